@@ -1,0 +1,51 @@
+/**
+ * Every error a person may see. `code` is what the page and the tests switch on; the message names the bad value and
+ * what was expected; `hint` says what to do about it.
+ */
+export type ErrorCode =
+  | 'shape' // a tensor operation was given shapes it cannot take
+  | 'gradient' // no gradient rule, or one asked for where there is none
+  | 'config' // a model's or run's configuration is not one we can use
+  | 'file' // a checkpoint, tokenizer or data set file is damaged or hostile
+  | 'input' // something typed or picked by the person
+  | 'device' // the GPU is missing, was lost, or is too small
+  | 'runtime' // the inference runtime refused a program or a tensor
+  | 'numeric' // NaN or Inf where a number is needed
+  | 'memory' // the request does not fit
+  | 'cancelled'; // stopped on request
+
+export class LoriError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, hint?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'LoriError';
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+const named = (code: ErrorCode, name: string) =>
+  class extends LoriError {
+    constructor(message: string, hint?: string, options?: ErrorOptions) {
+      super(code, message, hint, options);
+      this.name = name;
+    }
+  };
+
+export class ShapeError extends named('shape', 'ShapeError') {}
+export class GradientError extends named('gradient', 'GradientError') {}
+export class ConfigError extends named('config', 'ConfigError') {}
+export class FileError extends named('file', 'FileError') {}
+export class InputError extends named('input', 'InputError') {}
+export class DeviceError extends named('device', 'DeviceError') {}
+export class RuntimeError extends named('runtime', 'RuntimeError') {}
+export class NumericError extends named('numeric', 'NumericError') {}
+export class MemoryError extends named('memory', 'MemoryError') {}
+export class CancelledError extends named('cancelled', 'CancelledError') {}
+
+/** Throws `CancelledError` once the signal is aborted. */
+export function throwIfCancelled(signal: AbortSignal | undefined, what: string): void {
+  if (signal?.aborted) throw new CancelledError(`${what} was cancelled`);
+}
