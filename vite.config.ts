@@ -1,0 +1,25 @@
+import react from '@vitejs/plugin-react';
+import { defaultClientConditions, defineConfig } from 'vite';
+import { modelsFolder } from './scripts/house/folders.mjs';
+import { isolationHeaders, productionHeaders } from './scripts/house/headers.mjs';
+
+export default defineConfig({
+  base: './',
+  // Not a single-page application: a missing file answers 404, never the page with status 200.
+  appType: 'mpa',
+  plugins: [react(), modelsFolder()],
+  define: { global: 'globalThis' }, // plotly.js
+  resolve: {
+    // One build of onnxruntime-web for us and for transformers.js, with its WASM files loaded from URLs we pass:
+    // the bundled variant hangs in a production build under cross-origin isolation.
+    conditions: ['onnxruntime-web-use-extern-wasm', ...defaultClientConditions],
+    alias: [{ find: /^onnxruntime-web$/, replacement: 'onnxruntime-web/webgpu' }],
+    dedupe: ['onnxruntime-web', 'onnxruntime-common', 'react', 'react-dom'],
+  },
+  // Served as they are: rewriting them would break the URLs of their own assets.
+  optimizeDeps: { exclude: ['onnxruntime-web', '@huggingface/transformers'] },
+  worker: { format: 'es' },
+  build: { target: 'es2023', chunkSizeWarningLimit: 2000 },
+  server: { headers: isolationHeaders },
+  preview: { headers: productionHeaders },
+});

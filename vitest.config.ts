@@ -1,0 +1,47 @@
+import './scripts/house/node20.mjs';
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig, mergeConfig } from 'vitest/config';
+import { chromiumArgs, findChromium } from './scripts/house/find-chromium.mjs';
+import { sharedFiles } from './scripts/house/folders.mjs';
+import vite from './vite.config.ts';
+
+const browserTests = ['src/**/*.browser.test.{ts,tsx}', 'scripts/**/*.browser.test.ts'];
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        extends: './vite.config.ts',
+        // Node takes onnxruntime-web's own build for Node.
+        resolve: { alias: [] },
+        test: {
+          name: 'node',
+          environment: 'node',
+          include: ['src/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts'],
+          exclude: browserTests,
+          testTimeout: 20_000,
+        },
+      },
+      mergeConfig(vite, {
+        plugins: [sharedFiles()],
+        // Found only at run time otherwise, and the reload that follows fails the test that asked for it.
+        optimizeDeps: {
+          include: ['react', 'react-dom/client', 'react/jsx-dev-runtime', 'zustand', 'zustand/vanilla', 'zod', 'idb', 'katex'],
+        },
+        test: {
+          name: 'browser',
+          include: browserTests,
+          testTimeout: 60_000,
+          fileParallelism: false,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({ launchOptions: { executablePath: findChromium(), args: chromiumArgs } }),
+            instances: [{ browser: 'chromium' }],
+          },
+        },
+      }),
+    ],
+  },
+});
