@@ -1,0 +1,52 @@
+import type { RunConfig } from './config';
+import type {
+  AnswerReport,
+  DeviceReport,
+  ExplicitReport,
+  LatentSession,
+  LatentThought,
+  PairReport,
+  Problem,
+  Progress,
+  RunEvent,
+  RunResult,
+  SpectraReport,
+} from './events';
+
+/** What the page may ask of the engine. `signal` cancels; `report` hears of progress while the call runs. */
+export interface CallOptions<E = Progress> {
+  readonly signal?: AbortSignal;
+  readonly report?: (event: E) => void;
+}
+
+export type Split = 'train' | 'validation' | 'held-out';
+
+/** Which weights the student of the latent panel has. */
+export type StudentChoice = 'trained' | 'base';
+
+/**
+ * The engine as the page and the headless lab see it: one loaded pair, one run at a time. Every call may reject with an
+ * error that has `code`, `message` and `hint`; after a rejection the engine stays usable.
+ */
+export interface Workbench {
+  /** Opens the execution provider. `auto` takes WebGPU on a hardware adapter, otherwise WASM. */
+  open(provider: 'auto' | 'webgpu' | 'wasm'): Promise<DeviceReport>;
+  /** Loads the pair whose manifest is at `url` (a folder). */
+  loadPair(url: string, options?: CallOptions): Promise<PairReport>;
+  /** Problems of the loaded pair's data set, from index `from`. */
+  problems(split: Split, from: number, count: number): Promise<readonly Problem[]>;
+  /** Figure 6: the teacher's hidden states of each sample's rationale, all layers and tokens stacked. */
+  spectra(request: { readonly samples: number; readonly seed: number }, options?: CallOptions): Promise<SpectraReport>;
+  /** Trains one student; resolves when it is done or stopped. */
+  distil(config: RunConfig, options?: CallOptions<RunEvent>): Promise<RunResult>;
+  /** `stop` ends the run in order: the student so far is kept and evaluated. Aborting the signal drops it. */
+  control(command: 'pause' | 'resume' | 'stop'): Promise<void>;
+  /** Opens a question for stepping. K as trained, unless given. */
+  openQuestion(request: { readonly question: string; readonly expected?: string; readonly student: StudentChoice; readonly steps?: number }): Promise<LatentSession>;
+  /** The next thought; rejects after the last one. */
+  stepLatent(session: number): Promise<LatentThought>;
+  /** The answer from the thoughts made so far. */
+  answer(session: number): Promise<AnswerReport>;
+  /** The teacher's explicit chain of thought on the same question. */
+  explicit(question: string): Promise<ExplicitReport>;
+}

@@ -1,0 +1,204 @@
+import type { RunConfig } from './config';
+
+/** What the engine tells the page. Plain data: everything here crosses from the worker by structured clone. */
+
+export type Provider = 'webgpu' | 'wasm';
+
+export interface DeviceReport {
+  readonly provider: Provider;
+  /** Why WASM, when it is WASM; empty on WebGPU. */
+  readonly reason: string;
+  readonly adapter: { readonly vendor: string; readonly architecture: string; readonly description: string; readonly software: boolean } | null;
+  readonly threads: number;
+  readonly crossOriginIsolated: boolean;
+  readonly runtimeVersion: string;
+}
+
+export interface ModelReport {
+  readonly name: string;
+  readonly role: 'base' | 'teacher';
+  readonly modelType: string;
+  readonly parameters: number;
+  readonly bytes: number;
+  readonly sha256: string;
+  /** L, H, heads, KV heads, V. */
+  readonly layers: number;
+  readonly hidden: number;
+  readonly intermediate: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly vocabulary: number;
+  readonly tied: boolean;
+  readonly licence: string;
+  /** As written in the manifest by the program that measured it. */
+  readonly measured: readonly { readonly what: string; readonly value: string }[];
+}
+
+export interface PairReport {
+  readonly models: readonly ModelReport[];
+  readonly dataset: string;
+  readonly seconds: number;
+}
+
+export interface Problem {
+  /** Stable: `train-17`, `held-out-3`. */
+  readonly id: string;
+  readonly question: string;
+  readonly steps: readonly string[];
+  readonly answer: string;
+}
+
+/** Progress of something that takes time; `total` 0 where it is unknown. */
+export interface Progress {
+  readonly phase: 'load' | 'compile' | 'teacher' | 'factors' | 'train' | 'evaluate' | 'spectra';
+  readonly done: number;
+  readonly total: number;
+  readonly unit: 'bytes' | 'samples' | 'steps' | 'programs' | 'problems';
+  /** Milliseconds since the phase began; the page derives the ETA. */
+  readonly elapsed: number;
+}
+
+export interface SampleSpectrum {
+  readonly id: string;
+  readonly question: string;
+  /** N rationale tokens, M = N·L rows of the stacked matrix. */
+  readonly tokens: number;
+  readonly rows: number;
+  /** Singular values, descending. */
+  readonly sigma: Float32Array;
+  /** Σ_{i≤r} σ_i / Σ σ_i, the curve of the paper's figure 6. */
+  readonly cumulative: Float32Array;
+  readonly effectiveRank: number;
+  readonly stableRank: number;
+  /** Smallest rank with 80, 90, 95 and 99 % of the energy Σσ². */
+  readonly energyRanks: readonly [number, number, number, number];
+}
+
+export interface SpectraReport {
+  readonly model: string;
+  readonly layers: number;
+  readonly hidden: number;
+  readonly kernel: string;
+  readonly dtype: 'f32' | 'f64';
+  readonly seed: number;
+  readonly samples: readonly SampleSpectrum[];
+  readonly milliseconds: number;
+}
+
+/** One value a loss term; terms a method does not have are absent. */
+export interface LossTerms {
+  readonly total: number;
+  /** ω_C‖C_S − C_T‖² (weighted). */
+  readonly covariance?: number;
+  /** ω_μ‖μ_S − μ_T‖² (weighted). */
+  readonly mean?: number;
+  /** β·L_anchor (weighted). */
+  readonly anchor?: number;
+  /** CODI-style distance at the anchor (weighted). */
+  readonly codi?: number;
+  /** λ·CE of the answer (weighted). */
+  readonly answer?: number;
+  /** weighted CE of the explicit pass. */
+  readonly explicit?: number;
+}
+
+export interface StepEvent {
+  readonly kind: 'step';
+  readonly step: number;
+  readonly steps: number;
+  readonly learningRate: number;
+  readonly losses: LossTerms;
+  /** Global norm before clipping. */
+  readonly gradientNorm: number;
+  readonly milliseconds: number;
+}
+
+/** A share of problems answered right, with its 95 % Wilson interval. */
+export interface Accuracy {
+  readonly correct: number;
+  readonly total: number;
+  readonly share: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface EvaluationEvent {
+  readonly kind: 'evaluation';
+  readonly step: number;
+  readonly set: 'validation' | 'held-out';
+  readonly accuracy: Accuracy;
+  readonly milliseconds: number;
+}
+
+export interface ProgressEvent {
+  readonly kind: 'progress';
+  readonly progress: Progress;
+}
+
+export type RunEvent = StepEvent | EvaluationEvent | ProgressEvent;
+
+export interface RunResult {
+  readonly config: RunConfig;
+  readonly status: 'done' | 'stopped';
+  readonly steps: number;
+  readonly heldOut: Accuracy | null;
+  /** The teacher's explicit chain of thought on the same held-out problems. */
+  readonly teacher: Accuracy | null;
+  readonly seconds: { readonly teacher: number; readonly compile: number; readonly train: number; readonly evaluate: number };
+  readonly programs: number;
+  readonly trainable: number;
+  readonly provider: Provider;
+  readonly models: Readonly<Record<string, string>>;
+}
+
+export interface TokenProbability {
+  readonly id: number;
+  readonly text: string;
+  readonly probability: number;
+}
+
+/** One latent thought z_t, decoded through the model's head. */
+export interface LatentThought {
+  /** 1…K. */
+  readonly step: number;
+  readonly top: readonly TokenProbability[];
+  /** Of the decoded distribution, in nats. */
+  readonly entropy: number;
+  readonly milliseconds: number;
+}
+
+export interface LatentSession {
+  readonly session: number;
+  readonly question: string;
+  readonly tokens: readonly string[];
+  readonly latentSteps: number;
+  /** Reference answer when the question came from the data set. */
+  readonly expected: string | null;
+  /** Which weights answer: the student of the last run, or the untrained base. */
+  readonly student: string;
+}
+
+export interface AnswerReport {
+  readonly text: string;
+  readonly value: string | null;
+  readonly top: readonly TokenProbability[];
+  readonly milliseconds: number;
+  /** Question and latents together with the answer, in milliseconds: what a user would wait. */
+  readonly totalMilliseconds: number;
+}
+
+export interface ExplicitReport {
+  readonly rationale: string;
+  readonly value: string | null;
+  readonly text: string;
+  readonly tokens: number;
+  readonly milliseconds: number;
+}
+
+export interface EngineErrorReport {
+  readonly name: string;
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | null;
+  readonly stack: string | null;
+}
