@@ -1,0 +1,80 @@
+import { expectDims, expectLength } from '../shared/check';
+
+/** B samples, M rows, L layers, H hidden size, r_L and r_H the ranks of the factors. */
+export interface ProjectionShape {
+  readonly batch: number;
+  readonly rows: number;
+  readonly layers: number;
+  readonly hidden: number;
+  readonly rankL: number;
+  readonly rankH: number;
+  /** Factors are [B, L, r_L] and [B, H, r_H], one pair a sample, instead of one shared pair. Default false. */
+  readonly perSample?: boolean;
+}
+
+function check(s: ProjectionShape, uL: Float32Array, uH: Float32Array): void {
+  const { batch, rows, layers, hidden, rankL, rankH } = s;
+  expectDims('projection', { batch, rows, layers, hidden, rankL, rankH });
+  const factors = s.perSample ? batch : 1;
+  expectLength('projection', 'uL', uL.length, [factors, layers, rankL]);
+  expectLength('projection', 'uH', uH.length, [factors, hidden, rankH]);
+}
+
+/**
+ * G = X ×₂ U_Lᵀ ×₃ U_Hᵀ (LoRi §3.2): x [B, M, L, H] → [B, M, r_L·r_H], feature a·r_H + c from U_L's column a and
+ * U_H's column c. A per-layer scale belongs into U_L (`scaledLayerFactor`). Throws `ShapeError`.
+ */
+export function projectionCpu(x: Float32Array, uL: Float32Array, uH: Float32Array, shape: ProjectionShape) {
+  check(shape, uL, uH);
+  const { batch, rows, layers, hidden, rankL, rankH } = shape;
+  expectLength('projection', 'x', x.length, [batch, rows, layers, hidden]);
+  const rank = rankL * rankH;
+  const g = new Float32Array(batch * rows * rank);
+  const acc = new Float64Array(rank);
+  const t = new Float64Array(rankH);
+  for (let row = 0; row < batch * rows; row++) {
+    const sample = shape.perSample ? Math.floor(row / rows) : 0;
+    acc.fill(0);
+    for (let l = 0; l < layers; l++) {
+      t.fill(0);
+      for (let h = 0; h < hidden; h++) {
+        const xh = x[(row * layers + l) * hidden + h] as number;
+        const u = (sample * hidden + h) * rankH;
+        for (let c = 0; c < rankH; c++) t[c] = (t[c] as number) + xh * (uH[u + c] as number);
+      }
+      for (let a = 0; a < rankL; a++) {
+        const w = uL[(sample * layers + l) * rankL + a] as number;
+        for (let c = 0; c < rankH; c++) acc[a * rankH + c] = (acc[a * rankH + c] as number) + w * (t[c] as number);
+      }
+    }
+    g.set(acc, row * rank);
+  }
+  return g;
+}
+
+/** The transpose, which carries a gradient back: dg [B, M, r_L·r_H] → dx [B, M, L, H]. Throws `ShapeError`. */
+export function projectionTransposeCpu(dg: Float32Array, uL: Float32Array, uH: Float32Array, shape: ProjectionShape) {
+  check(shape, uL, uH);
+  const { batch, rows, layers, hidden, rankL, rankH } = shape;
+  const rank = rankL * rankH;
+  expectLength('projection', 'dg', dg.length, [batch, rows, rank]);
+  const dx = new Float32Array(batch * rows * layers * hidden);
+  const t = new Float64Array(rankH);
+  for (let row = 0; row < batch * rows; row++) {
+    const sample = shape.perSample ? Math.floor(row / rows) : 0;
+    for (let l = 0; l < layers; l++) {
+      t.fill(0);
+      for (let a = 0; a < rankL; a++) {
+        const w = uL[(sample * layers + l) * rankL + a] as number;
+        for (let c = 0; c < rankH; c++) t[c] = (t[c] as number) + w * (dg[row * rank + a * rankH + c] as number);
+      }
+      for (let h = 0; h < hidden; h++) {
+        const u = (sample * hidden + h) * rankH;
+        let s = 0;
+        for (let c = 0; c < rankH; c++) s += (t[c] as number) * (uH[u + c] as number);
+        dx[(row * layers + l) * hidden + h] = s;
+      }
+    }
+  }
+  return dx;
+}

@@ -1,0 +1,344 @@
+import { NumericError } from '../../base/errors';
+import { Rng } from '../../base/rng';
+
+/**
+ * Eigen-decomposition of a symmetric float64 matrix: all values, the vectors of the r largest. Householder
+ * tridiagonalisation, implicit QL for the values, inverse iteration with reorthogonalisation for the vectors, back
+ * transformation. Vectors cost O(n²) each, so a few of many are cheap.
+ */
+export interface Eigen {
+  /** [n], largest first. */
+  readonly values: Float64Array;
+  /** [r, n]: row i is the unit vector of values[i]; its largest-magnitude entry (the first of equals) is positive. */
+  readonly vectors: Float64Array;
+}
+
+/** `a` is n × n row-major; only the lower triangle is read, and it is overwritten. */
+export function symmetricEigen(a: Float64Array, n: number, r: number): Eigen {
+  const { d, e, h } = tridiagonalise(a, n);
+  const values = tridiagonalValues(d, e, n);
+  const vectors = tridiagonalVectors(d, e, n, values, r);
+  backTransform(a, h, n, vectors, r);
+  orthonormalise(vectors, r, n);
+  for (let i = 0; i < r; i++) fixSign(vectors, i * n, n);
+  return { values, vectors };
+}
+
+/**
+ * Reduces the last row first (so rows are read contiguously). On return d is the diagonal, e[i] couples i−1 and i,
+ * row i of `a` holds the Householder vector u_i (length i) and h[i] = u_iᵀu_i/2 (0: no reflection). The rank-2
+ * update of one step is applied in the sweep that multiplies by the next vector, so the matrix is read once a step.
+ */
+function tridiagonalise(a: Float64Array, n: number) {
+  const d = new Float64Array(n);
+  const e = new Float64Array(n);
+  const h = new Float64Array(n);
+  const u = new Float64Array(n);
+  const p = new Float64Array(n);
+  const uOld = new Float64Array(n);
+  const qOld = new Float64Array(n);
+  for (let i = n - 1; i >= 1; i--) {
+    const row = i * n;
+    const ui = uOld[i] as number;
+    const qi = qOld[i] as number;
+    for (let j = 0; j <= i; j++) {
+      a[row + j] = (a[row + j] as number) - ui * (qOld[j] as number) - qi * (uOld[j] as number);
+    }
+    d[i] = a[row + i] as number;
+    let tail = 0;
+    for (let j = 0; j < i - 1; j++) tail += (a[row + j] as number) ** 2;
+    const f = a[row + i - 1] as number;
+    if (tail === 0) {
+      e[i] = f;
+      u.fill(0, 0, i);
+    } else {
+      const g = f >= 0 ? -Math.sqrt(f * f + tail) : Math.sqrt(f * f + tail);
+      e[i] = g;
+      h[i] = f * f + tail - f * g;
+      a[row + i - 1] = f - g;
+      for (let j = 0; j < i; j++) u[j] = a[row + j] as number;
+    }
+    p.fill(0, 0, i);
+    sweep(a, n, i, u, uOld, qOld, p);
+    const hi = h[i] as number;
+    let k = 0;
+    if (hi !== 0) {
+      for (let j = 0; j < i; j++) {
+        p[j] = (p[j] as number) / hi;
+        k += (p[j] as number) * (u[j] as number);
+      }
+      k /= 2 * hi;
+    }
+    for (let j = 0; j < i; j++) {
+      uOld[j] = u[j] as number;
+      qOld[j] = hi === 0 ? 0 : (p[j] as number) - k * (u[j] as number);
+    }
+  }
+  d[0] = (a[0] as number) - 2 * (uOld[0] as number) * (qOld[0] as number);
+  return { d, e, h };
+}
+
+/** For the leading i × i block: A −= u_old q_oldᵀ + q_old u_oldᵀ, and p += A u; two rows at a time. */
+function sweep(
+  a: Float64Array,
+  n: number,
+  i: number,
+  u: Float64Array,
+  uOld: Float64Array,
+  qOld: Float64Array,
+  p: Float64Array,
+): void {
+  let r = 0;
+  for (; r + 1 < i; r += 2) {
+    const row0 = r * n;
+    const row1 = row0 + n;
+    const u0 = uOld[r] as number;
+    const q0 = qOld[r] as number;
+    const w0 = u[r] as number;
+    const u1 = uOld[r + 1] as number;
+    const q1 = qOld[r + 1] as number;
+    const w1 = u[r + 1] as number;
+    let s0 = 0;
+    let s1 = 0;
+    for (let j = 0; j < r; j++) {
+      const qj = qOld[j] as number;
+      const uj = uOld[j] as number;
+      const wj = u[j] as number;
+      const t0 = (a[row0 + j] as number) - u0 * qj - q0 * uj;
+      const t1 = (a[row1 + j] as number) - u1 * qj - q1 * uj;
+      a[row0 + j] = t0;
+      a[row1 + j] = t1;
+      s0 += t0 * wj;
+      s1 += t1 * wj;
+      p[j] = (p[j] as number) + t0 * w0 + t1 * w1;
+    }
+    const c00 = (a[row0 + r] as number) - 2 * u0 * q0;
+    const c10 = (a[row1 + r] as number) - u1 * q0 - q1 * u0;
+    const c11 = (a[row1 + r + 1] as number) - 2 * u1 * q1;
+    a[row0 + r] = c00;
+    a[row1 + r] = c10;
+    a[row1 + r + 1] = c11;
+    p[r] = (p[r] as number) + s0 + c00 * w0 + c10 * w1;
+    p[r + 1] = (p[r + 1] as number) + s1 + c10 * w0 + c11 * w1;
+  }
+  if (r < i) {
+    const row = r * n;
+    const ur = uOld[r] as number;
+    const qr = qOld[r] as number;
+    const wr = u[r] as number;
+    let s = 0;
+    for (let j = 0; j < r; j++) {
+      const t = (a[row + j] as number) - ur * (qOld[j] as number) - qr * (uOld[j] as number);
+      a[row + j] = t;
+      s += t * (u[j] as number);
+      p[j] = (p[j] as number) + t * wr;
+    }
+    const c = (a[row + r] as number) - 2 * ur * qr;
+    a[row + r] = c;
+    p[r] = (p[r] as number) + s + c * wr;
+  }
+}
+
+/** Eigenvalues of the tridiagonal (d, e), largest first: implicit QL with Wilkinson shifts. */
+function tridiagonalValues(diagonal: Float64Array, coupling: Float64Array, n: number): Float64Array {
+  const d = diagonal.slice();
+  const e = new Float64Array(n);
+  let norm = 0;
+  for (let i = 0; i < n; i++) {
+    if (i + 1 < n) e[i] = coupling[i + 1] as number;
+    norm = Math.max(norm, Math.abs(d[i] as number) + Math.abs(coupling[i] as number) + Math.abs(e[i] as number));
+  }
+  // Couplings below this move no value by more than the reduction already has.
+  const floor = norm * 2 ** -56;
+  for (let l = 0; l < n; l++) {
+    for (let turn = 0; ; turn++) {
+      let m = l;
+      for (; m < n - 1; m++) {
+        const size = Math.abs(d[m] as number) + Math.abs(d[m + 1] as number);
+        const c = Math.abs(e[m] as number);
+        if (c <= floor || c <= Number.EPSILON * size) break;
+      }
+      if (m === l) break;
+      if (turn === 60) throw new NumericError(`svd: value ${l} of ${n} did not converge in 60 steps`);
+      const el = e[l] as number;
+      let g = ((d[l + 1] as number) - (d[l] as number)) / (2 * el);
+      let r = Math.hypot(g, 1);
+      g = (d[m] as number) - (d[l] as number) + el / (g + (g >= 0 ? r : -r));
+      let s = 1;
+      let c = 1;
+      let shift = 0;
+      let i = m - 1;
+      for (; i >= l; i--) {
+        const f = s * (e[i] as number);
+        const b = c * (e[i] as number);
+        r = Math.sqrt(f * f + g * g);
+        e[i + 1] = r;
+        if (r === 0) {
+          d[i + 1] = (d[i + 1] as number) - shift;
+          e[m] = 0;
+          break;
+        }
+        s = f / r;
+        c = g / r;
+        g = (d[i + 1] as number) - shift;
+        r = ((d[i] as number) - g) * s + 2 * c * b;
+        shift = s * r;
+        d[i + 1] = g + shift;
+        g = c * r - b;
+      }
+      if (r === 0 && i >= l) continue;
+      d[l] = (d[l] as number) - shift;
+      e[l] = g;
+      e[m] = 0;
+    }
+  }
+  return d.sort().reverse();
+}
+
+/** Vectors [r, n] of the r first values, by inverse iteration; each is kept orthogonal to those before it. */
+function tridiagonalVectors(d: Float64Array, e: Float64Array, n: number, values: Float64Array, r: number) {
+  const z = new Float64Array(r * n);
+  const rng = new Rng(0x51ed);
+  let norm = 0;
+  for (let i = 0; i < n; i++) norm = Math.max(norm, Math.abs(d[i] as number) + Math.abs(e[i] as number));
+  const tiny = norm === 0 ? 1 : norm * Number.EPSILON;
+  const main = new Float64Array(n);
+  const up1 = new Float64Array(n);
+  const up2 = new Float64Array(n);
+  const mult = new Float64Array(n);
+  const swap = new Uint8Array(n);
+  for (let v = 0; v < r; v++) {
+    const lambda = values[v] as number;
+    // LU of T − λI with row interchanges.
+    let diag = (d[0] as number) - lambda;
+    let next = n > 1 ? (e[1] as number) : 0;
+    for (let i = 0; i < n - 1; i++) {
+      const low = e[i + 1] as number;
+      const diagBelow = (d[i + 1] as number) - lambda;
+      const nextBelow = i + 2 < n ? (e[i + 2] as number) : 0;
+      if (Math.abs(diag) >= Math.abs(low)) {
+        if (diag === 0) diag = tiny;
+        const f = low / diag;
+        swap[i] = 0;
+        mult[i] = f;
+        main[i] = diag;
+        up1[i] = next;
+        up2[i] = 0;
+        diag = diagBelow - f * next;
+        next = nextBelow;
+      } else {
+        const f = diag / low;
+        swap[i] = 1;
+        mult[i] = f;
+        main[i] = low;
+        up1[i] = diagBelow;
+        up2[i] = nextBelow;
+        diag = next - f * diagBelow;
+        next = -f * nextBelow;
+      }
+    }
+    main[n - 1] = diag;
+    const x = z.subarray(v * n, v * n + n);
+    for (let i = 0; i < n; i++) x[i] = rng.uniform() - 0.5;
+    normalise(x, 0, n);
+    for (let turn = 0; turn < 3; turn++) {
+      for (let i = 0; i < n - 1; i++) {
+        if (swap[i]) {
+          const t = x[i] as number;
+          x[i] = x[i + 1] as number;
+          x[i + 1] = t - (mult[i] as number) * (x[i + 1] as number);
+        } else {
+          x[i + 1] = (x[i + 1] as number) - (mult[i] as number) * (x[i] as number);
+        }
+      }
+      for (let i = n - 1; i >= 0; i--) {
+        let t = x[i] as number;
+        if (i + 1 < n) t -= (up1[i] as number) * (x[i + 1] as number);
+        if (i + 2 < n) t -= (up2[i] as number) * (x[i + 2] as number);
+        const pivot = main[i] as number;
+        x[i] = t / (Math.abs(pivot) < tiny ? (pivot < 0 ? -tiny : tiny) : pivot);
+      }
+      rescale(x);
+      normalise(x, 0, n);
+      project(z, v, n);
+      project(z, v, n);
+    }
+  }
+  return z;
+}
+
+/** Guards the norm against overflow: divides by the largest magnitude. */
+function rescale(x: Float64Array): void {
+  let big = 0;
+  for (let i = 0; i < x.length; i++) big = Math.max(big, Math.abs(x[i] as number));
+  if (big > 0) for (let i = 0; i < x.length; i++) x[i] = (x[i] as number) / big;
+}
+
+/** z ← Q z for each row of z: the reflections of `tridiagonalise`, shortest first. */
+function backTransform(a: Float64Array, h: Float64Array, n: number, z: Float64Array, r: number): void {
+  for (let v = 0; v < r; v++) {
+    const base = v * n;
+    for (let i = 1; i < n; i++) {
+      const hi = h[i] as number;
+      if (hi === 0) continue;
+      const row = i * n;
+      let s = 0;
+      for (let j = 0; j < i; j++) s += (a[row + j] as number) * (z[base + j] as number);
+      s /= hi;
+      for (let j = 0; j < i; j++) z[base + j] = (z[base + j] as number) - s * (a[row + j] as number);
+    }
+  }
+}
+
+/** Makes row v of z orthogonal to the rows before it, and a unit vector. Returns the norm it had left. */
+function project(z: Float64Array, v: number, n: number): number {
+  const x = v * n;
+  for (let w = 0; w < v; w++) {
+    const y = w * n;
+    let s = 0;
+    for (let j = 0; j < n; j++) s += (z[x + j] as number) * (z[y + j] as number);
+    for (let j = 0; j < n; j++) z[x + j] = (z[x + j] as number) - s * (z[y + j] as number);
+  }
+  return normalise(z, x, n);
+}
+
+function normalise(z: Float64Array, offset: number, n: number): number {
+  let s = 0;
+  for (let j = 0; j < n; j++) s += (z[offset + j] as number) ** 2;
+  const norm = Math.sqrt(s);
+  if (norm > 0) for (let j = 0; j < n; j++) z[offset + j] = (z[offset + j] as number) / norm;
+  return norm;
+}
+
+/**
+ * Gram–Schmidt, twice, over the rows of z [r, n], in place, r ≤ n. A row that depends on those before it (or is
+ * zero) is replaced by a pseudo-random direction orthogonal to them, so the basis is always complete.
+ */
+export function orthonormalise(z: Float64Array, r: number, n: number): void {
+  const rng = new Rng(0x0b5e);
+  for (let v = 0; v < r; v++) {
+    let left = normalise(z, v * n, n) === 0 ? 0 : project(z, v, n);
+    while (left < 1e-6) {
+      for (let j = 0; j < n; j++) z[v * n + j] = rng.uniform() - 0.5;
+      normalise(z, v * n, n);
+      left = project(z, v, n);
+    }
+    project(z, v, n);
+  }
+}
+
+/** Flips the vector so that its entry of largest magnitude (the first of equals) is positive. */
+export function fixSign(z: Float64Array, offset: number, n: number): void {
+  let at = 0;
+  let big = -1;
+  for (let j = 0; j < n; j++) {
+    const m = Math.abs(z[offset + j] as number);
+    if (m > big) {
+      big = m;
+      at = j;
+    }
+  }
+  if ((z[offset + at] as number) < 0) {
+    for (let j = 0; j < n; j++) z[offset + j] = -(z[offset + j] as number);
+  }
+}
