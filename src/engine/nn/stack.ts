@@ -1,0 +1,108 @@
+import type { Graph, Tensor } from '../graph/graph';
+import * as o from '../graph/ops';
+import { block, type KeyValues, type Segment } from './block';
+import type { DecoderConfig } from './config';
+import { type LoraSpec, type LoraTensors, loraLayout, unpackLora } from './lora';
+import { ropeTables } from './rope';
+import { type BlockTensors, blockInputs, blockPrefix, type OuterTensors, outerInputs } from './weights';
+
+/** What hides a key: large enough to vanish in the softmax, small enough that two of them do not overflow. */
+export const HIDDEN = -1e9;
+
+/** A whole model in one graph: weights as inputs `w.…`, adapters as one flat input `lora.{i}` a block. */
+export interface StackModel {
+  readonly graph: Graph;
+  readonly config: DecoderConfig;
+  readonly outer: OuterTensors;
+  readonly blocks: readonly BlockTensors[];
+  readonly lora: readonly LoraTensors[];
+}
+
+export function stackModel(graph: Graph, config: DecoderConfig, lora?: LoraSpec): StackModel {
+  const indices = Array.from({ length: config.layers }, (_, i) => i);
+  return {
+    graph,
+    config,
+    outer: outerInputs(graph, config),
+    blocks: indices.map((i) => blockInputs(graph, config, blockPrefix(i))),
+    lora: lora
+      ? indices.map((i) =>
+          graph.scope(`lora ${i}`, () =>
+            unpackLora(graph, config, lora, graph.input(`lora.${i}`, [loraLayout(config, lora).length])),
+          ),
+        )
+      : [],
+  };
+}
+
+/** One pass of a segment through all blocks. */
+export interface StackOutput {
+  /** hidden_states[1..L]: block outputs [B·S, H], the last one after the final norm. */
+  readonly hidden: readonly Tensor[];
+  /** Keys and values of each block, the past included. */
+  readonly kv: readonly KeyValues[];
+}
+
+export interface StackSegment {
+  /** Input embeddings [B·S, H]. */
+  readonly x: Tensor;
+  readonly batch: number;
+  readonly positions: number;
+  /** Column of the first position: what RoPE turns by. Left padding shifts a sample's columns, which RoPE cannot see. */
+  readonly from: number;
+  readonly mask: Tensor;
+  readonly past: readonly KeyValues[] | undefined;
+}
+
+export function runStack(model: StackModel, segment: StackSegment): StackOutput {
+  const { graph, config } = model;
+  const { batch, positions, from, mask } = segment;
+  const tables = ropeTables(config, from, positions);
+  const shape = [positions, config.headDim / 2];
+  const run: Segment = {
+    batch,
+    positions,
+    mask,
+    cos: graph.constant(tables.cos, shape),
+    sin: graph.constant(tables.sin, shape),
+    join: (past, own) => (past ? o.concat([past, own], 2) : own),
+  };
+  let x = segment.x;
+  const hidden: Tensor[] = [];
+  const kv: KeyValues[] = [];
+  model.blocks.forEach((weights, i) => {
+    graph.scope(`block ${i}`, () => {
+      const out = block(config, weights, model.lora[i], x, run, segment.past?.[i]);
+      x = out.x;
+      hidden.push(x);
+      kv.push(out.kv);
+    });
+  });
+  hidden[hidden.length - 1] = o.rmsNorm(x, model.outer.finalNorm as Tensor, config.rmsNormEps);
+  return { hidden, kv };
+}
+
+/** Rows of the embedding for token ids of any shape: [ids…, H] as [rows, H]. */
+export function embed(model: StackModel, ids: Tensor): Tensor {
+  const rows = ids.shape.reduce((n, d) => n * d, 1);
+  return o.gather(model.outer.embedding as Tensor, o.reshape(ids, [rows]));
+}
+
+/** Logits [rows, V] of final hidden states [rows, H]. */
+export function logits(model: StackModel, hidden: Tensor): Tensor {
+  return o.gemm(hidden, (model.outer.head ?? model.outer.embedding) as Tensor, { transB: true });
+}
+
+/** Lower-triangular additive mask [1, 1, S, T] of S positions that end T keys. */
+export function causalMask(graph: Graph, positions: number, keys: number): Tensor {
+  const data = new Float32Array(positions * keys);
+  for (let i = 0; i < positions; i++) for (let j = keys - positions + i + 1; j < keys; j++) data[i * keys + j] = HIDDEN;
+  return graph.constant(data, [1, 1, positions, keys]);
+}
+
+/** Position `index` of each sample: [B·S, H] → [B, H]. */
+export function positionOf(x: Tensor, batch: number, positions: number, index: number): Tensor {
+  if (positions === 1) return x;
+  const H = x.shape[1] as number;
+  return o.reshape(o.slice(o.reshape(x, [batch, positions, H]), 1, index, index + 1), [batch, H]);
+}

@@ -1,0 +1,145 @@
+import type { HostTensor } from '../base/dtype';
+import { ConfigError } from '../base/errors';
+import type { Graph, Tensor } from '../graph/graph';
+import { type DecoderConfig, GROUPS, linearSizes } from './config';
+
+/**
+ * Where each packed tensor of ours comes from: the names a Hugging Face LLaMA or Qwen2 checkpoint gives its parts, in
+ * the order of their rows. `{i}` is the block's index.
+ */
+const HF = 'model.layers.{i}';
+export const BLOCK_NAMES = {
+  attentionNorm: [`${HF}.input_layernorm.weight`],
+  qkv: [`${HF}.self_attn.q_proj.weight`, `${HF}.self_attn.k_proj.weight`, `${HF}.self_attn.v_proj.weight`],
+  qkvBias: [`${HF}.self_attn.q_proj.bias`, `${HF}.self_attn.k_proj.bias`, `${HF}.self_attn.v_proj.bias`],
+  o: [`${HF}.self_attn.o_proj.weight`],
+  oBias: [`${HF}.self_attn.o_proj.bias`],
+  mlpNorm: [`${HF}.post_attention_layernorm.weight`],
+  gateUp: [`${HF}.mlp.gate_proj.weight`, `${HF}.mlp.up_proj.weight`],
+  gateUpBias: [`${HF}.mlp.gate_proj.bias`, `${HF}.mlp.up_proj.bias`],
+  down: [`${HF}.mlp.down_proj.weight`],
+  downBias: [`${HF}.mlp.down_proj.bias`],
+} as const;
+export const OUTER_NAMES = {
+  embedding: 'model.embed_tokens.weight',
+  finalNorm: 'model.norm.weight',
+  head: 'lm_head.weight',
+} as const;
+
+export type BlockWeightName = keyof typeof BLOCK_NAMES;
+export type OuterWeightName = keyof typeof OUTER_NAMES;
+
+/** A block's packed tensors with their shapes; only those the configuration has. */
+export function blockShapes(config: DecoderConfig): Partial<Record<BlockWeightName, readonly number[]>> {
+  const { hiddenSize: H } = config;
+  const sizes = linearSizes(config);
+  const rows = (names: readonly (keyof typeof sizes)[]): number => names.reduce((n, name) => n + sizes[name].out, 0);
+  const bias = (present: boolean, name: BlockWeightName, group: keyof typeof GROUPS) =>
+    present ? { [name]: [rows(GROUPS[group])] } : {};
+  return {
+    attentionNorm: [H],
+    qkv: [rows(GROUPS.qkv), H],
+    ...bias(config.attentionBias, 'qkvBias', 'qkv'),
+    o: [H, sizes.o.in],
+    ...bias(config.attentionOutputBias, 'oBias', 'o'),
+    mlpNorm: [H],
+    gateUp: [rows(GROUPS.gateUp), H],
+    ...bias(config.mlpBias, 'gateUpBias', 'gateUp'),
+    down: [H, sizes.down.in],
+    ...bias(config.mlpBias, 'downBias', 'down'),
+  };
+}
+
+export function outerShapes(config: DecoderConfig): Partial<Record<OuterWeightName, readonly number[]>> {
+  const { vocabSize: V, hiddenSize: H } = config;
+  return { embedding: [V, H], finalNorm: [H], ...(config.tieWordEmbeddings ? {} : { head: [V, H] }) };
+}
+
+/** Every tensor a checkpoint of this configuration must hold, by its Hugging Face name. */
+export function expectedTensors(config: DecoderConfig): { name: string; shape: readonly number[] }[] {
+  const sizes = linearSizes(config);
+  const list: { name: string; shape: readonly number[] }[] = [];
+  for (const [ours, shape] of Object.entries(outerShapes(config)))
+    list.push({ name: OUTER_NAMES[ours as OuterWeightName], shape: shape as readonly number[] });
+  for (let i = 0; i < config.layers; i++)
+    for (const [ours, shape] of Object.entries(blockShapes(config))) {
+      const names = BLOCK_NAMES[ours as BlockWeightName];
+      const group = GROUPS[ours.replace('Bias', '') as keyof typeof GROUPS];
+      names.forEach((name, j) => {
+        const part = group?.[j];
+        const rows = part ? sizes[part].out : (shape as readonly number[])[0];
+        list.push({ name: name.replace('{i}', String(i)), shape: [rows as number, ...(shape as readonly number[]).slice(1)] });
+      });
+    }
+  return list;
+}
+
+/** A model's weights in host memory: packed, f32. */
+export interface Weights {
+  readonly outer: Partial<Record<OuterWeightName, HostTensor>>;
+  readonly blocks: readonly Partial<Record<BlockWeightName, HostTensor>>[];
+}
+
+/**
+ * Packs a checkpoint's tensors.
+ * @param tensors by Hugging Face name, f32; shapes as `expectedTensors` lists them
+ * @throws ConfigError naming the first tensor that is missing
+ */
+export function packWeights(config: DecoderConfig, tensors: ReadonlyMap<string, HostTensor>): Weights {
+  const find = (name: string): HostTensor => {
+    const tensor = tensors.get(name);
+    if (!tensor) throw new ConfigError(`the checkpoint lacks the tensor "${name}"`);
+    return tensor;
+  };
+  const outer: Partial<Record<OuterWeightName, HostTensor>> = {};
+  for (const ours of Object.keys(outerShapes(config)) as OuterWeightName[]) outer[ours] = find(OUTER_NAMES[ours]);
+  const blocks = Array.from({ length: config.layers }, (_, i) => {
+    const block: Partial<Record<BlockWeightName, HostTensor>> = {};
+    for (const [ours, shape] of Object.entries(blockShapes(config))) {
+      const parts = BLOCK_NAMES[ours as BlockWeightName].map((name) => find(name.replace('{i}', String(i))));
+      block[ours as BlockWeightName] = { dtype: 'f32', shape: shape as readonly number[], data: join(parts) };
+    }
+    return block;
+  });
+  return { outer, blocks };
+}
+
+function join(parts: readonly HostTensor[]): Float32Array<ArrayBuffer> {
+  if (parts.length === 1) return (parts[0] as HostTensor).data as Float32Array<ArrayBuffer>;
+  const out = new Float32Array(parts.reduce((n, part) => n + part.data.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part.data as Float32Array, at);
+    at += part.data.length;
+  }
+  return out;
+}
+
+export type BlockTensors = Partial<Record<BlockWeightName, Tensor>>;
+export type OuterTensors = Partial<Record<OuterWeightName, Tensor>>;
+
+/** Declares a block's weights as inputs `{prefix}{name}` of a graph. */
+export function blockInputs(graph: Graph, config: DecoderConfig, prefix: string): BlockTensors {
+  return Object.fromEntries(
+    Object.entries(blockShapes(config)).map(([name, shape]) => [name, graph.input(prefix + name, shape as readonly number[])]),
+  );
+}
+
+export function outerInputs(graph: Graph, config: DecoderConfig, prefix = 'w.'): OuterTensors {
+  return Object.fromEntries(
+    Object.entries(outerShapes(config)).map(([name, shape]) => [name, graph.input(prefix + name, shape as readonly number[])]),
+  );
+}
+
+/** Prefix of block i's inputs in a program that holds all blocks. */
+export const blockPrefix = (i: number): string => `w.${i}.`;
+
+/** The values of a whole-model program's weight inputs, by name. */
+export function namedWeights(weights: Weights): Record<string, HostTensor> {
+  const named: Record<string, HostTensor> = {};
+  for (const [name, tensor] of Object.entries(weights.outer)) if (tensor) named[`w.${name}`] = tensor;
+  weights.blocks.forEach((block, i) => {
+    for (const [name, tensor] of Object.entries(block)) if (tensor) named[blockPrefix(i) + name] = tensor;
+  });
+  return named;
+}
