@@ -1,0 +1,132 @@
+/** Downloading a file whole, with progress, and proving that it is the one that was meant. */
+import { CancelledError, FileError, MemoryError, throwIfCancelled } from '../base/errors';
+
+export interface FetchOptions {
+  /** Exact length, where known: a truncated body behind a large Content-Length otherwise reads as success. */
+  readonly bytes?: number;
+  /** Expected SHA-256, 64 hex digits. */
+  readonly sha256?: string;
+  /** Bytes so far, and of how many; total is undefined where the server does not say. */
+  readonly onProgress?: (received: number, total: number | undefined) => void;
+  readonly signal?: AbortSignal;
+  /** Stands in for the global fetch. */
+  readonly fetch?: typeof fetch;
+}
+
+const RETRY = 'check the connection and try again';
+
+/**
+ * Throws `FileError` (unreachable, HTTP status, wrong length, wrong hash), `CancelledError`, or `MemoryError` where
+ * the file does not fit.
+ */
+export async function fetchFile(url: string, options: FetchOptions = {}): Promise<ArrayBuffer> {
+  const { signal, onProgress, sha256 } = options;
+  throwIfCancelled(signal, `loading ${url}`);
+  try {
+    const response = await (options.fetch ?? globalThis.fetch)(url, signal ? { signal } : {});
+    if (!response.ok) {
+      throw new FileError(
+        `${url}: the server answered ${response.status} ${response.statusText}`.trimEnd(),
+        'check the address',
+      );
+    }
+    const total = options.bytes ?? announcedLength(response);
+    const buffer = await readBody(response, url, total, options.bytes, onProgress, signal);
+    if (sha256 !== undefined) await verifySha256(buffer, sha256, url);
+    throwIfCancelled(signal, `loading ${url}`);
+    return buffer;
+  } catch (cause) {
+    if (cause instanceof FileError || cause instanceof MemoryError) throw cause;
+    if (cause instanceof CancelledError || signal?.aborted)
+      throw new CancelledError(`loading ${url} was cancelled`);
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new FileError(`${url}: could not be loaded (${why})`, RETRY, { cause });
+  }
+}
+
+/** Content-Length counts encoded bytes, so it says nothing about a compressed body. */
+function announcedLength(response: Response): number | undefined {
+  const length = response.headers.get('content-length');
+  const encoded = response.headers.get('content-encoding');
+  if (length === null || !/^\d{1,15}$/.test(length) || (encoded !== null && encoded !== 'identity'))
+    return undefined;
+  return Number(length);
+}
+
+async function readBody(
+  response: Response,
+  url: string,
+  total: number | undefined,
+  exact: number | undefined,
+  onProgress: FetchOptions['onProgress'],
+  signal: AbortSignal | undefined,
+): Promise<ArrayBuffer> {
+  const parts: Uint8Array[] = [];
+  let received = 0;
+  onProgress?.(0, total);
+  const reader = response.body?.getReader();
+  while (reader !== undefined) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    parts.push(value);
+    received += value.length;
+    if ((exact !== undefined && received > exact) || signal?.aborted) {
+      await reader.cancel();
+      break;
+    }
+    onProgress?.(received, total);
+  }
+  throwIfCancelled(signal, `loading ${url}`);
+  if (total !== undefined && received !== total) {
+    const got = received > total ? `more than ${total}` : `${received}`;
+    throw new FileError(`${url}: ${got} bytes arrived, expected ${total}`, RETRY);
+  }
+  return join(parts, received, url);
+}
+
+function join(parts: readonly Uint8Array[], length: number, url: string): ArrayBuffer {
+  let out: Uint8Array<ArrayBuffer>;
+  try {
+    out = new Uint8Array(length);
+  } catch (cause) {
+    throw new MemoryError(`${url}: ${length} bytes do not fit in memory`, 'choose a smaller checkpoint', {
+      cause,
+    });
+  }
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out.buffer;
+}
+
+/** SHA-256 in lower-case hex. Needs a secure context (https or localhost). Throws `FileError` without one. */
+export async function sha256Hex(bytes: ArrayBuffer | Uint8Array<ArrayBuffer>): Promise<string> {
+  const subtle = globalThis.crypto?.subtle;
+  if (subtle === undefined) {
+    throw new FileError(
+      'cannot check a SHA-256 on an insecure page',
+      'open the page over https or on localhost',
+    );
+  }
+  const digest = new Uint8Array(await subtle.digest('SHA-256', bytes));
+  return Array.from(digest, (b) => b.toString(16).padStart(2, '0')).join('');
+}
+
+/** Throws `FileError` where `bytes` do not have the SHA-256 `hex`. */
+export async function verifySha256(
+  bytes: ArrayBuffer | Uint8Array<ArrayBuffer>,
+  hex: string,
+  label = 'file',
+): Promise<void> {
+  if (!/^[0-9a-f]{64}$/i.test(hex))
+    throw new FileError(`${label}: expected SHA-256 is "${hex.slice(0, 80)}", not 64 hex digits`);
+  const found = await sha256Hex(bytes);
+  if (found !== hex.toLowerCase()) {
+    throw new FileError(
+      `${label}: SHA-256 is ${found}, expected ${hex.toLowerCase()}`,
+      'the file is damaged or is another version: get it again',
+    );
+  }
+}

@@ -1,0 +1,82 @@
+/** Writing safetensors: the same tensors give the same bytes, whatever order they come in. */
+import { FileError } from '../base/errors';
+import { type Shape, showShape, sizeOf } from '../base/shape';
+import { quote } from './json';
+import { MAX_HEADER_BYTES, METADATA, STORED_DTYPES, type StoredDType } from './safetensors';
+
+export interface WritableTensor {
+  readonly name: string;
+  readonly dtype: StoredDType;
+  readonly shape: Shape;
+  /** Row-major, little-endian: `sizeOf(shape)` elements (`encodeFloats` makes them). */
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * One file. Tensors go widest element first, then by name, so that each is aligned to its element; the header is
+ * padded with spaces to a multiple of 8. Throws `FileError` for a repeated or reserved name, or bytes that do not
+ * fit the shape.
+ */
+export function writeSafetensors(
+  tensors: Iterable<WritableTensor>,
+  metadata?: ReadonlyMap<string, string>,
+): Uint8Array<ArrayBuffer> {
+  const sorted = [...tensors].sort((a, b) => widthOf(b) - widthOf(a) || compare(a.name, b.name));
+  const entries: string[] = [];
+  if (metadata !== undefined && metadata.size > 0) {
+    const pairs = [...metadata].sort(([a], [b]) => compare(a, b)).map(([k, v]) => `${str(k)}:${str(v)}`);
+    entries.push(`${str(METADATA)}:{${pairs.join(',')}}`);
+  }
+  const names = new Set([METADATA]);
+  let length = 0;
+  for (const tensor of sorted) {
+    const { name, dtype, shape, bytes } = tensor;
+    if (names.has(name)) {
+      throw new FileError(
+        `cannot write tensor ${quote(name)}: the name is ${name === METADATA ? 'reserved' : 'taken'}`,
+      );
+    }
+    names.add(name);
+    const need = sizeOf(shape) * widthOf(tensor);
+    if (bytes.length !== need) {
+      throw new FileError(
+        `cannot write tensor ${quote(name)}: ${bytes.length} bytes given, ${dtype} ${showShape(shape)} needs ${need}`,
+      );
+    }
+    const fileDType = STORED_DTYPES.get(dtype)?.fileName;
+    const offsets = `[${length},${length + need}]`;
+    entries.push(
+      `${str(name)}:{"dtype":"${fileDType}","shape":[${shape.join(',')}],"data_offsets":${offsets}}`,
+    );
+    length += need;
+  }
+  const json = new TextEncoder().encode(`{${entries.join(',')}}`);
+  const headerBytes = Math.ceil(json.length / 8) * 8;
+  if (headerBytes > MAX_HEADER_BYTES) {
+    throw new FileError(
+      `cannot write a header of ${headerBytes} bytes; readers take at most ${MAX_HEADER_BYTES}`,
+    );
+  }
+  const file = new Uint8Array(8 + headerBytes + length);
+  new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  file.set(json, 8);
+  file.fill(0x20, 8 + json.length, 8 + headerBytes);
+  let at = 8 + headerBytes;
+  for (const { bytes } of sorted) {
+    file.set(bytes, at);
+    at += bytes.length;
+  }
+  return file;
+}
+
+const str = (text: string): string => JSON.stringify(text);
+
+/** By code units: the same on every machine, unlike localeCompare. */
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+function widthOf(tensor: WritableTensor): number {
+  const known = STORED_DTYPES.get(tensor.dtype);
+  if (known === undefined)
+    throw new FileError(`cannot write tensor ${quote(tensor.name)}: unknown dtype ${quote(tensor.dtype)}`);
+  return known.bytes;
+}

@@ -1,0 +1,117 @@
+/** What a tokenizer.json must hold before any code of ours or of transformers.js relies on it. */
+import { FileError } from '../base/errors';
+
+export interface TokenizerFiles {
+  readonly tokenizer: Record<string, unknown>;
+  /** Special tokens as plain strings, whichever form the file had. */
+  readonly config: Record<string, unknown>;
+  /** id → the vocabulary's spelling, added tokens included. */
+  readonly tokens: ReadonlyMap<number, string>;
+  readonly ids: ReadonlyMap<string, number>;
+  readonly special: ReadonlySet<number>;
+  readonly vocabSize: number;
+}
+
+const AGAIN = 'get the tokenizer.json of the checkpoint again';
+const MAX_ID = 2 ** 22;
+const NAMED = ['bos_token', 'eos_token', 'pad_token', 'unk_token', 'sep_token', 'cls_token', 'mask_token'];
+
+type Json = Record<string, unknown>;
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Throws `FileError`. */
+export function checkTokenizerFiles(tokenizer: unknown, config: unknown): TokenizerFiles {
+  if (!isObject(tokenizer)) throw new FileError('tokenizer.json is not a JSON object', AGAIN);
+  if (!isObject(config)) throw new FileError('tokenizer_config.json is not a JSON object', AGAIN);
+  const model = tokenizer.model;
+  if (!isObject(model)) throw new FileError('tokenizer.json: no "model" object', AGAIN);
+  // Older files have no type; both decoders' families here ship BPE.
+  if ((model.type ?? 'BPE') !== 'BPE') {
+    throw new FileError(
+      `tokenizer.json: unsupported model type ${JSON.stringify(model.type)?.slice(0, 80)}; supported: BPE`,
+      'choose a LLaMA or Qwen2 checkpoint',
+    );
+  }
+  if (!isObject(model.vocab)) throw new FileError('tokenizer.json: no "model.vocab" object', AGAIN);
+  checkMerges(model.merges);
+  const tokens = new Map<number, string>();
+  const ids = new Map<string, number>();
+  for (const [token, id] of Object.entries(model.vocab)) {
+    checkId(token, id);
+    const other = tokens.get(id);
+    if (other !== undefined) {
+      throw new FileError(
+        `tokenizer.json: id ${id} belongs to both ${JSON.stringify(other)} and ${JSON.stringify(token)}`,
+        AGAIN,
+      );
+    }
+    tokens.set(id, token);
+    ids.set(token, id);
+  }
+  if (tokens.size === 0) throw new FileError('tokenizer.json: the vocabulary is empty', AGAIN);
+  const added = tokenizer.added_tokens ?? [];
+  if (!Array.isArray(added)) throw new FileError('tokenizer.json: "added_tokens" is not a list', AGAIN);
+  const special = new Set<number>();
+  for (const entry of added as unknown[]) {
+    if (!isObject(entry) || typeof entry.content !== 'string' || entry.content === '') {
+      throw new FileError('tokenizer.json: an entry of "added_tokens" has no "content"', AGAIN);
+    }
+    checkId(entry.content, entry.id);
+    tokens.set(entry.id, entry.content);
+    ids.set(entry.content, entry.id);
+    if (entry.special === true) special.add(entry.id);
+  }
+  let vocabSize = 0;
+  for (const id of tokens.keys()) vocabSize = Math.max(vocabSize, id + 1);
+  const pieces = { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null };
+  return {
+    tokenizer: { ...pieces, ...tokenizer, added_tokens: added, model: { ...model, type: 'BPE' } },
+    config: plainTokens(config),
+    tokens,
+    ids,
+    special,
+    vocabSize,
+  };
+}
+
+function checkId(token: string, id: unknown): asserts id is number {
+  if (!Number.isInteger(id) || (id as number) < 0 || (id as number) >= MAX_ID) {
+    const found = typeof id === 'object' ? 'an object' : String(id);
+    throw new FileError(
+      `tokenizer.json: token ${JSON.stringify(token.slice(0, 40))} has id ${found}, expected a whole number below ${MAX_ID}`,
+      AGAIN,
+    );
+  }
+}
+
+/** "a b" (older files) or ["a", "b"]. */
+function checkMerges(merges: unknown): void {
+  if (!Array.isArray(merges)) throw new FileError('tokenizer.json: no "model.merges" list', AGAIN);
+  const bad = merges.findIndex((merge: unknown) => {
+    const pair: unknown = typeof merge === 'string' ? merge.split(' ') : merge;
+    return (
+      !Array.isArray(pair) ||
+      pair.length !== 2 ||
+      pair.some((part) => typeof part !== 'string' || part === '')
+    );
+  });
+  if (bad >= 0)
+    throw new FileError(`tokenizer.json: entry ${bad} of "model.merges" is not a pair of tokens`, AGAIN);
+}
+
+/** Older configs write a special token as `{"__type": "AddedToken", "content": …}`, newer ones as a string. */
+function plainTokens(config: Json): Json {
+  const plain = { ...config };
+  for (const name of NAMED) {
+    const value = plain[name] ?? null;
+    const content = isObject(value) ? value.content : value;
+    if (content !== null && typeof content !== 'string') {
+      throw new FileError(`tokenizer_config.json: ${name} is neither a string nor null`, AGAIN);
+    }
+    plain[name] = content;
+  }
+  // Only for chat prompts, which are not used; a malformed one must not stop the tokenizer.
+  delete plain.chat_template;
+  return plain;
+}
