@@ -1,3 +1,4 @@
+import { HIDDEN } from '../base/tokens';
 import type { Graph, Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
 import { block, type KeyValues, type Segment } from './block';
@@ -6,8 +7,6 @@ import { type LoraSpec, type LoraTensors, loraLayout, unpackLora } from './lora'
 import { ropeTables } from './rope';
 import { type BlockTensors, blockInputs, blockPrefix, type OuterTensors, outerInputs } from './weights';
 
-/** What hides a key: large enough to vanish in the softmax, small enough that two of them do not overflow. */
-export const HIDDEN = -1e9;
 
 /** A whole model in one graph: weights as inputs `w.…`, adapters as one flat input `lora.{i}` a block. */
 export interface StackModel {

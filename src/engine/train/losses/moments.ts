@@ -1,0 +1,62 @@
+import * as o from '../../graph/ops';
+import { pickRows, type StateLoss } from './state-loss';
+
+/** The teacher's low-rank statistics over n samples; R = r_L·r_H. */
+export interface MomentTargets {
+  /** r_L, r_H */
+  readonly layerRank: number;
+  readonly hiddenRank: number;
+  /** U_L [n or 1, L, r_L], each row ℓ divided by that layer's scale; U_H [n or 1, H, r_H]. */
+  readonly layerFactor: Float32Array;
+  readonly hiddenFactor: Float32Array;
+  /** Whether the factors are one a sample. */
+  readonly perSample: boolean;
+  /** μ_T [n, R], C_T [n, R, R] */
+  readonly mean: Float32Array;
+  readonly covariance: Float32Array;
+}
+
+/**
+ * ω_C‖C_S − C_T‖²_F + ω_μ‖μ_S − μ_T‖², the mean over the batch (LoRi §3.2): G = H_S ×₂ U_Lᵀ ×₃ U_Hᵀ as [B, K, R], μ its
+ * mean over K, C = GᵀG/K, not centred.
+ */
+export function momentLoss(
+  targets: MomentTargets,
+  weights: { readonly covariance: number; readonly mean: number },
+  sizes: { readonly layers: number; readonly hidden: number },
+): StateLoss {
+  const { layerRank: rL, hiddenRank: rH } = targets;
+  const { layers: L, hidden: H } = sizes;
+  const R = rL * rH;
+  return {
+    reads: 'latents',
+    terms: ['covariance', 'mean'],
+    trace(states) {
+      const { graph } = states;
+      const [B, K] = states.shape as readonly [number, number];
+      const lead = targets.perSample ? B : 1;
+      const uL = graph.input('moments.layerFactor', [lead, L, rL]);
+      const uH = graph.input('moments.hiddenFactor', [lead, H, rH]);
+      const inHidden = o.matmul(states, o.reshape(uH, [lead, 1, H, rH]));
+      const projected = o.matmul(o.reshape(uL, [lead, 1, L, rL]), inHidden, { transA: true });
+      const g = o.reshape(projected, [B, K, R]);
+      const mean = o.reduceMean(g, [1]);
+      const covariance = o.mul(o.matmul(g, g, { transA: true }), 1 / K);
+      const dMean = o.sub(mean, graph.input('moments.mean', [B, R]));
+      const dCovariance = o.sub(covariance, graph.input('moments.covariance', [B, R, R]));
+      return [
+        o.mul(o.reduceSum(o.square(dCovariance)), weights.covariance / B),
+        o.mul(o.reduceSum(o.square(dMean)), weights.mean / B),
+      ];
+    },
+    feeds(samples) {
+      const factors = targets.perSample ? samples : [0];
+      return {
+        'moments.layerFactor': pickRows(targets.layerFactor, L * rL, factors, [L, rL]),
+        'moments.hiddenFactor': pickRows(targets.hiddenFactor, H * rH, factors, [H, rH]),
+        'moments.mean': pickRows(targets.mean, R, samples, [R]),
+        'moments.covariance': pickRows(targets.covariance, R * R, samples, [R, R]),
+      };
+    },
+  };
+}
