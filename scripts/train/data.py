@@ -1,0 +1,26 @@
+"""Word problems as token ids, drawn by the project's own generator (scripts/train/dump-data.mjs)."""
+import json
+import os
+import subprocess
+import tempfile
+
+PAD, EOS = 0, 1
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+TEMP = os.path.join(tempfile.gettempdir(), f"word-problems-{os.getuid()}")
+
+
+def problems(seed, count, fewest=1, most=4, split="train"):
+    """A list of dicts: questionIds, stepIds (a list a step), promptIds, answerIds, and the texts."""
+    os.makedirs(TEMP, exist_ok=True)
+    path = os.path.join(TEMP, f"{split}-{seed}-{count}-{fewest}-{most}-{os.getpid()}.jsonl")
+    subprocess.run(["node", os.path.join(HERE, "dump-data.mjs"), path, "--seed", str(seed), "--count", str(count),
+                    "--fewest", str(fewest), "--most", str(most), "--split", split], check=True, cwd=ROOT)
+    with open(path) as f:
+        out = [json.loads(line) for line in f]
+    os.remove(path)
+    return out
+
+
+def rationale(p):
+    return [t for step in p["stepIds"] for t in step]

@@ -1,0 +1,39 @@
+// Writes word problems for the Python trainers, from the generator and the tokenizer files the page uses:
+//   node scripts/train/dump-data.mjs OUT.jsonl --seed 1 --count 1000 [--fewest 1] [--most 4] [--split train|held-out]
+// One problem a line: its texts, and token ids of question, steps, answer prompt and answer.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { Tokenizer } from '@huggingface/tokenizers';
+import { runnerImport } from 'vite';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seed: { type: 'string', default: '1' },
+    count: { type: 'string', default: '1000' },
+    fewest: { type: 'string', default: '1' },
+    most: { type: 'string', default: '4' },
+    split: { type: 'string', default: 'train' },
+    tokenizer: { type: 'string', default: 'models/base' },
+  },
+});
+const read = (name) => JSON.parse(readFileSync(`${values.tokenizer}/${name}`, 'utf8'));
+const tokenizer = new Tokenizer(read('tokenizer.json'), read('tokenizer_config.json'));
+const ids = (text) => tokenizer.encode(text).ids;
+const { module } = await runnerImport(new URL('../../src/engine/data/word-problems.ts', import.meta.url).pathname, {
+  configFile: false,
+  logLevel: 'error',
+});
+const problems = module.wordProblems(Number(values.seed), Number(values.count), {
+  fewestSteps: Number(values.fewest),
+  mostSteps: Number(values.most),
+  split: values.split,
+});
+const line = (p) => ({
+  ...p,
+  questionIds: ids(p.question),
+  stepIds: p.steps.map(ids),
+  promptIds: ids('The answer is:'),
+  answerIds: ids(p.answer),
+});
+writeFileSync(positionals[0], problems.map((p) => `${JSON.stringify(line(p))}\n`).join(''));

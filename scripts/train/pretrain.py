@@ -1,0 +1,177 @@
+"""Trains the base and its chain-of-thought teacher.
+
+Each question is followed by several continuations at once, which see the question and themselves but not each other:
+  verbose   every token of the steps            compact  results only
+  dropped   each token kept with probability p  direct   no steps
+then the answer prompt, the answer and the end. The first token of a continuation is where its form is chosen: the
+loss there is weighted by the form's share, so the shares are the base's prior over forms.
+
+    /usr/bin/python3 scripts/train/pretrain.py OUT --minutes 15 --shares verbose=.5,compact=.2,dropped=.2,direct=.1
+"""
+import argparse
+import math
+import os
+import random
+import time
+
+import torch
+import torch.nn.functional as F
+
+from data import EOS, PAD, problems, rationale
+from llama import Llama, config, fresh_weights, save
+
+
+def continuation(p, form, rng, keep):
+    r = rationale(p)
+    if form == "compact":
+        r = [step[-1] for step in p["stepIds"]]
+    elif form == "dropped":
+        k = rng.uniform(*keep)
+        r = [t for t in r if rng.random() < k]
+    elif form == "direct":
+        r = []
+    return r + p["promptIds"] + p["answerIds"] + [EOS]
+
+
+def batch(rows, shares, rng, keep):
+    """ids, positions [B, T]; mask [B, 1, T, T]; targets and weights [B, T]."""
+    built = []
+    for p in rows:
+        q = p["questionIds"]
+        ids, positions, segments = list(q), list(range(len(q))), [0] * len(q)
+        pairs = []  # (row of the logits, target, weight)
+        for s, (form, share) in enumerate(shares.items(), 1):
+            tokens = continuation(p, form, rng, keep)
+            first = len(ids)
+            pairs.append((len(q) - 1, tokens[0], share * len(shares)))
+            pairs += [(first + i, tokens[i + 1], 1.0) for i in range(len(tokens) - 1)]
+            ids += tokens
+            positions += range(len(q), len(q) + len(tokens))
+            segments += [s] * len(tokens)
+        built.append((ids, positions, segments, pairs))
+    b, t = len(built), max(len(x[0]) for x in built)
+    ids = torch.full((b, t), PAD)
+    positions = torch.zeros(b, t, dtype=torch.long)
+    segments = torch.full((b, t), -1)
+    index, targets, weights = [], [], []
+    for i, (row, pos, seg, pairs) in enumerate(built):
+        ids[i, : len(row)] = torch.tensor(row)
+        positions[i, : len(row)] = torch.tensor(pos)
+        segments[i, : len(row)] = torch.tensor(seg)
+        index += [i * t + at for at, _, _ in pairs]
+        targets += [y for _, y, _ in pairs]
+        weights += [w for _, _, w in pairs]
+    causal = torch.ones(t, t).tril().bool()
+    mask = ((segments[:, None, :] == 0) | (segments[:, None, :] == segments[:, :, None])) & causal
+    return ids, positions, mask[:, None], torch.tensor(index), torch.tensor(targets), torch.tensor(weights)
+
+
+@torch.no_grad()
+def generate(model, rows, forced=None, limit=30, size=200):
+    """Greedy answers after the question, or after question ∥ forced(p). Returns the lists of new tokens."""
+    out = []
+    for start in range(0, len(rows), size):
+        part = rows[start : start + size]
+        prefix = [p["questionIds"] + (forced(p) if forced else []) for p in part]
+        t = max(map(len, prefix))
+        ids = torch.tensor([[PAD] * (t - len(x)) + x for x in prefix])
+        real = ids != PAD
+        mask = (torch.ones(t, t).tril().bool()[None] & real[:, None])[:, None]
+        hidden, cache = model.forward(model.embed(ids), torch.arange(t)[None], mask)
+        new = []
+        done = torch.zeros(len(part), dtype=torch.bool)
+        for i in range(limit):
+            y = model.logits(hidden[-1][:, -1]).argmax(-1)
+            y = torch.where(done, torch.full_like(y, PAD), y)
+            new.append(y)
+            done |= y == EOS
+            if done.all():
+                break
+            real = torch.cat([real, torch.ones(len(part), 1).bool()], 1)
+            hidden, cache = model.forward(model.embed(y[:, None]), torch.tensor([[t + i]]), real[:, None, None], cache)
+        out += torch.stack(new, 1).tolist()
+    return out
+
+
+def answered(p, tokens):
+    """Right where the token before the end is the answer, after the answer prompt."""
+    tokens = [t for t in tokens if t != PAD]
+    return EOS in tokens and tokens[: tokens.index(EOS)][-1:] == p["answerIds"]
+
+
+def accuracies(model, rows):
+    n = len(rows)
+    cot = sum(answered(p, g) for p, g in zip(rows, generate(model, rows))) / n
+    direct = sum(answered(p, g) for p, g in zip(rows, generate(model, rows, lambda p: p["promptIds"], 3))) / n
+    force = lambda p: [p["stepIds"][0][-1]]
+    compact = sum(answered(p, g) for p, g in zip(rows, generate(model, rows, force))) / n
+    return cot, compact, direct
+
+
+def train(model, rows, shares, seconds, lr, size, held, seed, keep, most_steps=10**9, log=print):
+    rng = random.Random(seed)
+    names = sorted(model.w)
+    for n in names:
+        model.w[n].requires_grad_()
+    decay = [model.w[n] for n in names if model.w[n].dim() == 2]
+    plain = [model.w[n] for n in names if model.w[n].dim() == 1]
+    opt = torch.optim.AdamW([{"params": decay, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}],
+                            lr=lr, betas=(0.9, 0.97))
+    began, step, told = time.time(), 0, 0.0
+    while step < most_steps and time.time() - began < seconds:
+        share_done = max((time.time() - began) / seconds, step / most_steps)
+        for g in opt.param_groups:
+            g["lr"] = lr * min(1, (step + 1) / 100) * (0.5 + 0.5 * math.cos(math.pi * share_done)) + 1e-6
+        ids, positions, mask, index, targets, weights = batch(rng.sample(rows, size), shares, rng, keep)
+        hidden, _ = model.forward(model.embed(ids), positions, mask)
+        h = hidden[-1].reshape(-1, hidden[-1].shape[-1])[index]
+        loss = (F.cross_entropy(model.logits(h), targets, reduction="none") * weights).sum() / weights.sum()
+        opt.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(decay + plain, 1.0)
+        opt.step()
+        step += 1
+        if time.time() - told > 60:
+            told = time.time()
+            a = accuracies(model, held[:200])
+            log(f"{time.time() - began:6.0f} s step {step} loss {loss.item():.4f} "
+                f"cot {a[0]:.3f} compact {a[1]:.3f} direct {a[2]:.3f}", flush=True)
+    for n in names:
+        model.w[n] = model.w[n].detach()
+    return step
+
+
+if __name__ == "__main__":
+    a = argparse.ArgumentParser()
+    a.add_argument("out")
+    a.add_argument("--minutes", type=float, default=15)
+    a.add_argument("--teacher-minutes", type=float, default=1.5)
+    a.add_argument("--shares", default="verbose=.5,compact=.2,dropped=.2,direct=.1")
+    a.add_argument("--keep", default="0.2,0.8")
+    a.add_argument("--lr", type=float, default=3e-3)
+    a.add_argument("--teacher-lr", type=float, default=5e-4)
+    a.add_argument("--batch", type=int, default=64)
+    a.add_argument("--hidden", type=int, default=128)
+    a.add_argument("--layers", type=int, default=4)
+    a.add_argument("--inner", type=int, default=320)
+    a.add_argument("--rows", type=int, default=150000)
+    a.add_argument("--seed", type=int, default=1)
+    a.add_argument("--threads", type=int, default=2)
+    a.add_argument("--vocab", type=int, default=397)
+    o = a.parse_args()
+    torch.set_num_threads(o.threads)
+    shares = {k: float(v) for k, v in (x.split("=") for x in o.shares.split(","))}
+    keep = tuple(map(float, o.keep.split(",")))
+    rows = problems(o.seed, o.rows, 1, 4)
+    held = problems(o.seed + 1, 1000, 4, 4, "held-out")
+    c = config(o.vocab, o.hidden, o.layers, inner=o.inner)
+    model = Llama(c, fresh_weights(c, o.seed))
+    print(vars(o), sum(x.numel() for x in model.w.values()), "parameters", flush=True)
+    half = lambda w: {k: v.half().float() for k, v in w.items()}
+    for name, mix, minutes, lr in (("base", shares, o.minutes, o.lr),
+                                   ("teacher", {"verbose": 1.0}, o.teacher_minutes, o.teacher_lr)):
+        n = train(model, rows, mix, minutes * 60, lr, o.batch, held, o.seed, keep)
+        model = Llama(c, half(model.w))
+        print(f"{name}: {n} steps; on 1000 held-out 4-step problems cot, compact, direct:", accuracies(model, held), flush=True)
+        os.makedirs(f"{o.out}/{name}", exist_ok=True)
+        save(f"{o.out}/{name}", c, model.w)

@@ -1,0 +1,148 @@
+/**
+ * Synthetic word problems in GSM8K-Aug form: a question, one `<<a+b=c>>` a step, the final number. Every step works on
+ * the result before it, so that the answer cannot be had without the whole chain. The vocabulary is tiny and every
+ * number lies in 0…99, for models of a million parameters. Training, page and tests all draw from here.
+ *
+ * Left out: branches, units, fractions, distractors.
+ */
+import { InputError } from '../base/errors';
+import { Rng } from '../base/rng';
+
+export interface WordProblem {
+  readonly question: string;
+  /** One `<<a+b=c>>` a step, in order. */
+  readonly steps: readonly string[];
+  /** The last step's result, a whole number of 0…99. */
+  readonly answer: string;
+}
+
+/** `train` and `held-out` share no chain of steps: which side a chain is on is a property of its numbers. */
+export type Split = 'train' | 'held-out';
+
+export interface WordProblemOptions {
+  /** Fewest steps, 1…6. Default 1. */
+  readonly fewestSteps?: number;
+  /** Most steps, 1…6. Default 4. */
+  readonly mostSteps?: number;
+  /** Which side of the split to draw from. Default `train`. */
+  readonly split?: Split;
+}
+
+const PEOPLE = [
+  ['Tom', 'He'],
+  ['Ann', 'She'],
+  ['Ben', 'He'],
+  ['Eva', 'She'],
+  ['Sam', 'He'],
+  ['Mia', 'She'],
+  ['Leo', 'He'],
+  ['Zoe', 'She'],
+] as const;
+const THINGS = ['apples', 'books', 'coins', 'cards', 'pens', 'eggs', 'nuts', 'shells'] as const;
+
+/** {n} name, {p} pronoun, {m} another name, {t} thing, {b} the step's second number. */
+const START = ['{n} has {b} {t}.', '{n} owns {b} {t}.', '{n} starts with {b} {t}.'];
+const ASK = ['How many {t} does {n} have?', 'How many {t} are left?'];
+const TOLD: Readonly<Record<string, readonly string[]>> = {
+  '+': ['{p} buys {b} more.', '{p} finds {b} more.', '{m} brings {b} more.'],
+  '-': ['{p} gives {b} to {m}.', '{p} sells {b} of them.', '{p} loses {b} of them.'],
+  '*2': ['Then the number doubles.', '{p} doubles them.'],
+  '*3': ['Then the number triples.', '{p} triples them.'],
+  '/2': ['{p} keeps half of them.', '{p} loses half of them.'],
+};
+
+/** Every word and sign a question or an answer can hold, numbers aside: the tokenizer's vocabulary is built from it. */
+export function vocabularyWords(): string[] {
+  const sentences = [...START, ...ASK, ...Object.values(TOLD).flat()].join(' ').replace(/\{\w\}/g, ' ');
+  const words = sentences.match(/[A-Za-z]+|[.?]/g) ?? [];
+  return [...new Set([...words, ...PEOPLE.flat(), ...THINGS])].sort();
+}
+
+const LARGEST = 99;
+const LARGEST_START = 50;
+const LARGEST_OPERAND = 15;
+/** One chain of steps in this many is held out. */
+const HELD_OUT_ONE_IN = 16;
+
+interface Operation {
+  readonly sign: '+' | '-' | '*' | '/';
+  readonly operand: number;
+  readonly result: number;
+}
+
+function drawOperation(rng: Rng, value: number): Operation {
+  for (;;) {
+    const sign = rng.pick(['+', '+', '-', '-', '*', '/'] as const);
+    const operand =
+      sign === '/' ? 2 : sign === '*' ? rng.integer(2, 3) : rng.integer(1, LARGEST_OPERAND);
+    if (sign === '/' && (value % 2 !== 0 || value < 2)) continue;
+    const result =
+      sign === '+' ? value + operand : sign === '-' ? value - operand : sign === '*' ? value * operand : value / 2;
+    if (result >= 1 && result <= LARGEST) return { sign, operand, result };
+  }
+}
+
+/** Which side of the split a chain of steps is on: FNV-1a of its text. */
+export function splitOf(steps: readonly string[]): Split {
+  let h = 0x811c9dc5;
+  for (const c of steps.join('')) h = Math.imul(h ^ c.charCodeAt(0), 0x01000193) >>> 0;
+  // FNV's low bits alone mix poorly over digits
+  h = Math.imul(h ^ (h >>> 15), 0x735a2d97) >>> 0;
+  return (h >>> 8) % HELD_OUT_ONE_IN === 0 ? 'held-out' : 'train';
+}
+
+/**
+ * One problem.
+ * @throws InputError for step counts outside 1…6 or in the wrong order
+ */
+export function wordProblem(rng: Rng, options: WordProblemOptions = {}): WordProblem {
+  const { fewestSteps = 1, mostSteps = 4, split = 'train' } = options;
+  const sound = (n: number) => Number.isInteger(n) && n >= 1 && n <= 6;
+  if (!sound(fewestSteps) || !sound(mostSteps) || fewestSteps > mostSteps) {
+    throw new InputError(`word problems of ${fewestSteps} to ${mostSteps} steps: expected 1 ≤ fewest ≤ most ≤ 6`);
+  }
+  for (;;) {
+    const [name, pronoun] = rng.pick(PEOPLE);
+    const [other] = rng.pick(PEOPLE.filter(([n]) => n !== name));
+    const thing = rng.pick(THINGS);
+    const say = (patterns: readonly string[], number: number) =>
+      rng
+        .pick(patterns)
+        .replace('{n}', name)
+        .replace('{p}', pronoun)
+        .replace('{m}', other)
+        .replace('{t}', thing)
+        .replace('{b}', String(number));
+    let value = rng.integer(2, LARGEST_START);
+    const sentences = [say(START, value)];
+    const steps: string[] = [];
+    for (let i = rng.integer(fewestSteps, mostSteps); i > 0; i--) {
+      const { sign, operand, result } = drawOperation(rng, value);
+      sentences.push(say(TOLD[sign] ?? TOLD[`${sign}${operand}`] ?? [], operand));
+      steps.push(`<<${value}${sign}${operand}=${result}>>`);
+      value = result;
+    }
+    sentences.push(say(ASK, value));
+    if (splitOf(steps) === split) return { question: sentences.join(' '), steps, answer: String(value) };
+  }
+}
+
+/**
+ * `count` problems with no question twice. Problems of the two splits never share a chain of steps, whatever the seeds.
+ * @throws InputError where the options leave fewer than `count` questions to be found
+ */
+export function wordProblems(seed: number, count: number, options: WordProblemOptions = {}): WordProblem[] {
+  const rng = new Rng(seed).fork(`word problems ${options.split ?? 'train'}`);
+  const seen = new Set<string>();
+  const out: WordProblem[] = [];
+  for (let misses = 0; out.length < count; ) {
+    const problem = wordProblem(rng, options);
+    if (seen.has(problem.question)) {
+      if (++misses > 1000 + 10 * count) throw new InputError(`only ${out.length} of ${count} word problems found`);
+      continue;
+    }
+    seen.add(problem.question);
+    out.push(problem);
+  }
+  return out;
+}
