@@ -1,0 +1,112 @@
+import type { HostTensor } from '../base/dtype';
+import { NumericError, throwIfCancelled } from '../base/errors';
+import type { DeviceTensor } from '../runtime/tensor';
+import type { Optimiser } from './optimiser';
+import { learningRate } from './schedule';
+import type { TrainStep } from './step';
+
+/** Pause, resume and stop, from outside a running loop. */
+export class LoopControl {
+  private waiting: Promise<void> | undefined;
+  private release: (() => void) | undefined;
+  stopped = false;
+
+  pause(): void {
+    this.waiting ??= new Promise((resolve) => {
+      this.release = resolve;
+    });
+  }
+
+  resume(): void {
+    this.release?.();
+    this.waiting = undefined;
+    this.release = undefined;
+  }
+
+  /** Ends the loop after the step in hand. */
+  stop(): void {
+    this.stopped = true;
+    this.resume();
+  }
+
+  async pass(): Promise<void> {
+    await this.waiting;
+  }
+}
+
+export interface LoopStep {
+  /** From 1. */
+  readonly step: number;
+  readonly learningRate: number;
+  /** Weighted terms by name, and their sum. */
+  readonly losses: Readonly<Record<string, number>> & { readonly total: number };
+  readonly gradientNorm: number;
+  readonly milliseconds: number;
+}
+
+export interface LoopOptions {
+  readonly step: TrainStep;
+  readonly parameters: readonly DeviceTensor[];
+  readonly optimiser: Optimiser;
+  readonly steps: number;
+  readonly learningRate: number;
+  readonly warmup: number;
+  /** The inputs of step t, from 0. */
+  readonly batch: (t: number) => Record<string, HostTensor>;
+  readonly onStep: (step: LoopStep) => void;
+  /** Called every `every` steps and after the last one; 0 for never. */
+  readonly every: number;
+  readonly onEvaluate?: (step: number) => Promise<void>;
+  readonly control?: LoopControl;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The training loop: it knows no method. Between steps it yields, so that messages (pause, stop) get through.
+ * @returns the number of steps done
+ * @throws NumericError at the first loss or gradient that is not finite, before the parameters are touched
+ * @throws CancelledError when the signal is aborted
+ */
+export async function train(options: LoopOptions): Promise<number> {
+  const { step, parameters, optimiser, steps, control, signal } = options;
+  let done = 0;
+  while (done < steps && !control?.stopped) {
+    await control?.pass();
+    if (control?.stopped) break;
+    throwIfCancelled(signal, 'training');
+    const start = performance.now();
+    const rate = learningRate(done, steps, options.learningRate, options.warmup);
+    const { terms, gradients } = await step.run(options.batch(done), parameters);
+    terms.forEach((value, i) => {
+      if (!Number.isFinite(value)) throw diverged(`the loss term "${step.terms[i]}" is ${value}`, done + 1);
+    });
+    const { norm, finite } = await optimiser.update(gradients, rate);
+    if (!finite) throw diverged('the gradient is not finite', done + 1);
+    done++;
+    const losses = Object.fromEntries(step.terms.map((name, i) => [name, terms[i] as number]));
+    const total = terms.reduce((sum, x) => sum + x, 0);
+    options.onStep({ step: done, learningRate: rate, losses: { ...losses, total }, gradientNorm: norm, milliseconds: performance.now() - start });
+    if (options.onEvaluate && options.every > 0 && (done % options.every === 0 || done === steps)) await options.onEvaluate(done);
+    await breathe();
+  }
+  return done;
+}
+
+function diverged(what: string, step: number): NumericError {
+  return new NumericError(
+    `${what} at step ${step}; training was stopped and the adapter of step ${step - 1} kept`,
+    'Lower the learning rate or the loss weights, or clip the gradient harder.',
+  );
+}
+
+/** Lets waiting messages in: a message channel, because timers are clamped to 4 ms. */
+function breathe(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(0);
+  });
+}
