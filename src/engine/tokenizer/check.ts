@@ -64,9 +64,16 @@ export function checkTokenizerFiles(tokenizer: unknown, config: unknown): Tokeni
   }
   let vocabSize = 0;
   for (const id of tokens.keys()) vocabSize = Math.max(vocabSize, id + 1);
-  const pieces = { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null };
+  const pieces = { normalizer: null, post_processor: null, decoder: null };
+  const pre_tokenizer = splitAllNumbers(tokenizer.pre_tokenizer ?? null);
   return {
-    tokenizer: { ...pieces, ...tokenizer, added_tokens: added, model: { ...model, type: 'BPE' } },
+    tokenizer: {
+      ...pieces,
+      ...tokenizer,
+      pre_tokenizer,
+      added_tokens: added,
+      model: { ...model, type: 'BPE' },
+    },
     config: plainTokens(config),
     tokens,
     ids,
@@ -98,6 +105,20 @@ function checkMerges(merges: unknown): void {
   });
   if (bad >= 0)
     throw new FileError(`tokenizer.json: entry ${bad} of "model.merges" is not a pair of tokens`, AGAIN);
+}
+
+/**
+ * `Digits` splits off every numeric character in the reference implementation, but only 0–9 in transformers.js, which
+ * gives SmolLM2 other ids for a text with ½ or ². The same rule, said as a pattern that both read alike.
+ */
+function splitAllNumbers(step: unknown): unknown {
+  if (!isObject(step)) return step;
+  if (step.type === 'Sequence' && Array.isArray(step.pretokenizers)) {
+    return { ...step, pretokenizers: step.pretokenizers.map(splitAllNumbers) };
+  }
+  if (step.type !== 'Digits') return step;
+  const pattern = { Regex: step.individual_digits === true ? '\\p{N}' : '\\p{N}+' };
+  return { type: 'Split', pattern, behavior: 'Isolated', invert: false };
 }
 
 /** Older configs write a special token as `{"__type": "AddedToken", "content": …}`, newer ones as a string. */
