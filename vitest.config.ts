@@ -26,7 +26,16 @@ export default defineConfig({
         plugins: [sharedFiles()],
         // Found only at run time otherwise, and the reload that follows fails the test that asked for it.
         optimizeDeps: {
-          include: ['react', 'react-dom/client', 'react/jsx-dev-runtime', 'zustand', 'zustand/vanilla', 'zod', 'idb', 'katex'],
+          include: [
+            'react',
+            'react-dom/client',
+            'react/jsx-dev-runtime',
+            'zustand',
+            'zustand/vanilla',
+            'zod',
+            'idb',
+            'katex',
+          ],
         },
         test: {
           name: 'browser',

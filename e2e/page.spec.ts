@@ -24,8 +24,14 @@ test('complaints of the page are seen', async ({ app, complaints }) => {
       throw new Error('planted');
     });
   });
-  for (const kind of [/^console error: planted/, /^page error: .*planted/, /^console error: .*Content Security Policy/]) {
+  for (const kind of [
+    /^console error: planted/,
+    /^page error: .*planted/,
+    /^console error: .*Content Security Policy/,
+  ]) {
     await expect.poll(() => complaints.seen.filter((line) => kind.test(line)).length).toBe(1);
   }
-  expect(await violationsOf(app)).toEqual([expect.stringContaining('img-src blocked https://planted.invalid/x.png')]);
+  expect(await violationsOf(app)).toEqual([
+    expect.stringContaining('img-src blocked https://planted.invalid/x.png'),
+  ]);
 });

@@ -36,7 +36,9 @@ const collectViolations = () => {
   const seen: string[] = [];
   (globalThis as unknown as { policyViolations: string[] }).policyViolations = seen;
   document.addEventListener('securitypolicyviolation', (event) => {
-    seen.push(`policy violation: ${event.effectiveDirective} blocked ${event.blockedURI || event.sample} (${event.sourceFile})`);
+    seen.push(
+      `policy violation: ${event.effectiveDirective} blocked ${event.blockedURI || event.sample} (${event.sourceFile})`,
+    );
   });
 };
 
@@ -67,7 +69,9 @@ export async function expectAccessible(page: Page): Promise<void> {
   const { violations } = await new AxeBuilder({ page })
     .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
     .analyze();
-  const lines = violations.flatMap(({ id, help, nodes }) => nodes.map((node) => `${id}: ${help}: ${node.target.join(' ')}`));
+  const lines = violations.flatMap(({ id, help, nodes }) =>
+    nodes.map((node) => `${id}: ${help}: ${node.target.join(' ')}`),
+  );
   expect(lines, 'accessibility violations').toEqual([]);
 }
 

@@ -16,9 +16,12 @@ describe('the browser of the tests', () => {
   });
 });
 
-describe.skipIf(!(await hasFile('shared', 'checkpoints/stories260K/config.json')))('reference checkpoints', () => {
-  it('are read by name', async () => {
-    const config = await readJson<{ model_type: string }>('shared', 'checkpoints/stories260K/config.json');
-    expect(config.model_type).toBe('llama');
-  });
-});
+describe.skipIf(!(await hasFile('shared', 'checkpoints/stories260K/config.json')))(
+  'reference checkpoints',
+  () => {
+    it('are read by name', async () => {
+      const config = await readJson<{ model_type: string }>('shared', 'checkpoints/stories260K/config.json');
+      expect(config.model_type).toBe('llama');
+    });
+  },
+);

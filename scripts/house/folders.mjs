@@ -11,7 +11,11 @@ export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 /** Folder of the reference checkpoints: LORI_SHARED, else `../shared` beside the project. It may be absent. */
 export const sharedFolder = resolve(root, process.env.LORI_SHARED || '../shared');
 
-const types = { '.json': 'application/json', '.txt': 'text/plain; charset=utf-8', '.md': 'text/plain; charset=utf-8' };
+const types = {
+  '.json': 'application/json',
+  '.txt': 'text/plain; charset=utf-8',
+  '.md': 'text/plain; charset=utf-8',
+};
 
 /** Answers `<prefix>path` with the file of that path under `folder`, or 404: never the page, never a file outside. */
 function fileServer(prefix, folder) {
