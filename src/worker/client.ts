@@ -1,0 +1,176 @@
+import type { CallOptions, Workbench } from '../contract/calls';
+import type { EngineErrorReport } from '../contract/events';
+import { type Channel, type FromWorker, METHODS, type MethodName, type ToWorker } from './rpc';
+
+/** An error of the engine, as it was on the other side. */
+export class EngineError extends Error {
+  readonly code: string;
+  readonly hint: string | null;
+
+  constructor(report: EngineErrorReport) {
+    super(report.message);
+    this.name = report.name;
+    this.code = report.code;
+    this.hint = report.hint;
+    if (report.stack !== null) this.stack = report.stack;
+  }
+}
+
+/** A Workbench behind a channel. */
+export interface Connection extends Workbench {
+  /** Ends the worker; pending calls reject. */
+  dispose(): void;
+  /** Hears once that the worker is gone (or is told at once, if it already is). */
+  onDeath(listener: (error: EngineError) => void): void;
+}
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+  report: ((event: unknown) => void) | undefined;
+  forget(): void;
+}
+
+export interface ConnectOptions {
+  /** Milliseconds between two pings. */
+  readonly heartbeat?: number;
+  /** Milliseconds without any message after which a worker that holds no lock counts as dead. */
+  readonly silence?: number;
+}
+
+/** A new worker that runs the engine. */
+export function startWorker(): Worker {
+  return new Worker(new URL('../worker/host.ts', import.meta.url), { type: 'module', name: 'engine' });
+}
+
+const gone = (message: string) =>
+  new EngineError({
+    name: 'WorkerError',
+    code: 'worker',
+    message,
+    hint: 'Restart the engine. What was stored is still there; if this repeats, reload the page or choose fewer samples.',
+    stack: null,
+  });
+
+/**
+ * The engine in `worker` as a Workbench. A worker that ends itself sends nothing, and one that computes is silent for
+ * long: so the worker holds a Web Lock, which the browser passes on to us the moment it is dead. Where there are no
+ * locks, silence has to do.
+ */
+export function connect(worker: Channel & { terminate?(): void }, options: ConnectOptions = {}): Connection {
+  const { heartbeat = 2_000, silence = 60_000 } = options;
+  const pending = new Map<number, Pending>();
+  const listeners = new Set<(error: EngineError) => void>();
+  const waiting = new AbortController();
+  const lock = `lori-engine-${crypto.randomUUID()}`;
+  let nextId = 1;
+  let lastSign = Date.now();
+  let death: EngineError | null = null;
+  let guarded = false;
+
+  const send = (message: ToWorker) => worker.postMessage(message);
+
+  const end = (error: EngineError, tell: boolean) => {
+    if (death) return;
+    death = error;
+    clearInterval(timer);
+    waiting.abort();
+    worker.removeEventListener('message', listen);
+    worker.terminate?.();
+    for (const call of pending.values()) {
+      call.forget();
+      call.reject(error);
+    }
+    pending.clear();
+    if (tell) for (const listener of listeners) listener(error);
+  };
+
+  const guard = async () => {
+    guarded = true;
+    try {
+      await navigator.locks.request(lock, { signal: waiting.signal }, () =>
+        end(gone('the engine has ended without a word'), true),
+      );
+    } catch {
+      guarded = death !== null; // aborted by our own end, or locks refused: silence has to do
+    }
+  };
+
+  const listen = ({ data }: MessageEvent) => {
+    lastSign = Date.now();
+    const message = data as FromWorker;
+    if (message.kind === 'heartbeat') {
+      if (message.locked && !guarded) void guard();
+      return;
+    }
+    const call = pending.get(message.id);
+    if (!call) return;
+    if (message.kind === 'event') {
+      call.report?.(message.event);
+      return;
+    }
+    pending.delete(message.id);
+    call.forget();
+    if (message.kind === 'result') call.resolve(message.value);
+    else call.reject(new EngineError(message.error));
+  };
+
+  const timer = setInterval(() => {
+    if (!guarded && Date.now() - lastSign > silence) {
+      end(gone(`the engine gave no sign of life for ${Math.round(silence / 1000)} s`), true);
+    } else send({ kind: 'ping' });
+  }, heartbeat);
+
+  worker.addEventListener('message', listen);
+  if (typeof Worker !== 'undefined' && worker instanceof Worker) {
+    worker.addEventListener('error', (event) => {
+      event.preventDefault();
+      end(
+        gone(`the engine could not start or has broken off: ${event.message || 'its script did not load'}`),
+        true,
+      );
+    });
+  }
+  send({ kind: 'hello', lock });
+
+  const invoke = (method: MethodName, args: readonly unknown[]) => {
+    if (death) return Promise.reject(death);
+    const place = METHODS[method].options;
+    const { signal, report } = ((place === undefined ? undefined : args[place]) ??
+      {}) as CallOptions<unknown>;
+    const id = nextId++;
+    return new Promise<unknown>((resolve, reject) => {
+      const cancel = () => send({ kind: 'cancel', id });
+      pending.set(id, {
+        resolve,
+        reject,
+        report,
+        forget: () => signal?.removeEventListener('abort', cancel),
+      });
+      try {
+        send({ kind: 'call', id, method, args: place === undefined ? args : args.slice(0, place) });
+        if (signal?.aborted) cancel();
+        else signal?.addEventListener('abort', cancel, { once: true });
+      } catch (error) {
+        pending.delete(id);
+        reject(error as Error);
+      }
+    });
+  };
+
+  const calls = Object.fromEntries(
+    (Object.keys(METHODS) as MethodName[]).map((method) => [
+      method,
+      (...args: unknown[]) => invoke(method, args),
+    ]),
+  ) as unknown as Workbench;
+
+  return {
+    ...calls,
+    dispose: () => end(gone('the engine was shut down'), false),
+    onDeath(listener) {
+      if (death) listener(death);
+      else listeners.add(listener);
+    },
+  };
+}

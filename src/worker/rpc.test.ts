@@ -1,0 +1,164 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { CallOptions, Workbench } from '../contract/calls';
+import type { RunEvent, SpectraReport } from '../contract/events';
+import { InputError } from '../engine/base/errors';
+import { type ConnectOptions, connect } from './client';
+import { transferablesOf } from './rpc';
+import { serve } from './serve';
+
+const unused = () => Promise.reject(new Error('not part of this test'));
+const nothing: Workbench = {
+  open: unused,
+  loadPair: unused,
+  problems: unused,
+  spectra: unused,
+  distil: unused,
+  control: unused,
+  openQuestion: unused,
+  stepLatent: unused,
+  answer: unused,
+  explicit: unused,
+};
+
+function pair(workbench: Partial<Workbench>, options?: ConnectOptions) {
+  const { port1, port2 } = new MessageChannel();
+  port1.start();
+  port2.start();
+  const stop = serve(port2, { ...nothing, ...workbench });
+  const client = connect(port1, options);
+  onTestFinished(() => {
+    client.dispose();
+    stop();
+    port1.close();
+    port2.close();
+  });
+  return { client, die: () => port2.close() };
+}
+
+describe('rpc', () => {
+  it('returns the result of a call with its arguments', async () => {
+    const { client } = pair({
+      problems: async (split, from, count) => [
+        { id: `${split}-${from}`, question: 'q', steps: [], answer: String(count) },
+      ],
+    });
+    expect(await client.problems('held-out', 3, 7)).toEqual([
+      { id: 'held-out-3', question: 'q', steps: [], answer: '7' },
+    ]);
+  });
+
+  it('delivers events in order, before the result', async () => {
+    const seen: number[] = [];
+    const { client } = pair({
+      async spectra(_request, options) {
+        for (let done = 1; done <= 3; done++)
+          options?.report?.({ phase: 'spectra', done, total: 3, unit: 'samples', elapsed: done });
+        return { samples: [] } as unknown as SpectraReport;
+      },
+    });
+    await client.spectra({ samples: 3, seed: 1 }, { report: (progress) => seen.push(progress.done) });
+    expect(seen).toEqual([1, 2, 3]);
+  });
+
+  it('carries name, code, message, hint and stack of an error, and its cause', async () => {
+    const { client } = pair({
+      explicit: async (question) => {
+        throw new InputError(`the question "${question}" has no tokens`, 'Type a question.', {
+          cause: new Error('the deeper one'),
+        });
+      },
+    });
+    await expect(client.explicit('')).rejects.toMatchObject({
+      name: 'InputError',
+      code: 'input',
+      message: 'the question "" has no tokens',
+      hint: 'Type a question.',
+      stack: expect.stringMatching(/rpc\.test[\s\S]*caused by Error: the deeper one/),
+    });
+  });
+
+  it('turns an aborted signal into a cancel, and keeps other calls running', async () => {
+    const { client } = pair({
+      distil: (_config, options?: CallOptions<RunEvent>) =>
+        new Promise((_resolve, reject) => {
+          options?.signal?.addEventListener('abort', () => reject(new Error('dropped')));
+        }),
+      control: async () => {},
+    });
+    const controller = new AbortController();
+    const run = client.distil({} as never, { signal: controller.signal });
+    await client.control('pause');
+    controller.abort();
+    await expect(run).rejects.toThrow('dropped');
+    await client.control('resume');
+  });
+
+  it('cancels a call whose signal was aborted before', async () => {
+    const { client } = pair({
+      loadPair: (_url, options) =>
+        new Promise((_r, reject) =>
+          options?.signal?.addEventListener('abort', () => reject(new Error('early'))),
+        ),
+    });
+    await expect(client.loadPair('x', { signal: AbortSignal.abort() })).rejects.toThrow('early');
+  });
+
+  it('hands arrays over instead of copying them', async () => {
+    const sigma = Float32Array.of(3, 2, 1);
+    const { client } = pair({ spectra: async () => ({ samples: [{ sigma }] }) as unknown as SpectraReport });
+    const report = await client.spectra({ samples: 1, seed: 1 });
+    expect([...report.samples[0]!.sigma]).toEqual([3, 2, 1]);
+    expect(sigma.byteLength).toBe(0);
+  });
+
+  it('copies parts of a buffer and shared memory', () => {
+    const whole = new Float32Array(4);
+    const shared = new Float32Array(new SharedArrayBuffer(16));
+    expect(transferablesOf({ a: whole.subarray(1), b: shared })).toEqual([]);
+    expect(transferablesOf({ a: [whole, whole] })).toEqual([whole.buffer]);
+  });
+
+  it('refuses methods that are not in the contract', async () => {
+    const { port1, port2 } = new MessageChannel();
+    port1.start();
+    port2.start();
+    serve(port2, nothing);
+    const answer = new Promise<MessageEvent>((resolve) =>
+      port1.addEventListener('message', resolve, { once: true }),
+    );
+    port1.postMessage({ kind: 'call', id: 1, method: 'constructor', args: [] });
+    expect((await answer).data).toMatchObject({
+      kind: 'error',
+      error: { message: 'unknown call "constructor"' },
+    });
+    port1.close();
+    port2.close();
+  });
+
+  it('a silent worker is noticed: pending calls reject, and it is told once', async () => {
+    const { client, die } = pair({ distil: () => new Promise(() => {}) }, { heartbeat: 20, silence: 200 });
+    const told: string[] = [];
+    client.onDeath((error) => told.push(error.code));
+    const run = client.distil({} as never);
+    die();
+    await expect(run).rejects.toMatchObject({ code: 'worker', hint: expect.stringContaining('Restart') });
+    await expect(client.control('stop')).rejects.toMatchObject({ code: 'worker' });
+    expect(told).toEqual(['worker']);
+  });
+
+  it('a worker that answers pings lives on', async () => {
+    const { client } = pair({ control: async () => {} }, { heartbeat: 20, silence: 100 });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await client.control('pause');
+  });
+
+  it('dispose rejects what is pending without reporting a death', async () => {
+    const { client } = pair({ distil: () => new Promise(() => {}) });
+    let told = 0;
+    client.onDeath(() => told++);
+    const run = client.distil({} as never);
+    client.dispose();
+    await expect(run).rejects.toMatchObject({ code: 'worker' });
+    expect(told).toBe(0);
+  });
+});

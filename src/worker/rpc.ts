@@ -1,0 +1,64 @@
+import type { Workbench } from '../contract/calls';
+import type { EngineErrorReport } from '../contract/events';
+
+/** What page and worker say to each other: a small closed union, plain data only. */
+
+export type MethodName = keyof Workbench;
+
+/**
+ * The callable methods, and the place of `CallOptions` among the arguments of those that take them: a signal and a
+ * callback do not cross, so both ends put their own there.
+ */
+export const METHODS: Readonly<Record<MethodName, { readonly options?: number }>> = {
+  open: {},
+  loadPair: { options: 1 },
+  problems: {},
+  spectra: { options: 1 },
+  distil: { options: 1 },
+  control: {},
+  openQuestion: {},
+  stepLatent: {},
+  answer: {},
+  explicit: {},
+};
+
+export type ToWorker =
+  /** The first message: hold the Web Lock `lock` for as long as you live. */
+  | { readonly kind: 'hello'; readonly lock: string }
+  | { readonly kind: 'call'; readonly id: number; readonly method: string; readonly args: readonly unknown[] }
+  /** Aborts the signal of call `id`; its result or error still comes. */
+  | { readonly kind: 'cancel'; readonly id: number }
+  | { readonly kind: 'ping' };
+
+export type FromWorker =
+  | { readonly kind: 'result'; readonly id: number; readonly value: unknown }
+  | { readonly kind: 'error'; readonly id: number; readonly error: EngineErrorReport }
+  | { readonly kind: 'event'; readonly id: number; readonly event: unknown }
+  /** Sign of life, in answer to `hello` and `ping`. `locked`: the lock of `hello` is held. */
+  | { readonly kind: 'heartbeat'; readonly locked: boolean };
+
+/** The side of a worker, of a worker's scope or of a MessagePort that both ends need. */
+export interface Channel {
+  postMessage(message: unknown, transfer?: Transferable[]): void;
+  addEventListener(type: 'message', listener: (event: MessageEvent) => void): void;
+  removeEventListener(type: 'message', listener: (event: MessageEvent) => void): void;
+}
+
+/**
+ * The buffers of `value` that may be handed over instead of copied: those a typed array covers whole. Views of a part
+ * of a buffer (of WASM memory, say) and shared memory are left to be copied.
+ */
+export function transferablesOf(value: unknown): ArrayBuffer[] {
+  const found = new Set<ArrayBuffer>();
+  const visit = (v: unknown): void => {
+    if (ArrayBuffer.isView(v)) {
+      if (v.buffer instanceof ArrayBuffer && v.byteLength > 0 && v.byteLength === v.buffer.byteLength)
+        found.add(v.buffer);
+    } else if (Array.isArray(v)) for (const item of v) visit(item);
+    else if (v !== null && typeof v === 'object' && Object.getPrototypeOf(v) === Object.prototype) {
+      for (const item of Object.values(v)) visit(item);
+    }
+  };
+  visit(value);
+  return [...found];
+}

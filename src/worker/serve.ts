@@ -1,0 +1,89 @@
+import type { CallOptions, Workbench } from '../contract/calls';
+import type { EngineErrorReport } from '../contract/events';
+import {
+  type Channel,
+  type FromWorker,
+  METHODS,
+  type MethodName,
+  type ToWorker,
+  transferablesOf,
+} from './rpc';
+
+const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+
+/** Name, code, message, hint and stack of anything thrown; the stack carries the causes too. */
+export function describeError(thrown: unknown): EngineErrorReport {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const { code, hint } = error as { code?: unknown; hint?: unknown };
+  const stacks: string[] = [];
+  for (let cause: unknown = error; cause instanceof Error && stacks.length < 5; cause = cause.cause) {
+    stacks.push(cause.stack ?? `${cause.name}: ${cause.message}`);
+  }
+  return {
+    name: error.name,
+    code: text(code) ?? (error.name === 'AbortError' ? 'cancelled' : 'unexpected'),
+    message: error.message || 'an error without a message',
+    hint: text(hint),
+    stack: stacks.join('\ncaused by ') || null,
+  };
+}
+
+/**
+ * Answers the calls of `worker/client` on `scope` with `workbench`. Arrays of a result are handed over, not copied: the
+ * workbench must not use them again. Returns a function that stops answering.
+ */
+export function serve(scope: Channel, workbench: Workbench): () => void {
+  const running = new Map<number, AbortController>();
+  let locked = false;
+  const send = (message: FromWorker, transfer: Transferable[] = []) => scope.postMessage(message, transfer);
+
+  const fail = (id: number, thrown: unknown) => send({ kind: 'error', id, error: describeError(thrown) });
+
+  const call = async (id: number, method: string, sent: readonly unknown[]) => {
+    const controller = new AbortController();
+    running.set(id, controller);
+    try {
+      if (!Object.hasOwn(METHODS, method)) throw new TypeError(`unknown call "${method}"`);
+      const args = [...sent];
+      const place = METHODS[method as MethodName].options;
+      if (place !== undefined) {
+        const options: CallOptions<unknown> = {
+          signal: controller.signal,
+          report: (event) => send({ kind: 'event', id, event }),
+        };
+        args[place] = options;
+      }
+      const run = workbench[method as MethodName] as (...args: unknown[]) => Promise<unknown>;
+      const value = await run.apply(workbench, args);
+      send({ kind: 'result', id, value }, transferablesOf(value));
+    } catch (thrown) {
+      fail(id, thrown);
+    } finally {
+      running.delete(id);
+    }
+  };
+
+  const hello = async (name: string) => {
+    const locks = (globalThis.navigator as Navigator | undefined)?.locks;
+    if (!locks) return send({ kind: 'heartbeat', locked });
+    // Never resolved: the browser releases the lock when the worker ends, however it ends.
+    await locks.request(name, () => {
+      locked = true;
+      send({ kind: 'heartbeat', locked });
+      return new Promise<never>(() => {});
+    });
+  };
+
+  const listen = ({ data }: MessageEvent) => {
+    const message = data as ToWorker;
+    if (message.kind === 'hello') hello(message.lock).catch(() => send({ kind: 'heartbeat', locked }));
+    else if (message.kind === 'ping') send({ kind: 'heartbeat', locked });
+    else if (message.kind === 'call') void call(message.id, message.method, message.args);
+    else if (message.kind === 'cancel') running.get(message.id)?.abort();
+  };
+  scope.addEventListener('message', listen);
+  return () => {
+    scope.removeEventListener('message', listen);
+    for (const controller of running.values()) controller.abort();
+  };
+}
