@@ -1,0 +1,59 @@
+import type { HostTensor } from '../base/dtype';
+import { RuntimeError } from '../base/errors';
+import { sameShape, showShape } from '../base/shape';
+import type { Program, Tensor } from '../graph/graph';
+import { instructionsOf, type Provider } from './fuse';
+import { LOWERINGS } from './lower';
+import { ModelWriter } from './model';
+
+export type { Provider } from './fuse';
+
+export interface EmitOptions {
+  readonly provider: Provider;
+  /** Inputs whose values are fixed now: they become part of the model and are no longer bound at run time. */
+  readonly bake?: Readonly<Record<string, HostTensor>>;
+}
+
+/** Names inside the model: an input and an output may share their name in the program. */
+export const inputName = (name: string): string => `in.${name}`;
+export const outputName = (name: string): string => `out.${name}`;
+
+export interface Emitted {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly nodeCount: number;
+  /** Inputs bound at run time, in order of declaration; an input that nothing reads is not among them. */
+  readonly inputs: readonly Tensor[];
+}
+
+/** The program as an ONNX ModelProto. The same program gives the same bytes, whatever its name. */
+export const emit = (program: Program, options: EmitOptions): Uint8Array<ArrayBuffer> => emitted(program, options).bytes;
+
+/** `emit`, with what the runtime needs to know about the result. Throws RuntimeError on a baked value of other shape. */
+export function emitted(program: Program, { provider, bake = {} }: EmitOptions): Emitted {
+  const model = new ModelWriter();
+  const values = new Map<Tensor, string>();
+  const inputs: Tensor[] = [];
+  for (const at of instructionsOf(Object.values(program.outputs), provider)) {
+    const { node } = at;
+    if (node.op !== 'input') {
+      values.set(node, LOWERINGS[at.op](at, at.inputs.map((x) => values.get(x) as string), model, provider));
+      continue;
+    }
+    const fixed = Object.hasOwn(bake, node.name) ? bake[node.name] : undefined;
+    if (fixed) {
+      if (fixed.dtype !== node.dtype || !sameShape(fixed.shape, node.shape))
+        throw new RuntimeError(
+          `${program.name}: input "${node.name}" is ${node.dtype} ${showShape(node.shape)}, but the value to bake in is ${fixed.dtype} ${showShape(fixed.shape)}`,
+        );
+      values.set(node, model.initializer(node.dtype, node.shape, fixed.data));
+    } else {
+      inputs.push(node);
+      values.set(node, inputName(node.name));
+      model.input(inputName(node.name), node.dtype, node.shape);
+    }
+  }
+  for (const [name, node] of Object.entries(program.outputs)) {
+    model.output(outputName(name), values.get(node) as string, node.dtype, node.shape);
+  }
+  return { bytes: model.finish(), nodeCount: model.nodeCount, inputs };
+}

@@ -1,0 +1,96 @@
+import { sameShape } from '../base/shape';
+import { liveNodes, type Tensor } from '../graph/graph';
+import type { Attributes, OpKind } from '../graph/shape-rules';
+
+export type Provider = 'wasm' | 'webgpu';
+
+/** What is emitted for one node: usually its own operation, or one that swallows operands used nowhere else. */
+export interface Instruction {
+  readonly node: Tensor;
+  readonly op: OpKind | 'reduceMean' | 'reduceSumSquare';
+  readonly inputs: readonly Tensor[];
+  readonly attributes: Attributes;
+}
+
+interface Context {
+  readonly provider: Provider;
+  /** The instruction of an operand if that operand is needed by nothing else. */
+  swallow(x: Tensor): Instruction | undefined;
+}
+type Fusion = (node: Tensor, context: Context) => Omit<Instruction, 'node'> | undefined;
+
+const scalarOf = (x: Tensor | undefined): number | undefined =>
+  x?.op === 'constant' && x.dtype === 'f32' && x.data?.length === 1 ? x.data[0] : undefined;
+
+/** s·(alpha·A·B + beta·C) of one product. Only Gemm, and FusedMatMul of the WASM provider, take a factor. */
+function scaleProduct(x: Tensor, s: number, { provider, swallow }: Context): Omit<Instruction, 'node'> | undefined {
+  const product = swallow(x);
+  if (!product || !(product.op === 'gemm' || (product.op === 'matmul' && provider === 'wasm'))) return undefined;
+  const { alpha = 1, beta = 1 } = product.attributes as { alpha?: number; beta?: number };
+  const attributes = { ...product.attributes, alpha: alpha * s, beta: beta * s };
+  return { op: product.op, inputs: product.inputs, attributes };
+}
+
+/** A·B + c where the product has no addend yet: saves one pass over the result. */
+function addToProduct(x: Tensor, c: Tensor, node: Tensor, { swallow }: Context): Omit<Instruction, 'node'> | undefined {
+  if (!sameShape(x.shape, node.shape)) return undefined;
+  const product = swallow(x);
+  if (product?.op !== 'gemm' || product.inputs.length !== 2) return undefined;
+  return { op: 'gemm', inputs: [...product.inputs, c], attributes: { ...product.attributes, beta: 1 } };
+}
+
+const FUSIONS: Partial<Record<OpKind, Fusion>> = {
+  mul: (node, context) => {
+    const [a, b] = node.inputs as [Tensor, Tensor];
+    for (const [x, other] of [[a, b], [b, a]] as const) {
+      const s = scalarOf(other);
+      if (s === undefined || !sameShape(x.shape, node.shape)) continue;
+      const sum = context.swallow(x);
+      if (sum?.op === 'reduceSum') {
+        const axes = sum.attributes.axes as readonly number[];
+        const count = axes.reduce((n, axis) => n * (sum.inputs[0]?.shape[axis] as number), 1);
+        if (s === Math.fround(1 / count)) return { ...sum, op: 'reduceMean' };
+      }
+      const scaled = scaleProduct(x, s, context);
+      if (scaled) return scaled;
+    }
+    return undefined;
+  },
+  neg: (node, context) => scaleProduct(node.inputs[0] as Tensor, -1, context),
+  add: (node, context) => {
+    const [a, b] = node.inputs as [Tensor, Tensor];
+    return addToProduct(a, b, node, context) ?? addToProduct(b, a, node, context);
+  },
+  reduceSum: (node, context) => {
+    const square = context.swallow(node.inputs[0] as Tensor);
+    if (square?.op !== 'mul' || square.inputs[0] !== square.inputs[1]) return undefined;
+    return { op: 'reduceSumSquare', inputs: [square.inputs[0] as Tensor], attributes: node.attributes };
+  },
+};
+
+/** The instructions of a program in topological order, dead code left out. */
+export function instructionsOf(outputs: readonly Tensor[], provider: Provider): Instruction[] {
+  const nodes = liveNodes(outputs);
+  const uses = new Map<Tensor, number>();
+  for (const x of [...outputs, ...nodes.flatMap((node) => node.inputs)]) uses.set(x, (uses.get(x) ?? 0) + 1);
+  const instructions = new Map<Tensor, Instruction>();
+  const context: Context = {
+    provider,
+    swallow: (x) => (uses.get(x) === 1 ? instructions.get(x) : undefined),
+  };
+  for (const node of nodes) {
+    const fused = FUSIONS[node.op]?.(node, context);
+    const own = { op: node.op, inputs: node.inputs, attributes: node.attributes };
+    instructions.set(node, { ...(fused ?? own), node });
+  }
+
+  const live = new Set<Tensor>();
+  const stack = [...outputs];
+  while (stack.length > 0) {
+    const node = stack.pop() as Tensor;
+    if (live.has(node)) continue;
+    live.add(node);
+    stack.push(...(instructions.get(node) as Instruction).inputs);
+  }
+  return nodes.filter((node) => live.has(node)).map((node) => instructions.get(node) as Instruction);
+}

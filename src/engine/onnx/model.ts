@@ -1,0 +1,116 @@
+import type { GraphDType, HostData } from '../base/dtype';
+import type { Shape } from '../base/shape';
+import { Message } from './proto';
+
+/** Opset 20 is the newest that all the operations used here have kernels for on both providers. */
+const OPSET = 20;
+const IR_VERSION = 9;
+const ELEMENT: Readonly<Record<GraphDType | 'i64', number>> = { f32: 1, i32: 6, i64: 7, bool: 9 };
+
+/** Operators of ONNX Runtime itself; all others are of the standard domain. */
+const CONTRIB = new Set(['FusedMatMul', 'QuickGelu', 'RotaryEmbedding']);
+
+/** An integer is written as int, `{ float }` as float, a text as string, a list as ints. */
+export type NodeAttributes = Readonly<Record<string, number | string | { readonly float: number } | readonly number[]>>;
+
+interface Node {
+  readonly type: string;
+  readonly inputs: readonly string[];
+  readonly output: string;
+  readonly attributes: NodeAttributes;
+}
+
+/** Collects the parts of an ONNX ModelProto. Values are named by strings, each made once. */
+export class ModelWriter {
+  private readonly graph = new Message();
+  private readonly nodes = new Map<string, Node>();
+  /** Values of nodes that are outputs of the model: value → name of the output. */
+  private readonly outputs = new Map<string, string>();
+  private readonly shared = new Map<string, string>();
+  private names = 0;
+
+  get nodeCount(): number {
+    return this.nodes.size;
+  }
+
+  private fresh(): string {
+    return `v${this.names++}`;
+  }
+
+  /** Adds a node of one output; returns the name of its value. */
+  node(type: string, inputs: readonly string[], attributes: NodeAttributes = {}): string {
+    const output = this.fresh();
+    this.nodes.set(output, { type, inputs, output, attributes });
+    return output;
+  }
+
+  /** A value known now. */
+  initializer(dtype: GraphDType, shape: Shape, data: HostData): string {
+    return this.tensor(ELEMENT[dtype], shape, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+
+  /** A list of int64 (shapes, axes, pads); equal lists are one initializer. */
+  integers(values: readonly number[]): string {
+    const key = values.join(',');
+    let name = this.shared.get(key);
+    if (name === undefined) {
+      const data = BigInt64Array.from(values, BigInt);
+      name = this.tensor(ELEMENT.i64, [values.length], new Uint8Array(data.buffer));
+      this.shared.set(key, name);
+    }
+    return name;
+  }
+
+  input(name: string, dtype: GraphDType, shape: Shape): void {
+    this.graph.message(11, valueInfo(name, ELEMENT[dtype], shape));
+  }
+
+  /** Gives `value` out under `name`. The node that makes it takes that name; all else is copied. */
+  output(name: string, value: string, dtype: GraphDType, shape: Shape): void {
+    const own = this.nodes.has(value) && !this.outputs.has(value) ? value : this.node('Identity', [value]);
+    this.outputs.set(own, name);
+    this.graph.message(12, valueInfo(name, ELEMENT[dtype], shape));
+  }
+
+  finish(): Uint8Array<ArrayBuffer> {
+    for (const node of this.nodes.values()) this.graph.message(1, this.write(node));
+    return new Message()
+      .integer(1, IR_VERSION)
+      .message(8, new Message().string(1, '').integer(2, OPSET))
+      .message(8, new Message().string(1, 'com.microsoft').integer(2, 1))
+      .message(7, this.graph.string(2, 'program'))
+      .finish();
+  }
+
+  private write({ type, inputs, output, attributes }: Node): Message {
+    const node = new Message();
+    for (const x of inputs) node.string(1, this.outputs.get(x) ?? x);
+    node.string(2, this.outputs.get(output) ?? output).string(4, type);
+    for (const [name, value] of Object.entries(attributes)) node.message(5, attribute(name, value));
+    return CONTRIB.has(type) ? node.string(7, 'com.microsoft') : node;
+  }
+
+  private tensor(element: number, shape: Shape, raw: Uint8Array): string {
+    const name = this.fresh();
+    const tensor = new Message();
+    for (const d of shape) tensor.integer(1, d);
+    this.graph.message(5, tensor.integer(2, element).string(8, name).bytes(9, raw));
+    return name;
+  }
+}
+
+function attribute(name: string, value: NodeAttributes[string]): Message {
+  const out = new Message().string(1, name);
+  if (typeof value === 'number') return out.integer(3, value).integer(20, 2);
+  if (typeof value === 'string') return out.string(4, value).integer(20, 3);
+  if ('float' in value) return out.float(2, value.float).integer(20, 1);
+  for (const v of value) out.integer(8, v);
+  return out.integer(20, 7);
+}
+
+function valueInfo(name: string, element: number, shape: Shape): Message {
+  const dims = new Message();
+  for (const d of shape) dims.message(1, new Message().integer(1, d));
+  const tensor = new Message().integer(1, element).message(2, dims);
+  return new Message().string(1, name).message(2, new Message().message(1, tensor));
+}

@@ -1,0 +1,105 @@
+/**
+ * The wire format of protocol buffers, as far as ONNX needs it. A message is a list of byte ranges: small fields are
+ * gathered in one growing array, large ones (weights) are kept by reference and copied once, by `finish`.
+ */
+const LARGE = 4096;
+const text = new TextEncoder();
+
+export class Message {
+  private readonly parts: Uint8Array[] = [];
+  private tail = new Uint8Array(64);
+  private used = 0;
+  /** Bytes of `parts`. */
+  private before = 0;
+
+  get length(): number {
+    return this.before + this.used;
+  }
+
+  /** A non-negative integer field (int32, int64, enum); zero is written too. */
+  integer(field: number, value: number): this {
+    this.varint(field * 8);
+    // Negative int64 values take ten bytes of two's complement.
+    if (value < 0) this.bigVarint(BigInt.asUintN(64, BigInt(value)));
+    else this.varint(value);
+    return this;
+  }
+
+  float(field: number, value: number): this {
+    this.varint(field * 8 + 5);
+    this.reserve(4);
+    new DataView(this.tail.buffer).setFloat32(this.used, value, true);
+    this.used += 4;
+    return this;
+  }
+
+  string(field: number, value: string): this {
+    return this.bytes(field, text.encode(value));
+  }
+
+  bytes(field: number, value: Uint8Array): this {
+    this.varint(field * 8 + 2);
+    this.varint(value.length);
+    this.append(value);
+    return this;
+  }
+
+  message(field: number, child: Message): this {
+    this.varint(field * 8 + 2);
+    this.varint(child.length);
+    for (const part of child.parts) this.append(part);
+    this.append(child.tail.subarray(0, child.used));
+    return this;
+  }
+
+  finish(): Uint8Array<ArrayBuffer> {
+    const out = new Uint8Array(this.length);
+    let at = 0;
+    for (const part of [...this.parts, this.tail.subarray(0, this.used)]) {
+      out.set(part, at);
+      at += part.length;
+    }
+    return out;
+  }
+
+  private varint(value: number): void {
+    this.reserve(10);
+    let v = value;
+    while (v > 127) {
+      this.tail[this.used++] = (v % 128) + 128;
+      v = Math.floor(v / 128);
+    }
+    this.tail[this.used++] = v;
+  }
+
+  private bigVarint(value: bigint): void {
+    this.reserve(10);
+    let v = value;
+    while (v > 127n) {
+      this.tail[this.used++] = Number(v % 128n) + 128;
+      v /= 128n;
+    }
+    this.tail[this.used++] = Number(v);
+  }
+
+  private append(value: Uint8Array): void {
+    if (value.length >= LARGE) {
+      if (this.used > 0) this.parts.push(this.tail.subarray(0, this.used));
+      this.parts.push(value);
+      this.before += this.used + value.length;
+      this.tail = new Uint8Array(64);
+      this.used = 0;
+      return;
+    }
+    this.reserve(value.length);
+    this.tail.set(value, this.used);
+    this.used += value.length;
+  }
+
+  private reserve(extra: number): void {
+    if (this.used + extra <= this.tail.length) return;
+    const grown = new Uint8Array(Math.max(2 * this.tail.length, this.used + extra));
+    grown.set(this.tail.subarray(0, this.used));
+    this.tail = grown;
+  }
+}

@@ -1,0 +1,184 @@
+import type { GraphDType } from '../base/dtype';
+import { DeviceError, RuntimeError } from '../base/errors';
+import { type Shape, sameShape, showShape } from '../base/shape';
+import { inputName, outputName } from '../onnx/emit';
+import type { Ort } from './ort';
+import { enqueue } from './queue';
+import { BaseTensor, bufferBytes, type DeviceTensor, type GpuHandle } from './tensor';
+
+/** Shape and type of something bound to a program. */
+export interface Binding {
+  readonly dtype: GraphDType;
+  readonly shape: Shape;
+}
+
+/** A compiled program. `dispose` once for every `compile`; the session goes with the last. */
+export interface Executable {
+  readonly name: string;
+  /** Values to bind, by name; an input of the graph that no output depends on is not among them. */
+  readonly inputs: ReadonlyMap<string, Binding>;
+  readonly outputs: ReadonlyMap<string, Binding>;
+  /** Of the emitted model, before ONNX Runtime's own optimisation. */
+  readonly nodeCount: number;
+  /**
+   * Runs the program, after every run asked for before it in this realm. Outputs given are written into; the others
+   * are created and belong to the caller.
+   * @throws RuntimeError naming program and tensor where something bound does not fit, DeviceError on a lost GPU
+   */
+  run(
+    inputs: Readonly<Record<string, DeviceTensor>>,
+    outputs?: Readonly<Record<string, DeviceTensor>>,
+  ): Promise<Record<string, DeviceTensor>>;
+  dispose(): void;
+}
+
+/** What an executable needs of the runtime that compiled it. */
+export interface ExecutableOwner {
+  readonly handle: GpuHandle | undefined;
+  empty(dtype: GraphDType, shape: Shape, label: string): BaseTensor;
+  adopt(dtype: GraphDType, shape: Shape, label: string, data: unknown): BaseTensor;
+  /** Whether the runtime made the tensor: those of another runtime are refused. */
+  owns(tensor: BaseTensor): boolean;
+  released(executable: OrtExecutable): void;
+}
+
+const show = ({ dtype, shape }: Binding): string => `${dtype} ${showShape(shape)}`;
+
+export class OrtExecutable implements Executable {
+  /** Compilations not yet disposed of. */
+  references = 1;
+
+  constructor(
+    private readonly owner: ExecutableOwner,
+    private readonly session: Ort.InferenceSession,
+    readonly name: string,
+    readonly nodeCount: number,
+    readonly inputs: ReadonlyMap<string, Binding>,
+    readonly outputs: ReadonlyMap<string, Binding>,
+  ) {}
+
+  async run(
+    inputs: Readonly<Record<string, DeviceTensor>>,
+    outputs: Readonly<Record<string, DeviceTensor>> = {},
+  ): Promise<Record<string, DeviceTensor>> {
+    const fed = this.check('input', this.inputs, inputs, true);
+    const given = this.check('output', this.outputs, outputs, false);
+    this.checkAliases(fed, given);
+    const results: Record<string, DeviceTensor> = {};
+    const created: BaseTensor[] = [];
+    for (const [name, binding] of this.outputs) {
+      const tensor = given.get(name);
+      if (tensor) results[name] = tensor;
+      else if (this.owner.handle) {
+        const made = this.owner.empty(binding.dtype, binding.shape, `${this.name}: ${name}`);
+        created.push(made);
+        given.set(name, made);
+        results[name] = made;
+      }
+    }
+    const used = [...fed.values(), ...given.values()];
+    for (const tensor of used) tensor.users++;
+    try {
+      await enqueue(() => (this.owner.handle ? this.runOnGpu(fed, given) : this.runOnCpu(fed, given, results)));
+    } catch (error) {
+      for (const tensor of used) tensor.users--;
+      for (const tensor of created) tensor.dispose();
+      throw error;
+    }
+    for (const tensor of used) tensor.users--;
+    return results;
+  }
+
+  dispose(): void {
+    if (this.references <= 0) throw new RuntimeError(`${this.name} was disposed of more often than it was compiled`);
+    if (--this.references === 0) this.owner.released(this);
+  }
+
+  /** Ends the session, after what is queued. */
+  release(): Promise<void> {
+    this.references = 0;
+    return enqueue(() => this.session.release());
+  }
+
+  private async runOnGpu(fed: ReadonlyMap<string, BaseTensor>, given: ReadonlyMap<string, BaseTensor>): Promise<void> {
+    this.checkDevice();
+    const feeds: Record<string, Ort.Tensor> = {};
+    for (const [name, tensor] of fed) feeds[inputName(name)] = tensor.ortTensor();
+    const fetches: Record<string, Ort.Tensor> = {};
+    for (const [name, tensor] of given) fetches[outputName(name)] = tensor.ortTensor();
+    await this.guarded(() => this.session.run(feeds, fetches));
+    this.checkDevice();
+  }
+
+  private async runOnCpu(
+    fed: ReadonlyMap<string, BaseTensor>,
+    given: ReadonlyMap<string, BaseTensor>,
+    results: Record<string, DeviceTensor>,
+  ): Promise<void> {
+    const feeds: Record<string, Ort.Tensor> = {};
+    for (const [name, tensor] of fed) feeds[inputName(name)] = tensor.ortTensor();
+    const values = await this.guarded(() => this.session.run(feeds));
+    for (const [name, { dtype, shape }] of this.outputs) {
+      const { data } = values[outputName(name)] as Ort.Tensor;
+      const target = given.get(name);
+      // ONNX Runtime's WASM provider does not write into host arrays given to it; what it returns is ours to keep.
+      if (target) target.data.set(data as never);
+      else results[name] = this.owner.adopt(dtype, shape, `${this.name}: ${name}`, data);
+    }
+  }
+
+  private async guarded<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (cause) {
+      this.checkDevice();
+      throw new RuntimeError(`${this.name}: the run failed: ${(cause as Error).message ?? cause}`, undefined, { cause });
+    }
+  }
+
+  private checkDevice(): void {
+    if (this.owner.handle?.lost)
+      throw new DeviceError(`${this.name} cannot run: the GPU was lost`, 'reload the page; work saved so far is kept');
+  }
+
+  /** Everything that would make ONNX Runtime hang or read out of bounds is refused here. */
+  private check(
+    kind: 'input' | 'output',
+    wanted: ReadonlyMap<string, Binding>,
+    bound: Readonly<Record<string, DeviceTensor>>,
+    all: boolean,
+  ): Map<string, BaseTensor> {
+    if (this.references <= 0) throw new RuntimeError(`${this.name} was run after it had been disposed of`);
+    this.checkDevice();
+    const checked = new Map<string, BaseTensor>();
+    for (const [name, tensor] of Object.entries(bound)) {
+      const binding = wanted.get(name);
+      if (!binding)
+        throw new RuntimeError(`${this.name} has no ${kind} "${name}"; it has: ${[...wanted.keys()].join(', ') || 'none'}`);
+      if (!(tensor instanceof BaseTensor) || !this.owner.owns(tensor))
+        throw new RuntimeError(`${this.name}: ${kind} "${name}" is no live tensor of this runtime`);
+      if (tensor.dtype !== binding.dtype || !sameShape(tensor.shape, binding.shape))
+        throw new RuntimeError(`${this.name}: ${kind} "${name}" must be ${show(binding)}, got ${show(tensor)}`);
+      if (tensor.location === 'gpu' && tensor.buffer.size < bufferBytes(tensor.dtype, tensor.shape))
+        throw new RuntimeError(
+          `${this.name}: the buffer of ${kind} "${name}" has ${tensor.buffer.size} bytes, ${show(binding)} needs ${bufferBytes(binding.dtype, binding.shape)}`,
+        );
+      checked.set(name, tensor);
+    }
+    if (all)
+      for (const [name, binding] of wanted)
+        if (!checked.has(name)) throw new RuntimeError(`${this.name}: ${kind} "${name}" (${show(binding)}) is missing`);
+    return checked;
+  }
+
+  private checkAliases(fed: ReadonlyMap<string, BaseTensor>, given: ReadonlyMap<string, BaseTensor>): void {
+    const taken = new Map<BaseTensor, string>();
+    for (const [name, tensor] of fed) taken.set(tensor, `input "${name}"`);
+    for (const [name, tensor] of given) {
+      const other = taken.get(tensor);
+      if (other)
+        throw new RuntimeError(`${this.name}: output "${name}" is the same tensor as ${other}`, 'swap two tensors instead');
+      taken.set(tensor, `output "${name}"`);
+    }
+  }
+}

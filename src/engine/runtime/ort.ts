@@ -1,0 +1,54 @@
+import type * as Ort from 'onnxruntime-web';
+import { RuntimeError } from '../base/errors';
+import { enqueue } from './queue';
+
+export type { Ort };
+
+export interface WasmPaths {
+  readonly mjs: string;
+  readonly wasm: string;
+}
+
+/** Set once a realm: ONNX Runtime has one thread pool. */
+let threadsInUse: number | undefined;
+
+const inNode = typeof process === 'object' && process.versions?.node !== undefined;
+
+/**
+ * The package's build for Node, or the one for the browser that the bundler is told to take. Node's is asked of Node
+ * itself, because the bundler's choice also applies to tests that it runs in Node.
+ */
+async function importOrt(): Promise<typeof Ort> {
+  if (!inNode) return import('onnxruntime-web');
+  const builtin = 'node:module';
+  const { createRequire } = (await import(/* @vite-ignore */ builtin)) as typeof import('node:module');
+  return createRequire(import.meta.url)('onnxruntime-web');
+}
+
+/** Two, where threads are to be had. Never more by default: the sums of a product depend on how it is divided. */
+export function defaultThreads(): number {
+  if (!inNode && !globalThis.crossOriginIsolated) return 1;
+  return Math.min(2, globalThis.navigator?.hardwareConcurrency ?? 2);
+}
+
+/**
+ * Loads ONNX Runtime: its Node build in Node, its WebGPU build in the browser (chosen by the resolver).
+ * Throws RuntimeError where it is already running with another number of threads.
+ */
+export function loadOrt(threads: number | undefined, wasmPaths?: WasmPaths): Promise<{ ort: typeof Ort; threads: number }> {
+  return enqueue(async () => {
+    const ort = await importOrt();
+    if (threadsInUse === undefined) {
+      threadsInUse = threads ?? defaultThreads();
+      ort.env.wasm.numThreads = threadsInUse;
+      if (wasmPaths) ort.env.wasm.wasmPaths = { ...wasmPaths };
+      ort.env.logLevel = 'error';
+    } else if (threads !== undefined && threads !== threadsInUse) {
+      throw new RuntimeError(
+        `asked for ${threads} threads, but onnxruntime already runs with ${threadsInUse} here`,
+        'start another worker for another number of threads',
+      );
+    }
+    return { ort, threads: threadsInUse };
+  });
+}

@@ -1,0 +1,202 @@
+import type { GraphDType, HostData, HostTensor } from '../base/dtype';
+import { DeviceError, RuntimeError } from '../base/errors';
+import type { Shape } from '../base/shape';
+import type { Program } from '../graph/graph';
+import { emitted, type Provider } from '../onnx/emit';
+import { type Binding, type Executable, type ExecutableOwner, OrtExecutable } from './executable';
+import { loadOrt, type Ort, type WasmPaths } from './ort';
+import { enqueue } from './queue';
+import { type BaseTensor, CpuTensor, type DeviceTensor, type GpuHandle, GpuTensor, type TensorOwner } from './tensor';
+
+export interface RuntimeOptions {
+  readonly provider: Provider;
+  /** The GPU to run on; needed by, and only by, the webgpu provider. It stays the caller's. */
+  readonly device?: GpuHandle;
+  /** Of the WASM provider; one pool a realm. Default: two where threads are to be had, else one. */
+  readonly threads?: number;
+  /** Browser only: `wasmPaths` of assets.ts. */
+  readonly wasmPaths?: WasmPaths;
+}
+
+export interface CompileOptions {
+  /** Inputs fixed now; on WASM frozen weights are then packed once and copied never. */
+  readonly bake?: Readonly<Record<string, HostTensor>>;
+  /** Shown in errors instead of the program's name. */
+  readonly label?: string;
+}
+
+/** Programs and tensors of one execution provider. */
+export interface Runtime {
+  readonly provider: Provider;
+  readonly threads: number;
+  /** Distinct programs alive: equal ones are compiled once. */
+  readonly programCount: number;
+  /** Tensors not yet disposed of. */
+  readonly liveTensors: number;
+  /** Values read back so far. */
+  readonly readCount: number;
+  /** Milliseconds spent creating sessions so far. */
+  readonly compileTime: number;
+  compile(program: Program, options?: CompileOptions): Promise<Executable>;
+  upload(host: HostTensor, label?: string): DeviceTensor;
+  empty(dtype: GraphDType, shape: Shape, label?: string): DeviceTensor;
+  /** Ends all sessions and frees all tensors left. */
+  dispose(): Promise<void>;
+}
+
+/**
+ * Starts ONNX Runtime on a provider.
+ * @throws RuntimeError where the device is missing or the realm already runs with another number of threads
+ */
+export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { provider, device } = options;
+  if ((provider === 'webgpu') !== (device !== undefined))
+    throw new RuntimeError(`the ${provider} provider ${device ? 'takes no' : 'needs a'} device`);
+  if (device?.lost) throw new DeviceError('the GPU was lost', 'reload the page');
+  const { ort, threads } = await loadOrt(options.threads, options.wasmPaths);
+  return new OrtRuntime(ort, provider, device, threads);
+}
+
+class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
+  private readonly programs = new Map<string, Promise<OrtExecutable>>();
+  private readonly tensors = new Set<BaseTensor>();
+  private disposedOf = false;
+  readCount = 0;
+  compileTime = 0;
+
+  constructor(
+    private readonly ort: typeof Ort,
+    readonly provider: Provider,
+    readonly handle: GpuHandle | undefined,
+    readonly threads: number,
+  ) {}
+
+  get programCount(): number {
+    return this.programs.size;
+  }
+
+  get liveTensors(): number {
+    return this.tensors.size;
+  }
+
+  async compile(program: Program, { bake, label }: CompileOptions = {}): Promise<Executable> {
+    this.alive();
+    const name = label ?? program.name;
+    const model = emitted(program, { provider: this.provider, bake });
+    const key = await digest(model.bytes);
+    const known = this.programs.get(key);
+    if (known) {
+      const executable = await known;
+      if (executable.references > 0) {
+        executable.references++;
+        return executable;
+      }
+    }
+    const made = enqueue(async () => {
+      const start = performance.now();
+      const session = await this.createSession(name, model.bytes, model.nodeCount);
+      this.compileTime += performance.now() - start;
+      const bindings = (tensors: Iterable<readonly [string, Binding]>) =>
+        new Map([...tensors].map(([key, { dtype, shape }]) => [key, { dtype, shape }] as const));
+      const inputs = bindings(model.inputs.map((x) => [x.name, x] as const));
+      return new OrtExecutable(this, session, name, model.nodeCount, inputs, bindings(Object.entries(program.outputs)));
+    });
+    this.programs.set(key, made);
+    try {
+      return await made;
+    } catch (error) {
+      if (this.programs.get(key) === made) this.programs.delete(key);
+      throw error;
+    }
+  }
+
+  upload(host: HostTensor, label = 'upload'): DeviceTensor {
+    const tensor = this.empty(host.dtype, host.shape, label);
+    try {
+      tensor.write(host.data);
+    } catch (error) {
+      tensor.dispose();
+      throw error;
+    }
+    return tensor;
+  }
+
+  empty(dtype: GraphDType, shape: Shape, label = 'empty'): BaseTensor {
+    this.alive();
+    const { handle } = this;
+    if (handle?.lost) throw new DeviceError(`no room for "${label}": the GPU was lost`, 'reload the page');
+    return this.track(
+      handle
+        ? new GpuTensor(this, this.ort, handle, dtype, [...shape], label)
+        : new CpuTensor(this, this.ort, dtype, [...shape], label),
+    );
+  }
+
+  adopt(dtype: GraphDType, shape: Shape, label: string, data: unknown): BaseTensor {
+    return this.track(new CpuTensor(this, this.ort, dtype, shape, label, data as HostData));
+  }
+
+  owns(tensor: BaseTensor): boolean {
+    return this.tensors.has(tensor);
+  }
+
+  disposed(tensor: BaseTensor): void {
+    this.tensors.delete(tensor);
+  }
+
+  read(): void {
+    this.readCount++;
+  }
+
+  released(executable: OrtExecutable): void {
+    for (const [key, made] of this.programs)
+      void made.then((x) => {
+        if (x === executable && this.programs.get(key) === made) this.programs.delete(key);
+      });
+    void executable.release();
+  }
+
+  async dispose(): Promise<void> {
+    if (this.disposedOf) return;
+    this.disposedOf = true;
+    const all = await Promise.allSettled(this.programs.values());
+    for (const made of all) if (made.status === 'fulfilled' && made.value.references > 0) await made.value.release();
+    this.programs.clear();
+    for (const tensor of [...this.tensors]) tensor.dispose();
+  }
+
+  private track(tensor: BaseTensor): BaseTensor {
+    this.tensors.add(tensor);
+    return tensor;
+  }
+
+  private alive(): void {
+    if (this.disposedOf) throw new RuntimeError('the runtime was used after it had been disposed of');
+  }
+
+  private async createSession(name: string, bytes: Uint8Array, nodes: number): Promise<Ort.InferenceSession> {
+    if (this.handle?.lost) throw new DeviceError(`${name} cannot be compiled: the GPU was lost`, 'reload the page');
+    const provider = this.handle ? { name: 'webgpu' as const, device: this.handle.gpu as never } : 'wasm';
+    try {
+      return await this.ort.InferenceSession.create(bytes, {
+        executionProviders: [provider],
+        graphOptimizationLevel: 'basic',
+        enableMemPattern: false,
+        enableCpuMemArena: true,
+        // A node that WebGPU has no kernel for is a mistake of ours, not something to run slowly on the CPU.
+        ...(this.handle && { extra: { session: { disable_cpu_ep_fallback: '1' } } }),
+      });
+    } catch (cause) {
+      throw new RuntimeError(
+        `${name} (${nodes} nodes) was refused by the ${this.provider} provider: ${(cause as Error).message ?? cause}`,
+        undefined,
+        { cause },
+      );
+    }
+  }
+}
+
+async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return Array.from(hash, (b) => b.toString(16).padStart(2, '0')).join('');
+}

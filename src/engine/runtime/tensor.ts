@@ -1,0 +1,224 @@
+import { allocate, DTYPE_BYTES, type GraphDType, type HostData } from '../base/dtype';
+import { DeviceError, RuntimeError } from '../base/errors';
+import { type Shape, showShape, sizeOf } from '../base/shape';
+import type { Ort } from './ort';
+import { enqueue } from './queue';
+
+/** The GPU as the runtime needs it; `lost` turns true when the device is gone. */
+export interface GpuHandle {
+  readonly gpu: GPUDevice;
+  readonly lost: boolean;
+}
+
+/**
+ * A tensor where programs run. Whoever creates it (Runtime.upload, Runtime.empty, or a run that was given no output
+ * of that name) disposes of it, once; any use after that throws RuntimeError.
+ */
+export interface DeviceTensor {
+  readonly dtype: GraphDType;
+  readonly shape: Shape;
+  readonly label: string;
+  readonly location: 'cpu' | 'gpu';
+  readonly disposed: boolean;
+  /** Replaces the value. Throws RuntimeError on the wrong type or length, or while a run uses the tensor. */
+  write(data: HostData): void;
+  /** A copy of the value. On the GPU this waits for the device: not for the hot path (Runtime.readCount counts). */
+  read(): Promise<HostData>;
+  dispose(): void;
+  /** GPU only. Its size is a multiple of 16 bytes. */
+  readonly buffer: GPUBuffer;
+  /** CPU only: the value itself, not a copy. */
+  readonly data: HostData;
+}
+
+/** What tensors tell the runtime that made them. */
+export interface TensorOwner {
+  disposed(tensor: BaseTensor): void;
+  read(): void;
+}
+
+const ORT_TYPE = { f32: 'float32', i32: 'int32', bool: 'bool' } as const;
+
+export abstract class BaseTensor implements DeviceTensor {
+  abstract readonly location: 'cpu' | 'gpu';
+  disposed = false;
+  /** Runs that have been asked for and not yet ended. */
+  users = 0;
+
+  constructor(
+    protected readonly owner: TensorOwner,
+    protected readonly ort: typeof Ort,
+    readonly dtype: GraphDType,
+    readonly shape: Shape,
+    readonly label: string,
+  ) {}
+
+  abstract get buffer(): GPUBuffer;
+  abstract get data(): HostData;
+  abstract write(data: HostData): void;
+  abstract read(): Promise<HostData>;
+  abstract ortTensor(): Ort.Tensor;
+  protected abstract free(): void;
+
+  get name(): string {
+    return `tensor "${this.label}" ${this.dtype} ${showShape(this.shape)}`;
+  }
+
+  dispose(): void {
+    this.usable('disposed of');
+    this.idle('disposed of');
+    this.disposed = true;
+    this.free();
+    this.owner.disposed(this);
+  }
+
+  protected usable(what: string): void {
+    if (this.disposed) throw new RuntimeError(`${this.name} was ${what} after it had been disposed of`);
+  }
+
+  protected idle(what: string): void {
+    if (this.users > 0) throw new RuntimeError(`${this.name} was ${what} while a run uses it`, 'await the run first');
+  }
+
+  protected checkData(data: HostData): void {
+    const wanted = allocate(this.dtype, 0).constructor;
+    if (data.constructor !== wanted || data.length !== sizeOf(this.shape))
+      throw new RuntimeError(
+        `${this.name} wants ${wanted.name} of ${sizeOf(this.shape)}, got ${data.constructor.name} of ${data.length}`,
+      );
+  }
+
+  protected get ortType(): 'float32' | 'int32' | 'bool' {
+    return ORT_TYPE[this.dtype];
+  }
+}
+
+export class CpuTensor extends BaseTensor {
+  readonly location = 'cpu';
+  private value: HostData;
+  private wrapped: Ort.Tensor | undefined;
+
+  constructor(owner: TensorOwner, ort: typeof Ort, dtype: GraphDType, shape: Shape, label: string, value?: HostData) {
+    super(owner, ort, dtype, shape, label);
+    this.value = value ?? allocate(dtype, sizeOf(shape));
+    this.checkData(this.value);
+  }
+
+  get data(): HostData {
+    this.usable('read');
+    return this.value;
+  }
+
+  get buffer(): GPUBuffer {
+    throw new RuntimeError(`${this.name} has no GPU buffer: it is in host memory`);
+  }
+
+  write(data: HostData): void {
+    this.usable('written');
+    this.idle('written');
+    this.checkData(data);
+    this.value.set(data);
+  }
+
+  async read(): Promise<HostData> {
+    this.owner.read();
+    return this.data.slice() as HostData;
+  }
+
+  /** A view of the value: ONNX Runtime copies it when a run starts. */
+  ortTensor(): Ort.Tensor {
+    this.wrapped ??= new this.ort.Tensor(this.ortType, this.value as never, this.shape);
+    return this.wrapped;
+  }
+
+  protected free(): void {
+    this.value = allocate(this.dtype, 0);
+    this.wrapped = undefined;
+  }
+}
+
+/** Buffer sizes ONNX Runtime accepts. */
+export const bufferBytes = (dtype: GraphDType, shape: Shape): number =>
+  Math.max(16, Math.ceil((sizeOf(shape) * DTYPE_BYTES[dtype]) / 16) * 16);
+
+export class GpuTensor extends BaseTensor {
+  readonly location = 'gpu';
+  private readonly store: GPUBuffer;
+  private wrapped: Ort.Tensor | undefined;
+
+  constructor(
+    owner: TensorOwner,
+    ort: typeof Ort,
+    private readonly handle: GpuHandle,
+    dtype: GraphDType,
+    shape: Shape,
+    label: string,
+  ) {
+    super(owner, ort, dtype, shape, label);
+    const { gpu } = handle;
+    const size = bufferBytes(dtype, shape);
+    const limit = Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize);
+    if (size > limit)
+      throw new DeviceError(`${this.name} takes ${size} bytes; this GPU binds at most ${limit}`, 'use a smaller batch');
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    this.store = gpu.createBuffer({ label, size, usage });
+  }
+
+  get buffer(): GPUBuffer {
+    this.usable('used');
+    return this.store;
+  }
+
+  get data(): HostData {
+    throw new RuntimeError(`${this.name} is on the GPU: await read(), or use buffer`);
+  }
+
+  write(data: HostData): void {
+    this.usable('written');
+    this.idle('written');
+    this.checkData(data);
+    let source: HostData = data;
+    if (data.byteLength % 4 !== 0) {
+      source = new Uint8Array(Math.ceil(data.byteLength / 4) * 4);
+      source.set(data);
+    }
+    this.handle.gpu.queue.writeBuffer(this.store, 0, source);
+  }
+
+  read(): Promise<HostData> {
+    this.usable('read');
+    this.owner.read();
+    return enqueue(async () => {
+      this.usable('read');
+      if (this.handle.lost) throw new DeviceError(`${this.name} cannot be read: the GPU was lost`, 'reload the page');
+      const { gpu } = this.handle;
+      const staging = gpu.createBuffer({ size: this.store.size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
+      try {
+        const commands = gpu.createCommandEncoder();
+        commands.copyBufferToBuffer(this.store, 0, staging, 0, this.store.size);
+        gpu.queue.submit([commands.finish()]);
+        await staging.mapAsync(GPUMapMode.READ);
+        const data = allocate(this.dtype, sizeOf(this.shape));
+        new Uint8Array(data.buffer).set(new Uint8Array(staging.getMappedRange(), 0, data.byteLength));
+        return data;
+      } catch (cause) {
+        throw new DeviceError(`${this.name} could not be read back`, 'reload the page', { cause });
+      } finally {
+        staging.destroy();
+      }
+    });
+  }
+
+  ortTensor(): Ort.Tensor {
+    this.wrapped ??= this.ort.Tensor.fromGpuBuffer(this.store as never, {
+      dataType: this.ortType,
+      dims: [...this.shape],
+    }) as unknown as Ort.Tensor;
+    return this.wrapped;
+  }
+
+  protected free(): void {
+    this.store.destroy();
+    this.wrapped = undefined;
+  }
+}
