@@ -1,6 +1,6 @@
-"""Prints src/engine/kernels/svd/golden.json: singular values and left vectors by float64 LAPACK of float32 matrices.
+"""Prints src/engine/kernels/svd/svd.golden.json: singular values and left vectors by float64 LAPACK of float32 matrices.
 
-    /usr/bin/python3 scripts/goldens/kernels/svd.py > src/engine/kernels/svd/golden.json
+    /usr/bin/python3 scripts/goldens/kernels/svd.py > src/engine/kernels/svd/svd.golden.json
 
 The matrices are not stored: `matrix` below and src/engine/kernels/svd/cases.ts build the same ones to the bit (only
 +, -, *, / in float64 in the same order, then one rounding to float32).

@@ -71,7 +71,8 @@ export function momentLossCpu(
       }
       for (let t = 0; t < steps; t++) {
         const gi = g[g0 + t * rank + i] as number;
-        for (let j = 0; j < rank; j++) grad[t * rank + j] = (grad[t * rank + j] as number) + gi * (row[j] as number);
+        for (let j = 0; j < rank; j++)
+          grad[t * rank + j] = (grad[t * rank + j] as number) + gi * (row[j] as number);
       }
     }
     loss[b] = weights.c * covTerm + weights.mu * meanTerm;

@@ -30,7 +30,8 @@ export function momentsCpu(g: Float32Array, { batch, rows, rank }: MomentsShape)
       for (let i = 0; i < rank; i++) {
         const gi = g[row + i] as number;
         sum[i] = (sum[i] as number) + gi;
-        for (let j = 0; j <= i; j++) outer[i * rank + j] = (outer[i * rank + j] as number) + gi * (g[row + j] as number);
+        for (let j = 0; j <= i; j++)
+          outer[i * rank + j] = (outer[i * rank + j] as number) + gi * (g[row + j] as number);
       }
     }
     for (let i = 0; i < rank; i++) {

@@ -44,7 +44,8 @@ export function projectionCpu(x: Float32Array, uL: Float32Array, uH: Float32Arra
       }
       for (let a = 0; a < rankL; a++) {
         const w = uL[(sample * layers + l) * rankL + a] as number;
-        for (let c = 0; c < rankH; c++) acc[a * rankH + c] = (acc[a * rankH + c] as number) + w * (t[c] as number);
+        for (let c = 0; c < rankH; c++)
+          acc[a * rankH + c] = (acc[a * rankH + c] as number) + w * (t[c] as number);
       }
     }
     g.set(acc, row * rank);
@@ -53,7 +54,12 @@ export function projectionCpu(x: Float32Array, uL: Float32Array, uH: Float32Arra
 }
 
 /** The transpose, which carries a gradient back: dg [B, M, r_L·r_H] → dx [B, M, L, H]. Throws `ShapeError`. */
-export function projectionTransposeCpu(dg: Float32Array, uL: Float32Array, uH: Float32Array, shape: ProjectionShape) {
+export function projectionTransposeCpu(
+  dg: Float32Array,
+  uL: Float32Array,
+  uH: Float32Array,
+  shape: ProjectionShape,
+) {
   check(shape, uL, uH);
   const { batch, rows, layers, hidden, rankL, rankH } = shape;
   const rank = rankL * rankH;
@@ -66,7 +72,8 @@ export function projectionTransposeCpu(dg: Float32Array, uL: Float32Array, uH: F
       t.fill(0);
       for (let a = 0; a < rankL; a++) {
         const w = uL[(sample * layers + l) * rankL + a] as number;
-        for (let c = 0; c < rankH; c++) t[c] = (t[c] as number) + w * (dg[row * rank + a * rankH + c] as number);
+        for (let c = 0; c < rankH; c++)
+          t[c] = (t[c] as number) + w * (dg[row * rank + a * rankH + c] as number);
       }
       for (let h = 0; h < hidden; h++) {
         const u = (sample * hidden + h) * rankH;

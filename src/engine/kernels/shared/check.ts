@@ -14,7 +14,9 @@ export function expectDims(kernel: string, dims: Readonly<Record<string, number>
 export function expectLength(kernel: string, name: string, length: number, shape: Shape): void {
   const want = sizeOf(shape);
   if (length !== want) {
-    throw new ShapeError(`${kernel}: ${name} has ${length} elements, expected ${want} for ${showShape(shape)}`);
+    throw new ShapeError(
+      `${kernel}: ${name} has ${length} elements, expected ${want} for ${showShape(shape)}`,
+    );
   }
 }
 

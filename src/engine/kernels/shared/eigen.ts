@@ -146,7 +146,10 @@ function tridiagonalValues(diagonal: Float64Array, coupling: Float64Array, n: nu
   let norm = 0;
   for (let i = 0; i < n; i++) {
     if (i + 1 < n) e[i] = coupling[i + 1] as number;
-    norm = Math.max(norm, Math.abs(d[i] as number) + Math.abs(coupling[i] as number) + Math.abs(e[i] as number));
+    norm = Math.max(
+      norm,
+      Math.abs(d[i] as number) + Math.abs(coupling[i] as number) + Math.abs(e[i] as number),
+    );
   }
   // Couplings below this move no value by more than the reduction already has.
   const floor = norm * 2 ** -56;

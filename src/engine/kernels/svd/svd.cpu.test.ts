@@ -1,15 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { NumericError, ShapeError } from '../../base/errors';
-import { caseMatrix, type CaseKind, svdErrors, unpackF32 } from './cases';
-import golden from './golden.json';
+import { type CaseKind, caseMatrix, svdErrors, unpackF32 } from './cases';
 import { svdCpu } from './svd.cpu';
+import golden from './svd.golden.json';
 
 describe('against float64 LAPACK on the same float32 data', () => {
   for (const c of golden.cases) {
     it(`${c.kind} ${c.m}×${c.n}, r = ${c.r}`, () => {
       const a = caseMatrix(c.kind as CaseKind, c.m, c.n, c.seed);
       const checksum = a.reduce((s, x) => s + Math.abs(x), 0);
-      expect(Math.abs(checksum / c.checksum - 1), 'the matrix is not the one the script used').toBeLessThan(1e-12);
+      expect(Math.abs(checksum / c.checksum - 1), 'the matrix is not the one the script used').toBeLessThan(
+        1e-12,
+      );
       const { sigma, u } = svdCpu(a, { batch: 1, rows: c.m, cols: c.n, r: c.r });
       const e = svdErrors(sigma, u, unpackF32(c.sigma), unpackF32(c.u), c.m, c.r);
       // The gates of the design note; float32 storage of σ and U alone costs 6e-8.

@@ -64,7 +64,14 @@ export function svdCpu(a: Float32Array, shape: SvdShape): SvdResult {
   return { sigma, u, rank };
 }
 
-function decompose(a: Float32Array, m: number, n: number, r: number, sigma: Float32Array, u: Float32Array): void {
+function decompose(
+  a: Float32Array,
+  m: number,
+  n: number,
+  r: number,
+  sigma: Float32Array,
+  u: Float32Array,
+): void {
   const scale = powerOfTwoScale(a);
   if (scale === 0) {
     for (let c = 0; c < r; c++) u[c * r + c] = 1;

@@ -16,7 +16,11 @@ const SLICE_MS = 30;
  * All singular values and the first r left vectors of `matrices` [B, m, n], on the CPU, giving way between matrices.
  * Rejects with `ShapeError`, `NumericError` (NaN or Inf in the input) or `CancelledError`.
  */
-export async function svd(matrices: Float32Array, shape: SvdShape, options: SvdOptions = {}): Promise<SvdResult> {
+export async function svd(
+  matrices: Float32Array,
+  shape: SvdShape,
+  options: SvdOptions = {},
+): Promise<SvdResult> {
   checkSvd(matrices.length, shape);
   const { batch, rows, cols, r } = shape;
   const k = Math.min(rows, cols);
@@ -26,7 +30,12 @@ export async function svd(matrices: Float32Array, shape: SvdShape, options: SvdO
   let since = performance.now();
   for (let b = 0; b < batch; b++) {
     throwIfCancelled(options.signal, 'svd');
-    const one = svdCpu(matrices.subarray(b * rows * cols, (b + 1) * rows * cols), { batch: 1, rows, cols, r });
+    const one = svdCpu(matrices.subarray(b * rows * cols, (b + 1) * rows * cols), {
+      batch: 1,
+      rows,
+      cols,
+      r,
+    });
     sigma.set(one.sigma, b * k);
     u.set(one.u, b * rows * r);
     rank.set(one.rank, b);

@@ -1,0 +1,212 @@
+import { ShapeError } from '../base/errors';
+import { momentsCpu } from '../kernels/moments/moments.cpu';
+import { projectionCpu } from '../kernels/projection/projection.cpu';
+import { expectDims, expectFinite } from '../kernels/shared/check';
+import { addModeGram, hooi, hosvd, modeVectors, project, type Shape3, type Tucker } from './tucker';
+
+/** What LoRi keeps of a teacher's rationale states (LoRi §3.2). L layers, H hidden size, R = r_L·r_H. */
+export interface TeacherFactors {
+  /** One pair of factors for all samples, or one each. */
+  readonly scope: 'shared' | 'sample';
+  /** [L, r_L], or [B, L, r_L] in scope 'sample'. */
+  readonly uL: Float32Array<ArrayBuffer>;
+  /** [H, r_H], or [B, H, r_H] in scope 'sample'. */
+  readonly uH: Float32Array<ArrayBuffer>;
+  /** [B, R]: mean of the projected rows of each sample. */
+  readonly mu: Float32Array<ArrayBuffer>;
+  /** [B, R, R]: GᵀG / N, not centred. */
+  readonly c: Float32Array<ArrayBuffer>;
+  /** [L]: what each layer was divided by before everything else; ones where not normalised. */
+  readonly layerScale: Float32Array<ArrayBuffer>;
+  /** Spectra of the layer-mode [L] and hidden-mode [H] unfoldings of all samples stacked; empty in scope 'sample'. */
+  readonly sigmaL: Float64Array;
+  readonly sigmaH: Float64Array;
+}
+
+export interface TeacherOptions {
+  readonly rankL: number;
+  readonly rankH: number;
+  /** Stack all samples' rationale tokens (default), or a subspace each. */
+  readonly scope?: 'shared' | 'sample';
+  /** Divide each layer by this first: the student must be divided by the same. Default: ones. */
+  readonly layerScale?: Float32Array<ArrayBuffer>;
+  /** Called with the share done, 0 … 1. */
+  readonly onProgress?: (share: number) => void;
+}
+
+/**
+ * Standard deviation of each layer over all samples, tokens and hidden entries: [L]. A layer that never varies gives
+ * 1. `samples` are [N_b, L, H] each. Throws `ShapeError`.
+ */
+export function layerStd(
+  samples: readonly Float32Array[],
+  layers: number,
+  hidden: number,
+): Float32Array<ArrayBuffer> {
+  const tokens = tokenCounts(samples, layers, hidden);
+  const total = tokens.reduce((a, b) => a + b, 0) * hidden;
+  const mean = new Float64Array(layers);
+  const square = new Float64Array(layers);
+  // Two passes: layers far from zero would lose their spread in Σx² − (Σx)².
+  const each = (visit: (layer: number, x: number) => void) => {
+    for (const states of samples) {
+      for (let i = 0; i < states.length; i++) visit(Math.floor(i / hidden) % layers, states[i] as number);
+    }
+  };
+  each((l, x) => {
+    mean[l] = (mean[l] as number) + x / total;
+  });
+  each((l, x) => {
+    square[l] = (square[l] as number) + (x - (mean[l] as number)) ** 2;
+  });
+  return Float32Array.from(square, (s) => (s > 0 ? Math.sqrt(s / total) : 1));
+}
+
+/** diag(1/s) U_L: lets the projection kernels take states as they are. uL is [L, r_L] or [B, L, r_L]; s is [L]. */
+export function scaledLayerFactor(
+  uL: Float32Array,
+  layerScale: Float32Array,
+  rankL: number,
+): Float32Array<ArrayBuffer> {
+  const layers = layerScale.length;
+  return Float32Array.from(uL, (x, i) => x / (layerScale[Math.floor(i / rankL) % layers] as number));
+}
+
+/**
+ * Factors, μ_T and C_T from the teacher's rationale states, one [N_b, L, H] a sample (N_b may differ). U_L and U_H
+ * are the top left singular vectors of the layer-mode and hidden-mode unfoldings; their Gram matrices are summed
+ * sample by sample in float64, so no unfolding of all samples is ever held. Throws `ShapeError`, `NumericError`.
+ */
+export function teacherFactors(
+  samples: readonly Float32Array[],
+  layers: number,
+  hidden: number,
+  options: TeacherOptions,
+): TeacherFactors {
+  const { rankL, rankH, scope = 'shared', onProgress } = options;
+  const tokens = tokenCounts(samples, layers, hidden);
+  const layerScale = options.layerScale ?? new Float32Array(layers).fill(1);
+  checkScale(layerScale, layers);
+  const batch = samples.length;
+  const factors = scope === 'shared' ? 1 : batch;
+  const rank = rankL * rankH;
+  const uL = new Float32Array(factors * layers * rankL);
+  const uH = new Float32Array(factors * hidden * rankH);
+  const mu = new Float32Array(batch * rank);
+  const c = new Float32Array(batch * rank * rank);
+  let sigmaL = new Float64Array();
+  let sigmaH = new Float64Array();
+  const gramL = new Float64Array(layers * layers);
+  const gramH = new Float64Array(hidden * hidden);
+  for (const [b, states] of samples.entries()) {
+    expectFinite('teacher factors', `sample ${b}`, states);
+    const shape: Shape3 = [tokens[b] as number, layers, hidden];
+    if (scope === 'sample') {
+      gramL.fill(0);
+      gramH.fill(0);
+    }
+    const scaled = divideLayers(states, layers, hidden, layerScale);
+    addModeGram(gramL, scaled, shape, 1);
+    addModeGram(gramH, scaled, shape, 2);
+    if (scope === 'sample') {
+      uL.set(modeVectors(gramL, layers, rankL).u, b * layers * rankL);
+      uH.set(modeVectors(gramH, hidden, rankH).u, b * hidden * rankH);
+    }
+    onProgress?.((b + 1) / (2 * batch));
+  }
+  if (scope === 'shared') {
+    const l = modeVectors(gramL, layers, rankL);
+    const h = modeVectors(gramH, hidden, rankH);
+    uL.set(l.u);
+    uH.set(h.u);
+    sigmaL = Float64Array.from(l.sigma);
+    sigmaH = Float64Array.from(h.sigma);
+  }
+  for (const [b, states] of samples.entries()) {
+    const f = scope === 'shared' ? 0 : b;
+    const ownL = uL.subarray(f * layers * rankL, (f + 1) * layers * rankL);
+    const ownH = uH.subarray(f * hidden * rankH, (f + 1) * hidden * rankH);
+    const rows = tokens[b] as number;
+    const shape = { batch: 1, rows, layers, hidden, rankL, rankH };
+    const g = projectionCpu(states, scaledLayerFactor(ownL, layerScale, rankL), ownH, shape);
+    const moments = momentsCpu(g, { batch: 1, rows, rank });
+    mu.set(moments.mu, b * rank);
+    c.set(moments.c, b * rank * rank);
+    onProgress?.(0.5 + (b + 1) / (2 * batch));
+  }
+  return { scope, uL, uH, mu, c, layerScale, sigmaL, sigmaH };
+}
+
+/** What LoRi keeps of the teacher at the anchor, the last token of the answer prompt (LoRi §3.3). */
+export interface AnchorFactors {
+  /** [H, r_H]: U_H^(a). */
+  readonly uH: Float32Array<ArrayBuffer>;
+  /** [B, L, r_H]: U_H^(a)ᵀ h_T of each (scaled) layer. */
+  readonly target: Float32Array<ArrayBuffer>;
+  /** [L]: what each layer was divided by. */
+  readonly layerScale: Float32Array<ArrayBuffer>;
+  /** The decomposition that uH comes from. */
+  readonly tucker: Tucker;
+}
+
+export interface AnchorOptions {
+  readonly rankB: number;
+  readonly rankL: number;
+  readonly rankH: number;
+  /** Refine by orthogonal iteration. Without it r_B and r_L do not act on U_H^(a). Default false. */
+  readonly hooi?: boolean;
+  /** As in `TeacherOptions`. */
+  readonly layerScale?: Float32Array<ArrayBuffer>;
+}
+
+/** Tucker decomposition of the anchor states [B, L, H] and the targets. Throws `ShapeError`, `NumericError`. */
+export function anchorFactors(
+  anchor: Float32Array,
+  layers: number,
+  hidden: number,
+  options: AnchorOptions,
+): AnchorFactors {
+  const layerScale = options.layerScale ?? new Float32Array(layers).fill(1);
+  checkScale(layerScale, layers);
+  const batch = batchOf(anchor, layers, hidden);
+  const shape: Shape3 = [batch, layers, hidden];
+  const ranks: Shape3 = [options.rankB, options.rankL, options.rankH];
+  const scaled = divideLayers(anchor, layers, hidden, layerScale);
+  const tucker = (options.hooi ? hooi : hosvd)(scaled, shape, ranks);
+  const uH = tucker.factors[2];
+  return { uH, target: project(scaled, shape, 2, uH, options.rankH).data, layerScale, tucker };
+}
+
+function divideLayers(
+  x: Float32Array,
+  layers: number,
+  hidden: number,
+  scale: Float32Array,
+): Float32Array<ArrayBuffer> {
+  return Float32Array.from(x, (v, i) => v / (scale[Math.floor(i / hidden) % layers] as number));
+}
+
+function tokenCounts(samples: readonly Float32Array[], layers: number, hidden: number): number[] {
+  expectDims('teacher factors', { layers, hidden });
+  if (samples.length === 0) throw new ShapeError('teacher factors: no samples given, expected at least one');
+  return samples.map((s, b) => {
+    const n = s.length / (layers * hidden);
+    if (Number.isInteger(n) && n > 0) return n;
+    throw new ShapeError(
+      `teacher factors: sample ${b} has ${s.length} elements, expected N × ${layers} × ${hidden} with N ≥ 1 rationale tokens`,
+    );
+  });
+}
+
+function batchOf(anchor: Float32Array, layers: number, hidden: number): number {
+  expectDims('anchor factors', { layers, hidden });
+  const batch = anchor.length / (layers * hidden);
+  if (Number.isInteger(batch) && batch > 0) return batch;
+  throw new ShapeError(`anchor factors: ${anchor.length} elements given, expected B × ${layers} × ${hidden}`);
+}
+
+function checkScale(scale: Float32Array, layers: number): void {
+  if (scale.length !== layers || scale.some((s) => !(s > 0 && s < Infinity))) {
+    throw new ShapeError(`layer scale must be ${layers} positive finite numbers, got [${scale.join(', ')}]`);
+  }
+}

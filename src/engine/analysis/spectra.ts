@@ -1,0 +1,105 @@
+import { ShapeError } from '../base/errors';
+import { type SvdOptions, svd } from '../kernels/svd/svd';
+
+/** Numbers read off one list of singular values, largest first. A matrix of zeros gives zeros throughout. */
+export interface Spectrum {
+  /** [k]: σ, largest first. */
+  readonly sigma: Float32Array<ArrayBuffer>;
+  /** [k]: Σ_{i≤r} σ_i / Σ σ_i for r = 1 … k (LoRi figure 6). */
+  readonly cumulative: Float64Array<ArrayBuffer>;
+  /** Smallest rank that holds 80, 90, 95 and 99 % of the energy Σσ². */
+  readonly energyRanks: readonly [number, number, number, number];
+  /** exp of the entropy of σ_i / Σσ (Roy & Vetterli 2007): between 1 and k. */
+  readonly effectiveRank: number;
+  /** Σσ² / σ₁²: between 1 and k. */
+  readonly stableRank: number;
+}
+
+/** Σ_{i≤r} σ_i / Σ σ_i for r = 1 … k. */
+export function cumulativeShare(sigma: ArrayLike<number>): Float64Array<ArrayBuffer> {
+  const out = new Float64Array(sigma.length);
+  let sum = 0;
+  for (let i = 0; i < sigma.length; i++) {
+    sum += sigma[i] as number;
+    out[i] = sum;
+  }
+  if (sum > 0) for (let i = 0; i < out.length; i++) out[i] = (out[i] as number) / sum;
+  return out;
+}
+
+/** Smallest r with Σ_{i≤r} σ² ≥ share · Σσ², for a share in (0, 1]; 0 for zeros. Throws `ShapeError`. */
+export function energyRank(sigma: ArrayLike<number>, share: number): number {
+  if (!(share > 0 && share <= 1)) throw new ShapeError(`spectra: share must lie in (0, 1], got ${share}`);
+  let total = 0;
+  for (let i = 0; i < sigma.length; i++) total += (sigma[i] as number) ** 2;
+  if (total === 0) return 0;
+  let sum = 0;
+  for (let i = 0; i < sigma.length; i++) {
+    sum += (sigma[i] as number) ** 2;
+    if (sum >= share * total) return i + 1;
+  }
+  return sigma.length;
+}
+
+export function effectiveRank(sigma: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < sigma.length; i++) sum += sigma[i] as number;
+  if (sum === 0) return 0;
+  let entropy = 0;
+  for (let i = 0; i < sigma.length; i++) {
+    const p = (sigma[i] as number) / sum;
+    if (p > 0) entropy -= p * Math.log(p);
+  }
+  return Math.exp(entropy);
+}
+
+export function stableRank(sigma: ArrayLike<number>): number {
+  const first = sigma[0] ?? 0;
+  if (first === 0) return 0;
+  let sum = 0;
+  for (let i = 0; i < sigma.length; i++) sum += ((sigma[i] as number) / first) ** 2;
+  return sum;
+}
+
+export function spectrumOf(sigma: Float32Array<ArrayBuffer>): Spectrum {
+  return {
+    sigma,
+    cumulative: cumulativeShare(sigma),
+    energyRanks: [
+      energyRank(sigma, 0.8),
+      energyRank(sigma, 0.9),
+      energyRank(sigma, 0.95),
+      energyRank(sigma, 0.99),
+    ],
+    effectiveRank: effectiveRank(sigma),
+    stableRank: stableRank(sigma),
+  };
+}
+
+/**
+ * The spectrum of each sample's states [N·L, H], all layers and tokens stacked (LoRi appendix A). Samples may differ
+ * in N. Rejects with `ShapeError` where a sample is no whole number of rows, `NumericError`, `CancelledError`.
+ */
+export async function sampleSpectra(
+  samples: readonly Float32Array[],
+  hidden: number,
+  options: SvdOptions = {},
+): Promise<Spectrum[]> {
+  const out: Spectrum[] = [];
+  for (const [i, states] of samples.entries()) {
+    const rows = states.length / hidden;
+    if (!Number.isInteger(rows) || rows < 1) {
+      throw new ShapeError(
+        `spectra: sample ${i} has ${states.length} elements, expected a multiple of H = ${hidden}`,
+      );
+    }
+    const { sigma } = await svd(
+      states,
+      { batch: 1, rows, cols: hidden, r: 0 },
+      { ...options, onProgress: undefined },
+    );
+    out.push(spectrumOf(sigma));
+    options.onProgress?.((i + 1) / samples.length);
+  }
+  return out;
+}

@@ -1,0 +1,218 @@
+import { ShapeError } from '../base/errors';
+import { showShape, sizeOf } from '../base/shape';
+import { expectFinite, expectLength } from '../kernels/shared/check';
+import { symmetricEigen } from '../kernels/shared/eigen';
+import { accumulateGram } from '../kernels/shared/gram';
+
+/** Sizes of a 3-way tensor, [N, L, H] or [B, L, H], row-major. */
+export type Shape3 = readonly [number, number, number];
+export type Mode = 0 | 1 | 2;
+
+/** Top left vectors of one unfolding. */
+export interface ModeVectors {
+  /** [n]: singular values of the unfolding, largest first, zero-padded where the unfolding has fewer columns. */
+  readonly sigma: Float64Array;
+  /** [n, r]: orthonormal columns, entry of largest magnitude positive; past the rank they complete the basis. */
+  readonly u: Float32Array<ArrayBuffer>;
+}
+
+/** X ≈ core ×₁ U₀ ×₂ U₁ ×₃ U₂. */
+export interface Tucker {
+  /** U_n is [n, r_n], orthonormal columns. */
+  readonly factors: readonly [
+    Float32Array<ArrayBuffer>,
+    Float32Array<ArrayBuffer>,
+    Float32Array<ArrayBuffer>,
+  ];
+  /** [r₀, r₁, r₂]. */
+  readonly core: Float32Array<ArrayBuffer>;
+  /** Singular values of each unfolding of X itself. */
+  readonly sigma: readonly [Float64Array, Float64Array, Float64Array];
+  /** ‖X − X̂‖ / ‖X‖; 0 for zeros. */
+  readonly error: number;
+  /** HOOI turns made; 0 is HOSVD. */
+  readonly turns: number;
+}
+
+export interface HooiOptions {
+  /** Default 25. */
+  readonly maxTurns?: number;
+  /** Stops once a turn lowers the relative error by less. Default 1e-7. */
+  readonly tolerance?: number;
+}
+
+/** The mode-n unfolding [n, rest]: the remaining modes keep their order, the last runs fastest. */
+export function unfold(x: Float32Array, shape: Shape3, mode: Mode): Float32Array<ArrayBuffer> {
+  expectLength('tucker', 'x', x.length, shape);
+  const { outer, n, inner } = around(shape, mode);
+  const out = new Float32Array(x.length);
+  for (let i = 0; i < n; i++) {
+    for (let o = 0; o < outer; o++) {
+      const from = (o * n + i) * inner;
+      out.set(x.subarray(from, from + inner), (i * outer + o) * inner);
+    }
+  }
+  return out;
+}
+
+/** Adds X₍ₙ₎X₍ₙ₎ᵀ to `out` (n × n, lower triangle), so that unfoldings of many tensors can be stacked. */
+export function addModeGram(out: Float64Array, x: Float32Array, shape: Shape3, mode: Mode): void {
+  expectLength('tucker', 'x', x.length, shape);
+  const { outer, n, inner } = around(shape, mode);
+  expectLength('tucker', 'gram', out.length, [n, n]);
+  if (inner === 1) accumulateGram(out, x, 0, n, outer, 1, n);
+  else for (let o = 0; o < outer; o++) accumulateGram(out, x, o * n * inner, n, inner, inner, 1);
+}
+
+/** Vectors of a Gram matrix n × n (lower triangle read, overwritten). Throws `ShapeError` where r > n. */
+export function modeVectors(gram: Float64Array, n: number, r: number): ModeVectors {
+  if (!Number.isInteger(r) || r < 1 || r > n) {
+    throw new ShapeError(`tucker: rank ${r} asked of a mode of size ${n}, expected 1 … ${n}`);
+  }
+  const { values, vectors } = symmetricEigen(gram, n, r);
+  const u = new Float32Array(n * r);
+  for (let c = 0; c < r; c++) for (let i = 0; i < n; i++) u[i * r + c] = vectors[c * n + i] as number;
+  return { sigma: values.map((v) => Math.sqrt(Math.max(0, v))), u };
+}
+
+/** X ×ₙ Uᵀ for U [n, r]: size n of the mode becomes r. */
+export function project(x: Float32Array, shape: Shape3, mode: Mode, u: Float32Array, r: number) {
+  const { outer, n, inner } = around(shape, mode);
+  expectLength('tucker', 'x', x.length, shape);
+  expectLength('tucker', 'u', u.length, [n, r]);
+  return {
+    data: contract(x, outer, n, inner, r, (i, c) => u[i * r + c] as number),
+    shape: resized(shape, mode, r),
+  };
+}
+
+/** X ×ₙ U for U [n, r], where X has size r in that mode: the way back. */
+export function expand(x: Float32Array, shape: Shape3, mode: Mode, u: Float32Array, n: number) {
+  const { outer, n: r, inner } = around(shape, mode);
+  expectLength('tucker', 'x', x.length, shape);
+  expectLength('tucker', 'u', u.length, [n, r]);
+  return {
+    data: contract(x, outer, r, inner, n, (i, c) => u[c * r + i] as number),
+    shape: resized(shape, mode, n),
+  };
+}
+
+/** Truncated higher-order SVD (De Lathauwer et al. 2000). Throws `ShapeError`, `NumericError`. */
+export function hosvd(x: Float32Array, shape: Shape3, ranks: Shape3): Tucker {
+  check(x, shape, ranks);
+  const m = ([0, 1, 2] as const).map((mode) => vectorsOf(x, shape, mode, ranks[mode]));
+  const [a, b, c] = m as [ModeVectors, ModeVectors, ModeVectors];
+  const factors = [a.u, b.u, c.u] as const;
+  const core = coreOf(x, shape, ranks, factors);
+  return { factors, core, sigma: [a.sigma, b.sigma, c.sigma], error: relativeError(x, core), turns: 0 };
+}
+
+/** Higher-order orthogonal iteration from HOSVD: lowers the error, never raises it. Throws as `hosvd`. */
+export function hooi(x: Float32Array, shape: Shape3, ranks: Shape3, options: HooiOptions = {}): Tucker {
+  const { maxTurns = 25, tolerance = 1e-7 } = options;
+  let best = hosvd(x, shape, ranks);
+  for (let turn = 1; turn <= maxTurns; turn++) {
+    const factors: [Float32Array<ArrayBuffer>, Float32Array<ArrayBuffer>, Float32Array<ArrayBuffer>] = [
+      ...best.factors,
+    ];
+    for (const mode of [0, 1, 2] as const) {
+      let part: { data: Float32Array; shape: Shape3 } = { data: x, shape };
+      for (const other of [0, 1, 2] as const) {
+        if (other !== mode) part = project(part.data, part.shape, other, factors[other], ranks[other]);
+      }
+      factors[mode] = vectorsOf(part.data, part.shape, mode, ranks[mode]).u;
+    }
+    const core = coreOf(x, shape, ranks, factors);
+    const error = relativeError(x, core);
+    const gained = best.error - error;
+    if (gained > 0) best = { ...best, factors, core, error, turns: turn };
+    if (gained < tolerance) break;
+  }
+  return best;
+}
+
+/** X̂ = core ×₁ U₀ ×₂ U₁ ×₃ U₂. */
+export function reconstruct(t: Tucker, shape: Shape3, ranks: Shape3): Float32Array<ArrayBuffer> {
+  let part = { data: t.core, shape: ranks };
+  for (const mode of [0, 1, 2] as const)
+    part = expand(part.data, part.shape, mode, t.factors[mode], shape[mode]);
+  return part.data;
+}
+
+function around(shape: Shape3, mode: Mode) {
+  const outer = sizeOf(shape.slice(0, mode));
+  return { outer, n: shape[mode], inner: sizeOf(shape.slice(mode + 1)) };
+}
+
+function resized(shape: Shape3, mode: Mode, size: number): Shape3 {
+  return [mode === 0 ? size : shape[0], mode === 1 ? size : shape[1], mode === 2 ? size : shape[2]];
+}
+
+/** out[o, c, i] = Σ_n x[o, n, i] · weight(n, c). */
+function contract(
+  x: Float32Array,
+  outer: number,
+  n: number,
+  inner: number,
+  r: number,
+  weight: (n: number, c: number) => number,
+): Float32Array<ArrayBuffer> {
+  const out = new Float32Array(outer * r * inner);
+  const acc = new Float64Array(inner);
+  for (let o = 0; o < outer; o++) {
+    for (let c = 0; c < r; c++) {
+      acc.fill(0);
+      for (let q = 0; q < n; q++) {
+        const w = weight(q, c);
+        const from = (o * n + q) * inner;
+        for (let i = 0; i < inner; i++) acc[i] = (acc[i] as number) + w * (x[from + i] as number);
+      }
+      out.set(acc, (o * r + c) * inner);
+    }
+  }
+  return out;
+}
+
+function vectorsOf(x: Float32Array, shape: Shape3, mode: Mode, r: number): ModeVectors {
+  const n = shape[mode];
+  const gram = new Float64Array(n * n);
+  addModeGram(gram, x, shape, mode);
+  return modeVectors(gram, n, r);
+}
+
+function coreOf(
+  x: Float32Array,
+  shape: Shape3,
+  ranks: Shape3,
+  factors: Tucker['factors'],
+): Float32Array<ArrayBuffer> {
+  // The hidden mode first: it shrinks the tensor most.
+  const h = project(x, shape, 2, factors[2], ranks[2]);
+  const l = project(h.data, h.shape, 1, factors[1], ranks[1]);
+  return project(l.data, l.shape, 0, factors[0], ranks[0]).data;
+}
+
+/** Orthonormal factors: ‖X − X̂‖² = ‖X‖² − ‖core‖². */
+function relativeError(x: Float32Array, core: Float32Array): number {
+  const whole = squares(x);
+  return whole === 0 ? 0 : Math.sqrt(Math.max(0, 1 - squares(core) / whole));
+}
+
+function squares(x: Float32Array): number {
+  let s = 0;
+  for (let i = 0; i < x.length; i++) s += (x[i] as number) ** 2;
+  return s;
+}
+
+function check(x: Float32Array, shape: Shape3, ranks: Shape3): void {
+  expectLength('tucker', 'x', x.length, shape);
+  expectFinite('tucker', 'x', x);
+  for (const mode of [0, 1, 2] as const) {
+    const r = ranks[mode];
+    if (!Number.isInteger(r) || r < 1 || r > shape[mode]) {
+      throw new ShapeError(
+        `tucker: ranks ${showShape(ranks)} do not fit a tensor ${showShape(shape)}: rank ${r} of mode ${mode} must be 1 … ${shape[mode]}`,
+      );
+    }
+  }
+}
