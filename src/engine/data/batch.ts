@@ -1,0 +1,81 @@
+import type { HostTensor } from '../base/dtype';
+import { InputError } from '../base/errors';
+import type { Rng } from '../base/rng';
+import { HIDDEN, type TokenBatch, type TokenLayout } from '../base/tokens';
+import type { ProblemCodec, TokenProblem } from './tokens';
+
+/** The smallest layout that holds every problem, for batches of `batch`. */
+export function layoutOf(problems: readonly TokenProblem[], codec: ProblemCodec, batch: number): TokenLayout {
+  if (problems.length === 0) throw new InputError('there are no samples', 'Choose at least one.');
+  const longest = (length: (p: TokenProblem) => number): number => Math.max(...problems.map(length));
+  return {
+    batch,
+    question: longest((p) => p.question.length),
+    prompt: codec.prompt.length,
+    answer: longest((p) => p.answer.length),
+    explicit: longest((p) => p.rationale.length + p.answer.length) + codec.prompt.length,
+  };
+}
+
+/** ids [B, S] left-padded and their additive key mask [B, 1, 1, S]. @throws InputError where a question is longer than S */
+export function leftPad(questions: readonly (readonly number[])[], S: number, padId: number): { ids: HostTensor; keyMask: HostTensor } {
+  const B = questions.length;
+  const ids = new Int32Array(B * S).fill(padId);
+  const mask = new Float32Array(B * S).fill(HIDDEN);
+  questions.forEach((question, b) => {
+    const gap = S - question.length;
+    if (gap < 0) throw new InputError(`a question has ${question.length} tokens; at most ${S} fit`, 'Shorten the question.');
+    ids.set(question, b * S + gap);
+    mask.fill(0, b * S + gap, (b + 1) * S);
+  });
+  return { ids: { dtype: 'i32', shape: [B, S], data: ids }, keyMask: { dtype: 'f32', shape: [B, 1, 1, S], data: mask } };
+}
+
+/** Right-padded inputs [B, n − 1] and weighted targets [B, count] of `given` tokens followed by `count` targets' worth. */
+function rightPad(rows: readonly { readonly input: readonly number[]; readonly target: readonly number[] }[], width: number, count: number, padId: number) {
+  const B = rows.length;
+  const ids = new Int32Array(B * width).fill(padId);
+  const targets = new Int32Array(B * count).fill(padId);
+  const weights = new Float32Array(B * count);
+  const total = rows.reduce((n, row) => n + row.target.length, 0);
+  rows.forEach(({ input, target }, b) => {
+    ids.set(input, b * width);
+    targets.set(target, b * count);
+    weights.fill(1 / total, b * count, b * count + target.length);
+  });
+  return {
+    ids: { dtype: 'i32', shape: [B, width], data: ids } as HostTensor,
+    targets: { dtype: 'i32', shape: [B, count], data: targets } as HostTensor,
+    weights: { dtype: 'f32', shape: [B, count], data: weights } as HostTensor,
+  };
+}
+
+/** Problems as one batch of a layout. The last token of each sequence is only ever a target. */
+export function tokenBatch(problems: readonly TokenProblem[], codec: ProblemCodec, layout: TokenLayout): TokenBatch {
+  const { prompt } = codec;
+  const answers = problems.map(({ answer }) => ({ input: [...prompt, ...answer.slice(0, -1)], target: answer }));
+  const explicit = problems.map(({ rationale, answer }) => {
+    const all = [...rationale, ...prompt, ...answer];
+    return { input: all.slice(0, -1), target: all };
+  });
+  return {
+    question: leftPad(problems.map((p) => p.question), layout.question, codec.padId),
+    answer: rightPad(answers, layout.prompt + layout.answer - 1, layout.answer, codec.padId),
+    explicit: rightPad(explicit, layout.explicit - 1, layout.explicit, codec.padId),
+  };
+}
+
+/**
+ * Batches of indices: every epoch a new seeded shuffle of 0…n−1, epochs joined end to end so that each batch is full.
+ * Batch t is a function of the seed and t alone.
+ */
+export function batchIndices(rng: Rng, n: number, batch: number): (t: number) => number[] {
+  const epochs: number[][] = [];
+  const all = Array.from({ length: n }, (_, i) => i);
+  const at = (position: number): number => {
+    const epoch = Math.floor(position / n);
+    while (epochs.length <= epoch) epochs.push(rng.fork(`epoch ${epochs.length}`).shuffle(all));
+    return (epochs[epoch] as number[])[position % n] as number;
+  };
+  return (t) => Array.from({ length: batch }, (_, i) => at(t * batch + i));
+}

@@ -1,0 +1,47 @@
+import { InputError } from '../base/errors';
+import type { Tokenizer } from '../tokenizer/tokenizer';
+import type { WordProblem } from './word-problems';
+
+/** What introduces the answer; its last token is the anchor (LoRi §3.3). */
+export const ANSWER_PROMPT = 'The answer is:';
+
+/** A problem as token ids. */
+export interface TokenProblem {
+  readonly question: readonly number[];
+  readonly rationale: readonly number[];
+  /** The answer with the end of sequence. */
+  readonly answer: readonly number[];
+}
+
+/** Texts of a data set ↔ ids of one tokenizer. Parts are tokenized apart and joined, so that positions are known. */
+export interface ProblemCodec {
+  readonly prompt: readonly number[];
+  readonly padId: number;
+  readonly endId: number;
+  /** @throws InputError for a question without tokens */
+  question(text: string): number[];
+  encode(problem: Pick<WordProblem, 'question' | 'steps' | 'answer'>): TokenProblem;
+}
+
+export function problemCodec(tokenizer: Tokenizer, endIds: readonly number[]): ProblemCodec {
+  const plain = (text: string): number[] => tokenizer.encode(text, { addSpecialTokens: false });
+  const endId = endIds[0] ?? tokenizer.eosTokenId;
+  if (endId === undefined) throw new InputError('neither config.json nor the tokenizer names an end-of-sequence token');
+  const question = (text: string): number[] => {
+    const cleaned = text.trim().replace(/\s+/g, ' ');
+    if (cleaned === '' || plain(cleaned).length === 0)
+      throw new InputError(`the question ${JSON.stringify(text)} has no tokens`, 'Type a question, or pick one of the data set.');
+    return tokenizer.encode(cleaned);
+  };
+  return {
+    prompt: plain(ANSWER_PROMPT),
+    padId: tokenizer.padTokenId,
+    endId,
+    question,
+    encode: ({ question: text, steps, answer }) => ({
+      question: question(text),
+      rationale: plain(steps.join(' ')),
+      answer: [...plain(answer), endId],
+    }),
+  };
+}

@@ -1,0 +1,150 @@
+import type { HostTensor } from '../base/dtype';
+import { InputError } from '../base/errors';
+import { HIDDEN } from '../base/tokens';
+import { ropeTables } from '../nn/rope';
+import { namedWeights, type Weights } from '../nn/weights';
+import type { Executable } from '../runtime/executable';
+import type { Runtime } from '../runtime/runtime';
+import type { DeviceTensor } from '../runtime/tensor';
+import { advanceProgram, type DecodeShape, prefillProgram } from './programs';
+
+/**
+ * A model being read out one position at a time, for B sequences at once. Between any two steps the state is open: the
+ * logits, the hidden states, and the latent that would be fed next can be read, and the latent replaced.
+ */
+export class Decoder {
+  /** Column of the next position. */
+  private column = 0;
+  private mask = new Float32Array(0);
+  private readonly rows: Float32Array;
+
+  private constructor(
+    private readonly runtime: Runtime,
+    readonly shape: DecodeShape,
+    private readonly prefill: Executable,
+    private readonly advance: Executable,
+    private readonly weights: Weights,
+    private readonly frozen: Record<string, DeviceTensor>,
+    /** Two sets of outputs, used in turn: an input may not be its own output. */
+    private readonly states: readonly [Record<string, DeviceTensor>, Record<string, DeviceTensor>],
+    private readonly inputs: Record<string, DeviceTensor>,
+  ) {
+    this.rows = (this.weights.outer.embedding as HostTensor).data as Float32Array;
+  }
+
+  private current = 0;
+  private adapter: readonly DeviceTensor[] = [];
+
+  static async compile(runtime: Runtime, shape: DecodeShape, weights: Weights): Promise<Decoder> {
+    const named = namedWeights(weights);
+    const bake = runtime.provider === 'wasm' ? { bake: named } : {};
+    const prefill = await runtime.compile(prefillProgram(shape), bake);
+    const advance = await runtime.compile(advanceProgram(shape), bake);
+    const frozen: Record<string, DeviceTensor> = {};
+    if (runtime.provider !== 'wasm')
+      for (const [name, tensor] of Object.entries(named))
+        if (advance.inputs.has(name) || prefill.inputs.has(name)) frozen[name] = runtime.upload(tensor, name);
+    const state = (): Record<string, DeviceTensor> =>
+      Object.fromEntries([...advance.outputs].map(([name, { dtype, shape: s }]) => [name, runtime.empty(dtype, s, name)]));
+    const inputs: Record<string, DeviceTensor> = {};
+    for (const [name, { dtype, shape: s }] of [...prefill.inputs, ...advance.inputs])
+      if (!(name in named) && !name.startsWith('lora.') && !/^[kv]\./.test(name) && !(name in inputs))
+        inputs[name] = runtime.empty(dtype, s, name);
+    return new Decoder(runtime, shape, prefill, advance, weights, frozen, [state(), state()], inputs);
+  }
+
+  /** The LoRA packs to run with; they stay the caller's. */
+  setAdapter(packs: readonly DeviceTensor[]): void {
+    this.adapter = packs;
+  }
+
+  /** Reads B questions, left-padded to S columns. */
+  async begin(ids: HostTensor, keyMask: HostTensor): Promise<void> {
+    const { batch: B, question: S, keys: T } = this.shape;
+    this.mask = new Float32Array(B * T).fill(HIDDEN);
+    for (let b = 0; b < B; b++) this.mask.set((keyMask.data as Float32Array).subarray(b * S, (b + 1) * S), b * T);
+    this.column = S;
+    this.write('ids', ids.data);
+    this.write('keyMask', keyMask.data);
+    this.current = 0;
+    await this.run(this.prefill, {}, this.states[0]);
+  }
+
+  /** Feeds one token a sequence. */
+  async feedTokens(ids: readonly number[]): Promise<void> {
+    const H = this.shape.config.hiddenSize;
+    const x = new Float32Array(ids.length * H);
+    ids.forEach((id, b) => {
+      x.set(this.rows.subarray(id * H, (id + 1) * H), b * H);
+    });
+    this.write('x', x);
+    await this.step(this.inputs.x as DeviceTensor);
+  }
+
+  /** Feeds the latent z [B, H] made of the last state, or one put in its place. */
+  async feedLatent(replacement?: Float32Array<ArrayBuffer>): Promise<void> {
+    if (replacement) this.write('x', replacement);
+    await this.step((replacement ? this.inputs.x : this.now.latent) as DeviceTensor);
+  }
+
+  /** Logits [B, V] after the last position. */
+  logits(): Promise<Float32Array> {
+    return (this.now.logits as DeviceTensor).read() as Promise<Float32Array>;
+  }
+
+  /** hidden_states[1..L] of the last position, [B, L, H]. */
+  hidden(): Promise<Float32Array> {
+    return (this.now.hidden as DeviceTensor).read() as Promise<Float32Array>;
+  }
+
+  /** The latent that `feedLatent` would feed, [B, H]. */
+  latent(): Promise<Float32Array> {
+    return (this.now.latent as DeviceTensor).read() as Promise<Float32Array>;
+  }
+
+  /** Positions left before the keys are full. */
+  get room(): number {
+    return this.shape.keys - this.column;
+  }
+
+  dispose(): void {
+    for (const set of [this.frozen, this.inputs, ...this.states]) for (const tensor of Object.values(set)) tensor.dispose();
+    this.prefill.dispose();
+    this.advance.dispose();
+  }
+
+  private get now(): Record<string, DeviceTensor> {
+    return this.states[this.current] as Record<string, DeviceTensor>;
+  }
+
+  private write(name: string, data: HostTensor['data']): void {
+    (this.inputs[name] as DeviceTensor).write(data);
+  }
+
+  private async step(x: DeviceTensor): Promise<void> {
+    const { batch: B, keys: T, config } = this.shape;
+    if (this.room < 1) throw new InputError(`the sequence is full at ${T} positions`, 'Shorten the question or the rationale.');
+    for (let b = 0; b < B; b++) this.mask[b * T + this.column] = 0;
+    const place = new Float32Array(T);
+    place[this.column] = 1;
+    const tables = ropeTables(config, this.column, 1);
+    this.write('mask', this.mask);
+    this.write('place', place);
+    this.write('cos', tables.cos);
+    this.write('sin', tables.sin);
+    const next = this.states[1 - this.current] as Record<string, DeviceTensor>;
+    const past = Object.fromEntries(Object.entries(this.now).filter(([name]) => /^[kv]\./.test(name)));
+    await this.run(this.advance, { ...past, x }, next);
+    this.current = 1 - this.current;
+    this.column++;
+  }
+
+  private async run(program: Executable, bound: Record<string, DeviceTensor>, outputs: Record<string, DeviceTensor>): Promise<void> {
+    const inputs: Record<string, DeviceTensor> = {};
+    for (const name of program.inputs.keys()) {
+      const lora = /^lora\.(\d+)$/.exec(name);
+      inputs[name] = (bound[name] ?? (lora ? this.adapter[Number(lora[1])] : (this.frozen[name] ?? this.inputs[name]))) as DeviceTensor;
+    }
+    await program.run(inputs, outputs);
+  }
+}

@@ -1,0 +1,48 @@
+import { throwIfCancelled } from '../base/errors';
+import { leftPad } from '../data/batch';
+import type { ProblemCodec, TokenProblem } from '../data/tokens';
+import type { Decoder } from '../decode/decoder';
+import { feedAll, greedy } from '../decode/greedy';
+import type { Tokenizer } from '../tokenizer/tokenizer';
+import { isCorrect } from './answer';
+import { type Share, wilson } from './interval';
+
+export interface EvaluationOptions {
+  readonly decoder: Decoder;
+  readonly codec: ProblemCodec;
+  readonly tokenizer: Tokenizer;
+  readonly endIds: readonly number[];
+  /** Problems with their reference answers. */
+  readonly problems: readonly { readonly tokens: TokenProblem; readonly answer: string }[];
+  /** Latent steps before the answer prompt; `explicit` lets the model write its rationale and the prompt itself. */
+  readonly mode: { readonly latentSteps: number } | 'explicit';
+  /** Most tokens to generate. */
+  readonly limit: number;
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Share of problems whose greedy answer equals the reference: CODI's rule, exact equality of the last number. */
+export async function accuracy(options: EvaluationOptions): Promise<Share> {
+  const { decoder, codec, tokenizer, problems, mode, signal } = options;
+  const { batch: B, question: S } = decoder.shape;
+  let correct = 0;
+  for (let from = 0; from < problems.length; from += B) {
+    throwIfCancelled(signal, 'evaluation');
+    const chunk = problems.slice(from, from + B);
+    // A short last chunk is filled up with its first problem; the copies are not counted.
+    const filled = Array.from({ length: B }, (_, i) => chunk[i] ?? (chunk[0] as (typeof chunk)[number]));
+    const { ids, keyMask } = leftPad(filled.map((p) => p.tokens.question), S, codec.padId);
+    await decoder.begin(ids, keyMask);
+    if (mode !== 'explicit') {
+      for (let t = 0; t < mode.latentSteps; t++) await decoder.feedLatent();
+      await feedAll(decoder, codec.prompt);
+    }
+    const answers = await greedy(decoder, options.endIds, options.limit, signal);
+    chunk.forEach(({ answer }, i) => {
+      if (isCorrect(tokenizer.decode(answers[i] as number[]), answer)) correct++;
+    });
+    options.onProgress?.(Math.min(from + B, problems.length), problems.length);
+  }
+  return wilson(correct, problems.length);
+}

@@ -1,0 +1,21 @@
+/** A share with its 95 % Wilson score interval. */
+export interface Share {
+  readonly correct: number;
+  readonly total: number;
+  readonly share: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+const Z = 1.959963984540054;
+
+/** Wilson's interval: sound near 0 and 1, where the normal one is not. @throws RangeError for counts that cannot be */
+export function wilson(correct: number, total: number): Share {
+  if (!(correct >= 0 && correct <= total)) throw new RangeError(`${correct} right of ${total}`);
+  if (total === 0) return { correct, total, share: 0, low: 0, high: 1 };
+  const p = correct / total;
+  const z2 = Z * Z;
+  const centre = (p + z2 / (2 * total)) / (1 + z2 / total);
+  const half = (Z / (1 + z2 / total)) * Math.sqrt((p * (1 - p)) / total + z2 / (4 * total * total));
+  return { correct, total, share: p, low: Math.max(0, centre - half), high: Math.min(1, centre + half) };
+}
