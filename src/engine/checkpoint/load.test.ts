@@ -1,0 +1,199 @@
+import { describe, expect, it } from 'vitest';
+import { hasFile, readFile, readJson } from '../../../scripts/house/files';
+import { FileError } from '../base/errors';
+import { sameShape } from '../base/shape';
+import type { ModelConfig } from './config';
+import { encodeFloats, type FloatDType } from './float';
+import {
+  type Checkpoint,
+  type CheckpointFiles,
+  type ExpectedTensor,
+  loadCheckpoint,
+  parseIndex,
+} from './load';
+import { blobSource } from './source';
+import { writeSafetensors } from './write';
+
+const config = {
+  model_type: 'llama',
+  hidden_size: 4,
+  intermediate_size: 6,
+  num_hidden_layers: 1,
+  num_attention_heads: 2,
+  vocab_size: 3,
+  max_position_embeddings: 16,
+  tie_word_embeddings: true,
+};
+const file = (tensors: Record<string, readonly [number[], number[]]>): ArrayBuffer =>
+  writeSafetensors(
+    Object.entries(tensors).map(([name, [shape, values]]) => ({
+      name,
+      dtype: 'f32',
+      shape,
+      bytes: encodeFloats(new Float32Array(values), 'f32'),
+    })),
+  ).buffer;
+const a = [
+  [2, 1],
+  [1, 2],
+] as const satisfies readonly [number[], number[]];
+const b = [[3], [3, 4, 5]] as const satisfies readonly [number[], number[]];
+const need =
+  (...list: [string, number[]][]) =>
+  (): ExpectedTensor[] =>
+    list.map(([name, shape]) => ({ name, shape }));
+const both = need(['b', [3]], ['a', [2, 1]]);
+
+describe('loadCheckpoint', () => {
+  it('gives the needed weights in the asked order and names the rest', async () => {
+    const weights = new Map([['m.safetensors', file({ a, b, lm: b })]]);
+    const checkpoint = await loadCheckpoint({ config, weights }, both);
+    expect([...checkpoint.weights]).toEqual([
+      ['b', { dtype: 'f32', shape: [3], data: new Float32Array([3, 4, 5]) }],
+      ['a', { dtype: 'f32', shape: [2, 1], data: new Float32Array([1, 2]) }],
+    ]);
+    expect(checkpoint.unexpected).toEqual(['lm']);
+    expect(checkpoint.config.headDim).toBe(2);
+  });
+
+  it('asks with the parsed configuration', async () => {
+    const weights = new Map([
+      ['m.safetensors', file({ e: [[3, 4], Array.from({ length: 12 }, (_, i) => i)] })],
+    ]);
+    const expected = (c: ModelConfig): ExpectedTensor[] => [
+      { name: 'e', shape: [c.vocabSize, c.hiddenSize] },
+    ];
+    expect((await loadCheckpoint({ config, weights }, expected)).weights.get('e')?.data[11]).toBe(11);
+  });
+
+  it('reads shards by their index, also from files on disk', async () => {
+    const index = { weight_map: { a: 'one.safetensors', b: 'two.safetensors' } };
+    const weights = new Map([
+      ['one.safetensors', blobSource(new Blob([file({ a, b: [[3], [9, 9, 9]] })]))], // b here is stale: the index decides
+      ['two.safetensors', blobSource(new Blob([file({ b })]))],
+    ]);
+    const checkpoint = await loadCheckpoint({ config, weights, index }, both);
+    expect([...(checkpoint.weights.get('b')?.data ?? [])]).toEqual([3, 4, 5]);
+  });
+
+  const one = new Map([['m.safetensors', file({ a, b })]]);
+  const shards = new Map([
+    ['one.safetensors', file({ a })],
+    ['two.safetensors', file({ b })],
+  ]);
+  const map = (weight_map: unknown) => ({ weight_map });
+  const cases: [string, CheckpointFiles, () => ExpectedTensor[], string][] = [
+    ['no file', { config, weights: new Map() }, both, 'no safetensors file'],
+    [
+      'missing tensors',
+      { config, weights: one },
+      need(['a', [2, 1]], ['c', [1]], ['d', [1]]),
+      'checkpoint lacks 2 of 3 tensors: "c", "d"',
+    ],
+    [
+      'inherited name',
+      { config, weights: one },
+      need(['constructor', [1]]),
+      'lacks 1 of 1 tensors: "constructor"',
+    ],
+    [
+      'wrong shape',
+      { config, weights: one },
+      need(['a', [1, 2]]),
+      'm.safetensors: tensor "a" is [2, 1], config.json makes it [1, 2]',
+    ],
+    [
+      'in two files',
+      { config, weights: new Map([...one, ...shards]) },
+      both,
+      'tensor "a" is in both "m.safetensors" and "one.safetensors"',
+    ],
+    [
+      'shard not given',
+      { config, weights: one, index: map({ a: 'gone.safetensors' }) },
+      both,
+      'index names "gone.safetensors", given: "m.safetensors"',
+    ],
+    [
+      'index beside the truth',
+      { config, weights: shards, index: map({ a: 'two.safetensors' }) },
+      both,
+      'index puts tensor "a" in "two.safetensors", which does not hold it',
+    ],
+    ['index without map', { config, weights: shards, index: {} }, both, 'index: no weight_map'],
+    [
+      'shard by path',
+      { config, weights: shards, index: map({ a: '../x.safetensors' }) },
+      both,
+      'tensor "a" is in "../x.safetensors"',
+    ],
+    ['shard a number', { config, weights: shards, index: map({ a: 1 }) }, both, 'tensor "a" is in 1'],
+    [
+      'damaged shard',
+      { config, weights: new Map([['x.safetensors', new ArrayBuffer(4)]]) },
+      both,
+      'x.safetensors: 4 bytes long',
+    ],
+  ];
+  it.each(cases)('refuses: %s', async (_name, files, expected, message) => {
+    const error = await loadCheckpoint(files, expected).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(FileError);
+    expect((error as FileError).message).toContain(message);
+  });
+
+  it('keeps hostile tensor names apart from object properties', () => {
+    expect(parseIndex(JSON.parse('{"weight_map":{"__proto__":"a.safetensors"}}'))).toEqual(
+      new Map([['__proto__', 'a.safetensors']]),
+    );
+  });
+});
+
+const place = 'checkpoints/stories260K';
+describe.skipIf(!(await hasFile('shared', `${place}/config.json`)))('stories260K', () => {
+  const layer = (i: number): [string, number[]][] => [
+    [`model.layers.${i}.input_layernorm.weight`, [64]],
+    [`model.layers.${i}.self_attn.q_proj.weight`, [64, 64]],
+    [`model.layers.${i}.self_attn.k_proj.weight`, [32, 64]],
+    [`model.layers.${i}.self_attn.v_proj.weight`, [32, 64]],
+    [`model.layers.${i}.self_attn.o_proj.weight`, [64, 64]],
+    [`model.layers.${i}.post_attention_layernorm.weight`, [64]],
+    [`model.layers.${i}.mlp.gate_proj.weight`, [172, 64]],
+    [`model.layers.${i}.mlp.up_proj.weight`, [172, 64]],
+    [`model.layers.${i}.mlp.down_proj.weight`, [64, 172]],
+  ];
+  const all = need(['model.embed_tokens.weight', [512, 64]], ...[0, 1, 2, 3, 4].flatMap(layer), [
+    'model.norm.weight',
+    [64],
+  ]);
+  async function load(folder: string, names: string[], index?: unknown): Promise<Checkpoint> {
+    const weights = new Map<string, ArrayBuffer>();
+    for (const name of names)
+      weights.set(name, (await readFile('shared', `${place}/${folder}${name}`)).buffer);
+    return loadCheckpoint({ config: await readJson('shared', `${place}/config.json`), weights, index }, all);
+  }
+
+  it('is the same in f16, bf16 and shards as in f32 rounded to their dtype, to the bit', async () => {
+    const full = await load('', ['model.safetensors']);
+    expect(full.unexpected).toEqual([]);
+    const index = await readJson<{ weight_map: Record<string, string> }>(
+      'shared',
+      `${place}/sharded/model.safetensors.index.json`,
+    );
+    const variants: [FloatDType, Checkpoint][] = [
+      ['f16', await load('f16/', ['model.safetensors'])],
+      ['bf16', await load('bf16/', ['model.safetensors'])],
+      ['bf16', await load('sharded/', [...new Set(Object.values(index.weight_map))], index)],
+    ];
+    for (const [dtype, variant] of variants) {
+      let elements = 0;
+      for (const [name, { data, shape }] of full.weights) {
+        const other = variant.weights.get(name);
+        expect(other && sameShape(other.shape, shape)).toBe(true);
+        const rounded = encodeFloats(data as Float32Array, dtype);
+        expect(encodeFloats(other?.data as Float32Array, dtype), `${dtype} ${name}`).toEqual(rounded);
+        elements += data.length;
+      }
+      expect(elements).toBe(260032);
+    }
+  });
+});
