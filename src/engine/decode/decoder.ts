@@ -19,7 +19,6 @@ export class Decoder {
   private readonly rows: Float32Array;
 
   private constructor(
-    private readonly runtime: Runtime,
     readonly shape: DecodeShape,
     private readonly prefill: Executable,
     private readonly advance: Executable,
@@ -50,7 +49,7 @@ export class Decoder {
     for (const [name, { dtype, shape: s }] of [...prefill.inputs, ...advance.inputs])
       if (!(name in named) && !name.startsWith('lora.') && !/^[kv]\./.test(name) && !(name in inputs))
         inputs[name] = runtime.empty(dtype, s, name);
-    return new Decoder(runtime, shape, prefill, advance, weights, frozen, [state(), state()], inputs);
+    return new Decoder(shape, prefill, advance, weights, frozen, [state(), state()], inputs);
   }
 
   /** The LoRA packs to run with; they stay the caller's. */

@@ -1,0 +1,8 @@
+import type { Recipe } from './recipe';
+
+/** The same latents, trained by cross entropy alone: what distillation is measured against. */
+export const ce: Recipe = {
+  usesTeacher: false,
+  latentSteps: (config) => config.latent.steps,
+  stateLosses: () => [],
+};

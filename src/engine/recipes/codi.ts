@@ -1,0 +1,15 @@
+import { smoothL1Loss } from '../train/losses/smooth-l1';
+import { anchorTensor, type Recipe } from './recipe';
+
+/**
+ * CODI-style: latents as in LoRi, distilled at one position only: smooth L1 between student and teacher states at the
+ * anchor, over the teacher's std (CODI §3.2, its code's scaling). Left out, against CODI: joint training of the teacher
+ * (the pair's teacher is fixed), begin- and end-of-thought tokens, the projection of latents.
+ */
+export const codi: Recipe = {
+  usesTeacher: true,
+  latentSteps: (config) => config.latent.steps,
+  stateLosses: (config, model, teacher) => [
+    smoothL1Loss(anchorTensor(teacher), config.weights.codi, { layers: model.layers, hidden: model.hiddenSize }),
+  ],
+};

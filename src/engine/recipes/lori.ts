@@ -1,0 +1,68 @@
+import type { RunConfig } from '../../contract/config';
+import { anchorFactors, layerStd, scaledLayerFactor, teacherFactors } from '../analysis/lori-factors';
+import type { DecoderConfig } from '../nn/config';
+import { anchorLoss } from '../train/losses/anchor';
+import { momentLoss } from '../train/losses/moments';
+import type { TeacherStates } from '../train/teacher';
+import { anchorTensor, type Recipe } from './recipe';
+
+/**
+ * LoRi: L = ω_C‖C_S − C_T‖² + ω_μ‖μ_S − μ_T‖² + β·L_anchor + λ·L_CE (LoRi §3.1–3.3). The teacher is read once; only its
+ * factors, (μ_T, C_T) and anchor targets are kept. Ours: the division of each layer by the teacher's std, and ranks cut
+ * to what the model and the number of samples allow.
+ */
+export const lori: Recipe = {
+  usesTeacher: true,
+  latentSteps: (config) => config.latent.steps,
+  stateLosses: (config, model, teacher) => [moments(config, model, teacher), anchor(config, model, teacher)],
+};
+
+function layerScale(config: RunConfig, model: DecoderConfig, teacher: readonly TeacherStates[]): Float32Array<ArrayBuffer> {
+  return config.factors.normaliseLayers
+    ? layerStd(teacher.map((t) => t.rationale), model.layers, model.hiddenSize)
+    : new Float32Array(model.layers).fill(1);
+}
+
+function moments(config: RunConfig, model: DecoderConfig, teacher: readonly TeacherStates[]) {
+  const { layers, hiddenSize: hidden } = model;
+  const layerRank = Math.min(config.factors.layerRank, layers);
+  const hiddenRank = Math.min(config.factors.hiddenRank, hidden);
+  const { scope } = config.factors;
+  const factors = teacherFactors(
+    teacher.map((t) => t.rationale),
+    layers,
+    hidden,
+    { rankL: layerRank, rankH: hiddenRank, scope, layerScale: layerScale(config, model, teacher) },
+  );
+  return momentLoss(
+    {
+      layerRank,
+      hiddenRank,
+      layerFactor: scaledLayerFactor(factors.uL, factors.layerScale, layerRank),
+      hiddenFactor: factors.uH,
+      perSample: scope === 'sample',
+      mean: factors.mu,
+      covariance: factors.c,
+    },
+    config.weights,
+    { layers, hidden },
+  );
+}
+
+function anchor(config: RunConfig, model: DecoderConfig, teacher: readonly TeacherStates[]) {
+  const { layers, hiddenSize: hidden } = model;
+  const { sampleRank, layerRank, hiddenRank, hooi } = config.factors.anchor;
+  const rank = Math.min(hiddenRank, hidden);
+  const factors = anchorFactors(anchorTensor(teacher), layers, hidden, {
+    rankB: Math.min(sampleRank, teacher.length),
+    rankL: Math.min(layerRank, layers),
+    rankH: rank,
+    hooi,
+    layerScale: layerScale(config, model, teacher),
+  });
+  return anchorLoss(
+    { rank, hiddenFactor: factors.uH, projected: factors.target, inverseScale: factors.layerScale.map((x) => 1 / x) },
+    config.weights.anchor,
+    { layers, hidden },
+  );
+}

@@ -1,0 +1,8 @@
+import type { Recipe } from './recipe';
+
+/** No-CoT: the answer is learned directly after the question, without latents (supervised fine-tuning). */
+export const nocot: Recipe = {
+  usesTeacher: false,
+  latentSteps: () => 0,
+  stateLosses: () => [],
+};
