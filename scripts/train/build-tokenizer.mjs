@@ -6,10 +6,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { runnerImport } from 'vite';
 
 const folder = process.argv[2];
-const { module } = await runnerImport(new URL('../../src/engine/data/word-problems.ts', import.meta.url).pathname, {
-  configFile: false,
-  logLevel: 'error',
-});
+const { module } = await runnerImport(
+  new URL('../../src/engine/data/word-problems.ts', import.meta.url).pathname,
+  {
+    configFile: false,
+    logLevel: 'error',
+  },
+);
 const count = (from, to, text) => Array.from({ length: to - from + 1 }, (_, i) => text(from + i));
 const SPECIAL = ['<pad>', '</s>', '<unk>'];
 const words = [...new Set([...module.vocabularyWords(), 'The', 'answer', 'is', ':'])].sort();

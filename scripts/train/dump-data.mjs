@@ -20,10 +20,13 @@ const { values, positionals } = parseArgs({
 const read = (name) => JSON.parse(readFileSync(`${values.tokenizer}/${name}`, 'utf8'));
 const tokenizer = new Tokenizer(read('tokenizer.json'), read('tokenizer_config.json'));
 const ids = (text) => tokenizer.encode(text).ids;
-const { module } = await runnerImport(new URL('../../src/engine/data/word-problems.ts', import.meta.url).pathname, {
-  configFile: false,
-  logLevel: 'error',
-});
+const { module } = await runnerImport(
+  new URL('../../src/engine/data/word-problems.ts', import.meta.url).pathname,
+  {
+    configFile: false,
+    logLevel: 'error',
+  },
+);
 const problems = module.wordProblems(Number(values.seed), Number(values.count), {
   fewestSteps: Number(values.fewest),
   mostSteps: Number(values.most),

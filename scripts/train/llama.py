@@ -1,7 +1,7 @@
 """A LLaMA decoder in plain torch, with Hugging Face's semantics and weight names.
 
-RMSNorm, RoPE on half-split heads (`rotate_half`), grouped-query attention, SwiGLU, tied head. LoRA factors are optional
-and held outside the model, so that one set of frozen weights serves teacher and student.
+RMSNorm, RoPE on half-split heads (`rotate_half`), grouped-query attention, SwiGLU, tied head. LoRA factors are held
+outside the model, so that one set of frozen weights serves any number of students.
 
 Shapes: B batch, T tokens, P cached tokens, H hidden size, L blocks, V vocabulary.
 """
@@ -52,16 +52,22 @@ def fresh_weights(c, seed):
     return w
 
 
-def fresh_lora(c, rank, seed):
-    """A uniform(±1/sqrt(in)), B zero, for each of the seven linears of every block."""
-    g = torch.Generator().manual_seed(seed)
+def fresh_lora(c, rank, seeds):
+    """A uniform(±1/sqrt(in)), B zero, for each of the seven linears of every block; one replica a seed, stacked."""
     out = {}
+    generators = [torch.Generator().manual_seed(s) for s in seeds]
     for layer in range(c["num_hidden_layers"]):
         for name, (rows, columns) in linear_shapes(c).items():
-            a = (torch.rand(rank, columns, generator=g) * 2 - 1) / math.sqrt(columns)
-            out[f"{layer}.{name}.A"] = a.requires_grad_()
-            out[f"{layer}.{name}.B"] = torch.zeros(rows, rank).requires_grad_()
+            at = f"model.layers.{layer}.{LINEARS[name]}.weight"
+            a = torch.stack([(torch.rand(rank, columns, generator=g) * 2 - 1) / math.sqrt(columns) for g in generators])
+            out[at] = (a.requires_grad_(), torch.zeros(len(seeds), rows, rank).requires_grad_())
     return out
+
+
+def adapted(model, lora, scale):
+    """The model with W + scale·B·A in place of each adapted W (the same function as the two products apart)."""
+    merged = {at: model.w[at] + scale * b @ a for at, (a, b) in lora.items()}
+    return Llama(model.c, {**model.w, **merged})
 
 
 def rms(x, weight, eps):
@@ -92,9 +98,10 @@ class Llama:
     def logits(self, h):
         return h @ self.w["model.embed_tokens.weight"].T
 
-    def forward(self, x, positions, mask, past=None, lora=None, scale=1.0):
+    def forward(self, x, positions, mask, past=None):
         """x [B, T, H] embeddings; positions [B, T] or [1, T]; mask [B, 1, T, P + T], true where attention may go.
-        Returns hidden states [block 1 … block L], the last one after the final norm, and the cache."""
+        Returns hidden states [block 1 … block L], the last one after the final norm, and the cache.
+        Linears [R, out, in] instead of [out, in] are R replicas side by side: B is then R·(rows a replica)."""
         c, eps = self.c, self.c["rms_norm_eps"]
         b, t, _ = x.shape
         heads, kv, d = c["num_attention_heads"], c["num_key_value_heads"], c["head_dim"]
@@ -103,10 +110,10 @@ class Llama:
         hidden, cache = [], []
 
         def linear(layer, name, v):
-            y = v @ self.w[f"model.layers.{layer}.{LINEARS[name]}.weight"].T
-            if lora is not None:
-                y = y + (v @ lora[f"{layer}.{name}.A"].T) @ lora[f"{layer}.{name}.B"].T * scale
-            return y
+            w = self.w[f"model.layers.{layer}.{LINEARS[name]}.weight"]
+            if w.dim() == 2:
+                return F.linear(v, w)
+            return (v.reshape(len(w), -1, w.shape[2]) @ w.transpose(1, 2)).view(b, t, -1)
 
         for layer in range(c["num_hidden_layers"]):
             at = f"model.layers.{layer}."

@@ -73,11 +73,16 @@ interface Operation {
 function drawOperation(rng: Rng, value: number): Operation {
   for (;;) {
     const sign = rng.pick(['+', '+', '-', '-', '*', '/'] as const);
-    const operand =
-      sign === '/' ? 2 : sign === '*' ? rng.integer(2, 3) : rng.integer(1, LARGEST_OPERAND);
+    const operand = sign === '/' ? 2 : sign === '*' ? rng.integer(2, 3) : rng.integer(1, LARGEST_OPERAND);
     if (sign === '/' && (value % 2 !== 0 || value < 2)) continue;
     const result =
-      sign === '+' ? value + operand : sign === '-' ? value - operand : sign === '*' ? value * operand : value / 2;
+      sign === '+'
+        ? value + operand
+        : sign === '-'
+          ? value - operand
+          : sign === '*'
+            ? value * operand
+            : value / 2;
     if (result >= 1 && result <= LARGEST) return { sign, operand, result };
   }
 }
@@ -99,7 +104,9 @@ export function wordProblem(rng: Rng, options: WordProblemOptions = {}): WordPro
   const { fewestSteps = 1, mostSteps = 4, split = 'train' } = options;
   const sound = (n: number) => Number.isInteger(n) && n >= 1 && n <= 6;
   if (!sound(fewestSteps) || !sound(mostSteps) || fewestSteps > mostSteps) {
-    throw new InputError(`word problems of ${fewestSteps} to ${mostSteps} steps: expected 1 ≤ fewest ≤ most ≤ 6`);
+    throw new InputError(
+      `word problems of ${fewestSteps} to ${mostSteps} steps: expected 1 ≤ fewest ≤ most ≤ 6`,
+    );
   }
   for (;;) {
     const [name, pronoun] = rng.pick(PEOPLE);
@@ -138,7 +145,8 @@ export function wordProblems(seed: number, count: number, options: WordProblemOp
   for (let misses = 0; out.length < count; ) {
     const problem = wordProblem(rng, options);
     if (seen.has(problem.question)) {
-      if (++misses > 1000 + 10 * count) throw new InputError(`only ${out.length} of ${count} word problems found`);
+      if (++misses > 1000 + 10 * count)
+        throw new InputError(`only ${out.length} of ${count} word problems found`);
       continue;
     }
     seen.add(problem.question);
