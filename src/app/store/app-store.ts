@@ -1,0 +1,119 @@
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import type { Settings } from '../../storage/rows';
+import { createContext, type Surroundings } from './context';
+import { type EngineActions, engineActions } from './engine-actions';
+import { type LatentActions, latentActions } from './latent-actions';
+import { type Link, type PanelName, parseLink } from './link';
+import { type RunActions, runActions } from './run-actions';
+import { type AppState, initialState, presetConfig } from './state';
+import { failureOf, idle } from './task';
+import { type TourActions, tourActions } from './tour-actions';
+
+export interface PageActions {
+  goTo(panel: PanelName): void;
+  /** Takes up a hash that the person entered or went back to. */
+  followLink(hash: string): void;
+  changeSettings(change: Partial<Settings>): void;
+  dismiss(notice: number): void;
+  /** Reads what was kept and, if asked, opens the device and loads the pair. */
+  start(load: boolean): Promise<void>;
+}
+
+export type Actions = PageActions & EngineActions & RunActions & LatentActions & TourActions;
+
+export interface App {
+  readonly store: StoreApi<AppState>;
+  readonly actions: Actions;
+}
+
+/** The page's state and everything that changes it; no DOM, no React. */
+export function createApp(surroundings: Surroundings): App {
+  const store = createStore<AppState>(() => initialState(surroundings.hash));
+  const ctx = createContext(store, surroundings, () => {
+    // Pending calls reject by themselves; what was ready is gone without one.
+    ctx.set({ device: idle, pair: idle, studentOf: null });
+  });
+  const engine = engineActions(ctx);
+  const run = runActions(ctx, engine);
+  const latents = latentActions(ctx, engine);
+  const tour = tourActions(ctx, engine, run, latents);
+
+  /** A held-out problem or a text that the link asks for, into the question. */
+  const takeQuestion = async (question: string | null) => {
+    const { text, id } = ctx.get().latents.question;
+    if (question === null || question === id || question === text) return;
+    const index = /^held-out-(\d{1,6})$/.exec(question)?.[1];
+    if (index === undefined) return latents.typeQuestion(question);
+    try {
+      if (ctx.get().pair.status !== 'ready' && !(await engine.loadPair())) return;
+      const [problem] = await ctx.engine().problems('held-out', Number(index), 1);
+      if (!problem) throw new Error('there is no such problem');
+      latents.pickProblem(problem);
+    } catch (thrown) {
+      ctx.set({
+        linkProblems: [
+          ...ctx.get().linkProblems,
+          `the question "${question}" could not be opened: ${failureOf(thrown).message}`,
+        ],
+      });
+    }
+  };
+
+  const page: PageActions = {
+    goTo(panel) {
+      const { link, tour: now } = ctx.get();
+      ctx.set({
+        link: { ...link, panel },
+        ...(now.status === 'running' && { tour: { ...now, follow: false } }),
+      });
+    },
+    followLink(hash) {
+      const { link, problems } = parseLink(hash);
+      const before: Link = ctx.get().link;
+      ctx.set({ link, linkProblems: problems });
+      if (link.preset !== null && link.preset !== before.preset)
+        ctx.set({ draft: presetConfig(link.preset) });
+      void takeQuestion(link.question);
+    },
+    changeSettings(change) {
+      const settings = { ...ctx.get().settings, ...change };
+      ctx.set({ settings });
+      if (change.theme) ctx.set({ link: { ...ctx.get().link, theme: null } });
+      ctx.storage
+        .then((kept) => kept.saveSettings(settings))
+        .catch((thrown: unknown) =>
+          ctx.notify('warning', `Settings could not be kept: ${failureOf(thrown).message}`),
+        );
+    },
+    dismiss(notice) {
+      ctx.set({ notices: ctx.get().notices.filter(({ id }) => id !== notice) });
+    },
+    async start(load) {
+      const kept = await ctx.storage;
+      if (kept.unavailable !== null) {
+        ctx.notify(
+          'info',
+          `This browser keeps nothing for this page (${kept.unavailable}): settings and runs last until it is closed. Download runs you want to keep.`,
+        );
+      }
+      try {
+        const settings = await kept.loadSettings();
+        const { runs, damaged } = await kept.listRuns();
+        ctx.set({ settings, saved: runs });
+        if (damaged > 0)
+          ctx.notify(
+            'warning',
+            `${damaged} kept ${damaged === 1 ? 'run' : 'runs'} could not be read and ${damaged === 1 ? 'is' : 'are'} left out.`,
+          );
+      } catch (thrown) {
+        ctx.notify(
+          'warning',
+          `What this browser keeps for the page could not be read: ${failureOf(thrown).message}`,
+        );
+      }
+      if (load) await engine.loadPair();
+      await takeQuestion(ctx.get().link.question);
+    },
+  };
+  return { store, actions: { ...page, ...engine, ...run, ...latents, ...tour } };
+}

@@ -1,0 +1,70 @@
+import type { StoreApi } from 'zustand/vanilla';
+import type { Store } from '../../storage/store';
+import type { Connection } from '../../worker/client';
+import { type RunAction, reduceRun } from './run';
+import type { AppState, LatentsState } from './state';
+import { failureOf } from './task';
+
+/** What all actions share: the state, the engine, the kept things. */
+export interface Context {
+  get(): AppState;
+  set(change: Partial<AppState>): void;
+  latents(change: Partial<LatentsState>): void;
+  run(action: RunAction): void;
+  notify(kind: 'info' | 'warning', text: string): void;
+  /** The engine, started when it is first asked for. Throws if it is dead. */
+  engine(): Connection;
+  /** A dead or living engine is left behind; the next call of `engine` starts another. */
+  dropEngine(): void;
+  readonly storage: Promise<Store>;
+  /** Folder of the bundled pair. */
+  readonly pairUrl: string;
+}
+
+export interface Surroundings {
+  /** Starts an engine. */
+  readonly connect: () => Connection;
+  readonly storage: Promise<Store>;
+  readonly hash: string;
+  readonly pairUrl: string;
+}
+
+export function createContext(
+  store: StoreApi<AppState>,
+  surroundings: Surroundings,
+  onDeath: (error: Error) => void,
+): Context {
+  let connection: Connection | null = null;
+  let nextNotice = 1;
+  const get = store.getState;
+  const set = (change: Partial<AppState>) => store.setState(change);
+  return {
+    get,
+    set,
+    latents: (change) => set({ latents: { ...get().latents, ...change } }),
+    run: (action) => set({ run: reduceRun(get().run, action) }),
+    notify(kind, text) {
+      if (get().notices.some((notice) => notice.text === text)) return;
+      set({ notices: [...get().notices, { id: nextNotice++, kind, text }] });
+    },
+    engine() {
+      if (!connection) {
+        const started = surroundings.connect();
+        connection = started;
+        started.onDeath((error) => {
+          if (connection !== started) return;
+          set({ dead: failureOf(error) });
+          onDeath(error);
+        });
+      }
+      return connection;
+    },
+    dropEngine() {
+      const old = connection;
+      connection = null;
+      old?.dispose();
+    },
+    storage: surroundings.storage,
+    pairUrl: surroundings.pairUrl,
+  };
+}

@@ -1,0 +1,29 @@
+import { type RunConfig, runConfigSchema } from '../../contract/config';
+
+/** Reading and changing one value of a configuration by its path, such as `weights.anchor`. */
+
+type Tree = { readonly [key: string]: unknown };
+
+export function valueAt(config: RunConfig, path: string): unknown {
+  return path.split('.').reduce<unknown>((value, key) => (value as Tree | undefined)?.[key], config);
+}
+
+export function withValue(config: RunConfig, path: string, value: unknown): RunConfig {
+  const set = (tree: Tree, [key = '', ...rest]: readonly string[]): Tree => ({
+    ...tree,
+    [key]: rest.length === 0 ? value : set(tree[key] as Tree, rest),
+  });
+  return set(config, path.split('.')) as RunConfig;
+}
+
+/** What is wrong with the configuration, by path; empty if nothing is. */
+export function draftErrors(config: RunConfig): ReadonlyMap<string, string> {
+  const result = runConfigSchema.safeParse(config);
+  const errors = new Map<string, string>();
+  for (const { path, message } of result.error?.issues ?? []) {
+    const name = path.join('.');
+    const value = valueAt(config, name);
+    errors.set(name, Number.isNaN(value) ? 'This is not a number.' : message);
+  }
+  return errors;
+}

@@ -1,0 +1,132 @@
+import type { ProviderChoice } from '../../storage/rows';
+import type { Context } from './context';
+import { initialLatents, initialTour } from './state';
+import { busy, failed, failureOf, idle, isCancelled, ready, settled } from './task';
+
+/** Opening the device, loading the pair, the spectra. Each resolves to whether it succeeded; errors go into the state. */
+export interface EngineActions {
+  openDevice(provider?: ProviderChoice): Promise<boolean>;
+  loadPair(): Promise<boolean>;
+  cancelPair(): void;
+  runSpectra(samples: number, seed?: number): Promise<boolean>;
+  cancelSpectra(): void;
+  /** Leaves the engine behind, starts a new one and loads the pair again. */
+  restart(): Promise<boolean>;
+}
+
+/** After a failed call: a lost device and the weights on it are gone, and the page must say so. */
+export function noteLoss(ctx: Context, thrown: unknown): void {
+  const error = failureOf(thrown);
+  if (error.code !== 'device') return;
+  ctx.set({ device: { status: 'failed', value: null, error }, pair: idle });
+}
+
+export function engineActions(ctx: Context): EngineActions {
+  let loading: Promise<boolean> | null = null;
+  let opening: Promise<boolean> | null = null;
+  let pairCancel = new AbortController();
+  let spectraCancel = new AbortController();
+
+  const open = async (provider: ProviderChoice) => {
+    ctx.set({
+      device: busy(ctx.get().device),
+      pair: idle,
+      studentOf: null,
+      latents: { ...initialLatents, question: ctx.get().latents.question },
+    });
+    try {
+      ctx.set({ device: ready(await ctx.engine().open(provider)) });
+      return true;
+    } catch (thrown) {
+      ctx.set({ device: { status: 'failed', value: null, error: failureOf(thrown) } });
+      return false;
+    } finally {
+      opening = null;
+    }
+  };
+
+  const openDevice = (provider = ctx.get().settings.provider) => {
+    opening ??= open(provider);
+    return opening;
+  };
+
+  const load = async () => {
+    ctx.run({ type: 'load' });
+    if (ctx.get().device.status !== 'ready' && !(await openDevice())) {
+      ctx.run({ type: 'load failed' });
+      return false;
+    }
+    pairCancel = new AbortController();
+    ctx.set({ pair: busy(idle) });
+    try {
+      const pair = await ctx.engine().loadPair(ctx.pairUrl, {
+        signal: pairCancel.signal,
+        report: (progress) => ctx.set({ pair: busy(ctx.get().pair, progress) }),
+      });
+      ctx.set({ pair: ready(pair) });
+      ctx.run({ type: 'loaded' });
+      return true;
+    } catch (thrown) {
+      const error = failureOf(thrown);
+      ctx.set({ pair: isCancelled(error) ? idle : failed(idle, error) });
+      ctx.run({ type: 'load failed' });
+      noteLoss(ctx, thrown);
+      return false;
+    }
+  };
+
+  const loadPair = () => {
+    loading ??= load().finally(() => {
+      loading = null;
+    });
+    return loading;
+  };
+
+  const actions: EngineActions = {
+    openDevice,
+    loadPair,
+    cancelPair: () => pairCancel.abort(),
+    async runSpectra(samples, seed = 1) {
+      if (ctx.get().spectra.status === 'busy') return false;
+      ctx.set({ spectra: busy(ctx.get().spectra) });
+      if (ctx.get().pair.status !== 'ready' && !(await actions.loadPair())) {
+        ctx.set({ spectra: settled(ctx.get().spectra) });
+        return false;
+      }
+      spectraCancel = new AbortController();
+      try {
+        const report = await ctx.engine().spectra(
+          { samples, seed },
+          {
+            signal: spectraCancel.signal,
+            report: (progress) => ctx.set({ spectra: busy(ctx.get().spectra, progress) }),
+          },
+        );
+        ctx.set({ spectra: ready(report) });
+        return true;
+      } catch (thrown) {
+        const error = failureOf(thrown);
+        ctx.set({
+          spectra: isCancelled(error) ? settled(ctx.get().spectra) : failed(ctx.get().spectra, error),
+        });
+        noteLoss(ctx, thrown);
+        return false;
+      }
+    },
+    cancelSpectra: () => spectraCancel.abort(),
+    async restart() {
+      ctx.dropEngine();
+      const { latents, tour } = ctx.get();
+      ctx.set({
+        dead: null,
+        device: idle,
+        pair: idle,
+        studentOf: null,
+        latents: { ...initialLatents, question: latents.question },
+        tour: tour.status === 'running' ? initialTour : tour,
+      });
+      return actions.loadPair();
+    },
+  };
+  return actions;
+}

@@ -1,0 +1,118 @@
+import type { StudentChoice } from '../../contract/calls';
+import type { RunConfig } from '../../contract/config';
+import type {
+  AnswerReport,
+  DeviceReport,
+  ExplicitReport,
+  LatentSession,
+  LatentThought,
+  PairReport,
+  Problem,
+  SpectraReport,
+} from '../../contract/events';
+import { PRESETS } from '../../contract/presets';
+import { defaultSettings, type SavedRun, type Settings } from '../../storage/rows';
+import { type Link, parseLink } from './link';
+import { initialRun, type RunState } from './run';
+import { type Failure, idle, type Task } from './task';
+
+/** Something to tell once; it stays until it is dismissed. */
+export interface Notice {
+  readonly id: number;
+  readonly kind: 'info' | 'warning';
+  readonly text: string;
+}
+
+export interface Question {
+  readonly text: string;
+  /** Of the held-out problem it is, unless it was typed. */
+  readonly id: string | null;
+  readonly expected: string | null;
+}
+
+export interface LatentsState {
+  readonly problems: Task<readonly Problem[]>;
+  readonly question: Question;
+  readonly student: StudentChoice;
+  /** K, or `null` for as trained. */
+  readonly steps: number | null;
+  readonly session: Task<LatentSession>;
+  readonly thoughts: readonly LatentThought[];
+  readonly stepping: boolean;
+  readonly answer: Task<AnswerReport>;
+  readonly explicit: Task<ExplicitReport>;
+  /** Why the last step was not made. */
+  readonly error: Failure | null;
+}
+
+export const TOUR_STEPS = ['device', 'pair', 'spectra', 'distil', 'latents'] as const;
+export type TourStep = (typeof TOUR_STEPS)[number];
+
+/** The first run: everything in order. */
+export interface Tour {
+  readonly status: 'idle' | 'running' | 'done' | 'failed' | 'cancelled';
+  /** The step under way, or the one it ended in. */
+  readonly step: TourStep | null;
+  readonly done: readonly TourStep[];
+  /** Whether the page goes to the place of the step under way. */
+  readonly follow: boolean;
+  readonly error: Failure | null;
+}
+
+export interface AppState {
+  readonly link: Link;
+  readonly linkProblems: readonly string[];
+  readonly settings: Settings;
+  readonly notices: readonly Notice[];
+  /** Why the engine is gone, if it is. */
+  readonly dead: Failure | null;
+  readonly device: Task<DeviceReport>;
+  readonly pair: Task<PairReport>;
+  readonly spectra: Task<SpectraReport>;
+  /** The configuration being edited; it may be invalid while it is. */
+  readonly draft: RunConfig;
+  readonly run: RunState;
+  /** The run whose student the engine holds. */
+  readonly studentOf: string | null;
+  readonly saved: readonly SavedRun[];
+  readonly latents: LatentsState;
+  readonly tour: Tour;
+}
+
+export const initialLatents: LatentsState = {
+  problems: idle,
+  question: { text: '', id: null, expected: null },
+  student: 'base',
+  steps: null,
+  session: idle,
+  thoughts: [],
+  stepping: false,
+  answer: idle,
+  explicit: idle,
+  error: null,
+};
+
+export const initialTour: Tour = { status: 'idle', step: null, done: [], follow: true, error: null };
+
+export const presetConfig = (id: string | null): RunConfig =>
+  (PRESETS.find((preset) => preset.id === id) ?? PRESETS[0]!).config;
+
+export function initialState(hash: string): AppState {
+  const { link, problems } = parseLink(hash);
+  return {
+    link,
+    linkProblems: problems,
+    settings: defaultSettings,
+    notices: [],
+    dead: null,
+    device: idle,
+    pair: idle,
+    spectra: idle,
+    draft: presetConfig(link.preset),
+    run: initialRun,
+    studentOf: null,
+    saved: [],
+    latents: initialLatents,
+    tour: initialTour,
+  };
+}

@@ -1,0 +1,51 @@
+import type { ReactNode } from 'react';
+import { Scroller } from './Scroller';
+
+export interface DataTableProps {
+  readonly caption: ReactNode;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly (string | number | null)[])[];
+  /** Most rows shown; of more, every second, third … and the last. */
+  readonly most?: number;
+}
+
+/** A table of values in a region that scrolls; the first column heads its row. */
+export function DataTable({ caption, columns, rows, most = 100 }: DataTableProps) {
+  const every = Math.max(1, Math.ceil(rows.length / most));
+  const shown = rows.filter((_, i) => i % every === 0 || i === rows.length - 1);
+  return (
+    <Scroller className="table-scroll" label="table">
+      <table>
+        <caption>
+          {caption}
+          {every > 1 && ` (every ${every}. of ${rows.length} rows)`}
+        </caption>
+        <thead>
+          <tr>
+            {columns.map((name) => (
+              <th key={name} scope="col">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map((row, i) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: rows have no identity but their place
+            <tr key={i}>
+              {row.map((cell, j) =>
+                j === 0 ? (
+                  <th key={columns[j]} scope="row">
+                    {cell}
+                  </th>
+                ) : (
+                  <td key={columns[j]}>{cell ?? '–'}</td>
+                ),
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroller>
+  );
+}

@@ -1,0 +1,77 @@
+import { type ReactNode, useState } from 'react';
+import { Button } from './Button';
+
+export interface ErrorNoticeProps {
+  readonly error: {
+    readonly name: string;
+    readonly code: string;
+    readonly message: string;
+    readonly hint: string | null;
+    readonly stack: string | null;
+  };
+  /** What did not succeed: "The pair was not loaded". */
+  readonly title: string;
+  /** Buttons that get out of it. */
+  readonly children?: ReactNode;
+}
+
+/** An error: what failed, why, what to do, and the details to copy. */
+export function ErrorNotice({ error, title, children }: ErrorNoticeProps) {
+  const [copied, setCopied] = useState('');
+  const details = [`${error.name} (${error.code}): ${error.message}`, error.hint ?? '', error.stack ?? '']
+    .filter(Boolean)
+    .join('\n');
+  const copy = () => {
+    navigator.clipboard.writeText(details).then(
+      () => setCopied('Copied.'),
+      () => setCopied('The browser refused; select the details instead.'),
+    );
+  };
+  return (
+    <div className="notice notice-error" role="alert">
+      <p className="notice-title">
+        <span aria-hidden="true">✕ </span>
+        {title}
+      </p>
+      <p className="notice-message">{error.message}</p>
+      {error.hint && <p className="notice-hint">What to do: {error.hint}</p>}
+      <div className="actions">
+        {children}
+        <Button look="quiet" onPress={copy}>
+          Copy details
+        </Button>
+        <span aria-live="polite">{copied}</span>
+      </div>
+      <details>
+        <summary>Details</summary>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region */}
+        <pre tabIndex={0}>{details}</pre>
+      </details>
+    </div>
+  );
+}
+
+/** Something to know that is no error. */
+export function Notice({
+  kind,
+  children,
+  onDismiss,
+}: {
+  readonly kind: 'info' | 'warning';
+  readonly children: ReactNode;
+  readonly onDismiss?: () => void;
+}) {
+  return (
+    <div className={`notice notice-${kind}`} role="status">
+      <p>
+        <span aria-hidden="true">{kind === 'warning' ? '⚠ ' : 'ℹ '}</span>
+        {children}
+      </p>
+      {onDismiss && (
+        <Button look="quiet" onPress={onDismiss}>
+          Dismiss
+        </Button>
+      )}
+    </div>
+  );
+}

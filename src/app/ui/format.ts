@@ -1,0 +1,63 @@
+/** Numbers and durations as the page writes them: thin, aligned, the unit always there. */
+
+const grouped = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+
+export const integer = (value: number) => grouped.format(value);
+
+/** Four significant digits; powers of ten far from one; words for what is no number. */
+export function significant(value: number, digits = 4): string {
+  if (Number.isNaN(value)) return 'not a number';
+  if (!Number.isFinite(value)) return value > 0 ? 'infinite' : '−infinite';
+  if (value === 0) return '0';
+  const size = Math.abs(value);
+  const text = size < 1e-3 || size >= 1e6 ? value.toExponential(digits - 1) : value.toPrecision(digits);
+  return text.replace('-', '−').replace('e+', 'e');
+}
+
+export const percent = (share: number, digits = 1) => `${(100 * share).toFixed(digits)} %`;
+
+export function bytes(count: number): string {
+  if (count < 1e3) return `${count} B`;
+  if (count < 1e6) return `${(count / 1e3).toFixed(1)} kB`;
+  return count < 1e9 ? `${(count / 1e6).toFixed(1)} MB` : `${(count / 1e9).toFixed(2)} GB`;
+}
+
+export function parameters(count: number): string {
+  if (count < 1e3) return `${count}`;
+  if (count < 1e6) return `${(count / 1e3).toFixed(1)} k`;
+  return count < 1e9 ? `${(count / 1e6).toFixed(2)} M` : `${(count / 1e9).toFixed(2)} B`;
+}
+
+export function duration(milliseconds: number): string {
+  if (milliseconds < 10) return `${milliseconds.toFixed(1)} ms`;
+  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
+  const seconds = milliseconds / 1000;
+  if (seconds < 100) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60
+    ? `${minutes} min ${Math.round(seconds % 60)} s`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** What is left, from what was done in `elapsed`; `null` until it can be said. */
+export function remaining(done: number, total: number, elapsed: number): string | null {
+  if (total <= 0 || done <= 0 || done >= total || elapsed < 500) return null;
+  return duration((elapsed / done) * (total - done));
+}
+
+/** A token as it can be seen: spaces and line breaks have a sign. */
+export function visibleToken(text: string): string {
+  if (text === '') return '(empty)';
+  return text.replace(/ /g, '␣').replace(/\n/g, '⏎').replace(/\t/g, '⇥');
+}
+
+/** A cell of a CSV file: quoted where needed, and never a formula of a spreadsheet. */
+export function csvCell(value: string | number | null): string {
+  if (value === null) return '';
+  if (typeof value === 'number') return String(value);
+  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+export const csv = (rows: readonly (readonly (string | number | null)[])[]) =>
+  `${rows.map((row) => row.map(csvCell).join(',')).join('\n')}\n`;
