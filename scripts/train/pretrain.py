@@ -6,7 +6,7 @@ Each question is followed by several continuations at once, which see the questi
 then the answer prompt, the answer and the end. The first token of a continuation is where its form is chosen: the
 loss there is weighted by the form's share, so the shares are the base's prior over forms.
 
-    /usr/bin/python3 scripts/train/pretrain.py OUT --minutes 15 --shares verbose=.5,compact=.2,dropped=.2,direct=.1
+    /usr/bin/python3 scripts/train/pretrain.py OUT --steps 6000 --shares verbose=.5,compact=.2,dropped=.2,direct=.1
 """
 import argparse
 import math
@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 
 from data import EOS, PAD, problems, rationale
-from llama import Llama, config, fresh_weights, save
+from llama import Llama, config, fresh_weights, load, save
 
 
 def continuation(p, form, rng, keep):
@@ -108,7 +108,7 @@ def accuracies(model, rows):
     return cot, compact, direct
 
 
-def train(model, rows, shares, seconds, lr, size, held, seed, keep, most_steps=10**9, log=print):
+def train(model, rows, shares, steps, lr, size, held, seed, keep):
     rng = random.Random(seed)
     names = sorted(model.w)
     for n in names:
@@ -117,11 +117,10 @@ def train(model, rows, shares, seconds, lr, size, held, seed, keep, most_steps=1
     plain = [model.w[n] for n in names if model.w[n].dim() == 1]
     opt = torch.optim.AdamW([{"params": decay, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}],
                             lr=lr, betas=(0.9, 0.97))
-    began, step, told = time.time(), 0, 0.0
-    while step < most_steps and time.time() - began < seconds:
-        share_done = max((time.time() - began) / seconds, step / most_steps)
+    began, told = time.time(), 0.0
+    for step in range(steps):
         for g in opt.param_groups:
-            g["lr"] = lr * min(1, (step + 1) / 100) * (0.5 + 0.5 * math.cos(math.pi * share_done)) + 1e-6
+            g["lr"] = lr * min(1, (step + 1) / 100) * (0.5 + 0.5 * math.cos(math.pi * step / steps)) + 1e-6
         ids, positions, mask, index, targets, weights = batch(rng.sample(rows, size), shares, rng, keep)
         hidden, _ = model.forward(model.embed(ids), positions, mask)
         h = hidden[-1].reshape(-1, hidden[-1].shape[-1])[index]
@@ -130,22 +129,21 @@ def train(model, rows, shares, seconds, lr, size, held, seed, keep, most_steps=1
         loss.backward()
         torch.nn.utils.clip_grad_norm_(decay + plain, 1.0)
         opt.step()
-        step += 1
         if time.time() - told > 60:
             told = time.time()
             a = accuracies(model, held[:200])
-            log(f"{time.time() - began:6.0f} s step {step} loss {loss.item():.4f} "
+            print(f"{time.time() - began:6.0f} s step {step} loss {loss.item():.4f} "
                 f"cot {a[0]:.3f} compact {a[1]:.3f} direct {a[2]:.3f}", flush=True)
     for n in names:
         model.w[n] = model.w[n].detach()
-    return step
 
 
 if __name__ == "__main__":
     a = argparse.ArgumentParser()
     a.add_argument("out")
-    a.add_argument("--minutes", type=float, default=15)
-    a.add_argument("--teacher-minutes", type=float, default=1.5)
+    a.add_argument("--steps", type=int, default=6000)
+    a.add_argument("--teacher-steps", type=int, default=400)
+    a.add_argument("--init", help="a folder whose base is trained on, instead of fresh weights")
     a.add_argument("--shares", default="verbose=.5,compact=.2,dropped=.2,direct=.1")
     a.add_argument("--keep", default="0.2,0.8")
     a.add_argument("--lr", type=float, default=3e-3)
@@ -165,12 +163,11 @@ if __name__ == "__main__":
     rows = problems(o.seed, o.rows, 1, 4)
     held = problems(o.seed + 1, 1000, 4, 4, "held-out")
     c = config(o.vocab, o.hidden, o.layers, inner=o.inner)
-    model = Llama(c, fresh_weights(c, o.seed))
+    model = load(f"{o.init}/base") if o.init else Llama(c, fresh_weights(c, o.seed))
     print(vars(o), sum(x.numel() for x in model.w.values()), "parameters", flush=True)
     half = lambda w: {k: v.half().float() for k, v in w.items()}
-    for name, mix, minutes, lr in (("base", shares, o.minutes, o.lr),
-                                   ("teacher", {"verbose": 1.0}, o.teacher_minutes, o.teacher_lr)):
-        n = train(model, rows, mix, minutes * 60, lr, o.batch, held, o.seed, keep)
+    for name, mix, n, lr in (("base", shares, o.steps, o.lr), ("teacher", {"verbose": 1.0}, o.teacher_steps, o.teacher_lr)):
+        train(model, rows, mix, n, lr, o.batch, held, o.seed, keep)
         model = Llama(c, half(model.w))
         print(f"{name}: {n} steps; on 1000 held-out 4-step problems cot, compact, direct:", accuracies(model, held), flush=True)
         os.makedirs(f"{o.out}/{name}", exist_ok=True)
