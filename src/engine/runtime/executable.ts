@@ -51,6 +51,8 @@ export class OrtExecutable implements Executable {
   constructor(
     private readonly owner: ExecutableOwner,
     private readonly session: Ort.InferenceSession,
+    /** Digest of the emitted model. */
+    readonly key: string,
     readonly name: string,
     readonly nodeCount: number,
     readonly inputs: ReadonlyMap<string, Binding>,

@@ -57,6 +57,9 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   return new OrtRuntime(ort, provider, device, threads);
 }
 
+/** Nodes from which ONNX Runtime's own optimisation takes longer (it doubles creation) than it saves (under 5 %). */
+const LARGE = 4000;
+
 class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
   private readonly programs = new Map<string, Promise<OrtExecutable>>();
   private readonly tensors = new Set<BaseTensor>();
@@ -97,9 +100,9 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
       const session = await this.createSession(name, model.bytes, model.nodeCount);
       this.compileTime += performance.now() - start;
       const bindings = (tensors: Iterable<readonly [string, Binding]>) =>
-        new Map([...tensors].map(([key, { dtype, shape }]) => [key, { dtype, shape }] as const));
+        new Map([...tensors].map(([at, { dtype, shape }]) => [at, { dtype, shape }] as const));
       const inputs = bindings(model.inputs.map((x) => [x.name, x] as const));
-      return new OrtExecutable(this, session, name, model.nodeCount, inputs, bindings(Object.entries(program.outputs)));
+      return new OrtExecutable(this, session, key, name, model.nodeCount, inputs, bindings(Object.entries(program.outputs)));
     });
     this.programs.set(key, made);
     try {
@@ -149,10 +152,7 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
   }
 
   released(executable: OrtExecutable): void {
-    for (const [key, made] of this.programs)
-      void made.then((x) => {
-        if (x === executable && this.programs.get(key) === made) this.programs.delete(key);
-      });
+    this.programs.delete(executable.key);
     void executable.release();
   }
 
@@ -162,6 +162,7 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
     const all = await Promise.allSettled(this.programs.values());
     for (const made of all) if (made.status === 'fulfilled' && made.value.references > 0) await made.value.release();
     this.programs.clear();
+    await enqueue(async () => undefined);
     for (const tensor of [...this.tensors]) tensor.dispose();
   }
 
@@ -180,9 +181,8 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
     try {
       return await this.ort.InferenceSession.create(bytes, {
         executionProviders: [provider],
-        graphOptimizationLevel: 'basic',
+        graphOptimizationLevel: nodes > LARGE ? 'disabled' : 'basic',
         enableMemPattern: false,
-        enableCpuMemArena: true,
         // A node that WebGPU has no kernel for is a mistake of ours, not something to run slowly on the CPU.
         ...(this.handle && { extra: { session: { disable_cpu_ep_fallback: '1' } } }),
       });
