@@ -44,12 +44,6 @@ function mix(x: Float64Array, count: number, width: number, strideRow: number, s
   }
 }
 
-/** Little-endian float32 from base64, as the goldens hold it. */
-export function unpackF32(text: string): Float32Array<ArrayBuffer> {
-  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-  return new Float32Array(bytes.buffer);
-}
-
 /** The largest errors of a result against float64 truth, as the gates want them. */
 export interface SvdErrors {
   /** max |σ − σ*| / σ₁ over every value. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NumericError, ShapeError } from '../../base/errors';
-import { type CaseKind, caseMatrix, svdErrors, unpackF32 } from './cases';
+import { unpackF32 } from '../shared/testing';
+import { type CaseKind, caseMatrix, svdErrors } from './cases';
 import { svdCpu } from './svd.cpu';
 import golden from './svd.golden.json';
 
