@@ -18,21 +18,37 @@ export function layoutOf(problems: readonly TokenProblem[], codec: ProblemCodec,
 }
 
 /** ids [B, S] left-padded and their additive key mask [B, 1, 1, S]. @throws InputError where a question is longer than S */
-export function leftPad(questions: readonly (readonly number[])[], S: number, padId: number): { ids: HostTensor; keyMask: HostTensor } {
+export function leftPad(
+  questions: readonly (readonly number[])[],
+  S: number,
+  padId: number,
+): { ids: HostTensor; keyMask: HostTensor } {
   const B = questions.length;
   const ids = new Int32Array(B * S).fill(padId);
   const mask = new Float32Array(B * S).fill(HIDDEN);
   questions.forEach((question, b) => {
     const gap = S - question.length;
-    if (gap < 0) throw new InputError(`a question has ${question.length} tokens; at most ${S} fit`, 'Shorten the question.');
+    if (gap < 0)
+      throw new InputError(
+        `a question has ${question.length} tokens; at most ${S} fit`,
+        'Shorten the question.',
+      );
     ids.set(question, b * S + gap);
     mask.fill(0, b * S + gap, (b + 1) * S);
   });
-  return { ids: { dtype: 'i32', shape: [B, S], data: ids }, keyMask: { dtype: 'f32', shape: [B, 1, 1, S], data: mask } };
+  return {
+    ids: { dtype: 'i32', shape: [B, S], data: ids },
+    keyMask: { dtype: 'f32', shape: [B, 1, 1, S], data: mask },
+  };
 }
 
 /** Right-padded inputs [B, n − 1] and weighted targets [B, count] of `given` tokens followed by `count` targets' worth. */
-function rightPad(rows: readonly { readonly input: readonly number[]; readonly target: readonly number[] }[], width: number, count: number, padId: number) {
+function rightPad(
+  rows: readonly { readonly input: readonly number[]; readonly target: readonly number[] }[],
+  width: number,
+  count: number,
+  padId: number,
+) {
   const B = rows.length;
   const ids = new Int32Array(B * width).fill(padId);
   const targets = new Int32Array(B * count).fill(padId);
@@ -51,15 +67,26 @@ function rightPad(rows: readonly { readonly input: readonly number[]; readonly t
 }
 
 /** Problems as one batch of a layout. The last token of each sequence is only ever a target. */
-export function tokenBatch(problems: readonly TokenProblem[], codec: ProblemCodec, layout: TokenLayout): TokenBatch {
+export function tokenBatch(
+  problems: readonly TokenProblem[],
+  codec: ProblemCodec,
+  layout: TokenLayout,
+): TokenBatch {
   const { prompt } = codec;
-  const answers = problems.map(({ answer }) => ({ input: [...prompt, ...answer.slice(0, -1)], target: answer }));
+  const answers = problems.map(({ answer }) => ({
+    input: [...prompt, ...answer.slice(0, -1)],
+    target: answer,
+  }));
   const explicit = problems.map(({ rationale, answer }) => {
     const all = [...rationale, ...prompt, ...answer];
     return { input: all.slice(0, -1), target: all };
   });
   return {
-    question: leftPad(problems.map((p) => p.question), layout.question, codec.padId),
+    question: leftPad(
+      problems.map((p) => p.question),
+      layout.question,
+      codec.padId,
+    ),
     answer: rightPad(answers, layout.prompt + layout.answer - 1, layout.answer, codec.padId),
     explicit: rightPad(explicit, layout.explicit - 1, layout.explicit, codec.padId),
   };

@@ -26,11 +26,15 @@ export interface ProblemCodec {
 export function problemCodec(tokenizer: Tokenizer, endIds: readonly number[]): ProblemCodec {
   const plain = (text: string): number[] => tokenizer.encode(text, { addSpecialTokens: false });
   const endId = endIds[0] ?? tokenizer.eosTokenId;
-  if (endId === undefined) throw new InputError('neither config.json nor the tokenizer names an end-of-sequence token');
+  if (endId === undefined)
+    throw new InputError('neither config.json nor the tokenizer names an end-of-sequence token');
   const question = (text: string): number[] => {
     const cleaned = text.trim().replace(/\s+/g, ' ');
     if (cleaned === '' || plain(cleaned).length === 0)
-      throw new InputError(`the question ${JSON.stringify(text)} has no tokens`, 'Type a question, or pick one of the data set.');
+      throw new InputError(
+        `the question ${JSON.stringify(text)} has no tokens`,
+        'Type a question, or pick one of the data set.',
+      );
     return tokenizer.encode(cleaned);
   };
   return {

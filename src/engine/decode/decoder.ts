@@ -44,7 +44,9 @@ export class Decoder {
       for (const [name, tensor] of Object.entries(named))
         if (advance.inputs.has(name) || prefill.inputs.has(name)) frozen[name] = runtime.upload(tensor, name);
     const state = (): Record<string, DeviceTensor> =>
-      Object.fromEntries([...advance.outputs].map(([name, { dtype, shape: s }]) => [name, runtime.empty(dtype, s, name)]));
+      Object.fromEntries(
+        [...advance.outputs].map(([name, { dtype, shape: s }]) => [name, runtime.empty(dtype, s, name)]),
+      );
     const inputs: Record<string, DeviceTensor> = {};
     for (const [name, { dtype, shape: s }] of [...prefill.inputs, ...advance.inputs])
       if (!(name in named) && !name.startsWith('lora.') && !/^[kv]\./.test(name) && !(name in inputs))
@@ -61,7 +63,8 @@ export class Decoder {
   async begin(ids: HostTensor, keyMask: HostTensor): Promise<void> {
     const { batch: B, question: S, keys: T } = this.shape;
     this.mask = new Float32Array(B * T).fill(HIDDEN);
-    for (let b = 0; b < B; b++) this.mask.set((keyMask.data as Float32Array).subarray(b * S, (b + 1) * S), b * T);
+    for (let b = 0; b < B; b++)
+      this.mask.set((keyMask.data as Float32Array).subarray(b * S, (b + 1) * S), b * T);
     this.column = S;
     this.write('ids', ids.data);
     this.write('keyMask', keyMask.data);
@@ -107,7 +110,8 @@ export class Decoder {
   }
 
   dispose(): void {
-    for (const set of [this.frozen, this.inputs, ...this.states]) for (const tensor of Object.values(set)) tensor.dispose();
+    for (const set of [this.frozen, this.inputs, ...this.states])
+      for (const tensor of Object.values(set)) tensor.dispose();
     this.prefill.dispose();
     this.advance.dispose();
   }
@@ -122,7 +126,11 @@ export class Decoder {
 
   private async step(x: DeviceTensor): Promise<void> {
     const { batch: B, keys: T, config } = this.shape;
-    if (this.room < 1) throw new InputError(`the sequence is full at ${T} positions`, 'Shorten the question or the rationale.');
+    if (this.room < 1)
+      throw new InputError(
+        `the sequence is full at ${T} positions`,
+        'Shorten the question or the rationale.',
+      );
     for (let b = 0; b < B; b++) this.mask[b * T + this.column] = 0;
     const place = new Float32Array(T);
     place[this.column] = 1;
@@ -138,11 +146,16 @@ export class Decoder {
     this.column++;
   }
 
-  private async run(program: Executable, bound: Record<string, DeviceTensor>, outputs: Record<string, DeviceTensor>): Promise<void> {
+  private async run(
+    program: Executable,
+    bound: Record<string, DeviceTensor>,
+    outputs: Record<string, DeviceTensor>,
+  ): Promise<void> {
     const inputs: Record<string, DeviceTensor> = {};
     for (const name of program.inputs.keys()) {
       const lora = /^lora\.(\d+)$/.exec(name);
-      inputs[name] = (bound[name] ?? (lora ? this.adapter[Number(lora[1])] : (this.frozen[name] ?? this.inputs[name]))) as DeviceTensor;
+      inputs[name] = (bound[name] ??
+        (lora ? this.adapter[Number(lora[1])] : (this.frozen[name] ?? this.inputs[name]))) as DeviceTensor;
     }
     await program.run(inputs, outputs);
   }

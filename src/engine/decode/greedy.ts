@@ -4,7 +4,8 @@ import type { Decoder } from './decoder';
 /** Index of the largest value of row b, the first among equals. */
 export function argmaxRow(values: Float32Array, b: number, width: number): number {
   let best = 0;
-  for (let i = 1; i < width; i++) if ((values[b * width + i] as number) > (values[b * width + best] as number)) best = i;
+  for (let i = 1; i < width; i++)
+    if ((values[b * width + i] as number) > (values[b * width + best] as number)) best = i;
   return best;
 }
 
@@ -17,7 +18,12 @@ export async function feedAll(decoder: Decoder, ids: readonly number[]): Promise
  * The most probable continuation, token by token, until every sequence has ended or `limit` tokens were made.
  * @returns one list a sequence, without the end token
  */
-export async function greedy(decoder: Decoder, endIds: readonly number[], limit: number, signal?: AbortSignal): Promise<number[][]> {
+export async function greedy(
+  decoder: Decoder,
+  endIds: readonly number[],
+  limit: number,
+  signal?: AbortSignal,
+): Promise<number[][]> {
   const { batch: B, config } = decoder.shape;
   const out: number[][] = Array.from({ length: B }, () => []);
   const open = new Array<boolean>(B).fill(true);

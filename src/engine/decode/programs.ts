@@ -17,12 +17,20 @@ export interface DecodeShape {
 }
 
 /** hidden [B, L, H] of the last position, logits [B, V], the next latent [B, H], and keys and values padded to T. */
-function outputs(model: StackModel, shape: DecodeShape, hidden: readonly Tensor[], kv: readonly KeyValues[]): Record<string, Tensor> {
+function outputs(
+  model: StackModel,
+  shape: DecodeShape,
+  hidden: readonly Tensor[],
+  kv: readonly KeyValues[],
+): Record<string, Tensor> {
   const { batch: B } = shape;
   const H = shape.config.hiddenSize;
   const last = hidden[hidden.length - 1] as Tensor;
   const named: Record<string, Tensor> = {
-    hidden: o.concat(hidden.map((h) => o.reshape(h, [B, 1, H])), 1),
+    hidden: o.concat(
+      hidden.map((h) => o.reshape(h, [B, 1, H])),
+      1,
+    ),
     logits: logits(model, last),
     latent: latentOf(model, last, shape.filter),
   };
@@ -67,7 +75,10 @@ export function advanceProgram(shape: DecodeShape): Program {
   const hidden: Tensor[] = [];
   const kv: KeyValues[] = [];
   model.blocks.forEach((weights, i) => {
-    const past = { k: graph.input(`k.${i}`, [B, kvHeads, T, d]), v: graph.input(`v.${i}`, [B, kvHeads, T, d]) };
+    const past = {
+      k: graph.input(`k.${i}`, [B, kvHeads, T, d]),
+      v: graph.input(`v.${i}`, [B, kvHeads, T, d]),
+    };
     const out = graph.scope(`block ${i}`, () => block(config, weights, model.lora[i], x, segment, past));
     x = out.x;
     hidden.push(x);

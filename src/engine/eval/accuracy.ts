@@ -32,7 +32,11 @@ export async function accuracy(options: EvaluationOptions): Promise<Share> {
     const chunk = problems.slice(from, from + B);
     // A short last chunk is filled up with its first problem; the copies are not counted.
     const filled = Array.from({ length: B }, (_, i) => chunk[i] ?? (chunk[0] as (typeof chunk)[number]));
-    const { ids, keyMask } = leftPad(filled.map((p) => p.tokens.question), S, codec.padId);
+    const { ids, keyMask } = leftPad(
+      filled.map((p) => p.tokens.question),
+      S,
+      codec.padId,
+    );
     await decoder.begin(ids, keyMask);
     if (mode !== 'explicit') {
       for (let t = 0; t < mode.latentSteps; t++) await decoder.feedLatent();

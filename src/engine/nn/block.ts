@@ -24,7 +24,13 @@ export interface Segment {
 }
 
 /** y = x·Wᵀ (+ bias) (+ residual), and the adapter's part on top. Adding through C keeps each sum inside its product. */
-function linear(x: Tensor, weight: Tensor, bias: Tensor | undefined, lora: LoraGroup | undefined, residual?: Tensor): Tensor {
+function linear(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | undefined,
+  lora: LoraGroup | undefined,
+  residual?: Tensor,
+): Tensor {
   let y = o.gemm(x, weight, { transB: true }, bias ?? residual);
   if (bias && residual) y = o.add(y, residual);
   if (!lora) return y;
@@ -63,13 +69,23 @@ export function block(
   const T = k.shape[2] as number;
   const grouped = o.reshape(q, [B, kvHeads, (heads / kvHeads) * S, d]);
   const scores = o.reshape(o.matmul(grouped, k, { transB: true }), [B, heads, S, T]);
-  const weightsOfKeys = o.reshape(o.softmax(o.add(scores, segment.mask)), [B, kvHeads, (heads / kvHeads) * S, T]);
+  const weightsOfKeys = o.reshape(o.softmax(o.add(scores, segment.mask)), [
+    B,
+    kvHeads,
+    (heads / kvHeads) * S,
+    T,
+  ]);
   const context = o.reshape(o.matmul(weightsOfKeys, v), [B, heads, S, d]);
   const joined = o.reshape(o.transpose(context, [0, 2, 1, 3]), [B * S, heads * d]);
   const attended = linear(joined, w('o'), weights.oBias, adapter('o'), x);
 
   const I = config.intermediateSize;
-  const gateUp = linear(o.rmsNorm(attended, w('mlpNorm'), rmsNormEps), w('gateUp'), weights.gateUpBias, adapter('gateUp'));
+  const gateUp = linear(
+    o.rmsNorm(attended, w('mlpNorm'), rmsNormEps),
+    w('gateUp'),
+    weights.gateUpBias,
+    adapter('gateUp'),
+  );
   const activated = o.mul(o.silu(o.slice(gateUp, 1, 0, I)), o.slice(gateUp, 1, I, 2 * I));
   return { x: linear(activated, w('down'), weights.downBias, adapter('down'), attended), kv: { k, v } };
 }

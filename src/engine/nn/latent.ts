@@ -39,7 +39,13 @@ export function runQuestion(model: StackModel, ids: Tensor, keyMask: Tensor): Qu
       past: undefined,
     }),
   );
-  return { ...out, batch: B, columns: S, keyMask, last: positionOf(out.hidden[out.hidden.length - 1] as Tensor, B, S, S - 1) };
+  return {
+    ...out,
+    batch: B,
+    columns: S,
+    keyMask,
+    last: positionOf(out.hidden[out.hidden.length - 1] as Tensor, B, S, S - 1),
+  };
 }
 
 /** K latent steps after a question. `hidden[t][ℓ]` [B, H] are the states where z_{t+1} was fed: H_S of LoRi §3.2. */
@@ -50,7 +56,12 @@ export interface LatentRun {
 }
 
 /** z_1 comes from the question's last state, z_t from the one before (LoRi §2: z_t = f(x, z_{1:t−1})). */
-export function runLatents(model: StackModel, question: QuestionRun, steps: number, filter: LatentFilter): LatentRun {
+export function runLatents(
+  model: StackModel,
+  question: QuestionRun,
+  steps: number,
+  filter: LatentFilter,
+): LatentRun {
   let { last, kv } = question as { last: Tensor; kv: readonly KeyValues[] };
   const hidden: (readonly Tensor[])[] = [];
   for (let t = 0; t < steps; t++)

@@ -2,7 +2,14 @@ import { ConfigError } from '../base/errors';
 import type { Rng } from '../base/rng';
 import type { Graph, Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
-import { type DecoderConfig, GROUP_NAMES, GROUPS, type GroupName, type LinearName, linearSizes } from './config';
+import {
+  type DecoderConfig,
+  GROUP_NAMES,
+  GROUPS,
+  type GroupName,
+  type LinearName,
+  linearSizes,
+} from './config';
 
 /**
  * Low-rank adapters: W → W + (alpha/r)·B·A with A [r, in], B [out, r]. All of a block's factors are one flat vector
@@ -24,7 +31,8 @@ export interface LoraPart {
 
 /** Order: group by group; the A's of a group lie together (they are one product), then its B's. */
 export function loraLayout(config: DecoderConfig, spec: LoraSpec): { parts: LoraPart[]; length: number } {
-  if (!(Number.isInteger(spec.rank) && spec.rank > 0)) throw new ConfigError(`LoRA rank ${spec.rank}; a positive integer is expected`);
+  if (!(Number.isInteger(spec.rank) && spec.rank > 0))
+    throw new ConfigError(`LoRA rank ${spec.rank}; a positive integer is expected`);
   const sizes = linearSizes(config);
   const parts: LoraPart[] = [];
   let offset = 0;
@@ -106,7 +114,8 @@ export function unpackLora(graph: Graph, config: DecoderConfig, spec: LoraSpec, 
     pack: (gradients) => {
       const flat = gradients.map((g) => o.reshape(g, [g.shape.reduce((n, d) => n * d, 1)]));
       const joined = o.concat(flat, 0);
-      if (joined.shape[0] !== length) throw new ConfigError(`gradients of ${joined.shape[0]} values for a pack of ${length}`);
+      if (joined.shape[0] !== length)
+        throw new ConfigError(`gradients of ${joined.shape[0]} values for a pack of ${length}`);
       return joined;
     },
   };

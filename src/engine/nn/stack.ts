@@ -7,7 +7,6 @@ import { type LoraSpec, type LoraTensors, loraLayout, unpackLora } from './lora'
 import { ropeTables } from './rope';
 import { type BlockTensors, blockInputs, blockPrefix, type OuterTensors, outerInputs } from './weights';
 
-
 /** A whole model in one graph: weights as inputs `w.…`, adapters as one flat input `lora.{i}` a block. */
 export interface StackModel {
   readonly graph: Graph;
@@ -95,7 +94,8 @@ export function logits(model: StackModel, hidden: Tensor): Tensor {
 /** Lower-triangular additive mask [1, 1, S, T] of S positions that end T keys. */
 export function causalMask(graph: Graph, positions: number, keys: number): Tensor {
   const data = new Float32Array(positions * keys);
-  for (let i = 0; i < positions; i++) for (let j = keys - positions + i + 1; j < keys; j++) data[i * keys + j] = HIDDEN;
+  for (let i = 0; i < positions; i++)
+    for (let j = keys - positions + i + 1; j < keys; j++) data[i * keys + j] = HIDDEN;
   return graph.constant(data, [1, 1, positions, keys]);
 }
 

@@ -33,7 +33,8 @@ export type OuterWeightName = keyof typeof OUTER_NAMES;
 export function blockShapes(config: DecoderConfig): Partial<Record<BlockWeightName, readonly number[]>> {
   const { hiddenSize: H } = config;
   const sizes = linearSizes(config);
-  const rows = (names: readonly (keyof typeof sizes)[]): number => names.reduce((n, name) => n + sizes[name].out, 0);
+  const rows = (names: readonly (keyof typeof sizes)[]): number =>
+    names.reduce((n, name) => n + sizes[name].out, 0);
   const bias = (present: boolean, name: BlockWeightName, group: keyof typeof GROUPS) =>
     present ? { [name]: [rows(GROUPS[group])] } : {};
   return {
@@ -68,7 +69,10 @@ export function expectedTensors(config: DecoderConfig): { name: string; shape: r
       names.forEach((name, j) => {
         const part = group?.[j];
         const rows = part ? sizes[part].out : (shape as readonly number[])[0];
-        list.push({ name: name.replace('{i}', String(i)), shape: [rows as number, ...(shape as readonly number[]).slice(1)] });
+        list.push({
+          name: name.replace('{i}', String(i)),
+          shape: [rows as number, ...(shape as readonly number[]).slice(1)],
+        });
       });
     }
   return list;
@@ -92,7 +96,8 @@ export function packWeights(config: DecoderConfig, tensors: ReadonlyMap<string, 
     return tensor;
   };
   const outer: Partial<Record<OuterWeightName, HostTensor>> = {};
-  for (const ours of Object.keys(outerShapes(config)) as OuterWeightName[]) outer[ours] = find(OUTER_NAMES[ours]);
+  for (const ours of Object.keys(outerShapes(config)) as OuterWeightName[])
+    outer[ours] = find(OUTER_NAMES[ours]);
   const blocks = Array.from({ length: config.layers }, (_, i) => {
     const block: Partial<Record<BlockWeightName, HostTensor>> = {};
     for (const [ours, shape] of Object.entries(blockShapes(config))) {
@@ -121,13 +126,19 @@ export type OuterTensors = Partial<Record<OuterWeightName, Tensor>>;
 /** Declares a block's weights as inputs `{prefix}{name}` of a graph. */
 export function blockInputs(graph: Graph, config: DecoderConfig, prefix: string): BlockTensors {
   return Object.fromEntries(
-    Object.entries(blockShapes(config)).map(([name, shape]) => [name, graph.input(prefix + name, shape as readonly number[])]),
+    Object.entries(blockShapes(config)).map(([name, shape]) => [
+      name,
+      graph.input(prefix + name, shape as readonly number[]),
+    ]),
   );
 }
 
 export function outerInputs(graph: Graph, config: DecoderConfig, prefix = 'w.'): OuterTensors {
   return Object.fromEntries(
-    Object.entries(outerShapes(config)).map(([name, shape]) => [name, graph.input(prefix + name, shape as readonly number[])]),
+    Object.entries(outerShapes(config)).map(([name, shape]) => [
+      name,
+      graph.input(prefix + name, shape as readonly number[]),
+    ]),
   );
 }
 

@@ -1,4 +1,4 @@
-import type { Recipe } from './recipe';
+import type { Recipe } from './shared/recipe';
 
 /** The same latents, trained by cross entropy alone: what distillation is measured against. */
 export const ce: Recipe = {

@@ -1,5 +1,5 @@
 import { smoothL1Loss } from '../train/losses/smooth-l1';
-import { anchorTensor, type Recipe } from './recipe';
+import { anchorTensor, type Recipe } from './shared/recipe';
 
 /**
  * CODI-style: latents as in LoRi, distilled at one position only: smooth L1 between student and teacher states at the
@@ -10,6 +10,9 @@ export const codi: Recipe = {
   usesTeacher: true,
   latentSteps: (config) => config.latent.steps,
   stateLosses: (config, model, teacher) => [
-    smoothL1Loss(anchorTensor(teacher), config.weights.codi, { layers: model.layers, hidden: model.hiddenSize }),
+    smoothL1Loss(anchorTensor(teacher), config.weights.codi, {
+      layers: model.layers,
+      hidden: model.hiddenSize,
+    }),
   ],
 };

@@ -4,7 +4,7 @@ import type { DecoderConfig } from '../nn/config';
 import { anchorLoss } from '../train/losses/anchor';
 import { momentLoss } from '../train/losses/moments';
 import type { TeacherStates } from '../train/teacher';
-import { anchorTensor, type Recipe } from './recipe';
+import { anchorTensor, type Recipe } from './shared/recipe';
 
 /**
  * LoRi: L = ω_C‖C_S − C_T‖² + ω_μ‖μ_S − μ_T‖² + β·L_anchor + λ·L_CE (LoRi §3.1–3.3). The teacher is read once; only its
@@ -17,9 +17,17 @@ export const lori: Recipe = {
   stateLosses: (config, model, teacher) => [moments(config, model, teacher), anchor(config, model, teacher)],
 };
 
-function layerScale(config: RunConfig, model: DecoderConfig, teacher: readonly TeacherStates[]): Float32Array<ArrayBuffer> {
+function layerScale(
+  config: RunConfig,
+  model: DecoderConfig,
+  teacher: readonly TeacherStates[],
+): Float32Array<ArrayBuffer> {
   return config.factors.normaliseLayers
-    ? layerStd(teacher.map((t) => t.rationale), model.layers, model.hiddenSize)
+    ? layerStd(
+        teacher.map((t) => t.rationale),
+        model.layers,
+        model.hiddenSize,
+      )
     : new Float32Array(model.layers).fill(1);
 }
 
@@ -61,7 +69,12 @@ function anchor(config: RunConfig, model: DecoderConfig, teacher: readonly Teach
     layerScale: layerScale(config, model, teacher),
   });
   return anchorLoss(
-    { rank, hiddenFactor: factors.uH, projected: factors.target, inverseScale: factors.layerScale.map((x) => 1 / x) },
+    {
+      rank,
+      hiddenFactor: factors.uH,
+      projected: factors.target,
+      inverseScale: factors.layerScale.map((x) => 1 / x),
+    },
     config.weights.anchor,
     { layers, hidden },
   );

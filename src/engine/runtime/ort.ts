@@ -52,3 +52,6 @@ export function loadOrt(threads: number | undefined, wasmPaths?: WasmPaths): Pro
     return { ort, threads: threadsInUse };
   });
 }
+
+/** Of the onnxruntime-web this was built with. */
+export const runtimeVersion = '1.30.0';

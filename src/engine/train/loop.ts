@@ -85,8 +85,15 @@ export async function train(options: LoopOptions): Promise<number> {
     done++;
     const losses = Object.fromEntries(step.terms.map((name, i) => [name, terms[i] as number]));
     const total = terms.reduce((sum, x) => sum + x, 0);
-    options.onStep({ step: done, learningRate: rate, losses: { ...losses, total }, gradientNorm: norm, milliseconds: performance.now() - start });
-    if (options.onEvaluate && options.every > 0 && (done % options.every === 0 || done === steps)) await options.onEvaluate(done);
+    options.onStep({
+      step: done,
+      learningRate: rate,
+      losses: { ...losses, total },
+      gradientNorm: norm,
+      milliseconds: performance.now() - start,
+    });
+    if (options.onEvaluate && options.every > 0 && (done % options.every === 0 || done === steps))
+      await options.onEvaluate(done);
     await breathe();
   }
   return done;

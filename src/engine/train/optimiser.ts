@@ -15,7 +15,10 @@ export interface OptimiserSpec {
 /** Clips by the global norm, then AdamW on every parameter, in place. */
 export interface Optimiser {
   /** @returns the norm before clipping; where it is not finite nothing was changed. */
-  update(gradients: readonly DeviceTensor[], learningRate: number): Promise<{ norm: number; finite: boolean }>;
+  update(
+    gradients: readonly DeviceTensor[],
+    learningRate: number,
+  ): Promise<{ norm: number; finite: boolean }>;
   dispose(): void;
 }
 
@@ -33,7 +36,14 @@ export function hostOptimiser(parameters: readonly DeviceTensor[], spec: Optimis
         step++;
         const now = { ...spec, eps: spec.epsilon, lr: learningRate, step };
         parameters.forEach((p, i) => {
-          adamWCpu(p.data as Float32Array, data[i] as Float32Array, first[i] as Float32Array, second[i] as Float32Array, norm, now);
+          adamWCpu(
+            p.data as Float32Array,
+            data[i] as Float32Array,
+            first[i] as Float32Array,
+            second[i] as Float32Array,
+            norm,
+            now,
+          );
         });
       }
       return { norm: norm[0] as number, finite };

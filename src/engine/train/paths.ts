@@ -56,7 +56,13 @@ export function tracePaths(graph: Graph, spec: PathSpec): StudentPaths {
   const latents = K > 0 ? runLatents(model, question, K, spec.filter) : undefined;
   const before = latents ?? { kv: question.kv, columns: S };
 
-  const answer = runContinuation(model, question, before, graph.input(TOKEN_INPUTS.answerIds, [B, P + A - 1], 'i32'), 'answer');
+  const answer = runContinuation(
+    model,
+    question,
+    before,
+    graph.input(TOKEN_INPUTS.answerIds, [B, P + A - 1], 'i32'),
+    'answer',
+  );
   const H = spec.config.hiddenSize;
   const positions = P + A - 1;
   const rowsOf = (x: Tensor): Tensor => o.reshape(x, [B, positions, H]);
@@ -71,7 +77,10 @@ export function tracePaths(graph: Graph, spec: PathSpec): StudentPaths {
   return {
     model,
     latents: latents && stackStates(latents.hidden, B, H),
-    anchor: o.concat(answer.hidden.map((h) => o.slice(rowsOf(h), 1, P - 1, P)), 1),
+    anchor: o.concat(
+      answer.hidden.map((h) => o.slice(rowsOf(h), 1, P - 1, P)),
+      1,
+    ),
     answerLoss,
     explicitLoss: spec.explicit ? explicitLoss(model, question, B, R) : undefined,
   };
@@ -97,7 +106,10 @@ function explicitLoss(model: StackModel, question: QuestionRun, B: number, R: nu
 /** States by step and block, each [B, H] → [B, K, L, H]. */
 function stackStates(hidden: readonly (readonly Tensor[])[], B: number, H: number): Tensor {
   const steps = hidden.map((states) => {
-    const blocks = o.concat(states.map((h) => o.reshape(h, [B, 1, H])), 1);
+    const blocks = o.concat(
+      states.map((h) => o.reshape(h, [B, 1, H])),
+      1,
+    );
     return o.reshape(blocks, [B, 1, states.length, H]);
   });
   return o.concat(steps, 1);
@@ -110,7 +122,11 @@ function stackStates(hidden: readonly (readonly Tensor[])[], B: number, H: numbe
 export function crossEntropy(rows: Tensor, targets: Tensor, weights: Tensor): Tensor {
   const { graph } = rows;
   const [n, V] = rows.shape as readonly [number, number];
-  const classes = graph.constant(Int32Array.from({ length: V }, (_, i) => i), [1, V], 'i32');
+  const classes = graph.constant(
+    Int32Array.from({ length: V }, (_, i) => i),
+    [1, V],
+    'i32',
+  );
   const picked = o.reduceSum(o.where(o.equal(o.reshape(targets, [n, 1]), classes), rows, 0), [1], true);
   return o.reduceSum(o.mul(o.sub(o.logSumExp(rows), picked), o.reshape(weights, [n, 1])));
 }

@@ -34,7 +34,11 @@ export interface StepOutput {
 }
 
 /** The inputs of a step for a batch; `samples` are its indices into the training set, for the losses' targets. */
-export function stepFeeds(spec: StepSpec, batch: TokenBatch, samples: readonly number[]): Record<string, HostTensor> {
+export function stepFeeds(
+  spec: StepSpec,
+  batch: TokenBatch,
+  samples: readonly number[],
+): Record<string, HostTensor> {
   const feeds: Record<string, HostTensor> = {
     [TOKEN_INPUTS.questionIds]: batch.question.ids,
     [TOKEN_INPUTS.questionMask]: batch.question.keyMask,
@@ -53,5 +57,9 @@ export function stepFeeds(spec: StepSpec, batch: TokenBatch, samples: readonly n
 
 /** Names of a step's terms. */
 export function termNames(spec: StepSpec): string[] {
-  return [...spec.stateLosses.flatMap((loss) => loss.terms), 'answer', ...(spec.explicit ? ['explicit'] : [])];
+  return [
+    ...spec.stateLosses.flatMap((loss) => loss.terms),
+    'answer',
+    ...(spec.explicit ? ['explicit'] : []),
+  ];
 }

@@ -33,7 +33,15 @@ export function teacherProgram(config: DecoderConfig, layout: TokenLayout): Prog
   const ids = graph.input(TOKEN_INPUTS.explicitIds, [B, R - 1], 'i32');
   const run = runContinuation(model, question, { kv: question.kv, columns: S }, ids, 'rationale');
   const shape = [B, R - 1, 1, config.hiddenSize];
-  return { name: 'teacher', outputs: { states: o.concat(run.hidden.map((h) => o.reshape(h, shape)), 2) } };
+  return {
+    name: 'teacher',
+    outputs: {
+      states: o.concat(
+        run.hidden.map((h) => o.reshape(h, shape)),
+        2,
+      ),
+    },
+  };
 }
 
 export interface TeacherPass {
@@ -42,13 +50,21 @@ export interface TeacherPass {
   dispose(): void;
 }
 
-export async function compileTeacher(runtime: Runtime, config: DecoderConfig, layout: TokenLayout, weights: Weights): Promise<TeacherPass> {
+export async function compileTeacher(
+  runtime: Runtime,
+  config: DecoderConfig,
+  layout: TokenLayout,
+  weights: Weights,
+): Promise<TeacherPass> {
   const named = namedWeights(weights);
   const bake = runtime.provider === 'wasm';
   const executable = await runtime.compile(teacherProgram(config, layout), bake ? { bake: named } : {});
   const bound: Record<string, DeviceTensor> = {};
   for (const [name, { dtype, shape }] of executable.inputs)
-    bound[name] = bake || !named[name] ? runtime.empty(dtype, shape, name) : runtime.upload(named[name] as HostTensor, name);
+    bound[name] =
+      bake || !named[name]
+        ? runtime.empty(dtype, shape, name)
+        : runtime.upload(named[name] as HostTensor, name);
   const { batch: B, explicit: R, prompt: P } = layout;
   const { layers: L, hiddenSize: H } = config;
   return {
@@ -64,7 +80,11 @@ export async function compileTeacher(runtime: Runtime, config: DecoderConfig, la
       return lengths.slice(0, B).map((N, b) => {
         const start = b * (R - 1) * row;
         const anchor = start + (N + P - 1) * row;
-        return { rationale: all.slice(start, start + N * row), tokens: N, anchor: all.slice(anchor, anchor + row) };
+        return {
+          rationale: all.slice(start, start + N * row),
+          tokens: N,
+          anchor: all.slice(anchor, anchor + row),
+        };
       });
     },
     dispose() {

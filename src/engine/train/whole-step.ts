@@ -1,4 +1,3 @@
-import type { HostTensor } from '../base/dtype';
 import { ConfigError } from '../base/errors';
 import { gradients } from '../graph/gradient';
 import { Graph, liveNodes, type Program, type Tensor } from '../graph/graph';
@@ -6,6 +5,7 @@ import * as o from '../graph/ops';
 import { namedWeights, type Weights } from '../nn/weights';
 import type { Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
+import { BoundFeeds } from './feeds';
 import { type StudentPaths, tracePaths } from './paths';
 import { type StepOutput, type StepSpec, type TrainStep, termNames } from './step';
 
@@ -17,7 +17,12 @@ export function traceWholeStep(spec: StepSpec): Program {
   const loss = terms.reduce((sum, term) => o.add(sum, term));
   const leaves = paths.model.lora.map((lora) => lora.leaves);
   const flat = gradients(loss, leaves.flat());
-  const outputs: Record<string, Tensor> = { terms: o.concat(terms.map((term) => o.reshape(term, [1])), 0) };
+  const outputs: Record<string, Tensor> = {
+    terms: o.concat(
+      terms.map((term) => o.reshape(term, [1])),
+      0,
+    ),
+  };
   let at = 0;
   paths.model.lora.forEach((lora, i) => {
     outputs[`gradient.${i}`] = lora.pack(flat.slice(at, at + lora.leaves.length));
@@ -30,7 +35,10 @@ function traceTerms(spec: StepSpec, paths: StudentPaths): Tensor[] {
   const terms: Tensor[] = [];
   for (const loss of spec.stateLosses) {
     const states = loss.reads === 'latents' ? paths.latents : paths.anchor;
-    if (!states) throw new ConfigError(`the loss ${loss.terms.join(', ')} reads latent states, but there are 0 latent steps`);
+    if (!states)
+      throw new ConfigError(
+        `the loss ${loss.terms.join(', ')} reads latent states, but there are 0 latent steps`,
+      );
     terms.push(...loss.trace(states));
   }
   terms.push(o.mul(paths.answerLoss, spec.answerWeight));
@@ -41,7 +49,11 @@ function traceTerms(spec: StepSpec, paths: StudentPaths): Tensor[] {
 /**
  * Compiles the whole step. On WASM the frozen weights are baked in (packed once, never copied); on WebGPU they are bound.
  */
-export async function compileWholeStep(runtime: Runtime, spec: StepSpec, weights: Weights): Promise<TrainStep> {
+export async function compileWholeStep(
+  runtime: Runtime,
+  spec: StepSpec,
+  weights: Weights,
+): Promise<TrainStep> {
   const program = traceWholeStep(spec);
   const named = namedWeights(weights);
   const bake = runtime.provider === 'wasm';
@@ -51,8 +63,9 @@ export async function compileWholeStep(runtime: Runtime, spec: StepSpec, weights
     for (const [name, tensor] of Object.entries(named))
       if (executable.inputs.has(name)) frozen[name] = runtime.upload(tensor, name);
   const outputs: Record<string, DeviceTensor> = {};
-  for (const [name, { dtype, shape }] of executable.outputs) outputs[name] = runtime.empty(dtype, shape, name);
-  const inputs: Record<string, DeviceTensor> = {};
+  for (const [name, { dtype, shape }] of executable.outputs)
+    outputs[name] = runtime.empty(dtype, shape, name);
+  const inputs = new BoundFeeds(runtime, (name) => executable.inputs.has(name));
   const blocks = spec.config.layers;
 
   return {
@@ -60,9 +73,9 @@ export async function compileWholeStep(runtime: Runtime, spec: StepSpec, weights
     programs: 1,
     nodes: liveNodes(Object.values(program.outputs)).length,
     async run(feeds, parameters): Promise<StepOutput> {
-      bindFeeds(runtime, executable.inputs, inputs, feeds);
+      inputs.write(feeds);
       const packs = Object.fromEntries(parameters.map((pack, i) => [`lora.${i}`, pack]));
-      await executable.run({ ...frozen, ...inputs, ...packs }, outputs);
+      await executable.run({ ...frozen, ...inputs.tensors, ...packs }, outputs);
       const terms = await (outputs.terms as DeviceTensor).read();
       return {
         terms: Array.from(terms as Float32Array),
@@ -70,23 +83,9 @@ export async function compileWholeStep(runtime: Runtime, spec: StepSpec, weights
       };
     },
     dispose() {
-      for (const tensor of [...Object.values(frozen), ...Object.values(inputs), ...Object.values(outputs)]) tensor.dispose();
+      for (const tensor of [...Object.values(frozen), ...Object.values(outputs)]) tensor.dispose();
+      inputs.dispose();
       executable.dispose();
     },
   };
-}
-
-/** Writes a batch into tensors that are made once: same buffers, new values. */
-function bindFeeds(
-  runtime: Runtime,
-  declared: ReadonlyMap<string, unknown>,
-  bound: Record<string, DeviceTensor>,
-  feeds: Readonly<Record<string, HostTensor>>,
-): void {
-  for (const [name, host] of Object.entries(feeds)) {
-    if (!declared.has(name)) continue;
-    const tensor = bound[name];
-    if (tensor) tensor.write(host.data);
-    else bound[name] = runtime.upload(host, name);
-  }
 }

@@ -14,7 +14,11 @@ export interface AnchorTargets {
 }
 
 /** β · 1/L Σ_ℓ ‖U_H^(a)ᵀ h_ℓ − U_H^(a)ᵀ h′_ℓ‖², the mean over the batch (LoRi §3.3). */
-export function anchorLoss(targets: AnchorTargets, beta: number, sizes: { readonly layers: number; readonly hidden: number }): StateLoss {
+export function anchorLoss(
+  targets: AnchorTargets,
+  beta: number,
+  sizes: { readonly layers: number; readonly hidden: number },
+): StateLoss {
   const { layers: L, hidden: H } = sizes;
   const { rank } = targets;
   return {
@@ -25,12 +29,23 @@ export function anchorLoss(targets: AnchorTargets, beta: number, sizes: { readon
       const B = states.shape[0] as number;
       const scaled = o.mul(states, graph.input('anchor.inverseScale', [1, L, 1]));
       const projected = o.gemm(o.reshape(scaled, [B * L, H]), graph.input('anchor.hiddenFactor', [H, rank]));
-      const difference = o.sub(projected, o.reshape(graph.input('anchor.target', [B, L, rank]), [B * L, rank]));
+      const difference = o.sub(
+        projected,
+        o.reshape(graph.input('anchor.target', [B, L, rank]), [B * L, rank]),
+      );
       return [o.mul(o.reduceSum(o.square(difference)), beta / (B * L))];
     },
     feeds: (samples) => ({
-      'anchor.inverseScale': { dtype: 'f32', shape: [1, L, 1], data: Float32Array.from(targets.inverseScale) },
-      'anchor.hiddenFactor': { dtype: 'f32', shape: [H, rank], data: Float32Array.from(targets.hiddenFactor) },
+      'anchor.inverseScale': {
+        dtype: 'f32',
+        shape: [1, L, 1],
+        data: Float32Array.from(targets.inverseScale),
+      },
+      'anchor.hiddenFactor': {
+        dtype: 'f32',
+        shape: [H, rank],
+        data: Float32Array.from(targets.hiddenFactor),
+      },
       'anchor.target': pickRows(targets.projected, L * rank, samples, [L, rank]),
     }),
   };

@@ -7,7 +7,11 @@ import { pickRows, type StateLoss } from './state-loss';
  * Left out: the embedding's layer, which CODI's code includes.
  * @param teacher states [n, L, H]
  */
-export function smoothL1Loss(teacher: Float32Array, weight: number, sizes: { readonly layers: number; readonly hidden: number }): StateLoss {
+export function smoothL1Loss(
+  teacher: Float32Array,
+  weight: number,
+  sizes: { readonly layers: number; readonly hidden: number },
+): StateLoss {
   const { layers: L, hidden: H } = sizes;
   return {
     reads: 'anchor',
@@ -24,7 +28,8 @@ export function smoothL1Loss(teacher: Float32Array, weight: number, sizes: { rea
     feeds(samples) {
       const target = pickRows(teacher, L * H, samples, [L, H]);
       const inverse = new Float32Array(L);
-      for (let l = 0; l < L; l++) inverse[l] = 1 / layerStd(target.data as Float32Array, samples.length, L, H, l);
+      for (let l = 0; l < L; l++)
+        inverse[l] = 1 / layerStd(target.data as Float32Array, samples.length, L, H, l);
       return { 'codi.target': target, 'codi.inverseStd': { dtype: 'f32', shape: [1, L, 1], data: inverse } };
     },
   };

@@ -1,5 +1,8 @@
 import type { HostTensor } from '../../base/dtype';
 import type { Tensor } from '../../graph/graph';
+import type { Executable } from '../../runtime/executable';
+import type { Runtime } from '../../runtime/runtime';
+import type { DeviceTensor, GpuHandle } from '../../runtime/tensor';
 
 /**
  * A loss on hidden states of the student, besides cross entropy. It is traced into the step's graph, or, where the step
@@ -14,10 +17,33 @@ export interface StateLoss {
   trace(states: Tensor): readonly Tensor[];
   /** The targets of a batch, by input name. @param samples indices into the training set */
   feeds(samples: readonly number[]): Record<string, HostTensor>;
+  /**
+   * The loss and its gradient by kernels instead: shaders on the runtime's GPU, their CPU twins on WASM. Absent where a
+   * loss has none; then it is traced there too.
+   * @param shape of the states
+   */
+  kernel?(runtime: Runtime, shape: readonly number[], gpu: GpuHandle | undefined): Promise<LossRun>;
+}
+
+/** A state loss made ready to run on its own, between the forward and the reverse sweep. */
+export interface LossRun {
+  /** Weighted terms [n] and the gradient of their sum for the states; overwritten by every run. */
+  readonly terms: DeviceTensor;
+  readonly cotangent: DeviceTensor;
+  /** Programs of the runtime it uses. */
+  readonly executables: readonly Executable[];
+  /** @param feeds of the batch, as the loss's `feeds` gives them, perhaps with others */
+  run(states: DeviceTensor, feeds: Readonly<Record<string, HostTensor>>): Promise<void>;
+  dispose(): void;
 }
 
 /** Rows `samples` of a [n, …] array: [B, …]. */
-export function pickRows(data: Float32Array, width: number, samples: readonly number[], shape: readonly number[]): HostTensor {
+export function pickRows(
+  data: Float32Array,
+  width: number,
+  samples: readonly number[],
+  shape: readonly number[],
+): HostTensor {
   const out = new Float32Array(samples.length * width);
   samples.forEach((sample, i) => {
     out.set(data.subarray(sample * width, (sample + 1) * width), i * width);

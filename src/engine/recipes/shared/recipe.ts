@@ -1,7 +1,7 @@
-import type { RunConfig } from '../../contract/config';
-import type { DecoderConfig } from '../nn/config';
-import type { StateLoss } from '../train/losses/state-loss';
-import type { TeacherStates } from '../train/teacher';
+import type { RunConfig } from '../../../contract/config';
+import type { DecoderConfig } from '../../nn/config';
+import type { StateLoss } from '../../train/losses/state-loss';
+import type { TeacherStates } from '../../train/teacher';
 
 /** What a method is, beyond the paths all of them share: whether it thinks in latents, and its losses on states. */
 export interface Recipe {

@@ -1,0 +1,36 @@
+import { throwIfCancelled } from '../base/errors';
+import type { TokenLayout } from '../base/tokens';
+import { tokenBatch } from '../data/batch';
+import type { Runtime } from '../runtime/runtime';
+import { compileTeacher, type TeacherStates } from '../train/teacher';
+import type { Pair } from './pair';
+import type { Example } from './problems';
+
+/** The teacher's states on every example, batch by batch; `layout.batch` at a time. */
+export async function teacherStates(
+  runtime: Runtime,
+  pair: Pair,
+  examples: readonly Example[],
+  layout: TokenLayout,
+  options: {
+    readonly onProgress?: (done: number, total: number) => void;
+    readonly signal?: AbortSignal;
+  } = {},
+): Promise<TeacherStates[]> {
+  const { batch: B } = layout;
+  const teacher = await compileTeacher(runtime, pair.teacher.config, layout, pair.teacher.weights);
+  const out: TeacherStates[] = [];
+  try {
+    for (let from = 0; from < examples.length; from += B) {
+      throwIfCancelled(options.signal, 'the teacher pass');
+      const chunk = examples.slice(from, from + B);
+      const filled = Array.from({ length: B }, (_, i) => (chunk[i] ?? (chunk[0] as Example)).tokens);
+      const lengths = chunk.map(({ tokens }) => tokens.rationale.length);
+      out.push(...(await teacher.run(tokenBatch(filled, pair.codec, layout), lengths)));
+      options.onProgress?.(out.length, examples.length);
+    }
+  } finally {
+    teacher.dispose();
+  }
+  return out;
+}

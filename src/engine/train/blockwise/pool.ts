@@ -1,0 +1,56 @@
+import { type Shape, showShape } from '../../base/shape';
+import type { Runtime } from '../../runtime/runtime';
+import type { DeviceTensor } from '../../runtime/tensor';
+
+/**
+ * Tensors of f32 that a step borrows and gives back, by shape: made when first needed, used again by every later step,
+ * in the same order. `take` gives a tensor with any content; whoever takes it gives it back or keeps it to the end.
+ */
+export class TensorPool {
+  private readonly free = new Map<string, DeviceTensor[]>();
+  private readonly all = new Set<DeviceTensor>();
+  private readonly lent = new Set<DeviceTensor>();
+
+  constructor(private readonly runtime: Runtime) {}
+
+  /** Tensors made so far, and f32 values in them. */
+  get size(): number {
+    return this.all.size;
+  }
+  get values(): number {
+    let sum = 0;
+    for (const { shape } of this.all) sum += shape.reduce((n, d) => n * d, 1);
+    return sum;
+  }
+
+  take(shape: Shape, label: string): DeviceTensor {
+    const known = this.free.get(showShape(shape))?.pop();
+    const tensor = known ?? this.runtime.empty('f32', shape, label);
+    this.all.add(tensor);
+    this.lent.add(tensor);
+    return tensor;
+  }
+
+  /** Takes back what `take` gave. Anything else (a constant, say) is left alone, so that callers need not tell. */
+  give(...tensors: readonly (DeviceTensor | undefined)[]): void {
+    for (const tensor of tensors) {
+      if (!tensor || !this.lent.delete(tensor)) continue;
+      const key = showShape(tensor.shape);
+      const list = this.free.get(key);
+      if (list) list.push(tensor);
+      else this.free.set(key, [tensor]);
+    }
+  }
+
+  /** Everything lent comes back: after a step, or after one that failed on the way. */
+  reclaim(): void {
+    this.give(...this.lent);
+  }
+
+  dispose(): void {
+    for (const tensor of this.all) tensor.dispose();
+    this.all.clear();
+    this.lent.clear();
+    this.free.clear();
+  }
+}

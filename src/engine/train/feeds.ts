@@ -1,0 +1,28 @@
+import type { HostTensor } from '../base/dtype';
+import type { Runtime } from '../runtime/runtime';
+import type { DeviceTensor } from '../runtime/tensor';
+
+/** Tensors that a batch is written into: made once, so that every step finds the same buffers with new values. */
+export class BoundFeeds {
+  /** By input name. */
+  readonly tensors: Record<string, DeviceTensor> = {};
+
+  /** @param wanted whether anything reads the input of that name; others are left out */
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly wanted: (name: string) => boolean = () => true,
+  ) {}
+
+  write(feeds: Readonly<Record<string, HostTensor>>): void {
+    for (const [name, host] of Object.entries(feeds)) {
+      if (!this.wanted(name)) continue;
+      const tensor = this.tensors[name];
+      if (tensor) tensor.write(host.data);
+      else this.tensors[name] = this.runtime.upload(host, name);
+    }
+  }
+
+  dispose(): void {
+    for (const tensor of Object.values(this.tensors)) tensor.dispose();
+  }
+}
