@@ -10,13 +10,18 @@ import { posix } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { globalFences, packageFences, rows } from './import-table.mjs';
 
-const notTests = ['!**/*.test.*', '!**/*.bench.*', '!**/*.testing.*'];
+const notTests = ['!**/*.test.*', '!**/*.bench.*', '!**/*-check.*', '!**/testing/**'];
 const testGlobs = ['ts', 'tsx'].flatMap((end) =>
-  ['test', 'bench', 'testing'].map((kind) => `src/**/*.${kind}.${end}`),
+  ['*.test', '*.bench', '*-check'].map((kind) => `src/**/${kind}.${end}`),
 );
 
-/** Patterns of a module and of all below it; a file is named with and without an extension or a query. */
-const anyOf = (path) => [`${path}/**`, `${path}.*`, path];
+const files = new Set(rows.flatMap((row) => (row.files ?? []).map((name) => `${row.folder}/${name}`)));
+
+/** Patterns of a folder, or of a file, named with and without its extension. */
+const patternsOf = (path, from) => {
+  const written = relative(from, path);
+  return files.has(path) ? [written, `${written}.*`] : [`${written}/**`];
+};
 
 function relative(from, to) {
   const path = posix.relative(from, to);
@@ -30,21 +35,24 @@ export const forbiddenPackages = (folder) =>
 function patternsAt(row, depth) {
   const folder = posix.join(row.folder, ...Array.from({ length: depth }, (_, level) => `x${level}`));
   const up = '../'.repeat(depth);
-  const forbidden = [`${up}../**`, '/**', 'src/**', 'node:*'];
-  const allowed = row.may.map((path) => relative(folder, path));
+  const forbidden = [`${up}../**`, '/**', 'src/**'];
+  const allowed = row.may.filter((path) => !row.mayNot?.includes(path));
   if (row.apart || row.files) {
     // Out of a child of the folder everything is foreign, the folder's own files too.
     forbidden.push(depth === 0 ? './**' : `${up}**`);
-    if (row.apart) allowed.push(relative(folder, `${row.folder}/shared`));
+    if (row.apart) allowed.push(`${row.folder}/shared`);
   } else if (depth === 0) {
     // A row of its own below this one (app/ui below app) is not part of it.
     for (const inner of rows.filter((other) => posix.dirname(other.folder) === row.folder)) {
-      forbidden.push(...anyOf(relative(folder, inner.folder)));
+      forbidden.push(...patternsOf(inner.folder, folder));
     }
   }
-  for (const path of row.mayNot ?? []) forbidden.push(...anyOf(relative(folder, path)));
+  for (const path of row.mayNot ?? []) forbidden.push(...patternsOf(path, folder));
   for (const name of forbiddenPackages(row.folder)) forbidden.push(name, `${name}/**`);
-  return [...new Set(forbidden), ...allowed.flatMap((path) => anyOf(path).map((pattern) => `!${pattern}`))];
+  return [
+    ...new Set(forbidden),
+    ...allowed.flatMap((path) => patternsOf(path, folder).map((pattern) => `!${pattern}`)),
+  ];
 }
 
 function includesAt(row, depth) {
@@ -120,7 +128,11 @@ export function importRules() {
   return { overrides: [...overrides, ...globals] };
 }
 
-export const importRulesText = () => `${JSON.stringify(importRules(), null, 2)}\n`;
+/** One override a line. */
+export function importRulesText() {
+  const lines = importRules().overrides.map((override) => `    ${JSON.stringify(override)}`);
+  return `{\n  "overrides": [\n${lines.join(',\n')}\n  ]\n}\n`;
+}
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const file = new URL('../../biome.imports.json', import.meta.url);

@@ -103,6 +103,7 @@ export const packageFences = [
     folders: ['app', 'app/ui', 'app/charts', 'app/store', 'app/panels'],
   },
   { packages: ['idb'], folders: ['storage'] },
+  { packages: ['node:*'], folders: ['lab'] },
   { packages: ['@jax-js/jax', 'ml-matrix', 'vitest', 'playwright', '@playwright/test'], folders: [] },
 ];
 
