@@ -67,9 +67,14 @@ export class ModelWriter {
 
   /** Gives `value` out under `name`. The node that makes it takes that name; all else is copied. */
   output(name: string, value: string, dtype: GraphDType, shape: Shape): void {
-    const own = this.nodes.has(value) && !this.outputs.has(value) ? value : this.node('Identity', [value]);
+    const own = this.nodes.has(value) && !this.outputs.has(value) ? value : this.copy(value, dtype);
     this.outputs.set(own, name);
     this.graph.message(12, valueInfo(name, ELEMENT[dtype], shape));
+  }
+
+  /** WebGPU has no Identity of bool. */
+  private copy(value: string, dtype: GraphDType): string {
+    return dtype === 'bool' ? this.node('And', [value, value]) : this.node('Identity', [value]);
   }
 
   finish(): Uint8Array<ArrayBuffer> {

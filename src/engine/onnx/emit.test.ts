@@ -1,0 +1,143 @@
+import { describe, expect, test } from 'vitest';
+import { gradients } from '../graph/gradient';
+import { Graph, type Tensor } from '../graph/graph';
+import * as o from '../graph/ops';
+import { OP_KINDS } from '../graph/shape-rules';
+import { emit, emitted } from './emit';
+import { instructionsOf, type Provider } from './fuse';
+import { LOWERINGS } from './lower';
+import { Message } from './proto';
+
+type Field = { field: number; wire: number; value: number | Uint8Array };
+
+/** An independent reader of the wire format. */
+function parse(bytes: Uint8Array): Field[] {
+  const fields: Field[] = [];
+  let at = 0;
+  const varint = (): number => {
+    let [value, scale] = [0, 1];
+    for (;;) {
+      const byte = bytes[at++] as number;
+      value += (byte & 127) * scale;
+      if (byte < 128) return value;
+      scale *= 128;
+    }
+  };
+  while (at < bytes.length) {
+    const key = varint();
+    const [field, wire] = [key >> 3, key & 7];
+    if (wire === 0) fields.push({ field, wire, value: varint() });
+    else {
+      const length = wire === 5 ? 4 : varint();
+      fields.push({ field, wire, value: bytes.subarray(at, at + length) });
+      at += length;
+    }
+  }
+  return fields;
+}
+const texts = (bytes: Uint8Array, field: number): string[] =>
+  parse(bytes).filter((f) => f.field === field).map((f) => new TextDecoder().decode(f.value as Uint8Array));
+const parts = (bytes: Uint8Array, field: number): Uint8Array[] =>
+  parse(bytes).filter((f) => f.field === field).map((f) => f.value as Uint8Array);
+const nodesOf = (model: Uint8Array): string[] =>
+  parts(parts(model, 7)[0] as Uint8Array, 1).map((node) => texts(node, 4)[0] as string);
+
+describe('the wire format', () => {
+  test('numbers, text and nested messages of every length of length', () => {
+    for (const length of [0, 1, 127, 128, 4095, 4096, 20_000]) {
+      const payload = Uint8Array.from({ length }, (_, i) => (i * 7 + 1) % 256);
+      const bytes = new Message()
+        .integer(1, 300)
+        .message(2, new Message().bytes(3, payload).string(4, 'é'))
+        .float(5, 0.1)
+        .integer(1000, 2 ** 40)
+        .finish();
+      const [a, b, c, d] = parse(bytes) as [Field, Field, Field, Field];
+      expect(a).toMatchObject({ field: 1, value: 300 });
+      expect(d).toMatchObject({ field: 1000, value: 2 ** 40 });
+      expect(parts(b.value as Uint8Array, 3)[0]).toEqual(payload);
+      expect(texts(b.value as Uint8Array, 4)).toEqual(['é']);
+      const float = c.value as Uint8Array;
+      expect(new DataView(float.buffer, float.byteOffset).getFloat32(0, true)).toBe(Math.fround(0.1));
+    }
+  });
+
+  test('negative integers take ten bytes of two’s complement', () => {
+    expect([...new Message().integer(1, -1).finish()]).toEqual([8, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1]);
+  });
+});
+
+/** x·w + b, squared and summed. */
+function trace(g = new Graph()): Record<string, Tensor> {
+  const [x, w, b] = [g.input('x', [4, 3]), g.input('w', [3, 2]), g.input('b', [2])];
+  o.exp(x); // dead
+  return { y: o.reduceSum(o.square(o.add(o.mul(o.matmul(x, w), 0.5), b))) };
+}
+
+describe('emission', () => {
+  test('every operation has a lowering', () => {
+    for (const op of OP_KINDS) expect(LOWERINGS[op], op).toBeTypeOf('function');
+  });
+
+  test('scaling and addend go into the product, the square into the sum, dead code nowhere', () => {
+    const model = emitted({ name: 'p', outputs: trace() }, { provider: 'wasm' });
+    expect(nodesOf(model.bytes)).toEqual(['Gemm', 'ReduceSumSquare']);
+    expect(model.nodeCount).toBe(2);
+    expect(model.inputs.map((x) => x.name)).toEqual(['x', 'w', 'b']);
+  });
+
+  test('a value used elsewhere is not swallowed', () => {
+    const g = new Graph();
+    const product = o.matmul(g.input('a', [2, 2]), g.input('b', [2, 2]));
+    const nodes = (outputs: Record<string, Tensor>) => nodesOf(emit({ name: 'p', outputs }, { provider: 'wasm' }));
+    expect(nodes({ y: o.mul(product, 2) })).toEqual(['Gemm']);
+    expect(nodes({ y: o.mul(product, 2), product })).toEqual(['Gemm', 'Mul']);
+    expect(nodes({ y: o.mul(o.mul(product, 2), product) })).toEqual(['Gemm', 'Mul', 'Mul']);
+  });
+
+  test('a product that would have to broadcast takes no addend', () => {
+    const g = new Graph();
+    const y = o.add(o.matmul(g.input('a', [1, 2]), g.input('b', [2, 3])), g.input('c', [4, 3]));
+    expect(nodesOf(emit({ name: 'p', outputs: { y } }, { provider: 'wasm' }))).toEqual(['Gemm', 'Add']);
+  });
+
+  test('a mean is one node; a product with a transposition is one where the provider has it', () => {
+    const g = new Graph();
+    const nodes = (y: Tensor, provider: Provider) => nodesOf(emit({ name: 'p', outputs: { y } }, { provider }));
+    expect(nodes(o.reduceMean(o.exp(g.input('m', [3, 7])), [1]), 'webgpu')).toEqual(['Exp', 'ReduceMean']);
+    const y = o.matmul(g.input('a', [2, 3, 5]), g.input('b', [2, 4, 5]), { transB: true });
+    expect(nodes(y, 'wasm')).toEqual(['FusedMatMul']);
+    expect(nodes(y, 'webgpu')).toEqual(['Transpose', 'MatMul']);
+  });
+
+  test('the bytes do not depend on the name, or on what else is in the graph', () => {
+    const g = new Graph();
+    g.input('other', [9]);
+    o.exp(g.scalar(3));
+    const a = emit({ name: 'a', outputs: trace() }, { provider: 'wasm' });
+    expect(emit({ name: 'b', outputs: trace(g) }, { provider: 'wasm' })).toEqual(a);
+  });
+
+  test('baked inputs are initializers, not inputs', () => {
+    const w = { dtype: 'f32', shape: [3, 2], data: new Float32Array([1, 2, 3, 4, 5, 6]) } as const;
+    const model = emitted({ name: 'p', outputs: trace() }, { provider: 'wasm', bake: { w } });
+    expect(model.inputs.map((x) => x.name)).toEqual(['x', 'b']);
+    const graph = parts(model.bytes, 7)[0] as Uint8Array;
+    expect(parts(graph, 11).map((x) => texts(x, 1)[0])).toEqual(['in.x', 'in.b']);
+    const raw = parts(graph, 5).map((x) => parts(x, 9)[0] as Uint8Array);
+    expect(raw).toContainEqual(new Uint8Array(w.data.buffer));
+  });
+
+  test('instructions come in an order that can be run', () => {
+    const g = new Graph();
+    const x = g.input('x', [3, 3]);
+    let y = x;
+    for (let i = 0; i < 20; i++) y = o.add(o.mul(o.matmul(y, o.tanh(y)), 0.1 + i), o.rmsNorm(y, g.input(`n${i}`, [3]), 1e-5));
+    const outputs = gradients(o.reduceSum(o.square(y)), [x]);
+    const seen = new Set<Tensor>();
+    for (const { node, inputs } of instructionsOf(outputs, 'wasm')) {
+      for (const input of inputs) expect(seen.has(input)).toBe(true);
+      seen.add(node);
+    }
+  });
+});
