@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRuntime, type Runtime } from '../../runtime/runtime';
+import type { StepOutput, TrainStep } from '../step';
+import {
+  relativeError,
+  TINY_CONFIG,
+  TINY_LAYOUT,
+  TINY_QWEN,
+  type TinyOptions,
+  type TinyStep,
+  tinyStep,
+} from '../tiny.testing';
+import { compileWholeStep } from '../whole-step';
+import { compileBlockwiseStep } from './step';
+
+/** f32 with sums in another order; measured at most 3e-6. */
+const TOLERANCE = 1e-5;
+
+const CASES: Record<string, TinyOptions> = {
+  'lori with the explicit pass': {},
+  'lori with the hidden state fed back': { filter: 'hidden' },
+  'lori without the explicit pass, one latent step': { explicit: false, latentSteps: 1 },
+  'lori with factors of each sample': { perSample: true, seed: 9 },
+  'codi (anchor only)': { losses: 'codi', seed: 6 },
+  'cross entropy only': { losses: 'ce', explicit: false },
+  'no latents, no explicit pass': { losses: 'ce', latentSteps: 0, explicit: false },
+  'no latents, explicit pass': { losses: 'codi', latentSteps: 0 },
+  'biases, a head of its own, adapters on some': { config: TINY_QWEN, targets: ['q', 'v', 'down'], seed: 7 },
+  'one block, one sample': {
+    config: { ...TINY_CONFIG, layers: 1 },
+    layout: { ...TINY_LAYOUT, batch: 1, prompt: 1, answer: 1 },
+    losses: 'codi',
+  },
+};
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await createRuntime({ provider: 'wasm', threads: 1 });
+});
+afterAll(() => runtime.dispose());
+
+async function outputOf(
+  step: TrainStep,
+  tiny: TinyStep,
+  runs = 1,
+): Promise<{ terms: readonly number[]; gradients: Float32Array[] }> {
+  const packs = tiny.packs.map((data) => runtime.upload({ dtype: 'f32', shape: [data.length], data }));
+  let out: StepOutput = { terms: [], gradients: [] };
+  for (let i = 0; i < runs; i++) out = await step.run(tiny.feeds, packs);
+  const gradients = out.gradients.map((g) => (g.data as Float32Array).slice());
+  for (const pack of packs) pack.dispose();
+  return { terms: out.terms, gradients };
+}
+
+describe('the step of small programs agrees with the one of one program', () => {
+  for (const [name, options] of Object.entries(CASES))
+    it(name, async () => {
+      const tiny = tinyStep(options);
+      const whole = await compileWholeStep(runtime, tiny.spec, tiny.weights);
+      const expected = await outputOf(whole, tiny);
+      whole.dispose();
+      for (const losses of ['traced', 'kernels'] as const) {
+        const step = await compileBlockwiseStep(runtime, tiny.spec, tiny.weights, { losses });
+        expect(step.terms).toEqual(whole.terms);
+        const actual = await outputOf(step, tiny, 2);
+        const errors = [
+          ...expected.terms.map((term, i) => Math.abs((actual.terms[i] as number) - term) / Math.abs(term)),
+          ...expected.gradients.map((g, i) => relativeError(actual.gradients[i] as Float32Array, g)),
+        ];
+        if (process.env.SHOW)
+          console.log(
+            name,
+            losses,
+            Math.max(...errors).toExponential(1),
+            step.programs,
+            step.nodes,
+            whole.nodes,
+          );
+        expect(expected.gradients.every((g) => g.some((x) => Math.abs(x) > 1e-6))).toBe(true);
+        expect(Math.max(...errors)).toBeLessThan(TOLERANCE);
+        step.dispose();
+      }
+    });
+});

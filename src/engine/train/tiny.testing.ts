@@ -1,0 +1,192 @@
+/** Random tiny students for tests: nothing is zero, questions are left-padded, targets are right-padded. */
+import type { HostTensor } from '../base/dtype';
+import { Rng } from '../base/rng';
+import { HIDDEN, type TokenBatch, type TokenLayout } from '../base/tokens';
+import type { DecoderConfig } from '../nn/config';
+import { loraLayout } from '../nn/lora';
+import { expectedTensors, packWeights, type Weights } from '../nn/weights';
+import { anchorLoss } from './losses/anchor';
+import { momentLoss } from './losses/moments';
+import { smoothL1Loss } from './losses/smooth-l1';
+import type { StateLoss } from './losses/state-loss';
+import { type StepSpec, stepFeeds } from './step';
+
+export const TINY_CONFIG: DecoderConfig = {
+  hiddenSize: 12,
+  intermediateSize: 20,
+  layers: 2,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 4,
+  vocabSize: 23,
+  rmsNormEps: 1e-5,
+  ropeTheta: 100,
+  tieWordEmbeddings: true,
+  attentionBias: false,
+  attentionOutputBias: false,
+  mlpBias: false,
+};
+/** Qwen2's differences: biases on q, k, v and a head of its own; and a head size that heads do not divide H by. */
+export const TINY_QWEN: DecoderConfig = {
+  ...TINY_CONFIG,
+  hiddenSize: 10,
+  headDim: 6,
+  attentionBias: true,
+  tieWordEmbeddings: false,
+};
+export const TINY_LAYOUT: TokenLayout = { batch: 3, question: 7, prompt: 3, answer: 4, explicit: 9 };
+
+export type Losses = 'lori' | 'codi' | 'ce';
+
+export interface TinyOptions {
+  readonly config?: DecoderConfig;
+  readonly layout?: TokenLayout;
+  readonly latentSteps?: number;
+  readonly losses?: Losses;
+  readonly explicit?: boolean;
+  readonly filter?: 'softmax' | 'hidden';
+  readonly perSample?: boolean;
+  readonly targets?: StepSpec['lora']['targets'];
+  readonly seed?: number;
+}
+
+export interface TinyStep {
+  readonly spec: StepSpec;
+  readonly weights: Weights;
+  readonly packs: readonly Float32Array<ArrayBuffer>[];
+  readonly feeds: Record<string, HostTensor>;
+}
+
+export const normals = (rng: Rng, length: number, scale = 1): Float32Array<ArrayBuffer> =>
+  Float32Array.from({ length }, () => scale * rng.normal());
+
+export function randomWeights(config: DecoderConfig, rng: Rng): Weights {
+  const tensors = new Map<string, HostTensor>();
+  for (const { name, shape } of expectedTensors(config)) {
+    const size = shape.reduce((n, d) => n * d, 1);
+    const data = normals(
+      rng,
+      size,
+      shape.length === 2 && !name.includes('embed') ? 1.2 / Math.sqrt(shape[1] as number) : 0.6,
+    );
+    if (name.includes('norm')) for (let i = 0; i < size; i++) data[i] = 1 + 0.3 * (data[i] as number);
+    tensors.set(name, { dtype: 'f32', shape, data });
+  }
+  return packWeights(config, tensors);
+}
+
+export function randomBatch(layout: TokenLayout, vocab: number, rng: Rng): TokenBatch {
+  const { batch: B, question: S, prompt: P, answer: A, explicit: R } = layout;
+  const ids = (rows: number, columns: number): HostTensor => ({
+    dtype: 'i32',
+    shape: [rows, columns],
+    data: Int32Array.from({ length: rows * columns }, () => rng.integer(0, vocab - 1)),
+  });
+  const keyMask = new Float32Array(B * S);
+  for (let b = 0; b < B; b++) keyMask.fill(HIDDEN, b * S, b * S + (b % (S - 1)));
+  const weightsOf = (columns: number): HostTensor => {
+    const data = new Float32Array(B * columns);
+    let count = 0;
+    for (let b = 0; b < B; b++)
+      for (let j = 0; j < columns - (b % 2); j++, count++) data[b * columns + j] = 1;
+    return { dtype: 'f32', shape: [B, columns], data: data.map((w) => w / count) };
+  };
+  return {
+    question: { ids: ids(B, S), keyMask: { dtype: 'f32', shape: [B, 1, 1, S], data: keyMask } },
+    answer: { ids: ids(B, P + A - 1), targets: ids(B, A), weights: weightsOf(A) },
+    explicit: { ids: ids(B, R - 1), targets: ids(B, R), weights: weightsOf(R) },
+  };
+}
+
+function stateLosses(
+  kind: Losses,
+  config: DecoderConfig,
+  samples: number,
+  perSample: boolean,
+  rng: Rng,
+): StateLoss[] {
+  const { layers: L, hiddenSize: H } = config;
+  const sizes = { layers: L, hidden: H };
+  if (kind === 'ce') return [];
+  if (kind === 'codi') return [smoothL1Loss(normals(rng, samples * L * H), 0.7, sizes)];
+  const [rL, rH, rA] = [2, 3, 4];
+  const R = rL * rH;
+  const factors = perSample ? samples : 1;
+  const covariance = new Float32Array(samples * R * R);
+  for (let s = 0; s < samples; s++)
+    for (let i = 0; i < R; i++)
+      for (let j = 0; j <= i; j++) {
+        const x = rng.normal();
+        covariance[(s * R + i) * R + j] = x;
+        covariance[(s * R + j) * R + i] = x;
+      }
+  const targets = {
+    layerRank: rL,
+    hiddenRank: rH,
+    layerFactor: normals(rng, factors * L * rL, 0.5),
+    hiddenFactor: normals(rng, factors * H * rH, 0.3),
+    perSample,
+    mean: normals(rng, samples * R),
+    covariance,
+  };
+  const anchor = {
+    rank: rA,
+    hiddenFactor: normals(rng, H * rA, 0.4),
+    projected: normals(rng, samples * L * rA),
+    inverseScale: Float32Array.from({ length: L }, (_, l) => 1 / (0.5 + l)),
+  };
+  return [momentLoss(targets, { covariance: 0.05, mean: 0.4 }, sizes), anchorLoss(anchor, 0.3, sizes)];
+}
+
+export function tinyStep(options: TinyOptions = {}): TinyStep {
+  const {
+    config = TINY_CONFIG,
+    layout = TINY_LAYOUT,
+    latentSteps = 3,
+    losses = 'lori',
+    perSample = false,
+  } = options;
+  const rng = new Rng(options.seed ?? 5);
+  const samples = layout.batch + 2;
+  const spec: StepSpec = {
+    config,
+    lora: { rank: 2, alpha: 3, targets: options.targets ?? ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] },
+    layout,
+    latentSteps,
+    filter: { kind: options.filter ?? 'softmax', temperature: 0.7 },
+    explicit: options.explicit ?? true,
+    answerWeight: 0.9,
+    explicitWeight: 0.6,
+    stateLosses: stateLosses(losses, config, samples, perSample, rng.fork('losses')),
+  };
+  const { parts, length } = loraLayout(config, spec.lora);
+  const packs = Array.from({ length: config.layers }, (_, i) => {
+    const stream = rng.fork(`pack ${i}`);
+    const pack = new Float32Array(length);
+    for (const { factor, offset, shape } of parts)
+      pack.set(
+        normals(stream, shape[0] * shape[1], factor === 'A' ? 0.5 / Math.sqrt(shape[1]) : 0.3),
+        offset,
+      );
+    return pack;
+  });
+  const batch = randomBatch(layout, config.vocabSize, rng.fork('batch'));
+  const picked = Array.from({ length: layout.batch }, (_, b) => (b * 2 + 1) % samples);
+  return {
+    spec,
+    weights: randomWeights(config, rng.fork('weights')),
+    packs,
+    feeds: stepFeeds(spec, batch, picked),
+  };
+}
+
+/** Largest difference over the vectors' norm. */
+export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) return Number.NaN;
+  let [difference, norm] = [0, 0];
+  for (let i = 0; i < expected.length; i++) {
+    difference += ((actual[i] as number) - (expected[i] as number)) ** 2;
+    norm += (expected[i] as number) ** 2;
+  }
+  return Math.sqrt(difference / norm);
+}
