@@ -86,10 +86,10 @@ function specifiers(node) {
 function complaintAbout(specifier, seenByBiome, row, file) {
   const path = specifier.replace(/[?#].*$/, '');
   if (!path.startsWith('.')) {
-    const isPackage = forbiddenPackages(row.folder).some(
-      (name) => path === name || path.startsWith(`${name}/`),
+    const isFenced = forbiddenPackages(row.folder).some((name) =>
+      name.endsWith('*') ? path.startsWith(name.slice(0, -1)) : path === name || path.startsWith(`${name}/`),
     );
-    return !seenByBiome && isPackage ? `package "${path}" is fenced` : undefined;
+    return !seenByBiome && isFenced ? `package "${path}" is fenced` : undefined;
   }
   const folder = posix.dirname(file);
   const target = posix.join(folder, path);
