@@ -1,0 +1,71 @@
+import { isActive } from '../../store/run';
+import { useActions, useApp } from '../../store/use-app';
+import { Button } from '../../ui/Button';
+import { Segments } from '../../ui/Choice';
+import { ErrorNotice } from '../../ui/ErrorNotice';
+import { Facts, Panel } from '../../ui/Panel';
+import { Progress } from '../../ui/Progress';
+
+/** The execution provider: which, on what, and why not the other. */
+export function DeviceCard() {
+  const device = useApp((state) => state.device);
+  const provider = useApp((state) => state.settings.provider);
+  const working = useApp(
+    (state) => isActive(state.run) || state.pair.status === 'busy' || state.spectra.status === 'busy',
+  );
+  const { changeSettings, openDevice, loadPair } = useActions();
+  const report = device.value;
+
+  const choose = (next: typeof provider) => {
+    changeSettings({ provider: next });
+    void openDevice(next).then((opened) => opened && loadPair());
+  };
+
+  return (
+    <Panel
+      title="Execution"
+      about="Everything is computed in this browser, in a worker; nothing is sent anywhere."
+      actions={
+        <Segments
+          label="Provider"
+          value={provider}
+          isDisabled={working || device.status === 'busy'}
+          options={[
+            { id: 'auto', label: 'Automatic' },
+            { id: 'webgpu', label: 'WebGPU' },
+            { id: 'wasm', label: 'WASM' },
+          ]}
+          onChange={choose}
+        />
+      }
+    >
+      {device.status === 'busy' && <Progress label="Opening the device" />}
+      {device.status === 'failed' && (
+        <ErrorNotice title="The device could not be opened" error={device.error}>
+          <Button onPress={() => void openDevice().then((opened) => opened && loadPair())}>Try again</Button>
+          {provider !== 'wasm' && <Button onPress={() => choose('wasm')}>Use WASM</Button>}
+        </ErrorNotice>
+      )}
+      {device.status === 'idle' && <p className="muted">No device is open yet.</p>}
+      {report && device.status === 'ready' && (
+        <Facts
+          items={[
+            ['Provider', <strong key="p">{report.provider === 'webgpu' ? 'WebGPU' : 'WASM'}</strong>],
+            ...(report.provider === 'wasm' ? [['Why not WebGPU', report.reason || 'not said'] as const] : []),
+            [
+              'GPU adapter',
+              report.adapter
+                ? `${[report.adapter.vendor, report.adapter.architecture, report.adapter.description].filter(Boolean).join(' · ')}${report.adapter.software ? ' (software)' : ''}`
+                : 'none',
+            ],
+            [
+              'CPU threads',
+              `${report.threads}${report.crossOriginIsolated ? '' : ': the page is not cross-origin isolated, so WASM has one thread only'}`,
+            ],
+            ['Runtime', `onnxruntime-web ${report.runtimeVersion}`],
+          ]}
+        />
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,58 @@
+import { useActions, useApp } from '../../store/use-app';
+import { Button } from '../../ui/Button';
+import { ErrorNotice } from '../../ui/ErrorNotice';
+import { Empty } from '../../ui/Panel';
+import { Progress } from '../../ui/Progress';
+import { DeviceCard } from './DeviceCard';
+import { ModelCard } from './ModelCard';
+
+/** What is loaded, and on what it runs. */
+export function ModelPanel() {
+  const pair = useApp((state) => state.pair);
+  const { loadPair, cancelPair } = useActions();
+  const load = (
+    <Button look="primary" onPress={() => void loadPair()}>
+      Load the bundled pair
+    </Button>
+  );
+  return (
+    <div className="place">
+      <DeviceCard />
+      {pair.status === 'idle' && (
+        <Empty action={load}>
+          No models are loaded. The bundled pair is a small base model and the teacher tuned from it.
+        </Empty>
+      )}
+      {pair.status === 'busy' && (
+        <Progress
+          label={pair.progress ? (PHASES[pair.progress.phase] ?? 'Loading the pair') : 'Loading the pair'}
+          {...pair.progress}
+          onCancel={cancelPair}
+          cancelLabel="Cancel loading"
+        />
+      )}
+      {pair.status === 'failed' && (
+        <ErrorNotice title="The pair was not loaded" error={pair.error}>
+          <Button onPress={() => void loadPair()}>Try again</Button>
+        </ErrorNotice>
+      )}
+      {pair.value && (
+        <>
+          <div className="columns-2">
+            {pair.value.models.map((model) => (
+              <ModelCard key={model.name} model={model} />
+            ))}
+          </div>
+          <p className="muted">
+            Data: {pair.value.dataset}. Loaded in {pair.value.seconds.toFixed(1)} s.
+          </p>
+        </>
+      )}
+    </div>
+  );
+}
+
+const PHASES: Readonly<Record<string, string>> = {
+  load: 'Reading the weights',
+  compile: 'Compiling programs',
+};

@@ -1,0 +1,363 @@
+/**
+ * A Workbench for tests of the page: it computes nothing, its numbers are made by a seeded formula, and it fails where it
+ * is told to. Never part of a build.
+ */
+import type { Workbench } from '../contract/calls';
+import type { Accuracy, Problem, Progress, RunResult, SampleSpectrum } from '../contract/events';
+import type { Connection } from './store/surroundings';
+
+export interface DoubleOptions {
+  /** Milliseconds each piece of work takes. */
+  readonly pace?: number;
+  /** What a call rejects with, by its name. */
+  readonly failures?: Partial<Record<keyof Workbench, Error>>;
+  readonly webgpu?: boolean;
+  /** Makes the loss NaN and the run fail at this step. */
+  readonly nanAt?: number;
+}
+
+export interface Double extends Connection {
+  readonly calls: string[];
+  die(): void;
+}
+
+const wait = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+
+export const engineError = (code: string, message: string, hint = '') =>
+  Object.assign(new Error(message), { code, hint });
+
+const cancelled = () => engineError('cancelled', 'the run was cancelled');
+
+/** Deterministic, in [0, 1). */
+const noise = (i: number) => (((Math.sin(i * 12.9898) * 43758.5453) % 1) + 1) % 1;
+
+export function accuracyOf(correct: number, total: number): Accuracy {
+  const z = 1.96;
+  const p = correct / total;
+  const centre = (p + (z * z) / (2 * total)) / (1 + (z * z) / total);
+  const half = (z / (1 + (z * z) / total)) * Math.sqrt((p * (1 - p)) / total + (z * z) / (4 * total * total));
+  return { correct, total, share: p, low: centre - half, high: centre + half };
+}
+
+const problem = (i: number): Problem => ({
+  id: `held-out-${i}`,
+  question: `Mia has ${3 + i} boxes of ${4 + (i % 5)} pens. She gives ${2 + (i % 3)} pens away. How many pens are left?`,
+  steps: [
+    `${3 + i}*${4 + (i % 5)}=${(3 + i) * (4 + (i % 5))}`,
+    `${(3 + i) * (4 + (i % 5))}-${2 + (i % 3)}=${(3 + i) * (4 + (i % 5)) - 2 - (i % 3)}`,
+  ],
+  answer: String((3 + i) * (4 + (i % 5)) - 2 - (i % 3)),
+});
+
+function spectrum(i: number, hidden: number): SampleSpectrum {
+  const tokens = 12 + Math.floor(noise(i) * 20);
+  const sigma = Float32Array.from(
+    { length: hidden },
+    (_, r) => 40 * Math.exp(-r / (3 + 3 * noise(i + 50))) + 0.02 * noise(r + i),
+  );
+  const total = sigma.reduce((sum, s) => sum + s, 0);
+  const energy = sigma.reduce((sum, s) => sum + s * s, 0);
+  let sum = 0;
+  const cumulative = sigma.map((s) => {
+    sum += s;
+    return sum / total;
+  });
+  const rankOf = (share: number) => {
+    let part = 0;
+    let rank = 0;
+    while (part < share * energy) part += sigma[rank++]! ** 2;
+    return rank;
+  };
+  const entropy = -sigma.reduce((h, s) => h + (s / total) * Math.log(s / total), 0);
+  return {
+    id: `train-${i}`,
+    question: problem(i).question,
+    tokens,
+    rows: tokens * 6,
+    sigma,
+    cumulative,
+    effectiveRank: Math.exp(entropy),
+    stableRank: energy / sigma[0]! ** 2,
+    energyRanks: [rankOf(0.8), rankOf(0.9), rankOf(0.95), rankOf(0.99)],
+  };
+}
+
+export function double({ pace = 1, failures = {}, webgpu = false, nanAt }: DoubleOptions = {}): Double {
+  const calls: string[] = [];
+  const listeners: ((error: Error & { code: string; hint: string | null }) => void)[] = [];
+  const asked: { wish: 'pause' | 'resume' | 'stop' } = { wish: 'resume' };
+  let sessions = 0;
+  const session = new Map<number, { made: number; steps: number; question: string }>();
+  let rejectAll: (error: Error) => void = () => {};
+  const death = new Promise<never>((_resolve, reject) => {
+    rejectAll = reject;
+  });
+  death.catch(() => {});
+
+  const begin = async (name: keyof Workbench, ...args: unknown[]) => {
+    calls.push(
+      [name, ...args.map((arg) => (typeof arg === 'object' ? JSON.stringify(arg) : String(arg)))].join(' '),
+    );
+    await wait(pace);
+    if (failures[name]) throw failures[name];
+  };
+
+  const work = async (
+    phase: Progress['phase'],
+    unit: Progress['unit'],
+    total: number,
+    tell: (progress: Progress) => void,
+    signal?: AbortSignal,
+  ) => {
+    const from = performance.now();
+    for (let done = 0; done <= 8; done++) {
+      if (signal?.aborted) throw cancelled();
+      tell({ phase, done: Math.round((total * done) / 8), total, unit, elapsed: performance.now() - from });
+      await wait(pace * 4);
+    }
+  };
+
+  const workbench: Workbench = {
+    async open(provider) {
+      await begin('open', provider);
+      const gpu = provider === 'webgpu' || (provider === 'auto' && webgpu);
+      return {
+        provider: gpu ? 'webgpu' : 'wasm',
+        reason: gpu
+          ? ''
+          : provider === 'wasm'
+            ? 'chosen'
+            : 'the only WebGPU adapter is a software one (SwiftShader)',
+        adapter: {
+          vendor: 'google',
+          architecture: 'swiftshader',
+          description: 'SwiftShader Device',
+          software: true,
+        },
+        threads: 2,
+        crossOriginIsolated: true,
+        runtimeVersion: '1.30.0',
+      };
+    },
+    async loadPair(url, options) {
+      await begin('loadPair', url);
+      await work('load', 'bytes', 8_123_456, (progress) => options?.report?.(progress), options?.signal);
+      const model = {
+        modelType: 'llama',
+        parameters: 1_032_192,
+        bytes: 4_061_728,
+        layers: 6,
+        hidden: 96,
+        intermediate: 256,
+        heads: 6,
+        kvHeads: 3,
+        vocabulary: 412,
+        tied: true,
+        licence: 'MIT',
+      };
+      return {
+        models: [
+          {
+            ...model,
+            name: 'base',
+            role: 'base',
+            sha256: 'a'.repeat(64),
+            measured: [{ what: 'direct answer, 1000 problems', value: '3.8 %' }],
+          },
+          {
+            ...model,
+            name: 'teacher',
+            role: 'teacher',
+            sha256: 'b'.repeat(64),
+            measured: [{ what: 'explicit chain of thought, 1000 problems', value: '78.4 %' }],
+          },
+        ],
+        dataset: 'synthetic word problems, 2 to 4 steps, seed 7',
+        seconds: 1.4,
+      };
+    },
+    async problems(split, from, count) {
+      await begin('problems', split, from, count);
+      return Array.from({ length: count }, (_, i) => problem(from + i));
+    },
+    async spectra(request, options) {
+      await begin('spectra', request);
+      await work(
+        'spectra',
+        'samples',
+        request.samples,
+        (progress) => options?.report?.(progress),
+        options?.signal,
+      );
+      return {
+        model: 'teacher',
+        layers: 6,
+        hidden: 96,
+        kernel: 'one-sided Jacobi, CPU',
+        dtype: 'f32',
+        seed: request.seed,
+        samples: Array.from({ length: request.samples }, (_, i) => spectrum(i, 96)),
+        milliseconds: 812,
+      };
+    },
+    async distil(config, options) {
+      await begin('distil', config.method);
+      asked.wish = 'resume';
+      const tell = (progress: Progress) => options?.report?.({ kind: 'progress', progress });
+      await work('teacher', 'samples', config.data.samples, tell, options?.signal);
+      await work('compile', 'programs', 4, tell, options?.signal);
+      const { steps } = config.optimiser;
+      const from = performance.now();
+      let step = 0;
+      while (step < steps && asked.wish !== 'stop') {
+        if (options?.signal?.aborted) throw cancelled();
+        if (asked.wish === 'pause') {
+          await wait(pace);
+          continue;
+        }
+        step++;
+        if (step % 4 === 0) await wait(pace);
+        const fall = Math.exp(-step / (steps / 4));
+        const wobble = 1 + 0.25 * (noise(step) - 0.5);
+        const terms =
+          config.method === 'lori'
+            ? {
+                covariance: 1.8 * fall * wobble + 0.1,
+                mean: 0.6 * fall * wobble + 0.05,
+                anchor: 0.9 * fall + 0.08,
+                answer: 2.4 * fall * wobble + 0.6,
+              }
+            : { answer: 2.4 * fall * wobble + 0.8 };
+        const total = step === nanAt ? Number.NaN : Object.values(terms).reduce((a, b) => a + b, 0);
+        options?.report?.({
+          kind: 'step',
+          step,
+          steps,
+          learningRate:
+            config.optimiser.learningRate *
+            Math.min(1, step / (steps * 0.05)) *
+            0.5 *
+            (1 + Math.cos((Math.PI * step) / steps)),
+          losses: { total, ...terms },
+          gradientNorm: (2 * fall + 0.3) * wobble,
+          milliseconds: 42,
+        });
+        tell({ phase: 'train', done: step, total: steps, unit: 'steps', elapsed: performance.now() - from });
+        if (step === nanAt)
+          throw engineError(
+            'numeric',
+            `the loss is not a number at step ${step}`,
+            'Lower the learning rate or the weights of the terms.',
+          );
+        if (config.evaluation.every > 0 && step % config.evaluation.every === 0) {
+          const correct = Math.round(config.data.validation * 0.45 * (1 - fall));
+          options?.report?.({
+            kind: 'evaluation',
+            step,
+            set: 'validation',
+            accuracy: accuracyOf(correct, config.data.validation || 1),
+            milliseconds: 300,
+          });
+        }
+      }
+      const result: RunResult = {
+        config,
+        status: asked.wish === 'stop' ? 'stopped' : 'done',
+        steps: step,
+        heldOut: accuracyOf(86, 200),
+        teacher: accuracyOf(157, 200),
+        seconds: { teacher: 3.1, compile: 1.2, train: 41.5, evaluate: 12.2 },
+        programs: 7,
+        trainable: 98_304,
+        provider: 'wasm',
+        models: { base: 'a'.repeat(64), teacher: 'b'.repeat(64) },
+      };
+      return result;
+    },
+    async control(command) {
+      await begin('control', command);
+      asked.wish = command;
+    },
+    async openQuestion({ question, expected, student, steps = 5 }) {
+      await begin('openQuestion', question, student, steps);
+      if (question.trim() === '')
+        throw engineError(
+          'input',
+          'the question has no tokens',
+          'Type a question, or pick one of the held-out problems.',
+        );
+      if (steps < 1)
+        throw engineError(
+          'input',
+          `K is ${steps}; at least one latent step is needed`,
+          'Choose K between 1 and 32.',
+        );
+      session.set(++sessions, { made: 0, steps, question });
+      return {
+        session: sessions,
+        question,
+        tokens: question.split(/(?= )/),
+        latentSteps: steps,
+        expected: expected ?? null,
+        student: student === 'trained' ? 'LoRi, 300 steps' : 'base, untrained',
+      };
+    },
+    async stepLatent(id) {
+      await begin('stepLatent', id);
+      const at = session.get(id)!;
+      at.made++;
+      const words = ['12', '48', ' pens', '<s>', '46', '2', '\n', ' left'];
+      const weights = words.map((_, i) => Math.exp(-i * (0.6 + 0.3 * noise(at.made))));
+      const sum = weights.reduce((a, b) => a + b, 0) * 1.1;
+      return {
+        step: at.made,
+        top: words.map((text, i) => ({
+          id: i,
+          text: words[(i + at.made) % words.length] ?? text,
+          probability: weights[i]! / sum,
+        })),
+        entropy: 1.2 + noise(at.made),
+        milliseconds: 6.4,
+      };
+    },
+    async answer(id) {
+      await begin('answer', id);
+      return {
+        text: 'The answer is: 10',
+        value: '10',
+        top: [{ id: 9, text: '10', probability: 0.82 }],
+        milliseconds: 9.1,
+        totalMilliseconds: 41.5,
+      };
+    },
+    async explicit(question) {
+      await begin('explicit', question);
+      return {
+        rationale: '<<3*4=12>> <<12-2=10>>',
+        value: '10',
+        text: '<<3*4=12>> <<12-2=10>> The answer is: 10',
+        tokens: 24,
+        milliseconds: 212,
+      };
+    },
+  };
+
+  const alive = Object.fromEntries(
+    Object.entries(workbench).map(([name, call]) => [
+      name,
+      (...args: unknown[]) => Promise.race([(call as (...a: unknown[]) => Promise<unknown>)(...args), death]),
+    ]),
+  ) as unknown as Workbench;
+
+  return {
+    ...alive,
+    calls,
+    dispose: () => rejectAll(engineError('worker', 'the engine was shut down')),
+    onDeath: (listener) => void listeners.push(listener as never),
+    die() {
+      const error = engineError('worker', 'the engine has ended without a word', 'Restart the engine.');
+      rejectAll(error);
+      for (const listener of listeners) listener(error);
+    },
+  };
+}
