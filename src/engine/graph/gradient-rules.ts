@@ -9,7 +9,11 @@ import type { OpKind } from './shape-rules';
  * @returns one cotangent an operand: `null` where there is none by definition (comparisons, indices, masks),
  *   `undefined` where it is not implemented (asking for it is an error)
  */
-type Rule = (y: Tensor, dy: Tensor, needs: (operand: number) => boolean) => readonly (Tensor | null | undefined)[];
+type Rule = (
+  y: Tensor,
+  dy: Tensor,
+  needs: (operand: number) => boolean,
+) => readonly (Tensor | null | undefined)[];
 
 const at = (y: Tensor, i: number): Tensor => y.inputs[i] as Tensor;
 const unary =
@@ -17,7 +21,8 @@ const unary =
   (y, dy) => [rule(at(y, 0), y, dy)];
 
 /** Sums over the broadcast axes, skipped where the operand's gradient is not wanted. */
-const back = (wanted: boolean, part: () => Tensor, shape: Shape): Tensor | null => (wanted ? o.sumTo(part(), shape) : null);
+const back = (wanted: boolean, part: () => Tensor, shape: Shape): Tensor | null =>
+  wanted ? o.sumTo(part(), shape) : null;
 
 /** `null` says that an operation has no gradient; an absent one is an error when it is reached. */
 export const GRADIENT_RULES: Readonly<Record<OpKind, Rule | null>> = {
@@ -45,10 +50,7 @@ export const GRADIENT_RULES: Readonly<Record<OpKind, Rule | null>> = {
   erf: unary((x, _y, dy) => o.mul(dy, o.mul(o.exp(o.neg(o.square(x))), 2 / Math.sqrt(Math.PI)))),
   relu: unary((x, _y, dy) => o.where(o.greater(x, x.graph.scalar(0)), dy, 0)),
 
-  add: (y, dy, needs) => [
-    back(needs(0), () => dy, at(y, 0).shape),
-    back(needs(1), () => dy, at(y, 1).shape),
-  ],
+  add: (y, dy, needs) => [back(needs(0), () => dy, at(y, 0).shape), back(needs(1), () => dy, at(y, 1).shape)],
   sub: (y, dy, needs) => [
     back(needs(0), () => dy, at(y, 0).shape),
     back(needs(1), () => o.neg(dy), at(y, 1).shape),
@@ -78,7 +80,12 @@ export const GRADIENT_RULES: Readonly<Record<OpKind, Rule | null>> = {
   reshape: (y, dy) => [o.reshape(dy, at(y, 0).shape)],
   transpose: (y, dy) => {
     const perm = y.attributes.perm as Shape;
-    return [o.transpose(dy, perm.map((_, i) => perm.indexOf(i)))];
+    return [
+      o.transpose(
+        dy,
+        perm.map((_, i) => perm.indexOf(i)),
+      ),
+    ];
   },
   expand: (y, dy) => [o.sumTo(dy, at(y, 0).shape)],
   concat: (y, dy, needs) => {
@@ -120,9 +127,13 @@ export const GRADIENT_RULES: Readonly<Record<OpKind, Rule | null>> = {
     const { transA, transB, alpha } = y.attributes as { transA: boolean; transB: boolean; alpha: number };
     const [a, b, c] = [at(y, 0), at(y, 1), y.inputs[2]];
     const da = () =>
-      transA ? o.gemm(b, dy, { transA: transB, transB: true, alpha }) : o.gemm(dy, b, { transB: !transB, alpha });
+      transA
+        ? o.gemm(b, dy, { transA: transB, transB: true, alpha })
+        : o.gemm(dy, b, { transB: !transB, alpha });
     const db = () =>
-      transB ? o.gemm(dy, a, { transA: true, transB: transA, alpha }) : o.gemm(a, dy, { transA: !transA, alpha });
+      transB
+        ? o.gemm(dy, a, { transA: true, transB: transA, alpha })
+        : o.gemm(a, dy, { transA: !transA, alpha });
     const parts = [needs(0) ? da() : null, needs(1) ? db() : null];
     return c ? [...parts, back(needs(2), () => dy, c.shape)] : parts;
   },
@@ -130,7 +141,9 @@ export const GRADIENT_RULES: Readonly<Record<OpKind, Rule | null>> = {
   // y = x·r·w with r = (mean(x²) + ε)^−½: dx = r·(g − x·r²·mean(g·x)) for g = dy·w.
   rmsNorm: (y, dy, needs) => {
     const [x, weight] = [at(y, 0), at(y, 1)];
-    const r = o.reciprocal(o.sqrt(o.add(o.reduceMean(o.square(x), [-1], true), y.attributes.epsilon as number)));
+    const r = o.reciprocal(
+      o.sqrt(o.add(o.reduceMean(o.square(x), [-1], true), y.attributes.epsilon as number)),
+    );
     const dx = () => {
       const g = o.mul(dy, weight);
       const xr = o.mul(x, r);

@@ -1,13 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { Graph, type Tensor } from './graph';
 import { gradients, vjp } from './gradient';
 import { GRADIENT_RULES } from './gradient-rules';
+import { Graph, type Tensor } from './graph';
 import { interpret } from './interpret';
 import { buildCase, nameOf, OP_CASES } from './op-cases';
 import * as o from './ops';
 import { OP_KINDS } from './shape-rules';
 
-const valuesOf = (feeds: Readonly<Record<string, { data: ArrayLike<number> }>>): Record<string, Float64Array> =>
+const valuesOf = (
+  feeds: Readonly<Record<string, { data: ArrayLike<number> }>>,
+): Record<string, Float64Array> =>
   Object.fromEntries(Object.entries(feeds).map(([name, { data }]) => [name, Float64Array.from(data)]));
 
 describe('gradients against central differences in float64', () => {
@@ -17,7 +19,8 @@ describe('gradients against central differences in float64', () => {
     const dy = values.dy as Float64Array;
     // stopGradient holds its value fixed: differences are taken with it frozen at the point.
     const frozen = freeze(y, values);
-    const loss = (): number => (interpret([frozen], values)[0] as Float64Array).reduce((s, v, i) => s + v * (dy[i] as number), 0);
+    const loss = (): number =>
+      (interpret([frozen], values)[0] as Float64Array).reduce((s, v, i) => s + v * (dy[i] as number), 0);
     const computed = interpret(found, values);
     wrt.forEach((x, k) => {
       const value = values[x.name] as Float64Array;
@@ -52,7 +55,8 @@ function freeze(y: Tensor, values: Record<string, Float64Array>): Tensor {
     if (before) return before;
     let node: Tensor;
     if (x.op === 'input') node = graph.input(x.name, x.shape, x.dtype);
-    else if (x.op === 'constant') node = graph.constant(x.data as Float32Array<ArrayBuffer>, x.shape, x.dtype);
+    else if (x.op === 'constant')
+      node = graph.constant(x.data as Float32Array<ArrayBuffer>, x.shape, x.dtype);
     // Kept in float64 through an input of its own: an f32 constant would round it.
     else if (x.op === 'stopGradient') {
       values[`stopped ${x.id}`] = interpret([x], values)[0] as Float64Array;
@@ -132,7 +136,9 @@ describe('refusals', () => {
       const g = new Graph();
       const x = g.input('x', [2]);
       const y = g.scope('here', () => o.tanh(x));
-      expect(() => gradients(o.reduceSum(y), [x])).toThrow(/no gradient rule for operation "tanh" \(at here\)/);
+      expect(() => gradients(o.reduceSum(y), [x])).toThrow(
+        /no gradient rule for operation "tanh" \(at here\)/,
+      );
     } finally {
       rules.tanh = rule;
     }
@@ -151,6 +157,8 @@ describe('refusals', () => {
   test('the tables of a rotation', () => {
     const g = new Graph();
     const [x, c, s] = [g.input('x', [1, 1, 2, 4]), g.input('c', [2, 2]), g.input('s', [2, 2])];
-    expect(() => gradients(o.reduceSum(o.rope(x, c, s)), [c])).toThrow(/"rope" has no gradient for its operand 1/);
+    expect(() => gradients(o.reduceSum(o.rope(x, c, s)), [c])).toThrow(
+      /"rope" has no gradient for its operand 1/,
+    );
   });
 });

@@ -1,7 +1,7 @@
 import { GradientError } from '../base/errors';
 import { sameShape, showShape, sizeOf } from '../base/shape';
-import type { Tensor } from './graph';
 import { GRADIENT_RULES } from './gradient-rules';
+import type { Tensor } from './graph';
 import * as o from './ops';
 
 /**
@@ -11,7 +11,9 @@ import * as o from './ops';
  */
 export function gradients(output: Tensor, wrt: readonly Tensor[]): Tensor[] {
   if (sizeOf(output.shape) !== 1)
-    throw new GradientError(`gradient asked of a tensor ${showShape(output.shape)}; reduce it to a scalar, or use vjp`);
+    throw new GradientError(
+      `gradient asked of a tensor ${showShape(output.shape)}; reduce it to a scalar, or use vjp`,
+    );
   const one = output.graph.constant(new Float32Array([1]), output.shape);
   return vjp([output], [one], wrt);
 }
@@ -47,7 +49,8 @@ export function vjp(
     // A tensor that is asked for and also computed from another one asked for passes its gradient on.
     if (stops.has(node) && !node.inputs.some((x) => path.has(x))) continue;
     const rule = GRADIENT_RULES[node.op];
-    if (rule === undefined) throw new GradientError(`no gradient rule for operation "${node.op}" (at ${node.label})`);
+    if (rule === undefined)
+      throw new GradientError(`no gradient rule for operation "${node.op}" (at ${node.label})`);
     if (rule === null) continue;
     node.graph.scope(`gradient of ${node.label || node.op}`, () => {
       const parts = rule(node, dy, (i) => path.has(node.inputs[i] as Tensor));
@@ -55,7 +58,9 @@ export function vjp(
         if (!path.has(x)) return;
         const part = parts[i];
         if (part === undefined)
-          throw new GradientError(`operation "${node.op}" has no gradient for its operand ${i} (at ${node.label})`);
+          throw new GradientError(
+            `operation "${node.op}" has no gradient for its operand ${i} (at ${node.label})`,
+          );
         if (part !== null) accumulate(x, part);
       });
     });

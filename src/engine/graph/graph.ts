@@ -48,7 +48,9 @@ export class Graph {
   /** A value bound at run time. Throws ShapeError on a second, different input of that name. */
   input(name: string, shape: Shape, dtype: GraphDType = 'f32'): Tensor {
     if (!shape.every((d) => Number.isInteger(d) && d > 0))
-      throw new ShapeError(`input "${name}" has shape ${showShape(shape)}; every dimension must be a positive integer`);
+      throw new ShapeError(
+        `input "${name}" has shape ${showShape(shape)}; every dimension must be a positive integer`,
+      );
     const before = this.inputNames.get(name);
     if (before) {
       if (before.dtype === dtype && showShape(before.shape) === showShape(shape)) return before;
@@ -65,7 +67,9 @@ export class Graph {
   constant(data: HostData, shape: Shape, dtype: GraphDType = 'f32'): Tensor {
     const size = shape.reduce((n, d) => n * d, 1);
     if (data.length !== size)
-      throw new ShapeError(`constant of ${data.length} values given shape ${showShape(shape)} (${size}) ${this.at()}`);
+      throw new ShapeError(
+        `constant of ${data.length} values given shape ${showShape(shape)} (${size}) ${this.at()}`,
+      );
     const key = data.length <= 64 ? `constant ${dtype} ${showShape(shape)} ${exactKey(data)}` : undefined;
     const before = key === undefined ? undefined : this.known.get(key);
     if (before) return before;
@@ -81,7 +85,8 @@ export class Graph {
   /** Makes (or finds) the node of an operation; throws ShapeError where its rule rejects the operands. */
   apply(op: OpKind, inputs: readonly Tensor[], attributes: Attributes = {}): Tensor {
     for (const x of inputs)
-      if (x.graph !== this) throw new GradientError(`${op}: an operand belongs to another graph ${this.at()}`);
+      if (x.graph !== this)
+        throw new GradientError(`${op}: an operand belongs to another graph ${this.at()}`);
     const key = `${op}(${inputs.map((x) => x.id).join(',')})${JSON.stringify(attributes)}`;
     const before = this.known.get(key);
     if (before) return before;

@@ -44,14 +44,19 @@ describe('the interpreter', () => {
     const g = new Graph();
     const i = g.input('i', [3], 'i32');
     const table = g.input('t', [2, 2]);
-    expect(list(interpret([o.gather(table, i)], { i: [1, 0, 1], t: [1, 2, 3, 4] })[0])).toEqual([3, 4, 1, 2, 3, 4]);
+    expect(list(interpret([o.gather(table, i)], { i: [1, 0, 1], t: [1, 2, 3, 4] })[0])).toEqual([
+      3, 4, 1, 2, 3, 4,
+    ]);
     const u = g.input('u', [3, 2]);
-    expect(list(interpret([o.scatterAdd(i, u, 3)], { i: [1, 0, 1], u: [1, 2, 3, 4, 5, 6] })[0])).toEqual([3, 4, 6, 8, 0, 0]);
+    expect(list(interpret([o.scatterAdd(i, u, 3)], { i: [1, 0, 1], u: [1, 2, 3, 4, 5, 6] })[0])).toEqual([
+      3, 4, 6, 8, 0, 0,
+    ]);
   });
 
   test('rotation in halves', () => {
     const g = new Graph();
-    const quarter = (f: (x: number) => number) => g.constant(new Float32Array([f(0), f(Math.PI / 2)]), [1, 2]);
+    const quarter = (f: (x: number) => number) =>
+      g.constant(new Float32Array([f(0), f(Math.PI / 2)]), [1, 2]);
     const y = o.rope(g.input('x', [1, 1, 1, 4]), quarter(Math.cos), quarter(Math.sin));
     const found = list(interpret([y], { x: [1, 2, 3, 4] })[0]);
     // The first pair (1, 3) stays, the second (2, 4) turns by a quarter to (−4, 2).
@@ -65,14 +70,22 @@ describe('the interpreter', () => {
     const x = g.input('x', [5]);
     // Abramowitz and Stegun, table 7.1
     const table = [0.1, 0.5, 1, 2, 3.5];
-    const erf = [0.1124629160182849, 0.5204998778130465, 0.8427007929497149, 0.9953222650189527, 0.9999992569016276];
+    const erf = [
+      0.1124629160182849, 0.5204998778130465, 0.8427007929497149, 0.9953222650189527, 0.9999992569016276,
+    ];
     list(interpret([o.erf(x)], { x: table })[0]).forEach((v, i) => {
       expect(v).toBeCloseTo(erf[i] as number, 14);
     });
-    expect(list(interpret([o.erf(x)], { x: table.map((v) => -v) })[0])[4]).toBeCloseTo(-(erf[4] as number), 14);
+    expect(list(interpret([o.erf(x)], { x: table.map((v) => -v) })[0])[4]).toBeCloseTo(
+      -(erf[4] as number),
+      14,
+    );
     const row = list(interpret([o.softmax(x)], { x: [1000, 1000, 1000, 1000, 1000] })[0]);
     expect(row).toEqual([0.2, 0.2, 0.2, 0.2, 0.2]);
-    expect(list(interpret([o.logSumExp(x)], { x: [1000, 1000, 1000, 1000, 1000] })[0])[0]).toBeCloseTo(1000 + Math.log(5), 10);
+    expect(list(interpret([o.logSumExp(x)], { x: [1000, 1000, 1000, 1000, 1000] })[0])[0]).toBeCloseTo(
+      1000 + Math.log(5),
+      10,
+    );
   });
 
   test('a missing or short input is named', () => {

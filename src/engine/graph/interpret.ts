@@ -7,13 +7,19 @@ import type { OpKind } from './shape-rules';
  * The reference: evaluates a graph in float64, one loop an operation, for checking rules and lowerings.
  * Deliberately plain; not for use on anything large.
  */
-export function interpret(outputs: readonly Tensor[], feeds: Readonly<Record<string, ArrayLike<number>>>): Float64Array[] {
+export function interpret(
+  outputs: readonly Tensor[],
+  feeds: Readonly<Record<string, ArrayLike<number>>>,
+): Float64Array[] {
   const values = new Map<Tensor, Float64Array>();
   for (const node of liveNodes(outputs)) {
     if (node.op === 'input') {
       const fed = feeds[node.name];
       if (!fed || fed.length !== sizeOf(node.shape))
-        throw new LoriError('runtime', `input "${node.name}" wants ${sizeOf(node.shape)} values, got ${fed?.length ?? 'none'}`);
+        throw new LoriError(
+          'runtime',
+          `input "${node.name}" wants ${sizeOf(node.shape)} values, got ${fed?.length ?? 'none'}`,
+        );
       values.set(node, Float64Array.from(fed));
     } else if (node.op === 'constant') {
       values.set(node, Float64Array.from(node.data as ArrayLike<number>));
@@ -46,7 +52,10 @@ function forEachIndex(shape: Shape, visit: (index: readonly number[], position: 
 /** Offset of `index` (of the broadcast shape) in an operand of shape `shape`. */
 function offset(index: readonly number[], shape: Shape): number {
   const lead = index.length - shape.length;
-  return stridesOf(shape).reduce((sum, stride, i) => sum + (shape[i] === 1 ? 0 : (index[i + lead] as number) * stride), 0);
+  return stridesOf(shape).reduce(
+    (sum, stride, i) => sum + (shape[i] === 1 ? 0 : (index[i + lead] as number) * stride),
+    0,
+  );
 }
 
 const map =
@@ -98,7 +107,11 @@ function shifted(node: Tensor, index: readonly number[], axis: number, by: numbe
 }
 
 const product: Evaluate = (node, [a, b, c]) => {
-  const { transA, transB, alpha = 1 } = node.attributes as { transA: boolean; transB: boolean; alpha?: number };
+  const {
+    transA,
+    transB,
+    alpha = 1,
+  } = node.attributes as { transA: boolean; transB: boolean; alpha?: number };
   const [sa, sb] = [shapeOf(node, 0), shapeOf(node, 1)];
   const inner = sa[sa.length - (transA ? 2 : 1)] as number;
   const out = new Float64Array(sizeOf(node.shape));
@@ -164,7 +177,9 @@ const EVALUATE: Readonly<Record<Exclude<OpKind, 'input' | 'constant'>, Evaluate>
   where: zip((c, a, b) => (c ? (a as number) : (b as number))),
   cast: (node, [x]) => {
     const to = node.attributes.to;
-    return (x as Float64Array).map((v) => (to === 'i32' ? Math.trunc(v) : to === 'bool' ? Number(v !== 0) : v));
+    return (x as Float64Array).map((v) =>
+      to === 'i32' ? Math.trunc(v) : to === 'bool' ? Number(v !== 0) : v,
+    );
   },
   reduceSum: reduce(0, (sum, x) => sum + x),
   reduceMax: reduce(Number.NEGATIVE_INFINITY, Math.max),
@@ -191,12 +206,21 @@ const EVALUATE: Readonly<Record<Exclude<OpKind, 'input' | 'constant'>, Evaluate>
       let v = index[axis] as number;
       let part = 0;
       while (v >= (shapeOf(node, part)[axis] as number)) v -= shapeOf(node, part++)[axis] as number;
-      out[p] = at(inputs, part)[offset(index.map((x, i) => (i === axis ? v : x)), shapeOf(node, part))] as number;
+      out[p] = at(inputs, part)[
+        offset(
+          index.map((x, i) => (i === axis ? v : x)),
+          shapeOf(node, part),
+        )
+      ] as number;
     });
     return out;
   },
-  slice: remap((node, index) => shifted(node, index, node.attributes.axis as number, node.attributes.start as number)),
-  pad: remap((node, index) => shifted(node, index, node.attributes.axis as number, -(node.attributes.before as number))),
+  slice: remap((node, index) =>
+    shifted(node, index, node.attributes.axis as number, node.attributes.start as number),
+  ),
+  pad: remap((node, index) =>
+    shifted(node, index, node.attributes.axis as number, -(node.attributes.before as number)),
+  ),
   gather: (node, [table, indices]) => {
     const width = sizeOf(shapeOf(node, 0).slice(1));
     const out = new Float64Array(sizeOf(node.shape));
@@ -209,14 +233,16 @@ const EVALUATE: Readonly<Record<Exclude<OpKind, 'input' | 'constant'>, Evaluate>
     const width = sizeOf(node.shape.slice(1));
     const out = new Float64Array(sizeOf(node.shape));
     (indices as Float64Array).forEach((row, i) => {
-      for (let j = 0; j < width; j++) out[row * width + j]! += (updates as Float64Array)[i * width + j] as number;
+      for (let j = 0; j < width; j++)
+        out[row * width + j]! += (updates as Float64Array)[i * width + j] as number;
     });
     return out;
   },
   matmul: product,
   gemm: product,
   rmsNorm: alongLast((row, node, inputs) => {
-    const r = 1 / Math.sqrt(row.reduce((s, x) => s + x * x, 0) / row.length + (node.attributes.epsilon as number));
+    const r =
+      1 / Math.sqrt(row.reduce((s, x) => s + x * x, 0) / row.length + (node.attributes.epsilon as number));
     return row.map((x, i) => x * r * (at(inputs, 1)[i] as number));
   }),
   rope: (node, [x, cos, sin]) => {

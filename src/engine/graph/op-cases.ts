@@ -1,8 +1,8 @@
 import { allocate, type HostTensor } from '../base/dtype';
 import { Rng } from '../base/rng';
 import { sizeOf } from '../base/shape';
-import { Graph, type Tensor } from './graph';
 import { vjp } from './gradient';
+import { Graph, type Tensor } from './graph';
 import * as o from './ops';
 import type { OpKind } from './shape-rules';
 
@@ -37,9 +37,18 @@ const unary = (op: OpKind, f: (x: Tensor) => Tensor, more: Partial<OpCase> = {})
 });
 type Binary = 'add' | 'sub' | 'mul' | 'div';
 const BROADCASTS = [
-  [[3, 5], [3, 5]],
-  [[2, 3, 5], [3, 1]],
-  [[1, 5], [4, 1]],
+  [
+    [3, 5],
+    [3, 5],
+  ],
+  [
+    [2, 3, 5],
+    [3, 1],
+  ],
+  [
+    [1, 5],
+    [4, 1],
+  ],
   [[], [3]],
   [[7], []],
 ] as const;
@@ -56,7 +65,8 @@ const flags = [false, true];
 const transposes = flags.flatMap((transA) => flags.map((transB) => ({ transA, transB })));
 const side = (swap: boolean, lead: readonly number[], rows: number, columns: number): number[] =>
   swap ? [...lead, columns, rows] : [...lead, rows, columns];
-const named = ({ transA, transB }: o.MatmulOptions): string => `${transA ? 'AT' : 'A'}·${transB ? 'BT' : 'B'}`;
+const named = ({ transA, transB }: o.MatmulOptions): string =>
+  `${transA ? 'AT' : 'A'}·${transB ? 'BT' : 'B'}`;
 
 export const OP_CASES: readonly OpCase[] = [
   unary('neg', o.neg),
@@ -102,7 +112,11 @@ export const OP_CASES: readonly OpCase[] = [
     rows: 9,
     build: ({ indices, a }: X) => {
       const i = indices as Tensor;
-      return o.where(o.greater(i, i.graph.constant(new Int32Array([4]), [], 'i32')), a as Tensor, o.neg(a as Tensor));
+      return o.where(
+        o.greater(i, i.graph.constant(new Int32Array([4]), [], 'i32')),
+        a as Tensor,
+        o.neg(a as Tensor),
+      );
     },
   },
   {
@@ -124,21 +138,35 @@ export const OP_CASES: readonly OpCase[] = [
     inputs: { mask: [7], a: [7] },
     build: ({ mask, a }: X) => o.mul(o.cast(mask as Tensor, 'f32'), a as Tensor),
   },
-  unary('cast', (a) => o.mul(o.cast(o.cast(a, 'i32'), 'f32'), a), { what: 'f32 to i32', low: 0.1, high: 5.4, losesNaN: true }),
+  unary('cast', (a) => o.mul(o.cast(o.cast(a, 'i32'), 'f32'), a), {
+    what: 'f32 to i32',
+    low: 0.1,
+    high: 5.4,
+    losesNaN: true,
+  }),
   unary('reduceSum', (a) => o.reduceSum(a), { what: 'all' }),
   unary('reduceSum', (a) => o.reduceSum(a, [0, 2]), { what: 'outer and inner', inputs: { a: [3, 2, 5] } }),
   unary('reduceSum', (a) => o.reduceSum(a, [1], true), { what: 'kept', inputs: { a: [3, 2, 5] } }),
   unary('reduceSum', (a) => o.reduceSum(o.square(a), [-1], true), { what: 'of squares' }),
   unary('reduceSum', (a) => o.reduceMean(a, [0]), { what: 'mean' }),
-  unary('reduceMax', (a) => o.sub(a, o.stopGradient(o.reduceMax(a, [-1], true))), { what: 'kept, stopped', losesNaN: true }),
-  unary('reduceMax', (a) => o.mul(o.stopGradient(o.reduceMax(a, [0, 1])), a), { what: 'all', losesNaN: true }),
+  unary('reduceMax', (a) => o.sub(a, o.stopGradient(o.reduceMax(a, [-1], true))), {
+    what: 'kept, stopped',
+    losesNaN: true,
+  }),
+  unary('reduceMax', (a) => o.mul(o.stopGradient(o.reduceMax(a, [0, 1])), a), {
+    what: 'all',
+    losesNaN: true,
+  }),
   unary('exp', o.logSumExp, { what: 'logSumExp' }),
   unary('softmax', o.softmax),
   unary('softmax', o.softmax, { what: '[2, 3, 1, 7]', inputs: { a: [2, 3, 1, 7] } }),
   unary('reshape', (a) => o.reshape(o.exp(a), [5, 1, 3])),
   unary('transpose', (a) => o.transpose(a, [1, 0])),
   unary('transpose', (a) => o.transpose(a, [2, 0, 3, 1]), { what: '4-D', inputs: { a: [2, 3, 1, 5] } }),
-  unary('expand', (a) => o.expand(a, [2, 3, 4, 5]), { what: '[3, 1, 5] to [2, 3, 4, 5]', inputs: { a: [3, 1, 5] } }),
+  unary('expand', (a) => o.expand(a, [2, 3, 4, 5]), {
+    what: '[3, 1, 5] to [2, 3, 4, 5]',
+    inputs: { a: [3, 1, 5] },
+  }),
   {
     op: 'concat',
     what: 'three parts',

@@ -61,7 +61,8 @@ export function where(condition: Tensor, a: Value, b: Value): Tensor {
   const lift = (v: Value): Tensor => (typeof v === 'number' ? graph.scalar(v) : v);
   return graph.apply('where', [condition, lift(a), lift(b)]);
 }
-export const cast = (x: Tensor, to: GraphDType): Tensor => (x.dtype === to ? x : x.graph.apply('cast', [x], { to }));
+export const cast = (x: Tensor, to: GraphDType): Tensor =>
+  x.dtype === to ? x : x.graph.apply('cast', [x], { to });
 
 const allAxes = (x: Tensor): number[] => x.shape.map((_, i) => i);
 const axesOf = (x: Tensor, axes: readonly number[] | undefined): number[] =>
@@ -110,7 +111,9 @@ export const expand = (x: Tensor, shape: Shape): Tensor =>
 
 export function concat(parts: readonly Tensor[], axis: number): Tensor {
   const first = parts[0] as Tensor;
-  return parts.length === 1 ? first : first.graph.apply('concat', parts, { axis: normalAxis(axis, first.shape.length) ?? axis });
+  return parts.length === 1
+    ? first
+    : first.graph.apply('concat', parts, { axis: normalAxis(axis, first.shape.length) ?? axis });
 }
 
 /** Elements [start, end) along `axis`. */
@@ -127,7 +130,8 @@ export function pad(x: Tensor, axis: number, before: number, after: number): Ten
 }
 
 /** Rows of `table` [V, …] at `indices` (i32). */
-export const gather = (table: Tensor, indices: Tensor): Tensor => table.graph.apply('gather', [table, indices]);
+export const gather = (table: Tensor, indices: Tensor): Tensor =>
+  table.graph.apply('gather', [table, indices]);
 export const scatterAdd = (indices: Tensor, updates: Tensor, rows: number): Tensor =>
   updates.graph.apply('scatterAdd', [indices, updates], { rows });
 
@@ -145,7 +149,12 @@ export interface GemmOptions extends MatmulOptions {
   readonly alpha?: number;
 }
 /** alpha·op(A)·op(B) + C, all of rank 2 (C broadcasts). */
-export function gemm(a: Tensor, b: Tensor, { transA = false, transB = false, alpha = 1 }: GemmOptions = {}, c?: Tensor): Tensor {
+export function gemm(
+  a: Tensor,
+  b: Tensor,
+  { transA = false, transB = false, alpha = 1 }: GemmOptions = {},
+  c?: Tensor,
+): Tensor {
   return a.graph.apply('gemm', c ? [a, b, c] : [a, b], { transA, transB, alpha });
 }
 

@@ -181,7 +181,8 @@ export const SHAPE_RULES: Readonly<Record<OpKind, Rule>> = {
     const x = operand(inputs, 0);
     const shape = attributes.shape as readonly number[];
     const to = broadcastShape(x.shape, shape);
-    if (!to || showShape(to) !== showShape(shape)) throw new ShapeError(`cannot expand to ${showShape(shape)}`);
+    if (!to || showShape(to) !== showShape(shape))
+      throw new ShapeError(`cannot expand to ${showShape(shape)}`);
     return { shape, dtype: x.dtype };
   },
   concat: (inputs, attributes) => {
@@ -189,7 +190,8 @@ export const SHAPE_RULES: Readonly<Record<OpKind, Rule>> = {
     const axis = axisOf(attributes, first.shape.length);
     let total = 0;
     for (const x of inputs) {
-      const fits = x.shape.length === first.shape.length && x.shape.every((d, i) => i === axis || d === first.shape[i]);
+      const fits =
+        x.shape.length === first.shape.length && x.shape.every((d, i) => i === axis || d === first.shape[i]);
       if (!fits || x.dtype !== first.dtype) throw new ShapeError(`parts differ off axis ${axis}`);
       total += x.shape[axis] as number;
     }
@@ -199,7 +201,11 @@ export const SHAPE_RULES: Readonly<Record<OpKind, Rule>> = {
   slice: (inputs, attributes) => {
     const x = operand(inputs, 0);
     const axis = axisOf(attributes, x.shape.length);
-    const [start, end, size] = [attributes.start as number, attributes.end as number, x.shape[axis] as number];
+    const [start, end, size] = [
+      attributes.start as number,
+      attributes.end as number,
+      x.shape[axis] as number,
+    ];
     if (!(Number.isInteger(start) && Number.isInteger(end) && 0 <= start && start < end && end <= size))
       throw new ShapeError(`[${start}, ${end}) is no range within axis ${axis} of ${size}`);
     return { shape: x.shape.map((d, i) => (i === axis ? end - start : d)), dtype: x.dtype };
@@ -226,11 +232,15 @@ export const SHAPE_RULES: Readonly<Record<OpKind, Rule>> = {
     const [indices, updates] = [operand(inputs, 0), operand(inputs, 1)];
     wants(indices, 'i32', 'indices');
     wants(updates, 'f32', 'updates');
-    if (!indices.shape.every((d, i) => d === updates.shape[i])) throw new ShapeError('updates do not start with the shape of the indices');
+    if (!indices.shape.every((d, i) => d === updates.shape[i]))
+      throw new ShapeError('updates do not start with the shape of the indices');
     return { shape: [attributes.rows as number, ...updates.shape.slice(indices.shape.length)], dtype: 'f32' };
   },
   /** Batched product over the last two axes, either side transposed. */
-  matmul: (inputs, attributes) => ({ shape: matmulShape(operand(inputs, 0), operand(inputs, 1), attributes), dtype: 'f32' }),
+  matmul: (inputs, attributes) => ({
+    shape: matmulShape(operand(inputs, 0), operand(inputs, 1), attributes),
+    dtype: 'f32',
+  }),
   /** alpha·op(A)·op(B) + C of rank 2; C (optional) broadcasts to the result. */
   gemm: (inputs, attributes) => {
     const [a, b, c] = [operand(inputs, 0), operand(inputs, 1), inputs[2]];
@@ -238,7 +248,8 @@ export const SHAPE_RULES: Readonly<Record<OpKind, Rule>> = {
     const shape = matmulShape(a, b, attributes);
     if (c) {
       wants(c, 'f32', 'addend');
-      if (showShape(broadcastShape(shape, c.shape) ?? []) !== showShape(shape)) throw new ShapeError('the addend does not broadcast to the result');
+      if (showShape(broadcastShape(shape, c.shape) ?? []) !== showShape(shape))
+        throw new ShapeError('the addend does not broadcast to the result');
     }
     return { shape, dtype: 'f32' };
   },
@@ -260,7 +271,8 @@ export const SHAPE_RULES: Readonly<Record<OpKind, Rule>> = {
     if (d % 2 !== 0) throw new ShapeError(`head dimension ${d} is odd`);
     for (const table of [cos, sin]) {
       wants(table, 'f32', 'table');
-      if (showShape(table.shape) !== showShape([s, d / 2])) throw new ShapeError(`cos and sin must be [${s}, ${d / 2}]`);
+      if (showShape(table.shape) !== showShape([s, d / 2]))
+        throw new ShapeError(`cos and sin must be [${s}, ${d / 2}]`);
     }
     return { shape: x.shape, dtype: 'f32' };
   },

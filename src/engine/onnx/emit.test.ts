@@ -36,9 +36,13 @@ function parse(bytes: Uint8Array): Field[] {
   return fields;
 }
 const texts = (bytes: Uint8Array, field: number): string[] =>
-  parse(bytes).filter((f) => f.field === field).map((f) => new TextDecoder().decode(f.value as Uint8Array));
+  parse(bytes)
+    .filter((f) => f.field === field)
+    .map((f) => new TextDecoder().decode(f.value as Uint8Array));
 const parts = (bytes: Uint8Array, field: number): Uint8Array[] =>
-  parse(bytes).filter((f) => f.field === field).map((f) => f.value as Uint8Array);
+  parse(bytes)
+    .filter((f) => f.field === field)
+    .map((f) => f.value as Uint8Array);
 const nodesOf = (model: Uint8Array): string[] =>
   parts(parts(model, 7)[0] as Uint8Array, 1).map((node) => texts(node, 4)[0] as string);
 
@@ -63,7 +67,9 @@ describe('the wire format', () => {
   });
 
   test('negative integers take ten bytes of two’s complement', () => {
-    expect([...new Message().integer(1, -1).finish()]).toEqual([8, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1]);
+    expect([...new Message().integer(1, -1).finish()]).toEqual([
+      8, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1,
+    ]);
   });
 });
 
@@ -89,7 +95,8 @@ describe('emission', () => {
   test('a value used elsewhere is not swallowed', () => {
     const g = new Graph();
     const product = o.matmul(g.input('a', [2, 2]), g.input('b', [2, 2]));
-    const nodes = (outputs: Record<string, Tensor>) => nodesOf(emit({ name: 'p', outputs }, { provider: 'wasm' }));
+    const nodes = (outputs: Record<string, Tensor>) =>
+      nodesOf(emit({ name: 'p', outputs }, { provider: 'wasm' }));
     expect(nodes({ y: o.mul(product, 2) })).toEqual(['Gemm']);
     expect(nodes({ y: o.mul(product, 2), product })).toEqual(['Gemm', 'Mul']);
     expect(nodes({ y: o.mul(o.mul(product, 2), product) })).toEqual(['Gemm', 'Mul', 'Mul']);
@@ -103,7 +110,8 @@ describe('emission', () => {
 
   test('a mean is one node; a product with a transposition is one where the provider has it', () => {
     const g = new Graph();
-    const nodes = (y: Tensor, provider: Provider) => nodesOf(emit({ name: 'p', outputs: { y } }, { provider }));
+    const nodes = (y: Tensor, provider: Provider) =>
+      nodesOf(emit({ name: 'p', outputs: { y } }, { provider }));
     expect(nodes(o.reduceMean(o.exp(g.input('m', [3, 7])), [1]), 'webgpu')).toEqual(['Exp', 'ReduceMean']);
     const y = o.matmul(g.input('a', [2, 3, 5]), g.input('b', [2, 4, 5]), { transB: true });
     expect(nodes(y, 'wasm')).toEqual(['FusedMatMul']);
@@ -132,7 +140,8 @@ describe('emission', () => {
     const g = new Graph();
     const x = g.input('x', [3, 3]);
     let y = x;
-    for (let i = 0; i < 20; i++) y = o.add(o.mul(o.matmul(y, o.tanh(y)), 0.1 + i), o.rmsNorm(y, g.input(`n${i}`, [3]), 1e-5));
+    for (let i = 0; i < 20; i++)
+      y = o.add(o.mul(o.matmul(y, o.tanh(y)), 0.1 + i), o.rmsNorm(y, g.input(`n${i}`, [3]), 1e-5));
     const outputs = gradients(o.reduceSum(o.square(y)), [x]);
     const seen = new Set<Tensor>();
     for (const { node, inputs } of instructionsOf(outputs, 'wasm')) {

@@ -26,7 +26,8 @@ export interface Emitted {
 }
 
 /** The program as an ONNX ModelProto. The same program gives the same bytes, whatever its name. */
-export const emit = (program: Program, options: EmitOptions): Uint8Array<ArrayBuffer> => emitted(program, options).bytes;
+export const emit = (program: Program, options: EmitOptions): Uint8Array<ArrayBuffer> =>
+  emitted(program, options).bytes;
 
 /** `emit`, with what the runtime needs to know about the result. Throws RuntimeError on a baked value of other shape. */
 export function emitted(program: Program, { provider, bake = {} }: EmitOptions): Emitted {
@@ -36,7 +37,15 @@ export function emitted(program: Program, { provider, bake = {} }: EmitOptions):
   for (const at of instructionsOf(Object.values(program.outputs), provider)) {
     const { node } = at;
     if (node.op !== 'input') {
-      values.set(node, LOWERINGS[at.op](at, at.inputs.map((x) => values.get(x) as string), model, provider));
+      values.set(
+        node,
+        LOWERINGS[at.op](
+          at,
+          at.inputs.map((x) => values.get(x) as string),
+          model,
+          provider,
+        ),
+      );
       continue;
     }
     const fixed = Object.hasOwn(bake, node.name) ? bake[node.name] : undefined;

@@ -23,16 +23,26 @@ const scalarOf = (x: Tensor | undefined): number | undefined =>
   x?.op === 'constant' && x.dtype === 'f32' && x.data?.length === 1 ? x.data[0] : undefined;
 
 /** s·(alpha·A·B + beta·C) of one product. Only Gemm, and FusedMatMul of the WASM provider, take a factor. */
-function scaleProduct(x: Tensor, s: number, { provider, swallow }: Context): Omit<Instruction, 'node'> | undefined {
+function scaleProduct(
+  x: Tensor,
+  s: number,
+  { provider, swallow }: Context,
+): Omit<Instruction, 'node'> | undefined {
   const product = swallow(x);
-  if (!product || !(product.op === 'gemm' || (product.op === 'matmul' && provider === 'wasm'))) return undefined;
+  if (!product || !(product.op === 'gemm' || (product.op === 'matmul' && provider === 'wasm')))
+    return undefined;
   const { alpha = 1, beta = 1 } = product.attributes as { alpha?: number; beta?: number };
   const attributes = { ...product.attributes, alpha: alpha * s, beta: beta * s };
   return { op: product.op, inputs: product.inputs, attributes };
 }
 
 /** A·B + c where the product has no addend yet: saves one pass over the result. */
-function addToProduct(x: Tensor, c: Tensor, node: Tensor, { swallow }: Context): Omit<Instruction, 'node'> | undefined {
+function addToProduct(
+  x: Tensor,
+  c: Tensor,
+  node: Tensor,
+  { swallow }: Context,
+): Omit<Instruction, 'node'> | undefined {
   if (!sameShape(x.shape, node.shape)) return undefined;
   const product = swallow(x);
   if (product?.op !== 'gemm' || product.inputs.length !== 2) return undefined;
@@ -42,7 +52,10 @@ function addToProduct(x: Tensor, c: Tensor, node: Tensor, { swallow }: Context):
 const FUSIONS: Partial<Record<OpKind, Fusion>> = {
   mul: (node, context) => {
     const [a, b] = node.inputs as [Tensor, Tensor];
-    for (const [x, other] of [[a, b], [b, a]] as const) {
+    for (const [x, other] of [
+      [a, b],
+      [b, a],
+    ] as const) {
       const s = scalarOf(other);
       if (s === undefined || !sameShape(x.shape, node.shape)) continue;
       const sum = context.swallow(x);

@@ -18,7 +18,9 @@ const one =
 const reduction =
   (type: string): Lower =>
   ({ attributes }, [x], model) =>
-    model.node(type, [x as string, model.integers(attributes.axes as Shape)], { keepdims: attributes.keepDims ? 1 : 0 });
+    model.node(type, [x as string, model.integers(attributes.axes as Shape)], {
+      keepdims: attributes.keepDims ? 1 : 0,
+    });
 
 const ONNX_TYPE: Readonly<Record<GraphDType, number>> = { f32: 1, i32: 6, bool: 9 };
 
@@ -36,7 +38,8 @@ const never: Lower = ({ op }) => {
 /** The one place that says what each operation is in ONNX. Every entry is checked against the interpreter. */
 export const LOWERINGS: Readonly<Record<Instruction['op'], Lower>> = {
   input: never,
-  constant: ({ node }, _x, model) => model.initializer(node.dtype, node.shape, node.data as NonNullable<Tensor['data']>),
+  constant: ({ node }, _x, model) =>
+    model.initializer(node.dtype, node.shape, node.data as NonNullable<Tensor['data']>),
   stopGradient: (_at, [x]) => x as string,
 
   neg: one('Neg'),
@@ -103,7 +106,11 @@ export const LOWERINGS: Readonly<Record<Instruction['op'], Lower>> = {
     const { transA, transB, alpha = 1 } = attributes as { transA: boolean; transB: boolean; alpha?: number };
     if (!transA && !transB && alpha === 1) return model.node('MatMul', x);
     if (provider === 'wasm')
-      return model.node('FusedMatMul', x, { transA: Number(transA), transB: Number(transB), alpha: { float: alpha } });
+      return model.node('FusedMatMul', x, {
+        transA: Number(transA),
+        transB: Number(transB),
+        alpha: { float: alpha },
+      });
     const [a, b] = x as [string, string];
     return model.node('MatMul', [
       transA ? swapped(model, a, inputs[0] as Tensor) : a,
@@ -111,8 +118,12 @@ export const LOWERINGS: Readonly<Record<Instruction['op'], Lower>> = {
     ]);
   },
   gemm: ({ attributes }, x, model) => {
-    const { transA, transB, alpha = 1, beta = 1 } = attributes as Record<'alpha' | 'beta', number | undefined> &
-      Record<'transA' | 'transB', boolean>;
+    const {
+      transA,
+      transB,
+      alpha = 1,
+      beta = 1,
+    } = attributes as Record<'alpha' | 'beta', number | undefined> & Record<'transA' | 'transB', boolean>;
     return model.node('Gemm', x, {
       transA: Number(transA),
       transB: Number(transB),
@@ -121,7 +132,10 @@ export const LOWERINGS: Readonly<Record<Instruction['op'], Lower>> = {
     });
   },
   rmsNorm: ({ attributes }, x, model) =>
-    model.node('SimplifiedLayerNormalization', x, { axis: -1, epsilon: { float: attributes.epsilon as number } }),
+    model.node('SimplifiedLayerNormalization', x, {
+      axis: -1,
+      epsilon: { float: attributes.epsilon as number },
+    }),
   // One position id means "rows from there on" of the tables.
   rope: (_at, [x, cos, sin], model) =>
     model.node('RotaryEmbedding', [x as string, model.integers([0]), cos as string, sin as string]),

@@ -11,7 +11,9 @@ const ELEMENT: Readonly<Record<GraphDType | 'i64', number>> = { f32: 1, i32: 6, 
 const CONTRIB = new Set(['FusedMatMul', 'QuickGelu', 'RotaryEmbedding']);
 
 /** An integer is written as int, `{ float }` as float, a text as string, a list as ints. */
-export type NodeAttributes = Readonly<Record<string, number | string | { readonly float: number } | readonly number[]>>;
+export type NodeAttributes = Readonly<
+  Record<string, number | string | { readonly float: number } | readonly number[]>
+>;
 
 interface Node {
   readonly type: string;

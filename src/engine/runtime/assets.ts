@@ -5,6 +5,6 @@
 import mjs from 'onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs?url';
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url';
 
-const absolute = (url: string): string => new URL(url, self.location.href).href;
+const absolute = (url: string): string => new URL(url, import.meta.url).href;
 
 export const wasmPaths = { mjs: absolute(mjs), wasm: absolute(wasm) };

@@ -1,10 +1,11 @@
 import type { GraphDType } from '../base/dtype';
-import { DeviceError, RuntimeError } from '../base/errors';
+import { RuntimeError } from '../base/errors';
 import { type Shape, sameShape, showShape } from '../base/shape';
+import type { Device } from '../device/device';
 import { inputName, outputName } from '../onnx/emit';
 import type { Ort } from './ort';
 import { enqueue } from './queue';
-import { BaseTensor, bufferBytes, type DeviceTensor, type GpuHandle } from './tensor';
+import { BaseTensor, bufferBytes, type DeviceTensor } from './tensor';
 
 /** Shape and type of something bound to a program. */
 export interface Binding {
@@ -34,7 +35,7 @@ export interface Executable {
 
 /** What an executable needs of the runtime that compiled it. */
 export interface ExecutableOwner {
-  readonly handle: GpuHandle | undefined;
+  readonly device: Device | undefined;
   empty(dtype: GraphDType, shape: Shape, label: string): BaseTensor;
   adopt(dtype: GraphDType, shape: Shape, label: string, data: unknown): BaseTensor;
   /** Whether the runtime made the tensor: those of another runtime are refused. */
@@ -66,33 +67,41 @@ export class OrtExecutable implements Executable {
     const fed = this.check('input', this.inputs, inputs, true);
     const given = this.check('output', this.outputs, outputs, false);
     this.checkAliases(fed, given);
-    const results: Record<string, DeviceTensor> = {};
-    const created: BaseTensor[] = [];
-    for (const [name, binding] of this.outputs) {
-      const tensor = given.get(name);
-      if (tensor) results[name] = tensor;
-      else if (this.owner.handle) {
-        const made = this.owner.empty(binding.dtype, binding.shape, `${this.name}: ${name}`);
-        created.push(made);
-        given.set(name, made);
-        results[name] = made;
-      }
-    }
+    const created = this.createMissing(given);
     const used = [...fed.values(), ...given.values()];
     for (const tensor of used) tensor.users++;
     try {
-      await enqueue(() => (this.owner.handle ? this.runOnGpu(fed, given) : this.runOnCpu(fed, given, results)));
+      await enqueue(() => (this.owner.device ? this.runOnGpu(fed, given) : this.runOnCpu(fed, given)));
     } catch (error) {
       for (const tensor of used) tensor.users--;
       for (const tensor of created) tensor.dispose();
       throw error;
     }
     for (const tensor of used) tensor.users--;
-    return results;
+    return Object.fromEntries(given);
+  }
+
+  /** On the GPU every output is ours before the run; on the CPU what ONNX Runtime returns is adopted after it. */
+  private createMissing(given: Map<string, BaseTensor>): BaseTensor[] {
+    const created: BaseTensor[] = [];
+    if (!this.owner.device) return created;
+    try {
+      for (const [name, { dtype, shape }] of this.outputs) {
+        if (given.has(name)) continue;
+        const tensor = this.owner.empty(dtype, shape, `${this.name}: ${name}`);
+        created.push(tensor);
+        given.set(name, tensor);
+      }
+    } catch (error) {
+      for (const tensor of created) tensor.dispose();
+      throw error;
+    }
+    return created;
   }
 
   dispose(): void {
-    if (this.references <= 0) throw new RuntimeError(`${this.name} was disposed of more often than it was compiled`);
+    if (this.references <= 0)
+      throw new RuntimeError(`${this.name} was disposed of more often than it was compiled`);
     if (--this.references === 0) this.owner.released(this);
   }
 
@@ -102,7 +111,10 @@ export class OrtExecutable implements Executable {
     return enqueue(() => this.session.release());
   }
 
-  private async runOnGpu(fed: ReadonlyMap<string, BaseTensor>, given: ReadonlyMap<string, BaseTensor>): Promise<void> {
+  private async runOnGpu(
+    fed: ReadonlyMap<string, BaseTensor>,
+    given: ReadonlyMap<string, BaseTensor>,
+  ): Promise<void> {
     this.checkDevice();
     const feeds: Record<string, Ort.Tensor> = {};
     for (const [name, tensor] of fed) feeds[inputName(name)] = tensor.ortTensor();
@@ -114,8 +126,7 @@ export class OrtExecutable implements Executable {
 
   private async runOnCpu(
     fed: ReadonlyMap<string, BaseTensor>,
-    given: ReadonlyMap<string, BaseTensor>,
-    results: Record<string, DeviceTensor>,
+    given: Map<string, BaseTensor>,
   ): Promise<void> {
     const feeds: Record<string, Ort.Tensor> = {};
     for (const [name, tensor] of fed) feeds[inputName(name)] = tensor.ortTensor();
@@ -125,7 +136,7 @@ export class OrtExecutable implements Executable {
       const target = given.get(name);
       // ONNX Runtime's WASM provider does not write into host arrays given to it; what it returns is ours to keep.
       if (target) target.data.set(data as never);
-      else results[name] = this.owner.adopt(dtype, shape, `${this.name}: ${name}`, data);
+      else given.set(name, this.owner.adopt(dtype, shape, `${this.name}: ${name}`, data));
     }
   }
 
@@ -134,13 +145,17 @@ export class OrtExecutable implements Executable {
       return await run();
     } catch (cause) {
       this.checkDevice();
-      throw new RuntimeError(`${this.name}: the run failed: ${(cause as Error).message ?? cause}`, undefined, { cause });
+      throw new RuntimeError(
+        `${this.name}: the run failed: ${(cause as Error).message ?? cause}`,
+        undefined,
+        { cause },
+      );
     }
   }
 
+  /** A destroyed device lets runs "succeed" for a while, so it is asked before and after each. */
   private checkDevice(): void {
-    if (this.owner.handle?.lost)
-      throw new DeviceError(`${this.name} cannot run: the GPU was lost`, 'reload the page; work saved so far is kept');
+    this.owner.device?.assertAlive();
   }
 
   /** Everything that would make ONNX Runtime hang or read out of bounds is refused here. */
@@ -156,11 +171,15 @@ export class OrtExecutable implements Executable {
     for (const [name, tensor] of Object.entries(bound)) {
       const binding = wanted.get(name);
       if (!binding)
-        throw new RuntimeError(`${this.name} has no ${kind} "${name}"; it has: ${[...wanted.keys()].join(', ') || 'none'}`);
+        throw new RuntimeError(
+          `${this.name} has no ${kind} "${name}"; it has: ${[...wanted.keys()].join(', ') || 'none'}`,
+        );
       if (!(tensor instanceof BaseTensor) || !this.owner.owns(tensor))
         throw new RuntimeError(`${this.name}: ${kind} "${name}" is no live tensor of this runtime`);
       if (tensor.dtype !== binding.dtype || !sameShape(tensor.shape, binding.shape))
-        throw new RuntimeError(`${this.name}: ${kind} "${name}" must be ${show(binding)}, got ${show(tensor)}`);
+        throw new RuntimeError(
+          `${this.name}: ${kind} "${name}" must be ${show(binding)}, got ${show(tensor)}`,
+        );
       if (tensor.location === 'gpu' && tensor.buffer.size < bufferBytes(tensor.dtype, tensor.shape))
         throw new RuntimeError(
           `${this.name}: the buffer of ${kind} "${name}" has ${tensor.buffer.size} bytes, ${show(binding)} needs ${bufferBytes(binding.dtype, binding.shape)}`,
@@ -169,7 +188,8 @@ export class OrtExecutable implements Executable {
     }
     if (all)
       for (const [name, binding] of wanted)
-        if (!checked.has(name)) throw new RuntimeError(`${this.name}: ${kind} "${name}" (${show(binding)}) is missing`);
+        if (!checked.has(name))
+          throw new RuntimeError(`${this.name}: ${kind} "${name}" (${show(binding)}) is missing`);
     return checked;
   }
 
@@ -179,7 +199,10 @@ export class OrtExecutable implements Executable {
     for (const [name, tensor] of given) {
       const other = taken.get(tensor);
       if (other)
-        throw new RuntimeError(`${this.name}: output "${name}" is the same tensor as ${other}`, 'swap two tensors instead');
+        throw new RuntimeError(
+          `${this.name}: output "${name}" is the same tensor as ${other}`,
+          'swap two tensors instead',
+        );
       taken.set(tensor, `output "${name}"`);
     }
   }

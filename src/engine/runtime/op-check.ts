@@ -53,7 +53,11 @@ const programOf = (c: OpCase, y: Tensor, wrt: readonly Tensor[], gradients: read
 });
 
 /** The case's value and gradients on the runtime against the interpreter; returns the worst distance of each. */
-export async function checkCase(runtime: Runtime, c: OpCase, nanAt?: string): Promise<Record<string, number>> {
+export async function checkCase(
+  runtime: Runtime,
+  c: OpCase,
+  nanAt?: string,
+): Promise<Record<string, number>> {
   const { y, wrt, gradients, feeds: drawn } = buildCase(c);
   const feeds = { ...drawn };
   const poisoned = nanAt === undefined ? undefined : feeds[nanAt];
@@ -67,7 +71,10 @@ export async function checkCase(runtime: Runtime, c: OpCase, nanAt?: string): Pr
   const expected = interpret(Object.values(program.outputs), values);
   const found = await runOnce(runtime, program, feeds);
   return Object.fromEntries(
-    Object.keys(program.outputs).map((name, i) => [name, distance(found[name] as Float32Array, expected[i] as Float64Array)]),
+    Object.keys(program.outputs).map((name, i) => [
+      name,
+      distance(found[name] as Float32Array, expected[i] as Float64Array),
+    ]),
   );
 }
 
@@ -95,9 +102,12 @@ export function describeOps(
     });
 
     const withNaN = OP_CASES.filter((c) => propagatesNaN && !c.losesNaN);
-    test.each(withNaN.map((c) => [nameOf(c), c] as const))('%s: NaN ends where it should', async (_name, c) => {
-      for (const [name, error] of Object.entries(await checkCase(runtime, c, 'a')))
-        expect(error, name).toBeLessThan(tolerance);
-    });
+    test.each(withNaN.map((c) => [nameOf(c), c] as const))(
+      '%s: NaN ends where it should',
+      async (_name, c) => {
+        for (const [name, error] of Object.entries(await checkCase(runtime, c, 'a')))
+          expect(error, name).toBeLessThan(tolerance);
+      },
+    );
   });
 }

@@ -35,7 +35,10 @@ export function defaultThreads(): number {
  * Loads ONNX Runtime: its Node build in Node, its WebGPU build in the browser (chosen by the resolver).
  * Throws RuntimeError where it is already running with another number of threads.
  */
-export function loadOrt(threads: number | undefined, wasmPaths?: WasmPaths): Promise<{ ort: typeof Ort; threads: number }> {
+export function loadOrt(
+  threads: number | undefined,
+  wasmPaths?: WasmPaths,
+): Promise<{ ort: typeof Ort; threads: number }> {
   return enqueue(async () => {
     const ort = await importOrt();
     if (threadsInUse === undefined) {

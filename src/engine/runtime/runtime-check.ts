@@ -36,7 +36,9 @@ function mlpStep(B: number, hidden: number, rate: number): Program {
   const h = o.tanh(o.add(o.matmul(x, weights.w1, { transB: true }), weights.b1));
   const loss = o.reduceMean(o.square(o.sub(o.matmul(h, weights.w2, { transB: true }), target)));
   const grads = gradients(loss, Object.values(weights));
-  const next = Object.entries(weights).map(([name, w], i) => [name, o.sub(w, o.mul(grads[i] as typeof w, rate))] as const);
+  const next = Object.entries(weights).map(
+    ([name, w], i) => [name, o.sub(w, o.mul(grads[i] as typeof w, rate))] as const,
+  );
   return { name: 'mlp step', outputs: { loss, ...Object.fromEntries(next) } };
 }
 
@@ -51,7 +53,10 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
 
     test('equal programs are one, and go with the last to dispose', async () => {
       const a = await runtime.compile(small('first'));
-      const [b, c] = await Promise.all([runtime.compile(small('second')), runtime.compile(small('third', 2))]);
+      const [b, c] = await Promise.all([
+        runtime.compile(small('second')),
+        runtime.compile(small('third', 2)),
+      ]);
       expect(b).toBe(a);
       expect(c).not.toBe(a);
       expect(runtime.programCount).toBe(2);
@@ -86,7 +91,16 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
       const y = o.mul(x, 2);
       const program: Program = {
         name: 'names',
-        outputs: { x: y, again: y, same: x, one: g.scalar(1), flag, index, big: o.greater(x, g.scalar(0)), use: o.exp(y) },
+        outputs: {
+          x: y,
+          again: y,
+          same: x,
+          one: g.scalar(1),
+          flag,
+          index,
+          big: o.greater(x, g.scalar(0)),
+          use: o.exp(y),
+        },
       };
       const found = await runOnce(runtime, program, {
         x: f32([3], [1, -2, 3]),
@@ -161,7 +175,10 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
         [/output "y" is no live tensor/, { x, w }, { y: gone }],
       ];
       for (const [message, inputs, outputs] of bad) {
-        const run = executable.run(inputs as Record<string, DeviceTensor>, outputs as Record<string, DeviceTensor>);
+        const run = executable.run(
+          inputs as Record<string, DeviceTensor>,
+          outputs as Record<string, DeviceTensor>,
+        );
         await expect(run, String(message)).rejects.toThrow(message);
         await expect(run).rejects.toMatchObject({ code: 'runtime' });
       }
@@ -174,28 +191,41 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
       const x = g.input('x', [4]);
       const executable = await runtime.compile({ name: 'alias', outputs: { y: o.exp(x), z: o.neg(x) } });
       const [a, b] = [runtime.upload(f32([4])), runtime.empty('f32', [4])];
-      await expect(executable.run({ x: a }, { y: a })).rejects.toThrow('output "y" is the same tensor as input "x"');
-      await expect(executable.run({ x: a }, { y: b, z: b })).rejects.toThrow('output "z" is the same tensor as output "y"');
+      await expect(executable.run({ x: a }, { y: a })).rejects.toThrow(
+        'output "y" is the same tensor as input "x"',
+      );
+      await expect(executable.run({ x: a }, { y: b, z: b })).rejects.toThrow(
+        'output "z" is the same tensor as output "y"',
+      );
     });
 
     test('one tensor may be two inputs', async () => {
       const g = new Graph();
-      const executable = await runtime.compile({ name: 'twice', outputs: { y: o.add(g.input('a', [4]), g.input('b', [4])) } });
+      const executable = await runtime.compile({
+        name: 'twice',
+        outputs: { y: o.add(g.input('a', [4]), g.input('b', [4])) },
+      });
       const a = runtime.upload(f32([4], [1, 2, 3, 4]));
       expect(await (await executable.run({ a, b: a })).y?.read()).toEqual(new Float32Array([2, 4, 6, 8]));
     });
 
     test('tensors: wrong data, use after disposal, use while running', async () => {
       const t = runtime.upload(f32([3], [1, 2, 3]), 'three');
-      expect(() => t.write(new Float32Array(4))).toThrow('tensor "three" f32 [3] wants Float32Array of 3, got Float32Array of 4');
+      expect(() => t.write(new Float32Array(4))).toThrow(
+        'tensor "three" f32 [3] wants Float32Array of 3, got Float32Array of 4',
+      );
       expect(() => t.write(new Int32Array(3))).toThrow('wants Float32Array of 3, got Int32Array of 3');
-      expect(() => runtime.upload({ dtype: 'bool', shape: [2], data: new Float32Array(2) })).toThrow('wants Uint8Array of 2');
+      expect(() => runtime.upload({ dtype: 'bool', shape: [2], data: new Float32Array(2) })).toThrow(
+        'wants Uint8Array of 2',
+      );
       t.write(new Float32Array([4, 5, 6]));
       expect(await t.read()).toEqual(new Float32Array([4, 5, 6]));
       const g = new Graph();
       const executable = await runtime.compile({ name: 'busy', outputs: { y: o.exp(g.input('t', [3])) } });
       const running = executable.run({ t });
-      expect(() => t.write(new Float32Array(3))).toThrow('tensor "three" f32 [3] was written while a run uses it');
+      expect(() => t.write(new Float32Array(3))).toThrow(
+        'tensor "three" f32 [3] was written while a run uses it',
+      );
       expect(() => t.dispose()).toThrow('while a run uses it');
       (await running).y?.dispose();
       const before = runtime.liveTensors;
@@ -241,7 +271,10 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
       const [x, y, w] = [g.input('x', [B, 3]), g.input('y', [B, 1]), g.input('w', [3, 1])];
       const loss = o.reduceMean(o.square(o.sub(o.matmul(x, w), y)));
       const [dw] = gradients(loss, [w]);
-      const executable = await runtime.compile({ name: 'descent', outputs: { loss, w: o.sub(w, o.mul(dw as typeof w, 0.2)) } });
+      const executable = await runtime.compile({
+        name: 'descent',
+        outputs: { loss, w: o.sub(w, o.mul(dw as typeof w, 0.2)) },
+      });
       const inputs = { x: runtime.upload(points), y: runtime.upload(f32([B, 1], target)) };
       // Two tensors take turns: an output is never its own input.
       let [from, to] = [runtime.upload(f32([3, 1], [0.1, 0.1, 0.1])), runtime.empty('f32', [3, 1])];

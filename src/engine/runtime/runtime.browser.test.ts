@@ -1,13 +1,97 @@
+import { describe, expect, test } from 'vitest';
+import { type Device, openDevice } from '../device/device';
+import { Graph } from '../graph/graph';
+import * as o from '../graph/ops';
 import { wasmPaths } from './assets';
-import { describeRuntime } from './runtime-check';
 import { createRuntime } from './runtime';
+import { describeRuntime } from './runtime-check';
 
-async function device() {
-  const adapter = await navigator.gpu.requestAdapter();
-  if (!adapter) throw new Error('no adapter');
-  const gpu = await adapter.requestDevice();
-  gpu.onuncapturederror = (e) => console.log('GPU ERROR', e.error.message);
-  return { gpu, lost: false };
+let shared: Device | undefined;
+const onGpu = async (device?: Device) => {
+  shared ??= await openDevice();
+  return createRuntime({ provider: 'webgpu', device: device ?? shared, wasmPaths });
+};
+
+describeRuntime('WebGPU', onGpu);
+describeRuntime('WASM', () => createRuntime({ provider: 'wasm', wasmPaths }));
+
+/** y = exp(x), [4]. */
+function program() {
+  const g = new Graph();
+  return { name: 'exponential', outputs: { y: o.exp(g.input('x', [4])) } };
 }
-describeRuntime('WebGPU', async () => createRuntime({ provider: 'webgpu', device: await device(), wasmPaths }));
-describeRuntime('WASM', async () => createRuntime({ provider: 'wasm', wasmPaths }));
+const host = { dtype: 'f32', shape: [4], data: new Float32Array([1, 2, 3, 4]) } as const;
+
+describe('a lost GPU', () => {
+  test('is noticed before the next run, allocation, compilation; another device works', async () => {
+    const device = await openDevice();
+    const runtime = await onGpu(device);
+    const executable = await runtime.compile(program());
+    const x = runtime.upload(host);
+    const { y } = await executable.run({ x });
+    device.destroy();
+    await expect(executable.run({ x })).rejects.toMatchObject({ code: 'device' });
+    await expect(y?.read()).rejects.toMatchObject({ code: 'device' });
+    expect(() => runtime.empty('f32', [4])).toThrow('lost');
+    expect(() => x.write(host.data)).toThrow('lost');
+    await expect(
+      runtime.compile({ name: 'late', outputs: { z: o.neg(program().outputs.y) } }),
+    ).rejects.toMatchObject({
+      code: 'device',
+    });
+    await runtime.dispose();
+    expect(device.liveBuffers).toBe(0);
+
+    const next = await onGpu();
+    const again = await next.compile(program());
+    const found = await (await again.run({ x: next.upload(host) })).y?.read();
+    expect(found?.[3]).toBeCloseTo(Math.exp(4), 3);
+    await next.dispose();
+  });
+
+  test('during a run gives DeviceError', async () => {
+    const device = await openDevice();
+    const runtime = await onGpu(device);
+    const executable = await runtime.compile(program());
+    const running = executable.run({ x: runtime.upload(host) });
+    device.destroy();
+    await expect(running).rejects.toMatchObject({ code: 'device' });
+    await runtime.dispose();
+    expect(device.liveBuffers).toBe(0);
+  });
+});
+
+describe('buffers', () => {
+  test('tensors are buffers of the device, whole multiples of 16 bytes, and go with them', async () => {
+    const device = await openDevice();
+    const runtime = await onGpu(device);
+    const before = device.liveBuffers;
+    const t = runtime.upload({ dtype: 'bool', shape: [5], data: new Uint8Array([1, 0, 1, 1, 1]) }, 'flags');
+    expect(t.buffer.size).toBe(16);
+    expect(t.deviceBuffer.gpu).toBe(t.buffer);
+    expect(device.liveBuffers).toBe(before + 1);
+    expect(() => t.data).toThrow('tensor "flags" bool [5] is on the GPU');
+    t.dispose();
+    expect(() => t.buffer).toThrow('after it had been disposed of');
+    expect(device.liveBuffers).toBe(before);
+    expect(() => runtime.empty('f32', [device.limits.maxBufferSize], 'huge')).toThrow(/"huge".*does not fit/);
+    expect(runtime.liveTensors).toBe(0);
+    await runtime.dispose();
+    device.destroy();
+  });
+
+  test('200 runs leave the device as it was and read nothing back', async () => {
+    const device = await openDevice();
+    const runtime = await onGpu(device);
+    const executable = await runtime.compile(program());
+    const x = runtime.upload(host);
+    const counts = new Set<string>();
+    for (let i = 0; i < 200; i++) {
+      (await executable.run({ x })).y?.dispose();
+      counts.add(`${device.liveBuffers} ${device.readBacks}`);
+    }
+    expect([...counts]).toEqual(['1 0']);
+    await runtime.dispose();
+    device.destroy();
+  });
+});

@@ -1,17 +1,18 @@
 import type { GraphDType, HostData, HostTensor } from '../base/dtype';
-import { DeviceError, RuntimeError } from '../base/errors';
+import { RuntimeError } from '../base/errors';
 import type { Shape } from '../base/shape';
+import type { Device } from '../device/device';
 import type { Program } from '../graph/graph';
 import { emitted, type Provider } from '../onnx/emit';
 import { type Binding, type Executable, type ExecutableOwner, OrtExecutable } from './executable';
 import { loadOrt, type Ort, type WasmPaths } from './ort';
 import { enqueue } from './queue';
-import { type BaseTensor, CpuTensor, type DeviceTensor, type GpuHandle, GpuTensor, type TensorOwner } from './tensor';
+import { type BaseTensor, CpuTensor, type DeviceTensor, GpuTensor, type TensorOwner } from './tensor';
 
 export interface RuntimeOptions {
   readonly provider: Provider;
   /** The GPU to run on; needed by, and only by, the webgpu provider. It stays the caller's. */
-  readonly device?: GpuHandle;
+  readonly device?: Device;
   /** Of the WASM provider; one pool a realm. Default: two where threads are to be had, else one. */
   readonly threads?: number;
   /** Browser only: `wasmPaths` of assets.ts. */
@@ -52,7 +53,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { provider, device } = options;
   if ((provider === 'webgpu') !== (device !== undefined))
     throw new RuntimeError(`the ${provider} provider ${device ? 'takes no' : 'needs a'} device`);
-  if (device?.lost) throw new DeviceError('the GPU was lost', 'reload the page');
+  device?.assertAlive();
   const { ort, threads } = await loadOrt(options.threads, options.wasmPaths);
   return new OrtRuntime(ort, provider, device, threads);
 }
@@ -70,7 +71,7 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
   constructor(
     private readonly ort: typeof Ort,
     readonly provider: Provider,
-    readonly handle: GpuHandle | undefined,
+    readonly device: Device | undefined,
     readonly threads: number,
   ) {}
 
@@ -102,7 +103,15 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
       const bindings = (tensors: Iterable<readonly [string, Binding]>) =>
         new Map([...tensors].map(([at, { dtype, shape }]) => [at, { dtype, shape }] as const));
       const inputs = bindings(model.inputs.map((x) => [x.name, x] as const));
-      return new OrtExecutable(this, session, key, name, model.nodeCount, inputs, bindings(Object.entries(program.outputs)));
+      return new OrtExecutable(
+        this,
+        session,
+        key,
+        name,
+        model.nodeCount,
+        inputs,
+        bindings(Object.entries(program.outputs)),
+      );
     });
     this.programs.set(key, made);
     try {
@@ -126,11 +135,10 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
 
   empty(dtype: GraphDType, shape: Shape, label = 'empty'): BaseTensor {
     this.alive();
-    const { handle } = this;
-    if (handle?.lost) throw new DeviceError(`no room for "${label}": the GPU was lost`, 'reload the page');
+    const { device } = this;
     return this.track(
-      handle
-        ? new GpuTensor(this, this.ort, handle, dtype, [...shape], label)
+      device
+        ? new GpuTensor(this, this.ort, device, dtype, [...shape], label)
         : new CpuTensor(this, this.ort, dtype, [...shape], label),
     );
   }
@@ -160,7 +168,8 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
     if (this.disposedOf) return;
     this.disposedOf = true;
     const all = await Promise.allSettled(this.programs.values());
-    for (const made of all) if (made.status === 'fulfilled' && made.value.references > 0) await made.value.release();
+    for (const made of all)
+      if (made.status === 'fulfilled' && made.value.references > 0) await made.value.release();
     this.programs.clear();
     await enqueue(async () => undefined);
     for (const tensor of [...this.tensors]) tensor.dispose();
@@ -176,15 +185,15 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
   }
 
   private async createSession(name: string, bytes: Uint8Array, nodes: number): Promise<Ort.InferenceSession> {
-    if (this.handle?.lost) throw new DeviceError(`${name} cannot be compiled: the GPU was lost`, 'reload the page');
-    const provider = this.handle ? { name: 'webgpu' as const, device: this.handle.gpu as never } : 'wasm';
+    this.device?.assertAlive();
+    const provider = this.device ? { name: 'webgpu' as const, device: this.device.gpu as never } : 'wasm';
     try {
       return await this.ort.InferenceSession.create(bytes, {
         executionProviders: [provider],
         graphOptimizationLevel: nodes > LARGE ? 'disabled' : 'basic',
         enableMemPattern: false,
         // A node that WebGPU has no kernel for is a mistake of ours, not something to run slowly on the CPU.
-        ...(this.handle && { extra: { session: { disable_cpu_ep_fallback: '1' } } }),
+        ...(this.device && { extra: { session: { disable_cpu_ep_fallback: '1' } } }),
       });
     } catch (cause) {
       throw new RuntimeError(

@@ -1,14 +1,13 @@
 import { allocate, DTYPE_BYTES, type GraphDType, type HostData } from '../base/dtype';
-import { DeviceError, RuntimeError } from '../base/errors';
+import { RuntimeError } from '../base/errors';
 import { type Shape, showShape, sizeOf } from '../base/shape';
+import type { DeviceBuffer } from '../device/buffer';
+import type { Device } from '../device/device';
 import type { Ort } from './ort';
 import { enqueue } from './queue';
 
-/** The GPU as the runtime needs it; `lost` turns true when the device is gone. */
-export interface GpuHandle {
-  readonly gpu: GPUDevice;
-  readonly lost: boolean;
-}
+/** What those who only record copies need of a Device. */
+export type GpuHandle = Pick<Device, 'gpu' | 'lost'>;
 
 /**
  * A tensor where programs run. Whoever creates it (Runtime.upload, Runtime.empty, or a run that was given no output
@@ -27,6 +26,8 @@ export interface DeviceTensor {
   dispose(): void;
   /** GPU only. Its size is a multiple of 16 bytes. */
   readonly buffer: GPUBuffer;
+  /** GPU only: the same buffer as kernels take it. It stays the tensor's. */
+  readonly deviceBuffer: DeviceBuffer;
   /** CPU only: the value itself, not a copy. */
   readonly data: HostData;
 }
@@ -54,6 +55,7 @@ export abstract class BaseTensor implements DeviceTensor {
   ) {}
 
   abstract get buffer(): GPUBuffer;
+  abstract get deviceBuffer(): DeviceBuffer;
   abstract get data(): HostData;
   abstract write(data: HostData): void;
   abstract read(): Promise<HostData>;
@@ -77,7 +79,8 @@ export abstract class BaseTensor implements DeviceTensor {
   }
 
   protected idle(what: string): void {
-    if (this.users > 0) throw new RuntimeError(`${this.name} was ${what} while a run uses it`, 'await the run first');
+    if (this.users > 0)
+      throw new RuntimeError(`${this.name} was ${what} while a run uses it`, 'await the run first');
   }
 
   protected checkData(data: HostData): void {
@@ -98,7 +101,14 @@ export class CpuTensor extends BaseTensor {
   private value: HostData;
   private wrapped: Ort.Tensor | undefined;
 
-  constructor(owner: TensorOwner, ort: typeof Ort, dtype: GraphDType, shape: Shape, label: string, value?: HostData) {
+  constructor(
+    owner: TensorOwner,
+    ort: typeof Ort,
+    dtype: GraphDType,
+    shape: Shape,
+    label: string,
+    value?: HostData,
+  ) {
     super(owner, ort, dtype, shape, label);
     this.value = value ?? allocate(dtype, sizeOf(shape));
     this.checkData(this.value);
@@ -110,6 +120,10 @@ export class CpuTensor extends BaseTensor {
   }
 
   get buffer(): GPUBuffer {
+    return this.deviceBuffer.gpu;
+  }
+
+  get deviceBuffer(): DeviceBuffer {
     throw new RuntimeError(`${this.name} has no GPU buffer: it is in host memory`);
   }
 
@@ -143,28 +157,26 @@ export const bufferBytes = (dtype: GraphDType, shape: Shape): number =>
 
 export class GpuTensor extends BaseTensor {
   readonly location = 'gpu';
-  private readonly store: GPUBuffer;
+  private readonly store: DeviceBuffer;
   private wrapped: Ort.Tensor | undefined;
 
   constructor(
     owner: TensorOwner,
     ort: typeof Ort,
-    private readonly handle: GpuHandle,
+    private readonly device: Device,
     dtype: GraphDType,
     shape: Shape,
     label: string,
   ) {
     super(owner, ort, dtype, shape, label);
-    const { gpu } = handle;
-    const size = bufferBytes(dtype, shape);
-    const limit = Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize);
-    if (size > limit)
-      throw new DeviceError(`${this.name} takes ${size} bytes; this GPU binds at most ${limit}`, 'use a smaller batch');
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    this.store = gpu.createBuffer({ label, size, usage });
+    this.store = device.createBuffer(bufferBytes(dtype, shape), label);
   }
 
   get buffer(): GPUBuffer {
+    return this.deviceBuffer.gpu;
+  }
+
+  get deviceBuffer(): DeviceBuffer {
     this.usable('used');
     return this.store;
   }
@@ -177,40 +189,22 @@ export class GpuTensor extends BaseTensor {
     this.usable('written');
     this.idle('written');
     this.checkData(data);
-    let source: HostData = data;
-    if (data.byteLength % 4 !== 0) {
-      source = new Uint8Array(Math.ceil(data.byteLength / 4) * 4);
-      source.set(data);
-    }
-    this.handle.gpu.queue.writeBuffer(this.store, 0, source);
+    this.device.write(this.store, data);
   }
 
-  read(): Promise<HostData> {
+  async read(): Promise<HostData> {
     this.usable('read');
     this.owner.read();
     return enqueue(async () => {
       this.usable('read');
-      if (this.handle.lost) throw new DeviceError(`${this.name} cannot be read: the GPU was lost`, 'reload the page');
-      const { gpu } = this.handle;
-      const staging = gpu.createBuffer({ size: this.store.size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
-      try {
-        const commands = gpu.createCommandEncoder();
-        commands.copyBufferToBuffer(this.store, 0, staging, 0, this.store.size);
-        gpu.queue.submit([commands.finish()]);
-        await staging.mapAsync(GPUMapMode.READ);
-        const data = allocate(this.dtype, sizeOf(this.shape));
-        new Uint8Array(data.buffer).set(new Uint8Array(staging.getMappedRange(), 0, data.byteLength));
-        return data;
-      } catch (cause) {
-        throw new DeviceError(`${this.name} could not be read back`, 'reload the page', { cause });
-      } finally {
-        staging.destroy();
-      }
+      const data = allocate(this.dtype, sizeOf(this.shape));
+      new Uint8Array(data.buffer).set(new Uint8Array(await this.device.read(this.store, data.byteLength)));
+      return data;
     });
   }
 
   ortTensor(): Ort.Tensor {
-    this.wrapped ??= this.ort.Tensor.fromGpuBuffer(this.store as never, {
+    this.wrapped ??= this.ort.Tensor.fromGpuBuffer(this.store.gpu as never, {
       dataType: this.ortType,
       dims: [...this.shape],
     }) as unknown as Ort.Tensor;
