@@ -42,3 +42,13 @@ export function expectFinite(kernel: string, name: string, data: Float32Array): 
     );
   }
 }
+
+/** Throws `ShapeError` unless a float32 GPU buffer of `bytes` holds `shape`; it may be longer. */
+export function expectBytes(kernel: string, name: string, bytes: number, shape: Shape): void {
+  const want = sizeOf(shape) * 4;
+  if (bytes < want) {
+    throw new ShapeError(
+      `${kernel}: buffer ${name} has ${bytes} bytes, expected ${want} for ${showShape(shape)}`,
+    );
+  }
+}

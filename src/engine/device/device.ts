@@ -1,0 +1,288 @@
+import { DeviceError } from '../base/errors';
+import { Batch } from './batch';
+import { type BufferOwner, DeviceBuffer } from './buffer';
+import { type Binding, buildPipeline, type Constants, type Pipeline } from './pipeline';
+
+/** What the browser says about the adapter; empty strings where it keeps quiet. */
+export interface DeviceInfo {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly description: string;
+  /** A software adapter (SwiftShader, WARP): WASM is faster than this. */
+  readonly isFallback: boolean;
+}
+
+export interface OpenOptions {
+  readonly powerPreference?: GPUPowerPreference;
+  /** Stands in for navigator.gpu in tests. */
+  readonly gpu?: GPU | null;
+}
+
+/** Asked for where the adapter has them. */
+const WANTED_FEATURES: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
+
+/** Raised from WebGPU's defaults to what the adapter can do. */
+const WANTED_LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+] as const;
+
+/** Whether this realm ever had a device: a missing adapter then means that the browser gave up on the GPU. */
+let opened = false;
+
+/**
+ * Opens the one GPU device. Rejects with `DeviceError` where WebGPU or an adapter is missing.
+ */
+export async function openDevice(options: OpenOptions = {}): Promise<Device> {
+  const gpu = options.gpu !== undefined ? options.gpu : globalThis.navigator?.gpu;
+  if (!gpu) {
+    throw new DeviceError(
+      'this browser has no WebGPU',
+      'everything runs on WASM instead; for WebGPU use a current Chrome, Edge, Safari or Firefox over https or localhost',
+    );
+  }
+  const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference });
+  if (!adapter) {
+    throw opened
+      ? new DeviceError(
+          'the GPU was lost and the browser offers no adapter any more',
+          'restart the browser: after repeated GPU crashes it keeps WebGPU switched off until then',
+        )
+      : new DeviceError(
+          'WebGPU found no graphics adapter',
+          'everything runs on WASM instead; check that hardware acceleration is switched on in the browser settings',
+        );
+  }
+  const requiredLimits: Record<string, number> = {};
+  for (const name of WANTED_LIMITS) requiredLimits[name] = adapter.limits[name];
+  let device: GPUDevice;
+  try {
+    device = await adapter.requestDevice({
+      label: 'lori',
+      requiredFeatures: WANTED_FEATURES.filter((f) => adapter.features.has(f)),
+      requiredLimits,
+    });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new DeviceError(
+      `the GPU refused to open: ${why}`,
+      'reload the page; if it stays, restart the browser',
+      {
+        cause,
+      },
+    );
+  }
+  opened = true;
+  const { vendor, architecture, description } = adapter.info;
+  const isFallback = adapter.info.isFallbackAdapter || architecture === 'swiftshader';
+  return new Device(device, { vendor, architecture, description, isFallback });
+}
+
+/**
+ * The GPU device with everything that is shared about it: buffers with one owner each, pipelines compiled once,
+ * batches of dispatches, and whether it still lives. A destroyed device does not make later calls fail by itself
+ * (training steps were seen to "succeed" on one), so every method asks `assertAlive` first.
+ */
+export class Device implements BufferOwner {
+  /** Buffers made and not destroyed: flat over a training loop that leaks nothing. */
+  liveBuffers = 0;
+  /** mapAsync calls so far: none may happen inside a training step. */
+  readBacks = 0;
+  /** Queue submissions so far. */
+  submits = 0;
+
+  private lostMessage: string | undefined;
+  private readonly errors: string[] = [];
+  private readonly lostListeners = new Set<(message: string) => void>();
+  private readonly pipelines = new Map<string, Promise<Pipeline>>();
+  private arena: GPUBuffer | undefined;
+
+  constructor(
+    readonly gpu: GPUDevice,
+    readonly info: DeviceInfo,
+  ) {
+    gpu.lost.then((lost) => this.lose(lost.message || lost.reason));
+    gpu.addEventListener('uncapturederror', (event) => this.errors.push(event.error.message));
+  }
+
+  get limits(): GPUSupportedLimits {
+    return this.gpu.limits;
+  }
+
+  get features(): GPUSupportedFeatures {
+    return this.gpu.features;
+  }
+
+  /** True from the loss (or `destroy`) on; to be checked every step. */
+  get lost(): boolean {
+    return this.lostMessage !== undefined;
+  }
+
+  /** Calls back once when the device is lost, at once if it already is. Returns how to stop listening. */
+  onLost(listener: (message: string) => void): () => void {
+    if (this.lostMessage !== undefined) listener(this.lostMessage);
+    else this.lostListeners.add(listener);
+    return () => this.lostListeners.delete(listener);
+  }
+
+  /** Throws `DeviceError` where the device is lost or has reported an error since the last call. */
+  assertAlive(): void {
+    if (this.lostMessage !== undefined) {
+      throw new DeviceError(
+        `the GPU device was lost: ${this.lostMessage}`,
+        'what was saved is safe; open the device again, or continue on WASM',
+      );
+    }
+    if (this.errors.length > 0) {
+      const all = this.errors.splice(0).join('; ');
+      throw new DeviceError(
+        `the GPU reported an error: ${all}`,
+        'lower the batch size if it speaks of memory',
+      );
+    }
+  }
+
+  /**
+   * A buffer of at least `bytes` (rounded up to 16, as the inference runtime wants), contents zero. Default usage:
+   * storage, copied from and to. Throws `DeviceError` where it is larger than the adapter allows.
+   */
+  createBuffer(bytes: number, label: string, usage?: GPUBufferUsageFlags): DeviceBuffer {
+    this.assertAlive();
+    const size = Math.max(16, Math.ceil(bytes / 16) * 16);
+    const most = Math.min(this.limits.maxBufferSize, this.limits.maxStorageBufferBindingSize);
+    if (!Number.isFinite(size) || size > most) {
+      throw new DeviceError(
+        `buffer "${label}" of ${bytes} bytes does not fit this GPU, which allows ${most}`,
+        'lower the batch size or the ranks',
+      );
+    }
+    const flags = usage ?? GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    return new DeviceBuffer(this, this.gpu.createBuffer({ size, usage: flags, label }), bytes, label);
+  }
+
+  /** A new buffer that holds `data`. */
+  upload(data: Float32Array | Int32Array | Uint32Array | Uint8Array, label: string): DeviceBuffer {
+    const buffer = this.createBuffer(data.byteLength, label);
+    this.write(buffer, data);
+    return buffer;
+  }
+
+  /** Writes `data` into `buffer` from byte `offset` (a multiple of 4) on. Throws `DeviceError` past its end. */
+  write(buffer: DeviceBuffer, data: Float32Array | Int32Array | Uint32Array | Uint8Array, offset = 0): void {
+    this.assertAlive();
+    if (offset % 4 !== 0 || offset + data.byteLength > buffer.gpu.size) {
+      throw new DeviceError(
+        `${data.byteLength} bytes at offset ${offset} do not fit buffer "${buffer.label}" of ${buffer.gpu.size}`,
+      );
+    }
+    const tail = data.byteLength % 4;
+    const whole = data.byteLength - tail;
+    this.gpu.queue.writeBuffer(buffer.gpu, offset, data.buffer, data.byteOffset, whole);
+    if (tail === 0) return;
+    // The queue takes whole words only.
+    const last = new Uint8Array(4);
+    last.set(new Uint8Array(data.buffer, data.byteOffset + whole, tail));
+    this.gpu.queue.writeBuffer(buffer.gpu, offset + whole, last);
+  }
+
+  /** Copies the first `bytes` (default: all that was asked for) back to host memory. Counted in `readBacks`. */
+  async read(buffer: DeviceBuffer, bytes = buffer.bytes): Promise<ArrayBuffer> {
+    this.assertAlive();
+    if (bytes < 0 || bytes > buffer.gpu.size) {
+      throw new DeviceError(`cannot read ${bytes} bytes of buffer "${buffer.label}" of ${buffer.gpu.size}`);
+    }
+    const size = Math.max(4, Math.ceil(bytes / 4) * 4);
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    const staging = this.gpu.createBuffer({ size, usage, label: `read ${buffer.label}` });
+    try {
+      const encoder = this.gpu.createCommandEncoder();
+      encoder.copyBufferToBuffer(buffer.gpu, 0, staging, 0, size);
+      this.submit(encoder.finish());
+      this.readBacks++;
+      await staging.mapAsync(GPUMapMode.READ);
+      const copy = staging.getMappedRange().slice(0, bytes);
+      this.assertAlive();
+      return copy;
+    } catch (cause) {
+      // A lost device rejects the mapping before it says why.
+      if (!(cause instanceof DeviceError))
+        await Promise.race([this.gpu.lost, new Promise((r) => setTimeout(r, 100))]);
+      this.assertAlive();
+      throw cause;
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  /** `read` as float32. */
+  async readF32(
+    buffer: DeviceBuffer,
+    length = Math.floor(buffer.bytes / 4),
+  ): Promise<Float32Array<ArrayBuffer>> {
+    return new Float32Array(await this.read(buffer, length * 4));
+  }
+
+  /**
+   * The compute pipeline of `entry` in `code`, compiled once for each set of override constants. `bindings` names
+   * group 0 in order: an automatic layout would drop those an entry point does not use. Rejects with `DeviceError`
+   * that carries the compiler's message.
+   */
+  pipeline(
+    code: string,
+    entry: string,
+    bindings: readonly Binding[],
+    label: string,
+    constants: Constants = {},
+  ) {
+    const key = JSON.stringify([entry, bindings, constants, code]);
+    let made = this.pipelines.get(key);
+    if (!made) {
+      this.assertAlive();
+      made = buildPipeline(this.gpu, code, entry, bindings, label, constants);
+      made.catch(() => this.pipelines.delete(key));
+      this.pipelines.set(key, made);
+    }
+    return made;
+  }
+
+  /** Records dispatches and submits them as one: `device.record('step', (batch) => { … })`. */
+  record(label: string, fill: (batch: Batch) => void): void {
+    this.assertAlive();
+    this.arena ??= this.gpu.createBuffer({
+      label: 'uniforms',
+      size: Batch.ARENA_BYTES,
+      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+    });
+    const batch = new Batch(this.gpu, this.arena, label, (commands) => this.submit(commands));
+    fill(batch);
+    batch.finish();
+  }
+
+  /** Resolves when everything submitted so far has run. */
+  async idle(): Promise<void> {
+    await this.gpu.queue.onSubmittedWorkDone();
+    this.assertAlive();
+  }
+
+  /** Gives the device up, with every buffer in it. */
+  destroy(): void {
+    this.gpu.destroy();
+    this.lose('it was closed');
+  }
+
+  private submit(commands: GPUCommandBuffer): void {
+    this.submits++;
+    this.gpu.queue.submit([commands]);
+  }
+
+  private lose(message: string): void {
+    if (this.lostMessage !== undefined) return;
+    this.lostMessage = message;
+    for (const listener of this.lostListeners) listener(message);
+    this.lostListeners.clear();
+  }
+}

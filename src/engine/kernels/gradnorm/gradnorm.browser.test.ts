@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { GPU_TOLERANCE, randomF32, TestBench } from '../shared/gpu.testing';
+import { createGradNorm, type GradNormKernel, gradNormScratch } from './gradnorm';
+import { gradNormCpu } from './gradnorm.cpu';
+
+let bench: TestBench;
+let kernel: GradNormKernel;
+beforeAll(async () => {
+  bench = await TestBench.open();
+  kernel = await createGradNorm(bench.device);
+});
+afterAll(() => bench.close());
+
+async function run(grads: Float32Array[], maxNorm: number) {
+  const buffers = grads.map((g) => bench.input(g));
+  const out = bench.output(4);
+  const scratch = bench.output(gradNormScratch(grads.length) / 4);
+  bench.run((b) => kernel(b, buffers, out, scratch, maxNorm));
+  return bench.read(out);
+}
+
+describe('gradient norm on the GPU', () => {
+  for (const [sizes, maxNorm] of [
+    [[1], 1],
+    [[255, 3], 1],
+    [[257, 1, 4000], 100],
+    [[20000, 7], Infinity], // more than 64 partial sums of 256
+    [Array(30).fill(300), 1e-3], // many buffers, two partial sums each
+  ] as const) {
+    it(`matches the twin for ${sizes.length} buffers of ${sizes[0]}…, limit ${maxNorm}`, async () => {
+      const grads = sizes.map((n: number, i: number) => randomF32(n, i + 1));
+      const want = gradNormCpu(grads, maxNorm);
+      const got = await run(grads, maxNorm);
+      for (let i = 0; i < 4; i++) {
+        expect(Math.abs((got[i] as number) / (want[i] as number) - 1), `entry ${i}`).toBeLessThan(
+          GPU_TOLERANCE,
+        );
+      }
+      expect(await run(grads, maxNorm)).toEqual(got);
+    });
+  }
+
+  it('flags NaN, Inf and overflow wherever they stand', async () => {
+    for (const bad of [Number.NaN, Infinity, -Infinity, 1e30]) {
+      const grads = [randomF32(300, 1), randomF32(700, 2)];
+      grads[1]![699] = bad;
+      expect((await run(grads, 1))[2], `${bad}`).toBe(0);
+    }
+    expect((await run([randomF32(300, 1)], 1))[2]).toBe(1);
+  });
+
+  it('clips nothing at zero gradient', async () => {
+    expect([...(await run([new Float32Array(5)], 1))]).toEqual([0, 1, 1, 0]);
+  });
+});

@@ -1,0 +1,56 @@
+import { ShapeError } from '../../base/errors';
+import type { Batch } from '../../device/batch';
+import type { DeviceBuffer } from '../../device/buffer';
+import type { Device } from '../../device/device';
+import { packUniforms } from '../../device/uniforms';
+import { expectBytes } from '../shared/check';
+import { checkGradNorm } from './gradnorm.cpu';
+import code from './gradnorm.wgsl?raw';
+
+const BINDINGS = ['read', 'write', 'uniform'] as const;
+
+/** Partial sums a buffer at most: enough to fill a GPU, few enough for one workgroup to add. */
+const MOST_PARTS = 64;
+
+/** Above any norm whose square is finite in float32: stands for "no clipping", without Infinity in the shader. */
+const NO_LIMIT = 1e30;
+
+/** Bytes of working space for this many buffers. */
+export const gradNormScratch = (buffers: number): number => buffers * MOST_PARTS * 8;
+
+/** Records [norm, clip, finite, sum of squares] of all of `grads` into `out` [4], as `gradNormCpu`. Throws `ShapeError`. */
+export type GradNormKernel = (
+  batch: Batch,
+  grads: readonly DeviceBuffer[],
+  out: DeviceBuffer,
+  scratch: DeviceBuffer,
+  maxNorm: number,
+) => void;
+
+/** Compiles the kernel (once a device). Rejects with `DeviceError`. */
+export async function createGradNorm(device: Device): Promise<GradNormKernel> {
+  const [squares, total] = await Promise.all([
+    device.pipeline(code, 'squares', BINDINGS, 'gradient squares'),
+    device.pipeline(code, 'total', BINDINGS, 'gradient norm'),
+  ]);
+  return (batch, grads, out, scratch, maxNorm) => {
+    checkGradNorm(grads.length, maxNorm);
+    expectBytes('gradnorm', 'out', out.bytes, [4]);
+    const limit = Math.min(maxNorm, NO_LIMIT);
+    const jobs = grads.map((grad) => {
+      const count = Math.floor(grad.bytes / 4);
+      if (count < 1) throw new ShapeError(`gradnorm: buffer "${grad.label}" is empty`);
+      return { grad, count, parts: Math.min(MOST_PARTS, Math.ceil(count / 256)) };
+    });
+    const all = jobs.reduce((n, j) => n + j.parts, 0);
+    expectBytes('gradnorm', 'scratch', scratch.bytes, [all, 2]);
+    let first = 0;
+    for (const { grad, count, parts } of jobs) {
+      batch.dispatch(squares, [grad, scratch], packUniforms(['u', count], ['u', first], ['f', limit]), [
+        parts,
+      ]);
+      first += parts;
+    }
+    batch.dispatch(total, [scratch, out], packUniforms(['u', all], ['u', 0], ['f', limit]), [1]);
+  };
+}
