@@ -134,7 +134,7 @@ export const globalFences = [
 ];
 
 /**
- * Files that stand beside the code but are not part of it: tests, benches, test bodies that several tests share
+ * Files that stand beside the code but are not part of it: tests, benches, their helpers (`x.testing.ts`), test bodies that several tests share
  * (`x-check.ts`), and the folder testing/. They may import more, though the engine's never the app.
  */
-export const testFile = /(\.test|\.bench|-check)\.tsx?$|(^|\/)testing\//;
+export const testFile = /(\.test|\.bench|\.testing|-check)\.tsx?$|(^|\/)testing\//;
