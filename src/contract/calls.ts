@@ -36,13 +36,21 @@ export interface Workbench {
   /** Problems of the loaded pair's data set, from index `from`. */
   problems(split: Split, from: number, count: number): Promise<readonly Problem[]>;
   /** Figure 6: the teacher's hidden states of each sample's rationale, all layers and tokens stacked. */
-  spectra(request: { readonly samples: number; readonly seed: number }, options?: CallOptions): Promise<SpectraReport>;
+  spectra(
+    request: { readonly samples: number; readonly seed: number },
+    options?: CallOptions,
+  ): Promise<SpectraReport>;
   /** Trains one student; resolves when it is done or stopped. */
   distil(config: RunConfig, options?: CallOptions<RunEvent>): Promise<RunResult>;
   /** `stop` ends the run in order: the student so far is kept and evaluated. Aborting the signal drops it. */
   control(command: 'pause' | 'resume' | 'stop'): Promise<void>;
   /** Opens a question for stepping. K as trained, unless given. */
-  openQuestion(request: { readonly question: string; readonly expected?: string; readonly student: StudentChoice; readonly steps?: number }): Promise<LatentSession>;
+  openQuestion(request: {
+    readonly question: string;
+    readonly expected?: string;
+    readonly student: StudentChoice;
+    readonly steps?: number;
+  }): Promise<LatentSession>;
   /** The next thought; rejects after the last one. */
   stepLatent(session: number): Promise<LatentThought>;
   /** The answer from the thoughts made so far. */

@@ -52,7 +52,10 @@ export const runConfigSchema = z.strictObject({
     .strictObject({
       rank: count(1, 256).default(8),
       alpha: z.number().positive().max(1024).default(16),
-      targets: z.array(z.enum(LINEARS)).min(1).default([...LINEARS]),
+      targets: z
+        .array(z.enum(LINEARS))
+        .min(1)
+        .default([...LINEARS]),
     })
     .prefault({}),
   factors: z
@@ -67,7 +70,12 @@ export const runConfigSchema = z.strictObject({
       normaliseLayers: z.boolean().default(true),
       /** Tucker ranks of the anchor tensor: r_B, r_L^(a), r_H^(a). */
       anchor: z
-        .strictObject({ sampleRank: count(1, 4096).default(32), layerRank: count(1, 64).default(4), hiddenRank: count(1, 512).default(32), hooi: z.boolean().default(false) })
+        .strictObject({
+          sampleRank: count(1, 4096).default(32),
+          layerRank: count(1, 64).default(4),
+          hiddenRank: count(1, 512).default(32),
+          hooi: z.boolean().default(false),
+        })
         .prefault({}),
     })
     .prefault({}),
@@ -133,16 +141,36 @@ export const OURS: readonly string[] = [
   'optimiser',
 ];
 
-/** A validated configuration with every default filled in; the error names each bad path and value. */
+/** A validated configuration with every default filled in. @throws RunConfigError naming each bad path and value */
 export function parseRunConfig(value: unknown): RunConfig {
   const result = runConfigSchema.safeParse(value);
   if (result.success) return result.data;
-  const lines = result.error.issues.map((issue) => {
-    const path = issue.path.join('.') || '(the whole file)';
-    const got = issue.path.reduce<unknown>((v, key) => (v as Record<PropertyKey, unknown> | undefined)?.[key as PropertyKey], value);
-    return `${path}: ${issue.message}; got ${JSON.stringify(got) ?? 'nothing'}`;
-  });
-  throw new RunConfigError(`run configuration is not valid:\n${lines.join('\n')}`);
+  throw new RunConfigError(`run configuration is not valid:\n${complaints(result.error, value)}`);
+}
+
+/** One line a bad value: its path, what was expected, what was found. */
+function complaints(error: z.ZodError, value: unknown): string {
+  const line = (path: readonly PropertyKey[], message: string): string => {
+    const found = path.reduce<unknown>(
+      (at, key) => (at as Record<PropertyKey, unknown> | null)?.[key],
+      value,
+    );
+    return `${path.join('.') || '(the whole file)'}: ${message}; got ${show(found)}`;
+  };
+  return error.issues
+    .flatMap((issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => line([...issue.path, key], 'there is no such setting'))
+        : [line(issue.path, issue.message)],
+    )
+    .join('\n');
+}
+
+/** A value as a person would write it, cut to what fits a line. */
+function show(value: unknown): string {
+  const text = typeof value === 'object' || typeof value === 'string' ? JSON.stringify(value) : String(value);
+  if (value === undefined) return 'nothing';
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
 
 export class RunConfigError extends Error {
@@ -159,7 +187,27 @@ export const runFileSchema = z.strictObject({
   models: z.record(z.string(), z.string()).default({}),
   /** What was observed, for comparison; not read back. */
   observed: z
-    .strictObject({ losses: z.array(z.number()), accuracy: z.number().nullable(), provider: z.string(), seconds: z.number() })
+    .strictObject({
+      losses: z.array(z.number()),
+      accuracy: z.number().nullable(),
+      provider: z.string(),
+      seconds: z.number(),
+    })
     .optional(),
 });
 export type RunFile = z.infer<typeof runFileSchema>;
+
+/**
+ * A run file, or a bare configuration, as a run file. A configuration of its own has no `kind`.
+ * @throws RunConfigError naming each bad path and value
+ */
+export function parseRunFile(value: unknown): RunFile {
+  if (value === null || typeof value !== 'object' || Array.isArray(value))
+    throw new RunConfigError(
+      `the file holds ${show(value)}; an object with "kind": "lori-run" and "config" is expected`,
+    );
+  if (!('kind' in value)) return { kind: 'lori-run', config: parseRunConfig(value), models: {} };
+  const result = runFileSchema.safeParse(value);
+  if (result.success) return result.data;
+  throw new RunConfigError(`the run file is not valid:\n${complaints(result.error, value)}`);
+}

@@ -8,7 +8,12 @@ export interface DeviceReport {
   readonly provider: Provider;
   /** Why WASM, when it is WASM; empty on WebGPU. */
   readonly reason: string;
-  readonly adapter: { readonly vendor: string; readonly architecture: string; readonly description: string; readonly software: boolean } | null;
+  readonly adapter: {
+    readonly vendor: string;
+    readonly architecture: string;
+    readonly description: string;
+    readonly software: boolean;
+  } | null;
   readonly threads: number;
   readonly crossOriginIsolated: boolean;
   readonly runtimeVersion: string;
@@ -144,7 +149,12 @@ export interface RunResult {
   readonly heldOut: Accuracy | null;
   /** The teacher's explicit chain of thought on the same held-out problems. */
   readonly teacher: Accuracy | null;
-  readonly seconds: { readonly teacher: number; readonly compile: number; readonly train: number; readonly evaluate: number };
+  readonly seconds: {
+    readonly teacher: number;
+    readonly compile: number;
+    readonly train: number;
+    readonly evaluate: number;
+  };
   readonly programs: number;
   readonly trainable: number;
   readonly provider: Provider;

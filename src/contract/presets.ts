@@ -16,8 +16,16 @@ const of = (method: Method, label: string, about: string): Preset => ({
 });
 
 export const PRESETS: readonly Preset[] = [
-  of('lori', 'LoRi', 'Moments of the latent trajectory and the anchor state are drawn to the teacher’s, inside its low-rank subspace.'),
-  of('codi', 'CODI-style', 'Only the hidden states at the anchor are drawn to the teacher’s (smooth L1), besides cross entropy.'),
+  of(
+    'lori',
+    'LoRi',
+    'Moments of the latent trajectory and the anchor state are drawn to the teacher’s, inside its low-rank subspace.',
+  ),
+  of(
+    'codi',
+    'CODI-style',
+    'Only the hidden states at the anchor are drawn to the teacher’s (smooth L1), besides cross entropy.',
+  ),
   of('ce', 'CE only', 'The same latents, trained by cross entropy on the answer alone.'),
   of('nocot', 'No-CoT', 'No latents: the answer is learned directly from the question.'),
 ];
