@@ -82,3 +82,46 @@ describe('the step of small programs agrees with the one of one program', () => 
       }
     });
 });
+
+describe('the step of small programs', () => {
+  it('has as many programs for any number of blocks and latent steps', async () => {
+    const counts = new Set<number>();
+    for (const layers of [2, 5])
+      for (const latentSteps of [2, 6]) {
+        const tiny = tinyStep({ config: { ...TINY_CONFIG, layers }, latentSteps });
+        const step = await compileBlockwiseStep(runtime, tiny.spec, tiny.weights);
+        counts.add(step.programs);
+        // The runtime agrees: nothing else is alive.
+        expect(runtime.programCount).toBe(step.programs);
+        step.dispose();
+      }
+    expect([...counts]).toEqual([24]);
+  });
+
+  it('gives the same numbers every time, makes no new tensors and reads once a step', async () => {
+    const tiny = tinyStep();
+    const before = runtime.liveTensors;
+    const packs = tiny.packs.map((data) => runtime.upload({ dtype: 'f32', shape: [data.length], data }));
+    const step = await compileBlockwiseStep(runtime, tiny.spec, tiny.weights);
+    const first = await step.run(tiny.feeds, packs);
+    const gradients = first.gradients.map((g) => g.data.slice());
+    const [live, reads] = [runtime.liveTensors, runtime.readCount];
+    let last: StepOutput = first;
+    for (let i = 0; i < 20; i++) last = await step.run(tiny.feeds, packs);
+    expect(runtime.liveTensors).toBe(live);
+    expect(runtime.readCount - reads).toBe(20);
+    expect(last.terms).toEqual(first.terms);
+    expect(last.gradients.map((g) => g.data)).toEqual(gradients);
+    step.dispose();
+    for (const pack of packs) pack.dispose();
+    expect(runtime.liveTensors).toBe(before);
+    expect(runtime.programCount).toBe(0);
+  });
+
+  it('refuses losses on latent states without latent steps', async () => {
+    const tiny = tinyStep({ latentSteps: 0 });
+    await expect(compileBlockwiseStep(runtime, tiny.spec, tiny.weights)).rejects.toThrow(
+      'the loss covariance, mean reads latent states, but there are 0 latent steps',
+    );
+  });
+});

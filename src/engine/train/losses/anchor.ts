@@ -1,4 +1,5 @@
 import * as o from '../../graph/ops';
+import { anchorOnCpu } from './anchor-kernel';
 import { pickRows, type StateLoss } from './state-loss';
 
 /** The teacher's states at the anchor, in the hidden-mode subspace; n samples. */
@@ -48,5 +49,7 @@ export function anchorLoss(
       },
       'anchor.target': pickRows(targets.projected, L * rank, samples, [L, rank]),
     }),
+    kernel: async (runtime, shape) =>
+      anchorOnCpu(runtime, shape as readonly [number, number, number], rank, beta),
   };
 }

@@ -1,4 +1,5 @@
 import * as o from '../../graph/ops';
+import { momentsOnCpu } from './moments-kernel';
 import { pickRows, type StateLoss } from './state-loss';
 
 /** The teacher's low-rank statistics over n samples; R = r_L·r_H. */
@@ -58,5 +59,7 @@ export function momentLoss(
         'moments.covariance': pickRows(targets.covariance, R * R, samples, [R, R]),
       };
     },
+    kernel: async (runtime, shape) =>
+      momentsOnCpu(runtime, shape as readonly [number, number, number, number], targets, weights),
   };
 }
