@@ -1,0 +1,25 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRuntime, type Runtime } from '../runtime/runtime';
+import { greedy, hasStories, logitsOf, readStories } from './stories.testing';
+
+describe.skipIf(!(await hasStories()))('stories260K on WASM', () => {
+  let runtime: Runtime;
+  beforeAll(async () => {
+    runtime = await createRuntime({ provider: 'wasm', threads: 1 });
+  });
+  afterAll(() => runtime.dispose());
+
+  it('gives the reference logits within 1e-4 and 40 of 40 greedy tokens', async () => {
+    const { reference, ...stories } = await readStories();
+    const V = stories.config.vocabSize;
+    const model = await logitsOf(runtime, stories, 41);
+    const all = await model.run(reference.ids);
+    const row = all.subarray(reference.pos * V, (reference.pos + 1) * V);
+    const differences = reference.logits_last.map((x, i) => Math.abs((row[i] as number) - x));
+    if (process.env.SHOW) console.log('logits differ by at most', Math.max(...differences));
+    expect(reference.logits_last.length).toBeGreaterThan(10);
+    expect(Math.max(...differences)).toBeLessThan(1e-4);
+    expect(await greedy(model, V, reference.ids.slice(0, 1), 40)).toEqual(reference.ids.slice(0, 41));
+    model.dispose();
+  });
+});
