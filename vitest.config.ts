@@ -7,6 +7,37 @@ import vite from './vite.config.ts';
 
 const browserTests = ['src/**/*.browser.test.{ts,tsx}', 'scripts/**/*.browser.test.ts'];
 
+const inChromium = (name: string, include: string[], testTimeout: number) =>
+  mergeConfig(vite, {
+    plugins: [sharedFiles()],
+    // Found only at run time otherwise, and the reload that follows fails the test that asked for it.
+    optimizeDeps: {
+      include: [
+        'react',
+        'react-dom/client',
+        'react/jsx-dev-runtime',
+        'zustand',
+        'zustand/vanilla',
+        'zod',
+        'idb',
+        'katex',
+      ],
+    },
+    test: {
+      name,
+      include,
+      testTimeout,
+      fileParallelism: false,
+      browser: {
+        enabled: true,
+        headless: true,
+        screenshotFailures: false,
+        provider: playwright({ launchOptions: { executablePath: findChromium(), args: chromiumArgs } }),
+        instances: [{ browser: 'chromium' }],
+      },
+    },
+  });
+
 export default defineConfig({
   test: {
     projects: [
@@ -22,35 +53,9 @@ export default defineConfig({
           testTimeout: 20_000,
         },
       },
-      mergeConfig(vite, {
-        plugins: [sharedFiles()],
-        // Found only at run time otherwise, and the reload that follows fails the test that asked for it.
-        optimizeDeps: {
-          include: [
-            'react',
-            'react-dom/client',
-            'react/jsx-dev-runtime',
-            'zustand',
-            'zustand/vanilla',
-            'zod',
-            'idb',
-            'katex',
-          ],
-        },
-        test: {
-          name: 'browser',
-          include: browserTests,
-          testTimeout: 60_000,
-          fileParallelism: false,
-          browser: {
-            enabled: true,
-            headless: true,
-            screenshotFailures: false,
-            provider: playwright({ launchOptions: { executablePath: findChromium(), args: chromiumArgs } }),
-            instances: [{ browser: 'chromium' }],
-          },
-        },
-      }),
+      inChromium('browser', browserTests, 60_000),
+      // Measurements in Chromium, run by name only: `npm run bench:…`; they print tables.
+      inChromium('bench', ['src/**/*.bench.{ts,tsx}', 'scripts/bench/**/*.bench.ts'], 900_000),
     ],
   },
 });

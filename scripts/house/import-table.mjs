@@ -103,7 +103,8 @@ export const packageFences = [
     folders: ['app', 'app/ui', 'app/charts', 'app/store', 'app/panels'],
   },
   { packages: ['idb'], folders: ['storage'] },
-  { packages: ['node:*'], folders: ['lab'] },
+  // The runtime asks Node, where it runs there, for the package's build for Node.
+  { packages: ['node:*'], folders: ['lab', 'engine/runtime'] },
   { packages: ['@jax-js/jax', 'ml-matrix', 'vitest', 'playwright', '@playwright/test'], folders: [] },
 ];
 
@@ -134,7 +135,8 @@ export const globalFences = [
 ];
 
 /**
- * Files that stand beside the code but are not part of it: tests, benches, their helpers (`x.testing.ts`), test bodies that several tests share
- * (`x-check.ts`), and the folder testing/. They may import more, though the engine's never the app.
+ * Files that stand beside the code but are not part of it: tests, benches, their helpers (`x.testing.ts`), test bodies
+ * that several tests share (`x-check.ts`), and the folder testing/. They may import more, though the engine's never
+ * the app.
  */
 export const testFile = /(\.test|\.bench|\.testing|-check)\.tsx?$|(^|\/)testing\//;
