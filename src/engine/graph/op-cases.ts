@@ -177,6 +177,27 @@ export const OP_CASES: readonly OpCase[] = [
   unary('slice', (a) => o.slice(a, -1, 2, 3), { what: 'one of the last axis', inputs: { a: [2, 1, 5] } }),
   unary('pad', (a) => o.pad(a, 1, 2, 1), { what: 'both ends', inputs: { a: [2, 3, 1] } }),
   unary('pad', (a) => o.pad(a, 0, 0, 3), { what: 'after' }),
+  // What emission joins: the gradients of neighbouring slices, whole and with gaps.
+  unary(
+    'slice',
+    (a) => {
+      const parts = [o.slice(a, 1, 0, 2), o.slice(a, 1, 2, 3), o.slice(a, 1, 3, 7)] as const;
+      return o.mul(o.concat([o.exp(parts[2]), o.tanh(parts[0])], 1), o.expand(parts[1], [3, 6]));
+    },
+    { what: 'a packed triple', inputs: { a: [3, 7] } },
+  ),
+  unary('slice', (a) => o.mul(o.exp(o.slice(a, 0, 1, 3)), o.tanh(o.slice(a, 0, 3, 5))), {
+    what: 'two neighbours inside',
+    inputs: { a: [7, 2] },
+  }),
+  unary('slice', (a) => o.mul(o.exp(o.slice(a, 0, 0, 2)), o.tanh(o.slice(a, 0, 4, 6))), {
+    what: 'a gap between',
+    inputs: { a: [7, 2] },
+  }),
+  unary('slice', (a) => o.mul(o.exp(o.slice(a, 0, 0, 3)), o.tanh(o.slice(a, 0, 2, 5))), {
+    what: 'an overlap',
+    inputs: { a: [7, 2] },
+  }),
   {
     op: 'gather',
     what: 'rows, repeated',

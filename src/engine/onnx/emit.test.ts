@@ -118,6 +118,37 @@ describe('emission', () => {
     expect(nodes(y, 'webgpu')).toEqual(['Transpose', 'MatMul']);
   });
 
+  test('gradients of neighbouring slices become one concatenation', () => {
+    const g = new Graph();
+    const x = g.input('x', [3, 7]);
+    const [a, b, c] = [o.slice(x, 1, 0, 2), o.slice(x, 1, 2, 4), o.slice(x, 1, 4, 6)];
+    const loss = o.reduceSum(o.mul(o.mul(o.exp(a), o.exp(b)), o.exp(c)));
+    const [dx] = gradients(loss, [x]) as [Tensor];
+    const nodes = nodesOf(emit({ name: 'p', outputs: { dx } }, { provider: 'webgpu' }));
+    expect(nodes.filter((n) => ['Concat', 'Pad', 'Add'].includes(n))).toEqual(['Concat', 'Pad']);
+  });
+
+  test('the sigmoid of silu is shared with its gradient; alone it is one node', () => {
+    const g = new Graph();
+    const x = g.input('x', [3]);
+    const y = o.silu(x);
+    const nodes = (outputs: Record<string, Tensor>) =>
+      nodesOf(emit({ name: 'p', outputs }, { provider: 'wasm' }));
+    expect(nodes({ y })).toEqual(['QuickGelu']);
+    const [dx] = gradients(o.reduceSum(y), [x]) as [Tensor];
+    expect(nodes({ y, dx }).filter((n) => n === 'Sigmoid' || n === 'QuickGelu')).toEqual(['Sigmoid']);
+  });
+
+  test('one value may go out under several names', () => {
+    const g = new Graph();
+    const x = g.input('x', [3]);
+    const y = o.exp(x);
+    const model = emit({ name: 'p', outputs: { a: y, b: y, c: y, d: x, e: x } }, { provider: 'wasm' });
+    expect(nodesOf(model)).toEqual(['Exp', 'Identity', 'Identity', 'Identity', 'Identity']);
+    const names = parts(parts(model, 7)[0] as Uint8Array, 12).map((v) => texts(v, 1)[0]);
+    expect(names).toEqual(['out.a', 'out.b', 'out.c', 'out.d', 'out.e']);
+  });
+
   test('the bytes do not depend on the name, or on what else is in the graph', () => {
     const g = new Graph();
     g.input('other', [9]);

@@ -7,13 +7,15 @@ export type Provider = 'wasm' | 'webgpu';
 /** What is emitted for one node: usually its own operation, or one that swallows operands used nowhere else. */
 export interface Instruction {
   readonly node: Tensor;
-  readonly op: OpKind | 'reduceMean' | 'reduceSumSquare';
+  readonly op: OpKind | 'reduceMean' | 'reduceSumSquare' | 'tiles';
   readonly inputs: readonly Tensor[];
   readonly attributes: Attributes;
 }
 
 interface Context {
   readonly provider: Provider;
+  /** Whether the program also takes the sigmoid of x. */
+  hasSigmoid(x: Tensor): boolean;
   /** The instruction of an operand if that operand is needed by nothing else. */
   swallow(x: Tensor): Instruction | undefined;
 }
@@ -49,6 +51,28 @@ function addToProduct(
   return { op: 'gemm', inputs: [...product.inputs, c], attributes: { ...product.attributes, beta: 1 } };
 }
 
+/**
+ * Gradients of neighbouring slices, each padded with zeros to the whole and added up, are their concatenation: `tiles`
+ * joins its operands along an axis, with zeros before and after.
+ */
+function joinTiles(a: Tensor, b: Tensor, { swallow }: Context): Omit<Instruction, 'node'> | undefined {
+  if (!sameShape(a.shape, b.shape)) return undefined;
+  const [x, y] = [swallow(a), swallow(b)];
+  const isTile = (i: Instruction | undefined) => i?.op === 'pad' || i?.op === 'tiles';
+  if (!x || !y || !isTile(x) || !isTile(y) || x.attributes.axis !== y.attributes.axis) return undefined;
+  const size = a.shape[x.attributes.axis as number] as number;
+  for (const [first, second] of [
+    [x, y],
+    [y, x],
+  ] as const) {
+    if (size - (first.attributes.after as number) !== second.attributes.before) continue;
+    const { axis, before } = first.attributes as { axis: number; before: number };
+    const attributes = { axis, before, after: second.attributes.after as number };
+    return { op: 'tiles', inputs: [...first.inputs, ...second.inputs], attributes };
+  }
+  return undefined;
+}
+
 const FUSIONS: Partial<Record<OpKind, Fusion>> = {
   mul: (node, context) => {
     const [a, b] = node.inputs as [Tensor, Tensor];
@@ -69,10 +93,13 @@ const FUSIONS: Partial<Record<OpKind, Fusion>> = {
     }
     return undefined;
   },
+  // Its gradient takes the sigmoid too: then it is taken once.
+  silu: ({ inputs }, { hasSigmoid }) =>
+    hasSigmoid(inputs[0] as Tensor) ? { op: 'silu', inputs, attributes: { bySigmoid: true } } : undefined,
   neg: (node, context) => scaleProduct(node.inputs[0] as Tensor, -1, context),
   add: (node, context) => {
     const [a, b] = node.inputs as [Tensor, Tensor];
-    return addToProduct(a, b, node, context) ?? addToProduct(b, a, node, context);
+    return joinTiles(a, b, context) ?? addToProduct(a, b, node, context) ?? addToProduct(b, a, node, context);
   },
   reduceSum: (node, context) => {
     const square = context.swallow(node.inputs[0] as Tensor);
@@ -86,9 +113,13 @@ export function instructionsOf(outputs: readonly Tensor[], provider: Provider): 
   const nodes = liveNodes(outputs);
   const uses = new Map<Tensor, number>();
   for (const x of [...outputs, ...nodes.flatMap((node) => node.inputs)]) uses.set(x, (uses.get(x) ?? 0) + 1);
+  const sigmoids = new Set(
+    nodes.filter((node) => node.op === 'sigmoid').map((node) => node.inputs[0] as Tensor),
+  );
   const instructions = new Map<Tensor, Instruction>();
   const context: Context = {
     provider,
+    hasSigmoid: (x) => sigmoids.has(x),
     swallow: (x) => (uses.get(x) === 1 ? instructions.get(x) : undefined),
   };
   for (const node of nodes) {

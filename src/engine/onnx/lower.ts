@@ -31,6 +31,15 @@ function swapped(model: ModelWriter, name: string, { shape }: Tensor): string {
   return model.node('Transpose', [name], { perm });
 }
 
+function padded({ node, attributes }: Instruction, x: string, model: ModelWriter): string {
+  const { axis, before, after } = attributes as { axis: number; before: number; after: number };
+  const rank = node.shape.length;
+  const pads = new Array<number>(2 * rank).fill(0);
+  pads[axis] = before;
+  pads[rank + axis] = after;
+  return model.node('Pad', [x, model.integers(pads)]);
+}
+
 const never: Lower = ({ op }) => {
   throw new Error(`${op} has no nodes of its own`);
 };
@@ -49,8 +58,10 @@ export const LOWERINGS: Readonly<Record<Instruction['op'], Lower>> = {
   reciprocal: one('Reciprocal'),
   abs: one('Abs'),
   sigmoid: one('Sigmoid'),
-  // x·sigmoid(1·x)
-  silu: (_at, x, model) => model.node('QuickGelu', x, { alpha: { float: 1 } }),
+  silu: ({ attributes }, x, model) =>
+    attributes.bySigmoid
+      ? model.node('Mul', [x[0] as string, model.node('Sigmoid', x)])
+      : model.node('QuickGelu', x, { alpha: { float: 1 } }), // x·sigmoid(1·x)
   tanh: one('Tanh'),
   erf: one('Erf'),
   relu: one('Relu'),
@@ -77,13 +88,10 @@ export const LOWERINGS: Readonly<Record<Instruction['op'], Lower>> = {
     const list = (key: string) => model.integers([attributes[key] as number]);
     return model.node('Slice', [x as string, list('start'), list('end'), list('axis')]);
   },
-  pad: ({ node, attributes }, [x], model) => {
-    const { axis, before, after } = attributes as { axis: number; before: number; after: number };
-    const rank = node.shape.length;
-    const pads = new Array<number>(2 * rank).fill(0);
-    pads[axis] = before;
-    pads[rank + axis] = after;
-    return model.node('Pad', [x as string, model.integers(pads)]);
+  pad: (at, [x], model) => padded(at, x as string, model),
+  tiles: (at, x, model) => {
+    const joined = model.node('Concat', x, { axis: at.attributes.axis as number });
+    return at.attributes.before || at.attributes.after ? padded(at, joined, model) : joined;
   },
 
   gather: (_at, x, model) => model.node('Gather', x, { axis: 0 }),

@@ -39,10 +39,14 @@ export class ModelWriter {
     return `v${this.names++}`;
   }
 
-  /** Adds a node of one output; returns the name of its value. */
+  /** Adds a node of one output, or finds the one like it; returns the name of its value. */
   node(type: string, inputs: readonly string[], attributes: NodeAttributes = {}): string {
+    const key = `${type}(${inputs.join(',')})${JSON.stringify(attributes)}`;
+    const known = this.shared.get(key);
+    if (known !== undefined) return known;
     const output = this.fresh();
     this.nodes.set(output, { type, inputs, output, attributes });
+    this.shared.set(key, output);
     return output;
   }
 
@@ -69,7 +73,8 @@ export class ModelWriter {
 
   /** Gives `value` out under `name`. The node that makes it takes that name; all else is copied. */
   output(name: string, value: string, dtype: GraphDType, shape: Shape): void {
-    const own = this.nodes.has(value) && !this.outputs.has(value) ? value : this.copy(value, dtype);
+    let own = value;
+    while (!this.nodes.has(own) || this.outputs.has(own)) own = this.copy(own, dtype);
     this.outputs.set(own, name);
     this.graph.message(12, valueInfo(name, ELEMENT[dtype], shape));
   }
