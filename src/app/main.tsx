@@ -1,9 +1,19 @@
+import './trusted-types';
+import './ui/base.css';
+import './ui/kit.css';
 import { createRoot } from 'react-dom/client';
+import { Page } from './Page';
+import { createApp } from './store/app-store';
+import { browserSurroundings } from './store/surroundings';
+import { AppProvider } from './store/use-app';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no element "root"');
+
+const app = createApp(browserSurroundings());
 createRoot(root).render(
-  <main>
-    <h1>LoRi Playground</h1>
-  </main>,
+  <AppProvider value={app}>
+    <Page />
+  </AppProvider>,
 );
+void app.actions.start(true);

@@ -202,7 +202,7 @@ export function double({ pace = 1, failures = {}, webgpu = false, nanAt }: Doubl
     },
     async distil(config, options) {
       await begin('distil', config.method);
-      asked.wish = 'resume';
+      Object.assign(asked, { wish: 'resume' });
       const tell = (progress: Progress) => options?.report?.({ kind: 'progress', progress });
       await work('teacher', 'samples', config.data.samples, tell, options?.signal);
       await work('compile', 'programs', 4, tell, options?.signal);

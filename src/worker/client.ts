@@ -40,7 +40,7 @@ export interface ConnectOptions {
 
 /** A new worker that runs the engine. */
 export function startWorker(): Worker {
-  return new Worker(new URL('../worker/host.ts', import.meta.url), { type: 'module', name: 'engine' });
+  return new Worker(new URL('./host.ts', import.meta.url), { type: 'module', name: 'engine' });
 }
 
 const gone = (message: string) =>

@@ -1,0 +1,128 @@
+import type { AppState, TourStep } from './store/state';
+import { TOUR_STEPS } from './store/state';
+import { useActions, useApp } from './store/use-app';
+import { Button } from './ui/Button';
+import { ErrorNotice } from './ui/ErrorNotice';
+import { bytes, percent } from './ui/format';
+import { Progress } from './ui/Progress';
+
+const TITLES: Readonly<Record<TourStep, string>> = {
+  device: 'Open the device',
+  pair: 'Load the pair',
+  spectra: 'See the low rank',
+  distil: 'Distil on 128 samples',
+  latents: 'Step through thoughts',
+};
+
+/** What came out of a step, in a few words. */
+function outcome(step: TourStep, { device, pair, spectra, run, latents }: AppState): string {
+  switch (step) {
+    case 'device':
+      return device.value?.provider === 'webgpu' ? 'WebGPU' : `WASM, ${device.value?.threads} threads`;
+    case 'pair':
+      return `2 models, ${bytes(pair.value?.models.reduce((sum, model) => sum + model.bytes, 0) ?? 0)}`;
+    case 'spectra': {
+      const ranks = spectra.value?.samples.map((sample) => sample.energyRanks[2]).sort((a, b) => a - b) ?? [];
+      return `rank ${ranks[ranks.length >> 1]} of ${spectra.value?.samples[0]?.sigma.length} holds 95 %`;
+    }
+    case 'distil':
+      return run.result?.heldOut
+        ? `${percent(run.result.heldOut.share)}${run.result.teacher ? `; teacher ${percent(run.result.teacher.share)}` : ''}`
+        : 'trained';
+    case 'latents': {
+      const { answer, question } = latents;
+      return answer.value
+        ? `answer ${answer.value.value ?? 'without a number'}${question.expected === null ? '' : `, expected ${question.expected}`}`
+        : '';
+    }
+  }
+}
+
+const STATES = { done: '✓ done', busy: '… under way', failed: '✕ failed', waiting: '' } as const;
+
+/** The first run: one button, everything in order. */
+export function Tour() {
+  const state = useApp((all) => all);
+  const { tour, run, pair, spectra } = state;
+  const { startTour, cancelTour, setFollow } = useActions();
+  const running = tour.status === 'running';
+  const progress =
+    tour.step === 'pair'
+      ? pair.status === 'busy'
+        ? pair.progress
+        : null
+      : tour.step === 'spectra'
+        ? spectra.status === 'busy'
+          ? spectra.progress
+          : null
+        : run.progress;
+  const stateOf = (step: TourStep) => {
+    if (tour.done.includes(step)) return 'done';
+    if (tour.step !== step) return 'waiting';
+    return running ? 'busy' : 'failed';
+  };
+  const busyElsewhere = run.status === 'running' || run.status === 'paused';
+  return (
+    <section className="tour" aria-labelledby="tour-title">
+      <div className="tour-head">
+        <div>
+          <h2 id="tour-title">See it work</h2>
+          <p className="about">
+            A teacher’s chain of thought lives in few directions. A student learns them from 128 samples and
+            then answers without writing the steps down.
+          </p>
+        </div>
+        <div className="actions">
+          {running ? (
+            <>
+              {!tour.follow && (
+                <Button look="quiet" onPress={() => setFollow(true)}>
+                  Follow along
+                </Button>
+              )}
+              <Button onPress={cancelTour}>Cancel</Button>
+            </>
+          ) : (
+            <Button look="primary" isDisabled={busyElsewhere} onPress={() => void startTour()}>
+              {tour.status === 'done' ? 'Run it again' : 'Run LoRi on 128 samples'}
+            </Button>
+          )}
+        </div>
+      </div>
+      <ol className="tour-steps">
+        {TOUR_STEPS.map((step) => {
+          const now = stateOf(step);
+          return (
+            <li key={step} className={now} aria-current={now === 'busy' ? 'step' : undefined}>
+              <span className="tour-step">{TITLES[step]}</span>
+              <span className="tour-outcome">
+                {now === 'done' ? `✓ ${outcome(step, state)}` : STATES[now]}
+              </span>
+            </li>
+          );
+        })}
+      </ol>
+      {running && tour.step && <Progress label={TITLES[tour.step]} {...progress} />}
+      <p className="visually-hidden" role="status">
+        {tour.status === 'done'
+          ? 'The first run is done.'
+          : tour.status === 'cancelled'
+            ? 'The first run was cancelled.'
+            : running && tour.step
+              ? TITLES[tour.step]
+              : ''}
+      </p>
+      {tour.status === 'cancelled' && (
+        <p className="muted">Cancelled. What was finished stays; the button starts again.</p>
+      )}
+      {tour.status === 'failed' && tour.step && tour.error && (
+        <ErrorNotice title={`“${TITLES[tour.step]}” did not succeed`} error={tour.error}>
+          <Button onPress={() => void startTour()}>Try again</Button>
+        </ErrorNotice>
+      )}
+      {tour.status === 'failed' && !tour.error && (
+        <p className="muted">Stopped before the end; the button starts again.</p>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,94 @@
+import './distil.css';
+import { OURS } from '../../../contract/config';
+import { PRESETS } from '../../../contract/presets';
+import { isActive } from '../../store/run';
+import { useActions, useApp } from '../../store/use-app';
+import { Button } from '../../ui/Button';
+import { Choice } from '../../ui/Choice';
+import { ErrorNotice } from '../../ui/ErrorNotice';
+import { duration, integer, percent, significant } from '../../ui/format';
+import { Empty, Figures, Panel } from '../../ui/Panel';
+import { ConfigForm } from './ConfigForm';
+import { LossCard } from './LossCard';
+import { ResultCard } from './ResultCard';
+import { RunBar } from './RunBar';
+import { RunCharts } from './RunCharts';
+import { RunFiles } from './RunFiles';
+import { SavedRuns } from './SavedRuns';
+
+/** Trains a student and shows it happen. */
+export function DistilPanel() {
+  const run = useApp((state) => state.run);
+  const draft = useApp((state) => state.draft);
+  const wanted = useApp((state) => state.link.preset);
+  const { choosePreset, startRun } = useActions();
+  const active = isActive(run);
+  const preset =
+    PRESETS.find(({ id, config }) => (wanted === null ? config.method === draft.method : id === wanted)) ??
+    PRESETS[0]!;
+  const hasSteps = run.series.step.length > 0;
+  return (
+    <div className="place with-side">
+      <div className="side">
+        <Panel title="Configuration" about={preset.about}>
+          <Choice
+            label="Preset"
+            value={preset.id}
+            isDisabled={active}
+            options={PRESETS.map(({ id, label, about }) => ({ id, label, about }))}
+            onChange={choosePreset}
+          />
+          <ConfigForm isDisabled={active} />
+          {OURS.length > 0 && (
+            <p className="help">
+              <span className="badge">ours</span> marks what the paper leaves open: a choice of this project.
+            </p>
+          )}
+        </Panel>
+        <LossCard />
+      </div>
+      <div className="main">
+        <Panel title="Run">
+          <RunBar />
+          {run.status === 'failed' && run.error && (
+            <ErrorNotice title="The run broke off; its curves are kept" error={run.error}>
+              <Button onPress={() => void startRun(run.config ?? draft)}>Start it again</Button>
+            </ErrorNotice>
+          )}
+          {run.latest && (
+            <Figures
+              items={[
+                { label: 'Step', value: integer(run.latest.step), note: `of ${integer(run.latest.steps)}` },
+                { label: 'Loss', value: significant(run.latest.losses.total) },
+                { label: 'Validation', value: lastAccuracy(run.series.accuracy) ?? '–', note: 'share right' },
+                { label: 'A step takes', value: duration(run.latest.milliseconds) },
+              ]}
+            />
+          )}
+          <RunFiles run={run} />
+        </Panel>
+        {run.result && <ResultCard result={run.result} />}
+        {hasSteps ? (
+          <Panel title="Curves">
+            <RunCharts run={run} />
+          </Panel>
+        ) : (
+          !active && (
+            <Empty>
+              No run yet. Start trains a student with the values on this page; its curves appear here while it
+              learns.
+            </Empty>
+          )
+        )}
+        <SavedRuns />
+      </div>
+    </div>
+  );
+}
+
+function lastAccuracy(
+  events: readonly { readonly set: string; readonly accuracy: { readonly share: number } }[],
+): string | null {
+  const last = events.findLast(({ set }) => set === 'validation');
+  return last ? percent(last.accuracy.share) : null;
+}

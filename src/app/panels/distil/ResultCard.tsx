@@ -1,0 +1,65 @@
+import { METHOD_LABELS } from '../../../contract/config';
+import type { Accuracy, RunResult } from '../../../contract/events';
+import { duration, integer, percent } from '../../ui/format';
+import { Facts, Panel } from '../../ui/Panel';
+
+/** The final figure: the student beside the teacher, on the same held-out problems. */
+export function ResultCard({ result }: { readonly result: RunResult }) {
+  const { heldOut, teacher, seconds } = result;
+  const share = heldOut && teacher && teacher.share > 0 ? heldOut.share / teacher.share : null;
+  return (
+    <Panel
+      title="Result"
+      about={
+        heldOut
+          ? `${METHOD_LABELS[result.config.method]} answers ${heldOut.correct} of ${heldOut.total} held-out problems right${share === null ? '' : `: ${percent(share, 0)} of the teacher’s accuracy, with no explicit reasoning`}.`
+          : 'No held-out problems were asked for.'
+      }
+    >
+      <div className="bars">
+        {heldOut && (
+          <AccuracyBar label={`Student (${METHOD_LABELS[result.config.method]})`} accuracy={heldOut} />
+        )}
+        {teacher && <AccuracyBar label="Teacher, explicit chain of thought" accuracy={teacher} faint />}
+      </div>
+      <Facts
+        items={[
+          ['Steps', `${integer(result.steps)}${result.status === 'stopped' ? ', stopped early' : ''}`],
+          [
+            'Time',
+            `teacher ${duration(1000 * seconds.teacher)}, compiling ${duration(1000 * seconds.compile)}, training ${duration(1000 * seconds.train)}, evaluation ${duration(1000 * seconds.evaluate)}`,
+          ],
+          ['Trained values', integer(result.trainable)],
+          ['Programs', `${result.programs} on ${result.provider === 'webgpu' ? 'WebGPU' : 'WASM'}`],
+        ]}
+      />
+    </Panel>
+  );
+}
+
+function AccuracyBar({
+  label,
+  accuracy,
+  faint = false,
+}: {
+  readonly label: string;
+  readonly accuracy: Accuracy;
+  readonly faint?: boolean;
+}) {
+  const { share, low, high, total } = accuracy;
+  return (
+    <div className="accuracy">
+      <span className="accuracy-label">{label}</span>
+      <span className="accuracy-value">
+        {percent(share)}
+        <span className="figure-note">
+          95 % interval {percent(low)} to {percent(high)}, {total} problems
+        </span>
+      </span>
+      <span className="accuracy-track" aria-hidden="true">
+        <span className={faint ? 'accuracy-fill faint' : 'accuracy-fill'} style={{ width: percent(share) }} />
+        <span className="accuracy-interval" style={{ left: percent(low), width: percent(high - low) }} />
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,127 @@
+import { useMemo } from 'react';
+import { LineChart } from '../../charts/LineChart';
+import type { LineSeries } from '../../charts/series';
+import type { RunState } from '../../store/run';
+import { TERMS } from '../../store/terms';
+import { useTheme } from '../../store/use-app';
+import { percent, significant } from '../../ui/format';
+import { TERM_TEXTS } from './formulas';
+
+/** The curves of a run, as they come in. */
+export function RunCharts({ run }: { readonly run: Pick<RunState, 'series' | 'result'> }) {
+  const theme = useTheme();
+  const { series, result } = run;
+  const { step, losses, learningRate, gradientNorm } = series;
+
+  const lossLines = useMemo<LineSeries[]>(
+    () =>
+      TERMS.flatMap((term) => {
+        const y = losses[term];
+        return y
+          ? [
+              {
+                name: TERM_TEXTS[term].label,
+                x: step,
+                y,
+                ...(term === 'total' && { weight: 'strong' as const }),
+              },
+            ]
+          : [];
+      }),
+    [step, losses],
+  );
+  const rateLines = useMemo<LineSeries[]>(
+    () => [{ name: 'learning rate', x: step, y: learningRate }],
+    [step, learningRate],
+  );
+  const normLines = useMemo<LineSeries[]>(
+    () => [{ name: 'gradient norm', x: step, y: gradientNorm }],
+    [step, gradientNorm],
+  );
+  const measured = series.accuracy.filter(({ set }) => set === 'validation');
+  const accuracyLines = useMemo<LineSeries[]>(() => {
+    const found = series.accuracy.filter(({ set }) => set === 'validation');
+    const lines: LineSeries[] = [
+      {
+        name: 'student, validation',
+        x: found.map((event) => event.step),
+        y: found.map(({ accuracy }) => accuracy.share),
+        low: found.map(({ accuracy }) => accuracy.low),
+        high: found.map(({ accuracy }) => accuracy.high),
+      },
+    ];
+    if (result?.teacher && found.length > 0) {
+      lines.push({
+        name: 'teacher, explicit',
+        x: [found[0]!.step, found.at(-1)!.step],
+        y: [result.teacher.share, result.teacher.share],
+        reference: true,
+      });
+    }
+    return lines;
+  }, [series.accuracy, result]);
+
+  const total = losses.total ?? [];
+  const last = measured.at(-1);
+  const stepAxis = { label: 'step' };
+  return (
+    <div className="columns-2">
+      <LineChart
+        title="Loss terms"
+        summary={
+          total.length === 0
+            ? 'No step yet.'
+            : `The total went from ${significant(total[0]!)} to ${significant(total.at(-1)!)} in ${step.at(-1)} steps. Terms are drawn with their weights.`
+        }
+        series={lossLines}
+        x={stepAxis}
+        y={{ label: 'loss' }}
+        scale="log"
+        theme={theme}
+        fileName="losses"
+      />
+      <LineChart
+        title="Validation accuracy"
+        summary={
+          last
+            ? `${percent(last.accuracy.share)} at step ${last.step} (95 % interval ${percent(last.accuracy.low)} to ${percent(last.accuracy.high)}, ${last.accuracy.total} problems).`
+            : 'Not measured yet.'
+        }
+        series={accuracyLines}
+        x={stepAxis}
+        y={{ label: 'share right', format: '%', range: [0, 1] }}
+        theme={theme}
+        fileName="accuracy"
+      />
+      <LineChart
+        title="Gradient norm"
+        summary={
+          gradientNorm.length === 0
+            ? 'No step yet.'
+            : `Before clipping; ${significant(gradientNorm.at(-1)!)} at the last step.`
+        }
+        series={normLines}
+        x={stepAxis}
+        y={{ label: 'norm' }}
+        scale="log"
+        theme={theme}
+        height={220}
+        fileName="gradient-norm"
+      />
+      <LineChart
+        title="Learning rate"
+        summary={
+          learningRate.length === 0
+            ? 'No step yet.'
+            : `${significant(learningRate.at(-1)!)} at the last step.`
+        }
+        series={rateLines}
+        x={stepAxis}
+        y={{ label: 'learning rate' }}
+        theme={theme}
+        height={220}
+        fileName="learning-rate"
+      />
+    </div>
+  );
+}

@@ -1,0 +1,139 @@
+import './latents.css';
+import { type KeyboardEvent, useEffect } from 'react';
+import { useActions, useApp } from '../../store/use-app';
+import { Button } from '../../ui/Button';
+import { ErrorNotice } from '../../ui/ErrorNotice';
+import { Empty, Panel } from '../../ui/Panel';
+import { Progress } from '../../ui/Progress';
+import { AnswerView } from './AnswerView';
+import { QuestionCard } from './QuestionCard';
+import { ThoughtRow } from './ThoughtRow';
+
+/** One question, thought by thought, beside the explicit chain of thought. */
+export function LatentsPanel() {
+  const { session, thoughts, stepping, answer, explicit, problems, error } = useApp((state) => state.latents);
+  const pairIsReady = useApp((state) => state.pair.status === 'ready');
+  const training = useApp((state) => state.run.status === 'running');
+  const {
+    loadProblems,
+    step,
+    stepAll,
+    answer: askAnswer,
+    explicit: askExplicit,
+    openQuestion,
+  } = useActions();
+  const steps = session.value?.latentSteps ?? 0;
+  const left = session.status === 'ready' && thoughts.length < steps;
+  const busy = stepping || answer.status === 'busy';
+
+  useEffect(() => {
+    if (pairIsReady && problems.status === 'idle') void loadProblems();
+  }, [pairIsReady, problems.status, loadProblems]);
+
+  const onKey = (event: KeyboardEvent) => {
+    const typing =
+      event.target instanceof HTMLElement &&
+      event.target.closest('input, textarea, [role="listbox"], [role="radiogroup"], .segments');
+    if (
+      event.key !== 'ArrowRight' ||
+      typing ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      !left ||
+      busy ||
+      training
+    )
+      return;
+    event.preventDefault();
+    void step();
+  };
+
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: a shortcut for what the buttons inside do
+    <div className="place with-side" onKeyDown={onKey}>
+      <div className="side">
+        <QuestionCard />
+      </div>
+      <div className="main">
+        {training && (
+          <p className="muted">
+            The engine is training; thoughts can be stepped through once the run is paused or has ended.
+          </p>
+        )}
+        {session.status === 'idle' && (
+          <Empty>
+            Pick or type a question and open it. Each thought then shows what it would say if it were decoded.
+          </Empty>
+        )}
+        {session.status === 'busy' && <Progress label="Reading the question" />}
+        {session.status === 'failed' && (
+          <ErrorNotice title="The question was not opened" error={session.error}>
+            <Button onPress={() => void openQuestion()}>Try again</Button>
+          </ErrorNotice>
+        )}
+        {session.status === 'ready' && (
+          <>
+            <Panel
+              title="Thoughts"
+              about={`${session.value.student}. ${session.value.tokens.length} tokens read, ${thoughts.length} of ${steps} latent thoughts made.`}
+              actions={
+                <>
+                  <Button
+                    look={left ? 'primary' : 'plain'}
+                    isDisabled={!left || busy || training}
+                    onPress={() => void step()}
+                  >
+                    Next thought <span aria-hidden="true">→</span>
+                  </Button>
+                  <Button isDisabled={!left || busy || training} onPress={() => void stepAll()}>
+                    All, then answer
+                  </Button>
+                  <Button
+                    look={left ? 'plain' : 'primary'}
+                    isDisabled={busy || training}
+                    onPress={() => void askAnswer()}
+                  >
+                    Answer now
+                  </Button>
+                </>
+              }
+            >
+              <Question tokens={session.value.tokens} />
+              {error && <ErrorNotice title="The next thought was not made" error={error} />}
+              {thoughts.length === 0 ? (
+                <p className="muted">
+                  No thought yet. “Next thought” makes one; so does the right arrow key.
+                </p>
+              ) : (
+                <ol className="thoughts" aria-live="polite">
+                  {thoughts.map((thought) => (
+                    <ThoughtRow key={thought.step} thought={thought} />
+                  ))}
+                </ol>
+              )}
+            </Panel>
+            <Panel
+              title="Answer"
+              about="The student’s answer after its latent thoughts, beside the teacher’s explicit chain of thought."
+              actions={
+                <Button
+                  isDisabled={explicit.status === 'busy' || training}
+                  onPress={() => void askExplicit()}
+                >
+                  Explicit chain of thought
+                </Button>
+              }
+            >
+              <AnswerView />
+            </Panel>
+          </>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Question({ tokens }: { readonly tokens: readonly string[] }) {
+  return <p className="question-text">{tokens.join('')}</p>;
+}

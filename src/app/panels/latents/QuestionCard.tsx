@@ -1,0 +1,96 @@
+import { Label, TextArea, TextField } from 'react-aria-components';
+import { useActions, useApp } from '../../store/use-app';
+import { Button } from '../../ui/Button';
+import { Choice, Segments } from '../../ui/Choice';
+import { ErrorNotice } from '../../ui/ErrorNotice';
+import { NumberField } from '../../ui/Field';
+import { Panel } from '../../ui/Panel';
+
+const TYPED = 'typed';
+const MOST_STEPS = 32;
+
+/** Which question, which student, how many thoughts. */
+export function QuestionCard() {
+  const { problems, question, student, steps, session } = useApp((state) => state.latents);
+  const hasStudent = useApp((state) => state.studentOf !== null);
+  const trained = useApp((state) => state.run.config?.latent.steps ?? state.draft.latent.steps);
+  const training = useApp((state) => state.run.status === 'running');
+  const { pickProblem, typeQuestion, openQuestion, chooseStudent, chooseSteps, loadProblems } = useActions();
+  const list = problems.value ?? [];
+  const count = steps ?? trained;
+  const wrongSteps = !Number.isInteger(count) || count < 1 || count > MOST_STEPS;
+  const open = () => void openQuestion();
+  return (
+    <Panel title="Question">
+      {problems.status === 'failed' && (
+        <ErrorNotice title="The held-out problems were not loaded" error={problems.error}>
+          <Button onPress={() => void loadProblems()}>Try again</Button>
+        </ErrorNotice>
+      )}
+      <Choice
+        label="Held-out problem"
+        value={question.id ?? TYPED}
+        isDisabled={list.length === 0}
+        help={
+          list.length === 0 && problems.status !== 'failed'
+            ? 'They are listed once the pair is loaded.'
+            : 'None of them was trained on.'
+        }
+        options={[
+          { id: TYPED, label: 'typed below' },
+          ...list.map(({ id, question: text }) => ({ id, label: id, about: text })),
+          ...(question.id !== null && !list.some(({ id }) => id === question.id)
+            ? [{ id: question.id, label: question.id }]
+            : []),
+        ]}
+        onChange={(id) => {
+          const problem = list.find((candidate) => candidate.id === id);
+          if (problem) pickProblem(problem);
+          else if (id === TYPED) typeQuestion(question.text);
+        }}
+      />
+      <TextField className="field" value={question.text} maxLength={2000} onChange={typeQuestion}>
+        <Label>
+          <span className="field-name">Text</span>
+        </Label>
+        <TextArea
+          rows={4}
+          placeholder="Pick a problem above, or type one of the same kind"
+          onKeyDown={(event) => {
+            if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) open();
+          }}
+        />
+      </TextField>
+      {question.expected !== null && (
+        <p className="muted">
+          Reference answer: <strong>{question.expected}</strong>
+        </p>
+      )}
+      <Segments
+        label="Student"
+        value={hasStudent ? student : 'base'}
+        options={[
+          { id: 'trained', label: 'Trained', isDisabled: !hasStudent },
+          { id: 'base', label: 'Base' },
+        ]}
+        onChange={chooseStudent}
+      />
+      {!hasStudent && (
+        <p className="help">
+          No student is trained yet: run Distil first, or look at what the untrained base does.
+        </p>
+      )}
+      <NumberField
+        label="Latent steps"
+        tex="K"
+        value={count}
+        onChange={chooseSteps}
+        help={`Trained with ${trained}.`}
+        error={wrongSteps ? `K must be a whole number from 1 to ${MOST_STEPS}.` : undefined}
+      />
+      <Button look="primary" isDisabled={session.status === 'busy' || training || wrongSteps} onPress={open}>
+        Open question
+      </Button>
+    </Panel>
+  );
+}

@@ -1,0 +1,37 @@
+import type { LatentThought, TokenProbability } from '../../../contract/events';
+import { Formula } from '../../ui/Formula';
+import { duration, percent, visibleToken } from '../../ui/format';
+
+/** One thought: what it would say if it were decoded. */
+export function ThoughtRow({ thought }: { readonly thought: LatentThought }) {
+  return (
+    <li className="thought">
+      <div className="thought-head">
+        <Formula tex={`z_{${thought.step}}`} />
+        <span className="muted">
+          entropy {thought.entropy.toFixed(2)} nats
+          <br />
+          {duration(thought.milliseconds)}
+        </span>
+      </div>
+      <TokenBars tokens={thought.top} />
+    </li>
+  );
+}
+
+/** Tokens with their probabilities, as bars and as numbers. */
+export function TokenBars({ tokens }: { readonly tokens: readonly TokenProbability[] }) {
+  return (
+    <ol className="token-bars">
+      {tokens.map(({ id, text, probability }) => (
+        <li key={id}>
+          <span className="token">{visibleToken(text)}</span>
+          <span className="bar-track" aria-hidden="true">
+            <span className="bar-fill" style={{ width: percent(probability) }} />
+          </span>
+          <span className="bar-value">{percent(probability)}</span>
+        </li>
+      ))}
+    </ol>
+  );
+}
