@@ -42,7 +42,7 @@ export function leftPad(
   };
 }
 
-/** Right-padded inputs [B, n − 1] and weighted targets [B, count] of `given` tokens followed by `count` targets' worth. */
+/** Right-padded inputs [B, width] and targets [B, count], weighted to sum to 1. @throws InputError where a row is longer */
 function rightPad(
   rows: readonly { readonly input: readonly number[]; readonly target: readonly number[] }[],
   width: number,
@@ -55,6 +55,11 @@ function rightPad(
   const weights = new Float32Array(B * count);
   const total = rows.reduce((n, row) => n + row.target.length, 0);
   rows.forEach(({ input, target }, b) => {
+    if (input.length > width || target.length > count)
+      throw new InputError(
+        `a sample has ${input.length} tokens after its question and ${target.length} targets; at most ${width} and ${count} fit`,
+        'Shorten its rationale or its answer.',
+      );
     ids.set(input, b * width);
     targets.set(target, b * count);
     weights.fill(1 / total, b * count, b * count + target.length);

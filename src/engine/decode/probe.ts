@@ -1,8 +1,19 @@
-/** The k most probable entries of softmax(logits) and its entropy in nats; float64. */
+import { NumericError } from '../base/errors';
+
+/**
+ * The k most probable entries of softmax(logits) and its entropy in nats; float64.
+ * @throws NumericError where a logit is not finite
+ */
 export function topProbabilities(
   logits: Float32Array,
   k: number,
 ): { top: { id: number; probability: number }[]; entropy: number } {
+  const bad = logits.find((x) => !Number.isFinite(x));
+  if (bad !== undefined)
+    throw new NumericError(
+      `a logit of the model is ${bad}`,
+      'The weights have diverged: train again with a lower learning rate.',
+    );
   const max = logits.reduce((m, x) => Math.max(m, x), Number.NEGATIVE_INFINITY);
   const weights = Float64Array.from(logits, (x) => Math.exp(x - max));
   const sum = weights.reduce((s, x) => s + x, 0);

@@ -1,5 +1,6 @@
 import type { CallOptions } from '../../contract/calls';
 import type { ModelReport, PairReport } from '../../contract/events';
+import { ConfigError, FileError } from '../base/errors';
 import { type FetchOptions, fetchFile } from '../checkpoint/fetch';
 import { parseJson } from '../checkpoint/json';
 import { loadCheckpoint } from '../checkpoint/load';
@@ -8,6 +9,9 @@ import type { DecoderConfig } from '../nn/config';
 import { expectedTensors, packWeights, type Weights } from '../nn/weights';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer';
 import { type Manifest, type ManifestModel, parseManifest } from './manifest';
+
+/** What is read of a teacher: the tokenizer is the base's. */
+const MODEL_FILES: readonly string[] = ['config.json', 'model.safetensors'];
 
 /** One loaded model. */
 export interface LoadedModel {
@@ -42,16 +46,23 @@ export async function loadPair(
   const manifest = parseManifest(
     parseJson(new Uint8Array(await fetchFile(`${folder}manifest.json`, { signal, fetch })), 'manifest.json'),
   );
-  const total = [manifest.base, manifest.teacher]
-    .flatMap((m) => m.files)
-    .reduce((n, file) => n + file.bytes, 0);
+  const total = [
+    ...manifest.base.files,
+    ...manifest.teacher.files.filter((f) => MODEL_FILES.includes(f.name)),
+  ].reduce((n, file) => n + file.bytes, 0);
   let before = 0;
   const get = async (model: ManifestModel, name: string): Promise<ArrayBuffer> => {
     const file = model.files.find((f) => f.name === name);
+    if (!file)
+      throw new FileError(
+        `manifest.json lists no ${name} for ${model.name}, so that it cannot be checked`,
+        'Restore the models folder.',
+      );
     const bytes = await fetchFile(`${folder}${model.folder}/${name}`, {
       signal,
       fetch,
-      ...(file && { bytes: file.bytes, sha256: file.sha256 }),
+      bytes: file.bytes,
+      sha256: file.sha256,
       onProgress: (loaded) =>
         report?.({
           phase: 'load',
@@ -67,6 +78,10 @@ export async function loadPair(
   const json = async (model: ManifestModel, name: string): Promise<unknown> =>
     parseJson(new Uint8Array(await get(model, name)), name);
 
+  const tokenizer = await loadTokenizer(
+    await json(manifest.base, 'tokenizer.json'),
+    await json(manifest.base, 'tokenizer_config.json'),
+  );
   const load = async (model: ManifestModel, role: ModelReport['role']): Promise<LoadedModel> => {
     const configJson = await json(model, 'config.json');
     const bytes = await get(model, 'model.safetensors');
@@ -77,17 +92,17 @@ export async function loadPair(
     const { config } = checkpoint;
     return {
       config,
-      endIds: config.eosTokenIds,
+      endIds:
+        config.eosTokenIds.length > 0
+          ? config.eosTokenIds
+          : [tokenizer.eosTokenId].filter((id) => id !== undefined),
       weights: packWeights(config, checkpoint.weights),
       report: describe(model, role, config, config.modelType, bytes.byteLength),
     };
   };
   const base = await load(manifest.base, 'base');
   const teacher = await load(manifest.teacher, 'teacher');
-  const tokenizer = await loadTokenizer(
-    await json(manifest.base, 'tokenizer.json'),
-    await json(manifest.base, 'tokenizer_config.json'),
-  );
+  checkPair(manifest, base.config, teacher.config, tokenizer);
   const codec = problemCodec(tokenizer, base.endIds);
   const hashes = Object.fromEntries([base, teacher].map((m) => [m.report.name, m.report.sha256]));
   const report2: PairReport = {
@@ -96,6 +111,34 @@ export async function loadPair(
     seconds: (performance.now() - start) / 1000,
   };
   return { pair: { manifest, base, teacher, tokenizer, codec, hashes }, report: report2 };
+}
+
+/** What the losses compare must be comparable. @throws ConfigError */
+function checkPair(
+  manifest: Manifest,
+  base: DecoderConfig,
+  teacher: DecoderConfig,
+  tokenizer: Tokenizer,
+): void {
+  const names = { layers: 'layers', hiddenSize: 'hidden size', vocabSize: 'vocabulary' } as const;
+  for (const [key, name] of Object.entries(names) as [keyof typeof names, string][])
+    if (base[key] !== teacher[key])
+      throw new ConfigError(
+        `base and teacher differ in their ${name}: ${base[key]} and ${teacher[key]}`,
+        'Choose a teacher that was tuned from this base.',
+      );
+  const hashOf = (model: ManifestModel) => model.files.find((f) => f.name === 'tokenizer.json')?.sha256;
+  const own = hashOf(manifest.teacher);
+  if (own !== undefined && own !== hashOf(manifest.base))
+    throw new ConfigError(
+      'base and teacher have different tokenizers',
+      'Choose a teacher that was tuned from this base.',
+    );
+  if (tokenizer.vocabSize > base.vocabSize)
+    throw new ConfigError(
+      `the tokenizer has ${tokenizer.vocabSize} tokens, the models ${base.vocabSize}`,
+      'Model and tokenizer must be of one checkpoint.',
+    );
 }
 
 function describe(

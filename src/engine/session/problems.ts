@@ -1,9 +1,13 @@
 import type { Split } from '../../contract/calls';
 import type { Problem } from '../../contract/events';
+import { InputError } from '../base/errors';
 import { Rng } from '../base/rng';
 import type { ProblemCodec, TokenProblem } from '../data/tokens';
 import { type WordProblem, wordProblems } from '../data/word-problems';
 import type { ManifestData } from './manifest';
+
+/** Problems of validation, and of the held-out split. */
+const MOST = 8192;
 
 /** A problem with its tokens. */
 export interface Example {
@@ -13,7 +17,7 @@ export interface Example {
 }
 
 /** Training problems to draw from; validation follows them in the same stream, so that no question is in both. */
-const POOL = 4096;
+export const POOL = 4096;
 
 /** The data of a pair: one pool of training problems, validation problems, and held-out ones that share no chain. */
 export class ProblemSet {
@@ -24,8 +28,16 @@ export class ProblemSet {
     private readonly codec: ProblemCodec,
   ) {}
 
-  /** `count` problems of a split from index `from`. */
+  /** `count` problems of a split from index `from`. @throws InputError outside the set */
   take(split: Split, from: number, count: number): Example[] {
+    const whole = [from, count].every((n) => Number.isInteger(n) && n >= 0);
+    // Past the pool the training problems are those of validation.
+    const most = split === 'train' ? POOL : MOST;
+    if (!whole || from + count > most)
+      throw new InputError(
+        `problems ${from} to ${from + count} of ${split}: there are ${most}`,
+        'Choose fewer problems.',
+      );
     return this.problems(split, from + count)
       .slice(from, from + count)
       .map((problem, i) => ({ id: `${split}-${from + i}`, problem, tokens: this.codec.encode(problem) }));

@@ -1,7 +1,7 @@
 import type { CallOptions } from '../../contract/calls';
 import type { RunConfig } from '../../contract/config';
 import type { Accuracy, LossTerms, Progress, RunEvent, RunResult } from '../../contract/events';
-import { ConfigError, throwIfCancelled } from '../base/errors';
+import { CancelledError, ConfigError, throwIfCancelled } from '../base/errors';
 import { Rng } from '../base/rng';
 import { batchIndices, layoutOf, tokenBatch } from '../data/batch';
 import type { Decoder } from '../decode/decoder';
@@ -32,8 +32,8 @@ export interface RunContext {
 }
 
 /**
- * One run, from the teacher's states to the held-out figure. The student is handed over as soon as training begins, so
- * that nothing is lost when it fails or is stopped.
+ * One run, from the teacher's states to the held-out figure. The student is handed over when it is done or stopped, and
+ * also when it fails, so that nothing is lost; a cancelled run leaves nothing behind.
  */
 export async function runDistillation(
   context: RunContext,
@@ -116,13 +116,13 @@ export async function runDistillation(
   }
   clock.tell(2, 2, 'programs');
   seconds.compile = clock.seconds();
-  keep(student);
 
   const measure = async (
     set: 'validation' | 'held-out',
     examples: readonly Example[],
     at: number,
   ): Promise<Accuracy> => {
+    clock.begin('evaluate');
     const start = performance.now();
     const share = await accuracy({
       decoder: decoder as Decoder,
@@ -180,7 +180,6 @@ export async function runDistillation(
     });
     seconds.train = (performance.now() - start) / 1000 - seconds.evaluate;
     await best?.restore();
-    clock.begin('evaluate');
     const share = heldOut.length > 0 ? await measure('held-out', heldOut, done) : null;
     const teacher =
       heldOut.length > 0
@@ -189,6 +188,7 @@ export async function runDistillation(
             report: (p) => emit({ kind: 'progress', progress: p }),
           })
         : null;
+    keep(student);
     return {
       config,
       status: done < o.steps ? 'stopped' : 'done',
@@ -202,7 +202,11 @@ export async function runDistillation(
       models: pair.hashes,
     };
   } catch (error) {
-    await best?.restore();
+    if (error instanceof CancelledError) for (const pack of packs) pack.dispose();
+    else {
+      await best?.restore();
+      keep(student);
+    }
     throw error;
   } finally {
     optimiser.dispose();
@@ -261,6 +265,7 @@ export function checkRun(config: RunConfig, pair: Pair): void {
   const refuse = (what: string, limit: string): never => {
     throw new ConfigError(`${what}; ${limit}`, 'Change the value in the run’s settings.');
   };
+  if (config.method !== 'lori') return;
   if (config.factors.layerRank > layers)
     refuse(`r_L is ${config.factors.layerRank}`, `this model has ${layers} layers`);
   if (config.factors.hiddenRank > hiddenSize)

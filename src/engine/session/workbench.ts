@@ -21,7 +21,7 @@ import { LoopControl } from '../train/loop';
 import { explicitThought, LatentStepper } from './latents';
 import { noDevice, type Opened, openProvider, type Surroundings } from './open';
 import { loadPair, type Pair } from './pair';
-import { type Example, ProblemSet, problemOf } from './problems';
+import { type Example, POOL, ProblemSet, problemOf } from './problems';
 import { checkRun, type RunContext, runDistillation } from './run';
 import { teacherSpectra } from './spectra';
 import {
@@ -58,9 +58,11 @@ export class LoriWorkbench implements Workbench {
 
   open(provider: 'auto' | 'webgpu' | 'wasm'): Promise<DeviceReport> {
     return this.inTurn(async () => {
-      await this.close();
-      this.opened = await openProvider(provider, this.around);
-      return this.opened.report;
+      // Where the new one cannot be had, the old one and everything made on it stay.
+      const opened = await openProvider(provider, this.around);
+      await this.shut();
+      this.opened = opened;
+      return opened.report;
     });
   }
 
@@ -80,6 +82,11 @@ export class LoriWorkbench implements Workbench {
   spectra(request: { samples: number; seed: number }, options: CallOptions = {}): Promise<SpectraReport> {
     return this.inTurn(() => {
       const { pair, problems, runtime } = this.ready();
+      if (!Number.isInteger(request.samples) || request.samples < 1 || request.samples > POOL)
+        throw new InputError(
+          `${request.samples} samples; a whole number from 1 to ${POOL} is expected`,
+          'Choose another number of samples.',
+        );
       return teacherSpectra(
         runtime,
         pair,
@@ -90,17 +97,21 @@ export class LoriWorkbench implements Workbench {
     });
   }
 
-  distil(value: RunConfig, options: CallOptions<RunEvent> = {}): Promise<RunResult> {
+  async distil(value: RunConfig, options: CallOptions<RunEvent> = {}): Promise<RunResult> {
     if (this.running) throw new InputError('a run is going on already', 'Stop it first.');
     const config = parseRunConfig(value);
     const control = new LoopControl();
     this.running = control;
+    // A paused loop waits; cancelling must wake it.
+    const wake = (): void => control.resume();
+    options.signal?.addEventListener('abort', wake);
     return this.inTurn(async () => {
       const ready = this.ready();
       checkRun(config, ready.pair);
       const context: RunContext = { ...ready, teacherAccuracy: (count, o) => this.teacherAccuracy(count, o) };
       return runDistillation(context, config, control, (student) => this.keep(student), options);
     }).finally(() => {
+      options.signal?.removeEventListener('abort', wake);
       this.running = undefined;
     });
   }
@@ -162,8 +173,12 @@ export class LoriWorkbench implements Workbench {
     );
   }
 
-  /** Frees everything; the workbench may be opened again. */
-  async close(): Promise<void> {
+  /** Frees everything, after the calls made before; the workbench may be opened again. */
+  close(): Promise<void> {
+    return this.inTurn(() => this.shut());
+  }
+
+  private async shut(): Promise<void> {
     this.forget();
     await this.opened?.runtime.dispose();
     this.opened?.device?.destroy();

@@ -1,0 +1,427 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseRunConfig, type RunConfig } from '../../contract/config';
+import type { RunEvent, StepEvent } from '../../contract/events';
+import { CancelledError, InputError, NumericError } from '../base/errors';
+import { serveFiles, tinyPair, tinySurroundings } from '../testing/tiny-pair.testing';
+import { LoriWorkbench } from './workbench';
+
+type Changes = { [K in keyof RunConfig]?: Partial<RunConfig[K]> };
+
+/** A run of a second on the tiny pair. */
+const tinyRun = (changes: Changes = {}): RunConfig => {
+  const merge = (base: object, over: object): object =>
+    Object.fromEntries(
+      [...new Set([...Object.keys(base), ...Object.keys(over)])].map((key) => {
+        const [a, b] = [(base as Record<string, unknown>)[key], (over as Record<string, unknown>)[key]];
+        const nested = typeof a === 'object' && a !== null && !Array.isArray(a) && typeof b === 'object';
+        return [key, nested ? merge(a, b as object) : b === undefined ? a : b];
+      }),
+    );
+  const small = {
+    data: { samples: 6, validation: 3, heldOut: 4 },
+    latent: { steps: 2 },
+    lora: { rank: 2 },
+    factors: { layerRank: 2, hiddenRank: 4, anchor: { sampleRank: 4, layerRank: 2, hiddenRank: 8 } },
+    optimiser: { steps: 5, batch: 2, learningRate: 1e-2 },
+    evaluation: { every: 2 },
+  };
+  return parseRunConfig(merge(small, changes));
+};
+
+interface Watched {
+  readonly events: RunEvent[];
+  readonly steps: () => StepEvent[];
+  readonly report: (event: RunEvent) => void;
+}
+const watch = (onEvent?: (event: RunEvent) => void): Watched => {
+  const events: RunEvent[] = [];
+  return {
+    events,
+    steps: () => events.filter((e) => e.kind === 'step'),
+    report: (event) => {
+      events.push(event);
+      onEvent?.(event);
+    },
+  };
+};
+
+async function losses(workbench: LoriWorkbench, config: RunConfig): Promise<number[]> {
+  const watched = watch();
+  await workbench.distil(config, { report: watched.report });
+  return watched.steps().map((s) => s.losses.total);
+}
+
+let files: Awaited<ReturnType<typeof tinyPair>>;
+let workbench: LoriWorkbench;
+beforeAll(async () => {
+  files = await tinyPair();
+  workbench = new LoriWorkbench(tinySurroundings(files));
+  await workbench.open('wasm');
+  await workbench.loadPair('models');
+});
+afterAll(() => workbench.close());
+
+const QUESTION = 'Tom has 12 apples. He buys 3 more. How many apples does Tom have?';
+
+describe('distil', () => {
+  it('reports every step, evaluation and phase, and the run it did', async () => {
+    const watched = watch();
+    const config = tinyRun();
+    const result = await workbench.distil(config, { report: watched.report });
+    const steps = watched.steps();
+    expect(steps.map((s) => s.step)).toEqual([1, 2, 3, 4, 5]);
+    for (const { losses: terms, gradientNorm, learningRate, steps: of } of steps) {
+      const { total, ...rest } = terms;
+      expect(Object.keys(rest).sort()).toEqual(['anchor', 'answer', 'covariance', 'mean']);
+      for (const value of Object.values(rest)) expect(value).toBeGreaterThan(0);
+      expect(total).toBeCloseTo(
+        Object.values(rest).reduce((a, b) => a + b, 0),
+        10,
+      );
+      expect(gradientNorm).toBeGreaterThan(0);
+      expect(learningRate).toBeGreaterThan(0);
+      expect(of).toBe(5);
+    }
+    const evaluations = watched.events.filter((e) => e.kind === 'evaluation');
+    expect(evaluations.map((e) => [e.set, e.step, e.accuracy.total])).toEqual([
+      ['validation', 2, 3],
+      ['validation', 4, 3],
+      ['validation', 5, 3],
+      ['held-out', 5, 4],
+    ]);
+    const phases = watched.events.filter((e) => e.kind === 'progress').map((e) => e.progress);
+    expect([...new Set(phases.map((p) => p.phase))]).toEqual(['teacher', 'factors', 'compile', 'evaluate']);
+    for (const { phase, unit } of phases)
+      expect(unit === 'problems', `${unit} in ${phase}`).toBe(phase === 'evaluate');
+    expect(result).toMatchObject({ config, status: 'done', steps: 5, provider: 'wasm' });
+    expect(result.heldOut?.total).toBe(4);
+    expect(result.teacher?.total).toBe(4);
+    expect(Object.keys(result.models)).toEqual(['tiny-base', 'tiny-teacher']);
+    // H 32, I 48, 4 heads and 2 key heads of 8: in + out of the seven linears, times r = 2, times 2 blocks.
+    expect(result.trainable).toBe(2 * 2 * (64 + 48 + 48 + 64 + 80 + 80 + 80));
+    for (const seconds of Object.values(result.seconds)) expect(seconds).toBeGreaterThan(0);
+  });
+
+  it('gives the same losses to the bit for the same seed, others for another', async () => {
+    const config = tinyRun({ weights: { explicit: 0.5 } });
+    const first = await losses(workbench, config);
+    expect(await losses(workbench, config)).toEqual(first);
+    const fresh = new LoriWorkbench(tinySurroundings(files));
+    await fresh.open('wasm');
+    await fresh.loadPair('models/');
+    expect(await losses(fresh, config)).toEqual(first);
+    await fresh.close();
+    const other = await losses(workbench, { ...config, seed: 2 });
+    expect(other).toHaveLength(first.length);
+    other.forEach((loss, i) => {
+      expect(loss).not.toBe(first[i]);
+    });
+  });
+
+  it('does not let validation, held-out problems or reporting change the training', async () => {
+    const config = tinyRun();
+    const first = await losses(workbench, config);
+    const longest = { data: { ...config.data, heldOut: 4 }, evaluation: { ...config.evaluation, every: 0 } };
+    expect(await losses(workbench, { ...config, ...longest })).toEqual(first);
+  });
+
+  it.each(['codi', 'ce', 'nocot'] as const)('learns by %s: its loss on the samples falls', async (method) => {
+    const config = tinyRun({
+      method: method as never,
+      data: { samples: 2, validation: 0, heldOut: 0 },
+      optimiser: { steps: 12, batch: 2, learningRate: 2e-2 },
+    });
+    const all = await losses(workbench, config);
+    expect(all).toHaveLength(12);
+    expect(all[11]).toBeLessThan(0.8 * (all[0] as number));
+  });
+
+  it('takes one sample, more batch than samples, one subspace a sample, orthogonal iteration', async () => {
+    const one = tinyRun({ data: { samples: 1 }, optimiser: { batch: 128, steps: 2 } });
+    expect(await losses(workbench, one)).toHaveLength(2);
+    const config = tinyRun({
+      data: { samples: 3 },
+      optimiser: { steps: 2 },
+      factors: { scope: 'sample', normaliseLayers: false, anchor: { hooi: true } as never },
+    });
+    for (const loss of await losses(workbench, config)) expect(Number.isFinite(loss)).toBe(true);
+  });
+
+  it('refuses what the model cannot give, and only where the method asks for it', async () => {
+    const deep = tinyRun({ factors: { layerRank: 3 } });
+    await expect(workbench.distil(deep)).rejects.toThrow('r_L is 3; this model has 2 layers');
+    const wide = tinyRun({ factors: { hiddenRank: 33 } });
+    await expect(workbench.distil(wide)).rejects.toThrow("r_H is 33; this model's hidden size is 32");
+    expect(await losses(workbench, { ...deep, method: 'ce' })).toHaveLength(5);
+    const none = { ...tinyRun(), latent: { ...tinyRun().latent, steps: 0 } };
+    await expect(workbench.distil(none)).rejects.toThrow('latent.steps');
+  });
+
+  it('keeps no tensor behind: two further runs and questions change no count', async () => {
+    const { runtime } = (
+      workbench as unknown as { opened: { runtime: { liveTensors: number; programCount: number } } }
+    ).opened;
+    const round = async (): Promise<[number, number]> => {
+      await workbench.distil(tinyRun({ evaluation: { keepBest: true } }));
+      const { session } = await workbench.openQuestion({ question: QUESTION, student: 'trained' });
+      await workbench.stepLatent(session);
+      await workbench.answer(session);
+      await workbench.explicit(QUESTION);
+      await workbench.spectra({ samples: 2, seed: 1 });
+      return [runtime.liveTensors, runtime.programCount];
+    };
+    const first = await round();
+    expect(await round()).toEqual(first);
+    expect(await round()).toEqual(first);
+  });
+});
+
+describe('control', () => {
+  it('pauses, resumes and stops', async () => {
+    await expect(workbench.control('pause')).rejects.toThrow('there is no run to pause');
+    let pausedAt = 0;
+    const watched = watch((event) => {
+      if (event.kind !== 'step') return;
+      if (event.step === 2) {
+        void workbench.control('pause');
+        setTimeout(() => {
+          pausedAt = watched.steps().length;
+          void workbench.control('resume');
+        }, 150);
+      }
+      if (event.step === 4) void workbench.control('stop');
+    });
+    const config = tinyRun({ optimiser: { steps: 1000 }, evaluation: { every: 0 } });
+    const result = await workbench.distil(config, { report: watched.report });
+    expect(pausedAt).toBe(2);
+    expect(result).toMatchObject({ status: 'stopped', steps: 4 });
+    expect(result.heldOut?.total).toBe(4);
+    const question = await workbench.openQuestion({ question: QUESTION, student: 'trained' });
+    expect(question.student).toContain('lori');
+    await expect(workbench.control('stop')).rejects.toThrow(InputError);
+  });
+
+  it('refuses a second run, and is usable after both', async () => {
+    const config = tinyRun({ data: { validation: 0, heldOut: 0 } });
+    const first = workbench.distil(config);
+    await expect(workbench.distil(config)).rejects.toThrow('a run is going on already');
+    expect((await first).steps).toBe(5);
+  });
+
+  it.each(['running', 'paused', 'with the teacher'])(
+    'cancels a run that is %s and drops it',
+    async (when) => {
+      const before = await losses(workbench, tinyRun());
+      const student = (await workbench.openQuestion({ question: QUESTION, student: 'trained' })).student;
+      const abort = new AbortController();
+      const watched = watch((event) => {
+        if (when === 'with the teacher') return abort.abort();
+        if (event.kind !== 'step' || event.step !== 2) return;
+        if (when === 'running') return abort.abort();
+        void workbench.control('pause');
+        setTimeout(() => abort.abort(), 30);
+      });
+      const run = workbench.distil(tinyRun({ seed: 9 as never, optimiser: { steps: 1000 } }), {
+        report: watched.report,
+        signal: abort.signal,
+      });
+      await expect(run).rejects.toThrow(CancelledError);
+      expect(watched.steps().length).toBe(when === 'with the teacher' ? 0 : 2);
+      // The student of the run before is still there, and it can still be stepped.
+      const question = await workbench.openQuestion({ question: QUESTION, student: 'trained' });
+      expect(question.student).toBe(student);
+      await workbench.stepLatent(question.session);
+      expect(await losses(workbench, tinyRun())).toEqual(before);
+    },
+  );
+
+  it('drops nothing but the run when it is cancelled before it began', async () => {
+    const abort = new AbortController();
+    abort.abort();
+    for (const method of ['lori', 'ce'] as const) {
+      const run = workbench.distil(tinyRun({ method: method as never }), { signal: abort.signal });
+      await expect(run).rejects.toThrow(CancelledError);
+    }
+  });
+});
+
+describe('a run that diverges', () => {
+  it('stops with NumericError, keeps the adapter, and leaves the workbench usable', async () => {
+    const wild = tinyRun({
+      optimiser: { learningRate: 1, steps: 60, warmup: 0, clip: 1e6, batch: 2 },
+      lora: { rank: 8, alpha: 1024 },
+      weights: { covariance: 1e6, mean: 1e6, anchor: 1e6 },
+      evaluation: { every: 0 },
+    });
+    const huge = new LoriWorkbench(tinySurroundings(await tinyPair({ scale: 1e12 })));
+    await huge.open('wasm');
+    await huge.loadPair('models');
+    const watched = watch();
+    const run = huge.distil(wild, { report: watched.report });
+    await expect(run).rejects.toThrow(NumericError);
+    await expect(run).rejects.toThrow(/not finite|is (NaN|-?Infinity)/);
+    await expect(run).rejects.toThrow(`the adapter of step ${watched.steps().length} kept`);
+    for (const { losses: terms } of watched.steps()) expect(Number.isFinite(terms.total)).toBe(true);
+    const { student } = await huge.openQuestion({ question: QUESTION, student: 'trained' });
+    expect(student).toContain('lori');
+    await huge.loadPair('models');
+    expect((await huge.problems('train', 0, 2)).length).toBe(2);
+    await huge.close();
+  });
+});
+
+describe('stepping', () => {
+  it('makes K thoughts, then asks for the answer, once', async () => {
+    const opened = await workbench.openQuestion({
+      question: QUESTION,
+      student: 'base',
+      steps: 3,
+      expected: '15',
+    });
+    expect(opened).toMatchObject({ latentSteps: 3, expected: '15', question: QUESTION });
+    expect(opened.tokens.join('').trim()).toBe(QUESTION);
+    for (let t = 1; t <= 3; t++) {
+      const thought = await workbench.stepLatent(opened.session);
+      expect(thought.step).toBe(t);
+      const shares = thought.top.map((x) => x.probability);
+      expect(shares).toEqual([...shares].sort((a, b) => b - a));
+      expect(shares.reduce((a, b) => a + b, 0)).toBeLessThanOrEqual(1);
+      expect(thought.entropy).toBeGreaterThan(0);
+      expect(thought.entropy).toBeLessThanOrEqual(Math.log(397) + 1e-9);
+    }
+    await expect(workbench.stepLatent(opened.session)).rejects.toThrow('all 3 thoughts have been made');
+    const answer = await workbench.answer(opened.session);
+    expect(answer.top).toHaveLength(8);
+    expect(answer.totalMilliseconds).toBeGreaterThan(answer.milliseconds);
+    await expect(workbench.answer(opened.session)).rejects.toThrow('the answer has been given');
+    await expect(workbench.stepLatent(opened.session)).rejects.toThrow('the answer has been given');
+  });
+
+  it('answers the same whenever it is asked the same, and otherwise with other thoughts', async () => {
+    const all = async (question: string, steps: number) => {
+      const { session } = await workbench.openQuestion({ question, student: 'base', steps });
+      const thoughts = [];
+      for (let t = 0; t < steps; t++) thoughts.push((await workbench.stepLatent(session)).top);
+      return { thoughts, answer: (await workbench.answer(session)).top };
+    };
+    const first = await all(QUESTION, 2);
+    const other = await all('Ann has 7 eggs. How many eggs does Ann have?', 2);
+    expect(other.thoughts).not.toEqual(first.thoughts);
+    expect(await all(QUESTION, 2)).toEqual(first);
+    expect((await all(QUESTION, 3)).answer).not.toEqual(first.answer);
+  });
+
+  it('answers at once for K = 0', async () => {
+    const opened = await workbench.openQuestion({ question: QUESTION, student: 'base', steps: 0 });
+    expect(opened.latentSteps).toBe(0);
+    await expect(workbench.stepLatent(opened.session)).rejects.toThrow('all 0 thoughts have been made');
+    expect((await workbench.answer(opened.session)).top).toHaveLength(8);
+  });
+
+  it('answers early where fewer than K thoughts were made', async () => {
+    const { session } = await workbench.openQuestion({ question: QUESTION, student: 'base', steps: 5 });
+    await workbench.stepLatent(session);
+    expect((await workbench.answer(session)).top).toHaveLength(8);
+  });
+
+  it.each([-1, 1.5, 33, Number.NaN])('refuses %s latent steps', async (steps) => {
+    const opened = workbench.openQuestion({ question: QUESTION, student: 'base', steps });
+    await expect(opened).rejects.toThrow(`${steps} latent steps`);
+  });
+
+  it('refuses a question with no tokens, or too many, and keeps the one that is open', async () => {
+    const { session } = await workbench.openQuestion({ question: QUESTION, student: 'base', steps: 2 });
+    for (const question of ['', ' \n\t '])
+      await expect(workbench.openQuestion({ question, student: 'base', steps: 2 })).rejects.toThrow(
+        `the question ${JSON.stringify(question)} has no tokens`,
+      );
+    const long = 'Tom has 12 apples. '.repeat(40);
+    await expect(workbench.openQuestion({ question: long, student: 'base', steps: 2 })).rejects.toThrow(
+      /a question has \d+ tokens; at most \d+ fit/,
+    );
+    await expect(workbench.explicit('')).rejects.toThrow('has no tokens');
+    expect((await workbench.stepLatent(session)).step).toBe(1);
+  });
+
+  it('refuses a question that is not open any more', async () => {
+    const { session } = await workbench.openQuestion({ question: QUESTION, student: 'base', steps: 1 });
+    await workbench.openQuestion({ question: QUESTION, student: 'base', steps: 1 });
+    await expect(workbench.stepLatent(session)).rejects.toThrow(`question ${session} is not open any more`);
+    await expect(workbench.answer(999)).rejects.toThrow('question 999');
+  });
+
+  it('uses the adapter of the student: its thoughts differ from those of the base', async () => {
+    await workbench.distil(tinyRun({ optimiser: { learningRate: 0.1 } }));
+    const tops = [];
+    for (const student of ['trained', 'base'] as const) {
+      const { session, latentSteps } = await workbench.openQuestion({
+        question: QUESTION,
+        student,
+        steps: 2,
+      });
+      expect(latentSteps).toBe(2);
+      tops.push((await workbench.stepLatent(session)).top.map((x) => x.probability));
+    }
+    expect(tops[0]).not.toEqual(tops[1]);
+  });
+
+  it('lets the teacher think aloud', async () => {
+    const { tokens, text, rationale } = await workbench.explicit(QUESTION);
+    expect(tokens).toBeGreaterThan(0);
+    expect(text.startsWith(rationale)).toBe(true);
+  });
+});
+
+describe('spectra and problems', () => {
+  it('give one falling spectrum a sample, of N·L rows', async () => {
+    const report = await workbench.spectra({ samples: 3, seed: 4 });
+    expect(report).toMatchObject({ layers: 2, hidden: 32, seed: 4, model: 'tiny-teacher' });
+    expect(report.samples).toHaveLength(3);
+    for (const { sigma, cumulative, rows, tokens, energyRanks } of report.samples) {
+      expect(rows).toBe(tokens * 2);
+      expect(Array.from(sigma)).toEqual(Array.from(sigma).sort((a, b) => b - a));
+      expect(cumulative[cumulative.length - 1]).toBeCloseTo(1, 5);
+      expect(energyRanks[3]).toBeLessThanOrEqual(Math.min(rows, 32));
+    }
+    expect((await workbench.spectra({ samples: 3, seed: 4 })).samples[1]).toEqual(report.samples[1]);
+    expect((await workbench.spectra({ samples: 3, seed: 5 })).samples[0]?.id).not.toBe(report.samples[0]?.id);
+  });
+
+  it.each([0, -1, 2.5, Number.NaN, 5000])('refuse %s samples', async (samples) => {
+    await expect(workbench.spectra({ samples, seed: 1 })).rejects.toThrow(`${samples} samples`);
+  });
+
+  it('share no question between splits', async () => {
+    const questions = async (split: 'train' | 'validation' | 'held-out') =>
+      (await workbench.problems(split, 0, 300)).map((p) => p.question);
+    const [train, validation, heldOut] = [
+      await questions('train'),
+      await questions('validation'),
+      await questions('held-out'),
+    ];
+    expect(new Set([...train, ...validation, ...heldOut]).size).toBe(900);
+    expect((await workbench.problems('held-out', 7, 1))[0]).toMatchObject({
+      id: 'held-out-7',
+      question: heldOut[7],
+    });
+    await expect(workbench.problems('train', -1, 2)).rejects.toThrow('problems -1 to 1 of train');
+    await expect(workbench.problems('train', 4096, 1)).rejects.toThrow('there are 4096');
+    await expect(workbench.problems('train', 0, 1e9)).rejects.toThrow(InputError);
+  });
+});
+
+describe('before anything is open', () => {
+  it('says what to do', async () => {
+    const bare = new LoriWorkbench({ ...tinySurroundings(files), fetch: serveFiles(files) });
+    await expect(bare.problems('train', 0, 1)).rejects.toThrow('no execution provider is open');
+    await bare.open('wasm');
+    await expect(bare.spectra({ samples: 1, seed: 1 })).rejects.toThrow('no models are loaded');
+    await expect(bare.distil(tinyRun())).rejects.toThrow('no models are loaded');
+    await bare.loadPair('models');
+    await expect(bare.openQuestion({ question: QUESTION, student: 'trained' })).rejects.toThrow(
+      'no student has been trained yet',
+    );
+    await bare.close();
+    await expect(bare.problems('train', 0, 1)).rejects.toThrow('no execution provider is open');
+  });
+});

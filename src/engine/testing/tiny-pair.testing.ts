@@ -1,0 +1,118 @@
+/**
+ * A base and a teacher of random weights, served from memory as the bundled pair is from its folder: what the workbench
+ * does can be tested in milliseconds, but nothing these models say makes sense.
+ */
+import tokenizerText from '../../../models/base/tokenizer.json?raw';
+import tokenizerConfigText from '../../../models/base/tokenizer_config.json?raw';
+import { Rng } from '../base/rng';
+import { parseModelConfig } from '../checkpoint/config';
+import { sha256Hex } from '../checkpoint/fetch';
+import { encodeFloats } from '../checkpoint/float';
+import { writeSafetensors } from '../checkpoint/write';
+import { expectedTensors } from '../nn/weights';
+import type { Surroundings } from '../session/open';
+
+export type Role = 'base' | 'teacher';
+
+export interface TinyPairOptions {
+  readonly seed?: number;
+  /** Replaces fields of config.json. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** The same, of the teacher alone. */
+  readonly teacherConfig?: Readonly<Record<string, unknown>>;
+  /** All weights times this. */
+  readonly scale?: number;
+  readonly data?: Readonly<Record<string, unknown>>;
+  /** Changes a file after its length and sha256 were written down: damage on the way. */
+  readonly damage?: (path: string, bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer> | undefined;
+  /** Changes manifest.json. */
+  readonly manifest?: (manifest: Record<string, unknown>) => unknown;
+}
+
+const CONFIG = {
+  architectures: ['LlamaForCausalLM'],
+  model_type: 'llama',
+  hidden_size: 32,
+  intermediate_size: 48,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  vocab_size: Object.keys(JSON.parse(tokenizerText).model.vocab).length,
+  max_position_embeddings: 256,
+  rms_norm_eps: 1e-5,
+  rope_theta: 10000,
+  hidden_act: 'silu',
+  tie_word_embeddings: true,
+  eos_token_id: 1,
+};
+
+/** Files of the folder by their paths below it. */
+export async function tinyPair(options: TinyPairOptions = {}): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  const { seed = 1, scale = 1 } = options;
+  const files = new Map<string, Uint8Array<ArrayBuffer>>();
+  const put = (path: string, text: string): void => {
+    files.set(path, new TextEncoder().encode(text));
+  };
+  const entry = async (role: Role, extra: Readonly<Record<string, unknown>>) => {
+    const config = { ...CONFIG, ...options.config, ...extra };
+    put(`${role}/config.json`, JSON.stringify(config));
+    put(`${role}/tokenizer.json`, tokenizerText);
+    put(`${role}/tokenizer_config.json`, tokenizerConfigText);
+    files.set(`${role}/model.safetensors`, weightsOf(config, new Rng(seed).fork(role), scale));
+    const own = [...files].filter(([path]) => path.startsWith(`${role}/`));
+    const listed = own.map(async ([path, bytes]) => ({
+      name: path.slice(role.length + 1),
+      bytes: bytes.length,
+      sha256: await sha256Hex(bytes),
+    }));
+    return {
+      name: `tiny-${role}`,
+      folder: role,
+      licence: 'MIT',
+      files: await Promise.all(listed),
+      measured: [{ what: 'accuracy', value: 'none: random weights' }],
+    };
+  };
+  const manifest: Record<string, unknown> = {
+    base: await entry('base', {}),
+    teacher: await entry('teacher', options.teacherConfig ?? {}),
+    data: { description: 'word problems', seed: 3, fewestSteps: 2, mostSteps: 3, ...options.data },
+  };
+  put('manifest.json', JSON.stringify(options.manifest ? options.manifest(manifest) : manifest));
+  for (const [path, bytes] of files) files.set(path, options.damage?.(path, bytes) ?? bytes);
+  return files;
+}
+
+function weightsOf(config: typeof CONFIG, rng: Rng, scale: number): Uint8Array<ArrayBuffer> {
+  // Weights of a configuration that is to be refused are written all the same.
+  const known = { ...config, model_type: config.model_type === 'qwen2' ? 'qwen2' : 'llama' };
+  const tensors = expectedTensors(parseModelConfig(known)).map(({ name, shape }) => {
+    const size = shape.reduce((n, d) => n * d, 1);
+    const spread = name.includes('embed') ? 0.5 : 1 / Math.sqrt(shape[1] ?? 1);
+    const values = Float32Array.from({ length: size }, () =>
+      name.includes('norm') ? 1 + 0.2 * rng.normal() : scale * spread * rng.normal(),
+    );
+    return { name, shape, dtype: 'f32' as const, bytes: encodeFloats(values, 'f32') };
+  });
+  return writeSafetensors(tensors);
+}
+
+/** Answers from `files` below `folder`, 404 elsewhere. */
+export function serveFiles(
+  files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
+  folder = 'models/',
+): typeof fetch {
+  return async (input) => {
+    const path = String(input);
+    const bytes = path.startsWith(folder) ? files.get(path.slice(folder.length)) : undefined;
+    return bytes ? new Response(bytes) : new Response(null, { status: 404, statusText: 'Not Found' });
+  };
+}
+
+/** What a workbench is built with to see only `files`. */
+export const tinySurroundings = (files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): Surroundings => ({
+  crossOriginIsolated: true,
+  runtimeVersion: 'test',
+  threads: 1,
+  fetch: serveFiles(files),
+});
