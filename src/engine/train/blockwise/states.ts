@@ -1,10 +1,11 @@
 import type { HostTensor } from '../../base/dtype';
 import { sizeOf } from '../../base/shape';
+import type { Device } from '../../device/device';
 import { Graph, type Program, type Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
 import type { Executable } from '../../runtime/executable';
 import type { Runtime } from '../../runtime/runtime';
-import type { DeviceTensor, GpuHandle } from '../../runtime/tensor';
+import type { DeviceTensor } from '../../runtime/tensor';
 import type { LossRun, StateLoss } from '../losses/state-loss';
 import { tracedRun } from '../losses/traced-run';
 import { type Copy, copyAll } from './copy';
@@ -49,7 +50,7 @@ export async function compileStateLosses(
   losses: readonly StateLoss[],
   shape: readonly number[],
   form: LossForm,
-  gpu: GpuHandle | undefined,
+  device: Device | undefined,
 ): Promise<StateLosses> {
   const [B, H] = [shape[0] as number, shape[shape.length - 1] as number];
   const N = sizeOf(shape) / (B * H);
@@ -60,7 +61,7 @@ export async function compileStateLosses(
   for (const loss of losses)
     runs.push(
       await (form === 'kernels' && loss.kernel
-        ? loss.kernel(runtime, shape, gpu)
+        ? loss.kernel(runtime, shape, device)
         : tracedRun(runtime, loss, shape)),
     );
   const pieces = runtime.empty('f32', [N, B, H], 'pieces of states');
@@ -84,7 +85,7 @@ export async function compileStateLosses(
         toAt: i * size,
         length: size,
       });
-      copyAll(given.map(inward), gpu);
+      copyAll(given.map(inward), device);
       await arrange.run({ pieces }, { states });
       for (const run of runs) await run.run(states, feeds);
       await spread.run(collected, { pieces: back });
@@ -95,7 +96,7 @@ export async function compileStateLosses(
         toAt: 0,
         length: size,
       });
-      copyAll(cotangents.map(outward), gpu);
+      copyAll(cotangents.map(outward), device);
     },
     dispose() {
       for (const run of runs) run.dispose();

@@ -1,12 +1,13 @@
 import type { HostTensor } from '../../base/dtype';
 import { ConfigError } from '../../base/errors';
 import { HIDDEN } from '../../base/tokens';
+import type { Device } from '../../device/device';
 import { loraLayout } from '../../nn/lora';
 import { BLOCK_PREFIX } from '../../nn/programs/block';
 import { ropeTables } from '../../nn/rope';
 import type { Weights } from '../../nn/weights';
 import type { Runtime } from '../../runtime/runtime';
-import type { DeviceTensor, GpuHandle } from '../../runtime/tensor';
+import type { DeviceTensor } from '../../runtime/tensor';
 import { BoundFeeds } from '../feeds';
 import type { StateLoss } from '../losses/state-loss';
 import { TOKEN_INPUTS } from '../paths';
@@ -19,8 +20,8 @@ import { call, type SegmentRun, Sweep, type SweepConstants } from './sweep';
 export interface BlockwiseOptions {
   /** How state losses run; default `traced`. */
   readonly losses?: LossForm;
-  /** The runtime's GPU; needed on WebGPU where there are state losses. */
-  readonly gpu?: GpuHandle;
+  /** The runtime's device; needed on WebGPU where there are state losses. */
+  readonly device?: Device;
 }
 
 type Tensors = Readonly<Record<string, DeviceTensor>>;
@@ -40,8 +41,8 @@ export async function compileBlockwiseStep(
   const { batch: B } = layout;
   const { hiddenSize: H, layers: L } = config;
   const form = options.losses ?? 'traced';
-  if (runtime.provider === 'webgpu' && spec.stateLosses.length > 0 && !options.gpu)
-    throw new ConfigError('losses on hidden states need the device on WebGPU', 'pass options.gpu');
+  if (runtime.provider === 'webgpu' && spec.stateLosses.length > 0 && !options.device)
+    throw new ConfigError('losses on hidden states need the device on WebGPU', 'pass options.device');
   const reading = (reads: StateLoss['reads']): StateLoss[] =>
     spec.stateLosses.filter((loss) => loss.reads === reads);
   if (K === 0 && reading('latents').length > 0)
@@ -54,7 +55,7 @@ export async function compileBlockwiseStep(
     shape: readonly number[],
   ): Promise<StateLosses> | undefined =>
     reading(reads).length > 0
-      ? compileStateLosses(runtime, reading(reads), shape, form, options.gpu)
+      ? compileStateLosses(runtime, reading(reads), shape, form, options.device)
       : undefined;
   const onLatents = await compileLosses('latents', [B, K, L, H]);
   const onAnchor = await compileLosses('anchor', [B, L, H]);

@@ -1,5 +1,5 @@
 import * as o from '../../graph/ops';
-import { anchorOnCpu } from './anchor-kernel';
+import { anchorOnCpu, anchorOnGpu } from './anchor-kernel';
 import { pickRows, type StateLoss } from './state-loss';
 
 /** The teacher's states at the anchor, in the hidden-mode subspace; n samples. */
@@ -49,7 +49,9 @@ export function anchorLoss(
       },
       'anchor.target': pickRows(targets.projected, L * rank, samples, [L, rank]),
     }),
-    kernel: async (runtime, shape) =>
-      anchorOnCpu(runtime, shape as readonly [number, number, number], rank, beta),
+    async kernel(runtime, shape, device) {
+      const spec = { shape, rank, beta };
+      return device ? anchorOnGpu(runtime, spec, device) : anchorOnCpu(runtime, spec);
+    },
   };
 }

@@ -1,5 +1,5 @@
 import * as o from '../../graph/ops';
-import { momentsOnCpu } from './moments-kernel';
+import { momentsOnCpu, momentsOnGpu } from './moments-kernel';
 import { pickRows, type StateLoss } from './state-loss';
 
 /** The teacher's low-rank statistics over n samples; R = r_L·r_H. */
@@ -59,7 +59,16 @@ export function momentLoss(
         'moments.covariance': pickRows(targets.covariance, R * R, samples, [R, R]),
       };
     },
-    kernel: async (runtime, shape) =>
-      momentsOnCpu(runtime, shape as readonly [number, number, number, number], targets, weights),
+    async kernel(runtime, shape, device) {
+      const spec = {
+        shape,
+        layerRank: rL,
+        hiddenRank: rH,
+        perSample: targets.perSample,
+        covariance: weights.covariance,
+        mean: weights.mean,
+      };
+      return device ? momentsOnGpu(runtime, spec, device) : momentsOnCpu(runtime, spec);
+    },
   };
 }

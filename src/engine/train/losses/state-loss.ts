@@ -1,8 +1,9 @@
 import type { HostTensor } from '../../base/dtype';
+import type { Device } from '../../device/device';
 import type { Tensor } from '../../graph/graph';
 import type { Executable } from '../../runtime/executable';
 import type { Runtime } from '../../runtime/runtime';
-import type { DeviceTensor, GpuHandle } from '../../runtime/tensor';
+import type { DeviceTensor } from '../../runtime/tensor';
 
 /**
  * A loss on hidden states of the student, besides cross entropy. It is traced into the step's graph, or, where the step
@@ -20,9 +21,9 @@ export interface StateLoss {
   /**
    * The loss and its gradient by kernels instead: shaders on the runtime's GPU, their CPU twins on WASM. Absent where a
    * loss has none; then it is traced there too.
-   * @param shape of the states
+   * @param shape of the states  @param device the runtime's on WebGPU, undefined on WASM
    */
-  kernel?(runtime: Runtime, shape: readonly number[], gpu: GpuHandle | undefined): Promise<LossRun>;
+  kernel?(runtime: Runtime, shape: readonly number[], device: Device | undefined): Promise<LossRun>;
 }
 
 /** A state loss made ready to run on its own, between the forward and the reverse sweep. */

@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { openDevice } from '../device/device';
+import { wasmPaths } from '../runtime/assets';
+import { createRuntime } from '../runtime/runtime';
+import { greedy, hasStories, logitsOf, readStories } from './stories.testing';
+
+describe.skipIf(!(await hasStories())).each(['wasm', 'webgpu'] as const)(
+  'stories260K in the browser: %s',
+  (provider) => {
+    it('gives the reference logits within 1e-4 and 40 of 40 greedy tokens', async () => {
+      const device = provider === 'webgpu' ? await openDevice() : undefined;
+      const runtime = await createRuntime({ provider, device, wasmPaths });
+      const { reference, ...stories } = await readStories();
+      const V = stories.config.vocabSize;
+      const model = await logitsOf(runtime, stories, 41);
+      const all = await model.run(reference.ids);
+      const row = all.subarray(reference.pos * V, (reference.pos + 1) * V);
+      const differences = reference.logits_last.map((x, i) => Math.abs((row[i] as number) - x));
+      console.log(provider, 'logits differ by at most', Math.max(...differences));
+      expect(reference.logits_last.length).toBeGreaterThan(10);
+      expect(Math.max(...differences)).toBeLessThan(1e-4);
+      expect(await greedy(model, V, reference.ids.slice(0, 1), 40)).toEqual(reference.ids.slice(0, 41));
+      model.dispose();
+      await runtime.dispose();
+      device?.destroy();
+    });
+  },
+);

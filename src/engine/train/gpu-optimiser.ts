@@ -1,0 +1,51 @@
+import { sizeOf } from '../base/shape';
+import type { DeviceBuffer } from '../device/buffer';
+import type { Device } from '../device/device';
+import { createAdamW } from '../kernels/adamw/adamw';
+import { createGradNorm, gradNormScratch } from '../kernels/gradnorm/gradnorm';
+import type { DeviceTensor } from '../runtime/tensor';
+import { bufferOf } from './device-buffers';
+import type { Optimiser, OptimiserSpec } from './optimiser';
+
+/**
+ * On the GPU, in place: norm, clipping and AdamW in one submission; only the norm (4 floats) is read back. A gradient
+ * that is not finite is noticed by the kernels themselves, before they change anything.
+ */
+export async function gpuOptimiser(
+  device: Device,
+  parameters: readonly DeviceTensor[],
+  spec: OptimiserSpec,
+): Promise<Optimiser> {
+  const gradNorm = await createGradNorm(device);
+  const adamW = await createAdamW(device);
+  const zeros = (length: number, label: string): DeviceBuffer => device.createBuffer(4 * length, label);
+  const lengths = parameters.map(({ shape }) => sizeOf(shape));
+  const first = lengths.map((length, i) => zeros(length, `first moment ${i}`));
+  const second = lengths.map((length, i) => zeros(length, `second moment ${i}`));
+  const norm = zeros(4, 'gradient norm');
+  const scratch = device.createBuffer(gradNormScratch(parameters.length), 'gradient norm scratch');
+  let step = 0;
+  return {
+    async update(gradients, learningRate) {
+      const now = { ...spec, eps: spec.epsilon, lr: learningRate, step: step + 1 };
+      const gradientBuffers = gradients.map(bufferOf);
+      device.record('optimiser', (batch) => {
+        gradNorm(batch, gradientBuffers, norm, scratch, spec.clip);
+        parameters.forEach((parameter, i) => {
+          const [gradient, m, v] = [gradientBuffers[i], first[i], second[i]] as [
+            DeviceBuffer,
+            DeviceBuffer,
+            DeviceBuffer,
+          ];
+          adamW(batch, bufferOf(parameter), gradient, m, v, norm, lengths[i] as number, now);
+        });
+      });
+      const [value, , finite] = await device.readF32(norm, 4);
+      if (finite !== 0) step++;
+      return { norm: value as number, finite: finite !== 0 };
+    },
+    dispose() {
+      for (const buffer of [...first, ...second, norm, scratch]) buffer.destroy();
+    },
+  };
+}
