@@ -2,7 +2,14 @@
 export type DType = 'f32' | 'f16' | 'bf16' | 'i32' | 'i64' | 'bool';
 
 /** Bytes an element takes. */
-export const DTYPE_BYTES: Readonly<Record<DType, number>> = { f32: 4, f16: 2, bf16: 2, i32: 4, i64: 8, bool: 1 };
+export const DTYPE_BYTES: Readonly<Record<DType, number>> = {
+  f32: 4,
+  f16: 2,
+  bf16: 2,
+  i32: 4,
+  i64: 8,
+  bool: 1,
+};
 
 /** What the compute graph itself works in; everything else is converted on load. */
 export type GraphDType = 'f32' | 'i32' | 'bool';

@@ -74,9 +74,10 @@ export class Decoder {
 
   /** Feeds one token a sequence. */
   async feedTokens(ids: readonly number[]): Promise<void> {
-    const H = this.shape.config.hiddenSize;
+    const { hiddenSize: H, vocabSize: V } = this.shape.config;
     const x = new Float32Array(ids.length * H);
     ids.forEach((id, b) => {
+      if (!(id >= 0 && id < V)) throw new InputError(`token id ${id}; the model has ${V} tokens`);
       x.set(this.rows.subarray(id * H, (id + 1) * H), b * H);
     });
     this.write('x', x);

@@ -17,5 +17,7 @@ export function wilson(correct: number, total: number): Share {
   const z2 = Z * Z;
   const centre = (p + z2 / (2 * total)) / (1 + z2 / total);
   const half = (Z / (1 + z2 / total)) * Math.sqrt((p * (1 - p)) / total + z2 / (4 * total * total));
-  return { correct, total, share: p, low: Math.max(0, centre - half), high: Math.min(1, centre + half) };
+  // Rounding aside the share lies inside, also at 0 and 1.
+  const low = Math.min(p, Math.max(0, centre - half));
+  return { correct, total, share: p, low, high: Math.max(p, Math.min(1, centre + half)) };
 }

@@ -1,0 +1,54 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import tokenizerText from '../../../models/base/tokenizer.json?raw';
+import tokenizerConfigText from '../../../models/base/tokenizer_config.json?raw';
+import { InputError } from '../base/errors';
+import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer';
+import { ANSWER_PROMPT, type ProblemCodec, problemCodec } from './tokens';
+import { wordProblems } from './word-problems';
+
+let tokenizer: Tokenizer;
+let codec: ProblemCodec;
+beforeAll(async () => {
+  tokenizer = await loadTokenizer(JSON.parse(tokenizerText), JSON.parse(tokenizerConfigText));
+  codec = problemCodec(tokenizer, [1]);
+});
+
+describe('problemCodec', () => {
+  it('keeps every text of a problem, part by part', () => {
+    for (const problem of wordProblems(5, 50, { fewestSteps: 1, mostSteps: 6 })) {
+      const { question, rationale, answer } = codec.encode(problem);
+      expect(tokenizer.decode(question)).toBe(problem.question);
+      expect(tokenizer.decode(rationale)).toBe(problem.steps.join(' '));
+      expect(answer.at(-1)).toBe(1);
+      expect(tokenizer.decode(answer.slice(0, -1))).toBe(problem.answer);
+      // No number is unknown to the tokenizer.
+      expect([...question, ...rationale, ...answer]).not.toContain(2);
+    }
+  });
+
+  it('ends the prompt at the anchor, the colon', () => {
+    expect(tokenizer.decode(codec.prompt)).toBe(ANSWER_PROMPT);
+    expect(tokenizer.tokenText(codec.prompt.at(-1) as number)).toBe(':');
+    expect(codec.padId).toBe(0);
+  });
+
+  it('reads a question alike however it is spaced', () => {
+    const ids = codec.question('Tom has 12 apples.');
+    expect(codec.question('  Tom  has\n12 apples. ')).toEqual(ids);
+    expect(ids.length).toBeGreaterThan(3);
+  });
+
+  it.each(['', '   ', '\n\t'])('refuses the question %j, which has no tokens', (question) => {
+    const ask = () => codec.question(question);
+    expect(ask).toThrow(InputError);
+    expect(ask).toThrow(`the question ${JSON.stringify(question)} has no tokens`);
+    expect(() => codec.encode({ question, steps: [], answer: '1' })).toThrow('has no tokens');
+  });
+
+  it('takes the end from the tokenizer where the model names none, and refuses to go without', () => {
+    expect(problemCodec(tokenizer, []).endId).toBe(1);
+    expect(problemCodec(tokenizer, [7, 1]).endId).toBe(7);
+    const endless = { ...tokenizer, eosTokenId: undefined };
+    expect(() => problemCodec(endless, [])).toThrow('end-of-sequence');
+  });
+});

@@ -1,0 +1,285 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CancelledError, InputError } from '../base/errors';
+import { Rng } from '../base/rng';
+import { HIDDEN } from '../base/tokens';
+import { Graph } from '../graph/graph';
+import { interpret } from '../graph/interpret';
+import * as o from '../graph/ops';
+import type { DecoderConfig } from '../nn/config';
+import type { LatentFilter } from '../nn/latent';
+import { loraLayout } from '../nn/lora';
+import { causalMask, logits as logitsOf, runStack, stackModel } from '../nn/stack';
+import { namedWeights } from '../nn/weights';
+import { createRuntime, type Runtime } from '../runtime/runtime';
+import type { DeviceTensor } from '../runtime/tensor';
+import { normals, randomWeights, relativeError, TINY_CONFIG, TINY_QWEN } from '../train/tiny.testing';
+import { Decoder } from './decoder';
+import { argmaxRow, feedAll, greedy } from './greedy';
+
+/** float32 against float64 over two blocks; measured below 1e-6. */
+const TOLERANCE = 1e-5;
+const LORA = { rank: 2, alpha: 3, targets: ['q', 'v', 'up', 'down'] } as const;
+/** Three questions of different lengths, left-padded to S = 5. */
+const QUESTIONS = [
+  [3, 7],
+  [1, 2, 3, 4, 5],
+  [9, 8, 11],
+];
+const [B, S] = [3, 5];
+const STEPS = 5;
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await createRuntime({ provider: 'wasm', threads: 1 });
+});
+afterAll(() => runtime.dispose());
+
+function padded() {
+  const ids = new Int32Array(B * S).fill(22);
+  const mask = new Float32Array(B * S).fill(HIDDEN);
+  QUESTIONS.forEach((q, b) => {
+    ids.set(q, (b + 1) * S - q.length);
+    mask.fill(0, (b + 1) * S - q.length, (b + 1) * S);
+  });
+  return {
+    ids: { dtype: 'i32', shape: [B, S], data: ids } as const,
+    keyMask: { dtype: 'f32', shape: [B, 1, 1, S], data: mask } as const,
+  };
+}
+
+async function setUp(config: DecoderConfig, filter: LatentFilter, keys = S + STEPS) {
+  const rng = new Rng(11);
+  const weights = randomWeights(config, rng.fork('weights'));
+  const packs = Array.from({ length: config.layers }, (_, i) =>
+    normals(rng.fork(`lora ${i}`), loraLayout(config, LORA).length, 0.3),
+  );
+  const shape = { config, batch: B, question: S, keys, lora: LORA, filter };
+  const decoder = await Decoder.compile(runtime, shape, weights);
+  const uploaded: DeviceTensor[] = packs.map((data) =>
+    runtime.upload({ dtype: 'f32', shape: [data.length], data }),
+  );
+  decoder.setAdapter(uploaded);
+  const { ids, keyMask } = padded();
+  await decoder.begin(ids, keyMask);
+  const embedding = weights.outer.embedding?.data as Float32Array;
+  const H = config.hiddenSize;
+  const rowOf = (id: number): number[] => Array.from(embedding.subarray(id * H, (id + 1) * H));
+
+  /** The whole sequence at once, in float64: states [B, L, H] and logits [B, V] of the last position. */
+  const whole = (sequences: readonly (readonly number[][])[]) => {
+    const T = (sequences[0] as number[][]).length;
+    const graph = new Graph();
+    const model = stackModel(graph, config, LORA);
+    const run = runStack(model, {
+      x: graph.input('x', [B * T, H]),
+      batch: B,
+      positions: T,
+      from: 0,
+      mask: o.add(o.pad(graph.input('keyMask', [B, 1, 1, S]), 3, 0, T - S), causalMask(graph, T, T)),
+      past: undefined,
+    });
+    const last = run.hidden.map((h) => o.slice(o.reshape(h, [B, T, H]), 1, T - 1, T));
+    const top = last[last.length - 1] as (typeof last)[number];
+    const feeds: Record<string, ArrayLike<number>> = { x: sequences.flat(2), keyMask: keyMask.data };
+    for (const [name, tensor] of Object.entries(namedWeights(weights))) feeds[name] = tensor.data;
+    packs.forEach((pack, i) => {
+      feeds[`lora.${i}`] = pack;
+    });
+    const [hidden, logits] = interpret([o.concat(last, 1), logitsOf(model, o.reshape(top, [B, H]))], feeds);
+    return { hidden: hidden as Float64Array, logits: logits as Float64Array };
+  };
+  const questionRows = Array.from({ length: B }, (_, b) =>
+    Array.from(ids.data.subarray(b * S, (b + 1) * S), rowOf),
+  );
+  return {
+    decoder,
+    embedding,
+    rowOf,
+    whole,
+    questionRows,
+    dispose: () => {
+      decoder.dispose();
+      for (const pack of uploaded) pack.dispose();
+    },
+  };
+}
+
+/** z of logits or the state, by its definition, in float64. */
+function latentOf(
+  state: { hidden: Float64Array; logits: Float64Array },
+  config: DecoderConfig,
+  filter: LatentFilter,
+  embedding: Float32Array,
+): number[] {
+  const { layers: L, hiddenSize: H, vocabSize: V } = config;
+  return Array.from({ length: B }, (_, b) => {
+    if (filter.kind === 'hidden')
+      return Array.from(state.hidden.subarray((b * L + L - 1) * H, (b + 1) * L * H));
+    const logits = Array.from(state.logits.subarray(b * V, (b + 1) * V), (x) => x / filter.temperature);
+    const max = Math.max(...logits);
+    const exps = logits.map((x) => Math.exp(x - max));
+    const sum = exps.reduce((a, c) => a + c, 0);
+    return Array.from({ length: H }, (_, h) =>
+      exps.reduce((s, e, v) => s + (e / sum) * (embedding[v * H + h] as number), 0),
+    );
+  }).flat();
+}
+
+const CASES: [string, DecoderConfig, LatentFilter][] = [
+  ['llama, softmax filter', TINY_CONFIG, { kind: 'softmax', temperature: 0.7 }],
+  ['llama, the hidden state fed back', TINY_CONFIG, { kind: 'hidden', temperature: 1 }],
+  ['qwen2, a head of its own', TINY_QWEN, { kind: 'softmax', temperature: 1.6 }],
+];
+
+describe.each(CASES)('%s', (_name, config, filter) => {
+  it('step by step equals the whole sequence at once, for latents and tokens, questions of any length', async () => {
+    const { decoder, embedding, rowOf, whole, questionRows, dispose } = await setUp(config, filter);
+    const H = config.hiddenSize;
+    const sequences = questionRows.map((rows) => [...rows]);
+    const check = async (what: string): Promise<void> => {
+      const expected = whole(sequences);
+      expect(relativeError(await decoder.hidden(), expected.hidden), `${what}: states`).toBeLessThan(
+        TOLERANCE,
+      );
+      expect(relativeError(await decoder.logits(), expected.logits), `${what}: logits`).toBeLessThan(
+        TOLERANCE,
+      );
+      const z = latentOf(expected, config, filter, embedding);
+      expect(relativeError(await decoder.latent(), z), `${what}: latent`).toBeLessThan(TOLERANCE);
+    };
+    await check('question');
+    for (const [t, what] of ['latent', 'latent', 'token', 'replaced', 'token'].entries()) {
+      const rng = new Rng(t);
+      if (what === 'token') {
+        const ids = QUESTIONS.map(() => rng.integer(0, config.vocabSize - 1));
+        await decoder.feedTokens(ids);
+        ids.forEach((id, b) => {
+          sequences[b]?.push(rowOf(id));
+        });
+      } else {
+        const own = await decoder.latent();
+        const z = what === 'replaced' ? normals(rng, B * H, 2) : Float32Array.from(own);
+        await (what === 'replaced' ? decoder.feedLatent(z) : decoder.feedLatent());
+        for (let b = 0; b < B; b++) sequences[b]?.push(Array.from(z.subarray(b * H, (b + 1) * H)));
+      }
+      await check(`${what} ${t}`);
+    }
+    dispose();
+  });
+});
+
+describe('Decoder', () => {
+  const filter: LatentFilter = { kind: 'softmax', temperature: 1 };
+
+  it('begins anew without a trace of what it read before', async () => {
+    const { decoder, dispose } = await setUp(TINY_CONFIG, filter);
+    const { ids, keyMask } = padded();
+    const walk = async (): Promise<Float32Array[]> => {
+      await decoder.begin(ids, keyMask);
+      await decoder.feedLatent();
+      await decoder.feedTokens([4, 5, 6]);
+      return [await decoder.logits(), await decoder.hidden()];
+    };
+    const first = await walk();
+    await decoder.begin({ ...ids, data: ids.data.map((x) => (x + 5) % 22) }, keyMask);
+    for (let t = 0; t < 4; t++) await decoder.feedTokens([t, 2 * t, 3 * t]);
+    expect(await walk()).toEqual(first);
+    dispose();
+  });
+
+  it('refuses a position too many, and can begin again', async () => {
+    const { decoder, dispose } = await setUp(TINY_CONFIG, filter, S + 2);
+    expect(decoder.room).toBe(2);
+    await feedAll(decoder, [1, 2]);
+    expect(decoder.room).toBe(0);
+    const before = await decoder.logits();
+    await expect(decoder.feedLatent()).rejects.toThrow(InputError);
+    await expect(decoder.feedTokens([1, 2, 3])).rejects.toThrow(`the sequence is full at ${S + 2} positions`);
+    expect(await decoder.logits()).toEqual(before);
+    const { ids, keyMask } = padded();
+    await decoder.begin(ids, keyMask);
+    await feedAll(decoder, [1, 2]);
+    expect(await decoder.logits()).toEqual(before);
+    dispose();
+  });
+
+  it('refuses latents and tokens that are not one a sequence', async () => {
+    const { decoder, dispose } = await setUp(TINY_CONFIG, filter);
+    await expect(decoder.feedTokens([1, 2])).rejects.toThrow('wants Float32Array of 36');
+    await expect(decoder.feedTokens([1, 2, 23])).rejects.toThrow('token id 23');
+    await expect(decoder.feedLatent(new Float32Array(12))).rejects.toThrow('wants Float32Array of 36');
+    dispose();
+  });
+
+  it('gives back every tensor and program', async () => {
+    const before = [runtime.liveTensors, runtime.programCount];
+    const { dispose } = await setUp(TINY_CONFIG, filter);
+    expect(runtime.liveTensors).toBeGreaterThan(before[0] as number);
+    dispose();
+    expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
+  });
+});
+
+describe('greedy', () => {
+  const filter: LatentFilter = { kind: 'softmax', temperature: 1 };
+  const V = TINY_CONFIG.vocabSize;
+
+  /** What greedy would say, one token at a time, with nothing ending it. */
+  async function plain(steps: number): Promise<number[][]> {
+    const { decoder, dispose } = await setUp(TINY_CONFIG, filter);
+    const out: number[][] = [[], [], []];
+    for (let t = 0; t < steps; t++) {
+      const logits = await decoder.logits();
+      const next = out.map((_, b) => argmaxRow(logits, b, V));
+      next.forEach((id, b) => {
+        out[b]?.push(id);
+      });
+      await decoder.feedTokens(next);
+    }
+    dispose();
+    return out;
+  }
+
+  it('takes the most probable token each time, up to the limit', async () => {
+    const expected = await plain(4);
+    const { decoder, dispose } = await setUp(TINY_CONFIG, filter);
+    expect(await greedy(decoder, [], 4)).toEqual(expected);
+    dispose();
+  });
+
+  it('ends each sequence at its end token, which is left out, and stops when all have ended', async () => {
+    const expected = await plain(4);
+    const end = (expected[0] as number[])[1] as number;
+    const cut = (ids: readonly number[]): number[] =>
+      ids.includes(end) ? ids.slice(0, ids.indexOf(end)) : [...ids];
+    const { decoder, dispose } = await setUp(TINY_CONFIG, filter);
+    expect(await greedy(decoder, [end], 4)).toEqual(expected.map(cut));
+    dispose();
+
+    const firsts = expected.map((ids) => ids[0] as number);
+    const all = await setUp(TINY_CONFIG, filter);
+    expect(await greedy(all.decoder, firsts, 4)).toEqual([[], [], []]);
+    expect(all.decoder.room).toBe(STEPS);
+    all.dispose();
+  });
+
+  it('ends where the keys are full', async () => {
+    const expected = await plain(3);
+    const { decoder, dispose } = await setUp(TINY_CONFIG, filter, S + 2);
+    expect(await greedy(decoder, [], 50)).toEqual(expected);
+    dispose();
+  });
+
+  it('is cancelled', async () => {
+    const { decoder, dispose } = await setUp(TINY_CONFIG, filter);
+    const abort = new AbortController();
+    abort.abort();
+    await expect(greedy(decoder, [], 4, abort.signal)).rejects.toThrow(CancelledError);
+    dispose();
+  });
+
+  it('takes the first among equals', () => {
+    expect(argmaxRow(Float32Array.of(9, 9, 9, 1, 5, 5), 1, 3)).toBe(1);
+    expect(argmaxRow(Float32Array.of(2, 7, 7, 1, 5, 5), 0, 3)).toBe(1);
+  });
+});
