@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import type { HostTensor } from '../base/dtype';
+import { CancelledError } from '../base/errors';
+import type { ProblemCodec } from '../data/tokens';
+import type { Decoder } from '../decode/decoder';
+import type { Tokenizer } from '../tokenizer/tokenizer';
+import { accuracy, type EvaluationOptions } from './accuracy';
+
+const [B, S, V, END] = [3, 4, 30, 1];
+const codec = { prompt: [20, 21], padId: 0 } as unknown as ProblemCodec;
+const tokenizer = { decode: (ids: readonly number[]) => ids.join(' ') } as unknown as Tokenizer;
+
+/** Stands in for a model: says 10 + the number of the question's tokens, then ends. Writes down what it is fed. */
+function counter() {
+  const fed: string[] = [];
+  const asked: number[][] = [];
+  let lengths: number[] = [];
+  let said = 0;
+  const decoder = {
+    shape: { batch: B, question: S, config: { vocabSize: V } },
+    room: 99,
+    async begin(ids: HostTensor, keyMask: HostTensor) {
+      fed.push('begin');
+      said = 0;
+      lengths = Array.from(
+        { length: B },
+        (_, b) => Array.from(keyMask.data.subarray(b * S, (b + 1) * S)).filter((x) => x === 0).length,
+      );
+      for (let b = 0; b < B; b++) asked.push(Array.from(ids.data.subarray(b * S, (b + 1) * S)));
+    },
+    async feedLatent() {
+      fed.push('latent');
+    },
+    async feedTokens(ids: readonly number[]) {
+      fed.push(ids.join());
+      if (ids[0] !== 20 && ids[0] !== 21) said++;
+    },
+    async logits() {
+      const out = new Float32Array(B * V);
+      lengths.forEach((n, b) => {
+        out[b * V + (said === 0 ? 10 + n : END)] = 1;
+      });
+      return out;
+    },
+  };
+  return { decoder: decoder as unknown as Decoder, fed, asked };
+}
+
+const problem = (length: number, answer: string) => ({
+  tokens: { question: Array.from({ length }, (_, i) => 5 + i), rationale: [], answer: [] },
+  answer,
+});
+/** Right: the first, the third and the last. */
+const PROBLEMS = [
+  problem(2, '12'),
+  problem(3, '12'),
+  problem(4, '14.0'),
+  problem(1, 'none'),
+  problem(1, '11'),
+];
+
+const options = (decoder: Decoder, over: Partial<EvaluationOptions> = {}): EvaluationOptions => ({
+  decoder,
+  codec,
+  tokenizer,
+  endIds: [END],
+  problems: PROBLEMS,
+  mode: { latentSteps: 2 },
+  limit: 3,
+  ...over,
+});
+
+describe('accuracy', () => {
+  it('counts each problem once, also where the last chunk is filled up', async () => {
+    const { decoder, asked } = counter();
+    const told: [number, number][] = [];
+    const share = await accuracy(options(decoder, { onProgress: (...x) => told.push(x) }));
+    expect(share).toMatchObject({ correct: 3, total: 5, share: 0.6 });
+    expect(told).toEqual([
+      [3, 5],
+      [5, 5],
+    ]);
+    // The free place repeats the chunk's first problem, which would be counted wrong.
+    expect(asked.slice(3)).toEqual([
+      [0, 0, 0, 5],
+      [0, 0, 0, 5],
+      [0, 0, 0, 5],
+    ]);
+  });
+
+  it('does not count the copies that fill a chunk', async () => {
+    const share = await accuracy(options(counter().decoder, { problems: PROBLEMS.slice(0, 1) }));
+    expect(share).toMatchObject({ correct: 1, total: 1 });
+  });
+
+  it('feeds K latents, then the prompt, then what the model says', async () => {
+    const { decoder, fed } = counter();
+    await accuracy(options(decoder, { problems: PROBLEMS.slice(0, 3), mode: { latentSteps: 2 } }));
+    expect(fed).toEqual(['begin', 'latent', 'latent', '20,20,20', '21,21,21', '12,13,14']);
+  });
+
+  it('feeds no latents for K = 0, and neither latents nor prompt for explicit reasoning', async () => {
+    const direct = counter();
+    await accuracy(options(direct.decoder, { problems: PROBLEMS.slice(0, 3), mode: { latentSteps: 0 } }));
+    expect(direct.fed).toEqual(['begin', '20,20,20', '21,21,21', '12,13,14']);
+    const explicit = counter();
+    await accuracy(options(explicit.decoder, { problems: PROBLEMS.slice(0, 3), mode: 'explicit' }));
+    expect(explicit.fed).toEqual(['begin', '12,13,14']);
+  });
+
+  it('of no problems is of no meaning', async () => {
+    expect(await accuracy(options(counter().decoder, { problems: [] }))).toMatchObject({
+      total: 0,
+      low: 0,
+      high: 1,
+    });
+  });
+
+  it('is cancelled between chunks', async () => {
+    const abort = new AbortController();
+    const { decoder, fed } = counter();
+    const run = accuracy(options(decoder, { signal: abort.signal, onProgress: () => abort.abort() }));
+    await expect(run).rejects.toThrow(CancelledError);
+    expect(fed.filter((x) => x === 'begin')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,320 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseRunConfig, type RunConfig } from '../../contract/config';
+import { anchorFactors, layerStd, teacherFactors } from '../analysis/lori-factors';
+import { Rng } from '../base/rng';
+import { Graph } from '../graph/graph';
+import { interpret } from '../graph/interpret';
+import { readGolden } from '../testing/golden.testing';
+import type { StateLoss } from '../train/losses/state-loss';
+import type { TeacherStates } from '../train/teacher';
+import { normals, TINY_CONFIG } from '../train/tiny.testing';
+import { ce } from './ce';
+import { codi } from './codi';
+import { lori } from './lori';
+import { nocot } from './nocot';
+
+const { layers: L, hiddenSize: H } = TINY_CONFIG;
+
+/** What a teacher might say of samples of these many rationale tokens; layers of very different sizes. */
+function teacherOf(tokens: readonly number[], seed = 1): TeacherStates[] {
+  const rng = new Rng(seed);
+  const states = (n: number): Float32Array<ArrayBuffer> =>
+    normals(rng, n * L * H).map((x, i) => (x + 0.3) * (Math.floor(i / H) % L === 0 ? 1 : 20));
+  return tokens.map((n) => ({ rationale: states(n), tokens: n, anchor: states(1) }));
+}
+
+type Factors = Partial<RunConfig['factors']>;
+const configOf = (factors: Factors = {}, weights: object = {}): RunConfig =>
+  parseRunConfig({ factors: { layerRank: 2, hiddenRank: 3, ...factors }, weights });
+
+/** Terms of a loss on states of a batch of `samples`, in float64. */
+function termsOf(
+  loss: StateLoss,
+  shape: readonly number[],
+  states: ArrayLike<number>,
+  samples: readonly number[],
+) {
+  const graph = new Graph();
+  const terms = loss.trace(graph.input('states', shape));
+  const feeds: Record<string, ArrayLike<number>> = { states };
+  for (const [name, { data }] of Object.entries(loss.feeds(samples))) feeds[name] = data;
+  return interpret(terms, feeds).map((x) => x[0] as number);
+}
+
+const of = (teacher: readonly TeacherStates[], b: number): TeacherStates => teacher[b] as TeacherStates;
+const both = (a: Float32Array, b: Float32Array): number[] => [...a, ...b];
+
+describe('lori', () => {
+  const teacher = teacherOf([4, 4, 4]);
+  const cases: [string, Factors][] = [
+    ['one subspace', {}],
+    ['one subspace, layers as they are', { normaliseLayers: false }],
+    ['one a sample', { scope: 'sample' }],
+    ['ranks larger than the model', { layerRank: 64, hiddenRank: 30 }],
+  ];
+  it.each(cases)('is zero where the student has the states of the teacher: %s', (_name, factors) => {
+    const [moments, anchor] = lori.stateLosses(configOf(factors), TINY_CONFIG, teacher) as [
+      StateLoss,
+      StateLoss,
+    ];
+    expect(moments.reads).toBe('latents');
+    expect(anchor.reads).toBe('anchor');
+    const own = both(of(teacher, 2).rationale, of(teacher, 0).rationale);
+    const shape = [2, 4, L, H];
+    const wrong = both(of(teacher, 0).rationale, of(teacher, 2).rationale);
+    const at = termsOf(moments, shape, own, [2, 0]);
+    const off = termsOf(moments, shape, wrong, [2, 0]);
+    const anchors = both(of(teacher, 2).anchor, of(teacher, 0).anchor);
+    const anchorAt = termsOf(anchor, [2, L, H], anchors, [2, 0])[0] as number;
+    const anchorOff = termsOf(anchor, [2, L, H], anchors, [0, 2])[0] as number;
+    // Targets are stored in float32: their rounding squared, against terms of other states.
+    at.forEach((term, i) => {
+      expect(term).toBeLessThan(1e-9 * (off[i] as number));
+    });
+    expect(anchorAt).toBeLessThan(1e-9 * anchorOff);
+    for (const term of [...off, anchorOff]) expect(term).toBeGreaterThan(0);
+  });
+
+  it('sees moments only: the order of thoughts, and their number, do not matter', () => {
+    const [moments] = lori.stateLosses(configOf(), TINY_CONFIG, teacher) as [StateLoss];
+    const { rationale } = of(teacher, 1);
+    const row = L * H;
+    const step = (t: number): number[] => Array.from(rationale.subarray(t * row, (t + 1) * row));
+    const reversed = [3, 2, 1, 0].flatMap(step);
+    const twice = [0, 1, 2, 3, 3, 1, 2, 0].flatMap(step);
+    const other = termsOf(moments, [1, 4, L, H], of(teacher, 0).rationale, [1]);
+    for (const [states, K] of [
+      [reversed, 4],
+      [twice, 8],
+    ] as const)
+      termsOf(moments, [1, K, L, H], states, [1]).forEach((term, i) => {
+        expect(term).toBeLessThan(1e-9 * (other[i] as number));
+      });
+  });
+
+  it('scales with its weights, and is the mean over the batch', () => {
+    const states = normals(new Rng(9), 2 * 3 * L * H);
+    const shape = [2, 3, L, H];
+    const at = (
+      weights: object,
+      samples = [0, 1],
+      x: ArrayLike<number> = states,
+      s: readonly number[] = shape,
+    ) => {
+      const [moments, anchor] = lori.stateLosses(configOf({}, weights), TINY_CONFIG, teacher) as [
+        StateLoss,
+        StateLoss,
+      ];
+      const anchors = Array.from(x).slice(0, samples.length * L * H);
+      return [
+        ...termsOf(moments, s, x, samples),
+        ...termsOf(anchor, [samples.length, L, H], anchors, samples),
+      ];
+    };
+    const unit = at({});
+    const weighed = at({ covariance: 2, mean: 3, anchor: 5 });
+    expect(weighed.map((x, i) => x / (unit[i] as number))).toEqual(
+      [2, 3, 5].map((w) => expect.closeTo(w, 6)),
+    );
+    const half = states.length / 2;
+    const single = [
+      at({}, [0], states.subarray(0, half), [1, 3, L, H]),
+      at({}, [1], states.subarray(half), [1, 3, L, H]),
+    ] as const;
+    for (const i of [0, 1])
+      expect(unit[i]).toBeCloseTo(((single[0][i] as number) + (single[1][i] as number)) / 2, 5);
+  });
+
+  it('cuts ranks to the model and to the samples', () => {
+    const one = teacherOf([2]);
+    const [moments, anchor] = lori.stateLosses(
+      configOf({
+        layerRank: 64,
+        hiddenRank: 512,
+        anchor: { sampleRank: 32, layerRank: 4, hiddenRank: 512, hooi: true },
+      }),
+      TINY_CONFIG,
+      one,
+    ) as [StateLoss, StateLoss];
+    const feeds = { ...moments.feeds([0]), ...anchor.feeds([0]) };
+    expect(feeds['moments.layerFactor']?.shape).toEqual([1, L, L]);
+    expect(feeds['moments.hiddenFactor']?.shape).toEqual([1, H, H]);
+    expect(feeds['anchor.hiddenFactor']?.shape).toEqual([H, H]);
+    for (const { data } of Object.values(feeds)) expect(Array.from(data).every(Number.isFinite)).toBe(true);
+  });
+
+  it('gives each sample its own factors and targets, or all the same factors', () => {
+    const many = teacherOf([3, 5, 2, 7]);
+    const factorsFor = (scope: 'shared' | 'sample', sample: number) => {
+      const [moments] = lori.stateLosses(configOf({ scope }), TINY_CONFIG, many) as [StateLoss];
+      return moments.feeds([sample]);
+    };
+    expect(factorsFor('shared', 0)['moments.hiddenFactor']).toEqual(
+      factorsFor('shared', 3)['moments.hiddenFactor'],
+    );
+    expect(factorsFor('sample', 0)['moments.hiddenFactor']).not.toEqual(
+      factorsFor('sample', 3)['moments.hiddenFactor'],
+    );
+    for (const scope of ['shared', 'sample'] as const)
+      expect(factorsFor(scope, 0)['moments.mean']).not.toEqual(factorsFor(scope, 3)['moments.mean']);
+  });
+});
+
+describe('codi', () => {
+  const teacher = teacherOf([2, 3]);
+  const [loss] = codi.stateLosses(configOf({}, { codi: 2.5 }), TINY_CONFIG, teacher) as [StateLoss];
+  const anchors = both(of(teacher, 0).anchor, of(teacher, 1).anchor);
+
+  it('is zero at the anchor states of the teacher, and reads those of the student', () => {
+    expect(loss.reads).toBe('anchor');
+    expect(termsOf(loss, [2, L, H], anchors, [0, 1])).toEqual([0]);
+    expect(termsOf(loss, [2, L, H], anchors, [1, 0])[0]).toBeGreaterThan(0);
+  });
+
+  it('is smooth L1 over the std of each layer', () => {
+    const rng = new Rng(4);
+    // Both sides of the bend at 1.
+    const student = anchors.map((x) => x + 2 * rng.normal());
+    const layer = (values: readonly number[], l: number): number[] =>
+      values.filter((_, i) => Math.floor(i / H) % L === l);
+    let expected = 0;
+    for (let l = 0; l < L; l++) {
+      const target = layer(anchors, l);
+      const mean = target.reduce((a, b) => a + b, 0) / target.length;
+      const std = Math.sqrt(target.reduce((s, x) => s + (x - mean) ** 2, 0) / (target.length - 1));
+      const errors = layer(student, l).map((x, i) => Math.abs(x - (target[i] as number)));
+      expect(errors.some((d) => d < 1) && errors.some((d) => d > 1)).toBe(true);
+      const smooth = errors.map((d) => (d < 1 ? d * d * 0.5 : d - 0.5));
+      expected += smooth.reduce((a, b) => a + b, 0) / smooth.length / std / L;
+    }
+    expect(termsOf(loss, [2, L, H], student, [0, 1])[0]).toBeCloseTo(2.5 * expected, 5);
+  });
+});
+
+describe('methods without a teacher', () => {
+  it('ask for no states, and think as many thoughts as they say', () => {
+    const config = parseRunConfig({ latent: { steps: 7 } });
+    for (const recipe of [ce, nocot]) {
+      expect(recipe.usesTeacher).toBe(false);
+      expect(recipe.stateLosses(config, TINY_CONFIG, [])).toEqual([]);
+    }
+    expect([lori, codi, ce, nocot].map((r) => r.latentSteps(config))).toEqual([7, 7, 7, 0]);
+    expect([lori.usesTeacher, codi.usesTeacher]).toEqual([true, true]);
+  });
+});
+
+describe.each(['step-llama', 'step-qwen2'] as const)('%s: what torch makes of the same teacher', (name) => {
+  const golden = readGolden(name);
+  const { run, tokens, config: hf } = golden.meta;
+  const [layers, hidden] = [hf.num_hidden_layers as number, hf.hidden_size as number];
+  const lengths: number[] = tokens.rationales.map((r: number[]) => r.length);
+  const all = golden.f32('teacher.rationale');
+  const anchor = golden.f32('teacher.anchor');
+  const row = layers * hidden;
+  let teacher: TeacherStates[];
+  let at = 0;
+  beforeAll(() => {
+    teacher = lengths.map((n, b) => {
+      const rationale = all.slice(at * row, (at + n) * row);
+      at += n;
+      return { rationale, tokens: n, anchor: anchor.slice(b * row, (b + 1) * row) };
+    });
+  });
+  afterAll(() => {
+    expect(at * row).toBe(all.length);
+  });
+
+  /** float64 there, float32 outputs here. */
+  const close = (actual: ArrayLike<number>, key: string): void => {
+    const { data } = golden.tensor(key);
+    expect(actual.length, key).toBe(data.length);
+    const size = Math.sqrt(data.reduce((s, x) => s + x * x, 0) / data.length);
+    let worst = 0;
+    for (let i = 0; i < data.length; i++)
+      worst = Math.max(worst, Math.abs((actual[i] as number) - (data[i] as number)));
+    expect(worst / size, key).toBeLessThan(1e-5);
+  };
+  const ranks = { rankL: run.layerRank as number, rankH: run.hiddenRank as number };
+  const anchorRanks = { rankB: 2, rankL: 2, rankH: run.anchorHiddenRank as number };
+  const rationales = () => teacher.map((t) => t.rationale);
+
+  it('layer scale', () => {
+    close(layerStd(rationales(), layers, hidden), 'teacher.layerScale');
+  });
+
+  it.each([
+    ['teacher', 'shared', true],
+    ['teacherUnscaled', 'shared', false],
+    ['teacherSample', 'sample', true],
+  ] as const)('%s: factors and moments', (key, scope, scaled) => {
+    const layerScale = scaled ? golden.f32('teacher.layerScale') : undefined;
+    const f = teacherFactors(rationales(), layers, hidden, {
+      ...ranks,
+      scope,
+      ...(layerScale && { layerScale }),
+    });
+    for (const [part, actual] of Object.entries({ uL: f.uL, uH: f.uH, mu: f.mu, c: f.c }))
+      if (golden.names.includes(`${key}.${part}`)) close(actual, `${key}.${part}`);
+    if (scope === 'sample') return;
+    const a = anchorFactors(anchor, layers, hidden, { ...anchorRanks, ...(layerScale && { layerScale }) });
+    close(a.uH, `${key}.anchorUH`);
+    close(a.target, `${key}.anchorTarget`);
+  });
+
+  it('spectra of the unfoldings', () => {
+    const f = teacherFactors(rationales(), layers, hidden, {
+      ...ranks,
+      layerScale: golden.f32('teacher.layerScale'),
+    });
+    close(f.sigmaL, 'teacher.sigmaL');
+    // Past the number of columns, N·L, an unfolding has no more singular values.
+    const known = golden.tensor('teacher.sigmaH').data.length;
+    close(f.sigmaH.subarray(0, known), 'teacher.sigmaH');
+    for (const sigma of f.sigmaH.subarray(known)) expect(sigma).toBeLessThan(1e-5 * (f.sigmaH[0] as number));
+  });
+
+  // From the recipe itself: targets and terms on the student's states, which torch printed too.
+  const cases = [
+    ['lori-softmax.term.', 'shared', true],
+    ['lori-hidden.term.', 'shared', true],
+    ['lori-softmax.unscaled.', 'shared', false],
+    ['lori-softmax.sample.', 'sample', true],
+  ] as const;
+  it.each(cases.filter(([prefix]) => golden.names.includes(`${prefix}covariance`)))(
+    '%s covariance, mean and anchor',
+    (prefix, scope, scaled) => {
+      const config = parseRunConfig({
+        factors: {
+          scope,
+          normaliseLayers: scaled,
+          layerRank: run.layerRank,
+          hiddenRank: run.hiddenRank,
+          anchor: { hiddenRank: run.anchorHiddenRank },
+        },
+      });
+      const model = { ...TINY_CONFIG, layers, hiddenSize: hidden };
+      const [moments, anchorLoss] = lori.stateLosses(config, model, teacher) as [StateLoss, StateLoss];
+      const method = prefix.split('.')[0] as string;
+      const batch = teacher.map((_, b) => b);
+      const states = golden.tensor(`${method}.rationale`);
+      const student = golden.tensor(`${method}.anchor`);
+      const [covariance, mean] = termsOf(moments, states.shape, states.data, batch);
+      const [at] = termsOf(anchorLoss, student.shape, student.data, batch);
+      for (const [term, value] of Object.entries({ covariance, mean, anchor: at }))
+        if (golden.names.includes(`${prefix}${term}`))
+          expect((value as number) / golden.scalar(`${prefix}${term}`), term).toBeCloseTo(1, 4);
+    },
+  );
+
+  it('codi: the std of each layer at the anchor', () => {
+    const config = parseRunConfig({});
+    const [loss] = codi.stateLosses(config, { ...TINY_CONFIG, layers, hiddenSize: hidden }, teacher) as [
+      StateLoss,
+    ];
+    const { data } = loss.feeds(teacher.map((_, b) => b))['codi.inverseStd'] as { data: ArrayLike<number> };
+    close(
+      Array.from(data, (x) => 1 / x),
+      'teacher.codiStd',
+    );
+  });
+});
