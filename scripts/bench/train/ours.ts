@@ -1,0 +1,24 @@
+import { createRuntime, type RuntimeOptions } from '../../../src/engine/runtime/runtime';
+import { compileWholeStep } from '../../../src/engine/train/whole-step';
+import type { Problem } from './cases';
+import type { Outputs } from './protocol';
+
+/** Our step as training runs it: feeds written, one program run, loss terms and gradients in our own tensors. */
+export async function ourStep({ spec, weights, packs, feeds }: Problem, options: RuntimeOptions) {
+  const runtime = await createRuntime(options);
+  const step = await compileWholeStep(runtime, spec, weights);
+  const parameters = packs.map((data, i) =>
+    runtime.upload({ dtype: 'f32', shape: [data.length], data }, `lora.${i}`),
+  );
+  const sum = (terms: readonly number[]): number => terms.reduce((a, b) => a + b, 0);
+  return {
+    nodes: step.nodes,
+    sessions: runtime.compileTime,
+    run: async (): Promise<number> => sum((await step.run(feeds, parameters)).terms),
+    outputs: async (): Promise<Outputs> => {
+      const { terms, gradients } = await step.run(feeds, parameters);
+      const read = await Promise.all(gradients.map((g) => g.read()));
+      return { loss: sum(terms), gradients: read as Float32Array[] };
+    },
+  };
+}
