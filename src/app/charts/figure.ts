@@ -20,7 +20,7 @@ export function figureOf(
   const { x, y, log, theme, legend, width, height } = options;
   const { text, muted, grid, ground } = paper[theme];
   const data = series.map((line, index) => {
-    const look = lookOf(index, line, theme);
+    const look = lookOf(index, line, theme, series.length);
     const places = placesToDraw(line.y);
     const pick = (values: ArrayLike<number>) => places.map((i) => values[i]!);
     const ys = pick(line.y);
@@ -31,6 +31,7 @@ export function figureOf(
       name,
       x: pick(line.x),
       y: ys,
+      legendrank: index,
       opacity: look.opacity,
       line: { color: look.colour, width: look.width, dash: look.dash, shape: 'linear' },
       marker: { color: look.colour, symbol: look.symbol, size: 6, maxdisplayed: 10 },
@@ -71,6 +72,7 @@ export function figureOf(
     legend: { orientation: 'h', x: 0, y: 1.02, xanchor: 'left', yanchor: 'bottom', bgcolor: 'rgba(0,0,0,0)' },
     xaxis: {
       ...axis,
+      rangemode: 'tozero',
       title: { text: plain(x.label), standoff: 8 },
       ...(x.range && { range: [...x.range] }),
     },
@@ -84,5 +86,9 @@ export function figureOf(
     // Zoom and hidden lines stay when data comes in.
     uirevision: log ? 'log' : 'linear',
   } as Partial<Layout>;
-  return { data, layout };
+  // What stands out is drawn over the rest.
+  const order = series
+    .map((_, i) => i)
+    .sort((a, b) => Number(series[a]!.weight === 'strong') - Number(series[b]!.weight === 'strong'));
+  return { data: order.map((i) => data[i]!), layout };
 }

@@ -28,18 +28,22 @@ export interface LineLook {
   readonly opacity: number;
 }
 
-/** Dash and marker count at different paces, so that 35 lines differ from each other. */
+/** Lines beyond which each is drawn thinner. */
+const MANY = 7;
+
+/** Dash and marker count at different paces, so that 35 of `lines` lines differ from each other. */
 export function lookOf(
   index: number,
   { weight, reference }: Pick<LineSeries, 'weight' | 'reference'>,
   theme: ThemeName,
+  lines: number,
 ): LineLook {
   const palette = colours[theme];
   return {
     colour: reference ? paper[theme].muted : palette[index % palette.length]!,
     dash: dashes[index % dashes.length]!,
     symbol: markers[index % markers.length]!,
-    width: weight === 'strong' ? 3 : reference ? 1.25 : 1.75,
+    width: weight === 'strong' ? 3 : reference || lines > MANY ? 1.25 : 1.75,
     opacity: weight === 'faint' ? 0.35 : 1,
   };
 }

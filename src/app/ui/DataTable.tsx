@@ -18,7 +18,7 @@ export function DataTable({ caption, columns, rows, most = 100 }: DataTableProps
       <table>
         <caption>
           {caption}
-          {every > 1 && ` (every ${every}. of ${rows.length} rows)`}
+          {every > 1 && `, one row in ${every} of ${rows.length}`}
         </caption>
         <thead>
           <tr>

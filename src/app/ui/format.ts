@@ -16,6 +16,9 @@ export function significant(value: number, digits = 4): string {
 
 export const percent = (share: number, digits = 1) => `${(100 * share).toFixed(digits)} %`;
 
+/** A share as a length of CSS. */
+export const length = (share: number) => `${(100 * share).toFixed(2)}%`;
+
 export function bytes(count: number): string {
   if (count < 1e3) return `${count} B`;
   if (count < 1e6) return `${(count / 1e3).toFixed(1)} kB`;

@@ -1,5 +1,4 @@
 import './distil.css';
-import { OURS } from '../../../contract/config';
 import { PRESETS } from '../../../contract/presets';
 import { isActive } from '../../store/run';
 import { useActions, useApp } from '../../store/use-app';
@@ -28,9 +27,9 @@ export function DistilPanel() {
     PRESETS[0]!;
   const hasSteps = run.series.step.length > 0;
   return (
-    <div className="place with-side">
-      <div className="side">
-        <Panel title="Configuration" about={preset.about}>
+    <div className="place">
+      <Panel title="Run" about={preset.about}>
+        <div className="run-head">
           <Choice
             label="Preset"
             value={preset.id}
@@ -38,49 +37,50 @@ export function DistilPanel() {
             options={PRESETS.map(({ id, label, about }) => ({ id, label, about }))}
             onChange={choosePreset}
           />
-          <ConfigForm isDisabled={active} />
-          {OURS.length > 0 && (
+          <RunBar />
+        </div>
+        {run.status === 'failed' && run.error && (
+          <ErrorNotice title="The run broke off; its curves are kept" error={run.error}>
+            <Button onPress={() => void startRun(run.config ?? draft)}>Start it again</Button>
+          </ErrorNotice>
+        )}
+        {run.latest && (
+          <Figures
+            items={[
+              { label: 'Step', value: integer(run.latest.step), note: `of ${integer(run.latest.steps)}` },
+              { label: 'Loss', value: significant(run.latest.losses.total) },
+              { label: 'Validation', value: lastAccuracy(run.series.accuracy) ?? '–', note: 'share right' },
+              { label: 'A step takes', value: duration(run.latest.milliseconds) },
+            ]}
+          />
+        )}
+        <RunFiles run={run} />
+      </Panel>
+      <div className="with-side">
+        <div className="side">
+          <Panel title="Configuration">
+            <ConfigForm isDisabled={active} />
             <p className="help">
               <span className="badge">ours</span> marks what the paper leaves open: a choice of this project.
             </p>
-          )}
-        </Panel>
-        <LossCard />
-      </div>
-      <div className="main">
-        <Panel title="Run">
-          <RunBar />
-          {run.status === 'failed' && run.error && (
-            <ErrorNotice title="The run broke off; its curves are kept" error={run.error}>
-              <Button onPress={() => void startRun(run.config ?? draft)}>Start it again</Button>
-            </ErrorNotice>
-          )}
-          {run.latest && (
-            <Figures
-              items={[
-                { label: 'Step', value: integer(run.latest.step), note: `of ${integer(run.latest.steps)}` },
-                { label: 'Loss', value: significant(run.latest.losses.total) },
-                { label: 'Validation', value: lastAccuracy(run.series.accuracy) ?? '–', note: 'share right' },
-                { label: 'A step takes', value: duration(run.latest.milliseconds) },
-              ]}
-            />
-          )}
-          <RunFiles run={run} />
-        </Panel>
-        {run.result && <ResultCard result={run.result} />}
-        {hasSteps ? (
-          <Panel title="Curves">
-            <RunCharts run={run} />
           </Panel>
-        ) : (
-          !active && (
+          <LossCard />
+        </div>
+        <div className="main">
+          {run.result && <ResultCard result={run.result} />}
+          {hasSteps ? (
+            <Panel title="Curves">
+              <RunCharts run={run} />
+            </Panel>
+          ) : (
             <Empty>
-              No run yet. Start trains a student with the values on this page; its curves appear here while it
-              learns.
+              {active
+                ? 'The curves begin with the first step.'
+                : 'No run yet. Start trains a student with the values on this page; its curves appear here while it learns.'}
             </Empty>
-          )
-        )}
-        <SavedRuns />
+          )}
+          <SavedRuns />
+        </div>
       </div>
     </div>
   );

@@ -1,6 +1,6 @@
 import { METHOD_LABELS } from '../../../contract/config';
 import type { Accuracy, RunResult } from '../../../contract/events';
-import { duration, integer, percent } from '../../ui/format';
+import { duration, integer, length, percent } from '../../ui/format';
 import { Facts, Panel } from '../../ui/Panel';
 
 /** The final figure: the student beside the teacher, on the same held-out problems. */
@@ -57,8 +57,8 @@ function AccuracyBar({
         </span>
       </span>
       <span className="accuracy-track" aria-hidden="true">
-        <span className={faint ? 'accuracy-fill faint' : 'accuracy-fill'} style={{ width: percent(share) }} />
-        <span className="accuracy-interval" style={{ left: percent(low), width: percent(high - low) }} />
+        <span className={faint ? 'accuracy-fill faint' : 'accuracy-fill'} style={{ width: length(share) }} />
+        <span className="accuracy-interval" style={{ left: length(low), width: length(high - low) }} />
       </span>
     </div>
   );

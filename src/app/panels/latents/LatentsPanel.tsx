@@ -90,7 +90,7 @@ export function LatentsPanel() {
                     All, then answer
                   </Button>
                   <Button
-                    look={left ? 'plain' : 'primary'}
+                    look={left || answer.status === 'ready' ? 'plain' : 'primary'}
                     isDisabled={busy || training}
                     onPress={() => void askAnswer()}
                   >

@@ -1,6 +1,6 @@
 import type { LatentThought, TokenProbability } from '../../../contract/events';
 import { Formula } from '../../ui/Formula';
-import { duration, percent, visibleToken } from '../../ui/format';
+import { duration, length, percent, visibleToken } from '../../ui/format';
 
 /** One thought: what it would say if it were decoded. */
 export function ThoughtRow({ thought }: { readonly thought: LatentThought }) {
@@ -8,11 +8,8 @@ export function ThoughtRow({ thought }: { readonly thought: LatentThought }) {
     <li className="thought">
       <div className="thought-head">
         <Formula tex={`z_{${thought.step}}`} />
-        <span className="muted">
-          entropy {thought.entropy.toFixed(2)} nats
-          <br />
-          {duration(thought.milliseconds)}
-        </span>
+        <span className="muted">entropy {thought.entropy.toFixed(2)} nats</span>
+        <span className="muted">{duration(thought.milliseconds)}</span>
       </div>
       <TokenBars tokens={thought.top} />
     </li>
@@ -27,7 +24,7 @@ export function TokenBars({ tokens }: { readonly tokens: readonly TokenProbabili
         <li key={id}>
           <span className="token">{visibleToken(text)}</span>
           <span className="bar-track" aria-hidden="true">
-            <span className="bar-fill" style={{ width: percent(probability) }} />
+            <span className="bar-fill" style={{ width: length(probability) }} />
           </span>
           <span className="bar-value">{percent(probability)}</span>
         </li>

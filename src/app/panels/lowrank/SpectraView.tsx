@@ -27,7 +27,12 @@ export function SpectraView({ report }: { readonly report: SpectraReport }) {
     ];
     const middle = (y: (sample: (typeof samples)[number]) => ArrayLike<number>) => {
       const curve = medianCurve(samples.map(y));
-      return { name: 'median', x: curve.map((_, i) => i + 1), y: curve, weight: 'strong' as const };
+      return {
+        name: 'median',
+        x: curve.map((_, i) => i + 1),
+        y: curve,
+        ...(!picked && { weight: 'strong' as const }),
+      };
     };
     return [
       [middle((s) => s.cumulative), ...lines((s) => s.cumulative)],

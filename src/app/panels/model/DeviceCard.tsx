@@ -41,7 +41,7 @@ export function DeviceCard() {
     >
       {device.status === 'busy' && <Progress label="Opening the device" />}
       {device.status === 'failed' && (
-        <ErrorNotice title="The device could not be opened" error={device.error}>
+        <ErrorNotice title="There is no usable device" error={device.error}>
           <Button onPress={() => void openDevice().then((opened) => opened && loadPair())}>Try again</Button>
           {provider !== 'wasm' && <Button onPress={() => choose('wasm')}>Use WASM</Button>}
         </ErrorNotice>
