@@ -46,6 +46,8 @@ export interface ExecutableOwner {
 const show = ({ dtype, shape }: Binding): string => `${dtype} ${showShape(shape)}`;
 
 export class OrtExecutable implements Executable {
+  /** Of a captured program: what its first run bound. */
+  private bound: ReadonlyMap<string, BaseTensor> | undefined;
   /** Compilations not yet disposed of. */
   references = 1;
 
@@ -54,6 +56,8 @@ export class OrtExecutable implements Executable {
     private readonly session: Ort.InferenceSession,
     /** Digest of the emitted model. */
     readonly key: string,
+    /** Whether every run binds what the first one did. */
+    private readonly captured: boolean,
     readonly name: string,
     readonly nodeCount: number,
     readonly inputs: ReadonlyMap<string, Binding>,
@@ -67,6 +71,7 @@ export class OrtExecutable implements Executable {
     const fed = this.check('input', this.inputs, inputs, true);
     const given = this.check('output', this.outputs, outputs, false);
     this.checkAliases(fed, given);
+    if (this.captured) this.checkCaptured(fed, given);
     const created = this.createMissing(given);
     const used = [...fed.values(), ...given.values()];
     for (const tensor of used) tensor.users++;
@@ -118,10 +123,31 @@ export class OrtExecutable implements Executable {
     this.checkDevice();
     const feeds: Record<string, Ort.Tensor> = {};
     for (const [name, tensor] of fed) feeds[inputName(name)] = tensor.ortTensor();
-    const fetches: Record<string, Ort.Tensor> = {};
-    for (const [name, tensor] of given) fetches[outputName(name)] = tensor.ortTensor();
-    await this.guarded(() => this.session.run(feeds, fetches));
+    if (this.captured) {
+      await this.replay(feeds, given);
+    } else {
+      const fetches: Record<string, Ort.Tensor> = {};
+      for (const [name, tensor] of given) fetches[outputName(name)] = tensor.ortTensor();
+      await this.guarded(() => this.session.run(feeds, fetches));
+    }
     this.checkDevice();
+  }
+
+  /** A recording writes into buffers of ONNX Runtime's own (it forgets others after the first run): copied from there. */
+  private async replay(
+    feeds: Record<string, Ort.Tensor>,
+    given: ReadonlyMap<string, BaseTensor>,
+  ): Promise<void> {
+    const values = await this.guarded(() => this.session.run(feeds));
+    const gpu = (this.owner.device as Device).gpu;
+    const commands = gpu.createCommandEncoder({ label: this.name });
+    for (const [name, tensor] of given) {
+      const value = values[outputName(name)] as Ort.Tensor;
+      const from = value.gpuBuffer as unknown as GPUBuffer;
+      commands.copyBufferToBuffer(from, 0, tensor.buffer, 0, Math.min(from.size, tensor.buffer.size));
+    }
+    gpu.queue.submit([commands.finish()]);
+    for (const value of Object.values(values)) value.dispose();
   }
 
   private async runOnCpu(
@@ -191,6 +217,23 @@ export class OrtExecutable implements Executable {
         if (!checked.has(name))
           throw new RuntimeError(`${this.name}: ${kind} "${name}" (${show(binding)}) is missing`);
     return checked;
+  }
+
+  /** A recording goes on reading and writing the tensors it was made with, whatever it is given later. */
+  private checkCaptured(fed: ReadonlyMap<string, BaseTensor>, given: ReadonlyMap<string, BaseTensor>): void {
+    for (const name of this.outputs.keys())
+      if (!given.has(name))
+        throw new RuntimeError(`${this.name} was compiled with capture: output "${name}" must be given`);
+    const binding = new Map<string, BaseTensor>();
+    for (const [name, tensor] of fed) binding.set(`input "${name}"`, tensor);
+    for (const [name, tensor] of given) binding.set(`output "${name}"`, tensor);
+    this.bound ??= binding;
+    for (const [name, tensor] of binding)
+      if (this.bound.get(name) !== tensor)
+        throw new RuntimeError(
+          `${this.name} was compiled with capture: ${name} is not the tensor of its first run`,
+          'write into that tensor, or compile without capture',
+        );
   }
 
   private checkAliases(fed: ReadonlyMap<string, BaseTensor>, given: ReadonlyMap<string, BaseTensor>): void {

@@ -313,6 +313,35 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
       expect((await loss.read())[0]).toBeLessThan(1e-3);
     });
 
+    test('a captured program reads what is in its tensors now, and takes no others', async () => {
+      const fixed = { x: runtime.upload(f32([4, 2])), target: runtime.upload(f32([4, 1])) };
+      const weights = { w1: f32([3, 2]), b1: f32([3]), w2: f32([1, 3]) };
+      const bound = Object.fromEntries(
+        Object.entries(weights).map(([k, w]) => [k, runtime.upload(w, k)] as const),
+      );
+      const plain = await runtime.compile(mlpStep(4, 3, 0.1));
+      const captured = await runtime.compile(mlpStep(4, 3, 0.1), { capture: true });
+      expect(await runtime.compile(mlpStep(4, 3, 0.1), { capture: true })).not.toBe(captured);
+      const outputs: Record<string, DeviceTensor> = {};
+      for (const [name, { dtype, shape }] of captured.outputs)
+        outputs[name] = runtime.empty(dtype, shape, name);
+      for (let step = 0; step < 5; step++) {
+        const expected = await plain.run({ ...fixed, ...bound });
+        await captured.run({ ...fixed, ...bound }, outputs);
+        for (const [name, tensor] of Object.entries(outputs)) {
+          expect(await tensor.read(), `${name} of step ${step}`).toEqual(await expected[name]?.read());
+          if (name !== 'loss') bound[name]?.write(await tensor.read());
+          else fixed.target.write(Float32Array.from([step, 1, -step, 0.5]));
+        }
+      }
+      const other = runtime.upload(f32([4, 2]));
+      await expect(captured.run({ ...fixed, ...bound, x: other }, outputs)).rejects.toThrow(
+        'mlp step was compiled with capture: input "x" is not the tensor of its first run',
+      );
+      const { loss: _, ...some } = outputs;
+      await expect(captured.run({ ...fixed, ...bound }, some)).rejects.toThrow('output "loss" must be given');
+    });
+
     test('a disposed runtime refuses everything', async () => {
       const other = await start();
       const kept = other.upload(f32([2]), 'kept');
