@@ -1,0 +1,213 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseRunConfig, type RunFile } from '../contract/config';
+import type { StepEvent } from '../contract/events';
+import { LoriWorkbench } from '../engine/session/workbench';
+import { tinyPair, tinySurroundings } from '../engine/testing/tiny-pair.testing';
+import { lab } from './lab';
+
+const CONFIG = parseRunConfig({
+  seed: 4,
+  data: { samples: 4, validation: 2, heldOut: 3 },
+  latent: { steps: 2 },
+  lora: { rank: 2 },
+  factors: { layerRank: 2, hiddenRank: 4, anchor: { hiddenRank: 8 } },
+  optimiser: { steps: 3, batch: 2, learningRate: 1e-2 },
+  evaluation: { every: 0 },
+});
+
+let folder = '';
+let models = '';
+let runFile: RunFile;
+const at = (name: string): string => join(folder, name);
+const put = (name: string, value: unknown): string => {
+  writeFileSync(at(name), typeof value === 'string' ? value : JSON.stringify(value));
+  return at(name);
+};
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'lab-test-'));
+  models = at('models');
+  const files = await tinyPair();
+  for (const [path, bytes] of files) {
+    mkdirSync(dirname(join(models, path)), { recursive: true });
+    writeFileSync(join(models, path), bytes);
+  }
+  // As the page does it: the engine, and the file it offers for download.
+  const workbench = new LoriWorkbench(tinySurroundings(files));
+  await workbench.open('wasm');
+  await workbench.loadPair('models');
+  const losses: number[] = [];
+  const result = await workbench.distil(CONFIG, {
+    report: (event) => event.kind === 'step' && losses.push(event.losses.total),
+  });
+  await workbench.close();
+  runFile = {
+    kind: 'lori-run',
+    config: CONFIG,
+    models: { ...result.models },
+    observed: {
+      losses,
+      accuracy: result.heldOut?.share ?? null,
+      provider: result.provider,
+      seconds: result.seconds.train,
+    },
+  };
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Output {
+  readonly text: string;
+  readonly said: string;
+  // biome-ignore lint/suspicious/noExplicitAny: each command has its own, and a test reads what it knows to be there
+  readonly json: any;
+}
+
+async function run(...args: string[]): Promise<Output> {
+  let [text, said] = ['', ''];
+  await lab([...args, '--models', models, '--threads', '1'], {
+    stdout: { write: (x) => (text += x) },
+    stderr: { write: (x) => (said += x) },
+  });
+  return { text, said, json: text === '' ? undefined : JSON.parse(text) };
+}
+
+describe('lab distil', () => {
+  it('repeats a run of the page to the same losses, from the file it was downloaded as', async () => {
+    const { json, said } = await run('distil', '--config', put('run.json', runFile));
+    expect(json.steps.map((s: StepEvent) => s.losses.total)).toEqual(runFile.observed?.losses);
+    expect(json.repeated).toEqual({ compared: 3, largestDifference: 0 });
+    expect(json.result.heldOut.share).toBe(runFile.observed?.accuracy);
+    expect(json).toMatchObject({ command: 'distil', provider: 'wasm', threads: 1 });
+    expect(said).not.toContain('warning');
+  });
+
+  it('takes a bare configuration and changes of it, and writes to a file', async () => {
+    const config = put('bare.json', { ...CONFIG, seed: 5 });
+    const quiet = await run(
+      ...['distil', '--config', config, '--set', 'optimiser.steps=2', '--set', 'method=ce'],
+      ...['--out', at('out.json'), '--quiet'],
+    );
+    expect(quiet).toMatchObject({ text: '', said: '' });
+    const json = JSON.parse(readFileSync(at('out.json'), 'utf8'));
+    expect(json.result.config).toEqual({
+      ...CONFIG,
+      seed: 5,
+      method: 'ce',
+      optimiser: { ...CONFIG.optimiser, steps: 2 },
+    });
+    expect(json.steps).toHaveLength(2);
+    expect(json.repeated).toBeUndefined();
+  });
+
+  it('warns where the weights are not those of the file', async () => {
+    const other = { ...runFile, models: { ...runFile.models, 'tiny-teacher': '0'.repeat(64) } };
+    const { said } = await run('distil', '--config', put('other.json', other));
+    expect(said).toMatch(/warning: tiny-teacher is not the one/);
+    expect(said).not.toMatch(/warning: tiny-base/);
+  });
+});
+
+describe('the other commands', () => {
+  it('spectra: figure 6 of the teacher, arrays as lists', async () => {
+    const { json } = await run('spectra', '--samples', '2');
+    expect(json.spectra.samples).toHaveLength(2);
+    expect(json.spectra.samples[0].sigma.length).toBeGreaterThan(8);
+    expect(json.spectra.samples[0].cumulative.at(-1)).toBeCloseTo(1, 5);
+  });
+
+  it('eval: every method over the seeds, pooled', async () => {
+    const config = put('eval.json', { ...CONFIG, optimiser: { ...CONFIG.optimiser, steps: 1 } });
+    const { json } = await run('eval', '--config', config, '--seeds', '1,2');
+    expect(json.rows.map((r: { method: string }) => r.method)).toEqual(['lori', 'codi', 'ce', 'nocot']);
+    for (const { pooled, runs } of json.rows) {
+      expect(pooled.total).toBe(6);
+      expect(runs).toHaveLength(2);
+    }
+  });
+
+  it('step: thoughts, the answer, and the teacher on the same question', async () => {
+    const { json } = await run('step', '--config', put('run.json', runFile), '--question', 'Tom has 2 eggs.');
+    expect(json.thoughts.map((t: { step: number }) => t.step)).toEqual([1, 2]);
+    expect(json.session.question).toBe('Tom has 2 eggs.');
+    expect(json.answer.top).toHaveLength(8);
+    expect(json.explicit.tokens).toBeGreaterThan(0);
+  });
+});
+
+describe('bad arguments and files', () => {
+  const bad: [string, () => string[], RegExp][] = [
+    ['no command', () => [], /unknown command ""\nusage: npm run lab/],
+    ['an unknown command', () => ['train'], /unknown command "train"/],
+    ['an inherited name', () => ['constructor'], /unknown command "constructor"/],
+    ['two commands', () => ['distil', 'eval'], /"eval" is one argument too many/],
+    ['an unknown option', () => ['distil', '--fast'], /--fast/],
+    [
+      'no such file',
+      () => ['distil', '--config', at('none.json')],
+      /none\.json cannot be read as JSON: ENOENT/,
+    ],
+    ['no JSON', () => ['distil', '--config', put('no.json', '{"seed": ')], /no\.json cannot be read as JSON/],
+    [
+      'a bad value',
+      () => ['distil', '--config', put('k.json', { latent: { steps: 0 } })],
+      /latent\.steps: .*got 0/,
+    ],
+    [
+      'a bad value in a run file',
+      () => ['distil', '--config', put('r.json', { ...runFile, config: { ...CONFIG, seed: -1 } })],
+      /config\.seed: .*got -1/,
+    ],
+    [
+      'a change of no setting',
+      () => ['distil', '--set', 'optimizer.steps=3'],
+      /--set "optimizer\.steps=3"; path=value/,
+    ],
+    ['a change without a value', () => ['distil', '--set', 'seed'], /--set "seed"; path=value/],
+    ['a hostile change', () => ['distil', '--set', '__proto__.seed=3'], /--set "__proto__\.seed=3"/],
+    ['a bad change', () => ['distil', '--set', 'seed=many'], /seed: .*got "many"/],
+    ['bad seeds', () => ['eval', '--seeds', '1,x'], /--seeds "x"; a whole number/],
+    ['bad samples', () => ['spectra', '--samples', '-3'], /--samples/],
+    ['no folder for the output', () => ['spectra', '--out', at('no/where.json')], /there is no folder/],
+  ];
+  it.each(bad)('%s: said in a clear line', async (_name, args, message) => {
+    await expect(run(...args())).rejects.toThrow(message);
+  });
+
+  it('says which models are missing', async () => {
+    const streams = { stdout: { write: () => 0 }, stderr: { write: () => 0 } };
+    await expect(lab(['spectra', '--models', at('nowhere'), '--threads', '1'], streams)).rejects.toThrow(
+      /nowhere\/manifest\.json: .*404/,
+    );
+  });
+});
+
+describe('the program', () => {
+  const root = resolve(import.meta.dirname, '../..');
+  const program = (...args: string[]): Promise<{ code: number; out: string; err: string }> =>
+    new Promise((done) => {
+      const line = [join(root, 'scripts/house/run-ts.mjs'), join(root, 'src/lab/main.ts'), ...args];
+      execFile(process.execPath, line, (error, out, err) =>
+        done({ code: Number(error?.code ?? 0), out, err }),
+      );
+    });
+
+  it('prints JSON and ends with 0; ends with 1 and a line on stderr, no stack, where it cannot', async () => {
+    const config = put('program.json', runFile);
+    const [good, wrong] = await Promise.all([
+      program('distil', '--config', config, '--models', models, '--threads', '1'),
+      program('distil', '--config', put('wrong.json', { latent: { steps: 0 } })),
+    ]);
+    expect(good.err).not.toContain('Error');
+    expect(good.code).toBe(0);
+    expect(JSON.parse(good.out).repeated).toEqual({ compared: 3, largestDifference: 0 });
+    expect(wrong.code).toBe(1);
+    expect(wrong.out).toBe('');
+    expect(wrong.err).toContain('latent.steps: ');
+    expect(wrong.err).toContain('Correct the named values');
+    expect(wrong.err).not.toContain('    at ');
+  }, 40_000);
+});

@@ -1,0 +1,183 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { parseRunConfig, parseRunFile, type RunConfig, type RunFile } from '../contract/config';
+import type { PairReport, RunEvent, StepEvent } from '../contract/events';
+import { runtimeVersion } from '../engine/runtime/ort';
+import { LoriWorkbench } from '../engine/session/workbench';
+import { COMMANDS, type CommandName } from './commands';
+
+/**
+ * The engine without the page: `npm run lab -- <spectra|distil|eval|step|bench> --config file.json --out file.json`.
+ * The configuration is the page's own (a run file downloaded there, or a bare configuration); JSON comes out.
+ */
+const USAGE = `usage: npm run lab -- <${Object.keys(COMMANDS).join('|')}> [--config file.json] [--out file.json]
+  [--models folder] [--set path=value …] [--seeds 1,2,3] [--question text] [--samples n] [--threads n] [--quiet]`;
+
+export interface Streams {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+}
+
+/** @throws an error whose message says what was wrong with the arguments, the files or the run */
+export async function lab(argv: readonly string[], streams: Streams = process): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      config: { type: 'string' },
+      out: { type: 'string' },
+      models: { type: 'string', default: 'models' },
+      set: { type: 'string', multiple: true, default: [] },
+      seeds: { type: 'string' },
+      question: { type: 'string' },
+      samples: { type: 'string', default: '16' },
+      threads: { type: 'string' },
+      quiet: { type: 'boolean', default: false },
+    },
+  });
+  const name = positionals[0] ?? '';
+  if (!Object.hasOwn(COMMANDS, name)) throw new Error(`unknown command ${JSON.stringify(name)}\n${USAGE}`);
+  if (positionals.length > 1)
+    throw new Error(`${JSON.stringify(positionals[1])} is one argument too many\n${USAGE}`);
+  const command = COMMANDS[name as CommandName];
+
+  const file = await readRunFile(values.config);
+  const config = override(file.config, values.set);
+  const seeds = values.seeds?.split(',').map((seed) => whole('seeds', seed)) ?? [config.seed];
+  const samples = whole('samples', values.samples);
+  // Said now rather than after the run.
+  if (values.out !== undefined && !(await isFolder(dirname(resolve(values.out)))))
+    throw new Error(
+      `--out ${JSON.stringify(values.out)}; there is no folder ${dirname(resolve(values.out))}`,
+    );
+  const workbench = new LoriWorkbench({
+    crossOriginIsolated: true,
+    runtimeVersion,
+    fetch: fileFetch,
+    ...(values.threads !== undefined && { threads: whole('threads', values.threads) }),
+  });
+  const say = (line: string): void => {
+    if (!values.quiet) streams.stderr.write(`${line}\n`);
+  };
+  try {
+    const device = await workbench.open('wasm');
+    const pair = await workbench.loadPair(resolve(values.models));
+    for (const line of differences(file, pair)) say(line);
+    const result = await command({
+      workbench,
+      config,
+      seeds,
+      samples,
+      question: values.question,
+      say,
+      onEvent: (event) => progress(event, say),
+    });
+    const text = `${JSON.stringify({ command: name, provider: device.provider, threads: device.threads, ...result, ...repeated(file, result) }, plain, 2)}\n`;
+    if (values.out) await writeFile(values.out, text);
+    else streams.stdout.write(text);
+  } finally {
+    await workbench.close();
+  }
+}
+
+async function readRunFile(path: string | undefined): Promise<RunFile> {
+  if (path === undefined) return parseRunFile({});
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new Error(`${path} cannot be read as JSON: ${(error as Error).message}`);
+  }
+  return parseRunFile(json);
+}
+
+/** What differs between the weights a run file was made with and the ones loaded. */
+function differences({ models }: RunFile, pair: PairReport): string[] {
+  return pair.models
+    .filter(({ name, sha256 }) => models[name] !== undefined && models[name] !== sha256)
+    .map(({ name }) => `warning: ${name} is not the one the run file was made with; its losses will differ`);
+}
+
+/** How far the losses of this run are from those that were observed when the file was made; 0 is the same to the bit. */
+function repeated({ observed }: RunFile, { steps }: { readonly steps?: unknown }): object {
+  if (!observed || !Array.isArray(steps)) return {};
+  const losses = (steps as readonly StepEvent[]).map((step) => step.losses.total);
+  const compared = Math.min(losses.length, observed.losses.length);
+  let largest = 0;
+  for (let i = 0; i < compared; i++)
+    largest = Math.max(largest, Math.abs((losses[i] as number) - (observed.losses[i] as number)));
+  return { repeated: { compared, largestDifference: largest } };
+}
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+
+/** The value of an option that counts something. */
+function whole(option: string, text: string): number {
+  if (!/^\d{1,9}$/.test(text))
+    throw new Error(`--${option} ${JSON.stringify(text)}; a whole number is expected`);
+  return Number(text);
+}
+
+/** `--set optimiser.steps=20`: the value is JSON where it parses, a text where not. */
+function override(config: RunConfig, changes: readonly string[]): RunConfig {
+  const copy = structuredClone(config) as Record<string, unknown>;
+  for (const change of changes) {
+    const [path = '', ...rest] = change.split('=');
+    const keys = path.split('.');
+    const last = keys.pop() as string;
+    const parent = keys.reduce<unknown>(
+      (at, key) => (isObject(at) && Object.hasOwn(at, key) ? at[key] : undefined),
+      copy,
+    );
+    if (rest.length === 0 || !isObject(parent) || !Object.hasOwn(parent, last))
+      throw new Error(
+        `--set ${JSON.stringify(change)}; path=value is expected, where path is a setting such as optimiser.steps`,
+      );
+    parent[last] = literal(rest.join('='));
+  }
+  return parseRunConfig(copy);
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+
+function literal(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** fetch for files of this machine. */
+const fileFetch: typeof fetch = async (input) => {
+  try {
+    return new Response(new Uint8Array(await readFile(join(String(input)))));
+  } catch (error) {
+    return new Response(null, { status: 404, statusText: (error as Error).message });
+  }
+};
+
+/** Typed arrays as plain lists. */
+function plain(_key: string, value: unknown): unknown {
+  return ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value;
+}
+
+function progress(event: RunEvent, say: (line: string) => void): void {
+  if (event.kind === 'step' && (event.step % 25 === 0 || event.step === 1)) {
+    const { step, steps, losses, milliseconds } = event;
+    const terms = Object.entries(losses).map(([term, value]) => `${term} ${value.toPrecision(4)}`);
+    say(`step ${step}/${steps}  ${terms.join('  ')}  ${milliseconds.toFixed(0)} ms`);
+  }
+  if (event.kind === 'evaluation') {
+    const { correct, total, low, high } = event.accuracy;
+    say(
+      `${event.set} at ${event.step}: ${correct}/${total} [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}] %`,
+    );
+  }
+}
