@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
+import { Rng } from '../base/rng';
+import { sizeOf } from '../base/shape';
 import type { Device } from '../device/device';
+import { Graph } from '../graph/graph';
+import * as o from '../graph/ops';
 import { loadOrt, runtimeVersion } from './ort';
 import { createRuntime } from './runtime';
 import { describeRuntime } from './runtime-check';
@@ -25,4 +29,27 @@ test('a realm has one number of threads', async () => {
 test('the version shown is the one that runs', async () => {
   const { ort } = await loadOrt(undefined);
   expect(ort.env.versions.web).toBe(runtimeVersion);
+});
+
+test('a run is repeated to the bit, in another session too', async () => {
+  const runtime = await createRuntime({ provider: 'wasm' });
+  const g = new Graph();
+  const [a, b] = [g.input('a', [67, 301]), g.input('b', [301, 45])];
+  const program = { name: 'product', outputs: { y: o.softmax(o.matmul(a, b)) } };
+  const rng = new Rng(3);
+  const draw = (shape: readonly number[]) =>
+    runtime.upload({
+      dtype: 'f32',
+      shape,
+      data: Float32Array.from({ length: sizeOf(shape) }, () => rng.normal()),
+    });
+  const inputs = { a: draw([67, 301]), b: draw([301, 45]) };
+  const values: unknown[] = [];
+  for (let session = 0; session < 3; session++) {
+    const executable = await runtime.compile(program);
+    for (let run = 0; run < 3; run++) values.push(await (await executable.run(inputs)).y?.read());
+    executable.dispose();
+  }
+  for (const value of values) expect(value).toEqual(values[0]);
+  await runtime.dispose();
 });
