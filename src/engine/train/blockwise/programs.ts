@@ -19,6 +19,7 @@ import type { Runtime } from '../../runtime/runtime';
 import { TOKEN_INPUTS } from '../paths';
 import type { StepSpec } from '../step';
 import { answerHead, explicitHead, termsProgram } from './heads';
+import type { Owned } from './owned';
 
 /** A program and the one that carries cotangents back through it. */
 export interface Pair {
@@ -49,6 +50,7 @@ export interface StepPrograms {
  * @param watched which states have losses of their own
  * @param termLengths of the vectors of terms, in order
  * @param outer values baked in under `w.{name}`; empty where they are bound at run time
+ * @param owned takes the programs
  */
 export async function compilePrograms(
   runtime: Runtime,
@@ -56,13 +58,14 @@ export async function compilePrograms(
   watched: { readonly latents: boolean; readonly anchor: boolean },
   termLengths: readonly number[],
   outer: Readonly<Record<string, HostTensor>>,
+  owned: Owned,
 ): Promise<StepPrograms> {
   const { config, lora, layout, latentSteps: K } = spec;
   const { batch: B, question: S, prompt: P, answer: A, explicit: R } = layout;
   const sizes: SegmentSizes = { batch: B, question: S, columns: S + K };
   const all: Executable[] = [];
   const compile = async (program: Program): Promise<Executable> => {
-    const executable = await runtime.compile(program, { bake: outer });
+    const executable = owned.add(await runtime.compile(program, { bake: outer }));
     all.push(executable);
     return executable;
   };
@@ -84,25 +87,20 @@ export async function compilePrograms(
     [TOKEN_INPUTS.answerIds]: [B, P + A - 1],
     ...(spec.explicit && { [TOKEN_INPUTS.explicitIds]: [B, R - 1] }),
   } as Record<string, readonly [number, number]>;
-  try {
-    return {
-      sizes,
-      embed: await compile(embedProgram(config, ids)),
-      question: await block({ kind: 'question' }),
-      latent: K > 0 ? await block({ kind: 'latent' }, watched.latents) : undefined,
-      answer: await block(answer, watched.anchor),
-      explicit: spec.explicit ? await block({ kind: 'continuation', from: S, positions: R - 1 }) : undefined,
-      pick: await compile(pickProgram(B, S, config.hiddenSize, S - 1)),
-      place: await compile(placeProgram(B, S, config.hiddenSize, S - 1)),
-      norm: await pair(normPrograms(config, B)),
-      feedback: K > 0 ? await pair(feedbackPrograms(config, B, spec.filter)) : undefined,
-      answerHead: await compile(answerHead(spec, watched.anchor)),
-      explicitHead: spec.explicit ? await compile(explicitHead(spec)) : undefined,
-      terms: await compile(termsProgram(termLengths)),
-      all,
-    };
-  } catch (error) {
-    for (const executable of all) executable.dispose();
-    throw error;
-  }
+  return {
+    sizes,
+    embed: await compile(embedProgram(config, ids)),
+    question: await block({ kind: 'question' }),
+    latent: K > 0 ? await block({ kind: 'latent' }, watched.latents) : undefined,
+    answer: await block(answer, watched.anchor),
+    explicit: spec.explicit ? await block({ kind: 'continuation', from: S, positions: R - 1 }) : undefined,
+    pick: await compile(pickProgram(B, S, config.hiddenSize, S - 1)),
+    place: await compile(placeProgram(B, S, config.hiddenSize, S - 1)),
+    norm: await pair(normPrograms(config, B)),
+    feedback: K > 0 ? await pair(feedbackPrograms(config, B, spec.filter)) : undefined,
+    answerHead: await compile(answerHead(spec, watched.anchor)),
+    explicitHead: spec.explicit ? await compile(explicitHead(spec)) : undefined,
+    terms: await compile(termsProgram(termLengths)),
+    all,
+  };
 }

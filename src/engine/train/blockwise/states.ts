@@ -9,6 +9,7 @@ import type { DeviceTensor } from '../../runtime/tensor';
 import type { LossRun, StateLoss } from '../losses/state-loss';
 import { tracedRun } from '../losses/traced-run';
 import { type Copy, copyAll } from './copy';
+import { Owned } from './owned';
 
 /** Whether state losses run as traced programs, or as kernels where they have them. */
 export type LossForm = 'traced' | 'kernels';
@@ -55,54 +56,49 @@ export async function compileStateLosses(
   const [B, H] = [shape[0] as number, shape[shape.length - 1] as number];
   const N = sizeOf(shape) / (B * H);
   const programs = arrangePrograms(shape, losses.length);
-  const arrange = await runtime.compile(programs.arrange);
-  const spread = await runtime.compile(programs.spread);
-  const runs: LossRun[] = [];
-  for (const loss of losses)
-    runs.push(
-      await (form === 'kernels' && loss.kernel
-        ? loss.kernel(runtime, shape, device)
-        : tracedRun(runtime, loss, shape)),
-    );
-  const pieces = runtime.empty('f32', [N, B, H], 'pieces of states');
-  const states = runtime.empty('f32', shape, 'states');
-  const back = runtime.empty('f32', [N, B, H], 'cotangents of states');
-  const cotangents = Array.from({ length: N }, (_, i) =>
-    runtime.empty('f32', [B, H], `cotangent of state ${i}`),
-  );
-  const collected = Object.fromEntries(runs.map((run, i) => [String(i), run.cotangent]));
+  return Owned.while(async (owned) => {
+    const arrange = owned.add(await runtime.compile(programs.arrange));
+    const spread = owned.add(await runtime.compile(programs.spread));
+    const runs: LossRun[] = [];
+    for (const loss of losses) {
+      const byKernel = form === 'kernels' ? loss.kernel?.(runtime, shape, device) : undefined;
+      runs.push(owned.add(await (byKernel ?? tracedRun(runtime, loss, shape))));
+    }
+    const empty = (of: readonly number[], label: string): DeviceTensor =>
+      owned.add(runtime.empty('f32', of, label));
+    const pieces = empty([N, B, H], 'pieces of states');
+    const states = empty(shape, 'states');
+    const back = empty([N, B, H], 'cotangents of states');
+    const cotangents = Array.from({ length: N }, (_, i) => empty([B, H], `cotangent of state ${i}`));
+    const collected = Object.fromEntries(runs.map((run, i) => [String(i), run.cotangent]));
 
-  return {
-    runs,
-    executables: [arrange, spread, ...runs.flatMap((run) => run.executables)],
-    cotangents,
-    async run(given, feeds) {
-      const size = B * H;
-      const inward = (piece: DeviceTensor, i: number): Copy => ({
-        from: piece,
-        fromAt: 0,
-        to: pieces,
-        toAt: i * size,
-        length: size,
-      });
-      copyAll(given.map(inward), device);
-      await arrange.run({ pieces }, { states });
-      for (const run of runs) await run.run(states, feeds);
-      await spread.run(collected, { pieces: back });
-      const outward = (to: DeviceTensor, i: number): Copy => ({
-        from: back,
-        fromAt: i * size,
-        to,
-        toAt: 0,
-        length: size,
-      });
-      copyAll(cotangents.map(outward), device);
-    },
-    dispose() {
-      for (const run of runs) run.dispose();
-      for (const tensor of [pieces, states, back, ...cotangents]) tensor.dispose();
-      arrange.dispose();
-      spread.dispose();
-    },
-  };
+    return {
+      runs,
+      executables: [arrange, spread, ...runs.flatMap((run) => run.executables)],
+      cotangents,
+      async run(given, feeds) {
+        const size = B * H;
+        const inward = (piece: DeviceTensor, i: number): Copy => ({
+          from: piece,
+          fromAt: 0,
+          to: pieces,
+          toAt: i * size,
+          length: size,
+        });
+        copyAll(given.map(inward), device);
+        await arrange.run({ pieces }, { states });
+        for (const run of runs) await run.run(states, feeds);
+        await spread.run(collected, { pieces: back });
+        const outward = (to: DeviceTensor, i: number): Copy => ({
+          from: back,
+          fromAt: i * size,
+          to,
+          toAt: 0,
+          length: size,
+        });
+        copyAll(cotangents.map(outward), device);
+      },
+      dispose: () => owned.dispose(),
+    };
+  });
 }

@@ -59,7 +59,7 @@ describe('a training step on WebGPU', () => {
 
   // Most of the time is the software adapter's, compiling shaders.
   it('agrees with WASM: one program, small programs, losses by shaders', { timeout: 240_000 }, async () => {
-    const tiny = tinyStep({ latentSteps: 2 });
+    const tiny = tinyStep({ latentSteps: 2, explicit: false });
     const { spec, weights } = tiny;
     const expected = await outcomeOf(wasm, await compileWholeStep(wasm, spec, weights), tiny);
     const forms: Record<string, () => Promise<TrainStep>> = {
