@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { vouchForOwnScripts } from './trusted-types';
+import { harmlessMarkup, vouchForOwnScripts } from './trusted-types';
 
 function installed(): (address: string) => string {
   let rule: ((address: string) => string) | undefined;
@@ -47,4 +47,17 @@ it('is installed once, and where there are no trusted types nothing happens', ()
   vouchForOwnScripts({ location });
   const createPolicy = () => expect.unreachable();
   vouchForOwnScripts({ location, trustedTypes: { defaultPolicy: {}, createPolicy } });
+});
+
+it('lets through markup without elements only, and only where it is asked to', () => {
+  for (const markup of ['', '&times;', '&#8722;', '&#x2212;']) expect(harmlessMarkup(markup)).toBe(markup);
+  for (const markup of ['x', '<b>', '&lt;<img src=x onerror=1>', '&times', ' ', '&a;&b;']) {
+    expect(() => harmlessMarkup(markup), markup).toThrow('was refused');
+  }
+  const location = { href: 'http://localhost/', origin: 'http://localhost' };
+  const rules: string[][] = [];
+  const trustedTypes = { createPolicy: (_name: string, given: object) => rules.push(Object.keys(given)) };
+  vouchForOwnScripts({ location, trustedTypes });
+  vouchForOwnScripts({ location, trustedTypes }, harmlessMarkup);
+  expect(rules).toEqual([['createScriptURL'], ['createScriptURL', 'createHTML']]);
 });

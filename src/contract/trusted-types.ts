@@ -1,19 +1,37 @@
 /**
  * The production policy (require-trusted-types-for 'script') lets no string become the address of a script unless a
- * policy vouches for it. This one vouches for our own files and nothing else; markup from strings stays blocked.
+ * policy vouches for it. This one vouches for our own files and nothing else; markup from strings stays blocked, except
+ * that the page lets through what has no element in it.
  * The page and the worker each install it before they start a worker (ONNX Runtime's threads are workers too).
  */
+
+interface Rules {
+  createScriptURL(address: string): string;
+  createHTML?(markup: string): string;
+}
 
 interface Scope {
   readonly location: { readonly href: string; readonly origin: string };
   readonly trustedTypes?: {
     readonly defaultPolicy?: unknown;
-    createPolicy(name: string, rules: { createScriptURL(address: string): string }): unknown;
+    createPolicy(name: string, rules: Rules): unknown;
   };
 }
 
+/**
+ * No markup at all, or one character reference: what React Aria empties its announcer with, and what Plotly decodes
+ * entities with when it writes an SVG file.
+ */
+export function harmlessMarkup(markup: string): string {
+  if (markup === '' || /^&#?\w{1,32};$/.test(markup)) return markup;
+  throw new TypeError(`markup "${markup.slice(0, 60)}" was refused`);
+}
+
 /** Installs the default policy; does nothing where there are no trusted types or it is installed. */
-export function vouchForOwnScripts(scope: Scope = globalThis as unknown as Scope): void {
+export function vouchForOwnScripts(
+  scope: Scope = globalThis as unknown as Scope,
+  createHTML?: (markup: string) => string,
+): void {
   const { trustedTypes, location } = scope;
   if (!trustedTypes || trustedTypes.defaultPolicy) return;
   trustedTypes.createPolicy('default', {
@@ -22,5 +40,6 @@ export function vouchForOwnScripts(scope: Scope = globalThis as unknown as Scope
       if (new URL(address, location.href).origin === location.origin) return address;
       throw new TypeError(`script address "${address}" is not of this site (${location.origin})`);
     },
+    ...(createHTML && { createHTML }),
   });
 }

@@ -1,5 +1,5 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import type { Settings } from '../../storage/rows';
+import type { ProviderChoice, Settings } from '../../storage/rows';
 import { createContext, type Surroundings } from './context';
 import { type EngineActions, engineActions } from './engine-actions';
 import { type LatentActions, latentActions } from './latent-actions';
@@ -14,6 +14,8 @@ export interface PageActions {
   /** Takes up a hash that the person entered or went back to. */
   followLink(hash: string): void;
   changeSettings(change: Partial<Settings>): void;
+  /** Opens another provider and loads the pair on it; where it cannot be had, the choice goes back. */
+  switchProvider(provider: ProviderChoice): Promise<boolean>;
   dismiss(notice: number): void;
   /** Reads what was kept and, if asked, opens the device and loads the pair. */
   start(load: boolean): Promise<void>;
@@ -31,7 +33,7 @@ export function createApp(surroundings: Surroundings): App {
   const store = createStore<AppState>(() => initialState(surroundings.hash));
   const ctx = createContext(store, surroundings, () => {
     // Pending calls reject by themselves; what was ready is gone without one.
-    ctx.set({ device: idle, pair: idle, studentOf: null });
+    ctx.set({ device: idle, pair: idle, studentConfig: null });
   });
   const engine = engineActions(ctx);
   const run = runActions(ctx, engine);
@@ -84,6 +86,13 @@ export function createApp(surroundings: Surroundings): App {
         .catch((thrown: unknown) =>
           ctx.notify('warning', `Settings could not be kept: ${failureOf(thrown).message}`),
         );
+    },
+    async switchProvider(provider) {
+      const before = ctx.get().settings.provider;
+      page.changeSettings({ provider });
+      if (await engine.openDevice(provider)) return engine.loadPair();
+      if (ctx.get().device.status === 'ready') page.changeSettings({ provider: before });
+      return false;
     },
     dismiss(notice) {
       ctx.set({ notices: ctx.get().notices.filter(({ id }) => id !== notice) });

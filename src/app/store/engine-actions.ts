@@ -28,17 +28,21 @@ export function engineActions(ctx: Context): EngineActions {
   let spectraCancel = new AbortController();
 
   const open = async (provider: ProviderChoice) => {
-    ctx.set({
-      device: busy(ctx.get().device),
-      pair: idle,
-      studentOf: null,
-      latents: { ...initialLatents, question: ctx.get().latents.question },
-    });
+    const before = ctx.get().device;
+    ctx.set({ device: busy(before) });
     try {
-      ctx.set({ device: ready(await ctx.engine().open(provider)) });
+      const report = await ctx.engine().open(provider);
+      // Weights, student and open questions were on the old one.
+      const latents = { ...initialLatents, question: ctx.get().latents.question };
+      ctx.set({ device: ready(report), pair: idle, studentConfig: null, latents });
       return true;
     } catch (thrown) {
-      ctx.set({ device: { status: 'failed', value: null, error: failureOf(thrown) } });
+      const error = failureOf(thrown);
+      if (before.status === 'ready' && error.code !== 'worker') {
+        // The engine keeps what it had where it cannot have another.
+        ctx.set({ device: before });
+        ctx.notify('warning', `${error.message}. ${error.hint ?? ''} What was open stays open.`);
+      } else ctx.set({ device: { status: 'failed', value: null, error } });
       return false;
     } finally {
       opening = null;
@@ -121,7 +125,7 @@ export function engineActions(ctx: Context): EngineActions {
         dead: null,
         device: idle,
         pair: idle,
-        studentOf: null,
+        studentConfig: null,
         latents: { ...initialLatents, question: latents.question },
         tour: tour.status === 'running' ? initialTour : tour,
       });

@@ -6,7 +6,7 @@ import { withValue } from './draft';
 import type { EngineActions } from './engine-actions';
 import { noteLoss } from './engine-actions';
 import { isActive } from './run';
-import { modelsThatDiffer, parseRunFile } from './run-file';
+import { modelsThatDiffer, readRunFile } from './run-file';
 import { presetConfig } from './state';
 import { failureOf, isCancelled } from './task';
 
@@ -83,7 +83,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       ctx.set({ draft: withValue(ctx.get().draft, path, value) });
     },
     readRunFile(text) {
-      const file = parseRunFile(text);
+      const file = readRunFile(text);
       ctx.set({ draft: file.config });
       link(null);
       const models = ctx.get().pair.value?.models ?? [];
@@ -107,12 +107,12 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       savedAt = Date.now();
       const id = new Date().toISOString();
       ctx.run({ type: 'start', id, config });
-      ctx.set({ studentOf: null });
+      ctx.set({ studentConfig: null });
       try {
         const result = await ctx.engine().distil(config, { signal: cancel.signal, report });
         flush();
         ctx.run({ type: 'finish', result });
-        ctx.set({ studentOf: id });
+        ctx.set({ studentConfig: result.config });
         ctx.latents({ student: 'trained' });
         await keep();
         return true;

@@ -1,4 +1,4 @@
-import { parseRunConfig, RunConfigError, type RunFile, runFileSchema } from '../../contract/config';
+import { parseRunFile, RunConfigError, type RunFile } from '../../contract/config';
 import type { RunState } from './run';
 
 /** Largest run file read; one with 4,000 losses has under 200 kB. */
@@ -26,8 +26,8 @@ export function formatRunFile(run: Pick<RunState, 'config' | 'series' | 'result'
   return `${JSON.stringify(file, null, 2)}\n`;
 }
 
-/** Reads a run file, or a bare configuration. Throws `RunConfigError` that names what is wrong. */
-export function parseRunFile(text: string): RunFile {
+/** Reads the text of a run file, or of a bare configuration. Throws `RunConfigError` that names what is wrong. */
+export function readRunFile(text: string): RunFile {
   if (text.length > LARGEST_RUN_FILE) {
     throw new RunConfigError(
       `the file has ${text.length} characters; a run file has at most ${LARGEST_RUN_FILE}`,
@@ -39,21 +39,7 @@ export function parseRunFile(text: string): RunFile {
   } catch (error) {
     throw new RunConfigError(`the file is not JSON: ${(error as Error).message}`);
   }
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw new RunConfigError('the file holds no object; a run file has "kind": "lori-run" and "config"');
-  }
-  const kind = (value as { kind?: unknown }).kind;
-  if (kind === undefined && 'method' in value)
-    return { kind: 'lori-run', config: parseRunConfig(value), models: {} };
-  if (kind !== 'lori-run')
-    throw new RunConfigError(`"kind" is ${JSON.stringify(kind) ?? 'missing'}; a run file has "lori-run"`);
-  const config = parseRunConfig((value as { config?: unknown }).config ?? {});
-  const file = runFileSchema.safeParse({ ...value, config });
-  if (file.success) return file.data;
-  const lines = file.error.issues.map(
-    ({ path, message }) => `${path.join('.') || '(the whole file)'}: ${message}`,
-  );
-  throw new RunConfigError(`the run file is not valid:\n${lines.join('\n')}`);
+  return parseRunFile(value);
 }
 
 /** The names in `file.models` whose hash is not that of the loaded pair. */

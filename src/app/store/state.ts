@@ -72,8 +72,8 @@ export interface AppState {
   /** The configuration being edited; it may be invalid while it is. */
   readonly draft: RunConfig;
   readonly run: RunState;
-  /** The run whose student the engine holds. */
-  readonly studentOf: string | null;
+  /** What the student that the engine holds was trained with. */
+  readonly studentConfig: RunConfig | null;
   readonly saved: readonly SavedRun[];
   readonly latents: LatentsState;
   readonly tour: Tour;
@@ -110,7 +110,7 @@ export function initialState(hash: string): AppState {
     spectra: idle,
     draft: presetConfig(link.preset),
     run: initialRun,
-    studentOf: null,
+    studentConfig: null,
     saved: [],
     latents: initialLatents,
     tour: initialTour,

@@ -1,4 +1,5 @@
 import { Label, TextArea, TextField } from 'react-aria-components';
+import type { AppState } from '../../store/state';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { Choice, Segments } from '../../ui/Choice';
@@ -9,16 +10,24 @@ import { Panel } from '../../ui/Panel';
 const TYPED = 'typed';
 const MOST_STEPS = 32;
 
+/** K of the student that is asked: what the last run trained with, for the base what the form says. */
+function trainedSteps({ latents, studentConfig, draft }: AppState): number {
+  const config = latents.student === 'trained' ? studentConfig : null;
+  return config?.method === 'nocot' ? 0 : (config ?? draft).latent.steps;
+}
+
 /** Which question, which student, how many thoughts. */
 export function QuestionCard() {
   const { problems, question, student, steps, session } = useApp((state) => state.latents);
-  const hasStudent = useApp((state) => state.studentOf !== null);
-  const trained = useApp((state) => state.run.config?.latent.steps ?? state.draft.latent.steps);
+  const hasStudent = useApp((state) => state.studentConfig !== null);
+  const trained = useApp(trainedSteps);
   const training = useApp((state) => state.run.status === 'running');
   const { pickProblem, typeQuestion, openQuestion, chooseStudent, chooseSteps, loadProblems } = useActions();
   const list = problems.value ?? [];
   const count = steps ?? trained;
-  const wrongSteps = !Number.isInteger(count) || count < 1 || count > MOST_STEPS;
+  // Only a student trained without thoughts answers without any.
+  const least = trained === 0 ? 0 : 1;
+  const wrongSteps = !Number.isInteger(count) || count < least || count > MOST_STEPS;
   const open = () => void openQuestion();
   return (
     <Panel title="Question">
@@ -85,8 +94,12 @@ export function QuestionCard() {
         tex="K"
         value={count}
         onChange={chooseSteps}
-        help={`Trained with ${trained}.`}
-        error={wrongSteps ? `K must be a whole number from 1 to ${MOST_STEPS}.` : undefined}
+        help={
+          hasStudent && student === 'trained'
+            ? `Trained with ${trained}.`
+            : 'The base was not trained to use them.'
+        }
+        error={wrongSteps ? `K must be a whole number from ${least} to ${MOST_STEPS}.` : undefined}
       />
       <Button look="primary" isDisabled={session.status === 'busy' || training || wrongSteps} onPress={open}>
         Open question

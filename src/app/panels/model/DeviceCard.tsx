@@ -13,13 +13,8 @@ export function DeviceCard() {
   const working = useApp(
     (state) => isActive(state.run) || state.pair.status === 'busy' || state.spectra.status === 'busy',
   );
-  const { changeSettings, openDevice, loadPair } = useActions();
+  const { switchProvider, loadPair } = useActions();
   const report = device.value;
-
-  const choose = (next: typeof provider) => {
-    changeSettings({ provider: next });
-    void openDevice(next).then((opened) => opened && loadPair());
-  };
 
   return (
     <Panel
@@ -35,15 +30,15 @@ export function DeviceCard() {
             { id: 'webgpu', label: 'WebGPU' },
             { id: 'wasm', label: 'WASM' },
           ]}
-          onChange={choose}
+          onChange={(next) => void switchProvider(next)}
         />
       }
     >
       {device.status === 'busy' && <Progress label="Opening the device" />}
       {device.status === 'failed' && (
         <ErrorNotice title="There is no usable device" error={device.error}>
-          <Button onPress={() => void openDevice().then((opened) => opened && loadPair())}>Try again</Button>
-          {provider !== 'wasm' && <Button onPress={() => choose('wasm')}>Use WASM</Button>}
+          <Button onPress={() => void loadPair()}>Try again</Button>
+          {provider !== 'wasm' && <Button onPress={() => void switchProvider('wasm')}>Use WASM</Button>}
         </ErrorNotice>
       )}
       {device.status === 'idle' && <p className="muted">No device is open yet.</p>}
