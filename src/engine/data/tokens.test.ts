@@ -45,6 +45,22 @@ describe('problemCodec', () => {
     expect(() => codec.encode({ question, steps: [], answer: '1' })).toThrow('has no tokens');
   });
 
+  it('puts the begin token before the question, and nowhere else', () => {
+    const beginning: Tokenizer = {
+      ...tokenizer,
+      encode: (text, options) => [
+        ...(options?.addSpecialTokens === false ? [] : [7]),
+        ...tokenizer.encode(text, { addSpecialTokens: false }),
+      ],
+    };
+    const own = problemCodec(beginning, [1]);
+    const problem = { question: 'Tom has 2 eggs.', steps: ['<<2+3=5>>', '<<5-1=4>>'], answer: '4' };
+    const plain = codec.encode(problem);
+    expect(own.encode(problem)).toEqual({ ...plain, question: [7, ...plain.question] });
+    expect(own.prompt).toEqual(codec.prompt);
+    expect(() => own.question(' ')).toThrow('has no tokens');
+  });
+
   it('takes the end from the tokenizer where the model names none, and refuses to go without', () => {
     expect(problemCodec(tokenizer, []).endId).toBe(1);
     expect(problemCodec(tokenizer, [7, 1]).endId).toBe(7);
