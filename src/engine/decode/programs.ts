@@ -48,7 +48,8 @@ export function prefillProgram(shape: DecodeShape): Program {
   const model = stackModel(graph, config, shape.lora);
   const run = runQuestion(model, graph.input('ids', [B, S], 'i32'), graph.input('keyMask', [B, 1, 1, S]));
   const H = config.hiddenSize;
-  const hidden = run.hidden.map((h) => o.reshape(o.slice(o.reshape(h, [B, S, H]), 1, S - 1, S), [B, H]));
+  const lastOf = (h: Tensor): Tensor => o.reshape(o.slice(o.reshape(h, [B, S, H]), 1, S - 1, S), [B, H]);
+  const hidden = run.hidden.map((h) => (h === run.last ? h : lastOf(h)));
   return { name: 'prefill', outputs: outputs(model, shape, hidden, run.kv) };
 }
 

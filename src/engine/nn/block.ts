@@ -19,6 +19,8 @@ export interface Segment {
   /** Rotary tables [S, d/2] of the segment's columns. */
   readonly cos: Tensor;
   readonly sin: Tensor;
+  /** Only the last position's output is wanted; every position still gives its key and value. */
+  readonly lastOnly?: boolean;
   /** Joins the keys (or values) before the segment with its own: [B, kvHeads, T, d]. */
   join(past: Tensor | undefined, own: Tensor): Tensor;
 }
@@ -42,7 +44,7 @@ function linear(
  * → residual.
  * @param x hidden states [B·S, H]
  * @param past keys and values before the segment, already rotated
- * @returns hidden states [B·S, H] and the joined keys and values
+ * @returns hidden states [B·S, H], or [B, H] of the last position, and the joined keys and values
  */
 export function block(
   config: DecoderConfig,
@@ -61,23 +63,24 @@ export function block(
   const qkv = linear(normed, w('qkv'), weights.qkvBias, adapter('qkv'));
   const byHead = o.transpose(o.reshape(qkv, [B, S, heads + 2 * kvHeads, d]), [0, 2, 1, 3]);
   const rotated = o.rope(o.slice(byHead, 1, 0, heads + kvHeads), segment.cos, segment.sin);
-  const q = o.mul(o.slice(rotated, 1, 0, heads), 1 / Math.sqrt(d));
+  // Q positions ask: what follows the keys and values is spared for the others.
+  const Q = segment.lastOnly ? 1 : S;
+  const asking = o.slice(o.slice(rotated, 1, 0, heads), 2, S - Q, S);
+  const q = o.mul(asking, 1 / Math.sqrt(d));
+  const mask = segment.mask.shape[2] === S ? o.slice(segment.mask, 2, S - Q, S) : segment.mask;
+  const H = config.hiddenSize;
+  const residual = o.reshape(o.slice(o.reshape(x, [B, S, H]), 1, S - Q, S), [B * Q, H]);
   const k = segment.join(past?.k, o.slice(rotated, 1, heads, heads + kvHeads));
   const v = segment.join(past?.v, o.slice(byHead, 1, heads + kvHeads, heads + 2 * kvHeads));
 
   // The heads that share a key are rows of one product, so that keys are never repeated.
   const T = k.shape[2] as number;
-  const grouped = o.reshape(q, [B, kvHeads, (heads / kvHeads) * S, d]);
-  const scores = o.reshape(o.matmul(grouped, k, { transB: true }), [B, heads, S, T]);
-  const weightsOfKeys = o.reshape(o.softmax(o.add(scores, segment.mask)), [
-    B,
-    kvHeads,
-    (heads / kvHeads) * S,
-    T,
-  ]);
-  const context = o.reshape(o.matmul(weightsOfKeys, v), [B, heads, S, d]);
-  const joined = o.reshape(o.transpose(context, [0, 2, 1, 3]), [B * S, heads * d]);
-  const attended = linear(joined, w('o'), weights.oBias, adapter('o'), x);
+  const grouped = o.reshape(q, [B, kvHeads, (heads / kvHeads) * Q, d]);
+  const scores = o.reshape(o.matmul(grouped, k, { transB: true }), [B, heads, Q, T]);
+  const weightsOfKeys = o.reshape(o.softmax(o.add(scores, mask)), [B, kvHeads, (heads / kvHeads) * Q, T]);
+  const context = o.reshape(o.matmul(weightsOfKeys, v), [B, heads, Q, d]);
+  const joined = o.reshape(o.transpose(context, [0, 2, 1, 3]), [B * Q, heads * d]);
+  const attended = linear(joined, w('o'), weights.oBias, adapter('o'), residual);
 
   const I = config.intermediateSize;
   const gateUp = linear(

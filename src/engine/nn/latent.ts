@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
 import type { KeyValues } from './block';
-import { causalMask, embed, logits, positionOf, runStack, type StackModel, type StackOutput } from './stack';
+import { causalMask, embed, logits, runStack, type StackModel, type StackOutput } from './stack';
 
 /** How a final hidden state becomes the next input embedding. */
 export interface LatentFilter {
@@ -37,6 +37,7 @@ export function runQuestion(model: StackModel, ids: Tensor, keyMask: Tensor): Qu
       from: 0,
       mask: o.add(keyMask, causalMask(model.graph, S, S)),
       past: undefined,
+      lastOnly: true,
     }),
   );
   return {
@@ -44,7 +45,7 @@ export function runQuestion(model: StackModel, ids: Tensor, keyMask: Tensor): Qu
     batch: B,
     columns: S,
     keyMask,
-    last: positionOf(out.hidden[out.hidden.length - 1] as Tensor, B, S, S - 1),
+    last: out.hidden[out.hidden.length - 1] as Tensor,
   };
 }
 

@@ -35,7 +35,7 @@ export function stackModel(graph: Graph, config: DecoderConfig, lora?: LoraSpec)
 
 /** One pass of a segment through all blocks. */
 export interface StackOutput {
-  /** hidden_states[1..L]: block outputs [B·S, H], the last one after the final norm. */
+  /** hidden_states[1..L]: block outputs [B·S, H], the last one after the final norm (and [B, H] where `lastOnly`). */
   readonly hidden: readonly Tensor[];
   /** Keys and values of each block, the past included. */
   readonly kv: readonly KeyValues[];
@@ -50,6 +50,8 @@ export interface StackSegment {
   readonly from: number;
   readonly mask: Tensor;
   readonly past: readonly KeyValues[] | undefined;
+  /** Of the last block only the last position's output is wanted: most of that block is spared. */
+  readonly lastOnly?: boolean;
 }
 
 export function runStack(model: StackModel, segment: StackSegment): StackOutput {
@@ -70,7 +72,8 @@ export function runStack(model: StackModel, segment: StackSegment): StackOutput 
   const kv: KeyValues[] = [];
   model.blocks.forEach((weights, i) => {
     graph.scope(`block ${i}`, () => {
-      const out = block(config, weights, model.lora[i], x, run, segment.past?.[i]);
+      const lastOnly = segment.lastOnly && i === model.blocks.length - 1;
+      const out = block(config, weights, model.lora[i], x, { ...run, lastOnly }, segment.past?.[i]);
       x = out.x;
       hidden.push(x);
       kv.push(out.kv);
