@@ -8,7 +8,14 @@ import { accuracy, type EvaluationOptions } from './accuracy';
 
 const [B, S, V, END] = [3, 4, 30, 1];
 const codec = { prompt: [20, 21], padId: 0 } as unknown as ProblemCodec;
-const tokenizer = { decode: (ids: readonly number[]) => ids.join(' ') } as unknown as Tokenizer;
+/** Knows fewer ids than the model. */
+const tokenizer = {
+  vocabSize: 25,
+  decode: (ids: readonly number[]) => {
+    if (ids.some((id) => id >= 25)) throw new Error('unknown id');
+    return ids.join(' ');
+  },
+} as unknown as Tokenizer;
 
 /** Stands in for a model: says 10 + the number of the question's tokens, then ends. Writes down what it is fed. */
 function counter() {
@@ -106,6 +113,21 @@ describe('accuracy', () => {
     const explicit = counter();
     await accuracy(options(explicit.decoder, { problems: PROBLEMS.slice(0, 3), mode: 'explicit' }));
     expect(explicit.fed).toEqual(['begin', '12,13,14']);
+  });
+
+  it('counts an answer of ids that the tokenizer does not know as wrong', async () => {
+    const { decoder } = counter();
+    const logits = decoder.logits.bind(decoder);
+    const wild = Object.assign(decoder, {
+      async logits() {
+        const out = await logits();
+        // The first sequence says a padding id of the vocabulary instead.
+        if (out[1] !== 1) out[28] = 2;
+        return out;
+      },
+    });
+    const share = await accuracy(options(wild, { problems: PROBLEMS.slice(0, 3) }));
+    expect(share).toMatchObject({ correct: 1, total: 3 });
   });
 
   it('of no problems is of no meaning', async () => {

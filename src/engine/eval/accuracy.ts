@@ -4,7 +4,7 @@ import type { ProblemCodec, TokenProblem } from '../data/tokens';
 import type { Decoder } from '../decode/decoder';
 import { feedAll, greedy } from '../decode/greedy';
 import type { Tokenizer } from '../tokenizer/tokenizer';
-import { isCorrect } from './answer';
+import { isCorrect, textOf } from './answer';
 import { type Share, wilson } from './interval';
 
 export interface EvaluationOptions {
@@ -44,7 +44,7 @@ export async function accuracy(options: EvaluationOptions): Promise<Share> {
     }
     const answers = await greedy(decoder, options.endIds, options.limit, signal);
     chunk.forEach(({ answer }, i) => {
-      if (isCorrect(tokenizer.decode(answers[i] as number[]), answer)) correct++;
+      if (isCorrect(textOf(tokenizer, answers[i] as number[]), answer)) correct++;
     });
     options.onProgress?.(Math.min(from + B, problems.length), problems.length);
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isCorrect, lastNumber } from './answer';
+import type { Tokenizer } from '../tokenizer/tokenizer';
+import { isCorrect, lastNumber, textOf } from './answer';
 
 describe('lastNumber', () => {
   // The first three are CODI's own evaluation on these texts.
@@ -21,6 +22,17 @@ describe('lastNumber', () => {
     ['-', undefined],
   ])('of %j is %j', (text, expected) => {
     expect(lastNumber(text)).toBe(expected);
+  });
+});
+
+describe('textOf', () => {
+  it('leaves out ids past the tokenizer, and only those', () => {
+    const tokenizer = {
+      vocabSize: 5,
+      decode: (ids: readonly number[]) => ids.join(),
+    } as unknown as Tokenizer;
+    expect(textOf(tokenizer, [4, 5, 0, 99, 3])).toBe('4,0,3');
+    expect(textOf(tokenizer, [])).toBe('');
   });
 });
 

@@ -1,3 +1,12 @@
+import type { Tokenizer } from '../tokenizer/tokenizer';
+
+/**
+ * What a model said. A model's vocabulary may be padded beyond the tokenizer's; such ids, which only an untrained model
+ * says, are left out.
+ */
+export const textOf = (tokenizer: Tokenizer, ids: readonly number[]): string =>
+  tokenizer.decode(ids.filter((id) => id < tokenizer.vocabSize));
+
 /** Any number: optional minus, digits, optional dot, optional digits. */
 const NUMBER = /-?\d+\.?\d*/g;
 

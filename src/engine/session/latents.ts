@@ -10,7 +10,7 @@ import { leftPad } from '../data/batch';
 import type { Decoder } from '../decode/decoder';
 import { feedAll, greedy } from '../decode/greedy';
 import { topProbabilities } from '../decode/probe';
-import { lastNumber } from '../eval/answer';
+import { lastNumber, textOf } from '../eval/answer';
 import type { Pair } from './pair';
 
 /** Decoded tokens shown of each thought. */
@@ -85,7 +85,7 @@ export class LatentStepper {
     const { top } = topProbabilities(await this.decoder.logits(), TOP);
     const [ids] = await greedy(this.decoder, this.pair.base.endIds, this.limit);
     const milliseconds = performance.now() - start;
-    const text = this.pair.tokenizer.decode(ids as number[]).trim();
+    const text = textOf(this.pair.tokenizer, ids as number[]).trim();
     return {
       text,
       value: valueOf(text),
@@ -114,7 +114,7 @@ export async function explicitThought(
   const milliseconds = performance.now() - start;
   const tokens = out as number[];
   const split = indexOf(tokens, pair.codec.prompt);
-  const decode = (part: readonly number[]): string => pair.tokenizer.decode(part).trim();
+  const decode = (part: readonly number[]): string => textOf(pair.tokenizer, part).trim();
   const text = decode(tokens);
   return {
     rationale: decode(split < 0 ? tokens : tokens.slice(0, split)),

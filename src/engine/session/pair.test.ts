@@ -183,6 +183,17 @@ describe('a workbench that was given a damaged pair', () => {
     expect((await workbench.stepLatent(session)).step).toBe(1);
   });
 
+  it('refuses data that cannot be made before it drops what it has', async () => {
+    const files = await tinyPair();
+    const own = new LoriWorkbench(tinySurroundings(files));
+    await own.open('wasm');
+    await own.loadPair('models');
+    for (const [path, bytes] of await tinyPair({ data: { mostSteps: 9 } })) files.set(path, bytes);
+    await expect(own.loadPair('models')).rejects.toThrow('word problems of 2 to 9 steps');
+    expect(await own.problems('train', 0, 1)).toHaveLength(1);
+    await own.close();
+  });
+
   it('keeps what it has where another provider cannot be had', async () => {
     files = await tinyPair();
     const own = new LoriWorkbench(tinySurroundings(files));

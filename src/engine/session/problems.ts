@@ -19,14 +19,20 @@ export interface Example {
 /** Training problems to draw from; validation follows them in the same stream, so that no question is in both. */
 export const POOL = 4096;
 
-/** The data of a pair: one pool of training problems, validation problems, and held-out ones that share no chain. */
+/**
+ * The data of a pair: one pool of training problems, validation problems, and held-out ones that share no chain.
+ * Throws InputError at once for numbers of steps that cannot be.
+ */
 export class ProblemSet {
   private readonly made = new Map<Split, WordProblem[]>();
 
   constructor(
     private readonly data: ManifestData,
     private readonly codec: ProblemCodec,
-  ) {}
+  ) {
+    const { fewestSteps, mostSteps, seed } = data;
+    wordProblems(seed, 1, { fewestSteps, mostSteps });
+  }
 
   /** `count` problems of a split from index `from`. @throws InputError outside the set */
   take(split: Split, from: number, count: number): Example[] {

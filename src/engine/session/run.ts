@@ -102,7 +102,7 @@ export async function runDistillation(
     step = await compileWholeStep(runtime, spec, pair.base.weights);
     clock.tell(1, 2, 'programs');
     decoder = await decoderFor(runtime, pair.base, {
-      batch: EVALUATION_BATCH,
+      batch: Math.max(1, Math.min(EVALUATION_BATCH, Math.max(validation.length, heldOut.length))),
       question: layout.question,
       keys: latentKeys(layout, latentSteps),
       lora: spec.lora,

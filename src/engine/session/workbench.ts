@@ -69,8 +69,9 @@ export class LoriWorkbench implements Workbench {
   loadPair(url: string, options: CallOptions = {}): Promise<PairReport> {
     return this.inTurn(async () => {
       const { pair, report } = await loadPair(url, { ...options, fetch: this.around.fetch });
+      const problems = new ProblemSet(pair.manifest.data, pair.codec);
       this.forget();
-      this.loaded = { pair, problems: new ProblemSet(pair.manifest.data, pair.codec) };
+      this.loaded = { pair, problems };
       return report;
     });
   }
