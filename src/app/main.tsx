@@ -1,4 +1,4 @@
-import './trusted-types';
+import './policy';
 import './ui/base.css';
 import './ui/kit.css';
 import { createRoot } from 'react-dom/client';

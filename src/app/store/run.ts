@@ -113,12 +113,25 @@ export function reduceRun(state: RunState, action: RunAction): RunState {
 function reduceEvents(state: RunState, events: readonly RunEvent[]): RunState {
   const steps = events.filter((event) => event.kind === 'step');
   const evaluations = events.filter((event) => event.kind === 'evaluation');
-  const progress = events.findLast((event) => event.kind === 'progress')?.progress ?? state.progress;
   const series = appendSteps(state.series, steps);
   return {
     ...state,
-    progress,
+    progress: events.reduce(progressAfter, state.progress),
     latest: steps.at(-1) ?? state.latest,
     series: evaluations.length === 0 ? series : { ...series, accuracy: [...series.accuracy, ...evaluations] },
+  };
+}
+
+/** What is under way after the event; a step is its own report of progress. */
+function progressAfter(progress: Progress | null, event: RunEvent): Progress | null {
+  if (event.kind === 'progress') return event.progress;
+  if (event.kind === 'evaluation') return progress;
+  const before = progress?.phase === 'train' ? progress.elapsed : 0;
+  return {
+    phase: 'train',
+    done: event.step,
+    total: event.steps,
+    unit: 'steps',
+    elapsed: before + event.milliseconds,
   };
 }

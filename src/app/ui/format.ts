@@ -10,11 +10,19 @@ export function significant(value: number, digits = 4): string {
   if (!Number.isFinite(value)) return value > 0 ? 'infinite' : '−infinite';
   if (value === 0) return '0';
   const size = Math.abs(value);
-  const text = size < 1e-3 || size >= 1e6 ? value.toExponential(digits - 1) : value.toPrecision(digits);
+  const whole = size >= 10 ** digits && size < 1e6;
+  const text = whole
+    ? value.toFixed(0)
+    : size < 1e-3 || size >= 1e6
+      ? value.toExponential(digits - 1)
+      : value.toPrecision(digits);
   return text.replace('-', '−').replace('e+', 'e');
 }
 
 export const percent = (share: number, digits = 1) => `${(100 * share).toFixed(digits)} %`;
+
+/** A probability; a small one is not nothing. */
+export const probability = (share: number) => (share > 0 && share < 5e-4 ? '< 0.1 %' : percent(share));
 
 /** A share as a length of CSS. */
 export const length = (share: number) => `${(100 * share).toFixed(2)}%`;

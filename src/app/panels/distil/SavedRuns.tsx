@@ -34,7 +34,9 @@ export function SavedRuns() {
                   ? result.heldOut
                     ? `${percent(result.heldOut.share)} held-out`
                     : `${result.steps} steps`
-                  : `broken off after ${series.step.at(-1) ?? 0} steps`}
+                  : busy && id === shown
+                    ? 'under way'
+                    : `broken off after ${series.step.at(-1) ?? 0} steps`}
               </span>
               <span className="actions">
                 <Button

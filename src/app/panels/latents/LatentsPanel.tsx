@@ -76,7 +76,7 @@ export function LatentsPanel() {
           <>
             <Panel
               title="Thoughts"
-              about={`${session.value.student}. ${session.value.tokens.length} tokens read, ${thoughts.length} of ${steps} latent thoughts made.`}
+              about={`Student: ${session.value.student}. ${session.value.tokens.length} tokens read, ${thoughts.length} of ${steps} latent thoughts made.`}
               actions={
                 <>
                   <Button
@@ -135,5 +135,5 @@ export function LatentsPanel() {
 }
 
 function Question({ tokens }: { readonly tokens: readonly string[] }) {
-  return <p className="question-text">{tokens.join('')}</p>;
+  return <p className="question-text">{tokens.join('').trim()}</p>;
 }

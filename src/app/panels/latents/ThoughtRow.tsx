@@ -1,6 +1,6 @@
 import type { LatentThought, TokenProbability } from '../../../contract/events';
 import { Formula } from '../../ui/Formula';
-import { duration, length, percent, visibleToken } from '../../ui/format';
+import { duration, length, probability, visibleToken } from '../../ui/format';
 
 /** One thought: what it would say if it were decoded. */
 export function ThoughtRow({ thought }: { readonly thought: LatentThought }) {
@@ -20,13 +20,13 @@ export function ThoughtRow({ thought }: { readonly thought: LatentThought }) {
 export function TokenBars({ tokens }: { readonly tokens: readonly TokenProbability[] }) {
   return (
     <ol className="token-bars">
-      {tokens.map(({ id, text, probability }) => (
+      {tokens.map(({ id, text, probability: share }) => (
         <li key={id}>
           <span className="token">{visibleToken(text)}</span>
           <span className="bar-track" aria-hidden="true">
-            <span className="bar-fill" style={{ width: length(probability) }} />
+            <span className="bar-fill" style={{ width: length(share) }} />
           </span>
-          <span className="bar-value">{percent(probability)}</span>
+          <span className="bar-value">{probability(share)}</span>
         </li>
       ))}
     </ol>

@@ -88,7 +88,7 @@ export function SpectraView({ report }: { readonly report: SpectraReport }) {
         />
         <LineChart
           title="Decay of singular values"
-          summary={`Each singular value over the largest. The median falls to 1 % at rank ${fallsBelow(decay[0]?.y ?? [], 0.01)}.`}
+          summary={`Each singular value over the largest. ${descent(decay[0]?.y ?? [], 0.01)}`}
           series={decay}
           x={{ label: 'rank i', column: 'rank' }}
           y={{ label: 'σᵢ / σ₁' }}
@@ -125,7 +125,9 @@ export function SpectraView({ report }: { readonly report: SpectraReport }) {
   );
 }
 
-function fallsBelow(curve: ArrayLike<number>, level: number): string {
+function descent(curve: ArrayLike<number>, level: number): string {
   const index = Array.from(curve).findIndex((value) => value < level);
-  return index < 0 ? `more than ${curve.length}` : String(index + 1);
+  return index < 0
+    ? `The median stays above ${percent(level, 0)} at all ${curve.length} ranks.`
+    : `The median falls below ${percent(level, 0)} at rank ${index + 1}.`;
 }
