@@ -230,7 +230,7 @@ describe('control', () => {
   it.each(['running', 'paused', 'with the teacher'])(
     'cancels a run that is %s and drops it',
     async (when) => {
-      const before = await losses(workbench, tinyRun());
+      usual ??= await losses(workbench, tinyRun());
       const student = (await workbench.openQuestion({ question: QUESTION, student: 'trained' })).student;
       const abort = new AbortController();
       const watched = watch((event) => {
