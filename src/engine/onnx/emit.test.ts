@@ -139,6 +139,22 @@ describe('emission', () => {
     expect(nodes({ y, dx }).filter((n) => n === 'Sigmoid' || n === 'QuickGelu')).toEqual(['Sigmoid']);
   });
 
+  test('the gradient of a norm takes 1/rms from the norm where the provider gives it', () => {
+    const gradientOps = (provider: Provider, epsilon: number) => {
+      const g = new Graph();
+      const x = g.input('x', [3, 8]);
+      const y = o.rmsNorm(x, g.input('w', [8]), 1e-5);
+      const [dx] = gradients(o.reduceSum(y), [x]);
+      // A norm with another epsilon has another rms.
+      const other = o.reciprocal(o.sqrt(o.add(o.reduceMean(o.square(x), [-1], true), epsilon)));
+      return instructionsOf([y, dx as Tensor, other], provider).map(({ op }) => op);
+    };
+    expect(gradientOps('wasm', 1e-5)).toContain('inverseRms');
+    expect(gradientOps('wasm', 1e-5)).not.toContain('sqrt');
+    expect(gradientOps('wasm', 1e-6)).toContain('sqrt');
+    expect(gradientOps('webgpu', 1e-5)).not.toContain('inverseRms');
+  });
+
   test('one value may go out under several names', () => {
     const g = new Graph();
     const x = g.input('x', [3]);

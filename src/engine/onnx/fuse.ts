@@ -7,7 +7,7 @@ export type Provider = 'wasm' | 'webgpu';
 /** What is emitted for one node: usually its own operation, or one that swallows operands used nowhere else. */
 export interface Instruction {
   readonly node: Tensor;
-  readonly op: OpKind | 'reduceMean' | 'reduceSumSquare' | 'tiles';
+  readonly op: OpKind | 'reduceMean' | 'reduceSumSquare' | 'tiles' | 'inverseRms';
   readonly inputs: readonly Tensor[];
   readonly attributes: Attributes;
 }
@@ -16,6 +16,8 @@ interface Context {
   readonly provider: Provider;
   /** Whether the program also takes the sigmoid of x. */
   hasSigmoid(x: Tensor): boolean;
+  /** The rmsNorm of x with that epsilon, if the program takes one. */
+  rmsNormOf(x: Tensor, epsilon: number): Tensor | undefined;
   /** The instruction of an operand if that operand is needed by nothing else. */
   swallow(x: Tensor): Instruction | undefined;
 }
@@ -73,6 +75,20 @@ function joinTiles(a: Tensor, b: Tensor, { swallow }: Context): Omit<Instruction
   return undefined;
 }
 
+/** x of Σ x² · 1/n + ε over the last axis, with ε; undefined for anything else. */
+function meanSquare(sum: Tensor): { x: Tensor; epsilon: number } | undefined {
+  const [mean, epsilon] = [sum.inputs[0], scalarOf(sum.inputs[1])];
+  if (sum.op !== 'add' || mean?.op !== 'mul' || epsilon === undefined) return undefined;
+  const [total, share] = [mean.inputs[0], scalarOf(mean.inputs[1])];
+  const square = total?.op === 'reduceSum' ? total.inputs[0] : undefined;
+  if (!total?.attributes.keepDims || square?.op !== 'mul' || square.inputs[0] !== square.inputs[1])
+    return undefined;
+  const x = square.inputs[0] as Tensor;
+  const axes = total.attributes.axes as readonly number[];
+  const isMean = axes.length === 1 && axes[0] === x.shape.length - 1;
+  return isMean && share === Math.fround(1 / (x.shape.at(-1) as number)) ? { x, epsilon } : undefined;
+}
+
 const FUSIONS: Partial<Record<OpKind, Fusion>> = {
   mul: (node, context) => {
     const [a, b] = node.inputs as [Tensor, Tensor];
@@ -96,6 +112,14 @@ const FUSIONS: Partial<Record<OpKind, Fusion>> = {
   // Its gradient takes the sigmoid too: then it is taken once.
   silu: ({ inputs }, { hasSigmoid }) =>
     hasSigmoid(inputs[0] as Tensor) ? { op: 'silu', inputs, attributes: { bySigmoid: true } } : undefined,
+  // The norm's gradient takes 1/rms again, which the WASM provider's norm gives as well (WebGPU's gives it wrongly).
+  reciprocal: (node, { provider, rmsNormOf }) => {
+    const root = node.inputs[0] as Tensor;
+    const found =
+      root.op === 'sqrt' && provider === 'wasm' ? meanSquare(root.inputs[0] as Tensor) : undefined;
+    const norm = found && rmsNormOf(found.x, found.epsilon);
+    return norm && norm.id < node.id ? { op: 'inverseRms', inputs: [norm], attributes: {} } : undefined;
+  },
   neg: (node, context) => scaleProduct(node.inputs[0] as Tensor, -1, context),
   add: (node, context) => {
     const [a, b] = node.inputs as [Tensor, Tensor];
@@ -116,9 +140,17 @@ export function instructionsOf(outputs: readonly Tensor[], provider: Provider): 
   const sigmoids = new Set(
     nodes.filter((node) => node.op === 'sigmoid').map((node) => node.inputs[0] as Tensor),
   );
+  const norms = new Map<Tensor, Tensor[]>();
+  for (const node of nodes)
+    if (node.op === 'rmsNorm') {
+      const x = node.inputs[0] as Tensor;
+      norms.set(x, [...(norms.get(x) ?? []), node]);
+    }
   const instructions = new Map<Tensor, Instruction>();
   const context: Context = {
     provider,
+    rmsNormOf: (x, epsilon) =>
+      norms.get(x)?.find(({ attributes }) => Math.fround(attributes.epsilon as number) === epsilon),
     hasSigmoid: (x) => sigmoids.has(x),
     swallow: (x) => (uses.get(x) === 1 ? instructions.get(x) : undefined),
   };

@@ -144,6 +144,7 @@ export const LOWERINGS: Readonly<Record<Instruction['op'], Lower>> = {
       axis: -1,
       epsilon: { float: attributes.epsilon as number },
     }),
+  inverseRms: (_at, [norm], model) => model.second(norm as string),
   // One position id means "rows from there on" of the tables.
   rope: (_at, [x, cos, sin], model) =>
     model.node('RotaryEmbedding', [x as string, model.integers([0]), cos as string, sin as string]),

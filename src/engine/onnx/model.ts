@@ -19,6 +19,7 @@ interface Node {
   readonly type: string;
   readonly inputs: readonly string[];
   readonly output: string;
+  second?: string;
   readonly attributes: NodeAttributes;
 }
 
@@ -48,6 +49,13 @@ export class ModelWriter {
     this.nodes.set(output, { type, inputs, output, attributes });
     this.shared.set(key, output);
     return output;
+  }
+
+  /** The second value of the node whose first one is `value`. */
+  second(value: string): string {
+    const node = this.nodes.get(value) as Node;
+    node.second ??= this.fresh();
+    return node.second;
   }
 
   /** A value known now. */
@@ -94,10 +102,12 @@ export class ModelWriter {
       .finish();
   }
 
-  private write({ type, inputs, output, attributes }: Node): Message {
+  private write({ type, inputs, output, second, attributes }: Node): Message {
     const node = new Message();
     for (const x of inputs) node.string(1, this.outputs.get(x) ?? x);
-    node.string(2, this.outputs.get(output) ?? output).string(4, type);
+    node.string(2, this.outputs.get(output) ?? output);
+    if (second !== undefined) node.string(2, second);
+    node.string(4, type);
     for (const [name, value] of Object.entries(attributes)) node.message(5, attribute(name, value));
     return CONTRIB.has(type) ? node.string(7, 'com.microsoft') : node;
   }
