@@ -66,7 +66,7 @@ export function reduceRun(state: RunState, action: RunAction): RunState {
   const active = isActive(state);
   switch (action.type) {
     case 'load':
-      return active ? state : { ...state, status: 'loading', error: null };
+      return active || state.status === 'loading' ? state : { ...state, status: 'loading', error: null };
     case 'loaded':
       return state.status === 'loading' ? { ...state, status: 'ready' } : state;
     case 'load failed':

@@ -1,0 +1,298 @@
+import { describe, expect, it, vi } from 'vitest';
+import { parseRunConfig } from '../../contract/config';
+import { memoryStore, type Store } from '../../storage/store';
+import { type Double, type DoubleOptions, double, engineError } from '../workbench.testing';
+import { createApp } from './app-store';
+
+/** The page without a page: its state and actions on the double. */
+function open(options: DoubleOptions & { hash?: string; storage?: Store } = {}) {
+  const doubles: Double[] = [];
+  const app = createApp({
+    connect: () => {
+      const started = double({ pace: 0, ...(doubles.length === 0 ? options : {}) });
+      doubles.push(started);
+      return started;
+    },
+    storage: Promise.resolve(options.storage ?? memoryStore('test')),
+    hash: options.hash ?? '',
+    pairUrl: '/models/',
+  });
+  return { ...app, state: () => app.store.getState(), doubles };
+}
+
+const small = parseRunConfig({ optimiser: { steps: 12 }, evaluation: { every: 4 } });
+
+describe('loading', () => {
+  it('opens the device and loads the pair once, however often it is asked', async () => {
+    const { actions, state, doubles } = open();
+    await Promise.all([actions.loadPair(), actions.loadPair(), actions.start(true)]);
+    expect(doubles[0]?.calls).toEqual(['open auto', 'loadPair /models/']);
+    expect(state().run.status).toBe('ready');
+    expect(state().pair.value?.models).toHaveLength(2);
+  });
+
+  it('says what failed, and a second try may succeed', async () => {
+    const { actions, state } = open({
+      failures: { loadPair: engineError('file', 'model.safetensors ends at byte 12', 'Load again.') },
+    });
+    expect(await actions.loadPair()).toBe(false);
+    expect(state().pair).toMatchObject({ status: 'failed', error: { code: 'file', hint: 'Load again.' } });
+    expect(state().run.status).toBe('idle');
+    expect(await actions.restart()).toBe(true);
+    expect(state().pair.status).toBe('ready');
+  });
+
+  it('can be cancelled', async () => {
+    const { actions, state } = open({ pace: 5 });
+    const loading = actions.loadPair();
+    await vi.waitFor(() =>
+      expect(state().pair).toMatchObject({ status: 'busy', progress: { unit: 'bytes' } }),
+    );
+    actions.cancelPair();
+    expect(await loading).toBe(false);
+    expect(state().pair.status).toBe('idle');
+  });
+
+  it('keeps what is open where another provider cannot be had', async () => {
+    const { actions, state, doubles } = open();
+    await actions.loadPair();
+    doubles[0]!.open = () =>
+      Promise.reject(engineError('device', 'no WebGPU adapter', 'Update the browser.'));
+    expect(await actions.switchProvider('webgpu')).toBe(false);
+    expect(state().device.status).toBe('ready');
+    expect(state().pair.status).toBe('ready');
+    expect(state().settings.provider).toBe('auto');
+    expect(
+      state()
+        .notices.map(({ text }) => text)
+        .join(),
+    ).toContain('no WebGPU adapter. Update the browser.');
+  });
+});
+
+describe('a run', () => {
+  it('fills the curves, keeps the run and hands over the student', async () => {
+    const storage = memoryStore('test');
+    const { actions, state } = open({ storage });
+    expect(await actions.startRun(small)).toBe(true);
+    const { run } = state();
+    expect(run.status).toBe('done');
+    expect(run.series.step).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+    expect(run.series.accuracy.map(({ step }) => step)).toEqual([4, 8, 12]);
+    expect(Object.keys(run.series.losses)).toEqual(['total', 'covariance', 'mean', 'anchor', 'answer']);
+    expect(state().studentConfig).toEqual(small);
+    expect((await storage.listRuns()).runs).toMatchObject([{ id: run.id, result: { steps: 12 } }]);
+  });
+
+  it('pauses, resumes and stops', async () => {
+    const { actions, state } = open({ pace: 1 });
+    await actions.loadPair();
+    const running = actions.startRun(parseRunConfig({ optimiser: { steps: 100_000 } }));
+    await vi.waitFor(() => expect(state().run.series.step.length).toBeGreaterThan(0));
+    await actions.control('pause');
+    expect(state().run).toMatchObject({ status: 'paused', wish: null });
+    await actions.control('resume');
+    expect(state().run.status).toBe('running');
+    await actions.control('stop');
+    expect(await running).toBe(true);
+    expect(state().run).toMatchObject({ status: 'stopped', result: { status: 'stopped' } });
+  });
+
+  it('that breaks off keeps its curves and leaves the page usable', async () => {
+    const { actions, state } = open({ nanAt: 7 });
+    expect(await actions.startRun(small)).toBe(false);
+    expect(state().run).toMatchObject({
+      status: 'failed',
+      error: { code: 'numeric', message: expect.stringContaining('step 7') },
+    });
+    expect(state().run.series.losses.total?.at(-1)).toBeNaN();
+    expect(state().saved).toHaveLength(1);
+    expect(await actions.runSpectra(2)).toBe(true);
+  });
+
+  it('is dropped on request without an error', async () => {
+    const { actions, state } = open({ pace: 1 });
+    const running = actions.startRun(small);
+    await vi.waitFor(() => expect(state().run.status).toBe('running'));
+    actions.cancelRun();
+    expect(await running).toBe(false);
+    expect(state().run).toMatchObject({ status: 'stopped', result: null, error: null });
+    expect(state().studentConfig).toBeNull();
+  });
+
+  it('survives the death of the engine, which can be restarted', async () => {
+    const { actions, state, doubles } = open({ pace: 2 });
+    await actions.loadPair();
+    const running = actions.startRun(parseRunConfig({ optimiser: { steps: 100_000 } }));
+    await vi.waitFor(() => expect(state().run.series.step.length).toBeGreaterThan(0));
+    doubles[0]?.die();
+    expect(await running).toBe(false);
+    expect(state()).toMatchObject({
+      dead: { code: 'worker' },
+      run: { status: 'failed' },
+      pair: { status: 'idle' },
+    });
+    expect(state().run.series.step.length).toBeGreaterThan(0);
+    expect(await actions.restart()).toBe(true);
+    expect(state().dead).toBeNull();
+    expect(doubles).toHaveLength(2);
+  });
+
+  it('warns of a run file made with other weights', async () => {
+    const { actions, state } = open();
+    await actions.loadPair();
+    actions.readRunFile(
+      JSON.stringify({
+        kind: 'lori-run',
+        config: { seed: 5 },
+        models: { base: 'a'.repeat(64), teacher: 'other' },
+      }),
+    );
+    expect(state().draft.seed).toBe(5);
+    expect(state().notices.at(-1)?.text).toContain('other weights of teacher:');
+    expect(() => actions.readRunFile('{"kind":"lori-run","config":{"seed":-1}}')).toThrow('config.seed');
+    expect(state().draft.seed).toBe(5);
+  });
+});
+
+describe('thoughts', () => {
+  it('come one at a time, and no more than there are', async () => {
+    const { actions, state } = open();
+    await actions.loadProblems(3);
+    actions.pickProblem(state().latents.problems.value![2]!);
+    expect(await actions.openQuestion()).toBe(true);
+    for (let i = 0; i < 5; i++) expect(await actions.step()).toBe(true);
+    expect(await actions.step()).toBe(false);
+    expect(state().latents.thoughts.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5]);
+    expect(await actions.answer()).toBe(true);
+    expect(state().link.question).toBe('held-out-2');
+  });
+
+  it('of a question that was changed meanwhile are not shown', async () => {
+    const { actions, state } = open({ pace: 5 });
+    await actions.loadPair();
+    actions.typeQuestion('What is 1 + 1?');
+    await actions.openQuestion();
+    const step = actions.step();
+    actions.typeQuestion('What is 2 + 2?');
+    expect(await step).toBe(false);
+    expect(state().latents).toMatchObject({ thoughts: [], session: { status: 'idle' }, stepping: false });
+  });
+
+  it('of an empty question: the engine says what to do', async () => {
+    const { actions, state } = open();
+    expect(await actions.openQuestion()).toBe(false);
+    expect(state().latents.session).toMatchObject({
+      status: 'failed',
+      error: { code: 'input', message: 'the question has no tokens' },
+    });
+  });
+});
+
+describe('the first run', () => {
+  it('does everything in order and follows with the page', async () => {
+    const { actions, state, doubles, store } = open();
+    const places: string[] = [];
+    store.subscribe(({ link }) => places.at(-1) !== link.panel && places.push(link.panel));
+    await actions.startTour();
+    expect(state().tour).toMatchObject({
+      status: 'done',
+      done: ['device', 'pair', 'spectra', 'distil', 'latents'],
+    });
+    expect(places).toEqual(['model', 'lowrank', 'distil', 'latents']);
+    const kinds = doubles[0]!.calls.map((call) => call.split(' ')[0]);
+    expect([...new Set(kinds)]).toEqual([
+      'open',
+      'loadPair',
+      'spectra',
+      'distil',
+      'problems',
+      'openQuestion',
+      'stepLatent',
+      'answer',
+      'explicit',
+    ]);
+    expect(state().latents).toMatchObject({
+      answer: { status: 'ready' },
+      explicit: { status: 'ready' },
+      student: 'trained',
+    });
+  });
+
+  it('stays where the person went', async () => {
+    const { actions, state, store } = open();
+    const stop = store.subscribe((now) => {
+      if (now.tour.step !== 'distil') return;
+      stop();
+      actions.goTo('model');
+    });
+    await actions.startTour();
+    expect(state().link.panel).toBe('model');
+  });
+
+  it('can be cancelled, keeps what was finished and starts again', async () => {
+    const { actions, state } = open({ pace: 2 });
+    const tour = actions.startTour();
+    await vi.waitFor(() => expect(state().tour.step).toBe('distil'), { timeout: 5000 });
+    await vi.waitFor(() => expect(state().run.status).toBe('running'));
+    actions.cancelTour();
+    await tour;
+    expect(state().tour).toMatchObject({ status: 'cancelled', done: ['device', 'pair', 'spectra'] });
+    expect(state().spectra.status).toBe('ready');
+    expect(state().run.status).toBe('stopped');
+  });
+
+  it('ends where a step fails, with its error', async () => {
+    const { actions, state } = open({
+      failures: { spectra: engineError('memory', 'too many samples', 'Choose fewer.') },
+    });
+    await actions.startTour();
+    expect(state().tour).toMatchObject({ status: 'failed', step: 'spectra', error: { code: 'memory' } });
+  });
+});
+
+describe('the link', () => {
+  it('brings preset, question and place; what is unknown is said', async () => {
+    const { actions, state } = open({ hash: '#/latents?preset=ce-128&question=held-out-7&theme=dark&x=1' });
+    await actions.start(true);
+    expect(state()).toMatchObject({
+      link: { panel: 'latents', preset: 'ce-128', question: 'held-out-7', theme: 'dark' },
+      linkProblems: ['unknown value "x"'],
+      draft: { method: 'ce' },
+      latents: { question: { id: 'held-out-7' } },
+    });
+    actions.followLink('#/distil?question=What%20is%202%3F');
+    expect(state().latents.question).toEqual({ text: 'What is 2?', id: null, expected: null });
+  });
+
+  it('to a problem there is not is said, not thrown', async () => {
+    const { actions, state } = open({
+      hash: '#/latents?question=held-out-7',
+      failures: { problems: engineError('input', 'no problem 7') },
+    });
+    await actions.start(true);
+    expect(state().linkProblems).toEqual(['the question "held-out-7" could not be opened: no problem 7']);
+  });
+});
+
+describe('storage', () => {
+  it('that is unavailable is said once', async () => {
+    const { actions, state } = open();
+    await actions.start(false);
+    await actions.start(false);
+    expect(state().notices).toHaveLength(1);
+    expect(state().notices[0]?.text).toContain('keeps nothing');
+  });
+
+  it('that fails later costs no run', async () => {
+    const storage = {
+      ...memoryStore(''),
+      unavailable: null,
+      saveRun: () => Promise.reject(new Error('quota exceeded')),
+    };
+    const { actions, state } = open({ storage });
+    expect(await actions.startRun(small)).toBe(true);
+    expect(state().run.status).toBe('done');
+    expect(state().notices.at(-1)?.text).toContain('quota exceeded');
+  });
+});

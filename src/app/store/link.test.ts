@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { formatLink, type Link, parseLink } from './link';
+
+describe('link', () => {
+  const links: Link[] = [
+    { panel: 'model', preset: null, question: null, theme: null },
+    { panel: 'latents', preset: 'lori-128', question: 'held-out-3', theme: 'dark' },
+    { panel: 'distil', preset: null, question: 'Is 2 + 2 = 4 & <s>? #1 %', theme: 'system' },
+  ];
+  it.each(links)('comes back as it was: %o', (link) => {
+    expect(parseLink(formatLink(link))).toEqual({ link, problems: [] });
+  });
+
+  it.each(['', '#', '#/', '/model', '#model'])('%j is the first place', (hash) => {
+    expect(parseLink(hash)).toEqual({ link: links[0], problems: [] });
+  });
+
+  it('names what it cannot use and follows the rest', () => {
+    const { link, problems } = parseLink(`#/distill?preset=nope&theme=pink&question=${'x'.repeat(2001)}&a=1`);
+    expect(link).toEqual(links[0]);
+    expect(problems).toEqual([
+      'unknown place "distill"; there are model, lowrank, distil, latents',
+      'unknown preset "nope"; there are lori-128, codi-128, ce-128, nocot-128',
+      'unknown theme "pink"; there are system, light, dark',
+      'the question of 2001 characters is longer than 2000',
+      'unknown value "a"',
+    ]);
+    expect(parseLink('#/latents?theme=pink').link.panel).toBe('latents');
+  });
+
+  it.each([
+    '#/%E0%A4%A',
+    '#/model?question=%E0%A4%A',
+    '#/__proto__',
+    '#/constructor?preset=toString',
+    '#???&&&===',
+  ])('does not throw at %s', (hash) => {
+    expect(parseLink(hash).link.panel).toBe('model');
+  });
+});

@@ -1,0 +1,13 @@
+/** A worker that serves one call, `control`: `pause` computes without a break for half a second, `stop` ends it. */
+import type { Workbench } from '../contract/calls';
+import { serve } from './serve';
+
+const control: Workbench['control'] = async (command) => {
+  if (command === 'stop') {
+    self.close();
+    await new Promise(() => {});
+  }
+  const until = performance.now() + 500;
+  while (performance.now() < until);
+};
+serve(self as unknown as Parameters<typeof serve>[0], { control } as Workbench);
