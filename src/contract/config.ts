@@ -62,6 +62,8 @@ export const runConfigSchema = z.strictObject({
     .strictObject({
       /** One subspace for all samples, or one a sample. */
       scope: z.enum(['shared', 'sample']).default('shared'),
+      /** What the teacher is forced on for the statistics: whole steps (the paper), or their results only (ours). */
+      rationale: z.enum(['steps', 'results']).default('steps'),
       /** r_L */
       layerRank: count(1, 64).default(4),
       /** r_H */
@@ -128,6 +130,7 @@ export const OURS: readonly string[] = [
   'lora.rank',
   'lora.alpha',
   'factors.scope',
+  'factors.rationale',
   'factors.layerRank',
   'factors.hiddenRank',
   'factors.normaliseLayers',

@@ -5,6 +5,9 @@ import type { WordProblem } from './word-problems';
 /** What introduces the answer; its last token is the anchor (LoRi §3.3). */
 export const ANSWER_PROMPT = 'The answer is:';
 
+/** Whole steps `<<a+b=c>>`, or only their results `=c>>`. */
+export type RationaleForm = 'steps' | 'results';
+
 /** A problem as token ids. */
 export interface TokenProblem {
   readonly question: readonly number[];
@@ -20,7 +23,8 @@ export interface ProblemCodec {
   readonly endId: number;
   /** @throws InputError for a question without tokens */
   question(text: string): number[];
-  encode(problem: Pick<WordProblem, 'question' | 'steps' | 'answer'>): TokenProblem;
+  /** @param form of the rationale; default whole steps */
+  encode(problem: Pick<WordProblem, 'question' | 'steps' | 'answer'>, form?: RationaleForm): TokenProblem;
 }
 
 export function problemCodec(tokenizer: Tokenizer, endIds: readonly number[]): ProblemCodec {
@@ -37,14 +41,20 @@ export function problemCodec(tokenizer: Tokenizer, endIds: readonly number[]): P
       );
     return tokenizer.encode(cleaned);
   };
+  /** What a step's tokens hold from its `=` on; all of them where the sign is inside a token. */
+  const result = (step: string): number[] => {
+    const whole = plain(step);
+    const before = plain(step.slice(0, step.indexOf('=')));
+    return before.every((id, i) => id === whole[i]) ? whole.slice(before.length) : whole;
+  };
   return {
     prompt: plain(ANSWER_PROMPT),
     padId: tokenizer.padTokenId,
     endId,
     question,
-    encode: ({ question: text, steps, answer }) => ({
+    encode: ({ question: text, steps, answer }, form = 'steps') => ({
       question: question(text),
-      rationale: plain(steps.join(' ')),
+      rationale: form === 'steps' ? plain(steps.join(' ')) : steps.flatMap(result),
       answer: [...plain(answer), endId],
     }),
   };

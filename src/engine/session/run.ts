@@ -1,18 +1,22 @@
 import type { CallOptions } from '../../contract/calls';
 import type { RunConfig } from '../../contract/config';
-import type { Accuracy, LossTerms, Progress, RunEvent, RunResult } from '../../contract/events';
+import type { Accuracy, LossTerms, RunEvent, RunResult } from '../../contract/events';
 import { CancelledError, ConfigError, throwIfCancelled } from '../base/errors';
 import { Rng } from '../base/rng';
 import { batchIndices, layoutOf, tokenBatch } from '../data/batch';
 import type { Decoder } from '../decode/decoder';
+import type { Device } from '../device/device';
 import { accuracy } from '../eval/accuracy';
 import { initialLora } from '../nn/lora';
 import type { Runtime } from '../runtime/runtime';
-import type { DeviceTensor } from '../runtime/tensor';
+import { compileBlockwiseStep } from '../train/blockwise/step';
+import { gpuOptimiser } from '../train/gpu-optimiser';
 import { type LoopControl, train } from '../train/loop';
-import { hostOptimiser } from '../train/optimiser';
+import { hostOptimiser, type Optimiser } from '../train/optimiser';
 import { type StepSpec, stepFeeds, type TrainStep } from '../train/step';
 import { compileWholeStep } from '../train/whole-step';
+import { TrainedAdapter } from './adapter';
+import { PhaseClock } from './clock';
 import { RECIPES } from './methods';
 import type { Pair } from './pair';
 import type { Example, ProblemSet } from './problems';
@@ -25,10 +29,22 @@ const EVALUATION_BATCH = 50;
 /** Everything a run reads; nothing of it is changed. */
 export interface RunContext {
   readonly runtime: Runtime;
+  /** The runtime's device, on WebGPU. */
+  readonly device: Device | undefined;
   readonly pair: Pair;
   readonly problems: ProblemSet;
   /** Accuracy of the teacher's explicit chain of thought on the first `count` held-out problems. */
   teacherAccuracy(count: number, options: CallOptions): Promise<Accuracy>;
+}
+
+/** What a run computes with; made by `prepare`, freed by `dispose`. */
+interface Machinery {
+  readonly spec: StepSpec;
+  readonly step: TrainStep;
+  readonly adapter: TrainedAdapter;
+  readonly optimiser: Optimiser;
+  readonly decoder: Decoder;
+  dispose(): void;
 }
 
 /**
@@ -45,87 +61,20 @@ export async function runDistillation(
   const { runtime, pair, problems } = context;
   const { signal } = options;
   const emit = (event: RunEvent): void => options.report?.(event);
-  const clock = phases(emit);
-  const recipe = RECIPES[config.method];
-  const latentSteps = recipe.latentSteps(config);
-  const model = pair.base.config;
-
+  const clock = new PhaseClock(emit);
   const training = problems.sample(config.seed, config.data.samples);
   const validation = problems.take('validation', 0, config.data.validation);
   const heldOut = problems.take('held-out', 0, config.data.heldOut);
-  const layout = layoutOf(
-    [...training, ...validation, ...heldOut].map((e) => e.tokens),
-    pair.codec,
-    Math.min(config.optimiser.batch, training.length),
-  );
-  const seconds = { teacher: 0, compile: 0, train: 0, evaluate: 0 };
+  const machinery = await prepare(context, config, training, [...validation, ...heldOut], clock, signal);
+  const { spec, step, adapter, optimiser, decoder } = machinery;
+  const { student } = adapter;
+  const { layout, latentSteps } = spec;
 
-  clock.begin('teacher');
-  const states = recipe.usesTeacher
-    ? await teacherStates(runtime, pair, training, layout, {
-        signal,
-        onProgress: (done, total) => clock.tell(done, total, 'samples'),
-      })
-    : [];
-  clock.begin('factors');
-  clock.tell(0, training.length, 'samples');
-  const stateLosses = recipe.stateLosses(config, model, states);
-  seconds.teacher = clock.seconds();
-  throwIfCancelled(signal, 'the run');
-
-  clock.begin('compile');
-  clock.tell(0, 2, 'programs');
-  const spec: StepSpec = {
-    config: model,
-    lora: loraOf(config),
-    layout,
-    latentSteps,
-    filter: filterOf(config),
-    explicit: config.weights.explicit > 0,
-    answerWeight: config.weights.answer,
-    explicitWeight: config.weights.explicit,
-    stateLosses,
-  };
-  const packs = initialLora(model, spec.lora, new Rng(config.seed)).map((data, i) =>
-    runtime.upload({ dtype: 'f32', shape: [data.length], data }, `lora.${i}`),
-  );
-  const student: Student = {
-    label: `${config.method}, ${config.data.samples} samples, seed ${config.seed}`,
-    latentSteps,
-    filter: spec.filter,
-    lora: spec.lora,
-    packs,
-  };
-  let step: TrainStep | undefined;
-  let decoder: Decoder | undefined;
-  try {
-    step = await compileWholeStep(runtime, spec, pair.base.weights);
-    clock.tell(1, 2, 'programs');
-    decoder = await decoderFor(runtime, pair.base, {
-      batch: Math.max(1, Math.min(EVALUATION_BATCH, Math.max(validation.length, heldOut.length))),
-      question: layout.question,
-      keys: latentKeys(layout, latentSteps),
-      lora: spec.lora,
-      filter: spec.filter,
-    });
-    decoder.setAdapter(packs);
-  } catch (error) {
-    step?.dispose();
-    for (const pack of packs) pack.dispose();
-    throw error;
-  }
-  clock.tell(2, 2, 'programs');
-  seconds.compile = clock.seconds();
-
-  const measure = async (
-    set: 'validation' | 'held-out',
-    examples: readonly Example[],
-    at: number,
-  ): Promise<Accuracy> => {
+  const measure = async (set: 'validation' | 'held-out', examples: readonly Example[], at: number) => {
     clock.begin('evaluate');
     const start = performance.now();
     const share = await accuracy({
-      decoder: decoder as Decoder,
+      decoder,
       codec: pair.codec,
       tokenizer: pair.tokenizer,
       endIds: pair.base.endIds,
@@ -135,59 +84,41 @@ export async function runDistillation(
       signal,
       onProgress: (done, total) => clock.tell(done, total, 'problems'),
     });
-    const milliseconds = performance.now() - start;
-    seconds.evaluate += milliseconds / 1000;
-    emit({ kind: 'evaluation', step: at, set, accuracy: share, milliseconds });
+    emit({ kind: 'evaluation', step: at, set, accuracy: share, milliseconds: performance.now() - start });
     return share;
   };
 
   const indices = batchIndices(new Rng(config.seed).fork('batches'), training.length, layout.batch);
   const { optimiser: o } = config;
-  const optimiser = hostOptimiser(packs, o);
-  const best = config.evaluation.keepBest ? new BestAdapter(packs) : undefined;
   clock.begin('train');
-  const start = performance.now();
-  let done = 0;
   try {
-    done = await train({
+    const done = await train({
       step,
-      parameters: packs,
+      parameters: adapter.packs,
       optimiser,
       steps: o.steps,
       learningRate: o.learningRate,
       warmup: o.warmup,
       batch: (t) => {
         const samples = indices(t);
-        const batch = tokenBatch(
-          samples.map((i) => (training[i] as Example).tokens),
-          pair.codec,
-          layout,
-        );
-        return stepFeeds(spec, batch, samples);
+        const tokens = samples.map((i) => (training[i] as Example).tokens);
+        return stepFeeds(spec, tokenBatch(tokens, pair.codec, layout), samples);
       },
-      onStep: (event) => {
-        const { losses, ...rest } = event;
-        emit({ kind: 'step', steps: o.steps, losses: losses as LossTerms, ...rest });
-      },
+      onStep: ({ losses, ...rest }) =>
+        emit({ kind: 'step', steps: o.steps, losses: losses as LossTerms, ...rest }),
       every: validation.length > 0 ? config.evaluation.every : 0,
       onEvaluate: async (at) => {
-        const share = await measure('validation', validation, at);
-        await best?.offer(share.correct);
+        await adapter.offer((await measure('validation', validation, at)).correct);
         clock.begin('train');
       },
       control,
       signal,
     });
-    seconds.train = (performance.now() - start) / 1000 - seconds.evaluate;
-    await best?.restore();
+    await adapter.settle();
     const share = heldOut.length > 0 ? await measure('held-out', heldOut, done) : null;
+    const report: CallOptions['report'] = (progress) => emit({ kind: 'progress', progress });
     const teacher =
-      heldOut.length > 0
-        ? await context.teacherAccuracy(heldOut.length, {
-            signal,
-            report: (p) => emit({ kind: 'progress', progress: p }),
-          })
-        : null;
+      heldOut.length > 0 ? await context.teacherAccuracy(heldOut.length, { signal, report }) : null;
     keep(student);
     return {
       config,
@@ -195,68 +126,116 @@ export async function runDistillation(
       steps: done,
       heldOut: share,
       teacher,
-      seconds,
+      seconds: {
+        teacher: clock.seconds('teacher', 'factors'),
+        compile: clock.seconds('compile'),
+        train: clock.seconds('train'),
+        evaluate: clock.seconds('evaluate'),
+      },
       programs: runtime.programCount,
-      trainable: packs.reduce((n, pack) => n + pack.shape.reduce((m, d) => m * d, 1), 0),
+      trainable: student.packs.reduce((n, pack) => n + pack.length, 0),
       provider: runtime.provider,
       models: pair.hashes,
     };
   } catch (error) {
-    if (error instanceof CancelledError) for (const pack of packs) pack.dispose();
-    else {
-      await best?.restore();
+    if (!(error instanceof CancelledError)) {
+      // A lost GPU cannot be read any more: the copy of the last evaluation is what remains.
+      await adapter.settle().catch(() => undefined);
       keep(student);
     }
     throw error;
   } finally {
-    optimiser.dispose();
-    step.dispose();
-    decoder.dispose();
+    machinery.dispose();
   }
 }
 
-/** Keeps the packs of the best validation accuracy; among equals the latest. */
-class BestAdapter {
-  private correct = -1;
-  private copy: Awaited<ReturnType<DeviceTensor['read']>>[] = [];
+/** Teacher's states, targets, programs. Frees what it made when it fails. */
+async function prepare(
+  context: RunContext,
+  config: RunConfig,
+  training: readonly Example[],
+  evaluated: readonly Example[],
+  clock: PhaseClock,
+  signal: AbortSignal | undefined,
+): Promise<Machinery> {
+  const { runtime, device, pair } = context;
+  const recipe = RECIPES[config.method];
+  const layout = layoutOf(
+    [...training, ...evaluated].map((e) => e.tokens),
+    pair.codec,
+    Math.min(config.optimiser.batch, training.length),
+  );
+  clock.begin('teacher');
+  const states = recipe.usesTeacher
+    ? await teacherStates(runtime, pair, training, layout, {
+        rationale: config.factors.rationale,
+        signal,
+        onProgress: (done, total) => clock.tell(done, total, 'samples'),
+      })
+    : [];
+  clock.begin('factors');
+  clock.tell(0, training.length, 'samples');
+  const stateLosses = recipe.stateLosses(config, pair.base.config, states);
+  throwIfCancelled(signal, 'the run');
 
-  constructor(private readonly packs: readonly DeviceTensor[]) {}
-
-  async offer(correct: number): Promise<void> {
-    if (correct < this.correct) return;
-    this.correct = correct;
-    this.copy = await Promise.all(this.packs.map((pack) => pack.read()));
-  }
-
-  async restore(): Promise<void> {
-    this.copy.forEach((data, i) => {
-      (this.packs[i] as DeviceTensor).write(data);
-    });
-  }
-}
-
-/** Progress events of one phase after another, with the time since the phase began. */
-function phases(emit: (event: RunEvent) => void) {
-  let phase: Progress['phase'] = 'teacher';
-  let start = performance.now();
-  const began = new Map<string, number>();
-  return {
-    begin(next: Progress['phase']): void {
-      if (phase !== next) start = performance.now();
-      phase = next;
-      began.set(next, start);
-    },
-    tell(done: number, total: number, unit: Progress['unit']): void {
-      emit({ kind: 'progress', progress: { phase, done, total, unit, elapsed: performance.now() - start } });
-    },
-    /** Seconds since the first phase, or since the last call. */
-    seconds(): number {
-      const first = Math.min(...began.values());
-      began.clear();
-      began.set(phase, performance.now());
-      return (performance.now() - first) / 1000;
-    },
+  clock.begin('compile');
+  clock.tell(0, 2, 'programs');
+  const spec: StepSpec = {
+    config: pair.base.config,
+    lora: loraOf(config),
+    layout,
+    latentSteps: recipe.latentSteps(config),
+    filter: filterOf(config),
+    explicit: config.weights.explicit > 0,
+    answerWeight: config.weights.answer,
+    explicitWeight: config.weights.explicit,
+    stateLosses,
   };
+  const made: { dispose(): void }[] = [];
+  const owned = <T extends { dispose(): void }>(thing: T): T => {
+    made.push(thing);
+    return thing;
+  };
+  const dispose = (): void => {
+    for (const thing of made.reverse()) thing.dispose();
+  };
+  try {
+    const student: Student = {
+      label: `${config.method}, ${config.data.samples} samples, seed ${config.seed}`,
+      latentSteps: spec.latentSteps,
+      filter: spec.filter,
+      lora: spec.lora,
+      packs: initialLora(spec.config, spec.lora, new Rng(config.seed)),
+    };
+    const adapter = owned(new TrainedAdapter(runtime, student, config.evaluation.keepBest));
+    // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program a step is fastest.
+    const step = owned(
+      device
+        ? await compileBlockwiseStep(runtime, spec, pair.base.weights, { device })
+        : await compileWholeStep(runtime, spec, pair.base.weights),
+    );
+    clock.tell(1, 2, 'programs');
+    const optimiser = owned(
+      device
+        ? await gpuOptimiser(device, adapter.packs, config.optimiser)
+        : hostOptimiser(adapter.packs, config.optimiser),
+    );
+    const decoder = owned(
+      await decoderFor(runtime, pair.base, {
+        batch: Math.max(1, Math.min(EVALUATION_BATCH, evaluated.length)),
+        question: layout.question,
+        keys: latentKeys(layout, spec.latentSteps),
+        lora: spec.lora,
+        filter: spec.filter,
+      }),
+    );
+    decoder.setAdapter(adapter.packs);
+    clock.tell(2, 2, 'programs');
+    return { spec, step, adapter, optimiser, decoder, dispose };
+  } catch (error) {
+    dispose();
+    throw error;
+  }
 }
 
 /** Refused before anything is computed. @throws ConfigError */
@@ -266,15 +245,11 @@ export function checkRun(config: RunConfig, pair: Pair): void {
     throw new ConfigError(`${what}; ${limit}`, 'Change the value in the run’s settings.');
   };
   if (config.method !== 'lori') return;
-  if (config.factors.layerRank > layers)
-    refuse(`r_L is ${config.factors.layerRank}`, `this model has ${layers} layers`);
-  if (config.factors.hiddenRank > hiddenSize)
-    refuse(`r_H is ${config.factors.hiddenRank}`, `this model's hidden size is ${hiddenSize}`);
-  if (config.factors.anchor.hiddenRank > hiddenSize)
-    refuse(
-      `r_H of the anchor is ${config.factors.anchor.hiddenRank}`,
-      `this model's hidden size is ${hiddenSize}`,
-    );
-  const rank = config.factors.layerRank * config.factors.hiddenRank;
-  if (rank > 512) refuse(`r_L · r_H is ${rank}`, 'at most 512 is supported');
+  const { layerRank, hiddenRank, anchor } = config.factors;
+  if (layerRank > layers) refuse(`r_L is ${layerRank}`, `this model has ${layers} layers`);
+  const width = `this model's hidden size is ${hiddenSize}`;
+  if (hiddenRank > hiddenSize) refuse(`r_H is ${hiddenRank}`, width);
+  if (anchor.hiddenRank > hiddenSize) refuse(`r_H of the anchor is ${anchor.hiddenRank}`, width);
+  if (layerRank * hiddenRank > 512)
+    refuse(`r_L · r_H is ${layerRank * hiddenRank}`, 'at most 512 is supported');
 }

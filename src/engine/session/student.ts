@@ -4,7 +4,6 @@ import { Decoder } from '../decode/decoder';
 import type { LatentFilter } from '../nn/latent';
 import type { LoraSpec } from '../nn/lora';
 import type { Runtime } from '../runtime/runtime';
-import type { DeviceTensor } from '../runtime/tensor';
 import type { LoadedModel } from './pair';
 
 /** A trained adapter with what is needed to run it. */
@@ -13,8 +12,8 @@ export interface Student {
   readonly latentSteps: number;
   readonly filter: LatentFilter;
   readonly lora: LoraSpec;
-  /** LoRA packs, one a block; owned here. */
-  readonly packs: readonly DeviceTensor[];
+  /** LoRA packs in host memory, one a block: they outlive the device. */
+  readonly packs: readonly Float32Array<ArrayBuffer>[];
 }
 
 export const loraOf = (config: RunConfig): LoraSpec => config.lora;

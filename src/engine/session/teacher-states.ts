@@ -1,6 +1,7 @@
 import { throwIfCancelled } from '../base/errors';
 import type { TokenLayout } from '../base/tokens';
 import { tokenBatch } from '../data/batch';
+import type { RationaleForm, TokenProblem } from '../data/tokens';
 import type { Runtime } from '../runtime/runtime';
 import { compileTeacher, type TeacherStates } from '../train/teacher';
 import type { Pair } from './pair';
@@ -13,6 +14,8 @@ export async function teacherStates(
   examples: readonly Example[],
   layout: TokenLayout,
   options: {
+    /** Default: whole steps. */
+    readonly rationale?: RationaleForm;
     readonly onProgress?: (done: number, total: number) => void;
     readonly signal?: AbortSignal;
   } = {},
@@ -24,8 +27,9 @@ export async function teacherStates(
     for (let from = 0; from < examples.length; from += B) {
       throwIfCancelled(options.signal, 'the teacher pass');
       const chunk = examples.slice(from, from + B);
-      const filled = Array.from({ length: B }, (_, i) => (chunk[i] ?? (chunk[0] as Example)).tokens);
-      const lengths = chunk.map(({ tokens }) => tokens.rationale.length);
+      const tokens = chunk.map(({ problem }) => pair.codec.encode(problem, options.rationale));
+      const filled = Array.from({ length: B }, (_, i) => tokens[i] ?? (tokens[0] as TokenProblem));
+      const lengths = tokens.map(({ rationale }) => rationale.length);
       out.push(...(await teacher.run(tokenBatch(filled, pair.codec, layout), lengths)));
       options.onProgress?.(out.length, examples.length);
     }

@@ -214,10 +214,10 @@ describe('control', () => {
     expect(result).toMatchObject({ status: 'stopped', steps: 0, heldOut: null });
     const { loaded, student } = workbench as unknown as {
       loaded: { pair: { base: { config: DecoderConfig } } };
-      student: { packs: { data: Float32Array }[] };
+      student: { packs: Float32Array[] };
     };
     const fresh = initialLora(loaded.pair.base.config, config.lora, new Rng(6));
-    expect(student.packs.map((pack) => pack.data)).toEqual(fresh);
+    expect(student.packs).toEqual(fresh);
   });
 
   it('refuses a second run, and is usable after both', async () => {

@@ -17,6 +17,7 @@ import { InputError } from '../base/errors';
 import { layoutOf } from '../data/batch';
 import type { Decoder } from '../decode/decoder';
 import { accuracy } from '../eval/accuracy';
+import type { DeviceTensor } from '../runtime/tensor';
 import { LoopControl } from '../train/loop';
 import { explicitThought, LatentStepper } from './latents';
 import { noDevice, type Opened, openProvider, type Surroundings } from './open';
@@ -48,6 +49,8 @@ export class LoriWorkbench implements Workbench {
   private loaded: { pair: Pair; problems: ProblemSet } | undefined;
   private running: LoopControl | undefined;
   private student: Student | undefined;
+  /** The packs of the student that is stepped through. */
+  private adapter: readonly DeviceTensor[] = [];
   private stepper: { session: number; stepper: LatentStepper } | undefined;
   private sessions = 0;
   private readonly decoders = new Map<string, Decoder>();
@@ -60,7 +63,7 @@ export class LoriWorkbench implements Workbench {
     return this.inTurn(async () => {
       // Where the new one cannot be had, the old one and everything made on it stay.
       const opened = await openProvider(provider, this.around);
-      await this.shut();
+      await this.leave();
       this.opened = opened;
       return opened.report;
     });
@@ -109,7 +112,11 @@ export class LoriWorkbench implements Workbench {
     return this.inTurn(async () => {
       const ready = this.ready();
       checkRun(config, ready.pair);
-      const context: RunContext = { ...ready, teacherAccuracy: (count, o) => this.teacherAccuracy(count, o) };
+      const context: RunContext = {
+        ...ready,
+        device: this.opened?.device,
+        teacherAccuracy: (count, o) => this.teacherAccuracy(count, o),
+      };
       return runDistillation(context, config, control, (student) => this.keep(student), options);
     }).finally(() => {
       options.signal?.removeEventListener('abort', wake);
@@ -180,7 +187,13 @@ export class LoriWorkbench implements Workbench {
   }
 
   private async shut(): Promise<void> {
+    await this.leave();
     this.forget();
+  }
+
+  /** Closes the provider. The pair and the student are in host memory and stay: a lost GPU costs neither. */
+  private async leave(): Promise<void> {
+    this.dropDecoders();
     await this.opened?.runtime.dispose();
     this.opened?.device?.destroy();
     this.opened = undefined;
@@ -222,7 +235,11 @@ export class LoriWorkbench implements Workbench {
         filter,
       }),
     );
-    decoder.setAdapter(student?.packs ?? []);
+    for (const pack of this.adapter) pack.dispose();
+    this.adapter = (student?.packs ?? []).map((data, i) =>
+      runtime.upload({ dtype: 'f32', shape: [data.length], data }, `student ${i}`),
+    );
+    decoder.setAdapter(this.adapter);
     return decoder;
   }
 
@@ -278,20 +295,24 @@ export class LoriWorkbench implements Workbench {
   }
 
   private keep(student: Student): void {
-    for (const pack of this.student?.packs ?? []) pack.dispose();
     this.student = student;
     this.stepper = undefined;
   }
 
   /** Drops what was made of the loaded pair. */
   private forget(): void {
+    this.dropDecoders();
+    this.measured.clear();
+    this.student = undefined;
+    this.loaded = undefined;
+  }
+
+  private dropDecoders(): void {
     for (const decoder of this.decoders.values()) decoder.dispose();
     this.decoders.clear();
-    this.measured.clear();
-    for (const pack of this.student?.packs ?? []) pack.dispose();
-    this.student = undefined;
+    for (const pack of this.adapter) pack.dispose();
+    this.adapter = [];
     this.stepper = undefined;
-    this.loaded = undefined;
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -1,0 +1,48 @@
+import type { Runtime } from '../runtime/runtime';
+import type { DeviceTensor } from '../runtime/tensor';
+import type { Student } from './student';
+
+/**
+ * A student's packs where they are trained, with a copy in host memory: a lost GPU takes nothing with it that was
+ * copied before.
+ */
+export class TrainedAdapter {
+  readonly packs: readonly DeviceTensor[];
+  private best = -1;
+
+  constructor(
+    runtime: Runtime,
+    readonly student: Student,
+    /** Keep the copy of the best validation accuracy (among equals the latest) rather than the last one. */
+    private readonly keepBest: boolean,
+  ) {
+    this.packs = student.packs.map((data, i) =>
+      runtime.upload({ dtype: 'f32', shape: [data.length], data }, `lora.${i}`),
+    );
+  }
+
+  /** Copies the packs, unless a better copy is kept. @param correct validation problems solved with them */
+  async offer(correct: number): Promise<void> {
+    if (this.keepBest && correct < this.best) return;
+    this.best = correct;
+    await this.copy();
+  }
+
+  /** The packs to end with: the best ones, put back, or the present ones, copied. */
+  async settle(): Promise<void> {
+    if (!this.keepBest || this.best < 0) return this.copy();
+    for (const [i, pack] of this.packs.entries())
+      pack.write(this.student.packs[i] as Float32Array<ArrayBuffer>);
+  }
+
+  dispose(): void {
+    for (const pack of this.packs) pack.dispose();
+  }
+
+  private async copy(): Promise<void> {
+    const data = await Promise.all(this.packs.map((pack) => pack.read()));
+    data.forEach((values, i) => {
+      (this.student.packs[i] as Float32Array).set(values as Float32Array);
+    });
+  }
+}
