@@ -105,6 +105,15 @@ export const GROUPS: readonly FieldGroup[] = [
           { id: 'sample', label: 'one for each sample' },
         ],
       },
+      {
+        kind: 'choice',
+        path: 'factors.rationale',
+        label: 'Rationale for the statistics',
+        options: [
+          { id: 'steps', label: 'whole steps' },
+          { id: 'results', label: 'results only' },
+        ],
+      },
       number('factors.layerRank', 'Layer rank', { tex: 'r_L' }),
       number('factors.hiddenRank', 'Hidden rank', { tex: 'r_H' }),
       number('factors.anchor.sampleRank', 'Anchor, sample rank', { tex: 'r_B' }),
