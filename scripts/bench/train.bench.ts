@@ -7,7 +7,7 @@
  * fails the test), VITE_BENCH_OUT (folder, from the project's root, for `{case}.json` with every timed step).
  */
 import { afterAll, describe, expect, test } from 'vitest';
-import { commands } from 'vitest/browser';
+import { commands, server } from 'vitest/browser';
 import { CASES, type Case } from './train/cases';
 import { Contest } from './train/contest';
 import type { ContenderKind } from './train/protocol';
@@ -52,8 +52,9 @@ async function measure(one: Case, kinds: ContenderKind[]): Promise<CaseResult> {
 
 async function report(result: CaseResult, file: string): Promise<void> {
   console.log(showCase(result));
-  if (env.VITE_BENCH_OUT)
-    await commands.writeFile(`/${env.VITE_BENCH_OUT}/${file}.json`, `${JSON.stringify(result, null, 2)}\n`);
+  if (!env.VITE_BENCH_OUT) return;
+  const path = `${server.config.root}/${env.VITE_BENCH_OUT}/${file}.json`;
+  await commands.writeFile(path, `${JSON.stringify(result, null, 2)}\n`);
 }
 
 describe(`a training step, ${warmup} s of warm-up and ${seconds} s a contender, in turns`, () => {
