@@ -67,8 +67,13 @@ export function connect(worker: Channel & { terminate?(): void }, options: Conne
   let lastSign = Date.now();
   let death: EngineError | null = null;
   let guarded = false;
+  // Messages for a worker that does not listen yet would be lost: they wait for its first word.
+  let waitingMessages: ToWorker[] | null = [];
 
-  const send = (message: ToWorker) => worker.postMessage(message);
+  const send = (message: ToWorker) => {
+    if (waitingMessages) waitingMessages.push(message);
+    else worker.postMessage(message);
+  };
 
   const end = (error: EngineError, tell: boolean) => {
     if (death) return;
@@ -99,6 +104,10 @@ export function connect(worker: Channel & { terminate?(): void }, options: Conne
   const listen = ({ data }: MessageEvent) => {
     lastSign = Date.now();
     const message = data as FromWorker;
+    if (waitingMessages) {
+      for (const early of waitingMessages) worker.postMessage(early);
+      waitingMessages = null;
+    }
     if (message.kind === 'heartbeat') {
       if (message.locked && !guarded) void guard();
       return;
@@ -118,7 +127,7 @@ export function connect(worker: Channel & { terminate?(): void }, options: Conne
   const timer = setInterval(() => {
     if (!guarded && Date.now() - lastSign > silence) {
       end(gone(`the engine gave no sign of life for ${Math.round(silence / 1000)} s`), true);
-    } else send({ kind: 'ping' });
+    } else worker.postMessage({ kind: 'ping' } satisfies ToWorker);
   }, heartbeat);
 
   worker.addEventListener('message', listen);

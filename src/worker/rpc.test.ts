@@ -124,13 +124,27 @@ describe('rpc', () => {
     port2.start();
     serve(port2, nothing);
     const answer = new Promise<MessageEvent>((resolve) =>
-      port1.addEventListener('message', resolve, { once: true }),
+      port1.addEventListener('message', (event) => event.data.kind !== 'heartbeat' && resolve(event)),
     );
     port1.postMessage({ kind: 'call', id: 1, method: 'constructor', args: [] });
     expect((await answer).data).toMatchObject({
       kind: 'error',
       error: { message: 'unknown call "constructor"' },
     });
+    port1.close();
+    port2.close();
+  });
+
+  it('what is asked of a worker that does not listen yet waits for it', async () => {
+    const { port1, port2 } = new MessageChannel();
+    port1.start();
+    port2.start(); // nobody listens: whatever comes now is lost
+    const client = connect(port1);
+    const call = client.control('pause');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    serve(port2, { ...nothing, control: async () => {} });
+    await call;
+    client.dispose();
     port1.close();
     port2.close();
   });

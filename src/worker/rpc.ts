@@ -34,7 +34,7 @@ export type FromWorker =
   | { readonly kind: 'result'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'error'; readonly id: number; readonly error: EngineErrorReport }
   | { readonly kind: 'event'; readonly id: number; readonly event: unknown }
-  /** Sign of life, in answer to `hello` and `ping`. `locked`: the lock of `hello` is held. */
+  /** Sign of life: the worker's first word, then in answer to `hello` and `ping`. `locked`: the lock of `hello` is held. */
   | { readonly kind: 'heartbeat'; readonly locked: boolean };
 
 /** The side of a worker, of a worker's scope or of a MessagePort that both ends need. */

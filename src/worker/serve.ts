@@ -82,6 +82,7 @@ export function serve(scope: Channel, workbench: Workbench): () => void {
     else if (message.kind === 'cancel') running.get(message.id)?.abort();
   };
   scope.addEventListener('message', listen);
+  send({ kind: 'heartbeat', locked });
   return () => {
     scope.removeEventListener('message', listen);
     for (const controller of running.values()) controller.abort();

@@ -1,0 +1,287 @@
+import './ui/base.css';
+import './ui/kit.css';
+import { createRoot, type Root } from 'react-dom/client';
+import { afterEach, describe, expect, it } from 'vitest';
+import { page, userEvent } from 'vitest/browser';
+import { memoryStore } from '../storage/store';
+import { Page } from './Page';
+import { createApp } from './store/app-store';
+import { AppProvider } from './store/use-app';
+import { type Double, type DoubleOptions, double, engineError } from './workbench.testing';
+
+let root: Root | undefined;
+afterEach(() => {
+  root?.unmount();
+  document.body.replaceChildren();
+  history.replaceState(null, '', location.pathname + location.search);
+});
+
+function open(options: DoubleOptions & { hash?: string } = {}) {
+  const doubles: Double[] = [];
+  const app = createApp({
+    connect: () => {
+      doubles.push(double({ pace: 0, ...options }));
+      return doubles.at(-1)!;
+    },
+    storage: Promise.resolve({ ...memoryStore(''), unavailable: null }),
+    hash: options.hash ?? '',
+    pairUrl: '/models/',
+  });
+  const place = document.createElement('div');
+  document.body.append(place);
+  root = createRoot(place);
+  root.render(
+    <AppProvider value={app}>
+      <Page />
+    </AppProvider>,
+  );
+  return { app, doubles, start: app.actions.start(true) };
+}
+
+const button = (name: string | RegExp) => page.getByRole('button', { name });
+const text = (what: string | RegExp) => page.getByText(what).first();
+const slow = { timeout: 20_000 };
+
+describe('Model', () => {
+  it('shows both models, the device and why it is not WebGPU', async () => {
+    open();
+    await expect.element(page.getByRole('heading', { name: 'Base: base' })).toBeVisible();
+    await expect.element(page.getByRole('heading', { name: 'Teacher: teacher' })).toBeVisible();
+    await expect.element(text(/SwiftShader\)$/)).toBeVisible();
+    await expect.element(text('78.4 %')).toBeVisible();
+    await expect.element(text('b'.repeat(64))).toBeVisible();
+  });
+
+  it('says why the pair was not loaded and what to do', async () => {
+    open({
+      failures: {
+        loadPair: engineError('file', 'model.safetensors: header of 12 bytes is cut off', 'Load it again.'),
+      },
+    });
+    const alert = page.getByRole('alert');
+    await expect
+      .element(alert)
+      .toMatchTextContent(/The pair was not loaded.*cut off.*What to do: Load it again\./);
+    await expect.element(button('Try again')).toBeVisible();
+  });
+
+  it('offers WASM where the GPU fails', async () => {
+    const { doubles, app, start } = open({
+      failures: { open: engineError('device', 'the device was lost') },
+    });
+    await start;
+    doubles[0]!.open = double({ pace: 0 }).open;
+    await button('Use WASM').click();
+    await expect.element(page.getByRole('heading', { name: 'Base: base' })).toBeVisible();
+    expect(app.store.getState().settings.provider).toBe('wasm');
+  });
+});
+
+describe('Low-rank', () => {
+  it('draws a curve a sample, says the rank, and has the values as a table', async () => {
+    open({ hash: '#/lowrank' });
+    const samples = page.getByLabelText(/^Samples/);
+    await samples.fill('0');
+    await expect.element(text('Choose a whole number from 1 to 128.')).toBeVisible();
+    await expect.element(button('Decompose')).toBeDisabled();
+    await samples.fill('5');
+    await button('Decompose').click();
+    await expect.element(page.getByRole('heading', { name: 'How few directions' })).toBeVisible();
+    await expect
+      .poll(
+        () => document.querySelectorAll('.plot')[0]?.querySelectorAll('.scatterlayer .trace').length,
+        slow,
+      )
+      .toBe(6);
+    await page.getByText('Values as a table').first().click();
+    await expect.element(page.getByRole('table', { name: 'Cumulative singular values' })).toBeVisible();
+    await expect.element(page.getByRole('table', { name: 'Every sample' })).toMatchTextContent(/train-4/);
+  });
+
+  it('breaks off on request', async () => {
+    const { app } = open({ hash: '#/lowrank', pace: 10 });
+    await button('Decompose').click();
+    await button('Cancel decomposition').click();
+    await expect.element(text(/Nothing is decomposed yet/)).toBeVisible();
+    expect(app.store.getState().spectra.status).toBe('idle');
+  });
+});
+
+describe('Distil', () => {
+  it('trains, draws and compares with the teacher', async () => {
+    open({ hash: '#/distil' });
+    await button('Start LoRi').click();
+    await expect.element(text(/answers 86 of 200 held-out problems right: 55 %/), slow).toBeVisible();
+    for (const title of ['Loss terms', 'Validation accuracy', 'Gradient norm', 'Learning rate']) {
+      await expect.element(page.getByRole('figure', { name: title })).toBeVisible();
+    }
+    await expect
+      .poll(
+        () => document.querySelectorAll('.plot')[0]?.querySelectorAll('.scatterlayer .trace').length,
+        slow,
+      )
+      .toBe(5);
+    await expect.element(page.getByRole('heading', { name: 'Kept runs' })).toBeVisible();
+    await expect.element(button('Download run file')).toBeVisible();
+  });
+
+  it('pauses, resumes, stops', async () => {
+    const { app } = open({ hash: '#/distil', pace: 20 });
+    await button('Start LoRi').click();
+    await button('Pause').click();
+    await expect.element(text('Paused.')).toBeVisible();
+    const at = () => app.store.getState().run.series.step.length;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const held = at();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(at()).toBe(held);
+    await button('Resume').click();
+    await button('Stop and keep').click();
+    await expect.element(text('Stopped.')).toBeVisible();
+  });
+
+  it('shows NaN as what it is: the step, what to do, the curves so far', async () => {
+    open({ hash: '#/distil', nanAt: 9 });
+    await button('Start LoRi').click();
+    await expect
+      .element(page.getByRole('alert'), slow)
+      .toMatchTextContent(/not a number at step 9.*Lower the learning rate/);
+    await expect.element(button('Start LoRi')).toBeEnabled();
+    await expect.element(page.getByRole('figure', { name: 'Loss terms' })).toBeVisible();
+  });
+
+  it('names a bad value beside its field and does not start with it', async () => {
+    open({ hash: '#/distil' });
+    const seed = page.getByLabelText(/^Seed/);
+    await seed.fill('1e');
+    await expect.element(text('This is not a number.')).toBeVisible();
+    await expect.element(button('Start LoRi')).toBeDisabled();
+    await seed.fill('1e3');
+    await expect.element(button('Start LoRi')).toBeEnabled();
+    await button(/Latent steps/).click();
+    await page.getByRole('textbox', { name: /^Latent steps/ }).fill('0');
+    await expect.element(text(/1 to correct/)).toBeVisible();
+  });
+
+  it('takes a run file and says what is wrong with another', async () => {
+    const { app, start } = open({ hash: '#/distil' });
+    await start;
+    const input = document.querySelector<HTMLInputElement>('input[type=file]')!;
+    const give = (content: string) =>
+      userEvent.upload(input, new File([content], 'run.json', { type: 'application/json' }));
+    await give('{"kind":"lori-run","config":{"method":"codi","seed":77}}');
+    await expect.element(button('Start CODI-style')).toBeVisible();
+    expect(app.store.getState().draft.seed).toBe(77);
+    await give('{"kind":"lori-run","config":{"latent":{"steps":0}}}');
+    await expect
+      .element(page.getByRole('alert'))
+      .toMatchTextContent(/The run file cannot be used.*config\.latent\.steps/);
+    expect(app.store.getState().draft.seed).toBe(77);
+  });
+});
+
+describe('Latents', () => {
+  it('steps with the arrow key, answers, and compares', async () => {
+    const { start } = open({ hash: '#/latents?question=held-out-0' });
+    await start;
+    await button('Open question').click();
+    await button(/Next thought/).click();
+    await expect.element(text('53.1 %')).toBeVisible();
+    await userEvent.keyboard('{ArrowRight}');
+    await expect.element(text(/2 of 5 latent thoughts made/)).toBeVisible();
+    await button('All, then answer').click();
+    await expect.element(text('✓ correct')).toBeVisible();
+    await button('Explicit chain of thought').click();
+    await expect.element(text('The latent answer took 5.1 times less time.')).toBeVisible();
+    await expect.element(text('<s>')).toBeVisible();
+  });
+
+  it('leaves the arrow key to a text field', async () => {
+    const { app, start } = open({ hash: '#/latents?question=held-out-0' });
+    await start;
+    await button('Open question').click();
+    await expect.element(button(/Next thought/)).toBeEnabled();
+    await page.getByRole('textbox', { name: 'Text' }).click();
+    await userEvent.keyboard('{ArrowRight}');
+    expect(app.store.getState().latents.thoughts).toHaveLength(0);
+  });
+
+  it('says what to do about a question without tokens, and about K = 0', async () => {
+    const { start } = open({ hash: '#/latents' });
+    await start;
+    await button('Open question').click();
+    await expect.element(page.getByRole('alert')).toMatchTextContent(/has no tokens.*Type a question/);
+    await page.getByRole('textbox', { name: /^Latent steps/ }).fill('0');
+    await expect.element(text('K must be a whole number from 1 to 32.')).toBeVisible();
+    await expect.element(button('Open question')).toBeDisabled();
+  });
+
+  it('says that an answer is wrong in words', async () => {
+    const { start } = open({ hash: '#/latents?question=held-out-3' });
+    await start;
+    await button('Open question').click();
+    await button('Answer now').click();
+    await expect.element(text(/✕ incorrect, expected/)).toBeVisible();
+  });
+});
+
+describe('the page', () => {
+  it('runs the whole of the first run from one button', async () => {
+    const { app } = open();
+    await button('Run LoRi on 128 samples').click();
+    await expect.element(button('Run it again'), slow).toBeVisible();
+    expect(app.store.getState().tour.status).toBe('done');
+    await expect.element(page.getByRole('tab', { name: 'Latents', selected: true })).toBeVisible();
+    expect(location.hash).toContain('#/latents');
+  });
+
+  it('says what it does not know of a link, and works on', async () => {
+    open({ hash: '#/distill?preset=nope' });
+    await expect
+      .element(page.getByRole('alert'))
+      .toMatchTextContent(/unknown place "distill".*unknown preset "nope"/);
+    await expect.element(page.getByRole('tab', { name: 'Model', selected: true })).toBeVisible();
+  });
+
+  it('goes back to the place before', async () => {
+    open();
+    await page.getByRole('tab', { name: 'Distil' }).click();
+    await page.getByRole('tab', { name: 'Latents' }).click();
+    history.back();
+    await expect.element(page.getByRole('tab', { name: 'Distil', selected: true })).toBeVisible();
+  });
+
+  it('offers to restart a dead engine and loads again', async () => {
+    const { doubles, start } = open();
+    await start;
+    doubles[0]!.die();
+    await expect.element(page.getByRole('alert')).toMatchTextContent(/The engine has ended/);
+    await button('Restart the engine').click();
+    await expect.element(page.getByRole('heading', { name: 'Base: base' })).toBeVisible();
+    expect(doubles).toHaveLength(2);
+  });
+
+  it('keeps one place that breaks from taking the others with it', async () => {
+    const { app, start } = open();
+    await start;
+    app.store.setState({
+      pair: { status: 'ready', value: { models: [null], dataset: '', seconds: 0 } as never },
+    });
+    await expect.element(page.getByRole('alert')).toMatchTextContent(/Model could not be shown/);
+    await page.getByRole('tab', { name: 'Distil' }).click();
+    await expect.element(button('Start LoRi')).toBeVisible();
+  });
+
+  it('needs no sideways scrolling at 360 pixels', async () => {
+    await page.viewport(360, 800);
+    const { start, app } = open({ hash: '#/distil' });
+    await start;
+    await app.actions.startTour();
+    for (const tab of ['Model', 'Low-rank', 'Distil', 'Latents']) {
+      await page.getByRole('tab', { name: tab }).click();
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      expect(document.documentElement.scrollWidth, tab).toBeLessThanOrEqual(360);
+    }
+    await page.viewport(1280, 900);
+  });
+});
