@@ -1,0 +1,85 @@
+import { expect, expectAccessible, test } from './support/app';
+
+test('a link with values that do not exist: said, and the page works', async ({ app }) => {
+  await app.goto('./#/distill?preset=nope&theme=pink&question=held-out-999999');
+  await app.reload();
+  const alert = app.getByRole('alert');
+  await expect(alert).toContainText('unknown place "distill"');
+  await expect(alert).toContainText('unknown preset "nope"');
+  await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
+  await expectAccessible(app);
+});
+
+test('a checkpoint that is cut off: the file is named, trying again succeeds', async ({
+  app,
+  complaints,
+}) => {
+  complaints.allow(/./);
+  let cut = true;
+  await app.route('**/models/teacher/model.safetensors', async (route) => {
+    if (!cut) return route.continue();
+    const response = await route.fetch();
+    await route.fulfill({ response, body: (await response.body()).subarray(0, 1000) });
+  });
+  await app.reload();
+  const alert = app.getByRole('alert');
+  await expect(alert).toContainText('The pair was not loaded', { timeout: 60_000 });
+  await expect(alert).toContainText('model.safetensors');
+  await expectAccessible(app);
+  cut = false;
+  await app.getByRole('button', { name: 'Try again' }).click();
+  await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
+});
+
+test('K = 0, a seed that is no number, a question without tokens: said beside the field', async ({ app }) => {
+  await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
+  await app.getByRole('tab', { name: 'Distil' }).click();
+  await app.getByLabel(/^Seed/).fill('one');
+  await expect(app.getByText('This is not a number.')).toBeVisible();
+  await expect(app.getByRole('button', { name: 'Start LoRi' })).toBeDisabled();
+  await app.getByRole('tab', { name: 'Latents' }).click();
+  await app.getByRole('textbox', { name: /^Latent steps/ }).fill('0');
+  await expect(app.getByText(/K must be a whole number/)).toBeVisible();
+  await app.getByRole('textbox', { name: /^Latent steps/ }).fill('5');
+  await app.getByRole('button', { name: 'Open question' }).click();
+  await expect(app.getByRole('alert')).toContainText('The question was not opened');
+});
+
+test('no WebGPU and no storage: WASM is used and says why, nothing is lost silently', async ({ app }) => {
+  await app.addInitScript(() => {
+    Object.defineProperty(navigator, 'gpu', { value: undefined });
+    Object.defineProperty(window, 'indexedDB', {
+      get: () => {
+        throw new DOMException('The operation is insecure.', 'SecurityError');
+      },
+    });
+  });
+  await app.reload();
+  await expect(app.getByText(/This browser keeps nothing for this page/)).toBeVisible();
+  await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
+  await app.getByRole('button', { name: 'Dismiss' }).click();
+  await expect(app.getByText(/This browser keeps nothing/)).toBeHidden();
+});
+
+test('an engine that ends is noticed, and a new one loads the pair again', async ({ app }) => {
+  await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
+  const [engine] = app.workers();
+  await engine?.evaluate(() => (globalThis as unknown as { close(): void }).close()).catch(() => {});
+  await expect(app.getByRole('alert')).toContainText('The engine has ended', { timeout: 20_000 });
+  await app.getByRole('button', { name: 'Restart the engine' }).click();
+  await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
+});
+
+for (const theme of ['light', 'dark'] as const) {
+  test(`accessible and without sideways scrolling at 390 pixels, ${theme}`, async ({ app }) => {
+    await app.setViewportSize({ width: 390, height: 844 });
+    await app.goto(`./#/model?theme=${theme}`);
+    await app.reload();
+    await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
+    for (const name of ['Model', 'Low-rank', 'Distil', 'Latents']) {
+      await app.getByRole('tab', { name }).click();
+      await expectAccessible(app);
+      expect(await app.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(390);
+    }
+  });
+}
