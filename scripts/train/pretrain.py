@@ -2,7 +2,10 @@
 
 Each question is followed by several continuations at once, which see the question and themselves but not each other:
   verbose   every token of the steps            compact  results only
-  dropped   each token kept with probability p  direct   no steps
+  dropped   each token kept with probability p  direct   no steps, of one-step problems only
+  next      the beginning of another question, as running text would go on
+  chunked   each step whole or in pieces, a position a piece, its tokens superposed as in `soft`
+  soft      one position a step: the mean of its tokens' embeddings, to be foretold as an even choice of them
 then the answer prompt, the answer and the end. The first token of a continuation is where its form is chosen: the
 loss there is weighted by the form's share, so the shares are the base's prior over forms.
 
@@ -21,36 +24,61 @@ from data import EOS, PAD, problems, rationale
 from llama import Llama, config, fresh_weights, load, save
 
 
-def continuation(p, form, rng, keep):
-    r = rationale(p)
+# Longer problems are never answered directly in training: the model would learn to compute the whole chain in its depth.
+DIRECT_STEPS = 1
+
+
+def chunks(step, rng):
+    """The step whole with probability 0.4, else cut at one or two of its places."""
+    cuts = rng.choice([(), (), (1,), (2,), (1, 2)])
+    edges = [0, *cuts, len(step)]
+    return [step[a:b] for a, b in zip(edges, edges[1:])]
+
+
+def continuation(p, other, form, rng, keep):
+    """A list of positions, each a list of tokens: more than one are superposed."""
+    r = [[t] for t in rationale(p)]
     if form == "compact":
-        r = [step[-1] for step in p["stepIds"]]
+        r = [[step[-1]] for step in p["stepIds"]]
+    elif form == "soft":
+        r = p["stepIds"]
+    elif form == "chunked":
+        r = [piece for step in p["stepIds"] for piece in chunks(step, rng)]
     elif form == "dropped":
         k = rng.uniform(*keep)
         r = [t for t in r if rng.random() < k]
     elif form == "direct":
         r = []
-    return r + p["promptIds"] + p["answerIds"] + [EOS]
+    elif form == "next":
+        return [[t] for t in other["questionIds"][:8]]
+    return r + [[t] for t in p["promptIds"] + p["answerIds"] + [EOS]]
 
 
 def batch(rows, shares, rng, keep):
-    """ids, positions [B, T]; mask [B, 1, T, T]; targets and weights [B, T]."""
+    """ids [B, T, W]: W tokens superposed, one of them repeated where there is one; positions [B, T]; mask [B, 1, T, T];
+    and the pairs to learn: index of the position, target token, weight."""
+    width = max(len(step) for p in rows for step in p["stepIds"]) if {"soft", "chunked"} & shares.keys() else 1
+    wide = lambda tokens: tokens if len(tokens) == width else tokens[:1] * width
     built = []
     for p in rows:
         q = p["questionIds"]
-        ids, positions, segments = list(q), list(range(len(q))), [0] * len(q)
-        pairs = []  # (row of the logits, target, weight)
+        ids, positions, segments = [wide([t]) for t in q], list(range(len(q))), [0] * len(q)
+        pairs = []
+        other = rng.choice(rows) if "next" in shares else None
         for s, (form, share) in enumerate(shares.items(), 1):
-            tokens = continuation(p, form, rng, keep)
+            if form == "direct" and len(p["stepIds"]) > DIRECT_STEPS:
+                continue
+            tokens = continuation(p, other, form, rng, keep)
             first = len(ids)
-            pairs.append((len(q) - 1, tokens[0], share * len(shares)))
-            pairs += [(first + i, tokens[i + 1], 1.0) for i in range(len(tokens) - 1)]
-            ids += tokens
+            for i, wanted in enumerate(tokens):
+                at = first + i - 1 if i else len(q) - 1
+                pairs += [(at, t, (1 if i else share * len(shares)) / len(wanted)) for t in wanted]
+            ids += [wide(t) for t in tokens]
             positions += range(len(q), len(q) + len(tokens))
             segments += [s] * len(tokens)
         built.append((ids, positions, segments, pairs))
     b, t = len(built), max(len(x[0]) for x in built)
-    ids = torch.full((b, t), PAD)
+    ids = torch.full((b, t, width), PAD)
     positions = torch.zeros(b, t, dtype=torch.long)
     segments = torch.full((b, t), -1)
     index, targets, weights = [], [], []
@@ -122,7 +150,7 @@ def train(model, rows, shares, steps, lr, size, held, seed, keep):
         for g in opt.param_groups:
             g["lr"] = lr * min(1, (step + 1) / 100) * (0.5 + 0.5 * math.cos(math.pi * step / steps)) + 1e-6
         ids, positions, mask, index, targets, weights = batch(rng.sample(rows, size), shares, rng, keep)
-        hidden, _ = model.forward(model.embed(ids), positions, mask)
+        hidden, _ = model.forward(model.embed(ids).mean(2), positions, mask)
         h = hidden[-1].reshape(-1, hidden[-1].shape[-1])[index]
         loss = (F.cross_entropy(model.logits(h), targets, reduction="none") * weights).sum() / weights.sum()
         opt.zero_grad()
