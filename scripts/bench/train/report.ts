@@ -119,7 +119,7 @@ export function showCase({ name, sizes, agreement, contenders, gates }: CaseResu
         'ratio',
         'first step s',
         'sessions s',
-        'nodes',
+        'graph nodes',
         'heap MB',
       ],
       ...contenders.map((c) => [
