@@ -72,6 +72,8 @@ export async function openStore(name = 'lori-playground'): Promise<Store> {
         database.createObjectStore('settings');
         database.createObjectStore('runs').createIndex('savedAt', 'savedAt');
       },
+      // Another tab has a later version of the page, or deletes the data: it must not wait for us.
+      blocking: (_current, _blocked, event) => (event.target as IDBDatabase).close(),
     });
   } catch (error) {
     return memoryStore(error instanceof Error ? error.message : String(error));

@@ -7,7 +7,7 @@ const control: Workbench['control'] = async (command) => {
     self.close();
     await new Promise(() => {});
   }
-  const until = performance.now() + 500;
+  const until = performance.now() + (command === 'pause' ? 500 : 0);
   while (performance.now() < until);
 };
 serve(self as unknown as Parameters<typeof serve>[0], { control } as Workbench);

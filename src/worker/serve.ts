@@ -35,6 +35,8 @@ export function describeError(thrown: unknown): EngineErrorReport {
 export function serve(scope: Channel, workbench: Workbench): () => void {
   const running = new Map<number, AbortController>();
   let locked = false;
+  // Calls wait for the greeting: a worker that ends in its first call must be noticed too.
+  let greeted: Promise<void> = Promise.resolve();
   const send = (message: FromWorker, transfer: Transferable[] = []) => scope.postMessage(message, transfer);
 
   const fail = (id: number, thrown: unknown) => send({ kind: 'error', id, error: describeError(thrown) });
@@ -42,6 +44,7 @@ export function serve(scope: Channel, workbench: Workbench): () => void {
   const call = async (id: number, method: string, sent: readonly unknown[]) => {
     const controller = new AbortController();
     running.set(id, controller);
+    await greeted;
     try {
       if (!Object.hasOwn(METHODS, method)) throw new TypeError(`unknown call "${method}"`);
       const args = [...sent];
@@ -63,20 +66,27 @@ export function serve(scope: Channel, workbench: Workbench): () => void {
     }
   };
 
-  const hello = async (name: string) => {
-    const locks = (globalThis.navigator as Navigator | undefined)?.locks;
-    if (!locks) return send({ kind: 'heartbeat', locked });
-    // Never resolved: the browser releases the lock when the worker ends, however it ends.
-    await locks.request(name, () => {
-      locked = true;
-      send({ kind: 'heartbeat', locked });
-      return new Promise<never>(() => {});
+  /** Resolves when the lock is held, or cannot be. */
+  const hello = (name: string) =>
+    new Promise<void>((resolve) => {
+      const settled = () => {
+        send({ kind: 'heartbeat', locked });
+        resolve();
+      };
+      const locks = (globalThis.navigator as Navigator | undefined)?.locks;
+      if (!locks) return settled();
+      // Never given back: the browser does that when the worker ends, however it ends.
+      const hold = () => {
+        locked = true;
+        settled();
+        return new Promise<never>(() => {});
+      };
+      locks.request(name, hold).catch(settled);
     });
-  };
 
   const listen = ({ data }: MessageEvent) => {
     const message = data as ToWorker;
-    if (message.kind === 'hello') hello(message.lock).catch(() => send({ kind: 'heartbeat', locked }));
+    if (message.kind === 'hello') greeted = hello(message.lock);
     else if (message.kind === 'ping') send({ kind: 'heartbeat', locked });
     else if (message.kind === 'call') void call(message.id, message.method, message.args);
     else if (message.kind === 'cancel') running.get(message.id)?.abort();
