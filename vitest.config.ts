@@ -21,6 +21,8 @@ const inChromium = (name: string, include: string[], testTimeout: number) =>
         'zod',
         'idb',
         'katex',
+        'react-aria-components',
+        'plotly.js/lib/core',
       ],
     },
     test: {

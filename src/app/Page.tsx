@@ -70,7 +70,11 @@ function Notices() {
   const dead = useApp((state) => state.dead);
   const problems = useApp((state) => state.linkProblems);
   const notices = useApp((state) => state.notices);
-  const { restart, dismiss } = useActions();
+  const panel = useApp((state) => state.link.panel);
+  const unloaded = useApp(({ device, pair }) =>
+    device.status === 'failed' ? device.error : pair.status === 'failed' ? pair.error : null,
+  );
+  const { restart, dismiss, loadPair } = useActions();
   return (
     <>
       {dead && (
@@ -78,6 +82,11 @@ function Notices() {
           <Button look="primary" onPress={() => void restart()}>
             Restart the engine
           </Button>
+        </ErrorNotice>
+      )}
+      {unloaded && !dead && panel !== 'model' && (
+        <ErrorNotice title="No models are loaded" error={unloaded}>
+          <Button onPress={() => void loadPair()}>Try again</Button>
         </ErrorNotice>
       )}
       {problems.length > 0 && (

@@ -70,6 +70,17 @@ describe('loading', () => {
   });
 });
 
+describe('spectra', () => {
+  it('can be cancelled while the pair they need is loading', async () => {
+    const { actions, state } = open({ pace: 3 });
+    const running = actions.runSpectra(4);
+    actions.cancelSpectra();
+    expect(await running).toBe(false);
+    expect(state().pair.status).toBe('ready');
+    expect(state().spectra.status).toBe('idle');
+  });
+});
+
 describe('a run', () => {
   it('fills the curves, keeps the run and hands over the student', async () => {
     const storage = memoryStore('test');

@@ -92,17 +92,19 @@ export function engineActions(ctx: Context): EngineActions {
     cancelPair: () => pairCancel.abort(),
     async runSpectra(samples, seed = 1) {
       if (ctx.get().spectra.status === 'busy') return false;
+      spectraCancel = new AbortController();
+      const { signal } = spectraCancel;
       ctx.set({ spectra: busy(ctx.get().spectra) });
-      if (ctx.get().pair.status !== 'ready' && !(await actions.loadPair())) {
+      const loaded = ctx.get().pair.status === 'ready' || (await actions.loadPair());
+      if (!loaded || signal.aborted) {
         ctx.set({ spectra: settled(ctx.get().spectra) });
         return false;
       }
-      spectraCancel = new AbortController();
       try {
         const report = await ctx.engine().spectra(
           { samples, seed },
           {
-            signal: spectraCancel.signal,
+            signal,
             report: (progress) => ctx.set({ spectra: busy(ctx.get().spectra, progress) }),
           },
         );

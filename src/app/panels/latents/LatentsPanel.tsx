@@ -1,5 +1,5 @@
 import './latents.css';
-import { type KeyboardEvent, useEffect } from 'react';
+import { useEffect } from 'react';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { ErrorNotice } from '../../ui/ErrorNotice';
@@ -11,7 +11,7 @@ import { ThoughtRow } from './ThoughtRow';
 
 /** One question, thought by thought, beside the explicit chain of thought. */
 export function LatentsPanel() {
-  const { session, thoughts, stepping, answer, explicit, problems, error } = useApp((state) => state.latents);
+  const { session, thoughts, answer, explicit, problems, error } = useApp((state) => state.latents);
   const pairIsReady = useApp((state) => state.pair.status === 'ready');
   const training = useApp((state) => state.run.status === 'running');
   const {
@@ -24,34 +24,27 @@ export function LatentsPanel() {
   } = useActions();
   const steps = session.value?.latentSteps ?? 0;
   const left = session.status === 'ready' && thoughts.length < steps;
-  const busy = stepping || answer.status === 'busy';
 
   useEffect(() => {
     if (pairIsReady && problems.status === 'idle') void loadProblems();
   }, [pairIsReady, problems.status, loadProblems]);
 
-  const onKey = (event: KeyboardEvent) => {
-    const typing =
-      event.target instanceof HTMLElement &&
-      event.target.closest('input, textarea, [role="listbox"], [role="radiogroup"], .segments');
-    if (
-      event.key !== 'ArrowRight' ||
-      typing ||
-      event.ctrlKey ||
-      event.metaKey ||
-      event.altKey ||
-      !left ||
-      busy ||
-      training
-    )
-      return;
-    event.preventDefault();
-    void step();
-  };
+  useEffect(() => {
+    if (!left || training) return;
+    const onKey = (event: KeyboardEvent) => {
+      const takesArrows =
+        event.target instanceof Element &&
+        event.target.closest('input, textarea, [role="listbox"], [role="radiogroup"], [role="tablist"]');
+      if (event.key !== 'ArrowRight' || takesArrows || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      void step();
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, [left, training, step]);
 
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: a shortcut for what the buttons inside do
-    <div className="place with-side" onKeyDown={onKey}>
+    <div className="place with-side">
       <div className="side">
         <QuestionCard />
       </div>
@@ -81,17 +74,17 @@ export function LatentsPanel() {
                 <>
                   <Button
                     look={left ? 'primary' : 'plain'}
-                    isDisabled={!left || busy || training}
+                    isDisabled={!left || training}
                     onPress={() => void step()}
                   >
                     Next thought <span aria-hidden="true">→</span>
                   </Button>
-                  <Button isDisabled={!left || busy || training} onPress={() => void stepAll()}>
+                  <Button isDisabled={!left || training} onPress={() => void stepAll()}>
                     All, then answer
                   </Button>
                   <Button
                     look={left || answer.status === 'ready' ? 'plain' : 'primary'}
-                    isDisabled={busy || training}
+                    isDisabled={training}
                     onPress={() => void askAnswer()}
                   >
                     Answer now
