@@ -21,7 +21,8 @@ const types = {
 function fileServer(prefix, folder) {
   return (request, response, next) => {
     const path = decodeURIComponent((request.url ?? '').split(/[?#]/)[0] ?? '');
-    if (!path.startsWith(prefix)) return next();
+    // A file that a module imports is the bundler's.
+    if (!path.startsWith(prefix) || /[?&](raw|import)\b/.test(request.url)) return next();
     const file = resolve(folder, path.slice(prefix.length));
     const inside = file.startsWith(folder + sep);
     const stat = inside && existsSync(file) ? statSync(file) : undefined;
