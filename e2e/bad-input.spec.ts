@@ -2,12 +2,14 @@ import { expect, expectAccessible, test } from './support/app';
 
 test('a link with values that do not exist: said, and the page works', async ({ app }) => {
   await app.goto('./#/distill?preset=nope&theme=pink&question=held-out-999999');
-  await app.reload();
   const alert = app.getByRole('alert');
   await expect(alert).toContainText('unknown place "distill"');
   await expect(alert).toContainText('unknown preset "nope"');
+  await expect(alert).toContainText('"held-out-999999" could not be opened');
   await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
   await expectAccessible(app);
+  await app.getByRole('button', { name: 'Dismiss' }).click();
+  await expect(alert).toBeHidden();
 });
 
 test('a checkpoint that is cut off: the file is named, trying again succeeds', async ({

@@ -74,7 +74,7 @@ function Notices() {
   const unloaded = useApp(({ device, pair }) =>
     device.status === 'failed' ? device.error : pair.status === 'failed' ? pair.error : null,
   );
-  const { restart, dismiss, loadPair } = useActions();
+  const { restart, dismiss, dismissLinkProblems, loadPair } = useActions();
   return (
     <>
       {dead && (
@@ -99,7 +99,9 @@ function Notices() {
             hint: 'The rest of the link was followed. Correct the address, or go on from here.',
             stack: null,
           }}
-        />
+        >
+          <Button onPress={dismissLinkProblems}>Dismiss</Button>
+        </ErrorNotice>
       )}
       {notices.map(({ id, kind, text }) => (
         <Notice key={id} kind={kind} onDismiss={() => dismiss(id)}>

@@ -17,6 +17,7 @@ export interface PageActions {
   /** Opens another provider and loads the pair on it; where it cannot be had, the choice goes back. */
   switchProvider(provider: ProviderChoice): Promise<boolean>;
   dismiss(notice: number): void;
+  dismissLinkProblems(): void;
   /** Reads what was kept and, if asked, opens the device and loads the pair. */
   start(load: boolean): Promise<void>;
 }
@@ -97,6 +98,7 @@ export function createApp(surroundings: Surroundings): App {
     dismiss(notice) {
       ctx.set({ notices: ctx.get().notices.filter(({ id }) => id !== notice) });
     },
+    dismissLinkProblems: () => ctx.set({ linkProblems: [] }),
     async start(load) {
       const kept = await ctx.storage;
       if (kept.unavailable !== null) {
