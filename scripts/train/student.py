@@ -22,7 +22,7 @@ from llama import adapted, fresh_lora, load
 
 # of the whole run
 SHARED = {
-    "samples": 128, "held": 300, "seeds": "1", "fewest": 4, "most": 4, "K": 5, "filter": "softmax", "tau": 1.0,
+    "samples": 128, "held": 300, "heldSeed": 7, "seeds": "1", "fewest": 4, "most": 4, "K": 5, "filter": "softmax", "tau": 1.0,
     "rank": 8, "alpha": 16.0, "steps": 300, "batch": 8, "warmup": 0.05, "clip": 1.0, "explicit": 0,
     "rL": 4, "rH": 64, "rHa": 32, "norm": 1, "every": 100, "threads": 1, "log": "",
 }
@@ -249,7 +249,7 @@ def main(folder, words):
             o[k] = type(SHARED[k])(v)
     torch.set_num_threads(o["threads"])
     base, teacher = load(f"{folder}/base"), load(f"{folder}/teacher")
-    held = problems(7, o["held"], o["fewest"], o["most"], "held-out")
+    held = problems(o["heldSeed"], o["held"], o["fewest"], o["most"], "held-out")
     seeds = list(map(int, o["seeds"].split(",")))
     rows = {s: problems(1000 + s, o["samples"], o["fewest"], o["most"], "train") for s in seeds}
     goals = {s: Targets(teacher, rows[s], o) for s in seeds}
