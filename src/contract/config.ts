@@ -6,7 +6,8 @@ z.config({ jitless: true });
 /**
  * A run's configuration: everything a run depends on, and the one place of its defaults. The page edits it, a run file
  * holds it, `npm run lab` reads it. Values that the LoRi paper leaves open (its Table 4 is not available to us) are
- * listed in `OURS`.
+ * listed in `OURS`. The defaults are LoRi's on the bundled pair; ω_C ≈ 1/R² and ω_μ ≈ 1/R with R = r_L·r_H, that is, each
+ * moment's mean squared error.
  */
 const count = (low: number, high: number) => z.int().min(low).max(high);
 const weight = z.number().min(0).max(1e6);
@@ -41,7 +42,7 @@ export const runConfigSchema = z.strictObject({
   latent: z
     .strictObject({
       /** K, latent steps. */
-      steps: count(1, 32).default(5),
+      steps: count(1, 32).default(4),
       /** What is fed back: softmax(logits/τ)·E, or the last hidden state itself. */
       filter: z.enum(['softmax', 'hidden']).default('softmax'),
       /** τ of the softmax filter. */
@@ -63,11 +64,11 @@ export const runConfigSchema = z.strictObject({
       /** One subspace for all samples, or one a sample. */
       scope: z.enum(['shared', 'sample']).default('shared'),
       /** What the teacher is forced on for the statistics: whole steps (the paper), or their results only (ours). */
-      rationale: z.enum(['steps', 'results']).default('steps'),
+      rationale: z.enum(['steps', 'results']).default('results'),
       /** r_L */
       layerRank: count(1, 64).default(4),
       /** r_H */
-      hiddenRank: count(1, 512).default(16),
+      hiddenRank: count(1, 512).default(32),
       /** Divide each layer by the teacher's standard deviation (ours). */
       normaliseLayers: z.boolean().default(true),
       /** Tucker ranks of the anchor tensor: r_B, r_L^(a), r_H^(a). */
@@ -84,13 +85,13 @@ export const runConfigSchema = z.strictObject({
   weights: z
     .strictObject({
       /** ω_C */
-      covariance: weight.default(1),
+      covariance: weight.default(6.1e-5),
       /** ω_μ */
-      mean: weight.default(1),
+      mean: weight.default(0.0078),
       /** β */
-      anchor: weight.default(1),
+      anchor: weight.default(0.003),
       /** λ, of cross entropy on the answer after the latents. */
-      answer: weight.default(1),
+      answer: weight.default(0.3),
       /** λ times κ: weight of cross entropy on rationale and answer in the explicit pass (LoRi-E); 0 leaves it out. */
       explicit: weight.default(0),
       /** CODI-style only: smooth L1 at the anchor over the teacher's std. */
@@ -101,7 +102,7 @@ export const runConfigSchema = z.strictObject({
     .strictObject({
       steps: count(1, 100_000).default(300),
       batch: count(1, 128).default(8),
-      learningRate: z.number().positive().max(1).default(1e-3),
+      learningRate: z.number().positive().max(1).default(3e-3),
       warmup: z.number().min(0).max(1).default(0.05),
       weightDecay: z.number().min(0).max(1).default(0.01),
       beta1: z.number().min(0).max(0.9999).default(0.9),

@@ -1,4 +1,4 @@
-import { type Method, parseRunConfig, type RunConfig } from './config';
+import { METHOD_LABELS, type Method, parseRunConfig, type RunConfig } from './config';
 
 /** A named starting point of the page: what it is for, and the configuration. */
 export interface Preset {
@@ -8,24 +8,64 @@ export interface Preset {
   readonly config: RunConfig;
 }
 
-const of = (method: Method, label: string, about: string): Preset => ({
-  id: `${method}-128`,
+/** Values that differ from the configuration's defaults, which are LoRi's. */
+type Changes = {
+  readonly [K in keyof RunConfig]?: RunConfig[K] extends object ? Partial<RunConfig[K]> : RunConfig[K];
+};
+
+const preset = (id: string, label: string, about: string, method: Method, changes: Changes = {}): Preset => ({
+  id,
   label: `${label} · 128 samples`,
   about,
-  config: parseRunConfig({ method }),
+  config: parseRunConfig({ ...changes, method }),
 });
 
+/**
+ * One a method, each with the best values found for it on validation problems, at the same number of samples and steps
+ * (docs/log.md). `lori-steps-128` is LoRi with the statistics the paper takes, over whole rationales.
+ */
 export const PRESETS: readonly Preset[] = [
-  of(
+  preset(
+    'lori-128',
+    METHOD_LABELS.lori,
+    'Moments of the latent trajectory and the anchor state are drawn to the teacher’s, inside its low-rank subspace. Ours: the teacher is forced on the results of the steps.',
     'lori',
-    'LoRi',
-    'Moments of the latent trajectory and the anchor state are drawn to the teacher’s, inside its low-rank subspace.',
   ),
-  of(
-    'codi',
-    'CODI-style',
+  preset(
+    'lori-steps-128',
+    'LoRi, whole rationales',
+    'The same with the statistics the paper takes: over every token of the teacher’s rationale.',
+    'lori',
+    {
+      factors: { rationale: 'steps', hiddenRank: 64 },
+      weights: { covariance: 4.6e-8, mean: 0.00117, anchor: 0.031, answer: 1 },
+      optimiser: { learningRate: 1e-3 },
+    },
+  ),
+  preset(
+    'codi-128',
+    METHOD_LABELS.codi,
     'Only the hidden states at the anchor are drawn to the teacher’s (smooth L1), besides cross entropy.',
+    'codi',
+    { factors: { rationale: 'steps' }, weights: { answer: 1, codi: 1 }, optimiser: { learningRate: 1e-3 } },
   ),
-  of('ce', 'CE only', 'The same latents, trained by cross entropy on the answer alone.'),
-  of('nocot', 'No-CoT', 'No latents: the answer is learned directly from the question.'),
+  preset(
+    'ce-128',
+    METHOD_LABELS.ce,
+    'The same latents, trained by cross entropy on the answer alone.',
+    'ce',
+    {
+      weights: { answer: 1 },
+      optimiser: { learningRate: 1e-3 },
+    },
+  ),
+  preset(
+    'nocot-128',
+    METHOD_LABELS.nocot,
+    'No latents: the answer is learned directly from the question.',
+    'nocot',
+    {
+      weights: { answer: 1 },
+    },
+  ),
 ];

@@ -1,4 +1,4 @@
-import { METHODS, type RunConfig } from '../contract/config';
+import type { RunConfig } from '../contract/config';
 import type { RunEvent } from '../contract/events';
 import { wilson } from '../engine/eval/interval';
 import type { LoriWorkbench } from '../engine/session/workbench';
@@ -6,6 +6,8 @@ import type { LoriWorkbench } from '../engine/session/workbench';
 export interface CommandInput {
   readonly workbench: LoriWorkbench;
   readonly config: RunConfig;
+  /** What `eval` compares. */
+  readonly contenders: readonly { readonly name: string; readonly config: RunConfig }[];
   readonly seeds: readonly number[];
   readonly samples: number;
   readonly question: string | undefined;
@@ -34,26 +36,26 @@ const distil: Command = async ({ workbench, config, onEvent }) => {
   return { result, steps, evaluations };
 };
 
-/** Every method on the same samples, over the seeds: accuracies with 95 % intervals, pooled over seeds. */
-const evaluate: Command = async ({ workbench, config, seeds, say, onEvent }) => {
+/** Every contender on the same samples, over the seeds: accuracies with 95 % intervals, pooled over seeds. */
+const evaluate: Command = async ({ workbench, contenders, seeds, say, onEvent }) => {
   const rows = [];
-  for (const method of METHODS) {
+  for (const { name, config } of contenders) {
     const runs = [];
     for (const seed of seeds) {
-      say(`${method}, seed ${seed}`);
-      const result = await workbench.distil({ ...config, method, seed }, { report: onEvent });
+      say(`${name}, seed ${seed}`);
+      const result = await workbench.distil({ ...config, seed }, { report: onEvent });
       runs.push(result);
     }
     const pooled = wilson(
       runs.reduce((n, r) => n + (r.heldOut?.correct ?? 0), 0),
       runs.reduce((n, r) => n + (r.heldOut?.total ?? 0), 0),
     );
-    rows.push({ method, pooled, runs: runs.map(({ config: _config, ...rest }) => rest) });
+    rows.push({ name, config, pooled, runs: runs.map(({ config: _config, ...rest }) => rest) });
     say(
-      `${method}: ${(100 * pooled.share).toFixed(1)} % [${(100 * pooled.low).toFixed(1)}, ${(100 * pooled.high).toFixed(1)}]`,
+      `${name}: ${(100 * pooled.share).toFixed(1)} % [${(100 * pooled.low).toFixed(1)}, ${(100 * pooled.high).toFixed(1)}]`,
     );
   }
-  return { config, seeds, rows };
+  return { seeds, rows };
 };
 
 /** One question, thought by thought, with a student trained first. */

@@ -122,7 +122,7 @@ describe('the other commands', () => {
   it('eval: every method over the seeds, pooled', async () => {
     const config = put('eval.json', { ...CONFIG, optimiser: { ...CONFIG.optimiser, steps: 1 } });
     const { json } = await run('eval', '--config', config, '--seeds', '1,2');
-    expect(json.rows.map((r: { method: string }) => r.method)).toEqual(['lori', 'codi', 'ce', 'nocot']);
+    expect(json.rows.map((r: { name: string }) => r.name)).toEqual(['lori', 'codi', 'ce', 'nocot']);
     for (const { pooled, runs } of json.rows) {
       expect(pooled.total).toBe(6);
       expect(runs).toHaveLength(2);

@@ -1,8 +1,9 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { parseRunConfig, parseRunFile, type RunConfig, type RunFile } from '../contract/config';
+import { METHODS, parseRunConfig, parseRunFile, type RunConfig, type RunFile } from '../contract/config';
 import type { PairReport, RunEvent, StepEvent } from '../contract/events';
+import { PRESETS, type Preset } from '../contract/presets';
 import { runtimeVersion } from '../engine/runtime/ort';
 import { LoriWorkbench } from '../engine/session/workbench';
 import { COMMANDS, type CommandName } from './commands';
@@ -12,7 +13,7 @@ import { COMMANDS, type CommandName } from './commands';
  * The configuration is the page's own (a run file downloaded there, or a bare configuration); JSON comes out.
  */
 const USAGE = `usage: npm run lab -- <${Object.keys(COMMANDS).join('|')}> [--config file.json] [--out file.json]
-  [--models folder] [--set path=value …] [--seeds 1,2,3] [--question text] [--samples n] [--threads n] [--quiet]`;
+  [--preset id …] [--models folder] [--set path=value …] [--seeds 1,2,3] [--question text] [--samples n] [--threads n] [--quiet]`;
 
 export interface Streams {
   readonly stdout: { write(text: string): unknown };
@@ -28,6 +29,7 @@ export async function lab(argv: readonly string[], streams: Streams = process): 
       config: { type: 'string' },
       out: { type: 'string' },
       models: { type: 'string', default: 'models' },
+      preset: { type: 'string', multiple: true, default: [] },
       set: { type: 'string', multiple: true, default: [] },
       seeds: { type: 'string' },
       question: { type: 'string' },
@@ -43,7 +45,16 @@ export async function lab(argv: readonly string[], streams: Streams = process): 
   const command = COMMANDS[name as CommandName];
 
   const file = await readRunFile(values.config);
-  const config = override(file.config, values.set);
+  const presets = presetsOf(values.preset);
+  const config = override(
+    values.config === undefined ? (presets[0] as Preset).config : file.config,
+    values.set,
+  );
+  // A configuration of one's own is run with every method; otherwise each method runs with its own preset.
+  const contenders =
+    values.config === undefined
+      ? presets.map((preset) => ({ name: preset.id, config: override(preset.config, values.set) }))
+      : METHODS.map((method) => ({ name: method, config: { ...config, method } }));
   const seeds = values.seeds?.split(',').map((seed) => whole('seeds', seed)) ?? [config.seed];
   const samples = whole('samples', values.samples);
   // Said now rather than after the run.
@@ -67,6 +78,7 @@ export async function lab(argv: readonly string[], streams: Streams = process): 
     const result = await command({
       workbench,
       config,
+      contenders,
       seeds,
       samples,
       question: values.question,
@@ -79,6 +91,17 @@ export async function lab(argv: readonly string[], streams: Streams = process): 
   } finally {
     await workbench.close();
   }
+}
+
+/** The presets of these ids; all of them without any. */
+function presetsOf(ids: readonly string[]): Preset[] {
+  if (ids.length === 0) return [...PRESETS];
+  return ids.map((id) => {
+    const found = PRESETS.find((preset) => preset.id === id);
+    if (!found)
+      throw new Error(`--preset ${JSON.stringify(id)}; there are ${PRESETS.map((p) => p.id).join(', ')}`);
+    return found;
+  });
 }
 
 async function readRunFile(path: string | undefined): Promise<RunFile> {
