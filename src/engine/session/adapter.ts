@@ -9,6 +9,8 @@ import type { Student } from './student';
 export class TrainedAdapter {
   readonly packs: readonly DeviceTensor[];
   private best = -1;
+  /** Whether the student's packs hold a copy of what was trained. */
+  copied = false;
 
   constructor(
     runtime: Runtime,
@@ -44,5 +46,6 @@ export class TrainedAdapter {
     data.forEach((values, i) => {
       (this.student.packs[i] as Float32Array).set(values as Float32Array);
     });
+    this.copied = true;
   }
 }

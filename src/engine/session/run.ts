@@ -139,9 +139,10 @@ export async function runDistillation(
     };
   } catch (error) {
     if (!(error instanceof CancelledError)) {
-      // A lost GPU cannot be read any more: the copy of the last evaluation is what remains.
+      // A lost GPU cannot be read any more: the copy of the last evaluation is what remains. Without one the student
+      // there was is worth more than one as it was initialised.
       await adapter.settle().catch(() => undefined);
-      keep(student);
+      if (adapter.copied) keep(student);
     }
     throw error;
   } finally {

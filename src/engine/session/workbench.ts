@@ -14,7 +14,7 @@ import type {
   SpectraReport,
 } from '../../contract/events';
 import { InputError } from '../base/errors';
-import { layoutOf } from '../data/batch';
+import { layoutOf, leftPad } from '../data/batch';
 import type { Decoder } from '../decode/decoder';
 import { accuracy } from '../eval/accuracy';
 import type { DeviceTensor } from '../runtime/tensor';
@@ -54,6 +54,7 @@ export class LoriWorkbench implements Workbench {
   private stepper: { session: number; stepper: LatentStepper } | undefined;
   private sessions = 0;
   private readonly decoders = new Map<string, Decoder>();
+  private readonly warm = new WeakSet<Decoder>();
   private readonly measured = new Map<number, Accuracy>();
   private queue: Promise<unknown> = Promise.resolve();
 
@@ -235,18 +236,18 @@ export class LoriWorkbench implements Workbench {
         filter,
       }),
     );
-    for (const pack of this.adapter) pack.dispose();
+    this.dropAdapter();
     this.adapter = (student?.packs ?? []).map((data, i) =>
       runtime.upload({ dtype: 'f32', shape: [data.length], data }, `student ${i}`),
     );
     decoder.setAdapter(this.adapter);
-    return decoder;
+    return this.warmed(decoder);
   }
 
-  private teacherDecoder(batch: number): Promise<Decoder> {
+  private async teacherDecoder(batch: number): Promise<Decoder> {
     const { runtime, pair } = this.ready();
     const layout = this.layout();
-    return this.cached(`teacher ${batch}`, () =>
+    const decoder = await this.cached(`teacher ${batch}`, () =>
       decoderFor(runtime, pair.teacher, {
         batch,
         question: layout.question,
@@ -254,6 +255,19 @@ export class LoriWorkbench implements Workbench {
         filter: { kind: 'hidden', temperature: 1 },
       }),
     );
+    return this.warmed(decoder);
+  }
+
+  /** Runs each program once, so that what a person sees timed is the model and not a first call's preparations. */
+  private async warmed(decoder: Decoder): Promise<Decoder> {
+    if (this.warm.has(decoder)) return decoder;
+    const { batch, question } = decoder.shape;
+    const { ids, keyMask } = leftPad(new Array<number[]>(batch).fill([0]), question, 0);
+    await decoder.begin(ids, keyMask);
+    await decoder.feedTokens(new Array<number>(batch).fill(0));
+    await decoder.logits();
+    this.warm.add(decoder);
+    return decoder;
   }
 
   private async teacherAccuracy(count: number, options: CallOptions): Promise<Accuracy> {
@@ -310,9 +324,13 @@ export class LoriWorkbench implements Workbench {
   private dropDecoders(): void {
     for (const decoder of this.decoders.values()) decoder.dispose();
     this.decoders.clear();
+    this.dropAdapter();
+    this.stepper = undefined;
+  }
+
+  private dropAdapter(): void {
     for (const pack of this.adapter) pack.dispose();
     this.adapter = [];
-    this.stepper = undefined;
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {

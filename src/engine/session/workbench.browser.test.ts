@@ -1,0 +1,204 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseRunConfig } from '../../contract/config';
+import type { RunEvent, StepEvent } from '../../contract/events';
+import { DeviceError, type LoriError } from '../base/errors';
+import type { Device } from '../device/device';
+import { wasmPaths } from '../runtime/assets';
+import type { Runtime } from '../runtime/runtime';
+import { tinyPair, tinySurroundings } from '../testing/tiny-pair.testing';
+import type { Student } from './student';
+import { LoriWorkbench } from './workbench';
+
+/**
+ * Relative. f32 against f32 on an adapter whose exp errs by 1e-6 gives 1e-6; the room is for AdamW, whose first update
+ * is nearly lr·sign(g), so that a gradient near zero may move its weight the other way.
+ */
+const TOLERANCE = 1e-3;
+
+const QUESTION = 'Tom has 12 apples. He buys 3 more. How many apples does Tom have?';
+
+/**
+ * Few shapes: on a software adapter the time is that of compiling a shader for each. The anchor's rank is no more than
+ * the 3 states that span its subspace: the directions past them are whatever rounding makes them.
+ */
+const tinyRun = (steps: number, every: number) =>
+  parseRunConfig({
+    data: { samples: 3, validation: 2, heldOut: 0 },
+    latent: { steps: 2 },
+    lora: { rank: 2 },
+    factors: { layerRank: 1, hiddenRank: 4, anchor: { sampleRank: 3, layerRank: 1, hiddenRank: 3 } },
+    optimiser: { steps, batch: 2, learningRate: 1e-2 },
+    evaluation: { every },
+  });
+
+/** What the workbench keeps to itself. */
+interface Inside {
+  readonly opened: { readonly runtime: Runtime; readonly device: Device };
+  readonly student: Student;
+}
+
+interface Account {
+  readonly sigma: number[];
+  readonly losses: number[];
+  readonly norms: number[];
+  readonly accuracies: number[];
+  /** Probabilities of the likeliest token of each thought, then of the answer. */
+  readonly tops: number[];
+  readonly answer: string;
+  readonly explicit: string;
+}
+
+async function account(workbench: LoriWorkbench): Promise<Account> {
+  const timed = async <T>(what: string, work: Promise<T>): Promise<T> => {
+    const start = performance.now();
+    const value = await work;
+    console.log(`${what}: ${Math.round(performance.now() - start)} ms`);
+    return value;
+  };
+  const spectra = await timed('spectra', workbench.spectra({ samples: 2, seed: 1 }));
+  const events: RunEvent[] = [];
+  await timed('distil', workbench.distil(tinyRun(2, 2), { report: (e) => events.push(e) }));
+  const steps = events.filter((e): e is StepEvent => e.kind === 'step');
+  const { session } = await timed(
+    'question',
+    workbench.openQuestion({ question: QUESTION, student: 'trained' }),
+  );
+  const thoughts = [await workbench.stepLatent(session), await workbench.stepLatent(session)];
+  const answer = await timed('answer', workbench.answer(session));
+  const explicit = await timed('explicit', workbench.explicit(QUESTION));
+  return {
+    sigma: spectra.samples.flatMap((s) => Array.from(s.sigma)),
+    losses: steps.flatMap(({ losses }) => Object.values(losses)),
+    norms: steps.map((s) => s.gradientNorm),
+    accuracies: events.filter((e) => e.kind === 'evaluation').map((e) => e.accuracy.correct),
+    tops: [...thoughts, answer].flatMap(({ top }) => top.map((t) => t.probability)),
+    answer: answer.text,
+    explicit: explicit.text,
+  };
+}
+
+const worst = (actual: readonly number[], expected: readonly number[]): number =>
+  Math.max(...expected.map((x, i) => Math.abs((actual[i] as number) - x) / Math.abs(x)));
+
+const failure = (work: Promise<unknown>): Promise<LoriError | undefined> =>
+  work.then(
+    () => undefined,
+    (error: LoriError) => error,
+  );
+
+/** A loss as a person is told of it, with what to do. */
+function expectLoss(error: LoriError | undefined): void {
+  expect(error).toBeInstanceOf(DeviceError);
+  expect(error?.message).toMatch(/the GPU device was lost/);
+  expect(error?.hint).toMatch(/WASM/);
+}
+
+/** Probability of the likeliest token of both thoughts. */
+async function thoughts(workbench: LoriWorkbench, student: 'trained' | 'base'): Promise<number[]> {
+  const { session } = await workbench.openQuestion({ question: QUESTION, student, steps: 2 });
+  const made = [await workbench.stepLatent(session), await workbench.stepLatent(session)];
+  return made.map(({ top }) => top[0]?.probability as number);
+}
+
+describe('the workbench on WebGPU', () => {
+  let workbench: LoriWorkbench;
+  const inside = (): Inside => workbench as unknown as Inside;
+  beforeAll(async () => {
+    const files = await tinyPair({
+      config: {
+        num_hidden_layers: 1,
+        hidden_size: 16,
+        intermediate_size: 16,
+        num_attention_heads: 2,
+        num_key_value_heads: 1,
+      },
+      data: { fewestSteps: 2, mostSteps: 2 },
+    });
+    workbench = new LoriWorkbench({ ...tinySurroundings(files), wasmPaths });
+  });
+  afterAll(() => workbench.close());
+
+  it('does all that WASM does, is lost, and leaves pair and student to WASM', {
+    timeout: 240_000,
+  }, async () => {
+    const { provider, adapter } = await workbench.open('webgpu');
+    expect(provider).toBe('webgpu');
+    console.log(`on ${adapter?.description || adapter?.architecture}`);
+    await workbench.loadPair('models');
+    const { device, runtime } = inside().opened;
+
+    const onGpu = await account(workbench);
+    const held = device.liveBuffers;
+    // Beside the tensors of the decoders that are kept for later questions nothing is left.
+    expect(runtime.liveTensors).toBe(held);
+
+    const before = inside().student;
+    const seen: number[] = [];
+    const lost = await failure(
+      workbench.distil(tinyRun(50, 1), {
+        report: (event) => {
+          if (event.kind !== 'step') return;
+          seen.push(event.step);
+          if (event.step === 2) device.gpu.destroy();
+        },
+      }),
+    );
+    expectLoss(lost);
+    expect(seen).toEqual([1, 2]);
+    // All that the run made is freed, although the device is gone.
+    expect(device.liveBuffers).toBe(held);
+    const { student } = inside();
+    expect(student).not.toBe(before);
+    expect(student.packs[0]).not.toEqual(before.packs[0]);
+    expectLoss(await failure(workbench.openQuestion({ question: QUESTION, student: 'trained' })));
+    expectLoss(await failure(workbench.spectra({ samples: 2, seed: 1 })));
+    expectLoss(await failure(workbench.distil(tinyRun(1, 0))));
+    expect(await workbench.problems('held-out', 0, 1)).toHaveLength(1);
+
+    const start = performance.now();
+    await workbench.open('wasm');
+    console.log(`left the lost device: ${Math.round(performance.now() - start)} ms`);
+    expect(device.liveBuffers).toBe(0);
+    expect(runtime.liveTensors).toBe(0);
+    expect(inside().student).toBe(student);
+    const tops: number[][] = [];
+    for (const student of ['trained', 'base'] as const) tops.push(await thoughts(workbench, student));
+    expect(tops[0]).not.toEqual(tops[1]);
+
+    const onWasm = await account(workbench);
+    expect(onWasm.sigma.length).toBeGreaterThan(10);
+    expect(onWasm.losses).toHaveLength(2 * 5);
+    const largest = Math.max(...onWasm.sigma);
+    const errors = {
+      // Of the largest: the small ones are differences of large numbers.
+      sigma: Math.max(...onWasm.sigma.map((x, i) => Math.abs((onGpu.sigma[i] as number) - x) / largest)),
+      losses: worst(onGpu.losses, onWasm.losses),
+      norms: worst(onGpu.norms, onWasm.norms),
+      tops: worst(onGpu.tops, onWasm.tops),
+    };
+    console.log(`against WASM: ${JSON.stringify(errors)}`);
+    expect(Math.max(...Object.values(errors))).toBeLessThan(TOLERANCE);
+    expect(onGpu.accuracies).toEqual(onWasm.accuracies);
+    expect([onGpu.answer, onGpu.explicit]).toEqual([onWasm.answer, onWasm.explicit]);
+  });
+
+  it('opens the GPU again after a loss; one before the first copy leaves the student there was', {
+    timeout: 120_000,
+  }, async () => {
+    const before = inside().student;
+    await workbench.open('webgpu');
+    const { device } = inside().opened;
+    const lost = await failure(
+      workbench.distil(tinyRun(50, 0), {
+        report: (event) => {
+          if (event.kind === 'step') device.gpu.destroy();
+        },
+      }),
+    );
+    expectLoss(lost);
+    expect(device.liveBuffers).toBe(0);
+    expect(inside().student).toBe(before);
+    await workbench.open('wasm');
+    expect(await thoughts(workbench, 'trained')).toHaveLength(2);
+  });
+});
