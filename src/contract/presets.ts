@@ -38,7 +38,7 @@ export const PRESETS: readonly Preset[] = [
     'lori',
     {
       factors: { rationale: 'steps', hiddenRank: 64 },
-      weights: { covariance: 4.6e-8, mean: 0.00117, anchor: 0.031, answer: 1 },
+      weights: { covariance: 4.6e-8, mean: 0.00117, anchor: 0.125, answer: 1 },
       optimiser: { learningRate: 1e-3 },
     },
   ),
