@@ -1,0 +1,29 @@
+/**
+ * The README's picture, taken from the app: the whole first run on the bundled pair, then the Distil place.
+ * `npm start`, then `node scripts/house/screenshot.mjs http://localhost:4173 docs/screenshot.png`.
+ */
+import { chromium } from 'playwright';
+import { chromiumArgs, findChromium } from './find-chromium.mjs';
+
+const [address, file = 'docs/screenshot.png'] = process.argv.slice(2);
+if (!address)
+  throw new Error('usage: node scripts/house/screenshot.mjs <address of the running app> [file.png]');
+
+const browser = await chromium.launch({ executablePath: findChromium(), args: chromiumArgs });
+try {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 1000 }, colorScheme: 'light' });
+  await page.goto(address);
+  await page.getByRole('button', { name: 'Run LoRi on 128 samples' }).click();
+  await page.getByRole('button', { name: 'Run it again' }).waitFor({ timeout: 600_000 });
+  for (const [name, path] of [
+    ['Distil', file],
+    ['Low-rank', file.replace(/\.png$/, '-low-rank.png')],
+    ['Latents', file.replace(/\.png$/, '-latents.png')],
+  ]) {
+    await page.getByRole('tab', { name }).click();
+    await page.waitForTimeout(1500);
+    await page.screenshot({ path, fullPage: true });
+  }
+} finally {
+  await browser.close();
+}
