@@ -131,6 +131,31 @@ describe('a run', () => {
     expect(state().studentConfig).toBeNull();
   });
 
+  it('that loses the GPU leaves pair and student to another provider', async () => {
+    const { actions, state, doubles } = open();
+    await actions.startRun(small);
+    const [double] = doubles;
+    const distil = double!.distil;
+    double!.distil = () => Promise.reject(engineError('device', 'the GPU device was lost', 'Use WASM.'));
+    expect(await actions.startRun(small)).toBe(false);
+    expect(state()).toMatchObject({
+      run: { status: 'failed', error: { code: 'device' } },
+      device: { status: 'failed' },
+      pair: { status: 'idle', value: { models: [{}, {}] } },
+      studentConfig: small,
+    });
+    expect(await actions.switchProvider('wasm')).toBe(true);
+    expect(state()).toMatchObject({
+      device: { status: 'ready' },
+      pair: { status: 'ready' },
+      latents: { student: 'trained' },
+      studentConfig: small,
+    });
+    expect(double!.calls.filter((call) => call.startsWith('loadPair'))).toHaveLength(1);
+    double!.distil = distil;
+    expect(await actions.startRun(small)).toBe(true);
+  });
+
   it('survives the death of the engine, which can be restarted', async () => {
     const { actions, state, doubles } = open({ pace: 2 });
     await actions.loadPair();

@@ -14,11 +14,14 @@ export interface EngineActions {
   restart(): Promise<boolean>;
 }
 
-/** After a failed call: a lost device and the weights on it are gone, and the page must say so. */
+/** After a failed call: a lost device is gone, and the page must say so. The engine keeps pair and student for another. */
 export function noteLoss(ctx: Context, thrown: unknown): void {
   const error = failureOf(thrown);
   if (error.code !== 'device') return;
-  ctx.set({ device: { status: 'failed', value: null, error }, pair: idle });
+  ctx.set({
+    device: { status: 'failed', value: null, error },
+    pair: { status: 'idle', value: ctx.get().pair.value },
+  });
 }
 
 export function engineActions(ctx: Context): EngineActions {
@@ -32,9 +35,14 @@ export function engineActions(ctx: Context): EngineActions {
     ctx.set({ device: busy(before) });
     try {
       const report = await ctx.engine().open(provider);
-      // Weights, student and open questions were on the old one.
-      const latents = { ...initialLatents, question: ctx.get().latents.question };
-      ctx.set({ device: ready(report), pair: idle, studentConfig: null, latents });
+      // Open questions were on the old one; the engine keeps pair and student.
+      const { pair, latents } = ctx.get();
+      const { problems, question, student, steps } = latents;
+      ctx.set({
+        device: ready(report),
+        pair: settled(pair),
+        latents: { ...initialLatents, problems, question, student, steps },
+      });
       return true;
     } catch (thrown) {
       const error = failureOf(thrown);
@@ -55,11 +63,13 @@ export function engineActions(ctx: Context): EngineActions {
   };
 
   const load = async () => {
-    ctx.run({ type: 'load' });
+    const held = ctx.get().pair.value !== null;
+    if (!held) ctx.run({ type: 'load' });
     if (ctx.get().device.status !== 'ready' && !(await openDevice())) {
       ctx.run({ type: 'load failed' });
       return false;
     }
+    if (held) return true;
     pairCancel = new AbortController();
     ctx.set({ pair: busy(idle) });
     try {

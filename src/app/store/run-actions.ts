@@ -107,6 +107,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       savedAt = Date.now();
       const id = new Date().toISOString();
       ctx.run({ type: 'start', id, config });
+      const before = ctx.get().studentConfig;
       ctx.set({ studentConfig: null });
       try {
         const result = await ctx.engine().distil(config, { signal: cancel.signal, report });
@@ -120,6 +121,10 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
         flush();
         const error = failureOf(thrown);
         ctx.run(isCancelled(error) ? { type: 'cancel' } : { type: 'fail', error });
+        // What the engine holds now: this run's student as far as it was copied to host memory, else the one before.
+        const { step, accuracy } = ctx.get().run.series;
+        const copied = error.code === 'device' ? accuracy.length > 0 : step.length > 0;
+        ctx.set({ studentConfig: copied && !isCancelled(error) ? config : before });
         noteLoss(ctx, thrown);
         await keep();
         return false;

@@ -18,7 +18,7 @@ export function ModelPanel() {
   return (
     <div className="place">
       <DeviceCard />
-      {pair.status === 'idle' && (
+      {pair.status === 'idle' && !pair.value && (
         <Empty action={load}>
           No models are loaded. The bundled pair is a small base model and the teacher tuned from it.
         </Empty>

@@ -1,0 +1,110 @@
+import { fileURLToPath } from 'node:url';
+import type { Page } from '@playwright/test';
+import { runnerImport } from 'vite';
+import { parseRunConfig } from '../src/contract/config';
+import { expect, expectAccessible, test } from './support/app';
+
+type TinyPair = typeof import('../src/engine/testing/tiny-pair.testing');
+
+/** A pair of random weights: shaders of a model of any use would take a software adapter minutes. */
+async function serveTinyPair(app: Page): Promise<void> {
+  const { module } = await runnerImport<TinyPair>(
+    fileURLToPath(new URL('../src/engine/testing/tiny-pair.testing.ts', import.meta.url)),
+    { configFile: false, logLevel: 'error' },
+  );
+  const files = await module.tinyPair({
+    config: {
+      num_hidden_layers: 1,
+      hidden_size: 16,
+      intermediate_size: 16,
+      num_attention_heads: 2,
+      num_key_value_heads: 1,
+    },
+    data: { fewestSteps: 2, mostSteps: 2 },
+  });
+  await app.route('**/models/**', (route) => {
+    const path = new URL(route.request().url()).pathname.replace(/^.*\/models\//, '');
+    const bytes = files.get(path);
+    return bytes ? route.fulfill({ body: Buffer.from(bytes) }) : route.fulfill({ status: 404 });
+  });
+}
+
+const run = (steps: number, every: number): string =>
+  JSON.stringify(
+    parseRunConfig({
+      data: { samples: 3, validation: 2, heldOut: 0 },
+      latent: { steps: 2 },
+      lora: { rank: 2 },
+      factors: { layerRank: 1, hiddenRank: 4, anchor: { sampleRank: 3, layerRank: 1, hiddenRank: 3 } },
+      optimiser: { steps, batch: 2 },
+      evaluation: { every },
+    }),
+  );
+
+async function start(app: Page, config: string): Promise<void> {
+  await app.getByRole('tab', { name: 'Distil' }).click();
+  const file = { name: 'tiny.json', mimeType: 'application/json', buffer: Buffer.from(config) };
+  await app.locator('input[type=file]').setInputFiles(file);
+  await expect(app.getByText(/tiny\.json is in the form/)).toBeVisible();
+  await app.getByRole('button', { name: 'Start LoRi' }).click();
+}
+
+test('the method on WebGPU; the GPU is lost; the student goes on thinking on WASM', async ({ app }) => {
+  test.setTimeout(180_000);
+  await serveTinyPair(app);
+  await app.reload();
+  await expect(app.getByRole('heading', { name: 'Base: tiny-base' })).toBeVisible({ timeout: 60_000 });
+  await app.getByRole('radio', { name: 'WebGPU' }).click();
+  await expect(app.getByText(/swiftshader.*\(software\)/)).toBeVisible();
+  await expect(app.getByRole('heading', { name: 'Base: tiny-base' })).toBeVisible({ timeout: 60_000 });
+
+  await test.step('a short distillation', async () => {
+    await start(app, run(2, 2));
+    await expect(app.getByText(/^Done\./)).toBeVisible({ timeout: 90_000 });
+    await expect(app.locator('.plot').first().locator('.scatterlayer .trace')).toHaveCount(5);
+    await expect(app.getByText(/on WebGPU$/)).toBeVisible();
+  });
+
+  await test.step('one thought', async () => {
+    await app.getByRole('tab', { name: 'Latents' }).click();
+    await app.getByRole('button', { name: /Held-out problem/ }).click();
+    await app.getByRole('option', { name: /^held-out-0/ }).click();
+    await app.getByRole('button', { name: 'Open question' }).click();
+    await app.getByRole('button', { name: 'Next thought' }).click();
+    await expect(app.getByText(/1 of 2 latent thoughts made/)).toBeVisible({ timeout: 60_000 });
+  });
+
+  await test.step('the GPU is lost while a second run trains', async () => {
+    await start(app, run(10_000, 1));
+    await expect(app.getByText(/^Running\./)).toBeVisible();
+    await expect(app.locator('.plot').first().locator('.scatterlayer .trace')).toHaveCount(5, {
+      timeout: 60_000,
+    });
+    const browser = await app.context().browser()?.newBrowserCDPSession();
+    // The command never answers: the process it is for is gone.
+    void browser?.send('Browser.crashGpuProcess').catch(() => undefined);
+    await expect(app.getByRole('alert').first()).toContainText('the GPU device was lost', {
+      timeout: 30_000,
+    });
+    await expect(app.getByRole('alert').first()).toContainText('WASM');
+    await expectAccessible(app);
+  });
+
+  await test.step('WASM goes on with the pair and the student', async () => {
+    const fetched: string[] = [];
+    app.on('request', (request) => fetched.push(request.url()));
+    await app.getByRole('tab', { name: 'Model' }).click();
+    await expect(app.getByText('There is no usable device')).toBeVisible();
+    await expectAccessible(app);
+    await app.getByRole('button', { name: 'Use WASM' }).click();
+    await expect(app.getByText('WASM was chosen.')).toBeVisible();
+    await expect(app.getByRole('heading', { name: 'Base: tiny-base' })).toBeVisible({ timeout: 60_000 });
+    await app.getByRole('tab', { name: 'Latents' }).click();
+    await expect(app.getByRole('radio', { name: 'Trained' })).toBeChecked();
+    await expect(app.getByText('Trained with 2.')).toBeVisible();
+    await app.getByRole('button', { name: 'Open question' }).click();
+    await app.getByRole('button', { name: 'Next thought' }).click();
+    await expect(app.getByText(/1 of 2 latent thoughts made/)).toBeVisible({ timeout: 60_000 });
+    expect(fetched.filter((url) => url.includes('/models/'))).toEqual([]);
+  });
+});
