@@ -88,8 +88,8 @@ export const runConfigSchema = z.strictObject({
       covariance: weight.default(6.1e-5),
       /** ω_μ */
       mean: weight.default(0.0078),
-      /** β */
-      anchor: weight.default(0.003),
+      /** β; 0 leaves the anchor out (on the bundled pair it made seeds fail: docs/log.md) */
+      anchor: weight.default(0),
       /** λ, of cross entropy on the answer after the latents. */
       answer: weight.default(0.3),
       /** λ times κ: weight of cross entropy on rationale and answer in the explicit pass (LoRi-E); 0 leaves it out. */

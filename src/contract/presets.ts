@@ -28,13 +28,13 @@ export const PRESETS: readonly Preset[] = [
   preset(
     'lori-128',
     METHOD_LABELS.lori,
-    'Moments of the latent trajectory and the anchor state are drawn to the teacher’s, inside its low-rank subspace. Ours: the teacher is forced on the results of the steps.',
+    'Moments of the latent trajectory are drawn to the teacher’s, inside its low-rank subspace. Ours: the teacher is forced on the results of the steps, and β is 0.',
     'lori',
   ),
   preset(
     'lori-steps-128',
     'LoRi, whole rationales',
-    'The same with the statistics the paper takes: over every token of the teacher’s rationale.',
+    'Moments and the anchor state, with the statistics the paper takes: over every token of the teacher’s rationale.',
     'lori',
     {
       factors: { rationale: 'steps', hiddenRank: 64 },
