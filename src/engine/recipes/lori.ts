@@ -17,6 +17,13 @@ export const lori: Recipe = {
   stateLosses: (config, model, teacher) => [moments(config, model, teacher), anchor(config, model, teacher)],
 };
 
+/**
+ * r_H cut to the rows that span the subspace: the directions past them are whatever rounding makes them, another on
+ * every machine. All H directions are a basis of everything, whichever they are.
+ */
+const spannedRank = (rank: number, hidden: number, rows: number): number =>
+  rank >= hidden ? hidden : Math.min(rank, rows);
+
 function layerScale(
   config: RunConfig,
   model: DecoderConfig,
@@ -34,8 +41,10 @@ function layerScale(
 function moments(config: RunConfig, model: DecoderConfig, teacher: readonly TeacherStates[]) {
   const { layers, hiddenSize: hidden } = model;
   const layerRank = Math.min(config.factors.layerRank, layers);
-  const hiddenRank = Math.min(config.factors.hiddenRank, hidden);
   const { scope } = config.factors;
+  const tokens = teacher.map((t) => t.tokens);
+  const spanning = scope === 'sample' ? Math.min(...tokens) : tokens.reduce((n, N) => n + N, 0);
+  const hiddenRank = spannedRank(config.factors.hiddenRank, hidden, spanning * layers);
   const factors = teacherFactors(
     teacher.map((t) => t.rationale),
     layers,
@@ -60,7 +69,7 @@ function moments(config: RunConfig, model: DecoderConfig, teacher: readonly Teac
 function anchor(config: RunConfig, model: DecoderConfig, teacher: readonly TeacherStates[]) {
   const { layers, hiddenSize: hidden } = model;
   const { sampleRank, layerRank, hiddenRank, hooi } = config.factors.anchor;
-  const rank = Math.min(hiddenRank, hidden);
+  const rank = spannedRank(hiddenRank, hidden, teacher.length * layers);
   const factors = anchorFactors(anchorTensor(teacher), layers, hidden, {
     rankB: Math.min(sampleRank, teacher.length),
     rankL: Math.min(layerRank, layers),

@@ -25,7 +25,10 @@ function teacherOf(tokens: readonly number[], seed = 1): TeacherStates[] {
 
 type Factors = Partial<RunConfig['factors']>;
 const configOf = (factors: Factors = {}, weights: object = {}): RunConfig =>
-  parseRunConfig({ factors: { layerRank: 2, hiddenRank: 3, ...factors }, weights });
+  parseRunConfig({
+    factors: { layerRank: 2, hiddenRank: 3, ...factors },
+    weights: { covariance: 1, mean: 1, anchor: 1, ...weights },
+  });
 
 /** Terms of a loss on states of a batch of `samples`, in float64. */
 function termsOf(
@@ -45,6 +48,29 @@ const of = (teacher: readonly TeacherStates[], b: number): TeacherStates => teac
 const both = (a: Float32Array, b: Float32Array): number[] => [...a, ...b];
 
 describe('lori', () => {
+  it.each([
+    ['one subspace', 'shared', 5 * L],
+    ['one a sample', 'sample', 2 * L],
+  ] as const)('takes no direction that the states do not span: %s', (_name, scope, spanned) => {
+    const few = teacherOf([2, 3]);
+    // A rounding error in the states must not turn a factor.
+    const shaken = few.map((t) => ({
+      ...t,
+      rationale: t.rationale.map((x, i) => x * (1 + 1e-6 * Math.sin(i))),
+    }));
+    const factors = { scope, hiddenRank: H - 1, anchor: { hiddenRank: H - 1 } as never };
+    const feedsOf = (teacher: readonly TeacherStates[]) =>
+      lori.stateLosses(configOf(factors), TINY_CONFIG, teacher).map((loss) => loss.feeds([0, 1]));
+    const [moments, anchor] = feedsOf(few);
+    expect(moments?.['moments.hiddenFactor']?.shape.at(-1)).toBe(Math.min(spanned, H - 1));
+    expect(anchor?.['anchor.hiddenFactor']?.shape).toEqual([H, 2 * L]);
+    const [again] = feedsOf(shaken);
+    const [a, b] = [moments, again].map((f) => f?.['moments.hiddenFactor']?.data as Float32Array);
+    a?.forEach((x, i) => {
+      expect(Math.abs((b?.[i] as number) - x)).toBeLessThan(1e-3);
+    });
+  });
+
   const teacher = teacherOf([4, 4, 4]);
   const cases: [string, Factors][] = [
     ['one subspace', {}],
@@ -291,6 +317,7 @@ describe.each(['step-llama', 'step-qwen2'] as const)('%s: what torch makes of th
           hiddenRank: run.hiddenRank,
           anchor: { hiddenRank: run.anchorHiddenRank },
         },
+        weights: { covariance: 1, mean: 1, anchor: 1 },
       });
       const model = { ...TINY_CONFIG, layers, hiddenSize: hidden };
       const [moments, anchorLoss] = lori.stateLosses(config, model, teacher) as [StateLoss, StateLoss];
