@@ -21,12 +21,13 @@ const refusal = (work: () => unknown): string => {
 };
 
 describe('parseRunConfig', () => {
-  it('fills in the defaults of the preset: 128 samples, K = 5', () => {
+  it('fills in the defaults of the preset: 128 samples, K = 4', () => {
     const config = parseRunConfig({});
     expect(config).toEqual(parseRunConfig(config));
     expect(config.method).toBe('lori');
     expect(config.data.samples).toBe(128);
-    expect(config.latent.steps).toBe(5);
+    expect(config.latent.steps).toBe(4);
+    expect(PRESETS[0]?.config).toEqual(config);
     expect(parseRunConfig({ data: { samples: 7 } })).toEqual({
       ...config,
       data: { ...config.data, samples: 7 },
@@ -98,8 +99,9 @@ describe('parseRunConfig', () => {
     }
   });
 
-  it('has one preset a method, each a valid configuration', () => {
-    expect(PRESETS.map((p) => p.config.method).sort()).toEqual([...METHODS].sort());
+  it('has a preset for every method, ids of their own, each a valid configuration', () => {
+    expect(new Set(PRESETS.map((p) => p.config.method))).toEqual(new Set(METHODS));
+    expect(new Set(PRESETS.map((p) => p.id)).size).toBe(PRESETS.length);
     for (const { config } of PRESETS) expect(runConfigSchema.parse(config)).toEqual(config);
   });
 });
