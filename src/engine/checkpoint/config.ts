@@ -3,39 +3,19 @@
  * `rope_theta` and the scaling in newer files, `rope_theta` and `rope_scaling` in older ones. Anything that would
  * change the network and is not implemented is refused, never ignored.
  */
+import type { DecoderConfig } from '../base/decoder-config';
 import { ConfigError } from '../base/errors';
 import { isJsonObject, type JsonObject, own, quote } from './json';
 
 export const MODEL_TYPES = ['llama', 'qwen2'] as const;
 export type ModelType = (typeof MODEL_TYPES)[number];
 
-/** A decoder-only transformer: RMSNorm, RoPE, grouped-query attention, SwiGLU. */
-export interface ModelConfig {
+/** What a config.json tells: the decoder and what goes with it. */
+export interface ModelConfig extends DecoderConfig {
   readonly modelType: ModelType;
-  /** H. */
-  readonly hiddenSize: number;
-  readonly intermediateSize: number;
-  /** L. */
-  readonly layers: number;
-  readonly heads: number;
-  /** Divides `heads`; each key/value head serves heads / kvHeads query heads. */
-  readonly kvHeads: number;
-  /** Even (RoPE rotates pairs); heads · headDim need not equal H. */
-  readonly headDim: number;
-  /** V. */
-  readonly vocabSize: number;
   readonly maxPositions: number;
-  readonly rmsNormEps: number;
-  readonly ropeTheta: number;
   /** No scaling of RoPE is implemented; files that ask for one are refused. */
   readonly ropeScaling: null;
-  /** The head is the transposed embedding; there is no `lm_head.weight`. */
-  readonly tieWordEmbeddings: boolean;
-  /** Biases on q, k and v. */
-  readonly attentionBias: boolean;
-  /** Bias on the attention's output projection (llama with `attention_bias`; never qwen2). */
-  readonly attentionOutputBias: boolean;
-  readonly mlpBias: boolean;
   /** Ids that end a text, possibly none. */
   readonly eosTokenIds: readonly number[];
   readonly bosTokenId: number | undefined;

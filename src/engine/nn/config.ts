@@ -1,24 +1,10 @@
 /**
- * The sizes that define a LLaMA- or Qwen2-format decoder. Letters used in this folder: B samples, S positions of a
- * segment, T keys visible to it, M = B·S rows, H hidden size, I intermediate size, L blocks, V vocabulary, d head
- * dimension, r LoRA rank.
+ * The network's parts and their sizes. Letters used in this folder: B samples, S positions of a segment, T keys visible
+ * to it, M = B·S rows, H hidden size, I intermediate size, L blocks, V vocabulary, d head dimension, r LoRA rank.
  */
-export interface DecoderConfig {
-  readonly hiddenSize: number;
-  readonly intermediateSize: number;
-  readonly layers: number;
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
-  readonly vocabSize: number;
-  readonly rmsNormEps: number;
-  readonly ropeTheta: number;
-  readonly tieWordEmbeddings: boolean;
-  /** Biases on q, k and v (Qwen2), on o, and on the MLP's linears. */
-  readonly attentionBias: boolean;
-  readonly attentionOutputBias: boolean;
-  readonly mlpBias: boolean;
-}
+import type { DecoderConfig } from '../base/decoder-config';
+
+export type { DecoderConfig };
 
 /** A linear layer's place in a block; `in` and `out` are its features. */
 export interface LinearSize {

@@ -1,0 +1,24 @@
+/** The sizes that define a LLaMA- or Qwen2-format decoder: RMSNorm, RoPE, grouped-query attention, SwiGLU. */
+export interface DecoderConfig {
+  /** H */
+  readonly hiddenSize: number;
+  /** I */
+  readonly intermediateSize: number;
+  /** L */
+  readonly layers: number;
+  readonly heads: number;
+  /** Divides `heads`; each key/value head serves heads / kvHeads query heads. */
+  readonly kvHeads: number;
+  /** d: even (RoPE rotates pairs); heads · d need not equal H. */
+  readonly headDim: number;
+  /** V */
+  readonly vocabSize: number;
+  readonly rmsNormEps: number;
+  readonly ropeTheta: number;
+  /** The head is the transposed embedding; there is no `lm_head.weight`. */
+  readonly tieWordEmbeddings: boolean;
+  /** Biases on q, k and v (Qwen2), on o (llama with `attention_bias`), and on the MLP's linears. */
+  readonly attentionBias: boolean;
+  readonly attentionOutputBias: boolean;
+  readonly mlpBias: boolean;
+}
