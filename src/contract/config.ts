@@ -100,9 +100,9 @@ export const runConfigSchema = z.strictObject({
     .prefault({}),
   optimiser: z
     .strictObject({
-      steps: count(1, 100_000).default(300),
+      steps: count(1, 100_000).default(150),
       batch: count(1, 128).default(8),
-      learningRate: z.number().positive().max(1).default(3e-3),
+      learningRate: z.number().positive().max(1).default(1.5e-3),
       warmup: z.number().min(0).max(1).default(0.05),
       weightDecay: z.number().min(0).max(1).default(0.01),
       beta1: z.number().min(0).max(0.9999).default(0.9),

@@ -25,6 +25,7 @@ const tinyRun = (changes: Changes = {}): RunConfig => {
     latent: { steps: 2 },
     lora: { rank: 2 },
     factors: { layerRank: 2, hiddenRank: 4, anchor: { sampleRank: 4, layerRank: 2, hiddenRank: 8 } },
+    weights: { anchor: 0.01 },
     optimiser: { steps: 5, batch: 2, learningRate: 1e-2 },
     evaluation: { every: 2 },
   };
