@@ -1,5 +1,5 @@
 import type { CallOptions } from '../../contract/calls';
-import type { RunConfig } from '../../contract/config';
+import { METHOD_LABELS, type RunConfig } from '../../contract/config';
 import type { Accuracy, LossTerms, RunEvent, RunResult } from '../../contract/events';
 import { CancelledError, ConfigError, throwIfCancelled } from '../base/errors';
 import { Rng } from '../base/rng';
@@ -202,7 +202,7 @@ async function prepare(
   };
   try {
     const student: Student = {
-      label: `${config.method}, ${config.data.samples} samples, seed ${config.seed}`,
+      label: `${METHOD_LABELS[config.method]}, ${config.data.samples} samples, seed ${config.seed}`,
       latentSteps: spec.latentSteps,
       filter: spec.filter,
       lora: spec.lora,

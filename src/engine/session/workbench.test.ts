@@ -204,7 +204,7 @@ describe('control', () => {
     expect(result).toMatchObject({ status: 'stopped', steps: 4 });
     expect(result.heldOut?.total).toBe(4);
     const question = await workbench.openQuestion({ question: QUESTION, student: 'trained' });
-    expect(question.student).toContain('lori');
+    expect(question.student).toContain('LoRi');
     await expect(workbench.control('stop')).rejects.toThrow(InputError);
   });
 
@@ -284,7 +284,7 @@ describe('a run that diverges', () => {
     expect(watched.steps().length).toBeGreaterThan(0);
     for (const { losses: terms } of watched.steps()) expect(Number.isFinite(terms.total)).toBe(true);
     const { student } = await huge.openQuestion({ question: QUESTION, student: 'trained' });
-    expect(student).toContain('lori');
+    expect(student).toContain('LoRi');
     await huge.loadPair('models');
     expect((await huge.problems('train', 0, 2)).length).toBe(2);
     await huge.close();
