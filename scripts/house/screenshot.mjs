@@ -17,7 +17,6 @@ try {
   await page.getByRole('button', { name: 'Run it again' }).waitFor({ timeout: 600_000 });
   for (const [name, path] of [
     ['Distil', file],
-    ['Low-rank', file.replace(/\.png$/, '-low-rank.png')],
     ['Latents', file.replace(/\.png$/, '-latents.png')],
   ]) {
     await page.getByRole('tab', { name }).click();
