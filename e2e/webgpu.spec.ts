@@ -12,16 +12,7 @@ async function serveTinyPair(app: Page): Promise<void> {
     fileURLToPath(new URL('../src/engine/testing/tiny-pair.testing.ts', import.meta.url)),
     { configFile: false, logLevel: 'error' },
   );
-  const files = await module.tinyPair({
-    config: {
-      num_hidden_layers: 1,
-      hidden_size: 16,
-      intermediate_size: 16,
-      num_attention_heads: 2,
-      num_key_value_heads: 1,
-    },
-    data: { fewestSteps: 2, mostSteps: 2 },
-  });
+  const files = await module.tinyPair(module.SMALLEST);
   await app.route('**/models/**', (route) => {
     const path = new URL(route.request().url()).pathname.replace(/^.*\/models\//, '');
     const bytes = files.get(path);

@@ -12,6 +12,9 @@ z.config({ jitless: true });
 const count = (low: number, high: number) => z.int().min(low).max(high);
 const weight = z.number().min(0).max(1e6);
 
+/** Largest K. */
+export const MOST_LATENT_STEPS = 32;
+
 export const METHODS = ['lori', 'codi', 'ce', 'nocot'] as const;
 export type Method = (typeof METHODS)[number];
 export const METHOD_LABELS: Readonly<Record<Method, string>> = {
@@ -42,7 +45,7 @@ export const runConfigSchema = z.strictObject({
   latent: z
     .strictObject({
       /** K, latent steps. */
-      steps: count(1, 32).default(4),
+      steps: count(1, MOST_LATENT_STEPS).default(4),
       /** What is fed back: softmax(logits/τ)·E, or the last hidden state itself. */
       filter: z.enum(['softmax', 'hidden']).default('softmax'),
       /** τ of the softmax filter. */

@@ -4,6 +4,7 @@ import { HIDDEN } from '../base/tokens';
 import { ropeTables } from '../nn/rope';
 import { namedWeights, type Weights } from '../nn/weights';
 import type { Executable } from '../runtime/executable';
+import { compileFrozen, type FrozenPrograms } from '../runtime/frozen';
 import type { Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 import { advanceProgram, type DecodeShape, prefillProgram } from './programs';
@@ -23,7 +24,7 @@ export class Decoder {
     private readonly prefill: Executable,
     private readonly advance: Executable,
     private readonly weights: Weights,
-    private readonly frozen: Record<string, DeviceTensor>,
+    private readonly frozen: FrozenPrograms,
     /** Two sets of outputs, used in turn: an input may not be its own output. */
     private readonly states: readonly [Record<string, DeviceTensor>, Record<string, DeviceTensor>],
     private readonly inputs: Record<string, DeviceTensor>,
@@ -36,13 +37,8 @@ export class Decoder {
 
   static async compile(runtime: Runtime, shape: DecodeShape, weights: Weights): Promise<Decoder> {
     const named = namedWeights(weights);
-    const bake = runtime.provider === 'wasm' ? { bake: named } : {};
-    const prefill = await runtime.compile(prefillProgram(shape), bake);
-    const advance = await runtime.compile(advanceProgram(shape), bake);
-    const frozen: Record<string, DeviceTensor> = {};
-    if (runtime.provider !== 'wasm')
-      for (const [name, tensor] of Object.entries(named))
-        if (advance.inputs.has(name) || prefill.inputs.has(name)) frozen[name] = runtime.upload(tensor, name);
+    const frozen = await compileFrozen(runtime, [prefillProgram(shape), advanceProgram(shape)], named);
+    const [prefill, advance] = frozen.executables as [Executable, Executable];
     const state = (): Record<string, DeviceTensor> =>
       Object.fromEntries(
         [...advance.outputs].map(([name, { dtype, shape: s }]) => [name, runtime.empty(dtype, s, name)]),
@@ -111,10 +107,9 @@ export class Decoder {
   }
 
   dispose(): void {
-    for (const set of [this.frozen, this.inputs, ...this.states])
+    for (const set of [this.inputs, ...this.states])
       for (const tensor of Object.values(set)) tensor.dispose();
-    this.prefill.dispose();
-    this.advance.dispose();
+    this.frozen.dispose();
   }
 
   private get now(): Record<string, DeviceTensor> {
@@ -156,7 +151,9 @@ export class Decoder {
     for (const name of program.inputs.keys()) {
       const lora = /^lora\.(\d+)$/.exec(name);
       inputs[name] = (bound[name] ??
-        (lora ? this.adapter[Number(lora[1])] : (this.frozen[name] ?? this.inputs[name]))) as DeviceTensor;
+        (lora
+          ? this.adapter[Number(lora[1])]
+          : (this.frozen.tensors[name] ?? this.inputs[name]))) as DeviceTensor;
     }
     await program.run(inputs, outputs);
   }

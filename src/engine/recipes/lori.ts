@@ -14,7 +14,10 @@ import { anchorTensor, type Recipe } from './shared/recipe';
 export const lori: Recipe = {
   usesTeacher: true,
   latentSteps: (config) => config.latent.steps,
-  stateLosses: (config, model, teacher) => [moments(config, model, teacher), anchor(config, model, teacher)],
+  stateLosses: (config, model, teacher) => {
+    const scale = layerScale(config, model, teacher);
+    return [moments(config, model, teacher, scale), anchor(config, model, teacher, scale)];
+  },
 };
 
 /**
@@ -24,11 +27,10 @@ export const lori: Recipe = {
 const spannedRank = (rank: number, hidden: number, rows: number): number =>
   rank >= hidden ? hidden : Math.min(rank, rows);
 
-function layerScale(
-  config: RunConfig,
-  model: DecoderConfig,
-  teacher: readonly TeacherStates[],
-): Float32Array<ArrayBuffer> {
+/** What each layer is divided by, [L]. */
+type Scale = Float32Array<ArrayBuffer>;
+
+function layerScale(config: RunConfig, model: DecoderConfig, teacher: readonly TeacherStates[]): Scale {
   return config.factors.normaliseLayers
     ? layerStd(
         teacher.map((t) => t.rationale),
@@ -38,7 +40,12 @@ function layerScale(
     : new Float32Array(model.layers).fill(1);
 }
 
-function moments(config: RunConfig, model: DecoderConfig, teacher: readonly TeacherStates[]) {
+function moments(
+  config: RunConfig,
+  model: DecoderConfig,
+  teacher: readonly TeacherStates[],
+  layerScale: Scale,
+) {
   const { layers, hiddenSize: hidden } = model;
   const layerRank = Math.min(config.factors.layerRank, layers);
   const { scope } = config.factors;
@@ -49,7 +56,7 @@ function moments(config: RunConfig, model: DecoderConfig, teacher: readonly Teac
     teacher.map((t) => t.rationale),
     layers,
     hidden,
-    { rankL: layerRank, rankH: hiddenRank, scope, layerScale: layerScale(config, model, teacher) },
+    { rankL: layerRank, rankH: hiddenRank, scope, layerScale },
   );
   return momentLoss(
     {
@@ -66,7 +73,12 @@ function moments(config: RunConfig, model: DecoderConfig, teacher: readonly Teac
   );
 }
 
-function anchor(config: RunConfig, model: DecoderConfig, teacher: readonly TeacherStates[]) {
+function anchor(
+  config: RunConfig,
+  model: DecoderConfig,
+  teacher: readonly TeacherStates[],
+  layerScale: Scale,
+) {
   const { layers, hiddenSize: hidden } = model;
   const { sampleRank, layerRank, hiddenRank, hooi } = config.factors.anchor;
   const rank = spannedRank(hiddenRank, hidden, teacher.length * layers);
@@ -75,7 +87,7 @@ function anchor(config: RunConfig, model: DecoderConfig, teacher: readonly Teach
     rankL: Math.min(layerRank, layers),
     rankH: rank,
     hooi,
-    layerScale: layerScale(config, model, teacher),
+    layerScale,
   });
   return anchorLoss(
     {

@@ -2,6 +2,7 @@ import type { CallOptions } from '../../contract/calls';
 import { METHOD_LABELS, type RunConfig } from '../../contract/config';
 import type { Accuracy, LossTerms, RunEvent, RunResult } from '../../contract/events';
 import { CancelledError, ConfigError, throwIfCancelled } from '../base/errors';
+import { Owned } from '../base/owned';
 import { Rng } from '../base/rng';
 import { batchIndices, layoutOf, tokenBatch } from '../data/batch';
 import type { Decoder } from '../decode/decoder';
@@ -20,11 +21,8 @@ import { PhaseClock } from './clock';
 import { RECIPES } from './methods';
 import type { Pair } from './pair';
 import type { Example, ProblemSet } from './problems';
-import { answerLimit, decoderFor, filterOf, latentKeys, loraOf, type Student } from './student';
+import { answerLimit, decoderFor, EVALUATION_BATCH, filterOf, latentKeys, type Student } from './student';
 import { teacherStates } from './teacher-states';
-
-/** Problems decoded at once when accuracy is measured. */
-const EVALUATION_BATCH = 50;
 
 /** Everything a run reads; nothing of it is changed. */
 export interface RunContext {
@@ -183,7 +181,7 @@ async function prepare(
   clock.tell(0, 2, 'programs');
   const spec: StepSpec = {
     config: pair.base.config,
-    lora: loraOf(config),
+    lora: config.lora,
     layout,
     latentSteps: recipe.latentSteps(config),
     filter: filterOf(config),
@@ -192,15 +190,7 @@ async function prepare(
     explicitWeight: config.weights.explicit,
     stateLosses,
   };
-  const made: { dispose(): void }[] = [];
-  const owned = <T extends { dispose(): void }>(thing: T): T => {
-    made.push(thing);
-    return thing;
-  };
-  const dispose = (): void => {
-    for (const thing of made.reverse()) thing.dispose();
-  };
-  try {
+  return Owned.while(async (owned) => {
     const student: Student = {
       label: `${METHOD_LABELS[config.method]}, ${config.data.samples} samples, seed ${config.seed}`,
       latentSteps: spec.latentSteps,
@@ -208,20 +198,20 @@ async function prepare(
       lora: spec.lora,
       packs: initialLora(spec.config, spec.lora, new Rng(config.seed)),
     };
-    const adapter = owned(new TrainedAdapter(runtime, student, config.evaluation.keepBest));
+    const adapter = owned.add(new TrainedAdapter(runtime, student, config.evaluation.keepBest));
     // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program a step is fastest.
-    const step = owned(
+    const step = owned.add(
       device
         ? await compileBlockwiseStep(runtime, spec, pair.base.weights, { device })
         : await compileWholeStep(runtime, spec, pair.base.weights),
     );
     clock.tell(1, 2, 'programs');
-    const optimiser = owned(
+    const optimiser = owned.add(
       device
         ? await gpuOptimiser(device, adapter.packs, config.optimiser)
         : hostOptimiser(adapter.packs, config.optimiser),
     );
-    const decoder = owned(
+    const decoder = owned.add(
       await decoderFor(runtime, pair.base, {
         batch: Math.max(1, Math.min(EVALUATION_BATCH, evaluated.length)),
         question: layout.question,
@@ -232,11 +222,8 @@ async function prepare(
     );
     decoder.setAdapter(adapter.packs);
     clock.tell(2, 2, 'programs');
-    return { spec, step, adapter, optimiser, decoder, dispose };
-  } catch (error) {
-    dispose();
-    throw error;
-  }
+    return { spec, step, adapter, optimiser, decoder, dispose: () => owned.dispose() };
+  });
 }
 
 /** Refused before anything is computed. @throws ConfigError */

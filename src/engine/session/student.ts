@@ -16,7 +16,8 @@ export interface Student {
   readonly packs: readonly Float32Array<ArrayBuffer>[];
 }
 
-export const loraOf = (config: RunConfig): LoraSpec => config.lora;
+/** Problems decoded at once when accuracy is measured. */
+export const EVALUATION_BATCH = 50;
 
 export const filterOf = (config: RunConfig): LatentFilter => ({
   kind: config.latent.filter,

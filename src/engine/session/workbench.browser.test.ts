@@ -5,7 +5,7 @@ import { DeviceError, type LoriError } from '../base/errors';
 import type { Device } from '../device/device';
 import { wasmPaths } from '../runtime/assets';
 import type { Runtime } from '../runtime/runtime';
-import { tinyPair, tinySurroundings } from '../testing/tiny-pair.testing';
+import { SMALLEST, tinyPair, tinySurroundings } from '../testing/tiny-pair.testing';
 import type { Student } from './student';
 import { LoriWorkbench } from './workbench';
 
@@ -106,16 +106,7 @@ describe('the workbench on WebGPU', () => {
   let workbench: LoriWorkbench;
   const inside = (): Inside => workbench as unknown as Inside;
   beforeAll(async () => {
-    const files = await tinyPair({
-      config: {
-        num_hidden_layers: 1,
-        hidden_size: 16,
-        intermediate_size: 16,
-        num_attention_heads: 2,
-        num_key_value_heads: 1,
-      },
-      data: { fewestSteps: 2, mostSteps: 2 },
-    });
+    const files = await tinyPair(SMALLEST);
     workbench = new LoriWorkbench({ ...tinySurroundings(files), wasmPaths });
   });
   afterAll(() => workbench.close());

@@ -1,5 +1,5 @@
 import type { CallOptions, Split, StudentChoice, Workbench } from '../../contract/calls';
-import { parseRunConfig, type RunConfig } from '../../contract/config';
+import { MOST_LATENT_STEPS, parseRunConfig, type RunConfig } from '../../contract/config';
 import type {
   Accuracy,
   AnswerReport,
@@ -28,6 +28,7 @@ import { teacherSpectra } from './spectra';
 import {
   answerLimit,
   decoderFor,
+  EVALUATION_BATCH,
   explicitKeys,
   explicitLimit,
   filterOf,
@@ -38,7 +39,6 @@ import {
 /** Held-out problems whose lengths fix what a typed question may be: the longest of them, and some room. */
 const MEASURED = 512;
 const QUESTION_ROOM = 8;
-const BATCH = 50;
 
 /**
  * The engine behind the page and the headless lab: one provider, one pair, one run at a time. Calls that use the models
@@ -146,8 +146,10 @@ export class LoriWorkbench implements Workbench {
         );
       const trained = request.student === 'trained' ? student : undefined;
       const latentSteps = request.steps ?? trained?.latentSteps ?? parseRunConfig({}).latent.steps;
-      if (!Number.isInteger(latentSteps) || latentSteps < 0 || latentSteps > 32)
-        throw new InputError(`${latentSteps} latent steps; a whole number from 0 to 32 is expected`);
+      if (!Number.isInteger(latentSteps) || latentSteps < 0 || latentSteps > MOST_LATENT_STEPS)
+        throw new InputError(
+          `${latentSteps} latent steps; a whole number from 0 to ${MOST_LATENT_STEPS} is expected`,
+        );
       const decoder = await this.studentDecoder(trained, latentSteps);
       this.sessions++;
       const stepper = await LatentStepper.open(pair, decoder, {
@@ -274,7 +276,7 @@ export class LoriWorkbench implements Workbench {
     const known = this.measured.get(count);
     if (known) return known;
     const { pair, problems } = this.ready();
-    const decoder = await this.teacherDecoder(BATCH);
+    const decoder = await this.teacherDecoder(EVALUATION_BATCH);
     const start = performance.now();
     const share = await accuracy({
       decoder,

@@ -46,6 +46,18 @@ const CONFIG = {
   eos_token_id: 1,
 };
 
+/** The least that still is a decoder: for software GPUs, which take minutes over the shaders of anything larger. */
+export const SMALLEST: TinyPairOptions = {
+  config: {
+    num_hidden_layers: 1,
+    hidden_size: 16,
+    intermediate_size: 16,
+    num_attention_heads: 2,
+    num_key_value_heads: 1,
+  },
+  data: { fewestSteps: 2, mostSteps: 2 },
+};
+
 /** Files of the folder by their paths below it. */
 export async function tinyPair(options: TinyPairOptions = {}): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
   const { seed = 1, scale = 1 } = options;

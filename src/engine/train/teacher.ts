@@ -1,4 +1,3 @@
-import type { HostTensor } from '../base/dtype';
 import type { TokenBatch, TokenLayout } from '../base/tokens';
 import { Graph, type Program } from '../graph/graph';
 import * as o from '../graph/ops';
@@ -6,8 +5,11 @@ import type { DecoderConfig } from '../nn/config';
 import { runContinuation, runQuestion } from '../nn/latent';
 import { stackModel } from '../nn/stack';
 import { namedWeights, type Weights } from '../nn/weights';
+import type { Executable } from '../runtime/executable';
+import { compileFrozen } from '../runtime/frozen';
 import type { Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
+import { BoundFeeds } from './feeds';
 import { TOKEN_INPUTS } from './paths';
 
 /** The teacher's hidden states on one sample: hidden_states[1..L], the last one after the final norm. */
@@ -56,23 +58,19 @@ export async function compileTeacher(
   layout: TokenLayout,
   weights: Weights,
 ): Promise<TeacherPass> {
-  const named = namedWeights(weights);
-  const bake = runtime.provider === 'wasm';
-  const executable = await runtime.compile(teacherProgram(config, layout), bake ? { bake: named } : {});
-  const bound: Record<string, DeviceTensor> = {};
-  for (const [name, { dtype, shape }] of executable.inputs)
-    bound[name] =
-      bake || !named[name]
-        ? runtime.empty(dtype, shape, name)
-        : runtime.upload(named[name] as HostTensor, name);
+  const frozen = await compileFrozen(runtime, [teacherProgram(config, layout)], namedWeights(weights));
+  const [executable] = frozen.executables as [Executable];
+  const inputs = new BoundFeeds(runtime);
   const { batch: B, explicit: R, prompt: P } = layout;
   const { layers: L, hiddenSize: H } = config;
   return {
     async run(batch, lengths) {
-      (bound[TOKEN_INPUTS.questionIds] as DeviceTensor).write(batch.question.ids.data);
-      (bound[TOKEN_INPUTS.questionMask] as DeviceTensor).write(batch.question.keyMask.data);
-      (bound[TOKEN_INPUTS.explicitIds] as DeviceTensor).write(batch.explicit.ids.data);
-      const outputs = await executable.run(bound);
+      inputs.write({
+        [TOKEN_INPUTS.questionIds]: batch.question.ids,
+        [TOKEN_INPUTS.questionMask]: batch.question.keyMask,
+        [TOKEN_INPUTS.explicitIds]: batch.explicit.ids,
+      });
+      const outputs = await executable.run({ ...frozen.tensors, ...inputs.tensors });
       const states = outputs.states as DeviceTensor;
       const all = (await states.read()) as Float32Array<ArrayBuffer>;
       states.dispose();
@@ -88,8 +86,8 @@ export async function compileTeacher(
       });
     },
     dispose() {
-      for (const tensor of Object.values(bound)) tensor.dispose();
-      executable.dispose();
+      inputs.dispose();
+      frozen.dispose();
     },
   };
 }

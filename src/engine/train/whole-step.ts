@@ -3,6 +3,8 @@ import { gradients } from '../graph/gradient';
 import { Graph, liveNodes, type Program, type Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
 import { namedWeights, type Weights } from '../nn/weights';
+import type { Executable } from '../runtime/executable';
+import { compileFrozen } from '../runtime/frozen';
 import type { Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 import { BoundFeeds } from './feeds';
@@ -46,22 +48,15 @@ function traceTerms(spec: StepSpec, paths: StudentPaths): Tensor[] {
   return terms;
 }
 
-/**
- * Compiles the whole step. On WASM the frozen weights are baked in (packed once, never copied); on WebGPU they are bound.
- */
+/** Compiles the whole step. */
 export async function compileWholeStep(
   runtime: Runtime,
   spec: StepSpec,
   weights: Weights,
 ): Promise<TrainStep> {
   const program = traceWholeStep(spec);
-  const named = namedWeights(weights);
-  const bake = runtime.provider === 'wasm';
-  const executable = await runtime.compile(program, bake ? { bake: named } : {});
-  const frozen: Record<string, DeviceTensor> = {};
-  if (!bake)
-    for (const [name, tensor] of Object.entries(named))
-      if (executable.inputs.has(name)) frozen[name] = runtime.upload(tensor, name);
+  const frozen = await compileFrozen(runtime, [program], namedWeights(weights));
+  const [executable] = frozen.executables as [Executable];
   const outputs: Record<string, DeviceTensor> = {};
   for (const [name, { dtype, shape }] of executable.outputs)
     outputs[name] = runtime.empty(dtype, shape, name);
@@ -75,7 +70,7 @@ export async function compileWholeStep(
     async run(feeds, parameters): Promise<StepOutput> {
       inputs.write(feeds);
       const packs = Object.fromEntries(parameters.map((pack, i) => [`lora.${i}`, pack]));
-      await executable.run({ ...frozen, ...inputs.tensors, ...packs }, outputs);
+      await executable.run({ ...frozen.tensors, ...inputs.tensors, ...packs }, outputs);
       const terms = await (outputs.terms as DeviceTensor).read();
       return {
         terms: Array.from(terms as Float32Array),
@@ -83,9 +78,9 @@ export async function compileWholeStep(
       };
     },
     dispose() {
-      for (const tensor of [...Object.values(frozen), ...Object.values(outputs)]) tensor.dispose();
+      for (const tensor of Object.values(outputs)) tensor.dispose();
       inputs.dispose();
-      executable.dispose();
+      frozen.dispose();
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { HostTensor } from '../../base/dtype';
+import type { Owned } from '../../base/owned';
 import type { Program } from '../../graph/graph';
 import {
   type BlockPrograms,
@@ -19,7 +20,6 @@ import type { Runtime } from '../../runtime/runtime';
 import { TOKEN_INPUTS } from '../paths';
 import type { StepSpec } from '../step';
 import { answerHead, explicitHead, termsProgram } from './heads';
-import type { Owned } from './owned';
 
 /** A program and the one that carries cotangents back through it. */
 export interface Pair {

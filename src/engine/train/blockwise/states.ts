@@ -1,4 +1,5 @@
 import type { HostTensor } from '../../base/dtype';
+import { Owned } from '../../base/owned';
 import { sizeOf } from '../../base/shape';
 import type { Device } from '../../device/device';
 import { Graph, type Program, type Tensor } from '../../graph/graph';
@@ -9,7 +10,6 @@ import type { DeviceTensor } from '../../runtime/tensor';
 import type { LossRun, StateLoss } from '../losses/state-loss';
 import { tracedRun } from '../losses/traced-run';
 import { type Copy, copyAll } from './copy';
-import { Owned } from './owned';
 
 /** Whether state losses run as traced programs, or as kernels where they have them. */
 export type LossForm = 'traced' | 'kernels';

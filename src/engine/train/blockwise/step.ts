@@ -1,4 +1,5 @@
 import { ConfigError } from '../../base/errors';
+import { Owned } from '../../base/owned';
 import type { Device } from '../../device/device';
 import type { Weights } from '../../nn/weights';
 import type { Runtime } from '../../runtime/runtime';
@@ -7,7 +8,6 @@ import { BoundFeeds } from '../feeds';
 import type { StateLoss } from '../losses/state-loss';
 import { TOKEN_INPUTS } from '../paths';
 import { type StepOutput, type StepSpec, type TrainStep, termNames } from '../step';
-import { Owned } from './owned';
 import { TensorPool } from './pool';
 import { compilePrograms } from './programs';
 import { runSweeps } from './run';
