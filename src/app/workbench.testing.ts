@@ -117,7 +117,13 @@ export function double({ pace = 1, failures = {}, webgpu = false, nanAt }: Doubl
     }
   };
 
+  const absent = () => Promise.reject(new Error('not part of this test'));
   const workbench: Workbench = {
+    lens: absent,
+    causal: absent,
+    checkpoints: absent,
+    openCheckpoint: absent,
+    checkDevice: absent,
     async open(provider) {
       await begin('open', provider);
       const gpu = provider === 'webgpu' || (provider === 'auto' && webgpu);

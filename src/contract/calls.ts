@@ -5,6 +5,7 @@ import type {
   ExplicitReport,
   LatentSession,
   LatentThought,
+  ModelReport,
   PairReport,
   Problem,
   Progress,
@@ -12,6 +13,16 @@ import type {
   RunResult,
   SpectraReport,
 } from './events';
+import type {
+  CausalEvent,
+  CausalReport,
+  CausalRequest,
+  CheckpointReport,
+  DeviceCheckReport,
+  LensReport,
+  LensRequest,
+  NamedFile,
+} from './lens';
 
 /** What the page may ask of the engine. `signal` cancels; `report` hears of progress while the call runs. */
 export interface CallOptions<E = Progress> {
@@ -40,6 +51,16 @@ export interface Workbench {
     request: { readonly samples: number; readonly seed: number },
     options?: CallOptions,
   ): Promise<SpectraReport>;
+  /** What of the hidden states is low-rank. Served between two steps while a run goes on. */
+  lens(request: LensRequest, options?: CallOptions): Promise<LensReport>;
+  /** Whether the directions matter: accuracy with the states projected onto r of them. Reports points as they come. */
+  causal(request: CausalRequest, options?: CallOptions<Progress | CausalEvent>): Promise<CausalReport>;
+  /** The student's checkpoints of the last run (or the run going on), oldest first. */
+  checkpoints(): Promise<readonly CheckpointReport[]>;
+  /** Opens one more model, for the lens, from its files. It replaces the one opened before. */
+  openCheckpoint(files: readonly NamedFile[], options?: CallOptions): Promise<ModelReport>;
+  /** Runs every kernel's stored cases on the open device. */
+  checkDevice(options?: CallOptions): Promise<DeviceCheckReport>;
   /** Trains one student; resolves when it is done or stopped. */
   distil(config: RunConfig, options?: CallOptions<RunEvent>): Promise<RunResult>;
   /** `stop` ends the run in order: the student so far is kept and evaluated. Aborting the signal drops it. */

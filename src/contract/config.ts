@@ -123,6 +123,15 @@ export const runConfigSchema = z.strictObject({
       keepBest: z.boolean().default(false),
     })
     .prefault({}),
+  /** What is looked at while the student learns; it changes nothing about the run. */
+  observation: z
+    .strictObject({
+      /** Steps between two checkpoints with the spectrum of the student's latents; 0 for none. */
+      every: count(0, 100_000).default(25),
+      /** Training samples whose latents are looked at. */
+      samples: count(1, 64).default(8),
+    })
+    .prefault({}),
 });
 
 export type RunConfig = z.infer<typeof runConfigSchema>;

@@ -21,7 +21,7 @@ export interface DeviceReport {
 
 export interface ModelReport {
   readonly name: string;
-  readonly role: 'base' | 'teacher';
+  readonly role: 'base' | 'teacher' | 'opened';
   readonly modelType: string;
   readonly parameters: number;
   readonly bytes: number;
@@ -55,10 +55,20 @@ export interface Problem {
 
 /** Progress of something that takes time; `total` 0 where it is unknown. */
 export interface Progress {
-  readonly phase: 'load' | 'compile' | 'teacher' | 'factors' | 'train' | 'evaluate' | 'spectra';
+  readonly phase:
+    | 'load'
+    | 'compile'
+    | 'teacher'
+    | 'factors'
+    | 'train'
+    | 'evaluate'
+    | 'states'
+    | 'spectra'
+    | 'causal'
+    | 'check';
   readonly done: number;
   readonly total: number;
-  readonly unit: 'bytes' | 'samples' | 'steps' | 'programs' | 'problems';
+  readonly unit: 'bytes' | 'samples' | 'steps' | 'programs' | 'problems' | 'matrices' | 'kernels';
   /** Milliseconds since the phase began; the page derives the ETA. */
   readonly elapsed: number;
 }
@@ -140,7 +150,23 @@ export interface ProgressEvent {
   readonly progress: Progress;
 }
 
-export type RunEvent = StepEvent | EvaluationEvent | ProgressEvent;
+/** The student's states while it learns: medians over the observed samples, of the matrix of all layers and latents. */
+export interface SpectrumEvent {
+  readonly kind: 'spectrum';
+  readonly step: number;
+  /** The student of this step, for the lens. */
+  readonly checkpoint: number;
+  readonly samples: number;
+  readonly sigma: Float32Array;
+  readonly cumulative: Float32Array;
+  readonly effectiveRank: number;
+  readonly stableRank: number;
+  /** Mean cosine between two latents of a sample at the last layer: 1 is collapse; NaN with K < 2. */
+  readonly cosine: number;
+  readonly milliseconds: number;
+}
+
+export type RunEvent = StepEvent | EvaluationEvent | ProgressEvent | SpectrumEvent;
 
 export interface RunResult {
   readonly config: RunConfig;

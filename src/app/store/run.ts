@@ -125,7 +125,7 @@ function reduceEvents(state: RunState, events: readonly RunEvent[]): RunState {
 /** What is under way after the event; a step is its own report of progress. */
 function progressAfter(progress: Progress | null, event: RunEvent): Progress | null {
   if (event.kind === 'progress') return event.progress;
-  if (event.kind === 'evaluation') return progress;
+  if (event.kind !== 'step') return progress;
   const before = progress?.phase === 'train' ? progress.elapsed : 0;
   return {
     phase: 'train',

@@ -7,12 +7,24 @@ import type {
   ExplicitReport,
   LatentSession,
   LatentThought,
+  ModelReport,
   PairReport,
   Problem,
+  Progress,
   RunEvent,
   RunResult,
   SpectraReport,
 } from '../../contract/events';
+import type {
+  CausalEvent,
+  CausalReport,
+  CausalRequest,
+  CheckpointReport,
+  DeviceCheckReport,
+  LensReport,
+  LensRequest,
+  NamedFile,
+} from '../../contract/lens';
 import { InputError } from '../base/errors';
 import { layoutOf, leftPad } from '../data/batch';
 import type { Decoder } from '../decode/decoder';
@@ -100,6 +112,26 @@ export class LoriWorkbench implements Workbench {
         options,
       );
     });
+  }
+
+  lens(_request: LensRequest, _options: CallOptions = {}): Promise<LensReport> {
+    return Promise.reject(new InputError('the lens is not open yet'));
+  }
+
+  causal(_request: CausalRequest, _options: CallOptions<Progress | CausalEvent> = {}): Promise<CausalReport> {
+    return Promise.reject(new InputError('the causal test is not open yet'));
+  }
+
+  checkpoints(): Promise<readonly CheckpointReport[]> {
+    return Promise.reject(new InputError('checkpoints are not kept yet'));
+  }
+
+  openCheckpoint(_files: readonly NamedFile[], _options: CallOptions = {}): Promise<ModelReport> {
+    return Promise.reject(new InputError('no checkpoint can be opened yet'));
+  }
+
+  checkDevice(_options: CallOptions = {}): Promise<DeviceCheckReport> {
+    return Promise.reject(new InputError('the device cannot be checked yet'));
   }
 
   async distil(value: RunConfig, options: CallOptions<RunEvent> = {}): Promise<RunResult> {

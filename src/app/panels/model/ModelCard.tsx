@@ -5,6 +5,7 @@ import { Facts, Figures, Panel } from '../../ui/Panel';
 const ROLES: Readonly<Record<ModelReport['role'], string>> = {
   base: 'The student starts from these weights',
   teacher: 'Tuned to reason in explicit steps; frozen',
+  opened: 'Opened from files, for the lens',
 };
 
 export function ModelCard({ model }: { readonly model: ModelReport }) {

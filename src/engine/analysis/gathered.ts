@@ -1,0 +1,23 @@
+/** Hidden states of one sample at the chosen positions, at every layer. */
+export interface SampleStates {
+  readonly id: string;
+  /** What the sample is, in words: its question. */
+  readonly about: string;
+  /** N, positions. */
+  readonly tokens: number;
+  /** hidden_states[1..L], [N, L, H]. */
+  readonly states: Float32Array<ArrayBuffer>;
+  /** The section of each position, [N]: an index into the contract's SECTIONS. */
+  readonly sections: Uint8Array<ArrayBuffer>;
+  /** The text of each position's token (`z₁`… of latents), [N]. */
+  readonly texts: readonly string[];
+}
+
+/** The states of several samples of one model. */
+export interface GatheredStates {
+  /** L */
+  readonly layers: number;
+  /** H */
+  readonly hidden: number;
+  readonly samples: readonly SampleStates[];
+}
