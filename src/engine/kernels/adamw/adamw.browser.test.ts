@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GPU_TOLERANCE, randomF32, TestBench } from '../shared/gpu.testing';
 import golden from '../shared/losses.golden.json';
+import { adamWReference } from '../shared/reference.testing';
 import { relativeError, unpackF32 } from '../shared/testing';
 import { type AdamWKernel, createAdamW } from './adamw';
 import { adamWCpu } from './adamw.cpu';
@@ -48,6 +49,33 @@ describe('AdamW on the GPU', () => {
       expect(relativeError(await bench.read(param!), host[0]!)).toBeLessThan(GPU_TOLERANCE);
       expect(relativeError(await bench.read(m!), host[2]!)).toBeLessThan(GPU_TOLERANCE);
       expect(relativeError(await bench.read(v!), host[3]!)).toBeLessThan(GPU_TOLERANCE);
+    }
+  });
+
+  it('is within the gate of float64 over small and large values and late steps, and repeats to the bit', async () => {
+    const norm = new Float32Array([2, 0.25, 1, 4]);
+    for (const [size, step] of [
+      [1, 1],
+      [1e-6, 3],
+      [1e4, 2000],
+    ] as const) {
+      const host = [1, 2, 3, 4].map((seed) => randomF32(300, seed).map((x) => x * (seed > 1 ? size : 1)));
+      host[3] = host[3]!.map((x) => x * x);
+      const run = async () => {
+        const [param, grad, m, v, n] = [...host, norm].map((x) => bench.input(x));
+        bench.run((b) => kernel(b, param!, grad!, m!, v!, n!, 300, { ...settings, step }));
+        return { param: await bench.read(param!), m: await bench.read(m!), v: await bench.read(v!) };
+      };
+      const [param, grad, m, v] = host;
+      const want = adamWReference([param!, grad!, m!, v!], 0.25, { ...settings, step });
+      const got = await run();
+      expect(relativeError(got.param, want.param), `size ${size}`).toBeLessThan(GPU_TOLERANCE);
+      expect(relativeError(got.m, want.m), `size ${size}`).toBeLessThan(GPU_TOLERANCE);
+      expect(relativeError(got.v, want.v), `size ${size}`).toBeLessThan(GPU_TOLERANCE);
+      // What one step changes, not hidden behind the parameter's size: it is stored in float32.
+      const moved = (x: ArrayLike<number>) => Array.from(x, (value, i) => value - (param![i] as number));
+      expect(relativeError(moved(got.param), moved(want.param)), `size ${size}`).toBeLessThan(1e-4);
+      expect(await run()).toEqual(got);
     }
   });
 

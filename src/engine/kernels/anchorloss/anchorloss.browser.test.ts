@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GPU_TOLERANCE, randomF32, TestBench } from '../shared/gpu.testing';
 import golden from '../shared/losses.golden.json';
+import { ANCHOR_LOSS_RANGE } from '../shared/range.testing';
+import { anchorLossReference } from '../shared/reference.testing';
 import { relativeError, unpackF32 } from '../shared/testing';
 import { type AnchorLossKernel, createAnchorLoss } from './anchorloss';
-import { type AnchorLossShape, anchorLossCpu } from './anchorloss.cpu';
+import type { AnchorLossShape } from './anchorloss.cpu';
 
 let bench: TestBench;
 let kernel: AnchorLossKernel;
@@ -36,13 +38,8 @@ describe('anchor loss on the GPU', () => {
     });
   }
 
-  for (const shape of [
-    { batch: 2, layers: 5, hidden: 64, rank: 65 },
-    { batch: 70, layers: 1, hidden: 3, rank: 2 },
-    { batch: 1, layers: 2, hidden: 2048, rank: 7 },
-    { batch: 1, layers: 36, hidden: 5, rank: 4 },
-  ]) {
-    it(`matches the twin for ${JSON.stringify(shape)}, and repeats to the bit`, async () => {
+  for (const shape of [{ batch: 2, layers: 5, hidden: 64, rank: 65 }, ...ANCHOR_LOSS_RANGE]) {
+    it(`is within the gate of float64 for ${JSON.stringify(shape)}, and repeats to the bit`, async () => {
       const { batch, layers, hidden, rank } = shape;
       const inputs = [
         randomF32(batch * layers * hidden, 1),
@@ -50,7 +47,7 @@ describe('anchor loss on the GPU', () => {
         randomF32(hidden * rank, 3),
         randomF32(layers, 4).map((x) => Math.abs(x) + 0.5),
       ] as const;
-      const want = anchorLossCpu(...inputs, shape);
+      const want = anchorLossReference(...inputs, shape);
       const got = await run(inputs, shape);
       expect(relativeError(got.loss, want.loss)).toBeLessThan(GPU_TOLERANCE);
       expect(relativeError(got.dh, want.dh)).toBeLessThan(GPU_TOLERANCE);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GPU_TOLERANCE, randomF32, TestBench } from '../shared/gpu.testing';
+import { gradNormReference } from '../shared/reference.testing';
 import { createGradNorm, type GradNormKernel, gradNormScratch } from './gradnorm';
 import { gradNormCpu } from './gradnorm.cpu';
 
@@ -39,6 +40,16 @@ describe('gradient norm on the GPU', () => {
       expect(await run(grads, maxNorm)).toEqual(got);
     });
   }
+
+  it('is within the gate of float64 where rounding errs to one side, over millions of elements', async () => {
+    // Every square is the same, so every addition of it rounds alike.
+    const grads = [new Float32Array(3_000_000).fill(0.1), randomF32(70_000, 5)];
+    const got = await run(grads, 1);
+    gradNormReference(grads, 1).forEach((want, i) => {
+      expect(Math.abs((got[i] as number) / want - 1), `entry ${i}`).toBeLessThan(GPU_TOLERANCE);
+    });
+    expect(await run(grads, 1)).toEqual(got);
+  });
 
   it('flags NaN, Inf and overflow wherever they stand', async () => {
     for (const bad of [Number.NaN, Infinity, -Infinity, 1e30]) {

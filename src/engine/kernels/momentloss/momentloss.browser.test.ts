@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GPU_TOLERANCE, randomF32, TestBench } from '../shared/gpu.testing';
 import golden from '../shared/losses.golden.json';
+import { MOMENT_LOSS_RANGE, momentLossInputs } from '../shared/range.testing';
+import { momentLossReference } from '../shared/reference.testing';
 import { relativeError, unpackF32 } from '../shared/testing';
 import { createMomentLoss, type MomentLossKernel, momentLossScratch } from './momentloss';
 import { type MomentLossShape, type MomentWeights, momentLossCpu } from './momentloss.cpu';
@@ -69,6 +71,18 @@ describe('moment loss on the GPU', () => {
       expect(relativeError(got.terms, want.terms)).toBeLessThan(GPU_TOLERANCE);
       expect(relativeError(got.dg, want.dg)).toBeLessThan(GPU_TOLERANCE);
       expect(await run(g, muT, cT, shape, weights)).toEqual(got);
+    });
+  }
+
+  for (const shape of MOMENT_LOSS_RANGE) {
+    it(`is within the gate of float64 for ${JSON.stringify(shape)}, and repeats to the bit`, async () => {
+      const inputs = momentLossInputs(shape);
+      const want = momentLossReference(...inputs);
+      const got = await run(...inputs);
+      expect(relativeError(got.loss, want.loss)).toBeLessThan(GPU_TOLERANCE);
+      expect(relativeError(got.terms, want.terms)).toBeLessThan(GPU_TOLERANCE);
+      expect(relativeError(got.dg, want.dg)).toBeLessThan(GPU_TOLERANCE);
+      expect(await run(...inputs)).toEqual(got);
     });
   }
 

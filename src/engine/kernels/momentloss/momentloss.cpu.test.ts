@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import golden from '../shared/losses.golden.json';
+import { MOMENT_LOSS_RANGE, momentLossInputs } from '../shared/range.testing';
+import { momentLossReference } from '../shared/reference.testing';
 import { relativeError, TWIN_TOLERANCE, unpackF32 } from '../shared/testing';
 import { momentLossCpu } from './momentloss.cpu';
 
@@ -10,6 +12,18 @@ describe('moment loss twin', () => {
       expect(relativeError(got.loss, unpackF32(c.loss))).toBeLessThan(TWIN_TOLERANCE);
       expect(relativeError(got.terms, unpackF32(c.terms))).toBeLessThan(TWIN_TOLERANCE);
       expect(relativeError(got.dg, unpackF32(c.dg))).toBeLessThan(TWIN_TOLERANCE);
+    });
+  }
+
+  for (const shape of MOMENT_LOSS_RANGE) {
+    it(`matches plain float64 loops for ${JSON.stringify(shape)}, and repeats to the bit`, () => {
+      const inputs = momentLossInputs(shape);
+      const got = momentLossCpu(...inputs);
+      const want = momentLossReference(...inputs);
+      expect(relativeError(got.loss, want.loss)).toBeLessThan(TWIN_TOLERANCE);
+      expect(relativeError(got.terms, want.terms)).toBeLessThan(TWIN_TOLERANCE);
+      expect(relativeError(got.dg, want.dg)).toBeLessThan(TWIN_TOLERANCE);
+      expect(momentLossCpu(...inputs)).toEqual(got);
     });
   }
 

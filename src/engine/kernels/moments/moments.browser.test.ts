@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GPU_TOLERANCE, randomF32, TestBench } from '../shared/gpu.testing';
+import { MOMENTS_RANGE } from '../shared/range.testing';
+import { momentsReference } from '../shared/reference.testing';
 import { relativeError } from '../shared/testing';
 import { createMoments, type MomentsKernel } from './moments';
 import { momentsCpu } from './moments.cpu';
@@ -36,8 +38,18 @@ describe('moments on the GPU', () => {
       const want = momentsCpu(data, shape);
       expect(relativeError(got.mu, want.mu)).toBeLessThan(GPU_TOLERANCE);
       expect(relativeError(got.c, want.c)).toBeLessThan(GPU_TOLERANCE);
-      const again = await run(data, shape);
-      expect(again.c, 'bits differ between two runs').toEqual(got.c);
+      expect(await run(data, shape), 'bits differ between two runs').toEqual(got);
+    });
+  }
+
+  for (const shape of MOMENTS_RANGE) {
+    it(`is within the gate of float64 for ${JSON.stringify(shape)}, and repeats to the bit`, async () => {
+      const data = randomF32(shape.batch * shape.rows * shape.rank, 11, shape.offset);
+      const got = await run(data, shape);
+      const want = momentsReference(data, shape);
+      expect(relativeError(got.mu, want.mu)).toBeLessThan(GPU_TOLERANCE);
+      expect(relativeError(got.c, want.c)).toBeLessThan(GPU_TOLERANCE);
+      expect(await run(data, shape)).toEqual(got);
     });
   }
 

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GPU_TOLERANCE, randomF32, TestBench } from '../shared/gpu.testing';
+import { PROJECTION_RANGE } from '../shared/range.testing';
+import { projectionReference, projectionTransposeReference } from '../shared/reference.testing';
 import { relativeError } from '../shared/testing';
 import { createProjection, type ProjectionKernel } from './projection';
 import { projectionCpu, projectionTransposeCpu } from './projection.cpu';
@@ -45,6 +47,32 @@ describe('projection on the GPU', () => {
       bench.run((b) => kernel.transpose(b, dg, l, h, dx, shape));
       const want = projectionTransposeCpu(data, uL, uH, shape);
       expect(relativeError(await bench.read(dx), want)).toBeLessThan(GPU_TOLERANCE);
+    });
+  }
+
+  for (const shape of PROJECTION_RANGE) {
+    it(`is within the gate of float64 for ${JSON.stringify(shape)}, and repeats to the bit`, async () => {
+      const { batch, rows, layers, hidden, rankL, rankH } = shape;
+      const factors = 'perSample' in shape ? batch : 1;
+      const uL = randomF32(factors * layers * rankL, 1);
+      const uH = randomF32(factors * hidden * rankH, 2);
+      const data = randomF32(batch * rows * layers * hidden, 3, 0.5);
+      const cotangent = randomF32(batch * rows * rankL * rankH, 4, 0.5);
+      const run = async () => {
+        const g = bench.output(cotangent.length);
+        const dx = bench.output(data.length);
+        const [x, dg, l, h] = [data, cotangent, uL, uH].map((values) => bench.input(values));
+        bench.run((b) => {
+          kernel.project(b, x!, l!, h!, g, shape);
+          kernel.transpose(b, dg!, l!, h!, dx, shape);
+        });
+        return { g: await bench.read(g), dx: await bench.read(dx) };
+      };
+      const got = await run();
+      expect(relativeError(got.g, projectionReference(data, uL, uH, shape))).toBeLessThan(GPU_TOLERANCE);
+      const dx = projectionTransposeReference(cotangent, uL, uH, shape);
+      expect(relativeError(got.dx, dx)).toBeLessThan(GPU_TOLERANCE);
+      expect(await run()).toEqual(got);
     });
   }
 

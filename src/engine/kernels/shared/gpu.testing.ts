@@ -1,19 +1,14 @@
-import { Rng } from '../../base/rng';
 import type { Batch } from '../../device/batch';
 import type { DeviceBuffer } from '../../device/buffer';
 import { type Device, openDevice } from '../../device/device';
+
+export { randomF32 } from './testing';
 
 /**
  * Float32 sums on the GPU, in blocks, against float64: the gate of every kernel but the decomposition. Relative to the
  * largest magnitude of the tensor.
  */
 export const GPU_TOLERANCE = 1e-5;
-
-/** Standard normal float32 values, off-centre by `offset`. */
-export function randomF32(length: number, seed: number, offset = 0): Float32Array<ArrayBuffer> {
-  const rng = new Rng(seed);
-  return Float32Array.from({ length }, () => rng.normal() + offset);
-}
 
 /** A device whose buffers are all destroyed by `close`, which fails if any other was left alive. */
 export class TestBench {

@@ -1,4 +1,12 @@
+import { Rng } from '../../base/rng';
+
 /** What the kernels' tests share. */
+
+/** Standard normal float32 values, off-centre by `offset`. */
+export function randomF32(length: number, seed: number, offset = 0): Float32Array<ArrayBuffer> {
+  const rng = new Rng(seed);
+  return Float32Array.from({ length }, () => rng.normal() + offset);
+}
 
 /** Little-endian float32 from base64, as the goldens hold it. */
 export function unpackF32(text: string): Float32Array<ArrayBuffer> {

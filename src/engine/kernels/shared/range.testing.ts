@@ -1,0 +1,51 @@
+import { momentsReference } from './reference.testing';
+import { randomF32 } from './testing';
+
+/**
+ * The corners of the range that kernels and twins answer for, within 1e-5 of float64: M and K from 1 to 2000,
+ * R = r_L·r_H up to 512, L up to 36, H up to 2048. One dimension is at its end at a time: the software adapter is slow,
+ * and errors grow with the length of one sum, not with the number of sums.
+ */
+
+export const PROJECTION_RANGE = [
+  { batch: 1, rows: 2000, layers: 2, hidden: 5, rankL: 2, rankH: 3 },
+  { batch: 2, rows: 2, layers: 36, hidden: 6, rankL: 36, rankH: 3 },
+  { batch: 1, rows: 2, layers: 2, hidden: 2048, rankL: 2, rankH: 3 },
+  { batch: 1, rows: 2, layers: 1, hidden: 513, rankL: 1, rankH: 512 },
+  { batch: 2, rows: 1, layers: 5, hidden: 130, rankL: 4, rankH: 128, perSample: true },
+  { batch: 1, rows: 1, layers: 36, hidden: 17, rankL: 32, rankH: 16 },
+] as const;
+
+/** `offset` puts the rows off centre, as hidden states are. */
+export const MOMENTS_RANGE = [
+  { batch: 1, rows: 2000, rank: 9, offset: 0 },
+  { batch: 2, rows: 1999, rank: 5, offset: 3 },
+  { batch: 1, rows: 1, rank: 512, offset: 0 },
+  { batch: 1, rows: 3, rank: 512, offset: 3 },
+] as const;
+
+/** `apart`: how far the teacher's moments are from the student's, relative to them; `null` for unrelated ones. */
+export const MOMENT_LOSS_RANGE = [
+  { batch: 1, steps: 2000, rank: 9, apart: null },
+  { batch: 2, steps: 1999, rank: 5, apart: 0.3 },
+  { batch: 1, steps: 1, rank: 512, apart: null },
+  { batch: 1, steps: 3, rank: 512, apart: 0.3 },
+] as const;
+
+/** Rows g [B, K, R], a teacher's moments (C_T symmetric) and weights, for a case of `MOMENT_LOSS_RANGE`. */
+export function momentLossInputs(shape: (typeof MOMENT_LOSS_RANGE)[number]) {
+  const { batch, steps, rank, apart } = shape;
+  const g = randomF32(batch * steps * rank, 1, 0.4);
+  // The teacher's rows: others, or the student's moved by a share of their size.
+  const other = randomF32(g.length, 2, 0.4);
+  const rows = apart === null ? other : g.map((x, i) => x + apart * (other[i] as number));
+  const { mu, c } = momentsReference(rows, { batch, rows: steps, rank });
+  return [g, Float32Array.from(mu), Float32Array.from(c), shape, { mu: 0.3, c: 2 }] as const;
+}
+
+export const ANCHOR_LOSS_RANGE = [
+  { batch: 2, layers: 36, hidden: 5, rank: 4 },
+  { batch: 1, layers: 2, hidden: 2048, rank: 7 },
+  { batch: 1, layers: 1, hidden: 514, rank: 512 },
+  { batch: 130, layers: 1, hidden: 3, rank: 2 },
+] as const;
