@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
 import type { KeyValues } from './block';
-import { causalMask, embed, logits, runStack, type StackModel, type StackOutput } from './stack';
+import { causalMask, embed, logits, positionOf, runStack, type StackModel, type StackOutput } from './stack';
 
 /** How a final hidden state becomes the next input embedding. */
 export interface LatentFilter {
@@ -26,8 +26,12 @@ export interface QuestionRun extends StackOutput {
   readonly last: Tensor;
 }
 
-/** @param ids i32 [B, S], left-padded  @param keyMask additive [B, 1, 1, S], 0 on tokens and −1e9 on padding */
-export function runQuestion(model: StackModel, ids: Tensor, keyMask: Tensor): QuestionRun {
+/**
+ * @param ids i32 [B, S], left-padded
+ * @param keyMask additive [B, 1, 1, S], 0 on tokens and −1e9 on padding
+ * @param lastOnly whether the last block's states are wanted at the last column alone, [B, H]
+ */
+export function runQuestion(model: StackModel, ids: Tensor, keyMask: Tensor, lastOnly = true): QuestionRun {
   const [B, S] = ids.shape as readonly [number, number];
   const out = model.graph.scope('question', () =>
     runStack(model, {
@@ -37,15 +41,16 @@ export function runQuestion(model: StackModel, ids: Tensor, keyMask: Tensor): Qu
       from: 0,
       mask: o.add(keyMask, causalMask(model.graph, S, S)),
       past: undefined,
-      lastOnly: true,
+      lastOnly,
     }),
   );
+  const last = out.hidden[out.hidden.length - 1] as Tensor;
   return {
     ...out,
     batch: B,
     columns: S,
     keyMask,
-    last: out.hidden[out.hidden.length - 1] as Tensor,
+    last: lastOnly ? last : positionOf(last, B, S, S - 1),
   };
 }
 
