@@ -1,0 +1,53 @@
+import { Rng } from '../base/rng';
+import { centreRows, changed, type StackedMatrix } from './stacks';
+
+/**
+ * Each feature's values permuted among the rows of its matrix: the same entries and the same spread of every feature,
+ * with whatever binds features to one another gone. Seeded, a stream a matrix.
+ */
+export function shuffled(matrices: readonly StackedMatrix[], hidden: number, seed: number): StackedMatrix[] {
+  return matrices.map((matrix) =>
+    changed(matrix, (data, label) => shuffleColumns(data, hidden, new Rng(seed).fork(`shuffled ${label}`))),
+  );
+}
+
+/**
+ * Independent normal entries with the shape and root mean square of each matrix (of the centred one, where matrices are
+ * centred; then these are too). Seeded, a stream a matrix.
+ */
+export function gaussian(
+  matrices: readonly StackedMatrix[],
+  hidden: number,
+  seed: number,
+  centre: boolean,
+): StackedMatrix[] {
+  const drawn = matrices.map((matrix) =>
+    changed(matrix, (data, label) => {
+      const size = rootMeanSquare(data);
+      const rng = new Rng(seed).fork(`gaussian ${label}`);
+      for (let i = 0; i < data.length; i++) data[i] = size * rng.normal();
+    }),
+  );
+  return centre ? drawn.map((matrix) => changed(matrix, centreRows(hidden))) : drawn;
+}
+
+/** Fisher–Yates down each column of data [·, columns], in place. */
+function shuffleColumns(data: Float32Array, columns: number, rng: Rng): void {
+  const rows = data.length / columns;
+  // Row by row, so that memory is walked in order: each column still gets a permutation of its own.
+  for (let i = rows - 1; i > 0; i--) {
+    for (let c = 0; c < columns; c++) {
+      const a = i * columns + c;
+      const b = rng.integer(0, i) * columns + c;
+      const x = data[a] as number;
+      data[a] = data[b] as number;
+      data[b] = x;
+    }
+  }
+}
+
+function rootMeanSquare(data: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < data.length; i++) sum += (data[i] as number) ** 2;
+  return Math.sqrt(sum / data.length);
+}

@@ -1,0 +1,75 @@
+import { type SvdOptions, svd } from '../kernels/svd/svd';
+import { type Spectrum, spectrumOf } from './spectra';
+import type { StackedMatrix } from './stacks';
+
+/** Matrices of one shape are decomposed together, up to this many bytes and this many of them. */
+export const MOST_LOT_BYTES = 64 * 2 ** 20;
+const MOST_LOT = 128;
+
+/** The spectra of matrices [·, H], in their order, and what decomposed them (each kernel once). */
+export interface MatrixSpectra {
+  readonly spectra: readonly Spectrum[];
+  readonly kernels: readonly string[];
+}
+
+/**
+ * All singular values of each matrix. Matrices are made lot by lot, so that little more than `MOST_LOT_BYTES` (or one
+ * matrix, where that is larger) is held at a time. Rejects with `NumericError`, `CancelledError` or `DeviceError`.
+ */
+export async function matrixSpectra(
+  matrices: readonly StackedMatrix[],
+  hidden: number,
+  options: SvdOptions = {},
+): Promise<MatrixSpectra> {
+  const spectra = new Array<Spectrum>(matrices.length);
+  const kernels = new Set<string>();
+  let done = 0;
+  for (const { rows, indices } of lots(matrices, hidden)) {
+    const data = new Float32Array(indices.length * rows * hidden);
+    for (const [slot, i] of indices.entries()) {
+      matrices[i]?.fill(data.subarray(slot * rows * hidden, (slot + 1) * rows * hidden));
+    }
+    const before = done;
+    const result = await svd(
+      data,
+      { batch: indices.length, rows, cols: hidden, r: 0 },
+      {
+        ...options,
+        onProgress: (share) => options.onProgress?.((before + share * indices.length) / matrices.length),
+      },
+    );
+    const k = Math.min(rows, hidden);
+    for (const [slot, i] of indices.entries()) {
+      spectra[i] = spectrumOf(result.sigma.slice(slot * k, (slot + 1) * k));
+    }
+    kernels.add(kernelOf(result));
+    done += indices.length;
+  }
+  return { spectra, kernels: [...kernels] };
+}
+
+/** Bytes of the largest lot. */
+export function largestLot(matrices: readonly Pick<StackedMatrix, 'rows'>[], hidden: number): number {
+  const sizes = lots(matrices, hidden).map(({ rows, indices }) => indices.length * rows * hidden * 4);
+  return Math.max(0, ...sizes);
+}
+
+function lots(matrices: readonly Pick<StackedMatrix, 'rows'>[], hidden: number) {
+  const open = new Map<number, number[]>();
+  const out: { readonly rows: number; readonly indices: readonly number[] }[] = [];
+  for (const [i, { rows }] of matrices.entries()) {
+    const most = Math.max(1, Math.min(MOST_LOT, Math.floor(MOST_LOT_BYTES / (rows * hidden * 4))));
+    let lot = open.get(rows);
+    if (!lot || lot.length >= most) {
+      lot = [];
+      open.set(rows, lot);
+      out.push({ rows, indices: lot });
+    }
+    lot.push(i);
+  }
+  return out;
+}
+
+/** What decomposed them. */
+export const kernelOf = (result: object): string =>
+  'kernel' in result && typeof result.kernel === 'string' ? result.kernel : 'svd (CPU)';

@@ -1,0 +1,120 @@
+import type { GatheredStates } from './gathered';
+import { checkLayers, lessRow, meanRow, statesAt } from './rows';
+
+/** A matrix [rows, H] that is made when it is needed, so that no two copies of all states are ever held. */
+export interface StackedMatrix {
+  /** Sample id, `layer 3`, `token 7` or `all`. */
+  readonly label: string;
+  /** What it is of, in words. */
+  readonly about: string;
+  /** Tokens that went in, summed over samples. */
+  readonly tokens: number;
+  readonly rows: number;
+  /** Writes the rows, row-major. */
+  fill(out: Float32Array<ArrayBuffer>): void;
+}
+
+export interface StackOptions {
+  /** Which rows make one matrix; the names are the contract's. */
+  readonly stack: 'sample' | 'layer' | 'token' | 'all';
+  /** 1 … L, ascending. */
+  readonly layers: readonly number[];
+  /** Takes the mean row off each matrix. */
+  readonly centre: boolean;
+}
+
+/**
+ * The matrices of a stack: one a sample [N·P, H] (LoRi appendix A), one a layer [ΣN, H], one a token position [S·P, H]
+ * with the S samples that are that long, or one of everything. Rows keep the order sample, token, layer. Throws
+ * `ShapeError` for layers that are not there.
+ */
+export function stacked(gathered: GatheredStates, options: StackOptions): StackedMatrix[] {
+  checkLayers(options.layers, gathered.layers);
+  const matrices = plain(gathered, options);
+  return options.centre ? matrices.map((m) => changed(m, centreRows(gathered.hidden))) : matrices;
+}
+
+/** The same matrix with its entries changed in place after it is made. */
+export function changed(
+  matrix: StackedMatrix,
+  change: (data: Float32Array<ArrayBuffer>, label: string) => void,
+): StackedMatrix {
+  return {
+    ...matrix,
+    fill(out) {
+      matrix.fill(out);
+      change(out, matrix.label);
+    },
+  };
+}
+
+/** Takes the mean row off a matrix [·, H], in place. */
+export const centreRows = (hidden: number) => (data: Float32Array<ArrayBuffer>) => {
+  lessRow(data, meanRow([data], hidden), data);
+};
+
+function plain(gathered: GatheredStates, { stack, layers }: StackOptions): StackedMatrix[] {
+  const { samples } = gathered;
+  const of = plural(samples.length, 'sample');
+  if (stack === 'sample')
+    return samples.map((_, s) =>
+      joined(gathered, [s], layers, samples[s]?.id ?? '', samples[s]?.about ?? ''),
+    );
+  const everyone = samples.map((_, s) => s);
+  if (stack === 'all')
+    return [joined(gathered, everyone, layers, 'all', `all tokens and chosen layers of ${of}`)];
+  if (stack === 'layer')
+    return layers.map((l) => joined(gathered, everyone, [l], `layer ${l}`, `all tokens of ${of}`));
+  const longest = Math.max(...samples.map((s) => s.tokens));
+  return Array.from({ length: longest }, (_, t) => atToken(gathered, layers, t));
+}
+
+/** All tokens of some samples. */
+function joined(
+  gathered: GatheredStates,
+  which: readonly number[],
+  layers: readonly number[],
+  label: string,
+  about: string,
+): StackedMatrix {
+  const chosen = which.flatMap((s) => gathered.samples[s] ?? []);
+  const tokens = chosen.reduce((sum, s) => sum + s.tokens, 0);
+  return {
+    label,
+    about,
+    tokens,
+    rows: tokens * layers.length,
+    fill(out) {
+      let at = 0;
+      for (const sample of chosen) {
+        const rows = statesAt(sample, gathered, layers);
+        out.set(rows, at);
+        at += rows.length;
+      }
+    },
+  };
+}
+
+/** One token position, counted from 0, of every sample that has it. */
+function atToken(gathered: GatheredStates, layers: readonly number[], token: number): StackedMatrix {
+  const { layers: count, hidden } = gathered;
+  const chosen = gathered.samples.filter((s) => s.tokens > token);
+  return {
+    label: `token ${token + 1}`,
+    about: `position ${token + 1} of ${plural(chosen.length, 'sample')}`,
+    tokens: chosen.length,
+    rows: chosen.length * layers.length,
+    fill(out) {
+      let at = 0;
+      for (const { states } of chosen) {
+        for (const l of layers) {
+          const from = (token * count + l - 1) * hidden;
+          out.set(states.subarray(from, from + hidden), at);
+          at += hidden;
+        }
+      }
+    },
+  };
+}
+
+const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
