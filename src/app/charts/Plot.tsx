@@ -1,85 +1,170 @@
 import { useEffect, useRef, useState } from 'react';
+import { Button } from '../ui/Button';
 import { ErrorNotice } from '../ui/ErrorNotice';
-import { type FigureOptions, figureOf } from './figure';
-import { config, loadPlotly } from './plotly';
-import type { LineSeries } from './series';
+import type { Figure, View } from './figure';
+import type { HoverLink } from './link';
+import type { ThemeName } from './look';
+import { config, hasWebgl, loadPlotly, needsWebgl, type Part } from './plotly';
 
-export interface PlotProps extends Omit<FigureOptions, 'width'> {
-  readonly series: readonly LineSeries[];
+export interface PlotProps {
+  /** Makes what is drawn; read when it is drawn, which is when one of `of` changes. */
+  readonly build: (view: View) => Figure;
+  /** The data and choices the drawing hangs on, told apart by identity; always as many. */
+  readonly of: readonly unknown[];
+  readonly parts?: readonly Part[];
+  readonly theme: ThemeName;
+  readonly log: boolean;
+  readonly height: number;
+  readonly link?: HoverLink | undefined;
   /** Takes the element that Plotly draws in, for exports. */
   readonly onElement: (element: HTMLDivElement | null) => void;
+  /** Called instead of showing an error when a part cannot be used: the chart shows something else. */
+  readonly onUnavailable?: ((reason: string) => void) | undefined;
+}
+
+type Plotly = Awaited<ReturnType<typeof loadPlotly>>;
+type Listening = HTMLDivElement & {
+  on?: (event: string, listener: (event: { readonly points?: readonly HoverPoint[] }) => void) => void;
+};
+interface HoverPoint {
+  readonly curveNumber: number;
+  readonly pointNumber: number | readonly [number, number];
 }
 
 /** Milliseconds between two drawings of a chart whose data grows. */
 const REDRAW = 250;
 
-/** The drawing itself. New data is drawn at most four times a second, in an animation frame: the page never waits. */
-export function Plot({ series, onElement, ...options }: PlotProps) {
+/**
+ * The drawing itself. New data is drawn at most four times a second, in an animation frame: the page never waits. What
+ * is pointed at in another chart is restyled without drawing or rendering anything else again.
+ */
+export function Plot(props: PlotProps) {
+  const { of, theme, log, height, link, parts = [], onElement } = props;
   const place = useRef<HTMLDivElement>(null);
-  const wanted = useRef({ series, options });
-  wanted.current = { series, options };
+  const wanted = useRef(props);
+  wanted.current = props;
   const request = useRef(() => {});
   const [failure, setFailure] = useState<Error | null>(null);
+  const [isDrawn, setIsDrawn] = useState(false);
+  const need = parts.join();
 
   useEffect(() => {
-    const element = place.current;
-    if (!element) return;
+    const element = place.current as Listening | null;
+    if (!element || failure) return;
     onElement(element);
-    let plotly: Awaited<ReturnType<typeof loadPlotly>> | null = null;
+    let plotly: Plotly | null = null;
+    let figure: Figure | null = null;
     let timer: ReturnType<typeof setTimeout> | null = null;
     let frame = 0;
+    let styling = 0;
     let drawnAt = 0;
     let gone = false;
 
+    const fail = (error: Error) => {
+      if (gone) return;
+      const { onUnavailable } = wanted.current;
+      if (onUnavailable && need !== '') onUnavailable(error.message);
+      else setFailure(error);
+    };
+    const emphasise = () => {
+      cancelAnimationFrame(styling);
+      styling = requestAnimationFrame(() => {
+        const change = figure?.emphasis?.(link?.key() ?? null);
+        if (gone || !plotly || !change) return;
+        const { data, layout = {}, traces } = change;
+        void plotly.update(element, data as never, layout as never, traces).catch(fail);
+      });
+    };
+    const listen = () => {
+      if (!link || !element.on) return;
+      element.on('plotly_hover', ({ points }) => {
+        const [point] = points ?? [];
+        link.point(point ? (figure?.keyAt?.(point.curveNumber, point.pointNumber) ?? null) : null);
+      });
+      element.on('plotly_unhover', () => link.point(null));
+    };
     const draw = () => {
       timer = null;
       frame = requestAnimationFrame(() => {
         const width = element.clientWidth;
         if (gone || !plotly || width === 0) return;
+        const first = drawnAt === 0;
         drawnAt = performance.now();
-        const { data, layout } = figureOf(wanted.current.series, { ...wanted.current.options, width });
-        void plotly.react(element, data, layout, config).catch((error: Error) => !gone && setFailure(error));
+        const { build, theme, log, height } = wanted.current;
+        try {
+          figure = build({ width, height, theme, log });
+        } catch (error) {
+          setFailure(error as Error);
+          return;
+        }
+        plotly.react(element, figure.data, figure.layout, config).then(() => {
+          if (gone) return;
+          if (first) {
+            listen();
+            setIsDrawn(true);
+          }
+          if (link && link.key() !== null) emphasise();
+        }, fail);
       });
     };
     request.current = () => {
       timer ??= setTimeout(draw, Math.max(0, drawnAt + REDRAW - performance.now()));
     };
-    loadPlotly().then(
-      (loaded) => {
-        plotly = loaded;
-        request.current();
-      },
-      (error: Error) => !gone && setFailure(error),
-    );
+    const list = need === '' ? [] : (need.split(',') as Part[]);
+    if (needsWebgl(list) && !hasWebgl()) {
+      fail(new Error('this browser has no WebGL here'));
+    } else {
+      loadPlotly(list).then(
+        (loaded) => {
+          if (gone) return;
+          plotly = loaded;
+          request.current();
+        },
+        (error: Error) => fail(new Error(`a part of the page could not be loaded (${error.message})`)),
+      );
+    }
     const resized = new ResizeObserver(() => request.current());
     resized.observe(element);
+    const leave = link?.subscribe(emphasise);
     return () => {
       gone = true;
+      leave?.();
       if (timer !== null) clearTimeout(timer);
       cancelAnimationFrame(frame);
+      cancelAnimationFrame(styling);
       resized.disconnect();
       plotly?.purge(element);
       onElement(null);
+      setIsDrawn(false);
     };
-  }, [onElement]);
+  }, [onElement, need, link, failure]);
 
-  const { theme, log } = options;
   // biome-ignore lint/correctness/useExhaustiveDependencies: what is drawn is read later, from `wanted`
-  useEffect(() => request.current(), [series, theme, log]);
+  useEffect(() => request.current(), [...of, theme, log, height]);
 
   if (failure) {
     return (
-      <ErrorNotice
-        title="The chart could not be drawn"
-        error={{
-          name: failure.name,
-          code: 'chart',
-          message: failure.message,
-          hint: 'The values are in the table below. Reload the page to try again.',
-          stack: failure.stack ?? null,
-        }}
-      />
+      <div className="plot-failed" style={{ minHeight: height }}>
+        <ErrorNotice
+          title="The chart could not be drawn"
+          error={{
+            name: failure.name,
+            code: 'chart',
+            message: failure.message,
+            hint: 'The values are in the table below. Try again, or reload the page.',
+            stack: failure.stack ?? null,
+          }}
+        >
+          <Button onPress={() => setFailure(null)}>Try again</Button>
+        </ErrorNotice>
+      </div>
     );
   }
-  return <div ref={place} className="plot" style={{ height: options.height }} />;
+  return (
+    <div className="plot-place" style={{ height }} aria-hidden="true">
+      {!isDrawn && <p className="plot-loading">Loading chart …</p>}
+      {/* The table says the same to a screen reader. */}
+      <div ref={place} className="plot" style={{ height }} />
+    </div>
+  );
 }

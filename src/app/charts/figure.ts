@@ -1,56 +1,67 @@
-import { lookOf, paper, type ThemeName } from './look';
+import type { HoverKey } from './link';
+import { paper, type ThemeName } from './look';
 import { type Data, type Layout, plain } from './plotly';
-import { type Axis, type LineSeries, placesToDraw } from './series';
+import type { Axis, Table } from './table';
 
-export interface FigureOptions {
-  readonly x: Axis;
-  readonly y: Axis;
-  readonly log: boolean;
-  readonly theme: ThemeName;
-  readonly legend: boolean;
-  readonly height: number;
+/** What every chart is drawn from: pure data and pure functions, so that they are tested without a browser. */
+
+/** How a chart is looked at. */
+export interface View {
   readonly width: number;
+  readonly height: number;
+  readonly theme: ThemeName;
+  /** Of the values (y, the bars, the cells). */
+  readonly log: boolean;
 }
 
-/** What Plotly is given for these lines. */
-export function figureOf(
-  series: readonly LineSeries[],
-  options: FigureOptions,
-): { data: Data[]; layout: Partial<Layout> } {
-  const { x, y, log, theme, legend, width, height } = options;
-  const { text, muted, grid, ground } = paper[theme];
-  const data = series.map((line, index) => {
-    const look = lookOf(index, line, theme, series.length);
-    const places = placesToDraw(line.y);
-    const pick = (values: ArrayLike<number>) => places.map((i) => values[i]!);
-    const ys = pick(line.y);
-    const name = plain(line.name);
-    return {
-      type: 'scatter',
-      mode: line.reference ? 'lines' : 'lines+markers',
-      name,
-      x: pick(line.x),
-      y: ys,
-      legendrank: index,
-      opacity: look.opacity,
-      line: { color: look.colour, width: look.width, dash: look.dash, shape: 'linear' },
-      marker: { color: look.colour, symbol: look.symbol, size: 6, maxdisplayed: 10 },
-      hovertemplate: `${name}: %{y${y.format === '%' ? ':.1%' : ':.4~g'}}<extra></extra>`,
-      ...(line.low &&
-        line.high && {
-          error_y: {
-            type: 'data',
-            symmetric: false,
-            array: pick(line.high).map((high, i) => high - ys[i]!),
-            arrayminus: pick(line.low).map((low, i) => ys[i]! - low),
-            color: look.colour,
-            thickness: 1,
-            width: 3,
-          },
-        }),
-    } as Data;
-  });
-  const axis = {
+/** Changes to a drawing, as Plotly's `update` takes them. */
+export interface Emphasis {
+  readonly data: Record<string, unknown>;
+  readonly layout?: Record<string, unknown>;
+  readonly traces: number[];
+}
+
+export interface Figure {
+  readonly data: Data[];
+  readonly layout: Partial<Layout>;
+  /** What is at a place of the drawing, in the words of a hover link. */
+  readonly keyAt?: (trace: number, point: number | readonly [number, number]) => HoverKey | null;
+  /** What makes `key` stand out, or nothing; `null` where the chart has nothing to highlight. */
+  readonly emphasis?: (key: HoverKey | null) => Emphasis | null;
+}
+
+export type { Axis, Table };
+
+/** Format of Plotly for values of this axis. */
+export const formatOf = (axis: Pick<Axis, 'format'>) => (axis.format === '%' ? '.1%' : '.4~g');
+
+/** Keeps zoom and hidden lines when data comes in, as long as the axes mean the same. */
+const revisionOf = (axes: readonly Axis[], log: boolean) =>
+  `${log ? 'log' : 'linear'} ${axes.map(({ label }) => plain(label)).join(' ')}`;
+
+export const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
+
+/** The layout that all charts share. */
+export function layoutOf(axes: readonly Axis[], { width, height, theme, log }: View): Partial<Layout> {
+  const { text, muted, ground } = paper[theme];
+  return {
+    width,
+    height,
+    margin: { l: 56, r: 12, t: 8, b: 44 },
+    paper_bgcolor: ground,
+    plot_bgcolor: ground,
+    font: { family: FONT, size: 12, color: text },
+    hovermode: 'closest',
+    hoverlabel: { bgcolor: ground, bordercolor: muted, font: { color: text }, align: 'left' },
+    legend: { orientation: 'h', x: 0, y: 1.02, xanchor: 'left', yanchor: 'bottom', bgcolor: 'rgba(0,0,0,0)' },
+    uirevision: revisionOf(axes, log),
+  } as Partial<Layout>;
+}
+
+/** One axis of a flat chart. */
+export function axisOf(axis: Axis, theme: ThemeName, log = false): Record<string, unknown> {
+  const { muted, grid } = paper[theme];
+  return {
     gridcolor: grid,
     linecolor: muted,
     zeroline: false,
@@ -58,37 +69,23 @@ export function figureOf(
     ticks: 'outside',
     tickcolor: muted,
     automargin: true,
+    title: { text: plain(axis.label), standoff: 8 },
+    type: log ? 'log' : 'linear',
+    ...(log ? { dtick: 1, exponentformat: 'power' } : axis.format === '%' ? { tickformat: '.0%' } : {}),
+    ...(!log && axis.range && { range: [...axis.range] }),
   };
-  const layout = {
-    width,
-    height,
-    margin: { l: 56, r: 12, t: 8, b: 44 },
-    paper_bgcolor: ground,
-    plot_bgcolor: ground,
-    font: { family: 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif', size: 12, color: text },
-    hovermode: series.length > 7 ? 'closest' : 'x unified',
-    hoverlabel: { bgcolor: ground, bordercolor: muted, font: { color: text } },
-    showlegend: legend,
-    legend: { orientation: 'h', x: 0, y: 1.02, xanchor: 'left', yanchor: 'bottom', bgcolor: 'rgba(0,0,0,0)' },
-    xaxis: {
-      ...axis,
-      rangemode: 'tozero',
-      title: { text: plain(x.label), standoff: 8 },
-      ...(x.range && { range: [...x.range] }),
-    },
-    yaxis: {
-      ...axis,
-      title: { text: plain(y.label), standoff: 8 },
-      type: log ? 'log' : 'linear',
-      ...(log ? { dtick: 1, exponentformat: 'power' } : y.format === '%' ? { tickformat: '.0%' } : {}),
-      ...(!log && y.range && { range: [...y.range] }),
-    },
-    // Zoom and hidden lines stay when data comes in.
-    uirevision: log ? 'log' : 'linear',
-  } as Partial<Layout>;
-  // What stands out is drawn over the rest.
-  const order = series
-    .map((_, i) => i)
-    .sort((a, b) => Number(series[a]!.weight === 'strong') - Number(series[b]!.weight === 'strong'));
-  return { data: order.map((i) => data[i]!), layout };
+}
+
+/** A bar that says what colours mean. */
+export function colourBarOf(title: string, theme: ThemeName): Record<string, unknown> {
+  const { text, muted } = paper[theme];
+  return {
+    title: { text: plain(title), side: 'right' },
+    thickness: 12,
+    outlinewidth: 1,
+    outlinecolor: muted,
+    tickcolor: muted,
+    tickfont: { color: text },
+    ticks: 'outside',
+  };
 }

@@ -1,11 +1,14 @@
 import type { LineSeries } from './series';
 
-/** How lines are told apart: by dash and marker first, by colour besides. */
+/** How lines, bars and points are told apart: by dash, marker and pattern first, by colour besides. */
 
 export type ThemeName = 'light' | 'dark';
 
 const dashes = ['solid', 'dash', 'dot', 'dashdot', 'longdash'] as const;
 const markers = ['circle', 'square', 'diamond', 'triangle-up', 'cross', 'x', 'star'] as const;
+const patterns = ['', '/', 'x', '.', '-', '\\', '|', '+'] as const;
+/** Those that a chart in space has too. */
+const solids = ['circle', 'diamond', 'square', 'cross', 'x'] as const;
 
 // Contrast to the ground of at least 4.5 each.
 const colours: Readonly<Record<ThemeName, readonly string[]>> = {
@@ -20,6 +23,35 @@ export const paper: Readonly<
   dark: { ground: '#1a1f22', text: '#e6ebec', muted: '#a2afb4', grid: '#2e373b' },
 };
 
+/** Viridis in eleven steps: of even steps in lightness, so that it is read without colour vision and in grey. */
+export const viridis = [
+  '#440154',
+  '#482475',
+  '#414487',
+  '#355f8d',
+  '#2a788e',
+  '#21918c',
+  '#22a884',
+  '#44bf70',
+  '#7ad151',
+  '#bddf26',
+  '#fde725',
+] as const;
+
+export type Scale = readonly (readonly [number, string])[];
+
+const spread = (steps: readonly string[]): Scale =>
+  steps.map((colour, i) => [i / (steps.length - 1), colour] as const);
+
+/** Of areas. */
+export const areaScale: Scale = spread(viridis);
+
+/** Of points: the part of the scale with a contrast to the ground of at least 3. */
+export const pointScale: Readonly<Record<ThemeName, Scale>> = {
+  light: spread(viridis.slice(0, 6)),
+  dark: spread(viridis.slice(4)),
+};
+
 export interface LineLook {
   readonly colour: string;
   readonly dash: (typeof dashes)[number];
@@ -31,19 +63,29 @@ export interface LineLook {
 /** Lines beyond which each is drawn thinner. */
 const MANY = 7;
 
+export const colourAt = (index: number, theme: ThemeName) => {
+  const palette = colours[theme];
+  return palette[index % palette.length]!;
+};
+export const patternAt = (index: number) => patterns[index % patterns.length]!;
+export const solidAt = (index: number) => solids[index % solids.length]!;
+
 /** Dash and marker count at different paces, so that 35 of `lines` lines differ from each other. */
 export function lookOf(
   index: number,
-  { weight, reference }: Pick<LineSeries, 'weight' | 'reference'>,
+  { weight, reference, look }: Pick<LineSeries, 'weight' | 'reference' | 'look'>,
   theme: ThemeName,
   lines: number,
 ): LineLook {
-  const palette = colours[theme];
   return {
-    colour: reference ? paper[theme].muted : palette[index % palette.length]!,
-    dash: dashes[index % dashes.length]!,
-    symbol: markers[index % markers.length]!,
+    colour: reference ? paper[theme].muted : colourAt(look?.colour ?? index, theme),
+    dash: dashes[(look?.dash ?? index) % dashes.length]!,
+    symbol: markers[(look?.marker ?? index) % markers.length]!,
     width: weight === 'strong' ? 3 : reference || lines > MANY ? 1.25 : 1.75,
     opacity: weight === 'faint' ? 0.35 : 1,
   };
 }
+
+/** The colour with an opacity, for areas. */
+export const translucent = (colour: string, opacity: number) =>
+  `rgba(${[1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16)).join(',')},${opacity})`;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { figureOf } from './figure';
+import { lineFigure } from './line-figure';
 import { lookOf } from './look';
 import { DRAWN_POINTS, type LineSeries, placesToDraw, rowsOf } from './series';
 
@@ -24,8 +24,8 @@ describe('placesToDraw', () => {
 
 it('rowsOf joins lines by x', () => {
   const rows = rowsOf([
-    { name: 'a', x: [1, 2], y: [10, 20] },
-    { name: 'b', x: [2, 3], y: [200, 300] },
+    { x: [1, 2], y: [10, 20] },
+    { x: [2, 3], y: [200, 300] },
   ]);
   expect(rows).toEqual([
     [1, 10, null],
@@ -39,16 +39,9 @@ it('35 lines differ without their colours', () => {
   expect(new Set(looks.map(({ dash, symbol }) => `${dash} ${symbol}`)).size).toBe(35);
 });
 
-describe('figureOf', () => {
-  const options = {
-    x: { label: 'a < b' },
-    y: { label: 'y' },
-    log: false,
-    theme: 'dark',
-    legend: true,
-    width: 1,
-    height: 1,
-  } as const;
+describe('lineFigure', () => {
+  const axes = { x: { label: 'a < b' }, y: { label: 'y' } };
+  const view = { log: false, theme: 'dark', width: 1, height: 1 } as const;
   const line = (more: Partial<LineSeries>): LineSeries => ({
     name: '<s>',
     x: [1, 2],
@@ -57,15 +50,16 @@ describe('figureOf', () => {
   });
 
   it('writes markup as text', () => {
-    const { data, layout } = figureOf([line({})], options);
+    const { data, layout } = lineFigure([line({})], axes, view);
     expect(JSON.stringify([data, layout])).not.toMatch(/<s>|a < b/);
     expect((data[0] as { name: string }).name).toBe('&lt;s&gt;');
   });
 
   it('turns intervals into distances from the value, and draws what stands out last', () => {
-    const { data } = figureOf(
+    const { data } = lineFigure(
       [line({ name: 'strong', weight: 'strong' }), line({ low: [0.25, 0.5], high: [1, 1] })],
-      options,
+      axes,
+      view,
     );
     expect(data[0]).toMatchObject({ error_y: { array: [0.5, 0.25], arrayminus: [0.25, 0.25] } });
     expect(data[1]).toMatchObject({ name: 'strong', legendrank: 0 });

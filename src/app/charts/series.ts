@@ -1,3 +1,8 @@
+import type { HoverKey } from './link';
+import type { Axis, Table } from './table';
+
+export type { Axis };
+
 /** One line of a chart. */
 export interface LineSeries {
   readonly name: string;
@@ -6,19 +11,22 @@ export interface LineSeries {
   /** Ends of an interval around each y. */
   readonly low?: ArrayLike<number>;
   readonly high?: ArrayLike<number>;
+  /** How the interval is drawn; default `bars`. */
+  readonly interval?: 'bars' | 'area';
   /** `strong` stands out, `faint` steps back; default in between. */
   readonly weight?: 'strong' | 'faint';
   /** A constant to compare with: a thin line without markers. */
   readonly reference?: boolean;
-}
-
-export interface Axis {
-  readonly label: string;
-  /** What the values are in the table and in files; default the label. */
-  readonly column?: string;
-  readonly range?: readonly [number, number];
-  /** `%` writes shares as percentages. */
-  readonly format?: '%';
+  /** Points alone, not joined. */
+  readonly points?: boolean;
+  /** What a hover link knows it by. */
+  readonly key?: HoverKey;
+  /** Shown when pointed at, under the name. */
+  readonly about?: string;
+  /** Numbers of colour, dash and marker; default the place among the lines. The same number looks the same in all charts. */
+  readonly look?: { readonly colour?: number; readonly dash?: number; readonly marker?: number };
+  /** Whether the legend names it; without any that says so, all are named where they are two to seven. */
+  readonly legend?: boolean;
 }
 
 /** Most points of a line that are drawn; the file and the table have them all. */
@@ -49,8 +57,18 @@ export function placesToDraw(y: ArrayLike<number>, most = DRAWN_POINTS): number[
   return [...places].sort((a, b) => a - b);
 }
 
-/** The lines as rows of a table: one row for each x that any of them has, ascending. */
-export function rowsOf(series: readonly LineSeries[]): (number | null)[][] {
+/** The lines as a table: one row for each x that any of them has, ascending; ends of intervals beside their value. */
+export function tableOf(series: readonly LineSeries[], x: string): Table {
+  const columns = series.flatMap((line) => [
+    { name: line.name, x: line.x, y: line.y },
+    ...(line.low ? [{ name: `${line.name}, low`, x: line.x, y: line.low }] : []),
+    ...(line.high ? [{ name: `${line.name}, high`, x: line.x, y: line.high }] : []),
+  ]);
+  return { columns: [x, ...columns.map(({ name }) => name)], rows: rowsOf(columns) };
+}
+
+/** Values by x: one row for each x that any has, ascending. */
+export function rowsOf(series: readonly Pick<LineSeries, 'x' | 'y'>[]): (number | null)[][] {
   const columns = series.map(({ x, y }) => new Map(Array.from(x, (value, i) => [value, y[i] ?? null])));
   const all = [...new Set(columns.flatMap((column) => [...column.keys()]))].sort((a, b) => a - b);
   return all.map((x) => [x, ...columns.map((column) => column.get(x) ?? null)]);

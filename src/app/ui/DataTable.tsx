@@ -22,8 +22,9 @@ export function DataTable({ caption, columns, rows, most = 100 }: DataTableProps
         </caption>
         <thead>
           <tr>
-            {columns.map((name) => (
-              <th key={name} scope="col">
+            {columns.map((name, i) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: two columns may share a name
+              <th key={i} scope="col">
                 {name}
               </th>
             ))}
@@ -35,11 +36,13 @@ export function DataTable({ caption, columns, rows, most = 100 }: DataTableProps
             <tr key={i}>
               {row.map((cell, j) =>
                 j === 0 ? (
-                  <th key={columns[j]} scope="row">
+                  // biome-ignore lint/suspicious/noArrayIndexKey: as above
+                  <th key={j} scope="row">
                     {cell}
                   </th>
                 ) : (
-                  <td key={columns[j]}>{cell ?? '–'}</td>
+                  // biome-ignore lint/suspicious/noArrayIndexKey: as above
+                  <td key={j}>{cell ?? '–'}</td>
                 ),
               )}
             </tr>

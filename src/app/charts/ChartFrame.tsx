@@ -1,0 +1,152 @@
+import './charts.css';
+import { type ReactNode, useCallback, useId, useRef, useState } from 'react';
+import { Button } from '../ui/Button';
+import { Segments } from '../ui/Choice';
+import { DataTable } from '../ui/DataTable';
+import { download } from '../ui/download';
+import { csv, significant } from '../ui/format';
+import { imageOf } from './export';
+import type { Figure, Table, View } from './figure';
+import type { HoverLink } from './link';
+import type { ThemeName } from './look';
+import { Plot } from './Plot';
+import type { Part } from './plotly';
+import { withSource } from './source';
+
+/** What all charts take. */
+export interface ChartProps {
+  readonly title: string;
+  /** One sentence that says what is to be seen. */
+  readonly summary: string;
+  /**
+   * What is behind it: sample ids, kernel, dtype, seed. In small text below the chart and in exported images; a CSV
+   * file has it in a last column `source`, in the first row.
+   */
+  readonly source?: string;
+  readonly theme: ThemeName;
+  readonly height?: number;
+  /** Of the exported files, without the ending. */
+  readonly fileName: string;
+  readonly level?: 3 | 4;
+  /** Shared with other charts: what is pointed at in one is highlighted in all. */
+  readonly link?: HoverLink | undefined;
+}
+
+export interface ChartFrameProps extends ChartProps {
+  readonly build: (view: View) => Figure;
+  /** The data and choices the drawing hangs on, told apart by identity; always as many. */
+  readonly of: readonly unknown[];
+  readonly parts?: readonly Part[];
+  /** Scale of the values at first; without it there is no choice and the scale is linear. */
+  readonly scale?: 'linear' | 'log' | undefined;
+  /** The values: as read, and as written to a file where that is another shape. Asked for when needed. */
+  readonly table: () => Table;
+  readonly file?: () => Table;
+  /** Choices that change how it is looked at, before the exports. */
+  readonly tools?: ReactNode;
+  /** Something to know about what is drawn. */
+  readonly note?: string;
+  readonly onUnavailable?: (reason: string) => void;
+  /** Takes the element that Plotly draws in. */
+  readonly onElement?: (element: HTMLDivElement | null) => void;
+}
+
+/** What every chart has around its drawing: title, summary, source, scale, exports, and the values as a table. */
+export function ChartFrame(props: ChartFrameProps) {
+  const { title, summary, source = '', theme, height = 280, fileName, level = 4, link } = props;
+  const { build, of, parts, scale, table, file = table, tools, note = '', onUnavailable, onElement } = props;
+  const id = useId();
+  const [chosen, setScale] = useState(scale ?? 'linear');
+  const [tableIsOpen, setTableIsOpen] = useState(false);
+  const [problem, setProblem] = useState('');
+  const element = useRef<HTMLDivElement | null>(null);
+  const tell = useRef(onElement);
+  tell.current = onElement;
+  const keepElement = useCallback((place: HTMLDivElement | null) => {
+    element.current = place;
+    tell.current?.(place);
+  }, []);
+  const Heading = `h${level}` as const;
+
+  const save = async (format: 'csv' | 'svg' | 'png') => {
+    try {
+      if (format === 'csv') {
+        const { columns, rows } = withSource(file(), source);
+        download(`${fileName}.csv`, csv([columns, ...rows]), 'text/csv');
+      } else if (element.current) {
+        const image = await imageOf(element.current, format, { title, source, theme, height });
+        download(`${fileName}.${format}`, image, format === 'svg' ? 'image/svg+xml' : 'image/png');
+      }
+      setProblem('');
+    } catch (error) {
+      setProblem(`The file could not be made: ${(error as Error).message}`);
+    }
+  };
+
+  return (
+    <figure className="chart" aria-labelledby={id}>
+      <div className="chart-head">
+        <Heading id={id}>{title}</Heading>
+        <div className="chart-tools">
+          {tools}
+          {scale && (
+            <Segments
+              label={`Scale of ${title}`}
+              hideLabel
+              value={chosen}
+              options={[
+                { id: 'linear', label: 'Linear' },
+                { id: 'log', label: 'Log' },
+              ]}
+              onChange={setScale}
+            />
+          )}
+          <div className="chart-exports">
+            {(['csv', 'svg', 'png'] as const).map((format) => (
+              <Button
+                key={format}
+                look="quiet"
+                aria-label={`${title}: save as ${format.toUpperCase()}`}
+                onPress={() => void save(format)}
+              >
+                {format.toUpperCase()}
+              </Button>
+            ))}
+          </div>
+        </div>
+      </div>
+      <Plot
+        build={build}
+        of={of}
+        parts={parts ?? []}
+        theme={theme}
+        log={chosen === 'log'}
+        height={height}
+        link={link}
+        onElement={keepElement}
+        onUnavailable={onUnavailable}
+      />
+      <figcaption>
+        {summary}
+        {source !== '' && <span className="chart-source">{source}</span>}
+      </figcaption>
+      <details onToggle={(event) => setTableIsOpen(event.currentTarget.open)}>
+        <summary>Values as a table</summary>
+        {tableIsOpen && <ValueTable title={title} table={table()} />}
+      </details>
+      <p aria-live="polite" className="chart-problem">
+        {[problem, note].filter(Boolean).join(' ')}
+      </p>
+    </figure>
+  );
+}
+
+function ValueTable({ title, table: { columns, rows } }: { readonly title: string; readonly table: Table }) {
+  return (
+    <DataTable
+      caption={title}
+      columns={columns}
+      rows={rows.map((row) => row.map((value) => (typeof value === 'number' ? significant(value) : value)))}
+    />
+  );
+}

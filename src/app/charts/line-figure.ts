@@ -1,0 +1,121 @@
+import { type Axis, axisOf, type Emphasis, type Figure, formatOf, layoutOf, type View } from './figure';
+import type { HoverKey } from './link';
+import { lookOf, translucent } from './look';
+import { type Data, plain, wrapped } from './plotly';
+import { type LineSeries, placesToDraw } from './series';
+
+/** Lines of which the legend names each, unless they say themselves. */
+const NAMED = 7;
+
+/** What Plotly is given for these lines. */
+export function lineFigure(
+  series: readonly LineSeries[],
+  { x, y }: { readonly x: Axis; readonly y: Axis },
+  view: View,
+): Figure {
+  const { theme, log } = view;
+  const someSay = series.some(({ legend }) => legend !== undefined);
+  const named = (line: LineSeries) =>
+    someSay ? line.legend === true : series.length > 1 && series.length <= NAMED;
+  const looks = series.map((line, index) => lookOf(index, line, theme, series.length));
+  const places = series.map((line) => placesToDraw(line.y));
+
+  const lines = series.map((line, index): Data => {
+    const look = looks[index]!;
+    const pick = (values: ArrayLike<number>) => places[index]!.map((i) => values[i]!);
+    const ys = pick(line.y);
+    const about = line.about ? `<br>${wrapped(line.about)}` : '';
+    const hasBars = line.low && line.high && line.interval !== 'area';
+    return {
+      type: 'scatter',
+      mode: line.points ? 'markers' : line.reference ? 'lines' : 'lines+markers',
+      name: plain(line.name),
+      showlegend: named(line),
+      x: pick(line.x),
+      y: ys,
+      legendrank: index,
+      opacity: look.opacity,
+      line: { color: look.colour, width: look.width, dash: look.dash, shape: 'linear' },
+      marker: {
+        color: look.colour,
+        symbol: look.symbol,
+        size: line.points ? 7 : 6,
+        ...(!line.points && { maxdisplayed: 10 }),
+      },
+      hovertemplate: `${templateText(line.name)}: %{y:${formatOf(y)}}${templateBraces(about)}<extra></extra>`,
+      ...(hasBars && {
+        error_y: {
+          type: 'data',
+          symmetric: false,
+          array: pick(line.high).map((high, i) => high - ys[i]!),
+          arrayminus: pick(line.low).map((low, i) => ys[i]! - low),
+          color: look.colour,
+          thickness: 1,
+          width: 3,
+        },
+      }),
+    } as Data;
+  });
+  const areas = series.flatMap((line, index): Data[] => {
+    if (!line.low || !line.high || line.interval !== 'area') return [];
+    const there = places[index]!.filter(
+      (i) => Number.isFinite(line.low![i]) && Number.isFinite(line.high![i]),
+    );
+    return [
+      {
+        type: 'scatter',
+        mode: 'lines',
+        name: plain(line.name),
+        showlegend: false,
+        hoverinfo: 'skip',
+        x: [...there, ...there.toReversed()].map((i) => line.x[i]!),
+        y: [...there.map((i) => line.high![i]!), ...there.toReversed().map((i) => line.low![i]!)],
+        fill: 'toself',
+        fillcolor: translucent(looks[index]!.colour, 0.18),
+        line: { color: looks[index]!.colour, width: 0.75, dash: looks[index]!.dash },
+      } as Data,
+    ];
+  });
+
+  // Areas lie below, and what stands out is drawn over the rest.
+  const order = series
+    .map((_, i) => i)
+    .sort((a, b) => Number(series[a]!.weight === 'strong') - Number(series[b]!.weight === 'strong'));
+  const layout = {
+    ...layoutOf([x, y], view),
+    hovermode: series.length > NAMED || series.some(({ key }) => key !== undefined) ? 'closest' : 'x unified',
+    showlegend: series.some(named),
+    xaxis: { ...axisOf(x, theme), rangemode: 'tozero' },
+    yaxis: axisOf(y, theme, log),
+  } as Figure['layout'];
+  return {
+    data: [...areas, ...order.map((i) => lines[i]!)],
+    layout,
+    keyAt: (trace) => series[order[trace - areas.length] ?? -1]?.key ?? null,
+    emphasis: (key) => {
+      if (!series.some((line) => line.key !== undefined)) return null;
+      const drawn = order.map((i) => emphasised(series[i]!, looks[i]!, key, series));
+      return {
+        data: { opacity: drawn.map(({ opacity }) => opacity), 'line.width': drawn.map(({ width }) => width) },
+        traces: order.map((_, place) => areas.length + place),
+      } satisfies Emphasis;
+    },
+  };
+}
+
+/** The line that is meant stands out, others that could be meant step back, the rest stays. */
+function emphasised(
+  line: LineSeries,
+  { width, opacity }: { readonly width: number; readonly opacity: number },
+  key: HoverKey | null,
+  series: readonly LineSeries[],
+): { width: number; opacity: number } {
+  if (key === null || line.key === undefined || !series.some((other) => other.key === key)) {
+    return { width, opacity };
+  }
+  return line.key === key ? { width: Math.max(width, 1.75) + 1.5, opacity: 1 } : { width, opacity: 0.25 };
+}
+
+/** A template of Plotly takes `%{…}` for a value. */
+const templateBraces = (text: string) => text.replaceAll('%{', '%&#123;');
+const templateText = (text: string) => templateBraces(plain(text));

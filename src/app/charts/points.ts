@@ -1,0 +1,71 @@
+import type { HoverKey } from './link';
+import type { Axis, Table } from './table';
+
+/** Points that share a marker: those of one selection of hidden states, as a rule. */
+export interface PointGroup {
+  readonly name: string;
+  /** [points, 3] coordinates, point by point. */
+  readonly xyz: ArrayLike<number>;
+  /** The value that gives each point its colour; with `categories`, an index into them. */
+  readonly colour: ArrayLike<number>;
+  /** Which trajectory each point is of: those with the same number are joined in the order given. */
+  readonly path?: ArrayLike<number>;
+  /** What is said of a point when it is pointed at: token and text. Any characters. */
+  readonly text: (point: number) => string;
+  /** What a hover link knows a point by: its sample, as a rule. */
+  readonly key?: (point: number) => HoverKey | null;
+  /** More columns of the table and the file, besides name, coordinates, colour and text. */
+  readonly columns?: readonly { readonly name: string; readonly values: ArrayLike<number | string> }[];
+}
+
+/** What the colours of points mean. */
+export interface PointColour {
+  readonly label: string;
+  /** Names of the values 0, 1, …; without them the values are numbers on a scale. */
+  readonly categories?: readonly string[];
+}
+
+/** Directions that are drawn: two of them flat, or all three in space. */
+export type Plane = '1-2' | '1-3' | '2-3' | '3-D';
+
+export interface Points {
+  readonly groups: readonly PointGroup[];
+  readonly axes: readonly [Axis, Axis, Axis];
+  readonly colour: PointColour;
+  /** Whether trajectories are joined. */
+  readonly paths: boolean;
+}
+
+/** Most points that are drawn; of more, every second, third … */
+export const MOST_POINTS = 20_000;
+
+/** Points beyond which WebGL draws them flat too. */
+export const SVG_POINTS = 2_000;
+
+export const countOf = (group: PointGroup) => Math.floor(group.xyz.length / 3);
+
+export const totalOf = (groups: readonly PointGroup[]) =>
+  groups.reduce((sum, group) => sum + countOf(group), 0);
+
+/** How many points go by for each that is drawn. */
+export const strideOf = (groups: readonly PointGroup[]) =>
+  Math.max(1, Math.ceil(totalOf(groups) / MOST_POINTS));
+
+/** The points as a table, all of them. */
+export function pointTable({ groups, axes, colour }: Points): Table {
+  const more = [...new Set(groups.flatMap(({ columns = [] }) => columns.map(({ name }) => name)))];
+  return {
+    columns: ['selection', ...axes.map((axis) => axis.column ?? axis.label), colour.label, 'text', ...more],
+    rows: groups.flatMap((group) =>
+      Array.from({ length: countOf(group) }, (_, i) => [
+        group.name,
+        group.xyz[3 * i]!,
+        group.xyz[3 * i + 1]!,
+        group.xyz[3 * i + 2]!,
+        colour.categories ? (colour.categories[group.colour[i]!] ?? null) : group.colour[i]!,
+        group.text(i),
+        ...more.map((name) => group.columns?.find((column) => column.name === name)?.values[i] ?? null),
+      ]),
+    ),
+  };
+}
