@@ -2,6 +2,8 @@ import type { Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 import type { Student } from './student';
 
+type Packs = readonly Float32Array<ArrayBuffer>[];
+
 /**
  * A student's packs where they are trained, with a copy in host memory: a lost GPU takes nothing with it that was
  * copied before.
@@ -27,12 +29,21 @@ export class TrainedAdapter {
   async offer(correct: number): Promise<void> {
     if (this.keepBest && correct < this.best) return;
     this.best = correct;
-    await this.copy();
+    this.copy(await this.read());
+  }
+
+  /** The packs after `step` steps. Unless a better copy is kept, they become the student's too. */
+  async snapshot(step: number): Promise<Packs> {
+    // Untrained, they are what the student began with, which is no copy worth keeping after a failure.
+    if (step === 0) return this.student.packs.map((pack) => pack.slice());
+    const packs = await this.read();
+    if (!this.keepBest || this.best < 0) this.copy(packs);
+    return packs;
   }
 
   /** The packs to end with: the best ones, put back, or the present ones, copied. */
   async settle(): Promise<void> {
-    if (!this.keepBest || this.best < 0) return this.copy();
+    if (!this.keepBest || this.best < 0) return this.copy(await this.read());
     for (const [i, pack] of this.packs.entries())
       pack.write(this.student.packs[i] as Float32Array<ArrayBuffer>);
   }
@@ -41,10 +52,13 @@ export class TrainedAdapter {
     for (const pack of this.packs) pack.dispose();
   }
 
-  private async copy(): Promise<void> {
-    const data = await Promise.all(this.packs.map((pack) => pack.read()));
-    data.forEach((values, i) => {
-      (this.student.packs[i] as Float32Array).set(values as Float32Array);
+  private read(): Promise<Packs> {
+    return Promise.all(this.packs.map((pack) => pack.read())) as Promise<Packs>;
+  }
+
+  private copy(packs: Packs): void {
+    packs.forEach((values, i) => {
+      (this.student.packs[i] as Float32Array).set(values);
     });
     this.copied = true;
   }

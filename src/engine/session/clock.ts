@@ -20,6 +20,16 @@ export class PhaseClock {
     this.emit({ kind: 'progress', progress: { phase: this.phase, done, total, unit, elapsed } });
   }
 
+  /** Does something that is not of the phase: its time counts nowhere. */
+  async aside<T>(work: () => Promise<T>): Promise<T> {
+    const from = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.start += performance.now() - from;
+    }
+  }
+
   /** Seconds spent in these phases so far. */
   seconds(...phases: readonly Progress['phase'][]): number {
     this.begin(this.phase);

@@ -106,7 +106,7 @@ describe('loadPair', () => {
       'a vocabulary that is too small',
       { config: { vocab_size: 300 } },
       ConfigError,
-      /the tokenizer has 397 tokens, the models 300/,
+      /the tokenizer has 397 tokens, the model 300/,
     ],
     [
       'a file that is not listed',

@@ -1,6 +1,7 @@
 import type { CallOptions } from '../../contract/calls';
 import type { ModelReport, PairReport } from '../../contract/events';
 import { ConfigError, FileError } from '../base/errors';
+import type { ModelConfig } from '../checkpoint/config';
 import { type FetchOptions, fetchFile } from '../checkpoint/fetch';
 import { parseJson } from '../checkpoint/json';
 import { loadCheckpoint } from '../checkpoint/load';
@@ -92,12 +93,19 @@ export async function loadPair(
     const { config } = checkpoint;
     return {
       config,
-      endIds:
-        config.eosTokenIds.length > 0
-          ? config.eosTokenIds
-          : [tokenizer.eosTokenId].filter((id) => id !== undefined),
+      endIds: endIdsOf(config, tokenizer),
       weights: packWeights(config, checkpoint.weights),
-      report: describe(model, role, config, config.modelType, bytes.byteLength),
+      report: describeModel(
+        {
+          name: model.name,
+          role,
+          bytes: bytes.byteLength,
+          sha256: model.files.find((f) => f.name === 'model.safetensors')?.sha256 ?? '',
+          licence: model.licence,
+          measured: model.measured,
+        },
+        config,
+      ),
     };
   };
   const base = await load(manifest.base, 'base');
@@ -134,28 +142,32 @@ function checkPair(
       'base and teacher have different tokenizers',
       'Choose a teacher that was tuned from this base.',
     );
-  if (tokenizer.vocabSize > base.vocabSize)
+  checkVocabulary(tokenizer, base);
+}
+
+/** @throws ConfigError where the tokenizer has tokens that the model does not know */
+export function checkVocabulary(tokenizer: Tokenizer, { vocabSize }: DecoderConfig): void {
+  if (tokenizer.vocabSize > vocabSize)
     throw new ConfigError(
-      `the tokenizer has ${tokenizer.vocabSize} tokens, the models ${base.vocabSize}`,
+      `the tokenizer has ${tokenizer.vocabSize} tokens, the model ${vocabSize}`,
       'Model and tokenizer must be of one checkpoint.',
     );
 }
 
-function describe(
-  model: ManifestModel,
-  role: ModelReport['role'],
-  config: DecoderConfig,
-  modelType: string,
-  bytes: number,
+type Origin = Pick<ModelReport, 'name' | 'role' | 'bytes' | 'sha256' | 'licence' | 'measured'>;
+
+/** What is said of a model: where it is from, and its configuration. */
+export function describeModel(
+  { name, role, bytes, sha256, licence, measured }: Origin,
+  config: ModelConfig,
 ): ModelReport {
-  const file = model.files.find((f) => f.name === 'model.safetensors');
   return {
-    name: model.name,
+    name,
     role,
-    modelType,
-    parameters: expectedTensors(config).reduce((n, { shape }) => n + shape.reduce((m, d) => m * d, 1), 0),
+    modelType: config.modelType,
+    parameters: parametersOf(config),
     bytes,
-    sha256: file?.sha256 ?? '',
+    sha256,
     layers: config.layers,
     hidden: config.hiddenSize,
     intermediate: config.intermediateSize,
@@ -163,7 +175,14 @@ function describe(
     kvHeads: config.kvHeads,
     vocabulary: config.vocabSize,
     tied: config.tieWordEmbeddings,
-    licence: model.licence,
-    measured: model.measured,
+    licence,
+    measured,
   };
 }
+
+export const parametersOf = (config: DecoderConfig): number =>
+  expectedTensors(config).reduce((n, { shape }) => n + shape.reduce((m, d) => m * d, 1), 0);
+
+/** The ids that end a text: config.json's, else the tokenizer's, possibly none. */
+export const endIdsOf = (config: ModelConfig, { eosTokenId }: Tokenizer): readonly number[] =>
+  config.eosTokenIds.length > 0 ? config.eosTokenIds : [eosTokenId].filter((id) => id !== undefined);

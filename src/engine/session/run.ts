@@ -12,16 +12,18 @@ import { initialLora } from '../nn/lora';
 import type { Runtime } from '../runtime/runtime';
 import { compileBlockwiseStep } from '../train/blockwise/step';
 import { gpuOptimiser } from '../train/gpu-optimiser';
-import { type LoopControl, train } from '../train/loop';
+import { type Interludes, type LoopControl, train } from '../train/loop';
 import { hostOptimiser, type Optimiser } from '../train/optimiser';
 import { type StepSpec, stepFeeds, type TrainStep } from '../train/step';
 import { compileWholeStep } from '../train/whole-step';
 import { TrainedAdapter } from './adapter';
 import { PhaseClock } from './clock';
 import { RECIPES } from './methods';
+import { Observer } from './observe';
 import type { Pair } from './pair';
 import type { Example, ProblemSet } from './problems';
 import { answerLimit, decoderFor, EVALUATION_BATCH, filterOf, latentKeys, type Student } from './student';
+import type { StudentCheckpoint } from './subjects';
 import { teacherStates } from './teacher-states';
 
 /** Everything a run reads; nothing of it is changed. */
@@ -33,6 +35,15 @@ export interface RunContext {
   readonly problems: ProblemSet;
   /** Accuracy of the teacher's explicit chain of thought on the first `count` held-out problems. */
   teacherAccuracy(count: number, options: CallOptions): Promise<Accuracy>;
+  /** Other calls, served where the run can be interrupted. */
+  readonly interludes?: Interludes;
+}
+
+/** What a run leaves: the student, and on the way the student as it was. */
+export interface Keeper {
+  /** @returns the checkpoint's id */
+  checkpoint(checkpoint: StudentCheckpoint): number;
+  student(student: Student): void;
 }
 
 /** What a run computes with; made by `prepare`, freed by `dispose`. */
@@ -53,16 +64,17 @@ export async function runDistillation(
   context: RunContext,
   config: RunConfig,
   control: LoopControl,
-  keep: (student: Student) => void,
+  keep: Keeper,
   options: CallOptions<RunEvent>,
 ): Promise<RunResult> {
-  const { runtime, pair, problems } = context;
+  const { runtime, pair, problems, interludes } = context;
   const { signal } = options;
   const emit = (event: RunEvent): void => options.report?.(event);
   const clock = new PhaseClock(emit);
   const training = problems.sample(config.seed, config.data.samples);
   const validation = problems.take('validation', 0, config.data.validation);
   const heldOut = problems.take('held-out', 0, config.data.heldOut);
+  const serve = async (): Promise<void> => interludes?.serve();
   const machinery = await prepare(context, config, training, [...validation, ...heldOut], clock, signal);
   const { spec, step, adapter, optimiser, decoder } = machinery;
   const { student } = adapter;
@@ -86,6 +98,18 @@ export async function runDistillation(
     return share;
   };
 
+  const observer = new Observer({
+    config: config.observation,
+    adapter,
+    decoder,
+    device: context.device,
+    padId: pair.codec.padId,
+    latentSteps,
+    training,
+    keep: (checkpoint) => keep.checkpoint(checkpoint),
+    emit,
+    signal,
+  });
   const indices = batchIndices(new Rng(config.seed).fork('batches'), training.length, layout.batch);
   const { optimiser: o } = config;
   clock.begin('train');
@@ -109,15 +133,22 @@ export async function runDistillation(
         await adapter.offer((await measure('validation', validation, at)).correct);
         clock.begin('train');
       },
+      between: (at) =>
+        clock.aside(async () => {
+          await observer.at(at);
+          await control.pass(interludes);
+        }),
       control,
       signal,
     });
+    await clock.aside(() => observer.end(done));
     await adapter.settle();
     const share = heldOut.length > 0 ? await measure('held-out', heldOut, done) : null;
+    await clock.aside(serve);
     const report: CallOptions['report'] = (progress) => emit({ kind: 'progress', progress });
     const teacher =
       heldOut.length > 0 ? await context.teacherAccuracy(heldOut.length, { signal, report }) : null;
-    keep(student);
+    keep.student(student);
     return {
       config,
       status: done < o.steps ? 'stopped' : 'done',
@@ -140,7 +171,7 @@ export async function runDistillation(
       // A lost GPU cannot be read any more: the copy of the last evaluation is what remains. Without one the student
       // there was is worth more than one as it was initialised.
       await adapter.settle().catch(() => undefined);
-      if (adapter.copied) keep(student);
+      if (adapter.copied) keep.student(student);
     }
     throw error;
   } finally {
@@ -175,6 +206,7 @@ async function prepare(
   clock.begin('factors');
   clock.tell(0, training.length, 'samples');
   const stateLosses = recipe.stateLosses(config, pair.base.config, states);
+  await clock.aside(async () => context.interludes?.serve());
   throwIfCancelled(signal, 'the run');
 
   clock.begin('compile');
@@ -211,9 +243,11 @@ async function prepare(
         ? await gpuOptimiser(device, adapter.packs, config.optimiser)
         : hostOptimiser(adapter.packs, config.optimiser),
     );
+    // Without problems to evaluate on it is the observed samples that are decoded.
+    const decoded = evaluated.length || Math.min(config.observation.samples, training.length);
     const decoder = owned.add(
       await decoderFor(runtime, pair.base, {
-        batch: Math.max(1, Math.min(EVALUATION_BATCH, evaluated.length)),
+        batch: Math.min(EVALUATION_BATCH, decoded),
         question: layout.question,
         keys: latentKeys(layout, spec.latentSteps),
         lora: spec.lora,

@@ -1,7 +1,6 @@
 import type { CallOptions, Split, StudentChoice, Workbench } from '../../contract/calls';
-import { MOST_LATENT_STEPS, parseRunConfig, type RunConfig } from '../../contract/config';
+import { parseRunConfig, type RunConfig } from '../../contract/config';
 import type {
-  Accuracy,
   AnswerReport,
   DeviceReport,
   ExplicitReport,
@@ -26,31 +25,19 @@ import type {
   NamedFile,
 } from '../../contract/lens';
 import { InputError } from '../base/errors';
-import { layoutOf, leftPad } from '../data/batch';
-import type { Decoder } from '../decode/decoder';
-import { accuracy } from '../eval/accuracy';
-import type { DeviceTensor } from '../runtime/tensor';
 import { LoopControl } from '../train/loop';
-import { explicitThought, LatentStepper } from './latents';
+import { causalTest } from './causal';
+import { Checkpoints } from './checkpoints';
 import { noDevice, type Opened, openProvider, type Surroundings } from './open';
+import { openModel } from './opened';
 import { loadPair, type Pair } from './pair';
-import { type Example, POOL, ProblemSet, problemOf } from './problems';
-import { checkRun, type RunContext, runDistillation } from './run';
+import { POOL, ProblemSet, problemOf } from './problems';
+import { Questions } from './questions';
+import { checkRun, type Keeper, type RunContext, runDistillation } from './run';
 import { teacherSpectra } from './spectra';
-import {
-  answerLimit,
-  decoderFor,
-  EVALUATION_BATCH,
-  explicitKeys,
-  explicitLimit,
-  filterOf,
-  latentKeys,
-  type Student,
-} from './student';
-
-/** Held-out problems whose lengths fix what a typed question may be: the longest of them, and some room. */
-const MEASURED = 512;
-const QUESTION_ROOM = 8;
+import type { Student } from './student';
+import type { Held, OpenedModel } from './subjects';
+import { Turns } from './turns';
 
 /**
  * The engine behind the page and the headless lab: one provider, one pair, one run at a time. Calls that use the models
@@ -59,21 +46,21 @@ const QUESTION_ROOM = 8;
 export class LoriWorkbench implements Workbench {
   private opened: Opened | undefined;
   private loaded: { pair: Pair; problems: ProblemSet } | undefined;
-  private running: LoopControl | undefined;
+  private running: { control: LoopControl; signal: AbortSignal | undefined } | undefined;
   private student: Student | undefined;
-  /** The packs of the student that is stepped through. */
-  private adapter: readonly DeviceTensor[] = [];
-  private stepper: { session: number; stepper: LatentStepper } | undefined;
-  private sessions = 0;
-  private readonly decoders = new Map<string, Decoder>();
-  private readonly warm = new WeakSet<Decoder>();
-  private readonly measured = new Map<number, Accuracy>();
-  private queue: Promise<unknown> = Promise.resolve();
+  /** Of the run going on, or of the one that made the student. */
+  private kept = new Checkpoints();
+  private checkpointIds = 0;
+  private openedModel: OpenedModel | undefined;
+  private readonly questions = new Questions(() => this.ready());
+  private readonly turns = new Turns();
+  /** Reading files uses no model: it has a line of its own. */
+  private readonly files = new Turns();
 
   constructor(private readonly around: Surroundings) {}
 
   open(provider: 'auto' | 'webgpu' | 'wasm'): Promise<DeviceReport> {
-    return this.inTurn(async () => {
+    return this.alone('open a provider', async () => {
       // Where the new one cannot be had, the old one and everything made on it stay.
       const opened = await openProvider(provider, this.around);
       await this.leave();
@@ -83,7 +70,7 @@ export class LoriWorkbench implements Workbench {
   }
 
   loadPair(url: string, options: CallOptions = {}): Promise<PairReport> {
-    return this.inTurn(async () => {
+    return this.alone('load models', async () => {
       const { pair, report } = await loadPair(url, { ...options, fetch: this.around.fetch });
       const problems = new ProblemSet(pair.manifest.data, pair.codec);
       this.forget();
@@ -97,7 +84,7 @@ export class LoriWorkbench implements Workbench {
   }
 
   spectra(request: { samples: number; seed: number }, options: CallOptions = {}): Promise<SpectraReport> {
-    return this.inTurn(() => {
+    return this.turns.between(async () => {
       const { pair, problems, runtime } = this.ready();
       if (!Number.isInteger(request.samples) || request.samples < 1 || request.samples > POOL)
         throw new InputError(
@@ -111,55 +98,92 @@ export class LoriWorkbench implements Workbench {
         request.seed,
         options,
       );
-    });
+    }, options.signal);
   }
 
   lens(_request: LensRequest, _options: CallOptions = {}): Promise<LensReport> {
     return Promise.reject(new InputError('the lens is not open yet'));
   }
 
-  causal(_request: CausalRequest, _options: CallOptions<Progress | CausalEvent> = {}): Promise<CausalReport> {
-    return Promise.reject(new InputError('the causal test is not open yet'));
+  causal(request: CausalRequest, options: CallOptions<Progress | CausalEvent> = {}): Promise<CausalReport> {
+    return this.turns.between(
+      async () => causalTest({ ...this.provider(), held: this.held() }, request, options),
+      options.signal,
+    );
   }
 
-  checkpoints(): Promise<readonly CheckpointReport[]> {
-    return Promise.reject(new InputError('checkpoints are not kept yet'));
+  async checkpoints(): Promise<readonly CheckpointReport[]> {
+    return this.kept.list;
   }
 
-  openCheckpoint(_files: readonly NamedFile[], _options: CallOptions = {}): Promise<ModelReport> {
-    return Promise.reject(new InputError('no checkpoint can be opened yet'));
+  openCheckpoint(files: readonly NamedFile[], options: CallOptions = {}): Promise<ModelReport> {
+    return this.files.alone(async () => {
+      this.openedModel = await openModel(files, options);
+      return this.openedModel.model.report;
+    });
   }
 
-  checkDevice(_options: CallOptions = {}): Promise<DeviceCheckReport> {
-    return Promise.reject(new InputError('the device cannot be checked yet'));
+  checkDevice(options: CallOptions = {}): Promise<DeviceCheckReport> {
+    return this.turns.between(async () => {
+      throw new InputError('the device cannot be checked yet');
+    }, options.signal);
   }
 
   async distil(value: RunConfig, options: CallOptions<RunEvent> = {}): Promise<RunResult> {
     if (this.running) throw new InputError('a run is going on already', 'Stop it first.');
     const config = parseRunConfig(value);
     const control = new LoopControl();
-    this.running = control;
+    this.running = { control, signal: options.signal };
     // A paused loop waits; cancelling must wake it.
     const wake = (): void => control.resume();
     options.signal?.addEventListener('abort', wake);
-    return this.inTurn(async () => {
-      const ready = this.ready();
-      checkRun(config, ready.pair);
-      const context: RunContext = {
-        ...ready,
-        device: this.opened?.device,
-        teacherAccuracy: (count, o) => this.teacherAccuracy(count, o),
-      };
-      return runDistillation(context, config, control, (student) => this.keep(student), options);
-    }).finally(() => {
-      options.signal?.removeEventListener('abort', wake);
-      this.running = undefined;
-    });
+    return this.turns
+      .alone(() => this.run(config, control, options))
+      .finally(() => {
+        options.signal?.removeEventListener('abort', wake);
+        this.running = undefined;
+      });
+  }
+
+  private async run(
+    config: RunConfig,
+    control: LoopControl,
+    options: CallOptions<RunEvent>,
+  ): Promise<RunResult> {
+    const ready = this.ready();
+    checkRun(config, ready.pair);
+    const context: RunContext = {
+      ...ready,
+      teacherAccuracy: (count, o) => this.questions.teacherAccuracy(count, o),
+      interludes: this.turns,
+    };
+    const before = this.kept;
+    let handedOver = false;
+    const keep: Keeper = {
+      checkpoint: (checkpoint) => {
+        // The list before goes when there is something to put in its place.
+        if (this.kept === before) this.kept = new Checkpoints();
+        this.kept.add(++this.checkpointIds, checkpoint);
+        return this.checkpointIds;
+      },
+      student: (student) => {
+        if (this.kept === before) this.kept = new Checkpoints();
+        this.student = student;
+        this.questions.close();
+        handedOver = true;
+      },
+    };
+    try {
+      return await runDistillation(context, config, control, keep, options);
+    } finally {
+      // Where there is no new student, as after a cancel, its checkpoints go and those of the one there was stay.
+      if (!handedOver) this.kept = before;
+    }
   }
 
   async control(command: 'pause' | 'resume' | 'stop'): Promise<void> {
     if (!this.running) throw new InputError(`there is no run to ${command}`);
-    this.running[command]();
+    this.running.control[command]();
   }
 
   openQuestion(request: {
@@ -168,208 +192,86 @@ export class LoriWorkbench implements Workbench {
     student: StudentChoice;
     steps?: number;
   }): Promise<LatentSession> {
-    return this.inTurn(async () => {
-      const { pair } = this.ready();
-      const { student } = this;
-      if (request.student === 'trained' && !student)
+    return this.turns.between(async () => {
+      this.ready();
+      if (request.student === 'trained' && !this.student)
         throw new InputError(
           'no student has been trained yet',
           'Distil one first, or step through the untrained base.',
         );
-      const trained = request.student === 'trained' ? student : undefined;
-      const latentSteps = request.steps ?? trained?.latentSteps ?? parseRunConfig({}).latent.steps;
-      if (!Number.isInteger(latentSteps) || latentSteps < 0 || latentSteps > MOST_LATENT_STEPS)
-        throw new InputError(
-          `${latentSteps} latent steps; a whole number from 0 to ${MOST_LATENT_STEPS} is expected`,
-        );
-      const decoder = await this.studentDecoder(trained, latentSteps);
-      this.sessions++;
-      const stepper = await LatentStepper.open(pair, decoder, {
-        session: this.sessions,
-        question: request.question,
-        expected: request.expected ?? null,
-        student: trained?.label ?? 'the base, untrained',
-        latentSteps,
-        limit: answerLimit(this.layout()),
-      });
-      this.stepper = { session: this.sessions, stepper };
-      return stepper.report;
+      return this.questions.open(request, request.student === 'trained' ? this.student : undefined);
     });
   }
 
   stepLatent(session: number): Promise<LatentThought> {
-    return this.inTurn(() => this.current(session).step());
+    return this.turns.between(async () => this.questions.at(session).step());
   }
 
   answer(session: number): Promise<AnswerReport> {
-    return this.inTurn(() => this.current(session).answer());
+    return this.turns.between(async () => this.questions.at(session).answer());
   }
 
   explicit(question: string): Promise<ExplicitReport> {
-    return this.inTurn(async () =>
-      explicitThought(
-        this.ready().pair,
-        await this.teacherDecoder(1),
-        question,
-        explicitLimit(this.layout()),
-      ),
-    );
+    return this.turns.between(() => this.questions.explicit(question));
   }
 
   /** Frees everything, after the calls made before; the workbench may be opened again. */
   close(): Promise<void> {
-    return this.inTurn(() => this.shut());
+    return this.turns.alone(async () => {
+      await this.leave();
+      this.forget();
+      this.openedModel = undefined;
+    });
   }
 
-  private async shut(): Promise<void> {
-    await this.leave();
-    this.forget();
-  }
-
-  /** Closes the provider. The pair and the student are in host memory and stay: a lost GPU costs neither. */
+  /** Closes the provider. Models and students are in host memory and stay: a lost GPU costs neither. */
   private async leave(): Promise<void> {
-    this.dropDecoders();
+    this.questions.drop();
     await this.opened?.runtime.dispose();
     this.opened?.device?.destroy();
     this.opened = undefined;
   }
 
   private ready() {
-    if (!this.opened) throw noDevice();
+    const { runtime, device } = this.provider();
     if (!this.loaded) throw new InputError('no models are loaded', 'Load the bundled pair first.');
-    return { runtime: this.opened.runtime, ...this.loaded };
+    return { runtime, device, ...this.loaded };
   }
 
-  private current(session: number): LatentStepper {
-    if (this.stepper?.session !== session)
-      throw new InputError(`question ${session} is not open any more`, 'Open it again.');
-    return this.stepper.stepper;
+  private provider(): Opened {
+    if (!this.opened) throw noDevice();
+    return this.opened;
   }
 
-  private layout() {
-    const { problems, pair } = this.ready();
-    const layout = layoutOf(
-      problems.take('held-out', 0, MEASURED).map((e) => e.tokens),
-      pair.codec,
-      1,
-    );
-    return { ...layout, question: layout.question + QUESTION_ROOM };
-  }
-
-  private async studentDecoder(student: Student | undefined, latentSteps: number): Promise<Decoder> {
-    const { runtime, pair } = this.ready();
-    const layout = this.layout();
-    const filter = student?.filter ?? filterOf(parseRunConfig({}));
-    const lora = student?.lora;
-    const decoder = await this.cached(`student ${JSON.stringify([lora, filter, latentSteps])}`, () =>
-      decoderFor(runtime, pair.base, {
-        batch: 1,
-        question: layout.question,
-        keys: latentKeys(layout, latentSteps),
-        lora,
-        filter,
-      }),
-    );
-    this.dropAdapter();
-    this.adapter = (student?.packs ?? []).map((data, i) =>
-      runtime.upload({ dtype: 'f32', shape: [data.length], data }, `student ${i}`),
-    );
-    decoder.setAdapter(this.adapter);
-    return this.warmed(decoder);
-  }
-
-  private async teacherDecoder(batch: number): Promise<Decoder> {
-    const { runtime, pair } = this.ready();
-    const layout = this.layout();
-    const decoder = await this.cached(`teacher ${batch}`, () =>
-      decoderFor(runtime, pair.teacher, {
-        batch,
-        question: layout.question,
-        keys: explicitKeys(layout),
-        filter: { kind: 'hidden', temperature: 1 },
-      }),
-    );
-    return this.warmed(decoder);
-  }
-
-  /** Runs each program once, so that what a person sees timed is the model and not a first call's preparations. */
-  private async warmed(decoder: Decoder): Promise<Decoder> {
-    if (this.warm.has(decoder)) return decoder;
-    const { batch, question } = decoder.shape;
-    const { ids, keyMask } = leftPad(new Array<number[]>(batch).fill([0]), question, 0);
-    await decoder.begin(ids, keyMask);
-    await decoder.feedTokens(new Array<number>(batch).fill(0));
-    await decoder.logits();
-    this.warm.add(decoder);
-    return decoder;
-  }
-
-  private async teacherAccuracy(count: number, options: CallOptions): Promise<Accuracy> {
-    const known = this.measured.get(count);
-    if (known) return known;
-    const { pair, problems } = this.ready();
-    const decoder = await this.teacherDecoder(EVALUATION_BATCH);
-    const start = performance.now();
-    const share = await accuracy({
-      decoder,
-      codec: pair.codec,
-      tokenizer: pair.tokenizer,
-      endIds: pair.teacher.endIds,
-      problems: problems
-        .take('held-out', 0, count)
-        .map((e: Example) => ({ tokens: e.tokens, answer: e.problem.answer })),
-      mode: 'explicit',
-      limit: explicitLimit(this.layout()),
-      signal: options.signal,
-      onProgress: (done, total) =>
-        options.report?.({
-          phase: 'evaluate',
-          done,
-          total,
-          unit: 'problems',
-          elapsed: performance.now() - start,
-        }),
-    });
-    this.measured.set(count, share);
-    return share;
-  }
-
-  private async cached(key: string, make: () => Promise<Decoder>): Promise<Decoder> {
-    const known = this.decoders.get(key);
-    if (known) return known;
-    const made = await make();
-    this.decoders.set(key, made);
-    return made;
-  }
-
-  private keep(student: Student): void {
-    this.student = student;
-    this.stepper = undefined;
+  /** What the lens may look at; without a pair that is the opened checkpoint. */
+  private held(): Held {
+    return {
+      ...this.loaded,
+      student: this.student,
+      checkpoints: this.kept.byId,
+      opened: this.openedModel,
+    };
   }
 
   /** Drops what was made of the loaded pair. */
   private forget(): void {
-    this.dropDecoders();
-    this.measured.clear();
+    this.questions.forget();
     this.student = undefined;
+    this.kept = new Checkpoints();
     this.loaded = undefined;
   }
 
-  private dropDecoders(): void {
-    for (const decoder of this.decoders.values()) decoder.dispose();
-    this.decoders.clear();
-    this.dropAdapter();
-    this.stepper = undefined;
-  }
-
-  private dropAdapter(): void {
-    for (const pack of this.adapter) pack.dispose();
-    this.adapter = [];
-  }
-
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.queue.then(work);
-    this.queue = result.catch(() => undefined);
-    return result;
+  /**
+   * In turn, and never while a run goes on: it would wait for minutes, or for ever where the run is paused. A run that
+   * was stopped or cancelled is waited for.
+   */
+  private async alone<T>(what: string, work: () => Promise<T>): Promise<T> {
+    const ending = this.running?.control.stopped || this.running?.signal?.aborted;
+    if (this.running && !ending)
+      throw new InputError(
+        `a run is going on; nothing can ${what} meanwhile`,
+        'Stop it first, or wait for its end.',
+      );
+    return this.turns.alone(work);
   }
 }

@@ -29,9 +29,22 @@ export class LoopControl {
     this.resume();
   }
 
-  async pass(): Promise<void> {
-    await this.waiting;
+  /** Waits while the loop is paused, and lets other work be done. */
+  async pass(others?: Interludes): Promise<void> {
+    await others?.serve();
+    while (this.waiting) {
+      await (others ? Promise.race([this.waiting, others.arrival()]) : this.waiting);
+      await others?.serve();
+    }
   }
+}
+
+/** Work that is none of the loop's, done between two of its steps. */
+export interface Interludes {
+  /** Does what waits. It fails for whoever asked for it, never for the loop. */
+  serve(): Promise<void>;
+  /** Resolves when something waits. */
+  arrival(): Promise<void>;
 }
 
 export interface LoopStep {
@@ -57,6 +70,8 @@ export interface LoopOptions {
   /** Called every `every` steps and after the last one; 0 for never. */
   readonly every: number;
   readonly onEvaluate?: (step: number) => Promise<void>;
+  /** Waited for before each step; it is told the steps done, and may stop the loop. */
+  readonly between?: (done: number) => Promise<void>;
   readonly control?: LoopControl;
   readonly signal?: AbortSignal;
 }
@@ -71,7 +86,7 @@ export async function train(options: LoopOptions): Promise<number> {
   const { step, parameters, optimiser, steps, control, signal } = options;
   let done = 0;
   while (done < steps && !control?.stopped) {
-    await control?.pass();
+    await options.between?.(done);
     if (control?.stopped) break;
     throwIfCancelled(signal, 'training');
     const start = performance.now();

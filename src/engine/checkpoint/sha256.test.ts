@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { Rng } from '../base/rng';
+import { sha256Hex } from './fetch';
+import { Sha256 } from './sha256';
+
+const rng = new Rng(7);
+const bytes = (length: number): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from({ length }, () => rng.integer(0, 255));
+
+describe('SHA-256 of bytes as they come', () => {
+  it('is that of the standard', () => {
+    const abc = new TextEncoder().encode('abc');
+    expect(new Sha256().update(abc).hex()).toBe(
+      'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+    );
+  });
+
+  it.each([0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 127, 128, 1000, 65_537])(
+    'is that of the browser for %i bytes, in one piece and in several',
+    async (length) => {
+      const data = bytes(length);
+      const expected = await sha256Hex(data);
+      expect(new Sha256().update(data).hex()).toBe(expected);
+      const pieces = new Sha256();
+      for (let at = 0, piece = 1; at < length; at += piece, piece = (piece * 3) % 131)
+        pieces.update(data.subarray(at, at + piece));
+      expect(pieces.hex()).toBe(expected);
+    },
+  );
+
+  it('reads a part of a buffer as that part', async () => {
+    const data = bytes(300);
+    expect(new Sha256().update(data.subarray(7, 200)).hex()).toBe(await sha256Hex(data.slice(7, 200)));
+  });
+});
