@@ -7,7 +7,7 @@ import type { Executable } from '../runtime/executable';
 import { compileFrozen, type FrozenPrograms } from '../runtime/frozen';
 import type { Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
-import { advanceProgram, type DecodeShape, prefillProgram } from './programs';
+import { advanceProgram, type DecodeShape, prefillProgram, projectionInput, shiftInput } from './programs';
 
 /**
  * A model being read out one position at a time, for B sequences at once. Between any two steps the state is open: the
@@ -47,12 +47,27 @@ export class Decoder {
     for (const [name, { dtype, shape: s }] of [...prefill.inputs, ...advance.inputs])
       if (!(name in named) && !name.startsWith('lora.') && !/^[kv]\./.test(name) && !(name in inputs))
         inputs[name] = runtime.empty(dtype, s, name);
-    return new Decoder(shape, prefill, advance, weights, frozen, [state(), state()], inputs);
+    const decoder = new Decoder(shape, prefill, advance, weights, frozen, [state(), state()], inputs);
+    const H = shape.config.hiddenSize;
+    for (const layer of shape.projected?.layers ?? [])
+      decoder.project(layer, identity(H), new Float32Array(H));
+    return decoder;
   }
 
   /** The LoRA packs to run with; they stay the caller's. */
   setAdapter(packs: readonly DeviceTensor[]): void {
     this.adapter = packs;
+  }
+
+  /**
+   * Puts P [H, H] and the shift [1, H] at one of the shape's projected layers, for all steps that follow. A fresh
+   * decoder has the identity there. @throws InputError for a layer the decoder was not compiled to project
+   */
+  project(layer: number, projection: Float32Array<ArrayBuffer>, shift: Float32Array<ArrayBuffer>): void {
+    if (!this.shape.projected?.layers.includes(layer))
+      throw new InputError(`layer ${layer} is not projected by this decoder`);
+    this.write(projectionInput(layer), projection);
+    this.write(shiftInput(layer), shift);
   }
 
   /** Reads B questions, left-padded to S columns. */
@@ -157,4 +172,11 @@ export class Decoder {
     }
     await program.run(inputs, outputs);
   }
+}
+
+/** [n, n] */
+export function identity(n: number): Float32Array<ArrayBuffer> {
+  const out = new Float32Array(n * n);
+  for (let i = 0; i < n; i++) out[i * n + i] = 1;
+  return out;
 }

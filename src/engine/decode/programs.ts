@@ -4,7 +4,7 @@ import { block, type KeyValues } from '../nn/block';
 import type { DecoderConfig } from '../nn/config';
 import { type LatentFilter, latentOf, runQuestion } from '../nn/latent';
 import type { LoraSpec } from '../nn/lora';
-import { logits, type StackModel, stackModel } from '../nn/stack';
+import { finalNorm, logits, type ReplaceState, type StackModel, stackModel } from '../nn/stack';
 
 /** What decoding is compiled for: B sequences, questions of S columns, T keys in all. */
 export interface DecodeShape {
@@ -14,6 +14,29 @@ export interface DecodeShape {
   readonly keys: number;
   readonly lora: LoraSpec | undefined;
   readonly filter: LatentFilter;
+  readonly projected?: ProjectedLayers;
+}
+
+/**
+ * Layers whose state h [rows, H] is replaced by h·P + s: the projection P [H, H] and the shift s [1, H] are inputs, so
+ * that another one needs no other program. With c + P(h − c), s is c − c·P. Layer L is replaced after the final norm.
+ */
+export interface ProjectedLayers {
+  /** 1…L. */
+  readonly layers: readonly number[];
+  /** Whether the question's positions are projected too, or only those after it. */
+  readonly question: boolean;
+}
+
+export const projectionInput = (layer: number): string => `project.${layer}`;
+export const shiftInput = (layer: number): string => `shift.${layer}`;
+
+function projectionOf(graph: Graph, { config, projected }: DecodeShape): ReplaceState {
+  const H = config.hiddenSize;
+  return (layer, state) =>
+    projected?.layers.includes(layer)
+      ? o.gemm(state, graph.input(projectionInput(layer), [H, H]), {}, graph.input(shiftInput(layer), [1, H]))
+      : state;
 }
 
 /** hidden [B, L, H] of the last position, logits [B, V], the next latent [B, H], and keys and values padded to T. */
@@ -46,7 +69,9 @@ export function prefillProgram(shape: DecodeShape): Program {
   const { batch: B, question: S, config } = shape;
   const graph = new Graph();
   const model = stackModel(graph, config, shape.lora);
-  const run = runQuestion(model, graph.input('ids', [B, S], 'i32'), graph.input('keyMask', [B, 1, 1, S]));
+  const replace = shape.projected?.question ? projectionOf(graph, shape) : undefined;
+  const keyMask = graph.input('keyMask', [B, 1, 1, S]);
+  const run = runQuestion(model, graph.input('ids', [B, S], 'i32'), keyMask, { replace });
   const H = config.hiddenSize;
   const lastOf = (h: Tensor): Tensor => o.reshape(o.slice(o.reshape(h, [B, S, H]), 1, S - 1, S), [B, H]);
   const hidden = run.hidden.map((h) => (h === run.last ? h : lastOf(h)));
@@ -72,6 +97,7 @@ export function advanceProgram(shape: DecodeShape): Program {
     // The column is still zero in the past, so that adding is placing.
     join: (past: Tensor | undefined, own: Tensor) => o.add(past as Tensor, o.mul(own, place)),
   };
+  const replace = projectionOf(graph, shape);
   let x = graph.input('x', [B, config.hiddenSize]);
   const hidden: Tensor[] = [];
   const kv: KeyValues[] = [];
@@ -81,10 +107,9 @@ export function advanceProgram(shape: DecodeShape): Program {
       v: graph.input(`v.${i}`, [B, kvHeads, T, d]),
     };
     const out = graph.scope(`block ${i}`, () => block(config, weights, model.lora[i], x, segment, past));
-    x = out.x;
+    x = replace(i + 1, i === config.layers - 1 ? finalNorm(model, out.x) : out.x);
     hidden.push(x);
     kv.push(out.kv);
   });
-  hidden[hidden.length - 1] = o.rmsNorm(x, model.outer.finalNorm as Tensor, config.rmsNormEps);
   return { name: 'advance', outputs: outputs(model, shape, hidden, kv) };
 }

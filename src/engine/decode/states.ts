@@ -42,7 +42,9 @@ export function statesProgram(shape: StatesShape): Program {
     parts.push(byColumn(run.hidden, R));
   } else {
     const keyMask = graph.input(STATES_INPUTS.keyMask, [B, 1, 1, S]);
-    const question = runQuestion(model, graph.input(STATES_INPUTS.question, [B, S], 'i32'), keyMask, false);
+    const question = runQuestion(model, graph.input(STATES_INPUTS.question, [B, S], 'i32'), keyMask, {
+      lastOnly: false,
+    });
     const latents = runLatents(model, question, K, shape.filter);
     parts.push(byColumn(question.hidden, S), ...latents.hidden.map((hidden) => byColumn(hidden, 1)));
     if (R > 0) parts.push(byColumn(runContinuation(model, question, latents, restIds(), 'rest').hidden, R));

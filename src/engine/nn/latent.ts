@@ -1,7 +1,16 @@
 import type { Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
 import type { KeyValues } from './block';
-import { causalMask, embed, logits, positionOf, runStack, type StackModel, type StackOutput } from './stack';
+import {
+  causalMask,
+  embed,
+  logits,
+  positionOf,
+  type ReplaceState,
+  runStack,
+  type StackModel,
+  type StackOutput,
+} from './stack';
 
 /** How a final hidden state becomes the next input embedding. */
 export interface LatentFilter {
@@ -29,9 +38,14 @@ export interface QuestionRun extends StackOutput {
 /**
  * @param ids i32 [B, S], left-padded
  * @param keyMask additive [B, 1, 1, S], 0 on tokens and −1e9 on padding
- * @param lastOnly whether the last block's states are wanted at the last column alone, [B, H]
+ * @param options `lastOnly` (default true): the last block's states are wanted at the last column alone, [B, H]
  */
-export function runQuestion(model: StackModel, ids: Tensor, keyMask: Tensor, lastOnly = true): QuestionRun {
+export function runQuestion(
+  model: StackModel,
+  ids: Tensor,
+  keyMask: Tensor,
+  { lastOnly = true, replace }: { readonly lastOnly?: boolean; readonly replace?: ReplaceState } = {},
+): QuestionRun {
   const [B, S] = ids.shape as readonly [number, number];
   const out = model.graph.scope('question', () =>
     runStack(model, {
@@ -42,6 +56,7 @@ export function runQuestion(model: StackModel, ids: Tensor, keyMask: Tensor, las
       mask: o.add(keyMask, causalMask(model.graph, S, S)),
       past: undefined,
       lastOnly,
+      replace,
     }),
   );
   const last = out.hidden[out.hidden.length - 1] as Tensor;

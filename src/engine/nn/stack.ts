@@ -52,7 +52,11 @@ export interface StackSegment {
   readonly past: readonly KeyValues[] | undefined;
   /** Of the last block only the last position's output is wanted: most of that block is spared. */
   readonly lastOnly?: boolean;
+  /** Replaces the state of layer 1…L, [B·S, H]: what it returns is what later layers, and the head, read. */
+  readonly replace?: ReplaceState;
 }
+
+export type ReplaceState = (layer: number, state: Tensor) => Tensor;
 
 export function runStack(model: StackModel, segment: StackSegment): StackOutput {
   const { graph, config } = model;
@@ -67,21 +71,26 @@ export function runStack(model: StackModel, segment: StackSegment): StackOutput 
     sin: graph.constant(tables.sin, shape),
     join: (past, own) => (past ? o.concat([past, own], 2) : own),
   };
+  const { replace = (_, state) => state } = segment;
+  const L = model.blocks.length;
   let x = segment.x;
   const hidden: Tensor[] = [];
   const kv: KeyValues[] = [];
   model.blocks.forEach((weights, i) => {
     graph.scope(`block ${i}`, () => {
-      const lastOnly = segment.lastOnly && i === model.blocks.length - 1;
+      const lastOnly = segment.lastOnly && i === L - 1;
       const out = block(config, weights, model.lora[i], x, { ...run, lastOnly }, segment.past?.[i]);
-      x = out.x;
+      x = replace(i + 1, i === L - 1 ? finalNorm(model, out.x) : out.x);
       hidden.push(x);
       kv.push(out.kv);
     });
   });
-  hidden[hidden.length - 1] = o.rmsNorm(x, model.outer.finalNorm as Tensor, config.rmsNormEps);
   return { hidden, kv };
 }
+
+/** What makes the last block's output the last hidden state. */
+export const finalNorm = (model: StackModel, x: Tensor): Tensor =>
+  o.rmsNorm(x, model.outer.finalNorm as Tensor, model.config.rmsNormEps);
 
 /** Rows of the embedding for token ids of any shape: [ids…, H] as [rows, H]. */
 export function embed(model: StackModel, ids: Tensor): Tensor {
