@@ -165,7 +165,7 @@ export function parseRunConfig(value: unknown): RunConfig {
 }
 
 /** One line a bad value: its path, what was expected, what was found. */
-function complaints(error: z.ZodError, value: unknown): string {
+export function complaints(error: z.ZodError, value: unknown): string {
   const line = (path: readonly PropertyKey[], message: string): string => {
     const found = path.reduce<unknown>(
       (at, key) => (at as Record<PropertyKey, unknown> | null)?.[key],

@@ -27,7 +27,10 @@ import type {
 import { InputError } from '../base/errors';
 import { LoopControl } from '../train/loop';
 import { causalTest } from './causal';
+import { checkDevice } from './check-device';
 import { Checkpoints } from './checkpoints';
+import { lens } from './lens';
+import { StatesCache } from './lens-cache';
 import { noDevice, type Opened, openProvider, type Surroundings } from './open';
 import { openModel } from './opened';
 import { loadPair, type Pair } from './pair';
@@ -53,6 +56,8 @@ export class LoriWorkbench implements Workbench {
   private checkpointIds = 0;
   private openedModel: OpenedModel | undefined;
   private readonly questions = new Questions(() => this.ready());
+  /** Hidden states the lens has gathered. */
+  private readonly states = new StatesCache();
   private readonly turns = new Turns();
   /** Reading files uses no model: it has a line of its own. */
   private readonly files = new Turns();
@@ -101,8 +106,11 @@ export class LoriWorkbench implements Workbench {
     }, options.signal);
   }
 
-  lens(_request: LensRequest, _options: CallOptions = {}): Promise<LensReport> {
-    return Promise.reject(new InputError('the lens is not open yet'));
+  lens(request: LensRequest, options: CallOptions = {}): Promise<LensReport> {
+    return this.turns.between(
+      async () => lens({ ...this.provider(), held: this.held(), cache: this.states }, request, options),
+      options.signal,
+    );
   }
 
   causal(request: CausalRequest, options: CallOptions<Progress | CausalEvent> = {}): Promise<CausalReport> {
@@ -119,14 +127,13 @@ export class LoriWorkbench implements Workbench {
   openCheckpoint(files: readonly NamedFile[], options: CallOptions = {}): Promise<ModelReport> {
     return this.files.alone(async () => {
       this.openedModel = await openModel(files, options);
+      this.states.drop('opened');
       return this.openedModel.model.report;
     });
   }
 
   checkDevice(options: CallOptions = {}): Promise<DeviceCheckReport> {
-    return this.turns.between(async () => {
-      throw new InputError('the device cannot be checked yet');
-    }, options.signal);
+    return this.turns.between(async () => checkDevice(this.provider(), options), options.signal);
   }
 
   async distil(value: RunConfig, options: CallOptions<RunEvent> = {}): Promise<RunResult> {
@@ -170,6 +177,7 @@ export class LoriWorkbench implements Workbench {
         if (this.kept === before) this.kept = new Checkpoints();
         this.student = student;
         this.questions.close();
+        this.states.drop('student');
         handedOver = true;
       },
     };
@@ -227,6 +235,7 @@ export class LoriWorkbench implements Workbench {
   /** Closes the provider. Models and students are in host memory and stay: a lost GPU costs neither. */
   private async leave(): Promise<void> {
     this.questions.drop();
+    this.states.drop();
     await this.opened?.runtime.dispose();
     this.opened?.device?.destroy();
     this.opened = undefined;
@@ -256,6 +265,7 @@ export class LoriWorkbench implements Workbench {
   /** Drops what was made of the loaded pair. */
   private forget(): void {
     this.questions.forget();
+    this.states.drop();
     this.student = undefined;
     this.kept = new Checkpoints();
     this.loaded = undefined;
