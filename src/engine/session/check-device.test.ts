@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import type { DeviceReport } from '../../contract/events';
+import { CancelledError, ShapeError } from '../base/errors';
+import { checkDevice } from './check-device';
+import type { KernelTrial } from './check-device-kernels';
+
+const report: DeviceReport = {
+  provider: 'wasm',
+  reason: 'WASM was chosen.',
+  adapter: null,
+  threads: 1,
+  crossOriginIsolated: true,
+  runtimeVersion: '0',
+};
+const opened = { device: undefined, report };
+
+const trial = (kernel: string, errors: readonly (number | Error)[]): KernelTrial<number | Error> => ({
+  kernel,
+  measures: [{ measure: 'x, relative', tolerance: 1e-5 }],
+  cases: errors,
+  onCpu(c) {
+    if (c instanceof Error) throw c;
+    return [c];
+  },
+  onGpu: () => Promise.reject(new Error('there is no GPU here')),
+});
+const asTrials = (...trials: KernelTrial<number | Error>[]) => trials as unknown as KernelTrial[];
+
+describe('the check of the device', () => {
+  it('passes every kernel on its twin against the stored float64 results', async () => {
+    const heard: string[] = [];
+    const got = await checkDevice(opened, {
+      report: ({ phase, done, total, unit }) => heard.push(`${phase} ${done}/${total} ${unit}`),
+    });
+    expect(got.adapter).toBe('none; not used: WASM was chosen.');
+    expect([...new Set(got.checks.map((c) => c.kernel))]).toEqual([
+      'SVD',
+      'Tucker projection',
+      'Moments',
+      'Moment loss',
+      'Anchor loss',
+      'AdamW',
+      'Gradient norm and clip',
+      'bf16 and f16 conversion',
+    ]);
+    expect(got.checks.filter((c) => !c.passed)).toEqual([]);
+    expect(got.checks.every((c) => c.runsOn === 'cpu' && c.cases >= 3 && c.failure === null)).toBe(true);
+    expect(heard.at(0)).toBe('check 0/8 kernels');
+    expect(heard.at(-1)).toBe('check 8/8 kernels');
+  });
+
+  it('fails a row whose error is too large, NaN, or thrown, and runs the others', async () => {
+    const { checks } = await checkDevice(
+      opened,
+      {},
+      asTrials(
+        trial('good', [1e-6, 9e-6]),
+        trial('bad', [1e-6, 2e-5, 1e-7]),
+        trial('nan', [Number.NaN, 0]),
+        trial('broken', [1e-6, new ShapeError('no such rank')]),
+        trial('after', [0]),
+      ),
+    );
+    expect(checks.map((c) => [c.kernel, c.largestError, c.passed, c.failure])).toEqual([
+      ['good', 9e-6, true, null],
+      ['bad', 2e-5, false, null],
+      ['nan', Infinity, false, null],
+      ['broken', Number.NaN, false, 'no such rank'],
+      ['after', 0, true, null],
+    ]);
+  });
+
+  it('stops between two cases when it is cancelled', async () => {
+    const cancel = new AbortController();
+    let ran = 0;
+    const counting: KernelTrial<number | Error> = {
+      ...trial('counted', [0, 0, 0]),
+      onCpu() {
+        ran++;
+        cancel.abort();
+        return [0];
+      },
+    };
+    const running = checkDevice(opened, { signal: cancel.signal }, asTrials(counting));
+    await expect(running).rejects.toThrow(CancelledError);
+    expect(ran).toBe(1);
+  });
+});
