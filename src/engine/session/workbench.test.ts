@@ -1,59 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseRunConfig, type RunConfig } from '../../contract/config';
-import type { RunEvent, StepEvent } from '../../contract/events';
 import { CancelledError, InputError, NumericError } from '../base/errors';
 import { Rng } from '../base/rng';
 import type { DecoderConfig } from '../nn/config';
 import { initialLora } from '../nn/lora';
 import { serveFiles, tinyPair, tinySurroundings } from '../testing/tiny-pair.testing';
+import { losses, tinyRun, watch } from './tiny-run.testing';
 import { LoriWorkbench } from './workbench';
-
-type Changes = { [K in keyof RunConfig]?: Partial<RunConfig[K]> };
-
-/** A run of a second on the tiny pair. */
-const tinyRun = (changes: Changes = {}): RunConfig => {
-  const merge = (base: object, over: object): object =>
-    Object.fromEntries(
-      [...new Set([...Object.keys(base), ...Object.keys(over)])].map((key) => {
-        const [a, b] = [(base as Record<string, unknown>)[key], (over as Record<string, unknown>)[key]];
-        const nested = typeof a === 'object' && a !== null && !Array.isArray(a) && typeof b === 'object';
-        return [key, nested ? merge(a, b as object) : b === undefined ? a : b];
-      }),
-    );
-  const small = {
-    data: { samples: 6, validation: 3, heldOut: 4 },
-    latent: { steps: 2 },
-    lora: { rank: 2 },
-    factors: { layerRank: 2, hiddenRank: 4, anchor: { sampleRank: 4, layerRank: 2, hiddenRank: 8 } },
-    weights: { anchor: 0.01 },
-    optimiser: { steps: 5, batch: 2, learningRate: 1e-2 },
-    evaluation: { every: 2 },
-  };
-  return parseRunConfig(merge(small, changes));
-};
-
-interface Watched {
-  readonly events: RunEvent[];
-  readonly steps: () => StepEvent[];
-  readonly report: (event: RunEvent) => void;
-}
-const watch = (onEvent?: (event: RunEvent) => void): Watched => {
-  const events: RunEvent[] = [];
-  return {
-    events,
-    steps: () => events.filter((e) => e.kind === 'step'),
-    report: (event) => {
-      events.push(event);
-      onEvent?.(event);
-    },
-  };
-};
-
-async function losses(workbench: LoriWorkbench, config: RunConfig): Promise<number[]> {
-  const watched = watch();
-  await workbench.distil(config, { report: watched.report });
-  return watched.steps().map((s) => s.losses.total);
-}
 
 let files: Awaited<ReturnType<typeof tinyPair>>;
 let workbench: LoriWorkbench;
