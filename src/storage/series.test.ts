@@ -1,6 +1,6 @@
-import { expect, it } from 'vitest';
-import type { StepEvent } from '../contract/events';
-import { appendSteps, emptySeries, LARGEST_SERIES, seriesSchema } from './series';
+import { describe, expect, it } from 'vitest';
+import type { SpectrumEvent, StepEvent } from '../contract/events';
+import { appendSpectra, appendSteps, emptySeries, LARGEST_SERIES, seriesSchema } from './series';
 
 const step = (n: number, losses: StepEvent['losses'] = { total: n }): StepEvent => ({
   kind: 'step',
@@ -39,4 +39,43 @@ it('never grows beyond its limit, keeps the last step and equal columns', () => 
 
 it('columns of unequal length are refused', () => {
   expect(seriesSchema.safeParse({ ...emptySeries, step: [1] }).success).toBe(false);
+});
+
+describe('spectra of the student', () => {
+  const spectrum = (n: number): SpectrumEvent => ({
+    kind: 'spectrum',
+    step: n,
+    checkpoint: n + 7,
+    samples: 8,
+    sigma: Float32Array.of(2, 1),
+    cumulative: Float32Array.of(2 / 3, 1),
+    effectiveRank: n / 3,
+    stableRank: n / 4,
+    cosine: n === 0 ? Number.NaN : 0.5,
+    milliseconds: 3,
+  });
+
+  it('are a row each, beside the steps, and can be read back', () => {
+    const series = appendSteps(appendSpectra(emptySeries, [spectrum(0), spectrum(3)]), [step(1)]);
+    expect(series.spectra).toEqual([
+      { step: 0, effectiveRank: 0, stableRank: 0, cosine: Number.NaN },
+      { step: 3, effectiveRank: 1, stableRank: 0.75, cosine: 0.5 },
+    ]);
+    expect(seriesSchema.parse(series)).toEqual(series);
+    expect(appendSpectra(series, [])).toBe(series);
+  });
+
+  it('are none in what was kept before there were any', () => {
+    const { spectra, ...old } = appendSteps(emptySeries, [step(1)]);
+    expect(spectra).toEqual([]);
+    expect(seriesSchema.parse(old)).toEqual({ ...old, spectra: [] });
+  });
+
+  it('never grow beyond the limit, and keep the last', () => {
+    const many = Array.from({ length: LARGEST_SERIES + 3 }, (_, n) => spectrum(n));
+    const { spectra } = appendSpectra(emptySeries, many);
+    expect(spectra.length).toBeLessThanOrEqual(LARGEST_SERIES);
+    expect(spectra.at(-1)?.step).toBe(LARGEST_SERIES + 2);
+    expect(seriesSchema.safeParse({ ...emptySeries, spectra }).success).toBe(true);
+  });
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { LossTerms, StepEvent } from '../contract/events';
+import type { LossTerms, SpectrumEvent, StepEvent } from '../contract/events';
 
-/** What is kept of a run: the step events as columns of equal length, and every measured accuracy. */
+/** What is kept of a run: the step events as columns of equal length, every accuracy, and a row an observed spectrum. */
 
 export const TERMS = [
   'total',
@@ -14,7 +14,7 @@ export const TERMS = [
 ] as const satisfies readonly (keyof LossTerms)[];
 export type Term = (typeof TERMS)[number];
 
-/** Most steps kept; beyond it every second one of the old is dropped. */
+/** Most steps, and most spectra, kept; beyond it every second one of the old is dropped. */
 export const LARGEST_SERIES = 4000;
 
 // A loss may be NaN or infinite, and then most of all it must be kept.
@@ -53,6 +53,11 @@ export const seriesSchema = z
         }),
       )
       .max(LARGEST_SERIES),
+    /** Runs kept before there were any have none. */
+    spectra: z
+      .array(z.object({ step: count, effectiveRank: number, stableRank: number, cosine: number }))
+      .max(LARGEST_SERIES)
+      .default([]),
   })
   .refine(
     ({ step, learningRate, gradientNorm, milliseconds, losses }) =>
@@ -70,10 +75,11 @@ export const emptySeries: RunSeries = {
   milliseconds: [],
   losses: {},
   accuracy: [],
+  spectra: [],
 };
 
 /** Drops every second value but keeps the last. */
-const thin = (values: number[]) => values.filter((_, i) => (values.length - 1 - i) % 2 === 0);
+const thin = <T>(values: readonly T[]) => values.filter((_, i) => (values.length - 1 - i) % 2 === 0);
 
 const mapColumns = (
   series: RunSeries,
@@ -87,6 +93,7 @@ const mapColumns = (
     Object.entries(series.losses).map(([term, values]) => [term, change(values, term as Term)]),
   ),
   accuracy: series.accuracy,
+  spectra: series.spectra,
 });
 
 /** The series with more steps at its end. A term absent from a step is NaN there. Never over `LARGEST_SERIES`. */
@@ -107,7 +114,22 @@ export function appendSteps(series: RunSeries, events: readonly StepEvent[]): Ru
     milliseconds: [...series.milliseconds, ...events.map((event) => event.milliseconds)],
     losses,
     accuracy: series.accuracy,
+    spectra: series.spectra,
   };
   while (next.step.length > LARGEST_SERIES) next = mapColumns(next, thin);
   return next;
+}
+
+/** The series with what was observed of the student at its end, without the curves. Never over `LARGEST_SERIES`. */
+export function appendSpectra(series: RunSeries, events: readonly SpectrumEvent[]): RunSeries {
+  if (events.length === 0) return series;
+  const rows = events.map(({ step, effectiveRank, stableRank, cosine }) => ({
+    step,
+    effectiveRank,
+    stableRank,
+    cosine,
+  }));
+  let spectra = [...series.spectra, ...rows];
+  while (spectra.length > LARGEST_SERIES) spectra = thin(spectra);
+  return { ...series, spectra };
 }

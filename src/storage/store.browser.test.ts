@@ -42,6 +42,18 @@ describe('store', () => {
     expect((await again.listRuns()).runs.map(({ id }) => id)).toEqual(['run-2']);
   });
 
+  it('reads runs kept before the student was observed', async () => {
+    const store = await openStore(name);
+    await store.saveRun(run(1));
+    const db = await openDB(name);
+    const { series, config, ...rest } = run(2);
+    const { spectra: _none, ...oldSeries } = series;
+    const { observation: _later, ...oldConfig } = config;
+    await db.put('runs', { ...rest, series: oldSeries, config: oldConfig }, 'run-2');
+    db.close();
+    expect(await store.listRuns()).toEqual({ runs: [run(2), run(1)], damaged: 0 });
+  });
+
   it('leaves out rows it cannot read, and counts them', async () => {
     const store = await openStore(name);
     await store.saveRun(run(1));
