@@ -1,0 +1,81 @@
+import { useActions, useApp } from '../../store/use-app';
+import { Button } from '../../ui/Button';
+import { DataTable } from '../../ui/DataTable';
+import { download } from '../../ui/download';
+import { ErrorNotice, Notice } from '../../ui/ErrorNotice';
+import { duration } from '../../ui/format';
+import { Panel } from '../../ui/Panel';
+import { Progress } from '../../ui/Progress';
+import { CHECK_COLUMNS, checkCsv, checkRows, notRun, outcome } from './check-report';
+
+/** Every kernel of ours against stored results, on the device that is open. */
+export function CheckCard() {
+  const { task, of } = useApp((state) => state.check);
+  const device = useApp((state) => state.device);
+  const { runCheck, cancelCheck } = useActions();
+  const report = task.value;
+  const passed = report?.checks.every((check) => check.passed);
+
+  return (
+    <Panel
+      title="Check this device"
+      about="Runs every kernel of this page on stored cases and compares with float64 results that are part of the page."
+      actions={
+        <>
+          {report && (
+            <Button
+              look="quiet"
+              onPress={() => download('device-check.csv', checkCsv(report), 'text/csv')}
+              aria-label="Download the check as CSV"
+            >
+              CSV
+            </Button>
+          )}
+          <Button
+            isDisabled={task.status === 'busy' || device.status === 'busy'}
+            onPress={() => void runCheck()}
+          >
+            {report ? 'Check again' : 'Check this device'}
+          </Button>
+        </>
+      }
+    >
+      {task.status === 'busy' && (
+        <Progress
+          label="Checking the kernels"
+          {...task.progress}
+          onCancel={cancelCheck}
+          cancelLabel="Cancel the check"
+        />
+      )}
+      {task.status === 'failed' && (
+        <ErrorNotice title="The device was not checked" error={task.error}>
+          <Button onPress={() => void runCheck()}>Try again</Button>
+        </ErrorNotice>
+      )}
+      {report && (
+        <>
+          {of !== device.value && (
+            <Notice kind="info">
+              This check is of the device that was open before, not of the one above.
+            </Notice>
+          )}
+          <p role="status">
+            <span aria-hidden="true">{passed ? '✓ ' : '✕ '}</span>
+            {outcome(report)}
+          </p>
+          {notRun(report).map(([kernel, failure]) => (
+            <p key={kernel} className="notice-message">
+              {kernel} did not run: {failure}
+            </p>
+          ))}
+          <DataTable
+            caption={`Largest errors over the stored cases, checked in ${duration(report.milliseconds)}`}
+            columns={CHECK_COLUMNS}
+            rows={checkRows(report)}
+          />
+        </>
+      )}
+    </Panel>
+  );
+}

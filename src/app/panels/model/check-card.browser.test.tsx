@@ -1,0 +1,69 @@
+import '../../ui/base.css';
+import '../../ui/kit.css';
+import { createRoot, type Root } from 'react-dom/client';
+import { afterEach, describe, expect, it } from 'vitest';
+import { page } from 'vitest/browser';
+import { memoryStore } from '../../../storage/store';
+import { createApp } from '../../store/app-store';
+import { AppProvider } from '../../store/use-app';
+import { type DoubleOptions, double, engineError } from '../../workbench.testing';
+import { CheckCard } from './CheckCard';
+
+let root: Root | undefined;
+afterEach(() => {
+  root?.unmount();
+  document.body.replaceChildren();
+});
+
+function show(options: DoubleOptions = {}) {
+  const app = createApp({
+    connect: () => double({ pace: 0, ...options }),
+    storage: Promise.resolve({ ...memoryStore(''), unavailable: null }),
+    hash: '',
+    pairUrl: '/models/',
+  });
+  const place = document.createElement('div');
+  document.body.append(place);
+  root = createRoot(place);
+  root.render(
+    <AppProvider value={app}>
+      <CheckCard />
+    </AppProvider>,
+  );
+  return app;
+}
+
+const button = (name: string | RegExp) => page.getByRole('button', { name });
+
+describe('the card "Check this device"', () => {
+  it('shows the outcome in a sentence, every verdict in words, and why a kernel did not run', async () => {
+    const app = show();
+    await button('Check this device').click();
+    await expect.element(page.getByText(/2 of 3 kernels did not give/)).toBeVisible();
+    await expect.element(page.getByText(/Anchor loss did not run: shader/)).toBeVisible();
+    const table = page.getByRole('table', { name: /Largest errors/ });
+    await expect.element(table).toMatchTextContent(/SVD.*1\.0e−7.*✓ passed.*CPU twin/);
+    await expect.element(table).toMatchTextContent(/Moments.*3\.0e−4.*✕ too far off/);
+    await expect.element(table).toMatchTextContent(/✕ did not run/);
+    await expect.element(button('Download the check as CSV')).toBeVisible();
+    await app.actions.openDevice('wasm');
+    await expect.element(page.getByText(/of the device that was open before/)).toBeVisible();
+    await expect.element(button('Check again')).toBeEnabled();
+  });
+
+  it('tells of progress and breaks off on request', async () => {
+    const app = show({ pace: 30 });
+    await button('Check this device').click();
+    await expect.element(page.getByText(/of 8 kernels/)).toBeVisible();
+    await expect.element(button('Check this device')).toBeDisabled();
+    await button('Cancel the check').click();
+    await expect.element(button('Check this device')).toBeEnabled();
+    expect(app.store.getState().check.task.status).toBe('idle');
+  });
+
+  it('shows why there is no check', async () => {
+    show({ failures: { checkDevice: engineError('numeric', 'nothing adds up', 'Try again.') } });
+    await button('Check this device').click();
+    await expect.element(page.getByRole('alert')).toMatchTextContent(/The device was not checked.*adds up/);
+  });
+});
