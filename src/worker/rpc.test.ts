@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CallOptions, Workbench } from '../contract/calls';
-import type { RunEvent, SpectraReport } from '../contract/events';
+import type { ModelReport, RunEvent, SpectraReport } from '../contract/events';
+import { type CausalReport, FIGURE_6, type LensReport } from '../contract/lens';
 import { InputError } from '../engine/base/errors';
 import { type ConnectOptions, connect } from './client';
 import { transferablesOf } from './rpc';
@@ -114,6 +115,106 @@ describe('rpc', () => {
     const report = await client.spectra({ samples: 1, seed: 1 });
     expect([...report.samples[0]!.sigma]).toEqual([3, 2, 1]);
     expect(sigma.byteLength).toBe(0);
+  });
+
+  it('carries the files of a checkpoint, and their bytes', async () => {
+    const seen: [string, string][] = [];
+    const { client } = pair({
+      async openCheckpoint(files, options) {
+        for (const { name, data } of files) seen.push([name, await data.text()]);
+        options?.report?.({ phase: 'load', done: 4, total: 4, unit: 'bytes', elapsed: 1 });
+        return { name: 'opened checkpoint', role: 'opened' } as ModelReport;
+      },
+    });
+    const told: number[] = [];
+    const report = await client.openCheckpoint(
+      [
+        { name: 'config.json', data: new Blob(['{}']) },
+        { name: 'model.safetensors', data: new File(['1234'], 'model.safetensors') },
+      ],
+      { report: ({ done }) => told.push(done) },
+    );
+    expect(seen).toEqual([
+      ['config.json', '{}'],
+      ['model.safetensors', '1234'],
+    ]);
+    expect(report.role).toBe('opened');
+    expect(told).toEqual([4]);
+  });
+
+  it('hands over the arrays of a report however deep they lie, and each once', async () => {
+    const made = {
+      sigma: Float32Array.of(2, 1),
+      energy: Float32Array.of(0.5),
+      sections: Uint8Array.of(3),
+      sample: Int32Array.of(7),
+    };
+    const { client } = pair({
+      lens: async (request) =>
+        ({
+          request,
+          selections: [
+            {
+              spectra: [{ label: 'a', sigma: made.sigma }],
+              tucker: { energy: made.energy },
+              trajectory: { sample: made.sample, section: made.sections, texts: [['x']] },
+              bands: null,
+            },
+          ],
+          controls: [{ control: 'gaussian', spectra: [{ sigma: made.sigma }] }],
+          angles: null,
+        }) as unknown as LensReport,
+    });
+    const request = { ...FIGURE_6, source: { kind: 'texts' as const, texts: ['a'] } };
+    const report = await client.lens(request);
+    expect(report.request).toEqual(request);
+    const [selection] = report.selections;
+    expect([...(selection?.spectra[0]?.sigma ?? [])]).toEqual([2, 1]);
+    expect(selection?.tucker?.energy).toEqual(Float32Array.of(0.5));
+    expect(selection?.trajectory).toEqual({
+      sample: Int32Array.of(7),
+      section: Uint8Array.of(3),
+      texts: [['x']],
+    });
+    expect(report.controls[0]?.spectra[0]?.sigma).toEqual(Float32Array.of(2, 1));
+    expect(Object.values(made).map((array) => array.byteLength)).toEqual([0, 0, 0, 0]);
+  });
+
+  it('delivers points of the causal test and spectra of a run as they come, with arrays copied', async () => {
+    const point = {
+      rank: 2,
+      directions: 'leading',
+      accuracy: { correct: 1, total: 2, share: 0.5, low: 0.1, high: 0.9 },
+    } as const;
+    const sigma = Float32Array.of(3, 1);
+    const { client } = pair({
+      async causal(_request, options) {
+        options?.report?.({ kind: 'point', point });
+        return { points: [point] } as unknown as CausalReport;
+      },
+      async distil(_config, options) {
+        options?.report?.({ kind: 'spectrum', step: 0, sigma } as unknown as RunEvent);
+        return {} as never;
+      },
+      checkDevice: async (options) => {
+        options?.report?.({ phase: 'check', done: 1, total: 1, unit: 'kernels', elapsed: 1 });
+        return { adapter: 'test', checks: [], milliseconds: 1 };
+      },
+      checkpoints: async () => [{ id: 4, step: 25, label: 'student, step 25' }],
+    });
+    const events: unknown[] = [];
+    const report = (event: unknown): void => void events.push(event);
+    await client.causal({} as never, { report });
+    await client.distil({} as never, { report });
+    await client.checkDevice({ report });
+    expect(events).toEqual([
+      { kind: 'point', point },
+      { kind: 'spectrum', step: 0, sigma: Float32Array.of(3, 1) },
+      { phase: 'check', done: 1, total: 1, unit: 'kernels', elapsed: 1 },
+    ]);
+    // The run may still use what it told of.
+    expect(sigma).toHaveLength(2);
+    expect(await client.checkpoints()).toEqual([{ id: 4, step: 25, label: 'student, step 25' }]);
   });
 
   it('copies parts of a buffer and shared memory', () => {
