@@ -1,0 +1,85 @@
+// Entry point image of thin.wgsl: one workgroup a tall matrix.
+
+@group(0) @binding(0) var<storage, read> a: array<f32>; // [B, K, k]
+@group(0) @binding(1) var<storage, read> w: array<f32>; // V [k, r]
+@group(0) @binding(2) var<storage, read> sigma: array<f32>; // [B, k]
+@group(0) @binding(3) var<storage, read_write> u: array<f32>; // [B, K, r]
+@group(0) @binding(4) var<uniform> s: Shape;
+
+var<workgroup> v: array<f32, 1024>;
+var<workgroup> dots: array<f32, 32>;
+var<workgroup> fold: array<f32, LANES>;
+var<workgroup> weak: u32;
+
+fn sync() {
+  storageBarrier();
+  workgroupBarrier();
+}
+
+fn sum_all(t: u32, x: f32) -> f32 {
+  sync();
+  fold[t] = x;
+  workgroupBarrier();
+  var total = 0.0;
+  for (var i = 0u; i < WIDTH; i++) { total += fold[i]; }
+  return total;
+}
+
+// Takes from column c of u its parts along those before it and makes it a unit vector. Returns the length it had left.
+fn project_out(t: u32, base: u32, c: u32) -> f32 {
+  for (var b = 0u; b < c; b++) {
+    var part = 0.0;
+    for (var i = t; i < s.length; i += WIDTH) { part += u[base + i * s.r + b] * u[base + i * s.r + c]; }
+    let dot = sum_all(t, part);
+    for (var i = t; i < s.length; i += WIDTH) { u[base + i * s.r + c] -= dot * u[base + i * s.r + b]; }
+  }
+  var part = 0.0;
+  for (var i = t; i < s.length; i += WIDTH) { part += u[base + i * s.r + c] * u[base + i * s.r + c]; }
+  let norm = sqrt(sum_all(t, part));
+  if (norm > 0.0) { for (var i = t; i < s.length; i += WIDTH) { u[base + i * s.r + c] /= norm; } }
+  return norm;
+}
+
+@compute @workgroup_size(WIDTH)
+fn image(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
+  let base = wg.x * s.length * s.r;
+  for (var i = t; i < s.k * s.r; i += WIDTH) { v[i] = w[wg.x * s.stride + i]; }
+  workgroupBarrier();
+  let first = sigma[wg.x * s.k];
+  for (var i = t; i < s.length; i += WIDTH) {
+    for (var c = 0u; c < s.r; c++) {
+      var total = Pair(0.0, 0.0);
+      for (var j = 0u; j < s.k; j++) {
+        let p = two_product(a[wg.x * s.length * s.k + i * s.k + j] / first, v[j * s.r + c]);
+        let sum = two_sum(total.hi, p.hi);
+        total = Pair(sum.hi, total.lo + (sum.lo + p.lo));
+      }
+      u[base + i * s.r + c] = total.hi + total.lo;
+    }
+  }
+  for (var c = 0u; c < s.r; c++) {
+    // An image shorter than float32 resolves is rounding alone: it is drawn anew.
+    let size = sigma[wg.x * s.k + c];
+    if (t == 0u) { weak = select(0u, 1u, !(size > first * 1e-7)); }
+    if (workgroupUniformLoad(&weak) == 1u) {
+      for (var i = t; i < s.length; i += WIDTH) { u[base + i * s.r + c] = noise(i, c); }
+      project_out(t, base, c);
+    }
+    project_out(t, base, c);
+    project_out(t, base, c);
+    project_out(t, base, c);
+  }
+  sync();
+  for (var c = t; c < s.r; c += WIDTH) {
+    var biggest = 0.0;
+    var sign = 1.0;
+    for (var i = 0u; i < s.length; i++) {
+      let x = u[base + i * s.r + c];
+      if (abs(x) > biggest) {
+        biggest = abs(x);
+        sign = select(1.0, -1.0, x < 0.0);
+      }
+    }
+    if (sign < 0.0) { for (var i = 0u; i < s.length; i++) { u[base + i * s.r + c] *= -1.0; } }
+  }
+}
