@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasFile, readFile } from '../../../scripts/house/files';
 import type { Progress } from '../../contract/events';
-import type { NamedFile } from '../../contract/lens';
-import { CancelledError, ConfigError, FileError, MemoryError } from '../base/errors';
+import { FIGURE_6, type NamedFile } from '../../contract/lens';
+import { CancelledError, ConfigError, FileError, InputError, MemoryError } from '../base/errors';
 import { parseModelConfig } from '../checkpoint/config';
 import { sha256Hex } from '../checkpoint/fetch';
 import { encodeFloats, type FloatDType } from '../checkpoint/float';
@@ -246,6 +246,16 @@ describe('the workbench', () => {
     );
     await workbench.open('wasm');
     expect(held()).toBe(first);
+    // The lens on texts needs nothing else.
+    const figure = await workbench.lens({
+      ...FIGURE_6,
+      source: { kind: 'texts', texts: ['Tom has 12 apples.', 'Ann has 3.'] },
+      selections: [{ subject: { kind: 'opened' }, sections: ['text'] }],
+    });
+    expect(figure.selections[0]?.spectra.map((s) => s.about)).toEqual(['Tom has 12 apples.', 'Ann has 3.']);
+    expect(figure.selections[0]).toMatchObject({ model: 'opened checkpoint', layers: 2, hidden: 32 });
+    const teacher = { ...FIGURE_6, source: { kind: 'texts', texts: ['a'] } } as const;
+    await expect(workbench.lens(teacher)).rejects.toThrow(InputError);
     const [report] = await Promise.all([
       workbench.openCheckpoint(named(await tinyFiles({ config: { num_hidden_layers: 1 } }))),
       workbench.openCheckpoint(named(files)),
