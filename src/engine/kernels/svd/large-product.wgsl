@@ -1,0 +1,135 @@
+// The two products with all of W that each column costs, and the update of W that each panel costs.
+
+@group(0) @binding(0) var<storage, read_write> w: array<vec4f>;
+@group(0) @binding(1) var<storage, read> houses: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> panel: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> scalars: array<f32>;
+@group(0) @binding(4) var<uniform> s: Shape;
+
+// Threads a sum. A software adapter pays for every thread that waits at a barrier.
+override lanes: u32 = 64u;
+
+var<workgroup> fold: array<f32, 64>;
+
+// Wᵀv for v of column i, by chunks of rows: workgroup y takes one, for 256 columns.
+@compute @workgroup_size(64)
+fn transpose_product(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
+  let height = s.ldp / 4u;
+  let width = s.ldq / 4u;
+  let v = wg.z * houses_size(s) / 4u + s.i * height;
+  let j = (s.i + 1u) / 4u + wg.x * 64u + t;
+  if (j >= width) { return; }
+  let begin = s.i / 4u + wg.y * (s.chunk / 4u);
+  let end = min(begin + s.chunk / 4u, height);
+  var at = wg.z * s.ldp * width + 4u * begin * width + j;
+  var sum = vec4f(0.0);
+  for (var k = begin; k < end; k++) {
+    let x = houses[v + k];
+    sum += x.x * w[at] + x.y * w[at + width] + (x.z * w[at + 2u * width] + x.w * w[at + 3u * width]);
+    at += 4u * width;
+  }
+  panel[(wg.z * s.panel_size + s.part) / 4u + wg.y * width + j] = sum;
+}
+
+// W u for u of row i, in sixteen parts: a workgroup takes sixteen rows, sixteen threads for four of them, and a thread
+// every sixteenth quad.
+@compute @workgroup_size(64)
+fn product(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
+  let height = s.ldp / 4u;
+  let width = s.ldq / 4u;
+  let u = (wg.z * houses_size(s) + s.q * s.ldp) / 4u + s.i * width;
+  let head = (s.i + 1u) / 4u;
+  let lane = t % 16u;
+  let k = head + wg.x * 4u + t / 16u;
+  if (k >= height) { return; }
+  var at = wg.z * s.ldp * width + 4u * k * width + head + lane;
+  var sum = vec4f(0.0);
+  for (var j = head + lane; j < width; j += 16u) {
+    let x = houses[u + j];
+    sum += vec4f(dot(x, w[at]), dot(x, w[at + width]), dot(x, w[at + 2u * width]), dot(x, w[at + 3u * width]));
+    at += 16u;
+  }
+  panel[(wg.z * s.panel_size + s.raw) / 4u + lane * height + k] = sum;
+}
+
+// The sum over the workgroup, for thread 0 alone.
+fn fold_all(t: u32, x: f32) -> f32 {
+  fold[t] = x;
+  workgroupBarrier();
+  var sum = 0.0;
+  if (t == 0u) { for (var k = 0u; k < lanes; k++) { sum += fold[k]; } }
+  return sum;
+}
+
+// Products of v of column i with the panel's V (the first c) and X (the others).
+@compute @workgroup_size(lanes)
+fn column_dots(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
+  let height = s.ldp / 4u;
+  let vs = wg.z * houses_size(s) / 4u;
+  let v = vs + s.i * height;
+  let is_x = wg.x >= s.c;
+  let c = select(wg.x, wg.x - s.c, is_x);
+  var sum = 0.0;
+  if (is_x) {
+    let other = (wg.z * s.panel_size + s.x) / 4u + c * height;
+    for (var k = s.i / 4u + t; k < height; k += lanes) { sum += dot(houses[v + k], panel[other + k]); }
+  } else {
+    let other = vs + (s.i - s.c + c) * height;
+    for (var k = s.i / 4u + t; k < height; k += lanes) { sum += dot(houses[v + k], houses[other + k]); }
+  }
+  sum = fold_all(t, sum);
+  if (t == 0u) { scalars[wg.z * s.scalars_size + s.dots + select(0u, s.width, is_x) + c] = sum; }
+}
+
+// Products of u of row i with the panel's Y (the first c + 1) and U (the others).
+@compute @workgroup_size(lanes)
+fn row_dots(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
+  let width = s.ldq / 4u;
+  let us = (wg.z * houses_size(s) + s.q * s.ldp) / 4u;
+  let u = us + s.i * width;
+  let is_u = wg.x > s.c;
+  let c = select(wg.x, wg.x - s.c - 1u, is_u);
+  var sum = 0.0;
+  if (is_u) {
+    let other = us + (s.i - s.c + c) * width;
+    for (var j = (s.i + 1u) / 4u + t; j < width; j += lanes) { sum += dot(houses[u + j], houses[other + j]); }
+  } else {
+    let other = (wg.z * s.panel_size + s.y) / 4u + c * width;
+    for (var j = (s.i + 1u) / 4u + t; j < width; j += lanes) { sum += dot(houses[u + j], panel[other + j]); }
+  }
+  sum = fold_all(t, sum);
+  if (t == 0u) { scalars[wg.z * s.scalars_size + s.dots + select(2u, 3u, is_u) * s.width + c] = sum; }
+}
+
+// W ← W − V Yᵀ − X Uᵀ for the c pairs before column i, from row and column i on; 4 × 4 a thread. i is a multiple of 4.
+@compute @workgroup_size(64)
+fn update(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
+  let height = s.ldp / 4u;
+  let width = s.ldq / 4u;
+  let vs = wg.z * houses_size(s) / 4u;
+  let us = vs + s.q * height;
+  let pan = wg.z * s.panel_size / 4u;
+  let j = s.i / 4u + wg.x * 8u + t % 8u;
+  let k = s.i / 4u + wg.y * 8u + t / 8u;
+  if (j >= width || k >= height) { return; }
+  var r0 = vec4f(0.0);
+  var r1 = vec4f(0.0);
+  var r2 = vec4f(0.0);
+  var r3 = vec4f(0.0);
+  for (var c = 0u; c < s.c; c++) {
+    let column = s.i - s.c + c;
+    let v = houses[vs + column * height + k];
+    let y = panel[pan + s.y / 4u + c * width + j];
+    let x = panel[pan + s.x / 4u + c * height + k];
+    let u = houses[us + column * width + j];
+    r0 += v.x * y + x.x * u;
+    r1 += v.y * y + x.y * u;
+    r2 += v.z * y + x.z * u;
+    r3 += v.w * y + x.w * u;
+  }
+  let at = wg.z * s.ldp * width + 4u * k * width + j;
+  w[at] -= r0;
+  w[at + width] -= r1;
+  w[at + 2u * width] -= r2;
+  w[at + 3u * width] -= r3;
+}

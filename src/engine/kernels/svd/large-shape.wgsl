@@ -1,0 +1,46 @@
+// What every step of the large decomposition is told; put before each of the other large-*.wgsl.
+//
+// a [B, m, n] becomes W [p, q], p ≥ q: a itself scaled by a power of two, or its transpose where m < n. W = L·Bid·Rᵀ
+// with Bid upper bidiagonal (d on the diagonal, e above it); L is the product of the reflections I − tau v vᵀ, R that
+// of I − tau u uᵀ. Rows of W lie `ldq` floats apart and vectors of length p `ldp` apart, both multiples of 4, with
+// zeros behind their ends. Matrix z of the batch is workgroup_id.z.
+struct Shape {
+  m: u32,
+  n: u32,
+  p: u32,
+  q: u32,
+  ldp: u32,
+  ldq: u32,
+  r: u32,
+  // Floats a matrix, of `panel`, `scalars` and `vectors`; W has ldp · ldq, and `houses` q · (ldp + ldq): the
+  // Householder vectors v_i [q, ldp], then u_i [q, ldq].
+  panel_size: u32,
+  scalars_size: u32,
+  vectors_size: u32,
+  // Offsets in `panel`: X [width, ldp], Y [width, ldq], part [chunks, ldq], raw [16, ldp].
+  x: u32,
+  y: u32,
+  part: u32,
+  raw: u32,
+  // Offsets in `scalars`: dots [4, width], gk [2q], tau_l [q], tau_r [q].
+  dots: u32,
+  gk: u32,
+  tau_l: u32,
+  tau_r: u32,
+  // Most columns in a panel, and rows a chunk of Wᵀv (a multiple of 4).
+  width: u32,
+  chunk: u32,
+  // Column at hand, and columns of its panel before it.
+  i: u32,
+  c: u32,
+}
+
+fn houses_size(s: Shape) -> u32 { return s.q * (s.ldp + s.ldq); }
+
+// A pseudo-random value in [−0.5, 0.5).
+fn noise(i: u32, v: u32) -> f32 {
+  var x = i * 2654435769u + v * 2246822519u + 374761393u;
+  x = (x ^ (x >> 15u)) * 2246822519u;
+  x = (x ^ (x >> 13u)) * 3266489917u;
+  return f32((x ^ (x >> 16u)) >> 8u) / 16777216.0 - 0.5;
+}

@@ -1,0 +1,114 @@
+// The r vectors as vectors: made orthonormal, carried back through the reflections, signed and written.
+
+@group(0) @binding(0) var<storage, read> houses: array<f32>;
+@group(0) @binding(1) var<storage, read> scalars: array<f32>;
+@group(0) @binding(2) var<storage, read_write> vectors: array<f32>;
+@group(0) @binding(3) var<storage, read_write> u: array<f32>; // [B, m, r]
+@group(0) @binding(4) var<uniform> s: Shape;
+
+// Threads a vector. A software adapter pays for every thread that waits at a barrier.
+override lanes: u32 = 64u;
+// Of the length √½ that a wanted half has: less is rounding alone.
+const LOST = 0.01;
+
+var<workgroup> fold: array<vec2f, 64>;
+
+fn sum_all(t: u32, x: vec2f) -> vec2f {
+  workgroupBarrier();
+  fold[t] = x;
+  workgroupBarrier();
+  var sum = vec2f(0.0);
+  for (var k = 0u; k < lanes; k++) { sum += fold[k]; }
+  return sum;
+}
+
+fn start_of(matrix: u32, v: u32) -> u32 { return matrix * s.vectors_size + v * max(2u * s.q, s.m); }
+
+// Takes from each vector after number i its part along it (Gram–Schmidt, by rows), `c` entries long.
+@compute @workgroup_size(lanes)
+fn project(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
+  let x = start_of(wg.z, s.i);
+  let y = start_of(wg.z, s.i + 1u + wg.x);
+  var part = vec2f(0.0);
+  for (var k = t; k < s.c; k += lanes) { part += vectors[x + k] * vec2f(vectors[x + k], vectors[y + k]); }
+  let sum = sum_all(t, part);
+  let f = select(0.0, sum.y / sum.x, sum.x > 0.0);
+  for (var k = t; k < s.c; k += lanes) { vectors[y + k] -= f * vectors[x + k]; }
+}
+
+// Unit length for each vector, `c` entries long. In the final turns, i > 0, what is rounding alone is drawn anew, so
+// that the basis is complete.
+@compute @workgroup_size(lanes)
+fn unit(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
+  let x = start_of(wg.z, wg.x);
+  var squares = 0.0;
+  for (var k = t; k < s.c; k += lanes) { squares += vectors[x + k] * vectors[x + k]; }
+  let norm = sqrt(sum_all(t, vec2f(squares)).x);
+  if (s.i > 0u && norm < LOST) {
+    for (var k = t; k < s.c; k += lanes) { vectors[x + k] = noise(k, wg.x + 77u * s.i); }
+  } else if (norm > 0.0) {
+    for (var k = t; k < s.c; k += lanes) { vectors[x + k] /= norm; }
+  }
+}
+
+// The wanted half of each vector of T, which holds right, left, right, left …; then zeros up to m.
+@compute @workgroup_size(lanes)
+fn halve(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
+  let x = start_of(wg.z, wg.x);
+  let side = select(0u, 1u, s.m >= s.n);
+  // Entry i comes from 2i or 2i + 1: within a round all reading is done before the writing, and later rounds read
+  // further on.
+  for (var i0 = 0u; i0 < s.m; i0 += lanes) {
+    let i = i0 + t;
+    var value = 0.0;
+    if (i < s.q) { value = vectors[x + 2u * i + side]; }
+    storageBarrier();
+    if (i < s.m) { vectors[x + i] = value; }
+    storageBarrier();
+  }
+}
+
+// The `c` reflections before number i, last first, on each vector.
+@compute @workgroup_size(lanes)
+fn carry_back(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
+  let x = start_of(wg.z, wg.x);
+  let o = wg.z * s.scalars_size;
+  let tall = s.m >= s.n;
+  let ld = select(s.ldq, s.ldp, tall);
+  let first = wg.z * houses_size(s) + select(s.q * s.ldp, 0u, tall);
+  let taus = o + select(s.tau_r, s.tau_l, tall);
+  for (var k = s.i; k > s.i - s.c; k--) {
+    let h = first + (k - 1u) * ld;
+    let head = select(k, k - 1u, tall);
+    // A thread keeps to its own entries, so only the sums need barriers.
+    let begin = head / lanes * lanes + t;
+    var part = 0.0;
+    for (var j = begin; j < s.m; j += lanes) {
+      if (j >= head) { part += vectors[x + j] * select(houses[h + j], 1.0, j == head); }
+    }
+    let f = scalars[taus + k - 1u] * sum_all(t, vec2f(part)).x;
+    for (var j = begin; j < s.m; j += lanes) {
+      if (j >= head) { vectors[x + j] -= f * select(houses[h + j], 1.0, j == head); }
+    }
+  }
+}
+
+// Each column with its entry of largest magnitude positive; one thread a column finds it.
+@compute @workgroup_size(lanes)
+fn write_out(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
+  let x = start_of(wg.z, wg.x);
+  var best = vec2f(0.0);
+  for (var k = t; k < s.m; k += lanes) {
+    if (abs(vectors[x + k]) > abs(best.x)) { best = vec2f(vectors[x + k], f32(k)); }
+  }
+  fold[t] = best;
+  workgroupBarrier();
+  best = vec2f(0.0);
+  for (var k = 0u; k < lanes; k++) {
+    let other = fold[k];
+    let larger = abs(other.x) > abs(best.x) || (abs(other.x) == abs(best.x) && other.y < best.y);
+    best = select(best, other, larger);
+  }
+  let sign = select(1.0, -1.0, best.x < 0.0);
+  for (var k = t; k < s.m; k += lanes) { u[(wg.z * s.m + k) * s.r + wg.x] = sign * vectors[x + k]; }
+}
