@@ -15,15 +15,16 @@ const TITLES: Readonly<Record<TourStep, string>> = {
 };
 
 /** What came out of a step, in a few words. */
-function outcome(step: TourStep, { device, pair, spectra, run, latents }: AppState): string {
+function outcome(step: TourStep, { device, pair, lens, run, latents }: AppState): string {
   switch (step) {
     case 'device':
       return device.value?.provider === 'webgpu' ? 'WebGPU' : `WASM, ${device.value?.threads} threads`;
     case 'pair':
       return `2 models, ${bytes(pair.value?.models.reduce((sum, model) => sum + model.bytes, 0) ?? 0)}`;
     case 'spectra': {
-      const ranks = spectra.value?.samples.map((sample) => sample.energyRanks[2]).sort((a, b) => a - b) ?? [];
-      return `rank ${ranks[ranks.length >> 1]} of ${spectra.value?.samples[0]?.sigma.length} holds 95 %`;
+      const spectra = lens.report.value?.selections[0]?.spectra ?? [];
+      const ranks = spectra.map(({ energyRanks }) => energyRanks[2]).sort((a, b) => a - b);
+      return `rank ${ranks[ranks.length >> 1]} of ${spectra[0]?.sigma.length} holds 95 %`;
     }
     case 'distil':
       return run.result?.heldOut
@@ -43,7 +44,8 @@ const STATES = { done: '✓ done', busy: '… under way', failed: '✕ failed', 
 /** The first run: one button, everything in order. */
 export function Tour() {
   const state = useApp((all) => all);
-  const { tour, run, pair, spectra } = state;
+  const { tour, run, pair } = state;
+  const spectra = state.lens.report;
   const { startTour, cancelTour, setFollow } = useActions();
   const running = tour.status === 'running';
   const progress =

@@ -78,24 +78,53 @@ describe('Model', () => {
 });
 
 describe('Low-rank', () => {
-  it('draws a curve a sample, says the rank, and has the values as a table', async () => {
-    open({ hash: '#/lowrank' });
-    const samples = page.getByLabelText(/^Samples/);
+  it('draws a curve a sample with the controls, says the rank, and has the values as a table', async () => {
+    open({ hash: '#/lowrank?controls=gaussian' });
+    const samples = page.getByRole('textbox', { name: /^Samples/ });
     await samples.fill('0');
     await expect.element(text('Choose a whole number from 1 to 128.')).toBeVisible();
     await expect.element(button('Decompose')).toBeDisabled();
     await samples.fill('5');
     await button('Decompose').click();
     await expect.element(page.getByRole('heading', { name: 'How few directions' })).toBeVisible();
-    await expect
-      .poll(
-        () => document.querySelectorAll('.plot')[0]?.querySelectorAll('.scatterlayer .trace').length,
-        slow,
-      )
-      .toBe(6);
-    await page.getByText('Values as a table').first().click();
+    await expect.element(text(/More are needed for Gaussian data/)).toBeVisible();
+    const figure = page.getByRole('figure', { name: 'Cumulative singular values' });
+    await expect.element(figure).toMatchTextContent(/samples train-0, train-1.*seed 1/);
+    await figure.getByText('Values as a table').click();
     await expect.element(page.getByRole('table', { name: 'Cumulative singular values' })).toBeVisible();
-    await expect.element(page.getByRole('table', { name: 'Every sample' })).toMatchTextContent(/train-4/);
+    await expect.element(page.getByRole('table', { name: 'Every spectrum' })).toMatchTextContent(/train-4/);
+  });
+
+  it('gets what a view lacks with one press, and takes changes back by keyboard', async () => {
+    const { app, start } = open({ hash: '#/lowrank?samples=3' });
+    await start;
+    await button('Decompose').click();
+    await page.getByRole('tab', { name: 'Tucker' }).click();
+    await button('Decompose by Tucker').click();
+    await expect.element(page.getByRole('figure', { name: /^Energy of the core/ }), slow).toBeVisible();
+    await page.getByRole('tab', { name: 'Trajectories' }).click();
+    await button('Draw trajectories').click();
+    await expect.element(text(/These three directions hold/), slow).toBeVisible();
+    await page.getByRole('tab', { name: 'Angles' }).click();
+    await button('Compare with the base').click();
+    await expect.element(text(/nearest at layer/), slow).toBeVisible();
+    await page.getByRole('tab', { name: 'Ranks' }).click();
+    await expect.element(page.getByRole('figure', { name: 'Rank against length' })).toBeVisible();
+    await page.getByRole('textbox', { name: /^Samples/ }).click();
+    await userEvent.keyboard('{Control>}z{/Control}');
+    expect(app.store.getState().lens.draft.overlay).toBeNull();
+    await expect.element(text(/the form has changed since/)).toBeVisible();
+    expect(location.hash).toContain('view=ranks');
+  });
+
+  it('tests causally and reads a rank off', async () => {
+    const { start } = open({ hash: '#/lowrank?view=causal' });
+    await start;
+    await button('Run the causal test').click();
+    await expect.element(text(/leading directions do as well/), slow).toBeVisible();
+    await page.getByRole('slider', { name: 'Rank r' }).fill('3');
+    await button('Measure at rank 3').click();
+    await expect.element(text(/^At rank 3:/), slow).toBeVisible();
   });
 
   it('breaks off on request', async () => {
@@ -103,7 +132,7 @@ describe('Low-rank', () => {
     await button('Decompose').click();
     await button('Cancel decomposition').click();
     await expect.element(text(/Nothing is decomposed yet/)).toBeVisible();
-    expect(app.store.getState().spectra.status).toBe('idle');
+    expect(app.store.getState().lens.report.status).toBe('idle');
   });
 });
 

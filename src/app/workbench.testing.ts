@@ -3,7 +3,9 @@
  * is told to. Never part of a build.
  */
 import type { Workbench } from '../contract/calls';
-import type { Accuracy, Problem, Progress, RunResult, SampleSpectrum } from '../contract/events';
+import type { Accuracy, Problem, Progress, RunResult } from '../contract/events';
+import type { CheckpointReport } from '../contract/lens';
+import { madeCausalPoints, madeCausalReport, madeLensReport } from './lens.testing';
 import type { Connection } from './store/surroundings';
 
 export interface DoubleOptions {
@@ -49,39 +51,6 @@ const problem = (i: number): Problem => ({
   answer: String((3 + i) * (4 + (i % 5)) - 2 - (i % 3)),
 });
 
-function spectrum(i: number, hidden: number): SampleSpectrum {
-  const tokens = 12 + Math.floor(noise(i) * 20);
-  const sigma = Float32Array.from(
-    { length: hidden },
-    (_, r) => 40 * Math.exp(-r / (3 + 3 * noise(i + 50))) + 0.02 * noise(r + i),
-  );
-  const total = sigma.reduce((sum, s) => sum + s, 0);
-  const energy = sigma.reduce((sum, s) => sum + s * s, 0);
-  let sum = 0;
-  const cumulative = sigma.map((s) => {
-    sum += s;
-    return sum / total;
-  });
-  const rankOf = (share: number) => {
-    let part = 0;
-    let rank = 0;
-    while (part < share * energy) part += sigma[rank++]! ** 2;
-    return rank;
-  };
-  const entropy = -sigma.reduce((h, s) => h + (s / total) * Math.log(s / total), 0);
-  return {
-    id: `train-${i}`,
-    question: problem(i).question,
-    tokens,
-    rows: tokens * 6,
-    sigma,
-    cumulative,
-    effectiveRank: Math.exp(entropy),
-    stableRank: energy / sigma[0]! ** 2,
-    energyRanks: [rankOf(0.8), rankOf(0.9), rankOf(0.95), rankOf(0.99)],
-  };
-}
-
 export function double({ pace = 1, failures = {}, webgpu = false, nanAt }: DoubleOptions = {}): Double {
   const calls: string[] = [];
   const listeners: ((error: Error & { code: string; hint: string | null }) => void)[] = [];
@@ -117,13 +86,94 @@ export function double({ pace = 1, failures = {}, webgpu = false, nanAt }: Doubl
     }
   };
 
-  const absent = () => Promise.reject(new Error('not part of this test'));
+  const model = {
+    modelType: 'llama',
+    parameters: 1_032_192,
+    bytes: 4_061_728,
+    layers: 6,
+    hidden: 96,
+    intermediate: 256,
+    heads: 6,
+    kvHeads: 3,
+    vocabulary: 412,
+    tied: true,
+    licence: 'MIT',
+  };
+  let kept: CheckpointReport[] = [];
   const workbench: Workbench = {
-    lens: absent,
-    causal: absent,
-    checkpoints: absent,
-    openCheckpoint: absent,
-    checkDevice: absent,
+    async lens(request, options) {
+      await begin('lens', request);
+      const tell = (progress: Progress) => options?.report?.(progress);
+      await work('states', 'samples', 16, tell, options?.signal);
+      await work('spectra', 'matrices', 16, tell, options?.signal);
+      return madeLensReport(request);
+    },
+    async causal(request, options) {
+      await begin('causal', request);
+      const points = madeCausalPoints(request, accuracyOf);
+      const total = request.problems * (points.length + 1);
+      for (const [i, point] of points.entries()) {
+        await wait(pace * 4);
+        if (options?.signal?.aborted) throw cancelled();
+        options?.report?.({ kind: 'point', point });
+        const done = (i + 1) * request.problems;
+        options?.report?.({ phase: 'causal', done, total, unit: 'problems', elapsed: 10 * done });
+      }
+      const whole = accuracyOf(Math.round(request.problems * 0.8), request.problems);
+      return madeCausalReport(request, points, whole);
+    },
+    async checkpoints() {
+      await begin('checkpoints');
+      return [...kept];
+    },
+    async openCheckpoint(files, options) {
+      await begin('openCheckpoint', ...files.map(({ name }) => name));
+      const tell = (progress: Progress) => options?.report?.(progress);
+      await work('load', 'bytes', 1_056_504, tell, options?.signal);
+      if (!files.some(({ name }) => name === 'config.json'))
+        throw engineError(
+          'file',
+          'config.json is missing',
+          'Choose config.json together with the other files.',
+        );
+      return { ...model, name: 'stories', role: 'opened', sha256: 'c'.repeat(64), measured: [] };
+    },
+    async checkDevice(options) {
+      await begin('checkDevice');
+      await work('check', 'kernels', 8, (progress) => options?.report?.(progress), options?.signal);
+      const row = { runsOn: 'cpu', cases: 3, milliseconds: 12.5, failure: null } as const;
+      return {
+        adapter: 'google · swiftshader (software); not used: WASM was chosen',
+        checks: [
+          {
+            ...row,
+            kernel: 'SVD',
+            measure: 'σ, relative to σ₁',
+            largestError: 1e-7,
+            tolerance: 1e-6,
+            passed: true,
+          },
+          {
+            ...row,
+            kernel: 'Moments',
+            measure: 'C, relative',
+            largestError: 3e-4,
+            tolerance: 1e-5,
+            passed: false,
+          },
+          {
+            ...row,
+            kernel: 'Anchor loss',
+            measure: 'loss, relative',
+            largestError: Number.NaN,
+            tolerance: 1e-5,
+            passed: false,
+            failure: 'shader "anchor loss" (gradient) does not compile: 3:1 unexpected token',
+          },
+        ],
+        milliseconds: 40,
+      };
+    },
     async open(provider) {
       await begin('open', provider);
       const gpu = provider === 'webgpu' || (provider === 'auto' && webgpu);
@@ -148,19 +198,6 @@ export function double({ pace = 1, failures = {}, webgpu = false, nanAt }: Doubl
     async loadPair(url, options) {
       await begin('loadPair', url);
       await work('load', 'bytes', 8_123_456, (progress) => options?.report?.(progress), options?.signal);
-      const model = {
-        modelType: 'llama',
-        parameters: 1_032_192,
-        bytes: 4_061_728,
-        layers: 6,
-        hidden: 96,
-        intermediate: 256,
-        heads: 6,
-        kvHeads: 3,
-        vocabulary: 412,
-        tied: true,
-        licence: 'MIT',
-      };
       return {
         models: [
           {
@@ -186,29 +223,11 @@ export function double({ pace = 1, failures = {}, webgpu = false, nanAt }: Doubl
       await begin('problems', split, from, count);
       return Array.from({ length: count }, (_, i) => problem(from + i));
     },
-    async spectra(request, options) {
-      await begin('spectra', request);
-      await work(
-        'spectra',
-        'samples',
-        request.samples,
-        (progress) => options?.report?.(progress),
-        options?.signal,
-      );
-      return {
-        model: 'teacher',
-        layers: 6,
-        hidden: 96,
-        kernel: 'one-sided Jacobi, CPU',
-        dtype: 'f32',
-        seed: request.seed,
-        samples: Array.from({ length: request.samples }, (_, i) => spectrum(i, 96)),
-        milliseconds: 812,
-      };
-    },
+    spectra: () => Promise.reject(new Error('not part of this test')),
     async distil(config, options) {
       await begin('distil', config.method);
       Object.assign(asked, { wish: 'resume' });
+      kept = [];
       const tell = (progress: Progress) => options?.report?.({ kind: 'progress', progress });
       await work('teacher', 'samples', config.data.samples, tell, options?.signal);
       await work('compile', 'programs', 4, tell, options?.signal);
@@ -255,6 +274,23 @@ export function double({ pace = 1, failures = {}, webgpu = false, nanAt }: Doubl
             `the loss is not a number at step ${step}`,
             'Lower the learning rate or the weights of the terms.',
           );
+        const { every, samples } = config.observation;
+        if (every > 0 && step % every === 0) {
+          kept = [...kept, { id: step / every, step, label: `student, step ${step}` }];
+          const sigma = Float32Array.from({ length: 24 }, (_, r) => Math.exp(-r * (0.2 + 0.4 * fall)));
+          options?.report?.({
+            kind: 'spectrum',
+            step,
+            checkpoint: step / every,
+            samples,
+            sigma,
+            cumulative: sigma.map((_, r) => (r + 1) / sigma.length),
+            effectiveRank: 1 + 8 * (1 - fall),
+            stableRank: 1 + 2 * (1 - fall),
+            cosine: 0.2 + 0.7 * fall,
+            milliseconds: 12,
+          });
+        }
         if (config.evaluation.every > 0 && step % config.evaluation.every === 0) {
           const correct = Math.round(config.data.validation * 0.45 * (1 - fall));
           options?.report?.({

@@ -70,17 +70,6 @@ describe('loading', () => {
   });
 });
 
-describe('spectra', () => {
-  it('can be cancelled while the pair they need is loading', async () => {
-    const { actions, state } = open({ pace: 3 });
-    const running = actions.runSpectra(4);
-    actions.cancelSpectra();
-    expect(await running).toBe(false);
-    expect(state().pair.status).toBe('ready');
-    expect(state().spectra.status).toBe('idle');
-  });
-});
-
 describe('a run', () => {
   it('fills the curves, keeps the run and hands over the student', async () => {
     const storage = memoryStore('test');
@@ -118,7 +107,7 @@ describe('a run', () => {
     });
     expect(state().run.series.losses.total?.at(-1)).toBeNaN();
     expect(state().saved).toHaveLength(1);
-    expect(await actions.runSpectra(2)).toBe(true);
+    expect(await actions.runLens()).toBe(true);
   });
 
   it('is dropped on request without an error', async () => {
@@ -240,8 +229,9 @@ describe('the first run', () => {
     expect([...new Set(kinds)]).toEqual([
       'open',
       'loadPair',
-      'spectra',
+      'lens',
       'distil',
+      'checkpoints',
       'problems',
       'openQuestion',
       'stepLatent',
@@ -274,13 +264,13 @@ describe('the first run', () => {
     actions.cancelTour();
     await tour;
     expect(state().tour).toMatchObject({ status: 'cancelled', done: ['device', 'pair', 'spectra'] });
-    expect(state().spectra.status).toBe('ready');
+    expect(state().lens.report.status).toBe('ready');
     expect(state().run.status).toBe('stopped');
   });
 
   it('ends where a step fails, with its error', async () => {
     const { actions, state } = open({
-      failures: { spectra: engineError('memory', 'too many samples', 'Choose fewer.') },
+      failures: { lens: engineError('memory', 'too many samples', 'Choose fewer.') },
     });
     await actions.startTour();
     expect(state().tour).toMatchObject({ status: 'failed', step: 'spectra', error: { code: 'memory' } });

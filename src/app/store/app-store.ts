@@ -1,8 +1,13 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { ProviderChoice, Settings } from '../../storage/rows';
+import { type CheckActions, checkActions } from './check-actions';
 import { createContext, type Surroundings } from './context';
 import { type EngineActions, engineActions } from './engine-actions';
 import { type LatentActions, latentActions } from './latent-actions';
+import { withoutEngine } from './lens';
+import { type LensActions, lensActions } from './lens-actions';
+import { initialDraft } from './lens-draft';
+import { followLensLink } from './lens-link';
 import { type Link, type PanelName, parseLink } from './link';
 import { type RunActions, runActions } from './run-actions';
 import { type AppState, initialState, presetConfig } from './state';
@@ -22,7 +27,13 @@ export interface PageActions {
   start(load: boolean): Promise<void>;
 }
 
-export type Actions = PageActions & EngineActions & RunActions & LatentActions & TourActions;
+export type Actions = PageActions &
+  EngineActions &
+  CheckActions &
+  RunActions &
+  LatentActions &
+  LensActions &
+  TourActions;
 
 export interface App {
   readonly store: StoreApi<AppState>;
@@ -34,12 +45,14 @@ export function createApp(surroundings: Surroundings): App {
   const store = createStore<AppState>(() => initialState(surroundings.hash));
   const ctx = createContext(store, surroundings, () => {
     // Pending calls reject by themselves; what was ready is gone without one.
-    ctx.set({ device: idle, pair: idle, studentConfig: null });
+    ctx.set({ device: idle, pair: idle, studentConfig: null, lens: withoutEngine(ctx.get().lens) });
   });
   const engine = engineActions(ctx);
+  const check = checkActions(ctx, engine);
   const run = runActions(ctx, engine);
   const latents = latentActions(ctx, engine);
-  const tour = tourActions(ctx, engine, run, latents);
+  const lens = lensActions(ctx, engine);
+  const tour = tourActions(ctx, engine, lens, run, latents);
 
   /** A held-out problem or a text that the link asks for, into the question. */
   const takeQuestion = async (question: string | null) => {
@@ -76,6 +89,7 @@ export function createApp(surroundings: Surroundings): App {
       ctx.set({ link, linkProblems: problems });
       if (link.preset !== null && link.preset !== before.preset)
         ctx.set({ draft: presetConfig(link.preset) });
+      if (link.panel === 'lowrank') ctx.lens(followLensLink(link.lens, initialDraft()));
       void takeQuestion(link.question);
     },
     changeSettings(change) {
@@ -111,6 +125,8 @@ export function createApp(surroundings: Surroundings): App {
         const settings = await kept.loadSettings();
         const { runs, damaged } = await kept.listRuns();
         ctx.set({ settings, saved: runs });
+        if (!('samples' in ctx.get().link.lens))
+          ctx.lens({ draft: { ...ctx.get().lens.draft, samples: settings.spectraSamples } });
         if (damaged > 0)
           ctx.notify(
             'warning',
@@ -126,5 +142,5 @@ export function createApp(surroundings: Surroundings): App {
       await takeQuestion(ctx.get().link.question);
     },
   };
-  return { store, actions: { ...page, ...engine, ...run, ...latents, ...tour } };
+  return { store, actions: { ...page, ...engine, ...check, ...run, ...latents, ...lens, ...tour } };
 }

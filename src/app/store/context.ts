@@ -1,6 +1,7 @@
 import type { StoreApi } from 'zustand/vanilla';
 import type { Store } from '../../storage/store';
 import type { Connection } from '../../worker/client';
+import type { LensState } from './lens';
 import { type RunAction, reduceRun } from './run';
 import type { AppState, LatentsState } from './state';
 import { failureOf } from './task';
@@ -10,6 +11,7 @@ export interface Context {
   get(): AppState;
   set(change: Partial<AppState>): void;
   latents(change: Partial<LatentsState>): void;
+  lens(change: Partial<LensState>): void;
   run(action: RunAction): void;
   notify(kind: 'info' | 'warning', text: string): void;
   /** The engine, started when it is first asked for. Throws if it is dead. */
@@ -42,6 +44,7 @@ export function createContext(
     get,
     set,
     latents: (change) => set({ latents: { ...get().latents, ...change } }),
+    lens: (change) => set({ lens: { ...get().lens, ...change } }),
     run: (action) => set({ run: reduceRun(get().run, action) }),
     notify(kind, text) {
       if (get().notices.some((notice) => notice.text === text)) return;

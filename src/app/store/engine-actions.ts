@@ -1,15 +1,14 @@
 import type { ProviderChoice } from '../../storage/rows';
 import type { Context } from './context';
+import { withoutEngine } from './lens';
 import { initialLatents, initialTour } from './state';
 import { busy, failed, failureOf, idle, isCancelled, ready, settled } from './task';
 
-/** Opening the device, loading the pair, the spectra. Each resolves to whether it succeeded; errors go into the state. */
+/** Opening the device, loading the pair. Each resolves to whether it succeeded; errors go into the state. */
 export interface EngineActions {
   openDevice(provider?: ProviderChoice): Promise<boolean>;
   loadPair(): Promise<boolean>;
   cancelPair(): void;
-  runSpectra(samples: number, seed?: number): Promise<boolean>;
-  cancelSpectra(): void;
   /** Leaves the engine behind, starts a new one and loads the pair again. */
   restart(): Promise<boolean>;
 }
@@ -28,7 +27,6 @@ export function engineActions(ctx: Context): EngineActions {
   let loading: Promise<boolean> | null = null;
   let opening: Promise<boolean> | null = null;
   let pairCancel = new AbortController();
-  let spectraCancel = new AbortController();
 
   const open = async (provider: ProviderChoice) => {
     const before = ctx.get().device;
@@ -100,45 +98,16 @@ export function engineActions(ctx: Context): EngineActions {
     openDevice,
     loadPair,
     cancelPair: () => pairCancel.abort(),
-    async runSpectra(samples, seed = 1) {
-      if (ctx.get().spectra.status === 'busy') return false;
-      spectraCancel = new AbortController();
-      const { signal } = spectraCancel;
-      ctx.set({ spectra: busy(ctx.get().spectra) });
-      const loaded = ctx.get().pair.status === 'ready' || (await actions.loadPair());
-      if (!loaded || signal.aborted) {
-        ctx.set({ spectra: settled(ctx.get().spectra) });
-        return false;
-      }
-      try {
-        const report = await ctx.engine().spectra(
-          { samples, seed },
-          {
-            signal,
-            report: (progress) => ctx.set({ spectra: busy(ctx.get().spectra, progress) }),
-          },
-        );
-        ctx.set({ spectra: ready(report) });
-        return true;
-      } catch (thrown) {
-        const error = failureOf(thrown);
-        ctx.set({
-          spectra: isCancelled(error) ? settled(ctx.get().spectra) : failed(ctx.get().spectra, error),
-        });
-        noteLoss(ctx, thrown);
-        return false;
-      }
-    },
-    cancelSpectra: () => spectraCancel.abort(),
     async restart() {
       ctx.dropEngine();
-      const { latents, tour } = ctx.get();
+      const { latents, lens, tour } = ctx.get();
       ctx.set({
         dead: null,
         device: idle,
         pair: idle,
         studentConfig: null,
         latents: { ...initialLatents, question: latents.question },
+        lens: withoutEngine(lens),
         tour: tour.status === 'running' ? initialTour : tour,
       });
       return actions.loadPair();

@@ -3,9 +3,22 @@ import { formatLink, type Link, parseLink } from './link';
 
 describe('link', () => {
   const links: Link[] = [
-    { panel: 'model', preset: null, question: null, theme: null },
-    { panel: 'latents', preset: 'lori-128', question: 'held-out-3', theme: 'dark' },
-    { panel: 'distil', preset: null, question: 'Is 2 + 2 = 4 & <s>? #1 %', theme: 'system' },
+    { panel: 'model', preset: null, question: null, theme: null, lens: {} },
+    { panel: 'latents', preset: 'lori-128', question: 'held-out-3', theme: 'dark', lens: {} },
+    { panel: 'distil', preset: null, question: 'Is 2 + 2 = 4 & <s>? #1 %', theme: 'system', lens: {} },
+    {
+      panel: 'lowrank',
+      preset: null,
+      question: null,
+      theme: null,
+      lens: {
+        view: 'ranks',
+        subject: 'student-3',
+        layers: '1-3,5',
+        controls: 'shuffled,gaussian',
+        stack: 'layer',
+      },
+    },
   ];
   it.each(links)('comes back as it was: %o', (link) => {
     expect(parseLink(formatLink(link))).toEqual({ link, problems: [] });
@@ -16,13 +29,18 @@ describe('link', () => {
   });
 
   it('names what it cannot use and follows the rest', () => {
-    const { link, problems } = parseLink(`#/distill?preset=nope&theme=pink&question=${'x'.repeat(2001)}&a=1`);
+    const { link, problems } = parseLink(
+      `#/distill?preset=nope&theme=pink&view=rank&layers=3-1&samples=1e2&question=${'x'.repeat(2001)}&a=1`,
+    );
     expect(link).toEqual(links[0]);
     expect(problems).toEqual([
       'unknown place "distill"; there are model, lowrank, distil, latents',
       'unknown preset "nope"; there are lori-128, lori-steps-128, codi-128, ce-128, nocot-128',
       'unknown theme "pink"; there are system, light, dark',
       'the question of 2001 characters is longer than 2000',
+      'unknown view "rank": spectra, ranks, tucker, trajectories, angles, causal may stand there',
+      'unknown samples "1e2": a whole number from 1 to 128 may stand there',
+      'unknown layers "3-1": “all”, or numbers and ranges such as 1-3,6 may stand there',
       'unknown value "a"',
     ]);
     expect(parseLink('#/latents?theme=pink').link.panel).toBe('latents');

@@ -1,5 +1,6 @@
 import { PRESETS } from '../../contract/presets';
 import { THEMES, type Theme } from '../../storage/rows';
+import { LENS_KEYS, type LensLink, readLensLink } from './lens-link';
 
 /** The part of the page that a link carries: `#/distil?preset=lori-128&question=held-out-3&theme=dark`. */
 export const PANELS = ['model', 'lowrank', 'distil', 'latents'] as const;
@@ -11,6 +12,8 @@ export interface Link {
   /** A held-out problem (`held-out-3`) or the text of a question. */
   readonly question: string | null;
   readonly theme: Theme | null;
+  /** What the low-rank place looks at, and how. */
+  readonly lens: LensLink;
 }
 
 export const LONGEST_QUESTION = 2000;
@@ -37,8 +40,11 @@ export function parseLink(hash: string): { readonly link: Link; readonly problem
   if (question !== null && question.length > LONGEST_QUESTION) {
     problems.push(`the question of ${question.length} characters is longer than ${LONGEST_QUESTION}`);
   }
+  const { lens, problems: more } = readLensLink(values);
+  problems.push(...more);
   for (const key of new Set(values.keys())) {
-    if (!['preset', 'theme', 'question'].includes(key)) problems.push(`unknown value ${quote(key)}`);
+    if (!['preset', 'theme', 'question', ...LENS_KEYS].includes(key))
+      problems.push(`unknown value ${quote(key)}`);
   }
   return {
     link: {
@@ -46,16 +52,19 @@ export function parseLink(hash: string): { readonly link: Link; readonly problem
       preset: preset !== null && presets.includes(preset) ? preset : null,
       theme: THEMES.find((name) => name === theme) ?? null,
       question: question !== null && question.length <= LONGEST_QUESTION && question !== '' ? question : null,
+      lens,
     },
     problems,
   };
 }
 
-export function formatLink({ panel, preset, question, theme }: Link): string {
+export function formatLink({ panel, preset, question, theme, lens }: Link): string {
   const values = new URLSearchParams();
   if (preset !== null) values.set('preset', preset);
   if (question !== null) values.set('question', question);
   if (theme !== null) values.set('theme', theme);
-  const query = values.toString();
+  if (panel === 'lowrank') for (const [key, text] of Object.entries(lens)) values.set(key, text);
+  // Commas may stand in a query as they are.
+  const query = values.toString().replaceAll('%2C', ',');
   return `#/${panel}${query && `?${query}`}`;
 }

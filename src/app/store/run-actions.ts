@@ -5,6 +5,7 @@ import type { Context } from './context';
 import { withValue } from './draft';
 import type { EngineActions } from './engine-actions';
 import { noteLoss } from './engine-actions';
+import { refreshCheckpoints } from './lens-actions';
 import { isActive } from './run';
 import { modelsThatDiffer, readRunFile } from './run-file';
 import { presetConfig } from './state';
@@ -64,6 +65,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     const events = queue;
     queue = [];
     ctx.run({ type: 'events', events });
+    if (events.some(({ kind }) => kind === 'spectrum')) void refreshCheckpoints(ctx);
     if (Date.now() - savedAt > AUTOSAVE) void keep();
   };
 
@@ -109,12 +111,14 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       ctx.run({ type: 'start', id, config });
       const before = ctx.get().studentConfig;
       ctx.set({ studentConfig: null });
+      ctx.lens({ checkpoints: [] });
       try {
         const result = await ctx.engine().distil(config, { signal: cancel.signal, report });
         flush();
         ctx.run({ type: 'finish', result });
         ctx.set({ studentConfig: result.config });
         ctx.latents({ student: 'trained' });
+        await refreshCheckpoints(ctx);
         await keep();
         return true;
       } catch (thrown) {

@@ -8,10 +8,13 @@ import type {
   LatentThought,
   PairReport,
   Problem,
-  SpectraReport,
 } from '../../contract/events';
 import { PRESETS } from '../../contract/presets';
 import { defaultSettings, type SavedRun, type Settings } from '../../storage/rows';
+import { type CheckState, initialCheck } from './check';
+import { initialLens, type LensState } from './lens';
+import { initialDraft } from './lens-draft';
+import { followLensLink } from './lens-link';
 import { type Link, parseLink } from './link';
 import { initialRun, type RunState } from './run';
 import { type Failure, idle, type Task } from './task';
@@ -68,7 +71,8 @@ export interface AppState {
   readonly dead: Failure | null;
   readonly device: Task<DeviceReport>;
   readonly pair: Task<PairReport>;
-  readonly spectra: Task<SpectraReport>;
+  readonly check: CheckState;
+  readonly lens: LensState;
   /** The configuration being edited; it may be invalid while it is. */
   readonly draft: RunConfig;
   readonly run: RunState;
@@ -107,7 +111,8 @@ export function initialState(hash: string): AppState {
     dead: null,
     device: idle,
     pair: idle,
-    spectra: idle,
+    check: initialCheck,
+    lens: { ...initialLens, ...followLensLink(link.lens, initialDraft()) },
     draft: presetConfig(link.preset),
     run: initialRun,
     studentConfig: null,

@@ -1,6 +1,8 @@
 import type { Context } from './context';
 import type { EngineActions } from './engine-actions';
 import type { LatentActions } from './latent-actions';
+import type { LensActions } from './lens-actions';
+import { initialDraft } from './lens-draft';
 import type { PanelName } from './link';
 import type { RunActions } from './run-actions';
 import { initialTour, presetConfig, type Tour, type TourStep } from './state';
@@ -27,6 +29,7 @@ const PLACES: Readonly<Record<TourStep, PanelName>> = {
 export function tourActions(
   ctx: Context,
   engine: EngineActions,
+  lens: LensActions,
   run: RunActions,
   latents: LatentActions,
 ): TourActions {
@@ -44,7 +47,14 @@ export function tourActions(
       go: async () => ctx.get().pair.status === 'ready' || engine.loadPair(),
       error: () => errorOf(ctx.get().pair),
     },
-    { step: 'spectra', go: () => engine.runSpectra(TOUR_SAMPLES), error: () => errorOf(ctx.get().spectra) },
+    {
+      step: 'spectra',
+      go() {
+        lens.showView('spectra');
+        return lens.runLens(initialDraft(TOUR_SAMPLES));
+      },
+      error: () => errorOf(ctx.get().lens.report),
+    },
     {
       step: 'distil',
       async go() {
@@ -93,7 +103,7 @@ export function tourActions(
     cancelTour() {
       cancel.abort();
       engine.cancelPair();
-      engine.cancelSpectra();
+      lens.cancelLens();
       run.cancelRun();
       if (ctx.get().tour.status === 'running') tour({ status: 'cancelled' });
     },

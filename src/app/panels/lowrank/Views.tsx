@@ -1,0 +1,130 @@
+import type { ReactNode } from 'react';
+import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
+import type { LensReport } from '../../../contract/lens';
+import type { LensDraft } from '../../store/lens-draft';
+import { LENS_VIEWS, type LensView } from '../../store/lens-link';
+import { useActions, useApp } from '../../store/use-app';
+import { Boundary } from '../../ui/Boundary';
+import { Button } from '../../ui/Button';
+import { Empty } from '../../ui/Panel';
+import { AnglesChart, CollapseCharts } from './views/AnglesView';
+import { CausalView } from './views/CausalView';
+import { RanksView } from './views/RanksView';
+import { SpectraView } from './views/SpectraView';
+import { TrajectoriesView } from './views/TrajectoriesView';
+import { TuckerView } from './views/TuckerView';
+import { VIEW_TITLES } from './words';
+
+/** The views of one report, and the causal test. */
+export function Views() {
+  const view = useApp((state) => state.lens.view);
+  const { showView } = useActions();
+  return (
+    <Tabs selectedKey={view} onSelectionChange={(key) => showView(key as LensView)}>
+      <TabList className="lens-tabs" aria-label="Views">
+        {LENS_VIEWS.map((name) => (
+          <Tab key={name} id={name} className="lens-tab">
+            {VIEW_TITLES[name]}
+          </Tab>
+        ))}
+      </TabList>
+      {LENS_VIEWS.map((name) => (
+        <TabPanel key={name} id={name} className="main lens-view">
+          <Boundary name={VIEW_TITLES[name]}>
+            <View name={name} />
+          </Boundary>
+        </TabPanel>
+      ))}
+    </Tabs>
+  );
+}
+
+function View({ name }: { readonly name: LensView }) {
+  const report = useApp((state) => state.lens.report.value);
+  if (name === 'causal') return <CausalView />;
+  if (!report) return <Nothing />;
+  switch (name) {
+    case 'spectra':
+      return <SpectraView report={report} />;
+    case 'ranks':
+      return <RanksView report={report} />;
+    case 'tucker':
+      return report.selections.some(({ tucker }) => tucker !== null) ? (
+        <TuckerView report={report} />
+      ) : (
+        <Missing change={{ tucker: true }} button="Decompose by Tucker">
+          The last report has no Tucker decomposition: how far layers and hidden features can be cut at once,
+          which is what LoRi trains on.
+        </Missing>
+      );
+    case 'trajectories':
+      return report.axes ? (
+        <TrajectoriesView report={report} axes={report.axes} />
+      ) : (
+        <Missing change={{ trajectories: 'tucker' }} button="Draw trajectories">
+          The last report has no trajectories: the path that the states take from token to token, in the three
+          directions with the most energy.
+        </Missing>
+      );
+    case 'angles':
+      return <Angles report={report} />;
+  }
+}
+
+function Angles({ report }: { readonly report: LensReport }) {
+  const trained = useApp(({ studentConfig, lens }) => studentConfig !== null || lens.checkpoints.length > 0);
+  return (
+    <>
+      {report.angles ? (
+        <AnglesChart report={report} angles={report.angles} />
+      ) : (
+        <Missing
+          change={{ overlay: trained ? 'student' : 'base' }}
+          button={trained ? 'Compare with the student' : 'Compare with the base'}
+        >
+          Principal angles are between two subjects, and the last report has one.{' '}
+          {trained
+            ? ''
+            : 'Once a student is trained in Distil, compare the teacher with it; until then with the base.'}
+        </Missing>
+      )}
+      <CollapseCharts report={report} />
+    </>
+  );
+}
+
+function Nothing() {
+  const isBusy = useApp((state) => state.lens.report.status === 'busy');
+  if (isBusy) return <p className="muted">The charts appear when the decomposition is done.</p>;
+  return (
+    <Empty>
+      Nothing is decomposed yet. Press Decompose: the teacher’s states over a chain of thought, as in the
+      paper’s figure 6. Everything else on the form may stay as it is.
+    </Empty>
+  );
+}
+
+/** What the report lacks for this view, and one press that gets it. */
+function Missing({
+  change,
+  button,
+  children,
+}: {
+  readonly change: Partial<LensDraft>;
+  readonly button: string;
+  readonly children: ReactNode;
+}) {
+  const isBusy = useApp((state) => state.lens.report.status === 'busy');
+  const { runLens } = useActions();
+  return (
+    <Empty
+      action={
+        <Button look="primary" isDisabled={isBusy} onPress={() => void runLens(change)}>
+          {button}
+        </Button>
+      }
+    >
+      {children}
+    </Empty>
+  );
+}

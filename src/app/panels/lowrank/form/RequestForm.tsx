@@ -1,0 +1,197 @@
+import { useEffect, useRef } from 'react';
+import { CONTROLS, FIGURE_6, STACKS } from '../../../../contract/lens';
+import { draftErrors } from '../../../store/lens-draft';
+import { useActions, useApp } from '../../../store/use-app';
+import { Button } from '../../../ui/Button';
+import { Choice } from '../../../ui/Choice';
+import { CheckField, NumberField } from '../../../ui/Field';
+import { useBounds } from '../bounds';
+import { CONTROL_WORDS, STACK_WORDS, subjectWord } from '../words';
+import { Group } from './Group';
+import { SourceFields } from './SourceFields';
+import { OverlayField, SectionsField, SubjectField } from './SubjectField';
+import { TextEntry } from './TextEntry';
+
+/** What is decomposed, and how. Ctrl+Z takes a change back, Enter in a field decomposes. */
+export function RequestForm() {
+  const draft = useApp((state) => state.lens.draft);
+  const isBusy = useApp((state) => state.lens.report.status === 'busy');
+  const canUndo = useApp((state) => state.lens.past.length > 0);
+  const canRedo = useApp((state) => state.lens.future.length > 0);
+  const { changeLens, undoLens, redoLens, runLens } = useActions();
+  const bounds = useBounds(draft.subject);
+  const errors = draftErrors(draft, bounds);
+  const form = useRef<HTMLFormElement>(null);
+
+  useEffect(() => {
+    const element = form.current;
+    const listen = (event: KeyboardEvent) => {
+      if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+      const key = event.key.toLowerCase();
+      if (key !== 'z' && key !== 'y') return;
+      event.preventDefault();
+      if (key === 'y' || event.shiftKey) redoLens();
+      else undoLens();
+    };
+    element?.addEventListener('keydown', listen);
+    return () => element?.removeEventListener('keydown', listen);
+  }, [undoLens, redoLens]);
+
+  const wrong = (...fields: (keyof typeof draft)[]) => fields.filter((field) => errors.has(field)).length;
+  const also = [
+    draft.tucker && 'Tucker',
+    draft.trajectories && 'trajectories',
+    draft.overlay && draft.angles > 0 && 'angles',
+  ].filter((word) => typeof word === 'string');
+  return (
+    <form
+      ref={form}
+      className="lens-form"
+      aria-label="What is decomposed"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (errors.size === 0 && !isBusy) void runLens();
+      }}
+    >
+      <SubjectField
+        label="Hidden states of"
+        value={draft.subject}
+        onChange={(subject) => changeLens({ subject })}
+      />
+      <SectionsField
+        label="Parts"
+        source={draft.source}
+        value={draft.sections}
+        error={errors.get('sections')}
+        onChange={(sections) => changeLens({ sections })}
+      />
+      <SourceFields errors={errors} />
+      <div className="actions">
+        <Button type="submit" look="primary" isDisabled={errors.size > 0 || isBusy}>
+          Decompose
+        </Button>
+        <Button look="quiet" isDisabled={!canUndo} onPress={undoLens}>
+          Undo
+        </Button>
+        <Button look="quiet" isDisabled={!canRedo} onPress={redoLens}>
+          Redo
+        </Button>
+      </div>
+      <div className="groups">
+        <Group
+          title="Compare"
+          summary={draft.overlay === null ? 'with nobody' : `with the ${subjectWord(draft.overlay)}`}
+          wrong={wrong('overlay', 'overlaySections', 'angles')}
+        >
+          <OverlayField
+            value={draft.overlay}
+            error={errors.get('overlay')}
+            onChange={(overlay) => changeLens({ overlay })}
+          />
+          {draft.overlay !== null && (
+            <>
+              <SectionsField
+                label="Its parts"
+                source={draft.source}
+                value={draft.overlaySections}
+                error={errors.get('overlaySections')}
+                onChange={(overlaySections) => changeLens({ overlaySections })}
+              />
+              <NumberField
+                label="Directions for the angles"
+                tex="r"
+                value={draft.angles}
+                onChange={(angles) => changeLens({ angles })}
+                help="Dimension of the two subspaces compared at each layer; 0 leaves the angles out."
+                error={errors.get('angles')}
+              />
+            </>
+          )}
+        </Group>
+        <Group
+          title="Controls"
+          summary={
+            draft.controls.length === 0 ? 'none' : draft.controls.map((c) => CONTROL_WORDS[c].of).join(', ')
+          }
+          wrong={wrong('controls', 'seed')}
+        >
+          <p className="help">Drawn beside the states: is it low rank, or would anything of the kind be?</p>
+          {CONTROLS.map((control) => (
+            <CheckField
+              key={control}
+              label={CONTROL_WORDS[control].label}
+              help={CONTROL_WORDS[control].about}
+              isSelected={draft.controls.includes(control)}
+              onChange={(on) =>
+                changeLens({
+                  controls: CONTROLS.filter((one) => (one === control ? on : draft.controls.includes(one))),
+                })
+              }
+            />
+          ))}
+          {errors.has('controls') && <p className="field-error">{errors.get('controls')}</p>}
+          <NumberField
+            label="Seed"
+            value={draft.seed}
+            onChange={(seed) => changeLens({ seed })}
+            help="Of the controls and of the bootstrap."
+            error={errors.get('seed')}
+          />
+        </Group>
+        <Group
+          title="How it is stacked"
+          summary={`${STACK_WORDS[draft.stack].label.toLowerCase()}, layers ${draft.layers || 'all'}${draft.centre ? ', centred' : ''}`}
+          wrong={wrong('layers')}
+        >
+          <Choice
+            label="Rows of a matrix"
+            value={draft.stack}
+            options={STACKS.map((id) => ({ id, label: STACK_WORDS[id].label, about: STACK_WORDS[id].about }))}
+            onChange={(stack) => changeLens({ stack })}
+            help={STACK_WORDS[draft.stack].about}
+          />
+          <TextEntry
+            label="Layers"
+            tex="\ell"
+            value={draft.layers}
+            onChange={(layers) => changeLens({ layers })}
+            placeholder="all"
+            help={`“all”, or numbers and ranges: 1-3, 6.${bounds.layers === null ? '' : ` The model has ${bounds.layers}.`}`}
+            error={errors.get('layers')}
+          />
+          <CheckField
+            label="Take the mean row off"
+            tex="h - \bar h"
+            help="The paper does not: its first direction holds the mean."
+            isSelected={draft.centre}
+            onChange={(centre) => changeLens({ centre })}
+          />
+        </Group>
+        <Group title="Also computed" summary={also.length === 0 ? 'nothing more' : also.join(', ')}>
+          <CheckField
+            label="Tucker decomposition"
+            tex="X \approx G \times_2 U_L \times_3 U_H"
+            isSelected={draft.tucker}
+            onChange={(tucker) => changeLens({ tucker })}
+          />
+          <Choice
+            label="Trajectories"
+            value={draft.trajectories ?? 'none'}
+            options={[
+              { id: 'none', label: 'none' },
+              {
+                id: 'tucker',
+                label: 'in the Tucker subspace',
+                about: 'First directions of the hidden mode; not centred.',
+              },
+              { id: 'pca', label: 'in principal components', about: 'Directions of greatest variance.' },
+            ]}
+            onChange={(basis) =>
+              changeLens({ trajectories: basis === 'none' ? FIGURE_6.trajectories : basis })
+            }
+          />
+        </Group>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,64 @@
+import type { LensDraft } from '../../../store/lens-draft';
+import { useActions, useApp } from '../../../store/use-app';
+import { Segments } from '../../../ui/Choice';
+import { NumberField } from '../../../ui/Field';
+import { TextEntry } from './TextEntry';
+
+/** Where the sequences come from. */
+export function SourceFields({ errors }: { readonly errors: ReadonlyMap<keyof LensDraft, string> }) {
+  const draft = useApp((state) => state.lens.draft);
+  const { changeLens } = useActions();
+  return (
+    <>
+      <Segments
+        label="Sequences"
+        value={draft.source}
+        options={[
+          { id: 'problems', label: 'Drawn' },
+          { id: 'ids', label: 'Chosen' },
+          { id: 'texts', label: 'Typed' },
+        ]}
+        onChange={(source) => changeLens({ source })}
+      />
+      {draft.source === 'problems' && (
+        <div className="lens-pair">
+          <NumberField
+            label="Samples"
+            tex="B"
+            value={draft.samples}
+            onChange={(samples) => changeLens({ samples })}
+            error={errors.get('samples')}
+          />
+          <NumberField
+            label="Drawn with seed"
+            value={draft.drawSeed}
+            onChange={(drawSeed) => changeLens({ drawSeed })}
+            error={errors.get('drawSeed')}
+          />
+        </div>
+      )}
+      {draft.source === 'ids' && (
+        <TextEntry
+          label="Sample ids"
+          value={draft.ids}
+          onChange={(ids) => changeLens({ ids })}
+          rows={2}
+          placeholder="train-0 train-7 held-out-3"
+          help="train-…, validation-… or held-out-… and a number, apart by spaces or commas. Every chart names the ids behind it."
+          error={errors.get('ids')}
+        />
+      )}
+      {draft.source === 'texts' && (
+        <TextEntry
+          label="Texts, one a line"
+          value={draft.texts}
+          onChange={(texts) => changeLens({ texts })}
+          rows={4}
+          placeholder={'Once upon a time there was a girl.\nShe had a red ball.'}
+          help="Read as they are, by whichever model is chosen."
+          error={errors.get('texts')}
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,109 @@
+import { useMemo } from 'react';
+import { SECTIONS, type Section, type Source } from '../../../../contract/lens';
+import type { SubjectId } from '../../../store/lens-draft';
+import { subjectsOf } from '../../../store/lens-subjects';
+import { useApp } from '../../../store/use-app';
+import { Choice, type Option } from '../../../ui/Choice';
+import { CheckField } from '../../../ui/Field';
+import { SECTION_WORDS } from '../words';
+
+/** The subjects as options; one that cannot be chosen says why. */
+export function useSubjects(): readonly Option<SubjectId>[] {
+  const pair = useApp((state) => state.pair);
+  const studentConfig = useApp((state) => state.studentConfig);
+  const lens = useApp((state) => state.lens);
+  return useMemo(
+    () =>
+      subjectsOf({ pair, studentConfig, lens }).map(({ id, label, unavailable }) => ({
+        id,
+        label,
+        isDisabled: unavailable !== null,
+        ...(unavailable !== null && { about: unavailable }),
+      })),
+    [pair, studentConfig, lens],
+  );
+}
+
+const NONE = 'none';
+
+/** Whose states. With `may be nobody`, the overlay. */
+export function SubjectField({
+  label,
+  value,
+  onChange,
+}: {
+  readonly label: string;
+  readonly value: SubjectId;
+  readonly onChange: (value: SubjectId) => void;
+}) {
+  const subjects = useSubjects();
+  return <Choice label={label} value={value} options={withValue(subjects, value)} onChange={onChange} />;
+}
+
+export function OverlayField({
+  value,
+  error,
+  onChange,
+}: {
+  readonly value: SubjectId | null;
+  readonly error: string | undefined;
+  readonly onChange: (value: SubjectId | null) => void;
+}) {
+  const subjects = useSubjects();
+  const options: readonly Option<SubjectId | typeof NONE>[] = [
+    { id: NONE, label: 'nobody' },
+    ...(value === null ? subjects : withValue(subjects, value)),
+  ];
+  return (
+    <div>
+      <Choice
+        label="Compared with"
+        value={value ?? NONE}
+        options={options}
+        onChange={(next) => onChange(next === NONE ? null : next)}
+      />
+      {error && <p className="field-error">{error}</p>}
+    </div>
+  );
+}
+
+/** A subject that a link asks for and that is not there (any more) is named all the same. */
+const withValue = (subjects: readonly Option<SubjectId>[], value: SubjectId) =>
+  subjects.some(({ id }) => id === value)
+    ? subjects
+    : [...subjects, { id: value, label: `${value} (not kept)`, isDisabled: true }];
+
+/** Which parts of the sequence. */
+export function SectionsField({
+  label,
+  source,
+  value,
+  error,
+  onChange,
+}: {
+  readonly label: string;
+  readonly source: Source['kind'];
+  readonly value: readonly Section[];
+  readonly error: string | undefined;
+  readonly onChange: (value: readonly Section[]) => void;
+}) {
+  const offered = SECTIONS.filter((section) => (section === 'text') === (source === 'texts'));
+  return (
+    <fieldset className="lens-set">
+      <legend>{label}</legend>
+      <div className="lens-checks">
+        {offered.map((section) => (
+          <CheckField
+            key={section}
+            label={SECTION_WORDS[section]}
+            isSelected={value.includes(section)}
+            onChange={(on) =>
+              onChange(SECTIONS.filter((one) => (one === section ? on : value.includes(one))))
+            }
+          />
+        ))}
+      </div>
+      {error && <p className="field-error">{error}</p>}
+    </fieldset>
+  );
+}

@@ -1,0 +1,43 @@
+import { FieldError, Input, Label, Text, TextArea, TextField } from 'react-aria-components';
+import { FieldName, type FieldProps } from '../../../ui/Field';
+
+/** A line of text, or several. */
+export function TextEntry({
+  value,
+  onChange,
+  rows = 1,
+  placeholder = '',
+  ...field
+}: FieldProps & {
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  readonly rows?: number;
+  readonly placeholder?: string;
+}) {
+  const { error, help, isDisabled = false } = field;
+  return (
+    <TextField
+      className="field"
+      value={value}
+      isInvalid={error !== undefined}
+      isDisabled={isDisabled}
+      maxLength={8000}
+      onChange={onChange}
+    >
+      <Label>
+        <FieldName {...field} />
+      </Label>
+      {rows > 1 ? (
+        <TextArea rows={rows} placeholder={placeholder} />
+      ) : (
+        <Input autoComplete="off" spellCheck={false} placeholder={placeholder} />
+      )}
+      {help !== undefined && (
+        <Text slot="description" className="help">
+          {help}
+        </Text>
+      )}
+      <FieldError className="field-error">{error}</FieldError>
+    </TextField>
+  );
+}

@@ -1,0 +1,232 @@
+import type {
+  AngleReport,
+  CausalPoint,
+  CausalReport,
+  CollapseReport,
+  ControlSpectra,
+  LayerRanks,
+  LensReport,
+  SelectionReport,
+  Spectrum,
+  Stack,
+  TuckerReport,
+} from '../../../contract/lens';
+import { percent } from '../../ui/format';
+import {
+  correlation,
+  decayOf,
+  keptEnergy,
+  medianCurve,
+  medianOf,
+  rankOf,
+  smallestCore,
+  summaryOf,
+} from './statistics';
+import { CONTROL_WORDS, STACK_WORDS } from './words';
+
+/** One sentence or two a chart: what is seen, from the data. No claim that the controls do not bear out. */
+
+const number = (value: number, digits = 1) =>
+  Number.isInteger(value) ? String(value) : value.toFixed(digits);
+const joined = (words: readonly string[]) =>
+  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+const of = (spectra: readonly Spectrum[], stack: Stack) =>
+  spectra.length === 1 ? '' : ` (median of ${spectra.length} ${STACK_WORDS[stack].many})`;
+
+export function cumulativeSentence(report: LensReport): string {
+  const { stack } = report.request;
+  const parts = report.selections.map(({ label, spectra }) => {
+    const { rank95, possible } = summaryOf(spectra);
+    const curve = medianCurve(spectra.map(({ cumulative }) => cumulative));
+    const sum = curve[Math.max(0, Math.round(rank95) - 1)] ?? Number.NaN;
+    return `${capital(label)}: ${number(rank95)} of ${number(possible)} directions hold 95 % of the energy${of(spectra, stack)}, and their singular values sum to ${percent(sum, 0)} of all.`;
+  });
+  return [...parts, controlSentence(report)].filter(Boolean).join(' ');
+}
+
+/** A control whose rank is within this factor of the subject's looks the same. */
+const SAME = 1.25;
+
+/** What the controls say about the first selection's rank for 95 % of the energy. */
+export function controlSentence({
+  selections,
+  controls,
+}: Pick<LensReport, 'selections' | 'controls'>): string {
+  if (controls.length === 0) return '';
+  const own = medianOf(selections[0]!.spectra, (s) => s.energyRanks[2]);
+  const kinds = controls.map(({ control, spectra }) => {
+    const rank = medianOf(spectra, (s) => s.energyRanks[2]);
+    const word = `${CONTROL_WORDS[control].of} (${number(rank)})`;
+    return { word, kind: rank > own * SAME ? 'more' : rank < own / SAME ? 'fewer' : 'same' } as const;
+  });
+  const words = (kind: 'more' | 'fewer' | 'same') =>
+    joined(kinds.filter((one) => one.kind === kind).map(({ word }) => word));
+  const [more, fewer, same] = [words('more'), words('fewer'), words('same')];
+  return [
+    more && `More are needed for ${more}.`,
+    fewer && `Fewer are needed for ${fewer}.`,
+    same &&
+      `About as many for ${same}: held against ${kinds.filter((one) => one.kind === 'same').length > 1 ? 'these controls' : 'this control'}, the low rank is nothing special.`,
+  ]
+    .filter(Boolean)
+    .join(' ');
+}
+
+export function decaySentence(selections: readonly SelectionReport[]): string {
+  return selections
+    .map(({ label, spectra }) => {
+      const curve = medianCurve(spectra.map(decayOf));
+      const place = curve.findIndex((value) => value < 0.01);
+      return place < 0
+        ? `${capital(label)}: no singular value falls below 1 % of the largest in ${curve.length} ranks.`
+        : `${capital(label)}: from rank ${place + 1} on, singular values are below 1 % of the largest.`;
+    })
+    .join(' ');
+}
+
+/** How a value moves along the layers. */
+function alongLayers(ranks: readonly LayerRanks[], value: (one: LayerRanks) => number, what: string): string {
+  const [first, last] = [ranks[0], ranks.at(-1)];
+  if (!first || !last) return '';
+  if (first === last) return `${what} ${number(value(first))} at layer ${first.layer}`;
+  const [from, to] = [value(first), value(last)];
+  const verb = to > from * 1.1 ? 'rises' : to < from / 1.1 ? 'falls' : 'hardly changes';
+  return `${what} ${verb} from ${number(from)} at layer ${first.layer} to ${number(to)} at layer ${last.layer}`;
+}
+
+export const layerSentence = (selections: readonly SelectionReport[]): string =>
+  selections
+    .map(
+      ({ label, layerRanks, hidden }) =>
+        `${capital(label)}: the rank for 95 % of the energy ${alongLayers(layerRanks, (r) => r.energyRanks[2], '').trim()}, of ${Math.min(hidden, layerRanks[0]?.rows ?? hidden)} possible.`,
+    )
+    .join(' ');
+
+export const effectiveSentence = (selections: readonly SelectionReport[]): string =>
+  selections
+    .map(
+      ({ label, layerRanks }) =>
+        `${capital(label)}: ${alongLayers(layerRanks, (r) => r.effectiveRank, 'the effective rank')}; ${alongLayers(layerRanks, (r) => r.stableRank, 'the stable rank')}.`,
+    )
+    .join(' ');
+
+export function lengthSentence(selections: readonly SelectionReport[]): string {
+  return selections
+    .map(({ label, spectra }) => {
+      const r = correlation(
+        spectra.map(({ tokens }) => tokens),
+        spectra.map((s) => s.energyRanks[2]),
+      );
+      if (spectra.length < 3 || Number.isNaN(r))
+        return `${capital(label)}: too few different lengths to say whether rank grows with length.`;
+      const kind =
+        Math.abs(r) < 0.3 ? 'hardly hangs on length' : r > 0 ? 'grows with length' : 'falls with length';
+      return `${capital(label)}: the rank for 95 % of the energy ${kind} (correlation ${r.toFixed(2)}, ${spectra.length} samples).`;
+    })
+    .join(' ');
+}
+
+export function modesSentence({ layerSigma, hiddenSigma }: TuckerReport): string {
+  return `95 % of the energy lies in ${rankOf(layerSigma, 0.95)} of ${layerSigma.length} directions across layers and in ${rankOf(hiddenSigma, 0.95)} of ${hiddenSigma.length} across hidden features.`;
+}
+
+export function coreSentence({ energy, columns }: TuckerReport): string {
+  const kept = keptEnergy(energy, columns);
+  const core = smallestCore(kept, columns, 0.95);
+  const first = percent(energy[0] ?? 0, 0);
+  return core
+    ? `The first entry alone holds ${first}. The smallest core with 95 % of the energy is ${core.layerRank} × ${core.hiddenRank}.`
+    : `The first entry alone holds ${first}. No core of at most ${columns} hidden directions keeps 95 % of the energy.`;
+}
+
+/** `ranks` are those that the Distil form trains with. */
+export function errorSentence(
+  { error, columns, layers }: TuckerReport,
+  ranks: { readonly layerRank: number; readonly hiddenRank: number },
+): string {
+  const layerRank = Math.min(ranks.layerRank, layers.length);
+  const hiddenRank = Math.min(ranks.hiddenRank, columns);
+  const at = error[(layerRank - 1) * columns + hiddenRank - 1] ?? Number.NaN;
+  const cut = layerRank !== ranks.layerRank || hiddenRank !== ranks.hiddenRank;
+  return `Cut to r_L = ${layerRank} and r_H = ${hiddenRank}, ${cut ? 'as far as the ranks of the Distil form go here' : 'the ranks of the Distil form'}, the states are off by ${percent(at)} of their norm.`;
+}
+
+const degrees = (radians: number) => (radians * 180) / Math.PI;
+const layerOf = (angles: Float32Array, row: number, rank: number) =>
+  Array.from(angles.subarray(row * rank, (row + 1) * rank), degrees);
+export const meanAngle = (angles: Float32Array, row: number, rank: number) =>
+  layerOf(angles, row, rank).reduce((a, b) => a + b, 0) / rank;
+
+export function anglesSentence({ rank, layers, angles, chance }: AngleReport): string {
+  const own = layers.map((_, row) => meanAngle(angles, row, rank));
+  const by = layers.map((_, row) => meanAngle(chance, row, rank));
+  const best = own.indexOf(Math.min(...own));
+  // A few degrees are what another random subspace would differ by.
+  const closer = layers.filter((_, row) => own[row]! < by[row]! - 5);
+  const said =
+    closer.length === 0
+      ? 'At no layer are they closer than chance by more than 5°: nothing is seen to be shared.'
+      : closer.length === layers.length
+        ? 'They are closer than chance at every layer.'
+        : `They are closer than chance at ${closer.length} of ${layers.length} layers.`;
+  return `The two leading ${rank}-dimensional subspaces are nearest at layer ${layers[best]}: ${own[best]!.toFixed(0)}° on average, where chance gives ${by[best]!.toFixed(0)}°. ${said}`;
+}
+
+/** Above this mean cosine, thoughts are hardly told apart. */
+const COLLAPSED = 0.95;
+
+export function collapseSentence(
+  label: string,
+  { layers, cosine, effectiveRank, positions }: CollapseReport,
+): string {
+  const last = layers.length - 1;
+  const [c, e] = [cosine[last]!, effectiveRank[last]!];
+  if (Number.isNaN(c)) return `${capital(label)}: one position a sample, so there is nothing to compare.`;
+  const kind =
+    c > COLLAPSED ? 'nearly collapsed into one' : c > 0.7 ? 'much alike' : 'well apart from each other';
+  return `${capital(label)}: at layer ${layers[last]} the positions are ${kind}, mean cosine ${c.toFixed(2)}, effective rank ${e.toFixed(1)} of at most ${number(positions)}.`;
+}
+
+/** The smallest rank from which on the whole model's accuracy lies within the interval at every larger rank. */
+export function sufficientRank(points: readonly CausalPoint[], whole: number): number | null {
+  const sorted = [...points].sort((a, b) => b.rank - a.rank);
+  let rank: number | null = null;
+  for (const point of sorted) {
+    if (point.accuracy.high < whole) break;
+    rank = point.rank;
+  }
+  return rank;
+}
+
+export function causalSentence({
+  points,
+  whole,
+  hidden,
+}: Pick<CausalReport, 'points' | 'whole' | 'hidden'>): string {
+  const leading = points.filter(({ directions }) => directions === 'leading');
+  const random = points.filter(({ directions }) => directions === 'random');
+  const start = `The whole model gets ${percent(whole.share, 0)} right (${whole.correct} of ${whole.total}).`;
+  if (whole.correct === 0)
+    return `${start} With nothing right to begin with, no rank can take anything away: the test says nothing.`;
+  const enough = sufficientRank(leading, whole.share);
+  if (enough === null) return `${start} No measured rank of the leading directions comes up to it.`;
+  const by = sufficientRank(random, whole.share);
+  const first = `${start} From rank ${enough} of ${hidden} on, the leading directions do as well within the 95 % intervals.`;
+  if (random.length === 0) return `${first} Random directions were not tried.`;
+  if (by === null) return `${first} Random directions do not at any measured rank.`;
+  return by > enough
+    ? `${first} Random directions need rank ${by}.`
+    : `${first} Random directions do so from rank ${by} on: here, which directions they are does not matter.`;
+}
+
+export function axesSentence(axes: NonNullable<LensReport['axes']>): string {
+  const total = axes.shares.reduce((a, b) => a + b, 0);
+  const each = Array.from(axes.shares, (share) => percent(share, 0));
+  return `These three directions hold ${percent(total, 0)} (${each.join(', ')}) of ${axes.of}; what is left is not seen here.`;
+}
+
+/** Median of the controls' curves, for the charts. */
+export const controlCurve = (control: ControlSpectra, value: (spectrum: Spectrum) => ArrayLike<number>) =>
+  medianCurve(control.spectra.map(value));

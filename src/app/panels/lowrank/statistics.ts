@@ -1,0 +1,104 @@
+import type { Spectrum } from '../../../contract/lens';
+
+/** Medians and shares that the page says in words. */
+
+export function median(values: readonly number[]): number {
+  const sorted = values.filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  if (sorted.length === 0) return Number.NaN;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** The median curve, place by place; a shorter curve counts as far as it goes. */
+export function medianCurve(curves: readonly ArrayLike<number>[]): number[] {
+  const longest = Math.max(0, ...curves.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, i) =>
+    median(curves.flatMap((curve) => (i < curve.length ? [curve[i]!] : []))),
+  );
+}
+
+export const medianOf = (spectra: readonly Spectrum[], value: (spectrum: Spectrum) => number) =>
+  median(spectra.map(value));
+
+export interface SpectraSummary {
+  /** Median smallest rank with 95 % of the energy, and the largest. */
+  readonly rank95: number;
+  readonly rank95Most: number;
+  readonly rank99: number;
+  readonly effective: number;
+  readonly stable: number;
+  /** Ranks there could be: the smaller side of the matrix, median. */
+  readonly possible: number;
+}
+
+export const summaryOf = (spectra: readonly Spectrum[]): SpectraSummary => ({
+  rank95: medianOf(spectra, (s) => s.energyRanks[2]),
+  rank95Most: Math.max(...spectra.map((s) => s.energyRanks[2])),
+  rank99: medianOf(spectra, (s) => s.energyRanks[3]),
+  effective: medianOf(spectra, (s) => s.effectiveRank),
+  stable: medianOf(spectra, (s) => s.stableRank),
+  possible: medianOf(spectra, possibleRank),
+});
+
+/** Ranks the matrix could have. */
+export const possibleRank = ({ sigma, rows }: Spectrum) => Math.min(sigma.length, rows);
+
+/** 1, 2, … as many as there are values. */
+export const countsOf = ({ length }: ArrayLike<unknown>): number[] => Array.from({ length }, (_, i) => i + 1);
+
+/** σ_i / σ_1. */
+export const decayOf = ({ sigma }: Pick<Spectrum, 'sigma'>) => Array.from(sigma, (s) => s / (sigma[0] || 1));
+
+/** Smallest number of leading values with this share of Σσ². */
+export function rankOf(sigma: ArrayLike<number>, share: number): number {
+  const squares = Array.from(sigma, (s) => s * s);
+  const total = squares.reduce((sum, s) => sum + s, 0);
+  let kept = 0;
+  for (let rank = 0; rank < squares.length; rank++) {
+    if (kept >= share * total) return rank;
+    kept += squares[rank]!;
+  }
+  return squares.length;
+}
+
+/** Pearson's; NaN where one side is constant. */
+export function correlation(x: readonly number[], y: readonly number[]): number {
+  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+  const [mx, my] = [mean(x), mean(y)];
+  let [xy, xx, yy] = [0, 0, 0];
+  for (let i = 0; i < x.length; i++) {
+    xy += (x[i]! - mx) * (y[i]! - my);
+    xx += (x[i]! - mx) ** 2;
+    yy += (y[i]! - my) ** 2;
+  }
+  return xx === 0 || yy === 0 ? Number.NaN : xy / Math.sqrt(xx * yy);
+}
+
+/** Energy kept by the leading (i, j) of a Tucker core: sums over both modes of its energy [rows, columns]. */
+export function keptEnergy(energy: ArrayLike<number>, columns: number): Float64Array {
+  const kept = new Float64Array(energy.length);
+  for (let at = 0; at < energy.length; at++) {
+    const [i, j] = [Math.floor(at / columns), at % columns];
+    kept[at] =
+      energy[at]! +
+      (i > 0 ? kept[at - columns]! : 0) +
+      (j > 0 ? kept[at - 1]! : 0) -
+      (i > 0 && j > 0 ? kept[at - columns - 1]! : 0);
+  }
+  return kept;
+}
+
+/** The (r_L, r_H) of the fewest entries r_L·r_H that keep this share, or `null` where none does. */
+export function smallestCore(
+  kept: ArrayLike<number>,
+  columns: number,
+  share: number,
+): { readonly layerRank: number; readonly hiddenRank: number } | null {
+  let best: { layerRank: number; hiddenRank: number } | null = null;
+  for (let at = 0; at < kept.length; at++) {
+    if (!(kept[at]! >= share)) continue;
+    const [layerRank, hiddenRank] = [Math.floor(at / columns) + 1, (at % columns) + 1];
+    if (!best || layerRank * hiddenRank < best.layerRank * best.hiddenRank) best = { layerRank, hiddenRank };
+  }
+  return best;
+}

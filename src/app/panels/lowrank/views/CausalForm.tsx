@@ -1,0 +1,99 @@
+import { causalErrors, usualRanks } from '../../../store/causal-draft';
+import { useActions, useApp } from '../../../store/use-app';
+import { Button } from '../../../ui/Button';
+import { Segments } from '../../../ui/Choice';
+import { CheckField, NumberField } from '../../../ui/Field';
+import { Formula } from '../../../ui/Formula';
+import { useBounds } from '../bounds';
+import { SubjectField } from '../form/SubjectField';
+import { TextEntry } from '../form/TextEntry';
+
+/** What the causal test replaces, where, and how often it is asked. */
+export function CausalForm() {
+  const draft = useApp((state) => state.lens.causalDraft);
+  const isBusy = useApp((state) => state.lens.causal.status === 'busy');
+  const { changeCausal, runCausal } = useActions();
+  const bounds = useBounds(draft.subject);
+  const errors = causalErrors(draft, bounds);
+  return (
+    <form
+      className="lens-form"
+      aria-label="Causal test"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (errors.size === 0 && !isBusy) void runCausal();
+      }}
+    >
+      <Formula display tex="h \;\mapsto\; c + V_r V_r^\top (h - c)" />
+      <div className="lens-wide-fields">
+        <SubjectField label="Model" value={draft.subject} onChange={(subject) => changeCausal({ subject })} />
+        <NumberField
+          label="Held-out problems"
+          value={draft.problems}
+          onChange={(problems) => changeCausal({ problems })}
+          help="Answered anew at each rank."
+          error={errors.get('problems')}
+        />
+        <TextEntry
+          label="Layers replaced"
+          tex="\ell"
+          value={draft.layers}
+          onChange={(layers) => changeCausal({ layers })}
+          placeholder="all"
+          help="“all”, or 1-3, 6."
+          error={errors.get('layers')}
+        />
+        <TextEntry
+          label="Ranks"
+          tex="r"
+          value={draft.ranks}
+          onChange={(ranks) => changeCausal({ ranks })}
+          placeholder={bounds.hidden === null ? '1 2 4 8 …' : usualRanks(bounds.hidden).join(' ')}
+          help="Empty for powers of two and all."
+          error={errors.get('ranks')}
+        />
+        <NumberField
+          label="Samples for the directions"
+          value={draft.samples}
+          onChange={(samples) => changeCausal({ samples })}
+          help="Training problems; none of them is asked."
+          error={errors.get('samples')}
+        />
+        <NumberField
+          label="Seed"
+          value={draft.seed}
+          onChange={(seed) => changeCausal({ seed })}
+          help="Of samples and random directions."
+          error={errors.get('seed')}
+        />
+      </div>
+      <Segments
+        label="Positions"
+        value={draft.positions}
+        options={[
+          { id: 'generated', label: 'After the question' },
+          { id: 'all', label: 'The question too' },
+        ]}
+        onChange={(positions) => changeCausal({ positions })}
+      />
+      <div className="lens-checks">
+        <CheckField
+          label="Around the layer’s mean"
+          tex="c = \bar h"
+          isSelected={draft.centre}
+          onChange={(centre) => changeCausal({ centre })}
+        />
+        <CheckField
+          label="Random directions too"
+          isSelected={draft.random}
+          onChange={(random) => changeCausal({ random })}
+        />
+      </div>
+      <div className="actions">
+        <Button type="submit" look="primary" isDisabled={errors.size > 0 || isBusy}>
+          Run the causal test
+        </Button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,149 @@
+import { useMemo } from 'react';
+import type { CausalPoint, CausalReport } from '../../../../contract/lens';
+import { LineChart } from '../../../charts/LineChart';
+import type { LineSeries } from '../../../charts/series';
+import { mergePoints } from '../../../store/causal-draft';
+import { writeLayers } from '../../../store/layers';
+import { useActions, useApp, useTheme } from '../../../store/use-app';
+import { Button } from '../../../ui/Button';
+import { ErrorNotice } from '../../../ui/ErrorNotice';
+import { duration } from '../../../ui/format';
+import { Empty, Panel } from '../../../ui/Panel';
+import { Progress } from '../../../ui/Progress';
+import { causalSentence } from '../sentences';
+import { CausalForm } from './CausalForm';
+import { RankReader } from './RankReader';
+
+/** Whether the directions matter: the model answers with its states cut to r of them. */
+export function CausalView() {
+  const task = useApp((state) => state.lens.causal);
+  const live = useApp((state) => state.lens.points);
+  const { cancelCausal, runCausal } = useActions();
+  const report = task.value;
+  const points = useMemo(() => mergePoints(report?.points ?? [], live), [report, live]);
+  return (
+    <>
+      <Panel
+        title="Does it think in these directions?"
+        about="While the model answers, its states are projected onto r directions, and what it still gets right is counted. If few leading directions do and random ones do not, the low rank is not only a picture."
+      >
+        <CausalForm />
+      </Panel>
+      {task.status === 'busy' && (
+        <Progress
+          label={
+            task.progress === null
+              ? 'Preparing the causal test'
+              : (PHASES[task.progress.phase] ?? 'Answering problems')
+          }
+          {...task.progress}
+          onCancel={cancelCausal}
+          cancelLabel="Cancel the causal test"
+        />
+      )}
+      {task.status === 'failed' && (
+        <ErrorNotice title="The causal test broke off; what was measured stays" error={task.error}>
+          <Button onPress={() => void runCausal()}>Try again</Button>
+        </ErrorNotice>
+      )}
+      {points.length > 0 ? (
+        <Panel title="Accuracy against rank">
+          <CausalChart points={points} report={report} isPartial={live.length > 0} />
+          {report && <RankReader points={points} hidden={report.hidden} />}
+        </Panel>
+      ) : (
+        task.status !== 'busy' && (
+          <Empty>
+            Nothing is tested yet. Run the causal test: the first points appear as they are measured.
+          </Empty>
+        )
+      )}
+    </>
+  );
+}
+
+const PHASES: Readonly<Record<string, string>> = {
+  states: 'Gathering states for the directions',
+  spectra: 'Finding the directions',
+  compile: 'Compiling programs',
+  load: 'Loading the pair first',
+};
+
+function CausalChart({
+  points,
+  report,
+  isPartial,
+}: {
+  readonly points: readonly CausalPoint[];
+  readonly report: CausalReport | null;
+  readonly isPartial: boolean;
+}) {
+  const theme = useTheme();
+  const series = useMemo(() => linesOf(points, report), [points, report]);
+  return (
+    <LineChart
+      title="Accuracy against rank r"
+      summary={
+        report && !isPartial
+          ? causalSentence({ ...report, points })
+          : `${points.length} ${points.length === 1 ? 'point' : 'points'} measured so far; the whole model’s accuracy is compared at the end.`
+      }
+      source={report ? sourceOf(report) : ''}
+      series={series}
+      x={{ label: 'rank r', column: 'rank' }}
+      y={{ label: 'share right', format: '%', range: [0, 1.02] }}
+      theme={theme}
+      height={340}
+      fileName="accuracy-by-rank"
+    />
+  );
+}
+
+function linesOf(points: readonly CausalPoint[], report: CausalReport | null): LineSeries[] {
+  const line = (directions: CausalPoint['directions'], name: string, look: number): LineSeries[] => {
+    const own = points.filter((point) => point.directions === directions);
+    if (own.length === 0) return [];
+    return [
+      {
+        name,
+        x: own.map(({ rank }) => rank),
+        y: own.map(({ accuracy }) => accuracy.share),
+        low: own.map(({ accuracy }) => accuracy.low),
+        high: own.map(({ accuracy }) => accuracy.high),
+        look: { colour: look, dash: look, marker: look },
+        legend: true,
+        ...(look === 0 && { weight: 'strong' as const }),
+      },
+    ];
+  };
+  const ranks = points.map(({ rank }) => rank);
+  return [
+    ...line('leading', 'leading directions', 0),
+    ...line('random', 'random directions', 1),
+    ...(report
+      ? [
+          {
+            name: 'the whole model',
+            x: [Math.min(...ranks), Math.max(...ranks)],
+            y: [report.whole.share, report.whole.share],
+            reference: true,
+            legend: true,
+          },
+        ]
+      : []),
+  ];
+}
+
+function sourceOf({ request, label, model, milliseconds }: CausalReport): string {
+  const { problems, layers, positions, centre, samples, seed } = request;
+  return [
+    `${label} (${model})`,
+    `held-out-0 to held-out-${problems - 1}`,
+    `layers ${writeLayers(layers)}`,
+    positions === 'all' ? 'the question’s positions too' : 'positions after the question',
+    centre ? 'around the mean' : 'not centred',
+    `directions of ${samples} training samples`,
+    `seed ${seed}`,
+    duration(milliseconds),
+  ].join(' · ');
+}

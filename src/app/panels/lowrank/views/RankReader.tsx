@@ -1,0 +1,61 @@
+import { Label, Slider, SliderOutput, SliderThumb, SliderTrack } from 'react-aria-components';
+import type { CausalPoint } from '../../../../contract/lens';
+import { useActions, useApp } from '../../../store/use-app';
+import { Button } from '../../../ui/Button';
+import { percent } from '../../../ui/format';
+
+/** Reads the accuracy off at a rank, or measures it there. */
+export function RankReader({
+  points,
+  hidden,
+}: {
+  readonly points: readonly CausalPoint[];
+  readonly hidden: number;
+}) {
+  const chosen = useApp((state) => state.lens.rank);
+  const isBusy = useApp((state) => state.lens.causal.status === 'busy');
+  const { readRank, runCausal } = useActions();
+  const rank = Math.min(chosen ?? points[0]?.rank ?? 1, hidden);
+  const at = (directions: CausalPoint['directions']) =>
+    points.find((point) => point.rank === rank && point.directions === directions);
+  const [leading, random] = [at('leading'), at('random')];
+  const measured = [...new Set(points.map((point) => point.rank))];
+  const below = measured.filter((one) => one < rank).at(-1);
+  const above = measured.find((one) => one > rank);
+  return (
+    <div className="rank-reader">
+      <Slider minValue={0} maxValue={hidden} step={1} value={rank} onChange={(value) => readRank(value)}>
+        <div className="rank-reader-head">
+          <Label>Rank r</Label>
+          <SliderOutput>{`${rank} of ${hidden}`}</SliderOutput>
+        </div>
+        <SliderTrack className="slider-track">
+          <SliderThumb className="slider-thumb" />
+        </SliderTrack>
+      </Slider>
+      <p role="status">
+        {leading ? (
+          <>
+            At rank {rank}: <strong>{said(leading)}</strong> with the leading directions
+            {random && (
+              <>
+                , <strong>{said(random)}</strong> with random ones
+              </>
+            )}
+            .
+          </>
+        ) : (
+          `Rank ${rank} is not measured${below !== undefined && above !== undefined ? `; ${below} and ${above} are` : ''}.`
+        )}
+      </p>
+      {!leading && (
+        <Button isDisabled={isBusy} onPress={() => void runCausal([rank])}>
+          Measure at rank {rank}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+const said = ({ accuracy: { share, low, high } }: CausalPoint) =>
+  `${percent(share)} (${percent(low, 0)} to ${percent(high, 0)})`;

@@ -1,0 +1,148 @@
+import { useMemo, useState } from 'react';
+import { type LensReport, SECTIONS, type Trajectory } from '../../../../contract/lens';
+import { useHoverLink } from '../../../charts/link';
+import type { PointGroup } from '../../../charts/points';
+import { ScatterChart } from '../../../charts/ScatterChart';
+import { useTheme } from '../../../store/use-app';
+import { Choice } from '../../../ui/Choice';
+import { CheckField } from '../../../ui/Field';
+import { percent, visibleToken } from '../../../ui/format';
+import { Panel } from '../../../ui/Panel';
+import { sourceOf } from '../provenance';
+import { axesSentence } from '../sentences';
+import { commonTokens, type PointColouring, pick, tokenAt } from '../trajectory-points';
+
+const ALL = 'all';
+const COLOURINGS: readonly { readonly id: PointColouring; readonly label: string }[] = [
+  { id: 'step', label: 'step within the sample' },
+  { id: 'layer', label: 'layer' },
+  { id: 'token', label: 'token' },
+  { id: 'section', label: 'part' },
+];
+
+/** Tokens and thoughts in the directions that they share. */
+export function TrajectoriesView({
+  report,
+  axes,
+}: {
+  readonly report: LensReport;
+  readonly axes: NonNullable<LensReport['axes']>;
+}) {
+  const theme = useTheme();
+  const link = useHoverLink();
+  const layers = useMemo(() => layersOf(report), [report]);
+  const [layer, setLayer] = useState(String(layers.at(-1)));
+  const [sample, setSample] = useState(ALL);
+  const [colouring, setColouring] = useState<PointColouring>('step');
+  const [paths, setPaths] = useState(true);
+  const source = useMemo(() => sourceOf(report), [report]);
+  const wantedLayer = layers.includes(Number(layer)) ? Number(layer) : null;
+  const wantedSample = report.sampleIds.indexOf(sample);
+
+  const [groups, colour] = useMemo(() => {
+    const tokens = commonTokens(report.selections.flatMap(({ trajectory }) => trajectory ?? []));
+    const made = report.selections.flatMap(({ label, trajectory }): PointGroup[] =>
+      trajectory
+        ? [groupOf(label, trajectory, report.sampleIds, { wantedLayer, wantedSample, colouring, tokens })]
+        : [],
+    );
+    const categories =
+      colouring === 'token'
+        ? [...tokens.map(visibleToken), 'other']
+        : colouring === 'section'
+          ? [...SECTIONS]
+          : null;
+    const what = COLOURINGS.find(({ id }) => id === colouring)!;
+    return [made, { label: what.label, ...(categories && { categories }) }] as const;
+  }, [report, wantedLayer, wantedSample, colouring]);
+
+  const axis = (i: 0 | 1 | 2) => ({
+    label: `direction ${i + 1} (${percent(axes.shares[i] ?? 0)})`,
+    column: `direction ${i + 1}`,
+  });
+  return (
+    <Panel
+      title="Trajectories"
+      about={`Each point is a state; lines join a sample’s positions in order. The directions are ${axes.basis === 'pca' ? 'the first three principal components' : 'the first three of the hidden mode of the Tucker decomposition'} of ${axes.of}.`}
+    >
+      <div className="lens-choices">
+        <Choice
+          label="Layer"
+          value={wantedLayer === null ? ALL : String(wantedLayer)}
+          options={[
+            { id: ALL, label: 'all layers' },
+            ...layers.map((l) => ({ id: String(l), label: `layer ${l}` })),
+          ]}
+          onChange={setLayer}
+        />
+        <Choice
+          label="Sample"
+          value={wantedSample < 0 ? ALL : sample}
+          options={[{ id: ALL, label: 'all samples' }, ...report.sampleIds.map((id) => ({ id, label: id }))]}
+          onChange={setSample}
+        />
+        <Choice label="Colour by" value={colouring} options={COLOURINGS} onChange={setColouring} />
+        <CheckField label="Join positions" isSelected={paths} onChange={setPaths} />
+      </div>
+      <ScatterChart
+        title="Trajectories in the shared directions"
+        summary={axesSentence(axes)}
+        source={source}
+        groups={groups}
+        axes={[axis(0), axis(1), axis(2)]}
+        colour={colour}
+        paths={paths}
+        theme={theme}
+        height={460}
+        fileName="trajectories"
+        link={link}
+      />
+    </Panel>
+  );
+}
+
+const layersOf = ({ selections }: LensReport): number[] =>
+  [...new Set(selections.flatMap(({ trajectory }) => (trajectory ? [...trajectory.layer] : [])))].sort(
+    (a, b) => a - b,
+  );
+
+interface Wanted {
+  readonly wantedLayer: number | null;
+  /** An index, or -1 for all. */
+  readonly wantedSample: number;
+  readonly colouring: PointColouring;
+  readonly tokens: readonly string[];
+}
+
+function groupOf(
+  label: string,
+  trajectory: Trajectory,
+  ids: readonly string[],
+  { wantedLayer, wantedSample, colouring, tokens }: Wanted,
+): PointGroup {
+  const { points, xyz, colour } = pick(
+    trajectory,
+    { layer: wantedLayer, sample: wantedSample },
+    colouring,
+    tokens,
+  );
+  const idAt = (i: number) => ids[trajectory.sample[points[i]!]!] ?? '';
+  const layerAt = (i: number) => trajectory.layer[points[i]!]!;
+  const stepAt = (i: number) => trajectory.position[points[i]!]! + 1;
+  return {
+    name: label,
+    xyz,
+    colour,
+    // One line a sample and layer.
+    path: points.map((point) => trajectory.sample[point]! * 1000 + trajectory.layer[point]!),
+    text: (i) =>
+      `${visibleToken(tokenAt(trajectory, points[i]!))} · ${idAt(i)}, step ${stepAt(i)}, layer ${layerAt(i)}`,
+    key: idAt,
+    columns: [
+      { name: 'sample', values: points.map((_, i) => idAt(i)) },
+      { name: 'position', values: points.map((_, i) => stepAt(i)) },
+      { name: 'layer', values: points.map((_, i) => layerAt(i)) },
+      { name: 'part', values: points.map((point) => SECTIONS[trajectory.section[point]!] ?? '') },
+    ],
+  };
+}

@@ -1,0 +1,65 @@
+import { expect, it } from 'vitest';
+import type { CausalPoint, CausalReport } from '../../contract/lens';
+import {
+  type CausalDraft,
+  causalErrors,
+  causalRequestOf,
+  initialCausalDraft,
+  mergeReports,
+  readRanks,
+  usualRanks,
+} from './causal-draft';
+
+const bounds = { layers: 4, hidden: 64 };
+
+it('ranks are powers of two and all unless given', () => {
+  expect(usualRanks(64)).toEqual([1, 2, 4, 8, 16, 32, 64]);
+  expect(usualRanks(48)).toEqual([1, 2, 4, 8, 16, 32, 48]);
+  expect(readRanks('8, 2 8', 64).ranks).toEqual([2, 8]);
+  expect(readRanks('65', 64).error).toMatch(/“65”.*0 to 64/);
+  expect(readRanks('1.5', 64).error).toMatch(/“1.5”/);
+});
+
+it('all layers are counted out', () => {
+  expect(causalRequestOf(initialCausalDraft, bounds)).toMatchObject({
+    subject: { kind: 'teacher' },
+    layers: [1, 2, 3, 4],
+    ranks: [1, 2, 4, 8, 16, 32, 64],
+  });
+});
+
+it.each<[Partial<CausalDraft>, string]>([
+  [{ problems: 0 }, 'problems'],
+  [{ samples: 1.5 }, 'samples'],
+  [{ layers: '5' }, 'layers'],
+  [{ ranks: 'x' }, 'ranks'],
+  [{ seed: -1 }, 'seed'],
+])('%o is refused beside its field', (change, field) => {
+  expect([...causalErrors({ ...initialCausalDraft, ...change }, bounds).keys()]).toEqual([field]);
+});
+
+it('points of the same test are kept, of another they are not', () => {
+  const point = (rank: number, correct: number): CausalPoint => ({
+    rank,
+    directions: 'leading',
+    accuracy: { correct, total: 20, share: correct / 20, low: 0, high: 1 },
+  });
+  const report = (ranks: readonly number[], points: CausalPoint[], problems = 20): CausalReport => ({
+    request: { ...causalRequestOf({ ...initialCausalDraft, problems }, bounds), ranks },
+    label: 'teacher',
+    model: 't',
+    hidden: 64,
+    whole: point(0, 15).accuracy,
+    points,
+    milliseconds: 1000,
+  });
+  const old = report([2, 8], [point(2, 1), point(8, 9)]);
+  const merged = mergeReports(old, report([4, 8], [point(4, 5), point(8, 10)]));
+  expect(merged.points.map(({ rank, accuracy }) => [rank, accuracy.correct])).toEqual([
+    [2, 1],
+    [4, 5],
+    [8, 10],
+  ]);
+  expect(merged.request.ranks).toEqual([2, 4, 8]);
+  expect(mergeReports(old, report([4], [point(4, 5)], 21)).points).toHaveLength(1);
+});

@@ -1,0 +1,112 @@
+import type { CausalPoint, CausalReport, CausalRequest } from '../../contract/lens';
+import { readLayers } from './layers';
+import { type Bounds, type SubjectId, subjectOf } from './lens-draft';
+
+/** The causal test while it is edited, and what of its points belongs together. */
+export interface CausalDraft {
+  readonly subject: SubjectId;
+  readonly problems: number;
+  readonly layers: string;
+  /** As typed; empty for `usualRanks`. */
+  readonly ranks: string;
+  readonly positions: CausalRequest['positions'];
+  readonly centre: boolean;
+  readonly samples: number;
+  readonly seed: number;
+  readonly random: boolean;
+}
+
+export const initialCausalDraft: CausalDraft = {
+  subject: 'teacher',
+  problems: 20,
+  layers: 'all',
+  ranks: '',
+  positions: 'generated',
+  centre: false,
+  samples: 16,
+  seed: 1,
+  random: true,
+};
+
+export const MOST_CAUSAL_PROBLEMS = 1000;
+
+/** 1, 2, 4, 8, … and H itself. */
+export function usualRanks(hidden: number): number[] {
+  const ranks: number[] = [];
+  for (let rank = 1; rank < hidden; rank *= 2) ranks.push(rank);
+  return [...ranks, hidden];
+}
+
+/** The ranks as typed, ascending; a word that is none is named. */
+export function readRanks(text: string, hidden: number | null): { ranks: number[]; error: string | null } {
+  const words = text.split(/[\s,;]+/).filter(Boolean);
+  if (words.length === 0) return { ranks: hidden === null ? [] : usualRanks(hidden), error: null };
+  const most = hidden ?? 65_536;
+  const bad = words.find((word) => !/^\d{1,5}$/.test(word) || Number(word) > most);
+  if (bad !== undefined)
+    return { ranks: [], error: `“${bad.slice(0, 20)}” is no rank; write whole numbers from 0 to ${most}.` };
+  return { ranks: [...new Set(words.map(Number))].sort((a, b) => a - b), error: null };
+}
+
+export function causalErrors(draft: CausalDraft, bounds: Bounds): ReadonlyMap<keyof CausalDraft, string> {
+  const errors = new Map<keyof CausalDraft, string>();
+  const whole = (field: 'problems' | 'samples' | 'seed', low: number, high: number) => {
+    const value = draft[field];
+    if (!Number.isInteger(value) || value < low || value > high)
+      errors.set(field, `Choose a whole number from ${low} to ${high}.`);
+  };
+  whole('problems', 1, MOST_CAUSAL_PROBLEMS);
+  whole('samples', 1, 128);
+  whole('seed', 0, 2 ** 31 - 1);
+  const layers = readLayers(draft.layers, bounds.layers);
+  if (layers.error !== null) errors.set('layers', layers.error);
+  const ranks = readRanks(draft.ranks, bounds.hidden);
+  if (ranks.error !== null) errors.set('ranks', ranks.error);
+  return errors;
+}
+
+/** The request that a draft without errors stands for, on a model of L layers and hidden size H. */
+export function causalRequestOf(
+  draft: CausalDraft,
+  { layers: most, hidden }: { readonly layers: number; readonly hidden: number },
+): CausalRequest {
+  const { subject, problems, positions, centre, samples, seed, random } = draft;
+  return {
+    subject: subjectOf(subject),
+    problems,
+    layers: readLayers(draft.layers, most).layers ?? Array.from({ length: most }, (_, i) => i + 1),
+    ranks: readRanks(draft.ranks, hidden).ranks,
+    positions,
+    centre,
+    samples,
+    seed,
+    random,
+  };
+}
+
+/** Whether points of both requests may stand in one chart: everything but the ranks is the same. */
+export function sameTest(a: CausalRequest, b: CausalRequest): boolean {
+  const rest = ({ ranks: _ranks, ...others }: CausalRequest) => JSON.stringify(others);
+  return rest(a) === rest(b);
+}
+
+/** The points of both, later ones in place of earlier ones at the same rank and directions, by rank. */
+export function mergePoints(old: readonly CausalPoint[], more: readonly CausalPoint[]): CausalPoint[] {
+  const key = ({ rank, directions }: CausalPoint) => `${directions} ${rank}`;
+  const points = new Map([...old, ...more].map((point) => [key(point), point]));
+  return [...points.values()].sort(
+    (a, b) => a.rank - b.rank || (a.directions < b.directions ? -1 : a.directions > b.directions ? 1 : 0),
+  );
+}
+
+/** The report with the points of an earlier one of the same test. */
+export function mergeReports(old: CausalReport | null, next: CausalReport): CausalReport {
+  if (!old || !sameTest(old.request, next.request) || old.label !== next.label) return next;
+  const points = mergePoints(old.points, next.points);
+  return {
+    ...next,
+    request: { ...next.request, ranks: [...new Set(points.map(({ rank }) => rank))] },
+    points,
+    milliseconds: old.milliseconds + next.milliseconds,
+  };
+}

@@ -1,0 +1,39 @@
+/** Layers as they are typed: `all`, or numbers and ranges such as `1-3, 6`. */
+
+const quote = (text: string) => `“${text.length > 30 ? `${text.slice(0, 30)}…` : text}”`;
+
+export type ReadLayers =
+  | { readonly layers: readonly number[] | null; readonly error: null }
+  | { readonly layers: null; readonly error: string };
+
+const wrong = (error: string): ReadLayers => ({ layers: null, error });
+
+/** Ascending and without repeats; `null` for all. `most` is L, where it is known. */
+export function readLayers(text: string, most: number | null): ReadLayers {
+  const trimmed = text.trim().toLowerCase();
+  if (trimmed === 'all' || trimmed === '') return { layers: null, error: null };
+  const found = new Set<number>();
+  for (const part of trimmed.split(/[\s,;]+/).filter(Boolean)) {
+    const [, from, to] = /^(\d{1,4})(?:[-–](\d{1,4}))?$/.exec(part) ?? [];
+    if (from === undefined) return wrong(`${quote(part)} is no layer; write “all”, or “1-3, 6”.`);
+    const [first, last] = [Number(from), Number(to ?? from)];
+    if (first < 1) return wrong('Layers are counted from 1.');
+    if (last < first) return wrong(`${quote(part)} runs backwards; write “${last}-${first}”.`);
+    if (most !== null && last > most) return wrong(`There is no layer ${last}; the model has ${most}.`);
+    for (let layer = first; layer <= last; layer++) found.add(layer);
+  }
+  return { layers: [...found].sort((a, b) => a - b), error: null };
+}
+
+/** The shortest way to type them. */
+export function writeLayers(layers: readonly number[] | null): string {
+  if (layers === null) return 'all';
+  const parts: string[] = [];
+  for (let i = 0; i < layers.length; ) {
+    let end = i;
+    while (layers[end + 1] === layers[end]! + 1) end++;
+    parts.push(end === i ? `${layers[i]}` : `${layers[i]}-${layers[end]}`);
+    i = end + 1;
+  }
+  return parts.join(', ');
+}

@@ -1,0 +1,169 @@
+import { describe, expect, it, vi } from 'vitest';
+import { parseRunConfig } from '../../contract/config';
+import { memoryStore } from '../../storage/store';
+import { type Double, type DoubleOptions, double, engineError } from '../workbench.testing';
+import { createApp } from './app-store';
+import { formatLink } from './link';
+
+function open(options: DoubleOptions & { hash?: string } = {}) {
+  const doubles: Double[] = [];
+  const app = createApp({
+    connect: () => {
+      doubles.push(double({ pace: 0, ...options }));
+      return doubles.at(-1)!;
+    },
+    storage: Promise.resolve(memoryStore('test')),
+    hash: options.hash ?? '',
+    pairUrl: '/models/',
+  });
+  return { ...app, state: () => app.store.getState(), lens: () => app.store.getState().lens, doubles };
+}
+
+const file = (name: string) => ({ name, data: new Blob(['x']) });
+
+describe('the lens', () => {
+  it('decomposes what the form asks for, loading the pair first', async () => {
+    const { actions, lens, doubles } = open();
+    expect(await actions.runLens({ samples: 3, controls: ['shuffled'] })).toBe(true);
+    expect(lens().report.value).toMatchObject({
+      sampleIds: ['train-0', 'train-1', 'train-2'],
+      controls: [{ control: 'shuffled' }],
+    });
+    expect(doubles[0]!.calls.map((call) => call.split(' ')[0])).toEqual(['open', 'loadPair', 'lens']);
+  });
+
+  it('can be cancelled while the pair is loading, and while it decomposes', async () => {
+    const { actions, lens, state } = open({ pace: 3 });
+    const waiting = actions.runLens();
+    actions.cancelLens();
+    expect(await waiting).toBe(false);
+    expect(state().pair.status).toBe('ready');
+    expect(lens().report).toEqual({ status: 'idle', value: null });
+    const running = actions.runLens();
+    await vi.waitFor(() =>
+      expect(lens().report).toMatchObject({ status: 'busy', progress: { phase: 'states' } }),
+    );
+    actions.cancelLens();
+    expect(await running).toBe(false);
+    expect(lens().report.status).toBe('idle');
+  });
+
+  it('keeps the last report where the next fails, the GPU is lost or the engine dies', async () => {
+    const { actions, lens, state, doubles } = open();
+    await actions.runLens({ samples: 2 });
+    const shown = lens().report.value;
+    doubles[0]!.lens = () => Promise.reject(engineError('memory', '9 GB do not fit', 'Take 4 samples.'));
+    expect(await actions.runLens({ samples: 100 })).toBe(false);
+    expect(lens().report).toMatchObject({ status: 'failed', error: { hint: 'Take 4 samples.' } });
+    doubles[0]!.lens = () => Promise.reject(engineError('device', 'the GPU device was lost'));
+    expect(await actions.runLens()).toBe(false);
+    expect(state().device.status).toBe('failed');
+    doubles[0]!.die();
+    expect(lens().report.value).toBe(shown);
+    expect(await actions.restart()).toBe(true);
+    expect(lens().report.value).toBe(shown);
+    expect(await actions.runLens({ samples: 2 })).toBe(true);
+  });
+
+  it('does not ask for what is wrong', async () => {
+    const { actions, lens, doubles } = open();
+    expect(await actions.runLens({ layers: '7' })).toBe(false);
+    expect(lens().report.status).toBe('idle');
+    expect(doubles[0]!.calls.filter((call) => call.startsWith('lens'))).toEqual([]);
+    actions.undoLens();
+    expect(await actions.runLens()).toBe(true);
+  });
+
+  it('is in the address, and comes back from it', async () => {
+    const { actions, state, lens } = open({
+      hash: '#/lowrank?view=angles&overlay=base&layers=2-4&samples=3',
+    });
+    await actions.start(true);
+    expect(lens()).toMatchObject({ view: 'angles', draft: { overlay: 'base', samples: 3, layers: '2-4' } });
+    actions.changeLens({ stack: 'layer' });
+    actions.showView('ranks');
+    expect(formatLink(state().link)).toBe(
+      '#/lowrank?view=ranks&samples=3&overlay=base&layers=2-4&stack=layer',
+    );
+    actions.followLink('#/lowrank?subject=base');
+    expect(lens()).toMatchObject({ view: 'spectra', draft: { subject: 'base', overlay: null, samples: 16 } });
+    actions.followLink('#/distil');
+    expect(lens().draft.subject).toBe('base');
+  });
+
+  it('compares with a checkpoint while the run goes on', async () => {
+    const { actions, lens, state } = open({ pace: 1 });
+    await actions.loadPair();
+    const running = actions.startRun(
+      parseRunConfig({ optimiser: { steps: 100_000 }, observation: { every: 4 } }),
+    );
+    await vi.waitFor(() => expect(lens().checkpoints.length).toBeGreaterThan(1));
+    expect(state().run.status).toBe('running');
+    expect(await actions.runLens({ samples: 2, overlay: 'student-1' })).toBe(true);
+    expect(lens().report.value?.selections[1]?.label).toBe('student, step 4');
+    await actions.control('stop');
+    expect(await running).toBe(true);
+  });
+});
+
+describe('a checkpoint from files', () => {
+  it('becomes the subject; a wrong one leaves the one before', async () => {
+    const { actions, lens } = open();
+    expect(await actions.openCheckpoint([file('config.json'), file('model.safetensors')])).toBe(true);
+    expect(lens()).toMatchObject({ opened: { value: { name: 'stories' } }, draft: { subject: 'opened' } });
+    expect(await actions.openCheckpoint([file('model.safetensors')])).toBe(false);
+    expect(lens().opened).toMatchObject({
+      status: 'failed',
+      value: { name: 'stories' },
+      error: { message: 'config.json is missing' },
+    });
+  });
+
+  it('can be cancelled, and is gone with the engine', async () => {
+    const { actions, lens, doubles } = open({ pace: 2 });
+    await actions.loadPair();
+    const opening = actions.openCheckpoint([file('config.json')]);
+    await vi.waitFor(() => expect(lens().opened).toMatchObject({ progress: { unit: 'bytes' } }));
+    actions.cancelOpening();
+    expect(await opening).toBe(false);
+    expect(lens().opened.status).toBe('idle');
+    await actions.openCheckpoint([file('config.json')]);
+    doubles[0]!.die();
+    expect(lens().opened).toEqual({ status: 'idle', value: null });
+  });
+});
+
+describe('the causal test', () => {
+  it('shows points as they come, and adds one to those there are', async () => {
+    const { actions, lens } = open({ pace: 1 });
+    actions.changeCausal({ ranks: '2 8', problems: 10 });
+    const running = actions.runCausal();
+    await vi.waitFor(() => expect(lens().points.length).toBeGreaterThan(0), { timeout: 5000 });
+    expect(lens().causal.status).toBe('busy');
+    expect(await running).toBe(true);
+    expect(lens().points).toEqual([]);
+    expect(await actions.runCausal([4])).toBe(true);
+    expect(lens().causal.value?.points.map(({ rank, directions }) => `${directions} ${rank}`)).toEqual([
+      'leading 2',
+      'random 2',
+      'leading 4',
+      'random 4',
+      'leading 8',
+      'random 8',
+    ]);
+    actions.changeCausal({ problems: 11 });
+    expect(await actions.runCausal([4])).toBe(true);
+    expect(lens().causal.value?.points).toHaveLength(2);
+  });
+
+  it('that is cancelled keeps its points in sight', async () => {
+    const { actions, lens } = open({ pace: 2 });
+    await actions.loadPair();
+    const running = actions.runCausal();
+    await vi.waitFor(() => expect(lens().points.length).toBeGreaterThan(1), { timeout: 5000 });
+    actions.cancelCausal();
+    expect(await running).toBe(false);
+    expect(lens().causal.status).toBe('idle');
+    expect(lens().points.length).toBeGreaterThan(1);
+  });
+});

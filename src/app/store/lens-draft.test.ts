@@ -1,0 +1,168 @@
+import { describe, expect, it } from 'vitest';
+import { FIGURE_6 } from '../../contract/lens';
+import { readLayers, writeLayers } from './layers';
+import { editLens, initialLens, type LensState } from './lens';
+import { changeDraft, draftErrors, initialDraft, type LensDraft, requestOf } from './lens-draft';
+import { followLensLink, lensLink, readLensLink } from './lens-link';
+
+const bounds = { layers: 6, hidden: 96 };
+const draft = (change: Partial<LensDraft>) => changeDraft(initialDraft(), change);
+
+describe('layers', () => {
+  it.each([
+    ['all', null],
+    ['', null],
+    ['1-3', [1, 2, 3]],
+    [' 6, 1-2 2 ', [1, 2, 6]],
+  ])('reads %j', (text, layers) => {
+    expect(readLayers(text, 6)).toEqual({ layers, error: null });
+  });
+
+  it.each([
+    ['0', /counted from 1/],
+    ['3-1', /backwards.*1-3/],
+    ['7', /no layer 7.*has 6/],
+    ['1-2-3', /“1-2-3” is no layer/],
+    ['-1', /“-1” is no layer/],
+  ])('says what is wrong with %j', (text, error) => {
+    expect(readLayers(text, 6).error).toMatch(error);
+  });
+
+  it('writes what it read, as short as it goes', () => {
+    for (const text of ['all', '1-3, 5', '2', '1-2, 4-6'])
+      expect(writeLayers(readLayers(text, null).layers)).toBe(text);
+  });
+});
+
+describe('the draft', () => {
+  it('is figure 6 at first', () => {
+    expect(requestOf(initialDraft(16))).toEqual({
+      ...FIGURE_6,
+      source: { kind: 'problems', seed: 1, samples: 16 },
+    });
+  });
+
+  it('has the parts that its subject and source have', () => {
+    const student = draft({ subject: 'student' });
+    expect(student.sections).toEqual(['latent']);
+    expect(changeDraft(student, { source: 'texts' }).sections).toEqual(['text']);
+    expect(changeDraft(student, { centre: true }).sections).toEqual(['latent']);
+    expect(draft({ overlay: 'student-2' }).overlaySections).toEqual(['latent']);
+    expect(draft({ subject: 'student', sections: ['answer'] }).sections).toEqual(['answer']);
+  });
+
+  it('compares with a checkpoint, and asks for no angles without one', () => {
+    const request = requestOf(draft({ overlay: 'student-2' }));
+    expect(request.selections[1]).toEqual({
+      subject: { kind: 'student', checkpoint: 2 },
+      sections: ['latent'],
+    });
+    expect(request.angles).toBe(4);
+    expect(requestOf(draft({ angles: 8 })).angles).toBe(0);
+  });
+
+  it('takes ids and texts apart', () => {
+    expect(requestOf(draft({ source: 'ids', ids: 'train-1, train-7 train-1' })).source).toEqual({
+      kind: 'ids',
+      ids: ['train-1', 'train-7'],
+    });
+    expect(requestOf(draft({ source: 'texts', texts: ' a b \n\n c' })).source).toEqual({
+      kind: 'texts',
+      texts: ['a b', 'c'],
+    });
+  });
+
+  const wrong: readonly [string, Partial<LensDraft>, keyof LensDraft, RegExp][] = [
+    ['no sample', { samples: 0 }, 'samples', /from 1 to 128/],
+    ['half a sample', { samples: 1.5 }, 'samples', /whole number/],
+    ['no number', { samples: Number.NaN }, 'samples', /whole number/],
+    ['no ids', { source: 'ids' }, 'ids', /sample ids.*there are 0/],
+    ['no texts', { source: 'texts', texts: ' \n' }, 'texts', /there are 0/],
+    ['a layer too high', { layers: '7' }, 'layers', /has 6/],
+    ['no part', { sections: [] }, 'sections', /at least one/],
+    ['parts of two passes', { subject: 'base', sections: ['rationale', 'latent'] }, 'sections', /one pass/],
+    ['thoughts of the teacher', { sections: ['latent'] }, 'sections', /student and the base/],
+    ['the same twice', { overlay: 'teacher' }, 'overlay', /the same/],
+    ['more directions than there are', { overlay: 'base', angles: 65 }, 'angles', /from 0 to 64/],
+    ['another prompt of one', { samples: 1, controls: ['other-prompt'] }, 'controls', /another sample/],
+    [
+      'random tokens of a question',
+      { sections: ['question'], controls: ['random-tokens'] },
+      'controls',
+      /follows/,
+    ],
+  ];
+  it.each(wrong)('%s is said beside the field', (_name, change, field, error) => {
+    const errors = draftErrors(draft(change), bounds);
+    expect([...errors.keys()]).toEqual([field]);
+    expect(errors.get(field)).toMatch(error);
+  });
+});
+
+describe('edits', () => {
+  const change = (state: LensState, by: Partial<LensDraft>) =>
+    editLens(state, { type: 'change', change: by });
+
+  it('are taken back one by one and done again', () => {
+    let state = change(change(initialLens, { centre: true }), { subject: 'student' });
+    state = editLens(state, { type: 'undo' });
+    expect(state.draft).toEqual(draft({ centre: true }));
+    state = editLens(state, { type: 'redo' });
+    expect(state.draft.sections).toEqual(['latent']);
+    state = editLens(editLens(editLens(state, { type: 'undo' }), { type: 'undo' }), { type: 'undo' });
+    expect(state.draft).toEqual(initialDraft());
+    expect(change(state, { centre: true }).future).toEqual([]);
+  });
+
+  it('of letters in one field are one step', () => {
+    let state = initialLens;
+    for (const layers of ['1', '1-', '1-3']) state = change(state, { layers });
+    state = change(state, { samples: 4 });
+    expect(state.past).toHaveLength(2);
+    expect(editLens(state, { type: 'undo' }).draft.layers).toBe('1-3');
+  });
+
+  it('that change nothing leave nothing to take back', () => {
+    expect(change(initialLens, { centre: false })).toBe(initialLens);
+  });
+});
+
+describe('a link', () => {
+  const back = (of: LensDraft, view: LensState['view']) => {
+    const lens = lensLink(of, view, initialDraft());
+    const read = readLensLink(new URLSearchParams(lens));
+    expect(read.problems).toEqual([]);
+    return followLensLink(read.lens, initialDraft());
+  };
+
+  it('of what everybody sees is empty', () => {
+    expect(lensLink(initialDraft(), 'spectra', initialDraft())).toEqual({});
+  });
+
+  it.each([
+    draft({ subject: 'student-3', stack: 'layer', layers: '1-3, 5', controls: ['shuffled', 'gaussian'] }),
+    draft({ overlay: 'student', overlaySections: ['answer'], angles: 8, centre: true, tucker: true }),
+    draft({
+      source: 'ids',
+      ids: 'train-1 train-7',
+      trajectories: 'pca',
+      seed: 9,
+      sections: ['question', 'answer'],
+    }),
+    draft({ samples: 4, drawSeed: 3 }),
+  ])('comes back as it was: %#', (of) => {
+    expect(back(of, 'tucker')).toEqual({ draft: of, view: 'tucker' });
+  });
+
+  it('carries no half-typed value', () => {
+    expect(lensLink(draft({ layers: '1-', samples: 0 }), 'ranks', initialDraft())).toEqual({ view: 'ranks' });
+  });
+
+  it('names what cannot be used', () => {
+    const { lens, problems } = readLensLink(
+      new URLSearchParams('view=nope&subject=constructor&stack=layer&controls=a,b&samples=999&angles=-1'),
+    );
+    expect(lens).toEqual({ stack: 'layer' });
+    expect(problems).toHaveLength(5);
+  });
+});

@@ -1,0 +1,209 @@
+import {
+  type Control,
+  FIGURE_6,
+  type LensRequest,
+  type Section,
+  type Selection,
+  type Source,
+  type Stack,
+  type Subject,
+} from '../../contract/lens';
+import { defaultSettings } from '../../storage/rows';
+import { readLayers } from './layers';
+
+/** The lens request while it is edited; it may be invalid while it is. */
+
+/** A subject as one word: `teacher`, `student`, `student-3` (its checkpoint 3). */
+export type SubjectId = 'teacher' | 'base' | 'student' | 'opened' | `student-${number}`;
+
+export function subjectOf(id: SubjectId): Subject {
+  const checkpoint = /^student-(\d+)$/.exec(id)?.[1];
+  if (checkpoint !== undefined) return { kind: 'student', checkpoint: Number(checkpoint) };
+  return { kind: id as Exclude<SubjectId, `student-${number}`> };
+}
+
+export const subjectId = (subject: Subject): SubjectId =>
+  subject.kind === 'student' && subject.checkpoint !== undefined
+    ? `student-${subject.checkpoint}`
+    : subject.kind;
+
+/** @returns the subject that the word names, or `null` */
+export const readSubject = (word: string): SubjectId | null =>
+  /^(teacher|base|student|opened|student-\d{1,6})$/.test(word) ? (word as SubjectId) : null;
+
+export const SOURCES = ['problems', 'ids', 'texts'] as const satisfies readonly Source['kind'][];
+
+export interface LensDraft {
+  readonly source: Source['kind'];
+  /** B, and the seed that draws them. */
+  readonly samples: number;
+  readonly drawSeed: number;
+  /** Sample ids as typed, apart by spaces or commas. */
+  readonly ids: string;
+  /** Texts as typed, one a line. */
+  readonly texts: string;
+  readonly subject: SubjectId;
+  readonly sections: readonly Section[];
+  /** The subject laid over the first, if any. */
+  readonly overlay: SubjectId | null;
+  readonly overlaySections: readonly Section[];
+  readonly layers: string;
+  readonly stack: Stack;
+  readonly centre: boolean;
+  readonly controls: readonly Control[];
+  readonly seed: number;
+  readonly tucker: boolean;
+  readonly trajectories: LensRequest['trajectories'];
+  /** r of the subspaces compared, where there is an overlay. */
+  readonly angles: number;
+}
+
+/** r at first, where two subjects are compared. */
+const ANGLES = 4;
+
+/** The parts looked at unless others are chosen. */
+export const usualSections = (subject: SubjectId, source: Source['kind']): readonly Section[] =>
+  source === 'texts'
+    ? ['text']
+    : subjectOf(subject).kind === 'student'
+      ? ['latent']
+      : FIGURE_6.selections[0]!.sections;
+
+/** Figure 6 of `samples` samples. */
+export function initialDraft(samples = defaultSettings.spectraSamples): LensDraft {
+  const { selections, layers: _all, ...rest } = FIGURE_6;
+  const subject = subjectId(selections[0]!.subject);
+  return {
+    ...rest,
+    source: 'problems',
+    samples,
+    drawSeed: FIGURE_6.seed,
+    ids: '',
+    texts: '',
+    subject,
+    sections: usualSections(subject, 'problems'),
+    overlay: null,
+    overlaySections: usualSections('student', 'problems'),
+    layers: 'all',
+    angles: ANGLES,
+  };
+}
+
+/** The draft after a change; sections follow a subject or source that was changed without them. */
+export function changeDraft(draft: LensDraft, change: Partial<LensDraft>): LensDraft {
+  const next = { ...draft, ...change };
+  const moved = change.source !== undefined && change.source !== draft.source;
+  const follow = (subject: SubjectId | null, changed: boolean, given: boolean, now: readonly Section[]) =>
+    subject !== null && !given && (changed || moved) ? usualSections(subject, next.source) : now;
+  return {
+    ...next,
+    sections: follow(next.subject, 'subject' in change, 'sections' in change, next.sections),
+    overlaySections: follow(
+      next.overlay,
+      'overlay' in change,
+      'overlaySections' in change,
+      next.overlaySections,
+    ),
+  };
+}
+
+export const idsOf = ({ ids }: Pick<LensDraft, 'ids'>) => [...new Set(ids.split(/[\s,;]+/).filter(Boolean))];
+export const textsOf = ({ texts }: Pick<LensDraft, 'texts'>) =>
+  texts
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
+
+/** What is known of the model looked at; `null` where nothing is. */
+export interface Bounds {
+  readonly layers: number | null;
+  readonly hidden: number | null;
+}
+
+export const MOST_SAMPLES = 128;
+const MOST_SEED = 2 ** 31 - 1;
+const whole = (value: number, low: number, high: number) =>
+  Number.isInteger(value) && value >= low && value <= high
+    ? null
+    : `Choose a whole number from ${low} to ${high}.`;
+
+/** What is wrong with the draft, by field; empty if nothing is. The engine knows more and may still refuse. */
+export function draftErrors(draft: LensDraft, bounds: Bounds): ReadonlyMap<keyof LensDraft, string> {
+  const errors = new Map<keyof LensDraft, string>();
+  const say = (field: keyof LensDraft, error: string | null) => error !== null && errors.set(field, error);
+  if (draft.source === 'problems') {
+    say('samples', whole(draft.samples, 1, MOST_SAMPLES));
+    say('drawSeed', whole(draft.drawSeed, 0, MOST_SEED));
+  } else {
+    const [field, list] =
+      draft.source === 'ids' ? (['ids', idsOf(draft)] as const) : (['texts', textsOf(draft)] as const);
+    const what = field === 'ids' ? 'sample ids, such as “train-0 train-7”' : 'texts, one a line';
+    if (list.length === 0 || list.length > MOST_SAMPLES)
+      say(field, `Give 1 to ${MOST_SAMPLES} ${what}; there are ${list.length}.`);
+  }
+  say('layers', readLayers(draft.layers, bounds.layers).error);
+  say('seed', whole(draft.seed, 0, MOST_SEED));
+  say('controls', controlError(draft));
+  say('sections', sectionError(draft.source, draft.subject, draft.sections));
+  if (draft.overlay !== null) {
+    say('angles', whole(draft.angles, 0, Math.min(64, bounds.hidden ?? 64)));
+    say('overlaySections', sectionError(draft.source, draft.overlay, draft.overlaySections));
+    if (draft.overlay === draft.subject && `${draft.sections}` === `${draft.overlaySections}`)
+      say('overlay', 'This is the same as the first: choose another subject, or other parts.');
+  }
+  return errors;
+}
+
+function sectionError(source: Source['kind'], subject: SubjectId, sections: readonly Section[]) {
+  if (sections.length === 0) return 'Choose at least one part.';
+  const texts = source === 'texts';
+  if (sections.some((section) => (section === 'text') !== texts))
+    return texts
+      ? 'A typed text has one part: the text.'
+      : 'Problems have a question, a rationale and an answer.';
+  const { kind } = subjectOf(subject);
+  if (sections.includes('latent') && kind !== 'student' && kind !== 'base')
+    return 'Only the student and the base have latent steps: choose the rationale.';
+  if (sections.includes('latent') && sections.includes('rationale'))
+    return 'Rationale and latents never come from one pass: choose one, and lay the other over it.';
+  return null;
+}
+
+/** Controls that would be a copy of the first selection, or cannot be made of it. */
+function controlError({ source, controls, sections, samples, ids }: LensDraft): string | null {
+  const after = sections.some((section) => section !== 'question');
+  if (!after && (controls.includes('random-tokens') || controls.includes('other-prompt')))
+    return 'Random tokens and another prompt change what follows the question: choose more than the question.';
+  if (!controls.includes('other-prompt')) return null;
+  if (source === 'texts') return 'A typed text has no prompt that could be another.';
+  if (sections.includes('latent')) return 'Latents after another prompt are that prompt’s own: no control.';
+  if ((source === 'ids' ? idsOf({ ids }).length : samples) < 2)
+    return 'Another prompt needs another sample: choose two or more.';
+  return null;
+}
+
+/** The request that a draft without errors stands for. */
+export function requestOf(draft: LensDraft): LensRequest {
+  const source: Source =
+    draft.source === 'problems'
+      ? { kind: 'problems', seed: draft.drawSeed, samples: draft.samples }
+      : draft.source === 'ids'
+        ? { kind: 'ids', ids: idsOf(draft) }
+        : { kind: 'texts', texts: textsOf(draft) };
+  const selections: Selection[] = [{ subject: subjectOf(draft.subject), sections: draft.sections }];
+  if (draft.overlay !== null)
+    selections.push({ subject: subjectOf(draft.overlay), sections: draft.overlaySections });
+  const { stack, centre, controls, seed, tucker, trajectories } = draft;
+  return {
+    source,
+    selections,
+    layers: readLayers(draft.layers, null).layers,
+    stack,
+    centre,
+    controls,
+    seed,
+    tucker,
+    trajectories,
+    angles: draft.overlay === null ? 0 : draft.angles,
+  };
+}

@@ -1,0 +1,142 @@
+import { CONTROLS, SECTIONS, STACKS } from '../../contract/lens';
+import { readLayers } from './layers';
+import { type LensDraft, MOST_SAMPLES, readSubject, type SubjectId, usualSections } from './lens-draft';
+
+/** What of the low-rank place a link carries: `#/lowrank?view=ranks&subject=student&layers=1-3`. */
+
+export const LENS_VIEWS = ['spectra', 'ranks', 'tucker', 'trajectories', 'angles', 'causal'] as const;
+export type LensView = (typeof LENS_VIEWS)[number];
+
+/** The values of a link, as text; absent ones are the defaults. */
+export type LensLink = Readonly<Record<string, string>>;
+
+interface Entry {
+  /** What the values of the key may be, in words. */
+  readonly may: string;
+  /** The part of the draft, or `null` if the text is none. */
+  read(text: string): Partial<LensDraft> | null;
+  write(draft: LensDraft): string | null;
+}
+
+const oneOf = <K extends keyof LensDraft>(key: K, values: readonly (LensDraft[K] & string)[]): Entry => ({
+  may: values.join(', '),
+  read: (text) =>
+    values.includes(text as never) ? ({ [key]: text } as unknown as Partial<LensDraft>) : null,
+  write: (draft) => draft[key] as string,
+});
+
+const list = <K extends 'sections' | 'overlaySections' | 'controls'>(
+  key: K,
+  values: readonly string[],
+): Entry => ({
+  may: `some of ${values.join(', ')}, apart by commas`,
+  read(text) {
+    const words = text === '' ? [] : text.split(',');
+    return words.every((word) => values.includes(word))
+      ? ({ [key]: values.filter((value) => words.includes(value)) } as Partial<LensDraft>)
+      : null;
+  },
+  write: (draft) => draft[key].join(','),
+});
+
+const number = (key: 'samples' | 'drawSeed' | 'seed' | 'angles', low: number, high: number): Entry => ({
+  may: `a whole number from ${low} to ${high}`,
+  read(text) {
+    const value = Number(text);
+    return /^\d+$/.test(text) && value >= low && value <= high ? { [key]: value } : null;
+  },
+  write: (draft) => String(draft[key]),
+});
+
+const check = (key: 'centre' | 'tucker'): Entry => ({
+  may: '1 or 0',
+  read: (text) => (text === '1' || text === '0' ? { [key]: text === '1' } : null),
+  write: (draft) => (draft[key] ? '1' : '0'),
+});
+
+const subject = (key: 'subject' | 'overlay'): Entry => ({
+  may: 'teacher, base, student, student-3 (its checkpoint 3), opened',
+  read(text) {
+    const id = readSubject(text);
+    return id === null ? null : { [key]: id };
+  },
+  write: (draft) => draft[key] as SubjectId | null,
+});
+
+const ENTRIES: Readonly<Record<string, Entry>> = {
+  samples: number('samples', 1, MOST_SAMPLES),
+  draw: number('drawSeed', 0, 2 ** 31 - 1),
+  ids: {
+    may: 'sample ids, apart by commas',
+    read: (text) =>
+      text.length <= 2000 && text !== '' ? { source: 'ids', ids: text.replaceAll(',', ' ') } : null,
+    write: ({ source, ids }) => (source === 'ids' ? ids.trim().replaceAll(/[\s,;]+/g, ',') : null),
+  },
+  subject: subject('subject'),
+  sections: list('sections', SECTIONS),
+  overlay: subject('overlay'),
+  'overlay-sections': list('overlaySections', SECTIONS),
+  layers: {
+    may: '“all”, or numbers and ranges such as 1-3,6',
+    read: (text) => (readLayers(text, null).error === null ? { layers: text.replaceAll(',', ', ') } : null),
+    write: ({ layers }) => layers.replaceAll(/[\s,;]+/g, ','),
+  },
+  stack: oneOf('stack', STACKS),
+  centre: check('centre'),
+  controls: list('controls', CONTROLS),
+  seed: number('seed', 0, 2 ** 31 - 1),
+  tucker: check('tucker'),
+  trajectories: oneOf('trajectories', ['tucker', 'pca']),
+  angles: number('angles', 0, 64),
+};
+
+export const LENS_KEYS: readonly string[] = ['view', ...Object.keys(ENTRIES)];
+
+const quote = (text: string) => `"${text.length > 60 ? `${text.slice(0, 60)}…` : text}"`;
+
+/** The values that can be used, and what is wrong with the others. */
+export function readLensLink(values: URLSearchParams): {
+  readonly lens: LensLink;
+  readonly problems: readonly string[];
+} {
+  const lens: Record<string, string> = {};
+  const problems: string[] = [];
+  for (const key of LENS_KEYS) {
+    const text = values.get(key);
+    if (text === null) continue;
+    const may = key === 'view' ? LENS_VIEWS.join(', ') : ENTRIES[key]!.may;
+    const known = key === 'view' ? LENS_VIEWS.includes(text as LensView) : ENTRIES[key]!.read(text) !== null;
+    if (known) lens[key] = text;
+    else problems.push(`unknown ${key} ${quote(text)}: ${may} may stand there`);
+  }
+  return { lens, problems };
+}
+
+/** The draft that the link asks for, from the one without it, and the view. */
+export function followLensLink(lens: LensLink, initial: LensDraft): { draft: LensDraft; view: LensView } {
+  let draft = initial;
+  for (const [key, text] of Object.entries(lens)) draft = { ...draft, ...ENTRIES[key]?.read(text) };
+  if (!('sections' in lens)) draft = { ...draft, sections: usualSections(draft.subject, draft.source) };
+  if (!('overlay-sections' in lens) && draft.overlay !== null)
+    draft = { ...draft, overlaySections: usualSections(draft.overlay, draft.source) };
+  return { draft, view: (lens.view as LensView | undefined) ?? 'spectra' };
+}
+
+/** What a link must carry to come back to this view of this draft. Typed texts stay on the page. */
+export function lensLink(draft: LensDraft, view: LensView, initial: LensDraft): LensLink {
+  const lens: Record<string, string> = view === 'spectra' ? {} : { view };
+  for (const [key, entry] of Object.entries(ENTRIES)) {
+    const text = entry.write(draft);
+    const usual =
+      key === 'sections'
+        ? usualSections(draft.subject, draft.source).join(',')
+        : key === 'overlay-sections'
+          ? draft.overlay === null
+            ? text
+            : usualSections(draft.overlay, draft.source).join(',')
+          : entry.write(initial);
+    // Half-typed values stay out of the address.
+    if (text !== null && text !== usual && entry.read(text) !== null) lens[key] = text;
+  }
+  return lens;
+}

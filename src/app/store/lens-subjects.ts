@@ -1,0 +1,45 @@
+import type { Bounds, SubjectId } from './lens-draft';
+import { subjectOf } from './lens-draft';
+import type { AppState } from './state';
+
+/** A subject that may be chosen, and why not, if it may not. */
+export interface SubjectChoice {
+  readonly id: SubjectId;
+  readonly label: string;
+  readonly unavailable: string | null;
+}
+
+type Known = Pick<AppState, 'pair' | 'studentConfig' | 'lens'>;
+
+/** L and H of the subject, where they are known. The student has the base's. */
+export function boundsOf({ pair, lens }: Pick<AppState, 'pair' | 'lens'>, subject: SubjectId): Bounds {
+  const { kind } = subjectOf(subject);
+  const role = kind === 'student' ? 'base' : kind;
+  const model = kind === 'opened' ? lens.opened.value : pair.value?.models.find((m) => m.role === role);
+  return { layers: model?.layers ?? null, hidden: model?.hidden ?? null };
+}
+
+/** Everything that there is to look at, the student's checkpoints oldest first. */
+export function subjectsOf({ studentConfig, lens }: Known): readonly SubjectChoice[] {
+  const { checkpoints, opened } = lens;
+  return [
+    { id: 'teacher', label: 'Teacher', unavailable: null },
+    {
+      id: 'student',
+      label: 'Student, as kept',
+      unavailable:
+        studentConfig === null && checkpoints.length === 0 ? 'No student is trained yet: run Distil.' : null,
+    },
+    ...checkpoints.map(({ id, label }) => ({
+      id: `student-${id}` as const,
+      label: label.charAt(0).toUpperCase() + label.slice(1),
+      unavailable: null,
+    })),
+    { id: 'base', label: 'Base, untrained', unavailable: null },
+    {
+      id: 'opened',
+      label: opened.value ? `Opened: ${opened.value.name}` : 'Opened checkpoint',
+      unavailable: opened.value ? null : 'Open a checkpoint from files below.',
+    },
+  ];
+}

@@ -1,0 +1,104 @@
+import type { ModelReport } from '../../contract/events';
+import type { CausalPoint, CausalReport, CheckpointReport, LensReport } from '../../contract/lens';
+import { type CausalDraft, initialCausalDraft } from './causal-draft';
+import { changeDraft, initialDraft, type LensDraft } from './lens-draft';
+import type { LensView } from './lens-link';
+import { idle, type Task } from './task';
+
+/** The low-rank place, from the page's side. */
+export interface LensState {
+  readonly view: LensView;
+  readonly draft: LensDraft;
+  /** Drafts to go back to, the last one first to come, and those gone back from. */
+  readonly past: readonly LensDraft[];
+  readonly future: readonly LensDraft[];
+  /** The fields of the last change: typing on in one is one step back. */
+  readonly touched: string | null;
+  readonly report: Task<LensReport>;
+  readonly causalDraft: CausalDraft;
+  readonly causal: Task<CausalReport>;
+  /** Points of the causal test under way, as they come. */
+  readonly points: readonly CausalPoint[];
+  /** The rank whose accuracy is read off. */
+  readonly rank: number | null;
+  readonly checkpoints: readonly CheckpointReport[];
+  readonly opened: Task<ModelReport>;
+}
+
+export const initialLens: LensState = {
+  view: 'spectra',
+  draft: initialDraft(),
+  past: [],
+  future: [],
+  touched: null,
+  report: idle,
+  causalDraft: initialCausalDraft,
+  causal: idle,
+  points: [],
+  rank: null,
+  checkpoints: [],
+  opened: idle,
+};
+
+/** What stays when the engine ends: the reports. Checkpoints and the opened model were in it. */
+export const withoutEngine = (state: LensState): LensState => ({ ...state, checkpoints: [], opened: idle });
+
+/** Most changes that can be taken back. */
+const MOST_PAST = 100;
+
+/** Fields in which typing goes on letter by letter. */
+const TYPED: readonly (keyof LensDraft)[] = [
+  'samples',
+  'drawSeed',
+  'ids',
+  'texts',
+  'layers',
+  'seed',
+  'angles',
+];
+
+export type LensEdit =
+  | { readonly type: 'change'; readonly change: Partial<LensDraft> }
+  | { readonly type: 'undo' }
+  | { readonly type: 'redo' }
+  /** From a link or from kept settings: nothing to take back. */
+  | { readonly type: 'replace'; readonly draft: LensDraft };
+
+/** The state after an edit of the request. */
+export function editLens(state: LensState, edit: LensEdit): LensState {
+  const { draft, past, future } = state;
+  switch (edit.type) {
+    case 'change': {
+      const next = changeDraft(draft, edit.change);
+      const fields = Object.keys(edit.change) as (keyof LensDraft)[];
+      const touched = fields.length === 1 && TYPED.includes(fields[0]!) ? fields[0]! : null;
+      if (JSON.stringify(next) === JSON.stringify(draft)) return state;
+      const goesOn = touched !== null && touched === state.touched;
+      return {
+        ...state,
+        draft: next,
+        past: goesOn ? past : [...past, draft].slice(-MOST_PAST),
+        future: [],
+        touched,
+      };
+    }
+    case 'undo': {
+      const before = past.at(-1);
+      if (!before) return state;
+      return {
+        ...state,
+        draft: before,
+        past: past.slice(0, -1),
+        future: [draft, ...future],
+        touched: null,
+      };
+    }
+    case 'redo': {
+      const [after, ...rest] = future;
+      if (!after) return state;
+      return { ...state, draft: after, past: [...past, draft], future: rest, touched: null };
+    }
+    case 'replace':
+      return { ...state, draft: edit.draft, past: [], future: [], touched: null };
+  }
+}
