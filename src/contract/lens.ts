@@ -58,7 +58,10 @@ export interface LensRequest {
   /** Layers 1…L, ascending; `null` for all. */
   readonly layers: readonly number[] | null;
   readonly stack: Stack;
-  /** Whether the mean row is taken off each matrix first. The paper does not. */
+  /**
+   * Whether the mean row is taken off each matrix first (for Tucker, that of all tokens and layers). The paper does not.
+   * Trajectories and collapse have rules of their own.
+   */
   readonly centre: boolean;
   /** Drawn for the first selection. */
   readonly controls: readonly Control[];
@@ -143,10 +146,10 @@ export interface TuckerReport {
   readonly error: Float32Array;
 }
 
-/** How alike the states of one sample's positions are, layer by layer, averaged over samples. */
+/** How alike the states of one sample's positions are, layer by layer, averaged over samples; never centred. */
 export interface CollapseReport {
   readonly layers: readonly number[];
-  /** Mean cosine over all pairs of positions; 1 is collapse. NaN where a sample has one position. */
+  /** Mean cosine over all pairs of positions; 1 is collapse. Of samples with two or more; NaN where none has. */
   readonly cosine: Float32Array;
   /** Mean effective rank of the N×H (or K×H) matrix; 1 is collapse. */
   readonly effectiveRank: Float32Array;
@@ -154,7 +157,7 @@ export interface CollapseReport {
   readonly positions: number;
 }
 
-/** Points in the first three directions of a subspace shared by all selections. */
+/** Points in the first three directions of a subspace shared by all selections: `tucker` not centred, `pca` centred. */
 export interface Trajectory {
   /** One entry a point: index into `sampleIds`, index of the position within its sample, layer. */
   readonly sample: Int32Array;
@@ -188,7 +191,7 @@ export interface SelectionReport {
 export interface AngleReport {
   readonly rank: number;
   readonly layers: readonly number[];
-  /** Radians, ascending, [layers, r]. */
+  /** Radians, ascending, [layers, r]; NaN past what the states span, as two tokens span two directions. */
   readonly angles: Float32Array;
   /** The same between the first selection and a seeded random subspace of dimension r: what chance gives. */
   readonly chance: Float32Array;

@@ -1,13 +1,16 @@
 import { ShapeError } from '../base/errors';
 import { type SvdOptions, svd } from '../kernels/svd/svd';
 
+/** The shares of energy Σσ² whose ranks are reported. */
+export const ENERGY_SHARES = [0.8, 0.9, 0.95, 0.99] as const;
+
 /** Numbers read off one list of singular values, largest first. A matrix of zeros gives zeros throughout. */
 export interface Spectrum {
   /** [k]: σ, largest first. */
   readonly sigma: Float32Array<ArrayBuffer>;
   /** [k]: Σ_{i≤r} σ_i / Σ σ_i for r = 1 … k (LoRi figure 6). */
   readonly cumulative: Float64Array<ArrayBuffer>;
-  /** Smallest rank that holds 80, 90, 95 and 99 % of the energy Σσ². */
+  /** Smallest rank that holds each of `ENERGY_SHARES`. */
   readonly energyRanks: readonly [number, number, number, number];
   /** exp of the entropy of σ_i / Σσ (Roy & Vetterli 2007): between 1 and k. */
   readonly effectiveRank: number;
@@ -65,12 +68,7 @@ export function spectrumOf(sigma: Float32Array<ArrayBuffer>): Spectrum {
   return {
     sigma,
     cumulative: cumulativeShare(sigma),
-    energyRanks: [
-      energyRank(sigma, 0.8),
-      energyRank(sigma, 0.9),
-      energyRank(sigma, 0.95),
-      energyRank(sigma, 0.99),
-    ],
+    energyRanks: ENERGY_SHARES.map((share) => energyRank(sigma, share)) as [number, number, number, number],
     effectiveRank: effectiveRank(sigma),
     stableRank: stableRank(sigma),
   };

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Progress } from '../../contract/events';
 import {
   CONTROLS,
+  ENERGY_SHARES,
   FIGURE_6,
   type LensReport,
   type LensRequest,
@@ -9,6 +10,7 @@ import {
   type Selection,
   STACKS,
 } from '../../contract/lens';
+import { ENERGY_SHARES as COUNTED } from '../analysis/spectra';
 import { CancelledError, InputError, NumericError } from '../base/errors';
 import { svdCpu } from '../kernels/svd/svd.cpu';
 import type { Runtime } from '../runtime/runtime';
@@ -111,6 +113,8 @@ describe('the lens', () => {
       });
       expect(got?.cumulative.at(-1)).toBeCloseTo(1, 6);
     });
+    // What analysis counts by and what the page writes beside it.
+    expect(COUNTED).toEqual(ENERGY_SHARES);
     expect(report).toMatchObject({ controls: [], axes: null, angles: null, request: request() });
     expect(only).toMatchObject({ tucker: null, trajectory: null });
   });
