@@ -1,0 +1,38 @@
+// Batched singular value decomposition, the shorter side q ≤ 128, float32 throughout, four dispatches:
+//   reduce   power-of-two scaling, Householder bidiagonalisation: W = P·Bid·Qᵀ, d on the diagonal of Bid, e above it
+//   values   every σ by bisection on the bits of a float
+//   vectors  inverse iteration on the Golub–Kahan tridiagonal for the r wanted vectors
+//   back     the reflections applied to them, orthonormal columns, signs
+// W [p, q], p ≥ q, is a [m, n] or its transpose where m < n; then the left vectors of a are the right vectors of W.
+// One workgroup a matrix (`values`: several). CPU twin: svd.cpu.ts.
+
+struct Shape {
+  rows: u32, // m
+  cols: u32, // n
+  r: u32,
+  stride: u32, // floats of scratch a matrix; the rest are places within them (small.ts)
+  line: u32, // W is kept [p + 4, line], line ≥ q; the surplus is zero
+  v: u32, // 2 × [p + 4]: the left reflection pending, and the next
+  x: u32, // [p + 4]: W times the right reflection pending
+  tau: u32, // [q]
+  bid: u32, // d₁ e₁ d₂ e₂ … [2q]
+  lambda: u32, // σ of the scaled matrix [q], and the scale
+  z: u32, // vectors [max(2q, m), r]
+  lu: u32, // 5 × [2q, r]
+}
+
+override WIDTH = 256u; // threads
+override LANES = 16u; // of them, along the columns; WIDTH / LANES along the rows
+const MOST = 128u; // q
+const BLOCK = 16u; // sums are kept by blocks, which keeps their rounding small
+const TINY = 1e-30;
+
+fn power_of_two(e: i32) -> f32 { return bitcast<f32>(u32(127 + e) << 23u); }
+
+// A pseudo-random value in [−0.5, 0.5).
+fn noise(i: u32, v: u32) -> f32 {
+  var x = i * 2654435769u + v * 2246822519u + 374761393u;
+  x = (x ^ (x >> 15u)) * 2246822519u;
+  x = (x ^ (x >> 13u)) * 3266489917u;
+  return f32((x ^ (x >> 16u)) >> 8u) / 16777216.0 - 0.5;
+}
