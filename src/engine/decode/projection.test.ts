@@ -1,0 +1,237 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Rng } from '../base/rng';
+import { HIDDEN } from '../base/tokens';
+import { Graph, type Tensor } from '../graph/graph';
+import { interpret } from '../graph/interpret';
+import * as o from '../graph/ops';
+import type { DecoderConfig } from '../nn/config';
+import { loraLayout } from '../nn/lora';
+import { causalMask, logits as logitsOf, runStack, stackModel } from '../nn/stack';
+import { namedWeights } from '../nn/weights';
+import { createRuntime, type Runtime } from '../runtime/runtime';
+import { normals, randomWeights, relativeError, TINY_CONFIG, TINY_QWEN } from '../train/tiny.testing';
+import { Decoder } from './decoder';
+import type { ProjectedLayers } from './programs';
+
+/** float32 against float64 over two blocks, one projected. Measured below 1e-6. */
+const TOLERANCE = 1e-5;
+const LORA = { rank: 2, alpha: 3, targets: ['q', 'v', 'up', 'down'] } as const;
+const FILTER = { kind: 'softmax', temperature: 0.7 } as const;
+/** Two questions, left-padded to S = 4. */
+const QUESTIONS = [
+  [3, 7],
+  [1, 2, 9, 4],
+];
+const [B, S, STEPS] = [2, 4, 4];
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await createRuntime({ provider: 'wasm', threads: 1 });
+});
+afterAll(() => runtime.dispose());
+
+/** r orthonormal rows of H, by Gram and Schmidt. */
+function orthonormal(r: number, H: number, rng: Rng): number[][] {
+  const rows: number[][] = [];
+  const dot = (a: number[], b: number[]): number => a.reduce((s, x, i) => s + x * (b[i] as number), 0);
+  for (let k = 0; k < r; k++) {
+    let v = Array.from({ length: H }, () => rng.normal());
+    for (let turn = 0; turn < 2; turn++)
+      for (const u of rows) {
+        const along = dot(u, v);
+        v = v.map((x, i) => x - along * (u[i] as number));
+      }
+    const norm = Math.sqrt(dot(v, v));
+    rows.push(v.map((x) => x / norm));
+  }
+  return rows;
+}
+
+interface Layer {
+  readonly v: number[][];
+  readonly c: number[];
+}
+
+/** P and c − c·P of a layer, rounded to float32. */
+function matrices({ v, c }: Layer) {
+  const H = c.length;
+  const P = Array.from({ length: H * H }, (_, at) =>
+    v.reduce((s, row) => s + (row[Math.floor(at / H)] as number) * (row[at % H] as number), 0),
+  );
+  const shift = c.map((x, j) => x - c.reduce((s, y, i) => s + y * (P[i * H + j] as number), 0));
+  return [Float32Array.from(P), Float32Array.from(shift)] as const;
+}
+
+function padded() {
+  const ids = new Int32Array(B * S).fill(22);
+  const mask = new Float32Array(B * S).fill(HIDDEN);
+  QUESTIONS.forEach((q, b) => {
+    ids.set(q, (b + 1) * S - q.length);
+    mask.fill(0, (b + 1) * S - q.length, (b + 1) * S);
+  });
+  return {
+    ids: { dtype: 'i32', shape: [B, S], data: ids } as const,
+    keyMask: { dtype: 'f32', shape: [B, 1, 1, S], data: mask } as const,
+  };
+}
+
+async function setUp(config: DecoderConfig, projected: ProjectedLayers | undefined) {
+  const rng = new Rng(21);
+  const { hiddenSize: H, layers: L } = config;
+  const weights = randomWeights(config, rng.fork('weights'));
+  const packs = Array.from({ length: L }, (_, i) =>
+    normals(rng.fork(`lora ${i}`), loraLayout(config, LORA).length, 0.3),
+  );
+  const shape = { config, batch: B, question: S, keys: S + STEPS, lora: LORA, filter: FILTER, projected };
+  const decoder = await Decoder.compile(runtime, shape, weights);
+  const uploaded = packs.map((data) => runtime.upload({ dtype: 'f32', shape: [data.length], data }));
+  decoder.setAdapter(uploaded);
+  const { ids, keyMask } = padded();
+  const embedding = weights.outer.embedding?.data as Float32Array;
+  const rowOf = (id: number): number[] => Array.from(embedding.subarray(id * H, (id + 1) * H));
+
+  /** All at once in float64: h → c + Σ v (v·(h − c)) where a position is projected. */
+  const whole = (sequences: readonly (readonly number[][])[], layers: ReadonlyMap<number, Layer>) => {
+    const T = (sequences[0] as number[][]).length;
+    const graph = new Graph();
+    const model = stackModel(graph, config, LORA);
+    const where = graph.input('where', [B * T, 1]);
+    const feeds: Record<string, ArrayLike<number>> = { x: sequences.flat(2), keyMask: keyMask.data };
+    feeds.where = sequences.flatMap((rows) => rows.map((_, t) => (projected?.question || t >= S ? 1 : 0)));
+    const replace = (layer: number, h: Tensor): Tensor => {
+      const one = layers.get(layer);
+      if (!one) return h;
+      // No direction is one that is zero: a graph has no empty tensors.
+      const directions = one.v.length > 0 ? one.v : [new Array<number>(H).fill(0)];
+      const v = graph.input(`v ${layer}`, [directions.length, H]);
+      const c = graph.input(`c ${layer}`, [1, H]);
+      feeds[`v ${layer}`] = directions.flat();
+      feeds[`c ${layer}`] = one.c;
+      const moved = o.add(o.matmul(o.matmul(o.sub(h, c), v, { transB: true }), v), c);
+      return o.add(h, o.mul(o.sub(moved, h), where));
+    };
+    const run = runStack(model, {
+      x: graph.input('x', [B * T, H]),
+      batch: B,
+      positions: T,
+      from: 0,
+      mask: o.add(o.pad(graph.input('keyMask', [B, 1, 1, S]), 3, 0, T - S), causalMask(graph, T, T)),
+      past: undefined,
+      replace,
+    });
+    const last = run.hidden.map((h) => o.slice(o.reshape(h, [B, T, H]), 1, T - 1, T));
+    for (const [name, tensor] of Object.entries(namedWeights(weights))) feeds[name] = tensor.data;
+    packs.forEach((pack, i) => {
+      feeds[`lora.${i}`] = pack;
+    });
+    const top = o.reshape(last[L - 1] as Tensor, [B, H]);
+    const [hidden, logits] = interpret([o.concat(last, 1), logitsOf(model, top)], feeds);
+    return { hidden: hidden as Float64Array, logits: logits as Float64Array };
+  };
+  return {
+    decoder,
+    whole,
+    rowOf,
+    begin: () => decoder.begin(ids, keyMask),
+    rows: () => QUESTIONS.map((_, b) => Array.from(ids.data.subarray(b * S, (b + 1) * S), rowOf)),
+    dispose: () => {
+      decoder.dispose();
+      for (const pack of uploaded) pack.dispose();
+    },
+  };
+}
+
+const CASES: [string, DecoderConfig, ProjectedLayers][] = [
+  ['llama, layer 1, after the question', TINY_CONFIG, { layers: [1], question: false }],
+  ['llama, layer 1, all positions', TINY_CONFIG, { layers: [1], question: true }],
+  ['llama, the last layer, after the question', TINY_CONFIG, { layers: [2], question: false }],
+  ['llama, the last layer, all positions', TINY_CONFIG, { layers: [2], question: true }],
+  ['qwen2, both layers, all positions', TINY_QWEN, { layers: [1, 2], question: true }],
+];
+
+describe.each(CASES)('a projected decoder: %s', (_name, config, projected) => {
+  it('states, logits and what follows are those of the definition, and another projection needs no compilation', async () => {
+    const { decoder, whole, rowOf, begin, rows, dispose } = await setUp(config, projected);
+    const H = config.hiddenSize;
+    const programs = runtime.programCount;
+    for (const [r, seed] of [
+      [3, 1],
+      [H - 1, 2],
+      [0, 3],
+    ] as const) {
+      const rng = new Rng(seed);
+      const layers = new Map(
+        projected.layers.map((layer) => [
+          layer,
+          { v: orthonormal(r, H, rng), c: Array.from(normals(rng, H, 0.5)) },
+        ]),
+      );
+      for (const [layer, one] of layers) decoder.project(layer, ...matrices(one));
+      await begin();
+      const sequences = rows();
+      const check = async (what: string, inside: boolean): Promise<void> => {
+        const want = whole(sequences, layers);
+        const hidden = await decoder.hidden();
+        expect(relativeError(hidden, want.hidden), `${what}: states`).toBeLessThan(TOLERANCE);
+        expect(relativeError(await decoder.logits(), want.logits), `${what}: logits`).toBeLessThan(TOLERANCE);
+        if (!inside) return;
+        // hidden_states[ℓ] itself lies in c + span V.
+        for (const [layer, { v, c }] of layers)
+          for (let b = 0; b < B; b++) {
+            const at = (b * config.layers + layer - 1) * H;
+            const d = c.map((x, j) => (hidden[at + j] as number) - x);
+            const along = v.map((row) => row.reduce((s, x, j) => s + x * (d[j] as number), 0));
+            const rest = d.map(
+              (x, j) => x - v.reduce((s, row, k) => s + (along[k] as number) * (row[j] as number), 0),
+            );
+            expect(Math.hypot(...rest) / Math.hypot(...hidden.subarray(at, at + H))).toBeLessThan(TOLERANCE);
+          }
+      };
+      await check(`r = ${r}: question`, projected.question);
+      for (let t = 0; t < STEPS; t++) {
+        if (t === 2) {
+          await decoder.feedTokens([t + 3, t + 8]);
+          sequences.forEach((s, b) => {
+            s.push(rowOf(b === 0 ? t + 3 : t + 8));
+          });
+        } else {
+          const z = await decoder.latent();
+          await decoder.feedLatent();
+          sequences.forEach((s, b) => {
+            s.push(Array.from(z.subarray(b * H, (b + 1) * H)));
+          });
+        }
+        await check(`r = ${r}: position ${t}`, true);
+      }
+    }
+    expect(runtime.programCount).toBe(programs);
+    dispose();
+  });
+});
+
+describe('a fresh projected decoder', () => {
+  it('leaves every bit as it is', async () => {
+    const walk = async (projected: ProjectedLayers | undefined): Promise<Float32Array[]> => {
+      const { decoder, begin, dispose } = await setUp(TINY_CONFIG, projected);
+      await begin();
+      const seen = [await decoder.hidden(), await decoder.logits()];
+      await decoder.feedLatent();
+      await decoder.feedTokens([4, 5]);
+      seen.push(await decoder.hidden(), await decoder.logits());
+      dispose();
+      return seen;
+    };
+    expect(await walk({ layers: [1, 2], question: true })).toEqual(await walk(undefined));
+  });
+
+  it('refuses a layer it does not project', async () => {
+    const { decoder, dispose } = await setUp(TINY_CONFIG, { layers: [2], question: false });
+    expect(() => decoder.project(1, new Float32Array(144), new Float32Array(12))).toThrow(
+      'layer 1 is not projected',
+    );
+    expect(() => decoder.project(2, new Float32Array(12), new Float32Array(12))).toThrow(
+      'wants Float32Array of 144',
+    );
+    dispose();
+  });
+});
