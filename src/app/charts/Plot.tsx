@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import { Button } from '../ui/Button';
 import { ErrorNotice } from '../ui/ErrorNotice';
 import type { Figure, View } from './figure';
-import type { HoverLink } from './link';
+import type { HoverKey, HoverLink } from './link';
 import type { ThemeName } from './look';
 import { config, hasWebgl, loadPlotly, needsWebgl, type Part } from './plotly';
 
@@ -34,6 +34,9 @@ interface HoverPoint {
 /** Milliseconds between two drawings of a chart whose data grows. */
 const REDRAW = 250;
 
+/** Milliseconds that the pointer must rest before a highlight that draws all again. */
+const REST = 120;
+
 /**
  * The drawing itself. New data is drawn at most four times a second, in an animation frame: the page never waits. What
  * is pointed at in another chart is restyled without drawing or rendering anything else again.
@@ -57,6 +60,8 @@ export function Plot(props: PlotProps) {
     let timer: ReturnType<typeof setTimeout> | null = null;
     let frame = 0;
     let styling = 0;
+    let resting: ReturnType<typeof setTimeout> | undefined;
+    let shown: HoverKey | null = null;
     let drawnAt = 0;
     let gone = false;
 
@@ -67,16 +72,28 @@ export function Plot(props: PlotProps) {
       else setFailure(error);
     };
     const emphasise = () => {
+      clearTimeout(resting);
       cancelAnimationFrame(styling);
-      styling = requestAnimationFrame(() => {
-        const change = figure?.emphasis?.(link?.key() ?? null);
-        if (gone || !plotly || !change) return;
-        const { data, layout = {}, traces } = change;
-        void plotly.update(element, data as never, layout as never, traces).catch(fail);
-      });
+      const key = link?.key() ?? null;
+      const wantedKey = key !== null && figure?.keys?.has(key) ? key : null;
+      const change = wantedKey === shown ? undefined : figure?.emphasis?.(wantedKey);
+      if (!change) return;
+      const apply = () => {
+        if (gone || !plotly) return;
+        shown = wantedKey;
+        const { data, shapes, traces } = change;
+        const done = data
+          ? plotly.restyle(element, data as never, traces)
+          : plotly.relayout(element, { shapes } as never);
+        void done.catch(fail);
+      };
+      if (change.isHeavy) resting = setTimeout(apply, REST);
+      else styling = requestAnimationFrame(apply);
     };
     const listen = () => {
-      if (!link || !element.on) return;
+      if (!element.on) return;
+      element.on('plotly_webglcontextlost', () => fail(new Error('the browser took the WebGL context away')));
+      if (!link) return;
       element.on('plotly_hover', ({ points }) => {
         const [point] = points ?? [];
         link.point(point ? (figure?.keyAt?.(point.curveNumber, point.pointNumber) ?? null) : null);
@@ -103,7 +120,8 @@ export function Plot(props: PlotProps) {
             listen();
             setIsDrawn(true);
           }
-          if (link && link.key() !== null) emphasise();
+          shown = null;
+          emphasise();
         }, fail);
       });
     };
@@ -132,6 +150,7 @@ export function Plot(props: PlotProps) {
       if (timer !== null) clearTimeout(timer);
       cancelAnimationFrame(frame);
       cancelAnimationFrame(styling);
+      clearTimeout(resting);
       resized.disconnect();
       plotly?.purge(element);
       onElement(null);

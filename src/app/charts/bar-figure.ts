@@ -84,9 +84,9 @@ export function barFigure({ series, categories, keys, x, y }: Bars, view: View):
       yaxis: { ...axisOf(y, theme, log), ...(!log && { rangemode: 'tozero' }) },
     } as Figure['layout'],
     keyAt: (_, point) => (typeof point === 'number' ? (keys?.[point] ?? null) : null),
+    keys: new Set(keys),
     emphasis: (key) => {
-      if (!keys) return null;
-      const at = key === null ? -1 : keys.indexOf(key);
+      const at = key === null || !keys ? -1 : keys.indexOf(key);
       const opacity = categories.map((_, i) => (at < 0 || i === at ? 1 : 0.35));
       return { data: { 'marker.opacity': series.map(() => opacity) }, traces: series.map((_, i) => i) };
     },

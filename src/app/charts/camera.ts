@@ -1,5 +1,5 @@
 import { loadPlotly } from './plotly';
-import { FIRST_EYE } from './scatter-figure';
+import { firstEye, LOOKED_AT } from './scatter-figure';
 
 /** Where the eye of a chart in space is, around the middle of the cube. */
 export interface Eye {
@@ -15,8 +15,7 @@ const STEP = Math.PI / 12;
 const HIGHEST = Math.PI / 2 - 0.05;
 
 /** The eye after one step. */
-export function turned({ x, y, z }: Eye, turn: Turn): Eye {
-  if (turn === 'reset') return FIRST_EYE;
+export function turned({ x, y, z }: Eye, turn: Exclude<Turn, 'reset'>): Eye {
   let distance = Math.hypot(x, y, z);
   let around = Math.atan2(y, x);
   let height = Math.asin(z / distance);
@@ -36,8 +35,9 @@ export async function turnCamera(element: HTMLDivElement, turn: Turn): Promise<v
   const { layout } = element as HTMLDivElement & {
     layout?: { scene?: { camera?: { eye?: Partial<Eye> } } };
   };
-  const eye = turned({ ...FIRST_EYE, ...layout?.scene?.camera?.eye }, turn);
+  const first = firstEye(element.clientWidth);
+  const eye = turn === 'reset' ? first : turned({ ...first, ...layout?.scene?.camera?.eye }, turn);
   await plotly.relayout(element, {
-    'scene.camera': { eye, center: { x: 0, y: 0, z: 0 }, up: { x: 0, y: 0, z: 1 } },
+    'scene.camera': { eye, center: LOOKED_AT, up: { x: 0, y: 0, z: 1 } },
   } as never);
 }

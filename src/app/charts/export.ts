@@ -23,7 +23,7 @@ export async function imageOf(
 ): Promise<string | Blob> {
   const plotly = await loadPlotly();
   const width = Math.max(720, element.clientWidth);
-  const url = await plotly.toImage(element, { format: 'svg', width, height, scale: DENSITY });
+  const url = await plotly.toImage(element, { format: 'svg', width, height, scale: 1 });
   const drawing = decodeURIComponent(url.slice(url.indexOf(',') + 1));
   const image = captioned(drawing, width, height, caption);
   return format === 'svg' ? image.svg : rasterised(image);

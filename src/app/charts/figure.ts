@@ -14,11 +14,13 @@ export interface View {
   readonly log: boolean;
 }
 
-/** Changes to a drawing, as Plotly's `update` takes them. */
+/** Changes to a drawing, as Plotly's `update` takes them. Shapes alone leave the traces as they are drawn: cheap. */
 export interface Emphasis {
-  readonly data: Record<string, unknown>;
-  readonly layout?: Record<string, unknown>;
-  readonly traces: number[];
+  readonly data?: Record<string, unknown>;
+  readonly traces?: number[];
+  readonly shapes?: readonly unknown[];
+  /** Draws all again: done once the pointer rests. */
+  readonly isHeavy?: boolean;
 }
 
 export interface Figure {
@@ -26,8 +28,10 @@ export interface Figure {
   readonly layout: Partial<Layout>;
   /** What is at a place of the drawing, in the words of a hover link. */
   readonly keyAt?: (trace: number, point: number | readonly [number, number]) => HoverKey | null;
-  /** What makes `key` stand out, or nothing; `null` where the chart has nothing to highlight. */
-  readonly emphasis?: (key: HoverKey | null) => Emphasis | null;
+  /** What could be highlighted. */
+  readonly keys?: ReadonlySet<HoverKey>;
+  /** What makes one of `keys` stand out, or nothing. */
+  readonly emphasis?: (key: HoverKey | null) => Emphasis;
 }
 
 export type { Axis, Table };

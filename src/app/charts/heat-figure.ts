@@ -95,8 +95,8 @@ export function heatFigure({ x, y, z, value }: Matrix, view: View): Figure {
       if (typeof point === 'number') return null;
       return y.keys?.[point[0]] ?? x.keys?.[point[1]] ?? null;
     },
+    keys: new Set([...(x.keys ?? []), ...(y.keys ?? [])]),
     emphasis: (key) => {
-      if (!x.keys && !y.keys) return null;
       const row = key === null ? -1 : (y.keys?.indexOf(key) ?? -1);
       const column = key === null ? -1 : (x.keys?.indexOf(key) ?? -1);
       const frame = (x0: number, x1: number, y0: number, y1: number) => ({
@@ -113,7 +113,7 @@ export function heatFigure({ x, y, z, value }: Matrix, view: View): Figure {
           : column >= 0
             ? [frame(column - 0.5, column + 0.5, -0.5, rows - 0.5)]
             : [];
-      return { data: {}, layout: { shapes }, traces: [0] };
+      return { shapes };
     },
   };
 }

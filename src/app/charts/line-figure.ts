@@ -1,4 +1,4 @@
-import { type Axis, axisOf, type Emphasis, type Figure, formatOf, layoutOf, type View } from './figure';
+import { type Axis, axisOf, type Figure, formatOf, layoutOf, type View } from './figure';
 import type { HoverKey } from './link';
 import { lookOf, translucent } from './look';
 import { type Data, plain, wrapped } from './plotly';
@@ -92,13 +92,13 @@ export function lineFigure(
     data: [...areas, ...order.map((i) => lines[i]!)],
     layout,
     keyAt: (trace) => series[order[trace - areas.length] ?? -1]?.key ?? null,
+    keys: new Set(series.flatMap(({ key }) => (key === undefined ? [] : [key]))),
     emphasis: (key) => {
-      if (!series.some((line) => line.key !== undefined)) return null;
-      const drawn = order.map((i) => emphasised(series[i]!, looks[i]!, key, series));
+      const drawn = order.map((i) => emphasised(series[i]!, looks[i]!, key));
       return {
         data: { opacity: drawn.map(({ opacity }) => opacity), 'line.width': drawn.map(({ width }) => width) },
         traces: order.map((_, place) => areas.length + place),
-      } satisfies Emphasis;
+      };
     },
   };
 }
@@ -108,11 +108,8 @@ function emphasised(
   line: LineSeries,
   { width, opacity }: { readonly width: number; readonly opacity: number },
   key: HoverKey | null,
-  series: readonly LineSeries[],
 ): { width: number; opacity: number } {
-  if (key === null || line.key === undefined || !series.some((other) => other.key === key)) {
-    return { width, opacity };
-  }
+  if (key === null || line.key === undefined) return { width, opacity };
   return line.key === key ? { width: Math.max(width, 1.75) + 1.5, opacity: 1 } : { width, opacity: 0.25 };
 }
 

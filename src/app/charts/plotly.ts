@@ -54,11 +54,11 @@ export async function loadPlotly(wanted: readonly Part[] = []) {
 export const needsWebgl = (wanted: readonly Part[]) =>
   wanted.includes('scattergl') || wanted.includes('scatter3d');
 
-let webgl: boolean | undefined;
+let webgl = false;
 
-/** Whether the browser has WebGL here. */
+/** Whether the browser has WebGL here. It may come back, so that a no is asked again. */
 export function hasWebgl(): boolean {
-  if (webgl === undefined) {
+  if (!webgl) {
     const context = document.createElement('canvas').getContext('webgl');
     webgl = context !== null;
     context?.getExtension('WEBGL_lose_context')?.loseContext(); // browsers have few of them

@@ -1,4 +1,4 @@
-import { axisOf, colourBarOf, type Emphasis, type Figure, layoutOf, type View } from './figure';
+import { axisOf, colourBarOf, type Figure, layoutOf, type View } from './figure';
 import type { HoverKey } from './link';
 import { colourAt, paper, pointScale, solidAt } from './look';
 import { type Data, type Part, plain, wrapped } from './plotly';
@@ -51,6 +51,7 @@ export function scatterFigure({ groups, axes, colour, paths }: Points, view: Poi
         mode: 'lines',
         name: plain(group.name),
         showlegend: false,
+        legendgroup: `${index}`,
         hoverinfo: 'skip',
         connectgaps: false,
         ...placesOf(group, joined(shown[index]!, group.path)),
@@ -75,6 +76,9 @@ export function scatterFigure({ groups, axes, colour, paths }: Points, view: Poi
       type,
       mode: 'markers',
       name: plain(groups.length === 1 && category !== null ? colour.categories![category]! : name),
+      // On a scale the legend says what the markers mean, by a trace of its own: Plotly would draw them black.
+      showlegend: category !== null,
+      ...(category === null && { legendgroup: `${index}` }),
       ...placesOf(group, points),
       text: points.map((point) => wrapped(group.text(point))),
       hovertemplate: '%{text}<extra></extra>',
@@ -88,24 +92,26 @@ export function scatterFigure({ groups, axes, colour, paths }: Points, view: Poi
       },
     } as unknown as Data;
   });
-  const above = {
-    type,
-    mode: 'lines+markers',
-    name: 'highlighted',
-    showlegend: false,
-    hoverinfo: 'skip',
-    connectgaps: false,
-    x: [],
-    y: [],
-    ...(isSpace && { z: [] }),
-    line: { color: text, width: isSpace ? 4 : 2 },
-    marker: { color: text, symbol: 'circle-open', size: size + 5, line: { color: text, width: 1.5 } },
-  } as unknown as Data;
-
+  const named = colour.categories
+    ? []
+    : groups.map(
+        (group, index): Data =>
+          ({
+            type,
+            mode: 'markers',
+            name: plain(group.name),
+            legendgroup: `${index}`,
+            hoverinfo: 'skip',
+            x: [null],
+            y: [null],
+            ...(isSpace && { z: [null] }),
+            marker: { size: isSpace ? 6 : 8, symbol: solidAt(index), color: text },
+          }) as unknown as Data,
+      );
   const flat = dimensions.map((of) => axisOf(axes[of]!, theme));
   const first = lines.length;
   return {
-    data: [...lines, ...marks, above],
+    data: [...lines, ...marks, ...named, ...(isSpace ? [aboveOf(size, text)] : [])],
     layout: {
       ...layoutOf(axes, view),
       showlegend: parts.length > 1,
@@ -126,35 +132,89 @@ export function scatterFigure({ groups, axes, colour, paths }: Points, view: Poi
       const place = part.points[point];
       return place === undefined ? null : (part.group.key?.(place) ?? null);
     },
+    keys: keysOf(groups),
     emphasis: (key) => {
-      if (!groups.some((group) => group.key)) return null;
-      return highlight(groups, key, placesOf, first + marks.length);
+      const places = groups.map((group) => ({ group, points: pointsAt(group, key) }));
+      if (!isSpace) return { shapes: halo(places, [dimensions[0]!, dimensions[1]!], paths, theme) };
+      const found = places.map(({ group, points }) => placesOf(group, ordered(group, points)));
+      const all = (axis: string) => [found.flatMap((one) => one[axis] ?? [])];
+      return {
+        data: { x: all('x'), y: all('y'), z: all('z') },
+        traces: [first + marks.length + named.length],
+        isHeavy: true,
+      };
     },
   };
 }
 
-/** All points of `key`, those of each group joined in their order, as the trace above the others. */
-function highlight(
-  groups: readonly PointGroup[],
-  key: HoverKey | null,
-  placesOf: (group: PointGroup, points: readonly number[]) => Record<string, (number | null)[]>,
-  trace: number,
-): Emphasis {
-  const found: Record<string, (number | null)[]> = {};
+/** The trace for what is highlighted in space, empty at first. Flat charts have shapes below the points instead. */
+const aboveOf = (size: number, text: string) =>
+  ({
+    type: 'scatter3d',
+    mode: 'lines+markers',
+    name: 'highlighted',
+    showlegend: false,
+    hoverinfo: 'skip',
+    connectgaps: false,
+    x: [],
+    y: [],
+    z: [],
+    line: { color: text, width: 4 },
+    marker: { color: text, symbol: 'circle-open', size: size + 5, line: { color: text, width: 1.5 } },
+  }) as unknown as Data;
+
+function keysOf(groups: readonly PointGroup[]): ReadonlySet<HoverKey> {
+  const keys = new Set<HoverKey>();
   for (const group of groups) {
-    const points: number[] = [];
-    for (let i = 0; key !== null && group.key && i < countOf(group); i++) {
-      if (group.key(i) === key) points.push(i);
-    }
-    const order = group.path ? joined(points, group.path) : points.flatMap((point) => [point, -1]);
-    for (const [axis, values] of Object.entries(placesOf(group, order))) {
-      found[axis] = [...(found[axis] ?? []), ...values];
+    for (let i = 0; group.key && i < countOf(group); i++) {
+      const key = group.key(i);
+      if (key !== null) keys.add(key);
     }
   }
-  return {
-    data: Object.fromEntries(Object.entries(found).map(([axis, values]) => [axis, [values]])),
-    traces: [trace],
-  };
+  return keys;
+}
+
+function pointsAt(group: PointGroup, key: HoverKey | null): number[] {
+  const points: number[] = [];
+  for (let i = 0; key !== null && group.key && i < countOf(group); i++) {
+    if (group.key(i) === key) points.push(i);
+  }
+  return points;
+}
+
+const ordered = (group: PointGroup, points: readonly number[]) =>
+  group.path ? joined(points, group.path) : points.flatMap((point) => [point, -1]);
+
+/** A disc behind each point, as lines without length and with round ends, and a thicker line along each path. */
+function halo(
+  places: readonly { readonly group: PointGroup; readonly points: readonly number[] }[],
+  [across, up]: readonly [number, number],
+  paths: boolean,
+  theme: View['theme'],
+): unknown[] {
+  const discs: string[] = [];
+  const lines: string[] = [];
+  for (const { group, points } of places) {
+    const at = (point: number) => `${group.xyz[3 * point + across]!},${group.xyz[3 * point + up]!}`;
+    for (const point of points) discs.push(`M${at(point)}L${at(point)}`);
+    if (!paths || !group.path) continue;
+    let command = 'M';
+    for (const point of joined(points, group.path)) {
+      if (point >= 0) lines.push(`${command}${at(point)}`);
+      command = point < 0 ? 'M' : 'L';
+    }
+  }
+  const shape = (path: readonly string[], width: number, colour: string) => ({
+    type: 'path',
+    path: path.join(''),
+    layer: 'below',
+    line: { color: colour, width },
+  });
+  const { text } = paper[theme];
+  return [
+    ...(lines.length > 0 ? [shape(lines, 2.5, text)] : []),
+    ...(discs.length > 0 ? [shape(discs, 13, text)] : []),
+  ];
 }
 
 /** The points, one path after the other, each in the order given, with −1 after each path. */
@@ -169,10 +229,16 @@ function joined(points: readonly number[], path: ArrayLike<number>): number[] {
   return [...paths.values()].flatMap((members) => [...members, -1]);
 }
 
-/** Where the eye is at first. */
-export const FIRST_EYE = { x: 1.4, y: 1.4, z: 0.9 } as const;
+/** Where the eye is at first: farther off where there is less room. */
+export function firstEye(width: number): { readonly x: number; readonly y: number; readonly z: number } {
+  const far = width < 480 ? 2.1 : 1.55;
+  return { x: far, y: far, z: 0.6 * far };
+}
 
-function sceneOf(axes: Points['axes'], { theme }: View) {
+/** What the eye looks at: a little below the middle, for there are the names of two axes. */
+export const LOOKED_AT = { x: 0, y: 0, z: -0.15 } as const;
+
+function sceneOf(axes: Points['axes'], { theme, width }: View) {
   const { text, muted, grid, ground } = paper[theme];
   const axis = (i: 0 | 1 | 2) => ({
     title: { text: plain(axes[i].label) },
@@ -191,6 +257,6 @@ function sceneOf(axes: Points['axes'], { theme }: View) {
     bgcolor: ground,
     aspectmode: 'cube',
     dragmode: 'orbit',
-    camera: { eye: FIRST_EYE },
+    camera: { eye: firstEye(width), center: LOOKED_AT },
   };
 }
