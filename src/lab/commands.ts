@@ -1,39 +1,22 @@
 import type { RunConfig } from '../contract/config';
-import type { RunEvent } from '../contract/events';
 import { wilson } from '../engine/eval/interval';
-import type { LoriWorkbench } from '../engine/session/workbench';
+import type { Command } from './command';
+import { causal, lens } from './lens';
 
-export interface CommandInput {
-  readonly workbench: LoriWorkbench;
-  readonly config: RunConfig;
-  /** What `eval` compares. */
-  readonly contenders: readonly { readonly name: string; readonly config: RunConfig }[];
-  readonly seeds: readonly number[];
-  readonly samples: number;
-  readonly question: string | undefined;
-  readonly say: (line: string) => void;
-  readonly onEvent: (event: RunEvent) => void;
-}
-
-type Command = (input: CommandInput) => Promise<Record<string, unknown>>;
-
-/** Figure 6 of the teacher. */
-const spectra: Command = async ({ workbench, samples, config }) => ({
-  spectra: await workbench.spectra({ samples, seed: config.seed }),
-});
-
-/** One run; every loss, every accuracy and the result. */
+/** One run; every loss, every accuracy, every spectrum of the student and the result. */
 const distil: Command = async ({ workbench, config, onEvent }) => {
   const steps: object[] = [];
   const evaluations: object[] = [];
+  const spectra: object[] = [];
   const result = await workbench.distil(config, {
     report: (event) => {
       onEvent(event);
       if (event.kind === 'step') steps.push(event);
       if (event.kind === 'evaluation') evaluations.push(event);
+      if (event.kind === 'spectrum') spectra.push(event);
     },
   });
-  return { result, steps, evaluations };
+  return { result, steps, evaluations, spectra };
 };
 
 /** Every contender on the same samples, over the seeds: accuracies with 95 % intervals, pooled over seeds. */
@@ -43,7 +26,7 @@ const evaluate: Command = async ({ workbench, contenders, seeds, say, onEvent })
     const runs = [];
     for (const seed of seeds) {
       say(`${name}, seed ${seed}`);
-      const result = await workbench.distil({ ...config, seed }, { report: onEvent });
+      const result = await workbench.distil(unobserved({ ...config, seed }), { report: onEvent });
       runs.push(result);
     }
     const pooled = wilson(
@@ -60,7 +43,7 @@ const evaluate: Command = async ({ workbench, contenders, seeds, say, onEvent })
 
 /** One question, thought by thought, with a student trained first. */
 const step: Command = async ({ workbench, config, question, onEvent }) => {
-  const run = await workbench.distil(config, { report: onEvent });
+  const run = await workbench.distil(unobserved(config), { report: onEvent });
   const [problem] = await workbench.problems('held-out', 0, 1);
   const text = question ?? problem?.question ?? '';
   const session = await workbench.openQuestion({
@@ -79,7 +62,7 @@ const bench: Command = async ({ workbench, config }) => {
   const steps = { ...config.optimiser, steps: 40 };
   const milliseconds: number[] = [];
   const result = await workbench.distil(
-    { ...config, optimiser: steps, data: { ...config.data, validation: 0, heldOut: 0 } },
+    unobserved({ ...config, optimiser: steps, data: { ...config.data, validation: 0, heldOut: 0 } }),
     { report: (event) => event.kind === 'step' && milliseconds.push(event.milliseconds) },
   );
   const warm = milliseconds.slice(10).sort((a, b) => a - b);
@@ -91,7 +74,13 @@ const bench: Command = async ({ workbench, config }) => {
   };
 };
 
-export const COMMANDS = { spectra, distil, eval: evaluate, step, bench } as const satisfies Record<
+/** Where nobody looks at the checkpoints there need not be any. */
+const unobserved = (config: RunConfig): RunConfig => ({
+  ...config,
+  observation: { ...config.observation, every: 0 },
+});
+
+export const COMMANDS = { lens, causal, distil, eval: evaluate, step, bench } as const satisfies Record<
   string,
   Command
 >;

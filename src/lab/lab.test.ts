@@ -112,11 +112,77 @@ describe('lab distil', () => {
 });
 
 describe('the other commands', () => {
-  it('spectra: figure 6 of the teacher, arrays as lists', async () => {
-    const { json } = await run('spectra', '--samples', '2');
-    expect(json.spectra.samples).toHaveLength(2);
-    expect(json.spectra.samples[0].sigma.length).toBeGreaterThan(8);
-    expect(json.spectra.samples[0].cumulative.at(-1)).toBeCloseTo(1, 5);
+  it('lens: figure 6 of the teacher where nothing else is asked, arrays as lists', async () => {
+    const { json, said } = await run('lens', '--samples', '2');
+    const [selection] = json.lens.selections;
+    expect(selection).toMatchObject({ label: 'teacher', layers: 2, hidden: 32 });
+    expect(selection.spectra).toHaveLength(2);
+    expect(selection.spectra[0].sigma.length).toBeGreaterThan(8);
+    expect(selection.spectra[0].cumulative.at(-1)).toBeCloseTo(1, 5);
+    const [{ median }] = json.summary;
+    const third = selection.spectra.map((s: { energyRanks: number[] }) => s.energyRanks[2]);
+    expect(median.energyRanks[2]).toBe((third[0] + third[1]) / 2);
+    expect(said).toContain(`95, 99 % of the energy ${median.energyRanks.join(', ')}`);
+  });
+
+  it('lens: a checkpoint of the student against the teacher, with all there is to ask', async () => {
+    const config = put('run.json', runFile);
+    const { json } = await run(
+      ...['lens', '--config', config, '--set', 'observation.every=2', '--samples', '3'],
+      ...['--subject', 'teacher:rationale,answer', '--subject', 'student@2'],
+      ...['--layers', '2', '--stack', 'layer', '--centre', '--controls', 'gaussian,shuffled'],
+      ...['--tucker', '--trajectories', 'pca', '--angles', '1'],
+    );
+    expect(json.lens.request).toMatchObject({ layers: [2], stack: 'layer', centre: true, angles: 1 });
+    const [teacher, student] = json.lens.selections;
+    expect(teacher.selection.sections).toEqual(['rationale', 'answer']);
+    expect(student).toMatchObject({ label: 'student, step 2', selection: { sections: ['latent'] } });
+    expect(student.tucker.layers).toEqual([2]);
+    expect(student.trajectory.xyz.length).toBeGreaterThan(0);
+    expect(json.lens.angles.angles).toHaveLength(1);
+    expect(json.summary.map((row: { label: string }) => row.label)).toEqual([
+      'teacher',
+      'student, step 2',
+      'gaussian',
+      'shuffled',
+    ]);
+  });
+
+  it('lens: texts read by a checkpoint from a folder', async () => {
+    const { json } = await run(
+      ...['lens', '--subject', 'opened', '--open', join(models, 'teacher')],
+      ...['--text', 'Tom has 12 eggs.', '--text', 'Ann has 3.'],
+    );
+    expect(json.lens.sampleIds).toHaveLength(2);
+    expect(json.lens.selections[0]).toMatchObject({ label: 'opened', layers: 2 });
+  });
+
+  it('causal: accuracy against rank, and every point as it comes', async () => {
+    const { json, said } = await run(
+      ...['causal', '--samples', '3', '--problems', '2', '--ranks', '1,32', '--random', '--layers', '2'],
+    );
+    expect(json.causal.request).toMatchObject({ subject: { kind: 'teacher' }, layers: [2], problems: 2 });
+    const points = json.causal.points.map((p: { rank: number; directions: string }) => [
+      p.rank,
+      p.directions,
+    ]);
+    expect(points).toEqual([
+      [1, 'leading'],
+      [1, 'random'],
+      [32, 'leading'],
+      [32, 'random'],
+    ]);
+    expect(json.causal.whole.total).toBe(2);
+    expect(said).toMatch(/rank 1, leading: \d\/2 \[/);
+    expect(said).toMatch(/nothing replaced: \d\/2/);
+  });
+
+  it('distil: the spectra of the student with its steps', async () => {
+    const config = put('run.json', runFile);
+    const { json, said } = await run('distil', '--config', config, '--set', 'observation.every=2');
+    expect(json.spectra.map((s: { step: number }) => s.step)).toEqual([0, 2, 3]);
+    expect(json.spectra[0].sigma).toHaveLength(4);
+    expect(said).toContain('latents at 3: effective rank');
   });
 
   it('eval: every method over the seeds, pooled', async () => {
@@ -170,8 +236,40 @@ describe('bad arguments and files', () => {
     ['a hostile change', () => ['distil', '--set', '__proto__.seed=3'], /--set "__proto__\.seed=3"/],
     ['a bad change', () => ['distil', '--set', 'seed=many'], /seed: .*got "many"/],
     ['bad seeds', () => ['eval', '--seeds', '1,x'], /--seeds "x"; a whole number/],
-    ['bad samples', () => ['spectra', '--samples', '-3'], /--samples/],
-    ['no folder for the output', () => ['spectra', '--out', at('no/where.json')], /there is no folder/],
+    ['bad samples', () => ['lens', '--samples', '-3'], /--samples/],
+    [
+      'a subject there is not',
+      () => ['lens', '--subject', 'pupil'],
+      /--subject "pupil"; expected teacher, base/,
+    ],
+    [
+      'tokens there are not',
+      () => ['lens', '--subject', 'teacher:thoughts'],
+      /of question, rationale, latent/,
+    ],
+    ['a checkpoint of no student', () => ['lens', '--subject', 'teacher@5'], /--subject "teacher@5"/],
+    ['a stack there is not', () => ['lens', '--stack', 'pile'], /stack: .*got "pile"/],
+    ['controls there are not', () => ['lens', '--controls', 'noise'], /controls\.0: .*got "noise"/],
+    ['layers that are no numbers', () => ['lens', '--layers', '1,b'], /--layers "b"; a whole number/],
+    [
+      'layers the model has not',
+      () => ['lens', '--layers', '7', '--samples', '2'],
+      /layers? .*7.*(1 … 2|1 to 2)/,
+    ],
+    [
+      'a step without a checkpoint',
+      () => ['lens', '--config', put('run.json', runFile), '--subject', 'student@1'],
+      /student@1; there are checkpoints of the steps 0, 3/,
+    ],
+    ['a folder there is not', () => ['lens', '--open', at('nowhere')], /--open .*nowhere": ENOENT/],
+    ['nothing opened', () => ['causal', '--subject', 'opened'], /give the folder of a checkpoint by --open/],
+    [
+      'two subjects of one test',
+      () => ['causal', '--subject', 'base', '--subject', 'teacher'],
+      /given 2 times/,
+    ],
+    ['the command of old', () => ['spectra'], /unknown command "spectra"/],
+    ['no folder for the output', () => ['lens', '--out', at('no/where.json')], /there is no folder/],
   ];
   it.each(bad)('%s: said in a clear line', async (_name, args, message) => {
     await expect(run(...args())).rejects.toThrow(message);
@@ -179,7 +277,7 @@ describe('bad arguments and files', () => {
 
   it('says which models are missing', async () => {
     const streams = { stdout: { write: () => 0 }, stderr: { write: () => 0 } };
-    await expect(lab(['spectra', '--models', at('nowhere'), '--threads', '1'], streams)).rejects.toThrow(
+    await expect(lab(['lens', '--models', at('nowhere'), '--threads', '1'], streams)).rejects.toThrow(
       /nowhere\/manifest\.json: .*404/,
     );
   });

@@ -3,17 +3,24 @@ import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { METHODS, parseRunConfig, parseRunFile, type RunConfig, type RunFile } from '../contract/config';
 import type { PairReport, RunEvent, StepEvent } from '../contract/events';
+import { CONTROLS, SECTIONS, STACKS } from '../contract/lens';
 import { PRESETS, type Preset } from '../contract/presets';
 import { runtimeVersion } from '../engine/runtime/ort';
 import { LoriWorkbench } from '../engine/session/workbench';
 import { COMMANDS, type CommandName } from './commands';
+import { accuracyText, LENS_ARGUMENTS, whole } from './options';
 
 /**
- * The engine without the page: `npm run lab -- <spectra|distil|eval|step|bench> --config file.json --out file.json`.
+ * The engine without the page: `npm run lab -- <lens|causal|distil|eval|step|bench> --config file.json --out file.json`.
  * The configuration is the page's own (a run file downloaded there, or a bare configuration); JSON comes out.
  */
 const USAGE = `usage: npm run lab -- <${Object.keys(COMMANDS).join('|')}> [--config file.json] [--out file.json]
-  [--preset id …] [--models folder] [--set path=value …] [--seeds 1,2,3] [--question text] [--samples n] [--threads n] [--quiet]`;
+  [--preset id …] [--models folder] [--set path=value …] [--seeds 1,2,3] [--question text] [--samples n] [--threads n] [--quiet]
+lens: [--subject teacher|base|student[@step]|opened[:section,…] …] [--open folder] [--text text … | --ids train-1,…]
+  [--layers 1,2] [--stack ${STACKS.join('|')}] [--centre] [--controls ${CONTROLS.join(',')}]
+  [--tucker] [--trajectories tucker|pca] [--angles r]; sections: ${SECTIONS.join(', ')}
+causal: [--subject …] [--open folder] [--layers 1,2] [--ranks 1,2,4] [--problems n] [--positions generated|all] [--centre]
+  [--random]; a student is trained first, with the configuration`;
 
 export interface Streams {
   readonly stdout: { write(text: string): unknown };
@@ -36,6 +43,7 @@ export async function lab(argv: readonly string[], streams: Streams = process): 
       samples: { type: 'string', default: '16' },
       threads: { type: 'string' },
       quiet: { type: 'boolean', default: false },
+      ...LENS_ARGUMENTS,
     },
   });
   const name = positionals[0] ?? '';
@@ -77,11 +85,13 @@ export async function lab(argv: readonly string[], streams: Streams = process): 
     for (const line of differences(file, pair)) say(line);
     const result = await command({
       workbench,
+      pair,
       config,
       contenders,
       seeds,
       samples,
       question: values.question,
+      lens: values,
       say,
       onEvent: (event) => progress(event, say),
     });
@@ -139,13 +149,6 @@ const isFolder = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** The value of an option that counts something. */
-function whole(option: string, text: string): number {
-  if (!/^\d{1,9}$/.test(text))
-    throw new Error(`--${option} ${JSON.stringify(text)}; a whole number is expected`);
-  return Number(text);
-}
-
 /** `--set optimiser.steps=20`: the value is JSON where it parses, a text where not. */
 function override(config: RunConfig, changes: readonly string[]): RunConfig {
   const copy = structuredClone(config) as Record<string, unknown>;
@@ -198,9 +201,12 @@ function progress(event: RunEvent, say: (line: string) => void): void {
     say(`step ${step}/${steps}  ${terms.join('  ')}  ${milliseconds.toFixed(0)} ms`);
   }
   if (event.kind === 'evaluation') {
-    const { correct, total, low, high } = event.accuracy;
+    say(`${event.set} at ${event.step}: ${accuracyText(event.accuracy)}`);
+  }
+  if (event.kind === 'spectrum') {
+    const { step, effectiveRank, stableRank, cosine } = event;
     say(
-      `${event.set} at ${event.step}: ${correct}/${total} [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}] %`,
+      `latents at ${step}: effective rank ${effectiveRank.toFixed(2)}, stable rank ${stableRank.toFixed(2)}, cosine ${cosine.toFixed(3)}`,
     );
   }
 }

@@ -1,0 +1,126 @@
+import {
+  type CausalReport,
+  type CausalRequest,
+  ENERGY_SHARES,
+  type LensReport,
+  type LensRequest,
+  type Selection,
+  type SelectionReport,
+} from '../contract/lens';
+import { parseLensRequest } from '../engine/session/lens-request';
+import type { Command } from './command';
+import { accuracyText, whole } from './options';
+import { checkpointFiles, parseSubject, selectionsOf } from './subjects';
+
+const list = (text: string | undefined): string[] => text?.split(',').filter((part) => part !== '') ?? [];
+const numbers = (option: string, text: string | undefined): number[] =>
+  list(text).map((part) => whole(option, part));
+
+/** The low-rank lens: figure 6 of the teacher where nothing else is asked. */
+export const lens: Command = async ({ workbench, config, samples, lens: given, say, onEvent }) => {
+  const subjects = (given.subject.length > 0 ? given.subject : ['teacher']).map((text) =>
+    parseSubject(text, given.text.length > 0),
+  );
+  const ids = list(given.ids);
+  const request = (selections: readonly Selection[]): LensRequest => ({
+    source:
+      given.text.length > 0
+        ? { kind: 'texts', texts: given.text }
+        : ids.length > 0
+          ? { kind: 'ids', ids }
+          : { kind: 'problems', seed: config.seed, samples },
+    selections,
+    layers: given.layers === undefined ? null : numbers('layers', given.layers),
+    stack: given.stack as LensRequest['stack'],
+    centre: given.centre,
+    controls: list(given.controls) as LensRequest['controls'][number][],
+    seed: config.seed,
+    tucker: given.tucker,
+    trajectories: (given.trajectories ?? null) as LensRequest['trajectories'],
+    angles: whole('angles', given.angles),
+  });
+  // Said now rather than after the run that trains the student.
+  parseLensRequest(request(subjects.map(({ kind, sections }) => ({ subject: { kind }, sections }))));
+  if (given.open !== undefined) await workbench.openCheckpoint(await checkpointFiles(given.open));
+  const selections = await selectionsOf(workbench, subjects, config, onEvent);
+  const report = await workbench.lens(request(selections));
+  const summary = summaryOf(report);
+  for (const { label, median } of summary)
+    say(
+      `${label}: ranks for 80, 90, 95, 99 % of the energy ${median.energyRanks.join(', ')}; effective rank ${median.effectiveRank.toFixed(2)}, of ${median.rows} rows (medians)`,
+    );
+  return { summary, lens: report };
+};
+
+/** Medians over the matrices of a selection, and of each control. */
+function summaryOf({ selections, controls }: LensReport) {
+  const of = (label: string, spectra: SelectionReport['spectra']) => ({
+    label,
+    matrices: spectra.length,
+    median: {
+      rows: median(spectra.map((s) => s.rows)),
+      energyRanks: ENERGY_SHARES.map((_, i) => median(spectra.map((s) => s.energyRanks[i] as number))),
+      effectiveRank: median(spectra.map((s) => s.effectiveRank)),
+      stableRank: median(spectra.map((s) => s.stableRank)),
+    },
+  });
+  return [
+    ...selections.map(({ label, spectra }) => of(label, spectra)),
+    ...controls.map(({ control, spectra }) => of(control, spectra)),
+  ];
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1
+    ? (sorted[middle] as number)
+    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+}
+
+/** Accuracy with the states projected onto r directions; by default r = 1, 2, 4, … H in all layers. */
+export const causal: Command = async ({ workbench, config, samples, lens: given, pair, say, onEvent }) => {
+  const subjects = (given.subject.length > 0 ? given.subject : ['teacher']).map((s) =>
+    parseSubject(s, false),
+  );
+  if (subjects.length > 1) throw new Error(`--subject is given ${subjects.length} times; one is expected`);
+  const opened =
+    given.open === undefined ? undefined : await workbench.openCheckpoint(await checkpointFiles(given.open));
+  const kind = subjects[0]?.kind;
+  const model =
+    kind === 'opened'
+      ? opened
+      : pair.models.find(({ role }) => role === (kind === 'teacher' ? kind : 'base'));
+  if (!model) throw new Error('--subject opened; give the folder of a checkpoint by --open');
+  const ranks = numbers('ranks', given.ranks);
+  const problems = whole('problems', given.problems);
+  const layers = numbers('layers', given.layers);
+  const [selection] = await selectionsOf(workbench, subjects, config, onEvent);
+  const request: CausalRequest = {
+    subject: (selection as Selection).subject,
+    problems,
+    layers: layers.length > 0 ? layers : Array.from({ length: model.layers }, (_, l) => l + 1),
+    ranks: ranks.length > 0 ? ranks : powersUpTo(model.hidden),
+    positions: given.positions as CausalRequest['positions'],
+    centre: given.centre,
+    samples,
+    seed: config.seed,
+    random: given.random,
+  };
+  const report: CausalReport = await workbench.causal(request, {
+    report: (event) => {
+      if (!('kind' in event)) return;
+      const { rank, directions, accuracy } = event.point;
+      say(`rank ${rank}, ${directions}: ${accuracyText(accuracy)}`);
+    },
+  });
+  say(`nothing replaced: ${accuracyText(report.whole)}`);
+  return { causal: report };
+};
+
+/** 1, 2, 4, … and `most`. */
+function powersUpTo(most: number): number[] {
+  const out: number[] = [];
+  for (let n = 1; n < most; n *= 2) out.push(n);
+  return [...out, most];
+}

@@ -1,0 +1,69 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RunConfig } from '../contract/config';
+import type { RunEvent } from '../contract/events';
+import { type NamedFile, SECTIONS, type Section, type Selection, type Subject } from '../contract/lens';
+import type { LoriWorkbench } from '../engine/session/workbench';
+
+/** Whose hidden states, as an argument says it: `teacher`, `student@50:latent`, `opened:question,answer`. */
+export interface SubjectOption {
+  readonly kind: Subject['kind'];
+  /** Of a student: the step of the checkpoint. */
+  readonly step?: number;
+  readonly sections: readonly Section[];
+}
+
+const KINDS: readonly Subject['kind'][] = ['teacher', 'base', 'student', 'opened'];
+
+/** @throws an error that says what was expected */
+export function parseSubject(text: string, ofTexts: boolean): SubjectOption {
+  const [, kind, step, sections] = /^([a-z]+)(?:@(\d{1,9}))?(?::([a-z,]+))?$/.exec(text) ?? [];
+  const wanted = sections?.split(',') ?? [ofTexts ? 'text' : kind === 'student' ? 'latent' : 'rationale'];
+  if (
+    !KINDS.some((known) => known === kind) ||
+    !wanted.every((section) => SECTIONS.some((known) => known === section)) ||
+    (step !== undefined && kind !== 'student')
+  )
+    throw new Error(
+      `--subject ${JSON.stringify(text)}; expected ${KINDS.join(', ')} (student@step for a checkpoint), and after a colon, if wanted, of ${SECTIONS.join(', ')}`,
+    );
+  return {
+    kind: kind as Subject['kind'],
+    ...(step !== undefined && { step: Number(step) }),
+    sections: wanted as Section[],
+  };
+}
+
+/** Makes what the subjects need: trains the student where one of them is it. @returns the subjects for a request */
+export async function selectionsOf(
+  workbench: LoriWorkbench,
+  subjects: readonly SubjectOption[],
+  config: RunConfig,
+  onEvent: (event: RunEvent) => void,
+): Promise<Selection[]> {
+  if (subjects.some(({ kind }) => kind === 'student')) await workbench.distil(config, { report: onEvent });
+  const kept = await workbench.checkpoints();
+  return subjects.map(({ kind, step, sections }) => {
+    if (kind !== 'student' || step === undefined) return { subject: { kind }, sections };
+    const found = kept.find((checkpoint) => checkpoint.step === step);
+    if (!found)
+      throw new Error(
+        `--subject student@${step}; there are checkpoints of the steps ${kept.map((c) => c.step).join(', ') || '(none: set observation.every)'}`,
+      );
+    return { subject: { kind, checkpoint: found.id }, sections };
+  });
+}
+
+/** The files of a checkpoint's folder. @throws an error where there is no such folder */
+export async function checkpointFiles(folder: string): Promise<NamedFile[]> {
+  let names: string[];
+  try {
+    names = await readdir(folder);
+  } catch (error) {
+    throw new Error(`--open ${JSON.stringify(folder)}: ${(error as Error).message}`);
+  }
+  const wanted = names.filter((name) => /\.(safetensors|json)$/.test(name)).sort();
+  return Promise.all(
+    wanted.map(async (name) => ({ name, data: new Blob([await readFile(join(folder, name))]) })),
+  );
+}
