@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readFile } from '../../../scripts/house/files';
+import type { Progress } from '../../contract/events';
+import type { CausalEvent, CausalRequest } from '../../contract/lens';
+import { CancelledError } from '../base/errors';
+import { Rng } from '../base/rng';
+import { initialLora } from '../nn/lora';
+import { createRuntime, type Runtime } from '../runtime/runtime';
+import { serveFiles, tinyPair } from '../testing/tiny-pair.testing';
+import { causalTest } from './causal';
+import { loadPair } from './pair';
+import { ProblemSet } from './problems';
+import type { Held } from './subjects';
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await createRuntime({ provider: 'wasm', threads: 1 });
+});
+afterAll(() => runtime.dispose());
+
+async function holding(fetch: (url: string) => Promise<Response>): Promise<Held> {
+  const { pair } = await loadPair('models', { fetch: (url) => fetch(String(url)) });
+  const lora = { rank: 2, alpha: 4, targets: ['q', 'down'] } as const;
+  const packs = initialLora(pair.base.config, lora, new Rng(3));
+  return {
+    pair,
+    problems: new ProblemSet(pair.manifest.data, pair.codec),
+    student: { label: 's', latentSteps: 3, filter: { kind: 'softmax', temperature: 1 }, lora, packs },
+    checkpoints: new Map(),
+  };
+}
+
+const REQUEST: CausalRequest = {
+  subject: { kind: 'teacher' },
+  problems: 3,
+  layers: [1],
+  ranks: [0, 2],
+  positions: 'generated',
+  centre: false,
+  samples: 4,
+  seed: 1,
+  random: false,
+};
+
+describe('the causal test on a tiny pair', () => {
+  let held: Held;
+  beforeAll(async () => {
+    held = await holding(serveFiles(await tinyPair()));
+  });
+  const ask = (
+    changes: Partial<CausalRequest>,
+    options: Parameters<typeof causalTest>[2] = {},
+    of: Held = held,
+  ) => causalTest({ runtime, device: undefined, held: of }, { ...REQUEST, ...changes }, options);
+
+  it.each([
+    [{ problems: 0 }, 'problems: 0; a whole number from 1 to 1000'],
+    [{ samples: 1.5 }, 'samples: 1.5'],
+    [{ seed: -1 }, 'seed: -1'],
+    [{ layers: [] }, 'no layers are chosen'],
+    [{ layers: [0] }, 'layer: 0; a whole number from 1 to 2'],
+    [{ layers: [1, 3] }, 'layer: 3; a whole number from 1 to 2'],
+    [{ layers: [2, 1] }, 'layers 2, 1; each is expected once, in ascending order'],
+    [{ ranks: [] }, 'no ranks are chosen'],
+    [{ ranks: [33] }, 'rank: 33; a whole number from 0 to 32'],
+    [{ ranks: [4, 4] }, 'ranks 4, 4; each is expected once'],
+    [{ positions: 'some' as 'all' }, 'positions: some; generated or all'],
+    [{ subject: { kind: 'student', checkpoint: 1 } }, 'checkpoint 1 is not kept'],
+    [{ subject: { kind: 'opened' } }, 'no checkpoint is open'],
+    [
+      { subject: { kind: 'student' }, samples: 2, ranks: [7, 32] },
+      'rank 7: the 2 samples have 6 latent tokens',
+    ],
+  ] as const)('refuses %o before it runs anything', async (changes, message) => {
+    const events: unknown[] = [];
+    const before = runtime.programCount;
+    const failed = ask(changes as Partial<CausalRequest>, { report: (e) => events.push(e) });
+    await expect(failed).rejects.toMatchObject({ code: 'input' });
+    await expect(failed).rejects.toThrow(message);
+    expect([events.length, runtime.programCount]).toEqual([0, before]);
+  });
+
+  it('refuses a student that does not think', async () => {
+    const direct = {
+      ...held,
+      student: { ...(held.student as NonNullable<Held['student']>), latentSteps: 0 },
+    };
+    await expect(ask({ subject: { kind: 'student' } }, {}, direct)).rejects.toThrow('has no latent steps');
+  });
+
+  it.each([{ kind: 'teacher' }, { kind: 'base' }, { kind: 'student' }] as const)(
+    'tells %o’s points as they come, and leaves nothing',
+    async (subject) => {
+      const before = [runtime.liveTensors, runtime.programCount];
+      const events: (Progress | CausalEvent)[] = [];
+      const report = await ask(
+        { subject, random: true, layers: [1, 2], positions: 'all', centre: true, ranks: [0, 3, 32] },
+        { report: (event) => events.push(event) },
+      );
+      const points = events.flatMap((e) => ('kind' in e ? [e.point] : []));
+      expect(report.points).toEqual(points);
+      expect(points.map((p) => [p.rank, p.directions])).toEqual(
+        [0, 3, 32].flatMap((r) => [
+          [r, 'leading'],
+          [r, 'random'],
+        ]),
+      );
+      for (const { accuracy } of points) expect(accuracy.total).toBe(3);
+      const phases = events.flatMap((e) => ('phase' in e ? [e] : []));
+      expect([...new Set(phases.map((e) => `${e.phase} ${e.unit}`))]).toEqual([
+        'states samples',
+        'causal problems',
+      ]);
+      const causal = phases.filter((e) => e.phase === 'causal').map((e) => e.done);
+      expect(causal).toEqual([...causal].sort((a, b) => a - b));
+      expect([causal[0], causal[causal.length - 1], phases[phases.length - 1]?.total]).toEqual([0, 21, 21]);
+      expect(report).toMatchObject({ label: subject.kind, hidden: 32, request: { subject } });
+      expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
+    },
+  );
+
+  it('is cancelled between two ranks, and leaves nothing', async () => {
+    const before = [runtime.liveTensors, runtime.programCount];
+    const abort = new AbortController();
+    let points = 0;
+    const cancelled = ask(
+      { ranks: [1, 2, 3] },
+      {
+        signal: abort.signal,
+        report: (event) => {
+          if (!('kind' in event)) return;
+          points++;
+          abort.abort();
+        },
+      },
+    );
+    await expect(cancelled).rejects.toThrow(CancelledError);
+    expect(points).toBe(1);
+    expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
+  });
+});
+
+describe('the causal test on the bundled teacher', () => {
+  it('at r = H it answers as it does alone, at r = 0 no more, between them by its own directions sooner', async () => {
+    const held = await holding(
+      async (url) => new Response(await readFile('models', url.replace(/^models\//, ''))),
+    );
+    const { whole, points } = await causalTest(
+      { runtime, device: undefined, held },
+      { ...REQUEST, layers: [2], ranks: [0, 80, 128], problems: 16, samples: 32, random: true },
+    );
+    const share = (rank: number, directions: 'leading' | 'random'): number | undefined =>
+      points.find((p) => p.rank === rank && p.directions === directions)?.accuracy.share;
+    expect(whole.share).toBeGreaterThan(0.9);
+    for (const directions of ['leading', 'random'] as const) {
+      expect(share(128, directions)).toBe(whole.share);
+      expect(share(0, directions)).toBeLessThan(0.2);
+    }
+    expect(share(80, 'leading')).toBeGreaterThan((share(80, 'random') ?? 1) + 0.3);
+  });
+});
