@@ -1,6 +1,6 @@
 import type { RunConfig } from '../../contract/config';
 import type { Progress, RunEvent, RunResult, StepEvent } from '../../contract/events';
-import { appendSteps, emptySeries, type RunSeries } from '../../storage/series';
+import { appendSpectra, appendSteps, emptySeries, type RunSeries } from '../../storage/series';
 import type { Failure } from './task';
 
 /**
@@ -113,7 +113,9 @@ export function reduceRun(state: RunState, action: RunAction): RunState {
 function reduceEvents(state: RunState, events: readonly RunEvent[]): RunState {
   const steps = events.filter((event) => event.kind === 'step');
   const evaluations = events.filter((event) => event.kind === 'evaluation');
-  const series = appendSteps(state.series, steps);
+  const spectra = events.filter((event) => event.kind === 'spectrum');
+  const stepped = appendSteps(state.series, steps);
+  const series = spectra.length === 0 ? stepped : appendSpectra(stepped, spectra);
   return {
     ...state,
     progress: events.reduce(progressAfter, state.progress),

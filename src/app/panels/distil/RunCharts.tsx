@@ -6,9 +6,10 @@ import { TERMS } from '../../store/terms';
 import { useTheme } from '../../store/use-app';
 import { percent, significant } from '../../ui/format';
 import { TERM_TEXTS } from './formulas';
+import { ObservationCharts } from './ObservationCharts';
 
 /** The curves of a run, as they come in. */
-export function RunCharts({ run }: { readonly run: Pick<RunState, 'series' | 'result'> }) {
+export function RunCharts({ run }: { readonly run: Pick<RunState, 'series' | 'result' | 'config'> }) {
   const theme = useTheme();
   const { series, result } = run;
   const { step, losses, learningRate, gradientNorm } = series;
@@ -65,63 +66,66 @@ export function RunCharts({ run }: { readonly run: Pick<RunState, 'series' | 're
   const last = measured.at(-1);
   const stepAxis = { label: 'step' };
   return (
-    <div className="columns-2">
-      <LineChart
-        title="Loss terms"
-        summary={
-          total.length === 0
-            ? 'No step yet.'
-            : `The total went from ${significant(total[0]!)} to ${significant(total.at(-1)!)} in ${step.at(-1)} steps. Terms are drawn with their weights.`
-        }
-        series={lossLines}
-        x={stepAxis}
-        y={{ label: 'loss' }}
-        scale="log"
-        theme={theme}
-        fileName="losses"
-      />
-      <LineChart
-        title="Validation accuracy"
-        summary={
-          last
-            ? `${percent(last.accuracy.share)} at step ${last.step} (95 % interval ${percent(last.accuracy.low)} to ${percent(last.accuracy.high)}, ${last.accuracy.total} problems).`
-            : 'Not measured yet.'
-        }
-        series={accuracyLines}
-        x={stepAxis}
-        y={{ label: 'share right', format: '%', range: [0, 1] }}
-        theme={theme}
-        fileName="accuracy"
-      />
-      <LineChart
-        title="Gradient norm"
-        summary={
-          gradientNorm.length === 0
-            ? 'No step yet.'
-            : `Before clipping; ${significant(gradientNorm.at(-1)!)} at the last step.`
-        }
-        series={normLines}
-        x={stepAxis}
-        y={{ label: 'norm' }}
-        scale="log"
-        theme={theme}
-        height={220}
-        fileName="gradient-norm"
-      />
-      <LineChart
-        title="Learning rate"
-        summary={
-          learningRate.length === 0
-            ? 'No step yet.'
-            : `${significant(learningRate.at(-1)!)} at the last step.`
-        }
-        series={rateLines}
-        x={stepAxis}
-        y={{ label: 'learning rate' }}
-        theme={theme}
-        height={220}
-        fileName="learning-rate"
-      />
-    </div>
+    <>
+      <div className="columns-2">
+        <LineChart
+          title="Loss terms"
+          summary={
+            total.length === 0
+              ? 'No step yet.'
+              : `The total went from ${significant(total[0]!)} to ${significant(total.at(-1)!)} in ${step.at(-1)} steps. Terms are drawn with their weights.`
+          }
+          series={lossLines}
+          x={stepAxis}
+          y={{ label: 'loss' }}
+          scale="log"
+          theme={theme}
+          fileName="losses"
+        />
+        <LineChart
+          title="Validation accuracy"
+          summary={
+            last
+              ? `${percent(last.accuracy.share)} at step ${last.step} (95 % interval ${percent(last.accuracy.low)} to ${percent(last.accuracy.high)}, ${last.accuracy.total} problems).`
+              : 'Not measured yet.'
+          }
+          series={accuracyLines}
+          x={stepAxis}
+          y={{ label: 'share right', format: '%', range: [0, 1] }}
+          theme={theme}
+          fileName="accuracy"
+        />
+        <LineChart
+          title="Gradient norm"
+          summary={
+            gradientNorm.length === 0
+              ? 'No step yet.'
+              : `Before clipping; ${significant(gradientNorm.at(-1)!)} at the last step.`
+          }
+          series={normLines}
+          x={stepAxis}
+          y={{ label: 'norm' }}
+          scale="log"
+          theme={theme}
+          height={220}
+          fileName="gradient-norm"
+        />
+        <LineChart
+          title="Learning rate"
+          summary={
+            learningRate.length === 0
+              ? 'No step yet.'
+              : `${significant(learningRate.at(-1)!)} at the last step.`
+          }
+          series={rateLines}
+          x={stepAxis}
+          y={{ label: 'learning rate' }}
+          theme={theme}
+          height={220}
+          fileName="learning-rate"
+        />
+      </div>
+      <ObservationCharts spectra={series.spectra} samples={run.config?.observation.samples ?? null} />
+    </>
   );
 }

@@ -177,6 +177,21 @@ export const GROUPS: readonly FieldGroup[] = [
       },
     ],
   },
+  {
+    id: 'observation',
+    title: 'Observation',
+    methods: LATENT,
+    tex: '\\operatorname{erank} = \\exp\\Big(-\\textstyle\\sum_i p_i \\log p_i\\Big),\\quad p_i = \\sigma_i \\big/ \\sum_j \\sigma_j',
+    fields: [
+      number('observation.every', 'Look every', {
+        unit: 'steps',
+        help: 'Between two looks at the spectrum of the latents, each kept as a checkpoint for the Low-rank place; 0 for none. It changes nothing about the run.',
+      }),
+      number('observation.samples', 'Samples looked at', {
+        help: 'Training samples whose latents are stacked, all layers and steps of a sample into one matrix.',
+      }),
+    ],
+  },
 ];
 
 /** Whether the paper leaves the value open, so that it is a choice of this project. */
