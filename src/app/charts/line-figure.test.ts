@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import type { Figure } from './figure';
+import { lineFigure } from './line-figure';
+import { type LineSeries, tableOf } from './series';
+
+const view = { width: 800, height: 300, theme: 'light', log: false } as const;
+// biome-ignore lint/suspicious/noExplicitAny: what is read here is checked here
+const traces = (figure: Figure) => figure.data as any[];
+
+describe('lineFigure', () => {
+  const axes = { x: { label: 'r' }, y: { label: 'y' } };
+  const series: LineSeries[] = [
+    { name: 'a', key: 'a', x: [1, 2, 3], y: [4, 5, 6] },
+    { name: 'strong', weight: 'strong', x: [1, 2, 3], y: [1, 2, 3] },
+    {
+      name: 'band',
+      key: 'b',
+      x: [1, 2, 3],
+      y: [4, 5, 6],
+      low: [3, Number.NaN, 5],
+      high: [7, 8, 9],
+      interval: 'area',
+    },
+  ];
+
+  it('closes an area around its ends, leaving out what is no number', () => {
+    const [area] = traces(lineFigure(series, axes, view));
+    expect(area).toMatchObject({ fill: 'toself', x: [1, 3, 3, 1], y: [7, 9, 5, 3], hoverinfo: 'skip' });
+    expect(area.fillcolor).toMatch(/^rgba\(\d+,\d+,\d+,0\.18\)$/);
+  });
+
+  it('finds the line of a trace although the order of drawing differs, and not by its area', () => {
+    const { keyAt, data } = lineFigure(series, axes, view);
+    const named = data.map((trace, i) => [(trace as { name: string }).name, keyAt!(i, 0)]);
+    expect(named).toEqual([
+      ['band', null],
+      ['a', 'a'],
+      ['band', 'b'],
+      ['strong', null],
+    ]);
+  });
+
+  it('lets others that could be meant step back, and puts all back', () => {
+    const figure = lineFigure(series, axes, view);
+    const { data, traces: indices } = figure.emphasis!('b');
+    expect(indices).toEqual([1, 2, 3]);
+    expect(data!.opacity).toEqual([0.25, 1, 1]);
+    const plain = figure.emphasis!(null).data!;
+    expect(plain['line.width']).toEqual(indices!.map((i) => traces(figure)[i].line.width));
+    expect([...figure.keys!]).toEqual(['a', 'b']);
+  });
+
+  it('keeps its look where the caller numbers it', () => {
+    const [one, other] = [0, 5].map((before) =>
+      traces(
+        lineFigure(
+          [
+            ...Array.from({ length: before }, () => series[1]!),
+            { ...series[0]!, look: { colour: 2, dash: 1, marker: 3 } },
+          ],
+          axes,
+          view,
+        ),
+      ).find(({ name }) => name === 'a'),
+    );
+    expect([other.line.color, other.line.dash, other.marker.symbol]).toEqual([
+      one.line.color,
+      one.line.dash,
+      one.marker.symbol,
+    ]);
+  });
+
+  it('has a table with the ends of intervals', () => {
+    const { columns, rows } = tableOf(series.slice(2), 'rank');
+    expect(columns).toEqual(['rank', 'band', 'band, low', 'band, high']);
+    expect(rows[0]).toEqual([1, 4, 3, 7]);
+  });
+});
