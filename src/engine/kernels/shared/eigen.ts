@@ -15,13 +15,30 @@ export interface Eigen {
 
 /** `a` is n × n row-major; only the lower triangle is read, and it is overwritten. */
 export function symmetricEigen(a: Float64Array, n: number, r: number): Eigen {
-  const { d, e, h } = tridiagonalise(a, n);
+  return finished(symmetricEigenSteps(a, n, r));
+}
+
+/** `symmetricEigen` in pieces of some milliseconds, so that its caller may give way; yields the share done. */
+export function* symmetricEigenSteps(a: Float64Array, n: number, r: number): Generator<number, Eigen> {
+  const { d, e, h } = yield* tridiagonalise(a, n);
   const values = tridiagonalValues(d, e, n);
-  const vectors = tridiagonalVectors(d, e, n, values, r);
-  backTransform(a, h, n, vectors, r);
-  orthonormalise(vectors, r, n);
+  yield 0.85;
+  const vectors = yield* tridiagonalVectors(d, e, n, values, r);
+  for (let v = 0; v < r; v++) {
+    backTransform(a, h, n, vectors, v);
+    yield 0.9;
+  }
+  yield* orthonormaliseSteps(vectors, r, n);
   for (let i = 0; i < r; i++) fixSign(vectors, i * n, n);
   return { values, vectors };
+}
+
+/** What a computation in pieces returns, without giving way. */
+export function finished<T>(steps: Generator<number, T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
 }
 
 /**
@@ -29,7 +46,7 @@ export function symmetricEigen(a: Float64Array, n: number, r: number): Eigen {
  * row i of `a` holds the Householder vector u_i (length i) and h[i] = u_iᵀu_i/2 (0: no reflection). The rank-2
  * update of one step is applied in the sweep that multiplies by the next vector, so the matrix is read once a step.
  */
-function tridiagonalise(a: Float64Array, n: number) {
+function* tridiagonalise(a: Float64Array, n: number) {
   const d = new Float64Array(n);
   const e = new Float64Array(n);
   const h = new Float64Array(n);
@@ -60,6 +77,7 @@ function tridiagonalise(a: Float64Array, n: number) {
     }
     p.fill(0, 0, i);
     sweep(a, n, i, u, uOld, qOld, p);
+    yield 0.8 * (1 - (i / n) ** 3);
     const hi = h[i] as number;
     let k = 0;
     if (hi !== 0) {
@@ -199,7 +217,7 @@ function tridiagonalValues(diagonal: Float64Array, coupling: Float64Array, n: nu
 }
 
 /** Vectors [r, n] of the r first values, by inverse iteration; each is kept orthogonal to those before it. */
-function tridiagonalVectors(d: Float64Array, e: Float64Array, n: number, values: Float64Array, r: number) {
+function* tridiagonalVectors(d: Float64Array, e: Float64Array, n: number, values: Float64Array, r: number) {
   const z = new Float64Array(r * n);
   const rng = new Rng(0x51ed);
   let norm = 0;
@@ -266,6 +284,7 @@ function tridiagonalVectors(d: Float64Array, e: Float64Array, n: number, values:
       project(z, v, n);
       project(z, v, n);
     }
+    yield 0.85;
   }
   return z;
 }
@@ -277,19 +296,17 @@ function rescale(x: Float64Array): void {
   if (big > 0) for (let i = 0; i < x.length; i++) x[i] = (x[i] as number) / big;
 }
 
-/** z ← Q z for each row of z: the reflections of `tridiagonalise`, shortest first. */
-function backTransform(a: Float64Array, h: Float64Array, n: number, z: Float64Array, r: number): void {
-  for (let v = 0; v < r; v++) {
-    const base = v * n;
-    for (let i = 1; i < n; i++) {
-      const hi = h[i] as number;
-      if (hi === 0) continue;
-      const row = i * n;
-      let s = 0;
-      for (let j = 0; j < i; j++) s += (a[row + j] as number) * (z[base + j] as number);
-      s /= hi;
-      for (let j = 0; j < i; j++) z[base + j] = (z[base + j] as number) - s * (a[row + j] as number);
-    }
+/** z ← Q z for row v of z: the reflections of `tridiagonalise`, shortest first. */
+function backTransform(a: Float64Array, h: Float64Array, n: number, z: Float64Array, v: number): void {
+  const base = v * n;
+  for (let i = 1; i < n; i++) {
+    const hi = h[i] as number;
+    if (hi === 0) continue;
+    const row = i * n;
+    let s = 0;
+    for (let j = 0; j < i; j++) s += (a[row + j] as number) * (z[base + j] as number);
+    s /= hi;
+    for (let j = 0; j < i; j++) z[base + j] = (z[base + j] as number) - s * (a[row + j] as number);
   }
 }
 
@@ -318,6 +335,11 @@ function normalise(z: Float64Array, offset: number, n: number): number {
  * zero) is replaced by a pseudo-random direction orthogonal to them, so the basis is always complete.
  */
 export function orthonormalise(z: Float64Array, r: number, n: number): void {
+  finished(orthonormaliseSteps(z, r, n));
+}
+
+/** `orthonormalise` row by row. */
+export function* orthonormaliseSteps(z: Float64Array, r: number, n: number): Generator<number, void> {
   const rng = new Rng(0x0b5e);
   for (let v = 0; v < r; v++) {
     let left = normalise(z, v * n, n) === 0 ? 0 : project(z, v, n);
@@ -327,6 +349,7 @@ export function orthonormalise(z: Float64Array, r: number, n: number): void {
       left = project(z, v, n);
     }
     project(z, v, n);
+    yield 0.95;
   }
 }
 

@@ -1,3 +1,5 @@
+import { finished } from './eigen';
+
 /** Depth of a panel: n rows of 256 doubles stay in the second-level cache for n up to a few hundred. */
 const PANEL = 256;
 
@@ -19,6 +21,20 @@ export function accumulateGram(
   strideD: number,
   scale = 1,
 ): void {
+  finished(gramSteps(out, data, offset, n, depth, strideN, strideD, scale));
+}
+
+/** `accumulateGram` in pieces of some milliseconds; yields the share done. */
+export function* gramSteps(
+  out: Float64Array,
+  data: Float32Array,
+  offset: number,
+  n: number,
+  depth: number,
+  strideN: number,
+  strideD: number,
+  scale = 1,
+): Generator<number, void> {
   const panel = new Float64Array(n * Math.min(PANEL, depth));
   for (let k0 = 0; k0 < depth; k0 += PANEL) {
     const width = Math.min(PANEL, depth - k0);
@@ -33,14 +49,20 @@ export function accumulateGram(
         for (let i = 0; i < n; i++) panel[i * width + k] = (data[from + i * strideN] as number) * scale;
       }
     }
-    addPanel(out, panel, n, width);
+    for (let row = 0; row < n; ) {
+      // Multiples of 4, and the more rows the shorter they are.
+      const end = Math.min(n, row + Math.max(4, Math.floor(2 ** 15 / (row + 256)) * 4));
+      addPanel(out, panel, n, width, row, end);
+      row = end;
+      yield (k0 + width * (row / n) ** 2) / depth;
+    }
   }
 }
 
-/** out += P Pᵀ, lower triangle, in blocks of 4 × 2 so that each element loaded is used several times. */
-function addPanel(out: Float64Array, p: Float64Array, n: number, w: number): void {
-  let i = 0;
-  for (; i + 4 <= n; i += 4) {
+/** out += P Pᵀ, rows `row` … `end` of the lower triangle, in blocks of 4 × 2 so that each element loaded is used several times. */
+function addPanel(out: Float64Array, p: Float64Array, n: number, w: number, row: number, end: number): void {
+  let i = row;
+  for (; i + 4 <= end; i += 4) {
     const i0 = i * w;
     const i1 = i0 + w;
     const i2 = i1 + w;
@@ -84,7 +106,7 @@ function addPanel(out: Float64Array, p: Float64Array, n: number, w: number): voi
       out[o + 3 * n + 1] = (out[o + 3 * n + 1] as number) + s31;
     }
   }
-  for (; i < n; i++) {
+  for (; i < end; i++) {
     for (let j = 0; j <= i; j++) {
       let s = 0;
       for (let k = 0; k < w; k++) s += (p[i * w + k] as number) * (p[j * w + k] as number);

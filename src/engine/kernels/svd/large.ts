@@ -2,7 +2,7 @@ import { NumericError, throwIfCancelled } from '../../base/errors';
 import type { Batch, Groups } from '../../device/batch';
 import type { DeviceBuffer } from '../../device/buffer';
 import type { Device } from '../../device/device';
-import type { Binding, Pipeline } from '../../device/pipeline';
+import type { Binding, Constants, Pipeline } from '../../device/pipeline';
 import { packUniforms } from '../../device/uniforms';
 import fill from './large-fill.wgsl?raw';
 import panel from './large-panel.wgsl?raw';
@@ -125,7 +125,7 @@ async function compile(device: Device): Promise<Record<Entry, Pipeline>> {
   const lanes = device.info.isFallback ? 8 : 64;
   const made = Object.entries(ENTRIES).map(async ([entry, [code, names]]) => {
     const bindings = [...names.map((name) => bindingOf(code, name)), 'uniform' as const];
-    const constants = /override lanes/.test(code) ? { lanes } : {};
+    const constants: Constants = /override lanes/.test(code) ? { lanes } : {};
     const pipeline = await device.pipeline(`${shared}\n${code}`, entry, bindings, `svd ${entry}`, constants);
     return [entry, pipeline] as const;
   });

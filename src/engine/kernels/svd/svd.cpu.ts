@@ -1,7 +1,7 @@
 import { ShapeError } from '../../base/errors';
 import { expectDims, expectFinite, expectLength } from '../shared/check';
-import { fixSign, orthonormalise, symmetricEigen } from '../shared/eigen';
-import { accumulateGram } from '../shared/gram';
+import { finished, fixSign, orthonormaliseSteps, symmetricEigenSteps } from '../shared/eigen';
+import { gramSteps } from '../shared/gram';
 
 /** B matrices of m rows and n columns, row-major; k = min(m, n); the first r left singular vectors are wanted. */
 export interface SvdShape {
@@ -48,6 +48,11 @@ export function numericalRank(sigma: Float32Array, rows: number, cols: number): 
  * and the columns are made orthonormal again. Throws `ShapeError`, and `NumericError` on NaN or Inf.
  */
 export function svdCpu(a: Float32Array, shape: SvdShape): SvdResult {
+  return finished(svdSteps(a, shape));
+}
+
+/** `svdCpu` in pieces of some milliseconds, so that its caller may give way; yields the share done. */
+export function* svdSteps(a: Float32Array, shape: SvdShape): Generator<number, SvdResult> {
   checkSvd(a.length, shape);
   expectFinite('svd', 'matrices', a);
   const { batch, rows, cols, r } = shape;
@@ -58,20 +63,21 @@ export function svdCpu(a: Float32Array, shape: SvdShape): SvdResult {
   for (let b = 0; b < batch; b++) {
     const one = a.subarray(b * rows * cols, (b + 1) * rows * cols);
     const s = sigma.subarray(b * k, (b + 1) * k);
-    decompose(one, rows, cols, r, s, u.subarray(b * rows * r, (b + 1) * rows * r));
+    const steps = decompose(one, rows, cols, r, s, u.subarray(b * rows * r, (b + 1) * rows * r));
+    for (let step = steps.next(); !step.done; step = steps.next()) yield (b + step.value) / batch;
     rank[b] = numericalRank(s, rows, cols);
   }
   return { sigma, u, rank };
 }
 
-function decompose(
+function* decompose(
   a: Float32Array,
   m: number,
   n: number,
   r: number,
   sigma: Float32Array,
   u: Float32Array,
-): void {
+): Generator<number, void> {
   const scale = powerOfTwoScale(a);
   if (scale === 0) {
     for (let c = 0; c < r; c++) u[c * r + c] = 1;
@@ -79,18 +85,33 @@ function decompose(
   }
   const k = Math.min(m, n);
   const gram = new Float64Array(k * k);
-  if (m <= n) accumulateGram(gram, a, 0, m, n, n, 1, scale);
-  else accumulateGram(gram, a, 0, n, m, 1, n, scale);
-  const { values, vectors } = symmetricEigen(gram, k, r);
+  yield* part(
+    m <= n ? gramSteps(gram, a, 0, m, n, n, 1, scale) : gramSteps(gram, a, 0, n, m, 1, n, scale),
+    0,
+    GRAM_SHARE,
+  );
+  const { values, vectors } = yield* part(symmetricEigenSteps(gram, k, r), GRAM_SHARE, 1);
   for (let i = 0; i < k; i++) sigma[i] = Math.sqrt(Math.max(0, values[i] as number)) / scale;
-  const left = m <= n ? vectors : imageOf(a, m, n, r, vectors, scale);
+  const left = m <= n ? vectors : yield* imageOf(a, m, n, r, vectors, scale);
   for (let c = 0; c < r; c++) {
     for (let i = 0; i < m; i++) u[i * r + c] = left[c * m + i] as number;
   }
 }
 
+/** Of the work, about; for progress alone. */
+const GRAM_SHARE = 0.3;
+
+/** `steps` as the part from `low` to `high` of something larger. */
+function* part<T>(steps: Generator<number, T>, low: number, high: number): Generator<number, T> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    yield low + (high - low) * step.value;
+  }
+}
+
 /** [r, m]: A v for each row v of `vectors` [r, n], made orthonormal, with the sign rule. */
-function imageOf(a: Float32Array, m: number, n: number, r: number, vectors: Float64Array, scale: number) {
+function* imageOf(a: Float32Array, m: number, n: number, r: number, vectors: Float64Array, scale: number) {
   const left = new Float64Array(r * m);
   for (let c = 0; c < r; c++) {
     for (let i = 0; i < m; i++) {
@@ -98,6 +119,7 @@ function imageOf(a: Float32Array, m: number, n: number, r: number, vectors: Floa
       for (let j = 0; j < n; j++) s += (a[i * n + j] as number) * (vectors[c * n + j] as number);
       left[c * m + i] = s * scale;
     }
+    yield 1;
   }
   let first = 0;
   for (let c = 0; c < r; c++) {
@@ -107,7 +129,7 @@ function imageOf(a: Float32Array, m: number, n: number, r: number, vectors: Floa
     // Below 1e-13·σ₁ the image is rounding alone: zero it, and `orthonormalise` completes the basis.
     if (norm <= first * 1e-26) left.fill(0, c * m, (c + 1) * m);
   }
-  orthonormalise(left, r, m);
+  yield* part(orthonormaliseSteps(left, r, m), 1, 1);
   for (let c = 0; c < r; c++) fixSign(left, c * m, m);
   return left;
 }
