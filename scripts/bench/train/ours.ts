@@ -1,4 +1,5 @@
 import { createRuntime, type RuntimeOptions } from '../../../src/engine/runtime/runtime';
+import type { DeviceTensor } from '../../../src/engine/runtime/tensor';
 import { compileWholeStep } from '../../../src/engine/train/whole-step';
 import type { Problem } from './cases';
 import type { Outputs } from './protocol';
@@ -10,7 +11,8 @@ export async function ourStep({ spec, weights, packs, feeds }: Problem, options:
   const parameters = packs.map((data, i) =>
     runtime.upload({ dtype: 'f32', shape: [data.length], data }, `lora.${i}`),
   );
-  const sum = (terms: readonly number[]): number => terms.reduce((a, b) => a + b, 0);
+  const sum = async (terms: DeviceTensor): Promise<number> =>
+    ((await terms.read()) as Float32Array).reduce((a, b) => a + b, 0);
   return {
     nodes: step.nodes,
     sessions: runtime.compileTime,
@@ -18,7 +20,7 @@ export async function ourStep({ spec, weights, packs, feeds }: Problem, options:
     outputs: async (): Promise<Outputs> => {
       const { terms, gradients } = await step.run(feeds, parameters);
       const read = await Promise.all(gradients.map((g) => g.read()));
-      return { loss: sum(terms), gradients: read as Float32Array[] };
+      return { loss: await sum(terms), gradients: read as Float32Array[] };
     },
   };
 }

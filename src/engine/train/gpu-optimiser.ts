@@ -8,8 +8,9 @@ import { bufferOf } from './device-buffers';
 import type { Optimiser, OptimiserSpec } from './optimiser';
 
 /**
- * On the GPU, in place: norm, clipping and AdamW in one submission; only the norm (4 floats) is read back. A gradient
- * that is not finite is noticed by the kernels themselves, before they change anything.
+ * On the GPU, in place: norm, clipping and AdamW in one submission. A gradient or loss term that is not finite is noticed
+ * by the kernels themselves, before they change anything; the norm (4 floats) and the terms are read back together, in
+ * one mapping, when nothing of the step is left to submit.
  */
 export async function gpuOptimiser(
   device: Device,
@@ -23,14 +24,20 @@ export async function gpuOptimiser(
   const first = lengths.map((length, i) => zeros(length, `first moment ${i}`));
   const second = lengths.map((length, i) => zeros(length, `second moment ${i}`));
   const norm = zeros(4, 'gradient norm');
-  const scratch = device.createBuffer(gradNormScratch(parameters.length), 'gradient norm scratch');
+  const scratch = device.createBuffer(gradNormScratch(parameters.length + 1), 'gradient norm scratch');
+  /** The norm's 4 floats, then the terms; made when their number is known. */
+  let outcome: DeviceBuffer | undefined;
   let step = 0;
   return {
-    async update(gradients, learningRate) {
+    async update(gradients, learningRate, terms) {
       const now = { ...spec, eps: spec.epsilon, lr: learningRate, step: step + 1 };
       const gradientBuffers = gradients.map(bufferOf);
+      const watched = bufferOf(terms);
+      const count = watched.bytes / 4;
+      outcome ??= zeros(4 + count, 'gradient norm and loss terms');
+      const told = outcome;
       device.record('optimiser', (batch) => {
-        gradNorm(batch, gradientBuffers, norm, scratch, spec.clip);
+        gradNorm(batch, gradientBuffers, norm, scratch, spec.clip, [watched]);
         parameters.forEach((parameter, i) => {
           const [gradient, m, v] = [gradientBuffers[i], first[i], second[i]] as [
             DeviceBuffer,
@@ -39,13 +46,16 @@ export async function gpuOptimiser(
           ];
           adamW(batch, bufferOf(parameter), gradient, m, v, norm, lengths[i] as number, now);
         });
+        batch.copy(norm, told, 16);
+        batch.copy(watched, told, 4 * count, 16);
       });
-      const [value, , finite] = await device.readF32(norm, 4);
+      const [value, , finite, , ...values] = await device.readF32(told, 4 + count);
       if (finite !== 0) step++;
-      return { norm: value as number, finite: finite !== 0 };
+      return { norm: value as number, finite: finite !== 0, terms: values };
     },
     dispose() {
       for (const buffer of [...first, ...second, norm, scratch]) buffer.destroy();
+      outcome?.destroy();
     },
   };
 }

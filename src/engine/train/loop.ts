@@ -91,11 +91,11 @@ export async function train(options: LoopOptions): Promise<number> {
     throwIfCancelled(signal, 'training');
     const start = performance.now();
     const rate = learningRate(done, steps, options.learningRate, options.warmup);
-    const { terms, gradients } = await step.run(options.batch(done), parameters);
+    const output = await step.run(options.batch(done), parameters);
+    const { norm, finite, terms } = await optimiser.update(output.gradients, rate, output.terms);
     terms.forEach((value, i) => {
       if (!Number.isFinite(value)) throw diverged(`the loss term "${step.terms[i]}" is ${value}`, done + 1);
     });
-    const { norm, finite } = await optimiser.update(gradients, rate);
     if (!finite) throw diverged('the gradient is not finite', done + 1);
     done++;
     const losses = Object.fromEntries(step.terms.map((name, i) => [name, terms[i] as number]));

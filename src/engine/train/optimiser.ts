@@ -12,13 +12,25 @@ export interface OptimiserSpec {
   readonly clip: number;
 }
 
+export interface OptimiserOutput {
+  /** Before clipping. */
+  readonly norm: number;
+  /** Whether all gradients and terms are; where not, nothing was changed. */
+  readonly finite: boolean;
+  readonly terms: readonly number[];
+}
+
 /** Clips by the global norm, then AdamW on every parameter, in place. */
 export interface Optimiser {
-  /** @returns the norm before clipping; where it is not finite nothing was changed. */
+  /**
+   * The one place of a training step where anything is read back, after all of it was submitted.
+   * @param terms the step's loss terms
+   */
   update(
     gradients: readonly DeviceTensor[],
     learningRate: number,
-  ): Promise<{ norm: number; finite: boolean }>;
+    terms: DeviceTensor,
+  ): Promise<OptimiserOutput>;
   dispose(): void;
 }
 
@@ -28,9 +40,10 @@ export function hostOptimiser(parameters: readonly DeviceTensor[], spec: Optimis
   const second = parameters.map((p) => new Float32Array(p.data.length));
   let step = 0;
   return {
-    async update(gradients, learningRate) {
+    async update(gradients, learningRate, terms) {
       const data = gradients.map((g) => g.data as Float32Array);
-      const norm = gradNormCpu(data, spec.clip);
+      const values = (await terms.read()) as Float32Array;
+      const norm = gradNormCpu(data, spec.clip, [values]);
       const finite = norm[2] !== 0;
       if (finite) {
         step++;
@@ -46,7 +59,7 @@ export function hostOptimiser(parameters: readonly DeviceTensor[], spec: Optimis
           );
         });
       }
-      return { norm: norm[0] as number, finite };
+      return { norm: norm[0] as number, finite, terms: [...values] };
     },
     dispose() {},
   };

@@ -29,7 +29,8 @@ export interface TrainStep {
 }
 
 export interface StepOutput {
-  readonly terms: readonly number[];
+  /** [terms], weighted; the step's own until its next run, as the gradients are. */
+  readonly terms: DeviceTensor;
   readonly gradients: readonly DeviceTensor[];
 }
 

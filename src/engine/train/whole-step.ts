@@ -71,9 +71,8 @@ export async function compileWholeStep(
       inputs.write(feeds);
       const packs = Object.fromEntries(parameters.map((pack, i) => [`lora.${i}`, pack]));
       await executable.run({ ...frozen.tensors, ...inputs.tensors, ...packs }, outputs);
-      const terms = await (outputs.terms as DeviceTensor).read();
       return {
-        terms: Array.from(terms as Float32Array),
+        terms: outputs.terms as DeviceTensor,
         gradients: Array.from({ length: blocks }, (_, i) => outputs[`gradient.${i}`] as DeviceTensor),
       };
     },

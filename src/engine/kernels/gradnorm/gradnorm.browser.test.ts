@@ -12,11 +12,11 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
-async function run(grads: Float32Array[], maxNorm: number) {
-  const buffers = grads.map((g) => bench.input(g));
+async function run(grads: Float32Array[], maxNorm: number, guards: Float32Array[] = []) {
+  const [buffers, watched] = [grads, guards].map((all) => all.map((g) => bench.input(g)));
   const out = bench.output(4);
-  const scratch = bench.output(gradNormScratch(grads.length) / 4);
-  bench.run((b) => kernel(b, buffers, out, scratch, maxNorm));
+  const scratch = bench.output(gradNormScratch(grads.length + guards.length) / 4);
+  bench.run((b) => kernel(b, buffers!, out, scratch, maxNorm, watched));
   return bench.read(out);
 }
 
@@ -58,6 +58,14 @@ describe('gradient norm on the GPU', () => {
       expect((await run(grads, 1))[2], `${bad}`).toBe(0);
     }
     expect((await run([randomF32(300, 1)], 1))[2]).toBe(1);
+  });
+
+  it('flags a guard that is not finite and sums none', async () => {
+    const grads = [randomF32(300, 1), randomF32(7, 2)];
+    const alone = await run(grads, 0.5);
+    expect(await run(grads, 0.5, [new Float32Array([1e30, 5, 7])])).toEqual(alone);
+    for (const bad of [Number.NaN, -Infinity])
+      expect((await run(grads, 0.5, [new Float32Array([1, bad])]))[2], `${bad}`).toBe(0);
   });
 
   it('clips nothing at zero gradient', async () => {

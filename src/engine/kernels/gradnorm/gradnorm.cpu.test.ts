@@ -29,6 +29,12 @@ describe('gradient norm twin', () => {
     expect(gradNormCpu([new Float32Array([1e30])], 1)[2]).toBe(0);
   });
 
+  it('flags a guard that is not finite and sums none', () => {
+    const grads = [new Float32Array([3, 4])];
+    expect(gradNormCpu(grads, 1, [new Float32Array([1e30])])).toEqual(gradNormCpu(grads, 1));
+    expect(gradNormCpu(grads, 1, [new Float32Array([1, Number.NaN])])[2]).toBe(0);
+  });
+
   it('clips nothing at Infinity and at zero gradient', () => {
     expect(gradNormCpu([new Float32Array([1e6])], Infinity)[1]).toBe(1);
     expect([...gradNormCpu([new Float32Array(3)], 1)]).toEqual([0, 1, 1, 0]);

@@ -5,9 +5,14 @@ import { firstNonFinite } from '../shared/check';
  * Global gradient norm over several buffers and the factor that clips it, as torch.nn.utils.clip_grad_norm_:
  * [norm, clip = min(1, maxNorm / (norm + 1e-6)), finite (1 or 0), sum of squares]. maxNorm = Infinity: no clipping.
  * finite is 0 where an element is NaN or Inf (by exponent bits) or the sum of squares leaves float32. Buffers are
- * summed in the order given. Throws `ShapeError` where there is no buffer or maxNorm is not above 0.
+ * summed in the order given. `guards` (the loss terms, say) are in no sum, but where one of their elements is NaN or Inf
+ * finite is 0 too. Throws `ShapeError` where there is no buffer or maxNorm is not above 0.
  */
-export function gradNormCpu(grads: readonly Float32Array[], maxNorm: number): Float32Array<ArrayBuffer> {
+export function gradNormCpu(
+  grads: readonly Float32Array[],
+  maxNorm: number,
+  guards: readonly Float32Array[] = [],
+): Float32Array<ArrayBuffer> {
   checkGradNorm(grads.length, maxNorm);
   let sum = 0;
   let finite = 1;
@@ -15,6 +20,7 @@ export function gradNormCpu(grads: readonly Float32Array[], maxNorm: number): Fl
     for (let i = 0; i < grad.length; i++) sum += (grad[i] as number) ** 2;
     if (firstNonFinite(grad) >= 0) finite = 0;
   }
+  if (guards.some((guard) => firstNonFinite(guard) >= 0)) finite = 0;
   if (!(Math.fround(sum) < Infinity)) finite = 0;
   const norm = Math.sqrt(sum);
   return new Float32Array([norm, Math.min(1, maxNorm / (norm + 1e-6)), finite, sum]);

@@ -15,7 +15,7 @@ const MOST_PARTS = 64;
 /** Above any norm whose square is finite in float32: stands for "no clipping", without Infinity in the shader. */
 const NO_LIMIT = 1e30;
 
-/** Bytes of working space for this many buffers. */
+/** Bytes of working space for this many buffers, guards included. */
 export const gradNormScratch = (buffers: number): number => buffers * MOST_PARTS * 8;
 
 /** Records [norm, clip, finite, sum of squares] of all of `grads` into `out` [4], as `gradNormCpu`. Throws `ShapeError`. */
@@ -25,6 +25,7 @@ export type GradNormKernel = (
   out: DeviceBuffer,
   scratch: DeviceBuffer,
   maxNorm: number,
+  guards?: readonly DeviceBuffer[],
 ) => void;
 
 /** Compiles the kernel (once a device). Rejects with `DeviceError`. */
@@ -33,24 +34,24 @@ export async function createGradNorm(device: Device): Promise<GradNormKernel> {
     device.pipeline(code, 'squares', BINDINGS, 'gradient squares'),
     device.pipeline(code, 'total', BINDINGS, 'gradient norm'),
   ]);
-  return (batch, grads, out, scratch, maxNorm) => {
+  return (batch, grads, out, scratch, maxNorm, guards = []) => {
     checkGradNorm(grads.length, maxNorm);
     expectBytes('gradnorm', 'out', out.bytes, [4]);
     const limit = Math.min(maxNorm, NO_LIMIT);
-    const jobs = grads.map((grad) => {
+    const jobs = [...grads, ...guards].map((grad, i) => {
       const count = Math.floor(grad.bytes / 4);
       if (count < 1) throw new ShapeError(`gradnorm: buffer "${grad.label}" is empty`);
-      return { grad, count, parts: Math.min(MOST_PARTS, Math.ceil(count / 256)) };
+      const parts = Math.min(MOST_PARTS, Math.ceil(count / 256));
+      return { grad, count, parts, weight: i < grads.length ? 1 : 0 };
     });
     const all = jobs.reduce((n, j) => n + j.parts, 0);
     expectBytes('gradnorm', 'scratch', scratch.bytes, [all, 2]);
     let first = 0;
-    for (const { grad, count, parts } of jobs) {
-      batch.dispatch(squares, [grad, scratch], packUniforms(['u', count], ['u', first], ['f', limit]), [
-        parts,
-      ]);
+    for (const { grad, count, parts, weight } of jobs) {
+      const uniforms = packUniforms(['u', count], ['u', first], ['f', limit], ['f', weight]);
+      batch.dispatch(squares, [grad, scratch], uniforms, [parts]);
       first += parts;
     }
-    batch.dispatch(total, [scratch, out], packUniforms(['u', all], ['u', 0], ['f', limit]), [1]);
+    batch.dispatch(total, [scratch, out], packUniforms(['u', all], ['u', 0], ['f', limit], ['f', 1]), [1]);
   };
 }

@@ -5,6 +5,7 @@ struct Job {
   count: u32, // elements of this buffer; in `total` the number of partial sums
   first: u32, // index of its first partial sum
   max_norm: f32,
+  weight: f32, // of this buffer's squares in the sum: 0 for a guard, whose flags alone count
 }
 
 @group(0) @binding(0) var<storage, read> grad: array<f32>; // one gradient; in `total` the partial sums
@@ -35,12 +36,21 @@ fn fold(t: u32) {
 fn squares(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) n: vec3u, @builtin(local_invocation_index) t: u32) {
   var sum = 0.0;
   var bad = 0u;
+  // By blocks of 32, so that float32 holds the gate over millions of elements that all round alike.
+  var part = 0.0;
+  var in_part = 0u;
   for (var i = wg.x * WIDTH + t; i < job.count; i += n.x * WIDTH) {
     let x = grad[i];
-    sum += x * x;
+    part += x * x;
     bad |= not_finite(x);
+    in_part++;
+    if (in_part == 32u) {
+      sum += part;
+      part = 0.0;
+      in_part = 0u;
+    }
   }
-  sums[t] = sum;
+  sums[t] = select(0.0, sum + part, job.weight != 0.0);
   flags[t] = bad;
   fold(t);
   if (t == 0u) {

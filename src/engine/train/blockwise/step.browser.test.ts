@@ -3,6 +3,7 @@ import { type Device, openDevice } from '../../device/device';
 import { wasmPaths } from '../../runtime/assets';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
 import { gpuOptimiser } from '../gpu-optimiser';
+import { train } from '../loop';
 import { hostOptimiser } from '../optimiser';
 import type { TrainStep } from '../step';
 import { relativeError, type TinyStep, tinyStep } from '../tiny.testing';
@@ -24,14 +25,50 @@ async function outcomeOf(runtime: Runtime, step: TrainStep, tiny: TinyStep): Pro
   await step.run(tiny.feeds, packs);
   const [live, reads] = [runtime.liveTensors, runtime.readCount];
   const out = await step.run(tiny.feeds, packs);
-  // The vector of terms and nothing else is read; no step makes new tensors.
-  expect(runtime.readCount - reads).toBe(1);
+  // Nothing is read; no step makes new tensors.
+  expect(runtime.readCount - reads).toBe(0);
   expect(runtime.liveTensors).toBe(live);
+  const terms = [...((await out.terms.read()) as Float32Array)];
   const gradients: Float32Array[] = [];
   for (const gradient of out.gradients) gradients.push((await gradient.read()) as Float32Array);
   for (const pack of packs) pack.dispose();
-  step.dispose();
-  return { terms: out.terms, gradients };
+  return { terms, gradients };
+}
+
+/**
+ * What a few steps of the loop ask of WebGPU, in order: `submit`, `map`, and `step` at the end of each. Counted where
+ * the browser offers it, so that ONNX Runtime's own read-backs would show too.
+ */
+async function asked(runtime: Runtime, device: Device, step: TrainStep, tiny: TinyStep, steps: number) {
+  const log: string[] = [];
+  const watch = <T extends object>(prototype: T, name: keyof T & string, event: string) => {
+    const original = prototype[name] as (...args: unknown[]) => unknown;
+    const watched = function (this: unknown, ...args: unknown[]) {
+      log.push(event);
+      return original.apply(this, args);
+    };
+    Object.assign(prototype, { [name]: watched });
+    return () => Object.assign(prototype, { [name]: original });
+  };
+  const packs = tiny.packs.map((data) => runtime.upload({ dtype: 'f32', shape: [data.length], data }));
+  const optimiser = await gpuOptimiser(device, packs, OPTIMISER);
+  const losses: number[] = [];
+  const undo = [watch(GPUBuffer.prototype, 'mapAsync', 'map'), watch(GPUQueue.prototype, 'submit', 'submit')];
+  try {
+    await train({
+      ...{ step, parameters: packs, optimiser, steps, learningRate: 1e-3, warmup: 0, every: 0 },
+      batch: () => tiny.feeds,
+      onStep: (report) => {
+        losses.push(report.losses.total);
+        log.push('step');
+      },
+    });
+  } finally {
+    for (const put of undo) put();
+  }
+  optimiser.dispose();
+  for (const pack of packs) pack.dispose();
+  return { log, losses };
 }
 
 function errorOf(actual: Outcome, expected: Outcome): number {
@@ -63,7 +100,9 @@ describe('a training step on WebGPU', () => {
   }, async () => {
     const tiny = tinyStep({ latentSteps: 2, explicit: false });
     const { spec, weights } = tiny;
-    const expected = await outcomeOf(wasm, await compileWholeStep(wasm, spec, weights), tiny);
+    const onWasm = await compileWholeStep(wasm, spec, weights);
+    const expected = await outcomeOf(wasm, onWasm, tiny);
+    onWasm.dispose();
     const forms: Record<string, () => Promise<TrainStep>> = {
       kernels: () => compileBlockwiseStep(gpu, spec, weights, { losses: 'kernels', device }),
       whole: () => compileWholeStep(gpu, spec, weights),
@@ -78,6 +117,13 @@ describe('a training step on WebGPU', () => {
         `${form}: error ${error.toExponential(1)}, compiled in ${ready} ms, two steps in ${ran} ms`,
       );
       expect(error).toBeLessThan(TOLERANCE);
+      // Sweeps, losses, gradient norm, clipping and AdamW: one mapping a step, when the step is submitted whole.
+      const { log, losses } = await asked(gpu, device, step, tiny, 3);
+      const perStep = log.join(' ').split(' step').slice(0, 3);
+      for (const events of perStep) expect(events.trim()).toMatch(/^(submit )+map$/);
+      expect(log.filter((event) => event === 'map')).toHaveLength(3);
+      expect(losses[2]).toBeLessThan(losses[0] as number);
+      step.dispose();
     }
     expect(gpu.liveTensors).toBe(0);
   });
@@ -100,6 +146,7 @@ describe('a training step on WebGPU', () => {
           data: data.map((x) => Math.sin(40 * x) * (i + 1)),
         }),
       ),
+      terms: runtime.upload({ dtype: 'f32', shape: [2], data: new Float32Array([1.25, -3]) }),
     });
     const [host, onGpu] = [pair(wasm), pair(gpu)];
     const before = device.liveBuffers;
@@ -108,10 +155,14 @@ describe('a training step on WebGPU', () => {
       await gpuOptimiser(device, onGpu.packs, OPTIMISER),
     ] as const;
     for (const rate of [1e-2, 5e-3, 2e-3]) {
-      const expected = await optimisers[0].update(host.gradients, rate);
+      const expected = await optimisers[0].update(host.gradients, rate, host.terms);
       const reads = device.readBacks;
-      const actual = await optimisers[1].update(onGpu.gradients, rate);
+      const actual = await optimisers[1].update(onGpu.gradients, rate, onGpu.terms);
       expect(device.readBacks - reads).toBe(1);
+      expect([expected.terms, actual.terms]).toEqual([
+        [1.25, -3],
+        [1.25, -3],
+      ]);
       expect(expected.norm).toBeGreaterThan(OPTIMISER.clip);
       expect(Math.abs(actual.norm / expected.norm - 1)).toBeLessThan(1e-5);
     }
@@ -128,12 +179,21 @@ describe('a training step on WebGPU', () => {
     };
     await check();
     const bad = tiny.packs[1]?.map((x, j) => (j === 3 ? Number.NaN : x)) as Float32Array<ArrayBuffer>;
+    const terms = new Float32Array([1, Number.POSITIVE_INFINITY]);
+    for (const [i, side] of [host, onGpu].entries()) {
+      // A term that is not finite stops the step though every gradient is.
+      side.terms.write(terms);
+      const refused = await optimisers[i as 0 | 1].update(side.gradients, 1e-2, side.terms);
+      expect([refused.finite, refused.terms]).toEqual([false, [1, Number.POSITIVE_INFINITY]]);
+    }
+    await check();
+    onGpu.terms.write(new Float32Array(2));
     onGpu.gradients[1]?.write(bad);
-    expect((await optimisers[1].update(onGpu.gradients, 1e-2)).finite).toBe(false);
+    expect((await optimisers[1].update(onGpu.gradients, 1e-2, onGpu.terms)).finite).toBe(false);
     await check();
     for (const optimiser of optimisers) optimiser.dispose();
     expect(device.liveBuffers).toBe(before);
-    for (const tensor of [...host.packs, ...host.gradients, ...onGpu.packs, ...onGpu.gradients])
-      tensor.dispose();
+    for (const side of [host, onGpu])
+      for (const tensor of [...side.packs, ...side.gradients, side.terms]) tensor.dispose();
   });
 });

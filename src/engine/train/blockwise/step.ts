@@ -88,9 +88,8 @@ export async function compileBlockwiseStep(
         const parts = [...losses.map((run) => run.terms), ...heads];
         const named = Object.fromEntries(parts.map((part, i) => [String(i), part]));
         const { terms } = await call(pool, programs.terms, named);
-        const values = await (terms as DeviceTensor).read();
-        pool.give(terms, ...heads);
-        return { terms: Array.from(values as Float32Array), gradients: sweep.gradients };
+        pool.give(...heads);
+        return { terms: terms as DeviceTensor, gradients: sweep.gradients };
       },
       dispose: () => owned.dispose(),
     };
