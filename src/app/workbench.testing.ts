@@ -143,7 +143,7 @@ export function double({ pace = 1, failures = {}, webgpu = false, nanAt }: Doubl
       await work('check', 'kernels', 8, (progress) => options?.report?.(progress), options?.signal);
       const row = { runsOn: 'cpu', cases: 3, milliseconds: 12.5, failure: null } as const;
       return {
-        adapter: 'google · swiftshader (software); not used: WASM was chosen',
+        adapter: 'google · swiftshader (software), not in use: WASM was chosen',
         checks: [
           {
             ...row,

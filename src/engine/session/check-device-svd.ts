@@ -21,7 +21,7 @@ export const svdTrial: KernelTrial<Case> = {
   measures: [
     { measure: 'σ, relative to σ₁', tolerance: 1e-6 },
     { measure: 'UᵀU − I', tolerance: 2e-6 },
-    { measure: 'angle of the span, as a share of what its gap allows', tolerance: 1 },
+    { measure: 'angle of U’s span, share of what its gap allows', tolerance: 1 },
   ],
   cases: golden.cases,
   onCpu: async (c) => errors(c, await svdOnCpu(matrixOf(c), shapeOf(c))),

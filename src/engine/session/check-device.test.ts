@@ -32,7 +32,7 @@ describe('the check of the device', () => {
     const got = await checkDevice(opened, {
       report: ({ phase, done, total, unit }) => heard.push(`${phase} ${done}/${total} ${unit}`),
     });
-    expect(got.adapter).toBe('none; not used: WASM was chosen.');
+    expect(got.adapter).toBe('none, not in use: WASM was chosen');
     expect([...new Set(got.checks.map((c) => c.kernel))]).toEqual([
       'SVD',
       'Tucker projection',

@@ -90,7 +90,8 @@ function adapterName({ provider, adapter, reason }: Opened['report']): string {
   const name = adapter
     ? `${[adapter.vendor, adapter.architecture, adapter.description].filter(Boolean).join(' · ') || 'unnamed'}${adapter.software ? ' (software)' : ''}`
     : 'none';
-  return provider === 'webgpu' ? name : `${name}; not used: ${reason || 'WASM is open'}`;
+  if (provider === 'webgpu') return name;
+  return `${name}, not in use: ${(reason || 'WASM is open').replace(/\.$/, '')}`;
 }
 
 /** Lets a cancel that came in meanwhile be heard. */

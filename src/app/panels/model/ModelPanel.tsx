@@ -3,6 +3,7 @@ import { Button } from '../../ui/Button';
 import { ErrorNotice } from '../../ui/ErrorNotice';
 import { Empty } from '../../ui/Panel';
 import { Progress } from '../../ui/Progress';
+import { CheckCard } from './CheckCard';
 import { DeviceCard } from './DeviceCard';
 import { ModelCard } from './ModelCard';
 
@@ -48,6 +49,7 @@ export function ModelPanel() {
           </p>
         </>
       )}
+      <CheckCard />
     </div>
   );
 }

@@ -8,10 +8,10 @@ const verdict = ({ passed, failure }: KernelCheck): string =>
 
 export const CHECK_COLUMNS = [
   'Kernel',
-  'Error of',
+  'Verdict',
   'Largest error',
   'Allowed',
-  'Verdict',
+  'Error of',
   'Runs on',
   'Cases',
   'Time',
@@ -23,10 +23,10 @@ export function checkRows({ checks }: DeviceCheckReport): (string | number | nul
     const first = checks[i - 1]?.kernel !== check.kernel;
     return [
       check.kernel,
-      check.measure,
+      verdict(check),
       check.failure === null ? significant(check.largestError, 2) : '–',
       significant(check.tolerance, 1),
-      verdict(check),
+      check.measure,
       RUNS_ON[check.runsOn],
       check.cases,
       first ? duration(check.milliseconds) : '',
