@@ -9,29 +9,10 @@
 
 const ROOM = 2048u;
 
-var<workgroup> fold: array<f32, 256>;
 var<workgroup> peak: array<u32, 256>;
 var<workgroup> part: array<f32, ROOM>;
 var<workgroup> y: array<f32, MOST>;
 var<workgroup> u: array<f32, MOST>;
-
-// Barriers of both memories: everything written before is seen by everyone after.
-fn sync() {
-  storageBarrier();
-  workgroupBarrier();
-}
-
-// The sum over the workgroup, given to every thread.
-fn sum_all(t: u32, x: f32) -> f32 {
-  sync();
-  fold[t] = x;
-  for (var half = WIDTH / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (t < half) { fold[t] += fold[t + half]; }
-  }
-  workgroupBarrier();
-  return fold[0];
-}
 
 // (beta, tau, divisor) of the reflection that takes (alpha, rest of squared length tail) to (beta, 0).
 fn reflection(alpha: f32, tail: f32) -> vec3f {
@@ -161,27 +142,26 @@ fn reduce(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: 
     let row_tail = sum_all(t, row_squares);
     let right = reflection(u[i + 1u], row_tail);
     workgroupBarrier();
-    var product = 0.0;
     for (var j = i + 1u + t; j < q; j += WIDTH) {
       let value = select(u[j] / right.z, 1.0, j == i + 1u);
       u[j] = value;
-      product += value * y[j];
       if (!tall) { w[mine + i * line + j] = value; }
     }
     if (t == 0u) {
       w[mine + s.bid + 2u * i + 1u] = right.x;
       if (!tall) { w[mine + s.tau + i] = right.y; }
     }
-    let along = sum_all(t, product);
+    workgroupBarrier();
 
     // Second sweep: x = τ' (W u − v (y·u)), a stretch of rows at a time.
     let stretch = ROOM / LANES;
     for (var k0 = i + 1u; k0 < p; k0 += stretch) {
       for (var k = k0 + row * 4u; k < min(p, k0 + stretch); k += ROWS * 4u) {
         var total = vec4f();
+        let v4 = vec4f(w[v_new + k], w[v_new + k + 1u], w[v_new + k + 2u], w[v_new + k + 3u]);
         for (var j = first + lane; j < line; j += LANES) {
           let o = mine + k * line + j;
-          total += vec4f(w[o], w[o + line], w[o + 2u * line], w[o + 3u * line]) * u[j];
+          total += (vec4f(w[o], w[o + line], w[o + 2u * line], w[o + 3u * line]) - v4 * y[j]) * u[j];
         }
         let to = (k - k0) * LANES + lane;
         part[to] = total.x;
@@ -193,7 +173,7 @@ fn reduce(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: 
       for (var k = k0 + t; k < min(p, k0 + stretch); k += WIDTH) {
         var total = 0.0;
         for (var l = 0u; l < LANES; l++) { total += part[(k - k0) * LANES + l]; }
-        w[x + k] = right.y * (total - w[v_new + k] * along);
+        w[x + k] = right.y * total;
       }
       sync();
     }

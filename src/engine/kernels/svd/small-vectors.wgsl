@@ -1,38 +1,38 @@
-// Entry point vectors of small.wgsl: one workgroup a matrix, one thread a vector.
+// Entry point vectors of small.wgsl: one workgroup a matrix. Inverse iteration, one thread a vector; then the wanted
+// half of each vector, orthonormal.
 
 @group(0) @binding(0) var<storage, read_write> w: array<f32>; // scratch
 @group(0) @binding(1) var<uniform> s: Shape;
 
+const TURNS = 3u;
+const CLOSE = 1e-3; // values nearer than this, of σ₁, need their vectors kept apart
+
+var<workgroup> part: array<f32, 2048>;
 var<workgroup> dots: array<f32, MOST>;
-var<workgroup> fold: array<f32, 256>;
+var<workgroup> heads: array<u32, MOST>; // first vector of the cluster that v is in
+var<workgroup> clustered: u32;
+var<workgroup> weak: u32;
 
-fn sync() {
-  storageBarrier();
-  workgroupBarrier();
-}
-
-fn sum_all(t: u32, x: f32) -> f32 {
-  sync();
-  fold[t] = x;
-  for (var half = WIDTH / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (t < half) { fold[t] += fold[t + half]; }
-  }
-  workgroupBarrier();
-  return fold[0];
+// A pseudo-random value in [−0.5, 0.5).
+fn noise(i: u32, v: u32) -> f32 {
+  var x = i * 2654435769u + v * 2246822519u + 374761393u;
+  x = (x ^ (x >> 15u)) * 2246822519u;
+  x = (x ^ (x >> 13u)) * 3266489917u;
+  return f32((x ^ (x >> 16u)) >> 8u) / 16777216.0 - 0.5;
 }
 
 // Factors T − λI, T being the Golub–Kahan tridiagonal (zero diagonal, off-diagonal w[gk …]), with row interchanges,
-// for vector v: five rows of w a level, [order, r] each: pivot, first and second above it, multiplier, whether the
-// rows were swapped.
+// for vector v: four rows of w a level, [order, width] each: pivot, first and second above it, multiplier, whose last
+// bit says whether the rows were swapped.
 fn factor(gk: u32, order: u32, lambda: f32, lu: u32, v: u32) {
-  let level = order * s.r;
+  let level = order * s.width;
   var diag = -lambda;
   var next = w[gk];
+  var low = next;
   for (var i = 0u; i + 1u < order; i++) {
-    let low = w[gk + i];
-    let next_below = select(0.0, w[gk + i + 1u], i + 2u < order);
-    let at = lu + i * s.r + v;
+    var next_below = 0.0;
+    if (i + 2u < order) { next_below = w[gk + i + 1u]; }
+    let at = lu + i * s.width + v;
     let swap = abs(diag) < abs(low);
     var f = 0.0;
     if (swap) {
@@ -50,68 +50,75 @@ fn factor(gk: u32, order: u32, lambda: f32, lu: u32, v: u32) {
       diag = -lambda - f * next;
       next = next_below;
     }
-    w[at + 3u * level] = f;
-    w[at + 4u * level] = select(0.0, 1.0, swap);
+    w[at + 3u * level] = bitcast<f32>((bitcast<u32>(f) & 0xfffffffeu) | select(0u, 1u, swap));
+    low = next_below;
   }
-  w[lu + (order - 1u) * s.r + v] = diag;
+  w[lu + (order - 1u) * s.width + v] = diag;
 }
 
 // Column v of z ← (T − λI)⁻¹ z, scaled to unit length. Pivots below `tiny` are raised to it.
 fn solve(order: u32, lu: u32, z: u32, v: u32, tiny: f32) {
-  let level = order * s.r;
+  let level = order * s.width;
   var upper = w[z + v];
   for (var i = 0u; i + 1u < order; i++) {
-    let at = lu + i * s.r + v;
-    let f = w[at + 3u * level];
-    let lower = w[z + (i + 1u) * s.r + v];
-    let swap = w[at + 4u * level] > 0.0;
-    w[z + i * s.r + v] = select(upper, lower, swap);
+    let f = w[lu + 3u * level + i * s.width + v];
+    let lower = w[z + (i + 1u) * s.width + v];
+    let swap = (bitcast<u32>(f) & 1u) == 1u;
+    w[z + i * s.width + v] = select(upper, lower, swap);
     upper = select(lower - f * upper, upper - f * lower, swap);
   }
-  w[z + (order - 1u) * s.r + v] = upper;
   var x1 = 0.0;
   var x2 = 0.0;
   var biggest = 0.0;
+  var sum = upper;
   for (var k = order; k > 0u; k--) {
-    let at = lu + (k - 1u) * s.r + v;
-    var sum = w[z + (k - 1u) * s.r + v];
-    if (k < order) { sum -= w[at + level] * x1 + w[at + 2u * level] * x2; }
+    let at = lu + (k - 1u) * s.width + v;
+    if (k < order) { sum = w[z + (k - 1u) * s.width + v] - (w[at + level] * x1 + w[at + 2u * level] * x2); }
     var pivot = w[at];
     if (abs(pivot) < tiny) { pivot = select(tiny, -tiny, pivot < 0.0); }
     x2 = x1;
     x1 = sum / pivot;
-    w[z + (k - 1u) * s.r + v] = x1;
+    w[z + (k - 1u) * s.width + v] = x1;
     biggest = max(biggest, abs(x1));
   }
   var squares = 0.0;
   for (var i = 0u; i < order; i++) {
-    let x = w[z + i * s.r + v] / biggest;
-    w[z + i * s.r + v] = x;
+    let x = w[z + i * s.width + v] / biggest;
     squares += x * x;
   }
   let norm = sqrt(squares);
-  for (var i = 0u; i < order; i++) { w[z + i * s.r + v] /= norm; }
+  for (var i = 0u; i < order; i++) { w[z + i * s.width + v] = w[z + i * s.width + v] / biggest / norm; }
 }
 
-// Takes from column v of z its parts along the columns before it, then makes it a unit vector.
-fn project_out(t: u32, z: u32, length: u32, v: u32) {
+// Takes from column v of z [length, width] its parts along columns first … v − 1, then makes it a unit vector. Returns
+// the length it had left.
+fn project_out(t: u32, z: u32, length: u32, first: u32, v: u32) -> f32 {
+  let lane = t % LANES;
+  let row = t / LANES;
+  let ROWS = WIDTH / LANES;
   sync();
-  for (var c = t; c < v; c += WIDTH) {
+  for (var c = first + lane; c < v; c += LANES) {
     var dot = 0.0;
-    for (var i = 0u; i < length; i++) { dot += w[z + i * s.r + c] * w[z + i * s.r + v]; }
-    dots[c] = dot;
+    for (var i = row; i < length; i += ROWS) { dot += w[z + i * s.width + c] * w[z + i * s.width + v]; }
+    part[row * MOST + c] = dot;
   }
-  sync();
+  workgroupBarrier();
+  for (var c = first + t; c < v; c += WIDTH) {
+    var total = 0.0;
+    for (var l = 0u; l < ROWS; l++) { total += part[l * MOST + c]; }
+    dots[c] = total;
+  }
+  workgroupBarrier();
   var squares = 0.0;
   for (var i = t; i < length; i += WIDTH) {
-    var x = w[z + i * s.r + v];
-    for (var c = 0u; c < v; c++) { x -= dots[c] * w[z + i * s.r + c]; }
-    w[z + i * s.r + v] = x;
+    var x = w[z + i * s.width + v];
+    for (var c = first; c < v; c++) { x -= dots[c] * w[z + i * s.width + c]; }
+    w[z + i * s.width + v] = x;
     squares += x * x;
   }
   let norm = sqrt(sum_all(t, squares));
-  if (norm > 0.0) { for (var i = t; i < length; i += WIDTH) { w[z + i * s.r + v] /= norm; } }
-  sync();
+  if (norm > 0.0) { for (var i = t; i < length; i += WIDTH) { w[z + i * s.width + v] /= norm; } }
+  return norm;
 }
 
 @compute @workgroup_size(WIDTH)
@@ -122,16 +129,50 @@ fn vectors(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t:
   let gk = mine + s.bid;
   let z = mine + s.z;
   let lu = mine + s.lu;
+  let largest = w[mine + s.lambda];
+  let tiny = max(largest * 6e-8, TINY);
+  if (t == 0u) {
+    var head = 0u;
+    clustered = 0u;
+    for (var v = 0u; v < s.r; v++) {
+      if (v > 0u) {
+        if (w[mine + s.lambda + v - 1u] - w[mine + s.lambda + v] <= CLOSE * largest) { clustered = 1u; } else { head = v; }
+      }
+      heads[v] = head;
+    }
+  }
   for (var v = t; v < s.r; v += WIDTH) {
     factor(gk, order, w[mine + s.lambda + v], lu, v);
-    for (var i = 0u; i < order; i++) { w[z + i * s.r + v] = noise(i, v); }
+    for (var i = 0u; i < order; i++) { w[z + i * s.width + v] = noise(i, v); }
   }
-  let tiny = max(w[mine + s.lambda] * 6e-8, TINY);
-  for (var turn = 0u; turn < 3u; turn++) {
+  let apart = workgroupUniformLoad(&clustered) == 1u;
+  for (var turn = 0u; turn < TURNS; turn++) {
     for (var v = t; v < s.r; v += WIDTH) { solve(order, lu, z, v, tiny); }
-    for (var v = 0u; v < s.r; v++) {
-      project_out(t, z, order, v);
-      project_out(t, z, order, v);
+    if (apart) { for (var v = 0u; v < s.r; v++) { project_out(t, z, order, heads[v], v); } }
+  }
+
+  // z holds right, left, right, left …; the reflections of `back` leave orthonormal columns so.
+  let tall = s.rows >= s.cols;
+  sync();
+  for (var v = t; v < s.width; v += WIDTH) {
+    for (var i = 0u; i < q; i++) {
+      var x = 0.0;
+      if (v < s.r) { x = w[z + (2u * i + select(0u, 1u, tall)) * s.width + v]; }
+      w[z + i * s.width + v] = x;
+    }
+    for (var i = q; i < s.rows; i++) { w[z + i * s.width + v] = 0.0; }
+  }
+  for (var v = 0u; v < s.r; v++) {
+    sync();
+    var squares = 0.0;
+    for (var i = t; i < q; i += WIDTH) { squares += w[z + i * s.width + v] * w[z + i * s.width + v]; }
+    var left = sqrt(sum_all(t, squares));
+    // A column that is only rounding (its length should be √½) is drawn anew, so that the basis is complete.
+    if (t == 0u) { weak = select(0u, 1u, !(left > 0.01)); }
+    let turns = select(2u, 4u, workgroupUniformLoad(&weak) == 1u);
+    for (var turn = 0u; turn < turns; turn++) {
+      if (!(left > 0.01)) { for (var i = t; i < q; i += WIDTH) { w[z + i * s.width + v] = noise(i, v + 77u + turn); } }
+      left = project_out(t, z, q, 0u, v);
     }
   }
 }

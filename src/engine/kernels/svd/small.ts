@@ -14,7 +14,7 @@ import type { SvdShape } from './svd.cpu';
 export const MOST_SMALL = 128;
 
 /**
- * Threads: WIDTH of `reduce` and `back`, LANES of them along a row; TEAM of `values` and `vectors`. A software adapter
+ * Threads: WIDTH of `reduce` and `back`, LANES of them along a row; TEAM of `values`. A software adapter
  * runs four threads in the lanes of one instruction, and every further four cost it a coroutine switch a barrier.
  */
 const sizesOn = (device: Device) =>
@@ -26,14 +26,15 @@ function layoutOf(device: Device, { rows, cols, r }: SvdShape) {
   const p = Math.max(rows, cols);
   const q = Math.min(rows, cols);
   const line = Math.ceil(q / (4 * LANES)) * 4 * LANES;
+  const width = Math.ceil(r / 16) * 16;
   const v = (p + 4) * line;
   const x = v + 2 * (p + 4);
   const tau = x + p + 4;
   const bid = tau + q;
   const lambda = bid + 2 * q;
   const z = lambda + q + 1;
-  const lu = z + Math.max(2 * q, rows) * r;
-  return { line, v, x, tau, bid, lambda, z, lu, stride: lu + 10 * q * r };
+  const lu = z + Math.max(2 * q, rows) * width;
+  return { line, v, x, tau, bid, lambda, width, z, lu, stride: lu + 8 * q * width };
 }
 
 /** Bytes of working space of `createSmall` for this shape on this device. */
@@ -55,8 +56,8 @@ export async function createSmall(device: Device) {
   const [reduce, values, vectors, back] = await Promise.all([
     make(reduceCode, 'reduce', ['read', 'write', 'write', 'uniform'], { WIDTH, LANES }),
     make(valuesCode, 'values', ['write', 'write', 'uniform'], { WIDTH: TEAM }),
-    make(vectorsCode, 'vectors', ['write', 'uniform'], { WIDTH: TEAM }),
-    make(backCode, 'back', ['write', 'write', 'uniform'], { WIDTH, LANES }),
+    make(vectorsCode, 'vectors', ['write', 'uniform'], { WIDTH, LANES }),
+    make(backCode, 'back', ['write', 'write', 'uniform'], { WIDTH, LANES: 4 }),
   ]);
   return (batch: Batch, a: DeviceBuffer, out: SvdOutputs, shape: SvdShape): void => {
     const { rows, cols, r, batch: matrices } = shape;
@@ -72,6 +73,7 @@ export async function createSmall(device: Device) {
       ['u', at.tau],
       ['u', at.bid],
       ['u', at.lambda],
+      ['u', at.width],
       ['u', at.z],
       ['u', at.lu],
     );

@@ -17,8 +17,9 @@ struct Shape {
   tau: u32, // [q]
   bid: u32, // d₁ e₁ d₂ e₂ … [2q]
   lambda: u32, // σ of the scaled matrix [q], and the scale
-  z: u32, // vectors [max(2q, m), r]
-  lu: u32, // 5 × [2q, r]
+  width: u32, // r, or the next multiple of 16
+  z: u32, // vectors [max(2q, m), width]
+  lu: u32, // 4 × [2q, width]
 }
 
 override WIDTH = 256u; // threads
@@ -27,12 +28,24 @@ const MOST = 128u; // q
 const BLOCK = 16u; // sums are kept by blocks, which keeps their rounding small
 const TINY = 1e-30;
 
-fn power_of_two(e: i32) -> f32 { return bitcast<f32>(u32(127 + e) << 23u); }
+var<workgroup> fold: array<f32, 256>;
 
-// A pseudo-random value in [−0.5, 0.5).
-fn noise(i: u32, v: u32) -> f32 {
-  var x = i * 2654435769u + v * 2246822519u + 374761393u;
-  x = (x ^ (x >> 15u)) * 2246822519u;
-  x = (x ^ (x >> 13u)) * 3266489917u;
-  return f32((x ^ (x >> 16u)) >> 8u) / 16777216.0 - 0.5;
+// Barriers of both memories: everything written before is seen by everyone after.
+fn sync() {
+  storageBarrier();
+  workgroupBarrier();
 }
+
+// The sum over the workgroup, given to every thread.
+fn sum_all(t: u32, x: f32) -> f32 {
+  sync();
+  fold[t] = x;
+  for (var half = WIDTH / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (t < half) { fold[t] += fold[t + half]; }
+  }
+  workgroupBarrier();
+  return fold[0];
+}
+
+fn power_of_two(e: i32) -> f32 { return bitcast<f32>(u32(127 + e) << 23u); }

@@ -46,11 +46,12 @@ fn image(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u
   for (var i = t; i < s.k * s.r; i += WIDTH) { v[i] = w[wg.x * s.stride + i]; }
   workgroupBarrier();
   let first = sigma[wg.x * s.k];
+  let scale = power_of_two(-exponent_of(bitcast<u32>(first)));
   for (var i = t; i < s.length; i += WIDTH) {
     for (var c = 0u; c < s.r; c++) {
       var total = Pair(0.0, 0.0);
       for (var j = 0u; j < s.k; j++) {
-        let p = two_product(a[wg.x * s.length * s.k + i * s.k + j] / first, v[j * s.r + c]);
+        let p = two_product(a[wg.x * s.length * s.k + i * s.k + j] * scale, v[j * s.r + c]);
         let sum = two_sum(total.hi, p.hi);
         total = Pair(sum.hi, total.lo + (sum.lo + p.lo));
       }
