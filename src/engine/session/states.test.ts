@@ -16,8 +16,8 @@ import { gatherStates, openStates, type Sequence, sequencesOf, statesBytes } fro
 import type { Student } from './student';
 import { type Held, resolveSubject } from './subjects';
 
-/** The same float32 sums in another order: two programs of two blocks. Measured 1e-6 with latents, 4e-7 without. */
-const TOLERANCE = 5e-6;
+/** The same float32 sums in another order: two programs of two blocks. Measured 2.2e-6 with latents, 4e-7 without. */
+const TOLERANCE = 1e-5;
 
 let runtime: Runtime;
 let pair: Pair;
