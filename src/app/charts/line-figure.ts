@@ -7,6 +7,9 @@ import { type LineSeries, placesToDraw } from './series';
 /** Lines of which the legend names each, unless they say themselves. */
 const NAMED = 7;
 
+/** Plotly makes it a class of the element that a line is drawn in. */
+const uidOf = (index: number) => `-line-${index}`;
+
 /** What Plotly is given for these lines. */
 export function lineFigure(
   series: readonly LineSeries[],
@@ -29,6 +32,7 @@ export function lineFigure(
     return {
       type: 'scatter',
       mode: line.points ? 'markers' : line.reference ? 'lines' : 'lines+markers',
+      uid: uidOf(index),
       name: plain(line.name),
       showlegend: named(line),
       x: pick(line.x),
@@ -85,7 +89,7 @@ export function lineFigure(
     ...layoutOf([x, y], view),
     hovermode: series.length > NAMED || series.some(({ key }) => key !== undefined) ? 'closest' : 'x unified',
     showlegend: series.some(named),
-    xaxis: { ...axisOf(x, theme), rangemode: 'tozero' },
+    xaxis: { ...axisOf(x, theme), rangemode: x.step === undefined ? 'tozero' : 'normal' },
     yaxis: axisOf(y, theme, log),
   } as Figure['layout'];
   return {
@@ -94,11 +98,7 @@ export function lineFigure(
     keyAt: (trace) => series[order[trace - areas.length] ?? -1]?.key ?? null,
     keys: new Set(series.flatMap(({ key }) => (key === undefined ? [] : [key]))),
     emphasis: (key) => {
-      const drawn = order.map((i) => emphasised(series[i]!, looks[i]!, key));
-      return {
-        data: { opacity: drawn.map(({ opacity }) => opacity), 'line.width': drawn.map(({ width }) => width) },
-        traces: order.map((_, place) => areas.length + place),
-      };
+      return { looks: series.map((line, i) => ({ uid: uidOf(i), ...emphasised(line, looks[i]!, key) })) };
     },
   };
 }

@@ -5,6 +5,8 @@ export interface Axis {
   readonly range?: readonly [number, number];
   /** `%` writes shares as percentages. */
   readonly format?: '%';
+  /** Between two ticks, where the values are whole numbers; the axis then begins with the first of them. */
+  readonly step?: number;
 }
 
 export interface Table {

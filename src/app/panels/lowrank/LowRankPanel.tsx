@@ -1,17 +1,17 @@
 import './lowrank.css';
-import { useActions, useApp } from '../../store/use-app';
-import { Button } from '../../ui/Button';
-import { ErrorNotice } from '../../ui/ErrorNotice';
+import { useApp } from '../../store/use-app';
 import { Panel } from '../../ui/Panel';
-import { Progress } from '../../ui/Progress';
+import { Group } from './form/Group';
 import { Meaning } from './form/Meaning';
 import { OpenCheckpoint } from './form/OpenCheckpoint';
 import { RequestForm } from './form/RequestForm';
 import { isStale } from './stale';
 import { Views } from './Views';
+import { VIEWS } from './words';
 
 /** The low-rank lens: what of the hidden states is low-rank, and whether it matters. */
 export function LowRankPanel() {
+  const opened = useApp((state) => state.lens.opened.value?.name ?? null);
   return (
     <div className="place with-side">
       <div className="side">
@@ -21,64 +21,34 @@ export function LowRankPanel() {
         >
           <RequestForm />
           <div className="groups">
+            <Group title="Open a checkpoint" summary={opened ?? 'any LLaMA or Qwen2 model, from your files'}>
+              <OpenCheckpoint />
+            </Group>
             <Meaning />
           </div>
         </Panel>
-        <Panel
-          title="Open a checkpoint"
-          about="Any LLaMA or Qwen2 model, to look at beside the bundled pair."
-        >
-          <OpenCheckpoint />
-        </Panel>
       </div>
-      <div className="main">
-        <ReportStatus />
+      <div className="main" id={VIEWS}>
+        <Stale />
         <Views />
       </div>
     </div>
   );
 }
 
-const PHASES: Readonly<Record<string, string>> = {
-  load: 'Loading the pair first',
-  compile: 'Compiling programs',
-  states: 'Gathering hidden states',
-  spectra: 'Decomposing hidden states',
-};
-
-/** What the decomposition is doing, why it failed, and whether the form has moved on since. */
-function ReportStatus() {
+/** Whether the form has moved on since the report. */
+function Stale() {
   const report = useApp((state) => state.lens.report);
-  const pairIsReady = useApp((state) => state.pair.status === 'ready');
   const draft = useApp((state) => state.lens.draft);
-  const { cancelLens, runLens } = useActions();
-  const label =
-    report.status !== 'busy'
-      ? ''
-      : !pairIsReady
-        ? PHASES.load!
-        : (PHASES[report.progress?.phase ?? 'spectra'] ?? PHASES.spectra!);
+  const isBusy = report.status === 'busy';
   return (
-    <>
-      {report.status === 'busy' && (
-        <Progress
-          label={label}
-          {...report.progress}
-          onCancel={cancelLens}
-          cancelLabel="Cancel decomposition"
-        />
-      )}
-      {report.status === 'failed' && (
-        <ErrorNotice title="The hidden states were not decomposed" error={report.error}>
-          <Button onPress={() => void runLens()}>Try again</Button>
-        </ErrorNotice>
-      )}
-      {report.status !== 'busy' && report.value && isStale(report.value.request, draft) && (
-        <p className="lens-stale" role="status">
+    <p className="lens-stale" role="status">
+      {!isBusy && report.value && isStale(report.value.request, draft) && (
+        <>
           <span aria-hidden="true">ℹ </span>The charts are of the last report; the form has changed since.
           Decompose draws them anew.
-        </p>
+        </>
       )}
-    </>
+    </p>
   );
 }

@@ -74,7 +74,7 @@ describe('the sentence of figure 6', () => {
         ]),
       ),
     ).toBe(
-      'More are needed for Gaussian data (30). Fewer are needed for another prompt (1). About as many for shuffled states (2): held against this control, the low rank is nothing special.',
+      'More are needed for Gaussian data (30). Fewer are needed for another prompt (1). About as many for shuffled states (2): features without any bond between them would do the same.',
     );
   });
 

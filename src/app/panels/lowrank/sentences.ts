@@ -3,6 +3,7 @@ import type {
   CausalPoint,
   CausalReport,
   CollapseReport,
+  Control,
   ControlSpectra,
   LayerRanks,
   LensReport,
@@ -49,6 +50,14 @@ export function cumulativeSentence(report: LensReport): string {
 /** A control whose rank is within this factor of the subject's looks the same. */
 const SAME = 1.25;
 
+/** What it means that a control needs as many directions. */
+const SAME_MEANS: Readonly<Record<Control, string>> = {
+  shuffled: 'features without any bond between them would do the same',
+  gaussian: 'noise of this shape would do the same',
+  'random-tokens': 'the low rank is not peculiar to reasoning, any tokens have it',
+  'other-prompt': 'it does not hang on the question',
+};
+
 /** What the controls say about the first selection's rank for 95 % of the energy. */
 export function controlSentence({
   selections,
@@ -59,16 +68,20 @@ export function controlSentence({
   const kinds = controls.map(({ control, spectra }) => {
     const rank = medianOf(spectra, (s) => s.energyRanks[2]);
     const word = `${CONTROL_WORDS[control].of} (${number(rank)})`;
-    return { word, kind: rank > own * SAME ? 'more' : rank < own / SAME ? 'fewer' : 'same' } as const;
+    return {
+      control,
+      word,
+      kind: rank > own * SAME ? 'more' : rank < own / SAME ? 'fewer' : 'same',
+    } as const;
   });
   const words = (kind: 'more' | 'fewer' | 'same') =>
     joined(kinds.filter((one) => one.kind === kind).map(({ word }) => word));
+  const alike = kinds.filter(({ kind }) => kind === 'same');
   const [more, fewer, same] = [words('more'), words('fewer'), words('same')];
   return [
     more && `More are needed for ${more}.`,
     fewer && `Fewer are needed for ${fewer}.`,
-    same &&
-      `About as many for ${same}: held against ${kinds.filter((one) => one.kind === 'same').length > 1 ? 'these controls' : 'this control'}, the low rank is nothing special.`,
+    same && `About as many for ${same}: ${joined(alike.map(({ control }) => SAME_MEANS[control]))}.`,
   ]
     .filter(Boolean)
     .join(' ');
@@ -224,7 +237,7 @@ export function causalSentence({
 export function axesSentence(axes: NonNullable<LensReport['axes']>): string {
   const total = axes.shares.reduce((a, b) => a + b, 0);
   const each = Array.from(axes.shares, (share) => percent(share, 0));
-  return `These three directions hold ${percent(total, 0)} (${each.join(', ')}) of ${axes.of}; what is left is not seen here.`;
+  return `These three directions hold ${percent(total, 0)} (${each.join(', ')}) of the ${axes.basis === 'pca' ? 'variance' : 'energy'} of ${axes.of}; what is left is not seen here.`;
 }
 
 /** Median of the controls' curves, for the charts. */

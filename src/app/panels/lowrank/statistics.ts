@@ -43,6 +43,13 @@ export const summaryOf = (spectra: readonly Spectrum[]): SpectraSummary => ({
 /** Ranks the matrix could have. */
 export const possibleRank = ({ sigma, rows }: Spectrum) => Math.min(sigma.length, rows);
 
+/** The axis of layers: whole numbers, a dozen of them written at most. */
+export const layerAxis = (layers: number) => ({
+  label: 'layer ℓ',
+  column: 'layer',
+  step: Math.max(1, Math.ceil(layers / 12)),
+});
+
 /** 1, 2, … as many as there are values. */
 export const countsOf = ({ length }: ArrayLike<unknown>): number[] => Array.from({ length }, (_, i) => i + 1);
 

@@ -4,6 +4,9 @@ import type { LensView } from '../../store/lens-link';
 
 /** What things are called on the page. */
 
+/** The element that holds the views. */
+export const VIEWS = 'lens-views';
+
 export const VIEW_TITLES: Readonly<Record<LensView, string>> = {
   spectra: 'Spectra',
   ranks: 'Ranks',

@@ -4,10 +4,11 @@ import { draftErrors } from '../../../store/lens-draft';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { Choice } from '../../../ui/Choice';
-import { CheckField, NumberField } from '../../../ui/Field';
+import { CheckField, FieldName, NumberField } from '../../../ui/Field';
 import { useBounds } from '../bounds';
-import { CONTROL_WORDS, STACK_WORDS, subjectWord } from '../words';
+import { CONTROL_WORDS, STACK_WORDS, subjectWord, VIEWS } from '../words';
 import { Group } from './Group';
+import { ReportStatus } from './ReportStatus';
 import { SourceFields } from './SourceFields';
 import { OverlayField, SectionsField, SubjectField } from './SubjectField';
 import { TextEntry } from './TextEntry';
@@ -50,7 +51,7 @@ export function RequestForm() {
       aria-label="What is decomposed"
       onSubmit={(event) => {
         event.preventDefault();
-        if (errors.size === 0 && !isBusy) void runLens();
+        if (errors.size === 0 && !isBusy) void runLens().then((done) => done && showViews());
       }}
     >
       <SubjectField
@@ -77,6 +78,7 @@ export function RequestForm() {
           Redo
         </Button>
       </div>
+      <ReportStatus />
       <div className="groups">
         <Group
           title="Compare"
@@ -144,7 +146,7 @@ export function RequestForm() {
           wrong={wrong('layers')}
         >
           <Choice
-            label="Rows of a matrix"
+            label={<FieldName label="Rows of a matrix" />}
             value={draft.stack}
             options={STACKS.map((id) => ({ id, label: STACK_WORDS[id].label, about: STACK_WORDS[id].about }))}
             onChange={(stack) => changeLens({ stack })}
@@ -175,7 +177,7 @@ export function RequestForm() {
             onChange={(tucker) => changeLens({ tucker })}
           />
           <Choice
-            label="Trajectories"
+            label={<FieldName label="Trajectories" />}
             value={draft.trajectories ?? 'none'}
             options={[
               { id: 'none', label: 'none' },
@@ -194,4 +196,11 @@ export function RequestForm() {
       </div>
     </form>
   );
+}
+
+/** Where the form stands above the views, they are out of sight: the page goes to them. */
+function showViews(): void {
+  const views = document.getElementById(VIEWS);
+  if (views && views.getBoundingClientRect().top > window.innerHeight * 0.8)
+    views.scrollIntoView({ block: 'start' });
 }

@@ -4,7 +4,7 @@ import type { SubjectId } from '../../../store/lens-draft';
 import { subjectsOf } from '../../../store/lens-subjects';
 import { useApp } from '../../../store/use-app';
 import { Choice, type Option } from '../../../ui/Choice';
-import { CheckField } from '../../../ui/Field';
+import { CheckField, FieldName } from '../../../ui/Field';
 import { SECTION_WORDS } from '../words';
 
 /** The subjects as options; one that cannot be chosen says why. */
@@ -37,7 +37,14 @@ export function SubjectField({
   readonly onChange: (value: SubjectId) => void;
 }) {
   const subjects = useSubjects();
-  return <Choice label={label} value={value} options={withValue(subjects, value)} onChange={onChange} />;
+  return (
+    <Choice
+      label={<FieldName label={label} />}
+      value={value}
+      options={withValue(subjects, value)}
+      onChange={onChange}
+    />
+  );
 }
 
 export function OverlayField({
@@ -57,7 +64,7 @@ export function OverlayField({
   return (
     <div>
       <Choice
-        label="Compared with"
+        label={<FieldName label="Compared with" />}
         value={value ?? NONE}
         options={options}
         onChange={(next) => onChange(next === NONE ? null : next)}

@@ -8,6 +8,7 @@ import { Formula } from '../../../ui/Formula';
 import { Panel } from '../../../ui/Panel';
 import { sourceOf } from '../provenance';
 import { anglesSentence, collapseSentence, meanAngle } from '../sentences';
+import { layerAxis } from '../statistics';
 
 const degrees = (radians: number) => (radians * 180) / Math.PI;
 
@@ -63,7 +64,7 @@ export function AnglesChart({
         summary={`The band goes from the smallest to the largest angle. ${anglesSentence(angles)}`}
         source={source}
         series={series}
-        x={{ label: 'layer ℓ', column: 'layer' }}
+        x={layerAxis(angles.layers.length)}
         y={{ label: 'angle, degrees', range: [0, 92] }}
         theme={theme}
         height={300}
@@ -79,6 +80,7 @@ export function CollapseCharts({ report }: { readonly report: LensReport }) {
   const link = useHoverLink();
   const source = useMemo(() => sourceOf(report), [report]);
   const { selections } = report;
+  const layers = layerAxis(Math.max(...selections.map((one) => one.layers)));
   const [cosine, rank] = useMemo(() => {
     const lines = (value: 'cosine' | 'effectiveRank') =>
       selections.map(
@@ -103,7 +105,7 @@ export function CollapseCharts({ report }: { readonly report: LensReport }) {
           summary={selections.map(({ label, collapse }) => collapseSentence(label, collapse)).join(' ')}
           source={source}
           series={cosine}
-          x={{ label: 'layer ℓ', column: 'layer' }}
+          x={layers}
           y={{ label: 'mean cosine', range: [-0.1, 1.02] }}
           theme={theme}
           fileName="collapse-cosine"
@@ -116,7 +118,7 @@ export function CollapseCharts({ report }: { readonly report: LensReport }) {
             .join(' ')}
           source={source}
           series={rank}
-          x={{ label: 'layer ℓ', column: 'layer' }}
+          x={layers}
           y={{ label: 'effective rank' }}
           scale="linear"
           theme={theme}

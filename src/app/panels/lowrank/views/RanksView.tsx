@@ -8,6 +8,7 @@ import { percent } from '../../../ui/format';
 import { Panel } from '../../../ui/Panel';
 import { sourceOf } from '../provenance';
 import { effectiveSentence, layerSentence, lengthSentence } from '../sentences';
+import { layerAxis } from '../statistics';
 
 const shareName = (share: number) => percent(share, 0);
 
@@ -17,6 +18,7 @@ export function RanksView({ report }: { readonly report: LensReport }) {
   const link = useHoverLink();
   const { selections, request } = report;
   const several = selections.length > 1;
+  const layers = layerAxis(Math.max(...selections.map((one) => one.layers)));
   const source = useMemo(() => sourceOf(report), [report]);
   const [byLayer, effective, byLength] = useMemo(() => {
     const alongLayers = (
@@ -59,7 +61,7 @@ export function RanksView({ report }: { readonly report: LensReport }) {
         summary={`One matrix a layer, all samples’ tokens as rows. ${layerSentence(selections)}`}
         source={source}
         series={byLayer}
-        x={{ label: 'layer ℓ', column: 'layer' }}
+        x={layers}
         y={{ label: 'rank r' }}
         scale="linear"
         theme={theme}
@@ -72,7 +74,7 @@ export function RanksView({ report }: { readonly report: LensReport }) {
         summary={effectiveSentence(selections)}
         source={source}
         series={effective}
-        x={{ label: 'layer ℓ', column: 'layer' }}
+        x={layers}
         y={{ label: 'rank' }}
         scale="linear"
         theme={theme}

@@ -13,6 +13,8 @@ import { axesSentence } from '../sentences';
 import { commonTokens, type PointColouring, pick, tokenAt } from '../trajectory-points';
 
 const ALL = 'all';
+/** Samples beyond which lines hide more than they show, at first. */
+const MOST_JOINED = 4;
 const COLOURINGS: readonly { readonly id: PointColouring; readonly label: string }[] = [
   { id: 'step', label: 'step within the sample' },
   { id: 'layer', label: 'layer' },
@@ -34,7 +36,7 @@ export function TrajectoriesView({
   const [layer, setLayer] = useState(String(layers.at(-1)));
   const [sample, setSample] = useState(ALL);
   const [colouring, setColouring] = useState<PointColouring>('step');
-  const [paths, setPaths] = useState(true);
+  const [paths, setPaths] = useState(report.sampleIds.length <= MOST_JOINED);
   const source = useMemo(() => sourceOf(report), [report]);
   const wantedLayer = layers.includes(Number(layer)) ? Number(layer) : null;
   const wantedSample = report.sampleIds.indexOf(sample);
@@ -63,7 +65,7 @@ export function TrajectoriesView({
   return (
     <Panel
       title="Trajectories"
-      about={`Each point is a state; lines join a sample’s positions in order. The directions are ${axes.basis === 'pca' ? 'the first three principal components' : 'the first three of the hidden mode of the Tucker decomposition'} of ${axes.of}.`}
+      about={`Each point is the state at one position; lines join a sample’s positions in order. The directions are ${axes.basis === 'pca' ? 'the first three principal components' : 'the first three of the hidden mode of the Tucker decomposition'} of ${axes.of}.`}
     >
       <div className="lens-choices">
         <Choice

@@ -1,0 +1,35 @@
+import { useActions, useApp } from '../../../store/use-app';
+import { Button } from '../../../ui/Button';
+import { ErrorNotice } from '../../../ui/ErrorNotice';
+import { Progress } from '../../../ui/Progress';
+
+const PHASES: Readonly<Record<string, string>> = {
+  load: 'Loading the pair first',
+  compile: 'Compiling programs',
+  states: 'Gathering hidden states',
+  spectra: 'Decomposing',
+};
+
+/** What the decomposition is doing, and why it failed. */
+export function ReportStatus() {
+  const report = useApp((state) => state.lens.report);
+  const pairIsReady = useApp((state) => state.pair.status === 'ready');
+  const { cancelLens, runLens } = useActions();
+  if (report.status === 'busy') {
+    const phase = pairIsReady ? (report.progress?.phase ?? 'spectra') : 'load';
+    return (
+      <Progress
+        label={PHASES[phase] ?? phase}
+        {...report.progress}
+        onCancel={cancelLens}
+        cancelLabel="Cancel decomposition"
+      />
+    );
+  }
+  if (report.status !== 'failed') return null;
+  return (
+    <ErrorNotice title="The hidden states were not decomposed" error={report.error}>
+      <Button onPress={() => void runLens()}>Try again</Button>
+    </ErrorNotice>
+  );
+}
