@@ -3,7 +3,7 @@ import { type CaseKind, caseMatrix, svdErrors } from '../kernels/svd/cases';
 import { svdOnCpu, svdOnGpu } from '../kernels/svd/svd';
 import type { SvdResult } from '../kernels/svd/svd.cpu';
 import golden from '../kernels/svd/svd.golden.json';
-import type { KernelTrial } from './check-device-kernels';
+import type { KernelTrial } from './check-device-trial';
 
 type Case = (typeof golden.cases)[number];
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DeviceReport } from '../../contract/events';
 import { type Device, openDevice } from '../device/device';
 import { checkDevice } from './check-device';
-import type { KernelTrial } from './check-device-kernels';
+import type { KernelTrial } from './check-device-trial';
 
 let device: Device;
 beforeAll(async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { DeviceReport } from '../../contract/events';
 import { CancelledError, ShapeError } from '../base/errors';
 import { checkDevice } from './check-device';
-import type { KernelTrial } from './check-device-kernels';
+import type { KernelTrial } from './check-device-trial';
 
 const report: DeviceReport = {
   provider: 'wasm',

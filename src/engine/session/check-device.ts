@@ -3,7 +3,7 @@ import type { DeviceCheckReport, KernelCheck } from '../../contract/lens';
 import { LoriError, throwIfCancelled } from '../base/errors';
 import type { Device } from '../device/device';
 import { Workspace } from '../kernels/shared/workspace';
-import type { KernelTrial } from './check-device-kernels';
+import type { KernelTrial } from './check-device-trial';
 import type { Opened } from './open';
 
 /**
