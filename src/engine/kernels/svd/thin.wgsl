@@ -32,9 +32,10 @@ const LANES = 64u; // the most
 fn hold(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) | s.zero); }
 fn hold4(x: vec4f) -> vec4f { return bitcast<vec4f>(bitcast<vec4u>(x) | vec4u(s.zero)); }
 
-// The leading 12 bits: products of two such are exact.
-fn head(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) & 0xfffff000u); }
-fn head4(x: vec4f) -> vec4f { return bitcast<vec4f>(bitcast<vec4u>(x) & vec4u(0xfffff000u)); }
+// x rounded to 12 bits: products of two such are exact. Rounded, not cut: what is left has either sign and its sums stay
+// small.
+fn head(x: f32) -> f32 { return bitcast<f32>((bitcast<u32>(x) + 0x800u) & 0xfffff000u); }
+fn head4(x: vec4f) -> vec4f { return bitcast<vec4f>((bitcast<vec4u>(x) + 0x800u) & vec4u(0xfffff000u)); }
 
 // a + b and what rounding took from it, for any a and b (Knuth).
 fn two_sum(a: f32, b: f32) -> Pair {
