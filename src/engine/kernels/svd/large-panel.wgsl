@@ -29,7 +29,7 @@ fn column_step(@builtin(global_invocation_id) id: vec3u) {
   let first = s.i - s.c;
   let big = id.z * s.ldp * width;
   let vs = id.z * houses_size(s) / 4u;
-  let us = vs + s.q * height;
+  let us = vs + s.held * height;
   let pan = id.z * s.panel_size / 4u;
   let o = id.z * s.scalars_size;
   let j = s.i / 4u;
@@ -68,7 +68,7 @@ fn row_step(@builtin(global_invocation_id) id: vec3u) {
   let first = s.i - s.c;
   let big = id.z * s.ldp * width;
   let vs = id.z * houses_size(s) / 4u;
-  let us = vs + s.q * height;
+  let us = vs + s.held * height;
   let pan = id.z * s.panel_size / 4u;
   let o = id.z * s.scalars_size;
   let k = s.i / 4u;
@@ -88,15 +88,15 @@ fn row_step(@builtin(global_invocation_id) id: vec3u) {
   houses[us + s.i * width + j] = value - y;
 }
 
-// Turns column i (c = 0), or row i right of the diagonal (c = 1), x, into a Householder vector v, first entry 1 and
+// Turns column i (side 0), or row i right of the diagonal (side 1), x, into a Householder vector v, first entry 1 and
 // zeros before it in its quad: (I − tau v vᵀ) x = beta e₁. One workgroup.
 @compute @workgroup_size(lanes)
 fn reflect(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
-  let is_row = s.c > 0u;
+  let is_row = s.side > 0u;
   let o = wg.z * s.scalars_size;
   let quads = select(s.ldp, s.ldq, is_row) / 4u;
   let head = select(s.i, s.i + 1u, is_row);
-  let at = (wg.z * houses_size(s) + select(0u, s.q * s.ldp, is_row)) / 4u + s.i * quads;
+  let at = (wg.z * houses_size(s) + select(0u, s.held * s.ldp, is_row)) / 4u + s.i * quads;
   let alpha = houses[at + head / 4u][head % 4u];
   var squares = 0.0;
   for (var k = head / 4u + t; k < quads; k += lanes) {
@@ -119,7 +119,7 @@ fn reflect(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t:
     factor = 0.0;
   }
   if (t == 0u) {
-    scalars[o + s.gk + 2u * s.i + s.c] = beta;
+    scalars[o + s.gk + 2u * s.i + s.side] = beta;
     scalars[o + select(s.tau_l, s.tau_r, is_row) + s.i] = tau;
   }
   for (var k = head / 4u + t; k < quads; k += lanes) {

@@ -11,15 +11,15 @@ override lanes: u32 = 64u;
 
 var<workgroup> fold: array<f32, 64>;
 
-// Wᵀv for v of column i, by chunks of rows: workgroup y takes one, for 256 columns.
+// Wᵀv for v number i, by chunks of rows: workgroup y takes one, for 256 columns.
 @compute @workgroup_size(64)
 fn transpose_product(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let height = s.ldp / 4u;
   let width = s.ldq / 4u;
   let v = wg.z * houses_size(s) / 4u + s.i * height;
-  let j = (s.i + 1u) / 4u + wg.x * 64u + t;
+  let j = s.left + wg.x * 64u + t;
   if (j >= width) { return; }
-  let begin = s.i / 4u + wg.y * (s.chunk / 4u);
+  let begin = s.top + wg.y * (s.chunk / 4u);
   let end = min(begin + s.chunk / 4u, height);
   var at = wg.z * s.ldp * width + 4u * begin * width + j;
   var sum = vec4f(0.0);
@@ -31,20 +31,19 @@ fn transpose_product(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation
   panel[(wg.z * s.panel_size + s.part) / 4u + wg.y * width + j] = sum;
 }
 
-// W u for u of row i, in sixteen parts: a workgroup takes sixteen rows, sixteen threads for four of them, and a thread
+// W u for u number i, in sixteen parts: a workgroup takes sixteen rows, sixteen threads for four of them, and a thread
 // every sixteenth quad.
 @compute @workgroup_size(64)
 fn product(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let height = s.ldp / 4u;
   let width = s.ldq / 4u;
-  let u = (wg.z * houses_size(s) + s.q * s.ldp) / 4u + s.i * width;
-  let head = (s.i + 1u) / 4u;
+  let u = (wg.z * houses_size(s) + s.held * s.ldp) / 4u + s.i * width;
   let lane = t % 16u;
-  let k = head + wg.x * 4u + t / 16u;
+  let k = s.top + wg.x * 4u + t / 16u;
   if (k >= height) { return; }
-  var at = wg.z * s.ldp * width + 4u * k * width + head + lane;
+  var at = wg.z * s.ldp * width + 4u * k * width + s.left + lane;
   var sum = vec4f(0.0);
-  for (var j = head + lane; j < width; j += 16u) {
+  for (var j = s.left + lane; j < width; j += 16u) {
     let x = houses[u + j];
     sum += vec4f(dot(x, w[at]), dot(x, w[at + width]), dot(x, w[at + 2u * width]), dot(x, w[at + 3u * width]));
     at += 16u;
@@ -61,7 +60,7 @@ fn fold_all(t: u32, x: f32) -> f32 {
   return sum;
 }
 
-// Products of v of column i with the panel's V (the first c) and X (the others).
+// Products of v number i with the c before it (the first c workgroups) and the panel's X (the others).
 @compute @workgroup_size(lanes)
 fn column_dots(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let height = s.ldp / 4u;
@@ -72,33 +71,33 @@ fn column_dots(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index
   var sum = 0.0;
   if (is_x) {
     let other = (wg.z * s.panel_size + s.x) / 4u + c * height;
-    for (var k = s.i / 4u + t; k < height; k += lanes) { sum += dot(houses[v + k], panel[other + k]); }
+    for (var k = s.top + t; k < height; k += lanes) { sum += dot(houses[v + k], panel[other + k]); }
   } else {
     let other = vs + (s.i - s.c + c) * height;
-    for (var k = s.i / 4u + t; k < height; k += lanes) { sum += dot(houses[v + k], houses[other + k]); }
+    for (var k = s.top + t; k < height; k += lanes) { sum += dot(houses[v + k], houses[other + k]); }
   }
   sum = fold_all(t, sum);
   if (t == 0u) { scalars[wg.z * s.scalars_size + s.dots + select(0u, s.width, is_x) + c] = sum; }
 }
 
-// Products of u of row i with the panel's Y (the first c + 1) and U (the others).
+// Products of u number i with the c before it (the first c workgroups) and the panel's Y (the others).
 @compute @workgroup_size(lanes)
 fn row_dots(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let width = s.ldq / 4u;
-  let us = (wg.z * houses_size(s) + s.q * s.ldp) / 4u;
+  let us = (wg.z * houses_size(s) + s.held * s.ldp) / 4u;
   let u = us + s.i * width;
-  let is_u = wg.x > s.c;
-  let c = select(wg.x, wg.x - s.c - 1u, is_u);
+  let is_y = wg.x >= s.c;
+  let c = select(wg.x, wg.x - s.c, is_y);
   var sum = 0.0;
-  if (is_u) {
-    let other = us + (s.i - s.c + c) * width;
-    for (var j = (s.i + 1u) / 4u + t; j < width; j += lanes) { sum += dot(houses[u + j], houses[other + j]); }
-  } else {
+  if (is_y) {
     let other = (wg.z * s.panel_size + s.y) / 4u + c * width;
-    for (var j = (s.i + 1u) / 4u + t; j < width; j += lanes) { sum += dot(houses[u + j], panel[other + j]); }
+    for (var j = s.left + t; j < width; j += lanes) { sum += dot(houses[u + j], panel[other + j]); }
+  } else {
+    let other = us + (s.i - s.c + c) * width;
+    for (var j = s.left + t; j < width; j += lanes) { sum += dot(houses[u + j], houses[other + j]); }
   }
   sum = fold_all(t, sum);
-  if (t == 0u) { scalars[wg.z * s.scalars_size + s.dots + select(2u, 3u, is_u) * s.width + c] = sum; }
+  if (t == 0u) { scalars[wg.z * s.scalars_size + s.dots + select(3u, 2u, is_y) * s.width + c] = sum; }
 }
 
 // W ← W − V Yᵀ − X Uᵀ for the c pairs before column i, from row and column i on; 4 × 4 a thread. i is a multiple of 4.
@@ -107,7 +106,7 @@ fn update(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: 
   let height = s.ldp / 4u;
   let width = s.ldq / 4u;
   let vs = wg.z * houses_size(s) / 4u;
-  let us = vs + s.q * height;
+  let us = vs + s.held * height;
   let pan = wg.z * s.panel_size / 4u;
   let j = s.i / 4u + wg.x * 8u + t % 8u;
   let k = s.i / 4u + wg.y * 8u + t / 8u;

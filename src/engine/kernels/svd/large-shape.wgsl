@@ -12,30 +12,41 @@ struct Shape {
   ldp: u32,
   ldq: u32,
   r: u32,
-  // Floats a matrix, of `panel`, `scalars` and `vectors`; W has ldp · ldq, and `houses` q · (ldp + ldq): the
-  // Householder vectors v_i [q, ldp], then u_i [q, ldq].
+  // Vectors of length p, and of length q, in `houses`: [held, ldp], then [held, ldq]. The reduction keeps its
+  // Householder vectors v_i and u_i there, Lanczos its basis.
+  held: u32,
+  // Most vectors that one is multiplied with at a time, and rows a chunk of Wᵀv (a multiple of 4).
+  width: u32,
+  chunk: u32,
+  // Floats a matrix, of `panel`, `scalars` and `vectors`; W has ldp · ldq.
   panel_size: u32,
   scalars_size: u32,
   vectors_size: u32,
-  // Offsets in `panel`: X [width, ldp], Y [width, ldq], part [chunks, ldq], raw [16, ldp].
+  // Offsets in `panel`: X [width, ldp], Y [width, ldq] (reduction), part [chunks, ldq], raw [16, ldp].
   x: u32,
   y: u32,
   part: u32,
   raw: u32,
-  // Offsets in `scalars`: dots [4, width], gk [2q], tau_l [q], tau_r [q].
+  // Offsets in `scalars`: dots [4, width], gk [2q], tau_l [q], tau_r [q] (reduction); norms [2, held], coefficients
+  // [2, r, held], ritz [r], residuals [r] (Lanczos).
   dots: u32,
   gk: u32,
   tau_l: u32,
   tau_r: u32,
-  // Most columns in a panel, and rows a chunk of Wᵀv (a multiple of 4).
-  width: u32,
-  chunk: u32,
-  // Column at hand, and columns of its panel before it.
+  norms: u32,
+  coefficients: u32,
+  ritz: u32,
+  residuals: u32,
+  // The vector at hand; how many before it count; the first quads of its product's rows and columns; 0 for vectors of
+  // length p, 1 for those of length q.
   i: u32,
   c: u32,
+  top: u32,
+  left: u32,
+  side: u32,
 }
 
-fn houses_size(s: Shape) -> u32 { return s.q * (s.ldp + s.ldq); }
+fn houses_size(s: Shape) -> u32 { return s.held * (s.ldp + s.ldq); }
 
 // A pseudo-random value in [−0.5, 0.5).
 fn noise(i: u32, v: u32) -> f32 {

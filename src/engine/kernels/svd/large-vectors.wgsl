@@ -75,7 +75,7 @@ fn carry_back(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index)
   let o = wg.z * s.scalars_size;
   let tall = s.m >= s.n;
   let ld = select(s.ldq, s.ldp, tall);
-  let first = wg.z * houses_size(s) + select(s.q * s.ldp, 0u, tall);
+  let first = wg.z * houses_size(s) + select(s.held * s.ldp, 0u, tall);
   let taus = o + select(s.tau_r, s.tau_l, tall);
   for (var k = s.i; k > s.i - s.c; k--) {
     let h = first + (k - 1u) * ld;
