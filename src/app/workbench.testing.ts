@@ -223,7 +223,6 @@ export function double({ pace = 1, failures = {}, webgpu = false, nanAt }: Doubl
       await begin('problems', split, from, count);
       return Array.from({ length: count }, (_, i) => problem(from + i));
     },
-    spectra: () => Promise.reject(new Error('not part of this test')),
     async distil(config, options) {
       await begin('distil', config.method);
       Object.assign(asked, { wish: 'resume' });

@@ -11,7 +11,6 @@ import type {
   Progress,
   RunEvent,
   RunResult,
-  SpectraReport,
 } from './events';
 import type {
   CausalEvent,
@@ -46,11 +45,6 @@ export interface Workbench {
   loadPair(url: string, options?: CallOptions): Promise<PairReport>;
   /** Problems of the loaded pair's data set, from index `from`. */
   problems(split: Split, from: number, count: number): Promise<readonly Problem[]>;
-  /** Figure 6: the teacher's hidden states of each sample's rationale, all layers and tokens stacked. */
-  spectra(
-    request: { readonly samples: number; readonly seed: number },
-    options?: CallOptions,
-  ): Promise<SpectraReport>;
   /** What of the hidden states is low-rank. Served between two steps while a run goes on. */
   lens(request: LensRequest, options?: CallOptions): Promise<LensReport>;
   /** Whether the directions matter: accuracy with the states projected onto r of them. Reports points as they come. */

@@ -73,33 +73,6 @@ export interface Progress {
   readonly elapsed: number;
 }
 
-export interface SampleSpectrum {
-  readonly id: string;
-  readonly question: string;
-  /** N rationale tokens, M = N·L rows of the stacked matrix. */
-  readonly tokens: number;
-  readonly rows: number;
-  /** Singular values, descending. */
-  readonly sigma: Float32Array;
-  /** Σ_{i≤r} σ_i / Σ σ_i, the curve of the paper's figure 6. */
-  readonly cumulative: Float32Array;
-  readonly effectiveRank: number;
-  readonly stableRank: number;
-  /** Smallest rank with 80, 90, 95 and 99 % of the energy Σσ². */
-  readonly energyRanks: readonly [number, number, number, number];
-}
-
-export interface SpectraReport {
-  readonly model: string;
-  readonly layers: number;
-  readonly hidden: number;
-  readonly kernel: string;
-  readonly dtype: 'f32' | 'f64';
-  readonly seed: number;
-  readonly samples: readonly SampleSpectrum[];
-  readonly milliseconds: number;
-}
-
 /** One value a loss term; terms a method does not have are absent. */
 export interface LossTerms {
   readonly total: number;

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CallOptions, Workbench } from '../contract/calls';
-import type { ModelReport, RunEvent, SpectraReport } from '../contract/events';
-import { type CausalReport, FIGURE_6, type LensReport } from '../contract/lens';
+import type { ModelReport, RunEvent } from '../contract/events';
+import { type CausalReport, FIGURE_6, type LensReport, type LensRequest } from '../contract/lens';
 import { InputError } from '../engine/base/errors';
 import { type ConnectOptions, connect } from './client';
 import { transferablesOf } from './rpc';
@@ -12,7 +12,6 @@ const nothing: Workbench = {
   open: unused,
   loadPair: unused,
   problems: unused,
-  spectra: unused,
   lens: unused,
   causal: unused,
   checkpoints: unused,
@@ -25,6 +24,8 @@ const nothing: Workbench = {
   answer: unused,
   explicit: unused,
 };
+
+const figure: LensRequest = { ...FIGURE_6, source: { kind: 'texts', texts: ['a'] } };
 
 function pair(workbench: Partial<Workbench>, options?: ConnectOptions) {
   const { port1, port2 } = new MessageChannel();
@@ -56,13 +57,13 @@ describe('rpc', () => {
   it('delivers events in order, before the result', async () => {
     const seen: number[] = [];
     const { client } = pair({
-      async spectra(_request, options) {
+      async lens(_request, options) {
         for (let done = 1; done <= 3; done++)
-          options?.report?.({ phase: 'spectra', done, total: 3, unit: 'samples', elapsed: done });
-        return { samples: [] } as unknown as SpectraReport;
+          options?.report?.({ phase: 'spectra', done, total: 3, unit: 'matrices', elapsed: done });
+        return { selections: [] } as unknown as LensReport;
       },
     });
-    await client.spectra({ samples: 3, seed: 1 }, { report: (progress) => seen.push(progress.done) });
+    await client.lens(figure, { report: (progress) => seen.push(progress.done) });
     expect(seen).toEqual([1, 2, 3]);
   });
 
@@ -109,14 +110,6 @@ describe('rpc', () => {
     await expect(client.loadPair('x', { signal: AbortSignal.abort() })).rejects.toThrow('early');
   });
 
-  it('hands arrays over instead of copying them', async () => {
-    const sigma = Float32Array.of(3, 2, 1);
-    const { client } = pair({ spectra: async () => ({ samples: [{ sigma }] }) as unknown as SpectraReport });
-    const report = await client.spectra({ samples: 1, seed: 1 });
-    expect([...report.samples[0]!.sigma]).toEqual([3, 2, 1]);
-    expect(sigma.byteLength).toBe(0);
-  });
-
   it('carries the files of a checkpoint, and their bytes', async () => {
     const seen: [string, string][] = [];
     const { client } = pair({
@@ -142,7 +135,8 @@ describe('rpc', () => {
     expect(told).toEqual([4]);
   });
 
-  it('hands over the arrays of a report however deep they lie, and each once', async () => {
+  it('hands over the arrays of a report instead of copying them, however deep they lie', async () => {
+    // One of them is in the report twice.
     const made = {
       sigma: Float32Array.of(2, 1),
       energy: Float32Array.of(0.5),
@@ -165,9 +159,8 @@ describe('rpc', () => {
           angles: null,
         }) as unknown as LensReport,
     });
-    const request = { ...FIGURE_6, source: { kind: 'texts' as const, texts: ['a'] } };
-    const report = await client.lens(request);
-    expect(report.request).toEqual(request);
+    const report = await client.lens(figure);
+    expect(report.request).toEqual(figure);
     const [selection] = report.selections;
     expect([...(selection?.spectra[0]?.sigma ?? [])]).toEqual([2, 1]);
     expect(selection?.tucker?.energy).toEqual(Float32Array.of(0.5));

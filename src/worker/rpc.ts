@@ -13,7 +13,6 @@ export const METHODS: Readonly<Record<MethodName, { readonly options?: number }>
   open: {},
   loadPair: { options: 1 },
   problems: {},
-  spectra: { options: 1 },
   lens: { options: 1 },
   causal: { options: 1 },
   checkpoints: {},

@@ -1,5 +1,4 @@
 import { ShapeError } from '../base/errors';
-import { type SvdOptions, svd } from '../kernels/svd/svd';
 
 /** The shares of energy Σσ² whose ranks are reported. */
 export const ENERGY_SHARES = [0.8, 0.9, 0.95, 0.99] as const;
@@ -72,32 +71,4 @@ export function spectrumOf(sigma: Float32Array<ArrayBuffer>): Spectrum {
     effectiveRank: effectiveRank(sigma),
     stableRank: stableRank(sigma),
   };
-}
-
-/**
- * The spectrum of each sample's states [N·L, H], all layers and tokens stacked (LoRi appendix A). Samples may differ
- * in N. Rejects with `ShapeError` where a sample is no whole number of rows, `NumericError`, `CancelledError`.
- */
-export async function sampleSpectra(
-  samples: readonly Float32Array[],
-  hidden: number,
-  options: SvdOptions = {},
-): Promise<Spectrum[]> {
-  const out: Spectrum[] = [];
-  for (const [i, states] of samples.entries()) {
-    const rows = states.length / hidden;
-    if (!Number.isInteger(rows) || rows < 1) {
-      throw new ShapeError(
-        `spectra: sample ${i} has ${states.length} elements, expected a multiple of H = ${hidden}`,
-      );
-    }
-    const { sigma } = await svd(
-      states,
-      { batch: 1, rows, cols: hidden, r: 0 },
-      { ...options, onProgress: undefined },
-    );
-    out.push(spectrumOf(sigma));
-    options.onProgress?.((i + 1) / samples.length);
-  }
-  return out;
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CausalRequest, FIGURE_6, type LensRequest } from '../../contract/lens';
 import { CancelledError, InputError } from '../base/errors';
 import { tinyPair, tinySurroundings } from '../testing/tiny-pair.testing';
-import { losses, tinyRun, watch } from './tiny-run.testing';
+import { figure6, losses, tinyRun, watch } from './tiny-run.testing';
 import { LoriWorkbench } from './workbench';
 
 const QUESTION = 'Tom has 12 apples. He buys 3 more. How many apples does Tom have?';
@@ -45,7 +45,7 @@ describe('while a run goes on', () => {
     const alone = await ask();
     const seen: number[] = [];
     const run = await runWith(async (done) => {
-      await workbench.lens({ ...FIGURE_6, source: { kind: 'problems', seed: 1, samples: 2 } });
+      await workbench.lens(figure6(2, 1));
       seen.push(done());
       expect(await ask()).toBe(alone);
       seen.push(done());
@@ -97,14 +97,11 @@ describe('while a run goes on', () => {
     const { losses: with_ } = await runWith(async () => {
       await expect(workbench.explicit('')).rejects.toThrow('has no tokens');
       const waiting = new AbortController();
-      const call = workbench.spectra({ samples: 2, seed: 1 }, { signal: waiting.signal });
+      const call = workbench.lens(figure6(2, 1), { signal: waiting.signal });
       waiting.abort();
       await expect(call).rejects.toThrow(CancelledError);
       const working = new AbortController();
-      const begun = workbench.spectra(
-        { samples: 9, seed: 1 },
-        { signal: working.signal, report: () => working.abort() },
-      );
+      const begun = workbench.lens(figure6(9, 1), { signal: working.signal, report: () => working.abort() });
       await expect(begun).rejects.toThrow(CancelledError);
     });
     expect(with_).toEqual(undisturbed);
@@ -142,7 +139,7 @@ describe('while a run is paused', () => {
       at = [done()];
       await ask();
       await expect(workbench.explicit(' ')).rejects.toThrow('has no tokens');
-      await workbench.spectra({ samples: 1, seed: 1 });
+      await workbench.lens(figure6(1, 1));
       await expect(workbench.loadPair('models')).rejects.toThrow('a run is going on');
       await pause(300);
       at.push(done());

@@ -1,6 +1,7 @@
 import type { Workbench } from '../../contract/calls';
 import { parseRunConfig, type RunConfig } from '../../contract/config';
 import type { RunEvent, StepEvent } from '../../contract/events';
+import { FIGURE_6, type LensRequest } from '../../contract/lens';
 
 /** Fields in place of those of the tiny run; those that are no object want `as never`. */
 type Changes = { [K in keyof RunConfig]?: Partial<RunConfig[K]> };
@@ -26,6 +27,12 @@ export const tinyRun = (changes: Changes = {}): RunConfig => {
   };
   return parseRunConfig(merge(small, changes));
 };
+
+/** Figure 6 of so many problems. */
+export const figure6 = (samples: number, seed: number): LensRequest => ({
+  ...FIGURE_6,
+  source: { kind: 'problems', seed, samples },
+});
 
 export interface Watched {
   readonly events: RunEvent[];

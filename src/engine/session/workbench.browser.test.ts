@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Method, parseRunConfig } from '../../contract/config';
 import type { RunEvent, StepEvent } from '../../contract/events';
+import type { LensReport } from '../../contract/lens';
 import { DeviceError, type LoriError } from '../base/errors';
 import type { Device } from '../device/device';
 import { wasmPaths } from '../runtime/assets';
 import type { Runtime } from '../runtime/runtime';
 import { SMALLEST, tinyPair, tinySurroundings } from '../testing/tiny-pair.testing';
 import type { Student } from './student';
+import { figure6 } from './tiny-run.testing';
 import { LoriWorkbench } from './workbench';
 
 /**
@@ -40,7 +42,9 @@ interface Inside {
 }
 
 interface Account {
+  /** Singular values of the teacher's rationales, and of the student's latents. */
   readonly sigma: number[];
+  readonly latents: number[];
   readonly losses: number[];
   readonly norms: number[];
   readonly accuracies: number[];
@@ -50,6 +54,9 @@ interface Account {
   readonly explicit: string;
 }
 
+const sigmasOf = ({ selections }: LensReport): number[] =>
+  selections.flatMap((s) => s.spectra.flatMap(({ sigma }) => Array.from(sigma)));
+
 async function account(workbench: LoriWorkbench): Promise<Account> {
   const timed = async <T>(what: string, work: Promise<T>): Promise<T> => {
     const start = performance.now();
@@ -57,10 +64,17 @@ async function account(workbench: LoriWorkbench): Promise<Account> {
     console.log(`${what}: ${Math.round(performance.now() - start)} ms`);
     return value;
   };
-  const spectra = await timed('spectra', workbench.spectra({ samples: 2, seed: 1 }));
+  const spectra = await timed('lens', workbench.lens(figure6(2, 1)));
   const events: RunEvent[] = [];
   await timed('distil', workbench.distil(tinyRun(2, 2), { report: (e) => events.push(e) }));
   const steps = events.filter((e): e is StepEvent => e.kind === 'step');
+  const latents = await timed(
+    'latents',
+    workbench.lens({
+      ...figure6(2, 1),
+      selections: [{ subject: { kind: 'student' }, sections: ['latent'] }],
+    }),
+  );
   const { session } = await timed(
     'question',
     workbench.openQuestion({ question: QUESTION, student: 'trained' }),
@@ -69,7 +83,8 @@ async function account(workbench: LoriWorkbench): Promise<Account> {
   const answer = await timed('answer', workbench.answer(session));
   const explicit = await timed('explicit', workbench.explicit(QUESTION));
   return {
-    sigma: spectra.samples.flatMap((s) => Array.from(s.sigma)),
+    sigma: sigmasOf(spectra),
+    latents: sigmasOf(latents),
     losses: steps.flatMap(({ losses }) => Object.values(losses)),
     norms: steps.map((s) => s.gradientNorm),
     accuracies: events.filter((e) => e.kind === 'evaluation').map((e) => e.accuracy.correct),
@@ -144,7 +159,7 @@ describe('the workbench on WebGPU', () => {
     expect(student).not.toBe(before);
     expect(student.packs[0]).not.toEqual(before.packs[0]);
     expectLoss(await failure(workbench.openQuestion({ question: QUESTION, student: 'trained' })));
-    expectLoss(await failure(workbench.spectra({ samples: 2, seed: 1 })));
+    expectLoss(await failure(workbench.lens(figure6(2, 7))));
     expectLoss(await failure(workbench.distil(tinyRun(1, 0))));
     expect(await workbench.problems('held-out', 0, 1)).toHaveLength(1);
 
@@ -161,10 +176,12 @@ describe('the workbench on WebGPU', () => {
     const onWasm = await account(workbench);
     expect(onWasm.sigma.length).toBeGreaterThan(10);
     expect(onWasm.losses).toHaveLength(2 * 5);
-    const largest = Math.max(...onWasm.sigma);
+    // Of the largest: the small ones are differences of large numbers.
+    const ofLargest = (got: number[], want: number[]) =>
+      Math.max(...want.map((x, i) => Math.abs((got[i] as number) - x))) / Math.max(...want);
     const errors = {
-      // Of the largest: the small ones are differences of large numbers.
-      sigma: Math.max(...onWasm.sigma.map((x, i) => Math.abs((onGpu.sigma[i] as number) - x) / largest)),
+      sigma: ofLargest(onGpu.sigma, onWasm.sigma),
+      latents: ofLargest(onGpu.latents, onWasm.latents),
       losses: worst(onGpu.losses, onWasm.losses),
       norms: worst(onGpu.norms, onWasm.norms),
       tops: worst(onGpu.tops, onWasm.tops),

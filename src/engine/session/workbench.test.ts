@@ -4,7 +4,7 @@ import { Rng } from '../base/rng';
 import type { DecoderConfig } from '../nn/config';
 import { initialLora } from '../nn/lora';
 import { serveFiles, tinyPair, tinySurroundings } from '../testing/tiny-pair.testing';
-import { losses, tinyRun, watch } from './tiny-run.testing';
+import { figure6, losses, tinyRun, watch } from './tiny-run.testing';
 import { LoriWorkbench } from './workbench';
 
 let files: Awaited<ReturnType<typeof tinyPair>>;
@@ -123,7 +123,7 @@ describe('distil', () => {
       await workbench.stepLatent(session);
       await workbench.answer(session);
       await workbench.explicit(QUESTION);
-      await workbench.spectra({ samples: 2, seed: 1 });
+      await workbench.lens(figure6(2, 1));
       return [runtime.liveTensors, runtime.programCount];
     };
     const first = await round();
@@ -345,25 +345,7 @@ describe('stepping', () => {
   });
 });
 
-describe('spectra and problems', () => {
-  it('give one falling spectrum a sample, of N·L rows', async () => {
-    const report = await workbench.spectra({ samples: 3, seed: 4 });
-    expect(report).toMatchObject({ layers: 2, hidden: 32, seed: 4, model: 'tiny-teacher' });
-    expect(report.samples).toHaveLength(3);
-    for (const { sigma, cumulative, rows, tokens, energyRanks } of report.samples) {
-      expect(rows).toBe(tokens * 2);
-      expect(Array.from(sigma)).toEqual(Array.from(sigma).sort((a, b) => b - a));
-      expect(cumulative[cumulative.length - 1]).toBeCloseTo(1, 5);
-      expect(energyRanks[3]).toBeLessThanOrEqual(Math.min(rows, 32));
-    }
-    expect((await workbench.spectra({ samples: 3, seed: 4 })).samples[1]).toEqual(report.samples[1]);
-    expect((await workbench.spectra({ samples: 3, seed: 5 })).samples[0]?.id).not.toBe(report.samples[0]?.id);
-  });
-
-  it.each([0, -1, 2.5, Number.NaN, 5000])('refuse %s samples', async (samples) => {
-    await expect(workbench.spectra({ samples, seed: 1 })).rejects.toThrow(`${samples} samples`);
-  });
-
+describe('problems', () => {
   it('share no question between splits', async () => {
     const questions = async (split: 'train' | 'validation' | 'held-out') =>
       (await workbench.problems(split, 0, 300)).map((p) => p.question);
@@ -388,7 +370,7 @@ describe('before anything is open', () => {
     const bare = new LoriWorkbench({ ...tinySurroundings(files), fetch: serveFiles(files) });
     await expect(bare.problems('train', 0, 1)).rejects.toThrow('no execution provider is open');
     await bare.open('wasm');
-    await expect(bare.spectra({ samples: 1, seed: 1 })).rejects.toThrow('no models are loaded');
+    await expect(bare.lens(figure6(1, 1))).rejects.toThrow('no data set is loaded');
     await expect(bare.distil(tinyRun())).rejects.toThrow('no models are loaded');
     await bare.loadPair('models');
     await expect(bare.openQuestion({ question: QUESTION, student: 'trained' })).rejects.toThrow(

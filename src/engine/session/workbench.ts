@@ -12,7 +12,6 @@ import type {
   Progress,
   RunEvent,
   RunResult,
-  SpectraReport,
 } from '../../contract/events';
 import type {
   CausalEvent,
@@ -34,10 +33,9 @@ import { StatesCache } from './lens-cache';
 import { noDevice, type Opened, openProvider, type Surroundings } from './open';
 import { openModel } from './opened';
 import { loadPair, type Pair } from './pair';
-import { POOL, ProblemSet, problemOf } from './problems';
+import { ProblemSet, problemOf } from './problems';
 import { Questions } from './questions';
 import { checkRun, type Keeper, type RunContext, runDistillation } from './run';
-import { teacherSpectra } from './spectra';
 import type { Student } from './student';
 import type { Held, OpenedModel } from './subjects';
 import { Turns } from './turns';
@@ -86,24 +84,6 @@ export class LoriWorkbench implements Workbench {
 
   async problems(split: Split, from: number, count: number): Promise<readonly Problem[]> {
     return this.ready().problems.take(split, from, count).map(problemOf);
-  }
-
-  spectra(request: { samples: number; seed: number }, options: CallOptions = {}): Promise<SpectraReport> {
-    return this.turns.between(async () => {
-      const { pair, problems, runtime } = this.ready();
-      if (!Number.isInteger(request.samples) || request.samples < 1 || request.samples > POOL)
-        throw new InputError(
-          `${request.samples} samples; a whole number from 1 to ${POOL} is expected`,
-          'Choose another number of samples.',
-        );
-      return teacherSpectra(
-        runtime,
-        pair,
-        problems.sample(request.seed, request.samples),
-        request.seed,
-        options,
-      );
-    }, options.signal);
   }
 
   lens(request: LensRequest, options: CallOptions = {}): Promise<LensReport> {
