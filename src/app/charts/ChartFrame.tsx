@@ -141,12 +141,15 @@ export function ChartFrame(props: ChartFrameProps) {
   );
 }
 
+const written = (value: number) =>
+  Number.isInteger(value) && Math.abs(value) < 1e6 ? `${value}`.replace('-', '−') : significant(value);
+
 function ValueTable({ title, table: { columns, rows } }: { readonly title: string; readonly table: Table }) {
   return (
     <DataTable
       caption={title}
       columns={columns}
-      rows={rows.map((row) => row.map((value) => (typeof value === 'number' ? significant(value) : value)))}
+      rows={rows.map((row) => row.map((value) => (typeof value === 'number' ? written(value) : value)))}
     />
   );
 }

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { Button } from '../ui/Button';
 import { ErrorNotice } from '../ui/ErrorNotice';
-import type { Figure, View } from './figure';
+import type { Emphasis, Figure, View } from './figure';
 import type { HoverKey, HoverLink } from './link';
 import type { ThemeName } from './look';
 import { config, hasWebgl, loadPlotly, needsWebgl, type Part } from './plotly';
@@ -81,11 +81,10 @@ export function Plot(props: PlotProps) {
       const apply = () => {
         if (gone || !plotly) return;
         shown = wantedKey;
-        const { data, shapes, traces } = change;
-        const done = data
-          ? plotly.restyle(element, data as never, traces)
-          : plotly.relayout(element, { shapes } as never);
-        void done.catch(fail);
+        const { looks, data, shapes, traces } = change;
+        if (looks) setLooks(element, looks);
+        if (data) void plotly.restyle(element, data as never, traces).catch(fail);
+        if (shapes) void plotly.relayout(element, { shapes } as never).catch(fail);
       };
       if (change.isHeavy) resting = setTimeout(apply, REST);
       else styling = requestAnimationFrame(apply);
@@ -186,4 +185,13 @@ export function Plot(props: PlotProps) {
       <div ref={place} className="plot" style={{ height }} />
     </div>
   );
+}
+
+/** Lines as Plotly has drawn them, in their new looks; what it draws next has the old ones. */
+function setLooks(element: HTMLElement, looks: NonNullable<Emphasis['looks']>): void {
+  for (const { uid, opacity, width } of looks) {
+    const trace = element.querySelector<SVGGElement>(`.scatterlayer .trace${uid}`);
+    trace?.style.setProperty('opacity', `${opacity}`);
+    trace?.querySelector<SVGPathElement>('.js-line')?.style.setProperty('stroke-width', `${width}px`);
+  }
 }

@@ -5,6 +5,7 @@ import { RangeField } from '../ui/RangeField';
 import { Slider } from '../ui/Slider';
 import { BarChart } from './BarChart';
 import { HeatMap } from './HeatMap';
+import { Highlight } from './Highlight';
 import { LineChart } from './LineChart';
 import { type HoverLink, useHoverLink } from './link';
 import type { ThemeName } from './look';
@@ -115,7 +116,7 @@ export function Energy({ theme, link, columns = 24 }: Shared & { readonly column
   );
   return (
     <HeatMap
-      title="Energy of the core"
+      title={`Energy of the core, ${columns} columns`}
       summary="Nearly all of the energy lies in the first corner."
       source={source}
       x={{ label: 'hidden direction j', values: Array.from({ length: columns }, (_, i) => i + 1) }}
@@ -223,11 +224,17 @@ export function Gallery({ theme, children }: { readonly theme: ThemeName; readon
     <main>
       {children}
       <Controls />
+      <Highlight
+        link={link}
+        nothing="no sample"
+        options={Array.from({ length: SAMPLES }, (_, i) => ({ key: `train-${i}`, label: `train-${i}` }))}
+      />
       <div className="columns-2">
         <Lines {...shared} />
         <Energy {...shared} />
         <Ranks {...shared} />
         <Walks {...shared} />
+        <Energy {...shared} columns={6} />
       </div>
     </main>
   );

@@ -147,10 +147,10 @@ function powers(low: number, high: number) {
   return { tickvals, ticktext: tickvals.map((power) => `10<sup>${power}</sup>`.replace('-', '−')) };
 }
 
-/** Black or white, whichever is read better on this part of the scale. */
-function inkOn(share: number, theme: View['theme']): string {
+/** Black or white, whichever is read better on this part of the scale: a contrast of 4.5 at least. */
+export function inkOn(share: number, theme: View['theme']): string {
   if (!Number.isFinite(share)) return paper[theme].text;
-  return share * (viridis.length - 1) < 5 ? '#ffffff' : '#000000';
+  return share * (viridis.length - 1) < 4.33 ? '#ffffff' : '#000000';
 }
 
 /** The matrix as it is. */

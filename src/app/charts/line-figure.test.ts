@@ -42,11 +42,19 @@ describe('lineFigure', () => {
 
   it('lets others that could be meant step back, and puts all back', () => {
     const figure = lineFigure(series, axes, view);
-    const { data, traces: indices } = figure.emphasis!('b');
-    expect(indices).toEqual([1, 2, 3]);
-    expect(data!.opacity).toEqual([0.25, 1, 1]);
-    const plain = figure.emphasis!(null).data!;
-    expect(plain['line.width']).toEqual(indices!.map((i) => traces(figure)[i].line.width));
+    const looksOf = (key: string | null) =>
+      Object.fromEntries(figure.emphasis!(key).looks!.map(({ uid, ...look }) => [uid, look]));
+    const drawn = traces(figure).filter(({ uid }) => uid);
+    const before = drawn.map(({ uid, opacity, line }) => [uid, { opacity, width: line.width }]);
+    expect(looksOf(null)).toEqual(Object.fromEntries(before));
+    const shares = drawn.map(({ uid, name }) => [name, looksOf('b')[uid]!.opacity]);
+    expect(shares).toEqual([
+      ['a', 0.25],
+      ['band', 1],
+      ['strong', 1],
+    ]);
+    const band = drawn.find(({ name }) => name === 'band');
+    expect(looksOf('b')[band.uid]!.width).toBeGreaterThan(band.line.width);
     expect([...figure.keys!]).toEqual(['a', 'b']);
   });
 

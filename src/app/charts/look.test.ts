@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { inkOn } from './heat-figure';
 import { areaScale, lookOf, paper, pointScale } from './look';
 
 /** WCAG 2: relative luminance, and the contrast of two colours. */
@@ -24,6 +25,18 @@ describe('colours', () => {
     }
     // WCAG 1.4.11: graphics.
     for (const [, colour] of pointScale[theme]) expect(contrast(colour, ground)).toBeGreaterThan(3);
+  });
+
+  it('of areas have numbers on them that can be read', () => {
+    const channels = (colour: string) => [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+    for (let share = 0; share <= 1; share += 0.005) {
+      // Between two steps Plotly mixes channel by channel.
+      const at = Math.min(share * 10, 9.999);
+      const [from, to] = [areaScale[Math.floor(at)]![1], areaScale[Math.floor(at) + 1]![1]].map(channels);
+      const mixed = from!.map((c, i) => Math.round(c + (at % 1) * (to![i]! - c)));
+      const ground = `#${mixed.map((c) => c.toString(16).padStart(2, '0')).join('')}`;
+      expect(contrast(inkOn(share, 'light'), ground)).toBeGreaterThan(4.5);
+    }
   });
 
   it('of areas grow lighter from end to end', () => {

@@ -1,7 +1,7 @@
 import { axisOf, colourBarOf, type Figure, layoutOf, type View } from './figure';
-import type { HoverKey } from './link';
 import { colourAt, paper, pointScale, solidAt } from './look';
 import { type Data, type Part, plain, wrapped } from './plotly';
+import { aboveOf, halo, joined, keysOf, ordered, pointsAt } from './point-highlight';
 import { countOf, type Plane, type PointGroup, type Points, strideOf } from './points';
 
 /** How the points are drawn. */
@@ -145,88 +145,6 @@ export function scatterFigure({ groups, axes, colour, paths }: Points, view: Poi
       };
     },
   };
-}
-
-/** The trace for what is highlighted in space, empty at first. Flat charts have shapes below the points instead. */
-const aboveOf = (size: number, text: string) =>
-  ({
-    type: 'scatter3d',
-    mode: 'lines+markers',
-    name: 'highlighted',
-    showlegend: false,
-    hoverinfo: 'skip',
-    connectgaps: false,
-    x: [],
-    y: [],
-    z: [],
-    line: { color: text, width: 4 },
-    marker: { color: text, symbol: 'circle-open', size: size + 5, line: { color: text, width: 1.5 } },
-  }) as unknown as Data;
-
-function keysOf(groups: readonly PointGroup[]): ReadonlySet<HoverKey> {
-  const keys = new Set<HoverKey>();
-  for (const group of groups) {
-    for (let i = 0; group.key && i < countOf(group); i++) {
-      const key = group.key(i);
-      if (key !== null) keys.add(key);
-    }
-  }
-  return keys;
-}
-
-function pointsAt(group: PointGroup, key: HoverKey | null): number[] {
-  const points: number[] = [];
-  for (let i = 0; key !== null && group.key && i < countOf(group); i++) {
-    if (group.key(i) === key) points.push(i);
-  }
-  return points;
-}
-
-const ordered = (group: PointGroup, points: readonly number[]) =>
-  group.path ? joined(points, group.path) : points.flatMap((point) => [point, -1]);
-
-/** A disc behind each point, as lines without length and with round ends, and a thicker line along each path. */
-function halo(
-  places: readonly { readonly group: PointGroup; readonly points: readonly number[] }[],
-  [across, up]: readonly [number, number],
-  paths: boolean,
-  theme: View['theme'],
-): unknown[] {
-  const discs: string[] = [];
-  const lines: string[] = [];
-  for (const { group, points } of places) {
-    const at = (point: number) => `${group.xyz[3 * point + across]!},${group.xyz[3 * point + up]!}`;
-    for (const point of points) discs.push(`M${at(point)}L${at(point)}`);
-    if (!paths || !group.path) continue;
-    let command = 'M';
-    for (const point of joined(points, group.path)) {
-      if (point >= 0) lines.push(`${command}${at(point)}`);
-      command = point < 0 ? 'M' : 'L';
-    }
-  }
-  const shape = (path: readonly string[], width: number, colour: string) => ({
-    type: 'path',
-    path: path.join(''),
-    layer: 'below',
-    line: { color: colour, width },
-  });
-  const { text } = paper[theme];
-  return [
-    ...(lines.length > 0 ? [shape(lines, 2.5, text)] : []),
-    ...(discs.length > 0 ? [shape(discs, 13, text)] : []),
-  ];
-}
-
-/** The points, one path after the other, each in the order given, with −1 after each path. */
-function joined(points: readonly number[], path: ArrayLike<number>): number[] {
-  const paths = new Map<number, number[]>();
-  for (const point of points) {
-    const of = path[point]!;
-    const members = paths.get(of);
-    if (members) members.push(point);
-    else paths.set(of, [point]);
-  }
-  return [...paths.values()].flatMap((members) => [...members, -1]);
 }
 
 /** Where the eye is at first: farther off where there is less room. */
