@@ -80,6 +80,19 @@ describe('the causal test on a tiny pair', () => {
     expect([events.length, runtime.programCount]).toEqual([0, before]);
   });
 
+  it('refuses states that do not fit, with the number of samples that would', async () => {
+    const { pair } = held as { pair: NonNullable<Held['pair']> };
+    const config = { ...pair.teacher.config, hiddenSize: 2 ** 20 };
+    const large = { ...held, pair: { ...pair, teacher: { ...pair.teacher, config } } };
+    const before = runtime.programCount;
+    const failed = ask({ samples: 40 }, {}, large);
+    await expect(failed).rejects.toMatchObject({ code: 'memory' });
+    await expect(failed).rejects.toThrow('the states of 40 samples take');
+    const { hint } = (await failed.catch((error) => error)) as { hint: string };
+    const fitting = Number(/^Choose (\d+) samples/.exec(hint)?.[1]);
+    expect([fitting > 0, fitting < 40, runtime.programCount]).toEqual([true, true, before]);
+  });
+
   it('refuses a student that does not think', async () => {
     const direct = {
       ...held,

@@ -1,7 +1,7 @@
 import type { CallOptions } from '../../contract/calls';
 import type { Accuracy, Progress } from '../../contract/events';
 import type { CausalEvent, CausalPoint, CausalReport, CausalRequest } from '../../contract/lens';
-import { InputError, throwIfCancelled } from '../base/errors';
+import { InputError, MemoryError, throwIfCancelled } from '../base/errors';
 import { Owned } from '../base/owned';
 import { Rng } from '../base/rng';
 import type { Device } from '../device/device';
@@ -14,6 +14,7 @@ import {
   projectionOf,
   randomDirections,
 } from './causal-directions';
+import { MOST_LENS_BYTES } from './lens-plan';
 import { expectWhole } from './sequences';
 import { gatherStates, sequencesOf, statesBytes } from './states';
 import { type Held, type ResolvedSubject, resolveSubject } from './subjects';
@@ -31,7 +32,8 @@ export interface CausalContext {
 /**
  * Answers held-out problems with the states of some layers projected onto r directions: the leading ones of the states
  * on training problems (the rationale's, or a student's latents), and random ones.
- * @throws InputError for values that cannot be, before anything is computed; CancelledError
+ * @throws InputError for values that cannot be and MemoryError for too many samples, before anything is computed;
+ * CancelledError
  */
 export async function causalTest(
   { runtime, device, held }: CausalContext,
@@ -137,6 +139,13 @@ async function directionsOf(
     throw new InputError(
       `rank ${most}: the ${samples} samples have ${rows} ${sections[0]} tokens, which span no more directions`,
       'Take more samples, or smaller ranks.',
+    );
+  // The states, and their transpose of one layer in the kernel's layout and its copy.
+  const bytes = rows * H * Float32Array.BYTES_PER_ELEMENT * (L + 2);
+  if (bytes > MOST_LENS_BYTES)
+    throw new MemoryError(
+      `the states of ${samples} samples take ${Math.ceil(bytes / 2 ** 20)} MiB; ${MOST_LENS_BYTES / 2 ** 20} MiB is the most`,
+      `Choose ${Math.floor((samples * MOST_LENS_BYTES) / bytes)} samples or fewer.`,
     );
   const began = performance.now();
   const gathered = await gatherStates(runtime, resolved, sequences, sections, {
