@@ -126,8 +126,9 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
         const error = failureOf(thrown);
         ctx.run(isCancelled(error) ? { type: 'cancel' } : { type: 'fail', error });
         // What the engine holds now: this run's student as far as it was copied to host memory, else the one before.
-        const { step, accuracy } = ctx.get().run.series;
-        const copied = error.code === 'device' ? accuracy.length > 0 : step.length > 0;
+        const { step, accuracy, spectra } = ctx.get().run.series;
+        const seen = accuracy.length > 0 || spectra.some((row) => row.step > 0);
+        const copied = error.code === 'device' ? seen : step.length > 0;
         ctx.set({ studentConfig: copied && !isCancelled(error) ? config : before });
         noteLoss(ctx, thrown);
         await keep();
