@@ -121,7 +121,7 @@ describe('Low-rank', () => {
     const { start } = open({ hash: '#/lowrank?view=causal' });
     await start;
     await button('Run the causal test').click();
-    await expect.element(text(/leading directions do as well/), slow).toBeVisible();
+    await expect.element(text(/The whole model gets/), slow).toBeVisible();
     await page.getByRole('slider', { name: 'Rank r' }).fill('3');
     await button('Measure at rank 3').click();
     await expect.element(text(/^At rank 3:/), slow).toBeVisible();

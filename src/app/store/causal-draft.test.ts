@@ -12,19 +12,20 @@ import {
 
 const bounds = { layers: 4, hidden: 64 };
 
-it('ranks are powers of two and all unless given', () => {
-  expect(usualRanks(64)).toEqual([1, 2, 4, 8, 16, 32, 64]);
-  expect(usualRanks(48)).toEqual([1, 2, 4, 8, 16, 32, 48]);
+it('ranks are powers of two, then eighths of H, unless given', () => {
+  expect(usualRanks(64)).toEqual([1, 2, 4, 8, 16, 24, 32, 40, 48, 56, 64]);
+  expect(usualRanks(4)).toEqual([1, 2, 3, 4]);
   expect(readRanks('8, 2 8', 64).ranks).toEqual([2, 8]);
   expect(readRanks('65', 64).error).toMatch(/“65”.*0 to 64/);
   expect(readRanks('1.5', 64).error).toMatch(/“1.5”/);
 });
 
-it('all layers are counted out', () => {
-  expect(causalRequestOf(initialCausalDraft, bounds)).toMatchObject({
+it('layers are counted out, the middle one unless given', () => {
+  expect(causalRequestOf(initialCausalDraft, bounds).layers).toEqual([2]);
+  expect(causalRequestOf({ ...initialCausalDraft, layers: 'all' }, bounds)).toMatchObject({
     subject: { kind: 'teacher' },
     layers: [1, 2, 3, 4],
-    ranks: [1, 2, 4, 8, 16, 32, 64],
+    ranks: usualRanks(64),
   });
 });
 

@@ -6,6 +6,7 @@ import { type Bounds, type SubjectId, subjectOf } from './lens-draft';
 export interface CausalDraft {
   readonly subject: SubjectId;
   readonly problems: number;
+  /** As typed; empty for the middle layer. */
   readonly layers: string;
   /** As typed; empty for `usualRanks`. */
   readonly ranks: string;
@@ -19,23 +20,27 @@ export interface CausalDraft {
 export const initialCausalDraft: CausalDraft = {
   subject: 'teacher',
   problems: 20,
-  layers: 'all',
+  layers: '',
   ranks: '',
   positions: 'generated',
   centre: false,
-  samples: 16,
+  samples: 32,
   seed: 1,
   random: true,
 };
 
 export const MOST_CAUSAL_PROBLEMS = 1000;
 
-/** 1, 2, 4, 8, … and H itself. */
+/** Powers of two below a quarter of H, where few directions are told apart, and eighths of H from there on. */
 export function usualRanks(hidden: number): number[] {
-  const ranks: number[] = [];
-  for (let rank = 1; rank < hidden; rank *= 2) ranks.push(rank);
-  return [...ranks, hidden];
+  const ranks = new Set<number>();
+  for (let rank = 1; rank < hidden / 4; rank *= 2) ranks.add(rank);
+  for (let eighth = 2; eighth <= 8; eighth++) ranks.add(Math.round((hidden * eighth) / 8));
+  return [...ranks];
 }
+
+/** The layer that is replaced unless others are chosen: with every layer cut, errors pile up until nothing is right. */
+export const middleLayer = (layers: number) => Math.ceil(layers / 2);
 
 /** The ranks as typed, ascending; a word that is none is named. */
 export function readRanks(text: string, hidden: number | null): { ranks: number[]; error: string | null } {
@@ -74,7 +79,7 @@ export function causalRequestOf(
   return {
     subject: subjectOf(subject),
     problems,
-    layers: readLayers(draft.layers, most).layers ?? Array.from({ length: most }, (_, i) => i + 1),
+    layers: layersOf(draft.layers, most),
     ranks: readRanks(draft.ranks, hidden).ranks,
     positions,
     centre,
@@ -82,6 +87,11 @@ export function causalRequestOf(
     seed,
     random,
   };
+}
+
+function layersOf(text: string, most: number): readonly number[] {
+  if (text.trim() === '') return [middleLayer(most)];
+  return readLayers(text, most).layers ?? Array.from({ length: most }, (_, i) => i + 1);
 }
 
 /** Whether points of both requests may stand in one chart: everything but the ranks is the same. */

@@ -176,15 +176,22 @@ describe('the causal sentence', () => {
     expect(sufficientRank([point(8, 0, 0.3)], 0.8)).toBeNull();
   });
 
-  it('is honest where random directions do as well, or nothing was right', () => {
-    const points = [point(4, 0.5, 0.9), point(4, 0.5, 0.9, 'random')];
-    expect(causalSentence({ points, whole: whole(8), hidden: 64 })).toMatch(
-      /From rank 4 of 64.*does not matter/,
+  const said = (points: readonly CausalPoint[], correct = 8) =>
+    causalSentence({ points, whole: whole(correct), hidden: 64 });
+
+  it('says where leading and random directions differ, or that they do not', () => {
+    expect(said([point(4, 0.5, 0.9), point(4, 0, 0.2, 'random')])).toBe(
+      'The whole model gets 80 % right (8 of 10). From rank 4 of 64 on, the leading directions do as well within the 95 % intervals. They differ most at rank 4: 70 % with the leading directions, 10 % with as many random ones.',
     );
-    expect(
-      causalSentence({ points: [points[0]!, point(4, 0, 0.2, 'random')], whole: whole(8), hidden: 64 }),
-    ).toMatch(/Random directions do not at any measured rank/);
-    expect(causalSentence({ points, whole: whole(0), hidden: 64 })).toMatch(/says nothing/);
+    expect(said([point(4, 0.5, 0.9), point(4, 0.5, 0.9, 'random')])).toMatch(/not seen here/);
+    expect(said([point(4, 0.5, 0.9)])).toMatch(/not tried/);
+  });
+
+  it('takes H directions for no achievement, and nothing right for no test', () => {
+    expect(said([point(4, 0, 0.2), point(64, 0.5, 0.9), point(64, 0, 0.1, 'random')])).toMatch(
+      /Every measured rank below H costs.*not seen here/,
+    );
+    expect(said([point(4, 0.5, 0.9)], 0)).toMatch(/says nothing/);
   });
 });
 

@@ -7,7 +7,7 @@ import { useTheme } from '../../../store/use-app';
 import { Formula } from '../../../ui/Formula';
 import { Panel } from '../../../ui/Panel';
 import { sourceOf } from '../provenance';
-import { anglesSentence, collapseSentence, meanAngle } from '../sentences';
+import { anglesSentence, collapseSentence, meanAngle, positionsSentence } from '../sentences';
 import { layerAxis } from '../statistics';
 
 const degrees = (radians: number) => (radians * 180) / Math.PI;
@@ -113,9 +113,7 @@ export function CollapseCharts({ report }: { readonly report: LensReport }) {
         />
         <LineChart
           title="Effective rank of a sample’s positions"
-          summary={selections
-            .map(({ label, collapse }) => `${label}: ${collapse.positions.toFixed(1)} positions on average.`)
-            .join(' ')}
+          summary={selections.map(({ label, collapse }) => positionsSentence(label, collapse)).join(' ')}
           source={source}
           series={rank}
           x={layers}

@@ -1,4 +1,4 @@
-import { causalErrors, usualRanks } from '../../../store/causal-draft';
+import { causalErrors, middleLayer, usualRanks } from '../../../store/causal-draft';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { Segments } from '../../../ui/Choice';
@@ -39,8 +39,8 @@ export function CausalForm() {
           tex="\ell"
           value={draft.layers}
           onChange={(layers) => changeCausal({ layers })}
-          placeholder="all"
-          help="“all”, or 1-3, 6."
+          placeholder={bounds.layers === null ? '' : String(middleLayer(bounds.layers))}
+          help="Empty for the middle one; “all”, or 1-3, 6."
           error={errors.get('layers')}
         />
         <TextEntry
@@ -49,7 +49,7 @@ export function CausalForm() {
           value={draft.ranks}
           onChange={(ranks) => changeCausal({ ranks })}
           placeholder={bounds.hidden === null ? '1 2 4 8 …' : usualRanks(bounds.hidden).join(' ')}
-          help="Empty for powers of two and all."
+          help="Empty for a spread of them."
           error={errors.get('ranks')}
         />
         <NumberField

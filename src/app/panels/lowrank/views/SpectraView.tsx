@@ -5,6 +5,7 @@ import { useHoverLink } from '../../../charts/link';
 import { useTheme } from '../../../store/use-app';
 import { Choice } from '../../../ui/Choice';
 import { DataTable } from '../../../ui/DataTable';
+import { FieldName } from '../../../ui/Field';
 import { Figures, Panel } from '../../../ui/Panel';
 import { spectrumLines } from '../lines';
 import { sourceOf, summaryLine } from '../provenance';
@@ -67,7 +68,7 @@ export function SpectraView({ report }: { readonly report: LensReport }) {
         actions={
           labels.length > 1 && (
             <Choice
-              label="Highlight"
+              label={<FieldName label="Highlight" />}
               value={labels.some(([label]) => label === chosen) ? chosen : NONE}
               onChange={choose}
               options={[

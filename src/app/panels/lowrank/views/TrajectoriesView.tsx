@@ -5,7 +5,7 @@ import type { PointGroup } from '../../../charts/points';
 import { ScatterChart } from '../../../charts/ScatterChart';
 import { useTheme } from '../../../store/use-app';
 import { Choice } from '../../../ui/Choice';
-import { CheckField } from '../../../ui/Field';
+import { CheckField, FieldName } from '../../../ui/Field';
 import { percent, visibleToken } from '../../../ui/format';
 import { Panel } from '../../../ui/Panel';
 import { sourceOf } from '../provenance';
@@ -16,7 +16,7 @@ const ALL = 'all';
 /** Samples beyond which lines hide more than they show, at first. */
 const MOST_JOINED = 4;
 const COLOURINGS: readonly { readonly id: PointColouring; readonly label: string }[] = [
-  { id: 'step', label: 'step within the sample' },
+  { id: 'step', label: 'step' },
   { id: 'layer', label: 'layer' },
   { id: 'token', label: 'token' },
   { id: 'section', label: 'part' },
@@ -69,7 +69,7 @@ export function TrajectoriesView({
     >
       <div className="lens-choices">
         <Choice
-          label="Layer"
+          label={<FieldName label="Layer" />}
           value={wantedLayer === null ? ALL : String(wantedLayer)}
           options={[
             { id: ALL, label: 'all layers' },
@@ -78,12 +78,17 @@ export function TrajectoriesView({
           onChange={setLayer}
         />
         <Choice
-          label="Sample"
+          label={<FieldName label="Sample" />}
           value={wantedSample < 0 ? ALL : sample}
           options={[{ id: ALL, label: 'all samples' }, ...report.sampleIds.map((id) => ({ id, label: id }))]}
           onChange={setSample}
         />
-        <Choice label="Colour by" value={colouring} options={COLOURINGS} onChange={setColouring} />
+        <Choice
+          label={<FieldName label="Colour by" />}
+          value={colouring}
+          options={COLOURINGS}
+          onChange={setColouring}
+        />
         <CheckField label="Join positions" isSelected={paths} onChange={setPaths} />
       </div>
       <ScatterChart
