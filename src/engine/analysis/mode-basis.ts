@@ -1,8 +1,8 @@
-import { symmetricEigen } from '../kernels/shared/eigen';
+import { symmetricEigenSteps } from '../kernels/shared/eigen';
+import { gramSteps } from '../kernels/shared/gram';
 import type { GatheredStates } from './gathered';
 import { Pace, type Watched } from './pace';
 import { lessRow, meanRow, statesAt } from './rows';
-import { addModeGram, type Mode } from './tucker';
 
 /** Leading directions of one mode of all samples' states, in float64: shares of energy read off them add up to 1. */
 export interface ModeBasis {
@@ -44,7 +44,7 @@ export function meanOf(chosen: readonly ChosenStates[], hidden: number): Float64
  */
 export async function modeBasis(
   chosen: readonly ChosenStates[],
-  mode: Exclude<Mode, 0>,
+  mode: 1 | 2,
   r: number,
   options: Watched & { readonly mean?: Float64Array } = {},
 ): Promise<ModeBasis> {
@@ -54,15 +54,34 @@ export async function modeBasis(
   const pace = new Pace('the decomposition', options.signal);
   const total = chosen.reduce((sum, { gathered }) => sum + gathered.samples.length, 0);
   let done = 0;
+  const tell = (share: number) => options.onProgress?.(share);
   for (const one of chosen) {
-    for (const { sample, x } of sampleRows(one, options.mean)) {
-      addModeGram(gram, x, [sample.tokens, one.layers.length, one.gathered.hidden], mode);
-      options.onProgress?.(++done / total);
-      await pace.breathe();
+    for (const { x } of sampleRows(one, options.mean)) {
+      await pace.run(unfoldingGram(gram, x, one.layers.length, one.gathered.hidden, mode));
+      tell((GRAM_SHARE * ++done) / total);
     }
   }
   let energy = 0;
   for (let i = 0; i < n; i++) energy += gram[i * n + i] as number;
-  const { values, vectors } = symmetricEigen(gram, n, r);
+  const { values, vectors } = await pace.run(symmetricEigenSteps(gram, n, r), (share) =>
+    tell(GRAM_SHARE + (1 - GRAM_SHARE) * share),
+  );
+  tell(1);
   return { sigma: values.map((v) => Math.sqrt(Math.max(0, v))), vectors, energy };
+}
+
+/** Of the work, about; for progress alone. */
+const GRAM_SHARE = 0.6;
+
+/** Adds X₍ₙ₎X₍ₙ₎ᵀ (lower triangle) of the layer or hidden mode of x [N, P, H]. */
+function* unfoldingGram(
+  out: Float64Array,
+  x: Float32Array,
+  P: number,
+  hidden: number,
+  mode: 1 | 2,
+): Generator<number, void> {
+  const rows = x.length / hidden;
+  if (mode === 2) return yield* gramSteps(out, x, 0, hidden, rows, 1, hidden);
+  for (let row = 0; row < rows; row += P) yield* gramSteps(out, x, row * hidden, P, hidden, hidden, 1);
 }

@@ -28,4 +28,14 @@ export class Pace {
     this.since = performance.now();
     throwIfCancelled(this.signal, this.what);
   }
+
+  /** What `steps` returns, given way between them; `onStep` hears the share that each yields. */
+  async run<T>(steps: Generator<number, T>, onStep?: (share: number) => void): Promise<T> {
+    for (;;) {
+      const step = steps.next();
+      if (step.done) return step.value;
+      onStep?.(step.value);
+      await this.breathe();
+    }
+  }
 }
