@@ -2,12 +2,12 @@ import type { Batch } from '../../device/batch';
 import type { DeviceBuffer } from '../../device/buffer';
 import type { Device } from '../../device/device';
 import { packUniforms } from '../../device/uniforms';
+import type { SvdOutputs } from './recorder';
 import common from './small.wgsl?raw';
 import backCode from './small-back.wgsl?raw';
 import reduceCode from './small-reduce.wgsl?raw';
 import valuesCode from './small-values.wgsl?raw';
 import vectorsCode from './small-vectors.wgsl?raw';
-import type { SvdOutputs } from './svd';
 import type { SvdShape } from './svd.cpu';
 
 /** The longest shorter side. */
@@ -17,12 +17,12 @@ export const MOST_SMALL = 128;
  * Threads: WIDTH of `reduce` and `back`, LANES of them along a row; TEAM of `values`. A software adapter
  * runs four threads in the lanes of one instruction, and every further four cost it a coroutine switch a barrier.
  */
-const sizesOn = (device: Device) =>
-  device.info.isFallback ? { WIDTH: 4, LANES: 4, TEAM: 4 } : { WIDTH: 256, LANES: 16, TEAM: 32 };
+const sizesFor = (software: boolean) =>
+  software ? { WIDTH: 4, LANES: 4, TEAM: 4 } : { WIDTH: 256, LANES: 16, TEAM: 32 };
 
 /** Places within a matrix's scratch, in floats: struct Shape of small.wgsl. */
-function layoutOf(device: Device, { rows, cols, r }: SvdShape) {
-  const { LANES } = sizesOn(device);
+function layoutOf({ rows, cols, r }: SvdShape, software: boolean) {
+  const { LANES } = sizesFor(software);
   const p = Math.max(rows, cols);
   const q = Math.min(rows, cols);
   const line = Math.ceil(q / (4 * LANES)) * 4 * LANES;
@@ -38,15 +38,15 @@ function layoutOf(device: Device, { rows, cols, r }: SvdShape) {
 }
 
 /** Bytes of working space of `createSmall` for this shape on this device. */
-export const smallScratch = (device: Device, shape: SvdShape): number =>
-  shape.batch * layoutOf(device, shape).stride * 4;
+export const smallScratch = (device: Device, shape: SvdShape, software = device.info.isFallback): number =>
+  shape.batch * layoutOf(shape, software).stride * 4;
 
 /**
  * Compiles the kernels for min(m, n) ≤ `MOST_SMALL` (once a device). Rejects with `DeviceError`. The recorder trusts
- * its arguments: the caller has checked the shape and the buffers' sizes.
+ * its arguments: the caller has checked the shape and the buffers' sizes. `software` picks the sizes of workgroups.
  */
-export async function createSmall(device: Device) {
-  const { WIDTH, LANES, TEAM } = sizesOn(device);
+export async function createSmall(device: Device, software = device.info.isFallback) {
+  const { WIDTH, LANES, TEAM } = sizesFor(software);
   const make = (
     code: string,
     entry: string,
@@ -61,7 +61,7 @@ export async function createSmall(device: Device) {
   ]);
   return (batch: Batch, a: DeviceBuffer, out: SvdOutputs, shape: SvdShape): void => {
     const { rows, cols, r, batch: matrices } = shape;
-    const at = layoutOf(device, shape);
+    const at = layoutOf(shape, software);
     const uniforms = packUniforms(
       ['u', rows],
       ['u', cols],

@@ -1,6 +1,6 @@
 // Entry point finish of thin.wgsl: one workgroup a matrix.
 
-@group(0) @binding(0) var<storage, read_write> w: array<f32>; // as `gram` left it; then V [k, r] where a is tall
+@group(0) @binding(0) var<storage, read_write> w: array<f32>; // as `gram` left it; then, where a is tall, V [k, r], σ [k], the scale
 @group(0) @binding(1) var<storage, read_write> sigma: array<f32>; // [B, k]
 @group(0) @binding(2) var<storage, read_write> u: array<f32>; // [B, k, r] where a is wide
 @group(0) @binding(3) var<storage, read_write> bad: array<u32>; // [B]: 1 where a holds NaN or Inf
@@ -125,7 +125,7 @@ fn finish(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: 
   let mine = wg.x * s.stride;
   var bits = 0u;
   for (var c = 0u; c < s.chunks; c++) { bits = max(bits, bitcast<u32>(w[mine + c])); }
-  let unscale = power_of_two(exponent_of(bits));
+  let exponent = exponent_of(bits);
   if (t == 0u) { bad[wg.x] = select(0u, 1u, bits >= 0x7f800000u); }
   for (var e = t; e < s.tiles * 16u; e += TEAM) {
     let tile = e / 16u;
@@ -151,7 +151,10 @@ fn finish(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: 
     for (var i = 0u; i < s.k; i++) { squares += high[i * MOST + c] * high[i * MOST + c]; }
     norms[c] = sqrt(squares);
   }
-  if (t == 0u) { alive = 0u; }
+  if (t == 0u) {
+    alive = 0u;
+    w[mine + s.k * s.r + s.k] = power_of_two(-exponent);
+  }
   workgroupBarrier();
   for (var c = t; c < s.k; c += TEAM) {
     let norm = norms[c];
@@ -161,7 +164,8 @@ fn finish(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: 
       if (norms[b] > norm || (norms[b] == norm && b < c)) { place += 1u; }
       if (norms[b] > 0.0) { count += 1u; }
     }
-    sigma[wg.x * s.k + place] = norm * unscale;
+    sigma[wg.x * s.k + place] = norm * power_of_two(exponent);
+    w[mine + s.k * s.r + place] = norm;
     for (var i = 0u; i < s.k; i++) { low[i * MOST + place] = select(0.0, high[i * MOST + c] / norm, norm > 0.0); }
     if (c == 0u) { alive = count; }
   }

@@ -1,10 +1,9 @@
 // Entry point image of thin.wgsl: one workgroup a tall matrix.
 
 @group(0) @binding(0) var<storage, read> a: array<f32>; // [B, K, k]
-@group(0) @binding(1) var<storage, read> w: array<f32>; // V [k, r]
-@group(0) @binding(2) var<storage, read> sigma: array<f32>; // [B, k]
-@group(0) @binding(3) var<storage, read_write> u: array<f32>; // [B, K, r]
-@group(0) @binding(4) var<uniform> s: Shape;
+@group(0) @binding(1) var<storage, read> w: array<f32>; // V [k, r], σ [k] and the scale, as `finish` left them
+@group(0) @binding(2) var<storage, read_write> u: array<f32>; // [B, K, r]
+@group(0) @binding(3) var<uniform> s: Shape;
 
 var<workgroup> v: array<f32, 1024>;
 var<workgroup> dots: array<f32, 32>;
@@ -45,8 +44,8 @@ fn image(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u
   let base = wg.x * s.length * s.r;
   for (var i = t; i < s.k * s.r; i += WIDTH) { v[i] = w[wg.x * s.stride + i]; }
   workgroupBarrier();
-  let first = sigma[wg.x * s.k];
-  let scale = power_of_two(-exponent_of(bitcast<u32>(first)));
+  let sigma = wg.x * s.stride + s.k * s.r;
+  let scale = w[sigma + s.k];
   for (var i = t; i < s.length; i += WIDTH) {
     for (var c = 0u; c < s.r; c++) {
       var total = Pair(0.0, 0.0);
@@ -60,8 +59,7 @@ fn image(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u
   }
   for (var c = 0u; c < s.r; c++) {
     // An image shorter than float32 resolves is rounding alone: it is drawn anew.
-    let size = sigma[wg.x * s.k + c];
-    if (t == 0u) { weak = select(0u, 1u, !(size > first * 1e-7)); }
+    if (t == 0u) { weak = select(0u, 1u, !(w[sigma + c] > w[sigma] * 1e-7)); }
     if (workgroupUniformLoad(&weak) == 1u) {
       for (var i = t; i < s.length; i += WIDTH) { u[base + i * s.r + c] = noise(i, c); }
       project_out(t, base, c);

@@ -2,7 +2,7 @@ import type { Batch } from '../../device/batch';
 import type { DeviceBuffer } from '../../device/buffer';
 import type { Device } from '../../device/device';
 import { packUniforms } from '../../device/uniforms';
-import type { SvdOutputs } from './svd';
+import type { SvdOutputs } from './recorder';
 import type { SvdShape } from './svd.cpu';
 import pairs from './thin.wgsl?raw';
 import finishCode from './thin-finish.wgsl?raw';
@@ -20,8 +20,8 @@ const MOST_CHUNKS = 64;
  * adapter runs four threads in the lanes of one instruction, and every further four cost it a coroutine switch at each
  * barrier: 4 instead of 32 made `gram` 4 times as fast.
  */
-const sizesOn = (device: Device) =>
-  device.info.isFallback ? { WIDTH: 4, TEAM: 4, depth: 128 } : { WIDTH: 64, TEAM: 32, depth: 16 };
+const sizesFor = (software: boolean) =>
+  software ? { WIDTH: 4, TEAM: 4, depth: 128 } : { WIDTH: 64, TEAM: 32, depth: 16 };
 
 interface Layout {
   readonly k: number;
@@ -32,27 +32,27 @@ interface Layout {
   readonly stride: number;
 }
 
-function layoutOf(device: Device, { rows, cols, r }: SvdShape): Layout {
-  const { WIDTH, depth } = sizesOn(device);
+function layoutOf({ rows, cols, r }: SvdShape, software: boolean): Layout {
+  const { WIDTH, depth } = sizesFor(software);
   const k = Math.min(rows, cols);
   const length = Math.max(rows, cols);
   const wide = Math.ceil(k / 4);
   const tiles = (wide * (wide + 1)) / 2;
   const chunks = Math.min(MOST_CHUNKS, Math.ceil(length / (WIDTH * depth)));
   const span = Math.ceil(length / (chunks * WIDTH)) * WIDTH;
-  return { k, length, chunks, span, tiles, stride: Math.max(chunks + chunks * tiles * 32, k * r) };
+  return { k, length, chunks, span, tiles, stride: Math.max(chunks + chunks * tiles * 32, k * r + k + 1) };
 }
 
 /** Bytes of working space of `createThin` for this shape on this device. */
-export const thinScratch = (device: Device, shape: SvdShape): number =>
-  shape.batch * layoutOf(device, shape).stride * 4;
+export const thinScratch = (device: Device, shape: SvdShape, software = device.info.isFallback): number =>
+  shape.batch * layoutOf(shape, software).stride * 4;
 
 /**
  * Compiles the kernels for min(m, n) ≤ `MOST_THIN` (once a device). Rejects with `DeviceError`. The recorder trusts its
- * arguments: the caller has checked the shape and the buffers' sizes.
+ * arguments: the caller has checked the shape and the buffers' sizes. `software` picks the sizes of workgroups.
  */
-export async function createThin(device: Device) {
-  const { WIDTH, TEAM } = sizesOn(device);
+export async function createThin(device: Device, software = device.info.isFallback) {
+  const { WIDTH, TEAM } = sizesFor(software);
   const make = (
     code: string,
     entry: string,
@@ -63,11 +63,11 @@ export async function createThin(device: Device) {
     make(gramCode, 'peak', ['read', 'write', 'uniform'], { WIDTH }),
     make(gramCode, 'gram', ['read', 'write', 'uniform'], { WIDTH }),
     make(finishCode, 'finish', ['write', 'write', 'write', 'write', 'uniform'], { TEAM }),
-    make(imageCode, 'image', ['read', 'read', 'read', 'write', 'uniform'], { WIDTH }),
+    make(imageCode, 'image', ['read', 'read', 'write', 'uniform'], { WIDTH }),
   ]);
   return (batch: Batch, a: DeviceBuffer, out: SvdOutputs, shape: SvdShape): void => {
     const { rows, cols, r, batch: matrices } = shape;
-    const { k, length, chunks, span, tiles, stride } = layoutOf(device, shape);
+    const { k, length, chunks, span, tiles, stride } = layoutOf(shape, software);
     const wide = rows <= cols;
     const uniforms = packUniforms(
       ['u', k],
@@ -84,6 +84,6 @@ export async function createThin(device: Device) {
     batch.dispatch(peak, [a, out.scratch], uniforms, [chunks, matrices]);
     batch.dispatch(gram, [a, out.scratch], uniforms, [chunks, tiles, matrices]);
     batch.dispatch(finish, [out.scratch, out.sigma, out.u, out.bad], uniforms, [matrices]);
-    if (!wide && r > 0) batch.dispatch(image, [a, out.scratch, out.sigma, out.u], uniforms, [matrices]);
+    if (!wide && r > 0) batch.dispatch(image, [a, out.scratch, out.u], uniforms, [matrices]);
   };
 }
