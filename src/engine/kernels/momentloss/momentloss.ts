@@ -8,6 +8,9 @@ import code from './momentloss.wgsl?raw';
 
 const BINDINGS = ['read', 'read', 'read', 'write', 'write', 'write', 'write', 'uniform'] as const;
 
+/** CHUNK of the shader: latent steps whose gradient a thread holds. */
+const STEPS_A_THREAD = 16;
+
 export interface MomentLossOutputs {
   /** [B]. */
   readonly loss: DeviceBuffer;
@@ -59,7 +62,7 @@ export async function createMomentLoss(device: Device): Promise<MomentLossKernel
       ['f', weights.mu],
     );
     const buffers = [g, muT, cT, out.loss, out.terms, out.dg, out.scratch];
-    batch.dispatch(gradient, buffers, uniforms, [tiles, samples]);
+    batch.dispatch(gradient, buffers, uniforms, [tiles, samples, Math.ceil(steps / STEPS_A_THREAD)]);
     batch.dispatch(total, buffers, uniforms, [Math.ceil(samples / 64)]);
   };
 }

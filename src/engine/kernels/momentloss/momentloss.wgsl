@@ -20,40 +20,66 @@ struct Shape {
 @group(0) @binding(7) var<uniform> s: Shape;
 
 const CHUNK = 16u; // latent steps whose gradient a thread holds at once
+// Sums are kept by blocks: float32 stays within 1e-5 over 2000 steps and 512 columns though all additions round alike.
+const BLOCK = 16u;
 var<workgroup> fold: array<vec2f, 64>;
 
-// x: 64 columns of D = C_S − C_T, y: sample. A thread owns column j: it walks D's rows and gathers (G D)_tj.
+// μ_S,j of the sample whose rows begin at `first`.
+fn mean(first: u32, j: u32) -> f32 {
+  var sum = 0.0;
+  for (var q0 = 0u; q0 < s.steps; q0 += BLOCK) {
+    var part = 0.0;
+    for (var q = q0; q < min(q0 + BLOCK, s.steps); q++) { part += g[first + q * s.rank + j]; }
+    sum += part;
+  }
+  return sum / f32(s.steps);
+}
+
+// C_S,ij.
+fn second(first: u32, i: u32, j: u32) -> f32 {
+  var sum = 0.0;
+  for (var q0 = 0u; q0 < s.steps; q0 += BLOCK) {
+    var part = 0.0;
+    for (var q = q0; q < min(q0 + BLOCK, s.steps); q++) {
+      let row = first + q * s.rank;
+      part += g[row + i] * g[row + j];
+    }
+    sum += part;
+  }
+  return sum / f32(s.steps);
+}
+
+// x: 64 columns of D = C_S − C_T, y: sample, z: 16 latent steps. A thread owns column j: it walks D's rows and gathers
+// (G D)_tj of its steps; the first of z adds up the loss.
 @compute @workgroup_size(64)
 fn gradient(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let sample = wg.y;
   let j = wg.x * 64u + t;
   let first = sample * s.steps * s.rank;
-  let k = f32(s.steps);
+  let t0 = wg.z * CHUNK;
+  let width = min(CHUNK, s.steps - t0);
   var sums = vec2f(0.0); // ‖δ‖², ‖D‖²
   if (j < s.rank) {
-    var mean = 0.0;
-    for (var q = 0u; q < s.steps; q++) { mean += g[first + q * s.rank + j]; }
-    let delta = mean / k - mu_t[sample * s.rank + j];
+    let delta = mean(first, j) - mu_t[sample * s.rank + j];
     sums.x = delta * delta;
-    let scale = 1.0 / (k * f32(s.batch));
-    // Cleared by hand: declared inside the loop, SwiftShader kept the values of the turn before.
+    // Cleared by hand: declared inside a loop, SwiftShader kept the values of the turn before.
     var acc: array<f32, 16>;
-    for (var t0 = 0u; t0 < s.steps; t0 += CHUNK) {
-      let width = min(CHUNK, s.steps - t0);
-      for (var q = 0u; q < CHUNK; q++) { acc[q] = 0.0; }
-      for (var i = 0u; i < s.rank; i++) {
-        var cov = 0.0;
-        for (var q = 0u; q < s.steps; q++) {
-          let row = first + q * s.rank;
-          cov += g[row + i] * g[row + j];
-        }
-        let d = cov / k - c_t[(sample * s.rank + i) * s.rank + j];
-        if (t0 == 0u) { sums.y += d * d; }
-        for (var q = 0u; q < width; q++) { acc[q] += g[first + (t0 + q) * s.rank + i] * d; }
+    var part: array<f32, 16>;
+    for (var q = 0u; q < CHUNK; q++) { acc[q] = 0.0; }
+    for (var i0 = 0u; i0 < s.rank; i0 += BLOCK) {
+      for (var q = 0u; q < CHUNK; q++) { part[q] = 0.0; }
+      var squares = 0.0;
+      for (var i = i0; i < min(i0 + BLOCK, s.rank); i++) {
+        let d = second(first, i, j) - c_t[(sample * s.rank + i) * s.rank + j];
+        squares += d * d;
+        for (var q = 0u; q < width; q++) { part[q] += g[first + (t0 + q) * s.rank + i] * d; }
       }
-      for (var q = 0u; q < width; q++) {
-        dg[first + (t0 + q) * s.rank + j] = scale * (4.0 * s.on_c * acc[q] + 2.0 * s.on_mu * delta);
-      }
+      sums.y += squares;
+      for (var q = 0u; q < width; q++) { acc[q] += part[q]; }
+    }
+    let scale = 1.0 / (f32(s.steps) * f32(s.batch));
+    for (var q = 0u; q < width; q++) {
+      dg[first + (t0 + q) * s.rank + j] = scale * (4.0 * s.on_c * acc[q] + 2.0 * s.on_mu * delta);
     }
   }
   fold[t] = sums;
@@ -61,7 +87,7 @@ fn gradient(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t
     workgroupBarrier();
     if (t < half) { fold[t] += fold[t + half]; }
   }
-  if (t == 0u) {
+  if (t == 0u && wg.z == 0u) {
     partial[(sample * s.tiles + wg.x) * 2u] = fold[0].x;
     partial[(sample * s.tiles + wg.x) * 2u + 1u] = fold[0].y;
   }

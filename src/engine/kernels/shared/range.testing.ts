@@ -8,7 +8,7 @@ import { randomF32 } from './testing';
  */
 
 export const PROJECTION_RANGE = [
-  { batch: 1, rows: 2000, layers: 2, hidden: 5, rankL: 2, rankH: 3 },
+  { batch: 1, rows: 2000, layers: 1, hidden: 5, rankL: 1, rankH: 3 },
   { batch: 2, rows: 2, layers: 36, hidden: 6, rankL: 36, rankH: 3 },
   { batch: 1, rows: 2, layers: 2, hidden: 2048, rankL: 2, rankH: 3 },
   { batch: 1, rows: 2, layers: 1, hidden: 513, rankL: 1, rankH: 512 },
@@ -16,17 +16,27 @@ export const PROJECTION_RANGE = [
   { batch: 1, rows: 1, layers: 36, hidden: 17, rankL: 32, rankH: 16 },
 ] as const;
 
-/** `offset` puts the rows off centre, as hidden states are. */
+/**
+ * `offset` puts the rows off centre, as hidden states are; `scale` 0 makes every entry the offset, so that all additions
+ * of a sum round to one side.
+ */
 export const MOMENTS_RANGE = [
-  { batch: 1, rows: 2000, rank: 9, offset: 0 },
-  { batch: 2, rows: 1999, rank: 5, offset: 3 },
-  { batch: 1, rows: 1, rank: 512, offset: 0 },
-  { batch: 1, rows: 3, rank: 512, offset: 3 },
+  { batch: 1, rows: 2000, rank: 9, offset: 0, scale: 1 },
+  { batch: 1, rows: 2000, rank: 3, offset: 0.1, scale: 0 },
+  { batch: 2, rows: 1999, rank: 5, offset: 3, scale: 1 },
+  { batch: 1, rows: 1, rank: 512, offset: 0, scale: 1 },
+  { batch: 1, rows: 3, rank: 512, offset: 3, scale: 1 },
 ] as const;
 
-/** `apart`: how far the teacher's moments are from the student's, relative to them; `null` for unrelated ones. */
+/** Rows of a case of `MOMENTS_RANGE`, [B, M, R]. */
+export const momentsInput = ({ batch, rows, rank, offset, scale }: (typeof MOMENTS_RANGE)[number]) =>
+  randomF32(batch * rows * rank, 11).map((x) => scale * x + offset);
+
+/** `level`: every entry is 0.1 and the teacher's 0.07, so that all additions of a sum round to one side. `apart`: how far the teacher's moments are from the student's, relative to them; `null` for unrelated ones. */
 export const MOMENT_LOSS_RANGE = [
   { batch: 1, steps: 2000, rank: 9, apart: null },
+  { batch: 1, steps: 2000, rank: 3, apart: null, level: true },
+  { batch: 1, steps: 2, rank: 512, apart: null, level: true },
   { batch: 2, steps: 1999, rank: 5, apart: 0.3 },
   { batch: 1, steps: 1, rank: 512, apart: null },
   { batch: 1, steps: 3, rank: 512, apart: 0.3 },
@@ -35,9 +45,12 @@ export const MOMENT_LOSS_RANGE = [
 /** Rows g [B, K, R], a teacher's moments (C_T symmetric) and weights, for a case of `MOMENT_LOSS_RANGE`. */
 export function momentLossInputs(shape: (typeof MOMENT_LOSS_RANGE)[number]) {
   const { batch, steps, rank, apart } = shape;
+  const level = 'level' in shape;
   const g = randomF32(batch * steps * rank, 1, 0.4);
+  if (level) g.fill(0.1);
   // The teacher's rows: others, or the student's moved by a share of their size.
   const other = randomF32(g.length, 2, 0.4);
+  if (level) other.fill(0.07);
   const rows = apart === null ? other : g.map((x, i) => x + apart * (other[i] as number));
   const { mu, c } = momentsReference(rows, { batch, rows: steps, rank });
   return [g, Float32Array.from(mu), Float32Array.from(c), shape, { mu: 0.3, c: 2 }] as const;
