@@ -165,6 +165,15 @@ describe('while a run is paused', () => {
     expect(await answer).toBe(await ask());
   });
 
+  it('it cannot be held up once it is cancelled', async () => {
+    const abort = new AbortController();
+    const run = runWith(async () => {
+      abort.abort();
+      await workbench.control('pause');
+    }, abort.signal);
+    await expect(run).rejects.toThrow(CancelledError);
+  });
+
   it('a provider can be opened once it was told to stop', async () => {
     let opened: Promise<unknown> | undefined;
     await runWith(async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SpectrumEvent } from '../../contract/events';
+import { FIGURE_6 } from '../../contract/lens';
 import { spectrumOf } from '../analysis/spectra';
 import { CancelledError, InputError } from '../base/errors';
 import { svdCpu } from '../kernels/svd/svd.cpu';
@@ -174,6 +175,36 @@ describe('checkpoints', () => {
     expect(() =>
       resolveSubject({ kind: 'student', checkpoint: before[0]?.id as number }, inside().held()),
     ).toThrow(InputError);
+  });
+
+  it('survive a run that breaks off with its provider; the last one is its student then', async () => {
+    await observed();
+    const before = inside().student;
+    const { runtime } = inside().opened;
+    const broken = workbench.distil(
+      { ...CONFIG, evaluation: { every: 0, keepBest: false } },
+      { report: (event) => event.kind === 'step' && event.step === 3 && void runtime.dispose() },
+    );
+    await expect(broken).rejects.toThrow();
+    await workbench.open('wasm');
+    const kept = await workbench.checkpoints();
+    expect(kept.map(({ step }) => step)).toEqual([0, 2]);
+    expect(inside().student).not.toBe(before);
+    expect(inside().student?.packs).toEqual(packsOf(kept[1]?.id as number));
+    const report = await workbench.lens({
+      ...FIGURE_6,
+      source: { kind: 'problems', seed: 1, samples: 1 },
+      selections: [{ subject: { kind: 'student', checkpoint: kept[1]?.id as number }, sections: ['latent'] }],
+    });
+    expect(report.selections[0]?.label).toBe('student, step 2');
+    // Before the first copy there is nothing of it to keep.
+    const again = inside().opened.runtime;
+    const early = workbench.distil(CONFIG, {
+      report: (event) => event.kind === 'step' && void again.dispose(),
+    });
+    await expect(early).rejects.toThrow();
+    await workbench.open('wasm');
+    expect(await workbench.checkpoints()).toEqual(kept);
   });
 
   it('are at most so many bytes: every second old one goes, never the first and the last', () => {

@@ -136,7 +136,8 @@ export async function runDistillation(
       between: (at) =>
         clock.aside(async () => {
           await observer.at(at);
-          await control.pass(interludes);
+          // A pause asked for after the cancel must not hold it up.
+          if (!signal?.aborted) await control.pass(interludes);
         }),
       control,
       signal,
