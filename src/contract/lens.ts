@@ -229,6 +229,11 @@ export interface CausalRequest {
   readonly centre: boolean;
   /** Training problems whose states give the directions, layer by layer. */
   readonly samples: number;
+  /**
+   * Which of their states: the thoughts' (the rationale's or the latents'), or those at all positions that are projected,
+   * the answer's among them. Default: the thoughts'.
+   */
+  readonly of?: 'thoughts' | 'projected';
   readonly seed: number;
   /** Whether as many random directions are tried too. */
   readonly random: boolean;

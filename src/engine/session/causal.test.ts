@@ -65,6 +65,7 @@ describe('the causal test on a tiny pair', () => {
     [{ ranks: [33] }, 'rank: 33; a whole number from 0 to 32'],
     [{ ranks: [4, 4] }, 'ranks 4, 4; each is expected once'],
     [{ positions: 'some' as 'all' }, 'positions: some; generated or all'],
+    [{ of: 'answers' as 'projected' }, 'directions of answers; thoughts or projected'],
     [{ subject: { kind: 'student', checkpoint: 1 } }, 'checkpoint 1 is not kept'],
     [{ subject: { kind: 'opened' } }, 'no checkpoint is open'],
     [
@@ -158,10 +159,12 @@ describe('the causal test on the bundled teacher', () => {
     const held = await holding(
       async (url) => new Response(await readFile('models', url.replace(/^models\//, ''))),
     );
-    const { whole, points } = await causalTest(
-      { runtime, device: undefined, held },
-      { ...REQUEST, layers: [2], ranks: [0, 80, 128], problems: 16, samples: 32, random: true },
-    );
+    const ask = (changes: Partial<CausalRequest>) =>
+      causalTest(
+        { runtime, device: undefined, held },
+        { ...REQUEST, layers: [2], problems: 16, samples: 32, ...changes },
+      );
+    const { whole, points } = await ask({ ranks: [0, 80, 128], random: true });
     const share = (rank: number, directions: 'leading' | 'random'): number | undefined =>
       points.find((p) => p.rank === rank && p.directions === directions)?.accuracy.share;
     expect(whole.share).toBeGreaterThan(0.9);
@@ -170,5 +173,9 @@ describe('the causal test on the bundled teacher', () => {
       expect(share(0, directions)).toBeLessThan(0.2);
     }
     expect(share(80, 'leading')).toBeGreaterThan((share(80, 'random') ?? 1) + 0.3);
+    // The answer's positions are projected too: directions that know of them need fewer.
+    const of = async (which: CausalRequest['of']): Promise<number> =>
+      (await ask({ ranks: [40], samples: 64, of: which })).points[0]?.accuracy.share ?? Number.NaN;
+    expect(await of('projected')).toBeGreaterThan((await of('thoughts')) + 0.3);
   });
 });

@@ -1,6 +1,6 @@
 import type { CallOptions } from '../../contract/calls';
 import type { Accuracy, Progress } from '../../contract/events';
-import type { CausalEvent, CausalPoint, CausalReport, CausalRequest } from '../../contract/lens';
+import type { CausalEvent, CausalPoint, CausalReport, CausalRequest, Section } from '../../contract/lens';
 import { InputError, MemoryError, throwIfCancelled } from '../base/errors';
 import { Owned } from '../base/owned';
 import { Rng } from '../base/rng';
@@ -31,7 +31,7 @@ export interface CausalContext {
 
 /**
  * Answers held-out problems with the states of some layers projected onto r directions: the leading ones of the states
- * on training problems (the rationale's, or a student's latents), and random ones.
+ * on training problems (the thoughts’, or of all positions that are projected), and random ones.
  * @throws InputError for values that cannot be and MemoryError for too many samples, before anything is computed;
  * CancelledError
  */
@@ -114,6 +114,8 @@ function checkCausal(request: CausalRequest, { model, label, kind, latentSteps }
   }
   if (request.positions !== 'generated' && request.positions !== 'all')
     throw new InputError(`positions: ${request.positions}; generated or all is expected`);
+  if (request.of !== undefined && request.of !== 'thoughts' && request.of !== 'projected')
+    throw new InputError(`directions of ${request.of}; thoughts or projected is expected`);
   if (kind === 'student' && latentSteps === 0)
     throw new InputError(
       `the ${label} has no latent steps, so that there are no directions of its thoughts`,
@@ -127,17 +129,19 @@ type ByLayer = ReadonlyMap<number, Directions>;
 async function directionsOf(
   { runtime, device, held }: CausalContext,
   resolved: ResolvedSubject,
-  { layers, ranks, samples, seed, centre, random }: CausalRequest,
+  { layers, ranks, samples, seed, centre, random, positions, of }: CausalRequest,
   { signal, report }: CallOptions<Progress | CausalEvent>,
 ): Promise<Map<CausalPoint['directions'], ByLayer>> {
   const { layers: L, hiddenSize: H } = resolved.model.config;
   const sequences = sequencesOf({ kind: 'problems', seed, samples }, held);
-  const sections = [resolved.kind === 'student' ? 'latent' : 'rationale'] as const;
+  const thoughts: Section = resolved.kind === 'student' ? 'latent' : 'rationale';
+  const projected: Section[] = [...(positions === 'all' ? (['question'] as const) : []), thoughts, 'answer'];
+  const sections = of === 'projected' ? projected : [thoughts];
   const most = Math.max(0, ...ranks.filter((rank) => rank < H));
   const rows = statesBytes(resolved, sequences, sections) / (L * H * Float32Array.BYTES_PER_ELEMENT);
   if (most > rows)
     throw new InputError(
-      `rank ${most}: the ${samples} samples have ${rows} ${sections[0]} tokens, which span no more directions`,
+      `rank ${most}: the ${samples} samples have ${rows} ${sections.join(' and ')} tokens, which span no more directions`,
       'Take more samples, or smaller ranks.',
     );
   // The states, and their transpose of one layer in the kernel's layout and its copy.
