@@ -3,7 +3,6 @@ import { Rng } from '../base/rng';
 import { orthonormalise } from '../kernels/shared/eigen';
 import { type SvdOptions, svd } from '../kernels/svd/svd';
 import type { GatheredStates } from './gathered';
-import { kernelOf } from './matrix-spectra';
 import { stacked } from './stacks';
 import { principalAngles } from './subspace';
 
@@ -53,9 +52,9 @@ export async function layerAngles(
     const result = await svd(
       transposed(rows, matrix.rows, hidden),
       { batch: 1, rows: hidden, cols: matrix.rows, r },
-      { ...options, onProgress: undefined },
+      { ...options, want: 'leading', onProgress: undefined },
     );
-    kernels.add(kernelOf(result));
+    kernels.add(result.kernel);
     options.onProgress?.(++done / (2 * layers.length));
     const q = Math.min(r, result.rank[0] as number);
     return { u: firstColumns(result.u, hidden, r, q), q };

@@ -42,7 +42,7 @@ export async function matrixSpectra(
     for (const [slot, i] of indices.entries()) {
       spectra[i] = spectrumOf(result.sigma.slice(slot * k, (slot + 1) * k));
     }
-    kernels.add(kernelOf(result));
+    kernels.add(result.kernel);
     done += indices.length;
   }
   return { spectra, kernels: [...kernels] };
@@ -69,7 +69,3 @@ function lots(matrices: readonly Pick<StackedMatrix, 'rows'>[], hidden: number) 
   }
   return out;
 }
-
-/** What decomposed them. */
-export const kernelOf = (result: object): string =>
-  'kernel' in result && typeof result.kernel === 'string' ? result.kernel : 'svd (CPU)';

@@ -4,6 +4,9 @@ import type { GatheredStates } from './gathered';
 import { Pace, type Watched } from './pace';
 import { lessRow, meanRow, statesAt } from './rows';
 
+/** What computes modes, for the page. */
+export const MODE_KERNEL = 'modes (CPU, float64)';
+
 /** Leading directions of one mode of all samples' states, in float64: shares of energy read off them add up to 1. */
 export interface ModeBasis {
   /** [n]: singular values of the unfolding, largest first. */

@@ -3,6 +3,7 @@ import { medianBand } from '../analysis/band';
 import { collapse } from '../analysis/collapse';
 import type { GatheredStates } from '../analysis/gathered';
 import { matrixSpectra } from '../analysis/matrix-spectra';
+import { MODE_KERNEL } from '../analysis/mode-basis';
 import { type StackedMatrix, stacked } from '../analysis/stacks';
 import { tuckerEnergy } from '../analysis/tucker-report';
 import { Rng } from '../base/rng';
@@ -102,6 +103,7 @@ export async function selectionReport(
   let tucker: TuckerReport | null = null;
   if (request.tucker) {
     const onProgress = meter.next(TUCKER_PASSES);
+    bench.kernels.add(MODE_KERNEL);
     tucker = { layers, ...(await tuckerEnergy(chosen, { centre, signal, onProgress })) };
   }
   return {

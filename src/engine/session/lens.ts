@@ -10,11 +10,13 @@ import type {
 import { gaussian, shuffled } from '../analysis/controls';
 import type { GatheredStates } from '../analysis/gathered';
 import { layerAngles } from '../analysis/layer-angles';
+import { MODE_KERNEL } from '../analysis/mode-basis';
 import { checkGathered } from '../analysis/rows';
 import { stacked } from '../analysis/stacks';
 import { trajectories } from '../analysis/trajectories';
 import { throwIfCancelled } from '../base/errors';
 import type { Device } from '../device/device';
+import { KERNELS } from '../kernels/svd/svd';
 import type { Runtime } from '../runtime/runtime';
 import { PhaseClock } from './clock';
 import type { StatesCache } from './lens-cache';
@@ -30,6 +32,9 @@ import { parseLensRequest } from './lens-request';
 import { type Bench, countOf, Meter, selectionReport, spectraOf } from './lens-selection';
 import { gatherStates } from './states';
 import type { Held } from './subjects';
+
+/** What computes in float64 throughout. */
+const IN_F64: readonly string[] = [KERNELS.cpu, MODE_KERNEL];
 
 /** What the lens looks with, and at. */
 export interface LensContext {
@@ -79,7 +84,7 @@ export async function lens(
     axes,
     angles,
     kernel: [...bench.kernels].join(', '),
-    dtype: context.device ? 'f32' : 'f64',
+    dtype: [...bench.kernels].every((kernel) => IN_F64.includes(kernel)) ? 'f64' : 'f32',
     milliseconds: performance.now() - start,
   };
 }
@@ -170,12 +175,13 @@ async function angleReport(
 async function trajectoryReport(
   { request, selections }: LensPlan,
   of: (gathering: Gathering) => GatheredStates,
-  { signal, meter }: Bench,
+  { signal, meter, kernels }: Bench,
 ): Promise<{ axes: LensReport['axes']; paths: readonly Trajectory[] }> {
   const { trajectories: basis } = request;
   if (!basis) return { axes: null, paths: [] };
   const chosen = selections.map((one) => ({ gathered: of(one), layers: one.layers }));
   const { shares, points } = await trajectories(chosen, basis, { signal, onProgress: meter.next(1) });
+  kernels.add(MODE_KERNEL);
   const count = points.reduce((sum, { sample }) => sum + sample.length, 0);
   const labels = selections.map(
     ({ resolved, selection }) => `${resolved.label} (${selection.sections.join(', ')})`,
