@@ -1,176 +1,263 @@
-import { NumericError, throwIfCancelled } from '../../base/errors';
-import type { Batch } from '../../device/batch';
+import { DeviceError, NumericError, ShapeError, throwIfCancelled } from '../../base/errors';
 import type { DeviceBuffer } from '../../device/buffer';
 import type { Device } from '../../device/device';
-import { packUniforms } from '../../device/uniforms';
-import { expectBytes } from '../shared/check';
-import { checkSvd, numericalRank, type SvdResult, type SvdShape, svdCpu } from './svd.cpu';
-import code from './svd.wgsl?raw';
+import { suitsLanczos, svdLanczos } from './lanczos';
+import { largeRoom, svdLarge } from './large';
+import type { SvdRecorder } from './recorder';
+import { createSmall, MOST_SMALL, smallScratch } from './small';
+import { checkSvd, numericalRank, type SvdResult, type SvdShape, svdSteps } from './svd.cpu';
+import { createThin, MOST_THIN, thinScratch } from './thin';
 
 /** How a decomposition is run. */
 export interface SvdOptions {
   /** Used where it pays (`suitsGpu`); otherwise, and by default, the CPU. */
   readonly device?: Device;
-  /** Checked between matrices (CPU) or dispatches (GPU); an abort rejects with `CancelledError`. */
+  /**
+   * `all` k singular values (default), or the r `leading` ones with their vectors, which is less work where r is far
+   * below k; it sees a value that occurs several times at least once, and as often only as far as float32 tells.
+   */
+  readonly want?: 'all' | 'leading';
+  /** Checked every few ten milliseconds (CPU) or between submissions (GPU); an abort rejects with `CancelledError`. */
   readonly signal?: AbortSignal;
-  /** Called with the share done, 0 … 1, as often. */
+  /** Called with the share done, 0 … 1, never falling. */
   readonly onProgress?: (share: number) => void;
 }
+
+/** `sigma` is [B, values]. */
+export interface SvdOutcome extends SvdResult {
+  /** Singular values a matrix: k, or r where the leading ones were wanted. `rank` counts among these. */
+  readonly values: number;
+  /** What did it, for the page. */
+  readonly kernel: string;
+}
+
+type Way = 'thin' | 'small' | 'large' | 'lanczos';
+
+/** Names of the ways, as the page shows them. */
+export const KERNELS = {
+  cpu: 'svd (CPU, float64)',
+  thin: 'svd (WGSL, Gram matrix in float32 pairs)',
+  small: 'svd (WGSL, bidiagonalisation, one workgroup a matrix)',
+  large: 'svd (WGSL, blocked bidiagonalisation)',
+  lanczos: 'svd (WGSL, Lanczos)',
+} as const;
 
 /** Longest stretch of CPU work, in ms, between two chances to cancel. */
 const SLICE_MS = 30;
 
-/** Matrices a dispatch, at most: a dispatch cannot be cancelled, and browsers kill those that run for seconds. */
-const MOST_MATRICES = 16;
+/**
+ * Below this m·n·k, summed over the batch, the CPU is done (in half a millisecond, at the 2 to 3 · 10⁹ a second it was
+ * measured at) before a GPU's answer could be read back.
+ */
+const LEAST_WORK = 2 ** 20;
+/**
+ * Most m·n·k a dispatch of one workgroup a matrix: it cannot be cancelled, and browsers kill those that run for
+ * seconds. And the longest side that one workgroup takes.
+ */
+const MOST_WORK = 2 ** 28;
+const MOST_LONG = 4096;
+/** Share of the progress that an attempt with Lanczos gets. */
+const ATTEMPT = 0.3;
 
 /**
- * All singular values and the first r left vectors of `matrices` [B, m, n]. Rejects with `ShapeError`, `NumericError`
- * (NaN or Inf in the input), `CancelledError` or `DeviceError`.
+ * Singular values and the first r left vectors of `matrices` [B, m, n]. On a GPU that is one (`suitsGpu`): k ≤ 32
+ * by the Gram matrix, k ≤ 128 by one workgroup a matrix, others by blocked bidiagonalisation, leading values
+ * of large ones by Lanczos, with bidiagonalisation where that fails; in lots that fit the adapter's limits. Otherwise
+ * on the CPU. Rejects with `ShapeError`, `NumericError` (NaN or Inf in the input), `CancelledError` or `DeviceError`.
  */
 export async function svd(
   matrices: Float32Array,
   shape: SvdShape,
   options: SvdOptions = {},
-): Promise<SvdResult> {
+): Promise<SvdOutcome> {
   const { device } = options;
+  check(matrices, shape, options);
   return device && suitsGpu(device, shape)
     ? svdOnGpu(device, matrices, shape, options)
     : svdOnCpu(matrices, shape, options);
 }
 
-/** One workgroup takes a matrix up to 128 × 4096; a software adapter is 12 to 40 times slower than the CPU path. */
-export function suitsGpu(device: Device, { rows, cols }: SvdShape): boolean {
-  return !device.info.isFallback && Math.min(rows, cols) <= 128 && Math.max(rows, cols) <= 4096;
+/**
+ * Whether the GPU is the faster and holds a matrix of this shape. A software adapter is 12 to 40 times slower than the
+ * CPU path.
+ */
+export function suitsGpu(device: Device, shape: SvdShape): boolean {
+  const { batch, rows, cols } = shape;
+  const work = batch * rows * cols * Math.min(rows, cols);
+  return !device.info.isFallback && work >= LEAST_WORK && wayFor(device, shape, 'all') !== undefined;
 }
 
-/** The CPU path, giving way between matrices. */
+/** `undefined` where the device cannot hold even one matrix. */
+function wayFor(device: Device, shape: SvdShape, want: 'all' | 'leading'): Way | undefined {
+  const k = Math.min(shape.rows, shape.cols);
+  const long = Math.max(shape.rows, shape.cols);
+  if (k <= MOST_THIN && roomFor(device, shape, 'thin') > 0) return 'thin';
+  if (k <= MOST_SMALL && long <= MOST_LONG && roomFor(device, shape, 'small') > 0) return 'small';
+  if (want === 'leading' && suitsLanczos(device, shape)) return 'lanczos';
+  return largeRoom(device, shape) > 0 ? 'large' : undefined;
+}
+
+/** Matrices a dispatch, 0 where not one fits. */
+function roomFor(device: Device, shape: SvdShape, way: 'thin' | 'small'): number {
+  const { batch, rows, cols, r } = shape;
+  const one = { ...shape, batch: 1 };
+  const scratch = way === 'thin' ? thinScratch(device, one) : smallScratch(device, one);
+  const largest = Math.max(scratch, 4 * rows * cols, 4 * rows * r);
+  const limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
+  const work = Math.max(1, Math.floor(MOST_WORK / (rows * cols * Math.min(rows, cols))));
+  return Math.min(batch, work, Math.floor(limit / largest));
+}
+
+/** The CPU path, giving way every `SLICE_MS`, inside matrices too. */
 export async function svdOnCpu(
   matrices: Float32Array,
   shape: SvdShape,
   options: SvdOptions = {},
-): Promise<SvdResult> {
-  checkSvd(matrices.length, shape);
+): Promise<SvdOutcome> {
+  check(matrices, shape, options);
   const { batch, rows, cols, r } = shape;
-  const result = emptyResult(shape);
-  const k = Math.min(rows, cols);
+  const result = emptyResult(shape, options, 'cpu');
+  const { values } = result;
   let since = performance.now();
   for (let b = 0; b < batch; b++) {
     throwIfCancelled(options.signal, 'svd');
-    const one = svdCpu(matrices.subarray(b * rows * cols, (b + 1) * rows * cols), {
-      batch: 1,
-      rows,
-      cols,
-      r,
-    });
-    result.sigma.set(one.sigma, b * k);
-    result.u.set(one.u, b * rows * r);
-    result.rank.set(one.rank, b);
-    options.onProgress?.((b + 1) / batch);
-    if (performance.now() - since > SLICE_MS) {
-      await new Promise((resume) => setTimeout(resume));
-      since = performance.now();
+    const one = matrices.subarray(b * rows * cols, (b + 1) * rows * cols);
+    const steps = svdSteps(one, { batch: 1, rows, cols, r });
+    for (let step = steps.next(); ; step = steps.next()) {
+      if (step.done) {
+        const { sigma, u, rank } = step.value;
+        result.sigma.set(sigma.subarray(0, values), b * values);
+        result.u.set(u, b * rows * r);
+        result.rank[b] = Math.min(values, rank[0] as number);
+        options.onProgress?.((b + 1) / batch);
+      } else if (performance.now() - since > SLICE_MS) options.onProgress?.((b + step.value) / batch);
+      if (performance.now() - since > SLICE_MS) {
+        await new Promise((resume) => setTimeout(resume));
+        since = performance.now();
+        throwIfCancelled(options.signal, 'svd');
+      }
+      if (step.done) break;
     }
   }
   return result;
 }
 
-/** The GPU path from and to host memory, in dispatches of a few matrices. */
+/** The GPU path, wherever a matrix fits: software adapters and little work included. Rejects as `svd` does. */
 export async function svdOnGpu(
   device: Device,
   matrices: Float32Array,
   shape: SvdShape,
   options: SvdOptions = {},
-): Promise<SvdResult> {
-  checkSvd(matrices.length, shape);
+): Promise<SvdOutcome> {
+  check(matrices, shape, options);
   throwIfCancelled(options.signal, 'svd');
+  const { rows, cols } = shape;
+  const way = wayFor(device, shape, options.want ?? 'all');
+  if (!way) {
+    throw new DeviceError(
+      `svd: a ${rows} × ${cols} matrix does not fit this GPU`,
+      'decompose it on the CPU, or fewer rows of it',
+    );
+  }
+  if (way === 'thin' || way === 'small') return inDispatches(device, matrices, shape, options, way);
+  const { signal, onProgress } = options;
+  let start = 0;
+  if (way === 'lanczos') {
+    const found = await svdLanczos(device, matrices, shape, {
+      signal,
+      onProgress: (share) => onProgress?.(share === 1 ? 1 : ATTEMPT * share),
+    });
+    if (found) return outcome(shape, options, 'lanczos', found);
+    start = ATTEMPT;
+  }
+  const found = await svdLarge(device, matrices, shape, {
+    signal,
+    onProgress: (share) => onProgress?.(start + (1 - start) * share),
+  });
+  return outcome(shape, options, 'large', found);
+}
+
+/** Thin and small matrices, from and to host memory, a lot of them a submission. */
+async function inDispatches(
+  device: Device,
+  matrices: Float32Array,
+  shape: SvdShape,
+  options: SvdOptions,
+  way: 'thin' | 'small',
+): Promise<SvdOutcome> {
   const { batch, rows, cols, r } = shape;
   const k = Math.min(rows, cols);
   const size = rows * cols;
-  const run = await createSvd(device);
-  const result = emptyResult(shape);
-  const room = Math.floor(
-    device.limits.maxStorageBufferBindingSize / (svdScratch({ ...shape, batch: 1 }) + size * 4),
-  );
-  const most = Math.max(1, Math.min(MOST_MATRICES, batch, room));
+  const record: SvdRecorder = way === 'thin' ? await createThin(device) : await createSmall(device);
+  const scratchOf = way === 'thin' ? thinScratch : smallScratch;
+  const sigma = new Float32Array(batch * k);
+  const u = new Float32Array(batch * rows * r);
+  const most = roomFor(device, shape, way);
   const made: DeviceBuffer[] = [];
-  const buffer = (floats: number, label: string) => {
-    const b = device.createBuffer(floats * 4, `svd ${label}`);
+  const buffer = (bytes: number, label: string) => {
+    const b = device.createBuffer(bytes, `svd ${label}`);
     made.push(b);
     return b;
   };
   try {
-    const a = buffer(most * size, 'input');
+    const a = buffer(4 * most * size, 'input');
     const out = {
-      sigma: buffer(most * k, 'sigma'),
-      u: buffer(most * rows * Math.max(1, r), 'u'),
-      bad: buffer(most, 'flags'),
-      scratch: buffer(svdScratch({ ...shape, batch: most }) / 4, 'scratch'),
+      sigma: buffer(4 * most * k, 'sigma'),
+      u: buffer(4 * most * rows * Math.max(1, r), 'u'),
+      bad: buffer(4 * most, 'flags'),
+      scratch: buffer(scratchOf(device, { ...shape, batch: most }), 'scratch'),
     };
     for (let first = 0; first < batch; first += most) {
       throwIfCancelled(options.signal, 'svd');
       const count = Math.min(most, batch - first);
       device.write(a, matrices.subarray(first * size, (first + count) * size));
-      device.record('svd', (b) => run(b, a, out, { ...shape, batch: count }));
+      device.record('svd', (b) => record(b, a, out, { ...shape, batch: count }));
       const bad = new Uint32Array(await device.read(out.bad, count * 4)).indexOf(1);
       if (bad >= 0) throw new NumericError(`svd: matrix ${first + bad} holds NaN or Inf`);
-      const sigma = await device.readF32(out.sigma, count * k);
-      result.sigma.set(sigma, first * k);
-      if (r > 0) result.u.set(await device.readF32(out.u, count * rows * r), first * rows * r);
-      for (let i = 0; i < count; i++) {
-        result.rank[first + i] = numericalRank(sigma.subarray(i * k, (i + 1) * k), rows, cols);
-      }
+      sigma.set(await device.readF32(out.sigma, count * k), first * k);
+      if (r > 0) u.set(await device.readF32(out.u, count * rows * r), first * rows * r);
       options.onProgress?.((first + count) / batch);
     }
-    return result;
+    return outcome(shape, options, way, { sigma, u });
   } finally {
     for (const b of made) b.destroy();
   }
 }
 
-export interface SvdOutputs {
-  /** [B, k]. */
-  readonly sigma: DeviceBuffer;
-  /** [B, m, r]; at least 4 bytes where r = 0. */
-  readonly u: DeviceBuffer;
-  /** [B] u32: 1 where the matrix holds NaN or Inf, and its results mean nothing. */
-  readonly bad: DeviceBuffer;
-  /** Working space of `svdScratch` bytes. */
-  readonly scratch: DeviceBuffer;
+function check(matrices: Float32Array, shape: SvdShape, { want }: SvdOptions): void {
+  checkSvd(matrices.length, shape);
+  if (want === 'leading' && shape.r === 0) {
+    throw new ShapeError('svd: r = 0 leading values asked for, expected 1 or more');
+  }
 }
 
-/** Floats of working space a matrix: the layout at the head of `decompose` in svd.wgsl. */
-function stride({ rows, cols, r }: SvdShape): number {
-  const q = Math.min(rows, cols);
-  return rows * cols + 4 * q + r + Math.max(2 * q, rows) * r + 10 * q * r;
-}
-
-/** Bytes of working space. */
-export const svdScratch = (shape: SvdShape): number => shape.batch * stride(shape) * 4;
-
-/** Records the decomposition of a [B, m, n], buffer to buffer. Throws `ShapeError`. */
-export type SvdKernel = (batch: Batch, a: DeviceBuffer, out: SvdOutputs, shape: SvdShape) => void;
-
-/** Compiles the kernel (once a device). Rejects with `DeviceError`. */
-export async function createSvd(device: Device): Promise<SvdKernel> {
-  const bindings = ['read', 'write', 'write', 'write', 'write', 'uniform'] as const;
-  const pipeline = await device.pipeline(code, 'decompose', bindings, 'svd');
-  return (batch, a, out, shape) => {
-    const { batch: matrices, rows, cols, r } = shape;
-    checkSvd(matrices * rows * cols, shape);
-    expectBytes('svd', 'a', a.bytes, [matrices, rows, cols]);
-    expectBytes('svd', 'sigma', out.sigma.bytes, [matrices, Math.min(rows, cols)]);
-    expectBytes('svd', 'u', out.u.bytes, [matrices, rows, r]);
-    expectBytes('svd', 'bad', out.bad.bytes, [matrices]);
-    expectBytes('svd', 'scratch', out.scratch.bytes, [matrices, stride(shape)]);
-    const uniforms = packUniforms(['u', rows], ['u', cols], ['u', r], ['u', stride(shape)]);
-    batch.dispatch(pipeline, [a, out.sigma, out.u, out.bad, out.scratch], uniforms, [matrices]);
-  };
-}
-
-function emptyResult({ batch, rows, cols, r }: SvdShape): SvdResult {
+function emptyResult(shape: SvdShape, { want }: SvdOptions, way: keyof typeof KERNELS): SvdOutcome {
+  const { batch, rows, cols, r } = shape;
+  const values = want === 'leading' ? r : Math.min(rows, cols);
   return {
-    sigma: new Float32Array(batch * Math.min(rows, cols)),
+    sigma: new Float32Array(batch * values),
     u: new Float32Array(batch * rows * r),
     rank: new Int32Array(batch),
+    values,
+    kernel: KERNELS[way],
   };
+}
+
+/** The result of `found`, whose `sigma` may hold more values a matrix than are wanted. */
+function outcome(
+  shape: SvdShape,
+  options: SvdOptions,
+  way: Way,
+  found: Pick<SvdResult, 'sigma' | 'u'>,
+): SvdOutcome {
+  const { batch, rows, cols } = shape;
+  const result = { ...emptyResult(shape, options, way), u: found.u };
+  const { values } = result;
+  const held = found.sigma.length / batch;
+  for (let b = 0; b < batch; b++) {
+    const sigma = found.sigma.subarray(b * held, b * held + values);
+    result.sigma.set(sigma, b * values);
+    result.rank[b] = numericalRank(sigma, rows, cols);
+  }
+  return result;
 }
