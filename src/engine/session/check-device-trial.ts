@@ -8,14 +8,17 @@ export interface Measure {
   readonly tolerance: number;
 }
 
-/** One kernel's stored cases. Both runs give the case's largest error by each of `measures`. */
+/** The largest error of a case by each measure, and what ran it where that is not the trial's own kernel. */
+export type CaseResult = readonly number[] | { readonly kernel: string; readonly errors: readonly number[] };
+
+/** One kernel's stored cases. Without `onGpu` they are the CPU's wherever they run; without `onCpu` the GPU's alone. */
 export interface KernelTrial<C = unknown> {
   readonly kernel: string;
   readonly measures: readonly Measure[];
   readonly cases: readonly C[];
-  onCpu(c: C): readonly number[] | Promise<readonly number[]>;
+  onCpu?(c: C): CaseResult | Promise<CaseResult>;
   /** Compiles the kernel; the result runs one case in buffers that the caller frees. */
-  onGpu(device: Device): Promise<(c: C, space: Workspace) => Promise<readonly number[]>>;
+  onGpu?(device: Device): Promise<(c: C, space: Workspace) => Promise<CaseResult>>;
 }
 
 /** The gate of every kernel but the decomposition and the conversion. */

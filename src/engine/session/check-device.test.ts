@@ -34,7 +34,7 @@ describe('the check of the device', () => {
     });
     expect(got.adapter).toBe('none, not in use: WASM was chosen');
     expect([...new Set(got.checks.map((c) => c.kernel))]).toEqual([
-      'SVD',
+      'svd (CPU, float64)',
       'Tucker projection',
       'Moments',
       'Moment loss',
@@ -67,6 +67,31 @@ describe('the check of the device', () => {
       ['nan', Infinity, false, null],
       ['broken', Number.NaN, false, 'no such rank'],
       ['after', 0, true, null],
+    ]);
+  });
+
+  it('gives each way that a kernel took a row of its own, and one to the cases that could not be run', async () => {
+    const ways: KernelTrial<string> = {
+      kernel: 'routed',
+      measures: [
+        { measure: 'x', tolerance: 1e-5 },
+        { measure: 'y', tolerance: 1e-6 },
+      ],
+      cases: ['thin', 'thin', 'large', 'lost', 'large'],
+      onCpu(c) {
+        if (c === 'lost') throw new Error('no room');
+        return { kernel: `by ${c}`, errors: [1e-7, c === 'large' ? 2e-6 : 1e-8] };
+      },
+    };
+    const gpuOnly = { ...trial('gpu only', [0]), onCpu: undefined };
+    const { checks } = await checkDevice(opened, {}, [ways, gpuOnly] as unknown as KernelTrial[]);
+    expect(checks.map((c) => [c.kernel, c.measure, c.cases, c.largestError, c.passed, c.failure])).toEqual([
+      ['by thin', 'x', 2, 1e-7, true, null],
+      ['by thin', 'y', 2, 1e-8, true, null],
+      ['by large', 'x', 2, 1e-7, true, null],
+      ['by large', 'y', 2, 2e-6, false, null],
+      ['routed', 'x', 1, Number.NaN, false, 'no room'],
+      ['routed', 'y', 1, Number.NaN, false, 'no room'],
     ]);
   });
 

@@ -3,7 +3,7 @@ import type { DeviceCheckReport, KernelCheck } from '../../contract/lens';
 import { LoriError, throwIfCancelled } from '../base/errors';
 import type { Device } from '../device/device';
 import { Workspace } from '../kernels/shared/workspace';
-import type { KernelTrial } from './check-device-trial';
+import type { CaseResult, KernelTrial } from './check-device-trial';
 import type { Opened } from './open';
 
 /**
@@ -17,7 +17,7 @@ export async function checkDevice(
   trials?: readonly KernelTrial[],
 ): Promise<DeviceCheckReport> {
   const start = performance.now();
-  const all = trials ?? (await storedTrials());
+  const all = (trials ?? (await storedTrials())).filter((trial) => (device ? true : trial.onCpu));
   const tell = (done: number): void =>
     options.report?.({
       phase: 'check',
@@ -36,54 +36,97 @@ export async function checkDevice(
 }
 
 async function storedTrials(): Promise<readonly KernelTrial[]> {
-  const [{ KERNEL_TRIALS }, { svdTrial }] = await Promise.all([
+  const [{ KERNEL_TRIALS }, { svdOnCpuTrial, svdOnGpuTrial }] = await Promise.all([
     import('./check-device-kernels'),
     import('./check-device-svd'),
   ]);
-  return [svdTrial as KernelTrial<unknown>, ...KERNEL_TRIALS];
+  return [svdOnGpuTrial as KernelTrial<unknown>, svdOnCpuTrial as KernelTrial<unknown>, ...KERNEL_TRIALS];
 }
 
-/** One row a measure. */
+/** What ran some of a trial's cases, and how far off it was. */
+interface Row {
+  cases: number;
+  milliseconds: number;
+  /** By measure. */
+  largest: readonly number[];
+  failure: string | null;
+}
+
+/** One check a kernel and measure. A case that cannot be run fails its trial's own row; the others still are run. */
 async function checkKernel(
   trial: KernelTrial,
   device: Device | undefined,
   signal: AbortSignal | undefined,
 ): Promise<KernelCheck[]> {
-  const start = performance.now();
-  const largest = trial.measures.map(() => 0);
-  let failure: string | null = null;
-  try {
-    const runCase = device ? await trial.onGpu(device) : undefined;
-    for (const c of trial.cases) {
-      await breathe();
-      throwIfCancelled(signal, 'the check of the device');
-      const space = device && new Workspace(device);
-      try {
-        const errors = runCase && space ? await runCase(c, space) : await trial.onCpu(c);
-        // NaN is the largest error there is.
-        errors.forEach((e, i) => {
-          largest[i] = e <= (largest[i] as number) ? (largest[i] as number) : e >= 0 ? e : Infinity;
-        });
-      } finally {
-        space?.close();
-      }
+  const onGpu = device !== undefined && trial.onGpu !== undefined;
+  const rows = new Map<string, Row>();
+  const add = (kernel: string, from: number, errors: readonly number[], failure: string | null): void => {
+    const row = rows.get(kernel) ?? {
+      cases: 0,
+      milliseconds: 0,
+      largest: trial.measures.map(() => 0),
+      failure,
+    };
+    rows.set(kernel, {
+      cases: row.cases + 1,
+      milliseconds: row.milliseconds + performance.now() - from,
+      largest: row.largest.map((before, i) => worse(before, errors[i] ?? Number.NaN)),
+      failure: row.failure ?? failure,
+    });
+  };
+  let start = performance.now();
+  let compiled: ReturnType<NonNullable<typeof trial.onGpu>> | undefined;
+  for (const c of trial.cases) {
+    await breathe();
+    throwIfCancelled(signal, 'the check of the device');
+    try {
+      let result: CaseResult;
+      if (onGpu) {
+        compiled ??= trial.onGpu?.(device);
+        result = await inSpace(device, await (compiled as NonNullable<typeof compiled>), c);
+      } else result = await (trial.onCpu as NonNullable<typeof trial.onCpu>)(c);
+      if ('errors' in result) add(result.kernel, start, result.errors, null);
+      else add(trial.kernel, start, result, null);
+    } catch (error) {
+      if (error instanceof LoriError && error.code === 'cancelled') throw error;
+      add(trial.kernel, start, [], error instanceof Error ? error.message : String(error));
     }
-  } catch (error) {
-    if (error instanceof LoriError && error.code === 'cancelled') throw error;
-    failure = error instanceof Error ? error.message : String(error);
+    start = performance.now();
   }
-  const milliseconds = performance.now() - start;
-  return trial.measures.map(({ measure, tolerance }, i) => ({
-    kernel: trial.kernel,
-    runsOn: device ? 'gpu' : 'cpu',
-    cases: trial.cases.length,
-    measure,
-    largestError: failure === null ? (largest[i] as number) : Number.NaN,
-    tolerance,
-    passed: failure === null && (largest[i] as number) <= tolerance,
-    milliseconds,
-    failure,
-  }));
+  return [...rows].flatMap(([kernel, { cases, milliseconds, largest, failure }]) =>
+    trial.measures.map(({ measure, tolerance }, i) => {
+      const largestError = failure === null ? (largest[i] as number) : Number.NaN;
+      const passed = largestError <= tolerance;
+      const runsOn = onGpu ? 'gpu' : 'cpu';
+      return {
+        kernel,
+        runsOn,
+        cases,
+        measure,
+        largestError,
+        tolerance,
+        passed,
+        milliseconds,
+        failure,
+      } as const;
+    }),
+  );
+}
+
+/** NaN is the largest error there is. */
+const worse = (a: number, b: number): number => (b <= a ? a : b > a ? b : Number.POSITIVE_INFINITY);
+
+async function inSpace(
+  device: Device,
+  run: (c: unknown, space: Workspace) => Promise<CaseResult>,
+  c: unknown,
+): Promise<CaseResult> {
+  const space = new Workspace(device);
+  try {
+    return await run(c, space);
+  } finally {
+    space.close();
+  }
 }
 
 function adapterName({ provider, adapter, reason }: Opened['report']): string {
