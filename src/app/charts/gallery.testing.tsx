@@ -1,7 +1,6 @@
 /** Every kind of chart with made-up values, for looking at them and for the tests in browsers. Never part of a build. */
 import { type ReactNode, useMemo, useState } from 'react';
 import { MultiChoice } from '../ui/MultiChoice';
-import { RangeField } from '../ui/RangeField';
 import { Slider } from '../ui/Slider';
 import { BarChart } from './BarChart';
 import { HeatMap } from './HeatMap';
@@ -158,6 +157,32 @@ export function Ranks({ theme, link }: Shared) {
   );
 }
 
+export function ByLayer({ theme, link }: Shared) {
+  const series = useMemo(
+    () =>
+      [1, 10].map((scale, i) => ({
+        name: ['effective rank', 'stable rank'][i]!,
+        x: [1, 2, 3, 4],
+        y: [1, 3, 9, 20].map((v) => scale * v),
+        keys: [1, 2, 3, 4].map((layer) => `layer ${layer}`),
+      })),
+    [],
+  );
+  return (
+    <LineChart
+      title="Rank by layer"
+      summary="Both ranks grow with depth."
+      series={series}
+      x={{ label: 'layer' }}
+      y={{ label: 'rank' }}
+      scale="log"
+      theme={theme}
+      link={link}
+      fileName="by-layer"
+    />
+  );
+}
+
 export function Walks({ theme, link, samples = SAMPLES }: Shared & { readonly samples?: number }) {
   const [kind, setKind] = useState<readonly string[]>([]);
   const groups = useMemo(() => {
@@ -196,12 +221,10 @@ export function Walks({ theme, link, samples = SAMPLES }: Shared & { readonly sa
 }
 
 function Controls() {
-  const [layers, setLayers] = useState<readonly number[] | null>([1, 2, 3, 4, 8]);
   const [rank, setRank] = useState(8);
   const [kinds, setKinds] = useState<readonly string[]>(['shuffled']);
   return (
     <div className="columns-2">
-      <RangeField label="Layers" name="layer" least={1} most={8} value={layers} onChange={setLayers} />
       <Slider label="Rank" tex="r" value={rank} least={0} most={64} unit="directions" onChange={setRank} />
       <MultiChoice
         label="Controls"
@@ -235,6 +258,7 @@ export function Gallery({ theme, children }: { readonly theme: ThemeName; readon
         <Ranks {...shared} />
         <Walks {...shared} />
         <Energy {...shared} columns={6} />
+        <ByLayer {...shared} />
       </div>
     </main>
   );

@@ -58,6 +58,22 @@ describe('lineFigure', () => {
     expect([...figure.keys!]).toEqual(['a', 'b']);
   });
 
+  it('knows single points, and puts discs behind those that are meant', () => {
+    const keyed: LineSeries[] = [
+      { name: 'a', x: [1, 2, 3], y: [4, -5, Number.NaN], keys: ['one', 'two', 'one'] },
+      { name: 'b', key: 'b', x: [1, 2], y: [6, 7], keys: [null, 'two'] },
+    ];
+    const { keyAt, keys, emphasis } = lineFigure(keyed, axes, view);
+    expect([...keys!].sort()).toEqual(['b', 'one', 'two']);
+    expect([keyAt!(0, 1), keyAt!(1, 0), keyAt!(1, 1)]).toEqual(['two', 'b', 'two']);
+    expect(emphasis!('two').shapes).toMatchObject([{ path: 'M2,-5L2,-5M2,7L2,7' }]);
+    expect(emphasis!('one').shapes).toMatchObject([{ path: 'M1,4L1,4' }]);
+    expect(emphasis!('b').shapes).toEqual([]);
+    expect(emphasis!('two').looks!.map(({ opacity }) => opacity)).toEqual([1, 1]);
+    const log = lineFigure(keyed, axes, { ...view, log: true });
+    expect(log.emphasis!('two').shapes).toMatchObject([{ path: 'M2,7L2,7' }]);
+  });
+
   it('keeps its look where the caller numbers it', () => {
     const [one, other] = [0, 5].map((before) =>
       traces(

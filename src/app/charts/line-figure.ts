@@ -1,3 +1,4 @@
+import { discs } from './discs';
 import { type Axis, axisOf, type Figure, formatOf, layoutOf, type View } from './figure';
 import type { HoverKey } from './link';
 import { lookOf, translucent } from './look';
@@ -87,7 +88,7 @@ export function lineFigure(
     .sort((a, b) => Number(series[a]!.weight === 'strong') - Number(series[b]!.weight === 'strong'));
   const layout = {
     ...layoutOf([x, y], view),
-    hovermode: series.length > NAMED || series.some(({ key }) => key !== undefined) ? 'closest' : 'x unified',
+    hovermode: series.length > NAMED || series.some(isLinked) ? 'closest' : 'x unified',
     showlegend: series.some(named),
     xaxis: { ...axisOf(x, theme), rangemode: x.step === undefined ? 'tozero' : 'normal' },
     yaxis: axisOf(y, theme, log),
@@ -95,12 +96,34 @@ export function lineFigure(
   return {
     data: [...areas, ...order.map((i) => lines[i]!)],
     layout,
-    keyAt: (trace) => series[order[trace - areas.length] ?? -1]?.key ?? null,
-    keys: new Set(series.flatMap(({ key }) => (key === undefined ? [] : [key]))),
+    keyAt: (trace, point) => {
+      const index = order[trace - areas.length] ?? -1;
+      const place = typeof point === 'number' ? places[index]?.[point] : undefined;
+      return (place === undefined ? null : series[index]!.keys?.[place]) ?? series[index]?.key ?? null;
+    },
+    keys: new Set(
+      series.flatMap(({ key, keys = [] }) => [key ?? null, ...keys]).filter((key) => key !== null),
+    ),
     emphasis: (key) => {
-      return { looks: series.map((line, i) => ({ uid: uidOf(i), ...emphasised(line, looks[i]!, key) })) };
+      const meant = series.some((line) => line.key === key) ? key : null;
+      return {
+        looks: series.map((line, i) => ({ uid: uidOf(i), ...emphasised(line, looks[i]!, meant) })),
+        ...(series.some(({ keys }) => keys) && { shapes: discs(pointsOf(series, key, log), theme) }),
+      };
     },
   };
+}
+
+const isLinked = ({ key, keys }: LineSeries) => key !== undefined || keys !== undefined;
+
+/** The places of all points that `key` means, as far as the scale has them. */
+function pointsOf(series: readonly LineSeries[], key: HoverKey | null, log: boolean): [number, number][] {
+  return series.flatMap(({ x, y, keys = [] }) =>
+    keys.flatMap((of, i): [number, number][] => {
+      const [across, up] = [x[i]!, y[i]!];
+      return of === key && key !== null && Number.isFinite(up) && (!log || up > 0) ? [[across, up]] : [];
+    }),
+  );
 }
 
 /** The line that is meant stands out, others that could be meant step back, the rest stays. */

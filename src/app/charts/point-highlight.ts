@@ -1,5 +1,6 @@
+import { below, discs } from './discs';
 import type { HoverKey } from './link';
-import { paper, type ThemeName } from './look';
+import type { ThemeName } from './look';
 import type { Data } from './plotly';
 import { countOf, type PointGroup } from './points';
 
@@ -44,36 +45,29 @@ export function pointsAt(group: PointGroup, key: HoverKey | null): number[] {
 export const ordered = (group: PointGroup, points: readonly number[]) =>
   group.path ? joined(points, group.path) : points.flatMap((point) => [point, -1]);
 
-/** A disc behind each point, as lines without length and with round ends, and a thicker line along each path. */
+/** A disc behind each point, and a thicker line along each path. */
 export function halo(
   places: readonly { readonly group: PointGroup; readonly points: readonly number[] }[],
   [across, up]: readonly [number, number],
   paths: boolean,
   theme: ThemeName,
 ): unknown[] {
-  const discs: string[] = [];
+  const points: [number, number][] = [];
   const lines: string[] = [];
-  for (const { group, points } of places) {
-    const at = (point: number) => `${group.xyz[3 * point + across]!},${group.xyz[3 * point + up]!}`;
-    for (const point of points) discs.push(`M${at(point)}L${at(point)}`);
+  for (const { group, points: meant } of places) {
+    const at = (point: number): [number, number] => [
+      group.xyz[3 * point + across]!,
+      group.xyz[3 * point + up]!,
+    ];
+    points.push(...meant.map(at));
     if (!paths || !group.path) continue;
     let command = 'M';
-    for (const point of joined(points, group.path)) {
-      if (point >= 0) lines.push(`${command}${at(point)}`);
+    for (const point of joined(meant, group.path)) {
+      if (point >= 0) lines.push(`${command}${at(point).join()}`);
       command = point < 0 ? 'M' : 'L';
     }
   }
-  const shape = (path: readonly string[], width: number, colour: string) => ({
-    type: 'path',
-    path: path.join(''),
-    layer: 'below',
-    line: { color: colour, width },
-  });
-  const { text } = paper[theme];
-  return [
-    ...(lines.length > 0 ? [shape(lines, 2.5, text)] : []),
-    ...(discs.length > 0 ? [shape(discs, 13, text)] : []),
-  ];
+  return [...below(lines.join(''), 2.5, theme), ...discs(points, theme)];
 }
 
 /** The points, one path after the other, each in the order given, with −1 after each path. */

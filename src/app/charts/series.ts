@@ -21,6 +21,8 @@ export interface LineSeries {
   readonly points?: boolean;
   /** What a hover link knows it by. */
   readonly key?: HoverKey;
+  /** What a hover link knows each point by: its layer, or its sample. Told before `key`. */
+  readonly keys?: readonly (HoverKey | null)[];
   /** Shown when pointed at, under the name. */
   readonly about?: string;
   /** Numbers of colour, dash and marker; default the place among the lines. The same number looks the same in all charts. */
