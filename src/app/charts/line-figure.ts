@@ -45,7 +45,8 @@ export function lineFigure(
         color: look.colour,
         symbol: look.symbol,
         size: line.points ? 7 : 6,
-        ...(!line.points && { maxdisplayed: 10 }),
+        // With bars, every marker: Plotly draws bars of markers that it leaves out at wrong places when data comes in.
+        ...(!line.points && !hasBars && { maxdisplayed: 10 }),
       },
       hovertemplate: `${templateText(line.name)}: %{y:${formatOf(y)}}${templateBraces(about)}<extra></extra>`,
       ...(hasBars && {

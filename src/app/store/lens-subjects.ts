@@ -38,8 +38,8 @@ export function subjectsOf({ studentConfig, lens }: Known): readonly SubjectChoi
     { id: 'base', label: 'Base, untrained', unavailable: null },
     {
       id: 'opened',
-      label: opened.value ? `Opened: ${opened.value.name}` : 'Opened checkpoint',
-      unavailable: opened.value ? null : 'Open a checkpoint from files below.',
+      label: 'Opened checkpoint',
+      unavailable: opened.value ? null : 'Open one from its files first, below.',
     },
   ];
 }

@@ -35,7 +35,7 @@ export function ObservationCharts({
     samples === null
       ? ''
       : `Medians over ${samples} training samples, all layers and latent steps of a sample as one matrix. `;
-  const source = samples === null ? '' : `${samples} training samples, student of the run, f32`;
+  const source = samples === null ? '' : `${samples} training samples of the run`;
   return (
     <section aria-labelledby="observed-title" className="observed">
       <h4 id="observed-title">The student’s latents</h4>

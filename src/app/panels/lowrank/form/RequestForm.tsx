@@ -19,7 +19,7 @@ export function RequestForm() {
   const isBusy = useApp((state) => state.lens.report.status === 'busy');
   const canUndo = useApp((state) => state.lens.past.length > 0);
   const canRedo = useApp((state) => state.lens.future.length > 0);
-  const { changeLens, undoLens, redoLens, runLens } = useActions();
+  const { changeLens, undoLens, redoLens, runLens, changeSettings } = useActions();
   const bounds = useBounds(draft.subject);
   const errors = draftErrors(draft, bounds);
   const form = useRef<HTMLFormElement>(null);
@@ -51,7 +51,9 @@ export function RequestForm() {
       aria-label="What is decomposed"
       onSubmit={(event) => {
         event.preventDefault();
-        if (errors.size === 0 && !isBusy) void runLens().then((done) => done && showViews());
+        if (errors.size > 0 || isBusy) return;
+        changeSettings({ spectraSamples: draft.samples });
+        void runLens().then((done) => done && showViews());
       }}
     >
       <SubjectField
