@@ -4,7 +4,7 @@ import type { ReactElement } from 'react';
 import { createRoot, type Root } from 'react-dom/client';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { page, userEvent } from 'vitest/browser';
-import { Energy, Lines, Ranks, Walks } from './gallery.testing';
+import { ByLayer, ChosenSample, Controls, Energy, Lines, Ranks, Walks } from './gallery.testing';
 import { hoverLink } from './link';
 
 let root: Root | undefined;
@@ -34,7 +34,8 @@ interface Drawn extends HTMLDivElement {
   };
 }
 const drawings = () => [...document.querySelectorAll<Drawn>('.plot')];
-const drawn = () => expect.poll(() => document.querySelectorAll('.plot-loading').length).toBe(0);
+const drawn = () =>
+  expect.poll(() => drawings().length > 0 && !document.querySelector('.plot-loading')).toBe(true);
 const button = (name: string) => page.getByRole('button', { name });
 
 /** What the page hands over when the button is pressed. */
@@ -116,6 +117,41 @@ describe('charts that share a link', () => {
     await expect.poll(() => link.key()).toMatch(/^train-/);
     await userEvent.unhover(points);
     await expect.poll(() => link.key()).toBe('layer 3');
+  });
+});
+
+describe('by keyboard', () => {
+  it('a sample is highlighted, and a layer in the points of lines', async () => {
+    const link = hoverLink();
+    show(
+      <>
+        <ChosenSample link={link} />
+        <ByLayer theme="light" link={link} />
+      </>,
+    );
+    await drawn();
+    const choice = page.getByRole('button', { name: /Highlight/ });
+    await expect.element(choice).toBeVisible();
+    (choice.element() as HTMLElement).focus();
+    await userEvent.keyboard('{ArrowDown}{ArrowDown}{ArrowDown}{Enter}');
+    await expect.poll(() => link.key()).toBe('train-1');
+    link.point('layer 2');
+    const shapes = () => drawings()[0]!.layout.shapes?.map(({ path }) => path);
+    await expect.poll(shapes).toEqual(['M2,3L2,3M2,30L2,30']);
+    link.point(null);
+    await expect.poll(shapes).toEqual([]);
+  });
+
+  it('a slider steps and says its value, and choices come in the order of their options', async () => {
+    show(<Controls />);
+    const slider = page.getByRole('slider', { name: /Rank/ });
+    await expect.element(slider).toBeInTheDocument();
+    (slider.element() as HTMLElement).focus();
+    await userEvent.keyboard('{ArrowRight}{ArrowRight}{End}{ArrowLeft}');
+    await expect.element(page.getByText('63 directions')).toBeVisible();
+    await expect.element(slider).toHaveAttribute('max', '64');
+    await userEvent.keyboard('{Tab} {Tab} {Shift>}{Tab}{/Shift} '); // off, the other on, on again
+    await expect.element(page.getByText('Chosen: shuffled, gaussian.')).toBeVisible();
   });
 });
 

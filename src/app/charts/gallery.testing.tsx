@@ -220,7 +220,15 @@ export function Walks({ theme, link, samples = SAMPLES }: Shared & { readonly sa
   );
 }
 
-function Controls() {
+export const ChosenSample = ({ link }: Pick<Shared, 'link'>) => (
+  <Highlight
+    link={link}
+    nothing="no sample"
+    options={Array.from({ length: SAMPLES }, (_, i) => ({ key: `train-${i}`, label: `train-${i}` }))}
+  />
+);
+
+export function Controls() {
   const [rank, setRank] = useState(8);
   const [kinds, setKinds] = useState<readonly string[]>(['shuffled']);
   return (
@@ -234,7 +242,7 @@ function Controls() {
           { id: 'gaussian', label: 'Gaussian', about: 'Independent normal entries' },
         ]}
         onChange={setKinds}
-        help="Drawn beside the first selection."
+        help={`Chosen: ${kinds.join(', ')}.`}
       />
     </div>
   );
@@ -247,11 +255,7 @@ export function Gallery({ theme, children }: { readonly theme: ThemeName; readon
     <main>
       {children}
       <Controls />
-      <Highlight
-        link={link}
-        nothing="no sample"
-        options={Array.from({ length: SAMPLES }, (_, i) => ({ key: `train-${i}`, label: `train-${i}` }))}
-      />
+      <ChosenSample link={link} />
       <div className="columns-2">
         <Lines {...shared} />
         <Energy {...shared} />
