@@ -31,7 +31,7 @@ const MEASURES: readonly Measure[] = [
   { measure: 'σ down to σ₁/1000, relative', tolerance: 2e-6 },
   { measure: 'every σ, relative to σ₁', tolerance: 1e-6 },
   { measure: 'UᵀU − I', tolerance: 2e-6 },
-  { measure: 'angle of U’s span, share of what its gap allows', tolerance: 1 },
+  { measure: 'angle of U’s span, share of its limit', tolerance: 1 },
 ];
 
 const cases: readonly Case[] = golden.cases.map((c) => ({ ...c, want: 'all' }));

@@ -32,6 +32,9 @@ describe('the report of the check', () => {
     expect(outcome(report(row, { ...row, kernel: 'AdamW', largestError: 1e-7 }))).toBe(
       'All 2 kernels give the stored float64 results on the GPU (acme); the largest error is 20 % of what is allowed (Moments: μ, relative).',
     );
+    expect(outcome(report(row, { ...row, kernel: 'svd', runsOn: 'cpu' }))).toContain(
+      'results, 1 on the GPU (acme) and 1 on the CPU; the',
+    );
     expect(outcome(report({ ...row, runsOn: 'cpu' }))).toContain('on the CPU, whose code stands in');
     expect(outcome(report({ ...row, tolerance: 0, largestError: 0 }))).toContain('is 0 % of');
   });

@@ -73,18 +73,22 @@ export function notRun({ checks }: DeviceCheckReport): readonly (readonly [strin
 export function outcome({ adapter, checks }: DeviceCheckReport): string {
   const kernels = new Set(checks.map((c) => c.kernel));
   const bad = new Set(checks.filter((c) => !c.passed).map((c) => c.kernel));
-  const onGpu = checks.some((c) => c.runsOn === 'gpu');
-  const where = onGpu
-    ? `on the GPU (${adapter})`
-    : `on the CPU, whose code stands in for every kernel here (GPU adapter: ${adapter})`;
+  const gpu = new Set(checks.filter((c) => c.runsOn === 'gpu').map((c) => c.kernel)).size;
+  const where =
+    gpu === 0
+      ? ` on the CPU, whose code stands in for every kernel here (GPU adapter: ${adapter})`
+      : gpu === kernels.size
+        ? ` on the GPU (${adapter})`
+        : `, ${gpu} on the GPU (${adapter}) and ${kernels.size - gpu} on the CPU`;
   if (bad.size > 0) {
     const names = [...bad].join(', ');
-    const advice = onGpu
-      ? 'Do not trust results from this device: choose WASM above.'
-      : 'Do not trust results from this browser.';
-    return `${bad.size} of ${kernels.size} kernels did not give the stored float64 results ${where}: ${names}. ${advice}`;
+    const advice =
+      gpu > 0
+        ? 'Do not trust results from this device: choose WASM above.'
+        : 'Do not trust results from this browser.';
+    return `${bad.size} of ${kernels.size} kernels did not give the stored float64 results${where}: ${names}. ${advice}`;
   }
   const share = (c: KernelCheck): number => (c.tolerance === 0 ? 0 : c.largestError / c.tolerance);
   const worst = checks.reduce((a, b) => (share(b) > share(a) ? b : a));
-  return `All ${kernels.size} kernels give the stored float64 results ${where}; the largest error is ${significant(100 * share(worst), 2)} % of what is allowed (${worst.kernel}: ${worst.measure}).`;
+  return `All ${kernels.size} kernels give the stored float64 results${where}; the largest error is ${significant(100 * share(worst), 2)} % of what is allowed (${worst.kernel}: ${worst.measure}).`;
 }
