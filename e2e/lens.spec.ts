@@ -22,7 +22,7 @@ const golden = async <T>(name: string): Promise<T> =>
 
 const decompose = (app: Page) => app.getByRole('button', { name: 'Decompose', exact: true }).click();
 const view = (app: Page, name: string) => app.getByRole('tab', { name, exact: true }).click();
-const figure = (app: Page, name: string | RegExp) => app.getByRole('figure', { name });
+const figure = (app: Page, name: string | RegExp) => app.getByRole('figure', { name, exact: true });
 
 /** The CSV file of a chart as columns by name. */
 async function columnsOf(app: Page, chart: string): Promise<Map<string, number[]>> {

@@ -19,7 +19,7 @@ export function boundsOf({ pair, lens }: Pick<AppState, 'pair' | 'lens'>, subjec
   return { layers: model?.layers ?? null, hidden: model?.hidden ?? null };
 }
 
-/** Everything that there is to look at, the student's checkpoints oldest first. */
+/** Everything that there is to look at; the student's checkpoints last, oldest first. */
 export function subjectsOf({ studentConfig, lens }: Known): readonly SubjectChoice[] {
   const { checkpoints, opened } = lens;
   return [
@@ -30,16 +30,16 @@ export function subjectsOf({ studentConfig, lens }: Known): readonly SubjectChoi
       unavailable:
         studentConfig === null && checkpoints.length === 0 ? 'No student is trained yet: run Distil.' : null,
     },
-    ...checkpoints.map(({ id, label }) => ({
-      id: `student-${id}` as const,
-      label: label.charAt(0).toUpperCase() + label.slice(1),
-      unavailable: null,
-    })),
     { id: 'base', label: 'Base, untrained', unavailable: null },
     {
       id: 'opened',
       label: 'Opened checkpoint',
       unavailable: opened.value ? null : 'Open one from its files first, below.',
     },
+    ...checkpoints.map(({ id, step }) => ({
+      id: `student-${id}` as const,
+      label: `Student, step ${step}`,
+      unavailable: null,
+    })),
   ];
 }
