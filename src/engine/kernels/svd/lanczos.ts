@@ -1,7 +1,8 @@
 import type { Batch } from '../../device/batch';
 import type { Device } from '../../device/device';
 import { type LargeOptions, MOST_BYTES } from './large';
-import { type Entry, Stage, type StageSize, stageRoom } from './stage';
+import { type Entry, Stage } from './stage';
+import { type StageSize, stageRoom } from './stage-layout';
 import { type SvdShape, svdCpu } from './svd.cpu';
 
 /** Residual of a pair, relative to σ₁, below which it is done: what float32 could tell from zero. */

@@ -1,5 +1,6 @@
 import type { Device } from '../../device/device';
-import { ceil4, type Entry, Stage, type StageSize, stageRoom } from './stage';
+import { type Entry, Stage } from './stage';
+import { ceil4, type StageSize, stageRoom } from './stage-layout';
 import type { SvdShape } from './svd.cpu';
 
 /** How far a decomposition has come, and whether it is still wanted. */

@@ -3,7 +3,6 @@ import type { Batch, Groups } from '../../device/batch';
 import type { DeviceBuffer } from '../../device/buffer';
 import type { Device } from '../../device/device';
 import type { Binding, Constants, Pipeline } from '../../device/pipeline';
-import { packUniforms } from '../../device/uniforms';
 import lanczos from './lanczos.wgsl?raw';
 import fill from './large-fill.wgsl?raw';
 import panel from './large-panel.wgsl?raw';
@@ -11,21 +10,11 @@ import product from './large-product.wgsl?raw';
 import shared from './large-shape.wgsl?raw';
 import values from './large-values.wgsl?raw';
 import vectors from './large-vectors.wgsl?raw';
+import { layout, type Name, PRODUCT_ROWS, type Sizes, type StageSize } from './stage-layout';
 import type { SvdShape } from './svd.cpu';
 
 /** Threads of a workgroup that needs no barrier. */
 const GROUP = 64;
-/** Rows of W that a workgroup of `product` takes. */
-const PRODUCT_ROWS = 16;
-
-/** What is held at once: vectors of each side, and those a vector is multiplied with. */
-export interface StageSize {
-  readonly held: number;
-  readonly width: number;
-  /** Reduction keeps a panel and the bidiagonal; Lanczos its norms and coefficients. */
-  readonly kind: 'reduction' | 'lanczos';
-}
-
 /** What changes from dispatch to dispatch: see the end of Shape in large-shape.wgsl. */
 export interface StageStep {
   readonly i?: number;
@@ -33,86 +22,6 @@ export interface StageStep {
   readonly top?: number;
   readonly left?: number;
   readonly side?: 0 | 1;
-}
-
-export const ceil4 = (x: number): number => Math.ceil(x / 4) * 4;
-
-/** Offsets of parts laid one after the other on multiples of 4, and the size of all. */
-function placed<Name extends string>(floats: Readonly<Record<Name, number>>) {
-  const at = {} as Record<Name, number>;
-  let size = 0;
-  for (const name of Object.keys(floats) as Name[]) {
-    at[name] = size;
-    size += ceil4(floats[name]);
-  }
-  return { at, size };
-}
-
-/** Sizes (floats a matrix) and offsets of large-shape.wgsl. */
-function layout({ rows, cols, r }: SvdShape, { held, width, kind }: StageSize) {
-  const p = Math.max(rows, cols);
-  const q = Math.min(rows, cols);
-  const ldp = ceil4(p);
-  const ldq = ceil4(q);
-  const chunk = Math.max(64, ceil4(Math.ceil(p / 64)));
-  const reduces = kind === 'reduction' ? 1 : 0;
-  const inPanel = placed({
-    x: reduces * width * ldp,
-    y: reduces * width * ldq,
-    part: Math.ceil(ldp / chunk) * ldq,
-    raw: 16 * ldp,
-  });
-  const inScalars = placed({
-    dots: 4 * width,
-    gk: reduces * 2 * q,
-    tauL: reduces * q,
-    tauR: reduces * q,
-    norms: (1 - reduces) * 2 * held,
-    coefficients: (1 - reduces) * 2 * r * held,
-    ritz: r,
-    residuals: r,
-  });
-  const sizes = {
-    a: rows * cols,
-    w: ldp * ldq,
-    houses: held * (ldp + ldq),
-    panel: inPanel.size,
-    scalars: inScalars.size,
-    vectors: Math.max(1, r * Math.max(2 * q, rows) + reduces * (r + 10 * q * r)),
-    sigma: q,
-    u: Math.max(1, rows * r),
-    peaks: 1,
-  };
-  const fixed = [
-    rows,
-    cols,
-    p,
-    q,
-    ldp,
-    ldq,
-    r,
-    held,
-    width,
-    chunk,
-    sizes.panel,
-    sizes.scalars,
-    sizes.vectors,
-  ];
-  fixed.push(...Object.values(inPanel.at), ...Object.values(inScalars.at));
-  return { p, q, ldp, ldq, chunk, sizes, scalars: inScalars.at, fixed };
-}
-export type Sizes = ReturnType<typeof layout>['sizes'];
-type Name = keyof Sizes;
-
-/** Matrices of this shape the device takes at once, in at most `bytes`; 0 where not even one fits its limits. */
-export function stageRoom(device: Device, shape: SvdShape, size: StageSize, bytes: number): number {
-  const { ldp, sizes } = layout(shape, size);
-  if (ldp > PRODUCT_ROWS * 65535) return 0;
-  const all = Object.values(sizes);
-  const limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
-  const fits = Math.floor(limit / (4 * Math.max(...all)));
-  const wanted = Math.max(1, Math.floor(bytes / (4 * all.reduce((a, b) => a + b))));
-  return Math.min(fits, wanted, shape.batch);
 }
 
 /** Entry points and what they see, in binding order. */
@@ -193,7 +102,7 @@ export class Stage {
     size: StageSize,
     entries: readonly Entry[],
     signal: AbortSignal | undefined,
-    lanes = device.info.isFallback ? 8 : GROUP,
+    lanes = device.info.isFallback ? 4 : GROUP,
   ): Promise<Stage> {
     const made = entries.map(async (entry) => {
       const [code, names] = ENTRIES[entry];
@@ -237,7 +146,7 @@ export class Stage {
     b.dispatch(
       this.pipelines.get(entry) as Pipeline,
       ENTRIES[entry][1].map((name) => this.buffers[name]),
-      packUniforms(...[...this.fixed, i, c, top, left, side].map((v) => ['u', v] as const)),
+      Uint32Array.of(...this.fixed, i, c, top, left, side),
       [x, y, this.count],
     );
   }

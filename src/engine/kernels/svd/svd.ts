@@ -1,12 +1,11 @@
-import { DeviceError, NumericError, ShapeError, throwIfCancelled } from '../../base/errors';
-import type { DeviceBuffer } from '../../device/buffer';
+import { DeviceError, ShapeError, throwIfCancelled } from '../../base/errors';
 import type { Device } from '../../device/device';
 import { suitsLanczos, svdLanczos } from './lanczos';
 import { largeRoom, svdLarge } from './large';
-import type { SvdRecorder } from './recorder';
-import { createSmall, MOST_SMALL, smallScratch } from './small';
+import { lotRoom, svdInLots } from './lots';
+import { MOST_SMALL } from './small';
 import { checkSvd, numericalRank, type SvdResult, type SvdShape, svdSteps } from './svd.cpu';
-import { createThin, MOST_THIN, thinScratch } from './thin';
+import { MOST_THIN } from './thin';
 
 /** How a decomposition is run. */
 export interface SvdOptions {
@@ -50,11 +49,7 @@ const SLICE_MS = 30;
  * measured at) before a GPU's answer could be read back.
  */
 const LEAST_WORK = 2 ** 20;
-/**
- * Most m·n·k a dispatch of one workgroup a matrix: it cannot be cancelled, and browsers kill those that run for
- * seconds. And the longest side that one workgroup takes.
- */
-const MOST_WORK = 2 ** 28;
+/** The longest side that one workgroup takes. */
 const MOST_LONG = 4096;
 /** Share of the progress that an attempt with Lanczos gets. */
 const ATTEMPT = 0.3;
@@ -91,21 +86,10 @@ export function suitsGpu(device: Device, shape: SvdShape): boolean {
 function wayFor(device: Device, shape: SvdShape, want: 'all' | 'leading'): Way | undefined {
   const k = Math.min(shape.rows, shape.cols);
   const long = Math.max(shape.rows, shape.cols);
-  if (k <= MOST_THIN && roomFor(device, shape, 'thin') > 0) return 'thin';
-  if (k <= MOST_SMALL && long <= MOST_LONG && roomFor(device, shape, 'small') > 0) return 'small';
+  if (k <= MOST_THIN && lotRoom(device, shape, 'thin') > 0) return 'thin';
+  if (k <= MOST_SMALL && long <= MOST_LONG && lotRoom(device, shape, 'small') > 0) return 'small';
   if (want === 'leading' && suitsLanczos(device, shape)) return 'lanczos';
   return largeRoom(device, shape) > 0 ? 'large' : undefined;
-}
-
-/** Matrices a dispatch, 0 where not one fits. */
-function roomFor(device: Device, shape: SvdShape, way: 'thin' | 'small'): number {
-  const { batch, rows, cols, r } = shape;
-  const one = { ...shape, batch: 1 };
-  const scratch = way === 'thin' ? thinScratch(device, one) : smallScratch(device, one);
-  const largest = Math.max(scratch, 4 * rows * cols, 4 * rows * r);
-  const limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
-  const work = Math.max(1, Math.floor(MOST_WORK / (rows * cols * Math.min(rows, cols))));
-  return Math.min(batch, work, Math.floor(limit / largest));
 }
 
 /** The CPU path, giving way every `SLICE_MS`, inside matrices too. */
@@ -159,7 +143,9 @@ export async function svdOnGpu(
       'decompose it on the CPU, or fewer rows of it',
     );
   }
-  if (way === 'thin' || way === 'small') return inDispatches(device, matrices, shape, options, way);
+  if (way === 'thin' || way === 'small') {
+    return outcome(shape, options, way, await svdInLots(device, matrices, shape, options, way));
+  }
   const { signal, onProgress } = options;
   let start = 0;
   if (way === 'lanczos') {
@@ -175,53 +161,6 @@ export async function svdOnGpu(
     onProgress: (share) => onProgress?.(start + (1 - start) * share),
   });
   return outcome(shape, options, 'large', found);
-}
-
-/** Thin and small matrices, from and to host memory, a lot of them a submission. */
-async function inDispatches(
-  device: Device,
-  matrices: Float32Array,
-  shape: SvdShape,
-  options: SvdOptions,
-  way: 'thin' | 'small',
-): Promise<SvdOutcome> {
-  const { batch, rows, cols, r } = shape;
-  const k = Math.min(rows, cols);
-  const size = rows * cols;
-  const record: SvdRecorder = way === 'thin' ? await createThin(device) : await createSmall(device);
-  const scratchOf = way === 'thin' ? thinScratch : smallScratch;
-  const sigma = new Float32Array(batch * k);
-  const u = new Float32Array(batch * rows * r);
-  const most = roomFor(device, shape, way);
-  const made: DeviceBuffer[] = [];
-  const buffer = (bytes: number, label: string) => {
-    const b = device.createBuffer(bytes, `svd ${label}`);
-    made.push(b);
-    return b;
-  };
-  try {
-    const a = buffer(4 * most * size, 'input');
-    const out = {
-      sigma: buffer(4 * most * k, 'sigma'),
-      u: buffer(4 * most * rows * Math.max(1, r), 'u'),
-      bad: buffer(4 * most, 'flags'),
-      scratch: buffer(scratchOf(device, { ...shape, batch: most }), 'scratch'),
-    };
-    for (let first = 0; first < batch; first += most) {
-      throwIfCancelled(options.signal, 'svd');
-      const count = Math.min(most, batch - first);
-      device.write(a, matrices.subarray(first * size, (first + count) * size));
-      device.record('svd', (b) => record(b, a, out, { ...shape, batch: count }));
-      const bad = new Uint32Array(await device.read(out.bad, count * 4)).indexOf(1);
-      if (bad >= 0) throw new NumericError(`svd: matrix ${first + bad} holds NaN or Inf`);
-      sigma.set(await device.readF32(out.sigma, count * k), first * k);
-      if (r > 0) u.set(await device.readF32(out.u, count * rows * r), first * rows * r);
-      options.onProgress?.((first + count) / batch);
-    }
-    return outcome(shape, options, way, { sigma, u });
-  } finally {
-    for (const b of made) b.destroy();
-  }
 }
 
 function check(matrices: Float32Array, shape: SvdShape, { want }: SvdOptions): void {
