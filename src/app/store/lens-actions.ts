@@ -113,7 +113,15 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
       if (!(await loaded()) || signal.aborted) return stop();
       const { causalDraft } = now();
       const { layers, hidden } = boundsOf(ctx.get(), causalDraft.subject);
-      if (layers === null || hidden === null) return stop();
+      if (layers === null || hidden === null) {
+        const what = `nothing is known of the ${causalDraft.subject}`;
+        const error = Object.assign(new Error(what), {
+          code: 'input',
+          hint: 'Open it first, or choose another model.',
+        });
+        ctx.lens({ causal: failed(before, failureOf(error)) });
+        return false;
+      }
       if (causalErrors(causalDraft, { layers, hidden }).size > 0) return stop();
       const asked = causalRequestOf(causalDraft, { layers, hidden });
       const request = ranks ? { ...asked, ranks } : asked;

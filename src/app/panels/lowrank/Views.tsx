@@ -1,6 +1,7 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
 import type { LensReport } from '../../../contract/lens';
+import { type HoverLink, useHoverLink } from '../../charts/link';
 import type { LensDraft } from '../../store/lens-draft';
 import { LENS_VIEWS, type LensView } from '../../store/lens-link';
 import { useActions, useApp } from '../../store/use-app';
@@ -19,6 +20,10 @@ import { VIEW_TITLES } from './words';
 export function Views() {
   const view = useApp((state) => state.lens.view);
   const { showView } = useActions();
+  // One link for all views: a sample highlighted in one is highlighted in the next.
+  const link = useHoverLink();
+  const [highlighted, highlight] = useState<string | null>(null);
+  useEffect(() => link.hold(highlighted), [link, highlighted]);
   return (
     <Tabs selectedKey={view} onSelectionChange={(key) => showView(key as LensView)}>
       <TabList className="lens-tabs" aria-label="Views">
@@ -31,7 +36,7 @@ export function Views() {
       {LENS_VIEWS.map((name) => (
         <TabPanel key={name} id={name} className="main lens-view">
           <Boundary name={VIEW_TITLES[name]}>
-            <View name={name} />
+            <View name={name} link={link} highlighted={highlighted} onHighlight={highlight} />
           </Boundary>
         </TabPanel>
       ))}
@@ -39,15 +44,21 @@ export function Views() {
   );
 }
 
-function View({ name }: { readonly name: LensView }) {
+interface Linked {
+  readonly link: HoverLink;
+  readonly highlighted: string | null;
+  readonly onHighlight: (label: string | null) => void;
+}
+
+function View({ name, link, ...highlight }: Linked & { readonly name: LensView }) {
   const report = useApp((state) => state.lens.report.value);
   if (name === 'causal') return <CausalView />;
   if (!report) return <Nothing />;
   switch (name) {
     case 'spectra':
-      return <SpectraView report={report} />;
+      return <SpectraView report={report} link={link} {...highlight} />;
     case 'ranks':
-      return <RanksView report={report} />;
+      return <RanksView report={report} link={link} />;
     case 'tucker':
       return report.selections.some(({ tucker }) => tucker !== null) ? (
         <TuckerView report={report} />
@@ -59,7 +70,7 @@ function View({ name }: { readonly name: LensView }) {
       );
     case 'trajectories':
       return report.axes ? (
-        <TrajectoriesView report={report} axes={report.axes} />
+        <TrajectoriesView report={report} axes={report.axes} link={link} />
       ) : (
         <Missing change={{ trajectories: 'tucker' }} button="Draw trajectories">
           The last report has no trajectories: the path that the states take from token to token, in the three
@@ -67,16 +78,16 @@ function View({ name }: { readonly name: LensView }) {
         </Missing>
       );
     case 'angles':
-      return <Angles report={report} />;
+      return <Angles report={report} link={link} />;
   }
 }
 
-function Angles({ report }: { readonly report: LensReport }) {
+function Angles({ report, link }: { readonly report: LensReport; readonly link: HoverLink }) {
   const trained = useApp(({ studentConfig, lens }) => studentConfig !== null || lens.checkpoints.length > 0);
   return (
     <>
       {report.angles ? (
-        <AnglesChart report={report} angles={report.angles} />
+        <AnglesChart report={report} angles={report.angles} link={link} />
       ) : (
         <Missing
           change={{ overlay: trained ? 'student' : 'base' }}
@@ -88,7 +99,7 @@ function Angles({ report }: { readonly report: LensReport }) {
             : 'Once a student is trained in Distil, compare the teacher with it; until then with the base.'}
         </Missing>
       )}
-      <CollapseCharts report={report} />
+      <CollapseCharts report={report} link={link} />
     </>
   );
 }

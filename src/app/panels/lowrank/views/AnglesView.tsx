@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
 import type { AngleReport, LensReport } from '../../../../contract/lens';
 import { LineChart } from '../../../charts/LineChart';
-import { useHoverLink } from '../../../charts/link';
+import type { HoverLink } from '../../../charts/link';
 import type { LineSeries } from '../../../charts/series';
 import { useTheme } from '../../../store/use-app';
 import { Formula } from '../../../ui/Formula';
@@ -15,6 +15,7 @@ const degrees = (radians: number) => (radians * 180) / Math.PI;
 /** Smallest, mean and largest angle a layer, and the mean that chance gives. */
 function angleLines({ rank, layers, angles, chance }: AngleReport): LineSeries[] {
   const x = [...layers];
+  const keys = layers.map((layer) => `layer ${layer}`);
   const smallest = (of: Float32Array) => x.map((_, row) => degrees(of[row * rank]!));
   const largest = (of: Float32Array) => x.map((_, row) => degrees(of[row * rank + rank - 1]!));
   const mean = (of: Float32Array) => x.map((_, row) => meanAngle(of, row, rank));
@@ -22,6 +23,7 @@ function angleLines({ rank, layers, angles, chance }: AngleReport): LineSeries[]
     {
       name: 'mean angle',
       x,
+      keys,
       y: mean(angles),
       low: smallest(angles),
       high: largest(angles),
@@ -33,6 +35,7 @@ function angleLines({ rank, layers, angles, chance }: AngleReport): LineSeries[]
     {
       name: 'chance',
       x,
+      keys,
       y: mean(chance),
       low: smallest(chance),
       high: largest(chance),
@@ -45,9 +48,11 @@ function angleLines({ rank, layers, angles, chance }: AngleReport): LineSeries[]
 export function AnglesChart({
   report,
   angles,
+  link,
 }: {
   readonly report: LensReport;
   readonly angles: AngleReport;
+  readonly link: HoverLink;
 }) {
   const theme = useTheme();
   const source = useMemo(() => sourceOf(report), [report]);
@@ -69,15 +74,15 @@ export function AnglesChart({
         theme={theme}
         height={300}
         fileName="principal-angles"
+        link={link}
       />
     </Panel>
   );
 }
 
 /** How alike the positions of a sample are. */
-export function CollapseCharts({ report }: { readonly report: LensReport }) {
+export function CollapseCharts({ report, link }: { readonly report: LensReport; readonly link: HoverLink }) {
   const theme = useTheme();
-  const link = useHoverLink();
   const source = useMemo(() => sourceOf(report), [report]);
   const { selections } = report;
   const layers = layerAxis(Math.max(...selections.map((one) => one.layers)));
@@ -87,6 +92,7 @@ export function CollapseCharts({ report }: { readonly report: LensReport }) {
         ({ label, collapse }, index): LineSeries => ({
           name: label,
           x: [...collapse.layers],
+          keys: collapse.layers.map((layer) => `layer ${layer}`),
           y: collapse[value],
           look: { colour: index, dash: index, marker: index },
           legend: selections.length > 1,

@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
 import { ENERGY_SHARES, type LayerRanks, type LensReport } from '../../../../contract/lens';
 import { LineChart } from '../../../charts/LineChart';
-import { useHoverLink } from '../../../charts/link';
+import type { HoverLink } from '../../../charts/link';
 import type { LineSeries } from '../../../charts/series';
 import { useTheme } from '../../../store/use-app';
 import { percent } from '../../../ui/format';
@@ -13,9 +13,8 @@ import { layerAxis } from '../statistics';
 const shareName = (share: number) => percent(share, 0);
 
 /** How rank hangs on layer and length. */
-export function RanksView({ report }: { readonly report: LensReport }) {
+export function RanksView({ report, link }: { readonly report: LensReport; readonly link: HoverLink }) {
   const theme = useTheme();
-  const link = useHoverLink();
   const { selections, request } = report;
   const several = selections.length > 1;
   const layers = layerAxis(Math.max(...selections.map((one) => one.layers)));
@@ -29,6 +28,7 @@ export function RanksView({ report }: { readonly report: LensReport }) {
         names.map((name, which) => ({
           name: several ? `${label}, ${name}` : name,
           x: layerRanks.map(({ layer }) => layer),
+          keys: layerRanks.map(({ layer }) => `layer ${layer}`),
           y: layerRanks.map((ranks) => value(ranks, which)),
           look: { colour: which, dash: index, marker: which },
           legend: true,
@@ -45,6 +45,7 @@ export function RanksView({ report }: { readonly report: LensReport }) {
           return {
             name: several ? `${label}, ${shareName(share)}` : shareName(share),
             x: sorted.map(({ tokens }) => tokens),
+            keys: sorted.map((spectrum) => spectrum.label),
             y: sorted.map(({ energyRanks }) => energyRanks[which]!),
             points: true,
             look: { colour: which, marker: which + 4 * index },

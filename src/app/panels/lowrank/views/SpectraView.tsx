@@ -1,7 +1,7 @@
-import { useEffect, useMemo, useState } from 'react';
+import { useMemo } from 'react';
 import type { LensReport } from '../../../../contract/lens';
 import { LineChart } from '../../../charts/LineChart';
-import { useHoverLink } from '../../../charts/link';
+import type { HoverLink } from '../../../charts/link';
 import { useTheme } from '../../../store/use-app';
 import { Choice } from '../../../ui/Choice';
 import { DataTable } from '../../../ui/DataTable';
@@ -16,11 +16,18 @@ import { STACK_WORDS } from '../words';
 const NONE = 'none';
 
 /** Figure 6 and the spectra behind it. */
-export function SpectraView({ report }: { readonly report: LensReport }) {
+export function SpectraView({
+  report,
+  link,
+  highlighted,
+  onHighlight,
+}: {
+  readonly report: LensReport;
+  readonly link: HoverLink;
+  readonly highlighted: string | null;
+  readonly onHighlight: (label: string | null) => void;
+}) {
   const theme = useTheme();
-  const link = useHoverLink();
-  const [chosen, choose] = useState(NONE);
-  useEffect(() => link.hold(chosen === NONE ? null : chosen), [link, chosen]);
   const source = useMemo(() => sourceOf(report), [report]);
   const cumulative = useMemo(
     () =>
@@ -69,8 +76,8 @@ export function SpectraView({ report }: { readonly report: LensReport }) {
           labels.length > 1 && (
             <Choice
               label={<FieldName label="Highlight" />}
-              value={labels.some(([label]) => label === chosen) ? chosen : NONE}
-              onChange={choose}
+              value={labels.some(([label]) => label === highlighted) ? highlighted! : NONE}
+              onChange={(label) => onHighlight(label === NONE ? null : label)}
               options={[
                 { id: NONE, label: 'nothing' },
                 ...labels.map(([label, about]) => ({ id: label, label, about })),

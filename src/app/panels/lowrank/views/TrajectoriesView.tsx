@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'react';
 import { type LensReport, SECTIONS, type Trajectory } from '../../../../contract/lens';
-import { useHoverLink } from '../../../charts/link';
+import type { HoverLink } from '../../../charts/link';
 import type { PointGroup } from '../../../charts/points';
 import { ScatterChart } from '../../../charts/ScatterChart';
 import { useTheme } from '../../../store/use-app';
@@ -26,12 +26,13 @@ const COLOURINGS: readonly { readonly id: PointColouring; readonly label: string
 export function TrajectoriesView({
   report,
   axes,
+  link,
 }: {
   readonly report: LensReport;
   readonly axes: NonNullable<LensReport['axes']>;
+  readonly link: HoverLink;
 }) {
   const theme = useTheme();
-  const link = useHoverLink();
   const layers = useMemo(() => layersOf(report), [report]);
   const [layer, setLayer] = useState(String(layers.at(-1)));
   const [sample, setSample] = useState(ALL);
