@@ -35,7 +35,7 @@ fn cholesky(t: u32) {
     let now = (j % 2u) * MOST;
     var p = 0u;
     for (var i = 1u; i < s.k; i++) { if (rest[now + i].x > rest[now + p].x) { p = i; } }
-    let pivot = root(Pair(max(rest[now + p].x, 0.0), rest[now + p].y));
+    let pivot = root(Pair(rest[now + p].x, rest[now + p].y));
     for (var i = t; i < s.k; i += TEAM) {
       var entry = Pair(0.0, 0.0);
       var left = Pair(rest[now + i].x, rest[now + i].y);

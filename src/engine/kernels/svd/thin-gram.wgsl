@@ -24,26 +24,20 @@ fn peak(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u3
   }
 }
 
-// Four entries of the short side at one place of the long side; zeros past k.
-fn four(base: u32, row: u32, scale: f32) -> vec4f {
-  var x = vec4f();
-  x.x = a[base + row * s.step_k];
-  if (row + 1u < s.k) { x.y = a[base + (row + 1u) * s.step_k]; }
-  if (row + 2u < s.k) { x.z = a[base + (row + 2u) * s.step_k]; }
-  if (row + 3u < s.k) { x.w = a[base + (row + 3u) * s.step_k]; }
-  return x * scale;
-}
+// Where four entries of the short side begin; past k the last is taken again, and `finish` leaves those sums out.
+fn four(row: u32) -> vec4u { return min(vec4u(row) + vec4u(0u, 1u, 2u, 3u), vec4u(s.k - 1u)) * s.step_k; }
 
-// sum + error += x·y: the product of the heads is exact and so is its sum; the rest is 2⁻¹² of it and can be rounded.
+// sum + error += x·y, nothing lost: the product's own rounding (Dekker) and the sum's (Knuth) go to `error`.
 fn gather(x: f32, y: vec4f, y1: vec4f, y2: vec4f, sum: ptr<function, vec4f>, error: ptr<function, vec4f>) {
   let x1 = head(x);
   let x2 = x - x1;
-  let p = x1 * y1;
+  let p = hold4(x * y);
+  let lost = (hold4(x1 * y1 - p) + x1 * y2) + x2 * y1 + x2 * y2;
   let old = *sum;
   let total = hold4(old + p);
   let part = hold4(total - old);
   *sum = total;
-  *error += ((old - hold4(total - part)) + (p - part)) + (x1 * y2 + x2 * y);
+  *error += ((old - hold4(total - part)) + (p - part)) + lost;
 }
 
 // Workgroup (chunk, tile, matrix).
@@ -59,11 +53,13 @@ fn gram(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u3
   let scale = power_of_two(-exponent_of(bits));
   var s0 = vec4f(); var s1 = vec4f(); var s2 = vec4f(); var s3 = vec4f();
   var e0 = vec4f(); var e1 = vec4f(); var e2 = vec4f(); var e3 = vec4f();
+  let rows = four(i);
+  let columns = four(j);
   let end = min(s.length, (wg.x + 1u) * s.span);
   for (var at = wg.x * s.span + t; at < end; at += WIDTH) {
     let base = wg.z * s.k * s.length + at * s.step_l;
-    let x = four(base, i, scale);
-    let y = four(base, j, scale);
+    let x = vec4f(a[base + rows.x], a[base + rows.y], a[base + rows.z], a[base + rows.w]) * scale;
+    let y = vec4f(a[base + columns.x], a[base + columns.y], a[base + columns.z], a[base + columns.w]) * scale;
     let y1 = head4(y);
     let y2 = y - y1;
     gather(x.x, y, y1, y2, &s0, &e0);

@@ -55,10 +55,8 @@ fn two_product(a: f32, b: f32) -> Pair {
   let b1 = head(b);
   let a2 = a - a1;
   let b2 = b - b1;
-  let high = a1 * b1;
-  let cross = a1 * b2 + a2 * b1;
-  let sum = quick_sum(high, cross);
-  return Pair(sum.hi, sum.lo + a2 * b2);
+  let p = hold(a * b);
+  return Pair(p, (hold(a1 * b1 - p) + a1 * b2) + a2 * b1 + a2 * b2);
 }
 
 fn add_pair(a: Pair, b: Pair) -> Pair {
@@ -74,6 +72,7 @@ fn less_product(a: Pair, b: Pair, c: Pair) -> Pair {
 }
 
 fn root(a: Pair) -> Pair {
+  if (!(a.hi > 0.0)) { return Pair(0.0, 0.0); }
   let x = sqrt(a.hi);
   let rest = less_product(a, Pair(x, 0.0), Pair(x, 0.0));
   return quick_sum(x, rest.hi / (2.0 * x));
