@@ -28,16 +28,21 @@ fn peak(
 }
 
 @compute @workgroup_size(64)
-fn fill(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
+fn fill(
+  @builtin(workgroup_id) wg: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) t: u32,
+) {
   let j = wg.x * 64u + t;
-  let k = wg.y;
   if (j >= s.ldq) { return; }
   let exponent = clamp(i32(atomicLoad(&peaks[wg.z]) >> 23u) - 127, -126, 126);
   let scale = bitcast<f32>(u32(127 - exponent) << 23u);
-  var value = 0.0;
-  if (j < s.q && k < s.p) {
-    let at = select(j * s.n + k, k * s.n + j, s.m >= s.n);
-    value = a[wg.z * s.m * s.n + at] * scale;
+  for (var k = wg.y; k < s.ldp; k += groups.y) {
+    var value = 0.0;
+    if (j < s.q && k < s.p) {
+      let at = select(j * s.n + k, k * s.n + j, s.m >= s.n);
+      value = a[wg.z * s.m * s.n + at] * scale;
+    }
+    w[(wg.z * s.ldp + k) * s.ldq + j] = value;
   }
-  w[(wg.z * s.ldp + k) * s.ldq + j] = value;
 }

@@ -8,6 +8,7 @@
 
 // Threads a vector. A software adapter pays for every thread that waits at a barrier.
 override lanes: u32 = 64u;
+const BLOCK = 16u; // sums are kept by blocks, which keeps their rounding small
 // Of the length √½ that a wanted half has: less is rounding alone.
 const LOST = 0.01;
 
@@ -30,7 +31,13 @@ fn project(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t:
   let x = start_of(wg.z, s.i);
   let y = start_of(wg.z, s.i + 1u + wg.x);
   var part = vec2f(0.0);
-  for (var k = t; k < s.c; k += lanes) { part += vectors[x + k] * vec2f(vectors[x + k], vectors[y + k]); }
+  for (var k0 = t; k0 < s.c; k0 += BLOCK * lanes) {
+    var block = vec2f(0.0);
+    for (var k = k0; k < min(k0 + BLOCK * lanes, s.c); k += lanes) {
+      block += vectors[x + k] * vec2f(vectors[x + k], vectors[y + k]);
+    }
+    part += block;
+  }
   let sum = sum_all(t, part);
   let f = select(0.0, sum.y / sum.x, sum.x > 0.0);
   for (var k = t; k < s.c; k += lanes) { vectors[y + k] -= f * vectors[x + k]; }
@@ -42,7 +49,11 @@ fn project(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t:
 fn unit(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let x = start_of(wg.z, wg.x);
   var squares = 0.0;
-  for (var k = t; k < s.c; k += lanes) { squares += vectors[x + k] * vectors[x + k]; }
+  for (var k0 = t; k0 < s.c; k0 += BLOCK * lanes) {
+    var block = 0.0;
+    for (var k = k0; k < min(k0 + BLOCK * lanes, s.c); k += lanes) { block += vectors[x + k] * vectors[x + k]; }
+    squares += block;
+  }
   let norm = sqrt(sum_all(t, vec2f(squares)).x);
   if (s.i > 0u && norm < LOST) {
     for (var k = t; k < s.c; k += lanes) { vectors[x + k] = noise(k, wg.x + 77u * s.i); }

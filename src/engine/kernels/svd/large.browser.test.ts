@@ -64,6 +64,8 @@ describe('blocked bidiagonalisation against float64 LAPACK on the same float32 d
       [6, 5],
       [4, 7],
       [21, 22],
+      // More than WebGPU's workgroups along a side.
+      [70_001, 1],
     ] as const) {
       const r = Math.min(m, n);
       const a = caseMatrix('white', m, n, m);
@@ -113,6 +115,7 @@ describe('lots', () => {
     const before = device.liveBuffers;
     const one = await svdOnGpu(device, a, shape, { onProgress: (p) => progress.push(p) });
     expect(one).toEqual(all);
+    expect((await svdOnGpu(bench.device, a, { ...shape, r: 0 })).sigma).toEqual(all.sigma);
     expect(device.liveBuffers).toBe(before);
     expect(progress.filter((p) => [1 / 3, 2 / 3, 1].includes(p)).length).toBe(3);
     expect(progress).toEqual([...progress].sort((x, y) => x - y));

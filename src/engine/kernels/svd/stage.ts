@@ -15,6 +15,8 @@ import type { SvdShape } from './svd.cpu';
 
 /** Threads of a workgroup that needs no barrier. */
 const GROUP = 64;
+/** Workgroups that share the rows of W when it is made, at most. */
+const MOST_ROWS = 4096;
 /** What changes from dispatch to dispatch: see the end of Shape in large-shape.wgsl. */
 export interface StageStep {
   readonly i?: number;
@@ -137,7 +139,9 @@ export class Stage {
     const bad = peaks.findIndex((x) => x >= 0x7f800000);
     if (bad >= 0) throw new NumericError(`svd: matrix ${first + bad} holds NaN or Inf`);
     this.scales = Array.from(peaks, (x) => 2 ** Math.max(-126, Math.min(126, (x >>> 23) - 127)));
-    await this.submit((b) => this.run(b, 'fill', [Math.ceil(this.ldq / GROUP), this.ldp]));
+    await this.submit((b) =>
+      this.run(b, 'fill', [Math.ceil(this.ldq / GROUP), Math.min(this.ldp, MOST_ROWS)]),
+    );
   }
 
   /** Records one dispatch over all matrices. */
