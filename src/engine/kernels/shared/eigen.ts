@@ -21,8 +21,7 @@ export function symmetricEigen(a: Float64Array, n: number, r: number): Eigen {
 /** `symmetricEigen` in pieces of some milliseconds, so that its caller may give way; yields the share done. */
 export function* symmetricEigenSteps(a: Float64Array, n: number, r: number): Generator<number, Eigen> {
   const { d, e, h } = yield* tridiagonalise(a, n);
-  const values = tridiagonalValues(d, e, n);
-  yield 0.85;
+  const values = yield* tridiagonalValues(d, e, n);
   const vectors = yield* tridiagonalVectors(d, e, n, values, r);
   for (let v = 0; v < r; v++) {
     backTransform(a, h, n, vectors, v);
@@ -158,7 +157,11 @@ function sweep(
 }
 
 /** Eigenvalues of the tridiagonal (d, e), largest first: implicit QL with Wilkinson shifts. */
-function tridiagonalValues(diagonal: Float64Array, coupling: Float64Array, n: number): Float64Array {
+function* tridiagonalValues(
+  diagonal: Float64Array,
+  coupling: Float64Array,
+  n: number,
+): Generator<number, Float64Array> {
   const d = diagonal.slice();
   const e = new Float64Array(n);
   let norm = 0;
@@ -172,6 +175,7 @@ function tridiagonalValues(diagonal: Float64Array, coupling: Float64Array, n: nu
   // Couplings below this move no value by more than the reduction already has.
   const floor = norm * 2 ** -56;
   for (let l = 0; l < n; l++) {
+    if (l % 64 === 63) yield 0.8;
     for (let turn = 0; ; turn++) {
       let m = l;
       for (; m < n - 1; m++) {
