@@ -25,8 +25,9 @@ describe('gradient norm on the GPU', () => {
     [[1], 1],
     [[255, 3], 1],
     [[257, 1, 4000], 100],
-    [[20000, 7], Infinity], // more than 64 partial sums of 256
-    [Array(30).fill(300), 1e-3], // many buffers, two partial sums each
+    [[300_000, 7], Infinity], // more than 64 partial sums
+    [Array(300).fill(5), 1e-3], // more than a workgroup adds at once
+    [Array(30).fill(4100), 1e-3], // many buffers, two partial sums each
   ] as const) {
     it(`matches the twin for ${sizes.length} buffers of ${sizes[0]}…, limit ${maxNorm}`, async () => {
       const grads = sizes.map((n: number, i: number) => randomF32(n, i + 1));

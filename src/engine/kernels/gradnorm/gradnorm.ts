@@ -11,6 +11,8 @@ const BINDINGS = ['read', 'write', 'uniform'] as const;
 
 /** Partial sums a buffer at most: enough to fill a GPU, few enough for one workgroup to add. */
 const MOST_PARTS = 64;
+/** Elements a partial sum at least: 16 a thread, which costs less than another workgroup. */
+const LEAST_PART = 4096;
 
 /** Above any norm whose square is finite in float32: stands for "no clipping", without Infinity in the shader. */
 const NO_LIMIT = 1e30;
@@ -41,7 +43,7 @@ export async function createGradNorm(device: Device): Promise<GradNormKernel> {
     const jobs = [...grads, ...guards].map((grad, i) => {
       const count = Math.floor(grad.bytes / 4);
       if (count < 1) throw new ShapeError(`gradnorm: buffer "${grad.label}" is empty`);
-      const parts = Math.min(MOST_PARTS, Math.ceil(count / 256));
+      const parts = Math.min(MOST_PARTS, Math.ceil(count / LEAST_PART));
       return { grad, count, parts, weight: i < grads.length ? 1 : 0 };
     });
     const all = jobs.reduce((n, j) => n + j.parts, 0);

@@ -33,9 +33,11 @@ fn mean(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) n: vec3u, @bu
 var<workgroup> left: array<f32, 256>;
 var<workgroup> right: array<f32, 256>;
 
-// One 16 × 16 tile of one sample's C a workgroup: x, y tile, z sample.
+// One 16 × 16 tile of one sample's C a workgroup: x, y tile, z sample. C is symmetric: the tiles above its diagonal are
+// written by those below it.
 @compute @workgroup_size(16, 16)
 fn second(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_id) t: vec3u) {
+  if (wg.x > wg.y) { return; }
   let i = wg.y * T + t.y;
   let j = wg.x * T + t.x;
   let first = wg.z * s.rows * s.rank;
@@ -57,5 +59,9 @@ fn second(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_id) t: vec
     sum += part;
     workgroupBarrier();
   }
-  if (i < s.rank && j < s.rank) { c[(wg.z * s.rank + i) * s.rank + j] = sum / f32(s.rows); }
+  if (i < s.rank && j < s.rank) {
+    let value = sum / f32(s.rows);
+    c[(wg.z * s.rank + i) * s.rank + j] = value;
+    if (wg.x < wg.y) { c[(wg.z * s.rank + j) * s.rank + i] = value; }
+  }
 }

@@ -12,6 +12,8 @@ const BINDINGS = ['read', 'read', 'read', 'write', 'uniform'] as const;
 /** Fixed by the workgroup array of the shader. */
 export const MOST_LAYERS = 64;
 export const MOST_RANK_H = 512;
+/** Hidden entries that a workgroup of `transposed` gives. */
+const SPAN = 512;
 
 export interface ProjectionKernel {
   /** Records x [B, M, L, H] → g [B, M, r_L·r_H]. Throws `ShapeError`. */
@@ -63,7 +65,7 @@ export async function createProjection(device: Device): Promise<ProjectionKernel
       check(s, uL, uH);
       expectBytes('projection', 'dg', dg.bytes, [s.batch, s.rows, s.rankL * s.rankH]);
       expectBytes('projection', 'dx', dx.bytes, [s.batch, s.rows, s.layers, s.hidden]);
-      const pieces = Math.ceil(s.hidden / 64);
+      const pieces = Math.ceil(s.hidden / SPAN);
       const jobs = s.batch * s.rows * s.layers * pieces;
       batch.dispatch(transposed, [dg, uL, uH, dx], uniforms(s, pieces), foldGroups(jobs));
     },

@@ -9,7 +9,7 @@ struct Shape {
   rank_l: u32,
   rank_h: u32, // at most 512
   per_sample: u32,
-  pieces: u32, // of 32 columns (project) or 64 hidden entries (transposed)
+  pieces: u32, // of 32 columns (project) or 512 hidden entries (transposed)
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>; // states, or dg in `transposed`
@@ -59,12 +59,16 @@ fn project(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) n: vec3u, 
   }
 }
 
-// One workgroup a (b, m, l) and 64 hidden entries.
+const SPAN = 512u;
+// Its own array, because every workgroup begins with clearing what its entry point uses.
+var<workgroup> weights: array<f32, 512>; // dg's row by U_L's row ℓ: a weight a column of U_H
+
+// One workgroup a (b, m, l) and 512 hidden entries.
 @compute @workgroup_size(64)
 fn transposed(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) n: vec3u, @builtin(local_invocation_index) t: u32) {
   let job = wg.y * n.x + wg.x;
   let line = job / s.pieces; // (b·M + m)·L + l
-  let h = (job % s.pieces) * 64u + t;
+  let h0 = (job % s.pieces) * SPAN;
   let alive = line < s.batch * s.rows * s.layers;
   let row = line / s.layers;
   let sample = select(0u, row / s.rows, s.per_sample == 1u);
@@ -75,16 +79,17 @@ fn transposed(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) n: vec3
         let weight = u_l[(sample * s.layers + line % s.layers) * s.rank_l + a];
         sum += weight * x[(row * s.rank_l + a) * s.rank_h + c];
       }
-      mid[c] = sum;
+      weights[c] = sum;
     }
   }
   workgroupBarrier();
-  if (alive && h < s.hidden) {
+  if (!alive) { return; }
+  for (var h = h0 + t; h < min(h0 + SPAN, s.hidden); h += 64u) {
     var sum = 0.0;
     for (var c0 = 0u; c0 < s.rank_h; c0 += 32u) {
       var part = 0.0;
       for (var c = c0; c < min(c0 + 32u, s.rank_h); c++) {
-        part += mid[c] * u_h[(sample * s.hidden + h) * s.rank_h + c];
+        part += weights[c] * u_h[(sample * s.hidden + h) * s.rank_h + c];
       }
       sum += part;
     }
