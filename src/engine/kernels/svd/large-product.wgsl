@@ -100,35 +100,62 @@ fn row_dots(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t
   if (t == 0u) { scalars[wg.z * s.scalars_size + s.dots + select(3u, 2u, is_y) * s.width + c] = sum; }
 }
 
-// W ← W − V Yᵀ − X Uᵀ for the c pairs before column i, from row and column i on; 4 × 4 a thread. i is a multiple of 4.
+// v yᵀ + x uᵀ, a row a column of the result.
+fn outer(v: vec4f, y: vec4f, x: vec4f, u: vec4f) -> mat4x4f {
+  return mat4x4f(v.x * y + x.x * u, v.y * y + x.y * u, v.z * y + x.z * u, v.w * y + x.w * u);
+}
+
+// Takes it from W at rows 4k … and columns 4j …, unless they are past the end.
+fn take(k: u32, j: u32, matrix: u32, d: mat4x4f) {
+  let width = s.ldq / 4u;
+  if (j >= width || k >= s.ldp / 4u) { return; }
+  let at = matrix * s.ldp * width + 4u * k * width + j;
+  w[at] -= d[0];
+  w[at + width] -= d[1];
+  w[at + 2u * width] -= d[2];
+  w[at + 3u * width] -= d[3];
+}
+
+// W ← W − V Yᵀ − X Uᵀ for the c pairs before column i, from row and column i on: a thread has twice four rows and twice
+// four columns. i is a multiple of 4.
 @compute @workgroup_size(64)
 fn update(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let height = s.ldp / 4u;
   let width = s.ldq / 4u;
-  let vs = wg.z * houses_size(s) / 4u;
-  let us = vs + s.held * height;
-  let pan = wg.z * s.panel_size / 4u;
-  let j = s.i / 4u + wg.x * 8u + t % 8u;
-  let k = s.i / 4u + wg.y * 8u + t / 8u;
+  let j = s.i / 4u + wg.x * 16u + t % 8u;
+  let k = s.i / 4u + wg.y * 16u + t / 8u;
   if (j >= width || k >= height) { return; }
-  var r0 = vec4f(0.0);
-  var r1 = vec4f(0.0);
-  var r2 = vec4f(0.0);
-  var r3 = vec4f(0.0);
+  // The second of each may lie past the end; it then repeats the last and is dropped.
+  let j1 = min(j + 8u, width - 1u);
+  let k1 = min(k + 8u, height - 1u);
+  var v = wg.z * houses_size(s) / 4u + (s.i - s.c) * height;
+  var u = wg.z * houses_size(s) / 4u + s.held * height + (s.i - s.c) * width;
+  var x = (wg.z * s.panel_size + s.x) / 4u;
+  var y = (wg.z * s.panel_size + s.y) / 4u;
+  var d00 = mat4x4f();
+  var d01 = mat4x4f();
+  var d10 = mat4x4f();
+  var d11 = mat4x4f();
   for (var c = 0u; c < s.c; c++) {
-    let column = s.i - s.c + c;
-    let v = houses[vs + column * height + k];
-    let y = panel[pan + s.y / 4u + c * width + j];
-    let x = panel[pan + s.x / 4u + c * height + k];
-    let u = houses[us + column * width + j];
-    r0 += v.x * y + x.x * u;
-    r1 += v.y * y + x.y * u;
-    r2 += v.z * y + x.z * u;
-    r3 += v.w * y + x.w * u;
+    let v0 = houses[v + k];
+    let v1 = houses[v + k1];
+    let u0 = houses[u + j];
+    let u1 = houses[u + j1];
+    let x0 = panel[x + k];
+    let x1 = panel[x + k1];
+    let y0 = panel[y + j];
+    let y1 = panel[y + j1];
+    d00 += outer(v0, y0, x0, u0);
+    d01 += outer(v0, y1, x0, u1);
+    d10 += outer(v1, y0, x1, u0);
+    d11 += outer(v1, y1, x1, u1);
+    v += height;
+    x += height;
+    u += width;
+    y += width;
   }
-  let at = wg.z * s.ldp * width + 4u * k * width + j;
-  w[at] -= r0;
-  w[at + width] -= r1;
-  w[at + 2u * width] -= r2;
-  w[at + 3u * width] -= r3;
+  take(k, j, wg.z, d00);
+  take(k, j + 8u, wg.z, d01);
+  take(k + 8u, j, wg.z, d10);
+  take(k + 8u, j + 8u, wg.z, d11);
 }

@@ -17,6 +17,8 @@ const WIDTH = 16;
 const FIRST_WIDTH = 4;
 /** Inverse iterations: two suffice away from clusters, the third is for these. */
 const TURNS = 3;
+/** Rows and columns of W that a workgroup of `update` takes. */
+const TILE = 64;
 /** Reflections a dispatch of the way back. */
 const REFLECTIONS = 64;
 /** Working space for matrices taken at once, bytes; more does not make a GPU faster. */
@@ -120,7 +122,7 @@ async function bidiagonalise(stage: Stage, tell: (share: number) => void): Promi
         stage.run(b, 'column_step', [stage.quads(ldp, left)], { i: i + 1, c: c + 1 });
       }
       if (end === q) return;
-      const tiles = (ld: number): number => Math.ceil((ld - end) / 32);
+      const tiles = (ld: number): number => Math.ceil((ld - end) / TILE);
       stage.run(b, 'update', [tiles(ldq), tiles(ldp)], { i: end, c: end - first });
     });
     // The volume that is left, which is what the work goes by.
