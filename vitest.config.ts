@@ -1,6 +1,7 @@
 import './scripts/house/node20.mjs';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, mergeConfig } from 'vitest/config';
+import { browserCpu } from './scripts/house/browser-cpu.mjs';
 import { chromiumArgs, findChromium } from './scripts/house/find-chromium.mjs';
 import { sharedFiles } from './scripts/house/folders.mjs';
 import vite from './vite.config.ts';
@@ -40,6 +41,7 @@ const inChromium = (name: string, include: string[], testTimeout: number) =>
         screenshotFailures: false,
         provider: playwright({ launchOptions: { executablePath: findChromium(), args: chromiumArgs } }),
         instances: [{ browser: 'chromium' }],
+        commands: { browserCpu },
       },
     },
   });
@@ -61,7 +63,9 @@ export default defineConfig({
       },
       inChromium('browser', browserTests, 60_000),
       // Measurements in Chromium, run by name only: `npm run bench:…`; they print tables.
-      inChromium('bench', ['src/**/*.bench.{ts,tsx}', 'scripts/bench/**/*.bench.ts'], 900_000),
+      mergeConfig(inChromium('bench', ['src/**/*.bench.{ts,tsx}', 'scripts/bench/**/*.bench.ts'], 900_000), {
+        optimizeDeps: { include: ['@jax-js/jax', 'ml-matrix'] },
+      }),
     ],
   },
 });
