@@ -123,6 +123,17 @@ describe('a training step on WebGPU', () => {
       for (const events of perStep) expect(events.trim()).toMatch(/^(submit )+map$/);
       expect(log.filter((event) => event === 'map')).toHaveLength(3);
       expect(losses[2]).toBeLessThan(losses[0] as number);
+      // A step that looks at its own terms on the way is found out.
+      const peeking: TrainStep = {
+        ...step,
+        async run(...args) {
+          const output = await step.run(...args);
+          await output.terms.read();
+          return output;
+        },
+      };
+      const caught = await asked(gpu, device, peeking, tiny, 1);
+      expect(caught.log.join(' ')).toMatch(/map (submit )+map step$/);
       step.dispose();
     }
     expect(gpu.liveTensors).toBe(0);
