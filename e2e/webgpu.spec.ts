@@ -56,6 +56,13 @@ test('the method on WebGPU; the GPU is lost; the student goes on thinking on WAS
     await expect(app.getByText(/on WebGPU$/)).toBeVisible();
   });
 
+  await test.step('the lens, on states made by the GPU', async () => {
+    await app.getByRole('tab', { name: 'Low-rank' }).click();
+    await app.getByRole('textbox', { name: /^Samples/ }).fill('2');
+    await app.getByRole('button', { name: 'Decompose' }).click();
+    await expect(app.getByText(/^2 samples of teacher/)).toBeVisible({ timeout: 60_000 });
+  });
+
   await test.step('one thought', async () => {
     await app.getByRole('tab', { name: 'Latents' }).click();
     await app.getByRole('button', { name: /Held-out problem/ }).click();
