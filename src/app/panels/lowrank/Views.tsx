@@ -1,8 +1,8 @@
 import { type ReactNode, useEffect, useState } from 'react';
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
-import type { LensReport } from '../../../contract/lens';
+import { CONTROLS, type LensReport } from '../../../contract/lens';
 import { type HoverLink, useHoverLink } from '../../charts/link';
-import type { LensDraft } from '../../store/lens-draft';
+import { initialDraft, type LensDraft } from '../../store/lens-draft';
 import { LENS_VIEWS, type LensView } from '../../store/lens-link';
 import { useActions, useApp } from '../../store/use-app';
 import { Boundary } from '../../ui/Boundary';
@@ -104,13 +104,25 @@ function Angles({ report, link }: { readonly report: LensReport; readonly link: 
   );
 }
 
+/** Two ways to begin that need no decision. */
 function Nothing() {
   const isBusy = useApp((state) => state.lens.report.status === 'busy');
+  const { runLens } = useActions();
   if (isBusy) return <p className="muted">The charts appear when the decomposition is done.</p>;
   return (
-    <Empty>
-      Nothing is decomposed yet. Press Decompose: the teacher’s states over a chain of thought, as in the
-      paper’s figure 6. Everything else on the form may stay as it is.
+    <Empty
+      action={
+        <div className="actions">
+          <Button onPress={() => void runLens(initialDraft())}>Figure 6</Button>
+          <Button onPress={() => void runLens({ ...initialDraft(), controls: CONTROLS })}>
+            Figure 6 beside its controls
+          </Button>
+        </div>
+      }
+    >
+      Nothing is decomposed yet. Press Decompose for what the form says, or begin with the paper’s figure 6:
+      the teacher’s states over its chain of thought. The controls show what shuffled states, random tokens,
+      another prompt and noise would look like.
     </Empty>
   );
 }

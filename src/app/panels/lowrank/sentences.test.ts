@@ -8,9 +8,9 @@ import type {
   SelectionReport,
   Spectrum,
 } from '../../../contract/lens';
+import { causalSentence, sufficientRank } from './causal-sentence';
 import {
   anglesSentence,
-  causalSentence,
   collapseSentence,
   controlSentence,
   coreSentence,
@@ -19,7 +19,6 @@ import {
   errorSentence,
   layerSentence,
   lengthSentence,
-  sufficientRank,
 } from './sentences';
 import { correlation, keptEnergy, medianCurve, rankOf, smallestCore } from './statistics';
 

@@ -11,7 +11,12 @@ export function DeviceCard() {
   const device = useApp((state) => state.device);
   const provider = useApp((state) => state.settings.provider);
   const working = useApp(
-    (state) => isActive(state.run) || state.pair.status === 'busy' || state.lens.report.status === 'busy',
+    (state) =>
+      isActive(state.run) ||
+      state.pair.status === 'busy' ||
+      state.lens.report.status === 'busy' ||
+      state.lens.causal.status === 'busy' ||
+      state.lens.opened.status === 'busy',
   );
   const { switchProvider, loadPair } = useActions();
   const report = device.value;

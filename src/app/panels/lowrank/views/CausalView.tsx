@@ -10,7 +10,7 @@ import { ErrorNotice } from '../../../ui/ErrorNotice';
 import { duration } from '../../../ui/format';
 import { Empty, Panel } from '../../../ui/Panel';
 import { Progress } from '../../../ui/Progress';
-import { causalSentence } from '../sentences';
+import { causalSentence } from '../causal-sentence';
 import { CausalForm } from './CausalForm';
 import { RankReader } from './RankReader';
 

@@ -1,0 +1,51 @@
+import type { DropItem } from 'react-aria-components';
+import { expect, it } from 'vitest';
+import { filesOf, filesOfDrop } from './files';
+
+const file = (path: string): File => {
+  const made = new File(['x'], path.split('/').at(-1)!);
+  Object.defineProperty(made, 'webkitRelativePath', { value: path.includes('/') ? path : '' });
+  return made;
+};
+
+const dropped = (name: string): DropItem => ({
+  kind: 'file',
+  type: '',
+  name,
+  getFile: () => Promise.resolve(file(name)),
+  getText: () => Promise.resolve('x'),
+});
+
+const folder = (name: string, entries: readonly DropItem[]): DropItem =>
+  ({
+    kind: 'directory',
+    name,
+    async *getEntries() {
+      yield* entries;
+    },
+  }) as unknown as DropItem;
+
+const names = (files: readonly { readonly name: string }[]) => files.map(({ name }) => name);
+
+it('takes the files at the top of a folder, and no others', async () => {
+  const chosen = ['s/config.json', 's/model.safetensors', 's/LICENSE', 's/f16/model.safetensors'].map(file);
+  expect(names(filesOf(chosen))).toEqual(['config.json', 'model.safetensors']);
+  const inner = folder('f16', [dropped('model.safetensors')]);
+  const outer = folder('s', [
+    dropped('config.json'),
+    inner,
+    dropped('README.md'),
+    dropped('model.safetensors'),
+  ]);
+  const found = await filesOfDrop([outer]);
+  expect(names(found)).toEqual(['config.json', 'model.safetensors']);
+  expect(found[0]!.data.size).toBe(1);
+});
+
+it('takes single files, and nothing of what is none of a checkpoint', async () => {
+  expect(names(filesOf([file('config.json'), file('photo.png')]))).toEqual(['config.json']);
+  const text = { kind: 'text', types: new Set(['text/plain']), getText: async () => 'x' } as DropItem;
+  expect(names(await filesOfDrop([dropped('tokenizer.json'), dropped('photo.png'), text]))).toEqual([
+    'tokenizer.json',
+  ]);
+});
