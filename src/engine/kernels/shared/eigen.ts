@@ -220,7 +220,13 @@ function* tridiagonalValues(
   return d.sort().reverse();
 }
 
-/** Vectors [r, n] of the r first values, by inverse iteration; each is kept orthogonal to those before it. */
+/**
+ * Values nearer than this, relative to the largest, need their vectors kept apart while these are found; those of others
+ * are orthogonal to 2⁻⁵² over their distance by themselves, and `orthonormalise` does the rest.
+ */
+const CLOSE = 1e-7;
+
+/** Vectors [r, n] of the r first values, by inverse iteration; each is kept orthogonal to those of values close by. */
 function* tridiagonalVectors(d: Float64Array, e: Float64Array, n: number, values: Float64Array, r: number) {
   const z = new Float64Array(r * n);
   const rng = new Rng(0x51ed);
@@ -232,8 +238,10 @@ function* tridiagonalVectors(d: Float64Array, e: Float64Array, n: number, values
   const up2 = new Float64Array(n);
   const mult = new Float64Array(n);
   const swap = new Uint8Array(n);
+  let first = 0; // of the cluster that v is in
   for (let v = 0; v < r; v++) {
     const lambda = values[v] as number;
+    if (v > 0 && (values[v - 1] as number) - lambda > CLOSE * norm) first = v;
     // LU of T − λI with row interchanges.
     let diag = (d[0] as number) - lambda;
     let next = n > 1 ? (e[1] as number) : 0;
@@ -285,8 +293,10 @@ function* tridiagonalVectors(d: Float64Array, e: Float64Array, n: number, values
       }
       rescale(x);
       normalise(x, 0, n);
-      project(z, v, n);
-      project(z, v, n);
+      if (first < v) {
+        project(z, v, n, first);
+        project(z, v, n, first);
+      }
     }
     yield 0.85;
   }
@@ -314,10 +324,10 @@ function backTransform(a: Float64Array, h: Float64Array, n: number, z: Float64Ar
   }
 }
 
-/** Makes row v of z orthogonal to the rows before it, and a unit vector. Returns the norm it had left. */
-function project(z: Float64Array, v: number, n: number): number {
+/** Makes row v of z orthogonal to rows first … v − 1, and a unit vector. Returns the norm it had left. */
+function project(z: Float64Array, v: number, n: number, first = 0): number {
   const x = v * n;
-  for (let w = 0; w < v; w++) {
+  for (let w = first; w < v; w++) {
     const y = w * n;
     let s = 0;
     for (let j = 0; j < n; j++) s += (z[x + j] as number) * (z[y + j] as number);
