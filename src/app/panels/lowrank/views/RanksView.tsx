@@ -10,6 +10,9 @@ import { sourceOf } from '../provenance';
 import { effectiveSentence, layerSentence, lengthSentence } from '../sentences';
 import { layerAxis } from '../statistics';
 
+/** All lines of the first selection, and of the second the one that shows its dash or marker. */
+const isNamed = (selection: number, line: number) => selection === 0 || line === 0;
+
 const shareName = (share: number) => percent(share, 0);
 
 /** How rank hangs on layer and length. */
@@ -31,7 +34,7 @@ export function RanksView({ report, link }: { readonly report: LensReport; reado
           keys: layerRanks.map(({ layer }) => `layer ${layer}`),
           y: layerRanks.map((ranks) => value(ranks, which)),
           look: { colour: which, dash: index, marker: which },
-          legend: true,
+          legend: isNamed(index, which),
         })),
       );
     return [
@@ -49,7 +52,7 @@ export function RanksView({ report, link }: { readonly report: LensReport; reado
             y: sorted.map(({ energyRanks }) => energyRanks[which]!),
             points: true,
             look: { colour: which, marker: which + 4 * index },
-            legend: true,
+            legend: isNamed(index, which),
           };
         }),
       ),
