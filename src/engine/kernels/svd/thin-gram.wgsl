@@ -4,8 +4,8 @@
 @group(0) @binding(1) var<storage, read_write> w: array<f32>; // [B]: peaks [chunks], then G [chunks, tiles, 16] of pairs
 @group(0) @binding(2) var<uniform> s: Shape;
 
-var<workgroup> largest: array<u32, LANES>;
-var<workgroup> sums: array<vec4f, LANES * 8>;
+var<workgroup> largest: array<u32, WIDTH>;
+var<workgroup> sums: array<vec4f, WIDTH * 8>;
 
 @compute @workgroup_size(WIDTH)
 fn peak(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
@@ -37,7 +37,7 @@ fn gather(x: f32, y: vec4f, y1: vec4f, y2: vec4f, sum: ptr<function, vec4f>, err
   let total = hold4(old + p);
   let part = hold4(total - old);
   *sum = total;
-  *error += ((old - hold4(total - part)) + (p - part)) + lost;
+  *error += ((old - (total - part)) + (p - part)) + lost;
 }
 
 // Workgroup (chunk, tile, matrix).
@@ -67,14 +67,14 @@ fn gram(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u3
     gather(x.z, y, y1, y2, &s2, &e2);
     gather(x.w, y, y1, y2, &s3, &e3);
   }
-  sums[t] = s0; sums[LANES + t] = s1; sums[2u * LANES + t] = s2; sums[3u * LANES + t] = s3;
-  sums[4u * LANES + t] = e0; sums[5u * LANES + t] = e1; sums[6u * LANES + t] = e2; sums[7u * LANES + t] = e3;
+  sums[t] = s0; sums[WIDTH + t] = s1; sums[2u * WIDTH + t] = s2; sums[3u * WIDTH + t] = s3;
+  sums[4u * WIDTH + t] = e0; sums[5u * WIDTH + t] = e1; sums[6u * WIDTH + t] = e2; sums[7u * WIDTH + t] = e3;
   workgroupBarrier();
   for (var e = t; e < 16u; e += WIDTH) {
-    let row_of = (e / 4u) * LANES;
+    let row_of = (e / 4u) * WIDTH;
     var total = Pair(0.0, 0.0);
     for (var l = 0u; l < WIDTH; l++) {
-      total = add_pair(total, quick_sum(sums[row_of + l][e % 4u], sums[row_of + 4u * LANES + l][e % 4u]));
+      total = add_pair(total, quick_sum(sums[row_of + l][e % 4u], sums[row_of + 4u * WIDTH + l][e % 4u]));
     }
     let to = mine + s.chunks + ((wg.x * s.tiles + wg.y) * 16u + e) * 2u;
     w[to] = total.hi;

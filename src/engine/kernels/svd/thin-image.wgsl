@@ -7,7 +7,7 @@
 
 var<workgroup> v: array<f32, 1024>;
 var<workgroup> dots: array<f32, 32>;
-var<workgroup> fold: array<f32, LANES>;
+var<workgroup> fold: array<f32, WIDTH>;
 var<workgroup> weak: u32;
 
 fn sync() {

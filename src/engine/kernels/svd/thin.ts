@@ -21,7 +21,7 @@ const MOST_CHUNKS = 64;
  * barrier: 4 instead of 32 made `gram` 4 times as fast.
  */
 const sizesFor = (software: boolean) =>
-  software ? { WIDTH: 4, TEAM: 4, depth: 128 } : { WIDTH: 64, TEAM: 32, depth: 16 };
+  software ? { WIDTH: 4, TEAM: 4, depth: 512 } : { WIDTH: 64, TEAM: 32, depth: 16 };
 
 interface Layout {
   readonly k: number;

@@ -25,8 +25,7 @@ struct Pair {
   lo: f32,
 }
 
-override WIDTH = 64u; // threads of peak, gram and image; finish has 32
-const LANES = 64u; // the most
+override WIDTH = 64u; // threads of peak, gram and image
 
 // A value the compiler cannot see through: error terms below would otherwise simplify to zero where it may reassociate.
 fn hold(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) | s.zero); }
