@@ -13,6 +13,8 @@ export interface CausalDraft {
   readonly positions: CausalRequest['positions'];
   readonly centre: boolean;
   readonly samples: number;
+  /** Which of their states the directions are of. */
+  readonly of: NonNullable<CausalRequest['of']>;
   readonly seed: number;
   readonly random: boolean;
 }
@@ -25,6 +27,7 @@ export const initialCausalDraft: CausalDraft = {
   positions: 'generated',
   centre: false,
   samples: 32,
+  of: 'projected',
   seed: 1,
   random: true,
 };
@@ -75,7 +78,7 @@ export function causalRequestOf(
   draft: CausalDraft,
   { layers: most, hidden }: { readonly layers: number; readonly hidden: number },
 ): CausalRequest {
-  const { subject, problems, positions, centre, samples, seed, random } = draft;
+  const { subject, problems, positions, centre, samples, of, seed, random } = draft;
   return {
     subject: subjectOf(subject),
     problems,
@@ -84,6 +87,7 @@ export function causalRequestOf(
     positions,
     centre,
     samples,
+    of,
     seed,
     random,
   };

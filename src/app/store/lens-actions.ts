@@ -12,7 +12,7 @@ import { type EngineActions, noteLoss } from './engine-actions';
 import { editLens, type LensEdit } from './lens';
 import { draftErrors, initialDraft, type LensDraft, requestOf } from './lens-draft';
 import { type LensView, lensLink } from './lens-link';
-import { boundsOf } from './lens-subjects';
+import { boundsOf, draftBoundsOf } from './lens-subjects';
 import { busy, failed, failureOf, idle, isCancelled, ready, settled } from './task';
 
 export interface LensActions {
@@ -78,12 +78,13 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
         return false;
       }
       const { draft } = now();
-      if (draftErrors(draft, boundsOf(ctx.get(), draft.subject)).size > 0) {
+      const bounds = draftBoundsOf(ctx.get(), draft);
+      if (draftErrors(draft, bounds).size > 0) {
         ctx.lens({ report: settled(now().report) });
         return false;
       }
       try {
-        const report = await ctx.engine().lens(requestOf(draft), {
+        const report = await ctx.engine().lens(requestOf(draft, bounds), {
           signal,
           report: (progress) => ctx.lens({ report: busy(now().report, progress) }),
         });

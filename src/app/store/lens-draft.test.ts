@@ -5,7 +5,7 @@ import { editLens, initialLens, type LensState } from './lens';
 import { changeDraft, draftErrors, initialDraft, type LensDraft, requestOf } from './lens-draft';
 import { followLensLink, lensLink, readLensLink } from './lens-link';
 
-const bounds = { layers: 6, hidden: 96 };
+const bounds = { layers: 6, hidden: 96, overlayHidden: 96 };
 const draft = (change: Partial<LensDraft>) => changeDraft(initialDraft(), change);
 
 describe('layers', () => {
@@ -36,7 +36,7 @@ describe('layers', () => {
 
 describe('the draft', () => {
   it('is figure 6 at first', () => {
-    expect(requestOf(initialDraft(16))).toEqual({
+    expect(requestOf(initialDraft(16), bounds)).toEqual({
       ...FIGURE_6,
       source: { kind: 'problems', seed: 1, samples: 16 },
     });
@@ -52,21 +52,29 @@ describe('the draft', () => {
   });
 
   it('compares with a checkpoint, and asks for no angles without one', () => {
-    const request = requestOf(draft({ overlay: 'student-2' }));
+    const request = requestOf(draft({ overlay: 'student-2' }), bounds);
     expect(request.selections[1]).toEqual({
       subject: { kind: 'student', checkpoint: 2 },
       sections: ['latent'],
     });
     expect(request.angles).toBe(4);
-    expect(requestOf(draft({ angles: 8 })).angles).toBe(0);
+    expect(requestOf(draft({ angles: 8 }), bounds).angles).toBe(0);
+  });
+
+  it('of models of two sizes asks for no angles, and refuses trajectories', () => {
+    const sizes = { ...bounds, overlayHidden: 64 };
+    const both = draft({ overlay: 'opened' });
+    expect(draftErrors(both, sizes).size).toBe(0);
+    expect(requestOf(both, sizes).angles).toBe(0);
+    expect(draftErrors({ ...both, trajectories: 'pca' }, sizes).get('trajectories')).toMatch(/96 and 64/);
   });
 
   it('takes ids and texts apart', () => {
-    expect(requestOf(draft({ source: 'ids', ids: 'train-1, train-7 train-1' })).source).toEqual({
+    expect(requestOf(draft({ source: 'ids', ids: 'train-1, train-7 train-1' }), bounds).source).toEqual({
       kind: 'ids',
       ids: ['train-1', 'train-7'],
     });
-    expect(requestOf(draft({ source: 'texts', texts: ' a b \n\n c' })).source).toEqual({
+    expect(requestOf(draft({ source: 'texts', texts: ' a b \n\n c' }), bounds).source).toEqual({
       kind: 'texts',
       texts: ['a b', 'c'],
     });

@@ -120,6 +120,15 @@ export interface Bounds {
   readonly hidden: number | null;
 }
 
+/** Of the first subject, and H of the one it is compared with. */
+export interface DraftBounds extends Bounds {
+  readonly overlayHidden: number | null;
+}
+
+/** Whether both subjects' states lie in one space, as far as is known; where they do not, there are no angles. */
+const shareSpace = ({ hidden, overlayHidden }: DraftBounds) =>
+  hidden === null || overlayHidden === null || hidden === overlayHidden;
+
 export const MOST_SAMPLES = 128;
 const MOST_SEED = 2 ** 31 - 1;
 const whole = (value: number, low: number, high: number) =>
@@ -128,7 +137,7 @@ const whole = (value: number, low: number, high: number) =>
     : `Choose a whole number from ${low} to ${high}.`;
 
 /** What is wrong with the draft, by field; empty if nothing is. The engine knows more and may still refuse. */
-export function draftErrors(draft: LensDraft, bounds: Bounds): ReadonlyMap<keyof LensDraft, string> {
+export function draftErrors(draft: LensDraft, bounds: DraftBounds): ReadonlyMap<keyof LensDraft, string> {
   const errors = new Map<keyof LensDraft, string>();
   const say = (field: keyof LensDraft, error: string | null) => error !== null && errors.set(field, error);
   if (draft.source === 'problems') {
@@ -148,6 +157,11 @@ export function draftErrors(draft: LensDraft, bounds: Bounds): ReadonlyMap<keyof
   if (draft.overlay !== null) {
     say('angles', whole(draft.angles, 0, Math.min(64, bounds.hidden ?? 64)));
     say('overlaySections', sectionError(draft.source, draft.overlay, draft.overlaySections));
+    if (draft.trajectories !== null && !shareSpace(bounds))
+      say(
+        'trajectories',
+        `Hidden sizes ${bounds.hidden} and ${bounds.overlayHidden} have no directions in common: leave trajectories out, or compare models of one size.`,
+      );
     if (draft.overlay === draft.subject && `${draft.sections}` === `${draft.overlaySections}`)
       say('overlay', 'This is the same as the first: choose another subject, or other parts.');
   }
@@ -183,7 +197,7 @@ function controlError({ source, controls, sections, samples, ids }: LensDraft): 
 }
 
 /** The request that a draft without errors stands for. */
-export function requestOf(draft: LensDraft): LensRequest {
+export function requestOf(draft: LensDraft, bounds: DraftBounds): LensRequest {
   const source: Source =
     draft.source === 'problems'
       ? { kind: 'problems', seed: draft.drawSeed, samples: draft.samples }
@@ -204,6 +218,6 @@ export function requestOf(draft: LensDraft): LensRequest {
     seed,
     tucker,
     trajectories,
-    angles: draft.overlay === null ? 0 : draft.angles,
+    angles: draft.overlay === null || !shareSpace(bounds) ? 0 : draft.angles,
   };
 }

@@ -1,4 +1,4 @@
-import type { Bounds, SubjectId } from './lens-draft';
+import type { Bounds, DraftBounds, LensDraft, SubjectId } from './lens-draft';
 import { subjectOf } from './lens-draft';
 import type { AppState } from './state';
 
@@ -18,6 +18,15 @@ export function boundsOf({ pair, lens }: Pick<AppState, 'pair' | 'lens'>, subjec
   const model = kind === 'opened' ? lens.opened.value : pair.value?.models.find((m) => m.role === role);
   return { layers: model?.layers ?? null, hidden: model?.hidden ?? null };
 }
+
+/** Of the subject and the overlay of a draft. */
+export const draftBoundsOf = (
+  state: Pick<AppState, 'pair' | 'lens'>,
+  { subject, overlay }: Pick<LensDraft, 'subject' | 'overlay'>,
+): DraftBounds => ({
+  ...boundsOf(state, subject),
+  overlayHidden: overlay === null ? null : boundsOf(state, overlay).hidden,
+});
 
 /** Everything that there is to look at; the student's checkpoints last, oldest first. */
 export function subjectsOf({ studentConfig, lens }: Known): readonly SubjectChoice[] {

@@ -1,6 +1,7 @@
 import './lowrank.css';
 import { useApp } from '../../store/use-app';
 import { Panel } from '../../ui/Panel';
+import { useDraftBounds } from './bounds';
 import { Group } from './form/Group';
 import { Meaning } from './form/Meaning';
 import { OpenCheckpoint } from './form/OpenCheckpoint';
@@ -40,10 +41,11 @@ export function LowRankPanel() {
 function Stale() {
   const report = useApp((state) => state.lens.report);
   const draft = useApp((state) => state.lens.draft);
+  const bounds = useDraftBounds(draft);
   const isBusy = report.status === 'busy';
   return (
     <p className="lens-stale" role="status">
-      {!isBusy && report.value && isStale(report.value.request, draft) && (
+      {!isBusy && report.value && isStale(report.value.request, draft, bounds) && (
         <>
           <span aria-hidden="true">ℹ </span>The charts are of the last report; the form has changed since.
           Decompose draws them anew.

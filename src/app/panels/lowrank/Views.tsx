@@ -1,13 +1,14 @@
 import { type ReactNode, useEffect, useState } from 'react';
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
-import { CONTROLS, type LensReport } from '../../../contract/lens';
+import { CONTROLS, type LensReport, type SelectionReport } from '../../../contract/lens';
 import { type HoverLink, useHoverLink } from '../../charts/link';
-import { initialDraft, type LensDraft } from '../../store/lens-draft';
+import { changeDraft, draftErrors, initialDraft, type LensDraft } from '../../store/lens-draft';
 import { LENS_VIEWS, type LensView } from '../../store/lens-link';
 import { useActions, useApp } from '../../store/use-app';
 import { Boundary } from '../../ui/Boundary';
 import { Button } from '../../ui/Button';
 import { Empty } from '../../ui/Panel';
+import { useDraftBounds } from './bounds';
 import { AnglesChart, CollapseCharts } from './views/AnglesView';
 import { CausalView } from './views/CausalView';
 import { RanksView } from './views/RanksView';
@@ -84,10 +85,17 @@ function View({ name, link, ...highlight }: Linked & { readonly name: LensView }
 
 function Angles({ report, link }: { readonly report: LensReport; readonly link: HoverLink }) {
   const trained = useApp(({ studentConfig, lens }) => studentConfig !== null || lens.checkpoints.length > 0);
+  const [a, b] = report.selections as readonly [SelectionReport, SelectionReport?];
+  const apart = b !== undefined && a.hidden !== b.hidden;
   return (
     <>
       {report.angles ? (
         <AnglesChart report={report} angles={report.angles} link={link} />
+      ) : apart ? (
+        <Empty>
+          There are no angles: the states of {a.label} have {a.hidden} features, those of {b?.label} have{' '}
+          {b?.hidden}. Principal angles are between directions of one space.
+        </Empty>
       ) : (
         <Missing
           change={{ overlay: trained ? 'student' : 'base' }}
@@ -127,7 +135,7 @@ function Nothing() {
   );
 }
 
-/** What the report lacks for this view, and one press that gets it. */
+/** What the report lacks for this view, and one press that gets it, or why it cannot be had. */
 function Missing({
   change,
   button,
@@ -138,13 +146,23 @@ function Missing({
   readonly children: ReactNode;
 }) {
   const isBusy = useApp((state) => state.lens.report.status === 'busy');
+  const now = useApp((state) => state.lens.draft);
   const { runLens } = useActions();
+  const draft = changeDraft(now, change);
+  const [error] = draftErrors(draft, useDraftBounds(draft)).values();
   return (
     <Empty
       action={
-        <Button look="primary" isDisabled={isBusy} onPress={() => void runLens(change)}>
-          {button}
-        </Button>
+        <>
+          <Button
+            look="primary"
+            isDisabled={isBusy || error !== undefined}
+            onPress={() => void runLens(change)}
+          >
+            {button}
+          </Button>
+          {error !== undefined && <p>Not available yet: {error}</p>}
+        </>
       }
     >
       {children}

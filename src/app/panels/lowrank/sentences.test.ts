@@ -141,6 +141,8 @@ it('angles: nearer than chance, or nothing shared', () => {
     /nearest at layer 1: 17° on average, where chance gives 80°\. They are closer than chance at 1 of 2/,
   );
   expect(anglesSentence(angles([1.4, 1.4], [1.4, 1.4]))).toMatch(/nothing is seen to be shared/);
+  expect(anglesSentence(angles([Number.NaN, 0.3], [1.4, 1.4]))).toMatch(/nearest at layer 2: 17°/);
+  expect(anglesSentence(angles([Number.NaN, Number.NaN], [1.4, 1.4]))).toMatch(/span no directions/);
 });
 
 it('collapse is called collapse', () => {

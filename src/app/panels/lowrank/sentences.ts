@@ -165,15 +165,20 @@ export function errorSentence(
 }
 
 const degrees = (radians: number) => (radians * 180) / Math.PI;
-const layerOf = (angles: Float32Array, row: number, rank: number) =>
-  Array.from(angles.subarray(row * rank, (row + 1) * rank), degrees);
-export const meanAngle = (angles: Float32Array, row: number, rank: number) =>
-  layerOf(angles, row, rank).reduce((a, b) => a + b, 0) / rank;
+
+/** Degrees, ascending, of those that there are. */
+export const anglesAt = (angles: Float32Array, row: number, rank: number): number[] =>
+  Array.from(angles.subarray(row * rank, (row + 1) * rank), degrees).filter((angle) => !Number.isNaN(angle));
+export function meanAngle(angles: Float32Array, row: number, rank: number): number {
+  const there = anglesAt(angles, row, rank);
+  return there.reduce((a, b) => a + b, 0) / there.length;
+}
 
 export function anglesSentence({ rank, layers, angles, chance }: AngleReport): string {
   const own = layers.map((_, row) => meanAngle(angles, row, rank));
   const by = layers.map((_, row) => meanAngle(chance, row, rank));
-  const best = own.indexOf(Math.min(...own));
+  const best = own.indexOf(Math.min(...own.filter((angle) => !Number.isNaN(angle))));
+  if (best < 0) return 'The states span no directions that could be compared.';
   // A few degrees are what another random subspace would differ by.
   const closer = layers.filter((_, row) => own[row]! < by[row]! - 5);
   const said =

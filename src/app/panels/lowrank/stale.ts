@@ -1,9 +1,9 @@
 import type { LensRequest } from '../../../contract/lens';
-import { type LensDraft, requestOf } from '../../store/lens-draft';
+import { type DraftBounds, type LensDraft, requestOf } from '../../store/lens-draft';
 
 /** Whether the form asks for something else than what is shown. */
-export const isStale = (shown: LensRequest, draft: LensDraft): boolean =>
-  JSON.stringify(sorted(shown)) !== JSON.stringify(sorted(requestOf(draft)));
+export const isStale = (shown: LensRequest, draft: LensDraft, bounds: DraftBounds): boolean =>
+  JSON.stringify(sorted(shown)) !== JSON.stringify(sorted(requestOf(draft, bounds)));
 
 /** Keys in order, at every level, so that equal requests read the same. */
 function sorted(value: unknown): unknown {

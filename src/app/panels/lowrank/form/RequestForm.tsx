@@ -5,7 +5,7 @@ import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { Choice } from '../../../ui/Choice';
 import { CheckField, FieldName, NumberField } from '../../../ui/Field';
-import { useBounds } from '../bounds';
+import { useDraftBounds } from '../bounds';
 import { CONTROL_WORDS, STACK_WORDS, subjectWord, VIEWS } from '../words';
 import { Group } from './Group';
 import { ReportStatus } from './ReportStatus';
@@ -20,7 +20,7 @@ export function RequestForm() {
   const canUndo = useApp((state) => state.lens.past.length > 0);
   const canRedo = useApp((state) => state.lens.future.length > 0);
   const { changeLens, undoLens, redoLens, runLens, changeSettings } = useActions();
-  const bounds = useBounds(draft.subject);
+  const bounds = useDraftBounds(draft);
   const errors = draftErrors(draft, bounds);
   const form = useRef<HTMLFormElement>(null);
 
@@ -171,7 +171,11 @@ export function RequestForm() {
             onChange={(centre) => changeLens({ centre })}
           />
         </Group>
-        <Group title="Also computed" summary={also.length === 0 ? 'nothing more' : also.join(', ')}>
+        <Group
+          title="Also computed"
+          summary={also.length === 0 ? 'nothing more' : also.join(', ')}
+          wrong={wrong('trajectories')}
+        >
           <CheckField
             label="Tucker decomposition"
             tex="X \approx G \times_2 U_L \times_3 U_H"
@@ -194,6 +198,7 @@ export function RequestForm() {
               changeLens({ trajectories: basis === 'none' ? FIGURE_6.trajectories : basis })
             }
           />
+          {errors.has('trajectories') && <p className="field-error">{errors.get('trajectories')}</p>}
         </Group>
       </div>
     </form>

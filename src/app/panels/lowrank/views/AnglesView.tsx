@@ -7,17 +7,15 @@ import { useTheme } from '../../../store/use-app';
 import { Formula } from '../../../ui/Formula';
 import { Panel } from '../../../ui/Panel';
 import { sourceOf } from '../provenance';
-import { anglesSentence, collapseSentence, meanAngle, positionsSentence } from '../sentences';
+import { anglesAt, anglesSentence, collapseSentence, meanAngle, positionsSentence } from '../sentences';
 import { layerAxis } from '../statistics';
-
-const degrees = (radians: number) => (radians * 180) / Math.PI;
 
 /** Smallest, mean and largest angle a layer, and the mean that chance gives. */
 function angleLines({ rank, layers, angles, chance }: AngleReport): LineSeries[] {
   const x = [...layers];
   const keys = layers.map((layer) => `layer ${layer}`);
-  const smallest = (of: Float32Array) => x.map((_, row) => degrees(of[row * rank]!));
-  const largest = (of: Float32Array) => x.map((_, row) => degrees(of[row * rank + rank - 1]!));
+  const smallest = (of: Float32Array) => x.map((_, row) => anglesAt(of, row, rank)[0] ?? Number.NaN);
+  const largest = (of: Float32Array) => x.map((_, row) => anglesAt(of, row, rank).at(-1) ?? Number.NaN);
   const mean = (of: Float32Array) => x.map((_, row) => meanAngle(of, row, rank));
   return [
     {

@@ -76,6 +76,20 @@ export function CausalForm() {
         ]}
         onChange={(positions) => changeCausal({ positions })}
       />
+      <Segments
+        label="Directions of"
+        value={draft.of}
+        options={[
+          { id: 'projected', label: 'All replaced positions' },
+          { id: 'thoughts', label: 'The thoughts alone' },
+        ]}
+        onChange={(of) => changeCausal({ of })}
+      />
+      {draft.of === 'thoughts' && (
+        <p className="help">
+          The answer’s positions are replaced too, and directions of the thoughts alone do not span them.
+        </p>
+      )}
       <div className="lens-checks">
         <CheckField
           label="Around the layer’s mean"

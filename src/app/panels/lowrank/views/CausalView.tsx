@@ -135,14 +135,14 @@ function linesOf(points: readonly CausalPoint[], report: CausalReport | null): L
 }
 
 function sourceOf({ request, label, model, milliseconds }: CausalReport): string {
-  const { problems, layers, positions, centre, samples, seed } = request;
+  const { problems, layers, positions, centre, samples, of, seed } = request;
   return [
     `${label} (${model})`,
     `held-out-0 to held-out-${problems - 1}`,
     `layers ${writeLayers(layers)}`,
     positions === 'all' ? 'the question’s positions too' : 'positions after the question',
     centre ? 'around the mean' : 'not centred',
-    `directions of ${samples} training samples`,
+    `directions of ${of === 'thoughts' ? 'the thoughts of ' : ''}${samples} training samples`,
     `seed ${seed}`,
     duration(milliseconds),
   ].join(' · ');
