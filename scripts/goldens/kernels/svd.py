@@ -72,6 +72,11 @@ CASES = [
     ("decay", 8, 1031, 4, 13, True),
     ("offset", 300, 64, 8, 14, True),
     ("decay", 257, 259, 8, 15, True),
+    # a long side split over many workgroups, either way round, and a k between 32 and 64
+    ("offset", 8, 4099, 8, 16, True),
+    ("steep", 32, 700, 12, 17, True),
+    ("offset", 700, 12, 6, 18, True),
+    ("steep", 50, 36, 10, 19, True),
 ]
 
 

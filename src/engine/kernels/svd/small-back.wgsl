@@ -30,17 +30,21 @@ fn back(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u3
       let h = mine + i * across;
       let h_next = mine + next * across;
       let start = next + shift; // reflection i has nothing, and must not be read, at this row
-      for (var k = start + (ROWS + row - start % ROWS) % ROWS; k < m; k += ROWS) {
-        let o = z + k * s.width;
-        var x = vec4f(w[o], w[o + LANES], w[o + 2u * LANES], w[o + 3u * LANES]);
-        if (i < q - shift && k >= i + shift) {
-          x -= factor * w[h + k * along];
-          w[o] = x.x;
-          w[o + LANES] = x.y;
-          w[o + 2u * LANES] = x.z;
-          w[o + 3u * LANES] = x.w;
+      for (var k0 = start + (ROWS + row - start % ROWS) % ROWS; k0 < m; k0 += ROWS * BLOCK) {
+        var block = vec4f();
+        for (var k = k0; k < min(m, k0 + ROWS * BLOCK); k += ROWS) {
+          let o = z + k * s.width;
+          var x = vec4f(w[o], w[o + LANES], w[o + 2u * LANES], w[o + 3u * LANES]);
+          if (i < q - shift && k >= i + shift) {
+            x -= factor * w[h + k * along];
+            w[o] = x.x;
+            w[o + LANES] = x.y;
+            w[o + 2u * LANES] = x.z;
+            w[o + 3u * LANES] = x.w;
+          }
+          block += w[h_next + k * along] * x;
         }
-        sum += w[h_next + k * along] * x;
+        sum += block;
       }
       if (i == 0u) { break; }
       part[row * LANES + lane] = sum;
@@ -57,13 +61,17 @@ fn back(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u3
     var squares = 0.0;
     var biggest = 0.0;
     var sign = 1.0;
-    for (var i = 0u; i < m; i++) {
-      let x = w[mine + s.z + i * s.width + v];
-      squares += x * x;
-      if (abs(x) > biggest) {
-        biggest = abs(x);
-        sign = select(1.0, -1.0, x < 0.0);
+    for (var i0 = 0u; i0 < m; i0 += 4u * BLOCK) {
+      var block = 0.0;
+      for (var i = i0; i < min(m, i0 + 4u * BLOCK); i++) {
+        let x = w[mine + s.z + i * s.width + v];
+        block += x * x;
+        if (abs(x) > biggest) {
+          biggest = abs(x);
+          sign = select(1.0, -1.0, x < 0.0);
+        }
       }
+      squares += block;
     }
     let scale = sign / sqrt(squares);
     for (var i = 0u; i < m; i++) { u[(wg.x * m + i) * s.r + v] = scale * w[mine + s.z + i * s.width + v]; }

@@ -159,7 +159,7 @@ fn reduce(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: 
       for (var k = k0 + row * 4u; k < min(p, k0 + stretch); k += ROWS * 4u) {
         var total = vec4f();
         let v4 = vec4f(w[v_new + k], w[v_new + k + 1u], w[v_new + k + 2u], w[v_new + k + 3u]);
-        for (var j = first + lane; j < line; j += LANES) {
+        for (var j = (i + 1u) / LANES * LANES + lane; j < line; j += LANES) {
           let o = mine + k * line + j;
           total += (vec4f(w[o], w[o + line], w[o + 2u * line], w[o + 3u * line]) - v4 * y[j]) * u[j];
         }

@@ -7,8 +7,8 @@ import { caseMatrix } from './cases';
 import type { SvdRecorder } from './recorder';
 import { createSmall, MOST_SMALL, smallScratch } from './small';
 import { KERNELS, svd, svdOnGpu } from './svd';
-import type { SvdShape } from './svd.cpu';
-import { checkGoldens, checkProperties, type Decompose } from './svd-check';
+import { type SvdShape, svdCpu } from './svd.cpu';
+import { checkGoldens, checkProperties, type Decompose, GATES } from './svd-check';
 import { createThin, MOST_THIN, thinScratch } from './thin';
 
 let bench: TestBench;
@@ -78,6 +78,28 @@ for (const software of [true, false]) {
     });
   });
 }
+
+it('leaves the last values of a white square matrix within float32’s resolution of σ₁, the leading ones exact', async () => {
+  const [m, r] = [48, 8];
+  const a = caseMatrix('white', m, m, 5);
+  const want = svdCpu(a, { batch: 1, rows: m, cols: m, r });
+  const got = await through(
+    createSmall,
+    smallScratch,
+    bench.device.info.isFallback,
+  )(a, {
+    batch: 1,
+    rows: m,
+    cols: m,
+    r,
+  });
+  const top = want.sigma[0] as number;
+  got.sigma.forEach((x, i) => {
+    const error = Math.abs(x - (want.sigma[i] as number));
+    expect(error / top, `σ ${i}`).toBeLessThan(2e-7);
+    if (i < r) expect(error / (want.sigma[i] as number), `σ ${i}`).toBeLessThan(GATES.relative);
+  });
+});
 
 it('splits a long side over many workgroups, either way round', async () => {
   const decompose = through(createThin, thinScratch, bench.device.info.isFallback);

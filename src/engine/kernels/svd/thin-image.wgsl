@@ -5,8 +5,9 @@
 @group(0) @binding(2) var<storage, read_write> u: array<f32>; // [B, K, r]
 @group(0) @binding(3) var<uniform> s: Shape;
 
+const BLOCK = 32u;
+
 var<workgroup> v: array<f32, 1024>;
-var<workgroup> dots: array<f32, 32>;
 var<workgroup> fold: array<f32, WIDTH>;
 var<workgroup> weak: u32;
 
@@ -24,17 +25,26 @@ fn sum_all(t: u32, x: f32) -> f32 {
   return total;
 }
 
+// A thread's share of the product of columns b and c of u, kept by blocks.
+fn share(t: u32, base: u32, b: u32, c: u32) -> f32 {
+  var sum = 0.0;
+  for (var i0 = t; i0 < s.length; i0 += WIDTH * BLOCK) {
+    var block = 0.0;
+    for (var i = i0; i < min(s.length, i0 + WIDTH * BLOCK); i += WIDTH) {
+      block += u[base + i * s.r + b] * u[base + i * s.r + c];
+    }
+    sum += block;
+  }
+  return sum;
+}
+
 // Takes from column c of u its parts along those before it and makes it a unit vector. Returns the length it had left.
 fn project_out(t: u32, base: u32, c: u32) -> f32 {
   for (var b = 0u; b < c; b++) {
-    var part = 0.0;
-    for (var i = t; i < s.length; i += WIDTH) { part += u[base + i * s.r + b] * u[base + i * s.r + c]; }
-    let dot = sum_all(t, part);
+    let dot = sum_all(t, share(t, base, b, c));
     for (var i = t; i < s.length; i += WIDTH) { u[base + i * s.r + c] -= dot * u[base + i * s.r + b]; }
   }
-  var part = 0.0;
-  for (var i = t; i < s.length; i += WIDTH) { part += u[base + i * s.r + c] * u[base + i * s.r + c]; }
-  let norm = sqrt(sum_all(t, part));
+  let norm = sqrt(sum_all(t, share(t, base, c, c)));
   if (norm > 0.0) { for (var i = t; i < s.length; i += WIDTH) { u[base + i * s.r + c] /= norm; } }
   return norm;
 }
