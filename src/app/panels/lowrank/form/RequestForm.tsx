@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'react';
 import { CONTROLS, FIGURE_6, STACKS } from '../../../../contract/lens';
-import { draftErrors } from '../../../store/lens-draft';
+import { draftErrors, requestOf } from '../../../store/lens-draft';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { Choice } from '../../../ui/Choice';
@@ -42,7 +42,7 @@ export function RequestForm() {
   const also = [
     draft.tucker && 'Tucker',
     draft.trajectories && 'trajectories',
-    draft.overlay && draft.angles > 0 && 'angles',
+    requestOf(draft, bounds).angles > 0 && 'angles',
   ].filter((word) => typeof word === 'string');
   return (
     <form

@@ -67,6 +67,12 @@ export function CausalForm() {
           error={errors.get('seed')}
         />
       </div>
+      {draft.subject === 'opened' && (
+        <p className="help">
+          It is asked the problems of the bundled pair: the test says something only of a model that can
+          answer them.
+        </p>
+      )}
       <Segments
         label="Positions"
         value={draft.positions}
