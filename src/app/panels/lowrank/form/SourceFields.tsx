@@ -2,6 +2,7 @@ import type { LensDraft } from '../../../store/lens-draft';
 import { useActions, useApp } from '../../../store/use-app';
 import { Segments } from '../../../ui/Choice';
 import { NumberField } from '../../../ui/Field';
+import { IdsField } from './IdsField';
 import { TextEntry } from './TextEntry';
 
 /** Where the sequences come from. */
@@ -37,17 +38,7 @@ export function SourceFields({ errors }: { readonly errors: ReadonlyMap<keyof Le
           />
         </div>
       )}
-      {draft.source === 'ids' && (
-        <TextEntry
-          label="Sample ids"
-          value={draft.ids}
-          onChange={(ids) => changeLens({ ids })}
-          rows={2}
-          placeholder="train-0 train-7 held-out-3"
-          help="train-…, validation-… or held-out-… and a number, apart by spaces or commas. Every chart names the ids behind it."
-          error={errors.get('ids')}
-        />
-      )}
+      {draft.source === 'ids' && <IdsField error={errors.get('ids')} />}
       {draft.source === 'texts' && (
         <TextEntry
           label="Texts, one a line"
