@@ -44,6 +44,7 @@ export const smallScratch = (device: Device, shape: SvdShape, software = device.
 /**
  * Compiles the kernels for min(m, n) ≤ `MOST_SMALL` (once a device). Rejects with `DeviceError`. The recorder trusts
  * its arguments: the caller has checked the shape and the buffers' sizes. `software` picks the sizes of workgroups.
+ * Magnitudes below 2⁻¹²⁶ count as zero where the adapter flushes them, as WGSL lets it.
  */
 export async function createSmall(device: Device, software = device.info.isFallback) {
   const { WIDTH, LANES, TEAM } = sizesFor(software);

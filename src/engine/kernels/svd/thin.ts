@@ -50,6 +50,7 @@ export const thinScratch = (device: Device, shape: SvdShape, software = device.i
 /**
  * Compiles the kernels for min(m, n) ≤ `MOST_THIN` (once a device). Rejects with `DeviceError`. The recorder trusts its
  * arguments: the caller has checked the shape and the buffers' sizes. `software` picks the sizes of workgroups.
+ * Magnitudes below 2⁻¹²⁶ count as zero where the adapter flushes them, as WGSL lets it.
  */
 export async function createThin(device: Device, software = device.info.isFallback) {
   const { WIDTH, TEAM } = sizesFor(software);
