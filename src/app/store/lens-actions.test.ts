@@ -107,6 +107,16 @@ describe('the lens', () => {
 });
 
 describe('a checkpoint from files', () => {
+  it('is looked at without the pair, where that cannot be had', async () => {
+    const { actions, lens, doubles } = open({ failures: { loadPair: engineError('file', 'no such file') } });
+    expect(await actions.loadPair()).toBe(false);
+    expect(await actions.openCheckpoint([file('config.json')])).toBe(true);
+    expect(await actions.runLens({ source: 'texts', texts: 'Once upon a time' })).toBe(true);
+    expect(lens().report.value?.sampleIds).toEqual(['text-1']);
+    expect(doubles[0]!.calls.filter((call) => call.startsWith('loadPair'))).toHaveLength(1);
+    expect(await actions.runLens({ overlay: 'base' })).toBe(false);
+  });
+
   it('becomes the subject; a wrong one leaves the one before', async () => {
     const { actions, lens } = open();
     expect(await actions.openCheckpoint([file('config.json'), file('model.safetensors')])).toBe(true);

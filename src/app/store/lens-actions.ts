@@ -58,6 +58,10 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
     address();
   };
   const loaded = async () => ctx.get().pair.status === 'ready' || (await engine.loadPair());
+  /** An opened checkpoint and typed texts need no pair. */
+  const opened = async () => ctx.get().device.status === 'ready' || (await engine.openDevice());
+  const needsPair = ({ source, subject, overlay }: LensDraft) =>
+    source !== 'texts' || subject !== 'opened' || (overlay !== null && overlay !== 'opened');
 
   const actions: LensActions = {
     showView(view) {
@@ -73,7 +77,7 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
       lensCancel = new AbortController();
       const { signal } = lensCancel;
       ctx.lens({ report: busy(now().report) });
-      if (!(await loaded()) || signal.aborted) {
+      if (!(await (needsPair(now().draft) ? loaded() : opened())) || signal.aborted) {
         ctx.lens({ report: settled(now().report) });
         return false;
       }
@@ -155,7 +159,7 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
       const { signal } = openCancel;
       const before = now().opened;
       ctx.lens({ opened: busy(before) });
-      if (!(await loaded()) || signal.aborted) {
+      if (!(await opened()) || signal.aborted) {
         ctx.lens({ opened: settled(before) });
         return false;
       }
