@@ -193,7 +193,7 @@ export interface AngleReport {
   readonly layers: readonly number[];
   /** Radians, ascending, [layers, r]; NaN past what the states span, as two tokens span two directions. */
   readonly angles: Float32Array;
-  /** The same between the first selection and a seeded random subspace of dimension r: what chance gives. */
+  /** The same between the first selection and one seeded random subspace of the second one's dimension: chance. */
   readonly chance: Float32Array;
 }
 
@@ -230,8 +230,9 @@ export interface CausalRequest {
   /** Training problems whose states give the directions, layer by layer. */
   readonly samples: number;
   /**
-   * Which of their states: the thoughts' (the rationale's or the latents'), or those at all positions that are projected,
-   * the answer's among them. Default: the thoughts'.
+   * Which of their states: those at all positions that are projected, the answer's among them (default), or the thoughts'
+   * alone (the rationale's or the latents'). Projection acts on the answer's positions either way; directions of the
+   * thoughts alone do not span those, so that what is lost then does not tell how many directions the thoughts need.
    */
   readonly of?: 'thoughts' | 'projected';
   readonly seed: number;

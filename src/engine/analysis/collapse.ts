@@ -1,6 +1,7 @@
 import type { SvdOptions } from '../kernels/svd/svd';
 import { matrixSpectra } from './matrix-spectra';
 import type { ChosenStates } from './mode-basis';
+import { Pace } from './pace';
 import { statesAt } from './rows';
 import type { StackedMatrix } from './stacks';
 
@@ -36,10 +37,14 @@ export async function collapse(chosen: ChosenStates, options: SvdOptions = {}): 
   const { spectra, kernels } = await matrixSpectra(matrices, hidden, options);
   const cosine = new Float32Array(layers.length);
   const effectiveRank = new Float32Array(layers.length);
+  const pace = new Pace('the cosines', options.signal);
   for (const [p, layer] of layers.entries()) {
-    const cosines = samples
-      .map((sample) => meanCosine(statesAt(sample, gathered, [layer]), hidden))
-      .filter((c) => !Number.isNaN(c));
+    const cosines: number[] = [];
+    for (const sample of samples) {
+      const c = meanCosine(statesAt(sample, gathered, [layer]), hidden);
+      if (!Number.isNaN(c)) cosines.push(c);
+      await pace.breathe();
+    }
     cosine[p] = mean(cosines);
     effectiveRank[p] = mean(samples.map((_, s) => spectra[s * layers.length + p]?.effectiveRank ?? 0));
   }

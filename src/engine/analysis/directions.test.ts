@@ -51,6 +51,34 @@ describe('principal angles, layer by layer', () => {
     expect([...none.angles, ...none.chance].every(Number.isNaN)).toBe(true);
   });
 
+  it('are held against a random subspace of the same dimension as the second one', async () => {
+    // Three rows less their mean span two directions.
+    const few = randomStates([2, 1], 1, 12, 2);
+    const many = randomStates([9], 1, 12, 1);
+    const options = { rank: 3, layers: [1], centre: true, seed: 1 };
+    for (const [x, y] of [
+      [many, few],
+      [few, many],
+    ] as const) {
+      const { angles, chance } = await layerAngles(x, y, options);
+      expect([...angles].map(Number.isNaN)).toEqual([false, false, true]);
+      expect([...chance].map(Number.isNaN)).toEqual([false, false, true]);
+    }
+  });
+
+  it('by chance are as those of random subspaces are', async () => {
+    // For H large against r, cos² of the angles with a random subspace sum to r·r/H on average.
+    const [r, H] = [4, 200];
+    const states = randomStates([40], 3, H, 5);
+    const layers = [1, 2, 3];
+    let sum = 0;
+    for (let seed = 0; seed < 10; seed++)
+      for (const t of (await layerAngles(states, states, { rank: r, layers, centre: false, seed })).chance)
+        sum += Math.cos(t) ** 2 / (10 * layers.length);
+    // Of 30 draws with a spread of about √(2·16)/200: four standard errors.
+    expect(Math.abs(sum - (r * r) / H)).toBeLessThan((4 * Math.sqrt(32)) / H / Math.sqrt(30));
+  });
+
   it('refuse two hidden sizes, and stop when asked', async () => {
     const options = { rank: 1, layers: [1], centre: false, seed: 1 };
     await expect(layerAngles(first, randomStates([3], 4, 5), options)).rejects.toThrow(ShapeError);

@@ -1,10 +1,12 @@
 import { ShapeError } from '../base/errors';
 import { Rng } from '../base/rng';
-import { orthonormalise } from '../kernels/shared/eigen';
-import { type SvdOptions, svd } from '../kernels/svd/svd';
+import type { SvdOptions } from '../kernels/svd/svd';
 import type { GatheredStates } from './gathered';
-import { stacked } from './stacks';
-import { principalAngles } from './subspace';
+import { randomRows, rowDirections } from './layer-directions';
+import { Pace } from './pace';
+import { transposed } from './rows';
+import { type StackedMatrix, stacked } from './stacks';
+import { principalAngleSteps } from './subspace';
 
 export interface AngleOptions extends SvdOptions {
   /** r: directions of each subspace, at most H and either one's rows. */
@@ -17,7 +19,7 @@ export interface AngleOptions extends SvdOptions {
   readonly seed: number;
 }
 
-/** [layers, r] each, radians, ascending; NaN past what the states span. */
+/** [layers, r] each, radians, ascending; NaN past what the states span, in both at the same places. */
 export interface LayerAngles {
   readonly angles: Float32Array<ArrayBuffer>;
   readonly chance: Float32Array<ArrayBuffer>;
@@ -26,65 +28,48 @@ export interface LayerAngles {
 
 /**
  * Principal angles between the leading r right singular vectors of each layer's matrix [ΣN, H] of two models with the
- * same H, and between the first one's and a random subspace of dimension r. Where states span fewer than r directions
- * only those are compared, and the rest is NaN: what completes a basis has nothing to do with the states. Rejects with
- * `ShapeError`, and as `svd`.
+ * same H, and between the first one's and one random subspace of the second one's dimension. Where states span fewer
+ * than r directions only those are compared, and the rest is NaN: what completes a basis has nothing to do with the
+ * states. Rejects with `ShapeError`, and as `svd`.
  */
 export async function layerAngles(
   a: GatheredStates,
   b: GatheredStates,
   options: AngleOptions,
 ): Promise<LayerAngles> {
-  const { rank: r, layers, centre, seed } = options;
+  const { rank: r, layers, centre, seed, device, signal, onProgress } = options;
   const { hidden } = a;
   if (b.hidden !== hidden)
     throw new ShapeError(`principal angles: hidden sizes ${hidden} and ${b.hidden}, expected one`);
   const kernels = new Set<string>();
   const angles = new Float32Array(layers.length * r).fill(Number.NaN);
   const chance = new Float32Array(layers.length * r).fill(Number.NaN);
-  const stacks = [a, b].map((g) => stacked(g, { stack: 'layer', layers, centre }));
+  const [first, second] = [a, b].map((g) => stacked(g, { stack: 'layer', layers, centre }));
+  const pace = new Pace('the angles', signal);
   let done = 0;
-  const leading = async (which: number, p: number) => {
-    const matrix = stacks[which]?.[p];
-    if (!matrix) throw new ShapeError(`principal angles: no layer ${layers[p]}`);
-    const rows = new Float32Array(matrix.rows * hidden);
-    matrix.fill(rows);
-    const result = await svd(
-      transposed(rows, matrix.rows, hidden),
-      { batch: 1, rows: hidden, cols: matrix.rows, r },
-      { ...options, want: 'leading', onProgress: undefined },
-    );
-    kernels.add(result.kernel);
-    options.onProgress?.(++done / (2 * layers.length));
-    const q = Math.min(r, result.rank[0] as number);
-    return { u: firstColumns(result.u, hidden, r, q), q };
+  const leading = async (matrix: StackedMatrix | undefined) => {
+    const { u, rank, kernel } = await rowDirections(matrix as StackedMatrix, hidden, r, { device, signal });
+    kernels.add(kernel);
+    onProgress?.(++done / (2 * layers.length));
+    return { u: firstColumns(u, hidden, r, rank), rank };
   };
   for (const [p, layer] of layers.entries()) {
-    const [x, y] = [await leading(0, p), await leading(1, p)];
-    const random = randomBasis(hidden, r, new Rng(seed).fork(`subspace ${layer}`));
-    if (x.q > 0 && y.q > 0) angles.set(principalAngles(x.u, x.q, y.u, y.q, hidden), p * r);
-    if (x.q > 0) chance.set(principalAngles(x.u, x.q, random, r, hidden), p * r);
+    const [x, y] = [await leading(first?.[p]), await leading(second?.[p])];
+    if (x.rank === 0 || y.rank === 0) continue;
+    const drawn = await randomRows(y.rank, hidden, new Rng(seed).fork(`subspace ${layer}`), pace);
+    const random = transposed(drawn, y.rank, hidden, new Float32Array(drawn.length));
+    for (const [out, other] of [
+      [angles, y.u],
+      [chance, random],
+    ] as const)
+      out.set(await pace.run(principalAngleSteps(x.u, x.rank, other, y.rank, hidden)), p * r);
   }
   return { angles, chance, kernels: [...kernels] };
-}
-
-/** [n, r]: orthonormal columns that span a uniformly random subspace. */
-function randomBasis(n: number, r: number, rng: Rng): Float32Array<ArrayBuffer> {
-  const rows = Float64Array.from({ length: r * n }, () => rng.normal());
-  orthonormalise(rows, r, n);
-  return transposed(rows, r, n);
 }
 
 function firstColumns(u: Float32Array<ArrayBuffer>, n: number, r: number, q: number) {
   if (q === r) return u;
   const out = new Float32Array(n * q);
   for (let i = 0; i < n; i++) out.set(u.subarray(i * r, i * r + q), i * q);
-  return out;
-}
-
-/** [cols, rows] */
-function transposed(x: ArrayLike<number>, rows: number, cols: number): Float32Array<ArrayBuffer> {
-  const out = new Float32Array(rows * cols);
-  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) out[c * rows + r] = x[r * cols + c] as number;
   return out;
 }

@@ -1,4 +1,5 @@
 import { type SvdOptions, svd } from '../kernels/svd/svd';
+import { Pace } from './pace';
 import { type Spectrum, spectrumOf } from './spectra';
 import type { StackedMatrix } from './stacks';
 
@@ -23,11 +24,14 @@ export async function matrixSpectra(
 ): Promise<MatrixSpectra> {
   const spectra = new Array<Spectrum>(matrices.length);
   const kernels = new Set<string>();
+  const pace = new Pace('the spectra', options.signal);
   let done = 0;
   for (const { rows, indices } of lots(matrices, hidden)) {
     const data = new Float32Array(indices.length * rows * hidden);
     for (const [slot, i] of indices.entries()) {
       matrices[i]?.fill(data.subarray(slot * rows * hidden, (slot + 1) * rows * hidden));
+      // Drawing a control's entries takes seconds a lot.
+      await pace.breathe();
     }
     const before = done;
     const result = await svd(

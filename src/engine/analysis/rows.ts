@@ -65,6 +65,17 @@ export function meanRow(matrices: Iterable<Float32Array>, hidden: number): Float
   return mean.map((sum) => sum / rows);
 }
 
+/** x [rows, cols] as [cols, rows], written to `out`. */
+export function transposed<T extends Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>>(
+  x: ArrayLike<number>,
+  rows: number,
+  cols: number,
+  out: T,
+): T {
+  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) out[c * rows + r] = x[r * cols + c] as number;
+  return out;
+}
+
 /** Takes `row` off each row of x [·, H], into `out` (which may be x). */
 export function lessRow(x: Float32Array, row: Float64Array, out: Float32Array<ArrayBuffer>) {
   const hidden = row.length;

@@ -1,6 +1,6 @@
 import { ShapeError } from '../base/errors';
 import { expectDims, expectLength } from '../kernels/shared/check';
-import { symmetricEigen } from '../kernels/shared/eigen';
+import { finished, symmetricEigenSteps } from '../kernels/shared/eigen';
 
 /**
  * Principal angles, in radians, smallest first, between the spans of a [n, p] and b [n, q], both with orthonormal
@@ -14,12 +14,23 @@ export function principalAngles(
   q: number,
   n: number,
 ): Float64Array {
+  return finished(principalAngleSteps(a, p, b, q, n));
+}
+
+/** `principalAngles` in pieces of some milliseconds, so that its caller may give way; yields the share done. */
+export function* principalAngleSteps(
+  a: Float32Array,
+  p: number,
+  b: Float32Array,
+  q: number,
+  n: number,
+): Generator<number, Float64Array> {
   expectDims('subspace', { p, q, n });
   if (Math.max(p, q) > n)
     throw new ShapeError(`subspace: ${Math.max(p, q)} columns cannot be orthonormal in ${n} dimensions`);
   expectLength('subspace', 'a', a.length, [n, p]);
   expectLength('subspace', 'b', b.length, [n, q]);
-  if (q > p) return principalAngles(b, q, a, p, n);
+  if (q > p) return yield* principalAngleSteps(b, q, a, p, n);
   const w = new Float64Array(p * q);
   for (let i = 0; i < p; i++) {
     for (let j = 0; j < q; j++) {
@@ -27,6 +38,7 @@ export function principalAngles(
       for (let k = 0; k < n; k++) s += (a[k * p + i] as number) * (b[k * q + j] as number);
       w[i * q + j] = s;
     }
+    yield (0.3 * i) / p;
   }
   const rest = new Float64Array(n * q);
   for (let k = 0; k < n; k++) {
@@ -35,28 +47,25 @@ export function principalAngles(
       for (let i = 0; i < p; i++) s -= (a[k * p + i] as number) * (w[i * q + j] as number);
       rest[k * q + j] = s;
     }
+    yield 0.3 + (0.3 * k) / n;
   }
-  const cosines = symmetricEigen(columnGram(w, p, q), q, 0).values;
-  const sines = symmetricEigen(columnGram(rest, n, q), q, 0).values;
+  const cosines = yield* squaredSizes(w, p, q);
+  const sines = yield* squaredSizes(rest, n, q);
   return cosines.map((c, i) => Math.atan2(root(sines[q - 1 - i] as number), root(c)));
-}
-
-/** sin of the largest principal angle: 0 where one span holds the other, 1 where some direction is missed. */
-export function largestSine(a: Float32Array, p: number, b: Float32Array, q: number, n: number): number {
-  const angles = principalAngles(a, p, b, q, n);
-  return Math.sin(angles[angles.length - 1] as number);
 }
 
 const root = (x: number) => Math.sqrt(Math.max(0, x));
 
-function columnGram(x: Float64Array, rows: number, cols: number): Float64Array {
-  const out = new Float64Array(cols * cols);
+/** The squared singular values of x [rows, cols], largest first. */
+function* squaredSizes(x: Float64Array, rows: number, cols: number): Generator<number, Float64Array> {
+  const gram = new Float64Array(cols * cols);
   for (let i = 0; i < cols; i++) {
     for (let j = 0; j <= i; j++) {
       let s = 0;
       for (let k = 0; k < rows; k++) s += (x[k * cols + i] as number) * (x[k * cols + j] as number);
-      out[i * cols + j] = s;
+      gram[i * cols + j] = s;
     }
+    yield 0.8;
   }
-  return out;
+  return (yield* symmetricEigenSteps(gram, cols, 0)).values;
 }

@@ -1,5 +1,6 @@
 import { type ChosenStates, meanOf, modeBasis, sampleRows } from './mode-basis';
 import { Pace, type Watched } from './pace';
+import { transposed } from './rows';
 
 /** Most columns of the hidden mode whose energy is reported. */
 export const MOST_COLUMNS = 64;
@@ -37,7 +38,7 @@ export async function tuckerEnergy(
   const sums = new Float64Array(P * J);
   const pace = new Pace('the core', signal);
   // [H, J], so that the innermost loop of the projection runs over columns.
-  const uH = transposed(byHidden.vectors, J, hidden);
+  const uH = transposed(byHidden.vectors, J, hidden, new Float64Array(J * hidden));
   const projected = new Float64Array(P * J);
   let done = 0;
   for (const { sample, x } of sampleRows(chosen, mean)) {
@@ -103,11 +104,5 @@ function truncationErrors(energy: Float64Array, P: number, J: number): Float32Ar
       out[i * J + j] = Math.sqrt(Math.max(0, 1 - (above[j] as number)));
     }
   }
-  return out;
-}
-
-function transposed(x: Float64Array, rows: number, cols: number): Float64Array {
-  const out = new Float64Array(x.length);
-  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) out[c * rows + r] = x[r * cols + c] as number;
   return out;
 }

@@ -1,4 +1,5 @@
 import type { Accuracy } from '../../contract/events';
+import { Owned } from '../base/owned';
 import { layoutOf } from '../data/batch';
 import type { WordProblem } from '../data/word-problems';
 import { Decoder } from '../decode/decoder';
@@ -15,7 +16,7 @@ export interface Bench {
   dispose(): void;
 }
 
-/** Students answer after their latents; the others write their rationale first. */
+/** Students answer after their latents; the others write their rationale first. Frees what it made where it fails. */
 export async function openBench(
   runtime: Runtime,
   { kind, model, tokenizer, codec, filter, latentSteps, lora, packs = [] }: ResolvedSubject,
@@ -32,28 +33,28 @@ export async function openBench(
   const { batch, question } = layout;
   const keys = explicit ? explicitKeys(layout) : latentKeys(layout, latentSteps);
   const shape = { config: model.config, batch, question, keys, lora, filter, projected };
-  const decoder = await Decoder.compile(runtime, shape, model.weights);
-  const adapter = packs.map((data, i) =>
-    runtime.upload({ dtype: 'f32', shape: [data.length], data }, `lora.${i}`),
-  );
-  decoder.setAdapter(adapter);
-  return {
-    decoder,
-    accuracy: (onProgress, signal) =>
-      accuracy({
-        decoder,
-        codec: codec(),
-        tokenizer,
-        endIds: model.endIds,
-        problems,
-        mode: explicit ? 'explicit' : { latentSteps },
-        limit: explicit ? explicitLimit(layout) : answerLimit(layout),
-        onProgress,
-        signal,
-      }),
-    dispose: () => {
-      decoder.dispose();
-      for (const pack of adapter) pack.dispose();
-    },
-  };
+  return Owned.while(async (owned) => {
+    const decoder = owned.add(await Decoder.compile(runtime, shape, model.weights));
+    decoder.setAdapter(
+      packs.map((data, i) =>
+        owned.add(runtime.upload({ dtype: 'f32', shape: [data.length], data }, `lora.${i}`)),
+      ),
+    );
+    return {
+      decoder,
+      accuracy: (onProgress, signal) =>
+        accuracy({
+          decoder,
+          codec: codec(),
+          tokenizer,
+          endIds: model.endIds,
+          problems,
+          mode: explicit ? 'explicit' : { latentSteps },
+          limit: explicit ? explicitLimit(layout) : answerLimit(layout),
+          onProgress,
+          signal,
+        }),
+      dispose: () => owned.dispose(),
+    };
+  });
 }

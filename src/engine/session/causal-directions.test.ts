@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { GatheredStates } from '../analysis/gathered';
 import { Rng } from '../base/rng';
 import { normals } from '../train/tiny.testing';
-import { type Directions, leadingDirections, projectionOf, randomDirections } from './causal-directions';
+import {
+  type Directions,
+  leadingDirections,
+  type Projection,
+  projectionOf,
+  randomDirections,
+} from './causal-directions';
 
 const [L, H] = [2, 10];
 
@@ -31,7 +37,7 @@ const rowsOf = ({ samples }: GatheredStates, layer: number): number[][] =>
     ),
   );
 /** h·P + s */
-const apply = ({ matrix, shift }: ReturnType<typeof projectionOf>, h: readonly number[]): number[] =>
+const apply = ({ matrix, shift }: Projection, h: readonly number[]): number[] =>
   Array.from(shift, (s, j) => h.reduce((sum, x, i) => sum + x * (matrix[i * H + j] as number), s));
 const away = (got: readonly number[], want: readonly number[]): number =>
   Math.hypot(...got.map((x, i) => x - (want[i] as number))) / Math.hypot(...want);
@@ -47,15 +53,15 @@ describe('directions and projections', () => {
   it('two centred directions hold a layer that has no more, and leave its states as they are', async () => {
     const { gathered } = planted();
     const found = await leadingDirections(gathered, 2, 2, true);
-    const projection = projectionOf(found, 2);
+    const projection = await projectionOf(found, 2);
     for (const h of rowsOf(gathered, 2)) expect(away(apply(projection, h), h)).toBeLessThan(TOLERANCE);
     // Another layer, and other points, are moved.
     const [other] = rowsOf(gathered, 1) as [number[]];
     expect(away(apply(projection, other), other)).toBeGreaterThan(0.1);
     // Uncentred, the mean is a direction of its own.
-    const raw = projectionOf(await leadingDirections(gathered, 2, 2, false), 2);
+    const raw = await projectionOf(await leadingDirections(gathered, 2, 2, false), 2);
     expect(Math.max(...rowsOf(gathered, 2).map((h) => away(apply(raw, h), h)))).toBeGreaterThan(0.01);
-    const three = projectionOf(await leadingDirections(gathered, 2, 3, false), 3);
+    const three = await projectionOf(await leadingDirections(gathered, 2, 3, false), 3);
     for (const h of rowsOf(gathered, 2)) expect(away(apply(three, h), h)).toBeLessThan(TOLERANCE);
   });
 
@@ -77,21 +83,21 @@ describe('directions and projections', () => {
   it('is orthonormal to float64, projects twice as once, and loses everything at r = 0', async () => {
     const { gathered } = planted();
     const leading = await leadingDirections(gathered, 1, 6, true);
-    for (const d of [leading, randomDirections(leading, 6, new Rng(3))]) {
+    for (const d of [leading, await randomDirections(leading, 6, new Rng(3))]) {
       for (let i = 0; i < 6; i++)
         for (let j = 0; j < 6; j++) expect(Math.abs(dot(d, i, j) - (i === j ? 1 : 0))).toBeLessThan(1e-14);
-      const projection = projectionOf(d, 4);
+      const projection = await projectionOf(d, 4);
       const [h] = rowsOf(gathered, 2) as [number[]];
       const once = apply(projection, h);
       expect(away(apply(projection, once), once)).toBeLessThan(TOLERANCE);
-      expect(away(apply(projectionOf(d, 0), h), Array.from(leading.centre))).toBeLessThan(TOLERANCE);
+      expect(away(apply(await projectionOf(d, 0), h), Array.from(leading.centre))).toBeLessThan(TOLERANCE);
     }
   });
 
   it('of H directions is the identity to the bit, however many were found', async () => {
     const { gathered } = planted();
     for (const centred of [false, true]) {
-      const { matrix, shift } = projectionOf(await leadingDirections(gathered, 1, 1, centred), H);
+      const { matrix, shift } = await projectionOf(await leadingDirections(gathered, 1, 1, centred), H);
       expect(Array.from(matrix)).toEqual(Array.from(matrix, (_, i) => (i % (H + 1) === 0 ? 1 : 0)));
       expect(Array.from(shift, Math.abs)).toEqual(new Array(H).fill(0));
     }
@@ -100,9 +106,9 @@ describe('directions and projections', () => {
   it('random directions are the seed’s, and not the leading ones', async () => {
     const { gathered } = planted();
     const leading = await leadingDirections(gathered, 1, 3, false);
-    const draw = (seed: number): Directions => randomDirections(leading, 3, new Rng(seed));
-    expect(draw(1)).toEqual(draw(1));
-    expect(draw(1).rows).not.toEqual(draw(2).rows);
-    expect(draw(1).rows).not.toEqual(leading.rows);
+    const draw = (seed: number): Promise<Directions> => randomDirections(leading, 3, new Rng(seed));
+    expect(await draw(1)).toEqual(await draw(1));
+    expect((await draw(1)).rows).not.toEqual((await draw(2)).rows);
+    expect((await draw(1)).rows).not.toEqual(leading.rows);
   });
 });

@@ -1,16 +1,21 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readFile } from '../../../scripts/house/files';
 import type { Progress } from '../../contract/events';
 import type { CausalEvent, CausalRequest } from '../../contract/lens';
-import { CancelledError } from '../base/errors';
+import { CancelledError, type MemoryError } from '../base/errors';
 import { Rng } from '../base/rng';
+import { Decoder } from '../decode/decoder';
 import { initialLora } from '../nn/lora';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { serveFiles, tinyPair } from '../testing/tiny-pair.testing';
 import { causalTest } from './causal';
+import { leadingDirections, projectionOf } from './causal-directions';
+import { StatesCache } from './lens-cache';
 import { loadPair } from './pair';
 import { ProblemSet } from './problems';
-import type { Held } from './subjects';
+import { gatherStates, sequencesOf } from './states';
+import { Pass } from './states-pass';
+import { type Held, resolveSubject } from './subjects';
 
 let runtime: Runtime;
 beforeAll(async () => {
@@ -51,7 +56,12 @@ describe('the causal test on a tiny pair', () => {
     changes: Partial<CausalRequest>,
     options: Parameters<typeof causalTest>[2] = {},
     of: Held = held,
-  ) => causalTest({ runtime, device: undefined, held: of }, { ...REQUEST, ...changes }, options);
+  ) =>
+    causalTest(
+      { runtime, device: undefined, held: of, cache: new StatesCache() },
+      { ...REQUEST, ...changes },
+      options,
+    );
 
   it.each([
     [{ problems: 0 }, 'problems: 0; a whole number from 1 to 1000'],
@@ -68,9 +78,14 @@ describe('the causal test on a tiny pair', () => {
     [{ of: 'answers' as 'projected' }, 'directions of answers; thoughts or projected'],
     [{ subject: { kind: 'student', checkpoint: 1 } }, 'checkpoint 1 is not kept'],
     [{ subject: { kind: 'opened' } }, 'no checkpoint is open'],
+    [{ subject: { kind: 'pupil' as 'base' } }, 'there is no subject "pupil"'],
     [
-      { subject: { kind: 'student' }, samples: 2, ranks: [7, 32] },
-      'rank 7: the 2 samples have 6 latent tokens',
+      { subject: { kind: 'student' }, of: 'thoughts', samples: 2, ranks: [7, 32] },
+      'rank 7: the 2 samples have 6 latent tokens, which span 6 directions',
+    ],
+    [
+      { subject: { kind: 'student' }, of: 'thoughts', samples: 2, ranks: [6], centre: true },
+      'rank 6: the 2 samples have 6 latent tokens, which span 5 directions around their mean',
     ],
   ] as const)('refuses %o before it runs anything', async (changes, message) => {
     const events: unknown[] = [];
@@ -83,15 +98,24 @@ describe('the causal test on a tiny pair', () => {
 
   it('refuses states that do not fit, with the number of samples that would', async () => {
     const { pair } = held as { pair: NonNullable<Held['pair']> };
-    const config = { ...pair.teacher.config, hiddenSize: 2 ** 20 };
-    const large = { ...held, pair: { ...pair, teacher: { ...pair.teacher, config } } };
+    const sized = (layers: number, hiddenSize: number): Held => {
+      const config = { ...pair.teacher.config, layers, hiddenSize };
+      return { ...held, pair: { ...pair, teacher: { ...pair.teacher, config } } };
+    };
     const before = runtime.programCount;
-    const failed = ask({ samples: 40 }, {}, large);
-    await expect(failed).rejects.toMatchObject({ code: 'memory' });
-    await expect(failed).rejects.toThrow('the states of 40 samples take');
-    const { hint } = (await failed.catch((error) => error)) as { hint: string };
+    const refused = async (changes: Partial<CausalRequest>, of: Held): Promise<string> => {
+      const error = (await ask(changes, {}, of).catch((e) => e)) as MemoryError;
+      expect(error).toMatchObject({ code: 'memory', message: expect.stringContaining('samples and the') });
+      return error.hint ?? '';
+    };
+    const hint = await refused({ samples: 40 }, sized(1500, 2048));
     const fitting = Number(/^Choose (\d+) samples/.exec(hint)?.[1]);
-    expect([fitting > 0, fitting < 40, runtime.programCount]).toEqual([true, true, before]);
+    expect([fitting > 0, fitting < 40]).toEqual([true, true]);
+    // Fewer would not make room for the directions of many layers.
+    const layers = Array.from({ length: 60 }, (_, l) => l + 1);
+    const many = { samples: 400, layers, ranks: [2000], random: true };
+    expect(await refused(many, sized(60, 2048))).toBe('Choose fewer layers, or smaller ranks.');
+    expect(runtime.programCount).toBe(before);
   });
 
   it('refuses a student that does not think', async () => {
@@ -133,6 +157,71 @@ describe('the causal test on a tiny pair', () => {
     },
   );
 
+  it('takes each layer’s own directions, and random ones that differ from layer to layer', async () => {
+    const put: [number, readonly number[]][] = [];
+    const spy = vi.spyOn(Decoder.prototype, 'project').mockImplementation((layer, matrix) => {
+      put.push([layer, Array.from(matrix)]);
+    });
+    const request = { layers: [1, 2], ranks: [3], random: true, of: 'thoughts' } as const;
+    await ask(request).finally(() => spy.mockRestore());
+    const sequences = sequencesOf({ kind: 'problems', seed: 1, samples: 4 }, held);
+    const subject = resolveSubject({ kind: 'teacher' }, held);
+    const gathered = await gatherStates(runtime, subject, sequences, ['rationale']);
+    const own = async (layer: number): Promise<number[]> =>
+      Array.from((await projectionOf(await leadingDirections(gathered, layer, 3, false), 3)).matrix);
+    // First the identities of a fresh decoder.
+    const [, , one, two, ...random] = put;
+    expect([one, two]).toEqual([
+      [1, await own(1)],
+      [2, await own(2)],
+    ]);
+    expect(random.map(([layer]) => layer)).toEqual([1, 2]);
+    expect(random[0]?.[1]).not.toEqual(random[1]?.[1]);
+    for (const [, matrix] of put.slice(2)) {
+      const trace = matrix.reduce((sum, x, i) => (i % 33 === 0 ? sum + x : sum), 0);
+      expect(trace).toBeCloseTo(3, 5);
+    }
+  });
+
+  it('takes directions of all it projects, unless of the thoughts alone', async () => {
+    const spy = vi.spyOn(Pass.prototype, 'run');
+    const longest = async (changes: Partial<CausalRequest>): Promise<number> => {
+      spy.mockClear();
+      await ask({ problems: 1, ranks: [1], ...changes });
+      const [chunk] = spy.mock.calls[0] as Parameters<Pass['run']>;
+      return chunk[0]?.reading.positions.filter(({ section }) => section === 'answer').length ?? 0;
+    };
+    expect(await longest({})).toBeGreaterThan(3);
+    expect(await longest({ of: 'projected' })).toBeGreaterThan(3);
+    expect(await longest({ of: 'thoughts' })).toBe(0);
+    spy.mockRestore();
+  });
+
+  it('frees the decoder where the adapter cannot be put on the device', async () => {
+    const before = [runtime.liveTensors, runtime.programCount];
+    const real = runtime.upload.bind(runtime);
+    let packs = 0;
+    // Of the states' pass two, of the decoder the second.
+    const spy = vi.spyOn(runtime, 'upload').mockImplementation((host, label) => {
+      if (label?.startsWith('lora') && ++packs === 4) throw new Error('no room');
+      return real(host, label);
+    });
+    await expect(ask({ subject: { kind: 'student' } }).finally(() => spy.mockRestore())).rejects.toThrow(
+      'no room',
+    );
+    expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
+  });
+
+  it('drops what is kept of other requests where there is no room for both', async () => {
+    const cache = new StatesCache();
+    const size = 2 ** 28 - 2 ** 12;
+    const states = { byteLength: 4 * size } as Float32Array<ArrayBuffer>;
+    const sample = { id: '', about: '', tokens: 1, states, sections: new Uint8Array(1), texts: [''] };
+    cache.put('other', 'teacher', { layers: 1, hidden: 1, samples: [sample] });
+    await causalTest({ runtime, device: undefined, held, cache }, { ...REQUEST, problems: 1 });
+    expect(cache.bytes).toBe(0);
+  });
+
   it('is cancelled between two ranks, and leaves nothing', async () => {
     const before = [runtime.liveTensors, runtime.programCount];
     const abort = new AbortController();
@@ -161,7 +250,7 @@ describe('the causal test on the bundled teacher', () => {
     );
     const ask = (changes: Partial<CausalRequest>) =>
       causalTest(
-        { runtime, device: undefined, held },
+        { runtime, device: undefined, held, cache: new StatesCache() },
         { ...REQUEST, layers: [2], problems: 16, samples: 32, ...changes },
       );
     const { whole, points } = await ask({ ranks: [0, 80, 128], random: true });

@@ -1,19 +1,15 @@
 import type { CallOptions } from '../../contract/calls';
 import type { Accuracy, Progress } from '../../contract/events';
 import type { CausalEvent, CausalPoint, CausalReport, CausalRequest, Section } from '../../contract/lens';
+import { checkGathered } from '../analysis/rows';
 import { InputError, MemoryError, throwIfCancelled } from '../base/errors';
 import { Owned } from '../base/owned';
 import { Rng } from '../base/rng';
 import type { Device } from '../device/device';
 import type { Runtime } from '../runtime/runtime';
 import { openBench } from './causal-bench';
-import {
-  type Directions,
-  leadingDirections,
-  type Projection,
-  projectionOf,
-  randomDirections,
-} from './causal-directions';
+import { type Directions, leadingDirections, projectionOf, randomDirections } from './causal-directions';
+import type { StatesCache } from './lens-cache';
 import { MOST_LENS_BYTES } from './lens-plan';
 import { expectWhole } from './sequences';
 import { gatherStates, sequencesOf, statesBytes } from './states';
@@ -27,16 +23,19 @@ export interface CausalContext {
   readonly runtime: Runtime;
   readonly device: Device | undefined;
   readonly held: Held;
+  /** States of other requests, which must leave this one its room. */
+  readonly cache: StatesCache;
 }
 
 /**
- * Answers held-out problems with the states of some layers projected onto r directions: the leading ones of the states
- * on training problems (the thoughts’, or of all positions that are projected), and random ones.
+ * Answers held-out problems with the states of some layers projected onto r directions: each layer's own leading ones,
+ * of its states on training problems (at all positions that are projected, or the thoughts’ alone), and random ones, drawn
+ * anew for each layer. Every point is of the same problems.
  * @throws InputError for values that cannot be and MemoryError for too many samples, before anything is computed;
  * CancelledError
  */
 export async function causalTest(
-  { runtime, device, held }: CausalContext,
+  { runtime, device, held, cache }: CausalContext,
   request: CausalRequest,
   options: CallOptions<Progress | CausalEvent> = {},
 ): Promise<CausalReport> {
@@ -46,7 +45,7 @@ export async function causalTest(
   const { problems } = held;
   if (!problems) throw new InputError('no data set is loaded', 'Load the bundled pair first.');
   checkCausal(request, resolved);
-  const directions = await directionsOf({ runtime, device, held }, resolved, request, options);
+  const directions = await directionsOf({ runtime, device, held, cache }, resolved, request, options);
   const owned = new Owned();
   try {
     const asked = problems.take('held-out', 0, request.problems).map(({ problem }) => problem);
@@ -55,9 +54,7 @@ export async function causalTest(
     const total = request.problems * (1 + request.ranks.length * directions.size);
     const began = performance.now();
     let before = 0;
-    const measure = async (projections: ReadonlyMap<number, Projection>): Promise<Accuracy> => {
-      throwIfCancelled(signal, 'the causal test');
-      for (const [layer, { matrix, shift }] of projections) bench.decoder.project(layer, matrix, shift);
+    const measure = async (): Promise<Accuracy> => {
       const tell = (done: number): void =>
         report?.({
           phase: 'causal',
@@ -72,12 +69,17 @@ export async function causalTest(
       return share;
     };
     // A fresh decoder projects onto everything.
-    const whole = await measure(new Map());
+    const whole = await measure();
     const points: CausalPoint[] = [];
     for (const rank of request.ranks)
       for (const [kind, byLayer] of directions) {
-        const projections = new Map([...byLayer].map(([layer, d]) => [layer, projectionOf(d, rank)]));
-        const point: CausalPoint = { rank, directions: kind, accuracy: await measure(projections) };
+        // Layer by layer: projections are H × H.
+        for (const [layer, found] of byLayer) {
+          throwIfCancelled(signal, 'the causal test');
+          const { matrix, shift } = await projectionOf(found, rank, signal);
+          bench.decoder.project(layer, matrix, shift);
+        }
+        const point: CausalPoint = { rank, directions: kind, accuracy: await measure() };
         points.push(point);
         report?.({ kind: 'point', point });
       }
@@ -127,45 +129,71 @@ type ByLayer = ReadonlyMap<number, Directions>;
 
 /** Directions of each layer on training problems, as many as the largest rank below H asks for. */
 async function directionsOf(
-  { runtime, device, held }: CausalContext,
+  { runtime, device, held, cache }: CausalContext,
   resolved: ResolvedSubject,
-  { layers, ranks, samples, seed, centre, random, positions, of }: CausalRequest,
+  request: CausalRequest,
   { signal, report }: CallOptions<Progress | CausalEvent>,
 ): Promise<Map<CausalPoint['directions'], ByLayer>> {
+  const { layers, ranks, samples, seed, centre, random } = request;
   const { layers: L, hiddenSize: H } = resolved.model.config;
   const sequences = sequencesOf({ kind: 'problems', seed, samples }, held);
-  const thoughts: Section = resolved.kind === 'student' ? 'latent' : 'rationale';
-  const projected: Section[] = [...(positions === 'all' ? (['question'] as const) : []), thoughts, 'answer'];
-  const sections = of === 'projected' ? projected : [thoughts];
+  const sections = sectionsOf(request, resolved);
   const most = Math.max(0, ...ranks.filter((rank) => rank < H));
-  const rows = statesBytes(resolved, sequences, sections) / (L * H * Float32Array.BYTES_PER_ELEMENT);
-  if (most > rows)
+  const rows = statesBytes(resolved, sequences, sections) / (L * H * F32);
+  // The mean that is taken off costs one.
+  const span = centre ? rows - 1 : rows;
+  if (most > span)
     throw new InputError(
-      `rank ${most}: the ${samples} samples have ${rows} ${sections.join(' and ')} tokens, which span no more directions`,
+      `rank ${most}: the ${samples} samples have ${rows} ${sections.join(' and ')} tokens, which span ${span} directions${centre ? ' around their mean' : ''}`,
       'Take more samples, or smaller ranks.',
     );
-  // The states, and their transpose of one layer in the kernel's layout and its copy.
-  const bytes = rows * H * Float32Array.BYTES_PER_ELEMENT * (L + 2);
-  if (bytes > MOST_LENS_BYTES)
-    throw new MemoryError(
-      `the states of ${samples} samples take ${Math.ceil(bytes / 2 ** 20)} MiB; ${MOST_LENS_BYTES / 2 ** 20} MiB is the most`,
-      `Choose ${Math.floor((samples * MOST_LENS_BYTES) / bytes)} samples or fewer.`,
-    );
+  cache.shrink(new Set(), MOST_LENS_BYTES - roomFor(request, { L, H, most, rows }));
   const began = performance.now();
   const gathered = await gatherStates(runtime, resolved, sequences, sections, {
     signal,
     onProgress: (done, total) =>
       report?.({ phase: 'states', done, total, unit: 'samples', elapsed: performance.now() - began }),
   });
+  checkGathered(gathered);
   const leading = new Map<number, Directions>();
   const without = new Map<number, Directions>();
   for (const layer of layers) {
     throwIfCancelled(signal, 'the causal test');
     const found = await leadingDirections(gathered, layer, most, centre, { device, signal });
     leading.set(layer, found);
-    if (random)
-      without.set(layer, randomDirections(found, most, new Rng(seed).fork(`random directions ${layer}`)));
+    const rng = new Rng(seed).fork(`random directions ${layer}`);
+    if (random) without.set(layer, await randomDirections(found, most, rng, signal));
   }
   const all = new Map<CausalPoint['directions'], ByLayer>([['leading', leading]]);
   return random ? all.set('random', without) : all;
 }
+
+/** Where the directions come from: unless only thoughts are asked for, from all that is projected. */
+function sectionsOf({ of = 'projected', positions }: CausalRequest, { kind }: ResolvedSubject): Section[] {
+  const thoughts: Section = kind === 'student' ? 'latent' : 'rationale';
+  if (of === 'thoughts') return [thoughts];
+  return positions === 'all' ? ['question', thoughts, 'answer'] : [thoughts, 'answer'];
+}
+
+const F32 = Float32Array.BYTES_PER_ELEMENT;
+const F64 = Float64Array.BYTES_PER_ELEMENT;
+
+/** Bytes of host memory for states and directions. @throws MemoryError where it is more than the lens may take */
+function roomFor(
+  { samples, layers, random }: CausalRequest,
+  { L, H, most, rows }: { L: number; H: number; most: number; rows: number },
+): number {
+  // One layer as it is, transposed, and copied for its decomposition, with the Gram matrix of its shorter side.
+  const states = rows * H * F32 * (L + 3);
+  const side = Math.min(rows, H);
+  // Leading directions of every layer, as many random ones, and one projection.
+  const fixed = (random ? 2 : 1) * layers.length * most * H * F64 + H * H * (F64 + F32) + side * side * F64;
+  if (states + fixed <= MOST_LENS_BYTES) return states + fixed;
+  const fitting = Math.floor((samples * (MOST_LENS_BYTES - fixed)) / states);
+  throw new MemoryError(
+    `the states of ${samples} samples and the directions of ${layers.length} layers take ${mebibytes(states + fixed)}; ${mebibytes(MOST_LENS_BYTES)} is the most`,
+    fitting > 0 ? `Choose ${fitting} samples or fewer.` : 'Choose fewer layers, or smaller ranks.',
+  );
+}
+
+const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;

@@ -158,13 +158,14 @@ function bytesOf({ request, selections, variants }: Omit<LensPlan, 'bytes'>, n: 
   const working = selections.map((selection) => {
     const { layers, tokens, resolved } = selection;
     const H = resolved.model.config.hiddenSize;
-    const lot = (stack: StackOptions['stack']): number =>
-      largestLot(shapesOf(selection, { stack, layers, centre: false }, n), H);
+    const shapes = (stack: StackOptions['stack']) => shapesOf(selection, { stack, layers, centre: false }, n);
+    const [asked, byLayer] = [shapes(request.stack), shapes('layer')];
     const angles = request.angles > 0 ? 2 * sum(tokens.slice(0, n)) * H * 4 : 0;
+    const side = Math.max(...[...asked, ...byLayer].map(({ rows }) => Math.min(rows, H)));
     // Gram matrix and eigenvectors of the hidden mode, in float64.
     const modes = request.tucker || request.trajectories ? 2 * H * H * 8 : 0;
-    // A decomposition works on a copy of what it is given.
-    return 2 * Math.max(lot(request.stack), lot('layer'), angles) + modes;
+    // A decomposition works on a copy of what it is given, or on the Gram matrix of a shorter side, in float64.
+    return 2 * Math.max(largestLot(asked, H), largestLot(byLayer, H), angles) + side * side * 8 + modes;
   });
   return sum(states) + Math.max(...working);
 }

@@ -9,7 +9,7 @@ import {
   type Selection,
   STACKS,
 } from '../../contract/lens';
-import { checkLayers } from '../analysis/rows';
+import { allLayers, checkLayers } from '../analysis/rows';
 import { InputError, ShapeError } from '../base/errors';
 import type { ResolvedSubject } from './subjects';
 
@@ -88,7 +88,7 @@ export function checkLatents({ kind, label }: ResolvedSubject, sections: readonl
 /** The chosen layers of a model. @throws InputError */
 export function layersOf(request: LensRequest, { label, model }: ResolvedSubject): readonly number[] {
   const { layers: count } = model.config;
-  const layers = request.layers ?? Array.from({ length: count }, (_, l) => l + 1);
+  const layers = request.layers ?? allLayers(count);
   try {
     checkLayers(layers, count);
   } catch (cause) {

@@ -60,6 +60,9 @@ export class Questions {
       throw new InputError(
         `${latentSteps} latent steps; a whole number from 0 to ${MOST_LATENT_STEPS} is expected`,
       );
+    // Where it is refused, the question before stays; otherwise that one ends here, as its adapter goes.
+    leftPad([pair.codec.question(request.question)], this.layout().question, pair.codec.padId);
+    this.close();
     const decoder = await this.studentDecoder(student, latentSteps);
     this.sessions++;
     const stepper = await LatentStepper.open(pair, decoder, {

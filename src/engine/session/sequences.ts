@@ -11,7 +11,8 @@ export type Sequence = { readonly id: string; readonly about: string } & (
 
 /**
  * The sequences of a source; texts need no data set.
- * @throws InputError for a number of samples or an id that cannot be, texts without a character, or no pair to draw from
+ * @throws InputError for a number of samples or an id that cannot be, an id given twice, texts without a character, or
+ * no pair to draw from
  */
 export function sequencesOf(source: Source, { problems }: { readonly problems?: ProblemSet }): Sequence[] {
   if (source.kind === 'texts') {
@@ -29,6 +30,9 @@ export function sequencesOf(source: Source, { problems }: { readonly problems?: 
     return problems.sample(seed, samples).map(sequenceOf);
   }
   if (source.ids.length === 0) throw new InputError('there are no samples', 'Choose at least one.');
+  const twice = source.ids.find((id, i) => source.ids.indexOf(id) < i);
+  if (twice !== undefined)
+    throw new InputError(`the sample ${JSON.stringify(twice)} is chosen twice`, 'Choose it once.');
   return source.ids.map((id) => {
     const [, split, index] = /^(train|validation|held-out)-(\d+)$/.exec(id) ?? [];
     if (split === undefined)

@@ -65,7 +65,7 @@ describe('on WebGPU', () => {
     const { config, weights } = model;
     const sequences = sequencesOf({ kind: 'problems', seed: 2, samples: 3 }, held);
     const states = await gatherStates(cpu, resolveSubject(STUDENT, held), sequences, ['latent']);
-    const { matrix, shift } = projectionOf(await leadingDirections(states, 1, 3, true), 3);
+    const { matrix, shift } = await projectionOf(await leadingDirections(states, 1, 3, true), 3);
     const question = [3, 4, 5];
     const walk = async (runtime: Runtime): Promise<Float32Array[]> => {
       const projected = { layers: [1], question: false };

@@ -12,7 +12,7 @@ import { compileTeacher } from '../train/teacher';
 import { normals, relativeError } from '../train/tiny.testing';
 import { loadPair, type Pair } from './pair';
 import { ProblemSet } from './problems';
-import { gatherStates, openStates, type Sequence, sequencesOf, statesBytes } from './states';
+import { gatherStates, type Sequence, sequencesOf, statesBytes } from './states';
 import type { Student } from './student';
 import { type Held, resolveSubject } from './subjects';
 
@@ -144,20 +144,6 @@ describe('gatherStates', () => {
       expect(together[i]?.tokens).toBe(pair.tokenizer.encode(text).length);
     }
   });
-
-  it('runs an adapter that changes, without compiling anew', async () => {
-    const sections: Section[] = ['latent'];
-    const reader = await openStates(runtime, resolveSubject(STUDENT, held), problems(4), sections);
-    const programs = runtime.programCount;
-    same((await reader.gather()).samples[2], (await gather(STUDENT, problems(4), sections))[2]);
-    const other = held.checkpoints.get(3) as Student;
-    const adapter = other.packs.map((data) => runtime.upload({ dtype: 'f32', shape: [data.length], data }));
-    const { samples } = await reader.gather({ adapter });
-    same(samples[1], (await gather({ kind: 'student', checkpoint: 3 }, problems(4), sections))[1]);
-    expect(runtime.programCount).toBe(programs);
-    for (const pack of adapter) pack.dispose();
-    reader.dispose();
-  });
 });
 
 describe('variants', () => {
@@ -231,6 +217,10 @@ describe('what cannot be', () => {
     ],
     ['no checkpoint is open', () => gather({ kind: 'opened' }, [], ['text'])],
     ['there is no sample "train-x"', async () => sequencesOf({ kind: 'ids', ids: ['train-x'] }, held)],
+    [
+      'the sample "train-1" is chosen twice',
+      async () => sequencesOf({ kind: 'ids', ids: ['train-1', 'train-2', 'train-1'] }, held),
+    ],
     ['there are 4096', async () => sequencesOf({ kind: 'ids', ids: ['train-5000'] }, held)],
     ['samples: 0;', async () => problems(0)],
     ['samples: 4097;', async () => problems(4097)],

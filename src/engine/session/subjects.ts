@@ -53,12 +53,14 @@ export interface ResolvedSubject {
 
 /**
  * Finds the models of a subject.
- * @throws InputError where no pair is loaded, no student trained, the checkpoint not kept or nothing opened
+ * @throws InputError where no pair is loaded, no student trained, the checkpoint not kept, nothing opened, or the
+ * subject none of these
  */
 export function resolveSubject(subject: Subject, held: Held): ResolvedSubject {
   if (subject.kind === 'opened') {
     const { opened } = held;
-    if (!opened) throw new InputError('no checkpoint is open', 'Open one from its files in the Model panel.');
+    if (!opened)
+      throw new InputError('no checkpoint is open', 'Open one from its files in the Low-rank panel.');
     const { model, tokenizer } = opened;
     return ofModel('opened', model, tokenizer, () => problemCodec(tokenizer, model.endIds));
   }
@@ -66,6 +68,11 @@ export function resolveSubject(subject: Subject, held: Held): ResolvedSubject {
   if (!pair) throw new InputError('no models are loaded', 'Load the bundled pair first.');
   if (subject.kind === 'teacher' || subject.kind === 'base')
     return ofModel(subject.kind, pair[subject.kind], pair.tokenizer, () => pair.codec);
+  if (subject.kind !== 'student')
+    throw new InputError(
+      `there is no subject ${JSON.stringify((subject as { kind: unknown }).kind)}`,
+      'Choose teacher, base, student or opened.',
+    );
   const student = studentOf(subject.checkpoint, held);
   return {
     ...ofModel('student', pair.base, pair.tokenizer, () => pair.codec),

@@ -95,7 +95,7 @@ export class LoriWorkbench implements Workbench {
 
   causal(request: CausalRequest, options: CallOptions<Progress | CausalEvent> = {}): Promise<CausalReport> {
     return this.turns.between(
-      async () => causalTest({ ...this.provider(), held: this.held() }, request, options),
+      async () => causalTest({ ...this.provider(), held: this.held(), cache: this.states }, request, options),
       options.signal,
     );
   }
@@ -164,8 +164,12 @@ export class LoriWorkbench implements Workbench {
     try {
       return await runDistillation(context, config, control, keep, options);
     } finally {
-      // Where there is no new student, as after a cancel, its checkpoints go and those of the one there was stay.
-      if (!handedOver) this.kept = before;
+      // Where there is no new student, as after a cancel, its checkpoints go, with what the lens gathered of them, and
+      // those of the one there was stay.
+      if (!handedOver) {
+        this.kept = before;
+        this.states.drop('student');
+      }
     }
   }
 
