@@ -6,11 +6,10 @@ import { defaultDevice, init, type Array as JaxArray, numpy as np } from '@jax-j
 import { test } from 'vitest';
 import { openDevice } from '../../../src/engine/device/device';
 import { unpackF32 } from '../../../src/engine/kernels/shared/golden';
-import { type CaseKind, caseMatrix, svdErrors } from '../../../src/engine/kernels/svd/cases';
+import { type CaseKind, caseMatrix, GATES, svdErrors } from '../../../src/engine/kernels/svd/cases';
 import { svdOnGpu } from '../../../src/engine/kernels/svd/svd';
 import { svdCpu } from '../../../src/engine/kernels/svd/svd.cpu';
 import golden from '../../../src/engine/kernels/svd/svd.golden.json';
-import { GATES } from '../../../src/engine/kernels/svd/svd-check';
 import { showTable } from './report';
 
 /** Largest shorter side that jax-js is asked to do here; at 1 its shader does not compile. */

@@ -1,5 +1,5 @@
 import { unpackF32 } from '../kernels/shared/golden';
-import { type CaseKind, caseMatrix, svdErrors } from '../kernels/svd/cases';
+import { type CaseKind, caseMatrix, GATES, svdErrors } from '../kernels/svd/cases';
 import { type SvdOptions, type SvdOutcome, svdOnCpu, svdOnGpu } from '../kernels/svd/svd';
 import golden from '../kernels/svd/svd.golden.json';
 import type { CaseResult, KernelTrial, Measure } from './check-device-trial';
@@ -28,10 +28,10 @@ function result(c: Case, { sigma, u, kernel }: SvdOutcome): CaseResult {
 }
 
 const MEASURES: readonly Measure[] = [
-  { measure: 'σ down to σ₁/1000, relative', tolerance: 2e-6 },
-  { measure: 'every σ, relative to σ₁', tolerance: 1e-6 },
-  { measure: 'UᵀU − I', tolerance: 2e-6 },
-  { measure: 'angle of U’s span, share of its limit', tolerance: 1 },
+  { measure: 'σ down to σ₁/1000, relative', tolerance: GATES.relative },
+  { measure: 'every σ, relative to σ₁', tolerance: GATES.absolute },
+  { measure: 'UᵀU − I', tolerance: GATES.orthogonality },
+  { measure: 'angle of U’s span, share of its limit', tolerance: GATES.angle },
 ];
 
 const cases: readonly Case[] = golden.cases.map((c) => ({ ...c, want: 'all' }));
@@ -44,21 +44,14 @@ export const svdOnCpuTrial: KernelTrial<Case> = {
   onCpu: async (c) => result(c, await svdOnCpu(matrixOf(c), shapeOf(c))),
 };
 
-/**
- * Entries below which a matrix is left to the CPU's trial: `svd` never gives a GPU so little, and there the first measure
- * asks for a thirtieth of float32's resolution of σ₁, which holds only where rounding averages over many entries.
- */
-const FEWEST = 64;
-const onGpu = cases.filter(({ m, n }) => m * n >= FEWEST);
-
 /** The GPU's ways: each case takes that of its shape, and a row of the report is one of them. */
 export const svdOnGpuTrial: KernelTrial<Case> = {
   kernel: 'svd on the GPU',
   measures: MEASURES,
   // Leading values are another way only where there are many.
   cases: [
-    ...onGpu,
-    ...onGpu.filter(({ m, n }) => Math.min(m, n) > 256).map((c) => ({ ...c, want: 'leading' as const })),
+    ...cases,
+    ...cases.filter(({ m, n }) => Math.min(m, n) > 256).map((c) => ({ ...c, want: 'leading' as const })),
   ],
   onGpu: async (device) => async (c) =>
     result(c, await svdOnGpu(device, matrixOf(c), shapeOf(c), { want: c.want })),

@@ -4,7 +4,6 @@ import { CancelledError } from '../base/errors';
 import { Rng } from '../base/rng';
 import { type Device, openDevice } from '../device/device';
 import { KERNELS } from '../kernels/svd/svd';
-import { GATES } from '../kernels/svd/svd-check';
 import { wasmPaths } from '../runtime/assets';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { serveFiles, tinyPair } from '../testing/tiny-pair.testing';
@@ -20,6 +19,8 @@ import { type Held, resolveSubject } from './subjects';
  * the states come from WASM, so that both ways see the same ones. Texts of one length make lots large enough.
  */
 const SAMPLES = 64;
+/** Of σ₁: what float32 leaves of a singular value. Measured 2.6e-7. */
+const ABSOLUTE = 1e-6;
 const WORDS = 'Tom Ann Ben Mia has buys sells gives pens apples books coins 2 3 4 5 6 7 8 9'.split(' ');
 
 let opened: Device;
@@ -77,7 +78,7 @@ it('gives on the GPU what it gives on the CPU, and says what it used', async () 
     expect([here.label, here.sigma.length]).toEqual([label, sigma.length]);
     const first = sigma[0] as number;
     sigma.forEach((x, k) => {
-      expect(Math.abs((here.sigma[k] as number) - x)).toBeLessThan(GATES.absolute * first);
+      expect(Math.abs((here.sigma[k] as number) - x)).toBeLessThan(ABSOLUTE * first);
       // A share of Σσ, which is σ₁ at least, of at most 40 values. Measured 6e-8.
       expect(Math.abs((here.cumulative[k] as number) - (cumulative[k] as number))).toBeLessThan(1e-6);
     });

@@ -44,6 +44,15 @@ function mix(x: Float64Array, count: number, width: number, strideRow: number, s
   }
 }
 
+/**
+ * The gates against float64 on the same float32 data: docs of `svdErrors`. At σ = 1e-3·σ₁ the relative one asks for
+ * 2e-9·σ₁, a thirtieth of float32's resolution of σ₁. Thin matrices (pairs of float32) hold it everywhere. Float32
+ * bidiagonalisation holds it for the values that come with vectors (measured 3e-7, steep spectra 1.7e-6) and, where the
+ * spectrum decays over enough entries, for all (160×128: 1.9e-6 in 12 matrices); the last values of square matrices
+ * with k = 33 … 48 miss it (5e-6), and of white square ones, whose rounding no decay ends (2e-5, that is 2e-8·σ₁).
+ */
+export const GATES = { relative: 2e-6, absolute: 1e-6, orthogonality: 2e-6, angle: 1 } as const;
+
 /** The largest errors of a result against float64 truth, as the gates want them. */
 export interface SvdErrors {
   /** max |σ − σ*| / σ₁ over every value. */

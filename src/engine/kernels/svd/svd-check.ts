@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { unpackF32 } from '../shared/golden';
 import { sameBits } from '../shared/testing';
-import { type CaseKind, caseMatrix, svdErrors } from './cases';
+import { type CaseKind, caseMatrix, GATES, svdErrors } from './cases';
 import type { SvdShape } from './svd.cpu';
 import golden from './svd.golden.json';
 
@@ -17,15 +17,6 @@ export type Decompose = (
 }>;
 
 export type Size = readonly [m: number, n: number];
-
-/**
- * The gates against float64 on the same float32 data: docs of `svdErrors`. At σ = 1e-3·σ₁ the relative one asks for
- * 2e-9·σ₁, a thirtieth of float32's resolution of σ₁. Thin matrices (pairs of float32) hold it everywhere. Float32
- * bidiagonalisation holds it for the values that come with vectors (measured 3e-7, steep spectra 1.7e-6) and, where the
- * spectrum decays over enough entries, for all (160×128: 1.9e-6 in 12 matrices); the last values of square matrices
- * with k = 33 … 48 miss it (5e-6), and of white square ones, whose rounding no decay ends (2e-5, that is 2e-8·σ₁).
- */
-export const GATES = { relative: 2e-6, absolute: 1e-6, orthogonality: 2e-6, angle: 1 } as const;
 
 /** Every stored case that the way takes: all gates. */
 export function checkGoldens(decompose: Decompose, takes: (m: number, n: number) => boolean): void {

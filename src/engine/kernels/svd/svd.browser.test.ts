@@ -3,12 +3,12 @@ import { CancelledError, NumericError } from '../../base/errors';
 import type { Device } from '../../device/device';
 import { TestBench } from '../shared/gpu.testing';
 import { sameBits } from '../shared/testing';
-import { caseMatrix } from './cases';
+import { caseMatrix, GATES } from './cases';
 import type { SvdRecorder } from './recorder';
 import { createSmall, MOST_SMALL, smallScratch } from './small';
 import { KERNELS, svd, svdOnGpu } from './svd';
 import { type SvdShape, svdCpu } from './svd.cpu';
-import { checkGoldens, checkProperties, type Decompose, GATES } from './svd-check';
+import { checkGoldens, checkProperties, type Decompose } from './svd-check';
 import { createThin, MOST_THIN, thinScratch } from './thin';
 
 let bench: TestBench;
