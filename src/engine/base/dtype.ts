@@ -11,18 +11,31 @@ export const DTYPE_BYTES: Readonly<Record<DType, number>> = {
   bool: 1,
 };
 
-/** What the compute graph itself works in; everything else is converted on load. */
+/** What the compute graph itself works in. */
 export type GraphDType = 'f32' | 'i32' | 'bool';
+
+/** What weights may be kept in besides: graph tensors of f32 are made of them when they are uploaded or baked in. */
+export type HalfDType = 'f16' | 'bf16';
 
 /** Host-side data of a graph tensor: f32 → Float32Array, i32 → Int32Array, bool → Uint8Array. */
 export type HostData = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
 
-/** A tensor in host memory. */
-export interface HostTensor {
+/** A tensor in host memory as the graph works with it. */
+export interface GraphHostTensor {
   readonly dtype: GraphDType;
   readonly shape: readonly number[];
   readonly data: HostData;
 }
+
+/** A weight in host memory as its checkpoint stores it, at half the size of f32: bit patterns, one an element. */
+export interface HalfHostTensor {
+  readonly dtype: HalfDType;
+  readonly shape: readonly number[];
+  readonly data: Uint16Array<ArrayBuffer>;
+}
+
+/** A tensor in host memory. Who needs an element of a weight asks `floatsOf` (half.ts), never `data` itself. */
+export type HostTensor = GraphHostTensor | HalfHostTensor;
 
 /** An uninitialised host array for a graph dtype. */
 export function allocate(dtype: GraphDType, length: number): HostData {

@@ -1,4 +1,11 @@
-/** f16 and bf16 ↔ f32, one value at a time and as bit patterns: floats in between would lose NaN payloads. */
+/**
+ * f16 and bf16 ↔ f32 on bit patterns: floats in between would lose NaN payloads. Widening is exact, subnormals,
+ * infinities and NaN payloads included.
+ */
+import type { GraphHostTensor, HalfDType, HalfHostTensor, HostTensor } from './dtype';
+
+/** Bits of the f32 equal to the bf16 with the 16 bits `h`; signed, as a Uint32Array takes them. */
+export const bf16Bits = (h: number): number => h << 16;
 
 /** Bits of the f32 equal to the f16 with the 16 bits `h`. */
 export function f16Bits(h: number): number {
@@ -11,6 +18,37 @@ export function f16Bits(h: number): number {
   // Subnormal, mantissa · 2^-24: shift its leading one into the hidden place.
   const shift = Math.clz32(mantissa) - 21;
   return (sign | ((113 - shift) << 23) | (((mantissa << shift) & 0x3ff) << 13)) >>> 0;
+}
+
+/** The f32 bits of all 65536 values of f16. */
+let f16Table: Uint32Array | undefined;
+
+/** Values of 16 bits as f32, in an array of their own. */
+export function widened(halves: Uint16Array, dtype: HalfDType): Float32Array<ArrayBuffer> {
+  const out = new Float32Array(halves.length);
+  const bits = new Uint32Array(out.buffer);
+  if (dtype === 'bf16') {
+    for (let i = 0; i < bits.length; i++) bits[i] = bf16Bits(halves[i] as number);
+    return out;
+  }
+  f16Table ??= Uint32Array.from({ length: 65536 }, (_, h) => f16Bits(h));
+  for (let i = 0; i < bits.length; i++) bits[i] = f16Table[halves[i] as number] as number;
+  return out;
+}
+
+/** Whether the tensor is kept in 16 bits. */
+export const isHalf = (host: HostTensor): host is HalfHostTensor =>
+  host.dtype === 'f16' || host.dtype === 'bf16';
+
+/** The tensor as the graph works with it: itself, or its f32 copy where it is kept in 16 bits. */
+export const graphTensor = (host: HostTensor): GraphHostTensor =>
+  isHalf(host) ? { dtype: 'f32', shape: host.shape, data: widened(host.data, host.dtype) } : host;
+
+/** Elements [from, to) of a tensor of floats as f32: a view of f32, a copy of 16 bits. Nothing else is converted. */
+export function floatsOf(host: HostTensor, from = 0, to = host.data.length): Float32Array<ArrayBuffer> {
+  return isHalf(host)
+    ? widened(host.data.subarray(from, to), host.dtype)
+    : (host.data as Float32Array<ArrayBuffer>).subarray(from, to);
 }
 
 /** The 16 bits of the bf16 nearest to the f32 with the bits `bits`, ties to even; a NaN becomes quiet. */

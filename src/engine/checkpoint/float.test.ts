@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { HostTensor } from '../base/dtype';
 import { FileError } from '../base/errors';
-import { decodeFloats, encodeFloats, type FloatDType } from './float';
+import { floatsOf } from '../base/half';
+import { elementsOf, encodeFloats, type FloatDType } from './float';
 
 /** IEEE 754's definition in float64, where every 16-bit float is exact. */
 function exact(bits: number, exponentBits: number): number {
@@ -18,8 +20,13 @@ const formats = [
   ['bf16', 8],
 ] as const;
 const all = Uint16Array.from({ length: 65536 }, (_, i) => i);
-const bytesOf = (a: Uint16Array | Float32Array): Uint8Array =>
+const bytesOf = (a: Uint16Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
   new Uint8Array(a.buffer, a.byteOffset, a.byteLength);
+/** Stored bytes as f32. */
+function decodeFloats(bytes: Uint8Array<ArrayBuffer>, dtype: FloatDType): Float32Array<ArrayBuffer> {
+  const data = elementsOf(bytes, dtype);
+  return floatsOf({ dtype, shape: [data.length], data } as HostTensor);
+}
 
 describe.each(formats)('%s', (dtype, exponentBits) => {
   it('widens all 65536 values exactly', () => {
@@ -87,7 +94,7 @@ describe('any float format', () => {
     ]);
   });
 
-  it('reads at any alignment, keeps f32 NaN payloads, and copies', () => {
+  it('reads at any alignment, keeps f32 NaN payloads, and copies what lies in a larger buffer', () => {
     const patterns = new Uint32Array([0x7fa00001, 0xffc12345, 0x00000001, 0x80000000, 0x3f800000]);
     for (const shift of [0, 1, 2, 3]) {
       const bytes = new Uint8Array(patterns.byteLength + shift);
@@ -95,12 +102,22 @@ describe('any float format', () => {
       const out = decodeFloats(bytes.subarray(shift), 'f32');
       expect([...new Uint32Array(out.buffer)]).toEqual([...patterns]);
       bytes.fill(0xff);
-      expect(out[4]).toBe(1);
+      expect(out[4]).toEqual(shift === 0 ? NaN : 1);
       for (const dtype of ['f16', 'bf16'] as FloatDType[]) {
         const halves = new Uint8Array(4 + shift).fill(0x7b);
         halves.set(encodeFloats(new Float32Array([1.5, -3]), dtype), shift);
         expect([...decodeFloats(halves.subarray(shift), dtype)]).toEqual([1.5, -3]);
       }
+    }
+  });
+
+  it('keeps 16 bits an element, in a buffer of that size', () => {
+    const file = new Uint8Array(Uint16Array.of(9, 0x7e01, 0x8001, 9).buffer);
+    for (const dtype of ['f16', 'bf16'] as const) {
+      const halves = elementsOf(file.subarray(2, 6), dtype);
+      expect(halves).toEqual(Uint16Array.of(0x7e01, 0x8001));
+      expect(halves.buffer.byteLength).toBe(4);
+      expect(elementsOf(file, dtype).buffer).toBe(file.buffer);
     }
   });
 

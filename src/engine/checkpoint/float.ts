@@ -1,38 +1,26 @@
 /**
- * f16 and bf16 ↔ f32. Checkpoints store them; the graph computes in f32. Widening is exact, subnormals, infinities
- * and NaN payloads included, because it works on bit patterns (base/half.ts) and never on float values.
- * Little-endian hosts only, which is every host with WebAssembly.
+ * The bytes of float tensors in checkpoints: f32, f16 or bf16, little-endian. For little-endian hosts only, which is
+ * every host with WebAssembly. Conversions are those of base/half.ts.
  */
-import type { DType } from '../base/dtype';
+import type { HalfDType } from '../base/dtype';
 import { FileError } from '../base/errors';
-import { f16Bits, toBf16, toF16 } from '../base/half';
+import { toBf16, toF16 } from '../base/half';
 
-export type FloatDType = Extract<DType, 'f32' | 'f16' | 'bf16'>;
+export type FloatDType = 'f32' | HalfDType;
 
-let f16Table: Uint32Array | undefined;
-
-/** Little-endian float bytes, at any alignment → a new Float32Array. Throws `FileError` on a ragged length. */
-export function decodeFloats(bytes: Uint8Array, dtype: FloatDType): Float32Array<ArrayBuffer> {
+/**
+ * Bytes at any alignment → elements as they are stored, 16 bits each for f16 and bf16. Bytes that fill a buffer of their
+ * own stay in it; others are copied, so that no tensor keeps a whole file. Throws `FileError` on a ragged length.
+ */
+export function elementsOf(
+  bytes: Uint8Array<ArrayBuffer>,
+  dtype: FloatDType,
+): Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer> {
   const width = dtype === 'f32' ? 4 : 2;
   if (bytes.length % width !== 0)
     throw new FileError(`${bytes.length} bytes are not a whole number of ${dtype} values`);
-  const out = new Float32Array(bytes.length / width);
-  if (dtype === 'f32') {
-    new Uint8Array(out.buffer).set(bytes);
-    return out;
-  }
-  const halves =
-    bytes.byteOffset % 2 === 0
-      ? new Uint16Array(bytes.buffer, bytes.byteOffset, out.length)
-      : new Uint16Array(bytes.slice().buffer);
-  const bits = new Uint32Array(out.buffer);
-  if (dtype === 'bf16') {
-    for (let i = 0; i < bits.length; i++) bits[i] = (halves[i] as number) << 16;
-    return out;
-  }
-  f16Table ??= Uint32Array.from({ length: 65536 }, (_, h) => f16Bits(h));
-  for (let i = 0; i < bits.length; i++) bits[i] = f16Table[halves[i] as number] as number;
-  return out;
+  const { buffer } = bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+  return dtype === 'f32' ? new Float32Array(buffer) : new Uint16Array(buffer);
 }
 
 /** f32 values → little-endian bytes, rounded to nearest even; beyond the range becomes infinity, NaN stays NaN. */

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { hasFile, readFile, readJson } from '../../../scripts/house/files';
+import type { HalfDType } from '../base/dtype';
 import { FileError } from '../base/errors';
 import { sameShape } from '../base/shape';
 import type { ModelConfig } from './config';
-import { encodeFloats, type FloatDType } from './float';
+import { encodeFloats } from './float';
 import {
   type Checkpoint,
   type CheckpointFiles,
@@ -54,6 +55,43 @@ describe('loadCheckpoint', () => {
     ]);
     expect(checkpoint.unexpected).toEqual(['lm']);
     expect(checkpoint.config.headDim).toBe(2);
+  });
+
+  it('keeps every tensor in the dtype it is stored in, and nothing of the file besides', async () => {
+    const values = { f32: [1.5, -0], f16: [0x3c01, 0x8001, 0x7e05], bf16: [0x7f81] } as const;
+    const stored = writeSafetensors([
+      {
+        name: 'f32',
+        dtype: 'f32',
+        shape: [2],
+        bytes: encodeFloats(new Float32Array(values.f32), 'f32'),
+      },
+      {
+        name: 'f16',
+        dtype: 'f16',
+        shape: [3, 1],
+        bytes: new Uint8Array(Uint16Array.from(values.f16).buffer),
+      },
+      {
+        name: 'bf16',
+        dtype: 'bf16',
+        shape: [1],
+        bytes: new Uint8Array(Uint16Array.from(values.bf16).buffer),
+      },
+    ]);
+    const expected = need(['bf16', [1]], ['f16', [3, 1]], ['f32', [2]]);
+    for (const source of [stored.buffer, blobSource(new Blob([stored]))]) {
+      const { weights } = await loadCheckpoint(
+        { config, weights: new Map([['m.safetensors', source]]) },
+        expected,
+      );
+      expect([...weights.values()]).toEqual([
+        { dtype: 'bf16', shape: [1], data: Uint16Array.from(values.bf16) },
+        { dtype: 'f16', shape: [3, 1], data: Uint16Array.from(values.f16) },
+        { dtype: 'f32', shape: [2], data: Float32Array.from(values.f32) },
+      ]);
+      for (const { data } of weights.values()) expect(data.buffer.byteLength).toBe(data.byteLength);
+    }
   });
 
   it('asks with the parsed configuration', async () => {
@@ -179,7 +217,7 @@ describe.skipIf(!(await hasFile('shared', `${place}/config.json`)))('stories260K
       'shared',
       `${place}/sharded/model.safetensors.index.json`,
     );
-    const variants: [FloatDType, Checkpoint][] = [
+    const variants: [HalfDType, Checkpoint][] = [
       ['f16', await load('f16/', ['model.safetensors'])],
       ['bf16', await load('bf16/', ['model.safetensors'])],
       ['bf16', await load('sharded/', [...new Set(Object.values(index.weight_map))], index)],
@@ -189,8 +227,8 @@ describe.skipIf(!(await hasFile('shared', `${place}/config.json`)))('stories260K
       for (const [name, { data, shape }] of full.weights) {
         const other = variant.weights.get(name);
         expect(other && sameShape(other.shape, shape)).toBe(true);
-        const rounded = encodeFloats(data as Float32Array, dtype);
-        expect(encodeFloats(other?.data as Float32Array, dtype), `${dtype} ${name}`).toEqual(rounded);
+        const rounded = new Uint16Array(encodeFloats(data as Float32Array, dtype).buffer);
+        expect(other, `${dtype} ${name}`).toEqual({ dtype, shape, data: rounded });
         elements += data.length;
       }
       expect(elements).toBe(260032);

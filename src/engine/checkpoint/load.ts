@@ -1,10 +1,10 @@
-/** A checkpoint's files → its configuration and f32 weights, checked against what the network needs. */
+/** A checkpoint's files → its configuration and weights, checked against what the network needs. */
 import type { HostTensor } from '../base/dtype';
 import { FileError } from '../base/errors';
 import { type Shape, sameShape, showShape } from '../base/shape';
 import { type ModelConfig, parseModelConfig } from './config';
 import { isJsonObject, own, quote } from './json';
-import { readHeader, readTensor, type TensorEntry, toFloat32 } from './safetensors';
+import { readHeader, readTensor, type TensorEntry, toHost } from './safetensors';
 import { type ByteSource, memorySource } from './source';
 
 /** A weight the network needs. The network owns names and shapes; [out, in] for linears. */
@@ -24,7 +24,7 @@ export interface CheckpointFiles {
 
 export interface Checkpoint {
   readonly config: ModelConfig;
-  /** By name, f32, in the order of the expected list. */
+  /** By name, f32, f16 or bf16 as the files store them, in the order of the expected list. */
   readonly weights: Map<string, HostTensor>;
   /** Names that are in the files and not needed: shown, not an error. */
   readonly unexpected: readonly string[];
@@ -50,9 +50,9 @@ export async function loadCheckpoint(
   const found = await locateTensors(files.weights, files.index);
   checkNeeded(needed, found);
   const weights = new Map<string, HostTensor>();
-  for (const { name, shape } of needed) {
+  for (const { name } of needed) {
     const { source, entry } = found.get(name) as TensorLocation;
-    weights.set(name, { dtype: 'f32', shape, data: toFloat32(await readTensor(source, entry)) });
+    weights.set(name, toHost(await readTensor(source, entry)));
   }
   return { config, weights, unexpected: [...found.keys()].filter((name) => !weights.has(name)) };
 }

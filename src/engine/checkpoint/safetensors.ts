@@ -4,9 +4,10 @@
  * which must cover the rest of the file without a hole or an overlap. Everything else is a `FileError` that names
  * the tensor, what was found and what was expected. Names live in Maps: `__proto__` is a name like any other.
  */
+import type { HostTensor } from '../base/dtype';
 import { FileError } from '../base/errors';
 import { type Shape, showShape } from '../base/shape';
-import { decodeFloats } from './float';
+import { elementsOf } from './float';
 import { isJsonObject, type JsonObject, own, parseJson, quote } from './json';
 import type { ByteSource } from './source';
 
@@ -98,11 +99,11 @@ export function parseSafetensors(buffer: ArrayBuffer, label = 'safetensors file'
   return tensors;
 }
 
-/** A stored f32, f16 or bf16 tensor → a new Float32Array, exactly. Throws `FileError` for other dtypes. */
-export function toFloat32(tensor: StoredTensor): Float32Array<ArrayBuffer> {
-  if (tensor.dtype === 'f32' || tensor.dtype === 'f16' || tensor.dtype === 'bf16') {
-    return decodeFloats(tensor.bytes, tensor.dtype);
-  }
+/** A stored f32, f16 or bf16 tensor in host memory, in the dtype it is stored in. Throws `FileError` for others. */
+export function toHost(tensor: StoredTensor): HostTensor {
+  const { dtype, shape, bytes } = tensor;
+  if (dtype === 'f32' || dtype === 'f16' || dtype === 'bf16')
+    return { dtype, shape, data: elementsOf(bytes, dtype) } as HostTensor;
   throw new FileError(
     `tensor ${quote(tensor.name)}: dtype ${tensor.dtype} cannot be used as a weight; expected f32, f16 or bf16`,
     'convert the checkpoint to f32, f16 or bf16 (quantised checkpoints are not supported)',

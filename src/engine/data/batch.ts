@@ -1,4 +1,4 @@
-import type { HostTensor } from '../base/dtype';
+import type { GraphHostTensor, HostTensor } from '../base/dtype';
 import { InputError } from '../base/errors';
 import type { Rng } from '../base/rng';
 import { HIDDEN, type TokenBatch, type TokenLayout } from '../base/tokens';
@@ -22,7 +22,7 @@ export function leftPad(
   questions: readonly (readonly number[])[],
   S: number,
   padId: number,
-): { ids: HostTensor; keyMask: HostTensor } {
+): { ids: GraphHostTensor; keyMask: GraphHostTensor } {
   const B = questions.length;
   const ids = new Int32Array(B * S).fill(padId);
   const mask = new Float32Array(B * S).fill(HIDDEN);

@@ -1,5 +1,6 @@
-import type { HostTensor } from '../base/dtype';
+import type { GraphHostTensor, HostData, HostTensor } from '../base/dtype';
 import { InputError } from '../base/errors';
+import { floatsOf } from '../base/half';
 import { HIDDEN } from '../base/tokens';
 import { ropeTables } from '../nn/rope';
 import { namedWeights, type Weights } from '../nn/weights';
@@ -17,7 +18,6 @@ export class Decoder {
   /** Column of the next position. */
   private column = 0;
   private mask = new Float32Array(0);
-  private readonly rows: Float32Array;
 
   private constructor(
     readonly shape: DecodeShape,
@@ -28,9 +28,7 @@ export class Decoder {
     /** Two sets of outputs, used in turn: an input may not be its own output. */
     private readonly states: readonly [Record<string, DeviceTensor>, Record<string, DeviceTensor>],
     private readonly inputs: Record<string, DeviceTensor>,
-  ) {
-    this.rows = (this.weights.outer.embedding as HostTensor).data as Float32Array;
-  }
+  ) {}
 
   private current = 0;
   private adapter: readonly DeviceTensor[] = [];
@@ -71,7 +69,7 @@ export class Decoder {
   }
 
   /** Reads B questions, left-padded to S columns. */
-  async begin(ids: HostTensor, keyMask: HostTensor): Promise<void> {
+  async begin(ids: GraphHostTensor, keyMask: GraphHostTensor): Promise<void> {
     const { batch: B, question: S, keys: T } = this.shape;
     this.mask = new Float32Array(B * T).fill(HIDDEN);
     for (let b = 0; b < B; b++)
@@ -86,10 +84,11 @@ export class Decoder {
   /** Feeds one token a sequence. */
   async feedTokens(ids: readonly number[]): Promise<void> {
     const { hiddenSize: H, vocabSize: V } = this.shape.config;
+    const embedding = this.weights.outer.embedding as HostTensor;
     const x = new Float32Array(ids.length * H);
     ids.forEach((id, b) => {
       if (!(id >= 0 && id < V)) throw new InputError(`token id ${id}; the model has ${V} tokens`);
-      x.set(this.rows.subarray(id * H, (id + 1) * H), b * H);
+      x.set(floatsOf(embedding, id * H, (id + 1) * H), b * H);
     });
     this.write('x', x);
     await this.step(this.inputs.x as DeviceTensor);
@@ -131,7 +130,7 @@ export class Decoder {
     return this.states[this.current] as Record<string, DeviceTensor>;
   }
 
-  private write(name: string, data: HostTensor['data']): void {
+  private write(name: string, data: HostData): void {
     (this.inputs[name] as DeviceTensor).write(data);
   }
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { greedy, hasStories, logitsOf, readStories } from './stories.testing';
+import { widenedWeights } from './weights.testing';
 
 describe.skipIf(!(await hasStories()))('stories260K on WASM', () => {
   let runtime: Runtime;
@@ -22,4 +23,22 @@ describe.skipIf(!(await hasStories()))('stories260K on WASM', () => {
     expect(await greedy(model, V, reference.ids.slice(0, 1), 40)).toEqual(reference.ids.slice(0, 41));
     model.dispose();
   });
+
+  it.each(['f16', 'bf16'] as const)(
+    'gives the same logits, to the bit, from %s as from f32 made of it before',
+    async (dtype) => {
+      const stories = await readStories(dtype);
+      expect(stories.weights.blocks[4]?.qkv?.dtype).toBe(dtype);
+      const found: Float32Array[] = [];
+      for (const form of [stories, { ...stories, weights: widenedWeights(stories.weights) }]) {
+        const model = await logitsOf(runtime, form, 41);
+        found.push(await model.run(stories.reference.ids));
+        model.dispose();
+      }
+      const [half, wide] = found.map((x) => new Uint32Array(x.buffer, x.byteOffset, x.length));
+      expect(half?.length).toBe(41 * stories.config.vocabSize);
+      expect(half?.findIndex((bits, i) => bits !== wide?.[i])).toBe(-1);
+      expect(found[0]?.some((x) => Math.abs(x) > 1)).toBe(true);
+    },
+  );
 });

@@ -1,6 +1,6 @@
 /** stories260K, a real LLaMA-format checkpoint, by the decoder: what its tests in Node and in the browser share. */
 import { hasFile, readFile, readJson } from '../../../scripts/house/files';
-import type { HostTensor } from '../base/dtype';
+import type { HalfDType, HostTensor } from '../base/dtype';
 import { loadCheckpoint } from '../checkpoint/load';
 import { Graph } from '../graph/graph';
 import type { Runtime } from '../runtime/runtime';
@@ -22,8 +22,9 @@ export interface Stories {
   };
 }
 
-export async function readStories(): Promise<Stories> {
-  const bytes = await readFile('shared', `${FOLDER}/model.safetensors`);
+/** @param half of the checkpoint in that dtype */
+export async function readStories(half?: HalfDType): Promise<Stories> {
+  const bytes = await readFile('shared', `${FOLDER}/${half ? `${half}/` : ''}model.safetensors`);
   const files = new Map([['model.safetensors', bytes.buffer]]);
   const { config, weights } = await loadCheckpoint(
     { config: await readJson('shared', `${FOLDER}/config.json`), weights: files },

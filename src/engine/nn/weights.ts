@@ -1,5 +1,6 @@
-import type { HostTensor } from '../base/dtype';
+import type { HalfHostTensor, HostTensor } from '../base/dtype';
 import { ConfigError } from '../base/errors';
+import { floatsOf, isHalf } from '../base/half';
 import type { Graph, Tensor } from '../graph/graph';
 import { type DecoderConfig, GROUPS, linearSizes } from './config';
 
@@ -78,7 +79,7 @@ export function expectedTensors(config: DecoderConfig): { name: string; shape: r
   return list;
 }
 
-/** A model's weights in host memory: packed, f32. */
+/** A model's weights in host memory: packed, f32, f16 or bf16 as the checkpoint stores them. */
 export interface Weights {
   readonly outer: Partial<Record<OuterWeightName, HostTensor>>;
   readonly blocks: readonly Partial<Record<BlockWeightName, HostTensor>>[];
@@ -86,7 +87,7 @@ export interface Weights {
 
 /**
  * Packs a checkpoint's tensors.
- * @param tensors by Hugging Face name, f32; shapes as `expectedTensors` lists them
+ * @param tensors by Hugging Face name, f32, f16 or bf16; shapes as `expectedTensors` lists them
  * @throws ConfigError naming the first tensor that is missing
  */
 export function packWeights(config: DecoderConfig, tensors: ReadonlyMap<string, HostTensor>): Weights {
@@ -102,22 +103,33 @@ export function packWeights(config: DecoderConfig, tensors: ReadonlyMap<string, 
     const block: Partial<Record<BlockWeightName, HostTensor>> = {};
     for (const [ours, shape] of Object.entries(blockShapes(config))) {
       const parts = BLOCK_NAMES[ours as BlockWeightName].map((name) => find(name.replace('{i}', String(i))));
-      block[ours as BlockWeightName] = { dtype: 'f32', shape: shape as readonly number[], data: join(parts) };
+      block[ours as BlockWeightName] = join(parts, shape as readonly number[]);
     }
     return block;
   });
   return { outer, blocks };
 }
 
-function join(parts: readonly HostTensor[]): Float32Array<ArrayBuffer> {
-  if (parts.length === 1) return (parts[0] as HostTensor).data as Float32Array<ArrayBuffer>;
-  const out = new Float32Array(parts.reduce((n, part) => n + part.data.length, 0));
+/** Rows one below the other, as they are; in f32 where the parts are of different dtypes. */
+function join(parts: readonly HostTensor[], shape: readonly number[]): HostTensor {
+  const [first] = parts as [HostTensor];
+  if (parts.length === 1) return first;
+  const length = parts.reduce((n, part) => n + part.data.length, 0);
   let at = 0;
-  for (const part of parts) {
-    out.set(part.data as Float32Array, at);
-    at += part.data.length;
-  }
-  return out;
+  const fill = <T extends Float32Array | Uint16Array>(out: T, of: (part: HostTensor) => T): T => {
+    for (const part of parts) {
+      out.set(of(part), at);
+      at += part.data.length;
+    }
+    return out;
+  };
+  if (isHalf(first) && parts.every((part) => part.dtype === first.dtype))
+    return {
+      dtype: first.dtype,
+      shape,
+      data: fill(new Uint16Array(length), (part) => (part as HalfHostTensor).data),
+    };
+  return { dtype: 'f32', shape, data: fill(new Float32Array(length), (part) => floatsOf(part)) };
 }
 
 export type BlockTensors = Partial<Record<BlockWeightName, Tensor>>;

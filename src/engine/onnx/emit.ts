@@ -1,5 +1,6 @@
 import type { HostTensor } from '../base/dtype';
 import { RuntimeError } from '../base/errors';
+import { graphTensor } from '../base/half';
 import { sameShape, showShape } from '../base/shape';
 import type { Program, Tensor } from '../graph/graph';
 import { instructionsOf, type Provider } from './fuse';
@@ -10,7 +11,10 @@ export type { Provider } from './fuse';
 
 export interface EmitOptions {
   readonly provider: Provider;
-  /** Inputs whose values are fixed now: they become part of the model and are no longer bound at run time. */
+  /**
+   * Inputs whose values are fixed now: they become part of the model, as f32 where they are kept in 16 bits, and are no
+   * longer bound at run time.
+   */
   readonly bake?: Readonly<Record<string, HostTensor>>;
 }
 
@@ -48,8 +52,9 @@ export function emitted(program: Program, { provider, bake = {} }: EmitOptions):
       );
       continue;
     }
-    const fixed = Object.hasOwn(bake, node.name) ? bake[node.name] : undefined;
-    if (fixed) {
+    const kept = Object.hasOwn(bake, node.name) ? bake[node.name] : undefined;
+    if (kept) {
+      const fixed = graphTensor(kept);
       if (fixed.dtype !== node.dtype || !sameShape(fixed.shape, node.shape))
         throw new RuntimeError(
           `${program.name}: input "${node.name}" is ${node.dtype} ${showShape(node.shape)}, but the value to bake in is ${fixed.dtype} ${showShape(fixed.shape)}`,

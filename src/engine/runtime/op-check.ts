@@ -64,7 +64,7 @@ export async function checkCase(
   if (nanAt !== undefined && poisoned) {
     const data = Float32Array.from(poisoned.data);
     data[data.length >> 1] = Number.NaN;
-    feeds[nanAt] = { ...poisoned, data };
+    feeds[nanAt] = { dtype: 'f32', shape: poisoned.shape, data };
   }
   const program = programOf(c, y, wrt, gradients);
   const values = Object.fromEntries(Object.entries(feeds).map(([name, { data }]) => [name, data]));

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HostTensor } from '../base/dtype';
+import { floatsOf, graphTensor } from '../base/half';
 import { Rng } from '../base/rng';
 import { sizeOf } from '../base/shape';
 import { gradients } from '../graph/gradient';
@@ -131,6 +132,47 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
         'small: input "w" is f32 [3, 2], but the value to bake in is f32 [2, 3]',
       );
     });
+
+    test.each(['f16', 'bf16'] as const)(
+      'a weight kept in %s is f32 to the bit, uploaded or baked in',
+      async (dtype) => {
+        // All patterns of 16 bits, subnormals, infinities and every NaN among them; then odd lengths.
+        const live = runtime.liveTensors;
+        for (const length of [65536, 1, 7, 1025, 0]) {
+          const data = Uint16Array.from({ length }, (_, i) => (length === 65536 ? i : 40503 * (i + 1)));
+          const host: HostTensor = { dtype, shape: [length], data };
+          const tensor = runtime.upload(host, 'weight');
+          expect([tensor.dtype, tensor.shape]).toEqual(['f32', [length]]);
+          const found = new Uint32Array((await tensor.read()).buffer);
+          const wanted = new Uint32Array(floatsOf(host).buffer);
+          expect(found.length).toBe(length);
+          expect(found.findIndex((bits, i) => bits !== wanted[i])).toBe(-1);
+          tensor.dispose();
+        }
+        expect(runtime.liveTensors).toBe(live);
+        const weight: HostTensor = {
+          dtype,
+          shape: [3, 2],
+          data: Uint16Array.of(15000, 49000, 1, 48000, 14000, 7),
+        };
+        const x = runtime.upload(f32([2, 3]));
+        const results: Float32Array[] = [];
+        for (const w of [weight, graphTensor(weight)]) {
+          const baked = await runtime.compile(small(), { bake: { w } });
+          const bound = await runtime.compile(small());
+          for (const { y } of [await baked.run({ x }), await bound.run({ x, w: runtime.upload(w) })])
+            results.push((await y?.read()) as Float32Array);
+        }
+        for (const found of results) expect(found).toEqual(results[0]);
+        expect(new Set(results[0]).size).toBeGreaterThan(1);
+        expect(() => runtime.upload({ ...weight, shape: [5] }, 'short')).toThrow(
+          `tensor "short" ${dtype} [5] wants 5 elements, got 6`,
+        );
+        await expect(runtime.compile(small(), { bake: { w: { ...weight, shape: [2, 3] } } })).rejects.toThrow(
+          'small: input "w" is f32 [3, 2], but the value to bake in is f32 [2, 3]',
+        );
+      },
+    );
 
     test('everything asked for at once is done one after the other', async () => {
       const x = runtime.upload(f32([2, 3]));

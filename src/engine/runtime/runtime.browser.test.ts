@@ -1,15 +1,23 @@
 import { describe, expect, test } from 'vitest';
+import { graphTensor } from '../base/half';
 import { type Device, openDevice } from '../device/device';
 import { Graph } from '../graph/graph';
 import * as o from '../graph/ops';
+import { createHalfUpload } from '../kernels/convert/convert';
 import { wasmPaths } from './assets';
 import { createRuntime } from './runtime';
 import { describeRuntime } from './runtime-check';
 
 let shared: Device | undefined;
-const onGpu = async (device?: Device) => {
-  shared ??= await openDevice();
-  return createRuntime({ provider: 'webgpu', device: device ?? shared, wasmPaths });
+const onGpu = async (own?: Device) => {
+  const device = own ?? shared ?? (await openDevice());
+  shared ??= device;
+  return createRuntime({
+    provider: 'webgpu',
+    device,
+    wasmPaths,
+    uploadHalves: await createHalfUpload(device),
+  });
 };
 
 describeRuntime('WebGPU', onGpu);
@@ -78,6 +86,35 @@ describe('buffers', () => {
     expect(runtime.liveTensors).toBe(0);
     await runtime.dispose();
     device.destroy();
+  });
+
+  test('16-bit weights go to the GPU as they are: half of the bytes of f32, one buffer left', async () => {
+    const device = await openDevice();
+    const written: number[] = [];
+    const write = device.write.bind(device);
+    device.write = (buffer, data, offset) => {
+      written.push(data.byteLength);
+      write(buffer, data, offset);
+    };
+    const weight = {
+      dtype: 'bf16',
+      shape: [3, 11],
+      data: Uint16Array.from({ length: 33 }, (_, i) => 499 * i),
+    } as const;
+    const values: unknown[] = [];
+    const without = await createRuntime({ provider: 'webgpu', device, wasmPaths });
+    for (const runtime of [await onGpu(device), without]) {
+      const tensor = runtime.upload(weight, 'weight');
+      values.push(await tensor.read());
+      expect([tensor.buffer.size, device.liveBuffers]).toEqual([144, 1]);
+      tensor.dispose();
+      expect(device.liveBuffers).toBe(0);
+      await runtime.dispose();
+    }
+    expect(written).toEqual([66, 132]);
+    expect(values).toEqual([graphTensor(weight).data, graphTensor(weight).data]);
+    device.destroy();
+    expect(() => without.upload(weight)).toThrow('disposed of');
   });
 
   test('200 runs leave the device as it was and read nothing back', async () => {

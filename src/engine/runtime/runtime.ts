@@ -1,6 +1,8 @@
-import type { GraphDType, HostData, HostTensor } from '../base/dtype';
+import type { GraphDType, HalfDType, HalfHostTensor, HostData, HostTensor } from '../base/dtype';
 import { RuntimeError } from '../base/errors';
-import type { Shape } from '../base/shape';
+import { graphTensor, isHalf } from '../base/half';
+import { type Shape, showShape, sizeOf } from '../base/shape';
+import type { DeviceBuffer } from '../device/buffer';
 import type { Device } from '../device/device';
 import type { Program } from '../graph/graph';
 import { type Emitted, emitted, type Provider } from '../onnx/emit';
@@ -9,10 +11,18 @@ import { loadOrt, type Ort, type WasmPaths } from './ort';
 import { enqueue } from './queue';
 import { type BaseTensor, CpuTensor, type DeviceTensor, GpuTensor, type TensorOwner } from './tensor';
 
+/**
+ * Makes float32 on the runtime's device of values in 16 bits, which go there as they are; whoever asks owns the buffer.
+ * `createHalfUpload` of the kernels makes one: the runtime may not import them.
+ */
+export type HalfUpload = (values: Uint16Array, dtype: HalfDType, label: string) => DeviceBuffer;
+
 export interface RuntimeOptions {
   readonly provider: Provider;
   /** The GPU to run on; needed by, and only by, the webgpu provider. It stays the caller's. */
   readonly device?: Device;
+  /** Of the webgpu provider; without it weights kept in 16 bits are widened in host memory, to the same bits. */
+  readonly uploadHalves?: HalfUpload;
   /** Of the WASM provider; one pool a realm. Default: two where threads are to be had, else one. */
   readonly threads?: number;
   /** Browser only: `wasmPaths` of assets.ts. */
@@ -20,7 +30,10 @@ export interface RuntimeOptions {
 }
 
 export interface CompileOptions {
-  /** Inputs fixed now; on WASM frozen weights are then packed once and copied never. */
+  /**
+   * Inputs fixed now, widened where they are kept in 16 bits; on WASM frozen weights are then packed once and copied
+   * never.
+   */
   readonly bake?: Readonly<Record<string, HostTensor>>;
   /**
    * Every run will bind the same tensors (all outputs given): on WebGPU its commands are then recorded once and
@@ -44,6 +57,7 @@ export interface Runtime {
   /** Milliseconds spent creating sessions so far. */
   readonly compileTime: number;
   compile(program: Program, options?: CompileOptions): Promise<Executable>;
+  /** A tensor of f32 where the value is kept in 16 bits, of its own type otherwise. */
   upload(host: HostTensor, label?: string): DeviceTensor;
   empty(dtype: GraphDType, shape: Shape, label?: string): DeviceTensor;
   /** Ends all sessions and frees all tensors left. */
@@ -55,12 +69,12 @@ export interface Runtime {
  * @throws RuntimeError where the device is missing or the realm already runs with another number of threads
  */
 export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { provider, device } = options;
+  const { provider, device, uploadHalves } = options;
   if ((provider === 'webgpu') !== (device !== undefined))
     throw new RuntimeError(`the ${provider} provider ${device ? 'takes no' : 'needs a'} device`);
   device?.assertAlive();
   const { ort, threads } = await loadOrt(options.threads, options.wasmPaths);
-  return new OrtRuntime(ort, provider, device, threads);
+  return new OrtRuntime(ort, provider, device, threads, uploadHalves);
 }
 
 /** Nodes from which ONNX Runtime's own optimisation takes longer (it doubles creation) than it saves (under 5 %). */
@@ -79,6 +93,7 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
     readonly provider: Provider,
     readonly device: Device | undefined,
     readonly threads: number,
+    private readonly uploadHalves: HalfUpload | undefined,
   ) {}
 
   get programCount(): number {
@@ -133,6 +148,7 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
   }
 
   upload(host: HostTensor, label = 'upload'): DeviceTensor {
+    if (isHalf(host)) return this.uploadHalf(host, label);
     const tensor = this.empty(host.dtype, host.shape, label);
     try {
       tensor.write(host.data);
@@ -141,6 +157,23 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
       throw error;
     }
     return tensor;
+  }
+
+  private uploadHalf(host: HalfHostTensor, label: string): DeviceTensor {
+    this.alive();
+    const { dtype, shape, data } = host;
+    if (data.length !== sizeOf(shape))
+      throw new RuntimeError(
+        `tensor "${label}" ${dtype} ${showShape(shape)} wants ${sizeOf(shape)} elements, got ${data.length}`,
+      );
+    const { device, uploadHalves } = this;
+    if (device && uploadHalves && data.length > 0)
+      return this.track(
+        new GpuTensor(this, this.ort, device, 'f32', [...shape], label, uploadHalves(data, dtype, label)),
+      );
+    const wide = graphTensor(host);
+    // In host memory the copy just made becomes the tensor's.
+    return device ? this.upload(wide, label) : this.adopt('f32', [...shape], label, wide.data);
   }
 
   empty(dtype: GraphDType, shape: Shape, label = 'empty'): BaseTensor {

@@ -167,9 +167,11 @@ export class GpuTensor extends BaseTensor {
     dtype: GraphDType,
     shape: Shape,
     label: string,
+    /** What it is made of, from then on its own. */
+    store?: DeviceBuffer,
   ) {
     super(owner, ort, dtype, shape, label);
-    this.store = device.createBuffer(bufferBytes(dtype, shape), label);
+    this.store = store ?? device.createBuffer(bufferBytes(dtype, shape), label);
   }
 
   get buffer(): GPUBuffer {

@@ -1,6 +1,7 @@
 import type { DeviceReport } from '../../contract/events';
 import { DeviceError, type LoriError } from '../base/errors';
 import { type Device, openDevice } from '../device/device';
+import { createHalfUpload } from '../kernels/convert/convert';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 
 /** What the surroundings give the engine: a worker and Node differ in nothing else. */
@@ -50,7 +51,9 @@ export async function openProvider(
     device = undefined;
   }
   const { wasmPaths, threads } = around;
-  const runtime = await createRuntime({ provider: device ? 'webgpu' : 'wasm', device, wasmPaths, threads });
+  const uploadHalves = device && (await createHalfUpload(device));
+  const provider = device ? 'webgpu' : 'wasm';
+  const runtime = await createRuntime({ provider, device, uploadHalves, wasmPaths, threads });
   if (!around.crossOriginIsolated && !device)
     reason +=
       ' The page is not cross-origin isolated, so that there is no SharedArrayBuffer: WASM runs on one thread. Serve it with the COOP and COEP headers.';

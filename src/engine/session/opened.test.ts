@@ -2,13 +2,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasFile, readFile } from '../../../scripts/house/files';
 import type { Progress } from '../../contract/events';
 import { FIGURE_6, type NamedFile } from '../../contract/lens';
+import type { HostTensor } from '../base/dtype';
 import { CancelledError, ConfigError, FileError, InputError, MemoryError } from '../base/errors';
+import { floatsOf, graphTensor } from '../base/half';
 import { parseModelConfig } from '../checkpoint/config';
 import { sha256Hex } from '../checkpoint/fetch';
 import { encodeFloats, type FloatDType } from '../checkpoint/float';
 import { parseSafetensors } from '../checkpoint/safetensors';
 import { writeSafetensors } from '../checkpoint/write';
-import { expectedTensors } from '../nn/weights';
+import { expectedTensors, namedWeights } from '../nn/weights';
 import { type TinyPairOptions, tinyPair, tinySurroundings } from '../testing/tiny-pair.testing';
 import { openModel } from './opened';
 import { LoriWorkbench } from './workbench';
@@ -105,11 +107,13 @@ describe('a checkpoint from files', () => {
     expect(shards.model.report.bytes).toBe(joined.length);
   });
 
-  it.each(['bf16', 'f16'] as const)('is widened from %s exactly', async (dtype) => {
+  it.each(['bf16', 'f16'] as const)('is kept in %s, and widened exactly', async (dtype) => {
     const half = await openModel(named(stored(files, dtype)));
     // Once rounded, the values are those of an f32 file that holds them.
     const again = await openModel(named(f32Of(dtype)));
-    expect(half.model.weights).toEqual(again.model.weights);
+    const [kept, wide] = [half, again].map(({ model }) => Object.entries(namedWeights(model.weights)));
+    expect(kept?.map(([name, { dtype }]) => [name, dtype])).toEqual(wide?.map(([name]) => [name, dtype]));
+    expect(kept?.map(([name, host]) => [name, graphTensor(host)])).toEqual(wide);
     expect(half.model.report.bytes).toBeLessThan(again.model.report.bytes);
   });
 
@@ -293,7 +297,7 @@ describe.skipIf(!(await hasFile('shared', `${FOLDER}/config.json`)))('stories260
     expect(model.report.parameters).toBe(260_032);
     expect(tokenizer.encode('Once upon a time')).toEqual([1, 403, 407, 261, 378]);
     const { model: f32 } = await openModel(await get(...common, 'model.safetensors'));
-    const [a, b] = [model, f32].map((m) => m.weights.outer.embedding?.data as Float32Array) as [
+    const [a, b] = [model, f32].map((m) => floatsOf(m.weights.outer.embedding as HostTensor)) as [
       Float32Array,
       Float32Array,
     ];

@@ -13,8 +13,8 @@ import { loadTokenizer } from '../tokenizer/tokenizer';
 import { checkVocabulary, describeModel, endIdsOf, parametersOf } from './pair';
 import type { OpenedModel } from './subjects';
 
-/** What may be opened: bytes of all files, and of the weights as f32 in memory. */
-export const MOST_OPENED_BYTES = 4 * 2 ** 30;
+/** What may be opened: bytes of all files, and of the weights as f32, which every program works on. */
+const MOST_OPENED_BYTES = 4 * 2 ** 30;
 /** A JSON file is read whole. */
 const MOST_JSON_BYTES = 128 * 2 ** 20;
 /** Bytes read at once for the hash: between two of them a cancel is heard. */

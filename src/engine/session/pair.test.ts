@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readFile } from '../../../scripts/house/files';
 import type { Progress } from '../../contract/events';
 import { CancelledError, ConfigError, FileError } from '../base/errors';
+import { namedWeights } from '../nn/weights';
 import { serveFiles, type TinyPairOptions, tinyPair, tinySurroundings } from '../testing/tiny-pair.testing';
 import { loadPair } from './pair';
 import { LoriWorkbench } from './workbench';
@@ -55,6 +57,18 @@ describe('loadPair', () => {
     const done = seen.map((p) => p.done);
     expect(done).toEqual([...done].sort((a, b) => a - b));
     expect(seen.at(-1)?.done).toBe(seen.at(-1)?.total);
+  });
+
+  it('keeps the bundled pair in the 16 bits it is stored in, and nothing of its files besides', async () => {
+    const { pair } = await loadPair('', {
+      fetch: async (url) => new Response(await readFile('models', String(url).replace(/^\//, ''))),
+    });
+    for (const { weights, report } of [pair.base, pair.teacher]) {
+      const kept = Object.values(namedWeights(weights));
+      expect(new Set(kept.map(({ dtype }) => dtype))).toEqual(new Set(['f16']));
+      const bytes = new Set(kept.map(({ data }) => data.buffer));
+      expect([...bytes].reduce((n, { byteLength }) => n + byteLength, 0)).toBe(2 * report.parameters);
+    }
   });
 
   it('takes the end of sequence from the tokenizer where config.json names none', async () => {

@@ -1,4 +1,5 @@
 import type { HostTensor } from '../base/dtype';
+import { graphTensor } from '../base/half';
 import type { Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 
@@ -17,7 +18,7 @@ export class BoundFeeds {
     for (const [name, host] of Object.entries(feeds)) {
       if (!this.wanted(name)) continue;
       const tensor = this.tensors[name];
-      if (tensor) tensor.write(host.data);
+      if (tensor) tensor.write(graphTensor(host).data);
       else this.tensors[name] = this.runtime.upload(host, name);
     }
   }

@@ -1,5 +1,5 @@
 import { ShapeError } from '../../base/errors';
-import { f16Bits, toF16 } from '../../base/half';
+import { bf16Bits, f16Bits, toF16 } from '../../base/half';
 import { expectDims } from '../shared/check';
 
 /** What the kernel converts between: bf16 → f32, bf16 → f16, f16 → f32. */
@@ -26,9 +26,9 @@ export function convertCpu(
   const out = new Uint32Array(convertedBytes(conversion, count) / 4);
   for (let i = 0; i < count; i++) {
     const half = i % 2 === 0 ? (words[i / 2] as number) & 0xffff : (words[(i - 1) / 2] as number) >>> 16;
-    if (conversion === 'bf16 to f32') out[i] = half << 16;
+    if (conversion === 'bf16 to f32') out[i] = bf16Bits(half);
     else if (conversion === 'f16 to f32') out[i] = f16Bits(half);
-    else out[Math.floor(i / 2)]! |= toF16((half << 16) >>> 0) << (i % 2 === 0 ? 0 : 16);
+    else out[Math.floor(i / 2)]! |= toF16(bf16Bits(half) >>> 0) << (i % 2 === 0 ? 0 : 16);
   }
   return out;
 }

@@ -1,3 +1,4 @@
+import type { HalfDType } from '../../base/dtype';
 import { ShapeError } from '../../base/errors';
 import { type Batch, foldGroups } from '../../device/batch';
 import type { DeviceBuffer } from '../../device/buffer';
@@ -64,6 +65,20 @@ export function uploadConverted(
     // Destroying waits for what was submitted.
     raw.destroy();
   }
+}
+
+/**
+ * `uploadConverted` to f32 for one device, of 16-bit values as host tensors keep them. Compiles the kernel.
+ * Rejects with `DeviceError`.
+ */
+export async function createHalfUpload(
+  device: Device,
+): Promise<(values: Uint16Array, dtype: HalfDType, label: string) => DeviceBuffer> {
+  const convert = await createConvert(device);
+  return (values, dtype, label) => {
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    return uploadConverted(device, convert, bytes, values.length, `${dtype} to f32`, label);
+  };
 }
 
 function atLeast(name: string, buffer: DeviceBuffer, bytes: number, count: number): void {

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Device, openDevice } from '../../device/device';
+import { createHalfUpload } from '../../kernels/convert/convert';
+import { inHalves, mapWeights, widenedWeights } from '../../nn/weights.testing';
 import { wasmPaths } from '../../runtime/assets';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
 import { gpuOptimiser } from '../gpu-optimiser';
@@ -86,7 +88,8 @@ describe('a training step on WebGPU', () => {
   beforeAll(async () => {
     device = await openDevice();
     wasm = await createRuntime({ provider: 'wasm', wasmPaths });
-    gpu = await createRuntime({ provider: 'webgpu', device, wasmPaths });
+    const uploadHalves = await createHalfUpload(device);
+    gpu = await createRuntime({ provider: 'webgpu', device, uploadHalves, wasmPaths });
   });
   afterAll(async () => {
     await gpu.dispose();
@@ -134,6 +137,18 @@ describe('a training step on WebGPU', () => {
       };
       const caught = await asked(gpu, device, peeking, tiny, 1);
       expect(caught.log.join(' ')).toMatch(/map (submit )+map step$/);
+      // The program that runs anyway, with weights kept in 16 bits: widened by the GPU and before.
+      if (form === 'whole') {
+        const half = mapWeights(weights, (host) => inHalves(host, 'bf16'));
+        const found: Outcome[] = [];
+        for (const kept of [half, widenedWeights(half)]) {
+          const other = await compileWholeStep(gpu, spec, kept);
+          found.push(await outcomeOf(gpu, other, tiny));
+          other.dispose();
+        }
+        expect(found[0]).toEqual(found[1]);
+        expect(found[0]?.terms).not.toEqual(expected.terms);
+      }
       step.dispose();
     }
     expect(gpu.liveTensors).toBe(0);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inHalves, mapWeights, widenedWeights } from '../../nn/weights.testing';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
 import type { StepOutput, TrainStep } from '../step';
 import {
@@ -82,6 +83,27 @@ describe('the step of small programs agrees with the one of one program', () => 
         step.dispose();
       }
     });
+});
+
+describe.each(['f16', 'bf16'] as const)('a step of weights kept in %s', (dtype) => {
+  const forms = { 'one program': compileWholeStep, 'small programs': compileBlockwiseStep };
+  it.each(Object.entries(forms))(
+    'is that of the same weights in f32, to the bit: %s',
+    async (_form, compile) => {
+      const tiny = tinyStep({ config: TINY_QWEN, latentSteps: 2, explicit: false });
+      const half = mapWeights(tiny.weights, (host) => inHalves(host, dtype));
+      const found = [];
+      for (const weights of [half, widenedWeights(half), tiny.weights]) {
+        const step = await compile(runtime, tiny.spec, weights);
+        found.push(await outputOf(step, tiny));
+        step.dispose();
+      }
+      expect(found[0]).toEqual(found[1]);
+      expect(found[2]).not.toEqual(found[1]);
+      expect(found[0]?.terms.every(Number.isFinite)).toBe(true);
+      expect(runtime.liveTensors).toBe(0);
+    },
+  );
 });
 
 describe('the step of small programs', () => {

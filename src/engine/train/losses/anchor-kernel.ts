@@ -1,4 +1,5 @@
 import type { HostTensor } from '../../base/dtype';
+import { floatsOf } from '../../base/half';
 import type { Device } from '../../device/device';
 import { Graph } from '../../graph/graph';
 import * as o from '../../graph/ops';
@@ -24,7 +25,7 @@ export interface AnchorKernelSpec {
 function kernelFeeds(feeds: Readonly<Record<string, HostTensor>>, beta: number): Record<string, HostTensor> {
   const mapped = (name: string, change: (x: number) => number): HostTensor => {
     const host = feeds[`anchor.${name}`] as HostTensor;
-    return { ...host, data: Float32Array.from(host.data as Float32Array, change) };
+    return { dtype: 'f32', shape: host.shape, data: floatsOf(host).map(change) };
   };
   const root = Math.sqrt(beta);
   return {

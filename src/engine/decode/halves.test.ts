@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Rng } from '../base/rng';
+import { HIDDEN } from '../base/tokens';
+import { inHalves, mapWeights, widenedWeights } from '../nn/weights.testing';
+import { createRuntime, type Runtime } from '../runtime/runtime';
+import { randomWeights, TINY_CONFIG, TINY_QWEN } from '../train/tiny.testing';
+import { Decoder } from './decoder';
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await createRuntime({ provider: 'wasm', threads: 1 });
+});
+afterAll(() => runtime.dispose());
+
+it.each([
+  ['f16', TINY_CONFIG],
+  ['bf16', TINY_QWEN],
+] as const)('a decoder of weights kept in %s reads as one of f32, to the bit', async (dtype, config) => {
+  const weights = mapWeights(randomWeights(config, new Rng(8)), (host) => inHalves(host, dtype));
+  const [B, S] = [2, 3];
+  const shape = {
+    lora: undefined,
+    config,
+    batch: B,
+    question: S,
+    keys: S + 3,
+    filter: { kind: 'softmax', temperature: 1 },
+  } as const;
+  const ids = { dtype: 'i32', shape: [B, S], data: Int32Array.of(4, 9, 2, 0, 7, 11) } as const;
+  const keyMask = {
+    dtype: 'f32',
+    shape: [B, 1, 1, S],
+    data: Float32Array.of(0, 0, 0, HIDDEN, 0, 0),
+  } as const;
+  const read: Float32Array[][] = [];
+  for (const kept of [weights, widenedWeights(weights)]) {
+    const decoder = await Decoder.compile(runtime, shape, kept);
+    const values: Float32Array[] = [];
+    const look = async () =>
+      values.push(await decoder.hidden(), await decoder.logits(), await decoder.latent());
+    await decoder.begin(ids, keyMask);
+    await look();
+    for (const tokens of [[0, 22], undefined, [22, 5]]) {
+      await (tokens ? decoder.feedTokens(tokens) : decoder.feedLatent());
+      await look();
+    }
+    decoder.dispose();
+    read.push(values);
+  }
+  expect(read[0]).toHaveLength(12);
+  expect(read[0]).toEqual(read[1]);
+  // Each position is another one, and nothing is lost in zeros.
+  expect(new Set(read[0]?.map((values) => values[0])).size).toBe(12);
+  expect(runtime.liveTensors).toBe(0);
+});

@@ -1,0 +1,20 @@
+/** Weights in 16 bits and the same in f32, for tests that both must give the same numbers. */
+import type { HalfDType, HostTensor } from '../base/dtype';
+import { floatsOf, graphTensor, toBf16, toF16 } from '../base/half';
+import type { Weights } from './weights';
+
+/** Rounded to 16 bits, as a checkpoint of that dtype would hold it. */
+export function inHalves(host: HostTensor, dtype: HalfDType): HostTensor {
+  const values = floatsOf(host);
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  return { dtype, shape: host.shape, data: Uint16Array.from(bits, dtype === 'f16' ? toF16 : toBf16) };
+}
+
+export function mapWeights({ outer, blocks }: Weights, change: (host: HostTensor) => HostTensor): Weights {
+  const all = <T extends Readonly<Record<string, HostTensor>>>(named: T): T =>
+    Object.fromEntries(Object.entries(named).map(([name, host]) => [name, change(host)])) as T;
+  return { outer: all(outer as never), blocks: blocks.map((block) => all(block as never)) };
+}
+
+/** All in f32. */
+export const widenedWeights = (weights: Weights): Weights => mapWeights(weights, graphTensor);
