@@ -4,7 +4,7 @@ import { type Spectrum, spectrumOf } from './spectra';
 import type { StackedMatrix } from './stacks';
 
 /** Matrices of one shape are decomposed together, up to this many bytes and this many of them. */
-export const MOST_LOT_BYTES = 64 * 2 ** 20;
+const MOST_LOT_BYTES = 64 * 2 ** 20;
 const MOST_LOT = 128;
 
 /** The spectra of matrices [·, H], in their order, and what decomposed them (each kernel once). */

@@ -18,7 +18,7 @@ export interface Spectrum {
 }
 
 /** Σ_{i≤r} σ_i / Σ σ_i for r = 1 … k. */
-export function cumulativeShare(sigma: ArrayLike<number>): Float64Array<ArrayBuffer> {
+function cumulativeShare(sigma: ArrayLike<number>): Float64Array<ArrayBuffer> {
   const out = new Float64Array(sigma.length);
   let sum = 0;
   for (let i = 0; i < sigma.length; i++) {

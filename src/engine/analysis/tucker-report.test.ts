@@ -4,7 +4,8 @@ import { svdCpu } from '../kernels/svd/svd.cpu';
 import golden from './lens.golden.json';
 import { constantStates, goldenStates, randomStates } from './lens.testing';
 import { allLayers, statesAt } from './rows';
-import { expand, project, type Shape3, unfold } from './tucker';
+import { project, type Shape3 } from './tucker';
+import { expand, unfold } from './tucker.testing';
 import { tuckerEnergy } from './tucker-report';
 
 const close = (got: ArrayLike<number>, want: readonly number[], tolerance: number) => {

@@ -3,7 +3,7 @@ import { Pace, type Watched } from './pace';
 import { transposed } from './rows';
 
 /** Most columns of the hidden mode whose energy is reported. */
-export const MOST_COLUMNS = 64;
+const MOST_COLUMNS = 64;
 
 /** HOSVD of X ∈ R^{M×P×H}: M tokens of all samples, P chosen layers, H; J = min(H, 64). */
 export interface TuckerEnergy {
@@ -14,7 +14,7 @@ export interface TuckerEnergy {
   readonly hiddenSigma: Float32Array<ArrayBuffer>;
   /** Σ_m G²_{mij} / ‖X‖² with G = X ×₂ U_Lᵀ ×₃ U_Hᵀ, [P, J]; it sums to 1 where J = H. */
   readonly energy: Float32Array<ArrayBuffer>;
-  /** ‖X − X̂‖ / ‖X‖ of the truncation to i layer and j hidden directions, [P, J]. */
+  /** ‖X − X̂‖ / ‖X‖ of the truncation to i layer and j hidden directions, [P, J]; below about 1e-7 it is rounding. */
   readonly error: Float32Array<ArrayBuffer>;
 }
 

@@ -28,7 +28,7 @@ export interface Tucker {
   readonly core: Float32Array<ArrayBuffer>;
   /** Singular values of each unfolding of X itself. */
   readonly sigma: readonly [Float64Array, Float64Array, Float64Array];
-  /** ‖X − X̂‖ / ‖X‖; 0 for zeros. */
+  /** ‖X − X̂‖ / ‖X‖; 0 for zeros. Below 1e-3 it is rounding: the factors are float32, orthonormal to 1e-7. */
   readonly error: number;
   /** HOOI turns made; 0 is HOSVD. */
   readonly turns: number;
@@ -39,20 +39,6 @@ export interface HooiOptions {
   readonly maxTurns?: number;
   /** Stops once a turn lowers the relative error by less. Default 1e-7. */
   readonly tolerance?: number;
-}
-
-/** The mode-n unfolding [n, rest]: the remaining modes keep their order, the last runs fastest. */
-export function unfold(x: Float32Array, shape: Shape3, mode: Mode): Float32Array<ArrayBuffer> {
-  expectLength('tucker', 'x', x.length, shape);
-  const { outer, n, inner } = around(shape, mode);
-  const out = new Float32Array(x.length);
-  for (let i = 0; i < n; i++) {
-    for (let o = 0; o < outer; o++) {
-      const from = (o * n + i) * inner;
-      out.set(x.subarray(from, from + inner), (i * outer + o) * inner);
-    }
-  }
-  return out;
 }
 
 /** Adds X₍ₙ₎X₍ₙ₎ᵀ to `out` (n × n, lower triangle), so that unfoldings of many tensors can be stacked. */
@@ -80,21 +66,20 @@ export function project(x: Float32Array, shape: Shape3, mode: Mode, u: Float32Ar
   const { outer, n, inner } = around(shape, mode);
   expectLength('tucker', 'x', x.length, shape);
   expectLength('tucker', 'u', u.length, [n, r]);
-  return {
-    data: contract(x, outer, n, inner, r, (i, c) => u[i * r + c] as number),
-    shape: resized(shape, mode, r),
-  };
-}
-
-/** X ×ₙ U for U [n, r], where X has size r in that mode: the way back. */
-export function expand(x: Float32Array, shape: Shape3, mode: Mode, u: Float32Array, n: number) {
-  const { outer, n: r, inner } = around(shape, mode);
-  expectLength('tucker', 'x', x.length, shape);
-  expectLength('tucker', 'u', u.length, [n, r]);
-  return {
-    data: contract(x, outer, r, inner, n, (i, c) => u[c * r + i] as number),
-    shape: resized(shape, mode, n),
-  };
+  const data = new Float32Array(outer * r * inner);
+  const sum = new Float64Array(inner);
+  for (let o = 0; o < outer; o++) {
+    for (let c = 0; c < r; c++) {
+      sum.fill(0);
+      for (let q = 0; q < n; q++) {
+        const w = u[q * r + c] as number;
+        const from = (o * n + q) * inner;
+        for (let i = 0; i < inner; i++) sum[i] = (sum[i] as number) + w * (x[from + i] as number);
+      }
+      data.set(sum, (o * r + c) * inner);
+    }
+  }
+  return { data, shape: shape.map((size, m) => (m === mode ? r : size)) as unknown as Shape3 };
 }
 
 /** Truncated higher-order SVD (De Lathauwer et al. 2000). Throws `ShapeError`, `NumericError`. */
@@ -131,46 +116,9 @@ export function hooi(x: Float32Array, shape: Shape3, ranks: Shape3, options: Hoo
   return best;
 }
 
-/** X̂ = core ×₁ U₀ ×₂ U₁ ×₃ U₂. */
-export function reconstruct(t: Tucker, shape: Shape3, ranks: Shape3): Float32Array<ArrayBuffer> {
-  let part = { data: t.core, shape: ranks };
-  for (const mode of [0, 1, 2] as const)
-    part = expand(part.data, part.shape, mode, t.factors[mode], shape[mode]);
-  return part.data;
-}
-
 function around(shape: Shape3, mode: Mode) {
   const outer = sizeOf(shape.slice(0, mode));
   return { outer, n: shape[mode], inner: sizeOf(shape.slice(mode + 1)) };
-}
-
-function resized(shape: Shape3, mode: Mode, size: number): Shape3 {
-  return [mode === 0 ? size : shape[0], mode === 1 ? size : shape[1], mode === 2 ? size : shape[2]];
-}
-
-/** out[o, c, i] = Σ_n x[o, n, i] · weight(n, c). */
-function contract(
-  x: Float32Array,
-  outer: number,
-  n: number,
-  inner: number,
-  r: number,
-  weight: (n: number, c: number) => number,
-): Float32Array<ArrayBuffer> {
-  const out = new Float32Array(outer * r * inner);
-  const acc = new Float64Array(inner);
-  for (let o = 0; o < outer; o++) {
-    for (let c = 0; c < r; c++) {
-      acc.fill(0);
-      for (let q = 0; q < n; q++) {
-        const w = weight(q, c);
-        const from = (o * n + q) * inner;
-        for (let i = 0; i < inner; i++) acc[i] = (acc[i] as number) + w * (x[from + i] as number);
-      }
-      out.set(acc, (o * r + c) * inner);
-    }
-  }
-  return out;
 }
 
 function vectorsOf(x: Float32Array, shape: Shape3, mode: Mode, r: number): ModeVectors {

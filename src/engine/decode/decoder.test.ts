@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { CancelledError, InputError } from '../base/errors';
 import { Rng } from '../base/rng';
 import { HIDDEN } from '../base/tokens';
@@ -282,4 +282,22 @@ describe('greedy', () => {
     expect(argmaxRow(Float32Array.of(9, 9, 9, 1, 5, 5), 1, 3)).toBe(1);
     expect(argmaxRow(Float32Array.of(2, 7, 7, 1, 5, 5), 0, 3)).toBe(1);
   });
+});
+
+it('frees its programs and tensors where the device has no room for all of them', async () => {
+  const before = [runtime.liveTensors, runtime.programCount];
+  const real = runtime.empty.bind(runtime);
+  let made = 0;
+  const spy = vi.spyOn(runtime, 'empty').mockImplementation((...of) => {
+    if (++made === 6) throw new Error('no room');
+    return real(...of);
+  });
+  const weights = randomWeights(TINY_CONFIG, new Rng(1));
+  const filter = { kind: 'softmax', temperature: 1 } as const;
+  const shape = { config: TINY_CONFIG, batch: 1, question: 3, keys: 5, lora: undefined, filter };
+  await expect(Decoder.compile(runtime, shape, weights).finally(() => spy.mockRestore())).rejects.toThrow(
+    'no room',
+  );
+  expect(made).toBe(6);
+  expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
 });

@@ -1,6 +1,7 @@
 import type { GraphHostTensor, HostData, HostTensor } from '../base/dtype';
 import { InputError } from '../base/errors';
 import { floatsOf } from '../base/half';
+import { Owned } from '../base/owned';
 import { HIDDEN } from '../base/tokens';
 import { ropeTables } from '../nn/rope';
 import { namedWeights, type Weights } from '../nn/weights';
@@ -24,32 +25,39 @@ export class Decoder {
     private readonly prefill: Executable,
     private readonly advance: Executable,
     private readonly weights: Weights,
-    private readonly frozen: FrozenPrograms,
+    private readonly frozen: FrozenPrograms['tensors'],
     /** Two sets of outputs, used in turn: an input may not be its own output. */
     private readonly states: readonly [Record<string, DeviceTensor>, Record<string, DeviceTensor>],
     private readonly inputs: Record<string, DeviceTensor>,
+    private readonly owned: Owned,
   ) {}
 
   private current = 0;
   private adapter: readonly DeviceTensor[] = [];
 
-  static async compile(runtime: Runtime, shape: DecodeShape, weights: Weights): Promise<Decoder> {
-    const named = namedWeights(weights);
-    const frozen = await compileFrozen(runtime, [prefillProgram(shape), advanceProgram(shape)], named);
-    const [prefill, advance] = frozen.executables as [Executable, Executable];
-    const state = (): Record<string, DeviceTensor> =>
-      Object.fromEntries(
-        [...advance.outputs].map(([name, { dtype, shape: s }]) => [name, runtime.empty(dtype, s, name)]),
+  /** Frees what it made where it fails. */
+  static compile(runtime: Runtime, shape: DecodeShape, weights: Weights): Promise<Decoder> {
+    return Owned.while(async (owned) => {
+      const named = namedWeights(weights);
+      const frozen = owned.add(
+        await compileFrozen(runtime, [prefillProgram(shape), advanceProgram(shape)], named),
       );
-    const inputs: Record<string, DeviceTensor> = {};
-    for (const [name, { dtype, shape: s }] of [...prefill.inputs, ...advance.inputs])
-      if (!(name in named) && !name.startsWith('lora.') && !/^[kv]\./.test(name) && !(name in inputs))
-        inputs[name] = runtime.empty(dtype, s, name);
-    const decoder = new Decoder(shape, prefill, advance, weights, frozen, [state(), state()], inputs);
-    const H = shape.config.hiddenSize;
-    for (const layer of shape.projected?.layers ?? [])
-      decoder.project(layer, identity(H), new Float32Array(H));
-    return decoder;
+      const [prefill, advance] = frozen.executables as [Executable, Executable];
+      const empty = (name: string, { dtype, shape: s }: Pick<GraphHostTensor, 'dtype' | 'shape'>) =>
+        owned.add(runtime.empty(dtype, s, name));
+      const state = (): Record<string, DeviceTensor> =>
+        Object.fromEntries([...advance.outputs].map(([name, spec]) => [name, empty(name, spec)]));
+      const states = [state(), state()] as const;
+      const inputs: Record<string, DeviceTensor> = {};
+      for (const [name, spec] of [...prefill.inputs, ...advance.inputs])
+        if (!(name in named) && !name.startsWith('lora.') && !/^[kv]\./.test(name) && !(name in inputs))
+          inputs[name] = empty(name, spec);
+      const decoder = new Decoder(shape, prefill, advance, weights, frozen.tensors, states, inputs, owned);
+      const H = shape.config.hiddenSize;
+      for (const layer of shape.projected?.layers ?? [])
+        decoder.project(layer, identity(H), new Float32Array(H));
+      return decoder;
+    });
   }
 
   /** The LoRA packs to run with; they stay the caller's. */
@@ -121,9 +129,7 @@ export class Decoder {
   }
 
   dispose(): void {
-    for (const set of [this.inputs, ...this.states])
-      for (const tensor of Object.values(set)) tensor.dispose();
-    this.frozen.dispose();
+    this.owned.dispose();
   }
 
   private get now(): Record<string, DeviceTensor> {
@@ -165,9 +171,7 @@ export class Decoder {
     for (const name of program.inputs.keys()) {
       const lora = /^lora\.(\d+)$/.exec(name);
       inputs[name] = (bound[name] ??
-        (lora
-          ? this.adapter[Number(lora[1])]
-          : (this.frozen.tensors[name] ?? this.inputs[name]))) as DeviceTensor;
+        (lora ? this.adapter[Number(lora[1])] : (this.frozen[name] ?? this.inputs[name]))) as DeviceTensor;
     }
     await program.run(inputs, outputs);
   }

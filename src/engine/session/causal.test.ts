@@ -222,6 +222,19 @@ describe('the causal test on a tiny pair', () => {
     expect(cache.bytes).toBe(0);
   });
 
+  it.each([1, 2, 3, 4, 5, 7, 9])('cancelled at its event %i, it leaves nothing', async (at) => {
+    const before = [runtime.liveTensors, runtime.programCount];
+    const abort = new AbortController();
+    let heard = 0;
+    const report = (): void => {
+      if (++heard === at) abort.abort();
+    };
+    const request = { ranks: [0, 5], random: true, layers: [1, 2], samples: 10, centre: true } as const;
+    await expect(ask(request, { signal: abort.signal, report })).rejects.toThrow(CancelledError);
+    expect(heard).toBe(at);
+    expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
+  });
+
   it('is cancelled between two ranks, and leaves nothing', async () => {
     const before = [runtime.liveTensors, runtime.programCount];
     const abort = new AbortController();

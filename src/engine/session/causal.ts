@@ -65,6 +65,7 @@ export async function causalTest(
         });
       tell(0);
       const share = await bench.accuracy(tell, signal);
+      throwIfCancelled(signal, 'the causal test');
       before += request.problems;
       return share;
     };

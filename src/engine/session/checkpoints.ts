@@ -2,7 +2,7 @@ import type { CheckpointReport } from '../../contract/lens';
 import type { StudentCheckpoint } from './subjects';
 
 /** Host memory the checkpoints of one run may take. */
-export const MOST_CHECKPOINT_BYTES = 256 * 2 ** 20;
+const MOST_CHECKPOINT_BYTES = 256 * 2 ** 20;
 
 const bytesOf = ({ packs }: StudentCheckpoint): number => packs.reduce((n, pack) => n + pack.byteLength, 0);
 

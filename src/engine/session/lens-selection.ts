@@ -43,7 +43,7 @@ export interface Bench {
 }
 
 /** Passes over the states for the Tucker report: two modes and the core, each counted as a matrix. */
-export const TUCKER_PASSES = 3;
+const TUCKER_PASSES = 3;
 
 export async function spectraOf(
   matrices: readonly StackedMatrix[],

@@ -14,7 +14,7 @@ import type { ResolvedSubject } from './subjects';
 
 /** Sequences read at once, at most. */
 const MOST_AT_ONCE = 8;
-/** What one batch's states may take: larger ones are read fewer at once. */
+/** What one batch's states, or the attention of one block, may take: larger ones are read fewer at once. */
 const BATCH_BYTES = 2 ** 26;
 /** Tokens of one sequence, at most: attention is computed whole. */
 const LONGEST = 4096;
@@ -46,7 +46,8 @@ export function bucketsOf(readings: readonly Reading[], { model, lora, filter }:
       Math.max(...members.map(({ reading }) => of(reading)));
     const [question, rest] = [most((r) => r.question.length), most((r) => r.rest.length)];
     const { latents } = longest;
-    const bytes = (question + latents + rest) * config.layers * config.hiddenSize * 4;
+    const columns = question + latents + rest;
+    const bytes = 4 * columns * Math.max(config.layers * config.hiddenSize, config.heads * columns);
     const batch = Math.max(1, Math.min(MOST_AT_ONCE, members.length, Math.floor(BATCH_BYTES / bytes)));
     buckets.push({ readings: members, shape: { config, batch, question, latents, rest, lora, filter } });
   }
