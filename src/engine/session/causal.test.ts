@@ -118,6 +118,13 @@ describe('the causal test on a tiny pair', () => {
     expect(runtime.programCount).toBe(before);
   });
 
+  it('names the sample whose states are not finite, at r = 0 too', async () => {
+    const broken = await holding(serveFiles(await tinyPair({ scale: 1e39 })));
+    await expect(ask({ ranks: [0], centre: true }, {}, broken)).rejects.toThrow(
+      /train-\d+ holds (NaN|-?Infinity) at token 1, layer \d/,
+    );
+  });
+
   it('refuses a student that does not think', async () => {
     const direct = {
       ...held,

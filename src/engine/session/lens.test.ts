@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Progress } from '../../contract/events';
+import type { Progress, RunEvent } from '../../contract/events';
 import {
   CONTROLS,
   ENERGY_SHARES,
@@ -15,6 +15,7 @@ import { CancelledError, InputError, NumericError } from '../base/errors';
 import { svdCpu } from '../kernels/svd/svd.cpu';
 import type { Runtime } from '../runtime/runtime';
 import { type TinyPairOptions, tinyPair, tinySurroundings } from '../testing/tiny-pair.testing';
+import type { StatesCache } from './lens-cache';
 import { gatherStates, sequencesOf } from './states';
 import { type Held, resolveSubject } from './subjects';
 import { tinyRun } from './tiny-run.testing';
@@ -285,6 +286,29 @@ describe('states that are there', () => {
     expect(after.selections[0]?.spectra[0]?.sigma).not.toEqual(before.selections[0]?.spectra[0]?.sigma);
     // The teacher's are still there.
     expect(await compiled(request(), fresh)).toBe(0);
+    await fresh.close();
+  });
+
+  it('of a run that leaves no student go with its checkpoints', async () => {
+    const fresh = await opened();
+    const { states } = fresh as unknown as { readonly states: StatesCache };
+    const stop = new AbortController();
+    const looks: Promise<LensReport>[] = [];
+    const run = tinyRun({ optimiser: { steps: 6 }, data: { heldOut: 0, validation: 0 } });
+    const report = (event: RunEvent): void => {
+      if (event.kind !== 'spectrum') return;
+      const subject = { kind: 'student', checkpoint: event.checkpoint } as const;
+      if (looks.length === 1) stop.abort();
+      else looks.push(fresh.lens(request({ selections: [{ subject, sections: ['latent'] }] })));
+    };
+    const cancelled = fresh.distil(
+      { ...run, observation: { every: 1, samples: 2 } },
+      { signal: stop.signal, report },
+    );
+    await expect(cancelled).rejects.toThrow(CancelledError);
+    expect((await looks[0])?.selections[0]?.label).toBe('student, step 0');
+    expect(await fresh.checkpoints()).toEqual([]);
+    expect(states.bytes).toBe(0);
     await fresh.close();
   });
 });
