@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { GatheredStates } from '../analysis/gathered';
+import { CancelledError } from '../base/errors';
 import { Rng } from '../base/rng';
 import { normals } from '../train/tiny.testing';
 import {
@@ -110,5 +111,20 @@ describe('directions and projections', () => {
     expect(await draw(1)).toEqual(await draw(1));
     expect((await draw(1)).rows).not.toEqual((await draw(2)).rows);
     expect((await draw(1)).rows).not.toEqual(leading.rows);
+  });
+
+  it('take no directions for r = 0, and stop when asked', async () => {
+    const { gathered } = planted();
+    const none = await leadingDirections(gathered, 1, 0, true);
+    expect(none.rows.length).toBe(0);
+    expect(Math.hypot(...none.centre)).toBeGreaterThan(0);
+    const three = await leadingDirections(gathered, 1, 3, true);
+    const signal = AbortSignal.abort();
+    for (const call of [
+      leadingDirections(gathered, 1, 3, true, { signal }),
+      randomDirections(three, 3, new Rng(1), signal),
+      projectionOf(three, 2, signal),
+    ])
+      await expect(call).rejects.toThrow(CancelledError);
   });
 });
