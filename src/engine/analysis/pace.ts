@@ -1,3 +1,4 @@
+import { breathe } from '../base/breathe';
 import { throwIfCancelled } from '../base/errors';
 
 /** Longest stretch of work, in ms, between two chances to cancel. */
@@ -24,7 +25,7 @@ export class Pace {
   async breathe(): Promise<void> {
     throwIfCancelled(this.signal, this.what);
     if (performance.now() - this.since <= SLICE_MS) return;
-    await new Promise((resume) => setTimeout(resume));
+    await breathe();
     this.since = performance.now();
     throwIfCancelled(this.signal, this.what);
   }

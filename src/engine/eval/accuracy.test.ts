@@ -130,6 +130,19 @@ describe('accuracy', () => {
     expect(share).toMatchObject({ correct: 1, total: 3 });
   });
 
+  it('hears a cancel that comes as a message, although its decoder never waits for one', async () => {
+    const { decoder } = counter();
+    const cancel = new AbortController();
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => cancel.abort();
+    port2.postMessage(0);
+    const problems = Array.from({ length: 300 }, () => PROBLEMS[0]!);
+    await expect(accuracy(options(decoder, { problems, signal: cancel.signal }))).rejects.toBeInstanceOf(
+      CancelledError,
+    );
+    port1.close();
+  });
+
   it('of no problems is of no meaning', async () => {
     expect(await accuracy(options(counter().decoder, { problems: [] }))).toMatchObject({
       total: 0,

@@ -1,5 +1,6 @@
 import type { CallOptions } from '../../contract/calls';
 import type { DeviceCheckReport, KernelCheck } from '../../contract/lens';
+import { breathe } from '../base/breathe';
 import { LoriError, throwIfCancelled } from '../base/errors';
 import type { Device } from '../device/device';
 import { Workspace } from '../kernels/shared/workspace';
@@ -136,6 +137,3 @@ function adapterName({ provider, adapter, reason }: Opened['report']): string {
   if (provider === 'webgpu') return name;
   return `${name}, not in use: ${(reason || 'WASM is open').replace(/\.$/, '')}`;
 }
-
-/** Lets a cancel that came in meanwhile be heard. */
-const breathe = (): Promise<void> => new Promise((resume) => setTimeout(resume));

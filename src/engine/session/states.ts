@@ -1,5 +1,6 @@
 import type { Section } from '../../contract/lens';
 import type { GatheredStates, SampleStates } from '../analysis/gathered';
+import { breathe } from '../base/breathe';
 import { throwIfCancelled } from '../base/errors';
 import { Owned } from '../base/owned';
 import type { Runtime } from '../runtime/runtime';
@@ -59,6 +60,7 @@ export async function gatherStates(
       try {
         const { readings, shape } = bucket;
         for (let from = 0; from < readings.length; from += shape.batch) {
+          await breathe();
           throwIfCancelled(signal, WHAT);
           const chunk = readings.slice(from, from + shape.batch);
           const states = await pass.run(chunk, adapter);

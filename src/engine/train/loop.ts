@@ -1,3 +1,4 @@
+import { breathe } from '../base/breathe';
 import type { HostTensor } from '../base/dtype';
 import { NumericError, throwIfCancelled } from '../base/errors';
 import type { DeviceTensor } from '../runtime/tensor';
@@ -119,16 +120,4 @@ function diverged(what: string, step: number): NumericError {
     `${what} at step ${step}; training was stopped and the adapter of step ${step - 1} kept`,
     'Lower the learning rate or the loss weights, or clip the gradient harder.',
   );
-}
-
-/** Lets waiting messages in: a message channel, because timers are clamped to 4 ms. */
-function breathe(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(0);
-  });
 }
