@@ -70,8 +70,8 @@ export function Tour() {
         <div>
           <h2 id="tour-title">See it work</h2>
           <p className="about">
-            A teacher’s chain of thought lives in few directions. A student learns them from 128 samples and
-            then answers without writing the steps down.
+            The hidden states of a teacher’s chain of thought are close to low rank. A student learns their
+            leading directions from 128 samples and then answers without writing the steps down.
           </p>
         </div>
         <div className="actions">

@@ -42,7 +42,9 @@ export function captioned(drawing: string, width: number, height: number, captio
   const whole = TITLE + height + (lines.length > 0 ? lines.length * LINE + EDGE : 0);
   const font = escaped(FONT);
   const parts = [
-    `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="${width}" height="${whole}" viewBox="0 0 ${width} ${whole}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="${width}" height="${whole}" viewBox="0 0 ${width} ${whole}" role="img">`,
+    `<title>${escaped(caption.title)}</title>`,
+    ...(caption.source === '' ? [] : [`<desc>${escaped(caption.source)}</desc>`]),
     `<rect width="${width}" height="${whole}" fill="${ground}"/>`,
     `<text x="${EDGE}" y="22" font-family="${font}" font-size="15" font-weight="600" fill="${text}">${escaped(caption.title)}</text>`,
     `<g transform="translate(0,${TITLE})">${drawing}</g>`,

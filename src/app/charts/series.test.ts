@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { lineFigure } from './line-figure';
 import { lookOf } from './look';
-import { DRAWN_POINTS, type LineSeries, placesToDraw, rowsOf } from './series';
+import { DRAWN_POINTS, type LineSeries, placesToDraw, rowsOf, tableOf } from './series';
 
 describe('placesToDraw', () => {
   it('keeps all of a few points', () => {
@@ -27,10 +27,32 @@ it('rowsOf joins lines by x', () => {
     { x: [1, 2], y: [10, 20] },
     { x: [2, 3], y: [200, 300] },
   ]);
-  expect(rows).toEqual([
+  expect(rows.map(({ x, values }) => [x, ...values])).toEqual([
     [1, 10, null],
     [2, 20, 200],
     [3, null, 300],
+  ]);
+});
+
+it('tableOf has every point, also of many at one x', () => {
+  const keys = ['train-0', 'train-1', 'train-2'];
+  const points = { x: [12, 12, 9], keys, points: true };
+  const table = tableOf(
+    [
+      { ...points, name: '80 %', y: [8, 7, 6] },
+      { ...points, name: '90 %', y: [11, 10, 9] },
+    ],
+    'tokens',
+  );
+  expect(table.columns).toEqual(['tokens', 'of', '80 %', '90 %']);
+  expect(table.rows).toEqual([
+    [9, 'train-2', 6, 9],
+    [12, 'train-0', 8, 11],
+    [12, 'train-1', 7, 10],
+  ]);
+  expect(tableOf([{ name: 'y', x: [1, 1], y: [5, 6] }], 'x').rows).toEqual([
+    [1, 5],
+    [1, 6],
   ]);
 });
 

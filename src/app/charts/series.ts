@@ -59,19 +59,45 @@ export function placesToDraw(y: ArrayLike<number>, most = DRAWN_POINTS): number[
   return [...places].sort((a, b) => a - b);
 }
 
-/** The lines as a table: one row for each x that any of them has, ascending; ends of intervals beside their value. */
+/**
+ * The lines as a table: one row for each x that any of them has, ascending; ends of intervals beside their value. Of
+ * points that have keys, one row for each, with the key in a column `of`.
+ */
 export function tableOf(series: readonly LineSeries[], x: string): Table {
   const columns = series.flatMap((line) => [
-    { name: line.name, x: line.x, y: line.y },
-    ...(line.low ? [{ name: `${line.name}, low`, x: line.x, y: line.low }] : []),
-    ...(line.high ? [{ name: `${line.name}, high`, x: line.x, y: line.high }] : []),
+    line,
+    ...(line.low ? [{ ...line, name: `${line.name}, low`, y: line.low }] : []),
+    ...(line.high ? [{ ...line, name: `${line.name}, high`, y: line.high }] : []),
   ]);
-  return { columns: [x, ...columns.map(({ name }) => name)], rows: rowsOf(columns) };
+  const named = series.some(({ points, keys }) => points && keys);
+  const rows = rowsOf(columns);
+  return {
+    columns: [x, ...(named ? ['of'] : []), ...columns.map(({ name }) => name)],
+    rows: rows.map(({ x: at, of, values }) => [at, ...(named ? [of] : []), ...values]),
+  };
 }
 
-/** Values by x: one row for each x that any has, ascending. */
-export function rowsOf(series: readonly Pick<LineSeries, 'x' | 'y'>[]): (number | null)[][] {
-  const columns = series.map(({ x, y }) => new Map(Array.from(x, (value, i) => [value, y[i] ?? null])));
-  const all = [...new Set(columns.flatMap((column) => [...column.keys()]))].sort((a, b) => a - b);
-  return all.map((x) => [x, ...columns.map((column) => column.get(x) ?? null)]);
+interface Row {
+  readonly x: number;
+  readonly of: HoverKey | null;
+  readonly values: (number | null)[];
+}
+
+/** Values by x, ascending. What a line has several times at one x are rows of their own: none takes another's place. */
+export function rowsOf(series: readonly Pick<LineSeries, 'x' | 'y' | 'points' | 'keys'>[]): Row[] {
+  const rows = new Map<string, Row>();
+  series.forEach(({ x, y, points, keys }, column) => {
+    const met = new Map<number, number>();
+    for (let i = 0; i < x.length; i++) {
+      const at = x[i]!;
+      const nth = met.get(at) ?? 0;
+      met.set(at, nth + 1);
+      const of = (points && keys?.[i]) || null;
+      const id = of === null ? `${at} ${nth}` : `${at} of ${of}`;
+      const row = rows.get(id) ?? { x: at, of, values: series.map(() => null) };
+      row.values[column] = y[i] ?? null;
+      rows.set(id, row);
+    }
+  });
+  return [...rows.values()].sort((a, b) => a.x - b.x);
 }

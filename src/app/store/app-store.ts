@@ -125,7 +125,8 @@ export function createApp(surroundings: Surroundings): App {
         const settings = await kept.loadSettings();
         const { runs, damaged } = await kept.listRuns();
         ctx.set({ settings, saved: runs });
-        if (!('samples' in ctx.get().link.lens))
+        // A link that asks for something means the same to everyone: what it leaves out are the defaults.
+        if (Object.keys(ctx.get().link.lens).length === 0)
           ctx.lens({ draft: { ...ctx.get().lens.draft, samples: settings.spectraSamples } });
         if (damaged > 0)
           ctx.notify(

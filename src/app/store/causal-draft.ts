@@ -115,12 +115,21 @@ export function mergePoints(old: readonly CausalPoint[], more: readonly CausalPo
 
 /** The report with the points of an earlier one of the same test. */
 export function mergeReports(old: CausalReport | null, next: CausalReport): CausalReport {
-  if (!old || !sameTest(old.request, next.request) || old.label !== next.label) return next;
-  const points = mergePoints(old.points, next.points);
+  if (!old || !sameTest(old.request, next.request) || old.label !== next.label || old.model !== next.model)
+    return next;
+  const { points } = next;
   return {
-    ...next,
-    request: { ...next.request, ranks: [...new Set(points.map(({ rank }) => rank))] },
-    points,
+    ...withPoints({ ...next, points: old.points }, points),
     milliseconds: old.milliseconds + next.milliseconds,
+  };
+}
+
+/** The report with more points of the same test. */
+export function withPoints(report: CausalReport, more: readonly CausalPoint[]): CausalReport {
+  const points = mergePoints(report.points, more);
+  return {
+    ...report,
+    request: { ...report.request, ranks: [...new Set(points.map(({ rank }) => rank))] },
+    points,
   };
 }

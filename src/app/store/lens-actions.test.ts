@@ -161,9 +161,54 @@ describe('the causal test', () => {
       'leading 8',
       'random 8',
     ]);
-    actions.changeCausal({ problems: 11 });
+  });
+
+  it('measures a single rank of the test that is shown, whatever the form says by then', async () => {
+    const { actions, lens } = open();
+    actions.changeCausal({ ranks: '2 8', problems: 10 });
+    await actions.runCausal();
+    actions.changeCausal({ problems: 11, ranks: 'x' });
     expect(await actions.runCausal([4])).toBe(true);
+    expect(lens().causal.value).toMatchObject({ request: { problems: 10, ranks: [2, 4, 8] } });
+    actions.changeCausal({ ranks: '4' });
+    expect(await actions.runCausal()).toBe(true);
+    expect(lens().causal.value).toMatchObject({ request: { problems: 11, ranks: [4] } });
     expect(lens().causal.value?.points).toHaveLength(2);
+  });
+
+  it('does not put points of two students into one chart', async () => {
+    const { actions, lens } = open();
+    await actions.loadPair();
+    const train = () => actions.startRun(parseRunConfig({ optimiser: { steps: 2 } }));
+    await train();
+    actions.changeCausal({ subject: 'student', ranks: '2 8' });
+    await actions.runCausal();
+    await actions.runLens({ samples: 2, subject: 'student' });
+    expect(lens().outlived).toEqual({ report: false, causal: false });
+    await train();
+    expect(lens().outlived).toEqual({ report: true, causal: true });
+    actions.changeCausal({ ranks: '4' });
+    await actions.runCausal();
+    expect(lens().causal.value?.request.ranks).toEqual([4]);
+    expect(lens().outlived).toEqual({ report: true, causal: false });
+    await actions.runLens();
+    expect(lens().outlived.report).toBe(false);
+  });
+
+  it('that is cancelled gives the place back to the one before', async () => {
+    const { actions, lens, store } = open();
+    actions.changeCausal({ ranks: '2 8', problems: 10 });
+    await actions.runCausal();
+    const before = lens().causal.value;
+    store.subscribe((state) => state.lens.points.length > 1 && actions.cancelCausal());
+    actions.changeCausal({ ranks: '', problems: 200 });
+    expect(await actions.runCausal()).toBe(false);
+    expect(lens()).toMatchObject({ causal: { status: 'ready', value: before }, points: [] });
+    // Of the same test, what was measured is kept.
+    actions.changeCausal({ ranks: '1 3 4 5', problems: 10 });
+    expect(await actions.runCausal()).toBe(false);
+    expect(lens().causal.value?.request.ranks).toEqual([1, 2, 8]);
+    expect(lens().points).toEqual([]);
   });
 
   it('that is cancelled keeps its points in sight', async () => {

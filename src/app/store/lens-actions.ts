@@ -1,4 +1,4 @@
-import type { NamedFile } from '../../contract/lens';
+import type { CausalRequest, NamedFile } from '../../contract/lens';
 import {
   type CausalDraft,
   causalErrors,
@@ -6,10 +6,11 @@ import {
   mergePoints,
   mergeReports,
   sameTest,
+  withPoints,
 } from './causal-draft';
 import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
-import { editLens, type LensEdit } from './lens';
+import { editLens, type LensEdit, outlived } from './lens';
 import { draftErrors, initialDraft, type LensDraft, requestOf } from './lens-draft';
 import { type LensView, lensLink } from './lens-link';
 import { boundsOf, draftBoundsOf } from './lens-subjects';
@@ -24,7 +25,10 @@ export interface LensActions {
   runLens(change?: Partial<LensDraft>): Promise<boolean>;
   cancelLens(): void;
   changeCausal(change: Partial<CausalDraft>): void;
-  /** Measures at the ranks of the form, or at these alone; points of the same test are kept. */
+  /**
+   * Runs the test of the form; points of the same test are kept. With ranks, measures the test that is shown at these.
+   * A test that is cancelled gives the place back to the one before it.
+   */
   runCausal(ranks?: readonly number[]): Promise<boolean>;
   cancelCausal(): void;
   readRank(rank: number): void;
@@ -63,6 +67,20 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
   const needsPair = ({ source, subject, overlay }: LensDraft) =>
     source !== 'texts' || subject !== 'opened' || (overlay !== null && overlay !== 'opened');
 
+  /** The causal test of the form; `null` where the form says what is wrong itself. */
+  const asked = (ranks?: readonly number[]): CausalRequest | Error | null => {
+    const { causalDraft } = now();
+    const { layers, hidden } = boundsOf(ctx.get(), causalDraft.subject);
+    if (layers === null || hidden === null)
+      return Object.assign(new Error(`nothing is known of the ${causalDraft.subject}`), {
+        code: 'input',
+        hint: 'Open it first, or choose another model.',
+      });
+    if (causalErrors(causalDraft, { layers, hidden }).size > 0) return null;
+    const request = causalRequestOf(causalDraft, { layers, hidden });
+    return ranks ? { ...request, ranks } : request;
+  };
+
   const actions: LensActions = {
     showView(view) {
       ctx.lens({ view });
@@ -92,7 +110,7 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
           signal,
           report: (progress) => ctx.lens({ report: busy(now().report, progress) }),
         });
-        ctx.lens({ report: ready(report) });
+        ctx.lens({ report: ready(report), outlived: { ...now().outlived, report: false } });
         return true;
       } catch (thrown) {
         const error = failureOf(thrown);
@@ -116,22 +134,15 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
         return false;
       };
       if (!(await loaded()) || signal.aborted) return stop();
-      const { causalDraft } = now();
-      const { layers, hidden } = boundsOf(ctx.get(), causalDraft.subject);
-      if (layers === null || hidden === null) {
-        const what = `nothing is known of the ${causalDraft.subject}`;
-        const error = Object.assign(new Error(what), {
-          code: 'input',
-          hint: 'Open it first, or choose another model.',
-        });
-        ctx.lens({ causal: failed(before, failureOf(error)) });
+      const current = now().outlived.causal ? null : before.value;
+      const request = ranks && current ? { ...current.request, ranks } : asked(ranks);
+      if (request === null) return stop();
+      if (request instanceof Error) {
+        ctx.lens({ causal: failed(before, failureOf(request)) });
         return false;
       }
-      if (causalErrors(causalDraft, { layers, hidden }).size > 0) return stop();
-      const asked = causalRequestOf(causalDraft, { layers, hidden });
-      const request = ranks ? { ...asked, ranks } : asked;
-      // Points of another test have no place in this one's chart.
-      const old = before.value && sameTest(before.value.request, request) ? before.value : null;
+      // Points of another test, or of another student, have no place in this one's chart.
+      const old = current && sameTest(current.request, request) ? current : null;
       ctx.lens({ causal: busy(old === null ? idle : ready(old)) });
       try {
         const report = await ctx.engine().causal(request, {
@@ -141,12 +152,24 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
             else ctx.lens({ causal: busy(now().causal, event) });
           },
         });
-        ctx.lens({ causal: ready(mergeReports(old, report)), points: [] });
+        const causal = ready(mergeReports(old, report));
+        ctx.lens({ causal, points: [], outlived: { ...now().outlived, causal: false } });
         return true;
       } catch (thrown) {
         const error = failureOf(thrown);
-        // What was measured before it broke off stays in sight.
-        ctx.lens({ causal: isCancelled(error) ? settled(now().causal) : failed(now().causal, error) });
+        const { points } = now();
+        const cancelled = isCancelled(error);
+        // What was measured before it broke off stays in sight; a cancelled test leaves what there was before.
+        const kept =
+          old !== null
+            ? ready(withPoints(old, points))
+            : points.length === 0 || (cancelled && before.value !== null)
+              ? before
+              : idle;
+        ctx.lens({
+          causal: cancelled ? settled(kept) : failed(kept, error),
+          ...(kept.value !== null && { points: [] }),
+        });
         noteLoss(ctx, thrown);
         return false;
       }
@@ -168,7 +191,7 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
           signal,
           report: (progress) => ctx.lens({ opened: busy(now().opened, progress) }),
         });
-        ctx.lens({ opened: ready(model) });
+        ctx.lens({ opened: ready(model), ...outlived(now(), ({ kind }) => kind === 'opened') });
         edit({ type: 'change', change: { subject: 'opened' } });
         return true;
       } catch (thrown) {

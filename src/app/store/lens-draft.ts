@@ -130,6 +130,8 @@ const shareSpace = ({ hidden, overlayHidden }: DraftBounds) =>
   hidden === null || overlayHidden === null || hidden === overlayHidden;
 
 export const MOST_SAMPLES = 128;
+/** Of all typed texts together. */
+const MOST_CHARACTERS = 1_000_000;
 const MOST_SEED = 2 ** 31 - 1;
 const whole = (value: number, low: number, high: number) =>
   Number.isInteger(value) && value >= low && value <= high
@@ -149,6 +151,8 @@ export function draftErrors(draft: LensDraft, bounds: DraftBounds): ReadonlyMap<
     const what = field === 'ids' ? 'sample ids, such as “train-0 train-7”' : 'texts, one a line';
     if (list.length === 0 || list.length > MOST_SAMPLES)
       say(field, `Give 1 to ${MOST_SAMPLES} ${what}; there are ${list.length}.`);
+    if (field === 'texts' && draft.texts.length > MOST_CHARACTERS)
+      say(field, `Give at most ${MOST_CHARACTERS} characters; there are ${draft.texts.length}.`);
   }
   say('layers', readLayers(draft.layers, bounds.layers).error);
   say('seed', whole(draft.seed, 0, MOST_SEED));

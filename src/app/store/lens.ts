@@ -1,5 +1,5 @@
 import type { ModelReport } from '../../contract/events';
-import type { CausalPoint, CausalReport, CheckpointReport, LensReport } from '../../contract/lens';
+import type { CausalPoint, CausalReport, CheckpointReport, LensReport, Subject } from '../../contract/lens';
 import { type CausalDraft, initialCausalDraft } from './causal-draft';
 import { changeDraft, initialDraft, type LensDraft } from './lens-draft';
 import type { LensView } from './lens-link';
@@ -15,6 +15,8 @@ export interface LensState {
   /** The fields of the last change: typing on in one is one step back. */
   readonly touched: string | null;
   readonly report: Task<LensReport>;
+  /** Whether a model that they are of has been trained or opened anew since: they stay in sight, nothing is added. */
+  readonly outlived: { readonly report: boolean; readonly causal: boolean };
   readonly causalDraft: CausalDraft;
   readonly causal: Task<CausalReport>;
   /** Points of the causal test under way, as they come. */
@@ -32,6 +34,7 @@ export const initialLens: LensState = {
   future: [],
   touched: null,
   report: idle,
+  outlived: { report: false, causal: false },
   causalDraft: initialCausalDraft,
   causal: idle,
   points: [],
@@ -41,7 +44,23 @@ export const initialLens: LensState = {
 };
 
 /** What stays when the engine ends: the reports. Checkpoints and the opened model were in it. */
-export const withoutEngine = (state: LensState): LensState => ({ ...state, checkpoints: [], opened: idle });
+export const withoutEngine = (state: LensState): LensState => ({
+  ...state,
+  ...outlived(state, ({ kind }) => kind === 'student' || kind === 'opened'),
+  checkpoints: [],
+  opened: idle,
+});
+
+/** The state when subjects of this kind are no longer what they were. */
+export const outlived = (
+  { report, causal, outlived: before }: LensState,
+  gone: (subject: Subject) => boolean,
+): Pick<LensState, 'outlived'> => ({
+  outlived: {
+    report: before.report || (report.value?.request.selections.some(({ subject }) => gone(subject)) ?? false),
+    causal: before.causal || (causal.value !== null && gone(causal.value.request.subject)),
+  },
+});
 
 /** Most changes that can be taken back. */
 const MOST_PAST = 100;

@@ -5,6 +5,7 @@ import type { Context } from './context';
 import { withValue } from './draft';
 import type { EngineActions } from './engine-actions';
 import { noteLoss } from './engine-actions';
+import { outlived } from './lens';
 import { refreshCheckpoints } from './lens-actions';
 import { isActive } from './run';
 import { modelsThatDiffer, readRunFile } from './run-file';
@@ -74,6 +75,12 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     flushing ??= setTimeout(flush, UPDATE);
   };
 
+  /** What was looked at on the way was not the student as it is kept now; its checkpoints are what they were. */
+  const endOfTraining = () =>
+    ctx.lens(
+      outlived(ctx.get().lens, (subject) => subject.kind === 'student' && subject.checkpoint === undefined),
+    );
+
   const link = (preset: string | null) => ctx.set({ link: { ...ctx.get().link, preset } });
 
   return {
@@ -111,12 +118,13 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       ctx.run({ type: 'start', id, config });
       const before = ctx.get().studentConfig;
       ctx.set({ studentConfig: null });
-      ctx.lens({ checkpoints: [] });
+      ctx.lens({ checkpoints: [], ...outlived(ctx.get().lens, ({ kind }) => kind === 'student') });
       try {
         const result = await ctx.engine().distil(config, { signal: cancel.signal, report });
         flush();
         ctx.run({ type: 'finish', result });
         ctx.set({ studentConfig: result.config });
+        endOfTraining();
         ctx.latents({ student: 'trained' });
         await refreshCheckpoints(ctx);
         await keep();
@@ -130,6 +138,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
         const seen = accuracy.length > 0 || spectra.some((row) => row.step > 0);
         const copied = error.code === 'device' ? seen : step.length > 0;
         ctx.set({ studentConfig: copied && !isCancelled(error) ? config : before });
+        endOfTraining();
         noteLoss(ctx, thrown);
         await keep();
         return false;

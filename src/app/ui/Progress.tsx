@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import { ProgressBar as AriaProgressBar, Label } from 'react-aria-components';
 import { Button } from './Button';
 import { bytes, duration, integer, remaining } from './format';
@@ -24,6 +25,8 @@ export function Progress({
   onCancel,
   cancelLabel = 'Cancel',
 }: ProgressProps) {
+  // A step that is under way is waited for.
+  const [cancelled, setCancelled] = useState(false);
   const known = total > 0;
   const amount = (n: number) => (unit === 'bytes' ? bytes(n) : integer(n));
   const left = remaining(done, total, elapsed);
@@ -60,8 +63,15 @@ export function Progress({
         )}
       </AriaProgressBar>
       {onCancel && (
-        <Button look="quiet" onPress={onCancel}>
-          {cancelLabel}
+        <Button
+          look="quiet"
+          isDisabled={cancelled}
+          onPress={() => {
+            setCancelled(true);
+            onCancel();
+          }}
+        >
+          {cancelled ? 'Cancelling …' : cancelLabel}
         </Button>
       )}
     </div>

@@ -40,12 +40,19 @@ export function LowRankPanel() {
 /** Whether the form has moved on since the report. */
 function Stale() {
   const report = useApp((state) => state.lens.report);
+  const outlived = useApp((state) => state.lens.outlived.report);
   const draft = useApp((state) => state.lens.draft);
   const bounds = useDraftBounds(draft);
   const isBusy = report.status === 'busy';
   return (
     <p className="lens-stale" role="status">
-      {!isBusy && report.value && isStale(report.value.request, draft, bounds) && (
+      {!isBusy && outlived && (
+        <>
+          <span aria-hidden="true">ℹ </span>The charts are of a model as it was before it was trained or
+          opened anew. Decompose draws them anew.
+        </>
+      )}
+      {!isBusy && !outlived && report.value && isStale(report.value.request, draft, bounds) && (
         <>
           <span aria-hidden="true">ℹ </span>The charts are of the last report; the form has changed since.
           Decompose draws them anew.

@@ -42,7 +42,14 @@ export function cumulativeSentence(report: LensReport): string {
     const sum = curve[Math.max(0, Math.round(rank95) - 1)] ?? Number.NaN;
     return `${capital(label)}: ${number(rank95)} of ${number(possible)} directions hold 95 % of the energy${of(spectra, stack)}, and their singular values sum to ${percent(sum, 0)} of all.`;
   });
-  return [...parts, controlSentence(report)].filter(Boolean).join(' ');
+  return [...parts, sizesSentence(report.selections), controlSentence(report)].filter(Boolean).join(' ');
+}
+
+/** Counts of directions out of unequally many say nothing about each other. */
+function sizesSentence(selections: readonly SelectionReport[]): string {
+  const possible = selections.map(({ spectra }) => summaryOf(spectra).possible);
+  if (new Set(possible).size < 2) return '';
+  return `The matrices are of unequal size, ${joined(possible.map((one) => number(one)))} directions being possible, so that the counts cannot be compared as they are.`;
 }
 
 /** A control whose rank is within this factor of the subject's looks the same. */

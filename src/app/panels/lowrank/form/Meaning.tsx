@@ -11,10 +11,16 @@ export function Meaning() {
       <p className="help">
         <Formula tex="N" /> tokens, <Formula tex="L" /> layers, hidden size <Formula tex="H" />;{' '}
         <Formula tex="h_{n\ell}" /> is the output of block <Formula tex="\ell" />, of the last one after the
-        final norm. Energy is <Formula tex="\sum\sigma_i^2" />. The effective rank is the exponential of the
-        entropy of <Formula tex="\sigma_i/\sum\sigma" />; the stable rank is{' '}
-        <Formula tex="\sum\sigma_i^2/\sigma_1^2" />. The band is the 95 % bootstrap of the median, samples
-        drawn with replacement.
+        final norm. Energy is <Formula tex="\sum\sigma_i^2" />, and the rank for 95 % of it the smallest{' '}
+        <Formula tex="r" /> whose <Formula tex="\sum_{i\le r}\sigma_i^2" /> is 95 % of that; the curves{' '}
+        <Formula tex="c_r" /> sum <Formula tex="\sigma_i" /> without the square, as the paper does. The
+        effective rank is the exponential of the entropy of <Formula tex="\sigma_i/\sum\sigma" />; the stable
+        rank is <Formula tex="\sum\sigma_i^2/\sigma_1^2" />. The band is the 95 % bootstrap of the median,
+        samples drawn with replacement.
+      </p>
+      <p className="help">
+        A block adds to the state before it, so that a token’s rows resemble each other from layer to layer,
+        in any text. What is peculiar to a chain of thought is only what the controls do not show too.
       </p>
     </Group>
   );

@@ -55,7 +55,7 @@ export function OpenCheckpoint() {
           cancelLabel="Cancel opening"
         />
       )}
-      {opened.status === 'failed' && (
+      {opened.status === 'failed' && !nothing && (
         <ErrorNotice title="The checkpoint was not opened" error={opened.error} />
       )}
       {model && (

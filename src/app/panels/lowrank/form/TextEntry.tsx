@@ -21,7 +21,6 @@ export function TextEntry({
       value={value}
       isInvalid={error !== undefined}
       isDisabled={isDisabled}
-      maxLength={8000}
       onChange={onChange}
     >
       <Label>

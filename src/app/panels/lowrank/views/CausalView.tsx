@@ -18,6 +18,7 @@ import { RankReader } from './RankReader';
 export function CausalView() {
   const task = useApp((state) => state.lens.causal);
   const live = useApp((state) => state.lens.points);
+  const outlived = useApp((state) => state.lens.outlived.causal);
   const { cancelCausal, runCausal } = useActions();
   const report = task.value;
   const points = useMemo(() => mergePoints(report?.points ?? [], live), [report, live]);
@@ -48,8 +49,18 @@ export function CausalView() {
       )}
       {points.length > 0 ? (
         <Panel title="Accuracy against rank">
-          <CausalChart points={points} report={report} isPartial={live.length > 0} />
-          {report && <RankReader points={points} hidden={report.hidden} />}
+          {report && outlived && (
+            <p className="lens-stale">
+              <span aria-hidden="true">ℹ </span>This test is of {report.label} as it was before it was trained
+              or opened anew; a new test begins a chart of its own.
+            </p>
+          )}
+          <CausalChart
+            points={points}
+            report={report}
+            state={live.length === 0 ? 'whole' : task.status === 'busy' ? 'under way' : 'broken off'}
+          />
+          {report && <RankReader points={points} hidden={report.hidden} canMeasure={!outlived} />}
         </Panel>
       ) : (
         task.status !== 'busy' && (
@@ -72,11 +83,11 @@ const PHASES: Readonly<Record<string, string>> = {
 function CausalChart({
   points,
   report,
-  isPartial,
+  state,
 }: {
   readonly points: readonly CausalPoint[];
   readonly report: CausalReport | null;
-  readonly isPartial: boolean;
+  readonly state: 'whole' | 'under way' | 'broken off';
 }) {
   const theme = useTheme();
   const series = useMemo(() => linesOf(points, report), [points, report]);
@@ -84,9 +95,9 @@ function CausalChart({
     <LineChart
       title="Accuracy against rank r"
       summary={
-        report && !isPartial
+        report && state === 'whole'
           ? causalSentence({ ...report, points })
-          : `${points.length} ${points.length === 1 ? 'point' : 'points'} measured so far; the whole model’s accuracy is compared at the end.`
+          : `${points.length} ${points.length === 1 ? 'point' : 'points'} ${state === 'under way' ? 'measured so far; the whole model’s accuracy is compared at the end' : 'measured before the test broke off; the whole model’s accuracy is not known'}.`
       }
       source={report ? sourceOf(report) : ''}
       series={series}

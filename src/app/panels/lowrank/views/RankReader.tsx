@@ -4,13 +4,16 @@ import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { percent } from '../../../ui/format';
 
-/** Reads the accuracy off at a rank, or measures it there. */
+/** Reads the accuracy off at a rank, or measures it there, all else as in the test that is shown. */
 export function RankReader({
   points,
   hidden,
+  canMeasure,
 }: {
   readonly points: readonly CausalPoint[];
   readonly hidden: number;
+  /** Whether the model is still there that the points are of. */
+  readonly canMeasure: boolean;
 }) {
   const chosen = useApp((state) => state.lens.rank);
   const isBusy = useApp((state) => state.lens.causal.status === 'busy');
@@ -48,7 +51,7 @@ export function RankReader({
           `Rank ${rank} is not measured${below !== undefined && above !== undefined ? `; ${below} and ${above} are` : ''}.`
         )}
       </p>
-      {!leading && (
+      {!leading && canMeasure && (
         <Button isDisabled={isBusy} onPress={() => void runCausal([rank])}>
           Measure at rank {rank}
         </Button>

@@ -46,7 +46,15 @@ export function TrajectoriesView({
     const tokens = commonTokens(report.selections.flatMap(({ trajectory }) => trajectory ?? []));
     const made = report.selections.flatMap(({ label, trajectory }): PointGroup[] =>
       trajectory
-        ? [groupOf(label, trajectory, report.sampleIds, { wantedLayer, wantedSample, colouring, tokens })]
+        ? [
+            groupOf(
+              label,
+              trajectory,
+              report.sampleIds,
+              { wantedLayer, wantedSample, colouring, tokens },
+              report.selections.length > 1,
+            ),
+          ]
         : [],
     );
     const categories =
@@ -66,7 +74,7 @@ export function TrajectoriesView({
   return (
     <Panel
       title="Trajectories"
-      about={`Each point is the state at one position; lines join a sample’s positions in order. The directions are ${axes.basis === 'pca' ? 'the first three principal components' : 'the first three of the hidden mode of the Tucker decomposition'} of ${axes.of}.`}
+      about={`Each point is the state at one position${paths ? '; lines join a sample’s positions in order' : ''}. The directions are ${axes.basis === 'pca' ? 'the first three principal components' : 'the first three of the hidden mode of the Tucker decomposition'} of ${axes.of}.`}
     >
       <div className="lens-choices">
         <Choice
@@ -127,6 +135,7 @@ function groupOf(
   trajectory: Trajectory,
   ids: readonly string[],
   { wantedLayer, wantedSample, colouring, tokens }: Wanted,
+  isOneOfTwo: boolean,
 ): PointGroup {
   const { points, xyz, colour } = pick(
     trajectory,
@@ -144,7 +153,7 @@ function groupOf(
     // One line a sample and layer.
     path: points.map((point) => trajectory.sample[point]! * 1000 + trajectory.layer[point]!),
     text: (i) =>
-      `${visibleToken(tokenAt(trajectory, points[i]!))} · ${idAt(i)}, step ${stepAt(i)}, layer ${layerAt(i)}`,
+      `${visibleToken(tokenAt(trajectory, points[i]!))} · ${isOneOfTwo ? `${label}, ` : ''}${idAt(i)}, step ${stepAt(i)}, layer ${layerAt(i)}`,
     key: idAt,
     columns: [
       { name: 'sample', values: points.map((_, i) => idAt(i)) },
