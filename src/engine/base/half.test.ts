@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HostTensor } from './dtype';
-import { floatsOf, graphTensor, isHalf, widened } from './half';
+import { floatsOf, graphDType, graphTensor, isHalf, widenBytes, widened } from './half';
 
 const bitsOf = (values: Float32Array): number[] => [
   ...new Uint32Array(values.buffer, values.byteOffset, values.length),
@@ -29,12 +29,22 @@ describe.each(['f16', 'bf16'] as const)('a host tensor of %s', (dtype) => {
     ]);
   });
 
+  it('is written as bytes at any alignment, in whole and broken chunks, and no further', () => {
+    for (const length of [0, 1, 5, 8191, 8192, 8193, 20000]) {
+      const halves = Uint16Array.from({ length }, (_, i) => 40503 * i);
+      const out = new Uint8Array(4 * length + 9).fill(0xa5);
+      widenBytes(halves, dtype, out.subarray(3, 3 + 4 * length));
+      expect(out.slice(3, 3 + 4 * length)).toEqual(new Uint8Array(widened(halves, dtype).buffer));
+      expect([...out.subarray(0, 3), ...out.subarray(3 + 4 * length)]).toEqual(Array(9).fill(0xa5));
+    }
+  });
+
   it('gives the elements asked for, and only those are converted', () => {
     const some = floatsOf(host, 1, 4);
     expect(bitsOf(some)).toEqual(BITS[dtype].slice(1, 4));
     expect(some.buffer.byteLength).toBe(12);
     expect(bitsOf(floatsOf(host))).toEqual([...BITS[dtype]]);
-    expect(isHalf(host)).toBe(true);
+    expect([isHalf(host), graphDType(host)]).toEqual([true, 'f32']);
   });
 });
 
@@ -44,7 +54,7 @@ it('a tensor of f32, i32 or bool is the graph’s as it is', () => {
   const bool = { dtype: 'bool', shape: [1], data: new Uint8Array([1]) } as const;
   for (const host of [f32, i32, bool]) {
     expect(graphTensor(host)).toBe(host);
-    expect(isHalf(host)).toBe(false);
+    expect([isHalf(host), graphDType(host)]).toEqual([false, host.dtype]);
   }
   expect(floatsOf(f32, 1, 3).buffer).toBe(f32.data.buffer);
   expect(floatsOf(f32, 1, 3)).toEqual(new Float32Array([NaN, -0]));

@@ -2,7 +2,7 @@
  * f16 and bf16 ↔ f32 on bit patterns: floats in between would lose NaN payloads. Widening is exact, subnormals,
  * infinities and NaN payloads included.
  */
-import type { GraphHostTensor, HalfDType, HalfHostTensor, HostTensor } from './dtype';
+import type { GraphDType, GraphHostTensor, HalfDType, HalfHostTensor, HostTensor } from './dtype';
 
 /** Bits of the f32 equal to the bf16 with the 16 bits `h`; signed, as a Uint32Array takes them. */
 export const bf16Bits = (h: number): number => h << 16;
@@ -23,22 +23,44 @@ export function f16Bits(h: number): number {
 /** The f32 bits of all 65536 values of f16. */
 let f16Table: Uint32Array | undefined;
 
+/** Values of 16 bits → the bits of the same values in f32, into the beginning of `bits`. */
+function widen(halves: Uint16Array, dtype: HalfDType, bits: Uint32Array): void {
+  const { length } = halves;
+  if (dtype === 'bf16') {
+    for (let i = 0; i < length; i++) bits[i] = bf16Bits(halves[i] as number);
+    return;
+  }
+  f16Table ??= Uint32Array.from({ length: 65536 }, (_, h) => f16Bits(h));
+  for (let i = 0; i < length; i++) bits[i] = f16Table[halves[i] as number] as number;
+}
+
 /** Values of 16 bits as f32, in an array of their own. */
 export function widened(halves: Uint16Array, dtype: HalfDType): Float32Array<ArrayBuffer> {
   const out = new Float32Array(halves.length);
-  const bits = new Uint32Array(out.buffer);
-  if (dtype === 'bf16') {
-    for (let i = 0; i < bits.length; i++) bits[i] = bf16Bits(halves[i] as number);
-    return out;
-  }
-  f16Table ??= Uint32Array.from({ length: 65536 }, (_, h) => f16Bits(h));
-  for (let i = 0; i < bits.length; i++) bits[i] = f16Table[halves[i] as number] as number;
+  widen(halves, dtype, new Uint32Array(out.buffer));
   return out;
+}
+
+/** Elements converted at a time, small enough for the cache. */
+const CHUNK = 8192;
+
+/** Values of 16 bits as the bytes of f32 into `out`, of 4 bytes each, at any alignment and without another copy of all. */
+export function widenBytes(halves: Uint16Array, dtype: HalfDType, out: Uint8Array): void {
+  const chunk = new Uint32Array(Math.min(CHUNK, halves.length));
+  const bytes = new Uint8Array(chunk.buffer);
+  for (let at = 0; at < halves.length; at += CHUNK) {
+    const some = halves.subarray(at, at + CHUNK);
+    widen(some, dtype, chunk);
+    out.set(some.length === chunk.length ? bytes : bytes.subarray(0, 4 * some.length), 4 * at);
+  }
 }
 
 /** Whether the tensor is kept in 16 bits. */
 export const isHalf = (host: HostTensor): host is HalfHostTensor =>
   host.dtype === 'f16' || host.dtype === 'bf16';
+
+/** The dtype the graph works with it in. */
+export const graphDType = (host: HostTensor): GraphDType => (isHalf(host) ? 'f32' : host.dtype);
 
 /** The tensor as the graph works with it: itself, or its f32 copy where it is kept in 16 bits. */
 export const graphTensor = (host: HostTensor): GraphHostTensor =>

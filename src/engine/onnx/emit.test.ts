@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import type { HostTensor } from '../base/dtype';
+import { graphTensor } from '../base/half';
 import { gradients } from '../graph/gradient';
 import { Graph, type Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
@@ -181,6 +183,26 @@ describe('emission', () => {
     expect(parts(graph, 11).map((x) => texts(x, 1)[0])).toEqual(['in.x', 'in.b']);
     const raw = parts(graph, 5).map((x) => parts(x, 9)[0] as Uint8Array);
     expect(raw).toContainEqual(new Uint8Array(w.data.buffer));
+  });
+
+  test.each(['f16', 'bf16'] as const)('weights kept in %s give the same bytes as in f32', (dtype) => {
+    for (const rows of [1, 7, 3001]) {
+      const g = new Graph();
+      const outputs = {
+        y: o.matmul(g.input('x', [2, rows]), g.input('w', [rows, 3])),
+        z: o.exp(g.input('v', [3])),
+      };
+      const half = (shape: readonly number[], salt: number): HostTensor => ({
+        dtype,
+        shape,
+        data: Uint16Array.from({ length: shape.reduce((n, d) => n * d, 1) }, (_, i) => 40503 * i + salt),
+      });
+      const kept = { w: half([rows, 3], 1), v: half([3], 2) };
+      const wide = { w: graphTensor(kept.w), v: graphTensor(kept.v) };
+      const [a, b] = [kept, wide].map((bake) => emit({ name: 'p', outputs }, { provider: 'wasm', bake }));
+      expect(a?.length).toBeGreaterThan(12 * rows);
+      expect(a).toEqual(b);
+    }
   });
 
   test('instructions come in an order that can be run', () => {

@@ -1,6 +1,6 @@
 import type { HostTensor } from '../base/dtype';
 import { RuntimeError } from '../base/errors';
-import { graphTensor } from '../base/half';
+import { graphDType } from '../base/half';
 import { sameShape, showShape } from '../base/shape';
 import type { Program, Tensor } from '../graph/graph';
 import { instructionsOf, type Provider } from './fuse';
@@ -52,14 +52,14 @@ export function emitted(program: Program, { provider, bake = {} }: EmitOptions):
       );
       continue;
     }
-    const kept = Object.hasOwn(bake, node.name) ? bake[node.name] : undefined;
-    if (kept) {
-      const fixed = graphTensor(kept);
-      if (fixed.dtype !== node.dtype || !sameShape(fixed.shape, node.shape))
+    const fixed = Object.hasOwn(bake, node.name) ? bake[node.name] : undefined;
+    if (fixed) {
+      const dtype = graphDType(fixed);
+      if (dtype !== node.dtype || !sameShape(fixed.shape, node.shape))
         throw new RuntimeError(
-          `${program.name}: input "${node.name}" is ${node.dtype} ${showShape(node.shape)}, but the value to bake in is ${fixed.dtype} ${showShape(fixed.shape)}`,
+          `${program.name}: input "${node.name}" is ${node.dtype} ${showShape(node.shape)}, but the value to bake in is ${dtype} ${showShape(fixed.shape)}`,
         );
-      values.set(node, model.initializer(node.dtype, node.shape, fixed.data));
+      values.set(node, model.weight(fixed));
     } else {
       inputs.push(node);
       values.set(node, inputName(node.name));

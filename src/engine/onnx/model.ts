@@ -1,6 +1,7 @@
-import type { GraphDType, HostData } from '../base/dtype';
+import type { GraphDType, HostData, HostTensor } from '../base/dtype';
+import { isHalf, widenBytes } from '../base/half';
 import type { Shape } from '../base/shape';
-import { Message } from './proto';
+import { type LateBytes, Message } from './proto';
 
 /** Opset 20 is the newest that all the operations used here have kernels for on both providers. */
 const OPSET = 20;
@@ -63,6 +64,14 @@ export class ModelWriter {
     return this.tensor(ELEMENT[dtype], shape, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
 
+  /** A weight known now, f32 where it is kept in 16 bits: widened where it is written, not before. */
+  weight(host: HostTensor): string {
+    if (!isHalf(host)) return this.initializer(host.dtype, host.shape, host.data);
+    const { data, dtype, shape } = host;
+    const bytes = { length: 4 * data.length, write: (out: Uint8Array) => widenBytes(data, dtype, out) };
+    return this.tensor(ELEMENT.f32, shape, bytes);
+  }
+
   /** A list of int64 (shapes, axes, pads); equal lists are one initializer. */
   integers(values: readonly number[]): string {
     const key = values.join(',');
@@ -112,7 +121,7 @@ export class ModelWriter {
     return CONTRIB.has(type) ? node.string(7, 'com.microsoft') : node;
   }
 
-  private tensor(element: number, shape: Shape, raw: Uint8Array): string {
+  private tensor(element: number, shape: Shape, raw: Uint8Array | LateBytes): string {
     const name = this.fresh();
     const tensor = new Message();
     for (const d of shape) tensor.integer(1, d);

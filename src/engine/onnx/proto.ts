@@ -5,8 +5,15 @@
 const LARGE = 4096;
 const text = new TextEncoder();
 
+/** Bytes that need not exist before the message is written. */
+export interface LateBytes {
+  readonly length: number;
+  /** Fills all of `out`, of that length. */
+  write(out: Uint8Array): void;
+}
+
 export class Message {
-  private readonly parts: Uint8Array[] = [];
+  private readonly parts: (Uint8Array | LateBytes)[] = [];
   private tail = new Uint8Array(64);
   private used = 0;
   /** Bytes of `parts`. */
@@ -37,7 +44,7 @@ export class Message {
     return this.bytes(field, text.encode(value));
   }
 
-  bytes(field: number, value: Uint8Array): this {
+  bytes(field: number, value: Uint8Array | LateBytes): this {
     this.varint(field * 8 + 2);
     this.varint(value.length);
     this.append(value);
@@ -56,7 +63,8 @@ export class Message {
     const out = new Uint8Array(this.length);
     let at = 0;
     for (const part of [...this.parts, this.tail.subarray(0, this.used)]) {
-      out.set(part, at);
+      if (part instanceof Uint8Array) out.set(part, at);
+      else part.write(out.subarray(at, at + part.length));
       at += part.length;
     }
     return out;
@@ -82,8 +90,8 @@ export class Message {
     this.tail[this.used++] = Number(v);
   }
 
-  private append(value: Uint8Array): void {
-    if (value.length >= LARGE) {
+  private append(value: Uint8Array | LateBytes): void {
+    if (!(value instanceof Uint8Array) || value.length >= LARGE) {
       if (this.used > 0) this.parts.push(this.tail.subarray(0, this.used));
       this.parts.push(value);
       this.before += this.used + value.length;
