@@ -156,6 +156,17 @@ test('the lens on the bundled pair: figure 6 against scipy, controls, every view
     await expectAccessible(app);
   });
 
+  await test.step('a long causal test is cancelled: it ends, and the one before is there again', async () => {
+    const field = app.getByRole('textbox', { name: /^Held-out problems/ });
+    const chart = figure(app, 'Accuracy against rank r');
+    await field.fill('1000');
+    await app.getByRole('button', { name: 'Run the causal test' }).click();
+    await expect(app.getByText(/of 3,000 problems|of 5,000 problems/)).toBeVisible({ timeout: 60_000 });
+    await app.getByRole('button', { name: 'Cancel the causal test' }).click();
+    await expect(chart).toContainText('The whole model gets', { timeout: 10_000 });
+    expect((await columnsOf(app, 'Accuracy against rank r')).get('rank')).toEqual([0, 80, 128]);
+  });
+
   await test.step('all of it at 390 pixels in the dark', async () => {
     await app.setViewportSize({ width: 390, height: 844 });
     await app.getByRole('radio', { name: 'Dark' }).click();

@@ -24,6 +24,7 @@ describe('files', () => {
     });
     expect(svg).toContain('a &lt; b &amp; &quot;c&quot;');
     expect(svg.match(/<text/g)).toHaveLength(1 + linesOf('train-1, '.repeat(40), 116).length);
+    expect(svg).toContain('<title>a &lt; b &amp; &quot;c&quot;</title><desc>train-1');
     expect(height).toBeGreaterThan(300);
   });
 

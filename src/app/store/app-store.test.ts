@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { parseRunConfig } from '../../contract/config';
+import { defaultSettings } from '../../storage/rows';
 import { memoryStore, type Store } from '../../storage/store';
 import { type Double, type DoubleOptions, double, engineError } from '../workbench.testing';
 import { createApp } from './app-store';
@@ -289,6 +290,21 @@ describe('the link', () => {
     });
     actions.followLink('#/distil?question=What%20is%202%3F');
     expect(state().latents.question).toEqual({ text: 'What is 2?', id: null, expected: null });
+  });
+
+  it('means the same to everyone: kept settings are for a place that asks for nothing', async () => {
+    const kept = {
+      ...memoryStore(''),
+      loadSettings: async () => ({ ...defaultSettings, spectraSamples: 4 }),
+    };
+    const samples = async (hash: string) => {
+      const { actions, state } = open({ hash, storage: kept });
+      await actions.start(false);
+      return state().lens.draft.samples;
+    };
+    expect(await samples('#/lowrank')).toBe(4);
+    expect(await samples('#/lowrank?view=ranks')).toBe(defaultSettings.spectraSamples);
+    expect(await samples('#/lowrank?samples=9')).toBe(9);
   });
 
   it('to a problem there is not is said, not thrown', async () => {

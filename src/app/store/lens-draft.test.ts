@@ -82,6 +82,7 @@ describe('the draft', () => {
 
   const wrong: readonly [string, Partial<LensDraft>, keyof LensDraft, RegExp][] = [
     ['no sample', { samples: 0 }, 'samples', /from 1 to 128/],
+    ['a library', { source: 'texts', texts: 'x'.repeat(1_000_001) }, 'texts', /at most 1000000 characters/],
     ['half a sample', { samples: 1.5 }, 'samples', /whole number/],
     ['no number', { samples: Number.NaN }, 'samples', /whole number/],
     ['no ids', { source: 'ids' }, 'ids', /sample ids.*there are 0/],

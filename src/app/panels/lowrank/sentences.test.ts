@@ -63,6 +63,17 @@ describe('the sentence of figure 6', () => {
     );
   });
 
+  it('warns of counts out of unequally many', () => {
+    const teacher = selection([2]);
+    const [own] = teacher.spectra as [Spectrum];
+    const student = selection([2], { label: 'student', spectra: [{ ...own, rows: 3 }] });
+    const both = { ...report([]), selections: [teacher, student] };
+    expect(cumulativeSentence(both)).toContain(
+      'The matrices are of unequal size, 4 and 3 directions being possible, so that the counts cannot be compared as they are.',
+    );
+    expect(cumulativeSentence({ ...both, selections: [teacher, teacher] })).not.toContain('unequal');
+  });
+
   it('says which controls need more, and admits which look the same', () => {
     expect(
       controlSentence(
