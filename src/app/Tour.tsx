@@ -22,9 +22,10 @@ function outcome(step: TourStep, { device, pair, lens, run, latents }: AppState)
     case 'pair':
       return `2 models, ${bytes(pair.value?.models.reduce((sum, model) => sum + model.bytes, 0) ?? 0)}`;
     case 'spectra': {
-      const spectra = lens.report.value?.selections[0]?.spectra ?? [];
+      // Of the last report, which may be of another model by now.
+      const { label, spectra } = lens.report.value?.selections[0] ?? { label: '', spectra: [] };
       const ranks = spectra.map(({ energyRanks }) => energyRanks[2]).sort((a, b) => a - b);
-      return `rank ${ranks[ranks.length >> 1]} of ${spectra[0]?.sigma.length} holds 95 %`;
+      return `${label}: rank ${ranks[ranks.length >> 1]} of ${spectra[0]?.sigma.length} holds 95 %`;
     }
     case 'distil':
       return run.result?.heldOut

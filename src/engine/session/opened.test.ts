@@ -72,7 +72,7 @@ describe('a checkpoint from files', () => {
     const bytes = files.get('model.safetensors') as Uint8Array<ArrayBuffer>;
     const { model, tokenizer } = await openModel(named(files), { report: (p) => seen.push(p) });
     expect(model.report).toMatchObject({
-      name: 'opened checkpoint',
+      name: `checkpoint ${(await sha256Hex(bytes)).slice(0, 8)}`,
       role: 'opened',
       modelType: 'llama',
       bytes: bytes.length,
@@ -243,7 +243,7 @@ describe('the workbench', () => {
 
   it('opens a checkpoint without a provider or a pair, keeps it over both, and replaces it by the next', async () => {
     const held = () => (workbench as unknown as { openedModel?: { model: object } }).openedModel?.model;
-    await workbench.openCheckpoint(named(files));
+    const opened = await workbench.openCheckpoint(named(files));
     const first = held();
     await expect(workbench.openCheckpoint(named(without(files, 'config.json')))).rejects.toThrow(
       'is missing',
@@ -257,7 +257,7 @@ describe('the workbench', () => {
       selections: [{ subject: { kind: 'opened' }, sections: ['text'] }],
     });
     expect(figure.selections[0]?.spectra.map((s) => s.about)).toEqual(['Tom has 12 apples.', 'Ann has 3.']);
-    expect(figure.selections[0]).toMatchObject({ model: 'opened checkpoint', layers: 2, hidden: 32 });
+    expect(figure.selections[0]).toMatchObject({ model: opened.name, layers: 2, hidden: 32 });
     const teacher = { ...FIGURE_6, source: { kind: 'texts', texts: ['a'] } } as const;
     await expect(workbench.lens(teacher)).rejects.toThrow(InputError);
     const [report] = await Promise.all([

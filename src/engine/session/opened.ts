@@ -180,6 +180,8 @@ class Reading {
 function report(config: unknown, model: ModelConfig, bytes: number, sha256: string): ModelReport {
   const path = isJsonObject(config) ? own(config, '_name_or_path') : undefined;
   const name =
-    typeof path === 'string' && path.trim() !== '' ? path.trim().slice(0, 100) : 'opened checkpoint';
+    typeof path === 'string' && path.trim() !== ''
+      ? path.trim().slice(0, 100)
+      : `checkpoint ${sha256.slice(0, 8)}`;
   return describeModel({ name, role: 'opened', bytes, sha256, licence: 'unknown', measured: [] }, model);
 }
