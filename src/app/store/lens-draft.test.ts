@@ -51,6 +51,16 @@ describe('the draft', () => {
     expect(draft({ subject: 'student', sections: ['answer'] }).sections).toEqual(['answer']);
   });
 
+  it('keeps parts that were chosen, where the next subject has them', () => {
+    const chosen = draft({ sections: ['question', 'answer'] });
+    expect(changeDraft(chosen, { subject: 'base' }).sections).toEqual(['question', 'answer']);
+    expect(changeDraft(chosen, { source: 'texts' }).sections).toEqual(['text']);
+    const latents = draft({ subject: 'base', sections: ['latent'] });
+    expect(changeDraft(latents, { subject: 'student' }).sections).toEqual(['latent']);
+    expect(changeDraft(latents, { subject: 'teacher' }).sections).toEqual(['rationale']);
+    expect(changeDraft(draft({}), { subject: 'student' }).sections).toEqual(['latent']);
+  });
+
   it('compares with a checkpoint, and asks for no angles without one', () => {
     const request = requestOf(draft({ overlay: 'student-2' }), bounds);
     expect(request.selections[1]).toEqual({

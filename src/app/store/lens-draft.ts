@@ -89,16 +89,31 @@ export function initialDraft(samples = defaultSettings.spectraSamples): LensDraf
   };
 }
 
-/** The draft after a change; sections follow a subject or source that was changed without them. */
+/**
+ * The draft after a change; sections follow a subject or source that was changed without them, unless they were chosen
+ * and the new subject has them too.
+ */
 export function changeDraft(draft: LensDraft, change: Partial<LensDraft>): LensDraft {
   const next = { ...draft, ...change };
   const moved = change.source !== undefined && change.source !== draft.source;
-  const follow = (subject: SubjectId | null, changed: boolean, given: boolean, now: readonly Section[]) =>
-    subject !== null && !given && (changed || moved) ? usualSections(subject, next.source) : now;
+  const chosen = (before: SubjectId | null, now: readonly Section[]) =>
+    before !== null && `${now}` !== `${usualSections(before, draft.source)}`;
+  const follow = (
+    before: SubjectId | null,
+    subject: SubjectId | null,
+    changed: boolean,
+    given: boolean,
+    now: readonly Section[],
+  ) => {
+    if (subject === null || given || !(changed || moved)) return now;
+    const stay = chosen(before, now) && sectionError(next.source, subject, now) === null;
+    return stay ? now : usualSections(subject, next.source);
+  };
   return {
     ...next,
-    sections: follow(next.subject, 'subject' in change, 'sections' in change, next.sections),
+    sections: follow(draft.subject, next.subject, 'subject' in change, 'sections' in change, next.sections),
     overlaySections: follow(
+      draft.overlay,
       next.overlay,
       'overlay' in change,
       'overlaySections' in change,

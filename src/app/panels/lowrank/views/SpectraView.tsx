@@ -14,6 +14,8 @@ import { decayOf, summaryOf } from '../statistics';
 import { STACK_WORDS } from '../words';
 
 const NONE = 'none';
+/** Of fewer samples a bootstrap of the median covers less than it says. */
+const FEW = 8;
 
 /** Figure 6 and the spectra behind it. */
 export function SpectraView({
@@ -43,7 +45,8 @@ export function SpectraView({
     ...new Map(report.selections.flatMap(({ spectra }) => spectra.map((s) => [s.label, s.about]))),
   ];
   const { one } = STACK_WORDS[report.request.stack];
-  const banded = report.selections.some(({ bands }) => bands !== null);
+  const banded = report.selections.filter(({ bands }) => bands !== null);
+  const few = banded.some(({ spectra }) => spectra.length < FEW);
   return (
     <>
       <Panel title="How few directions" about={summaryLine(report)}>
@@ -71,7 +74,7 @@ export function SpectraView({
       </Panel>
       <Panel
         title="Spectra"
-        about={`One faint curve a ${one}; the median is drawn strong${banded ? ', with the 95 % bootstrap band over samples' : ''}.`}
+        about={`One faint curve a ${one}; the median is drawn strong${banded.length > 0 ? `, with the 95 % bootstrap band over samples${few ? ', which so few make too narrow' : ''}` : ''}.`}
         actions={
           labels.length > 1 && (
             <Choice
