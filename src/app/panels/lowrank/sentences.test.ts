@@ -71,6 +71,9 @@ describe('the sentence of figure 6', () => {
     expect(cumulativeSentence(both)).toContain(
       'The matrices are of unequal size, 4 and 3 directions being possible, so that the counts cannot be compared as they are.',
     );
+    expect(controlSentence({ ...report([['gaussian', 30]]), selections: both.selections })).toBe(
+      'The controls are of teacher. More are needed for Gaussian data (30).',
+    );
     expect(cumulativeSentence({ ...both, selections: [teacher, teacher] })).not.toContain('unequal');
   });
 

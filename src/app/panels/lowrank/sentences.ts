@@ -84,6 +84,7 @@ export function controlSentence({
   const alike = kinds.filter(({ kind }) => kind === 'same');
   const [more, fewer, same] = [words('more'), words('fewer'), words('same')];
   return [
+    selections.length > 1 && `The controls are of ${selections[0]!.label}.`,
     more && `More are needed for ${more}.`,
     fewer && `Fewer are needed for ${fewer}.`,
     same && `About as many for ${same}: ${joined(alike.map(({ control }) => SAME_MEANS[control]))}.`,
