@@ -1,5 +1,6 @@
 /**
- * The README's picture, taken from the app: the whole first run on the bundled pair, then the Distil place.
+ * The README's pictures, taken from the app: the whole first run on the bundled pair, then the places Distil and Latents, and
+ * the causal test of the Low-rank place.
  * `npm start`, then `node scripts/house/screenshot.mjs http://localhost:4173 docs/screenshot.png`.
  */
 import { chromium } from 'playwright';
@@ -23,6 +24,15 @@ try {
     await page.waitForTimeout(1500);
     await page.screenshot({ path, fullPage: true });
   }
+  await page.getByRole('tab', { name: 'Low-rank' }).click();
+  await page.getByRole('tab', { name: 'Causal test' }).click();
+  await page.getByRole('button', { name: 'Run the causal test' }).click();
+  await page.getByRole('slider').waitFor({ timeout: 300_000 });
+  await page
+    .getByRole('button', { name: 'Cancel the causal test' })
+    .waitFor({ state: 'detached', timeout: 300_000 });
+  await page.waitForTimeout(1500);
+  await page.screenshot({ path: file.replace(/\.png$/, '-causal.png'), fullPage: true });
 } finally {
   await browser.close();
 }

@@ -408,5 +408,7 @@ export const madeCausalReport = (
   hidden: 96,
   whole,
   points,
+  kernel: 'formula, for tests',
+  dtype: 'f64',
   milliseconds: 2100,
 });

@@ -175,6 +175,7 @@ export interface SelectionReport {
   readonly selection: Selection;
   /** `teacher`, `student, step 50`, … */
   readonly label: string;
+  /** Name of the weights, and how a student was trained. */
   readonly model: string;
   readonly layers: number;
   readonly hidden: number;
@@ -260,6 +261,9 @@ export interface CausalReport {
   /** Nothing replaced. */
   readonly whole: Accuracy;
   readonly points: readonly CausalPoint[];
+  /** What found the leading directions, and in which precision. */
+  readonly kernel: string;
+  readonly dtype: 'f32' | 'f64';
   readonly milliseconds: number;
 }
 

@@ -52,6 +52,8 @@ it('points of the same test are kept, of another they are not', () => {
     hidden: 64,
     whole: point(0, 15).accuracy,
     points,
+    kernel: 'k',
+    dtype: 'f64',
     milliseconds: 1000,
   });
   const old = report([2, 8], [point(2, 1), point(8, 9)]);

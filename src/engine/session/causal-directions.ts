@@ -18,6 +18,8 @@ export interface Directions {
   readonly centre: Float64Array;
   /** H */
   readonly hidden: number;
+  /** What decomposed the states; none for random directions, or none at all. */
+  readonly kernel?: string;
 }
 
 interface DirectionOptions {
@@ -44,9 +46,10 @@ export async function leadingDirections(
   const rows = new Float64Array(r * hidden);
   if (r > 0) {
     const [matrix] = stacked(gathered, { stack: 'layer', layers, centre: centred });
-    const { u } = await rowDirections(matrix as StackedMatrix, hidden, r, options);
+    const { u, kernel } = await rowDirections(matrix as StackedMatrix, hidden, r, options);
     transposed(u, hidden, r, rows);
     await new Pace(WHAT, options.signal).run(orthonormaliseSteps(rows, r, hidden));
+    return { rows, centre, hidden, kernel };
   }
   return { rows, centre, hidden };
 }

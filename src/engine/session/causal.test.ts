@@ -159,7 +159,13 @@ describe('the causal test on a tiny pair', () => {
       const causal = phases.filter((e) => e.phase === 'causal').map((e) => e.done);
       expect(causal).toEqual([...causal].sort((a, b) => a - b));
       expect([causal[0], causal[causal.length - 1], phases[phases.length - 1]?.total]).toEqual([0, 21, 21]);
-      expect(report).toMatchObject({ label: subject.kind, hidden: 32, request: { subject } });
+      expect(report).toMatchObject({
+        label: subject.kind,
+        hidden: 32,
+        request: { subject },
+        kernel: 'svd (CPU, float64)',
+        dtype: 'f64',
+      });
       expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
     },
   );

@@ -11,6 +11,7 @@ import { openBench } from './causal-bench';
 import { type Directions, leadingDirections, projectionOf, randomDirections } from './causal-directions';
 import type { StatesCache } from './lens-cache';
 import { MOST_LENS_BYTES } from './lens-plan';
+import { namedKernels } from './precision';
 import { expectWhole } from './sequences';
 import { gatherStates, sequencesOf, statesBytes } from './states';
 import { type Held, type ResolvedSubject, resolveSubject } from './subjects';
@@ -87,10 +88,11 @@ export async function causalTest(
     return {
       request,
       label: resolved.label,
-      model: resolved.model.report.name,
+      model: resolved.source,
       hidden: resolved.model.config.hiddenSize,
       whole,
       points,
+      ...namedKernels([...(directions.get('leading')?.values() ?? [])].flatMap(({ kernel }) => kernel ?? [])),
       milliseconds: performance.now() - start,
     };
   } finally {

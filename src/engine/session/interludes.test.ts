@@ -69,7 +69,11 @@ describe('while a run goes on', () => {
         source: { kind: 'problems', seed: 1, samples: 2 },
         selections: [{ subject, sections: ['latent'] }],
       } satisfies LensRequest);
-      expect(report.selections[0]).toMatchObject({ label: 'student, step 0', layers: 2 });
+      expect(report.selections[0]).toMatchObject({
+        label: 'student, step 0',
+        model: expect.stringMatching(/^tiny-base, LoRi, \d+ samples, seed \d+, step 0$/),
+        layers: 2,
+      });
       const causal: CausalRequest = {
         subject,
         problems: 2,

@@ -109,7 +109,7 @@ export async function selectionReport(
   return {
     selection,
     label: resolved.label,
-    model: resolved.model.report.name,
+    model: resolved.source,
     layers: gathered.layers,
     hidden,
     spectra,

@@ -16,7 +16,6 @@ import { stacked } from '../analysis/stacks';
 import { trajectories } from '../analysis/trajectories';
 import { throwIfCancelled } from '../base/errors';
 import type { Device } from '../device/device';
-import { KERNELS } from '../kernels/svd/svd';
 import type { Runtime } from '../runtime/runtime';
 import { PhaseClock } from './clock';
 import type { StatesCache } from './lens-cache';
@@ -30,11 +29,9 @@ import {
 } from './lens-plan';
 import { parseLensRequest } from './lens-request';
 import { type Bench, countOf, Meter, selectionReport, spectraOf } from './lens-selection';
+import { namedKernels } from './precision';
 import { gatherStates } from './states';
 import type { Held } from './subjects';
-
-/** What computes in float64 throughout. */
-const IN_F64: readonly string[] = [KERNELS.cpu, MODE_KERNEL];
 
 /** What the lens looks with, and at. */
 export interface LensContext {
@@ -83,8 +80,7 @@ export async function lens(
     controls,
     axes,
     angles,
-    kernel: [...bench.kernels].join(', '),
-    dtype: [...bench.kernels].every((kernel) => IN_F64.includes(kernel)) ? 'f64' : 'f32',
+    ...namedKernels(bench.kernels),
     milliseconds: performance.now() - start,
   };
 }

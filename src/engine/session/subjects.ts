@@ -37,6 +37,8 @@ export interface ResolvedSubject {
   readonly kind: Subject['kind'];
   /** `teacher`, `student, step 50`, … */
   readonly label: string;
+  /** Name of the weights, and how a student was trained: `word-problems-base, LoRi, 128 samples, seed 1`. */
+  readonly source: string;
   readonly model: LoadedModel;
   readonly tokenizer: Tokenizer;
   /** Of word problems. @throws InputError where the model names no end token: texts can be read all the same */
@@ -77,18 +79,20 @@ export function resolveSubject(subject: Subject, held: Held): ResolvedSubject {
   return {
     ...ofModel('student', pair.base, pair.tokenizer, () => pair.codec),
     ...student,
+    source: `${pair.base.report.name}, ${student.source}`,
     key: `${serial(pair.base)} ${serial(student.packs)}`,
   };
 }
 
-type StudentParts = Pick<Student, 'label' | 'latentSteps' | 'filter' | 'lora' | 'packs'>;
+type StudentParts = Pick<ResolvedSubject, 'source'> &
+  Pick<Student, 'label' | 'latentSteps' | 'filter' | 'lora' | 'packs'>;
 
 function studentOf(checkpoint: number | undefined, { student, checkpoints }: Held): StudentParts {
   if (checkpoint === undefined) {
     if (!student)
       throw new InputError('no student has been trained yet', 'Distil one first, or choose another model.');
-    const { latentSteps, filter, lora, packs } = student;
-    return { label: 'student', latentSteps, filter, lora, packs };
+    const { label, latentSteps, filter, lora, packs } = student;
+    return { label: 'student', source: label, latentSteps, filter, lora, packs };
   }
   const kept = checkpoints.get(checkpoint);
   if (!kept) {
@@ -98,8 +102,8 @@ function studentOf(checkpoint: number | undefined, { student, checkpoints }: Hel
       'Choose one of the checkpoints there are, or distil a student that is observed.',
     );
   }
-  const { latentSteps, filter, lora, packs, step } = kept;
-  return { label: `student, step ${step}`, latentSteps, filter, lora, packs };
+  const { label, latentSteps, filter, lora, packs, step } = kept;
+  return { label: `student, step ${step}`, source: label, latentSteps, filter, lora, packs };
 }
 
 /** A model without adapter. Its latents, where they are asked for, are made as a run's defaults would make them. */
@@ -113,6 +117,7 @@ function ofModel(
   return {
     kind,
     label: kind,
+    source: model.report.name,
     model,
     tokenizer,
     codec,

@@ -145,7 +145,7 @@ function linesOf(points: readonly CausalPoint[], report: CausalReport | null): L
   ];
 }
 
-function sourceOf({ request, label, model, milliseconds }: CausalReport): string {
+function sourceOf({ request, label, model, kernel, dtype, milliseconds }: CausalReport): string {
   const { problems, layers, positions, centre, samples, of, seed } = request;
   return [
     `${label} (${model})`,
@@ -154,6 +154,7 @@ function sourceOf({ request, label, model, milliseconds }: CausalReport): string
     positions === 'all' ? 'the question’s positions too' : 'positions after the question',
     centre ? 'around the mean' : 'not centred',
     `directions of ${of === 'thoughts' ? 'the thoughts of ' : ''}${samples} training samples`,
+    `kernel ${kernel}, ${dtype}`,
     `seed ${seed}`,
     duration(milliseconds),
   ].join(' · ');
