@@ -138,6 +138,16 @@ describe('a missing or lost device', () => {
     expect(doomed.liveBuffers).toBe(0);
   });
 
+  it('waits for a loss that a failure came before, and lets the living pass', async () => {
+    const [living, doomed] = [await openDevice(), await openDevice()];
+    setTimeout(() => doomed.gpu.destroy(), 50);
+    const failure = doomed.assertAliveAfterFailure();
+    expect(doomed.lost).toBe(false);
+    await expect(failure).rejects.toThrow(/device was lost/);
+    await living.assertAliveAfterFailure();
+    living.destroy();
+  });
+
   it('folds many workgroups into two dimensions', () => {
     expect(foldGroups(65535)).toEqual([65535, 1]);
     const [x, y] = foldGroups(65536);

@@ -31,6 +31,9 @@ const WANTED_LIMITS = [
   'maxComputeWorkgroupSizeX',
 ] as const;
 
+/** How long after a failure a loss may still be told, in ms. */
+const LOSS_MS = 1000;
+
 /** Whether this realm ever had a device: a missing adapter then means that the browser gave up on the GPU. */
 let opened = false;
 
@@ -147,6 +150,15 @@ export class Device implements BufferOwner {
   }
 
   /**
+   * To be asked when something on the GPU failed: a lost device makes calls fail before it says that it is lost. Rejects
+   * with `DeviceError` if it does within a second.
+   */
+  async assertAliveAfterFailure(): Promise<void> {
+    await Promise.race([this.gpu.lost, new Promise((resolve) => setTimeout(resolve, LOSS_MS))]);
+    this.assertAlive();
+  }
+
+  /**
    * A buffer of at least `bytes` (rounded up to 16, as the inference runtime wants), contents zero. Default usage:
    * storage, copied from and to. Throws `DeviceError` where it is larger than the adapter allows.
    */
@@ -208,10 +220,7 @@ export class Device implements BufferOwner {
       this.assertAlive();
       return copy;
     } catch (cause) {
-      // A lost device rejects the mapping before it says why.
-      if (!(cause instanceof DeviceError))
-        await Promise.race([this.gpu.lost, new Promise((r) => setTimeout(r, 100))]);
-      this.assertAlive();
+      if (!(cause instanceof DeviceError)) await this.assertAliveAfterFailure();
       throw cause;
     } finally {
       staging.destroy();

@@ -170,7 +170,7 @@ export class OrtExecutable implements Executable {
     try {
       return await run();
     } catch (cause) {
-      this.checkDevice();
+      await this.owner.device?.assertAliveAfterFailure();
       throw new RuntimeError(
         `${this.name}: the run failed: ${(cause as Error).message ?? cause}`,
         undefined,

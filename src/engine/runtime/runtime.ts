@@ -241,6 +241,7 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
         ...(this.device && { extra: { session: { disable_cpu_ep_fallback: '1' } } }),
       });
     } catch (cause) {
+      await this.device?.assertAliveAfterFailure();
       throw new RuntimeError(
         `${name} (${model.nodeCount} nodes) was refused by the ${this.provider} provider: ${(cause as Error).message ?? cause}`,
         undefined,
