@@ -69,6 +69,7 @@ export function AnglesChart({
         series={series}
         x={layerAxis(angles.layers.length)}
         y={{ label: 'angle, degrees', range: [0, 92] }}
+        scale="linear"
         theme={theme}
         height={300}
         fileName="principal-angles"
@@ -111,6 +112,7 @@ export function CollapseCharts({ report, link }: { readonly report: LensReport; 
           series={cosine}
           x={layers}
           y={{ label: 'mean cosine', range: [-0.1, 1.02] }}
+          scale="linear"
           theme={theme}
           fileName="collapse-cosine"
           link={link}

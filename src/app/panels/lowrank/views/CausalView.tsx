@@ -101,6 +101,7 @@ function CausalChart({
       }
       source={report ? sourceOf(report) : ''}
       series={series}
+      scale="linear"
       x={{ label: 'rank r', column: 'rank' }}
       y={{ label: 'share right', format: '%', range: [0, 1.02] }}
       theme={theme}
