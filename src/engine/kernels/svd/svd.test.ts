@@ -70,6 +70,12 @@ describe('what goes to a GPU', () => {
     expect(on(1, 128, 60_000)).toBe(true);
     // Done on the CPU before an answer could be read back.
     expect(on(1, 32, 128)).toBe(false);
+    // Too near to square, or too small, for float32 to reach the gates; their neighbours are not.
+    expect(on(128, 128, 128)).toBe(false);
+    expect(on(128, 48, 40)).toBe(false);
+    expect(on(32, 160, 128)).toBe(true);
+    expect(on(32, 200, 150)).toBe(false);
+    expect(on(32, 260, 300)).toBe(true);
     // A software adapter.
     expect(on(1, 480, 896, fake(true, 2 ** 27))).toBe(false);
     // 2000·2048 floats of W alone are 16 MiB.

@@ -49,6 +49,13 @@ const SLICE_MS = 30;
  * measured at) before a GPU's answer could be read back.
  */
 const LEAST_WORK = 2 ** 20;
+/**
+ * Where float32 bidiagonalisation was seen to miss the relative gate (`GATES`) at the last values: matrices up to this
+ * near to square in one workgroup (40×48: 5e-6), and blocked ones of fewer entries (200×150: 2.8e-6). The CPU takes them,
+ * in a few milliseconds each.
+ */
+const SQUARE = 1.2;
+export const LEAST_BLOCKED = 50_000;
 /** The longest side that one workgroup takes. */
 const MOST_LONG = 4096;
 /** Share of the progress that an attempt with Lanczos gets. */
@@ -73,13 +80,16 @@ export async function svd(
 }
 
 /**
- * Whether the GPU is the faster and holds a matrix of this shape. A software adapter is 12 to 40 times slower than the
- * CPU path.
+ * Whether the GPU is the faster, exact enough, and holds a matrix of this shape. A software adapter is 12 to 40 times
+ * slower than the CPU path.
  */
 export function suitsGpu(device: Device, shape: SvdShape): boolean {
   const { batch, rows, cols } = shape;
   const work = batch * rows * cols * Math.min(rows, cols);
-  return !device.info.isFallback && work >= LEAST_WORK && wayFor(device, shape, 'all') !== undefined;
+  if (device.info.isFallback || work < LEAST_WORK) return false;
+  const way = wayFor(device, shape, 'all');
+  if (way === 'small') return Math.max(rows, cols) > SQUARE * Math.min(rows, cols);
+  return way === 'large' ? rows * cols >= LEAST_BLOCKED : way !== undefined;
 }
 
 /** `undefined` where the device cannot hold even one matrix. */
