@@ -1,4 +1,4 @@
-import { useState, useSyncExternalStore } from 'react';
+import { useState } from 'react';
 
 /** What several charts know the same thing by: `train-17`, `layer 3`. The panel chooses the words. */
 export type HoverKey = string;
@@ -48,7 +48,3 @@ export function hoverLink(): HoverLink {
 
 /** A link for the charts of one component. */
 export const useHoverLink = (): HoverLink => useState(hoverLink)[0];
-
-/** What the link highlights now; renders the component that asks whenever it changes, so ask in a small one. */
-export const useHoverKey = (link: HoverLink): HoverKey | null =>
-  useSyncExternalStore(link.subscribe, link.key);

@@ -31,8 +31,6 @@ export const subjectId = (subject: Subject): SubjectId =>
 export const readSubject = (word: string): SubjectId | null =>
   /^(teacher|base|student|opened|student-\d{1,6})$/.test(word) ? (word as SubjectId) : null;
 
-export const SOURCES = ['problems', 'ids', 'texts'] as const satisfies readonly Source['kind'][];
-
 export interface LensDraft {
   readonly source: Source['kind'];
   /** B, and the seed that draws them. */

@@ -2,7 +2,6 @@ import type {
   AngleReport,
   CollapseReport,
   Control,
-  ControlSpectra,
   LayerRanks,
   LensReport,
   SelectionReport,
@@ -221,7 +220,3 @@ export function axesSentence(axes: NonNullable<LensReport['axes']>): string {
   const each = Array.from(axes.shares, (share) => percent(share, 0));
   return `These three directions hold ${percent(total, 0)} (${each.join(', ')}) of the ${axes.basis === 'pca' ? 'variance' : 'energy'} of ${axes.of}; what is left is not seen here.`;
 }
-
-/** Median of the controls' curves, for the charts. */
-export const controlCurve = (control: ControlSpectra, value: (spectrum: Spectrum) => ArrayLike<number>) =>
-  medianCurve(control.spectra.map(value));

@@ -1,3 +1,4 @@
+import { breathe } from '../../base/breathe';
 import { DeviceError, ShapeError, throwIfCancelled } from '../../base/errors';
 import type { Device } from '../../device/device';
 import { suitsLanczos, svdLanczos } from './lanczos';
@@ -126,7 +127,7 @@ export async function svdOnCpu(
         options.onProgress?.((b + 1) / batch);
       } else if (performance.now() - since > SLICE_MS) options.onProgress?.((b + step.value) / batch);
       if (performance.now() - since > SLICE_MS) {
-        await new Promise((resume) => setTimeout(resume));
+        await breathe();
         since = performance.now();
         throwIfCancelled(options.signal, 'svd');
       }
