@@ -1,5 +1,5 @@
 import { defineConfig } from '@playwright/test';
-import { chromiumArgs, findChromium } from './scripts/house/find-chromium.mjs';
+import { chromiumArgs, findChromium } from './scripts/tools/find-chromium.mjs';
 
 const port = Number(process.env.LORI_E2E_PORT ?? 4319);
 

@@ -1,7 +1,7 @@
 import react from '@vitejs/plugin-react';
 import { defaultClientConditions, defineConfig } from 'vite';
-import { modelsFolder } from './scripts/house/folders.mjs';
-import { isolationHeaders, productionHeaders } from './scripts/house/headers.mjs';
+import { modelsFolder } from './scripts/tools/folders.mjs';
+import { isolationHeaders, productionHeaders } from './scripts/tools/headers.mjs';
 
 export default defineConfig({
   base: './',

@@ -1,9 +1,9 @@
-import './scripts/house/node20.mjs';
+import './scripts/tools/node20.mjs';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, mergeConfig } from 'vitest/config';
-import { browserCpu } from './scripts/house/browser-cpu.mjs';
-import { chromiumArgs, findChromium } from './scripts/house/find-chromium.mjs';
-import { sharedFiles } from './scripts/house/folders.mjs';
+import { browserCpu } from './scripts/tools/browser-cpu.mjs';
+import { chromiumArgs, findChromium } from './scripts/tools/find-chromium.mjs';
+import { sharedFiles } from './scripts/tools/folders.mjs';
 import vite from './vite.config.ts';
 
 const browserTests = ['src/**/*.browser.test.{ts,tsx}', 'scripts/**/*.browser.test.ts'];

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Locator, Page } from '@playwright/test';
-import { hasFile } from '../scripts/house/files';
-import { sharedFolder } from '../scripts/house/folders.mjs';
+import { hasFile } from '../scripts/tools/files';
+import { sharedFolder } from '../scripts/tools/folders.mjs';
 import { expect, expectAccessible, test } from './support/app';
 
 /** Figure 6 as numpy and scipy have it, in float64: scripts/goldens/lens. */
@@ -17,7 +17,7 @@ interface Figure6 {
 
 const golden = async <T>(name: string): Promise<T> =>
   JSON.parse(
-    await readFile(fileURLToPath(new URL(`../src/engine/session/${name}`, import.meta.url)), 'utf8'),
+    await readFile(fileURLToPath(new URL(`../src/engine/session/lens/${name}`, import.meta.url)), 'utf8'),
   ) as T;
 
 const decompose = (app: Page) => app.getByRole('button', { name: 'Decompose', exact: true }).click();
@@ -140,7 +140,7 @@ test('the lens on the bundled pair: figure 6 against scipy, controls, every view
 
   await test.step('the causal test, and one rank more', async () => {
     await view(app, 'Causal test');
-    await app.getByRole('textbox', { name: /^Held-out problems/ }).fill('6');
+    await app.getByRole('textbox', { name: /^LoadedModels-out problems/ }).fill('6');
     await app.getByRole('textbox', { name: /^Ranks/ }).fill('0 128');
     await app.getByRole('button', { name: 'Run the causal test' }).click();
     const chart = figure(app, 'Accuracy against rank r');
@@ -157,7 +157,7 @@ test('the lens on the bundled pair: figure 6 against scipy, controls, every view
   });
 
   await test.step('a long causal test is cancelled: it ends, and the one before is there again', async () => {
-    const field = app.getByRole('textbox', { name: /^Held-out problems/ });
+    const field = app.getByRole('textbox', { name: /^LoadedModels-out problems/ });
     const chart = figure(app, 'Accuracy against rank r');
     await field.fill('1000');
     await app.getByRole('button', { name: 'Run the causal test' }).click();

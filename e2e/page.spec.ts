@@ -1,4 +1,4 @@
-import { productionHeaders } from '../scripts/house/headers.mjs';
+import { productionHeaders } from '../scripts/tools/headers.mjs';
 import { expect, expectAccessible, test, violationsOf } from './support/app';
 
 test('the page opens under the production headers and is accessible', async ({ app }) => {

@@ -6,7 +6,7 @@ import type { Workbench } from '../contract/calls';
 import type { Accuracy, Problem, Progress, RunResult } from '../contract/events';
 import type { CheckpointReport } from '../contract/lens';
 import { madeCausalPoints, madeCausalReport, madeLensReport } from './lens.testing';
-import type { Connection } from './store/surroundings';
+import type { Connection } from './store/environment';
 
 export interface DoubleOptions {
   /** Milliseconds each piece of work takes. */

@@ -13,7 +13,7 @@ const count = (low: number, high: number) => z.int().min(low).max(high);
 const weight = z.number().min(0).max(1e6);
 
 /** Largest K. */
-export const MOST_LATENT_STEPS = 32;
+export const MAX_LATENT_STEPS = 32;
 
 export const METHODS = ['lori', 'codi', 'ce', 'nocot'] as const;
 export type Method = (typeof METHODS)[number];
@@ -25,7 +25,7 @@ export const METHOD_LABELS: Readonly<Record<Method, string>> = {
 };
 
 export const LINEARS = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] as const;
-export type LinearName = (typeof LINEARS)[number];
+export type LinearTarget = (typeof LINEARS)[number];
 
 export const runConfigSchema = z.strictObject({
   version: z.literal(1).default(1),
@@ -38,14 +38,14 @@ export const runConfigSchema = z.strictObject({
       samples: count(1, 4096).default(128),
       /** Validation problems for the accuracy curve; never those of the final figure. */
       validation: count(0, 2000).default(100),
-      /** Held-out problems for the final figure. */
+      /** LoadedModels-out problems for the final figure. */
       heldOut: count(0, 5000).default(200),
     })
     .prefault({}),
   latent: z
     .strictObject({
       /** K, latent steps. */
-      steps: count(1, MOST_LATENT_STEPS).default(4),
+      steps: count(1, MAX_LATENT_STEPS).default(4),
       /** What is fed back: softmax(logits/τ)·E, or the last hidden state itself. */
       filter: z.enum(['softmax', 'hidden']).default('softmax'),
       /** τ of the softmax filter. */

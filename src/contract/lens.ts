@@ -218,7 +218,7 @@ export interface LensReport {
 /** Projects the states of chosen layers onto r directions while the model answers, and counts what it gets right. */
 export interface CausalRequest {
   readonly subject: Subject;
-  /** Held-out problems that are answered at each rank. */
+  /** LoadedModels-out problems that are answered at each rank. */
   readonly problems: number;
   /** Layers 1…L whose state h is replaced by c + V_r V_rᵀ (h − c). */
   readonly layers: readonly number[];

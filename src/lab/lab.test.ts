@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseRunConfig, type RunFile } from '../contract/config';
 import type { StepEvent } from '../contract/events';
 import { LoriWorkbench } from '../engine/session/workbench';
-import { tinyPair, tinySurroundings } from '../engine/testing/tiny-pair.testing';
+import { tinyEnvironment, tinyPair } from '../engine/testing/tiny-pair.testing';
 import { lab } from './lab';
 
 const CONFIG = parseRunConfig({
@@ -37,7 +37,7 @@ beforeAll(async () => {
     writeFileSync(join(models, path), bytes);
   }
   // As the page does it: the engine, and the file it offers for download.
-  const workbench = new LoriWorkbench(tinySurroundings(files));
+  const workbench = new LoriWorkbench(tinyEnvironment(files));
   await workbench.open('wasm');
   await workbench.loadPair('models');
   const losses: number[] = [];
@@ -287,7 +287,7 @@ describe('the program', () => {
   const root = resolve(import.meta.dirname, '../..');
   const program = (...args: string[]): Promise<{ code: number; out: string; err: string }> =>
     new Promise((done) => {
-      const line = [join(root, 'scripts/house/run-ts.mjs'), join(root, 'src/lab/main.ts'), ...args];
+      const line = [join(root, 'scripts/tools/run-ts.mjs'), join(root, 'src/lab/main.ts'), ...args];
       execFile(process.execPath, line, (error, out, err) =>
         done({ code: Number(error?.code ?? 0), out, err }),
       );

@@ -7,7 +7,7 @@ import {
   type Selection,
   type SelectionReport,
 } from '../contract/lens';
-import { parseLensRequest } from '../engine/session/lens-request';
+import { parseLensRequest } from '../engine/session/lens/request';
 import type { Command } from './command';
 import { accuracyText, whole } from './options';
 import { checkpointFiles, parseSubject, selectionsOf } from './subjects';

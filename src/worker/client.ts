@@ -1,6 +1,6 @@
 import type { CallOptions, Workbench } from '../contract/calls';
 import type { EngineErrorReport } from '../contract/events';
-import { type Channel, type FromWorker, METHODS, type MethodName, type ToWorker } from './rpc';
+import { CALLS, type CallName, type Channel, type FromWorker, type ToWorker } from './rpc';
 
 /** An error of the engine, as it was on the other side. */
 export class EngineError extends Error {
@@ -142,9 +142,9 @@ export function connect(worker: Channel & { terminate?(): void }, options: Conne
   }
   send({ kind: 'hello', lock });
 
-  const invoke = (method: MethodName, args: readonly unknown[]) => {
+  const invoke = (method: CallName, args: readonly unknown[]) => {
     if (death) return Promise.reject(death);
-    const place = METHODS[method].options;
+    const place = CALLS[method].options;
     const { signal, report } = ((place === undefined ? undefined : args[place]) ??
       {}) as CallOptions<unknown>;
     const id = nextId++;
@@ -168,7 +168,7 @@ export function connect(worker: Channel & { terminate?(): void }, options: Conne
   };
 
   const calls = Object.fromEntries(
-    (Object.keys(METHODS) as MethodName[]).map((method) => [
+    (Object.keys(CALLS) as CallName[]).map((method) => [
       method,
       (...args: unknown[]) => invoke(method, args),
     ]),

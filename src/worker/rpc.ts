@@ -3,13 +3,13 @@ import type { EngineErrorReport } from '../contract/events';
 
 /** What page and worker say to each other: a small closed union, plain data only. */
 
-export type MethodName = keyof Workbench;
+export type CallName = keyof Workbench;
 
 /**
  * The callable methods, and the place of `CallOptions` among the arguments of those that take them: a signal and a
  * callback do not cross, so both ends put their own there.
  */
-export const METHODS: Readonly<Record<MethodName, { readonly options?: number }>> = {
+export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = {
   open: {},
   loadPair: { options: 1 },
   problems: {},

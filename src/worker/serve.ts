@@ -1,13 +1,6 @@
 import type { CallOptions, Workbench } from '../contract/calls';
 import type { EngineErrorReport } from '../contract/events';
-import {
-  type Channel,
-  type FromWorker,
-  METHODS,
-  type MethodName,
-  type ToWorker,
-  transferablesOf,
-} from './rpc';
+import { CALLS, type CallName, type Channel, type FromWorker, type ToWorker, transferablesOf } from './rpc';
 
 const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
 
@@ -46,9 +39,9 @@ export function serve(scope: Channel, workbench: Workbench): () => void {
     running.set(id, controller);
     await greeted;
     try {
-      if (!Object.hasOwn(METHODS, method)) throw new TypeError(`unknown call "${method}"`);
+      if (!Object.hasOwn(CALLS, method)) throw new TypeError(`unknown call "${method}"`);
       const args = [...sent];
-      const place = METHODS[method as MethodName].options;
+      const place = CALLS[method as CallName].options;
       if (place !== undefined) {
         const options: CallOptions<unknown> = {
           signal: controller.signal,
@@ -56,7 +49,7 @@ export function serve(scope: Channel, workbench: Workbench): () => void {
         };
         args[place] = options;
       }
-      const run = workbench[method as MethodName] as (...args: unknown[]) => Promise<unknown>;
+      const run = workbench[method as CallName] as (...args: unknown[]) => Promise<unknown>;
       const value = await run.apply(workbench, args);
       send({ kind: 'result', id, value }, transferablesOf(value));
     } catch (thrown) {

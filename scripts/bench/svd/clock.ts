@@ -1,6 +1,6 @@
 import { commands } from 'vitest/browser';
 
-/** CPU time of every process of the browser so far, ms: scripts/house/browser-cpu.mjs. */
+/** CPU time of every process of the browser so far, ms: scripts/tools/browser-cpu.mjs. */
 export const cpuTime = (): Promise<number> =>
   (commands as unknown as { browserCpu(): Promise<number> }).browserCpu();
 

@@ -103,7 +103,7 @@ export class Contest {
     for (const contender of this.contenders) contender.close();
   }
 
-  /** Turns about, while any is still short of time: what disturbs one disturbs the others. */
+  /** ExclusiveQueue about, while any is still short of time: what disturbs one disturbs the others. */
   private async rounds(short: (contender: Contender) => boolean): Promise<void> {
     while (this.contenders.some(short))
       for (const contender of this.contenders) if (short(contender)) await contender.turn(150);

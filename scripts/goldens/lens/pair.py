@@ -1,6 +1,6 @@
 """Prints figure 6 of the bundled pair: the teacher's rationale states, and the base's latents, in float64.
 
-    /usr/bin/python3 scripts/goldens/lens/pair.py > src/engine/session/figure6-pair.golden.json
+    /usr/bin/python3 scripts/goldens/lens/pair.py > src/engine/session/lens/figure6-pair.golden.json
 
 problems.json holds five problems as the engine's generator wrote them (the test compares their texts with what it writes
 now); they are tokenized here, from tokenizer.json.

@@ -1,6 +1,6 @@
 """Prints figure 6 of stories260K on three texts, in float64. The checkpoint lies in the shared folder (LORI_SHARED).
 
-    /usr/bin/python3 scripts/goldens/lens/stories.py > src/engine/session/figure6-stories.golden.json
+    /usr/bin/python3 scripts/goldens/lens/stories.py > src/engine/session/lens/figure6-stories.golden.json
 
 Tokenized here, from tokenizer.json: SentencePiece-like BPE with byte fallback.
 """

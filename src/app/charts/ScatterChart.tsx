@@ -4,7 +4,7 @@ import { Segments } from '../ui/Choice';
 import { ChartFrame, type ChartProps } from './ChartFrame';
 import { type Turn, turnCamera } from './camera';
 import { hasWebgl } from './plotly';
-import { MOST_POINTS, type Plane, type Points, pointTable, SVG_POINTS, strideOf, totalOf } from './points';
+import { MAX_POINTS, type Plane, type Points, pointTable, SVG_POINTS, strideOf, totalOf } from './points';
 import { partsOf, scatterFigure } from './scatter-figure';
 
 export interface ScatterChartProps extends ChartProps, Points {
@@ -46,9 +46,7 @@ export function ScatterChart({
   };
   const notes = [
     note,
-    stride > 1
-      ? `One point in ${stride} of ${total} is drawn, at most ${MOST_POINTS}; the file has all.`
-      : '',
+    stride > 1 ? `One point in ${stride} of ${total} is drawn, at most ${MAX_POINTS}; the file has all.` : '',
   ];
   return (
     <ChartFrame

@@ -29,7 +29,7 @@ export function turned({ x, y, z }: Eye, turn: Exclude<Turn, 'reset'>): Eye {
   return { x: flat * Math.cos(around), y: flat * Math.sin(around), z: distance * Math.sin(height) };
 }
 
-/** Turns the chart in space that is drawn in `element`. */
+/** ExclusiveQueue the chart in space that is drawn in `element`. */
 export async function turnCamera(element: HTMLDivElement, turn: Turn): Promise<void> {
   const plotly = await loadPlotly();
   const { layout } = element as HTMLDivElement & {

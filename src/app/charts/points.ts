@@ -37,7 +37,7 @@ export interface Points {
 }
 
 /** Most points that are drawn; of more, every second, third … */
-export const MOST_POINTS = 20_000;
+export const MAX_POINTS = 20_000;
 
 /** Points beyond which WebGL draws them flat too. */
 export const SVG_POINTS = 2_000;
@@ -49,7 +49,7 @@ export const totalOf = (groups: readonly PointGroup[]) =>
 
 /** How many points go by for each that is drawn. */
 export const strideOf = (groups: readonly PointGroup[]) =>
-  Math.max(1, Math.ceil(totalOf(groups) / MOST_POINTS));
+  Math.max(1, Math.ceil(totalOf(groups) / MAX_POINTS));
 
 /** The points as a table, all of them. */
 export function pointTable({ groups, axes, colour }: Points): Table {

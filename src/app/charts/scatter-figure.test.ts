@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { turned } from './camera';
 import type { Figure } from './figure';
-import { MOST_POINTS, type PointGroup, pointTable } from './points';
+import { MAX_POINTS, type PointGroup, pointTable } from './points';
 import { scatterFigure } from './scatter-figure';
 
 const view = { width: 800, height: 300, theme: 'light', log: false } as const;
@@ -85,7 +85,7 @@ describe('scatterFigure', () => {
   });
 
   it('draws no more than it may; the table has all', () => {
-    const n = MOST_POINTS + 1;
+    const n = MAX_POINTS + 1;
     const many: PointGroup = {
       name: 'many',
       xyz: Float32Array.from({ length: 3 * n }, (_, i) => i),

@@ -1,7 +1,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { ProviderChoice, Settings } from '../../storage/rows';
 import { type CheckActions, checkActions } from './check-actions';
-import { createContext, type Surroundings } from './context';
+import { createContext, type Environment } from './context';
 import { type EngineActions, engineActions } from './engine-actions';
 import { type LatentActions, latentActions } from './latent-actions';
 import { withoutEngine } from './lens';
@@ -41,9 +41,9 @@ export interface App {
 }
 
 /** The page's state and everything that changes it; no DOM, no React. */
-export function createApp(surroundings: Surroundings): App {
-  const store = createStore<AppState>(() => initialState(surroundings.hash));
-  const ctx = createContext(store, surroundings, () => {
+export function createApp(environment: Environment): App {
+  const store = createStore<AppState>(() => initialState(environment.hash));
+  const ctx = createContext(store, environment, () => {
     // Pending calls reject by themselves; what was ready is gone without one.
     ctx.set({ device: idle, pair: idle, studentConfig: null, lens: withoutEngine(ctx.get().lens) });
   });

@@ -32,7 +32,7 @@ export const initialCausalDraft: CausalDraft = {
   random: true,
 };
 
-export const MOST_CAUSAL_PROBLEMS = 1000;
+export const MAX_CAUSAL_PROBLEMS = 1000;
 
 /** Powers of two below a quarter of H, where few directions are told apart, and eighths of H from there on. */
 export function usualRanks(hidden: number): number[] {
@@ -63,7 +63,7 @@ export function causalErrors(draft: CausalDraft, bounds: Bounds): ReadonlyMap<ke
     if (!Number.isInteger(value) || value < low || value > high)
       errors.set(field, `Choose a whole number from ${low} to ${high}.`);
   };
-  whole('problems', 1, MOST_CAUSAL_PROBLEMS);
+  whole('problems', 1, MAX_CAUSAL_PROBLEMS);
   whole('samples', 1, 128);
   whole('seed', 0, 2 ** 31 - 1);
   const layers = readLayers(draft.layers, bounds.layers);

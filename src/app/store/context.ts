@@ -23,7 +23,7 @@ export interface Context {
   readonly pairUrl: string;
 }
 
-export interface Surroundings {
+export interface Environment {
   /** Starts an engine. */
   readonly connect: () => Connection;
   readonly storage: Promise<Store>;
@@ -33,7 +33,7 @@ export interface Surroundings {
 
 export function createContext(
   store: StoreApi<AppState>,
-  surroundings: Surroundings,
+  environment: Environment,
   onDeath: (error: Error) => void,
 ): Context {
   let connection: Connection | null = null;
@@ -52,7 +52,7 @@ export function createContext(
     },
     engine() {
       if (!connection) {
-        const started = surroundings.connect();
+        const started = environment.connect();
         connection = started;
         started.onDeath((error) => {
           if (connection !== started) return;
@@ -67,7 +67,7 @@ export function createContext(
       connection = null;
       old?.dispose();
     },
-    storage: surroundings.storage,
-    pairUrl: surroundings.pairUrl,
+    storage: environment.storage,
+    pairUrl: environment.pairUrl,
   };
 }

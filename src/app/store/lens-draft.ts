@@ -36,7 +36,7 @@ export interface LensDraft {
   /** B, and the seed that draws them. */
   readonly samples: number;
   readonly drawSeed: number;
-  /** Sample ids as typed, apart by spaces or commas. */
+  /** Sample ids as typed, separated by spaces or commas. */
   readonly ids: string;
   /** Texts as typed, one a line. */
   readonly texts: string;
@@ -142,10 +142,10 @@ export interface DraftBounds extends Bounds {
 const shareSpace = ({ hidden, overlayHidden }: DraftBounds) =>
   hidden === null || overlayHidden === null || hidden === overlayHidden;
 
-export const MOST_SAMPLES = 128;
+export const MAX_SAMPLES = 128;
 /** Of all typed texts together. */
-const MOST_CHARACTERS = 1_000_000;
-const MOST_SEED = 2 ** 31 - 1;
+const MAX_CHARACTERS = 1_000_000;
+const MAX_SEED = 2 ** 31 - 1;
 const whole = (value: number, low: number, high: number) =>
   Number.isInteger(value) && value >= low && value <= high
     ? null
@@ -156,19 +156,19 @@ export function draftErrors(draft: LensDraft, bounds: DraftBounds): ReadonlyMap<
   const errors = new Map<keyof LensDraft, string>();
   const say = (field: keyof LensDraft, error: string | null) => error !== null && errors.set(field, error);
   if (draft.source === 'problems') {
-    say('samples', whole(draft.samples, 1, MOST_SAMPLES));
-    say('drawSeed', whole(draft.drawSeed, 0, MOST_SEED));
+    say('samples', whole(draft.samples, 1, MAX_SAMPLES));
+    say('drawSeed', whole(draft.drawSeed, 0, MAX_SEED));
   } else {
     const [field, list] =
       draft.source === 'ids' ? (['ids', idsOf(draft)] as const) : (['texts', textsOf(draft)] as const);
     const what = field === 'ids' ? 'sample ids, such as “train-0 train-7”' : 'texts, one a line';
-    if (list.length === 0 || list.length > MOST_SAMPLES)
-      say(field, `Give 1 to ${MOST_SAMPLES} ${what}; there are ${list.length}.`);
-    if (field === 'texts' && draft.texts.length > MOST_CHARACTERS)
-      say(field, `Give at most ${MOST_CHARACTERS} characters; there are ${draft.texts.length}.`);
+    if (list.length === 0 || list.length > MAX_SAMPLES)
+      say(field, `Give 1 to ${MAX_SAMPLES} ${what}; there are ${list.length}.`);
+    if (field === 'texts' && draft.texts.length > MAX_CHARACTERS)
+      say(field, `Give at most ${MAX_CHARACTERS} characters; there are ${draft.texts.length}.`);
   }
   say('layers', readLayers(draft.layers, bounds.layers).error);
-  say('seed', whole(draft.seed, 0, MOST_SEED));
+  say('seed', whole(draft.seed, 0, MAX_SEED));
   say('controls', controlError(draft));
   say('sections', sectionError(draft.source, draft.subject, draft.sections));
   if (draft.overlay !== null) {

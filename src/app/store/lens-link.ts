@@ -1,6 +1,6 @@
 import { CONTROLS, SECTIONS, STACKS } from '../../contract/lens';
 import { readLayers } from './layers';
-import { type LensDraft, MOST_SAMPLES, readSubject, type SubjectId, usualSections } from './lens-draft';
+import { type LensDraft, MAX_SAMPLES, readSubject, type SubjectId, usualSections } from './lens-draft';
 
 /** What of the low-rank place a link carries: `#/lowrank?view=ranks&subject=student&layers=1-3`. */
 
@@ -29,7 +29,7 @@ const list = <K extends 'sections' | 'overlaySections' | 'controls'>(
   key: K,
   values: readonly string[],
 ): Entry => ({
-  may: `some of ${values.join(', ')}, apart by commas`,
+  may: `some of ${values.join(', ')}, separated by commas`,
   read(text) {
     const words = text === '' ? [] : text.split(',');
     return words.every((word) => values.includes(word))
@@ -64,10 +64,10 @@ const subject = (key: 'subject' | 'overlay'): Entry => ({
 });
 
 const ENTRIES: Readonly<Record<string, Entry>> = {
-  samples: number('samples', 1, MOST_SAMPLES),
+  samples: number('samples', 1, MAX_SAMPLES),
   draw: number('drawSeed', 0, 2 ** 31 - 1),
   ids: {
-    may: 'sample ids, apart by commas',
+    may: 'sample ids, separated by commas',
     read: (text) =>
       text.length <= 2000 && text !== '' ? { source: 'ids', ids: text.replaceAll(',', ' ') } : null,
     write: ({ source, ids }) => (source === 'ids' ? ids.trim().replaceAll(/[\s,;]+/g, ',') : null),

@@ -63,7 +63,7 @@ export const outlived = (
 });
 
 /** Most changes that can be taken back. */
-const MOST_PAST = 100;
+const MAX_PAST = 100;
 
 /** Fields in which typing goes on letter by letter. */
 const TYPED: readonly (keyof LensDraft)[] = [
@@ -96,7 +96,7 @@ export function editLens(state: LensState, edit: LensEdit): LensState {
       return {
         ...state,
         draft: next,
-        past: goesOn ? past : [...past, draft].slice(-MOST_PAST),
+        past: goesOn ? past : [...past, draft].slice(-MAX_PAST),
         future: [],
         touched,
       };

@@ -43,7 +43,7 @@ export async function collapse(chosen: ChosenStates, options: SvdOptions = {}): 
     for (const sample of samples) {
       const c = meanCosine(statesAt(sample, gathered, [layer]), hidden);
       if (!Number.isNaN(c)) cosines.push(c);
-      await pace.breathe();
+      await pace.yieldToEventLoop();
     }
     cosine[p] = mean(cosines);
     effectiveRank[p] = mean(samples.map((_, s) => spectra[s * layers.length + p]?.effectiveRank ?? 0));

@@ -45,11 +45,11 @@ const optimiser = { lr: 0.05, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0
 const states = randomF32(batch * steps * layers * hidden, 20);
 const anchorStates = randomF32(batch * layers * hidden, 21);
 
-function onCpu(turns: number) {
+function onCpu(sweeps: number) {
   const x = states.slice();
   const [m, v] = [new Float32Array(x.length), new Float32Array(x.length)];
   const losses: number[][] = [];
-  for (let step = 1; step <= turns; step++) {
+  for (let step = 1; step <= sweeps; step++) {
     const g = projectionCpu(x, uL, factors.uH, projection);
     const rationale = momentLossCpu(g, factors.mu, factors.c, moment, weights);
     const dx = projectionTransposeCpu(rationale.dg, uL, factors.uH, projection);
@@ -62,7 +62,7 @@ function onCpu(turns: number) {
 
 describe('the LoRi losses on the GPU', () => {
   it('train as the twins do, with nothing read back and nothing leaked', async () => {
-    const turns = 200;
+    const sweeps = 200;
     const { device } = bench;
     const kernels = {
       projection: await createProjection(device),
@@ -96,7 +96,7 @@ describe('the LoRi losses on the GPU', () => {
     const mapped = vi.spyOn(GPUBuffer.prototype, 'mapAsync');
     const alive = device.liveBuffers;
     const submits = device.submits;
-    for (let step = 1; step <= turns; step++) {
+    for (let step = 1; step <= sweeps; step++) {
       device.record('step', (b) => {
         kernels.projection.project(b, x, left!, right!, g, projection);
         kernels.moment(b, g, muT!, cT!, rationale, moment, weights);
@@ -111,9 +111,9 @@ describe('the LoRi losses on the GPU', () => {
     expect(mapped).not.toHaveBeenCalled();
     mapped.mockRestore();
     expect(device.liveBuffers).toBe(alive);
-    expect(device.submits - submits).toBe(turns);
+    expect(device.submits - submits).toBe(sweeps);
 
-    const want = onCpu(turns);
+    const want = onCpu(sweeps);
     const loss = await bench.read(rationale.loss);
     // 200 float32 steps from rounding that differs in the last bit: AdamW's square root passes it on undamped.
     expect(relativeError(await bench.read(x), want.x)).toBeLessThan(1e-3);

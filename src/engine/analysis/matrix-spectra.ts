@@ -4,8 +4,8 @@ import { type Spectrum, spectrumOf } from './spectra';
 import type { StackedMatrix } from './stacks';
 
 /** Matrices of one shape are decomposed together, up to this many bytes and this many of them. */
-const MOST_LOT_BYTES = 64 * 2 ** 20;
-const MOST_LOT = 128;
+const MAX_LOT_BYTES = 64 * 2 ** 20;
+const MAX_LOT = 128;
 
 /** The spectra of matrices [·, H], in their order, and what decomposed them (each kernel once). */
 export interface MatrixSpectra {
@@ -14,7 +14,7 @@ export interface MatrixSpectra {
 }
 
 /**
- * All singular values of each matrix. Matrices are made lot by lot, so that little more than `MOST_LOT_BYTES` (or one
+ * All singular values of each matrix. Matrices are made lot by lot, so that little more than `MAX_LOT_BYTES` (or one
  * matrix, where that is larger) is held at a time. Rejects with `NumericError`, `CancelledError` or `DeviceError`.
  */
 export async function matrixSpectra(
@@ -31,7 +31,7 @@ export async function matrixSpectra(
     for (const [slot, i] of indices.entries()) {
       matrices[i]?.fill(data.subarray(slot * rows * hidden, (slot + 1) * rows * hidden));
       // Drawing a control's entries takes seconds a lot.
-      await pace.breathe();
+      await pace.yieldToEventLoop();
     }
     const before = done;
     const result = await svd(
@@ -62,7 +62,7 @@ function lots(matrices: readonly Pick<StackedMatrix, 'rows'>[], hidden: number) 
   const open = new Map<number, number[]>();
   const out: { readonly rows: number; readonly indices: readonly number[] }[] = [];
   for (const [i, { rows }] of matrices.entries()) {
-    const most = Math.max(1, Math.min(MOST_LOT, Math.floor(MOST_LOT_BYTES / (rows * hidden * 4))));
+    const most = Math.max(1, Math.min(MAX_LOT, Math.floor(MAX_LOT_BYTES / (rows * hidden * 4))));
     let lot = open.get(rows);
     if (!lot || lot.length >= most) {
       lot = [];

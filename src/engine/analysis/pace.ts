@@ -1,5 +1,5 @@
-import { breathe } from '../base/breathe';
 import { throwIfCancelled } from '../base/errors';
+import { yieldToEventLoop } from '../base/yield-to-event-loop';
 
 /** Longest stretch of work, in ms, between two chances to cancel. */
 const SLICE_MS = 30;
@@ -22,10 +22,10 @@ export class Pace {
   ) {}
 
   /** Call between pieces of a few milliseconds. Rejects with `CancelledError`. */
-  async breathe(): Promise<void> {
+  async yieldToEventLoop(): Promise<void> {
     throwIfCancelled(this.signal, this.what);
     if (performance.now() - this.since <= SLICE_MS) return;
-    await breathe();
+    await yieldToEventLoop();
     this.since = performance.now();
     throwIfCancelled(this.signal, this.what);
   }
@@ -36,7 +36,7 @@ export class Pace {
       const step = steps.next();
       if (step.done) return step.value;
       onStep?.(step.value);
-      await this.breathe();
+      await this.yieldToEventLoop();
     }
   }
 }

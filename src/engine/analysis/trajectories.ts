@@ -50,7 +50,7 @@ export async function trajectories(
   const pace = new Pace('the trajectories', options.signal);
   for (const one of chosen) {
     points.push(pointsOf(one, vectors, r, mean));
-    await pace.breathe();
+    await pace.yieldToEventLoop();
   }
   return { shares, points };
 }

@@ -3,7 +3,7 @@ import { Pace, type Watched } from './pace';
 import { transposed } from './rows';
 
 /** Most columns of the hidden mode whose energy is reported. */
-const MOST_COLUMNS = 64;
+const MAX_COLUMNS = 64;
 
 /** HOSVD of X ∈ R^{M×P×H}: M tokens of all samples, P chosen layers, H; J = min(H, 64). */
 export interface TuckerEnergy {
@@ -29,7 +29,7 @@ export async function tuckerEnergy(
 ): Promise<TuckerEnergy> {
   const { hidden, samples } = chosen.gathered;
   const P = chosen.layers.length;
-  const J = Math.min(hidden, MOST_COLUMNS);
+  const J = Math.min(hidden, MAX_COLUMNS);
   const { signal, onProgress } = options;
   const mean = options.centre ? meanOf([chosen], hidden) : undefined;
   const share = (part: number) => (done: number) => onProgress?.((part + done) / 3);
@@ -45,7 +45,7 @@ export async function tuckerEnergy(
     for (let t = 0; t < sample.tokens; t++) {
       projectHidden(x, t * P * hidden, hidden, uH, J, projected);
       addCoreSquares(sums, byLayer.vectors, projected, P, J);
-      await pace.breathe();
+      await pace.yieldToEventLoop();
     }
     share(2)(++done / samples.length);
   }

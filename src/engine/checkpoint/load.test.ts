@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hasFile, readFile, readJson } from '../../../scripts/house/files';
+import { hasFile, readFile, readJson } from '../../../scripts/tools/files';
 import type { HalfDType } from '../base/dtype';
 import { FileError } from '../base/errors';
 import { sameShape } from '../base/shape';

@@ -17,7 +17,7 @@ export interface WordProblem {
 }
 
 /** `train` and `held-out` share no chain of steps: which side a chain is on is a property of its numbers. */
-export type Split = 'train' | 'held-out';
+export type ChainSplit = 'train' | 'held-out';
 
 export interface WordProblemOptions {
   /** Fewest steps, 1…6. Default 1. */
@@ -25,7 +25,7 @@ export interface WordProblemOptions {
   /** Most steps, 1…6. Default 4. */
   readonly mostSteps?: number;
   /** Which side of the split to draw from. Default `train`. */
-  readonly split?: Split;
+  readonly split?: ChainSplit;
 }
 
 const PEOPLE = [
@@ -88,7 +88,7 @@ function drawOperation(rng: Rng, value: number): Operation {
 }
 
 /** Which side of the split a chain of steps is on: FNV-1a of its text. */
-export function splitOf(steps: readonly string[]): Split {
+export function splitOf(steps: readonly string[]): ChainSplit {
   let h = 0x811c9dc5;
   for (const c of steps.join('')) h = Math.imul(h ^ c.charCodeAt(0), 0x01000193) >>> 0;
   // FNV's low bits alone mix poorly over digits

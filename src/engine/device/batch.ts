@@ -6,15 +6,15 @@ import type { Pipeline } from './pipeline';
 export type Groups = readonly [number, number?, number?];
 
 /** WebGPU's guaranteed limit along each dimension. */
-const MOST_GROUPS = 65535;
+const MAX_GROUPS = 65535;
 
 /**
  * Enough workgroups for `count`, folded into two dimensions where one would exceed the limit. The shader's index is
  * `workgroup_id.y * num_workgroups.x + workgroup_id.x`, and it must leave out those past `count`.
  */
 export function foldGroups(count: number): readonly [number, number] {
-  if (count <= MOST_GROUPS) return [count, 1];
-  const y = Math.ceil(count / MOST_GROUPS);
+  if (count <= MAX_GROUPS) return [count, 1];
+  const y = Math.ceil(count / MAX_GROUPS);
   return [Math.ceil(count / y), y];
 }
 
@@ -57,9 +57,9 @@ export class Batch {
     if (buffers.length !== want || takesUniform !== (uniforms !== undefined)) {
       throw new DeviceError(`"${pipeline.label}" was given ${buffers.length} buffers, expected ${want}`);
     }
-    if (Math.min(x, y, z) < 1 || Math.max(x, y, z) > MOST_GROUPS) {
+    if (Math.min(x, y, z) < 1 || Math.max(x, y, z) > MAX_GROUPS) {
       throw new DeviceError(
-        `"${pipeline.label}" asks for ${x} × ${y} × ${z} workgroups, at most ${MOST_GROUPS} a side`,
+        `"${pipeline.label}" asks for ${x} × ${y} × ${z} workgroups, at most ${MAX_GROUPS} a side`,
       );
     }
     const entries: GPUBindGroupEntry[] = buffers.map((b, binding) => ({

@@ -1,5 +1,5 @@
-import { breathe } from '../base/breathe';
 import { throwIfCancelled } from '../base/errors';
+import { yieldToEventLoop } from '../base/yield-to-event-loop';
 import { leftPad } from '../data/batch';
 import type { ProblemCodec, TokenProblem } from '../data/tokens';
 import type { Decoder } from '../decode/decoder';
@@ -29,7 +29,7 @@ export async function accuracy(options: EvaluationOptions): Promise<Share> {
   const { batch: B, question: S } = decoder.shape;
   let correct = 0;
   for (let from = 0; from < problems.length; from += B) {
-    await breathe();
+    await yieldToEventLoop();
     throwIfCancelled(signal, 'evaluation');
     const chunk = problems.slice(from, from + B);
     // A short last chunk is filled up with its first problem; the copies are not counted.

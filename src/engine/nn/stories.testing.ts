@@ -1,5 +1,5 @@
 /** stories260K, a real LLaMA-format checkpoint, by the decoder: what its tests in Node and in the browser share. */
-import { hasFile, readFile, readJson } from '../../../scripts/house/files';
+import { hasFile, readFile, readJson } from '../../../scripts/tools/files';
 import type { HalfDType, HostTensor } from '../base/dtype';
 import { loadCheckpoint } from '../checkpoint/load';
 import { Graph } from '../graph/graph';

@@ -6,9 +6,9 @@ import { DeviceError, type LoriError } from '../base/errors';
 import type { Device } from '../device/device';
 import { wasmPaths } from '../runtime/assets';
 import type { Runtime } from '../runtime/runtime';
-import { SMALLEST, tinyPair, tinySurroundings } from '../testing/tiny-pair.testing';
-import type { Student } from './student';
-import { figure6 } from './tiny-run.testing';
+import { SMALLEST, tinyEnvironment, tinyPair } from '../testing/tiny-pair.testing';
+import type { Student } from './runs/student';
+import { figure6 } from './runs/tiny-run.testing';
 import { LoriWorkbench } from './workbench';
 
 /**
@@ -122,7 +122,7 @@ describe('the workbench on WebGPU', () => {
   const inside = (): Inside => workbench as unknown as Inside;
   beforeAll(async () => {
     const files = await tinyPair(SMALLEST);
-    workbench = new LoriWorkbench({ ...tinySurroundings(files), wasmPaths });
+    workbench = new LoriWorkbench({ ...tinyEnvironment(files), wasmPaths });
   });
   afterAll(() => workbench.close());
 

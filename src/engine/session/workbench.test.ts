@@ -3,15 +3,15 @@ import { CancelledError, InputError, NumericError } from '../base/errors';
 import { Rng } from '../base/rng';
 import type { DecoderConfig } from '../nn/config';
 import { initialLora } from '../nn/lora';
-import { serveFiles, tinyPair, tinySurroundings } from '../testing/tiny-pair.testing';
-import { figure6, losses, tinyRun, watch } from './tiny-run.testing';
+import { serveFiles, tinyEnvironment, tinyPair } from '../testing/tiny-pair.testing';
+import { figure6, losses, tinyRun, watch } from './runs/tiny-run.testing';
 import { LoriWorkbench } from './workbench';
 
 let files: Awaited<ReturnType<typeof tinyPair>>;
 let workbench: LoriWorkbench;
 beforeAll(async () => {
   files = await tinyPair();
-  workbench = new LoriWorkbench(tinySurroundings(files));
+  workbench = new LoriWorkbench(tinyEnvironment(files));
   await workbench.open('wasm');
   await workbench.loadPair('models');
 });
@@ -62,7 +62,7 @@ describe('distil', () => {
     const config = tinyRun({ weights: { explicit: 0.5 } });
     const first = await losses(workbench, config);
     expect(await losses(workbench, config)).toEqual(first);
-    const fresh = new LoriWorkbench(tinySurroundings(files));
+    const fresh = new LoriWorkbench(tinyEnvironment(files));
     await fresh.open('wasm');
     await fresh.loadPair('models/');
     expect(await losses(fresh, config)).toEqual(first);
@@ -225,7 +225,7 @@ describe('a run that diverges', () => {
       weights: { covariance: 1e6, mean: 1e6, anchor: 1e6 },
       evaluation: { every: 0 },
     });
-    const huge = new LoriWorkbench(tinySurroundings(await tinyPair({ scale: 2, seed: 5 })));
+    const huge = new LoriWorkbench(tinyEnvironment(await tinyPair({ scale: 2, seed: 5 })));
     await huge.open('wasm');
     await huge.loadPair('models');
     const watched = watch();
@@ -367,7 +367,7 @@ describe('problems', () => {
 
 describe('before anything is open', () => {
   it('says what to do', async () => {
-    const bare = new LoriWorkbench({ ...tinySurroundings(files), fetch: serveFiles(files) });
+    const bare = new LoriWorkbench({ ...tinyEnvironment(files), fetch: serveFiles(files) });
     await expect(bare.problems('train', 0, 1)).rejects.toThrow('no execution provider is open');
     await bare.open('wasm');
     await expect(bare.lens(figure6(1, 1))).rejects.toThrow('no data set is loaded');

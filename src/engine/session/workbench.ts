@@ -24,21 +24,21 @@ import type {
   NamedFile,
 } from '../../contract/lens';
 import { InputError } from '../base/errors';
+import { checkDevice } from '../device-check/device-check';
 import { LoopControl } from '../train/loop';
-import { causalTest } from './causal';
-import { checkDevice } from './check-device';
-import { Checkpoints } from './checkpoints';
-import { lens } from './lens';
-import { StatesCache } from './lens-cache';
-import { noDevice, type Opened, openProvider, type Surroundings } from './open';
-import { openModel } from './opened';
-import { loadPair, type Pair } from './pair';
-import { ProblemSet, problemOf } from './problems';
-import { Questions } from './questions';
-import { checkRun, type Keeper, type RunContext, runDistillation } from './run';
-import type { Student } from './student';
-import type { Held, OpenedModel } from './subjects';
-import { Turns } from './turns';
+import { causalTest } from './causal/causal';
+import { ExclusiveQueue } from './exclusive-queue';
+import { lens } from './lens/lens';
+import { StatesCache } from './lens/states-cache';
+import { type Environment, noDevice, type Opened, openProvider } from './models/environment';
+import { openModel } from './models/opened';
+import { loadPair, type Pair } from './models/pair';
+import { ProblemSet, problemOf } from './models/problems';
+import type { LoadedModels, OpenedModel } from './models/subjects';
+import { Questions } from './questions/questions';
+import { Checkpoints } from './runs/checkpoints';
+import { checkRun, type RunContext, type RunSink, runDistillation } from './runs/run';
+import type { Student } from './runs/student';
 
 /**
  * The engine behind the page and the headless lab: one provider, one pair, one run at a time. Calls that use the models
@@ -56,16 +56,16 @@ export class LoriWorkbench implements Workbench {
   private readonly questions = new Questions(() => this.ready());
   /** Hidden states the lens has gathered. */
   private readonly states = new StatesCache();
-  private readonly turns = new Turns();
+  private readonly queue = new ExclusiveQueue();
   /** Reading files uses no model: it has a line of its own. */
-  private readonly files = new Turns();
+  private readonly files = new ExclusiveQueue();
 
-  constructor(private readonly around: Surroundings) {}
+  constructor(private readonly environment: Environment) {}
 
   open(provider: 'auto' | 'webgpu' | 'wasm'): Promise<DeviceReport> {
     return this.alone('open a provider', async () => {
       // Where the new one cannot be had, the old one and everything made on it stay.
-      const opened = await openProvider(provider, this.around);
+      const opened = await openProvider(provider, this.environment);
       await this.leave();
       this.opened = opened;
       return opened.report;
@@ -74,7 +74,7 @@ export class LoriWorkbench implements Workbench {
 
   loadPair(url: string, options: CallOptions = {}): Promise<PairReport> {
     return this.alone('load models', async () => {
-      const { pair, report } = await loadPair(url, { ...options, fetch: this.around.fetch });
+      const { pair, report } = await loadPair(url, { ...options, fetch: this.environment.fetch });
       const problems = new ProblemSet(pair.manifest.data, pair.codec);
       this.forget();
       this.loaded = { pair, problems };
@@ -87,14 +87,14 @@ export class LoriWorkbench implements Workbench {
   }
 
   lens(request: LensRequest, options: CallOptions = {}): Promise<LensReport> {
-    return this.turns.between(
+    return this.queue.between(
       async () => lens({ ...this.provider(), held: this.held(), cache: this.states }, request, options),
       options.signal,
     );
   }
 
   causal(request: CausalRequest, options: CallOptions<Progress | CausalEvent> = {}): Promise<CausalReport> {
-    return this.turns.between(
+    return this.queue.between(
       async () => causalTest({ ...this.provider(), held: this.held(), cache: this.states }, request, options),
       options.signal,
     );
@@ -113,7 +113,7 @@ export class LoriWorkbench implements Workbench {
   }
 
   checkDevice(options: CallOptions = {}): Promise<DeviceCheckReport> {
-    return this.turns.between(async () => checkDevice(this.provider(), options), options.signal);
+    return this.queue.between(async () => checkDevice(this.provider(), options), options.signal);
   }
 
   async distil(value: RunConfig, options: CallOptions<RunEvent> = {}): Promise<RunResult> {
@@ -124,7 +124,7 @@ export class LoriWorkbench implements Workbench {
     // A paused loop waits; cancelling must wake it.
     const wake = (): void => control.resume();
     options.signal?.addEventListener('abort', wake);
-    return this.turns
+    return this.queue
       .alone(() => this.run(config, control, options))
       .finally(() => {
         options.signal?.removeEventListener('abort', wake);
@@ -142,11 +142,11 @@ export class LoriWorkbench implements Workbench {
     const context: RunContext = {
       ...ready,
       teacherAccuracy: (count, o) => this.questions.teacherAccuracy(count, o),
-      interludes: this.turns,
+      queuedCalls: this.queue,
     };
     const before = this.kept;
     let handedOver = false;
-    const keep: Keeper = {
+    const keep: RunSink = {
       checkpoint: (checkpoint) => {
         // The list before goes when there is something to put in its place.
         if (this.kept === before) this.kept = new Checkpoints();
@@ -184,7 +184,7 @@ export class LoriWorkbench implements Workbench {
     student: StudentChoice;
     steps?: number;
   }): Promise<LatentSession> {
-    return this.turns.between(async () => {
+    return this.queue.between(async () => {
       this.ready();
       if (request.student === 'trained' && !this.student)
         throw new InputError(
@@ -196,20 +196,20 @@ export class LoriWorkbench implements Workbench {
   }
 
   stepLatent(session: number): Promise<LatentThought> {
-    return this.turns.between(async () => this.questions.at(session).step());
+    return this.queue.between(async () => this.questions.at(session).step());
   }
 
   answer(session: number): Promise<AnswerReport> {
-    return this.turns.between(async () => this.questions.at(session).answer());
+    return this.queue.between(async () => this.questions.at(session).answer());
   }
 
   explicit(question: string): Promise<ExplicitReport> {
-    return this.turns.between(() => this.questions.explicit(question));
+    return this.queue.between(() => this.questions.explicit(question));
   }
 
   /** Frees everything, after the calls made before; the workbench may be opened again. */
   close(): Promise<void> {
-    return this.turns.alone(async () => {
+    return this.queue.alone(async () => {
       await this.leave();
       this.forget();
       this.openedModel = undefined;
@@ -237,7 +237,7 @@ export class LoriWorkbench implements Workbench {
   }
 
   /** What the lens may look at; without a pair that is the opened checkpoint. */
-  private held(): Held {
+  private held(): LoadedModels {
     return {
       ...this.loaded,
       student: this.student,
@@ -266,6 +266,6 @@ export class LoriWorkbench implements Workbench {
         `a run is going on; nothing can ${what} meanwhile`,
         'Stop it first, or wait for its end.',
       );
-    return this.turns.alone(work);
+    return this.queue.alone(work);
   }
 }

@@ -10,7 +10,7 @@ import { sha256Hex } from '../checkpoint/fetch';
 import { encodeFloats } from '../checkpoint/float';
 import { writeSafetensors } from '../checkpoint/write';
 import { expectedTensors } from '../nn/weights';
-import type { Surroundings } from '../session/open';
+import type { Environment } from '../session/models/environment';
 
 export type Role = 'base' | 'teacher';
 
@@ -122,7 +122,7 @@ export function serveFiles(
 }
 
 /** What a workbench is built with to see only `files`. */
-export const tinySurroundings = (files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): Surroundings => ({
+export const tinyEnvironment = (files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): Environment => ({
   crossOriginIsolated: true,
   runtimeVersion: 'test',
   threads: 1,

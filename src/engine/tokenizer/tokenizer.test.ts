@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hasFile, readJson } from '../../../scripts/house/files';
+import { hasFile, readJson } from '../../../scripts/tools/files';
 import { FileError, InputError } from '../base/errors';
 import { Rng } from '../base/rng';
 import { loadTokenizer, type Tokenizer } from './tokenizer';

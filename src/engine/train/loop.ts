@@ -1,6 +1,6 @@
-import { breathe } from '../base/breathe';
 import type { HostTensor } from '../base/dtype';
 import { NumericError, throwIfCancelled } from '../base/errors';
+import { yieldToEventLoop } from '../base/yield-to-event-loop';
 import type { DeviceTensor } from '../runtime/tensor';
 import type { Optimiser } from './optimiser';
 import { learningRate } from './schedule';
@@ -31,7 +31,7 @@ export class LoopControl {
   }
 
   /** Waits while the loop is paused, and lets other work be done. */
-  async pass(others?: Interludes): Promise<void> {
+  async pass(others?: QueuedCalls): Promise<void> {
     await others?.serve();
     while (this.waiting) {
       await (others ? Promise.race([this.waiting, others.arrival()]) : this.waiting);
@@ -41,7 +41,7 @@ export class LoopControl {
 }
 
 /** Work that is none of the loop's, done between two of its steps. */
-export interface Interludes {
+export interface QueuedCalls {
   /** Does what waits. It fails for whoever asked for it, never for the loop. */
   serve(): Promise<void>;
   /** Resolves when something waits. */
@@ -110,7 +110,7 @@ export async function train(options: LoopOptions): Promise<number> {
     });
     if (options.onEvaluate && options.every > 0 && (done % options.every === 0 || done === steps))
       await options.onEvaluate(done);
-    await breathe();
+    await yieldToEventLoop();
   }
   return done;
 }

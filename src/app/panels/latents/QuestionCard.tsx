@@ -8,7 +8,7 @@ import { NumberField } from '../../ui/Field';
 import { Panel } from '../../ui/Panel';
 
 const TYPED = 'typed';
-const MOST_STEPS = 32;
+const MAX_STEPS = 32;
 
 /** K of the student that is asked: what the last run trained with, for the base what the form says. */
 function trainedSteps({ latents, studentConfig, draft }: AppState): number {
@@ -27,7 +27,7 @@ export function QuestionCard() {
   const count = steps ?? trained;
   // Only a student trained without thoughts answers without any.
   const least = trained === 0 ? 0 : 1;
-  const wrongSteps = !Number.isInteger(count) || count < least || count > MOST_STEPS;
+  const wrongSteps = !Number.isInteger(count) || count < least || count > MAX_STEPS;
   const open = () => void openQuestion();
   return (
     <Panel title="Question">
@@ -37,7 +37,7 @@ export function QuestionCard() {
         </ErrorNotice>
       )}
       <Choice
-        label="Held-out problem"
+        label="LoadedModels-out problem"
         value={question.id ?? TYPED}
         isDisabled={list.length === 0}
         help={
@@ -99,7 +99,7 @@ export function QuestionCard() {
             ? `Trained with ${trained}.`
             : 'The base was not trained to use them.'
         }
-        error={wrongSteps ? `K must be a whole number from ${least} to ${MOST_STEPS}.` : undefined}
+        error={wrongSteps ? `K must be a whole number from ${least} to ${MAX_STEPS}.` : undefined}
       />
       <Button look="primary" isDisabled={session.status === 'busy' || training || wrongSteps} onPress={open}>
         Open question

@@ -10,7 +10,7 @@ import code from './anchorloss.wgsl?raw';
 const BINDINGS = ['read', 'read', 'read', 'read', 'write', 'write', 'write', 'uniform'] as const;
 
 /** Fixed by the workgroup array of the shader. */
-const MOST_RANK = 512;
+const MAX_RANK = 512;
 
 export interface AnchorLossOutputs {
   /** [B]. */
@@ -41,8 +41,8 @@ export async function createAnchorLoss(device: Device): Promise<AnchorLossKernel
   return (batch, h, target, uH, layerScale, out, shape) => {
     const { batch: samples, layers, hidden, rank } = shape;
     expectDims('anchorloss', { batch: samples, layers, hidden, rank });
-    if (rank > MOST_RANK)
-      throw new ShapeError(`anchorloss: rank ${rank} given; the shader takes at most ${MOST_RANK}`);
+    if (rank > MAX_RANK)
+      throw new ShapeError(`anchorloss: rank ${rank} given; the shader takes at most ${MAX_RANK}`);
     expectBytes('anchorloss', 'h', h.bytes, [samples, layers, hidden]);
     expectBytes('anchorloss', 'target', target.bytes, [samples, layers, rank]);
     expectBytes('anchorloss', 'uH', uH.bytes, [hidden, rank]);

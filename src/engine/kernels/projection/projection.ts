@@ -10,8 +10,8 @@ import code from './projection.wgsl?raw';
 const BINDINGS = ['read', 'read', 'read', 'write', 'uniform'] as const;
 
 /** Fixed by the workgroup array of the shader. */
-export const MOST_LAYERS = 64;
-export const MOST_RANK_H = 512;
+export const MAX_LAYERS = 64;
+export const MAX_RANK_H = 512;
 /** Hidden entries that a workgroup of `transposed` gives. */
 const SPAN = 512;
 
@@ -75,9 +75,9 @@ export async function createProjection(device: Device): Promise<ProjectionKernel
 function check(s: ProjectionShape, uL: DeviceBuffer, uH: DeviceBuffer): void {
   const { batch, rows, layers, hidden, rankL, rankH } = s;
   expectDims('projection', { batch, rows, layers, hidden, rankL, rankH });
-  if (layers > MOST_LAYERS || rankH > MOST_RANK_H) {
+  if (layers > MAX_LAYERS || rankH > MAX_RANK_H) {
     throw new ShapeError(
-      `projection: ${layers} layers and rank ${rankH} given; the shader takes at most ${MOST_LAYERS} and ${MOST_RANK_H}`,
+      `projection: ${layers} layers and rank ${rankH} given; the shader takes at most ${MAX_LAYERS} and ${MAX_RANK_H}`,
     );
   }
   const factors = s.perSample ? batch : 1;

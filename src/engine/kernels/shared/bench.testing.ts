@@ -12,8 +12,8 @@ export interface BenchCase {
   readonly cpu: () => readonly Float32Array[];
 }
 
-const MOST_SECONDS = 2;
-const MOST_CALLS = 50;
+const MAX_SECONDS = 2;
+const MAX_CALLS = 50;
 
 const median = (times: readonly number[]): string => {
   const sorted = [...times].sort((a, b) => a - b);
@@ -41,7 +41,7 @@ export function benchKernel<S>(
     for (const [i, want] of cpu().entries())
       expect(relativeError(await bench.read(outputs[i] as DeviceBuffer), want)).toBeLessThan(GPU_TOLERANCE);
     const [onGpu, onCpu]: [number[], number[]] = [[], []];
-    const end = performance.now() + 1000 * MOST_SECONDS;
+    const end = performance.now() + 1000 * MAX_SECONDS;
     do {
       const start = performance.now();
       bench.run(record);
@@ -50,7 +50,7 @@ export function benchKernel<S>(
       cpu();
       onGpu.push(between - start);
       onCpu.push(performance.now() - between);
-    } while (performance.now() < end && onGpu.length < MOST_CALLS);
+    } while (performance.now() < end && onGpu.length < MAX_CALLS);
     const { vendor, architecture } = bench.device.info;
     console.log(
       `${kernel} ${label}: GPU (${vendor} ${architecture}) ${median(onGpu)} ms, CPU twin ${median(onCpu)} ms, ${onGpu.length} calls`,

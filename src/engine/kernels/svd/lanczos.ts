@@ -1,6 +1,6 @@
 import type { Batch } from '../../device/batch';
 import type { Device } from '../../device/device';
-import { type LargeOptions, MOST_BYTES } from './large';
+import { type LargeOptions, MAX_BYTES } from './large';
 import { type Entry, Stage } from './stage';
 import { type StageSize, stageRoom } from './stage-layout';
 import { type SvdShape, svdCpu } from './svd.cpu';
@@ -54,7 +54,7 @@ export const suitsLanczos = (device: Device, shape: SvdShape): boolean => {
 
 /** Matrices of this shape the device takes at once. */
 export const lanczosRoom = (device: Device, shape: SvdShape): number =>
-  stageRoom(device, shape, sizeFor(shape), MOST_BYTES);
+  stageRoom(device, shape, sizeFor(shape), MAX_BYTES);
 
 /**
  * The r largest singular values [B, r] and their left vectors [B, m, r] by Golub–Kahan–Lanczos with full

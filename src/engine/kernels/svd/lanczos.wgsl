@@ -1,7 +1,7 @@
 // Golub–Kahan–Lanczos: an orthonormal basis of each side, number i made from W times number i of the other side (or the
 // one before), made orthogonal to all before it, twice; then the Ritz vectors. By quads; pads are zero and stay so.
 
-@group(0) @binding(0) var<storage, read_write> houses: array<vec4f>;
+@group(0) @binding(0) var<storage, read_write> reflectors: array<vec4f>;
 @group(0) @binding(1) var<storage, read> panel: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> scalars: array<f32>;
 @group(0) @binding(3) var<storage, read_write> vectors: array<f32>;
@@ -14,7 +14,7 @@ var<workgroup> fold: array<f32, 64>;
 
 fn quads() -> u32 { return select(s.ldp, s.ldq, s.side > 0u) / 4u; }
 fn place(matrix: u32, number: u32) -> u32 {
-  return (matrix * houses_size(s) + select(0u, s.held * s.ldp, s.side > 0u)) / 4u + number * quads();
+  return (matrix * reflectors_size(s) + select(0u, s.held * s.ldp, s.side > 0u)) / 4u + number * quads();
 }
 
 // Quad k of W u (side 0) or Wᵀv (side 1), its parts added.
@@ -37,13 +37,13 @@ fn begin(@builtin(global_invocation_id) id: vec3u) {
   if (k >= quads()) { return; }
   let index = 4u * k + vec4u(0u, 1u, 2u, 3u);
   let value = vec4f(noise(index.x, s.i), noise(index.y, s.i), noise(index.z, s.i), noise(index.w, s.i));
-  houses[place(id.z, s.i) + k] = select(vec4f(0.0), value, index < vec4u(select(s.p, s.q, s.side > 0u)));
+  reflectors[place(id.z, s.i) + k] = select(vec4f(0.0), value, index < vec4u(select(s.p, s.q, s.side > 0u)));
 }
 
 // Vector i: the product just made.
 @compute @workgroup_size(64)
 fn gather(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x < quads()) { houses[place(id.z, s.i) + id.x] = image(id.z, id.x); }
+  if (id.x < quads()) { reflectors[place(id.z, s.i) + id.x] = image(id.z, id.x); }
 }
 
 // Takes from vector i its parts along the c before it, as `dots` has them.
@@ -52,9 +52,9 @@ fn subtract(@builtin(global_invocation_id) id: vec3u) {
   if (id.x >= quads()) { return; }
   let dots = id.z * s.scalars_size + s.dots + 3u * s.width * s.side;
   let at = place(id.z, s.i) + id.x;
-  var value = houses[at];
-  for (var c = 0u; c < s.c; c++) { value -= scalars[dots + c] * houses[place(id.z, s.i - s.c + c) + id.x]; }
-  houses[at] = value;
+  var value = reflectors[at];
+  for (var c = 0u; c < s.c; c++) { value -= scalars[dots + c] * reflectors[place(id.z, s.i - s.c + c) + id.x]; }
+  reflectors[at] = value;
 }
 
 fn sum_all(t: u32, x: f32) -> f32 {
@@ -70,10 +70,10 @@ fn sum_all(t: u32, x: f32) -> f32 {
 fn scale(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let at = place(wg.z, s.i);
   var squares = 0.0;
-  for (var k = t; k < quads(); k += lanes) { squares += dot(houses[at + k], houses[at + k]); }
+  for (var k = t; k < quads(); k += lanes) { squares += dot(reflectors[at + k], reflectors[at + k]); }
   let norm = sqrt(sum_all(t, squares));
   let factor = select(0.0, 1.0 / norm, norm > 0.0);
-  for (var k = t; k < quads(); k += lanes) { houses[at + k] *= factor; }
+  for (var k = t; k < quads(); k += lanes) { reflectors[at + k] *= factor; }
   if (t == 0u) { scalars[wg.z * s.scalars_size + s.norms + s.side * s.held + s.i] = norm; }
 }
 
@@ -86,10 +86,10 @@ fn combine(@builtin(global_invocation_id) id: vec3u) {
   var sum = vec4f(0.0);
   for (var c0 = 0u; c0 < s.c; c0 += 16u) {
     var part = vec4f(0.0);
-    for (var c = c0; c < min(c0 + 16u, s.c); c++) { part += scalars[row + c] * houses[place(id.z, c) + k]; }
+    for (var c = c0; c < min(c0 + 16u, s.c); c++) { part += scalars[row + c] * reflectors[place(id.z, c) + k]; }
     sum += part;
   }
-  houses[place(id.z, s.i + id.y) + k] = sum;
+  reflectors[place(id.z, s.i + id.y) + k] = sum;
   if ((s.side == 0u) == (s.m >= s.n)) {
     let z = id.z * s.vectors_size + id.y * max(2u * s.q, s.m) + 4u * k;
     for (var lane = 0u; lane < min(4u, s.m - 4u * k); lane++) { vectors[z + lane] = sum[lane]; }
@@ -103,7 +103,7 @@ fn residual(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t
   let at = place(wg.z, s.i);
   var squares = 0.0;
   for (var k = t; k < quads(); k += lanes) {
-    let x = image(wg.z, k) - scalars[o + s.ritz + s.c] * houses[at + k];
+    let x = image(wg.z, k) - scalars[o + s.ritz + s.c] * reflectors[at + k];
     squares += dot(x, x);
   }
   let norm = sqrt(sum_all(t, squares));

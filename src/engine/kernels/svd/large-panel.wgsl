@@ -5,7 +5,7 @@
 // too, finite, and nobody's.
 
 @group(0) @binding(0) var<storage, read> w: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> houses: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> reflectors: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> panel: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> scalars: array<f32>;
 @group(0) @binding(4) var<uniform> s: Shape;
@@ -28,7 +28,7 @@ fn column_step(@builtin(global_invocation_id) id: vec3u) {
   if (k >= height) { return; }
   let first = s.i - s.c;
   let big = id.z * s.ldp * width;
-  let vs = id.z * houses_size(s) / 4u;
+  let vs = id.z * reflectors_size(s) / 4u;
   let us = vs + s.held * height;
   let pan = id.z * s.panel_size / 4u;
   let o = id.z * s.scalars_size;
@@ -44,18 +44,18 @@ fn column_step(@builtin(global_invocation_id) id: vec3u) {
     let last = s.c - 1u;
     for (var part = 0u; part < 16u; part++) { x += panel[pan + s.raw / 4u + part * height + k]; }
     for (var c = 0u; c < last; c++) {
-      let v = houses[vs + (first + c) * height + k];
+      let v = reflectors[vs + (first + c) * height + k];
       let other = panel[pan + s.x / 4u + c * height + k];
       x -= v * scalars[o + s.dots + 2u * s.width + c] + other * scalars[o + s.dots + 3u * s.width + c];
-      value -= v * panel[pan + s.y / 4u + c * width + j][lane] + other * houses[us + (first + c) * width + j][lane];
+      value -= v * panel[pan + s.y / 4u + c * width + j][lane] + other * reflectors[us + (first + c) * width + j][lane];
     }
-    let v = houses[vs + (s.i - 1u) * height + k];
+    let v = reflectors[vs + (s.i - 1u) * height + k];
     x = scalars[o + s.tau_r + s.i - 1u] * (x - v * scalars[o + s.dots + 2u * s.width + last]);
     panel[pan + s.x / 4u + last * height + k] = x;
     // The first entry of u_{i−1} is 1.
     value -= v * panel[pan + s.y / 4u + last * width + j][lane] + x;
   }
-  if (s.i < s.q) { houses[vs + s.i * height + k] = value; }
+  if (s.i < s.q) { reflectors[vs + s.i * height + k] = value; }
 }
 
 // Completes y_i, then takes row i: a thread has four columns.
@@ -67,7 +67,7 @@ fn row_step(@builtin(global_invocation_id) id: vec3u) {
   if (j >= width) { return; }
   let first = s.i - s.c;
   let big = id.z * s.ldp * width;
-  let vs = id.z * houses_size(s) / 4u;
+  let vs = id.z * reflectors_size(s) / 4u;
   let us = vs + s.held * height;
   let pan = id.z * s.panel_size / 4u;
   let o = id.z * s.scalars_size;
@@ -79,13 +79,13 @@ fn row_step(@builtin(global_invocation_id) id: vec3u) {
   var value = w[big + s.i * width + j];
   for (var c = 0u; c < s.c; c++) {
     let other = panel[pan + s.y / 4u + c * width + j];
-    let u = houses[us + (first + c) * width + j];
+    let u = reflectors[us + (first + c) * width + j];
     y -= other * scalars[o + s.dots + c] + u * scalars[o + s.dots + s.width + c];
-    value -= other * houses[vs + (first + c) * height + k][lane] + u * panel[pan + s.x / 4u + c * height + k][lane];
+    value -= other * reflectors[vs + (first + c) * height + k][lane] + u * panel[pan + s.x / 4u + c * height + k][lane];
   }
   y *= scalars[o + s.tau_l + s.i];
   panel[pan + s.y / 4u + s.c * width + j] = y;
-  houses[us + s.i * width + j] = value - y;
+  reflectors[us + s.i * width + j] = value - y;
 }
 
 // Turns column i (side 0), or row i right of the diagonal (side 1), x, into a Householder vector v, first entry 1 and
@@ -96,12 +96,12 @@ fn reflect(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t:
   let o = wg.z * s.scalars_size;
   let quads = select(s.ldp, s.ldq, is_row) / 4u;
   let head = select(s.i, s.i + 1u, is_row);
-  let at = (wg.z * houses_size(s) + select(0u, s.held * s.ldp, is_row)) / 4u + s.i * quads;
-  let alpha = houses[at + head / 4u][head % 4u];
+  let at = (wg.z * reflectors_size(s) + select(0u, s.held * s.ldp, is_row)) / 4u + s.i * quads;
+  let alpha = reflectors[at + head / 4u][head % 4u];
   var squares = 0.0;
   for (var k = head / 4u + t; k < quads; k += lanes) {
     let index = 4u * k + vec4u(0u, 1u, 2u, 3u);
-    let x = select(vec4f(0.0), houses[at + k], index > vec4u(head));
+    let x = select(vec4f(0.0), reflectors[at + k], index > vec4u(head));
     squares += dot(x, x);
   }
   fold[t] = squares;
@@ -124,7 +124,7 @@ fn reflect(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t:
   }
   for (var k = head / 4u + t; k < quads; k += lanes) {
     let index = 4u * k + vec4u(0u, 1u, 2u, 3u);
-    let x = select(vec4f(0.0), houses[at + k] * factor, index > vec4u(head));
-    houses[at + k] = select(x, vec4f(1.0), index == vec4u(head));
+    let x = select(vec4f(0.0), reflectors[at + k] * factor, index > vec4u(head));
+    reflectors[at + k] = select(x, vec4f(1.0), index == vec4u(head));
   }
 }

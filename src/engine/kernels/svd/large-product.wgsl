@@ -1,7 +1,7 @@
 // The two products with all of W that each column costs, and the update of W that each panel costs.
 
 @group(0) @binding(0) var<storage, read_write> w: array<vec4f>;
-@group(0) @binding(1) var<storage, read> houses: array<vec4f>;
+@group(0) @binding(1) var<storage, read> reflectors: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> panel: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> scalars: array<f32>;
 @group(0) @binding(4) var<uniform> s: Shape;
@@ -16,7 +16,7 @@ var<workgroup> fold: array<f32, 64>;
 fn transpose_product(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let height = s.ldp / 4u;
   let width = s.ldq / 4u;
-  let v = wg.z * houses_size(s) / 4u + s.i * height;
+  let v = wg.z * reflectors_size(s) / 4u + s.i * height;
   let j = s.left + wg.x * 64u + t;
   if (j >= width) { return; }
   let begin = s.top + wg.y * (s.chunk / 4u);
@@ -24,7 +24,7 @@ fn transpose_product(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation
   var at = wg.z * s.ldp * width + 4u * begin * width + j;
   var sum = vec4f(0.0);
   for (var k = begin; k < end; k++) {
-    let x = houses[v + k];
+    let x = reflectors[v + k];
     sum += x.x * w[at] + x.y * w[at + width] + (x.z * w[at + 2u * width] + x.w * w[at + 3u * width]);
     at += 4u * width;
   }
@@ -37,14 +37,14 @@ fn transpose_product(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation
 fn product(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let height = s.ldp / 4u;
   let width = s.ldq / 4u;
-  let u = (wg.z * houses_size(s) + s.held * s.ldp) / 4u + s.i * width;
+  let u = (wg.z * reflectors_size(s) + s.held * s.ldp) / 4u + s.i * width;
   let lane = t % 16u;
   let k = s.top + wg.x * 4u + t / 16u;
   if (k >= height) { return; }
   var at = wg.z * s.ldp * width + 4u * k * width + s.left + lane;
   var sum = vec4f(0.0);
   for (var j = s.left + lane; j < width; j += 16u) {
-    let x = houses[u + j];
+    let x = reflectors[u + j];
     sum += vec4f(dot(x, w[at]), dot(x, w[at + width]), dot(x, w[at + 2u * width]), dot(x, w[at + 3u * width]));
     at += 16u;
   }
@@ -64,17 +64,17 @@ fn fold_all(t: u32, x: f32) -> f32 {
 @compute @workgroup_size(lanes)
 fn column_dots(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let height = s.ldp / 4u;
-  let vs = wg.z * houses_size(s) / 4u;
+  let vs = wg.z * reflectors_size(s) / 4u;
   let v = vs + s.i * height;
   let is_x = wg.x >= s.c;
   let c = select(wg.x, wg.x - s.c, is_x);
   var sum = 0.0;
   if (is_x) {
     let other = (wg.z * s.panel_size + s.x) / 4u + c * height;
-    for (var k = s.top + t; k < height; k += lanes) { sum += dot(houses[v + k], panel[other + k]); }
+    for (var k = s.top + t; k < height; k += lanes) { sum += dot(reflectors[v + k], panel[other + k]); }
   } else {
     let other = vs + (s.i - s.c + c) * height;
-    for (var k = s.top + t; k < height; k += lanes) { sum += dot(houses[v + k], houses[other + k]); }
+    for (var k = s.top + t; k < height; k += lanes) { sum += dot(reflectors[v + k], reflectors[other + k]); }
   }
   sum = fold_all(t, sum);
   if (t == 0u) { scalars[wg.z * s.scalars_size + s.dots + select(0u, s.width, is_x) + c] = sum; }
@@ -84,17 +84,17 @@ fn column_dots(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index
 @compute @workgroup_size(lanes)
 fn row_dots(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let width = s.ldq / 4u;
-  let us = (wg.z * houses_size(s) + s.held * s.ldp) / 4u;
+  let us = (wg.z * reflectors_size(s) + s.held * s.ldp) / 4u;
   let u = us + s.i * width;
   let is_y = wg.x >= s.c;
   let c = select(wg.x, wg.x - s.c, is_y);
   var sum = 0.0;
   if (is_y) {
     let other = (wg.z * s.panel_size + s.y) / 4u + c * width;
-    for (var j = s.left + t; j < width; j += lanes) { sum += dot(houses[u + j], panel[other + j]); }
+    for (var j = s.left + t; j < width; j += lanes) { sum += dot(reflectors[u + j], panel[other + j]); }
   } else {
     let other = us + (s.i - s.c + c) * width;
-    for (var j = s.left + t; j < width; j += lanes) { sum += dot(houses[u + j], houses[other + j]); }
+    for (var j = s.left + t; j < width; j += lanes) { sum += dot(reflectors[u + j], reflectors[other + j]); }
   }
   sum = fold_all(t, sum);
   if (t == 0u) { scalars[wg.z * s.scalars_size + s.dots + select(3u, 2u, is_y) * s.width + c] = sum; }
@@ -128,8 +128,8 @@ fn update(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: 
   // The second of each may lie past the end; it then repeats the last and is dropped.
   let j1 = min(j + 8u, width - 1u);
   let k1 = min(k + 8u, height - 1u);
-  var v = wg.z * houses_size(s) / 4u + (s.i - s.c) * height;
-  var u = wg.z * houses_size(s) / 4u + s.held * height + (s.i - s.c) * width;
+  var v = wg.z * reflectors_size(s) / 4u + (s.i - s.c) * height;
+  var u = wg.z * reflectors_size(s) / 4u + s.held * height + (s.i - s.c) * width;
   var x = (wg.z * s.panel_size + s.x) / 4u;
   var y = (wg.z * s.panel_size + s.y) / 4u;
   var d00 = mat4x4f();
@@ -137,10 +137,10 @@ fn update(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: 
   var d10 = mat4x4f();
   var d11 = mat4x4f();
   for (var c = 0u; c < s.c; c++) {
-    let v0 = houses[v + k];
-    let v1 = houses[v + k1];
-    let u0 = houses[u + j];
-    let u1 = houses[u + j1];
+    let v0 = reflectors[v + k];
+    let v1 = reflectors[v + k1];
+    let u0 = reflectors[u + j];
+    let u1 = reflectors[u + j1];
     let x0 = panel[x + k];
     let x1 = panel[x + k1];
     let y0 = panel[y + j];

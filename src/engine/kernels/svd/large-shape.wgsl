@@ -12,7 +12,7 @@ struct Shape {
   ldp: u32,
   ldq: u32,
   r: u32,
-  // Vectors of length p, and of length q, in `houses`: [held, ldp], then [held, ldq]. The reduction keeps its
+  // Vectors of length p, and of length q, in `reflectors`: [held, ldp], then [held, ldq]. The reduction keeps its
   // Householder vectors v_i and u_i there, Lanczos its basis.
   held: u32,
   // Most vectors that one is multiplied with at a time, and rows a chunk of Wᵀv (a multiple of 4).
@@ -46,7 +46,7 @@ struct Shape {
   side: u32,
 }
 
-fn houses_size(s: Shape) -> u32 { return s.held * (s.ldp + s.ldq); }
+fn reflectors_size(s: Shape) -> u32 { return s.held * (s.ldp + s.ldq); }
 
 // A pseudo-random value in [−0.5, 0.5).
 fn noise(i: u32, v: u32) -> f32 {

@@ -1,6 +1,6 @@
 // The r vectors as vectors: made orthonormal, carried back through the reflections, signed and written.
 
-@group(0) @binding(0) var<storage, read> houses: array<f32>;
+@group(0) @binding(0) var<storage, read> reflectors: array<f32>;
 @group(0) @binding(1) var<storage, read> scalars: array<f32>;
 @group(0) @binding(2) var<storage, read_write> vectors: array<f32>;
 @group(0) @binding(3) var<storage, read_write> u: array<f32>; // [B, m, r]
@@ -86,7 +86,7 @@ fn carry_back(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index)
   let o = wg.z * s.scalars_size;
   let tall = s.m >= s.n;
   let ld = select(s.ldq, s.ldp, tall);
-  let first = wg.z * houses_size(s) + select(s.held * s.ldp, 0u, tall);
+  let first = wg.z * reflectors_size(s) + select(s.held * s.ldp, 0u, tall);
   let taus = o + select(s.tau_r, s.tau_l, tall);
   for (var k = s.i; k > s.i - s.c; k--) {
     let h = first + (k - 1u) * ld;
@@ -95,11 +95,11 @@ fn carry_back(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index)
     let begin = head / lanes * lanes + t;
     var part = 0.0;
     for (var j = begin; j < s.m; j += lanes) {
-      if (j >= head) { part += vectors[x + j] * select(houses[h + j], 1.0, j == head); }
+      if (j >= head) { part += vectors[x + j] * select(reflectors[h + j], 1.0, j == head); }
     }
     let f = scalars[taus + k - 1u] * sum_all(t, vec2f(part)).x;
     for (var j = begin; j < s.m; j += lanes) {
-      if (j >= head) { vectors[x + j] -= f * select(houses[h + j], 1.0, j == head); }
+      if (j >= head) { vectors[x + j] -= f * select(reflectors[h + j], 1.0, j == head); }
     }
   }
 }

@@ -109,7 +109,7 @@ describe('lots', () => {
 
   it('gives the same to the bit, whether the adapter holds all matrices at once or one', async () => {
     const all = await svdOnGpu(bench.device, a, shape);
-    // `houses`, the largest buffer, is 132·129·2 floats a matrix.
+    // `reflectors`, the largest buffer, is 132·129·2 floats a matrix.
     const device = lowered(bench.device, 4 * 132 * 129 * 2 + 1000);
     const progress: number[] = [];
     const before = device.liveBuffers;

@@ -22,7 +22,7 @@ const TILE = 64;
 /** Reflections a dispatch of the way back. */
 const REFLECTIONS = 64;
 /** Working space for matrices taken at once, bytes; more does not make a GPU faster. */
-export const MOST_BYTES = 2 ** 28;
+export const MAX_BYTES = 2 ** 28;
 /** Shares of the work, for progress alone. */
 const REDUCED = 0.85;
 const VALUED = 0.9;
@@ -58,7 +58,7 @@ const VECTORS = [
 
 /** Matrices of this shape the device takes at once; 0 where not even one fits. */
 export const largeRoom = (device: Device, shape: SvdShape): number =>
-  stageRoom(device, shape, sizeFor(shape), MOST_BYTES);
+  stageRoom(device, shape, sizeFor(shape), MAX_BYTES);
 
 /**
  * All singular values [B, k] and the first r left vectors [B, m, r] of `matrices` [B, m, n], float32 on the GPU: blocked

@@ -11,7 +11,7 @@ import { createThin, thinScratch } from './thin';
  * Most m·n·k a dispatch of one workgroup a matrix: it cannot be cancelled, and browsers kill those that run for
  * seconds.
  */
-const MOST_WORK = 2 ** 28;
+const MAX_WORK = 2 ** 28;
 
 /** Matrices a lot, 0 where not one fits. */
 export function lotRoom(device: Device, shape: SvdShape, way: 'thin' | 'small'): number {
@@ -20,7 +20,7 @@ export function lotRoom(device: Device, shape: SvdShape, way: 'thin' | 'small'):
   const scratch = way === 'thin' ? thinScratch(device, one) : smallScratch(device, one);
   const largest = Math.max(scratch, 4 * rows * cols, 4 * rows * r);
   const limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
-  const work = Math.max(1, Math.floor(MOST_WORK / (rows * cols * Math.min(rows, cols))));
+  const work = Math.max(1, Math.floor(MAX_WORK / (rows * cols * Math.min(rows, cols))));
   return Math.min(batch, work, Math.floor(limit / largest));
 }
 

@@ -11,7 +11,7 @@ import vectorsCode from './small-vectors.wgsl?raw';
 import type { SvdShape } from './svd.cpu';
 
 /** The longest shorter side. */
-export const MOST_SMALL = 128;
+export const MAX_SMALL = 128;
 
 /**
  * Threads: WIDTH of `reduce` and `back`, LANES of them along a row; TEAM of `values`. A software adapter
@@ -42,7 +42,7 @@ export const smallScratch = (device: Device, shape: SvdShape, software = device.
   shape.batch * layoutOf(shape, software).stride * 4;
 
 /**
- * Compiles the kernels for min(m, n) ≤ `MOST_SMALL` (once a device). Rejects with `DeviceError`. The recorder trusts
+ * Compiles the kernels for min(m, n) ≤ `MAX_SMALL` (once a device). Rejects with `DeviceError`. The recorder trusts
  * its arguments: the caller has checked the shape and the buffers' sizes. `software` picks the sizes of workgroups.
  * Magnitudes below 2⁻¹²⁶ count as zero where the adapter flushes them, as WGSL lets it.
  */

@@ -52,7 +52,7 @@ export function layout({ rows, cols, r }: SvdShape, { held, width, kind }: Stage
   const sizes = {
     a: rows * cols,
     w: ldp * ldq,
-    houses: held * (ldp + ldq),
+    reflectors: held * (ldp + ldq),
     panel: inPanel.size,
     scalars: inScalars.size,
     vectors: Math.max(1, r * Math.max(2 * q, rows) + reduces * (r + 10 * q * r)),

@@ -16,7 +16,7 @@ import type { SvdShape } from './svd.cpu';
 /** Threads of a workgroup that needs no barrier. */
 const GROUP = 64;
 /** Workgroups that share the rows of W when it is made, at most. */
-const MOST_ROWS = 4096;
+const MAX_ROWS = 4096;
 /** What changes from dispatch to dispatch: see the end of Shape in large-shape.wgsl. */
 export interface StageStep {
   readonly i?: number;
@@ -30,28 +30,28 @@ export interface StageStep {
 const ENTRIES = {
   peak: [fill, ['a', 'peaks', 'w']],
   fill: [fill, ['a', 'peaks', 'w']],
-  column_step: [panel, ['w', 'houses', 'panel', 'scalars']],
-  row_step: [panel, ['w', 'houses', 'panel', 'scalars']],
-  reflect: [panel, ['w', 'houses', 'panel', 'scalars']],
-  transpose_product: [product, ['w', 'houses', 'panel', 'scalars']],
-  product: [product, ['w', 'houses', 'panel', 'scalars']],
-  column_dots: [product, ['w', 'houses', 'panel', 'scalars']],
-  row_dots: [product, ['w', 'houses', 'panel', 'scalars']],
-  update: [product, ['w', 'houses', 'panel', 'scalars']],
+  column_step: [panel, ['w', 'reflectors', 'panel', 'scalars']],
+  row_step: [panel, ['w', 'reflectors', 'panel', 'scalars']],
+  reflect: [panel, ['w', 'reflectors', 'panel', 'scalars']],
+  transpose_product: [product, ['w', 'reflectors', 'panel', 'scalars']],
+  product: [product, ['w', 'reflectors', 'panel', 'scalars']],
+  column_dots: [product, ['w', 'reflectors', 'panel', 'scalars']],
+  row_dots: [product, ['w', 'reflectors', 'panel', 'scalars']],
+  update: [product, ['w', 'reflectors', 'panel', 'scalars']],
   bisect: [values, ['peaks', 'scalars', 'sigma', 'vectors']],
   factor: [values, ['peaks', 'scalars', 'sigma', 'vectors']],
   solve: [values, ['peaks', 'scalars', 'sigma', 'vectors']],
-  project: [vectors, ['houses', 'scalars', 'vectors', 'u']],
-  unit: [vectors, ['houses', 'scalars', 'vectors', 'u']],
-  halve: [vectors, ['houses', 'scalars', 'vectors', 'u']],
-  carry_back: [vectors, ['houses', 'scalars', 'vectors', 'u']],
-  write_out: [vectors, ['houses', 'scalars', 'vectors', 'u']],
-  begin: [lanczos, ['houses', 'panel', 'scalars', 'vectors']],
-  gather: [lanczos, ['houses', 'panel', 'scalars', 'vectors']],
-  subtract: [lanczos, ['houses', 'panel', 'scalars', 'vectors']],
-  scale: [lanczos, ['houses', 'panel', 'scalars', 'vectors']],
-  combine: [lanczos, ['houses', 'panel', 'scalars', 'vectors']],
-  residual: [lanczos, ['houses', 'panel', 'scalars', 'vectors']],
+  project: [vectors, ['reflectors', 'scalars', 'vectors', 'u']],
+  unit: [vectors, ['reflectors', 'scalars', 'vectors', 'u']],
+  halve: [vectors, ['reflectors', 'scalars', 'vectors', 'u']],
+  carry_back: [vectors, ['reflectors', 'scalars', 'vectors', 'u']],
+  write_out: [vectors, ['reflectors', 'scalars', 'vectors', 'u']],
+  begin: [lanczos, ['reflectors', 'panel', 'scalars', 'vectors']],
+  gather: [lanczos, ['reflectors', 'panel', 'scalars', 'vectors']],
+  subtract: [lanczos, ['reflectors', 'panel', 'scalars', 'vectors']],
+  scale: [lanczos, ['reflectors', 'panel', 'scalars', 'vectors']],
+  combine: [lanczos, ['reflectors', 'panel', 'scalars', 'vectors']],
+  residual: [lanczos, ['reflectors', 'panel', 'scalars', 'vectors']],
 } as const satisfies Record<string, readonly [string, readonly Name[]]>;
 export type Entry = keyof typeof ENTRIES;
 
@@ -140,7 +140,7 @@ export class Stage {
     if (bad >= 0) throw new NumericError(`svd: matrix ${first + bad} holds NaN or Inf`);
     this.scales = Array.from(peaks, (x) => 2 ** Math.max(-126, Math.min(126, (x >>> 23) - 127)));
     await this.submit((b) =>
-      this.run(b, 'fill', [Math.ceil(this.ldq / GROUP), Math.min(this.ldp, MOST_ROWS)]),
+      this.run(b, 'fill', [Math.ceil(this.ldq / GROUP), Math.min(this.ldp, MAX_ROWS)]),
     );
   }
 

@@ -5,11 +5,11 @@ import { TestBench } from '../shared/gpu.testing';
 import { sameBits } from '../shared/testing';
 import { caseMatrix, GATES } from './cases';
 import type { SvdRecorder } from './recorder';
-import { createSmall, MOST_SMALL, smallScratch } from './small';
+import { createSmall, MAX_SMALL, smallScratch } from './small';
 import { KERNELS, svd, svdOnGpu } from './svd';
 import { type SvdShape, svdCpu } from './svd.cpu';
 import { checkGoldens, checkProperties, type Decompose } from './svd-check';
-import { createThin, MOST_THIN, thinScratch } from './thin';
+import { createThin, MAX_THIN, thinScratch } from './thin';
 
 let bench: TestBench;
 beforeAll(async () => {
@@ -42,8 +42,8 @@ function through(create: Create, scratch: Scratch, software: boolean): Decompose
   };
 }
 
-const isThin = (m: number, n: number) => Math.min(m, n) <= MOST_THIN;
-const isSmall = (m: number, n: number) => !isThin(m, n) && Math.min(m, n) <= MOST_SMALL;
+const isThin = (m: number, n: number) => Math.min(m, n) <= MAX_THIN;
+const isSmall = (m: number, n: number) => !isThin(m, n) && Math.min(m, n) <= MAX_SMALL;
 
 for (const software of [true, false]) {
   describe(`workgroups for ${software ? 'software' : 'hardware'} adapters`, () => {

@@ -1,12 +1,12 @@
-import { breathe } from '../../base/breathe';
 import { DeviceError, ShapeError, throwIfCancelled } from '../../base/errors';
+import { yieldToEventLoop } from '../../base/yield-to-event-loop';
 import type { Device } from '../../device/device';
 import { suitsLanczos, svdLanczos } from './lanczos';
 import { largeRoom, svdLarge } from './large';
 import { lotRoom, svdInLots } from './lots';
-import { MOST_SMALL } from './small';
+import { MAX_SMALL } from './small';
 import { checkSvd, numericalRank, type SvdResult, type SvdShape, svdSteps } from './svd.cpu';
-import { MOST_THIN } from './thin';
+import { MAX_THIN } from './thin';
 
 /** How a decomposition is run. */
 export interface SvdOptions {
@@ -58,7 +58,7 @@ const LEAST_WORK = 2 ** 20;
 const SQUARE = 1.2;
 export const LEAST_BLOCKED = 50_000;
 /** The longest side that one workgroup takes. */
-const MOST_LONG = 4096;
+const MAX_LONG = 4096;
 /** Share of the progress that an attempt with Lanczos gets. */
 const ATTEMPT = 0.3;
 
@@ -97,8 +97,8 @@ export function suitsGpu(device: Device, shape: SvdShape): boolean {
 function wayFor(device: Device, shape: SvdShape, want: 'all' | 'leading'): Way | undefined {
   const k = Math.min(shape.rows, shape.cols);
   const long = Math.max(shape.rows, shape.cols);
-  if (k <= MOST_THIN && lotRoom(device, shape, 'thin') > 0) return 'thin';
-  if (k <= MOST_SMALL && long <= MOST_LONG && lotRoom(device, shape, 'small') > 0) return 'small';
+  if (k <= MAX_THIN && lotRoom(device, shape, 'thin') > 0) return 'thin';
+  if (k <= MAX_SMALL && long <= MAX_LONG && lotRoom(device, shape, 'small') > 0) return 'small';
   if (want === 'leading' && suitsLanczos(device, shape)) return 'lanczos';
   return largeRoom(device, shape) > 0 ? 'large' : undefined;
 }
@@ -127,7 +127,7 @@ export async function svdOnCpu(
         options.onProgress?.((b + 1) / batch);
       } else if (performance.now() - since > SLICE_MS) options.onProgress?.((b + step.value) / batch);
       if (performance.now() - since > SLICE_MS) {
-        await breathe();
+        await yieldToEventLoop();
         since = performance.now();
         throwIfCancelled(options.signal, 'svd');
       }

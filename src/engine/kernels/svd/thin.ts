@@ -10,10 +10,10 @@ import gramCode from './thin-gram.wgsl?raw';
 import imageCode from './thin-image.wgsl?raw';
 
 /** The longest shorter side. */
-export const MOST_THIN = 32;
+export const MAX_THIN = 32;
 
 /** Most stretches the long side is split into; each leaves its own copy of the Gram matrix. */
-const MOST_CHUNKS = 64;
+const MAX_CHUNKS = 64;
 
 /**
  * Threads a workgroup; those of `finish`; entries of the long side that one thread of `gram` sums, about. A software
@@ -38,7 +38,7 @@ function layoutOf({ rows, cols, r }: SvdShape, software: boolean): Layout {
   const length = Math.max(rows, cols);
   const wide = Math.ceil(k / 4);
   const tiles = (wide * (wide + 1)) / 2;
-  const chunks = Math.min(MOST_CHUNKS, Math.ceil(length / (WIDTH * depth)));
+  const chunks = Math.min(MAX_CHUNKS, Math.ceil(length / (WIDTH * depth)));
   const span = Math.ceil(length / (chunks * WIDTH)) * WIDTH;
   return { k, length, chunks, span, tiles, stride: Math.max(chunks + chunks * tiles * 32, k * r + k + 1) };
 }
@@ -48,7 +48,7 @@ export const thinScratch = (device: Device, shape: SvdShape, software = device.i
   shape.batch * layoutOf(shape, software).stride * 4;
 
 /**
- * Compiles the kernels for min(m, n) ≤ `MOST_THIN` (once a device). Rejects with `DeviceError`. The recorder trusts its
+ * Compiles the kernels for min(m, n) ≤ `MAX_THIN` (once a device). Rejects with `DeviceError`. The recorder trusts its
  * arguments: the caller has checked the shape and the buffers' sizes. `software` picks the sizes of workgroups.
  * Magnitudes below 2⁻¹²⁶ count as zero where the adapter flushes them, as WGSL lets it.
  */

@@ -23,7 +23,7 @@ export function IdsField({ error }: { readonly error: string | undefined }) {
         onChange={(next) => changeLens({ ids: next })}
         rows={2}
         placeholder="train-0 train-7 held-out-3"
-        help="train-…, validation-… or held-out-… and a number, apart by spaces or commas. Every chart names the ids behind it."
+        help="train-…, validation-… or held-out-… and a number, separated by spaces or commas. Every chart names the ids behind it."
         error={error}
       />
       {problems.status === 'failed' && (

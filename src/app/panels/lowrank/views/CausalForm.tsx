@@ -28,7 +28,7 @@ export function CausalForm() {
       <div className="lens-wide-fields">
         <SubjectField label="Model" value={draft.subject} onChange={(subject) => changeCausal({ subject })} />
         <NumberField
-          label="Held-out problems"
+          label="LoadedModels-out problems"
           value={draft.problems}
           onChange={(problems) => changeCausal({ problems })}
           help="Answered anew at each rank."

@@ -14,7 +14,7 @@ import { commonTokens, type PointColouring, pick, tokenAt } from '../trajectory-
 
 const ALL = 'all';
 /** Samples beyond which lines hide more than they show, at first. */
-const MOST_JOINED = 4;
+const MAX_JOINED = 4;
 const COLOURINGS: readonly { readonly id: PointColouring; readonly label: string }[] = [
   { id: 'step', label: 'step' },
   { id: 'layer', label: 'layer' },
@@ -37,7 +37,7 @@ export function TrajectoriesView({
   const [layer, setLayer] = useState(String(layers.at(-1)));
   const [sample, setSample] = useState(ALL);
   const [colouring, setColouring] = useState<PointColouring>('step');
-  const [paths, setPaths] = useState(report.sampleIds.length <= MOST_JOINED);
+  const [paths, setPaths] = useState(report.sampleIds.length <= MAX_JOINED);
   const source = useMemo(() => sourceOf(report), [report]);
   const wantedLayer = layers.includes(Number(layer)) ? Number(layer) : null;
   const wantedSample = report.sampleIds.indexOf(sample);

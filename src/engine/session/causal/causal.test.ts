@@ -1,0 +1,296 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { readFile } from '../../../../scripts/tools/files';
+import type { Progress } from '../../../contract/events';
+import type { CausalEvent, CausalRequest } from '../../../contract/lens';
+import { CancelledError, type MemoryError } from '../../base/errors';
+import { Rng } from '../../base/rng';
+import { Decoder } from '../../decode/decoder';
+import { initialLora } from '../../nn/lora';
+import { createRuntime, type Runtime } from '../../runtime/runtime';
+import { serveFiles, tinyPair } from '../../testing/tiny-pair.testing';
+import { StatesCache } from '../lens/states-cache';
+import { loadPair } from '../models/pair';
+import { ProblemSet } from '../models/problems';
+import { type LoadedModels, resolveSubject } from '../models/subjects';
+import { Pass } from '../states/pass';
+import { gatherStates, sequencesOf } from '../states/states';
+import { causalTest } from './causal';
+import { leadingDirections, projectionOf } from './directions';
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await createRuntime({ provider: 'wasm', threads: 1 });
+});
+afterAll(() => runtime.dispose());
+
+async function holding(fetch: (url: string) => Promise<Response>): Promise<LoadedModels> {
+  const { pair } = await loadPair('models', { fetch: (url) => fetch(String(url)) });
+  const lora = { rank: 2, alpha: 4, targets: ['q', 'down'] } as const;
+  const packs = initialLora(pair.base.config, lora, new Rng(3));
+  return {
+    pair,
+    problems: new ProblemSet(pair.manifest.data, pair.codec),
+    student: { label: 's', latentSteps: 3, filter: { kind: 'softmax', temperature: 1 }, lora, packs },
+    checkpoints: new Map(),
+  };
+}
+
+const REQUEST: CausalRequest = {
+  subject: { kind: 'teacher' },
+  problems: 3,
+  layers: [1],
+  ranks: [0, 2],
+  positions: 'generated',
+  centre: false,
+  samples: 4,
+  seed: 1,
+  random: false,
+};
+
+describe('the causal test on a tiny pair', () => {
+  let held: LoadedModels;
+  beforeAll(async () => {
+    held = await holding(serveFiles(await tinyPair()));
+  });
+  const ask = (
+    changes: Partial<CausalRequest>,
+    options: Parameters<typeof causalTest>[2] = {},
+    of: LoadedModels = held,
+  ) =>
+    causalTest(
+      { runtime, device: undefined, held: of, cache: new StatesCache() },
+      { ...REQUEST, ...changes },
+      options,
+    );
+
+  it.each([
+    [{ problems: 0 }, 'problems: 0; a whole number from 1 to 1000'],
+    [{ samples: 1.5 }, 'samples: 1.5'],
+    [{ seed: -1 }, 'seed: -1'],
+    [{ layers: [] }, 'no layers are chosen'],
+    [{ layers: [0] }, 'layer: 0; a whole number from 1 to 2'],
+    [{ layers: [1, 3] }, 'layer: 3; a whole number from 1 to 2'],
+    [{ layers: [2, 1] }, 'layers 2, 1; each is expected once, in ascending order'],
+    [{ ranks: [] }, 'no ranks are chosen'],
+    [{ ranks: [33] }, 'rank: 33; a whole number from 0 to 32'],
+    [{ ranks: [4, 4] }, 'ranks 4, 4; each is expected once'],
+    [{ positions: 'some' as 'all' }, 'positions: some; generated or all'],
+    [{ of: 'answers' as 'projected' }, 'directions of answers; thoughts or projected'],
+    [{ subject: { kind: 'student', checkpoint: 1 } }, 'checkpoint 1 is not kept'],
+    [{ subject: { kind: 'opened' } }, 'no checkpoint is open'],
+    [{ subject: { kind: 'pupil' as 'base' } }, 'there is no subject "pupil"'],
+    [
+      { subject: { kind: 'student' }, of: 'thoughts', samples: 2, ranks: [7, 32] },
+      'rank 7: the 2 samples have 6 latent tokens, which span 6 directions',
+    ],
+    [
+      { subject: { kind: 'student' }, of: 'thoughts', samples: 2, ranks: [6], centre: true },
+      'rank 6: the 2 samples have 6 latent tokens, which span 5 directions around their mean',
+    ],
+  ] as const)('refuses %o before it runs anything', async (changes, message) => {
+    const events: unknown[] = [];
+    const before = runtime.programCount;
+    const failed = ask(changes as Partial<CausalRequest>, { report: (e) => events.push(e) });
+    await expect(failed).rejects.toMatchObject({ code: 'input' });
+    await expect(failed).rejects.toThrow(message);
+    expect([events.length, runtime.programCount]).toEqual([0, before]);
+  });
+
+  it('refuses states that do not fit, with the number of samples that would', async () => {
+    const { pair } = held as { pair: NonNullable<LoadedModels['pair']> };
+    const sized = (layers: number, hiddenSize: number): LoadedModels => {
+      const config = { ...pair.teacher.config, layers, hiddenSize };
+      return { ...held, pair: { ...pair, teacher: { ...pair.teacher, config } } };
+    };
+    const before = runtime.programCount;
+    const refused = async (changes: Partial<CausalRequest>, of: LoadedModels): Promise<string> => {
+      const error = (await ask(changes, {}, of).catch((e) => e)) as MemoryError;
+      expect(error).toMatchObject({ code: 'memory', message: expect.stringContaining('samples and the') });
+      return error.hint ?? '';
+    };
+    const hint = await refused({ samples: 40 }, sized(1500, 2048));
+    const fitting = Number(/^Choose (\d+) samples/.exec(hint)?.[1]);
+    expect([fitting > 0, fitting < 40]).toEqual([true, true]);
+    // Fewer would not make room for the directions of many layers.
+    const layers = Array.from({ length: 60 }, (_, l) => l + 1);
+    const many = { samples: 400, layers, ranks: [2000], random: true };
+    expect(await refused(many, sized(60, 2048))).toBe('Choose fewer layers, or smaller ranks.');
+    expect(runtime.programCount).toBe(before);
+  });
+
+  it('names the sample whose states are not finite, at r = 0 too', async () => {
+    const broken = await holding(serveFiles(await tinyPair({ scale: 1e39 })));
+    await expect(ask({ ranks: [0], centre: true }, {}, broken)).rejects.toThrow(
+      /train-\d+ holds (NaN|-?Infinity) at token 1, layer \d/,
+    );
+  });
+
+  it('refuses a student that does not think', async () => {
+    const direct = {
+      ...held,
+      student: { ...(held.student as NonNullable<LoadedModels['student']>), latentSteps: 0 },
+    };
+    await expect(ask({ subject: { kind: 'student' } }, {}, direct)).rejects.toThrow('has no latent steps');
+  });
+
+  it.each([{ kind: 'teacher' }, { kind: 'base' }, { kind: 'student' }] as const)(
+    'tells %o’s points as they come, and leaves nothing',
+    async (subject) => {
+      const before = [runtime.liveTensors, runtime.programCount];
+      const events: (Progress | CausalEvent)[] = [];
+      const report = await ask(
+        { subject, random: true, layers: [1, 2], positions: 'all', centre: true, ranks: [0, 3, 32] },
+        { report: (event) => events.push(event) },
+      );
+      const points = events.flatMap((e) => ('kind' in e ? [e.point] : []));
+      expect(report.points).toEqual(points);
+      expect(points.map((p) => [p.rank, p.directions])).toEqual(
+        [0, 3, 32].flatMap((r) => [
+          [r, 'leading'],
+          [r, 'random'],
+        ]),
+      );
+      for (const { accuracy } of points) expect(accuracy.total).toBe(3);
+      const phases = events.flatMap((e) => ('phase' in e ? [e] : []));
+      expect([...new Set(phases.map((e) => `${e.phase} ${e.unit}`))]).toEqual([
+        'states samples',
+        'causal problems',
+      ]);
+      const causal = phases.filter((e) => e.phase === 'causal').map((e) => e.done);
+      expect(causal).toEqual([...causal].sort((a, b) => a - b));
+      expect([causal[0], causal[causal.length - 1], phases[phases.length - 1]?.total]).toEqual([0, 21, 21]);
+      expect(report).toMatchObject({
+        label: subject.kind,
+        hidden: 32,
+        request: { subject },
+        kernel: 'svd (CPU, float64)',
+        dtype: 'f64',
+      });
+      expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
+    },
+  );
+
+  it('takes each layer’s own directions, and random ones that differ from layer to layer', async () => {
+    const put: [number, readonly number[]][] = [];
+    const spy = vi.spyOn(Decoder.prototype, 'project').mockImplementation((layer, matrix) => {
+      put.push([layer, Array.from(matrix)]);
+    });
+    const request = { layers: [1, 2], ranks: [3], random: true, of: 'thoughts' } as const;
+    await ask(request).finally(() => spy.mockRestore());
+    const sequences = sequencesOf({ kind: 'problems', seed: 1, samples: 4 }, held);
+    const subject = resolveSubject({ kind: 'teacher' }, held);
+    const gathered = await gatherStates(runtime, subject, sequences, ['rationale']);
+    const own = async (layer: number): Promise<number[]> =>
+      Array.from((await projectionOf(await leadingDirections(gathered, layer, 3, false), 3)).matrix);
+    // First the identities of a fresh decoder.
+    const [, , one, two, ...random] = put;
+    expect([one, two]).toEqual([
+      [1, await own(1)],
+      [2, await own(2)],
+    ]);
+    expect(random.map(([layer]) => layer)).toEqual([1, 2]);
+    expect(random[0]?.[1]).not.toEqual(random[1]?.[1]);
+    for (const [, matrix] of put.slice(2)) {
+      const trace = matrix.reduce((sum, x, i) => (i % 33 === 0 ? sum + x : sum), 0);
+      expect(trace).toBeCloseTo(3, 5);
+    }
+  });
+
+  it('takes directions of all it projects, unless of the thoughts alone', async () => {
+    const spy = vi.spyOn(Pass.prototype, 'run');
+    const longest = async (changes: Partial<CausalRequest>): Promise<number> => {
+      spy.mockClear();
+      await ask({ problems: 1, ranks: [1], ...changes });
+      const [chunk] = spy.mock.calls[0] as Parameters<Pass['run']>;
+      return chunk[0]?.reading.positions.filter(({ section }) => section === 'answer').length ?? 0;
+    };
+    expect(await longest({})).toBeGreaterThan(3);
+    expect(await longest({ of: 'projected' })).toBeGreaterThan(3);
+    expect(await longest({ of: 'thoughts' })).toBe(0);
+    spy.mockRestore();
+  });
+
+  it('frees the decoder where the adapter cannot be put on the device', async () => {
+    const before = [runtime.liveTensors, runtime.programCount];
+    const real = runtime.upload.bind(runtime);
+    let packs = 0;
+    // Of the states' pass two, of the decoder the second.
+    const spy = vi.spyOn(runtime, 'upload').mockImplementation((host, label) => {
+      if (label?.startsWith('lora') && ++packs === 4) throw new Error('no room');
+      return real(host, label);
+    });
+    await expect(ask({ subject: { kind: 'student' } }).finally(() => spy.mockRestore())).rejects.toThrow(
+      'no room',
+    );
+    expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
+  });
+
+  it('drops what is kept of other requests where there is no room for both', async () => {
+    const cache = new StatesCache();
+    const size = 2 ** 28 - 2 ** 12;
+    const states = { byteLength: 4 * size } as Float32Array<ArrayBuffer>;
+    const sample = { id: '', about: '', tokens: 1, states, sections: new Uint8Array(1), texts: [''] };
+    cache.put('other', 'teacher', { layers: 1, hidden: 1, samples: [sample] });
+    await causalTest({ runtime, device: undefined, held, cache }, { ...REQUEST, problems: 1 });
+    expect(cache.bytes).toBe(0);
+  });
+
+  it.each([1, 2, 3, 4, 5, 7, 9])('cancelled at its event %i, it leaves nothing', async (at) => {
+    const before = [runtime.liveTensors, runtime.programCount];
+    const abort = new AbortController();
+    let heard = 0;
+    const report = (): void => {
+      if (++heard === at) abort.abort();
+    };
+    const request = { ranks: [0, 5], random: true, layers: [1, 2], samples: 10, centre: true } as const;
+    await expect(ask(request, { signal: abort.signal, report })).rejects.toThrow(CancelledError);
+    expect(heard).toBe(at);
+    expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
+  });
+
+  it('is cancelled between two ranks, and leaves nothing', async () => {
+    const before = [runtime.liveTensors, runtime.programCount];
+    const abort = new AbortController();
+    let points = 0;
+    const cancelled = ask(
+      { ranks: [1, 2, 3] },
+      {
+        signal: abort.signal,
+        report: (event) => {
+          if (!('kind' in event)) return;
+          points++;
+          abort.abort();
+        },
+      },
+    );
+    await expect(cancelled).rejects.toThrow(CancelledError);
+    expect(points).toBe(1);
+    expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
+  });
+});
+
+describe('the causal test on the bundled teacher', () => {
+  it('at r = H it answers as it does alone, at r = 0 no more, between them by its own directions sooner', async () => {
+    const held = await holding(
+      async (url) => new Response(await readFile('models', url.replace(/^models\//, ''))),
+    );
+    const ask = (changes: Partial<CausalRequest>) =>
+      causalTest(
+        { runtime, device: undefined, held, cache: new StatesCache() },
+        { ...REQUEST, layers: [2], problems: 16, samples: 32, ...changes },
+      );
+    const { whole, points } = await ask({ ranks: [0, 80, 128], random: true });
+    const share = (rank: number, directions: 'leading' | 'random'): number | undefined =>
+      points.find((p) => p.rank === rank && p.directions === directions)?.accuracy.share;
+    expect(whole.share).toBeGreaterThan(0.9);
+    for (const directions of ['leading', 'random'] as const) {
+      expect(share(128, directions)).toBe(whole.share);
+      expect(share(0, directions)).toBeLessThan(0.2);
+    }
+    expect(share(80, 'leading')).toBeGreaterThan((share(80, 'random') ?? 1) + 0.3);
+    // The answer's positions are projected too: directions that know of them need fewer.
+    const of = async (which: CausalRequest['of']): Promise<number> =>
+      (await ask({ ranks: [40], samples: 64, of: which })).points[0]?.accuracy.share ?? Number.NaN;
+    expect(await of('projected')).toBeGreaterThan((await of('thoughts')) + 0.3);
+  });
+});

@@ -1,0 +1,202 @@
+import type { CallOptions } from '../../../contract/calls';
+import type { Accuracy, Progress } from '../../../contract/events';
+import type { CausalEvent, CausalPoint, CausalReport, CausalRequest, Section } from '../../../contract/lens';
+import { checkGathered } from '../../analysis/rows';
+import { InputError, MemoryError, throwIfCancelled } from '../../base/errors';
+import { Owned } from '../../base/owned';
+import { Rng } from '../../base/rng';
+import type { Device } from '../../device/device';
+import type { Runtime } from '../../runtime/runtime';
+import { MAX_LENS_BYTES } from '../lens/plan';
+import { namedKernels } from '../lens/precision';
+import type { StatesCache } from '../lens/states-cache';
+import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
+import { expectWhole } from '../states/sequences';
+import { gatherStates, sequencesOf, statesBytes } from '../states/states';
+import { openBench } from './bench';
+import { type Directions, leadingDirections, projectionOf, randomDirections } from './directions';
+
+/** LoadedModels-out problems and training samples, at most: the test is for minutes. */
+const MAX_PROBLEMS = 1000;
+const MAX_SAMPLES = 512;
+
+export interface CausalContext {
+  readonly runtime: Runtime;
+  readonly device: Device | undefined;
+  readonly held: LoadedModels;
+  /** States of other requests, which must leave this one its room. */
+  readonly cache: StatesCache;
+}
+
+/**
+ * Answers held-out problems with the states of some layers projected onto r directions: each layer's own leading ones,
+ * of its states on training problems (at all positions that are projected, or the thoughts’ alone), and random ones, drawn
+ * anew for each layer. Every point is of the same problems.
+ * @throws InputError for values that cannot be and MemoryError for too many samples, before anything is computed;
+ * CancelledError
+ */
+export async function causalTest(
+  { runtime, device, held, cache }: CausalContext,
+  request: CausalRequest,
+  options: CallOptions<Progress | CausalEvent> = {},
+): Promise<CausalReport> {
+  const start = performance.now();
+  const { signal, report } = options;
+  const resolved = resolveSubject(request.subject, held);
+  const { problems } = held;
+  if (!problems) throw new InputError('no data set is loaded', 'Load the bundled pair first.');
+  checkCausal(request, resolved);
+  const directions = await directionsOf({ runtime, device, held, cache }, resolved, request, options);
+  const owned = new Owned();
+  try {
+    const asked = problems.take('held-out', 0, request.problems).map(({ problem }) => problem);
+    const projected = { layers: request.layers, question: request.positions === 'all' };
+    const bench = owned.add(await openBench(runtime, resolved, asked, projected));
+    const total = request.problems * (1 + request.ranks.length * directions.size);
+    const began = performance.now();
+    let before = 0;
+    const measure = async (): Promise<Accuracy> => {
+      const tell = (done: number): void =>
+        report?.({
+          phase: 'causal',
+          done: before + done,
+          total,
+          unit: 'problems',
+          elapsed: performance.now() - began,
+        });
+      tell(0);
+      const share = await bench.accuracy(tell, signal);
+      throwIfCancelled(signal, 'the causal test');
+      before += request.problems;
+      return share;
+    };
+    // A fresh decoder projects onto everything.
+    const whole = await measure();
+    const points: CausalPoint[] = [];
+    for (const rank of request.ranks)
+      for (const [kind, byLayer] of directions) {
+        // Layer by layer: projections are H × H.
+        for (const [layer, found] of byLayer) {
+          throwIfCancelled(signal, 'the causal test');
+          const { matrix, shift } = await projectionOf(found, rank, signal);
+          bench.decoder.project(layer, matrix, shift);
+        }
+        const point: CausalPoint = { rank, directions: kind, accuracy: await measure() };
+        points.push(point);
+        report?.({ kind: 'point', point });
+      }
+    return {
+      request,
+      label: resolved.label,
+      model: resolved.source,
+      hidden: resolved.model.config.hiddenSize,
+      whole,
+      points,
+      ...namedKernels([...(directions.get('leading')?.values() ?? [])].flatMap(({ kernel }) => kernel ?? [])),
+      milliseconds: performance.now() - start,
+    };
+  } finally {
+    owned.dispose();
+  }
+}
+
+/** @throws InputError naming the value and what it may be */
+function checkCausal(request: CausalRequest, { model, label, kind, latentSteps }: ResolvedSubject): void {
+  const { layers: L, hiddenSize: H } = model.config;
+  expectWhole('problems', request.problems, 1, MAX_PROBLEMS);
+  expectWhole('samples', request.samples, 1, MAX_SAMPLES);
+  expectWhole('seed', request.seed, 0, 2 ** 31 - 1);
+  for (const [what, values] of [
+    ['layers', request.layers],
+    ['ranks', request.ranks],
+  ] as const) {
+    if (values.length === 0) throw new InputError(`no ${what} are chosen`, 'Choose at least one.');
+    for (const value of values)
+      if (what === 'layers') expectWhole('layer', value, 1, L);
+      else expectWhole('rank', value, 0, H);
+    if (values.some((value, i) => i > 0 && value <= (values[i - 1] as number)))
+      throw new InputError(`${what} ${values.join(', ')}; each is expected once, in ascending order`);
+  }
+  if (request.positions !== 'generated' && request.positions !== 'all')
+    throw new InputError(`positions: ${request.positions}; generated or all is expected`);
+  if (request.of !== undefined && request.of !== 'thoughts' && request.of !== 'projected')
+    throw new InputError(`directions of ${request.of}; thoughts or projected is expected`);
+  if (kind === 'student' && latentSteps === 0)
+    throw new InputError(
+      `the ${label} has no latent steps, so that there are no directions of its thoughts`,
+      'Choose another student, or the teacher.',
+    );
+}
+
+type ByLayer = ReadonlyMap<number, Directions>;
+
+/** Directions of each layer on training problems, as many as the largest rank below H asks for. */
+async function directionsOf(
+  { runtime, device, held, cache }: CausalContext,
+  resolved: ResolvedSubject,
+  request: CausalRequest,
+  { signal, report }: CallOptions<Progress | CausalEvent>,
+): Promise<Map<CausalPoint['directions'], ByLayer>> {
+  const { layers, ranks, samples, seed, centre, random } = request;
+  const { layers: L, hiddenSize: H } = resolved.model.config;
+  const sequences = sequencesOf({ kind: 'problems', seed, samples }, held);
+  const sections = sectionsOf(request, resolved);
+  const most = Math.max(0, ...ranks.filter((rank) => rank < H));
+  const rows = statesBytes(resolved, sequences, sections) / (L * H * F32);
+  // The mean that is taken off costs one.
+  const span = centre ? rows - 1 : rows;
+  if (most > span)
+    throw new InputError(
+      `rank ${most}: the ${samples} samples have ${rows} ${sections.join(' and ')} tokens, which span ${span} directions${centre ? ' around their mean' : ''}`,
+      'Take more samples, or smaller ranks.',
+    );
+  cache.shrink(new Set(), MAX_LENS_BYTES - roomFor(request, { L, H, most, rows }));
+  const began = performance.now();
+  const gathered = await gatherStates(runtime, resolved, sequences, sections, {
+    signal,
+    onProgress: (done, total) =>
+      report?.({ phase: 'states', done, total, unit: 'samples', elapsed: performance.now() - began }),
+  });
+  checkGathered(gathered);
+  const leading = new Map<number, Directions>();
+  const without = new Map<number, Directions>();
+  for (const layer of layers) {
+    throwIfCancelled(signal, 'the causal test');
+    const found = await leadingDirections(gathered, layer, most, centre, { device, signal });
+    leading.set(layer, found);
+    const rng = new Rng(seed).fork(`random directions ${layer}`);
+    if (random) without.set(layer, await randomDirections(found, most, rng, signal));
+  }
+  const all = new Map<CausalPoint['directions'], ByLayer>([['leading', leading]]);
+  return random ? all.set('random', without) : all;
+}
+
+/** Where the directions come from: unless only thoughts are asked for, from all that is projected. */
+function sectionsOf({ of = 'projected', positions }: CausalRequest, { kind }: ResolvedSubject): Section[] {
+  const thoughts: Section = kind === 'student' ? 'latent' : 'rationale';
+  if (of === 'thoughts') return [thoughts];
+  return positions === 'all' ? ['question', thoughts, 'answer'] : [thoughts, 'answer'];
+}
+
+const F32 = Float32Array.BYTES_PER_ELEMENT;
+const F64 = Float64Array.BYTES_PER_ELEMENT;
+
+/** Bytes of host memory for states and directions. @throws MemoryError where it is more than the lens may take */
+function roomFor(
+  { samples, layers, random }: CausalRequest,
+  { L, H, most, rows }: { L: number; H: number; most: number; rows: number },
+): number {
+  // One layer as it is, transposed, and copied for its decomposition, with the Gram matrix of its shorter side.
+  const states = rows * H * F32 * (L + 3);
+  const side = Math.min(rows, H);
+  // Leading directions of every layer, as many random ones, and one projection.
+  const fixed = (random ? 2 : 1) * layers.length * most * H * F64 + H * H * (F64 + F32) + side * side * F64;
+  if (states + fixed <= MAX_LENS_BYTES) return states + fixed;
+  const fitting = Math.floor((samples * (MAX_LENS_BYTES - fixed)) / states);
+  throw new MemoryError(
+    `the states of ${samples} samples and the directions of ${layers.length} layers take ${mebibytes(states + fixed)}; ${mebibytes(MAX_LENS_BYTES)} is the most`,
+    fitting > 0 ? `Choose ${fitting} samples or fewer.` : 'Choose fewer layers, or smaller ranks.',
+  );
+}
+
+const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import type { GatheredStates } from '../../analysis/gathered';
+import { CancelledError } from '../../base/errors';
+import { Rng } from '../../base/rng';
+import { normals } from '../../train/tiny.testing';
+import {
+  type Directions,
+  leadingDirections,
+  type Projection,
+  projectionOf,
+  randomDirections,
+} from './directions';
+
+const [L, H] = [2, 10];
+
+/** Layer 1 anything; layer 2 in mean + span(a, b), a the stronger. Two samples of 7 and 5 positions. */
+function planted() {
+  const rng = new Rng(8);
+  const mean = normals(rng, H, 3);
+  const a = normals(rng, H, 2);
+  const b = normals(rng, H, 0.5);
+  const samples = [7, 5].map((tokens, i) => {
+    const states = normals(rng, tokens * L * H);
+    for (let n = 0; n < tokens; n++) {
+      const [s, t] = [rng.normal(), rng.normal()];
+      for (let j = 0; j < H; j++)
+        states[(n * L + 1) * H + j] = (mean[j] as number) + s * (a[j] as number) + t * (b[j] as number);
+    }
+    return { id: `${i}`, about: '', tokens, states, sections: new Uint8Array(tokens), texts: [] };
+  });
+  return { gathered: { layers: L, hidden: H, samples } as GatheredStates, a, b };
+}
+
+const rowsOf = ({ samples }: GatheredStates, layer: number): number[][] =>
+  samples.flatMap(({ states, tokens }) =>
+    Array.from({ length: tokens }, (_, n) =>
+      Array.from(states.subarray((n * L + layer - 1) * H, (n * L + layer) * H)),
+    ),
+  );
+/** h·P + s */
+const apply = ({ matrix, shift }: Projection, h: readonly number[]): number[] =>
+  Array.from(shift, (s, j) => h.reduce((sum, x, i) => sum + x * (matrix[i * H + j] as number), s));
+const away = (got: readonly number[], want: readonly number[]): number =>
+  Math.hypot(...got.map((x, i) => x - (want[i] as number))) / Math.hypot(...want);
+const dot = (d: Directions, i: number, j: number): number => {
+  let s = 0;
+  for (let k = 0; k < H; k++) s += (d.rows[i * H + k] as number) * (d.rows[j * H + k] as number);
+  return s;
+};
+/** float32 of P and shift. */
+const TOLERANCE = 1e-6;
+
+describe('directions and projections', () => {
+  it('two centred directions hold a layer that has no more, and leave its states as they are', async () => {
+    const { gathered } = planted();
+    const found = await leadingDirections(gathered, 2, 2, true);
+    const projection = await projectionOf(found, 2);
+    for (const h of rowsOf(gathered, 2)) expect(away(apply(projection, h), h)).toBeLessThan(TOLERANCE);
+    // Another layer, and other points, are moved.
+    const [other] = rowsOf(gathered, 1) as [number[]];
+    expect(away(apply(projection, other), other)).toBeGreaterThan(0.1);
+    // Uncentred, the mean is a direction of its own.
+    const raw = await projectionOf(await leadingDirections(gathered, 2, 2, false), 2);
+    expect(Math.max(...rowsOf(gathered, 2).map((h) => away(apply(raw, h), h)))).toBeGreaterThan(0.01);
+    const three = await projectionOf(await leadingDirections(gathered, 2, 3, false), 3);
+    for (const h of rowsOf(gathered, 2)) expect(away(apply(three, h), h)).toBeLessThan(TOLERANCE);
+  });
+
+  it('the first direction is the strongest: no other one keeps more of the states', async () => {
+    const { gathered } = planted();
+    const kept = (v: ArrayLike<number>): number =>
+      rowsOf(gathered, 1).reduce((n, h) => n + h.reduce((s, x, j) => s + x * (v[j] as number), 0) ** 2, 0);
+    const found = await leadingDirections(gathered, 1, 4, false);
+    const energies = [0, 1, 2, 3].map((k) => kept(found.rows.subarray(k * H, (k + 1) * H)));
+    expect(energies).toEqual([...energies].sort((x, y) => y - x));
+    const rng = new Rng(2);
+    for (let n = 0; n < 200; n++) {
+      const v = normals(rng, H);
+      const norm = Math.hypot(...v);
+      expect(kept(v.map((x) => x / norm))).toBeLessThanOrEqual(energies[0] as number);
+    }
+  });
+
+  it('is orthonormal to float64, projects twice as once, and loses everything at r = 0', async () => {
+    const { gathered } = planted();
+    const leading = await leadingDirections(gathered, 1, 6, true);
+    for (const d of [leading, await randomDirections(leading, 6, new Rng(3))]) {
+      for (let i = 0; i < 6; i++)
+        for (let j = 0; j < 6; j++) expect(Math.abs(dot(d, i, j) - (i === j ? 1 : 0))).toBeLessThan(1e-14);
+      const projection = await projectionOf(d, 4);
+      const [h] = rowsOf(gathered, 2) as [number[]];
+      const once = apply(projection, h);
+      expect(away(apply(projection, once), once)).toBeLessThan(TOLERANCE);
+      expect(away(apply(await projectionOf(d, 0), h), Array.from(leading.centre))).toBeLessThan(TOLERANCE);
+    }
+  });
+
+  it('of H directions is the identity to the bit, however many were found', async () => {
+    const { gathered } = planted();
+    for (const centred of [false, true]) {
+      const { matrix, shift } = await projectionOf(await leadingDirections(gathered, 1, 1, centred), H);
+      expect(Array.from(matrix)).toEqual(Array.from(matrix, (_, i) => (i % (H + 1) === 0 ? 1 : 0)));
+      expect(Array.from(shift, Math.abs)).toEqual(new Array(H).fill(0));
+    }
+  });
+
+  it('random directions are the seed’s, and not the leading ones', async () => {
+    const { gathered } = planted();
+    const leading = await leadingDirections(gathered, 1, 3, false);
+    const draw = (seed: number): Promise<Directions> => randomDirections(leading, 3, new Rng(seed));
+    expect(await draw(1)).toEqual(await draw(1));
+    expect((await draw(1)).rows).not.toEqual((await draw(2)).rows);
+    expect((await draw(1)).rows).not.toEqual(leading.rows);
+  });
+
+  it('take no directions for r = 0, and stop when asked', async () => {
+    const { gathered } = planted();
+    const none = await leadingDirections(gathered, 1, 0, true);
+    expect(none.rows.length).toBe(0);
+    expect(Math.hypot(...none.centre)).toBeGreaterThan(0);
+    const three = await leadingDirections(gathered, 1, 3, true);
+    const signal = AbortSignal.abort();
+    for (const call of [
+      leadingDirections(gathered, 1, 3, true, { signal }),
+      randomDirections(three, 3, new Rng(1), signal),
+      projectionOf(three, 2, signal),
+    ])
+      await expect(call).rejects.toThrow(CancelledError);
+  });
+});

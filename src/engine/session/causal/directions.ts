@@ -1,0 +1,105 @@
+import type { GatheredStates } from '../../analysis/gathered';
+import { randomRows, rowDirections } from '../../analysis/layer-directions';
+import { meanOf } from '../../analysis/mode-basis';
+import { Pace } from '../../analysis/pace';
+import { transposed } from '../../analysis/rows';
+import { type StackedMatrix, stacked } from '../../analysis/stacks';
+import type { Rng } from '../../base/rng';
+import type { Device } from '../../device/device';
+import { orthonormaliseSteps } from '../../kernels/shared/eigen';
+
+const WHAT = 'the causal test';
+
+/** Orthonormal directions of one layer's states, and the point they are taken around. */
+export interface Directions {
+  /** [r, H], one direction a row, in float64. */
+  readonly rows: Float64Array<ArrayBuffer>;
+  /** c, [H] */
+  readonly centre: Float64Array;
+  /** H */
+  readonly hidden: number;
+  /** What decomposed the states; none for random directions, or none at all. */
+  readonly kernel?: string;
+}
+
+interface DirectionOptions {
+  readonly device?: Device;
+  /** An abort rejects with `CancelledError`. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The first r right singular vectors of all samples' states of layer ℓ, one position a row, minus their mean where
+ * `centred`. Orthonormal to float64, so that what they span is projected onto, and nothing else.
+ * @param layer 1…L  @param r 0 … the number of positions (less one where centred), and at most H
+ */
+export async function leadingDirections(
+  gathered: GatheredStates,
+  layer: number,
+  r: number,
+  centred: boolean,
+  options: DirectionOptions = {},
+): Promise<Directions> {
+  const { hidden } = gathered;
+  const layers = [layer];
+  const centre = centred ? meanOf([{ gathered, layers }], hidden) : new Float64Array(hidden);
+  const rows = new Float64Array(r * hidden);
+  if (r > 0) {
+    const [matrix] = stacked(gathered, { stack: 'layer', layers, centre: centred });
+    const { u, kernel } = await rowDirections(matrix as StackedMatrix, hidden, r, options);
+    transposed(u, hidden, r, rows);
+    await new Pace(WHAT, options.signal).run(orthonormaliseSteps(rows, r, hidden));
+    return { rows, centre, hidden, kernel };
+  }
+  return { rows, centre, hidden };
+}
+
+/** As many orthonormal directions without any meaning, around the same point. */
+export async function randomDirections(
+  { centre, hidden }: Directions,
+  r: number,
+  rng: Rng,
+  signal?: AbortSignal,
+): Promise<Directions> {
+  return { rows: await randomRows(r, hidden, rng, new Pace(WHAT, signal)), centre, hidden };
+}
+
+/** h → c + V_r V_rᵀ(h − c) as h·P + s, in float32. */
+export interface Projection {
+  /** V_r V_rᵀ, [H, H] */
+  readonly matrix: Float32Array<ArrayBuffer>;
+  /** c − c·P, [H] */
+  readonly shift: Float32Array<ArrayBuffer>;
+}
+
+/**
+ * The projection onto the first r directions, summed in float64. H orthonormal directions span everything: that one is
+ * the identity to the last bit, so that with it a model answers as it would alone. Rejects with `CancelledError`.
+ * @param r at most the number of directions, or H
+ */
+export async function projectionOf(
+  { rows, centre, hidden: H }: Directions,
+  r: number,
+  signal?: AbortSignal,
+): Promise<Projection> {
+  const pace = new Pace(WHAT, signal);
+  const sum = new Float64Array(H * H);
+  if (r === H) for (let i = 0; i < H; i++) sum[i * H + i] = 1;
+  else
+    for (let k = 0; k < r; k++) {
+      const v = rows.subarray(k * H, (k + 1) * H);
+      for (let i = 0; i < H; i++)
+        for (let j = 0; j <= i; j++) sum[i * H + j] = at(sum, i * H + j) + at(v, i) * at(v, j);
+      await pace.yieldToEventLoop();
+    }
+  for (let i = 0; i < H; i++) for (let j = 0; j < i; j++) sum[j * H + i] = at(sum, i * H + j);
+  const shift = new Float32Array(H);
+  for (let j = 0; j < H; j++) {
+    let kept = 0;
+    for (let i = 0; i < H; i++) kept += at(centre, i) * at(sum, j * H + i);
+    shift[j] = at(centre, j) - kept;
+  }
+  return { matrix: Float32Array.from(sum), shift };
+}
+
+const at = (x: Float64Array, i: number): number => x[i] as number;

@@ -1,0 +1,218 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { CONTROLS, FIGURE_6, type LensRequest, type Section, type Selection } from '../../../contract/lens';
+import { InputError, MemoryError } from '../../base/errors';
+import type { Runtime } from '../../runtime/runtime';
+import { serveFiles, tinyPair } from '../../testing/tiny-pair.testing';
+import { type LoadedModel, loadPair, type Pair } from '../models/pair';
+import { ProblemSet } from '../models/problems';
+import type { LoadedModels } from '../models/subjects';
+import { lens } from './lens';
+import { MAX_LENS_BYTES, MAX_POINTS, planLens } from './plan';
+import { parseLensRequest } from './request';
+import { StatesCache } from './states-cache';
+
+let held: LoadedModels & { readonly pair: Pair };
+/** The same pair as large as it is called: nothing of it is run. */
+const sized = (layers: number, hiddenSize: number): LoadedModels => {
+  const grown = (model: LoadedModel) => ({ ...model, config: { ...model.config, layers, hiddenSize } });
+  return { ...held, pair: { ...held.pair, base: grown(held.pair.base), teacher: grown(held.pair.teacher) } };
+};
+beforeAll(async () => {
+  const { pair } = await loadPair('models', { fetch: serveFiles(await tinyPair()) });
+  held = { pair, problems: new ProblemSet(pair.manifest.data, pair.codec), checkpoints: new Map() };
+});
+
+const of = (kind: 'teacher' | 'base', ...sections: Section[]): Selection => ({
+  subject: { kind },
+  sections: sections.length > 0 ? sections : ['rationale'],
+});
+const request = (changes: object = {}): LensRequest => ({
+  ...FIGURE_6,
+  source: { kind: 'problems', seed: 1, samples: 3 },
+  ...changes,
+});
+const pair = { selections: [of('teacher'), of('base')] };
+const plan = (changes: object, on: LoadedModels = held) => planLens(parseLensRequest(request(changes)), on);
+/** Through the lens, on a runtime whose every use would throw. */
+const run = (changes: object, on: LoadedModels = held) => {
+  const runtime = {} as Runtime;
+  return lens({ runtime, held: on, cache: new StatesCache() }, request(changes));
+};
+
+describe('a request', () => {
+  it.each([
+    [{ selections: [] }, /selections: .*got \[\]/],
+    [{ selections: [of('teacher'), of('base'), of('base')] }, /selections: /],
+    [{ selections: [of('teacher', 'thoughts' as Section)] }, /selections\.0\.sections\.0: .*got "thoughts"/],
+    [{ selections: [{ subject: { kind: 'teacher' }, sections: [] }] }, /selections\.0\.sections: /],
+    [
+      { selections: [{ subject: { kind: 'pupil' }, sections: ['answer'] }] },
+      /selections\.0\.subject\.kind: .*got "pupil"/,
+    ],
+    [{ stack: 'column' }, /stack: .*got "column"/],
+    [{ seed: -1 }, /seed: .*got -1/],
+    [{ angles: 1.5 }, /angles: .*got 1\.5/],
+    [{ colour: 'red' }, /colour: there is no such setting; got "red"/],
+    [{ controls: ['noise'] }, /controls\.0: .*got "noise"/],
+    [{ controls: ['gaussian', 'shuffled', 'gaussian'] }, 'the control gaussian is asked for twice'],
+    [{ angles: 3 }, 'angles of 3 directions need two selections; there is one'],
+    [{ layers: [] }, 'layers []: expected some of 1 … 2'],
+    [{ layers: [0, 1] }, 'layers [0, 1]: expected some of 1 … 2'],
+    [{ layers: [3] }, 'layers [3]: expected some of 1 … 2, ascending and each once, which the teacher has'],
+    [{ layers: [2, 1] }, 'layers [2, 1]'],
+    [
+      { selections: [of('teacher', 'latent')] },
+      'latent tokens of the teacher; only the student and the base',
+    ],
+    [{ selections: [of('base', 'latent', 'rationale')] }, 'rationale and latents are of two passes'],
+    [{ selections: [of('teacher', 'text')] }, 'is a problem, which has no text tokens'],
+    [{ source: { kind: 'texts', texts: ['Tom has 3.'] } }, 'text-1 is a text, which has no rationale tokens'],
+    [{ source: { kind: 'texts', texts: [] } }, 'there are no texts'],
+    [{ source: { kind: 'ids', ids: ['train-x'] } }, 'there is no sample "train-x"'],
+    [{ source: { kind: 'problems', seed: 1, samples: 0 } }, 'samples: 0'],
+    [{ source: { kind: 'problems', seed: 1, samples: 2.5 } }, 'samples: 2.5'],
+    [
+      { source: { kind: 'ids', ids: ['train-1'] }, controls: ['other-prompt'] },
+      'needs another sample, and there is one',
+    ],
+    [
+      { selections: [of('teacher', 'question')], controls: ['random-tokens'] },
+      'the control random-tokens changes what follows the question, and the question alone is chosen',
+    ],
+    [{ ...pair, angles: 33 }, /angles of 33 directions; hidden size 32 and \d+ tokens a layer allow (\d+)/],
+    [
+      { ...pair, source: { kind: 'ids', ids: ['train-1'] }, angles: 12 },
+      /angles of 12 directions; hidden size 32 and (\d+) tokens a layer allow \1/,
+    ],
+  ])('%j is refused before anything is run', async (changes, message) => {
+    const failing = run(changes);
+    await expect(failing).rejects.toThrow(InputError);
+    await expect(failing).rejects.toThrow(message);
+  });
+
+  it('keeps its sections in one order, so that the same states are known again', () => {
+    const key = (...sections: Section[]) =>
+      plan({ selections: [of('teacher', ...sections)] }).selections[0]?.key;
+    expect(key('answer', 'question')).toBe(key('question', 'answer'));
+    expect(key('answer')).not.toBe(key('question'));
+  });
+
+  it('knows the tokens of each sample, and the controls that are states of their own', () => {
+    const { selections, variants, sequences } = plan({ controls: CONTROLS });
+    const tokens = held.problems?.sample(1, 3).map((e) => e.tokens.rationale.length);
+    expect(selections[0]?.tokens).toEqual(tokens);
+    expect([...variants.keys()]).toEqual(['random-tokens', 'other-prompt']);
+    for (const { tokens: same } of variants.values()) expect(same).toEqual(tokens);
+    const keys = [...selections, ...variants.values()].map(({ key }) => key);
+    expect(new Set(keys).size).toBe(3);
+    expect(sequences.length).toBe(3);
+  });
+});
+
+describe('memory', () => {
+  const many = { source: { kind: 'problems', seed: 1, samples: 400 } };
+
+  it('counts all states and the largest copies', () => {
+    const H = 4096;
+    const tokens = (p: ReturnType<typeof plan>) =>
+      p.selections[0]?.tokens.reduce((a, b) => a + b, 0) as number;
+    const small = plan({}, sized(8, H));
+    const states = tokens(small) * 8 * H * 4;
+    // Of the shorter side of everything stacked, which is its rows.
+    const gram = (8 * tokens(small)) ** 2 * 8;
+    // A matrix a sample, a matrix a layer: all samples' rows of one shape may be one lot.
+    expect(small.bytes).toBeGreaterThan(states + 2 * tokens(small) * H * 4 - 1);
+    expect(small.bytes).toBeLessThanOrEqual(3 * states + gram);
+    const all = plan({ stack: 'all' }, sized(8, H));
+    expect(all.bytes).toBe(3 * states + gram);
+    expect(plan({ stack: 'all', ...pair }, sized(8, H)).bytes).toBe(4 * states + gram);
+    expect(plan({ stack: 'all', controls: CONTROLS }, sized(8, H)).bytes).toBe(5 * states + gram);
+    expect(plan({ stack: 'all', tucker: true }, sized(8, H)).bytes).toBe(3 * states + gram + 2 * H * H * 8);
+  });
+
+  it('refuses what does not fit before it starts, with the number that does', async () => {
+    const large = sized(32, 4096);
+    const failing = run(many, large);
+    await expect(failing).rejects.toThrow(MemoryError);
+    await expect(failing).rejects.toThrow(
+      /the hidden states of 400 samples take \d+\.\d\d GB with working copies; 1\.07 GB is the most/,
+    );
+    const error = (await failing.catch((e) => e)) as MemoryError;
+    const fits = Number(/Choose (\d+) samples or fewer/.exec(error.hint ?? '')?.[1]);
+    const bytes = (samples: number) => plan({ source: { kind: 'problems', seed: 1, samples } }, large).bytes;
+    expect(bytes(fits)).toBeLessThanOrEqual(MAX_LENS_BYTES);
+    expect(() => bytes(fits + 1)).toThrow(MemoryError);
+  });
+
+  it('says so where not one sample fits', async () => {
+    const error = (await run({}, sized(2000, 16384)).catch((e) => e)) as MemoryError;
+    expect(error).toBeInstanceOf(MemoryError);
+    expect(error.hint).toContain('Not one sample fits');
+  });
+
+  it('refuses more points than can be drawn, with the number of samples that can', async () => {
+    const asked = {
+      ...many,
+      selections: [of('teacher', 'question', 'rationale', 'answer')],
+      trajectories: 'pca',
+    };
+    const error = (await run(asked).catch((e) => e)) as MemoryError;
+    expect(error).toBeInstanceOf(MemoryError);
+    expect(error.message).toMatch(/trajectories of \d+ points; 20000 is the most/);
+    const fits = Number(/Choose (\d+) samples or fewer/.exec(error.hint ?? '')?.[1]);
+    const points = (samples: number) =>
+      2 *
+      (plan({
+        ...asked,
+        trajectories: null,
+        source: { kind: 'problems', seed: 1, samples },
+      }).selections[0]?.tokens.reduce((a, b) => a + b, 0) as number);
+    expect(points(fits)).toBeLessThanOrEqual(MAX_POINTS);
+    expect(points(fits + 1)).toBeGreaterThan(MAX_POINTS);
+    expect(() => plan({ ...asked, trajectories: null })).not.toThrow();
+  });
+});
+
+describe('the cache', () => {
+  const states = (floats: number) => ({
+    layers: 1,
+    hidden: 1,
+    samples: [
+      {
+        id: '',
+        about: '',
+        tokens: floats,
+        states: new Float32Array(floats),
+        sections: new Uint8Array(floats),
+        texts: [],
+      },
+    ],
+  });
+  const filled = () => {
+    const cache = new StatesCache();
+    for (const [i, key] of ['a', 'b', 'c'].entries())
+      cache.put(key, i === 1 ? 'student' : 'teacher', states(10));
+    return cache;
+  };
+
+  it('drops what was used longest ago, and nothing that is needed', () => {
+    const cache = filled();
+    expect(cache.bytes).toBe(120);
+    cache.get('a');
+    cache.shrink(new Set(), 80);
+    expect(['a', 'b', 'c'].map((key) => cache.has(key))).toEqual([true, false, true]);
+    cache.shrink(new Set(['c']), 0);
+    expect(['a', 'c'].map((key) => cache.has(key))).toEqual([false, true]);
+    cache.shrink(new Set(), 40);
+    expect(cache.bytes).toBe(40);
+  });
+
+  it('drops a kind of subject, or all', () => {
+    const cache = filled();
+    cache.drop('student');
+    expect(['a', 'b', 'c'].map((key) => cache.has(key))).toEqual([true, false, true]);
+    cache.drop();
+    expect(cache.bytes).toBe(0);
+    expect(cache.get('a')).toBeUndefined();
+  });
+});

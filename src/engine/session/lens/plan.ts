@@ -1,0 +1,187 @@
+import type { Control, LensRequest, Selection } from '../../../contract/lens';
+import { SECTIONS } from '../../../contract/lens';
+import type { GatheredStates } from '../../analysis/gathered';
+import { largestLot } from '../../analysis/matrix-spectra';
+import { type StackOptions, stacked } from '../../analysis/stacks';
+import { InputError, MemoryError } from '../../base/errors';
+import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
+import { fedSequences, type Variant } from '../states/fed-sequences';
+import { type Sequence, sequencesOf } from '../states/sequences';
+import { checkLatents, layersOf } from './request';
+
+/** What the hidden states of one request and the working copies of them may take, in bytes of host memory. */
+export const MAX_LENS_BYTES = 2 ** 30;
+/** Most points of all trajectories together: more cannot be told apart, nor drawn smoothly. */
+export const MAX_POINTS = 20_000;
+
+/** Hidden states to be gathered: one pass over all samples. */
+export interface Gathering {
+  /** Of the cache. */
+  readonly key: string;
+  readonly resolved: ResolvedSubject;
+  readonly selection: Selection;
+  readonly variant: Variant;
+  /** Tokens of each sample. */
+  readonly tokens: readonly number[];
+}
+
+export interface PlannedSelection extends Gathering {
+  /** 1 … L, ascending. */
+  readonly layers: readonly number[];
+}
+
+export interface LensPlan {
+  readonly request: LensRequest;
+  readonly sequences: readonly Sequence[];
+  readonly selections: readonly PlannedSelection[];
+  /** Controls that are states of their own. */
+  readonly variants: ReadonlyMap<Control, Gathering>;
+  /** Host memory it takes. */
+  readonly bytes: number;
+}
+
+/**
+ * What a request comes to, before anything is run.
+ * @throws InputError for what the subjects or samples do not have, MemoryError for what does not fit, saying what would
+ */
+export function planLens(request: LensRequest, held: LoadedModels): LensPlan {
+  const sequences = sequencesOf(request.source, held);
+  const selections = request.selections.map((selection): PlannedSelection => {
+    const resolved = resolveSubject(selection.subject, held);
+    checkLatents(resolved, selection.sections);
+    const layers = layersOf(request, resolved);
+    return { ...gathering(request, sequences, resolved, selection, 'as-is'), layers };
+  });
+  const first = selections[0] as PlannedSelection;
+  const variants = new Map<Control, Gathering>();
+  for (const control of request.controls)
+    if (control === 'random-tokens' || control === 'other-prompt')
+      variants.set(control, gathering(request, sequences, first.resolved, first.selection, control));
+  checkPair(request, selections);
+  const plan = { request, sequences, selections, variants };
+  const bytes = bytesOf(plan, sequences.length);
+  if (bytes > MAX_LENS_BYTES) {
+    const fitting = most(sequences.length, (n) => bytesOf(plan, n) <= MAX_LENS_BYTES);
+    throw new MemoryError(
+      `the hidden states of ${sequences.length} samples take ${show(bytes)} with working copies; ${show(MAX_LENS_BYTES)} is the most`,
+      fitting > 0
+        ? `Choose ${fitting} samples or fewer, fewer kinds of tokens, or fewer controls.`
+        : 'Not one sample fits: choose fewer kinds of tokens, fewer controls, or a smaller model.',
+    );
+  }
+  checkPoints(plan);
+  return { ...plan, bytes };
+}
+
+/** The matrix shapes of a planned selection, of its first `count` samples. */
+export function shapesOf(gathering: Gathering, options: StackOptions, count: number) {
+  const { layers, hiddenSize } = gathering.resolved.model.config;
+  const nothing = { states: new Float32Array(), sections: new Uint8Array(), texts: [] };
+  const samples = gathering.tokens
+    .slice(0, count)
+    .map((tokens) => ({ id: '', about: '', tokens, ...nothing }));
+  const gathered: GatheredStates = { layers, hidden: hiddenSize, samples };
+  return stacked(gathered, options);
+}
+
+function gathering(
+  { source, seed }: LensRequest,
+  sequences: readonly Sequence[],
+  resolved: ResolvedSubject,
+  selection: Selection,
+  variant: Variant,
+): Gathering {
+  const sections = SECTIONS.filter((section) => selection.sections.includes(section));
+  const fed = fedSequences(resolved, sequences, sections, variant, seed);
+  const key = JSON.stringify([
+    resolved.key,
+    source,
+    sections,
+    variant,
+    variant === 'random-tokens' ? seed : 0,
+  ]);
+  const tokens = fed.map(
+    ({ positions }) => positions.filter(({ section }) => sections.includes(section)).length,
+  );
+  return { key, resolved, selection: { ...selection, sections }, variant, tokens };
+}
+
+/** What only two selections of like models can be asked for. */
+function checkPair({ angles, trajectories }: LensRequest, selections: readonly PlannedSelection[]): void {
+  const [a, b] = selections;
+  if (!a || !b) return;
+  const sizes = [a, b].map(({ resolved }) => resolved.model.config.hiddenSize) as [number, number];
+  for (const [asked, what] of [
+    [angles > 0, 'angles'],
+    [trajectories !== null, 'trajectories'],
+  ] as const)
+    if (asked && sizes[0] !== sizes[1])
+      throw new InputError(
+        `${what} of hidden sizes ${sizes[0]} (${a.resolved.label}) and ${sizes[1]} (${b.resolved.label}): the spaces must be one`,
+        `Leave the ${what} out, or choose models of one hidden size.`,
+      );
+  if (angles === 0) return;
+  if (a.layers.length !== b.layers.length)
+    throw new InputError(
+      `angles go layer by layer: the ${a.resolved.label} has ${a.layers.length} layers, the ${b.resolved.label} ${b.layers.length}`,
+      'Choose layers that both have.',
+    );
+  const rows = Math.min(...[a, b].map(({ tokens }) => sum(tokens)));
+  const largest = Math.min(sizes[0], rows);
+  if (angles > largest)
+    throw new InputError(
+      `angles of ${angles} directions; hidden size ${sizes[0]} and ${rows} tokens a layer allow ${largest}`,
+      `Ask for ${largest} or fewer, or choose more samples.`,
+    );
+}
+
+function checkPoints({ request, selections, sequences }: Omit<LensPlan, 'bytes'>): void {
+  if (!request.trajectories) return;
+  const points = (n: number): number =>
+    sum(selections.map(({ tokens, layers }) => sum(tokens.slice(0, n)) * layers.length));
+  const all = points(sequences.length);
+  if (all <= MAX_POINTS) return;
+  const fitting = most(sequences.length, (n) => points(n) <= MAX_POINTS);
+  const samples = fitting > 0 ? `Choose ${fitting} samples or fewer, fewer layers` : 'Choose fewer layers';
+  throw new MemoryError(
+    `trajectories of ${all} points; ${MAX_POINTS} is the most`,
+    `${samples}, or leave the trajectories out.`,
+  );
+}
+
+/** Bytes with the first n samples: all states, and the largest working copies made of them at one time. */
+function bytesOf({ request, selections, variants }: Omit<LensPlan, 'bytes'>, n: number): number {
+  const states = [...selections, ...variants.values()].map(({ tokens, resolved }) => {
+    const { layers, hiddenSize } = resolved.model.config;
+    return sum(tokens.slice(0, n)) * layers * hiddenSize * 4;
+  });
+  const working = selections.map((selection) => {
+    const { layers, tokens, resolved } = selection;
+    const H = resolved.model.config.hiddenSize;
+    const shapes = (stack: StackOptions['stack']) => shapesOf(selection, { stack, layers, centre: false }, n);
+    const [asked, byLayer] = [shapes(request.stack), shapes('layer')];
+    const angles = request.angles > 0 ? 2 * sum(tokens.slice(0, n)) * H * 4 : 0;
+    const side = Math.max(...[...asked, ...byLayer].map(({ rows }) => Math.min(rows, H)));
+    // Gram matrix and eigenvectors of the hidden mode, in float64.
+    const modes = request.tucker || request.trajectories ? 2 * H * H * 8 : 0;
+    // A decomposition works on a copy of what it is given, or on the Gram matrix of a shorter side, in float64.
+    return 2 * Math.max(largestLot(asked, H), largestLot(byLayer, H), angles) + side * side * 8 + modes;
+  });
+  return sum(states) + Math.max(...working);
+}
+
+/** The largest count for which `fits` holds, which it does up to some count and not beyond; 0 where it never does. */
+function most(count: number, fits: (n: number) => boolean): number {
+  let [low, high] = [0, count];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (fits(middle)) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+
+const show = (bytes: number): string =>
+  bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;

@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { complaints } from '../../../contract/config';
+import {
+  CONTROLS,
+  type Control,
+  type LensRequest,
+  SECTIONS,
+  type Section,
+  type Selection,
+  STACKS,
+} from '../../../contract/lens';
+import { allLayers, checkLayers } from '../../analysis/rows';
+import { InputError, ShapeError } from '../../base/errors';
+import type { ResolvedSubject } from '../models/subjects';
+
+const whole = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1);
+
+const subject = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('teacher') }),
+  z.strictObject({ kind: z.literal('base') }),
+  z.strictObject({ kind: z.literal('student'), checkpoint: whole.optional() }),
+  z.strictObject({ kind: z.literal('opened') }),
+]);
+
+/** Numbers that depend on the data set or the models are checked where those are known. */
+const schema = z.strictObject({
+  source: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('problems'), seed: z.number(), samples: z.number() }),
+    z.strictObject({ kind: z.literal('ids'), ids: z.array(z.string()) }),
+    z.strictObject({ kind: z.literal('texts'), texts: z.array(z.string()) }),
+  ]),
+  selections: z
+    .array(z.strictObject({ subject, sections: z.array(z.enum(SECTIONS)).min(1) }))
+    .min(1)
+    .max(2),
+  layers: z.array(z.number()).nullable(),
+  stack: z.enum(STACKS),
+  centre: z.boolean(),
+  controls: z.array(z.enum(CONTROLS)),
+  seed: whole,
+  tucker: z.boolean(),
+  trajectories: z.enum(['tucker', 'pca']).nullable(),
+  angles: whole,
+});
+
+/** @throws InputError naming each bad path and value */
+export function parseLensRequest(value: unknown): LensRequest {
+  const result = schema.safeParse(value);
+  if (!result.success)
+    throw new InputError(
+      `the request is not valid:\n${complaints(result.error, value)}`,
+      'Correct the named values.',
+    );
+  const { controls, selections } = result.data;
+  const twice = controls.find((control, i) => controls.indexOf(control) < i);
+  if (twice) throw new InputError(`the control ${twice} is asked for twice`, 'Ask for it once.');
+  for (const control of controls) checkControl(control, (selections[0] as Selection).sections);
+  if (result.data.angles > 0 && selections.length < 2)
+    throw new InputError(
+      `angles of ${result.data.angles} directions need two selections; there is one`,
+      'Add a second one, or ask for 0 directions.',
+    );
+  return result.data as LensRequest;
+}
+
+/** The tokens that another rationale or question would change; of the others the control would be a copy. */
+function checkControl(control: Control, sections: readonly Section[]): void {
+  if (control !== 'random-tokens' && control !== 'other-prompt') return;
+  if (sections.some((section) => section !== 'question')) return;
+  throw new InputError(
+    `the control ${control} changes what follows the question, and the question alone is chosen`,
+    'Choose further tokens, or leave the control out.',
+  );
+}
+
+/** @throws InputError where the subject makes no latents of its own */
+export function checkLatents({ kind, label }: ResolvedSubject, sections: readonly Section[]): void {
+  if (sections.includes('latent') && kind !== 'student' && kind !== 'base')
+    throw new InputError(
+      `latent tokens of the ${label}; only the student and the base have latent steps`,
+      'Choose rationale, question or answer, or another model.',
+    );
+}
+
+/** The chosen layers of a model. @throws InputError */
+export function layersOf(request: LensRequest, { label, model }: ResolvedSubject): readonly number[] {
+  const { layers: count } = model.config;
+  const layers = request.layers ?? allLayers(count);
+  try {
+    checkLayers(layers, count);
+  } catch (cause) {
+    if (!(cause instanceof ShapeError)) throw cause;
+    throw new InputError(`${cause.message}, which the ${label} has`, 'Choose among them.', { cause });
+  }
+  return layers;
+}

@@ -1,0 +1,95 @@
+import { FileError } from '../../base/errors';
+import { isJsonObject, own } from '../../checkpoint/json';
+
+/** models/manifest.json: what a bundled pair is, how it was made and what was measured on it. */
+export interface Manifest {
+  readonly base: ManifestModel;
+  readonly teacher: ManifestModel;
+  readonly data: ManifestData;
+}
+
+export interface ManifestModel {
+  readonly name: string;
+  /** Below the manifest's own folder. */
+  readonly folder: string;
+  readonly licence: string;
+  readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
+  readonly measured: readonly { readonly what: string; readonly value: string }[];
+}
+
+export interface ManifestData {
+  readonly description: string;
+  readonly seed: number;
+  readonly fewestSteps: number;
+  readonly mostSteps: number;
+}
+
+/** @throws FileError naming the field that is missing or not of its type */
+export function parseManifest(json: unknown): Manifest {
+  const root = object(json, 'the file');
+  return {
+    base: model(root, 'base'),
+    teacher: model(root, 'teacher'),
+    data: data(object(own(root, 'data'), 'data')),
+  };
+}
+
+function model(root: Fields, role: string): ManifestModel {
+  const m = object(own(root, role), role);
+  const files = list(m, 'files', role).map((entry, i) => {
+    const at = `${role}.files[${i}]`;
+    const file = object(entry, at);
+    return {
+      name: text(file, 'name', at),
+      bytes: number(file, 'bytes', at),
+      sha256: text(file, 'sha256', at),
+    };
+  });
+  const measured = list(m, 'measured', role).map((entry, i) => {
+    const at = `${role}.measured[${i}]`;
+    const row = object(entry, at);
+    return { what: text(row, 'what', at), value: text(row, 'value', at) };
+  });
+  return {
+    name: text(m, 'name', role),
+    folder: text(m, 'folder', role),
+    licence: text(m, 'licence', role),
+    files,
+    measured,
+  };
+}
+
+function data(fields: Fields): ManifestData {
+  return {
+    description: text(fields, 'description', 'data'),
+    seed: number(fields, 'seed', 'data'),
+    fewestSteps: number(fields, 'fewestSteps', 'data'),
+    mostSteps: number(fields, 'mostSteps', 'data'),
+  };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function fail(at: string, value: unknown, expected: string): never {
+  throw new FileError(
+    `manifest.json: ${at} is ${JSON.stringify(value) ?? 'missing'}; ${expected} was expected`,
+    'Restore the models folder.',
+  );
+}
+function object(value: unknown, at: string): Fields {
+  return isJsonObject(value) ? value : fail(at, value, 'an object');
+}
+function text(fields: Fields, key: string, at: string): string {
+  const value = own(fields, key);
+  return typeof value === 'string' ? value : fail(`${at}.${key}`, value, 'a text');
+}
+function number(fields: Fields, key: string, at: string): number {
+  const value = own(fields, key);
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+    ? value
+    : fail(`${at}.${key}`, value, 'a whole number');
+}
+function list(fields: Fields, key: string, at: string): readonly unknown[] {
+  const value = own(fields, key);
+  return Array.isArray(value) ? value : fail(`${at}.${key}`, value, 'a list');
+}

@@ -1,0 +1,138 @@
+import { parseRunConfig } from '../../../contract/config';
+import type { Subject } from '../../../contract/lens';
+import { InputError } from '../../base/errors';
+import { type ProblemCodec, problemCodec } from '../../data/tokens';
+import type { LatentFilter } from '../../nn/latent';
+import type { LoraSpec } from '../../nn/lora';
+import type { Tokenizer } from '../../tokenizer/tokenizer';
+import { filterOf, type Student } from '../runs/student';
+import type { LoadedModel, Pair } from './pair';
+import type { ProblemSet } from './problems';
+
+/** A student as it was at a step of its run. */
+export interface StudentCheckpoint extends Student {
+  readonly step: number;
+}
+
+/** A model opened from files. */
+export interface OpenedModel {
+  readonly model: LoadedModel;
+  readonly tokenizer: Tokenizer;
+}
+
+/** What there is to look at. */
+export interface LoadedModels {
+  readonly pair?: Pair;
+  /** The loaded data set. */
+  readonly problems?: ProblemSet;
+  /** The student of the last run. */
+  readonly student?: Student;
+  /** By id. */
+  readonly checkpoints: ReadonlyMap<number, StudentCheckpoint>;
+  readonly opened?: OpenedModel;
+}
+
+/** A subject with everything that is needed to run it. */
+export interface ResolvedSubject {
+  readonly kind: Subject['kind'];
+  /** `teacher`, `student, step 50`, … */
+  readonly label: string;
+  /** Name of the weights, and how a student was trained: `word-problems-base, LoRi, 128 samples, seed 1`. */
+  readonly source: string;
+  readonly model: LoadedModel;
+  readonly tokenizer: Tokenizer;
+  /** Of word problems. @throws InputError where the model names no end token: texts can be read all the same */
+  readonly codec: () => ProblemCodec;
+  /** The adapter on the model's weights, one pack a block; both or neither. */
+  readonly lora?: LoraSpec;
+  readonly packs?: readonly Float32Array<ArrayBuffer>[];
+  readonly filter: LatentFilter;
+  /** K of its latent pass; 0 where it answers directly. */
+  readonly latentSteps: number;
+  /** The same for the same weights, and for them only: what was computed of a subject may be kept under it. */
+  readonly key: string;
+}
+
+/**
+ * Finds the models of a subject.
+ * @throws InputError where no pair is loaded, no student trained, the checkpoint not kept, nothing opened, or the
+ * subject none of these
+ */
+export function resolveSubject(subject: Subject, held: LoadedModels): ResolvedSubject {
+  if (subject.kind === 'opened') {
+    const { opened } = held;
+    if (!opened)
+      throw new InputError('no checkpoint is open', 'Open one from its files in the Low-rank panel.');
+    const { model, tokenizer } = opened;
+    return ofModel('opened', model, tokenizer, () => problemCodec(tokenizer, model.endIds));
+  }
+  const { pair } = held;
+  if (!pair) throw new InputError('no models are loaded', 'Load the bundled pair first.');
+  if (subject.kind === 'teacher' || subject.kind === 'base')
+    return ofModel(subject.kind, pair[subject.kind], pair.tokenizer, () => pair.codec);
+  if (subject.kind !== 'student')
+    throw new InputError(
+      `there is no subject ${JSON.stringify((subject as { kind: unknown }).kind)}`,
+      'Choose teacher, base, student or opened.',
+    );
+  const student = studentOf(subject.checkpoint, held);
+  return {
+    ...ofModel('student', pair.base, pair.tokenizer, () => pair.codec),
+    ...student,
+    source: `${pair.base.report.name}, ${student.source}`,
+    key: `${serial(pair.base)} ${serial(student.packs)}`,
+  };
+}
+
+type StudentParts = Pick<ResolvedSubject, 'source'> &
+  Pick<Student, 'label' | 'latentSteps' | 'filter' | 'lora' | 'packs'>;
+
+function studentOf(checkpoint: number | undefined, { student, checkpoints }: LoadedModels): StudentParts {
+  if (checkpoint === undefined) {
+    if (!student)
+      throw new InputError('no student has been trained yet', 'Distil one first, or choose another model.');
+    const { label, latentSteps, filter, lora, packs } = student;
+    return { label: 'student', source: label, latentSteps, filter, lora, packs };
+  }
+  const kept = checkpoints.get(checkpoint);
+  if (!kept) {
+    const ids = [...checkpoints.keys()];
+    throw new InputError(
+      `checkpoint ${checkpoint} is not kept; ${ids.length === 0 ? 'there are none' : `there are ${ids.join(', ')}`}`,
+      'Choose one of the checkpoints there are, or distil a student that is observed.',
+    );
+  }
+  const { label, latentSteps, filter, lora, packs, step } = kept;
+  return { label: `student, step ${step}`, source: label, latentSteps, filter, lora, packs };
+}
+
+/** A model without adapter. Its latents, where they are asked for, are made as a run's defaults would make them. */
+function ofModel(
+  kind: Subject['kind'],
+  model: LoadedModel,
+  tokenizer: Tokenizer,
+  codec: () => ProblemCodec,
+): ResolvedSubject {
+  const defaults = parseRunConfig({});
+  return {
+    kind,
+    label: kind,
+    source: model.report.name,
+    model,
+    tokenizer,
+    codec,
+    filter: filterOf(defaults),
+    latentSteps: defaults.latent.steps,
+    key: serial(model),
+  };
+}
+
+const serials = new WeakMap<object, number>();
+let last = 0;
+
+/** A name for an object that no other object has. */
+function serial(thing: object): string {
+  const known = serials.get(thing) ?? ++last;
+  serials.set(thing, known);
+  return String(known);
+}

@@ -1,0 +1,65 @@
+import type { Runtime } from '../../runtime/runtime';
+import type { DeviceTensor } from '../../runtime/tensor';
+import type { Student } from './student';
+
+type Packs = readonly Float32Array<ArrayBuffer>[];
+
+/**
+ * A student's packs where they are trained, with a copy in host memory: a lost GPU takes nothing with it that was
+ * copied before.
+ */
+export class TrainedAdapter {
+  readonly packs: readonly DeviceTensor[];
+  private best = -1;
+  /** Whether the student's packs hold a copy of what was trained. */
+  copied = false;
+
+  constructor(
+    runtime: Runtime,
+    readonly student: Student,
+    /** Keep the copy of the best validation accuracy (among equals the latest) rather than the last one. */
+    private readonly keepBest: boolean,
+  ) {
+    this.packs = student.packs.map((data, i) =>
+      runtime.upload({ dtype: 'f32', shape: [data.length], data }, `lora.${i}`),
+    );
+  }
+
+  /** Copies the packs, unless a better copy is kept. @param correct validation problems solved with them */
+  async offer(correct: number): Promise<void> {
+    if (this.keepBest && correct < this.best) return;
+    this.best = correct;
+    this.copy(await this.read());
+  }
+
+  /** The packs after `step` steps. Unless a better copy is kept, they become the student's too. */
+  async snapshot(step: number): Promise<Packs> {
+    // Untrained, they are what the student began with, which is no copy worth keeping after a failure.
+    if (step === 0) return this.student.packs.map((pack) => pack.slice());
+    const packs = await this.read();
+    if (!this.keepBest || this.best < 0) this.copy(packs);
+    return packs;
+  }
+
+  /** The packs to end with: the best ones, put back, or the present ones, copied. */
+  async settle(): Promise<void> {
+    if (!this.keepBest || this.best < 0) return this.copy(await this.read());
+    for (const [i, pack] of this.packs.entries())
+      pack.write(this.student.packs[i] as Float32Array<ArrayBuffer>);
+  }
+
+  dispose(): void {
+    for (const pack of this.packs) pack.dispose();
+  }
+
+  private read(): Promise<Packs> {
+    return Promise.all(this.packs.map((pack) => pack.read())) as Promise<Packs>;
+  }
+
+  private copy(packs: Packs): void {
+    packs.forEach((values, i) => {
+      (this.student.packs[i] as Float32Array).set(values);
+    });
+    this.copied = true;
+  }
+}

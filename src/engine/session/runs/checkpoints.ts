@@ -1,0 +1,38 @@
+import type { CheckpointReport } from '../../../contract/lens';
+import type { StudentCheckpoint } from '../models/subjects';
+
+/** Host memory the checkpoints of one run may take. */
+const MAX_CHECKPOINT_BYTES = 256 * 2 ** 20;
+
+const bytesOf = ({ packs }: StudentCheckpoint): number => packs.reduce((n, pack) => n + pack.byteLength, 0);
+
+/**
+ * A run's student as it was, oldest first. Over the limit every second one is dropped, save the first (untrained) and
+ * the last; the last is kept whatever its size.
+ */
+export class Checkpoints {
+  readonly byId = new Map<number, StudentCheckpoint>();
+
+  constructor(private readonly most = MAX_CHECKPOINT_BYTES) {}
+
+  add(id: number, checkpoint: StudentCheckpoint): void {
+    this.byId.set(id, checkpoint);
+    while (this.byId.size > 1 && this.bytes > this.most) this.thin();
+  }
+
+  get bytes(): number {
+    return [...this.byId.values()].reduce((n, checkpoint) => n + bytesOf(checkpoint), 0);
+  }
+
+  get list(): CheckpointReport[] {
+    return [...this.byId].map(([id, { step, label }]) => ({ id, step, label }));
+  }
+
+  private thin(): void {
+    const ids = [...this.byId.keys()];
+    const last = ids.length - 1;
+    // Of two the first goes; otherwise there is one in between.
+    if (last === 1) this.byId.delete(ids[0] as number);
+    else for (let i = 1; i < last; i += 2) this.byId.delete(ids[i] as number);
+  }
+}

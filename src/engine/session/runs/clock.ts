@@ -1,0 +1,38 @@
+import type { Progress, RunEvent } from '../../../contract/events';
+
+/** Progress of one phase after another, with the time since the phase began, and the seconds spent in each. */
+export class PhaseClock {
+  private phase: Progress['phase'] = 'teacher';
+  private start = performance.now();
+  private readonly spent = new Map<Progress['phase'], number>();
+
+  constructor(private readonly emit: (event: RunEvent) => void) {}
+
+  begin(next: Progress['phase']): void {
+    const now = performance.now();
+    this.spent.set(this.phase, (this.spent.get(this.phase) ?? 0) + now - this.start);
+    this.phase = next;
+    this.start = now;
+  }
+
+  tell(done: number, total: number, unit: Progress['unit']): void {
+    const elapsed = performance.now() - this.start;
+    this.emit({ kind: 'progress', progress: { phase: this.phase, done, total, unit, elapsed } });
+  }
+
+  /** Does something that is not of the phase: its time counts nowhere. */
+  async aside<T>(work: () => Promise<T>): Promise<T> {
+    const from = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.start += performance.now() - from;
+    }
+  }
+
+  /** Seconds spent in these phases so far. */
+  seconds(...phases: readonly Progress['phase'][]): number {
+    this.begin(this.phase);
+    return phases.reduce((sum, phase) => sum + (this.spent.get(phase) ?? 0), 0) / 1000;
+  }
+}

@@ -1,0 +1,153 @@
+import type { RunConfig } from '../../../contract/config';
+import type { RunEvent, SpectrumEvent } from '../../../contract/events';
+import { meanCosine } from '../../analysis/collapse';
+import { type Spectrum, spectrumOf } from '../../analysis/spectra';
+import { NumericError } from '../../base/errors';
+import { leftPad } from '../../data/batch';
+import type { Decoder } from '../../decode/decoder';
+import type { Device } from '../../device/device';
+import { svd } from '../../kernels/svd/svd';
+import type { Example } from '../models/problems';
+import type { StudentCheckpoint } from '../models/subjects';
+import type { TrainedAdapter } from './adapter';
+
+/** Who watches a run, and with what; nothing of the run is changed by it. */
+export interface ObserverOptions {
+  readonly config: RunConfig['observation'];
+  readonly adapter: TrainedAdapter;
+  /** Of the student, bound to the adapter as it is trained; between two steps it is free. */
+  readonly decoder: Decoder;
+  readonly device: Device | undefined;
+  readonly padId: number;
+  /** K */
+  readonly latentSteps: number;
+  /** The training samples, in the run's order: the first of them are looked at. */
+  readonly training: readonly Example[];
+  /** Keeps a checkpoint. @returns its id */
+  readonly keep: (checkpoint: StudentCheckpoint) => number;
+  readonly emit: (event: RunEvent) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Keeps the student every few steps and tells the spectrum of its latents. */
+export class Observer {
+  private seen = -1;
+  private readonly questions: readonly (readonly number[])[];
+
+  constructor(private readonly options: ObserverOptions) {
+    const { training, config } = options;
+    this.questions = training.slice(0, config.samples).map((e) => e.tokens.question);
+  }
+
+  /** Looks at the student after `step` steps, where it is one to look at. */
+  async at(step: number): Promise<void> {
+    const { every } = this.options.config;
+    if (every > 0 && step % every === 0) await this.look(step);
+  }
+
+  /** Looks at the student the run ends with. */
+  async end(step: number): Promise<void> {
+    if (this.options.config.every > 0) await this.look(step);
+  }
+
+  private async look(step: number): Promise<void> {
+    if (step === this.seen) return;
+    this.seen = step;
+    const { adapter, emit, keep, latentSteps } = this.options;
+    const { label, ...student } = adapter.student;
+    const packs = await adapter.snapshot(step);
+    const checkpoint = keep({ ...student, label: `${label}, step ${step}`, step, packs });
+    if (latentSteps === 0) return;
+    const start = performance.now();
+    const spectrum = await this.spectrum();
+    emit({
+      kind: 'spectrum',
+      step,
+      checkpoint,
+      samples: this.questions.length,
+      ...spectrum,
+      milliseconds: performance.now() - start,
+    });
+  }
+
+  private async spectrum(): Promise<Look> {
+    const { decoder, device, latentSteps: K, padId, signal } = this.options;
+    const { layers: L, hiddenSize: H } = decoder.shape.config;
+    const states = await latentStates(decoder, this.questions, K, padId);
+    const shape = { batch: this.questions.length, rows: K * L, cols: H, r: 0 };
+    const k = Math.min(shape.rows, H);
+    try {
+      const { sigma } = await svd(states, shape, { device, signal });
+      const spectra = this.questions.map((_, i) => spectrumOf(sigma.slice(i * k, (i + 1) * k)));
+      return medians(
+        spectra,
+        this.questions.map((_, i) => meanCosine(lastLayer(states, i, K, L, H), H)),
+      );
+    } catch (error) {
+      // States that overflow are the run's own affair: it notices when its loss does.
+      if (!(error instanceof NumericError)) throw error;
+      const nothing = new Float32Array(k).fill(Number.NaN);
+      const nan = Number.NaN;
+      return { sigma: nothing, cumulative: nothing, effectiveRank: nan, stableRank: nan, cosine: nan };
+    }
+  }
+}
+
+type Look = Pick<SpectrumEvent, 'sigma' | 'cumulative' | 'effectiveRank' | 'stableRank' | 'cosine'>;
+
+/** hidden_states[1..L] of each question's K latents, [samples, K, L, H]; as many questions at once as the decoder takes. */
+async function latentStates(
+  decoder: Decoder,
+  questions: readonly (readonly number[])[],
+  K: number,
+  padId: number,
+): Promise<Float32Array> {
+  const { batch: B, question: S, config } = decoder.shape;
+  const size = config.layers * config.hiddenSize;
+  const states = new Float32Array(questions.length * K * size);
+  for (let from = 0; from < questions.length; from += B) {
+    const filled = Array.from({ length: B }, (_, i) => questions[from + i] ?? (questions[from] as number[]));
+    const { ids, keyMask } = leftPad(filled, S, padId);
+    await decoder.begin(ids, keyMask);
+    for (let t = 0; t < K; t++) {
+      await decoder.feedLatent();
+      const hidden = await decoder.hidden();
+      for (let i = 0; i < Math.min(B, questions.length - from); i++)
+        states.set(hidden.subarray(i * size, (i + 1) * size), ((from + i) * K + t) * size);
+    }
+  }
+  return states;
+}
+
+/** The last layer's states of sample i, [K, H]. */
+function lastLayer(states: Float32Array, i: number, K: number, L: number, H: number): Float32Array {
+  const out = new Float32Array(K * H);
+  for (let t = 0; t < K; t++) {
+    const from = ((i * K + t) * L + L - 1) * H;
+    out.set(states.subarray(from, from + H), t * H);
+  }
+  return out;
+}
+
+function medians(spectra: readonly Spectrum[], cosines: readonly number[]): Look {
+  const k = spectra[0]?.sigma.length ?? 0;
+  const curve = (of: (s: Spectrum) => ArrayLike<number>): Float32Array =>
+    Float32Array.from({ length: k }, (_, r) => median(spectra.map((s) => of(s)[r] as number)));
+  return {
+    sigma: curve((s) => s.sigma),
+    cumulative: curve((s) => s.cumulative),
+    effectiveRank: median(spectra.map((s) => s.effectiveRank)),
+    stableRank: median(spectra.map((s) => s.stableRank)),
+    cosine: median(cosines),
+  };
+}
+
+/** NaN where one of the values is. */
+function median(values: readonly number[]): number {
+  if (values.some(Number.isNaN)) return Number.NaN;
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1
+    ? (sorted[middle] as number)
+    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+}

@@ -1,0 +1,171 @@
+import { SECTIONS, type Section } from '../../../contract/lens';
+import { InputError } from '../../base/errors';
+import { Rng } from '../../base/rng';
+import type { Tokenizer } from '../../tokenizer/tokenizer';
+import type { ResolvedSubject } from '../models/subjects';
+import type { Sequence } from './sequences';
+
+/** What is read in place of the sequences: see the contract's `Control`. */
+export type Variant = 'as-is' | 'random-tokens' | 'other-prompt';
+
+/** A sequence as it is fed: tokens, then K latents, then tokens again. Without latents all tokens are in `rest`. */
+export interface FedSequence {
+  readonly id: string;
+  readonly about: string;
+  readonly question: readonly number[];
+  /** K */
+  readonly latents: number;
+  readonly rest: readonly number[];
+  /** Of every position fed: its section, and the text of its token. */
+  readonly positions: readonly { readonly section: Section; readonly text: string }[];
+}
+
+/** Tokens of one section, or the latents fed instead of tokens. */
+interface Part {
+  readonly section: Section;
+  readonly ids: readonly number[];
+  readonly latents?: number;
+}
+
+/**
+ * What `resolved` is fed so that it passes all of `sections`, and nothing after the last of them.
+ * @throws InputError for sections that the sequences or the subject do not have or that are of two passes, and for a
+ * variant that is none of theirs
+ */
+export function fedSequences(
+  resolved: ResolvedSubject,
+  sequences: readonly Sequence[],
+  sections: readonly Section[],
+  variant: Variant = 'as-is',
+  seed = 0,
+): FedSequence[] {
+  checkSections(resolved, sequences, sections);
+  if (variant === 'other-prompt') checkOtherPrompt(sequences, sections);
+  return sequences.map((sequence, i) => {
+    const random =
+      variant === 'random-tokens' ? new Rng(seed).fork(`random tokens ${sequence.id}`) : undefined;
+    const next = variant === 'other-prompt' ? sequences[(i + 1) % sequences.length] : undefined;
+    const parts =
+      sequence.text === undefined
+        ? problemParts(resolved, sequence, sections, { random, asked: next })
+        : textParts(resolved, sequence.text, random);
+    const last = Math.max(...sections.map((section) => parts.findIndex((part) => part.section === section)));
+    return reading(resolved, sequence, parts.slice(0, last + 1));
+  });
+}
+
+function checkSections(
+  { label, latentSteps }: ResolvedSubject,
+  sequences: readonly Sequence[],
+  sections: readonly Section[],
+): void {
+  if (sections.length === 0)
+    throw new InputError('no tokens are chosen', `Choose of ${SECTIONS.join(', ')}.`);
+  for (const section of sections)
+    if (!SECTIONS.includes(section))
+      throw new InputError(`there are no ${section} tokens; there are ${SECTIONS.join(', ')}`);
+  for (const { id, text } of sequences) {
+    const wrong = sections.find((section) => (section === 'text') !== (text !== undefined));
+    if (wrong !== undefined)
+      throw new InputError(
+        `${id} is a ${text === undefined ? 'problem' : 'text'}, which has no ${wrong} tokens`,
+        text === undefined ? 'Choose question, rationale, latent or answer.' : 'Choose text.',
+      );
+  }
+  if (sections.includes('latent') && sections.includes('rationale'))
+    throw new InputError(
+      'rationale and latents are of two passes, and cannot be of one selection',
+      'Make two selections of them.',
+    );
+  if (sections.includes('latent') && latentSteps === 0)
+    throw new InputError(`the ${label} has no latent steps`, 'Choose other tokens, or another student.');
+}
+
+function checkOtherPrompt(sequences: readonly Sequence[], sections: readonly Section[]): void {
+  const hint = 'Leave the control “other prompt” out.';
+  if (sequences.some(({ text }) => text !== undefined))
+    throw new InputError('texts have no prompt that could be another', hint);
+  if (sections.includes('latent'))
+    throw new InputError('latents after another prompt are the latents of that prompt: no control', hint);
+  if (sequences.length < 2)
+    throw new InputError('another prompt needs another sample, and there is one', 'Choose two or more.');
+}
+
+function problemParts(
+  resolved: ResolvedSubject,
+  { problem }: Extract<Sequence, { text?: undefined }>,
+  sections: readonly Section[],
+  { random, asked }: { random: Rng | undefined; asked: Sequence | undefined },
+): Part[] {
+  const codec = resolved.codec();
+  const { question, rationale, answer } = codec.encode(problem);
+  const { latentSteps } = resolved;
+  const latent = sections.includes('latent');
+  const section: Section = latent ? 'latent' : 'rationale';
+  let thought: Part = latent ? { section, ids: [], latents: latentSteps } : { section, ids: rationale };
+  if (random) thought = { section, ids: drawn(resolved, latent ? latentSteps : rationale.length, random) };
+  return [
+    { section: 'question', ids: asked?.problem ? codec.question(asked.problem.question) : question },
+    thought,
+    // The end token is only ever a target.
+    { section: 'answer', ids: [...codec.prompt, ...answer.slice(0, -1)] },
+  ];
+}
+
+function textParts(resolved: ResolvedSubject, text: string, random: Rng | undefined): Part[] {
+  const ids = resolved.tokenizer.encode(text);
+  if (ids.length === 0)
+    throw new InputError(`the text ${JSON.stringify(text)} has no tokens`, 'Type another one.');
+  if (!random) return [{ section: 'text', ids }];
+  const start = isSpecial(resolved.tokenizer, ids[0] as number) ? ids.slice(0, 1) : [];
+  return [{ section: 'text', ids: [...start, ...drawn(resolved, ids.length - start.length, random)] }];
+}
+
+/** Draws until a token has been found so often in vain. */
+const MAX_DRAWS = 1000;
+
+/** Uniformly drawn ids that are tokens, and no special ones. */
+function drawn({ tokenizer, model }: ResolvedSubject, count: number, rng: Rng): number[] {
+  const most = Math.min(tokenizer.vocabSize, model.config.vocabSize);
+  return Array.from({ length: count }, () => {
+    for (let n = 0; n < MAX_DRAWS; n++) {
+      const id = rng.integer(0, most - 1);
+      if (tokenizer.tokenText(id) !== `<id ${id}>` && !isSpecial(tokenizer, id)) return id;
+    }
+    throw new InputError('the tokenizer has hardly a token that is not special', 'Open its tokenizer.json.');
+  });
+}
+
+const isSpecial = (tokenizer: Tokenizer, id: number): boolean =>
+  tokenizer.decode([id]) === '' && tokenizer.decode([id], { skipSpecialTokens: false }) !== '';
+
+const DIGITS = '₀₁₂₃₄₅₆₇₈₉';
+const nameOfLatent = (step: number): string =>
+  `z${Array.from(String(step), (digit) => DIGITS[Number(digit)]).join('')}`;
+
+function reading(
+  { tokenizer, label, model }: ResolvedSubject,
+  { id, about }: Sequence,
+  parts: readonly Part[],
+): FedSequence {
+  const { vocabSize } = model.config;
+  for (const token of parts.flatMap((part) => part.ids))
+    if (token >= vocabSize)
+      throw new InputError(
+        `${id} has token id ${token}; the ${label} has ${vocabSize} tokens`,
+        'Model and tokenizer must be of one checkpoint.',
+      );
+  const at = parts.findIndex(({ latents }) => latents !== undefined);
+  const idsOf = (some: readonly Part[]): number[] => some.flatMap((part) => part.ids);
+  return {
+    id,
+    about,
+    question: at < 0 ? [] : idsOf(parts.slice(0, at)),
+    latents: parts[at]?.latents ?? 0,
+    rest: at < 0 ? idsOf(parts) : idsOf(parts.slice(at + 1)),
+    positions: parts.flatMap(({ section, ids, latents = 0 }) => [
+      ...ids.map((token) => ({ section, text: tokenizer.tokenText(token) })),
+      ...Array.from({ length: latents }, (_, t) => ({ section, text: nameOfLatent(t + 1) })),
+    ]),
+  };
+}

@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest';
+import { TINY_CONFIG } from '../../train/tiny.testing';
+import type { ResolvedSubject } from '../models/subjects';
+import type { FedSequence } from './fed-sequences';
+import { bucketsOf } from './pass';
+
+const reading = (tokens: number, latents = 0): FedSequence => ({
+  id: `${tokens}`,
+  about: '',
+  question: latents > 0 ? new Array<number>(tokens).fill(1) : [],
+  latents,
+  rest: latents > 0 ? [] : new Array<number>(tokens).fill(1),
+  positions: [],
+});
+const buckets = (lengths: readonly number[], heads: number, latents = 0) =>
+  bucketsOf(
+    lengths.map((n) => reading(n, latents)),
+    { model: { config: { ...TINY_CONFIG, heads } } } as unknown as ResolvedSubject,
+  );
+
+it('puts sequences of like length together, each in its place', () => {
+  const found = buckets([5, 40, 3, 21, 20, 1], 4);
+  expect(found.map(({ fed }) => fed.map(({ index }) => index))).toEqual([[1, 3], [4], [0, 2], [5]]);
+  expect(found.map(({ shape }) => [shape.batch, shape.question, shape.rest])).toEqual([
+    [2, 0, 40],
+    [1, 0, 20],
+    [2, 0, 5],
+    [1, 0, 1],
+  ]);
+});
+
+it('counts latents with the question they follow', () => {
+  const [one] = buckets([7, 6], 4, 3);
+  expect(one?.shape).toMatchObject({ batch: 2, question: 7, latents: 3, rest: 0 });
+});
+
+it('reads as many at once as their states and their attention leave room for', () => {
+  const many = (tokens: number, heads: number) =>
+    buckets(new Array<number>(9).fill(tokens), heads)[0]?.shape.batch;
+  expect(many(100, 4)).toBe(8);
+  // 32 heads of 600 × 600 scores are 46 MB a sequence, of 64 MiB.
+  expect(many(600, 32)).toBe(1);
+  expect(many(600, 8)).toBe(5);
+});

@@ -1,0 +1,58 @@
+import type { Source } from '../../../contract/lens';
+import { InputError } from '../../base/errors';
+import type { WordProblem } from '../../data/word-problems';
+import { POOL, type ProblemSet } from '../models/problems';
+
+/** What a model is to read: a word problem, or a text as it is. */
+export type Sequence = { readonly id: string; readonly about: string } & (
+  | { readonly problem: WordProblem; readonly text?: undefined }
+  | { readonly text: string; readonly problem?: undefined }
+);
+
+/**
+ * The sequences of a source; texts need no data set.
+ * @throws InputError for a number of samples or an id that cannot be, an id given twice, texts without a character, or
+ * no pair to draw from
+ */
+export function sequencesOf(source: Source, { problems }: { readonly problems?: ProblemSet }): Sequence[] {
+  if (source.kind === 'texts') {
+    if (source.texts.length === 0) throw new InputError('there are no texts', 'Type at least one.');
+    return source.texts.map((text, i) => {
+      if (text.trim() === '') throw new InputError(`text ${i + 1} is empty`, 'Type something, or remove it.');
+      return { id: `text-${i + 1}`, about: text, text };
+    });
+  }
+  if (!problems) throw new InputError('no data set is loaded', 'Load the bundled pair first, or type texts.');
+  if (source.kind === 'problems') {
+    const { seed, samples } = source;
+    expectWhole('seed', seed, 0, 2 ** 31 - 1);
+    expectWhole('samples', samples, 1, POOL);
+    return problems.sample(seed, samples).map(sequenceOf);
+  }
+  if (source.ids.length === 0) throw new InputError('there are no samples', 'Choose at least one.');
+  const twice = source.ids.find((id, i) => source.ids.indexOf(id) < i);
+  if (twice !== undefined)
+    throw new InputError(`the sample ${JSON.stringify(twice)} is chosen twice`, 'Choose it once.');
+  return source.ids.map((id) => {
+    const [, split, index] = /^(train|validation|held-out)-(\d+)$/.exec(id) ?? [];
+    if (split === undefined)
+      throw new InputError(
+        `there is no sample ${JSON.stringify(id)}; ids are as train-17`,
+        'Choose it from the list of problems.',
+      );
+    const [example] = problems.take(split as 'train' | 'validation' | 'held-out', Number(index), 1);
+    return sequenceOf(example as NonNullable<typeof example>);
+  });
+}
+
+const sequenceOf = ({ id, problem }: { id: string; problem: WordProblem }): Sequence => ({
+  id,
+  about: problem.question,
+  problem,
+});
+
+/** @throws InputError naming the value and what it may be */
+export function expectWhole(what: string, value: number, low: number, high: number): void {
+  if (!Number.isInteger(value) || value < low || value > high)
+    throw new InputError(`${what}: ${value}; a whole number from ${low} to ${high} is expected`);
+}

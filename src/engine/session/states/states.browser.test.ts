@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Section, Subject } from '../../../contract/lens';
+import { Rng } from '../../base/rng';
+import { leftPad } from '../../data/batch';
+import { Decoder } from '../../decode/decoder';
+import { type Device, openDevice } from '../../device/device';
+import { loraLayout } from '../../nn/lora';
+import { wasmPaths } from '../../runtime/assets';
+import { createRuntime, type Runtime } from '../../runtime/runtime';
+import { SMALLEST, serveFiles, tinyPair } from '../../testing/tiny-pair.testing';
+import { normals, relativeError } from '../../train/tiny.testing';
+import { leadingDirections, projectionOf } from '../causal/directions';
+import { loadPair } from '../models/pair';
+import { ProblemSet } from '../models/problems';
+import { type LoadedModels, resolveSubject } from '../models/subjects';
+import { gatherStates, sequencesOf } from './states';
+
+/** float32 on two providers, one block; a software adapter's exp errs by 1e-6. Measured 6.5e-7. */
+const TOLERANCE = 1e-5;
+
+const STUDENT: Subject = { kind: 'student' };
+
+let device: Device;
+let gpu: Runtime;
+let cpu: Runtime;
+let held: LoadedModels & { readonly problems: ProblemSet };
+beforeAll(async () => {
+  device = await openDevice();
+  gpu = await createRuntime({ provider: 'webgpu', device, wasmPaths });
+  cpu = await createRuntime({ provider: 'wasm', wasmPaths });
+  const { pair } = await loadPair('models', { fetch: serveFiles(await tinyPair(SMALLEST)) });
+  const lora = { rank: 2, alpha: 3, targets: ['q', 'down'] } as const;
+  const packs = [normals(new Rng(4), loraLayout(pair.base.config, lora).length, 0.2)];
+  held = {
+    pair,
+    problems: new ProblemSet(pair.manifest.data, pair.codec),
+    student: { label: 's', latentSteps: 2, filter: { kind: 'softmax', temperature: 0.8 }, lora, packs },
+    checkpoints: new Map(),
+  };
+});
+afterAll(async () => {
+  await gpu.dispose();
+  await cpu.dispose();
+  device.destroy();
+});
+
+describe('on WebGPU', () => {
+  it.each([
+    ['explicit', { kind: 'teacher' }, ['question', 'rationale', 'answer']],
+    ['latent', STUDENT, ['latent', 'answer']],
+  ] as const)('the states of the %s pass are those of WASM', async (_pass, subject, sections) => {
+    const sequences = sequencesOf({ kind: 'problems', seed: 2, samples: 2 }, held);
+    const [a, b] = await Promise.all(
+      [gpu, cpu].map((runtime) =>
+        gatherStates(runtime, resolveSubject(subject, held), sequences, sections as readonly Section[]),
+      ),
+    );
+    for (const [i, sample] of (a?.samples ?? []).entries())
+      expect(relativeError(sample.states, b?.samples[i]?.states ?? [])).toBeLessThan(TOLERANCE);
+    expect(a?.samples.length).toBe(2);
+  });
+
+  it('a projected decoder steps as on WASM', async () => {
+    const { model, filter, lora, packs = [] } = resolveSubject(STUDENT, held);
+    const { config, weights } = model;
+    const sequences = sequencesOf({ kind: 'problems', seed: 2, samples: 3 }, held);
+    const states = await gatherStates(cpu, resolveSubject(STUDENT, held), sequences, ['latent']);
+    const { matrix, shift } = await projectionOf(await leadingDirections(states, 1, 3, true), 3);
+    const question = [3, 4, 5];
+    const walk = async (runtime: Runtime): Promise<Float32Array[]> => {
+      const projected = { layers: [1], question: false };
+      const shape = { config, batch: 1, question: 4, keys: 8, lora, filter, projected };
+      const decoder = await Decoder.compile(runtime, shape, weights);
+      const adapter = packs.map((data) => runtime.upload({ dtype: 'f32', shape: [data.length], data }));
+      decoder.setAdapter(adapter);
+      decoder.project(1, matrix, shift);
+      const { ids, keyMask } = leftPad([question], 4, 0);
+      await decoder.begin(ids, keyMask);
+      await decoder.feedLatent();
+      await decoder.feedTokens([9]);
+      const seen = [await decoder.hidden(), await decoder.logits()];
+      decoder.dispose();
+      for (const pack of adapter) pack.dispose();
+      return seen;
+    };
+    const [a, b] = [await walk(gpu), await walk(cpu)];
+    for (const i of [0, 1])
+      expect(relativeError(a[i] as Float32Array, b[i] as Float32Array)).toBeLessThan(TOLERANCE);
+  });
+});
