@@ -15,6 +15,7 @@ const engineFolders = [
   'graph',
   'kernels',
   'methods',
+  'model',
   'nn',
   'onnx',
   'recipes',
@@ -43,13 +44,22 @@ export const rows = [
   { name: 'nn', folder: 'engine/nn', may: engine('base', 'graph') },
   { name: 'kernels', folder: 'engine/kernels', may: engine('base', 'device'), apart: true },
   { name: 'runtime', folder: 'engine/runtime', may: engine('base', 'graph', 'onnx', 'device') },
+  {
+    name: 'model',
+    folder: 'engine/model',
+    may: engine('base', 'device', 'graph', 'kernels', 'nn', 'runtime'),
+  },
   { name: 'analysis', folder: 'engine/analysis', may: engine('base', 'device', 'kernels') },
   { name: 'data', folder: 'engine/data', may: engine('base', 'tokenizer') },
-  { name: 'decode', folder: 'engine/decode', may: engine('base', 'graph', 'nn', 'runtime', 'tokenizer') },
+  {
+    name: 'decode',
+    folder: 'engine/decode',
+    may: engine('base', 'graph', 'model', 'nn', 'runtime', 'tokenizer'),
+  },
   {
     name: 'train',
     folder: 'engine/train',
-    may: engine('base', 'graph', 'nn', 'runtime', 'device', 'kernels'),
+    may: engine('base', 'graph', 'model', 'nn', 'runtime', 'device', 'kernels'),
   },
   { name: 'eval', folder: 'engine/eval', may: engine('base', 'data', 'decode', 'tokenizer') },
   {

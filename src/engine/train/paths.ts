@@ -4,7 +4,8 @@ import * as o from '../graph/ops';
 import type { DecoderConfig } from '../nn/config';
 import { type LatentFilter, type QuestionRun, runContinuation, runLatents, runQuestion } from '../nn/latent';
 import type { LoraSpec } from '../nn/lora';
-import { logits, type StackModel, stackModel } from '../nn/stack';
+import { type StackModel, stackModel } from '../nn/stack';
+import { headCrossEntropy } from '../nn/vocabulary';
 
 /** What a student step is traced from. Letters as in `TokenLayout`, and K latent steps, L blocks, H hidden size. */
 export interface PathSpec {
@@ -68,8 +69,9 @@ export function tracePaths(graph: Graph, spec: PathSpec): StudentPaths {
   const rowsOf = (x: Tensor): Tensor => o.reshape(x, [B, positions, H]);
   const last = answer.hidden[answer.hidden.length - 1] as Tensor;
   const answerLoss = graph.scope('answer loss', () =>
-    crossEntropy(
-      logits(model, o.reshape(o.slice(rowsOf(last), 1, P - 1, positions), [B * A, H])),
+    headCrossEntropy(
+      model,
+      o.reshape(o.slice(rowsOf(last), 1, P - 1, positions), [B * A, H]),
       graph.input(TOKEN_INPUTS.answerTargets, [B, A], 'i32'),
       graph.input(TOKEN_INPUTS.answerWeights, [B, A]),
     ),
@@ -95,8 +97,9 @@ function explicitLoss(model: StackModel, question: QuestionRun, B: number, R: nu
   const states = o.reshape(run.hidden[run.hidden.length - 1] as Tensor, [B, R - 1, H]);
   const all = o.reshape(o.concat([o.reshape(question.last, [B, 1, H]), states], 1), [B * R, H]);
   return graph.scope('explicit loss', () =>
-    crossEntropy(
-      logits(model, all),
+    headCrossEntropy(
+      model,
+      all,
       graph.input(TOKEN_INPUTS.explicitTargets, [B, R], 'i32'),
       graph.input(TOKEN_INPUTS.explicitWeights, [B, R]),
     ),
@@ -113,20 +116,4 @@ function stackStates(hidden: readonly (readonly Tensor[])[], B: number, H: numbe
     return o.reshape(blocks, [B, 1, states.length, H]);
   });
   return o.concat(steps, 1);
-}
-
-/**
- * Σ weight·(logsumexp(logits) − logits[target]), a scalar.
- * @param rows logits [n, V]  @param targets i32, n values  @param weights n values
- */
-export function crossEntropy(rows: Tensor, targets: Tensor, weights: Tensor): Tensor {
-  const { graph } = rows;
-  const [n, V] = rows.shape as readonly [number, number];
-  const classes = graph.constant(
-    Int32Array.from({ length: V }, (_, i) => i),
-    [1, V],
-    'i32',
-  );
-  const picked = o.reduceSum(o.where(o.equal(o.reshape(targets, [n, 1]), classes), rows, 0), [1], true);
-  return o.reduceSum(o.mul(o.sub(o.logSumExp(rows), picked), o.reshape(weights, [n, 1])));
 }

@@ -2,8 +2,7 @@ import { vjp } from '../../graph/gradient';
 import { Graph, type Program, type Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
 import { outerModel } from '../../nn/programs/outer';
-import { logits } from '../../nn/stack';
-import { crossEntropy } from '../paths';
+import { headCrossEntropy } from '../../nn/vocabulary';
 import type { StepSpec } from '../step';
 
 /**
@@ -21,8 +20,9 @@ export function answerHead(spec: StepSpec, watched: boolean): Program {
   const hidden = o.rmsNorm(y, model.outer.finalNorm as Tensor, spec.config.rmsNormEps);
   const rows = o.reshape(hidden, [B, positions, H]);
   const scored = o.reshape(o.slice(rows, 1, P - 1, positions), [B * A, H]);
-  const loss = crossEntropy(
-    logits(model, scored),
+  const loss = headCrossEntropy(
+    model,
+    scored,
     graph.input('targets', [B, A], 'i32'),
     graph.input('weights', [B, A]),
   );
@@ -51,11 +51,7 @@ export function explicitHead(spec: StepSpec): Program {
   const hidden = o.rmsNorm(y, model.outer.finalNorm as Tensor, spec.config.rmsNormEps);
   const rows = o.concat([o.reshape(first, [B, 1, H]), o.reshape(hidden, [B, R - 1, H])], 1);
   const targets = graph.input('targets', [B, R], 'i32');
-  const loss = crossEntropy(
-    logits(model, o.reshape(rows, [B * R, H])),
-    targets,
-    graph.input('weights', [B, R]),
-  );
+  const loss = headCrossEntropy(model, o.reshape(rows, [B * R, H]), targets, graph.input('weights', [B, R]));
   const term = o.reshape(o.mul(loss, spec.explicitWeight), [1]);
   const [dy, dFirst] = vjp([term], [one(graph)], [y, first]);
   return { name: 'explicit head', outputs: { term, dy: dy as Tensor, dFirst: dFirst as Tensor } };
