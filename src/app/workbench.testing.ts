@@ -5,7 +5,10 @@
 import type { Workbench } from '../contract/calls';
 import type { Accuracy, Problem, Progress, RunResult } from '../contract/events';
 import type { CheckpointReport } from '../contract/lens';
+import { METHODS, methodOf } from '../contract/methods/index';
+import type { Methods } from '../contract/methods/method';
 import { madeCausalPoints, madeCausalReport, madeLensReport } from './lens.testing';
+import { valueAt } from './store/draft';
 import type { Connection } from './store/environment';
 
 export interface DoubleOptions {
@@ -16,6 +19,7 @@ export interface DoubleOptions {
   readonly webgpu?: boolean;
   /** Makes the loss NaN and the run fail at this step. */
   readonly nanAt?: number;
+  readonly methods?: Methods;
 }
 
 export interface Double extends Connection {
@@ -51,7 +55,13 @@ const problem = (i: number): Problem => ({
   answer: String((3 + i) * (4 + (i % 5)) - 2 - (i % 3)),
 });
 
-export function double({ pace = 1, failures = {}, webgpu = false, nanAt }: DoubleOptions = {}): Double {
+export function double({
+  pace = 1,
+  failures = {},
+  webgpu = false,
+  nanAt,
+  methods = METHODS,
+}: DoubleOptions = {}): Double {
   const calls: string[] = [];
   const listeners: ((error: Error & { code: string; hint: string | null }) => void)[] = [];
   const asked: { wish: 'pause' | 'resume' | 'stop' } = { wish: 'resume' };
@@ -243,15 +253,11 @@ export function double({ pace = 1, failures = {}, webgpu = false, nanAt }: Doubl
         if (step % 4 === 0) await wait(pace);
         const fall = Math.exp(-step / (steps / 4));
         const wobble = 1 + 0.25 * (noise(step) - 0.5);
-        const terms =
-          config.method === 'lori'
-            ? {
-                covariance: 1.8 * fall * wobble + 0.1,
-                mean: 0.6 * fall * wobble + 0.05,
-                anchor: 0.9 * fall + 0.08,
-                answer: 2.4 * fall * wobble + 0.6,
-              }
-            : { answer: 2.4 * fall * wobble + 0.8 };
+        const terms: Record<string, number> = Object.fromEntries(
+          methodOf(config.method, methods)
+            .terms.filter(({ weight }) => valueAt(config, weight) !== 0)
+            .map(({ name }, i) => [name, (2.4 / (i + 1)) * fall * wobble + 0.1 * (i + 1)]),
+        );
         const total = step === nanAt ? Number.NaN : Object.values(terms).reduce((a, b) => a + b, 0);
         options?.report?.({
           kind: 'step',

@@ -21,7 +21,11 @@ function open(options: DoubleOptions & { hash?: string; storage?: Store } = {}) 
   return { ...app, state: () => app.store.getState(), doubles };
 }
 
-const small = parseRunConfig({ optimiser: { steps: 12 }, evaluation: { every: 4 } });
+const small = parseRunConfig({
+  optimiser: { steps: 12 },
+  evaluation: { every: 4 },
+  weights: { anchor: 0.1 },
+});
 
 describe('loading', () => {
   it('opens the device and loads the pair once, however often it is asked', async () => {

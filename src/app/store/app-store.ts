@@ -42,7 +42,7 @@ export interface App {
 
 /** The page's state and everything that changes it; no DOM, no React. */
 export function createApp(environment: Environment): App {
-  const store = createStore<AppState>(() => initialState(environment.hash));
+  const store = createStore<AppState>(() => initialState(environment.hash, environment.methods));
   const ctx = createContext(store, environment, () => {
     // Pending calls reject by themselves; what was ready is gone without one.
     ctx.set({ device: idle, pair: idle, studentConfig: null, lens: withoutEngine(ctx.get().lens) });
@@ -84,11 +84,11 @@ export function createApp(environment: Environment): App {
       });
     },
     followLink(hash) {
-      const { link, problems } = parseLink(hash);
+      const { link, problems } = parseLink(hash, ctx.get().presets);
       const before: Link = ctx.get().link;
       ctx.set({ link, linkProblems: problems });
       if (link.preset !== null && link.preset !== before.preset)
-        ctx.set({ draft: presetConfig(link.preset) });
+        ctx.set({ draft: presetConfig(link.preset, ctx.get().presets) });
       if (link.panel === 'lowrank') ctx.lens(followLensLink(link.lens, initialDraft()));
       void takeQuestion(link.question);
     },

@@ -1,4 +1,5 @@
 import type { StoreApi } from 'zustand/vanilla';
+import type { Methods } from '../../contract/methods/method';
 import type { Store } from '../../storage/store';
 import type { Connection } from '../../worker/client';
 import type { LensState } from './lens';
@@ -29,6 +30,8 @@ export interface Environment {
   readonly storage: Promise<Store>;
   readonly hash: string;
   readonly pairUrl: string;
+  /** What can be trained; by default every method there is. */
+  readonly methods?: Methods;
 }
 
 export function createContext(

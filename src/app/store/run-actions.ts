@@ -85,14 +85,15 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
 
   return {
     choosePreset(id) {
-      ctx.set({ draft: presetConfig(id) });
+      ctx.set({ draft: presetConfig(id, ctx.get().presets) });
       link(id);
     },
     setField(path, value) {
       ctx.set({ draft: withValue(ctx.get().draft, path, value) });
     },
     readRunFile(text) {
-      const file = readRunFile(text);
+      const { file, notes } = readRunFile(text, ctx.get().methods);
+      for (const note of notes) ctx.notify('warning', note);
       ctx.set({ draft: file.config });
       link(null);
       const models = ctx.get().pair.value?.models ?? [];
@@ -109,7 +110,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     },
     async startRun(wanted = ctx.get().draft) {
       if (isActive(ctx.get().run)) return false;
-      const config = parseRunConfig(wanted);
+      const config = parseRunConfig(wanted, ctx.get().methods);
       if (ctx.get().pair.status !== 'ready' && !(await engine.loadPair())) return false;
       cancel = new AbortController();
       queue = [];

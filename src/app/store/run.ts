@@ -1,6 +1,12 @@
 import type { RunConfig } from '../../contract/config';
 import type { Progress, RunEvent, RunResult, StepEvent } from '../../contract/events';
-import { appendSpectra, appendSteps, emptySeries, type RunSeries } from '../../storage/series';
+import {
+  appendEvaluations,
+  appendSpectra,
+  appendSteps,
+  emptySeries,
+  type RunSeries,
+} from '../../storage/series';
 import type { Failure } from './task';
 
 /**
@@ -120,7 +126,7 @@ function reduceEvents(state: RunState, events: readonly RunEvent[]): RunState {
     ...state,
     progress: events.reduce(progressAfter, state.progress),
     latest: steps.at(-1) ?? state.latest,
-    series: evaluations.length === 0 ? series : { ...series, accuracy: [...series.accuracy, ...evaluations] },
+    series: appendEvaluations(series, evaluations),
   };
 }
 

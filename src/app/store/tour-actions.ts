@@ -5,11 +5,11 @@ import type { LensActions } from './lens-actions';
 import { initialDraft } from './lens-draft';
 import type { PanelName } from './link';
 import type { RunActions } from './run-actions';
-import { initialTour, presetConfig, type Tour, type TourStep } from './state';
+import { initialTour, type Tour, type TourStep } from './state';
 import { type Failure, failureOf } from './task';
 
 export interface TourActions {
-  /** The first run: device, pair, spectra, LoRi on 128 samples, a held-out question. */
+  /** The first run: device, pair, spectra, the first preset, a held-out question. */
   startTour(): Promise<void>;
   cancelTour(): void;
   setFollow(follow: boolean): void;
@@ -58,8 +58,10 @@ export function tourActions(
     {
       step: 'distil',
       async go() {
-        run.choosePreset('lori-128');
-        return run.startRun(presetConfig('lori-128'));
+        const [first] = ctx.get().presets;
+        if (!first) return false;
+        run.choosePreset(first.id);
+        return run.startRun(first.config);
       },
       error: () => ctx.get().run.error,
     },

@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import { METHOD_LABELS } from '../../../contract/config';
+import { methodOf } from '../../../contract/methods/index';
 import { draftErrors } from '../../store/draft';
 import { isActive, type RunState } from '../../store/run';
 import { useActions, useApp } from '../../store/use-app';
@@ -37,10 +37,11 @@ const WISHES = {
 export function RunBar() {
   const run = useApp((state) => state.run);
   const draft = useApp((state) => state.draft);
+  const methods = useApp((state) => state.methods);
   const loading = useApp((state) => state.pair.status === 'busy');
   const touring = useApp((state) => state.tour.status === 'running');
   const { startRun, control, cancelRun } = useActions();
-  const invalid = useMemo(() => draftErrors(draft).size, [draft]);
+  const invalid = useMemo(() => draftErrors(draft, methods).size, [draft, methods]);
   const active = isActive(run);
   return (
     <div className="run-bar">
@@ -51,7 +52,7 @@ export function RunBar() {
             isDisabled={invalid > 0 || loading || touring}
             onPress={() => void startRun()}
           >
-            Start {METHOD_LABELS[draft.method]}
+            Start {methodOf(draft.method, methods).label}
           </Button>
         )}
         {run.status === 'running' && (

@@ -1,4 +1,4 @@
-import { METHOD_LABELS } from '../../../contract/config';
+import { methodOf } from '../../../contract/methods/index';
 import { isActive } from '../../store/run';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
@@ -10,6 +10,7 @@ const when = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'sh
 /** Runs kept in this browser. */
 export function SavedRuns() {
   const saved = useApp((state) => state.saved);
+  const methods = useApp((state) => state.methods);
   const shown = useApp((state) => state.run.id);
   const busy = useApp((state) => isActive(state.run));
   const { showRun, deleteRun } = useActions();
@@ -20,8 +21,8 @@ export function SavedRuns() {
       about="Curves and results, in this browser. The students themselves are not kept."
     >
       <ul className="saved">
-        {saved.map(({ id, savedAt, config, result, series }) => {
-          const name = `${METHOD_LABELS[config.method]}, ${config.data.samples} samples, seed ${config.seed}`;
+        {saved.map(({ id, savedAt, config, result, series, notes = [] }) => {
+          const name = `${methodOf(config.method, methods).label}, ${config.data.samples} samples, seed ${config.seed}`;
           return (
             <li key={id} aria-current={id === shown ? 'true' : undefined}>
               <span>
@@ -37,6 +38,7 @@ export function SavedRuns() {
                   : busy && id === shown
                     ? 'under way'
                     : `broken off after ${series.step.at(-1) ?? 0} steps`}
+                {notes.map((note) => ` · ${note}`)}
               </span>
               <span className="actions">
                 <Button
