@@ -214,9 +214,9 @@ describe('bad arguments and files', () => {
     [
       'no such file',
       () => ['distil', '--config', at('none.json')],
-      /none\.json cannot be read as JSON: ENOENT/,
+      /none\.json cannot be read: ENOENT/,
     ],
-    ['no JSON', () => ['distil', '--config', put('no.json', '{"seed": ')], /no\.json cannot be read as JSON/],
+    ['no JSON', () => ['distil', '--config', put('no.json', '{"seed": ')], /no\.json cannot be read: not valid JSON/],
     [
       'a bad value',
       () => ['distil', '--config', put('k.json', { latent: { steps: 0 } })],
