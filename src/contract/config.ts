@@ -39,7 +39,7 @@ export const runConfigSchema = z.strictObject({
       samples: count(1, 4096).default(128),
       /** Validation problems for the accuracy curve; never those of the final figure. */
       validation: count(0, 2000).default(100),
-      /** LoadedModels-out problems for the final figure. */
+      /** Held-out problems for the final figure. */
       heldOut: count(0, 5000).default(200),
     })
     .prefault({}),

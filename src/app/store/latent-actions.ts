@@ -5,7 +5,7 @@ import { type EngineActions, noteLoss } from './engine-actions';
 import { busy, failed, failureOf, idle, ready } from './task';
 
 export interface LatentActions {
-  /** LoadedModels-out problems, `count` more of them. */
+  /** Held-out problems, `count` more of them. */
   loadProblems(count?: number): Promise<boolean>;
   pickProblem(problem: Problem): void;
   typeQuestion(text: string): void;

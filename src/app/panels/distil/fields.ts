@@ -50,7 +50,7 @@ export const GROUPS: readonly FieldGroup[] = [
       number('data.validation', 'Validation problems', {
         help: 'For the curve below; never those of the final figure.',
       }),
-      number('data.heldOut', 'LoadedModels-out problems', { help: 'For the final figure.' }),
+      number('data.heldOut', 'Held-out problems', { help: 'For the final figure.' }),
       number('seed', 'Seed', { help: 'Of the choice of samples, the order of batches, and LoRA.' }),
     ],
   },

@@ -37,7 +37,7 @@ export function QuestionCard() {
         </ErrorNotice>
       )}
       <Choice
-        label="LoadedModels-out problem"
+        label="Held-out problem"
         value={question.id ?? TYPED}
         isDisabled={list.length === 0}
         help={

@@ -16,7 +16,7 @@ import { gatherStates, sequencesOf, statesBytes } from '../states/states';
 import { openBench } from './bench';
 import { type Directions, leadingDirections, projectionOf, randomDirections } from './directions';
 
-/** LoadedModels-out problems and training samples, at most: the test is for minutes. */
+/** Held-out problems and training samples, at most: the test is for minutes. */
 const MAX_PROBLEMS = 1000;
 const MAX_SAMPLES = 512;
 

@@ -22,7 +22,7 @@ import {
 } from '../runs/student';
 import { explicitThought, LatentStepper } from './latent-stepper';
 
-/** LoadedModels-out problems whose lengths fix what a typed question may be: the longest of them, and some room. */
+/** Held-out problems whose lengths fix what a typed question may be: the longest of them, and some room. */
 const MEASURED = 512;
 const QUESTION_ROOM = 8;
 

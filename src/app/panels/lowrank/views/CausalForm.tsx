@@ -28,7 +28,7 @@ export function CausalForm() {
       <div className="lens-wide-fields">
         <SubjectField label="Model" value={draft.subject} onChange={(subject) => changeCausal({ subject })} />
         <NumberField
-          label="LoadedModels-out problems"
+          label="Held-out problems"
           value={draft.problems}
           onChange={(problems) => changeCausal({ problems })}
           help="Answered anew at each rank."
