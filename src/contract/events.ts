@@ -226,6 +226,7 @@ export interface EngineErrorReport {
   readonly name: string;
   readonly code: string;
   readonly message: string;
-  readonly hint: string | null;
+  /** What to do about it. */
+  readonly hint: string;
   readonly stack: string | null;
 }

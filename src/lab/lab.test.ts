@@ -243,12 +243,12 @@ describe('bad arguments and files', () => {
     ['an inherited name', () => ['constructor'], /unknown command "constructor"/],
     ['two commands', () => ['distil', 'eval'], /"eval" is one argument too many/],
     ['an unknown option', () => ['distil', '--fast'], /--fast/],
+    ['no such file', () => ['distil', '--config', at('none.json')], /none\.json cannot be read: ENOENT/],
     [
-      'no such file',
-      () => ['distil', '--config', at('none.json')],
-      /none\.json cannot be read as JSON: ENOENT/,
+      'no JSON',
+      () => ['distil', '--config', put('no.json', '{"seed": ')],
+      /no\.json cannot be read: not valid JSON/,
     ],
-    ['no JSON', () => ['distil', '--config', put('no.json', '{"seed": ')], /no\.json cannot be read as JSON/],
     [
       'a bad value',
       () => ['distil', '--config', put('k.json', { latent: { steps: 0 } })],

@@ -7,6 +7,7 @@ import { CONTROLS, SECTIONS, STACKS } from '../contract/lens';
 import { PRESETS, type Preset } from '../contract/presets';
 import { runtimeVersion } from '../engine/runtime/ort';
 import { LoriWorkbench } from '../engine/session/workbench';
+import { readJson } from '../text/json';
 import { COMMANDS, type CommandName } from './commands';
 import { accuracyText, LENS_ARGUMENTS, whole, wholes } from './options';
 
@@ -135,9 +136,9 @@ async function readRunFile(path: string | undefined): Promise<RunFile> {
   if (path === undefined) return parseRunFile({});
   let json: unknown;
   try {
-    json = JSON.parse(await readFile(path, 'utf8'));
-  } catch (error) {
-    throw new Error(`${path} cannot be read as JSON: ${(error as Error).message}`);
+    json = readJson(await readFile(path));
+  } catch (cause) {
+    throw new Error(`${path} cannot be read: ${(cause as Error).message}`, { cause });
   }
   return parseRunFile(json);
 }

@@ -1,3 +1,4 @@
+import { reportOf } from '../../contract/error-report';
 import type { EngineErrorReport, Progress } from '../../contract/events';
 
 /** Something asked of the engine: what is known of it now. `previous` is the last value, kept while a new one is made. */
@@ -25,19 +26,7 @@ export const failed = <T>(task: Task<T>, error: Failure): Task<T> => ({
 export const settled = <T>(task: Task<T>): Task<T> =>
   task.value === null ? { status: 'idle', value: null } : ready(task.value);
 
-const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : null);
-
 /** Anything thrown, as the page shows it. */
-export function failureOf(thrown: unknown): Failure {
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  const { code, hint } = error as { code?: unknown; hint?: unknown };
-  return {
-    name: error.name,
-    code: text(code) ?? (error.name === 'AbortError' ? 'cancelled' : 'unexpected'),
-    message: error.message,
-    hint: text(hint),
-    stack: error.stack ?? null,
-  };
-}
+export const failureOf = (thrown: unknown): Failure => reportOf(thrown);
 
 export const isCancelled = (error: Failure) => error.code === 'cancelled' || error.name === 'AbortError';
