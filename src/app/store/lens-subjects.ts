@@ -1,7 +1,7 @@
+import { shorten } from '../../text/quote';
 import type { Bounds, DraftBounds, LensDraft, SubjectId } from './lens-draft';
 import { subjectOf } from './lens-draft';
 import { isActive } from './run';
-import { shorten } from './shorten';
 import type { AppState } from './state';
 import { studentLine, studentOf } from './student';
 
@@ -48,7 +48,7 @@ export function subjectsOf({ studentConfig, student, lens, run }: Known): readon
     { id: 'base', label: 'Base, untrained', unavailable: null },
     {
       id: 'opened',
-      label: opened.value ? `Opened: ${shorten(opened.value.name)}` : 'Opened model',
+      label: opened.value ? `Opened: ${shorten(opened.value.name, 60)}` : 'Opened model',
       unavailable: opened.value ? null : 'Open one in Model first.',
     },
     ...checkpoints.map(({ id, step, student: own }) => {

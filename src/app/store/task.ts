@@ -1,3 +1,4 @@
+import { reportOf } from '../../contract/error-report';
 import type { EngineErrorReport, Progress } from '../../contract/events';
 
 /**
@@ -114,19 +115,7 @@ export function reduceTask<T>(task: Task<T>, event: TaskEvent<T>): Task<T> {
   }
 }
 
-const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : null);
-
 /** Anything thrown, as the page shows it. */
-export function failureOf(thrown: unknown): Failure {
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  const { code, hint } = error as { code?: unknown; hint?: unknown };
-  return {
-    name: error.name,
-    code: text(code) ?? (error.name === 'AbortError' ? 'cancelled' : 'unexpected'),
-    message: text(error.message) ?? error.name,
-    hint: text(hint),
-    stack: error.stack ?? null,
-  };
-}
+export const failureOf = (thrown: unknown): Failure => reportOf(thrown);
 
 export const isCancelled = (error: Failure) => error.code === 'cancelled' || error.name === 'AbortError';

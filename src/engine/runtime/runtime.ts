@@ -1,6 +1,7 @@
 import type { GraphDType, HalfDType, HalfHostTensor, HostData, HostTensor } from '../base/dtype';
 import { RuntimeError } from '../base/errors';
 import { graphTensor, isHalf } from '../base/half';
+import { sha256Hex } from '../base/sha256';
 import { type Shape, showShape, sizeOf } from '../base/shape';
 import type { DeviceBuffer } from '../device/buffer';
 import type { Device } from '../device/device';
@@ -111,7 +112,7 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
     this.alive();
     const name = label ?? program.name;
     const model = emitted(program, { provider: this.provider, bake });
-    const key = capture ? `captured ${this.captures++}` : await digest(model.bytes);
+    const key = capture ? `captured ${this.captures++}` : await sha256Hex(model.bytes);
     const known = this.programs.get(key);
     if (known) {
       const executable = await known;
@@ -249,9 +250,4 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
       );
     }
   }
-}
-
-async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(hash, (b) => b.toString(16).padStart(2, '0')).join('');
 }
