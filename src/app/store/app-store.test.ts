@@ -354,7 +354,7 @@ describe('storage', () => {
     const steps = async () => (await storage.listRuns()).runs[0]?.series.step.length;
     expect(await steps()).toBe(0);
     hide();
-    expect(await steps()).toBeGreaterThan(2);
+    await vi.waitFor(async () => expect(await steps()).toBeGreaterThan(2));
     expect(await running).toBe(true);
     expect((await storage.listRuns()).runs).toMatchObject([{ id, result: { status: 'done' } }]);
     expect((await storage.listRuns()).underWay.size).toBe(0);
