@@ -22,6 +22,8 @@ export interface Context {
   /** A dead or living engine is left behind; the next call of `engine` starts another. */
   dropEngine(): void;
   readonly storage: Promise<Store>;
+  /** Calls `listener` whenever the page is hidden or left, which may be its last chance to keep something. */
+  onHide(listener: () => void): void;
   /** Folder of the bundled pair. */
   readonly pairUrl: string;
 }
@@ -34,6 +36,7 @@ export interface Environment {
   readonly pairUrl: string;
   /** Milliseconds that the engine has to answer a cancel. */
   readonly cancelLimit?: number;
+  readonly onHide?: (listener: () => void) => void;
 }
 
 export function createContext(
@@ -74,6 +77,7 @@ export function createContext(
       old?.dispose();
     },
     storage: environment.storage,
+    onHide: environment.onHide ?? (() => {}),
     pairUrl: environment.pairUrl,
   };
 }

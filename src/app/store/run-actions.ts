@@ -1,6 +1,5 @@
 import { parseRunConfig, type RunConfig } from '../../contract/config';
 import type { RunEvent } from '../../contract/events';
-import type { SavedRun } from '../../storage/rows';
 import type { Context } from './context';
 import { withValue } from './draft';
 import type { EngineActions } from './engine-actions';
@@ -9,6 +8,7 @@ import { outlived } from './lens';
 import { refreshCheckpoints } from './lens-actions';
 import { isActive } from './run';
 import { modelsThatDiffer, readRunFile } from './run-file';
+import { runKeeper } from './saved-actions';
 import { presetConfig } from './state';
 import { studentOf } from './student';
 import { type Failure, failureOf } from './task';
@@ -23,14 +23,12 @@ export interface RunActions {
   control(command: 'pause' | 'resume' | 'stop'): Promise<void>;
   /** Drops the run, in every phase: no student is kept. */
   cancelRun(): void;
+  /** A kept run's curves and result again, and its configuration in the form, to repeat it. */
   showRun(id: string): void;
-  deleteRun(id: string): Promise<void>;
 }
 
 /** Milliseconds between two updates of the page while a run goes on. */
 const UPDATE = 100;
-/** Milliseconds between two writes of an unfinished run: a tab that dies loses no more. */
-const AUTOSAVE = 10_000;
 
 export function runActions(ctx: Context, engine: EngineActions): RunActions {
   const run = ctx.task<true>({
@@ -42,29 +40,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
   let reached: ((state: 'running' | 'paused') => void) | null = null;
   let queue: RunEvent[] = [];
   let flushing: ReturnType<typeof setTimeout> | null = null;
-  let savedAt = 0;
-
-  const keep = async () => {
-    const { id, config, result, series } = ctx.get().run;
-    if (!id || !config || (series.step.length === 0 && !result)) return;
-    const row: SavedRun = {
-      id,
-      savedAt: Date.now(),
-      config,
-      result,
-      series,
-    };
-    savedAt = row.savedAt;
-    try {
-      await (await ctx.storage).saveRun(row);
-      ctx.set({ saved: [row, ...ctx.get().saved.filter((saved) => saved.id !== id)].slice(0, 50) });
-    } catch (thrown) {
-      ctx.notify(
-        'warning',
-        `The run could not be kept in this browser: ${failureOf(thrown).message}. Download it as a file.`,
-      );
-    }
-  };
+  const keeper = runKeeper(ctx);
 
   const flush = () => {
     if (flushing !== null) clearTimeout(flushing);
@@ -74,7 +50,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     queue = [];
     ctx.run({ type: 'events', events });
     if (events.some(({ kind }) => kind === 'spectrum')) void refreshCheckpoints(ctx);
-    if (Date.now() - savedAt > AUTOSAVE) void keep();
+    void keeper.keep('due');
   };
 
   const report = (event: RunEvent) => {
@@ -139,9 +115,9 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
           tellsStates = false;
           reached = turn.reached;
           queue = [];
-          savedAt = Date.now();
           turn.show(null);
           ctx.run({ type: 'begin', id, config });
+          keeper.begin();
           ctx.lens({ checkpoints: [], ...outlived(ctx.get().lens, ({ kind }) => kind === 'student') });
           try {
             const result = await ctx.engine().distil(config, { signal: turn.signal, report });
@@ -169,7 +145,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
         await refreshCheckpoints(ctx);
       }
       if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
-      await keep();
+      await keeper.end();
       return outcome.status === 'done';
     },
     async control(command) {
@@ -190,10 +166,9 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       const row = ctx.get().saved.find((saved) => saved.id === id);
       if (!row) return;
       ctx.run({ type: 'show', id, config: row.config, series: row.series, result: row.result });
-    },
-    async deleteRun(id) {
-      ctx.set({ saved: ctx.get().saved.filter((saved) => saved.id !== id) });
-      await (await ctx.storage).deleteRun(id);
+      if (ctx.get().run.id !== id) return;
+      ctx.set({ draft: row.config });
+      link(null);
     },
   };
 }

@@ -12,6 +12,7 @@ import type {
 } from '../../contract/events';
 import { PRESETS } from '../../contract/presets';
 import { defaultSettings, type SavedRun, type Settings } from '../../storage/rows';
+import type { DamagedRun } from '../../storage/store';
 import { type CheckState, initialCheck } from './check';
 import { initialLens, type LensState } from './lens';
 import { initialDraft } from './lens-draft';
@@ -78,6 +79,10 @@ export interface AppState {
   /** Which student that is. */
   readonly student: StudentReport | null;
   readonly saved: readonly SavedRun[];
+  /** Kept rows that cannot be read. */
+  readonly damaged: readonly DamagedRun[];
+  /** Ids of the kept runs that are under way, here or in another tab. */
+  readonly underWay: ReadonlySet<string>;
   readonly latents: LatentsState;
   readonly tour: Tour;
 }
@@ -116,6 +121,8 @@ export function initialState(hash: string): AppState {
     studentConfig: null,
     student: null,
     saved: [],
+    damaged: [],
+    underWay: new Set(),
     latents: initialLatents,
     tour: initialTour,
   };
