@@ -1,3 +1,4 @@
+import { median } from '../contract/statistics';
 import type { AppState, TourStep } from './store/state';
 import { TOUR_STEPS } from './store/state';
 import { useActions, useApp } from './store/use-app';
@@ -24,8 +25,8 @@ function outcome(step: TourStep, { device, pair, lens, run, latents }: AppState)
     case 'spectra': {
       // Of the last report, which may be of another model by now.
       const { label, spectra } = lens.report.value?.selections[0] ?? { label: '', spectra: [] };
-      const ranks = spectra.map(({ energyRanks }) => energyRanks[2]).sort((a, b) => a - b);
-      return `${label}: rank ${ranks[ranks.length >> 1]} of ${spectra[0]?.sigma.length} holds 95 %`;
+      const rank = median(spectra.map(({ energyRanks }) => energyRanks[2]));
+      return `${label}: rank ${rank} of ${spectra[0]?.sigma.length} holds 95 %`;
     }
     case 'distil':
       return run.result?.heldOut

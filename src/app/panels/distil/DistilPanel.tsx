@@ -14,6 +14,7 @@ import { RunBar } from './RunBar';
 import { RunCharts } from './RunCharts';
 import { RunFiles } from './RunFiles';
 import { SavedRuns } from './SavedRuns';
+import { SeedsCard } from './SeedsCard';
 
 /** Trains a student and shows it happen. */
 export function DistilPanel() {
@@ -79,6 +80,7 @@ export function DistilPanel() {
                 : 'No run yet. Start trains a student with the values on this page; its curves appear here while it learns.'}
             </Empty>
           )}
+          <SeedsCard />
           <SavedRuns />
         </div>
       </div>
