@@ -11,14 +11,14 @@ export class Owned {
     return thing;
   }
 
-  /** Disposes of all at once; resolves when what takes time to go, such as a session of ONNX Runtime, is gone. */
+  /**
+   * Disposes of all at once; resolves when what takes time to go, such as a session of ONNX Runtime, is gone. What
+   * fails to go keeps nothing else, and rejects in the end.
+   */
   async dispose(): Promise<void> {
-    await Promise.all(
-      this.made
-        .splice(0)
-        .reverse()
-        .map((thing) => thing.dispose()),
-    );
+    const things = this.made.splice(0).reverse();
+    const ends = await Promise.allSettled(things.map(async (thing) => thing.dispose()));
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 
   /** Runs `make`; where it throws, what was added is disposed of. */

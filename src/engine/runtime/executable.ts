@@ -38,6 +38,8 @@ export interface Executable {
 
 /** What an executable needs of the runtime that compiled it. */
 export interface ExecutableOwner {
+  /** Whether the runtime is disposed of, and all its programs with it. */
+  readonly ended: boolean;
   readonly device: Device | undefined;
   empty(dtype: GraphDType, shape: Shape, label: string): BaseTensor;
   adopt(dtype: GraphDType, shape: Shape, label: string, data: unknown): BaseTensor;
@@ -109,6 +111,7 @@ export class OrtExecutable implements Executable {
   }
 
   dispose(): Promise<void> {
+    if (this.owner.ended) return Promise.resolve();
     if (this.references <= 0)
       throw new RuntimeError(`${this.name} was disposed of more often than it was compiled`);
     return --this.references === 0 ? this.owner.released(this) : Promise.resolve();

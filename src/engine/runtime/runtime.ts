@@ -97,7 +97,7 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
   private readonly programs = new Map<string, Promise<OrtExecutable>>();
   private readonly tensors = new Set<BaseTensor>();
   private captures = 0;
-  private disposedOf = false;
+  ended = false;
   readCount = 0;
   compileTime = 0;
 
@@ -233,8 +233,8 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
   }
 
   async dispose(): Promise<void> {
-    if (this.disposedOf) return;
-    this.disposedOf = true;
+    if (this.ended) return;
+    this.ended = true;
     const all = await Promise.allSettled(this.programs.values());
     for (const made of all)
       if (made.status === 'fulfilled' && made.value.references > 0) await made.value.release();
@@ -249,7 +249,7 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
   }
 
   private alive(): void {
-    if (this.disposedOf) throw new RuntimeError('the runtime was used after it had been disposed of');
+    if (this.ended) throw new RuntimeError('the runtime was used after it had been disposed of');
   }
 
   private async createSession(name: string, model: Emitted, capture: boolean): Promise<Ort.InferenceSession> {
