@@ -8,6 +8,7 @@ import { createApp } from './app-store';
 /** The page without a page: its state and actions on the double. */
 function open(options: DoubleOptions & { hash?: string; storage?: Store } = {}) {
   const doubles: Double[] = [];
+  let hide = () => {};
   const app = createApp({
     connect: () => {
       const started = double({ pace: 0, ...(doubles.length === 0 ? options : {}) });
@@ -17,8 +18,11 @@ function open(options: DoubleOptions & { hash?: string; storage?: Store } = {}) 
     storage: Promise.resolve(options.storage ?? memoryStore('test')),
     hash: options.hash ?? '',
     pairUrl: '/models/',
+    onHide: (listener) => {
+      hide = listener;
+    },
   });
-  return { ...app, state: () => app.store.getState(), doubles };
+  return { ...app, state: () => app.store.getState(), doubles, hide: () => hide() };
 }
 
 const small = parseRunConfig({ optimiser: { steps: 12 }, evaluation: { every: 4 } });
@@ -336,5 +340,58 @@ describe('storage', () => {
     expect(await actions.startRun(small)).toBe(true);
     expect(state().run.status).toBe('done');
     expect(state().notices.at(-1)?.text).toContain('quota exceeded');
+  });
+
+  it('has a row of a run from its start, and a newer one whenever the page is hidden', async () => {
+    const storage = { ...memoryStore(''), unavailable: null };
+    const { actions, state, hide } = open({ storage, pace: 5 });
+    await actions.loadPair();
+    const running = actions.startRun(parseRunConfig({ optimiser: { steps: 100 }, evaluation: { every: 0 } }));
+    await vi.waitFor(async () => expect((await storage.listRuns()).runs).toHaveLength(1));
+    const { id } = state().run;
+    expect([...(await storage.listRuns()).underWay]).toEqual([id]);
+    await vi.waitFor(() => expect(state().run.series.step.length).toBeGreaterThan(2));
+    const steps = async () => (await storage.listRuns()).runs[0]?.series.step.length;
+    expect(await steps()).toBe(0);
+    hide();
+    await vi.waitFor(async () => expect(await steps()).toBeGreaterThan(2));
+    expect(await running).toBe(true);
+    expect((await storage.listRuns()).runs).toMatchObject([{ id, result: { status: 'done' } }]);
+    expect((await storage.listRuns()).underWay.size).toBe(0);
+    hide();
+  });
+
+  it('without room: the finished run is listed as finished, and the message names the error', async () => {
+    const storage = {
+      ...memoryStore(''),
+      unavailable: null,
+      saveRun: () => Promise.reject(new DOMException('', 'QuotaExceededError')),
+    };
+    const { actions, state } = open({ storage });
+    expect(await actions.startRun(small)).toBe(true);
+    expect(state().saved).toMatchObject([{ id: state().run.id, result: { steps: 12 } }]);
+    expect(state().notices.at(-1)?.text).toMatch(/QuotaExceededError[\s\S]*download it as a file/);
+  });
+
+  it('shows a kept run with its configuration in the form', async () => {
+    const { actions, state } = open();
+    expect(await actions.startRun(small)).toBe(true);
+    const { id } = state().run;
+    expect(await actions.startRun(parseRunConfig({ optimiser: { steps: 3 } }))).toBe(true);
+    actions.choosePreset('ce-128');
+    actions.showRun(id ?? '');
+    expect(state().run).toMatchObject({ id, config: small });
+    expect(state().draft).toEqual(small);
+    expect(state().link.preset).toBeNull();
+  });
+
+  it('that refuses to delete a run keeps it in the list, and says why', async () => {
+    const memory = memoryStore('');
+    const storage = { ...memory, unavailable: null, deleteRun: () => Promise.reject(new Error('not now')) };
+    const { actions, state } = open({ storage });
+    expect(await actions.startRun(small)).toBe(true);
+    await actions.deleteRun(state().run.id ?? '');
+    expect(state().saved).toHaveLength(1);
+    expect(state().notices.at(-1)?.text).toContain('could not be deleted: not now');
   });
 });

@@ -10,6 +10,7 @@ import { initialDraft } from './lens-draft';
 import { followLensLink } from './lens-link';
 import { type Link, type PanelName, parseLink } from './link';
 import { type RunActions, runActions } from './run-actions';
+import { type SavedActions, savedActions } from './saved-actions';
 import { type AppState, initialState, presetConfig } from './state';
 import { failureOf, idle } from './task';
 import { type TourActions, tourActions } from './tour-actions';
@@ -31,6 +32,7 @@ export type Actions = PageActions &
   EngineActions &
   CheckActions &
   RunActions &
+  SavedActions &
   LatentActions &
   LensActions &
   TourActions;
@@ -50,6 +52,7 @@ export function createApp(environment: Environment): App {
   const engine = engineActions(ctx);
   const check = checkActions(ctx, engine);
   const run = runActions(ctx, engine);
+  const saved = savedActions(ctx);
   const latents = latentActions(ctx, engine);
   const lens = lensActions(ctx, engine);
   const tour = tourActions(ctx, engine, lens, run, latents);
@@ -123,15 +126,16 @@ export function createApp(environment: Environment): App {
       }
       try {
         const settings = await kept.loadSettings();
-        const { runs, damaged } = await kept.listRuns();
-        ctx.set({ settings, saved: runs });
+        ctx.set({ settings });
+        await saved.refreshSaved();
         // A link that asks for something means the same to everyone: what it leaves out are the defaults.
         if (Object.keys(ctx.get().link.lens).length === 0)
           ctx.lens({ draft: { ...ctx.get().lens.draft, samples: settings.spectraSamples } });
-        if (damaged > 0)
+        const { length } = ctx.get().damaged;
+        if (length > 0)
           ctx.notify(
             'warning',
-            `${damaged} kept ${damaged === 1 ? 'run' : 'runs'} could not be read and ${damaged === 1 ? 'is' : 'are'} left out.`,
+            `${length} kept ${length === 1 ? 'run' : 'runs'} could not be read; the Distil panel lists ${length === 1 ? 'it' : 'them'} with the reason.`,
           );
       } catch (thrown) {
         ctx.notify(
@@ -143,5 +147,5 @@ export function createApp(environment: Environment): App {
       await takeQuestion(ctx.get().link.question);
     },
   };
-  return { store, actions: { ...page, ...engine, ...check, ...run, ...latents, ...lens, ...tour } };
+  return { store, actions: { ...page, ...engine, ...check, ...run, ...saved, ...latents, ...lens, ...tour } };
 }

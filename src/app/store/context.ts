@@ -19,6 +19,8 @@ export interface Context {
   /** A dead or living engine is left behind; the next call of `engine` starts another. */
   dropEngine(): void;
   readonly storage: Promise<Store>;
+  /** Calls `listener` whenever the page is hidden or left, which may be its last chance to keep something. */
+  onHide(listener: () => void): void;
   /** Folder of the bundled pair. */
   readonly pairUrl: string;
 }
@@ -29,6 +31,7 @@ export interface Environment {
   readonly storage: Promise<Store>;
   readonly hash: string;
   readonly pairUrl: string;
+  readonly onHide?: (listener: () => void) => void;
 }
 
 export function createContext(
@@ -68,6 +71,7 @@ export function createContext(
       old?.dispose();
     },
     storage: environment.storage,
+    onHide: environment.onHide ?? (() => {}),
     pairUrl: environment.pairUrl,
   };
 }

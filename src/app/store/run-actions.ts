@@ -1,6 +1,5 @@
 import { parseRunConfig, type RunConfig } from '../../contract/config';
 import type { RunEvent } from '../../contract/events';
-import type { SavedRun } from '../../storage/rows';
 import type { Context } from './context';
 import { withValue } from './draft';
 import type { EngineActions } from './engine-actions';
@@ -9,6 +8,7 @@ import { outlived } from './lens';
 import { refreshCheckpoints } from './lens-actions';
 import { isActive } from './run';
 import { modelsThatDiffer, readRunFile } from './run-file';
+import { runKeeper } from './saved-actions';
 import { presetConfig } from './state';
 import { failureOf, isCancelled } from './task';
 
@@ -22,42 +22,18 @@ export interface RunActions {
   control(command: 'pause' | 'resume' | 'stop'): Promise<void>;
   /** Drops the run: no student is kept. */
   cancelRun(): void;
+  /** A kept run's curves and result again, and its configuration in the form, to repeat it. */
   showRun(id: string): void;
-  deleteRun(id: string): Promise<void>;
 }
 
 /** Milliseconds between two updates of the page while a run goes on. */
 const UPDATE = 100;
-/** Milliseconds between two writes of an unfinished run: a tab that dies loses no more. */
-const AUTOSAVE = 10_000;
 
 export function runActions(ctx: Context, engine: EngineActions): RunActions {
   let cancel = new AbortController();
   let queue: RunEvent[] = [];
   let flushing: ReturnType<typeof setTimeout> | null = null;
-  let savedAt = 0;
-
-  const keep = async () => {
-    const { id, config, result, series, status } = ctx.get().run;
-    if (!id || !config || (series.step.length === 0 && !result)) return;
-    const row: SavedRun = {
-      id,
-      savedAt: Date.now(),
-      config,
-      result: status === 'done' || status === 'stopped' ? result : null,
-      series,
-    };
-    savedAt = row.savedAt;
-    try {
-      await (await ctx.storage).saveRun(row);
-      ctx.set({ saved: [row, ...ctx.get().saved.filter((saved) => saved.id !== id)].slice(0, 50) });
-    } catch (thrown) {
-      ctx.notify(
-        'warning',
-        `The run could not be kept in this browser: ${failureOf(thrown).message}. Download it as a file.`,
-      );
-    }
-  };
+  const keeper = runKeeper(ctx);
 
   const flush = () => {
     if (flushing !== null) clearTimeout(flushing);
@@ -67,7 +43,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     queue = [];
     ctx.run({ type: 'events', events });
     if (events.some(({ kind }) => kind === 'spectrum')) void refreshCheckpoints(ctx);
-    if (Date.now() - savedAt > AUTOSAVE) void keep();
+    void keeper.keep('due');
   };
 
   const report = (event: RunEvent) => {
@@ -113,9 +89,9 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       if (ctx.get().pair.status !== 'ready' && !(await engine.loadPair())) return false;
       cancel = new AbortController();
       queue = [];
-      savedAt = Date.now();
       const id = new Date().toISOString();
       ctx.run({ type: 'start', id, config });
+      keeper.begin();
       const before = ctx.get().studentConfig;
       ctx.set({ studentConfig: null });
       ctx.lens({ checkpoints: [], ...outlived(ctx.get().lens, ({ kind }) => kind === 'student') });
@@ -127,7 +103,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
         endOfTraining();
         ctx.latents({ student: 'trained' });
         await refreshCheckpoints(ctx);
-        await keep();
+        await keeper.end();
         return true;
       } catch (thrown) {
         flush();
@@ -140,7 +116,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
         ctx.set({ studentConfig: copied && !isCancelled(error) ? config : before });
         endOfTraining();
         noteLoss(ctx, thrown);
-        await keep();
+        await keeper.end();
         return false;
       }
     },
@@ -160,10 +136,9 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       const row = ctx.get().saved.find((saved) => saved.id === id);
       if (!row) return;
       ctx.run({ type: 'show', id, config: row.config, series: row.series, result: row.result });
-    },
-    async deleteRun(id) {
-      ctx.set({ saved: ctx.get().saved.filter((saved) => saved.id !== id) });
-      await (await ctx.storage).deleteRun(id);
+      if (ctx.get().run.id !== id) return;
+      ctx.set({ draft: row.config });
+      link(null);
     },
   };
 }

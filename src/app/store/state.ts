@@ -11,6 +11,7 @@ import type {
 } from '../../contract/events';
 import { PRESETS } from '../../contract/presets';
 import { defaultSettings, type SavedRun, type Settings } from '../../storage/rows';
+import type { DamagedRun } from '../../storage/store';
 import { type CheckState, initialCheck } from './check';
 import { initialLens, type LensState } from './lens';
 import { initialDraft } from './lens-draft';
@@ -79,6 +80,10 @@ export interface AppState {
   /** What the student that the engine holds was trained with. */
   readonly studentConfig: RunConfig | null;
   readonly saved: readonly SavedRun[];
+  /** Kept rows that cannot be read. */
+  readonly damaged: readonly DamagedRun[];
+  /** Ids of the kept runs that are under way, here or in another tab. */
+  readonly underWay: ReadonlySet<string>;
   readonly latents: LatentsState;
   readonly tour: Tour;
 }
@@ -117,6 +122,8 @@ export function initialState(hash: string): AppState {
     run: initialRun,
     studentConfig: null,
     saved: [],
+    damaged: [],
+    underWay: new Set(),
     latents: initialLatents,
     tour: initialTour,
   };
