@@ -33,7 +33,7 @@ test('a researcher sees the low rank, distils, steps through thoughts', async ({
     await app.getByRole('tab', { name: 'Distil' }).click();
     await fill(app, 'Data and seed', /^Training samples/, '16');
     await fill(app, 'Data and seed', /^Validation problems/, '20');
-    await fill(app, 'Data and seed', /^LoadedModels-out problems/, '20');
+    await fill(app, 'Data and seed', /^Held-out problems/, '20');
     await fill(app, 'Optimiser (AdamW)', /^Steps/, '12');
     await fill(app, 'Evaluation', /^Every/, '6');
     await app.getByRole('button', { name: 'Start LoRi' }).click();
@@ -53,7 +53,7 @@ test('a researcher sees the low rank, distils, steps through thoughts', async ({
 
   await test.step('thoughts, answer, explicit chain of thought', async () => {
     await app.getByRole('tab', { name: 'Latents' }).click();
-    await app.getByRole('button', { name: /LoadedModels-out problem/ }).click();
+    await app.getByRole('button', { name: /Held-out problem/ }).click();
     await app.getByRole('option', { name: /^held-out-0/ }).click();
     await app.getByRole('button', { name: 'Open question' }).click();
     await app.getByRole('button', { name: 'Next thought' }).click();

@@ -140,7 +140,7 @@ test('the lens on the bundled pair: figure 6 against scipy, controls, every view
 
   await test.step('the causal test, and one rank more', async () => {
     await view(app, 'Causal test');
-    await app.getByRole('textbox', { name: /^LoadedModels-out problems/ }).fill('6');
+    await app.getByRole('textbox', { name: /^Held-out problems/ }).fill('6');
     await app.getByRole('textbox', { name: /^Ranks/ }).fill('0 128');
     await app.getByRole('button', { name: 'Run the causal test' }).click();
     const chart = figure(app, 'Accuracy against rank r');
@@ -157,7 +157,7 @@ test('the lens on the bundled pair: figure 6 against scipy, controls, every view
   });
 
   await test.step('a long causal test is cancelled: it ends, and the one before is there again', async () => {
-    const field = app.getByRole('textbox', { name: /^LoadedModels-out problems/ });
+    const field = app.getByRole('textbox', { name: /^Held-out problems/ });
     const chart = figure(app, 'Accuracy against rank r');
     await field.fill('1000');
     await app.getByRole('button', { name: 'Run the causal test' }).click();

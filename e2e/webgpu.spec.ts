@@ -65,7 +65,7 @@ test('the method on WebGPU; the GPU is lost; the student goes on thinking on WAS
 
   await test.step('one thought', async () => {
     await app.getByRole('tab', { name: 'Latents' }).click();
-    await app.getByRole('button', { name: /LoadedModels-out problem/ }).click();
+    await app.getByRole('button', { name: /Held-out problem/ }).click();
     await app.getByRole('option', { name: /^held-out-0/ }).click();
     await app.getByRole('button', { name: 'Open question' }).click();
     await app.getByRole('button', { name: 'Next thought' }).click();

@@ -20,6 +20,10 @@ export interface DoubleOptions {
   /** Makes the loss NaN and the run fail at this step. */
   readonly nanAt?: number;
   readonly methods?: Methods;
+  /** Hears no cancel of a run, and answers a control at once. */
+  readonly isDeaf?: boolean;
+  /** Says nothing of having paused, as engines did before there was the event. */
+  readonly isMute?: boolean;
 }
 
 export interface Double extends Connection {
@@ -61,6 +65,8 @@ export function double({
   webgpu = false,
   nanAt,
   methods = METHODS,
+  isDeaf = false,
+  isMute = false,
 }: DoubleOptions = {}): Double {
   const calls: string[] = [];
   const listeners: ((error: Error & { code: string; hint: string | null }) => void)[] = [];
@@ -243,12 +249,19 @@ export function double({
       const { steps } = config.optimiser;
       const from = performance.now();
       let step = 0;
+      const say = (state: 'running' | 'paused') => !isMute && options?.report?.({ kind: 'state', state });
+      let isPaused = false;
+      say('running');
       while (step < steps && asked.wish !== 'stop') {
-        if (options?.signal?.aborted) throw cancelled();
+        if (options?.signal?.aborted && !isDeaf) throw cancelled();
         if (asked.wish === 'pause') {
           await wait(pace);
+          if (!isPaused) say('paused');
+          isPaused = true;
           continue;
         }
+        if (isPaused) say('running');
+        isPaused = false;
         step++;
         if (step % 4 === 0) await wait(pace);
         const fall = Math.exp(-step / (steps / 4));

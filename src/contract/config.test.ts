@@ -57,12 +57,12 @@ describe('parseRunConfig', () => {
     [{ optimiser: { beta2: 1 } }, 'optimiser.beta2', 'got 1'],
     [{ optimiser: { clip: Number.POSITIVE_INFINITY } }, 'optimiser.clip', 'got Infinity'],
     [{ optimiser: null }, 'optimiser', 'got null'],
-    [{ optimizer: { steps: 3 } }, 'optimizer', 'got {"steps":3}'],
+    [{ optimizer: { steps: 3 } }, 'optimizer', 'got an object'],
     [{ weights: { beta: 2 } }, 'weights.beta', 'got 2'],
     [{ weights: { mean: -1 } }, 'weights.mean', 'got -1'],
     [{ method: 'dart' }, 'method', 'got "dart"'],
     [{ method: 'constructor' }, 'method', 'got "constructor"'],
-    [{ method: 'ce', factors: { layerRank: 4 } }, 'factors', 'got {"layerRank":4}'],
+    [{ method: 'ce', factors: { layerRank: 4 } }, 'factors', 'got an object'],
     [{ method: 'nocot', weights: { explicit: 1 } }, 'weights.explicit', 'got 1'],
     [{ seed: 2 ** 31 }, 'seed', 'got 2147483648'],
     [{ seed: 1n }, 'seed', 'got 1'],
@@ -95,11 +95,11 @@ describe('parseRunConfig', () => {
     const many = Object.fromEntries(Array.from({ length: 90_000 }, (_, i) => [`key${i}`, i]));
     const message = refusal(() => parseRunConfig(many));
     expect(message.length).toBeLessThan(2500);
-    expect(message).toMatch(/\nand 89980 more$/);
+    expect(message).toMatch(/\nand 89988 more$/);
     expect(refusal(() => parseRunConfig({ [`k${'x'.repeat(900_000)}`]: 1 })).length).toBeLessThan(500);
     let deep: unknown = 1;
     for (let i = 0; i < 100_000; i++) deep = [deep];
-    expect(refusal(() => parseRunConfig({ seed: deep }))).toMatch(/\nseed: .*got a list$/);
+    expect(refusal(() => parseRunConfig({ seed: deep }))).toMatch(/\nseed: .*got \[a list\]$/);
   });
 
   it('is not fooled by inherited names', () => {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { quote } from '../text/quote';
 import { after, before } from './common-settings';
-import { complaints, RunConfigError, show } from './complaints';
+import { complaints, RunConfigError } from './complaints';
 import { upgradeVersion1 } from './config-v1';
 import { METHODS } from './methods/index';
 import type { MethodData, Methods } from './methods/method';
@@ -72,7 +73,7 @@ export const readConfigSchema = (methods: Methods = METHODS): z.ZodType<ReadConf
     return {
       config: result.data as RunConfig,
       notes: left.map(
-        ([path, found]) => `${path} = ${show(found)} was left out: ${method.label} has no such setting.`,
+        ([path, found]) => `${path} = ${quote(found)} was left out: ${method.label} has no such setting.`,
       ),
     };
   });

@@ -90,7 +90,7 @@ export interface StepEvent {
   readonly milliseconds: number;
 }
 
-/** A share of problems answered right, with its 95 % Wilson interval. */
+/** Share of problems answered correctly by one run, with its 95 % Wilson interval: over problems, not over seeds. */
 export interface Accuracy {
   readonly correct: number;
   readonly total: number;
@@ -128,10 +128,28 @@ export interface SpectrumEvent {
   readonly milliseconds: number;
 }
 
-export type RunEvent = StepEvent | EvaluationEvent | ProgressEvent | SpectrumEvent;
+/** The run is in this state now: told when it is reached, not when it is asked for. A run's first event is `running`. */
+export interface StateEvent {
+  readonly kind: 'state';
+  readonly state: 'running' | 'paused';
+}
+
+export type RunEvent = StepEvent | EvaluationEvent | ProgressEvent | SpectrumEvent | StateEvent;
+
+/** Which student it is: enough to tell it from every other of the same page. */
+export interface StudentReport {
+  readonly id: string;
+  readonly label: string;
+  /** What its configuration has that its method's preset does not: path and value. */
+  readonly differs: readonly (readonly [path: string, value: unknown])[];
+  /** Of the adapter that is kept. */
+  readonly step: number;
+}
 
 export interface RunResult {
   readonly config: RunConfig;
+  /** The student that is kept. */
+  readonly student?: StudentReport;
   readonly status: 'done' | 'stopped';
   readonly steps: number;
   readonly heldOut: Accuracy | null;
@@ -197,6 +215,7 @@ export interface EngineErrorReport {
   readonly name: string;
   readonly code: string;
   readonly message: string;
-  readonly hint: string | null;
+  /** What to do about it. */
+  readonly hint: string;
   readonly stack: string | null;
 }

@@ -1,4 +1,4 @@
-import type { Accuracy } from './events';
+import type { Accuracy, StudentReport } from './events';
 
 /**
  * The low-rank lens: which hidden states are looked at, and what is said of them. Throughout, layer ℓ is 1…L and its
@@ -218,7 +218,7 @@ export interface LensReport {
 /** Projects the states of chosen layers onto r directions while the model answers, and counts what it gets right. */
 export interface CausalRequest {
   readonly subject: Subject;
-  /** LoadedModels-out problems that are answered at each rank. */
+  /** Held-out problems that are answered at each rank. */
   readonly problems: number;
   /** Layers 1…L whose state h is replaced by c + V_r V_rᵀ (h − c). */
   readonly layers: readonly number[];
@@ -272,6 +272,7 @@ export interface CheckpointReport {
   readonly id: number;
   readonly step: number;
   readonly label: string;
+  readonly student?: StudentReport;
 }
 
 /** One kernel, held against stored float64 results on this device. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { complaints, RunConfigError, show } from './complaints';
+import { quote } from '../text/quote';
+import { complaints, RunConfigError } from './complaints';
 import { type RunConfig, readConfigSchema, readRunConfig } from './config';
 import { METHODS } from './methods/index';
 import type { Methods } from './methods/method';
@@ -72,7 +73,7 @@ export interface ReadRunFile {
 export function parseRunFile(value: unknown, methods: Methods = METHODS): ReadRunFile {
   if (!isObject(value))
     throw new RunConfigError(
-      `the file holds ${show(value)}; an object with "kind": "lori-run" and "config" is expected`,
+      `the file holds ${quote(value)}; an object with "kind": "lori-run" and "config" is expected`,
     );
   if (!Object.hasOwn(value, 'kind')) {
     const { config, notes } = readRunConfig(value, methods);

@@ -3,6 +3,7 @@ import { parseRunConfig, type RunConfig, withMethod } from '../contract/config';
 import type { Methods } from '../contract/methods/method';
 import { findPreset, type Preset, presetsOf } from '../contract/presets';
 import { parseRunFile, type ReadRunFile } from '../contract/run-file';
+import { readJson } from '../text/json';
 
 /** What a command is run with, from `--config`, `--preset` and `--set`. */
 export interface Configuration {
@@ -69,9 +70,9 @@ function chosenPresets(ids: readonly string[], methods: Methods) {
 async function readRunFile(path: string, methods: Methods): Promise<ReadRunFile> {
   let json: unknown;
   try {
-    json = JSON.parse(await readFile(path, 'utf8'));
-  } catch (error) {
-    throw new Error(`${path} cannot be read as JSON: ${(error as Error).message}`);
+    json = readJson(await readFile(path));
+  } catch (cause) {
+    throw new Error(`${path} cannot be read: ${(cause as Error).message}`, { cause });
   }
   return parseRunFile(json, methods);
 }

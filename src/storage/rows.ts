@@ -44,7 +44,8 @@ export const savedRunSchemaOf = (methods: Methods) => {
   return z
     .object({
       id: z.string().min(1).max(100),
-      savedAt: z.number(),
+      /** Milliseconds since 1970; beyond this no date can be made of them. */
+      savedAt: z.number().min(0).max(8.64e15),
       config,
       notes: z.array(z.string()).default([]),
       /** `null` while the run goes on, and for ever if it broke off. */

@@ -1,6 +1,7 @@
 import { RunConfigError } from '../../contract/complaints';
 import type { Methods } from '../../contract/methods/method';
 import { parseRunFile, type ReadRunFile, type RunFile } from '../../contract/run-file';
+import { readJson } from '../../text/json';
 import type { RunState } from './run';
 
 /** Largest run file read, in characters; one with 4,000 losses and as many accuracies has under 400,000. */
@@ -45,9 +46,9 @@ export function readRunFile(text: string, methods?: Methods): ReadRunFile {
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new RunConfigError(`the file is not JSON: ${(error as Error).message}`);
+    value = readJson(text);
+  } catch (cause) {
+    throw new RunConfigError(`the run file cannot be read: ${(cause as Error).message}`, { cause });
   }
   return parseRunFile(value, methods);
 }
