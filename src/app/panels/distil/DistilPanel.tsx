@@ -40,8 +40,8 @@ export function DistilPanel() {
           />
           <RunBar />
         </div>
-        {run.status === 'failed' && run.error && (
-          <ErrorNotice title="The run broke off; its curves are kept" error={run.error}>
+        {run.task.status === 'failed' && (
+          <ErrorNotice title="The run broke off; its curves are kept" error={run.task.error}>
             <Button onPress={() => void startRun(run.config ?? draft)}>Start it again</Button>
           </ErrorNotice>
         )}

@@ -14,10 +14,10 @@ import { Owned } from '../../base/owned';
 import { Rng } from '../../base/rng';
 import type { Device } from '../../device/device';
 import { shareOf } from '../../eval/accuracy';
-import type { Runtime } from '../../runtime/runtime';
 import { MAX_LENS_BYTES } from '../lens/plan';
 import { namedKernels } from '../lens/precision';
 import type { StatesCache } from '../lens/states-cache';
+import type { DeviceModels } from '../models/device-models';
 import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
 import { expectWhole } from '../states/sequences';
 import { gatherStates, sequencesOf, statesBytes } from '../states/states';
@@ -30,7 +30,7 @@ const MAX_PROBLEMS = 1000;
 const MAX_SAMPLES = 512;
 
 export interface CausalContext {
-  readonly runtime: Runtime;
+  readonly models: DeviceModels;
   readonly device: Device | undefined;
   readonly held: LoadedModels;
   /** States of other requests, which must leave this one its room. */
@@ -46,7 +46,7 @@ export interface CausalContext {
  * CancelledError
  */
 export async function causalTest(
-  { runtime, device, held, cache }: CausalContext,
+  { models, device, held, cache }: CausalContext,
   request: CausalRequest,
   options: CallOptions<Progress | CausalEvent> = {},
 ): Promise<CausalReport> {
@@ -56,13 +56,13 @@ export async function causalTest(
   const { problems } = held;
   if (!problems) throw new InputError('no data set is loaded', 'Load the bundled pair first.');
   checkCausal(request, resolved);
-  const layers = await directionsOf({ runtime, device, held, cache }, resolved, request, options);
+  const layers = await directionsOf({ models, device, held, cache }, resolved, request, options);
   const kinds: CausalDirections[] = request.random ? ['leading', 'random', 'equal-energy'] : ['leading'];
   const owned = new Owned();
   try {
     const asked = problems.take('held-out', 0, request.problems).map(({ problem }) => problem);
     const projected = { layers: request.layers, question: request.positions === 'all' };
-    const bench = owned.add(await openBench(runtime, resolved, asked, projected));
+    const bench = owned.add(await openBench(models, resolved, asked, projected));
     const total = request.problems * (1 + request.ranks.length * kinds.length);
     const began = performance.now();
     let before = 0;
@@ -112,7 +112,7 @@ export async function causalTest(
       milliseconds: performance.now() - start,
     };
   } finally {
-    owned.dispose();
+    await owned.dispose();
   }
 }
 
@@ -146,7 +146,7 @@ function checkCausal(request: CausalRequest, { model, label, kind, latentSteps }
 
 /** Directions of each layer on training problems, as many as the largest rank below H asks for. */
 async function directionsOf(
-  { runtime, device, held, cache }: CausalContext,
+  { models, device, held, cache }: CausalContext,
   resolved: ResolvedSubject,
   request: CausalRequest,
   { signal, report }: CallOptions<Progress | CausalEvent>,
@@ -166,7 +166,7 @@ async function directionsOf(
     );
   cache.shrink(new Set(), MAX_LENS_BYTES - roomFor(request, { L, H, most, rows }));
   const began = performance.now();
-  const gathered = await gatherStates(runtime, resolved, sequences, sections, {
+  const gathered = await gatherStates(models, resolved, sequences, sections, {
     signal,
     onProgress: (done, total) =>
       report?.({ phase: 'states', done, total, unit: 'samples', elapsed: performance.now() - began }),
