@@ -171,11 +171,20 @@ describe('the other commands', () => {
     expect(points).toEqual([
       [1, 'leading'],
       [1, 'random'],
+      [1, 'equal-energy'],
       [32, 'leading'],
       [32, 'random'],
+      [32, 'equal-energy'],
     ]);
+    expect(json.comparisons.map((c: { rank: number; with: string }) => [c.rank, c.with])).toEqual([
+      [1, 'whole'],
+      [1, 'random'],
+      [1, 'equal-energy'],
+    ]);
+    expect(json.causal.points[0].outcomes).toHaveLength(2);
     expect(json.causal.whole.total).toBe(2);
-    expect(said).toMatch(/rank 1, leading: \d\/2 \[/);
+    expect(said).toMatch(/rank 1, leading: \d\/2 \[.*1 directions, [\d.]+ % of the energy/);
+    expect(said).toMatch(/rank 1, against equal-energy: .*, p = /);
     expect(said).toMatch(/nothing replaced: \d\/2/);
   });
 

@@ -1,10 +1,9 @@
-import type { Accuracy } from '../../../contract/events';
 import { Owned } from '../../base/owned';
 import { layoutOf } from '../../data/batch';
 import type { WordProblem } from '../../data/word-problems';
 import { Decoder } from '../../decode/decoder';
 import type { ProjectedLayers } from '../../decode/programs';
-import { accuracy } from '../../eval/accuracy';
+import { outcomes } from '../../eval/accuracy';
 import type { DeviceModels } from '../models/device-models';
 import type { ResolvedSubject } from '../models/subjects';
 import { answerLimit, EVALUATION_BATCH, explicitKeys, explicitLimit, latentKeys } from '../runs/student';
@@ -12,7 +11,8 @@ import { answerLimit, EVALUATION_BATCH, explicitKeys, explicitLimit, latentKeys 
 /** A subject that answers the same problems again and again, its states projected one way or another. */
 export interface Bench {
   readonly decoder: Decoder;
-  accuracy(onProgress: (done: number) => void, signal?: AbortSignal): Promise<Accuracy>;
+  /** By problem: 1 for right, 0 for wrong. */
+  answer(onProgress: (done: number) => void, signal?: AbortSignal): Promise<Uint8Array>;
   dispose(): Promise<void>;
 }
 
@@ -42,8 +42,8 @@ export async function openBench(
     );
     return {
       decoder,
-      accuracy: (onProgress, signal) =>
-        accuracy({
+      answer: (onProgress, signal) =>
+        outcomes({
           decoder,
           codec: codec(),
           tokenizer,
