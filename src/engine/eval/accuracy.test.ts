@@ -4,7 +4,7 @@ import { CancelledError } from '../base/errors';
 import type { ProblemCodec } from '../data/tokens';
 import type { Decoder } from '../decode/decoder';
 import type { Tokenizer } from '../tokenizer/tokenizer';
-import { accuracy, type EvaluationOptions } from './accuracy';
+import { accuracy, type EvaluationOptions, outcomes } from './accuracy';
 
 const [B, S, V, END] = [3, 4, 30, 1];
 const codec = { prompt: [20, 21], padId: 0 } as unknown as ProblemCodec;
@@ -93,6 +93,11 @@ describe('accuracy', () => {
       [0, 0, 0, 5],
       [0, 0, 0, 5],
     ]);
+  });
+
+  it('tells which problems are right, in their order', async () => {
+    const right = await outcomes(options(counter().decoder));
+    expect(right).toEqual(Uint8Array.of(1, 0, 1, 0, 1));
   });
 
   it('does not count the copies that fill a chunk', async () => {

@@ -48,7 +48,7 @@ export interface ForwardReverse {
 export function normPrograms(config: DecoderConfig, batch: number): ForwardReverse {
   const graph = new Graph();
   const x = graph.input('x', [batch, config.hiddenSize]);
-  const hidden = o.rmsNorm(x, outerModel(graph, config).outer.finalNorm as Tensor, config.rmsNormEps);
+  const hidden = o.rmsNorm(x, outerModel(graph, config).outer.finalNorm, config.rmsNormEps);
   const [dx] = vjp([hidden], [graph.input('dHidden', hidden.shape)], [x]);
   return {
     forward: { name: 'final norm', outputs: { hidden } },
@@ -64,7 +64,7 @@ export function feedbackPrograms(config: DecoderConfig, batch: number, filter: L
   const graph = new Graph();
   const x = graph.input('x', [batch, config.hiddenSize]);
   const model = outerModel(graph, config);
-  const hidden = o.rmsNorm(x, model.outer.finalNorm as Tensor, config.rmsNormEps);
+  const hidden = o.rmsNorm(x, model.outer.finalNorm, config.rmsNormEps);
   const z = latentOf(model, hidden, filter);
   const cotangents = [graph.input('dHidden', hidden.shape), graph.input('dZ', z.shape)];
   const [dx] = vjp([hidden, z], cotangents, [x]);

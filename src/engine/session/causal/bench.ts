@@ -1,24 +1,24 @@
-import type { Accuracy } from '../../../contract/events';
 import { Owned } from '../../base/owned';
 import { layoutOf } from '../../data/batch';
 import type { WordProblem } from '../../data/word-problems';
 import { Decoder } from '../../decode/decoder';
 import type { ProjectedLayers } from '../../decode/programs';
-import { accuracy } from '../../eval/accuracy';
-import type { Runtime } from '../../runtime/runtime';
+import { outcomes } from '../../eval/accuracy';
+import type { DeviceModels } from '../models/device-models';
 import type { ResolvedSubject } from '../models/subjects';
 import { answerLimit, EVALUATION_BATCH, explicitKeys, explicitLimit, latentKeys } from '../runs/student';
 
 /** A subject that answers the same problems again and again, its states projected one way or another. */
 export interface Bench {
   readonly decoder: Decoder;
-  accuracy(onProgress: (done: number) => void, signal?: AbortSignal): Promise<Accuracy>;
-  dispose(): void;
+  /** By problem: 1 for right, 0 for wrong. */
+  answer(onProgress: (done: number) => void, signal?: AbortSignal): Promise<Uint8Array>;
+  dispose(): Promise<void>;
 }
 
 /** Students answer after their latents; the others write their rationale first. Frees what it made where it fails. */
 export async function openBench(
-  runtime: Runtime,
+  models: DeviceModels,
   { kind, model, tokenizer, codec, filter, latentSteps, lora, packs = [] }: ResolvedSubject,
   asked: readonly WordProblem[],
   projected: ProjectedLayers,
@@ -34,16 +34,16 @@ export async function openBench(
   const keys = explicit ? explicitKeys(layout) : latentKeys(layout, latentSteps);
   const shape = { config: model.config, batch, question, keys, lora, filter, projected };
   return Owned.while(async (owned) => {
-    const decoder = owned.add(await Decoder.compile(runtime, shape, model.weights));
+    const decoder = owned.add(await Decoder.compile(owned.add(models.use(model)), shape));
     decoder.setAdapter(
       packs.map((data, i) =>
-        owned.add(runtime.upload({ dtype: 'f32', shape: [data.length], data }, `lora.${i}`)),
+        owned.add(models.runtime.upload({ dtype: 'f32', shape: [data.length], data }, `lora.${i}`)),
       ),
     );
     return {
       decoder,
-      accuracy: (onProgress, signal) =>
-        accuracy({
+      answer: (onProgress, signal) =>
+        outcomes({
           decoder,
           codec: codec(),
           tokenizer,

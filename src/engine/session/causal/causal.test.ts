@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readFile } from '../../../../scripts/tools/files';
 import type { Progress } from '../../../contract/events';
-import type { CausalEvent, CausalRequest } from '../../../contract/lens';
+import type { CausalDirections, CausalEvent, CausalRequest } from '../../../contract/lens';
 import { CancelledError, type MemoryError } from '../../base/errors';
 import { Rng } from '../../base/rng';
 import { Decoder } from '../../decode/decoder';
@@ -9,19 +9,27 @@ import { initialLora } from '../../nn/lora';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
 import { serveFiles, tinyPair } from '../../testing/tiny-pair.testing';
 import { StatesCache } from '../lens/states-cache';
+import { DeviceModels } from '../models/device-models';
 import { loadPair } from '../models/pair';
 import { ProblemSet } from '../models/problems';
 import { type LoadedModels, resolveSubject } from '../models/subjects';
-import { Pass } from '../states/pass';
 import { gatherStates, sequencesOf } from '../states/states';
 import { causalTest } from './causal';
 import { leadingDirections, projectionOf } from './directions';
 
 let runtime: Runtime;
+let models: DeviceModels;
 beforeAll(async () => {
   runtime = await createRuntime({ provider: 'wasm', threads: 1 });
+  models = new DeviceModels(runtime);
 });
 afterAll(() => runtime.dispose());
+
+/** What is left on the runtime once nothing is kept for the next request. */
+async function left(): Promise<number[]> {
+  await models.dispose();
+  return [runtime.liveTensors, runtime.programCount];
+}
 
 async function holding(fetch: (url: string) => Promise<Response>): Promise<LoadedModels> {
   const { pair } = await loadPair('models', { fetch: (url) => fetch(String(url)) });
@@ -58,7 +66,7 @@ describe('the causal test on a tiny pair', () => {
     of: LoadedModels = held,
   ) =>
     causalTest(
-      { runtime, device: undefined, held: of, cache: new StatesCache() },
+      { models, device: undefined, held: of, cache: new StatesCache() },
       { ...REQUEST, ...changes },
       options,
     );
@@ -136,7 +144,7 @@ describe('the causal test on a tiny pair', () => {
   it.each([{ kind: 'teacher' }, { kind: 'base' }, { kind: 'student' }] as const)(
     'tells %o’s points as they come, and leaves nothing',
     async (subject) => {
-      const before = [runtime.liveTensors, runtime.programCount];
+      const before = await left();
       const events: (Progress | CausalEvent)[] = [];
       const report = await ask(
         { subject, random: true, layers: [1, 2], positions: 'all', centre: true, ranks: [0, 3, 32] },
@@ -148,9 +156,30 @@ describe('the causal test on a tiny pair', () => {
         [0, 3, 32].flatMap((r) => [
           [r, 'leading'],
           [r, 'random'],
+          [r, 'equal-energy'],
         ]),
       );
-      for (const { accuracy } of points) expect(accuracy.total).toBe(3);
+      for (const { accuracy, outcomes } of points) {
+        expect(accuracy.total).toBe(3);
+        expect(outcomes).toHaveLength(3);
+        expect(outcomes.reduce((sum, right) => sum + right, 0)).toBe(accuracy.correct);
+      }
+      for (const rank of [0, 3, 32]) {
+        const [leading, random, equal] = points.filter((point) => point.rank === rank).map((p) => p.kept);
+        expect(leading!.map(({ layer, directions }) => [layer, directions])).toEqual([
+          [1, rank],
+          [2, rank],
+        ]);
+        leading!.forEach(({ energy }, i) => {
+          // Summed in float64 in another order.
+          expect(equal![i]!.energy).toBeCloseTo(energy, 12);
+          if (rank !== 3) expect(energy).toBe(rank / 32);
+          else {
+            expect(energy).toBeGreaterThan(random![i]!.energy);
+            expect(equal![i]!.directions).toBeGreaterThan(3);
+          }
+        });
+      }
       const phases = events.flatMap((e) => ('phase' in e ? [e] : []));
       expect([...new Set(phases.map((e) => `${e.phase} ${e.unit}`))]).toEqual([
         'states samples',
@@ -158,7 +187,7 @@ describe('the causal test on a tiny pair', () => {
       ]);
       const causal = phases.filter((e) => e.phase === 'causal').map((e) => e.done);
       expect(causal).toEqual([...causal].sort((a, b) => a - b));
-      expect([causal[0], causal[causal.length - 1], phases[phases.length - 1]?.total]).toEqual([0, 21, 21]);
+      expect([causal[0], causal[causal.length - 1], phases[phases.length - 1]?.total]).toEqual([0, 30, 30]);
       expect(report).toMatchObject({
         label: subject.kind,
         hidden: 32,
@@ -166,7 +195,7 @@ describe('the causal test on a tiny pair', () => {
         kernel: 'svd (CPU, float64)',
         dtype: 'f64',
       });
-      expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
+      expect(await left()).toEqual(before);
     },
   );
 
@@ -179,39 +208,44 @@ describe('the causal test on a tiny pair', () => {
     await ask(request).finally(() => spy.mockRestore());
     const sequences = sequencesOf({ kind: 'problems', seed: 1, samples: 4 }, held);
     const subject = resolveSubject({ kind: 'teacher' }, held);
-    const gathered = await gatherStates(runtime, subject, sequences, ['rationale']);
+    const gathered = await gatherStates(models, subject, sequences, ['rationale']);
     const own = async (layer: number): Promise<number[]> =>
       Array.from((await projectionOf(await leadingDirections(gathered, layer, 3, false), 3)).matrix);
     // First the identities of a fresh decoder.
-    const [, , one, two, ...random] = put;
+    const [, , one, two, ...others] = put;
+    const random = others.slice(0, 2);
     expect([one, two]).toEqual([
       [1, await own(1)],
       [2, await own(2)],
     ]);
     expect(random.map(([layer]) => layer)).toEqual([1, 2]);
     expect(random[0]?.[1]).not.toEqual(random[1]?.[1]);
-    for (const [, matrix] of put.slice(2)) {
+    expect(others).toHaveLength(4);
+    for (const [, matrix] of put.slice(2, 6)) {
       const trace = matrix.reduce((sum, x, i) => (i % 33 === 0 ? sum + x : sum), 0);
       expect(trace).toBeCloseTo(3, 5);
     }
   });
 
   it('takes directions of all it projects, unless of the thoughts alone', async () => {
-    const spy = vi.spyOn(Pass.prototype, 'run');
-    const longest = async (changes: Partial<CausalRequest>): Promise<number> => {
+    const spy = vi.spyOn(runtime, 'compile');
+    /** Columns of the pass: [B, columns, L, H]. */
+    const columns = async (changes: Partial<CausalRequest>): Promise<number> => {
       spy.mockClear();
       await ask({ problems: 1, ranks: [1], ...changes });
-      const [chunk] = spy.mock.calls[0] as Parameters<Pass['run']>;
-      return chunk[0]?.reading.positions.filter(({ section }) => section === 'answer').length ?? 0;
+      const pass = spy.mock.calls.map(([program]) => program).find(({ name }) => name === 'states');
+      return pass?.outputs.states?.shape[1] as number;
     };
-    expect(await longest({})).toBeGreaterThan(3);
-    expect(await longest({ of: 'projected' })).toBeGreaterThan(3);
-    expect(await longest({ of: 'thoughts' })).toBe(0);
+    const thoughts = await columns({ of: 'thoughts' });
+    expect(thoughts).toBeGreaterThan(0);
+    // The prompt and the answer besides.
+    expect(await columns({})).toBeGreaterThan(thoughts + 3);
+    expect(await columns({ of: 'projected' })).toBe(await columns({}));
     spy.mockRestore();
   });
 
   it('frees the decoder where the adapter cannot be put on the device', async () => {
-    const before = [runtime.liveTensors, runtime.programCount];
+    const before = await left();
     const real = runtime.upload.bind(runtime);
     let packs = 0;
     // Of the states' pass two, of the decoder the second.
@@ -222,7 +256,7 @@ describe('the causal test on a tiny pair', () => {
     await expect(ask({ subject: { kind: 'student' } }).finally(() => spy.mockRestore())).rejects.toThrow(
       'no room',
     );
-    expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
+    expect(await left()).toEqual(before);
   });
 
   it('drops what is kept of other requests where there is no room for both', async () => {
@@ -231,12 +265,12 @@ describe('the causal test on a tiny pair', () => {
     const states = { byteLength: 4 * size } as Float32Array<ArrayBuffer>;
     const sample = { id: '', about: '', tokens: 1, states, sections: new Uint8Array(1), texts: [''] };
     cache.put('other', 'teacher', { layers: 1, hidden: 1, samples: [sample] });
-    await causalTest({ runtime, device: undefined, held, cache }, { ...REQUEST, problems: 1 });
+    await causalTest({ models, device: undefined, held, cache }, { ...REQUEST, problems: 1 });
     expect(cache.bytes).toBe(0);
   });
 
   it.each([1, 2, 3, 4, 5, 7, 9])('cancelled at its event %i, it leaves nothing', async (at) => {
-    const before = [runtime.liveTensors, runtime.programCount];
+    const before = await left();
     const abort = new AbortController();
     let heard = 0;
     const report = (): void => {
@@ -245,11 +279,11 @@ describe('the causal test on a tiny pair', () => {
     const request = { ranks: [0, 5], random: true, layers: [1, 2], samples: 10, centre: true } as const;
     await expect(ask(request, { signal: abort.signal, report })).rejects.toThrow(CancelledError);
     expect(heard).toBe(at);
-    expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
+    expect(await left()).toEqual(before);
   });
 
   it('is cancelled between two ranks, and leaves nothing', async () => {
-    const before = [runtime.liveTensors, runtime.programCount];
+    const before = await left();
     const abort = new AbortController();
     let points = 0;
     const cancelled = ask(
@@ -265,7 +299,7 @@ describe('the causal test on a tiny pair', () => {
     );
     await expect(cancelled).rejects.toThrow(CancelledError);
     expect(points).toBe(1);
-    expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
+    expect(await left()).toEqual(before);
   });
 });
 
@@ -276,14 +310,14 @@ describe('the causal test on the bundled teacher', () => {
     );
     const ask = (changes: Partial<CausalRequest>) =>
       causalTest(
-        { runtime, device: undefined, held, cache: new StatesCache() },
+        { models, device: undefined, held, cache: new StatesCache() },
         { ...REQUEST, layers: [2], problems: 16, samples: 32, ...changes },
       );
     const { whole, points } = await ask({ ranks: [0, 80, 128], random: true });
-    const share = (rank: number, directions: 'leading' | 'random'): number | undefined =>
+    const share = (rank: number, directions: CausalDirections): number | undefined =>
       points.find((p) => p.rank === rank && p.directions === directions)?.accuracy.share;
     expect(whole.share).toBeGreaterThan(0.9);
-    for (const directions of ['leading', 'random'] as const) {
+    for (const directions of ['leading', 'random', 'equal-energy'] as const) {
       expect(share(128, directions)).toBe(whole.share);
       expect(share(0, directions)).toBeLessThan(0.2);
     }

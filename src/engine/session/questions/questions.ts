@@ -1,13 +1,13 @@
 import type { CallOptions } from '../../../contract/calls';
-import { MAX_LATENT_STEPS, parseRunConfig } from '../../../contract/config';
 import type { Accuracy, ExplicitReport, LatentSession } from '../../../contract/events';
+import { LATENT_DEFAULTS, MAX_LATENT_STEPS } from '../../../contract/methods/shared';
 import { InputError } from '../../base/errors';
 import type { TokenLayout } from '../../base/tokens';
 import { layoutOf, leftPad } from '../../data/batch';
 import type { Decoder } from '../../decode/decoder';
 import { accuracy } from '../../eval/accuracy';
-import type { Runtime } from '../../runtime/runtime';
 import type { DeviceTensor } from '../../runtime/tensor';
+import type { DeviceModels } from '../models/device-models';
 import type { Pair } from '../models/pair';
 import type { ProblemSet } from '../models/problems';
 import {
@@ -27,7 +27,7 @@ const MEASURED = 512;
 const QUESTION_ROOM = 8;
 
 interface Models {
-  readonly runtime: Runtime;
+  readonly models: DeviceModels;
   readonly pair: Pair;
   readonly problems: ProblemSet;
 }
@@ -55,7 +55,7 @@ export class Questions {
     student: Student | undefined,
   ): Promise<LatentSession> {
     const { pair } = this.models();
-    const latentSteps = request.steps ?? student?.latentSteps ?? parseRunConfig({}).latent.steps;
+    const latentSteps = request.steps ?? student?.latentSteps ?? LATENT_DEFAULTS.steps;
     if (!Number.isInteger(latentSteps) || latentSteps < 0 || latentSteps > MAX_LATENT_STEPS)
       throw new InputError(
         `${latentSteps} latent steps; a whole number from 0 to ${MAX_LATENT_STEPS} is expected`,
@@ -152,12 +152,12 @@ export class Questions {
   }
 
   private async studentDecoder(student: Student | undefined, latentSteps: number): Promise<Decoder> {
-    const { runtime, pair } = this.models();
+    const { models, pair } = this.models();
     const layout = this.layout();
-    const filter = student?.filter ?? filterOf(parseRunConfig({}));
+    const filter = student?.filter ?? filterOf();
     const lora = student?.lora;
     const decoder = await this.cached(`student ${JSON.stringify([lora, filter, latentSteps])}`, () =>
-      decoderFor(runtime, pair.base, {
+      decoderFor(models, pair.base, {
         batch: 1,
         question: layout.question,
         keys: latentKeys(layout, latentSteps),
@@ -167,20 +167,21 @@ export class Questions {
     );
     this.dropAdapter();
     this.adapter = (student?.packs ?? []).map((data, i) =>
-      runtime.upload({ dtype: 'f32', shape: [data.length], data }, `student ${i}`),
+      models.runtime.upload({ dtype: 'f32', shape: [data.length], data }, `student ${i}`),
     );
     decoder.setAdapter(this.adapter);
     return this.warmed(decoder);
   }
 
   private async teacherDecoder(batch: number): Promise<Decoder> {
-    const { runtime, pair } = this.models();
+    const { models, pair } = this.models();
     const layout = this.layout();
     const decoder = await this.cached(`teacher ${batch}`, () =>
-      decoderFor(runtime, pair.teacher, {
+      decoderFor(models, pair.teacher, {
         batch,
         question: layout.question,
         keys: explicitKeys(layout),
+        lora: undefined,
         filter: { kind: 'hidden', temperature: 1 },
       }),
     );

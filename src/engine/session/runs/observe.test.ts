@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type RunConfig, withMethod } from '../../../contract/config';
 import type { SpectrumEvent } from '../../../contract/events';
 import { FIGURE_6 } from '../../../contract/lens';
 import { spectrumOf } from '../../analysis/spectra';
 import { CancelledError, InputError } from '../../base/errors';
 import { svdCpu } from '../../kernels/svd/svd.cpu';
-import type { Runtime } from '../../runtime/runtime';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import type { DeviceModels } from '../models/device-models';
 import { type LoadedModels, resolveSubject, type StudentCheckpoint } from '../models/subjects';
 import { gatherStates, sequencesOf } from '../states/states';
 import { LoriWorkbench } from '../workbench';
@@ -26,7 +27,7 @@ let workbench: LoriWorkbench;
 const inside = () =>
   workbench as unknown as {
     held(): LoadedModels;
-    opened: { runtime: Runtime };
+    opened: { models: DeviceModels };
     student: Student | undefined;
   };
 beforeAll(async () => {
@@ -36,7 +37,7 @@ beforeAll(async () => {
 });
 afterAll(() => workbench.close());
 
-async function observed(config = CONFIG) {
+async function observed(config: RunConfig = CONFIG) {
   const watched = watch();
   await workbench.distil(config, { report: watched.report });
   return {
@@ -91,7 +92,7 @@ describe('the student while it learns', () => {
     const student = resolveSubject({ kind: 'student', checkpoint: last.checkpoint }, held);
     // The samples of the run: its first ones, as the seed draws them.
     const sequences = sequencesOf({ kind: 'problems', seed: CONFIG.seed, samples: 3 }, held);
-    const { samples, layers, hidden } = await gatherStates(inside().opened.runtime, student, sequences, [
+    const { samples, layers, hidden } = await gatherStates(inside().opened.models, student, sequences, [
       'latent',
     ]);
     expect(samples.map((s) => s.tokens)).toEqual([2, 2, 2]);
@@ -119,7 +120,7 @@ describe('the student while it learns', () => {
   });
 
   it('has checkpoints and no spectrum where it has no latents', async () => {
-    const { spectra, losses: all } = await observed({ ...CONFIG, method: 'nocot' });
+    const { spectra, losses: all } = await observed(withMethod(CONFIG, 'nocot').config);
     expect(spectra).toEqual([]);
     expect(all).toHaveLength(5);
     expect((await workbench.checkpoints()).map(({ step }) => step)).toEqual([0, 2, 4, 5]);
@@ -184,7 +185,7 @@ describe('checkpoints', () => {
   it('survive a run that breaks off with its provider; the last one is its student then', async () => {
     await observed();
     const before = inside().student;
-    const { runtime } = inside().opened;
+    const { runtime } = inside().opened.models;
     const broken = workbench.distil(
       { ...CONFIG, evaluation: { every: 0, keepBest: false } },
       { report: (event) => event.kind === 'step' && event.step === 3 && void runtime.dispose() },
@@ -202,7 +203,7 @@ describe('checkpoints', () => {
     });
     expect(report.selections[0]?.label).toBe('student, step 2');
     // Before the first copy there is nothing of it to keep.
-    const again = inside().opened.runtime;
+    const again = inside().opened.models.runtime;
     const early = workbench.distil(CONFIG, {
       report: (event) => event.kind === 'step' && void again.dispose(),
     });

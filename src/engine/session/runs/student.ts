@@ -1,9 +1,11 @@
 import type { RunConfig } from '../../../contract/config';
+import { LATENT_DEFAULTS } from '../../../contract/methods/shared';
 import type { TokenLayout } from '../../base/tokens';
 import { Decoder } from '../../decode/decoder';
+import type { DecodeShape } from '../../decode/programs';
 import type { LatentFilter } from '../../nn/latent';
 import type { LoraSpec } from '../../nn/lora';
-import type { Runtime } from '../../runtime/runtime';
+import type { DeviceModels } from '../models/device-models';
 import type { LoadedModel } from '../models/pair';
 
 /** A trained adapter with what is needed to run it. */
@@ -19,10 +21,11 @@ export interface Student {
 /** Problems decoded at once when accuracy is measured. */
 export const EVALUATION_BATCH = 50;
 
-export const filterOf = (config: RunConfig): LatentFilter => ({
-  kind: config.latent.filter,
-  temperature: config.latent.temperature,
-});
+/** How latents are fed back: as the run says, for a method without latents and for the untrained base as by default. */
+export const filterOf = (config?: RunConfig): LatentFilter => {
+  const { filter, temperature } = config && 'latent' in config ? config.latent : LATENT_DEFAULTS;
+  return { kind: filter, temperature };
+};
 
 /** Longest answer and rationale that are generated, beyond the longest known: room to be wrong in. */
 const SLACK = 8;
@@ -34,16 +37,16 @@ export const explicitKeys = (layout: TokenLayout): number => layout.question + l
 export const answerLimit = (layout: TokenLayout): number => layout.answer + SLACK;
 export const explicitLimit = (layout: TokenLayout): number => layout.explicit + SLACK;
 
-/** A decoder of a model for `batch` sequences at once. */
-export function decoderFor(
-  runtime: Runtime,
+/** A decoder of a model for `batch` sequences at once; it holds the model until it is disposed of. */
+export async function decoderFor(
+  models: DeviceModels,
   model: LoadedModel,
-  options: { batch: number; question: number; keys: number; lora?: LoraSpec; filter: LatentFilter },
+  options: Omit<DecodeShape, 'config'>,
 ): Promise<Decoder> {
-  const { batch, question, keys, lora, filter } = options;
-  return Decoder.compile(
-    runtime,
-    { config: model.config, batch, question, keys, lora, filter },
-    model.weights,
-  );
+  const used = models.use(model);
+  try {
+    return await Decoder.compile(used, { config: used.config, ...options });
+  } finally {
+    await used.release();
+  }
 }

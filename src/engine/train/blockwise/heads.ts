@@ -17,7 +17,7 @@ export function answerHead(spec: StepSpec, watched: boolean): Program {
   const graph = new Graph();
   const model = outerModel(graph, spec.config);
   const y = graph.input('y', [B * positions, H]);
-  const hidden = o.rmsNorm(y, model.outer.finalNorm as Tensor, spec.config.rmsNormEps);
+  const hidden = o.rmsNorm(y, model.outer.finalNorm, spec.config.rmsNormEps);
   const rows = o.reshape(hidden, [B, positions, H]);
   const scored = o.reshape(o.slice(rows, 1, P - 1, positions), [B * A, H]);
   const loss = headCrossEntropy(
@@ -48,7 +48,7 @@ export function explicitHead(spec: StepSpec): Program {
   const model = outerModel(graph, spec.config);
   const y = graph.input('y', [B * (R - 1), H]);
   const first = graph.input('first', [B, H]);
-  const hidden = o.rmsNorm(y, model.outer.finalNorm as Tensor, spec.config.rmsNormEps);
+  const hidden = o.rmsNorm(y, model.outer.finalNorm, spec.config.rmsNormEps);
   const rows = o.concat([o.reshape(first, [B, 1, H]), o.reshape(hidden, [B, R - 1, H])], 1);
   const targets = graph.input('targets', [B, R], 'i32');
   const loss = headCrossEntropy(model, o.reshape(rows, [B * R, H]), targets, graph.input('weights', [B, R]));
