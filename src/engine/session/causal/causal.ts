@@ -79,7 +79,7 @@ export async function causalTest(
         for (const [layer, found] of byLayer) {
           throwIfCancelled(signal, 'the causal test');
           const { matrix, shift } = await projectionOf(found, rank, signal);
-          bench.decoder.project(layer, matrix, shift);
+          bench.project(layer, matrix, shift);
         }
         const point: CausalPoint = { rank, directions: kind, accuracy: await measure() };
         points.push(point);
