@@ -5,7 +5,10 @@
 import type { Workbench } from '../contract/calls';
 import type { Accuracy, Problem, Progress, RunResult } from '../contract/events';
 import type { CheckpointReport } from '../contract/lens';
+import { METHODS, methodOf } from '../contract/methods/index';
+import type { Methods } from '../contract/methods/method';
 import { madeCausalPoints, madeCausalReport, madeLensReport } from './lens.testing';
+import { valueAt } from './store/draft';
 import type { Connection } from './store/environment';
 
 export interface DoubleOptions {
@@ -16,6 +19,11 @@ export interface DoubleOptions {
   readonly webgpu?: boolean;
   /** Makes the loss NaN and the run fail at this step. */
   readonly nanAt?: number;
+  readonly methods?: Methods;
+  /** Hears no cancel of a run, and answers a control at once. */
+  readonly isDeaf?: boolean;
+  /** Says nothing of having paused, as engines did before there was the event. */
+  readonly isMute?: boolean;
 }
 
 export interface Double extends Connection {
@@ -51,7 +59,15 @@ const problem = (i: number): Problem => ({
   answer: String((3 + i) * (4 + (i % 5)) - 2 - (i % 3)),
 });
 
-export function double({ pace = 1, failures = {}, webgpu = false, nanAt }: DoubleOptions = {}): Double {
+export function double({
+  pace = 1,
+  failures = {},
+  webgpu = false,
+  nanAt,
+  methods = METHODS,
+  isDeaf = false,
+  isMute = false,
+}: DoubleOptions = {}): Double {
   const calls: string[] = [];
   const listeners: ((error: Error & { code: string; hint: string | null }) => void)[] = [];
   const asked: { wish: 'pause' | 'resume' | 'stop' } = { wish: 'resume' };
@@ -233,25 +249,28 @@ export function double({ pace = 1, failures = {}, webgpu = false, nanAt }: Doubl
       const { steps } = config.optimiser;
       const from = performance.now();
       let step = 0;
+      const say = (state: 'running' | 'paused') => !isMute && options?.report?.({ kind: 'state', state });
+      let isPaused = false;
+      say('running');
       while (step < steps && asked.wish !== 'stop') {
-        if (options?.signal?.aborted) throw cancelled();
+        if (options?.signal?.aborted && !isDeaf) throw cancelled();
         if (asked.wish === 'pause') {
           await wait(pace);
+          if (!isPaused) say('paused');
+          isPaused = true;
           continue;
         }
+        if (isPaused) say('running');
+        isPaused = false;
         step++;
         if (step % 4 === 0) await wait(pace);
         const fall = Math.exp(-step / (steps / 4));
         const wobble = 1 + 0.25 * (noise(step) - 0.5);
-        const terms =
-          config.method === 'lori'
-            ? {
-                covariance: 1.8 * fall * wobble + 0.1,
-                mean: 0.6 * fall * wobble + 0.05,
-                anchor: 0.9 * fall + 0.08,
-                answer: 2.4 * fall * wobble + 0.6,
-              }
-            : { answer: 2.4 * fall * wobble + 0.8 };
+        const terms: Record<string, number> = Object.fromEntries(
+          methodOf(config.method, methods)
+            .terms.filter(({ weight }) => valueAt(config, weight) !== 0)
+            .map(({ name }, i) => [name, (2.4 / (i + 1)) * fall * wobble + 0.1 * (i + 1)]),
+        );
         const total = step === nanAt ? Number.NaN : Object.values(terms).reduce((a, b) => a + b, 0);
         options?.report?.({
           kind: 'step',
@@ -319,7 +338,7 @@ export function double({ pace = 1, failures = {}, webgpu = false, nanAt }: Doubl
       await begin('control', command);
       asked.wish = command;
     },
-    async openQuestion({ question, expected, student, steps = 5 }) {
+    async openQuestion({ question, expected, student, steps = 5, latent }) {
       await begin('openQuestion', question, student, steps);
       if (question.trim() === '')
         throw engineError(
@@ -341,6 +360,8 @@ export function double({ pace = 1, failures = {}, webgpu = false, nanAt }: Doubl
         latentSteps: steps,
         expected: expected ?? null,
         student: student === 'trained' ? 'LoRi, 300 steps' : 'base, untrained',
+        filter: latent?.filter ?? 'softmax',
+        temperature: latent?.temperature ?? 1,
       };
     },
     async stepLatent(id) {

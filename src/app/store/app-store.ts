@@ -44,10 +44,16 @@ export interface App {
 
 /** The page's state and everything that changes it; no DOM, no React. */
 export function createApp(environment: Environment): App {
-  const store = createStore<AppState>(() => initialState(environment.hash));
+  const store = createStore<AppState>(() => initialState(environment.hash, environment.methods));
   const ctx = createContext(store, environment, () => {
     // Pending calls reject by themselves; what was ready is gone without one.
-    ctx.set({ device: idle, pair: idle, studentConfig: null, lens: withoutEngine(ctx.get().lens) });
+    ctx.set({
+      device: idle,
+      pair: idle,
+      studentConfig: null,
+      student: null,
+      lens: withoutEngine(ctx.get().lens),
+    });
   });
   const engine = engineActions(ctx);
   const check = checkActions(ctx, engine);
@@ -64,7 +70,7 @@ export function createApp(environment: Environment): App {
     const index = /^held-out-(\d{1,6})$/.exec(question)?.[1];
     if (index === undefined) return latents.typeQuestion(question);
     try {
-      if (ctx.get().pair.status !== 'ready' && !(await engine.loadPair())) return;
+      if (ctx.get().pair.status !== 'done' && !(await engine.loadPair())) return;
       const [problem] = await ctx.engine().problems('held-out', Number(index), 1);
       if (!problem) throw new Error('there is no such problem');
       latents.pickProblem(problem);
@@ -80,18 +86,14 @@ export function createApp(environment: Environment): App {
 
   const page: PageActions = {
     goTo(panel) {
-      const { link, tour: now } = ctx.get();
-      ctx.set({
-        link: { ...link, panel },
-        ...(now.status === 'running' && { tour: { ...now, follow: false } }),
-      });
+      ctx.set({ link: { ...ctx.get().link, panel } });
     },
     followLink(hash) {
-      const { link, problems } = parseLink(hash);
+      const { link, problems } = parseLink(hash, ctx.get().presets);
       const before: Link = ctx.get().link;
       ctx.set({ link, linkProblems: problems });
       if (link.preset !== null && link.preset !== before.preset)
-        ctx.set({ draft: presetConfig(link.preset) });
+        ctx.set({ draft: presetConfig(link.preset, ctx.get().presets) });
       if (link.panel === 'lowrank') ctx.lens(followLensLink(link.lens, initialDraft()));
       void takeQuestion(link.question);
     },
@@ -109,7 +111,7 @@ export function createApp(environment: Environment): App {
       const before = ctx.get().settings.provider;
       page.changeSettings({ provider });
       if (await engine.openDevice(provider)) return engine.loadPair();
-      if (ctx.get().device.status === 'ready') page.changeSettings({ provider: before });
+      if (ctx.get().device.status === 'done') page.changeSettings({ provider: before });
       return false;
     },
     dismiss(notice) {

@@ -1,10 +1,12 @@
 import type { StoreApi } from 'zustand/vanilla';
+import type { Methods } from '../../contract/methods/method';
 import type { Store } from '../../storage/store';
 import type { Connection } from '../../worker/client';
 import type { LensState } from './lens';
 import { type RunAction, reduceRun } from './run';
 import type { AppState, LatentsState } from './state';
 import { failureOf } from './task';
+import { CANCEL_LIMIT, type Slot, type TaskDriver, taskDriver } from './task-driver';
 
 /** What all actions share: the state, the engine, the kept things. */
 export interface Context {
@@ -13,6 +15,8 @@ export interface Context {
   latents(change: Partial<LatentsState>): void;
   lens(change: Partial<LensState>): void;
   run(action: RunAction): void;
+  /** A driver of the task in this place of the state. */
+  task<T>(slot: Slot<T>): TaskDriver<T>;
   notify(kind: 'info' | 'warning', text: string): void;
   /** The engine, started when it is first asked for. Throws if it is dead. */
   engine(): Connection;
@@ -31,6 +35,10 @@ export interface Environment {
   readonly storage: Promise<Store>;
   readonly hash: string;
   readonly pairUrl: string;
+  /** What can be trained; by default every method there is. */
+  readonly methods?: Methods;
+  /** Milliseconds that the engine has to answer a cancel. */
+  readonly cancelLimit?: number;
   readonly onHide?: (listener: () => void) => void;
 }
 
@@ -49,6 +57,7 @@ export function createContext(
     latents: (change) => set({ latents: { ...get().latents, ...change } }),
     lens: (change) => set({ lens: { ...get().lens, ...change } }),
     run: (action) => set({ run: reduceRun(get().run, action) }),
+    task: (slot) => taskDriver(slot, environment.cancelLimit ?? CANCEL_LIMIT),
     notify(kind, text) {
       if (get().notices.some((notice) => notice.text === text)) return;
       set({ notices: [...get().notices, { id: nextNotice++, kind, text }] });

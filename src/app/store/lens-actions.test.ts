@@ -37,11 +37,12 @@ describe('the lens', () => {
     const waiting = actions.runLens();
     actions.cancelLens();
     expect(await waiting).toBe(false);
-    expect(state().pair.status).toBe('ready');
-    expect(lens().report).toEqual({ status: 'idle', value: null });
+    expect(lens().report).toMatchObject({ status: 'idle', value: null });
+    // The pair goes on loading: that is a task of its own.
+    await vi.waitFor(() => expect(state().pair.status).toBe('done'));
     const running = actions.runLens();
     await vi.waitFor(() =>
-      expect(lens().report).toMatchObject({ status: 'busy', progress: { phase: 'states' } }),
+      expect(lens().report).toMatchObject({ status: 'running', progress: { phase: 'states' } }),
     );
     actions.cancelLens();
     expect(await running).toBe(false);
@@ -98,7 +99,7 @@ describe('the lens', () => {
       parseRunConfig({ optimiser: { steps: 100_000 }, observation: { every: 4 } }),
     );
     await vi.waitFor(() => expect(lens().checkpoints.length).toBeGreaterThan(1));
-    expect(state().run.status).toBe('running');
+    expect(state().run.task.status).toBe('running');
     expect(await actions.runLens({ samples: 2, overlay: 'student-1' })).toBe(true);
     expect(lens().report.value?.selections[1]?.label).toBe('student, step 4');
     await actions.control('stop');
@@ -139,7 +140,7 @@ describe('a checkpoint from files', () => {
     expect(lens().opened.status).toBe('idle');
     await actions.openCheckpoint([file('config.json')]);
     doubles[0]!.die();
-    expect(lens().opened).toEqual({ status: 'idle', value: null });
+    expect(lens().opened).toMatchObject({ status: 'idle', value: null });
   });
 });
 
@@ -150,16 +151,19 @@ describe('the causal test', () => {
     store.subscribe((state) => seen.push(state.lens.points.length));
     actions.changeCausal({ ranks: '2 8', problems: 10 });
     expect(await actions.runCausal()).toBe(true);
-    expect([...new Set(seen)]).toEqual([0, 1, 2, 3, 4]);
+    expect([...new Set(seen)]).toEqual([0, 1, 2, 3, 4, 5, 6]);
     expect(lens().points).toEqual([]);
     expect(await actions.runCausal([4])).toBe(true);
     expect(lens().causal.value?.points.map(({ rank, directions }) => `${directions} ${rank}`)).toEqual([
       'leading 2',
       'random 2',
+      'equal-energy 2',
       'leading 4',
       'random 4',
+      'equal-energy 4',
       'leading 8',
       'random 8',
+      'equal-energy 8',
     ]);
   });
 
@@ -173,7 +177,7 @@ describe('the causal test', () => {
     actions.changeCausal({ ranks: '4' });
     expect(await actions.runCausal()).toBe(true);
     expect(lens().causal.value).toMatchObject({ request: { problems: 11, ranks: [4] } });
-    expect(lens().causal.value?.points).toHaveLength(2);
+    expect(lens().causal.value?.points).toHaveLength(3);
   });
 
   it('does not put points of two students into one chart', async () => {
@@ -203,7 +207,7 @@ describe('the causal test', () => {
     store.subscribe((state) => state.lens.points.length > 1 && actions.cancelCausal());
     actions.changeCausal({ ranks: '', problems: 200 });
     expect(await actions.runCausal()).toBe(false);
-    expect(lens()).toMatchObject({ causal: { status: 'ready', value: before }, points: [] });
+    expect(lens()).toMatchObject({ causal: { status: 'done', value: before }, points: [] });
     // Of the same test, what was measured is kept.
     actions.changeCausal({ ranks: '1 3 4 5', problems: 10 });
     expect(await actions.runCausal()).toBe(false);

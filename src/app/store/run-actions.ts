@@ -10,7 +10,8 @@ import { isActive } from './run';
 import { modelsThatDiffer, readRunFile } from './run-file';
 import { runKeeper } from './saved-actions';
 import { presetConfig } from './state';
-import { failureOf, isCancelled } from './task';
+import { studentOf } from './student';
+import { type Failure, failureOf } from './task';
 
 export interface RunActions {
   choosePreset(id: string): void;
@@ -20,7 +21,7 @@ export interface RunActions {
   /** Trains with the configuration of the form, or the given one. */
   startRun(config?: RunConfig): Promise<boolean>;
   control(command: 'pause' | 'resume' | 'stop'): Promise<void>;
-  /** Drops the run: no student is kept. */
+  /** Drops the run, in every phase: no student is kept. */
   cancelRun(): void;
   /** A kept run's curves and result again, and its configuration in the form, to repeat it. */
   showRun(id: string): void;
@@ -30,7 +31,13 @@ export interface RunActions {
 const UPDATE = 100;
 
 export function runActions(ctx: Context, engine: EngineActions): RunActions {
-  let cancel = new AbortController();
+  const run = ctx.task<true>({
+    get: () => ctx.get().run.task,
+    set: (task) => ctx.run({ type: 'task', task }),
+  });
+  /** Whether the engine says itself when it has paused; one that does not has when the call comes back. */
+  let tellsStates = false;
+  let reached: ((state: 'running' | 'paused') => void) | null = null;
   let queue: RunEvent[] = [];
   let flushing: ReturnType<typeof setTimeout> | null = null;
   const keeper = runKeeper(ctx);
@@ -47,6 +54,10 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
   };
 
   const report = (event: RunEvent) => {
+    if (event.kind === 'state') {
+      tellsStates = true;
+      reached?.(event.state);
+    }
     queue.push(event);
     flushing ??= setTimeout(flush, UPDATE);
   };
@@ -57,18 +68,29 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       outlived(ctx.get().lens, (subject) => subject.kind === 'student' && subject.checkpoint === undefined),
     );
 
+  /**
+   * Whether the engine keeps this run's student although the run failed: as far as it was copied to host memory. If not,
+   * it has the one before.
+   */
+  const isKept = (error: Failure) => {
+    const { step, accuracy, spectra } = ctx.get().run.series;
+    const seen = accuracy.length > 0 || spectra.some((row) => row.step > 0);
+    return error.code === 'worker' ? false : error.code === 'device' ? seen : step.length > 0;
+  };
+
   const link = (preset: string | null) => ctx.set({ link: { ...ctx.get().link, preset } });
 
   return {
     choosePreset(id) {
-      ctx.set({ draft: presetConfig(id) });
+      ctx.set({ draft: presetConfig(id, ctx.get().presets) });
       link(id);
     },
     setField(path, value) {
       ctx.set({ draft: withValue(ctx.get().draft, path, value) });
     },
     readRunFile(text) {
-      const file = readRunFile(text);
+      const { file, notes } = readRunFile(text, ctx.get().methods);
+      for (const note of notes) ctx.notify('warning', note);
       ctx.set({ draft: file.config });
       link(null);
       const models = ctx.get().pair.value?.models ?? [];
@@ -85,53 +107,62 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     },
     async startRun(wanted = ctx.get().draft) {
       if (isActive(ctx.get().run)) return false;
-      const config = parseRunConfig(wanted);
-      if (ctx.get().pair.status !== 'ready' && !(await engine.loadPair())) return false;
-      cancel = new AbortController();
-      queue = [];
+      const config = parseRunConfig(wanted, ctx.get().methods);
       const id = new Date().toISOString();
-      ctx.run({ type: 'start', id, config });
-      keeper.begin();
-      const before = ctx.get().studentConfig;
-      ctx.set({ studentConfig: null });
-      ctx.lens({ checkpoints: [], ...outlived(ctx.get().lens, ({ kind }) => kind === 'student') });
-      try {
-        const result = await ctx.engine().distil(config, { signal: cancel.signal, report });
-        flush();
-        ctx.run({ type: 'finish', result });
-        ctx.set({ studentConfig: result.config });
-        endOfTraining();
+      let hasBegun = false;
+      const outcome = await run.start(
+        async (turn) => {
+          hasBegun = true;
+          tellsStates = false;
+          reached = turn.reached;
+          queue = [];
+          turn.show(null);
+          ctx.run({ type: 'begin', id, config });
+          keeper.begin();
+          ctx.lens({ checkpoints: [], ...outlived(ctx.get().lens, ({ kind }) => kind === 'student') });
+          try {
+            const result = await ctx.engine().distil(config, { signal: turn.signal, report });
+            flush();
+            ctx.run({ type: 'finish', result });
+            return true;
+          } finally {
+            flush();
+          }
+        },
+        async () => ctx.get().pair.status === 'done' || (await engine.loadPair()),
+      );
+      if (!hasBegun) return false;
+      const { result, latest } = ctx.get().run;
+      const step = result?.steps ?? latest?.step ?? 0;
+      if (outcome.status === 'done' || (outcome.status === 'failed' && isKept(outcome.error))) {
+        ctx.set({
+          studentConfig: config,
+          student: result?.student ?? studentOf(id, config, step, ctx.get().methods),
+        });
+      }
+      endOfTraining();
+      if (outcome.status === 'done') {
         ctx.latents({ student: 'trained' });
         await refreshCheckpoints(ctx);
-        await keeper.end();
-        return true;
-      } catch (thrown) {
-        flush();
-        const error = failureOf(thrown);
-        ctx.run(isCancelled(error) ? { type: 'cancel' } : { type: 'fail', error });
-        // What the engine holds now: this run's student as far as it was copied to host memory, else the one before.
-        const { step, accuracy, spectra } = ctx.get().run.series;
-        const seen = accuracy.length > 0 || spectra.some((row) => row.step > 0);
-        const copied = error.code === 'device' ? seen : step.length > 0;
-        ctx.set({ studentConfig: copied && !isCancelled(error) ? config : before });
-        endOfTraining();
-        noteLoss(ctx, thrown);
-        await keeper.end();
-        return false;
       }
+      if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
+      await keeper.end();
+      return outcome.status === 'done';
     },
     async control(command) {
-      ctx.run({ type: 'wish', wish: command });
+      if (command === 'pause') run.pause();
+      else if (command === 'resume') run.resume();
+      else ctx.run({ type: 'stop', isStopping: true });
       try {
         await ctx.engine().control(command);
-        if (command === 'pause') ctx.run({ type: 'paused' });
-        if (command === 'resume') ctx.run({ type: 'resumed' });
+        if (command !== 'stop' && !tellsStates) reached?.(command === 'pause' ? 'paused' : 'running');
       } catch (thrown) {
-        ctx.run({ type: 'wish failed' });
+        if (command === 'pause') run.resume();
+        if (command === 'stop') ctx.run({ type: 'stop', isStopping: false });
         ctx.notify('warning', `Could not ${command} the run: ${failureOf(thrown).message}`);
       }
     },
-    cancelRun: () => cancel.abort(),
+    cancelRun: () => run.cancel(),
     showRun(id) {
       const row = ctx.get().saved.find((saved) => saved.id === id);
       if (!row) return;

@@ -8,8 +8,11 @@ import type {
   LatentThought,
   PairReport,
   Problem,
+  StudentReport,
 } from '../../contract/events';
-import { PRESETS } from '../../contract/presets';
+import { METHODS } from '../../contract/methods/index';
+import type { Methods } from '../../contract/methods/method';
+import { findPreset, PRESETS, type Preset, presetsOf } from '../../contract/presets';
 import { defaultSettings, type SavedRun, type Settings } from '../../storage/rows';
 import type { DamagedRun } from '../../storage/store';
 import { type CheckState, initialCheck } from './check';
@@ -42,28 +45,27 @@ export interface LatentsState {
   readonly steps: number | null;
   readonly session: Task<LatentSession>;
   readonly thoughts: readonly LatentThought[];
-  readonly stepping: boolean;
+  /** The thought being made. */
+  readonly thought: Task<LatentThought>;
   readonly answer: Task<AnswerReport>;
   readonly explicit: Task<ExplicitReport>;
-  /** Why the last step was not made. */
-  readonly error: Failure | null;
 }
 
 export const TOUR_STEPS = ['device', 'pair', 'spectra', 'distil', 'latents'] as const;
 export type TourStep = (typeof TOUR_STEPS)[number];
 
-/** The first run: everything in order. */
+/** The guided run: everything in order. */
 export interface Tour {
-  readonly status: 'idle' | 'running' | 'done' | 'failed' | 'cancelled';
+  readonly task: Task<true>;
   /** The step under way, or the one it ended in. */
   readonly step: TourStep | null;
   readonly done: readonly TourStep[];
-  /** Whether the page goes to the place of the step under way. */
-  readonly follow: boolean;
-  readonly error: Failure | null;
 }
 
 export interface AppState {
+  /** Everything that can be trained, and the starting points of it. */
+  readonly methods: Methods;
+  readonly presets: readonly Preset[];
   readonly link: Link;
   readonly linkProblems: readonly string[];
   readonly settings: Settings;
@@ -79,6 +81,8 @@ export interface AppState {
   readonly run: RunState;
   /** What the student that the engine holds was trained with. */
   readonly studentConfig: RunConfig | null;
+  /** Which student that is. */
+  readonly student: StudentReport | null;
   readonly saved: readonly SavedRun[];
   /** Kept rows that cannot be read. */
   readonly damaged: readonly DamagedRun[];
@@ -95,20 +99,23 @@ export const initialLatents: LatentsState = {
   steps: null,
   session: idle,
   thoughts: [],
-  stepping: false,
+  thought: idle,
   answer: idle,
   explicit: idle,
-  error: null,
 };
 
-export const initialTour: Tour = { status: 'idle', step: null, done: [], follow: true, error: null };
+export const initialTour: Tour = { task: idle, step: null, done: [] };
 
-export const presetConfig = (id: string | null): RunConfig =>
-  (PRESETS.find((preset) => preset.id === id) ?? PRESETS[0]!).config;
+/** The configuration of a preset; of the first one where there is no such id. */
+export const presetConfig = (id: string | null, presets: readonly Preset[] = PRESETS): RunConfig =>
+  (findPreset(id, presets) ?? presets[0]!).config;
 
-export function initialState(hash: string): AppState {
-  const { link, problems } = parseLink(hash);
+export function initialState(hash: string, methods: Methods = METHODS): AppState {
+  const presets = presetsOf(methods);
+  const { link, problems } = parseLink(hash, presets);
   return {
+    methods,
+    presets,
     link,
     linkProblems: problems,
     settings: defaultSettings,
@@ -118,9 +125,10 @@ export function initialState(hash: string): AppState {
     pair: idle,
     check: initialCheck,
     lens: { ...initialLens, ...followLensLink(link.lens, initialDraft()) },
-    draft: presetConfig(link.preset),
+    draft: presetConfig(link.preset, presets),
     run: initialRun,
     studentConfig: null,
+    student: null,
     saved: [],
     damaged: [],
     underWay: new Set(),

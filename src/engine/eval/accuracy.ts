@@ -29,11 +29,25 @@ export interface EvaluationOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Share of problems whose greedy answer equals the reference: CODI's rule, exact equality of the last number. */
-export async function accuracy(options: EvaluationOptions): Promise<Share> {
+/** Share of problems answered correctly, see `outcomes`. */
+export const accuracy = async (options: EvaluationOptions): Promise<Share> =>
+  shareOf(await outcomes(options));
+
+/** Of outcomes by problem, 1 for right and 0 for wrong. */
+export const shareOf = (right: Uint8Array): Share =>
+  wilson(
+    right.reduce((sum, one) => sum + one, 0),
+    right.length,
+  );
+
+/**
+ * For each problem 1 where the greedy answer equals the reference and 0 where it does not: CODI's rule, exact equality of
+ * the last number.
+ */
+export async function outcomes(options: EvaluationOptions): Promise<Uint8Array<ArrayBuffer>> {
   const { decoder, codec, tokenizer, problems, mode, signal } = options;
   const { batch: B, question: S } = decoder.shape;
-  let correct = 0;
+  const right = new Uint8Array(problems.length);
   for (let from = 0; from < problems.length; from += B) {
     await yieldToEventLoop();
     throwIfCancelled(signal, 'evaluation');
@@ -58,9 +72,9 @@ export async function accuracy(options: EvaluationOptions): Promise<Share> {
       state.dispose();
     }
     chunk.forEach(({ answer }, i) => {
-      if (isCorrect(textOf(tokenizer, answers[i] as number[]), answer)) correct++;
+      if (isCorrect(textOf(tokenizer, answers[i] as number[]), answer)) right[from + i] = 1;
     });
     options.onProgress?.(Math.min(from + B, problems.length), problems.length);
   }
-  return wilson(correct, problems.length);
+  return right;
 }

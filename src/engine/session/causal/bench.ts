@@ -1,11 +1,10 @@
-import type { Accuracy } from '../../../contract/events';
 import { InputError } from '../../base/errors';
 import { Owned } from '../../base/owned';
 import { layoutOf } from '../../data/batch';
 import type { WordProblem } from '../../data/word-problems';
 import { Decoder, identity } from '../../decode/decoder';
 import type { Intervention } from '../../decode/sites';
-import { accuracy } from '../../eval/accuracy';
+import { outcomes } from '../../eval/accuracy';
 import type { DeviceModels } from '../models/device-models';
 import type { ResolvedSubject } from '../models/subjects';
 import { answerLimit, EVALUATION_BATCH, explicitKeys, explicitLimit, latentKeys } from '../runs/student';
@@ -14,7 +13,8 @@ import { answerLimit, EVALUATION_BATCH, explicitKeys, explicitLimit, latentKeys 
 export interface Bench {
   /** Puts h → h·P + s, P [H, H] and s [1, H], at one of its layers; before that it has the identity there. */
   project(layer: number, matrix: Float32Array<ArrayBuffer>, shift: Float32Array<ArrayBuffer>): void;
-  accuracy(onProgress: (done: number) => void, signal?: AbortSignal): Promise<Accuracy>;
+  /** By problem: 1 for right, 0 for wrong. */
+  answer(onProgress: (done: number) => void, signal?: AbortSignal): Promise<Uint8Array>;
   dispose(): Promise<void>;
 }
 
@@ -65,8 +65,8 @@ export async function openBench(
         projection.matrix.write(matrix);
         projection.shift.write(shift);
       },
-      accuracy: (onProgress, signal) =>
-        accuracy({
+      answer: (onProgress, signal) =>
+        outcomes({
           decoder,
           codec: codec(),
           tokenizer,

@@ -1,6 +1,6 @@
 import type { CallOptions, LatentChoice } from '../../../contract/calls';
-import { MAX_LATENT_STEPS, parseRunConfig } from '../../../contract/config';
 import type { Accuracy, ExplicitReport, LatentSession } from '../../../contract/events';
+import { LATENT_DEFAULTS, MAX_LATENT_STEPS } from '../../../contract/methods/shared';
 import { InputError } from '../../base/errors';
 import type { TokenLayout } from '../../base/tokens';
 import { layoutOf, leftPad } from '../../data/batch';
@@ -39,7 +39,7 @@ interface Models {
 
 /** The filter the untrained base is to be fed by; what is not said is a run's default. @throws InputError for a τ that cannot be */
 function baseFilter(choice: LatentChoice | undefined): LatentFilter {
-  const { filter, temperature } = { ...parseRunConfig({}).latent, ...choice };
+  const { filter, temperature } = { ...LATENT_DEFAULTS, ...choice };
   if (!(temperature > 0 && temperature <= MAX_TEMPERATURE))
     throw new InputError(
       `temperature ${temperature}; a number above 0 and up to ${MAX_TEMPERATURE} is expected`,
@@ -76,7 +76,7 @@ export class Questions {
     student: Student | undefined,
   ): Promise<LatentSession> {
     const { pair } = this.models();
-    const latentSteps = request.steps ?? student?.latentSteps ?? parseRunConfig({}).latent.steps;
+    const latentSteps = request.steps ?? student?.latentSteps ?? LATENT_DEFAULTS.steps;
     if (!Number.isInteger(latentSteps) || latentSteps < 0 || latentSteps > MAX_LATENT_STEPS)
       throw new InputError(
         `${latentSteps} latent steps; a whole number from 0 to ${MAX_LATENT_STEPS} is expected`,

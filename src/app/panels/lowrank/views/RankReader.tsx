@@ -1,5 +1,7 @@
 import { Label, Slider, SliderOutput, SliderThumb, SliderTrack } from 'react-aria-components';
+import { directionsKept } from '../../../../contract/causal';
 import type { CausalPoint } from '../../../../contract/lens';
+import { isBusy } from '../../../store/task';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { percent } from '../../../ui/format';
@@ -16,12 +18,12 @@ export function RankReader({
   readonly canMeasure: boolean;
 }) {
   const chosen = useApp((state) => state.lens.rank);
-  const isBusy = useApp((state) => state.lens.causal.status === 'busy');
+  const busy = useApp((state) => isBusy(state.lens.causal));
   const { readRank, runCausal } = useActions();
   const rank = Math.min(chosen ?? points[0]?.rank ?? 1, hidden);
   const at = (directions: CausalPoint['directions']) =>
     points.find((point) => point.rank === rank && point.directions === directions);
-  const [leading, random] = [at('leading'), at('random')];
+  const [leading, random, equal] = [at('leading'), at('random'), at('equal-energy')];
   const measured = [...new Set(points.map((point) => point.rank))];
   const below = measured.filter((one) => one < rank).at(-1);
   const above = measured.find((one) => one > rank);
@@ -42,7 +44,13 @@ export function RankReader({
             At rank {rank}: <strong>{said(leading)}</strong> with the leading directions
             {random && (
               <>
-                , <strong>{said(random)}</strong> with random ones
+                , <strong>{said(random)}</strong> with as many random ones
+              </>
+            )}
+            {equal && (
+              <>
+                , <strong>{said(equal)}</strong> with {directionsKept(equal)} random ones, which keep the same
+                energy
               </>
             )}
             .
@@ -52,7 +60,7 @@ export function RankReader({
         )}
       </p>
       {!leading && canMeasure && (
-        <Button isDisabled={isBusy} onPress={() => void runCausal([rank])}>
+        <Button isDisabled={busy} onPress={() => void runCausal([rank])}>
           Measure at rank {rank}
         </Button>
       )}
