@@ -50,7 +50,7 @@ export function DistilPanel() {
             items={[
               { label: 'Step', value: integer(run.latest.step), note: `of ${integer(run.latest.steps)}` },
               { label: 'Loss', value: significant(run.latest.losses.total) },
-              { label: 'Validation', value: lastAccuracy(run.series.accuracy) ?? '–', note: 'share right' },
+              { label: 'Validation', value: lastAccuracy(run.series.accuracy) ?? '–', note: 'accuracy' },
               { label: 'A step takes', value: duration(run.latest.milliseconds) },
             ]}
           />
