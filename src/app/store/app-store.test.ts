@@ -404,7 +404,7 @@ describe('storage', () => {
     await actions.start(false);
     await actions.start(false);
     expect(state().notices).toHaveLength(1);
-    expect(state().notices[0]?.text).toContain('keeps nothing');
+    expect(state().notices[0]?.text).toContain('Nothing can be stored');
   });
 
   it('that fails later costs no run', async () => {

@@ -61,6 +61,8 @@ export interface Tour {
 }
 
 export interface AppState {
+  /** Whether it is known which place is shown first: that depends on what was kept, unless a link says it. */
+  readonly isPlaceKnown: boolean;
   readonly link: Link;
   readonly linkProblems: readonly string[];
   readonly settings: Settings;
@@ -107,6 +109,7 @@ export const presetConfig = (id: string | null): RunConfig =>
 export function initialState(hash: string): AppState {
   const { link, problems } = parseLink(hash);
   return {
+    isPlaceKnown: hash.replace(/^#?\/?/, '') !== '',
     link,
     linkProblems: problems,
     settings: defaultSettings,

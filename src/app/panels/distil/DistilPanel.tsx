@@ -1,5 +1,6 @@
 import './distil.css';
 import { PRESETS } from '../../../contract/presets';
+import { shorten } from '../../../text/quote';
 import { isActive } from '../../store/run';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
@@ -22,15 +23,16 @@ export function DistilPanel() {
   const draft = useApp((state) => state.draft);
   const wanted = useApp((state) => state.link.preset);
   const { choosePreset, startRun } = useActions();
+  const opened = useApp((state) => state.lens.opened.value?.name ?? null);
   const active = isActive(run);
   const preset =
     PRESETS.find(({ id, config }) => (wanted === null ? config.method === draft.method : id === wanted)) ??
     PRESETS[0]!;
   const hasSteps = run.series.step.length > 0;
   return (
-    <div className="place">
-      <Panel title="Run" about={preset.about}>
-        <div className="run-head">
+    <div className="place with-side">
+      <div className="side">
+        <Panel title="Run" about={preset.about}>
           <Choice
             label="Preset"
             value={preset.id}
@@ -39,9 +41,24 @@ export function DistilPanel() {
             onChange={choosePreset}
           />
           <RunBar />
-        </div>
+          <RunFiles run={run} />
+          {opened !== null && (
+            <p className="help">
+              Runs train on the bundled pair. {shorten(opened, 40)}, which is open too, is for Low-rank only.
+            </p>
+          )}
+        </Panel>
+        <Panel title="Configuration">
+          <ConfigForm isDisabled={active} />
+          <p className="help">
+            <span className="badge">ours</span> marks a choice of this project where the paper gives no value.
+          </p>
+        </Panel>
+        <LossCard />
+      </div>
+      <div className="main">
         {run.task.status === 'failed' && (
-          <ErrorNotice title="The run broke off; its curves are kept" error={run.task.error}>
+          <ErrorNotice title="The run failed; its curves are kept" error={run.task.error}>
             <Button onPress={() => void startRun(run.config ?? draft)}>Start it again</Button>
           </ErrorNotice>
         )}
@@ -50,39 +67,25 @@ export function DistilPanel() {
             items={[
               { label: 'Step', value: integer(run.latest.step), note: `of ${integer(run.latest.steps)}` },
               { label: 'Loss', value: significant(run.latest.losses.total) },
-              { label: 'Validation', value: lastAccuracy(run.series.accuracy) ?? '–', note: 'share right' },
-              { label: 'A step takes', value: duration(run.latest.milliseconds) },
+              { label: 'Validation accuracy', value: lastAccuracy(run.series.accuracy) ?? '–' },
+              { label: 'Last step took', value: duration(run.latest.milliseconds) },
             ]}
           />
         )}
-        <RunFiles run={run} />
-      </Panel>
-      <div className="with-side">
-        <div className="side">
-          <Panel title="Configuration">
-            <ConfigForm isDisabled={active} />
-            <p className="help">
-              <span className="badge">ours</span> marks what the paper leaves open: a choice of this project.
-            </p>
+        {run.result && <ResultCard result={run.result} />}
+        {hasSteps ? (
+          <Panel title="Curves">
+            <RunCharts run={run} />
           </Panel>
-          <LossCard />
-        </div>
-        <div className="main">
-          {run.result && <ResultCard result={run.result} />}
-          {hasSteps ? (
-            <Panel title="Curves">
-              <RunCharts run={run} />
-            </Panel>
-          ) : (
-            <Empty>
-              {active
-                ? 'The curves begin with the first step.'
-                : 'No run yet. Start trains a student with the values on this page; its curves appear here while it learns.'}
-            </Empty>
-          )}
-          <SeedsCard />
-          <SavedRuns />
-        </div>
+        ) : (
+          <Empty>
+            {active
+              ? 'The curves start with the first step.'
+              : 'No run yet. Start trains a student with this configuration; its curves appear here as it learns.'}
+          </Empty>
+        )}
+        <SeedsCard />
+        <SavedRuns />
       </div>
     </div>
   );
