@@ -178,6 +178,8 @@ describe('rpc', () => {
       rank: 2,
       directions: 'leading',
       accuracy: { correct: 1, total: 2, share: 0.5, low: 0.1, high: 0.9 },
+      outcomes: Uint8Array.of(1, 0),
+      kept: [{ layer: 1, directions: 2, energy: 0.5 }],
     } as const;
     const sigma = Float32Array.of(3, 1);
     const { client } = pair({
@@ -201,7 +203,7 @@ describe('rpc', () => {
     await client.distil({} as never, { report });
     await client.checkDevice({ report });
     expect(events).toEqual([
-      { kind: 'point', point },
+      { kind: 'point', point: { ...point, outcomes: Uint8Array.of(1, 0) } },
       { kind: 'spectrum', step: 0, sigma: Float32Array.of(3, 1) },
       { phase: 'check', done: 1, total: 1, unit: 'kernels', elapsed: 1 },
     ]);

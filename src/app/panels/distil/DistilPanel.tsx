@@ -1,5 +1,4 @@
 import './distil.css';
-import { PRESETS } from '../../../contract/presets';
 import { shorten } from '../../../text/quote';
 import { isActive } from '../../store/run';
 import { useActions, useApp } from '../../store/use-app';
@@ -24,10 +23,11 @@ export function DistilPanel() {
   const wanted = useApp((state) => state.link.preset);
   const { choosePreset, startRun } = useActions();
   const opened = useApp((state) => state.lens.opened.value?.name ?? null);
+  const presets = useApp((state) => state.presets);
   const active = isActive(run);
   const preset =
-    PRESETS.find(({ id, config }) => (wanted === null ? config.method === draft.method : id === wanted)) ??
-    PRESETS[0]!;
+    presets.find(({ id, config }) => (wanted === null ? config.method === draft.method : id === wanted)) ??
+    presets[0]!;
   const hasSteps = run.series.step.length > 0;
   return (
     <div className="place with-side">
@@ -37,7 +37,7 @@ export function DistilPanel() {
             label="Preset"
             value={preset.id}
             isDisabled={active}
-            options={PRESETS.map(({ id, label, about }) => ({ id, label, about }))}
+            options={presets.map(({ id, label, about }) => ({ id, label, about }))}
             onChange={choosePreset}
           />
           <RunBar />
@@ -51,7 +51,8 @@ export function DistilPanel() {
         <Panel title="Configuration">
           <ConfigForm isDisabled={active} />
           <p className="help">
-            <span className="badge">ours</span> marks a choice of this project where the paper gives no value.
+            <span className="badge">ours</span> marks a choice of this project where the method’s paper gives
+            no value.
           </p>
         </Panel>
         <LossCard />

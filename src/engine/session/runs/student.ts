@@ -1,4 +1,6 @@
 import type { RunConfig } from '../../../contract/config';
+import { LATENT_DEFAULTS } from '../../../contract/methods/shared';
+import { Owned } from '../../base/owned';
 import type { TokenLayout } from '../../base/tokens';
 import { Decoder } from '../../decode/decoder';
 import type { DecodeShape } from '../../decode/programs';
@@ -20,10 +22,11 @@ export interface Student {
 /** Problems decoded at once when accuracy is measured. */
 export const EVALUATION_BATCH = 50;
 
-export const filterOf = (config: RunConfig): LatentFilter => ({
-  kind: config.latent.filter,
-  temperature: config.latent.temperature,
-});
+/** How latents are fed back: as the run says, for a method without latents and for the untrained base as by default. */
+export const filterOf = (config?: RunConfig): LatentFilter => {
+  const { filter, temperature } = config && 'latent' in config ? config.latent : LATENT_DEFAULTS;
+  return { kind: filter, temperature };
+};
 
 /** Longest answer and rationale that are generated, beyond the longest known: room to be wrong in. */
 const SLACK = 8;
@@ -35,16 +38,18 @@ export const explicitKeys = (layout: TokenLayout): number => layout.question + l
 export const answerLimit = (layout: TokenLayout): number => layout.answer + SLACK;
 export const explicitLimit = (layout: TokenLayout): number => layout.explicit + SLACK;
 
-/** A decoder of a model for `batch` sequences at once; it holds the model until it is disposed of. */
-export async function decoderFor(
+/** A decoder of a model for `batch` sequences at once, ready to run; it holds the model until it is disposed of. */
+export function decoderFor(
   models: DeviceModels,
   model: LoadedModel,
-  options: Omit<DecodeShape, 'config'>,
+  options: Omit<DecodeShape, 'config'> & { readonly latents: boolean },
 ): Promise<Decoder> {
-  const used = models.use(model);
-  try {
-    return await Decoder.compile(used, { config: used.config, ...options });
-  } finally {
+  return Owned.while(async (owned) => {
+    const used = models.use(model);
+    const { latents, ...shape } = options;
+    const decoder = owned.add(new Decoder(used, { config: used.config, ...shape }));
     await used.release();
-  }
+    await decoder.prepare({ latents });
+    return decoder;
+  });
 }

@@ -32,7 +32,7 @@ export function CausalForm() {
           label="Held-out problems"
           value={draft.problems}
           onChange={(problems) => changeCausal({ problems })}
-          help="Answered anew at each rank."
+          help="Answered again at each rank; 100 or more tell small differences."
           error={errors.get('problems')}
         />
         <TextEntry
@@ -105,7 +105,7 @@ export function CausalForm() {
           onChange={(centre) => changeCausal({ centre })}
         />
         <CheckField
-          label="Random directions too"
+          label="Random directions too, as many and of equal energy"
           isSelected={draft.random}
           onChange={(random) => changeCausal({ random })}
         />
