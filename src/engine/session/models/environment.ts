@@ -37,7 +37,8 @@ export async function openProvider(
       device = await openDevice();
     } catch (error) {
       if (wanted === 'webgpu') throw error;
-      reason = (error as LoriError).message;
+      const { message } = error as LoriError;
+      reason = `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
     }
   }
   const adapter = device && {
