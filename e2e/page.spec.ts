@@ -11,7 +11,9 @@ test('the page opens under the production headers and is accessible', async ({ a
   await expectAccessible(app);
 });
 
-test('a first visit shows the guided run, the next one does not; a link goes where it says', async ({ page }) => {
+test('a first visit shows the guided run, the next one does not; a link goes where it says', async ({
+  page,
+}) => {
   await page.goto('./');
   await expect(page.getByRole('button', { name: 'Run LoRi on 128 samples' })).toBeVisible();
   await expect(page.getByRole('tab', { name: 'Tour', selected: true })).toBeVisible();

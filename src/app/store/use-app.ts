@@ -1,5 +1,6 @@
 import { createContext, useContext, useEffect, useRef, useSyncExternalStore } from 'react';
 import { useStore } from 'zustand';
+import { addressWriter } from './address';
 import type { Actions, App } from './app-store';
 import { formatLink } from './link';
 import type { AppState } from './state';
@@ -44,45 +45,32 @@ export function useTheme(): 'light' | 'dark' {
   return chosen === 'system' ? (systemIsDark ? 'dark' : 'light') : chosen;
 }
 
-/** Milliseconds between two writes of the address: Safari refuses more than 100 in 30 seconds. */
-const WRITE = 400;
-
 /** Keeps the address and the state's link the same, both ways. A new place is a step to go back from. */
 export function useAddress(): void {
   const { store, actions } = useContextOfApp();
   useEffect(() => {
+    const address = addressWriter(window.history);
     let written = window.location.hash;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const write = (push: boolean) => {
-      clearTimeout(timer);
-      const hash = formatLink(store.getState().link);
+    const write = (hash: string, push: boolean) => {
       if (hash === written) return;
-      // The place that the page itself opens is no step.
-      const isStep = push && written !== '';
+      // The place that the page itself opens first is no step.
+      address.write(hash, push && written !== '');
       written = hash;
-      try {
-        window.history[isStep ? 'pushState' : 'replaceState'](null, '', hash);
-      } catch {
-        // The address lags behind until the next write; nothing else depends on it.
-      }
     };
     const read = () => {
+      address.drop();
       if (window.location.hash === written) return;
-      clearTimeout(timer);
       written = window.location.hash;
       actions.followLink(written);
     };
     window.addEventListener('popstate', read);
     const stop = store.subscribe((now, before) => {
-      if (now.link === before.link) return;
-      if (now.link.panel !== before.link.panel) return write(true);
-      clearTimeout(timer);
-      timer = setTimeout(() => write(false), WRITE);
+      if (now.link !== before.link) write(formatLink(now.link), now.link.panel !== before.link.panel);
     });
     return () => {
-      clearTimeout(timer);
       window.removeEventListener('popstate', read);
       stop();
+      address.end();
     };
   }, [store, actions]);
 }

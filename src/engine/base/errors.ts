@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'device' // the GPU is missing, was lost, or is too small
   | 'runtime' // the inference runtime refused a program or a tensor
   | 'numeric' // NaN or Inf where a number is needed
+  | 'load' // a file of the page itself could not be had; the engine must be started anew
   | 'memory' // the request does not fit
   | 'cancelled'; // stopped on request
 
@@ -26,6 +27,7 @@ const HINTS: Readonly<Record<ErrorCode, string>> = {
   device: 'Try again, or choose WASM in the Model panel.',
   runtime: 'Restart the engine. If it happens again, choose the other provider in the Model panel.',
   numeric: 'Lower the learning rate or the weights of the losses, or use another checkpoint.',
+  load: 'Check the connection, then restart the engine or reload the page.',
   memory: 'Ask for less at once (fewer samples, a smaller batch), or choose a smaller checkpoint.',
   cancelled: 'Start it again when you want it.',
 };
@@ -59,6 +61,7 @@ export class InputError extends named('input', 'InputError') {}
 export class DeviceError extends named('device', 'DeviceError') {}
 export class RuntimeError extends named('runtime', 'RuntimeError') {}
 export class NumericError extends named('numeric', 'NumericError') {}
+export class LoadError extends named('load', 'LoadError') {}
 export class MemoryError extends named('memory', 'MemoryError') {}
 export class CancelledError extends named('cancelled', 'CancelledError') {}
 
