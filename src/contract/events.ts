@@ -73,22 +73,11 @@ export interface Progress {
   readonly elapsed: number;
 }
 
-/** One value a loss term; terms a method does not have are absent. */
-export interface LossTerms {
-  readonly total: number;
-  /** ω_C‖C_S − C_T‖² (weighted). */
-  readonly covariance?: number;
-  /** ω_μ‖μ_S − μ_T‖² (weighted). */
-  readonly mean?: number;
-  /** β·L_anchor (weighted). */
-  readonly anchor?: number;
-  /** CODI-style distance at the anchor (weighted). */
-  readonly codi?: number;
-  /** λ·CE of the answer (weighted). */
-  readonly answer?: number;
-  /** weighted CE of the explicit pass. */
-  readonly explicit?: number;
-}
+/**
+ * The weighted loss terms by name, as the method's data names them (contract/methods), and their sum. A term whose weight
+ * is 0 is absent.
+ */
+export type LossTerms = Readonly<Record<string, number>> & { readonly total: number };
 
 export interface StepEvent {
   readonly kind: 'step';

@@ -87,7 +87,7 @@ describe('a run', () => {
     expect(run.task.status).toBe('done');
     expect(run.series.step).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
     expect(run.series.accuracy.map(({ step }) => step)).toEqual([4, 8, 12]);
-    expect(Object.keys(run.series.losses)).toEqual(['total', 'covariance', 'mean', 'anchor', 'answer']);
+    expect(Object.keys(run.series.losses)).toEqual(['total', 'covariance', 'mean', 'answer']);
     expect(state().studentConfig).toEqual(small);
     expect((await storage.listRuns()).runs).toMatchObject([{ id: run.id, result: { steps: 12 } }]);
   });

@@ -1,4 +1,4 @@
-import type { RunConfig } from '../../contract/config';
+import type { ConfigOf } from '../../contract/config';
 import { anchorFactors, layerStd, scaledLayerFactor, teacherFactors } from '../analysis/lori-factors';
 import type { DecoderConfig } from '../nn/config';
 import { anchorLoss } from '../train/losses/anchor';
@@ -6,12 +6,14 @@ import { momentLoss } from '../train/losses/moments';
 import type { TeacherStates } from '../train/teacher';
 import { anchorTensor, type Recipe } from './shared/recipe';
 
+type Config = ConfigOf<'lori'>;
+
 /**
  * LoRi: L = ω_C‖C_S − C_T‖² + ω_μ‖μ_S − μ_T‖² + β·L_anchor + λ·L_CE (LoRi §3.1–3.3). The teacher is read once; only its
  * factors, (μ_T, C_T) and anchor targets are kept. Ours: the division of each layer by the teacher's std, and ranks cut
  * to what the model and the number of samples allow.
  */
-export const lori: Recipe = {
+export const lori: Recipe<Config> = {
   usesTeacher: true,
   latentSteps: (config) => config.latent.steps,
   stateLosses: (config, model, teacher) => {
@@ -30,7 +32,7 @@ const spannedRank = (rank: number, hidden: number, rows: number): number =>
 /** What each layer is divided by, [L]. */
 type Scale = Float32Array<ArrayBuffer>;
 
-function layerScale(config: RunConfig, model: DecoderConfig, teacher: readonly TeacherStates[]): Scale {
+function layerScale(config: Config, model: DecoderConfig, teacher: readonly TeacherStates[]): Scale {
   return config.factors.normaliseLayers
     ? layerStd(
         teacher.map((t) => t.rationale),
@@ -40,12 +42,7 @@ function layerScale(config: RunConfig, model: DecoderConfig, teacher: readonly T
     : new Float32Array(model.layers).fill(1);
 }
 
-function moments(
-  config: RunConfig,
-  model: DecoderConfig,
-  teacher: readonly TeacherStates[],
-  layerScale: Scale,
-) {
+function moments(config: Config, model: DecoderConfig, teacher: readonly TeacherStates[], layerScale: Scale) {
   const { layers, hiddenSize: hidden } = model;
   const layerRank = Math.min(config.factors.layerRank, layers);
   const { scope } = config.factors;
@@ -73,12 +70,7 @@ function moments(
   );
 }
 
-function anchor(
-  config: RunConfig,
-  model: DecoderConfig,
-  teacher: readonly TeacherStates[],
-  layerScale: Scale,
-) {
+function anchor(config: Config, model: DecoderConfig, teacher: readonly TeacherStates[], layerScale: Scale) {
   const { layers, hiddenSize: hidden } = model;
   const { sampleRank, layerRank, hiddenRank, hooi } = config.factors.anchor;
   const rank = spannedRank(hiddenRank, hidden, teacher.length * layers);

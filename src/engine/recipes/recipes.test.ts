@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseRunConfig, type RunConfig } from '../../contract/config';
+import { type ConfigOf, parseRunConfig } from '../../contract/config';
 import { anchorFactors, layerStd, teacherFactors } from '../analysis/lori-factors';
 import { Rng } from '../base/rng';
 import { Graph } from '../graph/graph';
@@ -23,8 +23,9 @@ function teacherOf(tokens: readonly number[], seed = 1): TeacherStates[] {
   return tokens.map((n) => ({ rationale: states(n), tokens: n, anchor: states(1) }));
 }
 
-type Factors = Partial<RunConfig['factors']>;
-const configOf = (factors: Factors = {}, weights: object = {}): RunConfig =>
+type Config = ConfigOf<'lori'>;
+type Factors = Partial<Config['factors']>;
+const configOf = (factors: Factors = {}, weights: object = {}): Config =>
   parseRunConfig({
     factors: { layerRank: 2, hiddenRank: 3, ...factors },
     weights: { covariance: 1, mean: 1, anchor: 1, ...weights },
@@ -188,7 +189,11 @@ describe('lori', () => {
 
 describe('codi', () => {
   const teacher = teacherOf([2, 3]);
-  const [loss] = codi.stateLosses(configOf({}, { codi: 2.5 }), TINY_CONFIG, teacher) as [StateLoss];
+  const [loss] = codi.stateLosses(
+    parseRunConfig({ method: 'codi', weights: { codi: 2.5 } }),
+    TINY_CONFIG,
+    teacher,
+  ) as [StateLoss];
   const anchors = both(of(teacher, 0).anchor, of(teacher, 1).anchor);
 
   it('is zero at the anchor states of the teacher, and reads those of the student', () => {
@@ -219,12 +224,15 @@ describe('codi', () => {
 
 describe('methods without a teacher', () => {
   it('ask for no states, and think as many thoughts as they say', () => {
-    const config = parseRunConfig({ latent: { steps: 7 } });
-    for (const recipe of [ce, nocot]) {
-      expect(recipe.usesTeacher).toBe(false);
-      expect(recipe.stateLosses(config, TINY_CONFIG, [])).toEqual([]);
-    }
-    expect([lori, codi, ce, nocot].map((r) => r.latentSteps(config))).toEqual([7, 7, 7, 0]);
+    const [thinking, direct] = [parseRunConfig({ method: 'ce' }), parseRunConfig({ method: 'nocot' })];
+    for (const recipe of [ce, nocot]) expect(recipe.usesTeacher).toBe(false);
+    expect(ce.stateLosses(thinking, TINY_CONFIG, [])).toEqual([]);
+    expect(nocot.stateLosses(direct, TINY_CONFIG, [])).toEqual([]);
+    const latent = { steps: 7 };
+    expect(lori.latentSteps(parseRunConfig({ method: 'lori', latent }))).toBe(7);
+    expect(codi.latentSteps(parseRunConfig({ method: 'codi', latent }))).toBe(7);
+    expect(ce.latentSteps(parseRunConfig({ method: 'ce', latent }))).toBe(7);
+    expect(nocot.latentSteps(direct)).toBe(0);
     expect([lori.usesTeacher, codi.usesTeacher]).toEqual([true, true]);
   });
 });
@@ -334,7 +342,7 @@ describe.each(['step-llama', 'step-qwen2'] as const)('%s: what torch makes of th
   );
 
   it('codi: the std of each layer at the anchor', () => {
-    const config = parseRunConfig({});
+    const config = parseRunConfig({ method: 'codi' });
     const [loss] = codi.stateLosses(config, { ...TINY_CONFIG, layers, hiddenSize: hidden }, teacher) as [
       StateLoss,
     ];

@@ -23,8 +23,12 @@ import type {
   LensRequest,
   NamedFile,
 } from '../../contract/lens';
+import { METHODS } from '../../contract/methods/index';
+import type { Methods } from '../../contract/methods/method';
 import { InputError } from '../base/errors';
 import { checkDevice } from '../device-check/device-check';
+import { RECIPES } from '../methods/index';
+import type { Recipe } from '../recipes/shared/recipe';
 import { LoopControl } from '../train/loop';
 import { causalTest } from './causal/causal';
 import { ExclusiveQueue } from './exclusive-queue';
@@ -60,7 +64,12 @@ export class LoriWorkbench implements Workbench {
   /** Reading files uses no model: it has a line of its own. */
   private readonly files = new ExclusiveQueue();
 
-  constructor(private readonly environment: Environment) {}
+  /** @param recipes by the id of a method; @param methods what a configuration may name */
+  constructor(
+    private readonly environment: Environment,
+    private readonly recipes: Readonly<Record<string, Recipe>> = RECIPES,
+    private readonly methods: Methods = METHODS,
+  ) {}
 
   open(provider: 'auto' | 'webgpu' | 'wasm'): Promise<DeviceReport> {
     return this.alone('open a provider', async () => {
@@ -118,7 +127,7 @@ export class LoriWorkbench implements Workbench {
 
   async distil(value: RunConfig, options: CallOptions<RunEvent> = {}): Promise<RunResult> {
     if (this.running) throw new InputError('a run is going on already', 'Stop it first.');
-    const config = parseRunConfig(value);
+    const config = parseRunConfig(value, this.methods);
     const control = new LoopControl();
     this.running = { control, signal: options.signal };
     // A paused loop waits; cancelling must wake it.
@@ -141,6 +150,8 @@ export class LoriWorkbench implements Workbench {
     checkRun(config, ready.pair);
     const context: RunContext = {
       ...ready,
+      recipes: this.recipes,
+      methods: this.methods,
       teacherAccuracy: (count, o) => this.questions.teacherAccuracy(count, o),
       queuedCalls: this.queue,
     };

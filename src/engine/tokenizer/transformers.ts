@@ -18,7 +18,11 @@ let loading: Promise<Pick<Transformers, 'PreTrainedTokenizer'>> | undefined;
 export function loadTransformers(): Promise<Pick<Transformers, 'PreTrainedTokenizer'>> {
   loading ??= importInert().catch((cause: unknown) => {
     loading = undefined;
-    throw new FileError('the tokenizer code could not be loaded', 'reload the page', { cause });
+    throw new FileError(
+      'the code for tokenizers could not be loaded',
+      'Check the connection, then reload the page.',
+      { cause },
+    );
   });
   return loading;
 }

@@ -1,35 +1,30 @@
 import { useMemo } from 'react';
+import { TOTAL } from '../../../contract/methods/index';
 import { LineChart } from '../../charts/LineChart';
 import type { LineSeries } from '../../charts/series';
 import type { RunState } from '../../store/run';
-import { TERMS } from '../../store/terms';
-import { useTheme } from '../../store/use-app';
+import { shownTerms } from '../../store/terms';
+import { useApp, useTheme } from '../../store/use-app';
 import { percent, significant } from '../../ui/format';
-import { TERM_TEXTS } from './formulas';
 import { ObservationCharts } from './ObservationCharts';
 
 /** The curves of a run, as they come in. */
 export function RunCharts({ run }: { readonly run: Pick<RunState, 'series' | 'result' | 'config'> }) {
   const theme = useTheme();
+  const methods = useApp((state) => state.methods);
   const { series, result } = run;
+  const method = run.config?.method ?? null;
   const { step, losses, learningRate, gradientNorm } = series;
 
   const lossLines = useMemo<LineSeries[]>(
     () =>
-      TERMS.flatMap((term) => {
-        const y = losses[term];
-        return y
-          ? [
-              {
-                name: TERM_TEXTS[term].label,
-                x: step,
-                y,
-                ...(term === 'total' && { weight: 'strong' as const }),
-              },
-            ]
-          : [];
-      }),
-    [step, losses],
+      shownTerms({ losses }, method, methods).map(({ name, label }) => ({
+        name: label,
+        x: step,
+        y: losses[name] ?? [],
+        ...(name === TOTAL.name && { weight: 'strong' as const }),
+      })),
+    [step, losses, method, methods],
   );
   const rateLines = useMemo<LineSeries[]>(
     () => [{ name: 'learning rate', x: step, y: learningRate }],

@@ -4,13 +4,13 @@ import type { StateLoss } from '../../train/losses/state-loss';
 import type { TeacherStates } from '../../train/teacher';
 
 /** What a method is, beyond the paths all of them share: whether it thinks in latents, and its losses on states. */
-export interface Recipe {
+export interface Recipe<Config extends RunConfig = RunConfig> {
   /** Whether `stateLosses` needs the teacher's states. */
   readonly usesTeacher: boolean;
   /** K. */
-  latentSteps(config: RunConfig): number;
+  latentSteps(config: Config): number;
   /** Losses on hidden states, from the teacher's states on every training sample (none without `usesTeacher`). */
-  stateLosses(config: RunConfig, model: DecoderConfig, teacher: readonly TeacherStates[]): StateLoss[];
+  stateLosses(config: Config, model: DecoderConfig, teacher: readonly TeacherStates[]): StateLoss[];
 }
 
 /** The anchor states of all samples, [n, L, H]. */

@@ -1,5 +1,5 @@
-import { parseRunConfig } from '../../../contract/config';
 import type { Subject } from '../../../contract/lens';
+import { LATENT_DEFAULTS } from '../../../contract/methods/shared';
 import { InputError } from '../../base/errors';
 import { type ProblemCodec, problemCodec } from '../../data/tokens';
 import type { LatentFilter } from '../../nn/latent';
@@ -113,7 +113,6 @@ function ofModel(
   tokenizer: Tokenizer,
   codec: () => ProblemCodec,
 ): ResolvedSubject {
-  const defaults = parseRunConfig({});
   return {
     kind,
     label: kind,
@@ -121,8 +120,8 @@ function ofModel(
     model,
     tokenizer,
     codec,
-    filter: filterOf(defaults),
-    latentSteps: defaults.latent.steps,
+    filter: filterOf(),
+    latentSteps: LATENT_DEFAULTS.steps,
     key: serial(model),
   };
 }

@@ -1,6 +1,6 @@
 import type { CallOptions } from '../../../contract/calls';
-import { MAX_LATENT_STEPS, parseRunConfig } from '../../../contract/config';
 import type { Accuracy, ExplicitReport, LatentSession } from '../../../contract/events';
+import { LATENT_DEFAULTS, MAX_LATENT_STEPS } from '../../../contract/methods/shared';
 import { InputError } from '../../base/errors';
 import type { TokenLayout } from '../../base/tokens';
 import { layoutOf, leftPad } from '../../data/batch';
@@ -55,7 +55,7 @@ export class Questions {
     student: Student | undefined,
   ): Promise<LatentSession> {
     const { pair } = this.models();
-    const latentSteps = request.steps ?? student?.latentSteps ?? parseRunConfig({}).latent.steps;
+    const latentSteps = request.steps ?? student?.latentSteps ?? LATENT_DEFAULTS.steps;
     if (!Number.isInteger(latentSteps) || latentSteps < 0 || latentSteps > MAX_LATENT_STEPS)
       throw new InputError(
         `${latentSteps} latent steps; a whole number from 0 to ${MAX_LATENT_STEPS} is expected`,
@@ -154,7 +154,7 @@ export class Questions {
   private async studentDecoder(student: Student | undefined, latentSteps: number): Promise<Decoder> {
     const { models, pair } = this.models();
     const layout = this.layout();
-    const filter = student?.filter ?? filterOf(parseRunConfig({}));
+    const filter = student?.filter ?? filterOf();
     const lora = student?.lora;
     const decoder = await this.cached(`student ${JSON.stringify([lora, filter, latentSteps])}`, () =>
       decoderFor(models, pair.base, {

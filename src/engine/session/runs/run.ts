@@ -1,6 +1,8 @@
 import type { CallOptions } from '../../../contract/calls';
-import { METHOD_LABELS, type RunConfig } from '../../../contract/config';
-import type { Accuracy, LossTerms, RunEvent, RunResult } from '../../../contract/events';
+import type { RunConfig } from '../../../contract/config';
+import type { Accuracy, RunEvent, RunResult } from '../../../contract/events';
+import { methodOf } from '../../../contract/methods/index';
+import type { Methods } from '../../../contract/methods/method';
 import { CancelledError, ConfigError, throwIfCancelled } from '../../base/errors';
 import { Owned } from '../../base/owned';
 import { Rng } from '../../base/rng';
@@ -8,8 +10,8 @@ import { batchIndices, layoutOf, tokenBatch } from '../../data/batch';
 import type { Decoder } from '../../decode/decoder';
 import type { Device } from '../../device/device';
 import { accuracy } from '../../eval/accuracy';
-import { RECIPES } from '../../methods/index';
 import { initialLora } from '../../nn/lora';
+import type { Recipe } from '../../recipes/shared/recipe';
 import type { Runtime } from '../../runtime/runtime';
 import { compileBlockwiseStep } from '../../train/blockwise/step';
 import { gpuOptimiser } from '../../train/gpu-optimiser';
@@ -36,6 +38,9 @@ export interface RunContext {
   readonly device: Device | undefined;
   readonly pair: Pair;
   readonly problems: ProblemSet;
+  /** By method. */
+  readonly recipes: Readonly<Record<string, Recipe>>;
+  readonly methods: Methods;
   /** Accuracy of the teacher's explicit chain of thought on the first `count` held-out problems. */
   teacherAccuracy(count: number, options: CallOptions): Promise<Accuracy>;
   /** Other calls, served where the run can be interrupted. */
@@ -129,8 +134,7 @@ export async function runDistillation(
         const tokens = samples.map((i) => (training[i] as Example).tokens);
         return stepFeeds(spec, tokenBatch(tokens, pair.codec, layout), samples);
       },
-      onStep: ({ losses, ...rest }) =>
-        emit({ kind: 'step', steps: o.steps, losses: losses as LossTerms, ...rest }),
+      onStep: ({ losses, ...rest }) => emit({ kind: 'step', steps: o.steps, losses, ...rest }),
       every: validation.length > 0 ? config.evaluation.every : 0,
       onEvaluate: async (at) => {
         await adapter.offer((await measure('validation', validation, at)).correct);
@@ -193,7 +197,8 @@ async function prepare(
   signal: AbortSignal | undefined,
 ): Promise<Machinery> {
   const { runtime, device, pair } = context;
-  const recipe = RECIPES[config.method];
+  const recipe = recipeOf(context, config);
+  const explicitWeight = 'explicit' in config.weights ? config.weights.explicit : 0;
   const layout = layoutOf(
     [...training, ...evaluated].map((e) => e.tokens),
     pair.codec,
@@ -202,7 +207,7 @@ async function prepare(
   clock.begin('teacher');
   const states = recipe.usesTeacher
     ? await teacherStates(runtime, pair, training, layout, {
-        rationale: config.factors.rationale,
+        ...('factors' in config && { rationale: config.factors.rationale }),
         signal,
         onProgress: (done, total) => clock.tell(done, total, 'samples'),
       })
@@ -221,14 +226,14 @@ async function prepare(
     layout,
     latentSteps: recipe.latentSteps(config),
     filter: filterOf(config),
-    explicit: config.weights.explicit > 0,
+    explicit: explicitWeight > 0,
     answerWeight: config.weights.answer,
-    explicitWeight: config.weights.explicit,
+    explicitWeight,
     stateLosses,
   };
   return Owned.while(async (owned) => {
     const student: Student = {
-      label: `${METHOD_LABELS[config.method]}, ${config.data.samples} samples, seed ${config.seed}`,
+      label: `${methodOf(config.method, context.methods).label}, ${config.data.samples} samples, seed ${config.seed}`,
       latentSteps: spec.latentSteps,
       filter: spec.filter,
       lora: spec.lora,
@@ -262,6 +267,17 @@ async function prepare(
     clock.tell(2, 2, 'programs');
     return { spec, step, adapter, optimiser, decoder, dispose: () => owned.dispose() };
   });
+}
+
+/** @throws ConfigError where the method has data and no recipe: a fault of the two indexes */
+function recipeOf({ recipes }: RunContext, { method }: RunConfig): Recipe {
+  const recipe = Object.hasOwn(recipes, method) ? recipes[method] : undefined;
+  if (!recipe)
+    throw new ConfigError(
+      `the method "${method}" has no recipe; there are ${Object.keys(recipes).join(', ')}`,
+      'Choose one of these methods.',
+    );
+  return recipe;
 }
 
 /** Refused before anything is computed. @throws ConfigError */

@@ -1,4 +1,5 @@
 import type { RunConfig } from '../../../contract/config';
+import { LATENT_DEFAULTS } from '../../../contract/methods/shared';
 import type { TokenLayout } from '../../base/tokens';
 import { Decoder } from '../../decode/decoder';
 import type { DecodeShape } from '../../decode/programs';
@@ -20,10 +21,11 @@ export interface Student {
 /** Problems decoded at once when accuracy is measured. */
 export const EVALUATION_BATCH = 50;
 
-export const filterOf = (config: RunConfig): LatentFilter => ({
-  kind: config.latent.filter,
-  temperature: config.latent.temperature,
-});
+/** How latents are fed back: as the run says, for a method without latents and for the untrained base as by default. */
+export const filterOf = (config?: RunConfig): LatentFilter => {
+  const { filter, temperature } = config && 'latent' in config ? config.latent : LATENT_DEFAULTS;
+  return { kind: filter, temperature };
+};
 
 /** Longest answer and rationale that are generated, beyond the longest known: room to be wrong in. */
 const SLACK = 8;
