@@ -338,7 +338,7 @@ export function double({
       await begin('control', command);
       asked.wish = command;
     },
-    async openQuestion({ question, expected, student, steps = 5 }) {
+    async openQuestion({ question, expected, student, steps = 5, latent }) {
       await begin('openQuestion', question, student, steps);
       if (question.trim() === '')
         throw engineError(
@@ -360,6 +360,8 @@ export function double({
         latentSteps: steps,
         expected: expected ?? null,
         student: student === 'trained' ? 'LoRi, 300 steps' : 'base, untrained',
+        filter: latent?.filter ?? 'softmax',
+        temperature: latent?.temperature ?? 1,
       };
     },
     async stepLatent(id) {

@@ -188,6 +188,13 @@ export interface LatentSession {
   readonly question: string;
   readonly tokens: readonly string[];
   readonly latentSteps: number;
+  /**
+   * What is fed as a latent: `softmax`, the mixture softmax(logits/τ)·E, whose largest shares are each thought's `top`;
+   * or `hidden`, the hidden state itself, of which `top` is softmax(logits).
+   */
+  readonly filter: 'softmax' | 'hidden';
+  /** τ; of no meaning for `hidden`. */
+  readonly temperature: number;
   /** Reference answer when the question came from the data set. */
   readonly expected: string | null;
   /** Which weights answer: the student of the last run, or the untrained base. */

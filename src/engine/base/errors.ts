@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'too-large' // one buffer or program is larger than the device allows, however much memory is free
   | 'runtime' // the inference runtime refused a program or a tensor
   | 'numeric' // NaN or Inf where a number is needed
+  | 'load' // a file of the page itself could not be had; the engine must be started anew
   | 'memory' // there is not enough memory, on the GPU or in WASM, or the request is known not to fit
   | 'cancelled'; // stopped on request
 
@@ -30,6 +31,7 @@ const HINTS: Readonly<Record<ErrorCode, string>> = {
   'too-large': 'Lower the batch size or the ranks, or choose a smaller checkpoint.',
   runtime: 'Restart the engine. If it happens again, choose the other provider in the Model panel.',
   numeric: 'Lower the learning rate or the weights of the losses, or use another checkpoint.',
+  load: 'Check the connection, then restart the engine or reload the page.',
   memory: 'Ask for less at once (fewer samples, a smaller batch), or choose a smaller checkpoint.',
   cancelled: 'Start it again when you want it.',
 };
@@ -65,6 +67,7 @@ export class DeviceError extends named('device', 'DeviceError') {}
 export class TooLargeError extends named('too-large', 'TooLargeError') {}
 export class RuntimeError extends named('runtime', 'RuntimeError') {}
 export class NumericError extends named('numeric', 'NumericError') {}
+export class LoadError extends named('load', 'LoadError') {}
 export class MemoryError extends named('memory', 'MemoryError') {}
 export class CancelledError extends named('cancelled', 'CancelledError') {}
 

@@ -3,7 +3,8 @@ import { yieldToEventLoop } from '../base/yield-to-event-loop';
 import { leftPad } from '../data/batch';
 import type { ProblemCodec, TokenProblem } from '../data/tokens';
 import type { Decoder } from '../decode/decoder';
-import { feedAll, greedy } from '../decode/greedy';
+import { everywhere, greedy } from '../decode/greedy';
+import type { Intervention } from '../decode/sites';
 import type { Tokenizer } from '../tokenizer/tokenizer';
 import { isCorrect, textOf } from './answer';
 import { type Share, wilson } from './interval';
@@ -19,6 +20,11 @@ export interface EvaluationOptions {
   readonly mode: { readonly latentSteps: number } | 'explicit';
   /** Most tokens to generate. */
   readonly limit: number;
+  /** On the states of the question's positions, and of those after it. */
+  readonly interventions?: {
+    readonly question: readonly Intervention[];
+    readonly generated: readonly Intervention[];
+  };
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -53,12 +59,18 @@ export async function outcomes(options: EvaluationOptions): Promise<Uint8Array<A
       S,
       codec.padId,
     );
-    await decoder.begin(ids, keyMask);
-    if (mode !== 'explicit') {
-      for (let t = 0; t < mode.latentSteps; t++) await decoder.feedLatent();
-      await feedAll(decoder, codec.prompt);
+    const step = { interventions: options.interventions?.generated };
+    let state = await decoder.begin(ids, keyMask, { interventions: options.interventions?.question });
+    let answers: number[][];
+    try {
+      if (mode !== 'explicit') {
+        for (let t = 0; t < mode.latentSteps; t++) state = await decoder.step(state, 'latent', step);
+        for (const id of codec.prompt) state = await decoder.step(state, everywhere(decoder, id), step);
+      }
+      answers = await greedy(decoder, state, { endIds: options.endIds, limit: options.limit, signal, step });
+    } finally {
+      state.dispose();
     }
-    const answers = await greedy(decoder, options.endIds, options.limit, signal);
     chunk.forEach(({ answer }, i) => {
       if (isCorrect(textOf(tokenizer, answers[i] as number[]), answer)) right[from + i] = 1;
     });

@@ -1,4 +1,4 @@
-import type { CallOptions, Split, StudentChoice, Workbench } from '../../contract/calls';
+import type { CallOptions, LatentChoice, Split, StudentChoice, Workbench } from '../../contract/calls';
 import { parseRunConfig, type RunConfig } from '../../contract/config';
 import type {
   AnswerReport,
@@ -85,7 +85,7 @@ export class LoriWorkbench implements Workbench {
     return this.alone('load models', async () => {
       const { pair, report } = await loadPair(url, { ...options, fetch: this.environment.fetch });
       const problems = new ProblemSet(pair.manifest.data, pair.codec);
-      this.forget();
+      await this.forget();
       this.loaded = { pair, problems };
       return report;
     });
@@ -115,8 +115,10 @@ export class LoriWorkbench implements Workbench {
 
   openCheckpoint(files: readonly NamedFile[], options: CallOptions = {}): Promise<ModelReport> {
     return this.files.alone(async () => {
+      const before = this.openedModel;
       this.openedModel = await openModel(files, options);
       this.states.drop('opened');
+      if (before) await this.opened?.models.close(before.model);
       return this.openedModel.model.report;
     });
   }
@@ -194,6 +196,7 @@ export class LoriWorkbench implements Workbench {
     expected?: string;
     student: StudentChoice;
     steps?: number;
+    latent?: LatentChoice;
   }): Promise<LatentSession> {
     return this.queue.between(async () => {
       this.ready();
@@ -222,14 +225,14 @@ export class LoriWorkbench implements Workbench {
   close(): Promise<void> {
     return this.queue.alone(async () => {
       await this.leave();
-      this.forget();
+      await this.forget();
       this.openedModel = undefined;
     });
   }
 
   /** Closes the provider. Models and students are in host memory and stay: a lost GPU costs neither. */
   private async leave(): Promise<void> {
-    this.questions.drop();
+    await this.questions.drop();
     this.states.drop();
     await this.opened?.models.dispose();
     await this.opened?.runtime.dispose();
@@ -259,12 +262,14 @@ export class LoriWorkbench implements Workbench {
   }
 
   /** Drops what was made of the loaded pair. */
-  private forget(): void {
-    this.questions.forget();
+  private async forget(): Promise<void> {
+    await this.questions.forget();
     this.states.drop();
     this.student = undefined;
     this.kept = new Checkpoints();
+    const pair = this.loaded?.pair;
     this.loaded = undefined;
+    for (const model of pair ? [pair.base, pair.teacher] : []) await this.opened?.models.close(model);
   }
 
   /**

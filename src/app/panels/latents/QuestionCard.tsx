@@ -93,6 +93,7 @@ export function QuestionCard() {
         </p>
       )}
       <NumberField
+        whole
         label="Latent steps"
         tex="K"
         value={count}

@@ -201,8 +201,20 @@ describe('the causal test on a tiny pair', () => {
 
   it('takes each layer’s own directions, and random ones that differ from layer to layer', async () => {
     const put: [number, readonly number[]][] = [];
-    const spy = vi.spyOn(Decoder.prototype, 'project').mockImplementation((layer, matrix) => {
-      put.push([layer, Array.from(matrix)]);
+    const real = Decoder.prototype.intervention;
+    const spy = vi.spyOn(Decoder.prototype, 'intervention').mockImplementation(function (
+      this: Decoder,
+      at,
+      matrix,
+      shift,
+    ) {
+      const made = real.call(this, at, matrix, shift);
+      const note = (values: ArrayLike<number>): void => {
+        put.push([at.site === 'residual' ? at.layer : 0, Array.from(values)]);
+      };
+      note(matrix);
+      vi.spyOn(made.matrix, 'write').mockImplementation(note);
+      return made;
     });
     const request = { layers: [1, 2], ranks: [3], random: true, of: 'thoughts' } as const;
     await ask(request).finally(() => spy.mockRestore());

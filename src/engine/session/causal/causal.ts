@@ -92,7 +92,7 @@ export async function causalTest(
           throwIfCancelled(signal, 'the causal test');
           const { directions: onto, count, lastWeight, energy } = keptAt(found, directions, rank);
           const { matrix, shift } = await projectionOf(onto, count, signal, lastWeight);
-          bench.decoder.project(found.layer, matrix, shift);
+          bench.project(found.layer, matrix, shift);
           kept.push({ layer: found.layer, directions: count, energy });
         }
         const outcomes = await measure();

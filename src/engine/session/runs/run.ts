@@ -261,6 +261,7 @@ async function prepare(
         keys: latentKeys(layout, spec.latentSteps),
         lora: spec.lora,
         filter: spec.filter,
+        latents: spec.latentSteps > 0,
       }),
     );
     decoder.setAdapter(adapter.packs);

@@ -1,5 +1,6 @@
 import type { RunConfig } from '../../../contract/config';
 import { LATENT_DEFAULTS } from '../../../contract/methods/shared';
+import { Owned } from '../../base/owned';
 import type { TokenLayout } from '../../base/tokens';
 import { Decoder } from '../../decode/decoder';
 import type { DecodeShape } from '../../decode/programs';
@@ -37,16 +38,18 @@ export const explicitKeys = (layout: TokenLayout): number => layout.question + l
 export const answerLimit = (layout: TokenLayout): number => layout.answer + SLACK;
 export const explicitLimit = (layout: TokenLayout): number => layout.explicit + SLACK;
 
-/** A decoder of a model for `batch` sequences at once; it holds the model until it is disposed of. */
-export async function decoderFor(
+/** A decoder of a model for `batch` sequences at once, ready to run; it holds the model until it is disposed of. */
+export function decoderFor(
   models: DeviceModels,
   model: LoadedModel,
-  options: Omit<DecodeShape, 'config'>,
+  options: Omit<DecodeShape, 'config'> & { readonly latents: boolean },
 ): Promise<Decoder> {
-  const used = models.use(model);
-  try {
-    return await Decoder.compile(used, { config: used.config, ...options });
-  } finally {
+  return Owned.while(async (owned) => {
+    const used = models.use(model);
+    const { latents, ...shape } = options;
+    const decoder = owned.add(new Decoder(used, { config: used.config, ...shape }));
     await used.release();
-  }
+    await decoder.prepare({ latents });
+    return decoder;
+  });
 }
