@@ -43,24 +43,27 @@ const IGNORED = /^(evaluation|observation)\.|^data\.(validation|heldOut)$/;
 /** What a configuration is called, and what it has that the preset of that name does not. */
 export interface NamedConfig {
   readonly name: string;
+  readonly preset: Preset | undefined;
   readonly differs: readonly (readonly [path: string, value: unknown])[];
 }
+
+/** The settings in which a configuration differs from a preset, and its values of them. */
+export const differencesFrom = (preset: Preset, config: RunConfig): NamedConfig['differs'] =>
+  pathsOf(config)
+    .filter((path) => !IGNORED.test(path))
+    .filter((path) => JSON.stringify(valueAt(config, path)) !== JSON.stringify(valueAt(preset.config, path)))
+    .map((path) => [path, valueAt(config, path)] as const);
 
 /** By the preset of its method that differs from it in the fewest settings; by the method where that has no preset. */
 export function nameConfig(config: RunConfig, methods: Methods = METHODS): NamedConfig {
   const presets = methods === METHODS ? PRESETS : presetsOf(methods);
-  const paths = pathsOf(config).filter((path) => !IGNORED.test(path));
   const named = presets
     .filter((preset) => preset.config.method === config.method)
-    .map(({ name, config: usual }) => ({
-      name,
-      differs: paths
-        .filter((path) => JSON.stringify(valueAt(config, path)) !== JSON.stringify(valueAt(usual, path)))
-        .map((path) => [path, valueAt(config, path)] as const),
-    }));
+    .map((preset) => ({ name: preset.name, preset, differs: differencesFrom(preset, config) }));
   return (
     named.sort((a, b) => a.differs.length - b.differs.length)[0] ?? {
       name: methodOf(config.method, methods).label,
+      preset: undefined,
       differs: [],
     }
   );
