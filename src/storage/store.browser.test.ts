@@ -31,12 +31,17 @@ describe('store', () => {
     const store = await openStore(name);
     expect(store.unavailable).toBeNull();
     expect(await store.loadSettings()).toEqual(defaultSettings);
-    await store.saveSettings({ theme: 'dark', provider: 'wasm', spectraSamples: 9 });
+    await store.saveSettings({ theme: 'dark', provider: 'wasm', spectraSamples: 9, hasVisited: true });
     await store.saveRun(run(1));
     await store.saveRun(run(2));
     await store.saveRun({ ...run(1), savedAt: 3 });
     const again = await openStore(name);
-    expect(await again.loadSettings()).toEqual({ theme: 'dark', provider: 'wasm', spectraSamples: 9 });
+    expect(await again.loadSettings()).toEqual({
+      theme: 'dark',
+      provider: 'wasm',
+      spectraSamples: 9,
+      hasVisited: true,
+    });
     expect(await again.listRuns()).toMatchObject({ runs: [{ ...run(1), savedAt: 3 }, run(2)], damaged: [] });
     await again.deleteRun('run-1');
     expect((await again.listRuns()).runs.map(({ id }) => id)).toEqual(['run-2']);

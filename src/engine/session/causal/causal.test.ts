@@ -127,7 +127,7 @@ describe('the causal test on a tiny pair', () => {
   });
 
   it('names the sample whose states are not finite, at r = 0 too', async () => {
-    const broken = await holding(serveFiles(await tinyPair({ scale: 1e39 })));
+    const broken = await holding(serveFiles(await tinyPair({ norms: 2e38 })));
     await expect(ask({ ranks: [0], centre: true }, {}, broken)).rejects.toThrow(
       /train-\d+ holds (NaN|-?Infinity) at token 1, layer \d/,
     );
