@@ -106,7 +106,7 @@ export function advanceProgram(shape: DecodeShape): Program {
       k: graph.input(`k.${i}`, [B, kvHeads, T, d]),
       v: graph.input(`v.${i}`, [B, kvHeads, T, d]),
     };
-    const out = graph.scope(`block ${i}`, () => block(config, weights, model.lora[i], x, segment, past));
+    const out = graph.scope(`block ${i}`, () => block(config, weights, model.attached[i], x, segment, past));
     x = replace(i + 1, i === config.layers - 1 ? finalNorm(model, out.x) : out.x);
     hidden.push(x);
     kv.push(out.kv);

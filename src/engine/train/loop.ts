@@ -4,7 +4,7 @@ import { yieldToEventLoop } from '../base/yield-to-event-loop';
 import type { DeviceTensor } from '../runtime/tensor';
 import type { Optimiser } from './optimiser';
 import { learningRate } from './schedule';
-import type { TrainStep } from './step';
+import type { TapeRun } from './step';
 
 /** Pause, resume and stop, from outside a running loop. */
 export class LoopControl {
@@ -59,7 +59,7 @@ export interface LoopStep {
 }
 
 export interface LoopOptions {
-  readonly step: TrainStep;
+  readonly step: TapeRun;
   readonly parameters: readonly DeviceTensor[];
   readonly optimiser: Optimiser;
   readonly steps: number;
@@ -93,7 +93,11 @@ export async function train(options: LoopOptions): Promise<number> {
     const start = performance.now();
     const rate = learningRate(done, steps, options.learningRate, options.warmup);
     const output = await step.run(options.batch(done), parameters);
-    const { norm, finite, terms } = await optimiser.update(output.gradients, rate, output.terms);
+    const { norm, finite, terms } = await optimiser.update(
+      output.gradients,
+      rate,
+      output.terms as DeviceTensor,
+    );
     terms.forEach((value, i) => {
       if (!Number.isFinite(value)) throw diverged(`the loss term "${step.terms[i]}" is ${value}`, done + 1);
     });
