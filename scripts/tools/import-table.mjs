@@ -30,9 +30,11 @@ const engine = (...names) => names.map((name) => `engine/${name}`);
 /**
  * One row: the files of `folder` (a path below src/) may import one another and what `may` lists.
  * `depths` are the levels of sub-folders that the row covers (default 0, 1 and 2). `files` narrows depth 0 to names.
+ * Everything may import `text`: how values and JSON from outside are read and quoted.
  * `apart`: the direct children of the folder may not import each other, only `shared/`.
  */
 export const rows = [
+  { name: 'text', folder: 'text', may: [] },
   { name: 'contract', folder: 'contract', may: [] },
 
   { name: 'base', folder: 'engine/base', may: [] },
@@ -105,7 +107,7 @@ export const rows = [
     may: ['contract', 'app/ui', 'app/charts', 'app/store'],
     apart: true,
   },
-];
+].map((row) => (row.folder === 'text' ? row : { ...row, may: ['text', ...row.may] }));
 
 /** Packages that only the named folders may import (`[]`: tests, benches and scripts only). */
 export const packageFences = [

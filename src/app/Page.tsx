@@ -15,6 +15,7 @@ import { ErrorNotice, Notice } from './ui/ErrorNotice';
 
 const PLACES: Readonly<Record<PanelName, { readonly title: string; readonly Place: () => React.ReactNode }>> =
   {
+    tour: { title: 'Tour', Place: Tour },
     model: { title: 'Model', Place: ModelPanel },
     lowrank: { title: 'Low-rank', Place: LowRankPanel },
     distil: { title: 'Distil', Place: DistilPanel },
@@ -37,9 +38,6 @@ export function Page() {
       <Header />
       <main>
         <Notices />
-        <Boundary name="The first run">
-          <Tour />
-        </Boundary>
         <Tabs selectedKey={panel} onSelectionChange={(key) => goTo(key as PanelName)}>
           <TabList className="tabs" aria-label="Places">
             {PANELS.map((name) => (

@@ -1,18 +1,14 @@
+import { median } from '../contract/statistics';
+import { inHand, TOUR_TITLES } from './store/in-hand';
+import { isActive } from './store/run';
 import type { AppState, TourStep } from './store/state';
 import { TOUR_STEPS } from './store/state';
+import { isBusy } from './store/task';
 import { useActions, useApp } from './store/use-app';
 import { Button } from './ui/Button';
 import { ErrorNotice } from './ui/ErrorNotice';
 import { bytes, percent } from './ui/format';
 import { Progress } from './ui/Progress';
-
-const TITLES: Readonly<Record<TourStep, string>> = {
-  device: 'Open the device',
-  pair: 'Load the pair',
-  spectra: 'See the low rank',
-  distil: 'Distil on 128 samples',
-  latents: 'Step through thoughts',
-};
 
 /** What came out of a step, in a few words. */
 function outcome(step: TourStep, { device, pair, lens, run, latents }: AppState): string {
@@ -24,8 +20,8 @@ function outcome(step: TourStep, { device, pair, lens, run, latents }: AppState)
     case 'spectra': {
       // Of the last report, which may be of another model by now.
       const { label, spectra } = lens.report.value?.selections[0] ?? { label: '', spectra: [] };
-      const ranks = spectra.map(({ energyRanks }) => energyRanks[2]).sort((a, b) => a - b);
-      return `${label}: rank ${ranks[ranks.length >> 1]} of ${spectra[0]?.sigma.length} holds 95 %`;
+      const rank = median(spectra.map(({ energyRanks }) => energyRanks[2]));
+      return `${label}: rank ${rank} of ${spectra[0]?.sigma.length} holds 95 %`;
     }
     case 'distil':
       return run.result?.heldOut
@@ -45,26 +41,18 @@ const STATES = { done: '✓ done', busy: '… under way', failed: '✕ failed', 
 /** The first run: one button, everything in order. */
 export function Tour() {
   const state = useApp((all) => all);
-  const { tour, run, pair } = state;
-  const spectra = state.lens.report;
-  const { startTour, cancelTour, setFollow } = useActions();
-  const running = tour.status === 'running';
-  const progress =
-    tour.step === 'pair'
-      ? pair.status === 'busy'
-        ? pair.progress
-        : null
-      : tour.step === 'spectra'
-        ? spectra.status === 'busy'
-          ? spectra.progress
-          : null
-        : run.progress;
+  const { tour, run } = state;
+  const { task } = tour;
+  const { startTour, cancelTour } = useActions();
+  const running = isBusy(task);
+  const [hand] = running ? inHand(state) : [];
+  const wasCancelled = task.status === 'idle' && tour.step !== null;
   const stateOf = (step: TourStep) => {
     if (tour.done.includes(step)) return 'done';
     if (tour.step !== step) return 'waiting';
     return running ? 'busy' : 'failed';
   };
-  const busyElsewhere = run.status === 'running' || run.status === 'paused';
+  const busyElsewhere = isActive(run);
   return (
     <section className="tour" aria-labelledby="tour-title">
       <div className="tour-head">
@@ -77,17 +65,12 @@ export function Tour() {
         </div>
         <div className="actions">
           {running ? (
-            <>
-              {!tour.follow && (
-                <Button look="quiet" onPress={() => setFollow(true)}>
-                  Follow along
-                </Button>
-              )}
-              <Button onPress={cancelTour}>Cancel</Button>
-            </>
+            <Button isDisabled={task.status === 'cancelling'} onPress={cancelTour}>
+              {task.status === 'cancelling' ? 'Cancelling …' : 'Cancel'}
+            </Button>
           ) : (
             <Button look="primary" isDisabled={busyElsewhere} onPress={() => void startTour()}>
-              {tour.status === 'done' ? 'Run it again' : 'Run LoRi on 128 samples'}
+              {task.status === 'done' ? 'Run it again' : 'Run LoRi on 128 samples'}
             </Button>
           )}
         </div>
@@ -97,7 +80,7 @@ export function Tour() {
           const now = stateOf(step);
           return (
             <li key={step} className={now} aria-current={now === 'busy' ? 'step' : undefined}>
-              <span className="tour-step">{TITLES[step]}</span>
+              <span className="tour-step">{TOUR_TITLES[step]}</span>
               <span className="tour-outcome">
                 {now === 'done' ? `✓ ${outcome(step, state)}` : STATES[now]}
               </span>
@@ -105,26 +88,21 @@ export function Tour() {
           );
         })}
       </ol>
-      {running && tour.step && <Progress label={TITLES[tour.step]} {...progress} />}
+      {running && tour.step && <Progress label={TOUR_TITLES[tour.step]} {...hand?.shown} />}
       <p className="visually-hidden" role="status">
-        {tour.status === 'done'
+        {task.status === 'done'
           ? 'The first run is done.'
-          : tour.status === 'cancelled'
+          : wasCancelled
             ? 'The first run was cancelled.'
             : running && tour.step
-              ? TITLES[tour.step]
+              ? TOUR_TITLES[tour.step]
               : ''}
       </p>
-      {tour.status === 'cancelled' && (
-        <p className="muted">Cancelled. What was finished stays; the button starts again.</p>
-      )}
-      {tour.status === 'failed' && tour.step && tour.error && (
-        <ErrorNotice title={`“${TITLES[tour.step]}” did not succeed`} error={tour.error}>
+      {wasCancelled && <p className="muted">Cancelled. What was finished stays; the button starts again.</p>}
+      {task.status === 'failed' && tour.step && (
+        <ErrorNotice title={`“${TOUR_TITLES[tour.step]}” did not succeed`} error={task.error}>
           <Button onPress={() => void startTour()}>Try again</Button>
         </ErrorNotice>
-      )}
-      {tour.status === 'failed' && !tour.error && (
-        <p className="muted">Stopped before the end; the button starts again.</p>
       )}
     </section>
   );

@@ -4,7 +4,8 @@ import './ui/kit.css';
 import { createRoot } from 'react-dom/client';
 import { Page } from './Page';
 import { createApp } from './store/app-store';
-import { browserEnvironment } from './store/environment';
+import { askBeforeLeaving, browserEnvironment } from './store/environment';
+import { isActive } from './store/run';
 import { AppProvider } from './store/use-app';
 
 const root = document.getElementById('root');
@@ -16,4 +17,6 @@ createRoot(root).render(
     <Page />
   </AppProvider>,
 );
+// The student of a run under way would be lost.
+askBeforeLeaving(() => isActive(app.store.getState().run));
 void app.actions.start(true);

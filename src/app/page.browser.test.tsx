@@ -6,6 +6,7 @@ import { page, userEvent } from 'vitest/browser';
 import { memoryStore } from '../storage/store';
 import { Page } from './Page';
 import { createApp } from './store/app-store';
+import { done } from './store/task';
 import { AppProvider } from './store/use-app';
 import { type Double, type DoubleOptions, double, engineError } from './workbench.testing';
 
@@ -259,7 +260,7 @@ describe('the page', () => {
     const { app } = open();
     await button('Run LoRi on 128 samples').click();
     await expect.element(button('Run it again'), slow).toBeVisible();
-    expect(app.store.getState().tour.status).toBe('done');
+    expect(app.store.getState().tour.task.status).toBe('done');
     await expect.element(page.getByRole('tab', { name: 'Latents', selected: true })).toBeVisible();
     expect(location.hash).toContain('#/latents');
   });
@@ -294,7 +295,7 @@ describe('the page', () => {
     const { app, start } = open();
     await start;
     app.store.setState({
-      pair: { status: 'ready', value: { models: [null], dataset: '', seconds: 0 } as never },
+      pair: done({ models: [null], dataset: '', seconds: 0 } as never),
     });
     await expect.element(page.getByRole('alert')).toMatchTextContent(/Model could not be shown/);
     await page.getByRole('tab', { name: 'Distil' }).click();

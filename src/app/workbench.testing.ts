@@ -16,6 +16,10 @@ export interface DoubleOptions {
   readonly webgpu?: boolean;
   /** Makes the loss NaN and the run fail at this step. */
   readonly nanAt?: number;
+  /** Hears no cancel of a run, and answers a control at once. */
+  readonly isDeaf?: boolean;
+  /** Says nothing of having paused, as engines did before there was the event. */
+  readonly isMute?: boolean;
 }
 
 export interface Double extends Connection {
@@ -51,7 +55,14 @@ const problem = (i: number): Problem => ({
   answer: String((3 + i) * (4 + (i % 5)) - 2 - (i % 3)),
 });
 
-export function double({ pace = 1, failures = {}, webgpu = false, nanAt }: DoubleOptions = {}): Double {
+export function double({
+  pace = 1,
+  failures = {},
+  webgpu = false,
+  nanAt,
+  isDeaf = false,
+  isMute = false,
+}: DoubleOptions = {}): Double {
   const calls: string[] = [];
   const listeners: ((error: Error & { code: string; hint: string | null }) => void)[] = [];
   const asked: { wish: 'pause' | 'resume' | 'stop' } = { wish: 'resume' };
@@ -233,12 +244,19 @@ export function double({ pace = 1, failures = {}, webgpu = false, nanAt }: Doubl
       const { steps } = config.optimiser;
       const from = performance.now();
       let step = 0;
+      const say = (state: 'running' | 'paused') => !isMute && options?.report?.({ kind: 'state', state });
+      let isPaused = false;
+      say('running');
       while (step < steps && asked.wish !== 'stop') {
-        if (options?.signal?.aborted) throw cancelled();
+        if (options?.signal?.aborted && !isDeaf) throw cancelled();
         if (asked.wish === 'pause') {
           await wait(pace);
+          if (!isPaused) say('paused');
+          isPaused = true;
           continue;
         }
+        if (isPaused) say('running');
+        isPaused = false;
         step++;
         if (step % 4 === 0) await wait(pace);
         const fall = Math.exp(-step / (steps / 4));

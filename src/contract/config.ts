@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_MESSAGE, quote, shorten } from '../text/quote';
 
 // The production policy forbids eval; without this zod probes for it, which the browser reports as a violation.
 z.config({ jitless: true });
@@ -164,6 +165,9 @@ export function parseRunConfig(value: unknown): RunConfig {
   throw new RunConfigError(`run configuration is not valid:\n${complaints(result.error, value)}`);
 }
 
+/** Bad values that a message names; of the others it gives the number. */
+const MAX_COMPLAINTS = 12;
+
 /** One line a bad value: its path, what was expected, what was found. */
 export function complaints(error: z.ZodError, value: unknown): string {
   const line = (path: readonly PropertyKey[], message: string): string => {
@@ -171,28 +175,26 @@ export function complaints(error: z.ZodError, value: unknown): string {
       (at, key) => (at as Record<PropertyKey, unknown> | null)?.[key],
       value,
     );
-    return `${path.join('.') || '(the whole file)'}: ${message}; got ${show(found)}`;
+    const place = shorten(path.join('.'), 120) || '(the whole file)';
+    return `${place}: ${shorten(message, 160)}; got ${found === undefined ? 'nothing' : quote(found)}`;
   };
-  return error.issues
-    .flatMap((issue) =>
-      issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => line([...issue.path, key], 'there is no such setting'))
-        : [line(issue.path, issue.message)],
-    )
-    .join('\n');
-}
-
-/** A value as a person would write it, cut to what fits a line. */
-function show(value: unknown): string {
-  const text = typeof value === 'object' || typeof value === 'string' ? JSON.stringify(value) : String(value);
-  if (value === undefined) return 'nothing';
-  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+  const lines = error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => line([...issue.path, key], 'there is no such setting'))
+      : [line(issue.path, issue.message)],
+  );
+  const more = lines.length - MAX_COMPLAINTS;
+  return [...lines.slice(0, MAX_COMPLAINTS), ...(more > 0 ? [`and ${more} more`] : [])].join('\n');
 }
 
 export class RunConfigError extends Error {
   override readonly name = 'RunConfigError';
   readonly code = 'config';
   readonly hint = 'Correct the named values, or start from a preset and change what you need.';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(shorten(message, MAX_MESSAGE), options);
+  }
 }
 
 /** The file a run is downloaded as and repeated from. */
@@ -220,7 +222,7 @@ export type RunFile = z.infer<typeof runFileSchema>;
 export function parseRunFile(value: unknown): RunFile {
   if (value === null || typeof value !== 'object' || Array.isArray(value))
     throw new RunConfigError(
-      `the file holds ${show(value)}; an object with "kind": "lori-run" and "config" is expected`,
+      `the file holds ${quote(value)}; an object with "kind": "lori-run" and "config" is expected`,
     );
   if (!('kind' in value)) return { kind: 'lori-run', config: parseRunConfig(value), models: {} };
   const result = runFileSchema.safeParse(value);

@@ -101,7 +101,7 @@ export interface StepEvent {
   readonly milliseconds: number;
 }
 
-/** A share of problems answered right, with its 95 % Wilson interval. */
+/** Share of problems answered correctly by one run, with its 95 % Wilson interval: over problems, not over seeds. */
 export interface Accuracy {
   readonly correct: number;
   readonly total: number;
@@ -226,6 +226,7 @@ export interface EngineErrorReport {
   readonly name: string;
   readonly code: string;
   readonly message: string;
-  readonly hint: string | null;
+  /** What to do about it. */
+  readonly hint: string;
   readonly stack: string | null;
 }

@@ -1,6 +1,5 @@
-import type { RunConfig } from '../contract/config';
-import { wilson } from '../engine/eval/interval';
-import type { Command } from './command';
+import { type Command, unobserved } from './command';
+import { evaluate } from './eval';
 import { causal, lens } from './lens';
 
 /** One run; every loss, every accuracy, every spectrum of the student and the result. */
@@ -17,28 +16,6 @@ const distil: Command = async ({ workbench, config, onEvent }) => {
     },
   });
   return { result, steps, evaluations, spectra };
-};
-
-/** Every contender on the same samples, over the seeds: accuracies with 95 % intervals, pooled over seeds. */
-const evaluate: Command = async ({ workbench, contenders, seeds, say, onEvent }) => {
-  const rows = [];
-  for (const { name, config } of contenders) {
-    const runs = [];
-    for (const seed of seeds) {
-      say(`${name}, seed ${seed}`);
-      const result = await workbench.distil(unobserved({ ...config, seed }), { report: onEvent });
-      runs.push(result);
-    }
-    const pooled = wilson(
-      runs.reduce((n, r) => n + (r.heldOut?.correct ?? 0), 0),
-      runs.reduce((n, r) => n + (r.heldOut?.total ?? 0), 0),
-    );
-    rows.push({ name, config, pooled, runs: runs.map(({ config: _config, ...rest }) => rest) });
-    say(
-      `${name}: ${(100 * pooled.share).toFixed(1)} % [${(100 * pooled.low).toFixed(1)}, ${(100 * pooled.high).toFixed(1)}]`,
-    );
-  }
-  return { seeds, rows };
 };
 
 /** One question, thought by thought, with a student trained first. */
@@ -73,12 +50,6 @@ const bench: Command = async ({ workbench, config }) => {
     trainable: result.trainable,
   };
 };
-
-/** Where nobody looks at the checkpoints there need not be any. */
-const unobserved = (config: RunConfig): RunConfig => ({
-  ...config,
-  observation: { ...config.observation, every: 0 },
-});
 
 export const COMMANDS = { lens, causal, distil, eval: evaluate, step, bench } as const satisfies Record<
   string,

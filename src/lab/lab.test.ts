@@ -72,7 +72,7 @@ async function run(...args: string[]): Promise<Output> {
     stdout: { write: (x) => (text += x) },
     stderr: { write: (x) => (said += x) },
   });
-  return { text, said, json: text === '' ? undefined : JSON.parse(text) };
+  return { text, said, json: text.startsWith('{') ? JSON.parse(text) : undefined };
 }
 
 describe('lab distil', () => {
@@ -185,14 +185,46 @@ describe('the other commands', () => {
     expect(said).toContain('latents at 3: effective rank');
   });
 
-  it('eval: every method over the seeds, pooled', async () => {
+  it('eval: every method on every seed, and the difference by seed from CE alone and from LoRi', async () => {
     const config = put('eval.json', { ...CONFIG, optimiser: { ...CONFIG.optimiser, steps: 1 } });
-    const { json } = await run('eval', '--config', config, '--seeds', '1,2');
-    expect(json.rows.map((r: { name: string }) => r.name)).toEqual(['lori', 'codi', 'ce', 'nocot']);
-    for (const { pooled, runs } of json.rows) {
-      expect(pooled.total).toBe(6);
-      expect(runs).toHaveLength(2);
+    const { json, said } = await run('eval', '--config', config, '--seeds', '1-2,5');
+    expect(json.methods.map((r: { name: string }) => r.name)).toEqual(['lori', 'codi', 'ce', 'nocot']);
+    for (const { name, accuracy, overSeeds, differences } of json.methods) {
+      expect(Object.keys(accuracy)).toEqual(['1', '2', '5']);
+      expect(overSeeds.n).toBe(3);
+      expect(differences.map((d: { from: string }) => d.from)).toEqual(
+        ['ce', 'lori'].filter((other) => other !== name),
+      );
+      for (const { n } of differences) expect(n).toBe(3);
     }
+    expect(json.teacher).toBeTypeOf('number');
+    expect(said).toContain('| `codi` | 3 |');
+    expect(said).toContain('Only 3 seeds: 10 or more are recommended');
+    expect(said).toContain('seeds 1–2, 5. The unit is the seed');
+  });
+
+  it('eval: goes on from what an interruption left, and refuses to overwrite or to mix', async () => {
+    const config = put('resume.json', { ...CONFIG, optimiser: { ...CONFIG.optimiser, steps: 1 } });
+    const args = ['eval', '--config', config, '--seeds', '1,2', '--out', at('eval-out.json')];
+    const first = await run('eval', '--config', config, '--seeds', '1', '--out', at('eval-out.json'));
+    expect(first.text).toContain('| `ce` | 1 |');
+    const kept = JSON.parse(readFileSync(at('eval-out.json'), 'utf8'));
+    expect(kept.runs).toHaveLength(4);
+    // As an interruption would leave it: one run is missing, and another is marked to see that it is not made again.
+    const marked = { ...kept, runs: kept.runs.slice(0, 3).map((r: object) => ({ ...r, accuracy: 0.25 })) };
+    put('eval-out.json', marked);
+    await expect(run(...args)).rejects.toThrow(/eval-out\.json" exists; --resume continues from it/);
+    await expect(run(...args, '--resume', '--set', 'latent.steps=1')).rejects.toThrow(
+      /the runs of lori in the file have other settings/,
+    );
+    const { said } = await run(...args, '--resume');
+    expect(said).toContain('3 runs are taken from the file');
+    const { runs } = JSON.parse(readFileSync(at('eval-out.json'), 'utf8'));
+    expect(runs).toHaveLength(8);
+    expect(runs.slice(0, 3).map((r: { accuracy: number }) => r.accuracy)).toEqual([0.25, 0.25, 0.25]);
+    expect(runs.slice(3).map((r: { name: string; seed: number }) => `${r.name} ${r.seed}`)).toEqual([
+      ...['nocot 1', 'lori 2', 'codi 2', 'ce 2', 'nocot 2'],
+    ]);
   });
 
   it('step: thoughts, the answer, and the teacher on the same question', async () => {
@@ -211,12 +243,12 @@ describe('bad arguments and files', () => {
     ['an inherited name', () => ['constructor'], /unknown command "constructor"/],
     ['two commands', () => ['distil', 'eval'], /"eval" is one argument too many/],
     ['an unknown option', () => ['distil', '--fast'], /--fast/],
+    ['no such file', () => ['distil', '--config', at('none.json')], /none\.json cannot be read: ENOENT/],
     [
-      'no such file',
-      () => ['distil', '--config', at('none.json')],
-      /none\.json cannot be read as JSON: ENOENT/,
+      'no JSON',
+      () => ['distil', '--config', put('no.json', '{"seed": ')],
+      /no\.json cannot be read: not valid JSON/,
     ],
-    ['no JSON', () => ['distil', '--config', put('no.json', '{"seed": ')], /no\.json cannot be read as JSON/],
     [
       'a bad value',
       () => ['distil', '--config', put('k.json', { latent: { steps: 0 } })],
@@ -236,6 +268,19 @@ describe('bad arguments and files', () => {
     ['a hostile change', () => ['distil', '--set', '__proto__.seed=3'], /--set "__proto__\.seed=3"/],
     ['a bad change', () => ['distil', '--set', 'seed=many'], /seed: .*got "many"/],
     ['bad seeds', () => ['eval', '--seeds', '1,x'], /--seeds "x"; a whole number/],
+    ['a range that runs backwards', () => ['eval', '--seeds', '5-3'], /--seeds "5-3"; a range such as/],
+    ['a seed given twice', () => ['eval', '--seeds', '3,1-4'], /--seeds names 3 twice/],
+    [
+      'a baseline that is not run',
+      () => ['eval', '--presets', 'lori-128', '--baseline', 'ce-128'],
+      /--baseline "ce-128" is not among what is run: lori-128/,
+    ],
+    ['nothing to resume', () => ['eval', '--resume'], /give --out/],
+    [
+      'a file that is not of eval',
+      () => ['eval', '--resume', '--out', put('not-eval.json', { runs: 3 })],
+      /not one that eval wrote/,
+    ],
     ['bad samples', () => ['lens', '--samples', '-3'], /--samples/],
     [
       'a subject there is not',

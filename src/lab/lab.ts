@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { METHODS, parseRunConfig, parseRunFile, type RunConfig, type RunFile } from '../contract/config';
@@ -7,15 +7,18 @@ import { CONTROLS, SECTIONS, STACKS } from '../contract/lens';
 import { PRESETS, type Preset } from '../contract/presets';
 import { runtimeVersion } from '../engine/runtime/ort';
 import { LoriWorkbench } from '../engine/session/workbench';
+import { readJson } from '../text/json';
 import { COMMANDS, type CommandName } from './commands';
-import { accuracyText, LENS_ARGUMENTS, whole } from './options';
+import { accuracyText, LENS_ARGUMENTS, whole, wholes } from './options';
 
 /**
  * The engine without the page: `npm run lab -- <lens|causal|distil|eval|step|bench> --config file.json --out file.json`.
  * The configuration is the page's own (a run file downloaded there, or a bare configuration); JSON comes out.
  */
 const USAGE = `usage: npm run lab -- <${Object.keys(COMMANDS).join('|')}> [--config file.json] [--out file.json]
-  [--preset id …] [--models folder] [--set path=value …] [--seeds 1,2,3] [--question text] [--samples n] [--threads n] [--quiet]
+  [--preset id …] [--models folder] [--set path=value …] [--question text] [--samples n] [--threads n] [--quiet]
+eval: [--seeds 100-109,115] [--presets a,b] [--baseline preset] [--resume]; prints a table as well; with --out the runs so far
+  are saved after each one, and --resume continues from that file
 lens: [--subject teacher|base|student[@step]|opened[:section,…] …] [--open folder] [--text text … | --ids train-1,…]
   [--layers 1,2] [--stack ${STACKS.join('|')}] [--centre] [--controls ${CONTROLS.join(',')}]
   [--tucker] [--trajectories tucker|pca] [--angles r]; sections: ${SECTIONS.join(', ')}
@@ -38,7 +41,10 @@ export async function lab(argv: readonly string[], streams: Streams = process): 
       models: { type: 'string', default: 'models' },
       preset: { type: 'string', multiple: true, default: [] },
       set: { type: 'string', multiple: true, default: [] },
+      presets: { type: 'string' },
       seeds: { type: 'string' },
+      baseline: { type: 'string' },
+      resume: { type: 'boolean', default: false },
       question: { type: 'string' },
       samples: { type: 'string', default: '16' },
       threads: { type: 'string' },
@@ -53,7 +59,7 @@ export async function lab(argv: readonly string[], streams: Streams = process): 
   const command = COMMANDS[name as CommandName];
 
   const file = await readRunFile(values.config);
-  const presets = presetsOf(values.preset);
+  const presets = presetsOf([...values.preset, ...(values.presets?.split(',') ?? [])]);
   const config = override(
     values.config === undefined ? (presets[0] as Preset).config : file.config,
     values.set,
@@ -63,13 +69,14 @@ export async function lab(argv: readonly string[], streams: Streams = process): 
     values.config === undefined
       ? presets.map((preset) => ({ name: preset.id, config: override(preset.config, values.set) }))
       : METHODS.map((method) => ({ name: method, config: { ...config, method } }));
-  const seeds = values.seeds?.split(',').map((seed) => whole('seeds', seed)) ?? [config.seed];
+  const seeds = values.seeds === undefined ? [config.seed] : wholes('seeds', values.seeds);
   const samples = whole('samples', values.samples);
   // Said now rather than after the run.
   if (values.out !== undefined && !(await isFolder(dirname(resolve(values.out)))))
     throw new Error(
       `--out ${JSON.stringify(values.out)}; there is no folder ${dirname(resolve(values.out))}`,
     );
+  const earlier = name === 'eval' ? await earlierFile(values.out, values.resume) : undefined;
   const workbench = new LoriWorkbench({
     crossOriginIsolated: true,
     runtimeVersion,
@@ -83,21 +90,32 @@ export async function lab(argv: readonly string[], streams: Streams = process): 
     const device = await workbench.open('wasm');
     const pair = await workbench.loadPair(resolve(values.models));
     for (const line of differences(file, pair)) say(line);
-    const result = await command({
+    const { threads, provider } = device;
+    const text = (result: Record<string, unknown>): string =>
+      `${JSON.stringify({ command: name, provider, threads, ...result }, plain, 2)}\n`;
+    const { table, ...result } = await command({
       workbench,
       pair,
       config,
+      threads,
       contenders,
       seeds,
+      baseline: values.baseline,
+      earlier,
+      save: async ({ table: _table, ...soFar }) => {
+        if (values.out !== undefined) await replaceFile(values.out, text(soFar));
+      },
       samples,
       question: values.question,
       lens: values,
       say,
       onEvent: (event) => progress(event, say),
     });
-    const text = `${JSON.stringify({ command: name, provider: device.provider, threads: device.threads, ...result, ...repeated(file, result) }, plain, 2)}\n`;
-    if (values.out) await writeFile(values.out, text);
-    else streams.stdout.write(text);
+    const whole = text({ ...result, ...repeated(file, result) });
+    if (values.out !== undefined) await replaceFile(values.out, whole);
+    else streams.stdout.write(whole);
+    // A table is for people: it goes where the JSON does not.
+    if (table !== undefined) (values.out === undefined ? streams.stderr : streams.stdout).write(`${table}\n`);
   } finally {
     await workbench.close();
   }
@@ -118,9 +136,9 @@ async function readRunFile(path: string | undefined): Promise<RunFile> {
   if (path === undefined) return parseRunFile({});
   let json: unknown;
   try {
-    json = JSON.parse(await readFile(path, 'utf8'));
-  } catch (error) {
-    throw new Error(`${path} cannot be read as JSON: ${(error as Error).message}`);
+    json = readJson(await readFile(path));
+  } catch (cause) {
+    throw new Error(`${path} cannot be read: ${(cause as Error).message}`, { cause });
   }
   return parseRunFile(json);
 }
@@ -141,6 +159,36 @@ function repeated({ observed }: RunFile, { steps }: { readonly steps?: unknown }
   for (let i = 0; i < compared; i++)
     largest = Math.max(largest, Math.abs((losses[i] as number) - (observed.losses[i] as number)));
   return { repeated: { compared, largestDifference: largest } };
+}
+
+/** What --out holds, with --resume. @throws an error where it would be overwritten, or cannot be read */
+async function earlierFile(out: string | undefined, resume: boolean): Promise<unknown> {
+  if (out === undefined) {
+    if (resume) throw new Error('--resume continues from the file of --out; give --out');
+    return undefined;
+  }
+  let text: string;
+  try {
+    text = await readFile(out, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new Error(`--out ${JSON.stringify(out)} cannot be read: ${(error as Error).message}`);
+  }
+  if (!resume)
+    throw new Error(
+      `--out ${JSON.stringify(out)} exists; --resume continues from it, or choose another name`,
+    );
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`--resume: ${out} cannot be read as JSON: ${(error as Error).message}`);
+  }
+}
+
+/** Written beside and then renamed, so that an interruption leaves the earlier file or the later one, never half. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.part`, text);
+  await rename(`${path}.part`, path);
 }
 
 const isFolder = (path: string): Promise<boolean> =>

@@ -7,6 +7,7 @@ import {
   type Selection,
   type SelectionReport,
 } from '../contract/lens';
+import { median } from '../contract/statistics';
 import { parseLensRequest } from '../engine/session/lens/request';
 import type { Command } from './command';
 import { accuracyText, whole } from './options';
@@ -68,14 +69,6 @@ function summaryOf({ selections, controls }: LensReport) {
     ...selections.map(({ label, spectra }) => of(label, spectra)),
     ...controls.map(({ control, spectra }) => of(control, spectra)),
   ];
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1
-    ? (sorted[middle] as number)
-    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 }
 
 /** Accuracy with the states projected onto r directions; by default r = 1, 2, 4, … H in all layers. */

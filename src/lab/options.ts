@@ -7,6 +7,23 @@ export function whole(option: string, text: string): number {
   return Number(text);
 }
 
+/** `100-109,115`: whole numbers and ranges of them, both ends included. @throws an error that says what was expected */
+export function wholes(option: string, text: string): number[] {
+  const values = text.split(',').flatMap((part) => {
+    const [from, to = from, ...rest] = part.split('-').map((end) => whole(option, end)) as [number, number?];
+    if (rest.length > 0 || to < from || to - from >= MAX_RANGE)
+      throw new Error(
+        `--${option} ${JSON.stringify(part)}; a range such as 100-109 is expected, of ${MAX_RANGE} numbers at most`,
+      );
+    return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+  });
+  const twice = values.find((value, i) => values.indexOf(value) !== i);
+  if (twice !== undefined) throw new Error(`--${option} names ${twice} twice`);
+  return values;
+}
+
+const MAX_RANGE = 1000;
+
 /** `37/100 [28.2, 46.8] %` */
 export const accuracyText = ({ correct, total, low, high }: Accuracy): string =>
   `${correct}/${total} [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}] %`;

@@ -35,7 +35,8 @@ export const runResultSchema = z.object({
 
 export const savedRunSchema = z.object({
   id: z.string().min(1).max(100),
-  savedAt: z.number(),
+  /** Milliseconds since 1970; beyond this no date can be made of them. */
+  savedAt: z.number().min(0).max(8.64e15),
   config: runConfigSchema,
   /** `null` while the run goes on, and for ever if it broke off. */
   result: runResultSchema.nullable(),

@@ -1,5 +1,5 @@
 import { deleteDB, openDB } from 'idb';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseRunConfig } from '../contract/config';
 import { defaultSettings, type SavedRun } from './rows';
 import { emptySeries } from './series';
@@ -37,7 +37,7 @@ describe('store', () => {
     await store.saveRun({ ...run(1), savedAt: 3 });
     const again = await openStore(name);
     expect(await again.loadSettings()).toEqual({ theme: 'dark', provider: 'wasm', spectraSamples: 9 });
-    expect(await again.listRuns()).toEqual({ runs: [{ ...run(1), savedAt: 3 }, run(2)], damaged: 0 });
+    expect(await again.listRuns()).toMatchObject({ runs: [{ ...run(1), savedAt: 3 }, run(2)], damaged: [] });
     await again.deleteRun('run-1');
     expect((await again.listRuns()).runs.map(({ id }) => id)).toEqual(['run-2']);
   });
@@ -51,20 +51,37 @@ describe('store', () => {
     const { observation: _later, ...oldConfig } = config;
     await db.put('runs', { ...rest, series: oldSeries, config: oldConfig }, 'run-2');
     db.close();
-    expect(await store.listRuns()).toEqual({ runs: [run(2), run(1)], damaged: 0 });
+    expect(await store.listRuns()).toMatchObject({ runs: [run(2), run(1)], damaged: [] });
   });
 
-  it('leaves out rows it cannot read, and counts them', async () => {
+  /** Puts raw values beside what a store keeps. */
+  const plant = async (rows: Readonly<Record<string, unknown>>) => {
+    const db = await openDB(name);
+    for (const [key, row] of Object.entries(rows)) await db.put('runs', row, key);
+    db.close();
+  };
+
+  it('lists rows it cannot read with the reason, and deletes them when asked', async () => {
     const store = await openStore(name);
     await store.saveRun(run(1));
+    await plant({
+      unequal: { ...run(2), id: 'unequal', series: { ...emptySeries, step: [1, 2] } },
+      text: 'not a row',
+      config: { ...run(3), id: 'config', config: { latent: { steps: 0 } } },
+      // Intl.DateTimeFormat throws on such a date.
+      date: { ...run(4), id: 'date', savedAt: 1e300 },
+      other: run(5),
+    });
     const db = await openDB(name);
-    await db.put('runs', { ...run(2), series: { ...emptySeries, step: [1, 2] } }, 'unequal');
-    await db.put('runs', 'not a row', 'text');
-    await db.put('runs', { ...run(3), config: { latent: { steps: 0 } } }, 'config');
     await db.put('settings', { theme: 'pink', spectraSamples: 4 }, 'settings');
     db.close();
-    expect(await store.listRuns()).toEqual({ runs: [run(1)], damaged: 3 });
+    const { runs, damaged } = await store.listRuns();
+    expect(runs).toEqual([run(1)]);
+    expect(damaged.map(({ id }) => id)).toEqual(['config', 'date', 'other', 'text', 'unequal']);
+    expect(damaged.find(({ id }) => id === 'date')?.reason).toMatch(/^savedAt: /);
     expect(await store.loadSettings()).toEqual({ ...defaultSettings, spectraSamples: 4 });
+    for (const { id } of damaged) await store.deleteRun(id);
+    expect(await store.listRuns()).toMatchObject({ runs: [run(1)], damaged: [] });
   });
 
   it('drops the oldest beyond its limit', async () => {
@@ -75,12 +92,95 @@ describe('store', () => {
     expect(runs.at(-1)?.id).toBe('run-3');
   });
 
-  it('is one in memory where the browser refuses', async () => {
-    // A database of a later version than ours cannot be opened.
+  it('no damaged row costs a good one, dated or not', async () => {
+    const store = await openStore(name);
+    const rows = Array.from({ length: LARGEST_COUNT }, (_, i): [string, unknown] => [
+      `bad-${i}`,
+      i % 2 === 0 ? { id: `bad-${i}` } : { id: `bad-${i}`, savedAt: 1e12 + i },
+    ]);
+    await store.saveRun(run(1));
+    await plant(Object.fromEntries(rows));
+    await store.saveRun(run(2));
+    await store.saveRun(run(3));
+    const { runs, damaged } = await store.listRuns();
+    expect(runs.map(({ id }) => id)).toEqual(['run-3', 'run-2', 'run-1']);
+    expect(damaged).toHaveLength(LARGEST_COUNT);
+  });
+
+  it('opens again after another tab has closed its connection', async () => {
+    const store = await openStore(name);
+    await store.saveRun(run(1));
+    // A later version of the page adds a store of its own.
+    const later = await openDB(name, 7, { upgrade: (db) => void db.createObjectStore('more') });
+    await store.saveRun(run(2));
+    await store.deleteRun('run-1');
+    expect((await store.listRuns()).runs).toEqual([run(2)]);
+    later.close();
+    // And so does this version where it is started anew.
+    const again = await openStore(name);
+    expect(again.unavailable).toBeNull();
+    expect((await again.listRuns()).runs).toEqual([run(2)]);
+  });
+
+  it('is one in memory where a later version keeps things in another form', async () => {
     (await openDB(name, 99)).close();
     const store = await openStore(name);
-    expect(store.unavailable).toMatch(/version/);
+    expect(store.unavailable).toMatch(/later version/);
     await store.saveRun(run(1));
     expect((await store.listRuns()).runs).toHaveLength(1);
+  });
+
+  it('is one in memory where the browser does not answer', async () => {
+    // An upgrade that never ends holds every other connection up.
+    let finish = () => {};
+    const blocker = openDB(name, 1, {
+      upgrade(db, _old, _new, transaction) {
+        const store = db.createObjectStore('held');
+        let held = true;
+        finish = () => {
+          held = false;
+        };
+        const spin = () => {
+          if (held) void store.count().then(spin);
+        };
+        spin();
+        void transaction;
+      },
+    });
+    const from = performance.now();
+    const store = await openStore(name, { limit: 300 });
+    expect(performance.now() - from).toBeLessThan(5_000);
+    expect(store.unavailable).toMatch(/no answer within/);
+    finish();
+    (await blocker).close();
+  });
+});
+
+describe.each([
+  ['by a lock', {}],
+  ['by heartbeats, over plain http', { locks: null }],
+])('a run under way, known %s', (_how, options) => {
+  it('is told by its tab to the others, which do not delete it, until it ends', async () => {
+    const [a, b] = [await openStore(name, options), await openStore(name, options)];
+    await a.saveRun(run(1));
+    a.beginRun('run-1');
+    await vi.waitFor(async () => expect([...(await b.listRuns()).underWay]).toEqual(['run-1']));
+    await expect(b.deleteRun('run-1')).rejects.toMatchObject({
+      code: 'storage',
+      message: expect.stringContaining('another tab'),
+    });
+    expect((await b.listRuns()).runs).toHaveLength(1);
+    a.endRun('run-1');
+    await vi.waitFor(async () => expect((await b.listRuns()).underWay.size).toBe(0));
+    await b.deleteRun('run-1');
+    expect((await a.listRuns()).runs).toEqual([]);
+  });
+
+  it('that was deleted all the same does not come back in part', async () => {
+    const [a, b] = [await openStore(name, options), await openStore(name, options)];
+    await a.saveRun(run(1));
+    await b.deleteRun('run-1');
+    await expect(a.saveRun(run(1))).rejects.toThrow('deleted while it was under way');
+    expect((await b.listRuns()).runs).toEqual([]);
   });
 });

@@ -1,100 +1,187 @@
-import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
+import { Connection, type Database, LIMIT } from './connection';
+import { StorageError, storageError } from './errors';
+import { browserLocks, type Heartbeats, Leases } from './leases';
 import { defaultSettings, type SavedRun, type Settings, savedRunSchema, settingsSchema } from './rows';
 
-/** Most runs kept; the oldest make room. */
+/** Largest number of runs kept; the oldest make room. Damaged rows do not count. */
 export const LARGEST_COUNT = 50;
 
+/** A row that this version of the page cannot read. It stays until it is deleted. */
+export interface DamagedRun {
+  readonly id: string;
+  /** What is wrong with it: the first value that is not as it must be. */
+  readonly reason: string;
+}
+
+export interface RunList {
+  /** Newest first. */
+  readonly runs: readonly SavedRun[];
+  readonly damaged: readonly DamagedRun[];
+  /** Ids of those under way, here or in another tab. */
+  readonly underWay: ReadonlySet<string>;
+}
+
+/** Everything rejects with `StorageError`. */
 export interface Store {
   /** Why nothing is kept beyond this page, or `null` if it is. */
   readonly unavailable: string | null;
   loadSettings(): Promise<Settings>;
   saveSettings(settings: Settings): Promise<void>;
-  /** Newest first. `damaged` rows are left where they are and skipped. */
-  listRuns(): Promise<{ readonly runs: readonly SavedRun[]; readonly damaged: number }>;
-  /** Inserts or replaces. */
+  listRuns(): Promise<RunList>;
+  /** Inserts or replaces. A run that was deleted since it was first saved stays deleted, and this rejects. */
   saveRun(run: SavedRun): Promise<void>;
+  /** Rejects for a run under way in another tab. */
   deleteRun(id: string): Promise<void>;
+  /** Says that this tab trains `id`, until `endRun` or the tab's end: other tabs then neither delete it nor call it broken off. */
+  beginRun(id: string): void;
+  endRun(id: string): void;
 }
 
-interface Schema extends DBSchema {
-  settings: { key: string; value: unknown };
-  runs: { key: string; value: unknown; indexes: { savedAt: number } };
-}
+const HEARTBEAT_KEY = 'heartbeat ';
 
-function readRows(rows: readonly unknown[]) {
+function readRows(rows: ReadonlyMap<string, unknown>): Omit<RunList, 'underWay'> {
   const runs: SavedRun[] = [];
-  let damaged = 0;
-  for (const row of rows) {
+  const damaged: DamagedRun[] = [];
+  for (const [id, row] of rows) {
     const parsed = savedRunSchema.safeParse(row);
-    if (parsed.success) runs.push(parsed.data);
-    else damaged++;
+    // The id is what it is deleted by.
+    if (parsed.success && parsed.data.id === id) runs.push(parsed.data);
+    else if (parsed.success) damaged.push({ id, reason: 'its id is not the one it is kept under' });
+    else {
+      const { path = [], message = 'not readable' } = parsed.error.issues[0] ?? {};
+      damaged.push({ id, reason: `${path.join('.') || 'the row'}: ${message}`.slice(0, 200) });
+    }
   }
   return { runs: runs.sort((a, b) => b.savedAt - a.savedAt), damaged };
 }
+
+const isUnderWay = () =>
+  new StorageError(
+    'the run is under way in another tab, which would save it again',
+    'Stop it there, or wait for its end.',
+  );
 
 /** Keeps things as long as the page lives. */
 export function memoryStore(reason: string): Store {
   let settings: Settings = defaultSettings;
   const rows = new Map<string, SavedRun>();
+  const held = new Set<string>();
   return {
     unavailable: reason,
     loadSettings: async () => settings,
     saveSettings: async (next) => {
       settings = next;
     },
-    listRuns: async () => readRows([...rows.values()]),
+    listRuns: async () => ({ ...readRows(rows), underWay: new Set(held) }),
     saveRun: async (run) => {
       rows.set(run.id, structuredClone(run));
     },
     deleteRun: async (id) => {
       rows.delete(id);
     },
+    beginRun: (id) => {
+      held.add(id);
+    },
+    endRun: (id) => {
+      held.delete(id);
+    },
   };
 }
 
-async function dropOldest(db: IDBPDatabase<Schema>): Promise<void> {
-  const transaction = db.transaction('runs', 'readwrite');
-  let excess = (await transaction.store.count()) - LARGEST_COUNT;
-  // Rows without a readable time are not in the index, so they are never dropped by age.
-  for (let cursor = await transaction.store.index('savedAt').openCursor(); cursor && excess > 0; excess--) {
-    await cursor.delete();
-    cursor = await cursor.continue();
-  }
-  await transaction.done;
+/** All rows by key, whatever is in them. */
+async function rowsOf(db: Database): Promise<Map<string, unknown>> {
+  const store = db.transaction('runs').store;
+  const [keys, values] = await Promise.all([store.getAllKeys(), store.getAll()]);
+  return new Map(keys.map((key, i) => [String(key), values[i]]));
 }
 
-/** The store of this browser; one in memory where the browser refuses (private window, blocked, no space). */
-export async function openStore(name = 'lori-playground'): Promise<Store> {
-  let db: IDBPDatabase<Schema>;
-  try {
-    db = await openDB<Schema>(name, 1, {
-      upgrade(database) {
-        database.createObjectStore('settings');
-        database.createObjectStore('runs').createIndex('savedAt', 'savedAt');
-      },
-      // Another tab has a later version of the page, or deletes the data: it must not wait for us.
-      blocking: (_current, _blocked, event) => (event.target as IDBDatabase).close(),
-    });
-  } catch (error) {
-    return memoryStore(error instanceof Error ? error.message : String(error));
+/** Makes room: of the rows that can be read the oldest go, never one under way. */
+async function dropOldest(db: Database, underWay: ReadonlySet<string>): Promise<void> {
+  if ((await db.count('runs')) <= LARGEST_COUNT) return;
+  const { runs } = readRows(await rowsOf(db));
+  const old = runs.slice(LARGEST_COUNT).filter(({ id }) => !underWay.has(id));
+  for (const { id } of old) await db.delete('runs', id);
+}
+
+/**
+ * `ours`: ids this tab has saved. One of them that is gone was deleted, here or in another tab, and must not come back.
+ * @returns whether the row is a new one
+ */
+async function putRun(db: Database, run: SavedRun, ours: Set<string>): Promise<boolean> {
+  const transaction = db.transaction('runs', 'readwrite');
+  const isKnown = (await transaction.store.getKey(run.id)) !== undefined;
+  if (!isKnown && ours.has(run.id)) {
+    await transaction.done;
+    throw new StorageError(
+      'it was deleted while it was under way',
+      'Download it as a file if you want to keep it after all.',
+    );
   }
+  await transaction.store.put(run, run.id);
+  await transaction.done;
+  ours.add(run.id);
+  return !isKnown;
+}
+
+const heartbeatsIn = (connection: Connection): Heartbeats => ({
+  read: () =>
+    connection.use(async (db) => {
+      const keys = (await db.getAllKeys('settings')).filter((key) => String(key).startsWith(HEARTBEAT_KEY));
+      const times = await Promise.all(keys.map((key) => db.get('settings', key)));
+      return new Map(keys.map((key, i) => [key.slice(HEARTBEAT_KEY.length), Number(times[i])]));
+    }),
+  write: (id, time) =>
+    connection.use(async (db) => void (await db.put('settings', time, HEARTBEAT_KEY + id))),
+  remove: (id) => connection.use((db) => db.delete('settings', HEARTBEAT_KEY + id)),
+});
+
+export interface StoreOptions {
+  /** Milliseconds that the browser has for each answer. */
+  readonly limit?: number;
+  /** Stands in for the browser's locks; `null` for a page that has none. */
+  readonly locks?: LockManager | null;
+}
+
+/**
+ * The store of this browser; one in memory where the browser refuses (private window, blocked, no space) or does not
+ * answer. Never rejects.
+ */
+export async function openStore(name = 'lori-playground', options: StoreOptions = {}): Promise<Store> {
+  const { limit = LIMIT, locks } = options;
+  const connection = new Connection(name, limit);
+  try {
+    await connection.use(async () => {});
+  } catch (error) {
+    return memoryStore(storageError(error).message);
+  }
+  const heartbeats = heartbeatsIn(connection);
+  const leases = new Leases(heartbeats, locks === undefined ? browserLocks() : locks);
+  const ours = new Set<string>();
   return {
     unavailable: null,
-    async loadSettings() {
-      return settingsSchema.catch(defaultSettings).parse(await db.get('settings', 'settings'));
-    },
-    async saveSettings(settings) {
-      await db.put('settings', settings, 'settings');
-    },
+    loadSettings: () =>
+      connection.use(async (db) =>
+        settingsSchema.catch(defaultSettings).parse(await db.get('settings', 'settings')),
+      ),
+    saveSettings: (settings) =>
+      connection.use(async (db) => void (await db.put('settings', settings, 'settings'))),
     async listRuns() {
-      return readRows(await db.getAll('runs'));
+      const rows = await connection.use(rowsOf);
+      return { ...readRows(rows), underWay: await leases.underWay() };
     },
     async saveRun(run) {
-      await db.put('runs', run, run.id);
-      await dropOldest(db);
+      const isNew = await connection.use((db) => putRun(db, run, ours));
+      if (!isNew) return;
+      const underWay = await leases.underWay();
+      await connection.use((db) => dropOldest(db, underWay));
     },
     async deleteRun(id) {
-      await db.delete('runs', id);
+      if (await leases.elsewhere(id)) throw isUnderWay();
+      await connection.use(async (db) => {
+        for (const key of await db.getAllKeys('runs')) if (String(key) === id) await db.delete('runs', key);
+      });
     },
+    beginRun: (id) => leases.hold(id),
+    endRun: (id) => leases.release(id),
   };
 }

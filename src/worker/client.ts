@@ -5,7 +5,7 @@ import { CALLS, type CallName, type Channel, type FromWorker, type ToWorker } fr
 /** An error of the engine, as it was on the other side. */
 export class EngineError extends Error {
   readonly code: string;
-  readonly hint: string | null;
+  readonly hint: string;
 
   constructor(report: EngineErrorReport) {
     super(report.message);

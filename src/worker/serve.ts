@@ -1,25 +1,6 @@
 import type { CallOptions, Workbench } from '../contract/calls';
-import type { EngineErrorReport } from '../contract/events';
+import { reportOf } from '../contract/error-report';
 import { CALLS, type CallName, type Channel, type FromWorker, type ToWorker, transferablesOf } from './rpc';
-
-const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
-
-/** Name, code, message, hint and stack of anything thrown; the stack carries the causes too. */
-export function describeError(thrown: unknown): EngineErrorReport {
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  const { code, hint } = error as { code?: unknown; hint?: unknown };
-  const stacks: string[] = [];
-  for (let cause: unknown = error; cause instanceof Error && stacks.length < 5; cause = cause.cause) {
-    stacks.push(cause.stack ?? `${cause.name}: ${cause.message}`);
-  }
-  return {
-    name: error.name,
-    code: text(code) ?? (error.name === 'AbortError' ? 'cancelled' : 'unexpected'),
-    message: error.message || 'an error without a message',
-    hint: text(hint),
-    stack: stacks.join('\ncaused by ') || null,
-  };
-}
 
 /**
  * Answers the calls of `worker/client` on `scope` with `workbench`. Arrays of a result are handed over, not copied: the
@@ -32,7 +13,7 @@ export function serve(scope: Channel, workbench: Workbench): () => void {
   let greeted: Promise<void> = Promise.resolve();
   const send = (message: FromWorker, transfer: Transferable[] = []) => scope.postMessage(message, transfer);
 
-  const fail = (id: number, thrown: unknown) => send({ kind: 'error', id, error: describeError(thrown) });
+  const fail = (id: number, thrown: unknown) => send({ kind: 'error', id, error: reportOf(thrown) });
 
   const call = async (id: number, method: string, sent: readonly unknown[]) => {
     const controller = new AbortController();

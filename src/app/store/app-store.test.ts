@@ -4,10 +4,13 @@ import { defaultSettings } from '../../storage/rows';
 import { memoryStore, type Store } from '../../storage/store';
 import { type Double, type DoubleOptions, double, engineError } from '../workbench.testing';
 import { createApp } from './app-store';
+import { unheardOf } from './in-hand';
+import { subjectsOf } from './lens-subjects';
 
 /** The page without a page: its state and actions on the double. */
-function open(options: DoubleOptions & { hash?: string; storage?: Store } = {}) {
+function open(options: DoubleOptions & { hash?: string; storage?: Store; cancelLimit?: number } = {}) {
   const doubles: Double[] = [];
+  let hide = () => {};
   const app = createApp({
     connect: () => {
       const started = double({ pace: 0, ...(doubles.length === 0 ? options : {}) });
@@ -17,8 +20,12 @@ function open(options: DoubleOptions & { hash?: string; storage?: Store } = {}) 
     storage: Promise.resolve(options.storage ?? memoryStore('test')),
     hash: options.hash ?? '',
     pairUrl: '/models/',
+    ...(options.cancelLimit !== undefined && { cancelLimit: options.cancelLimit }),
+    onHide: (listener) => {
+      hide = listener;
+    },
   });
-  return { ...app, state: () => app.store.getState(), doubles };
+  return { ...app, state: () => app.store.getState(), doubles, hide: () => hide() };
 }
 
 const small = parseRunConfig({ optimiser: { steps: 12 }, evaluation: { every: 4 } });
@@ -28,7 +35,7 @@ describe('loading', () => {
     const { actions, state, doubles } = open();
     await Promise.all([actions.loadPair(), actions.loadPair(), actions.start(true)]);
     expect(doubles[0]?.calls).toEqual(['open auto', 'loadPair /models/']);
-    expect(state().run.status).toBe('ready');
+    expect(state().pair.status).toBe('done');
     expect(state().pair.value?.models).toHaveLength(2);
   });
 
@@ -38,16 +45,16 @@ describe('loading', () => {
     });
     expect(await actions.loadPair()).toBe(false);
     expect(state().pair).toMatchObject({ status: 'failed', error: { code: 'file', hint: 'Load again.' } });
-    expect(state().run.status).toBe('idle');
+    expect(state().run.task.status).toBe('idle');
     expect(await actions.restart()).toBe(true);
-    expect(state().pair.status).toBe('ready');
+    expect(state().pair.status).toBe('done');
   });
 
   it('can be cancelled', async () => {
     const { actions, state } = open({ pace: 5 });
     const loading = actions.loadPair();
     await vi.waitFor(() =>
-      expect(state().pair).toMatchObject({ status: 'busy', progress: { unit: 'bytes' } }),
+      expect(state().pair).toMatchObject({ status: 'running', progress: { unit: 'bytes' } }),
     );
     actions.cancelPair();
     expect(await loading).toBe(false);
@@ -60,8 +67,8 @@ describe('loading', () => {
     doubles[0]!.open = () =>
       Promise.reject(engineError('device', 'no WebGPU adapter', 'Update the browser.'));
     expect(await actions.switchProvider('webgpu')).toBe(false);
-    expect(state().device.status).toBe('ready');
-    expect(state().pair.status).toBe('ready');
+    expect(state().device.status).toBe('done');
+    expect(state().pair.status).toBe('done');
     expect(state().settings.provider).toBe('auto');
     expect(
       state()
@@ -77,7 +84,7 @@ describe('a run', () => {
     const { actions, state } = open({ storage });
     expect(await actions.startRun(small)).toBe(true);
     const { run } = state();
-    expect(run.status).toBe('done');
+    expect(run.task.status).toBe('done');
     expect(run.series.step).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
     expect(run.series.accuracy.map(({ step }) => step)).toEqual([4, 8, 12]);
     expect(Object.keys(run.series.losses)).toEqual(['total', 'covariance', 'mean', 'anchor', 'answer']);
@@ -90,19 +97,26 @@ describe('a run', () => {
     await actions.loadPair();
     const running = actions.startRun(parseRunConfig({ optimiser: { steps: 100_000 } }));
     await vi.waitFor(() => expect(state().run.series.step.length).toBeGreaterThan(0));
-    await actions.control('pause');
-    expect(state().run).toMatchObject({ status: 'paused', wish: null });
+    const pausing = actions.control('pause');
+    expect(state().run.task.status).toBe('pausing');
+    await pausing;
+    await vi.waitFor(() => expect(state().run.task.status).toBe('paused'));
     await actions.control('resume');
-    expect(state().run.status).toBe('running');
+    await vi.waitFor(() => expect(state().run.task.status).toBe('running'));
     await actions.control('stop');
+    expect(state().run.isStopping).toBe(true);
     expect(await running).toBe(true);
-    expect(state().run).toMatchObject({ status: 'stopped', result: { status: 'stopped' } });
+    expect(state().run).toMatchObject({
+      task: { status: 'done' },
+      isStopping: false,
+      result: { status: 'stopped' },
+    });
   });
 
   it('that breaks off keeps its curves and leaves the page usable', async () => {
     const { actions, state } = open({ nanAt: 7 });
     expect(await actions.startRun(small)).toBe(false);
-    expect(state().run).toMatchObject({
+    expect(state().run.task).toMatchObject({
       status: 'failed',
       error: { code: 'numeric', message: expect.stringContaining('step 7') },
     });
@@ -114,10 +128,10 @@ describe('a run', () => {
   it('is dropped on request without an error', async () => {
     const { actions, state } = open({ pace: 1 });
     const running = actions.startRun(small);
-    await vi.waitFor(() => expect(state().run.status).toBe('running'));
+    await vi.waitFor(() => expect(state().run.task.status).toBe('running'));
     actions.cancelRun();
     expect(await running).toBe(false);
-    expect(state().run).toMatchObject({ status: 'stopped', result: null, error: null });
+    expect(state().run).toMatchObject({ task: { status: 'idle' }, result: null });
     expect(state().studentConfig).toBeNull();
   });
 
@@ -129,21 +143,90 @@ describe('a run', () => {
     double!.distil = () => Promise.reject(engineError('device', 'the GPU device was lost', 'Use WASM.'));
     expect(await actions.startRun(small)).toBe(false);
     expect(state()).toMatchObject({
-      run: { status: 'failed', error: { code: 'device' } },
+      run: { task: { status: 'failed', error: { code: 'device' } } },
       device: { status: 'failed' },
       pair: { status: 'idle', value: { models: [{}, {}] } },
       studentConfig: small,
     });
     expect(await actions.switchProvider('wasm')).toBe(true);
     expect(state()).toMatchObject({
-      device: { status: 'ready' },
-      pair: { status: 'ready' },
+      device: { status: 'done' },
+      pair: { status: 'done' },
       latents: { student: 'trained' },
       studentConfig: small,
     });
     expect(double!.calls.filter((call) => call.startsWith('loadPair'))).toHaveLength(1);
     double!.distil = distil;
     expect(await actions.startRun(small)).toBe(true);
+  });
+
+  it('that is asked for twice while the device opens is one run, which can be cancelled', async () => {
+    const { actions, state, doubles } = open({ pace: 3 });
+    const first = actions.startRun(small);
+    expect(state().run.task.status).toBe('starting');
+    expect(await actions.startRun(small)).toBe(false);
+    actions.cancelRun();
+    expect(state().run.task.status).toBe('idle');
+    expect(await first).toBe(false);
+    const again = actions.startRun(parseRunConfig({ optimiser: { steps: 100_000 } }));
+    expect(await actions.startRun(small)).toBe(false);
+    await vi.waitFor(() => expect(state().run.series.step.length).toBeGreaterThan(0));
+    expect(doubles[0]!.calls.filter((call) => call.startsWith('distil'))).toHaveLength(1);
+    actions.cancelRun();
+    expect(await again).toBe(false);
+    expect(state().run.task.status).toBe('idle');
+  });
+
+  it('of an engine that does not say when it has paused is paused once the call has come back', async () => {
+    const { actions, state } = open({ pace: 1, isMute: true });
+    const running = actions.startRun(parseRunConfig({ optimiser: { steps: 100_000 } }));
+    await vi.waitFor(() => expect(state().run.series.step.length).toBeGreaterThan(0));
+    await actions.control('pause');
+    expect(state().run.task.status).toBe('paused');
+    await actions.control('resume');
+    expect(state().run.task.status).toBe('running');
+    actions.cancelRun();
+    await running;
+  });
+
+  it('whose cancel is not heard offers another engine, and nothing that was stored is lost', async () => {
+    const { actions, state, doubles } = open({ pace: 1, isDeaf: true, cancelLimit: 20 });
+    await actions.startRun(small);
+    const { saved } = state();
+    expect(saved).toHaveLength(1);
+    const running = actions.startRun(parseRunConfig({ optimiser: { steps: 100_000 } }));
+    await vi.waitFor(() => expect(state().run.series.step.length).toBeGreaterThan(12));
+    actions.cancelRun();
+    expect(unheardOf(state())).toEqual([]);
+    await vi.waitFor(() => expect(unheardOf(state())).toMatchObject([{ id: 'run', isUnheard: true }]));
+    expect(await actions.restart()).toBe(true);
+    expect(await running).toBe(false);
+    expect(doubles).toHaveLength(2);
+    expect(state().run.task.status).toBe('idle');
+    expect(state().saved.map(({ id }) => id)).toContain(saved[0]!.id);
+    expect(await actions.startRun(small)).toBe(true);
+  });
+
+  it('is told from every other by what it was trained with', async () => {
+    const { actions, state } = open({ pace: 1 });
+    await actions.startRun(small);
+    const first = state().student;
+    expect(first).toMatchObject({ label: 'LoRi', step: 12, differs: [['optimiser.steps', 12]] });
+    const kept = () => subjectsOf(state()).find(({ id }) => id === 'student');
+    expect(kept()?.label).toBe('Student: LoRi, steps 12, step 12');
+    const other = parseRunConfig({
+      optimiser: { steps: 100_000, learningRate: 0.004 },
+      observation: { every: 4 },
+    });
+    const running = actions.startRun(other);
+    await vi.waitFor(() => expect(state().lens.checkpoints.length).toBeGreaterThan(0));
+    // The engine still has the one before.
+    expect(kept()?.label).toBe('Student: LoRi, steps 12, step 12 (of the run before)');
+    expect(subjectsOf(state()).at(-1)?.label).toMatch(/^Checkpoint: LoRi, .*learningRate 0.004.*, step \d+$/);
+    await actions.control('stop');
+    await running;
+    expect(state().student?.id).not.toBe(first?.id);
+    expect(kept()?.label).toMatch(/learningRate 0.004, step \d+$/);
   });
 
   it('survives the death of the engine, which can be restarted', async () => {
@@ -155,7 +238,7 @@ describe('a run', () => {
     expect(await running).toBe(false);
     expect(state()).toMatchObject({
       dead: { code: 'worker' },
-      run: { status: 'failed' },
+      run: { task: { status: 'failed' } },
       pair: { status: 'idle' },
     });
     expect(state().run.series.step.length).toBeGreaterThan(0);
@@ -202,7 +285,11 @@ describe('thoughts', () => {
     const step = actions.step();
     actions.typeQuestion('What is 2 + 2?');
     expect(await step).toBe(false);
-    expect(state().latents).toMatchObject({ thoughts: [], session: { status: 'idle' }, stepping: false });
+    expect(state().latents).toMatchObject({
+      thoughts: [],
+      session: { status: 'idle' },
+      thought: { status: 'idle' },
+    });
   });
 
   it('of an empty question: the engine says what to do', async () => {
@@ -215,17 +302,15 @@ describe('thoughts', () => {
   });
 });
 
-describe('the first run', () => {
-  it('does everything in order and follows with the page', async () => {
-    const { actions, state, doubles, store } = open();
-    const places: string[] = [];
-    store.subscribe(({ link }) => places.at(-1) !== link.panel && places.push(link.panel));
+describe('the guided run', () => {
+  it('does everything in order and stays in its place', async () => {
+    const { actions, state, doubles } = open({ hash: '#/tour' });
     await actions.startTour();
     expect(state().tour).toMatchObject({
-      status: 'done',
+      task: { status: 'done' },
       done: ['device', 'pair', 'spectra', 'distil', 'latents'],
     });
-    expect(places).toEqual(['model', 'lowrank', 'distil', 'latents']);
+    expect(state().link.panel).toBe('tour');
     const kinds = doubles[0]!.calls.map((call) => call.split(' ')[0]);
     expect([...new Set(kinds)]).toEqual([
       'open',
@@ -240,33 +325,26 @@ describe('the first run', () => {
       'explicit',
     ]);
     expect(state().latents).toMatchObject({
-      answer: { status: 'ready' },
-      explicit: { status: 'ready' },
+      answer: { status: 'done' },
+      explicit: { status: 'done' },
       student: 'trained',
     });
-  });
-
-  it('stays where the person went', async () => {
-    const { actions, state, store } = open();
-    const stop = store.subscribe((now) => {
-      if (now.tour.step !== 'distil') return;
-      stop();
-      actions.goTo('model');
-    });
-    await actions.startTour();
-    expect(state().link.panel).toBe('model');
   });
 
   it('can be cancelled, keeps what was finished and starts again', async () => {
     const { actions, state } = open({ pace: 2 });
     const tour = actions.startTour();
     await vi.waitFor(() => expect(state().tour.step).toBe('distil'), { timeout: 5000 });
-    await vi.waitFor(() => expect(state().run.status).toBe('running'));
+    await vi.waitFor(() => expect(state().run.task.status).toBe('running'));
     actions.cancelTour();
     await tour;
-    expect(state().tour).toMatchObject({ status: 'cancelled', done: ['device', 'pair', 'spectra'] });
-    expect(state().lens.report.status).toBe('ready');
-    expect(state().run.status).toBe('stopped');
+    expect(state().tour).toMatchObject({
+      task: { status: 'idle' },
+      step: 'distil',
+      done: ['device', 'pair', 'spectra'],
+    });
+    expect(state().lens.report.status).toBe('done');
+    expect(state().run.task.status).toBe('idle');
   });
 
   it('ends where a step fails, with its error', async () => {
@@ -274,7 +352,10 @@ describe('the first run', () => {
       failures: { lens: engineError('memory', 'too many samples', 'Choose fewer.') },
     });
     await actions.startTour();
-    expect(state().tour).toMatchObject({ status: 'failed', step: 'spectra', error: { code: 'memory' } });
+    expect(state().tour).toMatchObject({
+      step: 'spectra',
+      task: { status: 'failed', error: { code: 'memory' } },
+    });
   });
 });
 
@@ -334,7 +415,60 @@ describe('storage', () => {
     };
     const { actions, state } = open({ storage });
     expect(await actions.startRun(small)).toBe(true);
-    expect(state().run.status).toBe('done');
+    expect(state().run.task.status).toBe('done');
     expect(state().notices.at(-1)?.text).toContain('quota exceeded');
+  });
+
+  it('has a row of a run from its start, and a newer one whenever the page is hidden', async () => {
+    const storage = { ...memoryStore(''), unavailable: null };
+    const { actions, state, hide } = open({ storage, pace: 5 });
+    await actions.loadPair();
+    const running = actions.startRun(parseRunConfig({ optimiser: { steps: 100 }, evaluation: { every: 0 } }));
+    await vi.waitFor(async () => expect((await storage.listRuns()).runs).toHaveLength(1));
+    const { id } = state().run;
+    expect([...(await storage.listRuns()).underWay]).toEqual([id]);
+    await vi.waitFor(() => expect(state().run.series.step.length).toBeGreaterThan(2));
+    const steps = async () => (await storage.listRuns()).runs[0]?.series.step.length;
+    expect(await steps()).toBe(0);
+    hide();
+    await vi.waitFor(async () => expect(await steps()).toBeGreaterThan(2));
+    expect(await running).toBe(true);
+    expect((await storage.listRuns()).runs).toMatchObject([{ id, result: { status: 'done' } }]);
+    expect((await storage.listRuns()).underWay.size).toBe(0);
+    hide();
+  });
+
+  it('without room: the finished run is listed as finished, and the message names the error', async () => {
+    const storage = {
+      ...memoryStore(''),
+      unavailable: null,
+      saveRun: () => Promise.reject(new DOMException('', 'QuotaExceededError')),
+    };
+    const { actions, state } = open({ storage });
+    expect(await actions.startRun(small)).toBe(true);
+    expect(state().saved).toMatchObject([{ id: state().run.id, result: { steps: 12 } }]);
+    expect(state().notices.at(-1)?.text).toMatch(/QuotaExceededError[\s\S]*download it as a file/);
+  });
+
+  it('shows a kept run with its configuration in the form', async () => {
+    const { actions, state } = open();
+    expect(await actions.startRun(small)).toBe(true);
+    const { id } = state().run;
+    expect(await actions.startRun(parseRunConfig({ optimiser: { steps: 3 } }))).toBe(true);
+    actions.choosePreset('ce-128');
+    actions.showRun(id ?? '');
+    expect(state().run).toMatchObject({ id, config: small });
+    expect(state().draft).toEqual(small);
+    expect(state().link.preset).toBeNull();
+  });
+
+  it('that refuses to delete a run keeps it in the list, and says why', async () => {
+    const memory = memoryStore('');
+    const storage = { ...memory, unavailable: null, deleteRun: () => Promise.reject(new Error('not now')) };
+    const { actions, state } = open({ storage });
+    expect(await actions.startRun(small)).toBe(true);
+    await actions.deleteRun(state().run.id ?? '');
+    expect(state().saved).toHaveLength(1);
+    expect(state().notices.at(-1)?.text).toContain('could not be deleted: not now');
   });
 });

@@ -10,6 +10,7 @@ import { initialDraft } from './lens-draft';
 import { followLensLink } from './lens-link';
 import { type Link, type PanelName, parseLink } from './link';
 import { type RunActions, runActions } from './run-actions';
+import { type SavedActions, savedActions } from './saved-actions';
 import { type AppState, initialState, presetConfig } from './state';
 import { failureOf, idle } from './task';
 import { type TourActions, tourActions } from './tour-actions';
@@ -31,6 +32,7 @@ export type Actions = PageActions &
   EngineActions &
   CheckActions &
   RunActions &
+  SavedActions &
   LatentActions &
   LensActions &
   TourActions;
@@ -45,11 +47,18 @@ export function createApp(environment: Environment): App {
   const store = createStore<AppState>(() => initialState(environment.hash));
   const ctx = createContext(store, environment, () => {
     // Pending calls reject by themselves; what was ready is gone without one.
-    ctx.set({ device: idle, pair: idle, studentConfig: null, lens: withoutEngine(ctx.get().lens) });
+    ctx.set({
+      device: idle,
+      pair: idle,
+      studentConfig: null,
+      student: null,
+      lens: withoutEngine(ctx.get().lens),
+    });
   });
   const engine = engineActions(ctx);
   const check = checkActions(ctx, engine);
   const run = runActions(ctx, engine);
+  const saved = savedActions(ctx);
   const latents = latentActions(ctx, engine);
   const lens = lensActions(ctx, engine);
   const tour = tourActions(ctx, engine, lens, run, latents);
@@ -61,7 +70,7 @@ export function createApp(environment: Environment): App {
     const index = /^held-out-(\d{1,6})$/.exec(question)?.[1];
     if (index === undefined) return latents.typeQuestion(question);
     try {
-      if (ctx.get().pair.status !== 'ready' && !(await engine.loadPair())) return;
+      if (ctx.get().pair.status !== 'done' && !(await engine.loadPair())) return;
       const [problem] = await ctx.engine().problems('held-out', Number(index), 1);
       if (!problem) throw new Error('there is no such problem');
       latents.pickProblem(problem);
@@ -77,11 +86,7 @@ export function createApp(environment: Environment): App {
 
   const page: PageActions = {
     goTo(panel) {
-      const { link, tour: now } = ctx.get();
-      ctx.set({
-        link: { ...link, panel },
-        ...(now.status === 'running' && { tour: { ...now, follow: false } }),
-      });
+      ctx.set({ link: { ...ctx.get().link, panel } });
     },
     followLink(hash) {
       const { link, problems } = parseLink(hash);
@@ -106,7 +111,7 @@ export function createApp(environment: Environment): App {
       const before = ctx.get().settings.provider;
       page.changeSettings({ provider });
       if (await engine.openDevice(provider)) return engine.loadPair();
-      if (ctx.get().device.status === 'ready') page.changeSettings({ provider: before });
+      if (ctx.get().device.status === 'done') page.changeSettings({ provider: before });
       return false;
     },
     dismiss(notice) {
@@ -123,15 +128,16 @@ export function createApp(environment: Environment): App {
       }
       try {
         const settings = await kept.loadSettings();
-        const { runs, damaged } = await kept.listRuns();
-        ctx.set({ settings, saved: runs });
+        ctx.set({ settings });
+        await saved.refreshSaved();
         // A link that asks for something means the same to everyone: what it leaves out are the defaults.
         if (Object.keys(ctx.get().link.lens).length === 0)
           ctx.lens({ draft: { ...ctx.get().lens.draft, samples: settings.spectraSamples } });
-        if (damaged > 0)
+        const { length } = ctx.get().damaged;
+        if (length > 0)
           ctx.notify(
             'warning',
-            `${damaged} kept ${damaged === 1 ? 'run' : 'runs'} could not be read and ${damaged === 1 ? 'is' : 'are'} left out.`,
+            `${length} kept ${length === 1 ? 'run' : 'runs'} could not be read; the Distil panel lists ${length === 1 ? 'it' : 'them'} with the reason.`,
           );
       } catch (thrown) {
         ctx.notify(
@@ -143,5 +149,5 @@ export function createApp(environment: Environment): App {
       await takeQuestion(ctx.get().link.question);
     },
   };
-  return { store, actions: { ...page, ...engine, ...check, ...run, ...latents, ...lens, ...tour } };
+  return { store, actions: { ...page, ...engine, ...check, ...run, ...saved, ...latents, ...lens, ...tour } };
 }

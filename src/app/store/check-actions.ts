@@ -1,7 +1,6 @@
 import type { DeviceCheckReport } from '../../contract/lens';
 import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
-import { busy, failed, failureOf, isCancelled, ready, settled, type Task } from './task';
 
 /** Checking the device. Resolves to whether the check was made; what it found is in the state. */
 export interface CheckActions {
@@ -10,35 +9,24 @@ export interface CheckActions {
 }
 
 export function checkActions(ctx: Context, engine: EngineActions): CheckActions {
-  let cancel = new AbortController();
-  const set = (task: Task<DeviceCheckReport>, of = ctx.get().check.of) => ctx.set({ check: { task, of } });
-  const now = () => ctx.get().check.task;
-
+  const check = ctx.task<DeviceCheckReport>({
+    get: () => ctx.get().check.task,
+    set: (task) => ctx.set({ check: { ...ctx.get().check, task } }),
+  });
   return {
     async runCheck() {
-      if (now().status === 'busy') return false;
-      cancel = new AbortController();
-      const { signal } = cancel;
-      set(busy(now()));
-      if ((ctx.get().device.status !== 'ready' && !(await engine.openDevice())) || signal.aborted) {
-        set(settled(now()));
-        return false;
-      }
-      const device = ctx.get().device.value;
-      try {
-        const report = await ctx.engine().checkDevice({
-          signal,
-          report: (progress) => set(busy(now(), progress)),
-        });
-        set(ready(report), device);
-        return true;
-      } catch (thrown) {
-        const error = failureOf(thrown);
-        set(isCancelled(error) ? settled(now()) : failed(now(), error));
-        noteLoss(ctx, thrown);
-        return false;
-      }
+      const outcome = await check.start(
+        async ({ signal, report }) => {
+          const device = ctx.get().device.value;
+          const found = await ctx.engine().checkDevice({ signal, report });
+          ctx.set({ check: { ...ctx.get().check, of: device } });
+          return found;
+        },
+        async () => ctx.get().device.status === 'done' || engine.openDevice(),
+      );
+      if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
+      return outcome.status === 'done';
     },
-    cancelCheck: () => cancel.abort(),
+    cancelCheck: () => check.cancel(),
   };
 }

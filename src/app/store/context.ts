@@ -5,6 +5,7 @@ import type { LensState } from './lens';
 import { type RunAction, reduceRun } from './run';
 import type { AppState, LatentsState } from './state';
 import { failureOf } from './task';
+import { CANCEL_LIMIT, type Slot, type TaskDriver, taskDriver } from './task-driver';
 
 /** What all actions share: the state, the engine, the kept things. */
 export interface Context {
@@ -13,12 +14,16 @@ export interface Context {
   latents(change: Partial<LatentsState>): void;
   lens(change: Partial<LensState>): void;
   run(action: RunAction): void;
+  /** A driver of the task in this place of the state. */
+  task<T>(slot: Slot<T>): TaskDriver<T>;
   notify(kind: 'info' | 'warning', text: string): void;
   /** The engine, started when it is first asked for. Throws if it is dead. */
   engine(): Connection;
   /** A dead or living engine is left behind; the next call of `engine` starts another. */
   dropEngine(): void;
   readonly storage: Promise<Store>;
+  /** Calls `listener` whenever the page is hidden or left, which may be its last chance to keep something. */
+  onHide(listener: () => void): void;
   /** Folder of the bundled pair. */
   readonly pairUrl: string;
 }
@@ -29,6 +34,9 @@ export interface Environment {
   readonly storage: Promise<Store>;
   readonly hash: string;
   readonly pairUrl: string;
+  /** Milliseconds that the engine has to answer a cancel. */
+  readonly cancelLimit?: number;
+  readonly onHide?: (listener: () => void) => void;
 }
 
 export function createContext(
@@ -46,6 +54,7 @@ export function createContext(
     latents: (change) => set({ latents: { ...get().latents, ...change } }),
     lens: (change) => set({ lens: { ...get().lens, ...change } }),
     run: (action) => set({ run: reduceRun(get().run, action) }),
+    task: (slot) => taskDriver(slot, environment.cancelLimit ?? CANCEL_LIMIT),
     notify(kind, text) {
       if (get().notices.some((notice) => notice.text === text)) return;
       set({ notices: [...get().notices, { id: nextNotice++, kind, text }] });
@@ -68,6 +77,7 @@ export function createContext(
       old?.dispose();
     },
     storage: environment.storage,
+    onHide: environment.onHide ?? (() => {}),
     pairUrl: environment.pairUrl,
   };
 }

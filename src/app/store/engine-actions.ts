@@ -1,12 +1,14 @@
+import type { DeviceReport, PairReport } from '../../contract/events';
 import type { ProviderChoice } from '../../storage/rows';
 import type { Context } from './context';
 import { withoutEngine } from './lens';
 import { initialLatents, initialTour } from './state';
-import { busy, failed, failureOf, idle, isCancelled, ready, settled } from './task';
+import { done, failed, failureOf, idle, idleWith, isBusy } from './task';
 
 /** Opening the device, loading the pair. Each resolves to whether it succeeded; errors go into the state. */
 export interface EngineActions {
   openDevice(provider?: ProviderChoice): Promise<boolean>;
+  cancelDevice(): void;
   loadPair(): Promise<boolean>;
   cancelPair(): void;
   /** Leaves the engine behind, starts a new one and loads the pair again. */
@@ -17,88 +19,71 @@ export interface EngineActions {
 export function noteLoss(ctx: Context, thrown: unknown): void {
   const error = failureOf(thrown);
   if (error.code !== 'device') return;
-  ctx.set({
-    device: { status: 'failed', value: null, error },
-    pair: { status: 'idle', value: ctx.get().pair.value },
-  });
+  ctx.set({ device: failed(error), pair: idleWith(ctx.get().pair.value) });
 }
 
 export function engineActions(ctx: Context): EngineActions {
-  let loading: Promise<boolean> | null = null;
-  let opening: Promise<boolean> | null = null;
-  let pairCancel = new AbortController();
+  const device = ctx.task<DeviceReport>({
+    get: () => ctx.get().device,
+    set: (task) => ctx.set({ device: task }),
+  });
+  const pair = ctx.task<PairReport>({ get: () => ctx.get().pair, set: (task) => ctx.set({ pair: task }) });
 
   const open = async (provider: ProviderChoice) => {
-    const before = ctx.get().device;
-    ctx.set({ device: busy(before) });
-    try {
-      const report = await ctx.engine().open(provider);
-      // Open questions were on the old one; the engine keeps pair and student.
-      const { pair, latents } = ctx.get();
-      const { problems, question, student, steps } = latents;
-      ctx.set({
-        device: ready(report),
-        pair: settled(pair),
-        latents: { ...initialLatents, problems, question, student, steps },
-      });
-      return true;
-    } catch (thrown) {
-      const error = failureOf(thrown);
-      if (before.status === 'ready' && error.code !== 'worker') {
+    const had = ctx.get().device.status === 'done';
+    const outcome = await device.start(async () => {
+      try {
+        return await ctx.engine().open(provider);
+      } catch (thrown) {
+        const error = failureOf(thrown);
+        if (!had || error.code === 'worker') throw thrown;
         // The engine keeps what it had where it cannot have another.
-        ctx.set({ device: before });
         ctx.notify('warning', `${error.message}. ${error.hint ?? ''} What was open stays open.`);
-      } else ctx.set({ device: { status: 'failed', value: null, error } });
-      return false;
-    } finally {
-      opening = null;
-    }
+        throw new DOMException('the device before stays open', 'AbortError');
+      }
+    });
+    if (outcome.status !== 'done') return outcome;
+    // Open questions were on the old one; the engine keeps pair and student.
+    const { latents, pair: held } = ctx.get();
+    const { problems, question, student, steps, session } = latents;
+    // One that waits for this device has not been asked of the old one.
+    const waiting = session.status === 'starting' && { session };
+    ctx.set({
+      ...(held.value !== null && !isBusy(held) && { pair: done(held.value) }),
+      latents: { ...initialLatents, problems, question, student, steps, ...waiting },
+    });
+    return outcome;
   };
 
-  const openDevice = (provider = ctx.get().settings.provider) => {
-    opening ??= open(provider);
-    return opening;
-  };
+  const openDevice = async (provider = ctx.get().settings.provider) =>
+    (await (device.current() ?? open(provider))).status === 'done';
 
   const load = async () => {
-    const held = ctx.get().pair.value !== null;
-    if (!held) ctx.run({ type: 'load' });
-    if (ctx.get().device.status !== 'ready' && !(await openDevice())) {
-      ctx.run({ type: 'load failed' });
-      return false;
-    }
-    if (held) return true;
-    pairCancel = new AbortController();
-    ctx.set({ pair: busy(idle) });
-    try {
-      const pair = await ctx.engine().loadPair(ctx.pairUrl, {
-        signal: pairCancel.signal,
-        report: (progress) => ctx.set({ pair: busy(ctx.get().pair, progress) }),
-      });
-      ctx.set({ pair: ready(pair) });
-      ctx.run({ type: 'loaded' });
-      return true;
-    } catch (thrown) {
-      const error = failureOf(thrown);
-      ctx.set({ pair: isCancelled(error) ? idle : failed(idle, error) });
-      ctx.run({ type: 'load failed' });
-      noteLoss(ctx, thrown);
-      return false;
-    }
+    const held = ctx.get().pair.value;
+    const ready = async () => ctx.get().device.status === 'done' || (await openDevice());
+    // The engine keeps the pair when another device is opened.
+    if (held !== null) return ready();
+    const outcome = await pair.start(
+      ({ signal, report }) => ctx.engine().loadPair(ctx.pairUrl, { signal, report }),
+      ready,
+    );
+    if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
+    return outcome.status === 'done';
   };
 
-  const loadPair = () => {
-    loading ??= load().finally(() => {
-      loading = null;
-    });
-    return loading;
+  const loadPair = async () => {
+    const loading = pair.current();
+    return loading === null ? load() : (await loading).status === 'done';
   };
 
   const actions: EngineActions = {
     openDevice,
+    cancelDevice: () => device.cancel(),
     loadPair,
-    cancelPair: () => pairCancel.abort(),
+    cancelPair: () => pair.cancel(),
     async restart() {
+      device.abandon();
+      pair.abandon();
       ctx.dropEngine();
       const { latents, lens, tour } = ctx.get();
       ctx.set({
@@ -106,9 +91,10 @@ export function engineActions(ctx: Context): EngineActions {
         device: idle,
         pair: idle,
         studentConfig: null,
+        student: null,
         latents: { ...initialLatents, question: latents.question },
         lens: withoutEngine(lens),
-        tour: tour.status === 'running' ? initialTour : tour,
+        tour: isBusy(tour.task) ? initialTour : tour,
       });
       return actions.loadPair();
     },

@@ -4,12 +4,28 @@ import type { Environment } from './context';
 
 export type { Connection };
 
+/** Hidden tabs may be ended without another word, and some browsers say only one of the two. */
+function onHide(listener: () => void): void {
+  window.addEventListener('pagehide', listener);
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'hidden') listener();
+  });
+}
+
+/** Asks before the page is left while `isNeeded`. */
+export function askBeforeLeaving(isNeeded: () => boolean): void {
+  window.addEventListener('beforeunload', (event) => {
+    if (isNeeded()) event.preventDefault();
+  });
+}
+
 /** The real ones: a worker, this browser's storage, this address. */
 export function browserEnvironment(): Environment {
   return {
     connect: () => connect(startWorker()),
     storage: openStore(),
     hash: window.location.hash,
+    onHide,
     pairUrl: new URL('./models/', document.baseURI).href,
   };
 }

@@ -1,8 +1,16 @@
 import type { StudentChoice } from '../../contract/calls';
-import type { Problem } from '../../contract/events';
+import type {
+  AnswerReport,
+  ExplicitReport,
+  LatentSession,
+  LatentThought,
+  Problem,
+} from '../../contract/events';
 import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
-import { busy, failed, failureOf, idle, ready } from './task';
+import type { LatentsState } from './state';
+import { idle } from './task';
+import type { Outcome } from './task-driver';
 
 export interface LatentActions {
   /** Held-out problems, `count` more of them. */
@@ -14,139 +22,100 @@ export interface LatentActions {
   /** Opens the question for stepping; its thoughts so far are dropped. */
   openQuestion(): Promise<boolean>;
   step(): Promise<boolean>;
-  /** All thoughts left, then the answer. */
+  /** All remaining thoughts, then the answer. */
   stepAll(signal?: AbortSignal): Promise<boolean>;
   answer(): Promise<boolean>;
   explicit(): Promise<boolean>;
+  /** Cancels whatever of it is under way. */
+  cancelLatents(): void;
 }
+
+type LatentTask = 'problems' | 'session' | 'thought' | 'answer' | 'explicit';
 
 export function latentActions(ctx: Context, engine: EngineActions): LatentActions {
   const now = () => ctx.get().latents;
-  // A question opened later makes what comes back for an earlier one worthless.
-  let turn = 0;
+  const task = <T>(name: LatentTask) =>
+    ctx.task<T>({
+      get: () => now()[name] as LatentsState[typeof name] as never,
+      set: (next) => ctx.latents({ [name]: next }),
+    });
+  const problems = task<readonly Problem[]>('problems');
+  const session = task<LatentSession>('session');
+  const thought = task<LatentThought>('thought');
+  const answer = task<AnswerReport>('answer');
+  const explicit = task<ExplicitReport>('explicit');
+  const loaded = async () => ctx.get().pair.status === 'done' || (await engine.loadPair());
+
+  const ended = ({ status, ...outcome }: Outcome<unknown>) => {
+    if ('thrown' in outcome) noteLoss(ctx, outcome.thrown);
+    return status === 'done';
+  };
+
+  /** What comes back for the question as it was is worth nothing now. */
+  const forget = (change: Partial<LatentsState>) => {
+    for (const one of [session, thought, answer]) one.abandon();
+    ctx.latents({ session: idle, thoughts: [], thought: idle, answer: idle, ...change });
+  };
 
   const ask = (text: string, id: string | null, expected: string | null) => {
-    turn++;
-    ctx.latents({
-      question: { text, id, expected },
-      session: idle,
-      thoughts: [],
-      stepping: false,
-      answer: idle,
-      explicit: idle,
-      error: null,
-    });
+    explicit.abandon();
+    forget({ question: { text, id, expected }, explicit: idle });
     ctx.set({ link: { ...ctx.get().link, question: id ?? (text === '' ? null : text) } });
   };
 
   const actions: LatentActions = {
     async loadProblems(count = 20) {
-      const { problems } = now();
-      if (problems.status === 'busy') return false;
-      ctx.latents({ problems: busy(problems) });
-      if (ctx.get().pair.status !== 'ready' && !(await engine.loadPair())) {
-        ctx.latents({ problems });
-        return false;
-      }
-      try {
-        const old = problems.value ?? [];
-        const more = await ctx.engine().problems('held-out', old.length, count);
-        ctx.latents({ problems: ready([...old, ...more]) });
-        return true;
-      } catch (thrown) {
-        ctx.latents({ problems: failed(problems, failureOf(thrown)) });
-        return false;
-      }
+      const old = now().problems.value ?? [];
+      const outcome = await problems.start(
+        async () => [...old, ...(await ctx.engine().problems('held-out', old.length, count))],
+        loaded,
+      );
+      return outcome.status === 'done';
     },
     pickProblem: (problem) => ask(problem.question, problem.id, problem.answer),
     typeQuestion: (text) => ask(text, null, null),
-    chooseStudent(student) {
-      turn++;
-      ctx.latents({ student, session: idle, thoughts: [], stepping: false, answer: idle, error: null });
-    },
-    chooseSteps(steps) {
-      turn++;
-      ctx.latents({ steps, session: idle, thoughts: [], stepping: false, answer: idle, error: null });
-    },
+    chooseStudent: (student) => forget({ student }),
+    chooseSteps: (steps) => forget({ steps }),
     async openQuestion() {
-      const mine = ++turn;
-      ctx.latents({ session: busy(idle), thoughts: [], stepping: false, answer: idle, error: null });
-      if (ctx.get().pair.status !== 'ready' && !(await engine.loadPair())) {
-        if (mine === turn) ctx.latents({ session: idle });
-        return false;
-      }
-      const { question, student, steps } = now();
-      try {
-        const session = await ctx.engine().openQuestion({
-          question: question.text,
-          student,
-          ...(question.expected !== null && { expected: question.expected }),
-          ...(steps !== null && { steps }),
-        });
-        if (mine !== turn) return false;
-        ctx.latents({ session: ready(session) });
-        return true;
-      } catch (thrown) {
-        if (mine === turn) ctx.latents({ session: failed(idle, failureOf(thrown)) });
-        noteLoss(ctx, thrown);
-        return false;
-      }
+      forget({});
+      return ended(
+        await session.start(() => {
+          const { question, student, steps } = now();
+          return ctx.engine().openQuestion({
+            question: question.text,
+            student,
+            ...(question.expected !== null && { expected: question.expected }),
+            ...(steps !== null && { steps }),
+          });
+        }, loaded),
+      );
     },
     async step() {
-      const mine = turn;
-      const { session, stepping, thoughts } = now();
-      if (session.status !== 'ready' || stepping || thoughts.length >= session.value.latentSteps)
-        return false;
-      ctx.latents({ stepping: true, error: null });
-      try {
-        const thought = await ctx.engine().stepLatent(session.value.session);
-        if (mine !== turn) return false;
-        ctx.latents({ thoughts: [...now().thoughts, thought], stepping: false });
-        return true;
-      } catch (thrown) {
-        if (mine === turn) ctx.latents({ stepping: false, error: failureOf(thrown) });
-        noteLoss(ctx, thrown);
-        return false;
-      }
+      const { session: open, thoughts } = now();
+      if (open.status !== 'done' || thoughts.length >= open.value.latentSteps) return false;
+      const outcome = await thought.start(() => ctx.engine().stepLatent(open.value.session));
+      if (outcome.status === 'done') ctx.latents({ thoughts: [...now().thoughts, outcome.value] });
+      return ended(outcome);
     },
     async stepAll(signal) {
-      const { session } = now();
-      if (session.status !== 'ready') return false;
-      while (now().thoughts.length < session.value.latentSteps) {
-        if (signal?.aborted || !(await actions.step())) return false;
+      const open = now().session;
+      if (open.status !== 'done') return false;
+      while (now().thoughts.length < open.value.latentSteps) {
+        if (signal?.aborted || now().session.value !== open.value || !(await actions.step())) return false;
       }
       return actions.answer();
     },
     async answer() {
-      const mine = turn;
-      const { session, answer } = now();
-      if (session.status !== 'ready' || answer.status === 'busy') return false;
-      ctx.latents({ answer: busy(answer) });
-      try {
-        const report = await ctx.engine().answer(session.value.session);
-        if (mine !== turn) return false;
-        ctx.latents({ answer: ready(report) });
-        return true;
-      } catch (thrown) {
-        if (mine === turn) ctx.latents({ answer: failed(idle, failureOf(thrown)) });
-        noteLoss(ctx, thrown);
-        return false;
-      }
+      const open = now().session;
+      if (open.status !== 'done') return false;
+      return ended(await answer.start(() => ctx.engine().answer(open.value.session)));
     },
     async explicit() {
-      const { question, explicit } = now();
-      if (explicit.status === 'busy') return false;
-      ctx.latents({ explicit: busy(explicit) });
-      const same = () => now().question.text === question.text;
-      try {
-        const report = await ctx.engine().explicit(question.text);
-        if (same()) ctx.latents({ explicit: ready(report) });
-        return same();
-      } catch (thrown) {
-        if (same()) ctx.latents({ explicit: failed(idle, failureOf(thrown)) });
-        noteLoss(ctx, thrown);
-        return false;
-      }
+      const { text } = now().question;
+      return ended(await explicit.start(() => ctx.engine().explicit(text)));
+    },
+    cancelLatents() {
+      for (const one of [problems, session, thought, answer, explicit]) one.cancel();
     },
   };
   return actions;

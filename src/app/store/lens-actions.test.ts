@@ -37,11 +37,12 @@ describe('the lens', () => {
     const waiting = actions.runLens();
     actions.cancelLens();
     expect(await waiting).toBe(false);
-    expect(state().pair.status).toBe('ready');
-    expect(lens().report).toEqual({ status: 'idle', value: null });
+    expect(lens().report).toMatchObject({ status: 'idle', value: null });
+    // The pair goes on loading: that is a task of its own.
+    await vi.waitFor(() => expect(state().pair.status).toBe('done'));
     const running = actions.runLens();
     await vi.waitFor(() =>
-      expect(lens().report).toMatchObject({ status: 'busy', progress: { phase: 'states' } }),
+      expect(lens().report).toMatchObject({ status: 'running', progress: { phase: 'states' } }),
     );
     actions.cancelLens();
     expect(await running).toBe(false);
@@ -98,7 +99,7 @@ describe('the lens', () => {
       parseRunConfig({ optimiser: { steps: 100_000 }, observation: { every: 4 } }),
     );
     await vi.waitFor(() => expect(lens().checkpoints.length).toBeGreaterThan(1));
-    expect(state().run.status).toBe('running');
+    expect(state().run.task.status).toBe('running');
     expect(await actions.runLens({ samples: 2, overlay: 'student-1' })).toBe(true);
     expect(lens().report.value?.selections[1]?.label).toBe('student, step 4');
     await actions.control('stop');
@@ -139,7 +140,7 @@ describe('a checkpoint from files', () => {
     expect(lens().opened.status).toBe('idle');
     await actions.openCheckpoint([file('config.json')]);
     doubles[0]!.die();
-    expect(lens().opened).toEqual({ status: 'idle', value: null });
+    expect(lens().opened).toMatchObject({ status: 'idle', value: null });
   });
 });
 
@@ -203,7 +204,7 @@ describe('the causal test', () => {
     store.subscribe((state) => state.lens.points.length > 1 && actions.cancelCausal());
     actions.changeCausal({ ranks: '', problems: 200 });
     expect(await actions.runCausal()).toBe(false);
-    expect(lens()).toMatchObject({ causal: { status: 'ready', value: before }, points: [] });
+    expect(lens()).toMatchObject({ causal: { status: 'done', value: before }, points: [] });
     // Of the same test, what was measured is kept.
     actions.changeCausal({ ranks: '1 3 4 5', problems: 10 });
     expect(await actions.runCausal()).toBe(false);

@@ -1,4 +1,5 @@
-import type { CausalRequest, NamedFile } from '../../contract/lens';
+import type { ModelReport } from '../../contract/events';
+import type { CausalReport, CausalRequest, LensReport, NamedFile } from '../../contract/lens';
 import {
   type CausalDraft,
   causalErrors,
@@ -14,7 +15,7 @@ import { editLens, type LensEdit, outlived } from './lens';
 import { draftErrors, initialDraft, type LensDraft, requestOf } from './lens-draft';
 import { type LensView, lensLink } from './lens-link';
 import { boundsOf, draftBoundsOf } from './lens-subjects';
-import { busy, failed, failureOf, idle, isCancelled, ready, settled } from './task';
+import { failureOf, isBusy, isCancelled } from './task';
 
 export interface LensActions {
   showView(view: LensView): void;
@@ -48,10 +49,10 @@ export async function refreshCheckpoints(ctx: Context): Promise<void> {
 }
 
 export function lensActions(ctx: Context, engine: EngineActions): LensActions {
-  let lensCancel = new AbortController();
-  let causalCancel = new AbortController();
-  let openCancel = new AbortController();
   const now = () => ctx.get().lens;
+  const lens = ctx.task<LensReport>({ get: () => now().report, set: (report) => ctx.lens({ report }) });
+  const test = ctx.task<CausalReport>({ get: () => now().causal, set: (causal) => ctx.lens({ causal }) });
+  const opening = ctx.task<ModelReport>({ get: () => now().opened, set: (opened) => ctx.lens({ opened }) });
 
   const address = () => {
     const { draft, view } = now();
@@ -61,9 +62,9 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
     ctx.set({ lens: editLens(now(), action) });
     address();
   };
-  const loaded = async () => ctx.get().pair.status === 'ready' || (await engine.loadPair());
+  const loaded = async () => ctx.get().pair.status === 'done' || (await engine.loadPair());
   /** An opened checkpoint and typed texts need no pair. */
-  const opened = async () => ctx.get().device.status === 'ready' || (await engine.openDevice());
+  const opened = async () => ctx.get().device.status === 'done' || (await engine.openDevice());
   const needsPair = ({ source, subject, overlay }: LensDraft) =>
     source !== 'texts' || subject !== 'opened' || (overlay !== null && overlay !== 'opened');
 
@@ -90,118 +91,88 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
     undoLens: () => edit({ type: 'undo' }),
     redoLens: () => edit({ type: 'redo' }),
     async runLens(change) {
-      if (now().report.status === 'busy') return false;
+      if (isBusy(now().report)) return false;
       if (change) edit({ type: 'change', change });
-      lensCancel = new AbortController();
-      const { signal } = lensCancel;
-      ctx.lens({ report: busy(now().report) });
-      if (!(await (needsPair(now().draft) ? loaded() : opened())) || signal.aborted) {
-        ctx.lens({ report: settled(now().report) });
-        return false;
-      }
-      const { draft } = now();
-      const bounds = draftBoundsOf(ctx.get(), draft);
-      if (draftErrors(draft, bounds).size > 0) {
-        ctx.lens({ report: settled(now().report) });
-        return false;
-      }
-      try {
-        const report = await ctx.engine().lens(requestOf(draft, bounds), {
-          signal,
-          report: (progress) => ctx.lens({ report: busy(now().report, progress) }),
-        });
-        ctx.lens({ report: ready(report), outlived: { ...now().outlived, report: false } });
-        return true;
-      } catch (thrown) {
-        const error = failureOf(thrown);
-        ctx.lens({ report: isCancelled(error) ? settled(now().report) : failed(now().report, error) });
-        noteLoss(ctx, thrown);
-        return false;
-      }
+      const outcome = await lens.start(
+        ({ signal, report }) => {
+          const { draft } = now();
+          return ctx.engine().lens(requestOf(draft, draftBoundsOf(ctx.get(), draft)), { signal, report });
+        },
+        async () => {
+          if (!(await (needsPair(now().draft) ? loaded() : opened()))) return false;
+          const { draft } = now();
+          return draftErrors(draft, draftBoundsOf(ctx.get(), draft)).size === 0;
+        },
+      );
+      if (outcome.status === 'done') ctx.lens({ outlived: { ...now().outlived, report: false } });
+      if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
+      return outcome.status === 'done';
     },
-    cancelLens: () => lensCancel.abort(),
+    cancelLens: () => lens.cancel(),
     changeCausal(change) {
       ctx.lens({ causalDraft: { ...now().causalDraft, ...change } });
     },
     async runCausal(ranks) {
-      if (now().causal.status === 'busy') return false;
-      causalCancel = new AbortController();
-      const { signal } = causalCancel;
-      const before = now().causal;
-      ctx.lens({ causal: busy(before), points: [] });
-      const stop = () => {
-        ctx.lens({ causal: settled(now().causal) });
-        return false;
-      };
-      if (!(await loaded()) || signal.aborted) return stop();
-      const current = now().outlived.causal ? null : before.value;
-      const request = ranks && current ? { ...current.request, ranks } : asked(ranks);
-      if (request === null) return stop();
-      if (request instanceof Error) {
-        ctx.lens({ causal: failed(before, failureOf(request)) });
-        return false;
-      }
-      // Points of another test, or of another student, have no place in this one's chart.
-      const old = current && sameTest(current.request, request) ? current : null;
-      ctx.lens({ causal: busy(old === null ? idle : ready(old)) });
-      try {
-        const report = await ctx.engine().causal(request, {
-          signal,
-          report(event) {
-            if ('kind' in event) ctx.lens({ points: mergePoints(now().points, [event.point]) });
-            else ctx.lens({ causal: busy(now().causal, event) });
-          },
-        });
-        const causal = ready(mergeReports(old, report));
-        ctx.lens({ causal, points: [], outlived: { ...now().outlived, causal: false } });
-        return true;
-      } catch (thrown) {
-        const error = failureOf(thrown);
-        const { points } = now();
-        const cancelled = isCancelled(error);
-        // What was measured before it broke off stays in sight; a cancelled test leaves what there was before.
-        const kept =
-          old !== null
-            ? ready(withPoints(old, points))
-            : points.length === 0 || (cancelled && before.value !== null)
-              ? before
-              : idle;
-        ctx.lens({
-          causal: cancelled ? settled(kept) : failed(kept, error),
-          ...(kept.value !== null && { points: [] }),
-        });
-        noteLoss(ctx, thrown);
-        return false;
-      }
+      if (isBusy(now().causal)) return false;
+      const before = now().causal.value;
+      let request: CausalRequest | Error | null = null;
+      ctx.lens({ points: [] });
+      const outcome = await test.start(
+        async ({ signal, report, show }) => {
+          if (request === null || request instanceof Error) throw request;
+          const current = now().outlived.causal ? null : before;
+          // Points of another test, or of another student, have no place in this one's chart.
+          const old = current && sameTest(current.request, request) ? current : null;
+          show(old);
+          try {
+            const found = await ctx.engine().causal(request, {
+              signal,
+              report(event) {
+                if ('kind' in event) ctx.lens({ points: mergePoints(now().points, [event.point]) });
+                else report(event);
+              },
+            });
+            ctx.lens({ points: [], outlived: { ...now().outlived, causal: false } });
+            return mergeReports(old, found);
+          } catch (thrown) {
+            const { points } = now();
+            const cancelled = isCancelled(failureOf(thrown));
+            // What was measured before it broke off stays in sight; a cancelled test leaves what there was before.
+            const kept =
+              old !== null
+                ? withPoints(old, points)
+                : points.length === 0 || (cancelled && before !== null)
+                  ? before
+                  : null;
+            show(kept);
+            if (kept !== null) ctx.lens({ points: [] });
+            throw thrown;
+          }
+        },
+        async () => {
+          if (!(await loaded())) return false;
+          const current = now().outlived.causal ? null : before;
+          request = ranks && current ? { ...current.request, ranks } : asked(ranks);
+          return request !== null;
+        },
+      );
+      if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
+      return outcome.status === 'done';
     },
-    cancelCausal: () => causalCancel.abort(),
+    cancelCausal: () => test.cancel(),
     readRank: (rank) => ctx.lens({ rank }),
     async openCheckpoint(files) {
-      if (now().opened.status === 'busy') return false;
-      openCancel = new AbortController();
-      const { signal } = openCancel;
-      const before = now().opened;
-      ctx.lens({ opened: busy(before) });
-      if (!(await opened()) || signal.aborted) {
-        ctx.lens({ opened: settled(before) });
-        return false;
-      }
-      try {
-        const model = await ctx.engine().openCheckpoint(files, {
-          signal,
-          report: (progress) => ctx.lens({ opened: busy(now().opened, progress) }),
-        });
-        ctx.lens({ opened: ready(model), ...outlived(now(), ({ kind }) => kind === 'opened') });
-        edit({ type: 'change', change: { subject: 'opened' } });
-        return true;
-      } catch (thrown) {
-        const error = failureOf(thrown);
-        ctx.lens({ opened: isCancelled(error) ? settled(before) : failed(before, error) });
-        noteLoss(ctx, thrown);
-        return false;
-      }
+      const outcome = await opening.start(
+        ({ signal, report }) => ctx.engine().openCheckpoint(files, { signal, report }),
+        opened,
+      );
+      if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
+      if (outcome.status !== 'done') return false;
+      ctx.lens(outlived(now(), ({ kind }) => kind === 'opened'));
+      edit({ type: 'change', change: { subject: 'opened' } });
+      return true;
     },
-    cancelOpening: () => openCancel.abort(),
+    cancelOpening: () => opening.cancel(),
     refreshCheckpoints: () => refreshCheckpoints(ctx),
   };
   return actions;

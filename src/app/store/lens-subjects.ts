@@ -1,6 +1,9 @@
+import { shorten } from '../../text/quote';
 import type { Bounds, DraftBounds, LensDraft, SubjectId } from './lens-draft';
 import { subjectOf } from './lens-draft';
+import { isActive } from './run';
 import type { AppState } from './state';
+import { studentLine, studentOf } from './student';
 
 /** A subject that may be chosen, and why not, if it may not. */
 export interface SubjectChoice {
@@ -9,7 +12,7 @@ export interface SubjectChoice {
   readonly unavailable: string | null;
 }
 
-type Known = Pick<AppState, 'pair' | 'studentConfig' | 'lens'>;
+type Known = Pick<AppState, 'studentConfig' | 'student' | 'lens' | 'run'>;
 
 /** L and H of the subject, where they are known. The student has the base's. */
 export function boundsOf({ pair, lens }: Pick<AppState, 'pair' | 'lens'>, subject: SubjectId): Bounds {
@@ -29,26 +32,32 @@ export const draftBoundsOf = (
 });
 
 /** Everything that there is to look at; the student's checkpoints last, oldest first. */
-export function subjectsOf({ studentConfig, lens }: Known): readonly SubjectChoice[] {
+export function subjectsOf({ studentConfig, student, lens, run }: Known): readonly SubjectChoice[] {
   const { checkpoints, opened } = lens;
+  const ofRun = run.config === null ? null : studentOf(run.id ?? '', run.config, 0);
   return [
     { id: 'teacher', label: 'Teacher', unavailable: null },
     {
       id: 'student',
-      label: 'Student, as kept',
-      unavailable:
-        studentConfig === null && checkpoints.length === 0 ? 'No student is trained yet: run Distil.' : null,
+      label:
+        student === null
+          ? 'Student'
+          : `Student: ${studentLine(student)}${isActive(run) ? ' (of the run before)' : ''}`,
+      unavailable: studentConfig === null ? 'No student has finished training yet: run Distil.' : null,
     },
     { id: 'base', label: 'Base, untrained', unavailable: null },
     {
       id: 'opened',
-      label: 'Opened checkpoint',
-      unavailable: opened.value ? null : 'Open one from its files first, below.',
+      label: opened.value ? `Opened: ${shorten(opened.value.name, 60)}` : 'Opened model',
+      unavailable: opened.value ? null : 'Open one in Model first.',
     },
-    ...checkpoints.map(({ id, step }) => ({
-      id: `student-${id}` as const,
-      label: `Student, step ${step}`,
-      unavailable: null,
-    })),
+    ...checkpoints.map(({ id, step, student: own }) => {
+      const report = own ?? (ofRun && { ...ofRun, step });
+      return {
+        id: `student-${id}` as const,
+        label: report ? `Checkpoint: ${studentLine(report)}` : `Checkpoint, step ${step}`,
+        unavailable: null,
+      };
+    }),
   ];
 }

@@ -34,7 +34,7 @@ describe('link', () => {
     );
     expect(link).toEqual(links[0]);
     expect(problems).toEqual([
-      'unknown place "distill"; there are model, lowrank, distil, latents',
+      'unknown place "distill"; there are tour, model, lowrank, distil, latents',
       'unknown preset "nope"; there are lori-128, lori-steps-128, codi-128, ce-128, nocot-128',
       'unknown theme "pink"; there are system, light, dark',
       'the question of 2001 characters is longer than 2000',

@@ -3,7 +3,7 @@ import { THEMES, type Theme } from '../../storage/rows';
 import { LENS_KEYS, type LensLink, readLensLink } from './lens-link';
 
 /** The part of the page that a link carries: `#/distil?preset=lori-128&question=held-out-3&theme=dark`. */
-export const PANELS = ['model', 'lowrank', 'distil', 'latents'] as const;
+export const PANELS = ['tour', 'model', 'lowrank', 'distil', 'latents'] as const;
 export type PanelName = (typeof PANELS)[number];
 
 export interface Link {

@@ -1,6 +1,5 @@
 import { parseRunConfig, type RunConfig } from '../../contract/config';
 import type { RunEvent } from '../../contract/events';
-import type { SavedRun } from '../../storage/rows';
 import type { Context } from './context';
 import { withValue } from './draft';
 import type { EngineActions } from './engine-actions';
@@ -9,8 +8,10 @@ import { outlived } from './lens';
 import { refreshCheckpoints } from './lens-actions';
 import { isActive } from './run';
 import { modelsThatDiffer, readRunFile } from './run-file';
+import { runKeeper } from './saved-actions';
 import { presetConfig } from './state';
-import { failureOf, isCancelled } from './task';
+import { studentOf } from './student';
+import { type Failure, failureOf } from './task';
 
 export interface RunActions {
   choosePreset(id: string): void;
@@ -20,44 +21,26 @@ export interface RunActions {
   /** Trains with the configuration of the form, or the given one. */
   startRun(config?: RunConfig): Promise<boolean>;
   control(command: 'pause' | 'resume' | 'stop'): Promise<void>;
-  /** Drops the run: no student is kept. */
+  /** Drops the run, in every phase: no student is kept. */
   cancelRun(): void;
+  /** A kept run's curves and result again, and its configuration in the form, to repeat it. */
   showRun(id: string): void;
-  deleteRun(id: string): Promise<void>;
 }
 
 /** Milliseconds between two updates of the page while a run goes on. */
 const UPDATE = 100;
-/** Milliseconds between two writes of an unfinished run: a tab that dies loses no more. */
-const AUTOSAVE = 10_000;
 
 export function runActions(ctx: Context, engine: EngineActions): RunActions {
-  let cancel = new AbortController();
+  const run = ctx.task<true>({
+    get: () => ctx.get().run.task,
+    set: (task) => ctx.run({ type: 'task', task }),
+  });
+  /** Whether the engine says itself when it has paused; one that does not has when the call comes back. */
+  let tellsStates = false;
+  let reached: ((state: 'running' | 'paused') => void) | null = null;
   let queue: RunEvent[] = [];
   let flushing: ReturnType<typeof setTimeout> | null = null;
-  let savedAt = 0;
-
-  const keep = async () => {
-    const { id, config, result, series, status } = ctx.get().run;
-    if (!id || !config || (series.step.length === 0 && !result)) return;
-    const row: SavedRun = {
-      id,
-      savedAt: Date.now(),
-      config,
-      result: status === 'done' || status === 'stopped' ? result : null,
-      series,
-    };
-    savedAt = row.savedAt;
-    try {
-      await (await ctx.storage).saveRun(row);
-      ctx.set({ saved: [row, ...ctx.get().saved.filter((saved) => saved.id !== id)].slice(0, 50) });
-    } catch (thrown) {
-      ctx.notify(
-        'warning',
-        `The run could not be kept in this browser: ${failureOf(thrown).message}. Download it as a file.`,
-      );
-    }
-  };
+  const keeper = runKeeper(ctx);
 
   const flush = () => {
     if (flushing !== null) clearTimeout(flushing);
@@ -67,10 +50,14 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     queue = [];
     ctx.run({ type: 'events', events });
     if (events.some(({ kind }) => kind === 'spectrum')) void refreshCheckpoints(ctx);
-    if (Date.now() - savedAt > AUTOSAVE) void keep();
+    void keeper.keep('due');
   };
 
   const report = (event: RunEvent) => {
+    if (event.kind === 'state') {
+      tellsStates = true;
+      reached?.(event.state);
+    }
     queue.push(event);
     flushing ??= setTimeout(flush, UPDATE);
   };
@@ -80,6 +67,16 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     ctx.lens(
       outlived(ctx.get().lens, (subject) => subject.kind === 'student' && subject.checkpoint === undefined),
     );
+
+  /**
+   * Whether the engine keeps this run's student although the run failed: as far as it was copied to host memory. If not,
+   * it has the one before.
+   */
+  const isKept = (error: Failure) => {
+    const { step, accuracy, spectra } = ctx.get().run.series;
+    const seen = accuracy.length > 0 || spectra.some((row) => row.step > 0);
+    return error.code === 'worker' ? false : error.code === 'device' ? seen : step.length > 0;
+  };
 
   const link = (preset: string | null) => ctx.set({ link: { ...ctx.get().link, preset } });
 
@@ -110,60 +107,68 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     async startRun(wanted = ctx.get().draft) {
       if (isActive(ctx.get().run)) return false;
       const config = parseRunConfig(wanted);
-      if (ctx.get().pair.status !== 'ready' && !(await engine.loadPair())) return false;
-      cancel = new AbortController();
-      queue = [];
-      savedAt = Date.now();
       const id = new Date().toISOString();
-      ctx.run({ type: 'start', id, config });
-      const before = ctx.get().studentConfig;
-      ctx.set({ studentConfig: null });
-      ctx.lens({ checkpoints: [], ...outlived(ctx.get().lens, ({ kind }) => kind === 'student') });
-      try {
-        const result = await ctx.engine().distil(config, { signal: cancel.signal, report });
-        flush();
-        ctx.run({ type: 'finish', result });
-        ctx.set({ studentConfig: result.config });
-        endOfTraining();
+      let hasBegun = false;
+      const outcome = await run.start(
+        async (turn) => {
+          hasBegun = true;
+          tellsStates = false;
+          reached = turn.reached;
+          queue = [];
+          turn.show(null);
+          ctx.run({ type: 'begin', id, config });
+          keeper.begin();
+          ctx.lens({ checkpoints: [], ...outlived(ctx.get().lens, ({ kind }) => kind === 'student') });
+          try {
+            const result = await ctx.engine().distil(config, { signal: turn.signal, report });
+            flush();
+            ctx.run({ type: 'finish', result });
+            return true;
+          } finally {
+            flush();
+          }
+        },
+        async () => ctx.get().pair.status === 'done' || (await engine.loadPair()),
+      );
+      if (!hasBegun) return false;
+      const { result, latest } = ctx.get().run;
+      const step = result?.steps ?? latest?.step ?? 0;
+      if (outcome.status === 'done' || (outcome.status === 'failed' && isKept(outcome.error))) {
+        ctx.set({
+          studentConfig: config,
+          student: result?.student ?? studentOf(id, config, step),
+        });
+      }
+      endOfTraining();
+      if (outcome.status === 'done') {
         ctx.latents({ student: 'trained' });
         await refreshCheckpoints(ctx);
-        await keep();
-        return true;
-      } catch (thrown) {
-        flush();
-        const error = failureOf(thrown);
-        ctx.run(isCancelled(error) ? { type: 'cancel' } : { type: 'fail', error });
-        // What the engine holds now: this run's student as far as it was copied to host memory, else the one before.
-        const { step, accuracy, spectra } = ctx.get().run.series;
-        const seen = accuracy.length > 0 || spectra.some((row) => row.step > 0);
-        const copied = error.code === 'device' ? seen : step.length > 0;
-        ctx.set({ studentConfig: copied && !isCancelled(error) ? config : before });
-        endOfTraining();
-        noteLoss(ctx, thrown);
-        await keep();
-        return false;
       }
+      if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
+      await keeper.end();
+      return outcome.status === 'done';
     },
     async control(command) {
-      ctx.run({ type: 'wish', wish: command });
+      if (command === 'pause') run.pause();
+      else if (command === 'resume') run.resume();
+      else ctx.run({ type: 'stop', isStopping: true });
       try {
         await ctx.engine().control(command);
-        if (command === 'pause') ctx.run({ type: 'paused' });
-        if (command === 'resume') ctx.run({ type: 'resumed' });
+        if (command !== 'stop' && !tellsStates) reached?.(command === 'pause' ? 'paused' : 'running');
       } catch (thrown) {
-        ctx.run({ type: 'wish failed' });
+        if (command === 'pause') run.resume();
+        if (command === 'stop') ctx.run({ type: 'stop', isStopping: false });
         ctx.notify('warning', `Could not ${command} the run: ${failureOf(thrown).message}`);
       }
     },
-    cancelRun: () => cancel.abort(),
+    cancelRun: () => run.cancel(),
     showRun(id) {
       const row = ctx.get().saved.find((saved) => saved.id === id);
       if (!row) return;
       ctx.run({ type: 'show', id, config: row.config, series: row.series, result: row.result });
-    },
-    async deleteRun(id) {
-      ctx.set({ saved: ctx.get().saved.filter((saved) => saved.id !== id) });
-      await (await ctx.storage).deleteRun(id);
+      if (ctx.get().run.id !== id) return;
+      ctx.set({ draft: row.config });
+      link(null);
     },
   };
 }

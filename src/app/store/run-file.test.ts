@@ -39,7 +39,7 @@ describe('run file', () => {
   });
 
   it.each([
-    ['', 'not JSON'],
+    ['', 'not valid JSON'],
     ['{"kind":"lori-run","config":{"latent":{"steps":0}}}', 'config.latent.steps'],
     ['[1]', 'the file holds'],
     ['null', 'the file holds'],

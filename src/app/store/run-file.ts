@@ -1,4 +1,5 @@
 import { parseRunFile, RunConfigError, type RunFile } from '../../contract/config';
+import { readJson } from '../../text/json';
 import type { RunState } from './run';
 
 /** Largest run file read; one with 4,000 losses has under 200 kB. */
@@ -35,9 +36,9 @@ export function readRunFile(text: string): RunFile {
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new RunConfigError(`the file is not JSON: ${(error as Error).message}`);
+    value = readJson(text);
+  } catch (cause) {
+    throw new RunConfigError(`the run file cannot be read: ${(cause as Error).message}`, { cause });
   }
   return parseRunFile(value);
 }

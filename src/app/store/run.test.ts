@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseRunConfig } from '../../contract/config';
 import type { RunResult, StepEvent } from '../../contract/events';
-import { initialRun, type RunAction, type RunState, type RunStatus, reduceRun } from './run';
-import { failureOf } from './task';
+import { emptySeries } from '../../storage/series';
+import { initialRun, type RunAction, type RunState, reduceRun } from './run';
+import { failed, failureOf, idle, reduceTask } from './task';
 
 const config = parseRunConfig({});
 const step = (n: number, total = 1 / n): StepEvent => ({
@@ -26,95 +27,73 @@ const result = (status: 'done' | 'stopped'): RunResult => ({
   provider: 'wasm',
   models: {},
 });
-const start: RunAction = { type: 'start', id: 'a', config };
+const running = reduceTask(reduceTask<true>(idle, { type: 'start', turn: 1 }), { type: 'begin', turn: 1 });
+const active: readonly RunAction[] = [
+  { type: 'task', task: running },
+  { type: 'begin', id: 'a', config },
+];
 const reached = (...actions: RunAction[]): RunState => actions.reduce(reduceRun, initialRun);
 
-const paths: Record<RunStatus, RunAction[]> = {
-  idle: [],
-  loading: [{ type: 'load' }],
-  ready: [{ type: 'load' }, { type: 'loaded' }],
-  running: [{ type: 'load' }, { type: 'loaded' }, start],
-  paused: [{ type: 'load' }, { type: 'loaded' }, start, { type: 'wish', wish: 'pause' }, { type: 'paused' }],
-  done: [{ type: 'load' }, { type: 'loaded' }, start, { type: 'finish', result: result('done') }],
-  stopped: [{ type: 'load' }, { type: 'loaded' }, start, { type: 'finish', result: result('stopped') }],
-  failed: [
-    { type: 'load' },
-    { type: 'loaded' },
-    start,
-    { type: 'fail', error: failureOf(new Error('lost')) },
-  ],
-};
-
-describe('status', () => {
-  it.each(Object.entries(paths))('reaches %s', (status, actions) => {
-    expect(reached(...actions).status).toBe(status);
+describe('a run', () => {
+  it('begins empty, and only while its task is under way', () => {
+    const shown = reached({ type: 'show', id: 'old', config, series: emptySeries, result: result('done') });
+    expect(reduceRun(shown, { type: 'begin', id: 'a', config })).toBe(shown);
+    const begun = active.reduce(reduceRun, shown);
+    expect(begun).toMatchObject({ id: 'a', result: null, task: { status: 'running' } });
   });
 
-  const allowed: [RunAction, Partial<Record<RunStatus, RunStatus>>][] = [
-    [start, { ready: 'running', done: 'running', stopped: 'running', failed: 'running' }],
-    [{ type: 'paused' }, { running: 'paused' }],
-    [{ type: 'resumed' }, { paused: 'running' }],
-    [
-      { type: 'finish', result: result('done') },
-      { running: 'done', paused: 'done' },
-    ],
-    [
-      { type: 'fail', error: failureOf(new Error('x')) },
-      { running: 'failed', paused: 'failed' },
-    ],
-    [{ type: 'cancel' }, { running: 'stopped', paused: 'stopped' }],
-    [{ type: 'loaded' }, { loading: 'ready' }],
-    [{ type: 'load failed' }, { loading: 'idle' }],
-    [
-      { type: 'load' },
-      { idle: 'loading', ready: 'loading', done: 'loading', stopped: 'loading', failed: 'loading' },
-    ],
-  ];
-  it.each(allowed)('%o changes the status only where it may', (action, changes) => {
-    for (const [status, actions] of Object.entries(paths)) {
-      const before = reached(...actions);
-      const next = reduceRun(before, action);
-      const expected = changes[status as RunStatus];
-      if (expected) expect(next.status, status).toBe(expected);
-      else expect(next, status).toBe(before);
-    }
+  it('keeps on showing the run before until the engine is asked', () => {
+    const starting = reduceTask<true>(idle, { type: 'start', turn: 2 });
+    const state = reached(
+      { type: 'show', id: 'old', config, series: emptySeries, result: result('done') },
+      { type: 'task', task: starting },
+    );
+    expect(state).toMatchObject({ id: 'old', result: { status: 'done' } });
   });
 
-  it('keeps a wish until it is granted, and a stop asked for while pausing', () => {
-    const pausing = reduceRun(reached(...paths.running), { type: 'wish', wish: 'pause' });
-    expect([pausing.status, pausing.wish]).toEqual(['running', 'pause']);
-    const stopping = reduceRun(pausing, { type: 'wish', wish: 'stop' });
-    expect(reduceRun(stopping, { type: 'paused' })).toMatchObject({ status: 'paused', wish: 'stop' });
-    expect(reduceRun(reached(...paths.paused), { type: 'wish', wish: 'pause' }).wish).toBeNull();
+  it('does not show another while one is under way', () => {
+    const state = reached(...active);
+    expect(reduceRun(state, { type: 'show', id: 'b', config, series: emptySeries, result: null })).toBe(
+      state,
+    );
+  });
+
+  it('is no longer stopping once it has ended', () => {
+    const stopping = reached(...active, { type: 'stop', isStopping: true });
+    expect(stopping.isStopping).toBe(true);
+    const ended = reduceTask<true>(running, { type: 'succeed', turn: 1, value: true });
+    expect(reduceRun(stopping, { type: 'task', task: ended }).isStopping).toBe(false);
   });
 });
 
 describe('events', () => {
   it('become columns, and a step its own progress', () => {
-    const state = reduceRun(reached(...paths.running), { type: 'events', events: [step(1), step(2)] });
+    const state = reduceRun(reached(...active), { type: 'events', events: [step(1), step(2)] });
     expect(state.series.step).toEqual([1, 2]);
     expect(state.series.losses).toEqual({ total: [1, 0.5], answer: [0.5, 0.25] });
-    expect(state.progress).toEqual({ phase: 'train', done: 2, total: 10, unit: 'steps', elapsed: 40 });
+    expect(state.clock).toMatchObject({ step: 2, steps: 10 });
     expect(state.latest?.step).toBe(2);
   });
 
   it('are dropped when no run is active, and a new run starts empty', () => {
     const done = reached(
-      ...paths.running,
+      ...active,
       { type: 'events', events: [step(1)] },
       { type: 'finish', result: result('done') },
+      { type: 'task', task: idle },
     );
     expect(reduceRun(done, { type: 'events', events: [step(2)] })).toBe(done);
-    expect(reduceRun(done, { ...start, id: 'b' }).series.step).toEqual([]);
+    const next = active.reduce(reduceRun, done);
+    expect(next.series.step).toEqual([]);
   });
 
   it('keep a loss that is not a number, and the curves of a failed run', () => {
     const state = reached(
-      ...paths.running,
+      ...active,
       { type: 'events', events: [step(1), step(2, Number.NaN)] },
-      { type: 'fail', error: failureOf(new Error('the loss is not a number at step 2')) },
+      { type: 'task', task: failed(failureOf(new Error('the loss is not a number at step 2'))) },
     );
     expect(state.series.losses.total).toEqual([1, Number.NaN]);
-    expect(state.error?.message).toContain('step 2');
+    expect(state.series.step).toEqual([1, 2]);
   });
 });

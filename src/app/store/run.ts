@@ -1,43 +1,30 @@
 import type { RunConfig } from '../../contract/config';
-import type { Progress, RunEvent, RunResult, StepEvent } from '../../contract/events';
+import type { RunEvent, RunResult, StepEvent } from '../../contract/events';
 import { appendSpectra, appendSteps, emptySeries, type RunSeries } from '../../storage/series';
-import type { Failure } from './task';
+import { type RunClock, startedClock, tick } from './run-clock';
+import { idle, isBusy, type Task } from './task';
 
-/**
- * A run, from the page's side. Every change of status is in `reduceRun`:
- *
- *     idle → loading → ready → running ⇄ paused → done | stopped | failed → running …
- */
-export type RunStatus = 'idle' | 'loading' | 'ready' | 'running' | 'paused' | 'done' | 'stopped' | 'failed';
-
+/** A run, from the page's side: its task, and what has come of it so far. */
 export interface RunState {
-  readonly status: RunStatus;
-  /** What was asked of a running run and is not yet confirmed. */
-  readonly wish: 'pause' | 'resume' | 'stop' | null;
+  readonly task: Task<true>;
+  /** Asked to end in order; the student so far is kept and evaluated. */
+  readonly isStopping: boolean;
   /** Of the run under way or the last one. */
   readonly id: string | null;
   readonly config: RunConfig | null;
-  readonly progress: Progress | null;
+  readonly clock: RunClock;
   readonly latest: StepEvent | null;
   readonly series: RunSeries;
   readonly result: RunResult | null;
-  readonly error: Failure | null;
 }
 
 export type RunAction =
-  | { readonly type: 'load' }
-  | { readonly type: 'loaded' }
-  | { readonly type: 'load failed' }
-  | { readonly type: 'start'; readonly id: string; readonly config: RunConfig }
+  | { readonly type: 'task'; readonly task: Task<true> }
+  /** The engine is asked for it now. */
+  | { readonly type: 'begin'; readonly id: string; readonly config: RunConfig }
   | { readonly type: 'events'; readonly events: readonly RunEvent[] }
-  | { readonly type: 'wish'; readonly wish: 'pause' | 'resume' | 'stop' }
-  | { readonly type: 'wish failed' }
-  | { readonly type: 'paused' }
-  | { readonly type: 'resumed' }
+  | { readonly type: 'stop'; readonly isStopping: boolean }
   | { readonly type: 'finish'; readonly result: RunResult }
-  | { readonly type: 'fail'; readonly error: Failure }
-  /** Dropped on request: no student, the curves stay. */
-  | { readonly type: 'cancel' }
   /** A kept run, to look at again. */
   | {
       readonly type: 'show';
@@ -48,60 +35,39 @@ export type RunAction =
     };
 
 export const initialRun: RunState = {
-  status: 'idle',
-  wish: null,
+  task: idle,
+  isStopping: false,
   id: null,
   config: null,
-  progress: null,
+  clock: startedClock,
   latest: null,
   series: emptySeries,
   result: null,
-  error: null,
 };
 
-export const isActive = ({ status }: Pick<RunState, 'status'>) => status === 'running' || status === 'paused';
+export const isActive = ({ task }: Pick<RunState, 'task'>) => isBusy(task);
 
-/** The state after the action; an action that the status does not allow changes nothing. */
+/** Under way and not paused: the engine has time for nothing that is not served between two steps. */
+export const isTraining = ({ task }: Pick<RunState, 'task'>) => isBusy(task) && task.status !== 'paused';
+
+/** The state after the action; an action that the task's state does not allow changes nothing. */
 export function reduceRun(state: RunState, action: RunAction): RunState {
   const active = isActive(state);
   switch (action.type) {
-    case 'load':
-      return active || state.status === 'loading' ? state : { ...state, status: 'loading', error: null };
-    case 'loaded':
-      return state.status === 'loading' ? { ...state, status: 'ready' } : state;
-    case 'load failed':
-      return state.status === 'loading' ? { ...state, status: 'idle' } : state;
-    case 'start':
-      if (active || state.status === 'idle' || state.status === 'loading') return state;
-      return { ...initialRun, status: 'running', id: action.id, config: action.config };
+    case 'task':
+      return { ...state, task: action.task, ...(!isBusy(action.task) && { isStopping: false }) };
+    case 'begin':
+      return active ? { ...initialRun, task: state.task, id: action.id, config: action.config } : state;
     case 'events':
       return active ? reduceEvents(state, action.events) : state;
-    case 'wish':
-      if (action.wish === 'pause' && state.status !== 'running') return state;
-      if (action.wish === 'resume' && state.status !== 'paused') return state;
-      return active ? { ...state, wish: action.wish } : state;
-    case 'wish failed':
-      return { ...state, wish: null };
-    case 'paused':
-      return state.status === 'running'
-        ? { ...state, status: 'paused', wish: state.wish === 'pause' ? null : state.wish }
-        : state;
-    case 'resumed':
-      return state.status === 'paused'
-        ? { ...state, status: 'running', wish: state.wish === 'resume' ? null : state.wish }
-        : state;
+    case 'stop':
+      return active ? { ...state, isStopping: action.isStopping } : state;
     case 'finish':
-      if (!active) return state;
-      return { ...state, status: action.result.status, wish: null, progress: null, result: action.result };
-    case 'fail':
-      return active ? { ...state, status: 'failed', wish: null, progress: null, error: action.error } : state;
-    case 'cancel':
-      return active ? { ...state, status: 'stopped', wish: null, progress: null } : state;
+      return active ? { ...state, result: action.result } : state;
     case 'show':
       if (active) return state;
       return {
         ...initialRun,
-        status: action.result?.status ?? 'stopped',
         id: action.id,
         config: action.config,
         series: action.series,
@@ -118,22 +84,8 @@ function reduceEvents(state: RunState, events: readonly RunEvent[]): RunState {
   const series = spectra.length === 0 ? stepped : appendSpectra(stepped, spectra);
   return {
     ...state,
-    progress: events.reduce(progressAfter, state.progress),
+    clock: events.reduce(tick, state.clock),
     latest: steps.at(-1) ?? state.latest,
     series: evaluations.length === 0 ? series : { ...series, accuracy: [...series.accuracy, ...evaluations] },
-  };
-}
-
-/** What is under way after the event; a step is its own report of progress. */
-function progressAfter(progress: Progress | null, event: RunEvent): Progress | null {
-  if (event.kind === 'progress') return event.progress;
-  if (event.kind !== 'step') return progress;
-  const before = progress?.phase === 'train' ? progress.elapsed : 0;
-  return {
-    phase: 'train',
-    done: event.step,
-    total: event.steps,
-    unit: 'steps',
-    elapsed: before + event.milliseconds,
   };
 }

@@ -8,9 +8,11 @@ import type {
   LatentThought,
   PairReport,
   Problem,
+  StudentReport,
 } from '../../contract/events';
 import { PRESETS } from '../../contract/presets';
 import { defaultSettings, type SavedRun, type Settings } from '../../storage/rows';
+import type { DamagedRun } from '../../storage/store';
 import { type CheckState, initialCheck } from './check';
 import { initialLens, type LensState } from './lens';
 import { initialDraft } from './lens-draft';
@@ -41,25 +43,21 @@ export interface LatentsState {
   readonly steps: number | null;
   readonly session: Task<LatentSession>;
   readonly thoughts: readonly LatentThought[];
-  readonly stepping: boolean;
+  /** The thought being made. */
+  readonly thought: Task<LatentThought>;
   readonly answer: Task<AnswerReport>;
   readonly explicit: Task<ExplicitReport>;
-  /** Why the last step was not made. */
-  readonly error: Failure | null;
 }
 
 export const TOUR_STEPS = ['device', 'pair', 'spectra', 'distil', 'latents'] as const;
 export type TourStep = (typeof TOUR_STEPS)[number];
 
-/** The first run: everything in order. */
+/** The guided run: everything in order. */
 export interface Tour {
-  readonly status: 'idle' | 'running' | 'done' | 'failed' | 'cancelled';
+  readonly task: Task<true>;
   /** The step under way, or the one it ended in. */
   readonly step: TourStep | null;
   readonly done: readonly TourStep[];
-  /** Whether the page goes to the place of the step under way. */
-  readonly follow: boolean;
-  readonly error: Failure | null;
 }
 
 export interface AppState {
@@ -78,7 +76,13 @@ export interface AppState {
   readonly run: RunState;
   /** What the student that the engine holds was trained with. */
   readonly studentConfig: RunConfig | null;
+  /** Which student that is. */
+  readonly student: StudentReport | null;
   readonly saved: readonly SavedRun[];
+  /** Kept rows that cannot be read. */
+  readonly damaged: readonly DamagedRun[];
+  /** Ids of the kept runs that are under way, here or in another tab. */
+  readonly underWay: ReadonlySet<string>;
   readonly latents: LatentsState;
   readonly tour: Tour;
 }
@@ -90,13 +94,12 @@ export const initialLatents: LatentsState = {
   steps: null,
   session: idle,
   thoughts: [],
-  stepping: false,
+  thought: idle,
   answer: idle,
   explicit: idle,
-  error: null,
 };
 
-export const initialTour: Tour = { status: 'idle', step: null, done: [], follow: true, error: null };
+export const initialTour: Tour = { task: idle, step: null, done: [] };
 
 export const presetConfig = (id: string | null): RunConfig =>
   (PRESETS.find((preset) => preset.id === id) ?? PRESETS[0]!).config;
@@ -116,7 +119,10 @@ export function initialState(hash: string): AppState {
     draft: presetConfig(link.preset),
     run: initialRun,
     studentConfig: null,
+    student: null,
     saved: [],
+    damaged: [],
+    underWay: new Set(),
     latents: initialLatents,
     tour: initialTour,
   };

@@ -1,43 +1,121 @@
+import { reportOf } from '../../contract/error-report';
 import type { EngineErrorReport, Progress } from '../../contract/events';
 
-/** Something asked of the engine: what is known of it now. `previous` is the last value, kept while a new one is made. */
-export type Task<T> =
-  | { readonly status: 'idle'; readonly value: T | null }
-  | { readonly status: 'busy'; readonly value: T | null; readonly progress: Progress | null }
-  | { readonly status: 'ready'; readonly value: T }
-  | { readonly status: 'failed'; readonly value: T | null; readonly error: Failure };
+/**
+ * The one state machine of everything that the page asks of the engine: runs, lens, causal test, latents, guided run,
+ * loading, opening, checks.
+ *
+ *     idle → starting → running ⇄ pausing → paused → cancelling → done | failed | idle
+ *
+ * `starting` is what comes before the engine is asked for the thing itself (the device opens, the models load);
+ * `pausing` and `cancelling` last until the engine has got there.
+ */
+export type Status =
+  | 'idle'
+  | 'starting'
+  | 'running'
+  | 'pausing'
+  | 'paused'
+  | 'cancelling'
+  | 'done'
+  | 'failed';
 
 export type Failure = EngineErrorReport;
 
-export const idle: Task<never> = { status: 'idle', value: null };
-export const busy = <T>(task: Task<T>, progress: Progress | null = null): Task<T> => ({
-  status: 'busy',
-  value: task.value,
-  progress,
-});
-export const ready = <T>(value: T): Task<T> => ({ status: 'ready', value });
-export const failed = <T>(task: Task<T>, error: Failure): Task<T> => ({
+interface Attempt {
+  /** Which attempt it is. What an earlier one reports is not heard. */
+  readonly turn: number;
+  readonly progress: Progress | null;
+  /** The engine has not answered a cancel within the limit. */
+  readonly isUnheard: boolean;
+}
+
+/** `value` is the last one made; it is kept while another is made. */
+export type Task<T> = Attempt &
+  (
+    | { readonly status: Exclude<Status, 'done' | 'failed'>; readonly value: T | null }
+    | { readonly status: 'done'; readonly value: T }
+    | { readonly status: 'failed'; readonly value: T | null; readonly error: Failure }
+  );
+
+export type TaskEvent<T> =
+  | { readonly type: 'start'; readonly turn: number }
+  /** The engine is asked now. */
+  | { readonly type: 'begin'; readonly turn: number }
+  | { readonly type: 'progress'; readonly turn: number; readonly progress: Progress }
+  /** What is shown while the new value is made. */
+  | { readonly type: 'show'; readonly turn: number; readonly value: T | null }
+  | { readonly type: 'pause' }
+  | { readonly type: 'resume' }
+  | { readonly type: 'reached'; readonly turn: number; readonly state: 'running' | 'paused' }
+  | { readonly type: 'cancel' }
+  | { readonly type: 'unheard'; readonly turn: number }
+  | { readonly type: 'cancelled'; readonly turn: number }
+  | { readonly type: 'succeed'; readonly turn: number; readonly value: T }
+  | { readonly type: 'fail'; readonly turn: number; readonly error: Failure };
+
+const attempt: Attempt = { turn: 0, progress: null, isUnheard: false };
+
+export const idle: Task<never> = { ...attempt, status: 'idle', value: null };
+/** Nothing under way; what was made before is still shown. */
+export const idleWith = <T>(value: T | null): Task<T> => ({ ...attempt, status: 'idle', value });
+export const done = <T>(value: T): Task<T> => ({ ...attempt, status: 'done', value });
+export const failed = <T>(error: Failure, value: T | null = null): Task<T> => ({
+  ...attempt,
   status: 'failed',
-  value: task.value,
+  value,
   error,
 });
-/** Back to what it was before it was asked again. */
-export const settled = <T>(task: Task<T>): Task<T> =>
-  task.value === null ? { status: 'idle', value: null } : ready(task.value);
 
-const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : null);
+/** From the press of the button until it has ended. */
+export const isBusy = ({ status }: { readonly status: Status }) =>
+  status !== 'idle' && status !== 'done' && status !== 'failed';
+
+/** As it was before it was asked for. */
+const settled = <T>({ turn, value }: Task<T>): Task<T> =>
+  value === null ? { ...attempt, turn, status: 'idle', value } : { ...attempt, turn, status: 'done', value };
+
+/** The state after the event; an event that the state does not allow changes nothing. */
+export function reduceTask<T>(task: Task<T>, event: TaskEvent<T>): Task<T> {
+  const { status, value } = task;
+  if (event.type === 'start')
+    return isBusy(task) ? task : { ...attempt, turn: event.turn, status: 'starting', value };
+  if (!isBusy(task) || ('turn' in event && event.turn !== task.turn)) return task;
+  const asked = status !== 'starting';
+  const goTo = (next: Exclude<Status, 'done' | 'failed'>): Task<T> => ({ ...task, status: next, value });
+  switch (event.type) {
+    case 'begin':
+      return asked ? task : goTo('running');
+    case 'progress':
+      return { ...task, progress: event.progress };
+    case 'show':
+      return { ...task, value: event.value } as Task<T>;
+    case 'pause':
+      return status === 'running' ? goTo('pausing') : task;
+    case 'resume':
+      // What is paused goes on when the engine says so.
+      return status === 'pausing' ? goTo('running') : task;
+    case 'reached':
+      if (event.state === 'paused')
+        return status === 'running' || status === 'pausing' ? goTo('paused') : task;
+      return status === 'paused' ? goTo('running') : task;
+    case 'cancel':
+      // Before the engine is asked there is nobody to wait for.
+      if (!asked) return settled(task);
+      return status === 'cancelling' ? task : goTo('cancelling');
+    case 'unheard':
+      return status === 'cancelling' ? { ...task, isUnheard: true } : task;
+    case 'cancelled':
+      return settled(task);
+    case 'succeed':
+      // Also while cancelling: it was done before the cancel was heard.
+      return asked ? { ...attempt, turn: task.turn, status: 'done', value: event.value } : task;
+    case 'fail':
+      return { ...attempt, turn: task.turn, status: 'failed', value, error: event.error };
+  }
+}
 
 /** Anything thrown, as the page shows it. */
-export function failureOf(thrown: unknown): Failure {
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  const { code, hint } = error as { code?: unknown; hint?: unknown };
-  return {
-    name: error.name,
-    code: text(code) ?? (error.name === 'AbortError' ? 'cancelled' : 'unexpected'),
-    message: error.message,
-    hint: text(hint),
-    stack: error.stack ?? null,
-  };
-}
+export const failureOf = (thrown: unknown): Failure => reportOf(thrown);
 
 export const isCancelled = (error: Failure) => error.code === 'cancelled' || error.name === 'AbortError';

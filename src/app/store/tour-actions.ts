@@ -3,28 +3,25 @@ import type { EngineActions } from './engine-actions';
 import type { LatentActions } from './latent-actions';
 import type { LensActions } from './lens-actions';
 import { initialDraft } from './lens-draft';
-import type { PanelName } from './link';
 import type { RunActions } from './run-actions';
-import { initialTour, presetConfig, type Tour, type TourStep } from './state';
-import { type Failure, failureOf } from './task';
+import { presetConfig, type Tour, type TourStep } from './state';
+import type { Failure, Task } from './task';
 
 export interface TourActions {
-  /** The first run: device, pair, spectra, LoRi on 128 samples, a held-out question. */
+  /** The guided run: device, pair, spectra, LoRi on 128 samples, a held-out question. */
   startTour(): Promise<void>;
   cancelTour(): void;
-  setFollow(follow: boolean): void;
 }
 
-/** Samples of figure 6 in the first run. */
+/** Samples of figure 6 in the guided run. */
 const TOUR_SAMPLES = 16;
 
-const PLACES: Readonly<Record<TourStep, PanelName>> = {
-  device: 'model',
-  pair: 'model',
-  spectra: 'lowrank',
-  distil: 'distil',
-  latents: 'latents',
-};
+interface Step {
+  readonly step: TourStep;
+  go(): Promise<boolean>;
+  /** Why it did not succeed, if it did not. */
+  error(): Failure | null;
+}
 
 export function tourActions(
   ctx: Context,
@@ -33,18 +30,21 @@ export function tourActions(
   run: RunActions,
   latents: LatentActions,
 ): TourActions {
-  let cancel = new AbortController();
+  const task = ctx.task<true>({
+    get: () => ctx.get().tour.task,
+    set: (next) => tour({ task: next }),
+  });
   const tour = (change: Partial<Tour>) => ctx.set({ tour: { ...ctx.get().tour, ...change } });
 
-  const steps: readonly { readonly step: TourStep; go(): Promise<boolean>; error(): Failure | null }[] = [
+  const steps = (signal: AbortSignal): readonly Step[] => [
     {
       step: 'device',
-      go: async () => ctx.get().device.status === 'ready' || engine.openDevice(),
+      go: async () => ctx.get().device.status === 'done' || engine.openDevice(),
       error: () => errorOf(ctx.get().device),
     },
     {
       step: 'pair',
-      go: async () => ctx.get().pair.status === 'ready' || engine.loadPair(),
+      go: async () => ctx.get().pair.status === 'done' || engine.loadPair(),
       error: () => errorOf(ctx.get().pair),
     },
     {
@@ -61,55 +61,56 @@ export function tourActions(
         run.choosePreset('lori-128');
         return run.startRun(presetConfig('lori-128'));
       },
-      error: () => ctx.get().run.error,
+      error: () => errorOf(ctx.get().run.task),
     },
     {
       step: 'latents',
       async go() {
-        if (ctx.get().latents.problems.status !== 'ready' && !(await latents.loadProblems())) return false;
+        if (ctx.get().latents.problems.status !== 'done' && !(await latents.loadProblems())) return false;
         const problem = ctx.get().latents.problems.value?.[0];
         if (!problem) return false;
         latents.pickProblem(problem);
         if (!(await latents.openQuestion())) return false;
-        return (await latents.stepAll(cancel.signal)) && latents.explicit();
+        return (await latents.stepAll(signal)) && latents.explicit();
       },
       error: () => {
-        const { problems, session, answer, explicit, error } = ctx.get().latents;
-        return error ?? errorOf(problems) ?? errorOf(session) ?? errorOf(answer) ?? errorOf(explicit);
+        const { problems, session, thought, answer, explicit } = ctx.get().latents;
+        for (const one of [problems, session, thought, answer, explicit]) {
+          const error = errorOf(one as Task<unknown>);
+          if (error) return error;
+        }
+        return null;
       },
     },
   ];
 
   return {
     async startTour() {
-      if (ctx.get().tour.status === 'running') return;
-      cancel = new AbortController();
-      const { signal } = cancel;
-      ctx.set({ tour: { ...initialTour, status: 'running' } });
-      for (const { step, go, error } of steps) {
-        tour({ step });
-        if (ctx.get().tour.follow) ctx.set({ link: { ...ctx.get().link, panel: PLACES[step] } });
-        let failure: Failure | null = null;
-        const went = await go().catch((thrown: unknown) => {
-          failure = failureOf(thrown);
-          return false;
-        });
-        if (signal.aborted) return;
-        if (!went) return tour({ status: 'failed', error: failure ?? error() });
-        tour({ done: [...ctx.get().tour.done, step] });
-      }
-      tour({ status: 'done', step: null });
+      await task.start(async ({ signal }) => {
+        tour({ step: null, done: [] });
+        for (const { step, go, error } of steps(signal)) {
+          tour({ step });
+          const went = await go();
+          const failure = went ? null : error();
+          signal.throwIfAborted();
+          if (failure) throw Object.assign(new Error(failure.message), failure);
+          // Something of it was cancelled on its own: so is the rest.
+          if (!went) throw new DOMException('a step was cancelled', 'AbortError');
+          tour({ done: [...ctx.get().tour.done, step] });
+        }
+        tour({ step: null });
+        return true;
+      });
     },
     cancelTour() {
-      cancel.abort();
+      task.cancel();
+      engine.cancelDevice();
       engine.cancelPair();
       lens.cancelLens();
       run.cancelRun();
-      if (ctx.get().tour.status === 'running') tour({ status: 'cancelled' });
+      latents.cancelLatents();
     },
-    setFollow: (follow) => tour({ follow }),
   };
 }
 
-const errorOf = (task: { readonly status: string; readonly error?: Failure }): Failure | null =>
-  task.status === 'failed' ? (task.error ?? null) : null;
+const errorOf = (task: Task<unknown>): Failure | null => (task.status === 'failed' ? task.error : null);

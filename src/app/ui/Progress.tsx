@@ -1,4 +1,3 @@
-import { useState } from 'react';
 import { ProgressBar as AriaProgressBar, Label } from 'react-aria-components';
 import { Button } from './Button';
 import { bytes, duration, integer, remaining } from './format';
@@ -11,8 +10,32 @@ export interface ProgressProps {
   readonly unit?: string;
   /** Milliseconds since it began. */
   readonly elapsed?: number;
+  /** Milliseconds left, where they are known better than from `done` and `elapsed`. */
+  readonly left?: number | null;
   readonly onCancel?: (() => void) | undefined;
   readonly cancelLabel?: string;
+  /** Cancel was pressed, and the engine has not got there yet. */
+  readonly isCancelling?: boolean;
+}
+
+/** How much of how much, and how long it will take or has taken: as far as each can be said. */
+export function progressWords({
+  done = 0,
+  total = 0,
+  unit = '',
+  elapsed = 0,
+  left = null,
+}: Omit<ProgressProps, 'label'>): string[] {
+  const amount = (n: number) => (unit === 'bytes' ? bytes(n) : integer(n));
+  const time = left === null ? remaining(done, total, elapsed) : duration(left);
+  return [
+    total > 0
+      ? `${amount(done)} of ${amount(total)}${unit === 'bytes' ? '' : ` ${unit}`}`
+      : done > 0
+        ? `${amount(done)} ${unit}`
+        : null,
+    time !== null ? `about ${time} left` : elapsed >= 1000 ? duration(elapsed) : null,
+  ].filter((part) => part !== null);
 }
 
 /** What is under way: how much of how much, how long it will take, and a way out. */
@@ -22,22 +45,13 @@ export function Progress({
   total = 0,
   unit = '',
   elapsed = 0,
+  left = null,
   onCancel,
   cancelLabel = 'Cancel',
+  isCancelling = false,
 }: ProgressProps) {
-  // A step that is under way is waited for.
-  const [cancelled, setCancelled] = useState(false);
   const known = total > 0;
-  const amount = (n: number) => (unit === 'bytes' ? bytes(n) : integer(n));
-  const left = remaining(done, total, elapsed);
-  const text = [
-    known
-      ? `${amount(done)} of ${amount(total)}${unit === 'bytes' ? '' : ` ${unit}`}`
-      : done > 0
-        ? `${amount(done)} ${unit}`
-        : null,
-    left !== null ? `about ${left} left` : elapsed >= 1000 ? duration(elapsed) : null,
-  ].filter((part) => part !== null);
+  const text = progressWords({ done, total, unit, elapsed, left });
   return (
     <div className="progress">
       <AriaProgressBar
@@ -63,15 +77,8 @@ export function Progress({
         )}
       </AriaProgressBar>
       {onCancel && (
-        <Button
-          look="quiet"
-          isDisabled={cancelled}
-          onPress={() => {
-            setCancelled(true);
-            onCancel();
-          }}
-        >
-          {cancelled ? 'Cancelling …' : cancelLabel}
+        <Button look="quiet" isDisabled={isCancelling} onPress={onCancel}>
+          {isCancelling ? 'Cancelling …' : cancelLabel}
         </Button>
       )}
     </div>

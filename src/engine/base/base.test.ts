@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MAX_MESSAGE } from '../../text/quote';
 import { allocate, DTYPE_BYTES } from './dtype';
 import { CancelledError, InputError, LoriError, NumericError, throwIfCancelled } from './errors';
 import { broadcastShape, normalAxis, sameShape, showShape, sizeOf, stridesOf } from './shape';
@@ -17,7 +18,12 @@ describe('errors', () => {
       hint: 'do this',
       cause,
     });
-    expect(new NumericError('x').hint).toBeUndefined();
+    expect(new NumericError('x').hint).toMatch(/^Lower the learning rate/);
+  });
+
+  it('are bounded, whatever is put into them', () => {
+    const { message, hint } = new InputError('x'.repeat(1e6), 'y'.repeat(1e6));
+    expect([message.length, hint.length]).toEqual([MAX_MESSAGE, MAX_MESSAGE]);
   });
 
   it('are thrown for an aborted signal only', () => {

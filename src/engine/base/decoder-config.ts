@@ -13,6 +13,12 @@ export interface DecoderConfig {
   readonly headDim: number;
   /** V */
   readonly vocabSize: number;
+  /**
+   * Rows of the embedding and of the head that one tensor holds, where the device cannot bind them all: they are then
+   * inputs `w.embedding.0`, `w.embedding.1`, … and everything over the vocabulary works chunk by chunk. Absent: one
+   * tensor holds all rows.
+   */
+  readonly vocabularyRows?: number;
   readonly rmsNormEps: number;
   readonly ropeTheta: number;
   /** The head is the transposed embedding; there is no `lm_head.weight`. */

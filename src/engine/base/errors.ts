@@ -1,3 +1,5 @@
+import { MAX_MESSAGE, shorten } from '../../text/quote';
+
 /**
  * Every error a person may see. `code` is what the page and the tests switch on; the message names the bad value and
  * what was expected; `hint` says what to do about it.
@@ -14,15 +16,30 @@ export type ErrorCode =
   | 'memory' // the request does not fit
   | 'cancelled'; // stopped on request
 
+/** What to do where the place that threw knows nothing better. */
+const HINTS: Readonly<Record<ErrorCode, string>> = {
+  shape: 'This is a fault of the program, not of what you entered: report it with the details below.',
+  gradient: 'This is a fault of the program, not of what you entered: report it with the details below.',
+  config: 'Correct the value that is named, or choose another checkpoint or preset.',
+  file: 'The file is damaged or is another one: get it from its source again.',
+  input: 'Correct the value that is named and try again.',
+  device: 'Try again, or choose WASM in the Model panel.',
+  runtime: 'Restart the engine. If it happens again, choose the other provider in the Model panel.',
+  numeric: 'Lower the learning rate or the weights of the losses, or use another checkpoint.',
+  memory: 'Ask for less at once (fewer samples, a smaller batch), or choose a smaller checkpoint.',
+  cancelled: 'Start it again when you want it.',
+};
+
+/** Message and hint are cut to `MAX_MESSAGE` characters, whatever was put into them. */
 export class LoriError extends Error {
   readonly code: ErrorCode;
-  readonly hint: string | undefined;
+  readonly hint: string;
 
   constructor(code: ErrorCode, message: string, hint?: string, options?: ErrorOptions) {
-    super(message, options);
+    super(shorten(message, MAX_MESSAGE), options);
     this.name = 'LoriError';
     this.code = code;
-    this.hint = hint;
+    this.hint = shorten(hint || HINTS[code], MAX_MESSAGE);
   }
 }
 

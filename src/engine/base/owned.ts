@@ -1,5 +1,5 @@
 interface Disposable {
-  dispose(): void;
+  dispose(): void | Promise<void>;
 }
 
 /** What was made together and goes together, the last first; also when the making fails half-way. */
@@ -11,8 +11,14 @@ export class Owned {
     return thing;
   }
 
-  dispose(): void {
-    for (const thing of this.made.splice(0).reverse()) thing.dispose();
+  /**
+   * Disposes of all at once; resolves when what takes time to go, such as a session of ONNX Runtime, is gone. What
+   * fails to go keeps nothing else, and rejects in the end.
+   */
+  async dispose(): Promise<void> {
+    const things = this.made.splice(0).reverse();
+    const ends = await Promise.allSettled(things.map(async (thing) => thing.dispose()));
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 
   /** Runs `make`; where it throws, what was added is disposed of. */
@@ -21,7 +27,7 @@ export class Owned {
     try {
       return await make(owned);
     } catch (error) {
-      owned.dispose();
+      await owned.dispose();
       throw error;
     }
   }

@@ -126,18 +126,18 @@ describe('parseModelConfig', () => {
   const cases: [string, unknown, string][] = [
     ['null', null, 'config is null, expected a JSON object'],
     ['a list', [llama], 'expected a JSON object'],
-    ['no type', {}, 'unsupported model_type undefined; supported: llama, qwen2'],
+    ['no type', {}, 'unsupported model_type missing; supported: llama, qwen2'],
     [
       'gpt_neox',
       { ...llama, model_type: 'gpt_neox' },
       'unsupported model_type "gpt_neox"; supported: llama, qwen2',
     ],
     ['qwen3', { ...qwen2, model_type: 'qwen3' }, 'unsupported model_type "qwen3"; supported: llama, qwen2'],
-    ['inherited type', Object.create(llama), 'unsupported model_type undefined'],
+    ['inherited type', Object.create(llama), 'unsupported model_type missing'],
     [
       'no size',
       without(llama, 'hidden_size'),
-      'hidden_size is undefined, expected a whole number from 1 to 65536',
+      'hidden_size is missing, expected a whole number from 1 to 65536',
     ],
     ['size as string', { ...llama, hidden_size: '64' }, 'hidden_size is "64"'],
     ['size zero', { ...llama, vocab_size: 0 }, 'vocab_size is 0'],

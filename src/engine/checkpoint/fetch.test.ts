@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CancelledError, FileError } from '../base/errors';
-import { fetchFile, sha256Hex, verifySha256 } from './fetch';
+import { sha256Hex } from '../base/sha256';
+import { fetchFile, verifySha256 } from './fetch';
 
 // SHA-256 of "abc" and of nothing: FIPS 180-4 examples.
 const abc = new TextEncoder().encode('abc');
@@ -73,7 +74,7 @@ describe('fetchFile', () => {
     [
       'a hash that is none',
       { fetch: serve(letters), sha256: 'abc' },
-      /expected SHA-256 is "abc", not 64 hex digits/,
+      /SHA-256 to compare with is "abc", expected 64/,
     ],
     [
       'no connection',

@@ -1,5 +1,7 @@
 /** Downloading a file whole, with progress, and proving that it is the one that was meant. */
 import { CancelledError, FileError, MemoryError, throwIfCancelled } from '../base/errors';
+import { sha256Hex } from '../base/sha256';
+import { quote } from './json';
 
 export interface FetchOptions {
   /** Exact length, where known: a truncated body behind a large Content-Length otherwise reads as success. */
@@ -13,7 +15,7 @@ export interface FetchOptions {
   readonly fetch?: typeof fetch;
 }
 
-const RETRY = 'check the connection and try again';
+const RETRY = 'Check the connection and try again.';
 
 /**
  * Throws `FileError` (unreachable, HTTP status, wrong length, wrong hash), `CancelledError`, or `MemoryError` where
@@ -27,7 +29,7 @@ export async function fetchFile(url: string, options: FetchOptions = {}): Promis
     if (!response.ok) {
       throw new FileError(
         `${url}: the server answered ${response.status} ${response.statusText}`.trimEnd(),
-        'check the address',
+        'Check the address.',
       );
     }
     const total = options.bytes ?? announcedLength(response);
@@ -89,7 +91,7 @@ function join(parts: readonly Uint8Array[], length: number, url: string): ArrayB
   try {
     out = new Uint8Array(length);
   } catch (cause) {
-    throw new MemoryError(`${url}: ${length} bytes do not fit in memory`, 'choose a smaller checkpoint', {
+    throw new MemoryError(`${url}: ${length} bytes do not fit in memory`, 'Choose a smaller checkpoint.', {
       cause,
     });
   }
@@ -101,19 +103,6 @@ function join(parts: readonly Uint8Array[], length: number, url: string): ArrayB
   return out.buffer;
 }
 
-/** SHA-256 in lower-case hex. Needs a secure context (https or localhost). Throws `FileError` without one. */
-export async function sha256Hex(bytes: ArrayBuffer | Uint8Array<ArrayBuffer>): Promise<string> {
-  const subtle = globalThis.crypto?.subtle;
-  if (subtle === undefined) {
-    throw new FileError(
-      'cannot check a SHA-256 on an insecure page',
-      'open the page over https or on localhost',
-    );
-  }
-  const digest = new Uint8Array(await subtle.digest('SHA-256', bytes));
-  return Array.from(digest, (b) => b.toString(16).padStart(2, '0')).join('');
-}
-
 /** Throws `FileError` where `bytes` do not have the SHA-256 `hex`. */
 export async function verifySha256(
   bytes: ArrayBuffer | Uint8Array<ArrayBuffer>,
@@ -121,12 +110,15 @@ export async function verifySha256(
   label = 'file',
 ): Promise<void> {
   if (!/^[0-9a-f]{64}$/i.test(hex))
-    throw new FileError(`${label}: expected SHA-256 is "${hex.slice(0, 80)}", not 64 hex digits`);
+    throw new FileError(
+      `${label}: the SHA-256 to compare with is ${quote(hex)}, expected 64 hexadecimal digits`,
+      'Correct the SHA-256, or restore the file that lists it.',
+    );
   const found = await sha256Hex(bytes);
   if (found !== hex.toLowerCase()) {
     throw new FileError(
       `${label}: SHA-256 is ${found}, expected ${hex.toLowerCase()}`,
-      'the file is damaged or is another version: get it again',
+      'The file is damaged or is another version: get it again.',
     );
   }
 }

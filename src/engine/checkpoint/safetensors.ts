@@ -61,6 +61,7 @@ export interface SafetensorsHeader {
 export const METADATA = '__metadata__';
 export const MAX_HEADER_BYTES = 25 * 1024 * 1024;
 const MAX_RANK = 8;
+const OPEN_BRACE = 123;
 const AGAIN = 'the file is damaged or incomplete: get it again and compare its SHA-256';
 
 /** Reads and checks the header alone. `label` names the file in messages. Throws `FileError`. */
@@ -125,9 +126,14 @@ function headerLength(bytes: Uint8Array<ArrayBuffer>, size: number, label: strin
 }
 
 function parseHeader(bytes: Uint8Array, dataStart: number, size: number, label: string): SafetensorsHeader {
+  // The format says so, and tells a header from any other JSON file that was renamed.
+  if (bytes[0] !== OPEN_BRACE)
+    throw new FileError(
+      `${label}: the header begins with byte ${bytes[0] ?? 'none'}, expected "{" (${OPEN_BRACE})`,
+      AGAIN,
+    );
   const json = parseJson(bytes, `${label}: header`);
-  if (!isJsonObject(json))
-    throw new FileError(`${label}: header is ${quote(json)}, expected a JSON object`, AGAIN);
+  if (!isJsonObject(json)) throw new FileError(`${label}: the header is not a JSON object`, AGAIN);
   let metadata = new Map<string, string>();
   const tensors = new Map<string, TensorEntry>();
   for (const [name, info] of Object.entries(json)) {

@@ -13,7 +13,7 @@ import { namedWeights } from '../nn/weights';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 import { normals, randomWeights, relativeError, TINY_CONFIG, TINY_QWEN } from '../train/tiny.testing';
-import { Decoder } from './decoder';
+import { decoderOf } from './decoder.testing';
 import { argmaxRow, feedAll, greedy } from './greedy';
 
 /** float32 against float64 over two blocks; measured below 1e-6. */
@@ -54,7 +54,7 @@ async function setUp(config: DecoderConfig, filter: LatentFilter, keys = S + STE
     normals(rng.fork(`lora ${i}`), loraLayout(config, LORA).length, 0.3),
   );
   const shape = { config, batch: B, question: S, keys, lora: LORA, filter };
-  const decoder = await Decoder.compile(runtime, shape, weights);
+  const decoder = await decoderOf(runtime, weights, shape);
   const uploaded: DeviceTensor[] = packs.map((data) =>
     runtime.upload({ dtype: 'f32', shape: [data.length], data }),
   );
@@ -97,8 +97,8 @@ async function setUp(config: DecoderConfig, filter: LatentFilter, keys = S + STE
     rowOf,
     whole,
     questionRows,
-    dispose: () => {
-      decoder.dispose();
+    dispose: async () => {
+      await decoder.dispose();
       for (const pack of uploaded) pack.dispose();
     },
   };
@@ -215,7 +215,7 @@ describe('Decoder', () => {
     const before = [runtime.liveTensors, runtime.programCount];
     const { dispose } = await setUp(TINY_CONFIG, filter);
     expect(runtime.liveTensors).toBeGreaterThan(before[0] as number);
-    dispose();
+    await dispose();
     expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
   });
 });
@@ -295,7 +295,7 @@ it('frees its programs and tensors where the device has no room for all of them'
   const weights = randomWeights(TINY_CONFIG, new Rng(1));
   const filter = { kind: 'softmax', temperature: 1 } as const;
   const shape = { config: TINY_CONFIG, batch: 1, question: 3, keys: 5, lora: undefined, filter };
-  await expect(Decoder.compile(runtime, shape, weights).finally(() => spy.mockRestore())).rejects.toThrow(
+  await expect(decoderOf(runtime, weights, shape).finally(() => spy.mockRestore())).rejects.toThrow(
     'no room',
   );
   expect(made).toBe(6);

@@ -1,13 +1,10 @@
-import type { GraphHostTensor, HostData, HostTensor } from '../base/dtype';
+import type { GraphHostTensor, HostData } from '../base/dtype';
 import { InputError } from '../base/errors';
 import { floatsOf } from '../base/half';
 import { Owned } from '../base/owned';
 import { HIDDEN } from '../base/tokens';
+import type { ModelOnDevice, ModelProgram } from '../model/model-on-device';
 import { ropeTables } from '../nn/rope';
-import { namedWeights, type Weights } from '../nn/weights';
-import type { Executable } from '../runtime/executable';
-import { compileFrozen, type FrozenPrograms } from '../runtime/frozen';
-import type { Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 import { advanceProgram, type DecodeShape, prefillProgram, projectionInput, shiftInput } from './programs';
 
@@ -21,11 +18,10 @@ export class Decoder {
   private mask = new Float32Array(0);
 
   private constructor(
+    private readonly model: ModelOnDevice,
     readonly shape: DecodeShape,
-    private readonly prefill: Executable,
-    private readonly advance: Executable,
-    private readonly weights: Weights,
-    private readonly frozen: FrozenPrograms['tensors'],
+    private readonly prefill: ModelProgram,
+    private readonly advance: ModelProgram,
     /** Two sets of outputs, used in turn: an input may not be its own output. */
     private readonly states: readonly [Record<string, DeviceTensor>, Record<string, DeviceTensor>],
     private readonly inputs: Record<string, DeviceTensor>,
@@ -36,13 +32,12 @@ export class Decoder {
   private adapter: readonly DeviceTensor[] = [];
 
   /** Frees what it made where it fails. */
-  static compile(runtime: Runtime, shape: DecodeShape, weights: Weights): Promise<Decoder> {
+  static compile(model: ModelOnDevice, shape: DecodeShape): Promise<Decoder> {
     return Owned.while(async (owned) => {
-      const named = namedWeights(weights);
-      const frozen = owned.add(
-        await compileFrozen(runtime, [prefillProgram(shape), advanceProgram(shape)], named),
-      );
-      const [prefill, advance] = frozen.executables as [Executable, Executable];
+      owned.add(model.retain());
+      const { runtime } = model;
+      const prefill = owned.add(await model.compile(prefillProgram(shape)));
+      const advance = owned.add(await model.compile(advanceProgram(shape)));
       const empty = (name: string, { dtype, shape: s }: Pick<GraphHostTensor, 'dtype' | 'shape'>) =>
         owned.add(runtime.empty(dtype, s, name));
       const state = (): Record<string, DeviceTensor> =>
@@ -50,9 +45,9 @@ export class Decoder {
       const states = [state(), state()] as const;
       const inputs: Record<string, DeviceTensor> = {};
       for (const [name, spec] of [...prefill.inputs, ...advance.inputs])
-        if (!(name in named) && !name.startsWith('lora.') && !/^[kv]\./.test(name) && !(name in inputs))
+        if (!name.startsWith('lora.') && !/^[kv]\./.test(name) && !(name in inputs))
           inputs[name] = empty(name, spec);
-      const decoder = new Decoder(shape, prefill, advance, weights, frozen.tensors, states, inputs, owned);
+      const decoder = new Decoder(model, shape, prefill, advance, states, inputs, owned);
       const H = shape.config.hiddenSize;
       for (const layer of shape.projected?.layers ?? [])
         decoder.project(layer, identity(H), new Float32Array(H));
@@ -92,11 +87,10 @@ export class Decoder {
   /** Feeds one token a sequence. */
   async feedTokens(ids: readonly number[]): Promise<void> {
     const { hiddenSize: H, vocabSize: V } = this.shape.config;
-    const embedding = this.weights.outer.embedding as HostTensor;
     const x = new Float32Array(ids.length * H);
     ids.forEach((id, b) => {
       if (!(id >= 0 && id < V)) throw new InputError(`token id ${id}; the model has ${V} tokens`);
-      x.set(floatsOf(embedding, id * H, (id + 1) * H), b * H);
+      x.set(floatsOf(this.model.source.read('w.embedding', id, id + 1)), b * H);
     });
     this.write('x', x);
     await this.step(this.inputs.x as DeviceTensor);
@@ -128,8 +122,8 @@ export class Decoder {
     return this.shape.keys - this.column;
   }
 
-  dispose(): void {
-    this.owned.dispose();
+  dispose(): Promise<void> {
+    return this.owned.dispose();
   }
 
   private get now(): Record<string, DeviceTensor> {
@@ -163,7 +157,7 @@ export class Decoder {
   }
 
   private async run(
-    program: Executable,
+    program: ModelProgram,
     bound: Record<string, DeviceTensor>,
     outputs: Record<string, DeviceTensor>,
   ): Promise<void> {
@@ -171,7 +165,7 @@ export class Decoder {
     for (const name of program.inputs.keys()) {
       const lora = /^lora\.(\d+)$/.exec(name);
       inputs[name] = (bound[name] ??
-        (lora ? this.adapter[Number(lora[1])] : (this.frozen[name] ?? this.inputs[name]))) as DeviceTensor;
+        (lora ? this.adapter[Number(lora[1])] : this.inputs[name])) as DeviceTensor;
     }
     await program.run(inputs, outputs);
   }

@@ -4,7 +4,7 @@ import { HIDDEN } from '../base/tokens';
 import { inHalves, mapWeights, widenedWeights } from '../nn/weights.testing';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { randomWeights, TINY_CONFIG, TINY_QWEN } from '../train/tiny.testing';
-import { Decoder } from './decoder';
+import { decoderOf } from './decoder.testing';
 
 let runtime: Runtime;
 beforeAll(async () => {
@@ -34,7 +34,7 @@ it.each([
   } as const;
   const read: Float32Array[][] = [];
   for (const kept of [weights, widenedWeights(weights)]) {
-    const decoder = await Decoder.compile(runtime, shape, kept);
+    const decoder = await decoderOf(runtime, kept, shape);
     const values: Float32Array[] = [];
     const look = async () =>
       values.push(await decoder.hidden(), await decoder.logits(), await decoder.latent());

@@ -10,7 +10,7 @@ import { causalMask, logits as logitsOf, runStack, stackModel } from '../nn/stac
 import { namedWeights } from '../nn/weights';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { normals, randomWeights, relativeError, TINY_CONFIG, TINY_QWEN } from '../train/tiny.testing';
-import { Decoder } from './decoder';
+import { decoderOf } from './decoder.testing';
 import type { ProjectedLayers } from './programs';
 
 /** float32 against float64 over two blocks, projected. Measured 2e-6. */
@@ -83,7 +83,7 @@ async function setUp(config: DecoderConfig, projected: ProjectedLayers | undefin
     normals(rng.fork(`lora ${i}`), loraLayout(config, LORA).length, 0.3),
   );
   const shape = { config, batch: B, question: S, keys: S + STEPS, lora: LORA, filter: FILTER, projected };
-  const decoder = await Decoder.compile(runtime, shape, weights);
+  const decoder = await decoderOf(runtime, weights, shape);
   const uploaded = packs.map((data) => runtime.upload({ dtype: 'f32', shape: [data.length], data }));
   decoder.setAdapter(uploaded);
   const { ids, keyMask } = padded();

@@ -29,6 +29,7 @@ export const GRADIENT_RULES: Readonly<Record<OpKind, Rule | null>> = {
   input: null,
   constant: null,
   stopGradient: null,
+  withGradient: (y, dy) => [null, ...(y.graph.vjps.get(y)?.(dy) ?? [])],
   equal: null,
   greater: null,
   cast: null,

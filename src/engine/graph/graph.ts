@@ -24,9 +24,14 @@ export interface Tensor {
   readonly data: HostData | undefined;
 }
 
+/** Cotangent of a value → cotangents of what it was made of. */
+export type CustomVjp = (dy: Tensor) => readonly Tensor[];
+
 /** A graph under construction: nodes in topological order, by construction. */
 export class Graph {
   readonly nodes: Tensor[] = [];
+  /** Of every `withGradient`. */
+  readonly vjps = new Map<Tensor, CustomVjp>();
   private readonly known = new Map<string, Tensor>();
   private readonly inputNames = new Map<string, Tensor>();
   private readonly scopes: string[] = [];

@@ -168,6 +168,7 @@ const EVALUATE: Readonly<Record<Exclude<OpKind, 'input' | 'constant'>, Evaluate>
   erf: map(erf),
   relu: map((x) => Math.max(x, 0)),
   stopGradient: map((x) => x),
+  withGradient: map((x) => x),
   add: zip((a, b) => (a as number) + (b as number)),
   sub: zip((a, b) => (a as number) - (b as number)),
   mul: zip((a, b) => (a as number) * (b as number)),

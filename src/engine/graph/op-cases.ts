@@ -82,6 +82,9 @@ export const OP_CASES: readonly OpCase[] = [
   unary('relu', o.relu, { low: 0.1 }),
   unary('neg', o.neg, { what: '[1]', inputs: { a: [1] } }),
   unary('stopGradient', (a) => o.mul(o.stopGradient(o.exp(a)), a)),
+  unary('withGradient', (a) => o.withGradient(o.exp(a), [a], (dy) => [o.mul(dy, o.exp(a))]), {
+    what: 'the true gradient, handed in',
+  }),
   ...binary('add'),
   ...binary('sub'),
   ...binary('mul'),

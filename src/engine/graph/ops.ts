@@ -1,6 +1,6 @@
 import type { GraphDType } from '../base/dtype';
 import { broadcastShape, normalAxis, type Shape, sameShape, showShape, sizeOf } from '../base/shape';
-import type { Tensor } from './graph';
+import type { CustomVjp, Tensor } from './graph';
 
 /**
  * The vocabulary models and losses are written in. Each function adds (or finds) one node, or a few of them; no-ops are
@@ -29,6 +29,17 @@ export const erf = (x: Tensor): Tensor => x.graph.apply('erf', [x]);
 export const relu = (x: Tensor): Tensor => x.graph.apply('relu', [x]);
 /** The value of x, of which no gradient is taken. */
 export const stopGradient = (x: Tensor): Tensor => x.graph.apply('stopGradient', [x]);
+
+/**
+ * The value of `value`, with a gradient of its own making: by the first of `primals` it is what `vjp` makes of the
+ * cotangent, and to ask for it by another is an error. For what the reverse is to compute again rather than keep.
+ * @param vjp one cotangent a primal, or fewer: those left out are not implemented
+ */
+export function withGradient(value: Tensor, primals: readonly Tensor[], vjp: CustomVjp): Tensor {
+  const y = value.graph.apply('withGradient', [value, ...primals]);
+  value.graph.vjps.set(y, vjp);
+  return y;
+}
 
 export function add(a: Value, b: Value): Tensor {
   const [x, y] = pair(a, b);

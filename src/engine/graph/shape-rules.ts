@@ -18,6 +18,7 @@ export const OP_KINDS = [
   'erf',
   'relu',
   'stopGradient',
+  'withGradient',
   'add',
   'sub',
   'mul',
@@ -141,6 +142,8 @@ export const SHAPE_RULES: Readonly<Record<OpKind, Rule>> = {
   erf: unary,
   relu: unary,
   stopGradient: unary,
+  /** Of its first operand; the others are what its gradient is taken by. */
+  withGradient: (inputs) => unary([operand(inputs, 0)], {}),
   add: binary,
   sub: binary,
   mul: binary,

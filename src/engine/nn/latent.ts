@@ -3,14 +3,13 @@ import * as o from '../graph/ops';
 import type { KeyValues } from './block';
 import {
   causalMask,
-  embed,
-  logits,
   positionOf,
   type ReplaceState,
   runStack,
   type StackModel,
   type StackOutput,
 } from './stack';
+import { embed, softmaxMixture } from './vocabulary';
 
 /** How a final hidden state becomes the next input embedding. */
 export interface LatentFilter {
@@ -21,9 +20,7 @@ export interface LatentFilter {
 
 /** z [B, H] of a final hidden state [B, H]. */
 export function latentOf(model: StackModel, hidden: Tensor, filter: LatentFilter): Tensor {
-  if (filter.kind === 'hidden') return hidden;
-  const scaled = o.mul(logits(model, hidden), 1 / filter.temperature);
-  return o.gemm(o.softmax(scaled), model.outer.embedding as Tensor);
+  return filter.kind === 'hidden' ? hidden : softmaxMixture(model, hidden, filter.temperature);
 }
 
 /** The question, left-padded to S columns, with its additive key mask [B, 1, 1, S]. */

@@ -6,7 +6,10 @@ import { block, type KeyValues, type Segment } from './block';
 import type { DecoderConfig } from './config';
 import { type LoraSpec, loraLayout, unpackLora } from './lora';
 import { ropeTables } from './rope';
+import { embed, logits } from './vocabulary';
 import { type BlockTensors, blockInputs, blockPrefix, type OuterTensors, outerInputs } from './weights';
+
+export { embed, logits };
 
 /** A whole model in one graph: weights as inputs `w.…`, adapters as one flat input `lora.{i}` a block. */
 export interface StackModel {
@@ -107,18 +110,7 @@ export function runStack(model: StackModel, segment: StackSegment): StackOutput 
 
 /** What makes the last block's output the last hidden state. */
 export const finalNorm = (model: StackModel, x: Tensor): Tensor =>
-  o.rmsNorm(x, model.outer.finalNorm as Tensor, model.config.rmsNormEps);
-
-/** Rows of the embedding for token ids of any shape: [ids…, H] as [rows, H]. */
-export function embed(model: StackModel, ids: Tensor): Tensor {
-  const rows = ids.shape.reduce((n, d) => n * d, 1);
-  return o.gather(model.outer.embedding as Tensor, o.reshape(ids, [rows]));
-}
-
-/** Logits [rows, V] of final hidden states [rows, H]. */
-export function logits(model: StackModel, hidden: Tensor): Tensor {
-  return o.gemm(hidden, (model.outer.head ?? model.outer.embedding) as Tensor, { transB: true });
-}
+  o.rmsNorm(x, model.outer.finalNorm, model.config.rmsNormEps);
 
 /** Lower-triangular additive mask [1, 1, S, T] of S positions that end T keys. */
 export function causalMask(graph: Graph, positions: number, keys: number): Tensor {

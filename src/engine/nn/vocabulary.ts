@@ -1,25 +1,198 @@
+import { ConfigError } from '../base/errors';
 import type { Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
-import { logits, type StackModel } from './stack';
+import type { DecoderConfig } from './config';
+import { type OuterTensors, vocabularyRanges } from './weights';
+
+/**
+ * Everything over the vocabulary V. Where embedding and head are one tensor each, it is the textbook's graph over
+ * logits [n, V]. Where they are chunks of rows, no tensor [n, V] exists: each sum over V is taken chunk by chunk with
+ * a running maximum (the online softmax of Milakov & Gimelshein, arXiv:1805.02867), and the reverse computes each
+ * chunk's logits again rather than keeping them.
+ */
+export interface VocabularyModel {
+  readonly config: DecoderConfig;
+  readonly outer: OuterTensors;
+}
+
+/** Rows [from, to) of embedding and head. */
+export interface VocabularyChunk {
+  /** First row. */
+  readonly from: number;
+  readonly rows: number;
+  /** [rows, H] each; one tensor where they are tied. */
+  readonly embedding: Tensor;
+  readonly head: Tensor;
+}
+
+export function chunksOf({ config, outer }: VocabularyModel): VocabularyChunk[] {
+  const head = outer.head ?? outer.embedding;
+  return vocabularyRanges(config).map(({ from, to }, c) => ({
+    from,
+    rows: to - from,
+    embedding: outer.embedding[c] as Tensor,
+    head: head[c] as Tensor,
+  }));
+}
+
+/** Rows of the embedding for token ids of any shape: [ids…, H] as [rows, H]. */
+export function embed(model: VocabularyModel, ids: Tensor): Tensor {
+  const rows = ids.shape.reduce((n, d) => n * d, 1);
+  const flat = o.reshape(ids, [rows]);
+  const chunks = chunksOf(model);
+  const [whole] = chunks as [VocabularyChunk];
+  if (chunks.length === 1) return o.gather(whole.embedding, flat);
+  // Ids are exact in float32: a vocabulary ends far below 2^24.
+  const id = o.cast(flat, 'f32');
+  const at = (edge: number): Tensor => id.graph.scalar(edge - 0.5);
+  return chunks
+    .map(({ from, rows: count, embedding }) => {
+      const own = o.where(o.greater(at(from + count), id), o.sub(id, from), -1);
+      const inside = o.greater(own, id.graph.scalar(-0.5));
+      const found = o.gather(embedding, o.cast(o.where(inside, own, 0), 'i32'));
+      return o.where(o.reshape(inside, [rows, 1]), found, 0);
+    })
+    .reduce((sum, part) => o.add(sum, part));
+}
+
+/** Logits [rows, Vc] of final hidden states [rows, H], one tensor a chunk. */
+export const logitChunks = (model: VocabularyModel, hidden: Tensor): Tensor[] =>
+  chunksOf(model).map(({ head }) => logitsOf(hidden, head));
+
+const logitsOf = (hidden: Tensor, head: Tensor): Tensor => o.gemm(hidden, head, { transB: true });
+
+/**
+ * Logits [rows, V] of final hidden states [rows, H].
+ * @throws ConfigError where the vocabulary is in chunks: nothing may then be made for all of it at once
+ */
+export function logits(model: VocabularyModel, hidden: Tensor): Tensor {
+  const chunks = logitChunks(model, hidden);
+  if (chunks.length > 1)
+    throw new ConfigError(
+      `logits over all ${model.config.vocabSize} tokens were asked for, but the vocabulary is in ${chunks.length} chunks`,
+      'Ask for the logits chunk by chunk.',
+    );
+  return chunks[0] as Tensor;
+}
+
+/** A running softmax: the maximum M and Σ exp(x − M) of what has been seen, [n, 1] each. */
+export interface OnlineSum {
+  readonly max: Tensor;
+  readonly sum: Tensor;
+}
+
+/**
+ * Adds a chunk x [n, Vc] to a running softmax.
+ * @returns with the new sum also exp(x − M), and the factor by which what was summed before is to be scaled
+ */
+export function addChunk(
+  before: OnlineSum | undefined,
+  x: Tensor,
+): OnlineSum & { readonly weights: Tensor; readonly scale: Tensor | undefined } {
+  const own = o.reduceMax(x, [-1], true);
+  const max = before ? o.where(o.greater(before.max, own), before.max, own) : own;
+  const weights = o.exp(o.sub(x, max));
+  const total = o.reduceSum(weights, [-1], true);
+  if (!before) return { max, sum: total, weights, scale: undefined };
+  const scale = o.exp(o.sub(before.max, max));
+  return { max, sum: o.add(o.mul(before.sum, scale), total), weights, scale };
+}
+
+export const logSumOf = ({ max, sum }: OnlineSum): Tensor => o.add(o.log(sum), max);
 
 /**
  * Cross entropy of the head: Σ weight·(logsumexp(logits) − logits[target]), a scalar.
  * @param hidden final hidden states [n, H]  @param targets i32, n values  @param weights n values
  */
 export function headCrossEntropy(
-  model: StackModel,
+  model: VocabularyModel,
   hidden: Tensor,
   targets: Tensor,
   weights: Tensor,
 ): Tensor {
-  const rows = logits(model, hidden);
-  const { graph } = rows;
-  const [n, V] = rows.shape as readonly [number, number];
-  const classes = graph.constant(
-    Int32Array.from({ length: V }, (_, i) => i),
-    [1, V],
-    'i32',
+  const chunks = chunksOf(model);
+  const n = hidden.shape[0] as number;
+  const { graph } = hidden;
+  const target = o.reshape(targets, [n, 1]);
+  const weight = o.reshape(weights, [n, 1]);
+  const isTarget = ({ from, rows }: VocabularyChunk): Tensor =>
+    o.equal(
+      target,
+      graph.constant(
+        Int32Array.from({ length: rows }, (_, i) => from + i),
+        [1, rows],
+        'i32',
+      ),
+    );
+  const pickedOf = (chunk: VocabularyChunk, rows: Tensor): Tensor =>
+    o.reduceSum(o.where(isTarget(chunk), rows, 0), [1], true);
+  const sumOf = (logSum: Tensor, picked: Tensor): Tensor => o.reduceSum(o.mul(o.sub(logSum, picked), weight));
+  if (chunks.length === 1) {
+    const rows = logits(model, hidden);
+    const picked = pickedOf(chunks[0] as VocabularyChunk, rows);
+    return sumOf(o.logSumExp(rows), picked);
+  }
+  let sum: OnlineSum | undefined;
+  let picked: Tensor | undefined;
+  for (const chunk of chunks) {
+    const rows = logitsOf(hidden, chunk.head);
+    sum = addChunk(sum, rows);
+    const own = pickedOf(chunk, rows);
+    picked = picked ? o.add(picked, own) : own;
+  }
+  const logSum = logSumOf(sum as OnlineSum);
+  return o.withGradient(
+    sumOf(logSum, picked as Tensor),
+    [hidden, ...chunks.map(({ head }) => head)],
+    (dy) => {
+      const again = recomputed(hidden, o.reshape(dy, [1, 1]));
+      const scale = o.mul(weight, o.reshape(dy, [1, 1]));
+      return [
+        overChunks(chunks, (chunk) => {
+          const p = o.exp(o.sub(logitsOf(again, chunk.head), logSum));
+          return o.gemm(o.mul(o.where(isTarget(chunk), o.sub(p, 1), p), scale), chunk.head);
+        }),
+      ];
+    },
   );
-  const picked = o.reduceSum(o.where(o.equal(o.reshape(targets, [n, 1]), classes), rows, 0), [1], true);
-  return o.reduceSum(o.mul(o.sub(o.logSumExp(rows), picked), o.reshape(weights, [n, 1])));
 }
+
+/** softmax(logits/τ)·E of final hidden states [n, H]: a mixture of word embeddings, [n, H]. */
+export function softmaxMixture(model: VocabularyModel, hidden: Tensor, temperature: number): Tensor {
+  const chunks = chunksOf(model);
+  const scaled = (h: Tensor, { head }: VocabularyChunk): Tensor => o.mul(logitsOf(h, head), 1 / temperature);
+  const [whole] = chunks as [VocabularyChunk];
+  if (chunks.length === 1) return o.gemm(o.softmax(scaled(hidden, whole)), whole.embedding);
+  let sum: OnlineSum | undefined;
+  let mixed: Tensor | undefined;
+  for (const chunk of chunks) {
+    const added = addChunk(sum, scaled(hidden, chunk));
+    const own = o.gemm(added.weights, chunk.embedding);
+    mixed = mixed && added.scale ? o.add(o.mul(mixed, added.scale), own) : own;
+    sum = added;
+  }
+  const total = sum as OnlineSum;
+  const z = o.div(mixed as Tensor, total.sum);
+  const logSum = logSumOf(total);
+  const primals = [hidden, ...chunks.flatMap(({ head, embedding }) => [head, embedding])];
+  return o.withGradient(z, primals, (dz) => {
+    const mean = o.reduceSum(o.mul(dz, z), [-1], true);
+    const again = recomputed(hidden, mean);
+    return [
+      overChunks(chunks, (chunk) => {
+        const p = o.exp(o.sub(scaled(again, chunk), logSum));
+        const slope = o.sub(logitsOf(dz, chunk.embedding), mean);
+        return o.mul(o.gemm(o.mul(p, slope), chunk.head), 1 / temperature);
+      }),
+    ];
+  });
+}
+
+/**
+ * `hidden` to the bit, but another node, which waits for a cotangent: what the reverse computes of it is computed again,
+ * where the same expression of `hidden` itself would be the forward's node and be kept for as long.
+ */
+const recomputed = (hidden: Tensor, cotangent: Tensor): Tensor => o.add(hidden, o.mul(cotangent, 0));
+
+const overChunks = (chunks: readonly VocabularyChunk[], part: (chunk: VocabularyChunk) => Tensor): Tensor =>
+  chunks.map(part).reduce((sum, own) => o.add(sum, own));

@@ -133,7 +133,15 @@ function join(parts: readonly HostTensor[], shape: readonly number[]): HostTenso
 }
 
 export type BlockTensors = Partial<Record<BlockWeightName, Tensor>>;
-export type OuterTensors = Partial<Record<OuterWeightName, Tensor>>;
+
+/** Weights outside the layers. Embedding and head are split in rows where one tensor would be too large. */
+export interface OuterTensors {
+  readonly finalNorm: Tensor;
+  /** Chunks of [V, H], one below the other. */
+  readonly embedding: readonly Tensor[];
+  /** Absent where the embedding is the head as well. */
+  readonly head?: readonly Tensor[];
+}
 
 /** Declares a block's weights as inputs `{prefix}{name}` of a graph. */
 export function blockInputs(graph: Graph, config: DecoderConfig, prefix: string): BlockTensors {
@@ -145,13 +153,39 @@ export function blockInputs(graph: Graph, config: DecoderConfig, prefix: string)
   );
 }
 
-export function outerInputs(graph: Graph, config: DecoderConfig, prefix = 'w.'): OuterTensors {
-  return Object.fromEntries(
-    Object.entries(outerShapes(config)).map(([name, shape]) => [
-      name,
-      graph.input(prefix + name, shape as readonly number[]),
-    ]),
-  );
+const OUTER_PREFIX = 'w.';
+
+/** First row and end of each chunk of the vocabulary; one chunk unless `vocabularyRows` says otherwise. */
+export function vocabularyRanges(config: DecoderConfig): { readonly from: number; readonly to: number }[] {
+  const { vocabSize: V, vocabularyRows = V } = config;
+  return Array.from({ length: Math.ceil(V / vocabularyRows) }, (_, c) => ({
+    from: c * vocabularyRows,
+    to: Math.min(V, (c + 1) * vocabularyRows),
+  }));
+}
+
+/** The tensor and the rows that an input `w.embedding.3` or `w.head.3` holds; undefined for other names. */
+export function vocabularyChunk(
+  config: DecoderConfig,
+  input: string,
+): { readonly name: string; readonly from: number; readonly to: number } | undefined {
+  const [, name, index] = /^(w\.(?:embedding|head))\.(\d+)$/.exec(input) ?? [];
+  if (name === undefined || config.vocabularyRows === undefined) return undefined;
+  const range = vocabularyRanges(config)[Number(index)];
+  return range && { name, ...range };
+}
+
+/** Declares embedding, final norm and head: `w.embedding`, or its chunks `w.embedding.0`, … */
+export function outerInputs(graph: Graph, config: DecoderConfig): OuterTensors {
+  const H = config.hiddenSize;
+  const ranges = vocabularyRanges(config);
+  const rows = (name: 'embedding' | 'head'): Tensor[] =>
+    ranges.map(({ from, to }, c) =>
+      graph.input(`${OUTER_PREFIX}${name}${ranges.length > 1 ? `.${c}` : ''}`, [to - from, H]),
+    );
+  const embedding = rows('embedding');
+  const finalNorm = graph.input(`${OUTER_PREFIX}finalNorm`, [H]);
+  return { embedding, finalNorm, ...(config.tieWordEmbeddings ? {} : { head: rows('head') }) };
 }
 
 /** Prefix of block i's inputs in a program that holds all blocks. */

@@ -89,7 +89,7 @@ describe('emission', () => {
 
   test('scaling and addend go into the product, the square into the sum, dead code nowhere', () => {
     const model = emitted({ name: 'p', outputs: trace() }, { provider: 'wasm' });
-    expect(nodesOf(model.bytes)).toEqual(['Gemm', 'ReduceSumSquare']);
+    expect(nodesOf(model.bytes())).toEqual(['Gemm', 'ReduceSumSquare']);
     expect(model.nodeCount).toBe(2);
     expect(model.inputs.map((x) => x.name)).toEqual(['x', 'w', 'b']);
   });
@@ -177,9 +177,12 @@ describe('emission', () => {
 
   test('baked inputs are initializers, not inputs', () => {
     const w = { dtype: 'f32', shape: [3, 2], data: new Float32Array([1, 2, 3, 4, 5, 6]) } as const;
-    const model = emitted({ name: 'p', outputs: trace() }, { provider: 'wasm', bake: { w } });
+    const model = emitted(
+      { name: 'p', outputs: trace() },
+      { provider: 'wasm', bake: (name) => (name === 'w' ? w : undefined) },
+    );
     expect(model.inputs.map((x) => x.name)).toEqual(['x', 'b']);
-    const graph = parts(model.bytes, 7)[0] as Uint8Array;
+    const graph = parts(model.bytes(), 7)[0] as Uint8Array;
     expect(parts(graph, 11).map((x) => texts(x, 1)[0])).toEqual(['in.x', 'in.b']);
     const raw = parts(graph, 5).map((x) => parts(x, 9)[0] as Uint8Array);
     expect(raw).toContainEqual(new Uint8Array(w.data.buffer));
@@ -199,7 +202,12 @@ describe('emission', () => {
       });
       const kept = { w: half([rows, 3], 1), v: half([3], 2) };
       const wide = { w: graphTensor(kept.w), v: graphTensor(kept.v) };
-      const [a, b] = [kept, wide].map((bake) => emit({ name: 'p', outputs }, { provider: 'wasm', bake }));
+      const [a, b] = [kept, wide].map((values) =>
+        emit(
+          { name: 'p', outputs },
+          { provider: 'wasm', bake: (name) => values[name as keyof typeof values] },
+        ),
+      );
       expect(a?.length).toBeGreaterThan(12 * rows);
       expect(a).toEqual(b);
     }

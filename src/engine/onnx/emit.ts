@@ -15,7 +15,7 @@ export interface EmitOptions {
    * Inputs whose values are fixed now: they become part of the model, as f32 where they are kept in 16 bits, and are no
    * longer bound at run time.
    */
-  readonly bake?: Readonly<Record<string, HostTensor>>;
+  readonly bake?: (name: string) => HostTensor | undefined;
 }
 
 /** Names inside the model: an input and an output may share their name in the program. */
@@ -23,7 +23,14 @@ export const inputName = (name: string): string => `in.${name}`;
 export const outputName = (name: string): string => `out.${name}`;
 
 export interface Emitted {
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Bytes of the model, without the values of baked weights: two programs of equal skeleton and equal `baked`, read from the same weights, are the same program. */
+  readonly skeleton: Uint8Array<ArrayBuffer>;
+  /** Names of the inputs that were baked in, in order. */
+  readonly baked: readonly string[];
+  /** Size of the model. */
+  readonly length: number;
+  /** The model, written anew at every call: baked weights make it large. */
+  bytes(): Uint8Array<ArrayBuffer>;
   readonly nodeCount: number;
   /** Inputs bound at run time, in order of declaration; an input that nothing reads is not among them. */
   readonly inputs: readonly Tensor[];
@@ -31,13 +38,14 @@ export interface Emitted {
 
 /** The program as an ONNX ModelProto. The same program gives the same bytes, whatever its name. */
 export const emit = (program: Program, options: EmitOptions): Uint8Array<ArrayBuffer> =>
-  emitted(program, options).bytes;
+  emitted(program, options).bytes();
 
 /** `emit`, with what the runtime needs to know about the result. Throws RuntimeError on a baked value of other shape. */
-export function emitted(program: Program, { provider, bake = {} }: EmitOptions): Emitted {
+export function emitted(program: Program, { provider, bake }: EmitOptions): Emitted {
   const model = new ModelWriter();
   const values = new Map<Tensor, string>();
   const inputs: Tensor[] = [];
+  const baked: string[] = [];
   for (const at of instructionsOf(Object.values(program.outputs), provider)) {
     const { node } = at;
     if (node.op !== 'input') {
@@ -52,7 +60,7 @@ export function emitted(program: Program, { provider, bake = {} }: EmitOptions):
       );
       continue;
     }
-    const fixed = Object.hasOwn(bake, node.name) ? bake[node.name] : undefined;
+    const fixed = bake?.(node.name);
     if (fixed) {
       const dtype = graphDType(fixed);
       if (dtype !== node.dtype || !sameShape(fixed.shape, node.shape))
@@ -60,6 +68,7 @@ export function emitted(program: Program, { provider, bake = {} }: EmitOptions):
           `${program.name}: input "${node.name}" is ${node.dtype} ${showShape(node.shape)}, but the value to bake in is ${dtype} ${showShape(fixed.shape)}`,
         );
       values.set(node, model.weight(fixed));
+      baked.push(node.name);
     } else {
       inputs.push(node);
       values.set(node, inputName(node.name));
@@ -69,5 +78,13 @@ export function emitted(program: Program, { provider, bake = {} }: EmitOptions):
   for (const [name, node] of Object.entries(program.outputs)) {
     model.output(outputName(name), values.get(node) as string, node.dtype, node.shape);
   }
-  return { bytes: model.finish(), nodeCount: model.nodeCount, inputs };
+  const message = model.finish();
+  return {
+    skeleton: message.skeleton(),
+    baked,
+    length: message.length,
+    bytes: () => message.finish(),
+    nodeCount: model.nodeCount,
+    inputs,
+  };
 }

@@ -50,6 +50,7 @@ export const LOWERINGS: Readonly<Record<Instruction['op'], Lower>> = {
   constant: ({ node }, _x, model) =>
     model.initializer(node.dtype, node.shape, node.data as NonNullable<Tensor['data']>),
   stopGradient: (_at, [x]) => x as string,
+  withGradient: (_at, [x]) => x as string,
 
   neg: one('Neg'),
   exp: one('Exp'),

@@ -64,12 +64,15 @@ export class ModelWriter {
     return this.tensor(ELEMENT[dtype], shape, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
 
-  /** A weight known now, f32 where it is kept in 16 bits: widened where it is written, not before. */
+  /** A weight known now, f32 where it is kept in 16 bits: copied or widened where it is written, not before. */
   weight(host: HostTensor): string {
-    if (!isHalf(host)) return this.initializer(host.dtype, host.shape, host.data);
-    const { data, dtype, shape } = host;
-    const bytes = { length: 4 * data.length, write: (out: Uint8Array) => widenBytes(data, dtype, out) };
-    return this.tensor(ELEMENT.f32, shape, bytes);
+    const { data, shape } = host;
+    if (isHalf(host)) {
+      const write = (out: Uint8Array) => widenBytes(host.data, host.dtype, out);
+      return this.tensor(ELEMENT.f32, shape, { length: 4 * data.length, write });
+    }
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    return this.tensor(ELEMENT[host.dtype], shape, { length: bytes.length, write: (out) => out.set(bytes) });
   }
 
   /** A list of int64 (shapes, axes, pads); equal lists are one initializer. */
@@ -101,14 +104,14 @@ export class ModelWriter {
     return dtype === 'bool' ? this.node('And', [value, value]) : this.node('Identity', [value]);
   }
 
-  finish(): Uint8Array<ArrayBuffer> {
+  /** The whole model; nothing can be added after it. */
+  finish(): Message {
     for (const node of this.nodes.values()) this.graph.message(1, this.write(node));
     return new Message()
       .integer(1, IR_VERSION)
       .message(8, new Message().string(1, '').integer(2, OPSET))
       .message(8, new Message().string(1, 'com.microsoft').integer(2, 1))
-      .message(7, this.graph.string(2, 'program'))
-      .finish();
+      .message(7, this.graph.string(2, 'program'));
   }
 
   private write({ type, inputs, output, second, attributes }: Node): Message {

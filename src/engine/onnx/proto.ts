@@ -59,6 +59,20 @@ export class Message {
     return this;
   }
 
+  /** The message without its late bytes: all that is said of them is their length. */
+  skeleton(): Uint8Array<ArrayBuffer> {
+    const kept = [...this.parts, this.tail.subarray(0, this.used)].filter(
+      (part) => part instanceof Uint8Array,
+    );
+    const out = new Uint8Array(kept.reduce((n, part) => n + part.length, 0));
+    let at = 0;
+    for (const part of kept) {
+      out.set(part, at);
+      at += part.length;
+    }
+    return out;
+  }
+
   finish(): Uint8Array<ArrayBuffer> {
     const out = new Uint8Array(this.length);
     let at = 0;

@@ -21,6 +21,8 @@ export interface Executable {
   readonly outputs: ReadonlyMap<string, Binding>;
   /** Of the emitted model, before ONNX Runtime's own optimisation. */
   readonly nodeCount: number;
+  /** Of the emitted model, baked weights included. */
+  readonly bytes: number;
   /**
    * Runs the program, after every run asked for before it in this realm. Outputs given are written into; the others
    * are created and belong to the caller.
@@ -30,17 +32,20 @@ export interface Executable {
     inputs: Readonly<Record<string, DeviceTensor>>,
     outputs?: Readonly<Record<string, DeviceTensor>>,
   ): Promise<Record<string, DeviceTensor>>;
-  dispose(): void;
+  /** Resolves when the session, where this was its last holder, is released. */
+  dispose(): Promise<void>;
 }
 
 /** What an executable needs of the runtime that compiled it. */
 export interface ExecutableOwner {
+  /** Whether the runtime is disposed of, and all its programs with it. */
+  readonly ended: boolean;
   readonly device: Device | undefined;
   empty(dtype: GraphDType, shape: Shape, label: string): BaseTensor;
   adopt(dtype: GraphDType, shape: Shape, label: string, data: unknown): BaseTensor;
   /** Whether the runtime made the tensor: those of another runtime are refused. */
   owns(tensor: BaseTensor): boolean;
-  released(executable: OrtExecutable): void;
+  released(executable: OrtExecutable): Promise<void>;
 }
 
 const show = ({ dtype, shape }: Binding): string => `${dtype} ${showShape(shape)}`;
@@ -60,6 +65,7 @@ export class OrtExecutable implements Executable {
     private readonly captured: boolean,
     readonly name: string,
     readonly nodeCount: number,
+    readonly bytes: number,
     readonly inputs: ReadonlyMap<string, Binding>,
     readonly outputs: ReadonlyMap<string, Binding>,
   ) {}
@@ -104,10 +110,11 @@ export class OrtExecutable implements Executable {
     return created;
   }
 
-  dispose(): void {
+  dispose(): Promise<void> {
+    if (this.owner.ended) return Promise.resolve();
     if (this.references <= 0)
       throw new RuntimeError(`${this.name} was disposed of more often than it was compiled`);
-    if (--this.references === 0) this.owner.released(this);
+    return --this.references === 0 ? this.owner.released(this) : Promise.resolve();
   }
 
   /** Ends the session, after what is queued. */

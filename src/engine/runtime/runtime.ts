@@ -1,11 +1,12 @@
 import type { GraphDType, HalfDType, HalfHostTensor, HostData, HostTensor } from '../base/dtype';
 import { RuntimeError } from '../base/errors';
 import { graphTensor, isHalf } from '../base/half';
+import { sha256Hex } from '../base/sha256';
 import { type Shape, showShape, sizeOf } from '../base/shape';
 import type { DeviceBuffer } from '../device/buffer';
 import type { Device } from '../device/device';
 import type { Program } from '../graph/graph';
-import { type Emitted, emitted, type Provider } from '../onnx/emit';
+import { type EmitOptions, type Emitted, emitted, type Provider } from '../onnx/emit';
 import { type Binding, type Executable, type ExecutableOwner, OrtExecutable } from './executable';
 import { loadOrt, type Ort, type WasmPaths } from './ort';
 import { enqueue } from './queue';
@@ -34,7 +35,14 @@ export interface CompileOptions {
    * Inputs fixed now, widened where they are kept in 16 bits; on WASM frozen weights are then packed once and copied
    * never.
    */
-  readonly bake?: Readonly<Record<string, HostTensor>>;
+  readonly bake?: Readonly<Record<string, HostTensor>> | ((name: string) => HostTensor | undefined);
+  /**
+   * Names the weights that `bake` takes from. Programs of one graph and one such name are the same, so that no baked
+   * value needs to be written or hashed to find that out; without it the whole model is hashed.
+   */
+  readonly weights?: string;
+  /** Awaited before a session is created, and not where an equal program is alive. @param bytes of the emitted model */
+  readonly onCreate?: (bytes: number) => Promise<void> | void;
   /**
    * Every run will bind the same tensors (all outputs given): on WebGPU its commands are then recorded once and
    * replayed, which takes the CPU's part from 16 to 0.6 µs a node. Such programs are not shared.
@@ -56,6 +64,8 @@ export interface Runtime {
   readonly readCount: number;
   /** Milliseconds spent creating sessions so far. */
   readonly compileTime: number;
+  /** Largest tensor that can be bound to a program. */
+  readonly maxTensorBytes: number;
   compile(program: Program, options?: CompileOptions): Promise<Executable>;
   /** A tensor of f32 where the value is kept in 16 bits, of its own type otherwise. */
   upload(host: HostTensor, label?: string): DeviceTensor;
@@ -80,11 +90,14 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
 /** Nodes from which ONNX Runtime's own optimisation takes longer (it doubles creation) than it saves (under 5 %). */
 const LARGE = 4000;
 
+/** A protobuf message, and so a model with its weights baked in, ends at 2 GiB. */
+const MAX_HOST_TENSOR_BYTES = 2 ** 31 - 1;
+
 class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
   private readonly programs = new Map<string, Promise<OrtExecutable>>();
   private readonly tensors = new Set<BaseTensor>();
   private captures = 0;
-  private disposedOf = false;
+  ended = false;
   readCount = 0;
   compileTime = 0;
 
@@ -104,14 +117,21 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
     return this.tensors.size;
   }
 
+  get maxTensorBytes(): number {
+    const limits = this.device?.limits;
+    return limits
+      ? Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize)
+      : MAX_HOST_TENSOR_BYTES;
+  }
+
   async compile(
     program: Program,
-    { bake, capture = false, label }: CompileOptions = {},
+    { bake, weights, onCreate, capture = false, label }: CompileOptions = {},
   ): Promise<Executable> {
     this.alive();
     const name = label ?? program.name;
-    const model = emitted(program, { provider: this.provider, bake });
-    const key = capture ? `captured ${this.captures++}` : await digest(model.bytes);
+    const model = emitted(program, { provider: this.provider, bake: bakeOf(bake) });
+    const key = capture ? `captured ${this.captures++}` : await keyOf(model, weights);
     const known = this.programs.get(key);
     if (known) {
       const executable = await known;
@@ -120,7 +140,7 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
         return executable;
       }
     }
-    const made = enqueue(async () => {
+    const create = async () => {
       const start = performance.now();
       const session = await this.createSession(name, model, capture);
       this.compileTime += performance.now() - start;
@@ -134,10 +154,15 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
         capture,
         name,
         model.nodeCount,
+        model.length,
         inputs,
         bindings(Object.entries(program.outputs)),
       );
-    });
+    };
+    const made = (async () => {
+      await onCreate?.(model.length);
+      return enqueue(create);
+    })();
     this.programs.set(key, made);
     try {
       return await made;
@@ -202,14 +227,14 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
     this.readCount++;
   }
 
-  released(executable: OrtExecutable): void {
+  released(executable: OrtExecutable): Promise<void> {
     this.programs.delete(executable.key);
-    void executable.release();
+    return executable.release();
   }
 
   async dispose(): Promise<void> {
-    if (this.disposedOf) return;
-    this.disposedOf = true;
+    if (this.ended) return;
+    this.ended = true;
     const all = await Promise.allSettled(this.programs.values());
     for (const made of all)
       if (made.status === 'fulfilled' && made.value.references > 0) await made.value.release();
@@ -224,14 +249,14 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
   }
 
   private alive(): void {
-    if (this.disposedOf) throw new RuntimeError('the runtime was used after it had been disposed of');
+    if (this.ended) throw new RuntimeError('the runtime was used after it had been disposed of');
   }
 
   private async createSession(name: string, model: Emitted, capture: boolean): Promise<Ort.InferenceSession> {
     this.device?.assertAlive();
     const provider = this.device ? { name: 'webgpu' as const, device: this.device.gpu as never } : 'wasm';
     try {
-      return await this.ort.InferenceSession.create(model.bytes, {
+      return await this.ort.InferenceSession.create(model.bytes(), {
         executionProviders: [provider],
         graphOptimizationLevel: model.nodeCount > LARGE ? 'disabled' : 'basic',
         enableMemPattern: false,
@@ -251,7 +276,14 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
   }
 }
 
-async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(hash, (b) => b.toString(16).padStart(2, '0')).join('');
+/** A look-up by name; names of Object.prototype are none. */
+const bakeOf = (bake: CompileOptions['bake']): EmitOptions['bake'] =>
+  bake === undefined || typeof bake === 'function'
+    ? bake
+    : (name) => (Object.hasOwn(bake, name) ? bake[name] : undefined);
+
+/** Equal for equal programs over equal weights. */
+async function keyOf(model: Emitted, weights: string | undefined): Promise<string> {
+  if (weights === undefined || model.baked.length === 0) return sha256Hex(model.bytes());
+  return `${weights} ${model.baked.join(' ')} ${await sha256Hex(model.skeleton)}`;
 }

@@ -34,6 +34,8 @@ export interface DeviceTensor {
 
 /** What tensors tell the runtime that made them. */
 export interface TensorOwner {
+  /** Whether the runtime is disposed of, and all its tensors with it. */
+  readonly ended: boolean;
   disposed(tensor: BaseTensor): void;
   read(): void;
 }
@@ -67,6 +69,7 @@ export abstract class BaseTensor implements DeviceTensor {
   }
 
   dispose(): void {
+    if (this.disposed && this.owner.ended) return;
     this.usable('disposed of');
     this.idle('disposed of');
     this.disposed = true;

@@ -220,15 +220,16 @@ export class LoriWorkbench implements Workbench {
   private async leave(): Promise<void> {
     this.questions.drop();
     this.states.drop();
+    await this.opened?.models.dispose();
     await this.opened?.runtime.dispose();
     this.opened?.device?.destroy();
     this.opened = undefined;
   }
 
   private ready() {
-    const { runtime, device } = this.provider();
+    const { runtime, models, device } = this.provider();
     if (!this.loaded) throw new InputError('no models are loaded', 'Load the bundled pair first.');
-    return { runtime, device, ...this.loaded };
+    return { runtime, models, device, ...this.loaded };
   }
 
   private provider(): Opened {

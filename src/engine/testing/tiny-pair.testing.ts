@@ -5,8 +5,8 @@
 import tokenizerText from '../../../models/base/tokenizer.json?raw';
 import tokenizerConfigText from '../../../models/base/tokenizer_config.json?raw';
 import { Rng } from '../base/rng';
+import { sha256Hex } from '../base/sha256';
 import { parseModelConfig } from '../checkpoint/config';
-import { sha256Hex } from '../checkpoint/fetch';
 import { encodeFloats } from '../checkpoint/float';
 import { writeSafetensors } from '../checkpoint/write';
 import { expectedTensors } from '../nn/weights';

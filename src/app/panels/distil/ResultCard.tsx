@@ -22,6 +22,10 @@ export function ResultCard({ result }: { readonly result: RunResult }) {
         )}
         {teacher && <AccuracyBar label="Teacher, explicit chain of thought" accuracy={teacher} faint />}
       </div>
+      <p className="help">
+        The interval tells how well these problems measure this run. Runs with other seeds differ by more:
+        train several seeds to compare methods.
+      </p>
       <Facts
         items={[
           ['Steps', `${integer(result.steps)}${result.status === 'stopped' ? ', stopped early' : ''}`],
@@ -53,7 +57,7 @@ function AccuracyBar({
       <span className="accuracy-value">
         {percent(share)}
         <span className="figure-note">
-          95 % interval {percent(low)} to {percent(high)}, {total} problems
+          95 % interval over the {total} problems, of this one run: {percent(low)} to {percent(high)}
         </span>
       </span>
       <span className="accuracy-track" aria-hidden="true">

@@ -1,91 +1,86 @@
 import { useMemo } from 'react';
 import { METHOD_LABELS } from '../../../contract/config';
 import { draftErrors } from '../../store/draft';
+import { PHASES } from '../../store/in-hand';
 import { isActive, type RunState } from '../../store/run';
+import { shownRun } from '../../store/run-clock';
+import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { Progress } from '../../ui/Progress';
 
-const PHASES: Readonly<Record<string, string>> = {
-  load: 'Loading',
-  compile: 'Compiling programs',
-  teacher: 'Teacher’s pass over the samples',
-  factors: 'Decomposing the teacher’s states',
-  train: 'Training',
-  evaluate: 'Evaluating',
-  spectra: 'Decomposing',
-};
-
-export const STATUS: Readonly<Record<RunState['status'], string>> = {
-  idle: 'Nothing is loaded yet; Start loads the pair first.',
-  loading: 'The pair is loading.',
-  ready: 'Ready.',
-  running: 'Running.',
-  paused: 'Paused.',
-  done: 'Done.',
-  stopped: 'Stopped.',
-  failed: 'Failed.',
-};
-
-const WISHES = {
-  pause: 'Pausing after this step …',
-  resume: 'Resuming …',
-  stop: 'Stopping; the student so far is kept and evaluated …',
-} as const;
+/** What the run is doing, in a sentence. */
+export function statusOf({ task, isStopping, result, id }: RunState, isLoaded: boolean): string {
+  switch (task.status) {
+    case 'idle':
+      if (result) return result.status === 'stopped' ? 'Stopped.' : 'Done.';
+      if (id !== null) return 'Ended early; the curves are kept.';
+      return isLoaded ? 'Ready.' : 'No models are loaded yet; Start loads them first.';
+    case 'starting':
+      return 'Starting: the models are being loaded.';
+    case 'running':
+      return isStopping ? 'Stopping; the student so far is kept and evaluated.' : 'Running.';
+    case 'pausing':
+      return 'Pausing …';
+    case 'paused':
+      return isStopping ? 'Stopping; the student so far is kept and evaluated.' : 'Paused.';
+    case 'cancelling':
+      return 'Dropping the run …';
+    case 'done':
+      return result?.status === 'stopped' ? 'Stopped.' : 'Done.';
+    case 'failed':
+      return 'Failed.';
+  }
+}
 
 /** Start, pause, resume, stop, and what the run is doing. */
 export function RunBar() {
   const run = useApp((state) => state.run);
   const draft = useApp((state) => state.draft);
-  const loading = useApp((state) => state.pair.status === 'busy');
-  const touring = useApp((state) => state.tour.status === 'running');
+  const isLoaded = useApp((state) => state.pair.status === 'done');
+  const touring = useApp((state) => isBusy(state.tour.task));
   const { startRun, control, cancelRun } = useActions();
   const invalid = useMemo(() => draftErrors(draft).size, [draft]);
   const active = isActive(run);
+  const { status } = run.task;
+  const shown = shownRun(run.clock, run.config);
   return (
     <div className="run-bar">
       <div className="actions">
         {!active && (
-          <Button
-            look="primary"
-            isDisabled={invalid > 0 || loading || touring}
-            onPress={() => void startRun()}
-          >
+          <Button look="primary" isDisabled={invalid > 0 || touring} onPress={() => void startRun()}>
             Start {METHOD_LABELS[draft.method]}
           </Button>
         )}
-        {run.status === 'running' && (
-          <Button isDisabled={run.wish !== null} onPress={() => void control('pause')}>
+        {(status === 'running' || status === 'pausing') && (
+          <Button isDisabled={status === 'pausing' || run.isStopping} onPress={() => void control('pause')}>
             Pause
           </Button>
         )}
-        {run.status === 'paused' && (
-          <Button look="primary" isDisabled={run.wish !== null} onPress={() => void control('resume')}>
+        {status === 'paused' && (
+          <Button look="primary" isDisabled={run.isStopping} onPress={() => void control('resume')}>
             Resume
           </Button>
         )}
         {active && (
           <>
-            <Button isDisabled={run.wish === 'stop'} onPress={() => void control('stop')}>
-              Stop and keep
-            </Button>
-            <Button look="danger" onPress={cancelRun}>
+            {status !== 'starting' && status !== 'cancelling' && (
+              <Button isDisabled={run.isStopping} onPress={() => void control('stop')}>
+                Stop and keep
+              </Button>
+            )}
+            <Button look="danger" isDisabled={status === 'cancelling'} onPress={cancelRun}>
               Drop
             </Button>
           </>
         )}
         <p role="status" className="run-status">
-          {run.wish ? WISHES[run.wish] : STATUS[run.status]}
-          {!active &&
-            invalid > 0 &&
-            ` ${invalid} ${invalid === 1 ? 'value is' : 'values are'} to be corrected first.`}
+          {statusOf(run, isLoaded)}
+          {!active && invalid > 0 && ` Correct ${invalid} ${invalid === 1 ? 'value' : 'values'} first.`}
         </p>
       </div>
-      {active && (
-        <Progress
-          label={run.progress ? (PHASES[run.progress.phase] ?? run.progress.phase) : 'Starting'}
-          {...run.progress}
-        />
+      {active && status !== 'starting' && (
+        <Progress label={shown.phase === null ? 'Starting' : PHASES[shown.phase]} {...shown} />
       )}
     </div>
   );

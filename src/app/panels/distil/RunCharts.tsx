@@ -86,7 +86,7 @@ export function RunCharts({ run }: { readonly run: Pick<RunState, 'series' | 're
           title="Validation accuracy"
           summary={
             last
-              ? `${percent(last.accuracy.share)} at step ${last.step} (95 % interval ${percent(last.accuracy.low)} to ${percent(last.accuracy.high)}, ${last.accuracy.total} problems).`
+              ? `${percent(last.accuracy.share)} at step ${last.step} (95 % interval over ${last.accuracy.total} problems of this run, not over seeds: ${percent(last.accuracy.low)} to ${percent(last.accuracy.high)}).`
               : 'Not measured yet.'
           }
           series={accuracyLines}

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { ErrorNotice } from '../../ui/ErrorNotice';
@@ -45,8 +46,8 @@ export function AnswerView() {
   const { session, answer, explicit, question, thoughts } = useApp((state) => state.latents);
   const actions = useActions();
   const expected = session.value?.expected ?? question.expected;
-  const latent = answer.status === 'ready' ? answer.value : null;
-  const spoken = explicit.status === 'ready' ? explicit.value : null;
+  const latent = answer.status === 'done' ? answer.value : null;
+  const spoken = explicit.status === 'done' ? explicit.value : null;
   const factor =
     latent && spoken && latent.totalMilliseconds > 0 ? spoken.milliseconds / latent.totalMilliseconds : null;
   return (
@@ -56,7 +57,7 @@ export function AnswerView() {
           {answer.status === 'idle' && (
             <p className="muted">No answer yet: make the thoughts, then press “Answer now”.</p>
           )}
-          {answer.status === 'busy' && <Progress label="Answering" />}
+          {isBusy(answer) && <Progress label="Answering" />}
           {answer.status === 'failed' && (
             <ErrorNotice title="No answer was made" error={answer.error}>
               <Button onPress={() => void actions.answer()}>Try again</Button>
@@ -78,7 +79,7 @@ export function AnswerView() {
           {explicit.status === 'idle' && (
             <p className="muted">The explicit chain of thought was not asked for yet.</p>
           )}
-          {explicit.status === 'busy' && <Progress label="The teacher is reasoning in steps" />}
+          {isBusy(explicit) && <Progress label="The teacher is reasoning in steps" />}
           {explicit.status === 'failed' && (
             <ErrorNotice title="The explicit chain of thought was not made" error={explicit.error}>
               <Button onPress={() => void actions.explicit()}>Try again</Button>

@@ -1,5 +1,7 @@
 import './latents.css';
 import { useEffect } from 'react';
+import { isTraining } from '../../store/run';
+import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { ErrorNotice } from '../../ui/ErrorNotice';
@@ -11,9 +13,9 @@ import { ThoughtRow } from './ThoughtRow';
 
 /** One question, thought by thought, beside the explicit chain of thought. */
 export function LatentsPanel() {
-  const { session, thoughts, answer, explicit, problems, error } = useApp((state) => state.latents);
-  const pairIsReady = useApp((state) => state.pair.status === 'ready');
-  const training = useApp((state) => state.run.status === 'running');
+  const { session, thoughts, thought, answer, explicit, problems } = useApp((state) => state.latents);
+  const pairIsReady = useApp((state) => state.pair.status === 'done');
+  const training = useApp((state) => isTraining(state.run));
   const {
     loadProblems,
     step,
@@ -23,7 +25,7 @@ export function LatentsPanel() {
     openQuestion,
   } = useActions();
   const steps = session.value?.latentSteps ?? 0;
-  const left = session.status === 'ready' && thoughts.length < steps;
+  const left = session.status === 'done' && thoughts.length < steps;
 
   useEffect(() => {
     if (pairIsReady && problems.status === 'idle') void loadProblems();
@@ -59,13 +61,13 @@ export function LatentsPanel() {
             Pick or type a question and open it. Each thought then shows what it would say if it were decoded.
           </Empty>
         )}
-        {session.status === 'busy' && <Progress label="Reading the question" />}
+        {isBusy(session) && <Progress label="Reading the question" />}
         {session.status === 'failed' && (
           <ErrorNotice title="The question was not opened" error={session.error}>
             <Button onPress={() => void openQuestion()}>Try again</Button>
           </ErrorNotice>
         )}
-        {session.status === 'ready' && (
+        {session.status === 'done' && (
           <>
             <Panel
               title="Thoughts"
@@ -83,7 +85,7 @@ export function LatentsPanel() {
                     All, then answer
                   </Button>
                   <Button
-                    look={left || answer.status === 'ready' ? 'plain' : 'primary'}
+                    look={left || answer.status === 'done' ? 'plain' : 'primary'}
                     isDisabled={training}
                     onPress={() => void askAnswer()}
                   >
@@ -93,7 +95,9 @@ export function LatentsPanel() {
               }
             >
               <Question tokens={session.value.tokens} />
-              {error && <ErrorNotice title="The next thought was not made" error={error} />}
+              {thought.status === 'failed' && (
+                <ErrorNotice title="The next thought was not made" error={thought.error} />
+              )}
               {thoughts.length === 0 ? (
                 <p className="muted">
                   No thought yet. “Next thought” makes one; so does the right arrow key.
@@ -110,10 +114,7 @@ export function LatentsPanel() {
               title="Answer"
               about="The student’s answer after its latent thoughts, beside the teacher’s explicit chain of thought."
               actions={
-                <Button
-                  isDisabled={explicit.status === 'busy' || training}
-                  onPress={() => void askExplicit()}
-                >
+                <Button isDisabled={isBusy(explicit) || training} onPress={() => void askExplicit()}>
                   Explicit chain of thought
                 </Button>
               }

@@ -1,5 +1,7 @@
 import { Label, TextArea, TextField } from 'react-aria-components';
+import { isTraining } from '../../store/run';
 import type { AppState } from '../../store/state';
+import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { Choice, Segments } from '../../ui/Choice';
@@ -21,7 +23,7 @@ export function QuestionCard() {
   const { problems, question, student, steps, session } = useApp((state) => state.latents);
   const hasStudent = useApp((state) => state.studentConfig !== null);
   const trained = useApp(trainedSteps);
-  const training = useApp((state) => state.run.status === 'running');
+  const training = useApp((state) => isTraining(state.run));
   const { pickProblem, typeQuestion, openQuestion, chooseStudent, chooseSteps, loadProblems } = useActions();
   const list = problems.value ?? [];
   const count = steps ?? trained;
@@ -101,7 +103,7 @@ export function QuestionCard() {
         }
         error={wrongSteps ? `K must be a whole number from ${least} to ${MAX_STEPS}.` : undefined}
       />
-      <Button look="primary" isDisabled={session.status === 'busy' || training || wrongSteps} onPress={open}>
+      <Button look="primary" isDisabled={isBusy(session) || training || wrongSteps} onPress={open}>
         Open question
       </Button>
     </Panel>

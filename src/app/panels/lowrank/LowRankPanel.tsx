@@ -1,4 +1,5 @@
 import './lowrank.css';
+import { isBusy } from '../../store/task';
 import { useApp } from '../../store/use-app';
 import { Panel } from '../../ui/Panel';
 import { useDraftBounds } from './bounds';
@@ -43,16 +44,16 @@ function Stale() {
   const outlived = useApp((state) => state.lens.outlived.report);
   const draft = useApp((state) => state.lens.draft);
   const bounds = useDraftBounds(draft);
-  const isBusy = report.status === 'busy';
+  const busy = isBusy(report);
   return (
     <p className="lens-stale" role="status">
-      {!isBusy && outlived && (
+      {!busy && outlived && (
         <>
           <span aria-hidden="true">ℹ </span>The charts are of a model as it was before it was trained or
           opened anew. Decompose draws them anew.
         </>
       )}
-      {!isBusy && !outlived && report.value && isStale(report.value.request, draft, bounds) && (
+      {!busy && !outlived && report.value && isStale(report.value.request, draft, bounds) && (
         <>
           <span aria-hidden="true">ℹ </span>The charts are of the last report; the form has changed since.
           Decompose draws them anew.

@@ -4,6 +4,7 @@ import { CONTROLS, type LensReport, type SelectionReport } from '../../../contra
 import { type HoverLink, useHoverLink } from '../../charts/link';
 import { changeDraft, draftErrors, initialDraft, type LensDraft } from '../../store/lens-draft';
 import { LENS_VIEWS, type LensView } from '../../store/lens-link';
+import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Boundary } from '../../ui/Boundary';
 import { Button } from '../../ui/Button';
@@ -114,9 +115,9 @@ function Angles({ report, link }: { readonly report: LensReport; readonly link: 
 
 /** Two ways to begin that need no decision. */
 function Nothing() {
-  const isBusy = useApp((state) => state.lens.report.status === 'busy');
+  const busy = useApp((state) => isBusy(state.lens.report));
   const { runLens } = useActions();
-  if (isBusy) return <p className="muted">The charts appear when the decomposition is done.</p>;
+  if (busy) return <p className="muted">The charts appear when the decomposition is done.</p>;
   return (
     <Empty
       action={
@@ -145,7 +146,7 @@ function Missing({
   readonly button: string;
   readonly children: ReactNode;
 }) {
-  const isBusy = useApp((state) => state.lens.report.status === 'busy');
+  const busy = useApp((state) => isBusy(state.lens.report));
   const now = useApp((state) => state.lens.draft);
   const { runLens } = useActions();
   const draft = changeDraft(now, change);
@@ -156,7 +157,7 @@ function Missing({
         <>
           <Button
             look="primary"
-            isDisabled={isBusy || error !== undefined}
+            isDisabled={busy || error !== undefined}
             onPress={() => void runLens(change)}
           >
             {button}

@@ -1,13 +1,7 @@
 import type { Spectrum } from '../../../contract/lens';
+import { median } from '../../../contract/statistics';
 
 /** Medians and shares that the page says in words. */
-
-export function median(values: readonly number[]): number {
-  const sorted = values.filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  if (sorted.length === 0) return Number.NaN;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
 
 /** The median curve, place by place; a shorter curve counts as far as it goes. */
 export function medianCurve(curves: readonly ArrayLike<number>[]): number[] {

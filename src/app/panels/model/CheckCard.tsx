@@ -1,3 +1,4 @@
+import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { DataTable } from '../../ui/DataTable';
@@ -31,21 +32,19 @@ export function CheckCard() {
               CSV
             </Button>
           )}
-          <Button
-            isDisabled={task.status === 'busy' || device.status === 'busy'}
-            onPress={() => void runCheck()}
-          >
+          <Button isDisabled={isBusy(task) || isBusy(device)} onPress={() => void runCheck()}>
             {report ? 'Check again' : 'Check this device'}
           </Button>
         </>
       }
     >
-      {task.status === 'busy' && (
+      {isBusy(task) && (
         <Progress
           label="Checking the kernels"
           {...task.progress}
           onCancel={cancelCheck}
           cancelLabel="Cancel the check"
+          isCancelling={task.status === 'cancelling'}
         />
       )}
       {task.status === 'failed' && (

@@ -1,4 +1,5 @@
 import { isActive } from '../../store/run';
+import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { Segments } from '../../ui/Choice';
@@ -13,10 +14,10 @@ export function DeviceCard() {
   const working = useApp(
     (state) =>
       isActive(state.run) ||
-      state.pair.status === 'busy' ||
-      state.lens.report.status === 'busy' ||
-      state.lens.causal.status === 'busy' ||
-      state.lens.opened.status === 'busy',
+      isBusy(state.pair) ||
+      isBusy(state.lens.report) ||
+      isBusy(state.lens.causal) ||
+      isBusy(state.lens.opened),
   );
   const { switchProvider, loadPair } = useActions();
   const report = device.value;
@@ -29,7 +30,7 @@ export function DeviceCard() {
         <Segments
           label="Provider"
           value={provider}
-          isDisabled={working || device.status === 'busy'}
+          isDisabled={working || isBusy(device)}
           options={[
             { id: 'auto', label: 'Automatic' },
             { id: 'webgpu', label: 'WebGPU' },
@@ -39,7 +40,7 @@ export function DeviceCard() {
         />
       }
     >
-      {device.status === 'busy' && <Progress label="Opening the device" />}
+      {isBusy(device) && <Progress label="Opening the device" />}
       {device.status === 'failed' && (
         <ErrorNotice title="There is no usable device" error={device.error}>
           <Button onPress={() => void loadPair()}>Try again</Button>
@@ -47,7 +48,7 @@ export function DeviceCard() {
         </ErrorNotice>
       )}
       {device.status === 'idle' && <p className="muted">No device is open yet.</p>}
-      {report && device.status === 'ready' && (
+      {report && device.status === 'done' && (
         <Facts
           items={[
             ['Provider', <strong key="p">{report.provider === 'webgpu' ? 'WebGPU' : 'WASM'}</strong>],

@@ -1,3 +1,4 @@
+import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { ErrorNotice } from '../../ui/ErrorNotice';
@@ -24,12 +25,13 @@ export function ModelPanel() {
           No models are loaded. The bundled pair is a small base model and the teacher tuned from it.
         </Empty>
       )}
-      {pair.status === 'busy' && (
+      {isBusy(pair) && (
         <Progress
           label={pair.progress ? (PHASES[pair.progress.phase] ?? 'Loading the pair') : 'Loading the pair'}
           {...pair.progress}
           onCancel={cancelPair}
           cancelLabel="Cancel loading"
+          isCancelling={pair.status === 'cancelling'}
         />
       )}
       {pair.status === 'failed' && (

@@ -5,7 +5,7 @@ import type { WordProblem } from '../../data/word-problems';
 import { Decoder } from '../../decode/decoder';
 import type { ProjectedLayers } from '../../decode/programs';
 import { accuracy } from '../../eval/accuracy';
-import type { Runtime } from '../../runtime/runtime';
+import type { DeviceModels } from '../models/device-models';
 import type { ResolvedSubject } from '../models/subjects';
 import { answerLimit, EVALUATION_BATCH, explicitKeys, explicitLimit, latentKeys } from '../runs/student';
 
@@ -13,12 +13,12 @@ import { answerLimit, EVALUATION_BATCH, explicitKeys, explicitLimit, latentKeys 
 export interface Bench {
   readonly decoder: Decoder;
   accuracy(onProgress: (done: number) => void, signal?: AbortSignal): Promise<Accuracy>;
-  dispose(): void;
+  dispose(): Promise<void>;
 }
 
 /** Students answer after their latents; the others write their rationale first. Frees what it made where it fails. */
 export async function openBench(
-  runtime: Runtime,
+  models: DeviceModels,
   { kind, model, tokenizer, codec, filter, latentSteps, lora, packs = [] }: ResolvedSubject,
   asked: readonly WordProblem[],
   projected: ProjectedLayers,
@@ -34,10 +34,10 @@ export async function openBench(
   const keys = explicit ? explicitKeys(layout) : latentKeys(layout, latentSteps);
   const shape = { config: model.config, batch, question, keys, lora, filter, projected };
   return Owned.while(async (owned) => {
-    const decoder = owned.add(await Decoder.compile(runtime, shape, model.weights));
+    const decoder = owned.add(await Decoder.compile(owned.add(models.use(model)), shape));
     decoder.setAdapter(
       packs.map((data, i) =>
-        owned.add(runtime.upload({ dtype: 'f32', shape: [data.length], data }, `lora.${i}`)),
+        owned.add(models.runtime.upload({ dtype: 'f32', shape: [data.length], data }, `lora.${i}`)),
       ),
     );
     return {

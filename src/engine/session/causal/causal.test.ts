@@ -9,19 +9,27 @@ import { initialLora } from '../../nn/lora';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
 import { serveFiles, tinyPair } from '../../testing/tiny-pair.testing';
 import { StatesCache } from '../lens/states-cache';
+import { DeviceModels } from '../models/device-models';
 import { loadPair } from '../models/pair';
 import { ProblemSet } from '../models/problems';
 import { type LoadedModels, resolveSubject } from '../models/subjects';
-import { Pass } from '../states/pass';
 import { gatherStates, sequencesOf } from '../states/states';
 import { causalTest } from './causal';
 import { leadingDirections, projectionOf } from './directions';
 
 let runtime: Runtime;
+let models: DeviceModels;
 beforeAll(async () => {
   runtime = await createRuntime({ provider: 'wasm', threads: 1 });
+  models = new DeviceModels(runtime);
 });
 afterAll(() => runtime.dispose());
+
+/** What is left on the runtime once nothing is kept for the next request. */
+async function left(): Promise<number[]> {
+  await models.dispose();
+  return [runtime.liveTensors, runtime.programCount];
+}
 
 async function holding(fetch: (url: string) => Promise<Response>): Promise<LoadedModels> {
   const { pair } = await loadPair('models', { fetch: (url) => fetch(String(url)) });
@@ -58,7 +66,7 @@ describe('the causal test on a tiny pair', () => {
     of: LoadedModels = held,
   ) =>
     causalTest(
-      { runtime, device: undefined, held: of, cache: new StatesCache() },
+      { models, device: undefined, held: of, cache: new StatesCache() },
       { ...REQUEST, ...changes },
       options,
     );
@@ -136,7 +144,7 @@ describe('the causal test on a tiny pair', () => {
   it.each([{ kind: 'teacher' }, { kind: 'base' }, { kind: 'student' }] as const)(
     'tells %o’s points as they come, and leaves nothing',
     async (subject) => {
-      const before = [runtime.liveTensors, runtime.programCount];
+      const before = await left();
       const events: (Progress | CausalEvent)[] = [];
       const report = await ask(
         { subject, random: true, layers: [1, 2], positions: 'all', centre: true, ranks: [0, 3, 32] },
@@ -166,7 +174,7 @@ describe('the causal test on a tiny pair', () => {
         kernel: 'svd (CPU, float64)',
         dtype: 'f64',
       });
-      expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
+      expect(await left()).toEqual(before);
     },
   );
 
@@ -179,7 +187,7 @@ describe('the causal test on a tiny pair', () => {
     await ask(request).finally(() => spy.mockRestore());
     const sequences = sequencesOf({ kind: 'problems', seed: 1, samples: 4 }, held);
     const subject = resolveSubject({ kind: 'teacher' }, held);
-    const gathered = await gatherStates(runtime, subject, sequences, ['rationale']);
+    const gathered = await gatherStates(models, subject, sequences, ['rationale']);
     const own = async (layer: number): Promise<number[]> =>
       Array.from((await projectionOf(await leadingDirections(gathered, layer, 3, false), 3)).matrix);
     // First the identities of a fresh decoder.
@@ -197,21 +205,24 @@ describe('the causal test on a tiny pair', () => {
   });
 
   it('takes directions of all it projects, unless of the thoughts alone', async () => {
-    const spy = vi.spyOn(Pass.prototype, 'run');
-    const longest = async (changes: Partial<CausalRequest>): Promise<number> => {
+    const spy = vi.spyOn(runtime, 'compile');
+    /** Columns of the pass: [B, columns, L, H]. */
+    const columns = async (changes: Partial<CausalRequest>): Promise<number> => {
       spy.mockClear();
       await ask({ problems: 1, ranks: [1], ...changes });
-      const [chunk] = spy.mock.calls[0] as Parameters<Pass['run']>;
-      return chunk[0]?.reading.positions.filter(({ section }) => section === 'answer').length ?? 0;
+      const pass = spy.mock.calls.map(([program]) => program).find(({ name }) => name === 'states');
+      return pass?.outputs.states?.shape[1] as number;
     };
-    expect(await longest({})).toBeGreaterThan(3);
-    expect(await longest({ of: 'projected' })).toBeGreaterThan(3);
-    expect(await longest({ of: 'thoughts' })).toBe(0);
+    const thoughts = await columns({ of: 'thoughts' });
+    expect(thoughts).toBeGreaterThan(0);
+    // The prompt and the answer besides.
+    expect(await columns({})).toBeGreaterThan(thoughts + 3);
+    expect(await columns({ of: 'projected' })).toBe(await columns({}));
     spy.mockRestore();
   });
 
   it('frees the decoder where the adapter cannot be put on the device', async () => {
-    const before = [runtime.liveTensors, runtime.programCount];
+    const before = await left();
     const real = runtime.upload.bind(runtime);
     let packs = 0;
     // Of the states' pass two, of the decoder the second.
@@ -222,7 +233,7 @@ describe('the causal test on a tiny pair', () => {
     await expect(ask({ subject: { kind: 'student' } }).finally(() => spy.mockRestore())).rejects.toThrow(
       'no room',
     );
-    expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
+    expect(await left()).toEqual(before);
   });
 
   it('drops what is kept of other requests where there is no room for both', async () => {
@@ -231,12 +242,12 @@ describe('the causal test on a tiny pair', () => {
     const states = { byteLength: 4 * size } as Float32Array<ArrayBuffer>;
     const sample = { id: '', about: '', tokens: 1, states, sections: new Uint8Array(1), texts: [''] };
     cache.put('other', 'teacher', { layers: 1, hidden: 1, samples: [sample] });
-    await causalTest({ runtime, device: undefined, held, cache }, { ...REQUEST, problems: 1 });
+    await causalTest({ models, device: undefined, held, cache }, { ...REQUEST, problems: 1 });
     expect(cache.bytes).toBe(0);
   });
 
   it.each([1, 2, 3, 4, 5, 7, 9])('cancelled at its event %i, it leaves nothing', async (at) => {
-    const before = [runtime.liveTensors, runtime.programCount];
+    const before = await left();
     const abort = new AbortController();
     let heard = 0;
     const report = (): void => {
@@ -245,11 +256,11 @@ describe('the causal test on a tiny pair', () => {
     const request = { ranks: [0, 5], random: true, layers: [1, 2], samples: 10, centre: true } as const;
     await expect(ask(request, { signal: abort.signal, report })).rejects.toThrow(CancelledError);
     expect(heard).toBe(at);
-    expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
+    expect(await left()).toEqual(before);
   });
 
   it('is cancelled between two ranks, and leaves nothing', async () => {
-    const before = [runtime.liveTensors, runtime.programCount];
+    const before = await left();
     const abort = new AbortController();
     let points = 0;
     const cancelled = ask(
@@ -265,7 +276,7 @@ describe('the causal test on a tiny pair', () => {
     );
     await expect(cancelled).rejects.toThrow(CancelledError);
     expect(points).toBe(1);
-    expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
+    expect(await left()).toEqual(before);
   });
 });
 
@@ -276,7 +287,7 @@ describe('the causal test on the bundled teacher', () => {
     );
     const ask = (changes: Partial<CausalRequest>) =>
       causalTest(
-        { runtime, device: undefined, held, cache: new StatesCache() },
+        { models, device: undefined, held, cache: new StatesCache() },
         { ...REQUEST, layers: [2], problems: 16, samples: 32, ...changes },
       );
     const { whole, points } = await ask({ ranks: [0, 80, 128], random: true });

@@ -6,10 +6,10 @@ import { InputError, MemoryError, throwIfCancelled } from '../../base/errors';
 import { Owned } from '../../base/owned';
 import { Rng } from '../../base/rng';
 import type { Device } from '../../device/device';
-import type { Runtime } from '../../runtime/runtime';
 import { MAX_LENS_BYTES } from '../lens/plan';
 import { namedKernels } from '../lens/precision';
 import type { StatesCache } from '../lens/states-cache';
+import type { DeviceModels } from '../models/device-models';
 import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
 import { expectWhole } from '../states/sequences';
 import { gatherStates, sequencesOf, statesBytes } from '../states/states';
@@ -21,7 +21,7 @@ const MAX_PROBLEMS = 1000;
 const MAX_SAMPLES = 512;
 
 export interface CausalContext {
-  readonly runtime: Runtime;
+  readonly models: DeviceModels;
   readonly device: Device | undefined;
   readonly held: LoadedModels;
   /** States of other requests, which must leave this one its room. */
@@ -36,7 +36,7 @@ export interface CausalContext {
  * CancelledError
  */
 export async function causalTest(
-  { runtime, device, held, cache }: CausalContext,
+  { models, device, held, cache }: CausalContext,
   request: CausalRequest,
   options: CallOptions<Progress | CausalEvent> = {},
 ): Promise<CausalReport> {
@@ -46,12 +46,12 @@ export async function causalTest(
   const { problems } = held;
   if (!problems) throw new InputError('no data set is loaded', 'Load the bundled pair first.');
   checkCausal(request, resolved);
-  const directions = await directionsOf({ runtime, device, held, cache }, resolved, request, options);
+  const directions = await directionsOf({ models, device, held, cache }, resolved, request, options);
   const owned = new Owned();
   try {
     const asked = problems.take('held-out', 0, request.problems).map(({ problem }) => problem);
     const projected = { layers: request.layers, question: request.positions === 'all' };
-    const bench = owned.add(await openBench(runtime, resolved, asked, projected));
+    const bench = owned.add(await openBench(models, resolved, asked, projected));
     const total = request.problems * (1 + request.ranks.length * directions.size);
     const began = performance.now();
     let before = 0;
@@ -96,7 +96,7 @@ export async function causalTest(
       milliseconds: performance.now() - start,
     };
   } finally {
-    owned.dispose();
+    await owned.dispose();
   }
 }
 
@@ -132,7 +132,7 @@ type ByLayer = ReadonlyMap<number, Directions>;
 
 /** Directions of each layer on training problems, as many as the largest rank below H asks for. */
 async function directionsOf(
-  { runtime, device, held, cache }: CausalContext,
+  { models, device, held, cache }: CausalContext,
   resolved: ResolvedSubject,
   request: CausalRequest,
   { signal, report }: CallOptions<Progress | CausalEvent>,
@@ -152,7 +152,7 @@ async function directionsOf(
     );
   cache.shrink(new Set(), MAX_LENS_BYTES - roomFor(request, { L, H, most, rows }));
   const began = performance.now();
-  const gathered = await gatherStates(runtime, resolved, sequences, sections, {
+  const gathered = await gatherStates(models, resolved, sequences, sections, {
     signal,
     onProgress: (done, total) =>
       report?.({ phase: 'states', done, total, unit: 'samples', elapsed: performance.now() - began }),

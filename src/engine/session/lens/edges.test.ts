@@ -12,6 +12,7 @@ import { createRuntime, type Runtime } from '../../runtime/runtime';
 import { serveFiles, type TinyPairOptions, tinyPair } from '../../testing/tiny-pair.testing';
 import { normals } from '../../train/tiny.testing';
 import { causalTest } from '../causal/causal';
+import { DeviceModels } from '../models/device-models';
 import { loadPair } from '../models/pair';
 import { ProblemSet } from '../models/problems';
 import type { LoadedModels } from '../models/subjects';
@@ -22,8 +23,10 @@ import { StatesCache } from './states-cache';
 /** The smallest of everything: one layer, one latent step, one token, one sample. */
 
 let runtime: Runtime;
+let models: DeviceModels;
 beforeAll(async () => {
   runtime = await createRuntime({ provider: 'wasm', threads: 1 });
+  models = new DeviceModels(runtime);
 });
 afterAll(() => runtime.dispose());
 
@@ -58,7 +61,7 @@ const EVERYTHING: LensRequest = {
   trajectories: 'pca',
 };
 const ask = (held: LoadedModels, changes: Partial<LensRequest>): Promise<LensReport> =>
-  lens({ runtime, held, cache: new StatesCache() }, { ...EVERYTHING, ...changes });
+  lens({ models, held, cache: new StatesCache() }, { ...EVERYTHING, ...changes });
 
 /** Paths of the numbers that are none. */
 function notFinite(value: unknown, path = ''): string[] {
@@ -131,7 +134,7 @@ describe('one layer and one latent step', () => {
       seed: 1,
       random: true,
     } as const;
-    const { points, whole } = await causalTest({ runtime, device: undefined, held, cache }, request);
+    const { points, whole } = await causalTest({ models, device: undefined, held, cache }, request);
     expect(points.length).toBe(6);
     for (const point of points.filter(({ rank }) => rank === 32)) expect(point.accuracy).toEqual(whole);
   });

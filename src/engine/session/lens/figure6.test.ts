@@ -12,6 +12,7 @@ import {
 } from '../../../contract/lens';
 import type { GatheredStates } from '../../analysis/gathered';
 import { createRuntime } from '../../runtime/runtime';
+import { DeviceModels } from '../models/device-models';
 import { loadPair } from '../models/pair';
 import { ProblemSet } from '../models/problems';
 import { resolveSubject } from '../models/subjects';
@@ -143,11 +144,12 @@ describe('figure 6 of the bundled pair', () => {
 
   it('state by state, in all sections of both passes', async () => {
     const runtime = await createRuntime({ provider: 'wasm', threads: 1 });
+    const models = new DeviceModels(runtime);
     const { pair } = await loadPair('models', { fetch: fromModels });
     const held = { pair, problems: new ProblemSet(pair.manifest.data, pair.codec), checkpoints: new Map() };
     const sequences = sequencesOf(source, held);
     const states = (kind: 'teacher' | 'base', sections: readonly Section[], count: number) =>
-      gatherStates(runtime, resolveSubject({ kind }, held), sequences.slice(0, count), sections);
+      gatherStates(models, resolveSubject({ kind }, held), sequences.slice(0, count), sections);
     expectStates(await states('teacher', ['rationale'], 5), golden.rationale.states);
     expectStates(await states('base', ['latent'], 5), golden.latent.states);
     expectStates(await states('teacher', ['question', 'rationale', 'answer'], 1), [golden.explicitPass]);

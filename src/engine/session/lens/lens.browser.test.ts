@@ -8,6 +8,7 @@ import { wasmPaths } from '../../runtime/assets';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
 import { serveFiles, tinyPair } from '../../testing/tiny-pair.testing';
 import { leadingDirections } from '../causal/directions';
+import { DeviceModels } from '../models/device-models';
 import { loadPair } from '../models/pair';
 import { type LoadedModels, resolveSubject } from '../models/subjects';
 import { gatherStates, sequencesOf } from '../states/states';
@@ -26,12 +27,14 @@ const WORDS = 'Tom Ann Ben Mia has buys sells gives pens apples books coins 2 3 
 let opened: Device;
 let device: Device;
 let runtime: Runtime;
+let models: DeviceModels;
 let held: LoadedModels;
 const cache = new StatesCache();
 beforeAll(async () => {
   opened = await openDevice();
   device = Object.create(opened, { info: { value: { ...opened.info, isFallback: false } } });
   runtime = await createRuntime({ provider: 'wasm', wasmPaths });
+  models = new DeviceModels(runtime);
   const config = {
     hidden_size: 40,
     num_attention_heads: 2,
@@ -59,7 +62,7 @@ const REQUEST: LensRequest = {
   angles: 3,
 };
 const ask = (on: Device | undefined, signal?: AbortSignal, report?: () => void): Promise<LensReport> =>
-  lens({ runtime, device: on, held, cache }, REQUEST, { signal, report });
+  lens({ models, device: on, held, cache }, REQUEST, { signal, report });
 
 const spectraOf = ({ selections, controls }: LensReport) =>
   [...selections, ...controls].flatMap(({ spectra }) => spectra);
@@ -107,6 +110,7 @@ it('gives on the GPU what it gives on the CPU, and says what it used', async () 
 });
 
 it.each([2, 6])('leaves no buffer behind when it is cancelled at event %i', async (at) => {
+  await models.dispose();
   const before = [device.liveBuffers, opened.liveBuffers, runtime.liveTensors, runtime.programCount];
   const stop = new AbortController();
   let heard = 0;
@@ -115,12 +119,13 @@ it.each([2, 6])('leaves no buffer behind when it is cancelled at event %i', asyn
   });
   await expect(cancelled).rejects.toThrow(CancelledError);
   expect(heard).toBe(at);
+  await models.dispose();
   expect([device.liveBuffers, opened.liveBuffers, runtime.liveTensors, runtime.programCount]).toEqual(before);
 });
 
 it('finds the directions of the causal test on the GPU as on the CPU', async () => {
   const sequences = sequencesOf({ kind: 'texts', texts }, held);
-  const states = await gatherStates(runtime, resolveSubject({ kind: 'teacher' }, held), sequences, ['text']);
+  const states = await gatherStates(models, resolveSubject({ kind: 'teacher' }, held), sequences, ['text']);
   const r = 3;
   for (const centred of [false, true]) {
     const [cpu, gpu] = [

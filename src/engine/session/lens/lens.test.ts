@@ -15,6 +15,7 @@ import { CancelledError, InputError, NumericError } from '../../base/errors';
 import { svdCpu } from '../../kernels/svd/svd.cpu';
 import type { Runtime } from '../../runtime/runtime';
 import { type TinyPairOptions, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import type { DeviceModels } from '../models/device-models';
 import { type LoadedModels, resolveSubject } from '../models/subjects';
 import { tinyRun } from '../runs/tiny-run.testing';
 import { gatherStates, sequencesOf } from '../states/states';
@@ -23,7 +24,7 @@ import type { StatesCache } from './states-cache';
 
 /** What the tests reach into. */
 interface Inside {
-  readonly opened: { readonly runtime: Runtime };
+  readonly opened: { readonly runtime: Runtime; readonly models: DeviceModels };
   held(): LoadedModels;
 }
 const inside = (workbench: LoriWorkbench) => workbench as unknown as Inside;
@@ -95,7 +96,7 @@ describe('the lens', () => {
     const held = inside(workbench).held();
     const { source } = request();
     const { samples, hidden, layers } = await gatherStates(
-      inside(workbench).opened.runtime,
+      inside(workbench).opened.models,
       resolveSubject({ kind: 'teacher' }, held),
       sequencesOf(source, held),
       ['rationale'],
@@ -316,8 +317,9 @@ describe('states that are there', () => {
 describe('a request that is cancelled or fails', () => {
   it('leaves nothing behind, wherever it was', async () => {
     const fresh = await opened();
-    const { runtime } = inside(fresh).opened;
+    const { runtime, models } = inside(fresh).opened;
     const everything = { ...EVERYTHING, selections: [TEACHER] as const, angles: 0 };
+    await models.dispose();
     const before = [runtime.liveTensors, runtime.programCount];
     const cancelAt = async (at: number): Promise<boolean> => {
       const stop = new AbortController();
@@ -330,6 +332,7 @@ describe('a request that is cancelled or fails', () => {
         () => false,
         (error) => error instanceof CancelledError || Promise.reject(error),
       );
+      await models.dispose();
       expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
       return cancelled;
     };

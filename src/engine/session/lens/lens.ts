@@ -16,7 +16,7 @@ import { stacked } from '../../analysis/stacks';
 import { trajectories } from '../../analysis/trajectories';
 import { throwIfCancelled } from '../../base/errors';
 import type { Device } from '../../device/device';
-import type { Runtime } from '../../runtime/runtime';
+import type { DeviceModels } from '../models/device-models';
 import type { LoadedModels } from '../models/subjects';
 import { PhaseClock } from '../runs/clock';
 import { gatherStates } from '../states/states';
@@ -35,7 +35,7 @@ import type { StatesCache } from './states-cache';
 
 /** What the lens looks with, and at. */
 export interface LensContext {
-  readonly runtime: Runtime;
+  readonly models: DeviceModels;
   readonly device?: Device;
   readonly held: LoadedModels;
   /** Outlives the request. */
@@ -87,7 +87,7 @@ export async function lens(
 
 /** The states of everything planned, from the cache where they are there. */
 async function gatherAll(
-  { runtime, cache }: LensContext,
+  { models, cache }: LensContext,
   { request, sequences, selections, variants, bytes }: LensPlan,
   clock: PhaseClock,
   signal: AbortSignal | undefined,
@@ -104,7 +104,7 @@ async function gatherAll(
     const known = cache.get(key);
     const gathered =
       known ??
-      (await gatherStates(runtime, resolved, sequences, selection.sections, {
+      (await gatherStates(models, resolved, sequences, selection.sections, {
         variant,
         seed: request.seed,
         signal,

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CONTROLS, FIGURE_6, type LensRequest, type Section, type Selection } from '../../../contract/lens';
 import { InputError, MemoryError } from '../../base/errors';
-import type { Runtime } from '../../runtime/runtime';
 import { serveFiles, tinyPair } from '../../testing/tiny-pair.testing';
+import type { DeviceModels } from '../models/device-models';
 import { type LoadedModel, loadPair, type Pair } from '../models/pair';
 import { ProblemSet } from '../models/problems';
 import type { LoadedModels } from '../models/subjects';
@@ -33,10 +33,10 @@ const request = (changes: object = {}): LensRequest => ({
 });
 const pair = { selections: [of('teacher'), of('base')] };
 const plan = (changes: object, on: LoadedModels = held) => planLens(parseLensRequest(request(changes)), on);
-/** Through the lens, on a runtime whose every use would throw. */
+/** Through the lens, on models whose every use would throw. */
 const run = (changes: object, on: LoadedModels = held) => {
-  const runtime = {} as Runtime;
-  return lens({ runtime, held: on, cache: new StatesCache() }, request(changes));
+  const models = {} as DeviceModels;
+  return lens({ models, held: on, cache: new StatesCache() }, request(changes));
 };
 
 describe('a request', () => {

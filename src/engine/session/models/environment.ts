@@ -3,6 +3,7 @@ import { DeviceError, type LoriError } from '../../base/errors';
 import { type Device, openDevice } from '../../device/device';
 import { createHalfUpload } from '../../kernels/convert/convert';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
+import { DeviceModels } from './device-models';
 
 /** What the environment give the engine: a worker and Node differ in nothing else. */
 export interface Environment {
@@ -17,6 +18,7 @@ export interface Environment {
 
 export interface Opened {
   readonly runtime: Runtime;
+  readonly models: DeviceModels;
   readonly device: Device | undefined;
   readonly report: DeviceReport;
 }
@@ -59,6 +61,7 @@ export async function openProvider(
       ' The page is not cross-origin isolated, so that there is no SharedArrayBuffer: WASM runs on one thread. Serve it with the COOP and COEP headers.';
   return {
     runtime,
+    models: new DeviceModels(runtime),
     device,
     report: {
       provider: runtime.provider,

@@ -132,7 +132,7 @@ describe('loadPair', () => {
       'a hash that is none',
       { manifest: editFiles('base', (f) => f.map((x) => ({ ...x, sha256: 'none' }))) },
       FileError,
-      /expected SHA-256 is "none"/,
+      /SHA-256 to compare with is "none"/,
     ],
     [
       'another tokenizer of the teacher',

@@ -6,8 +6,8 @@ import type { TokenLayout } from '../../base/tokens';
 import { layoutOf, leftPad } from '../../data/batch';
 import type { Decoder } from '../../decode/decoder';
 import { accuracy } from '../../eval/accuracy';
-import type { Runtime } from '../../runtime/runtime';
 import type { DeviceTensor } from '../../runtime/tensor';
+import type { DeviceModels } from '../models/device-models';
 import type { Pair } from '../models/pair';
 import type { ProblemSet } from '../models/problems';
 import {
@@ -27,7 +27,7 @@ const MEASURED = 512;
 const QUESTION_ROOM = 8;
 
 interface Models {
-  readonly runtime: Runtime;
+  readonly models: DeviceModels;
   readonly pair: Pair;
   readonly problems: ProblemSet;
 }
@@ -152,12 +152,12 @@ export class Questions {
   }
 
   private async studentDecoder(student: Student | undefined, latentSteps: number): Promise<Decoder> {
-    const { runtime, pair } = this.models();
+    const { models, pair } = this.models();
     const layout = this.layout();
     const filter = student?.filter ?? filterOf(parseRunConfig({}));
     const lora = student?.lora;
     const decoder = await this.cached(`student ${JSON.stringify([lora, filter, latentSteps])}`, () =>
-      decoderFor(runtime, pair.base, {
+      decoderFor(models, pair.base, {
         batch: 1,
         question: layout.question,
         keys: latentKeys(layout, latentSteps),
@@ -167,20 +167,21 @@ export class Questions {
     );
     this.dropAdapter();
     this.adapter = (student?.packs ?? []).map((data, i) =>
-      runtime.upload({ dtype: 'f32', shape: [data.length], data }, `student ${i}`),
+      models.runtime.upload({ dtype: 'f32', shape: [data.length], data }, `student ${i}`),
     );
     decoder.setAdapter(this.adapter);
     return this.warmed(decoder);
   }
 
   private async teacherDecoder(batch: number): Promise<Decoder> {
-    const { runtime, pair } = this.models();
+    const { models, pair } = this.models();
     const layout = this.layout();
     const decoder = await this.cached(`teacher ${batch}`, () =>
-      decoderFor(runtime, pair.teacher, {
+      decoderFor(models, pair.teacher, {
         batch,
         question: layout.question,
         keys: explicitKeys(layout),
+        lora: undefined,
         filter: { kind: 'hidden', temperature: 1 },
       }),
     );

@@ -4,8 +4,8 @@ import { FIGURE_6 } from '../../../contract/lens';
 import { spectrumOf } from '../../analysis/spectra';
 import { CancelledError, InputError } from '../../base/errors';
 import { svdCpu } from '../../kernels/svd/svd.cpu';
-import type { Runtime } from '../../runtime/runtime';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import type { DeviceModels } from '../models/device-models';
 import { type LoadedModels, resolveSubject, type StudentCheckpoint } from '../models/subjects';
 import { gatherStates, sequencesOf } from '../states/states';
 import { LoriWorkbench } from '../workbench';
@@ -26,7 +26,7 @@ let workbench: LoriWorkbench;
 const inside = () =>
   workbench as unknown as {
     held(): LoadedModels;
-    opened: { runtime: Runtime };
+    opened: { models: DeviceModels };
     student: Student | undefined;
   };
 beforeAll(async () => {
@@ -91,7 +91,7 @@ describe('the student while it learns', () => {
     const student = resolveSubject({ kind: 'student', checkpoint: last.checkpoint }, held);
     // The samples of the run: its first ones, as the seed draws them.
     const sequences = sequencesOf({ kind: 'problems', seed: CONFIG.seed, samples: 3 }, held);
-    const { samples, layers, hidden } = await gatherStates(inside().opened.runtime, student, sequences, [
+    const { samples, layers, hidden } = await gatherStates(inside().opened.models, student, sequences, [
       'latent',
     ]);
     expect(samples.map((s) => s.tokens)).toEqual([2, 2, 2]);
@@ -184,7 +184,7 @@ describe('checkpoints', () => {
   it('survive a run that breaks off with its provider; the last one is its student then', async () => {
     await observed();
     const before = inside().student;
-    const { runtime } = inside().opened;
+    const { runtime } = inside().opened.models;
     const broken = workbench.distil(
       { ...CONFIG, evaluation: { every: 0, keepBest: false } },
       { report: (event) => event.kind === 'step' && event.step === 3 && void runtime.dispose() },
@@ -202,7 +202,7 @@ describe('checkpoints', () => {
     });
     expect(report.selections[0]?.label).toBe('student, step 2');
     // Before the first copy there is nothing of it to keep.
-    const again = inside().opened.runtime;
+    const again = inside().opened.models.runtime;
     const early = workbench.distil(CONFIG, {
       report: (event) => event.kind === 'step' && void again.dispose(),
     });

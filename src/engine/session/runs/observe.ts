@@ -1,5 +1,6 @@
 import type { RunConfig } from '../../../contract/config';
 import type { RunEvent, SpectrumEvent } from '../../../contract/events';
+import { median } from '../../../contract/statistics';
 import { meanCosine } from '../../analysis/collapse';
 import { type Spectrum, spectrumOf } from '../../analysis/spectra';
 import { NumericError } from '../../base/errors';
@@ -132,22 +133,16 @@ function lastLayer(states: Float32Array, i: number, K: number, L: number, H: num
 function medians(spectra: readonly Spectrum[], cosines: readonly number[]): Look {
   const k = spectra[0]?.sigma.length ?? 0;
   const curve = (of: (s: Spectrum) => ArrayLike<number>): Float32Array =>
-    Float32Array.from({ length: k }, (_, r) => median(spectra.map((s) => of(s)[r] as number)));
+    Float32Array.from({ length: k }, (_, r) => medianOfAll(spectra.map((s) => of(s)[r] as number)));
   return {
     sigma: curve((s) => s.sigma),
     cumulative: curve((s) => s.cumulative),
-    effectiveRank: median(spectra.map((s) => s.effectiveRank)),
-    stableRank: median(spectra.map((s) => s.stableRank)),
-    cosine: median(cosines),
+    effectiveRank: medianOfAll(spectra.map((s) => s.effectiveRank)),
+    stableRank: medianOfAll(spectra.map((s) => s.stableRank)),
+    cosine: medianOfAll(cosines),
   };
 }
 
-/** NaN where one of the values is. */
-function median(values: readonly number[]): number {
-  if (values.some(Number.isNaN)) return Number.NaN;
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1
-    ? (sorted[middle] as number)
-    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
-}
+/** NaN where one of the values is: a sample that cannot be measured is not left out in silence. */
+const medianOfAll = (values: readonly number[]): number =>
+  values.some(Number.isNaN) ? Number.NaN : median(values);

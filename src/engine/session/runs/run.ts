@@ -17,6 +17,7 @@ import { type LoopControl, type QueuedCalls, train } from '../../train/loop';
 import { hostOptimiser, type Optimiser } from '../../train/optimiser';
 import { type StepSpec, stepFeeds, type TrainStep } from '../../train/step';
 import { compileWholeStep } from '../../train/whole-step';
+import type { DeviceModels } from '../models/device-models';
 import type { Pair } from '../models/pair';
 import type { Example, ProblemSet } from '../models/problems';
 import type { StudentCheckpoint } from '../models/subjects';
@@ -29,6 +30,8 @@ import { teacherStates } from './teacher-states';
 /** Everything a run reads; nothing of it is changed. */
 export interface RunContext {
   readonly runtime: Runtime;
+  /** The loaded models on it. */
+  readonly models: DeviceModels;
   /** The runtime's device, on WebGPU. */
   readonly device: Device | undefined;
   readonly pair: Pair;
@@ -247,7 +250,7 @@ async function prepare(
     // Without problems to evaluate on it is the observed samples that are decoded.
     const decoded = evaluated.length || Math.min(config.observation.samples, training.length);
     const decoder = owned.add(
-      await decoderFor(runtime, pair.base, {
+      await decoderFor(context.models, pair.base, {
         batch: Math.min(EVALUATION_BATCH, decoded),
         question: layout.question,
         keys: latentKeys(layout, spec.latentSteps),

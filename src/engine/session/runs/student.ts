@@ -1,9 +1,10 @@
 import type { RunConfig } from '../../../contract/config';
 import type { TokenLayout } from '../../base/tokens';
 import { Decoder } from '../../decode/decoder';
+import type { DecodeShape } from '../../decode/programs';
 import type { LatentFilter } from '../../nn/latent';
 import type { LoraSpec } from '../../nn/lora';
-import type { Runtime } from '../../runtime/runtime';
+import type { DeviceModels } from '../models/device-models';
 import type { LoadedModel } from '../models/pair';
 
 /** A trained adapter with what is needed to run it. */
@@ -34,16 +35,16 @@ export const explicitKeys = (layout: TokenLayout): number => layout.question + l
 export const answerLimit = (layout: TokenLayout): number => layout.answer + SLACK;
 export const explicitLimit = (layout: TokenLayout): number => layout.explicit + SLACK;
 
-/** A decoder of a model for `batch` sequences at once. */
-export function decoderFor(
-  runtime: Runtime,
+/** A decoder of a model for `batch` sequences at once; it holds the model until it is disposed of. */
+export async function decoderFor(
+  models: DeviceModels,
   model: LoadedModel,
-  options: { batch: number; question: number; keys: number; lora?: LoraSpec; filter: LatentFilter },
+  options: Omit<DecodeShape, 'config'>,
 ): Promise<Decoder> {
-  const { batch, question, keys, lora, filter } = options;
-  return Decoder.compile(
-    runtime,
-    { config: model.config, batch, question, keys, lora, filter },
-    model.weights,
-  );
+  const used = models.use(model);
+  try {
+    return await Decoder.compile(used, { config: used.config, ...options });
+  } finally {
+    await used.release();
+  }
 }

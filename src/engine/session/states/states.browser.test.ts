@@ -2,17 +2,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Section, Subject } from '../../../contract/lens';
 import { Rng } from '../../base/rng';
 import { leftPad } from '../../data/batch';
-import { Decoder } from '../../decode/decoder';
 import { type Device, openDevice } from '../../device/device';
 import { loraLayout } from '../../nn/lora';
 import { wasmPaths } from '../../runtime/assets';
-import { createRuntime, type Runtime } from '../../runtime/runtime';
+import { createRuntime } from '../../runtime/runtime';
 import { SMALLEST, serveFiles, tinyPair } from '../../testing/tiny-pair.testing';
 import { normals, relativeError } from '../../train/tiny.testing';
 import { leadingDirections, projectionOf } from '../causal/directions';
+import { DeviceModels } from '../models/device-models';
 import { loadPair } from '../models/pair';
 import { ProblemSet } from '../models/problems';
 import { type LoadedModels, resolveSubject } from '../models/subjects';
+import { decoderFor } from '../runs/student';
 import { gatherStates, sequencesOf } from './states';
 
 /** float32 on two providers, one block; a software adapter's exp errs by 1e-6. Measured 6.5e-7. */
@@ -21,13 +22,13 @@ const TOLERANCE = 1e-5;
 const STUDENT: Subject = { kind: 'student' };
 
 let device: Device;
-let gpu: Runtime;
-let cpu: Runtime;
+let gpu: DeviceModels;
+let cpu: DeviceModels;
 let held: LoadedModels & { readonly problems: ProblemSet };
 beforeAll(async () => {
   device = await openDevice();
-  gpu = await createRuntime({ provider: 'webgpu', device, wasmPaths });
-  cpu = await createRuntime({ provider: 'wasm', wasmPaths });
+  gpu = new DeviceModels(await createRuntime({ provider: 'webgpu', device, wasmPaths }));
+  cpu = new DeviceModels(await createRuntime({ provider: 'wasm', wasmPaths }));
   const { pair } = await loadPair('models', { fetch: serveFiles(await tinyPair(SMALLEST)) });
   const lora = { rank: 2, alpha: 3, targets: ['q', 'down'] } as const;
   const packs = [normals(new Rng(4), loraLayout(pair.base.config, lora).length, 0.2)];
@@ -39,8 +40,8 @@ beforeAll(async () => {
   };
 });
 afterAll(async () => {
-  await gpu.dispose();
-  await cpu.dispose();
+  await gpu.runtime.dispose();
+  await cpu.runtime.dispose();
   device.destroy();
 });
 
@@ -51,8 +52,8 @@ describe('on WebGPU', () => {
   ] as const)('the states of the %s pass are those of WASM', async (_pass, subject, sections) => {
     const sequences = sequencesOf({ kind: 'problems', seed: 2, samples: 2 }, held);
     const [a, b] = await Promise.all(
-      [gpu, cpu].map((runtime) =>
-        gatherStates(runtime, resolveSubject(subject, held), sequences, sections as readonly Section[]),
+      [gpu, cpu].map((models) =>
+        gatherStates(models, resolveSubject(subject, held), sequences, sections as readonly Section[]),
       ),
     );
     for (const [i, sample] of (a?.samples ?? []).entries())
@@ -62,16 +63,17 @@ describe('on WebGPU', () => {
 
   it('a projected decoder steps as on WASM', async () => {
     const { model, filter, lora, packs = [] } = resolveSubject(STUDENT, held);
-    const { config, weights } = model;
     const sequences = sequencesOf({ kind: 'problems', seed: 2, samples: 3 }, held);
     const states = await gatherStates(cpu, resolveSubject(STUDENT, held), sequences, ['latent']);
     const { matrix, shift } = await projectionOf(await leadingDirections(states, 1, 3, true), 3);
     const question = [3, 4, 5];
-    const walk = async (runtime: Runtime): Promise<Float32Array[]> => {
+    const walk = async (models: DeviceModels): Promise<Float32Array[]> => {
       const projected = { layers: [1], question: false };
-      const shape = { config, batch: 1, question: 4, keys: 8, lora, filter, projected };
-      const decoder = await Decoder.compile(runtime, shape, weights);
-      const adapter = packs.map((data) => runtime.upload({ dtype: 'f32', shape: [data.length], data }));
+      const shape = { batch: 1, question: 4, keys: 8, lora, filter, projected };
+      const decoder = await decoderFor(models, model, shape);
+      const adapter = packs.map((data) =>
+        models.runtime.upload({ dtype: 'f32', shape: [data.length], data }),
+      );
       decoder.setAdapter(adapter);
       decoder.project(1, matrix, shift);
       const { ids, keyMask } = leftPad([question], 4, 0);

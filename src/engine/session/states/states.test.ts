@@ -4,26 +4,29 @@ import type { SampleStates } from '../../analysis/gathered';
 import { CancelledError, MemoryError } from '../../base/errors';
 import { Rng } from '../../base/rng';
 import { layoutOf, leftPad, tokenBatch } from '../../data/batch';
-import { Decoder } from '../../decode/decoder';
 import { loraLayout } from '../../nn/lora';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
 import { serveFiles, tinyPair } from '../../testing/tiny-pair.testing';
 import { compileTeacher } from '../../train/teacher';
 import { normals, relativeError } from '../../train/tiny.testing';
+import { DeviceModels } from '../models/device-models';
 import { loadPair, type Pair } from '../models/pair';
 import { ProblemSet } from '../models/problems';
 import { type LoadedModels, resolveSubject } from '../models/subjects';
 import type { Student } from '../runs/student';
+import { decoderFor } from '../runs/student';
 import { gatherStates, type Sequence, sequencesOf, statesBytes } from './states';
 
 /** The same float32 sums in another order: two programs of two blocks. Measured 2.2e-6 with latents, 4e-7 without. */
 const TOLERANCE = 1e-5;
 
 let runtime: Runtime;
+let models: DeviceModels;
 let pair: Pair;
 let held: LoadedModels & { readonly problems: ProblemSet; readonly student: Student };
 beforeAll(async () => {
   runtime = await createRuntime({ provider: 'wasm', threads: 1 });
+  models = new DeviceModels(runtime);
   ({ pair } = await loadPair('models', { fetch: serveFiles(await tinyPair()) }));
   const { config } = pair.base;
   const lora = { rank: 2, alpha: 3, targets: ['q', 'v', 'down'] } as const;
@@ -41,6 +44,12 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.dispose());
 
+/** What is left on the runtime once nothing is kept for the next request. */
+async function left(): Promise<number[]> {
+  await models.dispose();
+  return [runtime.liveTensors, runtime.programCount];
+}
+
 const TEACHER: Subject = { kind: 'teacher' };
 const STUDENT: Subject = { kind: 'student' };
 const problems = (samples: number, seed = 5) => sequencesOf({ kind: 'problems', seed, samples }, held);
@@ -51,7 +60,7 @@ const gather = async (
   sections: readonly Section[],
   options: Parameters<typeof gatherStates>[4] = {},
 ): Promise<readonly SampleStates[]> =>
-  (await gatherStates(runtime, resolveSubject(subject, held), sequences, sections, options)).samples;
+  (await gatherStates(models, resolveSubject(subject, held), sequences, sections, options)).samples;
 const same = (a: SampleStates | undefined, b: SampleStates | undefined): void => {
   expect(a?.texts).toEqual(b?.texts);
   expect(relativeError(a?.states ?? [], b?.states ?? [1])).toBeLessThan(TOLERANCE);
@@ -86,8 +95,8 @@ describe('gatherStates', () => {
     const tokens = held.problems.sample(5, 5).map((e) => e.tokens);
     const question = Math.max(...tokens.map((t) => t.question.length));
     const keys = question + 40;
-    const shape = { config: model.config, batch: 1, question, keys, lora, filter };
-    const decoder = await Decoder.compile(runtime, shape, model.weights);
+    const shape = { batch: 1, question, keys, lora, filter };
+    const decoder = await decoderFor(models, model, shape);
     const adapter = packs.map((data) => runtime.upload({ dtype: 'f32', shape: [data.length], data }));
     decoder.setAdapter(adapter);
     for (const [i, t] of tokens.entries()) {
@@ -250,12 +259,12 @@ describe('what cannot be', () => {
   });
 
   it('is known in bytes before it is run, told as it runs, cancelled between batches, and leaves nothing', async () => {
-    const before = [runtime.liveTensors, runtime.programCount];
+    const before = await left();
     const resolved = resolveSubject(STUDENT, held);
     const sections: Section[] = ['question', 'latent'];
     const told: number[][] = [];
     const onProgress = (...at: number[]) => told.push(at);
-    const { samples } = await gatherStates(runtime, resolved, problems(20), sections, { onProgress });
+    const { samples } = await gatherStates(models, resolved, problems(20), sections, { onProgress });
     const bytes = samples.reduce((n, s) => n + s.states.byteLength, 0);
     expect(statesBytes(resolved, problems(20), sections)).toBe(bytes);
     expect(told).toEqual([
@@ -265,12 +274,12 @@ describe('what cannot be', () => {
       [20, 20],
     ]);
     const abort = new AbortController();
-    const cancelled = gatherStates(runtime, resolved, problems(20), sections, {
+    const cancelled = gatherStates(models, resolved, problems(20), sections, {
       signal: abort.signal,
       onProgress: (done) => done === 8 && abort.abort(),
     });
     await expect(cancelled).rejects.toThrow(CancelledError);
-    expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
+    expect(await left()).toEqual(before);
   });
 
   it('subjects have names, and keys that are theirs alone', () => {

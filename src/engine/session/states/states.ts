@@ -1,12 +1,18 @@
-import type { Section } from '../../../contract/lens';
+import { SECTIONS, type Section } from '../../../contract/lens';
 import type { GatheredStates, SampleStates } from '../../analysis/gathered';
+import type { HostTensor } from '../../base/dtype';
 import { throwIfCancelled } from '../../base/errors';
 import { Owned } from '../../base/owned';
 import { yieldToEventLoop } from '../../base/yield-to-event-loop';
+import { leftPad } from '../../data/batch';
+import { STATES_INPUTS, type StatesShape, statesProgram } from '../../decode/states';
+import type { ModelProgram } from '../../model/model-on-device';
 import type { Runtime } from '../../runtime/runtime';
+import type { DeviceTensor } from '../../runtime/tensor';
+import type { DeviceModels } from '../models/device-models';
 import type { ResolvedSubject } from '../models/subjects';
-import { fedSequences, type Variant } from './fed-sequences';
-import { bucketsOf, chosen, Pass } from './pass';
+import { type Bucket, bucketsOf } from './buckets';
+import { type FedSequence, fedSequences, type Variant } from './fed-sequences';
 import type { Sequence } from './sequences';
 
 export { type Sequence, sequencesOf } from './sequences';
@@ -37,7 +43,7 @@ export function statesBytes(
  * @throws InputError as `fedSequences`, MemoryError for a sequence that is too long, CancelledError between batches
  */
 export async function gatherStates(
-  runtime: Runtime,
+  models: DeviceModels,
   resolved: ResolvedSubject,
   sequences: readonly Sequence[],
   sections: readonly Section[],
@@ -50,20 +56,22 @@ export async function gatherStates(
   let done = 0;
   onProgress?.(done, samples.length);
   try {
-    const adapter = (resolved.packs ?? []).map((data, i) =>
-      own.add(runtime.upload({ dtype: 'f32', shape: [data.length], data }, `lora.${i}`)),
-    );
-    for (const bucket of buckets) {
+    const model = own.add(models.use(resolved.model));
+    const { runtime } = models;
+    const packs = (resolved.packs ?? []).map((data, i) => {
+      const name = `lora.${i}`;
+      return [name, own.add(runtime.upload({ dtype: 'f32', shape: [data.length], data }, name))] as const;
+    });
+    const adapter = Object.fromEntries(packs);
+    for (const { fed, shape } of buckets) {
       throwIfCancelled(signal, WHAT);
-      // One program at a time: each holds the weights.
-      const pass = await Pass.compile(runtime, resolved, bucket);
+      const program = await model.compile(statesProgram({ ...shape, config: model.config }));
       try {
-        const { fed, shape } = bucket;
         for (let from = 0; from < fed.length; from += shape.batch) {
           await yieldToEventLoop();
           throwIfCancelled(signal, WHAT);
           const chunk = fed.slice(from, from + shape.batch);
-          const states = await pass.run(chunk, adapter);
+          const states = await run(runtime, program, shape, chunk, adapter);
           chunk.forEach(({ reading, index }, b) => {
             samples[index] = chosen(reading, sections, shape, states, b);
           });
@@ -71,13 +79,80 @@ export async function gatherStates(
           onProgress?.(done, samples.length);
         }
       } finally {
-        pass.dispose();
+        await program.dispose();
       }
     }
   } finally {
-    own.dispose();
+    await own.dispose();
   }
   return { layers, hidden, samples };
+}
+
+/** States [B, S + K + R, L, H] of a chunk; a short one is filled up with its first reading. */
+async function run(
+  runtime: Runtime,
+  program: ModelProgram,
+  { batch: B, question: S, rest: R }: StatesShape,
+  chunk: Bucket['fed'],
+  adapter: Readonly<Record<string, DeviceTensor>>,
+): Promise<Float32Array<ArrayBuffer>> {
+  const rows = Array.from({ length: B }, (_, b) => (chunk[b] ?? chunk[0])?.reading as FedSequence);
+  const { ids, keyMask } = leftPad(
+    rows.map(({ question }) => question),
+    S,
+    0,
+  );
+  const rest = new Int32Array(B * R);
+  rows.forEach((row, b) => {
+    rest.set(row.rest, b * R);
+  });
+  const hosts: Readonly<Record<string, HostTensor>> = {
+    [STATES_INPUTS.question]: ids,
+    [STATES_INPUTS.keyMask]: keyMask,
+    [STATES_INPUTS.rest]: { dtype: 'i32', shape: [B, R], data: rest },
+  };
+  const own = new Owned();
+  try {
+    const bound: Record<string, DeviceTensor> = { ...adapter };
+    for (const name of program.inputs.keys()) {
+      const host = hosts[name];
+      if (host) bound[name] = own.add(runtime.upload(host, name));
+    }
+    const { states } = (await program.run(bound)) as { states: DeviceTensor };
+    own.add(states);
+    return (await states.read()) as Float32Array<ArrayBuffer>;
+  } finally {
+    await own.dispose();
+  }
+}
+
+/** The rows of sample b at the positions of `sections`. */
+function chosen(
+  { id, about, question, positions }: FedSequence,
+  sections: readonly Section[],
+  { config, question: S, latents: K, rest: R }: StatesShape,
+  states: Float32Array,
+  b: number,
+): SampleStates {
+  const row = config.layers * config.hiddenSize;
+  // The padding is all at the left of the question or at the right of the rest.
+  const gap = S - question.length;
+  const kept = positions
+    .map((position, i) => ({ ...position, column: gap + i }))
+    .filter(({ section }) => sections.includes(section));
+  const out = new Float32Array(kept.length * row);
+  kept.forEach(({ column }, n) => {
+    const from = (b * (S + K + R) + column) * row;
+    out.set(states.subarray(from, from + row), n * row);
+  });
+  return {
+    id,
+    about,
+    tokens: kept.length,
+    states: out,
+    sections: Uint8Array.from(kept, ({ section }) => SECTIONS.indexOf(section)),
+    texts: kept.map(({ text }) => text),
+  };
 }
 
 const WHAT = 'gathering states';

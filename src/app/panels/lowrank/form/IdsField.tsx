@@ -1,4 +1,5 @@
 import { idsOf } from '../../../store/lens-draft';
+import { isBusy } from '../../../store/task';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { Choice } from '../../../ui/Choice';
@@ -46,7 +47,7 @@ export function IdsField({ error }: { readonly error: string | undefined }) {
         />
       )}
       <div>
-        <Button isDisabled={problems.status === 'busy'} onPress={() => void loadProblems()}>
+        <Button isDisabled={isBusy(problems)} onPress={() => void loadProblems()}>
           {list.length > 0 ? 'List more problems' : 'List held-out problems'}
         </Button>
       </div>

@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { DropZone, FileTrigger, Text } from 'react-aria-components';
 import type { NamedFile } from '../../../../contract/lens';
+import { isBusy } from '../../../store/task';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { ErrorNotice } from '../../../ui/ErrorNotice';
@@ -14,7 +15,7 @@ export function OpenCheckpoint() {
   const opened = useApp((state) => state.lens.opened);
   const { openCheckpoint, cancelOpening } = useActions();
   const [nothing, setNothing] = useState(false);
-  const isBusy = opened.status === 'busy';
+  const busy = isBusy(opened);
   const take = async (files: Promise<readonly NamedFile[]> | readonly NamedFile[]) => {
     const found = await files;
     setNothing(found.length === 0);
@@ -23,11 +24,7 @@ export function OpenCheckpoint() {
   const model = opened.value;
   return (
     <>
-      <DropZone
-        className="lens-drop"
-        isDisabled={isBusy}
-        onDrop={({ items }) => void take(filesOfDrop(items))}
-      >
+      <DropZone className="lens-drop" isDisabled={busy} onDrop={({ items }) => void take(filesOfDrop(items))}>
         <Text slot="label">Drop a checkpoint here: a folder, or its files</Text>
         <span className="help">
           config.json, *.safetensors, tokenizer.json, tokenizer_config.json of a LLaMA or Qwen2 model. They
@@ -35,10 +32,10 @@ export function OpenCheckpoint() {
         </span>
         <div className="actions">
           <FileTrigger acceptDirectory onSelect={(list) => void take(filesOf(list ?? []))}>
-            <Button isDisabled={isBusy}>Choose a folder</Button>
+            <Button isDisabled={busy}>Choose a folder</Button>
           </FileTrigger>
           <FileTrigger allowsMultiple onSelect={(list) => void take(filesOf(list ?? []))}>
-            <Button isDisabled={isBusy}>Choose files</Button>
+            <Button isDisabled={busy}>Choose files</Button>
           </FileTrigger>
         </div>
       </DropZone>
@@ -47,12 +44,13 @@ export function OpenCheckpoint() {
           None of these is a file of a checkpoint: config.json, *.safetensors and tokenizer.json are expected.
         </p>
       )}
-      {isBusy && (
+      {busy && (
         <Progress
           label="Opening the checkpoint"
           {...opened.progress}
           onCancel={cancelOpening}
           cancelLabel="Cancel opening"
+          isCancelling={opened.status === 'cancelling'}
         />
       )}
       {opened.status === 'failed' && !nothing && (

@@ -1,3 +1,4 @@
+import { isBusy } from '../../../store/task';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { ErrorNotice } from '../../../ui/ErrorNotice';
@@ -13,9 +14,9 @@ const PHASES: Readonly<Record<string, string>> = {
 /** What the decomposition is doing, and why it failed. */
 export function ReportStatus() {
   const report = useApp((state) => state.lens.report);
-  const pairIsReady = useApp((state) => state.pair.status === 'ready');
+  const pairIsReady = useApp((state) => state.pair.status === 'done');
   const { cancelLens, runLens } = useActions();
-  if (report.status === 'busy') {
+  if (isBusy(report)) {
     const phase = pairIsReady ? (report.progress?.phase ?? 'spectra') : 'load';
     return (
       <Progress
@@ -23,6 +24,7 @@ export function ReportStatus() {
         {...report.progress}
         onCancel={cancelLens}
         cancelLabel="Cancel decomposition"
+        isCancelling={report.status === 'cancelling'}
       />
     );
   }

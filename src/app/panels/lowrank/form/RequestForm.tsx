@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'react';
 import { CONTROLS, FIGURE_6, STACKS } from '../../../../contract/lens';
 import { draftErrors, requestOf } from '../../../store/lens-draft';
+import { isBusy } from '../../../store/task';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { Choice } from '../../../ui/Choice';
@@ -16,7 +17,7 @@ import { TextEntry } from './TextEntry';
 /** What is decomposed, and how. Ctrl+Z takes a change back, Enter in a field decomposes. */
 export function RequestForm() {
   const draft = useApp((state) => state.lens.draft);
-  const isBusy = useApp((state) => state.lens.report.status === 'busy');
+  const busy = useApp((state) => isBusy(state.lens.report));
   const canUndo = useApp((state) => state.lens.past.length > 0);
   const canRedo = useApp((state) => state.lens.future.length > 0);
   const { changeLens, undoLens, redoLens, runLens, changeSettings } = useActions();
@@ -51,7 +52,7 @@ export function RequestForm() {
       aria-label="What is decomposed"
       onSubmit={(event) => {
         event.preventDefault();
-        if (errors.size > 0 || isBusy) return;
+        if (errors.size > 0 || busy) return;
         changeSettings({ spectraSamples: draft.samples });
         void runLens().then((done) => done && showViews());
       }}
@@ -70,7 +71,7 @@ export function RequestForm() {
       />
       <SourceFields errors={errors} />
       <div className="actions">
-        <Button type="submit" look="primary" isDisabled={errors.size > 0 || isBusy}>
+        <Button type="submit" look="primary" isDisabled={errors.size > 0 || busy}>
           Decompose
         </Button>
         <Button look="quiet" isDisabled={!canUndo} onPress={undoLens}>

@@ -9,24 +9,25 @@ import { SECTION_WORDS } from '../words';
 
 /** The subjects as options; one that cannot be chosen says why. */
 export function useSubjects(): readonly Option<SubjectId>[] {
-  const pair = useApp((state) => state.pair);
   const studentConfig = useApp((state) => state.studentConfig);
+  const student = useApp((state) => state.student);
   const lens = useApp((state) => state.lens);
+  const run = useApp((state) => state.run);
   return useMemo(
     () =>
-      subjectsOf({ pair, studentConfig, lens }).map(({ id, label, unavailable }) => ({
+      subjectsOf({ studentConfig, student, lens, run }).map(({ id, label, unavailable }) => ({
         id,
         label,
         isDisabled: unavailable !== null,
         ...(unavailable !== null && { about: unavailable }),
       })),
-    [pair, studentConfig, lens],
+    [studentConfig, student, lens, run],
   );
 }
 
 const NONE = 'none';
 
-/** Whose states. With `may be nobody`, the overlay. */
+/** Whose states. */
 export function SubjectField({
   label,
   value,
@@ -58,7 +59,7 @@ export function OverlayField({
 }) {
   const subjects = useSubjects();
   const options: readonly Option<SubjectId | typeof NONE>[] = [
-    { id: NONE, label: 'nobody' },
+    { id: NONE, label: 'none' },
     ...(value === null ? subjects : withValue(subjects, value)),
   ];
   return (

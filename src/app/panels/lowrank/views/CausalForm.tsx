@@ -1,4 +1,5 @@
 import { causalErrors, middleLayer, usualRanks } from '../../../store/causal-draft';
+import { isBusy } from '../../../store/task';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { Segments } from '../../../ui/Choice';
@@ -11,7 +12,7 @@ import { TextEntry } from '../form/TextEntry';
 /** What the causal test replaces, where, and how often it is asked. */
 export function CausalForm() {
   const draft = useApp((state) => state.lens.causalDraft);
-  const isBusy = useApp((state) => state.lens.causal.status === 'busy');
+  const busy = useApp((state) => isBusy(state.lens.causal));
   const { changeCausal, runCausal } = useActions();
   const bounds = useBounds(draft.subject);
   const errors = causalErrors(draft, bounds);
@@ -21,7 +22,7 @@ export function CausalForm() {
       aria-label="Causal test"
       onSubmit={(event) => {
         event.preventDefault();
-        if (errors.size === 0 && !isBusy) void runCausal();
+        if (errors.size === 0 && !busy) void runCausal();
       }}
     >
       <Formula display tex="h \;\mapsto\; c + V_r V_r^\top (h - c)" />
@@ -110,7 +111,7 @@ export function CausalForm() {
         />
       </div>
       <div className="actions">
-        <Button type="submit" look="primary" isDisabled={errors.size > 0 || isBusy}>
+        <Button type="submit" look="primary" isDisabled={errors.size > 0 || busy}>
           Run the causal test
         </Button>
       </div>

@@ -4,6 +4,7 @@ import { LineChart } from '../../../charts/LineChart';
 import type { LineSeries } from '../../../charts/series';
 import { mergePoints } from '../../../store/causal-draft';
 import { writeLayers } from '../../../store/layers';
+import { isBusy } from '../../../store/task';
 import { useActions, useApp, useTheme } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { ErrorNotice } from '../../../ui/ErrorNotice';
@@ -30,7 +31,7 @@ export function CausalView() {
       >
         <CausalForm />
       </Panel>
-      {task.status === 'busy' && (
+      {isBusy(task) && (
         <Progress
           label={
             task.progress === null
@@ -40,6 +41,7 @@ export function CausalView() {
           {...task.progress}
           onCancel={cancelCausal}
           cancelLabel="Cancel the causal test"
+          isCancelling={task.status === 'cancelling'}
         />
       )}
       {task.status === 'failed' && (
@@ -58,12 +60,12 @@ export function CausalView() {
           <CausalChart
             points={points}
             report={report}
-            state={live.length === 0 ? 'whole' : task.status === 'busy' ? 'under way' : 'broken off'}
+            state={live.length === 0 ? 'whole' : isBusy(task) ? 'under way' : 'broken off'}
           />
           {report && <RankReader points={points} hidden={report.hidden} canMeasure={!outlived} />}
         </Panel>
       ) : (
-        task.status !== 'busy' && (
+        !isBusy(task) && (
           <Empty>
             Nothing is tested yet. Run the causal test: the first points appear as they are measured.
           </Empty>

@@ -1,5 +1,6 @@
 import { Label, Slider, SliderOutput, SliderThumb, SliderTrack } from 'react-aria-components';
 import type { CausalPoint } from '../../../../contract/lens';
+import { isBusy } from '../../../store/task';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { percent } from '../../../ui/format';
@@ -16,7 +17,7 @@ export function RankReader({
   readonly canMeasure: boolean;
 }) {
   const chosen = useApp((state) => state.lens.rank);
-  const isBusy = useApp((state) => state.lens.causal.status === 'busy');
+  const busy = useApp((state) => isBusy(state.lens.causal));
   const { readRank, runCausal } = useActions();
   const rank = Math.min(chosen ?? points[0]?.rank ?? 1, hidden);
   const at = (directions: CausalPoint['directions']) =>
@@ -52,7 +53,7 @@ export function RankReader({
         )}
       </p>
       {!leading && canMeasure && (
-        <Button isDisabled={isBusy} onPress={() => void runCausal([rank])}>
+        <Button isDisabled={busy} onPress={() => void runCausal([rank])}>
           Measure at rank {rank}
         </Button>
       )}

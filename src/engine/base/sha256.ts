@@ -27,6 +27,17 @@ const { constants, initial } = (() => {
 
 const BLOCK = 64;
 
+/**
+ * SHA-256 of `bytes` in lower-case hex: the browser's own, ten times faster, where it is to be had. Over plain http it is
+ * not, and neither is it for more bytes than one buffer holds.
+ */
+export async function sha256Hex(bytes: ArrayBuffer | Uint8Array<ArrayBuffer>): Promise<string> {
+  const subtle = globalThis.crypto?.subtle as SubtleCrypto | undefined;
+  if (subtle === undefined) return new Sha256().update(new Uint8Array(bytes)).hex();
+  const digest = new Uint8Array(await subtle.digest('SHA-256', bytes));
+  return Array.from(digest, (b) => b.toString(16).padStart(2, '0')).join('');
+}
+
 export class Sha256 {
   private readonly state = initial.slice();
   private readonly schedule = new Int32Array(64);

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { TINY_CONFIG } from '../../train/tiny.testing';
 import type { ResolvedSubject } from '../models/subjects';
+import { bucketsOf } from './buckets';
 import type { FedSequence } from './fed-sequences';
-import { bucketsOf } from './pass';
 
 const reading = (tokens: number, latents = 0): FedSequence => ({
   id: `${tokens}`,

@@ -1,0 +1,108 @@
+import type { Progress } from '../../contract/events';
+import type { Actions } from './app-store';
+import { type Shown, shownRun } from './run-clock';
+import type { AppState, TourStep } from './state';
+import { isBusy, type Status, type Task } from './task';
+
+/** What the phases are called, wherever they are shown. */
+export const PHASES: Readonly<Record<Progress['phase'], string>> = {
+  load: 'Reading the weights',
+  compile: 'Compiling programs',
+  teacher: 'Running the teacher over the samples',
+  factors: 'Decomposing the teacher’s states',
+  train: 'Training',
+  evaluate: 'Evaluating',
+  states: 'Gathering hidden states',
+  spectra: 'Decomposing',
+  causal: 'Answering problems',
+  check: 'Checking the kernels',
+};
+
+export const TOUR_TITLES: Readonly<Record<TourStep, string>> = {
+  device: 'Open the device',
+  pair: 'Load the models',
+  spectra: 'See the low rank',
+  distil: 'Distil on 128 samples',
+  latents: 'Step through latent thoughts',
+};
+
+/** Something under way, as the bar shows it. */
+export interface InHand {
+  readonly id: string;
+  readonly label: string;
+  /** What it is doing just now, where that has a name of its own. */
+  readonly phase: string | null;
+  readonly status: Status;
+  readonly shown: Omit<Shown, 'phase'>;
+  readonly isUnheard: boolean;
+  readonly cancel: CancelName;
+}
+
+type CancelName = Extract<
+  keyof Actions,
+  | 'cancelDevice'
+  | 'cancelPair'
+  | 'cancelCheck'
+  | 'cancelLens'
+  | 'cancelCausal'
+  | 'cancelOpening'
+  | 'cancelLatents'
+  | 'cancelRun'
+  | 'cancelTour'
+>;
+
+const NOTHING: Omit<Shown, 'phase'> = { done: 0, total: 0, unit: '', elapsed: 0, left: null };
+
+const shownOf = (progress: Progress | null): Omit<Shown, 'phase'> =>
+  progress === null ? NOTHING : { ...progress, left: null };
+
+type Watched = Pick<AppState, 'device' | 'pair' | 'check' | 'lens' | 'latents' | 'run' | 'tour'>;
+
+/** Everything that is under way, what was asked for last in front; the guided run in place of its steps. */
+export function inHand(state: Watched): readonly InHand[] {
+  const { device, pair, check, lens, latents, run, tour } = state;
+  const found: (InHand & { readonly turn: number })[] = [];
+  const add = (id: string, label: string, task: Task<unknown>, cancel: CancelName) => {
+    if (!isBusy(task)) return;
+    const phase = task.status === 'starting' ? 'Waiting for the models' : nameOf(task.progress, label);
+    found.push({ id, label, phase, cancel, ...pick(task), shown: shownOf(task.progress) });
+  };
+  add('device', 'Opening the device', device, 'cancelDevice');
+  add('pair', 'Loading the models', pair, 'cancelPair');
+  add('check', 'Checking the device', check.task, 'cancelCheck');
+  add('opening', 'Opening a model', lens.opened, 'cancelOpening');
+  add('lens', 'Decomposition', lens.report, 'cancelLens');
+  add('causal', 'Causal test', lens.causal, 'cancelCausal');
+  add('session', 'Reading the question', latents.session, 'cancelLatents');
+  add('thought', 'Latent thought', latents.thought, 'cancelLatents');
+  add('answer', 'Answer', latents.answer, 'cancelLatents');
+  add('explicit', 'Explicit chain of thought', latents.explicit, 'cancelLatents');
+  if (isBusy(run.task)) {
+    const shown = shownRun(run.clock, run.config);
+    const phase = shown.phase === null ? null : PHASES[shown.phase];
+    found.push({ id: 'run', label: 'Distillation', phase, cancel: 'cancelRun', ...pick(run.task), shown });
+  }
+  found.sort((a, b) => b.turn - a.turn);
+  if (!isBusy(tour.task)) return found;
+  const [child] = found;
+  return [
+    {
+      ...(child ?? { phase: null, shown: NOTHING }),
+      ...pick(tour.task),
+      id: 'tour',
+      label: tour.step === null ? 'Guided run' : `Guided run: ${TOUR_TITLES[tour.step]}`,
+      isUnheard: tour.task.isUnheard || found.some(({ isUnheard }) => isUnheard),
+      cancel: 'cancelTour',
+    },
+  ];
+}
+
+const pick = ({ status, turn, isUnheard }: Task<unknown>) => ({ status, turn, isUnheard });
+
+const nameOf = (progress: Progress | null, label: string) => {
+  const name = progress === null ? null : PHASES[progress.phase];
+  return name === label ? null : name;
+};
+
+/** What was asked to end and has not been heard to. */
+export const unheardOf = (state: Watched): readonly InHand[] => inHand(state).filter((one) => one.isUnheard);

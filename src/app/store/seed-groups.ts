@@ -1,0 +1,70 @@
+import { METHOD_LABELS, type RunConfig } from '../../contract/config';
+import { type SeedSummary, summariseSeeds } from '../../contract/seeds';
+import type { SavedRun } from '../../storage/rows';
+
+/** Kept runs that differ in nothing but their seed. */
+export interface SeedGroup {
+  /** The method, and what distinguishes its settings from those of another group of the same method. */
+  readonly label: string;
+  readonly problems: number;
+  /** Held-out accuracy by seed, ascending. */
+  readonly accuracy: readonly (readonly [seed: number, share: number])[];
+  readonly overSeeds: SeedSummary;
+}
+
+/**
+ * Groups of two seeds or more, of finished runs with a held-out figure. Of several runs with one seed the latest counts;
+ * what a run observes on the way (`observation`) does not change it and is not compared.
+ */
+export function seedGroups(saved: readonly SavedRun[]): SeedGroup[] {
+  const groups = new Map<string, { settings: Map<string, string>; runs: SavedRun[] }>();
+  for (const run of [...saved].sort((a, b) => a.savedAt - b.savedAt)) {
+    if (run.result?.status !== 'done' || !run.result.heldOut) continue;
+    const settings = settingsOf(run.config);
+    const key = JSON.stringify([...settings, Object.entries(run.result.models).sort()]);
+    const group = groups.get(key) ?? { settings, runs: [] };
+    group.runs.push(run);
+    groups.set(key, group);
+  }
+  const several = [...groups.values()].filter(
+    ({ runs }) => new Set(runs.map(({ config }) => config.seed)).size > 1,
+  );
+  return several.map(({ settings, runs }) => {
+    const bySeed = new Map(runs.map(({ config, result }) => [config.seed, result?.heldOut?.share ?? 0]));
+    const method = runs[0]!.config.method;
+    const others = several.filter(({ runs }) => runs[0]!.config.method === method).map((g) => g.settings);
+    return {
+      label: [METHOD_LABELS[method], ...distinguishing(settings, others)].join(', '),
+      problems: runs[0]!.config.data.heldOut,
+      accuracy: [...bySeed].sort(([a], [b]) => a - b),
+      overSeeds: summariseSeeds(bySeed),
+    };
+  });
+}
+
+/** `latent.steps` → `4`, for everything that changes a run but its seed. */
+function settingsOf(config: RunConfig): Map<string, string> {
+  const { seed: _seed, observation: _observation, ...rest } = config;
+  const settings = new Map<string, string>();
+  const visit = (value: unknown, path: string): void => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      settings.set(path, Array.isArray(value) ? value.join(' ') : String(value));
+    else for (const [key, inner] of Object.entries(value)) visit(inner, path === '' ? key : `${path}.${key}`);
+  };
+  visit(rest, '');
+  return settings;
+}
+
+/** The settings in which the groups of a method differ; three at most, and how many more there are. */
+function distinguishing(
+  settings: ReadonlyMap<string, string>,
+  groups: readonly ReadonlyMap<string, string>[],
+): string[] {
+  const paths = [...settings.keys()].filter(
+    (path) => new Set(groups.map((group) => group.get(path))).size > 1,
+  );
+  const shown = paths.slice(0, 3).map((path) => `${path} ${settings.get(path)}`);
+  return paths.length > shown.length
+    ? [...shown, `${paths.length - shown.length} more settings differ`]
+    : shown;
+}

@@ -1,0 +1,76 @@
+import { bootstrapInterval, type Interval, mean, median, standardDeviation } from './statistics';
+
+/**
+ * Accuracy over seeds. The unit is the seed: a run draws its own training samples, batch order and initialisation, and
+ * runs differ by far more than the problems of one run do. Problems of several seeds are never pooled.
+ */
+
+/** Fewer seeds than this are summarised all the same, and said to be few. */
+export const ENOUGH_SEEDS = 10;
+
+/** One figure per seed, for example the share of held-out problems answered correctly. */
+export type BySeed = ReadonlyMap<number, number>;
+
+export interface SeedSummary {
+  /** Seeds. */
+  readonly n: number;
+  readonly median: number;
+  readonly mean: number;
+  /** Over seeds, n − 1 in the denominator; NaN for one seed. */
+  readonly sd: number;
+  readonly min: number;
+  readonly max: number;
+  /** 95 % bootstrap intervals over seeds; `null` for one seed. */
+  readonly medianInterval: Interval | null;
+  readonly meanInterval: Interval | null;
+}
+
+/** @throws RangeError for no seeds */
+export function summariseSeeds(figures: BySeed): SeedSummary {
+  const values = ascending(figures);
+  if (values.length === 0) throw new RangeError('a summary over seeds needs one seed at least; got none');
+  return {
+    n: values.length,
+    median: median(values),
+    mean: mean(values),
+    sd: standardDeviation(values),
+    min: Math.min(...values),
+    max: Math.max(...values),
+    medianInterval: bootstrapInterval(values, median),
+    meanInterval: bootstrapInterval(values, mean),
+  };
+}
+
+export interface PairedSummary {
+  /** Seeds that both have. */
+  readonly n: number;
+  /** Mean over seeds of (figure − baseline's figure of the same seed). */
+  readonly difference: number;
+  /** 95 % bootstrap interval of it over seeds; `null` for fewer than two seeds. */
+  readonly interval: Interval | null;
+  /** Seeds on which the figure is higher, and on which it is lower, than the baseline's. */
+  readonly higher: number;
+  readonly lower: number;
+}
+
+/** The difference from a baseline, paired by seed; `null` where the two have no seed in common. */
+export function comparePaired(figures: BySeed, baseline: BySeed): PairedSummary | null {
+  const differences = new Map<number, number>();
+  for (const [seed, value] of figures) {
+    const other = baseline.get(seed);
+    if (other !== undefined) differences.set(seed, value - other);
+  }
+  if (differences.size === 0) return null;
+  const values = ascending(differences);
+  return {
+    n: values.length,
+    difference: mean(values),
+    interval: bootstrapInterval(values, mean),
+    higher: values.filter((value) => value > 0).length,
+    lower: values.filter((value) => value < 0).length,
+  };
+}
+
+/** By seed, so that the order in which runs were made changes no digit. */
+const ascending = (figures: BySeed): number[] =>
+  [...figures].sort(([a], [b]) => a - b).map(([, value]) => value);

@@ -1,0 +1,47 @@
+import { ModelOnDevice, type ModelOptions } from '../../model/model-on-device';
+import type { Runtime } from '../../runtime/runtime';
+import type { LoadedModel } from './pair';
+
+/**
+ * The loaded models on one runtime, each there once whoever uses it: weights stay for the next user until the model is
+ * closed, and go with its last user then.
+ */
+export class DeviceModels {
+  private readonly made = new Map<LoadedModel, ModelOnDevice>();
+  private readonly closed = new WeakSet<LoadedModel>();
+
+  constructor(
+    readonly runtime: Runtime,
+    private readonly options: ModelOptions = {},
+  ) {}
+
+  /** The model for one more user, who releases it. */
+  use(model: LoadedModel): ModelOnDevice {
+    const known = this.made.get(model);
+    if (known) return known.retain();
+    const made = new ModelOnDevice(this.runtime, model.config, model.weights, this.options);
+    // Closed while a call under way still reads it: the call alone holds it.
+    if (this.closed.has(model)) return made;
+    this.made.set(model, made);
+    return made.retain();
+  }
+
+  /** How often weights of the model went to the device; undefined where they never did. */
+  traffic(model: LoadedModel): ModelOnDevice['traffic'] | undefined {
+    return this.made.get(model)?.traffic;
+  }
+
+  /** Lets the model go: what it takes on the device is freed with its last user, at once where there is none. */
+  async close(model: LoadedModel): Promise<void> {
+    this.closed.add(model);
+    const made = this.made.get(model);
+    this.made.delete(model);
+    await made?.release();
+  }
+
+  async dispose(): Promise<void> {
+    const all = [...this.made.values()];
+    this.made.clear();
+    await Promise.all(all.map((model) => model.release()));
+  }
+}

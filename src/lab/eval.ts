@@ -1,0 +1,116 @@
+import type { RunResult } from '../contract/events';
+import { type BySeed, comparePaired, ENOUGH_SEEDS, summariseSeeds } from '../contract/seeds';
+import { RESAMPLES } from '../contract/statistics';
+import { type Command, type CommandInput, type Contender, unobserved } from './command';
+import { type EvalFile, type EvalRun, evalFile } from './eval-file';
+import { evalTable } from './eval-table';
+
+/**
+ * Every contender on every seed: the accuracy of each run, and for each contender its statistics over seeds and its
+ * difference, paired by seed, from each reference. Seeds are the outer loop, so that what an interruption leaves behind
+ * compares contenders on the same seeds. After each run everything so far is saved.
+ */
+export const evaluate: Command = async (input) => {
+  const { workbench, contenders, seeds, threads, pair, say, save, onEvent } = input;
+  const models = Object.fromEntries(pair.models.map(({ name, sha256 }) => [name, sha256]));
+  const file = { models, ...evalFile(input.earlier, { contenders, models, threads, say }) };
+  const { runs } = file;
+  const references = referencesOf(input);
+  if (seeds.length < ENOUGH_SEEDS)
+    say(
+      `${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'}: ${ENOUGH_SEEDS} or more are recommended, since runs differ more between seeds than between problems`,
+    );
+  const outcome = () => report(contenders, references, seeds, file);
+  for (const [i, seed] of seeds.entries())
+    for (const { name, config } of contenders) {
+      if (runs.some((run) => run.name === name && run.seed === seed)) continue;
+      say(`${name}, seed ${seed} (${i + 1} of ${seeds.length})`);
+      const run = await runOnce(() => workbench.distil(unobserved({ ...config, seed }), { report: onEvent }));
+      runs.push({ name, seed, ...run });
+      say(`${name}, seed ${seed}: ${'failed' in run ? run.failed : percent(run.accuracy)}`);
+      await save(outcome());
+    }
+  return outcome();
+};
+
+/** A run that diverges is a result, not the end of the evaluation; any other error ends it. */
+async function runOnce(distil: () => Promise<RunResult>): Promise<Omit<EvalRun, 'name' | 'seed'>> {
+  try {
+    const { heldOut, teacher, seconds, steps } = await distil();
+    if (!heldOut || !teacher)
+      throw new Error('data.heldOut is 0; eval needs held-out problems, for example --set data.heldOut=1000');
+    return {
+      accuracy: heldOut.share,
+      correct: heldOut.correct,
+      total: heldOut.total,
+      teacher: teacher.share,
+      steps,
+      seconds,
+    };
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'numeric') throw error;
+    return { failed: (error as Error).message };
+  }
+}
+
+/** What the others are compared with: the baseline, by default cross entropy alone, and every LoRi. */
+function referencesOf({ contenders, baseline, say }: CommandInput): Contender[] {
+  const base = contenders.find(({ name, config }) =>
+    baseline === undefined ? config.method === 'ce' : name === baseline,
+  );
+  if (!base && baseline !== undefined)
+    throw new Error(
+      `--baseline ${JSON.stringify(baseline)} is not among what is run: ${contenders.map(({ name }) => name).join(', ')}`,
+    );
+  if (!base) say('no baseline: CE only is not among what is run; name another with --baseline');
+  const lori = contenders.filter((contender) => contender.config.method === 'lori' && contender !== base);
+  return base ? [base, ...lori] : lori;
+}
+
+function report(
+  contenders: readonly Contender[],
+  references: readonly Contender[],
+  seeds: readonly number[],
+  file: EvalFile,
+) {
+  const { runs } = file;
+  // Of a file that is continued with fewer seeds or contenders, only what was asked for is summarised; the rest is kept.
+  const figures = (name: string): BySeed =>
+    new Map(
+      runs.flatMap((run) =>
+        run.name === name && run.accuracy !== undefined && seeds.includes(run.seed)
+          ? [[run.seed, run.accuracy] as const]
+          : [],
+      ),
+    );
+  const methods = contenders.map(({ name }) => {
+    const bySeed = figures(name);
+    return {
+      name,
+      accuracy: Object.fromEntries(bySeed),
+      failed: runs.filter((run) => run.name === name && run.failed !== undefined && seeds.includes(run.seed)),
+      overSeeds: bySeed.size > 0 ? summariseSeeds(bySeed) : null,
+      differences: references.flatMap((reference) => {
+        const paired = reference.name === name ? null : comparePaired(bySeed, figures(reference.name));
+        return paired ? [{ from: reference.name, ...paired }] : [];
+      }),
+    };
+  });
+  const teacher = runs.find((run) => run.teacher !== undefined)?.teacher ?? null;
+  const problems = runs.find((run) => run.total !== undefined)?.total ?? 0;
+  const summary = {
+    seeds,
+    problems,
+    statistics: {
+      unit: 'seed',
+      interval: '95 % percentile bootstrap over seeds',
+      resamples: RESAMPLES,
+    },
+    teacher,
+    methods,
+  };
+  return { ...summary, ...file, table: evalTable(summary) };
+}
+
+const percent = (share: number | undefined): string =>
+  share === undefined ? 'no figure' : `${(100 * share).toFixed(1)} %`;

@@ -1,0 +1,97 @@
+import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
+import { StorageError, storageError } from './errors';
+
+export interface Schema extends DBSchema {
+  /** Settings, and the heartbeats of runs under way. */
+  settings: { key: string; value: unknown };
+  runs: { key: string; value: unknown; indexes: { savedAt: number } };
+}
+
+export type Database = IDBPDatabase<Schema>;
+
+/** Milliseconds that the browser has for an answer. */
+export const LIMIT = 8_000;
+
+/** Rejects with `StorageError` where the browser does not answer within `limit` ms. */
+export async function within<T>(limit: number, work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () =>
+        reject(
+          new StorageError(
+            `the browser's storage gave no answer within ${Math.round(limit / 1000)} s`,
+            'Close other tabs of this page and reload it; if that does not help, restart the browser.',
+          ),
+        ),
+      limit,
+    );
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * The database, opened again whenever it was closed: by us, so that another tab with a later version of the page need
+ * not wait, or by the browser (site data cleared, storage failed).
+ */
+export class Connection {
+  private opening: Promise<Database> | undefined;
+
+  constructor(
+    private readonly name: string,
+    private readonly limit = LIMIT,
+  ) {}
+
+  /** Runs `work`; once more on a new connection where the one before was closed under it. Rejects with `StorageError`. */
+  async use<T>(work: (db: Database) => Promise<T>): Promise<T> {
+    const attempt = async () => work(await this.database());
+    try {
+      return await within(
+        this.limit,
+        attempt().catch((error: unknown) => {
+          if ((error as Error | undefined)?.name !== 'InvalidStateError') throw error;
+          this.opening = undefined;
+          return attempt();
+        }),
+      );
+    } catch (cause) {
+      throw storageError(cause);
+    }
+  }
+
+  private database(): Promise<Database> {
+    const forget = () => {
+      this.opening = undefined;
+    };
+    const blocking = (_current: number, _blocked: number | null, event: IDBVersionChangeEvent) => {
+      (event.target as IDBDatabase).close();
+      forget();
+    };
+    if (this.opening) return this.opening;
+    const opening = openDB<Schema>(this.name, 1, {
+      upgrade(database) {
+        database.createObjectStore('settings');
+        database.createObjectStore('runs').createIndex('savedAt', 'savedAt');
+      },
+      blocking,
+      terminated: forget,
+    }).catch(async (error: unknown) => {
+      // A later version of the page has changed the database: what we know of it may still be there.
+      if ((error as Error | undefined)?.name !== 'VersionError') throw error;
+      const db = await openDB<Schema>(this.name, undefined, { blocking, terminated: forget });
+      if (db.objectStoreNames.contains('runs') && db.objectStoreNames.contains('settings')) return db;
+      db.close();
+      throw new StorageError(
+        `a later version of this page keeps its data here in another form (database version ${db.version})`,
+        'Reload the page to get that version.',
+      );
+    });
+    this.opening = opening;
+    opening.catch(forget);
+    return opening;
+  }
+}

@@ -1,0 +1,30 @@
+/** A failure of this browser's storage, in words: browsers give theirs no message, or one for programmers. */
+export class StorageError extends Error {
+  override readonly name = 'StorageError';
+  readonly code = 'storage';
+
+  constructor(
+    message: string,
+    readonly hint: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** @returns the same error where it is already one of ours */
+export function storageError(cause: unknown): StorageError {
+  if (cause instanceof StorageError) return cause;
+  const { name = 'Error', message = '' } = cause instanceof Error ? cause : { message: String(cause) };
+  if (name === 'QuotaExceededError')
+    return new StorageError(
+      'the browser has no room left for this site (QuotaExceededError)',
+      'Delete kept runs, or free space on the disk.',
+      { cause },
+    );
+  return new StorageError(
+    `the browser's storage failed: ${message === '' ? name : `${message.replace(/\.$/, '')} (${name})`}`,
+    'Reload the page. If it happens again, allow this site to keep data.',
+    { cause },
+  );
+}
