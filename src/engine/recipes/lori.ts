@@ -1,4 +1,4 @@
-import { loriTargets } from './shared/lori-targets';
+import { checkRanks, loriTargets } from './shared/lori-targets';
 import { anchorOf, answerAfter, explicitAfter, readQuestion, think } from './shared/passes';
 import { filterOf, type Recipe, studentLora } from './shared/recipe';
 
@@ -8,6 +8,7 @@ import { filterOf, type Recipe, studentLora } from './shared/recipe';
  * to what the model and the samples span, which the run's result names.
  */
 export const lori: Recipe = {
+  check: checkRanks,
   adapters: studentLora,
   latentSteps: ({ latent }) => latent.steps,
   usesTeacher: ({ weights }) => weights.covariance > 0 || weights.mean > 0 || weights.anchor > 0,

@@ -25,6 +25,8 @@ import type {
 } from '../../contract/lens';
 import { InputError } from '../base/errors';
 import { checkDevice } from '../device-check/device-check';
+import { RECIPES } from '../methods/index';
+import type { Recipe } from '../recipes/shared/recipe';
 import { LoopControl } from '../train/loop';
 import { causalTest } from './causal/causal';
 import { ExclusiveQueue } from './exclusive-queue';
@@ -37,7 +39,8 @@ import { ProblemSet, problemOf } from './models/problems';
 import type { LoadedModels, OpenedModel } from './models/subjects';
 import { Questions } from './questions/questions';
 import { Checkpoints } from './runs/checkpoints';
-import { checkRun, type RunContext, type RunSink, runDistillation } from './runs/run';
+import type { RunContext, RunSink } from './runs/context';
+import { runDistillation } from './runs/run';
 import type { Student } from './runs/student';
 
 /**
@@ -52,6 +55,7 @@ export class LoriWorkbench implements Workbench {
   /** Of the run going on, or of the one that made the student. */
   private kept = new Checkpoints();
   private checkpointIds = 0;
+  private studentIds = 0;
   private openedModel: OpenedModel | undefined;
   private readonly questions = new Questions(() => this.ready());
   /** Hidden states the lens has gathered. */
@@ -60,7 +64,10 @@ export class LoriWorkbench implements Workbench {
   /** Reading files uses no model: it has a line of its own. */
   private readonly files = new ExclusiveQueue();
 
-  constructor(private readonly environment: Environment) {}
+  constructor(
+    private readonly environment: Environment,
+    private readonly recipes: Readonly<Record<string, Recipe>> = RECIPES,
+  ) {}
 
   open(provider: 'auto' | 'webgpu' | 'wasm'): Promise<DeviceReport> {
     return this.alone('open a provider', async () => {
@@ -138,9 +145,17 @@ export class LoriWorkbench implements Workbench {
     options: CallOptions<RunEvent>,
   ): Promise<RunResult> {
     const ready = this.ready();
-    checkRun(config, ready.pair);
+    const recipe = this.recipes[config.method];
+    if (!recipe)
+      throw new InputError(
+        `there is no recipe for the method "${config.method}"`,
+        `Choose one of ${Object.keys(this.recipes).join(', ')}.`,
+      );
+    recipe.check?.(config, ready.pair.base.config);
     const context: RunContext = {
       ...ready,
+      recipes: this.recipes,
+      studentId: `student-${++this.studentIds}`,
       teacherAccuracy: (count, o) => this.questions.teacherAccuracy(count, o),
       queuedCalls: this.queue,
     };

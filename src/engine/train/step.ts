@@ -14,7 +14,7 @@ export interface TapeRun {
    * @returns terms, gradients and outputs in tensors that belong to it and are overwritten by its next run
    */
   run(feeds: Readonly<Record<string, HostTensor>>, parameters: readonly DeviceTensor[]): Promise<TapeOutput>;
-  dispose(): void;
+  dispose(): Promise<void>;
 }
 
 export interface TapeOutput {

@@ -1,6 +1,7 @@
 import type { RunConfig } from '../../../contract/config';
 import { anchorFactors, layerStd, scaledLayerFactor, teacherFactors } from '../../analysis/lori-factors';
 import type { Pace } from '../../analysis/pace';
+import { ConfigError } from '../../base/errors';
 import type { DecoderConfig } from '../../nn/config';
 import { anchorLoss } from '../../train/losses/anchor';
 import { momentLoss } from '../../train/losses/moments';
@@ -17,6 +18,23 @@ interface Of {
   /** What each layer is divided by, [L]. */
   readonly scale: Float32Array<ArrayBuffer>;
   readonly ranksUsed: Record<string, number>;
+}
+
+/** Most directions, r_L · r_H, that the moment kernels take. */
+const MAX_DIRECTIONS = 512;
+
+/** @throws ConfigError for ranks that the model has no room for */
+export function checkRanks({ factors }: RunConfig, { layers, hiddenSize }: DecoderConfig): void {
+  const { layerRank, hiddenRank, anchor } = factors;
+  const refuse = (what: string, limit: string): never => {
+    throw new ConfigError(`${what}; ${limit}`, 'Change the value in the run’s settings.');
+  };
+  if (layerRank > layers) refuse(`r_L is ${layerRank}`, `this model has ${layers} layers`);
+  const width = `this model's hidden size is ${hiddenSize}`;
+  if (hiddenRank > hiddenSize) refuse(`r_H is ${hiddenRank}`, width);
+  if (anchor.hiddenRank > hiddenSize) refuse(`r_H of the anchor is ${anchor.hiddenRank}`, width);
+  if (layerRank * hiddenRank > MAX_DIRECTIONS)
+    refuse(`r_L · r_H is ${layerRank * hiddenRank}`, `at most ${MAX_DIRECTIONS} is supported`);
 }
 
 /** LoRi's losses on the moments of the thoughts and on the anchor; one of weight 0 is not made. */

@@ -27,6 +27,8 @@ export interface Recording<C> {
 
 /** A method: what it trains, what it takes of the teacher, and its forward pass with its losses, recorded on a tape. */
 export interface Recipe<C extends RunConfig = RunConfig> {
+  /** Refuses what cannot be run on the model, before anything is computed. @throws ConfigError */
+  check?(config: C, model: DecoderConfig): void;
   /** Modules in the layers, by the names that segments give. */
   adapters(config: C): Readonly<Record<string, AdapterSpec>>;
   /** Trained modules beside the layers. */

@@ -1,4 +1,6 @@
-import type { RunConfig } from '../../../contract/config';
+import { METHOD_LABELS, type RunConfig } from '../../../contract/config';
+import { differencesFromPreset } from '../../../contract/differences';
+import type { StudentReport } from '../../../contract/events';
 import type { TokenLayout } from '../../base/tokens';
 import { Decoder } from '../../decode/decoder';
 import type { DecodeShape } from '../../decode/programs';
@@ -9,7 +11,13 @@ import type { LoadedModel } from '../models/pair';
 
 /** A trained adapter with what is needed to run it. */
 export interface Student {
+  /** Of this student and no other of the session. */
+  readonly id: string;
   readonly label: string;
+  /** What it was trained by. */
+  readonly config: RunConfig;
+  /** Of its run. */
+  readonly step: number;
   readonly latentSteps: number;
   readonly filter: LatentFilter;
   readonly lora: LoraSpec;
@@ -48,3 +56,26 @@ export async function decoderFor(
     await used.release();
   }
 }
+
+/** Differences named in a label; all are in the student's report. */
+const MAX_NAMED = 3;
+
+/** Tells runs apart: method, samples, seed, and what differs from the method's preset. */
+export function labelOf(config: RunConfig): string {
+  const differs = differencesFromPreset(config).map(([path, value]) => `${path} ${JSON.stringify(value)}`);
+  const own =
+    differs.length > MAX_NAMED
+      ? [...differs.slice(0, MAX_NAMED), `${differs.length - MAX_NAMED} more`]
+      : differs;
+  return [METHOD_LABELS[config.method], `${config.data.samples} samples`, `seed ${config.seed}`, ...own].join(
+    ', ',
+  );
+}
+
+/** Which student it is. */
+export const reportOf = ({ id, label, config, step }: Student): StudentReport => ({
+  id,
+  label,
+  differs: differencesFromPreset(config),
+  step,
+});

@@ -24,6 +24,8 @@ export interface BlockwiseOptions {
   readonly losses?: LossForm;
   /** The runtime's device; needed on WebGPU. */
   readonly device?: Device;
+  /** Awaited before each program: a pause is waited for there, a cancel rejects. */
+  readonly between?: () => Promise<void>;
 }
 
 export interface Pair {
@@ -65,6 +67,7 @@ export class Programs {
 
   async prepare(tape: Tape, plan: Plan, options: BlockwiseOptions): Promise<void> {
     for (const entry of plan.entries) {
+      await options.between?.();
       const back = plan.reverses(entry);
       if (entry.kind === 'segment') await this.segment(tape, plan, entry, back);
       if (entry.kind === 'compute') await this.computed(tape, entry, back);

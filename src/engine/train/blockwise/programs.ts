@@ -30,7 +30,7 @@ function keptShape(finals: Finals, batch: number, hidden: number): number[] {
 
 /** Whether final states are kept among the watched positions rather than with all. */
 export const readsWatched = ({ segment, from, to }: Finals): boolean =>
-  to - from === 1 && segment.watched.length < segment.positions;
+  to - from === 1 && segment.watched.includes(from) && segment.watched.length < segment.positions;
 
 interface Traced {
   readonly graph: Graph;
@@ -162,7 +162,7 @@ export const keptPositions = ({
 
 /**
  * Outputs of every layer of every track, end to end [rows, H] as they were copied, → states as the tape shapes them,
- * the last layer's after the final norm; and cotangents of states → those of the rows.
+ * the last layer's after the final norm; and rows and the cotangent of states → the cotangents of the rows.
  */
 export function arrangePrograms(
   tape: Tape,
@@ -196,7 +196,7 @@ export function arrangePrograms(
   const [back] = vjp([arranged], [graph.input('cotangent', states.shape)], [pieces]);
   return {
     arrange: { name: 'states', outputs: { states: arranged } },
-    spread: { name: 'states, in reverse', outputs: { pieces: back as Tensor } },
+    spread: { name: 'states, in reverse', outputs: { cotangents: back as Tensor } },
     rows,
   };
 }

@@ -43,8 +43,9 @@ export class TapeRunner {
   private readonly gradients: DeviceTensor[];
   private readonly terms: DeviceTensor[] = [];
   private readonly outputs: Record<string, DeviceTensor> = {};
-  /** States arranged for the entry in hand. */
-  private readonly arranged: DeviceTensor[] = [];
+  /** What is needed until the entry in hand has run: arranged states, and what they were arranged of. */
+  private readonly passing: DeviceTensor[] = [];
+  private readonly pieces = new Map<States, DeviceTensor>();
 
   constructor(readonly at: Run) {
     this.caches = new Caches(at.pool);
@@ -60,7 +61,7 @@ export class TapeRunner {
       if (entry.kind === 'loss') await this.loss(entry);
       if (entry.kind === 'keyValueLoss') await this.keyValueLoss(entry);
       if (entry.kind === 'output') await this.output(entry);
-      pool.give(...this.arranged.splice(0));
+      pool.give(...this.passing.splice(0));
       if (!plan.reverses(entry)) await this.done(entry);
     }
     if (this.terms.length === 0) return { terms: undefined, gradients: [], outputs: this.outputs };
@@ -136,13 +137,13 @@ export class TapeRunner {
   }
 
   private async loss(entry: LossEntry): Promise<void> {
-    const { programs, hosts, pool } = this.at;
+    const { programs, hosts } = this.at;
     const byKernel = programs.runs.get(entry);
     if (byKernel) {
       const [states] = entry.inputs as readonly [States];
       const arranged = await this.arrange(states);
       await byKernel.run(arranged, hosts);
-      pool.give(arranged);
+      this.passing.push(arranged);
       this.terms.push(byKernel.terms);
       return this.spread(states, byKernel.cotangent);
     }
@@ -195,6 +196,7 @@ export class TapeRunner {
       this.keepGradients(producer.parameters, out);
     }
     pool.give(this.cotangents.get(producer), ...(this.watched.get(producer as Segment) ?? []));
+    pool.give(...this.passing.splice(0));
     await this.done(producer);
   }
 
@@ -226,7 +228,7 @@ export class TapeRunner {
     const named: Record<string, DeviceTensor> = {};
     for (const [i, value] of inputs.entries()) {
       const tensor = value.kind === 'states' ? await this.arrange(value) : this.kept(value);
-      if (value.kind === 'states') this.arranged.push(tensor);
+      if (value.kind === 'states') this.passing.push(tensor);
       named[`x${i}`] = tensor;
     }
     for (const name of parameters) {
@@ -277,7 +279,8 @@ export class TapeRunner {
       }
     copyAll(copies, this.at.device);
     const { states: made } = await this.call(arrange, { pieces });
-    this.at.pool.give(pieces);
+    this.pieces.set(states, pieces);
+    this.passing.push(pieces);
     return made as DeviceTensor;
   }
 
@@ -285,7 +288,8 @@ export class TapeRunner {
   private async spread(states: States, cotangent: DeviceTensor): Promise<void> {
     if (states.tracks.every(({ segment }) => !this.at.plan.reverses(segment))) return;
     const { pool, programs, tape, device } = this.at;
-    const { pieces } = await this.call(programs.arranging(states).spread, { cotangent });
+    const { spread } = programs.arranging(states);
+    const { cotangents } = await this.call(spread, { pieces: this.pieces.get(states), cotangent });
     const { layers: L, hiddenSize: H } = tape.parameters.config;
     let at = 0;
     for (const { segment } of states.tracks) {
@@ -293,11 +297,11 @@ export class TapeRunner {
       const length = sizeOf(shape);
       for (let layer = 0; layer < L; layer++, at += length) {
         const part = pool.take(shape, 'cotangent of states');
-        copyAll([{ from: pieces as DeviceTensor, fromAt: at, to: part, toAt: 0, length }], device);
+        copyAll([{ from: cotangents as DeviceTensor, fromAt: at, to: part, toAt: 0, length }], device);
         await this.addWatched(segment, layer, part);
       }
     }
-    pool.give(pieces);
+    pool.give(cotangents);
   }
 }
 
