@@ -6,7 +6,7 @@ export type Difference = readonly [path: string, value: unknown];
 /** Settings that say which student it is by themselves. */
 const NAMED: readonly string[] = ['seed', 'data.samples'];
 /** What changes nothing about the student. */
-const BESIDE: readonly string[] = ['data.heldOut', 'observation'];
+const BESIDE: readonly string[] = ['data.validation', 'data.heldOut', 'evaluation.every', 'observation'];
 
 /** What a configuration has that another has not: leaf by leaf, arrays as wholes. */
 export function differences(config: object, from: object, prefix = ''): Difference[] {

@@ -112,7 +112,7 @@ export async function train(options: LoopOptions): Promise<number> {
       step: done + 1,
       learningRate: rate,
       losses: { ...losses, total },
-      gradientNorm: norm,
+      gradientNorm: finite ? norm : Number.NaN,
       finite: finite && bad < 0,
       milliseconds: performance.now() - start,
     });

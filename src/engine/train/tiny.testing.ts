@@ -4,6 +4,7 @@ import { Rng } from '../base/rng';
 import { HIDDEN, type TokenBatch, type TokenLayout } from '../base/tokens';
 import { ModelOnDevice } from '../model/model-on-device';
 import type { DecoderConfig } from '../nn/config';
+import type { LatentFilter } from '../nn/latent';
 import { type LoraSpec, loraLayout } from '../nn/lora';
 import { expectedTensors, packWeights, type Weights } from '../nn/weights';
 import { anchorOf, answerAfter, explicitAfter, readQuestion, STUDENT, think } from '../recipes/shared/passes';
@@ -13,7 +14,7 @@ import { momentLoss } from './losses/moments';
 import { smoothL1Loss } from './losses/smooth-l1';
 import type { StateLoss } from './losses/state-loss';
 import { ParameterSet } from './parameters';
-import { tokenFeeds } from './step';
+import { type TapeRun, tokenFeeds } from './step';
 import { Tape } from './tape/tape';
 
 export const TINY_CONFIG: DecoderConfig = {
@@ -188,18 +189,57 @@ export function tinyStep(options: TinyOptions = {}): TinyStep {
     ...{ config, lora, layout, weights, packs },
     feeds: Object.assign(tokenFeeds(batch), ...targets.map((loss) => loss.feeds(picked))),
     model: (runtime) => new ModelOnDevice(runtime, config, weights),
-    tape(own = config) {
-      const parameters = new ParameterSet(own, { [STUDENT]: { kind: 'lora', ...lora } });
-      const tape = new Tape(parameters, layout.batch);
-      const question = readQuestion(tape, layout);
-      explicitAfter(tape, question, layout, explicit ? 0.6 : 0);
-      const thoughts = think(tape, question, latentSteps, filter);
-      tape.stateLoss(found.moments, tape.stack(thoughts));
-      const answer = answerAfter(tape, thoughts.at(-1) ?? question, layout, 0.9);
-      tape.stateLoss(found.anchor, answer.at(anchorOf(layout)));
-      return tape;
-    },
+    tape: (own = config) =>
+      tinyRecording(own, {
+        ...{ lora, layout, latentSteps, filter },
+        losses: found,
+        answer: 0.9,
+        explicit: explicit ? 0.6 : 0,
+      }),
   };
+}
+
+/** Explicit pass, thoughts, answer and losses on states, as the recipes record them. */
+export function tinyRecording(
+  config: DecoderConfig,
+  step: {
+    readonly lora: LoraSpec;
+    readonly layout: TokenLayout;
+    readonly latentSteps: number;
+    readonly filter: LatentFilter;
+    readonly losses: { readonly moments?: StateLoss; readonly anchor?: StateLoss };
+    readonly answer: number;
+    readonly explicit: number;
+  },
+): Tape {
+  const { layout, losses } = step;
+  const tape = new Tape(
+    new ParameterSet(config, { [STUDENT]: { kind: 'lora', ...step.lora } }),
+    layout.batch,
+  );
+  const question = readQuestion(tape, layout);
+  explicitAfter(tape, question, layout, step.explicit);
+  const thoughts = think(tape, question, step.latentSteps, step.filter);
+  tape.stateLoss(losses.moments, tape.stack(thoughts));
+  const answer = answerAfter(tape, thoughts.at(-1) ?? question, layout, step.answer);
+  tape.stateLoss(losses.anchor, answer.at(anchorOf(layout)));
+  return tape;
+}
+
+/** A step compiled on a model made for it, which goes with it. */
+export async function made(
+  tiny: Pick<TinyStep, 'model'> & { tape(config: DecoderConfig): Tape },
+  runtime: Runtime,
+  compile: (model: ModelOnDevice, tape: Tape) => Promise<TapeRun>,
+): Promise<TapeRun> {
+  const model = tiny.model(runtime);
+  try {
+    const run = await compile(model, tiny.tape(model.config));
+    return { ...run, dispose: () => run.dispose().then(() => model.release()) };
+  } catch (error) {
+    await model.release();
+    throw error;
+  }
 }
 
 /** Largest difference over the vectors' norm. */

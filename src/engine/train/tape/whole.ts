@@ -32,6 +32,27 @@ export const tableInputs = (name: string) => ({ cos: `${name}.cos`, sin: `${name
  * @throws ConfigError where nothing is asked for
  */
 export function traceTape(tape: Tape, name: string): Program {
+  const { whole, outputs } = traced(tape);
+  const all = whole.terms.length > 0 ? { ...whole.backward(), ...outputs } : outputs;
+  if (Object.keys(all).length === 0)
+    throw new ConfigError(
+      'there is no loss: every weight is 0',
+      'Give at least one loss term a weight above 0.',
+    );
+  return { name, outputs: all };
+}
+
+/** The forward pass alone: its weighted terms, and the parts of the packs and other parameters they are functions of. */
+export function traceLosses(tape: Tape): {
+  graph: Graph;
+  terms: readonly Tensor[];
+  leaves: readonly Tensor[];
+} {
+  const { whole } = traced(tape);
+  return { graph: whole.graph, terms: whole.terms, leaves: whole.leaves.flat() };
+}
+
+function traced(tape: Tape): { whole: Whole; outputs: Record<string, Tensor> } {
   const whole = new Whole(tape);
   const outputs: Record<string, Tensor> = {};
   for (const entry of tape.entries)
@@ -39,13 +60,7 @@ export function traceTape(tape: Tape, name: string): Program {
     else if (entry.kind === 'loss') whole.loss(entry.inputs, entry.trace);
     else if (entry.kind === 'keyValueLoss') whole.keyValueLoss(entry);
     else if (entry.kind === 'output') outputs[entry.name] = whole.value(entry.inputs[0] as Value);
-  if (whole.terms.length > 0) Object.assign(outputs, whole.backward());
-  if (Object.keys(outputs).length === 0)
-    throw new ConfigError(
-      'there is no loss: every weight is 0',
-      'Give at least one loss term a weight above 0.',
-    );
-  return { name, outputs };
+  return { whole, outputs };
 }
 
 class Whole {
@@ -120,10 +135,17 @@ class Whole {
     this.terms.push(parts.reduce((sum, part) => o.add(sum, part)));
   }
 
+  /** What to differentiate for, by parameter. */
+  get leaves(): readonly (readonly Tensor[])[] {
+    return this.tape.parameters.all.map(
+      ({ name }) => this.packs.get(name)?.leaves ?? [this.context.parameter(name)],
+    );
+  }
+
   backward(): Record<string, Tensor> {
     const loss = this.terms.reduce((sum, term) => o.add(sum, term));
     const { all } = this.tape.parameters;
-    const leaves = all.map(({ name }) => this.packs.get(name)?.leaves ?? [this.context.parameter(name)]);
+    const { leaves } = this;
     const flat = gradients(loss, leaves.flat());
     const outputs: Record<string, Tensor> = {
       terms: o.concat(
