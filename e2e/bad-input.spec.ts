@@ -37,7 +37,7 @@ test('K = 0, a seed that is no number, a question without tokens: said beside th
   await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
   await app.getByRole('tab', { name: 'Distil' }).click();
   await app.getByLabel(/^Seed/).fill('one');
-  await expect(app.getByText('This is not a number.')).toBeVisible();
+  await expect(app.getByText(/“one” is not a number/)).toBeVisible();
   await expect(app.getByRole('button', { name: 'Start LoRi' })).toBeDisabled();
   await app.getByRole('tab', { name: 'Latents' }).click();
   await app.getByRole('textbox', { name: /^Latent steps/ }).fill('0');

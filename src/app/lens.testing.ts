@@ -385,17 +385,28 @@ export function madeLensReport(request: LensRequest): LensReport {
 
 /** Accuracies that rise with the rank, sooner for the leading directions. */
 export function madeCausalPoints(
-  { ranks, problems, random }: CausalRequest,
+  { ranks, problems, random, layers }: CausalRequest,
   accuracyOf: (correct: number, total: number) => CausalPoint['accuracy'],
 ): CausalPoint[] {
-  const correct = (rank: number, half: number) => Math.round((problems * 0.8 * rank) / (rank + half));
-  return ranks.flatMap((rank): CausalPoint[] => [
-    { rank, directions: 'leading', accuracy: accuracyOf(correct(rank, 1), problems) },
-    ...(random
-      ? [{ rank, directions: 'random' as const, accuracy: accuracyOf(correct(rank, 20), problems) }]
-      : []),
+  const point = (rank: number, directions: CausalPoint['directions'], half: number): CausalPoint => {
+    const correct = Math.round((problems * 0.8 * rank) / (rank + half));
+    return {
+      rank,
+      directions,
+      accuracy: accuracyOf(correct, problems),
+      outcomes: madeOutcomes(correct, problems),
+      kept: layers.map((layer) => ({ layer, directions: rank, energy: rank / (rank + 1) })),
+    };
+  };
+  return ranks.flatMap((rank) => [
+    point(rank, 'leading', 1),
+    ...(random ? [point(rank, 'random', 20), point(rank, 'equal-energy', 10)] : []),
   ]);
 }
+
+/** The first problems right, the others wrong. */
+export const madeOutcomes = (correct: number, problems: number) =>
+  Uint8Array.from({ length: problems }, (_, i) => (i < correct ? 1 : 0));
 
 export const madeCausalReport = (
   request: CausalRequest,
@@ -407,6 +418,7 @@ export const madeCausalReport = (
   model: request.subject.kind === 'teacher' ? 'teacher' : 'base',
   hidden: 96,
   whole,
+  wholeOutcomes: madeOutcomes(whole.correct, whole.total),
   points,
   kernel: 'formula, for tests',
   dtype: 'f64',

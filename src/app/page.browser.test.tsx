@@ -150,7 +150,7 @@ describe('Distil', () => {
         () => document.querySelectorAll('.plot')[0]?.querySelectorAll('.scatterlayer .trace').length,
         slow,
       )
-      .toBe(5);
+      .toBe(4);
     await expect.element(page.getByRole('heading', { name: 'Kept runs' })).toBeVisible();
     await expect.element(button('Download run file')).toBeVisible();
   });
@@ -181,13 +181,20 @@ describe('Distil', () => {
   });
 
   it('names a bad value beside its field and does not start with it', async () => {
-    open({ hash: '#/distil' });
+    const { app } = open({ hash: '#/distil' });
     const seed = page.getByLabelText(/^Seed/);
     await seed.fill('1e');
-    await expect.element(text('This is not a number.')).toBeVisible();
+    await expect.element(text(/“1e” is not a number/)).toBeVisible();
     await expect.element(button('Start LoRi')).toBeDisabled();
     await seed.fill('1e3');
     await expect.element(button('Start LoRi')).toBeEnabled();
+    const heldOut = page.getByLabelText(/^Held-out problems/);
+    await heldOut.fill('1,000');
+    await expect.element(text(/could mean 1000 or 1: type one/)).toBeVisible();
+    await expect.element(button('Start LoRi')).toBeDisabled();
+    await heldOut.fill('1 000');
+    await expect.element(button('Start LoRi')).toBeEnabled();
+    expect(app.store.getState().draft.data.heldOut).toBe(1000);
     await button(/Latent steps/).click();
     await page.getByRole('textbox', { name: /^Latent steps/ }).fill('0');
     await expect.element(text(/1 to correct/)).toBeVisible();

@@ -5,7 +5,10 @@
 import type { Workbench } from '../contract/calls';
 import type { Accuracy, Problem, Progress, RunResult } from '../contract/events';
 import type { CheckpointReport } from '../contract/lens';
+import { METHODS, methodOf } from '../contract/methods/index';
+import type { Methods } from '../contract/methods/method';
 import { madeCausalPoints, madeCausalReport, madeLensReport } from './lens.testing';
+import { valueAt } from './store/draft';
 import type { Connection } from './store/environment';
 
 export interface DoubleOptions {
@@ -16,6 +19,7 @@ export interface DoubleOptions {
   readonly webgpu?: boolean;
   /** Makes the loss NaN and the run fail at this step. */
   readonly nanAt?: number;
+  readonly methods?: Methods;
   /** Hears no cancel of a run, and answers a control at once. */
   readonly isDeaf?: boolean;
   /** Says nothing of having paused, as engines did before there was the event. */
@@ -60,6 +64,7 @@ export function double({
   failures = {},
   webgpu = false,
   nanAt,
+  methods = METHODS,
   isDeaf = false,
   isMute = false,
 }: DoubleOptions = {}): Double {
@@ -261,15 +266,11 @@ export function double({
         if (step % 4 === 0) await wait(pace);
         const fall = Math.exp(-step / (steps / 4));
         const wobble = 1 + 0.25 * (noise(step) - 0.5);
-        const terms =
-          config.method === 'lori'
-            ? {
-                covariance: 1.8 * fall * wobble + 0.1,
-                mean: 0.6 * fall * wobble + 0.05,
-                anchor: 0.9 * fall + 0.08,
-                answer: 2.4 * fall * wobble + 0.6,
-              }
-            : { answer: 2.4 * fall * wobble + 0.8 };
+        const terms: Record<string, number> = Object.fromEntries(
+          methodOf(config.method, methods)
+            .terms.filter(({ weight }) => valueAt(config, weight) !== 0)
+            .map(({ name }, i) => [name, (2.4 / (i + 1)) * fall * wobble + 0.1 * (i + 1)]),
+        );
         const total = step === nanAt ? Number.NaN : Object.values(terms).reduce((a, b) => a + b, 0);
         options?.report?.({
           kind: 'step',
@@ -337,7 +338,7 @@ export function double({
       await begin('control', command);
       asked.wish = command;
     },
-    async openQuestion({ question, expected, student, steps = 5 }) {
+    async openQuestion({ question, expected, student, steps = 5, latent }) {
       await begin('openQuestion', question, student, steps);
       if (question.trim() === '')
         throw engineError(
@@ -359,6 +360,8 @@ export function double({
         latentSteps: steps,
         expected: expected ?? null,
         student: student === 'trained' ? 'LoRi, 300 steps' : 'base, untrained',
+        filter: latent?.filter ?? 'softmax',
+        temperature: latent?.temperature ?? 1,
       };
     },
     async stepLatent(id) {

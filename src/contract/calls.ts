@@ -34,6 +34,13 @@ export type Split = 'train' | 'validation' | 'held-out';
 /** Which weights the student of the latent panel has. */
 export type StudentChoice = 'trained' | 'base';
 
+/** How a latent is made of the last hidden state. */
+export interface LatentChoice {
+  readonly filter: 'softmax' | 'hidden';
+  /** τ of the softmax filter. */
+  readonly temperature: number;
+}
+
 /**
  * The engine as the page and the headless lab see it: one loaded pair, one run at a time. Every call may reject with an
  * error that has `code`, `message` and `hint`; after a rejection the engine stays usable.
@@ -59,12 +66,13 @@ export interface Workbench {
   distil(config: RunConfig, options?: CallOptions<RunEvent>): Promise<RunResult>;
   /** `stop` ends the run in order: the student so far is kept and evaluated. Aborting the signal drops it. */
   control(command: 'pause' | 'resume' | 'stop'): Promise<void>;
-  /** Opens a question for stepping. K as trained, unless given. */
+  /** Opens a question for stepping. K as trained, unless given; `latent` is for the base: a student keeps its own. */
   openQuestion(request: {
     readonly question: string;
     readonly expected?: string;
     readonly student: StudentChoice;
     readonly steps?: number;
+    readonly latent?: LatentChoice;
   }): Promise<LatentSession>;
   /** The next thought; rejects after the last one. */
   stepLatent(session: number): Promise<LatentThought>;

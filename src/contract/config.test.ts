@@ -1,14 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import {
-  METHODS,
-  OURS,
-  parseRunConfig,
-  parseRunFile,
-  RunConfigError,
-  type RunFile,
-  runConfigSchema,
-} from './config';
-import { PRESETS } from './presets';
+import { RunConfigError } from './complaints';
+import { parseRunConfig, readRunConfig, withMethod } from './config';
+import { METHODS } from './methods/index';
+import { FIRST_RUN, findPreset, PRESETS } from './presets';
 
 const refusal = (work: () => unknown): string => {
   try {
@@ -21,13 +15,13 @@ const refusal = (work: () => unknown): string => {
 };
 
 describe('parseRunConfig', () => {
-  it('fills in the defaults of the preset: 128 samples, K = 4', () => {
+  it('fills in the defaults of the first preset: 128 samples, K = 4', () => {
     const config = parseRunConfig({});
     expect(config).toEqual(parseRunConfig(config));
     expect(config.method).toBe('lori');
     expect(config.data.samples).toBe(128);
     expect(config.latent.steps).toBe(4);
-    expect(PRESETS[0]?.config).toEqual(config);
+    expect(FIRST_RUN.config).toEqual(config);
     expect(parseRunConfig({ data: { samples: 7 } })).toEqual({
       ...config,
       data: { ...config.data, samples: 7 },
@@ -39,6 +33,16 @@ describe('parseRunConfig', () => {
     a.lora.targets.pop();
     a.data.samples = 1;
     expect(b).toEqual(parseRunConfig({}));
+  });
+
+  it('holds the settings its method has and no others', () => {
+    const common = ['version', 'method', 'seed', 'data', 'lora', 'optimiser', 'evaluation', 'observation'];
+    const keys = (config: object) => Object.keys(config).filter((key) => !common.includes(key));
+    expect(keys(parseRunConfig({ method: 'lori' }))).toEqual(['latent', 'weights', 'factors']);
+    expect(keys(parseRunConfig({ method: 'ce' }))).toEqual(['latent', 'weights']);
+    expect(keys(parseRunConfig({ method: 'nocot' }))).toEqual(['weights']);
+    expect(parseRunConfig({ method: 'codi' }).factors).toEqual({ rationale: 'results' });
+    expect(parseRunConfig({ method: 'nocot' }).weights).toEqual({ answer: 0.3 });
   });
 
   const bad: [unknown, string, string][] = [
@@ -57,9 +61,12 @@ describe('parseRunConfig', () => {
     [{ weights: { beta: 2 } }, 'weights.beta', 'got 2'],
     [{ weights: { mean: -1 } }, 'weights.mean', 'got -1'],
     [{ method: 'dart' }, 'method', 'got "dart"'],
+    [{ method: 'constructor' }, 'method', 'got "constructor"'],
+    [{ method: 'ce', factors: { layerRank: 4 } }, 'factors', 'got an object'],
+    [{ method: 'nocot', weights: { explicit: 1 } }, 'weights.explicit', 'got 1'],
     [{ seed: 2 ** 31 }, 'seed', 'got 2147483648'],
     [{ seed: 1n }, 'seed', 'got 1'],
-    [{ version: 2 }, 'version', 'got 2'],
+    [{ version: 3 }, 'version', 'got 3'],
     [{ data: { samples: 0 } }, 'data.samples', 'got 0'],
     [{ lora: { targets: [] } }, 'lora.targets', 'got []'],
     [{ lora: { targets: ['q', 'w'] } }, 'lora.targets.1', 'got "w"'],
@@ -84,59 +91,111 @@ describe('parseRunConfig', () => {
     expect(message.split('\n')).toHaveLength(5);
   });
 
+  it('says what is wrong in a few lines, however much is', () => {
+    const many = Object.fromEntries(Array.from({ length: 90_000 }, (_, i) => [`key${i}`, i]));
+    const message = refusal(() => parseRunConfig(many));
+    expect(message.length).toBeLessThan(2500);
+    expect(message).toMatch(/\nand 89988 more$/);
+    expect(refusal(() => parseRunConfig({ [`k${'x'.repeat(900_000)}`]: 1 })).length).toBeLessThan(500);
+    let deep: unknown = 1;
+    for (let i = 0; i < 100_000; i++) deep = [deep];
+    expect(refusal(() => parseRunConfig({ seed: deep }))).toMatch(/\nseed: .*got \[a list\]$/);
+  });
+
   it('is not fooled by inherited names', () => {
     const hostile = JSON.parse('{"__proto__": {"seed": 5}, "constructor": 1}');
     expect(refusal(() => parseRunConfig(hostile))).toContain('constructor');
     expect(parseRunConfig({}).seed).toBe(1);
   });
-
-  it('lists as ours only paths that exist', () => {
-    for (const path of OURS) {
-      const value = path
-        .split('.')
-        .reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], parseRunConfig({}));
-      expect(value, path).toBeDefined();
-    }
-  });
-
-  it('has a preset for every method, ids of their own, each a valid configuration', () => {
-    expect(new Set(PRESETS.map((p) => p.config.method))).toEqual(new Set(METHODS));
-    expect(new Set(PRESETS.map((p) => p.id)).size).toBe(PRESETS.length);
-    for (const { config } of PRESETS) expect(runConfigSchema.parse(config)).toEqual(config);
-  });
 });
 
-describe('parseRunFile', () => {
-  const file: RunFile = {
-    kind: 'lori-run',
-    config: parseRunConfig({ seed: 7, method: 'codi', lora: { targets: ['q'] } }),
-    models: { base: 'ab', teacher: 'cd' },
-    observed: { losses: [1.25, 0.1 + 0.2], accuracy: null, provider: 'wasm', seconds: 3 },
+describe('a configuration of version 1', () => {
+  /** As version 1 wrote them: every method's settings, whatever the method. */
+  const old = (method: string, changes: Record<string, object> = {}) => {
+    const { version: _v, method: _m, ...lori } = parseRunConfig({ method: 'lori' });
+    return {
+      ...lori,
+      version: 1,
+      method,
+      weights: { ...lori.weights, codi: 1, ...changes.weights },
+      factors: { ...lori.factors, ...changes.factors },
+    };
   };
 
-  it('survives JSON to the bit', () => {
-    expect(parseRunFile(JSON.parse(JSON.stringify(file)))).toEqual(file);
-  });
-
-  it('takes a bare configuration', () => {
-    expect(parseRunFile({ seed: 3 })).toEqual({
-      kind: 'lori-run',
-      config: parseRunConfig({ seed: 3 }),
-      models: {},
+  it('is read: what the method has no setting for goes where it has its default of then', () => {
+    expect(readRunConfig(old('lori'))).toEqual({ config: parseRunConfig({}), notes: [] });
+    expect(readRunConfig(old('nocot', { weights: { answer: 0.7 } }))).toEqual({
+      config: parseRunConfig({ method: 'nocot', weights: { answer: 0.7 } }),
+      notes: [],
     });
   });
 
-  const bad: [unknown, string][] = [
-    [{ ...file, kind: 'run' }, 'kind: '],
-    [{ ...file, config: { ...file.config, seed: 'one' } }, 'config.seed: '],
-    [{ ...file, extra: 1 }, 'extra: there is no such setting; got 1'],
-    [{ ...file, models: { base: 3 } }, 'models.base: '],
-    [{ ...file, observed: { ...file.observed, losses: [1, null] } }, 'observed.losses.1: '],
-    [{ kind: 'lori-run' }, 'config: '],
-    [[file], 'the file holds ['],
-    [null, 'the file holds null'],
-  ];
-  it.each(bad)('refuses %o', (value, expected) => {
-    expect(refusal(() => parseRunFile(value))).toContain(expected);
+  it('keeps what the teacher was forced on for every method that reads it', () => {
+    const { config, notes } = readRunConfig(old('codi', { factors: { rationale: 'steps' } }));
+    expect(config).toEqual(parseRunConfig({ method: 'codi', factors: { rationale: 'steps' } }));
+    expect(notes).toEqual([]);
+  });
+
+  it('names what is left out where it was changed, and is refused where nobody could hear of it', () => {
+    const changed = old('ce', { weights: { mean: 3 }, factors: { layerRank: 2 } });
+    const { config, notes } = readRunConfig(changed);
+    expect(config).toEqual(parseRunConfig({ method: 'ce' }));
+    expect(notes).toEqual([
+      'factors.layerRank = 2 was left out: CE only has no such setting.',
+      'weights.mean = 3 was left out: CE only has no such setting.',
+    ]);
+    expect(refusal(() => parseRunConfig(changed))).toContain('weights.mean = 3');
+  });
+
+  it('takes the defaults of then for what it does not hold', () => {
+    const { config } = readRunConfig({ version: 1, method: 'ce', seed: 7 });
+    expect(config).toEqual(parseRunConfig({ method: 'ce', seed: 7 }));
+    expect(config.weights.answer).toBe(0.3);
+  });
+
+  it('is refused for what version 1 did not have, and for bad values', () => {
+    expect(refusal(() => readRunConfig({ version: 1, weights: { beta: 1 }, more: 2 }))).toMatch(
+      /weights\.beta: there is no such setting; got 1\nmore: there is no such setting; got 2/,
+    );
+    expect(refusal(() => readRunConfig({ version: 1, factors: 3 }))).toContain('factors: ');
+    expect(refusal(() => readRunConfig({ version: 1, latent: { steps: 0 } }))).toContain('latent.steps: ');
+  });
+});
+
+describe('withMethod', () => {
+  it('keeps what both methods have, and says what the new one has not', () => {
+    const lori = parseRunConfig({ method: 'lori', seed: 4, latent: { steps: 2 }, weights: { answer: 0.9 } });
+    const { config, left } = withMethod(lori, 'ce');
+    expect(config).toEqual(
+      parseRunConfig({ method: 'ce', seed: 4, latent: { steps: 2 }, weights: { answer: 0.9 } }),
+    );
+    expect(left.map(([path]) => path)).toContain('weights.covariance');
+    expect(left.map(([path]) => path)).toContain('factors.anchor.hooi');
+    expect(withMethod(lori, 'lori')).toEqual({ config: lori, left: [] });
+    expect(() => withMethod(lori, 'dart')).toThrow(/method: one of lori, codi, ce, nocot is expected/);
+  });
+});
+
+describe('presets', () => {
+  it('are there for every method, with ids of their own, each a valid configuration', () => {
+    expect(new Set(PRESETS.map((p) => p.config.method))).toEqual(new Set(METHODS.map(({ id }) => id)));
+    const ids = PRESETS.flatMap((p) => [p.id, ...p.formerly]);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { config } of PRESETS) expect(parseRunConfig(config)).toEqual(config);
+  });
+
+  it('are called LoRi only where they follow the paper: whole rationales, with the anchor', () => {
+    const lori = PRESETS.filter(({ name }) => name === 'LoRi');
+    expect(lori.map(({ id }) => id)).toEqual(['lori-paper-128']);
+    const config = parseRunConfig({ ...lori[0]?.config, method: 'lori' as const });
+    expect(config.factors.rationale).toBe('steps');
+    expect(config.weights.anchor).toBeGreaterThan(0);
+  });
+
+  it('are found by the ids that old links hold, with the values of then', () => {
+    expect(findPreset('lori-128')?.id).toBe('lori-results-128');
+    expect(findPreset('lori-steps-128')?.id).toBe('lori-paper-128');
+    expect(findPreset('lori')).toBeUndefined();
+    expect(findPreset(null)).toBeUndefined();
   });
 });

@@ -1,5 +1,6 @@
 import type { RunConfig } from './config';
-import { PRESETS } from './presets';
+import type { Methods } from './methods/method';
+import { presetsOf } from './presets';
 
 export type Difference = readonly [path: string, value: unknown];
 
@@ -20,10 +21,9 @@ export function differences(config: object, from: object, prefix = ''): Differen
 }
 
 /** What makes a student another than the preset of its method that it is closest to; seed and samples apart. */
-export function differencesFromPreset(config: RunConfig): readonly Difference[] {
+export function differencesFromPreset(config: RunConfig, methods: Methods): readonly Difference[] {
   const apart = (path: string): boolean => [...NAMED, ...BESIDE].some((other) => path.startsWith(other));
-  const all = PRESETS.filter((preset) => preset.config.method === config.method).map((preset) =>
-    differences(config, preset.config).filter(([path]) => !apart(path)),
-  );
+  const own = presetsOf(methods.filter(({ id }) => id === config.method));
+  const all = own.map((preset) => differences(config, preset.config).filter(([path]) => !apart(path)));
   return all.sort((a, b) => a.length - b.length)[0] ?? [];
 }

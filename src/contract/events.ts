@@ -73,22 +73,11 @@ export interface Progress {
   readonly elapsed: number;
 }
 
-/** One value a loss term; terms a method does not have are absent. */
-export interface LossTerms {
-  readonly total: number;
-  /** ω_C‖C_S − C_T‖² (weighted). */
-  readonly covariance?: number;
-  /** ω_μ‖μ_S − μ_T‖² (weighted). */
-  readonly mean?: number;
-  /** β·L_anchor (weighted). */
-  readonly anchor?: number;
-  /** CODI-style distance at the anchor (weighted). */
-  readonly codi?: number;
-  /** λ·CE of the answer (weighted). */
-  readonly answer?: number;
-  /** weighted CE of the explicit pass. */
-  readonly explicit?: number;
-}
+/**
+ * The weighted loss terms by name, as the method's data names them (contract/methods), and their sum. A term whose weight
+ * is 0 is absent.
+ */
+export type LossTerms = Readonly<Record<string, number>> & { readonly total: number };
 
 export interface StepEvent {
   readonly kind: 'step';
@@ -202,6 +191,13 @@ export interface LatentSession {
   readonly question: string;
   readonly tokens: readonly string[];
   readonly latentSteps: number;
+  /**
+   * What is fed as a latent: `softmax`, the mixture softmax(logits/τ)·E, whose largest shares are each thought's `top`;
+   * or `hidden`, the hidden state itself, of which `top` is softmax(logits).
+   */
+  readonly filter: 'softmax' | 'hidden';
+  /** τ; of no meaning for `hidden`. */
+  readonly temperature: number;
   /** Reference answer when the question came from the data set. */
   readonly expected: string | null;
   /** Which weights answer: the student of the last run, or the untrained base. */

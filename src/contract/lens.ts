@@ -237,14 +237,35 @@ export interface CausalRequest {
    */
   readonly of?: 'thoughts' | 'projected';
   readonly seed: number;
-  /** Whether as many random directions are tried too. */
+  /** Whether the two kinds of random directions are tried too. */
   readonly random: boolean;
 }
 
+/**
+ * What the states are projected onto at rank r:
+ * - leading: the r leading directions of the layer's own states;
+ * - random: the first r of a uniformly random sequence of orthonormal directions, as many as the leading ones;
+ * - equal-energy: as many of the same sequence as keep the same share of the states' energy as the r leading ones, the last
+ *   of them scaled down so that the energies are equal.
+ */
+export const CAUSAL_DIRECTIONS = ['leading', 'random', 'equal-energy'] as const;
+export type CausalDirections = (typeof CAUSAL_DIRECTIONS)[number];
+
 export interface CausalPoint {
   readonly rank: number;
-  readonly directions: 'leading' | 'random';
+  readonly directions: CausalDirections;
   readonly accuracy: Accuracy;
+  /** By problem, in their order: 1 for right, 0 for wrong. */
+  readonly outcomes: Uint8Array;
+  /** What is kept, layer by layer. */
+  readonly kept: readonly KeptDirections[];
+}
+
+export interface KeptDirections {
+  readonly layer: number;
+  readonly directions: number;
+  /** Share of Σ‖h − c‖² over the states the directions were found on. */
+  readonly energy: number;
 }
 
 /** Points come as they are measured. */
@@ -260,6 +281,8 @@ export interface CausalReport {
   readonly hidden: number;
   /** Nothing replaced. */
   readonly whole: Accuracy;
+  /** Of it, by problem. */
+  readonly wholeOutcomes: Uint8Array;
   readonly points: readonly CausalPoint[];
   /** What found the leading directions, and in which precision. */
   readonly kernel: string;

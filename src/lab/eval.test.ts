@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseRunConfig, type RunConfig } from '../contract/config';
+import { METHODS } from '../contract/methods/index';
 import { NumericError, RuntimeError } from '../engine/base/errors';
 import type { CommandInput } from './command';
 import { evaluate } from './eval';
@@ -26,7 +27,8 @@ function inputOf(
       },
     },
     pair: { models: [{ name: 'base', sha256: 'ab' }] },
-    contenders: [contender('lori-128', 'lori'), contender('ce-128', 'ce')],
+    contenders: [contender('lori-results-128', 'lori'), contender('ce-128', 'ce')],
+    methods: METHODS,
     seeds: [3, 1, 2],
     threads: 1,
     say: () => undefined,
@@ -46,13 +48,13 @@ describe('eval', () => {
     const [lori, ce] = result.methods as { overSeeds: object; differences: object[] }[];
     expect(lori!.overSeeds).toMatchObject({ n: 3, median: 0.25, min: 0.15, max: 0.35 });
     expect(lori!.differences).toMatchObject([{ from: 'ce-128', n: 3, higher: 3, lower: 0 }]);
-    expect(ce!.differences).toMatchObject([{ from: 'lori-128', n: 3, higher: 0, lower: 3 }]);
+    expect(ce!.differences).toMatchObject([{ from: 'lori-results-128', n: 3, higher: 0, lower: 3 }]);
     const table = String(result.table);
     expect(table).toContain('| explicit chain of thought, the teacher | one model | 97.3 | – |');
     expect(table).toMatch(
-      /\| `lori-128` \| 3 \| 25\.0 \[15\.0, 35\.0\] \| 25\.0 \[.*\] \| 10\.0 \| 15\.0 to 35\.0 \| 15\.0, 25\.0, 35\.0 \|/,
+      /\| `lori-results-128` \| 3 \| 25\.0 \[15\.0, 35\.0\] \| 25\.0 \[.*\] \| 10\.0 \| 15\.0 to 35\.0 \| 15\.0, 25\.0, 35\.0 \|/,
     );
-    expect(table).toContain('−5.0 [−5.0, −5.0] from `lori-128` (higher on 0 of 3)');
+    expect(table).toContain('−5.0 [−5.0, −5.0] from `lori-results-128` (higher on 0 of 3)');
     // Every line of the table has as many cells as its head.
     const widths = table
       .split('\n')
@@ -70,9 +72,9 @@ describe('eval', () => {
     await expect(evaluate(broken.input)).rejects.toThrow('switched off');
     const last = broken.saved.at(-1) as { runs: { name: string; seed: number }[] };
     expect(last.runs.map(({ name, seed }) => `${name} ${seed}`)).toEqual([
-      'lori-128 3',
+      'lori-results-128 3',
       'ce-128 3',
-      'lori-128 1',
+      'lori-results-128 1',
     ]);
     const again = inputOf(({ seed }) => seed, { earlier: JSON.parse(JSON.stringify(last)) });
     const result = await evaluate(again.input);
@@ -105,7 +107,7 @@ describe('eval', () => {
     expect(fewer.ran).toEqual([]);
     expect(result.runs).toHaveLength(6);
     expect(result.contenders).toHaveLength(2);
-    expect(result.methods).toMatchObject([{ name: 'lori-128', overSeeds: { n: 1 } }]);
+    expect(result.methods).toMatchObject([{ name: 'lori-results-128', overSeeds: { n: 1 } }]);
     const other = inputOf(() => 0, { earlier: { ...earlier, models: { base: 'cd' } } });
     await expect(evaluate(other.input)).rejects.toThrow(/other models/);
   });

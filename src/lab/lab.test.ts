@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseRunConfig, type RunFile } from '../contract/config';
+import { parseRunConfig, withMethod } from '../contract/config';
 import type { StepEvent } from '../contract/events';
+import type { RunFile } from '../contract/run-file';
 import { LoriWorkbench } from '../engine/session/workbench';
 import { tinyEnvironment, tinyPair } from '../engine/testing/tiny-pair.testing';
 import { lab } from './lab';
@@ -50,7 +51,9 @@ beforeAll(async () => {
     config: CONFIG,
     models: { ...result.models },
     observed: {
+      steps: losses.map((_, i) => i + 1),
       losses,
+      validation: { steps: [], shares: [] },
       accuracy: result.heldOut?.share ?? null,
       provider: result.provider,
       seconds: result.seconds.train,
@@ -94,9 +97,8 @@ describe('lab distil', () => {
     expect(quiet).toMatchObject({ text: '', said: '' });
     const json = JSON.parse(readFileSync(at('out.json'), 'utf8'));
     expect(json.result.config).toEqual({
-      ...CONFIG,
+      ...withMethod(CONFIG, 'ce').config,
       seed: 5,
-      method: 'ce',
       optimiser: { ...CONFIG.optimiser, steps: 2 },
     });
     expect(json.steps).toHaveLength(2);
@@ -169,11 +171,20 @@ describe('the other commands', () => {
     expect(points).toEqual([
       [1, 'leading'],
       [1, 'random'],
+      [1, 'equal-energy'],
       [32, 'leading'],
       [32, 'random'],
+      [32, 'equal-energy'],
     ]);
+    expect(json.comparisons.map((c: { rank: number; with: string }) => [c.rank, c.with])).toEqual([
+      [1, 'whole'],
+      [1, 'random'],
+      [1, 'equal-energy'],
+    ]);
+    expect(json.causal.points[0].outcomes).toHaveLength(2);
     expect(json.causal.whole.total).toBe(2);
-    expect(said).toMatch(/rank 1, leading: \d\/2 \[/);
+    expect(said).toMatch(/rank 1, leading: \d\/2 \[.*1 directions, [\d.]+ % of the energy/);
+    expect(said).toMatch(/rank 1, against equal-energy: .*, p = /);
     expect(said).toMatch(/nothing replaced: \d\/2/);
   });
 
@@ -273,7 +284,7 @@ describe('bad arguments and files', () => {
     [
       'a baseline that is not run',
       () => ['eval', '--presets', 'lori-128', '--baseline', 'ce-128'],
-      /--baseline "ce-128" is not among what is run: lori-128/,
+      /--baseline "ce-128" is not among what is run: lori-results-128/,
     ],
     ['nothing to resume', () => ['eval', '--resume'], /give --out/],
     [

@@ -1,74 +1,65 @@
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { METHODS, parseRunConfig, parseRunFile, type RunConfig, type RunFile } from '../contract/config';
 import type { PairReport, RunEvent, StepEvent } from '../contract/events';
-import { CONTROLS, SECTIONS, STACKS } from '../contract/lens';
-import { PRESETS, type Preset } from '../contract/presets';
+import { METHODS } from '../contract/methods/index';
+import type { Methods } from '../contract/methods/method';
+import type { RunFile } from '../contract/run-file';
+import { RECIPES } from '../engine/methods/index';
+import type { Recipe } from '../engine/recipes/shared/recipe';
 import { runtimeVersion } from '../engine/runtime/ort';
 import { LoriWorkbench } from '../engine/session/workbench';
-import { readJson } from '../text/json';
 import { COMMANDS, type CommandName } from './commands';
-import { accuracyText, LENS_ARGUMENTS, whole, wholes } from './options';
+import { configurationOf } from './configuration';
+import { help, USAGE } from './help';
+import { accuracyText, hasOption, OPTIONS, optionTexts, whole, wholes } from './options';
 
 /**
- * The engine without the page: `npm run lab -- <lens|causal|distil|eval|step|bench> --config file.json --out file.json`.
+ * The engine without the page: `npm run lab -- <command> --config file.json --out file.json`; `--help` says what there is.
  * The configuration is the page's own (a run file downloaded there, or a bare configuration); JSON comes out.
  */
-const USAGE = `usage: npm run lab -- <${Object.keys(COMMANDS).join('|')}> [--config file.json] [--out file.json]
-  [--preset id …] [--models folder] [--set path=value …] [--question text] [--samples n] [--threads n] [--quiet]
-eval: [--seeds 100-109,115] [--presets a,b] [--baseline preset] [--resume]; prints a table as well; with --out the runs so far
-  are saved after each one, and --resume continues from that file
-lens: [--subject teacher|base|student[@step]|opened[:section,…] …] [--open folder] [--text text … | --ids train-1,…]
-  [--layers 1,2] [--stack ${STACKS.join('|')}] [--centre] [--controls ${CONTROLS.join(',')}]
-  [--tucker] [--trajectories tucker|pca] [--angles r]; sections: ${SECTIONS.join(', ')}
-causal: [--subject …] [--open folder] [--layers 1,2] [--ranks 1,2,4] [--problems n] [--positions generated|all] [--centre]
-  [--random]; a student is trained first, with the configuration`;
 
 export interface Streams {
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { write(text: string): unknown };
 }
 
+/** What can be trained: a method's data and its recipe. */
+export interface Registry {
+  readonly methods: Methods;
+  readonly recipes: Readonly<Record<string, Recipe>>;
+}
+
 /** @throws an error whose message says what was wrong with the arguments, the files or the run */
-export async function lab(argv: readonly string[], streams: Streams = process): Promise<void> {
-  const { values, positionals } = parseArgs({
+export async function lab(
+  argv: readonly string[],
+  streams: Streams = process,
+  { methods, recipes }: Registry = { methods: METHODS, recipes: RECIPES },
+): Promise<void> {
+  const { values, positionals, tokens } = parseArgs({
     args: [...argv],
     allowPositionals: true,
-    options: {
-      config: { type: 'string' },
-      out: { type: 'string' },
-      models: { type: 'string', default: 'models' },
-      preset: { type: 'string', multiple: true, default: [] },
-      set: { type: 'string', multiple: true, default: [] },
-      presets: { type: 'string' },
-      seeds: { type: 'string' },
-      baseline: { type: 'string' },
-      resume: { type: 'boolean', default: false },
-      question: { type: 'string' },
-      samples: { type: 'string', default: '16' },
-      threads: { type: 'string' },
-      quiet: { type: 'boolean', default: false },
-      ...LENS_ARGUMENTS,
-    },
+    options: OPTIONS,
+    tokens: true,
   });
   const name = positionals[0] ?? '';
-  if (!Object.hasOwn(COMMANDS, name)) throw new Error(`unknown command ${JSON.stringify(name)}\n${USAGE}`);
+  const isCommand = Object.hasOwn(COMMANDS, name);
+  if (values.help && (isCommand || name === '')) {
+    streams.stdout.write(help(methods, isCommand ? (name as CommandName) : undefined));
+    return;
+  }
+  if (!isCommand) throw new Error(`unknown command ${JSON.stringify(name)}\n${USAGE}`);
   if (positionals.length > 1)
     throw new Error(`${JSON.stringify(positionals[1])} is one argument too many\n${USAGE}`);
+  for (const token of tokens)
+    if (token.kind === 'option' && !hasOption(name, token.name))
+      throw new Error(
+        `--${token.name} is not an option of ${name} but of ${optionTexts[token.name]?.commands?.join(' and ')}`,
+      );
   const command = COMMANDS[name as CommandName];
 
-  const file = await readRunFile(values.config);
-  const presets = presetsOf([...values.preset, ...(values.presets?.split(',') ?? [])]);
-  const config = override(
-    values.config === undefined ? (presets[0] as Preset).config : file.config,
-    values.set,
-  );
-  // A configuration of one's own is run with every method; otherwise each method runs with its own preset.
-  const contenders =
-    values.config === undefined
-      ? presets.map((preset) => ({ name: preset.id, config: override(preset.config, values.set) }))
-      : METHODS.map((method) => ({ name: method, config: { ...config, method } }));
+  const preset = [...values.preset, ...(values.presets?.split(',') ?? [])];
+  const { file, config, contenders, notes } = await configurationOf({ ...values, preset }, methods);
   const seeds = values.seeds === undefined ? [config.seed] : wholes('seeds', values.seeds);
   const samples = whole('samples', values.samples);
   // Said now rather than after the run.
@@ -77,19 +68,20 @@ export async function lab(argv: readonly string[], streams: Streams = process): 
       `--out ${JSON.stringify(values.out)}; there is no folder ${dirname(resolve(values.out))}`,
     );
   const earlier = name === 'eval' ? await earlierFile(values.out, values.resume) : undefined;
-  const workbench = new LoriWorkbench({
+  const environment = {
     crossOriginIsolated: true,
     runtimeVersion,
     fetch: fileFetch,
     ...(values.threads !== undefined && { threads: whole('threads', values.threads) }),
-  });
+  };
+  const workbench = new LoriWorkbench(environment, recipes, methods);
   const say = (line: string): void => {
     if (!values.quiet) streams.stderr.write(`${line}\n`);
   };
   try {
     const device = await workbench.open('wasm');
     const pair = await workbench.loadPair(resolve(values.models));
-    for (const line of differences(file, pair)) say(line);
+    for (const line of [...notes, ...(file ? differences(file, pair) : [])]) say(line);
     const { threads, provider } = device;
     const text = (result: Record<string, unknown>): string =>
       `${JSON.stringify({ command: name, provider, threads, ...result }, plain, 2)}\n`;
@@ -97,6 +89,7 @@ export async function lab(argv: readonly string[], streams: Streams = process): 
       workbench,
       pair,
       config,
+      methods,
       threads,
       contenders,
       seeds,
@@ -111,7 +104,7 @@ export async function lab(argv: readonly string[], streams: Streams = process): 
       say,
       onEvent: (event) => progress(event, say),
     });
-    const whole = text({ ...result, ...repeated(file, result) });
+    const whole = text({ ...result, ...(file && repeated(file, result)) });
     if (values.out !== undefined) await replaceFile(values.out, whole);
     else streams.stdout.write(whole);
     // A table is for people: it goes where the JSON does not.
@@ -121,28 +114,6 @@ export async function lab(argv: readonly string[], streams: Streams = process): 
   }
 }
 
-/** The presets of these ids; all of them without any. */
-function presetsOf(ids: readonly string[]): Preset[] {
-  if (ids.length === 0) return [...PRESETS];
-  return ids.map((id) => {
-    const found = PRESETS.find((preset) => preset.id === id);
-    if (!found)
-      throw new Error(`--preset ${JSON.stringify(id)}; there are ${PRESETS.map((p) => p.id).join(', ')}`);
-    return found;
-  });
-}
-
-async function readRunFile(path: string | undefined): Promise<RunFile> {
-  if (path === undefined) return parseRunFile({});
-  let json: unknown;
-  try {
-    json = readJson(await readFile(path));
-  } catch (cause) {
-    throw new Error(`${path} cannot be read: ${(cause as Error).message}`, { cause });
-  }
-  return parseRunFile(json);
-}
-
 /** What differs between the weights a run file was made with and the ones loaded. */
 function differences({ models }: RunFile, pair: PairReport): string[] {
   return pair.models
@@ -150,14 +121,20 @@ function differences({ models }: RunFile, pair: PairReport): string[] {
     .map(({ name }) => `warning: ${name} is not the one the run file was made with; its losses will differ`);
 }
 
-/** How far the losses of this run are from those that were observed when the file was made; 0 is the same to the bit. */
+/**
+ * How far the losses of this run are from those that were observed when the file was made, at the steps that the file
+ * kept; 0 is the same to the bit.
+ */
 function repeated({ observed }: RunFile, { steps }: { readonly steps?: unknown }): object {
   if (!observed || !Array.isArray(steps)) return {};
-  const losses = (steps as readonly StepEvent[]).map((step) => step.losses.total);
-  const compared = Math.min(losses.length, observed.losses.length);
-  let largest = 0;
-  for (let i = 0; i < compared; i++)
-    largest = Math.max(largest, Math.abs((losses[i] as number) - (observed.losses[i] as number)));
+  const losses = new Map((steps as readonly StepEvent[]).map((step) => [step.step, step.losses.total]));
+  let [compared, largest] = [0, 0];
+  observed.steps.forEach((step, i) => {
+    const loss = losses.get(step);
+    if (loss === undefined) return;
+    compared++;
+    largest = Math.max(largest, Math.abs(loss - (observed.losses[i] as number)));
+  });
   return { repeated: { compared, largestDifference: largest } };
 }
 
@@ -196,37 +173,6 @@ const isFolder = (path: string): Promise<boolean> =>
     (found) => found.isDirectory(),
     () => false,
   );
-
-/** `--set optimiser.steps=20`: the value is JSON where it parses, a text where not. */
-function override(config: RunConfig, changes: readonly string[]): RunConfig {
-  const copy = structuredClone(config) as Record<string, unknown>;
-  for (const change of changes) {
-    const [path = '', ...rest] = change.split('=');
-    const keys = path.split('.');
-    const last = keys.pop() as string;
-    const parent = keys.reduce<unknown>(
-      (at, key) => (isObject(at) && Object.hasOwn(at, key) ? at[key] : undefined),
-      copy,
-    );
-    if (rest.length === 0 || !isObject(parent) || !Object.hasOwn(parent, last))
-      throw new Error(
-        `--set ${JSON.stringify(change)}; path=value is expected, where path is a setting such as optimiser.steps`,
-      );
-    parent[last] = literal(rest.join('='));
-  }
-  return parseRunConfig(copy);
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null;
-
-function literal(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
 
 /** fetch for files of this machine. */
 const fileFetch: typeof fetch = async (input) => {

@@ -1,3 +1,4 @@
+import { compareCausal, directionsKept } from '../contract/causal';
 import {
   type CausalReport,
   type CausalRequest,
@@ -103,13 +104,26 @@ export const causal: Command = async ({ workbench, config, samples, lens: given,
   const report: CausalReport = await workbench.causal(request, {
     report: (event) => {
       if (!('kind' in event)) return;
-      const { rank, directions, accuracy } = event.point;
-      say(`rank ${rank}, ${directions}: ${accuracyText(accuracy)}`);
+      const { rank, directions, accuracy, kept } = event.point;
+      const mean = kept.reduce((sum, { energy }) => sum + energy, 0) / kept.length;
+      say(
+        `rank ${rank}, ${directions}: ${accuracyText(accuracy)}; ${directionsKept(event.point)} directions, ${(100 * mean).toFixed(1)} % of the energy`,
+      );
     },
   });
   say(`nothing replaced: ${accuracyText(report.whole)}`);
-  return { causal: report };
+  const comparisons = compareCausal(report);
+  say(
+    'leading directions against the others, paired by problem: difference in points [Tango’s 95 % interval], McNemar’s exact p, corrected by Holm',
+  );
+  for (const { rank, with: other, difference, low, high, p } of comparisons)
+    say(
+      `rank ${rank}, against ${other}: ${points(difference)} [${points(low)}, ${points(high)}], p ${p < 0.001 ? '< 0.001' : `= ${p.toPrecision(2)}`}`,
+    );
+  return { comparisons, causal: report };
 };
+
+const points = (share: number): string => (100 * share).toFixed(1);
 
 /** 1, 2, 4, … and `most`. */
 function powersUpTo(most: number): number[] {

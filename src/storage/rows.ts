@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { runConfigSchema } from '../contract/config';
+import { type ReadConfig, type RunConfig, readConfigSchema } from '../contract/config';
+import { METHODS } from '../contract/methods/index';
+import type { Methods } from '../contract/methods/method';
 import { accuracySchema, seriesSchema } from './series';
 
 /** The rows that are kept, and what is allowed in them. */
@@ -20,8 +22,7 @@ export const defaultSettings: Settings = settingsSchema.parse({});
 
 const seconds = z.number().min(0);
 
-export const runResultSchema = z.object({
-  config: runConfigSchema,
+const resultShape = {
   status: z.enum(['done', 'stopped']),
   steps: z.int().min(0),
   heldOut: accuracySchema.nullable(),
@@ -31,15 +32,37 @@ export const runResultSchema = z.object({
   trainable: z.int().min(0),
   provider: z.enum(['webgpu', 'wasm']),
   models: z.record(z.string(), z.string()),
-});
+};
 
-export const savedRunSchema = z.object({
-  id: z.string().min(1).max(100),
-  /** Milliseconds since 1970; beyond this no date can be made of them. */
-  savedAt: z.number().min(0).max(8.64e15),
-  config: runConfigSchema,
-  /** `null` while the run goes on, and for ever if it broke off. */
-  result: runResultSchema.nullable(),
-  series: seriesSchema,
-});
-export type SavedRun = z.infer<typeof savedRunSchema>;
+const withConfig = <Row extends { readonly config: ReadConfig }>(
+  row: Row,
+): Omit<Row, 'config'> & { readonly config: RunConfig } => ({ ...row, config: row.config.config });
+
+/** A kept run. A configuration of version 1 is converted, and `notes` says what its method had no setting for. */
+export const savedRunSchemaOf = (methods: Methods) => {
+  const config = readConfigSchema(methods);
+  return z
+    .object({
+      id: z.string().min(1).max(100),
+      /** Milliseconds since 1970; beyond this no date can be made of them. */
+      savedAt: z.number().min(0).max(8.64e15),
+      config,
+      notes: z.array(z.string()).default([]),
+      /** `null` while the run goes on, and for ever if it broke off. */
+      result: z
+        .object({ config, ...resultShape })
+        .transform(withConfig)
+        .nullable(),
+      series: seriesSchema,
+    })
+    .transform(({ notes: kept, ...row }) => {
+      const notes = [...kept, ...row.config.notes];
+      return { ...withConfig(row), ...(notes.length > 0 && { notes }) };
+    });
+};
+export const savedRunSchema = savedRunSchemaOf(METHODS);
+
+export interface SavedRun extends Omit<z.output<typeof savedRunSchema>, 'notes'> {
+  /** What reading the row left out, a sentence each. */
+  readonly notes?: readonly string[];
+}

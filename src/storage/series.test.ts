@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { SpectrumEvent, StepEvent } from '../contract/events';
-import { appendSpectra, appendSteps, emptySeries, LARGEST_SERIES, seriesSchema } from './series';
+import type { EvaluationEvent, SpectrumEvent, StepEvent } from '../contract/events';
+import {
+  appendEvaluations,
+  appendSpectra,
+  appendSteps,
+  emptySeries,
+  LARGEST_SERIES,
+  seriesSchema,
+} from './series';
 
 const step = (n: number, losses: StepEvent['losses'] = { total: n }): StepEvent => ({
   kind: 'step',
@@ -39,6 +46,44 @@ it('never grows beyond its limit, keeps the last step and equal columns', () => 
 
 it('columns of unequal length are refused', () => {
   expect(seriesSchema.safeParse({ ...emptySeries, step: [1] }).success).toBe(false);
+});
+
+it('terms have whatever names the method gives them', () => {
+  const series = appendSteps(emptySeries, [step(1, { total: 3, 'made-up': 2 })]);
+  expect(series.losses).toEqual({ total: [3], 'made-up': [2] });
+  expect(seriesSchema.parse(series)).toEqual(series);
+  const many = Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`t${i}`, [1]]));
+  expect(seriesSchema.safeParse({ ...series, losses: many }).success).toBe(false);
+});
+
+describe('evaluations', () => {
+  const evaluation = (n: number, set: EvaluationEvent['set'] = 'validation'): EvaluationEvent => ({
+    kind: 'evaluation',
+    step: n,
+    set,
+    accuracy: { correct: 1, total: 2, share: 0.5, low: 0.1, high: 0.9 },
+    milliseconds: 3,
+  });
+  const many = Array.from({ length: LARGEST_SERIES * 2 + 3 }, (_, n) => evaluation(n + 1));
+
+  it('never grow beyond the limit; the last one and the held-out one stay, and what is kept can be read', () => {
+    let series = emptySeries;
+    for (let from = 0; from < many.length; from += 100)
+      series = appendEvaluations(series, many.slice(from, from + 100));
+    series = appendEvaluations(series, [evaluation(9000, 'held-out'), evaluation(9001)]);
+    expect(series.accuracy.length).toBeLessThanOrEqual(LARGEST_SERIES);
+    expect(series.accuracy.length).toBeGreaterThan(LARGEST_SERIES / 4);
+    expect(series.accuracy.at(-1)?.step).toBe(9001);
+    expect(series.accuracy.filter(({ set }) => set === 'held-out')).toEqual([evaluation(9000, 'held-out')]);
+    expect(seriesSchema.parse(series)).toEqual(series);
+    expect(appendEvaluations(series, [])).toBe(series);
+  });
+
+  it('of rows kept before there was a limit can be read, however many they are', () => {
+    const { accuracy } = seriesSchema.parse({ ...emptySeries, accuracy: many });
+    expect(accuracy.length).toBeLessThanOrEqual(LARGEST_SERIES);
+    expect(accuracy.at(-1)).toEqual(many.at(-1));
+  });
 });
 
 describe('spectra of the student', () => {

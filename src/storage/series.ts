@@ -1,20 +1,16 @@
 import { z } from 'zod';
-import type { LossTerms, SpectrumEvent, StepEvent } from '../contract/events';
+import type { EvaluationEvent, SpectrumEvent, StepEvent } from '../contract/events';
 
 /** What is kept of a run: the step events as columns of equal length, every accuracy, and a row an observed spectrum. */
 
-export const TERMS = [
-  'total',
-  'covariance',
-  'mean',
-  'anchor',
-  'codi',
-  'answer',
-  'explicit',
-] as const satisfies readonly (keyof LossTerms)[];
-export type Term = (typeof TERMS)[number];
+/**
+ * A loss term by its name, as the method's data has it. Rows are read whatever the terms are called, so that a run of a
+ * method this page does not know keeps its curves.
+ */
+const term = z.string().min(1).max(40);
+const MAX_TERMS = 32;
 
-/** Most steps, and most spectra, kept; beyond it every second one of the old is dropped. */
+/** Maximum number of steps, of evaluations and of spectra kept; beyond it every second one is dropped. */
 export const LARGEST_SERIES = 4000;
 
 // A loss may be NaN or infinite, and then most of all it must be kept.
@@ -41,7 +37,9 @@ export const seriesSchema = z
     learningRate: column,
     gradientNorm: column,
     milliseconds: column,
-    losses: z.partialRecord(z.enum(TERMS), column),
+    losses: z
+      .record(term, column)
+      .refine((losses) => Object.keys(losses).length <= MAX_TERMS, `at most ${MAX_TERMS} terms`),
     accuracy: z
       .array(
         z.object({
@@ -52,7 +50,8 @@ export const seriesSchema = z
           milliseconds: number,
         }),
       )
-      .max(LARGEST_SERIES),
+      // Rows of before held every evaluation of a run, however many.
+      .transform(thinEvaluations),
     /** Runs kept before there were any have none. */
     spectra: z
       .array(z.object({ step: count, effectiveRank: number, stableRank: number, cosine: number }))
@@ -79,19 +78,16 @@ export const emptySeries: RunSeries = {
 };
 
 /** Drops every second value but keeps the last. */
-const thin = <T>(values: readonly T[]) => values.filter((_, i) => (values.length - 1 - i) % 2 === 0);
+function thin<T>(values: readonly T[]): T[] {
+  return values.filter((_, i) => (values.length - 1 - i) % 2 === 0);
+}
 
-const mapColumns = (
-  series: RunSeries,
-  change: (values: number[], name: Term | null) => number[],
-): RunSeries => ({
-  step: change(series.step, null),
-  learningRate: change(series.learningRate, null),
-  gradientNorm: change(series.gradientNorm, null),
-  milliseconds: change(series.milliseconds, null),
-  losses: Object.fromEntries(
-    Object.entries(series.losses).map(([term, values]) => [term, change(values, term as Term)]),
-  ),
+const mapColumns = (series: RunSeries, change: (values: readonly number[]) => number[]): RunSeries => ({
+  step: change(series.step),
+  learningRate: change(series.learningRate),
+  gradientNorm: change(series.gradientNorm),
+  milliseconds: change(series.milliseconds),
+  losses: Object.fromEntries(Object.entries(series.losses).map(([name, values]) => [name, change(values)])),
   accuracy: series.accuracy,
   spectra: series.spectra,
 });
@@ -101,11 +97,10 @@ export function appendSteps(series: RunSeries, events: readonly StepEvent[]): Ru
   if (events.length === 0) return series;
   const before = series.step.length;
   const losses: RunSeries['losses'] = {};
-  for (const term of TERMS) {
-    const old = series.losses[term];
-    if (!old && !events.some((event) => event.losses[term] !== undefined)) continue;
-    const past = old ?? new Array<number>(before).fill(Number.NaN);
-    losses[term] = [...past, ...events.map((event) => event.losses[term] ?? Number.NaN)];
+  const names = [Object.keys(series.losses), ...events.map((event) => Object.keys(event.losses))].flat();
+  for (const name of new Set(names)) {
+    const past = series.losses[name] ?? new Array<number>(before).fill(Number.NaN);
+    losses[name] = [...past, ...events.map((event) => event.losses[name] ?? Number.NaN)];
   }
   let next: RunSeries = {
     step: [...series.step, ...events.map((event) => event.step)],
@@ -118,6 +113,25 @@ export function appendSteps(series: RunSeries, events: readonly StepEvent[]): Ru
   };
   while (next.step.length > LARGEST_SERIES) next = mapColumns(next, thin);
   return next;
+}
+
+/** The series with more evaluations. Never over `LARGEST_SERIES`; the held-out ones and the last validation stay. */
+export function appendEvaluations(series: RunSeries, events: readonly EvaluationEvent[]): RunSeries {
+  if (events.length === 0) return series;
+  return { ...series, accuracy: thinEvaluations([...series.accuracy, ...events]) };
+}
+
+function thinEvaluations<E extends { readonly set: string }>(events: readonly E[]): E[] {
+  let kept: readonly E[] = events;
+  while (kept.length > LARGEST_SERIES) {
+    // A run has one held-out evaluation; were there ever thousands, they would be thinned too.
+    const validation = kept.filter(({ set }) => set === 'validation');
+    const thinned = new Set(validation.length > 1 ? thin(validation) : thin(kept));
+    kept = kept.filter(
+      (event) => thinned.has(event) || (validation.length > 1 && event.set !== 'validation'),
+    );
+  }
+  return [...kept];
 }
 
 /** The series with what was observed of the student at its end, without the curves. Never over `LARGEST_SERIES`. */

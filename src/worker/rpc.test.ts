@@ -2,8 +2,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CallOptions, Workbench } from '../contract/calls';
 import type { ModelReport, RunEvent } from '../contract/events';
 import { type CausalReport, FIGURE_6, type LensReport, type LensRequest } from '../contract/lens';
-import { InputError } from '../engine/base/errors';
-import { type ConnectOptions, connect } from './client';
+import { InputError, LoadError } from '../engine/base/errors';
+import { type ConnectOptions, connect, type EngineError } from './client';
 import { transferablesOf } from './rpc';
 import { serve } from './serve';
 
@@ -178,6 +178,8 @@ describe('rpc', () => {
       rank: 2,
       directions: 'leading',
       accuracy: { correct: 1, total: 2, share: 0.5, low: 0.1, high: 0.9 },
+      outcomes: Uint8Array.of(1, 0),
+      kept: [{ layer: 1, directions: 2, energy: 0.5 }],
     } as const;
     const sigma = Float32Array.of(3, 1);
     const { client } = pair({
@@ -201,7 +203,7 @@ describe('rpc', () => {
     await client.distil({} as never, { report });
     await client.checkDevice({ report });
     expect(events).toEqual([
-      { kind: 'point', point },
+      { kind: 'point', point: { ...point, outcomes: Uint8Array.of(1, 0) } },
       { kind: 'spectrum', step: 0, sigma: Float32Array.of(3, 1) },
       { phase: 'check', done: 1, total: 1, unit: 'kernels', elapsed: 1 },
     ]);
@@ -263,6 +265,46 @@ describe('rpc', () => {
     const { client } = pair({ control: async () => {} }, { heartbeat: 20, silence: 100 });
     await new Promise((resolve) => setTimeout(resolve, 300));
     await client.control('pause');
+  });
+
+  it('a worker that could not load a file of the page is ended, for a new one to try again', async () => {
+    const { client } = pair({
+      open: async () => {
+        throw new LoadError('the inference runtime could not be loaded: the host answered 404', 'Reload.');
+      },
+      distil: () => new Promise(() => {}),
+    });
+    const told: string[] = [];
+    client.onDeath((error) => told.push(`${error.code}: ${error.hint}`));
+    const run = client.distil({} as never);
+    await expect(client.open('auto')).rejects.toMatchObject({ code: 'load', name: 'LoadError' });
+    await expect(run).rejects.toMatchObject({ code: 'load' });
+    await expect(client.open('auto')).rejects.toMatchObject({ code: 'load' });
+    expect(told).toEqual(['load: Reload.']);
+  });
+
+  it('every error has a hint, and none is too long to show', async () => {
+    const { client } = pair({
+      explicit: async () => {
+        throw new RangeError('x'.repeat(1e6));
+      },
+    });
+    const error = await client.explicit('').catch((thrown: EngineError) => thrown);
+    expect(error).toMatchObject({
+      code: 'unexpected',
+      hint: expect.stringContaining('fault of the program'),
+    });
+    expect((error as EngineError).message.length).toBeLessThanOrEqual(2000);
+  });
+
+  it('needs no secure context', async () => {
+    const { randomUUID } = crypto;
+    Object.defineProperty(crypto, 'randomUUID', { value: undefined, configurable: true });
+    try {
+      await pair({ control: async () => {} }).client.control('pause');
+    } finally {
+      Object.defineProperty(crypto, 'randomUUID', { value: randomUUID, configurable: true });
+    }
   });
 
   it('dispose rejects what is pending without reporting a death', async () => {

@@ -87,7 +87,7 @@ describe('a run', () => {
     expect(run.task.status).toBe('done');
     expect(run.series.step).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
     expect(run.series.accuracy.map(({ step }) => step)).toEqual([4, 8, 12]);
-    expect(Object.keys(run.series.losses)).toEqual(['total', 'covariance', 'mean', 'anchor', 'answer']);
+    expect(Object.keys(run.series.losses)).toEqual(['total', 'covariance', 'mean', 'answer']);
     expect(state().studentConfig).toEqual(small);
     expect((await storage.listRuns()).runs).toMatchObject([{ id: run.id, result: { steps: 12 } }]);
   });
@@ -140,10 +140,10 @@ describe('a run', () => {
     await actions.startRun(small);
     const [double] = doubles;
     const distil = double!.distil;
-    double!.distil = () => Promise.reject(engineError('device', 'the GPU device was lost', 'Use WASM.'));
+    double!.distil = () => Promise.reject(engineError('lost', 'the GPU device was lost', 'Use WASM.'));
     expect(await actions.startRun(small)).toBe(false);
     expect(state()).toMatchObject({
-      run: { task: { status: 'failed', error: { code: 'device' } } },
+      run: { task: { status: 'failed', error: { code: 'lost' } } },
       device: { status: 'failed' },
       pair: { status: 'idle', value: { models: [{}, {}] } },
       studentConfig: small,
@@ -159,6 +159,22 @@ describe('a run', () => {
     double!.distil = distil;
     expect(await actions.startRun(small)).toBe(true);
   });
+
+  it.each(['too-large', 'memory', 'device'])(
+    'that fails with “%s” leaves the device open: it is not lost',
+    async (code) => {
+      const { actions, state, doubles } = open();
+      await actions.loadPair();
+      doubles[0]!.distil = () => Promise.reject(engineError(code, 'buffer "q" does not fit', 'Lower it.'));
+      expect(await actions.startRun(small)).toBe(false);
+      expect(state()).toMatchObject({
+        run: { task: { status: 'failed', error: { code } } },
+        device: { status: 'done' },
+        pair: { status: 'done' },
+      });
+      expect(doubles[0]!.calls.filter((call) => call.startsWith('open'))).toHaveLength(1);
+    },
+  );
 
   it('that is asked for twice while the device opens is one run, which can be cancelled', async () => {
     const { actions, state, doubles } = open({ pace: 3 });

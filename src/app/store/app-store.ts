@@ -44,7 +44,7 @@ export interface App {
 
 /** The page's state and everything that changes it; no DOM, no React. */
 export function createApp(environment: Environment): App {
-  const store = createStore<AppState>(() => initialState(environment.hash));
+  const store = createStore<AppState>(() => initialState(environment.hash, environment.methods));
   const ctx = createContext(store, environment, () => {
     // Pending calls reject by themselves; what was ready is gone without one.
     ctx.set({
@@ -89,11 +89,11 @@ export function createApp(environment: Environment): App {
       ctx.set({ link: { ...ctx.get().link, panel } });
     },
     followLink(hash) {
-      const { link, problems } = parseLink(hash);
+      const { link, problems } = parseLink(hash, ctx.get().presets);
       const before: Link = ctx.get().link;
       ctx.set({ link, linkProblems: problems });
       if (link.preset !== null && link.preset !== before.preset)
-        ctx.set({ draft: presetConfig(link.preset) });
+        ctx.set({ draft: presetConfig(link.preset, ctx.get().presets) });
       if (link.panel === 'lowrank') ctx.lens(followLensLink(link.lens, initialDraft()));
       void takeQuestion(link.question);
     },

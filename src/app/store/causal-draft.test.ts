@@ -44,6 +44,8 @@ it('points of the same test are kept, of another they are not', () => {
     rank,
     directions: 'leading',
     accuracy: { correct, total: 20, share: correct / 20, low: 0, high: 1 },
+    outcomes: Uint8Array.from({ length: 20 }, (_, i) => Number(i < correct)),
+    kept: [],
   });
   const report = (ranks: readonly number[], points: CausalPoint[], problems = 20): CausalReport => ({
     request: { ...causalRequestOf({ ...initialCausalDraft, problems }, bounds), ranks },
@@ -51,6 +53,7 @@ it('points of the same test are kept, of another they are not', () => {
     model: 't',
     hidden: 64,
     whole: point(0, 15).accuracy,
+    wholeOutcomes: point(0, 15).outcomes,
     points,
     kernel: 'k',
     dtype: 'f64',

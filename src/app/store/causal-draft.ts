@@ -1,4 +1,9 @@
-import type { CausalPoint, CausalReport, CausalRequest } from '../../contract/lens';
+import {
+  CAUSAL_DIRECTIONS,
+  type CausalPoint,
+  type CausalReport,
+  type CausalRequest,
+} from '../../contract/lens';
 import { readLayers } from './layers';
 import { type Bounds, type SubjectId, subjectOf } from './lens-draft';
 
@@ -21,7 +26,7 @@ export interface CausalDraft {
 
 export const initialCausalDraft: CausalDraft = {
   subject: 'teacher',
-  problems: 20,
+  problems: 100,
   layers: '',
   ranks: '',
   positions: 'generated',
@@ -109,7 +114,8 @@ export function mergePoints(old: readonly CausalPoint[], more: readonly CausalPo
   const key = ({ rank, directions }: CausalPoint) => `${directions} ${rank}`;
   const points = new Map([...old, ...more].map((point) => [key(point), point]));
   return [...points.values()].sort(
-    (a, b) => a.rank - b.rank || (a.directions < b.directions ? -1 : a.directions > b.directions ? 1 : 0),
+    (a, b) =>
+      a.rank - b.rank || CAUSAL_DIRECTIONS.indexOf(a.directions) - CAUSAL_DIRECTIONS.indexOf(b.directions),
   );
 }
 

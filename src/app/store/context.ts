@@ -1,4 +1,5 @@
 import type { StoreApi } from 'zustand/vanilla';
+import type { Methods } from '../../contract/methods/method';
 import type { Store } from '../../storage/store';
 import type { Connection } from '../../worker/client';
 import type { LensState } from './lens';
@@ -34,6 +35,8 @@ export interface Environment {
   readonly storage: Promise<Store>;
   readonly hash: string;
   readonly pairUrl: string;
+  /** What can be trained; by default every method there is. */
+  readonly methods?: Methods;
   /** Milliseconds that the engine has to answer a cancel. */
   readonly cancelLimit?: number;
   readonly onHide?: (listener: () => void) => void;

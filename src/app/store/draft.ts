@@ -1,4 +1,6 @@
-import { type RunConfig, runConfigSchema } from '../../contract/config';
+import { type RunConfig, readConfigSchema } from '../../contract/config';
+import { METHODS } from '../../contract/methods/index';
+import type { Methods } from '../../contract/methods/method';
 
 /** Reading and changing one value of a configuration by its path, such as `weights.anchor`. */
 
@@ -17,8 +19,8 @@ export function withValue(config: RunConfig, path: string, value: unknown): RunC
 }
 
 /** What is wrong with the configuration, by path; empty if nothing is. */
-export function draftErrors(config: RunConfig): ReadonlyMap<string, string> {
-  const result = runConfigSchema.safeParse(config);
+export function draftErrors(config: RunConfig, methods: Methods = METHODS): ReadonlyMap<string, string> {
+  const result = readConfigSchema(methods).safeParse(config);
   const errors = new Map<string, string>();
   for (const { path, message } of result.error?.issues ?? []) {
     const name = path.join('.');

@@ -56,7 +56,7 @@ describe('the lens', () => {
     doubles[0]!.lens = () => Promise.reject(engineError('memory', '9 GB do not fit', 'Take 4 samples.'));
     expect(await actions.runLens({ samples: 100 })).toBe(false);
     expect(lens().report).toMatchObject({ status: 'failed', error: { hint: 'Take 4 samples.' } });
-    doubles[0]!.lens = () => Promise.reject(engineError('device', 'the GPU device was lost'));
+    doubles[0]!.lens = () => Promise.reject(engineError('lost', 'the GPU device was lost'));
     expect(await actions.runLens()).toBe(false);
     expect(state().device.status).toBe('failed');
     doubles[0]!.die();
@@ -151,16 +151,19 @@ describe('the causal test', () => {
     store.subscribe((state) => seen.push(state.lens.points.length));
     actions.changeCausal({ ranks: '2 8', problems: 10 });
     expect(await actions.runCausal()).toBe(true);
-    expect([...new Set(seen)]).toEqual([0, 1, 2, 3, 4]);
+    expect([...new Set(seen)]).toEqual([0, 1, 2, 3, 4, 5, 6]);
     expect(lens().points).toEqual([]);
     expect(await actions.runCausal([4])).toBe(true);
     expect(lens().causal.value?.points.map(({ rank, directions }) => `${directions} ${rank}`)).toEqual([
       'leading 2',
       'random 2',
+      'equal-energy 2',
       'leading 4',
       'random 4',
+      'equal-energy 4',
       'leading 8',
       'random 8',
+      'equal-energy 8',
     ]);
   });
 
@@ -174,7 +177,7 @@ describe('the causal test', () => {
     actions.changeCausal({ ranks: '4' });
     expect(await actions.runCausal()).toBe(true);
     expect(lens().causal.value).toMatchObject({ request: { problems: 11, ranks: [4] } });
-    expect(lens().causal.value?.points).toHaveLength(2);
+    expect(lens().causal.value?.points).toHaveLength(3);
   });
 
   it('does not put points of two students into one chart', async () => {

@@ -4,7 +4,7 @@ import { formatLink, type Link, parseLink } from './link';
 describe('link', () => {
   const links: Link[] = [
     { panel: 'model', preset: null, question: null, theme: null, lens: {} },
-    { panel: 'latents', preset: 'lori-128', question: 'held-out-3', theme: 'dark', lens: {} },
+    { panel: 'latents', preset: 'lori-results-128', question: 'held-out-3', theme: 'dark', lens: {} },
     { panel: 'distil', preset: null, question: 'Is 2 + 2 = 4 & <s>? #1 %', theme: 'system', lens: {} },
     {
       panel: 'lowrank',
@@ -35,7 +35,7 @@ describe('link', () => {
     expect(link).toEqual(links[0]);
     expect(problems).toEqual([
       'unknown place "distill"; there are tour, model, lowrank, distil, latents',
-      'unknown preset "nope"; there are lori-128, lori-steps-128, codi-128, ce-128, nocot-128',
+      'unknown preset "nope"; there are lori-results-128, lori-paper-128, codi-128, ce-128, nocot-128',
       'unknown theme "pink"; there are system, light, dark',
       'the question of 2001 characters is longer than 2000',
       'unknown view "rank": spectra, ranks, tucker, trajectories, angles, causal may stand there',
@@ -44,6 +44,15 @@ describe('link', () => {
       'unknown value "a"',
     ]);
     expect(parseLink('#/latents?theme=pink').link.panel).toBe('latents');
+  });
+
+  it('follows the ids that presets had, and says what they are called now', () => {
+    const { link, problems } = parseLink('#/distil?preset=lori-128');
+    expect(link.preset).toBe('lori-results-128');
+    expect(problems).toEqual([
+      'the preset lori-128 is now called lori-results-128 (LoRi, statistics over results); its values are the same',
+    ]);
+    expect(parseLink('#/distil?preset=lori-steps-128').link.preset).toBe('lori-paper-128');
   });
 
   it.each([

@@ -1,8 +1,8 @@
-import { PRESETS } from '../../contract/presets';
+import { findPreset, PRESETS, type Preset } from '../../contract/presets';
 import { THEMES, type Theme } from '../../storage/rows';
 import { LENS_KEYS, type LensLink, readLensLink } from './lens-link';
 
-/** The part of the page that a link carries: `#/distil?preset=lori-128&question=held-out-3&theme=dark`. */
+/** The part of the page that a link carries: `#/distil?preset=codi-128&question=held-out-3&theme=dark`. */
 export const PANELS = ['tour', 'model', 'lowrank', 'distil', 'latents'] as const;
 export type PanelName = (typeof PANELS)[number];
 
@@ -21,7 +21,10 @@ const quote = (text: string) => `"${text.length > 60 ? `${text.slice(0, 60)}…`
 const oneOf = (names: readonly string[]) => names.join(', ');
 
 /** Reads a hash. Whatever it cannot use is left out and named in `problems`; it never throws. */
-export function parseLink(hash: string): { readonly link: Link; readonly problems: readonly string[] } {
+export function parseLink(
+  hash: string,
+  presets: readonly Preset[] = PRESETS,
+): { readonly link: Link; readonly problems: readonly string[] } {
   const problems: string[] = [];
   const [path = '', query = ''] = hash.replace(/^#?\/?/, '').split(/\?(.*)/s);
   const wanted = path === '' ? 'model' : path;
@@ -29,10 +32,12 @@ export function parseLink(hash: string): { readonly link: Link; readonly problem
   if (!panel) problems.push(`unknown place ${quote(path)}; there are ${oneOf(PANELS)}`);
 
   const values = new URLSearchParams(query);
-  const preset = values.get('preset');
-  const presets = PRESETS.map(({ id }) => id);
-  if (preset !== null && !presets.includes(preset))
-    problems.push(`unknown preset ${quote(preset)}; there are ${oneOf(presets)}`);
+  const named = values.get('preset');
+  const preset = findPreset(named, presets) ?? null;
+  if (named !== null && !preset)
+    problems.push(`unknown preset ${quote(named)}; there are ${oneOf(presets.map(({ id }) => id))}`);
+  else if (preset && preset.id !== named)
+    problems.push(`the preset ${named} is now called ${preset.id} (${preset.name}); its values are the same`);
   const theme = values.get('theme');
   if (theme !== null && !THEMES.includes(theme as Theme))
     problems.push(`unknown theme ${quote(theme)}; there are ${oneOf(THEMES)}`);
@@ -49,7 +54,7 @@ export function parseLink(hash: string): { readonly link: Link; readonly problem
   return {
     link: {
       panel: panel ?? 'model',
-      preset: preset !== null && presets.includes(preset) ? preset : null,
+      preset: preset?.id ?? null,
       theme: THEMES.find((name) => name === theme) ?? null,
       question: question !== null && question.length <= LONGEST_QUESTION && question !== '' ? question : null,
       lens,

@@ -75,21 +75,22 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
   const isKept = (error: Failure) => {
     const { step, accuracy, spectra } = ctx.get().run.series;
     const seen = accuracy.length > 0 || spectra.some((row) => row.step > 0);
-    return error.code === 'worker' ? false : error.code === 'device' ? seen : step.length > 0;
+    return error.code === 'worker' ? false : error.code === 'lost' ? seen : step.length > 0;
   };
 
   const link = (preset: string | null) => ctx.set({ link: { ...ctx.get().link, preset } });
 
   return {
     choosePreset(id) {
-      ctx.set({ draft: presetConfig(id) });
+      ctx.set({ draft: presetConfig(id, ctx.get().presets) });
       link(id);
     },
     setField(path, value) {
       ctx.set({ draft: withValue(ctx.get().draft, path, value) });
     },
     readRunFile(text) {
-      const file = readRunFile(text);
+      const { file, notes } = readRunFile(text, ctx.get().methods);
+      for (const note of notes) ctx.notify('warning', note);
       ctx.set({ draft: file.config });
       link(null);
       const models = ctx.get().pair.value?.models ?? [];
@@ -106,7 +107,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     },
     async startRun(wanted = ctx.get().draft) {
       if (isActive(ctx.get().run)) return false;
-      const config = parseRunConfig(wanted);
+      const config = parseRunConfig(wanted, ctx.get().methods);
       const id = new Date().toISOString();
       let hasBegun = false;
       const outcome = await run.start(
@@ -136,7 +137,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       if (outcome.status === 'done' || (outcome.status === 'failed' && isKept(outcome.error))) {
         ctx.set({
           studentConfig: config,
-          student: result?.student ?? studentOf(id, config, step),
+          student: result?.student ?? studentOf(id, config, step, ctx.get().methods),
         });
       }
       endOfTraining();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseRunConfig } from '../../contract/config';
-import { emptySeries } from '../../storage/series';
+import type { EvaluationEvent, StepEvent } from '../../contract/events';
+import { appendEvaluations, appendSteps, emptySeries, LARGEST_SERIES } from '../../storage/series';
 import { formatRunFile, LARGEST_RUN_FILE, modelsThatDiffer, readRunFile } from './run-file';
 
 const config = parseRunConfig({ method: 'codi', seed: 9, optimiser: { learningRate: 0.1 + 0.2 } });
@@ -20,14 +21,59 @@ const result = {
 
 describe('run file', () => {
   it('comes back with the configuration to the bit, the weights and what was observed', () => {
-    const file = readRunFile(formatRunFile({ config, series, result }));
+    const { file } = readRunFile(formatRunFile({ config, series, result }));
     expect(file.config).toEqual(config);
     expect(file.models).toEqual(result.models);
-    expect(file.observed).toEqual({ losses: [2.5, 1 / 3], accuracy: 0.25, provider: 'wasm', seconds: 7.5 });
+    expect(file.observed).toEqual({
+      steps: [1, 2],
+      losses: [2.5, 1 / 3],
+      accuracy: 0.25,
+      validation: { steps: [], shares: [] },
+      provider: 'wasm',
+      seconds: 7.5,
+    });
+  });
+
+  it('says of a long run which steps its losses and accuracies are of', () => {
+    const steps = Array.from(
+      { length: 9001 },
+      (_, i): StepEvent => ({
+        kind: 'step',
+        step: i + 1,
+        steps: 9001,
+        learningRate: 1e-3,
+        losses: { total: 1 / (i + 3), answer: 1 / (i + 3) },
+        gradientNorm: 1.5,
+        milliseconds: 2,
+      }),
+    );
+    const evaluations = steps.map(
+      ({ step }): EvaluationEvent => ({
+        kind: 'evaluation',
+        step,
+        set: 'validation',
+        accuracy: { correct: 1, total: 3, share: step / 9001, low: 0.1, high: 0.9 },
+        milliseconds: 2,
+      }),
+    );
+    const long = appendEvaluations(appendSteps(emptySeries, steps), evaluations);
+    const text = formatRunFile({ config, series: long, result });
+    expect(text.length).toBeLessThan(LARGEST_RUN_FILE / 2);
+    const { observed } = readRunFile(text).file;
+    if (!observed) throw new Error('nothing was observed');
+    expect(observed.steps.length).toBeGreaterThan(LARGEST_SERIES / 4);
+    observed.steps.forEach((step, i) => {
+      expect(observed.losses[i]).toBe(1 / (step + 2));
+    });
+    expect(observed.steps.at(-1)).toBe(9001);
+    expect(observed.validation.steps.length).toBeGreaterThan(LARGEST_SERIES / 4);
+    observed.validation.steps.forEach((step, i) => {
+      expect(observed.validation.shares[i]).toBe(step / 9001);
+    });
   });
 
   it('is written for a run that broke off', () => {
-    expect(readRunFile(formatRunFile({ config, series, result: null }))).toEqual({
+    expect(readRunFile(formatRunFile({ config, series, result: null })).file).toEqual({
       kind: 'lori-run',
       config,
       models: {},
@@ -35,7 +81,7 @@ describe('run file', () => {
   });
 
   it('may be a bare configuration', () => {
-    expect(readRunFile('{"method":"ce"}').config).toEqual(parseRunConfig({ method: 'ce' }));
+    expect(readRunFile('{"method":"ce"}').file.config).toEqual(parseRunConfig({ method: 'ce' }));
   });
 
   it.each([
@@ -50,7 +96,7 @@ describe('run file', () => {
   });
 
   it('names the weights that differ', () => {
-    const file = readRunFile(formatRunFile({ config, series, result }));
+    const { file } = readRunFile(formatRunFile({ config, series, result }));
     expect(modelsThatDiffer(file, { base: 'ab', teacher: 'cd' })).toEqual([]);
     expect(modelsThatDiffer(file, { base: 'ab', teacher: 'xx' })).toEqual(['teacher']);
     expect(modelsThatDiffer(file, {})).toEqual(['base', 'teacher']);

@@ -1,15 +1,20 @@
-import { parseRunFile, RunConfigError, type RunFile } from '../../contract/config';
+import { RunConfigError } from '../../contract/complaints';
+import type { Methods } from '../../contract/methods/method';
+import { parseRunFile, type ReadRunFile, type RunFile } from '../../contract/run-file';
 import { readJson } from '../../text/json';
 import type { RunState } from './run';
 
-/** Largest run file read; one with 4,000 losses has under 200 kB. */
+/** Largest run file read, in characters; one with 4,000 losses and as many accuracies has under 400,000. */
 export const LARGEST_RUN_FILE = 1_000_000;
 
 /** The run as a file that `npm run lab` and this page repeat it from. Losses that are not finite end the list. */
 export function formatRunFile(run: Pick<RunState, 'config' | 'series' | 'result'>): string {
   if (!run.config) throw new Error('there is no run to write to a file');
+  const { step, accuracy } = run.series;
   const losses = run.series.losses.total ?? [];
   const broken = losses.findIndex((loss) => !Number.isFinite(loss));
+  const finite = broken < 0 ? losses.length : broken;
+  const validation = accuracy.filter(({ set }) => set === 'validation');
   const { result } = run;
   const file: RunFile = {
     kind: 'lori-run',
@@ -17,8 +22,13 @@ export function formatRunFile(run: Pick<RunState, 'config' | 'series' | 'result'
     models: { ...result?.models },
     ...(result && {
       observed: {
-        losses: broken < 0 ? losses : losses.slice(0, broken),
+        steps: step.slice(0, finite),
+        losses: losses.slice(0, finite),
         accuracy: result.heldOut?.share ?? null,
+        validation: {
+          steps: validation.map((event) => event.step),
+          shares: validation.map((event) => event.accuracy.share),
+        },
         provider: result.provider,
         seconds: result.seconds.train,
       },
@@ -28,7 +38,7 @@ export function formatRunFile(run: Pick<RunState, 'config' | 'series' | 'result'
 }
 
 /** Reads the text of a run file, or of a bare configuration. Throws `RunConfigError` that names what is wrong. */
-export function readRunFile(text: string): RunFile {
+export function readRunFile(text: string, methods?: Methods): ReadRunFile {
   if (text.length > LARGEST_RUN_FILE) {
     throw new RunConfigError(
       `the file has ${text.length} characters; a run file has at most ${LARGEST_RUN_FILE}`,
@@ -40,7 +50,7 @@ export function readRunFile(text: string): RunFile {
   } catch (cause) {
     throw new RunConfigError(`the run file cannot be read: ${(cause as Error).message}`, { cause });
   }
-  return parseRunFile(value);
+  return parseRunFile(value, methods);
 }
 
 /** The names in `file.models` whose hash is not that of the loaded pair. */

@@ -1,6 +1,12 @@
 import type { RunConfig } from '../../contract/config';
 import type { RunEvent, RunResult, StepEvent } from '../../contract/events';
-import { appendSpectra, appendSteps, emptySeries, type RunSeries } from '../../storage/series';
+import {
+  appendEvaluations,
+  appendSpectra,
+  appendSteps,
+  emptySeries,
+  type RunSeries,
+} from '../../storage/series';
 import { type RunClock, startedClock, tick } from './run-clock';
 import { idle, isBusy, type Task } from './task';
 
@@ -86,6 +92,6 @@ function reduceEvents(state: RunState, events: readonly RunEvent[]): RunState {
     ...state,
     clock: events.reduce(tick, state.clock),
     latest: steps.at(-1) ?? state.latest,
-    series: evaluations.length === 0 ? series : { ...series, accuracy: [...series.accuracy, ...evaluations] },
+    series: appendEvaluations(series, evaluations),
   };
 }

@@ -1,4 +1,6 @@
-import { METHOD_LABELS, type RunConfig } from '../../contract/config';
+import type { RunConfig } from '../../contract/config';
+import { METHODS, methodOf } from '../../contract/methods/index';
+import type { Methods } from '../../contract/methods/method';
 import { type SeedSummary, summariseSeeds } from '../../contract/seeds';
 import type { SavedRun } from '../../storage/rows';
 
@@ -16,7 +18,7 @@ export interface SeedGroup {
  * Groups of two seeds or more, of finished runs with a held-out figure. Of several runs with one seed the latest counts;
  * what a run observes on the way (`observation`) does not change it and is not compared.
  */
-export function seedGroups(saved: readonly SavedRun[]): SeedGroup[] {
+export function seedGroups(saved: readonly SavedRun[], methods: Methods = METHODS): SeedGroup[] {
   const groups = new Map<string, { settings: Map<string, string>; runs: SavedRun[] }>();
   for (const run of [...saved].sort((a, b) => a.savedAt - b.savedAt)) {
     if (run.result?.status !== 'done' || !run.result.heldOut) continue;
@@ -34,7 +36,7 @@ export function seedGroups(saved: readonly SavedRun[]): SeedGroup[] {
     const method = runs[0]!.config.method;
     const others = several.filter(({ runs }) => runs[0]!.config.method === method).map((g) => g.settings);
     return {
-      label: [METHOD_LABELS[method], ...distinguishing(settings, others)].join(', '),
+      label: [methodOf(method, methods).label, ...distinguishing(settings, others)].join(', '),
       problems: runs[0]!.config.data.heldOut,
       accuracy: [...bySeed].sort(([a], [b]) => a - b),
       overSeeds: summariseSeeds(bySeed),

@@ -10,7 +10,9 @@ import type {
   Problem,
   StudentReport,
 } from '../../contract/events';
-import { PRESETS } from '../../contract/presets';
+import { METHODS } from '../../contract/methods/index';
+import type { Methods } from '../../contract/methods/method';
+import { findPreset, PRESETS, type Preset, presetsOf } from '../../contract/presets';
 import { defaultSettings, type SavedRun, type Settings } from '../../storage/rows';
 import type { DamagedRun } from '../../storage/store';
 import { type CheckState, initialCheck } from './check';
@@ -61,6 +63,9 @@ export interface Tour {
 }
 
 export interface AppState {
+  /** Everything that can be trained, and the starting points of it. */
+  readonly methods: Methods;
+  readonly presets: readonly Preset[];
   readonly link: Link;
   readonly linkProblems: readonly string[];
   readonly settings: Settings;
@@ -101,12 +106,16 @@ export const initialLatents: LatentsState = {
 
 export const initialTour: Tour = { task: idle, step: null, done: [] };
 
-export const presetConfig = (id: string | null): RunConfig =>
-  (PRESETS.find((preset) => preset.id === id) ?? PRESETS[0]!).config;
+/** The configuration of a preset; of the first one where there is no such id. */
+export const presetConfig = (id: string | null, presets: readonly Preset[] = PRESETS): RunConfig =>
+  (findPreset(id, presets) ?? presets[0]!).config;
 
-export function initialState(hash: string): AppState {
-  const { link, problems } = parseLink(hash);
+export function initialState(hash: string, methods: Methods = METHODS): AppState {
+  const presets = presetsOf(methods);
+  const { link, problems } = parseLink(hash, presets);
   return {
+    methods,
+    presets,
     link,
     linkProblems: problems,
     settings: defaultSettings,
@@ -116,7 +125,7 @@ export function initialState(hash: string): AppState {
     pair: idle,
     check: initialCheck,
     lens: { ...initialLens, ...followLensLink(link.lens, initialDraft()) },
-    draft: presetConfig(link.preset),
+    draft: presetConfig(link.preset, presets),
     run: initialRun,
     studentConfig: null,
     student: null,

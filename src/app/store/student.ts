@@ -1,21 +1,28 @@
-import { METHOD_LABELS, type RunConfig } from '../../contract/config';
+import type { RunConfig } from '../../contract/config';
 import type { StudentReport } from '../../contract/events';
-import { PRESETS } from '../../contract/presets';
+import { METHODS, methodOf } from '../../contract/methods/index';
+import type { Methods } from '../../contract/methods/method';
+import { PRESETS, type Preset, presetsOf } from '../../contract/presets';
 import { valueAt } from './draft';
 
 /** Paths that say nothing of how the student was trained. */
 const IGNORED = /^(evaluation|observation)\.|^data\.(validation|heldOut)$/;
 
 /** What a configuration has that its preset does not: of the presets of its method, the nearest one. */
-export function differences(config: RunConfig): StudentReport['differs'] {
-  const all = PRESETS.filter((preset) => preset.config.method === config.method).map((preset) =>
-    pathsOf(config)
-      .filter((path) => !IGNORED.test(path))
-      .filter(
-        (path) => JSON.stringify(valueAt(config, path)) !== JSON.stringify(valueAt(preset.config, path)),
-      )
-      .map((path) => [path, valueAt(config, path)] as const),
-  );
+export function differences(
+  config: RunConfig,
+  presets: readonly Preset[] = PRESETS,
+): StudentReport['differs'] {
+  const all = presets
+    .filter((preset) => preset.config.method === config.method)
+    .map((preset) =>
+      pathsOf(config)
+        .filter((path) => !IGNORED.test(path))
+        .filter(
+          (path) => JSON.stringify(valueAt(config, path)) !== JSON.stringify(valueAt(preset.config, path)),
+        )
+        .map((path) => [path, valueAt(config, path)] as const),
+    );
   return all.sort((a, b) => a.length - b.length)[0] ?? [];
 }
 
@@ -30,10 +37,15 @@ function pathsOf(value: unknown, path = ''): string[] {
 }
 
 /** The student of a run, for an engine that does not describe it itself. */
-export const studentOf = (id: string, config: RunConfig, step: number): StudentReport => ({
+export const studentOf = (
+  id: string,
+  config: RunConfig,
+  step: number,
+  methods: Methods = METHODS,
+): StudentReport => ({
   id,
-  label: METHOD_LABELS[config.method],
-  differs: differences(config),
+  label: methodOf(config.method, methods).label,
+  differs: differences(config, presetsOf(methods)),
   step,
 });
 

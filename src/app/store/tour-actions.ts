@@ -4,11 +4,11 @@ import type { LatentActions } from './latent-actions';
 import type { LensActions } from './lens-actions';
 import { initialDraft } from './lens-draft';
 import type { RunActions } from './run-actions';
-import { presetConfig, type Tour, type TourStep } from './state';
+import type { Tour, TourStep } from './state';
 import type { Failure, Task } from './task';
 
 export interface TourActions {
-  /** The guided run: device, pair, spectra, LoRi on 128 samples, a held-out question. */
+  /** The guided run: device, pair, spectra, the first preset, a held-out question. */
   startTour(): Promise<void>;
   cancelTour(): void;
 }
@@ -58,8 +58,10 @@ export function tourActions(
     {
       step: 'distil',
       async go() {
-        run.choosePreset('lori-128');
-        return run.startRun(presetConfig('lori-128'));
+        const [first] = ctx.get().presets;
+        if (!first) return false;
+        run.choosePreset(first.id);
+        return run.startRun(first.config);
       },
       error: () => errorOf(ctx.get().run.task),
     },

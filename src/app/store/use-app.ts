@@ -1,5 +1,6 @@
 import { createContext, useContext, useEffect, useSyncExternalStore } from 'react';
 import { useStore } from 'zustand';
+import { addressWriter } from './address';
 import type { Actions, App } from './app-store';
 import { formatLink } from './link';
 import type { AppState } from './state';
@@ -37,13 +38,15 @@ export function useTheme(): 'light' | 'dark' {
 export function useAddress(): void {
   const { store, actions } = useContextOfApp();
   useEffect(() => {
+    const address = addressWriter(window.history);
     let written = window.location.hash;
     const write = (hash: string, push: boolean) => {
       if (hash === written || (hash === '#/model' && written === '')) return;
       written = hash;
-      window.history[push ? 'pushState' : 'replaceState'](null, '', hash);
+      address.write(hash, push);
     };
     const read = () => {
+      address.drop();
       if (window.location.hash === written) return;
       written = window.location.hash;
       actions.followLink(written);
@@ -55,6 +58,7 @@ export function useAddress(): void {
     return () => {
       window.removeEventListener('popstate', read);
       stop();
+      address.end();
     };
   }, [store, actions]);
 }

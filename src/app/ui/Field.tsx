@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect, useState } from 'react';
 import { Checkbox, FieldError, Input, Label, Text, TextField } from 'react-aria-components';
 import { Formula } from './Formula';
+import { readNumber } from './number';
 
 export interface FieldProps {
   readonly label: string;
@@ -8,7 +9,7 @@ export interface FieldProps {
   readonly tex?: string | undefined;
   readonly unit?: string | undefined;
   readonly help?: ReactNode;
-  /** A choice of this project that the paper leaves open. */
+  /** Whether the default is a choice of this project, because the paper leaves it open. */
   readonly ours?: boolean;
   readonly error?: string | undefined;
   readonly isDisabled?: boolean;
@@ -20,7 +21,7 @@ export function FieldName({ label, tex, ours }: Pick<FieldProps, 'label' | 'tex'
       {label}
       {tex && <Formula tex={tex} />}
       {ours && (
-        <span className="badge" title="The paper does not give this value: a choice of this project">
+        <span className="badge" title="The paper leaves this value open: a choice of this project">
           ours
         </span>
       )}
@@ -28,16 +29,28 @@ export function FieldName({ label, tex, ours }: Pick<FieldProps, 'label' | 'tex'
   );
 }
 
-/** A number typed freely (`1e-3` too). What is no number comes out as NaN, so that validation can name it. */
+/**
+ * A number typed freely (`1e-3` too). What is no number, or could be two, comes out as NaN, and the field says why;
+ * otherwise it shows `error`.
+ */
 export function NumberField(
-  props: FieldProps & { readonly value: number; readonly onChange: (value: number) => void },
+  props: FieldProps & {
+    readonly value: number;
+    /** Whether a whole number is expected. */
+    readonly whole?: boolean;
+    readonly onChange: (value: number) => void;
+  },
 ) {
-  const { value, onChange, error, unit, help, isDisabled = false } = props;
+  const { value, onChange, unit, help, whole = false, isDisabled = false } = props;
   const [text, setText] = useState(() => String(value));
   useEffect(() => {
     // A preset or a file changed the value: the text follows, but not while it already says the same.
-    setText((now) => (Object.is(read(now), value) ? now : Number.isNaN(value) ? now : String(value)));
-  }, [value]);
+    setText((now) =>
+      Object.is(readNumber(now, whole).value, value) || Number.isNaN(value) ? now : String(value),
+    );
+  }, [value, whole]);
+  // NaN may also be the value itself, as in a configuration that was refused.
+  const error = (Number.isNaN(value) ? readNumber(text, whole).problem : null) ?? props.error;
   return (
     <TextField
       className="field"
@@ -46,7 +59,7 @@ export function NumberField(
       isDisabled={isDisabled}
       onChange={(next) => {
         setText(next);
-        onChange(read(next));
+        onChange(readNumber(next, whole).value);
       }}
     >
       <Label>
@@ -65,8 +78,6 @@ export function NumberField(
     </TextField>
   );
 }
-
-const read = (text: string) => (text.trim() === '' ? Number.NaN : Number(text.trim().replace(',', '.')));
 
 export function CheckField({
   isSelected,

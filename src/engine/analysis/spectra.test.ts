@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { NumericError } from '../base/errors';
 import { unpackF32 } from '../kernels/shared/testing';
 import { svdCpu } from '../kernels/svd/svd.cpu';
 import { energyRank, spectrumOf } from './spectra';
@@ -37,6 +38,11 @@ describe('spectra', () => {
     expect([none.effectiveRank, none.stableRank, ...none.energyRanks, ...none.cumulative]).toEqual(
       Array(9).fill(0),
     );
+  });
+
+  it.each([Number.POSITIVE_INFINITY, Number.NaN])('refuse a singular value of %s: no NaN is shown', (bad) => {
+    expect(() => spectrumOf(Float32Array.of(3, bad, 1))).toThrow(NumericError);
+    expect(() => spectrumOf(Float32Array.of(3, bad, 1))).toThrow(`singular value 2 of 3 is ${bad}`);
   });
 
   it('refuse a share outside (0, 1]', () => {

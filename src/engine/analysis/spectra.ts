@@ -1,4 +1,4 @@
-import { ShapeError } from '../base/errors';
+import { NumericError, ShapeError } from '../base/errors';
 
 /** The shares of energy Σσ² whose ranks are reported. */
 export const ENERGY_SHARES = [0.8, 0.9, 0.95, 0.99] as const;
@@ -63,7 +63,14 @@ export function stableRank(sigma: ArrayLike<number>): number {
   return sum;
 }
 
+/** Throws `NumericError` where a singular value is not finite: no figure can be made of it. */
 export function spectrumOf(sigma: Float32Array<ArrayBuffer>): Spectrum {
+  const bad = sigma.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0)
+    throw new NumericError(
+      `singular value ${bad + 1} of ${sigma.length} is ${sigma[bad]}, expected a finite number: the states are too large for float32`,
+      'Use another model or checkpoint: the weights of this one are damaged, or overflow.',
+    );
   return {
     sigma,
     cumulative: cumulativeShare(sigma),

@@ -64,6 +64,7 @@ describe('parseModelConfig', () => {
       mlpBias: false,
       eosTokenIds: [2],
       bosTokenId: 1,
+      notes: [],
     });
   });
 
@@ -123,6 +124,26 @@ describe('parseModelConfig', () => {
     expect(parseModelConfig({ ...llama, head_dim: null, eos_token_id: null }).headDim).toBe(8);
   });
 
+  it('leaves out, with a note, ids that the vocabulary does not have', () => {
+    const config = parseModelConfig({ ...llama, eos_token_id: [2, 151645], bos_token_id: -1 });
+    expect(config.eosTokenIds).toEqual([2]);
+    expect(config.bosTokenId).toBeUndefined();
+    expect(config.notes).toEqual([
+      'eos_token_id is [2, 151645]; ids beyond the vocabulary (vocab_size 512) are left out.',
+    ]);
+  });
+
+  it('takes what other readers take: swish, no max_position_embeddings', () => {
+    expect(parseModelConfig({ ...llama, hidden_act: 'swish' })).toEqual(parseModelConfig(llama));
+    expect(parseModelConfig(without(llama, 'max_position_embeddings')).maxPositions).toBe(2048);
+    expect(parseModelConfig(without(qwen2, 'max_position_embeddings')).maxPositions).toBe(32768);
+  });
+
+  const deep = (depth: number): unknown => {
+    let value: unknown = 1;
+    for (let i = 0; i < depth; i++) value = [value];
+    return value;
+  };
   const cases: [string, unknown, string][] = [
     ['null', null, 'config is null, expected a JSON object'],
     ['a list', [llama], 'expected a JSON object'],
@@ -184,11 +205,12 @@ describe('parseModelConfig', () => {
     ['partial rotary', { ...llama, partial_rotary_factor: 0.5 }, 'unsupported partial_rotary_factor 0.5'],
     ['flag a string', { ...llama, tie_word_embeddings: 'true' }, 'tie_word_embeddings is "true"'],
     [
-      'end token outside',
-      { ...llama, eos_token_id: [2, 512] },
-      'eos_token_id is [2, 512], expected ids from 0 to 511',
+      'end token a text',
+      { ...llama, eos_token_id: [2, '3'] },
+      'eos_token_id is [2, "3"], expected token ids',
     ],
-    ['begin token negative', { ...llama, bos_token_id: -1 }, 'bos_token_id is -1'],
+    ['begin token negative', { ...llama, bos_token_id: -2 }, 'bos_token_id is -2'],
+    ['deep', { ...llama, hidden_act: deep(100_000) }, 'unsupported hidden_act [a list]'],
   ];
   it.each(cases)('refuses: %s', (_name, json, message) => {
     expect(() => parseModelConfig(json)).toThrow(ConfigError);

@@ -19,6 +19,8 @@ export interface ModelConfig extends DecoderConfig {
   /** Ids that end a text, possibly none. */
   readonly eosTokenIds: readonly number[];
   readonly bosTokenId: number | undefined;
+  /** What the file says that was left out, or filled in otherwise than it says, a sentence each. */
+  readonly notes: readonly string[];
 }
 
 /** Parsed config.json → `ModelConfig`. Throws `ConfigError` naming the field, its value and what is supported. */
@@ -26,31 +28,36 @@ export function parseModelConfig(json: unknown): ModelConfig {
   if (!isJsonObject(json))
     throw new ConfigError(
       `config is ${quote(json)}, expected a JSON object`,
-      'choose the config.json of the checkpoint',
+      'Choose the config.json of the checkpoint.',
     );
   const modelType = own(json, 'model_type');
   if (!isModelType(modelType)) {
     throw new ConfigError(
       `unsupported model_type ${quote(modelType)}; supported: ${MODEL_TYPES.join(', ')}`,
-      'choose a checkpoint of a supported family',
+      'Choose a checkpoint of a supported family.',
     );
   }
   const hiddenSize = count(json, 'hidden_size', 65536);
   const heads = count(json, 'num_attention_heads', 1024);
   const kvHeads = isAbsent(json, 'num_key_value_heads') ? heads : count(json, 'num_key_value_heads', 1024);
   if (heads % kvHeads !== 0) {
-    throw new ConfigError(`num_attention_heads ${heads} is not a multiple of num_key_value_heads ${kvHeads}`);
+    throw new ConfigError(
+      `num_attention_heads ${heads} is not a multiple of num_key_value_heads ${kvHeads}`,
+      CORRECT,
+    );
   }
   if (isAbsent(json, 'head_dim') && hiddenSize % heads !== 0) {
     throw new ConfigError(
       `hidden_size ${hiddenSize} is not a multiple of num_attention_heads ${heads}, and there is no head_dim`,
+      CORRECT,
     );
   }
   const headDim = isAbsent(json, 'head_dim') ? hiddenSize / heads : count(json, 'head_dim', 1024);
   if (headDim % 2 !== 0)
-    throw new ConfigError(`head_dim ${headDim} is odd; rotary embedding needs an even one`);
+    throw new ConfigError(`head_dim ${headDim} is odd, expected an even one, as RoPE turns pairs`, CORRECT);
   const vocabSize = count(json, 'vocab_size', 2 ** 22);
   refuseUnsupported(json);
+  const notes: string[] = [];
   const attentionBias = modelType === 'qwen2' || flag(json, 'attention_bias', false);
   return {
     modelType,
@@ -61,7 +68,9 @@ export function parseModelConfig(json: unknown): ModelConfig {
     kvHeads,
     headDim,
     vocabSize,
-    maxPositions: count(json, 'max_position_embeddings', 2 ** 24),
+    maxPositions: isAbsent(json, 'max_position_embeddings')
+      ? MAX_POSITIONS[modelType]
+      : count(json, 'max_position_embeddings', 2 ** 24),
     rmsNormEps: positive(json, 'rms_norm_eps', 1e-6, 1),
     ropeTheta: ropeTheta(json),
     ropeScaling: null,
@@ -69,8 +78,9 @@ export function parseModelConfig(json: unknown): ModelConfig {
     attentionBias,
     attentionOutputBias: modelType === 'llama' && attentionBias,
     mlpBias: modelType === 'llama' && flag(json, 'mlp_bias', false),
-    eosTokenIds: tokenIds(json, 'eos_token_id', vocabSize),
-    bosTokenId: tokenIds(json, 'bos_token_id', vocabSize)[0],
+    eosTokenIds: tokenIds(json, 'eos_token_id', vocabSize, notes),
+    bosTokenId: tokenIds(json, 'bos_token_id', vocabSize, notes)[0],
+    notes,
   };
 }
 
@@ -86,36 +96,48 @@ const isModelType = (value: unknown): value is ModelType =>
 
 const isAbsent = (json: JsonObject, key: string): boolean => (own(json, key) ?? null) === null;
 
+const CORRECT =
+  'Correct config.json, or get it from the checkpoint again: it must be the one that belongs to the weights.';
+const OTHER = 'Choose a checkpoint without this feature.';
+
+/** Where the file does not say: the defaults of transformers. */
+const MAX_POSITIONS: Readonly<Record<ModelType, number>> = { llama: 2048, qwen2: 32768 };
+
 function count(json: JsonObject, key: string, most: number): number {
   const value = own(json, key);
   if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= most) return value as number;
-  throw new ConfigError(`${key} is ${quote(value)}, expected a whole number from 1 to ${most}`);
+  throw new ConfigError(`${key} is ${quote(value)}, expected a whole number from 1 to ${most}`, CORRECT);
 }
 
 function positive(json: JsonObject, key: string, standard: number, most: number): number {
   const value = own(json, key) ?? standard;
   if (typeof value === 'number' && value > 0 && value <= most) return value;
-  throw new ConfigError(`${key} is ${quote(value)}, expected a number above 0, at most ${most}`);
+  throw new ConfigError(`${key} is ${quote(value)}, expected a number above 0, at most ${most}`, CORRECT);
 }
 
 function flag(json: JsonObject, key: string, standard: boolean): boolean {
   const value = own(json, key) ?? standard;
   if (typeof value === 'boolean') return value;
-  throw new ConfigError(`${key} is ${quote(value)}, expected true or false`);
+  throw new ConfigError(`${key} is ${quote(value)}, expected true or false`, CORRECT);
 }
 
-/** One id, a list of ids, or none. */
-function tokenIds(json: JsonObject, key: string, vocabSize: number): number[] {
+/**
+ * One id, a list of ids, or none (also written -1). Ids that the vocabulary does not have are left out with a note: small
+ * test models keep those of the large one, and such a token never comes.
+ */
+function tokenIds(json: JsonObject, key: string, vocabSize: number, notes: string[]): number[] {
   const value = own(json, key) ?? [];
-  const ids: unknown[] = Array.isArray(value) ? value : [value];
+  const ids = (Array.isArray(value) ? (value as unknown[]) : [value]).filter((id) => id !== -1);
   for (const id of ids) {
-    if (!Number.isInteger(id) || (id as number) < 0 || (id as number) >= vocabSize) {
-      throw new ConfigError(
-        `${key} is ${quote(value)}, expected ids from 0 to ${vocabSize - 1} (vocab_size ${vocabSize})`,
-      );
-    }
+    if (!Number.isSafeInteger(id) || (id as number) < 0)
+      throw new ConfigError(`${key} is ${quote(value)}, expected token ids, whole numbers from 0`, CORRECT);
   }
-  return ids as number[];
+  const known = (ids as number[]).filter((id) => id < vocabSize);
+  if (known.length < ids.length)
+    notes.push(
+      `${key} is ${quote(value)}; ids beyond the vocabulary (vocab_size ${vocabSize}) are left out.`,
+    );
+  return known;
 }
 
 function ropeTheta(json: JsonObject): number {
@@ -126,12 +148,13 @@ function ropeTheta(json: JsonObject): number {
     ['rope_scaling', scaling],
   ] as const) {
     if (value === null) continue;
-    if (!isJsonObject(value)) throw new ConfigError(`${key} is ${quote(value)}, expected an object or null`);
+    if (!isJsonObject(value))
+      throw new ConfigError(`${key} is ${quote(value)}, expected an object or null`, CORRECT);
     const type = own(value, 'rope_type') ?? own(value, 'type') ?? 'default';
     if (type !== 'default') {
       throw new ConfigError(
         `unsupported ${key} type ${quote(type)}; supported: default (no scaling)`,
-        'choose a checkpoint without scaled rotary embeddings (Llama 3.1 and later scale theirs)',
+        'Choose a checkpoint without scaled rotary embeddings; Llama 3.1 and later scale theirs.',
       );
     }
   }
@@ -142,21 +165,24 @@ function ropeTheta(json: JsonObject): number {
 /** Options that change the network and are not implemented. */
 function refuseUnsupported(json: JsonObject): void {
   const act = own(json, 'hidden_act') ?? 'silu';
-  if (act !== 'silu') throw new ConfigError(`unsupported hidden_act ${quote(act)}; supported: silu`);
+  // Two names of one function.
+  if (act !== 'silu' && act !== 'swish')
+    throw new ConfigError(`unsupported hidden_act ${quote(act)}; supported: silu`, OTHER);
   if (!isAbsent(json, 'quantization_config')) {
     throw new ConfigError(
       'unsupported quantization_config: quantised weights cannot be read; supported: f32, f16, bf16',
-      'choose the unquantised checkpoint',
+      'Choose the unquantised checkpoint.',
     );
   }
   // Qwen2 files carry a window size that counts only where use_sliding_window is set.
   if (flag(json, 'use_sliding_window', false)) {
-    throw new ConfigError('unsupported use_sliding_window true; supported: full attention');
+    throw new ConfigError('unsupported use_sliding_window true; supported: full attention', OTHER);
   }
   const types = own(json, 'layer_types') ?? [];
   if (!Array.isArray(types) || types.some((type) => type !== 'full_attention')) {
-    throw new ConfigError(`unsupported layer_types ${quote(types)}; supported: full_attention`);
+    throw new ConfigError(`unsupported layer_types ${quote(types)}; supported: full_attention`, OTHER);
   }
   const rotary = own(json, 'partial_rotary_factor') ?? 1;
-  if (rotary !== 1) throw new ConfigError(`unsupported partial_rotary_factor ${quote(rotary)}; supported: 1`);
+  if (rotary !== 1)
+    throw new ConfigError(`unsupported partial_rotary_factor ${quote(rotary)}; supported: 1`, OTHER);
 }

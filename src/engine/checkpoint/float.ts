@@ -18,7 +18,10 @@ export function elementsOf(
 ): Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer> {
   const width = dtype === 'f32' ? 4 : 2;
   if (bytes.length % width !== 0)
-    throw new FileError(`${bytes.length} bytes are not a whole number of ${dtype} values`);
+    throw new FileError(
+      `${bytes.length} bytes are not a whole number of ${dtype} values`,
+      'The file is damaged: get it again.',
+    );
   const { buffer } = bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
   return dtype === 'f32' ? new Float32Array(buffer) : new Uint16Array(buffer);
 }

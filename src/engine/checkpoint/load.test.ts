@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hasFile, readFile, readJson } from '../../../scripts/tools/files';
 import type { HalfDType } from '../base/dtype';
-import { FileError } from '../base/errors';
+import { FileError, NumericError } from '../base/errors';
 import { sameShape } from '../base/shape';
 import type { ModelConfig } from './config';
 import { encodeFloats } from './float';
@@ -58,7 +58,7 @@ describe('loadCheckpoint', () => {
   });
 
   it('keeps every tensor in the dtype it is stored in, and nothing of the file besides', async () => {
-    const values = { f32: [1.5, -0], f16: [0x3c01, 0x8001, 0x7e05], bf16: [0x7f81] } as const;
+    const values = { f32: [1.5, -0], f16: [0x3c01, 0x8001, 0x7bff], bf16: [0x7f7f] } as const;
     const stored = writeSafetensors([
       {
         name: 'f32',
@@ -233,5 +233,37 @@ describe.skipIf(!(await hasFile('shared', `${place}/config.json`)))('stories260K
       }
       expect(elements).toBe(260032);
     }
+  });
+});
+
+describe('weights that are not finite', () => {
+  const stored = (dtype: 'f32' | 'f16' | 'bf16', words: readonly number[]) => {
+    const Words = dtype === 'f32' ? Uint32Array : Uint16Array;
+    const bytes = new Uint8Array(Words.from(words).buffer);
+    return new Map([
+      ['m.safetensors', writeSafetensors([{ name: 'w', dtype, shape: [words.length], bytes }]).buffer],
+    ]);
+  };
+  it.each([
+    ['f32', [0x3f800000, 0x7fc00000], 'NaN at element 1'],
+    ['f32', [0xff800000, 0x7fc00000], 'an infinity at element 0'],
+    ['f16', [0x3c00, 0x0001, 0x7e05], 'NaN at element 2'],
+    ['f16', [0xfc00], 'an infinity at element 0'],
+    ['bf16', [0x3f80, 0x7f81], 'NaN at element 1'],
+    ['bf16', [0xff80], 'an infinity at element 0'],
+  ] as const)('%s: are refused by name', async (dtype, words, what) => {
+    const weights = stored(dtype, words);
+    const error = await loadCheckpoint({ config, weights }, need(['w', [words.length]])).catch((e) => e);
+    expect(error).toBeInstanceOf(NumericError);
+    expect(error.message).toContain(`tensor "w" [${words.length}] holds ${what}`);
+  });
+
+  it('the largest finite values pass', async () => {
+    for (const [dtype, words] of [
+      ['f32', [0x7f7fffff, 0xff7fffff, 1]],
+      ['f16', [0x7bff, 0xfbff, 1]],
+      ['bf16', [0x7f7f, 0xff7f, 1]],
+    ] as const)
+      await loadCheckpoint({ config, weights: stored(dtype, words) }, need(['w', [words.length]]));
   });
 });

@@ -1,8 +1,11 @@
 /** A checkpoint's files → its configuration and weights, checked against what the network needs. */
+
+import { listed } from '../../text/quote';
 import type { HostTensor } from '../base/dtype';
 import { FileError } from '../base/errors';
 import { type Shape, sameShape, showShape } from '../base/shape';
 import { type ModelConfig, parseModelConfig } from './config';
+import { checkFinite } from './finite';
 import { isJsonObject, own, quote } from './json';
 import { readHeader, readTensor, type TensorEntry, toHost } from './safetensors';
 import { type ByteSource, memorySource } from './source';
@@ -39,7 +42,7 @@ export interface TensorLocation {
 
 /**
  * Reads only what `expected` names, one tensor at a time. Throws `ConfigError` for the configuration, `FileError`
- * for damaged files, missing tensors and wrong shapes.
+ * for damaged files, missing tensors and wrong shapes, `NumericError` for weights that are not finite.
  */
 export async function loadCheckpoint(
   files: CheckpointFiles,
@@ -52,7 +55,9 @@ export async function loadCheckpoint(
   const weights = new Map<string, HostTensor>();
   for (const { name } of needed) {
     const { source, entry } = found.get(name) as TensorLocation;
-    weights.set(name, toHost(await readTensor(source, entry)));
+    const tensor = toHost(await readTensor(source, entry));
+    checkFinite(name, tensor);
+    weights.set(name, tensor);
   }
   return { config, weights, unexpected: [...found.keys()].filter((name) => !weights.has(name)) };
 }
@@ -63,13 +68,13 @@ export async function locateTensors(
   index?: unknown,
 ): Promise<Map<string, TensorLocation>> {
   if (files.size === 0)
-    throw new FileError('no safetensors file', 'add the model.safetensors of the checkpoint');
+    throw new FileError('no safetensors file was given', 'Add the model.safetensors of the checkpoint.');
   const weightMap = index === undefined ? undefined : parseIndex(index);
   for (const file of new Set(weightMap?.values())) {
     if (!files.has(file)) {
       throw new FileError(
-        `index names ${quote(file)}, given: ${[...files.keys()].map(quote).join(', ')}`,
-        'add the missing shard',
+        `index names ${quote(file)}, given: ${listed([...files.keys()].map(quote))}`,
+        'Add the missing shard.',
       );
     }
   }
@@ -84,7 +89,7 @@ export async function locateTensors(
       if (other !== undefined) {
         throw new FileError(
           `tensor ${quote(name)} is in both ${quote(other.file)} and ${quote(file)}`,
-          'give the files of one checkpoint only, with its model.safetensors.index.json',
+          'Choose the files of one checkpoint only, with its model.safetensors.index.json.',
         );
       }
       found.set(name, { file, source, entry });
@@ -94,7 +99,7 @@ export async function locateTensors(
     if (!found.has(name)) {
       throw new FileError(
         `index puts tensor ${quote(name)} in ${quote(file)}, which does not hold it`,
-        'index and shards are of different checkpoints: get them again',
+        'Index and shards are of different checkpoints: get them again.',
       );
     }
   }
@@ -107,7 +112,7 @@ export function parseIndex(json: unknown): Map<string, string> {
   if (!isJsonObject(map))
     throw new FileError(
       'index: no weight_map object',
-      'choose the model.safetensors.index.json of the checkpoint',
+      'Choose the model.safetensors.index.json of the checkpoint.',
     );
   const weightMap = new Map<string, string>();
   for (const [name, file] of Object.entries(map)) {
@@ -115,6 +120,7 @@ export function parseIndex(json: unknown): Map<string, string> {
     if (typeof file !== 'string' || !/^[^/\\]+\.safetensors$/.test(file)) {
       throw new FileError(
         `index: tensor ${quote(name)} is in ${quote(file)}, expected the name of a .safetensors file`,
+        'Get the model.safetensors.index.json of the checkpoint again.',
       );
     }
     weightMap.set(name, file);
@@ -128,7 +134,7 @@ function checkNeeded(needed: readonly ExpectedTensor[], found: ReadonlyMap<strin
     const some = missing.slice(0, 3).map(quote).join(', ');
     throw new FileError(
       `checkpoint lacks ${missing.length} of ${needed.length} tensors: ${some}${missing.length > 3 ? ', …' : ''}`,
-      'weights and config.json must be of one checkpoint, with all its shards',
+      'Choose weights and config.json of one checkpoint, with all its shards.',
     );
   }
   for (const { name, shape } of needed) {
@@ -136,7 +142,7 @@ function checkNeeded(needed: readonly ExpectedTensor[], found: ReadonlyMap<strin
     if (!sameShape(entry.shape, shape)) {
       throw new FileError(
         `${file}: tensor ${quote(name)} is ${showShape(entry.shape)}, config.json makes it ${showShape(shape)}`,
-        'weights and config.json must be of one checkpoint',
+        'Choose weights and config.json of one checkpoint.',
       );
     }
   }

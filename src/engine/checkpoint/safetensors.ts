@@ -62,7 +62,7 @@ export const METADATA = '__metadata__';
 export const MAX_HEADER_BYTES = 25 * 1024 * 1024;
 const MAX_RANK = 8;
 const OPEN_BRACE = 123;
-const AGAIN = 'the file is damaged or incomplete: get it again and compare its SHA-256';
+const AGAIN = 'The file is damaged or incomplete: get it again and compare its SHA-256.';
 
 /** Reads and checks the header alone. `label` names the file in messages. Throws `FileError`. */
 export async function readHeader(source: ByteSource, label = 'safetensors file'): Promise<SafetensorsHeader> {
@@ -107,16 +107,40 @@ export function toHost(tensor: StoredTensor): HostTensor {
     return { dtype, shape, data: elementsOf(bytes, dtype) } as HostTensor;
   throw new FileError(
     `tensor ${quote(tensor.name)}: dtype ${tensor.dtype} cannot be used as a weight; expected f32, f16 or bf16`,
-    'convert the checkpoint to f32, f16 or bf16 (quantised checkpoints are not supported)',
+    'Convert the checkpoint to f32, f16 or bf16; quantised checkpoints are not supported.',
   );
 }
 
+/** Files that people have under this name by mistake, by their first eight bytes: [text, what it is, what to do]. */
+const OTHER_FORMATS = [
+  [
+    'version ',
+    'a Git LFS pointer, not the weights themselves',
+    'Run "git lfs pull" in the repository, or download the file from its page.',
+  ],
+  ['<!doctyp', 'a web page (HTML)', 'Download the file itself, not the page that shows it.'],
+  ['<html', 'a web page (HTML)', 'Download the file itself, not the page that shows it.'],
+  [
+    'PK\x03\x04',
+    'a ZIP archive, as PyTorch writes .bin and .pt files',
+    'Convert the checkpoint to safetensors.',
+  ],
+  ['GGUF', 'a GGUF file', 'Use the safetensors checkpoint it was made from.'],
+] as const;
+
+function refuseOtherFormats(bytes: Uint8Array, label: string): void {
+  const start = String.fromCharCode(...bytes.subarray(0, 8)).toLowerCase();
+  for (const [text, what, hint] of OTHER_FORMATS)
+    if (start.startsWith(text.toLowerCase())) throw new FileError(`${label}: this is ${what}`, hint);
+}
+
 function headerLength(bytes: Uint8Array<ArrayBuffer>, size: number, label: string): number {
+  refuseOtherFormats(bytes, label);
   const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
   if (length > BigInt(MAX_HEADER_BYTES)) {
     throw new FileError(
       `${label}: header length ${length}, expected at most ${MAX_HEADER_BYTES} bytes`,
-      'this is not a safetensors file, or a damaged one: check which file was chosen',
+      'This is not a safetensors file, or a damaged one: check which file was chosen.',
     );
   }
   const n = Number(length);
@@ -182,7 +206,7 @@ function parseEntry(
   if (known === undefined) {
     throw new FileError(
       `${where}: unknown dtype ${quote(fileDType)}; known: ${[...BY_FILE_NAME.keys()].join(', ')}`,
-      'convert the checkpoint to F32, F16 or BF16',
+      'Convert the checkpoint to F32, F16 or BF16.',
     );
   }
   const shape = parseShape(own(info, 'shape'), where);

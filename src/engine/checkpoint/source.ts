@@ -19,7 +19,7 @@ export function memorySource(buffer: ArrayBuffer): ByteSource {
   };
 }
 
-/** A Blob or a File the person dropped: nothing is read before it is asked for. */
+/** A Blob, or a File that was dropped: nothing is read before it is asked for. */
 export function blobSource(blob: Blob): ByteSource {
   return {
     size: blob.size,
@@ -30,7 +30,7 @@ export function blobSource(blob: Blob): ByteSource {
       if (bytes.length !== length) {
         throw new FileError(
           `read ${bytes.length} bytes at offset ${offset}, expected ${length}`,
-          'the file changed while it was being read: pick it again',
+          'The file changed while it was being read: choose it again.',
         );
       }
       return bytes;
@@ -42,7 +42,7 @@ function checkRange(offset: number, length: number, size: number): void {
   if (!(offset >= 0 && length >= 0 && offset + length <= size)) {
     throw new FileError(
       `bytes ${offset} to ${offset + length} lie outside a file of ${size} bytes`,
-      'the file is truncated: get it again',
+      'The file is truncated: get it again.',
     );
   }
 }

@@ -12,6 +12,8 @@ export interface WritableTensor {
   readonly bytes: Uint8Array;
 }
 
+const UNWRITABLE = 'This is a fault of the program: report it.';
+
 /**
  * One file. Tensors go widest element first, then by name, so that each is aligned to its element; the header is
  * padded with spaces to a multiple of 8. Throws `FileError` for a repeated or reserved name, or bytes that do not
@@ -34,6 +36,7 @@ export function writeSafetensors(
     if (names.has(name)) {
       throw new FileError(
         `cannot write tensor ${quote(name)}: the name is ${name === METADATA ? 'reserved' : 'taken'}`,
+        'Give each tensor a name of its own.',
       );
     }
     names.add(name);
@@ -41,6 +44,7 @@ export function writeSafetensors(
     if (bytes.length !== need) {
       throw new FileError(
         `cannot write tensor ${quote(name)}: ${bytes.length} bytes given, ${dtype} ${showShape(shape)} needs ${need}`,
+        UNWRITABLE,
       );
     }
     const fileDType = STORED_DTYPES.get(dtype)?.fileName;
@@ -55,6 +59,7 @@ export function writeSafetensors(
   if (headerBytes > MAX_HEADER_BYTES) {
     throw new FileError(
       `cannot write a header of ${headerBytes} bytes; readers take at most ${MAX_HEADER_BYTES}`,
+      'Write fewer tensors, or less metadata.',
     );
   }
   const file = new Uint8Array(8 + headerBytes + length);
@@ -77,6 +82,9 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 function widthOf(tensor: WritableTensor): number {
   const known = STORED_DTYPES.get(tensor.dtype);
   if (known === undefined)
-    throw new FileError(`cannot write tensor ${quote(tensor.name)}: unknown dtype ${quote(tensor.dtype)}`);
+    throw new FileError(
+      `cannot write tensor ${quote(tensor.name)}: unknown dtype ${quote(tensor.dtype)}`,
+      UNWRITABLE,
+    );
   return known.bytes;
 }

@@ -13,8 +13,9 @@ import { namedWeights } from '../nn/weights';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 import { normals, randomWeights, relativeError, TINY_CONFIG, TINY_QWEN } from '../train/tiny.testing';
-import { decoderOf } from './decoder.testing';
-import { argmaxRow, feedAll, greedy } from './greedy';
+import { decoderOf, Walk } from './decoder.testing';
+import { greedy } from './greedy';
+import { nextTokens } from './readout';
 
 /** float32 against float64 over two blocks; measured below 1e-6. */
 const TOLERANCE = 1e-5;
@@ -60,7 +61,8 @@ async function setUp(config: DecoderConfig, filter: LatentFilter, keys = S + STE
   );
   decoder.setAdapter(uploaded);
   const { ids, keyMask } = padded();
-  await decoder.begin(ids, keyMask);
+  const walk = new Walk(decoder);
+  await walk.begin(ids, keyMask);
   const embedding = weights.outer.embedding?.data as Float32Array;
   const H = config.hiddenSize;
   const rowOf = (id: number): number[] => Array.from(embedding.subarray(id * H, (id + 1) * H));
@@ -93,6 +95,7 @@ async function setUp(config: DecoderConfig, filter: LatentFilter, keys = S + STE
   );
   return {
     decoder,
+    walk,
     embedding,
     rowOf,
     whole,
@@ -133,38 +136,34 @@ const CASES: [string, DecoderConfig, LatentFilter][] = [
 
 describe.each(CASES)('%s', (_name, config, filter) => {
   it('step by step equals the whole sequence at once, for latents and tokens, questions of any length', async () => {
-    const { decoder, embedding, rowOf, whole, questionRows, dispose } = await setUp(config, filter);
+    const { walk, embedding, rowOf, whole, questionRows, dispose } = await setUp(config, filter);
     const H = config.hiddenSize;
     const sequences = questionRows.map((rows) => [...rows]);
     const check = async (what: string): Promise<void> => {
       const expected = whole(sequences);
-      expect(relativeError(await decoder.hidden(), expected.hidden), `${what}: states`).toBeLessThan(
-        TOLERANCE,
-      );
-      expect(relativeError(await decoder.logits(), expected.logits), `${what}: logits`).toBeLessThan(
-        TOLERANCE,
-      );
+      expect(relativeError(await walk.hidden(), expected.hidden), `${what}: states`).toBeLessThan(TOLERANCE);
+      expect(relativeError(await walk.logits(), expected.logits), `${what}: logits`).toBeLessThan(TOLERANCE);
       const z = latentOf(expected, config, filter, embedding);
-      expect(relativeError(await decoder.latent(), z), `${what}: latent`).toBeLessThan(TOLERANCE);
+      expect(relativeError(await walk.latent(), z), `${what}: latent`).toBeLessThan(TOLERANCE);
     };
     await check('question');
     for (const [t, what] of ['latent', 'latent', 'token', 'replaced', 'token'].entries()) {
       const rng = new Rng(t);
       if (what === 'token') {
         const ids = QUESTIONS.map(() => rng.integer(0, config.vocabSize - 1));
-        await decoder.feedTokens(ids);
+        await walk.tokens(...ids);
         ids.forEach((id, b) => {
           sequences[b]?.push(rowOf(id));
         });
       } else {
-        const own = await decoder.latent();
+        const own = await walk.latent();
         const z = what === 'replaced' ? normals(rng, B * H, 2) : Float32Array.from(own);
-        await (what === 'replaced' ? decoder.feedLatent(z) : decoder.feedLatent());
+        await walk.feed(what === 'replaced' ? { vector: z } : 'latent');
         for (let b = 0; b < B; b++) sequences[b]?.push(Array.from(z.subarray(b * H, (b + 1) * H)));
       }
       await check(`${what} ${t}`);
     }
-    dispose();
+    await dispose();
   });
 });
 
@@ -172,43 +171,45 @@ describe('Decoder', () => {
   const filter: LatentFilter = { kind: 'softmax', temperature: 1 };
 
   it('begins anew without a trace of what it read before', async () => {
-    const { decoder, dispose } = await setUp(TINY_CONFIG, filter);
+    const { walk, dispose } = await setUp(TINY_CONFIG, filter);
     const { ids, keyMask } = padded();
-    const walk = async (): Promise<Float32Array[]> => {
-      await decoder.begin(ids, keyMask);
-      await decoder.feedLatent();
-      await decoder.feedTokens([4, 5, 6]);
-      return [await decoder.logits(), await decoder.hidden()];
+    const way = async (): Promise<Float32Array[]> => {
+      await walk.begin(ids, keyMask);
+      await walk.feed('latent');
+      await walk.tokens(4, 5, 6);
+      return [await walk.logits(), await walk.hidden()];
     };
-    const first = await walk();
-    await decoder.begin({ ...ids, data: ids.data.map((x) => (x + 5) % 22) }, keyMask);
-    for (let t = 0; t < 4; t++) await decoder.feedTokens([t, 2 * t, 3 * t]);
-    expect(await walk()).toEqual(first);
-    dispose();
+    const first = await way();
+    await walk.begin({ ...ids, data: ids.data.map((x) => (x + 5) % 22) }, keyMask);
+    for (let t = 0; t < 4; t++) await walk.tokens(t, 2 * t, 3 * t);
+    expect(await way()).toEqual(first);
+    await dispose();
   });
 
   it('refuses a position too many, and can begin again', async () => {
-    const { decoder, dispose } = await setUp(TINY_CONFIG, filter, S + 2);
-    expect(decoder.room).toBe(2);
-    await feedAll(decoder, [1, 2]);
-    expect(decoder.room).toBe(0);
-    const before = await decoder.logits();
-    await expect(decoder.feedLatent()).rejects.toThrow(InputError);
-    await expect(decoder.feedTokens([1, 2, 3])).rejects.toThrow(`the sequence is full at ${S + 2} positions`);
-    expect(await decoder.logits()).toEqual(before);
+    const { walk, dispose } = await setUp(TINY_CONFIG, filter, S + 2);
+    expect(walk.state.room).toBe(2);
+    await walk.tokens(1, 1, 1);
+    await walk.tokens(2, 2, 2);
+    expect(walk.state.room).toBe(0);
+    const before = await walk.logits();
+    await expect(walk.feed('latent')).rejects.toThrow(InputError);
+    await expect(walk.tokens(1, 2, 3)).rejects.toThrow(`the sequence is full at ${S + 2} positions`);
+    expect(await walk.logits()).toEqual(before);
     const { ids, keyMask } = padded();
-    await decoder.begin(ids, keyMask);
-    await feedAll(decoder, [1, 2]);
-    expect(await decoder.logits()).toEqual(before);
-    dispose();
+    await walk.begin(ids, keyMask);
+    await walk.tokens(1, 1, 1);
+    await walk.tokens(2, 2, 2);
+    expect(await walk.logits()).toEqual(before);
+    await dispose();
   });
 
   it('refuses latents and tokens that are not one a sequence', async () => {
-    const { decoder, dispose } = await setUp(TINY_CONFIG, filter);
-    await expect(decoder.feedTokens([1, 2])).rejects.toThrow('wants Float32Array of 36');
-    await expect(decoder.feedTokens([1, 2, 23])).rejects.toThrow('token id 23');
-    await expect(decoder.feedLatent(new Float32Array(12))).rejects.toThrow('wants Float32Array of 36');
-    dispose();
+    const { walk, dispose } = await setUp(TINY_CONFIG, filter);
+    await expect(walk.tokens(1, 2)).rejects.toThrow('wants Float32Array of 36');
+    await expect(walk.tokens(1, 2, 23)).rejects.toThrow('token id 23');
+    await expect(walk.feed({ vector: new Float32Array(12) })).rejects.toThrow('wants Float32Array of 36');
+    await dispose();
   });
 
   it('gives back every tensor and program', async () => {
@@ -224,27 +225,36 @@ describe('greedy', () => {
   const filter: LatentFilter = { kind: 'softmax', temperature: 1 };
   const V = TINY_CONFIG.vocabSize;
 
-  /** What greedy would say, one token at a time, with nothing ending it. */
+  /** What greedy would say, one token at a time, from all logits, with nothing ending it. */
   async function plain(steps: number): Promise<number[][]> {
-    const { decoder, dispose } = await setUp(TINY_CONFIG, filter);
+    const { walk, dispose } = await setUp(TINY_CONFIG, filter);
     const out: number[][] = [[], [], []];
     for (let t = 0; t < steps; t++) {
-      const logits = await decoder.logits();
-      const next = out.map((_, b) => argmaxRow(logits, b, V));
+      const logits = await walk.logits();
+      const next = out.map((_, b) => {
+        const row = logits.subarray(b * V, (b + 1) * V);
+        return row.indexOf(Math.max(...row));
+      });
       next.forEach((id, b) => {
         out[b]?.push(id);
       });
-      await decoder.feedTokens(next);
+      if (t + 1 < steps) await walk.tokens(...next);
     }
-    dispose();
+    await dispose();
     return out;
   }
 
-  it('takes the most probable token each time, up to the limit', async () => {
+  it('takes the most probable token each time, up to the limit, and leaves the state it began with', async () => {
     const expected = await plain(4);
-    const { decoder, dispose } = await setUp(TINY_CONFIG, filter);
-    expect(await greedy(decoder, [], 4)).toEqual(expected);
-    dispose();
+    const { decoder, walk, dispose } = await setUp(TINY_CONFIG, filter);
+    const before = [decoder.stateBytes, runtime.liveTensors];
+    expect(await greedy(decoder, walk.state, { endIds: [], limit: 4 })).toEqual(expected);
+    expect(await greedy(decoder, walk.state, { endIds: [], limit: 4 })).toEqual(expected);
+    expect(decoder.stateBytes).toBe(before[0]);
+    expect((await nextTokens(decoder, walk.state)).ids).toEqual(
+      Int32Array.from(expected, ([id]) => id as number),
+    );
+    await dispose();
   });
 
   it('ends each sequence at its end token, which is left out, and stops when all have ended', async () => {
@@ -252,52 +262,28 @@ describe('greedy', () => {
     const end = (expected[0] as number[])[1] as number;
     const cut = (ids: readonly number[]): number[] =>
       ids.includes(end) ? ids.slice(0, ids.indexOf(end)) : [...ids];
-    const { decoder, dispose } = await setUp(TINY_CONFIG, filter);
-    expect(await greedy(decoder, [end], 4)).toEqual(expected.map(cut));
-    dispose();
-
+    const { decoder, walk, dispose } = await setUp(TINY_CONFIG, filter);
+    expect(await greedy(decoder, walk.state, { endIds: [end], limit: 4 })).toEqual(expected.map(cut));
+    const advance = vi.spyOn(decoder, 'advance');
     const firsts = expected.map((ids) => ids[0] as number);
-    const all = await setUp(TINY_CONFIG, filter);
-    expect(await greedy(all.decoder, firsts, 4)).toEqual([[], [], []]);
-    expect(all.decoder.room).toBe(STEPS);
-    all.dispose();
+    expect(await greedy(decoder, walk.state, { endIds: firsts, limit: 4 })).toEqual([[], [], []]);
+    expect(advance).not.toHaveBeenCalled();
+    await dispose();
   });
 
   it('ends where the keys are full', async () => {
     const expected = await plain(3);
-    const { decoder, dispose } = await setUp(TINY_CONFIG, filter, S + 2);
-    expect(await greedy(decoder, [], 50)).toEqual(expected);
-    dispose();
+    const { decoder, walk, dispose } = await setUp(TINY_CONFIG, filter, S + 2);
+    expect(await greedy(decoder, walk.state, { endIds: [], limit: 50 })).toEqual(expected);
+    await dispose();
   });
 
   it('is cancelled', async () => {
-    const { decoder, dispose } = await setUp(TINY_CONFIG, filter);
-    const abort = new AbortController();
-    abort.abort();
-    await expect(greedy(decoder, [], 4, abort.signal)).rejects.toThrow(CancelledError);
-    dispose();
+    const { decoder, walk, dispose } = await setUp(TINY_CONFIG, filter);
+    const signal = AbortSignal.abort();
+    await expect(greedy(decoder, walk.state, { endIds: [], limit: 4, signal })).rejects.toThrow(
+      CancelledError,
+    );
+    await dispose();
   });
-
-  it('takes the first among equals', () => {
-    expect(argmaxRow(Float32Array.of(9, 9, 9, 1, 5, 5), 1, 3)).toBe(1);
-    expect(argmaxRow(Float32Array.of(2, 7, 7, 1, 5, 5), 0, 3)).toBe(1);
-  });
-});
-
-it('frees its programs and tensors where the device has no room for all of them', async () => {
-  const before = [runtime.liveTensors, runtime.programCount];
-  const real = runtime.empty.bind(runtime);
-  let made = 0;
-  const spy = vi.spyOn(runtime, 'empty').mockImplementation((...of) => {
-    if (++made === 6) throw new Error('no room');
-    return real(...of);
-  });
-  const weights = randomWeights(TINY_CONFIG, new Rng(1));
-  const filter = { kind: 'softmax', temperature: 1 } as const;
-  const shape = { config: TINY_CONFIG, batch: 1, question: 3, keys: 5, lora: undefined, filter };
-  await expect(decoderOf(runtime, weights, shape).finally(() => spy.mockRestore())).rejects.toThrow(
-    'no room',
-  );
-  expect(made).toBe(6);
-  expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
 });

@@ -1,58 +1,63 @@
-import type { GraphHostTensor, HostData } from '../base/dtype';
-import { InputError } from '../base/errors';
+import type { GraphHostTensor } from '../base/dtype';
+import { InputError, MemoryError } from '../base/errors';
 import { floatsOf } from '../base/half';
 import { Owned } from '../base/owned';
 import { HIDDEN } from '../base/tokens';
+import type { Program } from '../graph/graph';
 import type { ModelOnDevice, ModelProgram } from '../model/model-on-device';
 import { ropeTables } from '../nn/rope';
 import type { DeviceTensor } from '../runtime/tensor';
-import { advanceProgram, type DecodeShape, prefillProgram, projectionInput, shiftInput } from './programs';
+import { PassInputs } from './pass-inputs';
+import {
+  advanceProgram,
+  type DecodeShape,
+  type Fed,
+  nextProgram,
+  type PassOptions,
+  prefillProgram,
+} from './programs';
+import { type DecodeSite, type Intervention, matrixInput, shiftInput, siteName } from './sites';
+import { DecoderState, type StateTensors } from './state';
+
+/** What all states of one decoder may take together. */
+export const MAX_STATE_BYTES = 512 * 2 ** 20;
+
+/** What is fed to all sequences: a token each, the latent made of the last state, or vectors [B, H] in its place. */
+export type DecoderInput =
+  | { readonly tokens: readonly number[] }
+  | { readonly vector: Float32Array<ArrayBuffer> }
+  | 'latent';
+
+export interface StepOptions {
+  readonly interventions?: readonly Intervention[];
+  /** Whether `hidden` may be asked of the state that is made. */
+  readonly hidden?: boolean;
+}
 
 /**
- * A model being read out one position at a time, for B sequences at once. Between any two steps the state is open: the
- * logits, the hidden states, and the latent that would be fed next can be read, and the latent replaced.
+ * A model being read out one position at a time, for B sequences at once. What it has read is a `DecoderState`, a value:
+ * between any two steps it can be looked at (`readout.ts`), kept, and continued in more than one way. Programs are
+ * compiled when first needed. Calls are served one after another.
  */
 export class Decoder {
-  /** Column of the next position. */
-  private column = 0;
-  private mask = new Float32Array(0);
-
-  private constructor(
-    private readonly model: ModelOnDevice,
-    readonly shape: DecodeShape,
-    private readonly prefill: ModelProgram,
-    private readonly advance: ModelProgram,
-    /** Two sets of outputs, used in turn: an input may not be its own output. */
-    private readonly states: readonly [Record<string, DeviceTensor>, Record<string, DeviceTensor>],
-    private readonly inputs: Record<string, DeviceTensor>,
-    private readonly owned: Owned,
-  ) {}
-
-  private current = 0;
+  private readonly programs = new Map<string, Promise<ModelProgram>>();
+  private readonly inputs: PassInputs;
+  private readonly states = new Set<DecoderState>();
+  /** Buffers of states that are gone, by name: on the GPU a step writes into them. */
+  private readonly spare = new Map<string, DeviceTensor[]>();
+  private readonly owned = new Owned();
+  private programBytes = 0;
+  private line: Promise<unknown> = Promise.resolve();
   private adapter: readonly DeviceTensor[] = [];
 
-  /** Frees what it made where it fails. */
-  static compile(model: ModelOnDevice, shape: DecodeShape): Promise<Decoder> {
-    return Owned.while(async (owned) => {
-      owned.add(model.retain());
-      const { runtime } = model;
-      const prefill = owned.add(await model.compile(prefillProgram(shape)));
-      const advance = owned.add(await model.compile(advanceProgram(shape)));
-      const empty = (name: string, { dtype, shape: s }: Pick<GraphHostTensor, 'dtype' | 'shape'>) =>
-        owned.add(runtime.empty(dtype, s, name));
-      const state = (): Record<string, DeviceTensor> =>
-        Object.fromEntries([...advance.outputs].map(([name, spec]) => [name, empty(name, spec)]));
-      const states = [state(), state()] as const;
-      const inputs: Record<string, DeviceTensor> = {};
-      for (const [name, spec] of [...prefill.inputs, ...advance.inputs])
-        if (!name.startsWith('lora.') && !/^[kv]\./.test(name) && !(name in inputs))
-          inputs[name] = empty(name, spec);
-      const decoder = new Decoder(model, shape, prefill, advance, states, inputs, owned);
-      const H = shape.config.hiddenSize;
-      for (const layer of shape.projected?.layers ?? [])
-        decoder.project(layer, identity(H), new Float32Array(H));
-      return decoder;
-    });
+  /** Holds the model until it is disposed of. @param shape its `config` is the model's own */
+  constructor(
+    readonly model: ModelOnDevice,
+    readonly shape: DecodeShape,
+    private readonly maxStateBytes = MAX_STATE_BYTES,
+  ) {
+    this.owned.add(model.retain());
+    this.inputs = this.owned.add(new PassInputs(model.runtime));
   }
 
   /** The LoRA packs to run with; they stay the caller's. */
@@ -60,114 +65,224 @@ export class Decoder {
     this.adapter = packs;
   }
 
-  /**
-   * Puts P [H, H] and the shift [1, H] at one of the shape's projected layers, for all steps that follow. A fresh
-   * decoder has the identity there. @throws InputError for a layer the decoder was not compiled to project
-   */
-  project(layer: number, projection: Float32Array<ArrayBuffer>, shift: Float32Array<ArrayBuffer>): void {
-    if (!this.shape.projected?.layers.includes(layer))
-      throw new InputError(`layer ${layer} is not projected by this decoder`);
-    this.write(projectionInput(layer), projection);
-    this.write(shiftInput(layer), shift);
+  /** An intervention of this decoder's, with P [H, H] and s [1, H] as `Intervention` says; it goes with the decoder. */
+  intervention(
+    at: DecodeSite,
+    matrix: Float32Array<ArrayBuffer>,
+    shift: Float32Array<ArrayBuffer>,
+  ): Intervention {
+    const { layers: L, hiddenSize: H } = this.shape.config;
+    if (at.site === 'residual' && !(Number.isInteger(at.layer) && at.layer >= 1 && at.layer <= L))
+      throw new InputError(`layer ${at.layer}; the model has layers 1 to ${L}`);
+    const upload = (data: Float32Array<ArrayBuffer>, shape: readonly number[], name: string): DeviceTensor =>
+      this.owned.add(this.model.runtime.upload({ dtype: 'f32', shape, data }, name));
+    return {
+      at,
+      matrix: upload(matrix, [H, H], matrixInput(at)),
+      shift: upload(shift, [1, H], shiftInput(at)),
+    };
+  }
+
+  /** Compiles what reading questions, feeding tokens and, where `latents`, feeding latents will need. */
+  async prepare({ latents }: { readonly latents: boolean }): Promise<void> {
+    const plain: PassOptions = { sites: [], hidden: false };
+    await this.pass('prefill', plain);
+    await this.pass('vector', plain);
+    if (latents) await this.pass('latent', plain);
+    await this.compiled('next', () => nextProgram(this.shape));
   }
 
   /** Reads B questions, left-padded to S columns. */
-  async begin(ids: GraphHostTensor, keyMask: GraphHostTensor): Promise<void> {
+  begin(ids: GraphHostTensor, keyMask: GraphHostTensor, options: StepOptions = {}): Promise<DecoderState> {
     const { batch: B, question: S, keys: T } = this.shape;
-    this.mask = new Float32Array(B * T).fill(HIDDEN);
-    for (let b = 0; b < B; b++)
-      this.mask.set((keyMask.data as Float32Array).subarray(b * S, (b + 1) * S), b * T);
-    this.column = S;
-    this.write('ids', ids.data);
-    this.write('keyMask', keyMask.data);
-    this.current = 0;
-    await this.run(this.prefill, {}, this.states[0]);
+    return this.inTurn(async () => {
+      const mask = new Float32Array(B * T).fill(HIDDEN);
+      for (let b = 0; b < B; b++)
+        mask.set((keyMask.data as Float32Array).subarray(b * S, (b + 1) * S), b * T);
+      const bound = {
+        ids: this.inputs.write('ids', ids.shape, ids.data),
+        keyMask: this.inputs.write('keyMask', keyMask.shape, keyMask.data),
+      };
+      return this.run('prefill', bound, S, mask, options);
+    });
   }
 
-  /** Feeds one token a sequence. */
-  async feedTokens(ids: readonly number[]): Promise<void> {
+  /** The state one position further; the one given stays as it is. @throws InputError where the keys are full */
+  advance(state: DecoderState, input: DecoderInput, options: StepOptions = {}): Promise<DecoderState> {
+    return this.inTurn(async () => {
+      const { batch: B, keys: T, config } = this.shape;
+      const { column, tensors } = state;
+      if (state.room < 1)
+        throw new InputError(
+          `the sequence is full at ${T} positions`,
+          'Shorten the question or the rationale.',
+        );
+      const mask = state.mask.slice();
+      for (let b = 0; b < B; b++) mask[b * T + column] = 0;
+      const place = new Float32Array(T);
+      place[column] = 1;
+      const { cos, sin } = ropeTables(config, column, 1);
+      const half = [1, config.headDim / 2];
+      const bound = {
+        ...tensors,
+        ...(input !== 'latent' && { x: this.fed(input) }),
+        mask: this.inputs.write('mask', [B, 1, 1, T], mask),
+        place: this.inputs.write('place', [1, 1, T, 1], place),
+        cos: this.inputs.write('cos', half, cos),
+        sin: this.inputs.write('sin', half, sin),
+      };
+      return this.run(input === 'latent' ? 'latent' : 'vector', bound, column + 1, mask, options);
+    });
+  }
+
+  /** As `advance`, for who keeps no branch: the state given goes, unless the step fails. */
+  async step(state: DecoderState, input: DecoderInput, options?: StepOptions): Promise<DecoderState> {
+    const next = await this.advance(state, input, options);
+    state.dispose();
+    return next;
+  }
+
+  /** Runs a program of the head on a state: what `readout.ts` reads with. Its outputs are the caller's. */
+  read(
+    key: string,
+    program: () => Program,
+    state: DecoderState,
+    more: Readonly<Record<string, GraphHostTensor>> = {},
+  ): Promise<Record<string, DeviceTensor>> {
+    return this.inTurn(async () => {
+      const compiled = await this.compiled(key, program);
+      const bound: Record<string, DeviceTensor> = { last: state.tensors.last as DeviceTensor };
+      for (const [name, { shape, data }] of Object.entries(more))
+        bound[name] = this.inputs.write(`${key}.${name}`, shape, data);
+      return compiled.run(bound);
+    });
+  }
+
+  /** Bytes of its programs and of the states that are alive. */
+  get bytes(): number {
+    return this.programBytes + this.stateBytes;
+  }
+
+  /** Bytes of all states that are alive. */
+  get stateBytes(): number {
+    let sum = 0;
+    for (const state of this.states) sum += state.bytes;
+    return sum;
+  }
+
+  /** Frees everything, states that are left included, after the calls made before. */
+  async dispose(): Promise<void> {
+    await this.inTurn(async () => undefined);
+    for (const state of [...this.states]) state.dispose();
+    for (const tensor of [...this.spare.values()].flat()) tensor.dispose();
+    this.spare.clear();
+    const programs = await Promise.allSettled(this.programs.values());
+    this.programs.clear();
+    for (const made of programs) if (made.status === 'fulfilled') await made.value.dispose();
+    await this.owned.dispose();
+  }
+
+  /** x [B, H] of tokens or of vectors given. */
+  private fed(input: Exclude<DecoderInput, 'latent'>): DeviceTensor {
     const { hiddenSize: H, vocabSize: V } = this.shape.config;
-    const x = new Float32Array(ids.length * H);
-    ids.forEach((id, b) => {
+    const shape = [this.shape.batch, H];
+    if ('vector' in input) return this.inputs.write('x', shape, input.vector);
+    const x = new Float32Array(input.tokens.length * H);
+    input.tokens.forEach((id, b) => {
       if (!(id >= 0 && id < V)) throw new InputError(`token id ${id}; the model has ${V} tokens`);
       x.set(floatsOf(this.model.source.read('w.embedding', id, id + 1)), b * H);
     });
-    this.write('x', x);
-    await this.step(this.inputs.x as DeviceTensor);
-  }
-
-  /** Feeds the latent z [B, H] made of the last state, or one put in its place. */
-  async feedLatent(replacement?: Float32Array<ArrayBuffer>): Promise<void> {
-    if (replacement) this.write('x', replacement);
-    await this.step((replacement ? this.inputs.x : this.now.latent) as DeviceTensor);
-  }
-
-  /** Logits [B, V] after the last position. */
-  logits(): Promise<Float32Array> {
-    return (this.now.logits as DeviceTensor).read() as Promise<Float32Array>;
-  }
-
-  /** hidden_states[1..L] of the last position, [B, L, H]. */
-  hidden(): Promise<Float32Array> {
-    return (this.now.hidden as DeviceTensor).read() as Promise<Float32Array>;
-  }
-
-  /** The latent that `feedLatent` would feed, [B, H]. */
-  latent(): Promise<Float32Array> {
-    return (this.now.latent as DeviceTensor).read() as Promise<Float32Array>;
-  }
-
-  /** Positions left before the keys are full. */
-  get room(): number {
-    return this.shape.keys - this.column;
-  }
-
-  dispose(): Promise<void> {
-    return this.owned.dispose();
-  }
-
-  private get now(): Record<string, DeviceTensor> {
-    return this.states[this.current] as Record<string, DeviceTensor>;
-  }
-
-  private write(name: string, data: HostData): void {
-    (this.inputs[name] as DeviceTensor).write(data);
-  }
-
-  private async step(x: DeviceTensor): Promise<void> {
-    const { batch: B, keys: T, config } = this.shape;
-    if (this.room < 1)
-      throw new InputError(
-        `the sequence is full at ${T} positions`,
-        'Shorten the question or the rationale.',
-      );
-    for (let b = 0; b < B; b++) this.mask[b * T + this.column] = 0;
-    const place = new Float32Array(T);
-    place[this.column] = 1;
-    const tables = ropeTables(config, this.column, 1);
-    this.write('mask', this.mask);
-    this.write('place', place);
-    this.write('cos', tables.cos);
-    this.write('sin', tables.sin);
-    const next = this.states[1 - this.current] as Record<string, DeviceTensor>;
-    const past = Object.fromEntries(Object.entries(this.now).filter(([name]) => /^[kv]\./.test(name)));
-    await this.run(this.advance, { ...past, x }, next);
-    this.current = 1 - this.current;
-    this.column++;
+    return this.inputs.write('x', shape, x);
   }
 
   private async run(
-    program: ModelProgram,
-    bound: Record<string, DeviceTensor>,
-    outputs: Record<string, DeviceTensor>,
-  ): Promise<void> {
-    const inputs: Record<string, DeviceTensor> = {};
-    for (const name of program.inputs.keys()) {
-      const lora = /^lora\.(\d+)$/.exec(name);
-      inputs[name] = (bound[name] ??
-        (lora ? this.adapter[Number(lora[1])] : this.inputs[name])) as DeviceTensor;
+    kind: 'prefill' | Fed,
+    bound: Readonly<Record<string, DeviceTensor>>,
+    column: number,
+    mask: Float32Array<ArrayBuffer>,
+    { interventions = [], hidden = false }: StepOptions,
+  ): Promise<DecoderState> {
+    const program = await this.pass(kind, { sites: interventions.map(({ at }) => at), hidden });
+    this.checkRoom();
+    const all: Record<string, DeviceTensor> = { ...bound };
+    for (const { at, matrix, shift } of interventions) {
+      if (all[matrixInput(at)])
+        throw new InputError(`there are two interventions at ${siteName(at)}; one is expected`, 'Join them.');
+      all[matrixInput(at)] = matrix;
+      all[shiftInput(at)] = shift;
     }
-    await program.run(inputs, outputs);
+    this.adapter.forEach((pack, i) => {
+      all[`lora.${i}`] = pack;
+    });
+    const inputs = Object.fromEntries(
+      [...program.inputs.keys()].flatMap((name) => (all[name] ? [[name, all[name]]] : [])),
+    );
+    const outputs = await program.run(inputs, this.spareOutputs(program));
+    const room = this.shape.keys - column;
+    const state = new DecoderState(column, mask, outputs, room, (gone, tensors) => this.freed(gone, tensors));
+    this.states.add(state);
+    return state;
+  }
+
+  /** On the GPU buffers of states that are gone are written again; on the CPU what a run gives is the state. */
+  private spareOutputs(program: ModelProgram): Record<string, DeviceTensor> {
+    const found: Record<string, DeviceTensor> = {};
+    for (const name of program.outputs.keys()) {
+      const tensor = this.spare.get(name)?.pop();
+      if (tensor) found[name] = tensor;
+    }
+    return found;
+  }
+
+  private freed(state: DecoderState, tensors: StateTensors): void {
+    this.states.delete(state);
+    for (const [name, tensor] of Object.entries(tensors)) {
+      if (tensor.location === 'cpu') {
+        tensor.dispose();
+        continue;
+      }
+      const list = this.spare.get(name);
+      if (list) list.push(tensor);
+      else this.spare.set(name, [tensor]);
+    }
+  }
+
+  /** @throws MemoryError where the states that are kept leave no room for another; two always fit */
+  private checkRoom(): void {
+    const [any] = this.states;
+    const bytes = this.stateBytes;
+    if (!any || this.states.size < 2 || bytes + any.bytes <= this.maxStateBytes) return;
+    throw new MemoryError(
+      `${this.states.size} states of the decoder take ${bytes} bytes; at most ${this.maxStateBytes} may be kept`,
+      'Close branches that are not needed any more.',
+    );
+  }
+
+  private pass(kind: 'prefill' | Fed, options: PassOptions): Promise<ModelProgram> {
+    const key = `${kind} ${options.sites.map(siteName).sort().join(' ')} ${options.hidden}`;
+    return this.compiled(key, () =>
+      kind === 'prefill' ? prefillProgram(this.shape, options) : advanceProgram(this.shape, kind, options),
+    );
+  }
+
+  private compiled(key: string, program: () => Program): Promise<ModelProgram> {
+    const known = this.programs.get(key);
+    if (known) return known;
+    const made = this.model.compile(program());
+    this.programs.set(key, made);
+    made.then(
+      ({ bytes }) => {
+        this.programBytes += bytes;
+      },
+      () => this.programs.delete(key),
+    );
+    return made;
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.line.then(work);
+    this.line = result.catch(() => undefined);
+    return result;
   }
 }
 

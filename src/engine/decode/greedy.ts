@@ -1,42 +1,50 @@
 import { throwIfCancelled } from '../base/errors';
-import type { Decoder } from './decoder';
+import type { Decoder, DecoderInput, StepOptions } from './decoder';
+import { nextTokens } from './readout';
+import type { DecoderState } from './state';
 
-/** Index of the largest value of row b, the first among equals. */
-export function argmaxRow(values: Float32Array, b: number, width: number): number {
-  let best = 0;
-  for (let i = 1; i < width; i++)
-    if ((values[b * width + i] as number) > (values[b * width + best] as number)) best = i;
-  return best;
-}
+/** One token, the same for every sequence. */
+export const everywhere = (decoder: Decoder, id: number): DecoderInput => ({
+  tokens: new Array<number>(decoder.shape.batch).fill(id),
+});
 
-/** Feeds the same tokens to every sequence. */
-export async function feedAll(decoder: Decoder, ids: readonly number[]): Promise<void> {
-  for (const id of ids) await decoder.feedTokens(new Array<number>(decoder.shape.batch).fill(id));
+export interface GreedyOptions {
+  readonly endIds: readonly number[];
+  /** Tokens to make, at most. */
+  readonly limit: number;
+  readonly signal?: AbortSignal;
+  readonly step?: StepOptions;
 }
 
 /**
- * The most probable continuation, token by token, until every sequence has ended or `limit` tokens were made.
+ * The most probable continuation, token by token, until every sequence has ended, `limit` tokens were made, or the keys
+ * are full. The state given stays.
  * @returns one list a sequence, without the end token
+ * @throws NumericError where a logit is NaN or infinite, CancelledError
  */
 export async function greedy(
   decoder: Decoder,
-  endIds: readonly number[],
-  limit: number,
-  signal?: AbortSignal,
+  state: DecoderState,
+  { endIds, limit, signal, step }: GreedyOptions,
 ): Promise<number[][]> {
-  const { batch: B, config } = decoder.shape;
-  const out: number[][] = Array.from({ length: B }, () => []);
-  const open = new Array<boolean>(B).fill(true);
-  for (let n = 0; n < limit; n++) {
-    throwIfCancelled(signal, 'decoding');
-    const logits = await decoder.logits();
-    const next = out.map((_, b) => argmaxRow(logits, b, config.vocabSize));
-    next.forEach((id, b) => {
-      if (endIds.includes(id)) open[b] = false;
-      if (open[b]) (out[b] as number[]).push(id);
-    });
-    if (!open.includes(true) || decoder.room < 1) break;
-    await decoder.feedTokens(next);
+  const out: number[][] = Array.from({ length: decoder.shape.batch }, () => []);
+  const open = new Array<boolean>(out.length).fill(true);
+  let at = state;
+  try {
+    for (let n = 0; n < limit; n++) {
+      throwIfCancelled(signal, 'decoding');
+      const next = Array.from((await nextTokens(decoder, at)).ids);
+      next.forEach((id, b) => {
+        if (endIds.includes(id)) open[b] = false;
+        if (open[b]) (out[b] as number[]).push(id);
+      });
+      if (!open.includes(true) || at.room < 1 || n + 1 === limit) break;
+      const after = await decoder.advance(at, { tokens: next }, step);
+      if (at !== state) at.dispose();
+      at = after;
+    }
+  } finally {
+    if (at !== state) at.dispose();
   }
   return out;
 }

@@ -4,7 +4,7 @@ import { HIDDEN } from '../base/tokens';
 import { inHalves, mapWeights, widenedWeights } from '../nn/weights.testing';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { randomWeights, TINY_CONFIG, TINY_QWEN } from '../train/tiny.testing';
-import { decoderOf } from './decoder.testing';
+import { decoderOf, Walk } from './decoder.testing';
 
 let runtime: Runtime;
 beforeAll(async () => {
@@ -36,15 +36,15 @@ it.each([
   for (const kept of [weights, widenedWeights(weights)]) {
     const decoder = await decoderOf(runtime, kept, shape);
     const values: Float32Array[] = [];
-    const look = async () =>
-      values.push(await decoder.hidden(), await decoder.logits(), await decoder.latent());
-    await decoder.begin(ids, keyMask);
+    const walk = new Walk(decoder);
+    const look = async () => values.push(await walk.hidden(), await walk.logits(), await walk.latent());
+    await walk.begin(ids, keyMask);
     await look();
     for (const tokens of [[0, 22], undefined, [22, 5]]) {
-      await (tokens ? decoder.feedTokens(tokens) : decoder.feedLatent());
+      await (tokens ? walk.tokens(...tokens) : walk.feed('latent'));
       await look();
     }
-    decoder.dispose();
+    await decoder.dispose();
     read.push(values);
   }
   expect(read[0]).toHaveLength(12);

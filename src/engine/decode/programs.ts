@@ -4,7 +4,10 @@ import { block, type KeyValues } from '../nn/block';
 import type { DecoderConfig } from '../nn/config';
 import { type LatentFilter, latentOf, runQuestion } from '../nn/latent';
 import type { LoraSpec } from '../nn/lora';
-import { finalNorm, logits, type ReplaceState, type StackModel, stackModel } from '../nn/stack';
+import { mostProbable, mostProbableTokens } from '../nn/next-token';
+import { finalNorm, outerModel, type ReplaceState, type StackModel, stackModel } from '../nn/stack';
+import { logitChunks } from '../nn/vocabulary';
+import { type DecodeSite, intervened } from './sites';
 
 /** What decoding is compiled for: B sequences, questions of S columns, T keys in all. */
 export interface DecodeShape {
@@ -13,78 +16,75 @@ export interface DecodeShape {
   readonly question: number;
   readonly keys: number;
   readonly lora: LoraSpec | undefined;
+  /** Of the latents that are fed. */
   readonly filter: LatentFilter;
-  readonly projected?: ProjectedLayers;
 }
+
+/** What one pass does besides: each combination is a program of its own, so that what is not asked for costs nothing. */
+export interface PassOptions {
+  /** Sites that are intervened on. */
+  readonly sites: readonly DecodeSite[];
+  /** Whether hidden_states[1..L] of the last position are given out. */
+  readonly hidden: boolean;
+}
+
+const replacing =
+  (sites: readonly DecodeSite[]): ReplaceState =>
+  (layer, state) =>
+    intervened(state, { site: 'residual', layer }, sites);
 
 /**
- * Layers whose state h [rows, H] is replaced by h·P + s: the projection P [H, H] and the shift s [1, H] are inputs, so
- * that another one needs no other program. With c + P(h − c), s is c − c·P. Layer L is replaced after the final norm.
+ * `last` [B, H], the final hidden state of the last position; keys and values `k.{i}`, `v.{i}` padded to T; and, where
+ * asked for, `hidden` [B, L, H].
  */
-export interface ProjectedLayers {
-  /** 1…L. */
-  readonly layers: readonly number[];
-  /** Whether the question's positions are projected too, or only those after it. */
-  readonly question: boolean;
-}
-
-export const projectionInput = (layer: number): string => `project.${layer}`;
-export const shiftInput = (layer: number): string => `shift.${layer}`;
-
-function projectionOf(graph: Graph, { config, projected }: DecodeShape): ReplaceState {
-  const H = config.hiddenSize;
-  return (layer, state) =>
-    projected?.layers.includes(layer)
-      ? o.gemm(state, graph.input(projectionInput(layer), [H, H]), {}, graph.input(shiftInput(layer), [1, H]))
-      : state;
-}
-
-/** hidden [B, L, H] of the last position, logits [B, V], the next latent [B, H], and keys and values padded to T. */
 function outputs(
-  model: StackModel,
-  shape: DecodeShape,
+  { batch: B, keys: T, config }: DecodeShape,
   hidden: readonly Tensor[],
   kv: readonly KeyValues[],
+  wanted: boolean,
 ): Record<string, Tensor> {
-  const { batch: B } = shape;
-  const H = shape.config.hiddenSize;
-  const last = hidden[hidden.length - 1] as Tensor;
-  const named: Record<string, Tensor> = {
-    hidden: o.concat(
+  const H = config.hiddenSize;
+  const named: Record<string, Tensor> = { last: hidden[hidden.length - 1] as Tensor };
+  if (wanted)
+    named.hidden = o.concat(
       hidden.map((h) => o.reshape(h, [B, 1, H])),
       1,
-    ),
-    logits: logits(model, last),
-    latent: latentOf(model, last, shape.filter),
-  };
+    );
   kv.forEach(({ k, v }, i) => {
-    named[`k.${i}`] = o.pad(k, 2, 0, shape.keys - (k.shape[2] as number));
-    named[`v.${i}`] = o.pad(v, 2, 0, shape.keys - (v.shape[2] as number));
+    named[`k.${i}`] = o.pad(k, 2, 0, T - (k.shape[2] as number));
+    named[`v.${i}`] = o.pad(v, 2, 0, T - (v.shape[2] as number));
   });
   return named;
 }
 
 /** Reads the question: ids [B, S], keyMask [B, 1, 1, S]. */
-export function prefillProgram(shape: DecodeShape): Program {
+export function prefillProgram(shape: DecodeShape, { sites, hidden: wanted }: PassOptions): Program {
   const { batch: B, question: S, config } = shape;
   const graph = new Graph();
   const model = stackModel(graph, config, shape.lora);
-  const replace = shape.projected?.question ? projectionOf(graph, shape) : undefined;
+  const replace = replacing(sites);
   const keyMask = graph.input('keyMask', [B, 1, 1, S]);
   const run = runQuestion(model, graph.input('ids', [B, S], 'i32'), keyMask, { replace });
   const H = config.hiddenSize;
   const lastOf = (h: Tensor): Tensor => o.reshape(o.slice(o.reshape(h, [B, S, H]), 1, S - 1, S), [B, H]);
   const hidden = run.hidden.map((h) => (h === run.last ? h : lastOf(h)));
-  return { name: 'prefill', outputs: outputs(model, shape, hidden, run.kv) };
+  return { name: 'prefill', outputs: outputs(shape, hidden, run.kv, wanted) };
 }
 
+/** What is fed next: a vector x [B, H], a token's embedding or any other, or the latent made of `last` [B, H]. */
+export type Fed = 'vector' | 'latent';
+
 /**
- * One position further, for tokens and latents alike: x [B, H], the past `k.{i}`, `v.{i}` padded to T, `place` [1, 1, T, 1]
- * (1 at this position's column, else 0), mask [B, 1, 1, T], cos and sin [1, d/2] of the column. One program serves all.
+ * One position further: what is fed, the past `k.{i}`, `v.{i}` padded to T, `place` [1, 1, T, 1] (1 at this position's
+ * column, else 0), mask [B, 1, 1, T], cos and sin [1, d/2] of the column. One program serves all positions.
  */
-export function advanceProgram(shape: DecodeShape): Program {
+export function advanceProgram(
+  shape: DecodeShape,
+  fed: Fed,
+  { sites, hidden: wanted }: PassOptions,
+): Program {
   const { batch: B, keys: T, config } = shape;
-  const { kvHeads, headDim: d } = config;
+  const { kvHeads, headDim: d, hiddenSize: H } = config;
   const graph = new Graph();
   const model = stackModel(graph, config, shape.lora);
   const place = graph.input('place', [1, 1, T, 1]);
@@ -97,8 +97,8 @@ export function advanceProgram(shape: DecodeShape): Program {
     // The column is still zero in the past, so that adding is placing.
     join: (past: Tensor | undefined, own: Tensor) => o.add(past as Tensor, o.mul(own, place)),
   };
-  const replace = projectionOf(graph, shape);
-  let x = graph.input('x', [B, config.hiddenSize]);
+  const replace = replacing(sites);
+  let x = fed === 'vector' ? graph.input('x', [B, H]) : fedLatent(model, shape, sites);
   const hidden: Tensor[] = [];
   const kv: KeyValues[] = [];
   model.blocks.forEach((weights, i) => {
@@ -111,5 +111,47 @@ export function advanceProgram(shape: DecodeShape): Program {
     hidden.push(x);
     kv.push(out.kv);
   });
-  return { name: 'advance', outputs: outputs(model, shape, hidden, kv) };
+  return { name: `advance by a ${fed}`, outputs: outputs(shape, hidden, kv, wanted) };
 }
+
+const fedLatent = (
+  model: StackModel,
+  { batch, config, filter }: DecodeShape,
+  sites: readonly DecodeSite[],
+): Tensor =>
+  intervened(
+    latentOf(model, model.graph.input('last', [batch, config.hiddenSize]), filter),
+    { site: 'latent' },
+    sites,
+  );
+
+/** What is read off `last` [B, H] with the model's head. */
+function headProgram(
+  name: string,
+  { batch, config }: DecodeShape,
+  read: (model: StackModel, last: Tensor) => Record<string, Tensor>,
+): Program {
+  const graph = new Graph();
+  const last = graph.input('last', [batch, config.hiddenSize]);
+  return { name, outputs: read(outerModel(graph, config), last) };
+}
+
+/** The latent `z` [B, H] that would be fed, before any intervention. */
+export const latentProgram = (shape: DecodeShape): Program =>
+  headProgram('latent', shape, (model, last) => ({ z: latentOf(model, last, shape.filter) }));
+
+/** `id` i32 and `logProbability`, [B] each, as `mostProbable`. */
+export const nextProgram = (shape: DecodeShape): Program =>
+  headProgram('next token', shape, (model, last) => ({ ...mostProbable(model, last) }));
+
+/** `ids`, `logProbabilities` [B, k] and `entropy` [B] of softmax(scale·logits), scale [1, 1]. */
+export const topProgram = (shape: DecodeShape, k: number): Program =>
+  headProgram('most probable tokens', shape, (model, last) => ({
+    ...mostProbableTokens(model, last, model.graph.input('scale', [1, 1]), k),
+  }));
+
+/** Logits `0`, `1`, … of each chunk of the vocabulary, [B, Vc]. */
+export const logitsProgram = (shape: DecodeShape): Program =>
+  headProgram('logits', shape, (model, last) =>
+    Object.fromEntries(logitChunks(model, last).map((chunk, c) => [String(c), chunk])),
+  );

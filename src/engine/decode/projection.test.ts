@@ -10,8 +10,16 @@ import { causalMask, logits as logitsOf, runStack, stackModel } from '../nn/stac
 import { namedWeights } from '../nn/weights';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { normals, randomWeights, relativeError, TINY_CONFIG, TINY_QWEN } from '../train/tiny.testing';
-import { decoderOf } from './decoder.testing';
-import type { ProjectedLayers } from './programs';
+import { identity } from './decoder';
+import { decoderOf, Walk } from './decoder.testing';
+import { hiddenOf } from './readout';
+import type { Intervention } from './sites';
+
+/** Layers that are projected, after the question or at its positions too. */
+interface ProjectedLayers {
+  readonly layers: readonly number[];
+  readonly question: boolean;
+}
 
 /** float32 against float64 over two blocks, projected. Measured 2e-6. */
 const TOLERANCE = 1e-5;
@@ -82,11 +90,19 @@ async function setUp(config: DecoderConfig, projected: ProjectedLayers | undefin
   const packs = Array.from({ length: L }, (_, i) =>
     normals(rng.fork(`lora ${i}`), loraLayout(config, LORA).length, 0.3),
   );
-  const shape = { config, batch: B, question: S, keys: S + STEPS, lora: LORA, filter: FILTER, projected };
+  const shape = { config, batch: B, question: S, keys: S + STEPS, lora: LORA, filter: FILTER };
   const decoder = await decoderOf(runtime, weights, shape);
   const uploaded = packs.map((data) => runtime.upload({ dtype: 'f32', shape: [data.length], data }));
   decoder.setAdapter(uploaded);
   const { ids, keyMask } = padded();
+  const projections = new Map<number, Intervention>();
+  for (const layer of projected?.layers ?? [])
+    projections.set(
+      layer,
+      decoder.intervention({ site: 'residual', layer }, identity(H), new Float32Array(H)),
+    );
+  const interventions = [...projections.values()];
+  const walk = new Walk(decoder, projected?.question === false ? {} : { interventions }, { interventions });
   const embedding = weights.outer.embedding?.data as Float32Array;
   const rowOf = (id: number): number[] => Array.from(embedding.subarray(id * H, (id + 1) * H));
 
@@ -130,12 +146,17 @@ async function setUp(config: DecoderConfig, projected: ProjectedLayers | undefin
   };
   return {
     decoder,
+    walk,
+    project(layer: number, matrix: Float32Array<ArrayBuffer>, shift: Float32Array<ArrayBuffer>) {
+      projections.get(layer)?.matrix.write(matrix);
+      projections.get(layer)?.shift.write(shift);
+    },
     whole,
     rowOf,
-    begin: () => decoder.begin(ids, keyMask),
+    begin: () => walk.begin(ids, keyMask),
     rows: () => QUESTIONS.map((_, b) => Array.from(ids.data.subarray(b * S, (b + 1) * S), rowOf)),
-    dispose: () => {
-      decoder.dispose();
+    dispose: async () => {
+      await decoder.dispose();
       for (const pack of uploaded) pack.dispose();
     },
   };
@@ -151,9 +172,9 @@ const CASES: [string, DecoderConfig, ProjectedLayers][] = [
 
 describe.each(CASES)('a projected decoder: %s', (_name, config, projected) => {
   it('states, logits and what follows are those of the definition, and another projection needs no compilation', async () => {
-    const { decoder, whole, rowOf, begin, rows, dispose } = await setUp(config, projected);
+    const { walk, project, whole, rowOf, begin, rows, dispose } = await setUp(config, projected);
     const H = config.hiddenSize;
-    const programs = runtime.programCount;
+    let programs = 0;
     for (const [r, seed] of [
       [3, 1],
       [H - 1, 2],
@@ -166,14 +187,14 @@ describe.each(CASES)('a projected decoder: %s', (_name, config, projected) => {
           { v: orthonormal(r, H, rng), c: Array.from(normals(rng, H, 0.5)) },
         ]),
       );
-      for (const [layer, one] of layers) decoder.project(layer, ...matrices(one));
+      for (const [layer, one] of layers) project(layer, ...matrices(one));
       await begin();
       const sequences = rows();
       const check = async (what: string, inside: boolean): Promise<void> => {
         const want = whole(sequences, layers);
-        const hidden = await decoder.hidden();
+        const hidden = await walk.hidden();
         expect(relativeError(hidden, want.hidden), `${what}: states`).toBeLessThan(TOLERANCE);
-        expect(relativeError(await decoder.logits(), want.logits), `${what}: logits`).toBeLessThan(TOLERANCE);
+        expect(relativeError(await walk.logits(), want.logits), `${what}: logits`).toBeLessThan(TOLERANCE);
         if (!inside) return;
         // hidden_states[ℓ] itself lies in c + span V.
         for (const [layer, { v, c }] of layers)
@@ -190,48 +211,76 @@ describe.each(CASES)('a projected decoder: %s', (_name, config, projected) => {
       await check(`r = ${r}: question`, projected.question);
       for (let t = 0; t < STEPS; t++) {
         if (t === 2) {
-          await decoder.feedTokens([t + 3, t + 8]);
+          await walk.tokens(t + 3, t + 8);
           sequences.forEach((s, b) => {
             s.push(rowOf(b === 0 ? t + 3 : t + 8));
           });
         } else {
-          const z = await decoder.latent();
-          await decoder.feedLatent();
+          const z = await walk.latent();
+          await walk.feed('latent');
           sequences.forEach((s, b) => {
             s.push(Array.from(z.subarray(b * H, (b + 1) * H)));
           });
         }
         await check(`r = ${r}: position ${t}`, true);
       }
+      if (programs > 0) expect(runtime.programCount).toBe(programs);
+      programs = runtime.programCount;
     }
-    expect(runtime.programCount).toBe(programs);
-    dispose();
+    await dispose();
   });
 });
 
 describe('a fresh projected decoder', () => {
   it('leaves every bit as it is', async () => {
-    const walk = async (projected: ProjectedLayers | undefined): Promise<Float32Array[]> => {
-      const { decoder, begin, dispose } = await setUp(TINY_CONFIG, projected);
+    const way = async (projected: ProjectedLayers | undefined): Promise<Float32Array[]> => {
+      const { walk, begin, dispose } = await setUp(TINY_CONFIG, projected);
       await begin();
-      const seen = [await decoder.hidden(), await decoder.logits()];
-      await decoder.feedLatent();
-      await decoder.feedTokens([4, 5]);
-      seen.push(await decoder.hidden(), await decoder.logits());
-      dispose();
+      const seen = [await walk.hidden(), await walk.logits()];
+      await walk.feed('latent');
+      await walk.tokens(4, 5);
+      seen.push(await walk.hidden(), await walk.logits());
+      await dispose();
       return seen;
     };
-    expect(await walk({ layers: [1, 2], question: true })).toEqual(await walk(undefined));
+    expect(await way({ layers: [1, 2], question: true })).toEqual(await way(undefined));
   });
 
-  it('refuses a layer it does not project', async () => {
-    const { decoder, dispose } = await setUp(TINY_CONFIG, { layers: [2], question: false });
-    expect(() => decoder.project(1, new Float32Array(144), new Float32Array(12))).toThrow(
-      'layer 1 is not projected',
-    );
-    expect(() => decoder.project(2, new Float32Array(12), new Float32Array(12))).toThrow(
-      'wants Float32Array of 144',
-    );
-    dispose();
+  it('refuses layers that are none, matrices of another shape, and two interventions at one site', async () => {
+    const { decoder, walk, begin, dispose } = await setUp(TINY_CONFIG, undefined);
+    const make = (layer: number, size = 144) =>
+      decoder.intervention({ site: 'residual', layer }, new Float32Array(size), new Float32Array(12));
+    expect(() => make(0)).toThrow('layer 0; the model has layers 1 to 2');
+    expect(() => make(3)).toThrow('layer 3; the model has layers 1 to 2');
+    expect(() => make(2, 12)).toThrow('wants Float32Array of 144');
+    await begin();
+    const twice = decoder.advance(walk.state, 'latent', { interventions: [make(1), make(1)] });
+    await expect(twice).rejects.toThrow('two interventions at residual.1');
+    await dispose();
+  });
+
+  it('at the latent input changes what is fed: h·P + s of the latent', async () => {
+    const { decoder, walk, begin, dispose } = await setUp(TINY_CONFIG, undefined);
+    const H = TINY_CONFIG.hiddenSize;
+    await begin();
+    const z = await walk.latent();
+    const shift = normals(new Rng(3), H, 0.7);
+    const matrix = normals(new Rng(4), H * H, 0.3);
+    const moved = Float32Array.from({ length: B * H }, (_, at) => {
+      const [b, j] = [Math.floor(at / H), at % H];
+      let sum = shift[j] as number;
+      for (let i = 0; i < H; i++) sum += (z[b * H + i] as number) * (matrix[i * H + j] as number);
+      return sum;
+    });
+    const own = await decoder.advance(walk.state, 'latent', {
+      interventions: [decoder.intervention({ site: 'latent' }, matrix, shift)],
+      hidden: true,
+    });
+    const given = await decoder.advance(walk.state, { vector: moved }, { hidden: true });
+    const plain = await decoder.advance(walk.state, 'latent', { hidden: true });
+    const [a, b, c] = await Promise.all([own, given, plain].map(hiddenOf));
+    expect(relativeError(a as Float32Array, b as Float32Array)).toBeLessThan(TOLERANCE);
+    expect(relativeError(a as Float32Array, c as Float32Array)).toBeGreaterThan(0.1);
+    await dispose();
   });
 });

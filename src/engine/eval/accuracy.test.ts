@@ -4,7 +4,7 @@ import { CancelledError } from '../base/errors';
 import type { ProblemCodec } from '../data/tokens';
 import type { Decoder } from '../decode/decoder';
 import type { Tokenizer } from '../tokenizer/tokenizer';
-import { accuracy, type EvaluationOptions } from './accuracy';
+import { accuracy, type EvaluationOptions, outcomes } from './accuracy';
 
 const [B, S, V, END] = [3, 4, 30, 1];
 const codec = { prompt: [20, 21], padId: 0 } as unknown as ProblemCodec;
@@ -18,39 +18,48 @@ const tokenizer = {
 } as unknown as Tokenizer;
 
 /** Stands in for a model: says 10 + the number of the question's tokens, then ends. Writes down what it is fed. */
-function counter() {
+function counter(
+  say: (said: number, length: number, b: number) => number = (said, n) => (said === 0 ? 10 + n : END),
+) {
   const fed: string[] = [];
   const asked: number[][] = [];
   let lengths: number[] = [];
-  let said = 0;
+  let alive = 0;
+  /** A state is the number of tokens said so far. */
+  const stateOf = (said: number) => {
+    alive++;
+    return { said, room: 99, dispose: () => alive-- };
+  };
+  type State = ReturnType<typeof stateOf>;
+  const advance = async (state: State, input: 'latent' | { tokens: readonly number[] }) => {
+    fed.push(input === 'latent' ? input : input.tokens.join());
+    const own = input !== 'latent' && input.tokens[0] !== 20 && input.tokens[0] !== 21;
+    return stateOf(state.said + (own ? 1 : 0));
+  };
+  const host = (data: Int32Array | Float32Array) => ({ read: async () => data, dispose: () => undefined });
   const decoder = {
     shape: { batch: B, question: S, config: { vocabSize: V } },
-    room: 99,
     async begin(ids: HostTensor, keyMask: HostTensor) {
       fed.push('begin');
-      said = 0;
       lengths = Array.from(
         { length: B },
         (_, b) => Array.from(keyMask.data.subarray(b * S, (b + 1) * S)).filter((x) => x === 0).length,
       );
       for (let b = 0; b < B; b++) asked.push(Array.from(ids.data.subarray(b * S, (b + 1) * S)));
+      return stateOf(0);
     },
-    async feedLatent() {
-      fed.push('latent');
+    advance,
+    async step(state: State, input: 'latent' | { tokens: readonly number[] }) {
+      const next = await advance(state, input);
+      state.dispose();
+      return next;
     },
-    async feedTokens(ids: readonly number[]) {
-      fed.push(ids.join());
-      if (ids[0] !== 20 && ids[0] !== 21) said++;
-    },
-    async logits() {
-      const out = new Float32Array(B * V);
-      lengths.forEach((n, b) => {
-        out[b * V + (said === 0 ? 10 + n : END)] = 1;
-      });
-      return out;
-    },
+    read: async (_key: string, _program: unknown, { said }: State) => ({
+      id: host(Int32Array.from(lengths, (n, b) => say(said, n, b))),
+      logProbability: host(new Float32Array(B)),
+    }),
   };
-  return { decoder: decoder as unknown as Decoder, fed, asked };
+  return { decoder: decoder as unknown as Decoder, fed, asked, alive: () => alive };
 }
 
 const problem = (length: number, answer: string) => ({
@@ -95,6 +104,11 @@ describe('accuracy', () => {
     ]);
   });
 
+  it('tells which problems are right, in their order', async () => {
+    const right = await outcomes(options(counter().decoder));
+    expect(right).toEqual(Uint8Array.of(1, 0, 1, 0, 1));
+  });
+
   it('does not count the copies that fill a chunk', async () => {
     const share = await accuracy(options(counter().decoder, { problems: PROBLEMS.slice(0, 1) }));
     expect(share).toMatchObject({ correct: 1, total: 1 });
@@ -116,16 +130,8 @@ describe('accuracy', () => {
   });
 
   it('counts an answer of ids that the tokenizer does not know as wrong', async () => {
-    const { decoder } = counter();
-    const logits = decoder.logits.bind(decoder);
-    const wild = Object.assign(decoder, {
-      async logits() {
-        const out = await logits();
-        // The first sequence says a padding id of the vocabulary instead.
-        if (out[1] !== 1) out[28] = 2;
-        return out;
-      },
-    });
+    // The first sequence says a padding id of the vocabulary instead.
+    const wild = counter((said, n, b) => (said > 0 ? END : b === 0 ? 28 : 10 + n)).decoder;
     const share = await accuracy(options(wild, { problems: PROBLEMS.slice(0, 3) }));
     expect(share).toMatchObject({ correct: 1, total: 3 });
   });
@@ -153,9 +159,10 @@ describe('accuracy', () => {
 
   it('is cancelled between chunks', async () => {
     const abort = new AbortController();
-    const { decoder, fed } = counter();
+    const { decoder, fed, alive } = counter();
     const run = accuracy(options(decoder, { signal: abort.signal, onProgress: () => abort.abort() }));
     await expect(run).rejects.toThrow(CancelledError);
+    expect(alive()).toBe(0);
     expect(fed.filter((x) => x === 'begin')).toHaveLength(1);
   });
 });

@@ -3,7 +3,8 @@ import { yieldToEventLoop } from '../base/yield-to-event-loop';
 import { leftPad } from '../data/batch';
 import type { ProblemCodec, TokenProblem } from '../data/tokens';
 import type { Decoder } from '../decode/decoder';
-import { feedAll, greedy } from '../decode/greedy';
+import { everywhere, greedy } from '../decode/greedy';
+import type { Intervention } from '../decode/sites';
 import type { Tokenizer } from '../tokenizer/tokenizer';
 import { isCorrect, textOf } from './answer';
 import { type Share, wilson } from './interval';
@@ -19,15 +20,34 @@ export interface EvaluationOptions {
   readonly mode: { readonly latentSteps: number } | 'explicit';
   /** Most tokens to generate. */
   readonly limit: number;
+  /** On the states of the question's positions, and of those after it. */
+  readonly interventions?: {
+    readonly question: readonly Intervention[];
+    readonly generated: readonly Intervention[];
+  };
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
 
-/** Share of problems whose greedy answer equals the reference: CODI's rule, exact equality of the last number. */
-export async function accuracy(options: EvaluationOptions): Promise<Share> {
+/** Share of problems answered correctly, see `outcomes`. */
+export const accuracy = async (options: EvaluationOptions): Promise<Share> =>
+  shareOf(await outcomes(options));
+
+/** Of outcomes by problem, 1 for right and 0 for wrong. */
+export const shareOf = (right: Uint8Array): Share =>
+  wilson(
+    right.reduce((sum, one) => sum + one, 0),
+    right.length,
+  );
+
+/**
+ * For each problem 1 where the greedy answer equals the reference and 0 where it does not: CODI's rule, exact equality of
+ * the last number.
+ */
+export async function outcomes(options: EvaluationOptions): Promise<Uint8Array<ArrayBuffer>> {
   const { decoder, codec, tokenizer, problems, mode, signal } = options;
   const { batch: B, question: S } = decoder.shape;
-  let correct = 0;
+  const right = new Uint8Array(problems.length);
   for (let from = 0; from < problems.length; from += B) {
     await yieldToEventLoop();
     throwIfCancelled(signal, 'evaluation');
@@ -39,16 +59,22 @@ export async function accuracy(options: EvaluationOptions): Promise<Share> {
       S,
       codec.padId,
     );
-    await decoder.begin(ids, keyMask);
-    if (mode !== 'explicit') {
-      for (let t = 0; t < mode.latentSteps; t++) await decoder.feedLatent();
-      await feedAll(decoder, codec.prompt);
+    const step = { interventions: options.interventions?.generated };
+    let state = await decoder.begin(ids, keyMask, { interventions: options.interventions?.question });
+    let answers: number[][];
+    try {
+      if (mode !== 'explicit') {
+        for (let t = 0; t < mode.latentSteps; t++) state = await decoder.step(state, 'latent', step);
+        for (const id of codec.prompt) state = await decoder.step(state, everywhere(decoder, id), step);
+      }
+      answers = await greedy(decoder, state, { endIds: options.endIds, limit: options.limit, signal, step });
+    } finally {
+      state.dispose();
     }
-    const answers = await greedy(decoder, options.endIds, options.limit, signal);
     chunk.forEach(({ answer }, i) => {
-      if (isCorrect(textOf(tokenizer, answers[i] as number[]), answer)) correct++;
+      if (isCorrect(textOf(tokenizer, answers[i] as number[]), answer)) right[from + i] = 1;
     });
     options.onProgress?.(Math.min(from + B, problems.length), problems.length);
   }
-  return wilson(correct, problems.length);
+  return right;
 }

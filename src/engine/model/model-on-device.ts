@@ -35,6 +35,8 @@ export interface ModelProgram {
   readonly inputs: ReadonlyMap<string, Binding>;
   readonly outputs: ReadonlyMap<string, Binding>;
   readonly executable: Executable;
+  /** Bytes its session is reckoned to take. */
+  readonly bytes: number;
   /** As `Executable.run`. */
   run(
     inputs: Readonly<Record<string, DeviceTensor>>,
@@ -146,19 +148,18 @@ export class ModelOnDevice {
    */
   async compile(program: Program): Promise<ModelProgram> {
     this.alive();
-    let bytes = 0;
     const executable = await this.runtime.compile(program, {
       bake: this.bakes ? (name) => this.weight(name) : undefined,
       weights: this.id,
       onCreate: async (length) => {
-        bytes = SESSION_FACTOR * length;
-        await this.programs.makeRoom(bytes);
+        await this.programs.makeRoom(SESSION_FACTOR * length);
         if (!this.bakes) return;
         this.counts.bakes++;
         this.counts.bakedBytes += length;
       },
     });
-    const release = await this.programs.hold(executable, bytes || SESSION_FACTOR * executable.bytes);
+    const bytes = SESSION_FACTOR * executable.bytes;
+    const release = await this.programs.hold(executable, bytes);
     const weights: Record<string, DeviceTensor> = {};
     const inputs = new Map<string, Binding>();
     try {
@@ -178,6 +179,7 @@ export class ModelOnDevice {
       inputs,
       outputs: executable.outputs,
       executable,
+      bytes,
       run: (bound, outputs) => executable.run({ ...weights, ...bound }, outputs),
       dispose: release,
     };

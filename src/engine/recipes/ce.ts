@@ -1,8 +1,9 @@
+import type { ConfigOf } from '../../contract/config';
 import { answerAfter, explicitAfter, readQuestion, think } from './shared/passes';
 import { filterOf, type Recipe, studentLora } from './shared/recipe';
 
 /** The same latents, trained by cross entropy alone: what distillation is measured against. */
-export const ce: Recipe = {
+export const ce: Recipe<ConfigOf<'ce'>> = {
   adapters: studentLora,
   latentSteps: ({ latent }) => latent.steps,
   usesTeacher: () => false,

@@ -1,3 +1,4 @@
+import type { ConfigOf } from '../../contract/config';
 import { smoothL1Loss } from '../train/losses/smooth-l1';
 import { anchorOf, answerAfter, explicitAfter, readQuestion, think } from './shared/passes';
 import { filterOf, type Recipe, studentLora } from './shared/recipe';
@@ -5,10 +6,10 @@ import { anchorTensor } from './shared/teacher';
 
 /**
  * CODI-style: latents as in LoRi, distilled at one position only: smooth L1 between student and teacher states at the
- * anchor, over the teacher's std (CODI §3.2, its code's scaling). Left out, against CODI: joint training of the teacher
+ * anchor, over the teacher's std (CODI §3.4, its code's scaling). Left out, against CODI: joint training of the teacher
  * (the pair's teacher is fixed), begin- and end-of-thought tokens, the projection of latents.
  */
-export const codi: Recipe = {
+export const codi: Recipe<ConfigOf<'codi'>> = {
   adapters: studentLora,
   latentSteps: ({ latent }) => latent.steps,
   usesTeacher: ({ weights }) => weights.codi > 0,

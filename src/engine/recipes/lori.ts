@@ -1,3 +1,4 @@
+import type { ConfigOf } from '../../contract/config';
 import { checkRanks, loriTargets } from './shared/lori-targets';
 import { anchorOf, answerAfter, explicitAfter, readQuestion, think } from './shared/passes';
 import { filterOf, type Recipe, studentLora } from './shared/recipe';
@@ -7,7 +8,7 @@ import { filterOf, type Recipe, studentLora } from './shared/recipe';
  * factors, (μ_T, C_T) and anchor targets are kept. Ours: the division of each layer by the teacher's std, and ranks cut
  * to what the model and the samples span, which the run's result names.
  */
-export const lori: Recipe = {
+export const lori: Recipe<ConfigOf<'lori'>> = {
   check: checkRanks,
   adapters: studentLora,
   latentSteps: ({ latent }) => latent.steps,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseRunConfig, type RunConfig } from '../../contract/config';
+import { type ConfigOf, parseRunConfig, type RunConfig } from '../../contract/config';
 import { anchorFactors, layerStd, teacherFactors } from '../analysis/lori-factors';
 import { Pace } from '../analysis/pace';
 import { Rng } from '../base/rng';
@@ -38,8 +38,9 @@ function teacherOf(tokens: readonly number[], seed = 1): TeacherStates[] {
   return tokens.map((n) => ({ rationale: states(n), tokens: n, anchor: states(1) }));
 }
 
-type Factors = Partial<RunConfig['factors']>;
-const configOf = (factors: Factors = {}, weights: object = {}): RunConfig =>
+type Config = ConfigOf<'lori'>;
+type Factors = Partial<Config['factors']>;
+const configOf = (factors: Factors = {}, weights: object = {}): Config =>
   parseRunConfig({
     factors: { layerRank: 2, hiddenRank: 3, ...factors },
     weights: { covariance: 1, mean: 1, anchor: 1, ...weights },
@@ -201,7 +202,7 @@ describe('codi', () => {
   const teacher = teacherOf([2, 3]);
   let loss: StateLoss;
   beforeAll(async () => {
-    loss = (await lossesOf(codi, configOf({}, { codi: 2.5 }), teacher)).anchor;
+    loss = (await lossesOf(codi, parseRunConfig({ method: 'codi', weights: { codi: 2.5 } }), teacher)).anchor;
   });
   const anchors = both(of(teacher, 0).anchor, of(teacher, 1).anchor);
 
@@ -232,13 +233,15 @@ describe('codi', () => {
 
 describe('methods without a teacher', () => {
   it('ask for no states, and think as many thoughts as they say', async () => {
-    const config = parseRunConfig({ latent: { steps: 7 } });
-    for (const recipe of [ce, nocot]) {
-      expect(recipe.usesTeacher(config)).toBe(false);
-      expect(await lossesOf(recipe, config, [])).toEqual({});
-    }
-    expect([lori, codi, ce, nocot].map((r) => r.latentSteps(config))).toEqual([7, 7, 7, 0]);
-    expect([lori.usesTeacher(config), codi.usesTeacher(config)]).toEqual([true, true]);
+    const latent = { steps: 7 };
+    const thinking = parseRunConfig({ method: 'ce', latent });
+    const direct = parseRunConfig({ method: 'nocot' });
+    expect([ce.usesTeacher(thinking), nocot.usesTeacher(direct)]).toEqual([false, false]);
+    expect(await lossesOf(ce, thinking, [])).toEqual({});
+    expect(await lossesOf(nocot, direct, [])).toEqual({});
+    expect([ce.latentSteps(thinking), nocot.latentSteps(direct)]).toEqual([7, 0]);
+    expect(lori.latentSteps(parseRunConfig({ method: 'lori', latent }))).toBe(7);
+    expect(codi.latentSteps(parseRunConfig({ method: 'codi', latent }))).toBe(7);
   });
 });
 
@@ -351,7 +354,7 @@ describe.each(['step-llama', 'step-qwen2'] as const)('%s: what torch makes of th
   );
 
   it('codi: the std of each layer at the anchor', async () => {
-    const config = parseRunConfig({});
+    const config = parseRunConfig({ method: 'codi' });
     const { anchor: loss } = await lossesOf(codi, config, teacher, {
       ...TINY_CONFIG,
       layers,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Method, parseRunConfig } from '../../contract/config';
+import { parseRunConfig, withMethod } from '../../contract/config';
 import type { RunEvent, StepEvent } from '../../contract/events';
 import type { LensReport } from '../../contract/lens';
 import { DeviceError, type LoriError } from '../base/errors';
@@ -23,9 +23,11 @@ const QUESTION = 'Tom has 12 apples. He buys 3 more. How many apples does Tom ha
  * Few shapes: on a software adapter the time is that of compiling a shader for each. The anchor's rank is more than the
  * 3 states span: directions of rounding errors would differ between the providers.
  */
-const tinyRun = (steps: number, every: number, method: Method = 'lori') =>
+const tinyRun = (steps: number, every: number, method = 'lori') =>
+  withMethod(tinyLori(steps, every), method).config;
+const tinyLori = (steps: number, every: number) =>
   parseRunConfig({
-    method,
+    method: 'lori',
     data: { samples: 3, validation: 2, heldOut: 0 },
     latent: { steps: 2 },
     lora: { rank: 2 },

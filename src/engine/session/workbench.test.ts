@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CancelledError, InputError, NumericError } from '../base/errors';
 import { serveFiles, tinyEnvironment, tinyPair } from '../testing/tiny-pair.testing';
-import { figure6, losses, tinyRun, watch } from './runs/tiny-run.testing';
+import { figure6, losses, tinyRun, tinyRunBy, watch } from './runs/tiny-run.testing';
 import { LoriWorkbench } from './workbench';
 
 let files: Awaited<ReturnType<typeof tinyPair>>;
@@ -89,8 +89,7 @@ describe('distil', () => {
   });
 
   it.each(['codi', 'ce', 'nocot'] as const)('learns by %s: its loss on the samples falls', async (method) => {
-    const config = tinyRun({
-      method: method as never,
+    const config = tinyRunBy(method, {
       data: { samples: 2, validation: 0, heldOut: 0 },
       optimiser: { steps: 12, batch: 2, learningRate: 2e-2 },
     });
@@ -115,7 +114,7 @@ describe('distil', () => {
     await expect(workbench.distil(deep)).rejects.toThrow('r_L is 3; this model has 2 layers');
     const wide = tinyRun({ factors: { hiddenRank: 33 } });
     await expect(workbench.distil(wide)).rejects.toThrow("r_H is 33; this model's hidden size is 32");
-    expect(await losses(workbench, { ...deep, method: 'ce' })).toHaveLength(5);
+    expect(await losses(workbench, tinyRunBy('ce'))).toHaveLength(5);
     const none = { ...tinyRun(), latent: { ...tinyRun().latent, steps: 0 } };
     await expect(workbench.distil(none)).rejects.toThrow('latent.steps');
   });
@@ -231,7 +230,7 @@ describe('control', () => {
     const abort = new AbortController();
     abort.abort();
     for (const method of ['lori', 'ce'] as const) {
-      const run = workbench.distil(tinyRun({ method: method as never }), { signal: abort.signal });
+      const run = workbench.distil(tinyRunBy(method), { signal: abort.signal });
       await expect(run).rejects.toThrow(CancelledError);
     }
   });

@@ -1,4 +1,4 @@
-import type { CallOptions, Split, StudentChoice, Workbench } from '../../contract/calls';
+import type { CallOptions, LatentChoice, Split, StudentChoice, Workbench } from '../../contract/calls';
 import { parseRunConfig, type RunConfig } from '../../contract/config';
 import type {
   AnswerReport,
@@ -23,6 +23,8 @@ import type {
   LensRequest,
   NamedFile,
 } from '../../contract/lens';
+import { METHODS } from '../../contract/methods/index';
+import type { Methods } from '../../contract/methods/method';
 import { InputError } from '../base/errors';
 import { checkDevice } from '../device-check/device-check';
 import { RECIPES } from '../methods/index';
@@ -64,9 +66,11 @@ export class LoriWorkbench implements Workbench {
   /** Reading files uses no model: it has a line of its own. */
   private readonly files = new ExclusiveQueue();
 
+  /** @param recipes by the id of a method; @param methods what a configuration may name */
   constructor(
     private readonly environment: Environment,
     private readonly recipes: Readonly<Record<string, Recipe>> = RECIPES,
+    private readonly methods: Methods = METHODS,
   ) {}
 
   open(provider: 'auto' | 'webgpu' | 'wasm'): Promise<DeviceReport> {
@@ -83,7 +87,7 @@ export class LoriWorkbench implements Workbench {
     return this.alone('load models', async () => {
       const { pair, report } = await loadPair(url, { ...options, fetch: this.environment.fetch });
       const problems = new ProblemSet(pair.manifest.data, pair.codec);
-      this.forget();
+      await this.forget();
       this.loaded = { pair, problems };
       return report;
     });
@@ -113,8 +117,10 @@ export class LoriWorkbench implements Workbench {
 
   openCheckpoint(files: readonly NamedFile[], options: CallOptions = {}): Promise<ModelReport> {
     return this.files.alone(async () => {
+      const before = this.openedModel;
       this.openedModel = await openModel(files, options);
       this.states.drop('opened');
+      if (before) await this.opened?.models.close(before.model);
       return this.openedModel.model.report;
     });
   }
@@ -125,7 +131,7 @@ export class LoriWorkbench implements Workbench {
 
   async distil(value: RunConfig, options: CallOptions<RunEvent> = {}): Promise<RunResult> {
     if (this.running) throw new InputError('a run is going on already', 'Stop it first.');
-    const config = parseRunConfig(value);
+    const config = parseRunConfig(value, this.methods);
     const control = new LoopControl();
     this.running = { control, signal: options.signal };
     // A paused loop waits; cancelling must wake it.
@@ -156,6 +162,7 @@ export class LoriWorkbench implements Workbench {
       ...ready,
       recipes: this.recipes,
       studentId: `student-${++this.studentIds}`,
+      methods: this.methods,
       teacherAccuracy: (count, o) => this.questions.teacherAccuracy(count, o),
       queuedCalls: this.queue,
     };
@@ -198,6 +205,7 @@ export class LoriWorkbench implements Workbench {
     expected?: string;
     student: StudentChoice;
     steps?: number;
+    latent?: LatentChoice;
   }): Promise<LatentSession> {
     return this.queue.between(async () => {
       this.ready();
@@ -226,14 +234,14 @@ export class LoriWorkbench implements Workbench {
   close(): Promise<void> {
     return this.queue.alone(async () => {
       await this.leave();
-      this.forget();
+      await this.forget();
       this.openedModel = undefined;
     });
   }
 
   /** Closes the provider. Models and students are in host memory and stay: a lost GPU costs neither. */
   private async leave(): Promise<void> {
-    this.questions.drop();
+    await this.questions.drop();
     this.states.drop();
     await this.opened?.models.dispose();
     await this.opened?.runtime.dispose();
@@ -263,12 +271,14 @@ export class LoriWorkbench implements Workbench {
   }
 
   /** Drops what was made of the loaded pair. */
-  private forget(): void {
-    this.questions.forget();
+  private async forget(): Promise<void> {
+    await this.questions.forget();
     this.states.drop();
     this.student = undefined;
     this.kept = new Checkpoints();
+    const pair = this.loaded?.pair;
     this.loaded = undefined;
+    for (const model of pair ? [pair.base, pair.teacher] : []) await this.opened?.models.close(model);
   }
 
   /**

@@ -1,5 +1,7 @@
-/** What a tokenizer.json must hold before any code of ours or of transformers.js relies on it. */
+/** What a tokenizer.json must hold before our code or transformers.js relies on it. */
+import { quote } from '../../text/quote';
 import { FileError } from '../base/errors';
+import { checkPipeline } from './pipeline';
 
 export interface TokenizerFiles {
   readonly tokenizer: Record<string, unknown>;
@@ -12,8 +14,11 @@ export interface TokenizerFiles {
   readonly vocabSize: number;
 }
 
-const AGAIN = 'get the tokenizer.json of the checkpoint again';
+const AGAIN = 'Get the tokenizer.json of the checkpoint again.';
 const MAX_ID = 2 ** 22;
+/** Characters of a token: those of real vocabularies stay below 300. */
+const MAX_TOKEN = 4096;
+const MAX_ADDED = 2 ** 17;
 const NAMED = ['bos_token', 'eos_token', 'pad_token', 'unk_token', 'sep_token', 'cls_token', 'mask_token'];
 
 type Json = Record<string, unknown>;
@@ -29,8 +34,8 @@ export function checkTokenizerFiles(tokenizer: unknown, config: unknown): Tokeni
   // Older files have no type; both decoders' families here ship BPE.
   if ((model.type ?? 'BPE') !== 'BPE') {
     throw new FileError(
-      `tokenizer.json: unsupported model type ${JSON.stringify(model.type)?.slice(0, 80)}; supported: BPE`,
-      'choose a LLaMA or Qwen2 checkpoint',
+      `tokenizer.json: unsupported model type ${quote(model.type)}; supported: BPE`,
+      'Choose a LLaMA or Qwen2 checkpoint.',
     );
   }
   if (!isObject(model.vocab)) throw new FileError('tokenizer.json: no "model.vocab" object', AGAIN);
@@ -42,7 +47,7 @@ export function checkTokenizerFiles(tokenizer: unknown, config: unknown): Tokeni
     const other = tokens.get(id);
     if (other !== undefined) {
       throw new FileError(
-        `tokenizer.json: id ${id} belongs to both ${JSON.stringify(other)} and ${JSON.stringify(token)}`,
+        `tokenizer.json: id ${id} belongs to both ${quote(other)} and ${quote(token)}`,
         AGAIN,
       );
     }
@@ -51,7 +56,11 @@ export function checkTokenizerFiles(tokenizer: unknown, config: unknown): Tokeni
   }
   if (tokens.size === 0) throw new FileError('tokenizer.json: the vocabulary is empty', AGAIN);
   const added = tokenizer.added_tokens ?? [];
-  if (!Array.isArray(added)) throw new FileError('tokenizer.json: "added_tokens" is not a list', AGAIN);
+  if (!Array.isArray(added) || added.length > MAX_ADDED)
+    throw new FileError(
+      `tokenizer.json: "added_tokens" is ${quote(added)}, expected a list of at most ${MAX_ADDED}`,
+      AGAIN,
+    );
   const special = new Set<number>();
   for (const entry of added as unknown[]) {
     if (!isObject(entry) || typeof entry.content !== 'string' || entry.content === '') {
@@ -62,6 +71,8 @@ export function checkTokenizerFiles(tokenizer: unknown, config: unknown): Tokeni
     ids.set(entry.content, entry.id);
     if (entry.special === true) special.add(entry.id);
   }
+  checkPipeline(tokenizer);
+  checkModel(model);
   let vocabSize = 0;
   for (const id of tokens.keys()) vocabSize = Math.max(vocabSize, id + 1);
   const pieces = { normalizer: null, post_processor: null, decoder: null };
@@ -82,11 +93,32 @@ export function checkTokenizerFiles(tokenizer: unknown, config: unknown): Tokeni
   };
 }
 
+/** Texts that BPE adds to each word. */
+function checkModel(model: Json): void {
+  for (const field of [
+    'end_of_word_suffix',
+    'continuing_subword_prefix',
+    'continuing_subword_suffix',
+    'unk_token',
+  ]) {
+    const value = model[field] ?? '';
+    if (typeof value !== 'string' || value.length > 64)
+      throw new FileError(
+        `tokenizer.json: model.${field} is ${quote(value)}, expected a text of at most 64 characters or null`,
+        AGAIN,
+      );
+  }
+}
+
 function checkId(token: string, id: unknown): asserts id is number {
-  if (!Number.isInteger(id) || (id as number) < 0 || (id as number) >= MAX_ID) {
-    const found = typeof id === 'object' ? 'an object' : String(id);
+  if (token.length > MAX_TOKEN)
     throw new FileError(
-      `tokenizer.json: token ${JSON.stringify(token.slice(0, 40))} has id ${found}, expected a whole number below ${MAX_ID}`,
+      `tokenizer.json: token ${quote(token)} has ${token.length} characters, expected at most ${MAX_TOKEN}`,
+      AGAIN,
+    );
+  if (!Number.isInteger(id) || (id as number) < 0 || (id as number) >= MAX_ID) {
+    throw new FileError(
+      `tokenizer.json: token ${quote(token)} has id ${quote(id)}, expected a whole number below ${MAX_ID}`,
       AGAIN,
     );
   }
@@ -128,7 +160,10 @@ function plainTokens(config: Json): Json {
     const value = plain[name] ?? null;
     const content = isObject(value) ? value.content : value;
     if (content !== null && typeof content !== 'string') {
-      throw new FileError(`tokenizer_config.json: ${name} is neither a string nor null`, AGAIN);
+      throw new FileError(
+        `tokenizer_config.json: ${name} is ${quote(value)}, expected a text or null`,
+        AGAIN,
+      );
     }
     plain[name] = content;
   }

@@ -77,6 +77,11 @@ describe('a tiny tokenizer', () => {
 
 describe('a malformed tokenizer', () => {
   const model = (change: Record<string, unknown>) => ({ ...tiny(), model: { ...tiny().model, ...change } });
+  const pre = (piece: unknown) => ({ ...tiny(), pre_tokenizer: piece });
+  const norm = (piece: unknown) => ({ ...tiny(), normalizer: piece });
+  const post = (single: unknown) => ({ ...tiny(), post_processor: { type: 'TemplateProcessing', single } });
+  const nested = (depth: number): unknown =>
+    depth === 0 ? { type: 'NFC' } : { type: 'Sequence', normalizers: [nested(depth - 1)] };
   const cases: [string, unknown, unknown, RegExp][] = [
     ['null', null, {}, /tokenizer\.json is not a JSON object/],
     ['a list', [], {}, /tokenizer\.json is not a JSON object/],
@@ -101,7 +106,47 @@ describe('a malformed tokenizer', () => {
       {},
       /cannot be used/,
     ],
-    ['number as bos', tiny(), { bos_token: 3 }, /bos_token is neither/],
+    [
+      'FixedLength 0',
+      pre({ type: 'FixedLength', length: 0 }),
+      {},
+      /length is 0, expected a whole number from 1/,
+    ],
+    ['FixedLength -1', pre({ type: 'FixedLength', length: -1 }), {}, /length is -1/],
+    ['FixedLength without', pre({ type: 'FixedLength' }), {}, /length is missing/],
+    ['endless Prepend', norm({ type: 'Prepend', prepend: 'x'.repeat(2e5) }), {}, /prepend is "x+…, expected/],
+    ['no Prepend', norm({ type: 'Prepend' }), {}, /prepend is missing/],
+    [
+      'nested quantifiers',
+      norm({ type: 'Replace', pattern: { Regex: '([a-zA-Z ]+[ ▁]?)+#' }, content: '' }),
+      {},
+      /repeats a group that itself holds repetitions/,
+    ],
+    [
+      'growth',
+      norm({
+        type: 'Sequence',
+        normalizers: Array.from({ length: 9 }, () => ({
+          type: 'Replace',
+          pattern: { String: 'a' },
+          content: 'aa',
+        })),
+      }),
+      {},
+      /makes a text more than 256 times longer/,
+    ],
+    ['a text twice', post([{ Sequence: { id: 'A' } }, { Sequence: { id: 'A' } }]), {}, /"A" once/],
+    ['deep pieces', norm(nested(20)), {}, /nests them more than 8 deep/],
+    [
+      'null in a sequence',
+      { ...tiny(), decoder: { type: 'Sequence', decoders: [null] } },
+      {},
+      /decoders\[0\] is null/,
+    ],
+    ['a name of an object', norm({ type: 'constructor' }), {}, /has type "constructor"/],
+    ['a long token', model({ vocab: { ['a'.repeat(5000)]: 0 } }), {}, /has 5000 characters/],
+    ['a long suffix', model({ end_of_word_suffix: 'a'.repeat(65) }), {}, /end_of_word_suffix/],
+    ['number as bos', tiny(), { bos_token: 3 }, /bos_token is 3, expected a text or null/],
   ];
   it.each(cases)('%s', async (_name, tokenizer, config, message) => {
     const error = await loadTokenizer(tokenizer, config).catch((e: unknown) => e);

@@ -2,12 +2,16 @@
  * Text ↔ token ids, from a checkpoint's tokenizer.json and tokenizer_config.json, through transformers.js. Takes
  * parsed files, so it works from dropped bytes. Chat templates are left out: LoRi's prompts are plain text.
  */
-import { FileError, InputError } from '../base/errors';
+import { quote, shorten } from '../../text/quote';
+import { FileError, InputError, LoriError } from '../base/errors';
 import { checkTokenizerFiles } from './check';
 import { loadTransformers } from './transformers';
 
 export interface Tokenizer {
-  /** Ids of `text`. `addSpecialTokens` (default true): what the model expects around a text, such as `<s>`. */
+  /**
+   * Ids of `text`. `addSpecialTokens` (default true): what the model expects around a text, such as `<s>`. Throws
+   * `InputError` for a text that is too long, or for which the tokenizer has no tokens.
+   */
   encode(text: string, options?: { readonly addSpecialTokens?: boolean }): number[];
   /** The exact text; `skipSpecialTokens` (default true) leaves out `<s>`, `<|im_end|>` and the like. */
   decode(ids: readonly number[], options?: { readonly skipSpecialTokens?: boolean }): string;
@@ -33,12 +37,7 @@ export async function loadTokenizer(tokenizerJson: unknown, tokenizerConfig: unk
     inner = new PreTrainedTokenizer(files.tokenizer, files.config);
     inner.decode(inner.encode('a b')); // pieces of the pipeline are built on first use
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new FileError(
-      `tokenizer.json cannot be used: ${why.slice(0, 200)}`,
-      'get the tokenizer of the checkpoint again',
-      { cause },
-    );
+    throw unusable(cause);
   }
   const { tokens, special, vocabSize } = files;
   const idOf = (name: string): number | undefined => {
@@ -49,20 +48,33 @@ export async function loadTokenizer(tokenizerJson: unknown, tokenizerConfig: unk
     if (tokens.has(id)) return id;
     throw new InputError(
       `token id ${id} is not in the tokenizer (${vocabSize} ids)`,
-      'model and tokenizer must be of one checkpoint',
+      'Use model and tokenizer of one checkpoint.',
     );
   };
   const decode = (ids: readonly number[], skipSpecialTokens: boolean): string => {
     const kept = ids.filter((id) => !(special.has(check(id)) && skipSpecialTokens));
     // Its clean-up rewrites " ." to "." and so cannot be undone; its own skipping also drops look-alikes by text.
-    return kept.length === 0 ? '' : inner.decode(kept, { clean_up_tokenization_spaces: false });
+    if (kept.length === 0) return '';
+    return guarded(() => inner.decode(kept, { clean_up_tokenization_spaces: false }));
+  };
+  const encode = (text: string, addSpecialTokens: boolean): number[] => {
+    if (text.length > MAX_TEXT)
+      throw new InputError(
+        `a text of ${text.length} characters, expected at most ${MAX_TEXT}`,
+        'Use a shorter text, or several.',
+      );
+    const ids = guarded(() => inner.encode(text, { add_special_tokens: addSpecialTokens }));
+    if (ids.every((id) => tokens.has(id))) return ids;
+    throw new InputError(
+      `the tokenizer has no token for a part of ${quote(text)}, nor one for what is unknown`,
+      'Use another text, or another checkpoint.',
+    );
   };
   // Decoders strip the first space of a text: a token is decoded behind a letter, which is then cut off.
-  const before = inner.encode('a', { add_special_tokens: false });
+  const before = encode('a', false);
   const beforeText = decode(before, false);
   return {
-    encode: (text, { addSpecialTokens = true } = {}) =>
-      inner.encode(text, { add_special_tokens: addSpecialTokens }),
+    encode: (text, { addSpecialTokens = true } = {}) => encode(text, addSpecialTokens),
     decode: (ids, { skipSpecialTokens = true } = {}) => decode(ids, skipSpecialTokens),
     tokenText: (id) => {
       const raw = tokens.get(id);
@@ -78,6 +90,27 @@ export async function loadTokenizer(tokenizerJson: unknown, tokenizerConfig: unk
     eosTokenId: idOf('eos_token'),
     padTokenId: idOf('pad_token') ?? idOf('eos_token') ?? 0,
   };
+}
+
+/** Characters of a text; the longest contexts of models that run here are shorter. */
+const MAX_TEXT = 100_000;
+
+const unusable = (cause: unknown): FileError => {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new FileError(
+    `tokenizer.json cannot be used: ${shorten(why, 200)}`,
+    'Get the tokenizer.json and tokenizer_config.json of the checkpoint again.',
+    { cause },
+  );
+};
+
+/** What transformers.js throws over a file that it cannot use is the file's fault. */
+function guarded<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw cause instanceof LoriError ? cause : unusable(cause);
+  }
 }
 
 let byteOfChar: Map<string, number> | undefined;

@@ -1,20 +1,24 @@
 import { useMemo } from 'react';
 import { Button, Disclosure, DisclosurePanel, Heading } from 'react-aria-components';
+import { settingsOf } from '../../../contract/config';
+import { methodOf } from '../../../contract/methods/index';
+import { rangeText, type Setting, type SettingGroup } from '../../../contract/settings';
 import { draftErrors, valueAt } from '../../store/draft';
 import { useActions, useApp } from '../../store/use-app';
 import { Choice } from '../../ui/Choice';
 import { CheckField, FieldName, NumberField } from '../../ui/Field';
 import { Formula } from '../../ui/Formula';
-import { type FieldGroup, type FieldSpec, GROUPS, isOurs, isUsed } from './fields';
 
-/** Every value of the configuration that the method uses, in groups that open. */
+/** Every setting of the chosen method, in groups that open. The method's data says what there is. */
 export function ConfigForm({ isDisabled }: { readonly isDisabled: boolean }) {
   const draft = useApp((state) => state.draft);
-  const errors = useMemo(() => draftErrors(draft), [draft]);
+  const methods = useApp((state) => state.methods);
+  const errors = useMemo(() => draftErrors(draft, methods), [draft, methods]);
+  const groups = useMemo(() => settingsOf(methodOf(draft.method, methods)), [draft.method, methods]);
   return (
     <div className="groups">
-      {GROUPS.filter(({ methods }) => isUsed(methods, draft.method)).map((group) => (
-        <Group key={group.id} group={group} errors={errors} isDisabled={isDisabled} />
+      {groups.map((group) => (
+        <Group key={`${draft.method}.${group.id}`} group={group} errors={errors} isDisabled={isDisabled} />
       ))}
     </div>
   );
@@ -25,13 +29,11 @@ function Group({
   errors,
   isDisabled,
 }: {
-  readonly group: FieldGroup;
+  readonly group: SettingGroup;
   readonly errors: ReadonlyMap<string, string>;
   readonly isDisabled: boolean;
 }) {
-  const method = useApp((state) => state.draft.method);
-  const fields = group.fields.filter(({ methods }) => isUsed(methods, method));
-  const wrong = fields.filter(({ path }) => errors.has(path)).length;
+  const wrong = group.settings.filter(({ path }) => errors.has(path)).length;
   return (
     <Disclosure className="group" defaultExpanded={group.id === 'data'}>
       <Heading level={4}>
@@ -44,8 +46,13 @@ function Group({
       <DisclosurePanel>
         {group.tex && <Formula display tex={group.tex} />}
         <div className="fields">
-          {fields.map((spec) => (
-            <SpecField key={spec.path} spec={spec} error={errors.get(spec.path)} isDisabled={isDisabled} />
+          {group.settings.map((setting) => (
+            <SettingField
+              key={setting.path}
+              setting={setting}
+              error={errors.get(setting.path)}
+              isDisabled={isDisabled}
+            />
           ))}
         </div>
       </DisclosurePanel>
@@ -53,59 +60,72 @@ function Group({
   );
 }
 
-function SpecField({
-  spec,
+function SettingField({
+  setting,
   error,
   isDisabled,
 }: {
-  readonly spec: FieldSpec;
+  readonly setting: Setting;
   readonly error: string | undefined;
   readonly isDisabled: boolean;
 }) {
-  const value = useApp((state) => valueAt(state.draft, spec.path));
+  const value = useApp((state) => valueAt(state.draft, setting.path));
   const { setField } = useActions();
-  const set = (next: unknown) => setField(spec.path, next);
+  const set = (next: unknown) => setField(setting.path, next);
   const common = {
-    label: spec.label,
-    tex: spec.tex,
-    help: spec.help,
-    ours: isOurs(spec.path),
+    label: setting.label,
+    tex: setting.tex,
+    help: `${setting.help}${setting.range ? ` ${rangeText(setting)}.` : ''}`,
+    ours: setting.ours,
     isDisabled,
     error,
   };
-  switch (spec.kind) {
+  switch (setting.kind) {
+    case 'count':
     case 'number':
-      return <NumberField {...common} unit={spec.unit} value={value as number} onChange={set} />;
+      return (
+        <NumberField
+          {...common}
+          whole={setting.kind === 'count'}
+          unit={setting.unit}
+          value={value as number}
+          onChange={set}
+        />
+      );
     case 'check':
       return <CheckField {...common} isSelected={value as boolean} onChange={set} />;
     case 'choice':
       return (
         <Choice
           label={<FieldName {...common} />}
-          help={spec.help}
+          help={setting.help}
           isDisabled={isDisabled}
           value={value as string}
-          options={spec.options}
+          options={setting.options}
           onChange={set}
         />
       );
     case 'set': {
       const chosen = value as readonly string[];
       const toggle = (name: string, on: boolean) =>
-        set(spec.options.filter((other) => (other === name ? on : chosen.includes(other))));
+        set(
+          setting.options
+            .map(({ id }) => id)
+            .filter((other) => (other === name ? on : chosen.includes(other))),
+        );
       return (
         <fieldset className="field set">
           <legend>
             <FieldName {...common} />
           </legend>
           <div className="set-items">
-            {spec.options.map((name) => (
+            {setting.options.map(({ id, label }) => (
               <CheckField
-                key={name}
-                label={name}
+                key={id}
+                label={label}
                 isDisabled={isDisabled}
-                isSelected={chosen.includes(name)}
-                onChange={(on) => toggle(name, on)}
+                isSelected={chosen.includes(id)}
+                onChange={(on) => toggle(id, on)}
               />
             ))}
           </div>

@@ -1,5 +1,4 @@
 import './distil.css';
-import { PRESETS } from '../../../contract/presets';
 import { isActive } from '../../store/run';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
@@ -22,10 +21,11 @@ export function DistilPanel() {
   const draft = useApp((state) => state.draft);
   const wanted = useApp((state) => state.link.preset);
   const { choosePreset, startRun } = useActions();
+  const presets = useApp((state) => state.presets);
   const active = isActive(run);
   const preset =
-    PRESETS.find(({ id, config }) => (wanted === null ? config.method === draft.method : id === wanted)) ??
-    PRESETS[0]!;
+    presets.find(({ id, config }) => (wanted === null ? config.method === draft.method : id === wanted)) ??
+    presets[0]!;
   const hasSteps = run.series.step.length > 0;
   return (
     <div className="place">
@@ -35,7 +35,7 @@ export function DistilPanel() {
             label="Preset"
             value={preset.id}
             isDisabled={active}
-            options={PRESETS.map(({ id, label, about }) => ({ id, label, about }))}
+            options={presets.map(({ id, label, about }) => ({ id, label, about }))}
             onChange={choosePreset}
           />
           <RunBar />
@@ -62,7 +62,8 @@ export function DistilPanel() {
           <Panel title="Configuration">
             <ConfigForm isDisabled={active} />
             <p className="help">
-              <span className="badge">ours</span> marks what the paper leaves open: a choice of this project.
+              <span className="badge">ours</span> marks a value the method’s paper leaves open: a choice of
+              this project.
             </p>
           </Panel>
           <LossCard />

@@ -1,28 +1,29 @@
+import { methodOf } from '../../../contract/methods/index';
+import { valueAt } from '../../store/draft';
 import { useApp } from '../../store/use-app';
 import { Formula } from '../../ui/Formula';
 import { Panel } from '../../ui/Panel';
-import { METHOD_LOSS, TERM_TEXTS } from './formulas';
 
-/** The loss of the chosen method and what each term of it is. */
+/** The loss of the chosen method and what each term of it is; a term whose weight is 0 is not computed. */
 export function LossCard() {
-  const method = useApp((state) => state.draft.method);
-  const explicit = useApp((state) => state.draft.weights.explicit);
-  const { tex, terms } = METHOD_LOSS[method];
+  const draft = useApp((state) => state.draft);
+  const methods = useApp((state) => state.methods);
+  const { loss, terms, source } = methodOf(draft.method, methods);
   return (
-    <Panel title="Loss">
-      <Formula display tex={tex} />
+    <Panel title="Loss" about={`Source: ${source}.`}>
+      <Formula display tex={loss} />
       <dl className="terms">
-        {terms
-          .filter((term) => term !== 'explicit' || explicit > 0)
-          .map((term) => (
-            <div key={term}>
-              <dt>
-                <strong>{TERM_TEXTS[term].label}</strong>
-                <Formula tex={TERM_TEXTS[term].tex} />
-              </dt>
-              <dd className="help">{TERM_TEXTS[term].about}</dd>
-            </div>
-          ))}
+        {terms.map(({ name, label, tex, about, source: from, weight }) => (
+          <div key={name}>
+            <dt>
+              <strong>{label}</strong>
+              <Formula tex={tex} />
+            </dt>
+            <dd className="help">
+              {about} {from}.{valueAt(draft, weight) === 0 && ' Left out: its weight is 0.'}
+            </dd>
+          </div>
+        ))}
       </dl>
     </Panel>
   );

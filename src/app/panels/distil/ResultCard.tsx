@@ -1,25 +1,26 @@
-import { METHOD_LABELS } from '../../../contract/config';
 import type { Accuracy, RunResult } from '../../../contract/events';
+import { methodOf } from '../../../contract/methods/index';
+import { useApp } from '../../store/use-app';
 import { duration, integer, length, percent } from '../../ui/format';
 import { Facts, Panel } from '../../ui/Panel';
 
 /** The final figure: the student beside the teacher, on the same held-out problems. */
 export function ResultCard({ result }: { readonly result: RunResult }) {
   const { heldOut, teacher, seconds } = result;
+  const methods = useApp((state) => state.methods);
+  const { label } = methodOf(result.config.method, methods);
   const share = heldOut && teacher && teacher.share > 0 ? heldOut.share / teacher.share : null;
   return (
     <Panel
       title="Result"
       about={
         heldOut
-          ? `${METHOD_LABELS[result.config.method]} answers ${heldOut.correct} of ${heldOut.total} held-out problems right${share === null ? '' : `: ${percent(share, 0)} of the teacher’s accuracy, with no explicit reasoning`}.`
+          ? `${label} answers ${heldOut.correct} of ${heldOut.total} held-out problems right${share === null ? '' : `: ${percent(share, 0)} of the teacher’s accuracy, with no explicit reasoning`}.`
           : 'No held-out problems were asked for.'
       }
     >
       <div className="bars">
-        {heldOut && (
-          <AccuracyBar label={`Student (${METHOD_LABELS[result.config.method]})`} accuracy={heldOut} />
-        )}
+        {heldOut && <AccuracyBar label={`Student (${label})`} accuracy={heldOut} />}
         {teacher && <AccuracyBar label="Teacher, explicit chain of thought" accuracy={teacher} faint />}
       </div>
       <p className="help">

@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import { METHOD_LABELS } from '../../../contract/config';
+import { methodOf } from '../../../contract/methods/index';
 import { draftErrors } from '../../store/draft';
 import { PHASES } from '../../store/in-hand';
 import { isActive, type RunState } from '../../store/run';
@@ -37,10 +37,11 @@ export function statusOf({ task, isStopping, result, id }: RunState, isLoaded: b
 export function RunBar() {
   const run = useApp((state) => state.run);
   const draft = useApp((state) => state.draft);
+  const methods = useApp((state) => state.methods);
   const isLoaded = useApp((state) => state.pair.status === 'done');
   const touring = useApp((state) => isBusy(state.tour.task));
   const { startRun, control, cancelRun } = useActions();
-  const invalid = useMemo(() => draftErrors(draft).size, [draft]);
+  const invalid = useMemo(() => draftErrors(draft, methods).size, [draft, methods]);
   const active = isActive(run);
   const { status } = run.task;
   const shown = shownRun(run.clock, run.config);
@@ -49,7 +50,7 @@ export function RunBar() {
       <div className="actions">
         {!active && (
           <Button look="primary" isDisabled={invalid > 0 || touring} onPress={() => void startRun()}>
-            Start {METHOD_LABELS[draft.method]}
+            Start {methodOf(draft.method, methods).label}
           </Button>
         )}
         {(status === 'running' || status === 'pausing') && (

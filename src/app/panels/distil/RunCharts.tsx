@@ -2,35 +2,20 @@ import { useMemo } from 'react';
 import { LineChart } from '../../charts/LineChart';
 import type { LineSeries } from '../../charts/series';
 import type { RunState } from '../../store/run';
-import { TERMS } from '../../store/terms';
-import { useTheme } from '../../store/use-app';
+import { useApp, useTheme } from '../../store/use-app';
 import { percent, significant } from '../../ui/format';
-import { TERM_TEXTS } from './formulas';
+import { lossLines } from './loss-lines';
 import { ObservationCharts } from './ObservationCharts';
 
 /** The curves of a run, as they come in. */
 export function RunCharts({ run }: { readonly run: Pick<RunState, 'series' | 'result' | 'config'> }) {
   const theme = useTheme();
+  const methods = useApp((state) => state.methods);
   const { series, result } = run;
+  const method = run.config?.method ?? null;
   const { step, losses, learningRate, gradientNorm } = series;
 
-  const lossLines = useMemo<LineSeries[]>(
-    () =>
-      TERMS.flatMap((term) => {
-        const y = losses[term];
-        return y
-          ? [
-              {
-                name: TERM_TEXTS[term].label,
-                x: step,
-                y,
-                ...(term === 'total' && { weight: 'strong' as const }),
-              },
-            ]
-          : [];
-      }),
-    [step, losses],
-  );
+  const lines = useMemo(() => lossLines({ step, losses }, method, methods), [step, losses, method, methods]);
   const rateLines = useMemo<LineSeries[]>(
     () => [{ name: 'learning rate', x: step, y: learningRate }],
     [step, learningRate],
@@ -73,9 +58,9 @@ export function RunCharts({ run }: { readonly run: Pick<RunState, 'series' | 're
           summary={
             total.length === 0
               ? 'No step yet.'
-              : `The total went from ${significant(total[0]!)} to ${significant(total.at(-1)!)} in ${step.at(-1)} steps. Terms are drawn with their weights.`
+              : `The total went from ${significant(total[0]!)} to ${significant(total.at(-1)!)} in ${step.at(-1)} steps. Each term is drawn with its weight.`
           }
-          series={lossLines}
+          series={lines}
           x={stepAxis}
           y={{ label: 'loss' }}
           scale="log"
@@ -91,7 +76,7 @@ export function RunCharts({ run }: { readonly run: Pick<RunState, 'series' | 're
           }
           series={accuracyLines}
           x={stepAxis}
-          y={{ label: 'share right', format: '%', range: [0, 1] }}
+          y={{ label: 'accuracy', format: '%', range: [0, 1] }}
           theme={theme}
           fileName="accuracy"
         />

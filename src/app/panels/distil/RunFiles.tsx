@@ -3,47 +3,16 @@ import { FileTrigger } from 'react-aria-components';
 import type { RunState } from '../../store/run';
 import { formatRunFile, LARGEST_RUN_FILE } from '../../store/run-file';
 import { type Failure, failureOf } from '../../store/task';
-import { TERMS } from '../../store/terms';
-import { useActions } from '../../store/use-app';
+import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { download } from '../../ui/download';
 import { ErrorNotice } from '../../ui/ErrorNotice';
-import { csv } from '../../ui/format';
-
-export function runCsv({ series }: Pick<RunState, 'series'>): string {
-  const terms = TERMS.filter((term) => series.losses[term]);
-  const accuracyAt = new Map(
-    series.accuracy.filter(({ set }) => set === 'validation').map((event) => [event.step, event.accuracy]),
-  );
-  const head = [
-    'step',
-    ...terms.map((term) => `loss ${term}`),
-    'learning rate',
-    'gradient norm',
-    'milliseconds',
-    'validation accuracy',
-    'low',
-    'high',
-  ];
-  const rows = series.step.map((step, i) => {
-    const accuracy = accuracyAt.get(step);
-    return [
-      step,
-      ...terms.map((term) => series.losses[term]?.[i] ?? null),
-      series.learningRate[i] ?? null,
-      series.gradientNorm[i] ?? null,
-      series.milliseconds[i] ?? null,
-      accuracy?.share ?? null,
-      accuracy?.low ?? null,
-      accuracy?.high ?? null,
-    ];
-  });
-  return csv([head, ...rows]);
-}
+import { runCsv } from './run-csv';
 
 /** A run out to a file and in from one. */
 export function RunFiles({ run }: { readonly run: RunState }) {
   const { readRunFile } = useActions();
+  const methods = useApp((state) => state.methods);
   const [failure, setFailure] = useState<Failure | null>(null);
   const [read, setRead] = useState('');
   const has = run.series.step.length > 0;
@@ -74,7 +43,9 @@ export function RunFiles({ run }: { readonly run: RunState }) {
             <Button onPress={() => download(`${name}.json`, formatRunFile(run), 'application/json')}>
               Download run file
             </Button>
-            <Button onPress={() => download(`${name}.csv`, runCsv(run), 'text/csv')}>Download CSV</Button>
+            <Button onPress={() => download(`${name}.csv`, runCsv(run, methods), 'text/csv')}>
+              Download CSV
+            </Button>
           </>
         )}
         <span role="status" className="help">

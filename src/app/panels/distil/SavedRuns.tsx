@@ -1,4 +1,4 @@
-import { METHOD_LABELS } from '../../../contract/config';
+import { methodOf } from '../../../contract/methods/index';
 import { isActive } from '../../store/run';
 import type { DamagedRun, SavedRun } from '../../store/saved-actions';
 import { useActions, useApp } from '../../store/use-app';
@@ -41,12 +41,13 @@ export function SavedRuns() {
 }
 
 function Row({ run }: { readonly run: SavedRun }) {
-  const { id, savedAt, config } = run;
+  const { id, savedAt, config, notes = [] } = run;
+  const methods = useApp((state) => state.methods);
   const shown = useApp((state) => state.run.id === id);
   const busy = useApp((state) => isActive(state.run));
   const elsewhere = useApp((state) => state.underWay.has(id)) && !(busy && shown);
   const { showRun, deleteRun } = useActions();
-  const name = `${METHOD_LABELS[config.method]}, ${config.data.samples} samples, seed ${config.seed}`;
+  const name = `${methodOf(config.method, methods).label}, ${config.data.samples} samples, seed ${config.seed}`;
   const underWay = elsewhere ? 'elsewhere' : busy && shown ? 'here' : null;
   return (
     <li aria-current={shown ? 'true' : undefined}>
@@ -54,9 +55,7 @@ function Row({ run }: { readonly run: SavedRun }) {
         {name}
         {shown && <span className="badge">shown</span>}
       </span>
-      <span className="muted">
-        {when.format(savedAt)} · {outcome(run, underWay)}
-      </span>
+      <span className="muted">{[when.format(savedAt), outcome(run, underWay), ...notes].join(' · ')}</span>
       <span className="actions">
         <Button
           look="quiet"

@@ -1,4 +1,5 @@
 import { Label, TextArea, TextField } from 'react-aria-components';
+import { LATENT_DEFAULTS, MAX_LATENT_STEPS } from '../../../contract/methods/shared';
 import { isTraining } from '../../store/run';
 import type { AppState } from '../../store/state';
 import { isBusy } from '../../store/task';
@@ -10,12 +11,12 @@ import { NumberField } from '../../ui/Field';
 import { Panel } from '../../ui/Panel';
 
 const TYPED = 'typed';
-const MAX_STEPS = 32;
 
 /** K of the student that is asked: what the last run trained with, for the base what the form says. */
 function trainedSteps({ latents, studentConfig, draft }: AppState): number {
   const config = latents.student === 'trained' ? studentConfig : null;
-  return config?.method === 'nocot' ? 0 : (config ?? draft).latent.steps;
+  if (config) return 'latent' in config ? config.latent.steps : 0;
+  return 'latent' in draft ? draft.latent.steps : LATENT_DEFAULTS.steps;
 }
 
 /** Which question, which student, how many thoughts. */
@@ -29,7 +30,7 @@ export function QuestionCard() {
   const count = steps ?? trained;
   // Only a student trained without thoughts answers without any.
   const least = trained === 0 ? 0 : 1;
-  const wrongSteps = !Number.isInteger(count) || count < least || count > MAX_STEPS;
+  const wrongSteps = !Number.isInteger(count) || count < least || count > MAX_LATENT_STEPS;
   const open = () => void openQuestion();
   return (
     <Panel title="Question">
@@ -92,6 +93,7 @@ export function QuestionCard() {
         </p>
       )}
       <NumberField
+        whole
         label="Latent steps"
         tex="K"
         value={count}
@@ -101,7 +103,7 @@ export function QuestionCard() {
             ? `Trained with ${trained}.`
             : 'The base was not trained to use them.'
         }
-        error={wrongSteps ? `K must be a whole number from ${least} to ${MAX_STEPS}.` : undefined}
+        error={wrongSteps ? `K must be a whole number from ${least} to ${MAX_LATENT_STEPS}.` : undefined}
       />
       <Button look="primary" isDisabled={isBusy(session) || training || wrongSteps} onPress={open}>
         Open question

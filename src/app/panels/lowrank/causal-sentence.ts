@@ -1,51 +1,61 @@
-import type { CausalPoint, CausalReport } from '../../../contract/lens';
-import { percent } from '../../ui/format';
+import {
+  type CausalComparison,
+  clearestContrast,
+  compareCausal,
+  directionsKept,
+  MARGIN,
+  sufficientRank,
+  undetectedRank,
+} from '../../../contract/causal';
+import type { CausalReport } from '../../../contract/lens';
+import { percent, significant } from '../../ui/format';
 
-/** The smallest rank from which on the whole model's accuracy lies within the interval at every larger rank. */
-export function sufficientRank(points: readonly CausalPoint[], whole: number): number | null {
-  const sorted = [...points].sort((a, b) => b.rank - a.rank);
-  let rank: number | null = null;
-  for (const point of sorted) {
-    if (point.accuracy.high < whole) break;
-    rank = point.rank;
-  }
-  return rank;
-}
+type Tested = Pick<CausalReport, 'points' | 'whole' | 'wholeOutcomes' | 'hidden'>;
 
-export function causalSentence({
-  points,
-  whole,
-  hidden,
-}: Pick<CausalReport, 'points' | 'whole' | 'hidden'>): string {
-  const of = (directions: CausalPoint['directions']) =>
-    points.filter((point) => point.directions === directions);
+/** What the paired comparisons support, and no more. */
+export function causalSentence(report: Tested): string {
+  const { whole } = report;
   const start = `The whole model gets ${percent(whole.share, 0)} right (${whole.correct} of ${whole.total}).`;
   if (whole.correct === 0)
     return `${start} With nothing right to begin with, no rank can take anything away: the test says nothing.`;
-  const enough = sufficientRank(of('leading'), whole.share);
-  const cost =
-    enough === null || enough >= hidden
-      ? 'Every measured rank below H costs more than the 95 % intervals allow for.'
-      : `From rank ${enough} of ${hidden} on, the leading directions do as well within the 95 % intervals.`;
-  const contrast =
-    of('random').length === 0 ? 'Random directions were not tried.' : contrastOf(points, hidden);
-  return `${start} ${cost} ${contrast}`;
+  const comparisons = compareCausal(report);
+  if (comparisons.length === 0)
+    return `${start} No rank below H was measured, so there is nothing to compare.`;
+  return [start, lossOf(comparisons, report), ...contrastsOf(comparisons, report)].join(' ');
 }
 
-/** Where leading and random directions differ most, beyond their intervals. */
-function contrastOf(points: readonly CausalPoint[], hidden: number): string {
-  const pairs = points
-    .filter(({ directions, rank }) => directions === 'leading' && rank < hidden)
-    .flatMap((leading) => {
-      const random = points.find(({ rank, directions }) => directions === 'random' && rank === leading.rank);
-      return random ? [{ rank: leading.rank, leading: leading.accuracy, random: random.accuracy }] : [];
-    });
-  const apart = pairs
-    .filter(({ leading, random }) => leading.low > random.high || leading.high < random.low)
-    .sort(
-      (a, b) => Math.abs(b.leading.share - b.random.share) - Math.abs(a.leading.share - a.random.share),
-    )[0];
-  if (!apart)
-    return 'At no measured rank do leading and random directions differ beyond their intervals: that these directions matter is not seen here.';
-  return `They differ most at rank ${apart.rank}: ${percent(apart.leading.share, 0)} with the leading directions, ${percent(apart.random.share, 0)} with as many random ones.`;
+/** What the leading directions cost against the whole model. */
+function lossOf(comparisons: readonly CausalComparison[], { whole, hidden }: Tested): string {
+  const margin = percent(MARGIN, 0);
+  const enough = sufficientRank(comparisons);
+  if (enough !== null)
+    return `From rank ${enough} of ${hidden} on, the leading directions do as well to within ${margin} of the problems: the 95 % intervals of the difference, paired by problem, exclude a larger loss.`;
+  const undetected = undetectedRank(comparisons);
+  if (undetected === null) return 'Every measured rank below H costs answers.';
+  const losses = comparisons
+    .filter((comparison) => comparison.with === 'whole' && comparison.rank >= undetected)
+    .map(({ low }) => -low);
+  return `From rank ${undetected} of ${hidden} on, no difference from the whole model was found with ${whole.total} problems; a loss of up to ${percent(Math.max(...losses), 0)} of them cannot be excluded.`;
 }
+
+function contrastsOf(comparisons: readonly CausalComparison[], { points, whole, hidden }: Tested): string[] {
+  const tried = (['random', 'equal-energy'] as const).filter((control) =>
+    comparisons.some((comparison) => comparison.with === control),
+  );
+  if (tried.length === 0) return ['Random directions were not tried.'];
+  return tried.map((control) => {
+    const found = clearestContrast(comparisons, control);
+    const name =
+      control === 'random' ? 'as many random directions' : 'random directions that keep as much energy';
+    if (!found)
+      return `With ${whole.total} problems no difference between the leading directions and ${name} was found at any measured rank.`;
+    const at = (directions: 'leading' | typeof control) =>
+      points.find((point) => point.rank === found.rank && point.directions === directions);
+    const [leading, other] = [at('leading'), at(control)];
+    const kept = control === 'equal-energy' && other ? ` (${directionsKept(other)} of ${hidden})` : '';
+    return `The leading directions differ most from ${name}${kept} at rank ${found.rank}: ${percent(leading?.accuracy.share ?? 0, 0)} right against ${percent(other?.accuracy.share ?? 0, 0)} (${pText(found.p)}).`;
+  });
+}
+
+/** A p-value as it is written: corrected for the number of comparisons. */
+export const pText = (p: number): string => (p < 0.001 ? 'p < 0.001' : `p = ${significant(p, 2)}`);

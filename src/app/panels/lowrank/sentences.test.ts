@@ -1,14 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type {
   AngleReport,
-  CausalPoint,
   CollapseReport,
   Control,
   LensReport,
   SelectionReport,
   Spectrum,
 } from '../../../contract/lens';
-import { causalSentence, sufficientRank } from './causal-sentence';
 import {
   anglesSentence,
   collapseSentence,
@@ -169,45 +167,6 @@ it('collapse is called collapse', () => {
   expect(collapseSentence('student', collapse(0.99))).toMatch(/nearly collapsed into one.*1\.2 of at most 4/);
   expect(collapseSentence('student', collapse(0.1))).toMatch(/well apart/);
   expect(collapseSentence('student', collapse(Number.NaN))).toMatch(/nothing to compare/);
-});
-
-describe('the causal sentence', () => {
-  const point = (
-    rank: number,
-    low: number,
-    high: number,
-    directions: CausalPoint['directions'] = 'leading',
-  ) => ({
-    rank,
-    directions,
-    accuracy: { correct: 0, total: 10, share: (low + high) / 2, low, high },
-  });
-  const whole = (correct: number) => ({ correct, total: 10, share: correct / 10, low: 0, high: 1 });
-
-  it('finds the rank from which on nothing is lost', () => {
-    expect(
-      sufficientRank([point(1, 0, 0.9), point(2, 0, 0.3), point(4, 0.5, 0.9), point(8, 0.6, 1)], 0.8),
-    ).toBe(4);
-    expect(sufficientRank([point(8, 0, 0.3)], 0.8)).toBeNull();
-  });
-
-  const said = (points: readonly CausalPoint[], correct = 8) =>
-    causalSentence({ points, whole: whole(correct), hidden: 64 });
-
-  it('says where leading and random directions differ, or that they do not', () => {
-    expect(said([point(4, 0.5, 0.9), point(4, 0, 0.2, 'random')])).toBe(
-      'The whole model gets 80 % right (8 of 10). From rank 4 of 64 on, the leading directions do as well within the 95 % intervals. They differ most at rank 4: 70 % with the leading directions, 10 % with as many random ones.',
-    );
-    expect(said([point(4, 0.5, 0.9), point(4, 0.5, 0.9, 'random')])).toMatch(/not seen here/);
-    expect(said([point(4, 0.5, 0.9)])).toMatch(/not tried/);
-  });
-
-  it('takes H directions for no achievement, and nothing right for no test', () => {
-    expect(said([point(4, 0, 0.2), point(64, 0.5, 0.9), point(64, 0, 0.1, 'random')])).toMatch(
-      /Every measured rank below H costs.*not seen here/,
-    );
-    expect(said([point(4, 0.5, 0.9)], 0)).toMatch(/says nothing/);
-  });
 });
 
 it('statistics', () => {

@@ -162,8 +162,9 @@ export function coreSentence({ energy, columns }: TuckerReport): string {
 /** `ranks` are those that the Distil form trains with. */
 export function errorSentence(
   { error, columns, layers }: TuckerReport,
-  ranks: { readonly layerRank: number; readonly hiddenRank: number },
+  ranks: { readonly layerRank: number; readonly hiddenRank: number } | null,
 ): string {
+  if (!ranks) return 'The method in the Distil form has no subspace ranks to compare with.';
   const layerRank = Math.min(ranks.layerRank, layers.length);
   const hiddenRank = Math.min(ranks.hiddenRank, columns);
   const at = error[(layerRank - 1) * columns + hiddenRank - 1] ?? Number.NaN;

@@ -52,6 +52,14 @@ describe('svd without a device', () => {
   });
 });
 
+it('finite entries whose singular values are beyond float32 are an error, not an infinity', async () => {
+  const large = new Float32Array(4 * 3).fill(3e38);
+  await expect(svd(large, { batch: 1, rows: 4, cols: 3, r: 0 })).rejects.toThrow(NumericError);
+  await expect(svd(large, { batch: 1, rows: 4, cols: 3, r: 1 })).rejects.toThrow(
+    /beyond the range of float32/,
+  );
+});
+
 describe('what goes to a GPU', () => {
   const fake = (isFallback: boolean, bytes: number) =>
     ({

@@ -1,4 +1,4 @@
-import { DeviceError, ShapeError, throwIfCancelled } from '../../base/errors';
+import { NumericError, ShapeError, TooLargeError, throwIfCancelled } from '../../base/errors';
 import { yieldToEventLoop } from '../../base/yield-to-event-loop';
 import type { Device } from '../../device/device';
 import { suitsLanczos, svdLanczos } from './lanczos';
@@ -66,7 +66,7 @@ const ATTEMPT = 0.3;
  * Singular values and the first r left vectors of `matrices` [B, m, n]. On a GPU that is one (`suitsGpu`): k ≤ 32
  * by the Gram matrix, k ≤ 128 by one workgroup a matrix, others by blocked bidiagonalisation, leading values
  * of large ones by Lanczos, with bidiagonalisation where that fails; in lots that fit the adapter's limits. Otherwise
- * on the CPU. Rejects with `ShapeError`, `NumericError` (NaN or Inf in the input), `CancelledError` or `DeviceError`.
+ * on the CPU. Rejects with `ShapeError`, `NumericError` (NaN or Inf in the input, or a singular value beyond float32), `CancelledError` or `DeviceError`.
  */
 export async function svd(
   matrices: Float32Array,
@@ -75,9 +75,17 @@ export async function svd(
 ): Promise<SvdOutcome> {
   const { device } = options;
   check(matrices, shape, options);
-  return device && suitsGpu(device, shape)
-    ? svdOnGpu(device, matrices, shape, options)
-    : svdOnCpu(matrices, shape, options);
+  const outcome =
+    device && suitsGpu(device, shape)
+      ? await svdOnGpu(device, matrices, shape, options)
+      : await svdOnCpu(matrices, shape, options);
+  // Finite entries near the end of float32's range have singular values beyond it.
+  if (outcome.sigma.some((value) => !Number.isFinite(value)))
+    throw new NumericError(
+      'svd: a singular value is beyond the range of float32 (3.4e38)',
+      'Use another model or checkpoint: the weights of this one are damaged, or overflow.',
+    );
+  return outcome;
 }
 
 /**
@@ -149,9 +157,9 @@ export async function svdOnGpu(
   const { rows, cols } = shape;
   const way = wayFor(device, shape, options.want ?? 'all');
   if (!way) {
-    throw new DeviceError(
-      `svd: a ${rows} × ${cols} matrix does not fit this GPU`,
-      'decompose it on the CPU, or fewer rows of it',
+    throw new TooLargeError(
+      `svd: a ${rows} × ${cols} matrix is larger than this GPU can take`,
+      'Decompose it on the CPU, or take fewer rows of it.',
     );
   }
   if (way === 'thin' || way === 'small') {

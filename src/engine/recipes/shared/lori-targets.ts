@@ -1,4 +1,4 @@
-import type { RunConfig } from '../../../contract/config';
+import type { ConfigOf } from '../../../contract/config';
 import { anchorFactors, layerStd, scaledLayerFactor, teacherFactors } from '../../analysis/lori-factors';
 import type { Pace } from '../../analysis/pace';
 import { ConfigError } from '../../base/errors';
@@ -11,7 +11,7 @@ import { anchorTensor, type TeacherStates } from './teacher';
 
 /** What every part of LoRi's targets is made of. */
 interface Of {
-  readonly config: RunConfig;
+  readonly config: ConfigOf<'lori'>;
   readonly L: number;
   readonly H: number;
   readonly teacher: readonly TeacherStates[];
@@ -24,7 +24,7 @@ interface Of {
 const MAX_DIRECTIONS = 512;
 
 /** @throws ConfigError for ranks that the model has no room for */
-export function checkRanks({ factors }: RunConfig, { layers, hiddenSize }: DecoderConfig): void {
+export function checkRanks({ factors }: ConfigOf<'lori'>, { layers, hiddenSize }: DecoderConfig): void {
   const { layerRank, hiddenRank, anchor } = factors;
   const refuse = (what: string, limit: string): never => {
     throw new ConfigError(`${what}; ${limit}`, 'Change the value in the run’s settings.');
@@ -39,7 +39,7 @@ export function checkRanks({ factors }: RunConfig, { layers, hiddenSize }: Decod
 
 /** LoRi's losses on the moments of the thoughts and on the anchor; one of weight 0 is not made. */
 export async function loriTargets(
-  config: RunConfig,
+  config: ConfigOf<'lori'>,
   model: DecoderConfig,
   teacher: readonly TeacherStates[],
   pace: Pace,

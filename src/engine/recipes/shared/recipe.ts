@@ -1,4 +1,5 @@
 import type { RunConfig } from '../../../contract/config';
+import { LATENT_DEFAULTS } from '../../../contract/methods/shared';
 import type { Pace } from '../../analysis/pace';
 import type { TokenLayout } from '../../base/tokens';
 import type { AdapterSpec } from '../../nn/attachments';
@@ -52,8 +53,8 @@ export const studentLora = ({ lora }: RunConfig): Readonly<Record<string, Adapte
   [STUDENT]: { kind: 'lora', ...lora },
 });
 
-/** What is fed back as the next latent. */
-export const filterOf = ({ latent }: RunConfig): LatentFilter => ({
-  kind: latent.filter,
-  temperature: latent.temperature,
-});
+/** How latents are fed back: as the run says; for a method without latents and for the untrained base as by default. */
+export const filterOf = (config?: RunConfig): LatentFilter => {
+  const { filter, temperature } = config && 'latent' in config ? config.latent : LATENT_DEFAULTS;
+  return { kind: filter, temperature };
+};

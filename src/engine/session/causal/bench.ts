@@ -1,19 +1,27 @@
-import type { Accuracy } from '../../../contract/events';
+import { InputError } from '../../base/errors';
 import { Owned } from '../../base/owned';
 import { layoutOf } from '../../data/batch';
 import type { WordProblem } from '../../data/word-problems';
-import { Decoder } from '../../decode/decoder';
-import type { ProjectedLayers } from '../../decode/programs';
-import { accuracy } from '../../eval/accuracy';
+import { Decoder, identity } from '../../decode/decoder';
+import type { Intervention } from '../../decode/sites';
+import { outcomes } from '../../eval/accuracy';
 import type { DeviceModels } from '../models/device-models';
 import type { ResolvedSubject } from '../models/subjects';
 import { answerLimit, EVALUATION_BATCH, explicitKeys, explicitLimit, latentKeys } from '../runs/student';
 
 /** A subject that answers the same problems again and again, its states projected one way or another. */
 export interface Bench {
-  readonly decoder: Decoder;
-  accuracy(onProgress: (done: number) => void, signal?: AbortSignal): Promise<Accuracy>;
+  /** Puts h → h·P + s, P [H, H] and s [1, H], at one of its layers; before that it has the identity there. */
+  project(layer: number, matrix: Float32Array<ArrayBuffer>, shift: Float32Array<ArrayBuffer>): void;
+  /** By problem: 1 for right, 0 for wrong. */
+  answer(onProgress: (done: number) => void, signal?: AbortSignal): Promise<Uint8Array>;
   dispose(): Promise<void>;
+}
+
+/** Layers whose states are projected: after the question, and at the question's positions too where `question`. */
+export interface ProjectedLayers {
+  readonly layers: readonly number[];
+  readonly question: boolean;
 }
 
 /** Students answer after their latents; the others write their rationale first. Frees what it made where it fails. */
@@ -32,18 +40,33 @@ export async function openBench(
   const explicit = kind !== 'student';
   const { batch, question } = layout;
   const keys = explicit ? explicitKeys(layout) : latentKeys(layout, latentSteps);
-  const shape = { config: model.config, batch, question, keys, lora, filter, projected };
   return Owned.while(async (owned) => {
-    const decoder = owned.add(await Decoder.compile(owned.add(models.use(model)), shape));
+    const used = owned.add(models.use(model));
+    const decoder = owned.add(
+      new Decoder(used, { config: used.config, batch, question, keys, lora, filter }),
+    );
     decoder.setAdapter(
       packs.map((data, i) =>
         owned.add(models.runtime.upload({ dtype: 'f32', shape: [data.length], data }, `lora.${i}`)),
       ),
     );
+    const H = model.config.hiddenSize;
+    const projections = new Map<number, Intervention>(
+      projected.layers.map((layer) => [
+        layer,
+        decoder.intervention({ site: 'residual', layer }, identity(H), new Float32Array(H)),
+      ]),
+    );
+    const generated = [...projections.values()];
     return {
-      decoder,
-      accuracy: (onProgress, signal) =>
-        accuracy({
+      project(layer, matrix, shift) {
+        const projection = projections.get(layer);
+        if (!projection) throw new InputError(`layer ${layer} is not projected here`);
+        projection.matrix.write(matrix);
+        projection.shift.write(shift);
+      },
+      answer: (onProgress, signal) =>
+        outcomes({
           decoder,
           codec: codec(),
           tokenizer,
@@ -51,6 +74,7 @@ export async function openBench(
           problems,
           mode: explicit ? 'explicit' : { latentSteps },
           limit: explicit ? explicitLimit(layout) : answerLimit(layout),
+          interventions: { generated, question: projected.question ? generated : [] },
           onProgress,
           signal,
         }),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readFile } from '../../../../scripts/tools/files';
 import type { Progress } from '../../../contract/events';
-import type { CausalEvent, CausalRequest } from '../../../contract/lens';
+import type { CausalDirections, CausalEvent, CausalRequest } from '../../../contract/lens';
 import { CancelledError, type MemoryError } from '../../base/errors';
 import { Rng } from '../../base/rng';
 import { Decoder } from '../../decode/decoder';
@@ -130,7 +130,7 @@ describe('the causal test on a tiny pair', () => {
   });
 
   it('names the sample whose states are not finite, at r = 0 too', async () => {
-    const broken = await holding(serveFiles(await tinyPair({ scale: 1e39 })));
+    const broken = await holding(serveFiles(await tinyPair({ norms: 2e38 })));
     await expect(ask({ ranks: [0], centre: true }, {}, broken)).rejects.toThrow(
       /train-\d+ holds (NaN|-?Infinity) at token 1, layer \d/,
     );
@@ -159,9 +159,30 @@ describe('the causal test on a tiny pair', () => {
         [0, 3, 32].flatMap((r) => [
           [r, 'leading'],
           [r, 'random'],
+          [r, 'equal-energy'],
         ]),
       );
-      for (const { accuracy } of points) expect(accuracy.total).toBe(3);
+      for (const { accuracy, outcomes } of points) {
+        expect(accuracy.total).toBe(3);
+        expect(outcomes).toHaveLength(3);
+        expect(outcomes.reduce((sum, right) => sum + right, 0)).toBe(accuracy.correct);
+      }
+      for (const rank of [0, 3, 32]) {
+        const [leading, random, equal] = points.filter((point) => point.rank === rank).map((p) => p.kept);
+        expect(leading!.map(({ layer, directions }) => [layer, directions])).toEqual([
+          [1, rank],
+          [2, rank],
+        ]);
+        leading!.forEach(({ energy }, i) => {
+          // Summed in float64 in another order.
+          expect(equal![i]!.energy).toBeCloseTo(energy, 12);
+          if (rank !== 3) expect(energy).toBe(rank / 32);
+          else {
+            expect(energy).toBeGreaterThan(random![i]!.energy);
+            expect(equal![i]!.directions).toBeGreaterThan(3);
+          }
+        });
+      }
       const phases = events.flatMap((e) => ('phase' in e ? [e] : []));
       expect([...new Set(phases.map((e) => `${e.phase} ${e.unit}`))]).toEqual([
         'states samples',
@@ -169,7 +190,7 @@ describe('the causal test on a tiny pair', () => {
       ]);
       const causal = phases.filter((e) => e.phase === 'causal').map((e) => e.done);
       expect(causal).toEqual([...causal].sort((a, b) => a - b));
-      expect([causal[0], causal[causal.length - 1], phases[phases.length - 1]?.total]).toEqual([0, 21, 21]);
+      expect([causal[0], causal[causal.length - 1], phases[phases.length - 1]?.total]).toEqual([0, 30, 30]);
       expect(report).toMatchObject({
         label: subject.kind,
         hidden: 32,
@@ -183,8 +204,20 @@ describe('the causal test on a tiny pair', () => {
 
   it('takes each layer’s own directions, and random ones that differ from layer to layer', async () => {
     const put: [number, readonly number[]][] = [];
-    const spy = vi.spyOn(Decoder.prototype, 'project').mockImplementation((layer, matrix) => {
-      put.push([layer, Array.from(matrix)]);
+    const real = Decoder.prototype.intervention;
+    const spy = vi.spyOn(Decoder.prototype, 'intervention').mockImplementation(function (
+      this: Decoder,
+      at,
+      matrix,
+      shift,
+    ) {
+      const made = real.call(this, at, matrix, shift);
+      const note = (values: ArrayLike<number>): void => {
+        put.push([at.site === 'residual' ? at.layer : 0, Array.from(values)]);
+      };
+      note(matrix);
+      vi.spyOn(made.matrix, 'write').mockImplementation(note);
+      return made;
     });
     const request = { layers: [1, 2], ranks: [3], random: true, of: 'thoughts' } as const;
     await ask(request).finally(() => spy.mockRestore());
@@ -194,14 +227,16 @@ describe('the causal test on a tiny pair', () => {
     const own = async (layer: number): Promise<number[]> =>
       Array.from((await projectionOf(await leadingDirections(gathered, layer, 3, false), 3)).matrix);
     // First the identities of a fresh decoder.
-    const [, , one, two, ...random] = put;
+    const [, , one, two, ...others] = put;
+    const random = others.slice(0, 2);
     expect([one, two]).toEqual([
       [1, await own(1)],
       [2, await own(2)],
     ]);
     expect(random.map(([layer]) => layer)).toEqual([1, 2]);
     expect(random[0]?.[1]).not.toEqual(random[1]?.[1]);
-    for (const [, matrix] of put.slice(2)) {
+    expect(others).toHaveLength(4);
+    for (const [, matrix] of put.slice(2, 6)) {
       const trace = matrix.reduce((sum, x, i) => (i % 33 === 0 ? sum + x : sum), 0);
       expect(trace).toBeCloseTo(3, 5);
     }
@@ -294,10 +329,10 @@ describe('the causal test on the bundled teacher', () => {
         { ...REQUEST, layers: [2], problems: 16, samples: 32, ...changes },
       );
     const { whole, points } = await ask({ ranks: [0, 80, 128], random: true });
-    const share = (rank: number, directions: 'leading' | 'random'): number | undefined =>
+    const share = (rank: number, directions: CausalDirections): number | undefined =>
       points.find((p) => p.rank === rank && p.directions === directions)?.accuracy.share;
     expect(whole.share).toBeGreaterThan(0.9);
-    for (const directions of ['leading', 'random'] as const) {
+    for (const directions of ['leading', 'random', 'equal-energy'] as const) {
       expect(share(128, directions)).toBe(whole.share);
       expect(share(0, directions)).toBeLessThan(0.2);
     }

@@ -1,11 +1,19 @@
 import type { CallOptions } from '../../../contract/calls';
-import type { Accuracy, Progress } from '../../../contract/events';
-import type { CausalEvent, CausalPoint, CausalReport, CausalRequest, Section } from '../../../contract/lens';
+import type { Progress } from '../../../contract/events';
+import type {
+  CausalDirections,
+  CausalEvent,
+  CausalPoint,
+  CausalReport,
+  CausalRequest,
+  Section,
+} from '../../../contract/lens';
 import { checkGathered } from '../../analysis/rows';
 import { InputError, MemoryError, throwIfCancelled } from '../../base/errors';
 import { Owned } from '../../base/owned';
 import { Rng } from '../../base/rng';
 import type { Device } from '../../device/device';
+import { shareOf } from '../../eval/accuracy';
 import { MAX_LENS_BYTES } from '../lens/plan';
 import { namedKernels } from '../lens/precision';
 import type { StatesCache } from '../lens/states-cache';
@@ -14,7 +22,8 @@ import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../mode
 import { expectWhole } from '../states/sequences';
 import { gatherStates, sequencesOf, statesBytes } from '../states/states';
 import { openBench } from './bench';
-import { type Directions, leadingDirections, projectionOf, randomDirections } from './directions';
+import { keptAt, type LayerDirections, layerDirections } from './controls';
+import { projectionOf } from './directions';
 
 /** Held-out problems and training samples, at most: the test is for minutes. */
 const MAX_PROBLEMS = 1000;
@@ -29,9 +38,10 @@ export interface CausalContext {
 }
 
 /**
- * Answers held-out problems with the states of some layers projected onto r directions: each layer's own leading ones,
- * of its states on training problems (at all positions that are projected, or the thoughts’ alone), and random ones, drawn
- * anew for each layer. Every point is of the same problems.
+ * Answers held-out problems with the states of some layers projected onto r directions: each layer's own leading ones, of
+ * its states on training problems (at all positions that are projected, or the thoughts' alone), and two kinds of random
+ * ones, drawn for each layer: as many, and as many as keep the same energy (`CAUSAL_DIRECTIONS`). Every point is of the same
+ * problems, and the outcome of each problem is reported, so that points are compared problem by problem.
  * @throws InputError for values that cannot be and MemoryError for too many samples, before anything is computed;
  * CancelledError
  */
@@ -46,16 +56,17 @@ export async function causalTest(
   const { problems } = held;
   if (!problems) throw new InputError('no data set is loaded', 'Load the bundled pair first.');
   checkCausal(request, resolved);
-  const directions = await directionsOf({ models, device, held, cache }, resolved, request, options);
+  const layers = await directionsOf({ models, device, held, cache }, resolved, request, options);
+  const kinds: CausalDirections[] = request.random ? ['leading', 'random', 'equal-energy'] : ['leading'];
   const owned = new Owned();
   try {
     const asked = problems.take('held-out', 0, request.problems).map(({ problem }) => problem);
     const projected = { layers: request.layers, question: request.positions === 'all' };
     const bench = owned.add(await openBench(models, resolved, asked, projected));
-    const total = request.problems * (1 + request.ranks.length * directions.size);
+    const total = request.problems * (1 + request.ranks.length * kinds.length);
     const began = performance.now();
     let before = 0;
-    const measure = async (): Promise<Accuracy> => {
+    const measure = async (): Promise<Uint8Array> => {
       const tell = (done: number): void =>
         report?.({
           phase: 'causal',
@@ -65,23 +76,27 @@ export async function causalTest(
           elapsed: performance.now() - began,
         });
       tell(0);
-      const share = await bench.accuracy(tell, signal);
+      const outcomes = await bench.answer(tell, signal);
       throwIfCancelled(signal, 'the causal test');
       before += request.problems;
-      return share;
+      return outcomes;
     };
     // A fresh decoder projects onto everything.
-    const whole = await measure();
+    const wholeOutcomes = await measure();
     const points: CausalPoint[] = [];
     for (const rank of request.ranks)
-      for (const [kind, byLayer] of directions) {
+      for (const directions of kinds) {
+        const kept: CausalPoint['kept'][number][] = [];
         // Layer by layer: projections are H × H.
-        for (const [layer, found] of byLayer) {
+        for (const found of layers) {
           throwIfCancelled(signal, 'the causal test');
-          const { matrix, shift } = await projectionOf(found, rank, signal);
-          bench.decoder.project(layer, matrix, shift);
+          const { directions: onto, count, lastWeight, energy } = keptAt(found, directions, rank);
+          const { matrix, shift } = await projectionOf(onto, count, signal, lastWeight);
+          bench.project(found.layer, matrix, shift);
+          kept.push({ layer: found.layer, directions: count, energy });
         }
-        const point: CausalPoint = { rank, directions: kind, accuracy: await measure() };
+        const outcomes = await measure();
+        const point: CausalPoint = { rank, directions, accuracy: shareOf(outcomes), outcomes, kept };
         points.push(point);
         report?.({ kind: 'point', point });
       }
@@ -90,9 +105,10 @@ export async function causalTest(
       label: resolved.label,
       model: resolved.source,
       hidden: resolved.model.config.hiddenSize,
-      whole,
+      whole: shareOf(wholeOutcomes),
+      wholeOutcomes,
       points,
-      ...namedKernels([...(directions.get('leading')?.values() ?? [])].flatMap(({ kernel }) => kernel ?? [])),
+      ...namedKernels(layers.flatMap(({ leading }) => leading.directions.kernel ?? [])),
       milliseconds: performance.now() - start,
     };
   } finally {
@@ -128,15 +144,13 @@ function checkCausal(request: CausalRequest, { model, label, kind, latentSteps }
     );
 }
 
-type ByLayer = ReadonlyMap<number, Directions>;
-
 /** Directions of each layer on training problems, as many as the largest rank below H asks for. */
 async function directionsOf(
   { models, device, held, cache }: CausalContext,
   resolved: ResolvedSubject,
   request: CausalRequest,
   { signal, report }: CallOptions<Progress | CausalEvent>,
-): Promise<Map<CausalPoint['directions'], ByLayer>> {
+): Promise<LayerDirections[]> {
   const { layers, ranks, samples, seed, centre, random } = request;
   const { layers: L, hiddenSize: H } = resolved.model.config;
   const sequences = sequencesOf({ kind: 'problems', seed, samples }, held);
@@ -158,17 +172,13 @@ async function directionsOf(
       report?.({ phase: 'states', done, total, unit: 'samples', elapsed: performance.now() - began }),
   });
   checkGathered(gathered);
-  const leading = new Map<number, Directions>();
-  const without = new Map<number, Directions>();
+  const found: LayerDirections[] = [];
   for (const layer of layers) {
     throwIfCancelled(signal, 'the causal test');
-    const found = await leadingDirections(gathered, layer, most, centre, { device, signal });
-    leading.set(layer, found);
-    const rng = new Rng(seed).fork(`random directions ${layer}`);
-    if (random) without.set(layer, await randomDirections(found, most, rng, signal));
+    const rng = random ? new Rng(seed).fork(`random directions ${layer}`) : null;
+    found.push(await layerDirections(gathered, layer, most, centre, rng, { device, signal }));
   }
-  const all = new Map<CausalPoint['directions'], ByLayer>([['leading', leading]]);
-  return random ? all.set('random', without) : all;
+  return found;
 }
 
 /** Where the directions come from: unless only thoughts are asked for, from all that is projected. */
@@ -189,8 +199,9 @@ function roomFor(
   // One layer as it is, transposed, and copied for its decomposition, with the Gram matrix of its shorter side.
   const states = rows * H * F32 * (L + 3);
   const side = Math.min(rows, H);
-  // Leading directions of every layer, as many random ones, and one projection.
-  const fixed = (random ? 2 : 1) * layers.length * most * H * F64 + H * H * (F64 + F32) + side * side * F64;
+  // Leading directions of every layer, H random ones, and one projection.
+  const directions = layers.length * (most + (random ? H : 0)) * H * F64;
+  const fixed = directions + H * H * (F64 + F32) + side * side * F64;
   if (states + fixed <= MAX_LENS_BYTES) return states + fixed;
   const fitting = Math.floor((samples * (MAX_LENS_BYTES - fixed)) / states);
   throw new MemoryError(

@@ -3,8 +3,11 @@ import type { GatheredStates } from '../../analysis/gathered';
 import { CancelledError } from '../../base/errors';
 import { Rng } from '../../base/rng';
 import { normals } from '../../train/tiny.testing';
+import { keptAt, layerDirections } from './controls';
 import {
   type Directions,
+  directionsFor,
+  energiesOf,
   leadingDirections,
   type Projection,
   projectionOf,
@@ -103,6 +106,69 @@ describe('directions and projections', () => {
       expect(Array.from(shift, Math.abs)).toEqual(new Array(H).fill(0));
     }
   });
+
+  it('energies are those of the states, and their sum over H directions is all of it', async () => {
+    const { gathered } = planted();
+    for (const centred of [false, true]) {
+      const leading = await leadingDirections(gathered, 1, 4, centred);
+      const { energies, total } = await energiesOf(gathered, 1, leading);
+      const states = rowsOf(gathered, 1).map((h) => h.map((x, i) => x - (leading.centre[i] as number)));
+      const along = (v: ArrayLike<number>): number =>
+        states.reduce((n, h) => n + h.reduce((s, x, j) => s + x * (v[j] as number), 0) ** 2, 0);
+      for (let k = 0; k < 4; k++)
+        expect(energies[k]! / along(leading.rows.subarray(k * H, (k + 1) * H))).toBeCloseTo(1, 12);
+      const all = await energiesOf(gathered, 1, await randomDirections(leading, H, new Rng(4)));
+      expect(all.total).toBe(total);
+      expect(all.energies.reduce((sum, e) => sum + e, 0) / total).toBeCloseTo(1, 12);
+    }
+  });
+
+  it('random directions of equal energy keep what the leading ones keep, as applied to the states', async () => {
+    const { gathered } = planted();
+    for (const [layer, centred] of [
+      [1, false],
+      [1, true],
+      [2, true],
+    ] as const) {
+      const found = await layerDirections(gathered, layer, 5, centred, new Rng(6), {});
+      const kept = async (kind: 'leading' | 'random' | 'equal-energy', r: number): Promise<number> => {
+        const { directions, count, lastWeight } = keptAt(found, kind, r);
+        const projection = await projectionOf(directions, count, undefined, lastWeight);
+        return rowsOf(gathered, layer).reduce((sum, h) => {
+          const moved = apply(projection, h);
+          return sum + moved.reduce((s, x, i) => s + (x - (directions.centre[i] as number)) ** 2, 0);
+        }, 0);
+      };
+      for (const r of [1, 2, 3, 5]) {
+        const wanted = await kept('leading', r);
+        // The projections are applied in float32.
+        expect((await kept('equal-energy', r)) / wanted).toBeCloseTo(1, 5);
+        expect((await kept('random', r)) / wanted).toBeLessThan(0.95);
+        const { count, energy } = keptAt(found, 'equal-energy', r);
+        expect(count).toBeGreaterThanOrEqual(r);
+        expect(energy).toBeCloseTo(keptAt(found, 'leading', r).energy, 12);
+        expect(energy).toBeCloseTo(wanted / found.total, 5);
+      }
+      // It takes the same random directions, only more of them.
+      expect(keptAt(found, 'equal-energy', 2).directions).toBe(keptAt(found, 'random', 2).directions);
+    }
+  });
+
+  it.each<[readonly number[], number, number, number]>([
+    [[4, 1, 3], 0, 0, 1],
+    [[4, 1, 3], 4, 1, 1],
+    [[4, 1, 3], 5, 2, 1],
+    [[4, 1, 3], 1, 1, 0.5],
+    [[4, 1, 3], 5.75, 3, 0.5],
+    [[4, 1, 3], 8, 3, 1],
+    [[4, 1, 3], 9, 3, 1],
+    [[0, 4], 1, 2, 0.5],
+  ])(
+    'of energies %j an energy of %f takes %i directions, the last one by %f',
+    (energies, energy, count, lastWeight) => {
+      expect(directionsFor(Float64Array.from(energies), energy)).toEqual({ count, lastWeight });
+    },
+  );
 
   it('random directions are the seed’s, and not the leading ones', async () => {
     const { gathered } = planted();

@@ -64,6 +64,57 @@ export async function randomDirections(
   return { rows: await randomRows(r, hidden, rng, new Pace(WHAT, signal)), centre, hidden };
 }
 
+/**
+ * Σ (v·(h − c))² over all samples' states h of layer ℓ, for each direction v, [r]; and Σ‖h − c‖², of which the energies of
+ * H directions are the parts. Float64. Rejects with `CancelledError`.
+ */
+export async function energiesOf(
+  gathered: GatheredStates,
+  layer: number,
+  { rows, centre, hidden: H }: Directions,
+  signal?: AbortSignal,
+): Promise<{ readonly energies: Float64Array; readonly total: number }> {
+  const pace = new Pace(WHAT, signal);
+  const energies = new Float64Array(rows.length / H);
+  const x = new Float64Array(H);
+  let total = 0;
+  for (const { states, tokens } of gathered.samples)
+    for (let n = 0; n < tokens; n++) {
+      const from = (n * gathered.layers + layer - 1) * H;
+      for (let i = 0; i < H; i++) {
+        x[i] = (states[from + i] as number) - at(centre, i);
+        total += at(x, i) ** 2;
+      }
+      for (let k = 0; k < energies.length; k++) {
+        let dot = 0;
+        for (let i = 0; i < H; i++) dot += at(x, i) * at(rows, k * H + i);
+        energies[k] = at(energies, k) + dot * dot;
+      }
+      await pace.yieldToEventLoop();
+    }
+  return { energies, total };
+}
+
+/**
+ * How many of the directions with these energies, taken in order, keep `energy`: the last one only in part, scaled by
+ * `lastWeight` in (0, 1], so that the sum is met exactly and not overshot by a whole direction. 0 directions for 0, all of
+ * them where all do not keep more.
+ */
+export function directionsFor(
+  energies: Float64Array,
+  energy: number,
+): { readonly count: number; readonly lastWeight: number } {
+  let kept = 0;
+  for (let k = 0; k < energies.length; k++) {
+    if (energy <= kept) return { count: k, lastWeight: 1 };
+    const next = at(energies, k);
+    // What is scaled by w keeps w² of its energy.
+    if (energy < kept + next) return { count: k + 1, lastWeight: Math.sqrt((energy - kept) / next) };
+    kept += next;
+  }
+  return { count: energies.length, lastWeight: 1 };
+}
+
 /** h → c + V_r V_rᵀ(h − c) as h·P + s, in float32. */
 export interface Projection {
   /** V_r V_rᵀ, [H, H] */
@@ -76,20 +127,25 @@ export interface Projection {
  * The projection onto the first r directions, summed in float64. H orthonormal directions span everything: that one is
  * the identity to the last bit, so that with it a model answers as it would alone. Rejects with `CancelledError`.
  * @param r at most the number of directions, or H
+ * @param lastWeight what is kept of the last direction, 0 … 1; below 1 the map is no projection but shrinks along that one
  */
 export async function projectionOf(
   { rows, centre, hidden: H }: Directions,
   r: number,
   signal?: AbortSignal,
+  lastWeight = 1,
 ): Promise<Projection> {
   const pace = new Pace(WHAT, signal);
   const sum = new Float64Array(H * H);
-  if (r === H) for (let i = 0; i < H; i++) sum[i * H + i] = 1;
+  if (r === H && lastWeight === 1) for (let i = 0; i < H; i++) sum[i * H + i] = 1;
   else
     for (let k = 0; k < r; k++) {
       const v = rows.subarray(k * H, (k + 1) * H);
-      for (let i = 0; i < H; i++)
-        for (let j = 0; j <= i; j++) sum[i * H + j] = at(sum, i * H + j) + at(v, i) * at(v, j);
+      const weight = k === r - 1 ? lastWeight : 1;
+      for (let i = 0; i < H; i++) {
+        const vi = weight * at(v, i);
+        for (let j = 0; j <= i; j++) sum[i * H + j] = at(sum, i * H + j) + vi * at(v, j);
+      }
       await pace.yieldToEventLoop();
     }
   for (let i = 0; i < H; i++) for (let j = 0; j < i; j++) sum[j * H + i] = at(sum, i * H + j);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { complaints } from '../../../contract/config';
+import { complaints } from '../../../contract/complaints';
 import {
   CONTROLS,
   type Control,

@@ -1,11 +1,12 @@
-import { parseRunConfig } from '../../../contract/config';
 import type { Subject } from '../../../contract/lens';
+import { LATENT_DEFAULTS } from '../../../contract/methods/shared';
 import { InputError } from '../../base/errors';
 import { type ProblemCodec, problemCodec } from '../../data/tokens';
 import type { LatentFilter } from '../../nn/latent';
 import type { LoraSpec } from '../../nn/lora';
+import { filterOf } from '../../recipes/shared/recipe';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
-import { filterOf, type Student } from '../runs/student';
+import type { Student } from '../runs/student';
 import type { LoadedModel, Pair } from './pair';
 import type { ProblemSet } from './problems';
 
@@ -113,7 +114,6 @@ function ofModel(
   tokenizer: Tokenizer,
   codec: () => ProblemCodec,
 ): ResolvedSubject {
-  const defaults = parseRunConfig({});
   return {
     kind,
     label: kind,
@@ -121,8 +121,8 @@ function ofModel(
     model,
     tokenizer,
     codec,
-    filter: filterOf(defaults),
-    latentSteps: defaults.latent.steps,
+    filter: filterOf(),
+    latentSteps: LATENT_DEFAULTS.steps,
     key: serial(model),
   };
 }

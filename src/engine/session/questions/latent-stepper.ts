@@ -8,8 +8,9 @@ import type {
 import { InputError } from '../../base/errors';
 import { leftPad } from '../../data/batch';
 import type { Decoder } from '../../decode/decoder';
-import { feedAll, greedy } from '../../decode/greedy';
-import { topProbabilities } from '../../decode/probe';
+import { everywhere, greedy } from '../../decode/greedy';
+import { type TopTokens, topTokens } from '../../decode/readout';
+import type { DecoderState } from '../../decode/state';
 import { lastNumber, textOf } from '../../eval/answer';
 import type { Pair } from '../models/pair';
 
@@ -25,6 +26,7 @@ export class LatentStepper {
   private constructor(
     private readonly pair: Pair,
     private readonly decoder: Decoder,
+    private state: DecoderState,
     private readonly limit: number,
     readonly report: LatentSession,
   ) {}
@@ -44,12 +46,15 @@ export class LatentStepper {
     const start = performance.now();
     const ids = pair.codec.question(options.question);
     const { ids: padded, keyMask } = leftPad([ids], decoder.shape.question, pair.codec.padId);
-    await decoder.begin(padded, keyMask);
-    const stepper = new LatentStepper(pair, decoder, options.limit, {
+    const state = await decoder.begin(padded, keyMask);
+    const { kind, temperature } = decoder.shape.filter;
+    const stepper = new LatentStepper(pair, decoder, state, options.limit, {
       session: options.session,
       question: options.question,
       tokens: ids.map((id) => pair.tokenizer.tokenText(id)),
       latentSteps: options.latentSteps,
+      filter: kind,
+      temperature,
       expected: options.expected,
       student: options.student,
     });
@@ -57,7 +62,10 @@ export class LatentStepper {
     return stepper;
   }
 
-  /** Feeds the next latent; what it is made of is read from the state before it (its softmax mixture). */
+  /**
+   * Feeds the next latent. Shown are the tokens it is made of, with their shares in the mixture softmax(logits/τ)·E that
+   * is fed; where the hidden state itself is fed, what the head would say of it, softmax(logits).
+   */
   async step(): Promise<LatentThought> {
     if (this.answered)
       throw new InputError('the answer has been given; open the question again to step anew');
@@ -67,13 +75,13 @@ export class LatentStepper {
         'Ask for the answer now.',
       );
     const start = performance.now();
-    const logits = await this.decoder.logits();
-    await this.decoder.feedLatent();
+    const { kind, temperature } = this.decoder.shape.filter;
+    const { top, entropy } = await this.top(kind === 'softmax' ? temperature : 1);
+    this.state = await this.decoder.step(this.state, 'latent');
     const milliseconds = performance.now() - start;
     this.spent += milliseconds;
     this.made++;
-    const { top, entropy } = topProbabilities(logits, TOP);
-    return { step: this.made, top: top.map((x) => this.named(x)), entropy, milliseconds };
+    return { step: this.made, top, entropy, milliseconds };
   }
 
   async answer(): Promise<AnswerReport> {
@@ -81,22 +89,40 @@ export class LatentStepper {
       throw new InputError('the answer has been given; open the question again to step anew');
     this.answered = true;
     const start = performance.now();
-    await feedAll(this.decoder, this.pair.codec.prompt);
-    const { top } = topProbabilities(await this.decoder.logits(), TOP);
-    const [ids] = await greedy(this.decoder, this.pair.base.endIds, this.limit);
+    for (const id of this.pair.codec.prompt)
+      this.state = await this.decoder.step(this.state, everywhere(this.decoder, id));
+    const { top } = await this.top(1);
+    const [ids] = await greedy(this.decoder, this.state, {
+      endIds: this.pair.base.endIds,
+      limit: this.limit,
+    });
     const milliseconds = performance.now() - start;
     const text = textOf(this.pair.tokenizer, ids as number[]).trim();
     return {
       text,
       value: valueOf(text),
-      top: top.map((x) => this.named(x)),
+      top,
       milliseconds,
       totalMilliseconds: this.spent + milliseconds,
     };
   }
 
-  private named({ id, probability }: { id: number; probability: number }): TokenProbability {
-    return { id, text: this.pair.tokenizer.tokenText(id), probability };
+  /** Frees the state; the decoder stays. */
+  dispose(): void {
+    this.state.dispose();
+  }
+
+  private async top(
+    temperature: number,
+  ): Promise<{ readonly top: readonly TokenProbability[]; readonly entropy: number }> {
+    const [first] = await topTokens(this.decoder, this.state, TOP, temperature);
+    const { top, entropy } = first as TopTokens;
+    const named = top.map(({ id, probability }) => ({
+      id,
+      text: this.pair.tokenizer.tokenText(id),
+      probability,
+    }));
+    return { top: named, entropy };
   }
 }
 
@@ -109,8 +135,13 @@ export async function explicitThought(
 ): Promise<ExplicitReport> {
   const start = performance.now();
   const { ids, keyMask } = leftPad([pair.codec.question(question)], decoder.shape.question, pair.codec.padId);
-  await decoder.begin(ids, keyMask);
-  const [out] = await greedy(decoder, pair.teacher.endIds, limit);
+  const state = await decoder.begin(ids, keyMask);
+  let out: number[] | undefined;
+  try {
+    [out] = await greedy(decoder, state, { endIds: pair.teacher.endIds, limit });
+  } finally {
+    state.dispose();
+  }
   const milliseconds = performance.now() - start;
   const tokens = out as number[];
   const split = indexOf(tokens, pair.codec.prompt);

@@ -1,11 +1,14 @@
-import type { CallOptions } from '../../../contract/calls';
-import { MAX_LATENT_STEPS, parseRunConfig } from '../../../contract/config';
+import type { CallOptions, LatentChoice } from '../../../contract/calls';
 import type { Accuracy, ExplicitReport, LatentSession } from '../../../contract/events';
+import { LATENT_DEFAULTS, MAX_LATENT_STEPS } from '../../../contract/methods/shared';
 import { InputError } from '../../base/errors';
 import type { TokenLayout } from '../../base/tokens';
 import { layoutOf, leftPad } from '../../data/batch';
 import type { Decoder } from '../../decode/decoder';
+import { everywhere } from '../../decode/greedy';
+import { nextTokens } from '../../decode/readout';
 import { accuracy } from '../../eval/accuracy';
+import type { LatentFilter } from '../../nn/latent';
 import type { DeviceTensor } from '../../runtime/tensor';
 import type { DeviceModels } from '../models/device-models';
 import type { Pair } from '../models/pair';
@@ -16,15 +19,17 @@ import {
   EVALUATION_BATCH,
   explicitKeys,
   explicitLimit,
-  filterOf,
   latentKeys,
   type Student,
 } from '../runs/student';
+import { DecoderCache } from './decoder-cache';
 import { explicitThought, LatentStepper } from './latent-stepper';
 
 /** Held-out problems whose lengths fix what a typed question may be: the longest of them, and some room. */
 const MEASURED = 512;
 const QUESTION_ROOM = 8;
+/** τ, as a run's configuration bounds it. */
+const MAX_TEMPERATURE = 100;
 
 interface Models {
   readonly models: DeviceModels;
@@ -32,13 +37,23 @@ interface Models {
   readonly problems: ProblemSet;
 }
 
+/** The filter the untrained base is to be fed by; what is not said is a run's default. @throws InputError for a τ that cannot be */
+function baseFilter(choice: LatentChoice | undefined): LatentFilter {
+  const { filter, temperature } = { ...LATENT_DEFAULTS, ...choice };
+  if (!(temperature > 0 && temperature <= MAX_TEMPERATURE))
+    throw new InputError(
+      `temperature ${temperature}; a number above 0 and up to ${MAX_TEMPERATURE} is expected`,
+    );
+  return { kind: filter, temperature };
+}
+
 /** Questions put to student and teacher, one open at a time, with the decoders made for them. */
 export class Questions {
   /** The packs of the student that is stepped through. */
   private adapter: readonly DeviceTensor[] = [];
-  private stepper: { session: number; stepper: LatentStepper } | undefined;
+  private stepper: { session: number; stepper: LatentStepper; decoder: Decoder } | undefined;
   private sessions = 0;
-  private readonly decoders = new Map<string, Decoder>();
+  private readonly decoders = new DecoderCache((decoder) => this.stepper?.decoder === decoder);
   private readonly warm = new WeakSet<Decoder>();
   private readonly measured = new Map<number, Accuracy>();
   private lengths: TokenLayout | undefined;
@@ -47,15 +62,21 @@ export class Questions {
   constructor(private readonly models: () => Models) {}
 
   /**
-   * Opens a question for the trained student, or the untrained base. K as trained, unless given.
+   * Opens a question for the trained student, or the untrained base. K is as trained, unless given; a student's filter is
+   * its own, the base's the one given.
    * @throws InputError for a number of latent steps that cannot be, or a question that is empty or too long
    */
   async open(
-    request: { readonly question: string; readonly expected?: string; readonly steps?: number },
+    request: {
+      readonly question: string;
+      readonly expected?: string;
+      readonly steps?: number;
+      readonly latent?: LatentChoice;
+    },
     student: Student | undefined,
   ): Promise<LatentSession> {
     const { pair } = this.models();
-    const latentSteps = request.steps ?? student?.latentSteps ?? parseRunConfig({}).latent.steps;
+    const latentSteps = request.steps ?? student?.latentSteps ?? LATENT_DEFAULTS.steps;
     if (!Number.isInteger(latentSteps) || latentSteps < 0 || latentSteps > MAX_LATENT_STEPS)
       throw new InputError(
         `${latentSteps} latent steps; a whole number from 0 to ${MAX_LATENT_STEPS} is expected`,
@@ -63,7 +84,8 @@ export class Questions {
     // Where it is refused, the question before stays; otherwise that one ends here, as its adapter goes.
     leftPad([pair.codec.question(request.question)], this.layout().question, pair.codec.padId);
     this.close();
-    const decoder = await this.studentDecoder(student, latentSteps);
+    const filter = student?.filter ?? baseFilter(request.latent);
+    const decoder = await this.studentDecoder(student, latentSteps, filter);
     this.sessions++;
     const stepper = await LatentStepper.open(pair, decoder, {
       session: this.sessions,
@@ -73,7 +95,7 @@ export class Questions {
       latentSteps,
       limit: answerLimit(this.layout()),
     });
-    this.stepper = { session: this.sessions, stepper };
+    this.stepper = { session: this.sessions, stepper, decoder };
     return stepper.report;
   }
 
@@ -124,20 +146,20 @@ export class Questions {
 
   /** Ends the open question: its student is another now. */
   close(): void {
+    this.stepper?.stepper.dispose();
     this.stepper = undefined;
   }
 
   /** Frees what is on the device. */
-  drop(): void {
-    for (const decoder of this.decoders.values()) decoder.dispose();
-    this.decoders.clear();
-    this.dropAdapter();
+  async drop(): Promise<void> {
     this.close();
+    await this.decoders.clear();
+    this.dropAdapter();
   }
 
   /** Frees everything that is of the loaded pair. */
-  forget(): void {
-    this.drop();
+  async forget(): Promise<void> {
+    await this.drop();
     this.measured.clear();
     this.lengths = undefined;
   }
@@ -151,18 +173,22 @@ export class Questions {
     return this.lengths;
   }
 
-  private async studentDecoder(student: Student | undefined, latentSteps: number): Promise<Decoder> {
+  private async studentDecoder(
+    student: Student | undefined,
+    latentSteps: number,
+    filter: LatentFilter,
+  ): Promise<Decoder> {
     const { models, pair } = this.models();
     const layout = this.layout();
-    const filter = student?.filter ?? filterOf(parseRunConfig({}));
     const lora = student?.lora;
-    const decoder = await this.cached(`student ${JSON.stringify([lora, filter, latentSteps])}`, () =>
+    const decoder = await this.decoders.take(`student ${JSON.stringify([lora, filter, latentSteps])}`, () =>
       decoderFor(models, pair.base, {
         batch: 1,
         question: layout.question,
         keys: latentKeys(layout, latentSteps),
         lora,
         filter,
+        latents: latentSteps > 0,
       }),
     );
     this.dropAdapter();
@@ -176,13 +202,14 @@ export class Questions {
   private async teacherDecoder(batch: number): Promise<Decoder> {
     const { models, pair } = this.models();
     const layout = this.layout();
-    const decoder = await this.cached(`teacher ${batch}`, () =>
+    const decoder = await this.decoders.take(`teacher ${batch}`, () =>
       decoderFor(models, pair.teacher, {
         batch,
         question: layout.question,
         keys: explicitKeys(layout),
         lora: undefined,
         filter: { kind: 'hidden', temperature: 1 },
+        latents: false,
       }),
     );
     return this.warmed(decoder);
@@ -193,19 +220,11 @@ export class Questions {
     if (this.warm.has(decoder)) return decoder;
     const { batch, question } = decoder.shape;
     const { ids, keyMask } = leftPad(new Array<number[]>(batch).fill([0]), question, 0);
-    await decoder.begin(ids, keyMask);
-    await decoder.feedTokens(new Array<number>(batch).fill(0));
-    await decoder.logits();
+    const state = await decoder.begin(ids, keyMask);
+    await nextTokens(decoder, state);
+    (await decoder.step(state, everywhere(decoder, 0))).dispose();
     this.warm.add(decoder);
     return decoder;
-  }
-
-  private async cached(key: string, make: () => Promise<Decoder>): Promise<Decoder> {
-    const known = this.decoders.get(key);
-    if (known) return known;
-    const made = await make();
-    this.decoders.set(key, made);
-    return made;
   }
 
   private dropAdapter(): void {

@@ -1,5 +1,6 @@
 import type { CallOptions } from '../../../contract/calls';
 import type { Accuracy } from '../../../contract/events';
+import type { Methods } from '../../../contract/methods/method';
 import type { Device } from '../../device/device';
 import type { Recipe } from '../../recipes/shared/recipe';
 import type { Runtime } from '../../runtime/runtime';
@@ -23,6 +24,7 @@ export interface RunContext {
   teacherAccuracy(count: number, options: CallOptions): Promise<Accuracy>;
   /** The recipe of a method. */
   readonly recipes: Readonly<Record<string, Recipe>>;
+  readonly methods: Methods;
   /** Of the student that the run makes. */
   readonly studentId: string;
   /** Other calls, served where the run can be interrupted. */

@@ -6,11 +6,10 @@ import type { Runtime } from '../../runtime/runtime';
 import { SMALLEST, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { LoriWorkbench } from '../workbench';
 import type { Student } from './student';
-import { tinyRun, watch } from './tiny-run.testing';
+import { tinyRunBy, watch } from './tiny-run.testing';
 
 /** L 1, H 16, K 2; few shapes: on a software adapter the time is that of compiling a shader for each. */
-const CONFIG = tinyRun({
-  method: 'ce' as never,
+const CONFIG = tinyRunBy('ce', {
   data: { samples: 3, validation: 0, heldOut: 0 },
   lora: { rank: 2, targets: ['q'] as never },
   optimiser: { steps: 2, batch: 2 },

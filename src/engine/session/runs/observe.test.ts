@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type RunConfig, withMethod } from '../../../contract/config';
 import type { SpectrumEvent } from '../../../contract/events';
 import { FIGURE_6 } from '../../../contract/lens';
 import { spectrumOf } from '../../analysis/spectra';
@@ -36,7 +37,7 @@ beforeAll(async () => {
 });
 afterAll(() => workbench.close());
 
-async function observed(config = CONFIG) {
+async function observed(config: RunConfig = CONFIG) {
   const watched = watch();
   await workbench.distil(config, { report: watched.report });
   return {
@@ -119,7 +120,7 @@ describe('the student while it learns', () => {
   });
 
   it('has checkpoints and no spectrum where it has no latents', async () => {
-    const { spectra, losses: all } = await observed({ ...CONFIG, method: 'nocot' });
+    const { spectra, losses: all } = await observed(withMethod(CONFIG, 'nocot').config);
     expect(spectra).toEqual([]);
     expect(all).toHaveLength(5);
     expect((await workbench.checkpoints()).map(({ step }) => step)).toEqual([0, 2, 4, 5]);

@@ -6,6 +6,7 @@ import { type Spectrum, spectrumOf } from '../../analysis/spectra';
 import { NumericError } from '../../base/errors';
 import { leftPad } from '../../data/batch';
 import type { Decoder } from '../../decode/decoder';
+import { hiddenOf } from '../../decode/readout';
 import type { Device } from '../../device/device';
 import { svd } from '../../kernels/svd/svd';
 import type { Example } from '../models/problems';
@@ -109,12 +110,16 @@ async function latentStates(
   for (let from = 0; from < questions.length; from += B) {
     const filled = Array.from({ length: B }, (_, i) => questions[from + i] ?? (questions[from] as number[]));
     const { ids, keyMask } = leftPad(filled, S, padId);
-    await decoder.begin(ids, keyMask);
-    for (let t = 0; t < K; t++) {
-      await decoder.feedLatent();
-      const hidden = await decoder.hidden();
-      for (let i = 0; i < Math.min(B, questions.length - from); i++)
-        states.set(hidden.subarray(i * size, (i + 1) * size), ((from + i) * K + t) * size);
+    let state = await decoder.begin(ids, keyMask);
+    try {
+      for (let t = 0; t < K; t++) {
+        state = await decoder.step(state, 'latent', { hidden: true });
+        const hidden = await hiddenOf(state);
+        for (let i = 0; i < Math.min(B, questions.length - from); i++)
+          states.set(hidden.subarray(i * size, (i + 1) * size), ((from + i) * K + t) * size);
+      }
+    } finally {
+      state.dispose();
     }
   }
   return states;

@@ -93,7 +93,7 @@ export async function prepare(
     recipe.record(tape, { config, layout, losses });
     const student: Student = {
       id: context.studentId,
-      label: labelOf(config),
+      label: labelOf(config, context.methods),
       config,
       step: 0,
       latentSteps: recipe.latentSteps(config),
@@ -122,6 +122,7 @@ export async function prepare(
         keys: latentKeys(decoded, student.latentSteps),
         lora: student.lora,
         filter: student.filter,
+        latents: student.latentSteps > 0,
       }),
     );
     decoder.setAdapter(adapter.packs);

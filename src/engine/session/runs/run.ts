@@ -1,6 +1,6 @@
 import type { CallOptions } from '../../../contract/calls';
 import type { RunConfig } from '../../../contract/config';
-import type { Accuracy, LossTerms, RunEvent, RunResult } from '../../../contract/events';
+import type { Accuracy, RunEvent, RunResult } from '../../../contract/events';
 import { CancelledError, NumericError, throwIfCancelled } from '../../base/errors';
 import { Rng } from '../../base/rng';
 import { batchIndices, tokenBatch } from '../../data/batch';
@@ -157,7 +157,7 @@ class Distillation {
       onStep: (event) => {
         if (event.finite) onDone(event.step);
         const { losses: terms, finite: _, ...rest } = event;
-        this.report({ kind: 'step', steps: o.steps, losses: terms as LossTerms, ...rest });
+        this.report({ kind: 'step', steps: o.steps, losses: terms, ...rest });
       },
       every: validation.length > 0 ? config.evaluation.every : 0,
       onEvaluate: async (at) => {
@@ -211,7 +211,8 @@ class Distillation {
     const { config, clock, context } = this;
     return {
       config,
-      student: done > 0 ? reportOf({ ...adapter.student, step: adapter.copiedStep }) : undefined,
+      student:
+        done > 0 ? reportOf({ ...adapter.student, step: adapter.copiedStep }, context.methods) : undefined,
       status: done < config.optimiser.steps ? ('stopped' as const) : ('done' as const),
       steps: done,
       seconds: {

@@ -1,6 +1,9 @@
-import { METHOD_LABELS, type RunConfig } from '../../../contract/config';
+import type { RunConfig } from '../../../contract/config';
 import { differencesFromPreset } from '../../../contract/differences';
 import type { StudentReport } from '../../../contract/events';
+import { methodOf } from '../../../contract/methods/index';
+import type { Methods } from '../../../contract/methods/method';
+import { Owned } from '../../base/owned';
 import type { TokenLayout } from '../../base/tokens';
 import { Decoder } from '../../decode/decoder';
 import type { DecodeShape } from '../../decode/programs';
@@ -28,11 +31,6 @@ export interface Student {
 /** Problems decoded at once when accuracy is measured. */
 export const EVALUATION_BATCH = 50;
 
-export const filterOf = (config: RunConfig): LatentFilter => ({
-  kind: config.latent.filter,
-  temperature: config.latent.temperature,
-});
-
 /** Longest answer and rationale that are generated, beyond the longest known: room to be wrong in. */
 const SLACK = 8;
 
@@ -43,39 +41,46 @@ export const explicitKeys = (layout: TokenLayout): number => layout.question + l
 export const answerLimit = (layout: TokenLayout): number => layout.answer + SLACK;
 export const explicitLimit = (layout: TokenLayout): number => layout.explicit + SLACK;
 
-/** A decoder of a model for `batch` sequences at once; it holds the model until it is disposed of. */
-export async function decoderFor(
+/** A decoder of a model for `batch` sequences at once, ready to run; it holds the model until it is disposed of. */
+export function decoderFor(
   models: DeviceModels,
   model: LoadedModel,
-  options: Omit<DecodeShape, 'config'>,
+  options: Omit<DecodeShape, 'config'> & { readonly latents: boolean },
 ): Promise<Decoder> {
-  const used = models.use(model);
-  try {
-    return await Decoder.compile(used, { config: used.config, ...options });
-  } finally {
+  return Owned.while(async (owned) => {
+    const used = models.use(model);
+    const { latents, ...shape } = options;
+    const decoder = owned.add(new Decoder(used, { config: used.config, ...shape }));
     await used.release();
-  }
+    await decoder.prepare({ latents });
+    return decoder;
+  });
 }
 
 /** Differences named in a label; all are in the student's report. */
 const MAX_NAMED = 3;
 
 /** Tells runs apart: method, samples, seed, and what differs from the method's preset. */
-export function labelOf(config: RunConfig): string {
-  const differs = differencesFromPreset(config).map(([path, value]) => `${path} ${JSON.stringify(value)}`);
+export function labelOf(config: RunConfig, methods: Methods): string {
+  const differs = differencesFromPreset(config, methods).map(
+    ([path, value]) => `${path} ${JSON.stringify(value)}`,
+  );
   const own =
     differs.length > MAX_NAMED
       ? [...differs.slice(0, MAX_NAMED), `${differs.length - MAX_NAMED} more`]
       : differs;
-  return [METHOD_LABELS[config.method], `${config.data.samples} samples`, `seed ${config.seed}`, ...own].join(
-    ', ',
-  );
+  return [
+    methodOf(config.method, methods).label,
+    `${config.data.samples} samples`,
+    `seed ${config.seed}`,
+    ...own,
+  ].join(', ');
 }
 
 /** Which student it is. */
-export const reportOf = ({ id, label, config, step }: Student): StudentReport => ({
+export const reportOf = ({ id, label, config, step }: Student, methods: Methods): StudentReport => ({
   id,
   label,
-  differs: differencesFromPreset(config),
+  differs: differencesFromPreset(config, methods),
   step,
 });

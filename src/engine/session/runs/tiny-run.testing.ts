@@ -1,13 +1,13 @@
 import type { Workbench } from '../../../contract/calls';
-import { parseRunConfig, type RunConfig } from '../../../contract/config';
+import { type ConfigOf, parseRunConfig, type RunConfig, withMethod } from '../../../contract/config';
 import type { RunEvent, StepEvent } from '../../../contract/events';
 import { FIGURE_6, type LensRequest } from '../../../contract/lens';
 
 /** Fields in place of those of the tiny run; those that are no object want `as never`. */
-type Changes = { [K in keyof RunConfig]?: Partial<RunConfig[K]> };
+type Changes = { [K in keyof ConfigOf<'lori'>]?: Partial<ConfigOf<'lori'>[K]> };
 
 /** A run of a second on the tiny pair. */
-export const tinyRun = (changes: Changes = {}): RunConfig => {
+export const tinyRun = (changes: Changes = {}): ConfigOf<'lori'> => {
   const merge = (base: object, over: object): object =>
     Object.fromEntries(
       [...new Set([...Object.keys(base), ...Object.keys(over)])].map((key) => {
@@ -25,8 +25,12 @@ export const tinyRun = (changes: Changes = {}): RunConfig => {
     optimiser: { steps: 5, batch: 2, learningRate: 1e-2 },
     evaluation: { every: 2 },
   };
-  return parseRunConfig(merge(small, changes));
+  return parseRunConfig({ ...merge(small, changes), method: 'lori' });
 };
+
+/** The tiny run by another method, with the settings that it shares. */
+export const tinyRunBy = (method: string, changes: Changes = {}): RunConfig =>
+  withMethod(tinyRun(changes), method).config;
 
 /** Figure 6 of so many problems. */
 export const figure6 = (samples: number, seed: number): LensRequest => ({

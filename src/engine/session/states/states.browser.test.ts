@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Section, Subject } from '../../../contract/lens';
 import { Rng } from '../../base/rng';
 import { leftPad } from '../../data/batch';
+import { Walk } from '../../decode/decoder.testing';
 import { type Device, openDevice } from '../../device/device';
 import { loraLayout } from '../../nn/lora';
 import { wasmPaths } from '../../runtime/assets';
@@ -76,20 +77,20 @@ describe('on WebGPU', () => {
     const { matrix, shift } = await projectionOf(await leadingDirections(states, 1, 3, true), 3);
     const question = [3, 4, 5];
     const walk = async (models: DeviceModels): Promise<Float32Array[]> => {
-      const projected = { layers: [1], question: false };
-      const shape = { batch: 1, question: 4, keys: 8, lora, filter, projected };
+      const shape = { batch: 1, question: 4, keys: 8, lora, filter, latents: true };
       const decoder = await decoderFor(models, model, shape);
       const adapter = packs.map((data) =>
         models.runtime.upload({ dtype: 'f32', shape: [data.length], data }),
       );
       decoder.setAdapter(adapter);
-      decoder.project(1, matrix, shift);
+      const projection = decoder.intervention({ site: 'residual', layer: 1 }, matrix, shift);
+      const walk = new Walk(decoder, {}, { interventions: [projection] });
       const { ids, keyMask } = leftPad([question], 4, 0);
-      await decoder.begin(ids, keyMask);
-      await decoder.feedLatent();
-      await decoder.feedTokens([9]);
-      const seen = [await decoder.hidden(), await decoder.logits()];
-      decoder.dispose();
+      await walk.begin(ids, keyMask);
+      await walk.feed('latent');
+      await walk.tokens(9);
+      const seen = [await walk.hidden(), await walk.logits()];
+      await decoder.dispose();
       for (const pack of adapter) pack.dispose();
       return seen;
     };

@@ -4,6 +4,7 @@ import type { SampleStates } from '../../analysis/gathered';
 import { CancelledError, MemoryError } from '../../base/errors';
 import { Rng } from '../../base/rng';
 import { layoutOf, leftPad } from '../../data/batch';
+import { Walk } from '../../decode/decoder.testing';
 import { loraLayout } from '../../nn/lora';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
 import { serveFiles, tinyPair } from '../../testing/tiny-pair.testing';
@@ -94,17 +95,18 @@ describe('gatherStates', () => {
     const tokens = held.problems.sample(5, 5).map((e) => e.tokens);
     const question = Math.max(...tokens.map((t) => t.question.length));
     const keys = question + 40;
-    const shape = { batch: 1, question, keys, lora, filter };
+    const shape = { batch: 1, question, keys, lora, filter, latents: true };
     const decoder = await decoderFor(models, model, shape);
     const adapter = packs.map((data) => runtime.upload({ dtype: 'f32', shape: [data.length], data }));
     decoder.setAdapter(adapter);
+    const walk = new Walk(decoder);
     for (const [i, t] of tokens.entries()) {
       const { ids, keyMask } = leftPad([t.question], question, 0);
-      await decoder.begin(ids, keyMask);
-      const rows: Float32Array[] = [await decoder.hidden()];
+      await walk.begin(ids, keyMask);
+      const rows: Float32Array[] = [await walk.hidden()];
       const feed = async (id: number | undefined): Promise<void> => {
-        await (id === undefined ? decoder.feedLatent() : decoder.feedTokens([id]));
-        rows.push(await decoder.hidden());
+        await (id === undefined ? walk.feed('latent') : walk.tokens(id));
+        rows.push(await walk.hidden());
       };
       if (thought === 'latent') for (let k = 0; k < latentSteps; k++) await feed(undefined);
       else for (const id of t.rationale) await feed(id);
@@ -128,7 +130,7 @@ describe('gatherStates', () => {
         names ?? t.rationale.map((id) => pair.tokenizer.tokenText(id)),
       );
     }
-    decoder.dispose();
+    await decoder.dispose();
     for (const pack of adapter) pack.dispose();
   });
 

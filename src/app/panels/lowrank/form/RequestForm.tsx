@@ -103,6 +103,7 @@ export function RequestForm() {
                 onChange={(overlaySections) => changeLens({ overlaySections })}
               />
               <NumberField
+                whole
                 label="Directions for the angles"
                 tex="r"
                 value={draft.angles}
@@ -136,6 +137,7 @@ export function RequestForm() {
           ))}
           {errors.has('controls') && <p className="field-error">{errors.get('controls')}</p>}
           <NumberField
+            whole
             label="Seed"
             value={draft.seed}
             onChange={(seed) => changeLens({ seed })}

@@ -24,6 +24,7 @@ export function SourceFields({ errors }: { readonly errors: ReadonlyMap<keyof Le
       {draft.source === 'problems' && (
         <div className="lens-pair">
           <NumberField
+            whole
             label="Samples"
             tex="B"
             value={draft.samples}
@@ -31,6 +32,7 @@ export function SourceFields({ errors }: { readonly errors: ReadonlyMap<keyof Le
             error={errors.get('samples')}
           />
           <NumberField
+            whole
             label="Drawn with seed"
             value={draft.drawSeed}
             onChange={(drawSeed) => changeLens({ drawSeed })}

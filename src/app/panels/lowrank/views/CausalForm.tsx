@@ -29,10 +29,11 @@ export function CausalForm() {
       <div className="lens-wide-fields">
         <SubjectField label="Model" value={draft.subject} onChange={(subject) => changeCausal({ subject })} />
         <NumberField
+          whole
           label="Held-out problems"
           value={draft.problems}
           onChange={(problems) => changeCausal({ problems })}
-          help="Answered anew at each rank."
+          help="Answered again at each rank; 100 or more tell small differences."
           error={errors.get('problems')}
         />
         <TextEntry
@@ -54,6 +55,7 @@ export function CausalForm() {
           error={errors.get('ranks')}
         />
         <NumberField
+          whole
           label="Samples for the directions"
           value={draft.samples}
           onChange={(samples) => changeCausal({ samples })}
@@ -61,6 +63,7 @@ export function CausalForm() {
           error={errors.get('samples')}
         />
         <NumberField
+          whole
           label="Seed"
           value={draft.seed}
           onChange={(seed) => changeCausal({ seed })}
@@ -105,7 +108,7 @@ export function CausalForm() {
           onChange={(centre) => changeCausal({ centre })}
         />
         <CheckField
-          label="Random directions too"
+          label="Random directions too, as many and of equal energy"
           isSelected={draft.random}
           onChange={(random) => changeCausal({ random })}
         />

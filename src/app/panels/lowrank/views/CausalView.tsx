@@ -13,6 +13,7 @@ import { Empty, Panel } from '../../../ui/Panel';
 import { Progress } from '../../../ui/Progress';
 import { causalSentence } from '../causal-sentence';
 import { CausalForm } from './CausalForm';
+import { CausalTable } from './CausalTable';
 import { RankReader } from './RankReader';
 
 /** Whether the directions matter: the model answers with its states cut to r of them. */
@@ -27,7 +28,7 @@ export function CausalView() {
     <>
       <Panel
         title="Does it think in these directions?"
-        about="While the model answers, its states are projected onto r directions, and what it still gets right is counted. If few leading directions do and random ones do not, the low rank is not only a picture."
+        about="While the model answers, its states are projected onto r directions, and what it still gets right is counted. If few leading directions are enough where as many random ones are not, these directions carry the answers; random directions that keep the same energy show how much of that is the energy alone."
       >
         <CausalForm />
       </Panel>
@@ -62,6 +63,7 @@ export function CausalView() {
             report={report}
             state={live.length === 0 ? 'whole' : isBusy(task) ? 'under way' : 'broken off'}
           />
+          {report && live.length === 0 && <CausalTable report={report} />}
           {report && <RankReader points={points} hidden={report.hidden} canMeasure={!outlived} />}
         </Panel>
       ) : (
@@ -105,7 +107,7 @@ function CausalChart({
       series={series}
       scale="linear"
       x={{ label: 'rank r', column: 'rank' }}
-      y={{ label: 'share right', format: '%', range: [0, 1.02] }}
+      y={{ label: 'share right, with 95 % intervals over problems', format: '%', range: [0, 1.02] }}
       theme={theme}
       height={340}
       fileName="accuracy-by-rank"
@@ -133,7 +135,8 @@ function linesOf(points: readonly CausalPoint[], report: CausalReport | null): L
   const ranks = points.map(({ rank }) => rank);
   return [
     ...line('leading', 'leading directions', 0),
-    ...line('random', 'random directions', 1),
+    ...line('random', 'as many random directions', 1),
+    ...line('equal-energy', 'random directions of equal energy', 2),
     ...(report
       ? [
           {

@@ -1,4 +1,5 @@
 import { Label, Slider, SliderOutput, SliderThumb, SliderTrack } from 'react-aria-components';
+import { directionsKept } from '../../../../contract/causal';
 import type { CausalPoint } from '../../../../contract/lens';
 import { isBusy } from '../../../store/task';
 import { useActions, useApp } from '../../../store/use-app';
@@ -22,7 +23,7 @@ export function RankReader({
   const rank = Math.min(chosen ?? points[0]?.rank ?? 1, hidden);
   const at = (directions: CausalPoint['directions']) =>
     points.find((point) => point.rank === rank && point.directions === directions);
-  const [leading, random] = [at('leading'), at('random')];
+  const [leading, random, equal] = [at('leading'), at('random'), at('equal-energy')];
   const measured = [...new Set(points.map((point) => point.rank))];
   const below = measured.filter((one) => one < rank).at(-1);
   const above = measured.find((one) => one > rank);
@@ -43,7 +44,13 @@ export function RankReader({
             At rank {rank}: <strong>{said(leading)}</strong> with the leading directions
             {random && (
               <>
-                , <strong>{said(random)}</strong> with random ones
+                , <strong>{said(random)}</strong> with as many random ones
+              </>
+            )}
+            {equal && (
+              <>
+                , <strong>{said(equal)}</strong> with {directionsKept(equal)} random ones, which keep the same
+                energy
               </>
             )}
             .

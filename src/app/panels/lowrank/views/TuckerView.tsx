@@ -4,6 +4,7 @@ import { HeatMap } from '../../../charts/HeatMap';
 import { LineChart } from '../../../charts/LineChart';
 import { useHoverLink } from '../../../charts/link';
 import type { LineSeries } from '../../../charts/series';
+import { valueAt } from '../../../store/draft';
 import { useApp, useTheme } from '../../../store/use-app';
 import { Formula } from '../../../ui/Formula';
 import { Panel } from '../../../ui/Panel';
@@ -28,7 +29,11 @@ function SelectionTucker({
 }) {
   const theme = useTheme();
   const link = useHoverLink();
-  const factors = useApp((state) => state.draft.factors);
+  const layerRank = useApp((state) => valueAt(state.draft, 'factors.layerRank'));
+  const hiddenRank = useApp((state) => valueAt(state.draft, 'factors.hiddenRank'));
+  // The form's method may have no such ranks.
+  const ranks =
+    typeof layerRank === 'number' && typeof hiddenRank === 'number' ? { layerRank, hiddenRank } : null;
   const modes = useMemo(() => {
     const line = (name: string, sigma: Float32Array, look: number): LineSeries => ({
       name,
@@ -83,7 +88,7 @@ function SelectionTucker({
       />
       <HeatMap
         title={`Reconstruction error: ${label}`}
-        summary={errorSentence(tucker, factors)}
+        summary={errorSentence(tucker, ranks)}
         source={source}
         x={{ ...axes.x, label: 'hidden rank r_H' }}
         y={{ ...axes.y, label: 'layer rank r_L' }}

@@ -1,0 +1,163 @@
+import { z } from 'zod';
+import { APP, count, group, OURS, setting } from './settings';
+
+/** The settings every run has, whatever its method. */
+
+export const LINEARS = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] as const;
+export type LinearTarget = (typeof LINEARS)[number];
+
+/** Settings that come before the method's own. */
+export const before = {
+  /** Seeds sample choice, batch order and LoRA initialisation. */
+  seed: setting(count(0, 2 ** 31 - 1).default(1), {
+    label: 'Seed',
+    help: 'Seeds the choice of samples, the order of batches and the initial LoRA weights.',
+    source: APP,
+    group: 'data',
+  }),
+  data: group(
+    { title: 'Data and seed' },
+    {
+      samples: setting(count(1, 4096).default(128), {
+        label: 'Training samples',
+        tex: 'B',
+        help: 'How many problems the student is trained on.',
+        source: 'LoRi §4: accuracy saturates near 128 samples',
+      }),
+      validation: setting(count(0, 2000).default(100), {
+        label: 'Validation problems',
+        help: 'Problems for the accuracy curve during training; never those of the final accuracy.',
+        source: APP,
+      }),
+      heldOut: setting(count(0, 5000).default(200), {
+        label: 'Held-out problems',
+        help: 'Problems for the final accuracy; none is trained or validated on.',
+        source: APP,
+      }),
+    },
+  ),
+};
+
+/** Settings that come after the method's own. */
+export const after = {
+  lora: group(
+    { title: 'LoRA', tex: "W' = W + \\tfrac{\\alpha}{r} B A" },
+    {
+      rank: setting(count(1, 256).default(8), {
+        label: 'Rank',
+        tex: 'r',
+        help: 'Rank of each adapter.',
+        source: OURS,
+      }),
+      alpha: setting(z.number().positive().max(1024).default(16), {
+        label: 'Scale',
+        tex: '\\alpha',
+        help: 'The adapters’ output is multiplied by α/r.',
+        source: OURS,
+      }),
+      targets: setting(
+        z
+          .array(z.enum(LINEARS))
+          .min(1)
+          .default([...LINEARS]),
+        {
+          label: 'Target modules',
+          help: 'The linear layers that get an adapter, in every transformer layer.',
+          source: 'CODI trains adapters on all seven',
+        },
+      ),
+    },
+  ),
+  optimiser: group(
+    { title: 'Optimiser (AdamW)' },
+    {
+      steps: setting(count(1, 100_000).default(150), {
+        label: 'Steps',
+        help: 'Number of updates.',
+        source: OURS,
+      }),
+      batch: setting(count(1, 128).default(8), {
+        label: 'Batch size',
+        unit: 'samples',
+        help: 'Samples per update.',
+        source: OURS,
+      }),
+      learningRate: setting(z.number().positive().max(1).default(1.5e-3), {
+        label: 'Learning rate',
+        tex: '\\eta',
+        help: 'The peak, reached after the warm-up; cosine decay follows.',
+        source: OURS,
+      }),
+      warmup: setting(z.number().min(0).max(1).default(0.05), {
+        label: 'Warm-up',
+        unit: 'of the steps',
+        help: 'The share of steps over which the learning rate rises linearly.',
+        source: OURS,
+      }),
+      weightDecay: setting(z.number().min(0).max(1).default(0.01), {
+        label: 'Weight decay',
+        help: 'Decoupled, as in AdamW.',
+        source: OURS,
+      }),
+      beta1: setting(z.number().min(0).max(0.9999).default(0.9), {
+        label: 'First-moment decay',
+        tex: '\\beta_1',
+        help: 'Decay of the running mean of gradients.',
+        source: OURS,
+      }),
+      beta2: setting(z.number().min(0).max(0.99999).default(0.999), {
+        label: 'Second-moment decay',
+        tex: '\\beta_2',
+        help: 'Decay of the running mean of squared gradients.',
+        source: OURS,
+      }),
+      epsilon: setting(z.number().positive().max(1).default(1e-8), {
+        label: 'Epsilon',
+        tex: '\\epsilon',
+        help: 'Added to the denominator of the update.',
+        source: OURS,
+      }),
+      clip: setting(z.number().positive().max(1e6).default(1), {
+        label: 'Gradient clipping',
+        help: 'Maximum global gradient norm; a longer gradient is scaled down to it.',
+        source: OURS,
+      }),
+    },
+  ),
+  evaluation: group(
+    { title: 'Evaluation' },
+    {
+      every: setting(count(0, 100_000).default(50), {
+        label: 'Evaluate every',
+        unit: 'steps',
+        help: 'How often validation accuracy is measured; 0 for never.',
+        source: APP,
+      }),
+      keepBest: setting(z.boolean().default(false), {
+        label: 'Keep the best',
+        help: 'Keep the adapter with the best validation accuracy rather than the last one.',
+        source: APP,
+      }),
+    },
+  ),
+  /** What is looked at while the student learns; it does not change the run. */
+  observation: group(
+    {
+      title: 'Observation',
+      tex: '\\operatorname{erank} = \\exp\\Big(-\\textstyle\\sum_i p_i \\log p_i\\Big),\\quad p_i = \\sigma_i \\big/ \\sum_j \\sigma_j',
+    },
+    {
+      every: setting(count(0, 100_000).default(25), {
+        label: 'Observe every',
+        unit: 'steps',
+        help: 'How often the student is kept as a checkpoint for Low-rank, with the spectrum of its latents if it has any; 0 for never. It does not change the run.',
+        source: APP,
+      }),
+      samples: setting(count(1, 64).default(8), {
+        label: 'Observed samples',
+        help: 'Training samples whose latents are observed; all layers and steps of a sample form one matrix.',
+        source: APP,
+      }),
+    },
+  ),
+};

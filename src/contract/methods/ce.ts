@@ -1,0 +1,27 @@
+import { group } from '../settings';
+import { defineMethod } from './method';
+import { answerTerm, answerWeight, explicitTerm, explicitWeight, latentSettings } from './shared';
+
+/** The same latents without distillation: what distillation is measured against. */
+export const ce = defineMethod({
+  id: 'ce',
+  label: 'CE only',
+  about: 'The same latents, trained by cross-entropy on the answer alone, without a teacher.',
+  source: 'the ablation without the distillation loss (CODI §4.4)',
+  comparedAs: 'baseline',
+  settings: {
+    latent: latentSettings,
+    weights: group({ title: 'Loss weights' }, { answer: answerWeight, explicit: explicitWeight }),
+  },
+  loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}',
+  terms: [answerTerm('x, z_{1:K}', 'LoRi §3.1'), explicitTerm],
+  presets: [
+    {
+      id: 'ce-128',
+      name: 'CE only',
+      about:
+        'The same latents, trained by cross-entropy on the answer alone, without a teacher. Tuned for the bundled pair.',
+      changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 2e-3 } },
+    },
+  ],
+});

@@ -1,0 +1,25 @@
+import { ce } from './ce';
+import { codi } from './codi';
+import { lori } from './lori';
+import type { LossTerm, MethodData, Methods } from './method';
+import { nocot } from './nocot';
+
+/** Every method, in the order of menus; the first is the default. */
+export const METHODS = [lori, codi, ce, nocot] as const;
+
+/** @throws Error for an id that is not in the list: configurations are checked before they get here */
+export function methodOf(id: string, methods: Methods = METHODS): MethodData {
+  const found = methods.find((method) => method.id === id);
+  if (!found) throw new Error(`there is no method ${JSON.stringify(id)}`);
+  return found;
+}
+
+/** The sum of the terms, which every method has. */
+export const TOTAL: Omit<LossTerm, 'weight'> = {
+  name: 'total',
+  label: 'total',
+  tex: '\\mathcal{L}',
+  unit: 'sum of the weighted terms',
+  about: 'The sum of the terms, each with its weight.',
+  source: 'the training loop',
+};

@@ -1,0 +1,58 @@
+import type { z } from 'zod';
+
+/**
+ * What a method is, as data: page, run file, stored series and `npm run lab` are derived from it. A new method is one
+ * file here, its recording in `engine/recipes`, and a line in each of the two indexes.
+ */
+export interface MethodData<Id extends string = string, Settings extends z.ZodRawShape = z.ZodRawShape> {
+  readonly id: Id;
+  readonly label: string;
+  /** What it does, in a sentence. */
+  readonly about: string;
+  /** Where it is described. */
+  readonly source: string;
+  /** Settings of its own, beside those that every run has; groups by `group`. */
+  readonly settings: Settings;
+  /** The whole loss, in TeX. */
+  readonly loss: string;
+  /** In the order of charts and tables. */
+  readonly terms: readonly LossTerm[];
+  readonly presets: readonly PresetData[];
+  /** Whether a comparison measures the other methods against this one: as what leaves distillation out, or as its subject. */
+  readonly comparedAs?: 'baseline' | 'subject';
+}
+
+export interface LossTerm {
+  /** As the recipe records it and as a step's losses name it. */
+  readonly name: string;
+  readonly label: string;
+  /** With its weight, in TeX. */
+  readonly tex: string;
+  /** Of the value drawn. */
+  readonly unit: string;
+  readonly about: string;
+  /** Where the term is defined. */
+  readonly source: string;
+  /** Path of the weight that scales it; a weight of 0 leaves the term out. */
+  readonly weight: string;
+}
+
+/** A named starting point. */
+export interface PresetData {
+  readonly id: string;
+  /** Ids of old links and commands that meant these same values. */
+  readonly formerly?: readonly string[];
+  /** Without the number of samples, which is added. */
+  readonly name: string;
+  readonly about: string;
+  /** What differs from the defaults. */
+  readonly changes: object;
+}
+
+/** Every method there is, in the order of menus; the first is the default. */
+export type Methods = readonly MethodData[];
+
+/** Keeps the id and the settings as types of their own. */
+export const defineMethod = <const Id extends string, S extends z.ZodRawShape>(
+  data: MethodData<Id, S>,
+): MethodData<Id, S> => data;

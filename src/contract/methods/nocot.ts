@@ -1,0 +1,22 @@
+import { group } from '../settings';
+import { defineMethod } from './method';
+import { answerTerm, answerWeight } from './shared';
+
+/** The answer straight after the question: supervised fine-tuning without reasoning. */
+export const nocot = defineMethod({
+  id: 'nocot',
+  label: 'No-CoT',
+  about: 'No latents: the answer is learned directly from the question.',
+  source: 'the No-CoT-SFT baseline of LoRi table 1 and CODI table 1',
+  settings: { weights: group({ title: 'Loss weights' }, { answer: answerWeight }) },
+  loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}',
+  terms: [answerTerm('x', 'LoRi table 1')],
+  presets: [
+    {
+      id: 'nocot-128',
+      name: 'No-CoT',
+      about: 'No latents: the answer is learned directly from the question. Tuned for the bundled pair.',
+      changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 3e-3 } },
+    },
+  ],
+});

@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { count, group, OURS, setting } from '../settings';
+import type { LossTerm } from './method';
+
+/** Settings and loss terms that several methods have. */
+
+/** Largest K. */
+export const MAX_LATENT_STEPS = 32;
+
+/** How latents are made where no run has said so: by the untrained base. */
+export const LATENT_DEFAULTS = { steps: 4, filter: 'softmax', temperature: 1 } as const;
+
+/** The group `latent` of a method that reasons in latents. */
+export const latentSettings = group(
+  { title: 'Latent steps', tex: 'z_t = f(x, z_{1:t-1})' },
+  {
+    steps: setting(count(1, MAX_LATENT_STEPS).default(LATENT_DEFAULTS.steps), {
+      label: 'Latent steps',
+      tex: 'K',
+      help: 'How many latent thoughts the student takes before it answers.',
+      source: 'LoRi figure 5 varies K from 2 to 8 and finds 5 best; the bundled problems have up to 4 steps',
+    }),
+    filter: setting(z.enum(['softmax', 'hidden']).default(LATENT_DEFAULTS.filter), {
+      label: 'Feedback',
+      help: 'What the next latent step receives as its input embedding.',
+      source: OURS,
+      options: { softmax: 'softmax-weighted token embeddings', hidden: 'the last hidden state' },
+    }),
+    temperature: setting(z.number().positive().max(100).default(LATENT_DEFAULTS.temperature), {
+      label: 'Temperature',
+      tex: '\\tau',
+      help: 'Of the softmax whose weighted embeddings are fed back. No effect when the hidden state is fed back.',
+      source: OURS,
+    }),
+  },
+);
+
+/** A loss weight; 0 leaves its term out. */
+export const weight = () => z.number().min(0).max(1e6);
+
+const LEFT_OUT = '0 leaves the term out.';
+export const weightHelp = (what: string): string => `${what} ${LEFT_OUT}`;
+
+/** λ of the answer's cross entropy. */
+export const answerWeight = setting(weight().default(0.3), {
+  label: 'Answer cross-entropy',
+  tex: '\\lambda',
+  help: weightHelp('Weight of the cross-entropy on the answer tokens.'),
+  source: OURS,
+});
+
+/** Weight of the explicit pass. */
+export const explicitWeight = setting(weight().default(0), {
+  label: 'Explicit cross-entropy',
+  tex: '\\lambda_E',
+  help: weightHelp(
+    'Weight of the cross-entropy on the written rationale and answer, which keeps explicit reasoning intact (LoRi-E).',
+  ),
+  source: OURS,
+});
+
+export const answerTerm = (given: string, source: string): LossTerm => ({
+  name: 'answer',
+  label: 'answer',
+  tex: `\\lambda\\,\\mathcal{L}_{\\mathrm{CE}}(\\text{answer}\\mid ${given})`,
+  unit: 'nats per answer token, weighted',
+  about: 'Cross-entropy of the answer tokens.',
+  source,
+  weight: 'weights.answer',
+});
+
+export const explicitTerm: LossTerm = {
+  name: 'explicit',
+  label: 'explicit',
+  tex: '\\lambda_E\\,\\mathcal{L}_{\\mathrm{CE}}(\\text{rationale, answer}\\mid x)',
+  unit: 'nats per token, weighted',
+  about: 'Cross-entropy of the written rationale and answer.',
+  source: 'LoRi §3.1 (LoRi-E)',
+  weight: 'weights.explicit',
+};
+
+/** What the teacher is forced on. */
+export const rationaleSetting = setting(z.enum(['steps', 'results']).default('results'), {
+  label: 'Teacher rationale',
+  help: 'The rationale tokens the teacher is forced on: whole steps (<<12+7=19>>), as in the paper, or only their results (=19>>).',
+  source: OURS,
+  options: { steps: 'whole steps', results: 'results only' },
+});

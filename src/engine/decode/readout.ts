@@ -1,0 +1,107 @@
+import type { GraphHostTensor } from '../base/dtype';
+import { InputError, NumericError } from '../base/errors';
+import type { DeviceTensor } from '../runtime/tensor';
+import type { Decoder } from './decoder';
+import { latentProgram, logitsProgram, nextProgram, topProgram } from './programs';
+import type { DecoderState } from './state';
+
+/** The most probable next token of each sequence. */
+export interface NextTokens {
+  /** [B]; among equals the first. */
+  readonly ids: Int32Array;
+  /** [B], natural logarithm. */
+  readonly logProbabilities: Float32Array;
+}
+
+/** @throws NumericError where a logit is NaN or infinite */
+export async function nextTokens(decoder: Decoder, state: DecoderState): Promise<NextTokens> {
+  const { id, logProbability } = await values(decoder.read('next', () => nextProgram(decoder.shape), state));
+  const logProbabilities = logProbability as Float32Array;
+  checkFinite(logProbabilities);
+  return { ids: id as Int32Array, logProbabilities };
+}
+
+/** The most probable tokens of one sequence, largest first, and the distribution's entropy in nats. */
+export interface TopTokens {
+  readonly top: readonly { readonly id: number; readonly probability: number }[];
+  readonly entropy: number;
+}
+
+/**
+ * The k most probable tokens of softmax(logits/τ) for each sequence; among equals the first come first.
+ * @throws NumericError where a logit is NaN or infinite
+ */
+export async function topTokens(
+  decoder: Decoder,
+  state: DecoderState,
+  k: number,
+  temperature = 1,
+): Promise<TopTokens[]> {
+  const { batch: B, config } = decoder.shape;
+  const most = Math.min(k, config.vocabSize);
+  const scale: GraphHostTensor = { dtype: 'f32', shape: [1, 1], data: Float32Array.of(1 / temperature) };
+  const read = decoder.read(`top ${most}`, () => topProgram(decoder.shape, most), state, { scale });
+  const { ids, logProbabilities, entropy } = (await values(read)) as Record<string, Float32Array>;
+  checkFinite(entropy as Float32Array);
+  return Array.from({ length: B }, (_, b) => ({
+    top: Array.from({ length: most }, (_, j) => ({
+      id: ids?.[b * most + j] as number,
+      probability: Math.exp(logProbabilities?.[b * most + j] as number),
+    })),
+    // Of a certainty rounding may leave less than nothing.
+    entropy: Math.max(0, entropy?.[b] as number),
+  }));
+}
+
+/** Logits after the last position, [B, V]: for looking at all of them; nothing else needs them on the host. */
+export async function logitsOf(decoder: Decoder, state: DecoderState): Promise<Float32Array> {
+  const { batch: B, config } = decoder.shape;
+  const V = config.vocabSize;
+  const chunks = await values(decoder.read('logits', () => logitsProgram(decoder.shape), state));
+  const out = new Float32Array(B * V);
+  let from = 0;
+  for (let c = 0; chunks[c]; c++) {
+    const chunk = chunks[c] as Float32Array;
+    const width = chunk.length / B;
+    for (let b = 0; b < B; b++) out.set(chunk.subarray(b * width, (b + 1) * width), b * V + from);
+    from += width;
+  }
+  return out;
+}
+
+/** The latent that would be fed, [B, H]. */
+export async function latentOf(decoder: Decoder, state: DecoderState): Promise<Float32Array<ArrayBuffer>> {
+  const { z } = await values(decoder.read('latent', () => latentProgram(decoder.shape), state));
+  return z as Float32Array<ArrayBuffer>;
+}
+
+/** hidden_states[1..L] of the last position, [B, L, H]. @throws InputError where the step was not asked to keep them */
+export async function hiddenOf(state: DecoderState): Promise<Float32Array> {
+  const { hidden } = state.tensors;
+  if (!hidden) throw new InputError('the hidden states of this step were not kept', 'Step with `hidden`.');
+  return (await hidden.read()) as Float32Array;
+}
+
+/** Reads outputs and disposes of them. */
+async function values(
+  run: Promise<Record<string, DeviceTensor>>,
+): Promise<Record<string, ArrayLike<number>>> {
+  const outputs = Object.entries(await run);
+  try {
+    const read = await Promise.all(
+      outputs.map(async ([name, tensor]) => [name, await tensor.read()] as const),
+    );
+    return Object.fromEntries(read);
+  } finally {
+    for (const [, tensor] of outputs) tensor.dispose();
+  }
+}
+
+function checkFinite(perSequence: Float32Array): void {
+  const b = perSequence.findIndex((x) => !Number.isFinite(x));
+  if (b >= 0)
+    throw new NumericError(
+      `a logit of the model is not finite in sequence ${b + 1}; NaN or infinity was found where numbers were expected`,
+      'The weights have diverged: train again with a lower learning rate.',
+    );
+}

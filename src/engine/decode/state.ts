@@ -1,0 +1,45 @@
+import { DTYPE_BYTES } from '../base/dtype';
+import { RuntimeError } from '../base/errors';
+import { sizeOf } from '../base/shape';
+import type { DeviceTensor } from '../runtime/tensor';
+
+/** What a state has on the device: `last`, `k.{i}`, `v.{i}`, and `hidden` where it was asked for. */
+export type StateTensors = Readonly<Record<string, DeviceTensor>>;
+
+/**
+ * B sequences after so many positions: keys and values, which of them are seen, and the last hidden states. It never
+ * changes: whoever advances it gets another one, so that keeping a state is keeping a branch, and any number of
+ * continuations may start from it. Whoever made it disposes of it, once.
+ */
+export class DecoderState {
+  private gone = false;
+
+  constructor(
+    /** Column of the next position. */
+    readonly column: number,
+    /** Additive, [B, T]: 0 where a key is seen. Not to be changed. */
+    readonly mask: Float32Array<ArrayBuffer>,
+    private readonly values: StateTensors,
+    /** Positions left before the keys are full. */
+    readonly room: number,
+    private readonly free: (state: DecoderState, tensors: StateTensors) => void,
+  ) {}
+
+  /** Not to be written to. @throws RuntimeError after `dispose` */
+  get tensors(): StateTensors {
+    if (this.gone) throw new RuntimeError('a state of the decoder was used after it had been disposed of');
+    return this.values;
+  }
+
+  get bytes(): number {
+    let sum = this.mask.byteLength;
+    for (const { dtype, shape } of Object.values(this.values)) sum += DTYPE_BYTES[dtype] * sizeOf(shape);
+    return sum;
+  }
+
+  dispose(): void {
+    const tensors = this.tensors;
+    this.gone = true;
+    this.free(this, tensors);
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * Bounds on the pieces of a tokenizer's pipeline. transformers.js trusts them: a length of 0 is an endless loop, a text of
+ * 200,000 letters before each text is computed with, a field of another type surfaces later as a TypeError.
+ */
+
+import { quote } from '../../text/quote';
+import { FileError } from '../base/errors';
+import { whyUnsafe } from './regex';
+
+const MAX_DEPTH = 8;
+const MAX_PIECES = 32;
+const MAX_TEXT = 64;
+const MAX_CHARSMAP = 4 * 2 ** 20;
+const MAX_TEMPLATE = 64;
+/** How many times longer the pieces together may make a text. */
+const MAX_GROWTH = 256;
+
+const HINT =
+  'Use the tokenizer.json that comes with the checkpoint; if this is it, this tokenizer is not supported.';
+
+type Json = Readonly<Record<string, unknown>>;
+/** What was expected, where `value` is something else. */
+type Check = (value: unknown) => string | null;
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    (value ?? null) === null ? null : check(value);
+const text =
+  (fewest: number, most = MAX_TEXT): Check =>
+  (value) =>
+    typeof value === 'string' && value.length >= fewest && value.length <= most
+      ? null
+      : `a text of ${fewest} to ${most} characters`;
+const count =
+  (fewest: number, most: number): Check =>
+  (value) =>
+    Number.isInteger(value) && (value as number) >= fewest && (value as number) <= most
+      ? null
+      : `a whole number from ${fewest} to ${most}`;
+const oneOf =
+  (...names: string[]): Check =>
+  (value) =>
+    names.includes(value as string) ? null : `one of ${names.join(', ')}`;
+const bool: Check = (value) => (typeof value === 'boolean' ? null : 'true or false');
+
+const pattern: Check = (value) => {
+  if (!isObject(value)) return 'an object with "String" or "Regex"';
+  const { Regex, String: literal } = value;
+  if (Regex === undefined) return text(1)(literal) && `"String" to be ${text(1)(literal)}`;
+  if (typeof Regex !== 'string') return '"Regex" to be a text';
+  const why = whyUnsafe(Regex);
+  return why && `a pattern that ends in time: this one ${why}`;
+};
+
+const template: Check = (value) => {
+  const expected = `a list of 1 to ${MAX_TEMPLATE} entries, each a "SpecialToken" with an id or a "Sequence" with id "A" or "B", and "A" once`;
+  if (!Array.isArray(value) || value.length > MAX_TEMPLATE) return expected;
+  const ids = value.map((item: unknown) => {
+    if (!isObject(item)) return null;
+    const inner = item.SpecialToken ?? item.Sequence;
+    if (!isObject(inner) || text(1, 256)(inner.id) !== null) return null;
+    return item.SpecialToken === undefined ? `sequence ${String(inner.id)}` : 'token';
+  });
+  const known = ids.every((id) => id === 'token' || id === 'sequence A' || id === 'sequence B');
+  return known && ids.filter((id) => id === 'sequence A').length === 1 ? null : expected;
+};
+
+/** `["</s>", 2]` */
+const tokenAndId: Check = (value) =>
+  Array.isArray(value) && value.length === 2 && text(1, 256)(value[0]) === null && Number.isInteger(value[1])
+    ? null
+    : 'a token and its id';
+
+const behaviour = optional(
+  oneOf('Removed', 'Isolated', 'MergedWithPrevious', 'MergedWithNext', 'Contiguous'),
+);
+const metaspace = {
+  replacement: optional(text(1, 4)),
+  str_rep: optional(text(1, 4)),
+  prepend_scheme: optional(oneOf('always', 'first', 'never')),
+  split: optional(bool),
+  add_prefix_space: optional(bool),
+};
+const byteLevel = {
+  add_prefix_space: optional(bool),
+  trim_offsets: optional(bool),
+  use_regex: optional(bool),
+};
+const bert = { sep: tokenAndId, cls: tokenAndId };
+const replace = { pattern, content: optional(text(0)) };
+
+type Pieces = Readonly<Record<string, Readonly<Record<string, Check>>>>;
+
+/** Each kind of piece: where a Sequence has its parts, and the fields of each type that transformers.js reads. */
+const KINDS: Readonly<Record<string, { readonly parts: string; readonly types: Pieces }>> = {
+  normalizer: {
+    parts: 'normalizers',
+    types: {
+      BertNormalizer: {
+        clean_text: optional(bool),
+        handle_chinese_chars: optional(bool),
+        strip_accents: optional(bool),
+        lowercase: optional(bool),
+      },
+      Precompiled: { precompiled_charsmap: optional(text(0, MAX_CHARSMAP)) },
+      Replace: replace,
+      NFC: {},
+      NFD: {},
+      NFKC: {},
+      NFKD: {},
+      Strip: { strip_left: optional(bool), strip_right: optional(bool) },
+      StripAccents: {},
+      Lowercase: {},
+      Prepend: { prepend: text(0) },
+    },
+  },
+  pre_tokenizer: {
+    parts: 'pretokenizers',
+    types: {
+      BertPreTokenizer: {},
+      Whitespace: {},
+      WhitespaceSplit: {},
+      Metaspace: metaspace,
+      ByteLevel: byteLevel,
+      Split: { pattern, behavior: behaviour, invert: optional(bool) },
+      Punctuation: { behavior: behaviour },
+      Digits: { individual_digits: optional(bool) },
+      Replace: replace,
+      FixedLength: { length: count(1, 65536) },
+    },
+  },
+  post_processor: {
+    parts: 'processors',
+    types: {
+      TemplateProcessing: { single: template },
+      ByteLevel: byteLevel,
+      BertProcessing: bert,
+      RobertaProcessing: bert,
+    },
+  },
+  decoder: {
+    parts: 'decoders',
+    types: {
+      ByteLevel: byteLevel,
+      WordPiece: { prefix: optional(text(0)), cleanup: optional(bool) },
+      Metaspace: metaspace,
+      BPEDecoder: { suffix: optional(text(0)) },
+      CTC: {
+        pad_token: optional(text(0)),
+        word_delimiter_token: optional(text(0)),
+        cleanup: optional(bool),
+      },
+      Replace: replace,
+      Fuse: {},
+      Strip: { content: optional(text(0)), start: optional(count(0, 64)), stop: optional(count(0, 64)) },
+      ByteFallback: {},
+    },
+  },
+};
+
+function fail(place: string, what: string): never {
+  throw new FileError(`tokenizer.json: ${place} ${what}`, HINT);
+}
+
+/** Refuses a pipeline with pieces that are unknown, out of bounds, or may not end. Throws `FileError`. */
+export function checkPipeline(tokenizer: Json): void {
+  let pieces = 0;
+  let growth = 1;
+  const visit = (piece: unknown, name: string, place: string, depth: number): void => {
+    if (!isObject(piece)) fail(place, `is ${quote(piece)}, expected an object with a "type"`);
+    if (depth > MAX_DEPTH || ++pieces > MAX_PIECES)
+      fail(
+        place,
+        `: the pipeline has more than ${MAX_PIECES} pieces, or nests them more than ${MAX_DEPTH} deep`,
+      );
+    const { parts, types } = KINDS[name] as (typeof KINDS)[string];
+    const { type } = piece;
+    if (type === 'Sequence') {
+      const list = piece[parts];
+      if (!Array.isArray(list))
+        fail(place, `is a Sequence whose "${parts}" is ${quote(list)}, expected a list`);
+      for (const [i, part] of list.entries()) visit(part, name, `${place}.${parts}[${i}]`, depth + 1);
+      return;
+    }
+    if (typeof type !== 'string' || !Object.hasOwn(types, type))
+      fail(place, `has type ${quote(type)}; supported: Sequence, ${Object.keys(types).join(', ')}`);
+    for (const [field, check] of Object.entries(types[type] as Pieces[string])) {
+      const expected = check(Object.hasOwn(piece, field) ? piece[field] : undefined);
+      if (expected !== null)
+        fail(place, `(${type}): ${field} is ${quote(piece[field])}, expected ${expected}`);
+    }
+    growth *= growthOf(piece);
+    if (growth > MAX_GROWTH)
+      fail(place, `makes a text more than ${MAX_GROWTH} times longer, with the pieces before it`);
+  };
+  for (const name of Object.keys(KINDS)) {
+    const piece = tokenizer[name] ?? null;
+    if (piece !== null) visit(piece, name, name, 0);
+  }
+}
+
+/** How many times longer a piece can make a text. */
+function growthOf(piece: Json): number {
+  if (piece.type !== 'Replace') return 1;
+  const length = String(piece.content ?? '').length;
+  const found = (piece.pattern as Json).String;
+  // A regular expression may match nothing, between any two characters.
+  return typeof found === 'string' ? Math.max(1, length / found.length) : 1 + length;
+}

@@ -1,0 +1,110 @@
+/**
+ * Whether a tokenizer's regular expression can be trusted to end. A backtracking matcher takes exponential time where a
+ * repeated group can itself match a text in several ways, as (a+)+ or (a|aa)*, and time n^(k+1) where k repetitions follow
+ * one another. A text cannot be matched under a time limit, so such patterns are refused by their form. Tokenizers of
+ * this field (GPT-2, Llama, Qwen, o200k) need neither nested repetition nor more than two repetitions in a row.
+ */
+
+export const MAX_PATTERN = 4000;
+/** Repetitions in one alternative: time n³ in the length of the text at most. */
+const MAX_LOOPS = 2;
+/** Repeats at most this often count as bounded. */
+const FEW = 16;
+const MAX_REPEATS = 1000;
+const MAX_GROUPS = 30;
+
+/** What a group can do. */
+interface Group {
+  /** Whether it holds a quantifier or an alternative: it may match one text in several ways. */
+  flexible: boolean;
+  /** Repetitions in the alternative under way, and the most in one before. */
+  loops: number;
+  most: number;
+}
+
+const newGroup = (): Group => ({ flexible: false, loops: 0, most: 0 });
+const loopsOf = (group: Group): number => Math.max(group.loops, group.most);
+
+const QUANTIFIER = /^(?:[*+?]|\{(\d*)(?:(,)(\d*))?\})[?+]?/;
+const GROUP_START = /^\((?:\?(?:<?[=!]|<\w+>|>|[a-z-]*:))?/i;
+
+/** Why `source` is refused, in words that follow "the pattern", or `null`. Syntax is not checked. */
+export function whyUnsafe(source: string): string | null {
+  if (source.length > MAX_PATTERN)
+    return `has ${source.length} characters; at most ${MAX_PATTERN} are allowed`;
+  const open: Group[] = [newGroup()];
+  /** The group just closed, where a quantifier would apply to it. */
+  let closed: Group | undefined;
+  for (let at = 0; at < source.length; ) {
+    const group = open.at(-1) as Group;
+    const quantifier = at === 0 ? null : QUANTIFIER.exec(source.slice(at, at + 40));
+    if (quantifier) {
+      const { fewest, most } = boundsOf(quantifier);
+      if (Math.max(fewest, most === Number.POSITIVE_INFINITY ? 0 : most) > MAX_REPEATS)
+        return `repeats a part more than ${MAX_REPEATS} times (${quantifier[0]})`;
+      if (closed?.flexible && most > 1)
+        return `repeats a group that itself holds repetitions or alternatives (${quantifier[0]}), which can take for ever`;
+      if (fewest !== most) group.flexible = true;
+      if (most > FEW && ++group.loops > MAX_LOOPS)
+        return `has more than ${MAX_LOOPS} repetitions in a row, which can take very long`;
+      closed = undefined;
+      at += quantifier[0].length;
+      continue;
+    }
+    closed = undefined;
+    const c = source[at];
+    if (c === '\\') at += escapeLength(source, at);
+    else if (c === '[') at = endOfClass(source, at);
+    else if (c === '(') {
+      if (open.length > MAX_GROUPS) return `nests groups more than ${MAX_GROUPS} deep`;
+      open.push(newGroup());
+      at += GROUP_START.exec(source.slice(at, at + 40))?.[0].length ?? 1;
+    } else if (c === ')' && open.length > 1) {
+      closed = open.pop() as Group;
+      const outer = open.at(-1) as Group;
+      outer.loops += loopsOf(closed);
+      outer.flexible ||= closed.flexible;
+      if (outer.loops > MAX_LOOPS)
+        return `has more than ${MAX_LOOPS} repetitions in a row, which can take very long`;
+      at++;
+    } else {
+      if (c === '|') {
+        group.flexible = true;
+        group.most = loopsOf(group);
+        group.loops = 0;
+      }
+      at++;
+    }
+  }
+  return null;
+}
+
+function boundsOf([text, low = '', comma, high = '']: RegExpExecArray): { fewest: number; most: number } {
+  if (text.startsWith('?')) return { fewest: 0, most: 1 };
+  if (text.startsWith('*')) return { fewest: 0, most: Number.POSITIVE_INFINITY };
+  if (text.startsWith('+')) return { fewest: 1, most: Number.POSITIVE_INFINITY };
+  const fewest = Number(low);
+  if (comma === undefined) return { fewest, most: fewest };
+  return { fewest, most: high === '' ? Number.POSITIVE_INFINITY : Number(high) };
+}
+
+const escapeLength = (source: string, at: number): number =>
+  /^\\[pPux]\{[^}]*\}/.exec(source.slice(at, at + 60))?.[0].length ?? 2;
+
+/** One past the class that begins at `at`; a nested class, as in Oniguruma, is part of it. */
+function endOfClass(source: string, at: number): number {
+  let depth = 0;
+  for (let i = at; i < source.length; i++) {
+    const c = source[i];
+    if (c === '\\') i++;
+    else if (c === '[' && (depth === 0 || isClosed(source, i))) depth++;
+    else if (c === ']' && --depth === 0) return i + 1;
+  }
+  return source.length;
+}
+
+/** Whether the bracket inside a class at `at` has a closing one besides that of the class around it. */
+function isClosed(source: string, at: number): boolean {
+  const first = source.indexOf(']', at + 1);
+  return first >= 0 && source.indexOf(']', first + 1) >= 0;
+}
