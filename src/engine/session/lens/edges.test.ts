@@ -137,7 +137,8 @@ describe('one layer and one latent step', () => {
       random: true,
     } as const;
     const { points, whole } = await causalTest({ models, device: undefined, held, cache }, request);
-    expect(points.length).toBe(6);
+    // Three ranks, each with leading, random and energy-matched directions.
+    expect(points.length).toBe(9);
     for (const point of points.filter(({ rank }) => rank === 32)) expect(point.accuracy).toEqual(whole);
   });
 });

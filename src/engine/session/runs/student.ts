@@ -1,8 +1,7 @@
 import type { RunConfig } from '../../../contract/config';
-import { differencesFromPreset } from '../../../contract/differences';
 import type { StudentReport } from '../../../contract/events';
-import { methodOf } from '../../../contract/methods/index';
 import type { Methods } from '../../../contract/methods/method';
+import { nameConfig } from '../../../contract/presets';
 import { Owned } from '../../base/owned';
 import type { TokenLayout } from '../../base/tokens';
 import { Decoder } from '../../decode/decoder';
@@ -60,27 +59,19 @@ export function decoderFor(
 /** Differences named in a label; all are in the student's report. */
 const MAX_NAMED = 3;
 
-/** Tells runs apart: method, samples, seed, and what differs from the method's preset. */
+/** Tells runs apart: preset, samples, seed, and what differs from the preset. */
 export function labelOf(config: RunConfig, methods: Methods): string {
-  const differs = differencesFromPreset(config, methods).map(
-    ([path, value]) => `${path} ${JSON.stringify(value)}`,
-  );
-  const own =
-    differs.length > MAX_NAMED
-      ? [...differs.slice(0, MAX_NAMED), `${differs.length - MAX_NAMED} more`]
-      : differs;
-  return [
-    methodOf(config.method, methods).label,
-    `${config.data.samples} samples`,
-    `seed ${config.seed}`,
-    ...own,
-  ].join(', ');
+  const { name, differs } = nameConfig(config, methods);
+  const others = differs.filter(([path]) => path !== 'seed' && path !== 'data.samples');
+  const named = others.slice(0, MAX_NAMED).map(([path, value]) => `${path} ${JSON.stringify(value)}`);
+  const more = others.length > MAX_NAMED ? [`${others.length - MAX_NAMED} more`] : [];
+  return [name, `${config.data.samples} samples`, `seed ${config.seed}`, ...named, ...more].join(', ');
 }
 
 /** Which student it is. */
 export const reportOf = ({ id, label, config, step }: Student, methods: Methods): StudentReport => ({
   id,
   label,
-  differs: differencesFromPreset(config, methods),
+  differs: nameConfig(config, methods).differs,
   step,
 });
