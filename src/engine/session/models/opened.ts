@@ -57,7 +57,7 @@ export async function openModel(
   const bytes = [...weights.values()].reduce((n, { size }) => n + size, 0);
   const reading = new FileReading(bytes, options);
   const sha256 = await reading.hash(weights.values());
-  const { weights: tensors } = await loadCheckpoint(
+  const { weights: tensors, notes } = await loadCheckpoint(
     {
       config,
       weights: new Map([...weights].map(([name, blob]) => [name, reading.source(blobSource(blob))])),
@@ -73,7 +73,7 @@ export async function openModel(
       config: model,
       endIds: endIdsOf(model, tokenizer),
       weights: packWeights(model, tensors),
-      report: report(config, model, bytes, sha256),
+      report: report(config, model, bytes, sha256, notes),
     },
   };
 }
@@ -180,11 +180,20 @@ class FileReading {
   }
 }
 
-function report(config: unknown, model: ModelConfig, bytes: number, sha256: string): ModelReport {
+function report(
+  config: unknown,
+  model: ModelConfig,
+  bytes: number,
+  sha256: string,
+  notes: readonly string[],
+): ModelReport {
   const path = isJsonObject(config) ? own(config, '_name_or_path') : undefined;
   const name =
     typeof path === 'string' && path.trim() !== ''
       ? path.trim().slice(0, 100)
       : `checkpoint ${sha256.slice(0, 8)}`;
-  return describeModel({ name, role: 'opened', bytes, sha256, licence: 'unknown', measured: [] }, model);
+  return describeModel(
+    { name, role: 'opened', bytes, sha256, licence: 'unknown', measured: [], notes },
+    model,
+  );
 }

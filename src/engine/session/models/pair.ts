@@ -103,6 +103,7 @@ export async function loadPair(
           sha256: model.files.find((f) => f.name === 'model.safetensors')?.sha256 ?? '',
           licence: model.licence,
           measured: model.measured,
+          notes: checkpoint.notes,
         },
         config,
       ),
@@ -154,11 +155,11 @@ export function checkVocabulary(tokenizer: Tokenizer, { vocabSize }: DecoderConf
     );
 }
 
-type Origin = Pick<ModelReport, 'name' | 'role' | 'bytes' | 'sha256' | 'licence' | 'measured'>;
+type Origin = Pick<ModelReport, 'name' | 'role' | 'bytes' | 'sha256' | 'licence' | 'measured' | 'notes'>;
 
 /** What is said of a model: where it is from, and its configuration. */
 export function describeModel(
-  { name, role, bytes, sha256, licence, measured }: Origin,
+  { name, role, bytes, sha256, licence, measured, notes = [] }: Origin,
   config: ModelConfig,
 ): ModelReport {
   return {
@@ -177,7 +178,7 @@ export function describeModel(
     tied: config.tieWordEmbeddings,
     licence,
     measured,
-    ...(config.notes.length > 0 && { notes: config.notes }),
+    ...(notes.length > 0 && { notes }),
   };
 }
 
