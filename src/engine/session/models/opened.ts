@@ -10,8 +10,9 @@ import { loadCheckpoint, parseIndex } from '../../checkpoint/load';
 import { type ByteSource, blobSource } from '../../checkpoint/source';
 import { expectedTensors, packWeights } from '../../nn/weights';
 import { loadTokenizer } from '../../tokenizer/tokenizer';
-import { checkVocabulary, describeModel, endIdsOf, parametersOf } from './pair';
+import { describeModel, endIdsOf, parametersOf } from './pair';
 import type { OpenedModel } from './subjects';
+import { withinVocabulary } from './vocabulary';
 
 /** What may be opened: bytes of all files, and of the weights as f32, which every program works on. */
 const MAX_OPENED_BYTES = 4 * 2 ** 30;
@@ -48,11 +49,11 @@ export async function openModel(
   checkSize('the weights, as f32,', 4 * parametersOf(model), most);
   const index = byName.has(INDEX) ? await json(byName, INDEX) : undefined;
   const weights = weightFiles(byName, index);
-  const tokenizer = await loadTokenizer(
+  const read = await loadTokenizer(
     await json(byName, 'tokenizer.json'),
     byName.has('tokenizer_config.json') ? await json(byName, 'tokenizer_config.json') : {},
   );
-  checkVocabulary(tokenizer, model);
+  const { tokenizer, notes: missing } = withinVocabulary(read, model);
 
   const bytes = [...weights.values()].reduce((n, { size }) => n + size, 0);
   const reading = new FileReading(bytes, options);
@@ -73,7 +74,7 @@ export async function openModel(
       config: model,
       endIds: endIdsOf(model, tokenizer),
       weights: packWeights(model, tensors),
-      report: report(config, model, bytes, sha256, notes),
+      report: report(config, model, bytes, sha256, [...missing, ...notes]),
     },
   };
 }

@@ -147,11 +147,11 @@ function checkPair(
 }
 
 /** @throws ConfigError where the tokenizer has tokens that the model does not know */
-export function checkVocabulary(tokenizer: Tokenizer, { vocabSize }: DecoderConfig): void {
+function checkVocabulary(tokenizer: Tokenizer, { vocabSize }: DecoderConfig): void {
   if (tokenizer.vocabSize > vocabSize)
     throw new ConfigError(
       `the tokenizer has ${tokenizer.vocabSize} tokens, the model ${vocabSize}`,
-      'Model and tokenizer must be of one checkpoint.',
+      'Use model and tokenizer of one checkpoint.',
     );
 }
 
