@@ -59,7 +59,7 @@ beforeAll(async () => {
       seconds: result.seconds.train,
     },
   };
-});
+}, 60_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 interface Output {
