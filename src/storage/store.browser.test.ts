@@ -76,13 +76,14 @@ describe('store', () => {
       // Intl.DateTimeFormat throws on such a date.
       date: { ...run(4), id: 'date', savedAt: 1e300 },
       other: run(5),
+      method: { ...run(6), id: 'method', config: { ...run(6).config, method: 'later' } },
     });
     const db = await openDB(name);
     await db.put('settings', { theme: 'pink', spectraSamples: 4 }, 'settings');
     db.close();
     const { runs, damaged } = await store.listRuns();
     expect(runs).toEqual([run(1)]);
-    expect(damaged.map(({ id }) => id)).toEqual(['config', 'date', 'other', 'text', 'unequal']);
+    expect(damaged.map(({ id }) => id)).toEqual(['config', 'date', 'method', 'other', 'text', 'unequal']);
     expect(damaged.find(({ id }) => id === 'date')?.reason).toMatch(/^savedAt: /);
     expect(await store.loadSettings()).toEqual({ ...defaultSettings, spectraSamples: 4 });
     for (const { id } of damaged) await store.deleteRun(id);

@@ -1,5 +1,7 @@
 import './distil.css';
-import { shorten } from '../../../text/quote';
+import { useMemo } from 'react';
+import { differencesFrom, nameConfig } from '../../../contract/presets';
+import { listed, shorten } from '../../../text/quote';
 import { isActive } from '../../store/run';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
@@ -49,7 +51,8 @@ export function DistilPanel() {
 const SLOW = 1000;
 
 function RunPanel({ isDisabled }: { readonly isDisabled: boolean }) {
-  const method = useApp((state) => state.draft.method);
+  const draft = useApp((state) => state.draft);
+  const methods = useApp((state) => state.methods);
   const wanted = useApp((state) => state.link.preset);
   const opened = useApp((state) => state.lens.opened.value?.name ?? null);
   const presets = useApp((state) => state.presets);
@@ -58,9 +61,10 @@ function RunPanel({ isDisabled }: { readonly isDisabled: boolean }) {
     SLOW,
   );
   const { choosePreset } = useActions();
-  const preset =
-    presets.find(({ id, config }) => (wanted === null ? config.method === method : id === wanted)) ??
-    presets[0]!;
+  // A configuration from a file is shown as the preset that it is nearest to.
+  const named = useMemo(() => nameConfig(draft, methods), [draft, methods]);
+  const preset = presets.find(({ id }) => id === (wanted ?? named.preset?.id)) ?? presets[0]!;
+  const changed = differencesFrom(preset, draft).map(([path]) => path);
   return (
     <Panel title="Run" about={preset.about}>
       <Choice
@@ -70,6 +74,7 @@ function RunPanel({ isDisabled }: { readonly isDisabled: boolean }) {
         options={presets.map(({ id, label, about }) => ({ id, label, about }))}
         onChange={choosePreset}
       />
+      {changed.length > 0 && <p className="help">Changed from this preset: {listed(changed, 4)}.</p>}
       <RunBar />
       <RunFiles run={run} />
       {opened !== null && (
