@@ -64,7 +64,7 @@ test('a researcher sees the low rank, distils, steps through thoughts', async ({
     await app.getByRole('button', { name: 'All, then answer' }).click();
     await expect(app.getByRole('heading', { name: 'Student, latent' })).toBeVisible({ timeout: 60_000 });
     await app.getByRole('button', { name: 'Explicit chain of thought' }).click();
-    await expect(app.getByText(/^The latent answer took/)).toBeVisible({ timeout: 60_000 });
+    await expect(app.getByText(/^The latent answer was/)).toBeVisible({ timeout: 60_000 });
     await expectAccessible(app);
   });
 
@@ -90,11 +90,16 @@ test('a researcher sees the low rank, distils, steps through thoughts', async ({
 
 test('the first run can be cancelled at its longest step and the page is usable after', async ({ app }) => {
   test.setTimeout(240_000);
+  await app.getByRole('tab', { name: 'Tour' }).click();
   await app.getByRole('button', { name: 'Run LoRi on 128 samples' }).click();
-  await expect(app.getByRole('tab', { name: 'Distil', selected: true })).toBeVisible({ timeout: 90_000 });
-  await expect(app.getByText('Loss terms')).toBeVisible({ timeout: 120_000 });
-  await app.getByRole('button', { name: 'Cancel', exact: true }).click();
-  await expect(app.getByText(/^Cancelled\. What was finished stays/)).toBeVisible();
+  await expect(app.getByRole('heading', { name: 'Training loss' })).toBeVisible({ timeout: 120_000 });
+  const bar = app.getByRole('banner');
+  await expect(bar).toContainText(/Guided run: Distil on 128 samples.*of 150 steps.*about .* left/);
+  await app.getByRole('tab', { name: 'Distil' }).click();
+  await app.getByRole('button', { name: /^Cancel task: Guided run/ }).click();
+  await expect(bar).toContainText('Nothing under way');
+  await app.getByRole('tab', { name: 'Tour' }).click();
+  await expect(app.getByText(/^Cancelled\. Finished steps are kept/)).toBeVisible();
   await app.getByRole('tab', { name: 'Low-rank' }).click();
   await expect(app.getByRole('heading', { name: 'How few directions' })).toBeVisible();
   await app.getByRole('button', { name: 'Decompose' }).click();

@@ -227,9 +227,13 @@ describe('a run', () => {
     const { actions, state } = open({ pace: 1 });
     await actions.startRun(small);
     const first = state().student;
-    expect(first).toMatchObject({ label: 'LoRi', step: 12, differs: [['optimiser.steps', 12]] });
+    expect(first).toMatchObject({
+      label: 'LoRi, statistics over results',
+      step: 12,
+      differs: [['optimiser.steps', 12]],
+    });
     const kept = () => subjectsOf(state()).find(({ id }) => id === 'student');
-    expect(kept()?.label).toBe('Student: LoRi, steps 12, step 12');
+    expect(kept()?.label).toBe('Student: LoRi, statistics over results, steps 12, step 12');
     const other = parseRunConfig({
       optimiser: { steps: 100_000, learningRate: 0.004 },
       observation: { every: 4 },
@@ -237,7 +241,9 @@ describe('a run', () => {
     const running = actions.startRun(other);
     await vi.waitFor(() => expect(state().lens.checkpoints.length).toBeGreaterThan(0));
     // The engine still has the one before.
-    expect(kept()?.label).toBe('Student: LoRi, steps 12, step 12 (of the run before)');
+    expect(kept()?.label).toBe(
+      'Student: LoRi, statistics over results, steps 12, step 12 (of the run before)',
+    );
     expect(subjectsOf(state()).at(-1)?.label).toMatch(/^Checkpoint: LoRi, .*learningRate 0.004.*, step \d+$/);
     await actions.control('stop');
     await running;
@@ -420,7 +426,7 @@ describe('storage', () => {
     await actions.start(false);
     await actions.start(false);
     expect(state().notices).toHaveLength(1);
-    expect(state().notices[0]?.text).toContain('keeps nothing');
+    expect(state().notices[0]?.text).toContain('Nothing can be stored');
   });
 
   it('that fails later costs no run', async () => {

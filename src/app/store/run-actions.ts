@@ -28,7 +28,7 @@ export interface RunActions {
 }
 
 /** Milliseconds between two updates of the page while a run goes on. */
-const UPDATE = 100;
+const UPDATE = 200;
 
 export function runActions(ctx: Context, engine: EngineActions): RunActions {
   const run = ctx.task<true>({

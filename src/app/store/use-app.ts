@@ -1,4 +1,4 @@
-import { createContext, useContext, useEffect, useSyncExternalStore } from 'react';
+import { createContext, useContext, useEffect, useRef, useSyncExternalStore } from 'react';
 import { useStore } from 'zustand';
 import { addressWriter } from './address';
 import type { Actions, App } from './app-store';
@@ -16,6 +16,17 @@ function useContextOfApp(): App {
 
 export function useApp<T>(select: (state: AppState) => T): T {
   return useStore(useContextOfApp().store, select);
+}
+
+/** For what is made anew at each look: the one before stays as long as it says the same. Plain data only. */
+export function useAppMade<T>(select: (state: AppState) => T): T {
+  const last = useRef<{ readonly text: string; readonly value: T } | null>(null);
+  return useStore(useContextOfApp().store, (state) => {
+    const value = select(state);
+    const text = JSON.stringify(value);
+    if (last.current?.text !== text) last.current = { text, value };
+    return last.current.value;
+  });
 }
 
 export const useActions = (): Actions => useContextOfApp().actions;
@@ -41,9 +52,10 @@ export function useAddress(): void {
     const address = addressWriter(window.history);
     let written = window.location.hash;
     const write = (hash: string, push: boolean) => {
-      if (hash === written || (hash === '#/model' && written === '')) return;
+      if (hash === written) return;
+      // The place that the page itself opens first is no step.
+      address.write(hash, push && written !== '');
       written = hash;
-      address.write(hash, push);
     };
     const read = () => {
       address.drop();

@@ -1,8 +1,8 @@
 import type { CallOptions } from '../../../contract/calls';
 import type { RunConfig } from '../../../contract/config';
 import type { Accuracy, RunEvent, RunResult } from '../../../contract/events';
-import { methodOf } from '../../../contract/methods/index';
 import type { Methods } from '../../../contract/methods/method';
+import { nameConfig } from '../../../contract/presets';
 import { CancelledError, ConfigError, throwIfCancelled } from '../../base/errors';
 import { Owned } from '../../base/owned';
 import { Rng } from '../../base/rng';
@@ -233,7 +233,7 @@ async function prepare(
   };
   return Owned.while(async (owned) => {
     const student: Student = {
-      label: `${methodOf(config.method, context.methods).label}, ${config.data.samples} samples, seed ${config.seed}`,
+      label: `${nameConfig(config, context.methods).name}, ${config.data.samples} samples, seed ${config.seed}`,
       latentSteps: spec.latentSteps,
       filter: spec.filter,
       lora: spec.lora,
