@@ -135,7 +135,7 @@ describe('one layer and one latent step', () => {
       random: true,
     } as const;
     const { points, whole } = await causalTest({ models, device: undefined, held, cache }, request);
-    expect(points.length).toBe(6);
+    expect(points.length).toBe(9);
     for (const point of points.filter(({ rank }) => rank === 32)) expect(point.accuracy).toEqual(whole);
   });
 });
