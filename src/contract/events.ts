@@ -148,7 +148,7 @@ export interface StudentReport {
 
 export interface RunResult {
   readonly config: RunConfig;
-  /** The student that is kept. */
+  /** The student that is kept; none where the run was stopped before its first step. */
   readonly student?: StudentReport;
   readonly status: 'done' | 'stopped';
   readonly steps: number;
@@ -161,7 +161,10 @@ export interface RunResult {
     readonly train: number;
     readonly evaluate: number;
   };
+  /** Distinct programs that a step runs. */
   readonly programs: number;
+  /** Ranks that the model or the samples have no room for: by path of the setting, what was used instead. */
+  readonly ranksUsed?: Readonly<Record<string, number>>;
   readonly trainable: number;
   readonly provider: Provider;
   readonly models: Readonly<Record<string, string>>;

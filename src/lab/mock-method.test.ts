@@ -4,10 +4,24 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { mock, WITH_MOCK } from '../contract/methods/mock.testing';
 import { RECIPES } from '../engine/methods/index';
+import { answerAfter, readQuestion, think } from '../engine/recipes/shared/passes';
+import { filterOf, type Recipe, studentLora } from '../engine/recipes/shared/recipe';
 import { tinyPair } from '../engine/testing/tiny-pair.testing';
 import { lab } from './lab';
 
 /** A method that is in the two indexes is in the headless program, with nothing else changed. */
+
+const recording: Recipe = {
+  adapters: studentLora,
+  latentSteps: () => 2,
+  usesTeacher: () => false,
+  targets: () => ({ losses: {} }),
+  record(tape, { config, layout }) {
+    const question = readQuestion(tape, layout);
+    const thoughts = think(tape, question, 2, filterOf(config));
+    answerAfter(tape, thoughts.at(-1) ?? question, layout, config.weights.answer);
+  },
+};
 
 let folder = '';
 beforeAll(async () => {
@@ -28,7 +42,7 @@ async function run(...args: string[]) {
   };
   const registry = {
     methods: WITH_MOCK,
-    recipes: { ...RECIPES, [mock.id]: RECIPES.ce as (typeof RECIPES)[string] },
+    recipes: { ...RECIPES, [mock.id]: recording },
   };
   await lab(args, streams, registry);
   return { out, said };

@@ -4,8 +4,9 @@ import { InputError } from '../../base/errors';
 import { type ProblemCodec, problemCodec } from '../../data/tokens';
 import type { LatentFilter } from '../../nn/latent';
 import type { LoraSpec } from '../../nn/lora';
+import { filterOf } from '../../recipes/shared/recipe';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
-import { filterOf, type Student } from '../runs/student';
+import type { Student } from '../runs/student';
 import type { LoadedModel, Pair } from './pair';
 import type { ProblemSet } from './problems';
 
