@@ -4,7 +4,7 @@ import { followLensLink } from '../../src/app/store/lens-link';
 import { formatLink, parseLink } from '../../src/app/store/link';
 import { formatRunFile, readRunFile } from '../../src/app/store/run-file';
 import { parseRunConfig } from '../../src/contract/config';
-import { FIGURE_6 } from '../../src/contract/lens';
+import { FIGURE_6, type LensRequest } from '../../src/contract/lens';
 import type { Rng } from '../../src/engine/base/rng';
 import { LoriWorkbench } from '../../src/engine/session/workbench';
 import { SMALLEST, serveFiles, tinyEnvironment, tinyPair } from '../../src/engine/testing/tiny-pair.testing';
@@ -26,6 +26,14 @@ const OPENED = {
   selections: [{ subject: { kind: 'opened' }, sections: ['text'] }],
   source: { kind: 'texts', texts: TEXTS },
 } as const;
+
+/** What else is asked of the states: a report of all that the page shows takes four times as long. */
+const VIEWS: readonly Partial<LensRequest>[] = [
+  {},
+  { centre: true, stack: 'layer' },
+  { tucker: true, trajectories: 'pca' },
+  { controls: ['shuffled', 'random-tokens', 'gaussian'], trajectories: 'tucker' },
+];
 
 type Files = ReadonlyMap<string, Bytes>;
 
@@ -54,7 +62,7 @@ function checkpoint(name: string, files: Files, workbench: LoriWorkbench, weight
         data: new Blob([file === damaged ? mutateFile(file, bytes, rng) : bytes]),
       }));
       const model = await workbench.openCheckpoint(named);
-      return { model, report: await workbench.lens(OPENED) };
+      return { model, report: await workbench.lens({ ...OPENED, ...rng.pick(VIEWS) }) };
     },
   };
 }

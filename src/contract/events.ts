@@ -35,6 +35,8 @@ export interface ModelReport {
   readonly vocabulary: number;
   readonly tied: boolean;
   readonly licence: string;
+  /** What of its files was left out, or read otherwise than they say, a sentence each. */
+  readonly notes?: readonly string[];
   /** As written in the manifest by the program that measured it. */
   readonly measured: readonly { readonly what: string; readonly value: string }[];
 }

@@ -37,6 +37,7 @@ export function ModelCard({
           ['Vocabulary', `${integer(model.vocabulary)} tokens`],
           ...(model.licence === '' ? [] : [['Licence', shorten(model.licence, NAME)] as const]),
           ...model.measured.map(({ what, value }) => [`Measured: ${what}`, value] as const),
+          ...(model.notes ?? []).map((note) => ['Note', note] as const),
           [
             'SHA-256',
             <code key="h" className="hash">

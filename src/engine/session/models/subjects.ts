@@ -1,5 +1,6 @@
 import type { Subject } from '../../../contract/lens';
 import { LATENT_DEFAULTS } from '../../../contract/methods/shared';
+import { quote } from '../../../text/quote';
 import { InputError } from '../../base/errors';
 import { type ProblemCodec, problemCodec } from '../../data/tokens';
 import type { LatentFilter } from '../../nn/latent';
@@ -73,7 +74,7 @@ export function resolveSubject(subject: Subject, held: LoadedModels): ResolvedSu
     return ofModel(subject.kind, pair[subject.kind], pair.tokenizer, () => pair.codec);
   if (subject.kind !== 'student')
     throw new InputError(
-      `there is no subject ${JSON.stringify((subject as { kind: unknown }).kind)}`,
+      `there is no subject ${quote((subject as { kind: unknown }).kind)}`,
       'Choose teacher, base, student or opened.',
     );
   const student = studentOf(subject.checkpoint, held);
