@@ -67,11 +67,27 @@ describe('positions past the model’s', () => {
       ],
       [() => workbench.explicit(question), /Decoding, .* takes \d+ positions; tiny-teacher has 12/],
       [() => workbench.distil(tinyRunBy('ce')), /takes \d+ positions; tiny-base has 12/],
+      [() => workbench.distil(tinyRunBy('lori')), /takes \d+ positions; tiny-base has 12/],
     ] as const) {
       const failed = call();
       await expect(failed).rejects.toMatchObject({ code: 'input' });
       await expect(failed).rejects.toThrow(by);
     }
+    await workbench.close();
+  });
+
+  it('of a run are refused before the teacher is read', async () => {
+    const workbench = new LoriWorkbench(
+      tinyEnvironment(await tinyPair({ teacherConfig: { max_position_embeddings: 30 } })),
+    );
+    await workbench.open('wasm');
+    await workbench.loadPair('models');
+    const phases: unknown[] = [];
+    const run = workbench.distil(tinyRunBy('lori'), {
+      report: (event) => event.kind === 'progress' && phases.push(event.progress.phase),
+    });
+    await expect(run).rejects.toThrow(/the teacher pass takes \d+ positions; tiny-teacher has 30/);
+    expect(phases).toEqual([]);
     await workbench.close();
   });
 });

@@ -1,6 +1,6 @@
 import type { Runtime } from '../../runtime/runtime';
-import { uploadAll } from '../../runtime/upload-all';
 import type { DeviceTensor } from '../../runtime/tensor';
+import { uploadAll } from '../../runtime/upload-all';
 import type { Student } from './student';
 
 type Packs = readonly Float32Array<ArrayBuffer>[];
