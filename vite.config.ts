@@ -3,6 +3,10 @@ import { defaultClientConditions, defineConfig } from 'vite';
 import { modelsFolder } from './scripts/tools/folders.mjs';
 import { isolationHeaders, productionHeaders } from './scripts/tools/headers.mjs';
 
+/** Hosts that do not know .mjs send it as octet-stream, which browsers refuse to run: ONNX Runtime's goes out as .js. */
+const assetFileNames = ({ names }: { readonly names: readonly string[] }) =>
+  names.some((name) => name.endsWith('.mjs')) ? 'assets/[name]-[hash].js' : 'assets/[name]-[hash][extname]';
+
 export default defineConfig({
   base: './',
   // Not a single-page application: a missing file answers 404, never the page with status 200.
@@ -18,9 +22,14 @@ export default defineConfig({
   },
   // Served as they are: rewriting them would break the URLs of their own assets.
   optimizeDeps: { exclude: ['onnxruntime-web', '@huggingface/transformers'] },
-  worker: { format: 'es' },
+  worker: { format: 'es', rolldownOptions: { output: { assetFileNames } } },
   // Nothing inlined: the production policy takes no data: fonts.
-  build: { target: 'es2023', chunkSizeWarningLimit: 2000, assetsInlineLimit: 0 },
+  build: {
+    target: 'es2023',
+    chunkSizeWarningLimit: 2000,
+    assetsInlineLimit: 0,
+    rolldownOptions: { output: { assetFileNames } },
+  },
   server: { headers: isolationHeaders },
   preview: { headers: productionHeaders },
 });

@@ -25,7 +25,7 @@ test('a checkpoint that is cut off: the file is named, trying again succeeds', a
   });
   await app.reload();
   const alert = app.getByRole('alert');
-  await expect(alert).toContainText('The pair was not loaded', { timeout: 60_000 });
+  await expect(alert).toContainText('The bundled pair was not loaded', { timeout: 60_000 });
   await expect(alert).toContainText('model.safetensors');
   await expectAccessible(app);
   cut = false;
@@ -37,7 +37,7 @@ test('K = 0, a seed that is no number, a question without tokens: said beside th
   await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
   await app.getByRole('tab', { name: 'Distil' }).click();
   await app.getByLabel(/^Seed/).fill('one');
-  await expect(app.getByText('This is not a number.')).toBeVisible();
+  await expect(app.getByText(/“one” is not a number/)).toBeVisible();
   await expect(app.getByRole('button', { name: 'Start LoRi' })).toBeDisabled();
   await app.getByRole('tab', { name: 'Latents' }).click();
   await app.getByRole('textbox', { name: /^Latent steps/ }).fill('0');
@@ -57,31 +57,36 @@ test('no WebGPU and no storage: WASM is used and says why, nothing is lost silen
     });
   });
   await app.reload();
-  await expect(app.getByText(/This browser keeps nothing for this page/)).toBeVisible();
+  await expect(app.getByText(/Nothing can be stored in this browser/)).toBeVisible();
   await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
   await app.getByRole('button', { name: 'Dismiss' }).click();
-  await expect(app.getByText(/This browser keeps nothing/)).toBeHidden();
+  await expect(app.getByText(/Nothing can be stored/)).toBeHidden();
 });
 
 test('an engine that ends is noticed, and a new one loads the pair again', async ({ app }) => {
   await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
   const [engine] = app.workers();
   await engine?.evaluate(() => (globalThis as unknown as { close(): void }).close()).catch(() => {});
-  await expect(app.getByRole('alert')).toContainText('The engine has ended', { timeout: 20_000 });
+  await expect(app.getByRole('alert')).toContainText('The engine has stopped', { timeout: 20_000 });
   await app.getByRole('button', { name: 'Restart the engine' }).click();
   await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
 });
 
-for (const theme of ['light', 'dark'] as const) {
-  test(`accessible and without sideways scrolling at 390 pixels, ${theme}`, async ({ app }) => {
-    await app.setViewportSize({ width: 390, height: 844 });
+for (const [theme, width] of [
+  ['light', 360],
+  ['dark', 390],
+  ['dark', 1280],
+  ['light', 1920],
+] as const) {
+  test(`accessible and without sideways scrolling at ${width} pixels, ${theme}`, async ({ app }) => {
+    await app.setViewportSize({ width, height: 844 });
     await app.goto(`./#/model?theme=${theme}`);
     await app.reload();
     await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
-    for (const name of ['Model', 'Low-rank', 'Distil', 'Latents']) {
+    for (const name of ['Tour', 'Model', 'Low-rank', 'Distil', 'Latents']) {
       await app.getByRole('tab', { name }).click();
       await expectAccessible(app);
-      expect(await app.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(390);
+      expect(await app.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(width);
     }
   });
 }

@@ -25,7 +25,7 @@ test('checks every kernel, on the CPU and on the GPU, and hands the figures out'
 
   await test.step('on the GPU, when it is chosen', async () => {
     await app.getByRole('radio', { name: 'WebGPU' }).click();
-    await expect(app.getByText(/of the device that was open before/)).toBeVisible({ timeout: 60_000 });
+    await expect(app.getByText(/on the device that was open before/)).toBeVisible({ timeout: 60_000 });
     await check.click();
     await expect(
       app.getByText(/All \d+ kernels give the stored float64 results, \d+ on the GPU/),

@@ -186,14 +186,13 @@ test('a checkpoint from files: stories260K’s figure 6 against scipy; a wrong f
   const stories = await golden<{ readonly texts: readonly string[]; readonly text: Figure6 }>(
     'figure6-stories.golden.json',
   );
-  await app.goto('./#/lowrank');
-  await app.getByRole('button', { name: /^Open a checkpoint/ }).click();
-  const files = app.locator('.lens-drop input[type=file]');
+  const files = app.locator('.model-drop input[type=file]');
   await files.nth(1).setInputFiles([`${folder}/model.safetensors`]);
   await expect(app.getByRole('alert')).toContainText('config.json is missing', { timeout: 60_000 });
   await files.nth(0).setInputFiles(folder);
   await expect(app.getByText('5 × 64')).toBeVisible({ timeout: 60_000 });
   await expect(app.getByRole('alert')).toBeHidden();
+  await app.getByRole('tab', { name: 'Low-rank' }).click();
   await app.getByRole('radio', { name: 'Typed' }).click();
   await app.getByRole('textbox', { name: /^Texts/ }).fill(stories.texts.join('\n'));
   await decompose(app);
@@ -233,7 +232,7 @@ test('the student’s latents while it learns, and its checkpoints in the lens',
   await expect(app.getByText(/^Medians over 4 training samples.*at step 0 to .* at step 40/)).toBeVisible();
   await app.getByRole('tab', { name: 'Low-rank' }).click();
   await app.getByRole('button', { name: /Hidden states of/ }).click();
-  await app.getByRole('option', { name: 'Student, as kept' }).click();
+  await app.getByRole('option', { name: /^Student: LoRi, .*step 40$/ }).click();
   await app.getByRole('tab', { name: 'Angles' }).click();
   await decompose(app);
   await expect(figure(app, 'Mean cosine between positions')).toContainText('Student:', { timeout: 60_000 });

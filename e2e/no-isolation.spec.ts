@@ -38,7 +38,7 @@ test('without cross-origin isolation: no SharedArrayBuffer, one thread, said wit
 }) => {
   const server = await plainHost();
   try {
-    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/#/model`);
     await expect(page.getByRole('heading', { name: /^Teacher: / })).toBeVisible({ timeout: 60_000 });
     expect(await page.evaluate(() => typeof SharedArrayBuffer)).toBe('undefined');
     await expect(

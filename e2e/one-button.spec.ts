@@ -9,6 +9,7 @@ test('one button: the low rank is seen, a student learns on 128 samples, its tho
   app,
 }) => {
   test.setTimeout(600_000);
+  await app.getByRole('tab', { name: 'Tour' }).click();
   await app.getByRole('button', { name: 'Run LoRi on 128 samples' }).click();
   await expect(app.getByRole('button', { name: 'Run it again' })).toBeVisible({ timeout: 540_000 });
 

@@ -11,6 +11,31 @@ test('the page opens under the production headers and is accessible', async ({ a
   await expectAccessible(app);
 });
 
+test('a first visit shows the guided run, the next one does not; a link goes where it says', async ({
+  page,
+}) => {
+  await page.goto('./');
+  await expect(page.getByRole('button', { name: 'Run LoRi on 128 samples' })).toBeVisible();
+  await expect(page.getByRole('tab', { name: 'Tour', selected: true })).toBeVisible();
+  await expectAccessible(page);
+  await page.goto('./#/distil?preset=ce-128');
+  await page.reload();
+  await expect(page.getByRole('button', { name: 'Start CE only' })).toBeVisible();
+  await page.goto('about:blank');
+  await page.goto('./');
+  await expect(page.getByRole('tab', { name: 'Model', selected: true })).toBeVisible();
+  await page.getByRole('tab', { name: 'Tour' }).click();
+  await expect(page.getByRole('button', { name: 'Run LoRi on 128 samples' })).toBeVisible();
+});
+
+test('the bar says model, device, memory and that nothing is under way', async ({ app }) => {
+  const bar = app.getByRole('banner');
+  await expect(bar).toContainText('bundled pair', { timeout: 60_000 });
+  await expect(bar).toContainText(/WASM, \d+ threads?/);
+  await expect(bar).toContainText(/Memory\s*(unknown|[\d.]+ [kMG]B)/);
+  await expect(bar).toContainText('Nothing under way');
+});
+
 test('a missing file is 404 and not the page', async ({ app }) => {
   expect((await app.request.get('./models/absent.json')).status()).toBe(404);
 });

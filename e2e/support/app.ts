@@ -57,9 +57,9 @@ export const test = base.extend<{ complaints: Complaints; app: Page }>({
     },
     { auto: true },
   ],
-  /** The page, opened at the start. */
+  /** The page, opened at its first place after the guided run, which a first visit without a link would show. */
   app: async ({ page, complaints: _watched }, use) => {
-    await page.goto('./');
+    await page.goto('./#/model');
     await use(page);
   },
 });

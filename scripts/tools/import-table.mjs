@@ -97,7 +97,18 @@ export const rows = [
   },
   { name: 'lab', folder: 'lab', may: ['contract', ...engineFolders] },
 
-  { name: 'app', folder: 'app', depths: [0], may: ['contract', 'app/store', 'app/panels', 'app/ui'] },
+  {
+    name: 'app',
+    folder: 'app',
+    depths: [0],
+    may: ['contract', 'app/store', 'app/panels', 'app/shell', 'app/tour', 'app/ui'],
+  },
+  { name: 'app/shell', folder: 'app/shell', may: ['contract', 'app/store', 'app/ui'] },
+  {
+    name: 'app/tour',
+    folder: 'app/tour',
+    may: ['contract', 'app/store', 'app/panels', 'app/charts', 'app/ui'],
+  },
   { name: 'app/ui', folder: 'app/ui', may: [] },
   { name: 'app/charts', folder: 'app/charts', may: ['contract', 'app/ui'] },
   { name: 'app/store', folder: 'app/store', may: ['contract', 'worker/client', 'storage'] },
@@ -120,7 +131,7 @@ export const packageFences = [
   { packages: ['zustand'], folders: ['app/store'] },
   {
     packages: ['react', 'react-dom', 'react-aria-components', 'react-aria', 'react-stately'],
-    folders: ['app', 'app/ui', 'app/charts', 'app/store', 'app/panels'],
+    folders: ['app', 'app/ui', 'app/charts', 'app/store', 'app/panels', 'app/shell', 'app/tour'],
   },
   { packages: ['idb'], folders: ['storage'] },
   // The runtime asks Node, where it runs there, for the package's build for Node.

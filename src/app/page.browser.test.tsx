@@ -1,32 +1,36 @@
 import './ui/base.css';
 import './ui/kit.css';
 import { createRoot, type Root } from 'react-dom/client';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { page, userEvent } from 'vitest/browser';
-import { memoryStore } from '../storage/store';
+import { memoryStore, type Store } from '../storage/store';
 import { Page } from './Page';
 import { createApp } from './store/app-store';
 import { done } from './store/task';
 import { AppProvider } from './store/use-app';
 import { type Double, type DoubleOptions, double, engineError } from './workbench.testing';
 
+const stored = (): Store => ({ ...memoryStore(''), unavailable: null });
+
 let root: Root | undefined;
+beforeEach(() => page.viewport(1280, 900));
 afterEach(() => {
   root?.unmount();
   document.body.replaceChildren();
   history.replaceState(null, '', location.pathname + location.search);
 });
 
-function open(options: DoubleOptions & { hash?: string } = {}) {
+function open(options: DoubleOptions & { hash?: string; storage?: Store; cancelLimit?: number } = {}) {
   const doubles: Double[] = [];
   const app = createApp({
     connect: () => {
       doubles.push(double({ pace: 0, ...options }));
       return doubles.at(-1)!;
     },
-    storage: Promise.resolve({ ...memoryStore(''), unavailable: null }),
-    hash: options.hash ?? '',
+    storage: Promise.resolve(options.storage ?? stored()),
+    hash: options.hash ?? '#/model',
     pairUrl: '/models/',
+    ...(options.cancelLimit !== undefined && { cancelLimit: options.cancelLimit }),
   });
   const place = document.createElement('div');
   document.body.append(place);
@@ -62,7 +66,7 @@ describe('Model', () => {
     const alert = page.getByRole('alert');
     await expect
       .element(alert)
-      .toMatchTextContent(/The pair was not loaded.*cut off.*What to do: Load it again\./);
+      .toMatchTextContent(/The bundled pair was not loaded.*cut off.*What to do: Load it again\./);
     await expect.element(button('Try again')).toBeVisible();
   });
 
@@ -132,7 +136,7 @@ describe('Low-rank', () => {
     const { app } = open({ hash: '#/lowrank', pace: 10 });
     await button('Decompose').click();
     await button('Cancel decomposition').click();
-    await expect.element(text(/Nothing is decomposed yet/)).toBeVisible();
+    await expect.element(text(/Nothing has been decomposed yet/)).toBeVisible();
     expect(app.store.getState().lens.report.status).toBe('idle');
   });
 });
@@ -150,7 +154,7 @@ describe('Distil', () => {
         () => document.querySelectorAll('.plot')[0]?.querySelectorAll('.scatterlayer .trace').length,
         slow,
       )
-      .toBe(5);
+      .toBe(4);
     await expect.element(page.getByRole('heading', { name: 'Kept runs' })).toBeVisible();
     await expect.element(button('Download run file')).toBeVisible();
   });
@@ -181,13 +185,20 @@ describe('Distil', () => {
   });
 
   it('names a bad value beside its field and does not start with it', async () => {
-    open({ hash: '#/distil' });
+    const { app } = open({ hash: '#/distil' });
     const seed = page.getByLabelText(/^Seed/);
     await seed.fill('1e');
-    await expect.element(text('This is not a number.')).toBeVisible();
+    await expect.element(text(/“1e” is not a number/)).toBeVisible();
     await expect.element(button('Start LoRi')).toBeDisabled();
     await seed.fill('1e3');
     await expect.element(button('Start LoRi')).toBeEnabled();
+    const heldOut = page.getByLabelText(/^Held-out problems/);
+    await heldOut.fill('1,000');
+    await expect.element(text(/could mean 1000 or 1: type one/)).toBeVisible();
+    await expect.element(button('Start LoRi')).toBeDisabled();
+    await heldOut.fill('1 000');
+    await expect.element(button('Start LoRi')).toBeEnabled();
+    expect(app.store.getState().draft.data.heldOut).toBe(1000);
     await button(/Latent steps/).click();
     await page.getByRole('textbox', { name: /^Latent steps/ }).fill('0');
     await expect.element(text(/1 to correct/)).toBeVisible();
@@ -222,7 +233,7 @@ describe('Latents', () => {
     await button('All, then answer').click();
     await expect.element(text('✓ correct')).toBeVisible();
     await button('Explicit chain of thought').click();
-    await expect.element(text('The latent answer took 5.1 times less time.')).toBeVisible();
+    await expect.element(text('The latent answer was 5.1 times faster.')).toBeVisible();
     await expect.element(text('<s>')).toBeVisible();
   });
 
@@ -256,13 +267,116 @@ describe('Latents', () => {
 });
 
 describe('the page', () => {
-  it('runs the whole of the first run from one button', async () => {
-    const { app } = open();
+  it('runs the guided run from one button, in its own place, with a figure for each step', async () => {
+    const { app } = open({ hash: '#/tour' });
     await button('Run LoRi on 128 samples').click();
     await expect.element(button('Run it again'), slow).toBeVisible();
     expect(app.store.getState().tour.task.status).toBe('done');
-    await expect.element(page.getByRole('tab', { name: 'Latents', selected: true })).toBeVisible();
-    expect(location.hash).toContain('#/latents');
+    expect(location.hash).toContain('#/tour');
+    for (const told of [
+      /rank \d+ of \d+ holds 95 %/,
+      /Held-out accuracy 43.0 %; teacher 78.5 %/,
+      /answer 10, expected/,
+    ])
+      await expect.element(text(told)).toBeVisible();
+    await expect.element(page.getByRole('figure', { name: 'Cumulative singular values' })).toBeVisible();
+    await button(/^All curves and settings in Distil/).click();
+    await expect.element(page.getByRole('tab', { name: 'Distil', selected: true })).toBeVisible();
+  });
+
+  it('shows the guided run on a first visit and Model on the next', async () => {
+    const storage = stored();
+    const first = open({ hash: '', storage });
+    await first.start;
+    await expect.element(page.getByRole('tab', { name: 'Tour', selected: true })).toBeVisible();
+    await expect.element(button('Run LoRi on 128 samples')).toBeVisible();
+    root?.unmount();
+    const next = open({ hash: '', storage });
+    await next.start;
+    await expect.element(page.getByRole('tab', { name: 'Model', selected: true })).toBeVisible();
+  });
+
+  it('shows the guided run where the store does not answer', async () => {
+    const app = createApp({
+      connect: () => double({ pace: 0 }),
+      storage: new Promise(() => {}),
+      hash: '',
+      pairUrl: '/models/',
+    });
+    const place = document.createElement('div');
+    document.body.append(place);
+    root = createRoot(place);
+    root.render(
+      <AppProvider value={app}>
+        <Page />
+      </AppProvider>,
+    );
+    void app.actions.start(true);
+    await expect.element(button('Run LoRi on 128 samples'), slow).toBeVisible();
+  });
+
+  it('says in the bar what is loaded, where it runs and what is under way, with a way out', async () => {
+    const { app, start } = open({ hash: '#/model', pace: 20 });
+    const bar = page.getByRole('banner');
+    await expect.element(bar.getByRole('progressbar', { name: 'Loading the models' })).toBeVisible();
+    await start;
+    await expect.element(bar).toMatchTextContent(/bundled pair.*WASM, 2 threads.*Memory/);
+    await expect.element(bar).toMatchTextContent(/Nothing under way/);
+    const running = app.actions.startRun();
+    await expect.element(bar, slow).toMatchTextContent(/Distillation.*Training.*of 150 steps.*about .* left/);
+    await button('Cancel task: Distillation').click();
+    await expect.element(bar).toMatchTextContent(/Nothing under way/);
+    expect(await running).toBe(false);
+  });
+
+  it('offers to restart an engine that does not hear a cancel', async () => {
+    const { app, doubles, start } = open({ hash: '#/distil', pace: 5, isDeaf: true, cancelLimit: 50 });
+    await start;
+    await button('Start LoRi').click();
+    await expect.element(text('Running.')).toBeVisible();
+    await expect.poll(() => app.store.getState().run.series.step.length).toBeGreaterThan(0);
+    await button('Drop').click();
+    await expect
+      .element(page.getByRole('alert'))
+      .toMatchTextContent(/does not respond to Cancel.*still running/);
+    await button('Restart the engine').click();
+    await expect.element(button('Start LoRi'), slow).toBeVisible();
+    expect(doubles).toHaveLength(2);
+  });
+
+  it('opens a model from files in Model, and says who uses it', async () => {
+    const { start } = open({ hash: '#/model' });
+    await start;
+    const [, files] = document.querySelectorAll<HTMLInputElement>('.model-drop input[type=file]');
+    await userEvent.upload(files!, new File(['{}'], 'config.json'));
+    await expect.element(page.getByRole('heading', { name: 'Opened: stories' })).toBeVisible();
+    await expect.element(page.getByRole('banner')).toMatchTextContent(/bundled pair \+ stories/);
+    await button('See its hidden states').click();
+    await expect
+      .element(page.getByRole('button', { name: /Opened: stories.*Hidden states of/ }))
+      .toBeVisible();
+    await page.getByRole('tab', { name: 'Distil' }).click();
+    await expect.element(text(/Runs train on the bundled pair/)).toBeVisible();
+    await page.getByRole('tab', { name: 'Latents' }).click();
+    await expect.element(text(/answered by the bundled pair/)).toBeVisible();
+  });
+
+  it('keeps a message and a name of any length inside the page', async () => {
+    const { app, start } = open({ hash: '#/model' });
+    await start;
+    app.store.setState({
+      notices: [{ id: 1, kind: 'warning', text: 'x'.repeat(900_000) }],
+      dead: {
+        name: 'WorkerError',
+        code: 'worker',
+        message: 'y'.repeat(900_000),
+        hint: 'z'.repeat(900_000),
+        stack: null,
+      },
+    });
+    await expect.element(page.getByRole('alert')).toMatchTextContent(/yyy…/);
+    expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(1280);
+    expect(document.documentElement.scrollHeight).toBeLessThan(4000);
   });
 
   it('says what it does not know of a link, and works on', async () => {
@@ -285,7 +399,7 @@ describe('the page', () => {
     const { doubles, start } = open();
     await start;
     doubles[0]!.die();
-    await expect.element(page.getByRole('alert')).toMatchTextContent(/The engine has ended/);
+    await expect.element(page.getByRole('alert')).toMatchTextContent(/The engine has stopped/);
     await button('Restart the engine').click();
     await expect.element(page.getByRole('heading', { name: 'Base: base' })).toBeVisible();
     expect(doubles).toHaveLength(2);
@@ -307,7 +421,7 @@ describe('the page', () => {
     const { start, app } = open({ hash: '#/distil' });
     await start;
     await app.actions.startTour();
-    for (const tab of ['Model', 'Low-rank', 'Distil', 'Latents']) {
+    for (const tab of ['Tour', 'Model', 'Low-rank', 'Distil', 'Latents']) {
       await page.getByRole('tab', { name: tab }).click();
       await new Promise((resolve) => setTimeout(resolve, 600));
       expect(document.documentElement.scrollWidth, tab).toBeLessThanOrEqual(360);

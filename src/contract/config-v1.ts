@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { fitting, isObject } from './settings';
+import { fitting, isObject, valueAt } from './settings';
 
 /**
  * Version 1 of a configuration held every method's settings, whatever its method. These were its defaults; they are frozen,
@@ -50,14 +50,14 @@ export function upgradeVersion1(
   const { version: _version, method: _method, ...settings } = value;
   const filled = fill(VERSION_1, settings);
   const { kept, left } = fitting(filled, shape);
-  const unknown = left.filter(([path]) => at(VERSION_1, path) === undefined);
+  const unknown = left.filter(([path]) => valueAt(VERSION_1, path) === undefined);
   return {
     value: unknown.reduce<Record<string, unknown>>(
       (config, [path, held]) => put(config, path.split('.'), held),
       kept,
     ),
     left: left.filter(([path, held]) => {
-      const usual = at(VERSION_1, path);
+      const usual = valueAt(VERSION_1, path);
       return usual !== undefined && usual !== held;
     }),
   };
@@ -72,14 +72,6 @@ function fill(defaults: Tree, given: Tree): Record<string, unknown> {
   }
   return out;
 }
-
-const at = (tree: Tree, path: string): unknown =>
-  path
-    .split('.')
-    .reduce<unknown>(
-      (held, key) => (isObject(held) && Object.hasOwn(held, key) ? held[key] : undefined),
-      tree,
-    );
 
 function put(tree: Tree, [key = '', ...rest]: readonly string[], value: unknown): Record<string, unknown> {
   const inner = isObject(tree[key]) ? (tree[key] as Tree) : {};

@@ -67,7 +67,11 @@ export const readConfigSchema = (methods: Methods = METHODS): z.ZodType<ReadConf
       value.version === 1 ? upgradeVersion1(value, shapeOf(method)) : { value, left: [] };
     const result = schemaOf(method).safeParse({ ...current, method: method.id });
     if (result.error) {
-      for (const issue of result.error.issues) context.issues.push({ ...issue, input: value } as never);
+      // zod goes on after an unknown key, and a transform around this one would then see no configuration.
+      for (const issue of result.error.issues)
+        if (issue.code === 'unrecognized_keys')
+          for (const key of issue.keys) refuse('there is no such setting', ...issue.path.map(String), key);
+        else context.issues.push({ ...issue, input: value } as never);
       return z.NEVER;
     }
     return {

@@ -35,6 +35,8 @@ export interface ModelReport {
   readonly vocabulary: number;
   readonly tied: boolean;
   readonly licence: string;
+  /** What of its files was left out, or read otherwise than they say, a sentence each. */
+  readonly notes?: readonly string[];
   /** As written in the manifest by the program that measured it. */
   readonly measured: readonly { readonly what: string; readonly value: string }[];
 }
@@ -148,7 +150,7 @@ export interface StudentReport {
 
 export interface RunResult {
   readonly config: RunConfig;
-  /** The student that is kept. */
+  /** The student that is kept; none where the run was stopped before its first step. */
   readonly student?: StudentReport;
   readonly status: 'done' | 'stopped';
   readonly steps: number;
@@ -161,7 +163,10 @@ export interface RunResult {
     readonly train: number;
     readonly evaluate: number;
   };
+  /** Distinct programs that a step runs. */
   readonly programs: number;
+  /** Ranks that the model or the samples have no room for: by path of the setting, what was used instead. */
+  readonly ranksUsed?: Readonly<Record<string, number>>;
   readonly trainable: number;
   readonly provider: Provider;
   readonly models: Readonly<Record<string, string>>;

@@ -1,6 +1,7 @@
 import { parseRunConfig, type RunConfig } from './config';
-import { METHODS } from './methods/index';
+import { METHODS, methodOf } from './methods/index';
 import type { Methods } from './methods/method';
+import { pathsOf, valueAt } from './settings';
 
 /** A named starting point: what it is for, and the configuration. */
 export interface Preset {
@@ -35,3 +36,35 @@ export const FIRST_RUN = PRESETS[0] as Preset;
 /** The preset of an id, also of one it had before. */
 export const findPreset = (id: string | null, presets: readonly Preset[] = PRESETS): Preset | undefined =>
   presets.find((preset) => preset.id === id || (id !== null && preset.formerly.includes(id)));
+
+/** Paths that say nothing of how a student was trained. */
+const IGNORED = /^(evaluation|observation)\.|^data\.(validation|heldOut)$/;
+
+/** What a configuration is called, and what it has that the preset of that name does not. */
+export interface NamedConfig {
+  readonly name: string;
+  readonly preset: Preset | undefined;
+  readonly differs: readonly (readonly [path: string, value: unknown])[];
+}
+
+/** The settings in which a configuration differs from a preset, and its values of them. */
+export const differencesFrom = (preset: Preset, config: RunConfig): NamedConfig['differs'] =>
+  pathsOf(config)
+    .filter((path) => !IGNORED.test(path))
+    .filter((path) => JSON.stringify(valueAt(config, path)) !== JSON.stringify(valueAt(preset.config, path)))
+    .map((path) => [path, valueAt(config, path)] as const);
+
+/** By the preset of its method that differs from it in the fewest settings; by the method where that has no preset. */
+export function nameConfig(config: RunConfig, methods: Methods = METHODS): NamedConfig {
+  const presets = methods === METHODS ? PRESETS : presetsOf(methods);
+  const named = presets
+    .filter((preset) => preset.config.method === config.method)
+    .map((preset) => ({ name: preset.name, preset, differs: differencesFrom(preset, config) }));
+  return (
+    named.sort((a, b) => a.differs.length - b.differs.length)[0] ?? {
+      name: methodOf(config.method, methods).label,
+      preset: undefined,
+      differs: [],
+    }
+  );
+}

@@ -159,6 +159,21 @@ export function rangeText({ kind, range, options }: Setting): string {
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** The value at a path such as `weights.anchor`; undefined where there is none. */
+export const valueAt = (tree: unknown, path: string): unknown =>
+  path
+    .split('.')
+    .reduce<unknown>(
+      (held, key) => (isObject(held) && Object.hasOwn(held, key) ? held[key] : undefined),
+      tree,
+    );
+
+/** The paths of the values in a tree; a list is one value. */
+export function pathsOf(tree: unknown, path = ''): string[] {
+  if (!isObject(tree)) return [path];
+  return Object.entries(tree).flatMap(([key, inner]) => pathsOf(inner, path === '' ? key : `${path}.${key}`));
+}
+
 /**
  * The values that the schemas have a place for, by name, whether valid or not; and path and value of those they have no
  * place for.

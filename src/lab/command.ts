@@ -1,5 +1,6 @@
 import type { RunConfig } from '../contract/config';
 import type { PairReport, RunEvent } from '../contract/events';
+import type { Methods } from '../contract/methods/method';
 import type { LoriWorkbench } from '../engine/session/workbench';
 import type { LensArguments } from './options';
 
@@ -13,6 +14,7 @@ export interface CommandInput {
   readonly workbench: LoriWorkbench;
   readonly pair: PairReport;
   readonly config: RunConfig;
+  readonly methods: Methods;
   /** Of the WASM runtime. */
   readonly threads: number;
   /** What `eval` compares, on which seeds, and with which contender the others are compared. */

@@ -28,6 +28,8 @@ export async function configurationOf(
   methods: Methods,
 ): Promise<Configuration> {
   if (given.config !== undefined) {
+    if (given.preset.length > 0)
+      throw new Error('--config and --preset both say what to start from; give one of them');
     const { file, notes } = await readRunFile(given.config, methods);
     const changed = override(file.config, given.set, methods);
     const contenders = methods.map(({ id }) => ({

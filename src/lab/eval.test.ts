@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseRunConfig, type RunConfig } from '../contract/config';
+import { METHODS } from '../contract/methods/index';
 import { NumericError, RuntimeError } from '../engine/base/errors';
 import type { CommandInput } from './command';
 import { evaluate } from './eval';
@@ -27,6 +28,7 @@ function inputOf(
     },
     pair: { models: [{ name: 'base', sha256: 'ab' }] },
     contenders: [contender('lori-results-128', 'lori'), contender('ce-128', 'ce')],
+    methods: METHODS,
     seeds: [3, 1, 2],
     threads: 1,
     say: () => undefined,

@@ -1,4 +1,5 @@
 import type { RunResult } from '../contract/events';
+import { methodOf } from '../contract/methods/index';
 import { type BySeed, comparePaired, ENOUGH_SEEDS, summariseSeeds } from '../contract/seeds';
 import { RESAMPLES } from '../contract/statistics';
 import { type Command, type CommandInput, type Contender, unobserved } from './command';
@@ -53,18 +54,22 @@ async function runOnce(distil: () => Promise<RunResult>): Promise<Omit<EvalRun, 
   }
 }
 
-/** What the others are compared with: the baseline, by default cross entropy alone, and every LoRi. */
-function referencesOf({ contenders, baseline, say }: CommandInput): Contender[] {
-  const base = contenders.find(({ name, config }) =>
-    baseline === undefined ? config.method === 'ce' : name === baseline,
+/** What the others are compared with: the baseline, and every preset of the method that is the subject. */
+function referencesOf({ contenders, baseline, methods, say }: CommandInput): Contender[] {
+  const role = ({ config }: Contender) => methodOf(config.method, methods).comparedAs;
+  const base = contenders.find((contender) =>
+    baseline === undefined ? role(contender) === 'baseline' : contender.name === baseline,
   );
   if (!base && baseline !== undefined)
     throw new Error(
       `--baseline ${JSON.stringify(baseline)} is not among what is run: ${contenders.map(({ name }) => name).join(', ')}`,
     );
-  if (!base) say('no baseline: CE only is not among what is run; name another with --baseline');
-  const lori = contenders.filter((contender) => contender.config.method === 'lori' && contender !== base);
-  return base ? [base, ...lori] : lori;
+  if (!base) {
+    const usual = methods.filter(({ comparedAs }) => comparedAs === 'baseline').map(({ label }) => label);
+    say(`no baseline: ${usual.join(' or ')} is not among what is run; name another with --baseline`);
+  }
+  const subjects = contenders.filter((contender) => role(contender) === 'subject' && contender !== base);
+  return base ? [base, ...subjects] : subjects;
 }
 
 function report(

@@ -2,7 +2,6 @@ import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { PairReport, RunEvent, StepEvent } from '../contract/events';
-import { CONTROLS, SECTIONS, STACKS } from '../contract/lens';
 import { METHODS } from '../contract/methods/index';
 import type { Methods } from '../contract/methods/method';
 import type { RunFile } from '../contract/run-file';
@@ -12,21 +11,13 @@ import { runtimeVersion } from '../engine/runtime/ort';
 import { LoriWorkbench } from '../engine/session/workbench';
 import { COMMANDS, type CommandName } from './commands';
 import { configurationOf } from './configuration';
-import { accuracyText, LENS_ARGUMENTS, whole, wholes } from './options';
+import { help, USAGE } from './help';
+import { accuracyText, hasOption, OPTIONS, optionTexts, whole, wholes } from './options';
 
 /**
- * The engine without the page: `npm run lab -- <lens|causal|distil|eval|step|bench> --config file.json --out file.json`.
+ * The engine without the page: `npm run lab -- <command> --config file.json --out file.json`; `--help` says what there is.
  * The configuration is the page's own (a run file downloaded there, or a bare configuration); JSON comes out.
  */
-const USAGE = `usage: npm run lab -- <${Object.keys(COMMANDS).join('|')}> [--config file.json] [--out file.json]
-  [--preset id …] [--models folder] [--set path=value …] [--question text] [--samples n] [--threads n] [--quiet]
-eval: [--seeds 100-109,115] [--presets a,b] [--baseline preset] [--resume]; prints a table as well; with --out the runs so far
-  are saved after each one, and --resume continues from that file
-lens: [--subject teacher|base|student[@step]|opened[:section,…] …] [--open folder] [--text text … | --ids train-1,…]
-  [--layers 1,2] [--stack ${STACKS.join('|')}] [--centre] [--controls ${CONTROLS.join(',')}]
-  [--tucker] [--trajectories tucker|pca] [--angles r]; sections: ${SECTIONS.join(', ')}
-causal: [--subject …] [--open folder] [--layers 1,2] [--ranks 1,2,4] [--problems n] [--positions generated|all] [--centre]
-  [--random]; a student is trained first, with the configuration`;
 
 export interface Streams {
   readonly stdout: { write(text: string): unknown };
@@ -45,30 +36,26 @@ export async function lab(
   streams: Streams = process,
   { methods, recipes }: Registry = { methods: METHODS, recipes: RECIPES },
 ): Promise<void> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals, tokens } = parseArgs({
     args: [...argv],
     allowPositionals: true,
-    options: {
-      config: { type: 'string' },
-      out: { type: 'string' },
-      models: { type: 'string', default: 'models' },
-      preset: { type: 'string', multiple: true, default: [] },
-      set: { type: 'string', multiple: true, default: [] },
-      presets: { type: 'string' },
-      seeds: { type: 'string' },
-      baseline: { type: 'string' },
-      resume: { type: 'boolean', default: false },
-      question: { type: 'string' },
-      samples: { type: 'string', default: '16' },
-      threads: { type: 'string' },
-      quiet: { type: 'boolean', default: false },
-      ...LENS_ARGUMENTS,
-    },
+    options: OPTIONS,
+    tokens: true,
   });
   const name = positionals[0] ?? '';
-  if (!Object.hasOwn(COMMANDS, name)) throw new Error(`unknown command ${JSON.stringify(name)}\n${USAGE}`);
+  const isCommand = Object.hasOwn(COMMANDS, name);
+  if (values.help && (isCommand || name === '')) {
+    streams.stdout.write(help(methods, isCommand ? (name as CommandName) : undefined));
+    return;
+  }
+  if (!isCommand) throw new Error(`unknown command ${JSON.stringify(name)}\n${USAGE}`);
   if (positionals.length > 1)
     throw new Error(`${JSON.stringify(positionals[1])} is one argument too many\n${USAGE}`);
+  for (const token of tokens)
+    if (token.kind === 'option' && !hasOption(name, token.name))
+      throw new Error(
+        `--${token.name} is not an option of ${name} but of ${optionTexts[token.name]?.commands?.join(' and ')}`,
+      );
   const command = COMMANDS[name as CommandName];
 
   const preset = [...values.preset, ...(values.presets?.split(',') ?? [])];
@@ -102,6 +89,7 @@ export async function lab(
       workbench,
       pair,
       config,
+      methods,
       threads,
       contenders,
       seeds,

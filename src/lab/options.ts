@@ -1,4 +1,5 @@
 import type { Accuracy } from '../contract/events';
+import { CONTROLS, STACKS } from '../contract/lens';
 
 /** The value of an option that counts something. @throws an error that says what was expected */
 export function whole(option: string, text: string): number {
@@ -28,26 +29,183 @@ const MAX_RANGE = 1000;
 export const accuracyText = ({ correct, total, low, high }: Accuracy): string =>
   `${correct}/${total} [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}] %`;
 
-/** The arguments of `lens` and `causal`, as parseArgs takes them. */
-export const LENS_ARGUMENTS = {
-  subject: { type: 'string', multiple: true, default: [] as string[] },
-  open: { type: 'string' },
-  text: { type: 'string', multiple: true, default: [] as string[] },
-  ids: { type: 'string' },
-  layers: { type: 'string' },
-  stack: { type: 'string', default: 'sample' },
-  centre: { type: 'boolean', default: false },
-  controls: { type: 'string' },
-  tucker: { type: 'boolean', default: false },
-  trajectories: { type: 'string' },
-  angles: { type: 'string', default: '0' },
-  ranks: { type: 'string' },
-  problems: { type: 'string', default: '100' },
-  positions: { type: 'string', default: 'generated' },
-  random: { type: 'boolean', default: false },
-} as const;
+/** What an option is, for `parseArgs` and for the help. */
+interface OptionText {
+  readonly type: 'string' | 'boolean';
+  readonly multiple?: boolean;
+  readonly default?: string | boolean | string[];
+  /** What stands for its value in the help. */
+  readonly value?: string;
+  readonly about: string;
+  /** The commands that have it; every one, if absent. */
+  readonly commands?: readonly string[];
+}
 
-/** What was given of them. */
+const LENS = ['lens'];
+const CAUSAL = ['causal'];
+const BOTH = ['lens', 'causal'];
+
+/** Every option there is. `parseArgs` reads `type`, `multiple` and `default` of them. */
+export const OPTIONS = {
+  help: { type: 'boolean', default: false, about: 'Say what there is, and do nothing else.' },
+  config: {
+    type: 'string',
+    value: 'run.json',
+    about:
+      'A run file downloaded from the page, or a bare configuration. Without it the first preset is used.',
+  },
+  preset: {
+    type: 'string',
+    multiple: true,
+    default: [] as string[],
+    value: 'id',
+    about: 'The preset to start from; eval takes several. Not with --config.',
+  },
+  set: {
+    type: 'string',
+    multiple: true,
+    default: [] as string[],
+    value: 'path=value',
+    about: 'Changes one setting, such as optimiser.steps=20; may be given several times.',
+  },
+  models: {
+    type: 'string',
+    default: 'models',
+    value: 'folder',
+    about: 'The folder of the pair’s manifest.json.',
+  },
+  threads: {
+    type: 'string',
+    value: 'n',
+    about:
+      'WASM threads; by default 2 where there are that many cores. Results repeat to the bit only with the same number.',
+  },
+  out: {
+    type: 'string',
+    value: 'file.json',
+    about: 'Where the result goes; by default to the standard output.',
+  },
+  quiet: { type: 'boolean', default: false, about: 'No progress on the standard error output.' },
+  presets: {
+    type: 'string',
+    value: 'id,id',
+    about: 'The presets to compare; by default all of them.',
+    commands: ['eval'],
+  },
+  seeds: {
+    type: 'string',
+    value: '100-109,115',
+    about: 'The seeds to train with; by default the configuration’s.',
+    commands: ['eval'],
+  },
+  baseline: {
+    type: 'string',
+    value: 'id',
+    about: 'What the others are compared with; by default the method without distillation.',
+    commands: ['eval'],
+  },
+  resume: {
+    type: 'boolean',
+    default: false,
+    about: 'Continue from the file of --out, to which every finished run is saved.',
+    commands: ['eval'],
+  },
+  question: {
+    type: 'string',
+    value: 'text',
+    about: 'The question to answer; by default the first held-out problem.',
+    commands: ['step'],
+  },
+  samples: {
+    type: 'string',
+    default: '16',
+    value: 'n',
+    about: 'Training problems whose hidden states are decomposed.',
+    commands: BOTH,
+  },
+  subject: {
+    type: 'string',
+    multiple: true,
+    default: [] as string[],
+    value: 'who',
+    about:
+      'Whose hidden states: teacher, base, student, student@step or opened, and after a colon the sections, such as teacher:rationale,answer. A student is trained first. By default the teacher.',
+    commands: BOTH,
+  },
+  open: { type: 'string', value: 'folder', about: 'The checkpoint that “opened” means.', commands: BOTH },
+  layers: {
+    type: 'string',
+    value: '1,2',
+    about: 'Which layers; by default all of them.',
+    commands: BOTH,
+  },
+  centre: { type: 'boolean', default: false, about: 'Subtract the mean state first.', commands: BOTH },
+  text: {
+    type: 'string',
+    multiple: true,
+    default: [] as string[],
+    value: 'text',
+    about: 'A text to read instead of problems; may be given several times.',
+    commands: LENS,
+  },
+  ids: { type: 'string', value: 'train-1,held-out-2', about: 'Problems by name.', commands: LENS },
+  stack: {
+    type: 'string',
+    default: 'sample',
+    value: STACKS.join('|'),
+    about: 'What forms one matrix.',
+    commands: LENS,
+  },
+  controls: { type: 'string', value: CONTROLS.join(','), about: 'What to compare with.', commands: LENS },
+  tucker: { type: 'boolean', default: false, about: 'Also the Tucker decomposition.', commands: LENS },
+  trajectories: {
+    type: 'string',
+    value: 'tucker|pca',
+    about: 'Also the trajectories, in three dimensions of that kind.',
+    commands: LENS,
+  },
+  angles: {
+    type: 'string',
+    default: '0',
+    value: 'r',
+    about: 'Also the principal angles between the leading r directions of two subjects; 0 for none.',
+    commands: LENS,
+  },
+  ranks: {
+    type: 'string',
+    value: '1,2,4',
+    about: 'By default powers of two up to the hidden size.',
+    commands: CAUSAL,
+  },
+  problems: {
+    type: 'string',
+    default: '100',
+    value: 'n',
+    about: 'Held-out problems to answer.',
+    commands: CAUSAL,
+  },
+  positions: {
+    type: 'string',
+    default: 'generated',
+    value: 'generated|all',
+    about: 'At which positions states are projected.',
+    commands: CAUSAL,
+  },
+  random: {
+    type: 'boolean',
+    default: false,
+    about: 'Also random directions, of equal rank and of equal energy.',
+    commands: CAUSAL,
+  },
+} as const satisfies Readonly<Record<string, OptionText>>;
+
+export const optionTexts: Readonly<Record<string, OptionText>> = OPTIONS;
+
+/** Whether the command has the option. */
+export const hasOption = (command: string, option: string): boolean =>
+  optionTexts[option]?.commands?.includes(command) ?? Object.hasOwn(OPTIONS, option);
+
+/** What was given of the options of `lens` and `causal`. */
 export interface LensArguments {
   readonly subject: readonly string[];
   readonly open?: string | undefined;

@@ -16,6 +16,8 @@ export const settingsSchema = z.object({
   theme: z.enum(THEMES).catch('system'),
   provider: z.enum(PROVIDERS).catch('auto'),
   spectraSamples: z.int().min(1).max(128).catch(16),
+  /** Whether the page was opened here before: the guided run is shown first only once. */
+  hasVisited: z.boolean().catch(false),
 });
 export type Settings = z.infer<typeof settingsSchema>;
 export const defaultSettings: Settings = settingsSchema.parse({});

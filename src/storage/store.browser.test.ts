@@ -31,12 +31,17 @@ describe('store', () => {
     const store = await openStore(name);
     expect(store.unavailable).toBeNull();
     expect(await store.loadSettings()).toEqual(defaultSettings);
-    await store.saveSettings({ theme: 'dark', provider: 'wasm', spectraSamples: 9 });
+    await store.saveSettings({ theme: 'dark', provider: 'wasm', spectraSamples: 9, hasVisited: true });
     await store.saveRun(run(1));
     await store.saveRun(run(2));
     await store.saveRun({ ...run(1), savedAt: 3 });
     const again = await openStore(name);
-    expect(await again.loadSettings()).toEqual({ theme: 'dark', provider: 'wasm', spectraSamples: 9 });
+    expect(await again.loadSettings()).toEqual({
+      theme: 'dark',
+      provider: 'wasm',
+      spectraSamples: 9,
+      hasVisited: true,
+    });
     expect(await again.listRuns()).toMatchObject({ runs: [{ ...run(1), savedAt: 3 }, run(2)], damaged: [] });
     await again.deleteRun('run-1');
     expect((await again.listRuns()).runs.map(({ id }) => id)).toEqual(['run-2']);
@@ -71,13 +76,14 @@ describe('store', () => {
       // Intl.DateTimeFormat throws on such a date.
       date: { ...run(4), id: 'date', savedAt: 1e300 },
       other: run(5),
+      method: { ...run(6), id: 'method', config: { ...run(6).config, method: 'later' } },
     });
     const db = await openDB(name);
     await db.put('settings', { theme: 'pink', spectraSamples: 4 }, 'settings');
     db.close();
     const { runs, damaged } = await store.listRuns();
     expect(runs).toEqual([run(1)]);
-    expect(damaged.map(({ id }) => id)).toEqual(['config', 'date', 'other', 'text', 'unequal']);
+    expect(damaged.map(({ id }) => id)).toEqual(['config', 'date', 'method', 'other', 'text', 'unequal']);
     expect(damaged.find(({ id }) => id === 'date')?.reason).toMatch(/^savedAt: /);
     expect(await store.loadSettings()).toEqual({ ...defaultSettings, spectraSamples: 4 });
     for (const { id } of damaged) await store.deleteRun(id);

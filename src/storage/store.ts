@@ -39,7 +39,8 @@ export interface Store {
 
 const HEARTBEAT_KEY = 'heartbeat ';
 
-function readRows(rows: ReadonlyMap<string, unknown>): Omit<RunList, 'underWay'> {
+/** Rows by key, as they are in the database → those that can be read, newest first, and what is wrong with the others. */
+export function readRows(rows: ReadonlyMap<string, unknown>): Omit<RunList, 'underWay'> {
   const runs: SavedRun[] = [];
   const damaged: DamagedRun[] = [];
   for (const [id, row] of rows) {

@@ -43,6 +43,10 @@ export function startWorker(): Worker {
   return new Worker(new URL('./host.ts', import.meta.url), { type: 'module', name: 'engine' });
 }
 
+/** 128 random bits in hex. Unlike `crypto.randomUUID` it is to be had over plain http too. */
+const randomId = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
+
 const gone = (message: string) =>
   new EngineError({
     name: 'WorkerError',
@@ -62,7 +66,7 @@ export function connect(worker: Channel & { terminate?(): void }, options: Conne
   const pending = new Map<number, Pending>();
   const listeners = new Set<(error: EngineError) => void>();
   const waiting = new AbortController();
-  const lock = `lori-engine-${crypto.randomUUID()}`;
+  const lock = `lori-engine-${randomId()}`;
   let nextId = 1;
   let lastSign = Date.now();
   let death: EngineError | null = null;
@@ -120,8 +124,11 @@ export function connect(worker: Channel & { terminate?(): void }, options: Conne
     }
     pending.delete(message.id);
     call.forget();
-    if (message.kind === 'result') call.resolve(message.value);
-    else call.reject(new EngineError(message.error));
+    if (message.kind === 'result') return call.resolve(message.value);
+    const error = new EngineError(message.error);
+    call.reject(error);
+    // A module that could not be fetched stays unavailable in that worker: only a new one can try again.
+    if (error.code === 'load') end(error, true);
   };
 
   const timer = setInterval(() => {

@@ -2,8 +2,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CallOptions, Workbench } from '../contract/calls';
 import type { ModelReport, RunEvent } from '../contract/events';
 import { type CausalReport, FIGURE_6, type LensReport, type LensRequest } from '../contract/lens';
-import { InputError } from '../engine/base/errors';
-import { type ConnectOptions, connect } from './client';
+import { InputError, LoadError } from '../engine/base/errors';
+import { type ConnectOptions, connect, type EngineError } from './client';
 import { transferablesOf } from './rpc';
 import { serve } from './serve';
 
@@ -265,6 +265,46 @@ describe('rpc', () => {
     const { client } = pair({ control: async () => {} }, { heartbeat: 20, silence: 100 });
     await new Promise((resolve) => setTimeout(resolve, 300));
     await client.control('pause');
+  });
+
+  it('a worker that could not load a file of the page is ended, for a new one to try again', async () => {
+    const { client } = pair({
+      open: async () => {
+        throw new LoadError('the inference runtime could not be loaded: the host answered 404', 'Reload.');
+      },
+      distil: () => new Promise(() => {}),
+    });
+    const told: string[] = [];
+    client.onDeath((error) => told.push(`${error.code}: ${error.hint}`));
+    const run = client.distil({} as never);
+    await expect(client.open('auto')).rejects.toMatchObject({ code: 'load', name: 'LoadError' });
+    await expect(run).rejects.toMatchObject({ code: 'load' });
+    await expect(client.open('auto')).rejects.toMatchObject({ code: 'load' });
+    expect(told).toEqual(['load: Reload.']);
+  });
+
+  it('every error has a hint, and none is too long to show', async () => {
+    const { client } = pair({
+      explicit: async () => {
+        throw new RangeError('x'.repeat(1e6));
+      },
+    });
+    const error = await client.explicit('').catch((thrown: EngineError) => thrown);
+    expect(error).toMatchObject({
+      code: 'unexpected',
+      hint: expect.stringContaining('fault of the program'),
+    });
+    expect((error as EngineError).message.length).toBeLessThanOrEqual(2000);
+  });
+
+  it('needs no secure context', async () => {
+    const { randomUUID } = crypto;
+    Object.defineProperty(crypto, 'randomUUID', { value: undefined, configurable: true });
+    try {
+      await pair({ control: async () => {} }).client.control('pause');
+    } finally {
+      Object.defineProperty(crypto, 'randomUUID', { value: randomUUID, configurable: true });
+    }
   });
 
   it('dispose rejects what is pending without reporting a death', async () => {

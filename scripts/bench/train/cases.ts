@@ -4,12 +4,13 @@ import type { TokenLayout } from '../../../src/engine/base/tokens';
 import type { DecoderConfig } from '../../../src/engine/nn/config';
 import { loraLayout } from '../../../src/engine/nn/lora';
 import { expectedTensors, packWeights, type Weights } from '../../../src/engine/nn/weights';
-import { type StepSpec, stepFeeds } from '../../../src/engine/train/step';
-import { normals, randomBatch } from '../../../src/engine/train/tiny.testing';
+import { tokenFeeds } from '../../../src/engine/train/step';
+import type { Tape } from '../../../src/engine/train/tape/tape';
+import { normals, randomBatch, tinyRecording } from '../../../src/engine/train/tiny.testing';
 
 /** The step that is measured: question, K latent steps with keys and values kept, answer; cross entropy on the answer. */
 const LATENT_STEPS = 5;
-const LORA = { rank: 8, alpha: 16, targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] } as const;
+export const LORA = { rank: 8, alpha: 16, targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] } as const;
 
 /** H hidden, L blocks, I intermediate, V vocabulary; B samples of S question columns and A answer tokens. */
 interface Sizes {
@@ -68,11 +69,12 @@ export const showSizes = ({ bias, ...sizes }: Sizes): string =>
     .join(', ') + (bias ? ', q/k/v bias' : '');
 
 export interface Problem {
-  readonly spec: StepSpec;
+  readonly config: DecoderConfig;
+  tape(config: DecoderConfig): Tape;
   readonly weights: Weights;
   /** LoRA factors, one pack a block. */
   readonly packs: readonly Float32Array<ArrayBuffer>[];
-  readonly feeds: ReturnType<typeof stepFeeds>;
+  readonly feeds: Record<string, HostTensor>;
 }
 
 /** The same weights, adapters and tokens in every realm: they come from a seed. */
@@ -94,19 +96,8 @@ export function problemOf({ sizes }: Case): Problem {
     mlpBias: false,
   };
   const layout: TokenLayout = { batch: B, question: S, prompt: 1, answer: A, explicit: 2 };
-  const spec: StepSpec = {
-    config,
-    lora: LORA,
-    layout,
-    latentSteps: LATENT_STEPS,
-    filter: { kind: 'softmax', temperature: 1 },
-    explicit: false,
-    answerWeight: 1,
-    explicitWeight: 0,
-    stateLosses: [],
-  };
   const rng = new Rng(17);
-  const { parts, length } = loraLayout(config, spec.lora);
+  const { parts, length } = loraLayout(config, LORA);
   const packs = Array.from({ length: L }, (_, i) => {
     const stream = rng.fork(`pack ${i}`);
     const pack = new Float32Array(length);
@@ -116,14 +107,15 @@ export function problemOf({ sizes }: Case): Problem {
   });
   const batch = randomBatch(layout, V, rng.fork('batch'));
   return {
-    spec,
+    config,
+    tape: (own) =>
+      tinyRecording(own, {
+        ...{ lora: LORA, layout, latentSteps: LATENT_STEPS, losses: {}, answer: 1, explicit: 0 },
+        filter: { kind: 'softmax', temperature: 1 },
+      }),
     weights: initialWeights(config, rng.fork('weights')),
     packs,
-    feeds: stepFeeds(
-      spec,
-      batch,
-      Array.from({ length: B }, (_, b) => b),
-    ),
+    feeds: tokenFeeds(batch),
   };
 }
 

@@ -4,11 +4,11 @@
  */
 import { type Array as JaxArray, jit, lax, nn, numpy as np, valueAndGrad } from '@jax-js/jax';
 import type { HostTensor } from '../../../src/engine/base/dtype';
-import { Graph, type Tensor } from '../../../src/engine/graph/graph';
+import type { Tensor } from '../../../src/engine/graph/graph';
 import { loraLayout } from '../../../src/engine/nn/lora';
 import { namedWeights } from '../../../src/engine/nn/weights';
-import { tracePaths } from '../../../src/engine/train/paths';
-import type { Problem } from './cases';
+import { traceLosses } from '../../../src/engine/train/tape/whole';
+import { LORA, type Problem } from './cases';
 import type { Outputs } from './protocol';
 
 /** Sync runs kernels in the calling thread, workers spreads each over `navigator.hardwareConcurrency` workers. */
@@ -121,14 +121,13 @@ export interface JaxStep {
 }
 
 /** Weights, adapters and tokens stay in jax-js's memory between steps. */
-export function jaxStep({ spec, weights, packs, feeds }: Problem, mode: JaxMode): JaxStep {
-  const graph = new Graph();
-  const { answerLoss, model } = tracePaths(graph, spec);
+export function jaxStep({ config, tape, weights, packs, feeds }: Problem, mode: JaxMode): JaxStep {
+  const { graph, terms, leaves } = traceLosses(tape(config));
+  const [answerLoss] = terms as [Tensor];
   const bound: Record<string, HostTensor> = { ...namedWeights(weights), ...feeds };
   const inputs = graph.nodes.filter((node) => node.op === 'input' && Object.hasOwn(bound, node.name));
-  const leaves = model.lora.flatMap((lora) => lora.leaves);
   const frozen = inputs.map((node) => upload(bound[node.name] as HostTensor));
-  const parameters = leafValues(spec, packs).map((leaf, i) =>
+  const parameters = leafValues(config, packs).map((leaf, i) =>
     upload({ dtype: 'f32', shape: (leaves[i] as Tensor).shape, data: leaf }),
   );
 
@@ -173,8 +172,8 @@ export function jaxStep({ spec, weights, packs, feeds }: Problem, mode: JaxMode)
 }
 
 /** A pack's leaves in order: per group all A's as one, then each B. */
-function leafValues(spec: Problem['spec'], packs: Problem['packs']): Float32Array<ArrayBuffer>[] {
-  const { parts } = loraLayout(spec.config, spec.lora);
+function leafValues(config: Problem['config'], packs: Problem['packs']): Float32Array<ArrayBuffer>[] {
+  const { parts } = loraLayout(config, LORA);
   const ranges: { from: number; to: number; factor: 'A' | 'B' }[] = [];
   for (const { factor, offset, shape } of parts) {
     const to = offset + shape[0] * shape[1];

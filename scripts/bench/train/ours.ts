@@ -1,18 +1,20 @@
+import { ModelOnDevice } from '../../../src/engine/model/model-on-device';
 import { createRuntime, type RuntimeOptions } from '../../../src/engine/runtime/runtime';
 import type { DeviceTensor } from '../../../src/engine/runtime/tensor';
-import { compileWholeStep } from '../../../src/engine/train/whole-step';
+import { compileWhole } from '../../../src/engine/train/compile-whole';
 import type { Problem } from './cases';
 import type { Outputs } from './protocol';
 
 /** Our step as training runs it: feeds written, one program run, loss terms and gradients in our own tensors. */
-export async function ourStep({ spec, weights, packs, feeds }: Problem, options: RuntimeOptions) {
+export async function ourStep({ config, tape, weights, packs, feeds }: Problem, options: RuntimeOptions) {
   const runtime = await createRuntime(options);
-  const step = await compileWholeStep(runtime, spec, weights);
+  const model = new ModelOnDevice(runtime, config, weights);
+  const step = await compileWhole(model, tape(model.config), 'training step');
   const parameters = packs.map((data, i) =>
     runtime.upload({ dtype: 'f32', shape: [data.length], data }, `lora.${i}`),
   );
-  const sum = async (terms: DeviceTensor): Promise<number> =>
-    ((await terms.read()) as Float32Array).reduce((a, b) => a + b, 0);
+  const sum = async (terms: DeviceTensor | undefined): Promise<number> =>
+    ((await (terms as DeviceTensor).read()) as Float32Array).reduce((a, b) => a + b, 0);
   return {
     nodes: step.nodes,
     sessions: runtime.compileTime,

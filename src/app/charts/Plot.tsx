@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { Button } from '../ui/Button';
 import { ErrorNotice } from '../ui/ErrorNotice';
+import { queueDrawing } from './draw-queue';
 import type { Emphasis, Figure, View } from './figure';
 import type { HoverKey, HoverLink } from './link';
 import type { ThemeName } from './look';
@@ -32,14 +33,16 @@ interface HoverPoint {
 }
 
 /** Milliseconds between two drawings of a chart whose data grows. */
-const REDRAW = 250;
+const REDRAW = 1000;
+/** How near to the window a chart must be to be drawn. */
+const NEAR = '200px';
 
 /** Milliseconds that the pointer must rest before a highlight that draws all again. */
 const REST = 120;
 
 /**
- * The drawing itself. New data is drawn at most four times a second, in an animation frame: the page never waits. What
- * is pointed at in another chart is restyled without drawing or rendering anything else again.
+ * The drawing itself. New data is drawn at most once a second, in turn with the other charts, and only where it can be
+ * seen. What is pointed at in another chart is restyled without drawing or rendering anything else again.
  */
 export function Plot(props: PlotProps) {
   const { of, theme, log, height, link, parts = [], onElement } = props;
@@ -58,7 +61,9 @@ export function Plot(props: PlotProps) {
     let plotly: Plotly | null = null;
     let figure: Figure | null = null;
     let timer: ReturnType<typeof setTimeout> | null = null;
-    let frame = 0;
+    let leaveQueue = () => {};
+    let isNear = false;
+    let isDirty = true;
     let styling = 0;
     let resting: ReturnType<typeof setTimeout> | undefined;
     let shown: HoverKey | null = null;
@@ -101,31 +106,37 @@ export function Plot(props: PlotProps) {
     };
     const draw = () => {
       timer = null;
-      frame = requestAnimationFrame(() => {
-        const width = element.clientWidth;
-        if (gone || !plotly || width === 0) return;
-        const first = drawnAt === 0;
-        drawnAt = performance.now();
-        const { build, theme, log, height } = wanted.current;
-        try {
-          figure = build({ width, height, theme, log });
-        } catch (error) {
-          setFailure(error as Error);
-          return;
+      const width = element.clientWidth;
+      if (gone || !plotly || width === 0 || !isNear) return;
+      isDirty = false;
+      const first = drawnAt === 0;
+      drawnAt = performance.now();
+      const { build, theme, log, height } = wanted.current;
+      try {
+        figure = build({ width, height, theme, log });
+      } catch (error) {
+        setFailure(error as Error);
+        return;
+      }
+      plotly.react(element, figure.data, figure.layout, config).then(() => {
+        if (gone) return;
+        if (first) {
+          listen();
+          setIsDrawn(true);
         }
-        plotly.react(element, figure.data, figure.layout, config).then(() => {
-          if (gone) return;
-          if (first) {
-            listen();
-            setIsDrawn(true);
-          }
-          shown = null;
-          emphasise();
-        }, fail);
-      });
+        shown = null;
+        emphasise();
+      }, fail);
     };
     request.current = () => {
-      timer ??= setTimeout(draw, Math.max(0, drawnAt + REDRAW - performance.now()));
+      isDirty = true;
+      if (!isNear || !plotly) return;
+      timer ??= setTimeout(
+        () => {
+          leaveQueue = queueDrawing(draw, drawnAt === 0);
+        },
+        drawnAt === 0 ? 0 : Math.max(0, drawnAt + REDRAW - performance.now()),
+      );
     };
     const list = need === '' ? [] : (need.split(',') as Part[]);
     if (needsWebgl(list) && !hasWebgl()) {
@@ -142,12 +153,21 @@ export function Plot(props: PlotProps) {
     }
     const resized = new ResizeObserver(() => request.current());
     resized.observe(element);
+    const seen = new IntersectionObserver(
+      (entries) => {
+        isNear = entries.at(-1)?.isIntersecting ?? false;
+        if (isNear && isDirty) request.current();
+      },
+      { rootMargin: NEAR },
+    );
+    seen.observe(element);
     const leave = link?.subscribe(emphasise);
     return () => {
       gone = true;
       leave?.();
       if (timer !== null) clearTimeout(timer);
-      cancelAnimationFrame(frame);
+      leaveQueue();
+      seen.disconnect();
       cancelAnimationFrame(styling);
       clearTimeout(resting);
       resized.disconnect();

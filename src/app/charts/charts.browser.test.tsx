@@ -2,12 +2,14 @@ import '../ui/base.css';
 import '../ui/kit.css';
 import type { ReactElement } from 'react';
 import { createRoot, type Root } from 'react-dom/client';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { page, userEvent } from 'vitest/browser';
 import { ByLayer, ChosenSample, Controls, Energy, Lines, Ranks, Walks } from './gallery.testing';
 import { hoverLink } from './link';
 
 let root: Root | undefined;
+// Only what can be seen is drawn.
+beforeEach(() => page.viewport(1280, 2600));
 afterEach(() => {
   vi.restoreAllMocks();
   root?.unmount();

@@ -140,10 +140,10 @@ describe('a run', () => {
     await actions.startRun(small);
     const [double] = doubles;
     const distil = double!.distil;
-    double!.distil = () => Promise.reject(engineError('device', 'the GPU device was lost', 'Use WASM.'));
+    double!.distil = () => Promise.reject(engineError('lost', 'the GPU device was lost', 'Use WASM.'));
     expect(await actions.startRun(small)).toBe(false);
     expect(state()).toMatchObject({
-      run: { task: { status: 'failed', error: { code: 'device' } } },
+      run: { task: { status: 'failed', error: { code: 'lost' } } },
       device: { status: 'failed' },
       pair: { status: 'idle', value: { models: [{}, {}] } },
       studentConfig: small,
@@ -159,6 +159,22 @@ describe('a run', () => {
     double!.distil = distil;
     expect(await actions.startRun(small)).toBe(true);
   });
+
+  it.each(['too-large', 'memory', 'device'])(
+    'that fails with “%s” leaves the device open: it is not lost',
+    async (code) => {
+      const { actions, state, doubles } = open();
+      await actions.loadPair();
+      doubles[0]!.distil = () => Promise.reject(engineError(code, 'buffer "q" does not fit', 'Lower it.'));
+      expect(await actions.startRun(small)).toBe(false);
+      expect(state()).toMatchObject({
+        run: { task: { status: 'failed', error: { code } } },
+        device: { status: 'done' },
+        pair: { status: 'done' },
+      });
+      expect(doubles[0]!.calls.filter((call) => call.startsWith('open'))).toHaveLength(1);
+    },
+  );
 
   it('that is asked for twice while the device opens is one run, which can be cancelled', async () => {
     const { actions, state, doubles } = open({ pace: 3 });
@@ -211,9 +227,13 @@ describe('a run', () => {
     const { actions, state } = open({ pace: 1 });
     await actions.startRun(small);
     const first = state().student;
-    expect(first).toMatchObject({ label: 'LoRi', step: 12, differs: [['optimiser.steps', 12]] });
+    expect(first).toMatchObject({
+      label: 'LoRi, statistics over results',
+      step: 12,
+      differs: [['optimiser.steps', 12]],
+    });
     const kept = () => subjectsOf(state()).find(({ id }) => id === 'student');
-    expect(kept()?.label).toBe('Student: LoRi, steps 12, step 12');
+    expect(kept()?.label).toBe('Student: LoRi, statistics over results, steps 12, step 12');
     const other = parseRunConfig({
       optimiser: { steps: 100_000, learningRate: 0.004 },
       observation: { every: 4 },
@@ -221,7 +241,9 @@ describe('a run', () => {
     const running = actions.startRun(other);
     await vi.waitFor(() => expect(state().lens.checkpoints.length).toBeGreaterThan(0));
     // The engine still has the one before.
-    expect(kept()?.label).toBe('Student: LoRi, steps 12, step 12 (of the run before)');
+    expect(kept()?.label).toBe(
+      'Student: LoRi, statistics over results, steps 12, step 12 (of the run before)',
+    );
     expect(subjectsOf(state()).at(-1)?.label).toMatch(/^Checkpoint: LoRi, .*learningRate 0.004.*, step \d+$/);
     await actions.control('stop');
     await running;
@@ -404,7 +426,7 @@ describe('storage', () => {
     await actions.start(false);
     await actions.start(false);
     expect(state().notices).toHaveLength(1);
-    expect(state().notices[0]?.text).toContain('keeps nothing');
+    expect(state().notices[0]?.text).toContain('Nothing can be stored');
   });
 
   it('that fails later costs no run', async () => {

@@ -37,6 +37,9 @@ export type Actions = PageActions &
   LensActions &
   TourActions;
 
+/** Milliseconds that the store has to say whether this is a first visit. */
+const FIRST_PLACE = 1_000;
+
 export interface App {
   readonly store: StoreApi<AppState>;
   readonly actions: Actions;
@@ -84,14 +87,22 @@ export function createApp(environment: Environment): App {
     }
   };
 
+  /** Shows the first place, where nothing has chosen one yet. */
+  const firstPlace = (panel: PanelName): boolean => {
+    const { isPlaceKnown, link } = ctx.get();
+    if (isPlaceKnown) return false;
+    ctx.set({ isPlaceKnown: true, link: { ...link, panel } });
+    return true;
+  };
+
   const page: PageActions = {
     goTo(panel) {
-      ctx.set({ link: { ...ctx.get().link, panel } });
+      ctx.set({ isPlaceKnown: true, link: { ...ctx.get().link, panel } });
     },
     followLink(hash) {
       const { link, problems } = parseLink(hash, ctx.get().presets);
       const before: Link = ctx.get().link;
-      ctx.set({ link, linkProblems: problems });
+      ctx.set({ isPlaceKnown: true, link, linkProblems: problems });
       if (link.preset !== null && link.preset !== before.preset)
         ctx.set({ draft: presetConfig(link.preset, ctx.get().presets) });
       if (link.panel === 'lowrank') ctx.lens(followLensLink(link.lens, initialDraft()));
@@ -104,7 +115,7 @@ export function createApp(environment: Environment): App {
       ctx.storage
         .then((kept) => kept.saveSettings(settings))
         .catch((thrown: unknown) =>
-          ctx.notify('warning', `Settings could not be kept: ${failureOf(thrown).message}`),
+          ctx.notify('warning', `Settings could not be stored: ${failureOf(thrown).message}`),
         );
     },
     async switchProvider(provider) {
@@ -119,16 +130,21 @@ export function createApp(environment: Environment): App {
     },
     dismissLinkProblems: () => ctx.set({ linkProblems: [] }),
     async start(load) {
+      // A store that does not answer must not leave the page empty.
+      const late = setTimeout(() => firstPlace('tour'), FIRST_PLACE);
       const kept = await ctx.storage;
       if (kept.unavailable !== null) {
         ctx.notify(
           'info',
-          `This browser keeps nothing for this page (${kept.unavailable}): settings and runs last until it is closed. Download runs you want to keep.`,
+          `Nothing can be stored in this browser (${kept.unavailable}): settings and runs last until the page is closed. Download the runs that you want to keep.`,
         );
       }
       try {
         const settings = await kept.loadSettings();
         ctx.set({ settings });
+        clearTimeout(late);
+        if (firstPlace(settings.hasVisited ? 'model' : 'tour') && !settings.hasVisited)
+          page.changeSettings({ hasVisited: true });
         await saved.refreshSaved();
         // A link that asks for something means the same to everyone: what it leaves out are the defaults.
         if (Object.keys(ctx.get().link.lens).length === 0)
@@ -140,11 +156,10 @@ export function createApp(environment: Environment): App {
             `${length} kept ${length === 1 ? 'run' : 'runs'} could not be read; the Distil panel lists ${length === 1 ? 'it' : 'them'} with the reason.`,
           );
       } catch (thrown) {
-        ctx.notify(
-          'warning',
-          `What this browser keeps for the page could not be read: ${failureOf(thrown).message}`,
-        );
+        ctx.notify('warning', `Stored settings and runs could not be read: ${failureOf(thrown).message}`);
       }
+      clearTimeout(late);
+      firstPlace('tour');
       if (load) await engine.loadPair();
       await takeQuestion(ctx.get().link.question);
     },

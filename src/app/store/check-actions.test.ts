@@ -50,7 +50,7 @@ describe('checking the device', () => {
   });
 
   it('says why the check failed; a lost device is shown as lost', async () => {
-    const lost = engineError('device', 'the GPU device was lost: test', 'Open it again.');
+    const lost = engineError('lost', 'the GPU device was lost: test', 'Open it again.');
     const { actions, check, store } = open({ failures: { checkDevice: lost } });
     expect(await actions.runCheck()).toBe(false);
     const { task } = check();

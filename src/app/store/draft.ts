@@ -1,14 +1,13 @@
 import { type RunConfig, readConfigSchema } from '../../contract/config';
 import { METHODS } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
+import { valueAt } from '../../contract/settings';
 
 /** Reading and changing one value of a configuration by its path, such as `weights.anchor`. */
 
 type Tree = { readonly [key: string]: unknown };
 
-export function valueAt(config: RunConfig, path: string): unknown {
-  return path.split('.').reduce<unknown>((value, key) => (value as Tree | undefined)?.[key], config);
-}
+export { valueAt };
 
 export function withValue(config: RunConfig, path: string, value: unknown): RunConfig {
   const set = (tree: Tree, [key = '', ...rest]: readonly string[]): Tree => ({

@@ -15,10 +15,13 @@ export interface EngineActions {
   restart(): Promise<boolean>;
 }
 
-/** After a failed call: a lost device is gone, and the page must say so. The engine keeps pair and student for another. */
+/**
+ * After a failed call: a lost device is gone, and the page must say so; the engine keeps pair and student for another. A
+ * device that ran out of memory or refused a command is still there.
+ */
 export function noteLoss(ctx: Context, thrown: unknown): void {
   const error = failureOf(thrown);
-  if (error.code !== 'device') return;
+  if (error.code !== 'lost') return;
   ctx.set({ device: failed(error), pair: idleWith(ctx.get().pair.value) });
 }
 

@@ -56,7 +56,7 @@ describe('the lens', () => {
     doubles[0]!.lens = () => Promise.reject(engineError('memory', '9 GB do not fit', 'Take 4 samples.'));
     expect(await actions.runLens({ samples: 100 })).toBe(false);
     expect(lens().report).toMatchObject({ status: 'failed', error: { hint: 'Take 4 samples.' } });
-    doubles[0]!.lens = () => Promise.reject(engineError('device', 'the GPU device was lost'));
+    doubles[0]!.lens = () => Promise.reject(engineError('lost', 'the GPU device was lost'));
     expect(await actions.runLens()).toBe(false);
     expect(state().device.status).toBe('failed');
     doubles[0]!.die();

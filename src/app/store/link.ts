@@ -2,7 +2,7 @@ import { findPreset, PRESETS, type Preset } from '../../contract/presets';
 import { THEMES, type Theme } from '../../storage/rows';
 import { LENS_KEYS, type LensLink, readLensLink } from './lens-link';
 
-/** The part of the page that a link carries: `#/distil?preset=codi-128&question=held-out-3&theme=dark`. */
+/** What a link carries: `#/distil?preset=codi-128&question=held-out-3&theme=dark`. */
 export const PANELS = ['tour', 'model', 'lowrank', 'distil', 'latents'] as const;
 export type PanelName = (typeof PANELS)[number];
 

@@ -28,7 +28,7 @@ export interface RunActions {
 }
 
 /** Milliseconds between two updates of the page while a run goes on. */
-const UPDATE = 100;
+const UPDATE = 200;
 
 export function runActions(ctx: Context, engine: EngineActions): RunActions {
   const run = ctx.task<true>({
@@ -75,7 +75,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
   const isKept = (error: Failure) => {
     const { step, accuracy, spectra } = ctx.get().run.series;
     const seen = accuracy.length > 0 || spectra.some((row) => row.step > 0);
-    return error.code === 'worker' ? false : error.code === 'device' ? seen : step.length > 0;
+    return error.code === 'worker' ? false : error.code === 'lost' ? seen : step.length > 0;
   };
 
   const link = (preset: string | null) => ctx.set({ link: { ...ctx.get().link, preset } });

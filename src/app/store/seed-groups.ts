@@ -1,12 +1,13 @@
 import type { RunConfig } from '../../contract/config';
-import { METHODS, methodOf } from '../../contract/methods/index';
+import { METHODS } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
+import { nameConfig } from '../../contract/presets';
 import { type SeedSummary, summariseSeeds } from '../../contract/seeds';
 import type { SavedRun } from '../../storage/rows';
 
 /** Kept runs that differ in nothing but their seed. */
 export interface SeedGroup {
-  /** The method, and what distinguishes its settings from those of another group of the same method. */
+  /** The preset, and what distinguishes its settings from those of another group of the same preset. */
   readonly label: string;
   readonly problems: number;
   /** Held-out accuracy by seed, ascending. */
@@ -33,10 +34,12 @@ export function seedGroups(saved: readonly SavedRun[], methods: Methods = METHOD
   );
   return several.map(({ settings, runs }) => {
     const bySeed = new Map(runs.map(({ config, result }) => [config.seed, result?.heldOut?.share ?? 0]));
-    const method = runs[0]!.config.method;
-    const others = several.filter(({ runs }) => runs[0]!.config.method === method).map((g) => g.settings);
+    const { name } = nameConfig(runs[0]!.config, methods);
+    const others = several
+      .filter((group) => nameConfig(group.runs[0]!.config, methods).name === name)
+      .map((group) => group.settings);
     return {
-      label: [methodOf(method, methods).label, ...distinguishing(settings, others)].join(', '),
+      label: [name, ...distinguishing(settings, others)].join(', '),
       problems: runs[0]!.config.data.heldOut,
       accuracy: [...bySeed].sort(([a], [b]) => a - b),
       overSeeds: summariseSeeds(bySeed),
@@ -57,7 +60,7 @@ function settingsOf(config: RunConfig): Map<string, string> {
   return settings;
 }
 
-/** The settings in which the groups of a method differ; three at most, and how many more there are. */
+/** The settings in which the groups of a preset differ; three at most, and how many more there are. */
 function distinguishing(
   settings: ReadonlyMap<string, string>,
   groups: readonly ReadonlyMap<string, string>[],

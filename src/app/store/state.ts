@@ -63,6 +63,8 @@ export interface Tour {
 }
 
 export interface AppState {
+  /** Whether it is known which place is shown first: that depends on what was kept, unless a link says it. */
+  readonly isPlaceKnown: boolean;
   /** Everything that can be trained, and the starting points of it. */
   readonly methods: Methods;
   readonly presets: readonly Preset[];
@@ -114,6 +116,7 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
   const presets = presetsOf(methods);
   const { link, problems } = parseLink(hash, presets);
   return {
+    isPlaceKnown: hash.replace(/^#?\/?/, '') !== '',
     methods,
     presets,
     link,

@@ -1,10 +1,16 @@
 import { expect, it } from 'vitest';
 import { parseRunConfig } from '../../contract/config';
-import { PRESETS } from '../../contract/presets';
-import { differences, studentLine, studentOf } from './student';
+import { nameConfig, PRESETS } from '../../contract/presets';
+import { studentLine, studentOf } from './student';
 
-it('a preset differs from none of its values', () => {
-  for (const { config } of PRESETS) expect(differences(config)).toEqual([]);
+it('a preset has its own name and differs from it in nothing', () => {
+  for (const { name, config } of PRESETS) expect(nameConfig(config)).toMatchObject({ name, differs: [] });
+});
+
+it('students of two presets of one method have lines that differ', () => {
+  const lines = PRESETS.map(({ config }) => studentLine(studentOf('a', config, 150)));
+  expect(new Set(lines).size).toBe(PRESETS.length);
+  expect(lines[0]).toBe('LoRi, statistics over results, step 150');
 });
 
 it('names what differs from the nearest preset, and not what trains nothing', () => {
@@ -16,7 +22,10 @@ it('names what differs from the nearest preset, and not what trains nothing', ()
     evaluation: { ...preset.evaluation, every: 3 },
     seed: 9,
   });
-  expect(Object.fromEntries(differences(config))).toEqual({ 'optimiser.learningRate': 0.004, seed: 9 });
+  expect(Object.fromEntries(nameConfig(config).differs)).toEqual({
+    'optimiser.learningRate': 0.004,
+    seed: 9,
+  });
 });
 
 it('two students that differ in a rate or a weight have lines that differ', () => {

@@ -1,5 +1,6 @@
-import { createContext, useContext, useEffect, useSyncExternalStore } from 'react';
+import { createContext, useContext, useEffect, useRef, useSyncExternalStore } from 'react';
 import { useStore } from 'zustand';
+import { addressWriter } from './address';
 import type { Actions, App } from './app-store';
 import { formatLink } from './link';
 import type { AppState } from './state';
@@ -15,6 +16,17 @@ function useContextOfApp(): App {
 
 export function useApp<T>(select: (state: AppState) => T): T {
   return useStore(useContextOfApp().store, select);
+}
+
+/** For what is made anew at each look: the one before stays as long as it says the same. Plain data only. */
+export function useAppMade<T>(select: (state: AppState) => T): T {
+  const last = useRef<{ readonly text: string; readonly value: T } | null>(null);
+  return useStore(useContextOfApp().store, (state) => {
+    const value = select(state);
+    const text = JSON.stringify(value);
+    if (last.current?.text !== text) last.current = { text, value };
+    return last.current.value;
+  });
 }
 
 export const useActions = (): Actions => useContextOfApp().actions;
@@ -37,13 +49,16 @@ export function useTheme(): 'light' | 'dark' {
 export function useAddress(): void {
   const { store, actions } = useContextOfApp();
   useEffect(() => {
+    const address = addressWriter(window.history);
     let written = window.location.hash;
     const write = (hash: string, push: boolean) => {
-      if (hash === written || (hash === '#/model' && written === '')) return;
+      if (hash === written) return;
+      // The place that the page itself opens first is no step.
+      address.write(hash, push && written !== '');
       written = hash;
-      window.history[push ? 'pushState' : 'replaceState'](null, '', hash);
     };
     const read = () => {
+      address.drop();
       if (window.location.hash === written) return;
       written = window.location.hash;
       actions.followLink(written);
@@ -55,6 +70,7 @@ export function useAddress(): void {
     return () => {
       window.removeEventListener('popstate', read);
       stop();
+      address.end();
     };
   }, [store, actions]);
 }

@@ -23,7 +23,7 @@ export class Boundary extends Component<
           name: error.name,
           code: 'page',
           message: error.message,
-          hint: 'Show it again, or reload the page. Kept runs are still there.',
+          hint: 'Try again, or reload the page. Stored runs are not affected.',
           stack: error.stack ?? null,
         }}
       >

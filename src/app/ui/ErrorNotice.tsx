@@ -1,5 +1,9 @@
 import { type ReactNode, useState } from 'react';
+import { shorten } from '../../text/quote';
 import { Button } from './Button';
+
+/** Characters of a message that are shown; an error's details have the rest. */
+const MAX_SHOWN = 700;
 
 export interface ErrorNoticeProps {
   readonly error: {
@@ -9,7 +13,7 @@ export interface ErrorNoticeProps {
     readonly hint: string | null;
     readonly stack: string | null;
   };
-  /** What did not succeed: "The pair was not loaded". */
+  /** What failed: "The pair was not loaded". */
   readonly title: string;
   /** Buttons that get out of it. */
   readonly children?: ReactNode;
@@ -33,8 +37,8 @@ export function ErrorNotice({ error, title, children }: ErrorNoticeProps) {
         <span aria-hidden="true">✕ </span>
         {title}
       </p>
-      <p className="notice-message">{error.message}</p>
-      {error.hint && <p className="notice-hint">What to do: {error.hint}</p>}
+      <p className="notice-message">{shorten(error.message, MAX_SHOWN)}</p>
+      {error.hint && <p className="notice-hint">What to do: {shorten(error.hint, MAX_SHOWN)}</p>}
       <div className="actions">
         {children}
         <Button look="quiet" onPress={copy}>
@@ -51,7 +55,7 @@ export function ErrorNotice({ error, title, children }: ErrorNoticeProps) {
   );
 }
 
-/** Something to know that is no error. */
+/** Something worth knowing that is not an error. */
 export function Notice({
   kind,
   children,
@@ -65,7 +69,7 @@ export function Notice({
     <div className={`notice notice-${kind}`} role="status">
       <p>
         <span aria-hidden="true">{kind === 'warning' ? '⚠ ' : 'ℹ '}</span>
-        {children}
+        {typeof children === 'string' ? shorten(children, MAX_SHOWN) : children}
       </p>
       {onDismiss && (
         <Button look="quiet" onPress={onDismiss}>

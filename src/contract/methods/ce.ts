@@ -8,6 +8,7 @@ export const ce = defineMethod({
   label: 'CE only',
   about: 'The same latents, trained by cross-entropy on the answer alone, without a teacher.',
   source: 'the ablation without the distillation loss (CODI §4.4)',
+  comparedAs: 'baseline',
   settings: {
     latent: latentSettings,
     weights: group({ title: 'Loss weights' }, { answer: answerWeight, explicit: explicitWeight }),

@@ -22,6 +22,7 @@ export const lori = defineMethod({
   about:
     'Matches the first and second moments of the latent trajectory to the teacher’s, inside the teacher’s low-rank subspace.',
   source: 'Solgi, Tian & Zhang, arXiv:2606.05315, §3',
+  comparedAs: 'subject',
   settings: {
     latent: latentSettings,
     weights: group(
@@ -89,8 +90,8 @@ export const lori = defineMethod({
             layerRank: setting(count(1, 64).default(4), {
               label: 'Anchor layer rank',
               tex: 'r_L^{(a)}',
-              help: 'Tucker rank of the anchor states over layers; at most the number of layers.',
-              source: 'LoRi uses 16 for its 3B and 8B models; the bundled pair has 4 layers',
+              help: 'Tucker rank of the anchor states over layers; at most the number of layers. LoRi uses 16 for its 3B and 8B models.',
+              source: OURS,
             }),
             hiddenRank: setting(count(1, 512).default(32), {
               label: 'Anchor hidden rank',

@@ -18,6 +18,8 @@ export interface MethodData<Id extends string = string, Settings extends z.ZodRa
   /** In the order of charts and tables. */
   readonly terms: readonly LossTerm[];
   readonly presets: readonly PresetData[];
+  /** Whether a comparison measures the other methods against this one: as what leaves distillation out, or as its subject. */
+  readonly comparedAs?: 'baseline' | 'subject';
 }
 
 export interface LossTerm {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NumericError } from '../base/errors';
+import { finished } from '../kernels/shared/eigen';
 import { relativeError, unpackF32 } from '../kernels/shared/testing';
 import { anchorFactors, layerStd, scaledLayerFactor, teacherFactors } from './lori-factors';
 import golden from './tucker.golden.json';
@@ -34,7 +35,7 @@ describe('teacher factors', () => {
     ['one subspace a sample', golden.perSample, { layerScale: std, scope: 'sample' }],
   ] as const) {
     it(`match numpy: ${name}`, () => {
-      const f = teacherFactors(samples, layers, hidden, { rankL, rankH, ...options });
+      const f = finished(teacherFactors(samples, layers, hidden, { rankL, rankH, ...options }));
       const count = f.scope === 'shared' ? 1 : samples.length;
       for (let b = 0; b < count; b++) {
         const uL = f.uL.subarray(b * layers * rankL, (b + 1) * layers * rankL);
@@ -58,7 +59,7 @@ describe('teacher factors', () => {
   }
 
   it('gives the spectrum of the stacked unfoldings', () => {
-    const f = teacherFactors(samples, layers, hidden, { rankL, rankH });
+    const f = finished(teacherFactors(samples, layers, hidden, { rankL, rankH }));
     f.sigmaL.forEach((s, i) => {
       expect(s / (golden.sigmaL[i] as number)).toBeCloseTo(1, 8);
     });
@@ -71,7 +72,8 @@ describe('teacher factors', () => {
   });
 
   it('refuses no samples, torn samples, NaN, ranks past the shape and a scale of 0', () => {
-    const ask = (s: Float32Array[], o = {}) => teacherFactors(s, 2, 2, { rankL: 1, rankH: 1, ...o });
+    const ask = (s: Float32Array[], o = {}) =>
+      finished(teacherFactors(s, 2, 2, { rankL: 1, rankH: 1, ...o }));
     expect(() => ask([])).toThrow(/no samples/);
     expect(() => ask([new Float32Array(4), new Float32Array(6)])).toThrow(/sample 1 has 6 elements/);
     expect(() => ask([new Float32Array([1, 2, 3, Number.NaN])])).toThrow(NumericError);

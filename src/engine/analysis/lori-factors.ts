@@ -30,8 +30,6 @@ export interface TeacherOptions {
   readonly scope?: 'shared' | 'sample';
   /** Divide each layer by this first: the student must be divided by the same. Default: ones. */
   readonly layerScale?: Float32Array<ArrayBuffer>;
-  /** Called with the share done, 0 … 1. */
-  readonly onProgress?: (share: number) => void;
 }
 
 /**
@@ -75,15 +73,16 @@ export function scaledLayerFactor(
 /**
  * Factors, μ_T and C_T from the teacher's rationale states, one [N_b, L, H] a sample (N_b may differ). U_L and U_H
  * are the top left singular vectors of the layer-mode and hidden-mode unfoldings; their Gram matrices are summed
- * sample by sample in float64, so no unfolding of all samples is ever held. Throws `ShapeError`, `NumericError`.
+ * sample by sample in float64, so no unfolding of all samples is ever held. Yields the share done, 0 … 1, between
+ * samples. Throws `ShapeError`, `NumericError`.
  */
-export function teacherFactors(
+export function* teacherFactors(
   samples: readonly Float32Array[],
   layers: number,
   hidden: number,
   options: TeacherOptions,
-): TeacherFactors {
-  const { rankL, rankH, scope = 'shared', onProgress } = options;
+): Generator<number, TeacherFactors> {
+  const { rankL, rankH, scope = 'shared' } = options;
   const tokens = tokenCounts(samples, layers, hidden);
   const layerScale = options.layerScale ?? new Float32Array(layers).fill(1);
   checkScale(layerScale, layers);
@@ -112,7 +111,7 @@ export function teacherFactors(
       uL.set(modeVectors(gramL, layers, rankL).u, b * layers * rankL);
       uH.set(modeVectors(gramH, hidden, rankH).u, b * hidden * rankH);
     }
-    onProgress?.((b + 1) / (2 * batch));
+    yield (b + 1) / (2 * batch);
   }
   if (scope === 'shared') {
     const l = modeVectors(gramL, layers, rankL);
@@ -132,7 +131,7 @@ export function teacherFactors(
     const moments = momentsCpu(g, { batch: 1, rows, rank });
     mu.set(moments.mu, b * rank);
     c.set(moments.c, b * rank * rank);
-    onProgress?.(0.5 + (b + 1) / (2 * batch));
+    yield 0.5 + (b + 1) / (2 * batch);
   }
   return { scope, uL, uH, mu, c, layerScale, sigmaL, sigmaH };
 }

@@ -9,6 +9,7 @@ import { createMomentLoss, momentLossScratch } from '../kernels/momentloss/momen
 import { momentLossCpu } from '../kernels/momentloss/momentloss.cpu';
 import { createProjection } from '../kernels/projection/projection';
 import { projectionCpu, projectionTransposeCpu } from '../kernels/projection/projection.cpu';
+import { finished } from '../kernels/shared/eigen';
 import { GPU_TOLERANCE, randomF32, TestBench } from '../kernels/shared/gpu.testing';
 import { relativeError } from '../kernels/shared/testing';
 import { anchorFactors, layerStd, scaledLayerFactor, teacherFactors } from './lori-factors';
@@ -27,7 +28,7 @@ const [batch, tokens, steps, layers, hidden] = [3, 7, 2, 3, 20];
 const [rankL, rankH, anchorRank] = [2, 4, 5];
 const teacher = Array.from({ length: batch }, (_, b) => randomF32(tokens * layers * hidden, b + 1, 0.5));
 const layerScale = layerStd(teacher, layers, hidden);
-const factors = teacherFactors(teacher, layers, hidden, { rankL, rankH, layerScale });
+const factors = finished(teacherFactors(teacher, layers, hidden, { rankL, rankH, layerScale }));
 const anchorTeacher = randomF32(batch * layers * hidden, 9, 0.2);
 const anchor = anchorFactors(anchorTeacher, layers, hidden, {
   rankB: 3,

@@ -10,10 +10,13 @@ export type ErrorCode =
   | 'config' // a model's or run's configuration is not one we can use
   | 'file' // a checkpoint, tokenizer or data set file is damaged or hostile
   | 'input' // something typed or picked by the person
-  | 'device' // the GPU is missing, was lost, or is too small
+  | 'lost' // the GPU is gone, and everything on it
+  | 'device' // the GPU is missing, or refused a command that is not valid
+  | 'too-large' // one buffer or program is larger than the device allows, however much memory is free
   | 'runtime' // the inference runtime refused a program or a tensor
   | 'numeric' // NaN or Inf where a number is needed
-  | 'memory' // the request does not fit
+  | 'load' // a file of the page itself could not be had; the engine must be started anew
+  | 'memory' // there is not enough memory, on the GPU or in WASM, or the request is known not to fit
   | 'cancelled'; // stopped on request
 
 /** What to do where the place that threw knows nothing better. */
@@ -23,9 +26,12 @@ const HINTS: Readonly<Record<ErrorCode, string>> = {
   config: 'Correct the value that is named, or choose another checkpoint or preset.',
   file: 'The file is damaged or is another one: get it from its source again.',
   input: 'Correct the value that is named and try again.',
+  lost: 'What was saved is safe: open the device again, or choose WASM in the Model panel.',
   device: 'Try again, or choose WASM in the Model panel.',
+  'too-large': 'Lower the batch size or the ranks, or choose a smaller checkpoint.',
   runtime: 'Restart the engine. If it happens again, choose the other provider in the Model panel.',
   numeric: 'Lower the learning rate or the weights of the losses, or use another checkpoint.',
+  load: 'Check the connection, then restart the engine or reload the page.',
   memory: 'Ask for less at once (fewer samples, a smaller batch), or choose a smaller checkpoint.',
   cancelled: 'Start it again when you want it.',
 };
@@ -56,9 +62,12 @@ export class GradientError extends named('gradient', 'GradientError') {}
 export class ConfigError extends named('config', 'ConfigError') {}
 export class FileError extends named('file', 'FileError') {}
 export class InputError extends named('input', 'InputError') {}
+export class LostDeviceError extends named('lost', 'LostDeviceError') {}
 export class DeviceError extends named('device', 'DeviceError') {}
+export class TooLargeError extends named('too-large', 'TooLargeError') {}
 export class RuntimeError extends named('runtime', 'RuntimeError') {}
 export class NumericError extends named('numeric', 'NumericError') {}
+export class LoadError extends named('load', 'LoadError') {}
 export class MemoryError extends named('memory', 'MemoryError') {}
 export class CancelledError extends named('cancelled', 'CancelledError') {}
 

@@ -1,3 +1,4 @@
+import { quote } from '../../text/quote';
 import { InputError } from '../base/errors';
 import type { Tokenizer } from '../tokenizer/tokenizer';
 import type { WordProblem } from './word-problems';
@@ -31,12 +32,15 @@ export function problemCodec(tokenizer: Tokenizer, endIds: readonly number[]): P
   const plain = (text: string): number[] => tokenizer.encode(text, { addSpecialTokens: false });
   const endId = endIds[0] ?? tokenizer.eosTokenId;
   if (endId === undefined)
-    throw new InputError('neither config.json nor the tokenizer names an end-of-sequence token');
+    throw new InputError(
+      'neither config.json nor the tokenizer names an end-of-sequence token',
+      'Look at texts instead of word problems, or use a checkpoint that names one.',
+    );
   const question = (text: string): number[] => {
     const cleaned = text.trim().replace(/\s+/g, ' ');
     if (cleaned === '' || plain(cleaned).length === 0)
       throw new InputError(
-        `the question ${JSON.stringify(text)} has no tokens`,
+        `the question ${quote(text)} has no tokens`,
         'Type a question, or pick one of the data set.',
       );
     return tokenizer.encode(cleaned);

@@ -106,6 +106,7 @@ export function wordProblem(rng: Rng, options: WordProblemOptions = {}): WordPro
   if (!sound(fewestSteps) || !sound(mostSteps) || fewestSteps > mostSteps) {
     throw new InputError(
       `word problems of ${fewestSteps} to ${mostSteps} steps: expected 1 ≤ fewest ≤ most ≤ 6`,
+      'Correct fewestSteps and mostSteps of the data set.',
     );
   }
   for (;;) {
@@ -146,7 +147,10 @@ export function wordProblems(seed: number, count: number, options: WordProblemOp
     const problem = wordProblem(rng, options);
     if (seen.has(problem.question)) {
       if (++misses > 1000 + 10 * count)
-        throw new InputError(`only ${out.length} of ${count} word problems found`);
+        throw new InputError(
+          `only ${out.length} of ${count} word problems found`,
+          'Ask for fewer problems, or for more steps.',
+        );
       continue;
     }
     seen.add(problem.question);

@@ -5,8 +5,7 @@ import type { DecoderConfig } from '../nn/config';
 import { type LatentFilter, latentOf, runQuestion } from '../nn/latent';
 import type { LoraSpec } from '../nn/lora';
 import { mostProbable, mostProbableTokens } from '../nn/next-token';
-import { outerModel } from '../nn/programs/outer';
-import { finalNorm, type ReplaceState, type StackModel, stackModel } from '../nn/stack';
+import { finalNorm, outerModel, type ReplaceState, type StackModel, stackModel } from '../nn/stack';
 import { logitChunks } from '../nn/vocabulary';
 import { type DecodeSite, intervened } from './sites';
 
@@ -107,7 +106,7 @@ export function advanceProgram(
       k: graph.input(`k.${i}`, [B, kvHeads, T, d]),
       v: graph.input(`v.${i}`, [B, kvHeads, T, d]),
     };
-    const out = graph.scope(`block ${i}`, () => block(config, weights, model.lora[i], x, segment, past));
+    const out = graph.scope(`block ${i}`, () => block(config, weights, model.attached[i], x, segment, past));
     x = replace(i + 1, i === config.layers - 1 ? finalNorm(model, out.x) : out.x);
     hidden.push(x);
     kv.push(out.kv);

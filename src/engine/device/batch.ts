@@ -55,7 +55,9 @@ export class Batch {
     const takesUniform = pipeline.bindings.at(-1) === 'uniform';
     const want = pipeline.bindings.length - (takesUniform ? 1 : 0);
     if (buffers.length !== want || takesUniform !== (uniforms !== undefined)) {
-      throw new DeviceError(`"${pipeline.label}" was given ${buffers.length} buffers, expected ${want}`);
+      throw new DeviceError(
+        `kernel "${pipeline.label}" was given ${buffers.length} buffers and ${uniforms ? 'a' : 'no'} uniform; ${want} buffers and ${takesUniform ? 'a' : 'no'} uniform are expected`,
+      );
     }
     if (Math.min(x, y, z) < 1 || Math.max(x, y, z) > MAX_GROUPS) {
       throw new DeviceError(

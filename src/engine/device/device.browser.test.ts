@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DeviceError } from '../base/errors';
+import { LostDeviceError } from '../base/errors';
 import { foldGroups } from './batch';
 import { type Device, openDevice } from './device';
 import { packUniforms } from './uniforms';
@@ -39,7 +39,14 @@ describe('device', () => {
   });
 
   it('refuses a buffer past the limits and a write past the end', () => {
-    expect(() => device.createBuffer(2 ** 45, 'huge')).toThrow(/does not fit this GPU/);
+    expect(() => device.createBuffer(2 ** 45, 'huge')).toThrow(
+      expect.objectContaining({
+        code: 'too-large',
+        message: expect.stringMatching(/"huge" of 35184372088832 bytes is larger than this GPU allows/),
+      }),
+    );
+    // The device is not lost, and goes on.
+    device.createBuffer(16, 'small enough').destroy();
     const small = device.createBuffer(16, 'small');
     expect(() => device.write(small, new Float32Array(5))).toThrow(/20 bytes at offset 0 do not fit/);
     small.destroy();
@@ -89,7 +96,7 @@ describe('device', () => {
       device.record('bad', (batch) =>
         batch.dispatch(pipeline, n === 1 ? [a] : [a, a], packUniforms(['u', 1], ['f', 1]), groups),
       );
-    expect(record(1, [1])).toThrow(/given 1 buffers, expected 2/);
+    expect(record(1, [1])).toThrow(/given 1 buffers and a uniform; 2 buffers and a uniform are expected/);
     expect(record(2, [70000])).toThrow(/70000 × 1 × 1 workgroups/);
     a.destroy();
   });
@@ -101,8 +108,23 @@ describe('device', () => {
     device.record('alias', (batch) =>
       batch.dispatch(pipeline, [same, same], packUniforms(['u', 1], ['f', 1]), [1]),
     );
-    await expect(device.read(same)).rejects.toThrow(/the GPU reported an error/);
+    await expect(device.read(same)).rejects.toMatchObject({
+      code: 'device',
+      message: expect.stringContaining('the GPU refused a command: '),
+    });
+    // Told once, it is over: the device goes on.
+    expect([...(await device.readF32(same))]).toEqual([0, 0, 0, 0]);
     same.destroy();
+  });
+
+  it('tells memory that ran out from a lost device', async () => {
+    const buffer = device.upload(new Float32Array([7]), 'kept');
+    const error = new GPUOutOfMemoryError('no room for "adapter"');
+    device.gpu.dispatchEvent(new GPUUncapturedErrorEvent('uncapturederror', { error }));
+    await expect(device.read(buffer)).rejects.toMatchObject({ code: 'memory', name: 'MemoryError' });
+    expect(device.lost).toBe(false);
+    expect([...(await device.readF32(buffer))]).toEqual([7]);
+    buffer.destroy();
   });
 });
 
@@ -113,10 +135,10 @@ describe('a missing or lost device', () => {
     // A device was opened before in this realm: the browser has given up on the GPU.
     const error = await openDevice({ gpu: none }).then(
       () => undefined,
-      (e: DeviceError) => e,
+      (e: LostDeviceError) => e,
     );
-    expect(error).toBeInstanceOf(DeviceError);
-    expect(error?.hint).toMatch(/restart the browser/);
+    expect(error).toBeInstanceOf(LostDeviceError);
+    expect(error?.hint).toMatch(/Restart the browser/);
   });
 
   it('stops everything once it is gone', async () => {
@@ -131,7 +153,7 @@ describe('a missing or lost device', () => {
     expect(heard.length).toBe(1);
     doomed.onLost((message) => heard.push(message));
     expect(heard.length).toBe(2);
-    expect(() => doomed.createBuffer(4, 'late')).toThrow(DeviceError);
+    expect(() => doomed.createBuffer(4, 'late')).toThrow(LostDeviceError);
     expect(() => doomed.record('late', () => {})).toThrow(/device was lost/);
     await expect(doomed.read(buffer)).rejects.toThrow(/device was lost/);
     buffer.destroy();

@@ -1,6 +1,7 @@
-import { DeviceError } from '../base/errors';
+import { DeviceError, LoriError, LostDeviceError, TooLargeError } from '../base/errors';
 import { Batch } from './batch';
 import { type BufferOwner, DeviceBuffer } from './buffer';
+import { type Reported, reportedError } from './gpu-error';
 import { type Binding, buildPipeline, type Constants, type Pipeline } from './pipeline';
 
 /** What the browser says about the adapter; empty strings where it keeps quiet. */
@@ -45,19 +46,19 @@ export async function openDevice(options: OpenOptions = {}): Promise<Device> {
   if (!gpu) {
     throw new DeviceError(
       'this browser has no WebGPU',
-      'everything runs on WASM instead; for WebGPU use a current Chrome, Edge, Safari or Firefox over https or localhost',
+      'Everything runs on WASM instead. For WebGPU use a current Chrome, Edge, Safari or Firefox, over https or localhost.',
     );
   }
   const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference });
   if (!adapter) {
     throw opened
-      ? new DeviceError(
-          'the GPU was lost and the browser offers no adapter any more',
-          'restart the browser: after repeated GPU crashes it keeps WebGPU switched off until then',
+      ? new LostDeviceError(
+          'the GPU was lost, and the browser no longer offers an adapter',
+          'Restart the browser: after repeated GPU crashes it keeps WebGPU switched off until then.',
         )
       : new DeviceError(
           'WebGPU found no graphics adapter',
-          'everything runs on WASM instead; check that hardware acceleration is switched on in the browser settings',
+          'Everything runs on WASM instead. Check that hardware acceleration is switched on in the browser settings.',
         );
   }
   const requiredLimits: Record<string, number> = {};
@@ -72,11 +73,9 @@ export async function openDevice(options: OpenOptions = {}): Promise<Device> {
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new DeviceError(
-      `the GPU refused to open: ${why}`,
-      'reload the page; if it stays, restart the browser',
-      {
-        cause,
-      },
+      `the GPU could not be opened: ${why}`,
+      'Reload the page. If that does not help, restart the browser.',
+      { cause },
     );
   }
   opened = true;
@@ -99,7 +98,7 @@ export class Device implements BufferOwner {
   submits = 0;
 
   private lostMessage: string | undefined;
-  private readonly errors: string[] = [];
+  private readonly errors: Reported[] = [];
   private readonly lostListeners = new Set<(message: string) => void>();
   private readonly pipelines = new Map<string, Promise<Pipeline>>();
   private arena: GPUBuffer | undefined;
@@ -109,7 +108,7 @@ export class Device implements BufferOwner {
     readonly info: DeviceInfo,
   ) {
     gpu.lost.then((lost) => this.lose(lost.message || lost.reason));
-    gpu.addEventListener('uncapturederror', (event) => this.errors.push(event.error.message));
+    gpu.addEventListener('uncapturederror', (event) => this.errors.push(event.error));
   }
 
   get limits(): GPUSupportedLimits {
@@ -132,26 +131,19 @@ export class Device implements BufferOwner {
     return () => this.lostListeners.delete(listener);
   }
 
-  /** Throws `DeviceError` where the device is lost or has reported an error since the last call. */
+  /**
+   * Throws `LostDeviceError` where the device is lost; where it has reported errors since the last call, `MemoryError` if
+   * it ran out of memory and `DeviceError` for anything else.
+   */
   assertAlive(): void {
-    if (this.lostMessage !== undefined) {
-      throw new DeviceError(
-        `the GPU device was lost: ${this.lostMessage}`,
-        'what was saved is safe; open the device again, or continue on WASM',
-      );
-    }
-    if (this.errors.length > 0) {
-      const all = this.errors.splice(0).join('; ');
-      throw new DeviceError(
-        `the GPU reported an error: ${all}`,
-        'lower the batch size if it speaks of memory',
-      );
-    }
+    if (this.lostMessage !== undefined)
+      throw new LostDeviceError(`the GPU device was lost: ${this.lostMessage}`);
+    if (this.errors.length > 0) throw reportedError(this.errors.splice(0));
   }
 
   /**
-   * To be asked when something on the GPU failed: a lost device makes calls fail before it says that it is lost. Rejects
-   * with `DeviceError` if it does within a second.
+   * To be asked when something on the GPU failed: a lost device makes calls fail before it says that it is lost. Waits up
+   * to a second for that, then throws as `assertAlive` does.
    */
   async assertAliveAfterFailure(): Promise<void> {
     await Promise.race([this.gpu.lost, new Promise((resolve) => setTimeout(resolve, LOSS_MS))]);
@@ -160,16 +152,17 @@ export class Device implements BufferOwner {
 
   /**
    * A buffer of at least `bytes` (rounded up to 16, as the inference runtime wants), contents zero. Default usage:
-   * storage, copied from and to. Throws `DeviceError` where it is larger than the adapter allows.
+   * storage, copied from and to. Throws `TooLargeError` where it is larger than the adapter allows. Running out of memory is
+   * noticed later, by `assertAlive`.
    */
   createBuffer(bytes: number, label: string, usage?: GPUBufferUsageFlags): DeviceBuffer {
     this.assertAlive();
     const size = Math.max(16, Math.ceil(bytes / 16) * 16);
     const most = Math.min(this.limits.maxBufferSize, this.limits.maxStorageBufferBindingSize);
     if (!Number.isFinite(size) || size > most) {
-      throw new DeviceError(
-        `buffer "${label}" of ${bytes} bytes does not fit this GPU, which allows ${most}`,
-        'lower the batch size or the ranks',
+      throw new TooLargeError(
+        `buffer "${label}" of ${bytes} bytes is larger than this GPU allows, which is ${most} bytes`,
+        'Lower the batch size or the ranks, choose a smaller checkpoint, or choose WASM in the Model panel.',
       );
     }
     const flags = usage ?? GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
@@ -217,10 +210,12 @@ export class Device implements BufferOwner {
       this.readBacks++;
       await staging.mapAsync(GPUMapMode.READ);
       const copy = staging.getMappedRange().slice(0, bytes);
+      // One fault is reported several times, as what it makes invalid is used: all of it belongs to this call.
+      if (this.errors.length > 0) await new Promise((resolve) => setTimeout(resolve));
       this.assertAlive();
       return copy;
     } catch (cause) {
-      if (!(cause instanceof DeviceError)) await this.assertAliveAfterFailure();
+      if (!(cause instanceof LoriError)) await this.assertAliveAfterFailure();
       throw cause;
     } finally {
       staging.destroy();

@@ -80,7 +80,7 @@ function traceCase(name: string): Case {
     return pack;
   };
   const lora = unpackLora(graph, config, spec, input('lora', [length], packed(`${family}.lora.`)));
-  const out = block(config, weights, lora, x, segment, past);
+  const out = block(config, weights, { lora: [lora], sites: {} }, x, segment, past);
   const own = (joined: Tensor): Tensor => o.slice(joined, 2, P, T);
   const [k, v] = [own(out.kv.k), own(out.kv.v)];
   const ends = { y: out.x, k, v };

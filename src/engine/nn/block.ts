@@ -1,7 +1,9 @@
 import type { Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
+import type { Attachments, Site } from './attachments';
 import type { DecoderConfig, GroupName } from './config';
-import type { LoraGroup, LoraTensors } from './lora';
+import type { LoraGroup } from './lora';
+import { ropeByRow } from './rope';
 import type { BlockTensors } from './weights';
 
 /** Keys and values of one block, [B, kvHeads, T, d] each. */
@@ -16,7 +18,7 @@ export interface Segment {
   readonly positions: number;
   /** Additive, broadcast to [B, heads, S, T]: 0 where a key is seen, −1e9 where not. */
   readonly mask: Tensor;
-  /** Rotary tables [S, d/2] of the segment's columns. */
+  /** Rotary tables [S, d/2] of the segment's columns, or [B, 1, S, d/2] where each row has positions of its own. */
   readonly cos: Tensor;
   readonly sin: Tensor;
   /** Only the last position's output is wanted; every position still gives its key and value. */
@@ -25,23 +27,25 @@ export interface Segment {
   join(past: Tensor | undefined, own: Tensor): Tensor;
 }
 
-/** y = x·Wᵀ (+ bias) (+ residual), and the adapter's part on top. Adding through C keeps each sum inside its product. */
+/** y = x·Wᵀ (+ bias) (+ residual), and the adapters' parts on top. Adding through C keeps each sum inside its product. */
 function linear(
   x: Tensor,
   weight: Tensor,
   bias: Tensor | undefined,
-  lora: LoraGroup | undefined,
+  lora: readonly LoraGroup[],
   residual?: Tensor,
 ): Tensor {
   let y = o.gemm(x, weight, { transB: true }, bias ?? residual);
   if (bias && residual) y = o.add(y, residual);
-  if (!lora) return y;
-  return o.gemm(o.gemm(x, lora.a, { transB: true }), lora.b, { transB: true, alpha: lora.scale }, y);
+  for (const { a, b, scale } of lora)
+    y = o.gemm(o.gemm(x, a, { transB: true }), b, { transB: true, alpha: scale }, y);
+  return y;
 }
 
 /**
  * One pre-norm decoder block (LLaMA, Qwen2): RMSNorm → grouped-query attention with RoPE → residual → RMSNorm → SwiGLU
  * → residual.
+ * @param attached adapters on its linears, and modules at its sites
  * @param x hidden states [B·S, H]
  * @param past keys and values before the segment, already rotated
  * @returns hidden states [B·S, H], or [B, H] of the last position, and the joined keys and values
@@ -49,7 +53,7 @@ function linear(
 export function block(
   config: DecoderConfig,
   weights: BlockTensors,
-  lora: LoraTensors | undefined,
+  attached: Attachments | undefined,
   x: Tensor,
   segment: Segment,
   past: KeyValues | undefined,
@@ -57,12 +61,19 @@ export function block(
   const { heads, kvHeads, headDim: d, rmsNormEps } = config;
   const { batch: B, positions: S } = segment;
   const w = (name: keyof BlockTensors): Tensor => weights[name] as Tensor;
-  const adapter = (name: GroupName): LoraGroup | undefined => lora?.groups[name];
+  const adapters = (name: GroupName): LoraGroup[] =>
+    (attached?.lora ?? []).flatMap(({ groups }) => groups[name] ?? []);
+  const at: At = (site, value) => attached?.sites[site]?.(value) ?? value;
+  const has: Has = (site) => attached?.sites[site] !== undefined;
 
-  const normed = o.rmsNorm(x, w('attentionNorm'), rmsNormEps);
-  const qkv = linear(normed, w('qkv'), weights.qkvBias, adapter('qkv'));
+  const normed = at('attention.in', o.rmsNorm(x, w('attentionNorm'), rmsNormEps));
+  const qkv = packedQkv(config, weights, normed, adapters('qkv'), at, has);
   const byHead = o.transpose(o.reshape(qkv, [B, S, heads + 2 * kvHeads, d]), [0, 2, 1, 3]);
-  const rotated = o.rope(o.slice(byHead, 1, 0, heads + kvHeads), segment.cos, segment.sin);
+  const turned = o.slice(byHead, 1, 0, heads + kvHeads);
+  const rotated =
+    segment.cos.shape.length === 2
+      ? o.rope(turned, segment.cos, segment.sin)
+      : ropeByRow(turned, segment.cos, segment.sin);
   // Q positions ask: what follows the keys and values is spared for the others.
   const Q = segment.lastOnly ? 1 : S;
   const asking = o.slice(o.slice(rotated, 1, 0, heads), 2, S - Q, S);
@@ -80,15 +91,68 @@ export function block(
   const weightsOfKeys = o.reshape(o.softmax(o.add(scores, mask)), [B, kvHeads, (heads / kvHeads) * Q, T]);
   const context = o.reshape(o.matmul(weightsOfKeys, v), [B, heads, Q, d]);
   const joined = o.reshape(o.transpose(context, [0, 2, 1, 3]), [B * Q, heads * d]);
-  const attended = linear(joined, w('o'), weights.oBias, adapter('o'), residual);
+  const attended = intoResidual(
+    at,
+    has,
+    'attention.out',
+    [joined, w('o'), weights.oBias, adapters('o')],
+    residual,
+  );
 
   const I = config.intermediateSize;
   const gateUp = linear(
-    o.rmsNorm(attended, w('mlpNorm'), rmsNormEps),
+    at('mlp.in', o.rmsNorm(attended, w('mlpNorm'), rmsNormEps)),
     w('gateUp'),
     weights.gateUpBias,
-    adapter('gateUp'),
+    adapters('gateUp'),
   );
   const activated = o.mul(o.silu(o.slice(gateUp, 1, 0, I)), o.slice(gateUp, 1, I, 2 * I));
-  return { x: linear(activated, w('down'), weights.downBias, adapter('down'), attended), kv: { k, v } };
+  const out = intoResidual(
+    at,
+    has,
+    'mlp.out',
+    [activated, w('down'), weights.downBias, adapters('down')],
+    attended,
+  );
+  return { x: at('residual', out), kv: { k, v } };
+}
+
+type At = (site: Site, value: Tensor) => Tensor;
+type Has = (site: Site) => boolean;
+
+/** Queries, keys and values side by side: one product, or one each where a module stands before one of them. */
+function packedQkv(
+  config: DecoderConfig,
+  weights: BlockTensors,
+  normed: Tensor,
+  lora: readonly LoraGroup[],
+  at: At,
+  has: Has,
+): Tensor {
+  const sites = ['q.in', 'k.in', 'v.in'] as const;
+  const { qkv, qkvBias } = weights as { qkv: Tensor; qkvBias?: Tensor };
+  if (!sites.some(has)) return linear(normed, qkv, qkvBias, lora);
+  const { heads, kvHeads, headDim: d } = config;
+  const rows = [heads * d, kvHeads * d, kvHeads * d];
+  let from = 0;
+  const parts = sites.map((site, i) => {
+    const to = from + (rows[i] as number);
+    const rowsOf = (packed: Tensor): Tensor => o.slice(packed, 0, from, to);
+    const own = lora.map(({ a, b, scale }) => ({ a, b: rowsOf(b), scale }));
+    const y = linear(at(site, normed), rowsOf(qkv), qkvBias && rowsOf(qkvBias), own);
+    from = to;
+    return y;
+  });
+  return o.concat(parts, 1);
+}
+
+/** A projection back into the residual stream; a module at the site sees it before the residual is added. */
+function intoResidual(
+  at: At,
+  has: Has,
+  site: 'attention.out' | 'mlp.out',
+  projection: [Tensor, Tensor, Tensor | undefined, readonly LoraGroup[]],
+  residual: Tensor,
+): Tensor {
+  return has(site) ? o.add(residual, at(site, linear(...projection))) : linear(...projection, residual);
 }

@@ -48,19 +48,16 @@ export function loraLayout(config: DecoderConfig, spec: LoraSpec): { parts: Lora
   return { parts, length: offset };
 }
 
-/** Fresh packs, one a block: A uniform in ±1/√in (as torch's Linear), B zero, so that the student starts as the base. */
-export function initialLora(config: DecoderConfig, spec: LoraSpec, rng: Rng): Float32Array<ArrayBuffer>[] {
+/** A fresh pack: A uniform in ±1/√in (as torch's Linear), B zero, so that the student starts as the base. */
+export function initialPack(config: DecoderConfig, spec: LoraSpec, rng: Rng): Float32Array<ArrayBuffer> {
   const { parts, length } = loraLayout(config, spec);
-  return Array.from({ length: config.layers }, (_, i) => {
-    const stream = rng.fork(`lora.${i}`);
-    const pack = new Float32Array(length);
-    for (const { factor, offset, shape } of parts) {
-      if (factor === 'B') continue;
-      const bound = 1 / Math.sqrt(shape[1]);
-      for (let j = 0; j < shape[0] * shape[1]; j++) pack[offset + j] = (2 * stream.uniform() - 1) * bound;
-    }
-    return pack;
-  });
+  const pack = new Float32Array(length);
+  for (const { factor, offset, shape } of parts) {
+    if (factor === 'B') continue;
+    const bound = 1 / Math.sqrt(shape[1]);
+    for (let j = 0; j < shape[0] * shape[1]; j++) pack[offset + j] = (2 * rng.uniform() - 1) * bound;
+  }
+  return pack;
 }
 
 /** The adapter of one group of linears: y += (alpha/r)·(x·Aᵀ)·Bᵀ, A and B packed like the weight they adapt. */

@@ -1,9 +1,10 @@
 import { HIDDEN } from '../base/tokens';
 import type { Graph, Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
+import type { Attachments } from './attachments';
 import { block, type KeyValues, type Segment } from './block';
 import type { DecoderConfig } from './config';
-import { type LoraSpec, type LoraTensors, loraLayout, unpackLora } from './lora';
+import { type LoraSpec, loraLayout, unpackLora } from './lora';
 import { ropeTables } from './rope';
 import { embed, logits } from './vocabulary';
 import { type BlockTensors, blockInputs, blockPrefix, type OuterTensors, outerInputs } from './weights';
@@ -16,7 +17,8 @@ export interface StackModel {
   readonly config: DecoderConfig;
   readonly outer: OuterTensors;
   readonly blocks: readonly BlockTensors[];
-  readonly lora: readonly LoraTensors[];
+  /** What is attached to each layer; none where the model runs as it is. */
+  readonly attached: readonly Attachments[];
 }
 
 export function stackModel(graph: Graph, config: DecoderConfig, lora?: LoraSpec): StackModel {
@@ -26,14 +28,22 @@ export function stackModel(graph: Graph, config: DecoderConfig, lora?: LoraSpec)
     config,
     outer: outerInputs(graph, config),
     blocks: indices.map((i) => blockInputs(graph, config, blockPrefix(i))),
-    lora: lora
+    attached: lora
       ? indices.map((i) =>
-          graph.scope(`lora ${i}`, () =>
-            unpackLora(graph, config, lora, graph.input(`lora.${i}`, [loraLayout(config, lora).length])),
-          ),
+          graph.scope(`lora ${i}`, () => ({
+            lora: [
+              unpackLora(graph, config, lora, graph.input(`lora.${i}`, [loraLayout(config, lora).length])),
+            ],
+            sites: {},
+          })),
         )
       : [],
   };
+}
+
+/** A model without its layers: embedding, final norm and head, inputs `w.{name}`. */
+export function outerModel(graph: Graph, config: DecoderConfig): StackModel {
+  return { graph, config, outer: outerInputs(graph, config), blocks: [], attached: [] };
 }
 
 /** One pass of a segment through all blocks. */
@@ -55,6 +65,10 @@ export interface StackSegment {
   readonly past: readonly KeyValues[] | undefined;
   /** Of the last block only the last position's output is wanted: most of that block is spared. */
   readonly lastOnly?: boolean;
+  /** Adapters of each layer; by default the model's. */
+  readonly attached?: readonly Attachments[];
+  /** Rotary tables [B, 1, S, d/2], where each row has positions of its own; by default those of the columns. */
+  readonly tables?: { readonly cos: Tensor; readonly sin: Tensor };
   /** Replaces the state of layer 1…L, [B·S, H]: what it returns is what later layers, and the head, read. */
   readonly replace?: ReplaceState;
 }
@@ -64,14 +78,17 @@ export type ReplaceState = (layer: number, state: Tensor) => Tensor;
 export function runStack(model: StackModel, segment: StackSegment): StackOutput {
   const { graph, config } = model;
   const { batch, positions, from, mask } = segment;
-  const tables = ropeTables(config, from, positions);
   const shape = [positions, config.headDim / 2];
+  const columns = (): { cos: Tensor; sin: Tensor } => {
+    const { cos, sin } = ropeTables(config, from, positions);
+    return { cos: graph.constant(cos, shape), sin: graph.constant(sin, shape) };
+  };
+  const attached = segment.attached ?? model.attached;
   const run: Segment = {
     batch,
     positions,
     mask,
-    cos: graph.constant(tables.cos, shape),
-    sin: graph.constant(tables.sin, shape),
+    ...(segment.tables ?? columns()),
     join: (past, own) => (past ? o.concat([past, own], 2) : own),
   };
   const { replace = (_, state) => state } = segment;
@@ -82,7 +99,7 @@ export function runStack(model: StackModel, segment: StackSegment): StackOutput 
   model.blocks.forEach((weights, i) => {
     graph.scope(`block ${i}`, () => {
       const lastOnly = segment.lastOnly && i === L - 1;
-      const out = block(config, weights, model.lora[i], x, { ...run, lastOnly }, segment.past?.[i]);
+      const out = block(config, weights, attached[i], x, { ...run, lastOnly }, segment.past?.[i]);
       x = replace(i + 1, i === L - 1 ? finalNorm(model, out.x) : out.x);
       hidden.push(x);
       kv.push(out.kv);

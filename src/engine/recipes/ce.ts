@@ -1,9 +1,18 @@
 import type { ConfigOf } from '../../contract/config';
-import type { Recipe } from './shared/recipe';
+import { answerAfter, explicitAfter, readQuestion, think } from './shared/passes';
+import { filterOf, type Recipe, studentLora } from './shared/recipe';
 
 /** The same latents, trained by cross entropy alone: what distillation is measured against. */
 export const ce: Recipe<ConfigOf<'ce'>> = {
-  usesTeacher: false,
-  latentSteps: (config) => config.latent.steps,
-  stateLosses: () => [],
+  adapters: studentLora,
+  latentSteps: ({ latent }) => latent.steps,
+  usesTeacher: () => false,
+  targets: () => ({ losses: {} }),
+  record(tape, { config, layout }) {
+    const { latent, weights } = config;
+    const question = readQuestion(tape, layout);
+    explicitAfter(tape, question, layout, weights.explicit);
+    const thoughts = think(tape, question, latent.steps, filterOf(config));
+    answerAfter(tape, thoughts.at(-1) ?? question, layout, weights.answer);
+  },
 };

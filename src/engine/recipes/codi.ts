@@ -1,6 +1,8 @@
 import type { ConfigOf } from '../../contract/config';
 import { smoothL1Loss } from '../train/losses/smooth-l1';
-import { anchorTensor, type Recipe } from './shared/recipe';
+import { anchorOf, answerAfter, explicitAfter, readQuestion, think } from './shared/passes';
+import { filterOf, type Recipe, studentLora } from './shared/recipe';
+import { anchorTensor } from './shared/teacher';
 
 /**
  * CODI-style: latents as in LoRi, distilled at one position only: smooth L1 between student and teacher states at the
@@ -8,12 +10,21 @@ import { anchorTensor, type Recipe } from './shared/recipe';
  * (the pair's teacher is fixed), begin- and end-of-thought tokens, the projection of latents.
  */
 export const codi: Recipe<ConfigOf<'codi'>> = {
-  usesTeacher: true,
-  latentSteps: (config) => config.latent.steps,
-  stateLosses: (config, model, teacher) => [
-    smoothL1Loss(anchorTensor(teacher), config.weights.codi, {
-      layers: model.layers,
-      hidden: model.hiddenSize,
-    }),
-  ],
+  adapters: studentLora,
+  latentSteps: ({ latent }) => latent.steps,
+  usesTeacher: ({ weights }) => weights.codi > 0,
+  targets: ({ weights }, { layers, hiddenSize: hidden }, teacher) => ({
+    losses: {
+      anchor:
+        weights.codi > 0 ? smoothL1Loss(anchorTensor(teacher), weights.codi, { layers, hidden }) : undefined,
+    },
+  }),
+  record(tape, { config, layout, losses }) {
+    const { latent, weights } = config;
+    const question = readQuestion(tape, layout);
+    explicitAfter(tape, question, layout, weights.explicit);
+    const thoughts = think(tape, question, latent.steps, filterOf(config));
+    const answer = answerAfter(tape, thoughts.at(-1) ?? question, layout, weights.answer);
+    tape.stateLoss(losses.anchor, answer.at(anchorOf(layout)));
+  },
 };

@@ -1,8 +1,15 @@
-import type { Recipe } from './shared/recipe';
+import type { ConfigOf } from '../../contract/config';
+import { answerAfter, readQuestion } from './shared/passes';
+import { type Recipe, studentLora } from './shared/recipe';
 
 /** No-CoT: the answer is learned directly after the question, without latents (supervised fine-tuning). */
-export const nocot: Recipe = {
-  usesTeacher: false,
+export const nocot: Recipe<ConfigOf<'nocot'>> = {
+  adapters: studentLora,
   latentSteps: () => 0,
-  stateLosses: () => [],
+  usesTeacher: () => false,
+  targets: () => ({ losses: {} }),
+  record(tape, { config, layout }) {
+    const question = readQuestion(tape, layout);
+    answerAfter(tape, question, layout, config.weights.answer);
+  },
 };

@@ -1,19 +1,34 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ConfigOf, parseRunConfig } from '../../contract/config';
+import { type ConfigOf, parseRunConfig, type RunConfig } from '../../contract/config';
 import { anchorFactors, layerStd, teacherFactors } from '../analysis/lori-factors';
+import { Pace } from '../analysis/pace';
 import { Rng } from '../base/rng';
 import { Graph } from '../graph/graph';
 import { interpret } from '../graph/interpret';
+import { finished } from '../kernels/shared/eigen';
+import type { DecoderConfig } from '../nn/config';
 import { readGolden } from '../testing/golden.testing';
 import type { StateLoss } from '../train/losses/state-loss';
-import type { TeacherStates } from '../train/teacher';
 import { normals, TINY_CONFIG } from '../train/tiny.testing';
 import { ce } from './ce';
 import { codi } from './codi';
 import { lori } from './lori';
 import { nocot } from './nocot';
+import type { Recipe } from './shared/recipe';
+import type { TeacherStates } from './shared/teacher';
 
 const { layers: L, hiddenSize: H } = TINY_CONFIG;
+
+/** The losses that a recipe makes of a teacher. */
+const lossesOf = async (
+  recipe: Recipe,
+  config: RunConfig,
+  teacher: readonly TeacherStates[],
+  model: DecoderConfig = TINY_CONFIG,
+) => {
+  const { losses } = await recipe.targets(config, model, teacher, new Pace('the test', undefined));
+  return losses as { moments: StateLoss; anchor: StateLoss };
+};
 
 /** What a teacher might say of samples of these many rationale tokens; layers of very different sizes. */
 function teacherOf(tokens: readonly number[], seed = 1): TeacherStates[] {
@@ -52,7 +67,7 @@ describe('lori', () => {
   it.each([
     ['one subspace', 'shared', 5 * L],
     ['one a sample', 'sample', 2 * L],
-  ] as const)('takes no direction that the states do not span: %s', (_name, scope, spanned) => {
+  ] as const)('takes no direction that the states do not span: %s', async (_name, scope, spanned) => {
     const few = teacherOf([2, 3]);
     // A rounding error in the states must not turn a factor.
     const shaken = few.map((t) => ({
@@ -60,12 +75,14 @@ describe('lori', () => {
       rationale: t.rationale.map((x, i) => x * (1 + 1e-6 * Math.sin(i))),
     }));
     const factors = { scope, hiddenRank: H - 1, anchor: { hiddenRank: H - 1 } as never };
-    const feedsOf = (teacher: readonly TeacherStates[]) =>
-      lori.stateLosses(configOf(factors), TINY_CONFIG, teacher).map((loss) => loss.feeds([0, 1]));
-    const [moments, anchor] = feedsOf(few);
+    const feedsOf = async (teacher: readonly TeacherStates[]) => {
+      const { moments, anchor } = await lossesOf(lori, configOf(factors), teacher);
+      return [moments.feeds([0, 1]), anchor.feeds([0, 1])];
+    };
+    const [moments, anchor] = await feedsOf(few);
     expect(moments?.['moments.hiddenFactor']?.shape.at(-1)).toBe(Math.min(spanned, H - 1));
     expect(anchor?.['anchor.hiddenFactor']?.shape).toEqual([H, 2 * L]);
-    const [again] = feedsOf(shaken);
+    const [again] = await feedsOf(shaken);
     const [a, b] = [moments, again].map((f) => f?.['moments.hiddenFactor']?.data as Float32Array);
     a?.forEach((x, i) => {
       expect(Math.abs((b?.[i] as number) - x)).toBeLessThan(1e-3);
@@ -79,13 +96,8 @@ describe('lori', () => {
     ['one a sample', { scope: 'sample' }],
     ['ranks larger than the model', { layerRank: 64, hiddenRank: 30 }],
   ];
-  it.each(cases)('is zero where the student has the states of the teacher: %s', (_name, factors) => {
-    const [moments, anchor] = lori.stateLosses(configOf(factors), TINY_CONFIG, teacher) as [
-      StateLoss,
-      StateLoss,
-    ];
-    expect(moments.reads).toBe('latents');
-    expect(anchor.reads).toBe('anchor');
+  it.each(cases)('is zero where the student has the states of the teacher: %s', async (_name, factors) => {
+    const { moments, anchor } = await lossesOf(lori, configOf(factors), teacher);
     const own = both(of(teacher, 2).rationale, of(teacher, 0).rationale);
     const shape = [2, 4, L, H];
     const wrong = both(of(teacher, 0).rationale, of(teacher, 2).rationale);
@@ -102,8 +114,8 @@ describe('lori', () => {
     for (const term of [...off, anchorOff]) expect(term).toBeGreaterThan(0);
   });
 
-  it('sees moments only: the order of thoughts, and their number, do not matter', () => {
-    const [moments] = lori.stateLosses(configOf(), TINY_CONFIG, teacher) as [StateLoss];
+  it('sees moments only: the order of thoughts, and their number, do not matter', async () => {
+    const { moments } = await lossesOf(lori, configOf(), teacher);
     const { rationale } = of(teacher, 1);
     const row = L * H;
     const step = (t: number): number[] => Array.from(rationale.subarray(t * row, (t + 1) * row));
@@ -119,50 +131,47 @@ describe('lori', () => {
       });
   });
 
-  it('scales with its weights, and is the mean over the batch', () => {
+  it('scales with its weights, and is the mean over the batch', async () => {
     const states = normals(new Rng(9), 2 * 3 * L * H);
     const shape = [2, 3, L, H];
-    const at = (
+    const at = async (
       weights: object,
       samples = [0, 1],
       x: ArrayLike<number> = states,
       s: readonly number[] = shape,
     ) => {
-      const [moments, anchor] = lori.stateLosses(configOf({}, weights), TINY_CONFIG, teacher) as [
-        StateLoss,
-        StateLoss,
-      ];
+      const { moments, anchor } = await lossesOf(lori, configOf({}, weights), teacher);
       const anchors = Array.from(x).slice(0, samples.length * L * H);
       return [
         ...termsOf(moments, s, x, samples),
         ...termsOf(anchor, [samples.length, L, H], anchors, samples),
       ];
     };
-    const unit = at({});
-    const weighed = at({ covariance: 2, mean: 3, anchor: 5 });
+    const unit = await at({});
+    const weighed = await at({ covariance: 2, mean: 3, anchor: 5 });
     expect(weighed.map((x, i) => x / (unit[i] as number))).toEqual(
       [2, 3, 5].map((w) => expect.closeTo(w, 6)),
     );
     const half = states.length / 2;
     const single = [
-      at({}, [0], states.subarray(0, half), [1, 3, L, H]),
-      at({}, [1], states.subarray(half), [1, 3, L, H]),
+      await at({}, [0], states.subarray(0, half), [1, 3, L, H]),
+      await at({}, [1], states.subarray(half), [1, 3, L, H]),
     ] as const;
     for (const i of [0, 1])
       expect(unit[i]).toBeCloseTo(((single[0][i] as number) + (single[1][i] as number)) / 2, 5);
   });
 
-  it('cuts ranks to the model and to the samples', () => {
+  it('cuts ranks to the model and to the samples', async () => {
     const one = teacherOf([2]);
-    const [moments, anchor] = lori.stateLosses(
+    const { moments, anchor } = await lossesOf(
+      lori,
       configOf({
         layerRank: 64,
         hiddenRank: 512,
         anchor: { sampleRank: 32, layerRank: 4, hiddenRank: 512, hooi: true },
       }),
-      TINY_CONFIG,
       one,
-    ) as [StateLoss, StateLoss];
+    );
     const feeds = { ...moments.feeds([0]), ...anchor.feeds([0]) };
     expect(feeds['moments.layerFactor']?.shape).toEqual([1, L, L]);
     expect(feeds['moments.hiddenFactor']?.shape).toEqual([1, H, H]);
@@ -170,39 +179,39 @@ describe('lori', () => {
     for (const { data } of Object.values(feeds)) expect(Array.from(data).every(Number.isFinite)).toBe(true);
   });
 
-  it('gives each sample its own factors and targets, or all the same factors', () => {
+  it('gives each sample its own factors and targets, or all the same factors', async () => {
     const many = teacherOf([3, 5, 2, 7]);
-    const factorsFor = (scope: 'shared' | 'sample', sample: number) => {
-      const [moments] = lori.stateLosses(configOf({ scope }), TINY_CONFIG, many) as [StateLoss];
+    const factorsFor = async (scope: 'shared' | 'sample', sample: number) => {
+      const { moments } = await lossesOf(lori, configOf({ scope }), many);
       return moments.feeds([sample]);
     };
-    expect(factorsFor('shared', 0)['moments.hiddenFactor']).toEqual(
-      factorsFor('shared', 3)['moments.hiddenFactor'],
+    expect((await factorsFor('shared', 0))['moments.hiddenFactor']).toEqual(
+      (await factorsFor('shared', 3))['moments.hiddenFactor'],
     );
-    expect(factorsFor('sample', 0)['moments.hiddenFactor']).not.toEqual(
-      factorsFor('sample', 3)['moments.hiddenFactor'],
+    expect((await factorsFor('sample', 0))['moments.hiddenFactor']).not.toEqual(
+      (await factorsFor('sample', 3))['moments.hiddenFactor'],
     );
     for (const scope of ['shared', 'sample'] as const)
-      expect(factorsFor(scope, 0)['moments.mean']).not.toEqual(factorsFor(scope, 3)['moments.mean']);
+      expect((await factorsFor(scope, 0))['moments.mean']).not.toEqual(
+        (await factorsFor(scope, 3))['moments.mean'],
+      );
   });
 });
 
 describe('codi', () => {
   const teacher = teacherOf([2, 3]);
-  const [loss] = codi.stateLosses(
-    parseRunConfig({ method: 'codi', weights: { codi: 2.5 } }),
-    TINY_CONFIG,
-    teacher,
-  ) as [StateLoss];
+  let loss: StateLoss;
+  beforeAll(async () => {
+    loss = (await lossesOf(codi, parseRunConfig({ method: 'codi', weights: { codi: 2.5 } }), teacher)).anchor;
+  });
   const anchors = both(of(teacher, 0).anchor, of(teacher, 1).anchor);
 
-  it('is zero at the anchor states of the teacher, and reads those of the student', () => {
-    expect(loss.reads).toBe('anchor');
+  it('is zero at the anchor states of the teacher, and reads those of the student', async () => {
     expect(termsOf(loss, [2, L, H], anchors, [0, 1])).toEqual([0]);
     expect(termsOf(loss, [2, L, H], anchors, [1, 0])[0]).toBeGreaterThan(0);
   });
 
-  it('is smooth L1 over the std of each layer', () => {
+  it('is smooth L1 over the std of each layer', async () => {
     const rng = new Rng(4);
     // Both sides of the bend at 1.
     const student = anchors.map((x) => x + 2 * rng.normal());
@@ -223,17 +232,16 @@ describe('codi', () => {
 });
 
 describe('methods without a teacher', () => {
-  it('ask for no states, and think as many thoughts as they say', () => {
-    const [thinking, direct] = [parseRunConfig({ method: 'ce' }), parseRunConfig({ method: 'nocot' })];
-    for (const recipe of [ce, nocot]) expect(recipe.usesTeacher).toBe(false);
-    expect(ce.stateLosses(thinking, TINY_CONFIG, [])).toEqual([]);
-    expect(nocot.stateLosses(direct, TINY_CONFIG, [])).toEqual([]);
+  it('ask for no states, and think as many thoughts as they say', async () => {
     const latent = { steps: 7 };
+    const thinking = parseRunConfig({ method: 'ce', latent });
+    const direct = parseRunConfig({ method: 'nocot' });
+    expect([ce.usesTeacher(thinking), nocot.usesTeacher(direct)]).toEqual([false, false]);
+    expect(await lossesOf(ce, thinking, [])).toEqual({});
+    expect(await lossesOf(nocot, direct, [])).toEqual({});
+    expect([ce.latentSteps(thinking), nocot.latentSteps(direct)]).toEqual([7, 0]);
     expect(lori.latentSteps(parseRunConfig({ method: 'lori', latent }))).toBe(7);
     expect(codi.latentSteps(parseRunConfig({ method: 'codi', latent }))).toBe(7);
-    expect(ce.latentSteps(parseRunConfig({ method: 'ce', latent }))).toBe(7);
-    expect(nocot.latentSteps(direct)).toBe(0);
-    expect([lori.usesTeacher, codi.usesTeacher]).toEqual([true, true]);
   });
 });
 
@@ -272,7 +280,7 @@ describe.each(['step-llama', 'step-qwen2'] as const)('%s: what torch makes of th
   const anchorRanks = { rankB: 2, rankL: 2, rankH: run.anchorHiddenRank as number };
   const rationales = () => teacher.map((t) => t.rationale);
 
-  it('layer scale', () => {
+  it('layer scale', async () => {
     close(layerStd(rationales(), layers, hidden), 'teacher.layerScale');
   });
 
@@ -282,11 +290,13 @@ describe.each(['step-llama', 'step-qwen2'] as const)('%s: what torch makes of th
     ['teacherSample', 'sample', true],
   ] as const)('%s: factors and moments', (key, scope, scaled) => {
     const layerScale = scaled ? golden.f32('teacher.layerScale') : undefined;
-    const f = teacherFactors(rationales(), layers, hidden, {
-      ...ranks,
-      scope,
-      ...(layerScale && { layerScale }),
-    });
+    const f = finished(
+      teacherFactors(rationales(), layers, hidden, {
+        ...ranks,
+        scope,
+        ...(layerScale && { layerScale }),
+      }),
+    );
     for (const [part, actual] of Object.entries({ uL: f.uL, uH: f.uH, mu: f.mu, c: f.c }))
       if (golden.names.includes(`${key}.${part}`)) close(actual, `${key}.${part}`);
     if (scope === 'sample') return;
@@ -295,11 +305,13 @@ describe.each(['step-llama', 'step-qwen2'] as const)('%s: what torch makes of th
     close(a.target, `${key}.anchorTarget`);
   });
 
-  it('spectra of the unfoldings', () => {
-    const f = teacherFactors(rationales(), layers, hidden, {
-      ...ranks,
-      layerScale: golden.f32('teacher.layerScale'),
-    });
+  it('spectra of the unfoldings', async () => {
+    const f = finished(
+      teacherFactors(rationales(), layers, hidden, {
+        ...ranks,
+        layerScale: golden.f32('teacher.layerScale'),
+      }),
+    );
     close(f.sigmaL, 'teacher.sigmaL');
     // Past the number of columns, N·L, an unfolding has no more singular values.
     const known = golden.tensor('teacher.sigmaH').data.length;
@@ -316,7 +328,7 @@ describe.each(['step-llama', 'step-qwen2'] as const)('%s: what torch makes of th
   ] as const;
   it.each(cases.filter(([prefix]) => golden.names.includes(`${prefix}covariance`)))(
     '%s covariance, mean and anchor',
-    (prefix, scope, scaled) => {
+    async (prefix, scope, scaled) => {
       const config = parseRunConfig({
         factors: {
           scope,
@@ -328,7 +340,7 @@ describe.each(['step-llama', 'step-qwen2'] as const)('%s: what torch makes of th
         weights: { covariance: 1, mean: 1, anchor: 1 },
       });
       const model = { ...TINY_CONFIG, layers, hiddenSize: hidden };
-      const [moments, anchorLoss] = lori.stateLosses(config, model, teacher) as [StateLoss, StateLoss];
+      const { moments, anchor: anchorLoss } = await lossesOf(lori, config, teacher, model);
       const method = prefix.split('.')[0] as string;
       const batch = teacher.map((_, b) => b);
       const states = golden.tensor(`${method}.rationale`);
@@ -341,11 +353,13 @@ describe.each(['step-llama', 'step-qwen2'] as const)('%s: what torch makes of th
     },
   );
 
-  it('codi: the std of each layer at the anchor', () => {
+  it('codi: the std of each layer at the anchor', async () => {
     const config = parseRunConfig({ method: 'codi' });
-    const [loss] = codi.stateLosses(config, { ...TINY_CONFIG, layers, hiddenSize: hidden }, teacher) as [
-      StateLoss,
-    ];
+    const { anchor: loss } = await lossesOf(codi, config, teacher, {
+      ...TINY_CONFIG,
+      layers,
+      hiddenSize: hidden,
+    });
     const { data } = loss.feeds(teacher.map((_, b) => b))['codi.inverseStd'] as { data: ArrayLike<number> };
     close(
       Array.from(data, (x) => 1 / x),

@@ -3,6 +3,7 @@ import { RuntimeError } from '../base/errors';
 import { type Shape, sameShape, showShape } from '../base/shape';
 import type { Device } from '../device/device';
 import { inputName, outputName } from '../onnx/emit';
+import { runtimeFailure } from './failure';
 import type { Ort } from './ort';
 import { enqueue } from './queue';
 import { BaseTensor, bufferBytes, type DeviceTensor } from './tensor';
@@ -26,7 +27,8 @@ export interface Executable {
   /**
    * Runs the program, after every run asked for before it in this realm. Outputs given are written into; the others
    * are created and belong to the caller.
-   * @throws RuntimeError naming program and tensor where something bound does not fit, DeviceError on a lost GPU
+   * @throws RuntimeError naming program and tensor where something bound does not fit, LostDeviceError on a lost GPU,
+   * MemoryError and TooLargeError where there is no room
    */
   run(
     inputs: Readonly<Record<string, DeviceTensor>>,
@@ -178,11 +180,7 @@ export class OrtExecutable implements Executable {
       return await run();
     } catch (cause) {
       await this.owner.device?.assertAliveAfterFailure();
-      throw new RuntimeError(
-        `${this.name}: the run failed: ${(cause as Error).message ?? cause}`,
-        undefined,
-        { cause },
-      );
+      throw runtimeFailure(`${this.name}: the run failed`, cause);
     }
   }
 

@@ -1,16 +1,14 @@
 import type * as Ort from 'onnxruntime-web';
 import { RuntimeError } from '../base/errors';
 import { enqueue } from './queue';
+import { startOrt, type WasmPaths } from './start';
 
-export type { Ort };
-
-export interface WasmPaths {
-  readonly mjs: string;
-  readonly wasm: string;
-}
+export type { Ort, WasmPaths };
 
 /** Set once a realm: ONNX Runtime has one thread pool. */
 let threadsInUse: number | undefined;
+/** ONNX Runtime starts once a realm; where that failed, it fails for good. */
+let starting: Promise<void> | undefined;
 
 const inNode = typeof process === 'object' && process.versions?.node !== undefined;
 
@@ -33,7 +31,7 @@ export function defaultThreads(): number {
 
 /**
  * Loads ONNX Runtime: its Node build in Node, its WebGPU build in the browser (chosen by the resolver).
- * Throws RuntimeError where it is already running with another number of threads.
+ * Throws RuntimeError where it is already running with another number of threads, LoadError where it cannot be loaded.
  */
 export function loadOrt(
   threads: number | undefined,
@@ -52,6 +50,8 @@ export function loadOrt(
         'start another worker for another number of threads',
       );
     }
+    starting ??= startOrt(ort, wasmPaths);
+    await starting;
     return { ort, threads: threadsInUse };
   });
 }

@@ -8,6 +8,7 @@ import type { Device } from '../device/device';
 import type { Program } from '../graph/graph';
 import { type EmitOptions, type Emitted, emitted, type Provider } from '../onnx/emit';
 import { type Binding, type Executable, type ExecutableOwner, OrtExecutable } from './executable';
+import { runtimeFailure } from './failure';
 import { loadOrt, type Ort, type WasmPaths } from './ort';
 import { enqueue } from './queue';
 import { type BaseTensor, CpuTensor, type DeviceTensor, GpuTensor, type TensorOwner } from './tensor';
@@ -267,10 +268,9 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
       });
     } catch (cause) {
       await this.device?.assertAliveAfterFailure();
-      throw new RuntimeError(
-        `${name} (${model.nodeCount} nodes) was refused by the ${this.provider} provider: ${(cause as Error).message ?? cause}`,
-        undefined,
-        { cause },
+      throw runtimeFailure(
+        `${name} (${model.nodeCount} nodes) was refused by the ${this.provider} provider`,
+        cause,
       );
     }
   }

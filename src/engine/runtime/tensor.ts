@@ -3,6 +3,7 @@ import { RuntimeError } from '../base/errors';
 import { type Shape, showShape, sizeOf } from '../base/shape';
 import type { DeviceBuffer } from '../device/buffer';
 import type { Device } from '../device/device';
+import { allocating } from './failure';
 import type { Ort } from './ort';
 import { enqueue } from './queue';
 
@@ -113,7 +114,8 @@ export class CpuTensor extends BaseTensor {
     value?: HostData,
   ) {
     super(owner, ort, dtype, shape, label);
-    this.value = value ?? allocate(dtype, sizeOf(shape));
+    const length = sizeOf(shape);
+    this.value = value ?? allocating(this.name, length * DTYPE_BYTES[dtype], () => allocate(dtype, length));
     this.checkData(this.value);
   }
 

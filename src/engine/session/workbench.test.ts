@@ -1,8 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CancelledError, InputError, NumericError } from '../base/errors';
-import { Rng } from '../base/rng';
-import type { DecoderConfig } from '../nn/config';
-import { initialLora } from '../nn/lora';
 import { serveFiles, tinyEnvironment, tinyPair } from '../testing/tiny-pair.testing';
 import { figure6, losses, tinyRun, tinyRunBy, watch } from './runs/tiny-run.testing';
 import { LoriWorkbench } from './workbench';
@@ -75,10 +72,20 @@ describe('distil', () => {
   });
 
   it('does not let validation, held-out problems or reporting change the training', async () => {
-    const config = tinyRun();
-    const first = await losses(workbench, config);
-    const longest = { data: { ...config.data, heldOut: 4 }, evaluation: { ...config.evaluation, every: 0 } };
-    expect(await losses(workbench, { ...config, ...longest })).toEqual(first);
+    const config = tinyRun({ data: { samples: 3, validation: 0, heldOut: 0 } });
+    const alone = await losses(workbench, config);
+    const longest = (problems: readonly { readonly question: string }[]): number =>
+      Math.max(...problems.map(({ question }) => question.split(' ').length));
+    const { loaded } = workbench as unknown as {
+      loaded: { problems: { sample(seed: number, count: number): { problem: { question: string } }[] } };
+    };
+    const trained = loaded.problems.sample(config.seed, 3).map(({ problem }) => problem);
+    // Some of what is evaluated is longer than all that is trained on: padded together, it would change the batches.
+    expect(longest(await workbench.problems('held-out', 0, 40))).toBeGreaterThan(longest(trained));
+    const evaluated = { data: { ...config.data, validation: 40, heldOut: 40 } };
+    expect(await losses(workbench, { ...config, ...evaluated })).toEqual(alone);
+    const silent = { ...config, evaluation: { ...config.evaluation, every: 0 } };
+    expect(await losses(workbench, silent)).toEqual(alone);
   });
 
   it.each(['codi', 'ce', 'nocot'] as const)('learns by %s: its loss on the samples falls', async (method) => {
@@ -159,17 +166,30 @@ describe('control', () => {
     await expect(workbench.control('stop')).rejects.toThrow(InputError);
   });
 
-  it('stops before the first step: the student is the base, with the fresh adapter of the seed', async () => {
-    const config = tinyRun({ seed: 6 as never, data: { validation: 0, heldOut: 0 } });
-    const watched = watch(() => void workbench.control('stop'));
+  it('stops before the first step: there is no student, and the one before stays', async () => {
+    const { student } = workbench as unknown as { student: object };
+    const config = tinyRun({ seed: 6 as never, data: { validation: 0 } });
+    const watched = watch((event) => event.kind === 'progress' && void workbench.control('stop'));
     const result = await workbench.distil(config, { report: watched.report });
-    expect(result).toMatchObject({ status: 'stopped', steps: 0, heldOut: null });
-    const { loaded, student } = workbench as unknown as {
-      loaded: { pair: { base: { config: DecoderConfig } } };
-      student: { packs: Float32Array[] };
-    };
-    const fresh = initialLora(loaded.pair.base.config, config.lora, new Rng(6));
-    expect(student.packs).toEqual(fresh);
+    expect(result).toMatchObject({ status: 'stopped', steps: 0, heldOut: null, student: undefined });
+    expect((workbench as unknown as { student: object }).student).toBe(student);
+  });
+
+  it('pauses with the teacher, and says so when it has come to a halt', async () => {
+    const order: string[] = [];
+    const watched = watch((event) => {
+      if (event.kind === 'state') order.push(event.state);
+      if (event.kind === 'step' && event.step === 1) order.push('step');
+      if (event.kind !== 'progress' || event.progress.phase !== 'teacher' || order.includes('asked')) return;
+      order.push('asked');
+      void workbench.control('pause');
+      setTimeout(() => {
+        order.push('resumed');
+        void workbench.control('resume');
+      }, 60);
+    });
+    await workbench.distil(tinyRun({ data: { validation: 0, heldOut: 0 } }), { report: watched.report });
+    expect(order).toEqual(['running', 'asked', 'paused', 'resumed', 'running', 'step']);
   });
 
   it('refuses a second run, and is usable after both', async () => {
@@ -217,7 +237,7 @@ describe('control', () => {
 });
 
 describe('a run that diverges', () => {
-  it('stops with NumericError, keeps the adapter, and leaves the workbench usable', async () => {
+  it('stops with NumericError, keeps the student before it, and leaves the workbench usable', async () => {
     const wild = tinyRun({
       optimiser: { learningRate: 1, steps: 60, warmup: 0, clip: 1e6, batch: 2 },
       lora: { rank: 8, alpha: 1024 },
@@ -227,15 +247,28 @@ describe('a run that diverges', () => {
     const huge = new LoriWorkbench(tinyEnvironment(await tinyPair({ scale: 2, seed: 5 })));
     await huge.open('wasm');
     await huge.loadPair('models');
+    const inside = () => huge as unknown as { student?: { step: number; packs: readonly Float32Array[] } };
+    await huge.distil(tinyRun({ method: 'ce' as never, data: { validation: 0, heldOut: 0 } }));
+    const before = inside().student;
     const watched = watch();
-    const run = huge.distil(wild, { report: watched.report });
+    const run = huge.distil(
+      { ...wild, observation: { ...wild.observation, every: 0 } },
+      { report: watched.report },
+    );
     await expect(run).rejects.toThrow(NumericError);
     await expect(run).rejects.toThrow(/not finite|is (NaN|-?Infinity)/);
-    await expect(run).rejects.toThrow(`the adapter of step ${watched.steps().length} kept`);
-    expect(watched.steps().length).toBeGreaterThan(0);
-    for (const { losses: terms } of watched.steps()) expect(Number.isFinite(terms.total)).toBe(true);
-    const { student } = await huge.openQuestion({ question: QUESTION, student: 'trained' });
-    expect(student).toContain('LoRi');
+    await expect(run).rejects.toThrow('the student there was before stays');
+    // The step that diverged is told, as the last one.
+    const finite = watched.steps().map((step) => Number.isFinite(step.losses.total + step.gradientNorm));
+    expect(finite.indexOf(false)).toBe(finite.length - 1);
+    expect(inside().student).toBe(before);
+    // With a checkpoint on the way, the run goes back to it.
+    const last = watched.steps().length - 1;
+    expect(last).toBeGreaterThan(0);
+    const observed = { ...wild, observation: { every: 1, samples: 1 } };
+    await expect(huge.distil(observed)).rejects.toThrow(`the student was taken back to step ${last}`);
+    expect(inside().student).toMatchObject({ id: 'student-3', step: last });
+    expect(inside().student?.packs.every((pack) => pack.every(Number.isFinite))).toBe(true);
     await huge.loadPair('models');
     expect((await huge.problems('train', 0, 2)).length).toBe(2);
     await huge.close();

@@ -41,7 +41,8 @@ import { ProblemSet, problemOf } from './models/problems';
 import type { LoadedModels, OpenedModel } from './models/subjects';
 import { Questions } from './questions/questions';
 import { Checkpoints } from './runs/checkpoints';
-import { checkRun, type RunContext, type RunSink, runDistillation } from './runs/run';
+import type { RunContext, RunSink } from './runs/context';
+import { runDistillation } from './runs/run';
 import type { Student } from './runs/student';
 
 /**
@@ -56,6 +57,7 @@ export class LoriWorkbench implements Workbench {
   /** Of the run going on, or of the one that made the student. */
   private kept = new Checkpoints();
   private checkpointIds = 0;
+  private studentIds = 0;
   private openedModel: OpenedModel | undefined;
   private readonly questions = new Questions(() => this.ready());
   /** Hidden states the lens has gathered. */
@@ -149,10 +151,17 @@ export class LoriWorkbench implements Workbench {
     options: CallOptions<RunEvent>,
   ): Promise<RunResult> {
     const ready = this.ready();
-    checkRun(config, ready.pair);
+    const recipe = this.recipes[config.method];
+    if (!recipe)
+      throw new InputError(
+        `there is no recipe for the method "${config.method}"`,
+        `Choose one of ${Object.keys(this.recipes).join(', ')}.`,
+      );
+    recipe.check?.(config, ready.pair.base.config);
     const context: RunContext = {
       ...ready,
       recipes: this.recipes,
+      studentId: `student-${++this.studentIds}`,
       methods: this.methods,
       teacherAccuracy: (count, o) => this.questions.teacherAccuracy(count, o),
       queuedCalls: this.queue,

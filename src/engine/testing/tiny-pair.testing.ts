@@ -20,8 +20,10 @@ export interface TinyPairOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** The same, of the teacher alone. */
   readonly teacherConfig?: Readonly<Record<string, unknown>>;
-  /** All weights times this. */
+  /** All weights but those of norms times this. */
   readonly scale?: number;
+  /** The weights of norms times this: at 2e38 they are finite, and the states are not. */
+  readonly norms?: number;
   readonly data?: Readonly<Record<string, unknown>>;
   /** Changes a file after its length and sha256 were written down: damage on the way. */
   readonly damage?: (path: string, bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer> | undefined;
@@ -60,7 +62,7 @@ export const SMALLEST: TinyPairOptions = {
 
 /** Files of the folder by their paths below it. */
 export async function tinyPair(options: TinyPairOptions = {}): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
-  const { seed = 1, scale = 1 } = options;
+  const { seed = 1, scale = 1, norms = 1 } = options;
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
   const put = (path: string, text: string): void => {
     files.set(path, new TextEncoder().encode(text));
@@ -70,7 +72,7 @@ export async function tinyPair(options: TinyPairOptions = {}): Promise<Map<strin
     put(`${role}/config.json`, JSON.stringify(config));
     put(`${role}/tokenizer.json`, tokenizerText);
     put(`${role}/tokenizer_config.json`, tokenizerConfigText);
-    files.set(`${role}/model.safetensors`, weightsOf(config, new Rng(seed).fork(role), scale));
+    files.set(`${role}/model.safetensors`, weightsOf(config, new Rng(seed).fork(role), scale, norms));
     const own = [...files].filter(([path]) => path.startsWith(`${role}/`));
     const listed = own.map(async ([path, bytes]) => ({
       name: path.slice(role.length + 1),
@@ -95,14 +97,14 @@ export async function tinyPair(options: TinyPairOptions = {}): Promise<Map<strin
   return files;
 }
 
-function weightsOf(config: typeof CONFIG, rng: Rng, scale: number): Uint8Array<ArrayBuffer> {
+function weightsOf(config: typeof CONFIG, rng: Rng, scale: number, norms: number): Uint8Array<ArrayBuffer> {
   // Weights of a configuration that is to be refused are written all the same.
   const known = { ...config, model_type: config.model_type === 'qwen2' ? 'qwen2' : 'llama' };
   const tensors = expectedTensors(parseModelConfig(known)).map(({ name, shape }) => {
     const size = shape.reduce((n, d) => n * d, 1);
     const spread = name.includes('embed') ? 0.5 : 1 / Math.sqrt(shape[1] ?? 1);
     const values = Float32Array.from({ length: size }, () =>
-      name.includes('norm') ? 1 + 0.2 * rng.normal() : scale * spread * rng.normal(),
+      name.includes('norm') ? norms * (1 + 0.2 * rng.normal()) : scale * spread * rng.normal(),
     );
     return { name, shape, dtype: 'f32' as const, bytes: encodeFloats(values, 'f32') };
   });

@@ -6,7 +6,7 @@
  * so an inert one stands there while the module is evaluated; the runtime's settings stay as they are, whichever of
  * the two is loaded first.
  */
-import { FileError } from '../base/errors';
+import { LoadError } from '../base/errors';
 
 type Transformers = typeof import('@huggingface/transformers');
 
@@ -14,15 +14,11 @@ const RUNTIME = Symbol.for('onnxruntime');
 
 let loading: Promise<Pick<Transformers, 'PreTrainedTokenizer'>> | undefined;
 
-/** Throws `FileError` where the module itself cannot be loaded; the next call tries again. */
+/** Throws `LoadError` where the module itself cannot be loaded. */
 export function loadTransformers(): Promise<Pick<Transformers, 'PreTrainedTokenizer'>> {
   loading ??= importInert().catch((cause: unknown) => {
     loading = undefined;
-    throw new FileError(
-      'the code for tokenizers could not be loaded',
-      'Check the connection, then reload the page.',
-      { cause },
-    );
+    throw new LoadError('the code for tokenizers could not be loaded', undefined, { cause });
   });
   return loading;
 }

@@ -7,6 +7,7 @@ import type { DeviceTensor } from '../runtime/tensor';
 export class BoundFeeds {
   /** By input name. */
   readonly tensors: Record<string, DeviceTensor> = {};
+  private written = new Set<string>();
 
   /** @param wanted whether anything reads the input of that name; others are left out */
   constructor(
@@ -14,13 +15,25 @@ export class BoundFeeds {
     private readonly wanted: (name: string) => boolean = () => true,
   ) {}
 
+  /** Begins a new batch: values of the one before count as not written. */
+  begin(feeds: Readonly<Record<string, HostTensor>>): void {
+    this.written = new Set();
+    this.write(feeds);
+  }
+
   write(feeds: Readonly<Record<string, HostTensor>>): void {
     for (const [name, host] of Object.entries(feeds)) {
       if (!this.wanted(name)) continue;
+      this.written.add(name);
       const tensor = this.tensors[name];
       if (tensor) tensor.write(graphTensor(host).data);
       else this.tensors[name] = this.runtime.upload(host, name);
     }
+  }
+
+  /** Whether the batch in hand has given the input. */
+  isWritten(name: string): boolean {
+    return this.written.has(name);
   }
 
   dispose(): void {

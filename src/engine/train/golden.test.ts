@@ -2,8 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { interpret } from '../graph/interpret';
 import { namedWeights } from '../nn/weights';
 import { createRuntime, type Runtime } from '../runtime/runtime';
+import type { DeviceTensor } from '../runtime/tensor';
 import { type Golden, readGolden } from '../testing/golden.testing';
-import { compileBlockwiseStep } from './blockwise/step';
+import { compileBlockwise } from './blockwise/compile';
+import type { BlockwiseOptions } from './blockwise/compiled';
+import { compileWhole } from './compile-whole';
 import {
   adapterErrors,
   type Family,
@@ -13,10 +16,11 @@ import {
   readGoldenStep,
 } from './golden.testing';
 import { hostOptimiser } from './optimiser';
+import { packName } from './parameters';
 import { learningRate } from './schedule';
-import { type StepOutput, type TrainStep, termNames } from './step';
-import { relativeError } from './tiny.testing';
-import { compileWholeStep, traceWholeStep } from './whole-step';
+import type { TapeRun } from './step';
+import { traceTape } from './tape/whole';
+import { made, relativeError } from './tiny.testing';
 
 /**
  * Torch in float64 against float32 here. Asked for are 1e-4 of the terms and 1e-3 of the adapters' gradients; measured
@@ -34,14 +38,24 @@ afterAll(() => runtime.dispose());
 const upload = (packs: readonly Float32Array<ArrayBuffer>[]) =>
   packs.map((data) => runtime.upload({ dtype: 'f32', shape: [data.length], data }));
 
+const stepOf = (
+  step: GoldenStep,
+  form: 'whole' | 'blockwise',
+  options: BlockwiseOptions = {},
+): Promise<TapeRun> =>
+  made(step, runtime, (model, tape) =>
+    form === 'whole' ? compileWhole(model, tape, 'step') : compileBlockwise(model, tape, options),
+  );
+
 function errorsOf(
   step: GoldenStep,
   method: Method,
+  names: readonly string[],
   terms: readonly number[],
   gradients: readonly ArrayLike<number>[],
 ) {
-  const expected = step.terms(termNames(step.spec));
-  const adapters = adapterErrors(step.golden, step.spec, `${method}.grad.`, gradients);
+  const expected = step.terms(names);
+  const adapters = adapterErrors(step.golden, step, `${method}.grad.`, gradients);
   expect(adapters.every(({ norm }) => norm > 0)).toBe(true);
   return {
     terms: Math.max(...expected.map((x, i) => Math.abs((terms[i] as number) - x) / Math.abs(x))),
@@ -61,41 +75,42 @@ const cases: [Family, Method][] = [
 describe('a training step agrees with torch', () => {
   it.each(cases)('%s, %s', async (family, method) => {
     const step = await readGoldenStep(family, method);
-    const forms: Record<string, () => Promise<TrainStep>> = {
-      whole: () => compileWholeStep(runtime, step.spec, step.weights),
-      blockwise: () => compileBlockwiseStep(runtime, step.spec, step.weights),
-      'blockwise, kernels': () =>
-        compileBlockwiseStep(runtime, step.spec, step.weights, { losses: 'kernels' }),
+    const forms: Record<string, () => Promise<TapeRun>> = {
+      whole: () => stepOf(step, 'whole'),
+      blockwise: () => stepOf(step, 'blockwise'),
+      'blockwise, kernels': () => stepOf(step, 'blockwise', { losses: 'kernels' }),
     };
     const packs = upload(step.packs);
     for (const [form, compile] of Object.entries(forms)) {
       const compiled = await compile();
-      const { terms, gradients }: StepOutput = await compiled.run(step.feeds, packs);
+      const { terms, gradients } = await compiled.run(step.feeds, packs);
       const errors = errorsOf(
         step,
         method,
-        Array.from(terms.data as Float32Array),
+        compiled.terms,
+        Array.from(terms?.data as Float32Array),
         gradients.map((g) => g.data),
       );
       if (process.env.SHOW) console.log(family, method, form, errors);
       expect(errors.terms, form).toBeLessThan(TERMS);
       expect(errors.gradients, form).toBeLessThan(GRADIENTS);
-      compiled.dispose();
+      await compiled.dispose();
     }
     for (const pack of packs) pack.dispose();
   });
 
   it('llama, lori-softmax, by the float64 interpreter to the rounding of the golden file', async () => {
     const step = await readGoldenStep('llama', 'lori-softmax');
-    const { outputs } = traceWholeStep(step.spec);
+    const tape = step.tape(step.config);
+    const { outputs } = traceTape(tape, 'step');
     const feeds: Record<string, ArrayLike<number>> = {};
     for (const [name, { data }] of Object.entries({ ...namedWeights(step.weights), ...step.feeds }))
       feeds[name] = data;
     step.packs.forEach((pack, i) => {
-      feeds[`lora.${i}`] = pack;
+      feeds[packName('student', i)] = pack;
     });
     const [terms, ...gradients] = interpret(Object.values(outputs), feeds);
-    const errors = errorsOf(step, 'lori-softmax', Array.from(terms as Float64Array), gradients);
+    const errors = errorsOf(step, 'lori-softmax', tape.terms, Array.from(terms as Float64Array), gradients);
     if (process.env.SHOW) console.log('interpreter', errors);
     // Targets and weights of the batch are rounded to float32 (6e-8 each).
     expect(errors.terms).toBeLessThan(1e-6);
@@ -108,8 +123,7 @@ describe('three steps of clipping, AdamW and the schedule agree with torch', () 
     const step = await readGoldenStep('llama', 'lori-softmax');
     const golden = readGolden('adamw-llama');
     const { optimiser: o } = golden.meta;
-    const compile = form === 'whole' ? compileWholeStep : compileBlockwiseStep;
-    const compiled = await compile(runtime, step.spec, step.weights);
+    const compiled = await stepOf(step, form);
     const packs = upload(step.packs);
     const optimiser = hostOptimiser(packs, o);
     const relative = (actual: number, expected: number): number =>
@@ -123,7 +137,11 @@ describe('three steps of clipping, AdamW and the schedule agree with torch', () 
     for (let t = 0; t < 3; t++) {
       const output = await compiled.run(step.feeds, packs);
       const rate = learningRate(t, o.steps, o.learningRate, o.warmup);
-      const { norm, finite, terms } = await optimiser.update(output.gradients, rate, output.terms);
+      const { norm, finite, terms } = await optimiser.update(
+        output.gradients,
+        rate,
+        output.terms as DeviceTensor,
+      );
       const total = terms.reduce((sum, x) => sum + x, 0);
       expect(finite).toBe(true);
       worst[`total ${t}`] = relative(total, golden.tensor('total').data[t] as number);
@@ -137,7 +155,7 @@ describe('three steps of clipping, AdamW and the schedule agree with torch', () 
     if (process.env.SHOW) console.log(form, worst);
     expect(Math.max(...Object.values(worst))).toBeLessThan(1e-4);
     optimiser.dispose();
-    compiled.dispose();
+    await compiled.dispose();
     for (const pack of packs) pack.dispose();
   });
 });
@@ -149,7 +167,7 @@ function movedErrors(
   prefix: string,
   values: readonly Float32Array[],
 ): number[] {
-  return packsOf(golden, step.spec, prefix).map((expected, i) => {
+  return packsOf(golden, step, prefix).map((expected, i) => {
     const start = step.packs[i] as Float32Array;
     const minus = (x: Float32Array): Float32Array => x.map((v, j) => v - (start[j] as number));
     return relativeError(minus(values[i] as Float32Array), minus(expected));

@@ -3,15 +3,19 @@
 import type { HostTensor } from '../base/dtype';
 import { HIDDEN, type TokenBatch, type TokenLayout } from '../base/tokens';
 import { loadCheckpoint } from '../checkpoint/load';
-import type { LinearName } from '../nn/config';
-import { loraLayout } from '../nn/lora';
+import { ModelOnDevice } from '../model/model-on-device';
+import type { DecoderConfig, LinearName } from '../nn/config';
+import { type LoraSpec, loraLayout } from '../nn/lora';
 import { expectedTensors, packWeights, type Weights } from '../nn/weights';
+import type { Runtime } from '../runtime/runtime';
 import { type Golden, readGolden, readGoldenModel } from '../testing/golden.testing';
 import { anchorLoss } from './losses/anchor';
 import { momentLoss } from './losses/moments';
 import { smoothL1Loss } from './losses/smooth-l1';
 import type { StateLoss } from './losses/state-loss';
-import { type StepSpec, stepFeeds } from './step';
+import { tokenFeeds } from './step';
+import type { Tape } from './tape/tape';
+import { tinyRecording } from './tiny.testing';
 
 const LINEARS: readonly LinearName[] = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'];
 
@@ -20,10 +24,13 @@ export type Method = 'lori-softmax' | 'lori-hidden' | 'codi' | 'ce' | 'nocot';
 
 export interface GoldenStep {
   readonly golden: Golden;
-  readonly spec: StepSpec;
+  readonly config: DecoderConfig;
+  readonly lora: LoraSpec;
   readonly weights: Weights;
   readonly packs: readonly Float32Array<ArrayBuffer>[];
   readonly feeds: Record<string, HostTensor>;
+  tape(config: DecoderConfig): Tape;
+  model(runtime: Runtime): ModelOnDevice;
   /** Weighted terms in the step's order, and the gradient of each adapter by name. */
   readonly terms: (names: readonly string[]) => number[];
 }
@@ -31,7 +38,7 @@ export interface GoldenStep {
 /** Adapters `{prefix}layers.{i}.{linear}.{factor}` → one pack a block. */
 export function packsOf(
   golden: Golden,
-  spec: Pick<StepSpec, 'config' | 'lora'>,
+  spec: Pick<GoldenStep, 'config' | 'lora'>,
   prefix: string,
 ): Float32Array<ArrayBuffer>[] {
   const { parts, length } = loraLayout(spec.config, spec.lora);
@@ -60,33 +67,38 @@ export async function readGoldenStep(family: Family, method: Method): Promise<Go
     answer: shape('batch.answerTargets')[1] as number,
     explicit: shape('batch.explicit')[1] as number,
   };
-  const spec: StepSpec = {
-    config,
-    lora: { rank: run.rank, alpha: run.alpha, targets: LINEARS },
-    layout,
-    latentSteps: method === 'nocot' ? 0 : run.latents,
-    filter: { kind: method === 'lori-hidden' ? 'hidden' : 'softmax', temperature: run.temperature },
-    explicit: method.startsWith('lori'),
-    answerWeight: run.answer,
-    explicitWeight: run.explicit,
-    stateLosses: lossesOf(golden, method, config.layers, config.hiddenSize),
-  };
+  const lora: LoraSpec = { rank: run.rank, alpha: run.alpha, targets: LINEARS };
+  const losses = lossesOf(golden, method, config.layers, config.hiddenSize);
+  const targets = Object.values(losses).flatMap((loss) => loss ?? []);
   const samples = Array.from({ length: B }, (_, b) => b);
+  const packed = packWeights(config, weights);
   return {
-    golden,
-    spec,
-    weights: packWeights(config, weights),
-    packs: packsOf(golden, spec, 'lora.'),
-    feeds: stepFeeds(spec, batchOf(golden, layout), samples),
+    ...{ golden, config, lora, weights: packed },
+    packs: packsOf(golden, { config, lora }, 'lora.'),
+    feeds: Object.assign(tokenFeeds(batchOf(golden, layout)), ...targets.map((loss) => loss.feeds(samples))),
+    tape: (own) =>
+      tinyRecording(own, {
+        ...{ lora, layout, losses },
+        latentSteps: method === 'nocot' ? 0 : run.latents,
+        filter: { kind: method === 'lori-hidden' ? 'hidden' : 'softmax', temperature: run.temperature },
+        answer: run.answer,
+        explicit: method.startsWith('lori') ? run.explicit : 0,
+      }),
+    model: (runtime) => new ModelOnDevice(runtime, config, packed),
     terms: (names) => names.map((name) => golden.scalar(`${method}.weighted.${name}`)),
   };
 }
 
-function lossesOf(golden: Golden, method: Method, L: number, H: number): StateLoss[] {
+function lossesOf(
+  golden: Golden,
+  method: Method,
+  L: number,
+  H: number,
+): { moments?: StateLoss; anchor?: StateLoss } {
   const { run } = golden.meta;
   const sizes = { layers: L, hidden: H };
-  if (method === 'codi') return [smoothL1Loss(golden.f32('teacher.anchor'), run.codi, sizes)];
-  if (!method.startsWith('lori')) return [];
+  if (method === 'codi') return { anchor: smoothL1Loss(golden.f32('teacher.anchor'), run.codi, sizes) };
+  if (!method.startsWith('lori')) return {};
   const inverseScale = golden.f32('teacher.layerScale').map((s) => 1 / s);
   const moments = {
     layerRank: run.layerRank,
@@ -105,7 +117,7 @@ function lossesOf(golden: Golden, method: Method, L: number, H: number): StateLo
     projected: golden.f32('teacher.anchorTarget'),
     inverseScale,
   };
-  return [momentLoss(moments, run, sizes), anchorLoss(anchor, run.anchor, sizes)];
+  return { moments: momentLoss(moments, run, sizes), anchor: anchorLoss(anchor, run.anchor, sizes) };
 }
 
 function batchOf(
@@ -142,7 +154,7 @@ function batchOf(
 /** Gradients of packs, adapter by adapter, against the golden ones: relative error of each. */
 export function adapterErrors(
   golden: Golden,
-  spec: StepSpec,
+  spec: Pick<GoldenStep, 'config' | 'lora'>,
   prefix: string,
   packs: readonly ArrayLike<number>[],
 ): { name: string; error: number; norm: number }[] {

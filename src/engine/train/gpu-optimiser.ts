@@ -5,7 +5,7 @@ import { createAdamW } from '../kernels/adamw/adamw';
 import { createGradNorm, gradNormScratch } from '../kernels/gradnorm/gradnorm';
 import type { DeviceTensor } from '../runtime/tensor';
 import { bufferOf } from './device-buffers';
-import type { Optimiser, OptimiserSpec } from './optimiser';
+import { type Group, type Optimiser, type OptimiserSpec, settingsOf } from './optimiser';
 
 /**
  * On the GPU, in place: norm, clipping and AdamW in one submission. A gradient or loss term that is not finite is noticed
@@ -16,6 +16,7 @@ export async function gpuOptimiser(
   device: Device,
   parameters: readonly DeviceTensor[],
   spec: OptimiserSpec,
+  groups: readonly Group[] = [],
 ): Promise<Optimiser> {
   const gradNorm = await createGradNorm(device);
   const adamW = await createAdamW(device);
@@ -30,7 +31,6 @@ export async function gpuOptimiser(
   let step = 0;
   return {
     async update(gradients, learningRate, terms) {
-      const now = { ...spec, eps: spec.epsilon, lr: learningRate, step: step + 1 };
       const gradientBuffers = gradients.map(bufferOf);
       const watched = bufferOf(terms);
       const count = watched.bytes / 4;
@@ -44,7 +44,16 @@ export async function gpuOptimiser(
             DeviceBuffer,
             DeviceBuffer,
           ];
-          adamW(batch, bufferOf(parameter), gradient, m, v, norm, lengths[i] as number, now);
+          adamW(
+            batch,
+            bufferOf(parameter),
+            gradient,
+            m,
+            v,
+            norm,
+            lengths[i] as number,
+            settingsOf(spec, groups[i], learningRate, step + 1),
+          );
         });
         batch.copy(norm, told, 16);
         batch.copy(watched, told, 4 * count, 16);

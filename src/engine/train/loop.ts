@@ -4,13 +4,15 @@ import { yieldToEventLoop } from '../base/yield-to-event-loop';
 import type { DeviceTensor } from '../runtime/tensor';
 import type { Optimiser } from './optimiser';
 import { learningRate } from './schedule';
-import type { TrainStep } from './step';
+import type { TapeRun } from './step';
 
 /** Pause, resume and stop, from outside a running loop. */
 export class LoopControl {
   private waiting: Promise<void> | undefined;
   private release: (() => void) | undefined;
   stopped = false;
+  /** Hears when the loop has come to a halt, and when it goes on. */
+  onState: ((state: 'running' | 'paused') => void) | undefined;
 
   pause(): void {
     this.waiting ??= new Promise((resolve) => {
@@ -33,10 +35,13 @@ export class LoopControl {
   /** Waits while the loop is paused, and lets other work be done. */
   async pass(others?: QueuedCalls): Promise<void> {
     await others?.serve();
+    if (!this.waiting) return;
+    this.onState?.('paused');
     while (this.waiting) {
       await (others ? Promise.race([this.waiting, others.arrival()]) : this.waiting);
       await others?.serve();
     }
+    this.onState?.('running');
   }
 }
 
@@ -55,11 +60,13 @@ export interface LoopStep {
   /** Weighted terms by name, and their sum. */
   readonly losses: Readonly<Record<string, number>> & { readonly total: number };
   readonly gradientNorm: number;
+  /** Whether losses and gradient are; where not, nothing was updated and the loop ends. */
+  readonly finite: boolean;
   readonly milliseconds: number;
 }
 
 export interface LoopOptions {
-  readonly step: TrainStep;
+  readonly step: TapeRun;
   readonly parameters: readonly DeviceTensor[];
   readonly optimiser: Optimiser;
   readonly steps: number;
@@ -80,7 +87,7 @@ export interface LoopOptions {
 /**
  * The training loop: it knows no method. Between steps it yields, so that messages (pause, stop) get through.
  * @returns the number of steps done
- * @throws NumericError at the first loss or gradient that is not finite, before the parameters are touched
+ * @throws NumericError at the first loss or gradient that is not finite, told by `onStep`, before parameters are touched
  * @throws CancelledError when the signal is aborted
  */
 export async function train(options: LoopOptions): Promise<number> {
@@ -93,21 +100,25 @@ export async function train(options: LoopOptions): Promise<number> {
     const start = performance.now();
     const rate = learningRate(done, steps, options.learningRate, options.warmup);
     const output = await step.run(options.batch(done), parameters);
-    const { norm, finite, terms } = await optimiser.update(output.gradients, rate, output.terms);
-    terms.forEach((value, i) => {
-      if (!Number.isFinite(value)) throw diverged(`the loss term "${step.terms[i]}" is ${value}`, done + 1);
-    });
-    if (!finite) throw diverged('the gradient is not finite', done + 1);
-    done++;
+    const { norm, finite, terms } = await optimiser.update(
+      output.gradients,
+      rate,
+      output.terms as DeviceTensor,
+    );
     const losses = Object.fromEntries(step.terms.map((name, i) => [name, terms[i] as number]));
     const total = terms.reduce((sum, x) => sum + x, 0);
+    const bad = terms.findIndex((value) => !Number.isFinite(value));
     options.onStep({
-      step: done,
+      step: done + 1,
       learningRate: rate,
       losses: { ...losses, total },
-      gradientNorm: norm,
+      gradientNorm: finite ? norm : Number.NaN,
+      finite: finite && bad < 0,
       milliseconds: performance.now() - start,
     });
+    if (bad >= 0) throw diverged(`the loss term "${step.terms[bad]}" is ${terms[bad]}`, done + 1);
+    if (!finite) throw diverged('the gradient is not finite', done + 1);
+    done++;
     if (options.onEvaluate && options.every > 0 && (done % options.every === 0 || done === steps))
       await options.onEvaluate(done);
     await yieldToEventLoop();
@@ -117,7 +128,7 @@ export async function train(options: LoopOptions): Promise<number> {
 
 function diverged(what: string, step: number): NumericError {
   return new NumericError(
-    `${what} at step ${step}; training was stopped and the adapter of step ${step - 1} kept`,
-    'Lower the learning rate or the loss weights, or clip the gradient harder.',
+    `${what} at step ${step}; training was stopped`,
+    'Lower the learning rate or the loss weights, clip the gradient harder, or raise the temperature of the latents or Adam’s ε where they are close to 0.',
   );
 }

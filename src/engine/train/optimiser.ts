@@ -1,6 +1,7 @@
 import { adamWCpu } from '../kernels/adamw/adamw.cpu';
 import { gradNormCpu } from '../kernels/gradnorm/gradnorm.cpu';
 import type { DeviceTensor } from '../runtime/tensor';
+import type { Parameter } from './parameters';
 
 /** AdamW's constants; the learning rate comes with each step. */
 export interface OptimiserSpec {
@@ -34,8 +35,24 @@ export interface Optimiser {
   dispose(): void;
 }
 
-/** On host tensors. */
-export function hostOptimiser(parameters: readonly DeviceTensor[], spec: OptimiserSpec): Optimiser {
+/** Group of a parameter: with or without weight decay, at a multiple of the learning rate. */
+export type Group = Pick<Parameter, 'decay' | 'rateFactor'>;
+
+/** AdamW's settings for a parameter's group. */
+export const settingsOf = (spec: OptimiserSpec, group: Group | undefined, lr: number, step: number) => ({
+  ...spec,
+  eps: spec.epsilon,
+  weightDecay: group?.decay === false ? 0 : spec.weightDecay,
+  lr: lr * (group?.rateFactor ?? 1),
+  step,
+});
+
+/** On host tensors. @param groups one a parameter; by default all decay at the learning rate itself */
+export function hostOptimiser(
+  parameters: readonly DeviceTensor[],
+  spec: OptimiserSpec,
+  groups: readonly Group[] = [],
+): Optimiser {
   const first = parameters.map((p) => new Float32Array(p.data.length));
   const second = parameters.map((p) => new Float32Array(p.data.length));
   let step = 0;
@@ -47,7 +64,6 @@ export function hostOptimiser(parameters: readonly DeviceTensor[], spec: Optimis
       const finite = norm[2] !== 0;
       if (finite) {
         step++;
-        const now = { ...spec, eps: spec.epsilon, lr: learningRate, step };
         parameters.forEach((p, i) => {
           adamWCpu(
             p.data as Float32Array,
@@ -55,7 +71,7 @@ export function hostOptimiser(parameters: readonly DeviceTensor[], spec: Optimis
             first[i] as Float32Array,
             second[i] as Float32Array,
             norm,
-            now,
+            settingsOf(spec, groups[i], learningRate, step),
           );
         });
       }

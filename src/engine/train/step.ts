@@ -1,66 +1,51 @@
 import type { HostTensor } from '../base/dtype';
 import type { TokenBatch } from '../base/tokens';
 import type { DeviceTensor } from '../runtime/tensor';
-import type { StateLoss } from './losses/state-loss';
-import { type PathSpec, TOKEN_INPUTS } from './paths';
 
-/** What a method asks of a step, besides the paths: weights of the cross entropies and losses on hidden states. */
-export interface StepSpec extends PathSpec {
-  /** λ of cross entropy on the answer, and the weight of the explicit pass (0 leaves it out of the graph). */
-  readonly answerWeight: number;
-  readonly explicitWeight: number;
-  readonly stateLosses: readonly StateLoss[];
-}
-
-/** One training step without its update: losses and gradients of one batch. */
-export interface TrainStep {
+/** A tape made ready to run. */
+export interface TapeRun {
   /** Names of the weighted loss terms, in order; their sum is the loss. */
   readonly terms: readonly string[];
-  /** Distinct programs and nodes compiled. */
+  /** Distinct programs and nodes compiled for it. */
   readonly programs: number;
   readonly nodes: number;
   /**
-   * @param parameters LoRA packs, one a block
-   * @returns weighted terms, and the gradient of each pack in tensors that belong to the step and are overwritten by
-   *   its next run
+   * @param parameters in the order of the tape's parameter set
+   * @returns terms, gradients and outputs in tensors that belong to it and are overwritten by its next run
    */
-  run(feeds: Readonly<Record<string, HostTensor>>, parameters: readonly DeviceTensor[]): Promise<StepOutput>;
-  dispose(): void;
+  run(feeds: Readonly<Record<string, HostTensor>>, parameters: readonly DeviceTensor[]): Promise<TapeOutput>;
+  dispose(): Promise<void>;
 }
 
-export interface StepOutput {
-  /** [terms], weighted; the step's own until its next run, as the gradients are. */
-  readonly terms: DeviceTensor;
+export interface TapeOutput {
+  /** [terms], weighted; undefined where the tape has none, and then there are no gradients. */
+  readonly terms: DeviceTensor | undefined;
+  /** In the order of the parameters. */
   readonly gradients: readonly DeviceTensor[];
+  /** What the tape gives out, by name. */
+  readonly outputs: Readonly<Record<string, DeviceTensor>>;
 }
 
-/** The inputs of a step for a batch; `samples` are its indices into the training set, for the losses' targets. */
-export function stepFeeds(
-  spec: StepSpec,
-  batch: TokenBatch,
-  samples: readonly number[],
-): Record<string, HostTensor> {
-  const feeds: Record<string, HostTensor> = {
-    [TOKEN_INPUTS.questionIds]: batch.question.ids,
-    [TOKEN_INPUTS.questionMask]: batch.question.keyMask,
-    [TOKEN_INPUTS.answerIds]: batch.answer.ids,
-    [TOKEN_INPUTS.answerTargets]: batch.answer.targets,
-    [TOKEN_INPUTS.answerWeights]: batch.answer.weights,
-  };
-  if (spec.explicit) {
-    feeds[TOKEN_INPUTS.explicitIds] = batch.explicit.ids;
-    feeds[TOKEN_INPUTS.explicitTargets] = batch.explicit.targets;
-    feeds[TOKEN_INPUTS.explicitWeights] = batch.explicit.weights;
-  }
-  for (const loss of spec.stateLosses) Object.assign(feeds, loss.feeds(samples));
-  return feeds;
-}
+/** Names of a batch's token inputs. */
+export const TOKEN_INPUTS = {
+  questionIds: 'question.ids',
+  questionMask: 'question.keyMask',
+  answerIds: 'answer.ids',
+  answerTargets: 'answer.targets',
+  answerWeights: 'answer.weights',
+  explicitIds: 'explicit.ids',
+  explicitTargets: 'explicit.targets',
+  explicitWeights: 'explicit.weights',
+} as const;
 
-/** Names of a step's terms. */
-export function termNames(spec: StepSpec): string[] {
-  return [
-    ...spec.stateLosses.flatMap((loss) => loss.terms),
-    'answer',
-    ...(spec.explicit ? ['explicit'] : []),
-  ];
-}
+/** A batch's tokens by input name. A tape reads what it recorded; the rest is left alone. */
+export const tokenFeeds = ({ question, answer, explicit }: TokenBatch): Record<string, HostTensor> => ({
+  [TOKEN_INPUTS.questionIds]: question.ids,
+  [TOKEN_INPUTS.questionMask]: question.keyMask,
+  [TOKEN_INPUTS.answerIds]: answer.ids,
+  [TOKEN_INPUTS.answerTargets]: answer.targets,
+  [TOKEN_INPUTS.answerWeights]: answer.weights,
+  [TOKEN_INPUTS.explicitIds]: explicit.ids,
+  [TOKEN_INPUTS.explicitTargets]: explicit.targets,
+  [TOKEN_INPUTS.explicitWeights]: explicit.weights,
+});

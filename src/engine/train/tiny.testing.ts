@@ -2,14 +2,20 @@
 import type { HostTensor } from '../base/dtype';
 import { Rng } from '../base/rng';
 import { HIDDEN, type TokenBatch, type TokenLayout } from '../base/tokens';
+import { ModelOnDevice } from '../model/model-on-device';
 import type { DecoderConfig } from '../nn/config';
-import { loraLayout } from '../nn/lora';
+import type { LatentFilter } from '../nn/latent';
+import { type LoraSpec, loraLayout } from '../nn/lora';
 import { expectedTensors, packWeights, type Weights } from '../nn/weights';
+import { anchorOf, answerAfter, explicitAfter, readQuestion, STUDENT, think } from '../recipes/shared/passes';
+import type { Runtime } from '../runtime/runtime';
 import { anchorLoss } from './losses/anchor';
 import { momentLoss } from './losses/moments';
 import { smoothL1Loss } from './losses/smooth-l1';
 import type { StateLoss } from './losses/state-loss';
-import { type StepSpec, stepFeeds } from './step';
+import { ParameterSet } from './parameters';
+import { type TapeRun, tokenFeeds } from './step';
+import { Tape } from './tape/tape';
 
 export const TINY_CONFIG: DecoderConfig = {
   hiddenSize: 12,
@@ -46,15 +52,20 @@ export interface TinyOptions {
   readonly explicit?: boolean;
   readonly filter?: 'softmax' | 'hidden';
   readonly perSample?: boolean;
-  readonly targets?: StepSpec['lora']['targets'];
+  readonly targets?: LoraSpec['targets'];
   readonly seed?: number;
 }
 
 export interface TinyStep {
-  readonly spec: StepSpec;
+  readonly config: DecoderConfig;
+  readonly lora: LoraSpec;
+  readonly layout: TokenLayout;
   readonly weights: Weights;
   readonly packs: readonly Float32Array<ArrayBuffer>[];
   readonly feeds: Record<string, HostTensor>;
+  /** Records the step for the model as it is on a device. */
+  tape(config?: DecoderConfig): Tape;
+  model(runtime: Runtime): ModelOnDevice;
 }
 
 export const normals = (rng: Rng, length: number, scale = 1): Float32Array<ArrayBuffer> =>
@@ -104,11 +115,11 @@ function stateLosses(
   samples: number,
   perSample: boolean,
   rng: Rng,
-): StateLoss[] {
+): { moments?: StateLoss; anchor?: StateLoss } {
   const { layers: L, hiddenSize: H } = config;
   const sizes = { layers: L, hidden: H };
-  if (kind === 'ce') return [];
-  if (kind === 'codi') return [smoothL1Loss(normals(rng, samples * L * H), 0.7, sizes)];
+  if (kind === 'ce') return {};
+  if (kind === 'codi') return { anchor: smoothL1Loss(normals(rng, samples * L * H), 0.7, sizes) };
   const [rL, rH, rA] = [2, 3, 4];
   const R = rL * rH;
   const factors = perSample ? samples : 1;
@@ -135,7 +146,10 @@ function stateLosses(
     projected: normals(rng, samples * L * rA),
     inverseScale: Float32Array.from({ length: L }, (_, l) => 1 / (0.5 + l)),
   };
-  return [momentLoss(targets, { covariance: 0.05, mean: 0.4 }, sizes), anchorLoss(anchor, 0.3, sizes)];
+  return {
+    moments: momentLoss(targets, { covariance: 0.05, mean: 0.4 }, sizes),
+    anchor: anchorLoss(anchor, 0.3, sizes),
+  };
 }
 
 export function tinyStep(options: TinyOptions = {}): TinyStep {
@@ -148,18 +162,15 @@ export function tinyStep(options: TinyOptions = {}): TinyStep {
   } = options;
   const rng = new Rng(options.seed ?? 5);
   const samples = layout.batch + 2;
-  const spec: StepSpec = {
-    config,
-    lora: { rank: 2, alpha: 3, targets: options.targets ?? ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] },
-    layout,
-    latentSteps,
-    filter: { kind: options.filter ?? 'softmax', temperature: 0.7 },
-    explicit: options.explicit ?? true,
-    answerWeight: 0.9,
-    explicitWeight: 0.6,
-    stateLosses: stateLosses(losses, config, samples, perSample, rng.fork('losses')),
+  const filter = { kind: options.filter ?? 'softmax', temperature: 0.7 } as const;
+  const explicit = options.explicit ?? true;
+  const lora: LoraSpec = {
+    rank: 2,
+    alpha: 3,
+    targets: options.targets ?? ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
   };
-  const { parts, length } = loraLayout(config, spec.lora);
+  const found = stateLosses(losses, config, samples, perSample, rng.fork('losses'));
+  const { parts, length } = loraLayout(config, lora);
   const packs = Array.from({ length: config.layers }, (_, i) => {
     const stream = rng.fork(`pack ${i}`);
     const pack = new Float32Array(length);
@@ -172,12 +183,63 @@ export function tinyStep(options: TinyOptions = {}): TinyStep {
   });
   const batch = randomBatch(layout, config.vocabSize, rng.fork('batch'));
   const picked = Array.from({ length: layout.batch }, (_, b) => (b * 2 + 1) % samples);
+  const weights = randomWeights(config, rng.fork('weights'));
+  const targets = Object.values(found).flatMap((loss) => loss ?? []);
   return {
-    spec,
-    weights: randomWeights(config, rng.fork('weights')),
-    packs,
-    feeds: stepFeeds(spec, batch, picked),
+    ...{ config, lora, layout, weights, packs },
+    feeds: Object.assign(tokenFeeds(batch), ...targets.map((loss) => loss.feeds(picked))),
+    model: (runtime) => new ModelOnDevice(runtime, config, weights),
+    tape: (own = config) =>
+      tinyRecording(own, {
+        ...{ lora, layout, latentSteps, filter },
+        losses: found,
+        answer: 0.9,
+        explicit: explicit ? 0.6 : 0,
+      }),
   };
+}
+
+/** Explicit pass, thoughts, answer and losses on states, as the recipes record them. */
+export function tinyRecording(
+  config: DecoderConfig,
+  step: {
+    readonly lora: LoraSpec;
+    readonly layout: TokenLayout;
+    readonly latentSteps: number;
+    readonly filter: LatentFilter;
+    readonly losses: { readonly moments?: StateLoss; readonly anchor?: StateLoss };
+    readonly answer: number;
+    readonly explicit: number;
+  },
+): Tape {
+  const { layout, losses } = step;
+  const tape = new Tape(
+    new ParameterSet(config, { [STUDENT]: { kind: 'lora', ...step.lora } }),
+    layout.batch,
+  );
+  const question = readQuestion(tape, layout);
+  explicitAfter(tape, question, layout, step.explicit);
+  const thoughts = think(tape, question, step.latentSteps, step.filter);
+  tape.stateLoss(losses.moments, tape.stack(thoughts));
+  const answer = answerAfter(tape, thoughts.at(-1) ?? question, layout, step.answer);
+  tape.stateLoss(losses.anchor, answer.at(anchorOf(layout)));
+  return tape;
+}
+
+/** A step compiled on a model made for it, which goes with it. */
+export async function made(
+  tiny: Pick<TinyStep, 'model'> & { tape(config: DecoderConfig): Tape },
+  runtime: Runtime,
+  compile: (model: ModelOnDevice, tape: Tape) => Promise<TapeRun>,
+): Promise<TapeRun> {
+  const model = tiny.model(runtime);
+  try {
+    const run = await compile(model, tiny.tape(model.config));
+    return { ...run, dispose: () => run.dispose().then(() => model.release()) };
+  } catch (error) {
+    await model.release();
+    throw error;
+  }
 }
 
 /** Largest difference over the vectors' norm. */

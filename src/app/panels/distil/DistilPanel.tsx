@@ -1,97 +1,124 @@
 import './distil.css';
+import { useMemo } from 'react';
+import { differencesFrom, nameConfig } from '../../../contract/presets';
+import { listed, shorten } from '../../../text/quote';
 import { isActive } from '../../store/run';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { Choice } from '../../ui/Choice';
 import { ErrorNotice } from '../../ui/ErrorNotice';
-import { duration, integer, percent, significant } from '../../ui/format';
-import { Empty, Figures, Panel } from '../../ui/Panel';
+import { Empty, Panel } from '../../ui/Panel';
+import { useThrottled } from '../../ui/use-throttled';
 import { ConfigForm } from './ConfigForm';
 import { LossCard } from './LossCard';
 import { ResultCard } from './ResultCard';
 import { RunBar } from './RunBar';
 import { RunCharts } from './RunCharts';
+import { RunFigures } from './RunFigures';
 import { RunFiles } from './RunFiles';
 import { SavedRuns } from './SavedRuns';
 import { SeedsCard } from './SeedsCard';
 
-/** Trains a student and shows it happen. */
+/** Trains a student and shows it happen. What a run changes several times a second is in parts of its own. */
 export function DistilPanel() {
-  const run = useApp((state) => state.run);
-  const draft = useApp((state) => state.draft);
-  const wanted = useApp((state) => state.link.preset);
-  const { choosePreset, startRun } = useActions();
-  const presets = useApp((state) => state.presets);
-  const active = isActive(run);
-  const preset =
-    presets.find(({ id, config }) => (wanted === null ? config.method === draft.method : id === wanted)) ??
-    presets[0]!;
-  const hasSteps = run.series.step.length > 0;
+  const active = useApp((state) => isActive(state.run));
   return (
-    <div className="place">
-      <Panel title="Run" about={preset.about}>
-        <div className="run-head">
-          <Choice
-            label="Preset"
-            value={preset.id}
-            isDisabled={active}
-            options={presets.map(({ id, label, about }) => ({ id, label, about }))}
-            onChange={choosePreset}
-          />
-          <RunBar />
-        </div>
-        {run.task.status === 'failed' && (
-          <ErrorNotice title="The run broke off; its curves are kept" error={run.task.error}>
-            <Button onPress={() => void startRun(run.config ?? draft)}>Start it again</Button>
-          </ErrorNotice>
-        )}
-        {run.latest && (
-          <Figures
-            items={[
-              { label: 'Step', value: integer(run.latest.step), note: `of ${integer(run.latest.steps)}` },
-              { label: 'Loss', value: significant(run.latest.losses.total) },
-              { label: 'Validation', value: lastAccuracy(run.series.accuracy) ?? '–', note: 'share right' },
-              { label: 'A step takes', value: duration(run.latest.milliseconds) },
-            ]}
-          />
-        )}
-        <RunFiles run={run} />
-      </Panel>
-      <div className="with-side">
-        <div className="side">
-          <Panel title="Configuration">
-            <ConfigForm isDisabled={active} />
-            <p className="help">
-              <span className="badge">ours</span> marks a value the method’s paper leaves open: a choice of
-              this project.
-            </p>
-          </Panel>
-          <LossCard />
-        </div>
-        <div className="main">
-          {run.result && <ResultCard result={run.result} />}
-          {hasSteps ? (
-            <Panel title="Curves">
-              <RunCharts run={run} />
-            </Panel>
-          ) : (
-            <Empty>
-              {active
-                ? 'The curves begin with the first step.'
-                : 'No run yet. Start trains a student with the values on this page; its curves appear here while it learns.'}
-            </Empty>
-          )}
-          <SeedsCard />
-          <SavedRuns />
-        </div>
+    <div className="place with-side">
+      <div className="side">
+        <RunPanel isDisabled={active} />
+        <Panel title="Configuration">
+          <ConfigForm isDisabled={active} />
+          <p className="help">
+            <span className="badge">ours</span> marks a choice of this project where the method’s paper gives
+            no value.
+          </p>
+        </Panel>
+        <LossCard />
+      </div>
+      <div className="main">
+        <RunFailure />
+        <RunFigures />
+        <Result />
+        <Curves />
+        <SeedsCard />
+        <SavedRuns />
       </div>
     </div>
   );
 }
 
-function lastAccuracy(
-  events: readonly { readonly set: string; readonly accuracy: { readonly share: number } }[],
-): string | null {
-  const last = events.findLast(({ set }) => set === 'validation');
-  return last ? percent(last.accuracy.share) : null;
+/** Milliseconds between two updates of what is slow to draw. */
+const SLOW = 1000;
+
+function RunPanel({ isDisabled }: { readonly isDisabled: boolean }) {
+  const draft = useApp((state) => state.draft);
+  const methods = useApp((state) => state.methods);
+  const wanted = useApp((state) => state.link.preset);
+  const opened = useApp((state) => state.lens.opened.value?.name ?? null);
+  const presets = useApp((state) => state.presets);
+  const run = useThrottled(
+    useApp((state) => state.run),
+    SLOW,
+  );
+  const { choosePreset } = useActions();
+  // A configuration from a file is shown as the preset that it is nearest to.
+  const named = useMemo(() => nameConfig(draft, methods), [draft, methods]);
+  const preset = presets.find(({ id }) => id === (wanted ?? named.preset?.id)) ?? presets[0]!;
+  const changed = differencesFrom(preset, draft).map(([path]) => path);
+  return (
+    <Panel title="Run" about={preset.about}>
+      <Choice
+        label="Preset"
+        value={preset.id}
+        isDisabled={isDisabled}
+        options={presets.map(({ id, label, about }) => ({ id, label, about }))}
+        onChange={choosePreset}
+      />
+      {changed.length > 0 && <p className="help">Changed from this preset: {listed(changed, 4)}.</p>}
+      <RunBar />
+      <RunFiles run={run} />
+      {opened !== null && (
+        <p className="help">
+          Runs train on the bundled pair; {shorten(opened, 40)}, which is open too, is used by Low-rank only.
+        </p>
+      )}
+    </Panel>
+  );
+}
+
+function RunFailure() {
+  const task = useApp((state) => state.run.task);
+  const config = useApp((state) => state.run.config);
+  const { startRun } = useActions();
+  if (task.status !== 'failed') return null;
+  return (
+    <ErrorNotice title="The run failed; its curves are kept" error={task.error}>
+      <Button onPress={() => void startRun(config ?? undefined)}>Start it again</Button>
+    </ErrorNotice>
+  );
+}
+
+function Result() {
+  const result = useApp((state) => state.run.result);
+  return result && <ResultCard result={result} />;
+}
+
+function Curves() {
+  const run = useThrottled(
+    useApp((state) => state.run),
+    SLOW,
+  );
+  if (run.series.step.length > 0)
+    return (
+      <Panel title="Curves">
+        <RunCharts run={run} />
+      </Panel>
+    );
+  return (
+    <Empty>
+      {isActive(run)
+        ? 'The curves start with the first step.'
+        : 'No run yet. Start trains a student with this configuration; its curves appear here as it learns.'}
+    </Empty>
+  );
 }

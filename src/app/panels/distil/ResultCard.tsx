@@ -1,5 +1,5 @@
 import type { Accuracy, RunResult } from '../../../contract/events';
-import { methodOf } from '../../../contract/methods/index';
+import { nameConfig } from '../../../contract/presets';
 import { useApp } from '../../store/use-app';
 import { duration, integer, length, percent } from '../../ui/format';
 import { Facts, Panel } from '../../ui/Panel';
@@ -8,7 +8,7 @@ import { Facts, Panel } from '../../ui/Panel';
 export function ResultCard({ result }: { readonly result: RunResult }) {
   const { heldOut, teacher, seconds } = result;
   const methods = useApp((state) => state.methods);
-  const { label } = methodOf(result.config.method, methods);
+  const { name: label } = nameConfig(result.config, methods);
   const share = heldOut && teacher && teacher.share > 0 ? heldOut.share / teacher.share : null;
   return (
     <Panel

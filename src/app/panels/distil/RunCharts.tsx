@@ -1,11 +1,10 @@
 import { useMemo } from 'react';
-import { TOTAL } from '../../../contract/methods/index';
 import { LineChart } from '../../charts/LineChart';
 import type { LineSeries } from '../../charts/series';
 import type { RunState } from '../../store/run';
-import { shownTerms } from '../../store/terms';
 import { useApp, useTheme } from '../../store/use-app';
 import { percent, significant } from '../../ui/format';
+import { lossLines } from './loss-lines';
 import { ObservationCharts } from './ObservationCharts';
 
 /** The curves of a run, as they come in. */
@@ -16,16 +15,7 @@ export function RunCharts({ run }: { readonly run: Pick<RunState, 'series' | 're
   const method = run.config?.method ?? null;
   const { step, losses, learningRate, gradientNorm } = series;
 
-  const lossLines = useMemo<LineSeries[]>(
-    () =>
-      shownTerms({ losses }, method, methods).map(({ name, label }) => ({
-        name: label,
-        x: step,
-        y: losses[name] ?? [],
-        ...(name === TOTAL.name && { weight: 'strong' as const }),
-      })),
-    [step, losses, method, methods],
-  );
+  const lines = useMemo(() => lossLines({ step, losses }, method, methods), [step, losses, method, methods]);
   const rateLines = useMemo<LineSeries[]>(
     () => [{ name: 'learning rate', x: step, y: learningRate }],
     [step, learningRate],
@@ -68,9 +58,9 @@ export function RunCharts({ run }: { readonly run: Pick<RunState, 'series' | 're
           summary={
             total.length === 0
               ? 'No step yet.'
-              : `The total went from ${significant(total[0]!)} to ${significant(total.at(-1)!)} in ${step.at(-1)} steps. Terms are drawn with their weights.`
+              : `The total went from ${significant(total[0]!)} to ${significant(total.at(-1)!)} in ${step.at(-1)} steps. Each term is drawn with its weight.`
           }
-          series={lossLines}
+          series={lines}
           x={stepAxis}
           y={{ label: 'loss' }}
           scale="log"
@@ -86,7 +76,7 @@ export function RunCharts({ run }: { readonly run: Pick<RunState, 'series' | 're
           }
           series={accuracyLines}
           x={stepAxis}
-          y={{ label: 'share right', format: '%', range: [0, 1] }}
+          y={{ label: 'accuracy', format: '%', range: [0, 1] }}
           theme={theme}
           fileName="accuracy"
         />

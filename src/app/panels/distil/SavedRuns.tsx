@@ -1,4 +1,4 @@
-import { methodOf } from '../../../contract/methods/index';
+import { nameConfig } from '../../../contract/presets';
 import { isActive } from '../../store/run';
 import type { DamagedRun, SavedRun } from '../../store/saved-actions';
 import { useActions, useApp } from '../../store/use-app';
@@ -47,7 +47,7 @@ function Row({ run }: { readonly run: SavedRun }) {
   const busy = useApp((state) => isActive(state.run));
   const elsewhere = useApp((state) => state.underWay.has(id)) && !(busy && shown);
   const { showRun, deleteRun } = useActions();
-  const name = `${methodOf(config.method, methods).label}, ${config.data.samples} samples, seed ${config.seed}`;
+  const name = `${nameConfig(config, methods).name}, ${config.data.samples} samples, seed ${config.seed}`;
   const underWay = elsewhere ? 'elsewhere' : busy && shown ? 'here' : null;
   return (
     <li aria-current={shown ? 'true' : undefined}>

@@ -9,7 +9,8 @@ import { Panel } from '../../ui/Panel';
 /** Accuracy over seeds, where kept runs differ in nothing but their seed. */
 export function SeedsCard() {
   const saved = useApp((state) => state.saved);
-  const groups = useMemo(() => seedGroups(saved), [saved]);
+  const methods = useApp((state) => state.methods);
+  const groups = useMemo(() => seedGroups(saved, methods), [saved, methods]);
   if (groups.length === 0) return null;
   return (
     <Panel

@@ -12,7 +12,7 @@ const sameValue = (a: string, b: string) =>
 
 function Verdict({ value, expected }: { readonly value: string | null; readonly expected: string | null }) {
   if (value === null) return <span className="verdict">no number in the answer</span>;
-  if (expected === null) return <span className="verdict muted">no reference to compare with</span>;
+  if (expected === null) return <span className="verdict muted">no reference answer</span>;
   return sameValue(value, expected) ? (
     <span className="verdict right">✓ correct</span>
   ) : (
@@ -55,7 +55,7 @@ export function AnswerView() {
       <div className="columns-2" aria-live="polite">
         <div>
           {answer.status === 'idle' && (
-            <p className="muted">No answer yet: make the thoughts, then press “Answer now”.</p>
+            <p className="muted">No answer yet. Step through the thoughts, then press “Answer now”.</p>
           )}
           {isBusy(answer) && <Progress label="Answering" />}
           {answer.status === 'failed' && (
@@ -77,7 +77,7 @@ export function AnswerView() {
         </div>
         <div>
           {explicit.status === 'idle' && (
-            <p className="muted">The explicit chain of thought was not asked for yet.</p>
+            <p className="muted">Press “Explicit chain of thought” to see how the teacher answers.</p>
           )}
           {isBusy(explicit) && <Progress label="The teacher is reasoning in steps" />}
           {explicit.status === 'failed' && (
@@ -100,8 +100,8 @@ export function AnswerView() {
       {factor !== null && (
         <p className="factor">
           {factor >= 1
-            ? `The latent answer took ${factor.toFixed(1)} times less time.`
-            : `The latent answer took ${(1 / factor).toFixed(1)} times more time here.`}
+            ? `The latent answer was ${factor.toFixed(1)} times faster.`
+            : `The latent answer was ${(1 / factor).toFixed(1)} times slower here.`}
         </p>
       )}
     </>

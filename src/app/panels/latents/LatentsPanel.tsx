@@ -11,7 +11,7 @@ import { AnswerView } from './AnswerView';
 import { QuestionCard } from './QuestionCard';
 import { ThoughtRow } from './ThoughtRow';
 
-/** One question, thought by thought, beside the explicit chain of thought. */
+/** One question, thought by thought, beside the teacher's explicit chain of thought. */
 export function LatentsPanel() {
   const { session, thoughts, thought, answer, explicit, problems } = useApp((state) => state.latents);
   const pairIsReady = useApp((state) => state.pair.status === 'done');
@@ -53,12 +53,13 @@ export function LatentsPanel() {
       <div className="main">
         {training && (
           <p className="muted">
-            The engine is training; thoughts can be stepped through once the run is paused or has ended.
+            A run is training. Pause it, or wait for it to end, to step through latent thoughts.
           </p>
         )}
         {session.status === 'idle' && (
           <Empty>
-            Pick or type a question and open it. Each thought then shows what it would say if it were decoded.
+            Pick or type a question and open it. Each latent thought is then shown decoded through the model’s
+            own head.
           </Empty>
         )}
         {isBusy(session) && <Progress label="Reading the question" />}
@@ -70,7 +71,7 @@ export function LatentsPanel() {
         {session.status === 'done' && (
           <>
             <Panel
-              title="Thoughts"
+              title="Latent thoughts"
               about={`Student: ${session.value.student}. ${session.value.tokens.length} tokens read, ${thoughts.length} of ${steps} latent thoughts made.`}
               actions={
                 <>
@@ -99,9 +100,7 @@ export function LatentsPanel() {
                 <ErrorNotice title="The next thought was not made" error={thought.error} />
               )}
               {thoughts.length === 0 ? (
-                <p className="muted">
-                  No thought yet. “Next thought” makes one; so does the right arrow key.
-                </p>
+                <p className="muted">No thoughts yet. Press “Next thought”, or the right arrow key.</p>
               ) : (
                 <ol className="thoughts" aria-live="polite">
                   {thoughts.map((thought) => (

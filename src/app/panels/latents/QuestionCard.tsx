@@ -2,6 +2,7 @@ import { Label, TextArea, TextField } from 'react-aria-components';
 import { LATENT_DEFAULTS, MAX_LATENT_STEPS } from '../../../contract/methods/shared';
 import { isTraining } from '../../store/run';
 import type { AppState } from '../../store/state';
+import { studentLine } from '../../store/student';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
@@ -23,6 +24,8 @@ function trainedSteps({ latents, studentConfig, draft }: AppState): number {
 export function QuestionCard() {
   const { problems, question, student, steps, session } = useApp((state) => state.latents);
   const hasStudent = useApp((state) => state.studentConfig !== null);
+  const line = useApp(({ student: kept }) => (kept === null ? '' : `Student: ${studentLine(kept)}.`));
+  const opened = useApp((state) => state.lens.opened.value !== null);
   const trained = useApp(trainedSteps);
   const training = useApp((state) => isTraining(state.run));
   const { pickProblem, typeQuestion, openQuestion, chooseStudent, chooseSteps, loadProblems } = useActions();
@@ -45,11 +48,11 @@ export function QuestionCard() {
         isDisabled={list.length === 0}
         help={
           list.length === 0 && problems.status !== 'failed'
-            ? 'They are listed once the pair is loaded.'
-            : 'None of them was trained on.'
+            ? 'Listed once the models are loaded.'
+            : 'None of them was used in training.'
         }
         options={[
-          { id: TYPED, label: 'typed below' },
+          { id: TYPED, label: 'your own, below' },
           ...list.map(({ id, question: text }) => ({ id, label: id, about: text })),
           ...(question.id !== null && !list.some(({ id }) => id === question.id)
             ? [{ id: question.id, label: question.id }]
@@ -89,21 +92,23 @@ export function QuestionCard() {
       />
       {!hasStudent && (
         <p className="help">
-          No student is trained yet: run Distil first, or look at what the untrained base does.
+          No student has been trained yet. Run Distil first, or see what the untrained base does.
         </p>
       )}
       <NumberField
+        whole
         label="Latent steps"
         tex="K"
         value={count}
         onChange={chooseSteps}
         help={
           hasStudent && student === 'trained'
-            ? `Trained with ${trained}.`
-            : 'The base was not trained to use them.'
+            ? `Trained with ${trained}. ${line}`
+            : 'The base was not trained with latent steps.'
         }
         error={wrongSteps ? `K must be a whole number from ${least} to ${MAX_LATENT_STEPS}.` : undefined}
       />
+      {opened && <p className="help">Questions are answered by the bundled pair, not by the opened model.</p>}
       <Button look="primary" isDisabled={isBusy(session) || training || wrongSteps} onPress={open}>
         Open question
       </Button>

@@ -2,8 +2,15 @@ import type { LatentThought, TokenProbability } from '../../../contract/events';
 import { Formula } from '../../ui/Formula';
 import { duration, length, probability, visibleToken } from '../../ui/format';
 
-/** One thought: what it would say if it were decoded. */
-export function ThoughtRow({ thought }: { readonly thought: LatentThought }) {
+/** One latent thought: the tokens it would be decoded to. */
+export function ThoughtRow({
+  thought,
+  most = thought.top.length,
+}: {
+  readonly thought: LatentThought;
+  /** Tokens shown. */
+  readonly most?: number;
+}) {
   return (
     <li className="thought">
       <div className="thought-head">
@@ -11,7 +18,7 @@ export function ThoughtRow({ thought }: { readonly thought: LatentThought }) {
         <span className="muted">entropy {thought.entropy.toFixed(2)} nats</span>
         <span className="muted">{duration(thought.milliseconds)}</span>
       </div>
-      <TokenBars tokens={thought.top} />
+      <TokenBars tokens={thought.top.slice(0, most)} />
     </li>
   );
 }

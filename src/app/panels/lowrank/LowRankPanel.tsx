@@ -3,9 +3,7 @@ import { isBusy } from '../../store/task';
 import { useApp } from '../../store/use-app';
 import { Panel } from '../../ui/Panel';
 import { useDraftBounds } from './bounds';
-import { Group } from './form/Group';
 import { Meaning } from './form/Meaning';
-import { OpenCheckpoint } from './form/OpenCheckpoint';
 import { RequestForm } from './form/RequestForm';
 import { isStale } from './stale';
 import { Views } from './Views';
@@ -13,19 +11,15 @@ import { VIEWS } from './words';
 
 /** The low-rank lens: what of the hidden states is low-rank, and whether it matters. */
 export function LowRankPanel() {
-  const opened = useApp((state) => state.lens.opened.value?.name ?? null);
   return (
     <div className="place with-side">
       <div className="side">
         <Panel
           title="Hidden states"
-          about="Sequences are fed to a model; the states of their tokens are stacked into matrices and decomposed."
+          about="Sequences are run through a model; the hidden states of their tokens are stacked into matrices and decomposed."
         >
           <RequestForm />
           <div className="groups">
-            <Group title="Open a checkpoint" summary={opened ?? 'any LLaMA or Qwen2 model, from your files'}>
-              <OpenCheckpoint />
-            </Group>
             <Meaning />
           </div>
         </Panel>
@@ -49,14 +43,14 @@ function Stale() {
     <p className="lens-stale" role="status">
       {!busy && outlived && (
         <>
-          <span aria-hidden="true">ℹ </span>The charts are of a model as it was before it was trained or
-          opened anew. Decompose draws them anew.
+          <span aria-hidden="true">ℹ </span>The charts show a model that has since been retrained or replaced.
+          Press Decompose to update them.
         </>
       )}
       {!busy && !outlived && report.value && isStale(report.value.request, draft, bounds) && (
         <>
-          <span aria-hidden="true">ℹ </span>The charts are of the last report; the form has changed since.
-          Decompose draws them anew.
+          <span aria-hidden="true">ℹ </span>The charts show the last report; the form has changed since. Press
+          Decompose to update them.
         </>
       )}
     </p>

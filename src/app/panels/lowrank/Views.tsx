@@ -66,8 +66,8 @@ function View({ name, link, ...highlight }: Linked & { readonly name: LensView }
         <TuckerView report={report} />
       ) : (
         <Missing change={{ tucker: true }} button="Decompose by Tucker">
-          The last report has no Tucker decomposition: how far layers and hidden features can be cut at once,
-          which is what LoRi trains on.
+          The last report has no Tucker decomposition. It shows how far layers and hidden features can be
+          compressed together: the subspace that LoRi trains in.
         </Missing>
       );
     case 'trajectories':
@@ -75,8 +75,8 @@ function View({ name, link, ...highlight }: Linked & { readonly name: LensView }
         <TrajectoriesView report={report} axes={report.axes} link={link} />
       ) : (
         <Missing change={{ trajectories: 'tucker' }} button="Draw trajectories">
-          The last report has no trajectories: the path that the states take from token to token, in the three
-          directions with the most energy.
+          The last report has no trajectories: the path of the states from token to token, in the three
+          directions of highest energy.
         </Missing>
       );
     case 'angles':
@@ -94,18 +94,18 @@ function Angles({ report, link }: { readonly report: LensReport; readonly link: 
         <AnglesChart report={report} angles={report.angles} link={link} />
       ) : apart ? (
         <Empty>
-          There are no angles: the states of {a.label} have {a.hidden} features, those of {b?.label} have{' '}
-          {b?.hidden}. Principal angles are between directions of one space.
+          There are no angles: the states of {a.label} have {a.hidden} features and those of {b?.label} have{' '}
+          {b?.hidden}. Principal angles compare subspaces of the same space.
         </Empty>
       ) : (
         <Missing
           change={{ overlay: trained ? 'student' : 'base' }}
           button={trained ? 'Compare with the student' : 'Compare with the base'}
         >
-          Principal angles are between two subjects, and the last report has one.{' '}
+          Principal angles compare two models, and the last report has only one.{' '}
           {trained
             ? ''
-            : 'Once a student is trained in Distil, compare the teacher with it; until then with the base.'}
+            : 'Once a student has been trained in Distil, compare the teacher with it; until then, with the base.'}
         </Missing>
       )}
       <CollapseCharts report={report} link={link} />
@@ -113,7 +113,7 @@ function Angles({ report, link }: { readonly report: LensReport; readonly link: 
   );
 }
 
-/** Two ways to begin that need no decision. */
+/** Two ways to start that need no decision. */
 function Nothing() {
   const busy = useApp((state) => isBusy(state.lens.report));
   const { runLens } = useActions();
@@ -129,9 +129,9 @@ function Nothing() {
         </div>
       }
     >
-      Nothing is decomposed yet. Press Decompose for what the form says, or begin with the paper’s figure 6:
-      the teacher’s states over its chain of thought. The controls show what shuffled states, random tokens,
-      another prompt and noise would look like.
+      Nothing has been decomposed yet. Press Decompose, or start with the paper’s figure 6: the teacher’s
+      states over its chain of thought. The controls show what shuffled states, random tokens, another prompt
+      and noise look like.
     </Empty>
   );
 }

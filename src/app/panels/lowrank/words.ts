@@ -31,19 +31,19 @@ export const STACK_WORDS: Readonly<
   >
 > = {
   sample: {
-    label: 'One matrix a sample',
-    about: 'All its tokens and layers as rows: the paper’s figure 6.',
+    label: 'One matrix per sample',
+    about: 'All its tokens and layers as rows, as in the paper’s figure 6.',
     one: 'sample',
     many: 'samples',
   },
   layer: {
-    label: 'One matrix a layer',
-    about: 'All samples’ tokens at that layer as rows.',
+    label: 'One matrix per layer',
+    about: 'The tokens of all samples at that layer as rows.',
     one: 'layer',
     many: 'layers',
   },
   token: {
-    label: 'One matrix a token position',
+    label: 'One matrix per token position',
     about: 'All samples and layers at the n-th token as rows.',
     one: 'token position',
     many: 'token positions',
@@ -61,26 +61,26 @@ export const CONTROL_WORDS: Readonly<
 > = {
   shuffled: {
     label: 'Shuffled states',
-    about: 'Each feature’s values permuted among the rows: what is left without the order of rows.',
+    about: 'The values of each feature permuted across rows.',
     of: 'shuffled states',
   },
   'random-tokens': {
     label: 'Random tokens',
-    about: 'As many uniformly drawn tokens in place of the rationale.',
+    about: 'As many tokens drawn uniformly, in place of the rationale.',
     of: 'random tokens',
   },
   'other-prompt': {
     label: 'Another prompt',
-    about: 'The same rationale after another sample’s question.',
+    about: 'The same rationale after the question of another sample.',
     of: 'another prompt',
   },
   gaussian: {
     label: 'Gaussian data',
-    about: 'Independent normal numbers of the same shape and scale.',
+    about: 'Independent normal values of the same shape and scale.',
     of: 'Gaussian data',
   },
 };
 
 /** The subject in the middle of a sentence. */
 export const subjectWord = (id: SubjectId): string =>
-  id === 'opened' ? 'opened checkpoint' : id.replace(/^student-\d+$/, 'student');
+  id === 'opened' ? 'opened model' : id.replace(/^student-\d+$/, 'student');

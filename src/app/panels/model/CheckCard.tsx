@@ -20,7 +20,7 @@ export function CheckCard() {
   return (
     <Panel
       title="Check this device"
-      about="Runs every kernel of this page on stored cases and compares with float64 results that are part of the page."
+      about="Runs every kernel on stored test cases and compares the results with float64 references."
       actions={
         <>
           {report && (
@@ -56,7 +56,7 @@ export function CheckCard() {
         <>
           {of !== device.value && (
             <Notice kind="info">
-              This check is of the device that was open before, not of the one above.
+              This check was made on the device that was open before, not on the one above.
             </Notice>
           )}
           <p role="status">

@@ -1,4 +1,4 @@
-import { isActive } from '../../store/run';
+import { inHand } from '../../store/in-hand';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
@@ -11,21 +11,14 @@ import { Progress } from '../../ui/Progress';
 export function DeviceCard() {
   const device = useApp((state) => state.device);
   const provider = useApp((state) => state.settings.provider);
-  const working = useApp(
-    (state) =>
-      isActive(state.run) ||
-      isBusy(state.pair) ||
-      isBusy(state.lens.report) ||
-      isBusy(state.lens.causal) ||
-      isBusy(state.lens.opened),
-  );
-  const { switchProvider, loadPair } = useActions();
+  const working = useApp((state) => inHand(state).length > 0);
+  const { switchProvider, loadPair, cancelDevice } = useActions();
   const report = device.value;
 
   return (
     <Panel
-      title="Execution"
-      about="Everything is computed in this browser, in a worker; nothing is sent anywhere."
+      title="Device"
+      about="Everything is computed in this browser; nothing is sent anywhere."
       actions={
         <Segments
           label="Provider"
@@ -40,7 +33,13 @@ export function DeviceCard() {
         />
       }
     >
-      {isBusy(device) && <Progress label="Opening the device" />}
+      {isBusy(device) && (
+        <Progress
+          label="Opening the device"
+          onCancel={cancelDevice}
+          isCancelling={device.status === 'cancelling'}
+        />
+      )}
       {device.status === 'failed' && (
         <ErrorNotice title="There is no usable device" error={device.error}>
           <Button onPress={() => void loadPair()}>Try again</Button>
@@ -48,7 +47,7 @@ export function DeviceCard() {
         </ErrorNotice>
       )}
       {device.status === 'idle' && <p className="muted">No device is open yet.</p>}
-      {report && device.status === 'done' && (
+      {report && !isBusy(device) && (
         <Facts
           items={[
             ['Provider', <strong key="p">{report.provider === 'webgpu' ? 'WebGPU' : 'WASM'}</strong>],
@@ -61,7 +60,7 @@ export function DeviceCard() {
             ],
             [
               'CPU threads',
-              `${report.threads}${report.crossOriginIsolated ? '' : ': the page is not cross-origin isolated, so WASM has one thread only'}`,
+              `${report.threads}${report.crossOriginIsolated ? '' : ': the page is not cross-origin isolated, so WASM is limited to one thread'}`,
             ],
             ['Runtime', `onnxruntime-web ${report.runtimeVersion}`],
           ]}

@@ -1,34 +1,43 @@
 import type { ModelReport } from '../../../contract/events';
+import { shorten } from '../../../text/quote';
 import { bytes, integer, parameters } from '../../ui/format';
 import { Facts, Figures, Panel } from '../../ui/Panel';
 
-const ROLES: Readonly<Record<ModelReport['role'], string>> = {
-  base: 'The student starts from these weights',
-  teacher: 'Tuned to reason in explicit steps; frozen',
-  opened: 'Opened from files, for the lens',
+const ROLES: Readonly<Record<ModelReport['role'], { readonly title: string; readonly about: string }>> = {
+  base: { title: 'Base', about: 'The student starts from these weights.' },
+  teacher: { title: 'Teacher', about: 'Fine-tuned to reason in explicit steps; its weights are frozen.' },
+  opened: { title: 'Opened', about: 'Opened from your files.' },
 };
 
-export function ModelCard({ model }: { readonly model: ModelReport }) {
+/** Characters of a name from outside. */
+const NAME = 80;
+
+export function ModelCard({
+  model,
+  actions,
+}: {
+  readonly model: ModelReport;
+  readonly actions?: React.ReactNode;
+}) {
+  const { title, about } = ROLES[model.role];
   return (
-    <Panel
-      title={model.role === 'base' ? `Base: ${model.name}` : `Teacher: ${model.name}`}
-      about={ROLES[model.role]}
-    >
+    <Panel title={`${title}: ${shorten(model.name, NAME)}`} about={about} actions={actions}>
       <Figures
         items={[
           { label: 'Parameters', value: parameters(model.parameters) },
           { label: 'File', value: bytes(model.bytes) },
-          { label: 'Blocks × hidden', value: `${model.layers} × ${integer(model.hidden)}` },
+          { label: 'Layers × hidden size', value: `${model.layers} × ${integer(model.hidden)}` },
         ]}
       />
       <Facts
         items={[
-          ['Architecture', `${model.modelType}, ${model.tied ? 'tied' : 'untied'} head`],
+          ['Architecture', `${shorten(model.modelType, NAME)}, ${model.tied ? 'tied' : 'untied'} head`],
           ['Attention', `${model.heads} heads, ${model.kvHeads} for keys and values`],
-          ['MLP', integer(model.intermediate)],
+          ['MLP width', integer(model.intermediate)],
           ['Vocabulary', `${integer(model.vocabulary)} tokens`],
-          ['Licence', model.licence],
+          ...(model.licence === '' ? [] : [['Licence', shorten(model.licence, NAME)] as const]),
           ...model.measured.map(({ what, value }) => [`Measured: ${what}`, value] as const),
+          ...(model.notes ?? []).map((note) => ['Note', note] as const),
           [
             'SHA-256',
             <code key="h" className="hash">

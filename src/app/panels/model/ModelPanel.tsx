@@ -1,3 +1,5 @@
+import './model.css';
+import { PHASES } from '../../store/in-hand';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
@@ -7,6 +9,7 @@ import { Progress } from '../../ui/Progress';
 import { CheckCard } from './CheckCard';
 import { DeviceCard } from './DeviceCard';
 import { ModelCard } from './ModelCard';
+import { OpenModelCard } from './OpenModelCard';
 
 /** What is loaded, and on what it runs. */
 export function ModelPanel() {
@@ -18,45 +21,45 @@ export function ModelPanel() {
     </Button>
   );
   return (
-    <div className="place">
-      <DeviceCard />
-      {pair.status === 'idle' && !pair.value && (
-        <Empty action={load}>
-          No models are loaded. The bundled pair is a small base model and the teacher tuned from it.
-        </Empty>
-      )}
-      {isBusy(pair) && (
-        <Progress
-          label={pair.progress ? (PHASES[pair.progress.phase] ?? 'Loading the pair') : 'Loading the pair'}
-          {...pair.progress}
-          onCancel={cancelPair}
-          cancelLabel="Cancel loading"
-          isCancelling={pair.status === 'cancelling'}
-        />
-      )}
-      {pair.status === 'failed' && (
-        <ErrorNotice title="The pair was not loaded" error={pair.error}>
-          <Button onPress={() => void loadPair()}>Try again</Button>
-        </ErrorNotice>
-      )}
-      {pair.value && (
-        <>
-          <div className="columns-2">
-            {pair.value.models.map((model) => (
-              <ModelCard key={model.name} model={model} />
-            ))}
-          </div>
-          <p className="muted">
-            Data: {pair.value.dataset}. Loaded in {pair.value.seconds.toFixed(1)} s.
-          </p>
-        </>
-      )}
-      <CheckCard />
+    <div className="place model-place">
+      <div className="main">
+        {pair.status === 'idle' && !pair.value && (
+          <Empty action={load}>
+            No models are loaded. The bundled pair is a small base model and the teacher fine-tuned from it.
+          </Empty>
+        )}
+        {isBusy(pair) && (
+          <Progress
+            label={pair.progress ? PHASES[pair.progress.phase] : 'Loading the pair'}
+            {...pair.progress}
+            onCancel={cancelPair}
+            cancelLabel="Cancel loading"
+            isCancelling={pair.status === 'cancelling'}
+          />
+        )}
+        {pair.status === 'failed' && (
+          <ErrorNotice title="The bundled pair was not loaded" error={pair.error}>
+            <Button onPress={() => void loadPair()}>Try again</Button>
+          </ErrorNotice>
+        )}
+        {pair.value && (
+          <>
+            <div className="columns-2">
+              {pair.value.models.map((model) => (
+                <ModelCard key={model.name} model={model} />
+              ))}
+            </div>
+            <p className="muted">
+              Data: {pair.value.dataset}. Loaded in {pair.value.seconds.toFixed(1)} s.
+            </p>
+          </>
+        )}
+        <OpenModelCard />
+      </div>
+      <div className="main">
+        <DeviceCard />
+        <CheckCard />
+      </div>
     </div>
   );
 }
-
-const PHASES: Readonly<Record<string, string>> = {
-  load: 'Reading the weights',
-  compile: 'Compiling programs',
-};

@@ -1,4 +1,4 @@
-import { DeviceError, NumericError, ShapeError, throwIfCancelled } from '../../base/errors';
+import { NumericError, ShapeError, TooLargeError, throwIfCancelled } from '../../base/errors';
 import { yieldToEventLoop } from '../../base/yield-to-event-loop';
 import type { Device } from '../../device/device';
 import { suitsLanczos, svdLanczos } from './lanczos';
@@ -157,9 +157,9 @@ export async function svdOnGpu(
   const { rows, cols } = shape;
   const way = wayFor(device, shape, options.want ?? 'all');
   if (!way) {
-    throw new DeviceError(
-      `svd: a ${rows} × ${cols} matrix does not fit this GPU`,
-      'decompose it on the CPU, or fewer rows of it',
+    throw new TooLargeError(
+      `svd: a ${rows} × ${cols} matrix is larger than this GPU can take`,
+      'Decompose it on the CPU, or take fewer rows of it.',
     );
   }
   if (way === 'thin' || way === 'small') {

@@ -5,7 +5,7 @@ import type { CausalDirections, CausalEvent, CausalRequest } from '../../../cont
 import { CancelledError, type MemoryError } from '../../base/errors';
 import { Rng } from '../../base/rng';
 import { Decoder } from '../../decode/decoder';
-import { initialLora } from '../../nn/lora';
+import { initialPack } from '../../nn/lora';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
 import { serveFiles, tinyPair } from '../../testing/tiny-pair.testing';
 import { StatesCache } from '../lens/states-cache';
@@ -13,6 +13,7 @@ import { DeviceModels } from '../models/device-models';
 import { loadPair } from '../models/pair';
 import { ProblemSet } from '../models/problems';
 import { type LoadedModels, resolveSubject } from '../models/subjects';
+import { ANY } from '../runs/student.testing';
 import { gatherStates, sequencesOf } from '../states/states';
 import { causalTest } from './causal';
 import { leadingDirections, projectionOf } from './directions';
@@ -34,11 +35,13 @@ async function left(): Promise<number[]> {
 async function holding(fetch: (url: string) => Promise<Response>): Promise<LoadedModels> {
   const { pair } = await loadPair('models', { fetch: (url) => fetch(String(url)) });
   const lora = { rank: 2, alpha: 4, targets: ['q', 'down'] } as const;
-  const packs = initialLora(pair.base.config, lora, new Rng(3));
+  const packs = Array.from({ length: pair.base.config.layers }, (_, i) =>
+    initialPack(pair.base.config, lora, new Rng(3).fork(`lora.${i}`)),
+  );
   return {
     pair,
     problems: new ProblemSet(pair.manifest.data, pair.codec),
-    student: { label: 's', latentSteps: 3, filter: { kind: 'softmax', temperature: 1 }, lora, packs },
+    student: { ...ANY, label: 's', latentSteps: 3, filter: { kind: 'softmax', temperature: 1 }, lora, packs },
     checkpoints: new Map(),
   };
 }
@@ -127,7 +130,7 @@ describe('the causal test on a tiny pair', () => {
   });
 
   it('names the sample whose states are not finite, at r = 0 too', async () => {
-    const broken = await holding(serveFiles(await tinyPair({ scale: 1e39 })));
+    const broken = await holding(serveFiles(await tinyPair({ norms: 2e38 })));
     await expect(ask({ ranks: [0], centre: true }, {}, broken)).rejects.toThrow(
       /train-\d+ holds (NaN|-?Infinity) at token 1, layer \d/,
     );

@@ -17,6 +17,7 @@ import { loadPair } from '../models/pair';
 import { ProblemSet } from '../models/problems';
 import type { LoadedModels } from '../models/subjects';
 import type { Student } from '../runs/student';
+import { ANY } from '../runs/student.testing';
 import { lens } from './lens';
 import { StatesCache } from './states-cache';
 
@@ -38,6 +39,7 @@ async function holding(options: TinyPairOptions, latentSteps: number): Promise<L
     normals(new Rng(i), loraLayout(config, lora).length, 0.2),
   );
   const student: Student = {
+    ...ANY,
     label: 's',
     latentSteps,
     filter: { kind: 'softmax', temperature: 1 },
@@ -135,7 +137,8 @@ describe('one layer and one latent step', () => {
       random: true,
     } as const;
     const { points, whole } = await causalTest({ models, device: undefined, held, cache }, request);
-    expect(points.length).toBe(6);
+    // Three ranks, each with leading, random and energy-matched directions.
+    expect(points.length).toBe(9);
     for (const point of points.filter(({ rank }) => rank === 32)) expect(point.accuracy).toEqual(whole);
   });
 });

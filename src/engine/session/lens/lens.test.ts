@@ -347,7 +347,7 @@ describe('a request that is cancelled or fails', () => {
   });
 
   it('names the sample whose states are not finite', async () => {
-    const broken = await opened({ scale: 1e39 });
+    const broken = await opened({ norms: 2e38 });
     const failing = broken.lens(request());
     await expect(failing).rejects.toThrow(NumericError);
     await expect(failing).rejects.toThrow(/train-\d+ holds (NaN|-?Infinity) at token 1, layer \d/);

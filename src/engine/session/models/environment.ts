@@ -5,14 +5,13 @@ import { createHalfUpload } from '../../kernels/convert/convert';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
 import { DeviceModels } from './device-models';
 
-/** What the environment give the engine: a worker and Node differ in nothing else. */
+/** What the engine is given by where it runs: a worker and Node differ in nothing else. */
 export interface Environment {
   /** Where ONNX Runtime's WASM lies; undefined in Node, where the package knows. */
   readonly wasmPaths?: Parameters<typeof createRuntime>[0]['wasmPaths'];
   readonly threads?: number;
   readonly crossOriginIsolated: boolean;
   readonly fetch?: typeof fetch;
-  /** ExclusiveQueue a models folder into an address `fetch` takes. */
   readonly runtimeVersion: string;
 }
 
@@ -38,7 +37,8 @@ export async function openProvider(
       device = await openDevice();
     } catch (error) {
       if (wanted === 'webgpu') throw error;
-      reason = (error as LoriError).message;
+      const { message } = error as LoriError;
+      reason = `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
     }
   }
   const adapter = device && {
@@ -55,10 +55,13 @@ export async function openProvider(
   const { wasmPaths, threads } = environment;
   const uploadHalves = device && (await createHalfUpload(device));
   const provider = device ? 'webgpu' : 'wasm';
-  const runtime = await createRuntime({ provider, device, uploadHalves, wasmPaths, threads });
-  if (!environment.crossOriginIsolated && !device)
-    reason +=
-      ' The page is not cross-origin isolated, so that there is no SharedArrayBuffer: WASM runs on one thread. Serve it with the COOP and COEP headers.';
+  const runtime = await createRuntime({ provider, device, uploadHalves, wasmPaths, threads }).catch(
+    (error: unknown) => {
+      device?.destroy();
+      throw error;
+    },
+  );
+  if (!environment.crossOriginIsolated && !device) reason += ` ${whyOneThread()}`;
   return {
     runtime,
     models: new DeviceModels(runtime),
@@ -73,6 +76,12 @@ export async function openProvider(
     },
   };
 }
+
+/** What the page lacks for more threads, and how it gets it. */
+const whyOneThread = (): string =>
+  globalThis.isSecureContext === false
+    ? 'The page was opened over plain http from another machine: browsers then give it neither WebGPU nor shared memory, and WASM runs on one thread. Open it over https, or on localhost.'
+    : 'The page is not cross-origin isolated, so there is no SharedArrayBuffer and WASM runs on one thread. Serve it with the COOP and COEP headers.';
 
 export const noDevice = (): DeviceError =>
   new DeviceError('no execution provider is open', 'Open the page again, or choose WASM in the Model panel.');

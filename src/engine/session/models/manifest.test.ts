@@ -28,7 +28,11 @@ describe('parseManifest', () => {
     ['no teacher', ({ base, data }) => ({ base, data }), 'teacher is missing'],
     ['a list of models', (m) => ({ ...m, base: [m.base] }), 'base is ['],
     ['no licence', (m) => ({ ...m, base: { ...m.base, licence: undefined } }), 'base.licence is missing'],
-    ['files by name', (m) => ({ ...m, base: { ...m.base, files: {} } }), 'base.files is {}'],
+    [
+      'files by name',
+      (m) => ({ ...m, base: { ...m.base, files: {} } }),
+      'base.files is an object, expected a list',
+    ],
     [
       'a negative length',
       (m) => ({ ...m, teacher: { ...m.teacher, files: [{ name: 'x', bytes: -1, sha256: '' }] } }),

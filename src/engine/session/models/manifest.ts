@@ -1,5 +1,5 @@
 import { FileError } from '../../base/errors';
-import { isJsonObject, own } from '../../checkpoint/json';
+import { isJsonObject, own, quote } from '../../checkpoint/json';
 
 /** models/manifest.json: what a bundled pair is, how it was made and what was measured on it. */
 export interface Manifest {
@@ -68,12 +68,16 @@ function data(fields: Fields): ManifestData {
   };
 }
 
+/** Characters of a text that is shown, and entries of a list. */
+const MAX_TEXT = 500;
+const MAX_ENTRIES = 100;
+
 type Fields = Readonly<Record<string, unknown>>;
 
 function fail(at: string, value: unknown, expected: string): never {
   throw new FileError(
-    `manifest.json: ${at} is ${JSON.stringify(value) ?? 'missing'}; ${expected} was expected`,
-    'Restore the models folder.',
+    `manifest.json: ${at} is ${quote(value)}, expected ${expected}`,
+    'Restore the models folder, or correct its manifest.json.',
   );
 }
 function object(value: unknown, at: string): Fields {
@@ -81,7 +85,9 @@ function object(value: unknown, at: string): Fields {
 }
 function text(fields: Fields, key: string, at: string): string {
   const value = own(fields, key);
-  return typeof value === 'string' ? value : fail(`${at}.${key}`, value, 'a text');
+  return typeof value === 'string' && value.length <= MAX_TEXT
+    ? value
+    : fail(`${at}.${key}`, value, `a text of at most ${MAX_TEXT} characters`);
 }
 function number(fields: Fields, key: string, at: string): number {
   const value = own(fields, key);
@@ -91,5 +97,7 @@ function number(fields: Fields, key: string, at: string): number {
 }
 function list(fields: Fields, key: string, at: string): readonly unknown[] {
   const value = own(fields, key);
-  return Array.isArray(value) ? value : fail(`${at}.${key}`, value, 'a list');
+  return Array.isArray(value) && value.length <= MAX_ENTRIES
+    ? value
+    : fail(`${at}.${key}`, value, `a list of at most ${MAX_ENTRIES} entries`);
 }

@@ -1,6 +1,7 @@
 import type { CallOptions } from '../../../contract/calls';
 import type { ModelReport } from '../../../contract/events';
 import type { NamedFile } from '../../../contract/lens';
+import { listed } from '../../../text/quote';
 import { FileError, MemoryError, throwIfCancelled } from '../../base/errors';
 import { Sha256, sha256Hex } from '../../base/sha256';
 import { type ModelConfig, parseModelConfig } from '../../checkpoint/config';
@@ -29,7 +30,8 @@ const CANCELLED = 'opening the checkpoint';
  * index (f32, f16 or bf16), and tokenizer_config.json where there is one. Other files are left alone. Everything that can
  * be refused is refused before the weights are read.
  * @throws FileError naming the file that is missing or damaged, ConfigError for an unsupported architecture or a
- *   tokenizer of another model, MemoryError beyond `MAX_OPENED_BYTES`, CancelledError
+ *   tokenizer of another model, NumericError for weights that are not finite, MemoryError beyond `MAX_OPENED_BYTES`,
+ *   CancelledError
  */
 export async function openModel(
   files: readonly NamedFile[],
@@ -103,9 +105,8 @@ function fileOf(byName: ReadonlyMap<string, Blob>, name: string): Blob {
 }
 
 function missing(name: string, byName: ReadonlyMap<string, Blob>): FileError {
-  const given = [...byName.keys()].map((other) => quote(other)).slice(0, 12);
   return new FileError(
-    `${name} is missing; given: ${given.length === 0 ? 'nothing' : given.join(', ')}`,
+    `${name} is missing; given: ${byName.size === 0 ? 'nothing' : listed([...byName.keys()].map(quote), 12)}`,
     `Choose ${name} of the checkpoint together with its other files.`,
   );
 }
@@ -113,7 +114,10 @@ function missing(name: string, byName: ReadonlyMap<string, Blob>): FileError {
 async function json(byName: ReadonlyMap<string, Blob>, name: string): Promise<unknown> {
   const blob = fileOf(byName, name);
   if (blob.size > MAX_JSON_BYTES)
-    throw new FileError(`${name} has ${blob.size} bytes; at most ${MAX_JSON_BYTES} are read`);
+    throw new FileError(
+      `${name} has ${blob.size} bytes; at most ${MAX_JSON_BYTES} are read`,
+      'Choose the file of that name that belongs to the checkpoint.',
+    );
   return parseJson(new Uint8Array(await blob.arrayBuffer()), name);
 }
 

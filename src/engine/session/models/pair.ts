@@ -177,6 +177,7 @@ export function describeModel(
     tied: config.tieWordEmbeddings,
     licence,
     measured,
+    ...(config.notes.length > 0 && { notes: config.notes }),
   };
 }
 

@@ -1,11 +1,13 @@
 import type { Subject } from '../../../contract/lens';
 import { LATENT_DEFAULTS } from '../../../contract/methods/shared';
+import { quote } from '../../../text/quote';
 import { InputError } from '../../base/errors';
 import { type ProblemCodec, problemCodec } from '../../data/tokens';
 import type { LatentFilter } from '../../nn/latent';
 import type { LoraSpec } from '../../nn/lora';
+import { filterOf } from '../../recipes/shared/recipe';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
-import { filterOf, type Student } from '../runs/student';
+import type { Student } from '../runs/student';
 import type { LoadedModel, Pair } from './pair';
 import type { ProblemSet } from './problems';
 
@@ -72,7 +74,7 @@ export function resolveSubject(subject: Subject, held: LoadedModels): ResolvedSu
     return ofModel(subject.kind, pair[subject.kind], pair.tokenizer, () => pair.codec);
   if (subject.kind !== 'student')
     throw new InputError(
-      `there is no subject ${JSON.stringify((subject as { kind: unknown }).kind)}`,
+      `there is no subject ${quote((subject as { kind: unknown }).kind)}`,
       'Choose teacher, base, student or opened.',
     );
   const student = studentOf(subject.checkpoint, held);

@@ -43,6 +43,7 @@ function baseFilter(choice: LatentChoice | undefined): LatentFilter {
   if (!(temperature > 0 && temperature <= MAX_TEMPERATURE))
     throw new InputError(
       `temperature ${temperature}; a number above 0 and up to ${MAX_TEMPERATURE} is expected`,
+      'Choose a temperature in that range.',
     );
   return { kind: filter, temperature };
 }
@@ -80,6 +81,7 @@ export class Questions {
     if (!Number.isInteger(latentSteps) || latentSteps < 0 || latentSteps > MAX_LATENT_STEPS)
       throw new InputError(
         `${latentSteps} latent steps; a whole number from 0 to ${MAX_LATENT_STEPS} is expected`,
+        'Choose a number of latent steps in that range.',
       );
     // Where it is refused, the question before stays; otherwise that one ends here, as its adapter goes.
     leftPad([pair.codec.question(request.question)], this.layout().question, pair.codec.padId);

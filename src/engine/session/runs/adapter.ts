@@ -5,14 +5,14 @@ import type { Student } from './student';
 type Packs = readonly Float32Array<ArrayBuffer>[];
 
 /**
- * A student's packs where they are trained, with a copy in host memory: a lost GPU takes nothing with it that was
- * copied before.
+ * A student's parameters where they are trained, with a copy in host memory: what was copied before outlives a lost GPU
+ * and a run that diverges.
  */
 export class TrainedAdapter {
   readonly packs: readonly DeviceTensor[];
   private best = -1;
-  /** Whether the student's packs hold a copy of what was trained. */
-  copied = false;
+  /** The step that the copy in the student is of; 0 where the student holds nothing that was trained. */
+  copiedStep = 0;
 
   constructor(
     runtime: Runtime,
@@ -21,29 +21,32 @@ export class TrainedAdapter {
     private readonly keepBest: boolean,
   ) {
     this.packs = student.packs.map((data, i) =>
-      runtime.upload({ dtype: 'f32', shape: [data.length], data }, `lora.${i}`),
+      runtime.upload({ dtype: 'f32', shape: [data.length], data }, `parameters ${i}`),
     );
   }
 
-  /** Copies the packs, unless a better copy is kept. @param correct validation problems solved with them */
-  async offer(correct: number): Promise<void> {
+  /** Copies the parameters of `step`, unless a better copy is kept. @param correct validation problems solved */
+  async offer(step: number, correct: number): Promise<void> {
     if (this.keepBest && correct < this.best) return;
     this.best = correct;
-    this.copy(await this.read());
+    this.copy(step, await this.read());
   }
 
-  /** The packs after `step` steps. Unless a better copy is kept, they become the student's too. */
+  /** The parameters after `step` steps. Unless a better copy is kept, they become the student's too. */
   async snapshot(step: number): Promise<Packs> {
     // Untrained, they are what the student began with, which is no copy worth keeping after a failure.
     if (step === 0) return this.student.packs.map((pack) => pack.slice());
     const packs = await this.read();
-    if (!this.keepBest || this.best < 0) this.copy(packs);
+    if (!this.keepBest || this.best < 0) this.copy(step, packs);
     return packs;
   }
 
-  /** The packs to end with: the best ones, put back, or the present ones, copied. */
-  async settle(): Promise<void> {
-    if (!this.keepBest || this.best < 0) return this.copy(await this.read());
+  /** The parameters to end with: the best ones, put back, or the present ones, copied. @param step the last one done */
+  async settle(step: number): Promise<void> {
+    if (!this.keepBest || this.best < 0) {
+      if (step > 0) this.copy(step, await this.read());
+      return;
+    }
     for (const [i, pack] of this.packs.entries())
       pack.write(this.student.packs[i] as Float32Array<ArrayBuffer>);
   }
@@ -56,10 +59,10 @@ export class TrainedAdapter {
     return Promise.all(this.packs.map((pack) => pack.read())) as Promise<Packs>;
   }
 
-  private copy(packs: Packs): void {
+  private copy(step: number, packs: Packs): void {
     packs.forEach((values, i) => {
       (this.student.packs[i] as Float32Array).set(values);
     });
-    this.copied = true;
+    this.copiedStep = step;
   }
 }

@@ -1,5 +1,7 @@
 import type { RunConfig } from '../../../contract/config';
-import { LATENT_DEFAULTS } from '../../../contract/methods/shared';
+import type { StudentReport } from '../../../contract/events';
+import type { Methods } from '../../../contract/methods/method';
+import { nameConfig } from '../../../contract/presets';
 import { Owned } from '../../base/owned';
 import type { TokenLayout } from '../../base/tokens';
 import { Decoder } from '../../decode/decoder';
@@ -11,7 +13,13 @@ import type { LoadedModel } from '../models/pair';
 
 /** A trained adapter with what is needed to run it. */
 export interface Student {
+  /** Of this student and no other of the session. */
+  readonly id: string;
   readonly label: string;
+  /** What it was trained by. */
+  readonly config: RunConfig;
+  /** Of its run. */
+  readonly step: number;
   readonly latentSteps: number;
   readonly filter: LatentFilter;
   readonly lora: LoraSpec;
@@ -21,12 +29,6 @@ export interface Student {
 
 /** Problems decoded at once when accuracy is measured. */
 export const EVALUATION_BATCH = 50;
-
-/** How latents are fed back: as the run says, for a method without latents and for the untrained base as by default. */
-export const filterOf = (config?: RunConfig): LatentFilter => {
-  const { filter, temperature } = config && 'latent' in config ? config.latent : LATENT_DEFAULTS;
-  return { kind: filter, temperature };
-};
 
 /** Longest answer and rationale that are generated, beyond the longest known: room to be wrong in. */
 const SLACK = 8;
@@ -53,3 +55,23 @@ export function decoderFor(
     return decoder;
   });
 }
+
+/** Differences named in a label; all are in the student's report. */
+const MAX_NAMED = 3;
+
+/** Tells runs apart: preset, samples, seed, and what differs from the preset. */
+export function labelOf(config: RunConfig, methods: Methods): string {
+  const { name, differs } = nameConfig(config, methods);
+  const others = differs.filter(([path]) => path !== 'seed' && path !== 'data.samples');
+  const named = others.slice(0, MAX_NAMED).map(([path, value]) => `${path} ${JSON.stringify(value)}`);
+  const more = others.length > MAX_NAMED ? [`${others.length - MAX_NAMED} more`] : [];
+  return [name, `${config.data.samples} samples`, `seed ${config.seed}`, ...named, ...more].join(', ');
+}
+
+/** Which student it is. */
+export const reportOf = ({ id, label, config, step }: Student, methods: Methods): StudentReport => ({
+  id,
+  label,
+  differs: nameConfig(config, methods).differs,
+  step,
+});

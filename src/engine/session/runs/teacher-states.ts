@@ -1,40 +1,58 @@
-import { throwIfCancelled } from '../../base/errors';
+import { Owned } from '../../base/owned';
 import type { TokenLayout } from '../../base/tokens';
 import { tokenBatch } from '../../data/batch';
 import type { RationaleForm, TokenProblem } from '../../data/tokens';
-import type { Runtime } from '../../runtime/runtime';
-import { compileTeacher, type TeacherStates } from '../../train/teacher';
+import {
+  recordTeacher,
+  statesOfSamples,
+  TEACHER_STATES,
+  type TeacherStates,
+} from '../../recipes/shared/teacher';
+import type { DeviceTensor } from '../../runtime/tensor';
+import { compileWhole } from '../../train/compile-whole';
+import { ParameterSet } from '../../train/parameters';
+import { tokenFeeds } from '../../train/step';
+import { Tape } from '../../train/tape/tape';
+import type { DeviceModels } from '../models/device-models';
 import type { Pair } from '../models/pair';
 import type { Example } from '../models/problems';
 
+export interface TeacherOptions {
+  /** Default: whole steps. */
+  readonly rationale?: RationaleForm;
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Awaited before each batch: a pause is waited for there, a cancel rejects. */
+  readonly between?: () => Promise<void>;
+}
+
 /** The teacher's states on every example, batch by batch; `layout.batch` at a time. */
 export async function teacherStates(
-  runtime: Runtime,
+  models: DeviceModels,
   pair: Pair,
   examples: readonly Example[],
   layout: TokenLayout,
-  options: {
-    /** Default: whole steps. */
-    readonly rationale?: RationaleForm;
-    readonly onProgress?: (done: number, total: number) => void;
-    readonly signal?: AbortSignal;
-  } = {},
+  { rationale, onProgress, between }: TeacherOptions = {},
 ): Promise<TeacherStates[]> {
-  const { batch: B } = layout;
-  const teacher = await compileTeacher(runtime, pair.teacher.config, layout, pair.teacher.weights);
-  const out: TeacherStates[] = [];
+  const owned = new Owned();
   try {
-    for (let from = 0; from < examples.length; from += B) {
-      throwIfCancelled(options.signal, 'the teacher pass');
-      const chunk = examples.slice(from, from + B);
-      const tokens = chunk.map(({ problem }) => pair.codec.encode(problem, options.rationale));
-      const filled = Array.from({ length: B }, (_, i) => tokens[i] ?? (tokens[0] as TokenProblem));
-      const lengths = tokens.map(({ rationale }) => rationale.length);
-      out.push(...(await teacher.run(tokenBatch(filled, pair.codec, layout), lengths)));
-      options.onProgress?.(out.length, examples.length);
+    const model = owned.add(models.use(pair.teacher));
+    const tape = new Tape(new ParameterSet(model.config, {}), layout.batch);
+    recordTeacher(tape, layout);
+    const pass = owned.add(await compileWhole(model, tape, 'teacher'));
+    const out: TeacherStates[] = [];
+    for (let from = 0; from < examples.length; from += layout.batch) {
+      await between?.();
+      const chunk = examples.slice(from, from + layout.batch);
+      const tokens = chunk.map(({ problem }) => pair.codec.encode(problem, rationale));
+      const filled = Array.from({ length: layout.batch }, (_, i) => tokens[i] ?? (tokens[0] as TokenProblem));
+      const { outputs } = await pass.run(tokenFeeds(tokenBatch(filled, pair.codec, layout)), []);
+      const states = (await (outputs[TEACHER_STATES] as DeviceTensor).read()) as Float32Array<ArrayBuffer>;
+      const lengths = tokens.map((t) => t.rationale.length);
+      out.push(...statesOfSamples(states, lengths, layout, model.config.layers * model.config.hiddenSize));
+      onProgress?.(out.length, examples.length);
     }
+    return out;
   } finally {
-    teacher.dispose();
+    await owned.dispose();
   }
-  return out;
 }

@@ -1,4 +1,5 @@
 import { SECTIONS, type Section } from '../../../contract/lens';
+import { quote } from '../../../text/quote';
 import { InputError } from '../../base/errors';
 import { Rng } from '../../base/rng';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
@@ -63,7 +64,10 @@ function checkSections(
     throw new InputError('no tokens are chosen', `Choose of ${SECTIONS.join(', ')}.`);
   for (const section of sections)
     if (!SECTIONS.includes(section))
-      throw new InputError(`there are no ${section} tokens; there are ${SECTIONS.join(', ')}`);
+      throw new InputError(
+        `there are no ${section} tokens; there are ${SECTIONS.join(', ')}`,
+        `Choose of ${SECTIONS.join(', ')}.`,
+      );
   for (const { id, text } of sequences) {
     const wrong = sections.find((section) => (section === 'text') !== (text !== undefined));
     if (wrong !== undefined)
@@ -114,8 +118,7 @@ function problemParts(
 
 function textParts(resolved: ResolvedSubject, text: string, random: Rng | undefined): Part[] {
   const ids = resolved.tokenizer.encode(text);
-  if (ids.length === 0)
-    throw new InputError(`the text ${JSON.stringify(text)} has no tokens`, 'Type another one.');
+  if (ids.length === 0) throw new InputError(`the text ${quote(text)} has no tokens`, 'Type another one.');
   if (!random) return [{ section: 'text', ids }];
   const start = isSpecial(resolved.tokenizer, ids[0] as number) ? ids.slice(0, 1) : [];
   return [{ section: 'text', ids: [...start, ...drawn(resolved, ids.length - start.length, random)] }];

@@ -1,4 +1,5 @@
 import type { Source } from '../../../contract/lens';
+import { quote } from '../../../text/quote';
 import { InputError } from '../../base/errors';
 import type { WordProblem } from '../../data/word-problems';
 import { POOL, type ProblemSet } from '../models/problems';
@@ -32,12 +33,12 @@ export function sequencesOf(source: Source, { problems }: { readonly problems?: 
   if (source.ids.length === 0) throw new InputError('there are no samples', 'Choose at least one.');
   const twice = source.ids.find((id, i) => source.ids.indexOf(id) < i);
   if (twice !== undefined)
-    throw new InputError(`the sample ${JSON.stringify(twice)} is chosen twice`, 'Choose it once.');
+    throw new InputError(`the sample ${quote(twice)} is chosen twice`, 'Choose it once.');
   return source.ids.map((id) => {
     const [, split, index] = /^(train|validation|held-out)-(\d+)$/.exec(id) ?? [];
     if (split === undefined)
       throw new InputError(
-        `there is no sample ${JSON.stringify(id)}; ids are as train-17`,
+        `there is no sample ${quote(id)}; an id looks like train-17`,
         'Choose it from the list of problems.',
       );
     const [example] = problems.take(split as 'train' | 'validation' | 'held-out', Number(index), 1);
@@ -54,5 +55,8 @@ const sequenceOf = ({ id, problem }: { id: string; problem: WordProblem }): Sequ
 /** @throws InputError naming the value and what it may be */
 export function expectWhole(what: string, value: number, low: number, high: number): void {
   if (!Number.isInteger(value) || value < low || value > high)
-    throw new InputError(`${what}: ${value}; a whole number from ${low} to ${high} is expected`);
+    throw new InputError(
+      `${what}: ${quote(value)}; a whole number from ${low} to ${high} is expected`,
+      `Choose a whole number from ${low} to ${high}.`,
+    );
 }

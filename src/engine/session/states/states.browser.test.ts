@@ -15,6 +15,7 @@ import { loadPair } from '../models/pair';
 import { ProblemSet } from '../models/problems';
 import { type LoadedModels, resolveSubject } from '../models/subjects';
 import { decoderFor } from '../runs/student';
+import { ANY } from '../runs/student.testing';
 import { gatherStates, sequencesOf } from './states';
 
 /** float32 on two providers, one block; a software adapter's exp errs by 1e-6. Measured 6.5e-7. */
@@ -36,7 +37,14 @@ beforeAll(async () => {
   held = {
     pair,
     problems: new ProblemSet(pair.manifest.data, pair.codec),
-    student: { label: 's', latentSteps: 2, filter: { kind: 'softmax', temperature: 0.8 }, lora, packs },
+    student: {
+      ...ANY,
+      label: 's',
+      latentSteps: 2,
+      filter: { kind: 'softmax', temperature: 0.8 },
+      lora,
+      packs,
+    },
     checkpoints: new Map(),
   };
 });

@@ -3,12 +3,11 @@ import { SECTIONS, type Section, type Subject } from '../../../contract/lens';
 import type { SampleStates } from '../../analysis/gathered';
 import { CancelledError, MemoryError } from '../../base/errors';
 import { Rng } from '../../base/rng';
-import { layoutOf, leftPad, tokenBatch } from '../../data/batch';
+import { layoutOf, leftPad } from '../../data/batch';
 import { Walk } from '../../decode/decoder.testing';
 import { loraLayout } from '../../nn/lora';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
 import { serveFiles, tinyPair } from '../../testing/tiny-pair.testing';
-import { compileTeacher } from '../../train/teacher';
 import { normals, relativeError } from '../../train/tiny.testing';
 import { DeviceModels } from '../models/device-models';
 import { loadPair, type Pair } from '../models/pair';
@@ -16,6 +15,8 @@ import { ProblemSet } from '../models/problems';
 import { type LoadedModels, resolveSubject } from '../models/subjects';
 import type { Student } from '../runs/student';
 import { decoderFor } from '../runs/student';
+import { ANY } from '../runs/student.testing';
+import { teacherStates } from '../runs/teacher-states';
 import { gatherStates, type Sequence, sequencesOf, statesBytes } from './states';
 
 /** The same float32 sums in another order: two programs of two blocks. Measured 2.2e-6 with latents, 4e-7 without. */
@@ -35,7 +36,7 @@ beforeAll(async () => {
   const packs = (seed: number) =>
     Array.from({ length: config.layers }, (_, i) => normals(new Rng(seed).fork(`${i}`), length, 0.2));
   const filter = { kind: 'softmax', temperature: 0.7 } as const;
-  const student: Student = { label: 'tiny', latentSteps: 3, filter, lora, packs: packs(4) };
+  const student: Student = { ...ANY, label: 'tiny', latentSteps: 3, filter, lora, packs: packs(4) };
   held = {
     pair,
     problems: new ProblemSet(pair.manifest.data, pair.codec),
@@ -73,10 +74,8 @@ describe('gatherStates', () => {
     const got = await gather(TEACHER, problems(count), ['rationale']);
     const tokens = held.problems.sample(5, count).map((e) => e.tokens);
     const layout = layoutOf(tokens, pair.codec, count);
-    const teacher = await compileTeacher(runtime, pair.teacher.config, layout, pair.teacher.weights);
     const lengths = tokens.map((t) => t.rationale.length);
-    const want = await teacher.run(tokenBatch(tokens, pair.codec, layout), lengths);
-    teacher.dispose();
+    const want = await teacherStates(models, pair, held.problems.sample(5, count), layout);
     expect(got.map((s) => s.id)).toEqual(problems(count).map((s) => s.id));
     expect(got.map((s) => s.tokens)).toEqual(lengths);
     expect(new Set(lengths).size).toBeGreaterThan(1);

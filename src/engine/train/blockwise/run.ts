@@ -1,128 +1,310 @@
 import type { HostTensor } from '../../base/dtype';
+import { type Shape, sizeOf } from '../../base/shape';
+import type { ModelProgram } from '../../model/model-on-device';
 import type { DeviceTensor } from '../../runtime/tensor';
-import { TOKEN_INPUTS } from '../paths';
-import type { StepSpec } from '../step';
-import type { TensorPool } from './pool';
-import type { Pair, StepPrograms } from './programs';
-import type { StateLosses } from './states';
-import { call, type SegmentRun, type Sweep } from './sweep';
-import type { StepTensors, Tensors } from './tensors';
-
-/** What one run of a step works with. */
-export interface Step {
-  readonly spec: StepSpec;
-  readonly programs: StepPrograms;
-  readonly tensors: StepTensors;
-  readonly pool: TensorPool;
-  readonly sweep: Sweep;
-  readonly inputs: Tensors;
-  readonly feeds: Readonly<Record<string, HostTensor>>;
-  readonly onLatents: StateLosses | undefined;
-  readonly onAnchor: StateLosses | undefined;
-}
+import type { TapeOutput } from '../step';
+import type { Segment } from '../tape/entries';
+import {
+  type ComputeEntry,
+  type Entry,
+  type KeyValueLossEntry,
+  type LossEntry,
+  type OutputEntry,
+  producersOf,
+  type States,
+  type Value,
+} from '../tape/entries';
+import { Caches } from './caches';
+import type { Tensors } from './constants';
+import type { Run } from './context';
+import { type Copy, copyAll } from './copy';
+import { reverseLayers, runLayers, type SegmentRun } from './layers';
+import type { Producer } from './plan';
+import { cotangentName, differentiable, readsWatched } from './programs';
 
 /**
- * Forward and reverse: question → explicit pass, there and back → latents → answer → losses on states → answer,
- * latents K…1, question in reverse. The explicit pass comes first so that what it keeps is free again for the latents.
- * @returns the terms of cross entropy, [1] each, in order
+ * Runs the entries forward, in the order they were recorded. A loss gives its cotangents at once; whatever has been
+ * read by all that was to read it runs in reverse then, hands on its cotangents and is freed. Values and cotangents so
+ * live no longer than they are needed, and nothing here knows what a method is.
  */
-export async function runSweeps(step: Step): Promise<DeviceTensor[]> {
-  const { spec, programs, tensors, pool, sweep, inputs, feeds, onLatents, onAnchor } = step;
-  const { latentSteps: K } = spec;
-  const { outer, columns, zeros } = tensors;
-  const latent = programs.latent as Pair;
-  const feedback = programs.feedback as Pair;
-  const norm = async (x: DeviceTensor): Promise<DeviceTensor> =>
-    (await call(pool, programs.norm.forward, outer, { x })).hidden as DeviceTensor;
-
-  const embedded = await call(pool, programs.embed, outer, inputs);
-  const question = await sweep.forward(programs.question, embedded[TOKEN_INPUTS.questionIds] as DeviceTensor);
-  // Block outputs, before the final norm, that latents 1…K come from, and last that of step K.
-  const ends: DeviceTensor[] = [(await call(pool, programs.pick, { x: question.y })).row as DeviceTensor];
-  pool.give(question.y);
-  const first = K > 0 ? await call(pool, feedback.forward, outer, { x: ends[0] }) : undefined;
-  const questionHidden = first?.hidden ?? (spec.explicit ? await norm(ends[0] as DeviceTensor) : undefined);
-
-  let explicitTerm: DeviceTensor | undefined;
-  let dQuestionHidden: DeviceTensor = zeros.row;
-  if (programs.explicit && programs.explicitHead) {
-    const run = await sweep.forward(programs.explicit, embedded[TOKEN_INPUTS.explicitIds] as DeviceTensor);
-    const { explicitTargets, explicitWeights } = TOKEN_INPUTS;
-    const head = await call(pool, programs.explicitHead, outer, {
-      y: run.y,
-      first: questionHidden,
-      targets: inputs[explicitTargets],
-      weights: inputs[explicitWeights],
-    });
-    explicitTerm = head.term;
-    dQuestionHidden = head.dFirst as DeviceTensor;
-    pool.give(run.y, await sweep.reverse(programs.explicit, run.xs, head.dy as DeviceTensor));
-  }
-  pool.give(questionHidden);
-
-  let z = first?.z;
-  const latents: SegmentRun[] = [];
-  const finals: DeviceTensor[] = [];
-  for (let t = 0; t < K; t++) {
-    const run = await sweep.forward(latent, z as DeviceTensor, columns[t]);
-    latents.push(run);
-    ends.push(run.y);
-    if (t < K - 1) {
-      const next = await call(pool, feedback.forward, outer, { x: run.y });
-      z = next.z;
-      finals.push(next.hidden as DeviceTensor);
-    } else if (onLatents) finals.push(await norm(run.y));
-  }
-
-  const answer = await sweep.forward(programs.answer, embedded[TOKEN_INPUTS.answerIds] as DeviceTensor);
-  if (onAnchor) {
-    const states = [...answer.watched.slice(0, -1), await norm(answer.watched.at(-1) as DeviceTensor)];
-    await onAnchor.run(states, feeds);
-    pool.give(...states, ...answer.watched);
-  }
-  // A block's output is the next one's input; the last one's state is taken after the final norm.
-  if (onLatents)
-    await onLatents.run(
-      latents.flatMap((run, t) => [...run.xs.slice(1), finals[t] as DeviceTensor]),
-      feeds,
-    );
-  pool.give(...finals);
-
-  const L = spec.config.layers;
-  const { answerTargets, answerWeights } = TOKEN_INPUTS;
-  const answerHead = await call(pool, programs.answerHead, outer, {
-    y: answer.y,
-    dAnchor: onAnchor?.cotangents[L - 1],
-    targets: inputs[answerTargets],
-    weights: inputs[answerWeights],
-  });
-  pool.give(answer.y);
-  const dAnchor = onAnchor?.cotangents.slice(0, L - 1);
-  pool.give(await sweep.reverse(programs.answer, answer.xs, answerHead.dy as DeviceTensor, dAnchor));
-
-  let dZ: DeviceTensor | undefined;
-  for (let t = K - 1; t >= 0; t--) {
-    const states = onLatents?.cotangents.slice(t * L, (t + 1) * L);
-    const dHidden = states?.[L - 1] ?? zeros.row;
-    const end = ends[t + 1];
-    let dy = zeros.row;
-    if (dZ) dy = (await call(pool, feedback.reverse, outer, { x: end, dHidden, dZ })).dx as DeviceTensor;
-    else if (states)
-      dy = (await call(pool, programs.norm.reverse, outer, { x: end, dHidden })).dx as DeviceTensor;
-    pool.give(end, dZ);
-    dZ = await sweep.reverse(latent, (latents[t] as SegmentRun).xs, dy, states?.slice(0, L - 1), columns[t]);
-  }
-
-  const last = { x: ends[0], dHidden: dQuestionHidden };
-  let dy = zeros.question;
-  if (dZ || spec.explicit) {
-    const { dx } = dZ
-      ? await call(pool, feedback.reverse, outer, last, { dZ })
-      : await call(pool, programs.norm.reverse, outer, last);
-    dy = (await call(pool, programs.place, { row: dx })).x as DeviceTensor;
-    pool.give(dx);
-  }
-  pool.give(ends[0], dZ, dQuestionHidden);
-  pool.give(await sweep.reverse(programs.question, question.xs, dy));
-  return [answerHead.term as DeviceTensor, ...(explicitTerm ? [explicitTerm] : [])];
+export async function runTape(run: Run): Promise<TapeOutput> {
+  return new TapeRunner(run).run();
 }
+
+export class TapeRunner {
+  readonly caches: Caches;
+  private readonly values = new Map<ComputeEntry, DeviceTensor>();
+  private readonly segments = new Map<Segment, SegmentRun>();
+  private readonly pending = new Map<Producer, number>();
+  /** Of computed values, and of segments' outputs at all positions. */
+  private readonly cotangents = new Map<Producer, DeviceTensor>();
+  /** Of segments' watched outputs, by layer. */
+  private readonly watched = new Map<Segment, (DeviceTensor | undefined)[]>();
+  private readonly gradients: DeviceTensor[];
+  private readonly terms: DeviceTensor[] = [];
+  private readonly outputs: Record<string, DeviceTensor> = {};
+  /** What is needed until the entry in hand has run: arranged states, and what they were arranged of. */
+  private readonly passing: DeviceTensor[] = [];
+  private readonly pieces = new Map<States, DeviceTensor>();
+
+  constructor(readonly at: Run) {
+    this.caches = new Caches(at.pool);
+    this.gradients = at.tape.parameters.all.map(({ shape }) => at.constants.zeros(shape));
+    at.feeds.begin(at.hosts);
+  }
+
+  async run(): Promise<TapeOutput> {
+    const { plan, programs, pool } = this.at;
+    for (const entry of plan.entries) {
+      if (entry.kind === 'segment') this.segments.set(entry, await runLayers(this, entry));
+      if (entry.kind === 'compute') await this.compute(entry);
+      if (entry.kind === 'loss') await this.loss(entry);
+      if (entry.kind === 'keyValueLoss') await this.keyValueLoss(entry);
+      if (entry.kind === 'output') await this.output(entry);
+      pool.give(...this.passing.splice(0));
+      if (!plan.reverses(entry)) await this.done(entry);
+    }
+    if (this.terms.length === 0) return { terms: undefined, gradients: [], outputs: this.outputs };
+    const named = Object.fromEntries(this.terms.map((part, i) => [String(i), part]));
+    const { terms } = await this.call(programs.joining, named);
+    pool.give(...this.terms);
+    return { terms, gradients: this.gradients, outputs: this.outputs };
+  }
+
+  /**
+   * Runs a program on those of the given tensors that it reads; its outputs are taken from the pool and are the
+   * caller's to give back.
+   */
+  async call(program: ModelProgram, ...given: readonly Tensors[]): Promise<Record<string, DeviceTensor>> {
+    const inputs: Record<string, DeviceTensor> = {};
+    for (const tensors of given)
+      for (const [name, tensor] of Object.entries(tensors))
+        if (tensor && program.inputs.has(name)) inputs[name] = tensor;
+    const outputs: Record<string, DeviceTensor> = {};
+    for (const [name, { shape }] of program.outputs)
+      outputs[name] = this.at.pool.take(shape, `${program.name}: ${name}`);
+    return program.run(inputs, outputs);
+  }
+
+  parameter(name: string): DeviceTensor {
+    return this.at.parameters[this.at.tape.parameters.index(name)] as DeviceTensor;
+  }
+  gradient(name: string): DeviceTensor {
+    return this.gradients[this.at.tape.parameters.index(name)] as DeviceTensor;
+  }
+  /** Puts the sum so far in place of the one it was made of. */
+  setGradient(name: string, sum: DeviceTensor): void {
+    const i = this.at.tape.parameters.index(name);
+    this.at.pool.give(this.gradients[i]);
+    this.gradients[i] = sum;
+  }
+
+  tensorOf(entry: ComputeEntry): DeviceTensor {
+    return this.values.get(entry) as DeviceTensor;
+  }
+
+  cotangentOf(segment: Segment): {
+    dy: DeviceTensor | undefined;
+    watched: readonly (DeviceTensor | undefined)[];
+  } {
+    return { dy: this.cotangents.get(segment), watched: this.watched.get(segment) ?? [] };
+  }
+
+  /** Adds a cotangent, which becomes the runner's. */
+  async add(producer: Producer, part: DeviceTensor): Promise<void> {
+    if (!this.at.plan.reverses(producer)) return this.at.pool.give(part);
+    this.cotangents.set(producer, await this.sum(this.cotangents.get(producer), part));
+  }
+
+  private async addWatched(segment: Segment, layer: number, part: DeviceTensor): Promise<void> {
+    if (!this.at.plan.reverses(segment)) return this.at.pool.give(part);
+    const all = this.watched.get(segment) ?? [];
+    all[layer] = await this.sum(all[layer], part);
+    this.watched.set(segment, all);
+  }
+
+  private async sum(before: DeviceTensor | undefined, part: DeviceTensor): Promise<DeviceTensor> {
+    if (!before) return part;
+    const { sum } = await this.call(await this.at.programs.sum(part.shape), { a: before, b: part });
+    this.at.pool.give(before, part);
+    return sum as DeviceTensor;
+  }
+
+  private async compute(entry: ComputeEntry): Promise<void> {
+    const { forward } = this.at.programs.pair(entry);
+    const { y } = await this.call(forward, ...(await this.bound(entry.inputs, entry.parameters)));
+    this.values.set(entry, y as DeviceTensor);
+  }
+
+  private async loss(entry: LossEntry): Promise<void> {
+    const { programs, hosts } = this.at;
+    const byKernel = programs.runs.get(entry);
+    if (byKernel) {
+      const [states] = entry.inputs as readonly [States];
+      const arranged = await this.arrange(states);
+      await byKernel.run(arranged, hosts);
+      this.passing.push(arranged);
+      this.terms.push(byKernel.terms);
+      return this.spread(states, byKernel.cotangent);
+    }
+    const program = programs.losses.get(entry) as ModelProgram;
+    const bound = await this.bound(entry.inputs, entry.parameters);
+    const out = await this.call(program, ...bound);
+    this.terms.push(out.terms as DeviceTensor);
+    await this.handOn(entry.inputs, out);
+    this.keepGradients(entry.parameters, out);
+  }
+
+  private async keyValueLoss(entry: KeyValueLossEntry): Promise<void> {
+    const { tape, programs, hosts, constants, pool, feeds } = this.at;
+    const { segment } = entry.range;
+    const program = programs.losses.get(entry) as ModelProgram;
+    const host = hosts[entry.target.name] as HostTensor;
+    const size = sizeOf(entry.target.shape.slice(1));
+    let sum = constants.zeros([1]);
+    for (let i = 0; i < tape.parameters.config.layers; i++) {
+      const name = `${entry.target.name} of layer ${i}`;
+      const data = (host.data as Float32Array<ArrayBuffer>).subarray(i * size, (i + 1) * size);
+      feeds.write({ [name]: { dtype: 'f32', shape: entry.target.shape.slice(1), data } });
+      const { k, v } = this.caches.of(segment, i);
+      const cotangent = this.caches.cotangent(segment, i, constants.zeros(k.shape));
+      const out = await this.call(program, {
+        ...{ k, v, target: feeds.tensors[name], sum, sumK: cotangent.k, sumV: cotangent.v },
+      });
+      this.caches.setCotangent(segment, i, { k: out.dK as DeviceTensor, v: out.dV as DeviceTensor });
+      pool.give(sum);
+      sum = out.term as DeviceTensor;
+    }
+    this.terms.push(sum);
+  }
+
+  private async output({ name, inputs: [value] }: OutputEntry): Promise<void> {
+    if (value?.kind === 'states') this.outputs[name] = await this.arrange(value);
+    else if (value) this.outputs[name] = this.kept(value);
+  }
+
+  /** Runs a producer in reverse, hands on its cotangents and lets go of its values. */
+  private async reverse(producer: Producer): Promise<void> {
+    const { pool, programs } = this.at;
+    if (producer.kind === 'segment') {
+      await reverseLayers(this, producer, this.segments.get(producer) as SegmentRun);
+    } else {
+      const { reverse } = programs.pair(producer);
+      const bound = await this.bound(producer.inputs, producer.parameters);
+      const out = await this.call(reverse as ModelProgram, ...bound, { dy: this.cotangents.get(producer) });
+      await this.handOn(producer.inputs, out);
+      this.keepGradients(producer.parameters, out);
+    }
+    pool.give(this.cotangents.get(producer), ...(this.watched.get(producer as Segment) ?? []));
+    pool.give(...this.passing.splice(0));
+    await this.done(producer);
+  }
+
+  /** An entry needs what it read no more. */
+  private async done(entry: Entry): Promise<void> {
+    for (const { producer } of producersOf(entry)) {
+      const left = (this.pending.get(producer) ?? this.at.plan.readers(producer)) - 1;
+      this.pending.set(producer, left);
+      if (left > 0) continue;
+      if (this.at.plan.reverses(producer)) await this.reverse(producer);
+      this.free(producer);
+    }
+  }
+
+  private free(producer: Producer): void {
+    const { pool } = this.at;
+    if (producer.kind === 'compute') {
+      pool.give(this.values.get(producer));
+      return;
+    }
+    this.caches.leave(producer);
+    const run = this.segments.get(producer);
+    if (run && !Object.values(this.outputs).includes(run.y)) pool.give(run.y);
+    pool.give(...(run?.watched ?? []), ...(run?.outputs ?? []));
+  }
+
+  /** Tensors a program reads for values `x{i}`, its parameters and their gradients so far, and the batch's inputs. */
+  private async bound(inputs: readonly Value[], parameters: readonly string[]): Promise<Tensors[]> {
+    const named: Record<string, DeviceTensor> = {};
+    for (const [i, value] of inputs.entries()) {
+      const tensor = value.kind === 'states' ? await this.arrange(value) : this.kept(value);
+      if (value.kind === 'states') this.passing.push(tensor);
+      named[`x${i}`] = tensor;
+    }
+    for (const name of parameters) {
+      named[name] = this.parameter(name);
+      named[`sum.${name}`] = this.gradient(name);
+    }
+    return [this.at.feeds.tensors, named];
+  }
+
+  private kept(value: Exclude<Value, States>): DeviceTensor {
+    if (value.kind === 'computed') return this.tensorOf(value.entry);
+    const run = this.segments.get(value.segment) as SegmentRun;
+    return readsWatched(value) ? (run.watched.at(-1) as DeviceTensor) : run.y;
+  }
+
+  /** Hands a program's cotangents `d{i}` on to what made its inputs. */
+  private async handOn(inputs: readonly Value[], out: Readonly<Record<string, DeviceTensor>>): Promise<void> {
+    for (const i of differentiable(inputs)) {
+      const value = inputs[i] as Value;
+      const part = out[cotangentName(i)] as DeviceTensor;
+      if (value.kind === 'computed') await this.add(value.entry, part);
+      else if (value.kind === 'finals' && readsWatched(value))
+        await this.addWatched(value.segment, this.at.tape.parameters.config.layers - 1, part);
+      else if (value.kind === 'finals') await this.add(value.segment, part);
+      else {
+        await this.spread(value, part);
+        this.at.pool.give(part);
+      }
+    }
+  }
+
+  private keepGradients(names: readonly string[], out: Readonly<Record<string, DeviceTensor>>): void {
+    for (const name of names) this.setGradient(name, out[`gradient.${name}`] as DeviceTensor);
+  }
+
+  /** States as one tensor: every layer's outputs copied end to end, then put in order. */
+  private async arrange(states: States): Promise<DeviceTensor> {
+    const { arrange, rows } = this.at.programs.arranging(states);
+    const H = this.at.tape.parameters.config.hiddenSize;
+    const pieces = this.at.pool.take([rows, H], 'states, end to end');
+    const copies: Copy[] = [];
+    let at = 0;
+    for (const { segment } of states.tracks)
+      for (const from of layerOutputs(this.segments.get(segment) as SegmentRun)) {
+        const length = sizeOf(from.shape);
+        copies.push({ from, fromAt: 0, to: pieces, toAt: at, length });
+        at += length;
+      }
+    copyAll(copies, this.at.device);
+    const { states: made } = await this.call(arrange, { pieces });
+    this.pieces.set(states, pieces);
+    this.passing.push(pieces);
+    return made as DeviceTensor;
+  }
+
+  /** The transpose of `arrange`: each layer's part of a cotangent is added to its segment's. */
+  private async spread(states: States, cotangent: DeviceTensor): Promise<void> {
+    if (states.tracks.every(({ segment }) => !this.at.plan.reverses(segment))) return;
+    const { pool, programs, tape, device } = this.at;
+    const { spread } = programs.arranging(states);
+    const { cotangents } = await this.call(spread, { pieces: this.pieces.get(states), cotangent });
+    const { layers: L, hiddenSize: H } = tape.parameters.config;
+    let at = 0;
+    for (const { segment } of states.tracks) {
+      const shape: Shape = [tape.batch, segment.watched.length, H];
+      const length = sizeOf(shape);
+      for (let layer = 0; layer < L; layer++, at += length) {
+        const part = pool.take(shape, 'cotangent of states');
+        copyAll([{ from: cotangents as DeviceTensor, fromAt: at, to: part, toAt: 0, length }], device);
+        await this.addWatched(segment, layer, part);
+      }
+    }
+    pool.give(cotangents);
+  }
+}
+
+/** What is kept of each layer for states: its watched outputs, or all of them. */
+const layerOutputs = ({ watched, outputs, y }: SegmentRun): readonly DeviceTensor[] =>
+  watched.length > 0 ? watched : [...outputs, y];

@@ -1,16 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Device, openDevice } from '../../device/device';
 import { createHalfUpload } from '../../kernels/convert/convert';
+import { ModelOnDevice } from '../../model/model-on-device';
 import { inHalves, mapWeights, widenedWeights } from '../../nn/weights.testing';
 import { wasmPaths } from '../../runtime/assets';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
+import type { DeviceTensor } from '../../runtime/tensor';
+import { compileWhole } from '../compile-whole';
 import { gpuOptimiser } from '../gpu-optimiser';
 import { train } from '../loop';
 import { hostOptimiser } from '../optimiser';
-import type { TrainStep } from '../step';
-import { relativeError, type TinyStep, tinyStep } from '../tiny.testing';
-import { compileWholeStep } from '../whole-step';
-import { compileBlockwiseStep } from './step';
+import type { TapeRun } from '../step';
+import { made, relativeError, type TinyStep, tinyStep } from '../tiny.testing';
+import { compileBlockwise } from './compile';
 
 /** f32 on a software adapter, whose exp errs by 1e-6, against f32 on WASM. */
 const TOLERANCE = 2e-4;
@@ -22,7 +24,7 @@ interface Outcome {
   readonly gradients: readonly Float32Array[];
 }
 
-async function outcomeOf(runtime: Runtime, step: TrainStep, tiny: TinyStep): Promise<Outcome> {
+async function outcomeOf(runtime: Runtime, step: TapeRun, tiny: TinyStep): Promise<Outcome> {
   const packs = tiny.packs.map((data) => runtime.upload({ dtype: 'f32', shape: [data.length], data }));
   await step.run(tiny.feeds, packs);
   const [live, reads] = [runtime.liveTensors, runtime.readCount];
@@ -30,7 +32,7 @@ async function outcomeOf(runtime: Runtime, step: TrainStep, tiny: TinyStep): Pro
   // Nothing is read; no step makes new tensors.
   expect(runtime.readCount - reads).toBe(0);
   expect(runtime.liveTensors).toBe(live);
-  const terms = [...((await out.terms.read()) as Float32Array)];
+  const terms = [...((await (out.terms as DeviceTensor).read()) as Float32Array)];
   const gradients: Float32Array[] = [];
   for (const gradient of out.gradients) gradients.push((await gradient.read()) as Float32Array);
   for (const pack of packs) pack.dispose();
@@ -41,7 +43,7 @@ async function outcomeOf(runtime: Runtime, step: TrainStep, tiny: TinyStep): Pro
  * What a few steps of the loop ask of WebGPU, in order: `submit`, `map`, and `step` at the end of each. Counted where
  * the browser offers it, so that ONNX Runtime's own read-backs would show too.
  */
-async function asked(runtime: Runtime, device: Device, step: TrainStep, tiny: TinyStep, steps: number) {
+async function asked(runtime: Runtime, device: Device, step: TapeRun, tiny: TinyStep, steps: number) {
   const log: string[] = [];
   const watch = <T extends object>(prototype: T, name: keyof T & string, event: string) => {
     const original = prototype[name] as (...args: unknown[]) => unknown;
@@ -102,13 +104,20 @@ describe('a training step on WebGPU', () => {
     timeout: 240_000,
   }, async () => {
     const tiny = tinyStep({ latentSteps: 2, explicit: false });
-    const { spec, weights } = tiny;
-    const onWasm = await compileWholeStep(wasm, spec, weights);
+    const { weights } = tiny;
+    const whole = (on: Runtime, kept = weights) =>
+      made(
+        { ...tiny, model: (runtime) => new ModelOnDevice(runtime, tiny.config, kept) },
+        on,
+        (model, tape) => compileWhole(model, tape, 'step'),
+      );
+    const onWasm = await whole(wasm);
     const expected = await outcomeOf(wasm, onWasm, tiny);
-    onWasm.dispose();
-    const forms: Record<string, () => Promise<TrainStep>> = {
-      kernels: () => compileBlockwiseStep(gpu, spec, weights, { losses: 'kernels', device }),
-      whole: () => compileWholeStep(gpu, spec, weights),
+    await onWasm.dispose();
+    const forms: Record<string, () => Promise<TapeRun>> = {
+      kernels: () =>
+        made(tiny, gpu, (model, tape) => compileBlockwise(model, tape, { losses: 'kernels', device })),
+      whole: () => whole(gpu),
     };
     for (const [form, compile] of Object.entries(forms)) {
       const start = performance.now();
@@ -127,11 +136,11 @@ describe('a training step on WebGPU', () => {
       expect(log.filter((event) => event === 'map')).toHaveLength(3);
       expect(losses[2]).toBeLessThan(losses[0] as number);
       // A step that looks at its own terms on the way is found out.
-      const peeking: TrainStep = {
+      const peeking: TapeRun = {
         ...step,
         async run(...args) {
           const output = await step.run(...args);
-          await output.terms.read();
+          await output.terms?.read();
           return output;
         },
       };
@@ -142,22 +151,22 @@ describe('a training step on WebGPU', () => {
         const half = mapWeights(weights, (host) => inHalves(host, 'bf16'));
         const found: Outcome[] = [];
         for (const kept of [half, widenedWeights(half)]) {
-          const other = await compileWholeStep(gpu, spec, kept);
+          const other = await whole(gpu, kept);
           found.push(await outcomeOf(gpu, other, tiny));
-          other.dispose();
+          await other.dispose();
         }
         expect(found[0]).toEqual(found[1]);
         expect(found[0]?.terms).not.toEqual(expected.terms);
       }
-      step.dispose();
+      await step.dispose();
     }
     expect(gpu.liveTensors).toBe(0);
   });
 
-  it('needs the device for losses on states', async () => {
+  it('needs the device', async () => {
     const tiny = tinyStep();
-    await expect(compileBlockwiseStep(gpu, tiny.spec, tiny.weights)).rejects.toThrow(
-      'need the device on WebGPU',
+    await expect(made(tiny, gpu, (model, tape) => compileBlockwise(model, tape))).rejects.toThrow(
+      'needs the device on WebGPU',
     );
   });
 

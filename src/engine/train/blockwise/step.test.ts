@@ -1,8 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ModelOnDevice } from '../../model/model-on-device';
 import { inHalves, mapWeights, widenedWeights } from '../../nn/weights.testing';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
-import type { StepOutput, TrainStep } from '../step';
+import type { DeviceTensor } from '../../runtime/tensor';
+import { compileWhole } from '../compile-whole';
+import type { TapeOutput, TapeRun } from '../step';
+import { Tape } from '../tape/tape';
 import {
+  made,
   relativeError,
   TINY_CONFIG,
   TINY_LAYOUT,
@@ -11,8 +16,8 @@ import {
   type TinyStep,
   tinyStep,
 } from '../tiny.testing';
-import { compileWholeStep } from '../whole-step';
-import { compileBlockwiseStep } from './step';
+import { compileBlockwise } from './compile';
+import type { BlockwiseOptions } from './compiled';
 
 /** f32 with sums in another order; measured at most 3e-6. */
 const TOLERANCE = 1e-5;
@@ -40,15 +45,19 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.dispose());
 
+const whole = (tiny: TinyStep) => made(tiny, runtime, (model, tape) => compileWhole(model, tape, 'step'));
+const blockwise = (tiny: TinyStep, options: BlockwiseOptions = {}) =>
+  made(tiny, runtime, (model, tape) => compileBlockwise(model, tape, options));
+
 async function outputOf(
-  step: TrainStep,
+  step: TapeRun,
   tiny: TinyStep,
   runs = 1,
 ): Promise<{ terms: readonly number[]; gradients: Float32Array[] }> {
   const packs = tiny.packs.map((data) => runtime.upload({ dtype: 'f32', shape: [data.length], data }));
   for (let i = 1; i < runs; i++) await step.run(tiny.feeds, packs);
   const out = await step.run(tiny.feeds, packs);
-  const terms = [...((await out.terms.read()) as Float32Array)];
+  const terms = [...((await (out.terms as DeviceTensor).read()) as Float32Array)];
   const gradients = out.gradients.map((g) => (g.data as Float32Array).slice());
   for (const pack of packs) pack.dispose();
   return { terms, gradients };
@@ -58,12 +67,12 @@ describe('the step of small programs agrees with the one of one program', () => 
   for (const [name, options] of Object.entries(CASES))
     it(name, async () => {
       const tiny = tinyStep(options);
-      const whole = await compileWholeStep(runtime, tiny.spec, tiny.weights);
-      const expected = await outputOf(whole, tiny);
-      whole.dispose();
+      const one = await whole(tiny);
+      const expected = await outputOf(one, tiny);
+      await one.dispose();
       for (const losses of ['traced', 'kernels'] as const) {
-        const step = await compileBlockwiseStep(runtime, tiny.spec, tiny.weights, { losses });
-        expect(step.terms).toEqual(whole.terms);
+        const step = await blockwise(tiny, { losses });
+        expect(step.terms).toEqual(one.terms);
         const actual = await outputOf(step, tiny, 2);
         const errors = [
           ...expected.terms.map((term, i) => Math.abs((actual.terms[i] as number) - term) / Math.abs(term)),
@@ -76,17 +85,17 @@ describe('the step of small programs agrees with the one of one program', () => 
             Math.max(...errors).toExponential(1),
             step.programs,
             step.nodes,
-            whole.nodes,
+            one.nodes,
           );
         expect(expected.gradients.every((g) => g.some((x) => Math.abs(x) > 1e-6))).toBe(true);
         expect(Math.max(...errors)).toBeLessThan(TOLERANCE);
-        step.dispose();
+        await step.dispose();
       }
     });
 });
 
 describe.each(['f16', 'bf16'] as const)('a step of weights kept in %s', (dtype) => {
-  const forms = { 'one program': compileWholeStep, 'small programs': compileBlockwiseStep };
+  const forms = { 'one program': whole, 'small programs': blockwise };
   it.each(Object.entries(forms))(
     'is that of the same weights in f32, to the bit: %s',
     async (_form, compile) => {
@@ -94,9 +103,9 @@ describe.each(['f16', 'bf16'] as const)('a step of weights kept in %s', (dtype) 
       const half = mapWeights(tiny.weights, (host) => inHalves(host, dtype));
       const found = [];
       for (const weights of [half, widenedWeights(half), tiny.weights]) {
-        const step = await compile(runtime, tiny.spec, weights);
+        const step = await compile({ ...tiny, model: (on) => new ModelOnDevice(on, tiny.config, weights) });
         found.push(await outputOf(step, tiny));
-        step.dispose();
+        await step.dispose();
       }
       expect(found[0]).toEqual(found[1]);
       expect(found[2]).not.toEqual(found[1]);
@@ -112,40 +121,43 @@ describe('the step of small programs', () => {
     for (const layers of [2, 5])
       for (const latentSteps of [2, 6]) {
         const tiny = tinyStep({ config: { ...TINY_CONFIG, layers }, latentSteps });
-        const step = await compileBlockwiseStep(runtime, tiny.spec, tiny.weights);
+        const step = await blockwise(tiny);
         counts.add(step.programs);
         // The runtime agrees: nothing else is alive.
         expect(runtime.programCount).toBe(step.programs);
-        step.dispose();
+        await step.dispose();
       }
-    expect([...counts]).toEqual([24]);
+    expect([...counts]).toEqual([26]);
   });
 
   it('gives the same numbers every time, makes no new tensors and reads nothing', async () => {
     const tiny = tinyStep();
     const before = runtime.liveTensors;
     const packs = tiny.packs.map((data) => runtime.upload({ dtype: 'f32', shape: [data.length], data }));
-    const step = await compileBlockwiseStep(runtime, tiny.spec, tiny.weights);
+    const step = await blockwise(tiny);
     const first = await step.run(tiny.feeds, packs);
     const gradients = first.gradients.map((g) => g.data.slice());
-    const terms = first.terms.data.slice();
+    const terms = (first.terms as DeviceTensor).data.slice();
     const [live, reads] = [runtime.liveTensors, runtime.readCount];
-    let last: StepOutput = first;
+    let last: TapeOutput = first;
     for (let i = 0; i < 20; i++) last = await step.run(tiny.feeds, packs);
     expect(runtime.liveTensors).toBe(live);
     expect(runtime.readCount - reads).toBe(0);
-    expect(last.terms.data).toEqual(terms);
+    expect((last.terms as DeviceTensor).data).toEqual(terms);
     expect(last.gradients.map((g) => g.data)).toEqual(gradients);
-    step.dispose();
+    await step.dispose();
     for (const pack of packs) pack.dispose();
     expect(runtime.liveTensors).toBe(before);
     expect(runtime.programCount).toBe(0);
   });
 
-  it('refuses losses on latent states without latent steps', async () => {
-    const tiny = tinyStep({ latentSteps: 0 });
-    await expect(compileBlockwiseStep(runtime, tiny.spec, tiny.weights)).rejects.toThrow(
-      'the loss covariance, mean reads latent states, but there are 0 latent steps',
-    );
+  it('refuses a step without a loss', async () => {
+    const tiny = tinyStep({ losses: 'ce', explicit: false });
+    const nothing: TinyStep = {
+      ...tiny,
+      tape: (config = tiny.config) => new Tape(tiny.tape(config).parameters, tiny.layout.batch),
+    };
+    await expect(whole(nothing)).rejects.toThrow('there is no loss: every weight is 0');
+    await expect(blockwise(nothing)).rejects.toThrow('there is no loss: every weight is 0');
   });
 });

@@ -23,8 +23,7 @@ export function anchorLoss(
   const { layers: L, hidden: H } = sizes;
   const { rank } = targets;
   return {
-    reads: 'anchor',
-    terms: ['anchor'],
+    terms: beta === 0 ? [] : ['anchor'],
     trace(states) {
       const { graph } = states;
       const B = states.shape[0] as number;

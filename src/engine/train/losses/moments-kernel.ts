@@ -31,11 +31,18 @@ function sizesOf(spec: MomentKernelSpec) {
   };
 }
 
+/** Which of covariance (0) and mean (1) have a weight. */
+const keptTerms = ({ covariance, mean }: MomentKernelSpec): (0 | 1)[] => [
+  ...(covariance === 0 ? [] : [0 as const]),
+  ...(mean === 0 ? [] : [1 as const]),
+];
+
 /** The moment loss by its kernels' CPU twins: project, compare moments, carry the gradient back. */
 export function momentsOnCpu(runtime: Runtime, spec: MomentKernelSpec): LossRun {
   const { projection, moments, weights } = sizesOf(spec);
   const { batch: B } = moments;
-  const terms = runtime.empty('f32', [2], 'moment terms');
+  const kept = keptTerms(spec);
+  const terms = runtime.empty('f32', [kept.length], 'moment terms');
   const cotangent = runtime.empty('f32', spec.shape, 'cotangent of the moment loss');
   return {
     terms,
@@ -51,7 +58,8 @@ export function momentsOnCpu(runtime: Runtime, spec: MomentKernelSpec): LossRun 
         mean += loss.terms[2 * b] as number;
         covariance += loss.terms[2 * b + 1] as number;
       }
-      terms.write(new Float32Array([(weights.c * covariance) / B, (weights.mu * mean) / B]));
+      const both = [(weights.c * covariance) / B, (weights.mu * mean) / B];
+      terms.write(Float32Array.from(kept, (i) => both[i] as number));
       cotangent.write(projectionTransposeCpu(loss.dg, uL, uH, projection));
     },
     dispose() {
@@ -74,12 +82,17 @@ export async function momentsOnGpu(
   const graph = new Graph();
   const distances = graph.input('distances', [B, 2]);
   const sumOf = (column: number) => o.reduceSum(o.slice(distances, 1, column, column + 1), [0]);
-  const weighted = o.concat([o.mul(sumOf(1), weights.c / B), o.mul(sumOf(0), weights.mu / B)], 0);
+  const both = [o.mul(sumOf(1), weights.c / B), o.mul(sumOf(0), weights.mu / B)] as const;
+  const kept = keptTerms(spec);
+  const weighted = o.concat(
+    kept.map((i) => both[i]),
+    0,
+  );
   const total = await runtime.compile({ name: 'moment terms', outputs: { terms: weighted } });
 
   const inputs = new BoundFeeds(runtime, (name) => name.startsWith('moments.'));
   const tensors = {
-    terms: runtime.empty('f32', [2], 'moment terms'),
+    terms: runtime.empty('f32', [kept.length], 'moment terms'),
     cotangent: runtime.empty('f32', spec.shape, 'cotangent of the moment loss'),
     g: runtime.empty('f32', [B, K, R], 'projected states'),
     dg: runtime.empty('f32', [B, K, R], 'cotangent of the projected states'),

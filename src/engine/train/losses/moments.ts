@@ -17,6 +17,8 @@ export interface MomentTargets {
   readonly covariance: Float32Array;
 }
 
+const TERMS = ['covariance', 'mean'] as const;
+
 /**
  * ω_C‖C_S − C_T‖²_F + ω_μ‖μ_S − μ_T‖², the mean over the batch (LoRi §3.2): G = H_S ×₂ U_Lᵀ ×₃ U_Hᵀ as [B, K, R], μ its
  * mean over K, C = GᵀG/K, not centred.
@@ -30,8 +32,7 @@ export function momentLoss(
   const { layers: L, hidden: H } = sizes;
   const R = rL * rH;
   return {
-    reads: 'latents',
-    terms: ['covariance', 'mean'],
+    terms: TERMS.filter((term) => weights[term] !== 0),
     trace(states) {
       const { graph } = states;
       const [B, K] = states.shape as readonly [number, number];
@@ -41,14 +42,14 @@ export function momentLoss(
       const inHidden = o.matmul(states, o.reshape(uH, [lead, 1, H, rH]));
       const projected = o.matmul(o.reshape(uL, [lead, 1, L, rL]), inHidden, { transA: true });
       const g = o.reshape(projected, [B, K, R]);
-      const mean = o.reduceMean(g, [1]);
-      const covariance = o.mul(o.matmul(g, g, { transA: true }), 1 / K);
-      const dMean = o.sub(mean, graph.input('moments.mean', [B, R]));
-      const dCovariance = o.sub(covariance, graph.input('moments.covariance', [B, R, R]));
-      return [
-        o.mul(o.reduceSum(o.square(dCovariance)), weights.covariance / B),
-        o.mul(o.reduceSum(o.square(dMean)), weights.mean / B),
-      ];
+      const distance = {
+        covariance: () =>
+          o.sub(o.mul(o.matmul(g, g, { transA: true }), 1 / K), graph.input('moments.covariance', [B, R, R])),
+        mean: () => o.sub(o.reduceMean(g, [1]), graph.input('moments.mean', [B, R])),
+      };
+      return TERMS.filter((term) => weights[term] !== 0).map((term) =>
+        o.mul(o.reduceSum(o.square(distance[term]())), weights[term] / B),
+      );
     },
     feeds(samples) {
       const factors = targets.perSample ? samples : [0];

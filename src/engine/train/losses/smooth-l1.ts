@@ -14,8 +14,7 @@ export function smoothL1Loss(
 ): StateLoss {
   const { layers: L, hidden: H } = sizes;
   return {
-    reads: 'anchor',
-    terms: ['codi'],
+    terms: weight === 0 ? [] : ['codi'],
     trace(states) {
       const { graph } = states;
       const B = states.shape[0] as number;

@@ -6,13 +6,11 @@ import type { Runtime } from '../../runtime/runtime';
 import type { DeviceTensor } from '../../runtime/tensor';
 
 /**
- * A loss on hidden states of the student, besides cross entropy. It is traced into the step's graph, or, where the step
- * is made of small programs, run on its own between the forward and the reverse sweep.
+ * A loss on hidden states of the student, besides cross entropy, at the positions that the recipe chooses. It is traced
+ * into the step's graph, or, where the step is made of small programs, run on its own, forward and reverse at once.
  */
 export interface StateLoss {
-  /** What it reads: latent states [B, K, L, H], or the states at the anchor [B, L, H]. */
-  readonly reads: 'latents' | 'anchor';
-  /** Names of its terms, in the order `trace` gives them. */
+  /** Names of its terms, in the order `trace` gives them; a term of weight 0 is not among them. */
   readonly terms: readonly string[];
   /** Weighted scalar terms; targets are read as graph inputs named as in `feeds`. */
   trace(states: Tensor): readonly Tensor[];
@@ -26,7 +24,7 @@ export interface StateLoss {
   kernel?(runtime: Runtime, shape: readonly number[], device: Device | undefined): Promise<LossRun>;
 }
 
-/** A state loss made ready to run on its own, between the forward and the reverse sweep. */
+/** A state loss made ready to run on its own. */
 export interface LossRun {
   /** Weighted terms [n] and the gradient of their sum for the states; overwritten by every run. */
   readonly terms: DeviceTensor;

@@ -10,7 +10,7 @@ export function Meaning() {
       <Formula display tex="c_r = \textstyle\sum_{i\le r}\sigma_i \big/ \sum_i \sigma_i" />
       <p className="help">
         <Formula tex="N" /> tokens, <Formula tex="L" /> layers, hidden size <Formula tex="H" />;{' '}
-        <Formula tex="h_{n\ell}" /> is the output of block <Formula tex="\ell" />, of the last one after the
+        <Formula tex="h_{n\ell}" /> is the output of layer <Formula tex="\ell" />, of the last one after the
         final norm. Energy is <Formula tex="\sum\sigma_i^2" />, and the rank for 95 % of it the smallest{' '}
         <Formula tex="r" /> whose <Formula tex="\sum_{i\le r}\sigma_i^2" /> is 95 % of that; the curves{' '}
         <Formula tex="c_r" /> sum <Formula tex="\sigma_i" /> without the square, as the paper does. The
@@ -19,8 +19,8 @@ export function Meaning() {
         samples drawn with replacement.
       </p>
       <p className="help">
-        A block adds to the state before it, so that a token’s rows resemble each other from layer to layer,
-        in any text. What is peculiar to a chain of thought is only what the controls do not show too.
+        Each layer adds to the state before it, so a token’s rows are similar from layer to layer in any text.
+        Only what the controls do not show is specific to a chain of thought.
       </p>
     </Group>
   );

@@ -5,7 +5,7 @@ import { ErrorNotice } from '../../../ui/ErrorNotice';
 import { Progress } from '../../../ui/Progress';
 
 const PHASES: Readonly<Record<string, string>> = {
-  load: 'Loading the pair first',
+  load: 'Loading the models first',
   compile: 'Compiling programs',
   states: 'Gathering hidden states',
   spectra: 'Decomposing',

@@ -14,7 +14,7 @@ import { SourceFields } from './SourceFields';
 import { OverlayField, SectionsField, SubjectField } from './SubjectField';
 import { TextEntry } from './TextEntry';
 
-/** What is decomposed, and how. Ctrl+Z takes a change back, Enter in a field decomposes. */
+/** What is decomposed, and how. Ctrl+Z undoes a change, Enter in a field decomposes. */
 export function RequestForm() {
   const draft = useApp((state) => state.lens.draft);
   const busy = useApp((state) => isBusy(state.lens.report));
@@ -85,7 +85,7 @@ export function RequestForm() {
       <div className="groups">
         <Group
           title="Compare"
-          summary={draft.overlay === null ? 'with nobody' : `with the ${subjectWord(draft.overlay)}`}
+          summary={draft.overlay === null ? 'with nothing' : `with the ${subjectWord(draft.overlay)}`}
           wrong={wrong('overlay', 'overlaySections', 'angles')}
         >
           <OverlayField
@@ -96,18 +96,19 @@ export function RequestForm() {
           {draft.overlay !== null && (
             <>
               <SectionsField
-                label="Its parts"
+                label="Parts of it"
                 source={draft.source}
                 value={draft.overlaySections}
                 error={errors.get('overlaySections')}
                 onChange={(overlaySections) => changeLens({ overlaySections })}
               />
               <NumberField
+                whole
                 label="Directions for the angles"
                 tex="r"
                 value={draft.angles}
                 onChange={(angles) => changeLens({ angles })}
-                help="Dimension of the two subspaces compared at each layer; 0 leaves the angles out."
+                help="Dimension of the two subspaces compared at each layer; 0 skips the angles."
                 error={errors.get('angles')}
               />
             </>
@@ -120,7 +121,7 @@ export function RequestForm() {
           }
           wrong={wrong('controls', 'seed')}
         >
-          <p className="help">Drawn beside the states: is it low rank, or would anything of the kind be?</p>
+          <p className="help">Shown beside the states, to tell whether low rank is specific to them.</p>
           {CONTROLS.map((control) => (
             <CheckField
               key={control}
@@ -136,20 +137,21 @@ export function RequestForm() {
           ))}
           {errors.has('controls') && <p className="field-error">{errors.get('controls')}</p>}
           <NumberField
+            whole
             label="Seed"
             value={draft.seed}
             onChange={(seed) => changeLens({ seed })}
-            help="Of the controls and of the bootstrap."
+            help="For the controls and the bootstrap."
             error={errors.get('seed')}
           />
         </Group>
         <Group
-          title="How it is stacked"
+          title="Stacking"
           summary={`${STACK_WORDS[draft.stack].label.toLowerCase()}, layers ${draft.layers || 'all'}${draft.centre ? ', centred' : ''}`}
           wrong={wrong('layers')}
         >
           <Choice
-            label={<FieldName label="Rows of a matrix" />}
+            label={<FieldName label="Matrix rows" />}
             value={draft.stack}
             options={STACKS.map((id) => ({ id, label: STACK_WORDS[id].label, about: STACK_WORDS[id].about }))}
             onChange={(stack) => changeLens({ stack })}
@@ -165,16 +167,16 @@ export function RequestForm() {
             error={errors.get('layers')}
           />
           <CheckField
-            label="Take the mean row off"
+            label="Subtract the mean row"
             tex="h - \bar h"
-            help="The paper does not: its first direction holds the mean."
+            help="The paper does not; its first direction contains the mean."
             isSelected={draft.centre}
             onChange={(centre) => changeLens({ centre })}
           />
         </Group>
         <Group
           title="Also computed"
-          summary={also.length === 0 ? 'nothing more' : also.join(', ')}
+          summary={also.length === 0 ? 'nothing else' : also.join(', ')}
           wrong={wrong('trajectories')}
         >
           <CheckField
@@ -193,7 +195,7 @@ export function RequestForm() {
                 label: 'in the Tucker subspace',
                 about: 'First directions of the hidden mode; not centred.',
               },
-              { id: 'pca', label: 'in principal components', about: 'Directions of greatest variance.' },
+              { id: 'pca', label: 'in principal components', about: 'Directions of largest variance.' },
             ]}
             onChange={(basis) =>
               changeLens({ trajectories: basis === 'none' ? FIGURE_6.trajectories : basis })

@@ -24,6 +24,7 @@ export function SourceFields({ errors }: { readonly errors: ReadonlyMap<keyof Le
       {draft.source === 'problems' && (
         <div className="lens-pair">
           <NumberField
+            whole
             label="Samples"
             tex="B"
             value={draft.samples}
@@ -31,6 +32,7 @@ export function SourceFields({ errors }: { readonly errors: ReadonlyMap<keyof Le
             error={errors.get('samples')}
           />
           <NumberField
+            whole
             label="Drawn with seed"
             value={draft.drawSeed}
             onChange={(drawSeed) => changeLens({ drawSeed })}
@@ -41,12 +43,12 @@ export function SourceFields({ errors }: { readonly errors: ReadonlyMap<keyof Le
       {draft.source === 'ids' && <IdsField error={errors.get('ids')} />}
       {draft.source === 'texts' && (
         <TextEntry
-          label="Texts, one a line"
+          label="Texts, one per line"
           value={draft.texts}
           onChange={(texts) => changeLens({ texts })}
           rows={4}
           placeholder={'Once upon a time there was a girl.\nShe had a red ball.'}
-          help="Read as they are, by whichever model is chosen."
+          help="Fed to the chosen model as they are."
           error={errors.get('texts')}
         />
       )}

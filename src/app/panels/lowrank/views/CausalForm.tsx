@@ -29,6 +29,7 @@ export function CausalForm() {
       <div className="lens-wide-fields">
         <SubjectField label="Model" value={draft.subject} onChange={(subject) => changeCausal({ subject })} />
         <NumberField
+          whole
           label="Held-out problems"
           value={draft.problems}
           onChange={(problems) => changeCausal({ problems })}
@@ -54,6 +55,7 @@ export function CausalForm() {
           error={errors.get('ranks')}
         />
         <NumberField
+          whole
           label="Samples for the directions"
           value={draft.samples}
           onChange={(samples) => changeCausal({ samples })}
@@ -61,6 +63,7 @@ export function CausalForm() {
           error={errors.get('samples')}
         />
         <NumberField
+          whole
           label="Seed"
           value={draft.seed}
           onChange={(seed) => changeCausal({ seed })}

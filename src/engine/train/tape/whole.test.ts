@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { interpret } from '../graph/interpret';
-import { namedWeights } from '../nn/weights';
-import { TINY_CONFIG, TINY_QWEN, type TinyOptions, type TinyStep, tinyStep } from './tiny.testing';
-import { traceWholeStep } from './whole-step';
+import { interpret } from '../../graph/interpret';
+import { namedWeights } from '../../nn/weights';
+import { packName } from '../parameters';
+import { TINY_CONFIG, TINY_QWEN, type TinyOptions, type TinyStep, tinyStep } from '../tiny.testing';
+import { traceTape } from './whole';
 
 const LAYOUT = { batch: 2, question: 4, prompt: 2, answer: 2, explicit: 4 };
 
 function interpreted(tiny: TinyStep) {
-  const { outputs } = traceWholeStep(tiny.spec);
+  const { outputs } = traceTape(tiny.tape(), 'step');
   const { terms, ...gradients } = outputs;
   if (!terms) throw new Error('a step without terms');
   const feeds: Record<string, ArrayLike<number>> = {};
@@ -15,7 +16,7 @@ function interpreted(tiny: TinyStep) {
     feeds[name] = data;
   const packs = tiny.packs.map((pack) => Float64Array.from(pack));
   packs.forEach((pack, i) => {
-    feeds[`lora.${i}`] = pack;
+    feeds[packName('student', i)] = pack;
   });
   return {
     packs,

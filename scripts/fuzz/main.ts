@@ -1,0 +1,117 @@
+/**
+ * `npm run fuzz -- --mutants 20000 --seed 7`: damaged checkpoints, manifests, run files, stored rows and links, and what
+ * became of them. `--only 123` runs one mutant alone. A thread does the work, so that one that hangs is told and left.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { LIMIT, type Outcome, runMutant } from './fuzz';
+import type { Bytes } from './mutate';
+import { makeTargets } from './targets';
+
+interface Job {
+  readonly seed: number;
+  readonly indices: readonly number[];
+}
+
+const STORIES = '../shared/checkpoints/stories260K';
+const USED = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors'];
+
+function stories(): ReadonlyMap<string, Bytes> | undefined {
+  if (!existsSync(STORIES)) return undefined;
+  const names = readdirSync(STORIES).filter((name) => USED.includes(name));
+  return new Map(names.map((name) => [name, new Uint8Array(readFileSync(join(STORIES, name)))]));
+}
+
+async function work({ seed, indices }: Job): Promise<void> {
+  const targets = await makeTargets(stories());
+  for (const index of indices) {
+    parentPort?.postMessage({ start: index });
+    parentPort?.postMessage(await runMutant(targets, seed, index));
+  }
+}
+
+/** Does a job in a thread, and what is left of it in another where a mutant hangs. */
+async function supervise(
+  seed: number,
+  mutants: readonly number[],
+  tell: (one: Outcome) => void,
+): Promise<void> {
+  let left = [...mutants];
+  while (left.length > 0) {
+    const worker = new Worker(new URL(import.meta.url), {
+      workerData: { seed, indices: left } satisfies Job,
+    });
+    let current: number | undefined;
+    const done = new Set<number>();
+    const lost = (message: string) => {
+      if (current === undefined) throw new Error(message);
+      done.add(current);
+      tell({ index: current, target: 'unknown', kind: 'fault', message, milliseconds: 0 });
+    };
+    await new Promise<void>((resolve) => {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const wait = () => {
+        clearTimeout(timer);
+        timer = setTimeout(() => {
+          lost(`hangs: no answer within ${6 * LIMIT} ms`);
+          void worker.terminate().then(() => resolve());
+        }, 6 * LIMIT);
+      };
+      wait();
+      worker.on('message', (message: { start: number } | Outcome) => {
+        wait();
+        if ('start' in message) current = message.start;
+        else {
+          done.add(message.index);
+          tell(message);
+        }
+      });
+      worker.on('error', (error) => lost(`ended the thread: ${error.message}`));
+      worker.on('exit', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    left = left.filter((index) => !done.has(index));
+  }
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      mutants: { type: 'string', default: '1000' },
+      seed: { type: 'string', default: '1' },
+      only: { type: 'string' },
+    },
+  });
+  const seed = Number(values.seed);
+  const indices =
+    values.only === undefined
+      ? Array.from({ length: Number(values.mutants) }, (_, i) => i)
+      : [Number(values.only)];
+  const counts = new Map<string, Record<Outcome['kind'], number>>();
+  const start = performance.now();
+  let slowest = 0;
+  let faults = 0;
+  await supervise(seed, indices, ({ index, target, kind, message, milliseconds }) => {
+    const row = counts.get(target) ?? { read: 0, refused: 0, fault: 0 };
+    counts.set(target, row);
+    row[kind]++;
+    slowest = Math.max(slowest, milliseconds);
+    if (kind === 'fault') faults++;
+    if (kind === 'fault' || values.only !== undefined)
+      console.log(`seed ${seed}, mutant ${index} (${target}), ${kind}: ${message}`);
+  });
+  console.table(Object.fromEntries(counts));
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(
+    `${indices.length} mutants of seed ${seed} in ${seconds} s, slowest ${Math.round(slowest)} ms: ${faults} faults`,
+  );
+  // Threads of the inference runtime would keep the process alive.
+  process.exit(faults > 0 ? 1 : 0);
+}
+
+if (isMainThread) await main();
+else await work(workerData as Job);

@@ -1,0 +1,186 @@
+/** What is read from outside, each with files to damage and what must hold of whatever is read. */
+import { initialDraft } from '../../src/app/store/lens-draft';
+import { followLensLink } from '../../src/app/store/lens-link';
+import { formatLink, parseLink } from '../../src/app/store/link';
+import { formatRunFile, readRunFile } from '../../src/app/store/run-file';
+import { parseRunConfig } from '../../src/contract/config';
+import { FIGURE_6, type LensRequest } from '../../src/contract/lens';
+import type { Rng } from '../../src/engine/base/rng';
+import { LoriWorkbench } from '../../src/engine/session/workbench';
+import { SMALLEST, serveFiles, tinyEnvironment, tinyPair } from '../../src/engine/testing/tiny-pair.testing';
+import { emptySeries } from '../../src/storage/series';
+import { readRows } from '../../src/storage/store';
+import { type Bytes, deepen, mutateBytes, mutateJson, mutateSafetensors, mutateValue } from './mutate';
+
+export interface Target {
+  readonly name: string;
+  /** How often it is drawn, relative to the others. */
+  readonly weight: number;
+  /** Reads one mutant; returns what a person would be shown. Throws what the reader throws. */
+  run(rng: Rng): Promise<unknown>;
+}
+
+const TEXTS = ['What is 12 + 7? 19', 'A cat. The hat!'];
+const OPENED = {
+  ...FIGURE_6,
+  selections: [{ subject: { kind: 'opened' }, sections: ['text'] }],
+  source: { kind: 'texts', texts: TEXTS },
+} as const;
+
+/** What else is asked of the states: a report of all that the page shows takes four times as long. */
+const VIEWS: readonly Partial<LensRequest>[] = [
+  {},
+  { centre: true, stack: 'layer' },
+  { tucker: true, trajectories: 'pca' },
+  { controls: ['shuffled', 'random-tokens', 'gaussian'], trajectories: 'tucker' },
+];
+
+type Files = ReadonlyMap<string, Bytes>;
+
+const mutateFile = (name: string, bytes: Bytes, rng: Rng): Bytes =>
+  name.endsWith('.json') ? mutateJson(new TextDecoder().decode(bytes), rng) : mutateSafetensors(bytes, rng);
+
+/** A checkpoint with its index, so that the index is read too. */
+function withIndex(files: Files): Files {
+  const bytes = files.get('model.safetensors') as Bytes;
+  const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length))) as object;
+  const map = Object.fromEntries(Object.keys(header).map((name) => [name, 'model.safetensors']));
+  const index = new TextEncoder().encode(JSON.stringify({ weight_map: map }));
+  return new Map([...files, ['model.safetensors.index.json', index]]);
+}
+
+/** Opens a checkpoint of which one file is damaged, and decomposes its states. */
+function checkpoint(name: string, files: Files, workbench: LoriWorkbench, weight: number): Target {
+  return {
+    name,
+    weight,
+    async run(rng) {
+      const damaged = rng.pick([...files.keys()]);
+      const named = [...files].map(([file, bytes]) => ({
+        name: file,
+        data: new Blob([file === damaged ? mutateFile(file, bytes, rng) : bytes]),
+      }));
+      const model = await workbench.openCheckpoint(named);
+      return { model, report: await workbench.lens({ ...OPENED, ...rng.pick(VIEWS) }) };
+    },
+  };
+}
+
+/** Loads a pair whose manifest is damaged, and looks at its problems. */
+function manifest(files: Files): Target {
+  return {
+    name: 'manifest',
+    weight: 2,
+    async run(rng) {
+      const text = new TextDecoder().decode(files.get('manifest.json'));
+      const served = new Map(files).set('manifest.json', mutateJson(text, rng));
+      const workbench = new LoriWorkbench({ ...tinyEnvironment(served), fetch: serveFiles(served) });
+      await workbench.open('wasm');
+      try {
+        const pair = await workbench.loadPair('models/');
+        return { pair, problems: await workbench.problems('train', 0, 3) };
+      } finally {
+        await workbench.close();
+      }
+    },
+  };
+}
+
+const config = parseRunConfig({});
+const series = {
+  ...emptySeries,
+  step: [1, 2],
+  learningRate: [1e-3, 1e-3],
+  gradientNorm: [1, 2],
+  milliseconds: [30, 31],
+  losses: { total: [3, 2], answer: [1, 1] },
+};
+const accuracy = { correct: 3, total: 10, share: 0.3, low: 0.1, high: 0.6 };
+const result = {
+  config,
+  status: 'done' as const,
+  steps: 2,
+  heldOut: accuracy,
+  teacher: accuracy,
+  seconds: { teacher: 1, compile: 1, train: 1, evaluate: 1 },
+  programs: 1,
+  trainable: 100,
+  provider: 'wasm' as const,
+  models: { base: 'a'.repeat(64) },
+};
+
+const runFile: Target = {
+  name: 'run file',
+  weight: 6,
+  async run(rng) {
+    const text = formatRunFile({ config, series, result } as Parameters<typeof formatRunFile>[0]);
+    return readRunFile(new TextDecoder().decode(mutateJson(text, rng)));
+  },
+};
+
+const dates = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
+
+const storedRow: Target = {
+  name: 'stored row',
+  weight: 6,
+  async run(rng) {
+    const row = { id: 'run', savedAt: 1_800_000_000_000, config, result, series };
+    const mutant = deepen(mutateValue(row, rng), rng.pick([70, 3000]));
+    const { runs, damaged } = readRows(new Map([['run', mutant]]));
+    if (runs.length + damaged.length !== 1) throw new Error('the row is neither readable nor damaged');
+    for (const { reason } of damaged)
+      if (reason === '' || reason.length > 300) throw new Error(`a reason of ${reason.length} characters`);
+    return { kept: runs.map(({ savedAt, config: c }) => [dates.format(savedAt), c]), damaged };
+  },
+};
+
+const LINK = '#/lowrank?preset=lori-128&theme=dark&samples=9&view=ranks&layers=1,2&question=held-out-3';
+
+const link: Target = {
+  name: 'link',
+  weight: 3,
+  async run(rng) {
+    let hash = LINK;
+    for (let i = rng.integer(1, 3); i > 0; i--)
+      hash = rng.pick([
+        () => new TextDecoder().decode(mutateBytes(new TextEncoder().encode(hash), rng)),
+        () =>
+          hash.replace(
+            /=[^&]*/,
+            () => `=${rng.pick(['', '-1', '1e308', 'NaN', '%', '[[['.repeat(50_000), '9'.repeat(400)])}`,
+          ),
+        () => `${hash}&${rng.pick(['__proto__=1', 'constructor=x', 'samples=3', `${'k'.repeat(90_000)}=1`])}`,
+        () => hash + '&a=1'.repeat(5000),
+      ])();
+    const { link: read, problems } = parseLink(hash);
+    const { draft, view } = followLensLink(read.lens, initialDraft());
+    const again = parseLink(formatLink(read)).link;
+    if (again.panel !== read.panel || again.preset !== read.preset)
+      throw new Error('a link does not come back');
+    const said = problems.join('\n').length;
+    if (said > 20_000) throw new Error(`${said} characters of problems`);
+    return { read, draft, view, problems };
+  },
+};
+
+/** `stories` are the files of a real checkpoint, where there is one. */
+export async function makeTargets(stories: Files | undefined): Promise<readonly Target[]> {
+  const files = await tinyPair(SMALLEST);
+  const base = new Map(
+    [...files].flatMap(([path, bytes]): [string, Bytes][] =>
+      path.startsWith('base/') ? [[path.slice('base/'.length), bytes]] : [],
+    ),
+  );
+  const workbench = new LoriWorkbench(tinyEnvironment(files));
+  await workbench.open('wasm');
+  return [
+    checkpoint('checkpoint', base, workbench, 8),
+    checkpoint('sharded checkpoint', withIndex(base), workbench, 4),
+    ...(stories ? [checkpoint('stories260K', stories, workbench, 3)] : []),
+    manifest(files),
+    runFile,
+    storedRow,
+    link,
+  ];
+}

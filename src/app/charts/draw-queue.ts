@@ -1,0 +1,68 @@
+/**
+ * One queue for the drawings of all charts, so that the page never spends more than a part of its time on them, however
+ * many there are and however fast their data grow. Drawing and training share the processor.
+ */
+
+/** The part of the main thread's time that redrawing may take. */
+const SHARE = 0.15;
+/** Milliseconds that a drawing waits for an idle moment at most. */
+const PATIENCE = 500;
+
+interface Job {
+  readonly draw: () => void;
+  /** A chart that shows nothing yet is not made to wait for the others. */
+  readonly isFirst: boolean;
+}
+
+const waiting = new Set<Job>();
+let isScheduled = false;
+let nextAt = 0;
+
+const whenIdle = (work: () => void) => {
+  // Safari has no requestIdleCallback.
+  if (typeof requestIdleCallback === 'function') requestIdleCallback(work, { timeout: PATIENCE });
+  else setTimeout(work, 0);
+};
+
+/** After the frame in which what was drawn has been laid out and painted. */
+const whenPainted = (work: () => void) => requestAnimationFrame(() => setTimeout(work, 0));
+
+function schedule(): void {
+  if (isScheduled || waiting.size === 0) return;
+  isScheduled = true;
+  const isUrgent = [...waiting].some(({ isFirst }) => isFirst);
+  const delay = isUrgent ? 0 : Math.max(0, nextAt - performance.now());
+  setTimeout(() => whenIdle(next), delay);
+}
+
+function next(): void {
+  const jobs = [...waiting];
+  const job = jobs.find(({ isFirst }) => isFirst) ?? jobs[0];
+  const go = () => {
+    isScheduled = false;
+    schedule();
+  };
+  if (!job) {
+    go();
+    return;
+  }
+  waiting.delete(job);
+  const from = performance.now();
+  try {
+    job.draw();
+  } finally {
+    whenPainted(() => {
+      const now = performance.now();
+      nextAt = now + (now - from) * (1 / SHARE - 1);
+      go();
+    });
+  }
+}
+
+/** Draws when it is this one's turn. @returns what takes it out of the queue again */
+export function queueDrawing(draw: () => void, isFirst: boolean): () => void {
+  const job = { draw, isFirst };
+  waiting.add(job);
+  schedule();
+  return () => void waiting.delete(job);
+}

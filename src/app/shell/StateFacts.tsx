@@ -1,0 +1,49 @@
+import { shorten } from '../../text/quote';
+import type { AppState } from '../store/state';
+import { isBusy } from '../store/task';
+import { useApp } from '../store/use-app';
+import { bytes } from '../ui/format';
+import { useMemory } from './use-memory';
+
+/** Characters of a model's name in the bar. */
+const NAME = 24;
+
+function modelOf({ pair, lens }: AppState): string {
+  const opened = lens.opened.value;
+  const names = [...(pair.value ? ['bundled pair'] : []), ...(opened ? [shorten(opened.name, NAME)] : [])];
+  if (names.length > 0) return names.join(' + ');
+  return isBusy(pair) ? 'loading' : 'none';
+}
+
+function deviceOf({ device }: AppState): string {
+  const report = device.value;
+  if (isBusy(device)) return 'opening';
+  if (device.status === 'failed') return 'none';
+  if (!report) return 'not open';
+  if (report.provider === 'webgpu')
+    return `WebGPU${report.adapter?.vendor ? `, ${shorten(report.adapter.vendor, NAME)}` : ''}`;
+  return `WASM, ${report.threads} ${report.threads === 1 ? 'thread' : 'threads'}`;
+}
+
+/** Model, device and memory, in a few words each. */
+export function StateFacts() {
+  const model = useApp(modelOf);
+  const device = useApp(deviceOf);
+  const memory = useMemory();
+  return (
+    <dl className="bar-facts">
+      <div>
+        <dt>Model</dt>
+        <dd>{model}</dd>
+      </div>
+      <div>
+        <dt>Device</dt>
+        <dd>{device}</dd>
+      </div>
+      <div title={memory?.of}>
+        <dt>Memory</dt>
+        <dd>{memory === null ? 'unknown' : bytes(memory.bytes)}</dd>
+      </div>
+    </dl>
+  );
+}

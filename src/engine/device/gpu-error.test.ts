@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest';
+import { reportedError } from './gpu-error';
+
+class GPUOutOfMemoryError {
+  constructor(readonly message: string) {}
+}
+class GPUValidationError {
+  constructor(readonly message: string) {}
+}
+
+it('is memory where memory ran out, whatever follows from it', () => {
+  const invalid = new GPUValidationError('[Buffer "adapter"] is invalid');
+  expect(reportedError([invalid, new GPUOutOfMemoryError('')])).toMatchObject({
+    code: 'memory',
+    name: 'MemoryError',
+    message: expect.stringContaining('the GPU ran out of memory'),
+    hint: expect.stringMatching(/Lower the batch size.*WASM/),
+  });
+  // Browsers differ in the class; the words tell as well.
+  expect(reportedError([new GPUValidationError('Failed to allocate memory for buffer')]).code).toBe('memory');
+});
+
+it('is a refused command otherwise, with all that was said', () => {
+  const error = reportedError([new GPUValidationError('first'), new GPUValidationError('second')]);
+  expect(error).toMatchObject({
+    code: 'device',
+    message: 'the GPU refused a command: first; second',
+    hint: expect.stringContaining('a fault of the program'),
+  });
+});

@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createRuntime, type Runtime } from '../../runtime/runtime';
+import { TrainedAdapter } from './adapter';
+import type { Student } from './student';
+import { ANY } from './student.testing';
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await createRuntime({ provider: 'wasm', threads: 1 });
+});
+afterAll(() => runtime.dispose());
+
+const student = (): Student => ({
+  ...ANY,
+  label: 'a student',
+  latentSteps: 2,
+  filter: { kind: 'softmax', temperature: 1 },
+  lora: { rank: 1, alpha: 1, targets: ['q'] },
+  packs: [new Float32Array([0.5, -0.5]), new Float32Array([0.25])],
+});
+
+/** Trains to step t: every parameter becomes t. */
+const trainTo = (adapter: TrainedAdapter, t: number): void => {
+  for (const pack of adapter.packs) pack.write(new Float32Array(pack.data.length).fill(t));
+};
+const values = (adapter: TrainedAdapter) => ({
+  kept: adapter.student.packs.map((pack) => [...pack]),
+  trained: adapter.packs.map((pack) => [...pack.data]),
+});
+const all = (t: number) => [[t, t], [t]];
+
+it.each([
+  ['the best one, the latest among equals, put back where it is trained', true, 3, all(3)],
+  ['the last one', false, 5, all(5)],
+] as const)('ends with %s', async (_what, keepBest, step, expected) => {
+  const adapter = new TrainedAdapter(runtime, student(), keepBest);
+  for (const [t, correct] of [
+    [1, 4],
+    [2, 6],
+    [3, 6],
+    [4, 5],
+  ] as const) {
+    trainTo(adapter, t);
+    await adapter.offer(t, correct);
+    // A look on the way takes no better copy's place.
+    expect(await adapter.snapshot(t)).toEqual(all(t).map((x) => new Float32Array(x)));
+  }
+  trainTo(adapter, 5);
+  await adapter.settle(5);
+  expect(adapter.copiedStep).toBe(step);
+  expect(values(adapter)).toEqual({ kept: expected, trained: expected });
+  adapter.dispose();
+});
+
+it('holds nothing trained before its first copy, and what was copied last after a failure', async () => {
+  const adapter = new TrainedAdapter(runtime, student(), false);
+  await adapter.snapshot(0);
+  expect(adapter.copiedStep).toBe(0);
+  trainTo(adapter, 3);
+  await adapter.snapshot(3);
+  trainTo(adapter, 9);
+  expect([adapter.copiedStep, values(adapter).kept]).toEqual([3, all(3)]);
+  adapter.dispose();
+});

@@ -1,0 +1,39 @@
+import type { CallOptions } from '../../../contract/calls';
+import type { Accuracy } from '../../../contract/events';
+import type { Methods } from '../../../contract/methods/method';
+import type { Device } from '../../device/device';
+import type { Recipe } from '../../recipes/shared/recipe';
+import type { Runtime } from '../../runtime/runtime';
+import type { QueuedCalls } from '../../train/loop';
+import type { DeviceModels } from '../models/device-models';
+import type { Pair } from '../models/pair';
+import type { ProblemSet } from '../models/problems';
+import type { StudentCheckpoint } from '../models/subjects';
+import type { Student } from './student';
+
+/** Everything a run reads; nothing of it is changed. */
+export interface RunContext {
+  readonly runtime: Runtime;
+  /** The loaded models on it. */
+  readonly models: DeviceModels;
+  /** The runtime's device, on WebGPU. */
+  readonly device: Device | undefined;
+  readonly pair: Pair;
+  readonly problems: ProblemSet;
+  /** Accuracy of the teacher's explicit chain of thought on the first `count` held-out problems. */
+  teacherAccuracy(count: number, options: CallOptions): Promise<Accuracy>;
+  /** The recipe of a method. */
+  readonly recipes: Readonly<Record<string, Recipe>>;
+  readonly methods: Methods;
+  /** Of the student that the run makes. */
+  readonly studentId: string;
+  /** Other calls, served where the run can be interrupted. */
+  readonly queuedCalls?: QueuedCalls;
+}
+
+/** What a run leaves: the student, and on the way the student as it was. */
+export interface RunSink {
+  /** @returns the checkpoint's id */
+  checkpoint(checkpoint: StudentCheckpoint): number;
+  student(student: Student): void;
+}

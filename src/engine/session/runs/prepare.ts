@@ -1,0 +1,135 @@
+import type { RunConfig } from '../../../contract/config';
+import { Pace } from '../../analysis/pace';
+import { Owned } from '../../base/owned';
+import { Rng } from '../../base/rng';
+import type { TokenLayout } from '../../base/tokens';
+import { layoutOf } from '../../data/batch';
+import type { Decoder } from '../../decode/decoder';
+import type { Recipe, Targets } from '../../recipes/shared/recipe';
+import { filterOf } from '../../recipes/shared/recipe';
+import { compileBlockwise } from '../../train/blockwise/compile';
+import { compileWhole } from '../../train/compile-whole';
+import { gpuOptimiser } from '../../train/gpu-optimiser';
+import { hostOptimiser, type Optimiser } from '../../train/optimiser';
+import { ParameterSet } from '../../train/parameters';
+import type { TapeRun } from '../../train/step';
+import { Tape } from '../../train/tape/tape';
+import type { Example } from '../models/problems';
+import { TrainedAdapter } from './adapter';
+import type { PhaseClock } from './clock';
+import type { RunContext } from './context';
+import { decoderFor, EVALUATION_BATCH, labelOf, latentKeys, type Student } from './student';
+import { teacherStates } from './teacher-states';
+
+/** The examples of a run. */
+export interface RunData {
+  readonly training: readonly Example[];
+  readonly validation: readonly Example[];
+  readonly heldOut: readonly Example[];
+}
+
+/** What a run computes with; made by `prepare`, freed by `dispose`. */
+export interface Machinery {
+  readonly step: TapeRun;
+  readonly losses: Targets['losses'];
+  readonly ranksUsed: Readonly<Record<string, number>>;
+  readonly adapter: TrainedAdapter;
+  readonly optimiser: Optimiser;
+  readonly decoder: Decoder;
+  /** Of the training data alone, so that nothing else can change a bit of training. */
+  readonly layout: TokenLayout;
+  /** Of everything that is decoded. */
+  readonly decoded: TokenLayout;
+  dispose(): Promise<void>;
+}
+
+export interface PrepareOptions {
+  readonly clock: PhaseClock;
+  /** Awaited between pieces of work: a pause is waited for there, a cancel rejects. */
+  readonly between: () => Promise<void>;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Teacher's states, targets, programs. Frees what it made where it fails. */
+export async function prepare(
+  context: RunContext,
+  config: RunConfig,
+  recipe: Recipe,
+  { training, validation, heldOut }: RunData,
+  { clock, between, signal }: PrepareOptions,
+): Promise<Machinery> {
+  const { runtime, models, device, pair } = context;
+  const batch = Math.min(config.optimiser.batch, training.length);
+  const tokensOf = (examples: readonly Example[]) => examples.map((e) => e.tokens);
+  const layout = layoutOf(tokensOf(training), pair.codec, batch);
+  const evaluated = [...validation, ...heldOut];
+  // Observed are the first training samples; without problems to evaluate on they are all that is decoded.
+  const observed = training.slice(0, config.observation.samples);
+  const decodedBatch = Math.min(EVALUATION_BATCH, evaluated.length || observed.length);
+  const decoded = layoutOf(tokensOf([...evaluated, ...observed]), pair.codec, decodedBatch);
+
+  clock.begin('teacher');
+  const teacher = recipe.usesTeacher(config)
+    ? await teacherStates(models, pair, training, layout, {
+        rationale: 'factors' in config ? config.factors.rationale : 'steps',
+        between,
+        onProgress: (done, total) => clock.tell(done, total, 'samples'),
+      })
+    : [];
+  await between();
+  clock.begin('factors');
+  clock.tell(0, training.length, 'samples');
+  const pace = new Pace('the run', signal);
+  const { losses, ranksUsed = {} } = await recipe.targets(config, pair.base.config, teacher, pace);
+  await clock.aside(between);
+
+  clock.begin('compile');
+  clock.tell(0, 2, 'programs');
+  return Owned.while(async (owned) => {
+    const model = owned.add(models.use(pair.base));
+    const modules = recipe.modules?.(config, model.config) ?? [];
+    const parameters = new ParameterSet(model.config, recipe.adapters(config), modules);
+    const tape = new Tape(parameters, batch);
+    recipe.record(tape, { config, layout, losses });
+    const student: Student = {
+      id: context.studentId,
+      label: labelOf(config, context.methods),
+      config,
+      step: 0,
+      latentSteps: recipe.latentSteps(config),
+      filter: filterOf(config),
+      lora: config.lora,
+      packs: parameters.initial(new Rng(config.seed)),
+    };
+    const adapter = owned.add(new TrainedAdapter(runtime, student, config.evaluation.keepBest));
+    // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program a step is fastest.
+    const step = owned.add(
+      device
+        ? await compileBlockwise(model, tape, { device, between })
+        : await compileWhole(model, tape, 'training step'),
+    );
+    await clock.aside(between);
+    clock.tell(1, 2, 'programs');
+    const optimiser = owned.add(
+      device
+        ? await gpuOptimiser(device, adapter.packs, config.optimiser, parameters.all)
+        : hostOptimiser(adapter.packs, config.optimiser, parameters.all),
+    );
+    const decoder = owned.add(
+      await decoderFor(models, pair.base, {
+        batch: decodedBatch,
+        question: decoded.question,
+        keys: latentKeys(decoded, student.latentSteps),
+        lora: student.lora,
+        filter: student.filter,
+        latents: student.latentSteps > 0,
+      }),
+    );
+    decoder.setAdapter(adapter.packs);
+    clock.tell(2, 2, 'programs');
+    return {
+      ...{ step, losses, ranksUsed, adapter, optimiser, decoder, layout, decoded },
+      dispose: () => owned.dispose(),
+    };
+  });
+}

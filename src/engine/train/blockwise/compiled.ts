@@ -1,0 +1,158 @@
+import type { Owned } from '../../base/owned';
+import type { Device } from '../../device/device';
+import type { Program } from '../../graph/graph';
+import type { ModelOnDevice, ModelProgram } from '../../model/model-on-device';
+import { blockPrograms, type SegmentShape } from '../../nn/programs/block';
+import type { LossRun } from '../losses/state-loss';
+import type { ComputeEntry, Entry, LossEntry, Segment, States } from '../tape/entries';
+import type { Tape } from '../tape/tape';
+import type { Plan } from './plan';
+import {
+  arrangePrograms,
+  computePrograms,
+  keyValueLossProgram,
+  lossProgram,
+  sumProgram,
+  termsProgram,
+} from './programs';
+
+/** Whether losses on hidden states run as traced programs, or as kernels where they have them. */
+export type LossForm = 'traced' | 'kernels';
+
+export interface BlockwiseOptions {
+  /** Default `kernels` on WebGPU, `traced` on WASM. */
+  readonly losses?: LossForm;
+  /** The runtime's device; needed on WebGPU. */
+  readonly device?: Device;
+  /** Awaited before each program: a pause is waited for there, a cancel rejects. */
+  readonly between?: () => Promise<void>;
+}
+
+export interface Pair {
+  readonly forward: ModelProgram;
+  /** Undefined where nothing before it is trained. */
+  readonly reverse: ModelProgram | undefined;
+}
+
+/** The compiled programs of a tape; equal ones are one. */
+export class Programs {
+  private readonly known = new Map<string, Promise<ModelProgram>>();
+  private readonly pairs = new Map<Entry, Pair>();
+  private readonly states = new Map<States, { arrange: ModelProgram; spread: ModelProgram; rows: number }>();
+  readonly losses = new Map<Entry, ModelProgram>();
+  readonly runs = new Map<Entry, LossRun>();
+  private terms: ModelProgram | undefined;
+
+  constructor(
+    private readonly model: ModelOnDevice,
+    private readonly owned: Owned,
+  ) {}
+
+  pair = (entry: Entry): Pair => this.pairs.get(entry) as Pair;
+  arranging = (states: States) => this.states.get(states) as NonNullable<ReturnType<typeof this.states.get>>;
+  get joining(): ModelProgram {
+    return this.terms as ModelProgram;
+  }
+  /** Of two tensors of a shape; compiled when first needed. */
+  sum(shape: readonly number[]): Promise<ModelProgram> {
+    return this.compile(`sum ${shape}`, () => sumProgram(shape));
+  }
+
+  /** Distinct sessions, those of losses by kernels included. */
+  async distinct(): Promise<{ programs: number; nodes: number }> {
+    const all = new Set((await Promise.all(this.known.values())).map(({ executable }) => executable));
+    for (const run of this.runs.values()) for (const executable of run.executables) all.add(executable);
+    return { programs: all.size, nodes: [...all].reduce((n, { nodeCount }) => n + nodeCount, 0) };
+  }
+
+  async prepare(tape: Tape, plan: Plan, options: BlockwiseOptions): Promise<void> {
+    for (const entry of plan.entries) {
+      await options.between?.();
+      const back = plan.reverses(entry);
+      if (entry.kind === 'segment') await this.segment(tape, plan, entry, back);
+      if (entry.kind === 'compute') await this.computed(tape, entry, back);
+      if (entry.kind === 'loss') await this.loss(tape, entry, options);
+      if (entry.kind === 'keyValueLoss')
+        this.losses.set(
+          entry,
+          await this.compile(`kv ${entry.name}`, () => keyValueLossProgram(tape, entry, plan.columns)),
+        );
+      if (entry.kind === 'loss' || entry.kind === 'output')
+        for (const input of entry.inputs) if (input.kind === 'states') await this.arranged(tape, input);
+    }
+    const lengths = plan.entries.flatMap((entry) =>
+      entry.kind === 'loss' ? [entry.names.length] : entry.kind === 'keyValueLoss' ? [1] : [],
+    );
+    if (lengths.length > 0) this.terms = await this.compile('terms', () => termsProgram(lengths));
+  }
+
+  private async segment(tape: Tape, plan: Plan, segment: Segment, back: boolean): Promise<void> {
+    const shape = shapeOf(tape, plan, segment);
+    const { adapters, ...rest } = shape;
+    const key = `segment ${JSON.stringify(rest)} ${Object.keys(adapters)}`;
+    const programs = (): ReturnType<typeof blockPrograms> => blockPrograms(tape.parameters.config, shape);
+    const forward = await this.compile(key, () => programs().forward);
+    const reverse = back ? await this.compile(`${key}, in reverse`, () => programs().reverse) : undefined;
+    this.pairs.set(segment, { forward, reverse });
+  }
+
+  private async computed(tape: Tape, entry: ComputeEntry, back: boolean): Promise<void> {
+    const inputs = entry.inputs.map((input) => [
+      input.shape,
+      input.detached,
+      input.kind === 'finals' && [input.from, input.segment.positions, input.segment.watched],
+    ]);
+    const key = `${entry.name} ${JSON.stringify(inputs)} ${entry.parameters}`;
+    const programs = (): ReturnType<typeof computePrograms> => computePrograms(tape, entry);
+    const forward = await this.compile(key, () => programs().forward);
+    const reverse = back ? await this.compile(`${key}, in reverse`, () => programs().reverse) : undefined;
+    this.pairs.set(entry, { forward, reverse });
+  }
+
+  private async loss(tape: Tape, entry: LossEntry, { losses, device }: BlockwiseOptions): Promise<void> {
+    const { runtime } = this.model;
+    const form = losses ?? (runtime.provider === 'webgpu' ? 'kernels' : 'traced');
+    const [states] = entry.inputs;
+    if (form === 'kernels' && entry.kernel && states && !states.detached) {
+      this.runs.set(entry, this.owned.add(await entry.kernel(runtime, states.shape, device)));
+      return;
+    }
+    this.losses.set(entry, await this.compile(`loss ${entry.names}`, () => lossProgram(tape, entry)));
+  }
+
+  private async arranged(tape: Tape, states: States): Promise<void> {
+    const { arrange, spread, rows } = arrangePrograms(tape, states);
+    const key = `${states.shape} of ${states.tracks.map(({ segment, positions }) => [segment.watched, positions])}`;
+    this.states.set(states, {
+      rows,
+      arrange: await this.compile(`states ${key}`, () => arrange),
+      spread: await this.compile(`states ${key}, in reverse`, () => spread),
+    });
+  }
+
+  private compile(key: string, program: () => Program): Promise<ModelProgram> {
+    const known = this.known.get(key);
+    if (known) return known;
+    const made = this.model.compile(program()).then((compiled) => this.owned.add(compiled));
+    this.known.set(key, made);
+    return made;
+  }
+}
+
+function shapeOf(tape: Tape, { columns }: Plan, segment: Segment): SegmentShape {
+  const { positions, from, writes, watched, rowPositions } = segment;
+  // One position of a chain of such (latents) is told its column, so that one program serves them all.
+  const told = positions === 1 && writes && segment.after !== undefined;
+  return {
+    batch: tape.batch,
+    positions,
+    from: told ? 'told' : from,
+    columns,
+    writes,
+    watched,
+    rowPositions: rowPositions !== undefined,
+    adapters: Object.fromEntries(
+      segment.adapters.map((name) => [name, tape.parameters.adapters[name] as never]),
+    ),
+  };
+}

@@ -1,0 +1,61 @@
+import { ConfigError } from '../../base/errors';
+import type { Segment } from '../tape/entries';
+import { type ComputeEntry, type Entry, producersOf } from '../tape/entries';
+import type { Tape } from '../tape/tape';
+
+/** What is computed of others on the tape, and may have a cotangent. */
+export type Producer = Segment | ComputeEntry;
+
+const isProducer = (entry: Entry): entry is Producer => entry.kind === 'segment' || entry.kind === 'compute';
+
+/** What of a tape is run, and in which order it can be let go. */
+export interface Plan {
+  /** Recorded entries that a loss or an output depends on. */
+  readonly entries: readonly Entry[];
+  /** Whether an entry is run in reverse: a loss depends on it, and it on something trained. */
+  reverses(entry: Entry): boolean;
+  /** Readings of a producer's values by the entries that are run. */
+  readers(producer: Producer): number;
+  /** T: columns of the caches. */
+  readonly columns: number;
+}
+
+/** @throws ConfigError where nothing is asked for */
+export function planOf(tape: Tape): Plan {
+  const live = new Set<Entry>();
+  const wanted = new Set<Entry>();
+  const trained = new Set<Entry>();
+  for (const entry of tape.entries)
+    if (
+      ('parameters' in entry && entry.parameters.length > 0) ||
+      (entry.kind === 'segment' && entry.adapters.length > 0) ||
+      producersOf(entry).some(({ producer, detached }) => !detached && trained.has(producer))
+    )
+      trained.add(entry);
+  for (const entry of [...tape.entries].reverse()) {
+    const loss = entry.kind === 'loss' || entry.kind === 'keyValueLoss';
+    if (loss) wanted.add(entry);
+    if (loss || entry.kind === 'output') live.add(entry);
+    if (!live.has(entry)) continue;
+    for (const { producer, detached } of producersOf(entry)) {
+      live.add(producer);
+      if (wanted.has(entry) && !detached) wanted.add(producer);
+    }
+  }
+  if (live.size === 0)
+    throw new ConfigError(
+      'there is no loss: every weight is 0',
+      'Give at least one loss term a weight above 0.',
+    );
+  const entries = tape.entries.filter((entry) => live.has(entry));
+  const readers = new Map<Producer, number>();
+  for (const entry of entries)
+    for (const { producer } of producersOf(entry)) readers.set(producer, (readers.get(producer) ?? 0) + 1);
+  const segments = entries.filter((entry) => entry.kind === 'segment');
+  return {
+    entries,
+    reverses: (entry) => isProducer(entry) && wanted.has(entry) && trained.has(entry),
+    readers: (producer) => readers.get(producer) ?? 0,
+    columns: Math.max(0, ...segments.filter(({ writes }) => writes).map(({ end }) => end)),
+  };
+}

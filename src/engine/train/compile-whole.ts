@@ -1,0 +1,43 @@
+import { Owned } from '../base/owned';
+import { liveNodes } from '../graph/graph';
+import type { ModelOnDevice } from '../model/model-on-device';
+import type { DeviceTensor } from '../runtime/tensor';
+import { BoundFeeds } from './feeds';
+import type { TapeOutput, TapeRun } from './step';
+import { withRowTables } from './tape/row-tables';
+import type { Tape } from './tape/tape';
+import { traceTape } from './tape/whole';
+
+/** The tape as one program. Fastest for models of a few layers. Frees what it made where it fails. */
+export function compileWhole(model: ModelOnDevice, tape: Tape, name: string): Promise<TapeRun> {
+  return Owned.while(async (owned) => {
+    const { runtime } = model;
+    const program = traceTape(tape, name);
+    const compiled = owned.add(await model.compile(program));
+    const made: Record<string, DeviceTensor> = {};
+    for (const [output, { dtype, shape }] of compiled.outputs)
+      made[output] = owned.add(runtime.empty(dtype, shape, output));
+    const inputs = owned.add(new BoundFeeds(runtime, (input) => compiled.inputs.has(input)));
+    const { all } = tape.parameters;
+    const { terms, ...rest } = made;
+    const outputs = Object.fromEntries(
+      Object.entries(rest).filter(([output]) => !output.startsWith('gradient.')),
+    );
+    const gradients = terms ? all.map((parameter) => made[`gradient.${parameter.name}`] as DeviceTensor) : [];
+    return {
+      terms: tape.terms,
+      programs: 1,
+      nodes: liveNodes(Object.values(program.outputs)).length,
+      async run(feeds, parameters): Promise<TapeOutput> {
+        inputs.begin(withRowTables(tape, feeds));
+        const bound: Record<string, DeviceTensor> = { ...inputs.tensors };
+        all.forEach((parameter, i) => {
+          if (compiled.inputs.has(parameter.name)) bound[parameter.name] = parameters[i] as DeviceTensor;
+        });
+        await compiled.run(bound, made);
+        return { terms, gradients, outputs };
+      },
+      dispose: () => owned.dispose(),
+    };
+  });
+}

@@ -1,0 +1,86 @@
+import { settingsOf } from '../contract/config';
+import type { Methods } from '../contract/methods/method';
+import { presetsOf } from '../contract/presets';
+import { rangeText, type Setting } from '../contract/settings';
+import { COMMANDS, type CommandName } from './commands';
+import { hasOption, optionTexts } from './options';
+
+/** What `npm run lab -- --help` and `npm run lab -- <command> --help` print. */
+
+const ABOUT: Readonly<Record<CommandName, string>> = {
+  lens: 'Decomposes hidden states: spectra and ranks of a teacher, base, student or opened checkpoint.',
+  causal: 'Measures accuracy while hidden states are projected onto r directions.',
+  distil: 'Trains one student; prints every loss, accuracy and spectrum.',
+  eval: 'Trains presets over seeds and compares their held-out accuracy.',
+  step: 'Trains a student, then answers one question thought by thought.',
+  bench: 'Times a training step.',
+};
+
+export const USAGE = `usage: npm run lab -- <${Object.keys(COMMANDS).join('|')}> [options]; --help says what there is`;
+
+/** @param command one command's help; everything there is, without it */
+export function help(methods: Methods, command?: CommandName): string {
+  const head =
+    command === undefined
+      ? [USAGE, '', 'Commands', ...table(Object.entries(ABOUT))]
+      : [`usage: npm run lab -- ${command} [options]`, '', ABOUT[command]];
+  return [
+    ...head,
+    '',
+    'Options',
+    ...optionLines(command),
+    '',
+    'Presets (--preset; the first is the default)',
+    ...table(presetsOf(methods).map(({ id, name, about }) => [id, `${name}. ${about}`])),
+    '',
+    'Methods (--set method=…)',
+    ...methods.flatMap(({ id, label, about, source, terms }) => [
+      ...table([[id, `${label}. ${about} Source: ${source}.`]]),
+      ...terms.map(({ name, about: what, weight }) => `    loss ${name}: ${what} Scaled by ${weight}.`),
+    ]),
+    '',
+    'Settings (--set path=value): range, default in brackets; * marks a default that is a choice of this project',
+    ...settingLines(methods),
+    '',
+  ].join('\n');
+}
+
+const WIDTH = 26;
+
+const table = (rows: readonly (readonly [string, string])[]): string[] =>
+  rows.map(([left, right]) =>
+    left.length < WIDTH ? `  ${left.padEnd(WIDTH)}${right}` : `  ${left}\n  ${' '.repeat(WIDTH)}${right}`,
+  );
+
+function optionLines(command: CommandName | undefined): string[] {
+  const rows = Object.entries(optionTexts)
+    .filter(([name]) => command === undefined || hasOption(command, name))
+    .map(([name, { value, about, commands, default: usual }]): [string, string] => [
+      value === undefined ? `--${name}` : `--${name} ${value}`,
+      `${command === undefined && commands ? `${commands.join(', ')}: ` : ''}${about}${typeof usual === 'string' ? ` [${usual}]` : ''}`,
+    ]);
+  return table(rows);
+}
+
+/** The settings that every method has alike, and then those of each method. */
+function settingLines(methods: Methods): string[] {
+  const all = methods.map((method) => settingsOf(method).flatMap(({ settings }) => settings));
+  const shared = (setting: Setting): boolean =>
+    all.every((settings) => settings.some((other) => line(other) === line(setting)));
+  return [
+    '  every method',
+    ...(all[0] ?? []).filter(shared).map(line),
+    ...methods.flatMap(({ label }, i) => {
+      const own = all[i]?.filter((setting) => !shared(setting)) ?? [];
+      return own.length === 0 ? [] : [`  ${label}`, ...own.map(line)];
+    }),
+  ];
+}
+
+function line(setting: Setting): string {
+  const { path, default: usual, unit, help: about, source, ours } = setting;
+  const value = Array.isArray(usual) ? JSON.stringify(usual) : String(usual);
+  const range = `${rangeText(setting)}${unit ? ` ${unit}` : ''} [${value}]${ours ? ' *' : ''}`;
+  const from = ours ? '' : ` Default from: ${source}.`;
+  return `    ${path}: ${range}. ${about}${from}`;
+}

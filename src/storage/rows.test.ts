@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest';
+import { parseRunConfig } from '../contract/config';
+import { emptySeries } from './series';
+import { readRows } from './store';
+
+const row = { id: 'run', savedAt: 5, config: parseRunConfig({}), result: null, series: emptySeries };
+
+it.each([
+  [
+    'an unknown setting',
+    { ...row, config: { ...row.config, later: 1 } },
+    'config.later: there is no such setting',
+  ],
+  ['no configuration', { ...row, config: undefined }, 'config: '],
+  ['an impossible date', { ...row, savedAt: 9e15 }, 'savedAt: '],
+  ['no date', { ...row, savedAt: Number.NaN }, 'savedAt: '],
+  ['a date as a text', { ...row, savedAt: 'today' }, 'savedAt: '],
+  ['another id', { ...row, id: 'other' }, 'its id is not the one'],
+  ['nothing', null, 'the row: '],
+])('a row with %s is listed as damaged, and costs no other', (_what, bad, reason) => {
+  const { runs, damaged } = readRows(
+    new Map<string, unknown>([
+      ['run', bad],
+      ['good', { ...row, id: 'good' }],
+    ]),
+  );
+  expect(runs.map(({ id }) => id)).toEqual(['good']);
+  expect(damaged).toEqual([{ id: 'run', reason: expect.stringContaining(reason) }]);
+});
