@@ -11,8 +11,8 @@ import { normals, randomWeights, relativeError, TINY_CONFIG, TINY_QWEN } from '.
 import type { DecoderConfig } from './config';
 import { type LatentFilter, latentOf, runContinuation, runLatents, runQuestion } from './latent';
 import { mostProbable, mostProbableTokens } from './next-token';
-import { outerModel } from './programs/outer';
-import { stackModel } from './stack';
+
+import { outerModel, stackModel } from './stack';
 import { embed, headCrossEntropy, logits, softmaxMixture } from './vocabulary';
 import { memorySource } from './weight-source';
 import { namedWeights, vocabularyChunk } from './weights';
