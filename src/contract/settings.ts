@@ -1,8 +1,5 @@
 import { z } from 'zod';
 
-// The production policy forbids eval; without this zod probes for it, which the browser reports as a violation.
-z.config({ jitless: true });
-
 /**
  * A setting is a zod schema with its default, registered here with what a person reads about it. The form, the help of
  * `npm run lab` and the messages are all read from the two together, so that no range or default is written twice.
@@ -154,6 +151,13 @@ export function rangeText({ kind, range, options }: Setting): string {
   if (kind === 'check') return 'true or false';
   const ids = options.map(({ id }) => id).join(', ');
   return kind === 'set' ? `a list of ${ids}` : `one of ${ids}`;
+}
+
+/** What a message says where something else was found. */
+export function expectedText(setting: Setting): string {
+  const { kind } = setting;
+  const what = kind === 'count' ? 'a whole number, ' : kind === 'number' ? 'a number, ' : '';
+  return `${what}${rangeText(setting)}${kind === 'set' ? ', at least one of them' : ''}, is expected`;
 }
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -3,18 +3,22 @@ import { type ConfigOf, parseRunConfig, type RunConfig } from '../../contract/co
 import { anchorFactors, layerStd, teacherFactors } from '../analysis/lori-factors';
 import { Pace } from '../analysis/pace';
 import { Rng } from '../base/rng';
-import { Graph } from '../graph/graph';
+import { Graph, programInputs } from '../graph/graph';
 import { interpret } from '../graph/interpret';
 import { finished } from '../kernels/shared/eigen';
 import type { DecoderConfig } from '../nn/config';
 import { readGolden } from '../testing/golden.testing';
 import type { StateLoss } from '../train/losses/state-loss';
-import { normals, TINY_CONFIG } from '../train/tiny.testing';
+import { ParameterSet } from '../train/parameters';
+import { Tape } from '../train/tape/tape';
+import { traceTape } from '../train/tape/whole';
+import { normals, TINY_CONFIG, TINY_LAYOUT } from '../train/tiny.testing';
 import { ce } from './ce';
 import { codi } from './codi';
 import { lori } from './lori';
 import { nocot } from './nocot';
 import type { Recipe } from './shared/recipe';
+import { studentLora } from './shared/recipe';
 import type { TeacherStates } from './shared/teacher';
 
 const { layers: L, hiddenSize: H } = TINY_CONFIG;
@@ -177,6 +181,55 @@ describe('lori', () => {
     expect(feeds['moments.hiddenFactor']?.shape).toEqual([1, H, H]);
     expect(feeds['anchor.hiddenFactor']?.shape).toEqual([H, H]);
     for (const { data } of Object.values(feeds)) expect(Array.from(data).every(Number.isFinite)).toBe(true);
+  });
+
+  it.each([
+    ['anchor', { anchor: 0 }, ['covariance', 'mean']],
+    ['covariance', { covariance: 0 }, ['mean', 'anchor']],
+    ['mean', { mean: 0 }, ['covariance', 'anchor']],
+    ['moments', { covariance: 0, mean: 0 }, ['anchor']],
+  ] as const)(
+    'leaves out a term of weight 0, with its targets and its programs: %s',
+    async (_name, weights, terms) => {
+      const config = configOf({}, weights);
+      const { moments, anchor } = await lossesOf(lori, config, teacher);
+      expect([moments?.terms ?? [], anchor?.terms ?? []].flat()).toEqual(terms);
+      const tape = new Tape(new ParameterSet(TINY_CONFIG, studentLora(config)), TINY_LAYOUT.batch);
+      lori.record(tape, { config, layout: TINY_LAYOUT, losses: { moments, anchor } });
+      expect(tape.terms.filter((term) => term !== 'answer')).toEqual(terms);
+      const inputs = programInputs(traceTape(tape, 'step')).map(({ name }) => name);
+      expect(inputs.some((name) => name.startsWith('anchor.'))).toBe(
+        (terms as readonly string[]).includes('anchor'),
+      );
+      expect(inputs.includes('moments.covariance')).toBe((terms as readonly string[]).includes('covariance'));
+    },
+  );
+
+  it('reads no teacher where every loss on its states has weight 0', () => {
+    expect(lori.usesTeacher(configOf())).toBe(true);
+    expect(lori.usesTeacher(configOf({}, { covariance: 0, mean: 0, anchor: 0 }))).toBe(false);
+    const codiOf = (weight: number) => parseRunConfig({ method: 'codi', weights: { codi: weight } });
+    expect([1, 0].map((weight) => codi.usesTeacher(codiOf(weight)))).toEqual([true, false]);
+  });
+
+  it('names the ranks that the model and the samples have no room for', async () => {
+    const config = configOf({
+      layerRank: 64,
+      hiddenRank: 30,
+      anchor: { sampleRank: 32, layerRank: 4 } as never,
+    });
+    const { ranksUsed } = await lori.targets(
+      config,
+      TINY_CONFIG,
+      teacherOf([2]),
+      new Pace('the test', undefined),
+    );
+    expect(ranksUsed).toMatchObject({
+      'factors.layerRank': L,
+      'factors.hiddenRank': H,
+      'factors.anchor.sampleRank': 1,
+      'factors.anchor.layerRank': L,
+    });
   });
 
   it('gives each sample its own factors and targets, or all the same factors', async () => {
