@@ -332,6 +332,7 @@ describe('the page', () => {
   it('offers to restart an engine that does not hear a cancel', async () => {
     const { app, doubles, start } = open({ hash: '#/distil', pace: 5, isDeaf: true, cancelLimit: 50 });
     await start;
+    app.actions.setField('optimiser.steps', 100_000);
     await button('Start LoRi').click();
     await expect.element(text('Running.')).toBeVisible();
     await expect.poll(() => app.store.getState().run.series.step.length).toBeGreaterThan(0);

@@ -1,8 +1,5 @@
 import { z } from 'zod';
 
-// The production policy forbids eval; without this zod probes for it, which the browser reports as a violation.
-z.config({ jitless: true });
-
 /**
  * A setting is a zod schema with its default, registered here with what a person reads about it. The form, the help of
  * `npm run lab` and the messages are all read from the two together, so that no range or default is written twice.

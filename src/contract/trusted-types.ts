@@ -1,9 +1,15 @@
+import { z } from 'zod';
+
 /**
  * The production policy (require-trusted-types-for 'script') lets no string become the address of a script unless a
  * policy vouches for it. This one vouches for our own files and nothing else; markup from strings stays blocked, except
  * that the page lets through what has no element in it.
  * The page and the worker each install it before they start a worker (ONNX Runtime's threads are workers too).
  */
+
+// The policy forbids eval too, and zod probes for it at the first object it parses, which the browser reports. Here,
+// because page and worker import this before anything that parses.
+z.config({ jitless: true });
 
 interface Rules {
   createScriptURL(address: string): string;

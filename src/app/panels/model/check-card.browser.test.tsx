@@ -47,7 +47,7 @@ describe('the card "Check this device"', () => {
     await expect.element(table).toMatchTextContent(/✕ did not run/);
     await expect.element(button('Download the check as CSV')).toBeVisible();
     await app.actions.openDevice('wasm');
-    await expect.element(page.getByText(/of the device that was open before/)).toBeVisible();
+    await expect.element(page.getByText(/on the device that was open before/)).toBeVisible();
     await expect.element(button('Check again')).toBeEnabled();
   });
 

@@ -1,4 +1,4 @@
-import { ModelOnDevice, type ModelOptions } from '../../model/model-on-device';
+import { ModelOnDevice } from '../../model/model-on-device';
 import type { Runtime } from '../../runtime/runtime';
 import type { LoadedModel } from './pair';
 
@@ -10,16 +10,13 @@ export class DeviceModels {
   private readonly made = new Map<LoadedModel, ModelOnDevice>();
   private readonly closed = new WeakSet<LoadedModel>();
 
-  constructor(
-    readonly runtime: Runtime,
-    private readonly options: ModelOptions = {},
-  ) {}
+  constructor(readonly runtime: Runtime) {}
 
   /** The model for one more user, who releases it. */
   use(model: LoadedModel): ModelOnDevice {
     const known = this.made.get(model);
     if (known) return known.retain();
-    const made = new ModelOnDevice(this.runtime, model.config, model.weights, this.options);
+    const made = new ModelOnDevice(this.runtime, model.config, model.weights);
     // Closed while a call under way still reads it: the call alone holds it.
     if (this.closed.has(model)) return made;
     this.made.set(model, made);

@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RuntimeError } from '../base/errors';
+import { Rng } from '../base/rng';
+import { Graph, type Program } from '../graph/graph';
+import * as o from '../graph/ops';
+import { BLOCK_PREFIX } from '../nn/programs/block';
+import { embed, stackModel } from '../nn/stack';
+import { blockInputs, namedWeights } from '../nn/weights';
+import { createRuntime, type Runtime } from '../runtime/runtime';
+import { randomWeights, TINY_CONFIG } from '../train/tiny.testing';
+import { ModelOnDevice, type ModelOptions } from './model-on-device';
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await createRuntime({ provider: 'wasm', threads: 1 });
+});
+afterAll(() => runtime.dispose());
+
+const WEIGHTS = randomWeights(TINY_CONFIG, new Rng(4));
+const open = (options: ModelOptions = {}) => new ModelOnDevice(runtime, TINY_CONFIG, WEIGHTS, options);
+
+/** Scaled embeddings of `count` tokens: another program for every count. */
+function embedding(model: ModelOnDevice, count: number, scale = 2): Program {
+  const graph = new Graph();
+  const x = embed(stackModel(graph, model.config), graph.input('ids', [1, count], 'i32'));
+  return { name: `embed ${count}`, outputs: { x: o.mul(x, scale) } };
+}
+
+async function rowsOf(model: ModelOnDevice, ids: readonly number[], scale = 2): Promise<Float32Array> {
+  const program = await model.compile(embedding(model, ids.length, scale));
+  expect([...program.inputs.keys()]).toEqual(['ids']);
+  const bound = runtime.upload({ dtype: 'i32', shape: [1, ids.length], data: Int32Array.from(ids) });
+  const { x } = await program.run({ ids: bound });
+  const values = (await x?.read()) as Float32Array;
+  x?.dispose();
+  bound.dispose();
+  await program.dispose();
+  return values;
+}
+
+const H = TINY_CONFIG.hiddenSize;
+const expected = (ids: readonly number[], scale = 2): Float32Array => {
+  const table = namedWeights(WEIGHTS)['w.embedding']?.data as Float32Array;
+  return Float32Array.from(
+    ids.flatMap((id) => Array.from(table.subarray(id * H, (id + 1) * H), (v) => scale * v)),
+  );
+};
+
+const WAYS: [string, ModelOptions][] = [
+  ['baked', {}],
+  ['bound', { maxBakedBytes: 0 }],
+  ['baked in chunks', { maxVocabularyBytes: 10 * 4 * H }],
+  ['bound in chunks', { maxBakedBytes: 0, maxVocabularyBytes: 10 * 4 * H }],
+];
+
+describe.each(WAYS)('weights %s', (way, options) => {
+  it('are the model’s, go once to the device, and go from it with the last user', async () => {
+    const before = [runtime.liveTensors, runtime.programCount];
+    const model = open(options);
+    const ids = [0, 7, 8, 22];
+    for (let turn = 0; turn < 3; turn++) expect(await rowsOf(model, ids)).toEqual(expected(ids));
+    expect(await rowsOf(model, [3])).toEqual(expected([3]));
+    const chunks = way.endsWith('chunks') ? 3 : 1;
+    // Two distinct programs; of all weights only the embedding is read.
+    expect(model.traffic).toMatchObject(
+      way.startsWith('baked')
+        ? { bakes: 2, uploads: 0 }
+        : { bakes: 0, uploads: chunks, uploadedBytes: 4 * 23 * H },
+    );
+    model.retain();
+    await model.release();
+    expect(await rowsOf(model, [5])).toEqual(expected([5]));
+    await model.release();
+    expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
+    await expect(model.compile(embedding(model, 1))).rejects.toThrow(RuntimeError);
+    expect(() => model.retain()).toThrow('after it had been freed');
+    await expect(model.release()).rejects.toThrow(RuntimeError);
+  });
+});
+
+describe('programs', () => {
+  it('that are equal are compiled once, also at the same time, and by name only as equal', async () => {
+    const model = open();
+    const [a, b] = await Promise.all([1, 2].map(() => model.compile(embedding(model, 2))));
+    expect(a?.executable).toBe(b?.executable);
+    const other = await model.compile(embedding(model, 2, 3));
+    expect(other.executable).not.toBe(a?.executable);
+    expect([model.programCount, model.traffic.bakes]).toEqual([2, 2]);
+    await a?.dispose();
+    await a?.dispose();
+    // One holder is left, and disposing twice is not disposing of its hold.
+    expect(await rowsOf(model, [1, 2])).toEqual(expected([1, 2]));
+    await model.release();
+  });
+
+  it('of two models are not taken for each other, though their graphs are equal', async () => {
+    const [one, two] = [
+      open(),
+      new ModelOnDevice(runtime, TINY_CONFIG, randomWeights(TINY_CONFIG, new Rng(5))),
+    ];
+    const rows = await rowsOf(one, [4]);
+    expect(await rowsOf(two, [4])).not.toEqual(rows);
+    expect(await rowsOf(one, [4])).toEqual(rows);
+    await one.release();
+    await two.release();
+  });
+
+  it('that nobody uses are kept within a bound, the least recently used goes first, one in use never', async () => {
+    const probe = open();
+    await rowsOf(probe, [1]);
+    const size = probe.programBytes;
+    await probe.release();
+    // Room for two and a half.
+    const model = open({ maxProgramBytes: 2.5 * size });
+    const count = runtime.programCount;
+    await rowsOf(model, [1]);
+    await rowsOf(model, [1, 2]);
+    await rowsOf(model, [1]);
+    expect(model.traffic.bakes).toBe(2);
+    // The one of two tokens goes.
+    await rowsOf(model, [1, 2, 3]);
+    expect([model.programCount, runtime.programCount]).toEqual([2, count + 2]);
+    await rowsOf(model, [1]);
+    expect(model.traffic.bakes).toBe(3);
+    await rowsOf(model, [1, 2]);
+    expect(model.traffic.bakes).toBe(4);
+    const held = await Promise.all([4, 5, 6].map((n) => model.compile(embedding(model, n))));
+    expect(model.programCount).toBe(3);
+    for (const program of held) await program.dispose();
+    expect(model.programCount).toBe(2);
+    await model.release();
+    expect(runtime.programCount).toBe(count);
+  });
+});
+
+it('a program shared by layers reads those of the layer it is bound to', async () => {
+  const model = open();
+  const graph = new Graph();
+  const weights = blockInputs(graph, TINY_CONFIG, BLOCK_PREFIX);
+  const outputs = { y: o.mul(weights.attentionNorm as NonNullable<typeof weights.attentionNorm>, 3) };
+  const program = await model.compile({ name: 'norm', outputs });
+  for (const i of [0, 1]) {
+    const own = Object.entries(model.layer(i)).filter(([name]) => program.inputs.has(name));
+    const { y } = await program.run(Object.fromEntries(own));
+    const norm = WEIGHTS.blocks[i]?.attentionNorm?.data as Float32Array;
+    expect(await y?.read()).toEqual(norm.map((v) => Math.fround(3 * v)));
+    y?.dispose();
+  }
+  expect(model.layer(1)).toBe(model.layer(1));
+  await program.dispose();
+  await model.release();
+  expect(runtime.liveTensors).toBe(0);
+});
