@@ -24,7 +24,11 @@ it('counts its own programs and its own seconds, and says which ranks were cut',
   const start = performance.now();
   const result = await workbench.distil(
     tinyRun({
-      factors: { layerRank: 2, hiddenRank: 32, anchor: { sampleRank: 50, layerRank: 2, hiddenRank: 8 } },
+      factors: {
+        layerRank: 2,
+        hiddenRank: 32,
+        anchor: { sampleRank: 50, layerRank: 2, hiddenRank: 8, hooi: false },
+      },
     }),
   );
   const took = (performance.now() - start) / 1000;
