@@ -1,5 +1,5 @@
 import type { ConfigOf } from '../../contract/config';
-import { smoothL1Loss } from '../train/losses/smooth-l1';
+import { smoothL1Loss } from './shared/losses/smooth-l1';
 import { anchorOf, answerAfter, explicitAfter, readQuestion, think } from './shared/passes';
 import { filterOf, type Recipe, studentLora } from './shared/recipe';
 import { anchorTensor } from './shared/teacher';

@@ -3,9 +3,9 @@ import { anchorFactors, layerStd, scaledLayerFactor, teacherFactors } from '../.
 import type { Pace } from '../../analysis/pace';
 import { ConfigError } from '../../base/errors';
 import type { DecoderConfig } from '../../nn/config';
-import { anchorLoss } from '../../train/losses/anchor';
-import { momentLoss } from '../../train/losses/moments';
 import type { StateLoss } from '../../train/losses/state-loss';
+import { anchorLoss } from './losses/anchor';
+import { momentLoss } from './losses/moments';
 import type { Targets } from './recipe';
 import { anchorTensor, type TeacherStates } from './teacher';
 

@@ -1,6 +1,6 @@
-import * as o from '../../graph/ops';
+import * as o from '../../../graph/ops';
+import { pickRows, type StateLoss } from '../../../train/losses/state-loss';
 import { anchorOnCpu, anchorOnGpu } from './anchor-kernel';
-import { pickRows, type StateLoss } from './state-loss';
 
 /** The teacher's states at the anchor, in the hidden-mode subspace; n samples. */
 export interface AnchorTargets {

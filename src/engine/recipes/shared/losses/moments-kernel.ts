@@ -1,14 +1,14 @@
-import type { Device } from '../../device/device';
-import { Graph } from '../../graph/graph';
-import * as o from '../../graph/ops';
-import { createMomentLoss, momentLossScratch } from '../../kernels/momentloss/momentloss';
-import { momentLossCpu } from '../../kernels/momentloss/momentloss.cpu';
-import { createProjection } from '../../kernels/projection/projection';
-import { projectionCpu, projectionTransposeCpu } from '../../kernels/projection/projection.cpu';
-import type { Runtime } from '../../runtime/runtime';
-import { bufferOf } from '../device-buffers';
-import { BoundFeeds } from '../feeds';
-import type { LossRun } from './state-loss';
+import type { Device } from '../../../device/device';
+import { Graph } from '../../../graph/graph';
+import * as o from '../../../graph/ops';
+import { createMomentLoss, momentLossScratch } from '../../../kernels/momentloss/momentloss';
+import { momentLossCpu } from '../../../kernels/momentloss/momentloss.cpu';
+import { createProjection } from '../../../kernels/projection/projection';
+import { projectionCpu, projectionTransposeCpu } from '../../../kernels/projection/projection.cpu';
+import type { Runtime } from '../../../runtime/runtime';
+import { bufferOf } from '../../../train/device-buffers';
+import { BoundFeeds } from '../../../train/feeds';
+import type { LossRun } from '../../../train/losses/state-loss';
 
 export interface MomentKernelSpec {
   /** [B, K, L, H] */

@@ -1,15 +1,15 @@
-import type { HostTensor } from '../../base/dtype';
-import { floatsOf } from '../../base/half';
-import type { Device } from '../../device/device';
-import { Graph } from '../../graph/graph';
-import * as o from '../../graph/ops';
-import { createAnchorLoss } from '../../kernels/anchorloss/anchorloss';
-import { anchorLossCpu } from '../../kernels/anchorloss/anchorloss.cpu';
-import type { Runtime } from '../../runtime/runtime';
-import type { DeviceTensor } from '../../runtime/tensor';
-import { bufferOf } from '../device-buffers';
-import { BoundFeeds } from '../feeds';
-import type { LossRun } from './state-loss';
+import type { HostTensor } from '../../../base/dtype';
+import { floatsOf } from '../../../base/half';
+import type { Device } from '../../../device/device';
+import { Graph } from '../../../graph/graph';
+import * as o from '../../../graph/ops';
+import { createAnchorLoss } from '../../../kernels/anchorloss/anchorloss';
+import { anchorLossCpu } from '../../../kernels/anchorloss/anchorloss.cpu';
+import type { Runtime } from '../../../runtime/runtime';
+import type { DeviceTensor } from '../../../runtime/tensor';
+import { bufferOf } from '../../../train/device-buffers';
+import { BoundFeeds } from '../../../train/feeds';
+import type { LossRun } from '../../../train/losses/state-loss';
 
 export interface AnchorKernelSpec {
   /** [B, L, H] */

@@ -1,5 +1,5 @@
-import * as o from '../../graph/ops';
-import { pickRows, type StateLoss } from './state-loss';
+import * as o from '../../../graph/ops';
+import { pickRows, type StateLoss } from '../../../train/losses/state-loss';
 
 /**
  * CODI's distillation term: smooth L1 (β = 1, mean over B×H) between the student's and the teacher's states at the
