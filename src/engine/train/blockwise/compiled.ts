@@ -77,8 +77,8 @@ export class Programs {
           entry,
           await this.compile(`kv ${entry.name}`, () => keyValueLossProgram(tape, entry, plan.columns)),
         );
-      if (entry.kind === 'loss' || entry.kind === 'output')
-        for (const input of entry.inputs) if (input.kind === 'states') await this.arranged(tape, input);
+      for (const input of 'inputs' in entry ? entry.inputs : [])
+        if (input.kind === 'states') await this.arranged(tape, input);
     }
     const lengths = plan.entries.flatMap((entry) =>
       entry.kind === 'loss' ? [entry.names.length] : entry.kind === 'keyValueLoss' ? [1] : [],

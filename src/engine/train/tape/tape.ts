@@ -100,6 +100,21 @@ export class Tape {
     );
   }
 
+  /** States of all layers at each row's own position of a segment, i32 [B] fed as `positions`: [B, L, H]. */
+  statesAt(segment: Segment, positions: string): Computed {
+    const { batch: B, layers: L, hidden: H } = this;
+    const P = segment.positions;
+    return this.compute(`states at ${positions}`, [B, L, H], [segment.states], ({ graph }, [states]) => {
+      const column = graph.constant(
+        Int32Array.from({ length: P }, (_, p) => p),
+        [1, P, 1, 1],
+        'i32',
+      );
+      const chosen = o.equal(o.reshape(graph.input(positions, [B], 'i32'), [B, 1, 1, 1]), column);
+      return o.reduceSum(o.where(chosen, states as Tensor, 0), [1]);
+    });
+  }
+
   /** The states [B, K, L, H] of segments of one position each. */
   stack(segments: readonly Segment[]): States {
     const shape = [this.batch, segments.length, this.layers, this.hidden];
