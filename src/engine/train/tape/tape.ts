@@ -183,7 +183,7 @@ export class Tape {
     target: { readonly name: string; readonly shape: Shape },
     trace: (k: Tensor, v: Tensor, target: Tensor) => Tensor,
   ): void {
-    this.entries.push({ kind: 'keyValueLoss', name, range, target, trace });
+    this.add({ kind: 'keyValueLoss', name, range, target, trace });
     range.segment.read({ keyValues: true });
   }
 
@@ -194,9 +194,7 @@ export class Tape {
 
   /** Names of the terms, in the order they were recorded. */
   get terms(): readonly string[] {
-    return this.entries.flatMap((entry) =>
-      entry.kind === 'loss' ? entry.names : entry.kind === 'keyValueLoss' ? [entry.name] : [],
-    );
+    return this.entries.flatMap(termsOf);
   }
 
   private get hidden(): number {
@@ -208,8 +206,17 @@ export class Tape {
 
   private add(entry: Exclude<Entry, Segment>): void {
     for (const input of 'inputs' in entry ? entry.inputs : []) readValue(input);
+    const twice = termsOf(entry).find((name) => this.terms.includes(name));
+    if (twice !== undefined)
+      throw new ConfigError(`two loss terms are named "${twice}"`, 'Give each its own name.');
     this.entries.push(entry);
   }
+}
+
+/** Names of the terms of an entry. */
+export function termsOf(entry: Entry): readonly string[] {
+  if (entry.kind === 'loss') return entry.names;
+  return entry.kind === 'keyValueLoss' ? [entry.name] : [];
 }
 
 /** Tells segments which of their states are read. */
