@@ -19,6 +19,8 @@ export interface DecoderConfig {
    * tensor holds all rows.
    */
   readonly vocabularyRows?: number;
+  /** Positions it was trained with; absent where nothing says so. */
+  readonly maxPositions?: number;
   readonly rmsNormEps: number;
   readonly ropeTheta: number;
   /** The head is the transposed embedding; there is no `lm_head.weight`. */

@@ -20,12 +20,8 @@ export async function gpuOptimiser(
 ): Promise<Optimiser> {
   const gradNorm = await createGradNorm(device);
   const adamW = await createAdamW(device);
-  const zeros = (length: number, label: string): DeviceBuffer => device.createBuffer(4 * length, label);
   const lengths = parameters.map(({ shape }) => sizeOf(shape));
-  const first = lengths.map((length, i) => zeros(length, `first moment ${i}`));
-  const second = lengths.map((length, i) => zeros(length, `second moment ${i}`));
-  const norm = zeros(4, 'gradient norm');
-  const scratch = device.createBuffer(gradNormScratch(parameters.length + 1), 'gradient norm scratch');
+  const { first, second, norm, scratch } = stateBuffers(device, lengths);
   /** The norm's 4 floats, then the terms; made when their number is known. */
   let outcome: DeviceBuffer | undefined;
   let step = 0;
@@ -34,7 +30,7 @@ export async function gpuOptimiser(
       const gradientBuffers = gradients.map(bufferOf);
       const watched = bufferOf(terms);
       const count = watched.bytes / 4;
-      outcome ??= zeros(4 + count, 'gradient norm and loss terms');
+      outcome ??= device.createBuffer(4 * (4 + count), 'gradient norm and loss terms');
       const told = outcome;
       device.record('optimiser', (batch) => {
         gradNorm(batch, gradientBuffers, norm, scratch, spec.clip, [watched]);
@@ -67,4 +63,25 @@ export async function gpuOptimiser(
       outcome?.destroy();
     },
   };
+}
+
+/** Both moments of each parameter, and what the norm needs. Frees what it made where one of them does not fit. */
+function stateBuffers(device: Device, lengths: readonly number[]) {
+  const made: DeviceBuffer[] = [];
+  const make = (bytes: number, label: string): DeviceBuffer => {
+    const buffer = device.createBuffer(bytes, label);
+    made.push(buffer);
+    return buffer;
+  };
+  try {
+    return {
+      first: lengths.map((length, i) => make(4 * length, `first moment ${i}`)),
+      second: lengths.map((length, i) => make(4 * length, `second moment ${i}`)),
+      norm: make(16, 'gradient norm'),
+      scratch: make(gradNormScratch(lengths.length + 1), 'gradient norm scratch'),
+    };
+  } catch (error) {
+    for (const buffer of made) buffer.destroy();
+    throw error;
+  }
 }

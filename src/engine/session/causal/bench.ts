@@ -7,7 +7,14 @@ import type { Intervention } from '../../decode/sites';
 import { outcomes } from '../../eval/accuracy';
 import type { DeviceModels } from '../models/device-models';
 import type { ResolvedSubject } from '../models/subjects';
-import { answerLimit, EVALUATION_BATCH, explicitKeys, explicitLimit, latentKeys } from '../runs/student';
+import {
+  answerLimit,
+  checkDecoding,
+  EVALUATION_BATCH,
+  explicitKeys,
+  explicitLimit,
+  latentKeys,
+} from '../runs/student';
 
 /** A subject that answers the same problems again and again, its states projected one way or another. */
 export interface Bench {
@@ -40,6 +47,7 @@ export async function openBench(
   const explicit = kind !== 'student';
   const { batch, question } = layout;
   const keys = explicit ? explicitKeys(layout) : latentKeys(layout, latentSteps);
+  checkDecoding(model, keys);
   return Owned.while(async (owned) => {
     const used = owned.add(models.use(model));
     const decoder = owned.add(

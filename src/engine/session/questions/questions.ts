@@ -10,6 +10,7 @@ import { nextTokens } from '../../decode/readout';
 import { accuracy } from '../../eval/accuracy';
 import type { LatentFilter } from '../../nn/latent';
 import type { DeviceTensor } from '../../runtime/tensor';
+import { uploadAll } from '../../runtime/upload-all';
 import type { DeviceModels } from '../models/device-models';
 import type { Pair } from '../models/pair';
 import type { ProblemSet } from '../models/problems';
@@ -194,8 +195,10 @@ export class Questions {
       }),
     );
     this.dropAdapter();
-    this.adapter = (student?.packs ?? []).map((data, i) =>
-      models.runtime.upload({ dtype: 'f32', shape: [data.length], data }, `student ${i}`),
+    this.adapter = uploadAll(
+      models.runtime,
+      (student?.packs ?? []).map((data) => ({ dtype: 'f32', shape: [data.length], data })),
+      (i) => `student ${i}`,
     );
     decoder.setAdapter(this.adapter);
     return this.warmed(decoder);

@@ -1,5 +1,6 @@
 import type { Runtime } from '../../runtime/runtime';
 import type { DeviceTensor } from '../../runtime/tensor';
+import { uploadAll } from '../../runtime/upload-all';
 import type { Student } from './student';
 
 type Packs = readonly Float32Array<ArrayBuffer>[];
@@ -20,8 +21,10 @@ export class TrainedAdapter {
     /** Keep the copy of the best validation accuracy (among equals the latest) rather than the last one. */
     private readonly keepBest: boolean,
   ) {
-    this.packs = student.packs.map((data, i) =>
-      runtime.upload({ dtype: 'f32', shape: [data.length], data }, `parameters ${i}`),
+    this.packs = uploadAll(
+      runtime,
+      student.packs.map((data) => ({ dtype: 'f32', shape: [data.length], data })),
+      (i) => `parameters ${i}`,
     );
   }
 

@@ -14,11 +14,12 @@ import { hostOptimiser, type Optimiser } from '../../train/optimiser';
 import { ParameterSet } from '../../train/parameters';
 import type { TapeRun } from '../../train/step';
 import { Tape } from '../../train/tape/tape';
+import { checkPositions } from '../models/positions';
 import type { Example } from '../models/problems';
 import { TrainedAdapter } from './adapter';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
-import { decoderFor, EVALUATION_BATCH, labelOf, latentKeys, type Student } from './student';
+import { checkDecoding, decoderFor, EVALUATION_BATCH, labelOf, latentKeys, type Student } from './student';
 import { teacherStates } from './teacher-states';
 
 /** The examples of a run. */
@@ -50,6 +51,8 @@ export interface PrepareOptions {
   readonly signal: AbortSignal | undefined;
 }
 
+const SHORTER = 'Choose a teacher with more positions, or shorter problems.';
+
 /** Teacher's states, targets, programs. Frees what it made where it fails. */
 export async function prepare(
   context: RunContext,
@@ -67,6 +70,11 @@ export async function prepare(
   const observed = training.slice(0, config.observation.samples);
   const decodedBatch = Math.min(EVALUATION_BATCH, evaluated.length || observed.length);
   const decoded = layoutOf(tokensOf([...evaluated, ...observed]), pair.codec, decodedBatch);
+
+  const latentSteps = recipe.latentSteps(config);
+  checkDecoding(pair.base, latentKeys(decoded, latentSteps));
+  if (recipe.usesTeacher(config))
+    checkPositions(pair.teacher, layout.question + layout.explicit, 'the teacher pass', SHORTER);
 
   clock.begin('teacher');
   const teacher = recipe.usesTeacher(config)
@@ -96,7 +104,7 @@ export async function prepare(
       label: labelOf(config, context.methods),
       config,
       step: 0,
-      latentSteps: recipe.latentSteps(config),
+      latentSteps,
       filter: filterOf(config),
       lora: config.lora,
       packs: parameters.initial(new Rng(config.seed)),

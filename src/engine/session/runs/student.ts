@@ -10,6 +10,7 @@ import type { LatentFilter } from '../../nn/latent';
 import type { LoraSpec } from '../../nn/lora';
 import type { DeviceModels } from '../models/device-models';
 import type { LoadedModel } from '../models/pair';
+import { checkPositions } from '../models/positions';
 
 /** A trained adapter with what is needed to run it. */
 export interface Student {
@@ -40,13 +41,26 @@ export const explicitKeys = (layout: TokenLayout): number => layout.question + l
 export const answerLimit = (layout: TokenLayout): number => layout.answer + SLACK;
 export const explicitLimit = (layout: TokenLayout): number => layout.explicit + SLACK;
 
-/** A decoder of a model for `batch` sequences at once, ready to run; it holds the model until it is disposed of. */
+/** @param keys a sequence may need @throws InputError for more than the model has positions */
+export const checkDecoding = (model: LoadedModel, keys: number): void =>
+  checkPositions(
+    model,
+    keys,
+    'Decoding, up to the longest answer that is waited for,',
+    'Choose fewer latent steps or shorter questions, or another model.',
+  );
+
+/**
+ * A decoder of a model for `batch` sequences at once, ready to run; it holds the model until it is disposed of.
+ * @throws InputError for more positions than the model has
+ */
 export function decoderFor(
   models: DeviceModels,
   model: LoadedModel,
   options: Omit<DecodeShape, 'config'> & { readonly latents: boolean },
 ): Promise<Decoder> {
   return Owned.while(async (owned) => {
+    checkDecoding(model, options.keys);
     const used = models.use(model);
     const { latents, ...shape } = options;
     const decoder = owned.add(new Decoder(used, { config: used.config, ...shape }));

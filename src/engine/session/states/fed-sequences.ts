@@ -3,6 +3,7 @@ import { quote } from '../../../text/quote';
 import { InputError } from '../../base/errors';
 import { Rng } from '../../base/rng';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
+import { checkPositions } from '../models/positions';
 import type { ResolvedSubject } from '../models/subjects';
 import type { Sequence } from './sequences';
 
@@ -30,8 +31,8 @@ interface Part {
 
 /**
  * What `resolved` is fed so that it passes all of `sections`, and nothing after the last of them.
- * @throws InputError for sections that the sequences or the subject do not have or that are of two passes, and for a
- * variant that is none of theirs
+ * @throws InputError for sections that the sequences or the subject do not have or that are of two passes, for a variant
+ * that is none of theirs, and for a sequence longer than the model's positions
  */
 export function fedSequences(
   resolved: ResolvedSubject,
@@ -51,7 +52,9 @@ export function fedSequences(
         ? problemParts(resolved, sequence, sections, { random, asked: next })
         : textParts(resolved, sequence.text, random);
     const last = Math.max(...sections.map((section) => parts.findIndex((part) => part.section === section)));
-    return reading(resolved, sequence, parts.slice(0, last + 1));
+    const fed = reading(resolved, sequence, parts.slice(0, last + 1));
+    checkPositions(resolved.model, fed.positions.length, fed.id, 'Choose shorter samples, or another model.');
+    return fed;
   });
 }
 

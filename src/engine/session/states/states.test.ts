@@ -248,7 +248,12 @@ describe('what cannot be', () => {
   });
 
   it('a text longer than can be read, a student without latents, no pair, no student', async () => {
-    await expect(gather(TEACHER, texts('apples '.repeat(4200)), ['text'])).rejects.toThrow(MemoryError);
+    const long = texts('apples '.repeat(4200));
+    await expect(gather(TEACHER, long, ['text'])).rejects.toThrow(/takes \d+ positions; .* has 256/);
+    const resolved = resolveSubject(TEACHER, held);
+    const config = { ...resolved.model.config, maxPositions: 2 ** 17 };
+    const patient = { ...resolved, model: { ...resolved.model, config } };
+    await expect(gatherStates(models, patient, long, ['text'])).rejects.toThrow(MemoryError);
     const direct = { ...held, student: { ...held.student, latentSteps: 0 } };
     expect(() => statesBytes(resolveSubject(STUDENT, direct), problems(1), ['latent'])).toThrow(
       'the student has no latent steps',

@@ -1,0 +1,20 @@
+import { InputError } from '../../base/errors';
+import type { LoadedModel } from './pair';
+
+/**
+ * A model is defined for the positions it was trained with; RoPE computes something beyond them all the same, which nobody
+ * should take for the model. @param what needs the positions, as a message begins @throws InputError beyond them
+ */
+export function checkPositions(
+  { config, report }: Pick<LoadedModel, 'config' | 'report'>,
+  needed: number,
+  what: string,
+  hint: string,
+): void {
+  const { maxPositions } = config;
+  if (maxPositions === undefined || needed <= maxPositions) return;
+  throw new InputError(
+    `${what} takes ${needed} positions; ${report.name} has ${maxPositions} (max_position_embeddings of its config.json)`,
+    hint,
+  );
+}
