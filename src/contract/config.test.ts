@@ -91,6 +91,19 @@ describe('parseRunConfig', () => {
     expect(message.split('\n')).toHaveLength(5);
   });
 
+  it('says what was expected, from the setting itself', () => {
+    const line = (value: object) => refusal(() => parseRunConfig(value)).split('\n')[1];
+    expect(line({ data: { heldOut: 0.5 } })).toBe(
+      'data.heldOut: a whole number, 0 to 5000, is expected; got 0.5',
+    );
+    expect(line({ latent: { temperature: 0 } })).toBe(
+      'latent.temperature: a number, more than 0, at most 100, is expected; got 0',
+    );
+    expect(line({ lora: { targets: ['q', 'w'] } })).toMatch(
+      /^lora\.targets\.1: a list of q, k, .*, at least one of them, is expected; got "w"/,
+    );
+  });
+
   it('says what is wrong in a few lines, however much is', () => {
     const many = Object.fromEntries(Array.from({ length: 90_000 }, (_, i) => [`key${i}`, i]));
     const message = refusal(() => parseRunConfig(many));

@@ -5,7 +5,7 @@ import { complaints, RunConfigError } from './complaints';
 import { upgradeVersion1 } from './config-v1';
 import { METHODS } from './methods/index';
 import type { MethodData, Methods } from './methods/method';
-import { fitting, isObject, settingGroups } from './settings';
+import { expectedText, fitting, isObject, settingGroups } from './settings';
 
 /**
  * A run's configuration: everything a run depends on, and the one place of its defaults. The page edits it, a run file
@@ -43,6 +43,18 @@ function schemaOf(method: MethodData): z.ZodType {
   return made;
 }
 
+/** What was expected where a setting has a bad value; zod's own words for anything else. */
+function messageOf(
+  { path, message }: { readonly path: PropertyKey[]; readonly message: string },
+  method: MethodData,
+): string {
+  const at = path.join('.');
+  const found = settingsOf(method)
+    .flatMap(({ settings }) => settings)
+    .find((setting) => setting.path === at || (setting.kind === 'set' && at.startsWith(`${setting.path}.`)));
+  return found ? expectedText(found) : message;
+}
+
 /** A configuration, and what the conversion from version 1 left out, a sentence each. */
 export interface ReadConfig {
   readonly config: RunConfig;
@@ -71,7 +83,7 @@ export const readConfigSchema = (methods: Methods = METHODS): z.ZodType<ReadConf
       for (const issue of result.error.issues)
         if (issue.code === 'unrecognized_keys')
           for (const key of issue.keys) refuse('there is no such setting', ...issue.path.map(String), key);
-        else context.issues.push({ ...issue, input: value } as never);
+        else context.issues.push({ ...issue, message: messageOf(issue, method), input: value } as never);
       return z.NEVER;
     }
     return {

@@ -153,6 +153,13 @@ export function rangeText({ kind, range, options }: Setting): string {
   return kind === 'set' ? `a list of ${ids}` : `one of ${ids}`;
 }
 
+/** What a message says where something else was found. */
+export function expectedText(setting: Setting): string {
+  const { kind } = setting;
+  const what = kind === 'count' ? 'a whole number, ' : kind === 'number' ? 'a number, ' : '';
+  return `${what}${rangeText(setting)}${kind === 'set' ? ', at least one of them' : ''}, is expected`;
+}
+
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

@@ -3,12 +3,15 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseRunConfig, withMethod } from '../contract/config';
+import { parseRunConfig, settingsOf, withMethod } from '../contract/config';
 import type { StepEvent } from '../contract/events';
+import { METHODS } from '../contract/methods/index';
+import { PRESETS } from '../contract/presets';
 import type { RunFile } from '../contract/run-file';
 import { LoriWorkbench } from '../engine/session/workbench';
 import { tinyEnvironment, tinyPair } from '../engine/testing/tiny-pair.testing';
 import { lab } from './lab';
+import { OPTIONS } from './options';
 
 const CONFIG = parseRunConfig({
   seed: 4,
@@ -59,7 +62,7 @@ beforeAll(async () => {
       seconds: result.seconds.train,
     },
   };
-});
+}, 60_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 interface Output {
@@ -247,6 +250,27 @@ describe('the other commands', () => {
   });
 });
 
+describe('--help', () => {
+  it('names every command, option, preset, method and setting', async () => {
+    const { text } = await run('--help');
+    for (const name of ['lens', 'causal', 'distil', 'eval', 'step', 'bench'])
+      expect(text).toContain(`\n  ${name} `);
+    for (const option of Object.keys(OPTIONS)) expect(text).toContain(`\n  --${option}`);
+    for (const { id } of PRESETS) expect(text).toContain(`\n  ${id} `);
+    for (const method of METHODS)
+      for (const { settings } of settingsOf(method))
+        for (const { path } of settings) expect(text).toContain(`\n    ${path}: `);
+    expect(text).toContain('latent.steps: 1 to 32 [4].');
+  });
+
+  it('of a command has its options and not those of others', async () => {
+    const { text } = await run('causal', '--help');
+    expect(text).toMatch(/--ranks 1,2,4 .*powers of two/);
+    expect(text).not.toContain('--trajectories');
+    expect(text).toContain('optimiser.steps: ');
+  });
+});
+
 describe('bad arguments and files', () => {
   const bad: [string, () => string[], RegExp][] = [
     ['no command', () => [], /unknown command ""\nusage: npm run lab/],
@@ -254,6 +278,21 @@ describe('bad arguments and files', () => {
     ['an inherited name', () => ['constructor'], /unknown command "constructor"/],
     ['two commands', () => ['distil', 'eval'], /"eval" is one argument too many/],
     ['an unknown option', () => ['distil', '--fast'], /--fast/],
+    [
+      'an option of another command',
+      () => ['distil', '--ranks', '1'],
+      /--ranks is not an option of distil but of causal/,
+    ],
+    [
+      'two things to start from',
+      () => ['distil', '--config', put('run.json', runFile), '--preset', 'ce-128'],
+      /--config and --preset both say/,
+    ],
+    [
+      'a setting the method does not have',
+      () => ['distil', '--preset', 'nocot-128', '--set', 'latent.steps=2'],
+      /a setting of the method nocot/,
+    ],
     ['no such file', () => ['distil', '--config', at('none.json')], /none\.json cannot be read: ENOENT/],
     [
       'no JSON',

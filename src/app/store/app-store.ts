@@ -100,7 +100,8 @@ export function createApp(environment: Environment): App {
       ctx.set({ isPlaceKnown: true, link: { ...ctx.get().link, panel } });
     },
     followLink(hash) {
-      const { link, problems } = parseLink(hash, ctx.get().presets);
+      const { link, problems, notes } = parseLink(hash, ctx.get().presets);
+      for (const note of notes) ctx.notify('info', note);
       const before: Link = ctx.get().link;
       ctx.set({ isPlaceKnown: true, link, linkProblems: problems });
       if (link.preset !== null && link.preset !== before.preset)

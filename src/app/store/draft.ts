@@ -23,8 +23,8 @@ export function draftErrors(config: RunConfig, methods: Methods = METHODS): Read
   const errors = new Map<string, string>();
   for (const { path, message } of result.error?.issues ?? []) {
     const name = path.join('.');
-    const value = valueAt(config, name);
-    errors.set(name, Number.isNaN(value) ? 'This is not a number.' : message);
+    const text = Number.isNaN(valueAt(config, name)) ? 'this is not a number' : message;
+    errors.set(name, `${text.charAt(0).toUpperCase()}${text.slice(1)}.`);
   }
   return errors;
 }

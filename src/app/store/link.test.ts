@@ -21,11 +21,11 @@ describe('link', () => {
     },
   ];
   it.each(links)('comes back as it was: %o', (link) => {
-    expect(parseLink(formatLink(link))).toEqual({ link, problems: [] });
+    expect(parseLink(formatLink(link))).toEqual({ link, problems: [], notes: [] });
   });
 
   it.each(['', '#', '#/', '/model', '#model'])('%j is the first place', (hash) => {
-    expect(parseLink(hash)).toEqual({ link: links[0], problems: [] });
+    expect(parseLink(hash)).toEqual({ link: links[0], problems: [], notes: [] });
   });
 
   it('names what it cannot use and follows the rest', () => {
@@ -47,10 +47,11 @@ describe('link', () => {
   });
 
   it('follows the ids that presets had, and says what they are called now', () => {
-    const { link, problems } = parseLink('#/distil?preset=lori-128');
+    const { link, problems, notes } = parseLink('#/distil?preset=lori-128');
     expect(link.preset).toBe('lori-results-128');
-    expect(problems).toEqual([
-      'the preset lori-128 is now called lori-results-128 (LoRi, statistics over results); its values are the same',
+    expect(problems).toEqual([]);
+    expect(notes).toEqual([
+      'The preset lori-128 is now called lori-results-128 (LoRi, statistics over results); its values are the same.',
     ]);
     expect(parseLink('#/distil?preset=lori-steps-128').link.preset).toBe('lori-paper-128');
   });

@@ -24,8 +24,14 @@ const oneOf = (names: readonly string[]) => names.join(', ');
 export function parseLink(
   hash: string,
   presets: readonly Preset[] = PRESETS,
-): { readonly link: Link; readonly problems: readonly string[] } {
+): {
+  readonly link: Link;
+  readonly problems: readonly string[];
+  /** What was followed under another name. */
+  readonly notes: readonly string[];
+} {
   const problems: string[] = [];
+  const notes: string[] = [];
   const [path = '', query = ''] = hash.replace(/^#?\/?/, '').split(/\?(.*)/s);
   const wanted = path === '' ? 'model' : path;
   const panel = PANELS.find((name) => name === wanted);
@@ -37,7 +43,7 @@ export function parseLink(
   if (named !== null && !preset)
     problems.push(`unknown preset ${quote(named)}; there are ${oneOf(presets.map(({ id }) => id))}`);
   else if (preset && preset.id !== named)
-    problems.push(`the preset ${named} is now called ${preset.id} (${preset.name}); its values are the same`);
+    notes.push(`The preset ${named} is now called ${preset.id} (${preset.name}); its values are the same.`);
   const theme = values.get('theme');
   if (theme !== null && !THEMES.includes(theme as Theme))
     problems.push(`unknown theme ${quote(theme)}; there are ${oneOf(THEMES)}`);
@@ -60,6 +66,7 @@ export function parseLink(
       lens,
     },
     problems,
+    notes,
   };
 }
 

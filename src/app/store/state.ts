@@ -114,7 +114,7 @@ export const presetConfig = (id: string | null, presets: readonly Preset[] = PRE
 
 export function initialState(hash: string, methods: Methods = METHODS): AppState {
   const presets = presetsOf(methods);
-  const { link, problems } = parseLink(hash, presets);
+  const { link, problems, notes } = parseLink(hash, presets);
   return {
     isPlaceKnown: hash.replace(/^#?\/?/, '') !== '',
     methods,
@@ -122,7 +122,8 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     link,
     linkProblems: problems,
     settings: defaultSettings,
-    notices: [],
+    // Negative, so that they are never those of a later notice.
+    notices: notes.map((text, i) => ({ id: -1 - i, kind: 'info', text })),
     dead: null,
     device: idle,
     pair: idle,

@@ -75,7 +75,7 @@ function SettingField({
   const common = {
     label: setting.label,
     tex: setting.tex,
-    help: `${setting.help}${setting.range ? ` ${rangeText(setting)}.` : ''}`,
+    help: `${setting.help}${setting.range ? ` Range: ${rangeText(setting)}.` : ''}`,
     ours: setting.ours,
     isDisabled,
     error,
