@@ -456,17 +456,21 @@ describe('storage', () => {
     const storage = { ...memoryStore(''), unavailable: null };
     const { actions, state, hide } = open({ storage, pace: 5 });
     await actions.loadPair();
-    const running = actions.startRun(parseRunConfig({ optimiser: { steps: 100 }, evaluation: { every: 0 } }));
-    await vi.waitFor(async () => expect((await storage.listRuns()).runs).toHaveLength(1));
+    const running = actions.startRun(
+      parseRunConfig({ optimiser: { steps: 100_000 }, evaluation: { every: 0 } }),
+    );
+    const slow = { timeout: 10_000 };
+    await vi.waitFor(async () => expect((await storage.listRuns()).runs).toHaveLength(1), slow);
     const { id } = state().run;
     expect([...(await storage.listRuns()).underWay]).toEqual([id]);
-    await vi.waitFor(() => expect(state().run.series.step.length).toBeGreaterThan(2));
     const steps = async () => (await storage.listRuns()).runs[0]?.series.step.length;
     expect(await steps()).toBe(0);
+    await vi.waitFor(() => expect(state().run.series.step.length).toBeGreaterThan(2), slow);
     hide();
-    await vi.waitFor(async () => expect(await steps()).toBeGreaterThan(2));
-    expect(await running).toBe(true);
-    expect((await storage.listRuns()).runs).toMatchObject([{ id, result: { status: 'done' } }]);
+    await vi.waitFor(async () => expect(await steps()).toBeGreaterThan(2), slow);
+    actions.cancelRun();
+    expect(await running).toBe(false);
+    expect((await storage.listRuns()).runs).toMatchObject([{ id, result: null }]);
     expect((await storage.listRuns()).underWay.size).toBe(0);
     hide();
   });
