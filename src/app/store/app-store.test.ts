@@ -5,6 +5,7 @@ import { memoryStore, type Store } from '../../storage/store';
 import { type Double, type DoubleOptions, double, engineError } from '../workbench.testing';
 import { createApp } from './app-store';
 import { unheardOf } from './in-hand';
+import { latentsOf, shownSentence } from './latent-choice';
 import { subjectsOf } from './lens-subjects';
 
 /** The page without a page: its state and actions on the double. */
@@ -308,6 +309,26 @@ describe('thoughts', () => {
     expect(state().latents.thoughts.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5]);
     expect(await actions.answer()).toBe(true);
     expect(state().link.question).toBe('held-out-2');
+  });
+
+  it('of the untrained base are made with the K and the feedback that are shown', async () => {
+    const { actions, state } = open();
+    await actions.loadPair();
+    actions.typeQuestion('What is 1 + 1?');
+    actions.setField('latent.steps', 3);
+    actions.setField('latent.temperature', 0.5);
+    expect(latentsOf(state())).toEqual({ steps: 3, filter: 'softmax', temperature: 0.5 });
+    await actions.openQuestion();
+    expect(state().latents.session.value).toMatchObject({
+      latentSteps: 3,
+      filter: 'softmax',
+      temperature: 0.5,
+    });
+    actions.setField('latent.filter', 'hidden');
+    actions.chooseSteps(2);
+    await actions.openQuestion();
+    expect(state().latents.session.value).toMatchObject({ latentSteps: 2, filter: 'hidden' });
+    expect(shownSentence(state().latents.session.value!)).toContain('softmax(logits).');
   });
 
   it('of a question that was changed meanwhile are not shown', async () => {
