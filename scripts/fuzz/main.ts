@@ -55,9 +55,9 @@ async function supervise(
       const wait = () => {
         clearTimeout(timer);
         timer = setTimeout(() => {
-          lost(`hangs: no answer within ${6 * LIMIT} ms`);
+          lost(`hangs: no answer within ${3 * LIMIT} ms`);
           void worker.terminate().then(() => resolve());
-        }, 6 * LIMIT);
+        }, 3 * LIMIT);
       };
       wait();
       worker.on('message', (message: { start: number } | Outcome) => {
