@@ -46,7 +46,7 @@ export function CausalView() {
         />
       )}
       {task.status === 'failed' && (
-        <ErrorNotice title="The causal test broke off; what was measured stays" error={task.error}>
+        <ErrorNotice title="The causal test failed; what was measured is kept" error={task.error}>
           <Button onPress={() => void runCausal()}>Try again</Button>
         </ErrorNotice>
       )}
