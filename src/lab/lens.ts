@@ -43,7 +43,10 @@ export const lens: Command = async ({ workbench, config, samples, lens: given, s
   });
   // Said now rather than after the run that trains the student.
   parseLensRequest(request(subjects.map(({ kind, sections }) => ({ subject: { kind }, sections }))));
-  if (given.open !== undefined) await workbench.openCheckpoint(await checkpointFiles(given.open));
+  if (given.open !== undefined) {
+    const { notes = [] } = await workbench.openCheckpoint(await checkpointFiles(given.open));
+    for (const note of notes) say(`note: ${note}`);
+  }
   const selections = await selectionsOf(workbench, subjects, config, onEvent);
   const report = await workbench.lens(request(selections));
   const summary = summaryOf(report);

@@ -27,3 +27,14 @@ it.each([
   expect(runs.map(({ id }) => id)).toEqual(['good']);
   expect(damaged).toEqual([{ id: 'run', reason: expect.stringContaining(reason) }]);
 });
+
+it('keeps the ranks that a run used in place of those asked for', () => {
+  const { config } = row;
+  const result = {
+    ...{ config, status: 'done', steps: 3, heldOut: null, teacher: null, programs: 1, trainable: 8 },
+    ...{ provider: 'wasm', models: {}, seconds: { teacher: 1, compile: 1, train: 1, evaluate: 1 } },
+    ranksUsed: { 'factors.hiddenRank': 12 },
+  };
+  const { runs } = readRows(new Map<string, unknown>([['run', { ...row, result }]]));
+  expect(runs[0]?.result?.ranksUsed).toEqual({ 'factors.hiddenRank': 12 });
+});

@@ -31,6 +31,7 @@ const resultShape = {
   teacher: accuracySchema.nullable(),
   seconds: z.object({ teacher: seconds, compile: seconds, train: seconds, evaluate: seconds }),
   programs: z.int().min(0),
+  ranksUsed: z.record(z.string(), z.int().min(0)).optional(),
   trainable: z.int().min(0),
   provider: z.enum(['webgpu', 'wasm']),
   models: z.record(z.string(), z.string()),

@@ -5,6 +5,7 @@ import { memoryStore, type Store } from '../../storage/store';
 import { type Double, type DoubleOptions, double, engineError } from '../workbench.testing';
 import { createApp } from './app-store';
 import { unheardOf } from './in-hand';
+import { latentsOf, shownSentence } from './latent-choice';
 import { subjectsOf } from './lens-subjects';
 
 /** The page without a page: its state and actions on the double. */
@@ -292,11 +293,32 @@ describe('thoughts', () => {
     await actions.loadProblems(3);
     actions.pickProblem(state().latents.problems.value![2]!);
     expect(await actions.openQuestion()).toBe(true);
-    for (let i = 0; i < 5; i++) expect(await actions.step()).toBe(true);
+    // As many as the form of a run says.
+    for (let i = 0; i < 4; i++) expect(await actions.step()).toBe(true);
     expect(await actions.step()).toBe(false);
-    expect(state().latents.thoughts.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5]);
+    expect(state().latents.thoughts.map(({ step }) => step)).toEqual([1, 2, 3, 4]);
     expect(await actions.answer()).toBe(true);
     expect(state().link.question).toBe('held-out-2');
+  });
+
+  it('of the untrained base are made with the K and the feedback that are shown', async () => {
+    const { actions, state } = open();
+    await actions.loadPair();
+    actions.typeQuestion('What is 1 + 1?');
+    actions.setField('latent.steps', 3);
+    actions.setField('latent.temperature', 0.5);
+    expect(latentsOf(state())).toEqual({ steps: 3, filter: 'softmax', temperature: 0.5 });
+    await actions.openQuestion();
+    expect(state().latents.session.value).toMatchObject({
+      latentSteps: 3,
+      filter: 'softmax',
+      temperature: 0.5,
+    });
+    actions.setField('latent.filter', 'hidden');
+    actions.chooseSteps(2);
+    await actions.openQuestion();
+    expect(state().latents.session.value).toMatchObject({ latentSteps: 2, filter: 'hidden' });
+    expect(shownSentence(state().latents.session.value!)).toContain('softmax(logits).');
   });
 
   it('of a question that was changed meanwhile are not shown', async () => {
@@ -458,17 +480,21 @@ describe('storage', () => {
     const storage = { ...memoryStore(''), unavailable: null };
     const { actions, state, hide } = open({ storage, pace: 5 });
     await actions.loadPair();
-    const running = actions.startRun(parseRunConfig({ optimiser: { steps: 100 }, evaluation: { every: 0 } }));
-    await vi.waitFor(async () => expect((await storage.listRuns()).runs).toHaveLength(1));
+    const running = actions.startRun(
+      parseRunConfig({ optimiser: { steps: 100_000 }, evaluation: { every: 0 } }),
+    );
+    const slow = { timeout: 10_000 };
+    await vi.waitFor(async () => expect((await storage.listRuns()).runs).toHaveLength(1), slow);
     const { id } = state().run;
     expect([...(await storage.listRuns()).underWay]).toEqual([id]);
-    await vi.waitFor(() => expect(state().run.series.step.length).toBeGreaterThan(2));
     const steps = async () => (await storage.listRuns()).runs[0]?.series.step.length;
     expect(await steps()).toBe(0);
+    await vi.waitFor(() => expect(state().run.series.step.length).toBeGreaterThan(2), slow);
     hide();
-    await vi.waitFor(async () => expect(await steps()).toBeGreaterThan(2));
-    expect(await running).toBe(true);
-    expect((await storage.listRuns()).runs).toMatchObject([{ id, result: { status: 'done' } }]);
+    await vi.waitFor(async () => expect(await steps()).toBeGreaterThan(2), slow);
+    actions.cancelRun();
+    expect(await running).toBe(false);
+    expect((await storage.listRuns()).runs).toMatchObject([{ id, result: null }]);
     expect((await storage.listRuns()).underWay.size).toBe(0);
     hide();
   });

@@ -1,6 +1,7 @@
 import type { StoreApi } from 'zustand/vanilla';
 import type { Methods } from '../../contract/methods/method';
 import type { Store } from '../../storage/store';
+import { MAX_MESSAGE, shorten } from '../../text/quote';
 import type { Connection } from '../../worker/client';
 import type { LensState } from './lens';
 import { type RunAction, reduceRun } from './run';
@@ -58,7 +59,8 @@ export function createContext(
     lens: (change) => set({ lens: { ...get().lens, ...change } }),
     run: (action) => set({ run: reduceRun(get().run, action) }),
     task: (slot) => taskDriver(slot, environment.cancelLimit ?? CANCEL_LIMIT),
-    notify(kind, text) {
+    notify(kind, said) {
+      const text = shorten(said, MAX_MESSAGE);
       if (get().notices.some((notice) => notice.text === text)) return;
       set({ notices: [...get().notices, { id: nextNotice++, kind, text }] });
     },

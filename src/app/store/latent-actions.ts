@@ -8,6 +8,7 @@ import type {
 } from '../../contract/events';
 import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
+import { latentsOf } from './latent-choice';
 import type { LatentsState } from './state';
 import { idle } from './task';
 import type { Outcome } from './task-driver';
@@ -81,11 +82,15 @@ export function latentActions(ctx: Context, engine: EngineActions): LatentAction
       return ended(
         await session.start(() => {
           const { question, student, steps } = now();
+          const { steps: shown, filter, temperature } = latentsOf(ctx.get());
           return ctx.engine().openQuestion({
             question: question.text,
             student,
             ...(question.expected !== null && { expected: question.expected }),
-            ...(steps !== null && { steps }),
+            // Of the base the engine knows only what it is told; a student keeps its own.
+            ...(student === 'base'
+              ? { steps: steps ?? shown, latent: { filter, temperature } }
+              : steps !== null && { steps }),
           });
         }, loaded),
       );

@@ -1,5 +1,6 @@
 import { parseRunConfig, type RunConfig } from '../../contract/config';
 import type { RunEvent } from '../../contract/events';
+import { listed, shorten } from '../../text/quote';
 import type { Context } from './context';
 import { withValue } from './draft';
 import type { EngineActions } from './engine-actions';
@@ -101,7 +102,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       if (differ.length > 0) {
         ctx.notify(
           'warning',
-          `The run file was made with other weights of ${differ.join(' and ')}: its losses will differ from those here.`,
+          `The run file was made with other weights of ${listed(differ.map((name) => shorten(name, 60)))}: its losses will differ from those here.`,
         );
       }
     },

@@ -99,6 +99,21 @@ describe('parseModelConfig', () => {
     ).toBe(7e5);
   });
 
+  it.each([
+    ['rope_parameters', { rope_parameters: { rope_theta: 5e5 } }],
+    [
+      'rope_parameters by layer type',
+      { rope_parameters: { full_attention: { rope_type: 'default', rope_theta: 5e5 } } },
+    ],
+    ['rope_scaling', { rope_scaling: { rope_type: 'default', rope_theta: 5e5 } }],
+    ['rope_scaling, older', { rope_scaling: { type: 'default', rope_theta: 5e5 } }],
+    ['both places', { rope_theta: 1e4, rope_parameters: { rope_theta: 5e5, partial_rotary_factor: 1 } }],
+  ])('finds the base of RoPE in %s', (_where, fields) => {
+    expect(parseModelConfig({ ...without(llama, 'rope_theta', 'rope_scaling'), ...fields }).ropeTheta).toBe(
+      5e5,
+    );
+  });
+
   it('fills in what older files leave out', () => {
     const config = parseModelConfig(
       without(
@@ -193,6 +208,17 @@ describe('parseModelConfig', () => {
       'newer scaling',
       { ...llama, rope_parameters: { rope_type: 'yarn' } },
       'unsupported rope_parameters type "yarn"',
+    ],
+    ['a factor alone', { ...llama, rope_scaling: { factor: 4 } }, 'unsupported rope_scaling field "factor"'],
+    [
+      'scaling by layer type',
+      { ...llama, rope_parameters: { full_attention: { rope_type: 'yarn', factor: 4 } } },
+      'unsupported rope_parameters type "yarn"',
+    ],
+    [
+      'partial rotary within',
+      { ...llama, rope_parameters: { rope_type: 'default', partial_rotary_factor: 0.5 } },
+      'unsupported rope_parameters partial_rotary_factor 0.5',
     ],
     ['scaling a string', { ...llama, rope_scaling: 'x' }, 'rope_scaling is "x"'],
     ['sliding window', { ...qwen2, use_sliding_window: true }, 'unsupported use_sliding_window true'],

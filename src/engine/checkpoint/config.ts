@@ -140,26 +140,43 @@ function tokenIds(json: JsonObject, key: string, vocabSize: number, notes: strin
   return known;
 }
 
+/** Settings of RoPE that a file may hold, besides its base. */
+const ROPE_FIELDS = ['rope_type', 'type', 'rope_theta', 'partial_rotary_factor'];
+
+/**
+ * θ, the base of RoPE. It stands in `rope_parameters` (for all layers, or by layer type), in `rope_scaling`, or on top; the
+ * first that has one counts, as in transformers. Anything besides it there changes the network and is refused.
+ */
 function ropeTheta(json: JsonObject): number {
-  const parameters = own(json, 'rope_parameters') ?? null;
-  const scaling = own(json, 'rope_scaling') ?? null;
-  for (const [key, value] of [
-    ['rope_parameters', parameters],
-    ['rope_scaling', scaling],
-  ] as const) {
+  const holders: JsonObject[] = [];
+  for (const key of ['rope_parameters', 'rope_scaling']) {
+    const value = own(json, key) ?? null;
     if (value === null) continue;
     if (!isJsonObject(value))
       throw new ConfigError(`${key} is ${quote(value)}, expected an object or null`, CORRECT);
-    const type = own(value, 'rope_type') ?? own(value, 'type') ?? 'default';
-    if (type !== 'default') {
-      throw new ConfigError(
-        `unsupported ${key} type ${quote(type)}; supported: default (no scaling)`,
-        'Choose a checkpoint without scaled rotary embeddings; Llama 3.1 and later scale theirs.',
-      );
-    }
+    const inner = own(value, 'full_attention');
+    const holder = isJsonObject(inner) ? inner : value;
+    checkRope(key, holder);
+    holders.push(holder);
   }
-  const holder = isJsonObject(parameters) && !isAbsent(parameters, 'rope_theta') ? parameters : json;
+  const holder = [...holders, json].find((one) => !isAbsent(one, 'rope_theta')) ?? json;
   return positive(holder, 'rope_theta', 10000, 1e12);
+}
+
+function checkRope(key: string, holder: JsonObject): void {
+  const type = own(holder, 'rope_type') ?? own(holder, 'type') ?? 'default';
+  const field = Object.keys(holder).find((name) => !ROPE_FIELDS.includes(name) && !isAbsent(holder, name));
+  if (type === 'default' && field === undefined && (own(holder, 'partial_rotary_factor') ?? 1) === 1) return;
+  const what =
+    type !== 'default'
+      ? `type ${quote(type)}; supported: default (no scaling)`
+      : field !== undefined
+        ? `field ${quote(field)}; supported: rope_theta alone`
+        : `partial_rotary_factor ${quote(own(holder, 'partial_rotary_factor'))}; supported: 1`;
+  throw new ConfigError(
+    `unsupported ${key} ${what}`,
+    'Choose a checkpoint without scaled rotary embeddings; Llama 3.1 and later scale theirs.',
+  );
 }
 
 /** Options that change the network and are not implemented. */

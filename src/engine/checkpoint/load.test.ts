@@ -53,7 +53,7 @@ describe('loadCheckpoint', () => {
       ['b', { dtype: 'f32', shape: [3], data: new Float32Array([3, 4, 5]) }],
       ['a', { dtype: 'f32', shape: [2, 1], data: new Float32Array([1, 2]) }],
     ]);
-    expect(checkpoint.unexpected).toEqual(['lm']);
+    expect(checkpoint.notes).toEqual(['"lm" is not part of the decoder and is left aside.']);
     expect(checkpoint.config.headDim).toBe(2);
   });
 
@@ -212,7 +212,7 @@ describe.skipIf(!(await hasFile('shared', `${place}/config.json`)))('stories260K
 
   it('is the same in f16, bf16 and shards as in f32 rounded to their dtype, to the bit', async () => {
     const full = await load('', ['model.safetensors']);
-    expect(full.unexpected).toEqual([]);
+    expect(full.notes).toEqual([]);
     const index = await readJson<{ weight_map: Record<string, string> }>(
       'shared',
       `${place}/sharded/model.safetensors.index.json`,
@@ -265,5 +265,48 @@ describe('weights that are not finite', () => {
       ['bf16', [0x7f7f, 0xff7f, 1]],
     ] as const)
       await loadCheckpoint({ config, weights: stored(dtype, words) }, need(['w', [words.length]]));
+  });
+});
+
+describe('tensors that are not read', () => {
+  const open = (names: readonly string[], fields = {}) =>
+    loadCheckpoint(
+      {
+        config: { ...config, ...fields },
+        weights: new Map([
+          ['m.safetensors', file({ a, ...Object.fromEntries(names.map((name) => [name, b])) })],
+        ]),
+      },
+      need(['a', [2, 1]]),
+    );
+
+  it.each([
+    ['a bias', 'model.layers.0.mlp.down_proj.bias', 'attention_bias or mlp_bias'],
+    [
+      'a norm of another architecture',
+      'model.layers.0.self_attn.q_norm.weight',
+      'architecture is not supported',
+    ],
+    ['a layer too many', 'model.layers.7.mlp.down_proj.weight', 'their own config.json'],
+    ['an adapter', 'model.layers.0.self_attn.q_proj.lora_A.default.weight', 'Merge the adapter'],
+  ])('%s: would change the states, and is refused by name', async (_what, name, hint) => {
+    await expect(open([name])).rejects.toMatchObject({
+      message: expect.stringContaining(name),
+      hint: expect.stringContaining(hint),
+    });
+  });
+
+  it('harmless ones are named or, where every reader ignores them, passed over', async () => {
+    expect((await open(['model.layers.0.self_attn.rotary_emb.inv_freq'])).notes).toEqual([]);
+    expect((await open(['score.weight'])).notes).toEqual([
+      '"score.weight" is not part of the decoder and is left aside.',
+    ]);
+    expect((await open(['lm_head.weight'])).notes[0]).toContain('tie_word_embeddings');
+  });
+
+  it('a head that is missing: the hint names the setting', async () => {
+    const weights = new Map([['m.safetensors', file({ a })]]);
+    const opening = loadCheckpoint({ config, weights }, need(['a', [2, 1]], ['lm_head.weight', [3, 4]]));
+    await expect(opening).rejects.toMatchObject({ hint: expect.stringContaining('tie_word_embeddings') });
   });
 });

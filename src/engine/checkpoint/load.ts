@@ -7,6 +7,7 @@ import { type Shape, sameShape, showShape } from '../base/shape';
 import { type ModelConfig, parseModelConfig } from './config';
 import { checkFinite } from './finite';
 import { isJsonObject, own, quote } from './json';
+import { notesOnLeftovers } from './leftovers';
 import { readHeader, readTensor, type TensorEntry, toHost } from './safetensors';
 import { type ByteSource, memorySource } from './source';
 
@@ -29,9 +30,12 @@ export interface Checkpoint {
   readonly config: ModelConfig;
   /** By name, f32, f16 or bf16 as the files store them, in the order of the expected list. */
   readonly weights: Map<string, HostTensor>;
-  /** Names that are in the files and not needed: shown, not an error. */
-  readonly unexpected: readonly string[];
+  /** What of the files was left aside, or read otherwise than they say, a sentence each. */
+  readonly notes: readonly string[];
 }
+
+const MAX_NOTES = 20;
+const HEAD = 'lm_head.weight';
 
 /** Where a tensor is found. */
 export interface TensorLocation {
@@ -42,7 +46,7 @@ export interface TensorLocation {
 
 /**
  * Reads only what `expected` names, one tensor at a time. Throws `ConfigError` for the configuration, `FileError`
- * for damaged files, missing tensors and wrong shapes, `NumericError` for weights that are not finite.
+ * for damaged files, missing tensors, wrong shapes and tensors of the network that the configuration leaves out, `NumericError` for weights that are not finite.
  */
 export async function loadCheckpoint(
   files: CheckpointFiles,
@@ -52,6 +56,11 @@ export async function loadCheckpoint(
   const needed = expected(config);
   const found = await locateTensors(files.weights, files.index);
   checkNeeded(needed, found);
+  const names = new Set(needed.map(({ name }) => name));
+  const left = notesOnLeftovers(
+    [...found.keys()].filter((name) => !names.has(name)),
+    config.tieWordEmbeddings,
+  );
   const weights = new Map<string, HostTensor>();
   for (const { name } of needed) {
     const { source, entry } = found.get(name) as TensorLocation;
@@ -59,7 +68,7 @@ export async function loadCheckpoint(
     checkFinite(name, tensor);
     weights.set(name, tensor);
   }
-  return { config, weights, unexpected: [...found.keys()].filter((name) => !weights.has(name)) };
+  return { config, weights, notes: [...config.notes, ...left].slice(0, MAX_NOTES) };
 }
 
 /** The headers of all files, merged. Throws `FileError`. */
@@ -134,7 +143,9 @@ function checkNeeded(needed: readonly ExpectedTensor[], found: ReadonlyMap<strin
     const some = missing.slice(0, 3).map(quote).join(', ');
     throw new FileError(
       `checkpoint lacks ${missing.length} of ${needed.length} tensors: ${some}${missing.length > 3 ? ', …' : ''}`,
-      'Choose weights and config.json of one checkpoint, with all its shards.',
+      missing.length === 1 && missing[0] === HEAD
+        ? `Set tie_word_embeddings to true in config.json if the model has no head of its own; if it has one, add the file that holds it.`
+        : 'Choose weights and config.json of one checkpoint, with all its shards.',
     );
   }
   for (const { name, shape } of needed) {

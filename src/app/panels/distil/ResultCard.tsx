@@ -3,12 +3,14 @@ import { nameConfig } from '../../../contract/presets';
 import { useApp } from '../../store/use-app';
 import { duration, integer, length, percent } from '../../ui/format';
 import { Facts, Panel } from '../../ui/Panel';
+import { ranksUsed } from './ranks-used';
 
 /** The final figure: the student beside the teacher, on the same held-out problems. */
 export function ResultCard({ result }: { readonly result: RunResult }) {
   const { heldOut, teacher, seconds } = result;
   const methods = useApp((state) => state.methods);
   const { name: label } = nameConfig(result.config, methods);
+  const cut = ranksUsed(result, methods);
   const share = heldOut && teacher && teacher.share > 0 ? heldOut.share / teacher.share : null;
   return (
     <Panel
@@ -35,7 +37,10 @@ export function ResultCard({ result }: { readonly result: RunResult }) {
             `teacher ${duration(1000 * seconds.teacher)}, compiling ${duration(1000 * seconds.compile)}, training ${duration(1000 * seconds.train)}, evaluation ${duration(1000 * seconds.evaluate)}`,
           ],
           ['Trained values', integer(result.trainable)],
-          ['Programs', `${result.programs} on ${result.provider === 'webgpu' ? 'WebGPU' : 'WASM'}`],
+          ...(cut.length > 0
+            ? [['Ranks cut to what the model or the samples span', cut.join('; ')] as const]
+            : []),
+          ['Programs of a step', `${result.programs} on ${result.provider === 'webgpu' ? 'WebGPU' : 'WASM'}`],
         ]}
       />
     </Panel>

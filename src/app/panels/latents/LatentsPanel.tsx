@@ -1,5 +1,6 @@
 import './latents.css';
 import { useEffect } from 'react';
+import { shownSentence } from '../../store/latent-choice';
 import { isTraining } from '../../store/run';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
@@ -72,7 +73,7 @@ export function LatentsPanel() {
           <>
             <Panel
               title="Latent thoughts"
-              about={`Student: ${session.value.student}. ${session.value.tokens.length} tokens read, ${thoughts.length} of ${steps} latent thoughts made.`}
+              about={`Student: ${session.value.student}. ${session.value.tokens.length} tokens read, ${thoughts.length} of ${steps} latent thoughts made. ${steps > 0 ? shownSentence(session.value) : ''}`}
               actions={
                 <>
                   <Button

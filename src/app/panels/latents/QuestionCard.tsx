@@ -1,10 +1,10 @@
 import { Label, TextArea, TextField } from 'react-aria-components';
-import { LATENT_DEFAULTS, MAX_LATENT_STEPS } from '../../../contract/methods/shared';
+import { MAX_LATENT_STEPS } from '../../../contract/methods/shared';
+import { filterSentence, latentsOf } from '../../store/latent-choice';
 import { isTraining } from '../../store/run';
-import type { AppState } from '../../store/state';
 import { studentLine } from '../../store/student';
 import { isBusy } from '../../store/task';
-import { useActions, useApp } from '../../store/use-app';
+import { useActions, useApp, useAppMade } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { Choice, Segments } from '../../ui/Choice';
 import { ErrorNotice } from '../../ui/ErrorNotice';
@@ -13,20 +13,14 @@ import { Panel } from '../../ui/Panel';
 
 const TYPED = 'typed';
 
-/** K of the student that is asked: what the last run trained with, for the base what the form says. */
-function trainedSteps({ latents, studentConfig, draft }: AppState): number {
-  const config = latents.student === 'trained' ? studentConfig : null;
-  if (config) return 'latent' in config ? config.latent.steps : 0;
-  return 'latent' in draft ? draft.latent.steps : LATENT_DEFAULTS.steps;
-}
-
 /** Which question, which student, how many thoughts. */
 export function QuestionCard() {
   const { problems, question, student, steps, session } = useApp((state) => state.latents);
   const hasStudent = useApp((state) => state.studentConfig !== null);
   const line = useApp(({ student: kept }) => (kept === null ? '' : `Student: ${studentLine(kept)}.`));
   const opened = useApp((state) => state.lens.opened.value !== null);
-  const trained = useApp(trainedSteps);
+  const shown = useAppMade(latentsOf);
+  const trained = shown.steps;
   const training = useApp((state) => isTraining(state.run));
   const { pickProblem, typeQuestion, openQuestion, chooseStudent, chooseSteps, loadProblems } = useActions();
   const list = problems.value ?? [];
@@ -108,6 +102,7 @@ export function QuestionCard() {
         }
         error={wrongSteps ? `K must be a whole number from ${least} to ${MAX_LATENT_STEPS}.` : undefined}
       />
+      {count > 0 && <p className="help">{filterSentence(shown)}</p>}
       {opened && <p className="help">Questions are answered by the bundled pair, not by the opened model.</p>}
       <Button look="primary" isDisabled={isBusy(session) || training || wrongSteps} onPress={open}>
         Open question

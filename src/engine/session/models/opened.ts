@@ -10,8 +10,9 @@ import { loadCheckpoint, parseIndex } from '../../checkpoint/load';
 import { type ByteSource, blobSource } from '../../checkpoint/source';
 import { expectedTensors, packWeights } from '../../nn/weights';
 import { loadTokenizer } from '../../tokenizer/tokenizer';
-import { checkVocabulary, describeModel, endIdsOf, parametersOf } from './pair';
+import { describeModel, endIdsOf, parametersOf } from './pair';
 import type { OpenedModel } from './subjects';
+import { withinVocabulary } from './vocabulary';
 
 /** What may be opened: bytes of all files, and of the weights as f32, which every program works on. */
 const MAX_OPENED_BYTES = 4 * 2 ** 30;
@@ -48,16 +49,16 @@ export async function openModel(
   checkSize('the weights, as f32,', 4 * parametersOf(model), most);
   const index = byName.has(INDEX) ? await json(byName, INDEX) : undefined;
   const weights = weightFiles(byName, index);
-  const tokenizer = await loadTokenizer(
+  const read = await loadTokenizer(
     await json(byName, 'tokenizer.json'),
     byName.has('tokenizer_config.json') ? await json(byName, 'tokenizer_config.json') : {},
   );
-  checkVocabulary(tokenizer, model);
+  const { tokenizer, notes: missing } = withinVocabulary(read, model);
 
   const bytes = [...weights.values()].reduce((n, { size }) => n + size, 0);
   const reading = new FileReading(bytes, options);
   const sha256 = await reading.hash(weights.values());
-  const { weights: tensors } = await loadCheckpoint(
+  const { weights: tensors, notes } = await loadCheckpoint(
     {
       config,
       weights: new Map([...weights].map(([name, blob]) => [name, reading.source(blobSource(blob))])),
@@ -73,7 +74,7 @@ export async function openModel(
       config: model,
       endIds: endIdsOf(model, tokenizer),
       weights: packWeights(model, tensors),
-      report: report(config, model, bytes, sha256),
+      report: report(config, model, bytes, sha256, [...missing, ...notes]),
     },
   };
 }
@@ -180,11 +181,20 @@ class FileReading {
   }
 }
 
-function report(config: unknown, model: ModelConfig, bytes: number, sha256: string): ModelReport {
+function report(
+  config: unknown,
+  model: ModelConfig,
+  bytes: number,
+  sha256: string,
+  notes: readonly string[],
+): ModelReport {
   const path = isJsonObject(config) ? own(config, '_name_or_path') : undefined;
   const name =
     typeof path === 'string' && path.trim() !== ''
       ? path.trim().slice(0, 100)
       : `checkpoint ${sha256.slice(0, 8)}`;
-  return describeModel({ name, role: 'opened', bytes, sha256, licence: 'unknown', measured: [] }, model);
+  return describeModel(
+    { name, role: 'opened', bytes, sha256, licence: 'unknown', measured: [], notes },
+    model,
+  );
 }

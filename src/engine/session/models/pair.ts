@@ -103,6 +103,7 @@ export async function loadPair(
           sha256: model.files.find((f) => f.name === 'model.safetensors')?.sha256 ?? '',
           licence: model.licence,
           measured: model.measured,
+          notes: checkpoint.notes,
         },
         config,
       ),
@@ -146,19 +147,19 @@ function checkPair(
 }
 
 /** @throws ConfigError where the tokenizer has tokens that the model does not know */
-export function checkVocabulary(tokenizer: Tokenizer, { vocabSize }: DecoderConfig): void {
+function checkVocabulary(tokenizer: Tokenizer, { vocabSize }: DecoderConfig): void {
   if (tokenizer.vocabSize > vocabSize)
     throw new ConfigError(
       `the tokenizer has ${tokenizer.vocabSize} tokens, the model ${vocabSize}`,
-      'Model and tokenizer must be of one checkpoint.',
+      'Use model and tokenizer of one checkpoint.',
     );
 }
 
-type Origin = Pick<ModelReport, 'name' | 'role' | 'bytes' | 'sha256' | 'licence' | 'measured'>;
+type Origin = Pick<ModelReport, 'name' | 'role' | 'bytes' | 'sha256' | 'licence' | 'measured' | 'notes'>;
 
 /** What is said of a model: where it is from, and its configuration. */
 export function describeModel(
-  { name, role, bytes, sha256, licence, measured }: Origin,
+  { name, role, bytes, sha256, licence, measured, notes = [] }: Origin,
   config: ModelConfig,
 ): ModelReport {
   return {
@@ -177,7 +178,7 @@ export function describeModel(
     tied: config.tieWordEmbeddings,
     licence,
     measured,
-    ...(config.notes.length > 0 && { notes: config.notes }),
+    ...(notes.length > 0 && { notes }),
   };
 }
 

@@ -26,3 +26,49 @@ it('a question that is refused leaves the open one its student, whatever number 
   expect(runtime.liveTensors).toBe(live);
   await workbench.close();
 });
+
+it('the base is stepped with the K and the feedback it was asked for; the tokens shown are the mixture that is fed', async () => {
+  const workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
+  await workbench.open('wasm');
+  await workbench.loadPair('models');
+  const ask = async (filter: 'softmax' | 'hidden', temperature: number) => {
+    const session = await workbench.openQuestion({
+      question: QUESTION,
+      student: 'base',
+      steps: 2,
+      latent: { filter, temperature },
+    });
+    expect(session).toMatchObject({ latentSteps: 2, filter, temperature });
+    const thoughts = [
+      await workbench.stepLatent(session.session),
+      await workbench.stepLatent(session.session),
+    ];
+    await expect(workbench.stepLatent(session.session)).rejects.toThrow('all 2 thoughts have been made');
+    return { thoughts, answer: await workbench.answer(session.session) };
+  };
+  const plain = await ask('softmax', 1);
+  const sharp = await ask('softmax', 0.25);
+  const hidden = await ask('hidden', 0.25);
+  const top = (asked: typeof plain) => asked.thoughts[0]?.top ?? [];
+  const [one, four] = [top(plain), top(sharp)];
+  // The same state before both: softmax(logits/τ) has the ratios of softmax(logits) to the power of 1/τ.
+  expect(four.map(({ id }) => id)).toEqual(one.map(({ id }) => id));
+  const ratio = (of: typeof one, i: number): number => (of[0]?.probability ?? 0) / (of[i]?.probability ?? 0);
+  for (const i of [1, 7]) {
+    expect(ratio(one, i)).toBeGreaterThan(1.001);
+    expect(Math.log(ratio(four, i)) / Math.log(ratio(one, i))).toBeCloseTo(4, 2);
+  }
+  expect(sharp.thoughts[0]?.entropy).toBeLessThan(plain.thoughts[0]?.entropy as number);
+  // What is fed is another mixture, so that the next thought is another one.
+  expect(sharp.thoughts[1]?.top).not.toEqual(plain.thoughts[1]?.top);
+  // Nothing of a mixture is fed: what the head says of the state.
+  expect(hidden.thoughts[0]?.top).toEqual(one);
+  expect(hidden.thoughts[1]?.top).not.toEqual(plain.thoughts[1]?.top);
+  // The first token of an answer is always of softmax(logits).
+  const shares = sharp.answer.top.reduce((sum, { probability }) => sum + probability, 0);
+  expect(shares).toBeLessThanOrEqual(1 + 1e-6);
+  await expect(ask('softmax', 0)).rejects.toThrow(
+    'temperature 0; a number above 0 and up to 100 is expected',
+  );
+  await workbench.close();
+});

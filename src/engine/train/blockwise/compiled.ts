@@ -5,7 +5,7 @@ import type { ModelOnDevice, ModelProgram } from '../../model/model-on-device';
 import { blockPrograms, type SegmentShape } from '../../nn/programs/block';
 import type { LossRun } from '../losses/state-loss';
 import type { ComputeEntry, Entry, LossEntry, Segment, States } from '../tape/entries';
-import type { Tape } from '../tape/tape';
+import { type Tape, termsOf } from '../tape/tape';
 import type { Plan } from './plan';
 import {
   arrangePrograms,
@@ -77,12 +77,10 @@ export class Programs {
           entry,
           await this.compile(`kv ${entry.name}`, () => keyValueLossProgram(tape, entry, plan.columns)),
         );
-      if (entry.kind === 'loss' || entry.kind === 'output')
-        for (const input of entry.inputs) if (input.kind === 'states') await this.arranged(tape, input);
+      for (const input of 'inputs' in entry ? entry.inputs : [])
+        if (input.kind === 'states') await this.arranged(tape, input);
     }
-    const lengths = plan.entries.flatMap((entry) =>
-      entry.kind === 'loss' ? [entry.names.length] : entry.kind === 'keyValueLoss' ? [1] : [],
-    );
+    const lengths = plan.entries.map((entry) => termsOf(entry).length).filter((length) => length > 0);
     if (lengths.length > 0) this.terms = await this.compile('terms', () => termsProgram(lengths));
   }
 

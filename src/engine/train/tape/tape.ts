@@ -100,6 +100,21 @@ export class Tape {
     );
   }
 
+  /** States of all layers at each row's own position of a segment, i32 [B] fed as `positions`: [B, L, H]. */
+  statesAt(segment: Segment, positions: string): Computed {
+    const { batch: B, layers: L, hidden: H } = this;
+    const P = segment.positions;
+    return this.compute(`states at ${positions}`, [B, L, H], [segment.states], ({ graph }, [states]) => {
+      const column = graph.constant(
+        Int32Array.from({ length: P }, (_, p) => p),
+        [1, P, 1, 1],
+        'i32',
+      );
+      const chosen = o.equal(o.reshape(graph.input(positions, [B], 'i32'), [B, 1, 1, 1]), column);
+      return o.reduceSum(o.where(chosen, states as Tensor, 0), [1]);
+    });
+  }
+
   /** The states [B, K, L, H] of segments of one position each. */
   stack(segments: readonly Segment[]): States {
     const shape = [this.batch, segments.length, this.layers, this.hidden];
@@ -168,7 +183,7 @@ export class Tape {
     target: { readonly name: string; readonly shape: Shape },
     trace: (k: Tensor, v: Tensor, target: Tensor) => Tensor,
   ): void {
-    this.entries.push({ kind: 'keyValueLoss', name, range, target, trace });
+    this.add({ kind: 'keyValueLoss', name, range, target, trace });
     range.segment.read({ keyValues: true });
   }
 
@@ -179,9 +194,7 @@ export class Tape {
 
   /** Names of the terms, in the order they were recorded. */
   get terms(): readonly string[] {
-    return this.entries.flatMap((entry) =>
-      entry.kind === 'loss' ? entry.names : entry.kind === 'keyValueLoss' ? [entry.name] : [],
-    );
+    return this.entries.flatMap(termsOf);
   }
 
   private get hidden(): number {
@@ -193,8 +206,17 @@ export class Tape {
 
   private add(entry: Exclude<Entry, Segment>): void {
     for (const input of 'inputs' in entry ? entry.inputs : []) readValue(input);
+    const twice = termsOf(entry).find((name) => this.terms.includes(name));
+    if (twice !== undefined)
+      throw new ConfigError(`two loss terms are named "${twice}"`, 'Give each its own name.');
     this.entries.push(entry);
   }
+}
+
+/** Names of the terms of an entry. */
+export function termsOf(entry: Entry): readonly string[] {
+  if (entry.kind === 'loss') return entry.names;
+  return entry.kind === 'keyValueLoss' ? [entry.name] : [];
 }
 
 /** Tells segments which of their states are read. */

@@ -3,6 +3,7 @@ import { interpret } from '../../graph/interpret';
 import { namedWeights } from '../../nn/weights';
 import { packName } from '../parameters';
 import { TINY_CONFIG, TINY_QWEN, type TinyOptions, type TinyStep, tinyStep } from '../tiny.testing';
+import type { Segment } from './entries';
 import { traceTape } from './whole';
 
 const LAYOUT = { batch: 2, question: 4, prompt: 2, answer: 2, explicit: 4 };
@@ -36,6 +37,15 @@ const CASES: Record<string, TinyOptions> = {
     explicit: false,
   },
 };
+
+describe('a tape', () => {
+  it('refuses two terms of one name, which would be one program', () => {
+    const tape = tinyStep({ losses: 'ce' }).tape();
+    const [segment] = tape.entries.filter((entry) => entry.kind === 'segment');
+    const again = () => tape.loss(['answer'], [(segment as Segment).last], () => []);
+    expect(again).toThrow('two loss terms are named "answer"');
+  });
+});
 
 describe('the gradient of the whole step is that of central differences in float64', () => {
   it.each(Object.entries(CASES))('%s', (_name, options) => {

@@ -1,0 +1,31 @@
+import type { LatentChoice } from '../../contract/calls';
+import { LATENT_DEFAULTS } from '../../contract/methods/shared';
+import type { AppState } from './state';
+
+/** How a question is thought through: K, and what is fed back. */
+export interface ShownLatents extends LatentChoice {
+  readonly steps: number;
+}
+
+/**
+ * What the Latents place shows, and what it asks the engine for: of the trained student what it was trained with, of the
+ * base what the run form says. K may be chosen otherwise.
+ */
+export function latentsOf({ latents, studentConfig, draft }: AppState): ShownLatents {
+  const trained = latents.student === 'trained' ? studentConfig : null;
+  const config = trained ?? draft;
+  const { filter, temperature, steps } = 'latent' in config ? config.latent : LATENT_DEFAULTS;
+  return { filter, temperature, steps: trained && !('latent' in trained) ? 0 : steps };
+}
+
+/** What is fed back, in words. */
+export const filterSentence = ({ filter, temperature }: LatentChoice): string =>
+  filter === 'softmax'
+    ? `Each latent thought is a mixture of token embeddings, weighted by softmax(logits/τ) with τ = ${temperature}.`
+    : 'Each latent thought is the last hidden state itself.';
+
+/** Which distribution the tokens beside a thought are of. */
+export const shownSentence = ({ filter, temperature }: LatentChoice): string =>
+  filter === 'softmax'
+    ? `Tokens are shown with their weights in the mixture that is fed, softmax(logits/τ) at τ = ${temperature}.`
+    : 'The hidden state itself is fed; tokens are what the model’s head would predict from it, softmax(logits).';

@@ -1,0 +1,46 @@
+import { ConfigError, InputError } from '../../base/errors';
+import type { DecoderConfig } from '../../nn/config';
+import type { Tokenizer } from '../../tokenizer/tokenizer';
+
+/** Tokens that fine-tuners add (a pad token, roles of a chat) without a row of the embedding for each. */
+const MAX_WITHOUT_ROW = 64;
+
+/**
+ * The tokenizer, for a model with a row of the embedding for `vocabSize` ids. Where the tokenizer has a few tokens more, a
+ * text that uses one of them is refused with `InputError`; `notes` says so.
+ * @throws ConfigError where it has many more: it is another model's
+ */
+export function withinVocabulary(
+  tokenizer: Tokenizer,
+  { vocabSize }: Pick<DecoderConfig, 'vocabSize'>,
+): { readonly tokenizer: Tokenizer; readonly notes: readonly string[] } {
+  const more = tokenizer.vocabSize - vocabSize;
+  if (more <= 0) return { tokenizer, notes: [] };
+  if (more > MAX_WITHOUT_ROW)
+    throw new ConfigError(
+      `the tokenizer has ${tokenizer.vocabSize} tokens, the model ${vocabSize}`,
+      'Use model and tokenizer of one checkpoint.',
+    );
+  const known = (id: number | undefined) => (id !== undefined && id < vocabSize ? id : undefined);
+  return {
+    tokenizer: {
+      ...tokenizer,
+      encode(text, options) {
+        const ids = tokenizer.encode(text, options);
+        const bad = ids.find((id) => id >= vocabSize);
+        if (bad === undefined) return ids;
+        throw new InputError(
+          `the model has no row for the token ${tokenizer.tokenText(bad)} (id ${bad}, of ${vocabSize})`,
+          'Use a text without this token.',
+        );
+      },
+      bosTokenId: known(tokenizer.bosTokenId),
+      eosTokenId: known(tokenizer.eosTokenId),
+      // Padding is masked: any id will do that the model has.
+      padTokenId: known(tokenizer.padTokenId) ?? known(tokenizer.eosTokenId) ?? 0,
+    },
+    notes: [
+      `The tokenizer has ${more} ${more === 1 ? 'token' : 'tokens'} for which the model has no row (${tokenizer.tokenText(vocabSize)}…): texts that use ${more === 1 ? 'it' : 'them'} are refused.`,
+    ],
+  };
+}

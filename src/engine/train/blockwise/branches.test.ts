@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Rng } from '../../base/rng';
+import * as o from '../../graph/ops';
+import { ModelOnDevice } from '../../model/model-on-device';
+import type { LatentFilter } from '../../nn/latent';
+import { createRuntime, type Runtime } from '../../runtime/runtime';
+import type { DeviceTensor } from '../../runtime/tensor';
+import { compileWhole } from '../compile-whole';
+import { ParameterSet } from '../parameters';
+import { type TapeRun, tokenFeeds } from '../step';
+import type { Segment } from '../tape/entries';
+import { Tape } from '../tape/tape';
+import {
+  normals,
+  randomBatch,
+  randomWeights,
+  relativeError,
+  TINY_CONFIG,
+  TINY_LAYOUT,
+} from '../tiny.testing';
+import { compileBlockwise } from './compile';
+
+/** f32 with sums in another order; measured at most 2e-7. */
+const TOLERANCE = 1e-5;
+
+const { batch: B, question: S, prompt: P, answer: A } = TINY_LAYOUT;
+/** Of the first chain. */
+const LATENTS = 3;
+
+/**
+ * One question, and two chains of latents after it, each with an adapter and a feedback of its own and an answer; the
+ * first one's keys and values have a loss. The chains grow in turns, so that each writes where the other has.
+ */
+function branches(order: readonly ('first' | 'second')[]): Tape {
+  const lora = { kind: 'lora', rank: 2, alpha: 3, targets: ['q', 'k', 'v', 'o', 'gate'] } as const;
+  const tape = new Tape(new ParameterSet(TINY_CONFIG, { first: lora, second: lora }), B);
+  const question = tape.segment(tape.tokens('question.ids', S), {
+    adapters: ['first'],
+    mask: 'question.keyMask',
+  });
+  const filters: Record<string, LatentFilter> = {
+    first: { kind: 'softmax', temperature: 0.7 },
+    second: { kind: 'hidden', temperature: 1 },
+  };
+  const ends: Record<string, Segment> = { first: question, second: question };
+  for (const branch of order) {
+    const after = ends[branch] as Segment;
+    const z = tape.feedback(after.last, filters[branch] as LatentFilter);
+    ends[branch] = tape.segment(z, { after, adapters: [branch] });
+  }
+  for (const [branch, end] of Object.entries(ends)) {
+    const x = tape.tokens('answer.ids', P + A - 1);
+    const answer = tape.segment(x, { after: end, adapters: [branch] });
+    const targets = { targets: 'answer.targets', weights: 'answer.weights' };
+    tape.crossEntropy(branch, 1, answer.finals(P - 1), targets);
+  }
+  const end = ends.first as Segment;
+  const shape = [TINY_CONFIG.layers, B, TINY_CONFIG.kvHeads, end.end, TINY_CONFIG.headDim];
+  tape.keyValueLoss('kept', end.keyValues(0, end.end), { name: 'kept', shape }, (k, v, target) =>
+    o.reduceMean(o.square(o.sub(o.add(k, v), target))),
+  );
+  return tape;
+}
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await createRuntime({ provider: 'wasm', threads: 1 });
+});
+afterAll(() => runtime.dispose());
+
+describe('two chains of latents after one question, small programs against one', () => {
+  it.each([
+    ['in turns', ['first', 'second', 'first', 'second', 'first']],
+    ['one after the other', ['first', 'first', 'first', 'second', 'second']],
+    ['the second one first', ['second', 'second', 'first', 'first', 'first']],
+  ] as const)('%s', async (name, order) => {
+    const rng = new Rng(8);
+    const model = new ModelOnDevice(runtime, TINY_CONFIG, randomWeights(TINY_CONFIG, rng.fork('weights')));
+    const tape = branches(order);
+    const target = [TINY_CONFIG.layers, B, TINY_CONFIG.kvHeads, S + LATENTS, TINY_CONFIG.headDim];
+    const size = target.reduce((n, d) => n * d, 1);
+    const feeds = {
+      ...tokenFeeds(randomBatch(TINY_LAYOUT, TINY_CONFIG.vocabSize, rng.fork('batch'))),
+      kept: { dtype: 'f32', shape: target, data: normals(rng.fork('kept'), size) } as const,
+    };
+    const packs = tape.parameters.all.map(({ name: own, shape }) =>
+      runtime.upload({ dtype: 'f32', shape, data: normals(rng.fork(own), shape[0] as number, 0.25) }),
+    );
+    const resultOf = async (step: TapeRun): Promise<Float32Array[]> => {
+      await step.run(feeds, packs);
+      const { terms, gradients } = await step.run(feeds, packs);
+      const all = [terms as DeviceTensor, ...gradients].map(({ data }) => (data as Float32Array).slice());
+      await step.dispose();
+      return all;
+    };
+    const expected = await resultOf(await compileWhole(model, tape, 'step'));
+    const actual = await resultOf(await compileBlockwise(model, tape));
+    const errors = expected.map((x, i) => relativeError(actual[i] as Float32Array, x));
+    if (process.env.SHOW) console.log(name, Math.max(...errors).toExponential(1));
+    expect(expected.every((x) => x.some((value) => Math.abs(value) > 1e-4))).toBe(true);
+    expect(Math.max(...errors)).toBeLessThan(TOLERANCE);
+    for (const pack of packs) pack.dispose();
+    await model.release();
+    expect(runtime.liveTensors).toBe(0);
+  });
+});

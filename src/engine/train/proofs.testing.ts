@@ -1,0 +1,133 @@
+/** Two recipes that exist as tests only, to prove that the tape carries what is to come; scripts/goldens/lori/proofs.py. */
+import type { Tensor } from '../graph/graph';
+import * as o from '../graph/ops';
+import type { AdapterSpec } from '../nn/attachments';
+import type { DecoderConfig } from '../nn/config';
+import type { LoraSpec } from '../nn/lora';
+import { type ModuleParameter, ParameterSet } from './parameters';
+import type { Computed, Finals, Segment } from './tape/entries';
+import { Tape } from './tape/tape';
+
+const LORA: LoraSpec = { rank: 2, alpha: 3, targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] };
+const lora: AdapterSpec = { kind: 'lora', ...LORA };
+
+export interface ProofLayout {
+  /** B */
+  readonly batch: number;
+  /** S, question columns */
+  readonly question: number;
+  /** Tokens of rationale, prompt, answer and end of sequence */
+  readonly explicit: number;
+  /** P */
+  readonly prompt: number;
+  /** A, answer tokens with the end of sequence */
+  readonly answer: number;
+  /** K latent steps, or C silent tokens */
+  readonly thoughts: number;
+}
+
+const ANSWER = { targets: 'answer.targets', weights: 'answer.weights' };
+const EXPLICIT = { targets: 'explicit.targets', weights: 'explicit.weights' };
+
+const question = (tape: Tape, S: number, adapters: string[]): Segment =>
+  tape.segment(tape.tokens('question.ids', S), { adapters, mask: 'question.keyMask' });
+
+/** Linear, exact GELU, Linear, LayerNorm: parameters `projection.…`. */
+export const projectionParameters = (H: number, width: number): ModuleParameter[] =>
+  Object.entries({
+    'in.weight': [width, H],
+    'in.bias': [width],
+    'out.weight': [H, width],
+    'out.bias': [H],
+    'norm.weight': [H],
+    'norm.bias': [H],
+  }).map(([name, shape]) => ({
+    name: `projection.${name}`,
+    shape,
+    decay: name.endsWith('.weight') && !name.startsWith('norm'),
+    initial: () => new Float32Array(shape.reduce((n, d) => n * d, 1)),
+  }));
+
+function projection(tape: Tape, state: Finals): Computed {
+  const names = projectionParameters(0, 0).map(({ name }) => name);
+  const project = (x: Tensor, parameter: (name: string) => Tensor): Tensor => {
+    const p = (name: string) => parameter(`projection.${name}`);
+    const inner = o.gemm(x, p('in.weight'), { transB: true }, p('in.bias'));
+    const gelu = o.mul(o.mul(inner, 0.5), o.add(o.erf(o.mul(inner, Math.SQRT1_2)), 1));
+    const out = o.gemm(gelu, p('out.weight'), { transB: true }, p('out.bias'));
+    const centred = o.sub(out, o.reduceMean(out, [1], true));
+    const deviation = o.sqrt(o.add(o.reduceMean(o.square(centred), [1], true), 1e-5));
+    return o.add(o.mul(o.div(centred, deviation), p('norm.weight')), p('norm.bias'));
+  };
+  return tape.compute(
+    'projection',
+    state.shape,
+    [state],
+    ({ parameter }, [h]) => project(h as Tensor, parameter),
+    names,
+  );
+}
+
+/** Smooth L1 of [B, L, H] to a target, a layer over the unbiased std of the target's values; mean over layers. */
+function smoothL1(states: Tensor, target: Tensor): Tensor {
+  const [B, L, H] = target.shape as readonly [number, number, number];
+  const distance = o.abs(o.sub(states, target));
+  const small = o.greater(states.graph.scalar(1), distance);
+  const loss = o.where(small, o.mul(o.square(distance), 0.5), o.sub(distance, 0.5));
+  const centred = o.sub(target, o.reduceMean(target, [0, 2], true));
+  const std = o.sqrt(o.mul(o.reduceSum(o.square(centred), [0, 2], true), 1 / (B * H - 1)));
+  return o.mul(o.reduceSum(o.div(loss, std)), 1 / (B * L * H));
+}
+
+/** CODI: a teacher's path and a student's, each with an adapter of its own, in one step. */
+export function recordCodi(
+  config: DecoderConfig,
+  { batch, question: S, explicit: R, prompt: P, answer: A, thoughts: K }: ProofLayout,
+  weights: { readonly teacher: number; readonly answer: number; readonly codi: number },
+  width = 10,
+): Tape {
+  const modules = projectionParameters(config.hiddenSize, width);
+  const tape = new Tape(new ParameterSet(config, { teacher: lora, student: lora }, modules), batch);
+
+  const asked = question(tape, S, ['teacher']);
+  const text = tape.segment(tape.tokens('explicit.ids', R - 1), { after: asked, adapters: ['teacher'] });
+  tape.crossEntropy('teacher', weights.teacher, tape.rows(asked.last, text.finals()), EXPLICIT);
+
+  let before = question(tape, S, ['student']);
+  for (let k = 0; k < K; k++)
+    before = tape.segment(projection(tape, before.last), { after: before, adapters: ['student'] });
+  const answer = tape.segment(tape.tokens('answer.ids', P + A - 1), { after: before, adapters: ['student'] });
+  tape.crossEntropy('answer', weights.answer, answer.finals(P - 1), ANSWER);
+
+  const target = tape.detach(tape.statesAt(text, 'explicit.anchors'));
+  tape.loss(['codi'], [answer.at(P - 1), target], (_, [states, teacher]) => [
+    o.mul(smoothL1(states as Tensor, teacher as Tensor), weights.codi),
+  ]);
+  return tape;
+}
+
+/** DART's modules and silent tokens, with KaVa's loss on keys and values. */
+export function recordSilent(
+  config: DecoderConfig,
+  { batch, question: S, prompt: P, answer: A, thoughts: C }: ProofLayout,
+  weights: { readonly answer: number; readonly keyValues: number },
+): Tape {
+  const rem: AdapterSpec = { kind: 'rem', width: 3, alpha: 4, sites: ['k.in', 'v.in'] };
+  const tape = new Tape(new ParameterSet(config, { student: lora, rem }), batch);
+  const adapters = ['student', 'rem'];
+  const silent = tape.segment(tape.tokens('silent.ids', C), { after: question(tape, S, adapters), adapters });
+  const shape = [config.layers, 2, batch, config.kvHeads, C, config.headDim];
+  tape.keyValueLoss(
+    'keyValues',
+    silent.keyValues(S, S + C),
+    { name: 'silent.targets', shape },
+    (k, v, target) => {
+      const distance = (x: Tensor, i: number): Tensor =>
+        o.reduceMean(o.square(o.sub(x, o.reshape(o.slice(target, 0, i, i + 1), x.shape))));
+      return o.mul(o.add(distance(k, 0), distance(v, 1)), weights.keyValues);
+    },
+  );
+  const answer = tape.segment(tape.tokens('answer.ids', P + A - 1), { after: silent, adapters });
+  tape.crossEntropy('answer', weights.answer, answer.finals(P - 1), ANSWER);
+  return tape;
+}
