@@ -86,6 +86,12 @@ for (const [theme, width] of [
     for (const name of ['Tour', 'Model', 'Low-rank', 'Distil', 'Latents']) {
       await app.getByRole('tab', { name }).click();
       await expectAccessible(app);
+      const over = await app.evaluate(
+        () =>
+          document.querySelector('main')!.getBoundingClientRect().right -
+          document.documentElement.clientWidth,
+      );
+      expect(over, name).toBeLessThanOrEqual(0);
       expect(await app.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(width);
     }
   });

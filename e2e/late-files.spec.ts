@@ -10,7 +10,7 @@ test('without the runtime the page says so at once, and a restart fetches it', a
 }) => {
   complaints.allow(/404|Failed to fetch|ort-wasm/);
   await page.route(RUNTIME, (route) => route.fulfill({ status: 404, body: 'gone' }));
-  await page.goto('/');
+  await page.goto('./#/model');
   const alert = page
     .getByRole('alert')
     .filter({ hasText: 'the inference runtime could not be loaded' })

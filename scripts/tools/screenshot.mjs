@@ -13,6 +13,14 @@ if (!address)
 const browser = await chromium.launch({ executablePath: findChromium(), args: chromiumArgs });
 try {
   const page = await browser.newPage({ viewport: { width: 1280, height: 1000 }, colorScheme: 'light' });
+  /** The whole place in one window: charts below its edge are not drawn. */
+  const whole = async (path) => {
+    const height = await page.evaluate(() => document.documentElement.scrollHeight);
+    await page.setViewportSize({ width: 1280, height });
+    await page.waitForTimeout(3000);
+    await page.screenshot({ path });
+    await page.setViewportSize({ width: 1280, height: 1000 });
+  };
   await page.goto(address);
   await page.getByRole('button', { name: 'Run LoRi on 128 samples' }).click();
   await page.getByRole('button', { name: 'Run it again' }).waitFor({ timeout: 600_000 });
@@ -21,8 +29,7 @@ try {
     ['Latents', file.replace(/\.png$/, '-latents.png')],
   ]) {
     await page.getByRole('tab', { name }).click();
-    await page.waitForTimeout(1500);
-    await page.screenshot({ path, fullPage: true });
+    await whole(path);
   }
   await page.getByRole('tab', { name: 'Low-rank' }).click();
   await page.getByRole('tab', { name: 'Causal test' }).click();
@@ -31,8 +38,7 @@ try {
   await page
     .getByRole('button', { name: 'Cancel the causal test' })
     .waitFor({ state: 'detached', timeout: 300_000 });
-  await page.waitForTimeout(1500);
-  await page.screenshot({ path: file.replace(/\.png$/, '-causal.png'), fullPage: true });
+  await whole(file.replace(/\.png$/, '-causal.png'));
 } finally {
   await browser.close();
 }

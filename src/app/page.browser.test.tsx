@@ -229,7 +229,7 @@ describe('Latents', () => {
     await button(/Next thought/).click();
     await expect.element(text('53.1 %')).toBeVisible();
     await userEvent.keyboard('{ArrowRight}');
-    await expect.element(text(/2 of 5 latent thoughts made/)).toBeVisible();
+    await expect.element(text(/2 of 4 latent thoughts made/)).toBeVisible();
     await button('All, then answer').click();
     await expect.element(text('✓ correct')).toBeVisible();
     await button('Explicit chain of thought').click();
@@ -425,7 +425,12 @@ describe('the page', () => {
     for (const tab of ['Tour', 'Model', 'Low-rank', 'Distil', 'Latents']) {
       await page.getByRole('tab', { name: tab }).click();
       await new Promise((resolve) => setTimeout(resolve, 600));
-      expect(document.documentElement.scrollWidth, tab).toBeLessThanOrEqual(360);
+      const { scrollWidth, clientWidth } = document.documentElement;
+      expect(scrollWidth, tab).toBeLessThanOrEqual(clientWidth);
+      // Nothing is cut off either: every place is as wide as the window at most.
+      expect(document.querySelector('main')!.getBoundingClientRect().right, tab).toBeLessThanOrEqual(
+        clientWidth,
+      );
     }
     await page.viewport(1280, 900);
   });

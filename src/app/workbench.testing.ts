@@ -3,13 +3,14 @@
  * is told to. Never part of a build.
  */
 import type { Workbench } from '../contract/calls';
-import type { Accuracy, Problem, Progress, RunResult } from '../contract/events';
+import type { Accuracy, Problem, Progress, RunResult, StudentReport } from '../contract/events';
 import type { CheckpointReport } from '../contract/lens';
 import { METHODS, methodOf } from '../contract/methods/index';
 import type { Methods } from '../contract/methods/method';
 import { madeCausalPoints, madeCausalReport, madeLensReport } from './lens.testing';
 import { valueAt } from './store/draft';
 import type { Connection } from './store/environment';
+import { studentOf } from './store/student';
 
 export interface DoubleOptions {
   /** Milliseconds each piece of work takes. */
@@ -19,6 +20,8 @@ export interface DoubleOptions {
   readonly webgpu?: boolean;
   /** Makes the loss NaN and the run fail at this step. */
   readonly nanAt?: number;
+  /** The step that a run which fails takes its student back to; 0 for none. */
+  readonly copiedAt?: number;
   readonly methods?: Methods;
   /** Hears no cancel of a run, and answers a control at once. */
   readonly isDeaf?: boolean;
@@ -64,6 +67,7 @@ export function double({
   failures = {},
   webgpu = false,
   nanAt,
+  copiedAt = 0,
   methods = METHODS,
   isDeaf = false,
   isMute = false,
@@ -286,12 +290,15 @@ export function double({
           milliseconds: 42,
         });
         tell({ phase: 'train', done: step, total: steps, unit: 'steps', elapsed: performance.now() - from });
-        if (step === nanAt)
+        if (step === nanAt) {
+          if (copiedAt > 0)
+            options?.report?.({ kind: 'student', student: studentOf('copy', config, copiedAt) });
           throw engineError(
             'numeric',
             `the loss is not a number at step ${step}`,
             'Lower the learning rate or the weights of the terms.',
           );
+        }
         const { every, samples } = config.observation;
         if (every > 0 && step % every === 0) {
           kept = [...kept, { id: step / every, step, label: `student, step ${step}` }];
@@ -320,8 +327,11 @@ export function double({
           });
         }
       }
+      const student: StudentReport = { ...studentOf(`run-${calls.length}`, config, step) };
+      options?.report?.({ kind: 'student', student });
       const result: RunResult = {
         config,
+        student,
         status: asked.wish === 'stop' ? 'stopped' : 'done',
         steps: step,
         heldOut: accuracyOf(86, 200),

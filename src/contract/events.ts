@@ -136,7 +136,19 @@ export interface StateEvent {
   readonly state: 'running' | 'paused';
 }
 
-export type RunEvent = StepEvent | EvaluationEvent | ProgressEvent | SpectrumEvent | StateEvent;
+/** The engine keeps this student from now on, in place of the one before: also of a run that then fails. */
+export interface StudentEvent {
+  readonly kind: 'student';
+  readonly student: StudentReport;
+}
+
+export type RunEvent =
+  | StepEvent
+  | EvaluationEvent
+  | ProgressEvent
+  | SpectrumEvent
+  | StateEvent
+  | StudentEvent;
 
 /** Which student it is: enough to tell it from every other of the same page. */
 export interface StudentReport {

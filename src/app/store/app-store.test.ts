@@ -126,6 +126,19 @@ describe('a run', () => {
     expect(await actions.runLens()).toBe(true);
   });
 
+  it('that diverges keeps the student before, unless the engine has gone back to a copy of its own', async () => {
+    const none = open({ nanAt: 9 });
+    expect(await none.actions.startRun(parseRunConfig({ optimiser: { steps: 5 } }))).toBe(true);
+    const before = none.state().student;
+    expect(await none.actions.startRun(small)).toBe(false);
+    expect(none.state().student).toBe(before);
+    expect(none.state().studentConfig?.optimiser.steps).toBe(5);
+    const copied = open({ nanAt: 9, copiedAt: 4 });
+    expect(await copied.actions.startRun(small)).toBe(false);
+    expect(copied.state().student).toMatchObject({ step: 4 });
+    expect(copied.state().studentConfig).toEqual(small);
+  });
+
   it('is dropped on request without an error', async () => {
     const { actions, state } = open({ pace: 1 });
     const running = actions.startRun(small);
@@ -229,12 +242,12 @@ describe('a run', () => {
     await actions.startRun(small);
     const first = state().student;
     expect(first).toMatchObject({
-      label: 'LoRi, statistics over results',
+      label: 'LoRi, statistics over results, 128 samples, seed 1, optimiser.steps 12',
       step: 12,
       differs: [['optimiser.steps', 12]],
     });
     const kept = () => subjectsOf(state()).find(({ id }) => id === 'student');
-    expect(kept()?.label).toBe('Student: LoRi, statistics over results, steps 12, step 12');
+    expect(kept()?.label).toBe(`Student: ${first?.label}, step 12`);
     const other = parseRunConfig({
       optimiser: { steps: 100_000, learningRate: 0.004 },
       observation: { every: 4 },
@@ -242,9 +255,7 @@ describe('a run', () => {
     const running = actions.startRun(other);
     await vi.waitFor(() => expect(state().lens.checkpoints.length).toBeGreaterThan(0));
     // The engine still has the one before.
-    expect(kept()?.label).toBe(
-      'Student: LoRi, statistics over results, steps 12, step 12 (of the run before)',
-    );
+    expect(kept()?.label).toBe(`Student: ${first?.label}, step 12 (of the run before)`);
     expect(subjectsOf(state()).at(-1)?.label).toMatch(/^Checkpoint: LoRi, .*learningRate 0.004.*, step \d+$/);
     await actions.control('stop');
     await running;

@@ -11,8 +11,7 @@ import { isActive } from './run';
 import { modelsThatDiffer, readRunFile } from './run-file';
 import { runKeeper } from './saved-actions';
 import { presetConfig } from './state';
-import { studentOf } from './student';
-import { type Failure, failureOf } from './task';
+import { failureOf } from './task';
 
 export interface RunActions {
   choosePreset(id: string): void;
@@ -59,6 +58,11 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       tellsStates = true;
       reached?.(event.state);
     }
+    if (event.kind === 'student') {
+      // Also of a run that fails afterwards: it is what the engine has from now on.
+      ctx.set({ student: event.student, studentConfig: ctx.get().run.config });
+      ctx.latents({ student: 'trained' });
+    }
     queue.push(event);
     flushing ??= setTimeout(flush, UPDATE);
   };
@@ -68,16 +72,6 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     ctx.lens(
       outlived(ctx.get().lens, (subject) => subject.kind === 'student' && subject.checkpoint === undefined),
     );
-
-  /**
-   * Whether the engine keeps this run's student although the run failed: as far as it was copied to host memory. If not,
-   * it has the one before.
-   */
-  const isKept = (error: Failure) => {
-    const { step, accuracy, spectra } = ctx.get().run.series;
-    const seen = accuracy.length > 0 || spectra.some((row) => row.step > 0);
-    return error.code === 'worker' ? false : error.code === 'lost' ? seen : step.length > 0;
-  };
 
   const link = (preset: string | null) => ctx.set({ link: { ...ctx.get().link, preset } });
 
@@ -133,17 +127,8 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
         async () => ctx.get().pair.status === 'done' || (await engine.loadPair()),
       );
       if (!hasBegun) return false;
-      const { result, latest } = ctx.get().run;
-      const step = result?.steps ?? latest?.step ?? 0;
-      if (outcome.status === 'done' || (outcome.status === 'failed' && isKept(outcome.error))) {
-        ctx.set({
-          studentConfig: config,
-          student: result?.student ?? studentOf(id, config, step, ctx.get().methods),
-        });
-      }
       endOfTraining();
       if (outcome.status === 'done') {
-        ctx.latents({ student: 'trained' });
         await refreshCheckpoints(ctx);
       }
       if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);

@@ -10,7 +10,7 @@ it('a preset has its own name and differs from it in nothing', () => {
 it('students of two presets of one method have lines that differ', () => {
   const lines = PRESETS.map(({ config }) => studentLine(studentOf('a', config, 150)));
   expect(new Set(lines).size).toBe(PRESETS.length);
-  expect(lines[0]).toBe('LoRi, statistics over results, step 150');
+  expect(lines[0]).toBe('LoRi, statistics over results, 128 samples, seed 1, step 150');
 });
 
 it('names what differs from the nearest preset, and not what trains nothing', () => {

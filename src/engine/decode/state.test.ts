@@ -105,6 +105,12 @@ describe('a state', () => {
       expect((await seen(decoder, other)).logits).not.toEqual(want.at(-1)?.logits);
       // What was kept on the way is still what it was.
       for (const [t, one] of kept.entries()) expect(await seen(decoder, one)).toEqual(want[t]);
+      // And goes on as it went on, however far others have gone since.
+      const again = await decoder.advance(kept[0] as DecoderState, STEPS[0] as DecoderInput, {
+        hidden: true,
+      });
+      expect(await seen(decoder, again)).toEqual(want[1]);
+      again.dispose();
       for (const one of [...kept, ...way, other]) one.dispose();
       expect(decoder.stateBytes).toBe(0);
       await decoder.dispose();

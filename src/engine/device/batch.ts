@@ -61,7 +61,7 @@ export class Batch {
     }
     if (Math.min(x, y, z) < 1 || Math.max(x, y, z) > MAX_GROUPS) {
       throw new DeviceError(
-        `"${pipeline.label}" asks for ${x} × ${y} × ${z} workgroups, at most ${MAX_GROUPS} a side`,
+        `kernel "${pipeline.label}" asks for ${x} × ${y} × ${z} workgroups; at most ${MAX_GROUPS} along each dimension are allowed`,
       );
     }
     const entries: GPUBindGroupEntry[] = buffers.map((b, binding) => ({
@@ -92,7 +92,9 @@ export class Batch {
 
   private stage(uniforms: ArrayBufferView): GPUBufferBinding {
     if (uniforms.byteLength > Batch.SLOT) {
-      throw new DeviceError(`${uniforms.byteLength} bytes of uniforms, at most ${Batch.SLOT}`);
+      throw new DeviceError(
+        `kernel "${this.label}" has ${uniforms.byteLength} bytes of uniforms; at most ${Batch.SLOT} fit`,
+      );
     }
     if (this.used + Batch.SLOT > Batch.ARENA_BYTES) {
       this.finish();

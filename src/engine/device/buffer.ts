@@ -23,13 +23,13 @@ export class DeviceBuffer {
 
   /** The WebGPU buffer. Throws `DeviceError` after `destroy`. */
   get gpu(): GPUBuffer {
-    if (this.destroyed) throw new DeviceError(`buffer "${this.label}" is used after it was destroyed`);
+    if (this.destroyed) throw new DeviceError(`buffer "${this.label}" was used after it had been destroyed`);
     return this.buffer;
   }
 
   /** Throws `DeviceError` the second time: that is an ownership mistake. */
   destroy(): void {
-    if (this.destroyed) throw new DeviceError(`buffer "${this.label}" is destroyed twice`);
+    if (this.destroyed) throw new DeviceError(`buffer "${this.label}" was destroyed twice`);
     this.destroyed = true;
     this.owner.liveBuffers--;
     this.buffer.destroy();

@@ -34,8 +34,8 @@ describe('device', () => {
     expect([buffer.bytes, buffer.gpu.size, device.liveBuffers - before]).toEqual([5, 16, 1]);
     buffer.destroy();
     expect(device.liveBuffers).toBe(before);
-    expect(() => buffer.destroy()).toThrow(/"five" is destroyed twice/);
-    expect(() => buffer.gpu).toThrow(/"five" is used after it was destroyed/);
+    expect(() => buffer.destroy()).toThrow(/"five" was destroyed twice/);
+    expect(() => buffer.gpu).toThrow(/"five" was used after it had been destroyed/);
   });
 
   it('refuses a buffer past the limits and a write past the end', () => {

@@ -4,7 +4,7 @@ import { type BufferOwner, DeviceBuffer } from './buffer';
 import { type Reported, reportedError } from './gpu-error';
 import { type Binding, buildPipeline, type Constants, type Pipeline } from './pipeline';
 
-/** What the browser says about the adapter; empty strings where it keeps quiet. */
+/** What the browser says about the adapter; empty where it reports nothing. */
 export interface DeviceInfo {
   readonly vendor: string;
   readonly architecture: string;
@@ -22,7 +22,7 @@ export interface OpenOptions {
 /** Asked for where the adapter has them. */
 const WANTED_FEATURES: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
 
-/** Raised from WebGPU's defaults to what the adapter can do. */
+/** Raised from WebGPU's defaults to the adapter's limits. */
 const WANTED_LIMITS = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
@@ -32,10 +32,10 @@ const WANTED_LIMITS = [
   'maxComputeWorkgroupSizeX',
 ] as const;
 
-/** How long after a failure a loss may still be told, in ms. */
+/** How long after a failure a loss may still be reported, in ms. */
 const LOSS_MS = 1000;
 
-/** Whether this realm ever had a device: a missing adapter then means that the browser gave up on the GPU. */
+/** Whether this realm ever had a device: a missing adapter then means that the browser has given up on the GPU. */
 let opened = false;
 
 /**
@@ -86,8 +86,8 @@ export async function openDevice(options: OpenOptions = {}): Promise<Device> {
 
 /**
  * The GPU device with everything that is shared about it: buffers with one owner each, pipelines compiled once,
- * batches of dispatches, and whether it still lives. A destroyed device does not make later calls fail by itself
- * (training steps were seen to "succeed" on one), so every method asks `assertAlive` first.
+ * batches of dispatches, and whether it is still alive. Later calls on a destroyed device do not fail by themselves
+ * (training steps have been seen to "succeed" on one), so every method calls `assertAlive` first.
  */
 export class Device implements BufferOwner {
   /** Buffers made and not destroyed: flat over a training loop that leaks nothing. */
@@ -142,8 +142,8 @@ export class Device implements BufferOwner {
   }
 
   /**
-   * To be asked when something on the GPU failed: a lost device makes calls fail before it says that it is lost. Waits up
-   * to a second for that, then throws as `assertAlive` does.
+   * Call it after a failure on the GPU: a lost device makes calls fail before it reports the loss. Waits up to a second for
+   * that report, then throws as `assertAlive` does.
    */
   async assertAliveAfterFailure(): Promise<void> {
     await Promise.race([this.gpu.lost, new Promise((resolve) => setTimeout(resolve, LOSS_MS))]);
@@ -272,7 +272,7 @@ export class Device implements BufferOwner {
     this.assertAlive();
   }
 
-  /** Gives the device up, with every buffer in it. */
+  /** Destroys the device, with every buffer on it. */
   destroy(): void {
     this.gpu.destroy();
     this.lose('it was closed');

@@ -67,9 +67,12 @@ describe.each(WAYS)('weights %s', (way, options) => {
         ? { bakes: 2, uploads: 0 }
         : { bakes: 0, uploads: chunks, uploadedBytes: 4 * 23 * H },
     );
+    const traffic = model.traffic;
     model.retain();
     await model.release();
+    // There is a user left: nothing has gone.
     expect(await rowsOf(model, [5])).toEqual(expected([5]));
+    expect(model.traffic).toEqual(traffic);
     await model.release();
     expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
     await expect(model.compile(embedding(model, 1))).rejects.toThrow(RuntimeError);

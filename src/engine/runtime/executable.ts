@@ -119,7 +119,7 @@ export class OrtExecutable implements Executable {
     return --this.references === 0 ? this.owner.released(this) : Promise.resolve();
   }
 
-  /** Ends the session, after what is queued. */
+  /** Releases the session, after what is queued. */
   release(): Promise<void> {
     this.references = 0;
     return enqueue(() => this.session.release());
@@ -184,7 +184,7 @@ export class OrtExecutable implements Executable {
     }
   }
 
-  /** A destroyed device lets runs "succeed" for a while, so it is asked before and after each. */
+  /** Runs on a destroyed device "succeed" for a while, so the device is checked before and after each. */
   private checkDevice(): void {
     this.owner.device?.assertAlive();
   }
@@ -237,7 +237,7 @@ export class OrtExecutable implements Executable {
       if (this.bound.get(name) !== tensor)
         throw new RuntimeError(
           `${this.name} was compiled with capture: ${name} is not the tensor of its first run`,
-          'write into that tensor, or compile without capture',
+          'Write into that tensor, or compile without capture.',
         );
   }
 
@@ -249,7 +249,7 @@ export class OrtExecutable implements Executable {
       if (other)
         throw new RuntimeError(
           `${this.name}: output "${name}" is the same tensor as ${other}`,
-          'swap two tensors instead',
+          'Swap two tensors instead.',
         );
       taken.set(tensor, `output "${name}"`);
     }

@@ -13,7 +13,7 @@ let starting: Promise<void> | undefined;
 const inNode = typeof process === 'object' && process.versions?.node !== undefined;
 
 /**
- * The package's build for Node, or the one for the browser that the bundler is told to take. Node's is asked of Node
+ * The package's build for Node, or the browser build that the bundler is configured to take. Node resolves its own build
  * itself, because the bundler's choice also applies to tests that it runs in Node.
  */
 async function importOrt(): Promise<typeof Ort> {
@@ -23,7 +23,7 @@ async function importOrt(): Promise<typeof Ort> {
   return createRequire(import.meta.url)('onnxruntime-web');
 }
 
-/** Two, where threads are to be had. Never more by default: the sums of a product depend on how it is divided. */
+/** Two where threads are available. Never more by default: the rounding of a matrix product depends on how it is divided. */
 export function defaultThreads(): number {
   if (!inNode && !globalThis.crossOriginIsolated) return 1;
   return Math.min(2, globalThis.navigator?.hardwareConcurrency ?? 2);
@@ -47,7 +47,7 @@ export function loadOrt(
     } else if (threads !== undefined && threads !== threadsInUse) {
       throw new RuntimeError(
         `asked for ${threads} threads, but onnxruntime already runs with ${threadsInUse} here`,
-        'start another worker for another number of threads',
+        'Start another worker for another number of threads.',
       );
     }
     starting ??= startOrt(ort, wasmPaths);

@@ -25,7 +25,7 @@ export interface RuntimeOptions {
   readonly device?: Device;
   /** Of the webgpu provider; without it weights kept in 16 bits are widened in host memory, to the same bits. */
   readonly uploadHalves?: HalfUpload;
-  /** Of the WASM provider; one pool a realm. Default: two where threads are to be had, else one. */
+  /** Of the WASM provider; one pool a realm. Default: two where threads are available, otherwise one. */
   readonly threads?: number;
   /** Browser only: `wasmPaths` of assets.ts. */
   readonly wasmPaths?: WasmPaths;
@@ -71,7 +71,7 @@ export interface Runtime {
   /** A tensor of f32 where the value is kept in 16 bits, of its own type otherwise. */
   upload(host: HostTensor, label?: string): DeviceTensor;
   empty(dtype: GraphDType, shape: Shape, label?: string): DeviceTensor;
-  /** Ends all sessions and frees all tensors left. */
+  /** Releases all sessions and frees all remaining tensors. */
   dispose(): Promise<void>;
 }
 
@@ -261,7 +261,7 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
         executionProviders: [provider],
         graphOptimizationLevel: model.nodeCount > LARGE ? 'disabled' : 'basic',
         enableMemPattern: false,
-        // A node that WebGPU has no kernel for is a mistake of ours, not something to run slowly on the CPU.
+        // A node without a WebGPU kernel is a bug in this project, not something to run slowly on the CPU.
         ...(this.device &&
           capture && { enableGraphCapture: true, preferredOutputLocation: 'gpu-buffer' as const }),
         ...(this.device && { extra: { session: { disable_cpu_ep_fallback: '1' } } }),

@@ -84,7 +84,7 @@ export abstract class BaseTensor implements DeviceTensor {
 
   protected idle(what: string): void {
     if (this.users > 0)
-      throw new RuntimeError(`${this.name} was ${what} while a run uses it`, 'await the run first');
+      throw new RuntimeError(`${this.name} was ${what} while a run uses it`, 'Await the run first.');
   }
 
   protected checkData(data: HostData): void {

@@ -22,7 +22,7 @@ export function sourceOf(report: LensReport): string {
     selections.map((one) => `${whose(one)}: ${one.selection.sections.join(' and ')}`).join('; '),
     `${namesOf(sampleIds)}${source.kind === 'problems' ? ` (drawn with seed ${source.seed})` : ''}`,
     `layers ${writeLayers(layers)}`,
-    `one matrix ${stack === 'all' ? 'of everything' : `a ${stack}`}, ${centre ? 'centred' : 'not centred'}`,
+    `one matrix ${stack === 'all' ? 'of everything' : `per ${stack}`}, ${centre ? 'centred' : 'not centred'}`,
     `kernel ${kernel}, ${dtype}`,
     `seed ${seed}`,
   ].join(' · ');
@@ -33,6 +33,6 @@ export function summaryLine(report: LensReport): string {
   const { selections, sampleIds, kernel, dtype, milliseconds } = report;
   const count = sampleIds.length;
   return `${count} ${count === 1 ? 'sample' : 'samples'} of ${selections
-    .map((one) => `${whose(one)}, ${one.layers} blocks, hidden size ${one.hidden}`)
+    .map((one) => `${whose(one)}, ${one.layers} layers, hidden size ${one.hidden}`)
     .join(' and ')}; ${kernel}, ${dtype}, ${duration(milliseconds)}.`;
 }

@@ -1,4 +1,5 @@
 import type { RunConfig } from '../../../contract/config';
+import { labelOf } from '../../../contract/presets';
 import { Pace } from '../../analysis/pace';
 import { Owned } from '../../base/owned';
 import { Rng } from '../../base/rng';
@@ -19,7 +20,7 @@ import type { Example } from '../models/problems';
 import { TrainedAdapter } from './adapter';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
-import { checkDecoding, decoderFor, EVALUATION_BATCH, labelOf, latentKeys, type Student } from './student';
+import { checkDecoding, decoderFor, EVALUATION_BATCH, latentKeys, type Student } from './student';
 import { teacherStates } from './teacher-states';
 
 /** The examples of a run. */

@@ -118,7 +118,9 @@ class Distillation {
   }
 
   private handOver({ adapter }: Machinery): void {
-    this.sink.student({ ...adapter.student, step: adapter.copiedStep });
+    const student = { ...adapter.student, step: adapter.copiedStep };
+    this.sink.student(student);
+    this.report({ kind: 'student', student: reportOf(student, this.context.methods) });
   }
 
   private async train(

@@ -70,18 +70,6 @@ export function decoderFor(
   });
 }
 
-/** Differences named in a label; all are in the student's report. */
-const MAX_NAMED = 3;
-
-/** Tells runs apart: preset, samples, seed, and what differs from the preset. */
-export function labelOf(config: RunConfig, methods: Methods): string {
-  const { name, differs } = nameConfig(config, methods);
-  const others = differs.filter(([path]) => path !== 'seed' && path !== 'data.samples');
-  const named = others.slice(0, MAX_NAMED).map(([path, value]) => `${path} ${JSON.stringify(value)}`);
-  const more = others.length > MAX_NAMED ? [`${others.length - MAX_NAMED} more`] : [];
-  return [name, `${config.data.samples} samples`, `seed ${config.seed}`, ...named, ...more].join(', ');
-}
-
 /** Which student it is. */
 export const reportOf = ({ id, label, config, step }: Student, methods: Methods): StudentReport => ({
   id,

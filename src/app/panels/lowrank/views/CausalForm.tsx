@@ -9,7 +9,7 @@ import { useBounds } from '../bounds';
 import { SubjectField } from '../form/SubjectField';
 import { TextEntry } from '../form/TextEntry';
 
-/** What the causal test replaces, where, and how often it is asked. */
+/** What the causal test projects, at which positions, and how many problems it asks. */
 export function CausalForm() {
   const draft = useApp((state) => state.lens.causalDraft);
   const busy = useApp((state) => isBusy(state.lens.causal));
@@ -33,16 +33,16 @@ export function CausalForm() {
           label="Held-out problems"
           value={draft.problems}
           onChange={(problems) => changeCausal({ problems })}
-          help="Answered again at each rank; 100 or more tell small differences."
+          help="All of them are answered at each rank; use 100 or more to detect small differences."
           error={errors.get('problems')}
         />
         <TextEntry
-          label="Layers replaced"
+          label="Layers projected"
           tex="\ell"
           value={draft.layers}
           onChange={(layers) => changeCausal({ layers })}
           placeholder={bounds.layers === null ? '' : String(middleLayer(bounds.layers))}
-          help="Empty for the middle one; “all”, or 1-3, 6."
+          help="Leave empty for the middle layer, or write “all” or a list such as 1-3, 6."
           error={errors.get('layers')}
         />
         <TextEntry
@@ -51,7 +51,7 @@ export function CausalForm() {
           value={draft.ranks}
           onChange={(ranks) => changeCausal({ ranks })}
           placeholder={bounds.hidden === null ? '1 2 4 8 …' : usualRanks(bounds.hidden).join(' ')}
-          help="Empty for a spread of them."
+          help="Leave empty for a range of ranks up to H."
           error={errors.get('ranks')}
         />
         <NumberField
@@ -59,7 +59,7 @@ export function CausalForm() {
           label="Samples for the directions"
           value={draft.samples}
           onChange={(samples) => changeCausal({ samples })}
-          help="Training problems; none of them is asked."
+          help="Training problems, distinct from the held-out ones."
           error={errors.get('samples')}
         />
         <NumberField
@@ -67,14 +67,13 @@ export function CausalForm() {
           label="Seed"
           value={draft.seed}
           onChange={(seed) => changeCausal({ seed })}
-          help="Of samples and random directions."
+          help="Seeds the choice of samples and the random directions."
           error={errors.get('seed')}
         />
       </div>
       {draft.subject === 'opened' && (
         <p className="help">
-          It is asked the problems of the bundled pair: the test says something only of a model that can
-          answer them.
+          The test asks the bundled word problems, so it is informative only for a model that can solve them.
         </p>
       )}
       <Segments
@@ -82,33 +81,34 @@ export function CausalForm() {
         value={draft.positions}
         options={[
           { id: 'generated', label: 'After the question' },
-          { id: 'all', label: 'The question too' },
+          { id: 'all', label: 'Including the question' },
         ]}
         onChange={(positions) => changeCausal({ positions })}
       />
       <Segments
-        label="Directions of"
+        label="Directions found on"
         value={draft.of}
         options={[
-          { id: 'projected', label: 'All replaced positions' },
+          { id: 'projected', label: 'All projected positions' },
           { id: 'thoughts', label: 'The thoughts alone' },
         ]}
         onChange={(of) => changeCausal({ of })}
       />
       {draft.of === 'thoughts' && (
         <p className="help">
-          The answer’s positions are replaced too, and directions of the thoughts alone do not span them.
+          The answer’s positions are projected as well, and the directions of the thoughts alone do not span
+          them.
         </p>
       )}
       <div className="lens-checks">
         <CheckField
-          label="Around the layer’s mean"
+          label="Centre on the layer’s mean"
           tex="c = \bar h"
           isSelected={draft.centre}
           onChange={(centre) => changeCausal({ centre })}
         />
         <CheckField
-          label="Random directions too, as many and of equal energy"
+          label="Compare with random directions of equal rank and of equal energy"
           isSelected={draft.random}
           onChange={(random) => changeCausal({ random })}
         />

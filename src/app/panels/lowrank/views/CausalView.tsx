@@ -16,7 +16,7 @@ import { CausalForm } from './CausalForm';
 import { CausalTable } from './CausalTable';
 import { RankReader } from './RankReader';
 
-/** Whether the directions matter: the model answers with its states cut to r of them. */
+/** Whether the directions matter: the model answers with its states projected onto r of them. */
 export function CausalView() {
   const task = useApp((state) => state.lens.causal);
   const live = useApp((state) => state.lens.points);
@@ -46,7 +46,7 @@ export function CausalView() {
         />
       )}
       {task.status === 'failed' && (
-        <ErrorNotice title="The causal test broke off; what was measured stays" error={task.error}>
+        <ErrorNotice title="The causal test stopped early; what was measured is kept" error={task.error}>
           <Button onPress={() => void runCausal()}>Try again</Button>
         </ErrorNotice>
       )}
@@ -55,7 +55,7 @@ export function CausalView() {
           {report && outlived && (
             <p className="lens-stale">
               <span aria-hidden="true">ℹ </span>This test is of {report.label} as it was before it was trained
-              or opened anew; a new test begins a chart of its own.
+              or opened again; a new test starts its own chart.
             </p>
           )}
           <CausalChart
@@ -68,9 +68,7 @@ export function CausalView() {
         </Panel>
       ) : (
         !isBusy(task) && (
-          <Empty>
-            Nothing is tested yet. Run the causal test: the first points appear as they are measured.
-          </Empty>
+          <Empty>No test has been run yet. Run the causal test: points appear as they are measured.</Empty>
         )
       )}
     </>
@@ -101,7 +99,7 @@ function CausalChart({
       summary={
         report && state === 'whole'
           ? causalSentence({ ...report, points })
-          : `${points.length} ${points.length === 1 ? 'point' : 'points'} ${state === 'under way' ? 'measured so far; the whole model’s accuracy is compared at the end' : 'measured before the test broke off; the whole model’s accuracy is not known'}.`
+          : `${points.length} ${points.length === 1 ? 'point' : 'points'} ${state === 'under way' ? 'measured so far; the comparison with the whole model follows at the end' : 'measured before the test stopped; the whole model’s accuracy is not known'}.`
       }
       source={report ? sourceOf(report) : ''}
       series={series}

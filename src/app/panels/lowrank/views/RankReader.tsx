@@ -6,7 +6,7 @@ import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { percent } from '../../../ui/format';
 
-/** Reads the accuracy off at a rank, or measures it there, all else as in the test that is shown. */
+/** Shows the accuracy at a rank, or measures it there with all other settings as in the test shown. */
 export function RankReader({
   points,
   hidden,
@@ -14,7 +14,7 @@ export function RankReader({
 }: {
   readonly points: readonly CausalPoint[];
   readonly hidden: number;
-  /** Whether the model is still there that the points are of. */
+  /** Whether the model that the points were measured on is still available. */
   readonly canMeasure: boolean;
 }) {
   const chosen = useApp((state) => state.lens.rank);

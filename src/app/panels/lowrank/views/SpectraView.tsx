@@ -74,7 +74,7 @@ export function SpectraView({
       </Panel>
       <Panel
         title="Spectra"
-        about={`One faint curve a ${one}; the median is drawn strong${banded.length > 0 ? `, with the 95 % bootstrap band over samples${few ? ', which so few make too narrow' : ''}` : ''}.`}
+        about={`One faint curve per ${one} and a strong median${banded.length > 0 ? `, with the 95 % bootstrap band over samples${few ? ', too narrow for so few' : ''}` : ''}.`}
         actions={
           labels.length > 1 && (
             <Choice
