@@ -4,7 +4,7 @@ import type { TokenLayout } from '../../../src/engine/base/tokens';
 import type { DecoderConfig } from '../../../src/engine/nn/config';
 import { loraLayout } from '../../../src/engine/nn/lora';
 import { expectedTensors, packWeights, type Weights } from '../../../src/engine/nn/weights';
-import { tokenFeeds } from '../../../src/engine/train/step';
+import { tokenFeeds } from '../../../src/engine/recipes/shared/token-inputs';
 import type { Tape } from '../../../src/engine/train/tape/tape';
 import { normals, randomBatch, tinyRecording } from '../../../src/engine/train/tiny.testing';
 

@@ -34,7 +34,7 @@ export interface ChartProps {
 
 export interface ChartFrameProps extends ChartProps {
   readonly build: (view: View) => Figure;
-  /** The data and choices the drawing hangs on, told apart by identity; always as many. */
+  /** The data and choices the drawing depends on, told apart by identity; always as many. */
   readonly of: readonly unknown[];
   readonly parts?: readonly Part[];
   /** Scale of the values at first; without it there is no choice and the scale is linear. */

@@ -10,7 +10,7 @@ import { config, hasWebgl, loadPlotly, needsWebgl, type Part } from './plotly';
 export interface PlotProps {
   /** Makes what is drawn; read when it is drawn, which is when one of `of` changes. */
   readonly build: (view: View) => Figure;
-  /** The data and choices the drawing hangs on, told apart by identity; always as many. */
+  /** The data and choices the drawing depends on, told apart by identity; always as many. */
   readonly of: readonly unknown[];
   readonly parts?: readonly Part[];
   readonly theme: ThemeName;

@@ -233,7 +233,7 @@ export function Controls() {
   const [kinds, setKinds] = useState<readonly string[]>(['shuffled']);
   return (
     <div className="columns-2">
-      <Slider label="Rank" tex="r" value={rank} least={0} most={64} unit="directions" onChange={setRank} />
+      <Slider label="Rank" tex="r" value={rank} min={0} max={64} unit="directions" onChange={setRank} />
       <MultiChoice
         label="Controls"
         value={kinds}

@@ -121,9 +121,9 @@ export function heatFigure({ x, y, z, value }: Matrix, view: View): Figure {
 const hoverOf = (v: number, value: Axis) =>
   value.format === '%' ? `${(100 * v).toPrecision(3)} %` : significant(v);
 
-/** The labels of an axis, of which at most `most` are written. */
-function ticksOf({ values }: MatrixAxis, most: number) {
-  const every = Math.max(1, Math.ceil(values.length / most));
+/** The labels of an axis, of which at most `max` are written. */
+function ticksOf({ values }: MatrixAxis, max: number) {
+  const every = Math.max(1, Math.ceil(values.length / max));
   const shown = values.map((_, i) => i).filter((i) => i % every === 0);
   return {
     tickmode: 'array',

@@ -8,8 +8,8 @@ export type ReadLayers =
 
 const wrong = (error: string): ReadLayers => ({ layers: null, error });
 
-/** Ascending and without repeats; `null` for all. `most` is L, where it is known. */
-export function readLayers(text: string, most: number | null): ReadLayers {
+/** Ascending and without repeats; `null` for all. `max` is L, where it is known. */
+export function readLayers(text: string, max: number | null): ReadLayers {
   const trimmed = text.trim().toLowerCase();
   if (trimmed === 'all' || trimmed === '') return { layers: null, error: null };
   const found = new Set<number>();
@@ -19,7 +19,7 @@ export function readLayers(text: string, most: number | null): ReadLayers {
     const [first, last] = [Number(from), Number(to ?? from)];
     if (first < 1) return wrong('Layers are counted from 1.');
     if (last < first) return wrong(`${quote(part)} runs backwards; write “${last}-${first}”.`);
-    if (most !== null && last > most) return wrong(`There is no layer ${last}; the model has ${most}.`);
+    if (max !== null && last > max) return wrong(`There is no layer ${last}; the model has ${max}.`);
     for (let layer = first; layer <= last; layer++) found.add(layer);
   }
   return { layers: [...found].sort((a, b) => a - b), error: null };

@@ -95,7 +95,7 @@ export function LatentsFigure() {
       <p className="question-text">{question.text}</p>
       <ol className="thoughts">
         {thoughts.map((thought) => (
-          <ThoughtRow key={thought.step} thought={thought} most={3} />
+          <ThoughtRow key={thought.step} thought={thought} max={3} />
         ))}
       </ol>
       <AnswerView />

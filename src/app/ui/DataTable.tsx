@@ -6,12 +6,12 @@ export interface DataTableProps {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly (string | number | null)[])[];
   /** Most rows shown; of more, every second, third … and the last. */
-  readonly most?: number;
+  readonly max?: number;
 }
 
 /** A table of values in a region that scrolls; the first column heads its row. */
-export function DataTable({ caption, columns, rows, most = 100 }: DataTableProps) {
-  const every = Math.max(1, Math.ceil(rows.length / most));
+export function DataTable({ caption, columns, rows, max = 100 }: DataTableProps) {
+  const every = Math.max(1, Math.ceil(rows.length / max));
   const shown = rows.filter((_, i) => i % every === 0 || i === rows.length - 1);
   return (
     <Scroller className="table-scroll" label="table">

@@ -4,8 +4,8 @@ import { length } from './format';
 
 export interface SliderProps extends FieldProps {
   readonly value: number;
-  readonly least: number;
-  readonly most: number;
+  readonly min: number;
+  readonly max: number;
   readonly step?: number;
   readonly onChange: (value: number) => void;
   /** Once the thumb is let go, or a key was pressed: for what takes time. */
@@ -16,26 +16,15 @@ export interface SliderProps extends FieldProps {
 
 /** A number between two ends, set by dragging or by arrow keys. */
 export function Slider(props: SliderProps) {
-  const {
-    value,
-    least,
-    most,
-    step = 1,
-    onChange,
-    onChangeEnd,
-    unit,
-    help,
-    isDisabled = false,
-    error,
-  } = props;
+  const { value, min, max, step = 1, onChange, onChangeEnd, unit, help, isDisabled = false, error } = props;
   const write = props.format ?? ((number: number) => (unit ? `${number} ${unit}` : `${number}`));
   return (
     <div className="field">
       <AriaSlider
         className="slider"
         value={value}
-        minValue={least}
-        maxValue={most}
+        minValue={min}
+        maxValue={max}
         step={step}
         isDisabled={isDisabled}
         onChange={(next) => onChange(next as number)}
@@ -56,8 +45,8 @@ export function Slider(props: SliderProps) {
           )}
         </SliderTrack>
         <span className="slider-ends" aria-hidden="true">
-          <span>{write(least)}</span>
-          <span>{write(most)}</span>
+          <span>{write(min)}</span>
+          <span>{write(max)}</span>
         </span>
       </AriaSlider>
       {help !== undefined && <span className="help">{help}</span>}

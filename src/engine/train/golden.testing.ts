@@ -10,10 +10,10 @@ import { expectedTensors, packWeights, type Weights } from '../nn/weights';
 import { anchorLoss } from '../recipes/shared/losses/anchor';
 import { momentLoss } from '../recipes/shared/losses/moments';
 import { smoothL1Loss } from '../recipes/shared/losses/smooth-l1';
+import { tokenFeeds } from '../recipes/shared/token-inputs';
 import type { Runtime } from '../runtime/runtime';
 import { type Golden, readGolden, readGoldenModel } from '../testing/golden.testing';
 import type { StateLoss } from './losses/state-loss';
-import { tokenFeeds } from './step';
 import type { Tape } from './tape/tape';
 import { tinyRecording } from './tiny.testing';
 

@@ -11,10 +11,11 @@ import { anchorLoss } from '../recipes/shared/losses/anchor';
 import { momentLoss } from '../recipes/shared/losses/moments';
 import { smoothL1Loss } from '../recipes/shared/losses/smooth-l1';
 import { anchorOf, answerAfter, explicitAfter, readQuestion, STUDENT, think } from '../recipes/shared/passes';
+import { tokenFeeds } from '../recipes/shared/token-inputs';
 import type { Runtime } from '../runtime/runtime';
 import type { StateLoss } from './losses/state-loss';
 import { ParameterSet } from './parameters';
-import { type TapeRun, tokenFeeds } from './step';
+import type { TapeRun } from './step';
 import { Tape } from './tape/tape';
 
 export const TINY_CONFIG: DecoderConfig = {

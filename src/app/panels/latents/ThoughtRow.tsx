@@ -5,11 +5,11 @@ import { duration, length, probability, visibleToken } from '../../ui/format';
 /** One latent thought: the tokens it would be decoded to. */
 export function ThoughtRow({
   thought,
-  most = thought.top.length,
+  max = thought.top.length,
 }: {
   readonly thought: LatentThought;
   /** Tokens shown. */
-  readonly most?: number;
+  readonly max?: number;
 }) {
   return (
     <li className="thought">
@@ -18,7 +18,7 @@ export function ThoughtRow({
         <span className="muted">entropy {thought.entropy.toFixed(2)} nats</span>
         <span className="muted">{duration(thought.milliseconds)}</span>
       </div>
-      <TokenBars tokens={thought.top.slice(0, most)} />
+      <TokenBars tokens={thought.top.slice(0, max)} />
     </li>
   );
 }

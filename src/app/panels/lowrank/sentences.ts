@@ -140,7 +140,7 @@ export function lengthSentence(selections: readonly SelectionReport[]): string {
       if (spectra.length < 3 || Number.isNaN(r))
         return `${capital(label)}: too few different lengths to say whether rank grows with length.`;
       const kind =
-        Math.abs(r) < 0.3 ? 'hardly hangs on length' : r > 0 ? 'grows with length' : 'falls with length';
+        Math.abs(r) < 0.3 ? 'hardly depends on length' : r > 0 ? 'grows with length' : 'falls with length';
       return `${capital(label)}: the rank for 95 % of the energy ${kind} (correlation ${r.toFixed(2)}, ${spectra.length} samples).`;
     })
     .join(' ');

@@ -50,7 +50,7 @@ export interface BlockPrograms {
    */
   readonly forward: Program;
   /**
-   * The same inputs, cotangents dy, dWatched [B, w, H], dK and dV of the caches it gave, and the sums so far → dx
+   * The same inputs, cotangents dy, dWatched [B, w, H] (or [B·P, H] where all are), dK and dV of the caches it gave, and the sums so far → dx
    * [B·P, H], `pastK` and `pastV`: the cotangent of the past so far (`sumK`, `sumV`) and this segment's part, and
    * `gradient.{adapter}`, the pack's gradient so far (`sum.{adapter}`) and this layer's. The forward pass is computed
    * again inside: nothing but its inputs has been kept.
@@ -133,13 +133,12 @@ function segmentOf(graph: Graph, config: DecoderConfig, shape: SegmentShape): Se
 }
 
 function reversed({ graph, x, past, packs, outputs }: Traced, shape: SegmentShape): Record<string, Tensor> {
-  const { batch: B, positions: P, watched } = shape;
+  const { watched } = shape;
   const { y, k, v } = outputs as Record<string, Tensor> & { y: Tensor };
-  const H = y.shape[1] as number;
   const ends: [Tensor, Tensor][] = [[y, graph.input('dy', y.shape)]];
   if (watched.length > 0) {
-    const seen = outputs.watched ?? o.reshape(y, [B, P, H]);
-    ends.push([seen, graph.input('dWatched', [B, watched.length, H])]);
+    const seen = outputs.watched ?? y;
+    ends.push([seen, graph.input('dWatched', seen.shape)]);
   }
   if (k && v) ends.push([k, graph.input('dK', k.shape)], [v, graph.input('dV', v.shape)]);
   const wrt = [x, ...(past ? [past.k, past.v] : []), ...packs.flatMap(({ leaves }) => leaves)];

@@ -1,8 +1,8 @@
 import type { TokenLayout } from '../../base/tokens';
 import type { LatentFilter } from '../../nn/latent';
-import { TOKEN_INPUTS } from '../../train/step';
 import type { Segment } from '../../train/tape/entries';
 import type { Tape } from '../../train/tape/tape';
+import { TOKEN_INPUTS } from './token-inputs';
 
 /** The adapter that is trained, as segments name it. */
 export const STUDENT = 'student';

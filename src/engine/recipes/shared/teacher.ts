@@ -1,7 +1,7 @@
 import type { TokenLayout } from '../../base/tokens';
-import { TOKEN_INPUTS } from '../../train/step';
 import type { Tape } from '../../train/tape/tape';
 import { readQuestion } from './passes';
+import { TOKEN_INPUTS } from './token-inputs';
 
 /** The teacher's hidden states on one sample: hidden_states[1..L], the last one after the final norm. */
 export interface TeacherStates {

@@ -8,10 +8,10 @@ import {
   TEACHER_STATES,
   type TeacherStates,
 } from '../../recipes/shared/teacher';
+import { tokenFeeds } from '../../recipes/shared/token-inputs';
 import type { DeviceTensor } from '../../runtime/tensor';
 import { compileWhole } from '../../train/compile-whole';
 import { ParameterSet } from '../../train/parameters';
-import { tokenFeeds } from '../../train/step';
 import { Tape } from '../../train/tape/tape';
 import type { DeviceModels } from '../models/device-models';
 import type { Pair } from '../models/pair';

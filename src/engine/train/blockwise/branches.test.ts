@@ -3,11 +3,12 @@ import { Rng } from '../../base/rng';
 import * as o from '../../graph/ops';
 import { ModelOnDevice } from '../../model/model-on-device';
 import type { LatentFilter } from '../../nn/latent';
+import { tokenFeeds } from '../../recipes/shared/token-inputs';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
 import type { DeviceTensor } from '../../runtime/tensor';
 import { compileWhole } from '../compile-whole';
 import { ParameterSet } from '../parameters';
-import { type TapeRun, tokenFeeds } from '../step';
+import type { TapeRun } from '../step';
 import type { Segment } from '../tape/entries';
 import { Tape } from '../tape/tape';
 import {

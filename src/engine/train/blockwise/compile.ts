@@ -40,7 +40,7 @@ export function compileBlockwise(
       run(hosts, parameters: readonly DeviceTensor[]): Promise<TapeOutput> {
         pool.reclaim();
         return runTape({
-          ...{ tape, plan, model, programs, constants, pool, feeds, parameters, device: options.device },
+          ...{ tape, plan, model, programs, constants, pool, feeds, parameters },
           hosts: withRowTables(tape, hosts),
         });
       },

@@ -4,12 +4,12 @@ import type { Program } from '../../graph/graph';
 import type { ModelOnDevice, ModelProgram } from '../../model/model-on-device';
 import { blockPrograms, type SegmentShape } from '../../nn/programs/block';
 import type { LossRun } from '../losses/state-loss';
-import type { ComputeEntry, Entry, LossEntry, Segment, States } from '../tape/entries';
+import type { ComputeEntry, Entry, LossEntry, Segment, Value } from '../tape/entries';
 import { type Tape, termsOf } from '../tape/tape';
 import type { Plan } from './plan';
 import {
-  arrangePrograms,
   computePrograms,
+  itself,
   keyValueLossProgram,
   lossProgram,
   sumProgram,
@@ -38,7 +38,6 @@ export interface Pair {
 export class Programs {
   private readonly known = new Map<string, Promise<ModelProgram>>();
   private readonly pairs = new Map<Entry, Pair>();
-  private readonly states = new Map<States, { arrange: ModelProgram; spread: ModelProgram; rows: number }>();
   readonly losses = new Map<Entry, ModelProgram>();
   readonly runs = new Map<Entry, LossRun>();
   private terms: ModelProgram | undefined;
@@ -49,7 +48,6 @@ export class Programs {
   ) {}
 
   pair = (entry: Entry): Pair => this.pairs.get(entry) as Pair;
-  arranging = (states: States) => this.states.get(states) as NonNullable<ReturnType<typeof this.states.get>>;
   get joining(): ModelProgram {
     return this.terms as ModelProgram;
   }
@@ -70,15 +68,15 @@ export class Programs {
       await options.between?.();
       const back = plan.reverses(entry);
       if (entry.kind === 'segment') await this.segment(tape, plan, entry, back);
-      if (entry.kind === 'compute') await this.computed(tape, entry, back);
+      if (entry.kind === 'compute') this.pairs.set(entry, await this.computed(tape, entry, back));
       if (entry.kind === 'loss') await this.loss(tape, entry, options);
       if (entry.kind === 'keyValueLoss')
         this.losses.set(
           entry,
           await this.compile(`kv ${entry.name}`, () => keyValueLossProgram(tape, entry, plan.columns)),
         );
-      for (const input of 'inputs' in entry ? entry.inputs : [])
-        if (input.kind === 'states') await this.arranged(tape, input);
+      if (entry.kind === 'output')
+        this.pairs.set(entry, await this.computed(tape, itself(entry.inputs[0] as Value), false));
     }
     const lengths = plan.entries.map((entry) => termsOf(entry).length).filter((length) => length > 0);
     if (lengths.length > 0) this.terms = await this.compile('terms', () => termsProgram(lengths));
@@ -94,17 +92,19 @@ export class Programs {
     this.pairs.set(segment, { forward, reverse });
   }
 
-  private async computed(tape: Tape, entry: ComputeEntry, back: boolean): Promise<void> {
+  private async computed(tape: Tape, entry: ComputeEntry, back: boolean): Promise<Pair> {
     const inputs = entry.inputs.map((input) => [
       input.shape,
       input.detached,
       input.kind === 'finals' && [input.from, input.segment.positions, input.segment.watched],
+      input.kind === 'states' &&
+        input.tracks.map(({ segment, positions }) => [positions, segment.positions, segment.watched]),
     ]);
     const key = `${entry.name} ${JSON.stringify(inputs)} ${entry.parameters}`;
     const programs = (): ReturnType<typeof computePrograms> => computePrograms(tape, entry);
     const forward = await this.compile(key, () => programs().forward);
     const reverse = back ? await this.compile(`${key}, in reverse`, () => programs().reverse) : undefined;
-    this.pairs.set(entry, { forward, reverse });
+    return { forward, reverse };
   }
 
   private async loss(tape: Tape, entry: LossEntry, { losses, device }: BlockwiseOptions): Promise<void> {
@@ -112,20 +112,11 @@ export class Programs {
     const form = losses ?? (runtime.provider === 'webgpu' ? 'kernels' : 'traced');
     const [states] = entry.inputs;
     if (form === 'kernels' && entry.kernel && states && !states.detached) {
+      this.pairs.set(entry, await this.computed(tape, itself(states), true));
       this.runs.set(entry, this.owned.add(await entry.kernel(runtime, states.shape, device)));
       return;
     }
     this.losses.set(entry, await this.compile(`loss ${entry.names}`, () => lossProgram(tape, entry)));
-  }
-
-  private async arranged(tape: Tape, states: States): Promise<void> {
-    const { arrange, spread, rows } = arrangePrograms(tape, states);
-    const key = `${states.shape} of ${states.tracks.map(({ segment, positions }) => [segment.watched, positions])}`;
-    this.states.set(states, {
-      rows,
-      arrange: await this.compile(`states ${key}`, () => arrange),
-      spread: await this.compile(`states ${key}, in reverse`, () => spread),
-    });
   }
 
   private compile(key: string, program: () => Program): Promise<ModelProgram> {

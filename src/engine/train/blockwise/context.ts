@@ -1,5 +1,4 @@
 import type { HostTensor } from '../../base/dtype';
-import type { Device } from '../../device/device';
 import type { ModelOnDevice } from '../../model/model-on-device';
 import type { DeviceTensor } from '../../runtime/tensor';
 import type { BoundFeeds } from '../feeds';
@@ -20,5 +19,4 @@ export interface Run {
   readonly feeds: BoundFeeds;
   readonly hosts: Readonly<Record<string, HostTensor>>;
   readonly parameters: readonly DeviceTensor[];
-  readonly device: Device | undefined;
 }

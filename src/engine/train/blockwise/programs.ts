@@ -1,85 +1,117 @@
 import { vjp } from '../../graph/gradient';
 import { Graph, type Program, type Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
-import type { DecoderConfig } from '../../nn/config';
-import { outerModel } from '../../nn/stack';
+import { finalNorm, outerModel, type StackModel } from '../../nn/stack';
 import type {
   ComputeEntry,
-  Finals,
   KeyValueLossEntry,
   LossEntry,
-  States,
+  Segment,
   TraceContext,
   Value,
 } from '../tape/entries';
 import type { Tape } from '../tape/tape';
 import { rowsOf } from '../tape/whole';
 
-/**
- * What a program reads of a value is the tensor it is kept in: a computed value itself; of final states the output of
- * the last layer, before the final norm, at all positions or at the watched ones; of states what `arrange` made.
- */
-const inputName = (i: number): string => `x${i}`;
-export const cotangentName = (i: number): string => `d${i}`;
+/** A tensor that an entry left for those that read it: what it computed, or a layer's output of a segment. */
+export type Kept =
+  | { readonly producer: ComputeEntry }
+  | {
+      readonly producer: Segment;
+      readonly layer: number;
+      /** Whether it is read at the segment's watched positions [B, w, H], all of which may be watched: [B·P, H]. */
+      readonly watched: boolean;
+    };
 
-/** Shape of the tensor a program reads for final states. */
-function keptShape(finals: Finals, batch: number, hidden: number): number[] {
-  const { positions, watched } = finals.segment;
-  return readsWatched(finals) ? [batch, watched.length, hidden] : [batch * positions, hidden];
+/**
+ * The tensors that a program reads for a value: a computed value itself; of final states the output of the last layer,
+ * before the final norm; of states the outputs of all layers of every track.
+ */
+export function keptOf(value: Value, layers: number): readonly Kept[] {
+  if (value.kind === 'computed') return [{ producer: value.entry }];
+  if (value.kind === 'finals') {
+    const { segment, from, to } = value;
+    return [
+      { producer: segment, layer: layers - 1, watched: to - from === 1 && givesWatched(segment, from) },
+    ];
+  }
+  return value.tracks.flatMap(({ segment }) =>
+    Array.from({ length: layers }, (_, layer) => ({ producer: segment, layer, watched: true })),
+  );
 }
 
-/** Whether final states are kept among the watched positions rather than with all. */
-export const readsWatched = ({ segment, from, to }: Finals): boolean =>
-  to - from === 1 && segment.watched.includes(from) && segment.watched.length < segment.positions;
+/** Whether a segment gives out its watched positions, the given one among them, apart from the others. */
+const givesWatched = ({ watched, positions }: Segment, position?: number): boolean =>
+  watched.length < positions && (position === undefined ? watched.length > 0 : watched.includes(position));
+
+export const inputName = (i: number, j: number): string => `x${i}.${j}`;
+export const cotangentName = (i: number, j: number): string => `d${i}.${j}`;
 
 interface Traced {
   readonly graph: Graph;
   readonly context: TraceContext;
-  /** As they are bound. */
-  readonly kept: readonly Tensor[];
+  /** As they are bound, by input. */
+  readonly kept: readonly (readonly Tensor[])[];
   /** As the entry's function takes them. */
   readonly values: readonly Tensor[];
 }
 
 function traceInputs(tape: Tape, inputs: readonly Value[]): Traced {
-  const { config } = tape.parameters;
+  const { batch: B, parameters } = tape;
+  const { layers: L, hiddenSize: H } = parameters.config;
   const graph = new Graph();
-  const model = outerModel(graph, config);
-  const B = tape.batch;
-  const H = config.hiddenSize;
-  const kept: Tensor[] = [];
+  const model = outerModel(graph, parameters.config);
+  const shapeOf = (kept: Kept): readonly number[] => {
+    if (kept.producer.kind === 'compute') return kept.producer.shape;
+    const { watched, positions } = kept.producer;
+    return 'watched' in kept && kept.watched && givesWatched(kept.producer)
+      ? [B, watched.length, H]
+      : [B * positions, H];
+  };
+  const kept = inputs.map((value, i) =>
+    keptOf(value, L).map((each, j) => graph.input(inputName(i, j), shapeOf(each))),
+  );
   const values = inputs.map((value, i) => {
-    const shape = value.kind === 'finals' ? keptShape(value, B, H) : value.shape;
-    const x = graph.input(inputName(i), shape);
-    kept.push(x);
-    const plain = value.kind === 'finals' ? finalStates(x, value, config, B) : x;
-    return value.detached ? o.stopGradient(plain) : plain;
+    const x = valueOf(tape, model, value, kept[i] as Tensor[]);
+    return value.detached ? o.stopGradient(x) : x;
   });
-  const parameter = (name: string): Tensor => graph.input(name, tape.parameters.shape(name));
+  const parameter = (name: string): Tensor => graph.input(name, parameters.shape(name));
   return { graph, kept, values, context: { graph, model, parameter } };
-
-  function finalStates(
-    x: Tensor,
-    { segment, from, to }: Finals,
-    { rmsNormEps }: DecoderConfig,
-    batch: number,
-  ) {
-    const norm = (rows: Tensor): Tensor => o.rmsNorm(rows, model.outer.finalNorm as Tensor, rmsNormEps);
-    if (shapeIsWatched(x)) {
-      const at = segment.watched.indexOf(from);
-      return norm(o.reshape(o.slice(x, 1, at, at + 1), [batch, H]));
-    }
-    return rowsOf(norm(x), batch, segment.positions, from, to);
-  }
 }
 
-const shapeIsWatched = (x: Tensor): boolean => x.shape.length === 3;
+/** A value as the tape shapes it, of the tensors kept for it. */
+function valueOf(tape: Tape, model: StackModel, value: Value, kept: readonly Tensor[]): Tensor {
+  const B = tape.batch;
+  const { layers: L, hiddenSize: H } = tape.parameters.config;
+  const first = kept[0] as Tensor;
+  if (value.kind === 'computed') return first;
+  if (value.kind === 'finals') {
+    const { segment, from, to } = value;
+    if (first.shape.length === 2) return rowsOf(finalNorm(model, first), B, segment.positions, from, to);
+    const at = segment.watched.indexOf(from);
+    return finalNorm(model, o.reshape(o.slice(first, 1, at, at + 1), [B, H]));
+  }
+  const tracks = value.tracks.flatMap(({ segment, positions }, t) => {
+    const m = givesWatched(segment) ? segment.watched.length : segment.positions;
+    const layers = kept.slice(t * L, (t + 1) * L).map((output, layer) => {
+      const rows = o.reshape(output, [B * m, H]);
+      return o.reshape(layer === L - 1 ? finalNorm(model, rows) : rows, [B, m, 1, H]);
+    });
+    const all = o.concat(layers, 2);
+    if (positions.length === m) return [all];
+    return positions.map((p) => {
+      const index = givesWatched(segment) ? segment.watched.indexOf(p) : p;
+      return o.slice(all, 1, index, index + 1);
+    });
+  });
+  return o.reshape(o.concat(tracks, 1), value.shape);
+}
 
 /** Which inputs have a gradient. */
 export const differentiable = (inputs: readonly Value[]): number[] =>
   inputs.flatMap(({ detached }, i) => (detached ? [] : [i]));
 
-/** Gradients of the kept inputs that have one, and of parameters added to what there was: `d{i}`, `gradient.{name}`. */
+/** Gradients of the kept inputs that have one, and of parameters added to what there was: `d{i}.{j}`, `gradient.{name}`. */
 function reverseOutputs(
   { graph, kept, context }: Traced,
   ends: readonly [Tensor, Tensor][],
@@ -91,20 +123,21 @@ function reverseOutputs(
   const parts = vjp(
     ends.map(([end]) => end),
     ends.map(([, cotangent]) => cotangent),
-    [...some.map((i) => kept[i] as Tensor), ...own],
+    [...some.flatMap((i) => kept[i] as Tensor[]), ...own],
   );
   const outputs: Record<string, Tensor> = {};
-  some.forEach((i, n) => {
-    outputs[cotangentName(i)] = parts[n] as Tensor;
-  });
-  parameters.forEach((name, n) => {
-    const part = parts[some.length + n] as Tensor;
+  for (const i of some)
+    kept[i]?.forEach((_, j) => {
+      outputs[cotangentName(i, j)] = parts.shift() as Tensor;
+    });
+  for (const name of parameters) {
+    const part = parts.shift() as Tensor;
     outputs[`gradient.${name}`] = o.add(graph.input(`sum.${name}`, part.shape), part);
-  });
+  }
   return outputs;
 }
 
-/** A compute entry: inputs `x{i}` → y; in reverse also dy → `d{i}` and the gradients of its parameters. */
+/** A compute entry: inputs `x{i}.{j}` → y; in reverse also dy → `d{i}.{j}` and the gradients of its parameters. */
 export function computePrograms(tape: Tape, entry: ComputeEntry): { forward: Program; reverse: Program } {
   const traced = traceInputs(tape, entry.inputs);
   const y = entry.trace(traced.context, traced.values);
@@ -118,7 +151,7 @@ export function computePrograms(tape: Tape, entry: ComputeEntry): { forward: Pro
   };
 }
 
-/** A loss, forward and reverse at once: inputs `x{i}` → `terms` [n], `d{i}` and the gradients of its parameters. */
+/** A loss, forward and reverse at once: inputs `x{i}.{j}` → `terms` [n], `d{i}.{j}` and the gradients of its parameters. */
 export function lossProgram(tape: Tape, entry: LossEntry): Program {
   const traced = traceInputs(tape, entry.inputs);
   const scalars = entry.trace(traced.context, traced.values);
@@ -151,55 +184,15 @@ export function keyValueLossProgram(tape: Tape, entry: KeyValueLossEntry, column
   return { name: `loss ${entry.name}`, outputs };
 }
 
-/** Positions of a segment as they are kept for states: the watched ones, or all. */
-export const keptPositions = ({
-  positions,
-  watched,
-}: {
-  positions: number;
-  watched: readonly number[];
-}): number => (watched.length > 0 && watched.length < positions ? watched.length : positions);
-
-/**
- * Outputs of every layer of every track, end to end [rows, H] as they were copied, → states as the tape shapes them,
- * the last layer's after the final norm; and rows and the cotangent of states → the cotangents of the rows.
- */
-export function arrangePrograms(
-  tape: Tape,
-  states: States,
-): { arrange: Program; spread: Program; rows: number } {
-  const { config } = tape.parameters;
-  const { layers: L, hiddenSize: H } = config;
-  const B = tape.batch;
-  const graph = new Graph();
-  const model = outerModel(graph, config);
-  const rows = states.tracks.reduce((n, { segment }) => n + L * B * keptPositions(segment), 0);
-  const pieces = graph.input('pieces', [rows, H]);
-  let at = 0;
-  const parts = states.tracks.flatMap(({ segment, positions }) => {
-    const m = keptPositions(segment);
-    const byLayer = Array.from({ length: L }, (_, layer) => {
-      const own = o.slice(pieces, 0, at, at + B * m);
-      at += B * m;
-      const state =
-        layer === L - 1 ? o.rmsNorm(own, model.outer.finalNorm as Tensor, config.rmsNormEps) : own;
-      return o.reshape(state, [B, m, 1, H]);
-    });
-    const all = o.concat(byLayer, 2);
-    if (positions.length === m) return [all];
-    return positions.map((p) => {
-      const index = m === segment.positions ? p : segment.watched.indexOf(p);
-      return o.slice(all, 1, index, index + 1);
-    });
-  });
-  const arranged = o.reshape(o.concat(parts, 1), states.shape);
-  const [back] = vjp([arranged], [graph.input('cotangent', states.shape)], [pieces]);
-  return {
-    arrange: { name: 'states', outputs: { states: arranged } },
-    spread: { name: 'states, in reverse', outputs: { cotangents: back as Tensor } },
-    rows,
-  };
-}
+/** A value as it is, for what takes it as one tensor: an output of the tape, or a loss by kernels. */
+export const itself = (value: Value): ComputeEntry => ({
+  kind: 'compute',
+  name: 'value',
+  shape: value.shape,
+  inputs: [value],
+  parameters: [],
+  trace: (_context, [x]) => x as Tensor,
+});
 
 /** Vectors laid end to end: inputs `0`, `1`, … → `terms`. */
 export function termsProgram(lengths: readonly number[]): Program {

@@ -1,5 +1,5 @@
 import type { HostTensor } from '../../base/dtype';
-import { type Shape, sizeOf } from '../../base/shape';
+import { sizeOf } from '../../base/shape';
 import type { ModelProgram } from '../../model/model-on-device';
 import type { DeviceTensor } from '../../runtime/tensor';
 import type { TapeOutput } from '../step';
@@ -11,16 +11,14 @@ import {
   type LossEntry,
   type OutputEntry,
   producersOf,
-  type States,
   type Value,
 } from '../tape/entries';
 import { Caches } from './caches';
 import type { Tensors } from './constants';
 import type { Run } from './context';
-import { type Copy, copyAll } from './copy';
 import { reverseLayers, runLayers, type SegmentRun } from './layers';
 import type { Producer } from './plan';
-import { cotangentName, differentiable, readsWatched } from './programs';
+import { cotangentName, differentiable, inputName, type Kept, keptOf } from './programs';
 
 /**
  * Runs the entries forward, in the order they were recorded. A loss gives its cotangents at once; whatever has been
@@ -43,9 +41,6 @@ export class TapeRunner {
   private readonly gradients: DeviceTensor[];
   private readonly terms: DeviceTensor[] = [];
   private readonly outputs: Record<string, DeviceTensor> = {};
-  /** What is needed until the entry in hand has run: arranged states, and what they were arranged of. */
-  private readonly passing: DeviceTensor[] = [];
-  private readonly pieces = new Map<States, DeviceTensor>();
 
   constructor(readonly at: Run) {
     this.caches = new Caches(at.pool);
@@ -61,7 +56,6 @@ export class TapeRunner {
       if (entry.kind === 'loss') await this.loss(entry);
       if (entry.kind === 'keyValueLoss') await this.keyValueLoss(entry);
       if (entry.kind === 'output') await this.output(entry);
-      pool.give(...this.passing.splice(0));
       if (!plan.reverses(entry)) await this.done(entry);
     }
     if (this.terms.length === 0) return { terms: undefined, gradients: [], outputs: this.outputs };
@@ -132,7 +126,7 @@ export class TapeRunner {
 
   private async compute(entry: ComputeEntry): Promise<void> {
     const { forward } = this.at.programs.pair(entry);
-    const { y } = await this.call(forward, ...(await this.bound(entry.inputs, entry.parameters)));
+    const { y } = await this.call(forward, ...this.bound(entry.inputs, entry.parameters));
     this.values.set(entry, y as DeviceTensor);
   }
 
@@ -140,15 +134,17 @@ export class TapeRunner {
     const { programs, hosts } = this.at;
     const byKernel = programs.runs.get(entry);
     if (byKernel) {
-      const [states] = entry.inputs as readonly [States];
-      const arranged = await this.arrange(states);
-      await byKernel.run(arranged, hosts);
-      this.passing.push(arranged);
+      const { forward, reverse } = programs.pair(entry);
+      const bound = this.bound(entry.inputs);
+      const { y } = await this.call(forward, ...bound);
+      await byKernel.run(y as DeviceTensor, hosts);
       this.terms.push(byKernel.terms);
-      return this.spread(states, byKernel.cotangent);
+      const out = await this.call(reverse as ModelProgram, ...bound, { dy: byKernel.cotangent });
+      this.at.pool.give(y);
+      return this.handOn(entry.inputs, out);
     }
     const program = programs.losses.get(entry) as ModelProgram;
-    const bound = await this.bound(entry.inputs, entry.parameters);
+    const bound = this.bound(entry.inputs, entry.parameters);
     const out = await this.call(program, ...bound);
     this.terms.push(out.terms as DeviceTensor);
     await this.handOn(entry.inputs, out);
@@ -178,9 +174,9 @@ export class TapeRunner {
     this.terms.push(sum);
   }
 
-  private async output({ name, inputs: [value] }: OutputEntry): Promise<void> {
-    if (value?.kind === 'states') this.outputs[name] = await this.arrange(value);
-    else if (value) this.outputs[name] = this.kept(value);
+  private async output(entry: OutputEntry): Promise<void> {
+    const { y } = await this.call(this.at.programs.pair(entry).forward, ...this.bound(entry.inputs));
+    this.outputs[entry.name] = y as DeviceTensor;
   }
 
   /** Runs a producer in reverse, hands on its cotangents and lets go of its values. */
@@ -190,13 +186,12 @@ export class TapeRunner {
       await reverseLayers(this, producer, this.segments.get(producer) as SegmentRun);
     } else {
       const { reverse } = programs.pair(producer);
-      const bound = await this.bound(producer.inputs, producer.parameters);
+      const bound = this.bound(producer.inputs, producer.parameters);
       const out = await this.call(reverse as ModelProgram, ...bound, { dy: this.cotangents.get(producer) });
       await this.handOn(producer.inputs, out);
       this.keepGradients(producer.parameters, out);
     }
     pool.give(this.cotangents.get(producer), ...(this.watched.get(producer as Segment) ?? []));
-    pool.give(...this.passing.splice(0));
     await this.done(producer);
   }
 
@@ -219,18 +214,17 @@ export class TapeRunner {
     }
     this.caches.leave(producer);
     const run = this.segments.get(producer);
-    if (run && !Object.values(this.outputs).includes(run.y)) pool.give(run.y);
-    pool.give(...(run?.watched ?? []), ...(run?.outputs ?? []));
+    pool.give(run?.y, ...(run?.watched ?? []), ...(run?.outputs ?? []));
   }
 
-  /** Tensors a program reads for values `x{i}`, its parameters and their gradients so far, and the batch's inputs. */
-  private async bound(inputs: readonly Value[], parameters: readonly string[]): Promise<Tensors[]> {
+  /** Tensors a program reads for values, its parameters and their gradients so far, and the batch's inputs. */
+  private bound(inputs: readonly Value[], parameters: readonly string[] = []): Tensors[] {
     const named: Record<string, DeviceTensor> = {};
-    for (const [i, value] of inputs.entries()) {
-      const tensor = value.kind === 'states' ? await this.arrange(value) : this.kept(value);
-      if (value.kind === 'states') this.passing.push(tensor);
-      named[`x${i}`] = tensor;
-    }
+    inputs.forEach((value, i) => {
+      this.keptOf(value).forEach((kept, j) => {
+        named[inputName(i, j)] = this.kept(kept);
+      });
+    });
     for (const name of parameters) {
       named[name] = this.parameter(name);
       named[`sum.${name}`] = this.gradient(name);
@@ -238,73 +232,26 @@ export class TapeRunner {
     return [this.at.feeds.tensors, named];
   }
 
-  private kept(value: Exclude<Value, States>): DeviceTensor {
-    if (value.kind === 'computed') return this.tensorOf(value.entry);
-    const run = this.segments.get(value.segment) as SegmentRun;
-    return readsWatched(value) ? (run.watched.at(-1) as DeviceTensor) : run.y;
+  private keptOf = (value: Value): readonly Kept[] => keptOf(value, this.at.tape.parameters.config.layers);
+
+  private kept(kept: Kept): DeviceTensor {
+    if (!('layer' in kept)) return this.tensorOf(kept.producer);
+    const run = this.segments.get(kept.producer) as SegmentRun;
+    const own = kept.watched ? run.watched[kept.layer] : undefined;
+    return own ?? run.outputs[kept.layer] ?? run.y;
   }
 
-  /** Hands a program's cotangents `d{i}` on to what made its inputs. */
+  /** Hands a program's cotangents on to what made its inputs. */
   private async handOn(inputs: readonly Value[], out: Readonly<Record<string, DeviceTensor>>): Promise<void> {
-    for (const i of differentiable(inputs)) {
-      const value = inputs[i] as Value;
-      const part = out[cotangentName(i)] as DeviceTensor;
-      if (value.kind === 'computed') await this.add(value.entry, part);
-      else if (value.kind === 'finals' && readsWatched(value))
-        await this.addWatched(value.segment, this.at.tape.parameters.config.layers - 1, part);
-      else if (value.kind === 'finals') await this.add(value.segment, part);
-      else {
-        await this.spread(value, part);
-        this.at.pool.give(part);
+    for (const i of differentiable(inputs))
+      for (const [j, kept] of this.keptOf(inputs[i] as Value).entries()) {
+        const part = out[cotangentName(i, j)] as DeviceTensor;
+        if ('layer' in kept && kept.watched) await this.addWatched(kept.producer, kept.layer, part);
+        else await this.add(kept.producer, part);
       }
-    }
   }
 
   private keepGradients(names: readonly string[], out: Readonly<Record<string, DeviceTensor>>): void {
     for (const name of names) this.setGradient(name, out[`gradient.${name}`] as DeviceTensor);
   }
-
-  /** States as one tensor: every layer's outputs copied end to end, then put in order. */
-  private async arrange(states: States): Promise<DeviceTensor> {
-    const { arrange, rows } = this.at.programs.arranging(states);
-    const H = this.at.tape.parameters.config.hiddenSize;
-    const pieces = this.at.pool.take([rows, H], 'states, end to end');
-    const copies: Copy[] = [];
-    let at = 0;
-    for (const { segment } of states.tracks)
-      for (const from of layerOutputs(this.segments.get(segment) as SegmentRun)) {
-        const length = sizeOf(from.shape);
-        copies.push({ from, fromAt: 0, to: pieces, toAt: at, length });
-        at += length;
-      }
-    copyAll(copies, this.at.device);
-    const { states: made } = await this.call(arrange, { pieces });
-    this.pieces.set(states, pieces);
-    this.passing.push(pieces);
-    return made as DeviceTensor;
-  }
-
-  /** The transpose of `arrange`: each layer's part of a cotangent is added to its segment's. */
-  private async spread(states: States, cotangent: DeviceTensor): Promise<void> {
-    if (states.tracks.every(({ segment }) => !this.at.plan.reverses(segment))) return;
-    const { pool, programs, tape, device } = this.at;
-    const { spread } = programs.arranging(states);
-    const { cotangents } = await this.call(spread, { pieces: this.pieces.get(states), cotangent });
-    const { layers: L, hiddenSize: H } = tape.parameters.config;
-    let at = 0;
-    for (const { segment } of states.tracks) {
-      const shape: Shape = [tape.batch, segment.watched.length, H];
-      const length = sizeOf(shape);
-      for (let layer = 0; layer < L; layer++, at += length) {
-        const part = pool.take(shape, 'cotangent of states');
-        copyAll([{ from: cotangents as DeviceTensor, fromAt: at, to: part, toAt: 0, length }], device);
-        await this.addWatched(segment, layer, part);
-      }
-    }
-    pool.give(cotangents);
-  }
 }
-
-/** What is kept of each layer for states: its watched outputs, or all of them. */
-const layerOutputs = ({ watched, outputs, y }: SegmentRun): readonly DeviceTensor[] =>
-  watched.length > 0 ? watched : [...outputs, y];

@@ -15,7 +15,7 @@ const isNamed = (selection: number, line: number) => selection === 0 || line ===
 
 const shareName = (share: number) => percent(share, 0);
 
-/** How rank hangs on layer and length. */
+/** How rank depends on layer and length. */
 export function RanksView({ report, link }: { readonly report: LensReport; readonly link: HoverLink }) {
   const theme = useTheme();
   const { selections, request } = report;

@@ -145,7 +145,7 @@ function SpectraTable({ report }: { readonly report: LensReport }) {
             s.stableRank.toFixed(2),
           ]),
         )}
-        most={400}
+        max={400}
       />
     </Panel>
   );
