@@ -1,10 +1,6 @@
 import { ConfigError } from '../../base/errors';
-import type { Segment } from '../tape/entries';
-import { type ComputeEntry, type Entry, producersOf } from '../tape/entries';
+import { type Entry, type Producer, producersOf } from '../tape/entries';
 import type { Tape } from '../tape/tape';
-
-/** What is computed of others on the tape, and may have a cotangent. */
-export type Producer = Segment | ComputeEntry;
 
 const isProducer = (entry: Entry): entry is Producer => entry.kind === 'segment' || entry.kind === 'compute';
 

@@ -3,21 +3,21 @@ import { sizeOf } from '../../base/shape';
 import type { ModelProgram } from '../../model/model-on-device';
 import type { DeviceTensor } from '../../runtime/tensor';
 import type { TapeOutput } from '../step';
-import type { Segment } from '../tape/entries';
 import {
   type ComputeEntry,
   type Entry,
   type KeyValueLossEntry,
   type LossEntry,
   type OutputEntry,
+  type Producer,
   producersOf,
+  type Segment,
   type Value,
 } from '../tape/entries';
 import { Caches } from './caches';
 import type { Tensors } from './constants';
 import type { Run } from './context';
 import { reverseLayers, runLayers, type SegmentRun } from './layers';
-import type { Producer } from './plan';
 import { cotangentName, differentiable, inputName, type Kept, keptOf } from './programs';
 
 /**

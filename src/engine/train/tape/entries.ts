@@ -228,7 +228,8 @@ export class Segment {
   }
 }
 
-type Producer = Segment | ComputeEntry;
+/** What is computed of others on the tape, and may have a cotangent. */
+export type Producer = Segment | ComputeEntry;
 
 /** Entries whose values `entry` reads, once for each reading; those of which it takes no gradient are `detached`. */
 export function producersOf(entry: Entry): { readonly producer: Producer; readonly detached: boolean }[] {

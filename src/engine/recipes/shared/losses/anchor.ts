@@ -1,6 +1,7 @@
 import * as o from '../../../graph/ops';
-import { pickRows, type StateLoss } from '../../../train/losses/state-loss';
+import type { StateLoss } from '../../../train/losses/state-loss';
 import { anchorOnCpu, anchorOnGpu } from './anchor-kernel';
+import { pickRows } from './pick-rows';
 
 /** The teacher's states at the anchor, in the hidden-mode subspace; n samples. */
 export interface AnchorTargets {

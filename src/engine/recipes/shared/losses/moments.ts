@@ -1,6 +1,7 @@
 import * as o from '../../../graph/ops';
-import { pickRows, type StateLoss } from '../../../train/losses/state-loss';
+import type { StateLoss } from '../../../train/losses/state-loss';
 import { momentsOnCpu, momentsOnGpu } from './moments-kernel';
+import { pickRows } from './pick-rows';
 
 /** The teacher's low-rank statistics over n samples; R = r_L·r_H. */
 export interface MomentTargets {

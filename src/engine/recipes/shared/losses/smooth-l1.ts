@@ -1,5 +1,6 @@
 import * as o from '../../../graph/ops';
-import { pickRows, type StateLoss } from '../../../train/losses/state-loss';
+import type { StateLoss } from '../../../train/losses/state-loss';
+import { pickRows } from './pick-rows';
 
 /**
  * CODI's distillation term: smooth L1 (β = 1, mean over B×H) between the student's and the teacher's states at the
