@@ -292,7 +292,7 @@ export function double({
         tell({ phase: 'train', done: step, total: steps, unit: 'steps', elapsed: performance.now() - from });
         if (step === nanAt) {
           if (copiedAt > 0)
-            options?.report?.({ kind: 'student', student: studentOf('copy', config, copiedAt) });
+            options?.report?.({ kind: 'student', student: studentOf('copy', config, copiedAt, methods) });
           throw engineError(
             'numeric',
             `the loss is not a number at step ${step}`,
@@ -327,7 +327,7 @@ export function double({
           });
         }
       }
-      const student: StudentReport = { ...studentOf(`run-${calls.length}`, config, step) };
+      const student: StudentReport = { ...studentOf(`run-${calls.length}`, config, step, methods) };
       options?.report?.({ kind: 'student', student });
       const result: RunResult = {
         config,

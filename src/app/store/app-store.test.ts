@@ -415,6 +415,19 @@ describe('the guided run', () => {
 });
 
 describe('the link', () => {
+  it('finds a preset by the name it had, and says so without calling it an error', () => {
+    const { actions, state } = open({ hash: '#/distil?preset=lori-128' });
+    const texts = () => state().notices.map(({ text }) => text);
+    expect(state().draft).toEqual(parseRunConfig({}));
+    expect(state().linkProblems).toEqual([]);
+    expect(texts()).toEqual([expect.stringMatching(/^The preset lori-128 is now called lori-results-128/)]);
+    actions.followLink('#/distil?preset=lori-steps-128');
+    expect(state().draft).toMatchObject({ factors: { rationale: 'steps' } });
+    expect(texts()).toHaveLength(2);
+    for (const { id } of state().notices) actions.dismiss(id);
+    expect(texts()).toEqual([]);
+  });
+
   it('brings preset, question and place; what is unknown is said', async () => {
     const { actions, state } = open({ hash: '#/latents?preset=ce-128&question=held-out-7&theme=dark&x=1' });
     await actions.start(true);

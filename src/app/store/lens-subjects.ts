@@ -12,7 +12,7 @@ export interface SubjectChoice {
   readonly unavailable: string | null;
 }
 
-type Known = Pick<AppState, 'studentConfig' | 'student' | 'lens' | 'run'>;
+type Known = Pick<AppState, 'methods' | 'studentConfig' | 'student' | 'lens' | 'run'>;
 
 /** L and H of the subject, where they are known. The student has the base's. */
 export function boundsOf({ pair, lens }: Pick<AppState, 'pair' | 'lens'>, subject: SubjectId): Bounds {
@@ -32,9 +32,9 @@ export const draftBoundsOf = (
 });
 
 /** Everything that there is to look at; the student's checkpoints last, oldest first. */
-export function subjectsOf({ studentConfig, student, lens, run }: Known): readonly SubjectChoice[] {
+export function subjectsOf({ methods, studentConfig, student, lens, run }: Known): readonly SubjectChoice[] {
   const { checkpoints, opened } = lens;
-  const ofRun = run.config === null ? null : studentOf(run.id ?? '', run.config, 0);
+  const ofRun = run.config === null ? null : studentOf(run.id ?? '', run.config, 0, methods);
   return [
     { id: 'teacher', label: 'Teacher', unavailable: null },
     {

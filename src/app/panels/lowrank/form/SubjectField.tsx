@@ -9,19 +9,20 @@ import { SECTION_WORDS } from '../words';
 
 /** The subjects as options; one that cannot be chosen says why. */
 export function useSubjects(): readonly Option<SubjectId>[] {
+  const methods = useApp((state) => state.methods);
   const studentConfig = useApp((state) => state.studentConfig);
   const student = useApp((state) => state.student);
   const lens = useApp((state) => state.lens);
   const run = useApp((state) => state.run);
   return useMemo(
     () =>
-      subjectsOf({ studentConfig, student, lens, run }).map(({ id, label, unavailable }) => ({
+      subjectsOf({ methods, studentConfig, student, lens, run }).map(({ id, label, unavailable }) => ({
         id,
         label,
         isDisabled: unavailable !== null,
         ...(unavailable !== null && { about: unavailable }),
       })),
-    [studentConfig, student, lens, run],
+    [methods, studentConfig, student, lens, run],
   );
 }
 

@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parseRunConfig } from '../../../contract/config';
+import { METHODS } from '../../../contract/methods/index';
+import { RECIPES } from '../../methods/index';
+import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { LoriWorkbench } from '../workbench';
+import { tinyRunBy, watch } from './tiny-run.testing';
+
+/** The data of a method and its recording are two files: here they are held against one another. */
+
+let workbench: LoriWorkbench;
+beforeAll(async () => {
+  workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
+  await workbench.open('wasm');
+  await workbench.loadPair('models');
+}, 60_000);
+afterAll(() => workbench.close());
+
+async function termsOf(method: string, weight: number, kept: string): Promise<string[]> {
+  const { weights, ...config } = tinyRunBy(method, {
+    data: { samples: 2, validation: 0, heldOut: 0 },
+    optimiser: { steps: 1 },
+    evaluation: { every: 0 },
+    observation: { every: 0 },
+  });
+  const changed = Object.fromEntries(
+    Object.keys(weights).map((name) => [name, name === kept ? 0.5 : weight]),
+  );
+  const watched = watch();
+  await workbench.distil(parseRunConfig({ ...config, weights: changed }), { report: watched.report });
+  return Object.keys(watched.steps()[0]?.losses ?? {}).sort();
+}
+
+it('every method has a recipe, and every recipe its data', () => {
+  expect(Object.keys(RECIPES).sort()).toEqual(METHODS.map(({ id }) => id).sort());
+});
+
+it.each(METHODS.map(({ id, terms }) => [id, terms.map(({ name }) => name)] as const))(
+  '%s: a step reports the terms that its data names; a weight of 0 leaves a term out',
+  async (method, names) => {
+    expect(await termsOf(method, 0.5, 'answer')).toEqual([...names, 'total'].sort());
+    expect(await termsOf(method, 0, 'answer')).toEqual(['answer', 'total']);
+  },
+  60_000,
+);
