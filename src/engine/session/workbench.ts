@@ -112,7 +112,7 @@ export class LoriWorkbench implements Workbench {
   }
 
   async checkpoints(): Promise<readonly CheckpointReport[]> {
-    return this.kept.list;
+    return this.kept.list(this.methods);
   }
 
   openCheckpoint(files: readonly NamedFile[], options: CallOptions = {}): Promise<ModelReport> {
