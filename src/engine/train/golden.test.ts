@@ -4,8 +4,6 @@ import { namedWeights } from '../nn/weights';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 import { type Golden, readGolden } from '../testing/golden.testing';
-import { compileLayerwise } from './layerwise/compile';
-import type { LayerwiseOptions } from './layerwise/compiled';
 import { compileWhole } from './compile-whole';
 import {
   adapterErrors,
@@ -15,6 +13,8 @@ import {
   packsOf,
   readGoldenStep,
 } from './golden.testing';
+import { compileLayerwise } from './layerwise/compile';
+import type { LayerwiseOptions } from './layerwise/compiled';
 import { hostOptimiser } from './optimiser';
 import { packName } from './parameters';
 import { learningRate } from './schedule';
