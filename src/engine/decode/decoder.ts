@@ -76,7 +76,10 @@ export class Decoder {
   ): Intervention {
     const { layers: L, hiddenSize: H } = this.shape.config;
     if (at.site === 'residual' && !(Number.isInteger(at.layer) && at.layer >= 1 && at.layer <= L))
-      throw new InputError(`layer ${at.layer}; the model has layers 1 to ${L}`);
+      throw new InputError(
+        `layer ${at.layer}; the model has layers 1 to ${L}`,
+        `Choose a layer from 1 to ${L}.`,
+      );
     const upload = (data: Float32Array<ArrayBuffer>, shape: readonly number[], name: string): DeviceTensor =>
       this.owned.add(this.model.runtime.upload({ dtype: 'f32', shape, data }, name));
     return {
@@ -192,7 +195,11 @@ export class Decoder {
     if ('vector' in input) return this.inputs.write('x', shape, input.vector);
     const x = new Float32Array(input.tokens.length * H);
     input.tokens.forEach((id, b) => {
-      if (!(id >= 0 && id < V)) throw new InputError(`token id ${id}; the model has ${V} tokens`);
+      if (!(id >= 0 && id < V))
+        throw new InputError(
+          `token id ${id}; the model has ${V} tokens`,
+          'Use a model and a tokenizer from the same checkpoint.',
+        );
       x.set(floatsOf(this.model.source.read('w.embedding', id, id + 1)), b * H);
     });
     return this.inputs.write('x', shape, x);

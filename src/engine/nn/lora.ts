@@ -1,4 +1,4 @@
-import { ConfigError } from '../base/errors';
+import { BUG, ConfigError } from '../base/errors';
 import type { Rng } from '../base/rng';
 import type { Graph, Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
@@ -32,7 +32,10 @@ export interface LoraPart {
 /** Order: group by group; the A's of a group lie together (they are one product), then its B's. */
 export function loraLayout(config: DecoderConfig, spec: LoraSpec): { parts: LoraPart[]; length: number } {
   if (!(Number.isInteger(spec.rank) && spec.rank > 0))
-    throw new ConfigError(`LoRA rank ${spec.rank}; a positive integer is expected`);
+    throw new ConfigError(
+      `LoRA rank ${spec.rank}; a positive integer is expected`,
+      'Choose a rank of 1 or more.',
+    );
   const sizes = linearSizes(config);
   const parts: LoraPart[] = [];
   let offset = 0;
@@ -112,7 +115,7 @@ export function unpackLora(graph: Graph, config: DecoderConfig, spec: LoraSpec, 
       const flat = gradients.map((g) => o.reshape(g, [g.shape.reduce((n, d) => n * d, 1)]));
       const joined = o.concat(flat, 0);
       if (joined.shape[0] !== length)
-        throw new ConfigError(`gradients of ${joined.shape[0]} values for a pack of ${length}`);
+        throw new ConfigError(`gradients of ${joined.shape[0]} values for a pack of ${length}`, BUG);
       return joined;
     },
   };

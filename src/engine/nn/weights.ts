@@ -93,7 +93,11 @@ export interface Weights {
 export function packWeights(config: DecoderConfig, tensors: ReadonlyMap<string, HostTensor>): Weights {
   const find = (name: string): HostTensor => {
     const tensor = tensors.get(name);
-    if (!tensor) throw new ConfigError(`the checkpoint lacks the tensor "${name}"`);
+    if (!tensor)
+      throw new ConfigError(
+        `the checkpoint lacks the tensor "${name}"`,
+        'Choose weights and a config.json from the same checkpoint, with all its shards.',
+      );
     return tensor;
   };
   const outer: Partial<Record<OuterWeightName, HostTensor>> = {};

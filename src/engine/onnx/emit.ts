@@ -1,5 +1,5 @@
 import type { HostTensor } from '../base/dtype';
-import { RuntimeError } from '../base/errors';
+import { BUG, RuntimeError } from '../base/errors';
 import { graphDType } from '../base/half';
 import { sameShape, showShape } from '../base/shape';
 import type { Program, Tensor } from '../graph/graph';
@@ -66,6 +66,7 @@ export function emitted(program: Program, { provider, bake }: EmitOptions): Emit
       if (dtype !== node.dtype || !sameShape(fixed.shape, node.shape))
         throw new RuntimeError(
           `${program.name}: input "${node.name}" is ${node.dtype} ${showShape(node.shape)}, but the value to bake in is ${dtype} ${showShape(fixed.shape)}`,
+          BUG,
         );
       values.set(node, model.weight(fixed));
       baked.push(node.name);

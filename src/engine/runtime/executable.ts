@@ -1,5 +1,5 @@
 import type { GraphDType } from '../base/dtype';
-import { RuntimeError } from '../base/errors';
+import { BUG, RuntimeError } from '../base/errors';
 import { type Shape, sameShape, showShape } from '../base/shape';
 import type { Device } from '../device/device';
 import { inputName, outputName } from '../onnx/emit';
@@ -115,7 +115,7 @@ export class OrtExecutable implements Executable {
   dispose(): Promise<void> {
     if (this.owner.ended) return Promise.resolve();
     if (this.references <= 0)
-      throw new RuntimeError(`${this.name} was disposed of more often than it was compiled`);
+      throw new RuntimeError(`${this.name} was disposed of more often than it was compiled`, BUG);
     return --this.references === 0 ? this.owner.released(this) : Promise.resolve();
   }
 
@@ -196,7 +196,8 @@ export class OrtExecutable implements Executable {
     bound: Readonly<Record<string, DeviceTensor>>,
     all: boolean,
   ): Map<string, BaseTensor> {
-    if (this.references <= 0) throw new RuntimeError(`${this.name} was run after it had been disposed of`);
+    if (this.references <= 0)
+      throw new RuntimeError(`${this.name} was run after it had been disposed of`, BUG);
     this.checkDevice();
     const checked = new Map<string, BaseTensor>();
     for (const [name, tensor] of Object.entries(bound)) {
@@ -204,23 +205,26 @@ export class OrtExecutable implements Executable {
       if (!binding)
         throw new RuntimeError(
           `${this.name} has no ${kind} "${name}"; it has: ${[...wanted.keys()].join(', ') || 'none'}`,
+          BUG,
         );
       if (!(tensor instanceof BaseTensor) || !this.owner.owns(tensor))
-        throw new RuntimeError(`${this.name}: ${kind} "${name}" is no live tensor of this runtime`);
+        throw new RuntimeError(`${this.name}: ${kind} "${name}" is no live tensor of this runtime`, BUG);
       if (tensor.dtype !== binding.dtype || !sameShape(tensor.shape, binding.shape))
         throw new RuntimeError(
           `${this.name}: ${kind} "${name}" must be ${show(binding)}, got ${show(tensor)}`,
+          BUG,
         );
       if (tensor.location === 'gpu' && tensor.buffer.size < bufferBytes(tensor.dtype, tensor.shape))
         throw new RuntimeError(
           `${this.name}: the buffer of ${kind} "${name}" has ${tensor.buffer.size} bytes, ${show(binding)} needs ${bufferBytes(binding.dtype, binding.shape)}`,
+          BUG,
         );
       checked.set(name, tensor);
     }
     if (all)
       for (const [name, binding] of wanted)
         if (!checked.has(name))
-          throw new RuntimeError(`${this.name}: ${kind} "${name}" (${show(binding)}) is missing`);
+          throw new RuntimeError(`${this.name}: ${kind} "${name}" (${show(binding)}) is missing`, BUG);
     return checked;
   }
 
@@ -228,7 +232,7 @@ export class OrtExecutable implements Executable {
   private checkCaptured(fed: ReadonlyMap<string, BaseTensor>, given: ReadonlyMap<string, BaseTensor>): void {
     for (const name of this.outputs.keys())
       if (!given.has(name))
-        throw new RuntimeError(`${this.name} was compiled with capture: output "${name}" must be given`);
+        throw new RuntimeError(`${this.name} was compiled with capture: output "${name}" must be given`, BUG);
     const binding = new Map<string, BaseTensor>();
     for (const [name, tensor] of fed) binding.set(`input "${name}"`, tensor);
     for (const [name, tensor] of given) binding.set(`output "${name}"`, tensor);

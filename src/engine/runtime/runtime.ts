@@ -1,5 +1,5 @@
 import type { GraphDType, HalfDType, HalfHostTensor, HostData, HostTensor } from '../base/dtype';
-import { RuntimeError } from '../base/errors';
+import { BUG, RuntimeError } from '../base/errors';
 import { graphTensor, isHalf } from '../base/half';
 import { sha256Hex } from '../base/sha256';
 import { type Shape, showShape, sizeOf } from '../base/shape';
@@ -82,7 +82,7 @@ export interface Runtime {
 export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { provider, device, uploadHalves } = options;
   if ((provider === 'webgpu') !== (device !== undefined))
-    throw new RuntimeError(`the ${provider} provider ${device ? 'takes no' : 'needs a'} device`);
+    throw new RuntimeError(`the ${provider} provider ${device ? 'takes no' : 'needs a'} device`, BUG);
   device?.assertAlive();
   const { ort, threads } = await loadOrt(options.threads, options.wasmPaths);
   return new OrtRuntime(ort, provider, device, threads, uploadHalves);
@@ -191,6 +191,7 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
     if (data.length !== sizeOf(shape))
       throw new RuntimeError(
         `tensor "${label}" ${dtype} ${showShape(shape)} wants ${sizeOf(shape)} elements, got ${data.length}`,
+        BUG,
       );
     const { device, uploadHalves } = this;
     if (device && uploadHalves && data.length > 0)
@@ -250,7 +251,7 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
   }
 
   private alive(): void {
-    if (this.ended) throw new RuntimeError('the runtime was used after it had been disposed of');
+    if (this.ended) throw new RuntimeError('the runtime was used after it had been disposed of', BUG);
   }
 
   private async createSession(name: string, model: Emitted, capture: boolean): Promise<Ort.InferenceSession> {

@@ -1,5 +1,5 @@
 import { allocate, DTYPE_BYTES, type GraphDType, type HostData } from '../base/dtype';
-import { RuntimeError } from '../base/errors';
+import { BUG, RuntimeError } from '../base/errors';
 import { type Shape, showShape, sizeOf } from '../base/shape';
 import type { DeviceBuffer } from '../device/buffer';
 import type { Device } from '../device/device';
@@ -79,7 +79,7 @@ export abstract class BaseTensor implements DeviceTensor {
   }
 
   protected usable(what: string): void {
-    if (this.disposed) throw new RuntimeError(`${this.name} was ${what} after it had been disposed of`);
+    if (this.disposed) throw new RuntimeError(`${this.name} was ${what} after it had been disposed of`, BUG);
   }
 
   protected idle(what: string): void {
@@ -92,6 +92,7 @@ export abstract class BaseTensor implements DeviceTensor {
     if (data.constructor !== wanted || data.length !== sizeOf(this.shape))
       throw new RuntimeError(
         `${this.name} wants ${wanted.name} of ${sizeOf(this.shape)}, got ${data.constructor.name} of ${data.length}`,
+        BUG,
       );
   }
 
@@ -129,7 +130,7 @@ export class CpuTensor extends BaseTensor {
   }
 
   get deviceBuffer(): DeviceBuffer {
-    throw new RuntimeError(`${this.name} has no GPU buffer: it is in host memory`);
+    throw new RuntimeError(`${this.name} has no GPU buffer: it is in host memory`, BUG);
   }
 
   write(data: HostData): void {
@@ -189,7 +190,7 @@ export class GpuTensor extends BaseTensor {
   }
 
   get data(): HostData {
-    throw new RuntimeError(`${this.name} is on the GPU: await read(), or use buffer`);
+    throw new RuntimeError(`${this.name} is on the GPU: await read(), or use buffer`, BUG);
   }
 
   write(data: HostData): void {

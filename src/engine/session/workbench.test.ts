@@ -298,8 +298,8 @@ describe('stepping', () => {
     const answer = await workbench.answer(opened.session);
     expect(answer.top).toHaveLength(8);
     expect(answer.totalMilliseconds).toBeGreaterThan(answer.milliseconds);
-    await expect(workbench.answer(opened.session)).rejects.toThrow('the answer has been given');
-    await expect(workbench.stepLatent(opened.session)).rejects.toThrow('the answer has been given');
+    await expect(workbench.answer(opened.session)).rejects.toThrow('the answer has already been given');
+    await expect(workbench.stepLatent(opened.session)).rejects.toThrow('the answer has already been given');
   });
 
   it('answers the same whenever it is asked the same, and otherwise with other thoughts', async () => {

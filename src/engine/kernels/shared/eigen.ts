@@ -184,7 +184,11 @@ function* tridiagonalValues(
         if (c <= floor || c <= Number.EPSILON * size) break;
       }
       if (m === l) break;
-      if (turn === 60) throw new NumericError(`svd: value ${l} of ${n} did not converge in 60 steps`);
+      if (turn === 60)
+        throw new NumericError(
+          `svd: value ${l} of ${n} did not converge in 60 steps`,
+          'Use other samples or another model, and please report this with the details below.',
+        );
       const el = e[l] as number;
       let g = ((d[l + 1] as number) - (d[l] as number)) / (2 * el);
       let r = Math.hypot(g, 1);

@@ -135,7 +135,7 @@ describe('memory', () => {
     const failing = run(many, large);
     await expect(failing).rejects.toThrow(MemoryError);
     await expect(failing).rejects.toThrow(
-      /the hidden states of 400 samples take \d+\.\d\d GB with working copies; 1\.07 GB is the most/,
+      /the hidden states of 400 samples take \d+\.\d\d GB with working copies; 1\.07 GB is the limit/,
     );
     const error = (await failing.catch((e) => e)) as MemoryError;
     const fits = Number(/Choose (\d+) samples or fewer/.exec(error.hint ?? '')?.[1]);
@@ -158,7 +158,7 @@ describe('memory', () => {
     };
     const error = (await run(asked).catch((e) => e)) as MemoryError;
     expect(error).toBeInstanceOf(MemoryError);
-    expect(error.message).toMatch(/trajectories of \d+ points; 20000 is the most/);
+    expect(error.message).toMatch(/trajectories of \d+ points; 20000 is the limit/);
     const fits = Number(/Choose (\d+) samples or fewer/.exec(error.hint ?? '')?.[1]);
     const points = (samples: number) =>
       2 *
