@@ -27,7 +27,7 @@ export interface GraphHostTensor {
   readonly data: HostData;
 }
 
-/** A weight in host memory as its checkpoint stores it, at half the size of f32: bit patterns, one an element. */
+/** A weight in host memory as its checkpoint stores it, at half the size of f32: bit patterns, one per element. */
 export interface HalfHostTensor {
   readonly dtype: HalfDType;
   readonly shape: readonly number[];

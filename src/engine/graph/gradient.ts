@@ -19,7 +19,7 @@ export function gradients(output: Tensor, wrt: readonly Tensor[]): Tensor[] {
 }
 
 /**
- * The vector–Jacobian product Σᵢ cotangentᵢ · ∂outputᵢ/∂wrt, one tensor a member of `wrt` (zeros where none depends).
+ * The vector–Jacobian product Σᵢ cotangentᵢ · ∂outputᵢ/∂wrt, one tensor per member of `wrt` (zeros where none depends).
  * Only nodes between `wrt` and the outputs are differentiated: frozen weights cost nothing.
  */
 export function vjp(

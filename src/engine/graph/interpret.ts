@@ -4,7 +4,7 @@ import { liveNodes, type Tensor } from './graph';
 import type { OpKind } from './shape-rules';
 
 /**
- * The reference: evaluates a graph in float64, one loop an operation, for checking rules and lowerings.
+ * The reference: evaluates a graph in float64, one loop per operation, for checking rules and lowerings.
  * Deliberately plain; not for use on anything large.
  */
 export function interpret(

@@ -325,7 +325,7 @@ export interface BuiltCase {
   readonly y: Tensor;
   /** The f32 operands that have a gradient. */
   readonly wrt: readonly Tensor[];
-  /** Of Σ y·dy, one a member of `wrt`. */
+  /** Of Σ y·dy, one per member of `wrt`. */
   readonly gradients: readonly Tensor[];
   readonly feeds: Readonly<Record<string, HostTensor>>;
 }

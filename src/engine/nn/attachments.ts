@@ -27,7 +27,7 @@ export interface Attachments {
 }
 
 /**
- * DART's reasoning evolvement module: at each of its sites h ← h + (alpha/width)·W₂W₁ᵀh, W₁ and W₂ [H, width], a pair a
+ * DART's reasoning evolvement module: at each of its sites h ← h + (alpha/width)·W₂W₁ᵀh, W₁ and W₂ [H, width], one pair per
  * site and layer (DART §3.2). W₂ begins at zero, so that the model begins as it was.
  */
 export interface RemSpec {

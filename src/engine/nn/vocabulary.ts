@@ -55,7 +55,7 @@ export function embed(model: VocabularyModel, ids: Tensor): Tensor {
     .reduce((sum, part) => o.add(sum, part));
 }
 
-/** Logits [rows, Vc] of final hidden states [rows, H], one tensor a chunk. */
+/** Logits [rows, Vc] of final hidden states [rows, H], one tensor per chunk. */
 export const logitChunks = (model: VocabularyModel, hidden: Tensor): Tensor[] =>
   chunksOf(model).map(({ head }) => logitsOf(hidden, head));
 

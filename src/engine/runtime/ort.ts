@@ -5,9 +5,9 @@ import { startOrt, type WasmPaths } from './start';
 
 export type { Ort, WasmPaths };
 
-/** Set once a realm: ONNX Runtime has one thread pool. */
+/** Set once per realm: ONNX Runtime has one thread pool. */
 let threadsInUse: number | undefined;
-/** ONNX Runtime starts once a realm; where that failed, it fails for good. */
+/** ONNX Runtime starts once per realm; where that failed, it fails for good. */
 let starting: Promise<void> | undefined;
 
 const inNode = typeof process === 'object' && process.versions?.node !== undefined;

@@ -25,7 +25,7 @@ export interface RuntimeOptions {
   readonly device?: Device;
   /** Of the webgpu provider; without it weights kept in 16 bits are widened in host memory, to the same bits. */
   readonly uploadHalves?: HalfUpload;
-  /** Of the WASM provider; one pool a realm. Default: two where threads are available, otherwise one. */
+  /** Of the WASM provider; one pool per realm. Default: two where threads are available, otherwise one. */
   readonly threads?: number;
   /** Browser only: `wasmPaths` of assets.ts. */
   readonly wasmPaths?: WasmPaths;
@@ -46,7 +46,7 @@ export interface CompileOptions {
   readonly onCreate?: (bytes: number) => Promise<void> | void;
   /**
    * Every run will bind the same tensors (all outputs given): on WebGPU its commands are then recorded once and
-   * replayed, which takes the CPU's part from 16 to 0.6 µs a node. Such programs are not shared.
+   * replayed, which takes the CPU's part from 16 to 0.6 µs per node. Such programs are not shared.
    */
   readonly capture?: boolean;
   /** Shown in errors instead of the program's name. */

@@ -98,7 +98,7 @@ describe('distil', () => {
     expect(all[11]).toBeLessThan(0.8 * (all[0] as number));
   });
 
-  it('takes one sample, more batch than samples, one subspace a sample, orthogonal iteration', async () => {
+  it('takes one sample, more batch than samples, one subspace per sample, orthogonal iteration', async () => {
     const one = tinyRun({ data: { samples: 1 }, optimiser: { batch: 128, steps: 2 } });
     expect(await losses(workbench, one)).toHaveLength(2);
     const config = tinyRun({

@@ -43,7 +43,7 @@ export function finished<T>(steps: Generator<number, T>): T {
 /**
  * Reduces the last row first (so rows are read contiguously). On return d is the diagonal, e[i] couples i−1 and i,
  * row i of `a` holds the Householder vector u_i (length i) and h[i] = u_iᵀu_i/2 (0: no reflection). The rank-2
- * update of one step is applied in the sweep that multiplies by the next vector, so the matrix is read once a step.
+ * update of one step is applied in the sweep that multiplies by the next vector, so the matrix is read once per step.
  */
 function* tridiagonalise(a: Float64Array, n: number) {
   const d = new Float64Array(n);

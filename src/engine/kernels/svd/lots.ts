@@ -8,7 +8,7 @@ import type { SvdShape } from './svd.cpu';
 import { createThin, thinScratch } from './thin';
 
 /**
- * Most m·n·k a dispatch of one workgroup a matrix: it cannot be cancelled, and browsers kill those that run for
+ * Most m·n·k per dispatch of one workgroup per matrix: it cannot be cancelled, and browsers kill those that run for
  * seconds.
  */
 const MAX_WORK = 2 ** 28;

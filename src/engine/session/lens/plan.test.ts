@@ -79,10 +79,10 @@ describe('a request', () => {
       { selections: [of('teacher', 'question')], controls: ['random-tokens'] },
       'the control random-tokens changes what follows the question, and the question alone is chosen',
     ],
-    [{ ...pair, angles: 33 }, /angles of 33 directions; hidden size 32 and \d+ tokens a layer allow (\d+)/],
+    [{ ...pair, angles: 33 }, /angles of 33 directions; hidden size 32 and \d+ tokens per layer allow (\d+)/],
     [
       { ...pair, source: { kind: 'ids', ids: ['train-1'] }, angles: 12 },
-      /angles of 12 directions; hidden size 32 and (\d+) tokens a layer allow \1/,
+      /angles of 12 directions; hidden size 32 and (\d+) tokens per layer allow \1/,
     ],
   ])('%j is refused before anything is run', async (changes, message) => {
     const failing = run(changes);

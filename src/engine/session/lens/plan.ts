@@ -130,7 +130,7 @@ function checkPair({ angles, trajectories }: LensRequest, selections: readonly P
   const largest = Math.min(sizes[0], rows);
   if (angles > largest)
     throw new InputError(
-      `angles of ${angles} directions; hidden size ${sizes[0]} and ${rows} tokens a layer allow ${largest}`,
+      `angles of ${angles} directions; hidden size ${sizes[0]} and ${rows} tokens per layer allow ${largest}`,
       `Ask for ${largest} or fewer, or choose more samples.`,
     );
 }
