@@ -252,7 +252,7 @@ describe('a fresh projected decoder', () => {
       decoder.intervention({ site: 'residual', layer }, new Float32Array(size), new Float32Array(12));
     expect(() => make(0)).toThrow('layer 0; the model has layers 1 to 2');
     expect(() => make(3)).toThrow('layer 3; the model has layers 1 to 2');
-    expect(() => make(2, 12)).toThrow('wants Float32Array of 144');
+    expect(() => make(2, 12)).toThrow('needs Float32Array of 144');
     await begin();
     const twice = decoder.advance(walk.state, 'latent', { interventions: [make(1), make(1)] });
     await expect(twice).rejects.toThrow('two interventions at residual.1');

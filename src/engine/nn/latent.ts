@@ -35,7 +35,7 @@ export interface QuestionRun extends StackOutput {
 /**
  * @param ids i32 [B, S], left-padded
  * @param keyMask additive [B, 1, 1, S], 0 on tokens and −1e9 on padding
- * @param options `lastOnly` (default true): the last layer's states are wanted at the last column alone, [B, H]
+ * @param options `lastOnly` (default true): the last layer's hidden states are needed at the last column only, [B, H]
  */
 export function runQuestion(
   model: StackModel,
@@ -66,14 +66,14 @@ export function runQuestion(
   };
 }
 
-/** K latent steps after a question. `hidden[t][ℓ]` [B, H] are the states where z_{t+1} was fed: H_S of LoRi §3.2. */
+/** K latent steps after a question. `hidden[t][ℓ]` [B, H] are the hidden states at z_{t+1}'s position: H_S of LoRi §3.2. */
 export interface LatentRun {
   readonly hidden: readonly (readonly Tensor[])[];
   readonly kv: readonly KeyValues[];
   readonly columns: number;
 }
 
-/** z_1 comes from the question's last state, z_t from the one before (LoRi §2: z_t = f(x, z_{1:t−1})). */
+/** z_1 is made from the question's last hidden state, z_t from that of z_{t−1} (LoRi §2: z_t = f(x, z_{1:t−1})). */
 export function runLatents(
   model: StackModel,
   question: QuestionRun,

@@ -13,7 +13,7 @@ import {
 
 /**
  * Low-rank adapters: W → W + (alpha/r)·B·A with A [r, in], B [out, r]. All of a layer's factors are one flat vector
- * (its *pack*), so that a step has one parameter and one gradient per layer, whatever is adapted.
+ * (its *pack*), so that a training step has one parameter and one gradient per layer, whatever is adapted.
  */
 export interface LoraSpec {
   readonly rank: number;
@@ -29,7 +29,7 @@ export interface LoraPart {
   readonly shape: readonly [number, number];
 }
 
-/** Order: group by group; the A's of a group lie together (they are one product), then its B's. */
+/** Order: group by group; the As of a group come first (they are one product), then its Bs. */
 export function loraLayout(config: DecoderConfig, spec: LoraSpec): { parts: LoraPart[]; length: number } {
   if (!(Number.isInteger(spec.rank) && spec.rank > 0))
     throw new ConfigError(
@@ -51,7 +51,7 @@ export function loraLayout(config: DecoderConfig, spec: LoraSpec): { parts: Lora
   return { parts, length: offset };
 }
 
-/** A fresh pack: A uniform in ±1/√in (as torch's Linear), B zero, so that the student starts as the base. */
+/** A fresh pack: A uniform in ±1/√in (as in torch's Linear), B zero, so that the student starts as the base. */
 export function initialPack(config: DecoderConfig, spec: LoraSpec, rng: Rng): Float32Array<ArrayBuffer> {
   const { parts, length } = loraLayout(config, spec);
   const pack = new Float32Array(length);
@@ -70,7 +70,7 @@ export interface LoraGroup {
   readonly scale: number;
 }
 
-/** A layer's adapters in a graph. `leaves` are what to differentiate for; `pack` puts their gradients back in order. */
+/** A layer's adapters in a graph. Differentiate with respect to `leaves`; `pack` packs their gradients again. */
 export interface LoraTensors {
   readonly groups: Partial<Record<GroupName, LoraGroup>>;
   readonly leaves: readonly Tensor[];
@@ -78,8 +78,8 @@ export interface LoraTensors {
 }
 
 /**
- * Takes a pack [length] apart. Differentiating for the leaves rather than for the pack spares a padded sum over it for
- * every factor.
+ * Slices a pack [length] into its factors. Differentiating with respect to these leaves rather than the pack saves one
+ * padded sum over the whole pack per factor.
  */
 export function unpackLora(graph: Graph, config: DecoderConfig, spec: LoraSpec, packed: Tensor): LoraTensors {
   const { parts, length } = loraLayout(config, spec);

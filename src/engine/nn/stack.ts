@@ -17,7 +17,7 @@ export interface StackModel {
   readonly config: DecoderConfig;
   readonly outer: OuterTensors;
   readonly layers: readonly LayerTensors[];
-  /** What is attached to each layer; none where the model runs as it is. */
+  /** What is attached to each layer; nothing where the model runs unchanged. */
   readonly attached: readonly Attachments[];
 }
 
@@ -59,17 +59,17 @@ export interface StackSegment {
   readonly x: Tensor;
   readonly batch: number;
   readonly positions: number;
-  /** Column of the first position: what RoPE turns by. Left padding shifts a sample's columns, which RoPE cannot see. */
+  /** Column of the first position, which RoPE rotates by. Left padding shifts a sample's columns; RoPE does not notice. */
   readonly from: number;
   readonly mask: Tensor;
   readonly past: readonly KeyValues[] | undefined;
-  /** Of the last layer only the last position's output is wanted: most of that layer is spared. */
+  /** Only the last position's output of the last layer is needed: most of that layer is skipped. */
   readonly lastOnly?: boolean;
   /** Adapters of each layer; by default the model's. */
   readonly attached?: readonly Attachments[];
-  /** Rotary tables [B, 1, S, d/2], where each row has positions of its own; by default those of the columns. */
+  /** Rotary tables [B, 1, S, d/2] where each row has positions of its own; by default those of the columns. */
   readonly tables?: { readonly cos: Tensor; readonly sin: Tensor };
-  /** Replaces the state of layer 1…L, [B·S, H]: what it returns is what later layers, and the head, read. */
+  /** Replaces the hidden states of layer 1…L, [B·S, H]: later layers, and the head, read what it returns. */
   readonly replace?: ReplaceState;
 }
 
@@ -108,11 +108,11 @@ export function runStack(model: StackModel, segment: StackSegment): StackOutput 
   return { hidden, kv };
 }
 
-/** What makes the last layer's output the last hidden state. */
+/** Turns the last layer's output into the final hidden states. */
 export const finalNorm = (model: StackModel, x: Tensor): Tensor =>
   o.rmsNorm(x, model.outer.finalNorm, model.config.rmsNormEps);
 
-/** Lower-triangular additive mask [1, 1, S, T] of S positions that end T keys. */
+/** Lower-triangular additive mask [1, 1, S, T] for S positions, the last of T keys. */
 export function causalMask(graph: Graph, positions: number, keys: number): Tensor {
   const data = new Float32Array(positions * keys);
   for (let i = 0; i < positions; i++)
