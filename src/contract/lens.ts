@@ -2,7 +2,7 @@ import type { Accuracy, StudentReport } from './events';
 
 /**
  * The low-rank lens: which hidden states are looked at, and what is said of them. Throughout, layer ℓ is 1…L and its
- * state is hidden_states[ℓ], the output of block ℓ (of the last one after the final norm); H is the hidden size, N the
+ * state is hidden_states[ℓ], the output of layer ℓ (of the last one after the final norm); H is the hidden size, N the
  * tokens of one sample, K its latent steps.
  */
 

@@ -3,7 +3,7 @@ import type { Ask, ContenderKind, Opened, Outputs, Reply } from './protocol';
 
 export interface Agreement {
   readonly losses: readonly number[];
-  /** Largest over contenders and blocks of ‖g − g₀‖ / ‖g₀‖ against the first contender, and of |loss − loss₀| / |loss₀|. */
+  /** Largest over contenders and layers of ‖g − g₀‖ / ‖g₀‖ against the first contender, and of |loss − loss₀| / |loss₀|. */
   readonly worst: number;
 }
 

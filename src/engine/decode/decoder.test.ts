@@ -17,7 +17,7 @@ import { decoderOf, Walk } from './decoder.testing';
 import { greedy } from './greedy';
 import { nextTokens } from './readout';
 
-/** float32 against float64 over two blocks; measured below 1e-6. */
+/** float32 against float64 over two layers; measured below 1e-6. */
 const TOLERANCE = 1e-5;
 const LORA = { rank: 2, alpha: 3, targets: ['q', 'v', 'up', 'down'] } as const;
 /** Three questions of different lengths, left-padded to S = 5. */

@@ -4,9 +4,9 @@ import { Owned } from '../base/owned';
 import { sizeOf } from '../base/shape';
 import type { Program } from '../graph/graph';
 import type { DecoderConfig } from '../nn/config';
-import { BLOCK_PREFIX } from '../nn/programs/block';
+import { LAYER_PREFIX } from '../nn/programs/layer';
 import { memorySource, type WeightSource } from '../nn/weight-source';
-import { blockPrefix, blockShapes, vocabularyChunk, type Weights } from '../nn/weights';
+import { layerPrefix, layerShapes, vocabularyChunk, type Weights } from '../nn/weights';
 import type { Binding, Executable } from '../runtime/executable';
 import type { Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
@@ -191,8 +191,8 @@ export class ModelOnDevice {
     const known = this.layers.get(i);
     if (known) return known;
     const made: Record<string, DeviceTensor> = {};
-    for (const name of Object.keys(blockShapes(this.config)))
-      made[BLOCK_PREFIX + name] = this.tensor(blockPrefix(i) + name) as DeviceTensor;
+    for (const name of Object.keys(layerShapes(this.config)))
+      made[LAYER_PREFIX + name] = this.tensor(layerPrefix(i) + name) as DeviceTensor;
     this.layers.set(i, made);
     return made;
   }

@@ -1,6 +1,6 @@
 import type { Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
-import type { KeyValues } from './block';
+import type { KeyValues } from './layer';
 import {
   causalMask,
   positionOf,
@@ -35,7 +35,7 @@ export interface QuestionRun extends StackOutput {
 /**
  * @param ids i32 [B, S], left-padded
  * @param keyMask additive [B, 1, 1, S], 0 on tokens and −1e9 on padding
- * @param options `lastOnly` (default true): the last block's states are wanted at the last column alone, [B, H]
+ * @param options `lastOnly` (default true): the last layer's states are wanted at the last column alone, [B, H]
  */
 export function runQuestion(
   model: StackModel,

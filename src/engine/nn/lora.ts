@@ -12,8 +12,8 @@ import {
 } from './config';
 
 /**
- * Low-rank adapters: W → W + (alpha/r)·B·A with A [r, in], B [out, r]. All of a block's factors are one flat vector
- * (its *pack*), so that a step has one parameter and one gradient a block, whatever is adapted.
+ * Low-rank adapters: W → W + (alpha/r)·B·A with A [r, in], B [out, r]. All of a layer's factors are one flat vector
+ * (its *pack*), so that a step has one parameter and one gradient per layer, whatever is adapted.
  */
 export interface LoraSpec {
   readonly rank: number;
@@ -67,7 +67,7 @@ export interface LoraGroup {
   readonly scale: number;
 }
 
-/** A block's adapters in a graph. `leaves` are what to differentiate for; `pack` puts their gradients back in order. */
+/** A layer's adapters in a graph. `leaves` are what to differentiate for; `pack` puts their gradients back in order. */
 export interface LoraTensors {
   readonly groups: Partial<Record<GroupName, LoraGroup>>;
   readonly leaves: readonly Tensor[];

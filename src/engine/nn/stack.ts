@@ -2,21 +2,21 @@ import { HIDDEN } from '../base/tokens';
 import type { Graph, Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
 import type { Attachments } from './attachments';
-import { block, type KeyValues, type Segment } from './block';
 import type { DecoderConfig } from './config';
+import { decoderLayer, type KeyValues, type Segment } from './layer';
 import { type LoraSpec, loraLayout, unpackLora } from './lora';
 import { ropeTables } from './rope';
 import { embed, logits } from './vocabulary';
-import { type BlockTensors, blockInputs, blockPrefix, type OuterTensors, outerInputs } from './weights';
+import { type LayerTensors, layerInputs, layerPrefix, type OuterTensors, outerInputs } from './weights';
 
 export { embed, logits };
 
-/** A whole model in one graph: weights as inputs `w.…`, adapters as one flat input `lora.{i}` a block. */
+/** A whole model in one graph: weights as inputs `w.…`, adapters as one flat input `lora.{i}` per layer. */
 export interface StackModel {
   readonly graph: Graph;
   readonly config: DecoderConfig;
   readonly outer: OuterTensors;
-  readonly blocks: readonly BlockTensors[];
+  readonly layers: readonly LayerTensors[];
   /** What is attached to each layer; none where the model runs as it is. */
   readonly attached: readonly Attachments[];
 }
@@ -27,7 +27,7 @@ export function stackModel(graph: Graph, config: DecoderConfig, lora?: LoraSpec)
     graph,
     config,
     outer: outerInputs(graph, config),
-    blocks: indices.map((i) => blockInputs(graph, config, blockPrefix(i))),
+    layers: indices.map((i) => layerInputs(graph, config, layerPrefix(i))),
     attached: lora
       ? indices.map((i) =>
           graph.scope(`lora ${i}`, () => ({
@@ -43,14 +43,14 @@ export function stackModel(graph: Graph, config: DecoderConfig, lora?: LoraSpec)
 
 /** A model without its layers: embedding, final norm and head, inputs `w.{name}`. */
 export function outerModel(graph: Graph, config: DecoderConfig): StackModel {
-  return { graph, config, outer: outerInputs(graph, config), blocks: [], attached: [] };
+  return { graph, config, outer: outerInputs(graph, config), layers: [], attached: [] };
 }
 
-/** One pass of a segment through all blocks. */
+/** One pass of a segment through all layers. */
 export interface StackOutput {
-  /** hidden_states[1..L]: block outputs [B·S, H], the last one after the final norm (and [B, H] where `lastOnly`). */
+  /** hidden_states[1..L]: layer outputs [B·S, H], the last one after the final norm (and [B, H] where `lastOnly`). */
   readonly hidden: readonly Tensor[];
-  /** Keys and values of each block, the past included. */
+  /** Keys and values of each layer, the past included. */
   readonly kv: readonly KeyValues[];
 }
 
@@ -63,7 +63,7 @@ export interface StackSegment {
   readonly from: number;
   readonly mask: Tensor;
   readonly past: readonly KeyValues[] | undefined;
-  /** Of the last block only the last position's output is wanted: most of that block is spared. */
+  /** Of the last layer only the last position's output is wanted: most of that layer is spared. */
   readonly lastOnly?: boolean;
   /** Adapters of each layer; by default the model's. */
   readonly attached?: readonly Attachments[];
@@ -92,14 +92,14 @@ export function runStack(model: StackModel, segment: StackSegment): StackOutput 
     join: (past, own) => (past ? o.concat([past, own], 2) : own),
   };
   const { replace = (_, state) => state } = segment;
-  const L = model.blocks.length;
+  const L = model.layers.length;
   let x = segment.x;
   const hidden: Tensor[] = [];
   const kv: KeyValues[] = [];
-  model.blocks.forEach((weights, i) => {
-    graph.scope(`block ${i}`, () => {
+  model.layers.forEach((weights, i) => {
+    graph.scope(`layer ${i}`, () => {
       const lastOnly = segment.lastOnly && i === L - 1;
-      const out = block(config, weights, attached[i], x, { ...run, lastOnly }, segment.past?.[i]);
+      const out = decoderLayer(config, weights, attached[i], x, { ...run, lastOnly }, segment.past?.[i]);
       x = replace(i + 1, i === L - 1 ? finalNorm(model, out.x) : out.x);
       hidden.push(x);
       kv.push(out.kv);
@@ -108,7 +108,7 @@ export function runStack(model: StackModel, segment: StackSegment): StackOutput 
   return { hidden, kv };
 }
 
-/** What makes the last block's output the last hidden state. */
+/** What makes the last layer's output the last hidden state. */
 export const finalNorm = (model: StackModel, x: Tensor): Tensor =>
   o.rmsNorm(x, model.outer.finalNorm, model.config.rmsNormEps);
 

@@ -54,7 +54,7 @@ export async function logitsOf(
     past: undefined,
   });
   const hidden = out.hidden[out.hidden.length - 1];
-  if (!hidden) throw new Error('a model without blocks');
+  if (!hidden) throw new Error('a model without layers');
   const program = { name: 'stories', outputs: { logits: logits(model, hidden) } };
   const bake = runtime.provider === 'wasm' ? namedWeights(weights) : {};
   const executable = await runtime.compile(program, { bake });

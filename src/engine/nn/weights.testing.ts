@@ -10,10 +10,10 @@ export function inHalves(host: HostTensor, dtype: HalfDType): HostTensor {
   return { dtype, shape: host.shape, data: Uint16Array.from(bits, dtype === 'f16' ? toF16 : toBf16) };
 }
 
-export function mapWeights({ outer, blocks }: Weights, change: (host: HostTensor) => HostTensor): Weights {
+export function mapWeights({ outer, layers }: Weights, change: (host: HostTensor) => HostTensor): Weights {
   const all = <T extends Readonly<Record<string, HostTensor>>>(named: T): T =>
     Object.fromEntries(Object.entries(named).map(([name, host]) => [name, change(host)])) as T;
-  return { outer: all(outer as never), blocks: blocks.map((block) => all(block as never)) };
+  return { outer: all(outer as never), layers: layers.map((layer) => all(layer as never)) };
 }
 
 /** All in f32. */

@@ -50,7 +50,7 @@ describe('distil', () => {
     expect(result.heldOut?.total).toBe(4);
     expect(result.teacher?.total).toBe(4);
     expect(Object.keys(result.models)).toEqual(['tiny-base', 'tiny-teacher']);
-    // H 32, I 48, 4 heads and 2 key heads of 8: in + out of the seven linears, times r = 2, times 2 blocks.
+    // H 32, I 48, 4 heads and 2 key heads of 8: in + out of the seven linears, times r = 2, times 2 layers.
     expect(result.trainable).toBe(2 * 2 * (64 + 48 + 48 + 64 + 80 + 80 + 80));
     for (const seconds of Object.values(result.seconds)) expect(seconds).toBeGreaterThan(0);
   });

@@ -24,7 +24,7 @@ type Trace<R> = (context: TraceContext, inputs: readonly Tensor[]) => R;
 
 /**
  * One pass over a batch, recorded once in the order and the words of a paper, and run by two back ends: as one graph
- * (`traceTape`) or as small programs shared by all layers (`compileBlockwise`). Neither knows a method.
+ * (`traceTape`) or as small programs shared by all layers (`compileLayerwise`). Neither knows a method.
  *
  * Letters: B samples, P positions of a segment, L layers, H hidden size. Batch inputs are read by name.
  */

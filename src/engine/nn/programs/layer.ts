@@ -2,11 +2,11 @@ import { vjp } from '../../graph/gradient';
 import { Graph, type Program, type Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
 import { type AdapterSpec, attachPack, joinAttachments, packLength } from '../attachments';
-import { block, type KeyValues, type Segment } from '../block';
 import type { DecoderConfig } from '../config';
+import { decoderLayer, type KeyValues, type Segment } from '../layer';
 import { ropeTables } from '../rope';
 import { causalMask } from '../stack';
-import { blockInputs } from '../weights';
+import { layerInputs } from '../weights';
 
 /**
  * The part of a sequence that a layer's program runs on: P positions of each of B samples. Keys and values of earlier
@@ -35,7 +35,7 @@ export interface SegmentShape {
 export const COLUMN_INPUTS = ['place', 'keep', 'visible', 'cos', 'sin'] as const;
 
 /** Names of a layer program's weight inputs: `w.{name}`. */
-export const BLOCK_PREFIX = 'w.';
+export const LAYER_PREFIX = 'w.';
 
 /** Keys that the segment sees, its own included: the width of its mask. */
 export const maskWidth = ({ from, positions, columns }: SegmentShape): number =>
@@ -43,7 +43,7 @@ export const maskWidth = ({ from, positions, columns }: SegmentShape): number =>
 
 const hasPast = ({ from }: SegmentShape): boolean => from !== 0;
 
-export interface BlockPrograms {
+export interface LayerPrograms {
   /**
    * x [B·P, H], pastK and pastV, keyMask [B, 1, 1, keys], weights, adapter packs → y [B·P, H], k and v where it writes,
    * and `watched` [B, w, H] where not all positions are.
@@ -59,7 +59,7 @@ export interface BlockPrograms {
 }
 
 /** The programs of one segment, the same for every layer of a model. */
-export function blockPrograms(config: DecoderConfig, shape: SegmentShape): BlockPrograms {
+export function layerPrograms(config: DecoderConfig, shape: SegmentShape): LayerPrograms {
   const name = `layer, ${shape.positions} positions from ${shape.from}`;
   const traced = trace(config, shape);
   return {
@@ -84,8 +84,8 @@ function trace(config: DecoderConfig, shape: SegmentShape) {
     ...attachPack(graph, config, spec, graph.input(`adapter.${name}`, [packLength(config, spec)])),
   }));
   const attached = joinAttachments(packs.map(({ attachments }) => attachments));
-  const weights = blockInputs(graph, config, BLOCK_PREFIX);
-  const out = block(config, weights, attached, x, segmentOf(graph, config, shape), past);
+  const weights = layerInputs(graph, config, LAYER_PREFIX);
+  const out = decoderLayer(config, weights, attached, x, segmentOf(graph, config, shape), past);
   const outputs: Record<string, Tensor> = { y: out.x };
   if (shape.writes) Object.assign(outputs, cached(out.kv, shape));
   if (watched.length > 0 && watched.length < P) {

@@ -4,9 +4,9 @@ import type { Attachments, Site } from './attachments';
 import type { DecoderConfig, GroupName } from './config';
 import type { LoraGroup } from './lora';
 import { ropeByRow } from './rope';
-import type { BlockTensors } from './weights';
+import type { LayerTensors } from './weights';
 
-/** Keys and values of one block, [B, kvHeads, T, d] each. */
+/** Keys and values of one layer, [B, kvHeads, T, d] each. */
 export interface KeyValues {
   readonly k: Tensor;
   readonly v: Tensor;
@@ -43,16 +43,16 @@ function linear(
 }
 
 /**
- * One pre-norm decoder block (LLaMA, Qwen2): RMSNorm → grouped-query attention with RoPE → residual → RMSNorm → SwiGLU
+ * One pre-norm decoder layer (LLaMA, Qwen2): RMSNorm → grouped-query attention with RoPE → residual → RMSNorm → SwiGLU
  * → residual.
  * @param attached adapters on its linears, and modules at its sites
  * @param x hidden states [B·S, H]
  * @param past keys and values before the segment, already rotated
  * @returns hidden states [B·S, H], or [B, H] of the last position, and the joined keys and values
  */
-export function block(
+export function decoderLayer(
   config: DecoderConfig,
-  weights: BlockTensors,
+  weights: LayerTensors,
   attached: Attachments | undefined,
   x: Tensor,
   segment: Segment,
@@ -60,7 +60,7 @@ export function block(
 ): { x: Tensor; kv: KeyValues } {
   const { heads, kvHeads, headDim: d, rmsNormEps } = config;
   const { batch: B, positions: S } = segment;
-  const w = (name: keyof BlockTensors): Tensor => weights[name] as Tensor;
+  const w = (name: keyof LayerTensors): Tensor => weights[name] as Tensor;
   const adapters = (name: GroupName): LoraGroup[] =>
     (attached?.lora ?? []).flatMap(({ groups }) => groups[name] ?? []);
   const at: At = (site, value) => attached?.sites[site]?.(value) ?? value;
@@ -123,7 +123,7 @@ type Has = (site: Site) => boolean;
 /** Queries, keys and values side by side: one product, or one each where a module stands before one of them. */
 function packedQkv(
   config: DecoderConfig,
-  weights: BlockTensors,
+  weights: LayerTensors,
   normed: Tensor,
   lora: readonly LoraGroup[],
   at: At,
