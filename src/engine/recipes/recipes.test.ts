@@ -212,6 +212,15 @@ describe('lori', () => {
     expect([1, 0].map((weight) => codi.usesTeacher(codiOf(weight)))).toEqual([true, false]);
   });
 
+  it.each([
+    ['moments', { anchor: 0 }],
+    ['anchor', { covariance: 0, mean: 0 }],
+  ])('hears a cancel while it makes its targets: %s', async (_name, weights) => {
+    const cancelled = new Pace('the run', AbortSignal.abort());
+    const made = lori.targets(configOf({}, weights), TINY_CONFIG, teacher, cancelled);
+    await expect(made).rejects.toThrow('the run was cancelled');
+  });
+
   it('names the ranks that the model and the samples have no room for', async () => {
     const config = configOf({
       layerRank: 64,
@@ -353,7 +362,9 @@ describe.each(['step-llama', 'step-qwen2'] as const)('%s: what torch makes of th
     for (const [part, actual] of Object.entries({ uL: f.uL, uH: f.uH, mu: f.mu, c: f.c }))
       if (golden.names.includes(`${key}.${part}`)) close(actual, `${key}.${part}`);
     if (scope === 'sample') return;
-    const a = anchorFactors(anchor, layers, hidden, { ...anchorRanks, ...(layerScale && { layerScale }) });
+    const a = finished(
+      anchorFactors(anchor, layers, hidden, { ...anchorRanks, ...(layerScale && { layerScale }) }),
+    );
     close(a.uH, `${key}.anchorUH`);
     close(a.target, `${key}.anchorTarget`);
   });
