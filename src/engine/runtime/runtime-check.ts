@@ -208,13 +208,13 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
         [/small: input "w" must be f32 \[3, 2\], got f32 \[2, 3\]/, { x, w: x }],
         [/must be f32 \[2, 3\], got f32 \[6\]/, { x: runtime.upload(f32([6])), w }],
         [/must be f32 \[2, 3\], got i32 \[2, 3\]/, { x: runtime.empty('i32', [2, 3]), w }],
-        [/input "x" is no live tensor of this runtime/, { x: gone, w }],
-        [/input "x" is no live tensor of this runtime/, { x: foreign, w }],
-        [/input "x" is no live tensor of this runtime/, { x: new Float32Array(6), w }],
+        [/input "x" is not a live tensor of this runtime/, { x: gone, w }],
+        [/input "x" is not a live tensor of this runtime/, { x: foreign, w }],
+        [/input "x" is not a live tensor of this runtime/, { x: new Float32Array(6), w }],
         [/small has no output "z"; it has: y, sum/, { x, w }, { z: y }],
         [/output "y" must be f32 \[2, 2\], got f32 \[4\]/, { x, w }, { y: runtime.empty('f32', [4]) }],
         [/output "sum" must be f32 \[\], got f32 \[1\]/, { x, w }, { sum: runtime.empty('f32', [1]) }],
-        [/output "y" is no live tensor/, { x, w }, { y: gone }],
+        [/output "y" is not a live tensor/, { x, w }, { y: gone }],
       ];
       for (const [message, inputs, outputs] of bad) {
         const run = executable.run(
