@@ -206,10 +206,10 @@ function controlError({ source, controls, sections, samples, ids }: LensDraft): 
   if (!after && (controls.includes('random-tokens') || controls.includes('other-prompt')))
     return 'Random tokens and another prompt change what follows the question: choose more than the question.';
   if (!controls.includes('other-prompt')) return null;
-  if (source === 'texts') return 'A typed text has no prompt that could be another.';
+  if (source === 'texts') return 'A typed text has no prompt to replace.';
   if (sections.includes('latent')) return 'Latents after another prompt are that prompt’s own: no control.';
   if ((source === 'ids' ? idsOf({ ids }).length : samples) < 2)
-    return 'Another prompt needs another sample: choose two or more.';
+    return 'Another prompt takes another sample: choose two or more.';
   return null;
 }
 

@@ -98,7 +98,7 @@ export async function locateTensors(
       if (other !== undefined) {
         throw new FileError(
           `tensor ${quote(name)} is in both ${quote(other.file)} and ${quote(file)}`,
-          'Choose the files of one checkpoint only, with its model.safetensors.index.json.',
+          'Choose the files of a single checkpoint, with its model.safetensors.index.json.',
         );
       }
       found.set(name, { file, source, entry });
@@ -145,7 +145,7 @@ function checkNeeded(needed: readonly ExpectedTensor[], found: ReadonlyMap<strin
       `checkpoint lacks ${missing.length} of ${needed.length} tensors: ${some}${missing.length > 3 ? ', …' : ''}`,
       missing.length === 1 && missing[0] === HEAD
         ? `Set tie_word_embeddings to true in config.json if the model has no head of its own; if it has one, add the file that holds it.`
-        : 'Choose weights and config.json of one checkpoint, with all its shards.',
+        : 'Choose weights and a config.json from the same checkpoint, with all its shards.',
     );
   }
   for (const { name, shape } of needed) {
@@ -153,7 +153,7 @@ function checkNeeded(needed: readonly ExpectedTensor[], found: ReadonlyMap<strin
     if (!sameShape(entry.shape, shape)) {
       throw new FileError(
         `${file}: tensor ${quote(name)} is ${showShape(entry.shape)}, config.json makes it ${showShape(shape)}`,
-        'Choose weights and config.json of one checkpoint.',
+        'Choose weights and a config.json from the same checkpoint.',
       );
     }
   }

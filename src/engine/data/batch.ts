@@ -4,7 +4,7 @@ import type { Rng } from '../base/rng';
 import { HIDDEN, type TokenBatch, type TokenLayout } from '../base/tokens';
 import type { ProblemCodec, TokenProblem } from './tokens';
 
-/** The smallest layout that holds every problem, for batches of `batch`. */
+/** The smallest layout that holds every problem, for batches of size `batch`. */
 export function layoutOf(problems: readonly TokenProblem[], codec: ProblemCodec, batch: number): TokenLayout {
   if (problems.length === 0) throw new InputError('there are no samples', 'Choose at least one.');
   const longest = (length: (p: TokenProblem) => number): number => Math.max(...problems.map(length));
@@ -17,7 +17,7 @@ export function layoutOf(problems: readonly TokenProblem[], codec: ProblemCodec,
   };
 }
 
-/** ids [B, S] left-padded and their additive key mask [B, 1, 1, S]. @throws InputError where a question is longer than S */
+/** Left-padded ids [B, S] and their additive key mask [B, 1, 1, S]. @throws InputError if a question is longer than S */
 export function leftPad(
   questions: readonly (readonly number[])[],
   S: number,
@@ -42,7 +42,7 @@ export function leftPad(
   };
 }
 
-/** Right-padded inputs [B, width] and targets [B, count], weighted to sum to 1. @throws InputError where a row is longer */
+/** Right-padded inputs [B, width] and targets [B, count], with weights summing to 1. @throws InputError if a row is longer */
 function rightPad(
   rows: readonly { readonly input: readonly number[]; readonly target: readonly number[] }[],
   width: number,
@@ -71,7 +71,7 @@ function rightPad(
   };
 }
 
-/** Problems as one batch of a layout. The last token of each sequence is only ever a target. */
+/** Problems as one batch in a layout. The last token of each sequence is only a target. */
 export function tokenBatch(
   problems: readonly TokenProblem[],
   codec: ProblemCodec,
@@ -98,8 +98,8 @@ export function tokenBatch(
 }
 
 /**
- * Batches of indices: every epoch a new seeded shuffle of 0…n−1, epochs joined end to end so that each batch is full.
- * Batch t is a function of the seed and t alone.
+ * Batches of indices: a new seeded shuffle of 0…n−1 per epoch, epochs joined end to end so that every batch is full.
+ * Batch t depends on the seed and t alone.
  */
 export function batchIndices(rng: Rng, n: number, batch: number): (t: number) => number[] {
   const epochs: number[][] = [];

@@ -13,11 +13,11 @@ export type RationaleForm = 'steps' | 'results';
 export interface TokenProblem {
   readonly question: readonly number[];
   readonly rationale: readonly number[];
-  /** The answer with the end of sequence. */
+  /** The answer, with the end-of-sequence token. */
   readonly answer: readonly number[];
 }
 
-/** Texts of a data set ↔ ids of one tokenizer. Parts are tokenized apart and joined, so that positions are known. */
+/** Texts of a data set ↔ ids of one tokenizer. Parts are tokenized separately and joined, so that positions are known. */
 export interface ProblemCodec {
   readonly prompt: readonly number[];
   readonly padId: number;
@@ -34,18 +34,18 @@ export function problemCodec(tokenizer: Tokenizer, endIds: readonly number[]): P
   if (endId === undefined)
     throw new InputError(
       'neither config.json nor the tokenizer names an end-of-sequence token',
-      'Look at texts instead of word problems, or use a checkpoint that names one.',
+      'Use texts instead of word problems, or a checkpoint that names one.',
     );
   const question = (text: string): number[] => {
     const cleaned = text.trim().replace(/\s+/g, ' ');
     if (cleaned === '' || plain(cleaned).length === 0)
       throw new InputError(
         `the question ${quote(text)} has no tokens`,
-        'Type a question, or pick one of the data set.',
+        'Type a question, or pick one from the data set.',
       );
     return tokenizer.encode(cleaned);
   };
-  /** What a step's tokens hold from its `=` on; all of them where the sign is inside a token. */
+  /** A step's tokens from its `=` on; all of them if the sign is inside a token. */
   const result = (step: string): number[] => {
     const whole = plain(step);
     const before = plain(step.slice(0, step.indexOf('=')));

@@ -1,7 +1,7 @@
 /**
- * Synthetic word problems in GSM8K-Aug form: a question, one `<<a+b=c>>` a step, the final number. Every step works on
- * the result before it, so that the answer cannot be had without the whole chain. The vocabulary is tiny and every
- * number lies in 0…99, for models of a million parameters. Training, page and tests all draw from here.
+ * Synthetic word problems in GSM8K-Aug form: a question, one `<<a+b=c>>` per step, the final number. Every step starts from
+ * the previous result, so that the answer takes the whole chain. The vocabulary is tiny and every number lies in 0…99, for
+ * models of a million parameters. Training, page and tests all draw from here.
  *
  * Left out: branches, units, fractions, distractors.
  */
@@ -10,13 +10,13 @@ import { Rng } from '../base/rng';
 
 export interface WordProblem {
   readonly question: string;
-  /** One `<<a+b=c>>` a step, in order. */
+  /** One `<<a+b=c>>` per step, in order. */
   readonly steps: readonly string[];
-  /** The last step's result, a whole number of 0…99. */
+  /** The last step's result, a whole number in 0…99. */
   readonly answer: string;
 }
 
-/** `train` and `held-out` share no chain of steps: which side a chain is on is a property of its numbers. */
+/** `train` and `held-out` share no chain of steps: which split a chain belongs to is determined by its numbers. */
 export type ChainSplit = 'train' | 'held-out';
 
 export interface WordProblemOptions {
@@ -24,7 +24,7 @@ export interface WordProblemOptions {
   readonly minSteps?: number;
   /** Largest number of steps, 1…6. Default 4. */
   readonly maxSteps?: number;
-  /** Which side of the split to draw from. Default `train`. */
+  /** Which split to draw from. Default `train`. */
   readonly split?: ChainSplit;
 }
 
@@ -51,7 +51,7 @@ const TOLD: Readonly<Record<string, readonly string[]>> = {
   '/2': ['{p} keeps half of them.', '{p} loses half of them.'],
 };
 
-/** Every word and sign a question or an answer can hold, numbers aside: the tokenizer's vocabulary is built from it. */
+/** Every word and sign in questions and answers except numbers: the tokenizer's vocabulary is built from these. */
 export function vocabularyWords(): string[] {
   const sentences = [...START, ...ASK, ...Object.values(TOLD).flat()].join(' ').replace(/\{\w\}/g, ' ');
   const words = sentences.match(/[A-Za-z]+|[.?]/g) ?? [];
@@ -87,7 +87,7 @@ function drawOperation(rng: Rng, value: number): Operation {
   }
 }
 
-/** Which side of the split a chain of steps is on: FNV-1a of its text. */
+/** The split that a chain of steps belongs to: FNV-1a of its text. */
 export function splitOf(steps: readonly string[]): ChainSplit {
   let h = 0x811c9dc5;
   for (const c of steps.join('')) h = Math.imul(h ^ c.charCodeAt(0), 0x01000193) >>> 0;
@@ -136,8 +136,8 @@ export function wordProblem(rng: Rng, options: WordProblemOptions = {}): WordPro
 }
 
 /**
- * `count` problems with no question twice. Problems of the two splits never share a chain of steps, whatever the seeds.
- * @throws InputError where the options leave fewer than `count` questions to be found
+ * `count` problems, no question twice. Problems of the two splits never share a chain of steps, whatever the seeds.
+ * @throws InputError if fewer than `count` questions can be found under the options
  */
 export function wordProblems(seed: number, count: number, options: WordProblemOptions = {}): WordProblem[] {
   const rng = new Rng(seed).fork(`word problems ${options.split ?? 'train'}`);

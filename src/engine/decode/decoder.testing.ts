@@ -15,13 +15,13 @@ export async function decoderOf(runtime: Runtime, weights: Weights, shape: Decod
   return decoder;
 }
 
-/** One straight run of a decoder: the state before goes with every step. */
+/** A decoder run without branches: each step disposes of the previous state. */
 export class Walk {
   private at: DecoderState | undefined;
 
   constructor(
     readonly decoder: Decoder,
-    /** Of the question, and of the positions after it. */
+    /** Options for the question, and for the positions after it. */
     private readonly question: StepOptions = {},
     private readonly after: StepOptions = question,
   ) {}

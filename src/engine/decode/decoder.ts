@@ -19,10 +19,10 @@ import {
 import { type DecodeSite, type Intervention, matrixInput, shiftInput, siteName } from './sites';
 import { DecoderState, type StateTensors } from './state';
 
-/** What all states of one decoder may take together. */
+/** Bytes that all states of one decoder may take together. */
 export const MAX_STATE_BYTES = 512 * 2 ** 20;
 
-/** What is fed to all sequences: a token each, the latent made of the last state, or vectors [B, H] in its place. */
+/** What every sequence is fed: a token each, the latent made from its last hidden state, or a vector, [B, H] in all. */
 export type DecoderInput =
   | { readonly tokens: readonly number[] }
   | { readonly vector: Float32Array<ArrayBuffer> }
@@ -30,13 +30,13 @@ export type DecoderInput =
 
 export interface StepOptions {
   readonly interventions?: readonly Intervention[];
-  /** Whether `hidden` may be asked of the state that is made. */
+  /** Whether the new state keeps its hidden states, for `hiddenOf`. */
   readonly hidden?: boolean;
 }
 
 /**
- * A model being read out one position at a time, for B sequences at once. What it has read is a `DecoderState`, a value:
- * between any two steps it can be looked at (`readout.ts`), kept, and continued in more than one way. Programs are
+ * Runs a model one position at a time, for B sequences at once. What it has read so far is a `DecoderState`, a value:
+ * between any two steps it can be inspected (`readout.ts`), kept, and continued in more than one way. Programs are
  * compiled when first needed. Calls are served one after another.
  */
 export class Decoder {
@@ -44,8 +44,8 @@ export class Decoder {
   private readonly inputs: PassInputs;
   private readonly states = new Set<DecoderState>();
   /**
-   * Tensors of states that are gone, by name: a step writes into them. In host memory too, where they could be had anew
-   * at every step, for which decoding took 1.4 times as long.
+   * Tensors of disposed states, by name, for later steps to write into. Also in host memory: allocating them at every step
+   * made decoding take 1.4 times as long.
    */
   private readonly spare = new Map<string, DeviceTensor[]>();
   private readonly owned = new Owned();
@@ -53,7 +53,7 @@ export class Decoder {
   private line: Promise<unknown> = Promise.resolve();
   private adapter: readonly DeviceTensor[] = [];
 
-  /** Holds the model until it is disposed of. @param shape its `config` is the model's own */
+  /** Holds the model until disposed of. @param shape its `config` is the model's own */
   constructor(
     readonly model: ModelOnDevice,
     readonly shape: DecodeShape,
@@ -63,12 +63,12 @@ export class Decoder {
     this.inputs = this.owned.add(new PassInputs(model.runtime));
   }
 
-  /** The LoRA packs to run with; they stay the caller's. */
+  /** The LoRA packs to run with; the caller keeps owning them. */
   setAdapter(packs: readonly DeviceTensor[]): void {
     this.adapter = packs;
   }
 
-  /** An intervention of this decoder's, with P [H, H] and s [1, H] as `Intervention` says; it goes with the decoder. */
+  /** An intervention with P [H, H] and s [1, H], see `Intervention`; it is disposed of with this decoder. */
   intervention(
     at: DecodeSite,
     matrix: Float32Array<ArrayBuffer>,
@@ -89,7 +89,7 @@ export class Decoder {
     };
   }
 
-  /** Compiles what reading questions, feeding tokens and, where `latents`, feeding latents will need. */
+  /** Compiles what is needed to read questions, feed tokens and, if `latents`, feed latents. */
   async prepare({ latents }: { readonly latents: boolean }): Promise<void> {
     const plain: PassOptions = { sites: [], hidden: false };
     await this.pass('prefill', plain);
@@ -113,7 +113,7 @@ export class Decoder {
     });
   }
 
-  /** The state one position further; the one given stays as it is. @throws InputError where the keys are full */
+  /** The state one position later; the given one is unchanged. @throws InputError if the cache is full */
   advance(state: DecoderState, input: DecoderInput, options: StepOptions = {}): Promise<DecoderState> {
     return this.inTurn(async () => {
       const { batch: B, keys: T, config } = this.shape;
@@ -141,14 +141,14 @@ export class Decoder {
     });
   }
 
-  /** As `advance`, for who keeps no branch: the state given goes, unless the step fails. */
+  /** Like `advance`, but without a branch: the given state is disposed of, unless the step fails. */
   async step(state: DecoderState, input: DecoderInput, options?: StepOptions): Promise<DecoderState> {
     const next = await this.advance(state, input, options);
     state.dispose();
     return next;
   }
 
-  /** Runs a program of the head on a state: what `readout.ts` reads with. Its outputs are the caller's. */
+  /** Runs one of the head's programs on a state, for `readout.ts`. The caller owns its outputs. */
   read(
     key: string,
     program: () => Program,
@@ -164,19 +164,19 @@ export class Decoder {
     });
   }
 
-  /** Bytes of its programs and of the states that are alive. */
+  /** Bytes of its programs and of live states. */
   get bytes(): number {
     return this.programBytes + this.stateBytes;
   }
 
-  /** Bytes of all states that are alive. */
+  /** Bytes of all live states. */
   get stateBytes(): number {
     let sum = 0;
     for (const state of this.states) sum += state.bytes;
     return sum;
   }
 
-  /** Frees everything, states that are left included, after the calls made before. */
+  /** Frees everything, including remaining states, once earlier calls are done. */
   async dispose(): Promise<void> {
     await this.inTurn(async () => undefined);
     for (const state of [...this.states]) state.dispose();
@@ -188,7 +188,7 @@ export class Decoder {
     await this.owned.dispose();
   }
 
-  /** x [B, H] of tokens or of vectors given. */
+  /** x [B, H]: embeddings of the given tokens, or the given vectors. */
   private fed(input: Exclude<DecoderInput, 'latent'>): DeviceTensor {
     const { hiddenSize: H, vocabSize: V } = this.shape.config;
     const shape = [this.shape.batch, H];
@@ -217,7 +217,10 @@ export class Decoder {
     const all: Record<string, DeviceTensor> = { ...bound };
     for (const { at, matrix, shift } of interventions) {
       if (all[matrixInput(at)])
-        throw new InputError(`there are two interventions at ${siteName(at)}; one is expected`, 'Join them.');
+        throw new InputError(
+          `there are two interventions at ${siteName(at)}; one is expected`,
+          'Combine them into one.',
+        );
       all[matrixInput(at)] = matrix;
       all[shiftInput(at)] = shift;
     }
@@ -234,7 +237,7 @@ export class Decoder {
     return state;
   }
 
-  /** Of the program's outputs those that a state which is gone has left. */
+  /** Spare tensors for the program's outputs, where there are any. */
   private spareOutputs(program: ModelProgram): Record<string, DeviceTensor> {
     const found: Record<string, DeviceTensor> = {};
     for (const name of program.outputs.keys()) {
@@ -253,13 +256,13 @@ export class Decoder {
     }
   }
 
-  /** @throws MemoryError where the states that are kept leave no room for another; two always fit */
+  /** @throws MemoryError if the kept states leave no room for another; two always fit */
   private checkRoom(): void {
     const [any] = this.states;
     const bytes = this.stateBytes;
     if (!any || this.states.size < 2 || bytes + any.bytes <= this.maxStateBytes) return;
     throw new MemoryError(
-      `${this.states.size} states of the decoder take ${bytes} bytes; at most ${this.maxStateBytes} may be kept`,
+      `${this.states.size} decoder states take ${bytes} bytes; at most ${this.maxStateBytes} may be kept`,
       'Close branches that are not needed any more.',
     );
   }

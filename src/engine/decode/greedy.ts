@@ -10,17 +10,17 @@ export const everywhere = (decoder: Decoder, id: number): DecoderInput => ({
 
 export interface GreedyOptions {
   readonly endIds: readonly number[];
-  /** Tokens to make, at most. */
+  /** Maximum number of tokens to generate. */
   readonly limit: number;
   readonly signal?: AbortSignal;
   readonly step?: StepOptions;
 }
 
 /**
- * The most probable continuation, token by token, until every sequence has ended, `limit` tokens were made, or the keys
- * are full. The state given stays.
- * @returns one list a sequence, without the end token
- * @throws NumericError where a logit is NaN or infinite, CancelledError
+ * The most probable continuation, token by token, until every sequence has ended, `limit` tokens were generated, or the
+ * cache is full. The given state is kept.
+ * @returns one list per sequence, without the end token
+ * @throws NumericError if a logit is NaN or infinite, CancelledError
  */
 export async function greedy(
   decoder: Decoder,

@@ -3,7 +3,7 @@ import type { Shape } from '../base/shape';
 import type { Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 
-/** Tensors that passes write their small inputs into: made once, by name. */
+/** Tensors for the small inputs of passes, by name, created once and rewritten. */
 export class PassInputs {
   private readonly made = new Map<string, DeviceTensor>();
 

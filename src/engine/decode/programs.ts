@@ -16,15 +16,15 @@ export interface DecodeShape {
   readonly question: number;
   readonly keys: number;
   readonly lora: LoraSpec | undefined;
-  /** Of the latents that are fed. */
+  /** How latents are made. */
   readonly filter: LatentFilter;
 }
 
-/** What one pass does besides: each combination is a program of its own, so that what is not asked for costs nothing. */
+/** What a pass does in addition: each combination is a program of its own, so that what is not requested costs nothing. */
 export interface PassOptions {
-  /** Sites that are intervened on. */
+  /** Sites with an intervention. */
   readonly sites: readonly DecodeSite[];
-  /** Whether hidden_states[1..L] of the last position are given out. */
+  /** Whether hidden_states[1..L] of the last position are an output. */
   readonly hidden: boolean;
 }
 
@@ -34,8 +34,8 @@ const replacing =
     intervened(state, { site: 'residual', layer }, sites);
 
 /**
- * `last` [B, H], the final hidden state of the last position; keys and values `k.{i}`, `v.{i}` padded to T; and, where
- * asked for, `hidden` [B, L, H].
+ * `last` [B, H], the final hidden state of the last position; keys and values `k.{i}`, `v.{i}` padded to T; and, if
+ * requested, `hidden` [B, L, H].
  */
 function outputs(
   { batch: B, keys: T, config }: DecodeShape,
@@ -71,12 +71,12 @@ export function prefillProgram(shape: DecodeShape, { sites, hidden: wanted }: Pa
   return { name: 'prefill', outputs: outputs(shape, hidden, run.kv, wanted) };
 }
 
-/** What is fed next: a vector x [B, H], a token's embedding or any other, or the latent made of `last` [B, H]. */
+/** What is fed next: a vector x [B, H] (a token's embedding or any other), or the latent made from `last` [B, H]. */
 export type Fed = 'vector' | 'latent';
 
 /**
- * One position further: what is fed, the past `k.{i}`, `v.{i}` padded to T, `place` [1, 1, T, 1] (1 at this position's
- * column, else 0), mask [B, 1, 1, T], cos and sin [1, d/2] of the column. One program serves all positions.
+ * One position: what is fed, the past `k.{i}`, `v.{i}` padded to T, `place` [1, 1, T, 1] (1 at this position's column,
+ * 0 elsewhere), mask [B, 1, 1, T], and cos and sin [1, d/2] of the column. One program serves all positions.
  */
 export function advanceProgram(
   shape: DecodeShape,
@@ -94,7 +94,7 @@ export function advanceProgram(
     mask: graph.input('mask', [B, 1, 1, T]),
     cos: graph.input('cos', [1, d / 2]),
     sin: graph.input('sin', [1, d / 2]),
-    // The column is still zero in the past, so that adding is placing.
+    // The column is still zero in the past, so that adding writes it.
     join: (past: Tensor | undefined, own: Tensor) => o.add(past as Tensor, o.mul(own, place)),
   };
   const replace = replacing(sites);
@@ -127,7 +127,7 @@ const fedLatent = (
     sites,
   );
 
-/** What is read off `last` [B, H] with the model's head. */
+/** A program that reads `last` [B, H] through the model's head. */
 function headProgram(
   name: string,
   { batch, config }: DecodeShape,
@@ -142,7 +142,7 @@ function headProgram(
 export const latentProgram = (shape: DecodeShape): Program =>
   headProgram('latent', shape, (model, last) => ({ z: latentOf(model, last, shape.filter) }));
 
-/** `id` i32 and `logProbability`, [B] each, as `mostProbable`. */
+/** `id` i32 and `logProbability`, [B] each, see `mostProbable`. */
 export const nextProgram = (shape: DecodeShape): Program =>
   headProgram('next token', shape, (model, last) => ({ ...mostProbable(model, last) }));
 

@@ -7,13 +7,13 @@ import type { DecoderState } from './state';
 
 /** The most probable next token of each sequence. */
 export interface NextTokens {
-  /** [B]; among equals the first. */
+  /** [B]; ties go to the lowest id. */
   readonly ids: Int32Array;
   /** [B], natural logarithm. */
   readonly logProbabilities: Float32Array;
 }
 
-/** @throws NumericError where a logit is NaN or infinite */
+/** @throws NumericError if a logit is NaN or infinite */
 export async function nextTokens(decoder: Decoder, state: DecoderState): Promise<NextTokens> {
   const { id, logProbability } = await values(decoder.read('next', () => nextProgram(decoder.shape), state));
   const logProbabilities = logProbability as Float32Array;
@@ -21,15 +21,15 @@ export async function nextTokens(decoder: Decoder, state: DecoderState): Promise
   return { ids: id as Int32Array, logProbabilities };
 }
 
-/** The most probable tokens of one sequence, largest first, and the distribution's entropy in nats. */
+/** The most probable tokens of one sequence, most probable first, and the distribution's entropy in nats. */
 export interface TopTokens {
   readonly top: readonly { readonly id: number; readonly probability: number }[];
   readonly entropy: number;
 }
 
 /**
- * The k most probable tokens of softmax(logits/τ) for each sequence; among equals the first come first.
- * @throws NumericError where a logit is NaN or infinite
+ * The k most probable tokens of softmax(logits/τ) for each sequence; ties are in order of id.
+ * @throws NumericError if a logit is NaN or infinite
  */
 export async function topTokens(
   decoder: Decoder,
@@ -38,22 +38,22 @@ export async function topTokens(
   temperature = 1,
 ): Promise<TopTokens[]> {
   const { batch: B, config } = decoder.shape;
-  const most = Math.min(k, config.vocabSize);
+  const count = Math.min(k, config.vocabSize);
   const scale: GraphHostTensor = { dtype: 'f32', shape: [1, 1], data: Float32Array.of(1 / temperature) };
-  const read = decoder.read(`top ${most}`, () => topProgram(decoder.shape, most), state, { scale });
+  const read = decoder.read(`top ${count}`, () => topProgram(decoder.shape, count), state, { scale });
   const { ids, logProbabilities, entropy } = (await values(read)) as Record<string, Float32Array>;
   checkFinite(entropy as Float32Array);
   return Array.from({ length: B }, (_, b) => ({
-    top: Array.from({ length: most }, (_, j) => ({
-      id: ids?.[b * most + j] as number,
-      probability: Math.exp(logProbabilities?.[b * most + j] as number),
+    top: Array.from({ length: count }, (_, j) => ({
+      id: ids?.[b * count + j] as number,
+      probability: Math.exp(logProbabilities?.[b * count + j] as number),
     })),
-    // Of a certainty rounding may leave less than nothing.
+    // Rounding can make the entropy of a certainty slightly negative.
     entropy: Math.max(0, entropy?.[b] as number),
   }));
 }
 
-/** Logits after the last position, [B, V]: for looking at all of them; nothing else needs them on the host. */
+/** Logits after the last position, [B, V]: for inspecting all of them; nothing else needs them on the host. */
 export async function logitsOf(decoder: Decoder, state: DecoderState): Promise<Float32Array> {
   const { batch: B, config } = decoder.shape;
   const V = config.vocabSize;
@@ -75,10 +75,11 @@ export async function latentOf(decoder: Decoder, state: DecoderState): Promise<F
   return z as Float32Array<ArrayBuffer>;
 }
 
-/** hidden_states[1..L] of the last position, [B, L, H]. @throws InputError where the step was not asked to keep them */
+/** hidden_states[1..L] of the last position, [B, L, H]. @throws InputError if the step did not keep them */
 export async function hiddenOf(state: DecoderState): Promise<Float32Array> {
   const { hidden } = state.tensors;
-  if (!hidden) throw new InputError('the hidden states of this step were not kept', 'Step with `hidden`.');
+  if (!hidden)
+    throw new InputError('the hidden states of this step were not kept', 'Pass `hidden: true` to the step.');
   return (await hidden.read()) as Float32Array;
 }
 

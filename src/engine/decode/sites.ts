@@ -3,14 +3,14 @@ import * as o from '../graph/ops';
 import type { DeviceTensor } from '../runtime/tensor';
 
 /**
- * Where a pass may be intervened on: the state of layer 1…L (`residual`: what later layers read; layer L's is taken
- * after the final norm, as hidden_states[L] is), and the latent that is fed as the next input.
+ * Where a pass can be intervened on: the hidden states of layer 1…L (`residual`: what later layers read; layer L's are
+ * taken after the final norm, like hidden_states[L]), and the latent that is fed as the next input.
  */
 export type DecodeSite = { readonly site: 'residual'; readonly layer: number } | { readonly site: 'latent' };
 
 /**
- * h → h·P + s for every position of the pass at a site. P [H, H] and s [1, H] are bound, so that other values need no
- * other program: with c + P(h − c), s is c − c·P; adding a direction is P = I; replacing is P = 0.
+ * h → h·P + s at one site, for every position of the pass. P [H, H] and s [1, H] are bound at run time, so that other
+ * values need no other program: for c + P(h − c), s is c − c·P; P = I adds a direction; P = 0 replaces the state.
  */
 export interface Intervention {
   readonly at: DecodeSite;
@@ -21,11 +21,11 @@ export interface Intervention {
 export const siteName = (at: DecodeSite): string =>
   at.site === 'latent' ? 'latent' : `residual.${at.layer}`;
 
-/** Names of the inputs of a site. */
+/** Names of a site's inputs. */
 export const matrixInput = (at: DecodeSite): string => `${siteName(at)}.matrix`;
 export const shiftInput = (at: DecodeSite): string => `${siteName(at)}.shift`;
 
-/** The state [rows, H] after the intervention at that site, or as it is where there is none. */
+/** The hidden states [rows, H] after the intervention at that site, or unchanged if there is none. */
 export function intervened(state: Tensor, at: DecodeSite, sites: readonly DecodeSite[]): Tensor {
   if (!sites.some((one) => siteName(one) === siteName(at))) return state;
   const H = state.shape[1] as number;

@@ -169,7 +169,7 @@ describe('a state', () => {
     for (let t = 0; t < 2; t++) states.push(await decoder.advance(states[0] as DecoderState, 'latent'));
     const before = await logitsOf(decoder, states[2] as DecoderState);
     await expect(decoder.advance(states[0] as DecoderState, 'latent')).rejects.toThrow(MemoryError);
-    await expect(decoder.begin(IDS, MASK)).rejects.toThrow(`3 states of the decoder take ${3 * bytes} bytes`);
+    await expect(decoder.begin(IDS, MASK)).rejects.toThrow(`3 decoder states take ${3 * bytes} bytes`);
     expect(await logitsOf(decoder, states[2] as DecoderState)).toEqual(before);
     states[1]?.dispose();
     states.push(await decoder.advance(states[0] as DecoderState, 'latent'));

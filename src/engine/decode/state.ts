@@ -3,13 +3,13 @@ import { BUG, RuntimeError } from '../base/errors';
 import { sizeOf } from '../base/shape';
 import type { DeviceTensor } from '../runtime/tensor';
 
-/** What a state has on the device: `last`, `k.{i}`, `v.{i}`, and `hidden` where it was asked for. */
+/** A state's tensors on the device: `last`, `k.{i}`, `v.{i}`, and `hidden` if it was requested. */
 export type StateTensors = Readonly<Record<string, DeviceTensor>>;
 
 /**
- * B sequences after so many positions: keys and values, which of them are seen, and the last hidden states. It never
- * changes: whoever advances it gets another one, so that keeping a state is keeping a branch, and any number of
- * continuations may start from it. Whoever made it disposes of it, once.
+ * B sequences read up to some position: keys and values, which of them are visible, and the last hidden states. It is
+ * immutable: advancing it makes another one, so that keeping a state keeps a branch, and any number of continuations may
+ * start from it. Whoever made it disposes of it, once.
  */
 export class DecoderState {
   private gone = false;
@@ -17,15 +17,15 @@ export class DecoderState {
   constructor(
     /** Column of the next position. */
     readonly column: number,
-    /** Additive, [B, T]: 0 where a key is seen. Not to be changed. */
+    /** Additive, [B, T]: 0 where a key is visible. Must not be changed. */
     readonly mask: Float32Array<ArrayBuffer>,
     private readonly values: StateTensors,
-    /** Positions left before the keys are full. */
+    /** Positions left before the cache is full. */
     readonly room: number,
     private readonly free: (state: DecoderState, tensors: StateTensors) => void,
   ) {}
 
-  /** Not to be written to. @throws RuntimeError after `dispose` */
+  /** Must not be written to. @throws RuntimeError after `dispose` */
   get tensors(): StateTensors {
     if (this.gone) throw new RuntimeError('a decoder state was used after it had been disposed of', BUG);
     return this.values;

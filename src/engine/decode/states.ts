@@ -6,8 +6,8 @@ import type { LoraSpec } from '../nn/lora';
 import { causalMask, embed, runStack, stackModel } from '../nn/stack';
 
 /**
- * A pass that is read at every position. B sequences: a question left-padded to S columns, K latents, and R columns of
- * given tokens, right-padded. S = 0 leaves question and latents out: all is given, and nothing is padded at the left.
+ * A pass whose hidden states are read at every position. B sequences: a question left-padded to S columns, K latents, and
+ * R columns of given tokens, right-padded. S = 0 leaves out question and latents: all tokens are given, with no left padding.
  */
 export interface StatesShape {
   readonly config: DecoderConfig;
@@ -22,7 +22,7 @@ export interface StatesShape {
 /** Names of the inputs besides weights and packs. */
 export const STATES_INPUTS = { question: 'question', keyMask: 'keyMask', rest: 'rest' } as const;
 
-/** `states` [B, S + K + R, L, H]: hidden_states[1..L] of every column, those of padding meaningless. */
+/** `states` [B, S + K + R, L, H]: hidden_states[1..L] of every column; those of padding are meaningless. */
 export function statesProgram(shape: StatesShape): Program {
   const { config, batch: B, question: S, latents: K, rest: R } = shape;
   const graph = new Graph();

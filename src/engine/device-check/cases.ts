@@ -1,6 +1,6 @@
 /**
  * The stored cases of the projection and the losses in one form: small ones with their inputs, and those at the ends of
- * the range (M 2000, R 512, L 36, H 2048), whose inputs are drawn again and whose results are every n-th entry.
+ * the range (M 2000, R 512, L 36, H 2048), whose inputs are drawn again from their seeds and whose results are sampled.
  */
 import { relativeError, unpackF32 } from '../kernels/shared/golden';
 import losses from '../kernels/shared/losses.golden.json';
@@ -17,7 +17,7 @@ interface Sampled {
 
 const whole = (values: string): Sampled => ({ every: 1, values });
 
-/** The same numbers as scripts/goldens/kernels/range.py draws. */
+/** The same numbers that scripts/goldens/kernels/range.py draws. */
 const drawn = (name: keyof typeof range.seeds, ...shape: readonly number[]): Values =>
   caseMatrix(
     'white',
@@ -26,7 +26,7 @@ const drawn = (name: keyof typeof range.seeds, ...shape: readonly number[]): Val
     range.seeds[name],
   );
 
-/** Each tensor's error against its stored truth, relative to the tensor's size. */
+/** Each tensor's error against its stored reference, relative to the tensor's size. */
 export const errorsOf = (got: readonly Float32Array[], want: readonly Sampled[]): readonly number[] =>
   got.map((values, i) => {
     const { every, values: stored } = want[i] as Sampled;
@@ -104,7 +104,7 @@ export const ANCHOR_LOSS_CASES = [
   }),
 ];
 
-/** Makes each of the [B, R, R] symmetric: the upper triangle, mirrored. */
+/** Makes each matrix of [B, R, R] symmetric by mirroring its upper triangle. */
 function mirror(c: Values, batch: number, rank: number): void {
   for (let b = 0; b < batch; b++)
     for (let i = 0; i < rank; i++)

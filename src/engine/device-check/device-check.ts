@@ -8,9 +8,9 @@ import { Workspace } from '../kernels/shared/workspace';
 import type { CaseResult, KernelTrial } from './trial';
 
 /**
- * Runs every kernel's stored cases where the session computes: on its GPU, or, where it runs on WASM, by the kernels'
- * CPU twins. A kernel that cannot be run is a failed row; the others still are. Cases are fetched when they are asked
- * for. @throws CancelledError between two cases
+ * Runs every kernel's stored cases where the session computes: on its GPU, or with the kernels' CPU twins if it runs on
+ * WASM. A kernel that cannot be run is a failed row; the others are still run. Cases are fetched when needed.
+ * @throws CancelledError between two cases
  */
 export async function checkDevice(
   { device, report }: { readonly device: Device | undefined; readonly report: DeviceReport },
@@ -44,7 +44,7 @@ async function storedTrials(): Promise<readonly KernelTrial[]> {
   return [svdOnGpuTrial as KernelTrial<unknown>, svdOnCpuTrial as KernelTrial<unknown>, ...KERNEL_TRIALS];
 }
 
-/** What ran some of a trial's cases, and how far off it was. */
+/** What ran some of a trial's cases, and its errors. */
 interface Row {
   cases: number;
   milliseconds: number;
@@ -53,7 +53,7 @@ interface Row {
   failure: string | null;
 }
 
-/** One check a kernel and measure. A case that cannot be run fails its trial's own row; the others still are run. */
+/** One row per kernel and measure. A case that cannot be run fails its trial's own row; the others are still run. */
 async function checkKernel(
   trial: KernelTrial,
   device: Device | undefined,
@@ -114,7 +114,7 @@ async function checkKernel(
   );
 }
 
-/** NaN is the largest error there is. */
+/** NaN counts as the largest error. */
 const worse = (a: number, b: number): number => (b <= a ? a : b > a ? b : Number.POSITIVE_INFINITY);
 
 async function inSpace(

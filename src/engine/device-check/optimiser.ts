@@ -9,13 +9,13 @@ import { relativeError, unpackF32 } from '../kernels/shared/golden';
 import losses from '../kernels/shared/losses.golden.json';
 import { type KernelTrial, relative } from './trial';
 
-/** Each output against its stored truth. */
+/** Each output's error against its stored reference. */
 const errors = (got: readonly Float32Array[], want: readonly string[]): readonly number[] =>
   got.map((values, i) => relativeError(values, unpackF32(want[i] as string)));
 
 type AdamWCase = (typeof losses.adamw)[number];
 
-/** [norm, clip, finite, sum of squares] of gradient `i` as torch clips it. */
+/** [norm, clip, finite, sum of squares] of gradient `i`, clipped by torch. */
 function torchNorm(c: AdamWCase, i: number): Float32Array<ArrayBuffer> {
   const norm = c.norms[i] as number;
   return new Float32Array([norm, Math.min(1, c.maxNorm / (norm + 1e-6)), 1, norm * norm]);

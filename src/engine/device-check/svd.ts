@@ -20,7 +20,7 @@ const shapeOf = (c: Case) => ({ batch: 1, rows: c.m, cols: c.n, r: c.r });
 
 function result(c: Case, { sigma, u, kernel }: SvdOutcome): CaseResult {
   const truth = unpackF32(c.sigma);
-  // Values that were not asked for are no error.
+  // Values that were not requested do not count as errors.
   const all = truth.slice();
   all.set(sigma);
   const e = svdErrors(all, u, truth, unpackF32(c.u), c.m, c.r);
@@ -36,7 +36,7 @@ const MEASURES: readonly Measure[] = [
 
 const cases: readonly Case[] = golden.cases.map((c) => ({ ...c, want: 'all' }));
 
-/** The CPU's way, which small matrices take beside any GPU. */
+/** The CPU's method, which small matrices take even where there is a GPU. */
 export const svdOnCpuTrial: KernelTrial<Case> = {
   kernel: 'svd on the CPU',
   measures: MEASURES,
@@ -44,11 +44,11 @@ export const svdOnCpuTrial: KernelTrial<Case> = {
   onCpu: async (c) => result(c, await svdOnCpu(matrixOf(c), shapeOf(c))),
 };
 
-/** The GPU's ways: each case takes that of its shape, and a row of the report is one of them. */
+/** The GPU's methods: each case takes the one for its shape, and each has a row in the report. */
 export const svdOnGpuTrial: KernelTrial<Case> = {
   kernel: 'svd on the GPU',
   measures: MEASURES,
-  // Leading values are another way only where there are many.
+  // Leading values have a method of their own only for large matrices.
   cases: [
     ...cases,
     ...cases.filter(({ m, n }) => Math.min(m, n) > 256).map((c) => ({ ...c, want: 'leading' as const })),

@@ -2,16 +2,16 @@ import type { Device } from '../device/device';
 import { KERNEL_TOLERANCE } from '../kernels/shared/golden';
 import type { Workspace } from '../kernels/shared/workspace';
 
-/** What an error is of, and how large it may be. */
+/** What an error measures, and how large it may be. */
 export interface Measure {
   readonly measure: string;
   readonly tolerance: number;
 }
 
-/** The largest error of a case by each measure, and what ran it where that is not the trial's own kernel. */
+/** The largest error of a case by each measure, and what ran it if that is not the trial's own kernel. */
 export type CaseResult = readonly number[] | { readonly kernel: string; readonly errors: readonly number[] };
 
-/** One kernel's stored cases. Without `onGpu` they are the CPU's wherever they run; without `onCpu` the GPU's alone. */
+/** One kernel's stored cases. Without `onGpu` they always run on the CPU; without `onCpu` only on the GPU. */
 export interface KernelTrial<C = unknown> {
   readonly kernel: string;
   readonly measures: readonly Measure[];

@@ -16,11 +16,11 @@ export interface EvaluationOptions {
   readonly endIds: readonly number[];
   /** Problems with their reference answers. */
   readonly problems: readonly { readonly tokens: TokenProblem; readonly answer: string }[];
-  /** Latent steps before the answer prompt; `explicit` lets the model write its rationale and the prompt itself. */
+  /** Number of latent steps before the answer prompt; `explicit` lets the model write its rationale and the prompt itself. */
   readonly mode: { readonly latentSteps: number } | 'explicit';
-  /** Most tokens to generate. */
+  /** Maximum number of tokens to generate. */
   readonly limit: number;
-  /** On the states of the question's positions, and of those after it. */
+  /** On the hidden states at the question's positions, and at those after it. */
   readonly interventions?: {
     readonly question: readonly Intervention[];
     readonly generated: readonly Intervention[];
@@ -33,7 +33,7 @@ export interface EvaluationOptions {
 export const accuracy = async (options: EvaluationOptions): Promise<Share> =>
   shareOf(await outcomes(options));
 
-/** Of outcomes by problem, 1 for right and 0 for wrong. */
+/** The share of right outcomes, 1 per problem for right and 0 for wrong. */
 export const shareOf = (right: Uint8Array): Share =>
   wilson(
     right.reduce((sum, one) => sum + one, 0),
@@ -41,8 +41,8 @@ export const shareOf = (right: Uint8Array): Share =>
   );
 
 /**
- * For each problem 1 where the greedy answer equals the reference and 0 where it does not: CODI's rule, exact equality of
- * the last number.
+ * For each problem 1 if the greedy answer equals the reference and 0 if not, by CODI's rule: exact equality of the last
+ * number.
  */
 export async function outcomes(options: EvaluationOptions): Promise<Uint8Array<ArrayBuffer>> {
   const { decoder, codec, tokenizer, problems, mode, signal } = options;

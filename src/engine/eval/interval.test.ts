@@ -40,6 +40,6 @@ describe('wilson', () => {
     [Number.NaN, 5],
     [1, 0],
   ])('refuses %d of %d', (correct, total) => {
-    expect(() => wilson(correct, total)).toThrow(`${correct} right of ${total}`);
+    expect(() => wilson(correct, total)).toThrow(`${correct} of ${total} right`);
   });
 });

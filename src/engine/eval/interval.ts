@@ -9,15 +9,16 @@ export interface Share {
 
 const Z = 1.959963984540054;
 
-/** Wilson's interval: sound near 0 and 1, where the normal one is not. @throws RangeError for counts that cannot be */
+/** Wilson's interval, valid near 0 and 1, where the normal approximation is not. @throws RangeError for impossible counts */
 export function wilson(correct: number, total: number): Share {
-  if (!(correct >= 0 && correct <= total)) throw new RangeError(`${correct} right of ${total}`);
+  if (!(correct >= 0 && correct <= total))
+    throw new RangeError(`${correct} of ${total} right is not possible`);
   if (total === 0) return { correct, total, share: 0, low: 0, high: 1 };
   const p = correct / total;
   const z2 = Z * Z;
   const centre = (p + z2 / (2 * total)) / (1 + z2 / total);
   const half = (Z / (1 + z2 / total)) * Math.sqrt((p * (1 - p)) / total + z2 / (4 * total * total));
-  // Rounding aside the share lies inside, also at 0 and 1.
+  // The share lies inside, also at 0 and 1, but for rounding.
   const low = Math.min(p, Math.max(0, centre - half));
   return { correct, total, share: p, low, high: Math.max(p, Math.min(1, centre + half)) };
 }

@@ -14,35 +14,35 @@ import { ProgramCache } from './program-cache';
 
 /**
  * Largest model, as f32, that is baked into each of its programs on WASM. Baked weights are packed once and never
- * copied, and a step of the bundled pair takes half the time it takes with bound ones; but a session holds about twice
- * their size, and the heap ends at 4 GiB. Above this limit WASM binds one copy, which ONNX Runtime copies at every run.
+ * copied, and a step of the bundled pair takes half as long as with bound ones; but a session takes about twice their
+ * size, and the heap is limited to 4 GiB. Above this limit WASM binds one copy, which ONNX Runtime copies at every run.
  */
 export const MAX_BAKED_BYTES = 768 * 2 ** 20;
 /** Bytes a session takes for each byte of its model: ONNX Runtime's copy, and the packed one. */
 const SESSION_FACTOR = 2;
-/** What all programs of one model may take together before idle ones are released. */
+/** Bytes that all programs of one model may take together before idle ones are released. */
 export const MAX_PROGRAM_BYTES = 512 * 2 ** 20;
 /**
- * Largest tensor of the embedding or the head that is bound or baked whole, and so the largest [n, V] chunk's share of
- * work: half of what every WebGPU adapter must bind.
+ * Largest embedding or head that is bound or baked as one tensor, and largest chunk otherwise: half of what every WebGPU
+ * adapter must be able to bind.
  */
 export const MAX_VOCABULARY_BYTES = 64 * 2 ** 20;
 
-/** A compiled program that already has the model's weights: only the other inputs are bound at a run. */
+/** A compiled program that already has the model's weights: only the other inputs are bound for a run. */
 export interface ModelProgram {
   readonly name: string;
   /** Without weights. */
   readonly inputs: ReadonlyMap<string, Binding>;
   readonly outputs: ReadonlyMap<string, Binding>;
   readonly executable: Executable;
-  /** Bytes its session is reckoned to take. */
+  /** Estimated bytes of its session. */
   readonly bytes: number;
-  /** As `Executable.run`. */
+  /** See `Executable.run`. */
   run(
     inputs: Readonly<Record<string, DeviceTensor>>,
     outputs?: Readonly<Record<string, DeviceTensor>>,
   ): Promise<Record<string, DeviceTensor>>;
-  /** Gives the program back; it is kept for the next who compiles an equal one while there is room. */
+  /** Returns the program; while there is room it is kept for the next caller that compiles an equal one. */
   dispose(): Promise<void>;
 }
 
@@ -51,11 +51,11 @@ export interface ModelOptions {
   readonly maxBakedBytes?: number;
   /** Default `MAX_PROGRAM_BYTES`. */
   readonly maxProgramBytes?: number;
-  /** Default `MAX_VOCABULARY_BYTES`, or what the device can bind where that is less. */
+  /** Default `MAX_VOCABULARY_BYTES`, or what the device can bind if that is less. */
   readonly maxVocabularyBytes?: number;
 }
 
-/** How often weights went to the device: what a test or a report may ask. */
+/** How often weights were sent to the device, for tests and reports. */
 export interface WeightTraffic {
   /** Tensors uploaded, and their bytes as f32. */
   readonly uploads: number;
@@ -68,15 +68,15 @@ export interface WeightTraffic {
 let ids = 0;
 
 /**
- * One model where programs run: its weights, and the programs compiled over them. On WebGPU every tensor is uploaded
+ * One model on the execution provider: its weights, and the programs compiled over them. On WebGPU every tensor is uploaded
  * once, when the first program that reads it is compiled, and bound by all programs. On WASM weights up to
  * `MAX_BAKED_BYTES` are baked into each distinct program instead, and bound as on WebGPU above that.
  *
- * Equal programs are compiled once. Programs that nobody uses are kept, the most recently used ones, within
- * `maxProgramBytes`. Whoever uses the model holds it: the last `release` frees weights and programs.
+ * Equal programs are compiled once. Idle programs are kept within `maxProgramBytes`, the least recently used being
+ * released first. Every user of the model holds it: the last `release` frees weights and programs.
  */
 export class ModelOnDevice {
-  /** What programs over this model are traced from: with the size of its vocabulary's chunks, where it has several. */
+  /** The configuration to trace programs from, with the size of the vocabulary's chunks if there are several. */
   readonly config: DecoderConfig;
   private readonly id = `model ${++ids}`;
   private readonly owned = new Owned();
@@ -87,10 +87,10 @@ export class ModelOnDevice {
   private readonly counts = { uploads: 0, uploadedBytes: 0, bakes: 0, bakedBytes: 0 };
   private users = 1;
 
-  /** Where its weights are read. */
+  /** Where its weights are read from. */
   readonly source: WeightSource;
 
-  /** The caller is its first user. @param weights in host memory, or wherever a source reads them */
+  /** The caller is its first user. @param weights in host memory, or behind a source */
   constructor(
     readonly runtime: Runtime,
     config: DecoderConfig,
@@ -104,15 +104,15 @@ export class ModelOnDevice {
     for (const { shape } of source.tensors.values()) bytes += F32 * sizeOf(shape);
     this.bakes = runtime.provider === 'wasm' && bytes <= maxBakedBytes;
     this.programs = new ProgramCache(maxProgramBytes);
-    const most = options.maxVocabularyBytes ?? Math.min(MAX_VOCABULARY_BYTES, runtime.maxTensorBytes);
-    this.config = chunked(config, most);
+    const maxBytes = options.maxVocabularyBytes ?? Math.min(MAX_VOCABULARY_BYTES, runtime.maxTensorBytes);
+    this.config = chunked(config, maxBytes);
   }
 
   get traffic(): WeightTraffic {
     return { ...this.counts };
   }
 
-  /** Programs kept or in use, and the bytes they are reckoned to take. */
+  /** Number of programs kept or in use, and the bytes they take, estimated. */
   get programCount(): number {
     return this.programs.size;
   }
@@ -120,19 +120,19 @@ export class ModelOnDevice {
     return this.programs.bytes;
   }
 
-  /** One more user. @throws RuntimeError where the last one has released it */
+  /** Adds a user. @throws RuntimeError if the last one has released it */
   retain(): this {
     this.alive();
     this.users++;
     return this;
   }
 
-  /** As `release`, for what is owned together. */
+  /** `release` under the name that `Owned` calls. */
   dispose(): Promise<void> {
     return this.release();
   }
 
-  /** One user fewer; with the last one weights and programs go. Resolves when they are gone. */
+  /** Removes a user; the last one frees weights and programs. Resolves when they are gone. */
   async release(): Promise<void> {
     this.alive();
     if (--this.users > 0) return;
@@ -185,7 +185,7 @@ export class ModelOnDevice {
     };
   }
 
-  /** Weights of layer i under the names of a program shared by layers: `w.{name}`. They stay the model's. */
+  /** Weights of layer i under the names of a program shared by layers: `w.{name}`. The model keeps owning them. */
   layer(i: number): Readonly<Record<string, DeviceTensor>> {
     this.alive();
     const known = this.layers.get(i);
@@ -197,7 +197,7 @@ export class ModelOnDevice {
     return made;
   }
 
-  /** The value of a program's input, or undefined where it is no weight of a whole-model program. */
+  /** The value of a program's input, or undefined if it is not a weight of a whole-model program. */
   private weight(name: string): HostTensor | undefined {
     if (this.source.tensors.has(name)) return this.source.read(name);
     const chunk = vocabularyChunk(this.config, name);
@@ -225,11 +225,11 @@ export class ModelOnDevice {
 
 const F32 = Float32Array.BYTES_PER_ELEMENT;
 
-/** The configuration with its vocabulary in equal chunks of at most `most` bytes, where one tensor would take more. */
-function chunked(config: DecoderConfig, most: number): DecoderConfig {
+/** The configuration with its vocabulary in equal chunks of at most `maxBytes`, if one tensor would take more. */
+function chunked(config: DecoderConfig, maxBytes: number): DecoderConfig {
   const { vocabSize: V, hiddenSize: H } = config;
   const row = F32 * H;
-  if (V * row <= most) return config;
-  const count = Math.ceil(V / Math.max(1, Math.floor(most / row)));
+  if (V * row <= maxBytes) return config;
+  const count = Math.ceil(V / Math.max(1, Math.floor(maxBytes / row)));
   return { ...config, vocabularyRows: Math.ceil(V / count) };
 }

@@ -1,18 +1,18 @@
 import type { Executable } from '../runtime/executable';
 
 interface Entry {
-  /** Bytes its session is reckoned to take. */
+  /** Estimated bytes of its session. */
   readonly bytes: number;
-  /** Holders; with none it is kept for the next who asks. */
+  /** Number of holders; without any the program is idle, kept for the next caller. */
   users: number;
 }
 
 /**
- * Compiled programs, kept beyond their last use while all together take at most so many bytes: the least recently used
- * goes first, and one in use never does. Each program here holds one reference of the runtime's.
+ * Compiled programs, kept after their last use while all of them together fit into a number of bytes: the least recently
+ * used is released first, and one in use never is. Each program here holds one reference in the runtime.
  */
 export class ProgramCache {
-  /** The least recently used first. */
+  /** Least recently used first. */
   private readonly entries = new Map<Executable, Entry>();
 
   constructor(readonly maxBytes: number) {}
@@ -28,14 +28,14 @@ export class ProgramCache {
     return this.entries.size;
   }
 
-  /** Takes what `Runtime.compile` gave, with its reference. @returns gives it back */
+  /** Takes over what `Runtime.compile` returned, with its reference. @returns a function that gives it back */
   async hold(executable: Executable, bytes: number): Promise<() => Promise<void>> {
     const known = this.entries.get(executable);
     const entry = known ?? { bytes, users: 0 };
     entry.users++;
     this.entries.delete(executable);
     this.entries.set(executable, entry);
-    // One reference is enough, however many hold the program here.
+    // One reference is enough, however many holders the program has here.
     if (known) await executable.dispose();
     let held = true;
     return async () => {

@@ -2,7 +2,7 @@ import type { ConfigOf } from '../../contract/config';
 import { answerAfter, explicitAfter, readQuestion, think } from './shared/passes';
 import { filterOf, type Recipe, studentLora } from './shared/recipe';
 
-/** The same latents, trained by cross entropy alone: what distillation is measured against. */
+/** The same latents trained with cross entropy alone: the baseline for distillation. */
 export const ce: Recipe<ConfigOf<'ce'>> = {
   adapters: studentLora,
   latentSteps: ({ latent }) => latent.steps,

@@ -5,9 +5,9 @@ import { filterOf, type Recipe, studentLora } from './shared/recipe';
 import { anchorTensor } from './shared/teacher';
 
 /**
- * CODI-style: latents as in LoRi, distilled at one position only: smooth L1 between student and teacher states at the
- * anchor, over the teacher's std (CODI §3.4, its code's scaling). Left out, against CODI: joint training of the teacher
- * (the pair's teacher is fixed), begin- and end-of-thought tokens, the projection of latents.
+ * CODI-style: latents as in LoRi, distilled at one position only: smooth L1 between the student's and the teacher's hidden
+ * states at the anchor, divided by the teacher's std (CODI §3.4, scaled as in its code). Left out, compared with CODI:
+ * joint training of the teacher (the pair's teacher is fixed), begin- and end-of-thought tokens, the projection of latents.
  */
 export const codi: Recipe<ConfigOf<'codi'>> = {
   adapters: studentLora,

@@ -5,8 +5,8 @@ import { filterOf, type Recipe, studentLora } from './shared/recipe';
 
 /**
  * LoRi: L = ω_C‖C_S − C_T‖² + ω_μ‖μ_S − μ_T‖² + β·L_anchor + λ·L_CE (LoRi §3.1–3.3). The teacher is read once; only its
- * factors, (μ_T, C_T) and anchor targets are kept. Ours: the division of each layer by the teacher's std, and ranks cut
- * to what the model and the samples span, which the run's result names.
+ * factors, (μ_T, C_T) and anchor targets are kept. Ours: each layer is divided by the teacher's std, and ranks are reduced
+ * to what the model and the samples span; the run's result names those that were.
  */
 export const lori: Recipe<ConfigOf<'lori'>> = {
   check: checkRanks,

@@ -2,7 +2,7 @@ import type { ConfigOf } from '../../contract/config';
 import { answerAfter, readQuestion } from './shared/passes';
 import { type Recipe, studentLora } from './shared/recipe';
 
-/** No-CoT: the answer is learned directly after the question, without latents (supervised fine-tuning). */
+/** No-CoT: supervised fine-tuning on the answer directly after the question, without latents. */
 export const nocot: Recipe<ConfigOf<'nocot'>> = {
   adapters: studentLora,
   latentSteps: () => 0,

@@ -1,43 +1,43 @@
 import { CancelledError } from '../base/errors';
 
 interface Task {
-  /** Whether it may be done between two steps of a run. */
+  /** Whether it may be served between two steps of a run. */
   readonly between: boolean;
   run(): Promise<void>;
 }
 
 /**
- * One line for everything that uses the models: each piece of work begins when those asked for before it have ended. A
- * run, which takes minutes, lets in what waits next in the line between two of its steps, and while it is paused.
+ * One queue for everything that uses the models: each piece of work starts when all earlier ones have ended. A run, which
+ * takes minutes, serves whatever is next in the queue between two of its steps, and while it is paused.
  */
 export class ExclusiveQueue {
   private readonly line: Task[] = [];
   private busy = false;
   private arrived: (() => void) | undefined;
 
-  /** In turn, after everything before. */
+  /** After everything queued before it. */
   alone<T>(work: () => Promise<T>): Promise<T> {
     return this.add(false, work);
   }
 
   /**
-   * In turn, or between two steps of the run that has its turn. Where `signal` is aborted while the work waits, it is
-   * not begun. @throws CancelledError
+   * After everything queued before it, or between two steps of the run in progress. If `signal` is aborted while the work
+   * waits, it is not started. @throws CancelledError
    */
   between<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     return this.add(true, work, signal);
   }
 
   /**
-   * For the run that has its turn: does what waits now, until something has to wait for the run's end. What is asked for
-   * meanwhile waits for the next time, so that the run gets on.
+   * For the run in progress: serves what is waiting now, up to the first piece of work that must wait for the run's end. What
+   * is queued meanwhile waits for the next time, so that the run makes progress.
    */
   async serve(): Promise<void> {
     for (let waiting = this.line.length; waiting > 0 && this.line[0]?.between; waiting--)
       await (this.line.shift() as Task).run();
   }
 
-  /** Resolves when `serve` has something to do. */
+  /** Resolves when `serve` has something to serve. */
   arrival(): Promise<void> {
     if (this.line[0]?.between) return Promise.resolve();
     return new Promise((resolve) => {
@@ -51,7 +51,7 @@ export class ExclusiveQueue {
         const at = this.line.indexOf(task);
         if (at < 0) return;
         this.line.splice(at, 1);
-        reject(new CancelledError('the call was cancelled while it waited for its turn'));
+        reject(new CancelledError('the call was cancelled while it was waiting in the queue'));
       };
       const task: Task = {
         between,
@@ -74,7 +74,7 @@ export class ExclusiveQueue {
   private async pump(): Promise<void> {
     if (this.busy) return;
     this.busy = true;
-    // Not before the caller has its promise.
+    // Only after the caller has its promise.
     await undefined;
     for (let task = this.line.shift(); task; task = this.line.shift()) await task.run();
     this.busy = false;

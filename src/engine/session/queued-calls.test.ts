@@ -119,16 +119,16 @@ describe('while a run goes on', () => {
       ({ session } = await workbench.openQuestion({ question: QUESTION, student: 'trained' }));
       await workbench.stepLatent(session);
     });
-    await expect(workbench.stepLatent(session)).rejects.toThrow('not open any more');
+    await expect(workbench.stepLatent(session)).rejects.toThrow('no longer open');
   });
 
   it('nothing can take its models away, nor can another begin', async () => {
     const { losses: with_ } = await runWith(async () => {
       await expect(workbench.open('wasm')).rejects.toThrow(
-        'a run is going on; nothing can open a provider meanwhile',
+        'cannot open a provider while a run is in progress',
       );
       await expect(workbench.loadPair('models')).rejects.toThrow(InputError);
-      await expect(workbench.distil(CONFIG)).rejects.toThrow('a run is going on already');
+      await expect(workbench.distil(CONFIG)).rejects.toThrow('a run is already in progress');
     });
     expect(with_).toEqual(undisturbed);
   });
@@ -146,7 +146,7 @@ describe('while a run is paused', () => {
       await ask();
       await expect(workbench.explicit(' ')).rejects.toThrow('has no tokens');
       await workbench.lens(figure6(1, 1));
-      await expect(workbench.loadPair('models')).rejects.toThrow('a run is going on');
+      await expect(workbench.loadPair('models')).rejects.toThrow('while a run is in progress');
       await pause(300);
       at.push(done());
       paused = performance.now() - start;

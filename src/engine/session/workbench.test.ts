@@ -195,7 +195,7 @@ describe('control', () => {
   it('refuses a second run, and is usable after both', async () => {
     const config = tinyRun({ data: { validation: 0, heldOut: 0 } });
     const first = workbench.distil(config);
-    await expect(workbench.distil(config)).rejects.toThrow('a run is going on already');
+    await expect(workbench.distil(config)).rejects.toThrow('a run is already in progress');
     expect((await first).steps).toBe(5);
   });
 
@@ -348,10 +348,10 @@ describe('stepping', () => {
     expect((await workbench.stepLatent(session)).step).toBe(1);
   });
 
-  it('refuses a question that is not open any more', async () => {
+  it('refuses a question that is no longer open', async () => {
     const { session } = await workbench.openQuestion({ question: QUESTION, student: 'base', steps: 1 });
     await workbench.openQuestion({ question: QUESTION, student: 'base', steps: 1 });
-    await expect(workbench.stepLatent(session)).rejects.toThrow(`question ${session} is not open any more`);
+    await expect(workbench.stepLatent(session)).rejects.toThrow(`question ${session} is no longer open`);
     await expect(workbench.answer(999)).rejects.toThrow('question 999');
   });
 

@@ -47,14 +47,14 @@ import type { Student } from './runs/student';
 
 /**
  * The engine behind the page and the headless lab: one provider, one pair, one run at a time. Calls that use the models
- * are served in turn.
+ * are served one after another.
  */
 export class LoriWorkbench implements Workbench {
   private opened: Opened | undefined;
   private loaded: { pair: Pair; problems: ProblemSet } | undefined;
   private running: { control: LoopControl; signal: AbortSignal | undefined } | undefined;
   private student: Student | undefined;
-  /** Of the run going on, or of the one that made the student. */
+  /** Checkpoints of the run in progress, or of the one that made the student. */
   private kept = new Checkpoints();
   private checkpointIds = 0;
   private studentIds = 0;
@@ -63,7 +63,7 @@ export class LoriWorkbench implements Workbench {
   /** Hidden states the lens has gathered. */
   private readonly states = new StatesCache();
   private readonly queue = new ExclusiveQueue();
-  /** Reading files uses no model: it has a line of its own. */
+  /** Reading files uses no model, so it has a queue of its own. */
   private readonly files = new ExclusiveQueue();
 
   /** @param recipes by the id of a method; @param methods what a configuration may name */
@@ -75,7 +75,7 @@ export class LoriWorkbench implements Workbench {
 
   open(provider: 'auto' | 'webgpu' | 'wasm'): Promise<DeviceReport> {
     return this.alone('open a provider', async () => {
-      // Where the new one cannot be had, the old one and everything made on it stay.
+      // If the new one cannot be opened, the old one and everything made on it stay.
       const opened = await openProvider(provider, this.environment);
       await this.leave();
       this.opened = opened;
@@ -130,11 +130,11 @@ export class LoriWorkbench implements Workbench {
   }
 
   async distil(value: RunConfig, options: CallOptions<RunEvent> = {}): Promise<RunResult> {
-    if (this.running) throw new InputError('a run is going on already', 'Stop it first.');
+    if (this.running) throw new InputError('a run is already in progress', 'Stop it first.');
     const config = parseRunConfig(value, this.methods);
     const control = new LoopControl();
     this.running = { control, signal: options.signal };
-    // A paused loop waits; cancelling must wake it.
+    // A paused run waits; cancelling must wake it.
     const wake = (): void => control.resume();
     options.signal?.addEventListener('abort', wake);
     return this.queue
@@ -170,7 +170,7 @@ export class LoriWorkbench implements Workbench {
     let handedOver = false;
     const keep: RunSink = {
       checkpoint: (checkpoint) => {
-        // The list before goes when there is something to put in its place.
+        // The previous list goes once there is something to replace it.
         if (this.kept === before) this.kept = new Checkpoints();
         this.kept.add(++this.checkpointIds, checkpoint);
         return this.checkpointIds;
@@ -186,8 +186,8 @@ export class LoriWorkbench implements Workbench {
     try {
       return await runDistillation(context, config, control, keep, options);
     } finally {
-      // Where there is no new student, as after a cancel, its checkpoints go, with what the lens gathered of them, and
-      // those of the one there was stay.
+      // Without a new student, as after a cancel, its checkpoints go, with what the lens gathered from them, and those of
+      // the previous student stay.
       if (!handedOver) {
         this.kept = before;
         this.states.drop('student');
@@ -230,7 +230,7 @@ export class LoriWorkbench implements Workbench {
     return this.queue.between(() => this.questions.explicit(question));
   }
 
-  /** Frees everything, after the calls made before; the workbench may be opened again. */
+  /** Frees everything once earlier calls are done; the workbench may be opened again. */
   close(): Promise<void> {
     return this.queue.alone(async () => {
       await this.leave();
@@ -239,7 +239,7 @@ export class LoriWorkbench implements Workbench {
     });
   }
 
-  /** Closes the provider. Models and students are in host memory and stay: a lost GPU costs neither. */
+  /** Closes the provider. Models and students stay in host memory: losing the GPU loses neither. */
   private async leave(): Promise<void> {
     await this.questions.drop();
     this.states.drop();
@@ -260,7 +260,7 @@ export class LoriWorkbench implements Workbench {
     return this.opened;
   }
 
-  /** What the lens may look at; without a pair that is the opened checkpoint. */
+  /** What the lens may look at; without a pair, only the opened checkpoint. */
   private held(): LoadedModels {
     return {
       ...this.loaded,
@@ -270,7 +270,7 @@ export class LoriWorkbench implements Workbench {
     };
   }
 
-  /** Drops what was made of the loaded pair. */
+  /** Drops everything made from the loaded pair. */
   private async forget(): Promise<void> {
     await this.questions.forget();
     this.states.drop();
@@ -282,15 +282,15 @@ export class LoriWorkbench implements Workbench {
   }
 
   /**
-   * In turn, and never while a run goes on: it would wait for minutes, or for ever where the run is paused. A run that
-   * was stopped or cancelled is waited for.
+   * After all earlier calls, and refused during a run: it would wait for minutes, or forever if the run is paused. A run
+   * that was stopped or cancelled is waited for.
    */
   private async alone<T>(what: string, work: () => Promise<T>): Promise<T> {
     const ending = this.running?.control.stopped || this.running?.signal?.aborted;
     if (this.running && !ending)
       throw new InputError(
-        `a run is going on; nothing can ${what} meanwhile`,
-        'Stop it first, or wait for its end.',
+        `cannot ${what} while a run is in progress`,
+        'Stop it first, or wait until it ends.',
       );
     return this.queue.alone(work);
   }

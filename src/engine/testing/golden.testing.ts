@@ -8,8 +8,8 @@ export interface GoldenTensor {
 }
 
 export interface Golden {
-  /** What the script says of the case: sizes, ranks, weights, token lists. */
-  // biome-ignore lint/suspicious/noExplicitAny: each script has its own, and a test reads what it knows to be there
+  /** What the script says about the case: sizes, ranks, weights, token lists. */
+  // biome-ignore lint/suspicious/noExplicitAny: each script has its own, and tests know what they read
   readonly meta: any;
   readonly names: readonly string[];
   /** Throws on an unknown name. */
@@ -39,7 +39,7 @@ interface Entry {
   readonly data: readonly number[] | string;
 }
 
-// Imported rather than read from disk, so that the browser's tests have them too.
+// Imported rather than read from disk, so that browser tests have them too.
 const goldens = import.meta.glob<{ meta: unknown; tensors: Record<string, Entry> }>(
   './golden/*.golden.json',
   {

@@ -1,6 +1,6 @@
 /**
- * A base and a teacher of random weights, served from memory as the bundled pair is from its folder: what the workbench
- * does can be tested in milliseconds, but nothing these models say makes sense.
+ * A base and a teacher with random weights, served from memory like the bundled pair from its folder: the workbench can be
+ * tested in milliseconds, but nothing these models say makes sense.
  */
 import tokenizerText from '../../../models/base/tokenizer.json?raw';
 import tokenizerConfigText from '../../../models/base/tokenizer_config.json?raw';
@@ -18,14 +18,14 @@ export interface TinyPairOptions {
   readonly seed?: number;
   /** Replaces fields of config.json. */
   readonly config?: Readonly<Record<string, unknown>>;
-  /** The same, of the teacher alone. */
+  /** The same, for the teacher alone. */
   readonly teacherConfig?: Readonly<Record<string, unknown>>;
-  /** All weights but those of norms times this. */
+  /** Factor on all weights except those of norms. */
   readonly scale?: number;
-  /** The weights of norms times this: at 2e38 they are finite, and the states are not. */
+  /** Factor on the weights of norms: at 2e38 they are finite, and the hidden states are not. */
   readonly norms?: number;
   readonly data?: Readonly<Record<string, unknown>>;
-  /** Changes a file after its length and sha256 were written down: damage on the way. */
+  /** Changes a file after its length and sha256 were written down, as damage in transit does. */
   readonly damage?: (path: string, bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer> | undefined;
   /** Changes manifest.json. */
   readonly manifest?: (manifest: Record<string, unknown>) => unknown;
@@ -48,7 +48,7 @@ const CONFIG = {
   eos_token_id: 1,
 };
 
-/** The least that still is a decoder: for software GPUs, which take minutes over the shaders of anything larger. */
+/** The smallest possible decoder, for software GPUs, which take minutes to compile the shaders of anything larger. */
 export const SMALLEST: TinyPairOptions = {
   config: {
     num_hidden_layers: 1,
@@ -98,7 +98,7 @@ export async function tinyPair(options: TinyPairOptions = {}): Promise<Map<strin
 }
 
 function weightsOf(config: typeof CONFIG, rng: Rng, scale: number, norms: number): Uint8Array<ArrayBuffer> {
-  // Weights of a configuration that is to be refused are written all the same.
+  // Weights are written even for a configuration that is to be refused.
   const known = { ...config, model_type: config.model_type === 'qwen2' ? 'qwen2' : 'llama' };
   const tensors = expectedTensors(parseModelConfig(known)).map(({ name, shape }) => {
     const size = shape.reduce((n, d) => n * d, 1);
@@ -123,7 +123,7 @@ export function serveFiles(
   };
 }
 
-/** What a workbench is built with to see only `files`. */
+/** The environment of a workbench that sees only `files`. */
 export const tinyEnvironment = (files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): Environment => ({
   crossOriginIsolated: true,
   runtimeVersion: 'test',

@@ -48,7 +48,7 @@ export async function loadTokenizer(tokenizerJson: unknown, tokenizerConfig: unk
     if (tokens.has(id)) return id;
     throw new InputError(
       `token id ${id} is not in the tokenizer (${vocabSize} ids)`,
-      'Use model and tokenizer of one checkpoint.',
+      'Use a model and a tokenizer from the same checkpoint.',
     );
   };
   const decode = (ids: readonly number[], skipSpecialTokens: boolean): string => {

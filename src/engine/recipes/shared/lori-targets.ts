@@ -9,7 +9,7 @@ import { momentLoss } from './losses/moments';
 import type { Targets } from './recipe';
 import { anchorTensor, type TeacherStates } from './teacher';
 
-/** What every part of LoRi's targets is made of. */
+/** What every part of LoRi's targets is computed from. */
 interface Of {
   readonly config: ConfigOf<'lori'>;
   readonly L: number;
@@ -20,10 +20,10 @@ interface Of {
   readonly ranksUsed: Record<string, number>;
 }
 
-/** Most directions, r_L · r_H, that the moment kernels take. */
+/** Maximum number of directions, r_L · r_H, that the moment kernels take. */
 const MAX_DIRECTIONS = 512;
 
-/** @throws ConfigError for ranks that the model has no room for */
+/** @throws ConfigError for ranks beyond the model's size */
 export function checkRanks({ factors }: ConfigOf<'lori'>, { layers, hiddenSize }: DecoderConfig): void {
   const { layerRank, hiddenRank, anchor } = factors;
   const refuse = (what: string, limit: string): never => {
@@ -37,7 +37,7 @@ export function checkRanks({ factors }: ConfigOf<'lori'>, { layers, hiddenSize }
     refuse(`r_L · r_H is ${layerRank * hiddenRank}`, `at most ${MAX_DIRECTIONS} is supported`);
 }
 
-/** LoRi's losses on the moments of the thoughts and on the anchor; one of weight 0 is not made. */
+/** LoRi's losses on the moments of the thoughts and on the anchor, without those of weight 0. */
 export async function loriTargets(
   config: ConfigOf<'lori'>,
   model: DecoderConfig,
@@ -56,15 +56,15 @@ export async function loriTargets(
   return { losses: { moments, anchor: wanted.anchor ? await anchorOf(of, pace) : undefined }, ranksUsed };
 }
 
-/** A rank as it is used; one that was cut is noted. */
-function cut({ ranksUsed }: Of, path: string, asked: number, most: number): number {
-  if (asked > most) ranksUsed[path] = most;
-  return Math.min(asked, most);
+/** The rank to use: the requested one, or the largest possible, which is then noted. */
+function cut({ ranksUsed }: Of, path: string, asked: number, max: number): number {
+  if (asked > max) ranksUsed[path] = max;
+  return Math.min(asked, max);
 }
 
 /**
- * r_H cut to the rows that span the subspace: the directions past them are whatever rounding makes them, another on
- * every machine. All H directions are a basis of everything, whichever they are.
+ * r_H reduced to the number of rows that span the subspace: directions beyond those are determined by rounding, and differ
+ * between machines. All H directions are a basis of the whole space, whichever they are.
  */
 const spanned = (of: Of, path: string, rank: number, rows: number): number =>
   cut(of, path, rank, rank >= of.H ? of.H : Math.min(of.H, rows));

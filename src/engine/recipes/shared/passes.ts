@@ -4,7 +4,7 @@ import type { Segment } from '../../train/tape/entries';
 import type { Tape } from '../../train/tape/tape';
 import { TOKEN_INPUTS } from './token-inputs';
 
-/** The adapter that is trained, as segments name it. */
+/** Name of the trained adapter in segments. */
 export const STUDENT = 'student';
 
 /** The question, left-padded. */
@@ -14,7 +14,7 @@ export const readQuestion = (tape: Tape, { question }: TokenLayout, adapters = [
     mask: TOKEN_INPUTS.questionMask,
   });
 
-/** K latent thoughts: z₁ comes from the question's last state, z_t from the one before (LoRi §2: z_t = f(x, z_{1:t−1})). */
+/** K latent thoughts: z₁ is made from the question's last hidden state, z_t from that of z_{t−1} (LoRi §2: z_t = f(x, z_{1:t−1})). */
 export function think(tape: Tape, question: Segment, K: number, filter: LatentFilter): Segment[] {
   const thoughts: Segment[] = [];
   for (let t = 0; t < K; t++) {
@@ -41,7 +41,7 @@ export function answerAfter(tape: Tape, before: Segment, layout: TokenLayout, we
 
 /**
  * Rationale, prompt and answer as text after the same question (LoRi-E): their mean cross entropy is the term
- * `explicit`. The question's last state predicts the first token.
+ * `explicit`. The question's last hidden state predicts the first token.
  */
 export function explicitAfter(
   tape: Tape,

@@ -11,34 +11,34 @@ import type { Tape } from '../../train/tape/tape';
 import { STUDENT } from './passes';
 import type { TeacherStates } from './teacher';
 
-/** What a recipe makes of the teacher before training: losses with their targets, and what they were made with. */
+/** What a recipe derives from the teacher before training: losses with their targets, and the ranks they use. */
 export interface Targets {
-  /** By the names the recipe gives them. */
+  /** By the names that the recipe gives them. */
   readonly losses: Readonly<Record<string, StateLoss | undefined>>;
-  /** Ranks that the model or the samples do not have room for: by path of the setting, what is used instead. */
+  /** Ranks reduced because the model or the samples span fewer directions: the rank used, by path of the setting. */
   readonly ranksUsed?: Readonly<Record<string, number>>;
 }
 
-/** What a recording is made of. */
+/** What a recording starts from. */
 export interface Recording<C> {
   readonly config: C;
   readonly layout: TokenLayout;
   readonly losses: Targets['losses'];
 }
 
-/** A method: what it trains, what it takes of the teacher, and its forward pass with its losses, recorded on a tape. */
+/** A method: what it trains, what it takes from the teacher, and its forward pass with its losses, recorded on a tape. */
 export interface Recipe<C extends RunConfig = RunConfig> {
-  /** Refuses what cannot be run on the model, before anything is computed. @throws ConfigError */
+  /** Refuses configurations that cannot be run on the model, before anything is computed. @throws ConfigError */
   check?(config: C, model: DecoderConfig): void;
-  /** Modules in the layers, by the names that segments give. */
+  /** Modules in the layers, by the names that segments use. */
   adapters(config: C): Readonly<Record<string, AdapterSpec>>;
-  /** Trained modules beside the layers. */
+  /** Trained modules outside the layers. */
   modules?(config: C, model: DecoderConfig): readonly ModuleParameter[];
-  /** K: latent steps of the student when it answers. */
+  /** K: number of latent steps before the student answers. */
   latentSteps(config: C): number;
-  /** Whether `targets` needs the teacher's states. A loss of weight 0 needs none. */
+  /** Whether `targets` needs the teacher's hidden states. A loss of weight 0 needs none. */
   usesTeacher(config: C): boolean;
-  /** From the teacher's states on every training sample; none without `usesTeacher`. Gives way by `pace`. */
+  /** From the teacher's hidden states on every training sample; none without `usesTeacher`. Yields by `pace`. */
   targets(
     config: C,
     model: DecoderConfig,
@@ -48,12 +48,12 @@ export interface Recipe<C extends RunConfig = RunConfig> {
   record(tape: Tape, recording: Recording<C>): void;
 }
 
-/** LoRA of the run's settings, as segments name it. */
+/** The LoRA of the run's settings, by its name in segments. */
 export const studentLora = ({ lora }: RunConfig): Readonly<Record<string, AdapterSpec>> => ({
   [STUDENT]: { kind: 'lora', ...lora },
 });
 
-/** How latents are fed back: as the run says; for a method without latents and for the untrained base as by default. */
+/** How latents are fed back: as the run says, or by default for a method without latents and for the untrained base. */
 export const filterOf = (config?: RunConfig): LatentFilter => {
   const { filter, temperature } = config && 'latent' in config ? config.latent : LATENT_DEFAULTS;
   return { kind: filter, temperature };

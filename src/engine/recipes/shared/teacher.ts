@@ -16,7 +16,7 @@ export interface TeacherStates {
 /** The output of `recordTeacher`, [B, R − 1, L, H]. */
 export const TEACHER_STATES = 'states';
 
-/** The teacher forced on question ∥ rationale ∥ answer prompt ∥ answer. */
+/** The teacher, forced through question ∥ rationale ∥ answer prompt ∥ answer. */
 export function recordTeacher(tape: Tape, layout: TokenLayout): void {
   const question = readQuestion(tape, layout, []);
   const text = tape.segment(tape.tokens(TOKEN_INPUTS.explicitIds, layout.explicit - 1), { after: question });
@@ -24,7 +24,7 @@ export function recordTeacher(tape: Tape, layout: TokenLayout): void {
 }
 
 /**
- * A batch's states, sample by sample.
+ * A batch's hidden states, sample by sample.
  * @param states [B, R − 1, L, H]  @param lengths N of each sample; rows past them are left out
  * @param sizes L · H, and P of the answer prompt
  */
@@ -45,7 +45,7 @@ export function statesOfSamples(
   });
 }
 
-/** The anchor states of all samples, [n, L, H]. */
+/** All samples' hidden states at the anchor, [n, L, H]. */
 export function anchorTensor(teacher: readonly TeacherStates[]): Float32Array<ArrayBuffer> {
   const width = teacher[0]?.anchor.length ?? 0;
   const out = new Float32Array(teacher.length * width);

@@ -13,7 +13,7 @@ export const TOKEN_INPUTS = {
   explicitWeights: 'explicit.weights',
 } as const;
 
-/** A batch's tokens by input name. A tape reads what it recorded; the rest is left alone. */
+/** A batch's tokens by input name. A tape reads only the inputs it recorded. */
 export const tokenFeeds = ({ question, answer, explicit }: TokenBatch): Record<string, HostTensor> => ({
   [TOKEN_INPUTS.questionIds]: question.ids,
   [TOKEN_INPUTS.questionMask]: question.keyMask,

@@ -21,11 +21,11 @@ import type { DeviceModels } from '../models/device-models';
 import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
 import { expectWhole } from '../states/sequences';
 import { gatherStates, sequencesOf, statesBytes } from '../states/states';
-import { openBench } from './bench';
 import { keptAt, type LayerDirections, layerDirections } from './controls';
 import { projectionOf } from './directions';
+import { openProjectedSubject } from './projected-subject';
 
-/** Held-out problems and training samples, at most: the test is for minutes. */
+/** Maximum number of held-out problems and of training samples: the test is meant to take minutes. */
 const MAX_PROBLEMS = 1000;
 const MAX_SAMPLES = 512;
 
@@ -33,16 +33,16 @@ export interface CausalContext {
   readonly models: DeviceModels;
   readonly device: Device | undefined;
   readonly held: LoadedModels;
-  /** States of other requests, which must leave this one its room. */
+  /** Hidden states of other requests, which must leave room for this one. */
   readonly cache: StatesCache;
 }
 
 /**
- * Answers held-out problems with the states of some layers projected onto r directions: each layer's own leading ones, of
- * its states on training problems (at all positions that are projected, or the thoughts' alone), and two kinds of random
- * ones, drawn for each layer: as many, and as many as keep the same energy (`CAUSAL_DIRECTIONS`). Every point is of the same
- * problems, and the outcome of each problem is reported, so that points are compared problem by problem.
- * @throws InputError for values that cannot be and MemoryError for too many samples, before anything is computed;
+ * Answers held-out problems with the hidden states of some layers projected onto r directions: each layer's own leading
+ * ones, taken from training problems (at all projected positions, or at the thoughts' alone), and two kinds of random
+ * ones, drawn for each layer: equally many, and as many as keep the same energy (`CAUSAL_DIRECTIONS`). All points use the
+ * same problems, and the outcome of every problem is reported, so that points can be compared problem by problem.
+ * @throws InputError for impossible values and MemoryError for too many samples, before anything is computed;
  * CancelledError
  */
 export async function causalTest(
@@ -62,7 +62,7 @@ export async function causalTest(
   try {
     const asked = problems.take('held-out', 0, request.problems).map(({ problem }) => problem);
     const projected = { layers: request.layers, question: request.positions === 'all' };
-    const bench = owned.add(await openBench(models, resolved, asked, projected));
+    const subject = owned.add(await openProjectedSubject(models, resolved, asked, projected));
     const total = request.problems * (1 + request.ranks.length * kinds.length);
     const began = performance.now();
     let before = 0;
@@ -76,23 +76,23 @@ export async function causalTest(
           elapsed: performance.now() - began,
         });
       tell(0);
-      const outcomes = await bench.answer(tell, signal);
+      const outcomes = await subject.answer(tell, signal);
       throwIfCancelled(signal, 'the causal test');
       before += request.problems;
       return outcomes;
     };
-    // A fresh decoder projects onto everything.
+    // A fresh decoder's projections are the identity.
     const wholeOutcomes = await measure();
     const points: CausalPoint[] = [];
     for (const rank of request.ranks)
       for (const directions of kinds) {
         const kept: CausalPoint['kept'][number][] = [];
-        // Layer by layer: projections are H × H.
+        // Layer by layer, because projections are H × H.
         for (const found of layers) {
           throwIfCancelled(signal, 'the causal test');
           const { directions: onto, count, lastWeight, energy } = keptAt(found, directions, rank);
           const { matrix, shift } = await projectionOf(onto, count, signal, lastWeight);
-          bench.project(found.layer, matrix, shift);
+          subject.project(found.layer, matrix, shift);
           kept.push({ layer: found.layer, directions: count, energy });
         }
         const outcomes = await measure();
@@ -116,7 +116,7 @@ export async function causalTest(
   }
 }
 
-/** @throws InputError naming the value and what it may be */
+/** @throws InputError naming the value and what is allowed */
 function checkCausal(request: CausalRequest, { model, label, kind, latentSteps }: ResolvedSubject): void {
   const { layers: L, hiddenSize: H } = model.config;
   expectWhole('problems', request.problems, 1, MAX_PROBLEMS);
@@ -153,7 +153,7 @@ function checkCausal(request: CausalRequest, { model, label, kind, latentSteps }
     );
 }
 
-/** Directions of each layer on training problems, as many as the largest rank below H asks for. */
+/** Directions of each layer on training problems, as many as the largest rank below H needs. */
 async function directionsOf(
   { models, device, held, cache }: CausalContext,
   resolved: ResolvedSubject,
@@ -166,12 +166,12 @@ async function directionsOf(
   const sections = sectionsOf(request, resolved);
   const maxRank = Math.max(0, ...ranks.filter((rank) => rank < H));
   const rows = statesBytes(resolved, sequences, sections) / (L * H * F32);
-  // The mean that is taken off costs one.
+  // Subtracting the mean costs one direction.
   const span = centre ? rows - 1 : rows;
   if (maxRank > span)
     throw new InputError(
       `rank ${maxRank}: the ${samples} samples have ${rows} ${sections.join(' and ')} tokens, which span ${span} directions${centre ? ' around their mean' : ''}`,
-      'Take more samples, or smaller ranks.',
+      'Use more samples or smaller ranks.',
     );
   cache.shrink(new Set(), MAX_LENS_BYTES - roomFor(request, { L, H, maxRank, rows }));
   const began = performance.now();
@@ -190,7 +190,7 @@ async function directionsOf(
   return found;
 }
 
-/** Where the directions come from: unless only thoughts are asked for, from all that is projected. */
+/** Where the directions come from: all projected positions, unless only the thoughts are requested. */
 function sectionsOf({ of = 'projected', positions }: CausalRequest, { kind }: ResolvedSubject): Section[] {
   const thoughts: Section = kind === 'student' ? 'latent' : 'rationale';
   if (of === 'thoughts') return [thoughts];
@@ -200,21 +200,21 @@ function sectionsOf({ of = 'projected', positions }: CausalRequest, { kind }: Re
 const F32 = Float32Array.BYTES_PER_ELEMENT;
 const F64 = Float64Array.BYTES_PER_ELEMENT;
 
-/** Bytes of host memory for states and directions. @throws MemoryError where it is more than the lens may take */
+/** Bytes of host memory for hidden states and directions. @throws MemoryError beyond what the lens may take */
 function roomFor(
   { samples, layers, random }: CausalRequest,
   { L, H, maxRank, rows }: { L: number; H: number; maxRank: number; rows: number },
 ): number {
-  // One layer as it is, transposed, and copied for its decomposition, with the Gram matrix of its shorter side.
+  // One layer, its transpose and a copy for the decomposition, with the Gram matrix of its shorter side.
   const states = rows * H * F32 * (L + 3);
   const side = Math.min(rows, H);
-  // Leading directions of every layer, H random ones, and one projection.
+  // The leading directions of every layer, H random ones, and one projection.
   const directions = layers.length * (maxRank + (random ? H : 0)) * H * F64;
   const fixed = directions + H * H * (F64 + F32) + side * side * F64;
   if (states + fixed <= MAX_LENS_BYTES) return states + fixed;
   const fitting = Math.floor((samples * (MAX_LENS_BYTES - fixed)) / states);
   throw new MemoryError(
-    `the states of ${samples} samples and the directions of ${layers.length} layers take ${mebibytes(states + fixed)}; ${mebibytes(MAX_LENS_BYTES)} is the limit`,
+    `the hidden states of ${samples} samples and the directions of ${layers.length} layers take ${mebibytes(states + fixed)}; ${mebibytes(MAX_LENS_BYTES)} is the limit`,
     fitting > 0 ? `Choose ${fitting} samples or fewer.` : 'Choose fewer layers, or smaller ranks.',
   );
 }

@@ -14,7 +14,7 @@ import {
 export interface LayerDirections {
   readonly layer: number;
   readonly leading: Measured;
-  /** All H of them, so that as many can be taken as the energy asks for; none where none are asked for. */
+  /** All H of them, so that any number can be taken to match the energy; null if not requested. */
   readonly random: Measured | null;
   /** Σ‖h − c‖². */
   readonly total: number;
@@ -22,11 +22,11 @@ export interface LayerDirections {
 
 interface Measured {
   readonly directions: Directions;
-  /** Energy of the states along each direction. */
+  /** Energy of the hidden states along each direction. */
   readonly energies: Float64Array;
 }
 
-/** @param r leading directions to find  @param rng of random directions; null for none. Rejects with `CancelledError`. */
+/** @param r leading directions to find  @param rng for random directions; null for none. Rejects with `CancelledError`. */
 export async function layerDirections(
   gathered: GatheredStates,
   layer: number,
@@ -46,17 +46,17 @@ export async function layerDirections(
   return { layer, leading: { directions, energies }, random, total };
 }
 
-/** What is projected onto at one rank. */
+/** The directions projected onto at one rank. */
 export interface Kept {
   readonly directions: Directions;
   readonly count: number;
   /** See `projectionOf`. */
   readonly lastWeight: number;
-  /** Share of the states' energy that is kept. */
+  /** Share of the hidden states' energy that is kept. */
   readonly energy: number;
 }
 
-/** Rank H leaves the states as they are, whichever directions span them. @param rank at most what was found, or H */
+/** Rank H leaves the hidden states unchanged, whichever directions span them. @param rank at most the number found, or H */
 export function keptAt(found: LayerDirections, kind: CausalDirections, rank: number): Kept {
   const { leading, random, total } = found;
   const source = kind === 'leading' ? leading : (random ?? leading);

@@ -10,7 +10,7 @@ import { orthonormaliseSteps } from '../../kernels/shared/eigen';
 
 const WHAT = 'the causal test';
 
-/** Orthonormal directions of one layer's states, and the point they are taken around. */
+/** Orthonormal directions of one layer's hidden states, and the point they are taken around. */
 export interface Directions {
   /** [r, H], one direction per row, in float64. */
   readonly rows: Float64Array<ArrayBuffer>;
@@ -18,7 +18,7 @@ export interface Directions {
   readonly centre: Float64Array;
   /** H */
   readonly hidden: number;
-  /** What decomposed the states; none for random directions, or none at all. */
+  /** The kernel that decomposed the hidden states; absent for random directions, and for no directions. */
   readonly kernel?: string;
 }
 
@@ -29,8 +29,8 @@ interface DirectionOptions {
 }
 
 /**
- * The first r right singular vectors of all samples' states of layer ℓ, one position per row, minus their mean where
- * `centred`. Orthonormal to float64, so that what they span is projected onto, and nothing else.
+ * The first r right singular vectors of all samples' hidden states of layer ℓ, one position per row, minus their mean if
+ * `centred`. Orthonormal to float64, so that projecting onto them projects onto exactly what they span.
  * @param layer 1…L  @param r 0 … the number of positions (less one where centred), and at most H
  */
 export async function leadingDirections(
@@ -54,7 +54,7 @@ export async function leadingDirections(
   return { rows, centre, hidden };
 }
 
-/** As many orthonormal directions without any meaning, around the same point. */
+/** Equally many random orthonormal directions around the same point. */
 export async function randomDirections(
   { centre, hidden }: Directions,
   r: number,
@@ -65,8 +65,8 @@ export async function randomDirections(
 }
 
 /**
- * Σ (v·(h − c))² over all samples' states h of layer ℓ, for each direction v, [r]; and Σ‖h − c‖², of which the energies of
- * H directions are the parts. Float64. Rejects with `CancelledError`.
+ * Σ (v·(h − c))² over all samples' hidden states h of layer ℓ, for each direction v, [r]; and Σ‖h − c‖², which the energies
+ * of H directions add up to. Float64. Rejects with `CancelledError`.
  */
 export async function energiesOf(
   gathered: GatheredStates,
@@ -96,9 +96,9 @@ export async function energiesOf(
 }
 
 /**
- * How many of the directions with these energies, taken in order, keep `energy`: the last one only in part, scaled by
- * `lastWeight` in (0, 1], so that the sum is met exactly and not overshot by a whole direction. 0 directions for 0, all of
- * them where all do not keep more.
+ * How many of the directions with these energies, taken in order, keep `energy`. The last one is scaled by `lastWeight` in
+ * (0, 1], so that the sum is matched exactly and not overshot by up to a whole direction. 0 directions for 0; all of them
+ * if all together do not keep more.
  */
 export function directionsFor(
   energies: Float64Array,
@@ -108,7 +108,7 @@ export function directionsFor(
   for (let k = 0; k < energies.length; k++) {
     if (energy <= kept) return { count: k, lastWeight: 1 };
     const next = at(energies, k);
-    // What is scaled by w keeps w² of its energy.
+    // Scaling by w keeps w² of the energy.
     if (energy < kept + next) return { count: k + 1, lastWeight: Math.sqrt((energy - kept) / next) };
     kept += next;
   }
@@ -124,10 +124,10 @@ export interface Projection {
 }
 
 /**
- * The projection onto the first r directions, summed in float64. H orthonormal directions span everything: that one is
- * the identity to the last bit, so that with it a model answers as it would alone. Rejects with `CancelledError`.
+ * The projection onto the first r directions, summed in float64. H orthonormal directions span everything: that projection
+ * is exactly the identity, so that the model answers as it does without one. Rejects with `CancelledError`.
  * @param r at most the number of directions, or H
- * @param lastWeight what is kept of the last direction, 0 … 1; below 1 the map is no projection but shrinks along that one
+ * @param lastWeight share kept of the last direction, 0 … 1; below 1 the map is not a projection but shrinks along it
  */
 export async function projectionOf(
   { rows, centre, hidden: H }: Directions,

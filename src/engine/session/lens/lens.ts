@@ -30,22 +30,22 @@ import {
 } from './plan';
 import { namedKernels } from './precision';
 import { parseLensRequest } from './request';
-import { type Bench, countOf, Meter, selectionReport, spectraOf } from './selection';
+import { countOf, Meter, type ReportTools, selectionReport, spectraOf } from './selection';
 import type { StatesCache } from './states-cache';
 
-/** What the lens looks with, and at. */
+/** What the lens runs on, and what it can look at. */
 export interface LensContext {
   readonly models: DeviceModels;
   readonly device?: Device;
   readonly held: LoadedModels;
-  /** Outlives the request. */
+  /** Kept between requests. */
   readonly cache: StatesCache;
 }
 
 /**
- * Gathers the states a request asks for and reads off them what it asks for. Refuses before it starts.
- * @throws InputError for a request that cannot be, MemoryError for one that does not fit, NumericError naming a sample
- * whose states are not finite, CancelledError
+ * Gathers the hidden states for a request and computes its report. Refuses before it starts.
+ * @throws InputError for an impossible request, MemoryError for one that does not fit, NumericError naming a sample whose
+ * hidden states are not finite, CancelledError
  */
 export async function lens(
   context: LensContext,
@@ -61,7 +61,7 @@ export async function lens(
   const states = await gatherAll(context, plan, clock, options.signal);
   const of = (gathering: Gathering) => states.get(gathering.key) as GatheredStates;
   clock.begin('spectra');
-  const bench: Bench = {
+  const tools: ReportTools = {
     device: context.device,
     signal: options.signal,
     meter: new Meter(countAll(plan), (done, total) => clock.tell(done, total, 'matrices')),
@@ -69,10 +69,10 @@ export async function lens(
   };
   const selections: Omit<SelectionReport, 'trajectory'>[] = [];
   for (const planned of plan.selections)
-    selections.push(await selectionReport(request, planned, of(planned), bench));
-  const controls = await controlSpectra(plan, of, bench);
-  const angles = await angleReport(plan, of, bench);
-  const { axes, paths } = await trajectoryReport(plan, of, bench);
+    selections.push(await selectionReport(request, planned, of(planned), tools));
+  const controls = await controlSpectra(plan, of, tools);
+  const angles = await angleReport(plan, of, tools);
+  const { axes, paths } = await trajectoryReport(plan, of, tools);
   return {
     request,
     sampleIds: plan.sequences.map(({ id }) => id),
@@ -80,12 +80,12 @@ export async function lens(
     controls,
     axes,
     angles,
-    ...namedKernels(bench.kernels),
+    ...namedKernels(tools.kernels),
     milliseconds: performance.now() - start,
   };
 }
 
-/** The states of everything planned, from the cache where they are there. */
+/** The hidden states of everything planned, from the cache if they are there. */
 async function gatherAll(
   { models, cache }: LensContext,
   { request, sequences, selections, variants, bytes }: LensPlan,
@@ -93,7 +93,7 @@ async function gatherAll(
   signal: AbortSignal | undefined,
 ): Promise<Map<string, GatheredStates>> {
   const planned = new Map([...selections, ...variants.values()].map((one) => [one.key, one]));
-  // What is kept of other requests must leave this one its room.
+  // What is kept from other requests must leave room for this one.
   cache.shrink(new Set(planned.keys()), MAX_LENS_BYTES - bytes);
   const total = [...planned.keys()].filter((key) => !cache.has(key)).length * sequences.length;
   const states = new Map<string, GatheredStates>();
@@ -120,7 +120,7 @@ async function gatherAll(
   return states;
 }
 
-/** Matrices of everything, for progress. */
+/** Number of matrices in the whole request, for progress. */
 function countAll({ request, selections, variants }: LensPlan): number {
   const { stack, centre, controls, angles } = request;
   const matrices = (gathering: Gathering, layers: readonly number[]) =>
@@ -136,7 +136,7 @@ function countAll({ request, selections, variants }: LensPlan): number {
 async function controlSpectra(
   { request, selections, variants }: LensPlan,
   of: (gathering: Gathering) => GatheredStates,
-  bench: Bench,
+  tools: ReportTools,
 ): Promise<ControlSpectra[]> {
   const { stack, centre, seed, controls } = request;
   const [first] = selections as [PlannedSelection];
@@ -147,7 +147,7 @@ async function controlSpectra(
     let matrices = stacked(gathered, { stack, layers: first.layers, centre });
     if (control === 'shuffled') matrices = shuffled(matrices, hidden, seed);
     if (control === 'gaussian') matrices = gaussian(matrices, hidden, seed, centre);
-    out.push({ control, spectra: await spectraOf(matrices, hidden, bench) });
+    out.push({ control, spectra: await spectraOf(matrices, hidden, tools) });
   }
   return out;
 }
@@ -155,7 +155,7 @@ async function controlSpectra(
 async function angleReport(
   { request, selections }: LensPlan,
   of: (gathering: Gathering) => GatheredStates,
-  { device, signal, meter, kernels: all }: Bench,
+  { device, signal, meter, kernels: all }: ReportTools,
 ): Promise<AngleReport | null> {
   const [first, second] = selections as [PlannedSelection, PlannedSelection?];
   const { angles: rank, centre, seed } = request;
@@ -171,7 +171,7 @@ async function angleReport(
 async function trajectoryReport(
   { request, selections }: LensPlan,
   of: (gathering: Gathering) => GatheredStates,
-  { signal, meter, kernels }: Bench,
+  { signal, meter, kernels }: ReportTools,
 ): Promise<{ axes: LensReport['axes']; paths: readonly Trajectory[] }> {
   const { trajectories: basis } = request;
   if (!basis) return { axes: null, paths: [] };
@@ -183,7 +183,7 @@ async function trajectoryReport(
     ({ resolved, selection }) => `${resolved.label} (${selection.sections.join(', ')})`,
   );
   return {
-    axes: { shares, basis, of: `${count} states of ${labels.join(' and ')}` },
+    axes: { shares, basis, of: `${count} hidden states of ${labels.join(' and ')}` },
     paths: points.map((path, i) => ({
       ...path,
       texts: (chosen[i] as (typeof chosen)[number]).gathered.samples.map(({ texts }) => texts),

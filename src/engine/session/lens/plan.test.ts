@@ -64,7 +64,7 @@ describe('a request', () => {
       { selections: [of('teacher', 'latent')] },
       'latent tokens of the teacher; only the student and the base',
     ],
-    [{ selections: [of('base', 'latent', 'rationale')] }, 'rationale and latents are of two passes'],
+    [{ selections: [of('base', 'latent', 'rationale')] }, 'rationale and latents come from two passes'],
     [{ selections: [of('teacher', 'text')] }, 'is a problem, which has no text tokens'],
     [{ source: { kind: 'texts', texts: ['Tom has 3.'] } }, 'text-1 is a text, which has no rationale tokens'],
     [{ source: { kind: 'texts', texts: [] } }, 'there are no texts'],
@@ -73,11 +73,11 @@ describe('a request', () => {
     [{ source: { kind: 'problems', seed: 1, samples: 2.5 } }, 'samples: 2.5'],
     [
       { source: { kind: 'ids', ids: ['train-1'] }, controls: ['other-prompt'] },
-      'needs another sample, and there is one',
+      'takes another sample, and there is only one',
     ],
     [
       { selections: [of('teacher', 'question')], controls: ['random-tokens'] },
-      'the control random-tokens changes what follows the question, and the question alone is chosen',
+      'the control random-tokens changes what follows the question, but only the question is chosen',
     ],
     [{ ...pair, angles: 33 }, /angles of 33 directions; hidden size 32 and \d+ tokens per layer allow (\d+)/],
     [

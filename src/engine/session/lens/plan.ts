@@ -9,19 +9,19 @@ import { fedSequences, type Variant } from '../states/fed-sequences';
 import { type Sequence, sequencesOf } from '../states/sequences';
 import { checkLatents, layersOf } from './request';
 
-/** What the hidden states of one request and the working copies of them may take, in bytes of host memory. */
+/** Bytes of host memory that one request's hidden states and working copies of them may take. */
 export const MAX_LENS_BYTES = 2 ** 30;
-/** Most points of all trajectories together: more cannot be told apart, nor drawn smoothly. */
+/** Maximum number of points in all trajectories together: more cannot be told apart, nor drawn smoothly. */
 export const MAX_POINTS = 20_000;
 
-/** Hidden states to be gathered: one pass over all samples. */
+/** Hidden states to gather: one pass over all samples. */
 export interface Gathering {
-  /** Of the cache. */
+  /** Key in the cache. */
   readonly key: string;
   readonly resolved: ResolvedSubject;
   readonly selection: Selection;
   readonly variant: Variant;
-  /** Tokens of each sample. */
+  /** Number of tokens of each sample. */
   readonly tokens: readonly number[];
 }
 
@@ -34,15 +34,15 @@ export interface LensPlan {
   readonly request: LensRequest;
   readonly sequences: readonly Sequence[];
   readonly selections: readonly PlannedSelection[];
-  /** Controls that are states of their own. */
+  /** Controls that need hidden states of their own. */
   readonly variants: ReadonlyMap<Control, Gathering>;
   /** Host memory it takes. */
   readonly bytes: number;
 }
 
 /**
- * What a request comes to, before anything is run.
- * @throws InputError for what the subjects or samples do not have, MemoryError for what does not fit, saying what would
+ * Plans a request before anything is run.
+ * @throws InputError for what the subjects or samples do not have, MemoryError for what does not fit, naming what would
  */
 export function planLens(request: LensRequest, held: LoadedModels): LensPlan {
   const sequences = sequencesOf(request.source, held);
@@ -61,7 +61,7 @@ export function planLens(request: LensRequest, held: LoadedModels): LensPlan {
   const plan = { request, sequences, selections, variants };
   const bytes = bytesOf(plan, sequences.length);
   if (bytes > MAX_LENS_BYTES) {
-    const fitting = most(sequences.length, (n) => bytesOf(plan, n) <= MAX_LENS_BYTES);
+    const fitting = largestFitting(sequences.length, (n) => bytesOf(plan, n) <= MAX_LENS_BYTES);
     throw new MemoryError(
       `the hidden states of ${sequences.length} samples take ${show(bytes)} with working copies; ${show(MAX_LENS_BYTES)} is the limit`,
       fitting > 0
@@ -73,7 +73,7 @@ export function planLens(request: LensRequest, held: LoadedModels): LensPlan {
   return { ...plan, bytes };
 }
 
-/** The matrix shapes of a planned selection, of its first `count` samples. */
+/** The matrix shapes of a planned selection's first `count` samples. */
 export function shapesOf(gathering: Gathering, options: StackOptions, count: number) {
   const { layers, hiddenSize } = gathering.resolved.model.config;
   const nothing = { states: new Float32Array(), sections: new Uint8Array(), texts: [] };
@@ -106,7 +106,7 @@ function gathering(
   return { key, resolved, selection: { ...selection, sections }, variant, tokens };
 }
 
-/** What only two selections of like models can be asked for. */
+/** Checks what takes two selections of comparable models. */
 function checkPair({ angles, trajectories }: LensRequest, selections: readonly PlannedSelection[]): void {
   const [a, b] = selections;
   if (!a || !b) return;
@@ -117,13 +117,13 @@ function checkPair({ angles, trajectories }: LensRequest, selections: readonly P
   ] as const)
     if (asked && sizes[0] !== sizes[1])
       throw new InputError(
-        `${what} of hidden sizes ${sizes[0]} (${a.resolved.label}) and ${sizes[1]} (${b.resolved.label}): the spaces must be one`,
-        `Leave the ${what} out, or choose models of one hidden size.`,
+        `${what} of hidden sizes ${sizes[0]} (${a.resolved.label}) and ${sizes[1]} (${b.resolved.label}); the same hidden size is expected`,
+        `Leave out the ${what}, or choose models with the same hidden size.`,
       );
   if (angles === 0) return;
   if (a.layers.length !== b.layers.length)
     throw new InputError(
-      `angles go layer by layer: the ${a.resolved.label} has ${a.layers.length} layers, the ${b.resolved.label} ${b.layers.length}`,
+      `angles compare layer by layer; the ${a.resolved.label} has ${a.layers.length} layers, the ${b.resolved.label} ${b.layers.length}`,
       'Choose layers that both have.',
     );
   const rows = Math.min(...[a, b].map(({ tokens }) => sum(tokens)));
@@ -141,15 +141,15 @@ function checkPoints({ request, selections, sequences }: Omit<LensPlan, 'bytes'>
     sum(selections.map(({ tokens, layers }) => sum(tokens.slice(0, n)) * layers.length));
   const all = points(sequences.length);
   if (all <= MAX_POINTS) return;
-  const fitting = most(sequences.length, (n) => points(n) <= MAX_POINTS);
+  const fitting = largestFitting(sequences.length, (n) => points(n) <= MAX_POINTS);
   const samples = fitting > 0 ? `Choose ${fitting} samples or fewer, fewer layers` : 'Choose fewer layers';
   throw new MemoryError(
     `trajectories of ${all} points; ${MAX_POINTS} is the limit`,
-    `${samples}, or leave the trajectories out.`,
+    `${samples}, or leave out the trajectories.`,
   );
 }
 
-/** Bytes with the first n samples: all states, and the largest working copies made of them at one time. */
+/** Bytes for the first n samples: all hidden states, and the largest working copies made at one time. */
 function bytesOf({ request, selections, variants }: Omit<LensPlan, 'bytes'>, n: number): number {
   const states = [...selections, ...variants.values()].map(({ tokens, resolved }) => {
     const { layers, hiddenSize } = resolved.model.config;
@@ -164,14 +164,14 @@ function bytesOf({ request, selections, variants }: Omit<LensPlan, 'bytes'>, n: 
     const side = Math.max(...[...asked, ...byLayer].map(({ rows }) => Math.min(rows, H)));
     // Gram matrix and eigenvectors of the hidden mode, in float64.
     const modes = request.tucker || request.trajectories ? 2 * H * H * 8 : 0;
-    // A decomposition works on a copy of what it is given, or on the Gram matrix of a shorter side, in float64.
+    // A decomposition works on a copy of its input, or on the Gram matrix of the shorter side, in float64.
     return 2 * Math.max(largestLot(asked, H), largestLot(byLayer, H), angles) + side * side * 8 + modes;
   });
   return sum(states) + Math.max(...working);
 }
 
-/** The largest count for which `fits` holds, which it does up to some count and not beyond; 0 where it never does. */
-function most(count: number, fits: (n: number) => boolean): number {
+/** The largest n up to `count` for which `fits` holds (it holds up to some n and not beyond); 0 if it never does. */
+function largestFitting(count: number, fits: (n: number) => boolean): number {
   let [low, high] = [0, count];
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);

@@ -25,7 +25,7 @@ const subject = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('opened') }),
 ]);
 
-/** Numbers that depend on the data set or the models are checked where those are known. */
+/** Values that depend on the data set or the models are checked later, where those are known. */
 const schema = z.strictObject({
   source: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('problems'), seed: z.number(), samples: z.number() }),
@@ -52,7 +52,7 @@ export function parseLensRequest(value: unknown): LensRequest {
   if (!result.success)
     throw new InputError(
       `the request is not valid:\n${complaints(result.error, value)}`,
-      'Correct the named values.',
+      'Correct the values named above.',
     );
   const { controls, selections } = result.data;
   const twice = controls.find((control, i) => controls.indexOf(control) < i);
@@ -66,17 +66,17 @@ export function parseLensRequest(value: unknown): LensRequest {
   return result.data as LensRequest;
 }
 
-/** The tokens that another rationale or question would change; of the others the control would be a copy. */
+/** The control must change some of the chosen tokens, or it would be a copy of the selection. */
 function checkControl(control: Control, sections: readonly Section[]): void {
   if (control !== 'random-tokens' && control !== 'other-prompt') return;
   if (sections.some((section) => section !== 'question')) return;
   throw new InputError(
-    `the control ${control} changes what follows the question, and the question alone is chosen`,
-    'Choose further tokens, or leave the control out.',
+    `the control ${control} changes what follows the question, but only the question is chosen`,
+    'Choose other tokens as well, or leave out the control.',
   );
 }
 
-/** @throws InputError where the subject makes no latents of its own */
+/** @throws InputError if the subject has no latent steps */
 export function checkLatents({ kind, label }: ResolvedSubject, sections: readonly Section[]): void {
   if (sections.includes('latent') && kind !== 'student' && kind !== 'base')
     throw new InputError(
@@ -93,7 +93,7 @@ export function layersOf(request: LensRequest, { label, model }: ResolvedSubject
     checkLayers(layers, count);
   } catch (cause) {
     if (!(cause instanceof ShapeError)) throw cause;
-    throw new InputError(`${cause.message}, which the ${label} has`, 'Choose among them.', { cause });
+    throw new InputError(`${cause.message}, which the ${label} has`, 'Choose from those.', { cause });
   }
   return layers;
 }

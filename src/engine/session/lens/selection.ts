@@ -39,22 +39,22 @@ export class Meter {
   }
 }
 
-/** What the parts of a report are computed with. */
-export interface Bench {
+/** What the parts of a report need to be computed. */
+export interface ReportTools {
   readonly device: Device | undefined;
   readonly signal: AbortSignal | undefined;
   readonly meter: Meter;
-  /** What decomposed anything so far. */
+  /** The kernels that have decomposed anything so far. */
   readonly kernels: Set<string>;
 }
 
-/** Passes over the states for the Tucker report: two modes and the core, each counted as a matrix. */
+/** Passes over the hidden states for the Tucker report: two modes and the core, each counted as one matrix. */
 const TUCKER_PASSES = 3;
 
 export async function spectraOf(
   matrices: readonly StackedMatrix[],
   hidden: number,
-  { device, signal, meter, kernels: all }: Bench,
+  { device, signal, meter, kernels: all }: ReportTools,
 ): Promise<Spectrum[]> {
   const { spectra, kernels } = await matrixSpectra(matrices, hidden, {
     device,
@@ -68,7 +68,7 @@ export async function spectraOf(
   });
 }
 
-/** How many matrices `selectionReport` counts. */
+/** Number of matrices that `selectionReport` counts. */
 export function countOf(
   { stack, tucker }: LensRequest,
   { layers, tokens }: PlannedSelection,
@@ -82,34 +82,34 @@ export function countOf(
   );
 }
 
-/** Everything that is said of one selection by itself. */
+/** The report on one selection by itself. */
 export async function selectionReport(
   request: LensRequest,
   planned: PlannedSelection,
   gathered: GatheredStates,
-  bench: Bench,
+  tools: ReportTools,
 ): Promise<Omit<SelectionReport, 'trajectory'>> {
   const { resolved, layers, selection } = planned;
   const { stack, centre, seed } = request;
   const { hidden } = gathered;
-  const { device, signal, meter } = bench;
+  const { device, signal, meter } = tools;
   const chosen = { gathered, layers };
-  const spectra = await spectraOf(stacked(gathered, { stack, layers, centre }), hidden, bench);
+  const spectra = await spectraOf(stacked(gathered, { stack, layers, centre }), hidden, tools);
   const byLayer =
     stack === 'layer'
       ? spectra
-      : await spectraOf(stacked(gathered, { stack: 'layer', layers, centre }), hidden, bench);
+      : await spectraOf(stacked(gathered, { stack: 'layer', layers, centre }), hidden, tools);
   const together = await collapse(chosen, {
     device,
     signal,
     onProgress: meter.next(gathered.samples.length * layers.length),
   });
-  for (const kernel of together.kernels) bench.kernels.add(kernel);
+  for (const kernel of together.kernels) tools.kernels.add(kernel);
   const { cosine, effectiveRank, positions } = together;
   let tucker: TuckerReport | null = null;
   if (request.tucker) {
     const onProgress = meter.next(TUCKER_PASSES);
-    bench.kernels.add(MODE_KERNEL);
+    tools.kernels.add(MODE_KERNEL);
     tucker = { layers, ...(await tuckerEnergy(chosen, { centre, signal, onProgress })) };
   }
   return {

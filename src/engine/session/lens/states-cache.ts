@@ -1,7 +1,7 @@
 import type { GatheredStates } from '../../analysis/gathered';
 import type { ResolvedSubject } from '../models/subjects';
 
-/** Hidden states of the last requests: another stack, layer or control of the same states runs no model again. */
+/** Hidden states of recent requests: another stack, layer or control of the same ones does not run the model again. */
 export class StatesCache {
   /** Least recently used first. */
   private readonly entries = new Map<string, { kind: ResolvedSubject['kind']; states: GatheredStates }>();
@@ -22,18 +22,18 @@ export class StatesCache {
     return this.entries.has(key);
   }
 
-  /** Drops what is not in `needed`, longest unused first, until the rest of it takes `most` bytes or less. */
-  shrink(needed: ReadonlySet<string>, most: number): void {
+  /** Drops entries outside `needed`, least recently used first, until those that are left take at most `maxBytes`. */
+  shrink(needed: ReadonlySet<string>, maxBytes: number): void {
     const others = [...this.entries].filter(([key]) => !needed.has(key));
     let bytes = others.reduce((sum, [, { states }]) => sum + bytesOf(states), 0);
     for (const [key, { states }] of others) {
-      if (bytes <= most) return;
+      if (bytes <= maxBytes) return;
       this.entries.delete(key);
       bytes -= bytesOf(states);
     }
   }
 
-  /** Drops the states of one kind of subject, or all. */
+  /** Drops the hidden states of one kind of subject, or all. */
   drop(kind?: ResolvedSubject['kind']): void {
     for (const [key, entry] of this.entries)
       if (kind === undefined || entry.kind === kind) this.entries.delete(key);

@@ -3,8 +3,8 @@ import type { Runtime } from '../../runtime/runtime';
 import type { LoadedModel } from './pair';
 
 /**
- * The loaded models on one runtime, each there once whoever uses it: weights stay for the next user until the model is
- * closed, and go with its last user then.
+ * The loaded models on one runtime, each once, however many use it: weights stay for the next user until the model is
+ * closed, and are then freed with its last user.
  */
 export class DeviceModels {
   private readonly made = new Map<LoadedModel, ModelOnDevice>();
@@ -12,23 +12,23 @@ export class DeviceModels {
 
   constructor(readonly runtime: Runtime) {}
 
-  /** The model for one more user, who releases it. */
+  /** The model, for one more user, who must release it. */
   use(model: LoadedModel): ModelOnDevice {
     const known = this.made.get(model);
     if (known) return known.retain();
     const made = new ModelOnDevice(this.runtime, model.config, model.weights);
-    // Closed while a call under way still reads it: the call alone holds it.
+    // Closed while a call in progress still reads it: only that call holds it.
     if (this.closed.has(model)) return made;
     this.made.set(model, made);
     return made.retain();
   }
 
-  /** How often weights of the model went to the device; undefined where they never did. */
+  /** How often the model's weights were sent to the device; undefined if they never were. */
   traffic(model: LoadedModel): ModelOnDevice['traffic'] | undefined {
     return this.made.get(model)?.traffic;
   }
 
-  /** Lets the model go: what it takes on the device is freed with its last user, at once where there is none. */
+  /** Closes the model: its memory on the device is freed with its last user, at once if there is none. */
   async close(model: LoadedModel): Promise<void> {
     this.closed.add(model);
     const made = this.made.get(model);

@@ -5,9 +5,9 @@ import { createHalfUpload } from '../../kernels/convert/convert';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
 import { DeviceModels } from './device-models';
 
-/** What the engine is given by where it runs: a worker and Node differ in nothing else. */
+/** What depends on where the engine runs; a worker and Node differ in nothing else. */
 export interface Environment {
-  /** Where ONNX Runtime's WASM lies; undefined in Node, where the package knows. */
+  /** Where ONNX Runtime's WASM is; undefined in Node, where the package knows. */
   readonly wasmPaths?: Parameters<typeof createRuntime>[0]['wasmPaths'];
   readonly threads?: number;
   readonly crossOriginIsolated: boolean;
@@ -23,8 +23,8 @@ export interface Opened {
 }
 
 /**
- * Opens the execution provider. `auto` takes WebGPU on a hardware adapter; a software adapter is slower than WASM by an
- * order of magnitude. @throws DeviceError when `webgpu` is asked for and cannot be had
+ * Opens the execution provider. `auto` takes WebGPU on a hardware adapter; a software adapter is an order of magnitude
+ * slower than WASM. @throws DeviceError if `webgpu` is requested and not available
  */
 export async function openProvider(
   wanted: 'auto' | 'webgpu' | 'wasm',
@@ -77,7 +77,7 @@ export async function openProvider(
   };
 }
 
-/** What the page lacks for more threads, and how it gets it. */
+/** Why WASM has only one thread, and how to get more. */
 const whyOneThread = (): string =>
   globalThis.isSecureContext === false
     ? 'The page was opened over plain http from another machine: browsers then give it neither WebGPU nor shared memory, and WASM runs on one thread. Open it over https, or on localhost.'

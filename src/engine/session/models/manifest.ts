@@ -1,7 +1,7 @@
 import { FileError } from '../../base/errors';
 import { isJsonObject, own, quote } from '../../checkpoint/json';
 
-/** models/manifest.json: what a bundled pair is, how it was made and what was measured on it. */
+/** models/manifest.json: what the bundled pair is, how it was made and what was measured on it. */
 export interface Manifest {
   readonly base: ManifestModel;
   readonly teacher: ManifestModel;
@@ -10,7 +10,7 @@ export interface Manifest {
 
 export interface ManifestModel {
   readonly name: string;
-  /** Below the manifest's own folder. */
+  /** Relative to the manifest's own folder. */
   readonly folder: string;
   readonly licence: string;
   readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
@@ -24,7 +24,7 @@ export interface ManifestData {
   readonly maxSteps: number;
 }
 
-/** @throws FileError naming the field that is missing or not of its type */
+/** @throws FileError naming the field that is missing or has the wrong type */
 export function parseManifest(json: unknown): Manifest {
   const root = object(json, 'the file');
   return {
@@ -68,7 +68,7 @@ function data(fields: Fields): ManifestData {
   };
 }
 
-/** Characters of a text that is shown, and entries of a list. */
+/** Maximum characters of a text that is shown, and entries of a list. */
 const MAX_TEXT = 500;
 const MAX_ENTRIES = 100;
 

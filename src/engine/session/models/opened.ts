@@ -14,13 +14,13 @@ import { describeModel, endIdsOf, parametersOf } from './pair';
 import type { OpenedModel } from './subjects';
 import { withinVocabulary } from './vocabulary';
 
-/** What may be opened: bytes of all files, and of the weights as f32, which every program works on. */
+/** Limit on the bytes of all files, and on the weights as f32, which every program works on. */
 const MAX_OPENED_BYTES = 4 * 2 ** 30;
-/** A JSON file is read whole. */
+/** Limit on a JSON file, which is read as a whole. */
 const MAX_JSON_BYTES = 128 * 2 ** 20;
-/** Bytes read at once for the hash: between two of them a cancel is heard. */
+/** Bytes read at a time for the hash; it can be cancelled between two reads. */
 const CHUNK = 8 * 2 ** 20;
-/** Weights up to this size are hashed by the browser, ten times faster, which takes all of them at once. */
+/** Weights up to this size are hashed by the browser, ten times faster, which needs all of them at once. */
 const MAX_HASHED_WHOLE = 2 ** 30;
 
 const INDEX = 'model.safetensors.index.json';
@@ -28,25 +28,25 @@ const CANCELLED = 'opening the checkpoint';
 
 /**
  * Opens a LLaMA or Qwen2 checkpoint from its files: config.json, tokenizer.json, model.safetensors or shards with their
- * index (f32, f16 or bf16), and tokenizer_config.json where there is one. Other files are left alone. Everything that can
- * be refused is refused before the weights are read.
+ * index (f32, f16 or bf16), and tokenizer_config.json if there is one. Other files are ignored. Everything that can be
+ * refused is refused before the weights are read.
  * @throws FileError naming the file that is missing or damaged, ConfigError for an unsupported architecture or a
- *   tokenizer of another model, NumericError for weights that are not finite, MemoryError beyond `MAX_OPENED_BYTES`,
+ *   tokenizer from another model, NumericError for weights that are not finite, MemoryError beyond `MAX_OPENED_BYTES`,
  *   CancelledError
  */
 export async function openModel(
   files: readonly NamedFile[],
   options: CallOptions = {},
-  most = MAX_OPENED_BYTES,
+  maxBytes = MAX_OPENED_BYTES,
 ): Promise<OpenedModel> {
   const { signal } = options;
   throwIfCancelled(signal, CANCELLED);
   const byName = namedFiles(files);
   const total = [...byName.values()].reduce((n, { size }) => n + size, 0);
-  checkSize('the files', total, most);
+  checkSize('the files', total, maxBytes);
   const config = await json(byName, 'config.json');
   const model = parseModelConfig(config);
-  checkSize('the weights, as f32,', 4 * parametersOf(model), most);
+  checkSize('the weights, as f32,', 4 * parametersOf(model), maxBytes);
   const index = byName.has(INDEX) ? await json(byName, INDEX) : undefined;
   const weights = weightFiles(byName, index);
   const read = await loadTokenizer(
@@ -79,13 +79,13 @@ export async function openModel(
   };
 }
 
-/** By name without folders. */
+/** Files by name, without folders. */
 function namedFiles(files: readonly NamedFile[]): Map<string, Blob> {
   const byName = new Map<string, Blob>();
   for (const { name, data } of files) {
     const plain = name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1);
     if (byName.has(plain))
-      throw new FileError(`there are two files ${quote(plain)}`, 'Choose the files of one checkpoint.');
+      throw new FileError(`there are two files ${quote(plain)}`, 'Choose the files of a single checkpoint.');
     byName.set(plain, data);
   }
   return byName;
@@ -122,15 +122,15 @@ async function json(byName: ReadonlyMap<string, Blob>, name: string): Promise<un
   return parseJson(new Uint8Array(await blob.arrayBuffer()), name);
 }
 
-function checkSize(what: string, bytes: number, most: number): void {
-  if (bytes > most)
+function checkSize(what: string, bytes: number, maxBytes: number): void {
+  if (bytes > maxBytes)
     throw new MemoryError(
-      `${what} take ${bytes} bytes; at most ${most} can be opened`,
-      `Choose a checkpoint of at most ${Math.floor(most / 4e6)} million parameters.`,
+      `${what} take ${bytes} bytes; at most ${maxBytes} can be opened`,
+      `Choose a checkpoint of at most ${Math.floor(maxBytes / 4e6)} million parameters.`,
     );
 }
 
-/** The weights are read twice: through, for their hash, and tensor by tensor. Progress counts each for half. */
+/** The weights are read twice: as a whole for their hash, and tensor by tensor. Each counts as half of the progress. */
 class FileReading {
   private read = 0;
   private readonly start = performance.now();
@@ -140,7 +140,7 @@ class FileReading {
     private readonly options: CallOptions,
   ) {}
 
-  /** SHA-256 of the file; of shards, of all of them one after another in the order of their names. */
+  /** SHA-256 of the file; of shards, concatenated in the order of their names. */
   async hash(files: Iterable<Blob>): Promise<string> {
     const whole =
       this.bytes <= MAX_HASHED_WHOLE && globalThis.crypto?.subtle ? new Uint8Array(this.bytes) : undefined;

@@ -11,7 +11,7 @@ import { expectedTensors, packWeights, type Weights } from '../../nn/weights';
 import { loadTokenizer, type Tokenizer } from '../../tokenizer/tokenizer';
 import { type Manifest, type ManifestModel, parseManifest } from './manifest';
 
-/** What is read of a teacher: the tokenizer is the base's. */
+/** The files of a teacher that are read: the tokenizer is the base's. */
 const MODEL_FILES: readonly string[] = ['config.json', 'model.safetensors'];
 
 /** One loaded model. */
@@ -22,7 +22,7 @@ export interface LoadedModel {
   readonly report: ModelReport;
 }
 
-/** A base and its chain-of-thought teacher, of one shape and one tokenizer. */
+/** A base and its chain-of-thought teacher, with the same shape and tokenizer. */
 export interface Pair {
   readonly manifest: Manifest;
   readonly base: LoadedModel;
@@ -34,7 +34,7 @@ export interface Pair {
 }
 
 /**
- * Loads the pair whose manifest.json lies in the folder `url`; every file is checked against its length and sha256.
+ * Loads the pair whose manifest.json is in the folder `url`; every file is checked against its length and sha256.
  * @throws FileError, ConfigError naming the file and what is wrong with it
  */
 export async function loadPair(
@@ -122,7 +122,7 @@ export async function loadPair(
   return { pair: { manifest, base, teacher, tokenizer, codec, hashes }, report: report2 };
 }
 
-/** What the losses compare must be comparable. @throws ConfigError */
+/** The losses compare hidden states, so the models must match. @throws ConfigError */
 function checkPair(
   manifest: Manifest,
   base: DecoderConfig,
@@ -134,30 +134,30 @@ function checkPair(
     if (base[key] !== teacher[key])
       throw new ConfigError(
         `base and teacher differ in their ${name}: ${base[key]} and ${teacher[key]}`,
-        'Choose a teacher that was tuned from this base.',
+        'Choose a teacher that was fine-tuned from this base.',
       );
   const hashOf = (model: ManifestModel) => model.files.find((f) => f.name === 'tokenizer.json')?.sha256;
   const own = hashOf(manifest.teacher);
   if (own !== undefined && own !== hashOf(manifest.base))
     throw new ConfigError(
       'base and teacher have different tokenizers',
-      'Choose a teacher that was tuned from this base.',
+      'Choose a teacher that was fine-tuned from this base.',
     );
   checkVocabulary(tokenizer, base);
 }
 
-/** @throws ConfigError where the tokenizer has tokens that the model does not know */
+/** @throws ConfigError if the tokenizer has tokens that the model does not know */
 function checkVocabulary(tokenizer: Tokenizer, { vocabSize }: DecoderConfig): void {
   if (tokenizer.vocabSize > vocabSize)
     throw new ConfigError(
       `the tokenizer has ${tokenizer.vocabSize} tokens, the model ${vocabSize}`,
-      'Use model and tokenizer of one checkpoint.',
+      'Use a model and a tokenizer from the same checkpoint.',
     );
 }
 
 type Origin = Pick<ModelReport, 'name' | 'role' | 'bytes' | 'sha256' | 'licence' | 'measured' | 'notes'>;
 
-/** What is said of a model: where it is from, and its configuration. */
+/** The report on a model: where it comes from, and its configuration. */
 export function describeModel(
   { name, role, bytes, sha256, licence, measured, notes = [] }: Origin,
   config: ModelConfig,
@@ -185,6 +185,6 @@ export function describeModel(
 export const parametersOf = (config: DecoderConfig): number =>
   expectedTensors(config).reduce((n, { shape }) => n + shape.reduce((m, d) => m * d, 1), 0);
 
-/** The ids that end a text: config.json's, else the tokenizer's, possibly none. */
+/** The ids that end a text: config.json's, or else the tokenizer's, possibly none. */
 export const endIdsOf = (config: ModelConfig, { eosTokenId }: Tokenizer): readonly number[] =>
   config.eosTokenIds.length > 0 ? config.eosTokenIds : [eosTokenId].filter((id) => id !== undefined);

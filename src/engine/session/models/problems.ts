@@ -6,22 +6,22 @@ import type { ProblemCodec, TokenProblem } from '../../data/tokens';
 import { type WordProblem, wordProblems } from '../../data/word-problems';
 import type { ManifestData } from './manifest';
 
-/** Problems of validation, and of the held-out split. */
-const MOST = 8192;
+/** Maximum number of validation problems, and of held-out ones. */
+const MAX_PROBLEMS = 8192;
 
-/** A problem with its tokens. */
+/** A problem and its tokens. */
 export interface Example {
   readonly id: string;
   readonly problem: WordProblem;
   readonly tokens: TokenProblem;
 }
 
-/** Training problems to draw from; validation follows them in the same stream, so that no question is in both. */
+/** Number of training problems to draw from; validation follows in the same stream, so that no question is in both. */
 export const POOL = 4096;
 
 /**
- * The data of a pair: one pool of training problems, validation problems, and held-out ones that share no chain.
- * Throws InputError at once for numbers of steps that cannot be.
+ * The data of a pair: one pool of training problems, validation problems, and held-out ones that share no chain of steps.
+ * Throws InputError at once for impossible numbers of steps.
  */
 export class ProblemSet {
   private readonly made = new Map<Split, WordProblem[]>();
@@ -37,11 +37,11 @@ export class ProblemSet {
   /** `count` problems of a split from index `from`. @throws InputError outside the set */
   take(split: Split, from: number, count: number): Example[] {
     const whole = [from, count].every((n) => Number.isInteger(n) && n >= 0);
-    // Past the pool the training problems are those of validation.
-    const most = split === 'train' ? POOL : MOST;
-    if (!whole || from + count > most)
+    // Training problems beyond the pool are validation problems.
+    const size = split === 'train' ? POOL : MAX_PROBLEMS;
+    if (!whole || from + count > size)
       throw new InputError(
-        `problems ${from} to ${from + count} of ${split}: there are ${most}`,
+        `problems ${from} to ${from + count} of ${split}: there are ${size}`,
         'Choose fewer problems.',
       );
     return this.problems(split, from + count)
@@ -49,7 +49,7 @@ export class ProblemSet {
       .map((problem, i) => ({ id: `${split}-${from + i}`, problem, tokens: this.codec.encode(problem) }));
   }
 
-  /** B training samples drawn from the pool by `seed`, as the paper draws 128 of GSM8K-Aug. */
+  /** `count` training samples drawn from the pool by `seed`, as the paper draws 128 from GSM8K-Aug. */
   sample(seed: number, count: number): Example[] {
     const order = new Rng(seed).fork('samples').shuffle(Array.from({ length: POOL }, (_, i) => i));
     return order.slice(0, count).map((i) => this.take('train', i, 1)[0] as Example);
@@ -61,7 +61,7 @@ export class ProblemSet {
     if (known && known.length >= upTo) return known;
     const { minSteps, maxSteps, seed } = this.data;
     const side = split === 'held-out' ? 'held-out' : 'train';
-    // Made in large lots: the list for a larger count begins with that for a smaller one.
+    // Generated in large batches: the list for a larger count starts with the list for a smaller one.
     const count = Math.max(upTo, split === 'train' ? POOL : 1024);
     const all = wordProblems(seed, skip + count, { minSteps, maxSteps, split: side });
     const list = all.slice(skip);

@@ -22,7 +22,7 @@ export interface OpenedModel {
   readonly tokenizer: Tokenizer;
 }
 
-/** What there is to look at. */
+/** Everything there is to look at. */
 export interface LoadedModels {
   readonly pair?: Pair;
   /** The loaded data set. */
@@ -34,7 +34,7 @@ export interface LoadedModels {
   readonly opened?: OpenedModel;
 }
 
-/** A subject with everything that is needed to run it. */
+/** A subject with everything needed to run it. */
 export interface ResolvedSubject {
   readonly kind: Subject['kind'];
   /** `teacher`, `student, step 50`, … */
@@ -43,22 +43,22 @@ export interface ResolvedSubject {
   readonly source: string;
   readonly model: LoadedModel;
   readonly tokenizer: Tokenizer;
-  /** Of word problems. @throws InputError where the model names no end token: texts can be read all the same */
+  /** For word problems. @throws InputError if the model names no end token (texts can still be read) */
   readonly codec: () => ProblemCodec;
   /** The adapter on the model's weights, one pack per layer; both or neither. */
   readonly lora?: LoraSpec;
   readonly packs?: readonly Float32Array<ArrayBuffer>[];
   readonly filter: LatentFilter;
-  /** K of its latent pass; 0 where it answers directly. */
+  /** K of its latent pass; 0 if it answers directly. */
   readonly latentSteps: number;
-  /** The same for the same weights, and for them only: what was computed of a subject may be kept under it. */
+  /** Equal for the same weights and for them only: results computed for a subject may be kept under this key. */
   readonly key: string;
 }
 
 /**
  * Finds the models of a subject.
- * @throws InputError where no pair is loaded, no student trained, the checkpoint not kept, nothing opened, or the
- * subject none of these
+ * @throws InputError if no pair is loaded, no student has been trained, the checkpoint is not kept, nothing is opened, or
+ * the subject is none of these
  */
 export function resolveSubject(subject: Subject, held: LoadedModels): ResolvedSubject {
   if (subject.kind === 'opened') {
@@ -101,14 +101,14 @@ function studentOf(checkpoint: number | undefined, { student, checkpoints }: Loa
     const ids = [...checkpoints.keys()];
     throw new InputError(
       `checkpoint ${checkpoint} is not kept; ${ids.length === 0 ? 'there are none' : `there are ${ids.join(', ')}`}`,
-      'Choose one of the checkpoints there are, or distil a student that is observed.',
+      'Choose one of the kept checkpoints, or distil a student with observation on.',
     );
   }
   const { label, latentSteps, filter, lora, packs, step } = kept;
   return { label: `student, step ${step}`, source: label, latentSteps, filter, lora, packs };
 }
 
-/** A model without adapter. Its latents, where they are asked for, are made as a run's defaults would make them. */
+/** A model without an adapter. If its latents are requested, they are made with a run's default settings. */
 function ofModel(
   kind: Subject['kind'],
   model: LoadedModel,
@@ -131,7 +131,7 @@ function ofModel(
 const serials = new WeakMap<object, number>();
 let last = 0;
 
-/** A name for an object that no other object has. */
+/** A name that is unique to an object. */
 function serial(thing: object): string {
   const known = serials.get(thing) ?? ++last;
   serials.set(thing, known);

@@ -2,13 +2,13 @@ import { ConfigError, InputError } from '../../base/errors';
 import type { DecoderConfig } from '../../nn/config';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
 
-/** Tokens that fine-tuners add (a pad token, roles of a chat) without a row of the embedding for each. */
+/** Maximum number of tokens (a pad token, chat roles) that fine-tuning added without embedding rows. */
 const MAX_WITHOUT_ROW = 64;
 
 /**
- * The tokenizer, for a model with a row of the embedding for `vocabSize` ids. Where the tokenizer has a few tokens more, a
- * text that uses one of them is refused with `InputError`; `notes` says so.
- * @throws ConfigError where it has many more: it is another model's
+ * The tokenizer, for a model whose embedding has rows for `vocabSize` ids. If the tokenizer has a few more tokens, a text
+ * that uses one of them is refused with `InputError`; `notes` says so.
+ * @throws ConfigError if it has many more: then it belongs to another model
  */
 export function withinVocabulary(
   tokenizer: Tokenizer,
@@ -19,7 +19,7 @@ export function withinVocabulary(
   if (more > MAX_WITHOUT_ROW)
     throw new ConfigError(
       `the tokenizer has ${tokenizer.vocabSize} tokens, the model ${vocabSize}`,
-      'Use model and tokenizer of one checkpoint.',
+      'Use a model and a tokenizer from the same checkpoint.',
     );
   const known = (id: number | undefined) => (id !== undefined && id < vocabSize ? id : undefined);
   return {
@@ -36,7 +36,7 @@ export function withinVocabulary(
       },
       bosTokenId: known(tokenizer.bosTokenId),
       eosTokenId: known(tokenizer.eosTokenId),
-      // Padding is masked: any id will do that the model has.
+      // Padding is masked, so any id that the model has will do.
       padTokenId: known(tokenizer.padTokenId) ?? known(tokenizer.eosTokenId) ?? 0,
     },
     notes: [

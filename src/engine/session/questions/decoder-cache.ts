@@ -1,9 +1,9 @@
 import type { Decoder } from '../../decode/decoder';
 
-/** What the decoders kept for the next question may take together; one in use is kept whatever it takes. */
+/** Bytes that decoders kept for the next question may take together; one in use is kept whatever it takes. */
 export const MAX_DECODER_BYTES = 256 * 2 ** 20;
 
-/** Decoders by what they are for, the least recently used first: those beyond the limit go. */
+/** Decoders by purpose, least recently used first; those beyond the limit are disposed of. */
 export class DecoderCache {
   private readonly kept = new Map<string, Decoder>();
 
@@ -16,7 +16,7 @@ export class DecoderCache {
     return this.kept.size;
   }
 
-  /** The decoder of that name, made where there is none. It stays the cache's, and is the last to go. */
+  /** The decoder under that key, made if there is none. The cache keeps owning it, and disposes of it last. */
   async take(key: string, make: () => Promise<Decoder>): Promise<Decoder> {
     const known = this.kept.get(key);
     if (known) {

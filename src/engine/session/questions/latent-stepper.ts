@@ -14,12 +14,12 @@ import type { DecoderState } from '../../decode/state';
 import { lastNumber, textOf } from '../../eval/answer';
 import type { Pair } from '../models/pair';
 
-/** Decoded tokens shown of each thought. */
+/** Number of decoded tokens shown for each thought. */
 const TOP = 8;
 
 const STEP_AGAIN = 'Open the question again to step through it once more.';
 
-/** One question being thought through: the question is read, then z₁…z_K are fed one at a time, then the answer. */
+/** One question, step by step: the question is read, z₁…z_K are fed one at a time, then the answer is generated. */
 export class LatentStepper {
   private made = 0;
   private answered = false;
@@ -65,16 +65,13 @@ export class LatentStepper {
   }
 
   /**
-   * Feeds the next latent. Shown are the tokens it is made of, with their shares in the mixture softmax(logits/τ)·E that
-   * is fed; where the hidden state itself is fed, what the head would say of it, softmax(logits).
+   * Feeds the next latent. Reports the tokens with the largest shares in the mixture softmax(logits/τ)·E that is fed; if the
+   * hidden state itself is fed, those that the head finds most probable, softmax(logits).
    */
   async step(): Promise<LatentThought> {
     if (this.answered) throw new InputError('the answer has already been given', STEP_AGAIN);
     if (this.made >= this.report.latentSteps)
-      throw new InputError(
-        `all ${this.report.latentSteps} thoughts have been made`,
-        'Ask for the answer now.',
-      );
+      throw new InputError(`all ${this.report.latentSteps} thoughts have been made`, 'Ask for the answer.');
     const start = performance.now();
     const { kind, temperature } = this.decoder.shape.filter;
     const { top, entropy } = await this.top(kind === 'softmax' ? temperature : 1);
@@ -107,7 +104,7 @@ export class LatentStepper {
     };
   }
 
-  /** Frees the state; the decoder stays. */
+  /** Frees the state, not the decoder. */
   dispose(): void {
     this.state.dispose();
   }

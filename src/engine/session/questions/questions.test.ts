@@ -19,7 +19,7 @@ it('a question that is refused leaves the open one its student, whatever number 
   await expect(open('apples '.repeat(200), 3)).rejects.toMatchObject({ code: 'input' });
   expect((await workbench.stepLatent(session)).step).toBe(1);
   const next = await open(QUESTION, 3);
-  await expect(workbench.stepLatent(session)).rejects.toThrow(`question ${session} is not open any more`);
+  await expect(workbench.stepLatent(session)).rejects.toThrow(`question ${session} is no longer open`);
   expect((await workbench.stepLatent(next.session)).step).toBe(1);
   const live = runtime.liveTensors;
   await open(QUESTION, 3);

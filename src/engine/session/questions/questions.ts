@@ -26,10 +26,10 @@ import {
 import { DecoderCache } from './decoder-cache';
 import { explicitThought, LatentStepper } from './latent-stepper';
 
-/** Held-out problems whose lengths fix what a typed question may be: the longest of them, and some room. */
+/** Held-out problems that determine how long a typed question may be: as long as the longest, plus some slack. */
 const MEASURED = 512;
 const QUESTION_ROOM = 8;
-/** τ, as a run's configuration bounds it. */
+/** Upper limit of τ, as in a run's configuration. */
 const MAX_TEMPERATURE = 100;
 
 interface Models {
@@ -38,7 +38,7 @@ interface Models {
   readonly problems: ProblemSet;
 }
 
-/** The filter the untrained base is to be fed by; what is not said is a run's default. @throws InputError for a τ that cannot be */
+/** The latent filter for the untrained base; unspecified parts are a run's defaults. @throws InputError for an impossible τ */
 function baseFilter(choice: LatentChoice | undefined): LatentFilter {
   const { filter, temperature } = { ...LATENT_DEFAULTS, ...choice };
   if (!(temperature > 0 && temperature <= MAX_TEMPERATURE))
@@ -49,9 +49,9 @@ function baseFilter(choice: LatentChoice | undefined): LatentFilter {
   return { kind: filter, temperature };
 }
 
-/** Questions put to student and teacher, one open at a time, with the decoders made for them. */
+/** Questions for student and teacher, one open at a time, and the decoders made for them. */
 export class Questions {
-  /** The packs of the student that is stepped through. */
+  /** The LoRA packs of the student that is stepped through. */
   private adapter: readonly DeviceTensor[] = [];
   private stepper: { session: number; stepper: LatentStepper; decoder: Decoder } | undefined;
   private sessions = 0;
@@ -64,9 +64,9 @@ export class Questions {
   constructor(private readonly models: () => Models) {}
 
   /**
-   * Opens a question for the trained student, or the untrained base. K is as trained, unless given; a student's filter is
-   * its own, the base's the one given.
-   * @throws InputError for a number of latent steps that cannot be, or a question that is empty or too long
+   * Opens a question for the trained student, or for the untrained base. K is as trained, unless given; a student uses its
+   * own filter, the base the one given.
+   * @throws InputError for an impossible number of latent steps, or a question that is empty or too long
    */
   async open(
     request: {
@@ -84,7 +84,7 @@ export class Questions {
         `${latentSteps} latent steps; a whole number from 0 to ${MAX_LATENT_STEPS} is expected`,
         'Choose a number of latent steps in that range.',
       );
-    // Where it is refused, the question before stays; otherwise that one ends here, as its adapter goes.
+    // If this is refused, the previous question stays open; otherwise it ends here, because its adapter goes.
     leftPad([pair.codec.question(request.question)], this.layout().question, pair.codec.padId);
     this.close();
     const filter = student?.filter ?? baseFilter(request.latent);
@@ -102,10 +102,10 @@ export class Questions {
     return stepper.report;
   }
 
-  /** @throws InputError where another question was opened since, or the student has changed */
+  /** @throws InputError if another question has been opened since, or the student has changed */
   at(session: number): LatentStepper {
     if (this.stepper?.session !== session)
-      throw new InputError(`question ${session} is not open any more`, 'Open it again.');
+      throw new InputError(`question ${session} is no longer open`, 'Open it again.');
     return this.stepper.stepper;
   }
 
@@ -147,7 +147,7 @@ export class Questions {
     return share;
   }
 
-  /** Ends the open question: its student is another now. */
+  /** Ends the open question, because the student has changed. */
   close(): void {
     this.stepper?.stepper.dispose();
     this.stepper = undefined;
@@ -160,7 +160,7 @@ export class Questions {
     this.dropAdapter();
   }
 
-  /** Frees everything that is of the loaded pair. */
+  /** Frees everything that belongs to the loaded pair. */
   async forget(): Promise<void> {
     await this.drop();
     this.measured.clear();
@@ -220,7 +220,7 @@ export class Questions {
     return this.warmed(decoder);
   }
 
-  /** Runs each program once, so that what a person sees timed is the model and not a first call's preparations. */
+  /** Runs each program once, so that the times shown are the model's and not those of a first call's preparations. */
   private async warmed(decoder: Decoder): Promise<Decoder> {
     if (this.warm.has(decoder)) return decoder;
     const { batch, question } = decoder.shape;

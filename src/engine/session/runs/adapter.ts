@@ -6,19 +6,19 @@ import type { Student } from './student';
 type Packs = readonly Float32Array<ArrayBuffer>[];
 
 /**
- * A student's parameters where they are trained, with a copy in host memory: what was copied before outlives a lost GPU
- * and a run that diverges.
+ * A student's parameters where they are trained, with a copy in host memory that survives a lost GPU and a run that
+ * diverges.
  */
 export class TrainedAdapter {
   readonly packs: readonly DeviceTensor[];
   private best = -1;
-  /** The step that the copy in the student is of; 0 where the student holds nothing that was trained. */
+  /** The step of the copy in the student; 0 if the student holds nothing trained. */
   copiedStep = 0;
 
   constructor(
     runtime: Runtime,
     readonly student: Student,
-    /** Keep the copy of the best validation accuracy (among equals the latest) rather than the last one. */
+    /** Keep the copy with the best validation accuracy (the latest of equals) rather than the last one. */
     private readonly keepBest: boolean,
   ) {
     this.packs = uploadAll(
@@ -28,7 +28,7 @@ export class TrainedAdapter {
     );
   }
 
-  /** Copies the parameters of `step`, unless a better copy is kept. @param correct validation problems solved */
+  /** Copies the parameters after `step`, unless a better copy is kept. @param correct validation problems solved */
   async offer(step: number, correct: number): Promise<void> {
     if (this.keepBest && correct < this.best) return;
     this.best = correct;
@@ -37,14 +37,14 @@ export class TrainedAdapter {
 
   /** The parameters after `step` steps. Unless a better copy is kept, they become the student's too. */
   async snapshot(step: number): Promise<Packs> {
-    // Untrained, they are what the student began with, which is no copy worth keeping after a failure.
+    // Untrained parameters are not worth keeping after a failure.
     if (step === 0) return this.student.packs.map((pack) => pack.slice());
     const packs = await this.read();
     if (!this.keepBest || this.best < 0) this.copy(step, packs);
     return packs;
   }
 
-  /** The parameters to end with: the best ones, put back, or the present ones, copied. @param step the last one done */
+  /** Settles the final parameters: restores the best copy, or copies the current ones. @param step the last one done */
   async settle(step: number): Promise<void> {
     if (!this.keepBest || this.best < 0) {
       if (step > 0) this.copy(step, await this.read());

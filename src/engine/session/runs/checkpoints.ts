@@ -3,14 +3,14 @@ import type { Methods } from '../../../contract/methods/method';
 import type { StudentCheckpoint } from '../models/subjects';
 import { reportOf } from './student';
 
-/** Host memory the checkpoints of one run may take. */
+/** Bytes of host memory that the checkpoints of one run may take. */
 const MAX_CHECKPOINT_BYTES = 256 * 2 ** 20;
 
 const bytesOf = ({ packs }: StudentCheckpoint): number => packs.reduce((n, pack) => n + pack.byteLength, 0);
 
 /**
- * A run's student as it was, oldest first. Over the limit every second one is dropped, save the first (untrained) and
- * the last; the last is kept whatever its size.
+ * Earlier states of a run's student, oldest first. Over the limit every second one is dropped, except the first (untrained)
+ * and the last, which is kept whatever its size.
  */
 export class Checkpoints {
   readonly byId = new Map<number, StudentCheckpoint>();
@@ -36,7 +36,7 @@ export class Checkpoints {
   private thin(): void {
     const ids = [...this.byId.keys()];
     const last = ids.length - 1;
-    // Of two the first goes; otherwise there is one in between.
+    // With two left the first is dropped; otherwise there is one in between.
     if (last === 1) this.byId.delete(ids[0] as number);
     else for (let i = 1; i < last; i += 2) this.byId.delete(ids[i] as number);
   }

@@ -20,7 +20,7 @@ export class PhaseClock {
     this.emit({ kind: 'progress', progress: { phase: this.phase, done, total, unit, elapsed } });
   }
 
-  /** Does something that is not of the phase: its time counts nowhere. */
+  /** Does something outside the phase: its time is not counted. */
   async aside<T>(work: () => Promise<T>): Promise<T> {
     const from = performance.now();
     try {

@@ -11,10 +11,10 @@ import type { ProblemSet } from '../models/problems';
 import type { StudentCheckpoint } from '../models/subjects';
 import type { Student } from './student';
 
-/** Everything a run reads; nothing of it is changed. */
+/** Everything a run reads; it changes none of it. */
 export interface RunContext {
   readonly runtime: Runtime;
-  /** The loaded models on it. */
+  /** The loaded models on the runtime. */
   readonly models: DeviceModels;
   /** The runtime's device, on WebGPU. */
   readonly device: Device | undefined;
@@ -25,13 +25,13 @@ export interface RunContext {
   /** The recipe of a method. */
   readonly recipes: Readonly<Record<string, Recipe>>;
   readonly methods: Methods;
-  /** Of the student that the run makes. */
+  /** Id of the student that the run makes. */
   readonly studentId: string;
-  /** Other calls, served where the run can be interrupted. */
+  /** Other calls, served whenever the run can be interrupted. */
   readonly queuedCalls?: QueuedCalls;
 }
 
-/** What a run leaves: the student, and on the way the student as it was. */
+/** Takes what a run produces: checkpoints on the way, and the student at the end. */
 export interface RunSink {
   /** @returns the checkpoint's id */
   checkpoint(checkpoint: StudentCheckpoint): number;

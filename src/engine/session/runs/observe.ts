@@ -13,17 +13,17 @@ import type { Example } from '../models/problems';
 import type { StudentCheckpoint } from '../models/subjects';
 import type { TrainedAdapter } from './adapter';
 
-/** Who watches a run, and with what; nothing of the run is changed by it. */
+/** How a run is observed, without changing anything in it. */
 export interface ObserverOptions {
   readonly config: RunConfig['observation'];
   readonly adapter: TrainedAdapter;
-  /** Of the student, bound to the adapter as it is trained; between two steps it is free. */
+  /** Of the student, bound to the adapter in training; it is idle between two steps. */
   readonly decoder: Decoder;
   readonly device: Device | undefined;
   readonly padId: number;
   /** K */
   readonly latentSteps: number;
-  /** The training samples, in the run's order: the first of them are looked at. */
+  /** The training samples, in the run's order: the first few are observed. */
   readonly training: readonly Example[];
   /** Keeps a checkpoint. @returns its id */
   readonly keep: (checkpoint: StudentCheckpoint) => number;
@@ -31,7 +31,7 @@ export interface ObserverOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Keeps the student every few steps and tells the spectrum of its latents. */
+/** Keeps a checkpoint every few steps and reports the spectrum of the student's latents. */
 export class Observer {
   private seen = -1;
   private readonly questions: readonly (readonly number[])[];
@@ -41,13 +41,13 @@ export class Observer {
     this.questions = training.slice(0, config.samples).map((e) => e.tokens.question);
   }
 
-  /** Looks at the student after `step` steps, where it is one to look at. */
+  /** Observes the student after `step` steps, if that is a step to observe. */
   async at(step: number): Promise<void> {
     const { every } = this.options.config;
     if (every > 0 && step % every === 0) await this.look(step);
   }
 
-  /** Looks at the student the run ends with. */
+  /** Observes the student that the run ends with. */
   async end(step: number): Promise<void> {
     if (this.options.config.every > 0) await this.look(step);
   }
@@ -86,7 +86,7 @@ export class Observer {
         this.questions.map((_, i) => meanCosine(lastLayer(states, i, K, L, H), H)),
       );
     } catch (error) {
-      // States that overflow are the run's own affair: it notices when its loss does.
+      // Hidden states that overflow are the run's own business: it notices when its loss does.
       if (!(error instanceof NumericError)) throw error;
       const nothing = new Float32Array(k).fill(Number.NaN);
       const nan = Number.NaN;
@@ -97,7 +97,7 @@ export class Observer {
 
 type Look = Pick<SpectrumEvent, 'sigma' | 'cumulative' | 'effectiveRank' | 'stableRank' | 'cosine'>;
 
-/** hidden_states[1..L] of each question's K latents, [samples, K, L, H]; as many questions at once as the decoder takes. */
+/** hidden_states[1..L] of each question's K latents, [samples, K, L, H]; as many questions at a time as the decoder takes. */
 async function latentStates(
   decoder: Decoder,
   questions: readonly (readonly number[])[],
@@ -125,7 +125,7 @@ async function latentStates(
   return states;
 }
 
-/** The last layer's states of sample i, [K, H]. */
+/** The last layer's hidden states of sample i, [K, H]. */
 function lastLayer(states: Float32Array, i: number, K: number, L: number, H: number): Float32Array {
   const out = new Float32Array(K * H);
   for (let t = 0; t < K; t++) {
@@ -148,6 +148,6 @@ function medians(spectra: readonly Spectrum[], cosines: readonly number[]): Look
   };
 }
 
-/** NaN where one of the values is: a sample that cannot be measured is not left out in silence. */
+/** NaN if one of the values is: a sample that cannot be measured is not left out silently. */
 const medianOfAll = (values: readonly number[]): number =>
   values.some(Number.isNaN) ? Number.NaN : median(values);

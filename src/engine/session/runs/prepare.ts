@@ -30,7 +30,7 @@ export interface RunData {
   readonly heldOut: readonly Example[];
 }
 
-/** What a run computes with; made by `prepare`, freed by `dispose`. */
+/** What a run needs to compute; made by `prepare`, freed by `dispose`. */
 export interface Machinery {
   readonly step: TapeRun;
   readonly losses: Targets['losses'];
@@ -38,23 +38,23 @@ export interface Machinery {
   readonly adapter: TrainedAdapter;
   readonly optimiser: Optimiser;
   readonly decoder: Decoder;
-  /** Of the training data alone, so that nothing else can change a bit of training. */
+  /** Depends on the training data alone, so that nothing else can change a bit of training. */
   readonly layout: TokenLayout;
-  /** Of everything that is decoded. */
+  /** The layout of everything that is decoded. */
   readonly decoded: TokenLayout;
   dispose(): Promise<void>;
 }
 
 export interface PrepareOptions {
   readonly clock: PhaseClock;
-  /** Awaited between pieces of work: a pause is waited for there, a cancel rejects. */
+  /** Awaited between pieces of work: it waits while the run is paused, and rejects when it is cancelled. */
   readonly between: () => Promise<void>;
   readonly signal: AbortSignal | undefined;
 }
 
 const SHORTER = 'Choose a teacher with more positions, or shorter problems.';
 
-/** Teacher's states, targets, programs. Frees what it made where it fails. */
+/** The teacher's hidden states, targets, programs. Frees everything if it fails. */
 export async function prepare(
   context: RunContext,
   config: RunConfig,
@@ -67,7 +67,7 @@ export async function prepare(
   const tokensOf = (examples: readonly Example[]) => examples.map((e) => e.tokens);
   const layout = layoutOf(tokensOf(training), pair.codec, batch);
   const evaluated = [...validation, ...heldOut];
-  // Observed are the first training samples; without problems to evaluate on they are all that is decoded.
+  // The first training samples are observed; without problems to evaluate on they are all that is decoded.
   const observed = training.slice(0, config.observation.samples);
   const decodedBatch = Math.min(EVALUATION_BATCH, evaluated.length || observed.length);
   const decoded = layoutOf(tokensOf([...evaluated, ...observed]), pair.codec, decodedBatch);

@@ -16,8 +16,8 @@ import { type Machinery, prepare, type RunData } from './prepare';
 import { answerLimit, reportOf } from './student';
 
 /**
- * One run, from the teacher's states to the held-out figure. The student is handed over when it is done or stopped, and
- * also when it fails, so that nothing is lost; a cancelled run leaves nothing behind.
+ * One run, from the teacher's hidden states to the held-out accuracy. The student is handed over when the run is done or
+ * stopped, and also when it fails, so that nothing is lost; a cancelled run leaves nothing behind.
  */
 export const runDistillation = (
   context: RunContext,
@@ -27,7 +27,7 @@ export const runDistillation = (
   options: CallOptions<RunEvent>,
 ): Promise<RunResult> => new Distillation(context, config, control, sink, options).run();
 
-/** One run as it goes on: where it is, and whom it tells. */
+/** One run in progress. */
 class Distillation {
   readonly clock: PhaseClock;
   private readonly report: (event: RunEvent) => void;
@@ -43,7 +43,7 @@ class Distillation {
     this.clock = new PhaseClock(this.report);
   }
 
-  /** Lets other calls in, waits while the run is paused, and rejects once it is cancelled. */
+  /** Serves other calls, waits while the run is paused, and rejects once it is cancelled. */
   readonly between = async (): Promise<void> => {
     const { signal } = this.options;
     throwIfCancelled(signal, 'the run');
@@ -89,7 +89,7 @@ class Distillation {
         heldOut.length > 0 && done > 0 ? await this.measure(machinery, 'held-out', heldOut, done) : null;
       await clock.aside(async () => context.queuedCalls?.serve());
       const teacher = share ? await this.teacher(heldOut.length) : null;
-      // Stopped before its first step it is no student, and takes no other's place.
+      // A run stopped before its first step has no student, and replaces none.
       if (done > 0) this.handOver(machinery);
       return { ...this.result(machinery, done), heldOut: share, teacher };
     } catch (error) {
@@ -99,9 +99,8 @@ class Distillation {
   }
 
   /**
-   * Keeps what there is to keep. A run that diverged goes back to its last copy, whose figures were finite; where
-   * something else failed the present parameters are good, unless they are lost with the GPU. Without a copy the student
-   * there was stays.
+   * Keeps what can be kept. A run that diverged goes back to its last copy, whose values were finite; after any other
+   * failure the current parameters are good, unless they were lost with the GPU. Without a copy the previous student stays.
    */
   private async afterFailure(machinery: Machinery, done: number, error: unknown): Promise<unknown> {
     const { adapter } = machinery;
@@ -202,7 +201,7 @@ class Distillation {
     return share;
   }
 
-  /** The teacher's figure, which is measured once per pair: its time is not the run's. */
+  /** The teacher's accuracy, measured once per pair: its time does not count towards the run. */
   private teacher(count: number): Promise<Accuracy> {
     const report: CallOptions['report'] = (progress) => this.report({ kind: 'progress', progress });
     const { signal } = this.options;

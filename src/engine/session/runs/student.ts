@@ -14,12 +14,12 @@ import { checkPositions } from '../models/positions';
 
 /** A trained adapter with what is needed to run it. */
 export interface Student {
-  /** Of this student and no other of the session. */
+  /** Unique to this student within the session. */
   readonly id: string;
   readonly label: string;
-  /** What it was trained by. */
+  /** The configuration it was trained with. */
   readonly config: RunConfig;
-  /** Of its run. */
+  /** The step of its run. */
   readonly step: number;
   readonly latentSteps: number;
   readonly filter: LatentFilter;
@@ -31,28 +31,28 @@ export interface Student {
 /** Problems decoded at once when accuracy is measured. */
 export const EVALUATION_BATCH = 50;
 
-/** Longest answer and rationale that are generated, beyond the longest known: room to be wrong in. */
+/** Tokens generated beyond the longest known answer or rationale: room for wrong ones. */
 const SLACK = 8;
 
-/** Keys a sequence needs for K latents, prompt and answer, or for the explicit chain of thought. */
+/** Number of keys a sequence needs for K latents, prompt and answer, or for the explicit chain of thought. */
 export const latentKeys = (layout: TokenLayout, latentSteps: number): number =>
   layout.question + latentSteps + layout.prompt + layout.answer + SLACK;
 export const explicitKeys = (layout: TokenLayout): number => layout.question + layout.explicit + SLACK;
 export const answerLimit = (layout: TokenLayout): number => layout.answer + SLACK;
 export const explicitLimit = (layout: TokenLayout): number => layout.explicit + SLACK;
 
-/** @param keys a sequence may need @throws InputError for more than the model has positions */
+/** @param keys a sequence may need @throws InputError if the model has fewer positions */
 export const checkDecoding = (model: LoadedModel, keys: number): void =>
   checkPositions(
     model,
     keys,
-    'Decoding, up to the longest answer that is waited for,',
+    'Decoding, up to the longest answer allowed,',
     'Choose fewer latent steps or shorter questions, or another model.',
   );
 
 /**
  * A decoder of a model for `batch` sequences at once, ready to run; it holds the model until it is disposed of.
- * @throws InputError for more positions than the model has
+ * @throws InputError if it needs more positions than the model has
  */
 export function decoderFor(
   models: DeviceModels,
@@ -70,7 +70,7 @@ export function decoderFor(
   });
 }
 
-/** Which student it is. */
+/** What identifies a student. */
 export const reportOf = ({ id, label, config, step }: Student, methods: Methods): StudentReport => ({
   id,
   label,

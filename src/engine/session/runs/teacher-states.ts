@@ -21,11 +21,11 @@ export interface TeacherOptions {
   /** Default: whole steps. */
   readonly rationale?: RationaleForm;
   readonly onProgress?: (done: number, total: number) => void;
-  /** Awaited before each batch: a pause is waited for there, a cancel rejects. */
+  /** Awaited before each batch: it waits while the run is paused, and rejects when it is cancelled. */
   readonly between?: () => Promise<void>;
 }
 
-/** The teacher's states on every example, batch by batch; `layout.batch` at a time. */
+/** The teacher's hidden states on every example, `layout.batch` examples at a time. */
 export async function teacherStates(
   models: DeviceModels,
   pair: Pair,

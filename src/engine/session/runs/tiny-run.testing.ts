@@ -3,10 +3,10 @@ import { type ConfigOf, parseRunConfig, type RunConfig, withMethod } from '../..
 import type { RunEvent, StepEvent } from '../../../contract/events';
 import { FIGURE_6, type LensRequest } from '../../../contract/lens';
 
-/** Fields in place of those of the tiny run; those that are no object want `as never`. */
+/** Fields that replace those of the tiny run; those that are not objects need `as never`. */
 type Changes = { [K in keyof ConfigOf<'lori'>]?: Partial<ConfigOf<'lori'>[K]> };
 
-/** A run of a second on the tiny pair. */
+/** A run on the tiny pair that takes a second. */
 export const tinyRun = (changes: Changes = {}): ConfigOf<'lori'> => {
   const merge = (base: object, over: object): object =>
     Object.fromEntries(
@@ -28,11 +28,11 @@ export const tinyRun = (changes: Changes = {}): ConfigOf<'lori'> => {
   return parseRunConfig({ ...merge(small, changes), method: 'lori' });
 };
 
-/** The tiny run by another method, with the settings that it shares. */
+/** The tiny run with another method, keeping the settings they share. */
 export const tinyRunBy = (method: string, changes: Changes = {}): RunConfig =>
   withMethod(tinyRun(changes), method).config;
 
-/** Figure 6 of so many problems. */
+/** Figure 6 for a number of problems. */
 export const figure6 = (samples: number, seed: number): LensRequest => ({
   ...FIGURE_6,
   source: { kind: 'problems', seed, samples },

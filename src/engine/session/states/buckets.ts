@@ -3,20 +3,20 @@ import type { StatesShape } from '../../decode/states';
 import type { ResolvedSubject } from '../models/subjects';
 import type { FedSequence } from './fed-sequences';
 
-/** Sequences read at once, at most. */
+/** Maximum number of sequences read at once. */
 const MAX_AT_ONCE = 8;
-/** What one batch's states, or the attention of one layer, may take: larger ones are read fewer at once. */
+/** Bytes that one batch's hidden states, or the attention of one layer, may take: larger sequences are batched fewer. */
 const BATCH_BYTES = 2 ** 26;
-/** Tokens of one sequence, at most: attention is computed whole. */
-const LONGEST = 4096;
+/** Maximum number of tokens in a sequence: attention is computed as a whole. */
+const MAX_LENGTH = 4096;
 
-/** Sequences of like length, and the shape of the pass that reads them. */
+/** Sequences of similar length, and the shape of the pass that reads them. */
 export interface Bucket {
   readonly fed: readonly { readonly reading: FedSequence; readonly index: number }[];
   readonly shape: StatesShape;
 }
 
-/** A bucket holds what is longer than half of its longest: few programs, and less padding than tokens. */
+/** A bucket holds sequences longer than half of its longest: few programs, and less padding than tokens. */
 export function bucketsOf(fed: readonly FedSequence[], { model, lora, filter }: ResolvedSubject): Bucket[] {
   const { config } = model;
   const length = ({ question, latents, rest }: FedSequence): number =>
@@ -27,16 +27,16 @@ export function bucketsOf(fed: readonly FedSequence[], { model, lora, filter }: 
   const buckets: Bucket[] = [];
   while (sorted.length > 0) {
     const { reading: longest } = sorted[0] as (typeof sorted)[number];
-    if (length(longest) > LONGEST)
+    if (length(longest) > MAX_LENGTH)
       throw new MemoryError(
-        `${longest.id} has ${length(longest)} tokens; at most ${LONGEST} can be read at once`,
+        `${longest.id} has ${length(longest)} tokens; at most ${MAX_LENGTH} can be read at once`,
         'Shorten the text.',
       );
     const shorter = sorted.findIndex(({ reading }) => 2 * length(reading) <= length(longest));
     const members = sorted.splice(0, shorter < 0 ? sorted.length : shorter);
-    const most = (of: (reading: FedSequence) => number): number =>
+    const maxOf = (of: (reading: FedSequence) => number): number =>
       Math.max(...members.map(({ reading }) => of(reading)));
-    const [question, rest] = [most((r) => r.question.length), most((r) => r.rest.length)];
+    const [question, rest] = [maxOf((r) => r.question.length), maxOf((r) => r.rest.length)];
     const { latents } = longest;
     const columns = question + latents + rest;
     const bytes = 4 * columns * Math.max(config.layers * config.hiddenSize, config.heads * columns);

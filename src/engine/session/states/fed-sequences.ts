@@ -7,10 +7,10 @@ import { checkPositions } from '../models/positions';
 import type { ResolvedSubject } from '../models/subjects';
 import type { Sequence } from './sequences';
 
-/** What is read in place of the sequences: see the contract's `Control`. */
+/** What is read instead of the sequences as they are: see the contract's `Control`. */
 export type Variant = 'as-is' | 'random-tokens' | 'other-prompt';
 
-/** A sequence as it is fed: tokens, then K latents, then tokens again. Without latents all tokens are in `rest`. */
+/** A sequence as it is fed: tokens, K latents, tokens again. Without latents all tokens are in `rest`. */
 export interface FedSequence {
   readonly id: string;
   readonly about: string;
@@ -18,7 +18,7 @@ export interface FedSequence {
   /** K */
   readonly latents: number;
   readonly rest: readonly number[];
-  /** Of every position fed: its section, and the text of its token. */
+  /** The section, and the text of the token, of every fed position. */
   readonly positions: readonly { readonly section: Section; readonly text: string }[];
 }
 
@@ -30,9 +30,9 @@ interface Part {
 }
 
 /**
- * What `resolved` is fed so that it passes all of `sections`, and nothing after the last of them.
- * @throws InputError for sections that the sequences or the subject do not have or that are of two passes, for a variant
- * that is none of theirs, and for a sequence longer than the model's positions
+ * What `resolved` is fed to cover all of `sections`, and nothing after the last of them.
+ * @throws InputError for sections that the sequences or the subject do not have or that need two passes, for a variant
+ * that does not apply to them, and for a sequence longer than the model's positions
  */
 export function fedSequences(
   resolved: ResolvedSubject,
@@ -64,12 +64,12 @@ function checkSections(
   sections: readonly Section[],
 ): void {
   if (sections.length === 0)
-    throw new InputError('no tokens are chosen', `Choose of ${SECTIONS.join(', ')}.`);
+    throw new InputError('no tokens are chosen', `Choose from ${SECTIONS.join(', ')}.`);
   for (const section of sections)
     if (!SECTIONS.includes(section))
       throw new InputError(
         `there are no ${section} tokens; there are ${SECTIONS.join(', ')}`,
-        `Choose of ${SECTIONS.join(', ')}.`,
+        `Choose from ${SECTIONS.join(', ')}.`,
       );
   for (const { id, text } of sequences) {
     const wrong = sections.find((section) => (section === 'text') !== (text !== undefined));
@@ -81,21 +81,24 @@ function checkSections(
   }
   if (sections.includes('latent') && sections.includes('rationale'))
     throw new InputError(
-      'rationale and latents are of two passes, and cannot be of one selection',
-      'Make two selections of them.',
+      'rationale and latents come from two passes, and cannot be in one selection',
+      'Make two selections.',
     );
   if (sections.includes('latent') && latentSteps === 0)
     throw new InputError(`the ${label} has no latent steps`, 'Choose other tokens, or another student.');
 }
 
 function checkOtherPrompt(sequences: readonly Sequence[], sections: readonly Section[]): void {
-  const hint = 'Leave the control “other prompt” out.';
+  const hint = 'Leave out the control “other prompt”.';
   if (sequences.some(({ text }) => text !== undefined))
-    throw new InputError('texts have no prompt that could be another', hint);
+    throw new InputError('texts have no prompt to replace', hint);
   if (sections.includes('latent'))
-    throw new InputError('latents after another prompt are the latents of that prompt: no control', hint);
+    throw new InputError(
+      'latents after another prompt are the latents of that prompt, which is no control',
+      hint,
+    );
   if (sequences.length < 2)
-    throw new InputError('another prompt needs another sample, and there is one', 'Choose two or more.');
+    throw new InputError('another prompt takes another sample, and there is only one', 'Choose two or more.');
 }
 
 function problemParts(
@@ -114,7 +117,7 @@ function problemParts(
   return [
     { section: 'question', ids: asked?.problem ? codec.question(asked.problem.question) : question },
     thought,
-    // The end token is only ever a target.
+    // The end token is only a target.
     { section: 'answer', ids: [...codec.prompt, ...answer.slice(0, -1)] },
   ];
 }
@@ -127,18 +130,21 @@ function textParts(resolved: ResolvedSubject, text: string, random: Rng | undefi
   return [{ section: 'text', ids: [...start, ...drawn(resolved, ids.length - start.length, random)] }];
 }
 
-/** Draws until a token has been found so often in vain. */
+/** Give up after this many draws without a usable token. */
 const MAX_DRAWS = 1000;
 
-/** Uniformly drawn ids that are tokens, and no special ones. */
+/** Uniformly drawn ids of ordinary tokens, without special ones. */
 function drawn({ tokenizer, model }: ResolvedSubject, count: number, rng: Rng): number[] {
-  const most = Math.min(tokenizer.vocabSize, model.config.vocabSize);
+  const vocabSize = Math.min(tokenizer.vocabSize, model.config.vocabSize);
   return Array.from({ length: count }, () => {
     for (let n = 0; n < MAX_DRAWS; n++) {
-      const id = rng.integer(0, most - 1);
+      const id = rng.integer(0, vocabSize - 1);
       if (tokenizer.tokenText(id) !== `<id ${id}>` && !isSpecial(tokenizer, id)) return id;
     }
-    throw new InputError('the tokenizer has hardly a token that is not special', 'Open its tokenizer.json.');
+    throw new InputError(
+      'the tokenizer has almost only special tokens, so that no random tokens can be drawn',
+      'Leave out the control “random tokens”, or open the checkpoint with its own tokenizer.json.',
+    );
   });
 }
 
@@ -159,7 +165,7 @@ function reading(
     if (token >= vocabSize)
       throw new InputError(
         `${id} has token id ${token}; the ${label} has ${vocabSize} tokens`,
-        'Model and tokenizer must be of one checkpoint.',
+        'Use a model and a tokenizer from the same checkpoint.',
       );
   const at = parts.findIndex(({ latents }) => latents !== undefined);
   const idsOf = (some: readonly Part[]): number[] => some.flatMap((part) => part.ids);

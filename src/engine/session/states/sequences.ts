@@ -4,7 +4,7 @@ import { InputError } from '../../base/errors';
 import type { WordProblem } from '../../data/word-problems';
 import { POOL, type ProblemSet } from '../models/problems';
 
-/** What a model is to read: a word problem, or a text as it is. */
+/** What a model reads: a word problem, or a plain text. */
 export type Sequence = { readonly id: string; readonly about: string } & (
   | { readonly problem: WordProblem; readonly text?: undefined }
   | { readonly text: string; readonly problem?: undefined }
@@ -12,8 +12,7 @@ export type Sequence = { readonly id: string; readonly about: string } & (
 
 /**
  * The sequences of a source; texts need no data set.
- * @throws InputError for a number of samples or an id that cannot be, an id given twice, texts without a character, or
- * no pair to draw from
+ * @throws InputError for an impossible number of samples or id, a repeated id, empty texts, or no pair to draw from
  */
 export function sequencesOf(source: Source, { problems }: { readonly problems?: ProblemSet }): Sequence[] {
   if (source.kind === 'texts') {
@@ -52,7 +51,7 @@ const sequenceOf = ({ id, problem }: { id: string; problem: WordProblem }): Sequ
   problem,
 });
 
-/** @throws InputError naming the value and what it may be */
+/** @throws InputError naming the value and what is allowed */
 export function expectWhole(what: string, value: number, low: number, high: number): void {
   if (!Number.isInteger(value) || value < low || value > high)
     throw new InputError(

@@ -213,10 +213,10 @@ describe('what cannot be', () => {
     ['no tokens are chosen', () => gather(TEACHER, problems(1), [])],
     ['train-.* is a problem, which has no text tokens', () => gather(TEACHER, problems(1), ['text'])],
     ['text-1 is a text, which has no answer tokens', () => gather(TEACHER, texts('a'), ['answer'])],
-    ['of two passes', () => gather(STUDENT, problems(1), ['rationale', 'latent'])],
+    ['from two passes', () => gather(STUDENT, problems(1), ['rationale', 'latent'])],
     ['there are no thought tokens', () => gather(TEACHER, problems(1), ['thought' as Section])],
     [
-      'another sample, and there is one',
+      'another sample, and there is only one',
       () => gather(TEACHER, problems(1), ['rationale'], { variant: 'other-prompt' }),
     ],
     ['texts have no prompt', () => gather(TEACHER, texts('a', 'b'), ['text'], { variant: 'other-prompt' })],

@@ -19,13 +19,13 @@ export { type Sequence, sequencesOf } from './sequences';
 
 export interface GatherOptions {
   readonly variant?: Variant;
-  /** Of random tokens. */
+  /** Seed of random tokens. */
   readonly seed?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** Bytes of the states of the chosen sections: known from token counts, before anything is run. */
+/** Bytes of the hidden states of the chosen sections, known from token counts before anything is run. */
 export function statesBytes(
   resolved: ResolvedSubject,
   sequences: readonly Sequence[],
@@ -39,8 +39,8 @@ export function statesBytes(
 }
 
 /**
- * The states of every sequence at the positions of `sections`, in order. Batches are of sequences of like length.
- * @throws InputError as `fedSequences`, MemoryError for a sequence that is too long, CancelledError between batches
+ * The hidden states of every sequence at the positions of `sections`, in order. Sequences of similar length are batched.
+ * @throws InputError like `fedSequences`, MemoryError for a sequence that is too long, CancelledError between batches
  */
 export async function gatherStates(
   models: DeviceModels,
@@ -88,7 +88,7 @@ export async function gatherStates(
   return { layers, hidden, samples };
 }
 
-/** States [B, S + K + R, L, H] of a chunk; a short one is filled up with its first reading. */
+/** Hidden states [B, S + K + R, L, H] of a chunk; a short one is filled up with its first sequence. */
 async function run(
   runtime: Runtime,
   program: ModelProgram,
@@ -135,7 +135,7 @@ function chosen(
   b: number,
 ): SampleStates {
   const row = config.layers * config.hiddenSize;
-  // The padding is all at the left of the question or at the right of the rest.
+  // All padding is to the left of the question or to the right of the rest.
   const gap = S - question.length;
   const kept = positions
     .map((position, i) => ({ ...position, column: gap + i }))

@@ -19,8 +19,8 @@ export interface AnchorKernelSpec {
 }
 
 /**
- * What the kernel takes: β is folded into factor and target (‖√β·a − √β·b‖² = β‖a − b‖²), which weights the loss and
- * its gradient alike; and the layers' scales themselves.
+ * The kernel's inputs: β is folded into factor and target (‖√β·a − √β·b‖² = β‖a − b‖²), which weights the loss and its
+ * gradient alike; the layers' scales are passed as they are.
  */
 function kernelFeeds(feeds: Readonly<Record<string, HostTensor>>, beta: number): Record<string, HostTensor> {
   const mapped = (name: string, change: (x: number) => number): HostTensor => {
@@ -40,7 +40,7 @@ function sizesOf({ shape, rank }: AnchorKernelSpec) {
   return { batch, layers, hidden, rank };
 }
 
-/** The anchor loss by its kernel's CPU twin. */
+/** The anchor loss, computed by its kernel's CPU twin. */
 export function anchorOnCpu(runtime: Runtime, spec: AnchorKernelSpec): LossRun {
   const sizes = sizesOf(spec);
   const terms = runtime.empty('f32', [1], 'anchor term');
@@ -69,7 +69,7 @@ export function anchorOnCpu(runtime: Runtime, spec: AnchorKernelSpec): LossRun {
   };
 }
 
-/** The anchor loss by its shader, buffer to buffer on the runtime's device. */
+/** The anchor loss, computed by its shader from buffer to buffer on the runtime's device. */
 export async function anchorOnGpu(
   runtime: Runtime,
   spec: AnchorKernelSpec,

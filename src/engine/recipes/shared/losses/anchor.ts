@@ -3,7 +3,7 @@ import type { StateLoss } from '../../../train/losses/state-loss';
 import { anchorOnCpu, anchorOnGpu } from './anchor-kernel';
 import { pickRows } from './pick-rows';
 
-/** The teacher's states at the anchor, in the hidden-mode subspace; n samples. */
+/** The teacher's hidden states at the anchor, projected onto the hidden-mode subspace; n samples. */
 export interface AnchorTargets {
   /** r_H^(a) */
   readonly rank: number;
@@ -11,7 +11,7 @@ export interface AnchorTargets {
   readonly hiddenFactor: Float32Array;
   /** U_H^(a)ᵀ h_ℓ of the scaled teacher states, [n, L, r] */
   readonly projected: Float32Array;
-  /** 1 / the layer's scale, [L]; ones without normalisation. */
+  /** 1 / the layer's scale, [L]; all 1 without normalisation. */
   readonly inverseScale: Float32Array;
 }
 

@@ -37,7 +37,7 @@ const keptTerms = ({ covariance, mean }: MomentKernelSpec): (0 | 1)[] => [
   ...(mean === 0 ? [] : [1 as const]),
 ];
 
-/** The moment loss by its kernels' CPU twins: project, compare moments, carry the gradient back. */
+/** The moment loss, computed by its kernels' CPU twins: project, compare moments, propagate the gradient back. */
 export function momentsOnCpu(runtime: Runtime, spec: MomentKernelSpec): LossRun {
   const { projection, moments, weights } = sizesOf(spec);
   const { batch: B } = moments;
@@ -69,7 +69,7 @@ export function momentsOnCpu(runtime: Runtime, spec: MomentKernelSpec): LossRun 
   };
 }
 
-/** The moment loss by its shaders, buffer to buffer on the runtime's device. */
+/** The moment loss, computed by its shaders from buffer to buffer on the runtime's device. */
 export async function momentsOnGpu(
   runtime: Runtime,
   spec: MomentKernelSpec,

@@ -3,9 +3,9 @@ import type { StateLoss } from '../../../train/losses/state-loss';
 import { pickRows } from './pick-rows';
 
 /**
- * CODI's distillation term: smooth L1 (β = 1, mean over B×H) between the student's and the teacher's states at the
- * anchor, divided a layer by the unbiased standard deviation of the teacher's B×H values, averaged over layers.
- * Left out: the embedding's layer, which CODI's code includes.
+ * CODI's distillation term: smooth L1 (β = 1, mean over B×H) between the student's and the teacher's hidden states at the
+ * anchor, divided in each layer by the unbiased standard deviation of the teacher's B×H values, averaged over layers.
+ * Left out: the embedding layer, which CODI's code includes.
  * @param teacher states [n, L, H]
  */
 export function smoothL1Loss(

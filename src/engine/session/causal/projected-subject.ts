@@ -16,28 +16,28 @@ import {
   latentKeys,
 } from '../runs/student';
 
-/** A subject that answers the same problems again and again, its states projected one way or another. */
-export interface Bench {
-  /** Puts h → h·P + s, P [H, H] and s [1, H], at one of its layers; before that it has the identity there. */
+/** A subject that answers the same problems repeatedly, with its hidden states projected in different ways. */
+export interface ProjectedSubject {
+  /** Sets the map h → h·P + s at one of its layers, P [H, H] and s [1, H]; initially it is the identity. */
   project(layer: number, matrix: Float32Array<ArrayBuffer>, shift: Float32Array<ArrayBuffer>): void;
   /** By problem: 1 for right, 0 for wrong. */
   answer(onProgress: (done: number) => void, signal?: AbortSignal): Promise<Uint8Array>;
   dispose(): Promise<void>;
 }
 
-/** Layers whose states are projected: after the question, and at the question's positions too where `question`. */
+/** Layers whose hidden states are projected: after the question, and also at the question's positions if `question`. */
 export interface ProjectedLayers {
   readonly layers: readonly number[];
   readonly question: boolean;
 }
 
-/** Students answer after their latents; the others write their rationale first. Frees what it made where it fails. */
-export async function openBench(
+/** Students answer after their latents; other models write their rationale first. Frees everything if it fails. */
+export async function openProjectedSubject(
   models: DeviceModels,
   { kind, model, tokenizer, codec, filter, latentSteps, lora, packs = [] }: ResolvedSubject,
   asked: readonly WordProblem[],
   projected: ProjectedLayers,
-): Promise<Bench> {
+): Promise<ProjectedSubject> {
   const problems = asked.map((problem) => ({ tokens: codec().encode(problem), answer: problem.answer }));
   const layout = layoutOf(
     problems.map(({ tokens }) => tokens),
@@ -70,10 +70,7 @@ export async function openBench(
       project(layer, matrix, shift) {
         const projection = projections.get(layer);
         if (!projection)
-          throw new InputError(
-            `layer ${layer} is not projected here`,
-            'Choose one of the layers of this test.',
-          );
+          throw new InputError(`layer ${layer} is not projected here`, 'Choose one of this test’s layers.');
         projection.matrix.write(matrix);
         projection.shift.write(shift);
       },
