@@ -7,7 +7,7 @@ import { type GoldenDecoder, openGolden } from './golden-decoder.testing';
 import { attentionOf, hiddenOf, logitsOf } from './readout';
 import { identity } from './sites';
 
-/** float32 against torch in float64, over two layers. Measured 2e-6. */
+/** float32 against torch in float64, over two layers. Measured 4e-7. */
 const TOLERANCE = 1e-5;
 /**
  * Here the residual, and the adapter's part after it, are otherwise added inside the product; with a module in between
