@@ -24,7 +24,6 @@ const inChromium = (name: string, include: string[], testTimeout: number) =>
         'katex',
         'react-aria-components',
         'plotly.js/lib/core',
-        'plotly.js/lib/bar',
         'plotly.js/lib/heatmap',
         'plotly.js/lib/scatter3d',
         'plotly.js/src/traces/scattergl/strict',

@@ -25,7 +25,7 @@ const threads = String(env.VITE_BENCH_THREADS ?? '1,2')
   .split(',')
   .map(Number);
 
-/** Largest relative difference of a loss or of a block's gradient: float32 sums in another order stay a decade below. */
+/** Largest relative difference of a loss or of a layer's gradient: float32 sums in another order stay a decade below. */
 const TOLERANCE = 1e-4;
 
 const wasm: ContenderKind[] = [

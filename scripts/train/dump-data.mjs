@@ -1,6 +1,6 @@
 // Writes word problems for the Python trainers, from the generator and the tokenizer files the page uses:
-//   node scripts/train/dump-data.mjs OUT.jsonl --seed 1 --count 1000 [--fewest 1] [--most 4] [--split train|held-out]
-// One problem a line: its texts, and token ids of question, steps, answer prompt and answer.
+//   node scripts/train/dump-data.mjs OUT.jsonl --seed 1 --count 1000 [--min-steps 1] [--max-steps 4] [--split train|held-out]
+// One problem per line: its texts, and token ids of question, steps, answer prompt and answer.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Tokenizer } from '@huggingface/tokenizers';
@@ -11,8 +11,8 @@ const { values, positionals } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     count: { type: 'string', default: '1000' },
-    fewest: { type: 'string', default: '1' },
-    most: { type: 'string', default: '4' },
+    'min-steps': { type: 'string', default: '1' },
+    'max-steps': { type: 'string', default: '4' },
     split: { type: 'string', default: 'train' },
     tokenizer: { type: 'string', default: 'models/base' },
   },
@@ -28,8 +28,8 @@ const { module } = await runnerImport(
   },
 );
 const problems = module.wordProblems(Number(values.seed), Number(values.count), {
-  fewestSteps: Number(values.fewest),
-  mostSteps: Number(values.most),
+  minSteps: Number(values['min-steps']),
+  maxSteps: Number(values['max-steps']),
   split: values.split,
 });
 const line = (p) => ({

@@ -3,7 +3,7 @@
 RMSNorm, RoPE on half-split heads (`rotate_half`), grouped-query attention, SwiGLU, tied head. LoRA factors are held
 outside the model, so that one set of frozen weights serves any number of students.
 
-Shapes: B batch, T tokens, P cached tokens, H hidden size, L blocks, V vocabulary.
+Shapes: B batch, T tokens, P cached tokens, H hidden size, L layers, V vocabulary.
 """
 import hashlib
 import json
@@ -53,7 +53,7 @@ def fresh_weights(c, seed):
 
 
 def fresh_lora(c, rank, seeds):
-    """A uniform(±1/sqrt(in)), B zero, for each of the seven linears of every block; one replica a seed, stacked."""
+    """A uniform(±1/sqrt(in)), B zero, for each of the seven linears of every layer; one replica a seed, stacked."""
     out = {}
     generators = [torch.Generator().manual_seed(s) for s in seeds]
     for layer in range(c["num_hidden_layers"]):
@@ -100,8 +100,8 @@ class Llama:
 
     def forward(self, x, positions, mask, past=None):
         """x [B, T, H] embeddings; positions [B, T] or [1, T]; mask [B, 1, T, P + T], true where attention may go.
-        Returns hidden states [block 1 … block L], the last one after the final norm, and the cache.
-        Linears [R, out, in] instead of [out, in] are R replicas side by side: B is then R·(rows a replica)."""
+        Returns hidden states [layer 1 … layer L], the last one after the final norm, and the cache.
+        Linears [R, out, in] instead of [out, in] are R replicas side by side: B is then R·(rows per replica)."""
         c, eps = self.c, self.c["rms_norm_eps"]
         b, t, _ = x.shape
         heads, kv, d = c["num_attention_heads"], c["num_key_value_heads"], c["head_dim"]

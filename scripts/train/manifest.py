@@ -38,8 +38,8 @@ if __name__ == "__main__":
     torch.set_num_threads(o.threads)
     with open(o.about) as f:
         about = json.load(f)
-    fewest, most = about["data"]["fewestSteps"], about["data"]["mostSteps"]
-    rows = problems(7, o.held, fewest, most, "held-out")
+    min_steps, max_steps = about["data"]["minSteps"], about["data"]["maxSteps"]
+    rows = problems(7, o.held, min_steps, max_steps, "held-out")
     out = {}
     for role in ("base", "teacher"):
         files = [{"name": name, "bytes": os.path.getsize(path), "sha256": sha256(path)}

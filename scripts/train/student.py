@@ -2,7 +2,7 @@
 
 The sequence is question (left-padded) ∥ K latents ∥ `The answer is:` ∥ answer ∥ end; RoPE goes by column. A latent is the
 final-norm state h at the last position through a filter: `softmax`, softmax(h·Eᵀ/τ)·E, or `hidden`, h itself.
-Shapes: B batch, K latents, M rationale tokens, L blocks, H hidden size, r_L and r_H the ranks, D = r_L·r_H; R replicas
+Shapes: B batch, K latents, M rationale tokens, L layers, H hidden size, r_L and r_H the ranks, D = r_L·r_H; R replicas
 trained side by side (each its own seed, samples, learning rate and loss weights; they share only the machine).
 
     /usr/bin/python3 scripts/train/student.py models K=5 steps=600 seeds=1,2,3 held=1000 \\
@@ -22,7 +22,7 @@ from llama import adapted, fresh_lora, load
 
 # of the whole run
 SHARED = {
-    "samples": 128, "held": 300, "heldSeed": 7, "seeds": "1", "fewest": 4, "most": 4, "K": 5, "filter": "softmax", "tau": 1.0,
+    "samples": 128, "held": 300, "heldSeed": 7, "seeds": "1", "minSteps": 4, "maxSteps": 4, "K": 5, "filter": "softmax", "tau": 1.0,
     "rank": 8, "alpha": 16.0, "steps": 300, "batch": 8, "warmup": 0.05, "clip": 1.0, "explicit": 0,
     "rL": 4, "rH": 64, "rHa": 32, "norm": 1, "every": 100, "threads": 1, "log": "",
 }
@@ -176,7 +176,7 @@ def replica_loss(model, hidden, h_s, anchor, ids, at, explicit, targets, index, 
 
 
 def train(base, targets, rows, replicas, o, evaluate):
-    """replicas: dicts of OWN with `seed`; targets and rows: one a replica. Returns the factors."""
+    """replicas: dicts of OWN with `seed`; targets and rows: one per replica. Returns the factors."""
     lora = fresh_lora(base.c, o["rank"], [r["seed"] for r in replicas])
     scale = o["alpha"] / o["rank"]
     flat = [x for pair in lora.values() for x in pair]
@@ -249,9 +249,9 @@ def main(folder, words):
             o[k] = type(SHARED[k])(v)
     torch.set_num_threads(o["threads"])
     base, teacher = load(f"{folder}/base"), load(f"{folder}/teacher")
-    held = problems(o["heldSeed"], o["held"], o["fewest"], o["most"], "held-out")
+    held = problems(o["heldSeed"], o["held"], o["minSteps"], o["maxSteps"], "held-out")
     seeds = list(map(int, o["seeds"].split(",")))
-    rows = {s: problems(1000 + s, o["samples"], o["fewest"], o["most"], "train") for s in seeds}
+    rows = {s: problems(1000 + s, o["samples"], o["minSteps"], o["maxSteps"], "train") for s in seeds}
     goals = {s: Targets(teacher, rows[s], o) for s in seeds}
     replicas = [{**own, "seed": s, "name": name} for name, own in variants for s in seeds]
     changed = {k: v for k, v in o.items() if v != SHARED[k]}
@@ -273,7 +273,7 @@ def main(folder, words):
         got = [c[-1][1] for c in curves[i * len(seeds) : (i + 1) * len(seeds)]]
         mean = sum(got) / len(got)
         print(f"{name} {({k: v for k, v in own.items() if v != OWN[k]})} {100 * mean:.1f} ± {100 * interval(mean, o['held'] * len(got)):.1f}")
-    print(f"{time.time() - began:.0f} s, {1000 * (time.time() - began) / o['steps'] / len(replicas):.0f} ms a replica-step", flush=True)
+    print(f"{time.time() - began:.0f} s, {1000 * (time.time() - began) / o['steps'] / len(replicas):.0f} ms per replica and step", flush=True)
 
 
 if __name__ == "__main__":

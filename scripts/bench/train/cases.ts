@@ -12,7 +12,7 @@ import { normals, randomBatch, tinyRecording } from '../../../src/engine/train/t
 const LATENT_STEPS = 5;
 export const LORA = { rank: 8, alpha: 16, targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] } as const;
 
-/** H hidden, L blocks, I intermediate, V vocabulary; B samples of S question columns and A answer tokens. */
+/** H hidden, L layers, I intermediate, V vocabulary; B samples of S question columns and A answer tokens. */
 interface Sizes {
   readonly H: number;
   readonly L: number;
@@ -50,7 +50,7 @@ export const CASES: readonly Case[] = [
     gates: { 1: 2.8, 2: 5 },
   },
   {
-    // Qwen2.5-0.5B's width, with a vocabulary that does not drown the blocks.
+    // Qwen2.5-0.5B's width, with a vocabulary that does not drown the layers.
     name: 'qwen',
     sizes: { H: 896, L: 2, I: 4864, heads: 14, kvHeads: 2, V: 2048, B: 1, S: 48, A: 12, bias: true },
     gates: { 1: 1.4, 2: 2.3 },
@@ -72,7 +72,7 @@ export interface Problem {
   readonly config: DecoderConfig;
   tape(config: DecoderConfig): Tape;
   readonly weights: Weights;
-  /** LoRA factors, one pack a block. */
+  /** LoRA factors, one pack per layer. */
   readonly packs: readonly Float32Array<ArrayBuffer>[];
   readonly feeds: Record<string, HostTensor>;
 }

@@ -1,9 +1,9 @@
-/** One worker a contender, each a realm of its own, asked one at a time. */
+/** One worker per contender, each a realm of its own, asked one at a time. */
 import type { Ask, ContenderKind, Opened, Outputs, Reply } from './protocol';
 
 export interface Agreement {
   readonly losses: readonly number[];
-  /** Largest over contenders and blocks of ‖g − g₀‖ / ‖g₀‖ against the first contender, and of |loss − loss₀| / |loss₀|. */
+  /** Largest over contenders and layers of ‖g − g₀‖ / ‖g₀‖ against the first contender, and of |loss − loss₀| / |loss₀|. */
   readonly worst: number;
 }
 

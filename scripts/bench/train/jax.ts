@@ -155,7 +155,7 @@ export function jaxStep({ config, tape, weights, packs, feeds }: Problem, mode: 
     run: async () => {
       const [value, [last, ...gradients]] = call();
       const loss = (await read(value))[0] as number;
-      // All kernels are one queue, and the first block's first factor is the end of the reverse sweep.
+      // All kernels are one queue, and the first layer's first factor is the end of the reverse sweep.
       await read(last as JaxArray);
       for (const gradient of gradients) gradient.dispose();
       return loss;

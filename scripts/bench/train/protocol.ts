@@ -21,7 +21,7 @@ export interface Opened {
 
 export interface Outputs {
   readonly loss: number;
-  /** Of each block's LoRA pack. */
+  /** Of each layer's LoRA pack. */
   readonly gradients: readonly Float32Array[];
 }
 

@@ -58,7 +58,7 @@ class Llama:
         return np.concatenate([a * cos - b * sin, b * cos + a * sin], -1)
 
     def states(self, x):
-        """hidden_states[1..L] [N, L, H] of input embeddings x [N, H]: block outputs, the last after the final norm."""
+        """hidden_states[1..L] [N, L, H] of input embeddings x [N, H]: layer outputs, the last after the final norm."""
         n, eps, out = len(x), self.c["rms_norm_eps"], []
         hidden = np.triu(np.full((n, n), -np.inf), 1)
         for i in range(self.c["num_hidden_layers"]):

@@ -45,13 +45,13 @@ class Config:
         }
 
     def linear_shapes(self):
-        """(out, in) of each linear of a block."""
+        """(out, in) of each linear of a layer."""
         h, i, kv = self.hidden, self.intermediate, self.kv_heads * self.head_dim
         return {"q": (h, h), "k": (kv, h), "v": (kv, h), "o": (h, h), "gate": (i, h), "up": (i, h), "down": (h, i)}
 
 
-def random_block(config, random, prefix):
-    """Weights of one block by their Hugging Face names."""
+def random_layer(config, random, prefix):
+    """Weights of one layer by their Hugging Face names."""
     weights = {}
     for name, (rows, cols) in config.linear_shapes().items():
         weights[f"{prefix}{LINEARS[name]}.weight"] = random.normal(rows, cols, scale=0.9 / cols**0.5)
@@ -65,7 +65,7 @@ def random_block(config, random, prefix):
 def random_model(config, random):
     weights = {"model.embed_tokens.weight": random.normal(config.vocab, config.hidden, scale=0.5)}
     for layer in range(config.layers):
-        weights.update(random_block(config, random, f"model.layers.{layer}."))
+        weights.update(random_layer(config, random, f"model.layers.{layer}."))
     weights["model.norm.weight"] = random.normal(config.hidden, scale=0.2, mean=1)
     if not config.tied:
         weights["lm_head.weight"] = random.normal(config.vocab, config.hidden, scale=0.5)
@@ -118,8 +118,8 @@ class Lora:
         return self.scale * ((x @ self.tensors[f"{key}.A"].T) @ self.tensors[f"{key}.B"].T)
 
 
-def block(config, weights, prefix, layer, x, past, mask, lora=None):
-    """One decoder block. x [B, S, H]; past None or (k, v), each [B, KV, P, D], k after RoPE; mask [B, 1, S, T].
+def decoder_layer(config, weights, prefix, layer, x, past, mask, lora=None):
+    """One decoder layer. x [B, S, H]; past None or (k, v), each [B, KV, P, D], k after RoPE; mask [B, 1, S, T].
     Gives y [B, S, H] and the k, v of the S columns only."""
     start = 0 if past is None else past[0].shape[2]
     batch, count, _ = x.shape
@@ -170,14 +170,14 @@ class Decoder:
         return h @ self.head.T
 
     def forward(self, x, key_mask, cache=None):
-        """x [B, S, H] after the `cache`d P columns; key_mask [B, ≥ T]. Gives the states [B, S, L, H], block outputs, the
+        """x [B, S, H] after the `cache`d P columns; key_mask [B, ≥ T]. Gives the states [B, S, L, H], layer outputs, the
         last after the final norm (`hidden_states[1..L]`), and the cache of T columns."""
         start = 0 if cache is None else cache[0][0].shape[2]
         mask = additive_mask(key_mask, start, x.shape[1])
         states, grown = [], []
         for layer in range(self.config.layers):
             past = None if cache is None else cache[layer]
-            x, (k, v) = block(self.config, self.weights, f"model.layers.{layer}.", layer, x, past, mask, self.lora)
+            x, (k, v) = decoder_layer(self.config, self.weights, f"model.layers.{layer}.", layer, x, past, mask, self.lora)
             grown.append((k, v) if past is None else (torch.cat([past[0], k], 2), torch.cat([past[1], v], 2)))
             states.append(x)
         states[-1] = rms_norm(x, self.weights["model.norm.weight"], self.config.eps)

@@ -15,7 +15,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from block import finite_difference
+from layer import finite_difference
 from files import Random, write_golden, write_model
 from model import Config, Decoder, Lora, random_lora, random_model
 

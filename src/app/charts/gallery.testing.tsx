@@ -1,8 +1,6 @@
 /** Every kind of chart with made-up values, for looking at them and for the tests in browsers. Never part of a build. */
 import { type ReactNode, useMemo, useState } from 'react';
-import { MultiChoice } from '../ui/MultiChoice';
 import { Slider } from '../ui/Slider';
-import { BarChart } from './BarChart';
 import { HeatMap } from './HeatMap';
 import { Highlight } from './Highlight';
 import { LineChart } from './LineChart';
@@ -92,7 +90,7 @@ export function Lines({ theme, link }: Shared) {
   return (
     <LineChart
       title="Cumulative singular values"
-      summary="One curve a sample, their median with its band, and a control."
+      summary="One curve per sample, their median with its band, and a control."
       source={source}
       series={series}
       x={{ label: 'rank r', column: 'rank' }}
@@ -131,22 +129,20 @@ export function Energy({ theme, link, columns = 24 }: Shared & { readonly column
 }
 
 export function Ranks({ theme, link }: Shared) {
-  const series = useMemo(
-    () => [
-      { name: 'teacher', values: [3, 5, 8, 13], low: [2, 4, 6, 11], high: [4, 7, 9, 16] },
-      { name: 'student', values: [2, 3, 5, Number.NaN] },
-      { name: 'gaussian', values: [25, 27, 29, 31] },
-    ],
-    [],
-  );
+  const series = useMemo(() => {
+    const x = [1, 2, 3, 4];
+    const keys = x.map((layer) => `layer ${layer}`);
+    return [
+      { name: 'teacher', x, y: [3, 5, 8, 13], low: [2, 4, 6, 11], high: [4, 7, 9, 16], keys },
+      { name: 'gaussian', x, y: [25, 27, 29, 31], keys },
+    ];
+  }, []);
   return (
-    <BarChart
+    <LineChart
       title="Rank for 95 % of the energy"
       summary="It grows with the layer."
       source={source}
       series={series}
-      categories={['1', '2', '3', '4']}
-      keys={['layer 1', 'layer 2', 'layer 3', 'layer 4']}
       x={{ label: 'layer' }}
       y={{ label: 'rank' }}
       scale="linear"
@@ -184,13 +180,13 @@ export function ByLayer({ theme, link }: Shared) {
 }
 
 export function Walks({ theme, link, samples = SAMPLES }: Shared & { readonly samples?: number }) {
-  const [kind, setKind] = useState<readonly string[]>([]);
+  const [bySection, setBySection] = useState(false);
   const groups = useMemo(() => {
     const both = [walks('teacher', samples, TOKENS, 0), walks('student', samples, 4, 1)];
-    return kind.includes('sections')
+    return bySection
       ? both.map((group) => ({ ...group, colour: Array.from(group.colour, (v) => Number(v > 2)) }))
       : both;
-  }, [samples, kind]);
+  }, [samples, bySection]);
   return (
     <>
       <ScatterChart
@@ -199,23 +195,16 @@ export function Walks({ theme, link, samples = SAMPLES }: Shared & { readonly sa
         source={source}
         groups={groups}
         axes={[{ label: 'direction 1' }, { label: 'direction 2' }, { label: 'direction 3' }]}
-        colour={
-          kind.includes('sections')
-            ? { label: 'section', categories: ['question', 'rationale'] }
-            : { label: 'step' }
-        }
+        colour={bySection ? { label: 'section', categories: ['question', 'rationale'] } : { label: 'step' }}
         paths
         theme={theme}
         height={360}
         link={link}
         fileName="trajectories"
       />
-      <MultiChoice
-        label="Colours"
-        value={kind}
-        options={[{ id: 'sections', label: 'By section' }]}
-        onChange={setKind}
-      />
+      <label>
+        <input type="checkbox" checked={bySection} onChange={() => setBySection(!bySection)} /> By section
+      </label>
     </>
   );
 }
@@ -230,22 +219,7 @@ export const ChosenSample = ({ link }: Pick<Shared, 'link'>) => (
 
 export function Controls() {
   const [rank, setRank] = useState(8);
-  const [kinds, setKinds] = useState<readonly string[]>(['shuffled']);
-  return (
-    <div className="columns-2">
-      <Slider label="Rank" tex="r" value={rank} min={0} max={64} unit="directions" onChange={setRank} />
-      <MultiChoice
-        label="Controls"
-        value={kinds}
-        options={[
-          { id: 'shuffled', label: 'Shuffled', about: 'Values permuted among rows' },
-          { id: 'gaussian', label: 'Gaussian', about: 'Independent normal entries' },
-        ]}
-        onChange={setKinds}
-        help={`Chosen: ${kinds.join(', ')}.`}
-      />
-    </div>
-  );
+  return <Slider label="Rank" tex="r" value={rank} min={0} max={64} unit="directions" onChange={setRank} />;
 }
 
 export function Gallery({ theme, children }: { readonly theme: ThemeName; readonly children?: ReactNode }) {

@@ -1,12 +1,11 @@
 import type { LineSeries } from './series';
 
-/** How lines, bars and points are told apart: by dash, marker and pattern first, by colour besides. */
+/** How lines and points are told apart: by dash and marker first, by colour besides. */
 
 export type ThemeName = 'light' | 'dark';
 
 const dashes = ['solid', 'dash', 'dot', 'dashdot', 'longdash'] as const;
 const markers = ['circle', 'square', 'diamond', 'triangle-up', 'cross', 'x', 'star'] as const;
-const patterns = ['', '/', 'x', '.', '-', '\\', '|', '+'] as const;
 /** Those that a chart in space has too. */
 const solids = ['circle', 'diamond', 'square', 'cross', 'x'] as const;
 
@@ -67,7 +66,6 @@ export const colourAt = (index: number, theme: ThemeName) => {
   const palette = colours[theme];
   return palette[index % palette.length]!;
 };
-export const patternAt = (index: number) => patterns[index % patterns.length]!;
 export const solidAt = (index: number) => solids[index % solids.length]!;
 
 /** Dash and marker count at different paces, so that 35 of `lines` lines differ from each other. */

@@ -1,13 +1,12 @@
 import type { Config, Data, Layout } from 'plotly.js/lib/core';
 
 /** Kinds of trace beyond lines and points in SVG, which the core has. */
-export type Part = 'bar' | 'heatmap' | 'scattergl' | 'scatter3d';
+export type Part = 'heatmap' | 'scattergl' | 'scatter3d';
 
 type Module = { readonly default: unknown };
 
 /** The strict build of scattergl makes no functions from strings, which the policy of the page forbids. */
 const parts: Readonly<Record<Part, () => Promise<unknown>>> = {
-  bar: () => import('plotly.js/lib/bar'),
   heatmap: () => import('plotly.js/lib/heatmap'),
   scattergl: () => import('plotly.js/src/traces/scattergl/strict'),
   scatter3d: () => import('plotly.js/lib/scatter3d'),

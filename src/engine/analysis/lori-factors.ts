@@ -2,7 +2,7 @@ import { ShapeError } from '../base/errors';
 import { momentsCpu } from '../kernels/moments/moments.cpu';
 import { projectionCpu } from '../kernels/projection/projection.cpu';
 import { expectDims, expectFinite } from '../kernels/shared/check';
-import { addModeGram, hooi, hosvd, modeVectors, project, type Shape3, type Tucker } from './tucker';
+import { addModeGram, hooi, modeVectors, project, type Shape3, vectorsOf } from './tucker';
 
 /** What LoRi keeps of a teacher's rationale states (LoRi §3.2). L layers, H hidden size, R = r_L·r_H. */
 export interface TeacherFactors {
@@ -73,8 +73,8 @@ export function scaledLayerFactor(
 /**
  * Factors, μ_T and C_T from the teacher's rationale states, one [N_b, L, H] a sample (N_b may differ). U_L and U_H
  * are the top left singular vectors of the layer-mode and hidden-mode unfoldings; their Gram matrices are summed
- * sample by sample in float64, so no unfolding of all samples is ever held. Yields the share done, 0 … 1, between
- * samples. Throws `ShapeError`, `NumericError`.
+ * sample by sample in float64, so no unfolding of all samples is ever held. Yields between pieces of some
+ * milliseconds. Throws `ShapeError`, `NumericError`.
  */
 export function* teacherFactors(
   samples: readonly Float32Array[],
@@ -105,17 +105,16 @@ export function* teacherFactors(
       gramH.fill(0);
     }
     const scaled = divideLayers(states, layers, hidden, layerScale);
-    addModeGram(gramL, scaled, shape, 1);
-    addModeGram(gramH, scaled, shape, 2);
+    yield* addModeGram(gramL, scaled, shape, 1);
+    yield* addModeGram(gramH, scaled, shape, 2);
     if (scope === 'sample') {
-      uL.set(modeVectors(gramL, layers, rankL).u, b * layers * rankL);
-      uH.set(modeVectors(gramH, hidden, rankH).u, b * hidden * rankH);
+      uL.set((yield* modeVectors(gramL, layers, rankL)).u, b * layers * rankL);
+      uH.set((yield* modeVectors(gramH, hidden, rankH)).u, b * hidden * rankH);
     }
-    yield (b + 1) / (2 * batch);
   }
   if (scope === 'shared') {
-    const l = modeVectors(gramL, layers, rankL);
-    const h = modeVectors(gramH, hidden, rankH);
+    const l = yield* modeVectors(gramL, layers, rankL);
+    const h = yield* modeVectors(gramH, hidden, rankH);
     uL.set(l.u);
     uH.set(h.u);
     sigmaL = Float64Array.from(l.sigma);
@@ -131,7 +130,7 @@ export function* teacherFactors(
     const moments = momentsCpu(g, { batch: 1, rows, rank });
     mu.set(moments.mu, b * rank);
     c.set(moments.c, b * rank * rank);
-    yield 0.5 + (b + 1) / (2 * batch);
+    yield (b + 1) / batch;
   }
   return { scope, uL, uH, mu, c, layerScale, sigmaL, sigmaH };
 }
@@ -144,8 +143,6 @@ export interface AnchorFactors {
   readonly target: Float32Array<ArrayBuffer>;
   /** [L]: what each layer was divided by. */
   readonly layerScale: Float32Array<ArrayBuffer>;
-  /** The decomposition that uH comes from. */
-  readonly tucker: Tucker;
 }
 
 export interface AnchorOptions {
@@ -158,22 +155,25 @@ export interface AnchorOptions {
   readonly layerScale?: Float32Array<ArrayBuffer>;
 }
 
-/** Tucker decomposition of the anchor states [B, L, H] and the targets. Throws `ShapeError`, `NumericError`. */
-export function anchorFactors(
+/** Tucker decomposition of the anchor states [B, L, H] and the targets. Yields between pieces. Throws `ShapeError`, `NumericError`. */
+export function* anchorFactors(
   anchor: Float32Array,
   layers: number,
   hidden: number,
   options: AnchorOptions,
-): AnchorFactors {
+): Generator<number, AnchorFactors> {
   const layerScale = options.layerScale ?? new Float32Array(layers).fill(1);
   checkScale(layerScale, layers);
   const batch = batchOf(anchor, layers, hidden);
   const shape: Shape3 = [batch, layers, hidden];
   const ranks: Shape3 = [options.rankB, options.rankL, options.rankH];
   const scaled = divideLayers(anchor, layers, hidden, layerScale);
-  const tucker = (options.hooi ? hooi : hosvd)(scaled, shape, ranks);
-  const uH = tucker.factors[2];
-  return { uH, target: project(scaled, shape, 2, uH, options.rankH).data, layerScale, tucker };
+  expectFinite('anchor factors', 'the states', scaled);
+  // HOSVD finds U_H from its own unfolding; the mode over samples, which grows with B³, is needed by HOOI alone.
+  const uH = options.hooi
+    ? (yield* hooi(scaled, shape, ranks)).factors[2]
+    : (yield* vectorsOf(scaled, shape, 2, options.rankH)).u;
+  return { uH, target: project(scaled, shape, 2, uH, options.rankH).data, layerScale };
 }
 
 function divideLayers(

@@ -30,12 +30,14 @@ const teacher = Array.from({ length: batch }, (_, b) => randomF32(tokens * layer
 const layerScale = layerStd(teacher, layers, hidden);
 const factors = finished(teacherFactors(teacher, layers, hidden, { rankL, rankH, layerScale }));
 const anchorTeacher = randomF32(batch * layers * hidden, 9, 0.2);
-const anchor = anchorFactors(anchorTeacher, layers, hidden, {
-  rankB: 3,
-  rankL: 3,
-  rankH: anchorRank,
-  layerScale,
-});
+const anchor = finished(
+  anchorFactors(anchorTeacher, layers, hidden, {
+    rankB: 3,
+    rankL: 3,
+    rankH: anchorRank,
+    layerScale,
+  }),
+);
 const uL = scaledLayerFactor(factors.uL, layerScale, rankL);
 
 const projection = { batch, rows: steps, layers, hidden, rankL, rankH };

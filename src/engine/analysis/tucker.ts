@@ -1,8 +1,8 @@
 import { ShapeError } from '../base/errors';
 import { showShape, sizeOf } from '../base/shape';
 import { expectFinite, expectLength } from '../kernels/shared/check';
-import { symmetricEigen } from '../kernels/shared/eigen';
-import { accumulateGram } from '../kernels/shared/gram';
+import { symmetricEigenSteps } from '../kernels/shared/eigen';
+import { gramSteps } from '../kernels/shared/gram';
 
 /** Sizes of a 3-way tensor, [N, L, H] or [B, L, H], row-major. */
 export type Shape3 = readonly [number, number, number];
@@ -41,21 +41,29 @@ export interface HooiOptions {
   readonly tolerance?: number;
 }
 
-/** Adds X₍ₙ₎X₍ₙ₎ᵀ to `out` (n × n, lower triangle), so that unfoldings of many tensors can be stacked. */
-export function addModeGram(out: Float64Array, x: Float32Array, shape: Shape3, mode: Mode): void {
+/**
+ * Adds X₍ₙ₎X₍ₙ₎ᵀ to `out` (n × n, lower triangle), so that unfoldings of many tensors can be stacked. Yields between pieces
+ * of some milliseconds.
+ */
+export function* addModeGram(
+  out: Float64Array,
+  x: Float32Array,
+  shape: Shape3,
+  mode: Mode,
+): Generator<number, void> {
   expectLength('tucker', 'x', x.length, shape);
   const { outer, n, inner } = around(shape, mode);
   expectLength('tucker', 'gram', out.length, [n, n]);
-  if (inner === 1) accumulateGram(out, x, 0, n, outer, 1, n);
-  else for (let o = 0; o < outer; o++) accumulateGram(out, x, o * n * inner, n, inner, inner, 1);
+  if (inner === 1) yield* gramSteps(out, x, 0, n, outer, 1, n);
+  else for (let o = 0; o < outer; o++) yield* gramSteps(out, x, o * n * inner, n, inner, inner, 1);
 }
 
-/** Vectors of a Gram matrix n × n (lower triangle read, overwritten). Throws `ShapeError` where r > n. */
-export function modeVectors(gram: Float64Array, n: number, r: number): ModeVectors {
+/** Vectors of a Gram matrix n × n (lower triangle read, overwritten). Yields as `addModeGram`. Throws `ShapeError` where r > n. */
+export function* modeVectors(gram: Float64Array, n: number, r: number): Generator<number, ModeVectors> {
   if (!Number.isInteger(r) || r < 1 || r > n) {
     throw new ShapeError(`tucker: rank ${r} asked of a mode of size ${n}, expected 1 … ${n}`);
   }
-  const { values, vectors } = symmetricEigen(gram, n, r);
+  const { values, vectors } = yield* symmetricEigenSteps(gram, n, r);
   const u = new Float32Array(n * r);
   for (let c = 0; c < r; c++) for (let i = 0; i < n; i++) u[i * r + c] = vectors[c * n + i] as number;
   return { sigma: values.map((v) => Math.sqrt(Math.max(0, v))), u };
@@ -82,20 +90,26 @@ export function project(x: Float32Array, shape: Shape3, mode: Mode, u: Float32Ar
   return { data, shape: shape.map((size, m) => (m === mode ? r : size)) as unknown as Shape3 };
 }
 
-/** Truncated higher-order SVD (De Lathauwer et al. 2000). Throws `ShapeError`, `NumericError`. */
-export function hosvd(x: Float32Array, shape: Shape3, ranks: Shape3): Tucker {
+/** Truncated higher-order SVD (De Lathauwer et al. 2000). Yields between pieces of work. Throws `ShapeError`, `NumericError`. */
+export function* hosvd(x: Float32Array, shape: Shape3, ranks: Shape3): Generator<number, Tucker> {
   check(x, shape, ranks);
-  const m = ([0, 1, 2] as const).map((mode) => vectorsOf(x, shape, mode, ranks[mode]));
-  const [a, b, c] = m as [ModeVectors, ModeVectors, ModeVectors];
+  const a = yield* vectorsOf(x, shape, 0, ranks[0]);
+  const b = yield* vectorsOf(x, shape, 1, ranks[1]);
+  const c = yield* vectorsOf(x, shape, 2, ranks[2]);
   const factors = [a.u, b.u, c.u] as const;
   const core = coreOf(x, shape, ranks, factors);
   return { factors, core, sigma: [a.sigma, b.sigma, c.sigma], error: relativeError(x, core), turns: 0 };
 }
 
-/** Higher-order orthogonal iteration from HOSVD: lowers the error, never raises it. Throws as `hosvd`. */
-export function hooi(x: Float32Array, shape: Shape3, ranks: Shape3, options: HooiOptions = {}): Tucker {
+/** Higher-order orthogonal iteration from HOSVD: lowers the error, never raises it. Yields and throws as `hosvd`. */
+export function* hooi(
+  x: Float32Array,
+  shape: Shape3,
+  ranks: Shape3,
+  options: HooiOptions = {},
+): Generator<number, Tucker> {
   const { maxTurns = 25, tolerance = 1e-7 } = options;
-  let best = hosvd(x, shape, ranks);
+  let best = yield* hosvd(x, shape, ranks);
   for (let turn = 1; turn <= maxTurns; turn++) {
     const factors: [Float32Array<ArrayBuffer>, Float32Array<ArrayBuffer>, Float32Array<ArrayBuffer>] = [
       ...best.factors,
@@ -105,7 +119,8 @@ export function hooi(x: Float32Array, shape: Shape3, ranks: Shape3, options: Hoo
       for (const other of [0, 1, 2] as const) {
         if (other !== mode) part = project(part.data, part.shape, other, factors[other], ranks[other]);
       }
-      factors[mode] = vectorsOf(part.data, part.shape, mode, ranks[mode]).u;
+      factors[mode] = (yield* vectorsOf(part.data, part.shape, mode, ranks[mode])).u;
+      yield turn / maxTurns;
     }
     const core = coreOf(x, shape, ranks, factors);
     const error = relativeError(x, core);
@@ -121,11 +136,17 @@ function around(shape: Shape3, mode: Mode) {
   return { outer, n: shape[mode], inner: sizeOf(shape.slice(mode + 1)) };
 }
 
-function vectorsOf(x: Float32Array, shape: Shape3, mode: Mode, r: number): ModeVectors {
+/** One mode's vectors, which HOSVD finds without the other modes. Yields as `hosvd`. Throws `ShapeError`. */
+export function* vectorsOf(
+  x: Float32Array,
+  shape: Shape3,
+  mode: Mode,
+  r: number,
+): Generator<number, ModeVectors> {
   const n = shape[mode];
   const gram = new Float64Array(n * n);
-  addModeGram(gram, x, shape, mode);
-  return modeVectors(gram, n, r);
+  yield* addModeGram(gram, x, shape, mode);
+  return yield* modeVectors(gram, n, r);
 }
 
 function coreOf(

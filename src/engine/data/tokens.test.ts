@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 describe('problemCodec', () => {
   it('keeps every text of a problem, part by part', () => {
-    for (const problem of wordProblems(5, 50, { fewestSteps: 1, mostSteps: 6 })) {
+    for (const problem of wordProblems(5, 50, { minSteps: 1, maxSteps: 6 })) {
       const { question, rationale, answer } = codec.encode(problem);
       expect(tokenizer.decode(question)).toBe(problem.question);
       expect(tokenizer.decode(rationale)).toBe(problem.steps.join(' '));

@@ -45,11 +45,9 @@ describe('wordProblems', () => {
   });
 
   it('keeps held-out chains of steps out of training, whatever the seeds', () => {
-    const held = wordProblems(3, 100, { split: 'held-out', fewestSteps: 2, mostSteps: 2 });
+    const held = wordProblems(3, 100, { split: 'held-out', minSteps: 2, maxSteps: 2 });
     expect(held.every((p) => splitOf(p.steps) === 'held-out')).toBe(true);
-    const trained = new Set(
-      wordProblems(9, 3000, { fewestSteps: 2, mostSteps: 2 }).map((p) => p.steps.join('')),
-    );
+    const trained = new Set(wordProblems(9, 3000, { minSteps: 2, maxSteps: 2 }).map((p) => p.steps.join('')));
     expect(held.filter((p) => trained.has(p.steps.join('')))).toEqual([]);
   });
 
@@ -61,9 +59,9 @@ describe('wordProblems', () => {
   });
 
   it('takes a chosen number of steps and refuses an impossible one', () => {
-    const { steps } = wordProblem(new Rng(1), { fewestSteps: 6, mostSteps: 6 });
+    const { steps } = wordProblem(new Rng(1), { minSteps: 6, maxSteps: 6 });
     expect(steps).toHaveLength(6);
-    expect(() => wordProblem(new Rng(1), { fewestSteps: 0 })).toThrow(InputError);
-    expect(() => wordProblem(new Rng(1), { fewestSteps: 3, mostSteps: 2 })).toThrow('3 to 2 steps');
+    expect(() => wordProblem(new Rng(1), { minSteps: 0 })).toThrow(InputError);
+    expect(() => wordProblem(new Rng(1), { minSteps: 3, maxSteps: 2 })).toThrow('3 to 2 steps');
   });
 });

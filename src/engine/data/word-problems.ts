@@ -20,10 +20,10 @@ export interface WordProblem {
 export type ChainSplit = 'train' | 'held-out';
 
 export interface WordProblemOptions {
-  /** Fewest steps, 1…6. Default 1. */
-  readonly fewestSteps?: number;
-  /** Most steps, 1…6. Default 4. */
-  readonly mostSteps?: number;
+  /** Smallest number of steps, 1…6. Default 1. */
+  readonly minSteps?: number;
+  /** Largest number of steps, 1…6. Default 4. */
+  readonly maxSteps?: number;
   /** Which side of the split to draw from. Default `train`. */
   readonly split?: ChainSplit;
 }
@@ -101,12 +101,12 @@ export function splitOf(steps: readonly string[]): ChainSplit {
  * @throws InputError for step counts outside 1…6 or in the wrong order
  */
 export function wordProblem(rng: Rng, options: WordProblemOptions = {}): WordProblem {
-  const { fewestSteps = 1, mostSteps = 4, split = 'train' } = options;
+  const { minSteps = 1, maxSteps = 4, split = 'train' } = options;
   const sound = (n: number) => Number.isInteger(n) && n >= 1 && n <= 6;
-  if (!sound(fewestSteps) || !sound(mostSteps) || fewestSteps > mostSteps) {
+  if (!sound(minSteps) || !sound(maxSteps) || minSteps > maxSteps) {
     throw new InputError(
-      `word problems of ${fewestSteps} to ${mostSteps} steps: expected 1 ≤ fewest ≤ most ≤ 6`,
-      'Correct fewestSteps and mostSteps of the data set.',
+      `word problems of ${minSteps} to ${maxSteps} steps: expected 1 ≤ minSteps ≤ maxSteps ≤ 6`,
+      'Correct minSteps and maxSteps of the data set.',
     );
   }
   for (;;) {
@@ -124,7 +124,7 @@ export function wordProblem(rng: Rng, options: WordProblemOptions = {}): WordPro
     let value = rng.integer(2, LARGEST_START);
     const sentences = [say(START, value)];
     const steps: string[] = [];
-    for (let i = rng.integer(fewestSteps, mostSteps); i > 0; i--) {
+    for (let i = rng.integer(minSteps, maxSteps); i > 0; i--) {
       const { sign, operand, result } = drawOperation(rng, value);
       sentences.push(say(TOLD[sign] ?? TOLD[`${sign}${operand}`] ?? [], operand));
       steps.push(`<<${value}${sign}${operand}=${result}>>`);

@@ -17,7 +17,7 @@ import { decoderOf, Walk } from './decoder.testing';
 import { greedy } from './greedy';
 import { nextTokens } from './readout';
 
-/** float32 against float64 over two blocks; measured below 1e-6. */
+/** float32 against float64 over two layers; measured below 1e-6. */
 const TOLERANCE = 1e-5;
 const LORA = { rank: 2, alpha: 3, targets: ['q', 'v', 'up', 'down'] } as const;
 /** Three questions of different lengths, left-padded to S = 5. */
@@ -206,9 +206,9 @@ describe('Decoder', () => {
 
   it('refuses latents and tokens that are not one a sequence', async () => {
     const { walk, dispose } = await setUp(TINY_CONFIG, filter);
-    await expect(walk.tokens(1, 2)).rejects.toThrow('wants Float32Array of 36');
+    await expect(walk.tokens(1, 2)).rejects.toThrow('needs Float32Array of 36');
     await expect(walk.tokens(1, 2, 23)).rejects.toThrow('token id 23');
-    await expect(walk.feed({ vector: new Float32Array(12) })).rejects.toThrow('wants Float32Array of 36');
+    await expect(walk.feed({ vector: new Float32Array(12) })).rejects.toThrow('needs Float32Array of 36');
     await dispose();
   });
 

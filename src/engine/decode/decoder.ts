@@ -182,7 +182,11 @@ export class Decoder {
     if ('vector' in input) return this.inputs.write('x', shape, input.vector);
     const x = new Float32Array(input.tokens.length * H);
     input.tokens.forEach((id, b) => {
-      if (!(id >= 0 && id < V)) throw new InputError(`token id ${id}; the model has ${V} tokens`);
+      if (!(id >= 0 && id < V))
+        throw new InputError(
+          `token id ${id}; the model has ${V} tokens`,
+          'Use a model and a tokenizer from the same checkpoint.',
+        );
       x.set(floatsOf(this.model.source.read('w.embedding', id, id + 1)), b * H);
     });
     return this.inputs.write('x', shape, x);
@@ -239,5 +243,5 @@ export class Decoder {
 export function checkLayer({ shape }: Pick<Decoder, 'shape'>, layer: number): void {
   const { layers: L } = shape.config;
   if (!(Number.isInteger(layer) && layer >= 1 && layer <= L))
-    throw new InputError(`layer ${layer}; the model has layers 1 to ${L}`);
+    throw new InputError(`layer ${layer}; the model has layers 1 to ${L}`, `Choose a layer from 1 to ${L}.`);
 }

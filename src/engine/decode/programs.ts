@@ -1,9 +1,9 @@
 import type { Shape } from '../base/shape';
 import { Graph, type Program, type Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
-import { block, type KeyValues } from '../nn/block';
 import type { DecoderConfig } from '../nn/config';
 import { type LatentFilter, latentOf, runQuestion } from '../nn/latent';
+import { decoderLayer, type KeyValues } from '../nn/layer';
 import type { LoraSpec } from '../nn/lora';
 import { mostProbable, mostProbableTokens } from '../nn/next-token';
 import { lastHidden, outerModel, type StackModel, stackModel } from '../nn/stack';
@@ -111,12 +111,14 @@ export function advanceProgram(shape: DecodeShape, fed: Fed, options: PassOption
   const hidden: Tensor[] = [];
   const kv: KeyValues[] = [];
   const attention: Tensor[] = [];
-  model.blocks.forEach((weights, i) => {
+  model.layers.forEach((weights, i) => {
     const past = {
       k: graph.input(`k.${i}`, [B, kvHeads, T, d]),
       v: graph.input(`v.${i}`, [B, kvHeads, T, d]),
     };
-    const out = graph.scope(`block ${i}`, () => block(config, weights, model.attached[i], x, segment, past));
+    const out = graph.scope(`layer ${i}`, () =>
+      decoderLayer(config, weights, model.attached[i], x, segment, past),
+    );
     x = i === config.layers - 1 ? lastHidden(model, out.x) : out.x;
     hidden.push(x);
     kv.push(out.kv);

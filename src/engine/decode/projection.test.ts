@@ -20,7 +20,7 @@ interface ProjectedLayers {
   readonly question: boolean;
 }
 
-/** float32 against float64 over two blocks, projected. Measured 2e-6. */
+/** float32 against float64 over two layers, projected. Measured 2e-6. */
 const TOLERANCE = 1e-5;
 const LORA = { rank: 2, alpha: 3, targets: ['q', 'v', 'up', 'down'] } as const;
 const FILTER = { kind: 'softmax', temperature: 0.7 } as const;
@@ -257,7 +257,7 @@ describe('a fresh projected decoder', () => {
       decoder.intervention({ site: 'residual', layer }, new Float32Array(size), new Float32Array(12));
     expect(() => make(0)).toThrow('layer 0; the model has layers 1 to 2');
     expect(() => make(3)).toThrow('layer 3; the model has layers 1 to 2');
-    expect(() => make(2, 12)).toThrow('wants Float32Array of 144');
+    expect(() => make(2, 12)).toThrow('needs Float32Array of 144');
     await begin();
     const twice = decoder.advance(walk.state, 'latent', { interventions: [make(1), make(1)] });
     await expect(twice).rejects.toThrow('two interventions at residual.1');

@@ -33,9 +33,9 @@ export const intervened = (state: Tensor, at: DecodeSite, sites: readonly Decode
 
 /** The model with the interventions attached to its layers; at a site they share with an adapter they come after it. */
 export function intervenedModel(model: StackModel, sites: readonly DecodeSite[]): StackModel {
-  const L = model.blocks.length;
+  const L = model.layers.length;
   const last: DecodeSite = { site: 'residual', layer: L };
-  const attached = model.blocks.map((_, i): Attachments => {
+  const attached = model.layers.map((_, i): Attachments => {
     const maps: Attachments['sites'] = {};
     for (const site of SITES) {
       const at: DecodeSite = { site, layer: i + 1 };

@@ -2,9 +2,9 @@ import type { HostTensor } from '../base/dtype';
 import { Owned } from '../base/owned';
 import { sizeOf } from '../base/shape';
 import type { DecoderConfig } from '../nn/config';
-import { BLOCK_PREFIX } from '../nn/programs/block';
+import { LAYER_PREFIX } from '../nn/programs/layer';
 import type { WeightSource } from '../nn/weight-source';
-import { blockPrefix, blockShapes, vocabularyChunk } from '../nn/weights';
+import { layerPrefix, layerShapes, vocabularyChunk } from '../nn/weights';
 import type { Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 
@@ -54,8 +54,8 @@ export class DeviceWeights {
     const known = this.layers.get(i);
     if (known) return known;
     const made: Record<string, DeviceTensor> = {};
-    for (const name of Object.keys(blockShapes(this.config)))
-      made[BLOCK_PREFIX + name] = this.tensor(blockPrefix(i) + name) as DeviceTensor;
+    for (const name of Object.keys(layerShapes(this.config)))
+      made[LAYER_PREFIX + name] = this.tensor(layerPrefix(i) + name) as DeviceTensor;
     this.layers.set(i, made);
     return made;
   }

@@ -3,9 +3,9 @@ import { RuntimeError } from '../base/errors';
 import { Rng } from '../base/rng';
 import { Graph, type Program } from '../graph/graph';
 import * as o from '../graph/ops';
-import { BLOCK_PREFIX } from '../nn/programs/block';
+import { LAYER_PREFIX } from '../nn/programs/layer';
 import { embed, stackModel } from '../nn/stack';
-import { blockInputs, namedWeights } from '../nn/weights';
+import { layerInputs, namedWeights } from '../nn/weights';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { randomWeights, TINY_CONFIG } from '../train/tiny.testing';
 import { ModelOnDevice, type ModelOptions } from './model-on-device';
@@ -139,13 +139,13 @@ describe('programs', () => {
 it('a program shared by layers reads those of the layer it is bound to', async () => {
   const model = open();
   const graph = new Graph();
-  const weights = blockInputs(graph, TINY_CONFIG, BLOCK_PREFIX);
+  const weights = layerInputs(graph, TINY_CONFIG, LAYER_PREFIX);
   const outputs = { y: o.mul(weights.attentionNorm as NonNullable<typeof weights.attentionNorm>, 3) };
   const program = await model.compile({ name: 'norm', outputs });
   for (const i of [0, 1]) {
     const own = Object.entries(model.layer(i)).filter(([name]) => program.inputs.has(name));
     const { y } = await program.run(Object.fromEntries(own));
-    const norm = WEIGHTS.blocks[i]?.attentionNorm?.data as Float32Array;
+    const norm = WEIGHTS.layers[i]?.attentionNorm?.data as Float32Array;
     expect(await y?.read()).toEqual(norm.map((v) => Math.fround(3 * v)));
     y?.dispose();
   }

@@ -2,22 +2,22 @@ import { HIDDEN } from '../base/tokens';
 import type { Graph, Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
 import type { Attachments } from './attachments';
-import { block, type KeyValues, type Segment } from './block';
 import type { DecoderConfig } from './config';
+import { decoderLayer, type KeyValues, type Segment } from './layer';
 import { type LoraSpec, loraLayout, unpackLora } from './lora';
 import { ropeTables } from './rope';
 import { embed, logits } from './vocabulary';
-import { type BlockTensors, blockInputs, blockPrefix, type OuterTensors, outerInputs } from './weights';
+import { type LayerTensors, layerInputs, layerPrefix, type OuterTensors, outerInputs } from './weights';
 
 export { embed, logits };
 
-/** A whole model in one graph: weights as inputs `w.…`, adapters as one flat input `lora.{i}` a block. */
+/** A whole model in one graph: weights as inputs `w.…`, adapters as one flat input `lora.{i}` per layer. */
 export interface StackModel {
   readonly graph: Graph;
   readonly config: DecoderConfig;
   readonly outer: OuterTensors;
-  readonly blocks: readonly BlockTensors[];
-  /** What is attached to each layer; none where the model runs as it is. */
+  readonly layers: readonly LayerTensors[];
+  /** What is attached to each layer; nothing where the model runs unchanged. */
   readonly attached: readonly Attachments[];
   /** A module on hidden_states[L], after the final norm: what it returns is what the head reads. */
   readonly final?: (state: Tensor) => Tensor;
@@ -29,7 +29,7 @@ export function stackModel(graph: Graph, config: DecoderConfig, lora?: LoraSpec)
     graph,
     config,
     outer: outerInputs(graph, config),
-    blocks: indices.map((i) => blockInputs(graph, config, blockPrefix(i))),
+    layers: indices.map((i) => layerInputs(graph, config, layerPrefix(i))),
     attached: lora
       ? indices.map((i) =>
           graph.scope(`lora ${i}`, () => ({
@@ -45,14 +45,14 @@ export function stackModel(graph: Graph, config: DecoderConfig, lora?: LoraSpec)
 
 /** A model without its layers: embedding, final norm and head, inputs `w.{name}`. */
 export function outerModel(graph: Graph, config: DecoderConfig): StackModel {
-  return { graph, config, outer: outerInputs(graph, config), blocks: [], attached: [] };
+  return { graph, config, outer: outerInputs(graph, config), layers: [], attached: [] };
 }
 
-/** One pass of a segment through all blocks. */
+/** One pass of a segment through all layers. */
 export interface StackOutput {
-  /** hidden_states[1..L]: block outputs [B·S, H], the last one after the final norm (and [B, H] where `lastOnly`). */
+  /** hidden_states[1..L]: layer outputs [B·S, H], the last one after the final norm (and [B, H] where `lastOnly`). */
   readonly hidden: readonly Tensor[];
-  /** Keys and values of each block, the past included. */
+  /** Keys and values of each layer, the past included. */
   readonly kv: readonly KeyValues[];
   /** Attention weights of each layer, [B, heads, S, T] ([B, heads, 1, T] of the last one where `lastOnly`). */
   readonly attention: readonly Tensor[];
@@ -63,15 +63,15 @@ export interface StackSegment {
   readonly x: Tensor;
   readonly batch: number;
   readonly positions: number;
-  /** Column of the first position: what RoPE turns by. Left padding shifts a sample's columns, which RoPE cannot see. */
+  /** Column of the first position, which RoPE rotates by. Left padding shifts a sample's columns; RoPE does not notice. */
   readonly from: number;
   readonly mask: Tensor;
   readonly past: readonly KeyValues[] | undefined;
-  /** Of the last block only the last position's output is wanted: most of that block is spared. */
+  /** Only the last position's output of the last layer is needed: most of that layer is skipped. */
   readonly lastOnly?: boolean;
   /** Adapters of each layer; by default the model's. */
   readonly attached?: readonly Attachments[];
-  /** Rotary tables [B, 1, S, d/2], where each row has positions of its own; by default those of the columns. */
+  /** Rotary tables [B, 1, S, d/2] where each row has positions of its own; by default those of the columns. */
   readonly tables?: { readonly cos: Tensor; readonly sin: Tensor };
 }
 
@@ -91,15 +91,15 @@ export function runStack(model: StackModel, segment: StackSegment): StackOutput 
     ...(segment.tables ?? columns()),
     join: (past, own) => (past ? o.concat([past, own], 2) : own),
   };
-  const L = model.blocks.length;
+  const L = model.layers.length;
   let x = segment.x;
   const hidden: Tensor[] = [];
   const kv: KeyValues[] = [];
   const attention: Tensor[] = [];
-  model.blocks.forEach((weights, i) => {
-    graph.scope(`block ${i}`, () => {
+  model.layers.forEach((weights, i) => {
+    graph.scope(`layer ${i}`, () => {
       const lastOnly = segment.lastOnly && i === L - 1;
-      const out = block(config, weights, attached[i], x, { ...run, lastOnly }, segment.past?.[i]);
+      const out = decoderLayer(config, weights, attached[i], x, { ...run, lastOnly }, segment.past?.[i]);
       x = i === L - 1 ? lastHidden(model, out.x) : out.x;
       hidden.push(x);
       kv.push(out.kv);
@@ -113,11 +113,11 @@ export function runStack(model: StackModel, segment: StackSegment): StackOutput 
 export const lastHidden = (model: StackModel, x: Tensor): Tensor =>
   model.final?.(finalNorm(model, x)) ?? finalNorm(model, x);
 
-/** What makes the last block's output the last hidden state. */
+/** Turns the last layer's output into the final hidden states. */
 export const finalNorm = (model: StackModel, x: Tensor): Tensor =>
   o.rmsNorm(x, model.outer.finalNorm, model.config.rmsNormEps);
 
-/** Lower-triangular additive mask [1, 1, S, T] of S positions that end T keys. */
+/** Lower-triangular additive mask [1, 1, S, T] for S positions, the last of T keys. */
 export function causalMask(graph: Graph, positions: number, keys: number): Tensor {
   const data = new Float32Array(positions * keys);
   for (let i = 0; i < positions; i++)

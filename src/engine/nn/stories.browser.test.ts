@@ -34,7 +34,7 @@ describe.skipIf(!(await hasStories())).each(['wasm', 'webgpu'] as const)(
         const uploadHalves = device && (await createHalfUpload(device));
         const runtime = await createRuntime({ provider, device, uploadHalves, wasmPaths });
         const stories = await readStories(dtype);
-        expect(stories.weights.blocks[4]?.qkv?.dtype).toBe(dtype);
+        expect(stories.weights.layers[4]?.qkv?.dtype).toBe(dtype);
         const found: Float32Array[] = [];
         for (const form of [stories, { ...stories, weights: widenedWeights(stories.weights) }]) {
           const model = await logitsOf(runtime, form, 41);

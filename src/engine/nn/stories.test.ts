@@ -28,7 +28,7 @@ describe.skipIf(!(await hasStories()))('stories260K on WASM', () => {
     'gives the same logits, to the bit, from %s as from f32 made of it before',
     async (dtype) => {
       const stories = await readStories(dtype);
-      expect(stories.weights.blocks[4]?.qkv?.dtype).toBe(dtype);
+      expect(stories.weights.layers[4]?.qkv?.dtype).toBe(dtype);
       const found: Float32Array[] = [];
       for (const form of [stories, { ...stories, weights: widenedWeights(stories.weights) }]) {
         const model = await logitsOf(runtime, form, 41);

@@ -51,15 +51,15 @@ describe.each([
       config,
       (name) => Object.entries(dtypes).find(([part]) => name.includes(part))?.[1] ?? 'bf16',
     );
-    const { outer, blocks } = packWeights(config, tensors);
-    for (const block of blocks) {
-      expect([block.qkv?.dtype, block.gateUp?.dtype]).toEqual(['f32', 'f32']);
-      expect([block.o?.dtype, block.down?.dtype, block.mlpNorm?.dtype]).toEqual(['bf16', 'bf16', 'bf16']);
+    const { outer, layers } = packWeights(config, tensors);
+    for (const layer of layers) {
+      expect([layer.qkv?.dtype, layer.gateUp?.dtype]).toEqual(['f32', 'f32']);
+      expect([layer.o?.dtype, layer.down?.dtype, layer.mlpNorm?.dtype]).toEqual(['bf16', 'bf16', 'bf16']);
     }
     expect(outer.embedding?.dtype).toBe('bf16');
     const wide = packWeights(config, widenedMap(tensors));
-    expect(blocks.map(({ qkv, gateUp }) => [qkv, gateUp])).toEqual(
-      wide.blocks.map(({ qkv, gateUp }) => [qkv, gateUp]),
+    expect(layers.map(({ qkv, gateUp }) => [qkv, gateUp])).toEqual(
+      wide.layers.map(({ qkv, gateUp }) => [qkv, gateUp]),
     );
   });
 });

@@ -1,4 +1,4 @@
-/** Weights in 16 bits and the same in f32, for tests that both must give the same numbers. */
+/** Weights in 16 bits and the same weights in f32, for tests that both give the same numbers. */
 import type { HalfDType, HostTensor } from '../base/dtype';
 import { floatsOf, graphTensor, toBf16, toF16 } from '../base/half';
 import type { Weights } from './weights';
@@ -10,11 +10,11 @@ export function inHalves(host: HostTensor, dtype: HalfDType): HostTensor {
   return { dtype, shape: host.shape, data: Uint16Array.from(bits, dtype === 'f16' ? toF16 : toBf16) };
 }
 
-export function mapWeights({ outer, blocks }: Weights, change: (host: HostTensor) => HostTensor): Weights {
+export function mapWeights({ outer, layers }: Weights, change: (host: HostTensor) => HostTensor): Weights {
   const all = <T extends Readonly<Record<string, HostTensor>>>(named: T): T =>
     Object.fromEntries(Object.entries(named).map(([name, host]) => [name, change(host)])) as T;
-  return { outer: all(outer as never), blocks: blocks.map((block) => all(block as never)) };
+  return { outer: all(outer as never), layers: layers.map((layer) => all(layer as never)) };
 }
 
-/** All in f32. */
+/** All weights in f32. */
 export const widenedWeights = (weights: Weights): Weights => mapWeights(weights, graphTensor);

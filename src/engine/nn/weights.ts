@@ -5,11 +5,11 @@ import type { Graph, Tensor } from '../graph/graph';
 import { type DecoderConfig, GROUPS, linearSizes } from './config';
 
 /**
- * Where each packed tensor of ours comes from: the names a Hugging Face LLaMA or Qwen2 checkpoint gives its parts, in
- * the order of their rows. `{i}` is the block's index.
+ * Where each of our packed tensors comes from: the names that a Hugging Face LLaMA or Qwen2 checkpoint gives its parts, in
+ * row order. `{i}` is the layer's index.
  */
 const HF = 'model.layers.{i}';
-export const BLOCK_NAMES = {
+export const LAYER_NAMES = {
   attentionNorm: [`${HF}.input_layernorm.weight`],
   qkv: [`${HF}.self_attn.q_proj.weight`, `${HF}.self_attn.k_proj.weight`, `${HF}.self_attn.v_proj.weight`],
   qkvBias: [`${HF}.self_attn.q_proj.bias`, `${HF}.self_attn.k_proj.bias`, `${HF}.self_attn.v_proj.bias`],
@@ -27,16 +27,16 @@ export const OUTER_NAMES = {
   head: 'lm_head.weight',
 } as const;
 
-export type BlockWeightName = keyof typeof BLOCK_NAMES;
+export type LayerWeightName = keyof typeof LAYER_NAMES;
 export type OuterWeightName = keyof typeof OUTER_NAMES;
 
-/** A block's packed tensors with their shapes; only those the configuration has. */
-export function blockShapes(config: DecoderConfig): Partial<Record<BlockWeightName, readonly number[]>> {
+/** Shapes of a layer's packed tensors; only those that the configuration has. */
+export function layerShapes(config: DecoderConfig): Partial<Record<LayerWeightName, readonly number[]>> {
   const { hiddenSize: H } = config;
   const sizes = linearSizes(config);
   const rows = (names: readonly (keyof typeof sizes)[]): number =>
     names.reduce((n, name) => n + sizes[name].out, 0);
-  const bias = (present: boolean, name: BlockWeightName, group: keyof typeof GROUPS) =>
+  const bias = (present: boolean, name: LayerWeightName, group: keyof typeof GROUPS) =>
     present ? { [name]: [rows(GROUPS[group])] } : {};
   return {
     attentionNorm: [H],
@@ -64,8 +64,8 @@ export function expectedTensors(config: DecoderConfig): { name: string; shape: r
   for (const [ours, shape] of Object.entries(outerShapes(config)))
     list.push({ name: OUTER_NAMES[ours as OuterWeightName], shape: shape as readonly number[] });
   for (let i = 0; i < config.layers; i++)
-    for (const [ours, shape] of Object.entries(blockShapes(config))) {
-      const names = BLOCK_NAMES[ours as BlockWeightName];
+    for (const [ours, shape] of Object.entries(layerShapes(config))) {
+      const names = LAYER_NAMES[ours as LayerWeightName];
       const group = GROUPS[ours.replace('Bias', '') as keyof typeof GROUPS];
       names.forEach((name, j) => {
         const part = group?.[j];
@@ -79,10 +79,10 @@ export function expectedTensors(config: DecoderConfig): { name: string; shape: r
   return list;
 }
 
-/** A model's weights in host memory: packed, f32, f16 or bf16 as the checkpoint stores them. */
+/** A model's weights in host memory: packed, and in f32, f16 or bf16 as the checkpoint stores them. */
 export interface Weights {
   readonly outer: Partial<Record<OuterWeightName, HostTensor>>;
-  readonly blocks: readonly Partial<Record<BlockWeightName, HostTensor>>[];
+  readonly layers: readonly Partial<Record<LayerWeightName, HostTensor>>[];
 }
 
 /**
@@ -93,24 +93,28 @@ export interface Weights {
 export function packWeights(config: DecoderConfig, tensors: ReadonlyMap<string, HostTensor>): Weights {
   const find = (name: string): HostTensor => {
     const tensor = tensors.get(name);
-    if (!tensor) throw new ConfigError(`the checkpoint lacks the tensor "${name}"`);
+    if (!tensor)
+      throw new ConfigError(
+        `the checkpoint lacks the tensor "${name}"`,
+        'Choose weights and a config.json from the same checkpoint, with all its shards.',
+      );
     return tensor;
   };
   const outer: Partial<Record<OuterWeightName, HostTensor>> = {};
   for (const ours of Object.keys(outerShapes(config)) as OuterWeightName[])
     outer[ours] = find(OUTER_NAMES[ours]);
-  const blocks = Array.from({ length: config.layers }, (_, i) => {
-    const block: Partial<Record<BlockWeightName, HostTensor>> = {};
-    for (const [ours, shape] of Object.entries(blockShapes(config))) {
-      const parts = BLOCK_NAMES[ours as BlockWeightName].map((name) => find(name.replace('{i}', String(i))));
-      block[ours as BlockWeightName] = join(parts, shape as readonly number[]);
+  const layers = Array.from({ length: config.layers }, (_, i) => {
+    const layer: Partial<Record<LayerWeightName, HostTensor>> = {};
+    for (const [ours, shape] of Object.entries(layerShapes(config))) {
+      const parts = LAYER_NAMES[ours as LayerWeightName].map((name) => find(name.replace('{i}', String(i))));
+      layer[ours as LayerWeightName] = join(parts, shape as readonly number[]);
     }
-    return block;
+    return layer;
   });
-  return { outer, blocks };
+  return { outer, layers };
 }
 
-/** Rows one below the other, as they are; in f32 where the parts are of different dtypes. */
+/** The parts' rows one below the other, unchanged; in f32 if the parts differ in dtype. */
 function join(parts: readonly HostTensor[], shape: readonly number[]): HostTensor {
   const [first] = parts as [HostTensor];
   if (parts.length === 1) return first;
@@ -132,21 +136,21 @@ function join(parts: readonly HostTensor[], shape: readonly number[]): HostTenso
   return { dtype: 'f32', shape, data: fill(new Float32Array(length), (part) => floatsOf(part)) };
 }
 
-export type BlockTensors = Partial<Record<BlockWeightName, Tensor>>;
+export type LayerTensors = Partial<Record<LayerWeightName, Tensor>>;
 
-/** Weights outside the layers. Embedding and head are split in rows where one tensor would be too large. */
+/** Weights outside the layers. Embedding and head are split by rows where one tensor would be too large. */
 export interface OuterTensors {
   readonly finalNorm: Tensor;
   /** Chunks of [V, H], one below the other. */
   readonly embedding: readonly Tensor[];
-  /** Absent where the embedding is the head as well. */
+  /** Absent where the embedding also serves as the head. */
   readonly head?: readonly Tensor[];
 }
 
-/** Declares a block's weights as inputs `{prefix}{name}` of a graph. */
-export function blockInputs(graph: Graph, config: DecoderConfig, prefix: string): BlockTensors {
+/** Declares a layer's weights as inputs `{prefix}{name}` of a graph. */
+export function layerInputs(graph: Graph, config: DecoderConfig, prefix: string): LayerTensors {
   return Object.fromEntries(
-    Object.entries(blockShapes(config)).map(([name, shape]) => [
+    Object.entries(layerShapes(config)).map(([name, shape]) => [
       name,
       graph.input(prefix + name, shape as readonly number[]),
     ]),
@@ -188,15 +192,15 @@ export function outerInputs(graph: Graph, config: DecoderConfig): OuterTensors {
   return { embedding, finalNorm, ...(config.tieWordEmbeddings ? {} : { head: rows('head') }) };
 }
 
-/** Prefix of block i's inputs in a program that holds all blocks. */
-export const blockPrefix = (i: number): string => `w.${i}.`;
+/** Prefix of layer i's inputs in a program that holds all layers. */
+export const layerPrefix = (i: number): string => `w.${i}.`;
 
 /** The values of a whole-model program's weight inputs, by name. */
 export function namedWeights(weights: Weights): Record<string, HostTensor> {
   const named: Record<string, HostTensor> = {};
   for (const [name, tensor] of Object.entries(weights.outer)) if (tensor) named[`w.${name}`] = tensor;
-  weights.blocks.forEach((block, i) => {
-    for (const [name, tensor] of Object.entries(block)) if (tensor) named[blockPrefix(i) + name] = tensor;
+  weights.layers.forEach((layer, i) => {
+    for (const [name, tensor] of Object.entries(layer)) if (tensor) named[layerPrefix(i) + name] = tensor;
   });
   return named;
 }

@@ -70,7 +70,7 @@ const both = (a: Float32Array, b: Float32Array): number[] => [...a, ...b];
 describe('lori', () => {
   it.each([
     ['one subspace', 'shared', 5 * L],
-    ['one a sample', 'sample', 2 * L],
+    ['one per sample', 'sample', 2 * L],
   ] as const)('takes no direction that the states do not span: %s', async (_name, scope, spanned) => {
     const few = teacherOf([2, 3]);
     // A rounding error in the states must not turn a factor.
@@ -97,7 +97,7 @@ describe('lori', () => {
   const cases: [string, Factors][] = [
     ['one subspace', {}],
     ['one subspace, layers as they are', { normaliseLayers: false }],
-    ['one a sample', { scope: 'sample' }],
+    ['one per sample', { scope: 'sample' }],
     ['ranks larger than the model', { layerRank: 64, hiddenRank: 30 }],
   ];
   it.each(cases)('is zero where the student has the states of the teacher: %s', async (_name, factors) => {
@@ -210,6 +210,15 @@ describe('lori', () => {
     expect(lori.usesTeacher(configOf({}, { covariance: 0, mean: 0, anchor: 0 }))).toBe(false);
     const codiOf = (weight: number) => parseRunConfig({ method: 'codi', weights: { codi: weight } });
     expect([1, 0].map((weight) => codi.usesTeacher(codiOf(weight)))).toEqual([true, false]);
+  });
+
+  it.each([
+    ['moments', { anchor: 0 }],
+    ['anchor', { covariance: 0, mean: 0 }],
+  ])('hears a cancel while it makes its targets: %s', async (_name, weights) => {
+    const cancelled = new Pace('the run', AbortSignal.abort());
+    const made = lori.targets(configOf({}, weights), TINY_CONFIG, teacher, cancelled);
+    await expect(made).rejects.toThrow('the run was cancelled');
   });
 
   it('names the ranks that the model and the samples have no room for', async () => {
@@ -353,7 +362,9 @@ describe.each(['step-llama', 'step-qwen2'] as const)('%s: what torch makes of th
     for (const [part, actual] of Object.entries({ uL: f.uL, uH: f.uH, mu: f.mu, c: f.c }))
       if (golden.names.includes(`${key}.${part}`)) close(actual, `${key}.${part}`);
     if (scope === 'sample') return;
-    const a = anchorFactors(anchor, layers, hidden, { ...anchorRanks, ...(layerScale && { layerScale }) });
+    const a = finished(
+      anchorFactors(anchor, layers, hidden, { ...anchorRanks, ...(layerScale && { layerScale }) }),
+    );
     close(a.uH, `${key}.anchorUH`);
     close(a.target, `${key}.anchorTarget`);
   });

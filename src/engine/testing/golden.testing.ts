@@ -1,5 +1,5 @@
 /**
- * What scripts/goldens/lori prints, for tests: small decoders, one block and whole LoRi training steps, computed by torch
+ * What scripts/goldens/lori prints, for tests: small decoders, one layer and whole LoRi training steps, computed by torch
  * in float64. Tensor names are listed in scripts/goldens/lori/README.md.
  */
 export interface GoldenTensor {
@@ -30,7 +30,7 @@ export interface GoldenModel {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-export type GoldenName = 'block' | 'step-llama' | 'step-qwen2' | 'adamw-llama' | 'proofs' | 'decode';
+export type GoldenName = 'layer' | 'step-llama' | 'step-qwen2' | 'adamw-llama' | 'proofs' | 'decode';
 export type GoldenModelName = 'llama-student' | 'llama-teacher' | 'qwen2-student' | 'qwen2-teacher';
 
 interface Entry {

@@ -57,7 +57,7 @@ export const SMALLEST: TinyPairOptions = {
     num_attention_heads: 2,
     num_key_value_heads: 1,
   },
-  data: { fewestSteps: 2, mostSteps: 2 },
+  data: { minSteps: 2, maxSteps: 2 },
 };
 
 /** Files of the folder by their paths below it. */
@@ -90,7 +90,7 @@ export async function tinyPair(options: TinyPairOptions = {}): Promise<Map<strin
   const manifest: Record<string, unknown> = {
     base: await entry('base', {}),
     teacher: await entry('teacher', options.teacherConfig ?? {}),
-    data: { description: 'word problems', seed: 3, fewestSteps: 2, mostSteps: 3, ...options.data },
+    data: { description: 'word problems', seed: 3, minSteps: 2, maxSteps: 3, ...options.data },
   };
   put('manifest.json', JSON.stringify(options.manifest ? options.manifest(manifest) : manifest));
   for (const [path, bytes] of files) files.set(path, options.damage?.(path, bytes) ?? bytes);

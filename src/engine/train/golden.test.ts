@@ -4,8 +4,6 @@ import { namedWeights } from '../nn/weights';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 import { type Golden, readGolden } from '../testing/golden.testing';
-import { compileBlockwise } from './blockwise/compile';
-import type { BlockwiseOptions } from './blockwise/compiled';
 import { compileWhole } from './compile-whole';
 import {
   adapterErrors,
@@ -15,6 +13,8 @@ import {
   packsOf,
   readGoldenStep,
 } from './golden.testing';
+import { compileLayerwise } from './layerwise/compile';
+import type { LayerwiseOptions } from './layerwise/compiled';
 import { hostOptimiser } from './optimiser';
 import { packName } from './parameters';
 import { learningRate } from './schedule';
@@ -40,11 +40,11 @@ const upload = (packs: readonly Float32Array<ArrayBuffer>[]) =>
 
 const stepOf = (
   step: GoldenStep,
-  form: 'whole' | 'blockwise',
-  options: BlockwiseOptions = {},
+  form: 'whole' | 'layerwise',
+  options: LayerwiseOptions = {},
 ): Promise<TapeRun> =>
   made(step, runtime, (model, tape) =>
-    form === 'whole' ? compileWhole(model, tape, 'step') : compileBlockwise(model, tape, options),
+    form === 'whole' ? compileWhole(model, tape, 'step') : compileLayerwise(model, tape, options),
   );
 
 function errorsOf(
@@ -77,8 +77,8 @@ describe('a training step agrees with torch', () => {
     const step = await readGoldenStep(family, method);
     const forms: Record<string, () => Promise<TapeRun>> = {
       whole: () => stepOf(step, 'whole'),
-      blockwise: () => stepOf(step, 'blockwise'),
-      'blockwise, kernels': () => stepOf(step, 'blockwise', { losses: 'kernels' }),
+      layerwise: () => stepOf(step, 'layerwise'),
+      'layerwise, kernels': () => stepOf(step, 'layerwise', { losses: 'kernels' }),
     };
     const packs = upload(step.packs);
     for (const [form, compile] of Object.entries(forms)) {
@@ -119,7 +119,7 @@ describe('a training step agrees with torch', () => {
 });
 
 describe('three steps of clipping, AdamW and the schedule agree with torch', () => {
-  it.each(['whole', 'blockwise'] as const)('%s', async (form) => {
+  it.each(['whole', 'layerwise'] as const)('%s', async (form) => {
     const step = await readGoldenStep('llama', 'lori-softmax');
     const golden = readGolden('adamw-llama');
     const { optimiser: o } = golden.meta;

@@ -35,7 +35,7 @@ export interface GoldenStep {
   readonly terms: (names: readonly string[]) => number[];
 }
 
-/** Adapters `{prefix}layers.{i}.{linear}.{factor}` → one pack a block. */
+/** Adapters `{prefix}layers.{i}.{linear}.{factor}` → one pack per layer. */
 export function packsOf(
   golden: Golden,
   spec: Pick<GoldenStep, 'config' | 'lora'>,

@@ -9,8 +9,8 @@ import { loraLayout } from '../nn/lora';
 import { expectedTensors, namedWeights, packWeights } from '../nn/weights';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { readGolden } from '../testing/golden.testing';
-import { compileBlockwise } from './blockwise/compile';
 import { compileWhole } from './compile-whole';
+import { compileLayerwise } from './layerwise/compile';
 import type { ParameterSet } from './parameters';
 import { type ProofLayout, recordCodi, recordSilent } from './proofs.testing';
 import type { Tape } from './tape/tape';
@@ -140,13 +140,13 @@ beforeAll(async () => {
 afterAll(() => runtime.dispose());
 
 describe.each(Object.entries(RECIPES))('%s agrees with torch', (recipe, record) => {
-  it.each(['whole', 'blockwise'] as const)('%s', async (form) => {
+  it.each(['whole', 'layerwise'] as const)('%s', async (form) => {
     const tape = record();
     const model = new ModelOnDevice(runtime, config, weights);
     const step =
       form === 'whole'
         ? await compileWhole(model, tape, 'step')
-        : await compileBlockwise(model, tape, { losses: 'traced' });
+        : await compileLayerwise(model, tape, { losses: 'traced' });
     const parameters = valuesOf(tape).map((data, i) =>
       runtime.upload({ dtype: 'f32', shape: tape.parameters.all[i]?.shape ?? [], data }),
     );

@@ -5,8 +5,8 @@ import { interpret } from '../graph/interpret';
 import { ModelOnDevice } from '../model/model-on-device';
 import { namedWeights } from '../nn/weights';
 import { createRuntime, type Runtime } from '../runtime/runtime';
-import { compileBlockwise } from './blockwise/compile';
 import { compileWhole } from './compile-whole';
+import { compileLayerwise } from './layerwise/compile';
 import { type Row, randomRows, recordRows, rowFeeds } from './rows.testing';
 import { withRowTables } from './tape/row-tables';
 import type { Tape } from './tape/tape';
@@ -67,13 +67,13 @@ function interpreted(rows: readonly Row[]): Found {
 /** The step of some rows, run on several feeds. */
 async function run(
   rows: readonly Row[],
-  form: 'whole' | 'blockwise',
+  form: 'whole' | 'layerwise',
   feeds: readonly Record<string, HostTensor>[],
 ): Promise<Found[]> {
   const model = new ModelOnDevice(runtime, TINY_CONFIG, weights);
   const tape = recordRows(TINY_CONFIG, rows);
   const step =
-    form === 'whole' ? await compileWhole(model, tape, 'step') : await compileBlockwise(model, tape);
+    form === 'whole' ? await compileWhole(model, tape, 'step') : await compileLayerwise(model, tape);
   const packs = valuesOf(tape).map((data) => runtime.upload({ dtype: 'f32', shape: [data.length], data }));
   const found: Found[] = [];
   for (const each of feeds) {
@@ -113,7 +113,7 @@ const sumOf = (parts: readonly Found[]): Found => ({
   ),
 });
 
-describe.each(['whole', 'blockwise'] as const)('a row in a batch is the row alone: %s', (form) => {
+describe.each(['whole', 'layerwise'] as const)('a row in a batch is the row alone: %s', (form) => {
   it.each(CASES)('%s', async (name, rows) => {
     const only = rows.map((row) => rowFeeds(rows, (other) => other === row));
     const [together, ...each] = await run(rows, form, [rowFeeds(rows), ...only]);

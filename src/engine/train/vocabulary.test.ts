@@ -4,8 +4,8 @@ import { liveNodes, type Program } from '../graph/graph';
 import { ModelOnDevice } from '../model/model-on-device';
 import { type CompileOptions, createRuntime, type Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
-import { compileBlockwise } from './blockwise/compile';
 import { compileWhole } from './compile-whole';
+import { compileLayerwise } from './layerwise/compile';
 import type { TapeRun } from './step';
 import type { Tape } from './tape/tape';
 import { relativeError, TINY_CONFIG, TINY_LAYOUT, type TinyStep, tinyStep } from './tiny.testing';
@@ -67,7 +67,7 @@ const FORMS = {
   },
   'small programs, a head of its own': {
     tied: false,
-    form: (model: ModelOnDevice, tape: Tape) => compileBlockwise(model, tape),
+    form: (model: ModelOnDevice, tape: Tape) => compileLayerwise(model, tape),
   },
 };
 

@@ -19,7 +19,7 @@ const SEARCH = 10;
 const PASSED_OVER = 1.001;
 
 /** Most steps, and those before the first look at what has converged. */
-const mostSteps = (r: number): number => 5 * r + 40;
+const maxSteps = (r: number): number => 5 * r + 40;
 const firstLook = (r: number): number => Math.ceil(1.5 * r) + 16;
 const nextLook = (r: number): number => Math.max(8, Math.ceil(r / 4));
 
@@ -42,14 +42,14 @@ const ENTRIES = [
 ] as const satisfies readonly Entry[];
 
 const sizeFor = ({ r }: SvdShape): StageSize => {
-  const held = mostSteps(r) + 1 + r + SEARCH + 1;
+  const held = maxSteps(r) + 1 + r + SEARCH + 1;
   return { held, width: held, kind: 'lanczos' };
 };
 
 /** Whether r values of k = min(m, n) are few enough for this to be worth it, and fit. */
 export const suitsLanczos = (device: Device, shape: SvdShape): boolean => {
   const k = Math.min(shape.rows, shape.cols);
-  return shape.r > 0 && k >= 256 && 2 * mostSteps(shape.r) <= k && lanczosRoom(device, shape) > 0;
+  return shape.r > 0 && k >= 256 && 2 * maxSteps(shape.r) <= k && lanczosRoom(device, shape) > 0;
 };
 
 /** Matrices of this shape the device takes at once. */
@@ -119,7 +119,7 @@ function against(stage: Stage, b: Batch, i: number, c: number, side: 0 | 1): voi
 
 /** The values [count, r], with their vectors left in `vectors`; `undefined` where this way fails. */
 async function leading(stage: Stage, r: number, count: number, tell: (share: number) => void) {
-  const most = mostSteps(r);
+  const most = maxSteps(r);
   const { held } = sizeFor({ batch: 1, rows: 1, cols: 1, r });
   const { device, scalars, buffers, sizes } = stage;
   const lengthQ = [stage.quads(stage.ldq)] as const;

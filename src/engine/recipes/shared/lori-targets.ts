@@ -53,7 +53,7 @@ export async function loriTargets(
   const ranksUsed: Record<string, number> = {};
   const of = { config, L, H, teacher, scale, ranksUsed };
   const moments = wanted.moments ? await momentsOf(of, pace) : undefined;
-  return { losses: { moments, anchor: wanted.anchor ? anchorOf(of) : undefined }, ranksUsed };
+  return { losses: { moments, anchor: wanted.anchor ? await anchorOf(of, pace) : undefined }, ranksUsed };
 }
 
 /** A rank as it is used; one that was cut is noted. */
@@ -99,18 +99,19 @@ async function momentsOf(of: Of, pace: Pace): Promise<StateLoss> {
   );
 }
 
-function anchorOf(of: Of): StateLoss {
+async function anchorOf(of: Of, pace: Pace): Promise<StateLoss> {
   const { config, L, H, teacher, scale } = of;
   const { sampleRank, layerRank, hiddenRank, hooi } = config.factors.anchor;
   const path = 'factors.anchor';
   const rank = spanned(of, `${path}.hiddenRank`, hiddenRank, teacher.length * L);
-  const factors = anchorFactors(anchorTensor(teacher), L, H, {
+  const steps = anchorFactors(anchorTensor(teacher), L, H, {
     rankB: cut(of, `${path}.sampleRank`, sampleRank, teacher.length),
     rankL: cut(of, `${path}.layerRank`, layerRank, L),
     rankH: rank,
     hooi,
     layerScale: scale,
   });
+  const factors = await pace.run(steps);
   return anchorLoss(
     {
       rank,

@@ -69,7 +69,11 @@ export async function openBench(
     return {
       project(layer, matrix, shift) {
         const projection = projections.get(layer);
-        if (!projection) throw new InputError(`layer ${layer} is not projected here`);
+        if (!projection)
+          throw new InputError(
+            `layer ${layer} is not projected here`,
+            'Choose one of the layers of this test.',
+          );
         projection.matrix.write(matrix);
         projection.shift.write(shift);
       },

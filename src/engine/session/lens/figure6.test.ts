@@ -42,7 +42,7 @@ interface GoldenReport {
   readonly tucker: { readonly layerSigma: readonly number[]; readonly hiddenSigma: readonly number[] };
 }
 
-/** Of the largest value of each list: float32 through four or five blocks. Measured 6.3e-7. */
+/** Of the largest value of each list: float32 through four or five layers. Measured 6.3e-7. */
 const TOLERANCE = 3e-6;
 
 const fromModels: typeof fetch = async (url) =>

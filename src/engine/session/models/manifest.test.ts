@@ -12,7 +12,7 @@ const model = (name: string) => ({
 const whole = () => ({
   base: model('base'),
   teacher: model('teacher'),
-  data: { description: 'sums', seed: 1, fewestSteps: 1, mostSteps: 4 },
+  data: { description: 'sums', seed: 1, minSteps: 1, maxSteps: 4 },
 });
 
 describe('parseManifest', () => {
@@ -53,7 +53,7 @@ describe('parseManifest', () => {
       (m) => ({ ...m, base: { ...m.base, measured: [{ what: 'x', value: 3 }] } }),
       'base.measured[0].value is 3',
     ],
-    ['half a step', (m) => ({ ...m, data: { ...m.data, fewestSteps: 0.5 } }), 'data.fewestSteps is 0.5'],
+    ['half a step', (m) => ({ ...m, data: { ...m.data, minSteps: 0.5 } }), 'data.minSteps is 0.5'],
     ['inherited names', (m) => Object.create(m) as unknown, 'base is missing'],
   ];
   it.each(bad)('refuses %s', (_name, change, message) => {

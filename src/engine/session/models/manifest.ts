@@ -20,8 +20,8 @@ export interface ManifestModel {
 export interface ManifestData {
   readonly description: string;
   readonly seed: number;
-  readonly fewestSteps: number;
-  readonly mostSteps: number;
+  readonly minSteps: number;
+  readonly maxSteps: number;
 }
 
 /** @throws FileError naming the field that is missing or not of its type */
@@ -63,8 +63,8 @@ function data(fields: Fields): ManifestData {
   return {
     description: text(fields, 'description', 'data'),
     seed: number(fields, 'seed', 'data'),
-    fewestSteps: number(fields, 'fewestSteps', 'data'),
-    mostSteps: number(fields, 'mostSteps', 'data'),
+    minSteps: number(fields, 'minSteps', 'data'),
+    maxSteps: number(fields, 'maxSteps', 'data'),
   };
 }
 

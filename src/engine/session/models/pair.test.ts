@@ -202,7 +202,7 @@ describe('a workbench that was given a damaged pair', () => {
     const own = new LoriWorkbench(tinyEnvironment(files));
     await own.open('wasm');
     await own.loadPair('models');
-    for (const [path, bytes] of await tinyPair({ data: { mostSteps: 9 } })) files.set(path, bytes);
+    for (const [path, bytes] of await tinyPair({ data: { maxSteps: 9 } })) files.set(path, bytes);
     await expect(own.loadPair('models')).rejects.toThrow('word problems of 2 to 9 steps');
     expect(await own.problems('train', 0, 1)).toHaveLength(1);
     await own.close();

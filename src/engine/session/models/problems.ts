@@ -30,8 +30,8 @@ export class ProblemSet {
     private readonly data: ManifestData,
     private readonly codec: ProblemCodec,
   ) {
-    const { fewestSteps, mostSteps, seed } = data;
-    wordProblems(seed, 1, { fewestSteps, mostSteps });
+    const { minSteps, maxSteps, seed } = data;
+    wordProblems(seed, 1, { minSteps, maxSteps });
   }
 
   /** `count` problems of a split from index `from`. @throws InputError outside the set */
@@ -59,11 +59,11 @@ export class ProblemSet {
     const skip = split === 'validation' ? POOL : 0;
     const known = this.made.get(split);
     if (known && known.length >= upTo) return known;
-    const { fewestSteps, mostSteps, seed } = this.data;
+    const { minSteps, maxSteps, seed } = this.data;
     const side = split === 'held-out' ? 'held-out' : 'train';
     // Made in large lots: the list for a larger count begins with that for a smaller one.
     const count = Math.max(upTo, split === 'train' ? POOL : 1024);
-    const all = wordProblems(seed, skip + count, { fewestSteps, mostSteps, split: side });
+    const all = wordProblems(seed, skip + count, { minSteps, maxSteps, split: side });
     const list = all.slice(skip);
     this.made.set(split, list);
     return list;

@@ -45,7 +45,7 @@ export interface ResolvedSubject {
   readonly tokenizer: Tokenizer;
   /** Of word problems. @throws InputError where the model names no end token: texts can be read all the same */
   readonly codec: () => ProblemCodec;
-  /** The adapter on the model's weights, one pack a block; both or neither. */
+  /** The adapter on the model's weights, one pack per layer; both or neither. */
   readonly lora?: LoraSpec;
   readonly packs?: readonly Float32Array<ArrayBuffer>[];
   readonly filter: LatentFilter;

@@ -1,5 +1,7 @@
 import type { CheckpointReport } from '../../../contract/lens';
+import type { Methods } from '../../../contract/methods/method';
 import type { StudentCheckpoint } from '../models/subjects';
+import { reportOf } from './student';
 
 /** Host memory the checkpoints of one run may take. */
 const MAX_CHECKPOINT_BYTES = 256 * 2 ** 20;
@@ -13,19 +15,22 @@ const bytesOf = ({ packs }: StudentCheckpoint): number => packs.reduce((n, pack)
 export class Checkpoints {
   readonly byId = new Map<number, StudentCheckpoint>();
 
-  constructor(private readonly most = MAX_CHECKPOINT_BYTES) {}
+  constructor(private readonly maxBytes = MAX_CHECKPOINT_BYTES) {}
 
   add(id: number, checkpoint: StudentCheckpoint): void {
     this.byId.set(id, checkpoint);
-    while (this.byId.size > 1 && this.bytes > this.most) this.thin();
+    while (this.byId.size > 1 && this.bytes > this.maxBytes) this.thin();
   }
 
   get bytes(): number {
     return [...this.byId.values()].reduce((n, checkpoint) => n + bytesOf(checkpoint), 0);
   }
 
-  get list(): CheckpointReport[] {
-    return [...this.byId].map(([id, { step, label }]) => ({ id, step, label }));
+  list(methods: Methods): CheckpointReport[] {
+    return [...this.byId].map(([id, student]) => ({
+      ...{ id, step: student.step, label: student.label },
+      student: reportOf(student, methods),
+    }));
   }
 
   private thin(): void {

@@ -57,6 +57,12 @@ describe('the student while it learns', () => {
     const kept = await workbench.checkpoints();
     expect(kept.map(({ id, step }) => [id, step])).toEqual(spectra.map((e) => [e.checkpoint, e.step]));
     expect(kept[1]?.label).toMatch(/^LoRi, statistics over results, 6 samples, seed 1, .*step 2$/);
+    // Each says of which student it is, and of which step.
+    const { student } = inside();
+    expect(kept.map((c) => [c.student?.id, c.student?.step])).toEqual(
+      [0, 2, 4, 5].map((step) => [student?.id, step]),
+    );
+    expect(kept[0]?.student?.differs).toContainEqual(['latent.steps', 2]);
     // The last one is the student that is kept.
     expect(packsOf(kept[3]?.id as number)).toEqual(inside().student?.packs);
     for (const i of [1, 2, 3])

@@ -8,9 +8,9 @@ import { layoutOf } from '../../data/batch';
 import type { Decoder } from '../../decode/decoder';
 import type { Recipe, Targets } from '../../recipes/shared/recipe';
 import { filterOf } from '../../recipes/shared/recipe';
-import { compileBlockwise } from '../../train/blockwise/compile';
 import { compileWhole } from '../../train/compile-whole';
 import { gpuOptimiser } from '../../train/gpu-optimiser';
+import { compileLayerwise } from '../../train/layerwise/compile';
 import { hostOptimiser, type Optimiser } from '../../train/optimiser';
 import { ParameterSet } from '../../train/parameters';
 import type { TapeRun } from '../../train/step';
@@ -111,10 +111,10 @@ export async function prepare(
       packs: parameters.initial(new Rng(config.seed)),
     };
     const adapter = owned.add(new TrainedAdapter(runtime, student, config.evaluation.keepBest));
-    // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program a step is fastest.
+    // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program per step is fastest.
     const step = owned.add(
       device
-        ? await compileBlockwise(model, tape, { device, between })
+        ? await compileLayerwise(model, tape, { device, between })
         : await compileWhole(model, tape, 'training step'),
     );
     await clock.aside(between);

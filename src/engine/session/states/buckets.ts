@@ -5,7 +5,7 @@ import type { FedSequence } from './fed-sequences';
 
 /** Sequences read at once, at most. */
 const MAX_AT_ONCE = 8;
-/** What one batch's states, or the attention of one block, may take: larger ones are read fewer at once. */
+/** What one batch's states, or the attention of one layer, may take: larger ones are read fewer at once. */
 const BATCH_BYTES = 2 ** 26;
 /** Tokens of one sequence, at most: attention is computed whole. */
 const LONGEST = 4096;

@@ -18,7 +18,7 @@ import { decoderFor } from '../runs/student';
 import { ANY } from '../runs/student.testing';
 import { gatherStates, sequencesOf } from './states';
 
-/** float32 on two providers, one block; a software adapter's exp errs by 1e-6. Measured 6.5e-7. */
+/** float32 on two providers, one layer; a software adapter's exp errs by 1e-6. Measured 6.5e-7. */
 const TOLERANCE = 1e-5;
 
 const STUDENT: Subject = { kind: 'student' };

@@ -19,7 +19,7 @@ import { ANY } from '../runs/student.testing';
 import { teacherStates } from '../runs/teacher-states';
 import { gatherStates, type Sequence, sequencesOf, statesBytes } from './states';
 
-/** The same float32 sums in another order: two programs of two blocks. Measured 2.2e-6 with latents, 4e-7 without. */
+/** The same float32 sums in another order: two programs of two layers. Measured 2.2e-6 with latents, 4e-7 without. */
 const TOLERANCE = 1e-5;
 
 let runtime: Runtime;

@@ -24,7 +24,7 @@ type Trace<R> = (context: TraceContext, inputs: readonly Tensor[]) => R;
 
 /**
  * One pass over a batch, recorded once in the order and the words of a paper, and run by two back ends: as one graph
- * (`traceTape`) or as small programs shared by all layers (`compileBlockwise`). Neither knows a method.
+ * (`traceTape`) or as small programs shared by all layers (`compileLayerwise`). Neither knows a method.
  *
  * Letters: B samples, P positions of a segment, L layers, H hidden size. Batch inputs are read by name.
  */
@@ -37,7 +37,7 @@ export class Tape {
     readonly batch: number,
   ) {}
 
-  /** The words of `count` given tokens a sample: input embeddings [B·P, H] of the ids i32 [B, P] fed as `name`. */
+  /** The words of `count` given tokens per sample: input embeddings [B·P, H] of the ids i32 [B, P] fed as `name`. */
   tokens(name: string, count: number): Computed {
     return this.compute(`embedding of ${name}`, [this.batch * count, this.hidden], [], ({ graph, model }) =>
       embed(model, graph.input(name, [this.batch, count], 'i32')),

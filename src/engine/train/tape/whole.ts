@@ -9,7 +9,7 @@ import {
   joinAttachments,
   packLength,
 } from '../../nn/attachments';
-import type { KeyValues } from '../../nn/block';
+import type { KeyValues } from '../../nn/layer';
 import {
   causalMask,
   positionOf,

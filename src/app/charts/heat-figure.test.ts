@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { barFigure, barTable } from './bar-figure';
 import type { Figure } from './figure';
 import { heatFigure, matrixFile, matrixTable } from './heat-figure';
 
@@ -75,54 +74,5 @@ describe('heatFigure', () => {
     expect(matrixTable(matrix).rows[1]).toEqual(['q', 10, Number.NaN, 0.01]);
     expect(matrixFile(matrix).rows).toHaveLength(6);
     expect(matrixFile(matrix).rows[5]).toEqual(['q', 3, 0.01]);
-  });
-});
-
-describe('barFigure', () => {
-  const bars = {
-    series: [
-      { name: 'a', values: [1, 2], low: [0.5, 1], high: [3, 2] },
-      { name: '<b>', values: [3, Number.NaN] },
-    ],
-    categories: ['%{y}', '<s>'],
-    keys: ['layer 1', 'layer 2'],
-    x: { label: 'layer' },
-    y: { label: 'rank' },
-  };
-
-  it('tells bars apart by pattern, writes intervals as distances, and takes markup as text', () => {
-    const figure = barFigure(bars, view);
-    const [first, second] = traces(figure);
-    expect(first.marker.pattern.shape).not.toBe(second.marker.pattern.shape);
-    expect(first.error_y).toMatchObject({ array: [2, 0], arrayminus: [0.5, 1] });
-    expect(second.error_y).toBeUndefined();
-    expect(JSON.stringify(figure)).not.toMatch(/<b>|<s>/);
-  });
-
-  it('highlights a category in every series', () => {
-    const { emphasis, keyAt } = barFigure(bars, view);
-    expect(emphasis!('layer 2').data).toEqual({
-      'marker.opacity': [
-        [0.35, 1],
-        [0.35, 1],
-      ],
-    });
-    expect(emphasis!(null).data).toEqual({
-      'marker.opacity': [
-        [1, 1],
-        [1, 1],
-      ],
-    });
-    expect(keyAt!(1, 0)).toBe('layer 1');
-  });
-
-  it('has a table', () => {
-    expect(barTable(bars)).toEqual({
-      columns: ['layer', 'a', 'a, low', 'a, high', '<b>'],
-      rows: [
-        ['%{y}', 1, 0.5, 3, 3],
-        ['<s>', 2, 1, 2, Number.NaN],
-      ],
-    });
   });
 });

@@ -1,6 +1,6 @@
-"""Prints block.golden.json: one decoder block with LoRA on its seven linears, forward and gradients, in float64.
+"""Prints layer.golden.json: one decoder layer with LoRA on its seven linears, forward and gradients, in float64.
 
-    /usr/bin/python3 scripts/goldens/lori/block.py
+    /usr/bin/python3 scripts/goldens/lori/layer.py
 
 The scalar differentiated is ⟨cotangent.y, y⟩ (`gradY.*`, of x and the past only), and ⟨cotangent.y, y⟩ + ⟨cotangent.k, k⟩ + ⟨cotangent.v, v⟩
 (`grad.*`), k and v being those of the S columns fed. Cotangents are zero at pads, where the output may be anything.
@@ -8,7 +8,7 @@ The scalar differentiated is ⟨cotangent.y, y⟩ (`gradY.*`, of x and the past 
 import torch
 
 from files import Random, write_golden
-from model import Config, Lora, additive_mask, block, random_block, random_lora
+from model import Config, Lora, additive_mask, decoder_layer, random_layer, random_lora
 
 B, S, RANK, ALPHA = 2, 5, 2, 3.0
 CONFIGS = {
@@ -42,7 +42,7 @@ def case(name, config, weights, lora, past_count, pads, seed):
     def run(values):
         past = (values["pastK"], values["pastV"]) if past_count > 0 else None
         mask = additive_mask(key_mask, past_count, S)
-        y, (k, v) = block(config, weights, "", 0, values["x"], past, mask, Lora(values, RANK, ALPHA))
+        y, (k, v) = decoder_layer(config, weights, "", 0, values["x"], past, mask, Lora(values, RANK, ALPHA))
         return y, k, v
 
     def scalar(values, with_kv):
@@ -90,11 +90,11 @@ if __name__ == "__main__":
     metas, tensors, families = {}, {}, {}
     for index, (family, config) in enumerate(CONFIGS.items()):
         random = Random(100 + index)
-        families[family] = (random_block(config, random, ""), random_lora(config, random, RANK, 1))
+        families[family] = (random_layer(config, random, ""), random_lora(config, random, RANK, 1))
         tensors.update({f"{family}.weight.{k}": v for k, v in families[family][0].items()})
         tensors.update({f"{family}.lora.{k}": v for k, v in families[family][1].items()})
     for index, (name, family, past_count, pads) in enumerate(CASES):
         meta, out = case(name, CONFIGS[family], *families[family], past_count, pads, 200 + index)
         metas[name] = {"family": family, **meta}
         tensors.update(out)
-    write_golden("block", {"by": "torch float64", "cases": metas}, tensors)
+    write_golden("layer", {"by": "torch float64", "cases": metas}, tensors)

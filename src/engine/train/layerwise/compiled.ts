@@ -2,7 +2,7 @@ import type { Owned } from '../../base/owned';
 import type { Device } from '../../device/device';
 import type { Program } from '../../graph/graph';
 import type { ModelOnDevice, ModelProgram } from '../../model/model-on-device';
-import { blockPrograms, type SegmentShape } from '../../nn/programs/block';
+import { layerPrograms, type SegmentShape } from '../../nn/programs/layer';
 import type { LossRun } from '../losses/state-loss';
 import type { ComputeEntry, Entry, LossEntry, Segment, Value } from '../tape/entries';
 import { type Tape, termsOf } from '../tape/tape';
@@ -19,7 +19,7 @@ import {
 /** Whether losses on hidden states run as traced programs, or as kernels where they have them. */
 export type LossForm = 'traced' | 'kernels';
 
-export interface BlockwiseOptions {
+export interface LayerwiseOptions {
   /** Default `kernels` on WebGPU, `traced` on WASM. */
   readonly losses?: LossForm;
   /** The runtime's device; needed on WebGPU. */
@@ -63,7 +63,7 @@ export class Programs {
     return { programs: all.size, nodes: [...all].reduce((n, { nodeCount }) => n + nodeCount, 0) };
   }
 
-  async prepare(tape: Tape, plan: Plan, options: BlockwiseOptions): Promise<void> {
+  async prepare(tape: Tape, plan: Plan, options: LayerwiseOptions): Promise<void> {
     for (const entry of plan.entries) {
       await options.between?.();
       const back = plan.reverses(entry);
@@ -86,7 +86,7 @@ export class Programs {
     const shape = shapeOf(tape, plan, segment);
     const { adapters, ...rest } = shape;
     const key = `segment ${JSON.stringify(rest)} ${Object.keys(adapters)}`;
-    const programs = (): ReturnType<typeof blockPrograms> => blockPrograms(tape.parameters.config, shape);
+    const programs = (): ReturnType<typeof layerPrograms> => layerPrograms(tape.parameters.config, shape);
     const forward = await this.compile(key, () => programs().forward);
     const reverse = back ? await this.compile(`${key}, in reverse`, () => programs().reverse) : undefined;
     this.pairs.set(segment, { forward, reverse });
@@ -107,7 +107,7 @@ export class Programs {
     return { forward, reverse };
   }
 
-  private async loss(tape: Tape, entry: LossEntry, { losses, device }: BlockwiseOptions): Promise<void> {
+  private async loss(tape: Tape, entry: LossEntry, { losses, device }: LayerwiseOptions): Promise<void> {
     const { runtime } = this.model;
     const form = losses ?? (runtime.provider === 'webgpu' ? 'kernels' : 'traced');
     const [states] = entry.inputs;

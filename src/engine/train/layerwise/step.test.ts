@@ -16,8 +16,8 @@ import {
   type TinyStep,
   tinyStep,
 } from '../tiny.testing';
-import { compileBlockwise } from './compile';
-import type { BlockwiseOptions } from './compiled';
+import { compileLayerwise } from './compile';
+import type { LayerwiseOptions } from './compiled';
 
 /** f32 with sums in another order; measured at most 3e-6. */
 const TOLERANCE = 1e-5;
@@ -32,7 +32,7 @@ const CASES: Record<string, TinyOptions> = {
   'no latents, no explicit pass': { losses: 'ce', latentSteps: 0, explicit: false },
   'no latents, explicit pass': { losses: 'codi', latentSteps: 0 },
   'biases, a head of its own, adapters on some': { config: TINY_QWEN, targets: ['q', 'v', 'down'], seed: 7 },
-  'one block, one sample': {
+  'one layer, one sample': {
     config: { ...TINY_CONFIG, layers: 1 },
     layout: { ...TINY_LAYOUT, batch: 1, prompt: 1, answer: 1 },
     losses: 'codi',
@@ -46,8 +46,8 @@ beforeAll(async () => {
 afterAll(() => runtime.dispose());
 
 const whole = (tiny: TinyStep) => made(tiny, runtime, (model, tape) => compileWhole(model, tape, 'step'));
-const blockwise = (tiny: TinyStep, options: BlockwiseOptions = {}) =>
-  made(tiny, runtime, (model, tape) => compileBlockwise(model, tape, options));
+const layerwise = (tiny: TinyStep, options: LayerwiseOptions = {}) =>
+  made(tiny, runtime, (model, tape) => compileLayerwise(model, tape, options));
 
 async function outputOf(
   step: TapeRun,
@@ -71,7 +71,7 @@ describe('the step of small programs agrees with the one of one program', () => 
       const expected = await outputOf(one, tiny);
       await one.dispose();
       for (const losses of ['traced', 'kernels'] as const) {
-        const step = await blockwise(tiny, { losses });
+        const step = await layerwise(tiny, { losses });
         expect(step.terms).toEqual(one.terms);
         const actual = await outputOf(step, tiny, 2);
         const errors = [
@@ -95,7 +95,7 @@ describe('the step of small programs agrees with the one of one program', () => 
 });
 
 describe.each(['f16', 'bf16'] as const)('a step of weights kept in %s', (dtype) => {
-  const forms = { 'one program': whole, 'small programs': blockwise };
+  const forms = { 'one program': whole, 'small programs': layerwise };
   it.each(Object.entries(forms))(
     'is that of the same weights in f32, to the bit: %s',
     async (_form, compile) => {
@@ -116,12 +116,12 @@ describe.each(['f16', 'bf16'] as const)('a step of weights kept in %s', (dtype) 
 });
 
 describe('the step of small programs', () => {
-  it('has as many programs for any number of blocks and latent steps', async () => {
+  it('has as many programs for any number of layers and latent steps', async () => {
     const counts = new Set<number>();
     for (const layers of [2, 5])
       for (const latentSteps of [2, 6]) {
         const tiny = tinyStep({ config: { ...TINY_CONFIG, layers }, latentSteps });
-        const step = await blockwise(tiny);
+        const step = await layerwise(tiny);
         counts.add(step.programs);
         // The runtime agrees: nothing else is alive.
         expect(runtime.programCount).toBe(step.programs);
@@ -134,7 +134,7 @@ describe('the step of small programs', () => {
     const tiny = tinyStep();
     const before = runtime.liveTensors;
     const packs = tiny.packs.map((data) => runtime.upload({ dtype: 'f32', shape: [data.length], data }));
-    const step = await blockwise(tiny);
+    const step = await layerwise(tiny);
     const first = await step.run(tiny.feeds, packs);
     const gradients = first.gradients.map((g) => g.data.slice());
     const terms = (first.terms as DeviceTensor).data.slice();
@@ -154,7 +154,7 @@ describe('the step of small programs', () => {
   it('gives out the same states as the one program does', async () => {
     const tiny = tinyStep({ losses: 'ce', explicit: false, latentSteps: 1 });
     const outputs = [];
-    for (const compile of [whole, blockwise]) {
+    for (const compile of [whole, layerwise]) {
       const step = await compile({
         ...tiny,
         tape: (config = tiny.config) => {
@@ -191,6 +191,6 @@ describe('the step of small programs', () => {
       tape: (config = tiny.config) => new Tape(tiny.tape(config).parameters, tiny.layout.batch),
     };
     await expect(whole(nothing)).rejects.toThrow('there is no loss: every weight is 0');
-    await expect(blockwise(nothing)).rejects.toThrow('there is no loss: every weight is 0');
+    await expect(layerwise(nothing)).rejects.toThrow('there is no loss: every weight is 0');
   });
 });

@@ -6,7 +6,7 @@ import { BoundFeeds } from '../feeds';
 import type { TapeOutput, TapeRun } from '../step';
 import { withRowTables } from '../tape/row-tables';
 import type { Tape } from '../tape/tape';
-import { type BlockwiseOptions, Programs } from './compiled';
+import { type LayerwiseOptions, Programs } from './compiled';
 import { Constants } from './constants';
 import { planOf } from './plan';
 import { TensorPool } from './pool';
@@ -14,13 +14,13 @@ import { runTape } from './run';
 
 /**
  * The tape as small programs shared by all layers and all latent steps: compiled in time that does not grow with the
- * model's depth, and keeping only the layers' inputs and one cache a layer between forward and reverse. Same results as
+ * model's depth, and keeping only the layers' inputs and one cache per layer between forward and reverse. Same results as
  * `compileWhole`, at 1.4–1.9 times its run time where both fit. Frees what it made where it fails.
  */
-export function compileBlockwise(
+export function compileLayerwise(
   model: ModelOnDevice,
   tape: Tape,
-  options: BlockwiseOptions = {},
+  options: LayerwiseOptions = {},
 ): Promise<TapeRun> {
   const { runtime } = model;
   if (runtime.provider === 'webgpu' && !options.device)

@@ -7,11 +7,11 @@ import { interpret } from '../graph/interpret';
 import * as o from '../graph/ops';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { type Golden, readGolden } from '../testing/golden.testing';
-import { block, type Segment } from './block';
 import type { DecoderConfig, LinearName } from './config';
+import { decoderLayer, type Segment } from './layer';
 import { type LoraSpec, loraLayout, unpackLora } from './lora';
 import { ropeTables } from './rope';
-import { BLOCK_NAMES, type BlockWeightName, blockInputs, blockShapes } from './weights';
+import { LAYER_NAMES, type LayerWeightName, layerInputs, layerShapes } from './weights';
 
 const LINEARS: readonly LinearName[] = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'];
 
@@ -26,9 +26,9 @@ interface Case {
   readonly feeds: Record<string, { shape: readonly number[]; data: Float32Array<ArrayBuffer> }>;
 }
 
-/** The block with its past joined by concatenation, its outputs and its vjp for all that the golden case lists. */
+/** The layer with its past joined by concatenation, its outputs and its vjp for all that the golden case lists. */
 function traceCase(name: string): Case {
-  const golden = readGolden('block');
+  const golden = readGolden('layer');
   const meta = golden.meta.cases[name];
   const { batch: B, columns: S, past: P, family } = meta;
   const config = parseModelConfig(meta.config);
@@ -64,9 +64,9 @@ function traceCase(name: string): Case {
     sin: graph.constant(tables.sin, [S, d / 2]),
     join: (before, own) => (before ? o.concat([before, own], 2) : own),
   };
-  const weights = blockInputs(graph, config, 'w.');
-  for (const [ours, shape] of Object.entries(blockShapes(config))) {
-    const names = BLOCK_NAMES[ours as BlockWeightName].map((n) =>
+  const weights = layerInputs(graph, config, 'w.');
+  for (const [ours, shape] of Object.entries(layerShapes(config))) {
+    const names = LAYER_NAMES[ours as LayerWeightName].map((n) =>
       n.replace('model.layers.{i}.', `${family}.weight.`),
     );
     const data = Float32Array.from(names.flatMap((n) => Array.from(golden.f32(n))));
@@ -80,7 +80,7 @@ function traceCase(name: string): Case {
     return pack;
   };
   const lora = unpackLora(graph, config, spec, input('lora', [length], packed(`${family}.lora.`)));
-  const out = block(config, weights, { lora: [lora], sites: {} }, x, segment, past);
+  const out = decoderLayer(config, weights, { lora: [lora], sites: {} }, x, segment, past);
   const own = (joined: Tensor): Tensor => o.slice(joined, 2, P, T);
   const [k, v] = [own(out.kv.k), own(out.kv.v)];
   const ends = { y: out.x, k, v };
@@ -137,7 +137,7 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.dispose());
 
-describe.each(['llama', 'qwen2', 'llamaQuestion'])('one block agrees with torch: %s', (name) => {
+describe.each(['llama', 'qwen2', 'llamaQuestion'])('one layer agrees with torch: %s', (name) => {
   it('in the float64 interpreter, to the float32 rounding of the golden file', () => {
     const { outputs, expected, feeds } = traceCase(name);
     const values = interpret(

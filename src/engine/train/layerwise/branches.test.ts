@@ -19,7 +19,7 @@ import {
   TINY_CONFIG,
   TINY_LAYOUT,
 } from '../tiny.testing';
-import { compileBlockwise } from './compile';
+import { compileLayerwise } from './compile';
 
 /** f32 with sums in another order; measured at most 2e-7. */
 const TOLERANCE = 1e-5;
@@ -95,7 +95,7 @@ describe('two chains of latents after one question, small programs against one',
       return all;
     };
     const expected = await resultOf(await compileWhole(model, tape, 'step'));
-    const actual = await resultOf(await compileBlockwise(model, tape));
+    const actual = await resultOf(await compileLayerwise(model, tape));
     const errors = expected.map((x, i) => relativeError(actual[i] as Float32Array, x));
     if (process.env.SHOW) console.log(name, Math.max(...errors).toExponential(1));
     expect(expected.every((x) => x.some((value) => Math.abs(value) > 1e-4))).toBe(true);

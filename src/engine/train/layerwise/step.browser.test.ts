@@ -12,7 +12,7 @@ import { train } from '../loop';
 import { hostOptimiser } from '../optimiser';
 import type { TapeRun } from '../step';
 import { made, relativeError, type TinyStep, tinyStep } from '../tiny.testing';
-import { compileBlockwise } from './compile';
+import { compileLayerwise } from './compile';
 
 /** f32 on a software adapter, whose exp errs by 1e-6, against f32 on WASM. */
 const TOLERANCE = 2e-4;
@@ -116,7 +116,7 @@ describe('a training step on WebGPU', () => {
     await onWasm.dispose();
     const forms: Record<string, () => Promise<TapeRun>> = {
       kernels: () =>
-        made(tiny, gpu, (model, tape) => compileBlockwise(model, tape, { losses: 'kernels', device })),
+        made(tiny, gpu, (model, tape) => compileLayerwise(model, tape, { losses: 'kernels', device })),
       whole: () => whole(gpu),
     };
     for (const [form, compile] of Object.entries(forms)) {
@@ -129,7 +129,7 @@ describe('a training step on WebGPU', () => {
         `${form}: error ${error.toExponential(1)}, compiled in ${ready} ms, two steps in ${ran} ms`,
       );
       expect(error).toBeLessThan(TOLERANCE);
-      // Sweeps, losses, gradient norm, clipping and AdamW: one mapping a step, when the step is submitted whole.
+      // Sweeps, losses, gradient norm, clipping and AdamW: one mapping per step, when the step is submitted whole.
       const { log, losses } = await asked(gpu, device, step, tiny, 3);
       const perStep = log.join(' ').split(' step').slice(0, 3);
       for (const events of perStep) expect(events.trim()).toMatch(/^(submit )+map$/);
@@ -165,7 +165,7 @@ describe('a training step on WebGPU', () => {
 
   it('needs the device', async () => {
     const tiny = tinyStep();
-    await expect(made(tiny, gpu, (model, tape) => compileBlockwise(model, tape))).rejects.toThrow(
+    await expect(made(tiny, gpu, (model, tape) => compileLayerwise(model, tape))).rejects.toThrow(
       'needs the device on WebGPU',
     );
   });

@@ -4,30 +4,30 @@ import type { Attachments, Site } from './attachments';
 import type { DecoderConfig, GroupName } from './config';
 import type { LoraGroup } from './lora';
 import { ropeByRow } from './rope';
-import type { BlockTensors } from './weights';
+import type { LayerTensors } from './weights';
 
-/** Keys and values of one block, [B, kvHeads, T, d] each. */
+/** Keys and values of one layer, [B, kvHeads, T, d] each. */
 export interface KeyValues {
   readonly k: Tensor;
   readonly v: Tensor;
 }
 
-/** What a segment of S positions is run with. */
+/** What a segment of S positions needs to run. */
 export interface Segment {
   readonly batch: number;
   readonly positions: number;
-  /** Additive, broadcast to [B, heads, S, T]: 0 where a key is seen, −1e9 where not. */
+  /** Additive, broadcast to [B, heads, S, T]: 0 where a key is visible, −1e9 where it is not. */
   readonly mask: Tensor;
   /** Rotary tables [S, d/2] of the segment's columns, or [B, 1, S, d/2] where each row has positions of its own. */
   readonly cos: Tensor;
   readonly sin: Tensor;
-  /** Only the last position's output is wanted; every position still gives its key and value. */
+  /** Only the last position's output is needed; every position still contributes its key and value. */
   readonly lastOnly?: boolean;
   /** Joins the keys (or values) before the segment with its own: [B, kvHeads, T, d]. */
   join(past: Tensor | undefined, own: Tensor): Tensor;
 }
 
-/** y = x·Wᵀ (+ bias) (+ residual), and the adapters' parts on top. Adding through C keeps each sum inside its product. */
+/** y = x·Wᵀ (+ bias) (+ residual), plus the adapters' contributions. Adding through C keeps each sum inside its product. */
 function linear(
   x: Tensor,
   weight: Tensor,
@@ -43,7 +43,7 @@ function linear(
 }
 
 /**
- * One pre-norm decoder block (LLaMA, Qwen2): RMSNorm → grouped-query attention with RoPE → residual → RMSNorm → SwiGLU
+ * One pre-norm decoder layer (LLaMA, Qwen2): RMSNorm → grouped-query attention with RoPE → residual → RMSNorm → SwiGLU
  * → residual.
  * @param attached adapters on its linears, and modules at its sites
  * @param x hidden states [B·S, H]
@@ -51,9 +51,9 @@ function linear(
  * @returns hidden states [B·S, H], or [B, H] of the last position, the joined keys and values, and the attention weights
  * [B, heads, S, T], or [B, heads, 1, T]
  */
-export function block(
+export function decoderLayer(
   config: DecoderConfig,
-  weights: BlockTensors,
+  weights: LayerTensors,
   attached: Attachments | undefined,
   x: Tensor,
   segment: Segment,
@@ -61,7 +61,7 @@ export function block(
 ): { x: Tensor; kv: KeyValues; attention: Tensor } {
   const { heads, kvHeads, headDim: d, rmsNormEps } = config;
   const { batch: B, positions: S } = segment;
-  const w = (name: keyof BlockTensors): Tensor => weights[name] as Tensor;
+  const w = (name: keyof LayerTensors): Tensor => weights[name] as Tensor;
   const adapters = (name: GroupName): LoraGroup[] =>
     (attached?.lora ?? []).flatMap(({ groups }) => groups[name] ?? []);
   const at: At = (site, value) => attached?.sites[site]?.(value) ?? value;
@@ -75,7 +75,7 @@ export function block(
     segment.cos.shape.length === 2
       ? o.rope(turned, segment.cos, segment.sin)
       : ropeByRow(turned, segment.cos, segment.sin);
-  // Q positions ask: what follows the keys and values is spared for the others.
+  // Only Q positions have queries: whatever comes after keys and values is skipped for the others.
   const Q = segment.lastOnly ? 1 : S;
   const asking = o.slice(o.slice(rotated, 1, 0, heads), 2, S - Q, S);
   const q = o.mul(asking, 1 / Math.sqrt(d));
@@ -85,7 +85,7 @@ export function block(
   const k = segment.join(past?.k, o.slice(rotated, 1, heads, heads + kvHeads));
   const v = segment.join(past?.v, o.slice(byHead, 1, heads + kvHeads, heads + 2 * kvHeads));
 
-  // The heads that share a key are rows of one product, so that keys are never repeated.
+  // Heads that share a key are rows of one product, so that keys are never repeated.
   const T = k.shape[2] as number;
   const grouped = o.reshape(q, [B, kvHeads, (heads / kvHeads) * Q, d]);
   const scores = o.reshape(o.matmul(grouped, k, { transB: true }), [B, heads, Q, T]);
@@ -122,10 +122,10 @@ export function block(
 type At = (site: Site, value: Tensor) => Tensor;
 type Has = (site: Site) => boolean;
 
-/** Queries, keys and values side by side: one product, or one each where a module stands before one of them. */
+/** Queries, keys and values side by side: one product, or three where a module is attached before one of them. */
 function packedQkv(
   config: DecoderConfig,
-  weights: BlockTensors,
+  weights: LayerTensors,
   normed: Tensor,
   lora: readonly LoraGroup[],
   at: At,
@@ -148,7 +148,7 @@ function packedQkv(
   return o.concat(parts, 1);
 }
 
-/** A projection back into the residual stream; a module at the site sees it before the residual is added. */
+/** A projection back into the residual stream; a module at the site sees its output before the residual is added. */
 function intoResidual(
   at: At,
   has: Has,
