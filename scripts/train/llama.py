@@ -101,7 +101,7 @@ class Llama:
     def forward(self, x, positions, mask, past=None):
         """x [B, T, H] embeddings; positions [B, T] or [1, T]; mask [B, 1, T, P + T], true where attention may go.
         Returns hidden states [layer 1 … layer L], the last one after the final norm, and the cache.
-        Linears [R, out, in] instead of [out, in] are R replicas side by side: B is then R·(rows a replica)."""
+        Linears [R, out, in] instead of [out, in] are R replicas side by side: B is then R·(rows per replica)."""
         c, eps = self.c, self.c["rms_norm_eps"]
         b, t, _ = x.shape
         heads, kv, d = c["num_attention_heads"], c["num_key_value_heads"], c["head_dim"]

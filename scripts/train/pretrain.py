@@ -5,7 +5,7 @@ Each question is followed by several continuations at once, which see the questi
   dropped   each token kept with probability p  direct   no steps, of one-step problems only
   next      the beginning of another question, as running text would go on
   chunked   each step whole or in pieces, a position a piece, its tokens superposed as in `soft`
-  soft      one position a step: the mean of its tokens' embeddings, to be foretold as an even choice of them
+  soft      one position per step: the mean of its tokens' embeddings, to be foretold as an even choice of them
 then the answer prompt, the answer and the end. The first token of a continuation is where its form is chosen: the
 loss there is weighted by the form's share, so the shares are the base's prior over forms.
 

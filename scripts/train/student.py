@@ -176,7 +176,7 @@ def replica_loss(model, hidden, h_s, anchor, ids, at, explicit, targets, index, 
 
 
 def train(base, targets, rows, replicas, o, evaluate):
-    """replicas: dicts of OWN with `seed`; targets and rows: one a replica. Returns the factors."""
+    """replicas: dicts of OWN with `seed`; targets and rows: one per replica. Returns the factors."""
     lora = fresh_lora(base.c, o["rank"], [r["seed"] for r in replicas])
     scale = o["alpha"] / o["rank"]
     flat = [x for pair in lora.values() for x in pair]

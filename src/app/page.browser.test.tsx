@@ -83,7 +83,7 @@ describe('Model', () => {
 });
 
 describe('Low-rank', () => {
-  it('draws a curve a sample with the controls, says the rank, and has the values as a table', async () => {
+  it('draws one curve per sample with the controls, says the rank, and has the values as a table', async () => {
     open({ hash: '#/lowrank?controls=gaussian' });
     const samples = page.getByRole('textbox', { name: /^Samples/ });
     await samples.fill('0');

@@ -85,7 +85,7 @@ describe('parseRunConfig', () => {
     expect((line[0] as string).length).toBeLessThan(250);
   });
 
-  it('names every bad value, one a line', () => {
+  it('names every bad value, one per line', () => {
     const message = refusal(() => parseRunConfig({ seed: -1, latent: { steps: 99, k: 1 }, more: 1 }));
     for (const path of ['seed', 'latent.steps', 'latent.k', 'more']) expect(message).toContain(`\n${path}: `);
     expect(message.split('\n')).toHaveLength(5);

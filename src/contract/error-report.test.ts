@@ -15,7 +15,7 @@ it('gives an unforeseen error a code and a hint', () => {
   for (const thrown of [new RangeError('Maximum call stack size exceeded'), 'a text', null, undefined]) {
     expect(reportOf(thrown)).toMatchObject({
       code: 'unexpected',
-      hint: expect.stringMatching(/^This is a fault/),
+      hint: expect.stringMatching(/^This is a bug/),
     });
     expect(reportOf(thrown).message).not.toBe('');
   }

@@ -8,7 +8,7 @@ const MAX_CAUSES = 5;
 
 /** What to do about an error that nobody foresaw. */
 const UNFORESEEN =
-  'This is a fault of the program: try again, or reload the page. If it happens again, report it with the details below.';
+  'This is a bug in the program: try again, or reload the page. If it happens again, please report it with the details below.';
 
 const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
 

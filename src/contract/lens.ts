@@ -119,7 +119,7 @@ export interface Band {
   readonly draws: number;
 }
 
-/** One matrix a layer, all samples' tokens as rows. */
+/** One matrix per layer, all samples' tokens as rows. */
 export interface LayerRanks {
   readonly layer: number;
   readonly rows: number;
@@ -159,7 +159,7 @@ export interface CollapseReport {
 
 /** Points in the first three directions of a subspace shared by all selections: `tucker` not centred, `pca` centred. */
 export interface Trajectory {
-  /** One entry a point: index into `sampleIds`, index of the position within its sample, layer. */
+  /** One entry per point: index into `sampleIds`, index of the position within its sample, layer. */
   readonly sample: Int32Array;
   readonly position: Int32Array;
   readonly layer: Int32Array;
@@ -167,7 +167,7 @@ export interface Trajectory {
   readonly section: Uint8Array;
   /** [points, 3] */
   readonly xyz: Float32Array;
-  /** Texts of the positions, one list a sample. */
+  /** Texts of the positions, one list per sample. */
   readonly texts: readonly (readonly string[])[];
 }
 

@@ -25,7 +25,7 @@ export const presetsOf = (methods: Methods): Preset[] =>
   );
 
 /**
- * At least one a method, each with the best values found for it on validation problems, at the same number of samples
+ * At least one per method, each with the best values found for it on validation problems, at the same number of samples
  * (docs/log.md).
  */
 export const PRESETS: readonly Preset[] = presetsOf(METHODS);

@@ -292,7 +292,7 @@ describe('rpc', () => {
     const error = await client.explicit('').catch((thrown: EngineError) => thrown);
     expect(error).toMatchObject({
       code: 'unexpected',
-      hint: expect.stringContaining('fault of the program'),
+      hint: expect.stringContaining('bug in the program'),
     });
     expect((error as EngineError).message.length).toBeLessThanOrEqual(2000);
   });

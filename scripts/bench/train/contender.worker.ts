@@ -1,4 +1,4 @@
-/** One contender in a realm of its own: ONNX Runtime and jax-js fix their threads once a realm. */
+/** One contender in a realm of its own: ONNX Runtime and jax-js fix their threads once per realm. */
 import { CASES, type Case, problemOf } from './cases';
 import type { Ask, ContenderKind, Opened, Outputs, Reply } from './protocol';
 

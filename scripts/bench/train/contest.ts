@@ -1,4 +1,4 @@
-/** One worker a contender, each a realm of its own, asked one at a time. */
+/** One worker per contender, each a realm of its own, asked one at a time. */
 import type { Ask, ContenderKind, Opened, Outputs, Reply } from './protocol';
 
 export interface Agreement {

@@ -90,7 +90,7 @@ export function Lines({ theme, link }: Shared) {
   return (
     <LineChart
       title="Cumulative singular values"
-      summary="One curve a sample, their median with its band, and a control."
+      summary="One curve per sample, their median with its band, and a control."
       source={source}
       series={series}
       x={{ label: 'rank r', column: 'rank' }}

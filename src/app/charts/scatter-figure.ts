@@ -61,7 +61,7 @@ export function scatterFigure({ groups, axes, colour, paths }: Points, view: Poi
     ];
   });
 
-  // One trace a group, or one a group and category.
+  // One trace a group, or one per group and category.
   const parts = groups.flatMap((group, index): Drawn[] => {
     const points = shown[index]!;
     if (!colour.categories) return [{ group, index, points, category: null }];

@@ -38,7 +38,7 @@ export interface LensDraft {
   readonly drawSeed: number;
   /** Sample ids as typed, separated by spaces or commas. */
   readonly ids: string;
-  /** Texts as typed, one a line. */
+  /** Texts as typed, one per line. */
   readonly texts: string;
   readonly subject: SubjectId;
   readonly sections: readonly Section[];
@@ -161,7 +161,7 @@ export function draftErrors(draft: LensDraft, bounds: DraftBounds): ReadonlyMap<
   } else {
     const [field, list] =
       draft.source === 'ids' ? (['ids', idsOf(draft)] as const) : (['texts', textsOf(draft)] as const);
-    const what = field === 'ids' ? 'sample ids, such as “train-0 train-7”' : 'texts, one a line';
+    const what = field === 'ids' ? 'sample ids, such as “train-0 train-7”' : 'texts, one per line';
     if (list.length === 0 || list.length > MAX_SAMPLES)
       say(field, `Give 1 to ${MAX_SAMPLES} ${what}; there are ${list.length}.`);
     if (field === 'texts' && draft.texts.length > MAX_CHARACTERS)

@@ -3,7 +3,7 @@ import { centreRows, changed, type StackedMatrix } from './stacks';
 
 /**
  * Each feature's values permuted among the rows of its matrix: the same entries and the same spread of every feature,
- * with whatever binds features to one another gone. Seeded, a stream a matrix.
+ * with whatever binds features to one another gone. Seeded, one stream per matrix.
  */
 export function shuffled(matrices: readonly StackedMatrix[], hidden: number, seed: number): StackedMatrix[] {
   return matrices.map((matrix) =>
@@ -13,7 +13,7 @@ export function shuffled(matrices: readonly StackedMatrix[], hidden: number, see
 
 /**
  * Independent normal entries with the shape and root mean square of each matrix (of the centred one, where matrices are
- * centred; then these are too). Seeded, a stream a matrix.
+ * centred; then these are too). Seeded, one stream per matrix.
  */
 export function gaussian(
   matrices: readonly StackedMatrix[],

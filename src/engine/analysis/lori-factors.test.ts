@@ -32,7 +32,7 @@ describe('teacher factors', () => {
   for (const [name, want, options] of [
     ['shared, normalised', golden.shared, { layerScale: std }],
     ['shared, as they are', golden.plain, {}],
-    ['one subspace a sample', golden.perSample, { layerScale: std, scope: 'sample' }],
+    ['one subspace per sample', golden.perSample, { layerScale: std, scope: 'sample' }],
   ] as const) {
     it(`match numpy: ${name}`, () => {
       const f = finished(teacherFactors(samples, layers, hidden, { rankL, rankH, ...options }));

@@ -19,7 +19,7 @@ export function checkGathered({ layers, hidden, samples }: GatheredStates): void
     if (at >= 0)
       throw new NumericError(
         `hidden states: ${id} holds ${states[at]} at token ${Math.floor(at / (layers * hidden)) + 1}, layer ${(Math.floor(at / hidden) % layers) + 1}`,
-        'the weights are damaged or overflow: use another model or checkpoint, or lower the learning rate it was trained with',
+        'The weights are damaged or overflow: use another model or checkpoint, or lower the learning rate it was trained with.',
       );
   }
 }

@@ -24,7 +24,7 @@ export interface StackOptions {
 }
 
 /**
- * The matrices of a stack: one a sample [N·P, H] (LoRi appendix A), one a layer [ΣN, H], one a token position [S·P, H]
+ * The matrices of a stack: one per sample [N·P, H] (LoRi appendix A), one per layer [ΣN, H], one per token position [S·P, H]
  * with the S samples that are that long, or one of everything. Rows keep the order sample, token, layer. Throws
  * `ShapeError` for layers that are not there.
  */

@@ -5,7 +5,7 @@ import { Pace, type Watched } from './pace';
 /** Dimensions of the space the points are drawn in. */
 const AXES = 3;
 
-/** Points of one model's states, one a sample, token and chosen layer, in that order. */
+/** Points of one model's states, one per sample, token and chosen layer, in that order. */
 export interface TrajectoryPoints {
   readonly sample: Int32Array<ArrayBuffer>;
   readonly position: Int32Array<ArrayBuffer>;

@@ -1,7 +1,7 @@
 /** Element types of tensors. `bool` is stored as one byte; `bf16` and `f16` are storage types of checkpoints. */
 export type DType = 'f32' | 'f16' | 'bf16' | 'i32' | 'i64' | 'bool';
 
-/** Bytes an element takes. */
+/** Bytes per element. */
 export const DTYPE_BYTES: Readonly<Record<DType, number>> = {
   f32: 4,
   f16: 2,
@@ -11,30 +11,30 @@ export const DTYPE_BYTES: Readonly<Record<DType, number>> = {
   bool: 1,
 };
 
-/** What the compute graph itself works in. */
+/** Element types that the compute graph works in. */
 export type GraphDType = 'f32' | 'i32' | 'bool';
 
-/** What weights may be kept in besides: graph tensors of f32 are made of them when they are uploaded or baked in. */
+/** Other types that weights may be stored in: they become f32 graph tensors when they are uploaded or baked in. */
 export type HalfDType = 'f16' | 'bf16';
 
 /** Host-side data of a graph tensor: f32 → Float32Array, i32 → Int32Array, bool → Uint8Array. */
 export type HostData = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
 
-/** A tensor in host memory as the graph works with it. */
+/** A tensor in host memory, in a type that the graph works in. */
 export interface GraphHostTensor {
   readonly dtype: GraphDType;
   readonly shape: readonly number[];
   readonly data: HostData;
 }
 
-/** A weight in host memory as its checkpoint stores it, at half the size of f32: bit patterns, one an element. */
+/** A weight in host memory as its checkpoint stores it, at half the size of f32: bit patterns, one per element. */
 export interface HalfHostTensor {
   readonly dtype: HalfDType;
   readonly shape: readonly number[];
   readonly data: Uint16Array<ArrayBuffer>;
 }
 
-/** A tensor in host memory. Who needs an element of a weight asks `floatsOf` (half.ts), never `data` itself. */
+/** A tensor in host memory. Read elements of a weight with `floatsOf` (half.ts), never from `data` directly. */
 export type HostTensor = GraphHostTensor | HalfHostTensor;
 
 /** An uninitialised host array for a graph dtype. */

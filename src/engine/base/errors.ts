@@ -7,33 +7,37 @@ import { MAX_MESSAGE, shorten } from '../../text/quote';
 export type ErrorCode =
   | 'shape' // a tensor operation was given shapes it cannot take
   | 'gradient' // no gradient rule, or one asked for where there is none
-  | 'config' // a model's or run's configuration is not one we can use
+  | 'config' // a model's or a run's configuration cannot be used
   | 'file' // a checkpoint, tokenizer or data set file is damaged or hostile
-  | 'input' // something typed or picked by the person
+  | 'input' // something the person typed or picked
   | 'lost' // the GPU is gone, and everything on it
   | 'device' // the GPU is missing, or refused a command that is not valid
   | 'too-large' // one buffer or program is larger than the device allows, however much memory is free
   | 'runtime' // the inference runtime refused a program or a tensor
   | 'numeric' // NaN or Inf where a number is needed
-  | 'load' // a file of the page itself could not be had; the engine must be started anew
+  | 'load' // a file of the page itself could not be loaded; the engine must be restarted
   | 'memory' // there is not enough memory, on the GPU or in WASM, or the request is known not to fit
   | 'cancelled'; // stopped on request
 
-/** What to do where the place that threw knows nothing better. */
+/** What to do about an error that only a mistake of ours can cause. */
+export const BUG =
+  'This is a bug in the program, not in what you entered: please report it with the details below.';
+
+/** What to do where the code that throws knows nothing better. */
 const HINTS: Readonly<Record<ErrorCode, string>> = {
-  shape: 'This is a fault of the program, not of what you entered: report it with the details below.',
-  gradient: 'This is a fault of the program, not of what you entered: report it with the details below.',
-  config: 'Correct the value that is named, or choose another checkpoint or preset.',
-  file: 'The file is damaged or is another one: get it from its source again.',
-  input: 'Correct the value that is named and try again.',
-  lost: 'What was saved is safe: open the device again, or choose WASM in the Model panel.',
+  shape: BUG,
+  gradient: BUG,
+  config: 'Correct the value named above, or choose another checkpoint or preset.',
+  file: 'The file is damaged, or is not the one expected: get it from its source again.',
+  input: 'Correct the value named above and try again.',
+  lost: 'Saved work is safe: open the device again, or choose WASM in the Model panel.',
   device: 'Try again, or choose WASM in the Model panel.',
   'too-large': 'Lower the batch size or the ranks, or choose a smaller checkpoint.',
   runtime: 'Restart the engine. If it happens again, choose the other provider in the Model panel.',
-  numeric: 'Lower the learning rate or the weights of the losses, or use another checkpoint.',
+  numeric: 'Lower the learning rate or the loss weights, or use another checkpoint.',
   load: 'Check the connection, then restart the engine or reload the page.',
-  memory: 'Ask for less at once (fewer samples, a smaller batch), or choose a smaller checkpoint.',
-  cancelled: 'Start it again when you want it.',
+  memory: 'Ask for less at a time (fewer samples, a smaller batch), or choose a smaller checkpoint.',
+  cancelled: 'Start it again when you are ready.',
 };
 
 /** Message and hint are cut to `MAX_MESSAGE` characters, whatever was put into them. */

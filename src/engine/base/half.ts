@@ -1,6 +1,6 @@
 /**
- * f16 and bf16 ↔ f32 on bit patterns: floats in between would lose NaN payloads. Widening is exact, subnormals,
- * infinities and NaN payloads included.
+ * f16 and bf16 ↔ f32 on bit patterns, because going through floats would lose NaN payloads. Widening is exact, including
+ * subnormals, infinities and NaN payloads.
  */
 import type { GraphDType, GraphHostTensor, HalfDType, HalfHostTensor, HostTensor } from './dtype';
 
@@ -15,7 +15,7 @@ export function f16Bits(h: number): number {
   if (exponent === 0x1f) return (sign | 0x7f800000 | (mantissa << 13)) >>> 0;
   if (exponent !== 0) return (sign | ((exponent + 112) << 23) | (mantissa << 13)) >>> 0;
   if (mantissa === 0) return sign >>> 0;
-  // Subnormal, mantissa · 2^-24: shift its leading one into the hidden place.
+  // Subnormal, mantissa · 2^-24: shift its leading one into the hidden bit.
   const shift = Math.clz32(mantissa) - 21;
   return (sign | ((113 - shift) << 23) | (((mantissa << shift) & 0x3ff) << 13)) >>> 0;
 }
@@ -23,7 +23,7 @@ export function f16Bits(h: number): number {
 /** The f32 bits of all 65536 values of f16. */
 let f16Table: Uint32Array | undefined;
 
-/** Values of 16 bits → the bits of the same values in f32, into the beginning of `bits`. */
+/** 16-bit values → the bits of the same values in f32, written to the start of `bits`. */
 function widen(halves: Uint16Array, dtype: HalfDType, bits: Uint32Array): void {
   const { length } = halves;
   if (dtype === 'bf16') {
@@ -34,7 +34,7 @@ function widen(halves: Uint16Array, dtype: HalfDType, bits: Uint32Array): void {
   for (let i = 0; i < length; i++) bits[i] = f16Table[halves[i] as number] as number;
 }
 
-/** Values of 16 bits as f32, in an array of their own. */
+/** 16-bit values as f32, in a new array. */
 export function widened(halves: Uint16Array, dtype: HalfDType): Float32Array<ArrayBuffer> {
   const out = new Float32Array(halves.length);
   widen(halves, dtype, new Uint32Array(out.buffer));
@@ -44,7 +44,7 @@ export function widened(halves: Uint16Array, dtype: HalfDType): Float32Array<Arr
 /** Elements converted at a time, small enough for the cache. */
 const CHUNK = 8192;
 
-/** Values of 16 bits as the bytes of f32 into `out`, of 4 bytes each, at any alignment and without another copy of all. */
+/** Writes 16-bit values to `out` as f32, 4 bytes each, at any alignment and without a second copy of everything. */
 export function widenBytes(halves: Uint16Array, dtype: HalfDType, out: Uint8Array): void {
   const chunk = new Uint32Array(Math.min(CHUNK, halves.length));
   const bytes = new Uint8Array(chunk.buffer);
@@ -55,18 +55,18 @@ export function widenBytes(halves: Uint16Array, dtype: HalfDType, out: Uint8Arra
   }
 }
 
-/** Whether the tensor is kept in 16 bits. */
+/** Whether the tensor is stored in 16 bits. */
 export const isHalf = (host: HostTensor): host is HalfHostTensor =>
   host.dtype === 'f16' || host.dtype === 'bf16';
 
-/** The dtype the graph works with it in. */
+/** The dtype it has in the graph. */
 export const graphDType = (host: HostTensor): GraphDType => (isHalf(host) ? 'f32' : host.dtype);
 
-/** The tensor as the graph works with it: itself, or its f32 copy where it is kept in 16 bits. */
+/** The tensor as the graph uses it: itself, or an f32 copy if it is stored in 16 bits. */
 export const graphTensor = (host: HostTensor): GraphHostTensor =>
   isHalf(host) ? { dtype: 'f32', shape: host.shape, data: widened(host.data, host.dtype) } : host;
 
-/** Elements [from, to) of a tensor of floats as f32: a view of f32, a copy of 16 bits. Nothing else is converted. */
+/** Elements [from, to) of a float tensor as f32: a view if it is f32, a copy if it is in 16 bits. Nothing else is converted. */
 export function floatsOf(host: HostTensor, from = 0, to = host.data.length): Float32Array<ArrayBuffer> {
   return isHalf(host)
     ? widened(host.data.subarray(from, to), host.dtype)
@@ -89,7 +89,7 @@ export function toF16(bits: number): number {
   if (magnitude > 0x7f800000) return sign | 0x7e00 | ((magnitude >>> 13) & 0x3ff);
   if (magnitude >= 0x477ff000) return sign | 0x7c00;
   if (magnitude >= 0x38800000) return sign | roundShift(magnitude - 0x38000000, 13);
-  // Subnormal: the mantissa with its hidden one, in units of 2^-24.
+  // Subnormal: the mantissa with its hidden bit, in units of 2^-24.
   const shift = 126 - (magnitude >>> 23);
   return shift > 24 ? sign : sign | roundShift((magnitude & 0x7fffff) | 0x800000, shift);
 }

@@ -2,7 +2,7 @@ interface Disposable {
   dispose(): void | Promise<void>;
 }
 
-/** What was made together and goes together, the last first; also when the making fails half-way. */
+/** Things made together and disposed of together, in reverse order; also when making them fails half-way. */
 export class Owned {
   private readonly made: Disposable[] = [];
 
@@ -12,8 +12,8 @@ export class Owned {
   }
 
   /**
-   * Disposes of all at once; resolves when what takes time to go, such as a session of ONNX Runtime, is gone. What
-   * fails to go keeps nothing else, and rejects in the end.
+   * Disposes of everything at once; resolves when whatever takes time, such as an ONNX Runtime session, is gone. If one
+   * fails, the others are still disposed of, and the promise rejects at the end.
    */
   async dispose(): Promise<void> {
     const things = this.made.splice(0).reverse();
@@ -21,7 +21,7 @@ export class Owned {
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 
-  /** Runs `make`; where it throws, what was added is disposed of. */
+  /** Runs `make`; if it throws, everything added so far is disposed of. */
   static async while<T>(make: (owned: Owned) => Promise<T>): Promise<T> {
     const owned = new Owned();
     try {

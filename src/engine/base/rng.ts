@@ -16,7 +16,7 @@ export class Rng {
     }
   }
 
-  /** A stream of its own for the purpose named by `label`. */
+  /** An independent stream for the purpose named by `label`. */
   fork(label: string): Rng {
     let h = (this.seed ^ 0x811c9dc5) >>> 0;
     for (let i = 0; i < label.length; i++) h = Math.imul(h ^ label.charCodeAt(i), 0x01000193) >>> 0;
@@ -45,7 +45,7 @@ export class Rng {
     return ((this.bits() >>> 5) * 67108864 + (this.bits() >>> 6)) / 9007199254740992;
   }
 
-  /** An integer of [low, high], both included. */
+  /** An integer in [low, high], both included. */
   integer(low: number, high: number): number {
     return low + Math.floor(this.uniform() * (high - low + 1));
   }

@@ -1,13 +1,13 @@
 /**
- * SHA-256 (FIPS 180-4) over bytes as they come. The browser's own takes a whole file at once, and a checkpoint
- * may be larger than a buffer can be.
+ * SHA-256 (FIPS 180-4) over bytes as they arrive. The browser's own needs the whole file at once, and a checkpoint may be
+ * larger than any buffer can be.
  */
 
-/** The first 32 bits of the fractional parts of the roots of the first primes: by their definition rather than listed. */
+/** The first 32 bits of the fractional parts of the roots of the first primes, computed rather than listed. */
 const { constants, initial } = (() => {
   const primes: number[] = [];
   for (let n = 2; primes.length < 64; n++) if (primes.every((p) => n % p !== 0)) primes.push(n);
-  // floor(p^(1/k) · 2^32) in whole numbers: float64 has too few bits for some.
+  // floor(p^(1/k) · 2^32) in integers: float64 has too few bits for some.
   const root = (p: number, k: 2 | 3): number => {
     const target = BigInt(p) << BigInt(32 * k);
     let low = 0n;
@@ -28,8 +28,8 @@ const { constants, initial } = (() => {
 const BLOCK = 64;
 
 /**
- * SHA-256 of `bytes` in lower-case hex: the browser's own, ten times faster, where it is to be had. Over plain http it is
- * not, and neither is it for more bytes than one buffer holds.
+ * SHA-256 of `bytes` in lower-case hex: the browser's own, ten times faster, where it is available. It is not over plain
+ * http, nor for more bytes than one buffer holds.
  */
 export async function sha256Hex(bytes: ArrayBuffer | Uint8Array<ArrayBuffer>): Promise<string> {
   const subtle = globalThis.crypto?.subtle as SubtleCrypto | undefined;
@@ -64,7 +64,7 @@ export class Sha256 {
     return this;
   }
 
-  /** In lower-case hex. Nothing may be added any more. */
+  /** The digest in lower-case hex. Nothing may be added after it. */
   hex(): string {
     const bits = BigInt(this.length) * 8n;
     const padding = new Uint8Array((this.restLength < 56 ? 56 : 120) - this.restLength + 8);

@@ -17,7 +17,7 @@ export function stridesOf(shape: Shape): number[] {
   return strides;
 }
 
-/** The shape two operands broadcast to (numpy rules), or undefined where they do not. */
+/** The shape two operands broadcast to (numpy rules), or undefined if they do not. */
 export function broadcastShape(a: Shape, b: Shape): number[] | undefined {
   const rank = Math.max(a.length, b.length);
   const out = new Array<number>(rank);

@@ -1,9 +1,9 @@
 import type { HostTensor } from './dtype';
 
 /**
- * A batch of B tokenized problems as a student is trained on it. Questions are left-padded to S columns, everything
- * after them right-padded; targets carry weights that sum to 1 over the batch (0 on padding), so that a weighted sum is
- * the mean over real targets.
+ * A batch of B tokenized problems for training a student. Questions are left-padded to S columns, everything after them
+ * is right-padded; targets have weights that sum to 1 over the batch (0 on padding), so that a weighted sum is the mean
+ * over real targets.
  */
 export interface TokenBatch {
   /** ids i32 [B, S]; keyMask additive f32 [B, 1, 1, S]: 0 on tokens, −1e9 on padding. */
@@ -22,11 +22,11 @@ export interface TokenLayout {
   readonly question: number;
   /** P, tokens of the answer prompt; its last one is the anchor */
   readonly prompt: number;
-  /** A, answer tokens with the end of sequence */
+  /** A, answer tokens including the end of sequence */
   readonly answer: number;
   /** R, tokens of rationale, prompt, answer and end of sequence together */
   readonly explicit: number;
 }
 
-/** The additive mask value that hides a key: vanishes in a softmax, and two of them do not overflow. */
+/** The additive mask value that hides a key: it vanishes in a softmax, and the sum of two does not overflow. */
 export const HIDDEN = -1e9;

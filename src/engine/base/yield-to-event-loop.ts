@@ -1,6 +1,6 @@
 /**
- * Lets waiting messages in, so that a cancel can be heard: where everything runs in WASM, awaiting it alone never
- * does. A message channel, because timers are clamped to 4 ms.
+ * Lets pending messages be handled, so that a cancel gets through: when everything runs in WASM, awaiting it alone never
+ * does that. Uses a message channel, because timers are clamped to 4 ms.
  */
 export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => {

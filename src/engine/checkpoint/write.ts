@@ -12,7 +12,7 @@ export interface WritableTensor {
   readonly bytes: Uint8Array;
 }
 
-const UNWRITABLE = 'This is a fault of the program: report it.';
+const UNWRITABLE = 'This is a bug in the program: please report it.';
 
 /**
  * One file. Tensors go widest element first, then by name, so that each is aligned to its element; the header is

@@ -206,9 +206,9 @@ describe('Decoder', () => {
 
   it('refuses latents and tokens that are not one a sequence', async () => {
     const { walk, dispose } = await setUp(TINY_CONFIG, filter);
-    await expect(walk.tokens(1, 2)).rejects.toThrow('wants Float32Array of 36');
+    await expect(walk.tokens(1, 2)).rejects.toThrow('needs Float32Array of 36');
     await expect(walk.tokens(1, 2, 23)).rejects.toThrow('token id 23');
-    await expect(walk.feed({ vector: new Float32Array(12) })).rejects.toThrow('wants Float32Array of 36');
+    await expect(walk.feed({ vector: new Float32Array(12) })).rejects.toThrow('needs Float32Array of 36');
     await dispose();
   });
 

@@ -1,5 +1,5 @@
 import { DTYPE_BYTES } from '../base/dtype';
-import { RuntimeError } from '../base/errors';
+import { BUG, RuntimeError } from '../base/errors';
 import { sizeOf } from '../base/shape';
 import type { DeviceTensor } from '../runtime/tensor';
 
@@ -27,7 +27,7 @@ export class DecoderState {
 
   /** Not to be written to. @throws RuntimeError after `dispose` */
   get tensors(): StateTensors {
-    if (this.gone) throw new RuntimeError('a state of the decoder was used after it had been disposed of');
+    if (this.gone) throw new RuntimeError('a decoder state was used after it had been disposed of', BUG);
     return this.values;
   }
 

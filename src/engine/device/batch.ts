@@ -1,4 +1,4 @@
-import { DeviceError } from '../base/errors';
+import { BUG, DeviceError } from '../base/errors';
 import type { DeviceBuffer } from './buffer';
 import type { Pipeline } from './pipeline';
 
@@ -20,7 +20,7 @@ export function foldGroups(count: number): readonly [number, number] {
 
 /**
  * Dispatches recorded into one command buffer, in order; each sees what those before it wrote. Uniforms go into one
- * shared arena, written once a submission: the queue keeps writes and submissions in order, so the next batch may
+ * shared arena, written once per submission: the queue keeps writes and submissions in order, so the next batch may
  * overwrite it.
  */
 export class Batch {
@@ -57,11 +57,13 @@ export class Batch {
     if (buffers.length !== want || takesUniform !== (uniforms !== undefined)) {
       throw new DeviceError(
         `kernel "${pipeline.label}" was given ${buffers.length} buffers and ${uniforms ? 'a' : 'no'} uniform; ${want} buffers and ${takesUniform ? 'a' : 'no'} uniform are expected`,
+        BUG,
       );
     }
     if (Math.min(x, y, z) < 1 || Math.max(x, y, z) > MAX_GROUPS) {
       throw new DeviceError(
-        `kernel "${pipeline.label}" asks for ${x} × ${y} × ${z} workgroups; at most ${MAX_GROUPS} along each dimension are allowed`,
+        `kernel "${pipeline.label}" asks for ${x} × ${y} × ${z} workgroups; at most ${MAX_GROUPS} are allowed along each dimension`,
+        BUG,
       );
     }
     const entries: GPUBindGroupEntry[] = buffers.map((b, binding) => ({
@@ -94,6 +96,7 @@ export class Batch {
     if (uniforms.byteLength > Batch.SLOT) {
       throw new DeviceError(
         `kernel "${this.label}" has ${uniforms.byteLength} bytes of uniforms; at most ${Batch.SLOT} fit`,
+        BUG,
       );
     }
     if (this.used + Batch.SLOT > Batch.ARENA_BYTES) {

@@ -42,7 +42,7 @@ describe('device', () => {
     expect(() => device.createBuffer(2 ** 45, 'huge')).toThrow(
       expect.objectContaining({
         code: 'too-large',
-        message: expect.stringMatching(/"huge" of 35184372088832 bytes is larger than this GPU allows/),
+        message: expect.stringMatching(/"huge" takes 35184372088832 bytes; this GPU allows/),
       }),
     );
     // The device is not lost, and goes on.

@@ -1,4 +1,4 @@
-import { DeviceError, LoriError, LostDeviceError, TooLargeError } from '../base/errors';
+import { BUG, DeviceError, LoriError, LostDeviceError, TooLargeError } from '../base/errors';
 import { Batch } from './batch';
 import { type BufferOwner, DeviceBuffer } from './buffer';
 import { type Reported, reportedError } from './gpu-error';
@@ -35,7 +35,7 @@ const WANTED_LIMITS = [
 /** How long after a failure a loss may still be reported, in ms. */
 const LOSS_MS = 1000;
 
-/** Whether this realm ever had a device: a missing adapter then means that the browser has given up on the GPU. */
+/** Whether this realm ever had a device: if it had, a missing adapter means that the browser has given up on the GPU. */
 let opened = false;
 
 /**
@@ -85,9 +85,9 @@ export async function openDevice(options: OpenOptions = {}): Promise<Device> {
 }
 
 /**
- * The GPU device with everything that is shared about it: buffers with one owner each, pipelines compiled once,
- * batches of dispatches, and whether it is still alive. Later calls on a destroyed device do not fail by themselves
- * (training steps have been seen to "succeed" on one), so every method calls `assertAlive` first.
+ * The GPU device and everything that is shared on it: buffers with one owner each, pipelines compiled once, batches of
+ * dispatches, and whether it is still alive. Calls on a destroyed device do not fail by themselves (training steps have
+ * been seen to "succeed" on one), so every method calls `assertAlive` first.
  */
 export class Device implements BufferOwner {
   /** Buffers made and not destroyed: flat over a training loop that leaks nothing. */
@@ -119,12 +119,12 @@ export class Device implements BufferOwner {
     return this.gpu.features;
   }
 
-  /** True from the loss (or `destroy`) on; to be checked every step. */
+  /** True once the device is lost or destroyed; to be checked at every step. */
   get lost(): boolean {
     return this.lostMessage !== undefined;
   }
 
-  /** Calls back once when the device is lost, at once if it already is. Returns how to stop listening. */
+  /** Calls back once when the device is lost, immediately if it already is. Returns a function that stops listening. */
   onLost(listener: (message: string) => void): () => void {
     if (this.lostMessage !== undefined) listener(this.lostMessage);
     else this.lostListeners.add(listener);
@@ -132,8 +132,8 @@ export class Device implements BufferOwner {
   }
 
   /**
-   * Throws `LostDeviceError` where the device is lost; where it has reported errors since the last call, `MemoryError` if
-   * it ran out of memory and `DeviceError` for anything else.
+   * Throws `LostDeviceError` if the device is lost. If it has reported errors since the last call, throws `MemoryError`
+   * when it ran out of memory and `DeviceError` for anything else.
    */
   assertAlive(): void {
     if (this.lostMessage !== undefined)
@@ -151,17 +151,17 @@ export class Device implements BufferOwner {
   }
 
   /**
-   * A buffer of at least `bytes` (rounded up to 16, as the inference runtime wants), contents zero. Default usage:
-   * storage, copied from and to. Throws `TooLargeError` where it is larger than the adapter allows. Running out of memory is
-   * noticed later, by `assertAlive`.
+   * A zeroed buffer of at least `bytes` (rounded up to a multiple of 16, as the inference runtime requires). Default
+   * usage: storage, copy source and destination. Throws `TooLargeError` if it is larger than the adapter allows. Running out
+   * of memory is noticed later, by `assertAlive`.
    */
   createBuffer(bytes: number, label: string, usage?: GPUBufferUsageFlags): DeviceBuffer {
     this.assertAlive();
     const size = Math.max(16, Math.ceil(bytes / 16) * 16);
-    const most = Math.min(this.limits.maxBufferSize, this.limits.maxStorageBufferBindingSize);
-    if (!Number.isFinite(size) || size > most) {
+    const max = Math.min(this.limits.maxBufferSize, this.limits.maxStorageBufferBindingSize);
+    if (!Number.isFinite(size) || size > max) {
       throw new TooLargeError(
-        `buffer "${label}" of ${bytes} bytes is larger than this GPU allows, which is ${most} bytes`,
+        `buffer "${label}" takes ${bytes} bytes; this GPU allows ${max} at most`,
         'Lower the batch size or the ranks, choose a smaller checkpoint, or choose WASM in the Model panel.',
       );
     }
@@ -176,29 +176,33 @@ export class Device implements BufferOwner {
     return buffer;
   }
 
-  /** Writes `data` into `buffer` from byte `offset` (a multiple of 4) on. Throws `DeviceError` past its end. */
+  /** Writes `data` into `buffer` starting at byte `offset` (a multiple of 4). Throws `DeviceError` past its end. */
   write(buffer: DeviceBuffer, data: Float32Array | Int32Array | Uint32Array | Uint8Array, offset = 0): void {
     this.assertAlive();
     if (offset % 4 !== 0 || offset + data.byteLength > buffer.gpu.size) {
       throw new DeviceError(
-        `${data.byteLength} bytes at offset ${offset} do not fit buffer "${buffer.label}" of ${buffer.gpu.size}`,
+        `${data.byteLength} bytes at offset ${offset} do not fit into buffer "${buffer.label}" of ${buffer.gpu.size} bytes`,
+        BUG,
       );
     }
     const tail = data.byteLength % 4;
     const whole = data.byteLength - tail;
     this.gpu.queue.writeBuffer(buffer.gpu, offset, data.buffer, data.byteOffset, whole);
     if (tail === 0) return;
-    // The queue takes whole words only.
+    // The queue accepts whole words only.
     const last = new Uint8Array(4);
     last.set(new Uint8Array(data.buffer, data.byteOffset + whole, tail));
     this.gpu.queue.writeBuffer(buffer.gpu, offset + whole, last);
   }
 
-  /** Copies the first `bytes` (default: all that was asked for) back to host memory. Counted in `readBacks`. */
+  /** Copies the first `bytes` (default: all) back to host memory. Counted in `readBacks`. */
   async read(buffer: DeviceBuffer, bytes = buffer.bytes): Promise<ArrayBuffer> {
     this.assertAlive();
     if (bytes < 0 || bytes > buffer.gpu.size) {
-      throw new DeviceError(`cannot read ${bytes} bytes of buffer "${buffer.label}" of ${buffer.gpu.size}`);
+      throw new DeviceError(
+        `cannot read ${bytes} bytes from buffer "${buffer.label}" of ${buffer.gpu.size} bytes`,
+        BUG,
+      );
     }
     const size = Math.max(4, Math.ceil(bytes / 4) * 4);
     const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
@@ -210,7 +214,7 @@ export class Device implements BufferOwner {
       this.readBacks++;
       await staging.mapAsync(GPUMapMode.READ);
       const copy = staging.getMappedRange().slice(0, bytes);
-      // One fault is reported several times, as what it makes invalid is used: all of it belongs to this call.
+      // One mistake is reported several times, whenever something it made invalid is used: all of it belongs to this call.
       if (this.errors.length > 0) await new Promise((resolve) => setTimeout(resolve));
       this.assertAlive();
       return copy;

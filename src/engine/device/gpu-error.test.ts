@@ -25,6 +25,6 @@ it('is a refused command otherwise, with all that was said', () => {
   expect(error).toMatchObject({
     code: 'device',
     message: 'the GPU refused a command: first; second',
-    hint: expect.stringContaining('a fault of the program'),
+    hint: expect.stringContaining('a bug in the program'),
   });
 });

@@ -35,7 +35,7 @@ export async function buildPipeline(
       buffer: { type: TYPES[b] },
     })),
   });
-  // The fault of a module is reported with its line below, not once more as an uncaptured error.
+  // A module's errors are reported below with their lines, not once more as an uncaptured error.
   gpu.pushErrorScope('validation');
   const module = gpu.createShaderModule({ label, code });
   void gpu.popErrorScope();
@@ -50,6 +50,10 @@ export async function buildPipeline(
     const info = await module.getCompilationInfo();
     const lines = info.messages.map((m) => `${m.lineNum}:${m.linePos} ${m.message}`);
     const why = lines.length > 0 ? lines.join('; ') : String(cause instanceof Error ? cause.message : cause);
-    throw new DeviceError(`shader "${label}" (${entry}) does not compile: ${why}`, undefined, { cause });
+    throw new DeviceError(
+      `shader "${label}" (${entry}) does not compile: ${why}`,
+      'This GPU’s driver refuses a shader: choose WASM in the Model panel, and please report it with the details below.',
+      { cause },
+    );
   }
 }

@@ -6,7 +6,7 @@ import type { OpKind } from './shape-rules';
 /**
  * Gradient of one operation.
  * @param y the node  @param dy its cotangent  @param needs whether operand i's gradient is wanted
- * @returns one cotangent an operand: `null` where there is none by definition (comparisons, indices, masks),
+ * @returns one cotangent per operand: `null` where there is none by definition (comparisons, indices, masks),
  *   `undefined` where it is not implemented (asking for it is an error)
  */
 type Rule = (
@@ -33,7 +33,7 @@ export const GRADIENT_RULES: Readonly<Record<OpKind, Rule | null>> = {
   equal: null,
   greater: null,
   cast: null,
-  // Unlike the above it has one almost everywhere; ours is only used under stopGradient, so reaching it is a mistake.
+  // Unlike those above it has a gradient almost everywhere; we only use it under stopGradient, so reaching it is a mistake.
   reduceMax: () => [undefined],
 
   neg: unary((_x, _y, dy) => o.neg(dy)),
@@ -114,7 +114,7 @@ export const GRADIENT_RULES: Readonly<Record<OpKind, Rule | null>> = {
   },
   scatterAdd: (y, dy) => [null, o.gather(dy, at(y, 0))],
 
-  // With A' = op(A), B' = op(B): dA' = dY·B'ᵀ and dB' = A'ᵀ·dY, written so that no explicit transposition is needed.
+  // With A' = op(A), B' = op(B): dA' = dY·B'ᵀ and dB' = A'ᵀ·dY, written so that nothing is transposed explicitly.
   matmul: (y, dy, needs) => {
     const { transA, transB } = y.attributes as { transA: boolean; transB: boolean };
     const [a, b] = [at(y, 0), at(y, 1)];
@@ -152,6 +152,6 @@ export const GRADIENT_RULES: Readonly<Record<OpKind, Rule | null>> = {
     };
     return [needs(0) ? dx() : null, back(needs(1), () => o.mul(dy, o.mul(x, r)), weight.shape)];
   },
-  // A rotation: its transpose turns the other way. The tables are constants of the model.
+  // A rotation: its transpose rotates the other way. The tables are constants of the model.
   rope: (y, dy) => [o.rope(dy, at(y, 1), o.neg(at(y, 2))), undefined, undefined],
 };

@@ -5,7 +5,7 @@ import type { Tensor } from './graph';
 import * as o from './ops';
 
 /**
- * Reverse mode, graph to graph: nodes are added that compute the gradient of `output` for each tensor of `wrt`.
+ * Reverse mode, graph to graph: adds nodes that compute the gradient of `output` with respect to each tensor of `wrt`.
  * @param output a scalar, unless `cotangents` gives one
  * @throws GradientError where an operation on the way has no rule, or declares that it has no gradient
  */
@@ -19,7 +19,7 @@ export function gradients(output: Tensor, wrt: readonly Tensor[]): Tensor[] {
 }
 
 /**
- * The vector–Jacobian product Σᵢ cotangentᵢ · ∂outputᵢ/∂wrt, one tensor a member of `wrt` (zeros where none depends).
+ * The vector–Jacobian product Σᵢ cotangentᵢ · ∂outputᵢ/∂wrt, one tensor per member of `wrt` (zeros where none depends).
  * Only nodes between `wrt` and the outputs are differentiated: frozen weights cost nothing.
  */
 export function vjp(
@@ -46,7 +46,7 @@ export function vjp(
   for (const node of [...path].sort((a, b) => b.id - a.id)) {
     const dy = sums.get(node);
     if (!dy || node.inputs.length === 0) continue;
-    // A tensor that is asked for and also computed from another one asked for passes its gradient on.
+    // A tensor in `wrt` that is computed from another one in `wrt` passes its gradient on.
     if (stops.has(node) && !node.inputs.some((x) => path.has(x))) continue;
     const rule = GRADIENT_RULES[node.op];
     if (rule === undefined)

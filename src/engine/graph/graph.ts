@@ -4,8 +4,8 @@ import { type Shape, showShape } from '../base/shape';
 import { type Attributes, type OpKind, SHAPE_RULES } from './shape-rules';
 
 /**
- * One value of a graph: the operation that makes it and its static shape. Every operation has one output.
- * Nodes are made by the functions of `ops.ts`, never changed, and shared: building the same expression twice gives the
+ * One value of a graph: the operation that computes it and its static shape. Every operation has one output.
+ * Nodes are made by the functions in `ops.ts`, immutable, and shared: building the same expression twice gives the
  * same node (common-subexpression elimination by hash-consing).
  */
 export interface Tensor {
@@ -24,7 +24,7 @@ export interface Tensor {
   readonly data: HostData | undefined;
 }
 
-/** Cotangent of a value → cotangents of what it was made of. */
+/** Cotangent of a value → cotangents of the values it was computed from. */
 export type CustomVjp = (dy: Tensor) => readonly Tensor[];
 
 /** A graph under construction: nodes in topological order, by construction. */
@@ -36,7 +36,7 @@ export class Graph {
   private readonly inputNames = new Map<string, Tensor>();
   private readonly scopes: string[] = [];
 
-  /** Runs `build` with `label` added to the label of every node it makes. */
+  /** Runs `build` and adds `label` to the label of every node it makes. */
   scope<T>(label: string, build: () => T): T {
     this.scopes.push(label);
     try {
@@ -50,7 +50,7 @@ export class Graph {
     return this.scopes.join('/');
   }
 
-  /** A value bound at run time. Throws ShapeError on a second, different input of that name. */
+  /** A value bound at run time. Throws ShapeError on a second, different input with the same name. */
   input(name: string, shape: Shape, dtype: GraphDType = 'f32'): Tensor {
     if (!shape.every((d) => Number.isInteger(d) && d > 0))
       throw new ShapeError(
@@ -68,7 +68,7 @@ export class Graph {
     return tensor;
   }
 
-  /** A value known now. Small equal constants are one node. */
+  /** A value known at build time. Small equal constants are one node. */
   constant(data: HostData, shape: Shape, dtype: GraphDType = 'f32'): Tensor {
     const size = shape.reduce((n, d) => n * d, 1);
     if (data.length !== size)
@@ -87,7 +87,7 @@ export class Graph {
     return this.constant(new Float32Array([value]), []);
   }
 
-  /** Makes (or finds) the node of an operation; throws ShapeError where its rule rejects the operands. */
+  /** Makes (or finds) the node of an operation; throws ShapeError if its rule rejects the operands. */
   apply(op: OpKind, inputs: readonly Tensor[], attributes: Attributes = {}): Tensor {
     for (const x of inputs)
       if (x.graph !== this)
@@ -137,12 +137,12 @@ export class Graph {
   }
 }
 
-/** Tells −0 from 0 and NaN apart, which a plain join does not. */
+/** Distinguishes −0 from 0, and NaNs, which a plain join does not. */
 function exactKey(data: HostData): string {
   return Array.from(data, (v) => (Object.is(v, -0) ? '-0' : String(v))).join(' ');
 }
 
-/** A graph's entry points: what is bound, what comes out. Names are those seen by the runtime. */
+/** A graph's inputs and outputs, under the names that the runtime sees. */
 export interface Program {
   readonly name: string;
   readonly outputs: Readonly<Record<string, Tensor>>;
@@ -161,7 +161,7 @@ export function liveNodes(outputs: readonly Tensor[]): Tensor[] {
   return [...live].sort((a, b) => a.id - b.id);
 }
 
-/** The inputs a program really reads, in order of declaration. */
+/** The inputs that a program actually reads, in order of declaration. */
 export function programInputs(program: Program): Tensor[] {
   return liveNodes(Object.values(program.outputs)).filter((node) => node.op === 'input');
 }

@@ -91,7 +91,7 @@ describe('the interpreter', () => {
   test('a missing or short input is named', () => {
     const g = new Graph();
     const y = o.exp(g.input('x', [2]));
-    expect(() => interpret([y], {})).toThrow('input "x" wants 2 values, got none');
-    expect(() => interpret([y], { x: [1] })).toThrow('input "x" wants 2 values, got 1');
+    expect(() => interpret([y], {})).toThrow('input "x" needs 2 values, got none');
+    expect(() => interpret([y], { x: [1] })).toThrow('input "x" needs 2 values, got 1');
   });
 });

@@ -4,7 +4,7 @@ import { liveNodes, type Tensor } from './graph';
 import type { OpKind } from './shape-rules';
 
 /**
- * The reference: evaluates a graph in float64, one loop an operation, for checking rules and lowerings.
+ * The reference: evaluates a graph in float64, one loop per operation, for checking rules and lowerings.
  * Deliberately plain; not for use on anything large.
  */
 export function interpret(
@@ -18,7 +18,7 @@ export function interpret(
       if (!fed || fed.length !== sizeOf(node.shape))
         throw new LoriError(
           'runtime',
-          `input "${node.name}" wants ${sizeOf(node.shape)} values, got ${fed?.length ?? 'none'}`,
+          `input "${node.name}" needs ${sizeOf(node.shape)} values, got ${fed?.length ?? 'none'}`,
         );
       values.set(node, Float64Array.from(fed));
     } else if (node.op === 'constant') {
@@ -86,7 +86,7 @@ const reduce =
     return out;
   };
 
-/** Copies through an index map: `source` gives the input position of each output index (−1: zero). */
+/** Copies through an index map: `source` gives the input position for each output index (−1: zero). */
 const remap =
   (source: (node: Tensor, index: readonly number[]) => number): Evaluate =>
   (node, [x]) => {
@@ -98,7 +98,7 @@ const remap =
     return out;
   };
 
-/** One axis shifted; positions outside the operand give −1. */
+/** Shifts one axis; positions outside the operand give −1. */
 function shifted(node: Tensor, index: readonly number[], axis: number, by: number): number {
   const shape = shapeOf(node, 0);
   const moved = index.map((v, i) => (i === axis ? v + by : v));

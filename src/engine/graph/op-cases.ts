@@ -7,8 +7,8 @@ import * as o from './ops';
 import type { OpKind } from './shape-rules';
 
 /**
- * Test cases of every operation, used three times over: gradients against finite differences, lowerings on WASM and
- * lowerings on WebGPU against the interpreter. Shapes are awkward on purpose: ones, odd sizes, broadcasting.
+ * Test cases for every operation, used three times: gradients against finite differences, and lowerings on WASM and on
+ * WebGPU against the interpreter. Shapes are awkward on purpose: ones, odd sizes, broadcasting.
  */
 export interface OpCase {
   readonly op: OpKind;
@@ -16,13 +16,13 @@ export interface OpCase {
   /** Shape of each f32 operand, by name; `indices` are i32 below `rows`, `mask` is bool. */
   readonly inputs: Readonly<Record<string, readonly number[]>>;
   readonly rows?: number;
-  /** Values lie in ±[low, high], or in [low, high] where `positive`; kinks and poles are kept out. */
+  /** Values lie in ±[low, high], or in [low, high] if `positive`; kinks and poles are avoided. */
   readonly low?: number;
   readonly high?: number;
   readonly positive?: boolean;
-  /** Operands without a gradient, though f32. */
+  /** Operands that have no gradient although they are f32. */
   readonly frozen?: readonly string[];
-  /** ONNX leaves NaN open here (maxima, conversion to integers): providers differ, so it is not asked. */
+  /** ONNX does not define what happens to NaN here (maxima, conversion to integers), and providers differ: not tested. */
   readonly losesNaN?: boolean;
   build(x: Readonly<Record<string, Tensor>>): Tensor;
 }
@@ -180,7 +180,7 @@ export const OP_CASES: readonly OpCase[] = [
   unary('slice', (a) => o.slice(a, -1, 2, 3), { what: 'one of the last axis', inputs: { a: [2, 1, 5] } }),
   unary('pad', (a) => o.pad(a, 1, 2, 1), { what: 'both ends', inputs: { a: [2, 3, 1] } }),
   unary('pad', (a) => o.pad(a, 0, 0, 3), { what: 'after' }),
-  // What emission joins: the gradients of neighbouring slices, whole and with gaps.
+  // What emission joins: the gradients of adjacent slices, complete and with gaps.
   unary(
     'slice',
     (a) => {
@@ -261,7 +261,7 @@ export const OP_CASES: readonly OpCase[] = [
       build: ({ a, b }: X) => o.matmul(a as Tensor, b as Tensor, t),
     },
   ]),
-  // What emission fuses into a product.
+  // What emission fuses into a matrix product.
   {
     op: 'gemm',
     what: 'scaled, then added to, then negated',
@@ -325,12 +325,12 @@ export interface BuiltCase {
   readonly y: Tensor;
   /** The f32 operands that have a gradient. */
   readonly wrt: readonly Tensor[];
-  /** Of Σ y·dy, one a member of `wrt`. */
+  /** Of Σ y·dy, one per member of `wrt`. */
   readonly gradients: readonly Tensor[];
   readonly feeds: Readonly<Record<string, HostTensor>>;
 }
 
-/** Traces a case and draws its operands; the cotangent dy is one of them. Nothing is ever zero. */
+/** Traces a case and draws its operands; the cotangent dy is one of them. No value is ever zero. */
 export function buildCase(c: OpCase): BuiltCase {
   const graph = new Graph();
   const rng = new Rng(nameOf(c).length).fork(nameOf(c));

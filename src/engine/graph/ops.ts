@@ -3,8 +3,8 @@ import { broadcastShape, normalAxis, type Shape, sameShape, showShape, sizeOf } 
 import type { CustomVjp, Tensor } from './graph';
 
 /**
- * The vocabulary models and losses are written in. Each function adds (or finds) one node, or a few of them; no-ops are
- * dropped on the way (reshape to the same shape, double transposition, multiplication by one).
+ * The operations that models and losses are written in. Each function adds (or finds) one node or a few; no-ops are
+ * dropped (reshape to the same shape, double transposition, multiplication by one).
  */
 type Value = Tensor | number;
 
@@ -27,13 +27,13 @@ export const silu = (x: Tensor): Tensor => x.graph.apply('silu', [x]);
 export const tanh = (x: Tensor): Tensor => x.graph.apply('tanh', [x]);
 export const erf = (x: Tensor): Tensor => x.graph.apply('erf', [x]);
 export const relu = (x: Tensor): Tensor => x.graph.apply('relu', [x]);
-/** The value of x, of which no gradient is taken. */
+/** The value of x, through which no gradient flows. */
 export const stopGradient = (x: Tensor): Tensor => x.graph.apply('stopGradient', [x]);
 
 /**
- * The value of `value`, with a gradient of its own making: by the first of `primals` it is what `vjp` makes of the
- * cotangent, and to ask for it by another is an error. For what the reverse is to compute again rather than keep.
- * @param vjp one cotangent a primal, or fewer: those left out are not implemented
+ * `value` with a custom gradient: with respect to `primals` it is what `vjp` makes of the cotangent. For whatever the
+ * reverse pass should recompute rather than keep.
+ * @param vjp one cotangent per primal, or fewer: asking for a gradient that was left out is an error
  */
 export function withGradient(value: Tensor, primals: readonly Tensor[], vjp: CustomVjp): Tensor {
   const y = value.graph.apply('withGradient', [value, ...primals]);
@@ -95,7 +95,7 @@ export function reduceMean(x: Tensor, axes?: readonly number[], keepDims = false
 /** Over the last axis. */
 export const softmax = (x: Tensor): Tensor => x.graph.apply('softmax', [x]);
 
-/** log Σ exp over the last axis, kept as 1. Shifted by the maximum: ONNX's own ReduceLogSumExp overflows near 200. */
+/** log Σ exp over the last axis, kept as 1. Shifted by the maximum: ONNX's own ReduceLogSumExp overflows around 200. */
 export function logSumExp(x: Tensor): Tensor {
   const top = stopGradient(reduceMax(x, [-1], true));
   return add(log(reduceSum(exp(sub(x, top)), [-1], true)), top);
@@ -150,7 +150,7 @@ export interface MatmulOptions {
   readonly transA?: boolean;
   readonly transB?: boolean;
 }
-/** Product over the last two axes; leading axes broadcast. Of two matrices it is a gemm. */
+/** Matrix product over the last two axes; leading axes broadcast. For two matrices it is a gemm. */
 export function matmul(a: Tensor, b: Tensor, { transA = false, transB = false }: MatmulOptions = {}): Tensor {
   if (a.shape.length === 2 && b.shape.length === 2) return gemm(a, b, { transA, transB });
   return a.graph.apply('matmul', [a, b], { transA, transB });
@@ -173,7 +173,7 @@ export const rmsNorm = (x: Tensor, weight: Tensor, epsilon: number): Tensor =>
   x.graph.apply('rmsNorm', [x, weight], { epsilon });
 export const rope = (x: Tensor, cos: Tensor, sin: Tensor): Tensor => x.graph.apply('rope', [x, cos, sin]);
 
-/** Sums a broadcast value back to `shape`: the transpose of broadcasting. */
+/** Sums a broadcast value back down to `shape`: the transpose of broadcasting. */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
   if (!sameShape(broadcastShape(x.shape, shape) ?? [], x.shape))

@@ -60,7 +60,7 @@ function operand(inputs: readonly Operand[], i: number): Operand {
   return x;
 }
 
-function wants(x: Operand, dtype: GraphDType, what: string): void {
+function expectDtype(x: Operand, dtype: GraphDType, what: string): void {
   if (x.dtype !== dtype) throw new ShapeError(`${what} must be ${dtype}, not ${x.dtype}`);
 }
 
@@ -72,7 +72,7 @@ export function axisOf(attributes: Attributes, rank: number): number {
 
 const unary: Rule = (inputs) => {
   const x = operand(inputs, 0);
-  wants(x, 'f32', 'operand');
+  expectDtype(x, 'f32', 'operand');
   return { shape: x.shape, dtype: 'f32' };
 };
 
@@ -84,8 +84,8 @@ function broadcast(a: Operand, b: Operand): number[] {
 
 const binary: Rule = (inputs) => {
   const [a, b] = [operand(inputs, 0), operand(inputs, 1)];
-  wants(a, 'f32', 'first operand');
-  wants(b, 'f32', 'second operand');
+  expectDtype(a, 'f32', 'first operand');
+  expectDtype(b, 'f32', 'second operand');
   return { shape: broadcast(a, b), dtype: 'f32' };
 };
 
@@ -98,7 +98,7 @@ const comparison: Rule = (inputs) => {
 
 const reduction: Rule = (inputs, attributes) => {
   const x = operand(inputs, 0);
-  wants(x, 'f32', 'operand');
+  expectDtype(x, 'f32', 'operand');
   const axes = attributes.axes as readonly number[];
   const sorted = [...new Set(axes)];
   if (sorted.length !== axes.length || axes.some((a) => !Number.isInteger(a) || a < 0 || a >= x.shape.length))
@@ -110,8 +110,8 @@ const reduction: Rule = (inputs, attributes) => {
 };
 
 function matmulShape(a: Operand, b: Operand, attributes: Attributes): number[] {
-  wants(a, 'f32', 'first operand');
-  wants(b, 'f32', 'second operand');
+  expectDtype(a, 'f32', 'first operand');
+  expectDtype(b, 'f32', 'second operand');
   if (a.shape.length < 2 || b.shape.length < 2) throw new ShapeError('both operands need rank 2 or more');
   const [ar, ac] = a.shape.slice(-2) as [number, number];
   const [br, bc] = b.shape.slice(-2) as [number, number];
@@ -142,7 +142,7 @@ export const SHAPE_RULES: Readonly<Record<OpKind, Rule>> = {
   erf: unary,
   relu: unary,
   stopGradient: unary,
-  /** Of its first operand; the others are what its gradient is taken by. */
+  /** The shape of its first operand; the others are what the gradient is taken with respect to. */
   withGradient: (inputs) => unary([operand(inputs, 0)], {}),
   add: binary,
   sub: binary,
@@ -152,9 +152,9 @@ export const SHAPE_RULES: Readonly<Record<OpKind, Rule>> = {
   greater: comparison,
   where: (inputs) => {
     const [c, a, b] = [operand(inputs, 0), operand(inputs, 1), operand(inputs, 2)];
-    wants(c, 'bool', 'condition');
-    wants(a, 'f32', 'second operand');
-    wants(b, 'f32', 'third operand');
+    expectDtype(c, 'bool', 'condition');
+    expectDtype(a, 'f32', 'second operand');
+    expectDtype(b, 'f32', 'third operand');
     return { shape: broadcast({ shape: broadcast(a, b), dtype: 'f32' }, c), dtype: 'f32' };
   },
   cast: (inputs, attributes) => ({ shape: operand(inputs, 0).shape, dtype: attributes.to as GraphDType }),
@@ -216,7 +216,7 @@ export const SHAPE_RULES: Readonly<Record<OpKind, Rule>> = {
   /** Zeros before and after one axis. */
   pad: (inputs, attributes) => {
     const x = operand(inputs, 0);
-    wants(x, 'f32', 'operand');
+    expectDtype(x, 'f32', 'operand');
     const axis = axisOf(attributes, x.shape.length);
     const [before, after] = [attributes.before as number, attributes.after as number];
     if (!(Number.isInteger(before) && Number.isInteger(after) && before >= 0 && after >= 0))
@@ -226,15 +226,15 @@ export const SHAPE_RULES: Readonly<Record<OpKind, Rule>> = {
   /** Rows of a table: [V, …] by i32 [I…] → [I…, …]. */
   gather: (inputs) => {
     const [table, indices] = [operand(inputs, 0), operand(inputs, 1)];
-    wants(indices, 'i32', 'indices');
+    expectDtype(indices, 'i32', 'indices');
     if (table.shape.length === 0) throw new ShapeError('the table needs rank 1 or more');
     return { shape: [...indices.shape, ...table.shape.slice(1)], dtype: table.dtype };
   },
   /** The transpose of gather: updates [I…, …] added into zeros [rows, …] at i32 [I…]. */
   scatterAdd: (inputs, attributes) => {
     const [indices, updates] = [operand(inputs, 0), operand(inputs, 1)];
-    wants(indices, 'i32', 'indices');
-    wants(updates, 'f32', 'updates');
+    expectDtype(indices, 'i32', 'indices');
+    expectDtype(updates, 'f32', 'updates');
     if (!indices.shape.every((d, i) => d === updates.shape[i]))
       throw new ShapeError('updates do not start with the shape of the indices');
     return { shape: [attributes.rows as number, ...updates.shape.slice(indices.shape.length)], dtype: 'f32' };
@@ -250,7 +250,7 @@ export const SHAPE_RULES: Readonly<Record<OpKind, Rule>> = {
     if (a.shape.length !== 2 || b.shape.length !== 2) throw new ShapeError('both factors must have rank 2');
     const shape = matmulShape(a, b, attributes);
     if (c) {
-      wants(c, 'f32', 'addend');
+      expectDtype(c, 'f32', 'addend');
       if (showShape(broadcastShape(shape, c.shape) ?? []) !== showShape(shape))
         throw new ShapeError('the addend does not broadcast to the result');
     }
@@ -259,8 +259,8 @@ export const SHAPE_RULES: Readonly<Record<OpKind, Rule>> = {
   /** x·weight / sqrt(mean(x²) + epsilon) over the last axis. */
   rmsNorm: (inputs) => {
     const [x, weight] = [operand(inputs, 0), operand(inputs, 1)];
-    wants(x, 'f32', 'operand');
-    wants(weight, 'f32', 'weight');
+    expectDtype(x, 'f32', 'operand');
+    expectDtype(weight, 'f32', 'weight');
     const h = x.shape[x.shape.length - 1];
     if (weight.shape.length !== 1 || weight.shape[0] !== h) throw new ShapeError(`weight must be [${h}]`);
     return { shape: x.shape, dtype: 'f32' };
@@ -268,12 +268,12 @@ export const SHAPE_RULES: Readonly<Record<OpKind, Rule>> = {
   /** Rotary embedding in halves: x [B, heads, S, d], cos and sin [S, d/2]. */
   rope: (inputs) => {
     const [x, cos, sin] = [operand(inputs, 0), operand(inputs, 1), operand(inputs, 2)];
-    wants(x, 'f32', 'operand');
+    expectDtype(x, 'f32', 'operand');
     if (x.shape.length !== 4) throw new ShapeError('x must be [B, heads, S, d]');
     const [, , s, d] = x.shape as readonly [number, number, number, number];
     if (d % 2 !== 0) throw new ShapeError(`head dimension ${d} is odd`);
     for (const table of [cos, sin]) {
-      wants(table, 'f32', 'table');
+      expectDtype(table, 'f32', 'table');
       if (showShape(table.shape) !== showShape([s, d / 2]))
         throw new ShapeError(`cos and sin must be [${s}, ${d / 2}]`);
     }

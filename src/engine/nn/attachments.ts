@@ -5,8 +5,9 @@ import type { DecoderConfig } from './config';
 import { initialPack, type LoraSpec, type LoraTensors, loraLayout, unpackLora } from './lora';
 
 /**
- * Places of a layer where a module may stand: what the attention reads after its norm, and what each of q, k and v reads
- * of that; the attention's output and the MLP's before the residual is added; what the MLP reads; the layer's output.
+ * The places in a layer where a module may be attached: the normed input of the attention, and that input as q, k and v
+ * each read it; the outputs of the attention and of the MLP before the residual is added; the normed input of the MLP; the
+ * layer's output.
  */
 export const SITES = [
   'attention.in',
@@ -27,8 +28,8 @@ export interface Attachments {
 }
 
 /**
- * DART's reasoning evolvement module: at each of its sites h ← h + (alpha/width)·W₂W₁ᵀh, W₁ and W₂ [H, width], a pair a
- * site and layer (DART §3.2). W₂ begins at zero, so that the model begins as it was.
+ * DART's reasoning evolvement module: at each of its sites h ← h + (alpha/width)·W₂W₁ᵀh, W₁ and W₂ [H, width], one pair per
+ * site and layer (DART §3.2). W₂ starts at zero, so that the model starts unchanged.
  */
 export interface RemSpec {
   readonly kind: 'rem';
@@ -37,16 +38,16 @@ export interface RemSpec {
   readonly sites: readonly Extract<Site, 'q.in' | 'k.in' | 'v.in'>[];
 }
 
-/** A set of trained modules with one flat vector of parameters (its pack) a layer. */
+/** A set of trained modules, with one flat vector of parameters (its pack) per layer. */
 export type AdapterSpec = ({ readonly kind: 'lora' } & LoraSpec) | RemSpec;
 
-/** Values of one layer's pack. */
+/** Number of values in one layer's pack. */
 export function packLength(config: DecoderConfig, spec: AdapterSpec): number {
   if (spec.kind === 'lora') return loraLayout(config, spec).length;
   return spec.sites.length * 2 * config.hiddenSize * spec.width;
 }
 
-/** A fresh pack of one layer: with it the model computes what it did without. */
+/** A fresh pack for one layer: the model computes the same with it as without it. */
 export function freshPack(config: DecoderConfig, spec: AdapterSpec, rng: Rng): Float32Array<ArrayBuffer> {
   if (spec.kind === 'lora') return initialPack(config, spec, rng);
   const pack = new Float32Array(packLength(config, spec));
@@ -57,7 +58,7 @@ export function freshPack(config: DecoderConfig, spec: AdapterSpec, rng: Rng): F
   return pack;
 }
 
-/** One adapter of one layer in a graph: where it attaches, what to differentiate for, and the gradient put back in order. */
+/** One adapter of one layer in a graph: where it attaches, what to differentiate with respect to, and its packed gradient. */
 export interface AttachedPack {
   readonly attachments: Attachments;
   readonly leaves: readonly Tensor[];
@@ -97,7 +98,7 @@ export function attachPack(
   };
 }
 
-/** Several adapters of one layer, in order: at a site they share, a later one sees what an earlier one made. */
+/** Several adapters of one layer, in order: at a shared site, a later one sees the output of an earlier one. */
 export function joinAttachments(parts: readonly Attachments[]): Attachments {
   const sites: Attachments['sites'] = {};
   for (const part of parts)

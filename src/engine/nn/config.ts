@@ -1,12 +1,12 @@
 /**
- * The network's parts and their sizes. Letters used in this folder: B samples, S positions of a segment, T keys visible
- * to it, M = B·S rows, H hidden size, I intermediate size, L layers, V vocabulary, d head dimension, r LoRA rank.
+ * The parts of the network and their sizes. Letters used in this folder: B samples, S positions of a segment, T keys
+ * visible to it, M = B·S rows, H hidden size, I intermediate size, L layers, V vocabulary, d head dimension, r LoRA rank.
  */
 import type { DecoderConfig } from '../base/decoder-config';
 
 export type { DecoderConfig };
 
-/** A linear layer's place in a layer; `in` and `out` are its features. */
+/** Input and output features of one of a layer's linears. */
 export interface LinearSize {
   readonly in: number;
   readonly out: number;

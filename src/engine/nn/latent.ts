@@ -1,14 +1,7 @@
 import type { Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
 import type { KeyValues } from './layer';
-import {
-  causalMask,
-  positionOf,
-  type ReplaceState,
-  runStack,
-  type StackModel,
-  type StackOutput,
-} from './stack';
+import { causalMask, positionOf, runStack, type StackModel, type StackOutput } from './stack';
 import { embed, softmaxMixture } from './vocabulary';
 
 /** How a final hidden state becomes the next input embedding. */
@@ -35,13 +28,13 @@ export interface QuestionRun extends StackOutput {
 /**
  * @param ids i32 [B, S], left-padded
  * @param keyMask additive [B, 1, 1, S], 0 on tokens and −1e9 on padding
- * @param options `lastOnly` (default true): the last layer's states are wanted at the last column alone, [B, H]
+ * @param options `lastOnly` (default true): the last layer's hidden states are needed at the last column only, [B, H]
  */
 export function runQuestion(
   model: StackModel,
   ids: Tensor,
   keyMask: Tensor,
-  { lastOnly = true, replace }: { readonly lastOnly?: boolean; readonly replace?: ReplaceState } = {},
+  { lastOnly = true }: { readonly lastOnly?: boolean } = {},
 ): QuestionRun {
   const [B, S] = ids.shape as readonly [number, number];
   const out = model.graph.scope('question', () =>
@@ -53,7 +46,6 @@ export function runQuestion(
       mask: o.add(keyMask, causalMask(model.graph, S, S)),
       past: undefined,
       lastOnly,
-      replace,
     }),
   );
   const last = out.hidden[out.hidden.length - 1] as Tensor;
@@ -66,14 +58,14 @@ export function runQuestion(
   };
 }
 
-/** K latent steps after a question. `hidden[t][ℓ]` [B, H] are the states where z_{t+1} was fed: H_S of LoRi §3.2. */
+/** K latent steps after a question. `hidden[t][ℓ]` [B, H] are the hidden states at z_{t+1}'s position: H_S of LoRi §3.2. */
 export interface LatentRun {
   readonly hidden: readonly (readonly Tensor[])[];
   readonly kv: readonly KeyValues[];
   readonly columns: number;
 }
 
-/** z_1 comes from the question's last state, z_t from the one before (LoRi §2: z_t = f(x, z_{1:t−1})). */
+/** z_1 is made from the question's last hidden state, z_t from that of z_{t−1} (LoRi §2: z_t = f(x, z_{1:t−1})). */
 export function runLatents(
   model: StackModel,
   question: QuestionRun,

@@ -12,22 +12,22 @@ export interface KeyValues {
   readonly v: Tensor;
 }
 
-/** What a segment of S positions is run with. */
+/** What a segment of S positions needs to run. */
 export interface Segment {
   readonly batch: number;
   readonly positions: number;
-  /** Additive, broadcast to [B, heads, S, T]: 0 where a key is seen, −1e9 where not. */
+  /** Additive, broadcast to [B, heads, S, T]: 0 where a key is visible, −1e9 where it is not. */
   readonly mask: Tensor;
   /** Rotary tables [S, d/2] of the segment's columns, or [B, 1, S, d/2] where each row has positions of its own. */
   readonly cos: Tensor;
   readonly sin: Tensor;
-  /** Only the last position's output is wanted; every position still gives its key and value. */
+  /** Only the last position's output is needed; every position still contributes its key and value. */
   readonly lastOnly?: boolean;
   /** Joins the keys (or values) before the segment with its own: [B, kvHeads, T, d]. */
   join(past: Tensor | undefined, own: Tensor): Tensor;
 }
 
-/** y = x·Wᵀ (+ bias) (+ residual), and the adapters' parts on top. Adding through C keeps each sum inside its product. */
+/** y = x·Wᵀ (+ bias) (+ residual), plus the adapters' contributions. Adding through C keeps each sum inside its product. */
 function linear(
   x: Tensor,
   weight: Tensor,
@@ -48,7 +48,8 @@ function linear(
  * @param attached adapters on its linears, and modules at its sites
  * @param x hidden states [B·S, H]
  * @param past keys and values before the segment, already rotated
- * @returns hidden states [B·S, H], or [B, H] of the last position, and the joined keys and values
+ * @returns hidden states [B·S, H], or [B, H] of the last position, the joined keys and values, and the attention weights
+ * [B, heads, S, T], or [B, heads, 1, T]
  */
 export function decoderLayer(
   config: DecoderConfig,
@@ -57,7 +58,7 @@ export function decoderLayer(
   x: Tensor,
   segment: Segment,
   past: KeyValues | undefined,
-): { x: Tensor; kv: KeyValues } {
+): { x: Tensor; kv: KeyValues; attention: Tensor } {
   const { heads, kvHeads, headDim: d, rmsNormEps } = config;
   const { batch: B, positions: S } = segment;
   const w = (name: keyof LayerTensors): Tensor => weights[name] as Tensor;
@@ -74,7 +75,7 @@ export function decoderLayer(
     segment.cos.shape.length === 2
       ? o.rope(turned, segment.cos, segment.sin)
       : ropeByRow(turned, segment.cos, segment.sin);
-  // Q positions ask: what follows the keys and values is spared for the others.
+  // Only Q positions have queries: whatever comes after keys and values is skipped for the others.
   const Q = segment.lastOnly ? 1 : S;
   const asking = o.slice(o.slice(rotated, 1, 0, heads), 2, S - Q, S);
   const q = o.mul(asking, 1 / Math.sqrt(d));
@@ -84,11 +85,12 @@ export function decoderLayer(
   const k = segment.join(past?.k, o.slice(rotated, 1, heads, heads + kvHeads));
   const v = segment.join(past?.v, o.slice(byHead, 1, heads + kvHeads, heads + 2 * kvHeads));
 
-  // The heads that share a key are rows of one product, so that keys are never repeated.
+  // Heads that share a key are rows of one product, so that keys are never repeated.
   const T = k.shape[2] as number;
   const grouped = o.reshape(q, [B, kvHeads, (heads / kvHeads) * Q, d]);
   const scores = o.reshape(o.matmul(grouped, k, { transB: true }), [B, heads, Q, T]);
-  const weightsOfKeys = o.reshape(o.softmax(o.add(scores, mask)), [B, kvHeads, (heads / kvHeads) * Q, T]);
+  const attention = o.softmax(o.add(scores, mask));
+  const weightsOfKeys = o.reshape(attention, [B, kvHeads, (heads / kvHeads) * Q, T]);
   const context = o.reshape(o.matmul(weightsOfKeys, v), [B, heads, Q, d]);
   const joined = o.reshape(o.transpose(context, [0, 2, 1, 3]), [B * Q, heads * d]);
   const attended = intoResidual(
@@ -114,13 +116,13 @@ export function decoderLayer(
     [activated, w('down'), weights.downBias, adapters('down')],
     attended,
   );
-  return { x: at('residual', out), kv: { k, v } };
+  return { x: at('residual', out), kv: { k, v }, attention };
 }
 
 type At = (site: Site, value: Tensor) => Tensor;
 type Has = (site: Site) => boolean;
 
-/** Queries, keys and values side by side: one product, or one each where a module stands before one of them. */
+/** Queries, keys and values side by side: one product, or three where a module is attached before one of them. */
 function packedQkv(
   config: DecoderConfig,
   weights: LayerTensors,
@@ -146,7 +148,7 @@ function packedQkv(
   return o.concat(parts, 1);
 }
 
-/** A projection back into the residual stream; a module at the site sees it before the residual is added. */
+/** A projection back into the residual stream; a module at the site sees its output before the residual is added. */
 function intoResidual(
   at: At,
   has: Has,

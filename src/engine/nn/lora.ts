@@ -1,4 +1,4 @@
-import { ConfigError } from '../base/errors';
+import { BUG, ConfigError } from '../base/errors';
 import type { Rng } from '../base/rng';
 import type { Graph, Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
@@ -13,7 +13,7 @@ import {
 
 /**
  * Low-rank adapters: W → W + (alpha/r)·B·A with A [r, in], B [out, r]. All of a layer's factors are one flat vector
- * (its *pack*), so that a step has one parameter and one gradient per layer, whatever is adapted.
+ * (its *pack*), so that a training step has one parameter and one gradient per layer, whatever is adapted.
  */
 export interface LoraSpec {
   readonly rank: number;
@@ -29,10 +29,13 @@ export interface LoraPart {
   readonly shape: readonly [number, number];
 }
 
-/** Order: group by group; the A's of a group lie together (they are one product), then its B's. */
+/** Order: group by group; the As of a group come first (they are one product), then its Bs. */
 export function loraLayout(config: DecoderConfig, spec: LoraSpec): { parts: LoraPart[]; length: number } {
   if (!(Number.isInteger(spec.rank) && spec.rank > 0))
-    throw new ConfigError(`LoRA rank ${spec.rank}; a positive integer is expected`);
+    throw new ConfigError(
+      `LoRA rank ${spec.rank}; a positive integer is expected`,
+      'Choose a rank of 1 or more.',
+    );
   const sizes = linearSizes(config);
   const parts: LoraPart[] = [];
   let offset = 0;
@@ -48,7 +51,7 @@ export function loraLayout(config: DecoderConfig, spec: LoraSpec): { parts: Lora
   return { parts, length: offset };
 }
 
-/** A fresh pack: A uniform in ±1/√in (as torch's Linear), B zero, so that the student starts as the base. */
+/** A fresh pack: A uniform in ±1/√in (as in torch's Linear), B zero, so that the student starts as the base. */
 export function initialPack(config: DecoderConfig, spec: LoraSpec, rng: Rng): Float32Array<ArrayBuffer> {
   const { parts, length } = loraLayout(config, spec);
   const pack = new Float32Array(length);
@@ -67,7 +70,7 @@ export interface LoraGroup {
   readonly scale: number;
 }
 
-/** A layer's adapters in a graph. `leaves` are what to differentiate for; `pack` puts their gradients back in order. */
+/** A layer's adapters in a graph. Differentiate with respect to `leaves`; `pack` packs their gradients again. */
 export interface LoraTensors {
   readonly groups: Partial<Record<GroupName, LoraGroup>>;
   readonly leaves: readonly Tensor[];
@@ -75,8 +78,8 @@ export interface LoraTensors {
 }
 
 /**
- * Takes a pack [length] apart. Differentiating for the leaves rather than for the pack spares a padded sum over it for
- * every factor.
+ * Slices a pack [length] into its factors. Differentiating with respect to these leaves rather than the pack saves one
+ * padded sum over the whole pack per factor.
  */
 export function unpackLora(graph: Graph, config: DecoderConfig, spec: LoraSpec, packed: Tensor): LoraTensors {
   const { parts, length } = loraLayout(config, spec);
@@ -112,7 +115,7 @@ export function unpackLora(graph: Graph, config: DecoderConfig, spec: LoraSpec, 
       const flat = gradients.map((g) => o.reshape(g, [g.shape.reduce((n, d) => n * d, 1)]));
       const joined = o.concat(flat, 0);
       if (joined.shape[0] !== length)
-        throw new ConfigError(`gradients of ${joined.shape[0]} values for a pack of ${length}`);
+        throw new ConfigError(`gradients of ${joined.shape[0]} values for a pack of ${length}`, BUG);
       return joined;
     },
   };

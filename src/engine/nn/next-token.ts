@@ -9,7 +9,7 @@ import {
   type VocabularyModel,
 } from './vocabulary';
 
-/** Below every logit, and finite: infinities are for what went wrong. */
+/** Below every logit, and finite: an infinity would mean that something went wrong. */
 const LOWEST = -3.4e38;
 /** Above every token id, and exact in float32. */
 const NO_ID = 2 ** 24;
@@ -23,13 +23,13 @@ function idsOf(x: Tensor, from: number): Tensor {
   );
 }
 
-/** The smallest of `ids` (broadcast to x) where x is `max`: the first among equals, [n, 1]. */
+/** The smallest of `ids` (broadcast to x) where x equals `max`, so that ties go to the first, [n, 1]. */
 const firstId = (x: Tensor, max: Tensor, ids: Tensor): Tensor =>
   o.neg(o.reduceMax(o.where(o.equal(x, max), o.neg(ids), -NO_ID), [-1], true));
 
 /**
- * The most probable next token of final hidden states [n, H], the first among equals: `id` i32 [n] and `logProbability`
- * [n] in nats, which is not finite where a logit is NaN or +∞.
+ * The most probable next token of final hidden states [n, H], ties going to the lowest id: `id` i32 [n] and
+ * `logProbability` [n] in nats, which is not finite where a logit is NaN or +∞.
  */
 export function mostProbable(
   model: VocabularyModel,
@@ -42,7 +42,7 @@ export function mostProbable(
   logitChunks(model, hidden).forEach((x, c) => {
     const own = o.reduceMax(x, [-1], true);
     const first = firstId(x, own, idsOf(x, chunks[c]?.from ?? 0));
-    // A later chunk's equal is not the first one.
+    // A tie in a later chunk does not win.
     best = best && sum ? o.where(o.greater(own, sum.max), first, best) : first;
     sum = addChunk(sum, x);
   });
@@ -53,8 +53,8 @@ export function mostProbable(
 }
 
 /**
- * The k most probable tokens of softmax(scale·logits) of final hidden states [n, H], largest first, the first among
- * equals: `ids` i32 and `logProbabilities` [n, k], and `entropy` [n] in nats, not finite where a logit is not.
+ * The k most probable tokens of softmax(scale·logits) of final hidden states [n, H], most probable first, ties going to
+ * the lowest id: `ids` i32 and `logProbabilities` [n, k], and `entropy` [n] in nats, not finite where a logit is not.
  * @param scale [1, 1], 1/τ  @param k at most V
  */
 export function mostProbableTokens(
@@ -66,7 +66,7 @@ export function mostProbableTokens(
   const chunks = chunksOf(model);
   const n = hidden.shape[0] as number;
   let sum: OnlineSum | undefined;
-  /** Σ e·(x − M) of what was summed. */
+  /** Σ e·(x − M) over everything summed so far. */
   let slope: Tensor | undefined;
   const found: Candidates[] = [];
   logitChunks(model, hidden).forEach((logits, c) => {

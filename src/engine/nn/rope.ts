@@ -4,7 +4,7 @@ import type { DecoderConfig } from './config';
 
 /**
  * Rotary tables of columns [from, from + count): cos and sin of position / θ^(2i/d), [count, d/2] each, computed in
- * float64 (the GPU's own sine errs by 2e-4).
+ * float64 (the GPU's own sine is off by up to 2e-4).
  */
 export function ropeTables(config: DecoderConfig, from: number, count: number): RopeTables {
   return ropeTablesAt(
@@ -18,7 +18,7 @@ export interface RopeTables {
   readonly sin: Float32Array<ArrayBuffer>;
 }
 
-/** The same at given positions, [positions.length, d/2]. */
+/** The same for given positions, [positions.length, d/2]. */
 export function ropeTablesAt(config: DecoderConfig, positions: ArrayLike<number>): RopeTables {
   const half = config.headDim / 2;
   const cos = new Float32Array(positions.length * half);
@@ -33,7 +33,7 @@ export function ropeTablesAt(config: DecoderConfig, positions: ArrayLike<number>
 }
 
 /**
- * The rotation with a table for each row of the batch, for rows whose positions are not their columns.
+ * The rotation with one table per row of the batch, for rows whose positions differ from their columns.
  * @param x [B, heads, S, d]  @param cos, sin [B, 1, S, d/2]
  */
 export function ropeByRow(x: Tensor, cos: Tensor, sin: Tensor): Tensor {

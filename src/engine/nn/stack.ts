@@ -17,8 +17,10 @@ export interface StackModel {
   readonly config: DecoderConfig;
   readonly outer: OuterTensors;
   readonly layers: readonly LayerTensors[];
-  /** What is attached to each layer; none where the model runs as it is. */
+  /** What is attached to each layer; nothing where the model runs unchanged. */
   readonly attached: readonly Attachments[];
+  /** A module on hidden_states[L], after the final norm: what it returns is what the head reads. */
+  readonly final?: (state: Tensor) => Tensor;
 }
 
 export function stackModel(graph: Graph, config: DecoderConfig, lora?: LoraSpec): StackModel {
@@ -52,6 +54,8 @@ export interface StackOutput {
   readonly hidden: readonly Tensor[];
   /** Keys and values of each layer, the past included. */
   readonly kv: readonly KeyValues[];
+  /** Attention weights of each layer, [B, heads, S, T] ([B, heads, 1, T] of the last one where `lastOnly`). */
+  readonly attention: readonly Tensor[];
 }
 
 export interface StackSegment {
@@ -59,21 +63,17 @@ export interface StackSegment {
   readonly x: Tensor;
   readonly batch: number;
   readonly positions: number;
-  /** Column of the first position: what RoPE turns by. Left padding shifts a sample's columns, which RoPE cannot see. */
+  /** Column of the first position, which RoPE rotates by. Left padding shifts a sample's columns; RoPE does not notice. */
   readonly from: number;
   readonly mask: Tensor;
   readonly past: readonly KeyValues[] | undefined;
-  /** Of the last layer only the last position's output is wanted: most of that layer is spared. */
+  /** Only the last position's output of the last layer is needed: most of that layer is skipped. */
   readonly lastOnly?: boolean;
   /** Adapters of each layer; by default the model's. */
   readonly attached?: readonly Attachments[];
-  /** Rotary tables [B, 1, S, d/2], where each row has positions of its own; by default those of the columns. */
+  /** Rotary tables [B, 1, S, d/2] where each row has positions of its own; by default those of the columns. */
   readonly tables?: { readonly cos: Tensor; readonly sin: Tensor };
-  /** Replaces the state of layer 1…L, [B·S, H]: what it returns is what later layers, and the head, read. */
-  readonly replace?: ReplaceState;
 }
-
-export type ReplaceState = (layer: number, state: Tensor) => Tensor;
 
 export function runStack(model: StackModel, segment: StackSegment): StackOutput {
   const { graph, config } = model;
@@ -91,28 +91,33 @@ export function runStack(model: StackModel, segment: StackSegment): StackOutput 
     ...(segment.tables ?? columns()),
     join: (past, own) => (past ? o.concat([past, own], 2) : own),
   };
-  const { replace = (_, state) => state } = segment;
   const L = model.layers.length;
   let x = segment.x;
   const hidden: Tensor[] = [];
   const kv: KeyValues[] = [];
+  const attention: Tensor[] = [];
   model.layers.forEach((weights, i) => {
     graph.scope(`layer ${i}`, () => {
       const lastOnly = segment.lastOnly && i === L - 1;
       const out = decoderLayer(config, weights, attached[i], x, { ...run, lastOnly }, segment.past?.[i]);
-      x = replace(i + 1, i === L - 1 ? finalNorm(model, out.x) : out.x);
+      x = i === L - 1 ? lastHidden(model, out.x) : out.x;
       hidden.push(x);
       kv.push(out.kv);
+      attention.push(out.attention);
     });
   });
-  return { hidden, kv };
+  return { hidden, kv, attention };
 }
 
-/** What makes the last layer's output the last hidden state. */
+/** hidden_states[L] of the last layer's output. */
+export const lastHidden = (model: StackModel, x: Tensor): Tensor =>
+  model.final?.(finalNorm(model, x)) ?? finalNorm(model, x);
+
+/** Turns the last layer's output into the final hidden states. */
 export const finalNorm = (model: StackModel, x: Tensor): Tensor =>
   o.rmsNorm(x, model.outer.finalNorm, model.config.rmsNormEps);
 
-/** Lower-triangular additive mask [1, 1, S, T] of S positions that end T keys. */
+/** Lower-triangular additive mask [1, 1, S, T] for S positions, the last of T keys. */
 export function causalMask(graph: Graph, positions: number, keys: number): Tensor {
   const data = new Float32Array(positions * keys);
   for (let i = 0; i < positions; i++)

@@ -1,4 +1,4 @@
-/** stories260K, a real LLaMA-format checkpoint, by the decoder: what its tests in Node and in the browser share. */
+/** stories260K, a real LLaMA-format checkpoint, run by the decoder: what its tests in Node and in the browser share. */
 import { hasFile, readFile, readJson } from '../../../scripts/tools/files';
 import type { HalfDType, HostTensor } from '../base/dtype';
 import { loadCheckpoint } from '../checkpoint/load';
@@ -14,7 +14,7 @@ export const hasStories = (): Promise<boolean> => hasFile('shared', `${FOLDER}/c
 export interface Stories {
   readonly config: DecoderConfig;
   readonly weights: Weights;
-  /** Greedy tokens from the first one, and the first logits at position `pos`. */
+  /** Greedy tokens, starting from the first, and the first few logits at position `pos`. */
   readonly reference: {
     readonly ids: readonly number[];
     readonly logits_last: readonly number[];
@@ -22,7 +22,7 @@ export interface Stories {
   };
 }
 
-/** @param half of the checkpoint in that dtype */
+/** @param half reads the weights rounded to that dtype */
 export async function readStories(half?: HalfDType): Promise<Stories> {
   const bytes = await readFile('shared', `${FOLDER}/${half ? `${half}/` : ''}model.safetensors`);
   const files = new Map([['model.safetensors', bytes.buffer]]);
@@ -81,7 +81,7 @@ export async function logitsOf(
   };
 }
 
-/** Greedy continuation of `first` to `count` tokens more, each from a full pass: slow and plain. */
+/** Continues `first` greedily by `count` tokens, each from a full pass: slow and plain. */
 export async function greedy(
   model: { run(ids: readonly number[]): Promise<Float32Array> },
   vocab: number,

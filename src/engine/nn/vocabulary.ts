@@ -5,10 +5,10 @@ import type { DecoderConfig } from './config';
 import { type OuterTensors, vocabularyRanges } from './weights';
 
 /**
- * Everything over the vocabulary V. Where embedding and head are one tensor each, it is the textbook's graph over
- * logits [n, V]. Where they are chunks of rows, no tensor [n, V] exists: each sum over V is taken chunk by chunk with
- * a running maximum (the online softmax of Milakov & Gimelshein, arXiv:1805.02867), and the reverse computes each
- * chunk's logits again rather than keeping them.
+ * Everything that runs over the vocabulary V. Where embedding and head are one tensor each, this is the textbook graph
+ * over logits [n, V]. Where they are split into chunks of rows, no tensor [n, V] exists: each sum over V is taken chunk by
+ * chunk with a running maximum (the online softmax of Milakov & Gimelshein, arXiv:1805.02867), and the reverse pass
+ * recomputes each chunk's logits rather than keeping them.
  */
 export interface VocabularyModel {
   readonly config: DecoderConfig;
@@ -42,7 +42,7 @@ export function embed(model: VocabularyModel, ids: Tensor): Tensor {
   const chunks = chunksOf(model);
   const [whole] = chunks as [VocabularyChunk];
   if (chunks.length === 1) return o.gather(whole.embedding, flat);
-  // Ids are exact in float32: a vocabulary ends far below 2^24.
+  // Ids are exact in float32: vocabularies are far smaller than 2^24.
   const id = o.cast(flat, 'f32');
   const at = (edge: number): Tensor => id.graph.scalar(edge - 0.5);
   return chunks
@@ -55,7 +55,7 @@ export function embed(model: VocabularyModel, ids: Tensor): Tensor {
     .reduce((sum, part) => o.add(sum, part));
 }
 
-/** Logits [rows, Vc] of final hidden states [rows, H], one tensor a chunk. */
+/** Logits [rows, Vc] of final hidden states [rows, H], one tensor per chunk. */
 export const logitChunks = (model: VocabularyModel, hidden: Tensor): Tensor[] =>
   chunksOf(model).map(({ head }) => logitsOf(hidden, head));
 
@@ -63,7 +63,7 @@ const logitsOf = (hidden: Tensor, head: Tensor): Tensor => o.gemm(hidden, head, 
 
 /**
  * Logits [rows, V] of final hidden states [rows, H].
- * @throws ConfigError where the vocabulary is in chunks: nothing may then be made for all of it at once
+ * @throws ConfigError if the vocabulary is in chunks: then no tensor may span all of it
  */
 export function logits(model: VocabularyModel, hidden: Tensor): Tensor {
   const chunks = logitChunks(model, hidden);
@@ -75,7 +75,7 @@ export function logits(model: VocabularyModel, hidden: Tensor): Tensor {
   return chunks[0] as Tensor;
 }
 
-/** A running softmax: the maximum M and Σ exp(x − M) of what has been seen, [n, 1] each. */
+/** A running softmax: the maximum M and Σ exp(x − M) of the chunks seen so far, [n, 1] each. */
 export interface OnlineSum {
   readonly max: Tensor;
   readonly sum: Tensor;
@@ -83,7 +83,7 @@ export interface OnlineSum {
 
 /**
  * Adds a chunk x [n, Vc] to a running softmax.
- * @returns with the new sum also exp(x − M), and the factor by which what was summed before is to be scaled
+ * @returns the new sum, exp(x − M), and the factor by which earlier sums must be scaled
  */
 export function addChunk(
   before: OnlineSum | undefined,
@@ -189,8 +189,8 @@ export function softmaxMixture(model: VocabularyModel, hidden: Tensor, temperatu
 }
 
 /**
- * `hidden` to the bit, but another node, which waits for a cotangent: what the reverse computes of it is computed again,
- * where the same expression of `hidden` itself would be the forward's node and be kept for as long.
+ * Equal to `hidden` to the bit, but a node of its own that waits for a cotangent: the reverse pass recomputes what it
+ * derives from it, whereas the same expression of `hidden` itself would be the forward pass's node, kept until then.
  */
 const recomputed = (hidden: Tensor, cotangent: Tensor): Tensor => o.add(hidden, o.mul(cotangent, 0));
 

@@ -3,20 +3,20 @@ import type { Shape } from '../base/shape';
 import { namedWeights, type Weights } from './weights';
 
 /**
- * A model's weights where they are kept, by the input names of a whole-model program: `w.embedding`, `w.finalNorm`,
- * `w.head`, `w.{i}.{name}` of layer i. A source stays a source: whoever reads keeps no copy in host memory.
+ * A model's weights where they are stored, by the input names of a whole-model program: `w.embedding`, `w.finalNorm`,
+ * `w.head`, `w.{i}.{name}` of layer i. Readers keep no copy in host memory.
  */
 export interface WeightSource {
   /** Every tensor, with its shape and the dtype it is stored in. */
   readonly tensors: ReadonlyMap<string, { readonly dtype: DType; readonly shape: Shape }>;
   /**
-   * Values of a tensor, or of its rows [from, to), as they are stored; shape and values are not to be changed.
-   * Synchronous, as reads of files in a worker and of OPFS handles are, because ONNX Runtime asks for external data so.
+   * Values of a tensor, or of its rows [from, to), as they are stored; shape and values must not be changed.
+   * Synchronous, as reads of files in a worker and of OPFS handles are, because ONNX Runtime reads external data that way.
    */
   read(name: string, from?: number, to?: number): HostTensor;
 }
 
-/** Weights in host memory as a source; what is read is a view of them. */
+/** Weights in host memory as a source; reads return views. */
 export function memorySource(weights: Weights): WeightSource {
   const tensors = new Map(Object.entries(namedWeights(weights)));
   return {

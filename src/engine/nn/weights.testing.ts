@@ -1,4 +1,4 @@
-/** Weights in 16 bits and the same in f32, for tests that both must give the same numbers. */
+/** Weights in 16 bits and the same weights in f32, for tests that both give the same numbers. */
 import type { HalfDType, HostTensor } from '../base/dtype';
 import { floatsOf, graphTensor, toBf16, toF16 } from '../base/half';
 import type { Weights } from './weights';
@@ -16,5 +16,5 @@ export function mapWeights({ outer, layers }: Weights, change: (host: HostTensor
   return { outer: all(outer as never), layers: layers.map((layer) => all(layer as never)) };
 }
 
-/** All in f32. */
+/** All weights in f32. */
 export const widenedWeights = (weights: Weights): Weights => mapWeights(weights, graphTensor);

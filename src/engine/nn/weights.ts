@@ -5,8 +5,8 @@ import type { Graph, Tensor } from '../graph/graph';
 import { type DecoderConfig, GROUPS, linearSizes } from './config';
 
 /**
- * Where each packed tensor of ours comes from: the names a Hugging Face LLaMA or Qwen2 checkpoint gives its parts, in
- * the order of their rows. `{i}` is the layer's index.
+ * Where each of our packed tensors comes from: the names that a Hugging Face LLaMA or Qwen2 checkpoint gives its parts, in
+ * row order. `{i}` is the layer's index.
  */
 const HF = 'model.layers.{i}';
 export const LAYER_NAMES = {
@@ -30,7 +30,7 @@ export const OUTER_NAMES = {
 export type LayerWeightName = keyof typeof LAYER_NAMES;
 export type OuterWeightName = keyof typeof OUTER_NAMES;
 
-/** A layer's packed tensors with their shapes; only those the configuration has. */
+/** Shapes of a layer's packed tensors; only those that the configuration has. */
 export function layerShapes(config: DecoderConfig): Partial<Record<LayerWeightName, readonly number[]>> {
   const { hiddenSize: H } = config;
   const sizes = linearSizes(config);
@@ -79,7 +79,7 @@ export function expectedTensors(config: DecoderConfig): { name: string; shape: r
   return list;
 }
 
-/** A model's weights in host memory: packed, f32, f16 or bf16 as the checkpoint stores them. */
+/** A model's weights in host memory: packed, and in f32, f16 or bf16 as the checkpoint stores them. */
 export interface Weights {
   readonly outer: Partial<Record<OuterWeightName, HostTensor>>;
   readonly layers: readonly Partial<Record<LayerWeightName, HostTensor>>[];
@@ -93,7 +93,11 @@ export interface Weights {
 export function packWeights(config: DecoderConfig, tensors: ReadonlyMap<string, HostTensor>): Weights {
   const find = (name: string): HostTensor => {
     const tensor = tensors.get(name);
-    if (!tensor) throw new ConfigError(`the checkpoint lacks the tensor "${name}"`);
+    if (!tensor)
+      throw new ConfigError(
+        `the checkpoint lacks the tensor "${name}"`,
+        'Choose weights and a config.json from the same checkpoint, with all its shards.',
+      );
     return tensor;
   };
   const outer: Partial<Record<OuterWeightName, HostTensor>> = {};
@@ -110,7 +114,7 @@ export function packWeights(config: DecoderConfig, tensors: ReadonlyMap<string, 
   return { outer, layers };
 }
 
-/** Rows one below the other, as they are; in f32 where the parts are of different dtypes. */
+/** The parts' rows one below the other, unchanged; in f32 if the parts differ in dtype. */
 function join(parts: readonly HostTensor[], shape: readonly number[]): HostTensor {
   const [first] = parts as [HostTensor];
   if (parts.length === 1) return first;
@@ -134,12 +138,12 @@ function join(parts: readonly HostTensor[], shape: readonly number[]): HostTenso
 
 export type LayerTensors = Partial<Record<LayerWeightName, Tensor>>;
 
-/** Weights outside the layers. Embedding and head are split in rows where one tensor would be too large. */
+/** Weights outside the layers. Embedding and head are split by rows where one tensor would be too large. */
 export interface OuterTensors {
   readonly finalNorm: Tensor;
   /** Chunks of [V, H], one below the other. */
   readonly embedding: readonly Tensor[];
-  /** Absent where the embedding is the head as well. */
+  /** Absent where the embedding also serves as the head. */
   readonly head?: readonly Tensor[];
 }
 

@@ -1,5 +1,5 @@
 import type { HostTensor } from '../base/dtype';
-import { RuntimeError } from '../base/errors';
+import { BUG, RuntimeError } from '../base/errors';
 import { graphDType } from '../base/half';
 import { sameShape, showShape } from '../base/shape';
 import type { Program, Tensor } from '../graph/graph';
@@ -12,8 +12,8 @@ export type { Provider } from './fuse';
 export interface EmitOptions {
   readonly provider: Provider;
   /**
-   * Inputs whose values are fixed now: they become part of the model, as f32 where they are kept in 16 bits, and are no
-   * longer bound at run time.
+   * Inputs whose values are fixed at this point: they become part of the model (as f32 if they are stored in 16 bits) and
+   * are no longer bound at run time.
    */
   readonly bake?: (name: string) => HostTensor | undefined;
 }
@@ -23,16 +23,19 @@ export const inputName = (name: string): string => `in.${name}`;
 export const outputName = (name: string): string => `out.${name}`;
 
 export interface Emitted {
-  /** Bytes of the model, without the values of baked weights: two programs of equal skeleton and equal `baked`, read from the same weights, are the same program. */
+  /**
+   * Bytes of the model without the values of baked weights: two programs with equal skeletons and equal `baked`, read
+   * from the same weights, are the same program.
+   */
   readonly skeleton: Uint8Array<ArrayBuffer>;
   /** Names of the inputs that were baked in, in order. */
   readonly baked: readonly string[];
   /** Size of the model. */
   readonly length: number;
-  /** The model, written anew at every call: baked weights make it large. */
+  /** The model, written out at every call, because baked weights make it large. */
   bytes(): Uint8Array<ArrayBuffer>;
   readonly nodeCount: number;
-  /** Inputs bound at run time, in order of declaration; an input that nothing reads is not among them. */
+  /** Inputs bound at run time, in order of declaration, without those that nothing reads. */
   readonly inputs: readonly Tensor[];
 }
 
@@ -40,7 +43,7 @@ export interface Emitted {
 export const emit = (program: Program, options: EmitOptions): Uint8Array<ArrayBuffer> =>
   emitted(program, options).bytes();
 
-/** `emit`, with what the runtime needs to know about the result. Throws RuntimeError on a baked value of other shape. */
+/** `emit`, with what the runtime needs to know about the result. Throws RuntimeError if a baked value has another shape. */
 export function emitted(program: Program, { provider, bake }: EmitOptions): Emitted {
   const model = new ModelWriter();
   const values = new Map<Tensor, string>();
@@ -66,6 +69,7 @@ export function emitted(program: Program, { provider, bake }: EmitOptions): Emit
       if (dtype !== node.dtype || !sameShape(fixed.shape, node.shape))
         throw new RuntimeError(
           `${program.name}: input "${node.name}" is ${node.dtype} ${showShape(node.shape)}, but the value to bake in is ${dtype} ${showShape(fixed.shape)}`,
+          BUG,
         );
       values.set(node, model.weight(fixed));
       baked.push(node.name);

@@ -4,7 +4,7 @@ import type { Attributes, OpKind } from '../graph/shape-rules';
 
 export type Provider = 'wasm' | 'webgpu';
 
-/** What is emitted for one node: usually its own operation, or one that swallows operands used nowhere else. */
+/** What is emitted for one node: usually its own operation, or one that absorbs operands used nowhere else. */
 export interface Instruction {
   readonly node: Tensor;
   readonly op: OpKind | 'reduceMean' | 'reduceSumSquare' | 'tiles' | 'inverseRms';
@@ -14,11 +14,11 @@ export interface Instruction {
 
 interface Context {
   readonly provider: Provider;
-  /** Whether the program also takes the sigmoid of x. */
+  /** Whether the program also computes the sigmoid of x. */
   hasSigmoid(x: Tensor): boolean;
-  /** The rmsNorm of x with that epsilon, if the program takes one. */
+  /** The rmsNorm of x with that epsilon, if the program computes one. */
   rmsNormOf(x: Tensor, epsilon: number): Tensor | undefined;
-  /** The instruction of an operand if that operand is needed by nothing else. */
+  /** The instruction of an operand that nothing else needs. */
   swallow(x: Tensor): Instruction | undefined;
 }
 type Fusion = (node: Tensor, context: Context) => Omit<Instruction, 'node'> | undefined;
@@ -40,7 +40,7 @@ function scaleProduct(
   return { op: product.op, inputs: product.inputs, attributes };
 }
 
-/** A·B + c where the product has no addend yet: saves one pass over the result. */
+/** A·B + c if the product has no addend yet: saves one pass over the result. */
 function addToProduct(
   x: Tensor,
   c: Tensor,
@@ -54,7 +54,7 @@ function addToProduct(
 }
 
 /**
- * Gradients of neighbouring slices, each padded with zeros to the whole and added up, are their concatenation: `tiles`
+ * Gradients of adjacent slices, each zero-padded to the whole and then summed, are their concatenation: `tiles`
  * joins its operands along an axis, with zeros before and after.
  */
 function joinTiles(a: Tensor, b: Tensor, { swallow }: Context): Omit<Instruction, 'node'> | undefined {
@@ -109,10 +109,10 @@ const FUSIONS: Partial<Record<OpKind, Fusion>> = {
     }
     return undefined;
   },
-  // Its gradient takes the sigmoid too: then it is taken once.
+  // Its gradient needs the sigmoid too, which is then computed once.
   silu: ({ inputs }, { hasSigmoid }) =>
     hasSigmoid(inputs[0] as Tensor) ? { op: 'silu', inputs, attributes: { bySigmoid: true } } : undefined,
-  // The norm's gradient takes 1/rms again, which the WASM provider's norm gives as well (WebGPU's gives it wrongly).
+  // The norm's gradient needs 1/rms, which the WASM provider's norm outputs as well (WebGPU's outputs it wrongly).
   reciprocal: (node, { provider, rmsNormOf }) => {
     const root = node.inputs[0] as Tensor;
     const found =

@@ -44,7 +44,7 @@ const never: Lower = ({ op }) => {
   throw new Error(`${op} has no nodes of its own`);
 };
 
-/** The one place that says what each operation is in ONNX. Every entry is checked against the interpreter. */
+/** The one place that defines each operation in ONNX. Every entry is checked against the interpreter. */
 export const LOWERINGS: Readonly<Record<Instruction['op'], Lower>> = {
   input: never,
   constant: ({ node }, _x, model) =>
@@ -96,7 +96,7 @@ export const LOWERINGS: Readonly<Record<Instruction['op'], Lower>> = {
   },
 
   gather: (_at, x, model) => model.node('Gather', x, { axis: 0 }),
-  // ScatterND wants int64 indices, which the WebGPU provider cannot make; ScatterElements takes ours, repeated along
+  // ScatterND needs int64 indices, which the WebGPU provider cannot produce; ScatterElements takes ours, repeated along
   // the row.
   scatterAdd: ({ node, inputs }, [indices, updates], model) => {
     const count = sizeOf((inputs[0] as Tensor).shape);
@@ -146,7 +146,7 @@ export const LOWERINGS: Readonly<Record<Instruction['op'], Lower>> = {
       epsilon: { float: attributes.epsilon as number },
     }),
   inverseRms: (_at, [norm], model) => model.second(norm as string),
-  // One position id means "rows from there on" of the tables.
+  // A single position id means "the tables' rows starting there".
   rope: (_at, [x, cos, sin], model) =>
     model.node('RotaryEmbedding', [x as string, model.integers([0]), cos as string, sin as string]),
 };

@@ -3,12 +3,12 @@ import { isHalf, widenBytes } from '../base/half';
 import type { Shape } from '../base/shape';
 import { type LateBytes, Message } from './proto';
 
-/** Opset 20 is the newest that all the operations used here have kernels for on both providers. */
+/** The newest opset for which both providers have kernels for every operation used here. */
 const OPSET = 20;
 const IR_VERSION = 9;
 const ELEMENT: Readonly<Record<GraphDType | 'i64', number>> = { f32: 1, i32: 6, i64: 7, bool: 9 };
 
-/** Operators of ONNX Runtime itself; all others are of the standard domain. */
+/** ONNX Runtime's own operators; all others are in the standard domain. */
 const CONTRIB = new Set(['FusedMatMul', 'QuickGelu', 'RotaryEmbedding']);
 
 /** An integer is written as int, `{ float }` as float, a text as string, a list as ints. */
@@ -24,7 +24,7 @@ interface Node {
   readonly attributes: NodeAttributes;
 }
 
-/** Collects the parts of an ONNX ModelProto. Values are named by strings, each made once. */
+/** Collects the parts of an ONNX ModelProto. Values are named by strings, and each is made once. */
 export class ModelWriter {
   private readonly graph = new Message();
   private readonly nodes = new Map<string, Node>();
@@ -41,7 +41,7 @@ export class ModelWriter {
     return `v${this.names++}`;
   }
 
-  /** Adds a node of one output, or finds the one like it; returns the name of its value. */
+  /** Adds a node with one output, or finds an equal one; returns the name of its value. */
   node(type: string, inputs: readonly string[], attributes: NodeAttributes = {}): string {
     const key = `${type}(${inputs.join(',')})${JSON.stringify(attributes)}`;
     const known = this.shared.get(key);
@@ -52,19 +52,19 @@ export class ModelWriter {
     return output;
   }
 
-  /** The second value of the node whose first one is `value`. */
+  /** The second output of the node whose first output is `value`. */
   second(value: string): string {
     const node = this.nodes.get(value) as Node;
     node.second ??= this.fresh();
     return node.second;
   }
 
-  /** A value known now. */
+  /** A value known at build time. */
   initializer(dtype: GraphDType, shape: Shape, data: HostData): string {
     return this.tensor(ELEMENT[dtype], shape, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
 
-  /** A weight known now, f32 where it is kept in 16 bits: copied or widened where it is written, not before. */
+  /** A weight known at build time, as f32 if it is stored in 16 bits: copied or widened when it is written, not before. */
   weight(host: HostTensor): string {
     const { data, shape } = host;
     if (isHalf(host)) {
@@ -91,7 +91,7 @@ export class ModelWriter {
     this.graph.message(11, valueInfo(name, ELEMENT[dtype], shape));
   }
 
-  /** Gives `value` out under `name`. The node that makes it takes that name; all else is copied. */
+  /** Outputs `value` under `name`. The node that computes it takes that name; anything else is copied. */
   output(name: string, value: string, dtype: GraphDType, shape: Shape): void {
     let own = value;
     while (!this.nodes.has(own) || this.outputs.has(own)) own = this.copy(own, dtype);

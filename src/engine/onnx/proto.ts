@@ -1,11 +1,11 @@
 /**
  * The wire format of protocol buffers, as far as ONNX needs it. A message is a list of byte ranges: small fields are
- * gathered in one growing array, large ones (weights) are kept by reference and copied once, by `finish`.
+ * collected in one growing array, large ones (weights) are kept by reference and copied once, in `finish`.
  */
 const LARGE = 4096;
 const text = new TextEncoder();
 
-/** Bytes that need not exist before the message is written. */
+/** Bytes that are produced only when the message is written. */
 export interface LateBytes {
   readonly length: number;
   /** Fills all of `out`, of that length. */
@@ -59,7 +59,7 @@ export class Message {
     return this;
   }
 
-  /** The message without its late bytes: all that is said of them is their length. */
+  /** The message with only the length in place of its late bytes. */
   skeleton(): Uint8Array<ArrayBuffer> {
     const kept = [...this.parts, this.tail.subarray(0, this.used)].filter(
       (part) => part instanceof Uint8Array,

@@ -70,7 +70,7 @@ const both = (a: Float32Array, b: Float32Array): number[] => [...a, ...b];
 describe('lori', () => {
   it.each([
     ['one subspace', 'shared', 5 * L],
-    ['one a sample', 'sample', 2 * L],
+    ['one per sample', 'sample', 2 * L],
   ] as const)('takes no direction that the states do not span: %s', async (_name, scope, spanned) => {
     const few = teacherOf([2, 3]);
     // A rounding error in the states must not turn a factor.
@@ -97,7 +97,7 @@ describe('lori', () => {
   const cases: [string, Factors][] = [
     ['one subspace', {}],
     ['one subspace, layers as they are', { normaliseLayers: false }],
-    ['one a sample', { scope: 'sample' }],
+    ['one per sample', { scope: 'sample' }],
     ['ranks larger than the model', { layerRank: 64, hiddenRank: 30 }],
   ];
   it.each(cases)('is zero where the student has the states of the teacher: %s', async (_name, factors) => {

@@ -1,5 +1,5 @@
 /**
- * Where the browser finds ONNX Runtime's WebAssembly; for `createRuntime({ wasmPaths })`. Never imported in Node.
+ * Where the browser finds ONNX Runtime's WebAssembly, for `createRuntime({ wasmPaths })`. Never imported in Node.
  * Passed explicitly because the variant bundled by default hangs in a production build with more than one thread.
  */
 import mjs from 'onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs?url';

@@ -1,5 +1,5 @@
 import type { GraphDType } from '../base/dtype';
-import { RuntimeError } from '../base/errors';
+import { BUG, RuntimeError } from '../base/errors';
 import { type Shape, sameShape, showShape } from '../base/shape';
 import type { Device } from '../device/device';
 import { inputName, outputName } from '../onnx/emit';
@@ -14,10 +14,10 @@ export interface Binding {
   readonly shape: Shape;
 }
 
-/** A compiled program. `dispose` once for every `compile`; the session goes with the last. */
+/** A compiled program. Call `dispose` once for every `compile`; the last call releases the session. */
 export interface Executable {
   readonly name: string;
-  /** Values to bind, by name; an input of the graph that no output depends on is not among them. */
+  /** Values to bind, by name, without graph inputs that no output depends on. */
   readonly inputs: ReadonlyMap<string, Binding>;
   readonly outputs: ReadonlyMap<string, Binding>;
   /** Of the emitted model, before ONNX Runtime's own optimisation. */
@@ -25,27 +25,27 @@ export interface Executable {
   /** Of the emitted model, baked weights included. */
   readonly bytes: number;
   /**
-   * Runs the program, after every run asked for before it in this realm. Outputs given are written into; the others
-   * are created and belong to the caller.
-   * @throws RuntimeError naming program and tensor where something bound does not fit, LostDeviceError on a lost GPU,
-   * MemoryError and TooLargeError where there is no room
+   * Runs the program, after all earlier runs in this realm. Outputs passed in are written to; the others are created and
+   * belong to the caller.
+   * @throws RuntimeError naming program and tensor if a binding does not fit, LostDeviceError if the GPU is lost,
+   * MemoryError and TooLargeError if there is no room
    */
   run(
     inputs: Readonly<Record<string, DeviceTensor>>,
     outputs?: Readonly<Record<string, DeviceTensor>>,
   ): Promise<Record<string, DeviceTensor>>;
-  /** Resolves when the session, where this was its last holder, is released. */
+  /** Resolves when the session is released, if this was its last holder. */
   dispose(): Promise<void>;
 }
 
-/** What an executable needs of the runtime that compiled it. */
+/** What an executable needs from the runtime that compiled it. */
 export interface ExecutableOwner {
   /** Whether the runtime is disposed of, and all its programs with it. */
   readonly ended: boolean;
   readonly device: Device | undefined;
   empty(dtype: GraphDType, shape: Shape, label: string): BaseTensor;
   adopt(dtype: GraphDType, shape: Shape, label: string, data: unknown): BaseTensor;
-  /** Whether the runtime made the tensor: those of another runtime are refused. */
+  /** Whether this runtime made the tensor: those of other runtimes are refused. */
   owns(tensor: BaseTensor): boolean;
   released(executable: OrtExecutable): Promise<void>;
 }
@@ -53,7 +53,7 @@ export interface ExecutableOwner {
 const show = ({ dtype, shape }: Binding): string => `${dtype} ${showShape(shape)}`;
 
 export class OrtExecutable implements Executable {
-  /** Of a captured program: what its first run bound. */
+  /** What the first run of a captured program bound. */
   private bound: ReadonlyMap<string, BaseTensor> | undefined;
   /** Compilations not yet disposed of. */
   references = 1;
@@ -63,7 +63,7 @@ export class OrtExecutable implements Executable {
     private readonly session: Ort.InferenceSession,
     /** Digest of the emitted model. */
     readonly key: string,
-    /** Whether every run binds what the first one did. */
+    /** Whether every run binds the same tensors as the first. */
     private readonly captured: boolean,
     readonly name: string,
     readonly nodeCount: number,
@@ -94,7 +94,7 @@ export class OrtExecutable implements Executable {
     return Object.fromEntries(given);
   }
 
-  /** On the GPU every output is ours before the run; on the CPU what ONNX Runtime returns is adopted after it. */
+  /** On the GPU we create every output before the run; on the CPU we adopt what ONNX Runtime returns after it. */
   private createMissing(given: Map<string, BaseTensor>): BaseTensor[] {
     const created: BaseTensor[] = [];
     if (!this.owner.device) return created;
@@ -115,11 +115,11 @@ export class OrtExecutable implements Executable {
   dispose(): Promise<void> {
     if (this.owner.ended) return Promise.resolve();
     if (this.references <= 0)
-      throw new RuntimeError(`${this.name} was disposed of more often than it was compiled`);
+      throw new RuntimeError(`${this.name} was disposed of more often than it was compiled`, BUG);
     return --this.references === 0 ? this.owner.released(this) : Promise.resolve();
   }
 
-  /** Releases the session, after what is queued. */
+  /** Releases the session once everything queued has run. */
   release(): Promise<void> {
     this.references = 0;
     return enqueue(() => this.session.release());
@@ -142,7 +142,7 @@ export class OrtExecutable implements Executable {
     this.checkDevice();
   }
 
-  /** A recording writes into buffers of ONNX Runtime's own (it forgets others after the first run): copied from there. */
+  /** A recording writes to ONNX Runtime's own buffers (it forgets others after the first run), so we copy from those. */
   private async replay(
     feeds: Record<string, Ort.Tensor>,
     given: ReadonlyMap<string, BaseTensor>,
@@ -169,7 +169,7 @@ export class OrtExecutable implements Executable {
     for (const [name, { dtype, shape }] of this.outputs) {
       const { data } = values[outputName(name)] as Ort.Tensor;
       const target = given.get(name);
-      // ONNX Runtime's WASM provider does not write into host arrays given to it; what it returns is ours to keep.
+      // ONNX Runtime's WASM provider does not write into host arrays passed to it; what it returns is ours to keep.
       if (target) target.data.set(data as never);
       else given.set(name, this.owner.adopt(dtype, shape, `${this.name}: ${name}`, data));
     }
@@ -189,14 +189,15 @@ export class OrtExecutable implements Executable {
     this.owner.device?.assertAlive();
   }
 
-  /** Everything that would make ONNX Runtime hang or read out of bounds is refused here. */
+  /** Refuses everything that would make ONNX Runtime hang or read out of bounds. */
   private check(
     kind: 'input' | 'output',
     wanted: ReadonlyMap<string, Binding>,
     bound: Readonly<Record<string, DeviceTensor>>,
     all: boolean,
   ): Map<string, BaseTensor> {
-    if (this.references <= 0) throw new RuntimeError(`${this.name} was run after it had been disposed of`);
+    if (this.references <= 0)
+      throw new RuntimeError(`${this.name} was run after it had been disposed of`, BUG);
     this.checkDevice();
     const checked = new Map<string, BaseTensor>();
     for (const [name, tensor] of Object.entries(bound)) {
@@ -204,31 +205,37 @@ export class OrtExecutable implements Executable {
       if (!binding)
         throw new RuntimeError(
           `${this.name} has no ${kind} "${name}"; it has: ${[...wanted.keys()].join(', ') || 'none'}`,
+          BUG,
         );
       if (!(tensor instanceof BaseTensor) || !this.owner.owns(tensor))
-        throw new RuntimeError(`${this.name}: ${kind} "${name}" is no live tensor of this runtime`);
+        throw new RuntimeError(`${this.name}: ${kind} "${name}" is not a live tensor of this runtime`, BUG);
       if (tensor.dtype !== binding.dtype || !sameShape(tensor.shape, binding.shape))
         throw new RuntimeError(
           `${this.name}: ${kind} "${name}" must be ${show(binding)}, got ${show(tensor)}`,
+          BUG,
         );
       if (tensor.location === 'gpu' && tensor.buffer.size < bufferBytes(tensor.dtype, tensor.shape))
         throw new RuntimeError(
           `${this.name}: the buffer of ${kind} "${name}" has ${tensor.buffer.size} bytes, ${show(binding)} needs ${bufferBytes(binding.dtype, binding.shape)}`,
+          BUG,
         );
       checked.set(name, tensor);
     }
     if (all)
       for (const [name, binding] of wanted)
         if (!checked.has(name))
-          throw new RuntimeError(`${this.name}: ${kind} "${name}" (${show(binding)}) is missing`);
+          throw new RuntimeError(`${this.name}: ${kind} "${name}" (${show(binding)}) is missing`, BUG);
     return checked;
   }
 
-  /** A recording goes on reading and writing the tensors it was made with, whatever it is given later. */
+  /** A recording keeps reading and writing the tensors it was made with, whatever is passed later. */
   private checkCaptured(fed: ReadonlyMap<string, BaseTensor>, given: ReadonlyMap<string, BaseTensor>): void {
     for (const name of this.outputs.keys())
       if (!given.has(name))
-        throw new RuntimeError(`${this.name} was compiled with capture: output "${name}" must be given`);
+        throw new RuntimeError(
+          `${this.name} was compiled with capture: output "${name}" must be passed in`,
+          BUG,
+        );
     const binding = new Map<string, BaseTensor>();
     for (const [name, tensor] of fed) binding.set(`input "${name}"`, tensor);
     for (const [name, tensor] of given) binding.set(`output "${name}"`, tensor);

@@ -6,7 +6,7 @@ import { buildCase, nameOf, OP_CASES, type OpCase } from '../graph/op-cases';
 import type { Runtime } from './runtime';
 import type { DeviceTensor } from './tensor';
 
-/** Runs `program` once; all tensors made on the way are disposed of. Outputs start as NaN (or 0xff…). */
+/** Runs `program` once and disposes of every tensor made for it. Outputs start as NaN (or 0xff…). */
 export async function runOnce(
   runtime: Runtime,
   program: Program,
@@ -52,7 +52,7 @@ const programOf = (c: OpCase, y: Tensor, wrt: readonly Tensor[], gradients: read
   outputs: { y, ...Object.fromEntries(wrt.map((x, i) => [`d ${x.name}`, gradients[i] as Tensor])) },
 });
 
-/** The case's value and gradients on the runtime against the interpreter; returns the worst distance of each. */
+/** Compares the case's value and gradients on the runtime with the interpreter's; returns the worst distance of each. */
 export async function checkCase(
   runtime: Runtime,
   c: OpCase,
@@ -78,7 +78,7 @@ export async function checkCase(
   );
 }
 
-/** The test body of every provider. @param propagatesNaN whether NaN can be told from a number there */
+/** The test body for every provider. @param propagatesNaN whether it distinguishes NaN from a number */
 export function describeOps(
   provider: string,
   start: () => Promise<Runtime>,

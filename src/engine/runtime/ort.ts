@@ -5,9 +5,9 @@ import { startOrt, type WasmPaths } from './start';
 
 export type { Ort, WasmPaths };
 
-/** Set once a realm: ONNX Runtime has one thread pool. */
+/** Set once per realm: ONNX Runtime has one thread pool. */
 let threadsInUse: number | undefined;
-/** ONNX Runtime starts once a realm; where that failed, it fails for good. */
+/** ONNX Runtime starts once per realm; if that fails, it fails for good. */
 let starting: Promise<void> | undefined;
 
 const inNode = typeof process === 'object' && process.versions?.node !== undefined;
@@ -23,7 +23,7 @@ async function importOrt(): Promise<typeof Ort> {
   return createRequire(import.meta.url)('onnxruntime-web');
 }
 
-/** Two where threads are available. Never more by default: the rounding of a matrix product depends on how it is divided. */
+/** Two where threads are available. Never more by default: how a matrix product rounds depends on how it is split. */
 export function defaultThreads(): number {
   if (!inNode && !globalThis.crossOriginIsolated) return 1;
   return Math.min(2, globalThis.navigator?.hardwareConcurrency ?? 2);
@@ -31,7 +31,7 @@ export function defaultThreads(): number {
 
 /**
  * Loads ONNX Runtime: its Node build in Node, its WebGPU build in the browser (chosen by the resolver).
- * Throws RuntimeError where it is already running with another number of threads, LoadError where it cannot be loaded.
+ * Throws RuntimeError if it is already running with another number of threads, LoadError if it cannot be loaded.
  */
 export function loadOrt(
   threads: number | undefined,
@@ -56,5 +56,5 @@ export function loadOrt(
   });
 }
 
-/** Of the onnxruntime-web this was built with. */
+/** Version of the onnxruntime-web package this was built with. */
 export const runtimeVersion = '1.30.0';

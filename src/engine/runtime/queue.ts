@@ -1,6 +1,6 @@
 /**
- * One line for everything that enters ONNX Runtime in this realm: concurrent creations or runs fail or hang, whichever
- * runtime, session or provider they belong to.
+ * One queue for everything that enters ONNX Runtime in this realm: concurrent session creations or runs fail or hang,
+ * whichever runtime, session or provider they belong to.
  */
 let last: Promise<unknown> = Promise.resolve();
 

@@ -52,7 +52,7 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
     });
     afterEach(() => runtime.dispose());
 
-    test('equal programs are one, and go with the last to dispose', async () => {
+    test('equal programs are one, released when the last holder disposes of it', async () => {
       const a = await runtime.compile(small('first'));
       const [b, c] = await Promise.all([
         runtime.compile(small('second')),
@@ -75,7 +75,7 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
       expect(again).not.toBe(a);
     });
 
-    test('inputs nobody reads are not bound', async () => {
+    test('inputs that nothing reads are not bound', async () => {
       const executable = await runtime.compile(small());
       expect([...executable.inputs]).toEqual([
         ['x', { dtype: 'f32', shape: [2, 3] }],
@@ -166,7 +166,7 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
         for (const found of results) expect(found).toEqual(results[0]);
         expect(new Set(results[0]).size).toBeGreaterThan(1);
         expect(() => runtime.upload({ ...weight, shape: [5] }, 'short')).toThrow(
-          `tensor "short" ${dtype} [5] wants 5 elements, got 6`,
+          `tensor "short" ${dtype} [5] needs 5 elements, got 6`,
         );
         await expect(runtime.compile(small(), { bake: { w: { ...weight, shape: [2, 3] } } })).rejects.toThrow(
           'small: input "w" is f32 [3, 2], but the value to bake in is f32 [2, 3]',
@@ -174,7 +174,7 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
       },
     );
 
-    test('everything asked for at once is done one after the other', async () => {
+    test('concurrent requests are served one after the other', async () => {
       const x = runtime.upload(f32([2, 3]));
       const w = runtime.upload(f32([3, 2]));
       const runs = [1, 2, 3, 4].map(async (scale) => {
@@ -208,13 +208,13 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
         [/small: input "w" must be f32 \[3, 2\], got f32 \[2, 3\]/, { x, w: x }],
         [/must be f32 \[2, 3\], got f32 \[6\]/, { x: runtime.upload(f32([6])), w }],
         [/must be f32 \[2, 3\], got i32 \[2, 3\]/, { x: runtime.empty('i32', [2, 3]), w }],
-        [/input "x" is no live tensor of this runtime/, { x: gone, w }],
-        [/input "x" is no live tensor of this runtime/, { x: foreign, w }],
-        [/input "x" is no live tensor of this runtime/, { x: new Float32Array(6), w }],
+        [/input "x" is not a live tensor of this runtime/, { x: gone, w }],
+        [/input "x" is not a live tensor of this runtime/, { x: foreign, w }],
+        [/input "x" is not a live tensor of this runtime/, { x: new Float32Array(6), w }],
         [/small has no output "z"; it has: y, sum/, { x, w }, { z: y }],
         [/output "y" must be f32 \[2, 2\], got f32 \[4\]/, { x, w }, { y: runtime.empty('f32', [4]) }],
         [/output "sum" must be f32 \[\], got f32 \[1\]/, { x, w }, { sum: runtime.empty('f32', [1]) }],
-        [/output "y" is no live tensor/, { x, w }, { y: gone }],
+        [/output "y" is not a live tensor/, { x, w }, { y: gone }],
       ];
       for (const [message, inputs, outputs] of bad) {
         const run = executable.run(
@@ -254,11 +254,11 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
     test('tensors: wrong data, use after disposal, use while running', async () => {
       const t = runtime.upload(f32([3], [1, 2, 3]), 'three');
       expect(() => t.write(new Float32Array(4))).toThrow(
-        'tensor "three" f32 [3] wants Float32Array of 3, got Float32Array of 4',
+        'tensor "three" f32 [3] needs Float32Array of 3, got Float32Array of 4',
       );
-      expect(() => t.write(new Int32Array(3))).toThrow('wants Float32Array of 3, got Int32Array of 3');
+      expect(() => t.write(new Int32Array(3))).toThrow('needs Float32Array of 3, got Int32Array of 3');
       expect(() => runtime.upload({ dtype: 'bool', shape: [2], data: new Float32Array(2) })).toThrow(
-        'wants Uint8Array of 2',
+        'needs Uint8Array of 2',
       );
       t.write(new Float32Array([4, 5, 6]));
       expect(await t.read()).toEqual(new Float32Array([4, 5, 6]));
@@ -318,7 +318,7 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
         outputs: { loss, w: o.sub(w, o.mul(dw as typeof w, 0.2)) },
       });
       const inputs = { x: runtime.upload(points), y: runtime.upload(f32([B, 1], target)) };
-      // Two tensors take turns: an output is never its own input.
+      // Two tensors alternate: an output is never its own input.
       let [from, to] = [runtime.upload(f32([3, 1], [0.1, 0.1, 0.1])), runtime.empty('f32', [3, 1])];
       const losses = runtime.empty('f32', []);
       for (let step = 0; step < 250; step++) {
@@ -355,7 +355,7 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
       expect((await loss.read())[0]).toBeLessThan(1e-3);
     });
 
-    test('a captured program reads what is in its tensors now, and takes no others', async () => {
+    test('a captured program reads the current values of its tensors, and accepts no others', async () => {
       const fixed = { x: runtime.upload(f32([4, 2])), target: runtime.upload(f32([4, 1])) };
       const weights = { w1: f32([3, 2]), b1: f32([3]), w2: f32([1, 3]) };
       const bound = Object.fromEntries(
@@ -381,7 +381,9 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
         'mlp step was compiled with capture: input "x" is not the tensor of its first run',
       );
       const { loss: _, ...some } = outputs;
-      await expect(captured.run({ ...fixed, ...bound }, some)).rejects.toThrow('output "loss" must be given');
+      await expect(captured.run({ ...fixed, ...bound }, some)).rejects.toThrow(
+        'output "loss" must be passed in',
+      );
     });
 
     test('a disposed runtime refuses everything', async () => {

@@ -1,5 +1,5 @@
 import type { GraphDType, HalfDType, HalfHostTensor, HostData, HostTensor } from '../base/dtype';
-import { RuntimeError } from '../base/errors';
+import { BUG, RuntimeError } from '../base/errors';
 import { graphTensor, isHalf } from '../base/half';
 import { sha256Hex } from '../base/sha256';
 import { type Shape, showShape, sizeOf } from '../base/shape';
@@ -14,18 +14,18 @@ import { enqueue } from './queue';
 import { type BaseTensor, CpuTensor, type DeviceTensor, GpuTensor, type TensorOwner } from './tensor';
 
 /**
- * Makes float32 on the runtime's device of values in 16 bits, which go there as they are; whoever asks owns the buffer.
- * `createHalfUpload` of the kernels makes one: the runtime may not import them.
+ * Uploads 16-bit values as they are and converts them to float32 on the runtime's device; the caller owns the buffer.
+ * Made by `createHalfUpload` in the kernels, which the runtime may not import.
  */
 export type HalfUpload = (values: Uint16Array, dtype: HalfDType, label: string) => DeviceBuffer;
 
 export interface RuntimeOptions {
   readonly provider: Provider;
-  /** The GPU to run on; needed by, and only by, the webgpu provider. It stays the caller's. */
+  /** The GPU to run on: required by the webgpu provider, and by no other. The caller keeps owning it. */
   readonly device?: Device;
-  /** Of the webgpu provider; without it weights kept in 16 bits are widened in host memory, to the same bits. */
+  /** For the webgpu provider; without it, 16-bit weights are widened in host memory, to the same bits. */
   readonly uploadHalves?: HalfUpload;
-  /** Of the WASM provider; one pool a realm. Default: two where threads are available, otherwise one. */
+  /** For the WASM provider; one pool per realm. Default: two where threads are available, otherwise one. */
   readonly threads?: number;
   /** Browser only: `wasmPaths` of assets.ts. */
   readonly wasmPaths?: WasmPaths;
@@ -33,20 +33,20 @@ export interface RuntimeOptions {
 
 export interface CompileOptions {
   /**
-   * Inputs fixed now, widened where they are kept in 16 bits; on WASM frozen weights are then packed once and copied
-   * never.
+   * Inputs fixed at compilation, widened if they are stored in 16 bits; on WASM frozen weights are then packed once and
+   * never copied.
    */
   readonly bake?: Readonly<Record<string, HostTensor>> | ((name: string) => HostTensor | undefined);
   /**
-   * Names the weights that `bake` takes from. Programs of one graph and one such name are the same, so that no baked
-   * value needs to be written or hashed to find that out; without it the whole model is hashed.
+   * Names the weights that `bake` reads. Programs with the same graph and the same name are the same, so that no baked
+   * value needs to be written or hashed to find out; without it the whole model is hashed.
    */
   readonly weights?: string;
-  /** Awaited before a session is created, and not where an equal program is alive. @param bytes of the emitted model */
+  /** Awaited before a session is created, but not if an equal program is alive. @param bytes of the emitted model */
   readonly onCreate?: (bytes: number) => Promise<void> | void;
   /**
-   * Every run will bind the same tensors (all outputs given): on WebGPU its commands are then recorded once and
-   * replayed, which takes the CPU's part from 16 to 0.6 µs a node. Such programs are not shared.
+   * Every run will bind the same tensors, all outputs included: on WebGPU its commands are then recorded once and
+   * replayed, which cuts the CPU's share from 16 to 0.6 µs per node. Such programs are not shared.
    */
   readonly capture?: boolean;
   /** Shown in errors instead of the program's name. */
@@ -68,7 +68,7 @@ export interface Runtime {
   /** Largest tensor that can be bound to a program. */
   readonly maxTensorBytes: number;
   compile(program: Program, options?: CompileOptions): Promise<Executable>;
-  /** A tensor of f32 where the value is kept in 16 bits, of its own type otherwise. */
+  /** An f32 tensor if the value is stored in 16 bits; otherwise one of the value's own type. */
   upload(host: HostTensor, label?: string): DeviceTensor;
   empty(dtype: GraphDType, shape: Shape, label?: string): DeviceTensor;
   /** Releases all sessions and frees all remaining tensors. */
@@ -77,21 +77,21 @@ export interface Runtime {
 
 /**
  * Starts ONNX Runtime on a provider.
- * @throws RuntimeError where the device is missing or the realm already runs with another number of threads
+ * @throws RuntimeError if the device is missing or the realm already runs with another number of threads
  */
 export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { provider, device, uploadHalves } = options;
   if ((provider === 'webgpu') !== (device !== undefined))
-    throw new RuntimeError(`the ${provider} provider ${device ? 'takes no' : 'needs a'} device`);
+    throw new RuntimeError(`the ${provider} provider ${device ? 'takes no' : 'needs a'} device`, BUG);
   device?.assertAlive();
   const { ort, threads } = await loadOrt(options.threads, options.wasmPaths);
   return new OrtRuntime(ort, provider, device, threads, uploadHalves);
 }
 
-/** Nodes from which ONNX Runtime's own optimisation takes longer (it doubles creation) than it saves (under 5 %). */
+/** Number of nodes above which ONNX Runtime's own optimisation costs more (it doubles creation) than it saves (< 5 %). */
 const LARGE = 4000;
 
-/** A protobuf message, and so a model with its weights baked in, ends at 2 GiB. */
+/** A protobuf message, and so a model with its weights baked in, is limited to 2 GiB. */
 const MAX_HOST_TENSOR_BYTES = 2 ** 31 - 1;
 
 class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
@@ -190,7 +190,8 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
     const { dtype, shape, data } = host;
     if (data.length !== sizeOf(shape))
       throw new RuntimeError(
-        `tensor "${label}" ${dtype} ${showShape(shape)} wants ${sizeOf(shape)} elements, got ${data.length}`,
+        `tensor "${label}" ${dtype} ${showShape(shape)} needs ${sizeOf(shape)} elements, got ${data.length}`,
+        BUG,
       );
     const { device, uploadHalves } = this;
     if (device && uploadHalves && data.length > 0)
@@ -198,7 +199,7 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
         new GpuTensor(this, this.ort, device, 'f32', [...shape], label, uploadHalves(data, dtype, label)),
       );
     const wide = graphTensor(host);
-    // In host memory the copy just made becomes the tensor's.
+    // In host memory the tensor takes over the copy just made.
     return device ? this.upload(wide, label) : this.adopt('f32', [...shape], label, wide.data);
   }
 
@@ -250,7 +251,7 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
   }
 
   private alive(): void {
-    if (this.ended) throw new RuntimeError('the runtime was used after it had been disposed of');
+    if (this.ended) throw new RuntimeError('the runtime was used after it had been disposed of', BUG);
   }
 
   private async createSession(name: string, model: Emitted, capture: boolean): Promise<Ort.InferenceSession> {
@@ -261,7 +262,7 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
         executionProviders: [provider],
         graphOptimizationLevel: model.nodeCount > LARGE ? 'disabled' : 'basic',
         enableMemPattern: false,
-        // A node without a WebGPU kernel is a bug in this project, not something to run slowly on the CPU.
+        // A node without a WebGPU kernel is a bug of ours, not something to run slowly on the CPU.
         ...(this.device &&
           capture && { enableGraphCapture: true, preferredOutputLocation: 'gpu-buffer' as const }),
         ...(this.device && { extra: { session: { disable_cpu_ep_fallback: '1' } } }),
@@ -276,7 +277,7 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
   }
 }
 
-/** A look-up by name; names of Object.prototype are none. */
+/** A look-up by name that ignores the names of Object.prototype. */
 const bakeOf = (bake: CompileOptions['bake']): EmitOptions['bake'] =>
   bake === undefined || typeof bake === 'function'
     ? bake

@@ -11,11 +11,11 @@ export interface WasmPaths {
 }
 
 const RELOAD =
-  'Restart the engine once the connection is back. If the page was open for long, a new version may have been put in its place: reload it.';
+  'Restart the engine once the connection is back. If the page has been open for a long time, a new version may have replaced it: reload the page.';
 
 /**
- * Makes ONNX Runtime fetch and start its WebAssembly now, by the smallest program there is. It would do so with the first
- * program otherwise, minutes later perhaps; and where that fails, it can never be started again in this realm.
+ * Makes ONNX Runtime fetch and start its WebAssembly now, with the smallest possible program. Otherwise it would do so with
+ * the first real program, perhaps minutes later; and if that fails, it can never be started again in this realm.
  * Rejects with `LoadError`, which says what the host answered.
  */
 export async function startOrt(ort: typeof Ort, paths: WasmPaths | undefined): Promise<void> {
@@ -33,7 +33,7 @@ export async function startOrt(ort: typeof Ort, paths: WasmPaths | undefined): P
   }
 }
 
-/** What the host answers for the runtime's files, where that is the fault: message and hint. */
+/** What is wrong with the host's answers for the runtime's files, if anything: message and hint. */
 async function whatIsWrong(paths: WasmPaths): Promise<readonly [string, string] | undefined> {
   for (const url of [paths.mjs, paths.wasm]) {
     const name = url.slice(url.lastIndexOf('/') + 1);

@@ -1,5 +1,5 @@
 import { allocate, DTYPE_BYTES, type GraphDType, type HostData } from '../base/dtype';
-import { RuntimeError } from '../base/errors';
+import { BUG, RuntimeError } from '../base/errors';
 import { type Shape, showShape, sizeOf } from '../base/shape';
 import type { DeviceBuffer } from '../device/buffer';
 import type { Device } from '../device/device';
@@ -7,11 +7,11 @@ import { allocating } from './failure';
 import type { Ort } from './ort';
 import { enqueue } from './queue';
 
-/** What those who only record copies need of a Device. */
+/** The part of a Device that is needed to record copies. */
 export type GpuHandle = Pick<Device, 'gpu' | 'lost'>;
 
 /**
- * A tensor where programs run. Whoever creates it (Runtime.upload, Runtime.empty, or a run that was given no output
+ * A tensor on the execution provider. Whoever created it (by Runtime.upload, Runtime.empty, or a run without an output
  * of that name) disposes of it, once; any use after that throws RuntimeError.
  */
 export interface DeviceTensor {
@@ -27,13 +27,13 @@ export interface DeviceTensor {
   dispose(): void;
   /** GPU only. Its size is a multiple of 16 bytes. */
   readonly buffer: GPUBuffer;
-  /** GPU only: the same buffer as kernels take it. It stays the tensor's. */
+  /** GPU only: the same buffer in the form that kernels take. The tensor keeps owning it. */
   readonly deviceBuffer: DeviceBuffer;
   /** CPU only: the value itself, not a copy. */
   readonly data: HostData;
 }
 
-/** What tensors tell the runtime that made them. */
+/** What tensors need from the runtime that made them. */
 export interface TensorOwner {
   /** Whether the runtime is disposed of, and all its tensors with it. */
   readonly ended: boolean;
@@ -46,7 +46,7 @@ const ORT_TYPE = { f32: 'float32', i32: 'int32', bool: 'bool' } as const;
 export abstract class BaseTensor implements DeviceTensor {
   abstract readonly location: 'cpu' | 'gpu';
   disposed = false;
-  /** Runs that have been asked for and not yet ended. */
+  /** Runs requested and not yet finished. */
   users = 0;
 
   constructor(
@@ -79,7 +79,7 @@ export abstract class BaseTensor implements DeviceTensor {
   }
 
   protected usable(what: string): void {
-    if (this.disposed) throw new RuntimeError(`${this.name} was ${what} after it had been disposed of`);
+    if (this.disposed) throw new RuntimeError(`${this.name} was ${what} after it had been disposed of`, BUG);
   }
 
   protected idle(what: string): void {
@@ -91,7 +91,8 @@ export abstract class BaseTensor implements DeviceTensor {
     const wanted = allocate(this.dtype, 0).constructor;
     if (data.constructor !== wanted || data.length !== sizeOf(this.shape))
       throw new RuntimeError(
-        `${this.name} wants ${wanted.name} of ${sizeOf(this.shape)}, got ${data.constructor.name} of ${data.length}`,
+        `${this.name} needs ${wanted.name} of ${sizeOf(this.shape)}, got ${data.constructor.name} of ${data.length}`,
+        BUG,
       );
   }
 
@@ -129,7 +130,7 @@ export class CpuTensor extends BaseTensor {
   }
 
   get deviceBuffer(): DeviceBuffer {
-    throw new RuntimeError(`${this.name} has no GPU buffer: it is in host memory`);
+    throw new RuntimeError(`${this.name} has no GPU buffer: it is in host memory`, BUG);
   }
 
   write(data: HostData): void {
@@ -172,7 +173,7 @@ export class GpuTensor extends BaseTensor {
     dtype: GraphDType,
     shape: Shape,
     label: string,
-    /** What it is made of, from then on its own. */
+    /** The buffer to take over; otherwise a new one is created. */
     store?: DeviceBuffer,
   ) {
     super(owner, ort, dtype, shape, label);
@@ -189,7 +190,7 @@ export class GpuTensor extends BaseTensor {
   }
 
   get data(): HostData {
-    throw new RuntimeError(`${this.name} is on the GPU: await read(), or use buffer`);
+    throw new RuntimeError(`${this.name} is on the GPU: await read(), or use buffer`, BUG);
   }
 
   write(data: HostData): void {

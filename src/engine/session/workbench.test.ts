@@ -98,7 +98,7 @@ describe('distil', () => {
     expect(all[11]).toBeLessThan(0.8 * (all[0] as number));
   });
 
-  it('takes one sample, more batch than samples, one subspace a sample, orthogonal iteration', async () => {
+  it('takes one sample, more batch than samples, one subspace per sample, orthogonal iteration', async () => {
     const one = tinyRun({ data: { samples: 1 }, optimiser: { batch: 128, steps: 2 } });
     expect(await losses(workbench, one)).toHaveLength(2);
     const config = tinyRun({
@@ -298,8 +298,8 @@ describe('stepping', () => {
     const answer = await workbench.answer(opened.session);
     expect(answer.top).toHaveLength(8);
     expect(answer.totalMilliseconds).toBeGreaterThan(answer.milliseconds);
-    await expect(workbench.answer(opened.session)).rejects.toThrow('the answer has been given');
-    await expect(workbench.stepLatent(opened.session)).rejects.toThrow('the answer has been given');
+    await expect(workbench.answer(opened.session)).rejects.toThrow('the answer has already been given');
+    await expect(workbench.stepLatent(opened.session)).rejects.toThrow('the answer has already been given');
   });
 
   it('answers the same whenever it is asked the same, and otherwise with other thoughts', async () => {

@@ -196,7 +196,7 @@ export class LoriWorkbench implements Workbench {
   }
 
   async control(command: 'pause' | 'resume' | 'stop'): Promise<void> {
-    if (!this.running) throw new InputError(`there is no run to ${command}`);
+    if (!this.running) throw new InputError(`there is no run to ${command}`, 'Start a run first.');
     this.running.control[command]();
   }
 

@@ -47,7 +47,7 @@ export const settingsOf = (spec: OptimiserSpec, group: Group | undefined, lr: nu
   step,
 });
 
-/** On host tensors. @param groups one a parameter; by default all decay at the learning rate itself */
+/** On host tensors. @param groups one per parameter; by default all decay at the learning rate itself */
 export function hostOptimiser(
   parameters: readonly DeviceTensor[],
   spec: OptimiserSpec,

@@ -22,7 +22,7 @@ import {
 } from './statistics';
 import { CONTROL_WORDS, STACK_WORDS } from './words';
 
-/** One sentence or two a chart: what is seen, from the data. No claim that the controls do not bear out. */
+/** One or two sentences per chart: what is seen, from the data. No claim that the controls do not bear out. */
 
 const number = (value: number, digits = 1) =>
   Number.isInteger(value) ? String(value) : value.toFixed(digits);
@@ -207,7 +207,7 @@ export function collapseSentence(
 ): string {
   const last = layers.length - 1;
   const [c, e] = [cosine[last]!, effectiveRank[last]!];
-  if (Number.isNaN(c)) return `${capital(label)}: one position a sample, so there is nothing to compare.`;
+  if (Number.isNaN(c)) return `${capital(label)}: one position per sample, so there is nothing to compare.`;
   const kind =
     c > COLLAPSED ? 'nearly collapsed into one' : c > 0.7 ? 'much alike' : 'well apart from each other';
   return `${capital(label)}: at layer ${layers[last]} the positions are ${kind}, mean cosine ${c.toFixed(2)}, effective rank ${e.toFixed(1)} of at most ${number(positions)}.`;

@@ -20,7 +20,7 @@ export type AdamWKernel = (
   step: AdamWStep,
 ) => void;
 
-/** Compiles the kernel (once a device). Rejects with `DeviceError`. */
+/** Compiles the kernel (once per device). Rejects with `DeviceError`. */
 export async function createAdamW(device: Device): Promise<AdamWKernel> {
   const pipeline = await device.pipeline(code, 'step', BINDINGS, 'adamw');
   return (batch, param, grad, m, v, norm, count, step) => {

@@ -32,7 +32,7 @@ export type AnchorLossKernel = (
   shape: AnchorLossShape,
 ) => void;
 
-/** Compiles the kernel (once a device). Rejects with `DeviceError`. */
+/** Compiles the kernel (once per device). Rejects with `DeviceError`. */
 export async function createAnchorLoss(device: Device): Promise<AnchorLossKernel> {
   const [gradient, total] = await Promise.all([
     device.pipeline(code, 'gradient', BINDINGS, 'anchor loss'),

@@ -22,7 +22,7 @@ export type ConvertKernel = (
   conversion: Conversion,
 ) => void;
 
-/** Compiles the kernel (once a device). Rejects with `DeviceError`. */
+/** Compiles the kernel (once per device). Rejects with `DeviceError`. */
 export async function createConvert(device: Device): Promise<ConvertKernel> {
   const [wide, wideHalf, narrow] = await Promise.all(
     ['bf16_to_f32', 'f16_to_f32', 'bf16_to_f16'].map((entry) =>

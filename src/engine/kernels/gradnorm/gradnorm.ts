@@ -30,7 +30,7 @@ export type GradNormKernel = (
   guards?: readonly DeviceBuffer[],
 ) => void;
 
-/** Compiles the kernel (once a device). Rejects with `DeviceError`. */
+/** Compiles the kernel (once per device). Rejects with `DeviceError`. */
 export async function createGradNorm(device: Device): Promise<GradNormKernel> {
   const [squares, total] = await Promise.all([
     device.pipeline(code, 'squares', BINDINGS, 'gradient squares'),

@@ -36,7 +36,7 @@ export type MomentLossKernel = (
   weights: MomentWeights,
 ) => void;
 
-/** Compiles the kernel (once a device). Rejects with `DeviceError`. */
+/** Compiles the kernel (once per device). Rejects with `DeviceError`. */
 export async function createMomentLoss(device: Device): Promise<MomentLossKernel> {
   const [gradient, total] = await Promise.all([
     device.pipeline(code, 'gradient', BINDINGS, 'moment loss'),

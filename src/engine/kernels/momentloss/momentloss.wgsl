@@ -93,7 +93,7 @@ fn gradient(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t
   }
 }
 
-// One thread a sample adds its tiles, always in the same order.
+// One thread per sample adds its tiles, always in the same order.
 @compute @workgroup_size(64)
 fn total(@builtin(global_invocation_id) id: vec3u) {
   let sample = id.x;

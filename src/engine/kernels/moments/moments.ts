@@ -17,7 +17,7 @@ export type MomentsKernel = (
   shape: MomentsShape,
 ) => void;
 
-/** Compiles the kernel (once a device). Rejects with `DeviceError`. */
+/** Compiles the kernel (once per device). Rejects with `DeviceError`. */
 export async function createMoments(device: Device): Promise<MomentsKernel> {
   const [mean, second] = await Promise.all([
     device.pipeline(code, 'mean', BINDINGS, 'moments mean'),

@@ -15,7 +15,7 @@ struct Shape {
 
 const T = 16u;
 
-// One thread an element of mu; workgroups fold (B·R / 64) into x and y.
+// One thread per element of mu; workgroups fold (B·R / 64) into x and y.
 @compute @workgroup_size(64)
 fn mean(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) n: vec3u, @builtin(local_invocation_index) t: u32) {
   let at = (wg.y * n.x + wg.x) * 64u + t;

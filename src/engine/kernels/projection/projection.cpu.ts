@@ -8,7 +8,7 @@ export interface ProjectionShape {
   readonly hidden: number;
   readonly rankL: number;
   readonly rankH: number;
-  /** Factors are [B, L, r_L] and [B, H, r_H], one pair a sample, instead of one shared pair. Default false. */
+  /** Factors are [B, L, r_L] and [B, H, r_H], one pair per sample, instead of one shared pair. Default false. */
   readonly perSample?: boolean;
 }
 

@@ -36,7 +36,7 @@ export interface ProjectionKernel {
   ): void;
 }
 
-/** Compiles the kernel (once a device). Rejects with `DeviceError`. */
+/** Compiles the kernel (once per device). Rejects with `DeviceError`. */
 export async function createProjection(device: Device): Promise<ProjectionKernel> {
   const [project, transposed] = await Promise.all([
     device.pipeline(code, 'project', BINDINGS, 'projection'),

@@ -21,7 +21,7 @@ struct Shape {
 const COLUMNS = 32u;
 var<workgroup> mid: array<f32, 2048>; // 64 layers × 32 columns
 
-// One workgroup a row (b, m) and 32 columns of U_H: first every layer onto the columns, then the layers onto U_L.
+// One workgroup per row (b, m) and 32 columns of U_H: first every layer onto the columns, then the layers onto U_L.
 @compute @workgroup_size(64)
 fn project(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) n: vec3u, @builtin(local_invocation_index) t: u32) {
   let job = wg.y * n.x + wg.x;

@@ -38,7 +38,7 @@ export function expectFinite(kernel: string, name: string, data: Float32Array): 
   if (i >= 0) {
     throw new NumericError(
       `${kernel}: ${name} holds ${data[i]} at element ${i}`,
-      'check the states or weights that this was computed from; lower the learning rate if it appeared in training',
+      'Check the hidden states or weights that this was computed from; if it happened during training, lower the learning rate.',
     );
   }
 }

@@ -43,7 +43,7 @@ export function finished<T>(steps: Generator<number, T>): T {
 /**
  * Reduces the last row first (so rows are read contiguously). On return d is the diagonal, e[i] couples i−1 and i,
  * row i of `a` holds the Householder vector u_i (length i) and h[i] = u_iᵀu_i/2 (0: no reflection). The rank-2
- * update of one step is applied in the sweep that multiplies by the next vector, so the matrix is read once a step.
+ * update of one step is applied in the sweep that multiplies by the next vector, so the matrix is read once per step.
  */
 function* tridiagonalise(a: Float64Array, n: number) {
   const d = new Float64Array(n);
@@ -184,7 +184,11 @@ function* tridiagonalValues(
         if (c <= floor || c <= Number.EPSILON * size) break;
       }
       if (m === l) break;
-      if (turn === 60) throw new NumericError(`svd: value ${l} of ${n} did not converge in 60 steps`);
+      if (turn === 60)
+        throw new NumericError(
+          `svd: value ${l} of ${n} did not converge in 60 steps`,
+          'Use other samples or another model, and please report this with the details below.',
+        );
       const el = e[l] as number;
       let g = ((d[l + 1] as number) - (d[l] as number)) / (2 * el);
       let r = Math.hypot(g, 1);

@@ -100,7 +100,7 @@ fn row_dots(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t
   if (t == 0u) { scalars[wg.z * s.scalars_size + s.dots + select(3u, 2u, is_y) * s.width + c] = sum; }
 }
 
-// v yᵀ + x uᵀ, a row a column of the result.
+// v yᵀ + x uᵀ, one row per column of the result.
 fn outer(v: vec4f, y: vec4f, x: vec4f, u: vec4f) -> mat4x4f {
   return mat4x4f(v.x * y + x.x * u, v.y * y + x.y * u, v.z * y + x.z * u, v.w * y + x.w * u);
 }

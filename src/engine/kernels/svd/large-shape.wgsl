@@ -15,7 +15,7 @@ struct Shape {
   // Vectors of length p, and of length q, in `reflectors`: [held, ldp], then [held, ldq]. The reduction keeps its
   // Householder vectors v_i and u_i there, Lanczos its basis.
   held: u32,
-  // Most vectors that one is multiplied with at a time, and rows a chunk of Wᵀv (a multiple of 4).
+  // Most vectors that one is multiplied with at a time, and rows per chunk of Wᵀv (a multiple of 4).
   width: u32,
   chunk: u32,
   // Floats a matrix, of `panel`, `scalars` and `vectors`; W has ldp · ldq.

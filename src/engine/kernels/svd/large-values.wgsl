@@ -31,7 +31,7 @@ fn bound_of(gk: u32, order: u32) -> f32 {
   return bound;
 }
 
-// Bisection over the float's bits, one thread a value: every float of [0, bound] in 31 halvings.
+// Bisection over the float's bits, one thread per value: every float of [0, bound] in 31 halvings.
 @compute @workgroup_size(32)
 fn bisect(@builtin(global_invocation_id) id: vec3u) {
   let j = id.x;
@@ -50,7 +50,7 @@ fn bisect(@builtin(global_invocation_id) id: vec3u) {
   if (j < s.r) { vectors[id.z * s.vectors_size + s.r * max(2u * s.q, s.m) + j] = bitcast<f32>(low); }
 }
 
-// Factors T − σI with row interchanges, one thread a vector: pivot, first and second above it, multiplier, whether
+// Factors T − σI with row interchanges, one thread per vector: pivot, first and second above it, multiplier, whether
 // the rows were swapped. The vector starts as noise.
 @compute @workgroup_size(64)
 fn factor(@builtin(global_invocation_id) id: vec3u) {
@@ -95,7 +95,7 @@ fn factor(@builtin(global_invocation_id) id: vec3u) {
   vectors[lu + (order - 1u) * s.r] = diag;
 }
 
-// z ← (T − σI)⁻¹ z to unit length, one thread a vector. Pivots below rounding are raised to it.
+// z ← (T − σI)⁻¹ z to unit length, one thread per vector. Pivots below rounding are raised to it.
 @compute @workgroup_size(64)
 fn solve(@builtin(global_invocation_id) id: vec3u) {
   let v = id.x;

@@ -104,7 +104,7 @@ fn carry_back(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index)
   }
 }
 
-// Each column with its entry of largest magnitude positive; one thread a column finds it.
+// Each column with its entry of largest magnitude positive; one thread per column finds it.
 @compute @workgroup_size(lanes)
 fn write_out(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let x = start_of(wg.z, wg.x);

@@ -8,7 +8,7 @@ import type { SvdShape } from './svd.cpu';
 import { createThin, thinScratch } from './thin';
 
 /**
- * Most m·n·k a dispatch of one workgroup a matrix: it cannot be cancelled, and browsers kill those that run for
+ * Most m·n·k per dispatch of one workgroup per matrix: it cannot be cancelled, and browsers kill those that run for
  * seconds.
  */
 const MAX_WORK = 2 ** 28;
@@ -63,7 +63,11 @@ export async function svdInLots(
       device.write(a, matrices.subarray(first * size, (first + count) * size));
       device.record('svd', (b) => record(b, a, out, { ...shape, batch: count }));
       const bad = new Uint32Array(await device.read(out.bad, count * 4)).indexOf(1);
-      if (bad >= 0) throw new NumericError(`svd: matrix ${first + bad} holds NaN or Inf`);
+      if (bad >= 0)
+        throw new NumericError(
+          `svd: matrix ${first + bad} holds NaN or Inf`,
+          'Use another model or checkpoint: the weights of this one are damaged, or overflow.',
+        );
       sigma.set(await device.readF32(out.sigma, count * k), first * k);
       if (r > 0) u.set(await device.readF32(out.u, count * rows * r), first * rows * r);
       options.onProgress?.((first + count) / batch);

@@ -1,4 +1,4 @@
-// Entry point back of small.wgsl: one workgroup a matrix. LANES of the threads lie along the vectors, four each; the
+// Entry point back of small.wgsl: one workgroup per matrix. LANES of the threads lie along the vectors, four each; the
 // others each keep their own rows of z. One sweep applies a reflection and forms the products that the next one needs.
 
 @group(0) @binding(0) var<storage, read_write> w: array<f32>; // scratch

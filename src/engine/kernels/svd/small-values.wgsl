@@ -1,4 +1,4 @@
-// Entry point values of small.wgsl: workgroup (stretch of values, matrix), four values a thread.
+// Entry point values of small.wgsl: workgroup (stretch of values, matrix), four values per thread.
 
 @group(0) @binding(0) var<storage, read_write> w: array<f32>; // scratch
 @group(0) @binding(1) var<storage, read_write> sigma: array<f32>; // [B, q]

@@ -1,4 +1,4 @@
-// Entry point vectors of small.wgsl: one workgroup a matrix. Inverse iteration, one thread a vector; then the wanted
+// Entry point vectors of small.wgsl: one workgroup per matrix. Inverse iteration, one thread per vector; then the wanted
 // half of each vector, orthonormal.
 
 @group(0) @binding(0) var<storage, read_write> w: array<f32>; // scratch

@@ -4,7 +4,7 @@
 //   vectors  inverse iteration on the Golub–Kahan tridiagonal for the r wanted vectors
 //   back     the reflections applied to them, orthonormal columns, signs
 // W [p, q], p ≥ q, is a [m, n] or its transpose where m < n; then the left vectors of a are the right vectors of W.
-// One workgroup a matrix (`values`: several). CPU twin: svd.cpu.ts.
+// One workgroup per matrix (`values`: several). CPU twin: svd.cpu.ts.
 
 struct Shape {
   rows: u32, // m

@@ -137,7 +137,11 @@ export class Stage {
     await this.submit((b) => this.run(b, 'peak', [Math.min(256, Math.ceil(this.sizes.a / GROUP))]));
     const peaks = new Uint32Array(await this.device.read(this.buffers.peaks, count * 4));
     const bad = peaks.findIndex((x) => x >= 0x7f800000);
-    if (bad >= 0) throw new NumericError(`svd: matrix ${first + bad} holds NaN or Inf`);
+    if (bad >= 0)
+      throw new NumericError(
+        `svd: matrix ${first + bad} holds NaN or Inf`,
+        'Use another model or checkpoint: the weights of this one are damaged, or overflow.',
+      );
     this.scales = Array.from(peaks, (x) => 2 ** Math.max(-126, Math.min(126, (x >>> 23) - 127)));
     await this.submit((b) =>
       this.run(b, 'fill', [Math.ceil(this.ldq / GROUP), Math.min(this.ldp, MAX_ROWS)]),

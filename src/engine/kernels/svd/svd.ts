@@ -25,7 +25,7 @@ export interface SvdOptions {
 
 /** `sigma` is [B, values]. */
 export interface SvdOutcome extends SvdResult {
-  /** Singular values a matrix: k, or r where the leading ones were wanted. `rank` counts among these. */
+  /** Singular values per matrix: k, or r where the leading ones were wanted. `rank` counts among these. */
   readonly values: number;
   /** What did it, for the page. */
   readonly kernel: string;
@@ -37,7 +37,7 @@ type Way = 'thin' | 'small' | 'large' | 'lanczos';
 export const KERNELS = {
   cpu: 'svd (CPU, float64)',
   thin: 'svd (WGSL, Gram matrix in float32 pairs)',
-  small: 'svd (WGSL, bidiagonalisation, one workgroup a matrix)',
+  small: 'svd (WGSL, bidiagonalisation, one workgroup per matrix)',
   large: 'svd (WGSL, blocked bidiagonalisation)',
   lanczos: 'svd (WGSL, Lanczos)',
 } as const;
@@ -64,7 +64,7 @@ const ATTEMPT = 0.3;
 
 /**
  * Singular values and the first r left vectors of `matrices` [B, m, n]. On a GPU that is one (`suitsGpu`): k ≤ 32
- * by the Gram matrix, k ≤ 128 by one workgroup a matrix, others by blocked bidiagonalisation, leading values
+ * by the Gram matrix, k ≤ 128 by one workgroup per matrix, others by blocked bidiagonalisation, leading values
  * of large ones by Lanczos, with bidiagonalisation where that fails; in lots that fit the adapter's limits. Otherwise
  * on the CPU. Rejects with `ShapeError`, `NumericError` (NaN or Inf in the input, or a singular value beyond float32), `CancelledError` or `DeviceError`.
  */
@@ -201,7 +201,7 @@ function emptyResult(shape: SvdShape, { want }: SvdOptions, way: keyof typeof KE
   };
 }
 
-/** The result of `found`, whose `sigma` may hold more values a matrix than are wanted. */
+/** The result of `found`, whose `sigma` may hold more values per matrix than are wanted. */
 function outcome(
   shape: SvdShape,
   options: SvdOptions,

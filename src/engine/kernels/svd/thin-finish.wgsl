@@ -1,4 +1,4 @@
-// Entry point finish of thin.wgsl: one workgroup a matrix.
+// Entry point finish of thin.wgsl: one workgroup per matrix.
 
 @group(0) @binding(0) var<storage, read_write> w: array<f32>; // as `gram` left it; then, where a is tall, V [k, r], σ [k], the scale
 @group(0) @binding(1) var<storage, read_write> sigma: array<f32>; // [B, k]
@@ -86,7 +86,7 @@ fn turn(p: u32, q: u32) -> bool {
   return true;
 }
 
-// All pairs of columns in rounds of k/2 that share none, one thread a pair.
+// All pairs of columns in rounds of k/2 that share none, one thread per pair.
 fn jacobi(t: u32) {
   let even = s.k + s.k % 2u;
   let last = even - 1u;

@@ -48,7 +48,7 @@ export const thinScratch = (device: Device, shape: SvdShape, software = device.i
   shape.batch * layoutOf(shape, software).stride * 4;
 
 /**
- * Compiles the kernels for min(m, n) ≤ `MAX_THIN` (once a device). Rejects with `DeviceError`. The recorder trusts its
+ * Compiles the kernels for min(m, n) ≤ `MAX_THIN` (once per device). Rejects with `DeviceError`. The recorder trusts its
  * arguments: the caller has checked the shape and the buffers' sizes. `software` picks the sizes of workgroups.
  * Magnitudes below 2⁻¹²⁶ count as zero where the adapter flushes them, as WGSL lets it.
  */

@@ -14,7 +14,7 @@ struct Shape {
   r: u32,
   chunks: u32, // stretches of K
   span: u32, // length of one, a multiple of the workgroup
-  tiles: u32, // T(T + 1)/2, T = ⌈k / 4⌉: the 4 × 4 blocks of G's lower triangle
+  tiles: u32, // T(T + 1)/2, T = ⌈k / 4⌉: the 4 × 4 layers of G's lower triangle
   stride: u32, // floats of scratch a matrix: thin.ts
   zero: u32, // 0, which the compiler must not know: see `hold`
 }

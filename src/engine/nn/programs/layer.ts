@@ -10,7 +10,7 @@ import { layerInputs } from '../weights';
 
 /**
  * The part of a sequence that a layer's program runs on: P positions of each of B samples. Keys and values of earlier
- * segments come in caches [B, kvHeads, T, d]. What a cache holds from the segment's first column on does not matter.
+ * segments come in caches [B, kvHeads, T, d], whose contents from the segment's first column on do not matter.
  */
 export interface SegmentShape {
   /** B */
@@ -19,11 +19,11 @@ export interface SegmentShape {
   readonly positions: number;
   /** The first column, or `told` at run time (P = 1), so that one program serves every latent step. */
   readonly from: number | 'told';
-  /** T, columns of the caches. */
+  /** T, the columns of the caches. */
   readonly columns: number;
-  /** Whether later segments read its keys and values: it then gives the caches with its columns filled in. */
+  /** Whether later segments read its keys and values: the program then outputs the caches with its columns filled in. */
   readonly writes: boolean;
-  /** Positions whose outputs are given out by themselves and have cotangents of their own, in ascending order. */
+  /** Positions that have a separate output with a cotangent of its own, in ascending order. */
   readonly watched: readonly number[];
   /** Whether each row has RoPE positions of its own: `cos` and `sin` [B, 1, P, d/2] are inputs. */
   readonly rowPositions: boolean;
@@ -31,13 +31,13 @@ export interface SegmentShape {
   readonly adapters: Readonly<Record<string, AdapterSpec>>;
 }
 
-/** What a program is told about its column c of T, besides the rotary tables `cos`, `sin` [1, d/2]. */
+/** Inputs that tell a program which column c of T it runs on, with the rotary tables `cos`, `sin` [1, d/2]. */
 export const COLUMN_INPUTS = ['place', 'keep', 'visible', 'cos', 'sin'] as const;
 
 /** Names of a layer program's weight inputs: `w.{name}`. */
 export const LAYER_PREFIX = 'w.';
 
-/** Keys that the segment sees, its own included: the width of its mask. */
+/** Number of keys that the segment sees, its own included: the width of its mask. */
 export const maskWidth = ({ from, positions, columns }: SegmentShape): number =>
   from === 'told' ? columns : from + positions;
 
@@ -45,15 +45,15 @@ const hasPast = ({ from }: SegmentShape): boolean => from !== 0;
 
 export interface LayerPrograms {
   /**
-   * x [B·P, H], pastK and pastV, keyMask [B, 1, 1, keys], weights, adapter packs → y [B·P, H], k and v where it writes,
-   * and `watched` [B, w, H] where not all positions are.
+   * x [B·P, H], pastK and pastV, keyMask [B, 1, 1, keys], weights, adapter packs → y [B·P, H], k and v if it writes them,
+   * and `watched` [B, w, H] unless all positions are watched.
    */
   readonly forward: Program;
   /**
-   * The same inputs, cotangents dy, dWatched [B, w, H] (or [B·P, H] where all are), dK and dV of the caches it gave, and the sums so far → dx
-   * [B·P, H], `pastK` and `pastV`: the cotangent of the past so far (`sumK`, `sumV`) and this segment's part, and
-   * `gradient.{adapter}`, the pack's gradient so far (`sum.{adapter}`) and this layer's. The forward pass is computed
-   * again inside: nothing but its inputs has been kept.
+   * The same inputs, the cotangents dy, dWatched [B, w, H] (or [B·P, H] if all are watched), dK and dV of the caches it
+   * output, and the running sums → dx [B·P, H]; `pastK` and `pastV`, the past's cotangent so far (`sumK`, `sumV`) plus
+   * this segment's part; and `gradient.{adapter}`, the pack's gradient so far (`sum.{adapter}`) plus this layer's. The
+   * forward pass is recomputed inside, since only its inputs were kept.
    */
   readonly reverse: Program;
 }
@@ -98,14 +98,14 @@ function trace(config: DecoderConfig, shape: SegmentShape) {
   return { graph, x, past, packs, outputs };
 }
 
-/** The caches with the segment's columns filled in. A program that is told its column has filled them in already. */
+/** The caches with the segment's columns filled in. A program that is told its column has already filled them in. */
 function cached({ k, v }: KeyValues, { from, positions, columns }: SegmentShape): Record<string, Tensor> {
   if (from === 'told') return { k, v };
   const rest = columns - from - positions;
   return { k: o.pad(k, 2, 0, rest), v: o.pad(v, 2, 0, rest) };
 }
 
-/** Mask, rotary tables and the way past and own keys come together. */
+/** Mask, rotary tables and how past and own keys are joined. */
 function segmentOf(graph: Graph, config: DecoderConfig, shape: SegmentShape): Segment {
   const { batch: B, positions: P, from, columns: T, rowPositions } = shape;
   const half = config.headDim / 2;

@@ -2,8 +2,8 @@ import { InputError } from '../../base/errors';
 import { Owned } from '../../base/owned';
 import { layoutOf } from '../../data/batch';
 import type { WordProblem } from '../../data/word-problems';
-import { Decoder, identity } from '../../decode/decoder';
-import type { Intervention } from '../../decode/sites';
+import { Decoder } from '../../decode/decoder';
+import { type Intervention, identity } from '../../decode/sites';
 import { outcomes } from '../../eval/accuracy';
 import type { DeviceModels } from '../models/device-models';
 import type { ResolvedSubject } from '../models/subjects';
@@ -69,7 +69,11 @@ export async function openBench(
     return {
       project(layer, matrix, shift) {
         const projection = projections.get(layer);
-        if (!projection) throw new InputError(`layer ${layer} is not projected here`);
+        if (!projection)
+          throw new InputError(
+            `layer ${layer} is not projected here`,
+            'Choose one of the layers of this test.',
+          );
         projection.matrix.write(matrix);
         projection.shift.write(shift);
       },

@@ -131,12 +131,21 @@ function checkCausal(request: CausalRequest, { model, label, kind, latentSteps }
       if (what === 'layers') expectWhole('layer', value, 1, L);
       else expectWhole('rank', value, 0, H);
     if (values.some((value, i) => i > 0 && value <= (values[i - 1] as number)))
-      throw new InputError(`${what} ${values.join(', ')}; each is expected once, in ascending order`);
+      throw new InputError(
+        `${what} ${values.join(', ')}; each is expected once, in ascending order`,
+        `Give the ${what} in ascending order, each once.`,
+      );
   }
   if (request.positions !== 'generated' && request.positions !== 'all')
-    throw new InputError(`positions: ${request.positions}; generated or all is expected`);
+    throw new InputError(
+      `positions: ${request.positions}; generated or all is expected`,
+      'Choose generated or all.',
+    );
   if (request.of !== undefined && request.of !== 'thoughts' && request.of !== 'projected')
-    throw new InputError(`directions of ${request.of}; thoughts or projected is expected`);
+    throw new InputError(
+      `directions of ${request.of}; thoughts or projected is expected`,
+      'Choose thoughts or projected.',
+    );
   if (kind === 'student' && latentSteps === 0)
     throw new InputError(
       `the ${label} has no latent steps, so that there are no directions of its thoughts`,
@@ -155,16 +164,16 @@ async function directionsOf(
   const { layers: L, hiddenSize: H } = resolved.model.config;
   const sequences = sequencesOf({ kind: 'problems', seed, samples }, held);
   const sections = sectionsOf(request, resolved);
-  const most = Math.max(0, ...ranks.filter((rank) => rank < H));
+  const maxRank = Math.max(0, ...ranks.filter((rank) => rank < H));
   const rows = statesBytes(resolved, sequences, sections) / (L * H * F32);
   // The mean that is taken off costs one.
   const span = centre ? rows - 1 : rows;
-  if (most > span)
+  if (maxRank > span)
     throw new InputError(
-      `rank ${most}: the ${samples} samples have ${rows} ${sections.join(' and ')} tokens, which span ${span} directions${centre ? ' around their mean' : ''}`,
+      `rank ${maxRank}: the ${samples} samples have ${rows} ${sections.join(' and ')} tokens, which span ${span} directions${centre ? ' around their mean' : ''}`,
       'Take more samples, or smaller ranks.',
     );
-  cache.shrink(new Set(), MAX_LENS_BYTES - roomFor(request, { L, H, most, rows }));
+  cache.shrink(new Set(), MAX_LENS_BYTES - roomFor(request, { L, H, maxRank, rows }));
   const began = performance.now();
   const gathered = await gatherStates(models, resolved, sequences, sections, {
     signal,
@@ -176,7 +185,7 @@ async function directionsOf(
   for (const layer of layers) {
     throwIfCancelled(signal, 'the causal test');
     const rng = random ? new Rng(seed).fork(`random directions ${layer}`) : null;
-    found.push(await layerDirections(gathered, layer, most, centre, rng, { device, signal }));
+    found.push(await layerDirections(gathered, layer, maxRank, centre, rng, { device, signal }));
   }
   return found;
 }
@@ -194,18 +203,18 @@ const F64 = Float64Array.BYTES_PER_ELEMENT;
 /** Bytes of host memory for states and directions. @throws MemoryError where it is more than the lens may take */
 function roomFor(
   { samples, layers, random }: CausalRequest,
-  { L, H, most, rows }: { L: number; H: number; most: number; rows: number },
+  { L, H, maxRank, rows }: { L: number; H: number; maxRank: number; rows: number },
 ): number {
   // One layer as it is, transposed, and copied for its decomposition, with the Gram matrix of its shorter side.
   const states = rows * H * F32 * (L + 3);
   const side = Math.min(rows, H);
   // Leading directions of every layer, H random ones, and one projection.
-  const directions = layers.length * (most + (random ? H : 0)) * H * F64;
+  const directions = layers.length * (maxRank + (random ? H : 0)) * H * F64;
   const fixed = directions + H * H * (F64 + F32) + side * side * F64;
   if (states + fixed <= MAX_LENS_BYTES) return states + fixed;
   const fitting = Math.floor((samples * (MAX_LENS_BYTES - fixed)) / states);
   throw new MemoryError(
-    `the states of ${samples} samples and the directions of ${layers.length} layers take ${mebibytes(states + fixed)}; ${mebibytes(MAX_LENS_BYTES)} is the most`,
+    `the states of ${samples} samples and the directions of ${layers.length} layers take ${mebibytes(states + fixed)}; ${mebibytes(MAX_LENS_BYTES)} is the limit`,
     fitting > 0 ? `Choose ${fitting} samples or fewer.` : 'Choose fewer layers, or smaller ranks.',
   );
 }

@@ -12,7 +12,7 @@ const WHAT = 'the causal test';
 
 /** Orthonormal directions of one layer's states, and the point they are taken around. */
 export interface Directions {
-  /** [r, H], one direction a row, in float64. */
+  /** [r, H], one direction per row, in float64. */
   readonly rows: Float64Array<ArrayBuffer>;
   /** c, [H] */
   readonly centre: Float64Array;
@@ -29,7 +29,7 @@ interface DirectionOptions {
 }
 
 /**
- * The first r right singular vectors of all samples' states of layer ℓ, one position a row, minus their mean where
+ * The first r right singular vectors of all samples' states of layer ℓ, one position per row, minus their mean where
  * `centred`. Orthonormal to float64, so that what they span is projected onto, and nothing else.
  * @param layer 1…L  @param r 0 … the number of positions (less one where centred), and at most H
  */

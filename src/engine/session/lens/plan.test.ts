@@ -79,10 +79,10 @@ describe('a request', () => {
       { selections: [of('teacher', 'question')], controls: ['random-tokens'] },
       'the control random-tokens changes what follows the question, and the question alone is chosen',
     ],
-    [{ ...pair, angles: 33 }, /angles of 33 directions; hidden size 32 and \d+ tokens a layer allow (\d+)/],
+    [{ ...pair, angles: 33 }, /angles of 33 directions; hidden size 32 and \d+ tokens per layer allow (\d+)/],
     [
       { ...pair, source: { kind: 'ids', ids: ['train-1'] }, angles: 12 },
-      /angles of 12 directions; hidden size 32 and (\d+) tokens a layer allow \1/,
+      /angles of 12 directions; hidden size 32 and (\d+) tokens per layer allow \1/,
     ],
   ])('%j is refused before anything is run', async (changes, message) => {
     const failing = run(changes);
@@ -135,7 +135,7 @@ describe('memory', () => {
     const failing = run(many, large);
     await expect(failing).rejects.toThrow(MemoryError);
     await expect(failing).rejects.toThrow(
-      /the hidden states of 400 samples take \d+\.\d\d GB with working copies; 1\.07 GB is the most/,
+      /the hidden states of 400 samples take \d+\.\d\d GB with working copies; 1\.07 GB is the limit/,
     );
     const error = (await failing.catch((e) => e)) as MemoryError;
     const fits = Number(/Choose (\d+) samples or fewer/.exec(error.hint ?? '')?.[1]);
@@ -158,7 +158,7 @@ describe('memory', () => {
     };
     const error = (await run(asked).catch((e) => e)) as MemoryError;
     expect(error).toBeInstanceOf(MemoryError);
-    expect(error.message).toMatch(/trajectories of \d+ points; 20000 is the most/);
+    expect(error.message).toMatch(/trajectories of \d+ points; 20000 is the limit/);
     const fits = Number(/Choose (\d+) samples or fewer/.exec(error.hint ?? '')?.[1]);
     const points = (samples: number) =>
       2 *

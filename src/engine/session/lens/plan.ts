@@ -63,7 +63,7 @@ export function planLens(request: LensRequest, held: LoadedModels): LensPlan {
   if (bytes > MAX_LENS_BYTES) {
     const fitting = most(sequences.length, (n) => bytesOf(plan, n) <= MAX_LENS_BYTES);
     throw new MemoryError(
-      `the hidden states of ${sequences.length} samples take ${show(bytes)} with working copies; ${show(MAX_LENS_BYTES)} is the most`,
+      `the hidden states of ${sequences.length} samples take ${show(bytes)} with working copies; ${show(MAX_LENS_BYTES)} is the limit`,
       fitting > 0
         ? `Choose ${fitting} samples or fewer, fewer kinds of tokens, or fewer controls.`
         : 'Not one sample fits: choose fewer kinds of tokens, fewer controls, or a smaller model.',
@@ -130,7 +130,7 @@ function checkPair({ angles, trajectories }: LensRequest, selections: readonly P
   const largest = Math.min(sizes[0], rows);
   if (angles > largest)
     throw new InputError(
-      `angles of ${angles} directions; hidden size ${sizes[0]} and ${rows} tokens a layer allow ${largest}`,
+      `angles of ${angles} directions; hidden size ${sizes[0]} and ${rows} tokens per layer allow ${largest}`,
       `Ask for ${largest} or fewer, or choose more samples.`,
     );
 }
@@ -144,7 +144,7 @@ function checkPoints({ request, selections, sequences }: Omit<LensPlan, 'bytes'>
   const fitting = most(sequences.length, (n) => points(n) <= MAX_POINTS);
   const samples = fitting > 0 ? `Choose ${fitting} samples or fewer, fewer layers` : 'Choose fewer layers';
   throw new MemoryError(
-    `trajectories of ${all} points; ${MAX_POINTS} is the most`,
+    `trajectories of ${all} points; ${MAX_POINTS} is the limit`,
     `${samples}, or leave the trajectories out.`,
   );
 }

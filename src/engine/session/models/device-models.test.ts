@@ -41,7 +41,7 @@ const CAUSAL: CausalRequest = {
   seed: 1,
 } as CausalRequest;
 
-it('the weights of a model go to the device once a program, however often lens, decoding and causal test ask', async () => {
+it('the weights of a model go to the device once per program, however often lens, decoding and causal test ask', async () => {
   const { models } = inside().opened;
   const { teacher } = inside().loaded.pair;
   const all = async (): Promise<void> => {

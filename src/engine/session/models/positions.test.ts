@@ -28,7 +28,7 @@ describe('positions past the model’s', () => {
   });
 
   it('are refused by lens, causal test, decoding and training', async () => {
-    // Its problems take about 25 tokens a question.
+    // Its problems take about 25 tokens per question.
     const files = await tinyPair({ config: { max_position_embeddings: 12 } });
     const workbench = new LoriWorkbench(tinyEnvironment(files));
     await workbench.open('wasm');

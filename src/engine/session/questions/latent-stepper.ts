@@ -17,6 +17,8 @@ import type { Pair } from '../models/pair';
 /** Decoded tokens shown of each thought. */
 const TOP = 8;
 
+const STEP_AGAIN = 'Open the question again to step through it once more.';
+
 /** One question being thought through: the question is read, then z₁…z_K are fed one at a time, then the answer. */
 export class LatentStepper {
   private made = 0;
@@ -67,8 +69,7 @@ export class LatentStepper {
    * is fed; where the hidden state itself is fed, what the head would say of it, softmax(logits).
    */
   async step(): Promise<LatentThought> {
-    if (this.answered)
-      throw new InputError('the answer has been given; open the question again to step anew');
+    if (this.answered) throw new InputError('the answer has already been given', STEP_AGAIN);
     if (this.made >= this.report.latentSteps)
       throw new InputError(
         `all ${this.report.latentSteps} thoughts have been made`,
@@ -85,8 +86,7 @@ export class LatentStepper {
   }
 
   async answer(): Promise<AnswerReport> {
-    if (this.answered)
-      throw new InputError('the answer has been given; open the question again to step anew');
+    if (this.answered) throw new InputError('the answer has already been given', STEP_AGAIN);
     this.answered = true;
     const start = performance.now();
     for (const id of this.pair.codec.prompt)

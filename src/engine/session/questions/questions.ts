@@ -116,7 +116,7 @@ export class Questions {
     return explicitThought(pair, decoder, question, explicitLimit(this.layout()));
   }
 
-  /** The teacher's own accuracy on the first `count` held-out problems; measured once a pair. */
+  /** The teacher's own accuracy on the first `count` held-out problems; measured once per pair. */
   async teacherAccuracy(count: number, options: CallOptions): Promise<Accuracy> {
     const known = this.measured.get(count);
     if (known) return known;

@@ -111,7 +111,7 @@ export async function prepare(
       packs: parameters.initial(new Rng(config.seed)),
     };
     const adapter = owned.add(new TrainedAdapter(runtime, student, config.evaluation.keepBest));
-    // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program a step is fastest.
+    // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program per step is fastest.
     const step = owned.add(
       device
         ? await compileLayerwise(model, tape, { device, between })

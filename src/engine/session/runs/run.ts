@@ -202,7 +202,7 @@ class Distillation {
     return share;
   }
 
-  /** The teacher's figure, which is measured once a pair: its time is not the run's. */
+  /** The teacher's figure, which is measured once per pair: its time is not the run's. */
   private teacher(count: number): Promise<Accuracy> {
     const report: CallOptions['report'] = (progress) => this.report({ kind: 'progress', progress });
     const { signal } = this.options;

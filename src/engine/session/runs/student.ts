@@ -24,7 +24,7 @@ export interface Student {
   readonly latentSteps: number;
   readonly filter: LatentFilter;
   readonly lora: LoraSpec;
-  /** LoRA packs in host memory, one a layer: they outlive the device. */
+  /** LoRA packs in host memory, one per layer: they outlive the device. */
   readonly packs: readonly Float32Array<ArrayBuffer>[];
 }
 

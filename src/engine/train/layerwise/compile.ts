@@ -14,7 +14,7 @@ import { runTape } from './run';
 
 /**
  * The tape as small programs shared by all layers and all latent steps: compiled in time that does not grow with the
- * model's depth, and keeping only the layers' inputs and one cache a layer between forward and reverse. Same results as
+ * model's depth, and keeping only the layers' inputs and one cache per layer between forward and reverse. Same results as
  * `compileWhole`, at 1.4–1.9 times its run time where both fit. Frees what it made where it fails.
  */
 export function compileLayerwise(

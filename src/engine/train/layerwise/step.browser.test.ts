@@ -129,7 +129,7 @@ describe('a training step on WebGPU', () => {
         `${form}: error ${error.toExponential(1)}, compiled in ${ready} ms, two steps in ${ran} ms`,
       );
       expect(error).toBeLessThan(TOLERANCE);
-      // Sweeps, losses, gradient norm, clipping and AdamW: one mapping a step, when the step is submitted whole.
+      // Sweeps, losses, gradient norm, clipping and AdamW: one mapping per step, when the step is submitted whole.
       const { log, losses } = await asked(gpu, device, step, tiny, 3);
       const perStep = log.join(' ').split(' step').slice(0, 3);
       for (const events of perStep) expect(events.trim()).toMatch(/^(submit )+map$/);

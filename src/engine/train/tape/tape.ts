@@ -37,7 +37,7 @@ export class Tape {
     readonly batch: number,
   ) {}
 
-  /** The words of `count` given tokens a sample: input embeddings [B·P, H] of the ids i32 [B, P] fed as `name`. */
+  /** The words of `count` given tokens per sample: input embeddings [B·P, H] of the ids i32 [B, P] fed as `name`. */
   tokens(name: string, count: number): Computed {
     return this.compute(`embedding of ${name}`, [this.batch * count, this.hidden], [], ({ graph, model }) =>
       embed(model, graph.input(name, [this.batch, count], 'i32')),

@@ -62,7 +62,7 @@ export function RanksView({ report, link }: { readonly report: LensReport; reado
     <Panel title="Ranks" about="The smallest rank that holds 80, 90, 95 and 99 % of the energy Σσ².">
       <LineChart
         title="Rank against layer"
-        summary={`One matrix a layer, all samples’ tokens as rows. ${layerSentence(selections)}`}
+        summary={`One matrix per layer, all samples’ tokens as rows. ${layerSentence(selections)}`}
         source={source}
         series={byLayer}
         x={layers}
@@ -89,7 +89,7 @@ export function RanksView({ report, link }: { readonly report: LensReport; reado
       {request.stack === 'sample' ? (
         <LineChart
           title="Rank against length"
-          summary={`One point a sample and share of energy. ${lengthSentence(selections)}`}
+          summary={`One point per sample and share of energy. ${lengthSentence(selections)}`}
           source={source}
           series={byLength}
           x={{ label: 'tokens', column: 'tokens' }}
@@ -102,7 +102,7 @@ export function RanksView({ report, link }: { readonly report: LensReport; reado
         />
       ) : (
         <p className="muted">
-          Rank against length needs one matrix a sample: choose that under “How it is stacked”.
+          Rank against length needs one matrix per sample: choose that under “How it is stacked”.
         </p>
       )}
     </Panel>

@@ -150,7 +150,7 @@ function groupOf(
     name: label,
     xyz,
     colour,
-    // One line a sample and layer.
+    // One line per sample and layer.
     path: points.map((point) => trajectory.sample[point]! * 1000 + trajectory.layer[point]!),
     text: (i) =>
       `${visibleToken(tokenAt(trajectory, points[i]!))} · ${isOneOfTwo ? `${label}, ` : ''}${idAt(i)}, step ${stepAt(i)}, layer ${layerAt(i)}`,

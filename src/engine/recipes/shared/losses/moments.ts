@@ -11,7 +11,7 @@ export interface MomentTargets {
   /** U_L [n or 1, L, r_L], each row ℓ divided by that layer's scale; U_H [n or 1, H, r_H]. */
   readonly layerFactor: Float32Array;
   readonly hiddenFactor: Float32Array;
-  /** Whether the factors are one a sample. */
+  /** Whether the factors are one per sample. */
   readonly perSample: boolean;
   /** μ_T [n, R], C_T [n, R, R] */
   readonly mean: Float32Array;
