@@ -75,6 +75,7 @@ function TourItem({ step, number }: { readonly step: TourStep; readonly number: 
   const tour = useApp((state) => state.tour);
   const told = useApp((state) => (state.tour.done.includes(step) ? outcome(step, state) : ''));
   const [hand] = useAppMade((state) => (state.tour.step === step ? inHand(state) : []));
+  const preset = useApp((state) => state.presets[0]?.name);
   const { startTour } = useActions();
   const { task } = tour;
   const running = isBusy(task);
@@ -101,7 +102,10 @@ function TourItem({ step, number }: { readonly step: TourStep; readonly number: 
       </span>
       <div className="tour-body">
         <h3>{TOUR_TITLES[step]}</h3>
-        <p className="about">{EXPLANATIONS[step]}</p>
+        <p className="about">
+          {EXPLANATIONS[step]}
+          {step === 'distil' && ` The preset is “${preset}”.`}
+        </p>
         {state === 'busy' && <Progress label={hand?.phase ?? 'Under way'} {...hand?.shown} />}
         {state === 'done' && <p className="tour-outcome">{told}</p>}
         {state === 'failed' && <p className="tour-outcome">✕ failed</p>}

@@ -1,10 +1,11 @@
 import type { GraphHostTensor } from '../base/dtype';
-import { InputError, MemoryError } from '../base/errors';
+import { InputError } from '../base/errors';
 import { floatsOf } from '../base/half';
 import { Owned } from '../base/owned';
 import { HIDDEN } from '../base/tokens';
 import type { Program } from '../graph/graph';
 import type { ModelOnDevice, ModelProgram } from '../model/model-on-device';
+import { ProgramSet } from '../model/program-set';
 import { ropeTables } from '../nn/rope';
 import type { DeviceTensor } from '../runtime/tensor';
 import { PassInputs } from './pass-inputs';
@@ -17,10 +18,8 @@ import {
   prefillProgram,
 } from './programs';
 import { type DecodeSite, type Intervention, matrixInput, shiftInput, siteName } from './sites';
-import { DecoderState, type StateTensors } from './state';
-
-/** Bytes that all states of one decoder may take together. */
-export const MAX_STATE_BYTES = 512 * 2 ** 20;
+import type { DecoderState } from './state';
+import { MAX_STATE_BYTES, StatePool } from './state-pool';
 
 /** What every sequence is fed: a token each, the latent made from its last hidden state, or a vector, [B, H] in all. */
 export type DecoderInput =
@@ -32,6 +31,8 @@ export interface StepOptions {
   readonly interventions?: readonly Intervention[];
   /** Whether the new state keeps its hidden states, for `hiddenOf`. */
   readonly hidden?: boolean;
+  /** Whether `attention` may be asked of it. */
+  readonly attention?: boolean;
 }
 
 /**
@@ -40,16 +41,10 @@ export interface StepOptions {
  * compiled when first needed. Calls are served one after another.
  */
 export class Decoder {
-  private readonly programs = new Map<string, Promise<ModelProgram>>();
+  private readonly programs: ProgramSet;
   private readonly inputs: PassInputs;
-  private readonly states = new Set<DecoderState>();
-  /**
-   * Tensors of disposed states, by name, for later steps to write into. Also in host memory: allocating them at every step
-   * made decoding take 1.4 times as long.
-   */
-  private readonly spare = new Map<string, DeviceTensor[]>();
+  private readonly states: StatePool;
   private readonly owned = new Owned();
-  private programBytes = 0;
   private line: Promise<unknown> = Promise.resolve();
   private adapter: readonly DeviceTensor[] = [];
 
@@ -57,10 +52,12 @@ export class Decoder {
   constructor(
     readonly model: ModelOnDevice,
     readonly shape: DecodeShape,
-    private readonly maxStateBytes = MAX_STATE_BYTES,
+    maxStateBytes = MAX_STATE_BYTES,
   ) {
     this.owned.add(model.retain());
+    this.programs = new ProgramSet(model);
     this.inputs = this.owned.add(new PassInputs(model.runtime));
+    this.states = new StatePool(maxStateBytes);
   }
 
   /** The LoRA packs to run with; the caller keeps owning them. */
@@ -74,12 +71,8 @@ export class Decoder {
     matrix: Float32Array<ArrayBuffer>,
     shift: Float32Array<ArrayBuffer>,
   ): Intervention {
-    const { layers: L, hiddenSize: H } = this.shape.config;
-    if (at.site === 'residual' && !(Number.isInteger(at.layer) && at.layer >= 1 && at.layer <= L))
-      throw new InputError(
-        `layer ${at.layer}; the model has layers 1 to ${L}`,
-        `Choose a layer from 1 to ${L}.`,
-      );
+    const { hiddenSize: H } = this.shape.config;
+    if (at.site !== 'latent') checkLayer(this, at.layer);
     const upload = (data: Float32Array<ArrayBuffer>, shape: readonly number[], name: string): DeviceTensor =>
       this.owned.add(this.model.runtime.upload({ dtype: 'f32', shape, data }, name));
     return {
@@ -91,11 +84,11 @@ export class Decoder {
 
   /** Compiles what is needed to read questions, feed tokens and, if `latents`, feed latents. */
   async prepare({ latents }: { readonly latents: boolean }): Promise<void> {
-    const plain: PassOptions = { sites: [], hidden: false };
+    const plain: PassOptions = { sites: [], hidden: false, attention: false };
     await this.pass('prefill', plain);
     await this.pass('vector', plain);
     if (latents) await this.pass('latent', plain);
-    await this.compiled('next', () => nextProgram(this.shape));
+    await this.programs.get('next', () => nextProgram(this.shape));
   }
 
   /** Reads B questions, left-padded to S columns. */
@@ -156,7 +149,7 @@ export class Decoder {
     more: Readonly<Record<string, GraphHostTensor>> = {},
   ): Promise<Record<string, DeviceTensor>> {
     return this.inTurn(async () => {
-      const compiled = await this.compiled(key, program);
+      const compiled = await this.programs.get(key, program);
       const bound: Record<string, DeviceTensor> = { last: state.tensors.last as DeviceTensor };
       for (const [name, { shape, data }] of Object.entries(more))
         bound[name] = this.inputs.write(`${key}.${name}`, shape, data);
@@ -166,25 +159,19 @@ export class Decoder {
 
   /** Bytes of its programs and of live states. */
   get bytes(): number {
-    return this.programBytes + this.stateBytes;
+    return this.programs.bytes + this.stateBytes;
   }
 
   /** Bytes of all live states. */
   get stateBytes(): number {
-    let sum = 0;
-    for (const state of this.states) sum += state.bytes;
-    return sum;
+    return this.states.bytes;
   }
 
   /** Frees everything, including remaining states, once earlier calls are done. */
   async dispose(): Promise<void> {
     await this.inTurn(async () => undefined);
-    for (const state of [...this.states]) state.dispose();
-    for (const tensor of [...this.spare.values()].flat()) tensor.dispose();
-    this.spare.clear();
-    const programs = await Promise.allSettled(this.programs.values());
-    this.programs.clear();
-    for (const made of programs) if (made.status === 'fulfilled') await made.value.dispose();
+    this.states.dispose();
+    await this.programs.dispose();
     await this.owned.dispose();
   }
 
@@ -210,10 +197,10 @@ export class Decoder {
     bound: Readonly<Record<string, DeviceTensor>>,
     column: number,
     mask: Float32Array<ArrayBuffer>,
-    { interventions = [], hidden = false }: StepOptions,
+    { interventions = [], hidden = false, attention = false }: StepOptions,
   ): Promise<DecoderState> {
-    const program = await this.pass(kind, { sites: interventions.map(({ at }) => at), hidden });
-    this.checkRoom();
+    const sites = interventions.map(({ at }) => at);
+    const program = await this.pass(kind, { sites, hidden, attention });
     const all: Record<string, DeviceTensor> = { ...bound };
     for (const { at, matrix, shift } of interventions) {
       if (all[matrixInput(at)])
@@ -230,62 +217,22 @@ export class Decoder {
     const inputs = Object.fromEntries(
       [...program.inputs.keys()].flatMap((name) => (all[name] ? [[name, all[name]]] : [])),
     );
-    const outputs = await program.run(inputs, this.spareOutputs(program));
-    const room = this.shape.keys - column;
-    const state = new DecoderState(column, mask, outputs, room, (gone, tensors) => this.freed(gone, tensors));
-    this.states.add(state);
-    return state;
-  }
-
-  /** Spare tensors for the program's outputs, where there are any. */
-  private spareOutputs(program: ModelProgram): Record<string, DeviceTensor> {
-    const found: Record<string, DeviceTensor> = {};
-    for (const name of program.outputs.keys()) {
-      const tensor = this.spare.get(name)?.pop();
-      if (tensor) found[name] = tensor;
+    const spare = this.states.take(program.outputs, mask);
+    try {
+      const outputs = await program.run(inputs, spare);
+      return this.states.add(column, mask, outputs, this.shape.keys - column);
+    } catch (error) {
+      this.states.giveBack(spare);
+      throw error;
     }
-    return found;
-  }
-
-  private freed(state: DecoderState, tensors: StateTensors): void {
-    this.states.delete(state);
-    for (const [name, tensor] of Object.entries(tensors)) {
-      const list = this.spare.get(name);
-      if (list) list.push(tensor);
-      else this.spare.set(name, [tensor]);
-    }
-  }
-
-  /** @throws MemoryError if the kept states leave no room for another; two always fit */
-  private checkRoom(): void {
-    const [any] = this.states;
-    const bytes = this.stateBytes;
-    if (!any || this.states.size < 2 || bytes + any.bytes <= this.maxStateBytes) return;
-    throw new MemoryError(
-      `${this.states.size} decoder states take ${bytes} bytes; at most ${this.maxStateBytes} may be kept`,
-      'Close branches that are not needed any more.',
-    );
   }
 
   private pass(kind: 'prefill' | Fed, options: PassOptions): Promise<ModelProgram> {
-    const key = `${kind} ${options.sites.map(siteName).sort().join(' ')} ${options.hidden}`;
-    return this.compiled(key, () =>
+    const { sites, hidden, attention } = options;
+    const name = [kind, ...sites.map(siteName).sort(), hidden, attention].join(' ');
+    return this.programs.get(name, () =>
       kind === 'prefill' ? prefillProgram(this.shape, options) : advanceProgram(this.shape, kind, options),
     );
-  }
-
-  private compiled(key: string, program: () => Program): Promise<ModelProgram> {
-    const known = this.programs.get(key);
-    if (known) return known;
-    const made = this.model.compile(program());
-    this.programs.set(key, made);
-    made.then(
-      ({ bytes }) => {
-        this.programBytes += bytes;
-      },
-      () => this.programs.delete(key),
-    );
-    return made;
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -295,9 +242,9 @@ export class Decoder {
   }
 }
 
-/** [n, n] */
-export function identity(n: number): Float32Array<ArrayBuffer> {
-  const out = new Float32Array(n * n);
-  for (let i = 0; i < n; i++) out[i * n + i] = 1;
-  return out;
+/** @throws InputError where the model has no such layer, counted from 1 */
+export function checkLayer({ shape }: Pick<Decoder, 'shape'>, layer: number): void {
+  const { layers: L } = shape.config;
+  if (!(Number.isInteger(layer) && layer >= 1 && layer <= L))
+    throw new InputError(`layer ${layer}; the model has layers 1 to ${L}`, `Choose a layer from 1 to ${L}.`);
 }

@@ -1,3 +1,4 @@
+import type { Shape } from '../base/shape';
 import { Graph, type Program, type Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
 import type { DecoderConfig } from '../nn/config';
@@ -5,9 +6,9 @@ import { type LatentFilter, latentOf, runQuestion } from '../nn/latent';
 import { decoderLayer, type KeyValues } from '../nn/layer';
 import type { LoraSpec } from '../nn/lora';
 import { mostProbable, mostProbableTokens } from '../nn/next-token';
-import { finalNorm, outerModel, type ReplaceState, type StackModel, stackModel } from '../nn/stack';
+import { lastHidden, outerModel, type StackModel, stackModel } from '../nn/stack';
 import { logitChunks } from '../nn/vocabulary';
-import { type DecodeSite, intervened } from './sites';
+import { type DecodeSite, intervened, intervenedModel } from './sites';
 
 /** What decoding is compiled for: B sequences, questions of S columns, T keys in all. */
 export interface DecodeShape {
@@ -26,30 +27,40 @@ export interface PassOptions {
   readonly sites: readonly DecodeSite[];
   /** Whether hidden_states[1..L] of the last position are an output. */
   readonly hidden: boolean;
+  /** Whether the last position's attention weights are an output. */
+  readonly attention: boolean;
 }
 
-const replacing =
-  (sites: readonly DecodeSite[]): ReplaceState =>
-  (layer, state) =>
-    intervened(state, { site: 'residual', layer }, sites);
+/** What a pass computes for its last position, by layer. */
+interface LastPosition {
+  /** [B, H] */
+  readonly hidden: readonly Tensor[];
+  readonly kv: readonly KeyValues[];
+  /** [B, heads, 1, keys so far] */
+  readonly attention: readonly Tensor[];
+}
 
 /**
  * `last` [B, H], the final hidden state of the last position; keys and values `k.{i}`, `v.{i}` padded to T; and, if
- * requested, `hidden` [B, L, H].
+ * requested, `hidden` [B, L, H] and `attention` [B, L, heads, T].
  */
 function outputs(
   { batch: B, keys: T, config }: DecodeShape,
-  hidden: readonly Tensor[],
-  kv: readonly KeyValues[],
-  wanted: boolean,
+  { hidden, kv, attention }: LastPosition,
+  wanted: PassOptions,
 ): Record<string, Tensor> {
   const H = config.hiddenSize;
-  const named: Record<string, Tensor> = { last: hidden[hidden.length - 1] as Tensor };
-  if (wanted)
-    named.hidden = o.concat(
-      hidden.map((h) => o.reshape(h, [B, 1, H])),
+  const byLayer = (parts: readonly Tensor[], shape: Shape): Tensor =>
+    o.concat(
+      parts.map((part) => o.reshape(part, [B, 1, ...shape])),
       1,
     );
+  const named: Record<string, Tensor> = { last: hidden[hidden.length - 1] as Tensor };
+  if (wanted.hidden) named.hidden = byLayer(hidden, [H]);
+  if (wanted.attention) {
+    const padded = attention.map((weights) => o.pad(weights, 3, 0, T - (weights.shape[3] as number)));
+    named.attention = byLayer(padded, [config.heads, T]);
+  }
   kv.forEach(({ k, v }, i) => {
     named[`k.${i}`] = o.pad(k, 2, 0, T - (k.shape[2] as number));
     named[`v.${i}`] = o.pad(v, 2, 0, T - (v.shape[2] as number));
@@ -58,17 +69,20 @@ function outputs(
 }
 
 /** Reads the question: ids [B, S], keyMask [B, 1, 1, S]. */
-export function prefillProgram(shape: DecodeShape, { sites, hidden: wanted }: PassOptions): Program {
+export function prefillProgram(shape: DecodeShape, options: PassOptions): Program {
   const { batch: B, question: S, config } = shape;
   const graph = new Graph();
-  const model = stackModel(graph, config, shape.lora);
-  const replace = replacing(sites);
+  const model = intervenedModel(stackModel(graph, config, shape.lora), options.sites);
   const keyMask = graph.input('keyMask', [B, 1, 1, S]);
-  const run = runQuestion(model, graph.input('ids', [B, S], 'i32'), keyMask, { replace });
+  const run = runQuestion(model, graph.input('ids', [B, S], 'i32'), keyMask);
   const H = config.hiddenSize;
   const lastOf = (h: Tensor): Tensor => o.reshape(o.slice(o.reshape(h, [B, S, H]), 1, S - 1, S), [B, H]);
   const hidden = run.hidden.map((h) => (h === run.last ? h : lastOf(h)));
-  return { name: 'prefill', outputs: outputs(shape, hidden, run.kv, wanted) };
+  const attention = run.attention.map((weights) => {
+    const Q = weights.shape[2] as number;
+    return o.slice(weights, 2, Q - 1, Q);
+  });
+  return { name: 'prefill', outputs: outputs(shape, { hidden, kv: run.kv, attention }, options) };
 }
 
 /** What is fed next: a vector x [B, H] (a token's embedding or any other), or the latent made from `last` [B, H]. */
@@ -78,15 +92,11 @@ export type Fed = 'vector' | 'latent';
  * One position: what is fed, the past `k.{i}`, `v.{i}` padded to T, `place` [1, 1, T, 1] (1 at this position's column,
  * 0 elsewhere), mask [B, 1, 1, T], and cos and sin [1, d/2] of the column. One program serves all positions.
  */
-export function advanceProgram(
-  shape: DecodeShape,
-  fed: Fed,
-  { sites, hidden: wanted }: PassOptions,
-): Program {
+export function advanceProgram(shape: DecodeShape, fed: Fed, options: PassOptions): Program {
   const { batch: B, keys: T, config } = shape;
   const { kvHeads, headDim: d, hiddenSize: H } = config;
   const graph = new Graph();
-  const model = stackModel(graph, config, shape.lora);
+  const model = intervenedModel(stackModel(graph, config, shape.lora), options.sites);
   const place = graph.input('place', [1, 1, T, 1]);
   const segment = {
     batch: B,
@@ -97,10 +107,10 @@ export function advanceProgram(
     // The column is still zero in the past, so that adding writes it.
     join: (past: Tensor | undefined, own: Tensor) => o.add(past as Tensor, o.mul(own, place)),
   };
-  const replace = replacing(sites);
-  let x = fed === 'vector' ? graph.input('x', [B, H]) : fedLatent(model, shape, sites);
+  let x = fed === 'vector' ? graph.input('x', [B, H]) : fedLatent(model, shape, options.sites);
   const hidden: Tensor[] = [];
   const kv: KeyValues[] = [];
+  const attention: Tensor[] = [];
   model.layers.forEach((weights, i) => {
     const past = {
       k: graph.input(`k.${i}`, [B, kvHeads, T, d]),
@@ -109,11 +119,12 @@ export function advanceProgram(
     const out = graph.scope(`layer ${i}`, () =>
       decoderLayer(config, weights, model.attached[i], x, segment, past),
     );
-    x = replace(i + 1, i === config.layers - 1 ? finalNorm(model, out.x) : out.x);
+    x = i === config.layers - 1 ? lastHidden(model, out.x) : out.x;
     hidden.push(x);
     kv.push(out.kv);
+    attention.push(out.attention);
   });
-  return { name: `advance by a ${fed}`, outputs: outputs(shape, hidden, kv, wanted) };
+  return { name: `advance by a ${fed}`, outputs: outputs(shape, { hidden, kv, attention }, options) };
 }
 
 const fedLatent = (

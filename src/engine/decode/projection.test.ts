@@ -10,10 +10,9 @@ import { causalMask, logits as logitsOf, runStack, stackModel } from '../nn/stac
 import { namedWeights } from '../nn/weights';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { normals, randomWeights, relativeError, TINY_CONFIG, TINY_QWEN } from '../train/tiny.testing';
-import { identity } from './decoder';
 import { decoderOf, Walk } from './decoder.testing';
 import { hiddenOf } from './readout';
-import type { Intervention } from './sites';
+import { type Intervention, identity } from './sites';
 
 /** Layers that are projected, after the question or at its positions too. */
 interface ProjectedLayers {
@@ -110,7 +109,7 @@ async function setUp(config: DecoderConfig, projected: ProjectedLayers | undefin
   const whole = (sequences: readonly (readonly number[][])[], layers: ReadonlyMap<number, Layer>) => {
     const T = (sequences[0] as number[][]).length;
     const graph = new Graph();
-    const model = stackModel(graph, config, LORA);
+    const plain = stackModel(graph, config, LORA);
     const where = graph.input('where', [B * T, 1]);
     const feeds: Record<string, ArrayLike<number>> = { x: sequences.flat(2), keyMask: keyMask.data };
     feeds.where = sequences.flatMap((rows) => rows.map((_, t) => (projected?.question || t >= S ? 1 : 0)));
@@ -126,6 +125,13 @@ async function setUp(config: DecoderConfig, projected: ProjectedLayers | undefin
       const moved = o.add(o.matmul(o.matmul(o.sub(h, c), v, { transB: true }), v), c);
       return o.add(h, o.mul(o.sub(moved, h), where));
     };
+    const model = {
+      ...plain,
+      attached: plain.attached.map((own, i) =>
+        i + 1 === L ? own : { ...own, sites: { residual: (h: Tensor) => replace(i + 1, h) } },
+      ),
+      final: (h: Tensor) => replace(L, h),
+    };
     const run = runStack(model, {
       x: graph.input('x', [B * T, H]),
       batch: B,
@@ -133,7 +139,6 @@ async function setUp(config: DecoderConfig, projected: ProjectedLayers | undefin
       from: 0,
       mask: o.add(o.pad(graph.input('keyMask', [B, 1, 1, S]), 3, 0, T - S), causalMask(graph, T, T)),
       past: undefined,
-      replace,
     });
     const last = run.hidden.map((h) => o.slice(o.reshape(h, [B, T, H]), 1, T - 1, T));
     for (const [name, tensor] of Object.entries(namedWeights(weights))) feeds[name] = tensor.data;

@@ -1,7 +1,7 @@
 import type { GraphHostTensor } from '../base/dtype';
 import { InputError, NumericError } from '../base/errors';
 import type { DeviceTensor } from '../runtime/tensor';
-import type { Decoder } from './decoder';
+import { checkLayer, type Decoder } from './decoder';
 import { latentProgram, logitsProgram, nextProgram, topProgram } from './programs';
 import type { DecoderState } from './state';
 
@@ -81,6 +81,40 @@ export async function hiddenOf(state: DecoderState): Promise<Float32Array> {
   if (!hidden)
     throw new InputError('the hidden states of this step were not kept', 'Pass `hidden: true` to the step.');
   return (await hidden.read()) as Float32Array;
+}
+
+/**
+ * Attention weights of the last position over all T columns, [B, L, heads, T]: they sum to 1, and are 0 at padding and
+ * at columns not yet filled. @throws InputError where the step was not asked to keep them
+ */
+export async function attentionOf(state: DecoderState): Promise<Float32Array> {
+  const { attention } = state.tensors;
+  if (!attention)
+    throw new InputError('the attention weights of this step were not kept', 'Step with `attention`.');
+  return (await attention.read()) as Float32Array;
+}
+
+/** What a layer has kept of all columns. */
+export interface LayerKeyValues {
+  /** [B, kvHeads, T, d], after the rotation. */
+  readonly keys: Float32Array;
+  /** [B, kvHeads, T, d] */
+  readonly values: Float32Array;
+}
+
+/**
+ * Keys and values of layer 1…L at all T columns of a state: zero at columns not yet filled, meaningless where the
+ * state's mask hides padding. @throws InputError where there is no such layer
+ */
+export async function keysAndValuesOf(
+  decoder: Decoder,
+  state: DecoderState,
+  layer: number,
+): Promise<LayerKeyValues> {
+  checkLayer(decoder, layer);
+  const { [`k.${layer - 1}`]: k, [`v.${layer - 1}`]: v } = state.tensors;
+  const [keys, values] = await Promise.all([(k as DeviceTensor).read(), (v as DeviceTensor).read()]);
+  return { keys: keys as Float32Array, values: values as Float32Array };
 }
 
 /** Reads outputs and disposes of them. */

@@ -1,12 +1,14 @@
 import type { Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
+import { type Attachments, joinAttachments, SITES, type Site } from '../nn/attachments';
+import type { StackModel } from '../nn/stack';
 import type { DeviceTensor } from '../runtime/tensor';
 
 /**
- * Where a pass can be intervened on: the hidden states of layer 1…L (`residual`: what later layers read; layer L's are
- * taken after the final norm, like hidden_states[L]), and the latent that is fed as the next input.
+ * Where a pass can be intervened on: a site of layer 1…L, or the latent that is fed as the next input. `residual` is what
+ * later layers read; the last layer's is taken after the final norm, like hidden_states[L].
  */
-export type DecodeSite = { readonly site: 'residual'; readonly layer: number } | { readonly site: 'latent' };
+export type DecodeSite = { readonly site: Site; readonly layer: number } | { readonly site: 'latent' };
 
 /**
  * h → h·P + s at one site, for every position of the pass. P [H, H] and s [1, H] are bound at run time, so that other
@@ -19,15 +21,44 @@ export interface Intervention {
 }
 
 export const siteName = (at: DecodeSite): string =>
-  at.site === 'latent' ? 'latent' : `residual.${at.layer}`;
+  at.site === 'latent' ? 'latent' : `${at.site}.${at.layer}`;
 
 /** Names of a site's inputs. */
 export const matrixInput = (at: DecodeSite): string => `${siteName(at)}.matrix`;
 export const shiftInput = (at: DecodeSite): string => `${siteName(at)}.shift`;
 
 /** The hidden states [rows, H] after the intervention at that site, or unchanged if there is none. */
-export function intervened(state: Tensor, at: DecodeSite, sites: readonly DecodeSite[]): Tensor {
-  if (!sites.some((one) => siteName(one) === siteName(at))) return state;
+export const intervened = (state: Tensor, at: DecodeSite, sites: readonly DecodeSite[]): Tensor =>
+  has(sites, at) ? affine(state, at) : state;
+
+/** The model with the interventions attached to its layers; at a site shared with an adapter they come after it. */
+export function intervenedModel(model: StackModel, sites: readonly DecodeSite[]): StackModel {
+  const L = model.layers.length;
+  const last: DecodeSite = { site: 'residual', layer: L };
+  const attached = model.layers.map((_, i): Attachments => {
+    const maps: Attachments['sites'] = {};
+    for (const site of SITES) {
+      const at: DecodeSite = { site, layer: i + 1 };
+      if (has(sites, at) && siteName(at) !== siteName(last)) maps[site] = (h) => affine(h, at);
+    }
+    return joinAttachments([model.attached[i] ?? NOTHING, { lora: [], sites: maps }]);
+  });
+  return { ...model, attached, ...(has(sites, last) && { final: (h: Tensor) => affine(h, last) }) };
+}
+
+/** [n, n] */
+export function identity(n: number): Float32Array<ArrayBuffer> {
+  const out = new Float32Array(n * n);
+  for (let i = 0; i < n; i++) out[i * n + i] = 1;
+  return out;
+}
+
+const NOTHING: Attachments = { lora: [], sites: {} };
+
+const has = (sites: readonly DecodeSite[], at: DecodeSite): boolean =>
+  sites.some((one) => siteName(one) === siteName(at));
+
+function affine(state: Tensor, at: DecodeSite): Tensor {
   const H = state.shape[1] as number;
   const { graph } = state;
   return o.gemm(state, graph.input(matrixInput(at), [H, H]), {}, graph.input(shiftInput(at), [1, H]));

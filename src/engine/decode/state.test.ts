@@ -177,6 +177,27 @@ describe('a state', () => {
     await decoder.dispose();
   });
 
+  it('that a step failed to make leaves the tensors it was to have', async () => {
+    const live = runtime.liveTensors;
+    const decoder = await open();
+    const state = await decoder.begin(IDS, MASK);
+    (await decoder.advance(state, 'latent')).dispose();
+    const gone = (shape: readonly number[]) => {
+      const tensor = runtime.upload({ dtype: 'f32', shape, data: new Float32Array(sizeOf(shape)) });
+      tensor.dispose();
+      return tensor;
+    };
+    const interventions = [{ at: { site: 'latent' }, matrix: gone([H, H]), shift: gone([1, H]) } as const];
+    const before = [runtime.liveTensors, decoder.stateBytes];
+    await expect(decoder.advance(state, 'latent', { interventions })).rejects.toThrow(RuntimeError);
+    const again = await decoder.advance(state, 'latent');
+    expect(runtime.liveTensors).toBe(before[0]);
+    expect(decoder.stateBytes).toBe(2 * (before[1] as number));
+    again.dispose();
+    await decoder.dispose();
+    expect(runtime.liveTensors).toBe(live);
+  });
+
   it('with a logit that is no number is refused by name, in whatever way it is read', async () => {
     const decoder = await open();
     const begun = await decoder.begin(IDS, MASK);

@@ -1,15 +1,12 @@
-import type { HostTensor } from '../base/dtype';
 import { RuntimeError } from '../base/errors';
-import { Owned } from '../base/owned';
-import { sizeOf } from '../base/shape';
 import type { Program } from '../graph/graph';
 import type { DecoderConfig } from '../nn/config';
-import { LAYER_PREFIX } from '../nn/programs/layer';
 import { memorySource, type WeightSource } from '../nn/weight-source';
-import { layerPrefix, layerShapes, vocabularyChunk, type Weights } from '../nn/weights';
+import type { Weights } from '../nn/weights';
 import type { Binding, Executable } from '../runtime/executable';
 import type { Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
+import { bytesOf, chunked, DeviceWeights } from './device-weights';
 import { ProgramCache } from './program-cache';
 
 /**
@@ -79,12 +76,10 @@ export class ModelOnDevice {
   /** The configuration to trace programs from, with the size of the vocabulary's chunks if there are several. */
   readonly config: DecoderConfig;
   private readonly id = `model ${++ids}`;
-  private readonly owned = new Owned();
-  private readonly tensors = new Map<string, DeviceTensor>();
-  private readonly layers = new Map<number, Readonly<Record<string, DeviceTensor>>>();
+  private readonly weights: DeviceWeights;
   private readonly programs: ProgramCache;
   private readonly bakes: boolean;
-  private readonly counts = { uploads: 0, uploadedBytes: 0, bakes: 0, bakedBytes: 0 };
+  private readonly counts = { bakes: 0, bakedBytes: 0 };
   private users = 1;
 
   /** Where its weights are read from. */
@@ -100,16 +95,15 @@ export class ModelOnDevice {
     const source = 'tensors' in weights ? weights : memorySource(weights);
     this.source = source;
     const { maxBakedBytes = MAX_BAKED_BYTES, maxProgramBytes = MAX_PROGRAM_BYTES } = options;
-    let bytes = 0;
-    for (const { shape } of source.tensors.values()) bytes += F32 * sizeOf(shape);
-    this.bakes = runtime.provider === 'wasm' && bytes <= maxBakedBytes;
+    this.bakes = runtime.provider === 'wasm' && bytesOf(source) <= maxBakedBytes;
     this.programs = new ProgramCache(maxProgramBytes);
-    const maxBytes = options.maxVocabularyBytes ?? Math.min(MAX_VOCABULARY_BYTES, runtime.maxTensorBytes);
-    this.config = chunked(config, maxBytes);
+    const { maxVocabularyBytes = Math.min(MAX_VOCABULARY_BYTES, runtime.maxTensorBytes) } = options;
+    this.config = chunked(config, maxVocabularyBytes);
+    this.weights = new DeviceWeights(runtime, this.config, source);
   }
 
   get traffic(): WeightTraffic {
-    return { ...this.counts };
+    return { ...this.weights.traffic, ...this.counts };
   }
 
   /** Number of programs kept or in use, and the bytes they take, estimated. */
@@ -136,10 +130,8 @@ export class ModelOnDevice {
   async release(): Promise<void> {
     this.alive();
     if (--this.users > 0) return;
-    this.layers.clear();
-    this.tensors.clear();
     await this.programs.dispose();
-    await this.owned.dispose();
+    await this.weights.dispose();
   }
 
   /**
@@ -149,7 +141,7 @@ export class ModelOnDevice {
   async compile(program: Program): Promise<ModelProgram> {
     this.alive();
     const executable = await this.runtime.compile(program, {
-      bake: this.bakes ? (name) => this.weight(name) : undefined,
+      bake: this.bakes ? (name) => this.weights.value(name) : undefined,
       weights: this.id,
       onCreate: async (length) => {
         await this.programs.makeRoom(SESSION_FACTOR * length);
@@ -165,7 +157,7 @@ export class ModelOnDevice {
     try {
       this.alive();
       for (const [name, binding] of executable.inputs) {
-        const tensor = this.tensor(name);
+        const tensor = this.weights.tensor(name);
         if (tensor) weights[name] = tensor;
         else inputs.set(name, binding);
       }
@@ -188,48 +180,11 @@ export class ModelOnDevice {
   /** Weights of layer i under the names of a program shared by layers: `w.{name}`. The model keeps owning them. */
   layer(i: number): Readonly<Record<string, DeviceTensor>> {
     this.alive();
-    const known = this.layers.get(i);
-    if (known) return known;
-    const made: Record<string, DeviceTensor> = {};
-    for (const name of Object.keys(layerShapes(this.config)))
-      made[LAYER_PREFIX + name] = this.tensor(layerPrefix(i) + name) as DeviceTensor;
-    this.layers.set(i, made);
-    return made;
-  }
-
-  /** The value of a program's input, or undefined if it is not a weight of a whole-model program. */
-  private weight(name: string): HostTensor | undefined {
-    if (this.source.tensors.has(name)) return this.source.read(name);
-    const chunk = vocabularyChunk(this.config, name);
-    return chunk && this.source.read(chunk.name, chunk.from, chunk.to);
-  }
-
-  /** The weight on the device, uploaded when first asked for. */
-  private tensor(name: string): DeviceTensor | undefined {
-    const known = this.tensors.get(name);
-    if (known) return known;
-    const host = this.weight(name);
-    if (!host) return undefined;
-    const tensor = this.owned.add(this.runtime.upload(host, name));
-    this.tensors.set(name, tensor);
-    this.counts.uploads++;
-    this.counts.uploadedBytes += F32 * sizeOf(host.shape);
-    return tensor;
+    return this.weights.layer(i);
   }
 
   private alive(): void {
     if (this.users <= 0)
       throw new RuntimeError('the model was used after it had been freed', 'Open the model again.');
   }
-}
-
-const F32 = Float32Array.BYTES_PER_ELEMENT;
-
-/** The configuration with its vocabulary in equal chunks of at most `maxBytes`, if one tensor would take more. */
-function chunked(config: DecoderConfig, maxBytes: number): DecoderConfig {
-  const { vocabSize: V, hiddenSize: H } = config;
-  const row = F32 * H;
-  if (V * row <= maxBytes) return config;
-  const count = Math.ceil(V / Math.max(1, Math.floor(maxBytes / row)));
-  return { ...config, vocabularyRows: Math.ceil(V / count) };
 }

@@ -1,14 +1,7 @@
 import type { Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
 import type { KeyValues } from './layer';
-import {
-  causalMask,
-  positionOf,
-  type ReplaceState,
-  runStack,
-  type StackModel,
-  type StackOutput,
-} from './stack';
+import { causalMask, positionOf, runStack, type StackModel, type StackOutput } from './stack';
 import { embed, softmaxMixture } from './vocabulary';
 
 /** How a final hidden state becomes the next input embedding. */
@@ -41,7 +34,7 @@ export function runQuestion(
   model: StackModel,
   ids: Tensor,
   keyMask: Tensor,
-  { lastOnly = true, replace }: { readonly lastOnly?: boolean; readonly replace?: ReplaceState } = {},
+  { lastOnly = true }: { readonly lastOnly?: boolean } = {},
 ): QuestionRun {
   const [B, S] = ids.shape as readonly [number, number];
   const out = model.graph.scope('question', () =>
@@ -53,7 +46,6 @@ export function runQuestion(
       mask: o.add(keyMask, causalMask(model.graph, S, S)),
       past: undefined,
       lastOnly,
-      replace,
     }),
   );
   const last = out.hidden[out.hidden.length - 1] as Tensor;

@@ -48,7 +48,8 @@ function linear(
  * @param attached adapters on its linears, and modules at its sites
  * @param x hidden states [B·S, H]
  * @param past keys and values before the segment, already rotated
- * @returns hidden states [B·S, H], or [B, H] of the last position, and the joined keys and values
+ * @returns hidden states [B·S, H], or [B, H] of the last position, the joined keys and values, and the attention weights
+ * [B, heads, S, T], or [B, heads, 1, T]
  */
 export function decoderLayer(
   config: DecoderConfig,
@@ -57,7 +58,7 @@ export function decoderLayer(
   x: Tensor,
   segment: Segment,
   past: KeyValues | undefined,
-): { x: Tensor; kv: KeyValues } {
+): { x: Tensor; kv: KeyValues; attention: Tensor } {
   const { heads, kvHeads, headDim: d, rmsNormEps } = config;
   const { batch: B, positions: S } = segment;
   const w = (name: keyof LayerTensors): Tensor => weights[name] as Tensor;
@@ -88,7 +89,8 @@ export function decoderLayer(
   const T = k.shape[2] as number;
   const grouped = o.reshape(q, [B, kvHeads, (heads / kvHeads) * Q, d]);
   const scores = o.reshape(o.matmul(grouped, k, { transB: true }), [B, heads, Q, T]);
-  const weightsOfKeys = o.reshape(o.softmax(o.add(scores, mask)), [B, kvHeads, (heads / kvHeads) * Q, T]);
+  const attention = o.softmax(o.add(scores, mask));
+  const weightsOfKeys = o.reshape(attention, [B, kvHeads, (heads / kvHeads) * Q, T]);
   const context = o.reshape(o.matmul(weightsOfKeys, v), [B, heads, Q, d]);
   const joined = o.reshape(o.transpose(context, [0, 2, 1, 3]), [B * Q, heads * d]);
   const attended = intoResidual(
@@ -114,7 +116,7 @@ export function decoderLayer(
     [activated, w('down'), weights.downBias, adapters('down')],
     attended,
   );
-  return { x: at('residual', out), kv: { k, v } };
+  return { x: at('residual', out), kv: { k, v }, attention };
 }
 
 type At = (site: Site, value: Tensor) => Tensor;

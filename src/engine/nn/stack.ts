@@ -19,6 +19,8 @@ export interface StackModel {
   readonly layers: readonly LayerTensors[];
   /** What is attached to each layer; nothing where the model runs unchanged. */
   readonly attached: readonly Attachments[];
+  /** A module on hidden_states[L], after the final norm: what it returns is what the head reads. */
+  readonly final?: (state: Tensor) => Tensor;
 }
 
 export function stackModel(graph: Graph, config: DecoderConfig, lora?: LoraSpec): StackModel {
@@ -52,6 +54,8 @@ export interface StackOutput {
   readonly hidden: readonly Tensor[];
   /** Keys and values of each layer, the past included. */
   readonly kv: readonly KeyValues[];
+  /** Attention weights of each layer, [B, heads, S, T] ([B, heads, 1, T] of the last one where `lastOnly`). */
+  readonly attention: readonly Tensor[];
 }
 
 export interface StackSegment {
@@ -69,11 +73,7 @@ export interface StackSegment {
   readonly attached?: readonly Attachments[];
   /** Rotary tables [B, 1, S, d/2] where each row has positions of its own; by default those of the columns. */
   readonly tables?: { readonly cos: Tensor; readonly sin: Tensor };
-  /** Replaces the hidden states of layer 1…L, [B·S, H]: later layers, and the head, read what it returns. */
-  readonly replace?: ReplaceState;
 }
-
-export type ReplaceState = (layer: number, state: Tensor) => Tensor;
 
 export function runStack(model: StackModel, segment: StackSegment): StackOutput {
   const { graph, config } = model;
@@ -91,22 +91,27 @@ export function runStack(model: StackModel, segment: StackSegment): StackOutput 
     ...(segment.tables ?? columns()),
     join: (past, own) => (past ? o.concat([past, own], 2) : own),
   };
-  const { replace = (_, state) => state } = segment;
   const L = model.layers.length;
   let x = segment.x;
   const hidden: Tensor[] = [];
   const kv: KeyValues[] = [];
+  const attention: Tensor[] = [];
   model.layers.forEach((weights, i) => {
     graph.scope(`layer ${i}`, () => {
       const lastOnly = segment.lastOnly && i === L - 1;
       const out = decoderLayer(config, weights, attached[i], x, { ...run, lastOnly }, segment.past?.[i]);
-      x = replace(i + 1, i === L - 1 ? finalNorm(model, out.x) : out.x);
+      x = i === L - 1 ? lastHidden(model, out.x) : out.x;
       hidden.push(x);
       kv.push(out.kv);
+      attention.push(out.attention);
     });
   });
-  return { hidden, kv };
+  return { hidden, kv, attention };
 }
+
+/** hidden_states[L] of the last layer's output. */
+export const lastHidden = (model: StackModel, x: Tensor): Tensor =>
+  model.final?.(finalNorm(model, x)) ?? finalNorm(model, x);
 
 /** Turns the last layer's output into the final hidden states. */
 export const finalNorm = (model: StackModel, x: Tensor): Tensor =>

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseModelConfig } from '../checkpoint/config';
 import { type GoldenName, readGolden, readGoldenModel } from './golden.testing';
 
-const files: GoldenName[] = ['layer', 'step-llama', 'step-qwen2', 'adamw-llama'];
+const files: GoldenName[] = ['layer', 'step-llama', 'step-qwen2', 'adamw-llama', 'decode'];
 
 describe('goldens', () => {
   it.each(files)('%s: every tensor decodes to its shape, finite, and none is all zero', (file) => {

@@ -1,0 +1,84 @@
+import type { HostTensor } from '../base/dtype';
+import { Owned } from '../base/owned';
+import { sizeOf } from '../base/shape';
+import type { DecoderConfig } from '../nn/config';
+import { LAYER_PREFIX } from '../nn/programs/layer';
+import type { WeightSource } from '../nn/weight-source';
+import { layerPrefix, layerShapes, vocabularyChunk } from '../nn/weights';
+import type { Runtime } from '../runtime/runtime';
+import type { DeviceTensor } from '../runtime/tensor';
+
+/** Bytes of a value, as programs read it. */
+const F32 = Float32Array.BYTES_PER_ELEMENT;
+
+/** The weights of one model on the device: each is uploaded when first asked for, and stays. */
+export class DeviceWeights {
+  private readonly owned = new Owned();
+  private readonly tensors = new Map<string, DeviceTensor>();
+  private readonly layers = new Map<number, Readonly<Record<string, DeviceTensor>>>();
+  private readonly counts = { uploads: 0, uploadedBytes: 0 };
+
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly config: DecoderConfig,
+    private readonly source: WeightSource,
+  ) {}
+
+  /** Tensors uploaded, and their bytes as f32. */
+  get traffic(): { readonly uploads: number; readonly uploadedBytes: number } {
+    return { ...this.counts };
+  }
+
+  /** The value of a program's input, or undefined where it is no weight of a whole-model program. */
+  value(name: string): HostTensor | undefined {
+    if (this.source.tensors.has(name)) return this.source.read(name);
+    const chunk = vocabularyChunk(this.config, name);
+    return chunk && this.source.read(chunk.name, chunk.from, chunk.to);
+  }
+
+  /** The same on the device. */
+  tensor(name: string): DeviceTensor | undefined {
+    const known = this.tensors.get(name);
+    if (known) return known;
+    const host = this.value(name);
+    if (!host) return undefined;
+    const tensor = this.owned.add(this.runtime.upload(host, name));
+    this.tensors.set(name, tensor);
+    this.counts.uploads++;
+    this.counts.uploadedBytes += F32 * sizeOf(host.shape);
+    return tensor;
+  }
+
+  /** Weights of layer i under the names of a program shared by layers: `w.{name}`. */
+  layer(i: number): Readonly<Record<string, DeviceTensor>> {
+    const known = this.layers.get(i);
+    if (known) return known;
+    const made: Record<string, DeviceTensor> = {};
+    for (const name of Object.keys(layerShapes(this.config)))
+      made[LAYER_PREFIX + name] = this.tensor(layerPrefix(i) + name) as DeviceTensor;
+    this.layers.set(i, made);
+    return made;
+  }
+
+  dispose(): Promise<void> {
+    this.layers.clear();
+    this.tensors.clear();
+    return this.owned.dispose();
+  }
+}
+
+/** Bytes of a whole model as f32. */
+export function bytesOf(source: WeightSource): number {
+  let bytes = 0;
+  for (const { shape } of source.tensors.values()) bytes += F32 * sizeOf(shape);
+  return bytes;
+}
+
+/** The configuration with its vocabulary in equal chunks of at most `maxBytes`, where one tensor would take more. */
+export function chunked(config: DecoderConfig, maxBytes: number): DecoderConfig {
+  const { vocabSize: V, hiddenSize: H } = config;
+  const row = F32 * H;
+  if (V * row <= maxBytes) return config;
+  const count = Math.ceil(V / Math.max(1, Math.floor(maxBytes / row)));
+  return { ...config, vocabularyRows: Math.ceil(V / count) };
+}
