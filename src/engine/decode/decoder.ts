@@ -157,9 +157,9 @@ export class Decoder {
     });
   }
 
-  /** Bytes of its programs and of live states. */
+  /** Bytes of its programs, of the states that are alive, and of the tensors that others have left. */
   get bytes(): number {
-    return this.programs.bytes + this.stateBytes;
+    return this.programs.bytes + this.stateBytes + this.states.spareBytes;
   }
 
   /** Bytes of all live states. */

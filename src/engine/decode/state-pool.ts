@@ -26,13 +26,20 @@ export class StatePool {
     return sum;
   }
 
+  /** Bytes of the tensors that no state has. */
+  get spareBytes(): number {
+    let sum = 0;
+    for (const tensors of this.spare.values()) for (const tensor of tensors) sum += bytesOf(tensor);
+    return sum;
+  }
+
   /**
    * Spare tensors for a program's outputs, where there are any.
    * @throws MemoryError if the kept states leave no room for another; two always fit
    */
   take(outputs: ReadonlyMap<string, Binding>, mask: Float32Array<ArrayBuffer>): Record<string, DeviceTensor> {
     let more = mask.byteLength;
-    for (const { dtype, shape } of outputs.values()) more += DTYPE_BYTES[dtype] * sizeOf(shape);
+    for (const output of outputs.values()) more += bytesOf(output);
     const { bytes } = this;
     if (this.states.size >= 2 && bytes + more > this.maxBytes)
       throw new MemoryError(
@@ -75,3 +82,5 @@ export class StatePool {
     this.giveBack(tensors);
   }
 }
+
+const bytesOf = ({ dtype, shape }: Binding): number => DTYPE_BYTES[dtype] * sizeOf(shape);

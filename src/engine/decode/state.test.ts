@@ -181,7 +181,11 @@ describe('a state', () => {
     const live = runtime.liveTensors;
     const decoder = await open();
     const state = await decoder.begin(IDS, MASK);
-    (await decoder.advance(state, 'latent')).dispose();
+    const left = await decoder.advance(state, 'latent');
+    const held = decoder.bytes;
+    left.dispose();
+    // Its tensors are kept for the next step; its mask, in host memory, is gone.
+    expect(decoder.bytes).toBe(held - 4 * B * T);
     const gone = (shape: readonly number[]) => {
       const tensor = runtime.upload({ dtype: 'f32', shape, data: new Float32Array(sizeOf(shape)) });
       tensor.dispose();
