@@ -34,9 +34,9 @@ def times(x, u, mode):
     return np.moveaxis(np.tensordot(u.T, x, axes=(1, mode)), 0, mode)
 
 
-def tucker(x, ranks, turns):
+def tucker(x, ranks, iterations):
     u = [left(unfolded(x, k), ranks[k]) for k in range(3)]
-    for _ in range(turns):
+    for _ in range(iterations):
         for k in range(3):
             y = x
             for o in range(3):

@@ -1,12 +1,12 @@
 import { ShapeError } from '../base/errors';
 import type { Rng } from '../base/rng';
 
-/** Resamples of the samples, and the percentiles of their medians that make the band. */
+/** Number of bootstrap resamples, and the percentiles of their medians that bound the band. */
 export const DRAWS = 200;
 const LOW = 0.025;
 const HIGH = 0.975;
 
-/** Rank by rank, over curves [k_s]: the median, and where 95 % of the medians of resampled curves lie. */
+/** Rank by rank over curves [k_s]: the median, and the range of 95 % of the medians of resampled curves. */
 export interface MedianBand {
   readonly median: Float32Array<ArrayBuffer>;
   readonly low: Float32Array<ArrayBuffer>;
@@ -15,13 +15,13 @@ export interface MedianBand {
 }
 
 /**
- * Percentile bootstrap of the median over samples, drawn with replacement (Efron 1979). One resample serves all ranks.
- * Curves differ in length: the shorter ones go on with `after` (1 for a cumulative share, which has reached it; 0 for
- * the decay σ_i/σ₁, as a matrix has no σ past its rank). Throws `ShapeError` for fewer than two curves.
+ * Percentile bootstrap of the median over samples, drawn with replacement (Efron 1979). Each resample is used for all
+ * ranks. Curves differ in length: shorter ones are continued with `after` (1 for a cumulative share, which has reached it;
+ * 0 for the decay σ_i/σ₁, as a matrix has no σ past its rank). Throws `ShapeError` for fewer than two curves.
  */
 export function medianBand(curves: readonly ArrayLike<number>[], after: number, rng: Rng): MedianBand {
   const count = curves.length;
-  if (count < 2) throw new ShapeError(`bootstrap of ${count} curves, expected two or more`);
+  if (count < 2) throw new ShapeError(`bootstrap over ${count} curves, expected two or more`);
   const length = Math.max(...curves.map((c) => c.length));
   // How often each sample is in each resample.
   const drawn = Array.from({ length: DRAWS }, () => {
@@ -42,7 +42,7 @@ export function medianBand(curves: readonly ArrayLike<number>[], after: number, 
   const medians = new Float64Array(DRAWS);
   for (let i = 0; i < length; i++) {
     for (const [s, curve] of curves.entries()) values[s] = i < curve.length ? (curve[i] as number) : after;
-    // Sorted once a rank: the median of a resample is then a matter of counting.
+    // Sorted once per rank: the median of a resample is then a matter of counting.
     const order = Uint32Array.from(curves.keys()).sort(
       (a, b) => (values[a] as number) - (values[b] as number),
     );
@@ -55,10 +55,10 @@ export function medianBand(curves: readonly ArrayLike<number>[], after: number, 
   return { median, low, high, draws: DRAWS };
 }
 
-/** Median of the multiset that holds values[s] `times[s]` times, as many as there are values; `order` sorts them. */
+/** Median of the multiset that holds values[s] `times[s]` times, Σ times = number of values; `order` sorts the values. */
 function countedMedian(values: Float64Array, order: Uint32Array, times: Uint16Array): number {
   const total = order.length;
-  // The two middles, counted from 1; the same one where the count is odd.
+  // The two middle ones, counted from 1; the same one if the count is odd.
   const first = Math.floor((total + 1) / 2);
   const second = Math.floor(total / 2) + 1;
   let seen = 0;
@@ -73,7 +73,7 @@ function countedMedian(values: Float64Array, order: Uint32Array, times: Uint16Ar
   return below;
 }
 
-/** Linear between the two nearest, as numpy's percentile. */
+/** Linear between the two nearest, like numpy's percentile. */
 function quantile(sorted: Float64Array, share: number): number {
   const at = share * (sorted.length - 1);
   const i = Math.floor(at);

@@ -5,7 +5,7 @@ import { Pace } from './pace';
 import { statesAt } from './rows';
 import type { StackedMatrix } from './stacks';
 
-/** How alike the states of one sample's positions are, a value a chosen layer. */
+/** How similar the hidden states at one sample's positions are, one value per chosen layer. */
 export interface Collapse {
   /** Mean cosine over all pairs of positions, averaged over samples of two positions or more; NaN without any. */
   readonly cosine: Float32Array<ArrayBuffer>;
@@ -17,8 +17,8 @@ export interface Collapse {
 }
 
 /**
- * Cosine and effective rank of positions, layer by layer. States are taken as they are, never centred: it is the states
- * that collapse, not their differences. Rejects as `matrixSpectra`.
+ * Cosine and effective rank of positions, layer by layer. Hidden states are never centred: it is the states that collapse,
+ * not their differences. Rejects like `matrixSpectra`.
  */
 export async function collapse(chosen: ChosenStates, options: SvdOptions = {}): Promise<Collapse> {
   const { gathered, layers } = chosen;
@@ -52,8 +52,8 @@ export async function collapse(chosen: ChosenStates, options: SvdOptions = {}): 
 }
 
 /**
- * Mean cosine over the pairs of rows of x [N, H]; a row of zeros has no direction and is left out. NaN for fewer than
- * two rows. By ‖Σ x̂‖² = N + 2 Σ_{i<j} cos, in float64.
+ * Mean cosine over pairs of rows of x [N, H], without rows of zeros, which have no direction. NaN for fewer than two rows.
+ * Computed from ‖Σ x̂‖² = N + 2 Σ_{i<j} cos in float64.
  */
 export function meanCosine(x: Float32Array, hidden: number): number {
   const sum = new Float64Array(hidden);

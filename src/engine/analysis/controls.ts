@@ -2,8 +2,8 @@ import { Rng } from '../base/rng';
 import { centreRows, changed, type StackedMatrix } from './stacks';
 
 /**
- * Each feature's values permuted among the rows of its matrix: the same entries and the same spread of every feature,
- * with whatever binds features to one another gone. Seeded, one stream per matrix.
+ * Each feature's values permuted among the rows of its matrix: every feature keeps its entries and their spread, and any
+ * relation between features is destroyed. Seeded, one stream per matrix.
  */
 export function shuffled(matrices: readonly StackedMatrix[], hidden: number, seed: number): StackedMatrix[] {
   return matrices.map((matrix) =>
@@ -12,8 +12,8 @@ export function shuffled(matrices: readonly StackedMatrix[], hidden: number, see
 }
 
 /**
- * Independent normal entries with the shape and root mean square of each matrix (of the centred one, where matrices are
- * centred; then these are too). Seeded, one stream per matrix.
+ * Independent normal entries with the shape and root mean square of each matrix (of the centred one if matrices are
+ * centred; then these are centred too). Seeded, one stream per matrix.
  */
 export function gaussian(
   matrices: readonly StackedMatrix[],
@@ -34,7 +34,7 @@ export function gaussian(
 /** Fisher–Yates down each column of data [·, columns], in place. */
 function shuffleColumns(data: Float32Array, columns: number, rng: Rng): void {
   const rows = data.length / columns;
-  // Row by row, so that memory is walked in order: each column still gets a permutation of its own.
+  // Row by row, so that memory is accessed in order; each column still gets its own permutation.
   for (let i = rows - 1; i > 0; i--) {
     for (let c = 0; c < columns; c++) {
       const a = i * columns + c;

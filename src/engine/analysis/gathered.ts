@@ -1,9 +1,9 @@
 /** Hidden states of one sample at the chosen positions, at every layer. */
 export interface SampleStates {
   readonly id: string;
-  /** What the sample is, in words: its question. */
+  /** A description of the sample: its question. */
   readonly about: string;
-  /** N, positions. */
+  /** N, number of positions. */
   readonly tokens: number;
   /** hidden_states[1..L], [N, L, H]. */
   readonly states: Float32Array<ArrayBuffer>;
@@ -13,7 +13,7 @@ export interface SampleStates {
   readonly texts: readonly string[];
 }
 
-/** The states of several samples of one model. */
+/** The hidden states of one model on several samples. */
 export interface GatheredStates {
   /** L */
   readonly layers: number;

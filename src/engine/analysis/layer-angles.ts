@@ -9,17 +9,17 @@ import { type StackedMatrix, stacked } from './stacks';
 import { principalAngleSteps } from './subspace';
 
 export interface AngleOptions extends SvdOptions {
-  /** r: directions of each subspace, at most H and either one's rows. */
+  /** r: dimension of each subspace, at most H and the number of rows of either. */
   readonly rank: number;
   /** 1 … L of both, ascending. */
   readonly layers: readonly number[];
-  /** Takes each layer's mean row off first. */
+  /** Subtracts each layer's mean row first. */
   readonly centre: boolean;
-  /** Of the random subspaces. */
+  /** Seed of the random subspaces. */
   readonly seed: number;
 }
 
-/** [layers, r] each, radians, ascending; NaN past what the states span, in both at the same places. */
+/** [layers, r] each, radians, ascending; NaN beyond what the hidden states span, at the same places in both. */
 export interface LayerAngles {
   readonly angles: Float32Array<ArrayBuffer>;
   readonly chance: Float32Array<ArrayBuffer>;
@@ -27,10 +27,10 @@ export interface LayerAngles {
 }
 
 /**
- * Principal angles between the leading r right singular vectors of each layer's matrix [ΣN, H] of two models with the
- * same H, and between the first one's and one random subspace of the second one's dimension. Where states span fewer
- * than r directions only those are compared, and the rest is NaN: what completes a basis has nothing to do with the
- * states. Rejects with `ShapeError`, and as `svd`.
+ * Principal angles between the leading r right singular vectors of each layer's matrix [ΣN, H] for two models with the
+ * same H, and between the first model's and a random subspace of the second one's dimension. If the hidden states span
+ * fewer than r directions, only those are compared and the rest is NaN: the rest of a basis has nothing to do with them.
+ * Rejects with `ShapeError`, and like `svd`.
  */
 export async function layerAngles(
   a: GatheredStates,
@@ -40,7 +40,7 @@ export async function layerAngles(
   const { rank: r, layers, centre, seed, device, signal, onProgress } = options;
   const { hidden } = a;
   if (b.hidden !== hidden)
-    throw new ShapeError(`principal angles: hidden sizes ${hidden} and ${b.hidden}, expected one`);
+    throw new ShapeError(`principal angles: hidden sizes ${hidden} and ${b.hidden}, expected the same`);
   const kernels = new Set<string>();
   const angles = new Float32Array(layers.length * r).fill(Number.NaN);
   const chance = new Float32Array(layers.length * r).fill(Number.NaN);

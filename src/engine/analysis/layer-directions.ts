@@ -9,13 +9,13 @@ import type { StackedMatrix } from './stacks';
 export interface RowDirections {
   /** [H, r]: right singular vectors as columns, orthonormal to float32. */
   readonly u: Float32Array<ArrayBuffer>;
-  /** How many of them the rows span, as far as float32 tells; the others complete the basis and mean nothing. */
+  /** How many of them the rows span, to float32; the others merely complete the basis. */
   readonly rank: number;
-  /** What decomposed it. */
+  /** The kernel that decomposed it. */
   readonly kernel: string;
 }
 
-/** The r leading ones, r at least 1, at most H and the rows. Rejects as `svd`. */
+/** The r leading directions, 1 ≤ r ≤ H and the number of rows. Rejects like `svd`. */
 export async function rowDirections(
   matrix: StackedMatrix,
   hidden: number,
@@ -25,7 +25,7 @@ export async function rowDirections(
   const { rows } = matrix;
   const data = new Float32Array(rows * hidden);
   matrix.fill(data);
-  // The kernels give left vectors: of the transpose, [H, rows].
+  // The kernels compute left vectors: here those of the transpose, [H, rows].
   const columns = transposed(data, rows, hidden, new Float32Array(data.length));
   const shape = { batch: 1, rows: hidden, cols: rows, r };
   const { u, rank, kernel } = await svd(columns, shape, {

@@ -14,7 +14,7 @@ const sample = (states: Float32Array<ArrayBuffer>, tokens: number, s: number) =>
   texts: Array.from({ length: tokens }, (_, t) => `t${t}`),
 });
 
-/** The golden's states, of two models. */
+/** The golden file's hidden states, of two models. */
 export function goldenStates(which: 'first' | 'second'): GatheredStates {
   const { layers, hidden, tokens } = golden;
   return {
@@ -24,7 +24,7 @@ export function goldenStates(which: 'first' | 'second'): GatheredStates {
   };
 }
 
-/** Normal entries, not centred, layers of different size. */
+/** Normal entries, not centred, with layers of different scale. */
 export function randomStates(
   tokens: readonly number[],
   layers: number,
@@ -43,7 +43,7 @@ export function randomStates(
   return { layers, hidden, samples };
 }
 
-/** All entries the same: nothing is left once centred. */
+/** All entries equal: nothing is left after centring. */
 export function constantStates(tokens: readonly number[], layers: number, hidden: number): GatheredStates {
   const g = randomStates(tokens, layers, hidden);
   for (const { states } of g.samples) states.fill(0.7);

@@ -77,7 +77,7 @@ describe('teacher factors', () => {
     expect(() => ask([])).toThrow(/no samples/);
     expect(() => ask([new Float32Array(4), new Float32Array(6)])).toThrow(/sample 1 has 6 elements/);
     expect(() => ask([new Float32Array([1, 2, 3, Number.NaN])])).toThrow(NumericError);
-    expect(() => ask([new Float32Array(4)], { rankL: 3 })).toThrow(/rank 3 asked of a mode of size 2/);
+    expect(() => ask([new Float32Array(4)], { rankL: 3 })).toThrow(/rank 3 requested of a mode of size 2/);
     expect(() => ask([new Float32Array(4)], { layerScale: new Float32Array([1, 0]) })).toThrow(
       /positive finite/,
     );

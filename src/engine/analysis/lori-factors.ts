@@ -4,9 +4,9 @@ import { projectionCpu } from '../kernels/projection/projection.cpu';
 import { expectDims, expectFinite } from '../kernels/shared/check';
 import { addModeGram, hooi, modeVectors, project, type Shape3, vectorsOf } from './tucker';
 
-/** What LoRi keeps of a teacher's rationale states (LoRi §3.2). L layers, H hidden size, R = r_L·r_H. */
+/** What LoRi keeps from a teacher's hidden states on rationales (LoRi §3.2). L layers, H hidden size, R = r_L·r_H. */
 export interface TeacherFactors {
-  /** One pair of factors for all samples, or one each. */
+  /** One pair of factors for all samples, or one per sample. */
   readonly scope: 'shared' | 'sample';
   /** [L, r_L], or [B, L, r_L] in scope 'sample'. */
   readonly uL: Float32Array<ArrayBuffer>;
@@ -16,7 +16,7 @@ export interface TeacherFactors {
   readonly mu: Float32Array<ArrayBuffer>;
   /** [B, R, R]: GᵀG / N, not centred. */
   readonly c: Float32Array<ArrayBuffer>;
-  /** [L]: what each layer was divided by before everything else; ones where not normalised. */
+  /** [L]: what each layer was divided by first; ones without normalisation. */
   readonly layerScale: Float32Array<ArrayBuffer>;
   /** Spectra of the layer-mode [L] and hidden-mode [H] unfoldings of all samples stacked; empty in scope 'sample'. */
   readonly sigmaL: Float64Array;
@@ -26,15 +26,15 @@ export interface TeacherFactors {
 export interface TeacherOptions {
   readonly rankL: number;
   readonly rankH: number;
-  /** Stack all samples' rationale tokens (default), or a subspace each. */
+  /** Stack all samples' rationale tokens (default), or find a subspace for each. */
   readonly scope?: 'shared' | 'sample';
-  /** Divide each layer by this first: the student must be divided by the same. Default: ones. */
+  /** Divide each layer by this first; the student must be divided by the same. Default: ones. */
   readonly layerScale?: Float32Array<ArrayBuffer>;
 }
 
 /**
- * Standard deviation of each layer over all samples, tokens and hidden entries: [L]. A layer that never varies gives
- * 1. `samples` are [N_b, L, H] each. Throws `ShapeError`.
+ * Standard deviation of each layer over all samples, tokens and hidden entries: [L]; 1 for a layer that does not vary.
+ * `samples` are [N_b, L, H] each. Throws `ShapeError`.
  */
 export function layerStd(
   samples: readonly Float32Array[],
@@ -45,7 +45,7 @@ export function layerStd(
   const total = tokens.reduce((a, b) => a + b, 0) * hidden;
   const mean = new Float64Array(layers);
   const square = new Float64Array(layers);
-  // Two passes: layers far from zero would lose their spread in Σx² − (Σx)².
+  // Two passes: Σx² − (Σx)² would lose the spread of layers far from zero.
   const each = (visit: (layer: number, x: number) => void) => {
     for (const states of samples) {
       for (let i = 0; i < states.length; i++) visit(Math.floor(i / hidden) % layers, states[i] as number);
@@ -60,7 +60,7 @@ export function layerStd(
   return Float32Array.from(square, (s) => (s > 0 ? Math.sqrt(s / total) : 1));
 }
 
-/** diag(1/s) U_L: lets the projection kernels take states as they are. uL is [L, r_L] or [B, L, r_L]; s is [L]. */
+/** diag(1/s) U_L, so that projection kernels can take unscaled states. uL is [L, r_L] or [B, L, r_L]; s is [L]. */
 export function scaledLayerFactor(
   uL: Float32Array,
   layerScale: Float32Array,
@@ -71,10 +71,10 @@ export function scaledLayerFactor(
 }
 
 /**
- * Factors, μ_T and C_T from the teacher's rationale states, one [N_b, L, H] a sample (N_b may differ). U_L and U_H
- * are the top left singular vectors of the layer-mode and hidden-mode unfoldings; their Gram matrices are summed
- * sample by sample in float64, so no unfolding of all samples is ever held. Yields between pieces of some
- * milliseconds. Throws `ShapeError`, `NumericError`.
+ * Factors, μ_T and C_T from the teacher's hidden states on rationales, one [N_b, L, H] per sample (N_b may differ). U_L
+ * and U_H are the leading left singular vectors of the layer-mode and hidden-mode unfoldings; their Gram matrices are
+ * summed sample by sample in float64, so that no unfolding of all samples is ever held. Yields every few milliseconds.
+ * Throws `ShapeError`, `NumericError`.
  */
 export function* teacherFactors(
   samples: readonly Float32Array[],
@@ -135,7 +135,7 @@ export function* teacherFactors(
   return { scope, uL, uH, mu, c, layerScale, sigmaL, sigmaH };
 }
 
-/** What LoRi keeps of the teacher at the anchor, the last token of the answer prompt (LoRi §3.3). */
+/** What LoRi keeps from the teacher at the anchor, the last token of the answer prompt (LoRi §3.3). */
 export interface AnchorFactors {
   /** [H, r_H]: U_H^(a). */
   readonly uH: Float32Array<ArrayBuffer>;
@@ -149,13 +149,13 @@ export interface AnchorOptions {
   readonly rankB: number;
   readonly rankL: number;
   readonly rankH: number;
-  /** Refine by orthogonal iteration. Without it r_B and r_L do not act on U_H^(a). Default false. */
+  /** Refine by orthogonal iteration. Without it, r_B and r_L have no effect on U_H^(a). Default false. */
   readonly hooi?: boolean;
   /** As in `TeacherOptions`. */
   readonly layerScale?: Float32Array<ArrayBuffer>;
 }
 
-/** Tucker decomposition of the anchor states [B, L, H] and the targets. Yields between pieces. Throws `ShapeError`, `NumericError`. */
+/** Tucker decomposition of the anchor's hidden states [B, L, H], and the targets. Yields between pieces. Throws `ShapeError`, `NumericError`. */
 export function* anchorFactors(
   anchor: Float32Array,
   layers: number,
@@ -169,7 +169,7 @@ export function* anchorFactors(
   const ranks: Shape3 = [options.rankB, options.rankL, options.rankH];
   const scaled = divideLayers(anchor, layers, hidden, layerScale);
   expectFinite('anchor factors', 'the states', scaled);
-  // HOSVD finds U_H from its own unfolding; the mode over samples, which grows with B³, is needed by HOOI alone.
+  // HOSVD finds U_H from its own unfolding; the sample mode, which costs B³, is needed by HOOI alone.
   const uH = options.hooi
     ? (yield* hooi(scaled, shape, ranks)).factors[2]
     : (yield* vectorsOf(scaled, shape, 2, options.rankH)).u;

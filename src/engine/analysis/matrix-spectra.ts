@@ -3,19 +3,19 @@ import { Pace } from './pace';
 import { type Spectrum, spectrumOf } from './spectra';
 import type { StackedMatrix } from './stacks';
 
-/** Matrices of one shape are decomposed together, up to this many bytes and this many of them. */
+/** Matrices of one shape are decomposed together in lots, limited in bytes and in number. */
 const MAX_LOT_BYTES = 64 * 2 ** 20;
 const MAX_LOT = 128;
 
-/** The spectra of matrices [·, H], in their order, and what decomposed them (each kernel once). */
+/** The spectra of matrices [·, H], in order, and the kernels that decomposed them (each once). */
 export interface MatrixSpectra {
   readonly spectra: readonly Spectrum[];
   readonly kernels: readonly string[];
 }
 
 /**
- * All singular values of each matrix. Matrices are made lot by lot, so that little more than `MAX_LOT_BYTES` (or one
- * matrix, where that is larger) is held at a time. Rejects with `NumericError`, `CancelledError` or `DeviceError`.
+ * All singular values of each matrix. Matrices are filled lot by lot, so that little more than `MAX_LOT_BYTES` (or one
+ * matrix, if that is larger) is held at a time. Rejects with `NumericError`, `CancelledError` or `DeviceError`.
  */
 export async function matrixSpectra(
   matrices: readonly StackedMatrix[],
@@ -30,7 +30,7 @@ export async function matrixSpectra(
     const data = new Float32Array(indices.length * rows * hidden);
     for (const [slot, i] of indices.entries()) {
       matrices[i]?.fill(data.subarray(slot * rows * hidden, (slot + 1) * rows * hidden));
-      // Drawing a control's entries takes seconds a lot.
+      // Drawing a control's entries can take seconds per lot.
       await pace.yieldToEventLoop();
     }
     const before = done;
@@ -62,9 +62,9 @@ function lots(matrices: readonly Pick<StackedMatrix, 'rows'>[], hidden: number) 
   const open = new Map<number, number[]>();
   const out: { readonly rows: number; readonly indices: readonly number[] }[] = [];
   for (const [i, { rows }] of matrices.entries()) {
-    const most = Math.max(1, Math.min(MAX_LOT, Math.floor(MAX_LOT_BYTES / (rows * hidden * 4))));
+    const lotSize = Math.max(1, Math.min(MAX_LOT, Math.floor(MAX_LOT_BYTES / (rows * hidden * 4))));
     let lot = open.get(rows);
-    if (!lot || lot.length >= most) {
+    if (!lot || lot.length >= lotSize) {
       lot = [];
       open.set(rows, lot);
       out.push({ rows, indices: lot });

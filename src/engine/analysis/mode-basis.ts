@@ -4,27 +4,27 @@ import type { GatheredStates } from './gathered';
 import { Pace, type Watched } from './pace';
 import { lessRow, meanRow, statesAt } from './rows';
 
-/** What computes modes, for the page. */
+/** Name of the kernel that computes modes, for the page. */
 export const MODE_KERNEL = 'modes (CPU, float64)';
 
-/** Leading directions of one mode of all samples' states, in float64: shares of energy read off them add up to 1. */
+/** Leading directions of one mode of all samples' hidden states, in float64, so that their shares of energy add up to 1. */
 export interface ModeBasis {
   /** [n]: singular values of the unfolding, largest first. */
   readonly sigma: Float64Array;
-  /** [r, n]: orthonormal rows; in each the entry of largest magnitude is positive. */
+  /** [r, n]: orthonormal rows; the entry of largest magnitude in each is positive. */
   readonly vectors: Float64Array;
   /** ‖X‖². */
   readonly energy: number;
 }
 
-/** States of one model at its chosen layers. */
+/** Hidden states of one model at chosen layers. */
 export interface ChosenStates {
   readonly gathered: GatheredStates;
   /** 1 … L, ascending. */
   readonly layers: readonly number[];
 }
 
-/** Each sample's states [N, P, H], less `mean` where there is one; made anew at each turn. */
+/** Each sample's hidden states [N, P, H], minus `mean` if given; recomputed on every iteration. */
 export function* sampleRows({ gathered, layers }: ChosenStates, mean?: Float64Array) {
   for (const sample of gathered.samples) {
     const x = statesAt(sample, gathered, layers);
@@ -42,8 +42,8 @@ export function meanOf(chosen: readonly ChosenStates[], hidden: number): Float64
 
 /**
  * The r leading left vectors and all singular values of the mode-1 (layers) or mode-2 (hidden) unfolding of everything
- * chosen, stacked. Its Gram matrix is summed sample by sample in float64: no unfolding is ever held. Values below
- * about 1e-8·σ₁ are rounding, as the float32 states themselves are below 6e-8·σ₁. Rejects with `CancelledError`.
+ * chosen, stacked. Its Gram matrix is summed sample by sample in float64, so that no unfolding is ever held. Values below
+ * about 1e-8·σ₁ are rounding; so are the float32 states themselves below 6e-8·σ₁. Rejects with `CancelledError`.
  */
 export async function modeBasis(
   chosen: readonly ChosenStates[],
@@ -73,7 +73,7 @@ export async function modeBasis(
   return { sigma: values.map((v) => Math.sqrt(Math.max(0, v))), vectors, energy };
 }
 
-/** Of the work, about; for progress alone. */
+/** The Gram matrix's approximate share of the work, for progress only. */
 const GRAM_SHARE = 0.6;
 
 /** Adds X₍ₙ₎X₍ₙ₎ᵀ (lower triangle) of the layer or hidden mode of x [N, P, H]. */

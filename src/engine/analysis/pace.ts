@@ -1,18 +1,18 @@
 import { throwIfCancelled } from '../base/errors';
 import { yieldToEventLoop } from '../base/yield-to-event-loop';
 
-/** Longest stretch of work, in ms, between two chances to cancel. */
+/** Longest piece of work, in ms, between two opportunities to cancel. */
 const SLICE_MS = 30;
 
-/** What a long computation here takes besides its numbers. */
+/** Options of a long computation. */
 export interface Watched {
   /** An abort rejects with `CancelledError`. */
   readonly signal?: AbortSignal;
-  /** Called with the share done, 0 … 1. */
+  /** Called with the share that is done, 0 … 1. */
   readonly onProgress?: (share: number) => void;
 }
 
-/** Lets a long computation on the CPU give way, so that a cancel can be heard. */
+/** Lets a long computation on the CPU yield, so that it can be cancelled. */
 export class Pace {
   private since = performance.now();
 
@@ -30,7 +30,7 @@ export class Pace {
     throwIfCancelled(this.signal, this.what);
   }
 
-  /** What `steps` returns, given way between them; `onStep` hears the share that each yields. */
+  /** Runs `steps`, yielding between them, and returns their result; `onStep` is called with the share that each yields. */
   async run<T>(steps: Generator<number, T>, onStep?: (share: number) => void): Promise<T> {
     for (;;) {
       const step = steps.next();

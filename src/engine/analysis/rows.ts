@@ -35,7 +35,7 @@ export function checkLayers(layers: readonly number[], count: number): void {
     );
 }
 
-/** A sample's states at the chosen layers, [N, P, H]: the states themselves, not a copy, where all are chosen. */
+/** A sample's hidden states at the chosen layers, [N, P, H]: not a copy if all are chosen. */
 export function statesAt(
   { tokens, states }: SampleStates,
   { layers: count, hidden }: GatheredStates,
@@ -76,7 +76,7 @@ export function transposed<T extends Float32Array<ArrayBuffer> | Float64Array<Ar
   return out;
 }
 
-/** Takes `row` off each row of x [·, H], into `out` (which may be x). */
+/** Subtracts `row` from each row of x [·, H], into `out` (which may be x). */
 export function lessRow(x: Float32Array, row: Float64Array, out: Float32Array<ArrayBuffer>) {
   const hidden = row.length;
   for (let from = 0; from < x.length; from += hidden) {

@@ -1,9 +1,9 @@
 import { NumericError, ShapeError } from '../base/errors';
 
-/** The shares of energy Σσ² whose ranks are reported. */
+/** The shares of energy Σσ² for which the rank is reported. */
 export const ENERGY_SHARES = [0.8, 0.9, 0.95, 0.99] as const;
 
-/** Numbers read off one list of singular values, largest first. A matrix of zeros gives zeros throughout. */
+/** Figures computed from one list of singular values, largest first. A matrix of zeros gives zeros throughout. */
 export interface Spectrum {
   /** [k]: σ, largest first. */
   readonly sigma: Float32Array<ArrayBuffer>;
@@ -63,12 +63,12 @@ export function stableRank(sigma: ArrayLike<number>): number {
   return sum;
 }
 
-/** Throws `NumericError` where a singular value is not finite: no figure can be made of it. */
+/** Throws `NumericError` if a singular value is not finite. */
 export function spectrumOf(sigma: Float32Array<ArrayBuffer>): Spectrum {
   const bad = sigma.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0)
     throw new NumericError(
-      `singular value ${bad + 1} of ${sigma.length} is ${sigma[bad]}, expected a finite number: the states are too large for float32`,
+      `singular value ${bad + 1} of ${sigma.length} is ${sigma[bad]}, expected a finite number: the hidden states are too large for float32`,
       'Use another model or checkpoint: the weights of this one are damaged, or overflow.',
     );
   return {

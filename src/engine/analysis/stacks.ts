@@ -1,13 +1,13 @@
 import type { GatheredStates } from './gathered';
 import { checkLayers, lessRow, meanRow, statesAt } from './rows';
 
-/** A matrix [rows, H] that is made when it is needed, so that no two copies of all states are ever held. */
+/** A matrix [rows, H] that is filled when needed, so that there are never two copies of all hidden states. */
 export interface StackedMatrix {
   /** Sample id, `layer 3`, `token 7` or `all`. */
   readonly label: string;
-  /** What it is of, in words. */
+  /** A description of its contents. */
   readonly about: string;
-  /** Tokens that went in, summed over samples. */
+  /** Number of tokens in it, summed over samples. */
   readonly tokens: number;
   readonly rows: number;
   /** Writes the rows, row-major. */
@@ -19,14 +19,14 @@ export interface StackOptions {
   readonly stack: 'sample' | 'layer' | 'token' | 'all';
   /** 1 … L, ascending. */
   readonly layers: readonly number[];
-  /** Takes the mean row off each matrix. */
+  /** Subtracts the mean row from each matrix. */
   readonly centre: boolean;
 }
 
 /**
  * The matrices of a stack: one per sample [N·P, H] (LoRi appendix A), one per layer [ΣN, H], one per token position [S·P, H]
- * with the S samples that are that long, or one of everything. Rows keep the order sample, token, layer. Throws
- * `ShapeError` for layers that are not there.
+ * with the S samples that are that long, or one for everything. Rows keep the order sample, token, layer. Throws
+ * `ShapeError` for layers that do not exist.
  */
 export function stacked(gathered: GatheredStates, options: StackOptions): StackedMatrix[] {
   checkLayers(options.layers, gathered.layers);
@@ -34,7 +34,7 @@ export function stacked(gathered: GatheredStates, options: StackOptions): Stacke
   return options.centre ? matrices.map((m) => changed(m, centreRows(gathered.hidden))) : matrices;
 }
 
-/** The same matrix with its entries changed in place after it is made. */
+/** The same matrix with its entries changed in place after filling. */
 export function changed(
   matrix: StackedMatrix,
   change: (data: Float32Array<ArrayBuffer>, label: string) => void,
@@ -48,7 +48,7 @@ export function changed(
   };
 }
 
-/** Takes the mean row off a matrix [·, H], in place. */
+/** Subtracts the mean row from a matrix [·, H], in place. */
 export const centreRows = (hidden: number) => (data: Float32Array<ArrayBuffer>) => {
   lessRow(data, meanRow([data], hidden), data);
 };

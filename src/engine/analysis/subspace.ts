@@ -17,7 +17,7 @@ export function principalAngles(
   return finished(principalAngleSteps(a, p, b, q, n));
 }
 
-/** `principalAngles` in pieces of some milliseconds, so that its caller may give way; yields the share done. */
+/** `principalAngles` in pieces of a few milliseconds, so that its caller can yield to others; yields the share done. */
 export function* principalAngleSteps(
   a: Float32Array,
   p: number,

@@ -10,7 +10,7 @@ export interface TrajectoryPoints {
   readonly sample: Int32Array<ArrayBuffer>;
   readonly position: Int32Array<ArrayBuffer>;
   readonly layer: Int32Array<ArrayBuffer>;
-  /** As the gathered states have it. */
+  /** See `SampleStates.sections`. */
   readonly section: Uint8Array<ArrayBuffer>;
   /** [points, 3] */
   readonly xyz: Float32Array<ArrayBuffer>;
@@ -22,15 +22,15 @@ export interface Trajectories {
   readonly points: readonly TrajectoryPoints[];
 }
 
-/** How many points there will be. */
+/** Number of points. */
 export const pointCount = ({ gathered, layers }: ChosenStates): number =>
   gathered.samples.reduce((sum, s) => sum + s.tokens, 0) * layers.length;
 
 /**
- * The states of several models of one hidden size in the first three directions of their common space: the hidden mode
- * of the Tucker decomposition of everything stacked (not centred), or its principal components (centred). In each
- * direction the entry of largest magnitude is positive, so that a picture does not flip between two requests. With
- * H < 3 the missing coordinates are 0. Rejects with `ShapeError` or `CancelledError`.
+ * The hidden states of several models with the same hidden size in the first three directions of their common space: the
+ * hidden mode of the Tucker decomposition of everything stacked (not centred), or its principal components (centred). In
+ * each direction the entry of largest magnitude is positive, so that the picture does not flip between two requests. If
+ * H < 3, the missing coordinates are 0. Rejects with `ShapeError` or `CancelledError`.
  */
 export async function trajectories(
   chosen: readonly ChosenStates[],
@@ -40,7 +40,7 @@ export async function trajectories(
   const sizes = [...new Set(chosen.map(({ gathered }) => gathered.hidden))];
   const [hidden] = sizes;
   if (hidden === undefined || sizes.length > 1)
-    throw new ShapeError(`trajectories: hidden sizes ${sizes.join(' and ')}, expected one`);
+    throw new ShapeError(`trajectories: hidden sizes ${sizes.join(' and ')}, expected the same`);
   const r = Math.min(AXES, hidden);
   const mean = basis === 'pca' ? meanOf(chosen, hidden) : undefined;
   const { sigma, vectors, energy } = await modeBasis(chosen, 2, r, { ...options, mean });

@@ -2,7 +2,7 @@ import { type ChosenStates, meanOf, modeBasis, sampleRows } from './mode-basis';
 import { Pace, type Watched } from './pace';
 import { transposed } from './rows';
 
-/** Most columns of the hidden mode whose energy is reported. */
+/** Maximum number of hidden-mode columns whose energy is reported. */
 const MAX_COLUMNS = 64;
 
 /** HOSVD of X ∈ R^{M×P×H}: M tokens of all samples, P chosen layers, H; J = min(H, 64). */
@@ -12,7 +12,7 @@ export interface TuckerEnergy {
   /** [P], and [min(H, M·P)]. */
   readonly layerSigma: Float32Array<ArrayBuffer>;
   readonly hiddenSigma: Float32Array<ArrayBuffer>;
-  /** Σ_m G²_{mij} / ‖X‖² with G = X ×₂ U_Lᵀ ×₃ U_Hᵀ, [P, J]; it sums to 1 where J = H. */
+  /** Σ_m G²_{mij} / ‖X‖² with G = X ×₂ U_Lᵀ ×₃ U_Hᵀ, [P, J]; it sums to 1 if J = H. */
   readonly energy: Float32Array<ArrayBuffer>;
   /** ‖X − X̂‖ / ‖X‖ of the truncation to i layer and j hidden directions, [P, J]; below about 1e-7 it is rounding. */
   readonly error: Float32Array<ArrayBuffer>;
@@ -92,7 +92,7 @@ function addCoreSquares(sums: Float64Array, uL: Float64Array, t: Float64Array, P
   }
 }
 
-/** √(1 − Σ_{a≤i, b≤j} E_{ab}); rounding may leave a little less than nothing. */
+/** √(1 − Σ_{a≤i, b≤j} E_{ab}); rounding may make the argument slightly negative. */
 function truncationErrors(energy: Float64Array, P: number, J: number): Float32Array<ArrayBuffer> {
   const out = new Float32Array(P * J);
   const above = new Float64Array(J);

@@ -43,7 +43,7 @@ describe('Tucker', () => {
     expect(
       relativeError(projector(h.factors[2], shape[2], ranks[2]), unpackF32(golden.hosvd.projectorH)),
     ).toBeLessThan(1e-5);
-    const o = finished(hooi(anchor, shape, ranks, { maxTurns: 60, tolerance: 1e-12 }));
+    const o = finished(hooi(anchor, shape, ranks, { maxIterations: 60, tolerance: 1e-12 }));
     expect(o.error).toBeCloseTo(golden.hooi.error, 6);
     // HOOI stops on the error, which is flat at its minimum: the factors are known to about its square root.
     expect(

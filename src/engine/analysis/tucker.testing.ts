@@ -1,6 +1,6 @@
 import type { Mode, Shape3, Tucker } from './tucker';
 
-/** The definitions, index by index: what the tests of the decomposition hold it against. */
+/** The definitions, index by index, as the reference for tests of the decomposition. */
 
 const at = ([, b, c]: Shape3, [i, j, k]: readonly number[]): number =>
   ((i as number) * b + (j as number)) * c + (k as number);
@@ -9,7 +9,7 @@ function* indices([a, b, c]: Shape3): Generator<[number, number, number]> {
   for (let i = 0; i < a; i++) for (let j = 0; j < b; j++) for (let k = 0; k < c; k++) yield [i, j, k];
 }
 
-/** The mode-n unfolding [n, rest]: the remaining modes keep their order, the last runs fastest. */
+/** The mode-n unfolding [n, rest]: the remaining modes keep their order, the last varies fastest. */
 export function unfold(x: Float32Array, shape: Shape3, mode: Mode): Float32Array<ArrayBuffer> {
   const out = new Float32Array(x.length);
   const rest = x.length / shape[mode];

@@ -8,9 +8,9 @@ import { gramSteps } from '../kernels/shared/gram';
 export type Shape3 = readonly [number, number, number];
 export type Mode = 0 | 1 | 2;
 
-/** Top left vectors of one unfolding. */
+/** Leading left vectors of one unfolding. */
 export interface ModeVectors {
-  /** [n]: singular values of the unfolding, largest first, zero-padded where the unfolding has fewer columns. */
+  /** [n]: singular values of the unfolding, largest first, zero-padded if the unfolding has fewer columns. */
   readonly sigma: Float64Array;
   /** [n, r]: orthonormal columns, entry of largest magnitude positive; past the rank they complete the basis. */
   readonly u: Float32Array<ArrayBuffer>;
@@ -30,20 +30,20 @@ export interface Tucker {
   readonly sigma: readonly [Float64Array, Float64Array, Float64Array];
   /** ‖X − X̂‖ / ‖X‖; 0 for zeros. Below 1e-3 it is rounding: the factors are float32, orthonormal to 1e-7. */
   readonly error: number;
-  /** HOOI turns made; 0 is HOSVD. */
-  readonly turns: number;
+  /** Number of HOOI iterations; 0 is HOSVD. */
+  readonly iterations: number;
 }
 
 export interface HooiOptions {
   /** Default 25. */
-  readonly maxTurns?: number;
-  /** Stops once a turn lowers the relative error by less. Default 1e-7. */
+  readonly maxIterations?: number;
+  /** Stops once an iteration lowers the relative error by less. Default 1e-7. */
   readonly tolerance?: number;
 }
 
 /**
  * Adds X₍ₙ₎X₍ₙ₎ᵀ to `out` (n × n, lower triangle), so that unfoldings of many tensors can be stacked. Yields between pieces
- * of some milliseconds.
+ * of a few milliseconds.
  */
 export function* addModeGram(
   out: Float64Array,
@@ -58,10 +58,10 @@ export function* addModeGram(
   else for (let o = 0; o < outer; o++) yield* gramSteps(out, x, o * n * inner, n, inner, inner, 1);
 }
 
-/** Vectors of a Gram matrix n × n (lower triangle read, overwritten). Yields as `addModeGram`. Throws `ShapeError` where r > n. */
+/** Vectors of a Gram matrix n × n (reads the lower triangle, overwrites it). Yields like `addModeGram`. Throws `ShapeError` if r > n. */
 export function* modeVectors(gram: Float64Array, n: number, r: number): Generator<number, ModeVectors> {
   if (!Number.isInteger(r) || r < 1 || r > n) {
-    throw new ShapeError(`tucker: rank ${r} asked of a mode of size ${n}, expected 1 … ${n}`);
+    throw new ShapeError(`tucker: rank ${r} requested of a mode of size ${n}, expected 1 … ${n}`);
   }
   const { values, vectors } = yield* symmetricEigenSteps(gram, n, r);
   const u = new Float32Array(n * r);
@@ -98,19 +98,19 @@ export function* hosvd(x: Float32Array, shape: Shape3, ranks: Shape3): Generator
   const c = yield* vectorsOf(x, shape, 2, ranks[2]);
   const factors = [a.u, b.u, c.u] as const;
   const core = coreOf(x, shape, ranks, factors);
-  return { factors, core, sigma: [a.sigma, b.sigma, c.sigma], error: relativeError(x, core), turns: 0 };
+  return { factors, core, sigma: [a.sigma, b.sigma, c.sigma], error: relativeError(x, core), iterations: 0 };
 }
 
-/** Higher-order orthogonal iteration from HOSVD: lowers the error, never raises it. Yields and throws as `hosvd`. */
+/** Higher-order orthogonal iteration from HOSVD: lowers the error, never raises it. Yields and throws like `hosvd`. */
 export function* hooi(
   x: Float32Array,
   shape: Shape3,
   ranks: Shape3,
   options: HooiOptions = {},
 ): Generator<number, Tucker> {
-  const { maxTurns = 25, tolerance = 1e-7 } = options;
+  const { maxIterations = 25, tolerance = 1e-7 } = options;
   let best = yield* hosvd(x, shape, ranks);
-  for (let turn = 1; turn <= maxTurns; turn++) {
+  for (let iteration = 1; iteration <= maxIterations; iteration++) {
     const factors: [Float32Array<ArrayBuffer>, Float32Array<ArrayBuffer>, Float32Array<ArrayBuffer>] = [
       ...best.factors,
     ];
@@ -120,12 +120,12 @@ export function* hooi(
         if (other !== mode) part = project(part.data, part.shape, other, factors[other], ranks[other]);
       }
       factors[mode] = (yield* vectorsOf(part.data, part.shape, mode, ranks[mode])).u;
-      yield turn / maxTurns;
+      yield iteration / maxIterations;
     }
     const core = coreOf(x, shape, ranks, factors);
     const error = relativeError(x, core);
     const gained = best.error - error;
-    if (gained > 0) best = { ...best, factors, core, error, turns: turn };
+    if (gained > 0) best = { ...best, factors, core, error, iterations: iteration };
     if (gained < tolerance) break;
   }
   return best;
@@ -136,7 +136,7 @@ function around(shape: Shape3, mode: Mode) {
   return { outer, n: shape[mode], inner: sizeOf(shape.slice(mode + 1)) };
 }
 
-/** One mode's vectors, which HOSVD finds without the other modes. Yields as `hosvd`. Throws `ShapeError`. */
+/** One mode's vectors, which HOSVD finds without the other modes. Yields like `hosvd`. Throws `ShapeError`. */
 export function* vectorsOf(
   x: Float32Array,
   shape: Shape3,
@@ -155,7 +155,7 @@ function coreOf(
   ranks: Shape3,
   factors: Tucker['factors'],
 ): Float32Array<ArrayBuffer> {
-  // The hidden mode first: it shrinks the tensor most.
+  // The hidden mode first, because it shrinks the tensor most.
   const h = project(x, shape, 2, factors[2], ranks[2]);
   const l = project(h.data, h.shape, 1, factors[1], ranks[1]);
   return project(l.data, l.shape, 0, factors[0], ranks[0]).data;

@@ -157,7 +157,7 @@ export class Decoder {
     });
   }
 
-  /** Bytes of its programs, of the states that are alive, and of the tensors that others have left. */
+  /** Bytes of its programs, of live states, and of spare tensors. */
   get bytes(): number {
     return this.programs.bytes + this.stateBytes + this.states.spareBytes;
   }

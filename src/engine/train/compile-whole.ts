@@ -8,7 +8,7 @@ import { withRowTables } from './tape/row-tables';
 import type { Tape } from './tape/tape';
 import { traceTape } from './tape/whole';
 
-/** The tape as one program. Fastest for models of a few layers. Frees what it made where it fails. */
+/** The tape as one program, fastest for models of a few layers. Frees everything if it fails. */
 export function compileWhole(model: ModelOnDevice, tape: Tape, name: string): Promise<TapeRun> {
   return Owned.while(async (owned) => {
     const { runtime } = model;

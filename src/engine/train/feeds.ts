@@ -3,19 +3,19 @@ import { graphTensor } from '../base/half';
 import type { Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 
-/** Tensors that a batch is written into: made once, so that every step finds the same buffers with new values. */
+/** Tensors that batches are written into: created once, so that every step has the same buffers with new values. */
 export class BoundFeeds {
   /** By input name. */
   readonly tensors: Record<string, DeviceTensor> = {};
   private written = new Set<string>();
 
-  /** @param wanted whether anything reads the input of that name; others are left out */
+  /** @param wanted whether anything reads the input of that name; other inputs are left out */
   constructor(
     private readonly runtime: Runtime,
     private readonly wanted: (name: string) => boolean = () => true,
   ) {}
 
-  /** Begins a new batch: values of the one before count as not written. */
+  /** Starts a new batch: values of the previous one count as not written. */
   begin(feeds: Readonly<Record<string, HostTensor>>): void {
     this.written = new Set();
     this.write(feeds);
@@ -31,7 +31,7 @@ export class BoundFeeds {
     }
   }
 
-  /** Whether the batch in hand has given the input. */
+  /** Whether the current batch has written the input. */
   isWritten(name: string): boolean {
     return this.written.has(name);
   }

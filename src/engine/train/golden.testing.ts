@@ -1,4 +1,4 @@
-/** The golden training steps of scripts/goldens/lori as specifications, weights, packs and feeds of ours. */
+/** The golden training steps of scripts/goldens/lori as our specifications, weights, packs and feeds. */
 
 import type { HostTensor } from '../base/dtype';
 import { HIDDEN, type TokenBatch, type TokenLayout } from '../base/tokens';

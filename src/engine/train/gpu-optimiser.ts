@@ -8,9 +8,9 @@ import { bufferOf } from './device-buffers';
 import { type Group, type Optimiser, type OptimiserSpec, settingsOf } from './optimiser';
 
 /**
- * On the GPU, in place: norm, clipping and AdamW in one submission. A gradient or loss term that is not finite is noticed
- * by the kernels themselves, before they change anything; the norm (4 floats) and the terms are read back together, in
- * one mapping, when nothing of the step is left to submit.
+ * On the GPU, in place: norm, clipping and AdamW in one submission. The kernels themselves notice a gradient or loss term
+ * that is not finite before they change anything; the norm (4 floats) and the terms are read back together in one mapping,
+ * once everything in the step has been submitted.
  */
 export async function gpuOptimiser(
   device: Device,
@@ -22,7 +22,7 @@ export async function gpuOptimiser(
   const adamW = await createAdamW(device);
   const lengths = parameters.map(({ shape }) => sizeOf(shape));
   const { first, second, norm, scratch } = stateBuffers(device, lengths);
-  /** The norm's 4 floats, then the terms; made when their number is known. */
+  /** The norm's 4 floats, then the terms; created when their number is known. */
   let outcome: DeviceBuffer | undefined;
   let step = 0;
   return {
@@ -65,7 +65,7 @@ export async function gpuOptimiser(
   };
 }
 
-/** Both moments of each parameter, and what the norm needs. Frees what it made where one of them does not fit. */
+/** Both moments of each parameter, and what the norm needs. Frees everything if one of them does not fit. */
 function stateBuffers(device: Device, lengths: readonly number[]) {
   const made: DeviceBuffer[] = [];
   const make = (bytes: number, label: string): DeviceBuffer => {

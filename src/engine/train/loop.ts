@@ -11,7 +11,7 @@ export class LoopControl {
   private waiting: Promise<void> | undefined;
   private release: (() => void) | undefined;
   stopped = false;
-  /** Hears when the loop has come to a halt, and when it goes on. */
+  /** Called when the loop has actually paused, and when it resumes. */
   onState: ((state: 'running' | 'paused') => void) | undefined;
 
   pause(): void {
@@ -26,13 +26,13 @@ export class LoopControl {
     this.release = undefined;
   }
 
-  /** Ends the loop after the step in hand. */
+  /** Ends the loop after the current step. */
   stop(): void {
     this.stopped = true;
     this.resume();
   }
 
-  /** Waits while the loop is paused, and lets other work be done. */
+  /** Waits while the loop is paused, and serves other work. */
   async pass(others?: QueuedCalls): Promise<void> {
     await others?.serve();
     if (!this.waiting) return;
@@ -45,11 +45,11 @@ export class LoopControl {
   }
 }
 
-/** Work that is none of the loop's, done between two of its steps. */
+/** Work from outside the loop, served between two of its steps. */
 export interface QueuedCalls {
-  /** Does what waits. It fails for whoever asked for it, never for the loop. */
+  /** Does the waiting work. If that fails, it fails for whoever requested it, never for the loop. */
   serve(): Promise<void>;
-  /** Resolves when something waits. */
+  /** Resolves when something is waiting. */
   arrival(): Promise<void>;
 }
 
@@ -60,7 +60,7 @@ export interface LoopStep {
   /** Weighted terms by name, and their sum. */
   readonly losses: Readonly<Record<string, number>> & { readonly total: number };
   readonly gradientNorm: number;
-  /** Whether losses and gradient are; where not, nothing was updated and the loop ends. */
+  /** Whether losses and gradient are finite; if not, nothing was updated and the loop ends. */
   readonly finite: boolean;
   readonly milliseconds: number;
 }
@@ -78,7 +78,7 @@ export interface LoopOptions {
   /** Called every `every` steps and after the last one; 0 for never. */
   readonly every: number;
   readonly onEvaluate?: (step: number) => Promise<void>;
-  /** Waited for before each step; it is told the steps done, and may stop the loop. */
+  /** Awaited before each step with the number of steps done; it may stop the loop. */
   readonly between?: (done: number) => Promise<void>;
   readonly control?: LoopControl;
   readonly signal?: AbortSignal;
@@ -87,7 +87,7 @@ export interface LoopOptions {
 /**
  * The training loop: it knows no method. Between steps it yields, so that messages (pause, stop) get through.
  * @returns the number of steps done
- * @throws NumericError at the first loss or gradient that is not finite, told by `onStep`, before parameters are touched
+ * @throws NumericError at the first loss or gradient that is not finite, after `onStep`, before parameters are changed
  * @throws CancelledError when the signal is aborted
  */
 export async function train(options: LoopOptions): Promise<number> {

@@ -3,7 +3,7 @@ import { gradNormCpu } from '../kernels/gradnorm/gradnorm.cpu';
 import type { DeviceTensor } from '../runtime/tensor';
 import type { Parameter } from './parameters';
 
-/** AdamW's constants; the learning rate comes with each step. */
+/** AdamW's constants; the learning rate is given at each step. */
 export interface OptimiserSpec {
   readonly beta1: number;
   readonly beta2: number;
@@ -16,7 +16,7 @@ export interface OptimiserSpec {
 export interface OptimiserOutput {
   /** Before clipping. */
   readonly norm: number;
-  /** Whether all gradients and terms are; where not, nothing was changed. */
+  /** Whether all gradients and terms are finite; if not, nothing was changed. */
   readonly finite: boolean;
   readonly terms: readonly number[];
 }
@@ -24,7 +24,7 @@ export interface OptimiserOutput {
 /** Clips by the global norm, then AdamW on every parameter, in place. */
 export interface Optimiser {
   /**
-   * The one place of a training step where anything is read back, after all of it was submitted.
+   * The only place in a training step where anything is read back, after everything has been submitted.
    * @param terms the step's loss terms
    */
   update(
@@ -35,7 +35,7 @@ export interface Optimiser {
   dispose(): void;
 }
 
-/** Group of a parameter: with or without weight decay, at a multiple of the learning rate. */
+/** Group of a parameter: with or without weight decay, and with a factor on the learning rate. */
 export type Group = Pick<Parameter, 'decay' | 'rateFactor'>;
 
 /** AdamW's settings for a parameter's group. */

@@ -4,19 +4,19 @@ import { type Shape, sizeOf } from '../base/shape';
 import { type AdapterSpec, freshPack, packLength } from '../nn/attachments';
 import type { DecoderConfig } from '../nn/config';
 
-/** One trained tensor: what the optimiser, clipping, checkpoints and export know of it. Stored in f32. */
+/** One trained tensor, as the optimiser, clipping, checkpoints and export see it. Stored in f32. */
 export interface Parameter {
   readonly name: string;
   readonly shape: Shape;
-  /** Whether weight decay applies; not to norms and biases. */
+  /** Whether weight decay applies; false for norms and biases. */
   readonly decay: boolean;
   /** Multiplies the learning rate. */
   readonly rateFactor: number;
-  /** Fresh values. */
+  /** Initial values. */
   initial(rng: Rng): Float32Array<ArrayBuffer>;
 }
 
-/** A tensor of a module besides the layers' adapters, such as a projection's weight. */
+/** A tensor of a module other than the layers' adapters, such as a projection's weight. */
 export type ModuleParameter = Pick<Parameter, 'name' | 'shape' | 'initial'> & Partial<Parameter>;
 
 /** Everything a run trains, in a fixed order: each adapter's pack of layer 0…L−1, `{adapter}.{i}`, then the modules'. */
@@ -25,7 +25,7 @@ export class ParameterSet {
 
   constructor(
     readonly config: DecoderConfig,
-    /** One pack a layer each, by name. */
+    /** By name; each has one pack per layer. */
     readonly adapters: Readonly<Record<string, AdapterSpec>>,
     modules: readonly ModuleParameter[] = [],
   ) {
@@ -40,10 +40,11 @@ export class ParameterSet {
     );
     this.all = [...packs, ...modules.map((own) => ({ decay: true, rateFactor: 1, ...own }))];
     const twice = this.all.find(({ name }, i) => this.index(name) !== i);
-    if (twice) throw new ConfigError(`two parameters are named "${twice.name}"`, 'Give each its own name.');
+    if (twice)
+      throw new ConfigError(`two parameters are named "${twice.name}"`, 'Give each a name of its own.');
   }
 
-  /** Position of a parameter. @throws ConfigError where there is none of that name */
+  /** Position of a parameter. @throws ConfigError if there is none of that name */
   index(name: string): number {
     const found = this.all.findIndex((parameter) => parameter.name === name);
     if (found < 0)
@@ -58,16 +59,16 @@ export class ParameterSet {
     return (this.all[this.index(name)] as Parameter).shape;
   }
 
-  /** Trained values in all. */
+  /** Total number of trained values. */
   get size(): number {
     return this.all.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   }
 
-  /** Fresh values of every parameter; each draws from a stream of its own. */
+  /** Initial values of every parameter, each drawn from its own stream. */
   initial(rng: Rng): Float32Array<ArrayBuffer>[] {
     return this.all.map(({ name, initial }) => initial(rng.fork(name)));
   }
 }
 
-/** The parameter of an adapter's pack of layer i. */
+/** Name of the parameter that is an adapter's pack for layer i. */
 export const packName = (adapter: string, i: number): string => `${adapter}.${i}`;

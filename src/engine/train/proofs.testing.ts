@@ -1,4 +1,4 @@
-/** Two recipes that exist as tests only, to prove that the tape carries what is to come; scripts/goldens/lori/proofs.py. */
+/** Two recipes that exist only as tests, to prove that the tape can express other methods; see scripts/goldens/lori/proofs.py. */
 import type { Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
 import type { AdapterSpec } from '../nn/attachments';
@@ -68,7 +68,7 @@ function projection(tape: Tape, state: Finals): Computed {
   );
 }
 
-/** Smooth L1 of [B, L, H] to a target, a layer over the unbiased std of the target's values; mean over layers. */
+/** Smooth L1 of [B, L, H] to a target, each layer divided by the unbiased std of the target's values; mean over layers. */
 function smoothL1(states: Tensor, target: Tensor): Tensor {
   const [B, L, H] = target.shape as readonly [number, number, number];
   const distance = o.abs(o.sub(states, target));
@@ -79,7 +79,7 @@ function smoothL1(states: Tensor, target: Tensor): Tensor {
   return o.mul(o.reduceSum(o.div(loss, std)), 1 / (B * L * H));
 }
 
-/** CODI: a teacher's path and a student's, each with an adapter of its own, in one step. */
+/** CODI: a teacher's and a student's path, each with its own adapter, in one step. */
 export function recordCodi(
   config: DecoderConfig,
   { batch, question: S, explicit: R, prompt: P, answer: A, thoughts: K }: ProofLayout,

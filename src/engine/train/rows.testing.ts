@@ -1,4 +1,4 @@
-/** Batches whose rows differ in every length, and each of their rows alone. */
+/** Batches whose rows differ in all lengths, and each of their rows alone. */
 import type { HostTensor } from '../base/dtype';
 import { Rng } from '../base/rng';
 import { HIDDEN } from '../base/tokens';
@@ -30,7 +30,7 @@ export function randomRows(vocab: number, lengths: readonly Readonly<Record<keyo
   }));
 }
 
-/** Lengths of a batch: each the longest of its rows'. */
+/** Lengths of a batch: the maximum over its rows. */
 const longest = (rows: readonly Row[]) => ({
   S: Math.max(...rows.map(({ question }) => question.length)),
   R: Math.max(...rows.map(({ rationale }) => rationale.length)) + PROMPT.length,
@@ -39,8 +39,8 @@ const longest = (rows: readonly Row[]) => ({
 });
 
 /**
- * Rationale and thoughts after the question; then the answer. Rows with fewer latents hide the later ones and count
- * their answer's positions from their own last one.
+ * Rationale and thoughts after the question, then the answer. Rows with fewer latents hide the later ones, and their
+ * answer's positions follow their own last latent.
  */
 export function recordRows(config: DecoderConfig, rows: readonly Row[]): Tape {
   const { S, R, A, K } = longest(rows);

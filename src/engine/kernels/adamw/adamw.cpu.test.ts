@@ -43,7 +43,7 @@ describe('AdamW twin', () => {
   it('refuses step 0', () => {
     const z = new Float32Array(1);
     expect(() => adamWCpu(z, z, z, z, new Float32Array(4), { ...settings, step: 0 })).toThrow(
-      /from 1 on, got 0/,
+      /a positive integer, got 0/,
     );
   });
 });

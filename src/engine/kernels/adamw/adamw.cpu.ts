@@ -1,23 +1,23 @@
 import { ShapeError } from '../../base/errors';
 import { expectLength } from '../shared/check';
 
-/** One step of AdamW, in the meaning of torch.optim.AdamW. */
+/** One step of AdamW, with the semantics of torch.optim.AdamW. */
 export interface AdamWStep {
   /** Learning rate of this step. */
   readonly lr: number;
   readonly beta1: number;
   readonly beta2: number;
   readonly eps: number;
-  /** Decoupled: the parameter shrinks by lr·weightDecay, the moments do not see it. */
+  /** Decoupled: the parameter shrinks by lr·weightDecay; the moments are unaffected. */
   readonly weightDecay: number;
   /** 1 on the first step; bias correction uses it. */
   readonly step: number;
 }
 
-/** The factors of a step that depend on no element; computed once, in float64, for the twin and the shader alike. */
+/** The factors of a step that do not depend on elements; computed once, in float64, for both the twin and the shader. */
 export function stepFactors(s: AdamWStep): { decay: number; stepSize: number; rootCorrection: number } {
   if (!Number.isInteger(s.step) || s.step < 1) {
-    throw new ShapeError(`adamw: step must be an integer from 1 on, got ${s.step}`);
+    throw new ShapeError(`adamw: step must be a positive integer, got ${s.step}`);
   }
   return {
     decay: 1 - s.lr * s.weightDecay,
@@ -27,8 +27,8 @@ export function stepFactors(s: AdamWStep): { decay: number; stepSize: number; ro
 }
 
 /**
- * Updates param, m and v in place, all flat and of one length; grad is read. `norm` is what gradient norm gives,
- * [norm, clip, finite, sum of squares]: grad is multiplied by clip, and where finite is 0 nothing is touched, so that
+ * Updates param, m and v in place, all flat and of the same length; grad is read. `norm` is the output of the gradient
+ * norm, [norm, clip, finite, sum of squares]: grad is multiplied by clip, and if finite is 0 nothing is changed, so that
  * one bad step does not destroy the run. Throws `ShapeError`.
  */
 export function adamWCpu(

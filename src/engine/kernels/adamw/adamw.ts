@@ -8,7 +8,7 @@ import code from './adamw.wgsl?raw';
 
 const BINDINGS = ['write', 'read', 'write', 'write', 'read', 'uniform'] as const;
 
-/** Records one step over `count` parameters, in place, as `adamWCpu` describes it. Throws `ShapeError`. */
+/** Records one step over `count` parameters, in place, see `adamWCpu`. Throws `ShapeError`. */
 export type AdamWKernel = (
   batch: Batch,
   param: DeviceBuffer,

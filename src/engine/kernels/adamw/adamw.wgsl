@@ -1,10 +1,10 @@
-// AdamW in place over one flat buffer, torch.optim.AdamW's meaning. CPU twin: adamw.cpu.ts.
+// AdamW in place over one flat buffer, with the semantics of torch.optim.AdamW. CPU twin: adamw.cpu.ts.
 
 struct Step {
   count: u32,
   beta1: f32,
   beta2: f32,
-  rest1: f32, // 1 − beta1, formed in float64
+  rest1: f32, // 1 − beta1, computed in float64
   rest2: f32, // 1 − beta2
   eps: f32,
   decay: f32, // 1 − lr·weightDecay

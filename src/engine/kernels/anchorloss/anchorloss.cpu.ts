@@ -17,8 +17,8 @@ export interface AnchorLoss {
 
 /**
  * L_anchor (LoRi §3.3) and its gradient: dh_ℓ = 2/(L·B·s_ℓ) · U_H (U_Hᵀ h_ℓ/s_ℓ − target_ℓ).
- * h [B, L, H] student states at the anchor; target [B, L, r] = U_H^(a)ᵀ h_T, already scaled; uH [H, r];
- * layerScale [L] = s (ours; all ones for the paper's form). Throws `ShapeError`.
+ * h [B, L, H], the student's hidden states at the anchor; target [B, L, r] = U_H^(a)ᵀ h_T, already scaled; uH [H, r];
+ * layerScale [L] = s (ours; all ones in the paper). Throws `ShapeError`.
  */
 export function anchorLossCpu(
   h: Float32Array,

@@ -9,7 +9,7 @@ import code from './anchorloss.wgsl?raw';
 
 const BINDINGS = ['read', 'read', 'read', 'read', 'write', 'write', 'write', 'uniform'] as const;
 
-/** Fixed by the workgroup array of the shader. */
+/** Fixed by the shader's workgroup array. */
 const MAX_RANK = 512;
 
 export interface AnchorLossOutputs {
@@ -17,11 +17,11 @@ export interface AnchorLossOutputs {
   readonly loss: DeviceBuffer;
   /** [B, L, H]. */
   readonly dh: DeviceBuffer;
-  /** Working space, [B, L]. */
+  /** Scratch space, [B, L]. */
   readonly scratch: DeviceBuffer;
 }
 
-/** Records the loss and its gradient, as `anchorLossCpu` describes them. Throws `ShapeError`. */
+/** Records the loss and its gradient, see `anchorLossCpu`. Throws `ShapeError`. */
 export type AnchorLossKernel = (
   batch: Batch,
   h: DeviceBuffer,

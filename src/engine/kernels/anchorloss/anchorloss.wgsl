@@ -20,7 +20,7 @@ struct Shape {
 var<workgroup> e: array<f32, 512>; // U_Hᵀ h/s − target of this layer
 var<workgroup> fold: array<f32, 64>;
 
-// One workgroup a (sample, layer): x layer, y sample.
+// One workgroup per (sample, layer): x layer, y sample.
 @compute @workgroup_size(64)
 fn gradient(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let row = wg.y * s.layers + wg.x;

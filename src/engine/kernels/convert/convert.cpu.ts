@@ -2,16 +2,16 @@ import { ShapeError } from '../../base/errors';
 import { bf16Bits, f16Bits, toF16 } from '../../base/half';
 import { expectDims } from '../shared/check';
 
-/** What the kernel converts between: bf16 → f32, bf16 → f16, f16 → f32. */
+/** Conversions of the kernel: bf16 → f32, bf16 → f16, f16 → f32. */
 export type Conversion = 'bf16 to f32' | 'bf16 to f16' | 'f16 to f32';
 
-/** Bytes of `count` converted values; f16 comes two a word, so that an odd last one has a zero beside it. */
+/** Bytes of `count` converted values; f16 is packed two per word, so that an odd last one is followed by a zero. */
 export const convertedBytes = (conversion: Conversion, count: number): number =>
   conversion === 'bf16 to f16' ? Math.ceil(count / 2) * 4 : count * 4;
 
 /**
- * `count` values, two a little-endian word as a checkpoint stores them → f32 bits, or f16 two a word. On bit patterns:
- * widening is exact, subnormals and NaN payloads included; to f16 as `toF16` rounds. Throws `ShapeError`.
+ * `count` values, two per little-endian word as a checkpoint stores them → f32 bits, or f16 two per word. Works on bit
+ * patterns: widening is exact, including subnormals and NaN payloads; f16 is rounded like `toF16`. Throws `ShapeError`.
  */
 export function convertCpu(
   words: Uint32Array,

@@ -11,8 +11,8 @@ import code from './convert.wgsl?raw';
 const BINDINGS = ['read', 'write', 'uniform'] as const;
 
 /**
- * Records the conversion of the first `count` values of `from` (the bytes of a checkpoint as they are) into `to`, which
- * has `convertedBytes`. Throws `ShapeError`.
+ * Records the conversion of the first `count` values of `from` (a checkpoint's bytes, unchanged) into `to`, which has
+ * `convertedBytes`. Throws `ShapeError`.
  */
 export type ConvertKernel = (
   batch: Batch,
@@ -40,7 +40,7 @@ export async function createConvert(device: Device): Promise<ConvertKernel> {
 }
 
 /**
- * Uploads the `count` 16-bit values of `bytes` as they are, half the size of float32, and converts them on the GPU.
+ * Uploads the `count` 16-bit values of `bytes` unchanged, half the size of float32, and converts them on the GPU.
  * The caller owns the result. Throws `ShapeError` or `DeviceError`.
  */
 export function uploadConverted(
@@ -68,7 +68,7 @@ export function uploadConverted(
 }
 
 /**
- * `uploadConverted` to f32 for one device, of 16-bit values as host tensors keep them. Compiles the kernel.
+ * `uploadConverted` to f32 for one device, from 16-bit values as host tensors store them. Compiles the kernel.
  * Rejects with `DeviceError`.
  */
 export async function createHalfUpload(

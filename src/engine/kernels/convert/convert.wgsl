@@ -1,4 +1,4 @@
-// bf16 → f32, bf16 → f16 and f16 → f32, two values a word, on bits alone: no shader-f16 is needed, and no float passes
+// bf16 → f32, bf16 → f16 and f16 → f32, two values per word, on bits alone: it needs no shader-f16, and no float passes
 // through a register where an adapter might flush a subnormal or change a NaN. CPU twin: convert.cpu.ts.
 
 struct Job {
@@ -48,7 +48,7 @@ fn widened(h: u32) -> u32 {
   if (exponent == 0x1fu) { return sign | 0x7f800000u | (mantissa << 13u); }
   if (exponent != 0u) { return sign | ((exponent + 112u) << 23u) | (mantissa << 13u); }
   if (mantissa == 0u) { return sign; }
-  // Subnormal, mantissa · 2^-24: shift its leading one into the hidden place.
+  // Subnormal, mantissa · 2^-24: shift its leading one into the hidden bit.
   let shift = countLeadingZeros(mantissa) - 21u;
   return sign | ((113u - shift) << 23u) | (((mantissa << shift) & 0x3ffu) << 13u);
 }
@@ -60,7 +60,7 @@ fn narrowed(bits: u32) -> u32 {
   if (magnitude > 0x7f800000u) { return sign | 0x7e00u | ((magnitude >> 13u) & 0x3ffu); }
   if (magnitude >= 0x477ff000u) { return sign | 0x7c00u; }
   if (magnitude >= 0x38800000u) { return sign | round_shift(magnitude - 0x38000000u, 13u); }
-  // Subnormal: the mantissa with its hidden one, in units of 2^-24.
+  // Subnormal: the mantissa with its hidden bit, in units of 2^-24.
   let shift = 126u - (magnitude >> 23u);
   if (shift > 24u) { return sign; }
   return sign | round_shift((magnitude & 0x7fffffu) | 0x800000u, shift);

@@ -2,11 +2,11 @@ import { ShapeError } from '../../base/errors';
 import { firstNonFinite } from '../shared/check';
 
 /**
- * Global gradient norm over several buffers and the factor that clips it, as torch.nn.utils.clip_grad_norm_:
+ * Global gradient norm over several buffers and the factor that clips it, like torch.nn.utils.clip_grad_norm_:
  * [norm, clip = min(1, maxNorm / (norm + 1e-6)), finite (1 or 0), sum of squares]. maxNorm = Infinity: no clipping.
- * finite is 0 where an element is NaN or Inf (by exponent bits) or the sum of squares leaves float32. Buffers are
- * summed in the order given. `guards` (the loss terms, say) are in no sum, but where one of their elements is NaN or Inf
- * finite is 0 too. Throws `ShapeError` where there is no buffer or maxNorm is not above 0.
+ * finite is 0 if an element is NaN or Inf (by exponent bits) or the sum of squares exceeds float32. Buffers are summed in
+ * the given order. `guards` (the loss terms, say) are in no sum, but if one of their elements is NaN or Inf, finite is 0
+ * too. Throws `ShapeError` if there is no buffer or maxNorm is not above 0.
  */
 export function gradNormCpu(
   grads: readonly Float32Array[],

@@ -9,18 +9,18 @@ import code from './gradnorm.wgsl?raw';
 
 const BINDINGS = ['read', 'write', 'uniform'] as const;
 
-/** Partial sums a buffer at most: enough to fill a GPU, few enough for one workgroup to add. */
+/** Maximum number of partial sums per buffer: enough to fill a GPU, few enough for one workgroup to add. */
 const MAX_PARTS = 64;
-/** Elements a partial sum at least: 16 a thread, which costs less than another workgroup. */
-const LEAST_PART = 4096;
+/** Minimum number of elements per partial sum: 16 per thread, which costs less than another workgroup. */
+const MIN_PART = 4096;
 
 /** Above any norm whose square is finite in float32: stands for "no clipping", without Infinity in the shader. */
 const NO_LIMIT = 1e30;
 
-/** Bytes of working space for this many buffers, guards included. */
+/** Bytes of scratch space for this many buffers, including guards. */
 export const gradNormScratch = (buffers: number): number => buffers * MAX_PARTS * 8;
 
-/** Records [norm, clip, finite, sum of squares] of all of `grads` into `out` [4], as `gradNormCpu`. Throws `ShapeError`. */
+/** Records [norm, clip, finite, sum of squares] of all of `grads` into `out` [4], see `gradNormCpu`. Throws `ShapeError`. */
 export type GradNormKernel = (
   batch: Batch,
   grads: readonly DeviceBuffer[],
@@ -43,7 +43,7 @@ export async function createGradNorm(device: Device): Promise<GradNormKernel> {
     const jobs = [...grads, ...guards].map((grad, i) => {
       const count = Math.floor(grad.bytes / 4);
       if (count < 1) throw new ShapeError(`gradnorm: buffer "${grad.label}" is empty`);
-      const parts = Math.min(MAX_PARTS, Math.ceil(count / LEAST_PART));
+      const parts = Math.min(MAX_PARTS, Math.ceil(count / MIN_PART));
       return { grad, count, parts, weight: i < grads.length ? 1 : 0 };
     });
     const all = jobs.reduce((n, j) => n + j.parts, 0);

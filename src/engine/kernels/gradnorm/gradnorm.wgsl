@@ -1,4 +1,4 @@
-// Global gradient norm over several buffers, two stages, no atomics: the same bits from run to run.
+// Global gradient norm over several buffers, in two stages without atomics: the same bits from run to run.
 // CPU twin: gradnorm.cpu.ts.
 
 struct Job {
@@ -36,7 +36,7 @@ fn fold(t: u32) {
 fn squares(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) n: vec3u, @builtin(local_invocation_index) t: u32) {
   var sum = 0.0;
   var bad = 0u;
-  // By blocks of 32, so that float32 holds the gate over millions of elements that all round alike.
+  // In blocks of 32, so that float32 meets the gate over millions of elements that all round the same way.
   var part = 0.0;
   var in_part = 0u;
   for (var i = wg.x * WIDTH + t; i < job.count; i += n.x * WIDTH) {

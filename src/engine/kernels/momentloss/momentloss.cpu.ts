@@ -58,7 +58,7 @@ export function momentLossCpu(
     let covTerm = 0;
     grad.fill(0);
     for (let i = 0; i < rank; i++) {
-      // Row i of D, then its share of G·D, so that D is never held whole.
+      // Row i of D, then its share of G·D, so that the whole of D is never stored.
       row.fill(0);
       for (let t = 0; t < steps; t++) {
         const gi = (g[g0 + t * rank + i] as number) / steps;

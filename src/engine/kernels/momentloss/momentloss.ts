@@ -8,8 +8,8 @@ import code from './momentloss.wgsl?raw';
 
 const BINDINGS = ['read', 'read', 'read', 'write', 'write', 'write', 'write', 'uniform'] as const;
 
-/** CHUNK of the shader: latent steps whose gradient a thread holds. */
-const STEPS_A_THREAD = 16;
+/** The shader's CHUNK: latent steps whose gradient one thread holds. */
+const STEPS_PER_THREAD = 16;
 
 export interface MomentLossOutputs {
   /** [B]. */
@@ -18,14 +18,14 @@ export interface MomentLossOutputs {
   readonly terms: DeviceBuffer;
   /** [B, K, R]. */
   readonly dg: DeviceBuffer;
-  /** Working space of `momentLossScratch` bytes. */
+  /** Scratch space of `momentLossScratch` bytes. */
   readonly scratch: DeviceBuffer;
 }
 
 export const momentLossScratch = ({ batch, rank }: MomentLossShape): number =>
   batch * Math.ceil(rank / 64) * 8;
 
-/** Records the loss, its terms and its gradient, as `momentLossCpu` describes them. Throws `ShapeError`. */
+/** Records the loss, its terms and its gradient, see `momentLossCpu`. Throws `ShapeError`. */
 export type MomentLossKernel = (
   batch: Batch,
   g: DeviceBuffer,
@@ -62,7 +62,7 @@ export async function createMomentLoss(device: Device): Promise<MomentLossKernel
       ['f', weights.mu],
     );
     const buffers = [g, muT, cT, out.loss, out.terms, out.dg, out.scratch];
-    batch.dispatch(gradient, buffers, uniforms, [tiles, samples, Math.ceil(steps / STEPS_A_THREAD)]);
+    batch.dispatch(gradient, buffers, uniforms, [tiles, samples, Math.ceil(steps / STEPS_PER_THREAD)]);
     batch.dispatch(total, buffers, uniforms, [Math.ceil(samples / 64)]);
   };
 }

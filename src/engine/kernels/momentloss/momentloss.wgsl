@@ -1,4 +1,4 @@
-// L_rationale (LoRi §3.2) and its gradient, C_S never stored. g [B, K, R], mu_t [B, R], c_t [B, R, R].
+// L_rationale (LoRi §3.2) and its gradient, without storing C_S. g [B, K, R], mu_t [B, R], c_t [B, R, R].
 // CPU twin: momentloss.cpu.ts.
 
 struct Shape {
@@ -20,7 +20,7 @@ struct Shape {
 @group(0) @binding(7) var<uniform> s: Shape;
 
 const CHUNK = 16u; // latent steps whose gradient a thread holds at once
-// Sums are kept by blocks: float32 stays within 1e-5 over 2000 steps and 512 columns though all additions round alike.
+// Sums are kept in blocks: float32 stays within 1e-5 over 2000 steps and 512 columns even if all additions round alike.
 const BLOCK = 16u;
 var<workgroup> fold: array<vec2f, 64>;
 
@@ -49,8 +49,8 @@ fn second(first: u32, i: u32, j: u32) -> f32 {
   return sum / f32(s.steps);
 }
 
-// x: 64 columns of D = C_S − C_T, y: sample, z: 16 latent steps. A thread owns column j: it walks D's rows and gathers
-// (G D)_tj of its steps; the first of z adds up the loss.
+// x: 64 columns of D = C_S − C_T, y: sample, z: 16 latent steps. A thread owns column j: it goes through D's rows and sums
+// (G D)_tj for its steps; the first z also sums the loss.
 @compute @workgroup_size(64)
 fn gradient(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let sample = wg.y;
@@ -62,7 +62,7 @@ fn gradient(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t
   if (j < s.rank) {
     let delta = mean(first, j) - mu_t[sample * s.rank + j];
     sums.x = delta * delta;
-    // Cleared by hand: declared inside a loop, SwiftShader kept the values of the turn before.
+    // Cleared explicitly: SwiftShader kept the previous iteration's values of variables declared inside a loop.
     var acc: array<f32, 16>;
     var part: array<f32, 16>;
     for (var q = 0u; q < CHUNK; q++) { acc[q] = 0.0; }

@@ -1,5 +1,5 @@
 // Moments of projected rows (LoRi §3.2): g [B, M, R] → mu [B, R], c [B, R, R] = GᵀG / M, not centred.
-// CPU twin: moments.cpu.ts. Sums are kept by blocks of 16 rows, which keeps float32 within 1e-5 up to M = 2000 and is
+// CPU twin: moments.cpu.ts. Sums are kept in blocks of 16 rows, which keeps float32 within 1e-5 up to M = 2000 and is
 // the same from run to run.
 
 struct Shape {
@@ -33,7 +33,7 @@ fn mean(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) n: vec3u, @bu
 var<workgroup> left: array<f32, 256>;
 var<workgroup> right: array<f32, 256>;
 
-// One 16 × 16 tile of one sample's C a workgroup: x, y tile, z sample. C is symmetric: the tiles above its diagonal are
+// One workgroup per 16 × 16 tile of one sample's C: x, y tile, z sample. C is symmetric: tiles above its diagonal are
 // written by those below it.
 @compute @workgroup_size(16, 16)
 fn second(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_id) t: vec3u) {

@@ -22,7 +22,7 @@ function check(s: ProjectionShape, uL: Float32Array, uH: Float32Array): void {
 
 /**
  * G = X ×₂ U_Lᵀ ×₃ U_Hᵀ (LoRi §3.2): x [B, M, L, H] → [B, M, r_L·r_H], feature a·r_H + c from U_L's column a and
- * U_H's column c. A per-layer scale belongs into U_L (`scaledLayerFactor`). Throws `ShapeError`.
+ * U_H's column c. A scale per layer is folded into U_L (`scaledLayerFactor`). Throws `ShapeError`.
  */
 export function projectionCpu(x: Float32Array, uL: Float32Array, uH: Float32Array, shape: ProjectionShape) {
   check(shape, uL, uH);
@@ -53,7 +53,7 @@ export function projectionCpu(x: Float32Array, uL: Float32Array, uH: Float32Arra
   return g;
 }
 
-/** The transpose, which carries a gradient back: dg [B, M, r_L·r_H] → dx [B, M, L, H]. Throws `ShapeError`. */
+/** The transpose, which propagates a gradient back: dg [B, M, r_L·r_H] → dx [B, M, L, H]. Throws `ShapeError`. */
 export function projectionTransposeCpu(
   dg: Float32Array,
   uL: Float32Array,

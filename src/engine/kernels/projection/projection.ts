@@ -9,10 +9,10 @@ import code from './projection.wgsl?raw';
 
 const BINDINGS = ['read', 'read', 'read', 'write', 'uniform'] as const;
 
-/** Fixed by the workgroup array of the shader. */
+/** Fixed by the shader's workgroup array. */
 export const MAX_LAYERS = 64;
 export const MAX_RANK_H = 512;
-/** Hidden entries that a workgroup of `transposed` gives. */
+/** Hidden entries that one workgroup of `transposed` computes. */
 const SPAN = 512;
 
 export interface ProjectionKernel {

@@ -12,7 +12,7 @@ struct Shape {
   pieces: u32, // of 32 columns (project) or 512 hidden entries (transposed)
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>; // states, or dg in `transposed`
+@group(0) @binding(0) var<storage, read> x: array<f32>; // hidden states, or dg in `transposed`
 @group(0) @binding(1) var<storage, read> u_l: array<f32>;
 @group(0) @binding(2) var<storage, read> u_h: array<f32>;
 @group(0) @binding(3) var<storage, read_write> out: array<f32>; // g, or dx in `transposed`
@@ -21,7 +21,7 @@ struct Shape {
 const COLUMNS = 32u;
 var<workgroup> mid: array<f32, 2048>; // 64 layers × 32 columns
 
-// One workgroup per row (b, m) and 32 columns of U_H: first every layer onto the columns, then the layers onto U_L.
+// One workgroup per row (b, m) and 32 columns of U_H: first each layer is projected onto the columns, then onto U_L.
 @compute @workgroup_size(64)
 fn project(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) n: vec3u, @builtin(local_invocation_index) t: u32) {
   let job = wg.y * n.x + wg.x;
@@ -60,10 +60,10 @@ fn project(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) n: vec3u, 
 }
 
 const SPAN = 512u;
-// Its own array, because every workgroup begins with clearing what its entry point uses.
-var<workgroup> weights: array<f32, 512>; // dg's row by U_L's row ℓ: a weight a column of U_H
+// An array of its own, because every workgroup starts by clearing what its entry point uses.
+var<workgroup> weights: array<f32, 512>; // dg's row times U_L's row ℓ: one weight per column of U_H
 
-// One workgroup a (b, m, l) and 512 hidden entries.
+// One workgroup per (b, m, l) and 512 hidden entries.
 @compute @workgroup_size(64)
 fn transposed(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) n: vec3u, @builtin(local_invocation_index) t: u32) {
   let job = wg.y * n.x + wg.x;

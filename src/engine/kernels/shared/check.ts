@@ -21,8 +21,8 @@ export function expectLength(kernel: string, name: string, length: number, shape
 }
 
 /**
- * Index of the first NaN or Inf, or -1. Tested by exponent bits, as the shaders must: comparisons with NaN are not
- * to be trusted there, and the twins follow the same rule.
+ * Index of the first NaN or Inf, or -1. Tested by exponent bits, as shaders must, because comparisons with NaN cannot be
+ * trusted there; the twins follow the same rule.
  */
 export function firstNonFinite(data: Float32Array): number {
   const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);

@@ -2,9 +2,9 @@ import { NumericError } from '../../base/errors';
 import { Rng } from '../../base/rng';
 
 /**
- * Eigen-decomposition of a symmetric float64 matrix: all values, the vectors of the r largest. Householder
+ * Eigendecomposition of a symmetric float64 matrix: all values, and the vectors of the r largest. Householder
  * tridiagonalisation, implicit QL for the values, inverse iteration with reorthogonalisation for the vectors, back
- * transformation. Vectors cost O(n²) each, so a few of many are cheap.
+ * transformation. Each vector costs O(n²), so a few are cheap.
  */
 export interface Eigen {
   /** [n], largest first. */
@@ -18,7 +18,7 @@ export function symmetricEigen(a: Float64Array, n: number, r: number): Eigen {
   return finished(symmetricEigenSteps(a, n, r));
 }
 
-/** `symmetricEigen` in pieces of some milliseconds, so that its caller may give way; yields the share done. */
+/** `symmetricEigen` in pieces of a few milliseconds, so that its caller can yield to others; yields the share done. */
 export function* symmetricEigenSteps(a: Float64Array, n: number, r: number): Generator<number, Eigen> {
   const { d, e, h } = yield* tridiagonalise(a, n);
   const values = yield* tridiagonalValues(d, e, n);
@@ -32,7 +32,7 @@ export function* symmetricEigenSteps(a: Float64Array, n: number, r: number): Gen
   return { values, vectors };
 }
 
-/** What a computation in pieces returns, without giving way. */
+/** The result of a computation in pieces, run without yielding. */
 export function finished<T>(steps: Generator<number, T>): T {
   for (;;) {
     const step = steps.next();
@@ -172,7 +172,7 @@ function* tridiagonalValues(
       Math.abs(d[i] as number) + Math.abs(coupling[i] as number) + Math.abs(e[i] as number),
     );
   }
-  // Couplings below this move no value by more than the reduction already has.
+  // Couplings below this change no value by more than the reduction's own rounding.
   const floor = norm * 2 ** -56;
   for (let l = 0; l < n; l++) {
     if (l % 64 === 63) yield 0.8;
@@ -225,12 +225,12 @@ function* tridiagonalValues(
 }
 
 /**
- * Values nearer than this, relative to the largest, need their vectors kept apart while these are found; those of others
- * are orthogonal to 2⁻⁵² over their distance by themselves, and `orthonormalise` does the rest.
+ * Vectors of values closer than this, relative to the largest, are orthogonalised against each other while they are found;
+ * others are orthogonal to 2⁻⁵² divided by their distance anyway, and `orthonormalise` does the rest.
  */
 const CLOSE = 1e-7;
 
-/** Vectors [r, n] of the r first values, by inverse iteration; each is kept orthogonal to those of values close by. */
+/** Vectors [r, n] of the first r values, by inverse iteration; each is kept orthogonal to those of nearby values. */
 function* tridiagonalVectors(d: Float64Array, e: Float64Array, n: number, values: Float64Array, r: number) {
   const z = new Float64Array(r * n);
   const rng = new Rng(0x51ed);
@@ -242,7 +242,7 @@ function* tridiagonalVectors(d: Float64Array, e: Float64Array, n: number, values
   const up2 = new Float64Array(n);
   const mult = new Float64Array(n);
   const swap = new Uint8Array(n);
-  let first = 0; // of the cluster that v is in
+  let first = 0; // first of the cluster that v is in
   for (let v = 0; v < r; v++) {
     const lambda = values[v] as number;
     if (v > 0 && (values[v - 1] as number) - lambda > CLOSE * norm) first = v;
@@ -328,7 +328,7 @@ function backTransform(a: Float64Array, h: Float64Array, n: number, z: Float64Ar
   }
 }
 
-/** Makes row v of z orthogonal to rows first … v − 1, and a unit vector. Returns the norm it had left. */
+/** Makes row v of z orthogonal to rows first … v − 1, and a unit vector. Returns its norm before scaling. */
 function project(z: Float64Array, v: number, n: number, first = 0): number {
   const x = v * n;
   for (let w = first; w < v; w++) {

@@ -1,9 +1,9 @@
-/** How stored float64 results are read and held against what a kernel gives. */
+/** Reads stored float64 results and compares them with what a kernel computes. */
 
 /** Largest error of a kernel's tensor against float64, relative to the tensor's largest magnitude. */
 export const KERNEL_TOLERANCE = 1e-5;
 
-/** Little-endian float32 from base64, as the goldens hold it. */
+/** Little-endian float32 from base64, as the golden files store it. */
 export function unpackF32(text: string): Float32Array<ArrayBuffer> {
   const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   return new Float32Array(bytes.buffer);

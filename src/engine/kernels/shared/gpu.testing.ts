@@ -5,7 +5,7 @@ import { Workspace } from './workspace';
 export { KERNEL_TOLERANCE as GPU_TOLERANCE } from './golden';
 export { randomF32 } from './testing';
 
-/** A device of its own whose buffers are all destroyed by `close`, which fails if any other was left alive. */
+/** A separate device; `close` destroys its buffers, and fails if any other buffer was left alive. */
 export class TestBench extends Workspace {
   static async open(): Promise<TestBench> {
     return new TestBench(await openDevice());

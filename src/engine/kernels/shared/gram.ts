@@ -8,8 +8,8 @@ const PANEL = 256;
  * k·strideD], i < n, k < depth. Strides let one routine serve rows, columns and tensor unfoldings without copying
  * the whole matrix. `scale` multiplies every element first (a power of two costs no accuracy).
  *
- * A float64 Gram matrix of float32 data loses singular values below about 1e-8·σ₁; the data itself ends at 6e-8·σ₁.
- * In float32 the same trick would lose everything below 3e-4·σ₁ and is not to be used.
+ * A float64 Gram matrix of float32 data loses singular values below about 1e-8·σ₁; the data itself resolves only 6e-8·σ₁.
+ * In float32 the same trick would lose everything below 3e-4·σ₁ and must not be used.
  */
 export function accumulateGram(
   out: Float64Array,
@@ -24,7 +24,7 @@ export function accumulateGram(
   finished(gramSteps(out, data, offset, n, depth, strideN, strideD, scale));
 }
 
-/** `accumulateGram` in pieces of some milliseconds; yields the share done. */
+/** `accumulateGram` in pieces of a few milliseconds; yields the share done. */
 export function* gramSteps(
   out: Float64Array,
   data: Float32Array,
@@ -50,7 +50,7 @@ export function* gramSteps(
       }
     }
     for (let row = 0; row < n; ) {
-      // Multiples of 4, and the more rows the shorter they are.
+      // A multiple of 4 rows, and the more the shorter they are.
       const end = Math.min(n, row + Math.max(4, Math.floor(2 ** 15 / (row + 256)) * 4));
       addPanel(out, panel, n, width, row, end);
       row = end;
@@ -95,7 +95,7 @@ function addPanel(out: Float64Array, p: Float64Array, n: number, w: number, row:
         s31 += a3 * b1;
       }
       const o = i * n + j;
-      // The block on the diagonal also writes a few elements above it; nobody reads those.
+      // The block on the diagonal also writes a few elements above it, which are never read.
       out[o] = (out[o] as number) + s00;
       out[o + 1] = (out[o + 1] as number) + s01;
       out[o + n] = (out[o + n] as number) + s10;

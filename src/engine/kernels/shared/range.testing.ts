@@ -2,9 +2,9 @@ import { momentsReference } from './reference.testing';
 import { randomF32 } from './testing';
 
 /**
- * The corners of the range that kernels and twins answer for, within 1e-5 of float64: M and K from 1 to 2000,
- * R = r_L·r_H up to 512, L up to 36, H up to 2048. One dimension is at its end at a time: the software adapter is slow,
- * and errors grow with the length of one sum, not with the number of sums.
+ * The limits of the range that kernels and twins support within 1e-5 of float64: M and K from 1 to 2000, R = r_L·r_H up to
+ * 512, L up to 36, H up to 2048. One dimension is at its limit at a time: the software adapter is slow, and errors grow
+ * with the length of a sum, not with the number of sums.
  */
 
 export const PROJECTION_RANGE = [
@@ -17,8 +17,8 @@ export const PROJECTION_RANGE = [
 ] as const;
 
 /**
- * `offset` puts the rows off centre, as hidden states are; `scale` 0 makes every entry the offset, so that all additions
- * of a sum round to one side.
+ * `offset` moves the rows off centre, like hidden states; with `scale` 0 every entry is the offset, so that all additions
+ * in a sum round the same way.
  */
 export const MOMENTS_RANGE = [
   { batch: 1, rows: 2000, rank: 9, offset: 0, scale: 1 },

@@ -1,5 +1,5 @@
 /**
- * The kernels once more, from their definitions: float64, plain loops, whole intermediate tensors, nothing shared with
+ * The kernels again, straight from their definitions: float64, plain loops, full intermediate tensors, nothing shared with
  * kernels or twins. B samples, M rows, K latent steps, L layers, H hidden size, R = r_L·r_H.
  */
 

@@ -9,7 +9,7 @@ export function randomF32(length: number, seed: number, offset = 0): Float32Arra
   return Float32Array.from({ length }, () => rng.normal() + offset);
 }
 
-/** Whether two tensors agree to the bit, NaN payloads included; for large ones, where `toEqual` takes seconds. */
+/** Whether two tensors agree to the bit, including NaN payloads; for large ones, for which `toEqual` takes seconds. */
 export function sameBits(a: Float32Array, b: Float32Array): boolean {
   const [x, y] = [a, b].map((t) => new Uint32Array(t.buffer, t.byteOffset, t.length)) as [
     Uint32Array,
@@ -18,5 +18,5 @@ export function sameBits(a: Float32Array, b: Float32Array): boolean {
   return x.length === y.length && x.every((bits, i) => bits === y[i]);
 }
 
-/** The golden is rounded to float32 and so is the twin's answer: 6e-8 each. */
+/** Both the golden values and the twin's results are rounded to float32: 6e-8 each. */
 export const TWIN_TOLERANCE = 3e-7;

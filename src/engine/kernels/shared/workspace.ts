@@ -2,7 +2,7 @@ import type { Batch } from '../../device/batch';
 import type { DeviceBuffer } from '../../device/buffer';
 import type { Device } from '../../device/device';
 
-/** Buffers for trying a kernel out; `close` destroys them all. */
+/** Buffers for testing a kernel; `close` destroys them all. */
 export class Workspace {
   private readonly buffers: DeviceBuffer[] = [];
 
@@ -12,7 +12,7 @@ export class Workspace {
     return this.keep(this.device.upload(data, label));
   }
 
-  /** An output filled with NaN: an element that the kernel leaves out shows. */
+  /** An output filled with NaN, so that elements the kernel does not write show. */
   output(length: number, label = 'output'): DeviceBuffer {
     return this.keep(this.device.upload(new Float32Array(length).fill(Number.NaN), label));
   }

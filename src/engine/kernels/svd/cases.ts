@@ -15,7 +15,7 @@ export function caseMatrix(kind: CaseKind, m: number, n: number, seed: number): 
     for (let i = 0; i < m; i++) {
       for (let j = 0; j < n; j++) {
         const p = (i + 1) * (j + 1);
-        // (i·i·j·j) is formed as the script does; both are exact integers here.
+        // (i·i·j·j) is computed as in the script; both are exact integers here.
         x[i * n + j] = (x[i * n + j] as number) / (kind === 'steep' ? p * p : p);
       }
     }
@@ -45,15 +45,15 @@ function mix(x: Float64Array, count: number, width: number, strideRow: number, s
 }
 
 /**
- * The gates against float64 on the same float32 data: docs of `svdErrors`. At σ = 1e-3·σ₁ the relative one asks for
- * 2e-9·σ₁, a thirtieth of float32's resolution of σ₁. Thin matrices (pairs of float32) hold it everywhere. Float32
- * bidiagonalisation holds it for the values that come with vectors (measured 3e-7, steep spectra 1.7e-6) and, where the
- * spectrum decays over enough entries, for all (160×128: 1.9e-6 in 12 matrices); the last values of square matrices
- * with k = 33 … 48 miss it (5e-6), and of white square ones, whose rounding no decay ends (2e-5, that is 2e-8·σ₁).
+ * The gates against float64 on the same float32 data, see `svdErrors`. At σ = 1e-3·σ₁ the relative one requires 2e-9·σ₁, a
+ * thirtieth of float32's resolution of σ₁. Thin matrices (pairs of float32) meet it everywhere. Float32 bidiagonalisation
+ * meets it for the values that come with vectors (measured 3e-7, steep spectra 1.7e-6) and, if the spectrum decays over
+ * enough entries, for all (160×128: 1.9e-6 in 12 matrices); the last values of square matrices with k = 33 … 48 miss it
+ * (5e-6), and so do those of white square ones, whose spectrum does not decay (2e-5, that is 2e-8·σ₁).
  */
 export const GATES = { relative: 2e-6, absolute: 1e-6, orthogonality: 2e-6, angle: 1 } as const;
 
-/** The largest errors of a result against float64 truth, as the gates want them. */
+/** The largest errors of a result against the float64 reference, as the gates need them. */
 export interface SvdErrors {
   /** max |σ − σ*| / σ₁ over every value. */
   readonly absolute: number;
@@ -61,7 +61,7 @@ export interface SvdErrors {
   readonly relative: number;
   /** max |UᵀU − I|. */
   readonly orthogonality: number;
-  /** Sine of the largest angle between the two spans, over what the gate allows at this gap. */
+  /** Sine of the largest angle between the two spans, divided by what the gate allows at this gap. */
   readonly angle: number;
 }
 

@@ -5,20 +5,20 @@ import { type Entry, Stage } from './stage';
 import { type StageSize, stageRoom } from './stage-layout';
 import { type SvdShape, svdCpu } from './svd.cpu';
 
-/** Residual of a pair, relative to σ₁, below which it is done: what float32 could tell from zero. */
+/** Residual of a pair, relative to σ₁, below which it has converged: what float32 can distinguish from zero. */
 const DONE = 1e-8;
-/** Residual by a product with W itself, relative to σ₁, above which the result is not believed. */
+/** Residual by a product with W itself, relative to σ₁, above which the result is rejected. */
 const BELIEVED = 2e-6;
-/** Steps and distance below σ₁ at which a basis has broken down: what follows would be rounding. */
+/** Length, relative to σ₁, at which a basis has broken down: what follows would be rounding. */
 const BROKEN = 1e-7;
 /**
- * Steps of the search for values that were passed over, in the complement of what was found, and by how much of σ_r
- * one must exceed it to count. Their largest value is a lower bound, within a few percent by then.
+ * Steps of the search for missed values, in the complement of those found, and by which share of σ_r one must exceed it to
+ * count. The search's largest value is a lower bound, within a few percent by then.
  */
 const SEARCH = 10;
 const PASSED_OVER = 1.001;
 
-/** Most steps, and those before the first look at what has converged. */
+/** Maximum number of steps, and steps before the first check for convergence. */
 const maxSteps = (r: number): number => 5 * r + 40;
 const firstLook = (r: number): number => Math.ceil(1.5 * r) + 16;
 const nextLook = (r: number): number => Math.max(8, Math.ceil(r / 4));
@@ -46,23 +46,23 @@ const sizeFor = ({ r }: SvdShape): StageSize => {
   return { held, width: held, kind: 'lanczos' };
 };
 
-/** Whether r values of k = min(m, n) are few enough for this to be worth it, and fit. */
+/** Whether r of k = min(m, n) values are few enough to make this worthwhile, and it fits. */
 export const suitsLanczos = (device: Device, shape: SvdShape): boolean => {
   const k = Math.min(shape.rows, shape.cols);
   return shape.r > 0 && k >= 256 && 2 * maxSteps(shape.r) <= k && lanczosRoom(device, shape) > 0;
 };
 
-/** Matrices of this shape the device takes at once. */
+/** Number of matrices of this shape that the device takes at once. */
 export const lanczosRoom = (device: Device, shape: SvdShape): number =>
   stageRoom(device, shape, sizeFor(shape), MAX_BYTES);
 
 /**
  * The r largest singular values [B, r] and their left vectors [B, m, r] by Golub–Kahan–Lanczos with full
- * reorthogonalisation, float32 on the GPU, the small bidiagonal matrix in float64 on the CPU. Single vectors see one
- * copy of a repeated value; a search in the complement tells whether one was passed over.
+ * reorthogonalisation, float32 on the GPU, the small bidiagonal matrix in float64 on the CPU. Single-vector Lanczos finds
+ * one copy of a repeated value; a search in the complement tells whether another was missed.
  *
- * Gives `undefined` where a basis breaks down, does not converge, fails the residual test or passed a value over: then
- * `svdLarge` is the way. Rejects with `NumericError` (NaN or Inf), `CancelledError` or `DeviceError`.
+ * Resolves to `undefined` if a basis breaks down, does not converge, fails the residual test or missed a value: use
+ * `svdLarge` then. Rejects with `NumericError` (NaN or Inf), `CancelledError` or `DeviceError`.
  */
 export async function svdLanczos(
   device: Device,
@@ -71,14 +71,14 @@ export async function svdLanczos(
   options: LargeOptions = {},
 ): Promise<{ sigma: Float32Array<ArrayBuffer>; u: Float32Array<ArrayBuffer> } | undefined> {
   const { batch, rows, r } = shape;
-  const most = Math.max(1, lanczosRoom(device, shape));
-  const lot = { ...shape, batch: most };
+  const lotSize = Math.max(1, lanczosRoom(device, shape));
+  const lot = { ...shape, batch: lotSize };
   const stage = await Stage.open(device, lot, sizeFor(shape), ENTRIES, options.signal, options.lanes);
   const sigma = new Float32Array(batch * r);
   const u = new Float32Array(batch * rows * r);
   try {
-    for (let first = 0; first < batch; first += most) {
-      const count = Math.min(most, batch - first);
+    for (let first = 0; first < batch; first += lotSize) {
+      const count = Math.min(lotSize, batch - first);
       const tell = (share: number): void => options.onProgress?.((first + share * count) / batch);
       const a = matrices.subarray(first * stage.sizes.a, (first + count) * stage.sizes.a);
       await stage.take(a, count, first);
@@ -95,7 +95,7 @@ export async function svdLanczos(
   }
 }
 
-/** One step more: number i of the first side, number i + 1 of the second, each against the c before it. */
+/** One more step: vector i of the first side and i + 1 of the second, each orthogonalised against the c before it. */
 function step(stage: Stage, b: Batch, i: number, c: number): void {
   const settle = (at: number, before: number, side: 0 | 1): void => {
     stage.run(b, 'gather', [stage.quads(side === 0 ? stage.ldp : stage.ldq)], { i: at, side });
@@ -117,9 +117,9 @@ function against(stage: Stage, b: Batch, i: number, c: number, side: 0 | 1): voi
   stage.run(b, 'scale', [1], { i, side });
 }
 
-/** The values [count, r], with their vectors left in `vectors`; `undefined` where this way fails. */
+/** The values [count, r], with their vectors in `vectors`; `undefined` if the method fails. */
 async function leading(stage: Stage, r: number, count: number, tell: (share: number) => void) {
-  const most = maxSteps(r);
+  const maximum = maxSteps(r);
   const { held } = sizeFor({ batch: 1, rows: 1, cols: 1, r });
   const { device, scalars, buffers, sizes } = stage;
   const lengthQ = [stage.quads(stage.ldq)] as const;
@@ -131,23 +131,23 @@ async function leading(stage: Stage, r: number, count: number, tell: (share: num
   const each = Array.from({ length: count }, (_, z) => z);
   let pairs: readonly Pairs[] = [];
   let done = 0;
-  for (let look = firstLook(r); ; look = Math.min(most, look + nextLook(r))) {
+  for (let look = firstLook(r); ; look = Math.min(maximum, look + nextLook(r))) {
     while (done < look) {
       const end = Math.min(look, done + 8);
       await stage.submit((b) => {
         for (let i = done; i < end; i++) step(stage, b, i, i);
       });
       done = end;
-      tell((0.9 * done) / most);
+      tell((0.9 * done) / maximum);
     }
     const all = await read();
     pairs = each.map((z) => pairsOf(all, z * sizes.scalars + scalars.norms, held, done, r));
     if (pairs.some((p) => p.broken)) return undefined;
     if (pairs.every((p) => p.residual <= DONE * (p.sigma[0] as number))) break;
-    if (done === most) return undefined;
+    if (done === maximum) return undefined;
   }
 
-  const base = most + 1;
+  const base = maximum + 1;
   for (const z of each) {
     const { x, y, sigma } = pairs[z] as Pairs;
     const at = z * sizes.scalars;

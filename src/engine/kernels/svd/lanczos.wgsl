@@ -1,5 +1,5 @@
-// Golub–Kahan–Lanczos: an orthonormal basis of each side, number i made from W times number i of the other side (or the
-// one before), made orthogonal to all before it, twice; then the Ritz vectors. By quads; pads are zero and stay so.
+// Golub–Kahan–Lanczos: an orthonormal basis of each side, vector i being W times vector i of the other side (or the one
+// before), orthogonalised twice against all before it; then the Ritz vectors. In quads; padding is zero and stays zero.
 
 @group(0) @binding(0) var<storage, read_write> reflectors: array<vec4f>;
 @group(0) @binding(1) var<storage, read> panel: array<vec4f>;
@@ -7,7 +7,7 @@
 @group(0) @binding(3) var<storage, read_write> vectors: array<f32>;
 @group(0) @binding(4) var<uniform> s: Shape;
 
-// Threads a sum. A software adapter pays for every thread that waits at a barrier.
+// Threads per sum. A software adapter pays for every thread that waits at a barrier.
 override lanes: u32 = 64u;
 
 var<workgroup> fold: array<f32, 64>;
@@ -17,7 +17,7 @@ fn place(matrix: u32, number: u32) -> u32 {
   return (matrix * reflectors_size(s) + select(0u, s.held * s.ldp, s.side > 0u)) / 4u + number * quads();
 }
 
-// Quad k of W u (side 0) or Wᵀv (side 1), its parts added.
+// Quad k of W u (side 0) or Wᵀv (side 1), summed over its parts.
 fn image(matrix: u32, k: u32) -> vec4f {
   let pan = matrix * s.panel_size / 4u;
   var sum = vec4f(0.0);
@@ -46,7 +46,7 @@ fn gather(@builtin(global_invocation_id) id: vec3u) {
   if (id.x < quads()) { reflectors[place(id.z, s.i) + id.x] = image(id.z, id.x); }
 }
 
-// Takes from vector i its parts along the c before it, as `dots` has them.
+// Subtracts from vector i its components along the c before it, which are in `dots`.
 @compute @workgroup_size(64)
 fn subtract(@builtin(global_invocation_id) id: vec3u) {
   if (id.x >= quads()) { return; }
@@ -77,7 +77,7 @@ fn scale(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u
   if (t == 0u) { scalars[wg.z * s.scalars_size + s.norms + s.side * s.held + s.i] = norm; }
 }
 
-// Vectors i … i + r − 1: combinations of the first c. Those of the side that is wanted go to `vectors` too.
+// Vectors i … i + r − 1: combinations of the first c. Those of the requested side also go to `vectors`.
 @compute @workgroup_size(64)
 fn combine(@builtin(global_invocation_id) id: vec3u) {
   let k = id.x;

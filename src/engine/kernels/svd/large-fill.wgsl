@@ -7,7 +7,7 @@
 
 var<workgroup> fold: array<u32, 64>;
 
-// By the bits, whose order is that of magnitudes; NaN and Inf come last, 0x7f800000 and above.
+// By bits, which order like magnitudes; NaN and Inf come last, at 0x7f800000 and above.
 @compute @workgroup_size(64)
 fn peak(
   @builtin(workgroup_id) wg: vec3u,

@@ -1,8 +1,8 @@
-// The panel's steps of the blocked bidiagonalisation (LAPACK's LABRD): W is left as it was when the panel began, and
-// what its columns would have changed, W − V Yᵀ − X Uᵀ, is applied to the column and row at hand only.
+// The panel's steps of the blocked bidiagonalisation (LAPACK's LABRD): W is left as it was when the panel started, and
+// the changes due to its columns, W − V Yᵀ − X Uᵀ, are applied only to the current column and row.
 //
-// Everything goes by quads, from the one that holds the first entry wanted: what lies before it in its quad is computed
-// too, finite, and nobody's.
+// Everything works in quads, starting with the one that holds the first entry needed: what precedes it in its quad is
+// computed too, finite, and never used.
 
 @group(0) @binding(0) var<storage, read> w: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> reflectors: array<vec4f>;
@@ -10,16 +10,16 @@
 @group(0) @binding(3) var<storage, read_write> scalars: array<f32>;
 @group(0) @binding(4) var<uniform> s: Shape;
 
-// A sum of squares below this is taken for zero: half of float32's exponents are lost to squaring, and a reflection
-// made of what is left would not be orthogonal. W's largest entry is 1 … 2, so nothing that counts is lost.
+// A sum of squares below this counts as zero: squaring loses half of float32's exponents, and a reflection made from the
+// remainder would not be orthogonal. W's largest entry is 1 … 2, so nothing significant is lost.
 const SMALLEST_SQUARE = 1e-27;
 
-// Threads a sum. A software adapter pays for every thread that waits at a barrier.
+// Threads per sum. A software adapter pays for every thread that waits at a barrier.
 override lanes: u32 = 64u;
 
 var<workgroup> fold: array<f32, 64>;
 
-// Completes x_{i−1}, then takes column i: a thread has four rows.
+// Completes x_{i−1}, then reads column i: four rows per thread.
 @compute @workgroup_size(64)
 fn column_step(@builtin(global_invocation_id) id: vec3u) {
   let height = s.ldp / 4u;
@@ -58,7 +58,7 @@ fn column_step(@builtin(global_invocation_id) id: vec3u) {
   if (s.i < s.q) { reflectors[vs + s.i * height + k] = value; }
 }
 
-// Completes y_i, then takes row i: a thread has four columns.
+// Completes y_i, then reads row i: four columns per thread.
 @compute @workgroup_size(64)
 fn row_step(@builtin(global_invocation_id) id: vec3u) {
   let height = s.ldp / 4u;
@@ -88,8 +88,8 @@ fn row_step(@builtin(global_invocation_id) id: vec3u) {
   reflectors[us + s.i * width + j] = value - y;
 }
 
-// Turns column i (side 0), or row i right of the diagonal (side 1), x, into a Householder vector v, first entry 1 and
-// zeros before it in its quad: (I − tau v vᵀ) x = beta e₁. One workgroup.
+// Turns column i (side 0), or row i right of the diagonal (side 1), x, into a Householder vector v whose first entry is 1,
+// with zeros before it in its quad: (I − tau v vᵀ) x = beta e₁. One workgroup.
 @compute @workgroup_size(lanes)
 fn reflect(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let is_row = s.side > 0u;

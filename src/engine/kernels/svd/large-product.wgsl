@@ -1,4 +1,4 @@
-// The two products with all of W that each column costs, and the update of W that each panel costs.
+// The two products with all of W that each column needs, and the update of W that each panel needs.
 
 @group(0) @binding(0) var<storage, read_write> w: array<vec4f>;
 @group(0) @binding(1) var<storage, read> reflectors: array<vec4f>;
@@ -6,12 +6,12 @@
 @group(0) @binding(3) var<storage, read_write> scalars: array<f32>;
 @group(0) @binding(4) var<uniform> s: Shape;
 
-// Threads a sum. A software adapter pays for every thread that waits at a barrier.
+// Threads per sum. A software adapter pays for every thread that waits at a barrier.
 override lanes: u32 = 64u;
 
 var<workgroup> fold: array<f32, 64>;
 
-// Wᵀv for v number i, by chunks of rows: workgroup y takes one, for 256 columns.
+// Wᵀv_i, by chunks of rows: workgroup y takes one chunk, for 256 columns.
 @compute @workgroup_size(64)
 fn transpose_product(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let height = s.ldp / 4u;
@@ -31,8 +31,8 @@ fn transpose_product(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation
   panel[(wg.z * s.panel_size + s.part) / 4u + wg.y * width + j] = sum;
 }
 
-// W u for u number i, in sixteen parts: a workgroup takes sixteen rows, sixteen threads for four of them, and a thread
-// every sixteenth quad.
+// W u_i, in sixteen parts: a workgroup takes sixteen rows, sixteen threads for every four of them, and each thread every
+// sixteenth quad.
 @compute @workgroup_size(64)
 fn product(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let height = s.ldp / 4u;
@@ -60,7 +60,7 @@ fn fold_all(t: u32, x: f32) -> f32 {
   return sum;
 }
 
-// Products of v number i with the c before it (the first c workgroups) and the panel's X (the others).
+// Products of v_i with the c before it (the first c workgroups) and the panel's X (the others).
 @compute @workgroup_size(lanes)
 fn column_dots(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let height = s.ldp / 4u;
@@ -80,7 +80,7 @@ fn column_dots(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index
   if (t == 0u) { scalars[wg.z * s.scalars_size + s.dots + select(0u, s.width, is_x) + c] = sum; }
 }
 
-// Products of u number i with the c before it (the first c workgroups) and the panel's Y (the others).
+// Products of u_i with the c before it (the first c workgroups) and the panel's Y (the others).
 @compute @workgroup_size(lanes)
 fn row_dots(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let width = s.ldq / 4u;
@@ -105,7 +105,7 @@ fn outer(v: vec4f, y: vec4f, x: vec4f, u: vec4f) -> mat4x4f {
   return mat4x4f(v.x * y + x.x * u, v.y * y + x.y * u, v.z * y + x.z * u, v.w * y + x.w * u);
 }
 
-// Takes it from W at rows 4k … and columns 4j …, unless they are past the end.
+// Subtracts d from W at rows 4k … and columns 4j …, unless they are past the end.
 fn take(k: u32, j: u32, matrix: u32, d: mat4x4f) {
   let width = s.ldq / 4u;
   if (j >= width || k >= s.ldp / 4u) { return; }
@@ -116,8 +116,8 @@ fn take(k: u32, j: u32, matrix: u32, d: mat4x4f) {
   w[at + 3u * width] -= d[3];
 }
 
-// W ← W − V Yᵀ − X Uᵀ for the c pairs before column i, from row and column i on: a thread has twice four rows and twice
-// four columns. i is a multiple of 4.
+// W ← W − V Yᵀ − X Uᵀ for the c pairs before column i, from row and column i on: twice four rows and twice four columns
+// per thread. i is a multiple of 4.
 @compute @workgroup_size(64)
 fn update(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let height = s.ldp / 4u;
@@ -125,7 +125,7 @@ fn update(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: 
   let j = s.i / 4u + wg.x * 16u + t % 8u;
   let k = s.i / 4u + wg.y * 16u + t / 8u;
   if (j >= width || k >= height) { return; }
-  // The second of each may lie past the end; it then repeats the last and is dropped.
+  // The second of each may be past the end; it then repeats the last one and is discarded.
   let j1 = min(j + 8u, width - 1u);
   let k1 = min(k + 8u, height - 1u);
   var v = wg.z * reflectors_size(s) / 4u + (s.i - s.c) * height;

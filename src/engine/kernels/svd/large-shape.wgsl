@@ -1,9 +1,9 @@
-// What every step of the large decomposition is told; put before each of the other large-*.wgsl.
+// The parameters of every step of the large decomposition; prepended to each of the other large-*.wgsl.
 //
 // a [B, m, n] becomes W [p, q], p ≥ q: a itself scaled by a power of two, or its transpose where m < n. W = L·Bid·Rᵀ
 // with Bid upper bidiagonal (d on the diagonal, e above it); L is the product of the reflections I − tau v vᵀ, R that
-// of I − tau u uᵀ. Rows of W lie `ldq` floats apart and vectors of length p `ldp` apart, both multiples of 4, with
-// zeros behind their ends. Matrix z of the batch is workgroup_id.z.
+// of I − tau u uᵀ. Rows of W are `ldq` floats apart and vectors of length p `ldp` apart, both multiples of 4, padded with
+// zeros. Matrix z of the batch is workgroup_id.z.
 struct Shape {
   m: u32,
   n: u32,
@@ -15,10 +15,10 @@ struct Shape {
   // Vectors of length p, and of length q, in `reflectors`: [held, ldp], then [held, ldq]. The reduction keeps its
   // Householder vectors v_i and u_i there, Lanczos its basis.
   held: u32,
-  // Most vectors that one is multiplied with at a time, and rows per chunk of Wᵀv (a multiple of 4).
+  // Maximum number of vectors that one is multiplied with at a time, and rows per chunk of Wᵀv (a multiple of 4).
   width: u32,
   chunk: u32,
-  // Floats a matrix, of `panel`, `scalars` and `vectors`; W has ldp · ldq.
+  // Floats per matrix in `panel`, `scalars` and `vectors`; W has ldp · ldq.
   panel_size: u32,
   scalars_size: u32,
   vectors_size: u32,
@@ -37,7 +37,7 @@ struct Shape {
   coefficients: u32,
   ritz: u32,
   residuals: u32,
-  // The vector at hand; how many before it count; the first quads of its product's rows and columns; 0 for vectors of
+  // The current vector; how many before it count; the first quads of its product's rows and columns; 0 for vectors of
   // length p, 1 for those of length q.
   i: u32,
   c: u32,

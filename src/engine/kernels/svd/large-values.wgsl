@@ -1,5 +1,5 @@
-// From the bidiagonal matrix on: all values, and the first r vectors of the Golub–Kahan tridiagonal T, which has a zero
-// diagonal, d₁ e₁ d₂ e₂ … beside it, order 2q, and eigenvalues ±σ.
+// From the bidiagonal matrix: all values, and the first r vectors of the Golub–Kahan tridiagonal T, which has order 2q, a
+// zero diagonal, off-diagonal d₁ e₁ d₂ e₂ …, and eigenvalues ±σ.
 
 @group(0) @binding(0) var<storage, read> peaks: array<u32>;
 @group(0) @binding(1) var<storage, read> scalars: array<f32>;
@@ -31,7 +31,7 @@ fn bound_of(gk: u32, order: u32) -> f32 {
   return bound;
 }
 
-// Bisection over the float's bits, one thread per value: every float of [0, bound] in 31 halvings.
+// Bisection over the float's bits, one thread per value: 31 halvings cover every float in [0, bound].
 @compute @workgroup_size(32)
 fn bisect(@builtin(global_invocation_id) id: vec3u) {
   let j = id.x;
@@ -95,7 +95,7 @@ fn factor(@builtin(global_invocation_id) id: vec3u) {
   vectors[lu + (order - 1u) * s.r] = diag;
 }
 
-// z ← (T − σI)⁻¹ z to unit length, one thread per vector. Pivots below rounding are raised to it.
+// z ← (T − σI)⁻¹ z, scaled to unit length, one thread per vector. Pivots below rounding level are raised to it.
 @compute @workgroup_size(64)
 fn solve(@builtin(global_invocation_id) id: vec3u) {
   let v = id.x;
@@ -128,7 +128,7 @@ fn solve(@builtin(global_invocation_id) id: vec3u) {
     vectors[z + k - 1u] = x1;
     biggest = max(biggest, abs(x1));
   }
-  // Only a chain of pivots at the floor could overflow; then begin again from other noise.
+  // Only a chain of pivots at the floor could overflow; then restart from other noise.
   let overflow = bitcast<u32>(biggest) >= 0x7f800000u;
   var squares = 0.0;
   for (var i = 0u; i < order; i++) {

@@ -1,4 +1,4 @@
-// The r vectors as vectors: made orthonormal, carried back through the reflections, signed and written.
+// The r vectors: orthonormalised, transformed back through the reflections, signed and written.
 
 @group(0) @binding(0) var<storage, read> reflectors: array<f32>;
 @group(0) @binding(1) var<storage, read> scalars: array<f32>;
@@ -6,10 +6,10 @@
 @group(0) @binding(3) var<storage, read_write> u: array<f32>; // [B, m, r]
 @group(0) @binding(4) var<uniform> s: Shape;
 
-// Threads a vector. A software adapter pays for every thread that waits at a barrier.
+// Threads per vector. A software adapter pays for every thread that waits at a barrier.
 override lanes: u32 = 64u;
-const BLOCK = 16u; // sums are kept by blocks, which keeps their rounding small
-// Of the length √½ that a wanted half has: less is rounding alone.
+const BLOCK = 16u; // sums are kept in blocks, which keeps their rounding small
+// Threshold for the length, √½, of a half that is kept: below it there is only rounding.
 const LOST = 0.01;
 
 var<workgroup> fold: array<vec2f, 64>;
@@ -25,7 +25,7 @@ fn sum_all(t: u32, x: vec2f) -> vec2f {
 
 fn start_of(matrix: u32, v: u32) -> u32 { return matrix * s.vectors_size + v * max(2u * s.q, s.m); }
 
-// Takes from each vector after number i its part along it (Gram–Schmidt, by rows), `c` entries long.
+// Subtracts from each vector after vector i its component along it (Gram–Schmidt, by rows), `c` entries long.
 @compute @workgroup_size(lanes)
 fn project(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let x = start_of(wg.z, s.i);
@@ -43,8 +43,8 @@ fn project(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t:
   for (var k = t; k < s.c; k += lanes) { vectors[y + k] -= f * vectors[x + k]; }
 }
 
-// Unit length for each vector, `c` entries long. In the final turns, i > 0, what is rounding alone is drawn anew, so
-// that the basis is complete.
+// Scales each vector, `c` entries long, to unit length. In the final passes, i > 0, vectors that are only rounding are
+// redrawn at random, so that the basis is complete.
 @compute @workgroup_size(lanes)
 fn unit(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let x = start_of(wg.z, wg.x);
@@ -62,12 +62,12 @@ fn unit(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u3
   }
 }
 
-// The wanted half of each vector of T, which holds right, left, right, left …; then zeros up to m.
+// The requested half of each vector of T, whose entries alternate right, left, right, left …; then zeros up to m.
 @compute @workgroup_size(lanes)
 fn halve(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let x = start_of(wg.z, wg.x);
   let side = select(0u, 1u, s.m >= s.n);
-  // Entry i comes from 2i or 2i + 1: within a round all reading is done before the writing, and later rounds read
+  // Entry i comes from 2i or 2i + 1: within a round everything is read before anything is written, and later rounds read
   // further on.
   for (var i0 = 0u; i0 < s.m; i0 += lanes) {
     let i = i0 + t;
@@ -79,7 +79,7 @@ fn halve(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u
   }
 }
 
-// The `c` reflections before number i, last first, on each vector.
+// Applies the `c` reflections before number i, last first, to each vector.
 @compute @workgroup_size(lanes)
 fn carry_back(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let x = start_of(wg.z, wg.x);
@@ -104,7 +104,7 @@ fn carry_back(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index)
   }
 }
 
-// Each column with its entry of largest magnitude positive; one thread per column finds it.
+// Makes the entry of largest magnitude in each column positive; one thread per column finds it.
 @compute @workgroup_size(lanes)
 fn write_out(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u32) {
   let x = start_of(wg.z, wg.x);

@@ -6,7 +6,7 @@ import { caseMatrix, svdErrors } from './cases';
 import { svdLanczos } from './lanczos';
 import { svdLarge } from './large';
 import { type LargeCase, largeCases, largeMatrix, lowered } from './large.testing';
-import { KERNELS, LEAST_BLOCKED, svd, svdOnGpu } from './svd';
+import { KERNELS, MIN_BLOCKED, svd, svdOnGpu } from './svd';
 
 let bench: TestBench;
 beforeAll(async () => {
@@ -27,7 +27,7 @@ const shapeOf = (c: LargeCase) => ({ batch: 1, rows: c.m, cols: c.n, r: c.r });
  * which falls as 1/√(mn): below a few hundred rows it is that much at a few values (measured 2.8e-6 on 200×150); from
  * 300×260 on the gate holds as it stands (480×896: 4e-7). `svd` leaves what is smaller to the CPU.
  */
-const relativeGate = (c: LargeCase): number => (c.m * c.n < LEAST_BLOCKED ? 5e-6 : 2e-6);
+const relativeGate = (c: LargeCase): number => (c.m * c.n < MIN_BLOCKED ? 5e-6 : 2e-6);
 
 describe('blocked bidiagonalisation against float64 LAPACK on the same float32 data', () => {
   for (const c of largeCases) {

@@ -6,7 +6,7 @@ import golden from './large.golden.json';
 export type LargeCase = (typeof golden.cases)[number];
 export const largeCases: readonly LargeCase[] = golden.cases;
 
-/** Its matrix: rows past the first `repeat` are these over again. */
+/** Its matrix: rows past the first `repeat` repeat those. */
 export function largeMatrix({ kind, m, n, seed, repeat }: LargeCase): Float32Array<ArrayBuffer> {
   const base = caseMatrix(kind as CaseKind, m, n, seed);
   const a = new Float32Array(m * n);

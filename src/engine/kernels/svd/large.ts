@@ -3,27 +3,27 @@ import { type Entry, Stage } from './stage';
 import { ceil4, type StageSize, stageRoom } from './stage-layout';
 import type { SvdShape } from './svd.cpu';
 
-/** How far a decomposition has come, and whether it is still wanted. */
+/** Progress and cancellation of a decomposition. */
 export interface LargeOptions {
   readonly signal?: AbortSignal;
   /** Called with the share done, 0 … 1. */
   readonly onProgress?: (share: number) => void;
-  /** Threads a sum, in place of the adapter's: for tests. */
+  /** Threads per sum instead of the adapter's, for tests. */
   readonly lanes?: number;
 }
 
-/** Columns a panel; the first is narrow, so that a dominant direction leaves W before rounding can spread it. */
+/** Columns per panel; the first panel is narrow, so that a dominant direction leaves W before rounding can spread it. */
 const WIDTH = 16;
 const FIRST_WIDTH = 4;
-/** Inverse iterations: two suffice away from clusters, the third is for these. */
-const TURNS = 3;
+/** Inverse iterations: two suffice away from clusters; the third is for those. */
+const ITERATIONS = 3;
 /** Rows and columns of W that a workgroup of `update` takes. */
 const TILE = 64;
-/** Reflections a dispatch of the way back. */
+/** Reflections per dispatch of the back transformation. */
 const REFLECTIONS = 64;
-/** Working space for matrices taken at once, bytes; more does not make a GPU faster. */
+/** Bytes of scratch space for matrices taken at once; more does not make a GPU faster. */
 export const MAX_BYTES = 2 ** 28;
-/** Shares of the work, for progress alone. */
+/** Shares of the work, for progress only. */
 const REDUCED = 0.85;
 const VALUED = 0.9;
 
@@ -56,15 +56,15 @@ const VECTORS = [
   'write_out',
 ] as const satisfies readonly Entry[];
 
-/** Matrices of this shape the device takes at once; 0 where not even one fits. */
+/** Number of matrices of this shape that the device takes at once; 0 if not even one fits. */
 export const largeRoom = (device: Device, shape: SvdShape): number =>
   stageRoom(device, shape, sizeFor(shape), MAX_BYTES);
 
 /**
  * All singular values [B, k] and the first r left vectors [B, m, r] of `matrices` [B, m, n], float32 on the GPU: blocked
  * Householder bidiagonalisation (LAPACK's LABRD), bisection on the Golub–Kahan tridiagonal, inverse iteration; several
- * dispatches a column, `largeRoom` matrices at once, cancelled between panels. Rejects with `NumericError` (NaN or Inf),
- * `CancelledError` or `DeviceError`; buffers are released in every case.
+ * dispatches per column, `largeRoom` matrices at once, cancellable between panels. Rejects with `NumericError` (NaN or Inf),
+ * `CancelledError` or `DeviceError`; buffers are always released.
  */
 export async function svdLarge(
   device: Device,
@@ -73,16 +73,16 @@ export async function svdLarge(
   options: LargeOptions = {},
 ): Promise<{ sigma: Float32Array<ArrayBuffer>; u: Float32Array<ArrayBuffer> }> {
   const { batch, rows, r } = shape;
-  const most = Math.max(1, largeRoom(device, shape));
+  const lotSize = Math.max(1, largeRoom(device, shape));
   const entries = [...REDUCTION, ...(r > 0 ? VECTORS : [])];
-  const lot = { ...shape, batch: most };
+  const lot = { ...shape, batch: lotSize };
   const stage = await Stage.open(device, lot, sizeFor(shape), entries, options.signal, options.lanes);
   const { q, sizes, buffers } = stage;
   const sigma = new Float32Array(batch * q);
   const u = new Float32Array(batch * rows * r);
   try {
-    for (let first = 0; first < batch; first += most) {
-      const count = Math.min(most, batch - first);
+    for (let first = 0; first < batch; first += lotSize) {
+      const count = Math.min(lotSize, batch - first);
       const tell = (share: number): void => options.onProgress?.((first + share * count) / batch);
       await stage.take(matrices.subarray(first * sizes.a, (first + count) * sizes.a), count, first);
       await bidiagonalise(stage, (share) => tell(REDUCED * share));
@@ -125,7 +125,7 @@ async function bidiagonalise(stage: Stage, tell: (share: number) => void): Promi
       const tiles = (ld: number): number => Math.ceil((ld - end) / TILE);
       stage.run(b, 'update', [tiles(ldq), tiles(ldp)], { i: end, c: end - first });
     });
-    // The volume that is left, which is what the work goes by.
+    // The volume that is left, which determines the work.
     tell(1 - ((1 - end / q) * (1 - end / ceil4(p))) ** 1.5);
     if (end === q) return;
     first = end;
@@ -136,7 +136,7 @@ async function leftVectors(stage: Stage, { rows, cols, r }: SvdShape): Promise<v
   const { q } = stage;
   const threads = [Math.ceil(r / 64)] as const;
   await stage.submit((b) => stage.run(b, 'factor', threads));
-  for (let turn = 0; turn < TURNS; turn++) {
+  for (let iteration = 0; iteration < ITERATIONS; iteration++) {
     await stage.submit((b) => {
       stage.run(b, 'solve', threads);
       for (const _ of [0, 1]) {
@@ -146,7 +146,7 @@ async function leftVectors(stage: Stage, { rows, cols, r }: SvdShape): Promise<v
     });
   }
   await stage.submit((b) => stage.run(b, 'halve', [r]));
-  // From the wide side there are q − 1 reflections.
+  // For a wide matrix there are q − 1 reflections.
   const last = rows >= cols ? q : q - 1;
   for (let i = last; i > 0; i -= REFLECTIONS) {
     await stage.submit((b) => stage.run(b, 'carry_back', [r], { i, c: Math.min(REFLECTIONS, i) }));

@@ -8,12 +8,12 @@ import type { SvdShape } from './svd.cpu';
 import { createThin, thinScratch } from './thin';
 
 /**
- * Most m·n·k per dispatch of one workgroup per matrix: it cannot be cancelled, and browsers kill those that run for
- * seconds.
+ * Maximum m·n·k per dispatch with one workgroup per matrix: a dispatch cannot be cancelled, and browsers kill those that
+ * run for seconds.
  */
 const MAX_WORK = 2 ** 28;
 
-/** Matrices a lot, 0 where not one fits. */
+/** Matrices per lot, 0 if not even one fits. */
 export function lotRoom(device: Device, shape: SvdShape, way: 'thin' | 'small'): number {
   const { batch, rows, cols, r } = shape;
   const one = { ...shape, batch: 1 };
@@ -26,7 +26,7 @@ export function lotRoom(device: Device, shape: SvdShape, way: 'thin' | 'small'):
 
 /**
  * All singular values [B, k] and the first r left vectors [B, m, r] of thin or small matrices, from and to host memory,
- * a lot of them a submission. Rejects with `NumericError`, `CancelledError` or `DeviceError`.
+ * one lot per submission. Rejects with `NumericError`, `CancelledError` or `DeviceError`.
  */
 export async function svdInLots(
   device: Device,
@@ -42,7 +42,7 @@ export async function svdInLots(
   const scratchOf = way === 'thin' ? thinScratch : smallScratch;
   const sigma = new Float32Array(batch * k);
   const u = new Float32Array(batch * rows * r);
-  const most = lotRoom(device, shape, way);
+  const lotSize = lotRoom(device, shape, way);
   const made: DeviceBuffer[] = [];
   const buffer = (bytes: number, label: string) => {
     const b = device.createBuffer(bytes, `svd ${label}`);
@@ -50,16 +50,16 @@ export async function svdInLots(
     return b;
   };
   try {
-    const a = buffer(4 * most * size, 'input');
+    const a = buffer(4 * lotSize * size, 'input');
     const out = {
-      sigma: buffer(4 * most * k, 'sigma'),
-      u: buffer(4 * most * rows * Math.max(1, r), 'u'),
-      bad: buffer(4 * most, 'flags'),
-      scratch: buffer(scratchOf(device, { ...shape, batch: most }), 'scratch'),
+      sigma: buffer(4 * lotSize * k, 'sigma'),
+      u: buffer(4 * lotSize * rows * Math.max(1, r), 'u'),
+      bad: buffer(4 * lotSize, 'flags'),
+      scratch: buffer(scratchOf(device, { ...shape, batch: lotSize }), 'scratch'),
     };
-    for (let first = 0; first < batch; first += most) {
+    for (let first = 0; first < batch; first += lotSize) {
       throwIfCancelled(options.signal, 'svd');
-      const count = Math.min(most, batch - first);
+      const count = Math.min(lotSize, batch - first);
       device.write(a, matrices.subarray(first * size, (first + count) * size));
       device.record('svd', (b) => record(b, a, out, { ...shape, batch: count }));
       const bad = new Uint32Array(await device.read(out.bad, count * 4)).indexOf(1);

@@ -2,15 +2,15 @@ import type { Batch } from '../../device/batch';
 import type { DeviceBuffer } from '../../device/buffer';
 import type { SvdShape } from './svd.cpu';
 
-/** What a kernel that decomposes matrices in a few dispatches writes. */
+/** Outputs of a kernel that decomposes matrices in a few dispatches. */
 export interface SvdOutputs {
   /** [B, k]. */
   readonly sigma: DeviceBuffer;
-  /** [B, m, r]; at least 4 bytes where r = 0. */
+  /** [B, m, r]; at least 4 bytes if r = 0. */
   readonly u: DeviceBuffer;
-  /** [B] u32: 1 where the matrix holds NaN or Inf, and its results mean nothing. */
+  /** [B] u32: 1 if the matrix holds NaN or Inf, and its results are meaningless. */
   readonly bad: DeviceBuffer;
-  /** Working space. */
+  /** Scratch space. */
   readonly scratch: DeviceBuffer;
 }
 

@@ -1,5 +1,5 @@
-// Entry point back of small.wgsl: one workgroup per matrix. LANES of the threads lie along the vectors, four each; the
-// others each keep their own rows of z. One sweep applies a reflection and forms the products that the next one needs.
+// Entry point back of small.wgsl: one workgroup per matrix. LANES of the threads go along the vectors, four vectors each;
+// the others go along the rows of z. One sweep applies a reflection and computes the products that the next one needs.
 
 @group(0) @binding(0) var<storage, read_write> w: array<f32>; // scratch
 @group(0) @binding(1) var<storage, read_write> u: array<f32>; // [B, m, r]
@@ -17,7 +17,7 @@ fn back(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u3
   let row = t / LANES;
   let ROWS = WIDTH / LANES;
 
-  // Reflection i starts at row i + shift of z with a 1: column i of W where a is tall, else row i.
+  // Reflection i starts at row i + shift of z with a 1: column i of W if a is tall, otherwise row i.
   let along = select(1u, s.line, tall);
   let across = select(s.line, 1u, tall);
   let shift = select(1u, 0u, tall);

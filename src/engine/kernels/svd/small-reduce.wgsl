@@ -1,6 +1,6 @@
 // Entry point reduce of small.wgsl. Column i is reduced by a reflection v from the left, row i by u from the right:
-// W ← W − v yᵀ − x uᵀ, y = τ Wᵀv, x = τ' (W − v yᵀ) u. The update waits for the next step, where one sweep over W
-// applies it and forms the next y; a second sweep, which only reads, forms x.
+// W ← W − v yᵀ − x uᵀ, y = τ Wᵀv, x = τ' (W − v yᵀ) u. The update is deferred to the next step, where one sweep over W
+// applies it and computes the next y; a second sweep, which only reads, computes x.
 
 @group(0) @binding(0) var<storage, read> a: array<f32>; // [B, m, n]
 @group(0) @binding(1) var<storage, read_write> bad: array<u32>; // [B]: 1 where a holds NaN or Inf
@@ -11,8 +11,8 @@ const ROOM = 2048u;
 
 var<workgroup> peak: array<u32, 256>;
 var<workgroup> part: array<f32, ROOM>;
-var<workgroup> y: array<f32, MOST>;
-var<workgroup> u: array<f32, MOST>;
+var<workgroup> y: array<f32, MAX_SIDE>;
+var<workgroup> u: array<f32, MAX_SIDE>;
 
 // (beta, tau, divisor) of the reflection that takes (alpha, rest of squared length tail) to (beta, 0).
 fn reflection(alpha: f32, tail: f32) -> vec3f {
@@ -58,7 +58,7 @@ fn reduce(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: 
     }
   }
   for (var i = t; i < 3u * (p + 4u); i += WIDTH) { w[mine + s.v + i] = 0.0; }
-  for (var j = t; j < MOST; j += WIDTH) {
+  for (var j = t; j < MAX_SIDE; j += WIDTH) {
     y[j] = 0.0;
     u[j] = 0.0;
   }
@@ -96,7 +96,7 @@ fn reduce(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: 
     sync();
     if (i + 1u == q) { break; }
 
-    // First sweep: the pending update, and Wᵀv. Columns up to i take y = u = 0 and stay.
+    // First sweep: the pending update, and Wᵀv. Columns up to i have y = u = 0 and do not change.
     if (t == 0u) {
       y[i] = 0.0;
       u[i] = 0.0;
@@ -121,7 +121,7 @@ fn reduce(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: 
         }
         total += block;
       }
-      let to = row * MOST + j;
+      let to = row * MAX_SIDE + j;
       part[to] = total.x;
       part[to + LANES] = total.y;
       part[to + 2u * LANES] = total.z;
@@ -133,7 +133,7 @@ fn reduce(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: 
     var row_squares = 0.0;
     for (var j = i + 1u + t; j < q; j += WIDTH) {
       var total = 0.0;
-      for (var l = 0u; l < ROWS; l++) { total += part[l * MOST + j]; }
+      for (var l = 0u; l < ROWS; l++) { total += part[l * MAX_SIDE + j]; }
       y[j] = left.y * total;
       let value = w[mine + i * line + j] - y[j];
       u[j] = value;

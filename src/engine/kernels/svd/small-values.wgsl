@@ -4,9 +4,9 @@
 @group(0) @binding(1) var<storage, read_write> sigma: array<f32>; // [B, q]
 @group(0) @binding(2) var<uniform> s: Shape;
 
-var<workgroup> squares: array<vec2f, MOST>; // dᵢ², eᵢ₋₁²
+var<workgroup> squares: array<vec2f, MAX_SIDE>; // dᵢ², eᵢ₋₁²
 
-// How many singular values lie below each of four x: signs of the pivots of BidᵀBid − x², kept as quotients.
+// How many singular values are below each of four x: signs of the pivots of BidᵀBid − x², kept as quotients.
 fn below(q: u32, x: vec4f) -> vec4u {
   var count = vec4u();
   let shift = x * x;
@@ -35,7 +35,7 @@ fn values(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: 
   for (var i = 0u; i < q; i++) { bound = max(bound, abs(w[bid + 2u * i]) + abs(w[bid + 2u * i + 1u])); }
   let first = (wg.x * WIDTH + t) * 4u;
   if (first >= q) { return; }
-  // σ_j is below x once q − j values are. Every float of [0, bound] in 31 halvings.
+  // σ_j is below x once q − j values are. 31 halvings cover every float in [0, bound].
   let wanted = vec4u(q) - (vec4u(first) + vec4u(0u, 1u, 2u, 3u));
   var lo = vec4u();
   var hi = vec4u(bitcast<u32>(bound * 1.5 + TINY));

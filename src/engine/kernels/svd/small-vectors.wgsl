@@ -1,15 +1,15 @@
-// Entry point vectors of small.wgsl: one workgroup per matrix. Inverse iteration, one thread per vector; then the wanted
-// half of each vector, orthonormal.
+// Entry point vectors of small.wgsl: one workgroup per matrix. Inverse iteration, one thread per vector; then the
+// requested half of each vector, orthonormalised.
 
 @group(0) @binding(0) var<storage, read_write> w: array<f32>; // scratch
 @group(0) @binding(1) var<uniform> s: Shape;
 
-const TURNS = 3u;
-const CLOSE = 1e-3; // values nearer than this, of σ₁, need their vectors kept apart
+const ITERATIONS = 3u;
+const CLOSE = 1e-3; // vectors of values closer than this, relative to σ₁, are orthogonalised against each other
 
 var<workgroup> part: array<f32, 2048>;
-var<workgroup> dots: array<f32, MOST>;
-var<workgroup> heads: array<u32, MOST>; // first vector of the cluster that v is in
+var<workgroup> dots: array<f32, MAX_SIDE>;
+var<workgroup> heads: array<u32, MAX_SIDE>; // first vector of the cluster that v is in
 var<workgroup> clustered: u32;
 var<workgroup> weak: u32;
 
@@ -22,7 +22,7 @@ fn noise(i: u32, v: u32) -> f32 {
 }
 
 // Factors T − λI, T being the Golub–Kahan tridiagonal (zero diagonal, off-diagonal w[gk …]), with row interchanges,
-// for vector v: four rows of w a level, [order, width] each: pivot, first and second above it, multiplier, whose last
+// for vector v: four rows of w per level, [order, width] each: pivot, first and second above it, multiplier, whose last
 // bit says whether the rows were swapped.
 fn factor(gk: u32, order: u32, lambda: f32, lu: u32, v: u32) {
   let level = order * s.width;
@@ -90,8 +90,8 @@ fn solve(order: u32, lu: u32, z: u32, v: u32, tiny: f32) {
   for (var i = 0u; i < order; i++) { w[z + i * s.width + v] = w[z + i * s.width + v] / biggest / norm; }
 }
 
-// Takes from column v of z [length, width] its parts along columns first … v − 1, then makes it a unit vector. Returns
-// the length it had left.
+// Subtracts from column v of z [length, width] its components along columns first … v − 1, then makes it a unit vector.
+// Returns its length before scaling.
 fn project_out(t: u32, z: u32, length: u32, first: u32, v: u32) -> f32 {
   let lane = t % LANES;
   let row = t / LANES;
@@ -100,12 +100,12 @@ fn project_out(t: u32, z: u32, length: u32, first: u32, v: u32) -> f32 {
   for (var c = first + lane; c < v; c += LANES) {
     var dot = 0.0;
     for (var i = row; i < length; i += ROWS) { dot += w[z + i * s.width + c] * w[z + i * s.width + v]; }
-    part[row * MOST + c] = dot;
+    part[row * MAX_SIDE + c] = dot;
   }
   workgroupBarrier();
   for (var c = first + t; c < v; c += WIDTH) {
     var total = 0.0;
-    for (var l = 0u; l < ROWS; l++) { total += part[l * MOST + c]; }
+    for (var l = 0u; l < ROWS; l++) { total += part[l * MAX_SIDE + c]; }
     dots[c] = total;
   }
   workgroupBarrier();
@@ -146,12 +146,12 @@ fn vectors(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t:
     for (var i = 0u; i < order; i++) { w[z + i * s.width + v] = noise(i, v); }
   }
   let apart = workgroupUniformLoad(&clustered) == 1u;
-  for (var turn = 0u; turn < TURNS; turn++) {
+  for (var turn = 0u; turn < ITERATIONS; turn++) {
     for (var v = t; v < s.r; v += WIDTH) { solve(order, lu, z, v, tiny); }
     if (apart) { for (var v = 0u; v < s.r; v++) { project_out(t, z, order, heads[v], v); } }
   }
 
-  // z holds right, left, right, left …; the reflections of `back` leave orthonormal columns so.
+  // z alternates right, left, right, left …; the reflections of `back` preserve orthonormal columns.
   let tall = s.rows >= s.cols;
   sync();
   for (var v = t; v < s.width; v += WIDTH) {
@@ -167,7 +167,7 @@ fn vectors(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t:
     var squares = 0.0;
     for (var i = t; i < q; i += WIDTH) { squares += w[z + i * s.width + v] * w[z + i * s.width + v]; }
     var left = sqrt(sum_all(t, squares));
-    // A column that is only rounding (its length should be √½) is drawn anew, so that the basis is complete.
+    // A column that is only rounding (its length should be √½) is redrawn at random, so that the basis is complete.
     if (t == 0u) { weak = select(0u, 1u, !(left > 0.01)); }
     let turns = select(2u, 4u, workgroupUniformLoad(&weak) == 1u);
     for (var turn = 0u; turn < turns; turn++) {

@@ -10,12 +10,12 @@ import valuesCode from './small-values.wgsl?raw';
 import vectorsCode from './small-vectors.wgsl?raw';
 import type { SvdShape } from './svd.cpu';
 
-/** The longest shorter side. */
+/** Maximum of the shorter side. */
 export const MAX_SMALL = 128;
 
 /**
- * Threads: WIDTH of `reduce` and `back`, LANES of them along a row; TEAM of `values`. A software adapter
- * runs four threads in the lanes of one instruction, and every further four cost it a coroutine switch a barrier.
+ * Threads: WIDTH of `reduce` and `back`, LANES of them along a row; TEAM of `values`. A software adapter runs four threads
+ * in the lanes of one instruction, and every further four cost a coroutine switch per barrier.
  */
 const sizesFor = (software: boolean) =>
   software ? { WIDTH: 4, LANES: 4, TEAM: 4 } : { WIDTH: 256, LANES: 16, TEAM: 32 };
@@ -37,14 +37,14 @@ function layoutOf({ rows, cols, r }: SvdShape, software: boolean) {
   return { line, v, x, tau, bid, lambda, width, z, lu, stride: lu + 8 * q * width };
 }
 
-/** Bytes of working space of `createSmall` for this shape on this device. */
+/** Bytes of scratch space that `createSmall` needs for this shape on this device. */
 export const smallScratch = (device: Device, shape: SvdShape, software = device.info.isFallback): number =>
   shape.batch * layoutOf(shape, software).stride * 4;
 
 /**
- * Compiles the kernels for min(m, n) ≤ `MAX_SMALL` (once per device). Rejects with `DeviceError`. The recorder trusts
- * its arguments: the caller has checked the shape and the buffers' sizes. `software` picks the sizes of workgroups.
- * Magnitudes below 2⁻¹²⁶ count as zero where the adapter flushes them, as WGSL lets it.
+ * Compiles the kernels for min(m, n) ≤ `MAX_SMALL` (once per device). Rejects with `DeviceError`. The recorder trusts its
+ * arguments: the caller has checked the shape and the buffers' sizes. `software` selects workgroup sizes. Magnitudes
+ * below 2⁻¹²⁶ count as zero if the adapter flushes them, as WGSL allows.
  */
 export async function createSmall(device: Device, software = device.info.isFallback) {
   const { WIDTH, LANES, TEAM } = sizesFor(software);

@@ -3,14 +3,14 @@
 //   values   every σ by bisection on the bits of a float
 //   vectors  inverse iteration on the Golub–Kahan tridiagonal for the r wanted vectors
 //   back     the reflections applied to them, orthonormal columns, signs
-// W [p, q], p ≥ q, is a [m, n] or its transpose where m < n; then the left vectors of a are the right vectors of W.
+// W [p, q], p ≥ q, is a [m, n], or its transpose if m < n; then the left vectors of a are the right vectors of W.
 // One workgroup per matrix (`values`: several). CPU twin: svd.cpu.ts.
 
 struct Shape {
   rows: u32, // m
   cols: u32, // n
   r: u32,
-  stride: u32, // floats of scratch a matrix; the rest are places within them (small.ts)
+  stride: u32, // floats of scratch per matrix; the rest are offsets within them (small.ts)
   line: u32, // W is kept [p + 4, line], line ≥ q; the surplus is zero
   v: u32, // 2 × [p + 4]: the left reflection pending, and the next
   x: u32, // [p + 4]: W times the right reflection pending
@@ -24,13 +24,13 @@ struct Shape {
 
 override WIDTH = 256u; // threads
 override LANES = 16u; // of them, along the columns; WIDTH / LANES along the rows
-const MOST = 128u; // q
-const BLOCK = 16u; // sums are kept by blocks, which keeps their rounding small
+const MAX_SIDE = 128u; // q
+const BLOCK = 16u; // sums are kept in blocks, which keeps their rounding small
 const TINY = 1e-30;
 
 var<workgroup> fold: array<f32, 256>;
 
-// Barriers of both memories: everything written before is seen by everyone after.
+// Barriers for both memories: everything written before is visible to all threads after.
 fn sync() {
   storageBarrier();
   workgroupBarrier();

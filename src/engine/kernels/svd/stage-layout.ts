@@ -4,7 +4,7 @@ import type { SvdShape } from './svd.cpu';
 /** Rows of W that a workgroup of `product` takes. */
 export const PRODUCT_ROWS = 16;
 
-/** What is held at once: vectors of each side, and those a vector is multiplied with. */
+/** What is stored at once: vectors of each side, and those that a vector is multiplied with. */
 export interface StageSize {
   readonly held: number;
   readonly width: number;
@@ -14,7 +14,7 @@ export interface StageSize {
 
 export const ceil4 = (x: number): number => Math.ceil(x / 4) * 4;
 
-/** Offsets of parts laid one after the other on multiples of 4, and the size of all. */
+/** Offsets of consecutive parts, aligned to multiples of 4, and the total size. */
 function placed<Name extends string>(floats: Readonly<Record<Name, number>>) {
   const at = {} as Record<Name, number>;
   let size = 0;
@@ -25,7 +25,7 @@ function placed<Name extends string>(floats: Readonly<Record<Name, number>>) {
   return { at, size };
 }
 
-/** Sizes (floats a matrix) and offsets of large-shape.wgsl. */
+/** Sizes (floats per matrix) and offsets of large-shape.wgsl. */
 export function layout({ rows, cols, r }: SvdShape, { held, width, kind }: StageSize) {
   const p = Math.max(rows, cols);
   const q = Math.min(rows, cols);
@@ -81,7 +81,7 @@ export function layout({ rows, cols, r }: SvdShape, { held, width, kind }: Stage
 export type Sizes = ReturnType<typeof layout>['sizes'];
 export type Name = keyof Sizes;
 
-/** Matrices of this shape the device takes at once, in at most `bytes`; 0 where not even one fits its limits. */
+/** Number of matrices of this shape that the device takes at once in at most `bytes`; 0 if not even one fits. */
 export function stageRoom(device: Device, shape: SvdShape, size: StageSize, bytes: number): number {
   const { ldp, sizes } = layout(shape, size);
   if (ldp > PRODUCT_ROWS * 65535) return 0;

@@ -15,7 +15,7 @@ import type { SvdShape } from './svd.cpu';
 
 /** Threads of a workgroup that needs no barrier. */
 const GROUP = 64;
-/** Workgroups that share the rows of W when it is made, at most. */
+/** Maximum number of workgroups that share the rows of W when it is filled. */
 const MAX_ROWS = 4096;
 /** What changes from dispatch to dispatch: see the end of Shape in large-shape.wgsl. */
 export interface StageStep {
@@ -26,7 +26,7 @@ export interface StageStep {
   readonly side?: 0 | 1;
 }
 
-/** Entry points and what they see, in binding order. */
+/** Entry points and their buffers, in binding order. */
 const ENTRIES = {
   peak: [fill, ['a', 'peaks', 'w']],
   fill: [fill, ['a', 'peaks', 'w']],
@@ -55,12 +55,12 @@ const ENTRIES = {
 } as const satisfies Record<string, readonly [string, readonly Name[]]>;
 export type Entry = keyof typeof ENTRIES;
 
-/** As the module declares it: the layout must say the same. */
+/** How the module declares a buffer: the layout must match. */
 const bindingOf = (code: string, name: string): Binding =>
   code.includes(`<storage, read> ${name}:`) ? 'read' : 'write';
 
 /**
- * Several dispatches' decomposition of a few matrices of one shape: buffers, pipelines, and a queue that is never more
+ * A decomposition of a few matrices of one shape in many dispatches: buffers, pipelines, and a queue that is never more
  * than two submissions long, so that it can be cancelled. `destroy` releases everything.
  */
 export class Stage {
@@ -129,7 +129,7 @@ export class Stage {
     for (const b of Object.values(this.buffers)) b.destroy();
   }
 
-  /** Takes `count` matrices up and makes W of each. Rejects with `NumericError`, naming the matrix from `first` on. */
+  /** Uploads `count` matrices and fills W for each. Rejects with `NumericError`, naming the matrix, counted from `first`. */
   async take(matrices: Float32Array, count: number, first: number): Promise<void> {
     this.count = count;
     this.device.write(this.buffers.a, matrices);
@@ -175,7 +175,7 @@ export class Stage {
     return Math.max(1, Math.ceil((length / 4 - from) / GROUP));
   }
 
-  /** Submits what is recorded, and waits for the submission before. Rejects with `CancelledError` or `DeviceError`. */
+  /** Submits what is recorded, and waits for the previous submission. Rejects with `CancelledError` or `DeviceError`. */
   async submit(record: (b: Batch) => void): Promise<void> {
     throwIfCancelled(this.signal, 'svd');
     this.device.record('svd', record);

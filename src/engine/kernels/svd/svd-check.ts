@@ -5,7 +5,7 @@ import { type CaseKind, caseMatrix, GATES, svdErrors } from './cases';
 import type { SvdShape } from './svd.cpu';
 import golden from './svd.golden.json';
 
-/** One way to decompose a [B, m, n]: what every way must hold is tested by one body. */
+/** One method of decomposing a [B, m, n]; one test body checks all of them. */
 export type Decompose = (
   a: Float32Array,
   shape: SvdShape,
@@ -18,7 +18,7 @@ export type Decompose = (
 
 export type Size = readonly [m: number, n: number];
 
-/** Every stored case that the way takes: all gates. */
+/** Checks all gates on every stored case that the method takes. */
 export function checkGoldens(decompose: Decompose, takes: (m: number, n: number) => boolean): void {
   for (const c of golden.cases.filter(({ m, n }) => takes(m, n))) {
     it(`${c.kind} ${c.m}×${c.n}, r = ${c.r}`, async () => {
@@ -40,7 +40,7 @@ export const orthogonality = (u: Float32Array, m: number, r: number): number =>
 const transposed = (a: Float32Array, [m, n]: Size) =>
   Float32Array.from({ length: m * n }, (_, i) => a[(i % m) * n + Math.floor(i / m)] as number);
 
-/** ‖A − U Uᵀ A‖_F / ‖A‖_F: what of a [m, n] lies outside the span of u [m, r]. */
+/** ‖A − U Uᵀ A‖_F / ‖A‖_F: the part of a [m, n] outside the span of u [m, r]. */
 function missed(a: Float32Array, u: Float32Array, [m, n]: Size, r: number): number {
   let outside = 0;
   let all = 0;
@@ -57,7 +57,7 @@ function missed(a: Float32Array, u: Float32Array, [m, n]: Size, r: number): numb
   return Math.sqrt(outside / all);
 }
 
-/** What holds without knowing the answer, at each of `sizes`. */
+/** Checks properties that hold without knowing the answer, at each of `sizes`. */
 export function checkProperties(decompose: Decompose, sizes: readonly Size[]): void {
   const one = (a: Float32Array, [rows, cols]: Size, r: number) => decompose(a, { batch: 1, rows, cols, r });
   const close = (got: Float32Array, want: ArrayLike<number>, size: number) => {
@@ -99,7 +99,7 @@ export function checkProperties(decompose: Decompose, sizes: readonly Size[]): v
       for (let i = 1; i < k; i++) expect(sigma[i]).toBeLessThanOrEqual(sigma[i - 1] as number);
     });
 
-    it('is blind to a power of two, up to the ends of float32, and repeats itself to the bit', async () => {
+    it('is unaffected by powers of two, up to the limits of float32, and reproducible to the bit', async () => {
       const white = caseMatrix('white', m, n, 9);
       const powers = [0, 0, 60, -60, 120];
       const all = Float32Array.from(

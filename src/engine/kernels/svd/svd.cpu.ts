@@ -3,7 +3,7 @@ import { expectDims, expectFinite, expectLength } from '../shared/check';
 import { finished, fixSign, orthonormaliseSteps, symmetricEigenSteps } from '../shared/eigen';
 import { gramSteps } from '../shared/gram';
 
-/** B matrices of m rows and n columns, row-major; k = min(m, n); the first r left singular vectors are wanted. */
+/** B matrices of m rows and n columns, row-major; k = min(m, n); the first r left singular vectors are requested. */
 export interface SvdShape {
   readonly batch: number;
   readonly rows: number;
@@ -17,24 +17,24 @@ export interface SvdResult {
   readonly sigma: Float32Array<ArrayBuffer>;
   /**
    * [B, m, r]: orthonormal columns. In each, the entry of largest magnitude (the first of equals) is positive.
-   * Columns past the rank complete the basis and mean nothing else.
+   * Columns past the rank merely complete the basis.
    */
   readonly u: Float32Array<ArrayBuffer>;
   /** [B]: how many σ exceed max(m, n) · 2⁻²³ · σ₁, the resolution of float32 data. */
   readonly rank: Int32Array<ArrayBuffer>;
 }
 
-/** Throws `ShapeError` where the shape, r, or the number of elements cannot be. */
+/** Throws `ShapeError` for an impossible shape, r, or number of elements. */
 export function checkSvd(length: number, { batch, rows, cols, r }: SvdShape): void {
   expectDims('svd', { batch, rows, cols });
   expectLength('svd', 'matrices', length, [batch, rows, cols]);
   const k = Math.min(rows, cols);
   if (!Number.isInteger(r) || r < 0 || r > k) {
-    throw new ShapeError(`svd: r = ${r} vectors asked of a ${rows} × ${cols} matrix, expected 0 … ${k}`);
+    throw new ShapeError(`svd: r = ${r} vectors requested of a ${rows} × ${cols} matrix, expected 0 … ${k}`);
   }
 }
 
-/** σ that rise above the resolution of float32 data. */
+/** Number of σ above the resolution of float32 data. */
 export function numericalRank(sigma: Float32Array, rows: number, cols: number): number {
   const floor = Math.max(rows, cols) * 2 ** -23 * (sigma[0] ?? 0);
   let rank = 0;
@@ -44,14 +44,14 @@ export function numericalRank(sigma: Float32Array, rows: number, cols: number): 
 
 /**
  * Singular values and leading left vectors of `a` [B, m, n], in float64 inside. The Gram matrix of the shorter side
- * is decomposed (svd.cpu.test.ts holds the accuracy gates that allow it); where that is the column side, u = A v / σ
- * and the columns are made orthonormal again. Throws `ShapeError`, and `NumericError` on NaN or Inf.
+ * is decomposed (svd.cpu.test.ts has the accuracy gates that justify it); if that is the column side, u = A v / σ and the
+ * columns are orthonormalised again. Throws `ShapeError`, and `NumericError` on NaN or Inf.
  */
 export function svdCpu(a: Float32Array, shape: SvdShape): SvdResult {
   return finished(svdSteps(a, shape));
 }
 
-/** `svdCpu` in pieces of some milliseconds, so that its caller may give way; yields the share done. */
+/** `svdCpu` in pieces of a few milliseconds, so that its caller can yield to others; yields the share done. */
 export function* svdSteps(a: Float32Array, shape: SvdShape): Generator<number, SvdResult> {
   checkSvd(a.length, shape);
   expectFinite('svd', 'matrices', a);
@@ -98,7 +98,7 @@ function* decompose(
   }
 }
 
-/** Of the work, about; for progress alone. */
+/** The Gram matrix's approximate share of the work, for progress only. */
 const GRAM_SHARE = 0.3;
 
 /** `steps` as the part from `low` to `high` of something larger. */

@@ -10,11 +10,11 @@ import { MAX_THIN } from './thin';
 
 /** How a decomposition is run. */
 export interface SvdOptions {
-  /** Used where it pays (`suitsGpu`); otherwise, and by default, the CPU. */
+  /** Used where it is worthwhile (`suitsGpu`); otherwise, and by default, the CPU is. */
   readonly device?: Device;
   /**
-   * `all` k singular values (default), or the r `leading` ones with their vectors, which is less work where r is far
-   * below k; it sees a value that occurs several times at least once, and as often only as far as float32 tells.
+   * `all` k singular values (default), or the r `leading` ones with their vectors, which is less work if r is far below k.
+   * The latter finds a repeated value at least once, and its multiplicity only as far as float32 resolves it.
    */
   readonly want?: 'all' | 'leading';
   /** Checked every few ten milliseconds (CPU) or between submissions (GPU); an abort rejects with `CancelledError`. */
@@ -25,15 +25,15 @@ export interface SvdOptions {
 
 /** `sigma` is [B, values]. */
 export interface SvdOutcome extends SvdResult {
-  /** Singular values per matrix: k, or r where the leading ones were wanted. `rank` counts among these. */
+  /** Singular values per matrix: k, or r if only the leading ones were requested. `rank` counts among these. */
   readonly values: number;
-  /** What did it, for the page. */
+  /** Name of the kernel, for the page. */
   readonly kernel: string;
 }
 
 type Way = 'thin' | 'small' | 'large' | 'lanczos';
 
-/** Names of the ways, as the page shows them. */
+/** Names of the methods, as the page shows them. */
 export const KERNELS = {
   cpu: 'svd (CPU, float64)',
   thin: 'svd (WGSL, Gram matrix in float32 pairs)',
@@ -42,30 +42,30 @@ export const KERNELS = {
   lanczos: 'svd (WGSL, Lanczos)',
 } as const;
 
-/** Longest stretch of CPU work, in ms, between two chances to cancel. */
+/** Longest piece of CPU work, in ms, between two opportunities to cancel. */
 const SLICE_MS = 30;
 
 /**
- * Below this m·n·k, summed over the batch, the CPU is done (in half a millisecond, at the 2 to 3 · 10⁹ a second it was
- * measured at) before a GPU's answer could be read back.
+ * Below this m·n·k, summed over the batch, the CPU is done (in half a millisecond, at a measured 2 to 3 · 10⁹ per second)
+ * before a GPU's result could be read back.
  */
-const LEAST_WORK = 2 ** 20;
+const MIN_WORK = 2 ** 20;
 /**
- * Where float32 bidiagonalisation was seen to miss the relative gate (`GATES`) at the last values: matrices up to this
- * near to square in one workgroup (40×48: 5e-6), and blocked ones of fewer entries (200×150: 2.8e-6). The CPU takes them,
- * in a few milliseconds each.
+ * Float32 bidiagonalisation has been seen to miss the relative gate (`GATES`) on the last values: for matrices with a
+ * ratio of sides below this in one workgroup (40×48: 5e-6), and for blocked ones with fewer entries (200×150: 2.8e-6). The
+ * CPU takes those, in a few milliseconds each.
  */
 const SQUARE = 1.2;
-export const LEAST_BLOCKED = 50_000;
+export const MIN_BLOCKED = 50_000;
 /** The longest side that one workgroup takes. */
 const MAX_LONG = 4096;
-/** Share of the progress that an attempt with Lanczos gets. */
+/** Share of the progress allotted to an attempt with Lanczos. */
 const ATTEMPT = 0.3;
 
 /**
- * Singular values and the first r left vectors of `matrices` [B, m, n]. On a GPU that is one (`suitsGpu`): k ≤ 32
- * by the Gram matrix, k ≤ 128 by one workgroup per matrix, others by blocked bidiagonalisation, leading values
- * of large ones by Lanczos, with bidiagonalisation where that fails; in lots that fit the adapter's limits. Otherwise
+ * Singular values and the first r left vectors of `matrices` [B, m, n]. On a GPU that suits (`suitsGpu`): k ≤ 32 by the
+ * Gram matrix, k ≤ 128 by one workgroup per matrix, others by blocked bidiagonalisation, leading values of large ones by
+ * Lanczos, falling back to bidiagonalisation if that fails; in lots that fit the adapter's limits. Otherwise
  * on the CPU. Rejects with `ShapeError`, `NumericError` (NaN or Inf in the input, or a singular value beyond float32), `CancelledError` or `DeviceError`.
  */
 export async function svd(
@@ -89,19 +89,19 @@ export async function svd(
 }
 
 /**
- * Whether the GPU is the faster, exact enough, and holds a matrix of this shape. A software adapter is 12 to 40 times
+ * Whether the GPU is faster, accurate enough, and can hold a matrix of this shape. A software adapter is 12 to 40 times
  * slower than the CPU path.
  */
 export function suitsGpu(device: Device, shape: SvdShape): boolean {
   const { batch, rows, cols } = shape;
   const work = batch * rows * cols * Math.min(rows, cols);
-  if (device.info.isFallback || work < LEAST_WORK) return false;
+  if (device.info.isFallback || work < MIN_WORK) return false;
   const way = wayFor(device, shape, 'all');
   if (way === 'small') return Math.max(rows, cols) > SQUARE * Math.min(rows, cols);
-  return way === 'large' ? rows * cols >= LEAST_BLOCKED : way !== undefined;
+  return way === 'large' ? rows * cols >= MIN_BLOCKED : way !== undefined;
 }
 
-/** `undefined` where the device cannot hold even one matrix. */
+/** `undefined` if the device cannot hold even one matrix. */
 function wayFor(device: Device, shape: SvdShape, want: 'all' | 'leading'): Way | undefined {
   const k = Math.min(shape.rows, shape.cols);
   const long = Math.max(shape.rows, shape.cols);
@@ -111,7 +111,7 @@ function wayFor(device: Device, shape: SvdShape, want: 'all' | 'leading'): Way |
   return largeRoom(device, shape) > 0 ? 'large' : undefined;
 }
 
-/** The CPU path, giving way every `SLICE_MS`, inside matrices too. */
+/** The CPU path, yielding every `SLICE_MS`, also within a matrix. */
 export async function svdOnCpu(
   matrices: Float32Array,
   shape: SvdShape,
@@ -145,7 +145,7 @@ export async function svdOnCpu(
   return result;
 }
 
-/** The GPU path, wherever a matrix fits: software adapters and little work included. Rejects as `svd` does. */
+/** The GPU path, wherever a matrix fits, even on software adapters and for little work. Rejects like `svd`. */
 export async function svdOnGpu(
   device: Device,
   matrices: Float32Array,
@@ -159,7 +159,7 @@ export async function svdOnGpu(
   if (!way) {
     throw new TooLargeError(
       `svd: a ${rows} × ${cols} matrix is larger than this GPU can take`,
-      'Decompose it on the CPU, or take fewer rows of it.',
+      'Choose WASM in the Model panel, or fewer samples.',
     );
   }
   if (way === 'thin' || way === 'small') {
@@ -185,7 +185,7 @@ export async function svdOnGpu(
 function check(matrices: Float32Array, shape: SvdShape, { want }: SvdOptions): void {
   checkSvd(matrices.length, shape);
   if (want === 'leading' && shape.r === 0) {
-    throw new ShapeError('svd: r = 0 leading values asked for, expected 1 or more');
+    throw new ShapeError('svd: r = 0 leading values requested, expected 1 or more');
   }
 }
 
@@ -201,7 +201,7 @@ function emptyResult(shape: SvdShape, { want }: SvdOptions, way: keyof typeof KE
   };
 }
 
-/** The result of `found`, whose `sigma` may hold more values per matrix than are wanted. */
+/** The result from `found`, whose `sigma` may hold more values per matrix than requested. */
 function outcome(
   shape: SvdShape,
   options: SvdOptions,

@@ -1,20 +1,20 @@
 // Entry point finish of thin.wgsl: one workgroup per matrix.
 
-@group(0) @binding(0) var<storage, read_write> w: array<f32>; // as `gram` left it; then, where a is tall, V [k, r], σ [k], the scale
+@group(0) @binding(0) var<storage, read_write> w: array<f32>; // as `gram` left it; then, if a is tall, V [k, r], σ [k], the scale
 @group(0) @binding(1) var<storage, read_write> sigma: array<f32>; // [B, k]
 @group(0) @binding(2) var<storage, read_write> u: array<f32>; // [B, k, r] where a is wide
 @group(0) @binding(3) var<storage, read_write> bad: array<u32>; // [B]: 1 where a holds NaN or Inf
 @group(0) @binding(4) var<uniform> s: Shape;
 
 override TEAM = 32u; // threads
-const MOST = 32u; // k
+const MAX_SIDE = 32u; // k
 const SWEEPS = 12u;
 const TURNED = 4e-7; // cosine below which two columns count as orthogonal
 
 var<workgroup> g: array<vec2f, 528>; // lower triangle of G
 var<workgroup> high: array<f32, 1024>; // L [k, 32], then U Σ
 var<workgroup> low: array<f32, 1024>; // its lower parts, then U
-var<workgroup> rest: array<vec2f, 64>; // what is left of G's diagonal, in turns
+var<workgroup> rest: array<vec2f, 64>; // the remaining diagonal of G, double-buffered
 var<workgroup> norms: array<f32, 32>;
 var<workgroup> turned: u32;
 var<workgroup> alive: u32;
@@ -24,7 +24,7 @@ fn at_g(i: u32, j: u32) -> Pair {
   return Pair(x.x, x.y);
 }
 
-// G = L Lᵀ, the largest remaining diagonal entry first; rows of L keep their places.
+// G = L Lᵀ, the largest remaining diagonal entry first; rows of L are not permuted.
 fn cholesky(t: u32) {
   for (var i = t; i < s.k; i += TEAM) {
     let d = at_g(i, i);
@@ -32,7 +32,7 @@ fn cholesky(t: u32) {
   }
   workgroupBarrier();
   for (var j = 0u; j < s.k; j++) {
-    let now = (j % 2u) * MOST;
+    let now = (j % 2u) * MAX_SIDE;
     var p = 0u;
     for (var i = 1u; i < s.k; i++) { if (rest[now + i].x > rest[now + p].x) { p = i; } }
     let pivot = root(Pair(rest[now + p].x, rest[now + p].y));
@@ -45,28 +45,28 @@ fn cholesky(t: u32) {
       } else if (left.hi >= 0.0 && pivot.hi > 0.0) {
         entry = at_g(i, p);
         for (var c = 0u; c < j; c++) {
-          let x = Pair(high[i * MOST + c], low[i * MOST + c]);
-          entry = less_product(entry, x, Pair(high[p * MOST + c], low[p * MOST + c]));
+          let x = Pair(high[i * MAX_SIDE + c], low[i * MAX_SIDE + c]);
+          entry = less_product(entry, x, Pair(high[p * MAX_SIDE + c], low[p * MAX_SIDE + c]));
         }
         entry = quotient(entry, pivot);
         left = less_product(left, entry, entry);
       }
-      high[i * MOST + j] = entry.hi;
-      low[i * MOST + j] = entry.lo;
-      rest[MOST - now + i] = vec2f(left.hi, left.lo);
+      high[i * MAX_SIDE + j] = entry.hi;
+      low[i * MAX_SIDE + j] = entry.lo;
+      rest[MAX_SIDE - now + i] = vec2f(left.hi, left.lo);
     }
     workgroupBarrier();
   }
 }
 
-// Makes columns p and q of `high` orthogonal. True where they were not.
+// Makes columns p and q of `high` orthogonal. True if they were not.
 fn turn(p: u32, q: u32) -> bool {
   var pp = 0.0;
   var qq = 0.0;
   var pq = 0.0;
   for (var i = 0u; i < s.k; i++) {
-    let x = high[i * MOST + p];
-    let y = high[i * MOST + q];
+    let x = high[i * MAX_SIDE + p];
+    let y = high[i * MAX_SIDE + q];
     pp += x * x;
     qq += y * y;
     pq += x * y;
@@ -76,17 +76,17 @@ fn turn(p: u32, q: u32) -> bool {
   let tangent = select(-1.0, 1.0, zeta >= 0.0) / (abs(zeta) + sqrt(1.0 + zeta * zeta));
   let cosine = 1.0 / sqrt(1.0 + tangent * tangent);
   let sine = tangent * cosine;
-  let half = sine / (1.0 + cosine); // x − s(y + h x): small turns lose nothing of the length
+  let half = sine / (1.0 + cosine); // x − s(y + h x): small rotations preserve the length
   for (var i = 0u; i < s.k; i++) {
-    let x = high[i * MOST + p];
-    let y = high[i * MOST + q];
-    high[i * MOST + p] = x - sine * (y + half * x);
-    high[i * MOST + q] = y + sine * (x - half * y);
+    let x = high[i * MAX_SIDE + p];
+    let y = high[i * MAX_SIDE + q];
+    high[i * MAX_SIDE + p] = x - sine * (y + half * x);
+    high[i * MAX_SIDE + q] = y + sine * (x - half * y);
   }
   return true;
 }
 
-// All pairs of columns in rounds of k/2 that share none, one thread per pair.
+// All pairs of columns in rounds of k/2 disjoint pairs, one thread per pair.
 fn jacobi(t: u32) {
   let even = s.k + s.k % 2u;
   let last = even - 1u;
@@ -107,16 +107,16 @@ fn jacobi(t: u32) {
 
 // Column v of U becomes a unit vector orthogonal to those before it.
 fn complete(v: u32) {
-  for (var i = 0u; i < s.k; i++) { low[i * MOST + v] = noise(i, v); }
+  for (var i = 0u; i < s.k; i++) { low[i * MAX_SIDE + v] = noise(i, v); }
   for (var turn = 0u; turn < 3u; turn++) {
     for (var c = 0u; c < v; c++) {
       var dot = 0.0;
-      for (var i = 0u; i < s.k; i++) { dot += low[i * MOST + c] * low[i * MOST + v]; }
-      for (var i = 0u; i < s.k; i++) { low[i * MOST + v] -= dot * low[i * MOST + c]; }
+      for (var i = 0u; i < s.k; i++) { dot += low[i * MAX_SIDE + c] * low[i * MAX_SIDE + v]; }
+      for (var i = 0u; i < s.k; i++) { low[i * MAX_SIDE + v] -= dot * low[i * MAX_SIDE + c]; }
     }
     var squares = 0.0;
-    for (var i = 0u; i < s.k; i++) { squares += low[i * MOST + v] * low[i * MOST + v]; }
-    for (var i = 0u; i < s.k; i++) { low[i * MOST + v] /= sqrt(squares); }
+    for (var i = 0u; i < s.k; i++) { squares += low[i * MAX_SIDE + v] * low[i * MAX_SIDE + v]; }
+    for (var i = 0u; i < s.k; i++) { low[i * MAX_SIDE + v] /= sqrt(squares); }
   }
 }
 
@@ -148,7 +148,7 @@ fn finish(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: 
 
   for (var c = t; c < s.k; c += TEAM) {
     var squares = 0.0;
-    for (var i = 0u; i < s.k; i++) { squares += high[i * MOST + c] * high[i * MOST + c]; }
+    for (var i = 0u; i < s.k; i++) { squares += high[i * MAX_SIDE + c] * high[i * MAX_SIDE + c]; }
     norms[c] = sqrt(squares);
   }
   if (t == 0u) {
@@ -166,11 +166,11 @@ fn finish(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: 
     }
     sigma[wg.x * s.k + place] = norm * power_of_two(exponent);
     w[mine + s.k * s.r + place] = norm;
-    for (var i = 0u; i < s.k; i++) { low[i * MOST + place] = select(0.0, high[i * MOST + c] / norm, norm > 0.0); }
+    for (var i = 0u; i < s.k; i++) { low[i * MAX_SIDE + place] = select(0.0, high[i * MAX_SIDE + c] / norm, norm > 0.0); }
     if (c == 0u) { alive = count; }
   }
   let first = workgroupUniformLoad(&alive);
-  // Columns that are zero are drawn anew, so that the basis is complete. One thread does it: it is rare and short.
+  // Columns that are zero are redrawn at random, so that the basis is complete. One thread does this: it is rare and short.
   if (t == 0u) { for (var v = first; v < s.r; v++) { complete(v); } }
   workgroupBarrier();
 
@@ -178,14 +178,14 @@ fn finish(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: 
     var biggest = 0.0;
     var sign = 1.0;
     for (var i = 0u; i < s.k; i++) {
-      let x = low[i * MOST + c];
+      let x = low[i * MAX_SIDE + c];
       if (abs(x) > biggest) {
         biggest = abs(x);
         sign = select(1.0, -1.0, x < 0.0);
       }
     }
     for (var i = 0u; i < s.k; i++) {
-      let x = sign * low[i * MOST + c];
+      let x = sign * low[i * MAX_SIDE + c];
       if (s.step_l == 1u) { u[(wg.x * s.k + i) * s.r + c] = x; } else { w[mine + i * s.r + c] = x; }
     }
   }

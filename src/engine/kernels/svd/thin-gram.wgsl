@@ -24,10 +24,10 @@ fn peak(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u3
   }
 }
 
-// Where four entries of the short side begin; past k the last is taken again, and `finish` leaves those sums out.
+// Offsets of four entries of the short side; past k the last one is repeated, and `finish` ignores those sums.
 fn four(row: u32) -> vec4u { return min(vec4u(row) + vec4u(0u, 1u, 2u, 3u), vec4u(s.k - 1u)) * s.step_k; }
 
-// sum + error += x·y, nothing lost: the product's own rounding (Dekker) and the sum's (Knuth) go to `error`.
+// sum + error += x·y without loss: the rounding of the product (Dekker) and of the sum (Knuth) goes to `error`.
 fn gather(x: f32, y: vec4f, y1: vec4f, y2: vec4f, sum: ptr<function, vec4f>, error: ptr<function, vec4f>) {
   let x1 = head(x);
   let x2 = x - x1;

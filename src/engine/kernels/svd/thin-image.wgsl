@@ -1,4 +1,4 @@
-// Entry point image of thin.wgsl: one workgroup a tall matrix.
+// Entry point image of thin.wgsl: one workgroup per tall matrix.
 
 @group(0) @binding(0) var<storage, read> a: array<f32>; // [B, K, k]
 @group(0) @binding(1) var<storage, read> w: array<f32>; // V [k, r], σ [k] and the scale, as `finish` left them
@@ -25,7 +25,7 @@ fn sum_all(t: u32, x: f32) -> f32 {
   return total;
 }
 
-// A thread's share of the product of columns b and c of u, kept by blocks.
+// A thread's share of the product of columns b and c of u, summed in blocks.
 fn share(t: u32, base: u32, b: u32, c: u32) -> f32 {
   var sum = 0.0;
   for (var i0 = t; i0 < s.length; i0 += WIDTH * BLOCK) {
@@ -38,7 +38,7 @@ fn share(t: u32, base: u32, b: u32, c: u32) -> f32 {
   return sum;
 }
 
-// Takes from column c of u its parts along those before it and makes it a unit vector. Returns the length it had left.
+// Subtracts from column c of u its components along those before it, and makes it a unit vector. Returns its length before.
 fn project_out(t: u32, base: u32, c: u32) -> f32 {
   for (var b = 0u; b < c; b++) {
     let dot = sum_all(t, share(t, base, b, c));
@@ -68,7 +68,7 @@ fn image(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) t: u
     }
   }
   for (var c = 0u; c < s.r; c++) {
-    // An image shorter than float32 resolves is rounding alone: it is drawn anew.
+    // An image shorter than float32 resolves is only rounding: it is redrawn at random.
     if (t == 0u) { weak = select(0u, 1u, !(w[sigma + c] > w[sigma] * 1e-7)); }
     if (workgroupUniformLoad(&weak) == 1u) {
       for (var i = t; i < s.length; i += WIDTH) { u[base + i * s.r + c] = noise(i, c); }

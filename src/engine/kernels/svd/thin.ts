@@ -9,15 +9,15 @@ import finishCode from './thin-finish.wgsl?raw';
 import gramCode from './thin-gram.wgsl?raw';
 import imageCode from './thin-image.wgsl?raw';
 
-/** The longest shorter side. */
+/** Maximum of the shorter side. */
 export const MAX_THIN = 32;
 
-/** Most stretches the long side is split into; each leaves its own copy of the Gram matrix. */
+/** Maximum number of chunks that the long side is split into; each has its own copy of the Gram matrix. */
 const MAX_CHUNKS = 64;
 
 /**
- * Threads a workgroup; those of `finish`; entries of the long side that one thread of `gram` sums, about. A software
- * adapter runs four threads in the lanes of one instruction, and every further four cost it a coroutine switch at each
+ * Threads per workgroup; those of `finish`; entries of the long side that one thread of `gram` sums, approximately. A
+ * software adapter runs four threads in the lanes of one instruction, and every further four cost a coroutine switch per
  * barrier: 4 instead of 32 made `gram` 4 times as fast.
  */
 const sizesFor = (software: boolean) =>
@@ -43,14 +43,14 @@ function layoutOf({ rows, cols, r }: SvdShape, software: boolean): Layout {
   return { k, length, chunks, span, tiles, stride: Math.max(chunks + chunks * tiles * 32, k * r + k + 1) };
 }
 
-/** Bytes of working space of `createThin` for this shape on this device. */
+/** Bytes of scratch space that `createThin` needs for this shape on this device. */
 export const thinScratch = (device: Device, shape: SvdShape, software = device.info.isFallback): number =>
   shape.batch * layoutOf(shape, software).stride * 4;
 
 /**
  * Compiles the kernels for min(m, n) ≤ `MAX_THIN` (once per device). Rejects with `DeviceError`. The recorder trusts its
- * arguments: the caller has checked the shape and the buffers' sizes. `software` picks the sizes of workgroups.
- * Magnitudes below 2⁻¹²⁶ count as zero where the adapter flushes them, as WGSL lets it.
+ * arguments: the caller has checked the shape and the buffers' sizes. `software` selects workgroup sizes. Magnitudes
+ * below 2⁻¹²⁶ count as zero if the adapter flushes them, as WGSL allows.
  */
 export async function createThin(device: Device, software = device.info.isFallback) {
   const { WIDTH, TEAM } = sizesFor(software);

@@ -1,10 +1,10 @@
 // Batched singular value decomposition of thin matrices, the shorter side k ≤ 32, the longer side K of any length:
-//   peak    the largest magnitude of each stretch of a matrix, by its bits
-//   gram    G = X Xᵀ, X [k, K] being a or its transpose, in pairs of float32, split over K, 4 × 4 entries a thread
+//   peak    the largest magnitude of each chunk of a matrix, by its bits
+//   gram    G = X Xᵀ, X [k, K] being a or its transpose, in pairs of float32, split over K, 4 × 4 entries per thread
 //   finish  G = L Lᵀ by pivoted Cholesky in pairs, then one-sided Jacobi on the columns of L in float32: L V = U Σ
-//   image   the left vectors of a tall matrix, A V / Σ, made orthonormal again
-// A Gram matrix squares the condition number, which float32 cannot afford and pairs (2⁻⁴⁷) can; pivoting grades the
-// columns of L, and Jacobi then gives even the small σ to float32's relative accuracy. CPU twin: svd.cpu.ts.
+//   image   the left vectors of a tall matrix, A V / Σ, orthonormalised again
+// A Gram matrix squares the condition number, which float32 cannot afford but pairs (2⁻⁴⁷) can; pivoting grades the
+// columns of L, and Jacobi then finds even small σ to float32's relative accuracy. CPU twin: svd.cpu.ts.
 
 struct Shape {
   k: u32,
@@ -12,10 +12,10 @@ struct Shape {
   step_k: u32, // between entries of a along the short side
   step_l: u32, // and along the long side
   r: u32,
-  chunks: u32, // stretches of K
+  chunks: u32, // chunks of K
   span: u32, // length of one, a multiple of the workgroup
-  tiles: u32, // T(T + 1)/2, T = ⌈k / 4⌉: the 4 × 4 layers of G's lower triangle
-  stride: u32, // floats of scratch a matrix: thin.ts
+  tiles: u32, // T(T + 1)/2, T = ⌈k / 4⌉: the 4 × 4 blocks of G's lower triangle
+  stride: u32, // floats of scratch per matrix: thin.ts
   zero: u32, // 0, which the compiler must not know: see `hold`
 }
 
@@ -31,19 +31,19 @@ override WIDTH = 64u; // threads of peak, gram and image
 fn hold(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) | s.zero); }
 fn hold4(x: vec4f) -> vec4f { return bitcast<vec4f>(bitcast<vec4u>(x) | vec4u(s.zero)); }
 
-// x rounded to 12 bits: products of two such are exact. Rounded, not cut: what is left has either sign and its sums stay
-// small.
+// x rounded to 12 bits, so that products of two are exact. Rounded, not truncated: the remainder has either sign, and its
+// sums stay small.
 fn head(x: f32) -> f32 { return bitcast<f32>((bitcast<u32>(x) + 0x800u) & 0xfffff000u); }
 fn head4(x: vec4f) -> vec4f { return bitcast<vec4f>((bitcast<vec4u>(x) + 0x800u) & vec4u(0xfffff000u)); }
 
-// a + b and what rounding took from it, for any a and b (Knuth).
+// a + b and its rounding error, for any a and b (Knuth).
 fn two_sum(a: f32, b: f32) -> Pair {
   let sum = hold(a + b);
   let part = hold(sum - a);
   return Pair(sum, (a - hold(sum - part)) + (b - part));
 }
 
-// The same where |a| ≥ |b| (Dekker).
+// The same if |a| ≥ |b| (Dekker).
 fn quick_sum(a: f32, b: f32) -> Pair {
   let sum = hold(a + b);
   return Pair(sum, b - hold(sum - a));

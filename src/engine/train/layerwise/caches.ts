@@ -15,9 +15,9 @@ interface Cache {
 }
 
 /**
- * Keys and values of segments by layer, and what later segments want of them. A later segment only adds columns, which
- * an earlier one does not see: along one branch the latest cache serves all segments before it. A second branch from a
- * segment gets a cache of its own.
+ * Keys and values of segments by layer, and the cotangents that later segments add to them. A later segment only adds
+ * columns, which an earlier one does not see: along one branch the latest cache serves all segments before it. A second
+ * branch from a segment gets its own cache.
  */
 export class Caches {
   private readonly caches = new Map<Segment, Cache[]>();
@@ -29,7 +29,7 @@ export class Caches {
     return (this.caches.get(segment) as Cache[])[layer]?.tensors as KeyValueTensors;
   }
 
-  /** Keeps what a segment wrote; the pool's tensors become the cache's. */
+  /** Keeps what a segment wrote, taking the tensors over from the pool. */
   write(segment: Segment, layer: number, tensors: KeyValueTensors): void {
     const { after } = segment;
     const before = after && this.caches.get(after)?.[layer];
@@ -47,12 +47,12 @@ export class Caches {
     }
   }
 
-  /** What is wanted of a segment's caches so far; `zeros` where nothing is. */
+  /** The cotangent of a segment's caches so far; `zeros` if there is none. */
   cotangent(segment: Segment, layer: number, zeros: DeviceTensor): KeyValueTensors {
     return this.cotangents.get(segment)?.[layer] ?? { k: zeros, v: zeros };
   }
 
-  /** Puts a sum in place of the one it was made of. */
+  /** Replaces a sum by the one made from it. */
   setCotangent(segment: Segment, layer: number, sum: KeyValueTensors): void {
     const layers = this.cotangents.get(segment) ?? [];
     this.pool.give(layers[layer]?.k, layers[layer]?.v);
@@ -60,7 +60,7 @@ export class Caches {
     this.cotangents.set(segment, layers);
   }
 
-  /** Nothing reads the segment's keys and values any more. */
+  /** Nothing will read the segment's keys and values any more. */
   leave(segment: Segment): void {
     for (const { tensors, holders } of this.caches.get(segment) ?? []) {
       holders.delete(segment);

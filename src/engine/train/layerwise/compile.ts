@@ -13,9 +13,9 @@ import { TensorPool } from './pool';
 import { runTape } from './run';
 
 /**
- * The tape as small programs shared by all layers and all latent steps: compiled in time that does not grow with the
- * model's depth, and keeping only the layers' inputs and one cache per layer between forward and reverse. Same results as
- * `compileWhole`, at 1.4–1.9 times its run time where both fit. Frees what it made where it fails.
+ * The tape as small programs shared by all layers and all latent steps: compiling takes the same time whatever the model's
+ * depth, and between forward and reverse only the layers' inputs and one cache per layer are kept. Same results as
+ * `compileWhole`, in 1.4–1.9 times its run time where both fit. Frees everything if it fails.
  */
 export function compileLayerwise(
   model: ModelOnDevice,
@@ -24,7 +24,10 @@ export function compileLayerwise(
 ): Promise<TapeRun> {
   const { runtime } = model;
   if (runtime.provider === 'webgpu' && !options.device)
-    throw new ConfigError('a step of small programs needs the device on WebGPU', 'Pass options.device.');
+    throw new ConfigError(
+      'a step compiled layer by layer needs the device on WebGPU',
+      'Pass options.device.',
+    );
   return Owned.while(async (owned) => {
     const plan = planOf(tape);
     const programs = new Programs(model, owned);

@@ -24,13 +24,13 @@ export interface LayerwiseOptions {
   readonly losses?: LossForm;
   /** The runtime's device; needed on WebGPU. */
   readonly device?: Device;
-  /** Awaited before each program: a pause is waited for there, a cancel rejects. */
+  /** Awaited before each program is compiled: it waits while the run is paused, and rejects when it is cancelled. */
   readonly between?: () => Promise<void>;
 }
 
 export interface Pair {
   readonly forward: ModelProgram;
-  /** Undefined where nothing before it is trained. */
+  /** Undefined if nothing before it is trained. */
   readonly reverse: ModelProgram | undefined;
 }
 
@@ -51,12 +51,12 @@ export class Programs {
   get joining(): ModelProgram {
     return this.terms as ModelProgram;
   }
-  /** Of two tensors of a shape; compiled when first needed. */
+  /** The sum of two tensors of a shape; compiled when first needed. */
   sum(shape: readonly number[]): Promise<ModelProgram> {
     return this.compile(`sum ${shape}`, () => sumProgram(shape));
   }
 
-  /** Distinct sessions, those of losses by kernels included. */
+  /** Number of distinct sessions, including those of losses that run as kernels. */
   async distinct(): Promise<{ programs: number; nodes: number }> {
     const all = new Set((await Promise.all(this.known.values())).map(({ executable }) => executable));
     for (const run of this.runs.values()) for (const executable of run.executables) all.add(executable);
@@ -130,7 +130,7 @@ export class Programs {
 
 function shapeOf(tape: Tape, { columns }: Plan, segment: Segment): SegmentShape {
   const { positions, from, writes, watched, rowPositions } = segment;
-  // One position of a chain of such (latents) is told its column, so that one program serves them all.
+  // In a chain of single positions (latents) each is told its column, so that one program serves them all.
   const told = positions === 1 && writes && segment.after !== undefined;
   return {
     batch: tape.batch,

@@ -8,7 +8,7 @@ import type { DeviceTensor } from '../../runtime/tensor';
 
 export type Tensors = Readonly<Record<string, DeviceTensor | undefined>>;
 
-/** Tensors made once and never written: zeros to start sums from, and what tells a program its column. */
+/** Tensors created once and never rewritten: zeros to start sums from, and those that tell a program its column. */
 export class Constants {
   private readonly made = new Map<string, DeviceTensor>();
   private readonly told = new Map<number, Tensors>();

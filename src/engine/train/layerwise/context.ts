@@ -8,7 +8,7 @@ import type { Constants } from './constants';
 import type { Plan } from './plan';
 import type { TensorPool } from './pool';
 
-/** What one run works with. */
+/** What one run needs. */
 export interface Run {
   readonly tape: Tape;
   readonly plan: Plan;

@@ -7,7 +7,7 @@ import type { Tensors } from './constants';
 import type { Run } from './context';
 import { maskFeed } from './masks';
 
-/** What the layers of a segment are run by. */
+/** What running a segment's layers needs. */
 export interface LayerHost {
   readonly at: Run;
   readonly caches: Caches;
@@ -20,17 +20,17 @@ export interface LayerHost {
     readonly dy: DeviceTensor | undefined;
     readonly watched: readonly (DeviceTensor | undefined)[];
   };
-  /** Adds a cotangent, which becomes the host's. */
+  /** Adds a cotangent and takes it over. */
   add(producer: ComputeEntry, part: DeviceTensor): Promise<void>;
 }
 
-/** A segment gone through. */
+/** A segment that has been run. */
 export interface SegmentRun {
   /** Outputs [B·P, H] of layers 1…L−1, which are the inputs of the next. */
   readonly outputs: readonly DeviceTensor[];
   /** The last layer's output [B·P, H], before the final norm. */
   readonly y: DeviceTensor;
-  /** Each layer's watched outputs [B, w, H]; none where all positions are watched, or no single one. */
+  /** Each layer's watched outputs [B, w, H]; empty if all positions are watched, or none. */
   readonly watched: readonly DeviceTensor[];
 }
 
@@ -74,7 +74,7 @@ export async function runLayers(runner: LayerHost, segment: Segment): Promise<Se
   return { outputs, y, watched };
 }
 
-/** The layers in reverse: hands cotangents on to the input, the past and the adapters. */
+/** The layers in reverse: passes cotangents to the input, the past and the adapters. */
 export async function reverseLayers(runner: LayerHost, segment: Segment, run: SegmentRun): Promise<void> {
   const { pool, constants, programs } = runner.at;
   const reverse = programs.pair(segment).reverse as ModelProgram;

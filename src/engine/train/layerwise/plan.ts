@@ -4,19 +4,19 @@ import type { Tape } from '../tape/tape';
 
 const isProducer = (entry: Entry): entry is Producer => entry.kind === 'segment' || entry.kind === 'compute';
 
-/** What of a tape is run, and in which order it can be let go. */
+/** What part of a tape is run, and when values can be freed. */
 export interface Plan {
   /** Recorded entries that a loss or an output depends on. */
   readonly entries: readonly Entry[];
-  /** Whether an entry is run in reverse: a loss depends on it, and it on something trained. */
+  /** Whether an entry is run in reverse: a loss depends on it, and it depends on something trained. */
   reverses(entry: Entry): boolean;
-  /** Readings of a producer's values by the entries that are run. */
+  /** How often the entries that are run read a producer's values. */
   readers(producer: Producer): number;
   /** T: columns of the caches. */
   readonly columns: number;
 }
 
-/** @throws ConfigError where nothing is asked for */
+/** @throws ConfigError if the tape has neither losses nor outputs */
 export function planOf(tape: Tape): Plan {
   const live = new Set<Entry>();
   const wanted = new Set<Entry>();

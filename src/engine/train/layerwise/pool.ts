@@ -3,8 +3,8 @@ import type { Runtime } from '../../runtime/runtime';
 import type { DeviceTensor } from '../../runtime/tensor';
 
 /**
- * Tensors of f32 that a step borrows and gives back, by shape: made when first needed, used again by every later step,
- * in the same order. `take` gives a tensor with any content; whoever takes it gives it back or keeps it to the end.
+ * f32 tensors that a step borrows and returns, by shape: created when first needed and reused by every later step, in the
+ * same order. `take` returns a tensor with arbitrary contents; whoever takes it gives it back or keeps it until the end.
  */
 export class TensorPool {
   private readonly free = new Map<string, DeviceTensor[]>();
@@ -13,7 +13,7 @@ export class TensorPool {
 
   constructor(private readonly runtime: Runtime) {}
 
-  /** Tensors made so far, and f32 values in them. */
+  /** Number of tensors created so far, and of f32 values in them. */
   get size(): number {
     return this.all.size;
   }
@@ -31,7 +31,7 @@ export class TensorPool {
     return tensor;
   }
 
-  /** Takes back what `take` gave. Anything else (a constant, say) is left alone, so that callers need not tell. */
+  /** Takes back tensors from `take`. Anything else (a constant, say) is ignored, so that callers need not distinguish. */
   give(...tensors: readonly (DeviceTensor | undefined)[]): void {
     for (const tensor of tensors) {
       if (!tensor || !this.lent.delete(tensor)) continue;
@@ -42,7 +42,7 @@ export class TensorPool {
     }
   }
 
-  /** Everything lent comes back: after a step, or after one that failed on the way. */
+  /** Takes back everything lent, after a step or after one that failed half-way. */
   reclaim(): void {
     this.give(...this.lent);
   }

@@ -13,7 +13,7 @@ import type {
 import type { Tape } from '../tape/tape';
 import { rowsOf } from '../tape/whole';
 
-/** A tensor that an entry left for those that read it: what it computed, or a layer's output of a segment. */
+/** A tensor that an entry left for its readers: what it computed, or the output of one of a segment's layers. */
 export type Kept =
   | { readonly producer: ComputeEntry }
   | {
@@ -24,8 +24,8 @@ export type Kept =
     };
 
 /**
- * The tensors that a program reads for a value: a computed value itself; of final states the output of the last layer,
- * before the final norm; of states the outputs of all layers of every track.
+ * The tensors that a program reads for a value: a computed value itself; for final states the output of the last layer,
+ * before the final norm; for states the outputs of all layers of every track.
  */
 export function keptOf(value: Value, layers: number): readonly Kept[] {
   if (value.kind === 'computed') return [{ producer: value.entry }];
@@ -40,7 +40,7 @@ export function keptOf(value: Value, layers: number): readonly Kept[] {
   );
 }
 
-/** Whether a segment gives out its watched positions, the given one among them, apart from the others. */
+/** Whether a segment outputs its watched positions, including the given one, separately from the others. */
 const givesWatched = ({ watched, positions }: Segment, position?: number): boolean =>
   watched.length < positions && (position === undefined ? watched.length > 0 : watched.includes(position));
 
@@ -79,7 +79,7 @@ function traceInputs(tape: Tape, inputs: readonly Value[]): Traced {
   return { graph, kept, values, context: { graph, model, parameter } };
 }
 
-/** A value as the tape shapes it, of the tensors kept for it. */
+/** A value in the tape's shape, made from the tensors kept for it. */
 function valueOf(tape: Tape, model: StackModel, value: Value, kept: readonly Tensor[]): Tensor {
   const B = tape.batch;
   const { layers: L, hiddenSize: H } = tape.parameters.config;
@@ -111,7 +111,7 @@ function valueOf(tape: Tape, model: StackModel, value: Value, kept: readonly Ten
 export const differentiable = (inputs: readonly Value[]): number[] =>
   inputs.flatMap(({ detached }, i) => (detached ? [] : [i]));
 
-/** Gradients of the kept inputs that have one, and of parameters added to what there was: `d{i}.{j}`, `gradient.{name}`. */
+/** Gradients of the kept inputs that have one, and running sums of parameters' gradients: `d{i}.{j}`, `gradient.{name}`. */
 function reverseOutputs(
   { graph, kept, context }: Traced,
   ends: readonly [Tensor, Tensor][],
@@ -167,7 +167,7 @@ export function lossProgram(tape: Tape, entry: LossEntry): Program {
 }
 
 /**
- * The part of a key/value loss that one layer has: caches `k`, `v` [B, kvHeads, T, d], the layer's `target`, the
+ * One layer's part of a key/value loss: caches `k`, `v` [B, kvHeads, T, d], the layer's `target`, the
  * cotangents of the caches and the term so far → `dK`, `dV`, `term` [1].
  */
 export function keyValueLossProgram(tape: Tape, entry: KeyValueLossEntry, columns: number): Program {
@@ -184,7 +184,7 @@ export function keyValueLossProgram(tape: Tape, entry: KeyValueLossEntry, column
   return { name: `loss ${entry.name}`, outputs };
 }
 
-/** A value as it is, for what takes it as one tensor: an output of the tape, or a loss by kernels. */
+/** A value unchanged, for whatever takes it as one tensor: an output of the tape, or a loss that runs as a kernel. */
 export const itself = (value: Value): ComputeEntry => ({
   kind: 'compute',
   name: 'value',

@@ -21,9 +21,9 @@ import { reverseLayers, runLayers, type SegmentRun } from './layers';
 import { cotangentName, differentiable, inputName, type Kept, keptOf } from './programs';
 
 /**
- * Runs the entries forward, in the order they were recorded. A loss gives its cotangents at once; whatever has been
- * read by all that was to read it runs in reverse then, hands on its cotangents and is freed. Values and cotangents so
- * live no longer than they are needed, and nothing here knows what a method is.
+ * Runs the entries forward, in the order they were recorded. A loss produces its cotangents immediately; an entry whose
+ * readers are all done then runs in reverse, passes its cotangents on and is freed. Values and cotangents therefore live no
+ * longer than they are needed, and nothing here knows what a method is.
  */
 export async function runTape(run: Run): Promise<TapeOutput> {
   return new TapeRunner(run).run();
@@ -34,9 +34,9 @@ export class TapeRunner {
   private readonly values = new Map<ComputeEntry, DeviceTensor>();
   private readonly segments = new Map<Segment, SegmentRun>();
   private readonly pending = new Map<Producer, number>();
-  /** Of computed values, and of segments' outputs at all positions. */
+  /** Cotangents of computed values, and of segments' outputs at all positions. */
   private readonly cotangents = new Map<Producer, DeviceTensor>();
-  /** Of segments' watched outputs, by layer. */
+  /** Cotangents of segments' watched outputs, by layer. */
   private readonly watched = new Map<Segment, (DeviceTensor | undefined)[]>();
   private readonly gradients: DeviceTensor[];
   private readonly terms: DeviceTensor[] = [];
@@ -66,8 +66,8 @@ export class TapeRunner {
   }
 
   /**
-   * Runs a program on those of the given tensors that it reads; its outputs are taken from the pool and are the
-   * caller's to give back.
+   * Runs a program on whichever of the given tensors it reads; its outputs come from the pool, and the caller gives them
+   * back.
    */
   async call(program: ModelProgram, ...given: readonly Tensors[]): Promise<Record<string, DeviceTensor>> {
     const inputs: Record<string, DeviceTensor> = {};
@@ -86,7 +86,7 @@ export class TapeRunner {
   gradient(name: string): DeviceTensor {
     return this.gradients[this.at.tape.parameters.index(name)] as DeviceTensor;
   }
-  /** Puts the sum so far in place of the one it was made of. */
+  /** Replaces the running sum. */
   setGradient(name: string, sum: DeviceTensor): void {
     const i = this.at.tape.parameters.index(name);
     this.at.pool.give(this.gradients[i]);
@@ -104,7 +104,7 @@ export class TapeRunner {
     return { dy: this.cotangents.get(segment), watched: this.watched.get(segment) ?? [] };
   }
 
-  /** Adds a cotangent, which becomes the runner's. */
+  /** Adds a cotangent and takes it over. */
   async add(producer: Producer, part: DeviceTensor): Promise<void> {
     if (!this.at.plan.reverses(producer)) return this.at.pool.give(part);
     this.cotangents.set(producer, await this.sum(this.cotangents.get(producer), part));
@@ -179,7 +179,7 @@ export class TapeRunner {
     this.outputs[entry.name] = y as DeviceTensor;
   }
 
-  /** Runs a producer in reverse, hands on its cotangents and lets go of its values. */
+  /** Runs a producer in reverse, passes its cotangents on and frees its values. */
   private async reverse(producer: Producer): Promise<void> {
     const { pool, programs } = this.at;
     if (producer.kind === 'segment') {
@@ -195,7 +195,7 @@ export class TapeRunner {
     await this.done(producer);
   }
 
-  /** An entry needs what it read no more. */
+  /** An entry no longer needs what it read. */
   private async done(entry: Entry): Promise<void> {
     for (const { producer } of producersOf(entry)) {
       const left = (this.pending.get(producer) ?? this.at.plan.readers(producer)) - 1;
@@ -241,7 +241,7 @@ export class TapeRunner {
     return own ?? run.outputs[kept.layer] ?? run.y;
   }
 
-  /** Hands a program's cotangents on to what made its inputs. */
+  /** Passes a program's cotangents on to the producers of its inputs. */
   private async handOn(inputs: readonly Value[], out: Readonly<Record<string, DeviceTensor>>): Promise<void> {
     for (const i of differentiable(inputs))
       for (const [j, kept] of this.keptOf(inputs[i] as Value).entries()) {

@@ -63,7 +63,7 @@ async function outputOf(
   return { terms, gradients };
 }
 
-describe('the step of small programs agrees with the one of one program', () => {
+describe('a layerwise step agrees with a whole one', () => {
   for (const [name, options] of Object.entries(CASES))
     it(name, async () => {
       const tiny = tinyStep(options);
@@ -115,8 +115,8 @@ describe.each(['f16', 'bf16'] as const)('a step of weights kept in %s', (dtype) 
   );
 });
 
-describe('the step of small programs', () => {
-  it('has as many programs for any number of layers and latent steps', async () => {
+describe('a layerwise step', () => {
+  it('has the same number of programs whatever the numbers of layers and latent steps', async () => {
     const counts = new Set<number>();
     for (const layers of [2, 5])
       for (const latentSteps of [2, 6]) {

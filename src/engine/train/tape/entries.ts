@@ -4,7 +4,7 @@ import type { Graph, Tensor } from '../../graph/graph';
 import type { StackModel } from '../../nn/stack';
 import type { StateLoss } from '../losses/state-loss';
 
-/** What a traced function of the tape works with. */
+/** What a traced function on the tape can use. */
 export interface TraceContext {
   readonly graph: Graph;
   /** Embedding, final norm and head; no layers. */
@@ -15,11 +15,11 @@ export interface TraceContext {
 
 interface OfShape {
   readonly shape: Shape;
-  /** Whether no gradient is taken of it. */
+  /** Whether no gradient flows through it. */
   readonly detached: boolean;
 }
 
-/** What a compute entry made. */
+/** The value of a compute entry. */
 export interface Computed extends OfShape {
   readonly kind: 'computed';
   readonly entry: ComputeEntry;
@@ -39,7 +39,7 @@ export interface States extends OfShape {
   readonly tracks: readonly { readonly segment: Segment; readonly positions: readonly number[] }[];
 }
 
-/** Keys and values of every layer at columns [from, to), as the segment and those before it left them. */
+/** Keys and values of every layer at columns [from, to), written by the segment and those before it. */
 export interface KeyValueRange {
   readonly segment: Segment;
   readonly from: number;
@@ -66,7 +66,7 @@ export interface LossEntry extends Reads {
   readonly names: readonly string[];
   readonly parameters: readonly string[];
   readonly trace: (context: TraceContext, inputs: readonly Tensor[]) => readonly Tensor[];
-  /** The same by kernels, on the one input. */
+  /** The same as kernels, on its only input. */
   readonly kernel?: StateLoss['kernel'];
 }
 
@@ -86,23 +86,23 @@ export interface OutputEntry extends Reads {
 export type Entry = Segment | ComputeEntry | LossEntry | KeyValueLossEntry | OutputEntry;
 
 export interface SegmentOptions {
-  /** The segment before it; its positions see the keys and values of that one and of all before it. */
+  /** The segment before it: its positions see the keys and values of that segment and of all segments before that. */
   readonly after?: Segment;
   /** Names of the adapters it runs with, in order. */
   readonly adapters?: readonly string[];
   /**
-   * Batch input [B, 1, 1, P], additive: 0 where later positions (and the segment's own) may see a position, −1e9 where
-   * not, as at padding and at the latents of a row that has fewer than others.
+   * Batch input [B, 1, 1, P], additive: 0 where later positions (and the segment's own) may see a position, −1e9 where they
+   * may not, as at padding and at latents beyond a row's own number.
    */
   readonly mask?: string;
   /**
-   * Batch input i32 [B, P]: each row's RoPE positions, where masked columns before it must not count. By default a
-   * position is its column, and left padding of the first segment shifts a row as a whole, which RoPE cannot see.
+   * Batch input i32 [B, P]: each row's RoPE positions, for when masked columns before it must not count. By default a
+   * position is its column; left padding in the first segment shifts the whole row, which does not affect RoPE.
    */
   readonly positions?: string;
 }
 
-/** P positions run through all layers. Which of its states are read is noted as the recording goes on. */
+/** P positions run through all layers. The recording notes which of its states are read. */
 export class Segment {
   readonly kind = 'segment';
   readonly after: Segment | undefined;
@@ -132,7 +132,7 @@ export class Segment {
     if (x.shape.length !== 2 || width !== hidden || rows % batch !== 0)
       throw new ConfigError(
         `a segment is fed [${x.shape.join(', ')}]; [${batch}·P, ${hidden}] is expected`,
-        'Feed it embeddings of whole rows.',
+        'Feed it embeddings for every row of the batch.',
       );
     this.after = after;
     this.adapters = adapters;
@@ -148,17 +148,17 @@ export class Segment {
     return this.from + this.positions;
   }
 
-  /** The segments of its past and itself, the first one first. */
+  /** The segments of its past, first to last, and itself. */
   get lineage(): readonly Segment[] {
     return [...(this.after?.lineage ?? []), this];
   }
 
-  /** Final hidden states of positions [from, to); by default up to the last. */
+  /** Final hidden states at positions [from, to); by default up to the last. */
   finals(from = 0, to = this.positions): Finals {
     if (!(0 <= from && from < to && to <= this.positions))
       throw new ConfigError(
         `final states [${from}, ${to}) of a segment of ${this.positions} positions`,
-        'Choose positions of the segment.',
+        'Choose positions within the segment.',
       );
     return {
       kind: 'finals',
@@ -188,17 +188,17 @@ export class Segment {
     return { kind: 'states', tracks: [{ segment: this, positions }], shape, detached: false };
   }
 
-  /** Keys and values of columns [from, to) of its past and its own. */
+  /** Keys and values at columns [from, to) of its past and its own. */
   keyValues(from: number, to: number): KeyValueRange {
     if (!(0 <= from && from < to && to <= this.end))
       throw new ConfigError(
         `keys and values [${from}, ${to}) after ${this.end} columns`,
-        'Choose columns that have been filled.',
+        'Choose columns that have been written.',
       );
     return { segment: this, from, to };
   }
 
-  /** Positions given out by themselves: none, some, or all. */
+  /** Positions with a separate output: none, some, or all. */
   get watched(): readonly number[] {
     return [...this.single].sort((a, b) => a - b);
   }
@@ -228,10 +228,10 @@ export class Segment {
   }
 }
 
-/** What is computed of others on the tape, and may have a cotangent. */
+/** What is computed on the tape and can have a cotangent. */
 export type Producer = Segment | ComputeEntry;
 
-/** Entries whose values `entry` reads, once for each reading; those of which it takes no gradient are `detached`. */
+/** Entries whose values `entry` reads, once for each read; those through which no gradient flows are `detached`. */
 export function producersOf(entry: Entry): { readonly producer: Producer; readonly detached: boolean }[] {
   if (entry.kind === 'segment')
     return [entry.x.entry, ...(entry.after ? [entry.after] : [])].map((producer) => ({

@@ -3,7 +3,7 @@ import { ropeTablesAt } from '../../nn/rope';
 import type { Tape } from './tape';
 import { tableInputs } from './whole';
 
-/** The feeds with rotary tables [B, 1, P, d/2] of the rows' own positions, where the tape has segments of such. */
+/** The feeds with rotary tables [B, 1, P, d/2] for rows' own positions added, if the tape has such segments. */
 export function withRowTables(
   { entries, parameters, batch }: Tape,
   feeds: Readonly<Record<string, HostTensor>>,

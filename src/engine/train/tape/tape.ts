@@ -23,7 +23,7 @@ import {
 type Trace<R> = (context: TraceContext, inputs: readonly Tensor[]) => R;
 
 /**
- * One pass over a batch, recorded once in the order and the words of a paper, and run by two back ends: as one graph
+ * One pass over a batch, recorded once in the order and the terms of its paper, and run by two back ends: as one graph
  * (`traceTape`) or as small programs shared by all layers (`compileLayerwise`). Neither knows a method.
  *
  * Letters: B samples, P positions of a segment, L layers, H hidden size. Batch inputs are read by name.
@@ -37,14 +37,14 @@ export class Tape {
     readonly batch: number,
   ) {}
 
-  /** The words of `count` given tokens per sample: input embeddings [B·P, H] of the ids i32 [B, P] fed as `name`. */
+  /** Input embeddings [B·P, H] of `count` tokens per sample, with ids i32 [B, P] fed as `name`. */
   tokens(name: string, count: number): Computed {
     return this.compute(`embedding of ${name}`, [this.batch * count, this.hidden], [], ({ graph, model }) =>
       embed(model, graph.input(name, [this.batch, count], 'i32')),
     );
   }
 
-  /** Runs input embeddings [B·P, H] through all layers. @throws ConfigError for an adapter that there is not */
+  /** Runs input embeddings [B·P, H] through all layers. @throws ConfigError for an unknown adapter */
   segment(x: Computed, options: SegmentOptions = {}): Segment {
     const segment = new Segment(this.batch, this.hidden, this.layers, x, options);
     for (const adapter of segment.adapters)
@@ -57,7 +57,7 @@ export class Tape {
     return segment;
   }
 
-  /** The next latent z [B, H] made of a final hidden state [B, H]: softmax(logits/τ)·E, or the state as it is. */
+  /** The next latent z [B, H] made from a final hidden state [B, H]: softmax(logits/τ)·E, or the state itself. */
   feedback(state: Finals, filter: LatentFilter): Computed {
     return this.compute(
       `feedback ${filter.kind} ${filter.temperature}`,
@@ -68,7 +68,7 @@ export class Tape {
   }
 
   /**
-   * A value computed of others. Entries of one name and shape are one program, so that a name stands for one function.
+   * A value computed from others. Entries with the same name and shape share a program: a name stands for one function.
    * @param parameters names of the trained parameters it reads
    */
   compute(
@@ -100,7 +100,7 @@ export class Tape {
     );
   }
 
-  /** States of all layers at each row's own position of a segment, i32 [B] fed as `positions`: [B, L, H]. */
+  /** Hidden states of all layers at each row's own position in a segment, i32 [B] fed as `positions`: [B, L, H]. */
   statesAt(segment: Segment, positions: string): Computed {
     const { batch: B, layers: L, hidden: H } = this;
     const P = segment.positions;
@@ -115,7 +115,7 @@ export class Tape {
     });
   }
 
-  /** The states [B, K, L, H] of segments of one position each. */
+  /** The hidden states [B, K, L, H] of segments of one position each. */
   stack(segments: readonly Segment[]): States {
     const shape = [this.batch, segments.length, this.layers, this.hidden];
     return {
@@ -126,12 +126,12 @@ export class Tape {
     };
   }
 
-  /** The value, of which no gradient is taken. */
+  /** The value, through which no gradient flows. */
   detach<V extends Value>(value: V): V {
     return { ...value, detached: true };
   }
 
-  /** Weight · the mean cross entropy of the targets i32 [B, n] after final states [B·n, H]; 0 leaves the term out. */
+  /** Weight · mean cross entropy of the targets i32 [B, n] given final states [B·n, H]; weight 0 leaves out the term. */
   crossEntropy(
     name: string,
     weight: number,
@@ -153,7 +153,7 @@ export class Tape {
     ]);
   }
 
-  /** A loss on hidden states. One without terms, because its weights are 0, is left out with all that only it reads. */
+  /** A loss on hidden states. Without terms, because its weights are 0, it is left out with everything that only it reads. */
   stateLoss(loss: StateLoss | undefined, states: States): void {
     if (!loss || loss.terms.length === 0) return;
     const trace: Trace<readonly Tensor[]> = (_context, [x]) => loss.trace(x as Tensor);
@@ -174,8 +174,8 @@ export class Tape {
 
   /**
    * A loss on keys and values, summed over layers.
-   * @param target name of the batch input [L, …] whose part of a layer the loss compares with
-   * @param trace k and v [B, kvHeads, n, d] of one layer, and the target's part of it → the weighted term
+   * @param target name of the batch input [L, …] with the target of every layer
+   * @param trace k and v [B, kvHeads, n, d] of one layer, and its target → the weighted term
    */
   keyValueLoss(
     name: string,
@@ -187,7 +187,7 @@ export class Tape {
     range.segment.read({ keyValues: true });
   }
 
-  /** A value that the pass gives out besides its terms. */
+  /** A value that the pass outputs besides its terms. */
   output(name: string, value: Finals | States): void {
     this.add({ kind: 'output', name, inputs: [value] });
   }
@@ -208,18 +208,18 @@ export class Tape {
     for (const input of 'inputs' in entry ? entry.inputs : []) readValue(input);
     const twice = termsOf(entry).find((name) => this.terms.includes(name));
     if (twice !== undefined)
-      throw new ConfigError(`two loss terms are named "${twice}"`, 'Give each its own name.');
+      throw new ConfigError(`two loss terms are named "${twice}"`, 'Give each a name of its own.');
     this.entries.push(entry);
   }
 }
 
-/** Names of the terms of an entry. */
+/** Names of an entry's terms. */
 export function termsOf(entry: Entry): readonly string[] {
   if (entry.kind === 'loss') return entry.names;
   return entry.kind === 'keyValueLoss' ? [entry.name] : [];
 }
 
-/** Tells segments which of their states are read. */
+/** Notes on segments which of their states are read. */
 function readValue(value: Value): void {
   if (value.kind === 'finals') value.segment.read({ finals: value });
   if (value.kind === 'states')
@@ -227,7 +227,7 @@ function readValue(value: Value): void {
       if (positions.some((p) => p < 0 || p >= segment.positions))
         throw new ConfigError(
           `states at ${showShape(positions)} of a segment of ${segment.positions} positions`,
-          'Choose positions of the segment.',
+          'Choose positions within the segment.',
         );
       segment.read({ states: positions });
     }

@@ -22,14 +22,14 @@ import { packName } from '../parameters';
 import type { Computed, ComputeEntry, KeyValueLossEntry, Segment, TraceContext, Value } from './entries';
 import type { Tape } from './tape';
 
-/** Names of the inputs that tell where the rows of a segment are, made of the positions fed as `name`. */
+/** Names of the rotary-table inputs that are made from the row positions fed as `name`. */
 export const tableInputs = (name: string) => ({ cos: `${name}.cos`, sin: `${name}.sin` });
 
 /**
- * The whole tape as one program, forward and, where there are terms, backward. Outputs: `terms` [n], the gradient
- * `gradient.{parameter}` of their sum for every parameter, and what the tape gives out by name. Parameters are inputs
- * of their names.
- * @throws ConfigError where nothing is asked for
+ * The whole tape as one program, forward and, if there are terms, backward. Outputs: `terms` [n], the gradient
+ * `gradient.{parameter}` of their sum for every parameter, and the tape's outputs by name. Parameters are inputs under
+ * their own names.
+ * @throws ConfigError if the tape has neither losses nor outputs
  */
 export function traceTape(tape: Tape, name: string): Program {
   const { whole, outputs } = traced(tape);
@@ -42,7 +42,7 @@ export function traceTape(tape: Tape, name: string): Program {
   return { name, outputs: all };
 }
 
-/** The forward pass alone: its weighted terms, and the parts of the packs and other parameters they are functions of. */
+/** The forward pass alone: its weighted terms, and the slices of packs and other parameters that they depend on. */
 export function traceLosses(tape: Tape): {
   graph: Graph;
   terms: readonly Tensor[];
@@ -135,7 +135,7 @@ class Whole {
     this.terms.push(parts.reduce((sum, part) => o.add(sum, part)));
   }
 
-  /** What to differentiate for, by parameter. */
+  /** What to differentiate with respect to, by parameter. */
   get leaves(): readonly (readonly Tensor[])[] {
     return this.tape.parameters.all.map(
       ({ name }) => this.packs.get(name)?.leaves ?? [this.context.parameter(name)],
