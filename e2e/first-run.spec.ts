@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Page } from '@playwright/test';
 import { expect, expectAccessible, test } from './support/app';
 
-/** The form's number field of that name, wherever its group is closed opened first. */
+/** The form's number field of that name; opens its group first if it is closed. */
 async function fill(app: Page, group: string, name: RegExp, value: string): Promise<void> {
   const trigger = app.getByRole('button', { name: group });
   if ((await trigger.getAttribute('aria-expanded')) === 'false') await trigger.click();
@@ -41,7 +41,7 @@ test('a researcher sees the low rank, distils, steps through thoughts', async ({
     await expect(app.getByText('Paused.')).toBeVisible({ timeout: 60_000 });
     await app.getByRole('button', { name: 'Resume' }).click();
     await expect(app.getByText(/of 20 held-out problems right/)).toBeVisible({ timeout: 180_000 });
-    // The total and the terms whose weight is not 0.
+    // The total and the terms with a weight other than 0.
     await expect(app.locator('.plot').first().locator('.scatterlayer .trace').nth(3)).toBeVisible();
     const [file] = await Promise.all([
       app.waitForEvent('download'),

@@ -5,7 +5,7 @@ import { hasFile } from '../scripts/tools/files';
 import { sharedFolder } from '../scripts/tools/folders.mjs';
 import { expect, expectAccessible, test } from './support/app';
 
-/** Figure 6 as numpy and scipy have it, in float64: scripts/goldens/lens. */
+/** Figure 6 computed with numpy and scipy in float64: scripts/goldens/lens. */
 interface Golden {
   readonly sigma: readonly number[];
   readonly cumulative: readonly number[];
@@ -40,7 +40,7 @@ async function columnsOf(app: Page, chart: string): Promise<Map<string, number[]
   return new Map(head.map((name, i) => [name, rows.flatMap((row) => (row[i] ? [Number(row[i])] : []))]));
 }
 
-/** States come from f32 arithmetic in another order than numpy's: 2e-5 of the largest is what that leaves. */
+/** Hidden states come from f32 arithmetic in another order than numpy's, which leaves 2e-5 of the largest value. */
 const TOLERANCE = 2e-5;
 
 function expectClose(got: readonly number[] | undefined, want: readonly number[], what: string): void {
@@ -50,7 +50,7 @@ function expectClose(got: readonly number[] | undefined, want: readonly number[]
   expect(worst, `${what}: largest error`).toBeLessThan(TOLERANCE * Math.max(...want.map(Math.abs)));
 }
 
-/** Both charts of figure 6, and the table of ranks, against the stored figures. */
+/** Checks both charts of figure 6, and the table of ranks, against the stored values. */
 async function expectFigure6(app: Page, want: Figure6, name: (sample: number) => string): Promise<void> {
   const cumulative = await columnsOf(app, 'Cumulative singular values');
   const decay = await columnsOf(app, 'Decay of singular values');

@@ -1,8 +1,8 @@
 import { expect, test } from './support/app';
 
 /**
- * The promise of the page, kept in full on the bundled pair and on WASM: low rank, LoRi on 128 samples, latent thoughts.
- * Seed 1 reaches about 79 % of 200 held-out problems; half is asked for, because sums differ between processors and a run
+ * Everything the page promises, on the bundled pair and on WASM: low rank, LoRi on 128 samples, latent thoughts. Seed 1
+ * reaches about 79 % of 200 held-out problems; the test requires half, because sums differ between processors and a run
  * that learns nothing stays below 5 %.
  */
 test('one button: the low rank is seen, a student learns on 128 samples, its thoughts are stepped', async ({

@@ -6,7 +6,7 @@ import { expect, expectAccessible, test } from './support/app';
 
 type TinyPair = typeof import('../src/engine/testing/tiny-pair.testing');
 
-/** A pair of random weights: shaders of a model of any use would take a software adapter minutes. */
+/** A pair with random weights: the shaders of a useful model would take a software adapter minutes. */
 async function serveTinyPair(app: Page): Promise<void> {
   const { module } = await runnerImport<TinyPair>(
     fileURLToPath(new URL('../src/engine/testing/tiny-pair.testing.ts', import.meta.url)),
@@ -79,7 +79,7 @@ test('the method on WebGPU; the GPU is lost; the student goes on thinking on WAS
       timeout: 60_000,
     });
     const browser = await app.context().browser()?.newBrowserCDPSession();
-    // The command never answers: the process it is for is gone.
+    // The command never returns: the process it is sent to is gone.
     void browser?.send('Browser.crashGpuProcess').catch(() => undefined);
     await expect(app.getByRole('alert').first()).toContainText('the GPU device was lost', {
       timeout: 30_000,

@@ -1,14 +1,14 @@
 /**
- * The fixture of every e2e test: the production build under the production headers, in a page that must stay clean.
- * A console error, an uncaught error or a violation of the security policy fails the test that saw it.
+ * The fixture for every e2e test: the production build under the production headers, in a page that must stay clean.
+ * A console error, an uncaught error or a violation of the security policy fails the test in which it occurs.
  */
 import AxeBuilder from '@axe-core/playwright';
 import { test as base, expect, type Page } from '@playwright/test';
 
 export interface Complaints {
-  /** Everything the page complained of so far, one line each. */
+  /** All complaints of the page so far, one line each. */
   readonly seen: string[];
-  /** Accept complaints that match, in a test that provokes them: `complaints.allow(/device lost/)`. */
+  /** Accepts complaints that match, in a test that provokes them: `complaints.allow(/device lost/)`. */
   allow(pattern: RegExp): void;
 }
 
@@ -21,7 +21,7 @@ function watch(page: Page): { complaints: Complaints; unexpected(): string[] } {
   page.on('pageerror', (error) => seen.push(`page error: ${error.stack ?? error.message}`));
   page.on('crash', () => seen.push('the page crashed'));
   page.on('requestfailed', (request) => {
-    // A request that the page itself cancelled is no complaint.
+    // A request that the page itself cancelled is not a complaint.
     const reason = request.failure()?.errorText ?? '';
     if (reason !== 'net::ERR_ABORTED') seen.push(`request failed: ${request.url()} ${reason}`);
   });
@@ -57,7 +57,7 @@ export const test = base.extend<{ complaints: Complaints; app: Page }>({
     },
     { auto: true },
   ],
-  /** The page, opened at its first place after the guided run, which a first visit without a link would show. */
+  /** The page, opened at its first panel after the guided run, which a first visit without a link would show. */
   app: async ({ page, complaints: _watched }, use) => {
     await page.goto('./#/model');
     await use(page);

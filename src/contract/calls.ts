@@ -23,7 +23,7 @@ import type {
   NamedFile,
 } from './lens';
 
-/** What the page may ask of the engine. `signal` cancels; `report` hears of progress while the call runs. */
+/** Options of a call to the engine. `signal` cancels it; `report` is called with progress while it runs. */
 export interface CallOptions<E = Progress> {
   readonly signal?: AbortSignal;
   readonly report?: (event: E) => void;
@@ -31,10 +31,10 @@ export interface CallOptions<E = Progress> {
 
 export type Split = 'train' | 'validation' | 'held-out';
 
-/** Which weights the student of the latent panel has. */
+/** Whose weights the Latent thoughts panel steps through. */
 export type StudentChoice = 'trained' | 'base';
 
-/** How a latent is made of the last hidden state. */
+/** How a latent is made from the last hidden state. */
 export interface LatentChoice {
   readonly filter: 'softmax' | 'hidden';
   /** τ of the softmax filter. */
@@ -52,19 +52,19 @@ export interface Workbench {
   loadPair(url: string, options?: CallOptions): Promise<PairReport>;
   /** Problems of the loaded pair's data set, from index `from`. */
   problems(split: Split, from: number, count: number): Promise<readonly Problem[]>;
-  /** What of the hidden states is low-rank. Served between two steps while a run goes on. */
+  /** Analyses how low-rank hidden states are. Served between two steps of a run in progress. */
   lens(request: LensRequest, options?: CallOptions): Promise<LensReport>;
-  /** Whether the directions matter: accuracy with the states projected onto r of them. Reports points as they come. */
+  /** Tests whether directions matter: accuracy with hidden states projected onto r of them. Reports points as they come. */
   causal(request: CausalRequest, options?: CallOptions<Progress | CausalEvent>): Promise<CausalReport>;
-  /** The student's checkpoints of the last run (or the run going on), oldest first. */
+  /** The student's checkpoints in the last run (or the one in progress), oldest first. */
   checkpoints(): Promise<readonly CheckpointReport[]>;
-  /** Opens one more model, for the lens, from its files. It replaces the one opened before. */
+  /** Opens another model for the lens, from its files. It replaces the one opened before. */
   openCheckpoint(files: readonly NamedFile[], options?: CallOptions): Promise<ModelReport>;
   /** Runs every kernel's stored cases on the open device. */
   checkDevice(options?: CallOptions): Promise<DeviceCheckReport>;
   /** Trains one student; resolves when it is done or stopped. */
   distil(config: RunConfig, options?: CallOptions<RunEvent>): Promise<RunResult>;
-  /** `stop` ends the run in order: the student so far is kept and evaluated. Aborting the signal drops it. */
+  /** `stop` ends the run properly: the student so far is kept and evaluated. Aborting the signal discards it. */
   control(command: 'pause' | 'resume' | 'stop'): Promise<void>;
   /** Opens a question for stepping. K as trained, unless given; `latent` is for the base: a student keeps its own. */
   openQuestion(request: {

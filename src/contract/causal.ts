@@ -2,12 +2,12 @@ import type { CausalDirections, CausalPoint, CausalReport } from './lens';
 import { discordant, holm, mcnemar, pairedInterval } from './paired';
 
 /**
- * What a causal test says, from outcomes paired by problem. A difference is found by McNemar's exact test, corrected by Holm
- * for all comparisons of the test; that nothing much is lost is found only where the 95 % interval of the paired difference
- * (Tango) excludes a loss of `MARGIN`. Between the two nothing is known but that no difference was found.
+ * What a causal test shows, from outcomes paired by problem. A difference is established by McNemar's exact test, corrected
+ * by Holm for all comparisons in the test; that little is lost is established only if the 95 % interval of the paired
+ * difference (Tango) excludes a loss of `MARGIN`. Otherwise all that is known is that no difference was found.
  */
 
-/** The loss, as a share of the problems, that counts as none. */
+/** A loss smaller than this share of the problems counts as none. */
 export const MARGIN = 0.05;
 /** Significance level, after correction. */
 export const ALPHA = 0.05;
@@ -16,19 +16,19 @@ export const ALPHA = 0.05;
 export interface CausalComparison {
   readonly rank: number;
   readonly with: 'whole' | Exclude<CausalDirections, 'leading'>;
-  /** Share right with the leading directions, less the share right with the other. */
+  /** Share right with the leading directions minus share right with the other. */
   readonly difference: number;
-  /** 95 %, of this comparison alone. */
+  /** 95 % interval, for this comparison alone. */
   readonly low: number;
   readonly high: number;
-  /** Problems that only the leading directions get right, and that only the other does. */
+  /** Problems that only the leading directions get right, and those that only the other gets right. */
   readonly gained: number;
   readonly lost: number;
   /** McNemar's exact test, two-sided, corrected by Holm for the number of comparisons. */
   readonly p: number;
 }
 
-/** Rank H is left out: the states are as they were there, to the bit. */
+/** Rank H is left out: there the hidden states are unchanged, to the bit. */
 export function compareCausal({
   points,
   wholeOutcomes,
@@ -56,13 +56,13 @@ export function compareCausal({
 }
 
 /**
- * The smallest rank from which on, at every larger one, a loss of `MARGIN` is excluded; null where there is none. The ranks
- * are gone through from the largest down and the first failure ends it: in a fixed order, so nothing is to be corrected.
+ * The smallest rank such that a loss of `MARGIN` is excluded there and at every larger rank; null if there is none. Ranks
+ * are tested from the largest down until the first failure: a fixed sequence, which needs no correction.
  */
 export const sufficientRank = (comparisons: readonly CausalComparison[]): number | null =>
   lowestFromTop(comparisons, ({ low }) => low > -MARGIN);
 
-/** The smallest rank from which on, at every larger one, no difference from the whole model was found. */
+/** The smallest rank such that no difference from the whole model was found there and at every larger rank. */
 export const undetectedRank = (comparisons: readonly CausalComparison[]): number | null =>
   lowestFromTop(comparisons, ({ p }) => p >= ALPHA);
 
@@ -79,7 +79,7 @@ function lowestFromTop(
   return rank;
 }
 
-/** The comparison with these random directions where the difference is largest of those that were found, if any was. */
+/** The comparison with these random directions that has the largest difference found, if any was. */
 export function clearestContrast(
   comparisons: readonly CausalComparison[],
   control: CausalComparison['with'],
@@ -88,7 +88,7 @@ export function clearestContrast(
   return found.sort((a, b) => Math.abs(b.difference) - Math.abs(a.difference))[0] ?? null;
 }
 
-/** Directions that a point kept, over its layers: `40`, or `38 to 41`. */
+/** Number of directions that a point kept, over its layers: `40`, or `38 to 41`. */
 export function directionsKept({ kept }: Pick<CausalPoint, 'kept'>): string {
   const counts = kept.map(({ directions }) => directions);
   const [low, high] = [Math.min(...counts), Math.max(...counts)];

@@ -140,7 +140,7 @@ export const after = {
       }),
     },
   ),
-  /** What is looked at while the student learns; it does not change the run. */
+  /** What is observed while the student learns; it does not change the run. */
   observation: group(
     {
       title: 'Observation',

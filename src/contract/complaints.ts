@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import { MAX_MESSAGE, quote, shorten } from '../text/quote';
 
-/** What is wrong with a configuration or a run file, said so that it can be put right. */
+/** What is wrong with a configuration or a run file, in words that help to correct it. */
 
-/** Bad values that a message names; of the others it gives the number. */
+/** Number of bad values that a message names; the others are counted. */
 const MAX_COMPLAINTS = 12;
 
 /** One line per bad value: its path, what was expected, what was found. */

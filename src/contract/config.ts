@@ -8,7 +8,7 @@ import type { MethodData, Methods } from './methods/method';
 import { expectedText, fitting, isObject, settingGroups } from './settings';
 
 /**
- * A run's configuration: everything a run depends on, and the one place of its defaults. The page edits it, a run file
+ * A run's configuration: everything a run depends on, and the only place for its defaults. The page edits it, a run file
  * holds it, `npm run lab` reads it. It holds the settings every run has (common-settings.ts) and those of its method
  * (methods/), and no others. A configuration of version 1, which held every method's settings whatever the method, is read and converted.
  */
@@ -43,7 +43,7 @@ function schemaOf(method: MethodData): z.ZodType {
   return made;
 }
 
-/** What was expected where a setting has a bad value; zod's own words for anything else. */
+/** What was expected of a setting with a bad value; zod's own words for anything else. */
 function messageOf(
   { path, message }: { readonly path: PropertyKey[]; readonly message: string },
   method: MethodData,
@@ -55,7 +55,7 @@ function messageOf(
   return found ? expectedText(found) : message;
 }
 
-/** A configuration, and what the conversion from version 1 left out, a sentence each. */
+/** A configuration, and what the conversion from version 1 left out, one sentence each. */
 export interface ReadConfig {
   readonly config: RunConfig;
   readonly notes: readonly string[];

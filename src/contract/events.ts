@@ -6,7 +6,7 @@ export type Provider = 'webgpu' | 'wasm';
 
 export interface DeviceReport {
   readonly provider: Provider;
-  /** Why WASM, when it is WASM; empty on WebGPU. */
+  /** Why WASM is used; empty on WebGPU. */
   readonly reason: string;
   readonly adapter: {
     readonly vendor: string;
@@ -35,7 +35,7 @@ export interface ModelReport {
   readonly vocabulary: number;
   readonly tied: boolean;
   readonly licence: string;
-  /** What of its files was left out, or read otherwise than they say, a sentence each. */
+  /** What in its files was ignored or interpreted differently, one sentence each. */
   readonly notes?: readonly string[];
   /** As written in the manifest by the program that measured it. */
   readonly measured: readonly { readonly what: string; readonly value: string }[];
@@ -55,7 +55,7 @@ export interface Problem {
   readonly answer: string;
 }
 
-/** Progress of something that takes time; `total` 0 where it is unknown. */
+/** Progress of something that takes time; `total` is 0 if unknown. */
 export interface Progress {
   readonly phase:
     | 'load'
@@ -92,7 +92,7 @@ export interface StepEvent {
   readonly milliseconds: number;
 }
 
-/** Share of problems answered correctly by one run, with its 95 % Wilson interval: over problems, not over seeds. */
+/** Share of problems that one run answers correctly, with its 95 % Wilson interval: over problems, not over seeds. */
 export interface Accuracy {
   readonly correct: number;
   readonly total: number;
@@ -114,11 +114,11 @@ export interface ProgressEvent {
   readonly progress: Progress;
 }
 
-/** The student's states while it learns: medians over the observed samples, of the matrix of all layers and latents. */
+/** The student's hidden states while it learns: medians over observed samples, for the matrix of all layers and latents. */
 export interface SpectrumEvent {
   readonly kind: 'spectrum';
   readonly step: number;
-  /** The student of this step, for the lens. */
+  /** Checkpoint of the student at this step, for the lens. */
   readonly checkpoint: number;
   readonly samples: number;
   readonly sigma: Float32Array;
@@ -130,13 +130,13 @@ export interface SpectrumEvent {
   readonly milliseconds: number;
 }
 
-/** The run is in this state now: told when it is reached, not when it is asked for. A run's first event is `running`. */
+/** The run has reached this state: sent when it is reached, not when it is requested. A run's first event is `running`. */
 export interface StateEvent {
   readonly kind: 'state';
   readonly state: 'running' | 'paused';
 }
 
-/** The engine keeps this student from now on, in place of the one before: also of a run that then fails. */
+/** From now on the engine keeps this student instead of the previous one, even if the run then fails. */
 export interface StudentEvent {
   readonly kind: 'student';
   readonly student: StudentReport;
@@ -150,19 +150,19 @@ export type RunEvent =
   | StateEvent
   | StudentEvent;
 
-/** Which student it is: enough to tell it from every other of the same page. */
+/** Identifies a student among all others on the same page. */
 export interface StudentReport {
   readonly id: string;
   readonly label: string;
-  /** What its configuration has that its method's preset does not: path and value. */
+  /** Where its configuration differs from its method's preset: path and value. */
   readonly differs: readonly (readonly [path: string, value: unknown])[];
-  /** Of the adapter that is kept. */
+  /** The step of the adapter that is kept. */
   readonly step: number;
 }
 
 export interface RunResult {
   readonly config: RunConfig;
-  /** The student that is kept; none where the run was stopped before its first step. */
+  /** The student that is kept; none if the run was stopped before its first step. */
   readonly student?: StudentReport;
   readonly status: 'done' | 'stopped';
   readonly steps: number;
@@ -175,9 +175,9 @@ export interface RunResult {
     readonly train: number;
     readonly evaluate: number;
   };
-  /** Distinct programs that a step runs. */
+  /** Number of distinct programs that a step runs. */
   readonly programs: number;
-  /** Ranks that the model or the samples have no room for: by path of the setting, what was used instead. */
+  /** Ranks reduced because the model or the samples span fewer directions: the rank used, by path of the setting. */
   readonly ranksUsed?: Readonly<Record<string, number>>;
   readonly trainable: number;
   readonly provider: Provider;
@@ -195,7 +195,7 @@ export interface LatentThought {
   /** 1…K. */
   readonly step: number;
   readonly top: readonly TokenProbability[];
-  /** Of the decoded distribution, in nats. */
+  /** Entropy of the decoded distribution, in nats. */
   readonly entropy: number;
   readonly milliseconds: number;
 }
@@ -206,15 +206,15 @@ export interface LatentSession {
   readonly tokens: readonly string[];
   readonly latentSteps: number;
   /**
-   * What is fed as a latent: `softmax`, the mixture softmax(logits/τ)·E, whose largest shares are each thought's `top`;
-   * or `hidden`, the hidden state itself, of which `top` is softmax(logits).
+   * What is fed as a latent: `softmax`, the mixture softmax(logits/τ)·E, whose largest shares are a thought's `top`; or
+   * `hidden`, the hidden state itself, with `top` from softmax(logits).
    */
   readonly filter: 'softmax' | 'hidden';
-  /** τ; of no meaning for `hidden`. */
+  /** τ; meaningless for `hidden`. */
   readonly temperature: number;
   /** Reference answer when the question came from the data set. */
   readonly expected: string | null;
-  /** Which weights answer: the student of the last run, or the untrained base. */
+  /** Whose weights answer: the student of the last run, or the untrained base. */
   readonly student: string;
 }
 
@@ -223,7 +223,7 @@ export interface AnswerReport {
   readonly value: string | null;
   readonly top: readonly TokenProbability[];
   readonly milliseconds: number;
-  /** Question and latents together with the answer, in milliseconds: what a user would wait. */
+  /** Question, latents and answer together, in milliseconds: how long a user would wait. */
   readonly totalMilliseconds: number;
 }
 

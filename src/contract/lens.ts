@@ -1,16 +1,16 @@
 import type { Accuracy, StudentReport } from './events';
 
 /**
- * The low-rank lens: which hidden states are looked at, and what is said of them. Throughout, layer ℓ is 1…L and its
- * state is hidden_states[ℓ], the output of layer ℓ (of the last one after the final norm); H is the hidden size, N the
- * tokens of one sample, K its latent steps.
+ * The low-rank lens: which hidden states are analysed, and what is reported on them. Throughout, layer ℓ is 1…L and its
+ * hidden states are hidden_states[ℓ], the output of layer ℓ (the last one after the final norm); H is the hidden size, N
+ * the number of tokens in a sample, K its latent steps.
  */
 
 /** Whose hidden states. `opened` is the checkpoint opened from files. */
 export type Subject =
   | { readonly kind: 'teacher' }
   | { readonly kind: 'base' }
-  /** The student of the last run: as it was kept, or as it was at one of its checkpoints. */
+  /** The student of the last run: the one kept, or one of its checkpoints. */
   | { readonly kind: 'student'; readonly checkpoint?: number }
   | { readonly kind: 'opened' };
 
@@ -24,11 +24,11 @@ export type Section = (typeof SECTIONS)[number];
 
 export interface Selection {
   readonly subject: Subject;
-  /** At least one. Without `rationale` or `latent`, question and answer are of the explicit pass. */
+  /** At least one. Without `rationale` or `latent`, question and answer come from the explicit pass. */
   readonly sections: readonly Section[];
 }
 
-/** Where the sequences come from: training problems of the loaded data set, or texts as they are. */
+/** Where the sequences come from: training problems of the loaded data set, or plain texts. */
 export type Source =
   | { readonly kind: 'problems'; readonly seed: number; readonly samples: number }
   | { readonly kind: 'ids'; readonly ids: readonly string[] }
@@ -42,30 +42,30 @@ export const STACKS = ['sample', 'layer', 'token', 'all'] as const;
 export type Stack = (typeof STACKS)[number];
 
 /**
- * What the structure is held against:
+ * What the structure is compared with:
  * - shuffled: each feature's values permuted among the rows of its matrix;
- * - random-tokens: the states of as many uniformly drawn tokens in place of the rationale (or text);
+ * - random-tokens: hidden states of equally many uniformly drawn tokens instead of the rationale (or text);
  * - other-prompt: the same rationale after another sample's question;
- * - gaussian: independent normal entries of the matrix's shape and root mean square.
+ * - gaussian: independent normal entries with the matrix's shape and root mean square.
  */
 export const CONTROLS = ['shuffled', 'random-tokens', 'other-prompt', 'gaussian'] as const;
 export type Control = (typeof CONTROLS)[number];
 
 export interface LensRequest {
   readonly source: Source;
-  /** One or two; with two, the first is the reference (the teacher, as a rule). */
+  /** One or two; with two, the first is the reference (usually the teacher). */
   readonly selections: readonly Selection[];
   /** Layers 1…L, ascending; `null` for all. */
   readonly layers: readonly number[] | null;
   readonly stack: Stack;
   /**
-   * Whether the mean row is taken off each matrix first (for Tucker, that of all tokens and layers). The paper does not.
-   * Trajectories and collapse have rules of their own.
+   * Whether the mean row is subtracted from each matrix first (for Tucker, that of all tokens and layers). The paper does
+   * not do this. Trajectories and collapse have rules of their own.
    */
   readonly centre: boolean;
-  /** Drawn for the first selection. */
+  /** Controls, computed for the first selection. */
   readonly controls: readonly Control[];
-  /** Of controls and bootstrap. */
+  /** Seed of controls and bootstrap. */
   readonly seed: number;
   readonly tucker: boolean;
   /** Basis of the trajectories; `null` leaves them out. */
@@ -87,7 +87,7 @@ export const FIGURE_6: Omit<LensRequest, 'source'> = {
   angles: 0,
 };
 
-/** The shares of energy Σσ² whose ranks are reported. */
+/** The shares of energy Σσ² for which the rank is reported. */
 export const ENERGY_SHARES = [0.8, 0.9, 0.95, 0.99] as const;
 export type EnergyRanks = readonly [number, number, number, number];
 
@@ -95,9 +95,9 @@ export type EnergyRanks = readonly [number, number, number, number];
 export interface Spectrum {
   /** Sample id, `layer 3`, `token 7` or `all`. */
   readonly label: string;
-  /** What it is of, in words: the question, for a sample. */
+  /** A description of its contents: the question, for a sample. */
   readonly about: string;
-  /** Tokens that went in (summed over samples), and M, the rows of the matrix. */
+  /** Number of tokens in it (summed over samples), and M, the rows of the matrix. */
   readonly tokens: number;
   readonly rows: number;
   /** Descending. */
@@ -137,7 +137,7 @@ export interface ControlSpectra {
 export interface TuckerReport {
   readonly layers: readonly number[];
   readonly columns: number;
-  /** Singular values of the mode-L unfolding, one a chosen layer, and of the mode-H unfolding, min(H, M·L). */
+  /** Singular values of the mode-L unfolding, one per chosen layer, and of the mode-H unfolding, min(H, M·L). */
   readonly layerSigma: Float32Array;
   readonly hiddenSigma: Float32Array;
   /** Σ_m G²_{mij} / ‖X‖², [L, J]. */
@@ -146,14 +146,14 @@ export interface TuckerReport {
   readonly error: Float32Array;
 }
 
-/** How alike the states of one sample's positions are, layer by layer, averaged over samples; never centred. */
+/** How similar the hidden states at a sample's positions are, layer by layer, averaged over samples; never centred. */
 export interface CollapseReport {
   readonly layers: readonly number[];
-  /** Mean cosine over all pairs of positions; 1 is collapse. Of samples with two or more; NaN where none has. */
+  /** Mean cosine over all pairs of positions; 1 is collapse. Over samples with two or more; NaN if there are none. */
   readonly cosine: Float32Array;
   /** Mean effective rank of the N×H (or K×H) matrix; 1 is collapse. */
   readonly effectiveRank: Float32Array;
-  /** Mean number of positions, the largest rank there could be. */
+  /** Mean number of positions, the largest possible rank. */
   readonly positions: number;
 }
 
@@ -180,7 +180,7 @@ export interface SelectionReport {
   readonly layers: number;
   readonly hidden: number;
   readonly spectra: readonly Spectrum[];
-  /** Of `cumulative` and of σ_i/σ_1; only where the stack is `sample` and there are two samples or more. */
+  /** Bands of `cumulative` and of σ_i/σ_1; only if the stack is `sample` and there are two samples or more. */
   readonly bands: { readonly cumulative: Band; readonly decay: Band } | null;
   readonly layerRanks: readonly LayerRanks[];
   readonly tucker: TuckerReport | null;
@@ -192,9 +192,9 @@ export interface SelectionReport {
 export interface AngleReport {
   readonly rank: number;
   readonly layers: readonly number[];
-  /** Radians, ascending, [layers, r]; NaN past what the states span, as two tokens span two directions. */
+  /** Radians, ascending, [layers, r]; NaN beyond what the hidden states span, since two tokens span only two directions. */
   readonly angles: Float32Array;
-  /** The same between the first selection and one seeded random subspace of the second one's dimension: chance. */
+  /** The same between the first selection and one seeded random subspace of the second one's dimension, as chance level. */
   readonly chance: Float32Array;
 }
 
@@ -203,7 +203,7 @@ export interface LensReport {
   readonly sampleIds: readonly string[];
   readonly selections: readonly SelectionReport[];
   readonly controls: readonly ControlSpectra[];
-  /** Shares of energy of the three directions of the trajectories, and what they are of. */
+  /** Shares of energy along the trajectories' three directions, and of what. */
   readonly axes: {
     readonly shares: Float32Array;
     readonly basis: 'tucker' | 'pca';
@@ -215,38 +215,38 @@ export interface LensReport {
   readonly milliseconds: number;
 }
 
-/** Projects the states of chosen layers onto r directions while the model answers, and counts what it gets right. */
+/** Projects the hidden states of chosen layers onto r directions while the model answers, and counts right answers. */
 export interface CausalRequest {
   readonly subject: Subject;
-  /** Held-out problems that are answered at each rank. */
+  /** Number of held-out problems answered at each rank. */
   readonly problems: number;
-  /** Layers 1…L whose state h is replaced by c + V_r V_rᵀ (h − c). */
+  /** Layers 1…L whose hidden states h are replaced by c + V_r V_rᵀ (h − c). */
   readonly layers: readonly number[];
   /** Ranks r, ascending, 0…H. */
   readonly ranks: readonly number[];
-  /** Positions: those after the question (rationale or latents, and the answer), or the question's too. */
+  /** Positions: those after the question (rationale or latents, and the answer), or the question's as well. */
   readonly positions: 'generated' | 'all';
-  /** c: zero (as in the paper's stack), or the mean state of the layer. */
+  /** c: zero (as in the paper's stack), or the layer's mean hidden state. */
   readonly centre: boolean;
-  /** Training problems whose states give the directions, layer by layer. */
+  /** Number of training problems whose hidden states give the directions, layer by layer. */
   readonly samples: number;
   /**
-   * Which of their states: those at all positions that are projected, the answer's among them (default), or the thoughts'
-   * alone (the rationale's or the latents'). Projection acts on the answer's positions either way; directions of the
-   * thoughts alone do not span those, so that what is lost then does not tell how many directions the thoughts need.
+   * Which of them: those at all projected positions, including the answer's (default), or the thoughts' alone (the
+   * rationale's or the latents'). Projection acts on the answer's positions either way; directions from the thoughts alone
+   * do not span those, so that a loss then does not tell how many directions the thoughts need.
    */
   readonly of?: 'thoughts' | 'projected';
   readonly seed: number;
-  /** Whether the two kinds of random directions are tried too. */
+  /** Whether the two kinds of random directions are tested as well. */
   readonly random: boolean;
 }
 
 /**
- * What the states are projected onto at rank r:
- * - leading: the r leading directions of the layer's own states;
+ * What hidden states are projected onto at rank r:
+ * - leading: the r leading directions of the layer's own hidden states;
  * - random: the first r of a uniformly random sequence of orthonormal directions, as many as the leading ones;
- * - equal-energy: as many of the same sequence as keep the same share of the states' energy as the r leading ones, the last
- *   of them scaled down so that the energies are equal.
+ * - equal-energy: as many from the same sequence as keep the same share of energy as the r leading ones, the last of them
+ *   scaled down so that the energies are equal.
  */
 export const CAUSAL_DIRECTIONS = ['leading', 'random', 'equal-energy'] as const;
 export type CausalDirections = (typeof CAUSAL_DIRECTIONS)[number];
@@ -255,7 +255,7 @@ export interface CausalPoint {
   readonly rank: number;
   readonly directions: CausalDirections;
   readonly accuracy: Accuracy;
-  /** By problem, in their order: 1 for right, 0 for wrong. */
+  /** By problem, in order: 1 for right, 0 for wrong. */
   readonly outcomes: Uint8Array;
   /** What is kept, layer by layer. */
   readonly kept: readonly KeptDirections[];
@@ -264,7 +264,7 @@ export interface CausalPoint {
 export interface KeptDirections {
   readonly layer: number;
   readonly directions: number;
-  /** Share of Σ‖h − c‖² over the states the directions were found on. */
+  /** Share of Σ‖h − c‖² over the hidden states that the directions were found on. */
   readonly energy: number;
 }
 
@@ -279,18 +279,18 @@ export interface CausalReport {
   readonly label: string;
   readonly model: string;
   readonly hidden: number;
-  /** Nothing replaced. */
+  /** Accuracy without projection. */
   readonly whole: Accuracy;
-  /** Of it, by problem. */
+  /** Its outcomes, by problem. */
   readonly wholeOutcomes: Uint8Array;
   readonly points: readonly CausalPoint[];
-  /** What found the leading directions, and in which precision. */
+  /** The kernel that found the leading directions, and its precision. */
   readonly kernel: string;
   readonly dtype: 'f32' | 'f64';
   readonly milliseconds: number;
 }
 
-/** A student as it was during its run. */
+/** A student at a step of its run. */
 export interface CheckpointReport {
   readonly id: number;
   readonly step: number;
@@ -298,12 +298,12 @@ export interface CheckpointReport {
   readonly student?: StudentReport;
 }
 
-/** One kernel, held against stored float64 results on this device. */
+/** One kernel, compared with stored float64 results on this device. */
 export interface KernelCheck {
   readonly kernel: string;
   readonly runsOn: 'gpu' | 'cpu';
   readonly cases: number;
-  /** What the error is of: `σ, relative`, `gradient, relative`, … */
+  /** What the error measures: `σ, relative`, `gradient, relative`, … */
   readonly measure: string;
   readonly largestError: number;
   readonly tolerance: number;

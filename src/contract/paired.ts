@@ -1,8 +1,8 @@
 import type { Interval } from './statistics';
 
 /**
- * Two conditions on the same problems, compared problem by problem. What both get right or both get wrong says nothing about
- * their difference; the discordant problems do.
+ * Two conditions on the same problems, compared problem by problem. Problems that both get right or both get wrong say
+ * nothing about their difference; only the discordant ones do.
  */
 export interface Discordant {
   /** Problems compared. */
@@ -17,7 +17,7 @@ export interface Discordant {
 export function discordant(first: ArrayLike<number>, second: ArrayLike<number>): Discordant {
   if (first.length !== second.length)
     throw new RangeError(
-      `paired outcomes of ${first.length} and ${second.length} problems; as many of each are expected`,
+      `paired outcomes of ${first.length} and ${second.length} problems; equal numbers are expected`,
     );
   let [gained, lost] = [0, 0];
   for (let i = 0; i < first.length; i++) {
@@ -57,7 +57,7 @@ export function pairedInterval(counts: Discordant): Interval {
   };
 }
 
-/** Where the score, which falls as δ grows, is `target`. */
+/** The δ at which the score, which falls as δ grows, equals `target`. */
 function bisect(counts: Discordant, from: number, to: number, target: number): number {
   let [low, high] = [from, to];
   for (let i = 0; i < 60; i++) {
@@ -80,7 +80,7 @@ function score({ problems: n, gained, lost }: Discordant, delta: number): number
   return above / Math.sqrt(variance);
 }
 
-/** Holm's step-down adjustment of p-values for as many comparisons, in the order they came in. */
+/** Holm's step-down adjustment of p-values for their number of comparisons, in the given order. */
 export function holm(values: readonly number[]): number[] {
   const order = values.map((_, i) => i).sort((a, b) => (values[a] as number) - (values[b] as number));
   const adjusted = new Array<number>(values.length);

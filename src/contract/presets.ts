@@ -33,14 +33,14 @@ export const PRESETS: readonly Preset[] = presetsOf(METHODS);
 /** What the guided first run trains. */
 export const FIRST_RUN = PRESETS[0] as Preset;
 
-/** The preset of an id, also of one it had before. */
+/** The preset with an id, including former ones. */
 export const findPreset = (id: string | null, presets: readonly Preset[] = PRESETS): Preset | undefined =>
   presets.find((preset) => preset.id === id || (id !== null && preset.formerly.includes(id)));
 
-/** Paths that say nothing of how a student was trained. */
+/** Paths that do not affect how a student is trained. */
 const IGNORED = /^(evaluation|observation)\.|^data\.(validation|heldOut)$/;
 
-/** What a configuration is called, and what it has that the preset of that name does not. */
+/** The name of a configuration, and where it differs from the preset of that name. */
 export interface NamedConfig {
   readonly name: string;
   readonly preset: Preset | undefined;
@@ -54,7 +54,7 @@ export const differencesFrom = (preset: Preset, config: RunConfig): NamedConfig[
     .filter((path) => JSON.stringify(valueAt(config, path)) !== JSON.stringify(valueAt(preset.config, path)))
     .map((path) => [path, valueAt(config, path)] as const);
 
-/** By the preset of its method that differs from it in the fewest settings; by the method where that has no preset. */
+/** Named after the method's preset that differs in the fewest settings, or after the method if it has no preset. */
 export function nameConfig(config: RunConfig, methods: Methods = METHODS): NamedConfig {
   const presets = methods === METHODS ? PRESETS : presetsOf(methods);
   const named = presets
@@ -69,10 +69,10 @@ export function nameConfig(config: RunConfig, methods: Methods = METHODS): Named
   );
 }
 
-/** Differences named in a label; all are in the student's report. */
+/** Maximum number of differences in a label; all of them are in the student's report. */
 const MAX_NAMED = 3;
 
-/** Tells runs apart: preset, samples, seed, and what differs from the preset. */
+/** A label that distinguishes runs: preset, samples, seed, and what differs from the preset. */
 export function labelOf(config: RunConfig, methods: Methods = METHODS): string {
   const { name, differs } = nameConfig(config, methods);
   const others = differs.filter(([path]) => path !== 'seed' && path !== 'data.samples');

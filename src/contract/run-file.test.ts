@@ -77,7 +77,10 @@ describe('parseRunFile', () => {
     [{ ...file, extra: 1 }, 'extra: there is no such setting; got 1'],
     [{ ...file, models: { base: 3 } }, 'models.base: '],
     [{ ...file, observed: { ...file.observed, losses: [1, null] } }, 'observed.losses.1: '],
-    [{ ...file, observed: { ...file.observed, steps: [1] } }, 'as many losses as steps are expected'],
+    [
+      { ...file, observed: { ...file.observed, steps: [1] } },
+      'equal numbers of losses and steps are expected',
+    ],
     [{ kind: 'lori-run' }, 'config: '],
     [[file], 'the file holds ['],
     [null, 'the file holds null'],

@@ -17,11 +17,11 @@ export interface RunFile {
 }
 
 export interface Observed {
-  /** Step numbers of `losses`, from 1 and rising; a long run keeps only some of its steps. */
+  /** Step numbers of `losses`, ascending from 1; a long run keeps only some of its steps. */
   readonly steps: readonly number[];
   /** The total loss at each of `steps`. */
   readonly losses: readonly number[];
-  /** Of the held-out problems. */
+  /** Accuracy on the held-out problems. */
   readonly accuracy: number | null;
   /** Validation accuracies by step, thinned like the losses. */
   readonly validation: { readonly steps: readonly number[]; readonly shares: readonly number[] };
@@ -35,32 +35,35 @@ const steps = z.array(z.int().min(0));
 
 const observedSchema = z
   .strictObject({
-    /** Files of before have none. */
+    /** Older files have none. */
     steps: steps.optional(),
     losses: z.array(z.number()),
     accuracy: share.nullable(),
     validation: z
       .strictObject({ steps, shares: z.array(share) })
-      .refine((one) => one.steps.length === one.shares.length, 'as many shares as steps are expected')
+      .refine(
+        (one) => one.steps.length === one.shares.length,
+        'equal numbers of shares and steps are expected',
+      )
       .default({ steps: [], shares: [] }),
     provider: z.string(),
     seconds: z.number(),
   })
   .refine(
     (one) => one.steps === undefined || one.steps.length === one.losses.length,
-    'as many losses as steps are expected',
+    'equal numbers of losses and steps are expected',
   );
 
 /** Before losses had step numbers, a run beyond this many steps kept every second one, so at least half as many. */
 const UNNUMBERED = 4000;
 
-/** Step numbers where the file has none, if they are known. */
+/** Step numbers for a file without any, if they are known. */
 function numbered(config: RunConfig, losses: readonly number[]): number[] | null {
   if (losses.length > UNNUMBERED / 2 && config.optimiser.steps > UNNUMBERED) return null;
   return losses.map((_, i) => i + 1);
 }
 
-/** A run file and what reading it left out, a sentence each. */
+/** A run file, and what was left out on reading it, one sentence each. */
 export interface ReadRunFile {
   readonly file: RunFile;
   readonly notes: readonly string[];

@@ -5,7 +5,7 @@ import { bootstrapInterval, type Interval, mean, median, standardDeviation } fro
  * runs differ by far more than the problems of one run do. Problems of several seeds are never pooled.
  */
 
-/** Fewer seeds than this are summarised all the same, and said to be few. */
+/** Fewer seeds than this are still summarised, with a note that they are few. */
 export const ENOUGH_SEEDS = 10;
 
 /** One figure per seed, for example the share of held-out problems answered correctly. */
@@ -42,13 +42,13 @@ export function summariseSeeds(figures: BySeed): SeedSummary {
 }
 
 export interface PairedSummary {
-  /** Seeds that both have. */
+  /** Number of seeds that both have. */
   readonly n: number;
   /** Mean over seeds of (figure − baseline's figure of the same seed). */
   readonly difference: number;
   /** 95 % bootstrap interval of it over seeds; `null` for fewer than two seeds. */
   readonly interval: Interval | null;
-  /** Seeds on which the figure is higher, and on which it is lower, than the baseline's. */
+  /** Number of seeds on which the figure is higher than the baseline's, and on which it is lower. */
   readonly higher: number;
   readonly lower: number;
 }
@@ -71,6 +71,6 @@ export function comparePaired(figures: BySeed, baseline: BySeed): PairedSummary 
   };
 }
 
-/** By seed, so that the order in which runs were made changes no digit. */
+/** Sorted by seed, so that the order of runs does not change a digit. */
 const ascending = (figures: BySeed): number[] =>
   [...figures].sort(([a], [b]) => a - b).map(([, value]) => value);

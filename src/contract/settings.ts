@@ -50,7 +50,7 @@ export const count = (low: number, high: number) => z.int().min(low).max(high);
 
 export type SettingKind = 'count' | 'number' | 'check' | 'choice' | 'set';
 
-/** One setting as a form, a help text or a test sees it. */
+/** One setting, as forms, help texts and tests see it. */
 export interface Setting extends Omit<SettingText, 'options' | 'group'> {
   /** `weights.covariance` */
   readonly path: string;
@@ -76,7 +76,7 @@ export interface SettingGroup extends GroupText {
   readonly settings: readonly Setting[];
 }
 
-/** The groups of a configuration's schema, in its order. @throws Error for a setting without text: a fault in a method */
+/** The groups of a configuration's schema, in its order. @throws Error for a setting without text: a bug in a method */
 export function settingGroups(shape: z.ZodRawShape): SettingGroup[] {
   const found = new Map<string, { text: GroupText; settings: Setting[] }>();
   for (const [key, schema] of Object.entries(shape)) {
@@ -100,7 +100,7 @@ function settingsOf(schema: z.ZodType, path: string): Setting[] {
 
 function settingOf(schema: z.ZodType, path: string): Setting {
   const text = texts.get(schema);
-  if (!text) throw new Error(`the setting ${path} has no text; make it by setting(schema, text)`);
+  if (!text) throw new Error(`the setting ${path} has no text; make it with setting(schema, text)`);
   const { options: labels, group: _group, ...rest } = text;
   const inner = unwrap(schema);
   const values =
@@ -153,7 +153,7 @@ export function rangeText({ kind, range, options }: Setting): string {
   return kind === 'set' ? `a list of ${ids}` : `one of ${ids}`;
 }
 
-/** What a message says where something else was found. */
+/** What a message says was expected. */
 export function expectedText(setting: Setting): string {
   const { kind } = setting;
   const what = kind === 'count' ? 'a whole number, ' : kind === 'number' ? 'a number, ' : '';
@@ -179,8 +179,7 @@ export function pathsOf(tree: unknown, path = ''): string[] {
 }
 
 /**
- * The values that the schemas have a place for, by name, whether valid or not; and path and value of those they have no
- * place for.
+ * The values that the schemas have a setting for, by name, whether valid or not; and path and value of all others.
  */
 export function fitting(
   value: Readonly<Record<string, unknown>>,

@@ -1,6 +1,6 @@
-/** Summary statistics that the engine, the headless commands and the page share: one definition of each. */
+/** Summary statistics, defined once for the engine, the headless commands and the page. */
 
-/** The median, the mean of the two middle values of an even number; NaN values are left out, and NaN is the median of none. */
+/** The median (the mean of the two middle values of an even number), without NaN values; NaN if there are none. */
 export function median(values: readonly number[]): number {
   return quantile(
     values.filter((value) => !Number.isNaN(value)).sort((a, b) => a - b),
@@ -8,7 +8,7 @@ export function median(values: readonly number[]): number {
   );
 }
 
-/** Of ascending values, linear between the two nearest (numpy's default); NaN for none. */
+/** Quantile of ascending values, linear between the two nearest (numpy's default); NaN for none. */
 export function quantile(sorted: ArrayLike<number>, share: number): number {
   if (sorted.length === 0) return Number.NaN;
   const at = share * (sorted.length - 1);

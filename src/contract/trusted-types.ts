@@ -3,7 +3,7 @@ import { z } from 'zod';
 /**
  * The production policy (require-trusted-types-for 'script') lets no string become the address of a script unless a
  * policy vouches for it. This one vouches for our own files and nothing else; markup from strings stays blocked, except
- * that the page lets through what has no element in it.
+ * that the page allows strings without any element.
  * The page and the worker each install it before they start a worker (ONNX Runtime's threads are workers too).
  */
 
@@ -25,15 +25,15 @@ interface Scope {
 }
 
 /**
- * No markup at all, or one character reference: what React Aria empties its announcer with, and what Plotly decodes
- * entities with when it writes an SVG file.
+ * No markup at all, or one character reference: React Aria clears its announcer with the former, and Plotly decodes
+ * entities with the latter when it writes an SVG file.
  */
 export function harmlessMarkup(markup: string): string {
   if (markup === '' || /^&#?\w{1,32};$/.test(markup)) return markup;
   throw new TypeError(`markup "${markup.slice(0, 60)}" was refused`);
 }
 
-/** Installs the default policy; does nothing where there are no trusted types or it is installed. */
+/** Installs the default policy; does nothing if there are no trusted types or one is installed. */
 export function vouchForOwnScripts(
   scope: Scope = globalThis as unknown as Scope,
   createHTML?: (markup: string) => string,

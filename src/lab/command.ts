@@ -5,7 +5,7 @@ import type { LoriWorkbench } from '../engine/session/workbench';
 import type { LensArguments } from './options';
 
 export interface Contender {
-  /** The preset's id, or the method where a configuration of one's own is run with every method. */
+  /** The preset's id, or the method if a custom configuration is run with every method. */
   readonly name: string;
   readonly config: RunConfig;
 }
@@ -15,15 +15,15 @@ export interface CommandInput {
   readonly pair: PairReport;
   readonly config: RunConfig;
   readonly methods: Methods;
-  /** Of the WASM runtime. */
+  /** Threads of the WASM runtime. */
   readonly threads: number;
-  /** What `eval` compares, on which seeds, and with which contender the others are compared. */
+  /** What `eval` compares, on which seeds, and the contender that the others are compared with. */
   readonly contenders: readonly Contender[];
   readonly seeds: readonly number[];
   readonly baseline: string | undefined;
-  /** What --out held before, with --resume. */
+  /** Previous contents of --out, with --resume. */
   readonly earlier: unknown;
-  /** Writes what there is so far to --out. */
+  /** Writes the results so far to --out. */
   readonly save: (result: Record<string, unknown>) => Promise<void>;
   readonly samples: number;
   readonly question: string | undefined;
@@ -34,7 +34,7 @@ export interface CommandInput {
 
 export type Command = (input: CommandInput) => Promise<Record<string, unknown>>;
 
-/** Without checkpoints on the way: where none is looked at, none need be made. */
+/** Without intermediate checkpoints, if none are looked at. */
 export const unobserved = (config: RunConfig): RunConfig => ({
   ...config,
   observation: { ...config.observation, every: 0 },

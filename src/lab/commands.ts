@@ -2,7 +2,7 @@ import { type Command, unobserved } from './command';
 import { evaluate } from './eval';
 import { causal, lens } from './lens';
 
-/** One run; every loss, every accuracy, every spectrum of the student and the result. */
+/** One run: all losses, accuracies and spectra of the student, and the result. */
 const distil: Command = async ({ workbench, config, onEvent }) => {
   const steps: object[] = [];
   const evaluations: object[] = [];
@@ -18,7 +18,7 @@ const distil: Command = async ({ workbench, config, onEvent }) => {
   return { result, steps, evaluations, spectra };
 };
 
-/** One question, thought by thought, with a student trained first. */
+/** One question, thought by thought; a student is trained first. */
 const step: Command = async ({ workbench, config, question, onEvent }) => {
   const run = await workbench.distil(unobserved(config), { report: onEvent });
   const [problem] = await workbench.problems('held-out', 0, 1);
@@ -34,7 +34,7 @@ const step: Command = async ({ workbench, config, question, onEvent }) => {
   return { session, thoughts, answer, explicit: await workbench.explicit(text), heldOut: run.heldOut };
 };
 
-/** Milliseconds a step, session creation, program and node counts of the configuration. */
+/** Milliseconds per step, session creation time, and program and node counts of the configuration. */
 const bench: Command = async ({ workbench, config }) => {
   const steps = { ...config.optimiser, steps: 40 };
   const milliseconds: number[] = [];

@@ -5,18 +5,18 @@ import { findPreset, type Preset, presetsOf } from '../contract/presets';
 import { parseRunFile, type ReadRunFile } from '../contract/run-file';
 import { readJson } from '../text/json';
 
-/** What a command is run with, from `--config`, `--preset` and `--set`. */
+/** The configuration of a command, from `--config`, `--preset` and `--set`. */
 export interface Configuration {
   readonly file: ReadRunFile['file'] | null;
   readonly config: RunConfig;
   /** What `eval` compares. */
   readonly contenders: readonly { readonly name: string; readonly config: RunConfig }[];
-  /** What was left out or renamed on the way, a sentence each. */
+  /** What was left out or renamed, one sentence each. */
   readonly notes: readonly string[];
 }
 
 /**
- * A configuration of one's own is run with every method by `eval`; otherwise each preset is.
+ * `eval` runs a custom configuration with every method, or otherwise every preset.
  * @throws an error that names what is wrong
  */
 export async function configurationOf(
@@ -29,7 +29,7 @@ export async function configurationOf(
 ): Promise<Configuration> {
   if (given.config !== undefined) {
     if (given.preset.length > 0)
-      throw new Error('--config and --preset both say what to start from; give one of them');
+      throw new Error('--config and --preset both say what to start from; give only one of them');
     const { file, notes } = await readRunFile(given.config, methods);
     const changed = override(file.config, given.set, methods);
     const contenders = methods.map(({ id }) => ({
@@ -51,7 +51,7 @@ export async function configurationOf(
   };
 }
 
-/** The presets of these ids; all of them without any. */
+/** The presets with these ids; without ids, all presets. */
 function chosenPresets(ids: readonly string[], methods: Methods) {
   const presets = presetsOf(methods);
   const notes: string[] = [];
@@ -79,7 +79,7 @@ async function readRunFile(path: string, methods: Methods): Promise<ReadRunFile>
   return parseRunFile(json, methods);
 }
 
-/** `--set optimiser.steps=20`: the value is JSON where it parses, a text where not. `method=…` comes first. */
+/** `--set optimiser.steps=20`: the value is JSON if it parses, and otherwise a text. `method=…` is applied first. */
 function override(
   config: RunConfig,
   changes: readonly string[],

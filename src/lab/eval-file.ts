@@ -5,14 +5,14 @@ import type { Contender } from './command';
 /** What `eval` writes after each run and `--resume` reads back. */
 
 const runSchema = z.object({
-  /** Of the contender. */
+  /** Name of the contender. */
   name: z.string(),
   seed: z.int().min(0),
-  /** Share of held-out problems answered correctly; absent where the run failed. */
+  /** Share of held-out problems answered correctly; absent if the run failed. */
   accuracy: z.number().min(0).max(1).optional(),
   correct: z.int().min(0).optional(),
   total: z.int().min(0).optional(),
-  /** The teacher's, reasoning explicitly, on the same problems. */
+  /** The teacher's accuracy on the same problems, with explicit reasoning. */
   teacher: z.number().min(0).max(1).optional(),
   steps: z.int().min(0).optional(),
   seconds: z.record(z.string(), z.number()).optional(),
@@ -38,7 +38,7 @@ export interface EvalFile {
 
 export interface StoredContender {
   readonly name: string;
-  /** Without its seed, as JSON has it: a file holds no undefined. */
+  /** A configuration without its seed, as read back from JSON, which has no undefined. */
   readonly config: Readonly<Record<string, unknown>>;
 }
 
@@ -48,9 +48,9 @@ export function storedContender({ name, config }: Contender): StoredContender {
 }
 
 /**
- * The file that this evaluation begins with: an earlier one, to be continued, or one without runs. Contenders and runs of
- * the earlier file that are not asked for now stay in it.
- * @throws an error where the file is not one of `eval`, or its runs were made with other models or settings
+ * The file that this evaluation starts from: an earlier one to continue, or one without runs. Contenders and runs in the
+ * earlier file that are not requested now stay in it.
+ * @throws an error if the file is not one of `eval`, or its runs were made with other models or settings
  */
 export function evalFile(
   earlier: unknown,

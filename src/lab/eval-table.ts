@@ -3,7 +3,7 @@ import { type Interval, RESAMPLES } from '../contract/statistics';
 
 export interface EvalSummary {
   readonly seeds: readonly number[];
-  /** Held-out problems a run. */
+  /** Held-out problems per run. */
   readonly problems: number;
   readonly teacher: number | null;
   readonly methods: readonly {

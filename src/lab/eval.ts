@@ -8,8 +8,8 @@ import { evalTable } from './eval-table';
 
 /**
  * Every contender on every seed: the accuracy of each run, and for each contender its statistics over seeds and its
- * difference, paired by seed, from each reference. Seeds are the outer loop, so that what an interruption leaves behind
- * compares contenders on the same seeds. After each run everything so far is saved.
+ * difference, paired by seed, from each reference. Seeds are the outer loop, so that contenders can be compared on the
+ * same seeds after an interruption. After each run everything so far is saved.
  */
 export const evaluate: Command = async (input) => {
   const { workbench, contenders, seeds, threads, pair, say, save, onEvent } = input;
@@ -54,7 +54,7 @@ async function runOnce(distil: () => Promise<RunResult>): Promise<Omit<EvalRun, 
   }
 }
 
-/** What the others are compared with: the baseline, and every preset of the method that is the subject. */
+/** What the others are compared with: the baseline, and every preset of the method under study. */
 function referencesOf({ contenders, baseline, methods, say }: CommandInput): Contender[] {
   const role = ({ config }: Contender) => methodOf(config.method, methods).comparedAs;
   const base = contenders.find((contender) =>
@@ -79,7 +79,7 @@ function report(
   file: EvalFile,
 ) {
   const { runs } = file;
-  // Of a file that is continued with fewer seeds or contenders, only what was asked for is summarised; the rest is kept.
+  // If a file is continued with fewer seeds or contenders, only those requested are summarised; the rest is kept.
   const figures = (name: string): BySeed =>
     new Map(
       runs.flatMap((run) =>

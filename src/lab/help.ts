@@ -18,7 +18,7 @@ const ABOUT: Readonly<Record<CommandName, string>> = {
 
 export const USAGE = `usage: npm run lab -- <${Object.keys(COMMANDS).join('|')}> [options]; --help says what there is`;
 
-/** @param command one command's help; everything there is, without it */
+/** @param command one command's help; without it, the help on everything */
 export function help(methods: Methods, command?: CommandName): string {
   const head =
     command === undefined
@@ -62,7 +62,7 @@ function optionLines(command: CommandName | undefined): string[] {
   return table(rows);
 }
 
-/** The settings that every method has alike, and then those of each method. */
+/** The settings that all methods share, and then those of each method. */
 function settingLines(methods: Methods): string[] {
   const all = methods.map((method) => settingsOf(method).flatMap(({ settings }) => settings));
   const shared = (setting: Setting): boolean =>

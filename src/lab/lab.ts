@@ -15,7 +15,7 @@ import { help, USAGE } from './help';
 import { accuracyText, hasOption, OPTIONS, optionTexts, whole, wholes } from './options';
 
 /**
- * The engine without the page: `npm run lab -- <command> --config file.json --out file.json`; `--help` says what there is.
+ * The engine without the page: `npm run lab -- <command> --config file.json --out file.json`; `--help` lists everything.
  * The configuration is the page's own (a run file downloaded there, or a bare configuration); JSON comes out.
  */
 
@@ -24,7 +24,7 @@ export interface Streams {
   readonly stderr: { write(text: string): unknown };
 }
 
-/** What can be trained: a method's data and its recipe. */
+/** The methods that can be trained: their data and recipes. */
 export interface Registry {
   readonly methods: Methods;
   readonly recipes: Readonly<Record<string, Recipe>>;
@@ -62,7 +62,7 @@ export async function lab(
   const { file, config, contenders, notes } = await configurationOf({ ...values, preset }, methods);
   const seeds = values.seeds === undefined ? [config.seed] : wholes('seeds', values.seeds);
   const samples = whole('samples', values.samples);
-  // Said now rather than after the run.
+  // Checked now rather than after the run.
   if (values.out !== undefined && !(await isFolder(dirname(resolve(values.out)))))
     throw new Error(
       `--out ${JSON.stringify(values.out)}; there is no folder ${dirname(resolve(values.out))}`,
@@ -107,7 +107,7 @@ export async function lab(
     const whole = text({ ...result, ...(file && repeated(file, result)) });
     if (values.out !== undefined) await replaceFile(values.out, whole);
     else streams.stdout.write(whole);
-    // A table is for people: it goes where the JSON does not.
+    // A table is for people: it goes wherever the JSON does not.
     if (table !== undefined) (values.out === undefined ? streams.stderr : streams.stdout).write(`${table}\n`);
   } finally {
     await workbench.close();
@@ -122,8 +122,8 @@ function differences({ models }: RunFile, pair: PairReport): string[] {
 }
 
 /**
- * How far the losses of this run are from those that were observed when the file was made, at the steps that the file
- * kept; 0 is the same to the bit.
+ * The largest difference between this run's losses and those in the file, at the steps that the file kept; 0 means equal
+ * to the bit.
  */
 function repeated({ observed }: RunFile, { steps }: { readonly steps?: unknown }): object {
   if (!observed || !Array.isArray(steps)) return {};
@@ -138,7 +138,7 @@ function repeated({ observed }: RunFile, { steps }: { readonly steps?: unknown }
   return { repeated: { compared, largestDifference: largest } };
 }
 
-/** What --out holds, with --resume. @throws an error where it would be overwritten, or cannot be read */
+/** The contents of --out, with --resume. @throws an error if it would be overwritten, or cannot be read */
 async function earlierFile(out: string | undefined, resume: boolean): Promise<unknown> {
   if (out === undefined) {
     if (resume) throw new Error('--resume continues from the file of --out; give --out');
@@ -162,7 +162,7 @@ async function earlierFile(out: string | undefined, resume: boolean): Promise<un
   }
 }
 
-/** Written beside and then renamed, so that an interruption leaves the earlier file or the later one, never half. */
+/** Writes a temporary file and renames it, so that an interruption leaves the old file or the new one, never half. */
 async function replaceFile(path: string, text: string): Promise<void> {
   await writeFile(`${path}.part`, text);
   await rename(`${path}.part`, path);
@@ -174,7 +174,7 @@ const isFolder = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** fetch for files of this machine. */
+/** `fetch` for local files. */
 const fileFetch: typeof fetch = async (input) => {
   try {
     return new Response(new Uint8Array(await readFile(join(String(input)))));
@@ -183,7 +183,7 @@ const fileFetch: typeof fetch = async (input) => {
   }
 };
 
-/** Typed arrays as plain lists. */
+/** Turns typed arrays into plain lists. */
 function plain(_key: string, value: unknown): unknown {
   return ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value;
 }

@@ -18,7 +18,7 @@ const list = (text: string | undefined): string[] => text?.split(',').filter((pa
 const numbers = (option: string, text: string | undefined): number[] =>
   list(text).map((part) => whole(option, part));
 
-/** The low-rank lens: figure 6 of the teacher where nothing else is asked. */
+/** The low-rank lens: by default figure 6 of the teacher. */
 export const lens: Command = async ({ workbench, config, samples, lens: given, say, onEvent }) => {
   const subjects = (given.subject.length > 0 ? given.subject : ['teacher']).map((text) =>
     parseSubject(text, given.text.length > 0),
@@ -41,7 +41,7 @@ export const lens: Command = async ({ workbench, config, samples, lens: given, s
     trajectories: (given.trajectories ?? null) as LensRequest['trajectories'],
     angles: whole('angles', given.angles),
   });
-  // Said now rather than after the run that trains the student.
+  // Checked now rather than after the run that trains the student.
   parseLensRequest(request(subjects.map(({ kind, sections }) => ({ subject: { kind }, sections }))));
   if (given.open !== undefined) {
     const { notes = [] } = await workbench.openCheckpoint(await checkpointFiles(given.open));
@@ -75,7 +75,7 @@ function summaryOf({ selections, controls }: LensReport) {
   ];
 }
 
-/** Accuracy with the states projected onto r directions; by default r = 1, 2, 4, … H in all layers. */
+/** Accuracy with hidden states projected onto r directions; by default r = 1, 2, 4, … H in all layers. */
 export const causal: Command = async ({ workbench, config, samples, lens: given, pair, say, onEvent }) => {
   const subjects = (given.subject.length > 0 ? given.subject : ['teacher']).map((s) =>
     parseSubject(s, false),
@@ -128,9 +128,9 @@ export const causal: Command = async ({ workbench, config, samples, lens: given,
 
 const points = (share: number): string => (100 * share).toFixed(1);
 
-/** 1, 2, 4, … and `most`. */
-function powersUpTo(most: number): number[] {
+/** 1, 2, 4, … and `max`. */
+function powersUpTo(max: number): number[] {
   const out: number[] = [];
-  for (let n = 1; n < most; n *= 2) out.push(n);
-  return [...out, most];
+  for (let n = 1; n < max; n *= 2) out.push(n);
+  return [...out, max];
 }

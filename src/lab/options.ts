@@ -14,7 +14,7 @@ export function wholes(option: string, text: string): number[] {
     const [from, to = from, ...rest] = part.split('-').map((end) => whole(option, end)) as [number, number?];
     if (rest.length > 0 || to < from || to - from >= MAX_RANGE)
       throw new Error(
-        `--${option} ${JSON.stringify(part)}; a range such as 100-109 is expected, of ${MAX_RANGE} numbers at most`,
+        `--${option} ${JSON.stringify(part)}; a range such as 100-109 of at most ${MAX_RANGE} numbers is expected`,
       );
     return Array.from({ length: to - from + 1 }, (_, i) => from + i);
   });
@@ -29,12 +29,12 @@ const MAX_RANGE = 1000;
 export const accuracyText = ({ correct, total, low, high }: Accuracy): string =>
   `${correct}/${total} [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}] %`;
 
-/** What an option is, for `parseArgs` and for the help. */
+/** An option, for `parseArgs` and for the help. */
 interface OptionText {
   readonly type: 'string' | 'boolean';
   readonly multiple?: boolean;
   readonly default?: string | boolean | string[];
-  /** What stands for its value in the help. */
+  /** Placeholder for its value in the help. */
   readonly value?: string;
   readonly about: string;
   /** The commands that have it; every one, if absent. */
@@ -205,7 +205,7 @@ export const optionTexts: Readonly<Record<string, OptionText>> = OPTIONS;
 export const hasOption = (command: string, option: string): boolean =>
   optionTexts[option]?.commands?.includes(command) ?? Object.hasOwn(OPTIONS, option);
 
-/** What was given of the options of `lens` and `causal`. */
+/** The given options of `lens` and `causal`. */
 export interface LensArguments {
   readonly subject: readonly string[];
   readonly open?: string | undefined;

@@ -5,7 +5,7 @@ import type { RunEvent } from '../contract/events';
 import { type NamedFile, SECTIONS, type Section, type Selection, type Subject } from '../contract/lens';
 import type { LoriWorkbench } from '../engine/session/workbench';
 
-/** Whose hidden states, as an argument says it: `teacher`, `student@50:latent`, `opened:question,answer`. */
+/** Whose hidden states, as an argument: `teacher`, `student@50:latent`, `opened:question,answer`. */
 export interface SubjectOption {
   readonly kind: Subject['kind'];
   /** Of a student: the step of the checkpoint. */
@@ -25,7 +25,7 @@ export function parseSubject(text: string, ofTexts: boolean): SubjectOption {
     (step !== undefined && kind !== 'student')
   )
     throw new Error(
-      `--subject ${JSON.stringify(text)}; expected ${KINDS.join(', ')} (student@step for a checkpoint), and after a colon, if wanted, of ${SECTIONS.join(', ')}`,
+      `--subject ${JSON.stringify(text)}; expected ${KINDS.join(', ')} (student@step for a checkpoint), optionally followed by a colon and sections from ${SECTIONS.join(', ')}`,
     );
   return {
     kind: kind as Subject['kind'],

@@ -13,45 +13,45 @@ import { Plot } from './Plot';
 import type { Part } from './plotly';
 import { withSource } from './source';
 
-/** What all charts take. */
+/** Properties that all charts have. */
 export interface ChartProps {
   readonly title: string;
-  /** One sentence that says what is to be seen. */
+  /** One sentence that says what the chart shows. */
   readonly summary: string;
   /**
-   * What is behind it: sample ids, kernel, dtype, seed. In small text below the chart and in exported images; a CSV
-   * file has it in a last column `source`, in the first row.
+   * Where the data comes from: sample ids, kernel, dtype, seed. In small text below the chart and in exported images; a CSV
+   * file has it in the first row of a last column `source`.
    */
   readonly source?: string;
   readonly theme: ThemeName;
   readonly height?: number;
-  /** Of the exported files, without the ending. */
+  /** Name of exported files, without the extension. */
   readonly fileName: string;
   readonly level?: 3 | 4;
-  /** Shared with other charts: what is pointed at in one is highlighted in all. */
+  /** Shared between charts: what is pointed at in one is highlighted in all. */
   readonly link?: HoverLink | undefined;
 }
 
 export interface ChartFrameProps extends ChartProps {
   readonly build: (view: View) => Figure;
-  /** The data and choices the drawing depends on, told apart by identity; always as many. */
+  /** The data and choices the drawing depends on, compared by identity; always the same number of them. */
   readonly of: readonly unknown[];
   readonly parts?: readonly Part[];
-  /** Scale of the values at first; without it there is no choice and the scale is linear. */
+  /** Initial scale of the values; without it there is no choice, and the scale is linear. */
   readonly scale?: 'linear' | 'log' | undefined;
-  /** The values: as read, and as written to a file where that is another shape. Asked for when needed. */
+  /** The values, for the table and, if that differs, for files. Computed when needed. */
   readonly table: () => Table;
   readonly file?: () => Table;
-  /** Choices that change how it is looked at, before the exports. */
+  /** Controls that change the view, placed before the exports. */
   readonly tools?: ReactNode;
-  /** Something to know about what is drawn. */
+  /** A note on what is drawn. */
   readonly note?: string;
   readonly onUnavailable?: (reason: string) => void;
-  /** Takes the element that Plotly draws in. */
+  /** Receives the element that Plotly draws in. */
   readonly onElement?: (element: HTMLDivElement | null) => void;
 }
 
-/** What every chart has around its drawing: title, summary, source, scale, exports, and the values as a table. */
+/** The frame around every chart's drawing: title, summary, source, scale, exports, and the values as a table. */
 export function ChartFrame(props: ChartFrameProps) {
   const { title, summary, source = '', theme, height = 280, fileName, level = 4, link } = props;
   const { build, of, parts, scale, table, file = table, tools, note = '', onUnavailable, onElement } = props;

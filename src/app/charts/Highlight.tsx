@@ -4,7 +4,7 @@ import type { HoverKey, HoverLink } from './link';
 
 const NOTHING = '';
 
-/** What to highlight in all charts of a link, chosen rather than pointed at: by keyboard, or to stay. */
+/** Chooses what to highlight in all linked charts, by keyboard or permanently, rather than by pointing. */
 export function Highlight({
   link,
   options,
@@ -14,7 +14,7 @@ export function Highlight({
   readonly link: HoverLink;
   readonly options: readonly { readonly key: HoverKey; readonly label: string; readonly about?: string }[];
   readonly label?: string;
-  /** What no choice is called. */
+  /** Label of the empty choice. */
   readonly nothing?: string;
 }) {
   const [chosen, choose] = useState<HoverKey>(NOTHING);

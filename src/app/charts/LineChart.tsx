@@ -6,7 +6,7 @@ export interface LineChartProps extends ChartProps {
   readonly series: readonly LineSeries[];
   readonly x: Axis;
   readonly y: Axis;
-  /** Scale of y at first; without it there is no choice and the scale is linear. */
+  /** Initial scale of y; without it there is no choice, and the scale is linear. */
   readonly scale?: 'linear' | 'log';
 }
 

@@ -8,18 +8,18 @@ import type { ThemeName } from './look';
 import { config, hasWebgl, loadPlotly, needsWebgl, type Part } from './plotly';
 
 export interface PlotProps {
-  /** Makes what is drawn; read when it is drawn, which is when one of `of` changes. */
+  /** Makes the figure; called when it is drawn, which is when one of `of` changes. */
   readonly build: (view: View) => Figure;
-  /** The data and choices the drawing depends on, told apart by identity; always as many. */
+  /** The data and choices the drawing depends on, compared by identity; always the same number of them. */
   readonly of: readonly unknown[];
   readonly parts?: readonly Part[];
   readonly theme: ThemeName;
   readonly log: boolean;
   readonly height: number;
   readonly link?: HoverLink | undefined;
-  /** Takes the element that Plotly draws in, for exports. */
+  /** Receives the element that Plotly draws in, for exports. */
   readonly onElement: (element: HTMLDivElement | null) => void;
-  /** Called instead of showing an error when a part cannot be used: the chart shows something else. */
+  /** Called instead of showing an error when a Plotly part cannot be used, so that the chart can fall back. */
   readonly onUnavailable?: ((reason: string) => void) | undefined;
 }
 
@@ -34,15 +34,15 @@ interface HoverPoint {
 
 /** Milliseconds between two drawings of a chart whose data grows. */
 const REDRAW = 1000;
-/** How near to the window a chart must be to be drawn. */
+/** How close to the viewport a chart must be to be drawn. */
 const NEAR = '200px';
 
-/** Milliseconds that the pointer must rest before a highlight that draws all again. */
+/** Milliseconds that the pointer must rest before a highlight that redraws everything. */
 const REST = 120;
 
 /**
- * The drawing itself. New data is drawn at most once a second, in turn with the other charts, and only where it can be
- * seen. What is pointed at in another chart is restyled without drawing or rendering anything else again.
+ * The drawing itself. New data is drawn at most once a second, in a queue with the other charts, and only if it is visible.
+ * What is pointed at in another chart is restyled without redrawing or rendering anything else.
  */
 export function Plot(props: PlotProps) {
   const { of, theme, log, height, link, parts = [], onElement } = props;
@@ -177,7 +177,7 @@ export function Plot(props: PlotProps) {
     };
   }, [onElement, need, link, failure]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what is drawn is read later, from `wanted`
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the figure is read later, from `wanted`
   useEffect(() => request.current(), [...of, theme, log, height]);
 
   if (failure) {
@@ -207,7 +207,7 @@ export function Plot(props: PlotProps) {
   );
 }
 
-/** Lines as Plotly has drawn them, in their new looks; what it draws next has the old ones. */
+/** Restyles lines that Plotly has already drawn; its next drawing has the old styles. */
 function setLooks(element: HTMLElement, looks: NonNullable<Emphasis['looks']>): void {
   for (const { uid, opacity, width } of looks) {
     const trace = element.querySelector<SVGGElement>(`.scatterlayer .trace${uid}`);

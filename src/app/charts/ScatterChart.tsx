@@ -8,7 +8,7 @@ import { MAX_POINTS, type Plane, type Points, pointTable, SVG_POINTS, strideOf, 
 import { partsOf, scatterFigure } from './scatter-figure';
 
 export interface ScatterChartProps extends ChartProps, Points {
-  /** Which directions are drawn at first; default the first two. */
+  /** Directions drawn initially; default the first two. */
   readonly plane?: Plane;
 }
 
@@ -95,7 +95,7 @@ const turns: readonly { readonly turn: Turn; readonly sign: string; readonly nam
   { turn: 'reset', sign: 'Reset', name: 'reset the view' },
 ];
 
-/** What a mouse does by dragging, as buttons. */
+/** Buttons for what dragging with a mouse does. */
 function Camera({ title, onTurn }: { readonly title: string; readonly onTurn: (turn: Turn) => void }) {
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset is for form controls

@@ -1,7 +1,7 @@
 import { loadPlotly } from './plotly';
 import { firstEye, LOOKED_AT } from './scatter-figure';
 
-/** Where the eye of a chart in space is, around the middle of the cube. */
+/** Position of a 3-D chart's eye relative to the middle of the cube. */
 export interface Eye {
   readonly x: number;
   readonly y: number;
@@ -11,7 +11,7 @@ export interface Eye {
 export type Turn = 'left' | 'right' | 'up' | 'down' | 'in' | 'out' | 'reset';
 
 const STEP = Math.PI / 12;
-/** Not quite over the pole, where left and right would have no meaning. */
+/** Not quite over the pole, where left and right would be meaningless. */
 const HIGHEST = Math.PI / 2 - 0.05;
 
 /** The eye after one step. */
@@ -29,7 +29,7 @@ export function turned({ x, y, z }: Eye, turn: Exclude<Turn, 'reset'>): Eye {
   return { x: flat * Math.cos(around), y: flat * Math.sin(around), z: distance * Math.sin(height) };
 }
 
-/** ExclusiveQueue the chart in space that is drawn in `element`. */
+/** Turns the 3-D chart that is drawn in `element`. */
 export async function turnCamera(element: HTMLDivElement, turn: Turn): Promise<void> {
   const plotly = await loadPlotly();
   const { layout } = element as HTMLDivElement & {

@@ -1,6 +1,6 @@
 import { paper, type ThemeName } from './look';
 
-/** What lies below points that are highlighted, as shapes of Plotly: they are drawn without drawing the points again. */
+/** Highlights below points, as Plotly shapes, which are drawn without redrawing the points. */
 
 const DISC = 13;
 
@@ -8,6 +8,6 @@ const DISC = 13;
 export const below = (path: string, width: number, theme: ThemeName): unknown[] =>
   path === '' ? [] : [{ type: 'path', path, layer: 'below', line: { color: paper[theme].text, width } }];
 
-/** A disc behind each point: lines without length, whose round ends charts.css sees to. */
+/** A disc behind each point: lines of zero length, whose round ends come from charts.css. */
 export const discs = (points: readonly (readonly [number, number])[], theme: ThemeName): unknown[] =>
   below(points.map(([x, y]) => `M${x},${y}L${x},${y}`).join(''), DISC, theme);

@@ -1,16 +1,16 @@
 /**
- * One queue for the drawings of all charts, so that the page never spends more than a part of its time on them, however
- * many there are and however fast their data grow. Drawing and training share the processor.
+ * One queue for the drawings of all charts, so that the page spends only a limited share of its time on them, however many
+ * there are and however fast their data grows. Drawing and training share the processor.
  */
 
-/** The part of the main thread's time that redrawing may take. */
+/** Share of the main thread's time that redrawing may take. */
 const SHARE = 0.15;
-/** Milliseconds that a drawing waits for an idle moment at most. */
+/** Maximum milliseconds that a drawing waits for an idle moment. */
 const PATIENCE = 500;
 
 interface Job {
   readonly draw: () => void;
-  /** A chart that shows nothing yet is not made to wait for the others. */
+  /** A chart that shows nothing yet does not wait for the others. */
   readonly isFirst: boolean;
 }
 
@@ -24,7 +24,7 @@ const whenIdle = (work: () => void) => {
   else setTimeout(work, 0);
 };
 
-/** After the frame in which what was drawn has been laid out and painted. */
+/** After the frame in which the drawing has been laid out and painted. */
 const whenPainted = (work: () => void) => requestAnimationFrame(() => setTimeout(work, 0));
 
 function schedule(): void {
@@ -59,7 +59,7 @@ function next(): void {
   }
 }
 
-/** Draws when it is this one's turn. @returns what takes it out of the queue again */
+/** Queues a drawing. @returns a function that removes it from the queue */
 export function queueDrawing(draw: () => void, isFirst: boolean): () => void {
   const job = { draw, isFirst };
   waiting.add(job);

@@ -2,7 +2,7 @@ import { FONT } from './figure';
 import { paper, type ThemeName } from './look';
 import { loadPlotly } from './plotly';
 
-/** What an image says besides the drawing. */
+/** Text of an image besides the drawing. */
 export interface Caption {
   readonly title: string;
   readonly source: string;
@@ -12,10 +12,10 @@ export interface Caption {
 const TITLE = 34;
 const LINE = 15;
 const EDGE = 12;
-/** Pixels of an image for each of the page. */
+/** Pixels in an image per pixel on the page. */
 const DENSITY = 2;
 
-/** The chart as a file, as it is zoomed and turned now, with its title above and its source below. */
+/** The chart as a file, as currently zoomed and turned, with its title above and its source below. */
 export async function imageOf(
   element: HTMLDivElement,
   format: 'svg' | 'png',

@@ -3,49 +3,49 @@ import { paper, type ThemeName } from './look';
 import { type Data, type Layout, plain } from './plotly';
 import type { Axis, Table } from './table';
 
-/** What every chart is drawn from: pure data and pure functions, so that they are tested without a browser. */
+/** Charts are drawn from pure data by pure functions, so that they can be tested without a browser. */
 
-/** How a chart is looked at. */
+/** The view of a chart. */
 export interface View {
   readonly width: number;
   readonly height: number;
   readonly theme: ThemeName;
-  /** Of the values (y, the bars, the cells). */
+  /** Whether the scale of the values (y, the bars, the cells) is logarithmic. */
   readonly log: boolean;
 }
 
 /**
- * Changes to a drawing. Looks of lines and shapes leave all else as it is drawn: 128 lines take Plotly a tenth of a
- * second to restyle, and 20,000 points more, too long while the mouse moves.
+ * Changes to a drawing. Styles of lines and shapes leave everything else as drawn: Plotly takes a tenth of a second to
+ * restyle 128 lines, and longer for 20,000 points, too long while the mouse moves.
  */
 export interface Emphasis {
-  /** Of lines, by their uid. */
+  /** Styles of lines, by uid. */
   readonly looks?: readonly { readonly uid: string; readonly opacity: number; readonly width: number }[];
   readonly shapes?: readonly unknown[];
-  /** Of traces, as Plotly's `restyle` takes them. */
+  /** Changes to traces, in the form that Plotly's `restyle` takes. */
   readonly data?: Record<string, unknown>;
   readonly traces?: number[];
-  /** Draws all again: done once the pointer rests. */
+  /** Redraws everything, so it is done once the pointer rests. */
   readonly isHeavy?: boolean;
 }
 
 export interface Figure {
   readonly data: Data[];
   readonly layout: Partial<Layout>;
-  /** What is at a place of the drawing, in the words of a hover link. */
+  /** What is at a place in the drawing, by its key in a hover link. */
   readonly keyAt?: (trace: number, point: number | readonly [number, number]) => HoverKey | null;
-  /** What could be highlighted. */
+  /** Keys that can be highlighted. */
   readonly keys?: ReadonlySet<HoverKey>;
-  /** What makes one of `keys` stand out, or nothing. */
+  /** The change that makes one of `keys` stand out, or none. */
   readonly emphasis?: (key: HoverKey | null) => Emphasis;
 }
 
 export type { Axis, Table };
 
-/** Format of Plotly for values of this axis. */
+/** Plotly's format for values on this axis. */
 export const formatOf = (axis: Pick<Axis, 'format'>) => (axis.format === '%' ? '.1%' : '.4~g');
 
-/** Keeps zoom and hidden lines when data comes in, as long as the axes mean the same. */
+/** Keeps zoom and hidden lines when data arrives, as long as the axes mean the same. */
 const revisionOf = (axes: readonly Axis[], log: boolean) =>
   `${log ? 'log' : 'linear'} ${axes.map(({ label }) => plain(label)).join(' ')}`;
 
@@ -68,7 +68,7 @@ export function layoutOf(axes: readonly Axis[], { width, height, theme, log }: V
   } as Partial<Layout>;
 }
 
-/** One axis of a flat chart. */
+/** One axis of a 2-D chart. */
 export function axisOf(axis: Axis, theme: ThemeName, log = false): Record<string, unknown> {
   const { muted, grid } = paper[theme];
   return {
@@ -87,7 +87,7 @@ export function axisOf(axis: Axis, theme: ThemeName, log = false): Record<string
   };
 }
 
-/** A bar that says what colours mean. */
+/** A colour bar. */
 export function colourBarOf(title: string, theme: ThemeName): Record<string, unknown> {
   const { text, muted } = paper[theme];
   return {

@@ -7,7 +7,7 @@ import { type Data, plain } from './plotly';
 /** Rows or columns of a matrix, in their order. */
 export interface MatrixAxis extends Axis {
   readonly values: readonly (number | string)[];
-  /** What a hover link knows each by; at most one of the axes has them. */
+  /** Keys in a hover link; at most one of the axes has them. */
   readonly keys?: readonly HoverKey[];
 }
 
@@ -18,14 +18,14 @@ export interface Matrix {
   readonly y: MatrixAxis;
   /** [y, x], row by row; NaN where there is none. */
   readonly z: ArrayLike<number>;
-  /** What the values are, with their unit. */
+  /** Name of the values, with their unit. */
   readonly value: Axis;
 }
 
-/** Most cells in which the numbers are written. */
+/** Maximum number of cells for which numbers are written. */
 const WRITTEN = 120;
 
-/** Cells as colours; on a logarithmic scale what is not positive has no colour. */
+/** Cells as colours; on a logarithmic scale values that are not positive have none. */
 export function heatFigure({ x, y, z, value }: Matrix, view: View): Figure {
   const { theme, log, width } = view;
   const columns = x.values.length;
@@ -121,7 +121,7 @@ export function heatFigure({ x, y, z, value }: Matrix, view: View): Figure {
 const hoverOf = (v: number, value: Axis) =>
   value.format === '%' ? `${(100 * v).toPrecision(3)} %` : significant(v);
 
-/** The labels of an axis, of which at most `max` are written. */
+/** The labels of an axis, at most `max` of them. */
 function ticksOf({ values }: MatrixAxis, max: number) {
   const every = Math.max(1, Math.ceil(values.length / max));
   const shown = values.map((_, i) => i).filter((i) => i % every === 0);
@@ -132,7 +132,7 @@ function ticksOf({ values }: MatrixAxis, max: number) {
   };
 }
 
-/** Marks of a colour bar of logarithms: powers of ten, or a few values where there is none between. */
+/** Ticks of a logarithmic colour bar: powers of ten, or a few values if there is none in between. */
 function powers(low: number, high: number) {
   if (!Number.isFinite(low) || !Number.isFinite(high)) return {};
   const from = Math.ceil(low);
@@ -147,13 +147,13 @@ function powers(low: number, high: number) {
   return { tickvals, ticktext: tickvals.map((power) => `10<sup>${power}</sup>`.replace('-', '−')) };
 }
 
-/** Black or white, whichever is read better on this part of the scale: a contrast of 4.5 at least. */
+/** Black or white, whichever is more readable on this part of the scale: a contrast of at least 4.5. */
 export function inkOn(share: number, theme: View['theme']): string {
   if (!Number.isFinite(share)) return paper[theme].text;
   return share * (viridis.length - 1) < 4.33 ? '#ffffff' : '#000000';
 }
 
-/** The matrix as it is. */
+/** The matrix as a table. */
 export function matrixTable({ x, y, z }: Matrix): Table {
   const corner = `${y.column ?? y.label} \\ ${x.column ?? x.label}`;
   return {
@@ -165,7 +165,7 @@ export function matrixTable({ x, y, z }: Matrix): Table {
   };
 }
 
-/** One row a cell, for a file. */
+/** One row per cell, for a file. */
 export function matrixFile({ x, y, z, value }: Matrix): Table {
   return {
     columns: [y.column ?? y.label, x.column ?? x.label, value.column ?? value.label],

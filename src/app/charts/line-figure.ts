@@ -5,13 +5,13 @@ import { lookOf, translucent } from './look';
 import { type Data, plain, wrapped } from './plotly';
 import { type LineSeries, placesToDraw } from './series';
 
-/** Lines of which the legend names each, unless they say themselves. */
+/** Numbers of lines for which the legend names each, unless the lines say so themselves. */
 const NAMED = 7;
 
-/** Plotly makes it a class of the element that a line is drawn in. */
+/** Plotly adds it as a class to the element that a line is drawn in. */
 const uidOf = (index: number) => `-line-${index}`;
 
-/** What Plotly is given for these lines. */
+/** Plotly's traces for these lines. */
 export function lineFigure(
   series: readonly LineSeries[],
   { x, y }: { readonly x: Axis; readonly y: Axis },
@@ -45,7 +45,7 @@ export function lineFigure(
         color: look.colour,
         symbol: look.symbol,
         size: line.points ? 7 : 6,
-        // With bars, every marker: Plotly draws bars of markers that it leaves out at wrong places when data comes in.
+        // With bars, every marker: Plotly misplaces the bars of markers that it leaves out when data arrives.
         ...(!line.points && !hasBars && { maxdisplayed: 10 }),
       },
       hovertemplate: `${templateText(line.name)}: %{y:${formatOf(y)}}${templateBraces(about)}<extra></extra>`,
@@ -83,7 +83,7 @@ export function lineFigure(
     ];
   });
 
-  // Areas lie below, and what stands out is drawn over the rest.
+  // Areas are drawn below, and what stands out above the rest.
   const order = series
     .map((_, i) => i)
     .sort((a, b) => Number(series[a]!.weight === 'strong') - Number(series[b]!.weight === 'strong'));
@@ -117,7 +117,7 @@ export function lineFigure(
 
 const isLinked = ({ key, keys }: LineSeries) => key !== undefined || keys !== undefined;
 
-/** The places of all points that `key` means, as far as the scale has them. */
+/** The positions of all points with `key` that the scale can show. */
 function pointsOf(series: readonly LineSeries[], key: HoverKey | null, log: boolean): [number, number][] {
   return series.flatMap(({ x, y, keys = [] }) =>
     keys.flatMap((of, i): [number, number][] => {
@@ -127,7 +127,7 @@ function pointsOf(series: readonly LineSeries[], key: HoverKey | null, log: bool
   );
 }
 
-/** The line that is meant stands out, others that could be meant step back, the rest stays. */
+/** The line with the key stands out, other lines with keys step back, the rest is unchanged. */
 function emphasised(
   line: LineSeries,
   { width, opacity }: { readonly width: number; readonly opacity: number },
@@ -137,6 +137,6 @@ function emphasised(
   return line.key === key ? { width: Math.max(width, 1.75) + 1.5, opacity: 1 } : { width, opacity: 0.25 };
 }
 
-/** A template of Plotly takes `%{…}` for a value. */
+/** Plotly's templates take `%{…}` for a value. */
 const templateBraces = (text: string) => text.replaceAll('%{', '%&#123;');
 const templateText = (text: string) => templateBraces(plain(text));

@@ -1,18 +1,18 @@
 import { useState } from 'react';
 
-/** What several charts know the same thing by: `train-17`, `layer 3`. The panel chooses the words. */
+/** A key shared by several charts: `train-17`, `layer 3`. The panel chooses the words. */
 export type HoverKey = string;
 
 /**
- * What is pointed at, shared by the charts it is given to. It lives outside React: a chart restyles its drawing and no
- * component renders again.
+ * What is pointed at, shared by linked charts. It lives outside React: charts restyle their drawings without rendering any
+ * component again.
  */
 export interface HoverLink {
-  /** What to highlight: what is pointed at, or else what is held. */
+  /** What to highlight: what is pointed at, or otherwise what is held. */
   key(): HoverKey | null;
-  /** The mouse is on it; `null` once it has left. */
+  /** Sets what the mouse is on; `null` once it has left. */
   point(key: HoverKey | null): void;
-  /** Highlighted while nothing is pointed at: for a choice made by keyboard. */
+  /** Sets what is highlighted while nothing is pointed at, for choices made by keyboard. */
   hold(key: HoverKey | null): void;
   subscribe(listener: () => void): () => void;
 }

@@ -1,15 +1,15 @@
 import type { LineSeries } from './series';
 
-/** How lines and points are told apart: by dash and marker first, by colour besides. */
+/** How lines and points are distinguished: by dash and marker first, and also by colour. */
 
 export type ThemeName = 'light' | 'dark';
 
 const dashes = ['solid', 'dash', 'dot', 'dashdot', 'longdash'] as const;
 const markers = ['circle', 'square', 'diamond', 'triangle-up', 'cross', 'x', 'star'] as const;
-/** Those that a chart in space has too. */
+/** Markers that 3-D charts have as well. */
 const solids = ['circle', 'diamond', 'square', 'cross', 'x'] as const;
 
-// Contrast to the ground of at least 4.5 each.
+// A contrast to the background of at least 4.5 each.
 const colours: Readonly<Record<ThemeName, readonly string[]>> = {
   light: ['#0b6570', '#a8480b', '#6a3fa0', '#1f5fb5', '#a02560', '#566300', '#4a5458'],
   dark: ['#67c6cf', '#f0a56b', '#c0a2ee', '#8db8f5', '#f08db8', '#c3cf68', '#b4bfc4'],
@@ -22,7 +22,7 @@ export const paper: Readonly<
   dark: { ground: '#1a1f22', text: '#e6ebec', muted: '#a2afb4', grid: '#2e373b' },
 };
 
-/** Viridis in eleven steps: of even steps in lightness, so that it is read without colour vision and in grey. */
+/** Viridis in eleven steps of even lightness, so that it can be read without colour vision and in grey. */
 export const viridis = [
   '#440154',
   '#482475',
@@ -42,10 +42,10 @@ export type Scale = readonly (readonly [number, string])[];
 const spread = (steps: readonly string[]): Scale =>
   steps.map((colour, i) => [i / (steps.length - 1), colour] as const);
 
-/** Of areas. */
+/** Opacity of areas. */
 export const areaScale: Scale = spread(viridis);
 
-/** Of points: the part of the scale with a contrast to the ground of at least 3. */
+/** Scale of points: the part with a contrast to the background of at least 3. */
 export const pointScale: Readonly<Record<ThemeName, Scale>> = {
   light: spread(viridis.slice(0, 6)),
   dark: spread(viridis.slice(4)),
@@ -59,7 +59,7 @@ export interface LineLook {
   readonly opacity: number;
 }
 
-/** Lines beyond which each is drawn thinner. */
+/** Number of lines beyond which each is drawn thinner. */
 const MANY = 7;
 
 export const colourAt = (index: number, theme: ThemeName) => {
@@ -68,7 +68,7 @@ export const colourAt = (index: number, theme: ThemeName) => {
 };
 export const solidAt = (index: number) => solids[index % solids.length]!;
 
-/** Dash and marker count at different paces, so that 35 of `lines` lines differ from each other. */
+/** Dash and marker cycle with different periods, so that 35 of `lines` lines differ from each other. */
 export function lookOf(
   index: number,
   { weight, reference, look }: Pick<LineSeries, 'weight' | 'reference' | 'look'>,

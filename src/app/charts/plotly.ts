@@ -1,11 +1,11 @@
 import type { Config, Data, Layout } from 'plotly.js/lib/core';
 
-/** Kinds of trace beyond lines and points in SVG, which the core has. */
+/** Trace types beyond lines and points in SVG, which the core has. */
 export type Part = 'heatmap' | 'scattergl' | 'scatter3d';
 
 type Module = { readonly default: unknown };
 
-/** The strict build of scattergl makes no functions from strings, which the policy of the page forbids. */
+/** The strict build of scattergl makes no functions from strings, which the page's security policy forbids. */
 const parts: Readonly<Record<Part, () => Promise<unknown>>> = {
   heatmap: () => import('plotly.js/lib/heatmap'),
   scattergl: () => import('plotly.js/src/traces/scattergl/strict'),
@@ -13,8 +13,8 @@ const parts: Readonly<Record<Part, () => Promise<unknown>>> = {
 };
 
 /**
- * Plotly, loaded when the first chart is drawn: its core, which has lines and points, 365 kB gzip instead of the 1.5 MB
- * of the whole. The other kinds of trace are files of their own that are loaded on top of it when first used.
+ * Plotly, loaded when the first chart is drawn: only its core, with lines and points, 365 kB gzip instead of 1.5 MB for
+ * everything. Other trace types are separate files, loaded when first used.
  */
 let core: Promise<typeof import('plotly.js/lib/core')> | undefined;
 const loaded = new Map<Part, Promise<void>>();
@@ -23,7 +23,7 @@ function loadCore() {
   core ??= import('plotly.js/lib/core').then(
     (module) => module.default as unknown as typeof module,
     (error: unknown) => {
-      core = undefined; // so that another try may succeed
+      core = undefined; // so that another attempt may succeed
       throw error;
     },
   );
@@ -49,23 +49,23 @@ export async function loadPlotly(wanted: readonly Part[] = []) {
   return plotly;
 }
 
-/** Kinds of trace that are drawn by WebGL. */
+/** Trace types that are drawn with WebGL. */
 export const needsWebgl = (wanted: readonly Part[]) =>
   wanted.includes('scattergl') || wanted.includes('scatter3d');
 
 let webgl = false;
 
-/** Whether the browser has WebGL here. It may come back, so that a no is asked again. */
+/** Whether the browser has WebGL here. It may come back, so a negative answer is not remembered. */
 export function hasWebgl(): boolean {
   if (!webgl) {
     const context = document.createElement('canvas').getContext('webgl');
     webgl = context !== null;
-    context?.getExtension('WEBGL_lose_context')?.loseContext(); // browsers have few of them
+    context?.getExtension('WEBGL_lose_context')?.loseContext(); // browsers allow only a few
   }
   return webgl;
 }
 
-/** Nothing leaves the page, and the buttons are ours: Plotly's own cannot be reached by keyboard. */
+/** Nothing leaves the page, and the buttons are ours, because Plotly's own cannot be reached by keyboard. */
 export const config: Partial<Config> = {
   displayModeBar: false,
   displaylogo: false,
@@ -76,12 +76,12 @@ export const config: Partial<Config> = {
   showTips: false,
 };
 
-/** Text as it is: Plotly reads `<s>` as markup otherwise. */
+/** Text shown literally: Plotly would read `<s>` as markup. */
 export const plain = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
-/** Text for a hover label: as it is, in lines of about `width` characters, cut after `most` of them. */
-export function wrapped(text: string, width = 64, most = 5): string {
+/** Literal text for a hover label, in lines of about `width` characters, cut after `maxLines`. */
+export function wrapped(text: string, width = 64, maxLines = 5): string {
   const lines: string[] = [''];
   for (const word of text.split(/\s+/)) {
     for (let rest = word; rest !== ''; ) {
@@ -92,7 +92,8 @@ export function wrapped(text: string, width = 64, most = 5): string {
       rest = rest.slice(width);
     }
   }
-  const shown = lines.length > most ? [...lines.slice(0, most - 1), `${lines[most - 1]} …`] : lines;
+  const shown =
+    lines.length > maxLines ? [...lines.slice(0, maxLines - 1), `${lines[maxLines - 1]} …`] : lines;
   return shown.map(plain).join('<br>');
 }
 

@@ -4,7 +4,7 @@ import type { ThemeName } from './look';
 import type { Data } from './plotly';
 import { countOf, type PointGroup } from './points';
 
-/** The trace for what is highlighted in space, empty at first. Flat charts have shapes below the points instead. */
+/** The trace for highlights in 3-D, initially empty. 2-D charts have shapes below the points instead. */
 export const aboveOf = (size: number, text: string) =>
   ({
     type: 'scatter3d',
@@ -20,7 +20,7 @@ export const aboveOf = (size: number, text: string) =>
     marker: { color: text, symbol: 'circle-open', size: size + 5, line: { color: text, width: 1.5 } },
   }) as unknown as Data;
 
-/** All that could be highlighted. */
+/** All keys that can be highlighted. */
 export function keysOf(groups: readonly PointGroup[]): ReadonlySet<HoverKey> {
   const keys = new Set<HoverKey>();
   for (const group of groups) {
@@ -32,7 +32,7 @@ export function keysOf(groups: readonly PointGroup[]): ReadonlySet<HoverKey> {
   return keys;
 }
 
-/** The points of a group that `key` means. */
+/** The points of a group with `key`. */
 export function pointsAt(group: PointGroup, key: HoverKey | null): number[] {
   const points: number[] = [];
   for (let i = 0; key !== null && group.key && i < countOf(group); i++) {
@@ -41,7 +41,7 @@ export function pointsAt(group: PointGroup, key: HoverKey | null): number[] {
   return points;
 }
 
-/** Points in the order they are joined in, with −1 where a line breaks off. */
+/** Points in the order in which they are joined, with −1 where a line ends. */
 export const ordered = (group: PointGroup, points: readonly number[]) =>
   group.path ? joined(points, group.path) : points.flatMap((point) => [point, -1]);
 

@@ -1,31 +1,31 @@
 import type { HoverKey } from './link';
 import type { Axis, Table } from './table';
 
-/** Points that share a marker: those of one selection of hidden states, as a rule. */
+/** Points that share a marker, usually those of one selection of hidden states. */
 export interface PointGroup {
   readonly name: string;
   /** [points, 3] coordinates, point by point. */
   readonly xyz: ArrayLike<number>;
-  /** The value that gives each point its colour; with `categories`, an index into them. */
+  /** The value that determines each point's colour; with `categories`, an index into them. */
   readonly colour: ArrayLike<number>;
-  /** Which trajectory each point is of: those with the same number are joined in the order given. */
+  /** The trajectory of each point: points with the same number are joined in the given order. */
   readonly path?: ArrayLike<number>;
-  /** What is said of a point when it is pointed at: token and text. Any characters. */
+  /** Text shown when a point is pointed at: token and text. Any characters. */
   readonly text: (point: number) => string;
-  /** What a hover link knows a point by: its sample, as a rule. */
+  /** The point's key in a hover link, usually its sample. */
   readonly key?: (point: number) => HoverKey | null;
-  /** More columns of the table and the file, besides name, coordinates, colour and text. */
+  /** Further columns of the table and the file, besides name, coordinates, colour and text. */
   readonly columns?: readonly { readonly name: string; readonly values: ArrayLike<number | string> }[];
 }
 
-/** What the colours of points mean. */
+/** The meaning of the points' colours. */
 export interface PointColour {
   readonly label: string;
-  /** Names of the values 0, 1, …; without them the values are numbers on a scale. */
+  /** Names of the values 0, 1, …; without names the values are numbers on a scale. */
   readonly categories?: readonly string[];
 }
 
-/** Directions that are drawn: two of them flat, or all three in space. */
+/** Directions that are drawn: two of them in 2-D, or all three in 3-D. */
 export type Plane = '1-2' | '1-3' | '2-3' | '3-D';
 
 export interface Points {
@@ -36,10 +36,10 @@ export interface Points {
   readonly paths: boolean;
 }
 
-/** Most points that are drawn; of more, every second, third … */
+/** Maximum number of points drawn; of more, every second, third … */
 export const MAX_POINTS = 20_000;
 
-/** Points beyond which WebGL draws them flat too. */
+/** Number of points beyond which 2-D charts use WebGL too. */
 export const SVG_POINTS = 2_000;
 
 export const countOf = (group: PointGroup) => Math.floor(group.xyz.length / 3);
@@ -47,11 +47,11 @@ export const countOf = (group: PointGroup) => Math.floor(group.xyz.length / 3);
 export const totalOf = (groups: readonly PointGroup[]) =>
   groups.reduce((sum, group) => sum + countOf(group), 0);
 
-/** How many points go by for each that is drawn. */
+/** One of this many points is drawn. */
 export const strideOf = (groups: readonly PointGroup[]) =>
   Math.max(1, Math.ceil(totalOf(groups) / MAX_POINTS));
 
-/** The points as a table, all of them. */
+/** All points as a table. */
 export function pointTable({ groups, axes, colour }: Points): Table {
   const more = [...new Set(groups.flatMap(({ columns = [] }) => columns.map(({ name }) => name)))];
   return {

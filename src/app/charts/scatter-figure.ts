@@ -7,7 +7,7 @@ import { countOf, type Plane, type PointGroup, type Points, strideOf } from './p
 /** How the points are drawn. */
 export interface PointView extends View {
   readonly plane: Plane;
-  /** Whether a flat chart is drawn by WebGL. */
+  /** Whether a 2-D chart is drawn with WebGL. */
   readonly webgl: boolean;
 }
 
@@ -21,7 +21,7 @@ interface Drawn {
   readonly category: number | null;
 }
 
-/** Colour by step, token, layer or section; marker and dash by selection; what is highlighted lies above. */
+/** Colour by step, token, layer or section; marker and dash by selection; highlights on top. */
 export function scatterFigure({ groups, axes, colour, paths }: Points, view: PointView): Figure {
   const { theme, plane } = view;
   const { ground, text, muted } = paper[theme];
@@ -61,7 +61,7 @@ export function scatterFigure({ groups, axes, colour, paths }: Points, view: Poi
     ];
   });
 
-  // One trace a group, or one per group and category.
+  // One trace per group, or per group and category.
   const parts = groups.flatMap((group, index): Drawn[] => {
     const points = shown[index]!;
     if (!colour.categories) return [{ group, index, points, category: null }];
@@ -76,7 +76,7 @@ export function scatterFigure({ groups, axes, colour, paths }: Points, view: Poi
       type,
       mode: 'markers',
       name: plain(groups.length === 1 && category !== null ? colour.categories![category]! : name),
-      // On a scale the legend says what the markers mean, by a trace of its own: Plotly would draw them black.
+      // With a colour scale, a separate trace gives the legend its markers: Plotly would draw them black.
       showlegend: category !== null,
       ...(category === null && { legendgroup: `${index}` }),
       ...placesOf(group, points),
@@ -147,13 +147,13 @@ export function scatterFigure({ groups, axes, colour, paths }: Points, view: Poi
   };
 }
 
-/** Where the eye is at first: farther off where there is less room. */
+/** Initial position of the eye: farther away if there is less room. */
 export function firstEye(width: number): { readonly x: number; readonly y: number; readonly z: number } {
   const far = width < 480 ? 2.1 : 1.55;
   return { x: far, y: far, z: 0.6 * far };
 }
 
-/** What the eye looks at: a little below the middle, for there are the names of two axes. */
+/** What the eye looks at: slightly below the middle, where the names of two axes are. */
 export const LOOKED_AT = { x: 0, y: 0, z: -0.15 } as const;
 
 function sceneOf(axes: Points['axes'], { theme, width }: View) {

@@ -17,35 +17,35 @@ export interface LineSeries {
   readonly weight?: 'strong' | 'faint';
   /** A constant to compare with: a thin line without markers. */
   readonly reference?: boolean;
-  /** Points alone, not joined. */
+  /** Points only, not joined. */
   readonly points?: boolean;
-  /** What a hover link knows it by. */
+  /** The line's key in a hover link. */
   readonly key?: HoverKey;
-  /** What a hover link knows each point by: its layer, or its sample. Told before `key`. */
+  /** Each point's key in a hover link: its layer, or its sample. Takes precedence over `key`. */
   readonly keys?: readonly (HoverKey | null)[];
   /** Shown when pointed at, under the name. */
   readonly about?: string;
-  /** Numbers of colour, dash and marker; default the place among the lines. The same number looks the same in all charts. */
+  /** Number that selects colour, dash and marker, the same in all charts; default the position among the lines. */
   readonly look?: { readonly colour?: number; readonly dash?: number; readonly marker?: number };
-  /** Whether the legend names it; without any that says so, all are named where they are two to seven. */
+  /** Whether the legend names it; if no line says so, all are named if there are two to seven. */
   readonly legend?: boolean;
 }
 
-/** Most points of a line that are drawn; the file and the table have them all. */
+/** Maximum number of points drawn per line; the file and the table have them all. */
 export const DRAWN_POINTS = 600;
 
 /**
- * The places to draw: of equally long stretches the lowest and the highest value each, so that no peak is lost. All,
- * if they are few. A stretch with a value that is not finite keeps it, as the gap it is.
+ * The positions to draw: the lowest and the highest value of each of equally long intervals, so that no peak is lost. All,
+ * if there are few. An interval with a value that is not finite keeps that too, as a gap.
  */
-export function placesToDraw(y: ArrayLike<number>, most = DRAWN_POINTS): number[] {
+export function placesToDraw(y: ArrayLike<number>, maxPoints = DRAWN_POINTS): number[] {
   const n = y.length;
-  if (n <= most) return Array.from({ length: n }, (_, i) => i);
-  const stretches = Math.floor((most - 2) / 3);
+  if (n <= maxPoints) return Array.from({ length: n }, (_, i) => i);
+  const intervals = Math.floor((maxPoints - 2) / 3);
   const places = new Set([0, n - 1]);
-  for (let s = 0; s < stretches; s++) {
-    const from = Math.floor((s * n) / stretches);
-    const to = Math.floor(((s + 1) * n) / stretches);
+  for (let s = 0; s < intervals; s++) {
+    const from = Math.floor((s * n) / intervals);
+    const to = Math.floor(((s + 1) * n) / intervals);
     let low = from;
     let high = from;
     for (let i = from; i < to; i++) {
@@ -60,8 +60,8 @@ export function placesToDraw(y: ArrayLike<number>, most = DRAWN_POINTS): number[
 }
 
 /**
- * The lines as a table: one row for each x that any of them has, ascending; ends of intervals beside their value. Of
- * points that have keys, one row for each, with the key in a column `of`.
+ * The lines as a table: one row for each x that any of them has, ascending, with ends of intervals beside their value. For
+ * points with keys, one row per point, with the key in a column `of`.
  */
 export function tableOf(series: readonly LineSeries[], x: string): Table {
   const columns = series.flatMap((line) => [
@@ -83,7 +83,7 @@ interface Row {
   readonly values: (number | null)[];
 }
 
-/** Values by x, ascending. What a line has several times at one x are rows of their own: none takes another's place. */
+/** Values by x, ascending. Several values of a line at the same x get rows of their own, so that none is lost. */
 export function rowsOf(series: readonly Pick<LineSeries, 'x' | 'y' | 'points' | 'keys'>[]): Row[] {
   const rows = new Map<string, Row>();
   series.forEach(({ x, y, points, keys }, column) => {

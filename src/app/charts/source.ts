@@ -1,8 +1,8 @@
 import type { Table } from './table';
 
 /**
- * The table with its source in a last column, in the first row: any reader of CSV takes the file as it is, which lines
- * of comment would not allow.
+ * The table with its source in the first row of a last column, so that any CSV reader can read the file, unlike with
+ * comment lines.
  */
 export function withSource({ columns, rows }: Table, source: string): Table {
   if (source === '') return { columns, rows };

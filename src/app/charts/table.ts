@@ -1,11 +1,11 @@
 export interface Axis {
   readonly label: string;
-  /** What the values are in the table and in files; default the label. */
+  /** Name of the values in the table and in files; default the label. */
   readonly column?: string;
   readonly range?: readonly [number, number];
   /** `%` writes shares as percentages. */
   readonly format?: '%';
-  /** Between two ticks, where the values are whole numbers; the axis then begins with the first of them. */
+  /** Distance between two ticks, if the values are whole numbers; the axis then starts at the first of them. */
   readonly step?: number;
 }
 

@@ -2,7 +2,7 @@ import { group } from '../settings';
 import { defineMethod } from './method';
 import { answerTerm, answerWeight, explicitTerm, explicitWeight, latentSettings } from './shared';
 
-/** The same latents without distillation: what distillation is measured against. */
+/** The same latents without distillation: the baseline for distillation. */
 export const ce = defineMethod({
   id: 'ce',
   label: 'CE only',

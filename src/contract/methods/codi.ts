@@ -30,7 +30,7 @@ export const codi = defineMethod({
           label: 'Anchor distance',
           tex: '\\gamma',
           help: weightHelp(
-            'Weight of the smooth-L1 distance between states at the anchor. CODI uses 1 for GPT-2 and 20 for Llama-3.2-1B.',
+            'Weight of the smooth-L1 distance between hidden states at the anchor. CODI uses 1 for GPT-2 and 20 for Llama-3.2-1B.',
           ),
           source: OURS,
         }),

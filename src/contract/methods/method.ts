@@ -11,24 +11,24 @@ export interface MethodData<Id extends string = string, Settings extends z.ZodRa
   readonly about: string;
   /** Where it is described. */
   readonly source: string;
-  /** Settings of its own, beside those that every run has; groups by `group`. */
+  /** Settings of its own, besides those that every run has; groups by `group`. */
   readonly settings: Settings;
   /** The whole loss, in TeX. */
   readonly loss: string;
   /** In the order of charts and tables. */
   readonly terms: readonly LossTerm[];
   readonly presets: readonly PresetData[];
-  /** Whether a comparison measures the other methods against this one: as what leaves distillation out, or as its subject. */
+  /** Whether comparisons measure other methods against this one: as the baseline without distillation, or as the subject. */
   readonly comparedAs?: 'baseline' | 'subject';
 }
 
 export interface LossTerm {
-  /** As the recipe records it and as a step's losses name it. */
+  /** Its name in the recipe's recording and in a step's losses. */
   readonly name: string;
   readonly label: string;
   /** With its weight, in TeX. */
   readonly tex: string;
-  /** Of the value drawn. */
+  /** Unit of the value that is drawn. */
   readonly unit: string;
   readonly about: string;
   /** Where the term is defined. */

@@ -4,7 +4,7 @@ import { METHODS } from './index';
 import { defineMethod } from './method';
 import { answerWeight, latentSettings } from './shared';
 
-/** A method that only tests have: it must appear everywhere without a change anywhere else. Its recipe may be any. */
+/** A method that only exists in tests: it must appear everywhere without a change anywhere else, whatever its recipe. */
 export const mock = defineMethod({
   id: 'mock',
   label: 'Mock method',

@@ -7,7 +7,7 @@ import type { LossTerm } from './method';
 /** Largest K. */
 export const MAX_LATENT_STEPS = 32;
 
-/** How latents are made where no run has said so: by the untrained base. */
+/** How the untrained base makes latents, for which no run has said so. */
 export const LATENT_DEFAULTS = { steps: 4, filter: 'softmax', temperature: 1 } as const;
 
 /** The group `latent` of a method that reasons in latents. */
@@ -79,7 +79,7 @@ export const explicitTerm: LossTerm = {
   weight: 'weights.explicit',
 };
 
-/** What the teacher is forced on. */
+/** The rationale that the teacher is forced through. */
 export const rationaleSetting = setting(z.enum(['steps', 'results']).default('results'), {
   label: 'Teacher rationale',
   help: 'The rationale tokens the teacher is forced on: whole steps (<<12+7=19>>), as in the paper, or only their results (=19>>).',
