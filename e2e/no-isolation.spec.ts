@@ -42,7 +42,7 @@ test('without cross-origin isolation: no SharedArrayBuffer, one thread, said wit
     await expect(page.getByRole('heading', { name: /^Teacher: / })).toBeVisible({ timeout: 60_000 });
     expect(await page.evaluate(() => typeof SharedArrayBuffer)).toBe('undefined');
     await expect(
-      page.getByText(/no SharedArrayBuffer: WASM runs on one thread\. Serve it with/),
+      page.getByText(/no SharedArrayBuffer and WASM runs on one thread\. Serve it with/),
     ).toBeVisible();
     await page.getByRole('tab', { name: 'Low-rank' }).click();
     await page.getByLabel(/^Samples/).fill('2');

@@ -56,10 +56,6 @@ function RunPanel({ isDisabled }: { readonly isDisabled: boolean }) {
   const wanted = useApp((state) => state.link.preset);
   const opened = useApp((state) => state.lens.opened.value?.name ?? null);
   const presets = useApp((state) => state.presets);
-  const run = useThrottled(
-    useApp((state) => state.run),
-    SLOW,
-  );
   const { choosePreset } = useActions();
   // A configuration from a file is shown as the preset that it is nearest to.
   const named = useMemo(() => nameConfig(draft, methods), [draft, methods]);
@@ -76,7 +72,7 @@ function RunPanel({ isDisabled }: { readonly isDisabled: boolean }) {
       />
       {changed.length > 0 && <p className="help">Changed from this preset: {listed(changed, 4)}.</p>}
       <RunBar />
-      <RunFiles run={run} />
+      <RunFiles />
       {opened !== null && (
         <p className="help">
           Runs train on the bundled pair; {shorten(opened, 40)}, which is open too, is used by Low-rank only.

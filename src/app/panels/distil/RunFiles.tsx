@@ -1,6 +1,5 @@
 import { useState } from 'react';
 import { FileTrigger } from 'react-aria-components';
-import type { RunState } from '../../store/run';
 import { formatRunFile, LARGEST_RUN_FILE } from '../../store/run-file';
 import { type Failure, failureOf } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
@@ -9,8 +8,9 @@ import { download } from '../../ui/download';
 import { ErrorNotice } from '../../ui/ErrorNotice';
 import { runCsv } from './run-csv';
 
-/** A run out to a file and in from one. */
-export function RunFiles({ run }: { readonly run: RunState }) {
+/** A run out to a file and in from one: as it is when the button is pressed, not as the place last drew it. */
+export function RunFiles() {
+  const run = useApp((state) => state.run);
   const { readRunFile } = useActions();
   const methods = useApp((state) => state.methods);
   const [failure, setFailure] = useState<Failure | null>(null);
