@@ -59,7 +59,7 @@ const SAME_MEANS: Readonly<Record<Control, string>> = {
   shuffled: 'features without any bond between them would do the same',
   gaussian: 'noise of this shape would do the same',
   'random-tokens': 'the low rank is not peculiar to reasoning, any tokens have it',
-  'other-prompt': 'it does not hang on the question',
+  'other-prompt': 'it does not depend on the question',
 };
 
 /** What the controls say about the first selection's rank for 95 % of the energy. */
