@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CancelledError, DeviceError, NumericError } from '../../base/errors';
+import { CancelledError, NumericError, TooLargeError } from '../../base/errors';
 import { TestBench } from '../shared/gpu.testing';
 import { caseMatrix } from './cases';
 import { lowered } from './large.testing';
@@ -79,8 +79,8 @@ it('says that a matrix does not fit', async () => {
     cols: 140,
     r: 0,
   });
-  await expect(run).rejects.toThrow(DeviceError);
-  await expect(run).rejects.toThrow(/150 × 140 matrix does not fit this GPU/);
+  await expect(run).rejects.toThrow(TooLargeError);
+  await expect(run).rejects.toThrow(/150 × 140 matrix is larger than this GPU can take/);
 });
 
 it('takes the CPU on a software adapter', async () => {
