@@ -33,7 +33,9 @@ test('a truncated checkpoint: the file is named, and a second attempt succeeds',
   await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
 });
 
-test('K = 0, a seed that is not a number, a question without tokens: reported beside the field', async ({ app }) => {
+test('K = 0, a seed that is not a number, a question without tokens: reported beside the field', async ({
+  app,
+}) => {
   await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
   await app.getByRole('tab', { name: 'Distil' }).click();
   await app.getByLabel(/^Seed/).fill('one');
@@ -47,7 +49,9 @@ test('K = 0, a seed that is not a number, a question without tokens: reported be
   await expect(app.getByRole('alert')).toContainText('The question was not opened');
 });
 
-test('no WebGPU and no storage: WASM is used, with the reason, and nothing is lost silently', async ({ app }) => {
+test('no WebGPU and no storage: WASM is used, with the reason, and nothing is lost silently', async ({
+  app,
+}) => {
   await app.addInitScript(() => {
     Object.defineProperty(navigator, 'gpu', { value: undefined });
     Object.defineProperty(window, 'indexedDB', {

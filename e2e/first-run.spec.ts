@@ -88,7 +88,9 @@ test('a researcher sees the low rank, distils a student and steps through its th
   });
 });
 
-test('the first run can be cancelled at its longest step, and the page is usable afterwards', async ({ app }) => {
+test('the first run can be cancelled at its longest step, and the page is usable afterwards', async ({
+  app,
+}) => {
   test.setTimeout(240_000);
   await app.getByRole('tab', { name: 'Tour' }).click();
   await app.getByRole('button', { name: 'Run LoRi on 128 samples' }).click();

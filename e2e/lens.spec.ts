@@ -182,7 +182,10 @@ test('a checkpoint from files: stories260K’s figure 6 against scipy; a wrong f
   app,
 }) => {
   const folder = `${sharedFolder}/checkpoints/stories260K`;
-  test.skip(!(await hasFile('shared', 'checkpoints/stories260K/config.json')), 'stories260K is not available');
+  test.skip(
+    !(await hasFile('shared', 'checkpoints/stories260K/config.json')),
+    'stories260K is not available',
+  );
   const stories = await golden<{ readonly texts: readonly string[]; readonly text: Figure6 }>(
     'figure6-stories.golden.json',
   );
