@@ -75,7 +75,7 @@ function View({ name, link, ...highlight }: Linked & { readonly name: LensView }
         <TrajectoriesView report={report} axes={report.axes} link={link} />
       ) : (
         <Missing change={{ trajectories: 'tucker' }} button="Draw trajectories">
-          The last report has no trajectories: the path of the states from token to token, in the three
+          The last report has no trajectories: the path of the hidden states from token to token, in the three
           directions of highest energy.
         </Missing>
       );
@@ -94,8 +94,8 @@ function Angles({ report, link }: { readonly report: LensReport; readonly link: 
         <AnglesChart report={report} angles={report.angles} link={link} />
       ) : apart ? (
         <Empty>
-          There are no angles: the states of {a.label} have {a.hidden} features and those of {b?.label} have{' '}
-          {b?.hidden}. Principal angles compare subspaces of the same space.
+          There are no angles: the hidden states of {a.label} have {a.hidden} features and those of {b?.label}{' '}
+          have {b?.hidden}. Principal angles compare subspaces of the same space.
         </Empty>
       ) : (
         <Missing

@@ -169,7 +169,7 @@ export function errorSentence(
   const hiddenRank = Math.min(ranks.hiddenRank, columns);
   const at = error[(layerRank - 1) * columns + hiddenRank - 1] ?? Number.NaN;
   const cut = layerRank !== ranks.layerRank || hiddenRank !== ranks.hiddenRank;
-  return `Cut to r_L = ${layerRank} and r_H = ${hiddenRank}, ${cut ? 'as far as the ranks of the Distil form go here' : 'the ranks of the Distil form'}, the states are off by ${percent(at)} of their norm.`;
+  return `Cut to r_L = ${layerRank} and r_H = ${hiddenRank}, ${cut ? 'as far as the ranks of the Distil form go here' : 'the ranks of the Distil form'}, the hidden states are off by ${percent(at)} of their norm.`;
 }
 
 const degrees = (radians: number) => (radians * 180) / Math.PI;
@@ -186,7 +186,7 @@ export function anglesSentence({ rank, layers, angles, chance }: AngleReport): s
   const own = layers.map((_, row) => meanAngle(angles, row, rank));
   const by = layers.map((_, row) => meanAngle(chance, row, rank));
   const best = own.indexOf(Math.min(...own.filter((angle) => !Number.isNaN(angle))));
-  if (best < 0) return 'The states span no directions that could be compared.';
+  if (best < 0) return 'The hidden states span no directions that could be compared.';
   // A few degrees are what another random subspace would differ by.
   const closer = layers.filter((_, row) => own[row]! < by[row]! - 5);
   const said =

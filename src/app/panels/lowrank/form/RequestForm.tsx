@@ -121,7 +121,9 @@ export function RequestForm() {
           }
           wrong={wrong('controls', 'seed')}
         >
-          <p className="help">Shown beside the states, to tell whether low rank is specific to them.</p>
+          <p className="help">
+            Shown beside the hidden states, to tell whether low rank is specific to them.
+          </p>
           {CONTROLS.map((control) => (
             <CheckField
               key={control}

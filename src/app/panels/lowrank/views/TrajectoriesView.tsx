@@ -74,7 +74,7 @@ export function TrajectoriesView({
   return (
     <Panel
       title="Trajectories"
-      about={`Each point is the state at one position${paths ? '; lines join a sample’s positions in order' : ''}. The directions are ${axes.basis === 'pca' ? 'the first three principal components' : 'the first three of the hidden mode of the Tucker decomposition'} of ${axes.of}.`}
+      about={`Each point is the hidden state at one position${paths ? '; lines join a sample’s positions in order' : ''}. The directions are ${axes.basis === 'pca' ? 'the first three principal components' : 'the first three of the hidden mode of the Tucker decomposition'} of ${axes.of}.`}
     >
       <div className="lens-choices">
         <Choice
