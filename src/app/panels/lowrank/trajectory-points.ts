@@ -11,14 +11,14 @@ export const tokenAt = ({ texts, sample, position }: Trajectory, point: number):
 /** The tokens that occur most often, the most frequent first. */
 export function commonTokens(
   trajectories: readonly Pick<Trajectory, 'texts'>[],
-  most = NAMED_TOKENS,
+  count = NAMED_TOKENS,
 ): string[] {
   const counts = new Map<string, number>();
   for (const token of trajectories.flatMap(({ texts }) => texts.flat()))
     counts.set(token, (counts.get(token) ?? 0) + 1);
   return [...counts]
     .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
-    .slice(0, most)
+    .slice(0, count)
     .map(([token]) => token);
 }
 
