@@ -9,7 +9,7 @@ import { download } from '../../ui/download';
 import { ErrorNotice } from '../../ui/ErrorNotice';
 import { runCsv } from './run-csv';
 
-/** A run out to a file and in from one. */
+/** Exports a run to a file and imports one. */
 export function RunFiles({ run }: { readonly run: RunState }) {
   const { readRunFile } = useActions();
   const methods = useApp((state) => state.methods);
@@ -24,7 +24,7 @@ export function RunFiles({ run }: { readonly run: RunState }) {
     setFailure(null);
     setRead('');
     try {
-      // Read no more of a file than could be a run's.
+      // Read no more of a file than a run file can have.
       readRunFile(await file.slice(0, 4 * LARGEST_RUN_FILE + 1).text());
       setRead(`${file.name} is in the form; Start repeats it.`);
     } catch (thrown) {

@@ -113,7 +113,7 @@ function Angles({ report, link }: { readonly report: LensReport; readonly link: 
   );
 }
 
-/** Two ways to start that need no decision. */
+/** Two ways to start without any choices. */
 function Nothing() {
   const busy = useApp((state) => isBusy(state.lens.report));
   const { runLens } = useActions();
@@ -136,7 +136,7 @@ function Nothing() {
   );
 }
 
-/** What the report lacks for this view, and one press that gets it, or why it cannot be had. */
+/** What the report lacks for this view, with a button that adds it, or the reason why it is not available. */
 function Missing({
   change,
   button,

@@ -22,7 +22,7 @@ import {
 } from './statistics';
 import { CONTROL_WORDS, STACK_WORDS } from './words';
 
-/** One or two sentences per chart: what is seen, from the data. No claim that the controls do not bear out. */
+/** One or two sentences per chart on what the data shows, with no claim that the controls do not support. */
 
 const number = (value: number, digits = 1) =>
   Number.isInteger(value) ? String(value) : value.toFixed(digits);
@@ -44,7 +44,7 @@ export function cumulativeSentence(report: LensReport): string {
   return [...parts, sizesSentence(report.selections), controlSentence(report)].filter(Boolean).join(' ');
 }
 
-/** Counts of directions out of unequally many say nothing about each other. */
+/** Numbers of directions out of different totals cannot be compared. */
 function sizesSentence(selections: readonly SelectionReport[]): string {
   const possible = selections.map(({ spectra }) => summaryOf(spectra).possible);
   if (new Set(possible).size < 2) return '';
@@ -104,7 +104,7 @@ export function decaySentence(selections: readonly SelectionReport[]): string {
     .join(' ');
 }
 
-/** How a value moves along the layers. */
+/** How a value changes along the layers. */
 function alongLayers(ranks: readonly LayerRanks[], value: (one: LayerRanks) => number, what: string): string {
   const [first, last] = [ranks[0], ranks.at(-1)];
   if (!first || !last) return '';
@@ -198,7 +198,7 @@ export function anglesSentence({ rank, layers, angles, chance }: AngleReport): s
   return `The two leading ${rank}-dimensional subspaces are nearest at layer ${layers[best]}: ${own[best]!.toFixed(0)}° on average, where chance gives ${by[best]!.toFixed(0)}°. ${said}`;
 }
 
-/** Above this mean cosine, thoughts are hardly told apart. */
+/** Above this mean cosine, thoughts can hardly be told apart. */
 const COLLAPSED = 0.95;
 
 export function collapseSentence(

@@ -2,7 +2,7 @@ import type { Trajectory } from '../../../contract/lens';
 
 export type PointColouring = 'step' | 'layer' | 'token' | 'section';
 
-/** Most tokens that have a colour of their own. */
+/** Maximum number of tokens with a colour of their own. */
 const NAMED_TOKENS = 6;
 
 export const tokenAt = ({ texts, sample, position }: Trajectory, point: number): string =>
@@ -22,7 +22,7 @@ export function commonTokens(
     .map(([token]) => token);
 }
 
-/** The points of one layer (`null` for all) and one sample (-1 for all), with their place and colour. */
+/** The points of one layer (`null` for all) and one sample (-1 for all), with their position and colour. */
 export function pick(
   trajectory: Trajectory,
   wanted: { readonly layer: number | null; readonly sample: number },

@@ -1,7 +1,7 @@
 import { Formula } from '../../../ui/Formula';
 import { Group } from './Group';
 
-/** What the charts are of, in formulas. */
+/** What the charts show, in formulas. */
 export function Meaning() {
   return (
     <Group title="What is computed">

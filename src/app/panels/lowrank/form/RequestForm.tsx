@@ -210,7 +210,7 @@ export function RequestForm() {
   );
 }
 
-/** Where the form stands above the views, they are out of sight: the page goes to them. */
+/** If the form is above the views, they are out of sight: the page scrolls to them. */
 function showViews(): void {
   const views = document.getElementById(VIEWS);
   if (views && views.getBoundingClientRect().top > window.innerHeight * 0.8)

@@ -16,7 +16,7 @@ import { CausalForm } from './CausalForm';
 import { CausalTable } from './CausalTable';
 import { RankReader } from './RankReader';
 
-/** Whether the directions matter: the model answers with its states projected onto r of them. */
+/** Whether the directions matter: the model answers with its hidden states projected onto r of them. */
 export function CausalView() {
   const task = useApp((state) => state.lens.causal);
   const live = useApp((state) => state.lens.points);

@@ -13,7 +13,7 @@ import { axesSentence } from '../sentences';
 import { commonTokens, type PointColouring, pick, tokenAt } from '../trajectory-points';
 
 const ALL = 'all';
-/** Samples beyond which lines hide more than they show, at first. */
+/** Number of samples beyond which lines are initially off, because they hide more than they show. */
 const MAX_JOINED = 4;
 const COLOURINGS: readonly { readonly id: PointColouring; readonly label: string }[] = [
   { id: 'step', label: 'step' },
