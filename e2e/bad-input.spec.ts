@@ -1,6 +1,6 @@
 import { expect, expectAccessible, test } from './support/app';
 
-test('a link with values that do not exist: said, and the page works', async ({ app }) => {
+test('a link with unknown values: reported, and the page works', async ({ app }) => {
   await app.goto('./#/distill?preset=nope&theme=pink&question=held-out-999999');
   const alert = app.getByRole('alert');
   await expect(alert).toContainText('unknown place "distill"');
@@ -12,7 +12,7 @@ test('a link with values that do not exist: said, and the page works', async ({ 
   await expect(alert).toBeHidden();
 });
 
-test('a checkpoint that is cut off: the file is named, trying again succeeds', async ({
+test('a truncated checkpoint: the file is named, and a second attempt succeeds', async ({
   app,
   complaints,
 }) => {
@@ -33,7 +33,9 @@ test('a checkpoint that is cut off: the file is named, trying again succeeds', a
   await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
 });
 
-test('K = 0, a seed that is no number, a question without tokens: said beside the field', async ({ app }) => {
+test('K = 0, a seed that is not a number, a question without tokens: reported beside the field', async ({
+  app,
+}) => {
   await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
   await app.getByRole('tab', { name: 'Distil' }).click();
   await app.getByLabel(/^Seed/).fill('one');
@@ -47,7 +49,9 @@ test('K = 0, a seed that is no number, a question without tokens: said beside th
   await expect(app.getByRole('alert')).toContainText('The question was not opened');
 });
 
-test('no WebGPU and no storage: WASM is used and says why, nothing is lost silently', async ({ app }) => {
+test('no WebGPU and no storage: WASM is used, with the reason, and nothing is lost silently', async ({
+  app,
+}) => {
   await app.addInitScript(() => {
     Object.defineProperty(navigator, 'gpu', { value: undefined });
     Object.defineProperty(window, 'indexedDB', {
@@ -63,7 +67,7 @@ test('no WebGPU and no storage: WASM is used and says why, nothing is lost silen
   await expect(app.getByText(/Nothing can be stored/)).toBeHidden();
 });
 
-test('an engine that ends is noticed, and a new one loads the pair again', async ({ app }) => {
+test('an engine that stops is noticed, and a new one loads the pair again', async ({ app }) => {
   await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
   const [engine] = app.workers();
   await engine?.evaluate(() => (globalThis as unknown as { close(): void }).close()).catch(() => {});

@@ -11,7 +11,7 @@ async function fill(app: Page, group: string, name: RegExp, value: string): Prom
 
 const lossesOf = (text: string) => (JSON.parse(text) as { observed: { losses: number[] } }).observed.losses;
 
-test('a researcher sees the low rank, distils, steps through thoughts', async ({ app }) => {
+test('a researcher sees the low rank, distils a student and steps through its thoughts', async ({ app }) => {
   test.setTimeout(420_000);
   await test.step('the bundled pair loads by itself', async () => {
     await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
@@ -88,7 +88,9 @@ test('a researcher sees the low rank, distils, steps through thoughts', async ({
   });
 });
 
-test('the first run can be cancelled at its longest step and the page is usable after', async ({ app }) => {
+test('the first run can be cancelled at its longest step, and the page is usable afterwards', async ({
+  app,
+}) => {
   test.setTimeout(240_000);
   await app.getByRole('tab', { name: 'Tour' }).click();
   await app.getByRole('button', { name: 'Run LoRi on 128 samples' }).click();

@@ -4,7 +4,7 @@ test.setTimeout(120_000);
 
 const RUNTIME = /ort-wasm.*\.js$/;
 
-test('without the runtime the page says so at once, and a restart fetches it', async ({
+test('without the runtime the page says so immediately, and a restart fetches it', async ({
   page,
   complaints,
 }) => {

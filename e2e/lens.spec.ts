@@ -178,11 +178,14 @@ test('the lens on the bundled pair: figure 6 against scipy, controls, every view
   });
 });
 
-test('a checkpoint from files: stories260K’s figure 6 against scipy; a wrong folder is named', async ({
+test('a checkpoint from files: stories260K’s figure 6 against scipy; a wrong folder is reported', async ({
   app,
 }) => {
   const folder = `${sharedFolder}/checkpoints/stories260K`;
-  test.skip(!(await hasFile('shared', 'checkpoints/stories260K/config.json')), 'stories260K is not here');
+  test.skip(
+    !(await hasFile('shared', 'checkpoints/stories260K/config.json')),
+    'stories260K is not available',
+  );
   const stories = await golden<{ readonly texts: readonly string[]; readonly text: Figure6 }>(
     'figure6-stories.golden.json',
   );

@@ -33,7 +33,7 @@ async function plainHost(): Promise<Server> {
   return server;
 }
 
-test('without cross-origin isolation: no SharedArrayBuffer, one thread, said with what to do', async ({
+test('without cross-origin isolation: no SharedArrayBuffer, one thread, and the page says what to do', async ({
   page,
 }) => {
   const server = await plainHost();

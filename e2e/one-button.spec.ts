@@ -5,7 +5,7 @@ import { expect, test } from './support/app';
  * reaches about 79 % of 200 held-out problems; the test requires half, because sums differ between processors and a run
  * that learns nothing stays below 5 %.
  */
-test('one button: the low rank is seen, a student learns on 128 samples, its thoughts are stepped', async ({
+test('one button: the low rank is shown, a student learns from 128 samples, its thoughts are stepped through', async ({
   app,
 }) => {
   test.setTimeout(600_000);

@@ -11,7 +11,7 @@ test('the page opens under the production headers and is accessible', async ({ a
   await expectAccessible(app);
 });
 
-test('a first visit shows the guided run, the next one does not; a link goes where it says', async ({
+test('a first visit shows the guided run, the next one does not; a link opens what it names', async ({
   page,
 }) => {
   await page.goto('./');
@@ -28,7 +28,7 @@ test('a first visit shows the guided run, the next one does not; a link goes whe
   await expect(page.getByRole('button', { name: 'Run LoRi on 128 samples' })).toBeVisible();
 });
 
-test('the bar says model, device, memory and that nothing is under way', async ({ app }) => {
+test('the status bar shows model, device, memory and that nothing is under way', async ({ app }) => {
   const bar = app.getByRole('banner');
   await expect(bar).toContainText('bundled pair', { timeout: 60_000 });
   await expect(bar).toContainText(/WASM, \d+ threads?/);
@@ -40,7 +40,7 @@ test('a missing file is 404 and not the page', async ({ app }) => {
   expect((await app.request.get('./models/absent.json')).status()).toBe(404);
 });
 
-test('complaints of the page are seen', async ({ app, complaints }) => {
+test('complaints of the page are noticed', async ({ app, complaints }) => {
   complaints.allow(/planted/);
   await app.evaluate(() => {
     console.error('planted');

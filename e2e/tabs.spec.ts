@@ -2,7 +2,7 @@ import { expect, test } from './support/app';
 
 test.setTimeout(180_000);
 
-test('a run under way is shown as such in another tab, and leaving its own asks first', async ({
+test('a run in progress is shown as such in another tab, and leaving its own tab asks first', async ({
   app,
   context,
 }) => {

@@ -40,7 +40,7 @@ async function start(app: Page, config: string): Promise<void> {
   await app.getByRole('button', { name: 'Start LoRi' }).click();
 }
 
-test('the method on WebGPU; the GPU is lost; the student goes on thinking on WASM', async ({ app }) => {
+test('the method on WebGPU; the GPU is lost; the student continues on WASM', async ({ app }) => {
   test.setTimeout(180_000);
   await serveTinyPair(app);
   await app.reload();
@@ -108,7 +108,7 @@ test('the method on WebGPU; the GPU is lost; the student goes on thinking on WAS
   });
 });
 
-test('the GPU is lost while the lens computes: the report before stays, and WASM goes on', async ({
+test('the GPU is lost while the lens computes: the previous report stays, and WASM continues', async ({
   app,
 }) => {
   test.setTimeout(120_000);

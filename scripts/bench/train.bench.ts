@@ -1,10 +1,10 @@
 /**
- * `npm run bench:train`: one training step of ours against jax-js, in Chromium, on the same weights and inputs in the
- * same run. Losses and all gradients must agree before anything is timed. One case: `npm run bench:train -- -t tiny`.
+ * `npm run bench:train`: one training step against jax-js, in Chromium, on the same weights and inputs in the same run.
+ * Losses and all gradients must agree before anything is timed. One case: `npm run bench:train -- -t tiny`.
  *
- * From the environment: VITE_BENCH_THREADS (ours, default `1,2`), VITE_BENCH_SECONDS (timed, each contender; 5),
- * VITE_BENCH_WARMUP (before that; 6), VITE_BENCH_WEBGPU=1 (also WebGPU, not gated), VITE_BENCH_GATE=1 (a missed gate
- * fails the test), VITE_BENCH_OUT (folder, from the project's root, for `{case}.json` with every timed step).
+ * From the environment: VITE_BENCH_THREADS (our threads, default `1,2`), VITE_BENCH_SECONDS (timed seconds per contender;
+ * 5), VITE_BENCH_WARMUP (seconds before that; 6), VITE_BENCH_WEBGPU=1 (also WebGPU, without gates), VITE_BENCH_GATE=1 (a
+ * missed gate fails the test), VITE_BENCH_OUT (folder below the project's root for `{case}.json` with every timed step).
  */
 import { afterAll, describe, expect, test } from 'vitest';
 import { commands, server } from 'vitest/browser';
@@ -25,7 +25,7 @@ const threads = String(env.VITE_BENCH_THREADS ?? '1,2')
   .split(',')
   .map(Number);
 
-/** Largest relative difference of a loss or of a layer's gradient: float32 sums in another order stay a decade below. */
+/** Largest relative difference of a loss or of a layer's gradient: float32 sums in another order stay a factor of ten below. */
 const TOLERANCE = 1e-4;
 
 const wasm: ContenderKind[] = [
@@ -57,7 +57,7 @@ async function report(result: CaseResult, file: string): Promise<void> {
   await commands.writeFile(path, `${JSON.stringify(result, null, 2)}\n`);
 }
 
-describe(`a training step, ${warmup} s of warm-up and ${seconds} s a contender, in turns`, () => {
+describe(`a training step, ${warmup} s of warm-up and ${seconds} s per contender, interleaved`, () => {
   const missed: string[] = [];
 
   test.each(CASES.map((one) => [one.name, one] as const))('%s', async (name, one) => {

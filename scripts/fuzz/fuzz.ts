@@ -1,20 +1,20 @@
 /**
- * Reads damaged files and says what became of each mutant. It may be read, if all that is shown is finite, or refused by
- * an error with code, message and hint; anything else is a fault of ours.
+ * Reads damaged files and reports what happened to each mutant. It may be read, if everything shown is finite, or refused
+ * with an error that has code, message and hint; anything else is a fault of ours.
  */
 import { reportOf } from '../../src/contract/error-report';
 import { Rng } from '../../src/engine/base/rng';
 import { MAX_MESSAGE } from '../../src/text/quote';
 import type { Target } from './targets';
 
-/** Milliseconds one mutant may take, on a machine that does much else. Alone, the slowest take half a second. */
+/** Milliseconds one mutant may take on a busy machine. On an idle one, the slowest take half a second. */
 export const LIMIT = 15_000;
 
 export interface Outcome {
   readonly index: number;
   readonly target: string;
   readonly kind: 'read' | 'refused' | 'fault';
-  /** Of the error, or what is at fault. */
+  /** The error's message, or what is at fault. */
   readonly message: string;
   readonly milliseconds: number;
 }
@@ -42,10 +42,10 @@ function judgeResult(value: unknown): Judged {
   return bad === undefined ? { kind: 'read', message: '' } : { kind: 'fault', message: `${bad} is shown` };
 }
 
-/** NaN there means that no sample has two positions to compare, and the page says so. */
+/** Here NaN means that no sample has two positions to compare, and the page says so. */
 const MAY_BE_NAN = /\.collapse\.cosine$/;
 
-/** Where a number that is not finite stands. */
+/** Path of a number that is not finite. */
 function notFinite(value: unknown, path: string): string | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : `${value} at ${path}`;
   if (ArrayBuffer.isView(value)) {

@@ -1,6 +1,7 @@
 /**
- * `npm run fuzz -- --mutants 20000 --seed 7`: damaged checkpoints, manifests, run files, stored rows and links, and what
- * became of them. `--only 123` runs one mutant alone. A thread does the work, so that one that hangs is told and left.
+ * `npm run fuzz -- --mutants 20000 --seed 7`: reads damaged checkpoints, manifests, run files, stored rows and links, and
+ * reports the outcome. `--only 123` runs a single mutant. A thread does the work, so that a mutant that hangs is reported
+ * and skipped.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -32,7 +33,7 @@ async function work({ seed, indices }: Job): Promise<void> {
   }
 }
 
-/** Does a job in a thread, and what is left of it in another where a mutant hangs. */
+/** Runs a job in a thread, and the rest of it in another thread if a mutant hangs. */
 async function supervise(
   seed: number,
   mutants: readonly number[],

@@ -1,9 +1,9 @@
-/** Damage to files and values, as accidents and ill will make it. The same generator gives the same mutant. */
+/** Damage to files and values, accidental or malicious. The same generator state gives the same mutant. */
 import type { Rng } from '../../src/engine/base/rng';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Nesting written into text: JSON.stringify itself would overflow on it. */
+/** Placeholder for deep nesting, inserted into the text because JSON.stringify itself would overflow on it. */
 const DEEP = '\u0000deep\u0000';
 
 /** Values that readers forget about. */
@@ -34,7 +34,7 @@ const ODD: readonly ((rng: Rng) => unknown)[] = [
 type Json = Record<string, unknown> | unknown[];
 const isContainer = (value: unknown): value is Json => typeof value === 'object' && value !== null;
 
-/** A container of `root` and one of its keys, drawn evenly over levels rather than over values: lists are long. */
+/** A container in `root` and one of its keys, drawn evenly over levels rather than values, because lists are long. */
 function pick(root: Json, rng: Rng): { holder: Json; key: string } | undefined {
   let holder = root;
   for (;;) {
@@ -73,7 +73,7 @@ export function mutateValue(value: unknown, rng: Rng): unknown {
   return copy;
 }
 
-/** Replaces what stands for deep nesting by some. */
+/** Replaces the placeholder by deep nesting. */
 const withDepth = (text: string, rng: Rng): string => {
   const depth = rng.pick([40, 70, 2_000, 200_000]);
   return text.replaceAll(JSON.stringify(DEEP), () =>
@@ -83,7 +83,7 @@ const withDepth = (text: string, rng: Rng): string => {
   );
 };
 
-/** What `DEEP` stands for, in a value that is not text. */
+/** What `DEEP` stands for, in values other than text. */
 export function deepen(value: unknown, depth: number): unknown {
   if (value === DEEP) {
     let deep: unknown = 1;
@@ -96,7 +96,7 @@ export function deepen(value: unknown, depth: number): unknown {
   return value;
 }
 
-/** One change to JSON text: mostly to its values, now and then to its letters. */
+/** One change to JSON text: usually to its values, occasionally to its characters. */
 export function mutateJson(text: string, rng: Rng): Bytes {
   const encode = (changed: string) => new TextEncoder().encode(changed);
   const at = rng.integer(0, Math.max(0, text.length - 1));
@@ -131,7 +131,7 @@ export function mutateJson(text: string, rng: Rng): Bytes {
   }
 }
 
-/** Flipped bits, cut ends, pieces written twice. */
+/** Flipped bits, truncation, duplicated pieces. */
 export function mutateBytes(bytes: Bytes, rng: Rng): Bytes {
   const out = bytes.slice();
   const at = rng.integer(0, Math.max(0, out.length - 1));
@@ -149,7 +149,7 @@ export function mutateBytes(bytes: Bytes, rng: Rng): Bytes {
   }
 }
 
-/** Words of float32 that weights may turn into: large, tiny, infinite, not a number. */
+/** float32 words that weights may turn into: large, tiny, infinite, NaN. */
 const WORDS = [
   0x7f7fffff, 0xff7fffff, 0x7e967699, 0x00000001, 0x7f800000, 0xff800000, 0x7fc00000, 0, 0x5f000000,
 ];

@@ -1,4 +1,4 @@
-/** What is read from outside, each with files to damage and what must hold of whatever is read. */
+/** Everything that is read from outside, with files to damage and what must hold for whatever is read. */
 import { initialDraft } from '../../src/app/store/lens-draft';
 import { followLensLink } from '../../src/app/store/lens-link';
 import { formatLink, parseLink } from '../../src/app/store/link';
@@ -27,7 +27,7 @@ const OPENED = {
   source: { kind: 'texts', texts: TEXTS },
 } as const;
 
-/** What else is asked of the states: a report of all that the page shows takes four times as long. */
+/** The lens request on the hidden states: a report of everything the page shows takes four times as long. */
 const VIEWS: readonly Partial<LensRequest>[] = [
   {},
   { centre: true, stack: 'layer' },
@@ -40,7 +40,7 @@ type Files = ReadonlyMap<string, Bytes>;
 const mutateFile = (name: string, bytes: Bytes, rng: Rng): Bytes =>
   name.endsWith('.json') ? mutateJson(new TextDecoder().decode(bytes), rng) : mutateSafetensors(bytes, rng);
 
-/** A checkpoint with its index, so that the index is read too. */
+/** A checkpoint with an index, so that the index is read too. */
 function withIndex(files: Files): Files {
   const bytes = files.get('model.safetensors') as Bytes;
   const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
@@ -50,7 +50,7 @@ function withIndex(files: Files): Files {
   return new Map([...files, ['model.safetensors.index.json', index]]);
 }
 
-/** Opens a checkpoint of which one file is damaged, and decomposes its states. */
+/** Opens a checkpoint with one damaged file, and decomposes its hidden states. */
 function checkpoint(name: string, files: Files, workbench: LoriWorkbench, weight: number): Target {
   return {
     name,
@@ -164,7 +164,7 @@ const link: Target = {
   },
 };
 
-/** `stories` are the files of a real checkpoint, where there is one. */
+/** `stories` are the files of a real checkpoint, if there is one. */
 export async function makeTargets(stories: Files | undefined): Promise<readonly Target[]> {
   const files = await tinyPair(SMALLEST);
   const base = new Map(

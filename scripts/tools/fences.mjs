@@ -1,8 +1,8 @@
 /**
- * What Biome's rules do not see, checked on the syntax tree:
+ * Checks on the syntax tree for what Biome's rules do not see:
  * - files in no row of the import table;
- * - `import('…')` in a type, `new URL('…', import.meta.url)` and `import.meta.glob('…')`, held against the table;
- * - relative paths not in their shortest form, which would slip past patterns;
+ * - `import('…')` in a type, `new URL('…', import.meta.url)` and `import.meta.glob('…')`, checked against the table;
+ * - relative paths not in their shortest form, which would escape the patterns;
  * - `navigator.gpu`, `navigator.storage` and `Math.random` outside their folders, and fenced globals through globalThis.
  *
  *     node scripts/tools/fences.mjs [project folder]
@@ -82,7 +82,7 @@ function specifiers(node) {
   }
 }
 
-/** What is wrong with a path or package that a file names, if anything. */
+/** What is wrong with a path or package that a file imports, if anything. */
 function complaintAbout(specifier, seenByBiome, row, file) {
   const path = specifier.replace(/[?#].*$/, '');
   if (!path.startsWith('.')) {
@@ -96,7 +96,7 @@ function complaintAbout(specifier, seenByBiome, row, file) {
   const shortest = posix.relative(folder, target).replace(/^(?!\.)/, './');
   if (path !== shortest) return `"${path}" is not the shortest path: write "${shortest}"`;
   if (seenByBiome || mayImport(row, file, target)) return undefined;
-  // The client starts the worker by the URL of its entry, and imports nothing of it.
+  // The client starts the worker by the URL of its entry, and imports nothing from it.
   if (row.name === 'worker/client' && target.startsWith('worker/host')) return undefined;
   return `"${path}" is not in the import table for ${row.name}`;
 }

@@ -1,6 +1,6 @@
 /**
  * Finds a Chromium for the browser and e2e tests, in this order: LORI_CHROMIUM or CHROME_PATH, an installed Chrome or
- * Chromium, Playwright's own. `installChromium` goes one step further and asks Debian's apt, where it may.
+ * Chromium, Playwright's own. `installChromium` also tries Debian's apt, if it may.
  * Run as a program it prints the path: `node scripts/tools/find-chromium.mjs [--install]`.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -64,7 +64,7 @@ export function installChromium(env = process.env) {
   if (found) return found;
   const mayInstall = process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).status === 0;
   if (!mayInstall) throw new Error(helpText);
-  console.log('no Chromium found: installing the one of Debian with apt-get');
+  console.log('no Chromium found: installing Debian’s with apt-get');
   const options = { stdio: 'inherit', env: { ...env, DEBIAN_FRONTEND: 'noninteractive' } };
   try {
     execFileSync('apt-get', ['update', '-q'], options);

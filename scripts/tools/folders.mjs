@@ -1,5 +1,5 @@
 /**
- * Vite plugins for the two folders that lie outside public/: the bundled checkpoints (`models/`, part of the build)
+ * Vite plugins for the two folders outside public/: the bundled checkpoints (`models/`, part of the build)
  * and, in tests and development only, the reference checkpoints (`/shared/`, never part of the build).
  */
 import { cpSync, createReadStream, existsSync, statSync } from 'node:fs';
@@ -17,11 +17,11 @@ const types = {
   '.md': 'text/plain; charset=utf-8',
 };
 
-/** Answers `<prefix>path` with the file of that path under `folder`, or 404: never the page, never a file outside. */
+/** Answers `<prefix>path` with that file under `folder`, or 404: never the page, never a file outside the folder. */
 function fileServer(prefix, folder) {
   return (request, response, next) => {
     const path = decodeURIComponent((request.url ?? '').split(/[?#]/)[0] ?? '');
-    // A file that a module imports is the bundler's.
+    // The bundler handles files that a module imports.
     if (!path.startsWith(prefix) || /[?&](raw|import)\b/.test(request.url)) return next();
     const file = resolve(folder, path.slice(prefix.length));
     const inside = file.startsWith(folder + sep);

@@ -1,7 +1,7 @@
 /**
- * `npm run goldens`: prints every pinned value again, with the scripts beside the originals they compare with
- * (scripts/goldens, Debian's python3-torch, python3-numpy and python3-scipy). `npm run goldens -- svd` runs those
- * whose path contains the word. PYTHON names another interpreter.
+ * `npm run goldens`: recomputes every pinned value with the scripts in scripts/goldens (Debian's python3-torch,
+ * python3-numpy and python3-scipy). `npm run goldens -- svd` runs those whose path contains the word. PYTHON names another
+ * interpreter.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { root } from './folders.mjs';
 
 const folder = join(root, 'scripts/goldens');
 const words = process.argv.slice(2);
-// Debian's own interpreter first: it is the one that sees Debian's packages.
+// Debian's own interpreter first, because it sees Debian's packages.
 const python = process.env.PYTHON ?? (existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3');
 
 const scripts = readdirSync(folder, { recursive: true })

@@ -38,11 +38,11 @@ function patternsAt(row, depth) {
   const forbidden = [`${up}../**`, '/**', 'src/**'];
   const allowed = row.may.filter((path) => !row.mayNot?.includes(path));
   if (row.apart || row.files) {
-    // Out of a child of the folder everything is foreign, the folder's own files too.
+    // From a child of the folder everything is foreign, including the folder's own files.
     forbidden.push(depth === 0 ? './**' : `${up}**`);
     if (row.apart) allowed.push(`${row.folder}/shared`);
   } else if (depth === 0) {
-    // A row of its own below this one (app/ui below app) is not part of it.
+    // A separate row below this one (app/ui below app) is not part of it.
     for (const inner of rows.filter((other) => posix.dirname(other.folder) === row.folder)) {
       forbidden.push(...patternsOf(inner.folder, folder));
     }
@@ -128,7 +128,7 @@ export function importRules() {
   return { overrides: [...overrides, ...globals] };
 }
 
-/** One override a line. */
+/** One override per line. */
 export function importRulesText() {
   const lines = importRules().overrides.map((override) => `    ${JSON.stringify(override)}`);
   return `{\n  "overrides": [\n${lines.join(',\n')}\n  ]\n}\n`;

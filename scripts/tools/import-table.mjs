@@ -134,7 +134,7 @@ export const packageFences = [
     folders: ['app', 'app/ui', 'app/charts', 'app/store', 'app/panels', 'app/shell', 'app/tour'],
   },
   { packages: ['idb'], folders: ['storage'] },
-  // The runtime asks Node, where it runs there, for the package's build for Node.
+  // In Node, the runtime loads the package's build for Node.
   { packages: ['node:*'], folders: ['lab', 'engine/runtime'] },
   { packages: ['@jax-js/jax', 'ml-matrix', 'vitest', 'playwright', '@playwright/test'], folders: [] },
 ];
@@ -146,7 +146,7 @@ export const memberFences = [
   { object: 'Math', member: 'random', folders: [], within: 'engine' },
 ];
 
-/** Names of globals that a part of the tree must not use. */
+/** Globals that a part of the tree must not use. */
 export const globalFences = [
   {
     within: 'engine',
@@ -166,8 +166,7 @@ export const globalFences = [
 ];
 
 /**
- * Files that stand beside the code but are not part of it: tests, benches, their helpers (`x.testing.ts`), test bodies
- * that several tests share (`x-check.ts`), and the folder testing/. They may import more, though the engine's never
- * the app.
+ * Files beside the code that are not part of it: tests, benches, their helpers (`x.testing.ts`), test bodies shared by
+ * several tests (`x-check.ts`), and the folder testing/. They may import more, but those of the engine never the app.
  */
 export const testFile = /(\.test|\.bench|\.testing|-check)\.tsx?$|(^|\/)testing\//;

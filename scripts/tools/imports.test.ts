@@ -1,6 +1,6 @@
 /**
- * The import table and the fences, proved by planting: a small tree that keeps every rule passes both checkers, and
- * each violation, one at a time, makes them fail.
+ * Proves the import table and the fences by planting violations: a small tree that keeps every rule passes both checkers,
+ * and each violation on its own makes them fail.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -149,7 +149,7 @@ describe('a configuration of version 1', () => {
     expect(notes).toEqual([]);
   });
 
-  it('names what is left out where it was changed, and is refused where nobody could hear of it', () => {
+  it('names what is left out where it was changed, and is refused where no one would see the note', () => {
     const changed = old('ce', { weights: { mean: 3 }, factors: { layerRank: 2 } });
     const { config, notes } = readRunConfig(changed);
     expect(config).toEqual(parseRunConfig({ method: 'ce' }));

@@ -338,13 +338,17 @@ describe('bad arguments and files', () => {
       /--subject "pupil"; expected teacher, base/,
     ],
     [
-      'tokens there are not',
+      'tokens that do not exist',
       () => ['lens', '--subject', 'teacher:thoughts'],
-      /of question, rationale, latent/,
+      /sections from question, rationale, latent/,
     ],
-    ['a checkpoint of no student', () => ['lens', '--subject', 'teacher@5'], /--subject "teacher@5"/],
-    ['a stack there is not', () => ['lens', '--stack', 'pile'], /stack: .*got "pile"/],
-    ['controls there are not', () => ['lens', '--controls', 'noise'], /controls\.0: .*got "noise"/],
+    [
+      'a checkpoint of a model without any',
+      () => ['lens', '--subject', 'teacher@5'],
+      /--subject "teacher@5"/,
+    ],
+    ['an unknown stack', () => ['lens', '--stack', 'pile'], /stack: .*got "pile"/],
+    ['unknown controls', () => ['lens', '--controls', 'noise'], /controls\.0: .*got "noise"/],
     ['layers that are no numbers', () => ['lens', '--layers', '1,b'], /--layers "b"; a whole number/],
     [
       'layers the model has not',

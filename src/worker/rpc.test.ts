@@ -239,7 +239,7 @@ describe('rpc', () => {
   it('what is asked of a worker that does not listen yet waits for it', async () => {
     const { port1, port2 } = new MessageChannel();
     port1.start();
-    port2.start(); // nobody listens: whatever comes now is lost
+    port2.start(); // no one listens: whatever arrives now is lost
     const client = connect(port1);
     const call = client.control('pause');
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:svd -- accuracy`: the errors of both paths, and of jax-js where it is quick, on the stored cases
- * against float64 LAPACK, as the gates count them.
+ * `npm run bench:svd -- accuracy`: the errors of both paths, and of jax-js where it is quick, on the stored cases against
+ * float64 LAPACK, measured as for the gates.
  */
 import { defaultDevice, init, type Array as JaxArray, numpy as np } from '@jax-js/jax';
 import { test } from 'vitest';
@@ -12,7 +12,7 @@ import { svdCpu } from '../../../src/engine/kernels/svd/svd.cpu';
 import golden from '../../../src/engine/kernels/svd/svd.golden.json';
 import { showTable } from './report';
 
-/** Largest shorter side that jax-js is asked to do here; at 1 its shader does not compile. */
+/** Largest shorter side that jax-js is given here; at 1 its shader does not compile. */
 const QUICK = 33;
 
 async function byJax(a: Float32Array<ArrayBuffer>, { m, n, r }: { m: number; n: number; r: number }) {

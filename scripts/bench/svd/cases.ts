@@ -1,16 +1,16 @@
-/** Shapes of hidden states, with the least ratios of CPU time (theirs over ours) that the kernels are held to. */
+/** Shapes of hidden states, with the minimum ratios of CPU time (theirs over ours) required of the kernels. */
 export interface Case {
   readonly name: string;
   readonly batch: number;
   readonly rows: number;
   readonly cols: number;
-  /** Left vectors. */
+  /** Number of left vectors. */
   readonly r: number;
-  /** WGSL against jax-js on the same adapter: what must be reached, and what is aimed at. */
+  /** WGSL against jax-js on the same adapter: the required ratio, and the target. */
   readonly gpu: { readonly gate: number; readonly aim?: number };
   /** The CPU path against ml-matrix. */
   readonly cpu?: { readonly gate: number };
-  /** jax-js takes half a minute a call: one call, no warm-up. */
+  /** jax-js takes half a minute per call: one call, no warm-up. */
   readonly slow?: boolean;
 }
 

@@ -9,7 +9,7 @@ export interface Cost {
   readonly wall: number;
 }
 
-/** What `run` costs. */
+/** CPU and wall time of `run`. */
 export async function costOf(run: () => Promise<unknown>): Promise<Cost> {
   const [cpu, wall] = [await cpuTime(), performance.now()];
   await run();

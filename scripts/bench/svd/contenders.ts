@@ -19,7 +19,7 @@ export interface Contest {
   readonly ml: Contender;
 }
 
-/** Everybody on the same power-law data. */
+/** All contenders on the same power-law data. */
 export async function contest(device: Device, one: Case): Promise<Contest> {
   const { batch, rows, cols } = one;
   const size = rows * cols;

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:svd`: the decomposition against jax-js (same adapter) and ml-matrix, in Chromium, in turns in one run.
- * Gated is the ratio of CPU time of all the browser's processes, from host memory to host memory. One case:
+ * `npm run bench:svd`: the decomposition against jax-js (same adapter) and ml-matrix, in Chromium, interleaved in one run.
+ * The gates are on the ratio of CPU time of all the browser's processes, from host memory to host memory. One case:
  * `npm run bench:svd -- -t 32×128`.
  *
  * From the environment: VITE_BENCH_ROUNDS (3), VITE_BENCH_GATE=1 (a missed gate fails the test).
@@ -13,11 +13,11 @@ import { type Contender, contest } from './contenders';
 import { judge, type Row, showCase, showTable, type Verdict } from './report';
 
 const rounds = Number(import.meta.env.VITE_BENCH_ROUNDS ?? 3);
-/** Calls are repeated until a round takes about this long: CPU time comes in steps of 10 ms. */
+/** Calls are repeated until a round takes about this long, because CPU time has a resolution of 10 ms. */
 const ROUND_MS = 150;
 
-/** Times `contenders` in turns, after one call each that is not counted. */
-async function time(contenders: readonly Contender[], turns: number): Promise<Row[]> {
+/** Times `contenders` interleaved, after one call each that is not counted. */
+async function time(contenders: readonly Contender[], rounds: number): Promise<Row[]> {
   const rows = contenders.map(({ name }) => ({ name, costs: [] as Cost[] }));
   const repeats: number[] = [];
   for (const { run } of contenders) {
@@ -25,7 +25,7 @@ async function time(contenders: readonly Contender[], turns: number): Promise<Ro
     const { wall } = await costOf(run);
     repeats.push(Math.max(1, Math.ceil(ROUND_MS / wall)));
   }
-  for (let turn = 0; turn < turns; turn++) {
+  for (let round = 0; round < rounds; round++) {
     for (const [i, { run }] of contenders.entries()) {
       const times = repeats[i] as number;
       const { cpu, wall } = await costOf(async () => {
@@ -37,7 +37,7 @@ async function time(contenders: readonly Contender[], turns: number): Promise<Ro
   return rows;
 }
 
-/** jax-js's Gram matrix in float32 leaves its σ₁ right; whoever misses that did something else. */
+/** Even jax-js's float32 Gram matrix gets σ₁ right; a contender that misses it computed something else. */
 async function agree(contenders: readonly Contender[], one: Case): Promise<void> {
   const first = (await (contenders[0] as Contender).run())[0] as number;
   for (const { name, run } of contenders.slice(1)) {
@@ -59,7 +59,7 @@ async function measure(device: Device, one: Case): Promise<Verdict[]> {
   return verdicts;
 }
 
-describe(`decompositions, medians of ${rounds} rounds in turns`, () => {
+describe(`decompositions, medians of ${rounds} interleaved rounds`, () => {
   let device: Device;
   const all: (readonly [Case, Verdict])[] = [];
   beforeAll(async () => {

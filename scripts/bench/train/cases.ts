@@ -8,7 +8,7 @@ import { tokenFeeds } from '../../../src/engine/recipes/shared/token-inputs';
 import type { Tape } from '../../../src/engine/train/tape/tape';
 import { normals, randomBatch, tinyRecording } from '../../../src/engine/train/tiny.testing';
 
-/** The step that is measured: question, K latent steps with keys and values kept, answer; cross entropy on the answer. */
+/** The step that is timed: question, K latent steps with a KV cache, answer; cross entropy on the answer. */
 const LATENT_STEPS = 5;
 export const LORA = { rank: 8, alpha: 16, targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] } as const;
 
@@ -29,7 +29,7 @@ interface Sizes {
 export interface Case {
   readonly name: string;
   readonly sizes: Sizes;
-  /** Least ratio of jax-js's time (the better of its two modes) to ours, by number of threads; absent: not gated. */
+  /** Minimum ratio of jax-js's time (the better of its two modes) to ours, by number of threads; no gate if absent. */
   readonly gates: Readonly<Record<number, number>>;
 }
 
@@ -50,7 +50,7 @@ export const CASES: readonly Case[] = [
     gates: { 1: 2.8, 2: 5 },
   },
   {
-    // Qwen2.5-0.5B's width, with a vocabulary that does not drown the layers.
+    // Qwen2.5-0.5B's width, with a vocabulary that does not dominate the layers.
     name: 'qwen',
     sizes: { H: 896, L: 2, I: 4864, heads: 14, kvHeads: 2, V: 2048, B: 1, S: 48, A: 12, bias: true },
     gates: { 1: 1.4, 2: 2.3 },
@@ -77,7 +77,7 @@ export interface Problem {
   readonly feeds: Record<string, HostTensor>;
 }
 
-/** The same weights, adapters and tokens in every realm: they come from a seed. */
+/** The same weights, adapters and tokens in every realm, because they come from a seed. */
 export function problemOf({ sizes }: Case): Problem {
   const { H, L, I, heads, kvHeads, V, B, S, A } = sizes;
   const config: DecoderConfig = {
@@ -119,7 +119,7 @@ export function problemOf({ sizes }: Case): Problem {
   };
 }
 
-/** Scaled so that states and logits are of order 1: float32 sums in another order then agree to 1e-5. */
+/** Scaled so that hidden states and logits are of order 1: float32 sums in another order then agree to 1e-5. */
 function initialWeights(config: DecoderConfig, rng: Rng): Weights {
   const tensors = new Map<string, HostTensor>();
   for (const { name, shape } of expectedTensors(config)) {

@@ -7,7 +7,7 @@ interface Step {
   outputs(): Promise<Outputs>;
 }
 
-/** Every WebAssembly memory of the realm, so that its heap can be measured whoever makes it. */
+/** Every WebAssembly memory in the realm, so that the heap can be measured whoever creates it. */
 const memories: WebAssembly.Memory[] = [];
 const NativeMemory = WebAssembly.Memory;
 WebAssembly.Memory = class extends NativeMemory {

@@ -10,7 +10,7 @@ export interface Agreement {
 export interface Timing {
   /** Milliseconds of each timed step. */
   readonly steps: readonly number[];
-  /** Bytes; 0 where no WebAssembly memory was seen. */
+  /** Bytes; 0 if no WebAssembly memory was seen. */
   readonly heap: number;
 }
 
@@ -78,14 +78,14 @@ export class Contest {
       first.gradients.forEach((g, i) => {
         differences.push(relativeError(gradients[i] as Float32Array, g));
       });
-      // Written so that a NaN is the worst of all, and stays it.
+      // Written so that a NaN counts as the worst, and stays the worst.
       for (const difference of differences) if (!(difference <= worst)) worst = difference;
       if (Number.isNaN(worst)) break;
     }
     return { losses: all.map(({ loss }) => loss), worst };
   }
 
-  /** Warm-up counts what was spent since opening; a contender whose steps outlast `seconds` is timed once. */
+  /** Warm-up includes time since opening; a contender whose step takes longer than `seconds` is timed once. */
   async time(warmup: number, seconds: number): Promise<Timing[]> {
     await this.rounds((c) => c.spent < 1000 * warmup);
     const start = new Map(this.contenders.map((c) => [c, c.spent]));
@@ -103,7 +103,7 @@ export class Contest {
     for (const contender of this.contenders) contender.close();
   }
 
-  /** ExclusiveQueue about, while any is still short of time: what disturbs one disturbs the others. */
+  /** Alternates between contenders while any still needs time, so that what disturbs one disturbs the others. */
   private async rounds(short: (contender: Contender) => boolean): Promise<void> {
     while (this.contenders.some(short))
       for (const contender of this.contenders) if (short(contender)) await contender.turn(150);

@@ -21,7 +21,7 @@ const swapLast = (x: JaxArray, yes: unknown): JaxArray => (yes ? np.swapaxes(x, 
 const product: Rule = ({ attributes }, [a, b]) =>
   np.matmul(swapLast(a as JaxArray, attributes.transA), swapLast(b as JaxArray, attributes.transB));
 
-/** Every rule consumes its operands, as jax-js's functions do. */
+/** Every rule consumes its operands, like jax-js's functions. */
 const RULES: Partial<Record<Tensor['op'], Rule>> = {
   stopGradient: (_n, [x]) => lax.stopGradient(x as JaxArray),
   exp: (_n, [x]) => np.exp(x as JaxArray),
@@ -76,7 +76,7 @@ const RULES: Partial<Record<Tensor['op'], Rule>> = {
   },
 };
 
-/** `loss` from the values given for some of its ancestors; the values stay the caller's. */
+/** `loss` from given values of some of its ancestors; the caller keeps owning the values. */
 function evaluate(loss: Tensor, given: ReadonlyMap<Tensor, JaxArray>): JaxArray {
   const needed = new Set<Tensor>();
   const stack = [loss];
@@ -171,7 +171,7 @@ export function jaxStep({ config, tape, weights, packs, feeds }: Problem, mode: 
   };
 }
 
-/** A pack's leaves in order: per group all A's as one, then each B. */
+/** A pack's leaves in order: per group all As as one, then each B. */
 function leafValues(config: Problem['config'], packs: Problem['packs']): Float32Array<ArrayBuffer>[] {
   const { parts } = loraLayout(config, LORA);
   const ranges: { from: number; to: number; factor: 'A' | 'B' }[] = [];

@@ -5,7 +5,7 @@ import { compileWhole } from '../../../src/engine/train/compile-whole';
 import type { Problem } from './cases';
 import type { Outputs } from './protocol';
 
-/** Our step as training runs it: feeds written, one program run, loss terms and gradients in our own tensors. */
+/** Our step as in training: feeds are written, one program is run, loss terms and gradients stay in our tensors. */
 export async function ourStep({ config, tape, weights, packs, feeds }: Problem, options: RuntimeOptions) {
   const runtime = await createRuntime(options);
   const model = new ModelOnDevice(runtime, config, weights);

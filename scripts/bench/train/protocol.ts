@@ -1,4 +1,4 @@
-/** What the page asks of the worker of one contender, and what it answers. */
+/** Messages between the page and the worker of one contender. */
 export type ContenderKind =
   | { readonly runs: 'ours'; readonly provider: 'wasm'; readonly threads: number }
   | { readonly runs: 'ours'; readonly provider: 'webgpu' }
@@ -12,9 +12,9 @@ export type Ask =
   | { readonly ask: 'heap' };
 
 export interface Opened {
-  /** Until the first step's result is there: sessions created or kernels compiled, ms. */
+  /** Milliseconds until the first step's result, including session creation or kernel compilation. */
   readonly firstStep: number;
-  /** Of that, creating sessions; ours only. */
+  /** The part of it spent creating sessions; ours only. */
   readonly sessions?: number;
   readonly nodes?: number;
 }
@@ -30,7 +30,7 @@ export interface Reply {
   readonly outputs?: Outputs;
   /** Of one step, ms. */
   readonly milliseconds?: number;
-  /** Bytes of WebAssembly memory of the realm's contender. */
+  /** Bytes of WebAssembly memory in the contender's realm. */
   readonly heap?: number;
   readonly error?: string;
 }

@@ -8,7 +8,7 @@ export interface ContenderResult {
   readonly opened: Opened;
   readonly median: number;
   readonly best: number;
-  /** Bytes of WebAssembly memory after the run; 0: none was seen. */
+  /** Bytes of WebAssembly memory after the run; 0 if none was seen. */
   readonly heap: number;
   readonly steps: readonly number[];
 }
@@ -16,7 +16,7 @@ export interface ContenderResult {
 export interface Gate {
   readonly what: string;
   readonly value: number;
-  /** Least ratio, or for the heap the largest. */
+  /** Minimum ratio, or maximum for the heap. */
   readonly limit: number;
   readonly passed: boolean;
 }
@@ -47,7 +47,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] as number)) / 2;
 }
 
-/** Ratios are of medians, against the better of jax-js's modes; gates of 2 threads are meant for a quiet machine. */
+/** Ratios are of medians, against the better of jax-js's modes; gates for 2 threads assume an idle machine. */
 export function judge(
   { name, sizes, gates: wanted }: Case,
   kinds: readonly ContenderKind[],

@@ -13,7 +13,7 @@ Z = stats.norm.ppf(0.975)
 
 
 def score(n, gained, lost, delta):
-    """Of the multinomial with cells gained (q + δ), lost (q) and the rest (1 − 2q − δ): the score statistic at its MLE of q."""
+    """The score statistic of the multinomial with cells gained (q + δ), lost (q) and the rest (1 − 2q − δ), at the MLE of q."""
     rest = n - gained - lost
     low, high = max(0.0, -delta), (1 - delta) / 2
 
@@ -22,7 +22,7 @@ def score(n, gained, lost, delta):
         return -sum(count * np.log(max(p, 1e-300)) for count, p in cells if count)
 
     q = optimize.minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-13}).x
-    # The bounded search keeps off the ends: take an end where it is better.
+    # The bounded search avoids the ends: take an end if it is better.
     q = min([q, low, high], key=loss)
     return (gained - lost - n * delta) / np.sqrt(n * (2 * q + delta - delta * delta))
 

@@ -1,6 +1,6 @@
 """Statistics over seeds by numpy and scipy: writes src/contract/seeds.golden.json.
 
-For each end of a percentile bootstrap interval the range of values it may have: 10,000 resamples find the 2.5 % percentile
+For each end of a percentile bootstrap interval, the range of acceptable values: 10,000 resamples find the 2.5 % percentile
 with a standard error of √(0.025 · 0.975 / 10,000) = 0.16 % of the distribution, hence 2 % to 3 % (3.2 standard errors). A
 bound in the values' own units would not do: the median takes few values and jumps between neighbours.
 """

@@ -2,9 +2,9 @@
 
     /usr/bin/python3 scripts/goldens/kernels/convert.py > src/engine/kernels/convert/convert.golden.json
 
-Patterns: the borders of every exponent with mantissas around 0, a half and 1, both signs, so that zeros, subnormals,
-infinities, and to f16 every tie and the overflow are among them. NaN is left out: its payload is no arithmetic, and the
-tests write it down by hand.
+Patterns: the limits of every exponent with mantissas around 0, a half and 1, both signs, so that zeros, subnormals,
+infinities and, for f16, every tie and the overflow are covered. NaN is left out: its payload is not arithmetic, and the
+tests contain it literally.
 """
 import base64
 import json

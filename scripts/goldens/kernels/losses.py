@@ -23,7 +23,7 @@ def orth(*shape):
 
 
 def pack(t):
-    """float64 truth rounded to float32: 6e-8 of each value, the tests ask for 1e-5."""
+    """float64 reference rounded to float32: 6e-8 of each value; the tests require 1e-5."""
     return base64.b64encode(t.detach().numpy().astype("<f4").tobytes()).decode()
 
 
@@ -72,7 +72,7 @@ def anchorloss(b, l, h, r):
 
 
 def adamw(n, steps, max_norm, wd):
-    """Two parameter tensors seen as one flat buffer, clipped by torch's own global norm."""
+    """Two parameter tensors as one flat buffer, clipped by torch's own global norm."""
     lr, beta1, beta2, eps = 3e-3, 0.9, 0.98, 1e-8
     p = [f32(n).requires_grad_(), f32(n + 3).requires_grad_()]
     start = torch.cat([x.detach().clone() for x in p])

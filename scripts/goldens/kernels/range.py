@@ -1,9 +1,9 @@
-"""Prints goldens of the projection and the losses at the ends of their range: float64 numpy, from the definitions.
+"""Prints goldens of the projection and the losses at the limits of their range: float64 numpy, from the definitions.
 
     /usr/bin/python3 scripts/goldens/kernels/range.py > src/engine/kernels/shared/range.golden.json
 
 M up to 2000, R = rL * rH up to 512, L up to 36, H up to 2048. Inputs are not stored: they are the white matrices of
-svd.py, flat, with the seed of each name in SEEDS. Of long results every n-th entry is.
+svd.py, flattened, with the seed of each name in SEEDS. Of long results every n-th entry is stored.
 """
 import base64
 import json
@@ -13,7 +13,7 @@ import numpy as np
 from svd import matrix
 
 SEEDS = dict(x=1, uL=2, uH=3, dg=4, g=5, muT=6, cT=7, h=8, target=9, layerScale=10)
-MOST = 1200
+MAX_STORED = 1200
 
 
 def values(name, *shape):
@@ -23,7 +23,7 @@ def values(name, *shape):
 def sampled(a):
     flat = np.ravel(a)
     # Odd, so that the entries do not all fall into the same columns.
-    every = 1 if len(flat) <= MOST else len(flat) // MOST | 1
+    every = 1 if len(flat) <= MAX_STORED else len(flat) // MOST | 1
     return dict(every=every, values=base64.b64encode(flat[::every].astype("<f4").tobytes()).decode())
 
 

@@ -2,8 +2,8 @@
 
     /usr/bin/python3 scripts/goldens/kernels/svd_large.py > src/engine/kernels/svd/large.golden.json
 
-By float64 LAPACK; the matrices are those of svd.py, and `repeat` takes their first rows over and over, which makes the
-rank that number.
+By float64 LAPACK; the matrices are those of svd.py, and `repeat` repeats their first rows, so that the rank is that
+number.
 """
 import json
 

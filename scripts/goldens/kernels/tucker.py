@@ -16,7 +16,7 @@ def pack(a):
 
 
 def trajectory(n, l, h, rank):
-    """Low rank plus noise, layers of very different size, not centred; float32 values."""
+    """Low rank plus noise, layers of very different scale, not centred; float32 values."""
     x = np.einsum("nr,lr,hr->nlh", rng.standard_normal((n, rank)) + 0.5, rng.standard_normal((l, rank)), rng.standard_normal((h, rank)))
     x = x + 0.2 * rng.standard_normal((n, l, h)) + 0.3
     return (x * (1.0 + 3.0 * np.arange(l))[None, :, None]).astype(np.float32).astype(np.float64)
@@ -66,7 +66,7 @@ def teacher(samples, rl, rh, scale, per_sample):
         g = np.einsum("nlh,la,hc->nac", s, ul, uh).reshape(len(s), -1)
         mu.append(np.linalg.norm(g.mean(0)))
         c.append(np.linalg.norm(g.T @ g / len(g)))
-        # Signs of the columns are free: a feature's second moment is not.
+        # The signs of columns are arbitrary, but a feature's second moment is not.
         dist.append(np.diag(g.T @ g / len(g)))
     return dict(projectorL=pack(np.array(proj_l)), projectorH=pack(np.array(proj_h)), muNorm=mu, cNorm=c, cDiagonal=pack(np.array(dist)))
 

@@ -20,7 +20,7 @@ def pack(a):
 
 
 def states(n, rank, mix):
-    """Low rank plus noise, layers of different size, not centred; float32 values."""
+    """Low rank plus noise, layers of different scale, not centred; float32 values."""
     x = np.einsum("nr,lr,hr->nlh", rng.standard_normal((n, rank)) + 0.5, rng.standard_normal((L, rank)), mix)
     x = x + 0.2 * rng.standard_normal((n, L, H)) + 0.3
     return (x * (1.0 + np.arange(L))[None, :, None]).astype(np.float32).astype(np.float64)
@@ -35,7 +35,7 @@ def less_mean(x):
 
 
 def tucker(x):
-    """Energy of the core, and every truncation reconstructed and held against x."""
+    """Energy of the core, and the error of every truncation, reconstructed and compared with x."""
     ul, sl, _ = scipy.linalg.svd(unfolded(x, 1), full_matrices=False)
     uh, sh, _ = scipy.linalg.svd(unfolded(x, 2), full_matrices=False)
     g = np.einsum("mlh,li,hj->mij", x, ul, uh)
@@ -47,7 +47,7 @@ def tucker(x):
 
 
 def signed(v):
-    """Columns with their entry of largest magnitude positive."""
+    """Columns with signs such that the entry of largest magnitude is positive."""
     return v * np.sign(v[np.abs(v).argmax(0), np.arange(v.shape[1])])
 
 
@@ -85,7 +85,7 @@ def sigmas(matrices):
 if __name__ == "__main__":
     mix = rng.standard_normal((H, 3))
     first = [states(n, 3, mix) for n in TOKENS]
-    # Shares a part of the first one's directions.
+    # Shares some of the first one's directions.
     second = [states(n, 3, mix + 0.3 * rng.standard_normal((H, 3))) for n in TOKENS]
     a, b = ([s[:, CHOSEN] for s in model] for model in (first, second))
     whole = np.concatenate(a)

@@ -1,4 +1,4 @@
-"""A LLaMA decoder in numpy float64, from config.json and model.safetensors, and what the lens reads off its states.
+"""A LLaMA decoder in numpy float64, from config.json and model.safetensors, and what the lens computes from its states.
 
 N tokens, L layers, H hidden size. Nothing here is shared with the engine or with the other goldens.
 """
@@ -82,7 +82,7 @@ class Llama:
         return self.states(self.embedding[ids])
 
     def think(self, question, steps, after):
-        """States of question, `steps` latents softmax(logits)·E, each made of the state before it, and tokens `after`."""
+        """Hidden states of question, `steps` latents softmax(logits)·E, each made from the previous state, and tokens `after`."""
         x = self.embedding[question]
         for _ in range(steps):
             last = self.states(x)[-1, -1]
@@ -91,7 +91,7 @@ class Llama:
 
 
 def spectrum(x):
-    """What is said of the singular values of x [M, H]."""
+    """The report on the singular values of x [M, H]."""
     sigma = scipy.linalg.svd(x, compute_uv=False)
     share, energy = sigma / sigma.sum(), np.cumsum(sigma**2) / (sigma**2).sum()
     positive = share[share > 0]
@@ -115,12 +115,12 @@ def less_mean(x):
 
 
 def fingerprint(x):
-    """Of every position and layer of x [N, L, H]: its norm and its first two features."""
+    """For every position and layer of x [N, L, H]: its norm and its first two features."""
     return np.concatenate([np.linalg.norm(x, axis=2, keepdims=True), x[:, :, :2]], 2).tolist()
 
 
 def report(samples):
-    """`samples`: states [N, L, H] each. Figure 6 and what stands beside it."""
+    """`samples`: hidden states [N, L, H] each. Figure 6 and the figures beside it."""
     hidden = samples[0].shape[2]
     every = np.concatenate(samples)
     return {
@@ -134,7 +134,7 @@ def report(samples):
 
 
 def rounded(x):
-    """Nine digits: far inside float32."""
+    """Nine digits, more than float32 resolves."""
     if isinstance(x, dict):
         return {key: rounded(value) for key, value in x.items()}
     if isinstance(x, list):

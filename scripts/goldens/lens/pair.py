@@ -1,4 +1,4 @@
-"""Prints figure 6 of the bundled pair: the teacher's rationale states, and the base's latents, in float64.
+"""Prints figure 6 of the bundled pair: the teacher's hidden states on rationales, and the base's latents, in float64.
 
     /usr/bin/python3 scripts/goldens/lens/pair.py > src/engine/session/lens/figure6-pair.golden.json
 
@@ -21,7 +21,7 @@ with open(os.path.join(MODELS, "base/tokenizer.json")) as f:
 
 
 def encode(text):
-    """Spaces become ▁, one is put in front, the pattern cuts, and every piece is a word of the vocabulary."""
+    """Spaces become ▁, one is prepended, the pattern splits, and every piece is a word in the vocabulary."""
     for rule in TOKENIZER["normalizer"]["normalizers"]:
         pattern = rule["pattern"]
         text = re.sub(pattern.get("Regex") or re.escape(pattern["String"]), rule["content"], text)
@@ -38,7 +38,7 @@ if __name__ == "__main__":
     with open(os.path.join(HERE, "problems.json")) as f:
         problems = json.load(f)
     teacher, base = Llama(os.path.join(MODELS, "teacher")), Llama(os.path.join(MODELS, "base"))
-    # States of whole passes, and of their rationales and latents alone.
+    # Hidden states of whole passes, and of their rationales and latents alone.
     explicit, latent, rationales, thoughts = [], [], [], []
     for p in problems:
         question, rationale = encode(p["question"]), encode(" ".join(p["steps"]))

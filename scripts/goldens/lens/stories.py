@@ -1,4 +1,4 @@
-"""Prints figure 6 of stories260K on three texts, in float64. The checkpoint lies in the shared folder (LORI_SHARED).
+"""Prints figure 6 of stories260K on three texts, in float64. The checkpoint is in the shared folder (LORI_SHARED).
 
     /usr/bin/python3 scripts/goldens/lens/stories.py > src/engine/session/lens/figure6-stories.golden.json
 

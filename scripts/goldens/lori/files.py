@@ -31,7 +31,7 @@ class Random:
 
 def entry(x):
     """{shape, data}: whole numbers and short tensors in full; longer ones as base64 of little-endian float32, which keeps
-    a float64 value to 6e-8 of itself, far inside any tolerance asked of the engine."""
+    a float64 value to 6e-8 of itself, far below any tolerance required of the engine."""
     x = torch.as_tensor(x).detach()
     shape = list(x.shape)
     if not x.dtype.is_floating_point or x.numel() <= INLINE:

@@ -6,7 +6,7 @@ B samples, S columns fed, P columns of past, T = P + S, H hidden size, L layers,
 """
 import torch
 
-NEG = -1e9  # additive mask of a key that must not be seen
+NEG = -1e9  # additive mask of a hidden key
 
 LINEARS = {
     "q": "self_attn.q_proj",
@@ -73,7 +73,7 @@ def random_model(config, random):
 
 
 def random_lora(config, random, rank, layers):
-    """{'layers.0.q.A': [r, in], 'layers.0.q.B': [out, r], …}: neither is zero, so every gradient has something to say."""
+    """{'layers.0.q.A': [r, in], 'layers.0.q.B': [out, r], …}: neither is zero, so that every gradient is tested."""
     lora = {}
     for layer in range(layers):
         for name, (rows, cols) in config.linear_shapes().items():
@@ -170,8 +170,8 @@ class Decoder:
         return h @ self.head.T
 
     def forward(self, x, key_mask, cache=None):
-        """x [B, S, H] after the `cache`d P columns; key_mask [B, ≥ T]. Gives the states [B, S, L, H], layer outputs, the
-        last after the final norm (`hidden_states[1..L]`), and the cache of T columns."""
+        """x [B, S, H] after the `cache`d P columns; key_mask [B, ≥ T]. Returns the hidden states [B, S, L, H], layer outputs,
+        the last one after the final norm (`hidden_states[1..L]`), and the cache of T columns."""
         start = 0 if cache is None else cache[0][0].shape[2]
         mask = additive_mask(key_mask, start, x.shape[1])
         states, grown = [], []

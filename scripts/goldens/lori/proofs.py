@@ -1,4 +1,4 @@
-"""Prints the goldens of two recipes that exist as tests only, in float64:
+"""Prints the goldens of two recipes that exist only as tests, in float64:
 
     /usr/bin/python3 scripts/goldens/lori/proofs.py
 
@@ -6,8 +6,8 @@
 
 codi: two paths and two adapters over one base. Teacher: question, rationale ∥ prompt ∥ answer, cross entropy. Student:
 its own run of the question, K latents through a projection (Linear, exact GELU, Linear, LayerNorm), prompt ∥ answer,
-cross entropy. Between them smooth L1 at the prompt's last token, to the teacher's detached states, a layer over their
-unbiased std (CODI §3.4). Left out: the embedding's layer, begin- and end-of-thought tokens, dropout.
+cross entropy. Between them smooth L1 at the prompt's last token, to the teacher's detached states, each layer divided by
+their unbiased std (CODI §3.4). Left out: the embedding layer, begin- and end-of-thought tokens, dropout.
 
 silent: question, C silent tokens in one segment, prompt ∥ answer; LoRA, and before k and v a module
 h ← h + (α/d)·W₂W₁ᵀh (DART §3.2). Cross entropy, and the mean squared distance of the silent tokens' keys (after RoPE)
@@ -33,7 +33,7 @@ LENGTHS = {"questions": [3, 5, 2], "rationales": [4, 2, 5], "answers": [1, 2, 2]
 
 class RemDecoder(Decoder):
     """A decoder whose keys and values read h + (α/d)·W₂W₁ᵀh, each with a pair of its own. The weights stay as they
-    are: k = (W_k + ΔW_k)·(h + …), so that the module stands before the adapted linear."""
+    are: k = (W_k + ΔW_k)·(h + …), so that the module comes before the adapted linear."""
 
     def __init__(self, config, weights, lora, rem):
         super().__init__(config, weights, self)
@@ -111,7 +111,7 @@ def silent(weights, live, batch, silent_ids, targets):
 
 
 def print_recipe(out, name, parameters, terms_of):
-    """Weighted terms and gradients; autograd is held against central differences of one value of every parameter."""
+    """Weighted terms and gradients; autograd is compared with central differences of one value of every parameter."""
     live = {k: v.clone().requires_grad_() for k, v in parameters.items()}
     weighted = lambda values: {k: RUN[k] * v for k, v in terms_of(values).items()}  # noqa: E731
     terms = weighted(live)
@@ -121,7 +121,7 @@ def print_recipe(out, name, parameters, terms_of):
     worst, step = 0, 1e-5
     with torch.no_grad():
         for key in parameters:
-            # What is detached is not constant in the teacher's adapter: its one gradient is that of its own term.
+            # What is detached still depends on the teacher's adapter, whose only gradient is that of its own term.
             own = [k for k in terms if k == "teacher" or not key.startswith("teacher.")]
             sides = []
             for sign in (1, -1):
@@ -131,7 +131,7 @@ def print_recipe(out, name, parameters, terms_of):
                 sides.append(sum(found[k] for k in own))
             found, known = (sides[0] - sides[1]) / (2 * step), live[key].grad.reshape(-1)[-1]
             worst = max(worst, ((found - known).abs() / live[key].grad.norm()).item())
-    assert worst < 1e-7, f"{name}: autograd and differences are apart by {worst}"
+    assert worst < 1e-7, f"{name}: autograd and differences differ by {worst}"
     print(f"  {name}: autograd against differences {worst:.1e}")
 
 

@@ -8,7 +8,7 @@
 
 B samples, S question columns, K latent steps, L layers, H hidden size, V vocabulary, N rationale tokens of a sample,
 R = r_L·r_H. RoPE position = column of the padded layout: questions end at column S − 1 (pads at the left), latents at
-S … S + K − 1, then prompt ∥ answer (pads at the right). Explicit pass: question, rationale ∥ prompt ∥ answer ∥ eos.
+S … S + K − 1, then prompt ∥ answer (right-padded). Explicit pass: question, rationale ∥ prompt ∥ answer ∥ eos.
 """
 import math
 
@@ -22,7 +22,7 @@ from model import Config, Decoder, Lora, random_lora, random_model
 EOS, PAD = 1, 0
 RUN = {
     "rank": 2, "alpha": 3.0, "latents": 3, "temperature": 1.5,
-    # weights: no two alike, chosen so that no term drowns another
+    # weights: all different, chosen so that no term dominates
     "covariance": 0.01, "mean": 0.3, "anchor": 0.5, "answer": 1.25, "explicit": 0.8, "codi": 2.5,
 }
 OPTIMISER = {
@@ -122,7 +122,7 @@ def latent_pass(decoder, batch, steps, kind):
 
 
 def left_vectors(unfolding, rank):
-    """Top left singular vectors, the entry of largest magnitude of each positive; and all singular values."""
+    """Leading left singular vectors, the entry of largest magnitude in each positive; and all singular values."""
     u, s, _ = torch.linalg.svd(unfolding, full_matrices=False)
     u = u[:, :rank]
     assert ((s[: rank - 1] - s[1:rank]) > 0.01 * s[0]).all(), f"too close for vectors to be comparable: {s}"
@@ -144,7 +144,7 @@ def moments(x, u_l, u_h):
 
 
 def teacher_targets(teacher, batch, normalise, scope="shared"):
-    """Everything the student needs of the teacher, as a dict."""
+    """Everything the student needs from the teacher, as a dict."""
     with torch.no_grad():
         states = explicit_pass(teacher, batch)[2]
     before = max(map(len, batch.questions))
@@ -191,7 +191,7 @@ def anchor_terms(latent, target):
 
 
 def codi_term(latent, target):
-    """Mean over layers of smooth L1 (β = 1, mean over B×H) over the teacher's std of that layer."""
+    """Mean over layers of smooth L1 (β = 1, mean over B×H) divided by the teacher's std in that layer."""
     layers = []
     for layer, std in enumerate(target["codiStd"]):
         layers.append(F.smooth_l1_loss(latent["anchor"][:, layer], target["anchor"][:, layer]) / std)
@@ -317,7 +317,7 @@ def main(name, variant):
         if method in ("lori-softmax", "lori-hidden"):
             out.update({f"{method}.{k}": kept[k] for k in ("z", "rationale", "anchor", "logits")})
         if method == "lori-softmax":
-            # What the loss stage hands back: the gradient of its own weighted terms by H_S and by the anchor states.
+            # What the loss stage returns: the gradient of its own weighted terms with respect to H_S and the anchor states.
             leaves = {k: kept[k].detach().clone().requires_grad_() for k in ("rationale", "anchor")}
             c_terms, mu_terms = rationale_terms(leaves, target)
             stage = (RUN["covariance"] * c_terms + RUN["mean"] * mu_terms).mean()

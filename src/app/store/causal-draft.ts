@@ -54,10 +54,13 @@ export const middleLayer = (layers: number) => Math.ceil(layers / 2);
 export function readRanks(text: string, hidden: number | null): { ranks: number[]; error: string | null } {
   const words = text.split(/[\s,;]+/).filter(Boolean);
   if (words.length === 0) return { ranks: hidden === null ? [] : usualRanks(hidden), error: null };
-  const most = hidden ?? 65_536;
-  const bad = words.find((word) => !/^\d{1,5}$/.test(word) || Number(word) > most);
+  const maxRank = hidden ?? 65_536;
+  const bad = words.find((word) => !/^\d{1,5}$/.test(word) || Number(word) > maxRank);
   if (bad !== undefined)
-    return { ranks: [], error: `“${bad.slice(0, 20)}” is no rank; write whole numbers from 0 to ${most}.` };
+    return {
+      ranks: [],
+      error: `“${bad.slice(0, 20)}” is not a rank; write whole numbers from 0 to ${maxRank}.`,
+    };
   return { ranks: [...new Set(words.map(Number))].sort((a, b) => a - b), error: null };
 }
 
@@ -81,13 +84,13 @@ export function causalErrors(draft: CausalDraft, bounds: Bounds): ReadonlyMap<ke
 /** The request that a draft without errors stands for, on a model of L layers and hidden size H. */
 export function causalRequestOf(
   draft: CausalDraft,
-  { layers: most, hidden }: { readonly layers: number; readonly hidden: number },
+  { layers: layerCount, hidden }: { readonly layers: number; readonly hidden: number },
 ): CausalRequest {
   const { subject, problems, positions, centre, samples, of, seed, random } = draft;
   return {
     subject: subjectOf(subject),
     problems,
-    layers: layersOf(draft.layers, most),
+    layers: layersOf(draft.layers, layerCount),
     ranks: readRanks(draft.ranks, hidden).ranks,
     positions,
     centre,
@@ -98,9 +101,9 @@ export function causalRequestOf(
   };
 }
 
-function layersOf(text: string, most: number): readonly number[] {
-  if (text.trim() === '') return [middleLayer(most)];
-  return readLayers(text, most).layers ?? Array.from({ length: most }, (_, i) => i + 1);
+function layersOf(text: string, layerCount: number): readonly number[] {
+  if (text.trim() === '') return [middleLayer(layerCount)];
+  return readLayers(text, layerCount).layers ?? Array.from({ length: layerCount }, (_, i) => i + 1);
 }
 
 /** Whether points of both requests may stand in one chart: everything but the ranks is the same. */

@@ -100,7 +100,7 @@ export function reduceTask<T>(task: Task<T>, event: TaskEvent<T>): Task<T> {
         return status === 'running' || status === 'pausing' ? goTo('paused') : task;
       return status === 'paused' ? goTo('running') : task;
     case 'cancel':
-      // Before the engine is asked there is nobody to wait for.
+      // Before the engine is asked there is nothing to wait for.
       if (!asked) return settled(task);
       return status === 'cancelling' ? task : goTo('cancelling');
     case 'unheard':

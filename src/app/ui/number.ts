@@ -18,7 +18,7 @@ const ONE_GROUP = /^[+-]?[1-9]\d{0,2}[.,]\d{3}$/;
 /** Groups that no decimal number could be: two separators of a kind, or one of each. */
 const ENGLISH = /^[+-]?\d{1,3}(?:(?:,\d{3}){2,}(?:\.\d+)?|,\d{3}\.\d+)$/;
 const CONTINENTAL = /^[+-]?\d{1,3}(?:(?:\.\d{3}){2,}(?:,\d+)?|\.\d{3},\d+)$/;
-/** Groups apart by spaces of any width, apostrophes or underscores. */
+/** Groups separated by spaces of any width, apostrophes or underscores. */
 const SPACED = /^[+-]?\d{1,3}(?:[\s'’_]\d{3})+(?:[.,]\d+)?$/u;
 
 /** @param whole whether a whole number is expected: a decimal point before three digits is then taken for a separator */

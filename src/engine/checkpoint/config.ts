@@ -103,16 +103,16 @@ const OTHER = 'Choose a checkpoint without this feature.';
 /** Where the file does not say: the defaults of transformers. */
 const MAX_POSITIONS: Readonly<Record<ModelType, number>> = { llama: 2048, qwen2: 32768 };
 
-function count(json: JsonObject, key: string, most: number): number {
+function count(json: JsonObject, key: string, max: number): number {
   const value = own(json, key);
-  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= most) return value as number;
-  throw new ConfigError(`${key} is ${quote(value)}, expected a whole number from 1 to ${most}`, CORRECT);
+  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= max) return value as number;
+  throw new ConfigError(`${key} is ${quote(value)}, expected a whole number from 1 to ${max}`, CORRECT);
 }
 
-function positive(json: JsonObject, key: string, standard: number, most: number): number {
+function positive(json: JsonObject, key: string, standard: number, max: number): number {
   const value = own(json, key) ?? standard;
-  if (typeof value === 'number' && value > 0 && value <= most) return value;
-  throw new ConfigError(`${key} is ${quote(value)}, expected a number above 0, at most ${most}`, CORRECT);
+  if (typeof value === 'number' && value > 0 && value <= max) return value;
+  throw new ConfigError(`${key} is ${quote(value)}, expected a number above 0, at most ${max}`, CORRECT);
 }
 
 function flag(json: JsonObject, key: string, standard: boolean): boolean {

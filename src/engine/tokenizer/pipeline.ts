@@ -30,17 +30,17 @@ const optional =
   (value) =>
     (value ?? null) === null ? null : check(value);
 const text =
-  (fewest: number, most = MAX_TEXT): Check =>
+  (min: number, max = MAX_TEXT): Check =>
   (value) =>
-    typeof value === 'string' && value.length >= fewest && value.length <= most
+    typeof value === 'string' && value.length >= min && value.length <= max
       ? null
-      : `a text of ${fewest} to ${most} characters`;
+      : `a text of ${min} to ${max} characters`;
 const count =
-  (fewest: number, most: number): Check =>
+  (min: number, max: number): Check =>
   (value) =>
-    Number.isInteger(value) && (value as number) >= fewest && (value as number) <= most
+    Number.isInteger(value) && (value as number) >= min && (value as number) <= max
       ? null
-      : `a whole number from ${fewest} to ${most}`;
+      : `a whole number from ${min} to ${max}`;
 const oneOf =
   (...names: string[]): Check =>
   (value) =>

@@ -6,9 +6,9 @@
  */
 
 export const MAX_PATTERN = 4000;
-/** Repetitions in one alternative: time n³ in the length of the text at most. */
+/** Maximum number of repetitions in one alternative: time n³ in the length of the text. */
 const MAX_LOOPS = 2;
-/** Repeats at most this often count as bounded. */
+/** A repetition with at most this many repeats counts as bounded. */
 const FEW = 16;
 const MAX_REPEATS = 1000;
 const MAX_GROUPS = 30;
@@ -17,13 +17,13 @@ const MAX_GROUPS = 30;
 interface Group {
   /** Whether it holds a quantifier or an alternative: it may match one text in several ways. */
   flexible: boolean;
-  /** Repetitions in the alternative under way, and the most in one before. */
+  /** Repetitions in the current alternative, and the maximum over earlier ones. */
   loops: number;
-  most: number;
+  max: number;
 }
 
-const newGroup = (): Group => ({ flexible: false, loops: 0, most: 0 });
-const loopsOf = (group: Group): number => Math.max(group.loops, group.most);
+const newGroup = (): Group => ({ flexible: false, loops: 0, max: 0 });
+const loopsOf = (group: Group): number => Math.max(group.loops, group.max);
 
 const QUANTIFIER = /^(?:[*+?]|\{(\d*)(?:(,)(\d*))?\})[?+]?/;
 const GROUP_START = /^\((?:\?(?:<?[=!]|<\w+>|>|[a-z-]*:))?/i;
@@ -39,13 +39,13 @@ export function whyUnsafe(source: string): string | null {
     const group = open.at(-1) as Group;
     const quantifier = at === 0 ? null : QUANTIFIER.exec(source.slice(at, at + 40));
     if (quantifier) {
-      const { fewest, most } = boundsOf(quantifier);
-      if (Math.max(fewest, most === Number.POSITIVE_INFINITY ? 0 : most) > MAX_REPEATS)
+      const { min, max } = boundsOf(quantifier);
+      if (Math.max(min, max === Number.POSITIVE_INFINITY ? 0 : max) > MAX_REPEATS)
         return `repeats a part more than ${MAX_REPEATS} times (${quantifier[0]})`;
-      if (closed?.flexible && most > 1)
+      if (closed?.flexible && max > 1)
         return `repeats a group that itself holds repetitions or alternatives (${quantifier[0]}), which can take for ever`;
-      if (fewest !== most) group.flexible = true;
-      if (most > FEW && ++group.loops > MAX_LOOPS)
+      if (min !== max) group.flexible = true;
+      if (max > FEW && ++group.loops > MAX_LOOPS)
         return `has more than ${MAX_LOOPS} repetitions in a row, which can take very long`;
       closed = undefined;
       at += quantifier[0].length;
@@ -70,7 +70,7 @@ export function whyUnsafe(source: string): string | null {
     } else {
       if (c === '|') {
         group.flexible = true;
-        group.most = loopsOf(group);
+        group.max = loopsOf(group);
         group.loops = 0;
       }
       at++;
@@ -79,13 +79,13 @@ export function whyUnsafe(source: string): string | null {
   return null;
 }
 
-function boundsOf([text, low = '', comma, high = '']: RegExpExecArray): { fewest: number; most: number } {
-  if (text.startsWith('?')) return { fewest: 0, most: 1 };
-  if (text.startsWith('*')) return { fewest: 0, most: Number.POSITIVE_INFINITY };
-  if (text.startsWith('+')) return { fewest: 1, most: Number.POSITIVE_INFINITY };
-  const fewest = Number(low);
-  if (comma === undefined) return { fewest, most: fewest };
-  return { fewest, most: high === '' ? Number.POSITIVE_INFINITY : Number(high) };
+function boundsOf([text, low = '', comma, high = '']: RegExpExecArray): { min: number; max: number } {
+  if (text.startsWith('?')) return { min: 0, max: 1 };
+  if (text.startsWith('*')) return { min: 0, max: Number.POSITIVE_INFINITY };
+  if (text.startsWith('+')) return { min: 1, max: Number.POSITIVE_INFINITY };
+  const min = Number(low);
+  if (comma === undefined) return { min, max: min };
+  return { min, max: high === '' ? Number.POSITIVE_INFINITY : Number(high) };
 }
 
 const escapeLength = (source: string, at: number): number =>

@@ -9,7 +9,7 @@ import { Choice } from '../../ui/Choice';
 import { CheckField, FieldName, NumberField } from '../../ui/Field';
 import { Formula } from '../../ui/Formula';
 
-/** Every setting of the chosen method, in groups that open. The method's data says what there is. */
+/** Every setting of the chosen method, in collapsible groups, derived from the method's data. */
 export function ConfigForm({ isDisabled }: { readonly isDisabled: boolean }) {
   const draft = useApp((state) => state.draft);
   const methods = useApp((state) => state.methods);

@@ -19,7 +19,7 @@ import { RunFiles } from './RunFiles';
 import { SavedRuns } from './SavedRuns';
 import { SeedsCard } from './SeedsCard';
 
-/** Trains a student and shows it happen. What a run changes several times a second is in parts of its own. */
+/** Trains a student and shows its progress. Whatever changes several times a second is in separate components. */
 export function DistilPanel() {
   const active = useApp((state) => isActive(state.run));
   return (
@@ -47,7 +47,7 @@ export function DistilPanel() {
   );
 }
 
-/** Milliseconds between two updates of what is slow to draw. */
+/** Milliseconds between two updates of components that are slow to draw. */
 const SLOW = 1000;
 
 function RunPanel({ isDisabled }: { readonly isDisabled: boolean }) {
@@ -57,7 +57,7 @@ function RunPanel({ isDisabled }: { readonly isDisabled: boolean }) {
   const opened = useApp((state) => state.lens.opened.value?.name ?? null);
   const presets = useApp((state) => state.presets);
   const { choosePreset } = useActions();
-  // A configuration from a file is shown as the preset that it is nearest to.
+  // A configuration from a file is shown as the nearest preset.
   const named = useMemo(() => nameConfig(draft, methods), [draft, methods]);
   const preset = presets.find(({ id }) => id === (wanted ?? named.preset?.id)) ?? presets[0]!;
   const changed = differencesFrom(preset, draft).map(([path]) => path);

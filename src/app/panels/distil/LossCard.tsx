@@ -4,7 +4,7 @@ import { useApp } from '../../store/use-app';
 import { Formula } from '../../ui/Formula';
 import { Panel } from '../../ui/Panel';
 
-/** The loss of the chosen method and what each term of it is; a term whose weight is 0 is not computed. */
+/** The loss of the chosen method, with its terms explained; a term with weight 0 is not computed. */
 export function LossCard() {
   const draft = useApp((state) => state.draft);
   const methods = useApp((state) => state.methods);

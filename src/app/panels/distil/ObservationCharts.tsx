@@ -8,13 +8,13 @@ import { observationSentence } from './observation';
 
 type Observed = RunState['series']['spectra'][number];
 
-/** The student's latents while it learns: how many directions they have, and how alike they are. */
+/** The student's latents while it learns: how many directions they have, and how similar they are. */
 export function ObservationCharts({
   spectra,
   samples,
 }: {
   readonly spectra: readonly Observed[];
-  /** Samples that were looked at, where it is known. */
+  /** Number of observed samples, if known. */
   readonly samples: number | null;
 }) {
   const theme = useTheme();

@@ -24,7 +24,7 @@ export function RunFiles() {
     setFailure(null);
     setRead('');
     try {
-      // Read no more of a file than could be a run's.
+      // Read no more of a file than a run file can have.
       readRunFile(await file.slice(0, 4 * LARGEST_RUN_FILE + 1).text());
       setRead(`${file.name} is in the form; Start repeats it.`);
     } catch (thrown) {

@@ -9,7 +9,7 @@ import { Panel } from '../../ui/Panel';
 
 const when = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
 
-/** What became of a run, in a few words. */
+/** The outcome of a run, in a few words. */
 function outcome({ result, series }: SavedRun, underWay: 'here' | 'elsewhere' | null): string {
   if (underWay !== null) return underWay === 'here' ? 'under way' : 'running in another tab';
   if (!result) return `broken off after ${series.step.at(-1) ?? 0} steps`;

@@ -6,7 +6,7 @@ import { DataTable } from '../../ui/DataTable';
 import { integer, percent } from '../../ui/format';
 import { Panel } from '../../ui/Panel';
 
-/** Accuracy over seeds, where kept runs differ in nothing but their seed. */
+/** Accuracy over seeds, for kept runs that differ only in their seed. */
 export function SeedsCard() {
   const saved = useApp((state) => state.saved);
   const methods = useApp((state) => state.methods);

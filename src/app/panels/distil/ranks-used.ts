@@ -4,7 +4,7 @@ import { METHODS, methodOf } from '../../../contract/methods/index';
 import type { Methods } from '../../../contract/methods/method';
 import { valueAt } from '../../../contract/settings';
 
-/** Ranks that were asked for and not used in full, one line each; none where all were. */
+/** Requested ranks that were reduced, one line each. */
 export function ranksUsed(
   { config, ranksUsed: used = {} }: Pick<RunResult, 'config' | 'ranksUsed'>,
   methods: Methods = METHODS,

@@ -25,7 +25,7 @@ export function QuestionCard() {
   const { pickProblem, typeQuestion, openQuestion, chooseStudent, chooseSteps, loadProblems } = useActions();
   const list = problems.value ?? [];
   const count = steps ?? trained;
-  // Only a student trained without thoughts answers without any.
+  // Only a student trained without thoughts can answer without any.
   const least = trained === 0 ? 0 : 1;
   const wrongSteps = !Number.isInteger(count) || count < least || count > MAX_LATENT_STEPS;
   const open = () => void openQuestion();

@@ -2,7 +2,7 @@ import type { LatentThought, TokenProbability } from '../../../contract/events';
 import { Formula } from '../../ui/Formula';
 import { duration, length, probability, visibleToken } from '../../ui/format';
 
-/** One latent thought: the tokens it would be decoded to. */
+/** One latent thought, as the tokens it would decode to. */
 export function ThoughtRow({
   thought,
   max = thought.top.length,

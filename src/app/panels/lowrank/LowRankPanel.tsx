@@ -9,7 +9,7 @@ import { isStale } from './stale';
 import { Views } from './Views';
 import { VIEWS } from './words';
 
-/** The low-rank lens: what of the hidden states is low-rank, and whether it matters. */
+/** The low-rank lens: how low-rank the hidden states are, and whether it matters. */
 export function LowRankPanel() {
   return (
     <div className="place with-side">
@@ -32,7 +32,7 @@ export function LowRankPanel() {
   );
 }
 
-/** Whether the form has moved on since the report. */
+/** Whether the form has changed since the report. */
 function Stale() {
   const report = useApp((state) => state.lens.report);
   const outlived = useApp((state) => state.lens.outlived.report);

@@ -75,7 +75,7 @@ function View({ name, link, ...highlight }: Linked & { readonly name: LensView }
         <TrajectoriesView report={report} axes={report.axes} link={link} />
       ) : (
         <Missing change={{ trajectories: 'tucker' }} button="Draw trajectories">
-          The last report has no trajectories: the path of the states from token to token, in the three
+          The last report has no trajectories: the path of the hidden states from token to token, in the three
           directions of highest energy.
         </Missing>
       );
@@ -94,8 +94,8 @@ function Angles({ report, link }: { readonly report: LensReport; readonly link: 
         <AnglesChart report={report} angles={report.angles} link={link} />
       ) : apart ? (
         <Empty>
-          There are no angles: the states of {a.label} have {a.hidden} features and those of {b?.label} have{' '}
-          {b?.hidden}. Principal angles compare subspaces of the same space.
+          There are no angles: the hidden states of {a.label} have {a.hidden} features and those of {b?.label}{' '}
+          have {b?.hidden}. Principal angles compare subspaces of the same space.
         </Empty>
       ) : (
         <Missing
@@ -113,7 +113,7 @@ function Angles({ report, link }: { readonly report: LensReport; readonly link: 
   );
 }
 
-/** Two ways to start that need no decision. */
+/** Two ways to start without any choices. */
 function Nothing() {
   const busy = useApp((state) => isBusy(state.lens.report));
   const { runLens } = useActions();
@@ -136,7 +136,7 @@ function Nothing() {
   );
 }
 
-/** What the report lacks for this view, and one press that gets it, or why it cannot be had. */
+/** What the report lacks for this view, with a button that adds it, or the reason why it is not available. */
 function Missing({
   change,
   button,

@@ -24,7 +24,7 @@ export function causalSentence(report: Tested): string {
   return [start, lossOf(comparisons, report), ...contrastsOf(comparisons, report)].join(' ');
 }
 
-/** What the leading directions cost against the whole model. */
+/** What is lost with the leading directions compared with the whole model. */
 function lossOf(comparisons: readonly CausalComparison[], { whole, hidden }: Tested): string {
   const margin = percent(MARGIN, 0);
   const enough = sufficientRank(comparisons);
@@ -57,5 +57,5 @@ function contrastsOf(comparisons: readonly CausalComparison[], { points, whole, 
   });
 }
 
-/** A p-value as it is written: corrected for the number of comparisons. */
+/** A p-value as text, corrected for the number of comparisons. */
 export const pText = (p: number): string => (p < 0.001 ? 'p < 0.001' : `p = ${significant(p, 2)}`);

@@ -5,10 +5,10 @@ import { CONTROL_WORDS } from './words';
 
 type CurveOf = (spectrum: Spectrum) => ArrayLike<number>;
 
-/** Selections have the first two looks, controls those after. */
+/** Selections have the first two styles, controls the following ones. */
 const CONTROL_LOOK = 2;
 
-/** One faint line a matrix, their median in its band, the second selection and the controls beside it. */
+/** One faint line per matrix, their median with its band, the second selection and the controls beside it. */
 export function spectrumLines(
   { selections, controls }: Pick<LensReport, 'selections' | 'controls'>,
   curveOf: CurveOf,

@@ -2,11 +2,11 @@ import type { LensReport } from '../../../contract/lens';
 import { writeLayers } from '../../store/layers';
 import { duration } from '../../ui/format';
 
-/** Whose states, in words: `teacher (tiny-teacher)`. */
+/** Whose hidden states, in words: `teacher (tiny-teacher)`. */
 const whose = ({ label, model }: { readonly label: string; readonly model: string }) =>
   label.includes(model) ? label : `${label} (${model})`;
 
-/** Ids that are written out; with the seed the others can be drawn again, and the table of spectra has all. */
+/** Maximum number of ids written out; the others can be redrawn from the seed, and the table of spectra has all. */
 const WRITTEN = 16;
 
 function namesOf(ids: readonly string[]): string {
@@ -14,7 +14,7 @@ function namesOf(ids: readonly string[]): string {
   return `${ids.length} samples, ${ids.slice(0, WRITTEN).join(', ')} and ${ids.length - WRITTEN} more`;
 }
 
-/** What is behind a chart, for whoever wants to make it again. */
+/** Everything needed to reproduce a chart. */
 export function sourceOf(report: LensReport): string {
   const { request, selections, sampleIds, kernel, dtype } = report;
   const { stack, centre, layers, seed, source } = request;
@@ -28,7 +28,7 @@ export function sourceOf(report: LensReport): string {
   ].join(' · ');
 }
 
-/** The same in a few words, for the head of the place. */
+/** The same in a few words, for the panel's header. */
 export function summaryLine(report: LensReport): string {
   const { selections, sampleIds, kernel, dtype, milliseconds } = report;
   const count = sampleIds.length;

@@ -22,7 +22,7 @@ import {
 } from './statistics';
 import { CONTROL_WORDS, STACK_WORDS } from './words';
 
-/** One or two sentences per chart: what is seen, from the data. No claim that the controls do not bear out. */
+/** One or two sentences per chart on what the data shows, with no claim that the controls do not support. */
 
 const number = (value: number, digits = 1) =>
   Number.isInteger(value) ? String(value) : value.toFixed(digits);
@@ -44,7 +44,7 @@ export function cumulativeSentence(report: LensReport): string {
   return [...parts, sizesSentence(report.selections), controlSentence(report)].filter(Boolean).join(' ');
 }
 
-/** Counts of directions out of unequally many say nothing about each other. */
+/** Numbers of directions out of different totals cannot be compared. */
 function sizesSentence(selections: readonly SelectionReport[]): string {
   const possible = selections.map(({ spectra }) => summaryOf(spectra).possible);
   if (new Set(possible).size < 2) return '';
@@ -59,7 +59,7 @@ const SAME_MEANS: Readonly<Record<Control, string>> = {
   shuffled: 'features without any bond between them would do the same',
   gaussian: 'noise of this shape would do the same',
   'random-tokens': 'the low rank is not peculiar to reasoning, any tokens have it',
-  'other-prompt': 'it does not hang on the question',
+  'other-prompt': 'it does not depend on the question',
 };
 
 /** What the controls say about the first selection's rank for 95 % of the energy. */
@@ -104,7 +104,7 @@ export function decaySentence(selections: readonly SelectionReport[]): string {
     .join(' ');
 }
 
-/** How a value moves along the layers. */
+/** How a value changes along the layers. */
 function alongLayers(ranks: readonly LayerRanks[], value: (one: LayerRanks) => number, what: string): string {
   const [first, last] = [ranks[0], ranks.at(-1)];
   if (!first || !last) return '';
@@ -169,7 +169,7 @@ export function errorSentence(
   const hiddenRank = Math.min(ranks.hiddenRank, columns);
   const at = error[(layerRank - 1) * columns + hiddenRank - 1] ?? Number.NaN;
   const cut = layerRank !== ranks.layerRank || hiddenRank !== ranks.hiddenRank;
-  return `Cut to r_L = ${layerRank} and r_H = ${hiddenRank}, ${cut ? 'as far as the ranks of the Distil form go here' : 'the ranks of the Distil form'}, the states are off by ${percent(at)} of their norm.`;
+  return `Cut to r_L = ${layerRank} and r_H = ${hiddenRank}, ${cut ? 'as far as the ranks of the Distil form go here' : 'the ranks of the Distil form'}, the hidden states are off by ${percent(at)} of their norm.`;
 }
 
 const degrees = (radians: number) => (radians * 180) / Math.PI;
@@ -186,7 +186,7 @@ export function anglesSentence({ rank, layers, angles, chance }: AngleReport): s
   const own = layers.map((_, row) => meanAngle(angles, row, rank));
   const by = layers.map((_, row) => meanAngle(chance, row, rank));
   const best = own.indexOf(Math.min(...own.filter((angle) => !Number.isNaN(angle))));
-  if (best < 0) return 'The states span no directions that could be compared.';
+  if (best < 0) return 'The hidden states span no directions that could be compared.';
   // A few degrees are what another random subspace would differ by.
   const closer = layers.filter((_, row) => own[row]! < by[row]! - 5);
   const said =
@@ -198,7 +198,7 @@ export function anglesSentence({ rank, layers, angles, chance }: AngleReport): s
   return `The two leading ${rank}-dimensional subspaces are nearest at layer ${layers[best]}: ${own[best]!.toFixed(0)}° on average, where chance gives ${by[best]!.toFixed(0)}°. ${said}`;
 }
 
-/** Above this mean cosine, thoughts are hardly told apart. */
+/** Above this mean cosine, thoughts can hardly be told apart. */
 const COLLAPSED = 0.95;
 
 export function collapseSentence(

@@ -1,7 +1,7 @@
 import type { LensRequest } from '../../../contract/lens';
 import { type DraftBounds, type LensDraft, requestOf } from '../../store/lens-draft';
 
-/** Whether the form asks for something else than what is shown. */
+/** Whether the form asks for something other than what is shown. */
 export const isStale = (shown: LensRequest, draft: LensDraft, bounds: DraftBounds): boolean =>
   JSON.stringify(sorted(shown)) !== JSON.stringify(sorted(requestOf(draft, bounds)));
 

@@ -1,9 +1,9 @@
 import type { Spectrum } from '../../../contract/lens';
 import { median } from '../../../contract/statistics';
 
-/** Medians and shares that the page says in words. */
+/** Medians and shares that the page states in words. */
 
-/** The median curve, place by place; a shorter curve counts as far as it goes. */
+/** The median curve, position by position; a shorter curve counts as far as it goes. */
 export function medianCurve(curves: readonly ArrayLike<number>[]): number[] {
   const longest = Math.max(0, ...curves.map(({ length }) => length));
   return Array.from({ length: longest }, (_, i) =>
@@ -21,7 +21,7 @@ export interface SpectraSummary {
   readonly rank99: number;
   readonly effective: number;
   readonly stable: number;
-  /** Ranks there could be: the smaller side of the matrix, median. */
+  /** Largest possible rank: the smaller side of the matrix, median. */
   readonly possible: number;
 }
 
@@ -34,17 +34,17 @@ export const summaryOf = (spectra: readonly Spectrum[]): SpectraSummary => ({
   possible: medianOf(spectra, possibleRank),
 });
 
-/** Ranks the matrix could have. */
+/** Largest rank the matrix could have. */
 export const possibleRank = ({ sigma, rows }: Spectrum) => Math.min(sigma.length, rows);
 
-/** The axis of layers: whole numbers, a dozen of them written at most. */
+/** The axis of layers: whole numbers, at most a dozen of them labelled. */
 export const layerAxis = (layers: number) => ({
   label: 'layer ℓ',
   column: 'layer',
   step: Math.max(1, Math.ceil(layers / 12)),
 });
 
-/** 1, 2, … as many as there are values. */
+/** 1, 2, … up to the number of values. */
 export const countsOf = ({ length }: ArrayLike<unknown>): number[] => Array.from({ length }, (_, i) => i + 1);
 
 /** σ_i / σ_1. */
@@ -62,7 +62,7 @@ export function rankOf(sigma: ArrayLike<number>, share: number): number {
   return squares.length;
 }
 
-/** Pearson's; NaN where one side is constant. */
+/** Pearson's correlation; NaN if one side is constant. */
 export function correlation(x: readonly number[], y: readonly number[]): number {
   const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
   const [mx, my] = [mean(x), mean(y)];
@@ -89,7 +89,7 @@ export function keptEnergy(energy: ArrayLike<number>, columns: number): Float64A
   return kept;
 }
 
-/** The (r_L, r_H) of the fewest entries r_L·r_H that keep this share, or `null` where none does. */
+/** The (r_L, r_H) with the fewest entries r_L·r_H that keeps this share, or `null` if none does. */
 export function smallestCore(
   kept: ArrayLike<number>,
   columns: number,

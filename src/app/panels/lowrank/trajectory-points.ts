@@ -2,7 +2,7 @@ import type { Trajectory } from '../../../contract/lens';
 
 export type PointColouring = 'step' | 'layer' | 'token' | 'section';
 
-/** Most tokens that have a colour of their own. */
+/** Maximum number of tokens with a colour of their own. */
 const NAMED_TOKENS = 6;
 
 export const tokenAt = ({ texts, sample, position }: Trajectory, point: number): string =>
@@ -11,18 +11,18 @@ export const tokenAt = ({ texts, sample, position }: Trajectory, point: number):
 /** The tokens that occur most often, the most frequent first. */
 export function commonTokens(
   trajectories: readonly Pick<Trajectory, 'texts'>[],
-  most = NAMED_TOKENS,
+  count = NAMED_TOKENS,
 ): string[] {
   const counts = new Map<string, number>();
   for (const token of trajectories.flatMap(({ texts }) => texts.flat()))
     counts.set(token, (counts.get(token) ?? 0) + 1);
   return [...counts]
     .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
-    .slice(0, most)
+    .slice(0, count)
     .map(([token]) => token);
 }
 
-/** The points of one layer (`null` for all) and one sample (-1 for all), with their place and colour. */
+/** The points of one layer (`null` for all) and one sample (-1 for all), with their position and colour. */
 export function pick(
   trajectory: Trajectory,
   wanted: { readonly layer: number | null; readonly sample: number },

@@ -2,7 +2,7 @@ import type { Control, Section, Stack } from '../../../contract/lens';
 import type { SubjectId } from '../../store/lens-draft';
 import type { LensView } from '../../store/lens-link';
 
-/** What things are called on the page. */
+/** The words used on the page. */
 
 /** The element that holds the views. */
 export const VIEWS = 'lens-views';

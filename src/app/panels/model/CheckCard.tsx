@@ -9,7 +9,7 @@ import { Panel } from '../../ui/Panel';
 import { Progress } from '../../ui/Progress';
 import { CHECK_COLUMNS, checkCsv, checkRows, notRun, outcome } from './check-report';
 
-/** Every kernel of ours against stored results, on the device that is open. */
+/** Every kernel compared with stored results, on the open device. */
 export function CheckCard() {
   const { task, of } = useApp((state) => state.check);
   const device = useApp((state) => state.device);

@@ -9,7 +9,7 @@ const ROLES: Readonly<Record<ModelReport['role'], { readonly title: string; read
   opened: { title: 'Opened', about: 'Opened from your files.' },
 };
 
-/** Characters of a name from outside. */
+/** Maximum characters of a name from outside. */
 const NAME = 80;
 
 export function ModelCard({

@@ -10,7 +10,7 @@ import { Progress } from '../../ui/Progress';
 import { filesOf, filesOfDrop } from './files';
 import { ModelCard } from './ModelCard';
 
-/** One more model, from the reader's own files. */
+/** Another model, from the user's own files. */
 export function OpenModelCard() {
   const opened = useApp((state) => state.lens.opened);
   const { openCheckpoint, cancelOpening, goTo } = useActions();

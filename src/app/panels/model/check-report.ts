@@ -17,7 +17,7 @@ export const CHECK_COLUMNS = [
   'Time',
 ] as const;
 
-/** Rows of the table; what is the same for all measures of a kernel stands in its first row. */
+/** Rows of the table; what all measures of a kernel share is in its first row. */
 export function checkRows({ checks }: DeviceCheckReport): (string | number | null)[][] {
   return checks.map((check, i) => {
     const first = checks[i - 1]?.kernel !== check.kernel;
@@ -34,7 +34,7 @@ export function checkRows({ checks }: DeviceCheckReport): (string | number | nul
   });
 }
 
-/** Everything of the report, a row a measure. */
+/** The whole report, one row per measure. */
 export function checkCsv({ adapter, checks }: DeviceCheckReport): string {
   return csv([
     [

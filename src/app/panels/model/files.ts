@@ -1,7 +1,7 @@
 import type { DropItem } from 'react-aria-components';
 import type { NamedFile } from '../../../contract/lens';
 
-/** The files of a checkpoint out of what was chosen or dropped: of a folder those at its top, without what lies deeper. */
+/** A checkpoint's files among those chosen or dropped: of a folder only its top level. */
 
 const WANTED = /\.(json|safetensors|txt|model)$/i;
 

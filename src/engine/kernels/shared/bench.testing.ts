@@ -21,7 +21,7 @@ const median = (times: readonly number[]): string => {
 };
 
 /**
- * Times a kernel against its twin, in turns, and prints medians; only what agrees is timed. A call of the GPU counts from
+ * Times a kernel against its twin, interleaved, and prints medians; only what agrees is timed. A call of the GPU counts from
  * its recording to the end of its work, without a read-back. `npx vitest run --project bench <folder>`.
  */
 export function benchKernel<S>(

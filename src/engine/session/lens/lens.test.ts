@@ -168,7 +168,7 @@ describe('the lens', () => {
     expect(teacher.trajectory.xyz.length).toBe(3 * points);
     expect(student.trajectory.texts).toEqual(new Array(3).fill(['z₁', 'z₂']));
     expect(new Set(student.trajectory.section)).toEqual(new Set([SECTIONS.indexOf('latent')]));
-    expect(report.axes.of).toBe(`${points + 12} states of teacher (rationale) and student (latent)`);
+    expect(report.axes.of).toBe(`${points + 12} hidden states of teacher (rationale) and student (latent)`);
     expect(report.axes.shares.reduce((a, b) => a + b, 0)).toBeLessThan(1);
     expect(report.angles?.angles.length).toBe(2 * 4);
     expect(report.angles?.chance.length).toBe(2 * 4);

@@ -30,7 +30,7 @@ const LATENTS = 3;
 
 /**
  * One question, and two chains of latents after it, each with an adapter and a feedback of its own and an answer; the
- * first one's keys and values have a loss. The chains grow in turns, so that each writes where the other has.
+ * first one's keys and values have a loss. The chains grow alternately, so that each writes where the other has.
  */
 function branches(order: readonly ('first' | 'second')[]): Tape {
   const lora = { kind: 'lora', rank: 2, alpha: 3, targets: ['q', 'k', 'v', 'o', 'gate'] } as const;
@@ -71,7 +71,7 @@ afterAll(() => runtime.dispose());
 
 describe('two chains of latents after one question, small programs against one', () => {
   it.each([
-    ['in turns', ['first', 'second', 'first', 'second', 'first']],
+    ['interleaved', ['first', 'second', 'first', 'second', 'first']],
     ['one after the other', ['first', 'first', 'first', 'second', 'second']],
     ['the second one first', ['second', 'second', 'first', 'first', 'first']],
   ] as const)('%s', async (name, order) => {

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { Button, Disclosure, DisclosurePanel, Heading } from 'react-aria-components';
 
-/** A part of the form that opens; its summary says what is chosen while it is closed. */
+/** A collapsible part of the form; while it is closed, its summary says what is chosen. */
 export function Group({
   title,
   summary,
@@ -10,7 +10,7 @@ export function Group({
 }: {
   readonly title: string;
   readonly summary?: string;
-  /** Values in it that are to be corrected. */
+  /** Number of values in it that need correction. */
   readonly wrong?: number;
   readonly children: ReactNode;
 }) {

@@ -1,7 +1,7 @@
 import { Formula } from '../../../ui/Formula';
 import { Group } from './Group';
 
-/** What the charts are of, in formulas. */
+/** What the charts show, in formulas. */
 export function Meaning() {
   return (
     <Group title="What is computed">
@@ -19,8 +19,8 @@ export function Meaning() {
         samples drawn with replacement.
       </p>
       <p className="help">
-        Each layer adds to the state before it, so a token’s rows are similar from layer to layer in any text.
-        Only what the controls do not show is specific to a chain of thought.
+        Each layer adds to the hidden state before it, so a token’s rows are similar from layer to layer in
+        any text. Only what the controls do not show is specific to a chain of thought.
       </p>
     </Group>
   );

@@ -11,7 +11,7 @@ const PHASES: Readonly<Record<string, string>> = {
   spectra: 'Decomposing',
 };
 
-/** What the decomposition is doing, and why it failed. */
+/** The progress of the decomposition, or why it failed. */
 export function ReportStatus() {
   const report = useApp((state) => state.lens.report);
   const pairIsReady = useApp((state) => state.pair.status === 'done');

@@ -121,7 +121,9 @@ export function RequestForm() {
           }
           wrong={wrong('controls', 'seed')}
         >
-          <p className="help">Shown beside the states, to tell whether low rank is specific to them.</p>
+          <p className="help">
+            Shown beside the hidden states, to tell whether low rank is specific to them.
+          </p>
           {CONTROLS.map((control) => (
             <CheckField
               key={control}
@@ -208,7 +210,7 @@ export function RequestForm() {
   );
 }
 
-/** Where the form stands above the views, they are out of sight: the page goes to them. */
+/** If the form is above the views, they are out of sight: the page scrolls to them. */
 function showViews(): void {
   const views = document.getElementById(VIEWS);
   if (views && views.getBoundingClientRect().top > window.innerHeight * 0.8)

@@ -28,7 +28,7 @@ export function useSubjects(): readonly Option<SubjectId>[] {
 
 const NONE = 'none';
 
-/** Whose states. */
+/** Whose hidden states. */
 export function SubjectField({
   label,
   value,
@@ -76,7 +76,7 @@ export function OverlayField({
   );
 }
 
-/** A subject that a link asks for and that is not there (any more) is named all the same. */
+/** A subject that a link asks for is named even if it does not exist (any more). */
 const withValue = (subjects: readonly Option<SubjectId>[], value: SubjectId) =>
   subjects.some(({ id }) => id === value)
     ? subjects

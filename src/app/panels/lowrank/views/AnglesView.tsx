@@ -10,7 +10,7 @@ import { sourceOf } from '../provenance';
 import { anglesAt, anglesSentence, collapseSentence, meanAngle, positionsSentence } from '../sentences';
 import { layerAxis } from '../statistics';
 
-/** Smallest, mean and largest angle a layer, and the mean that chance gives. */
+/** Smallest, mean and largest angle per layer, and the mean expected by chance. */
 function angleLines({ rank, layers, angles, chance }: AngleReport): LineSeries[] {
   const x = [...layers];
   const keys = layers.map((layer) => `layer ${layer}`);
@@ -79,7 +79,7 @@ export function AnglesChart({
   );
 }
 
-/** How alike the positions of a sample are. */
+/** How similar the positions of a sample are. */
 export function CollapseCharts({ report, link }: { readonly report: LensReport; readonly link: HoverLink }) {
   const theme = useTheme();
   const source = useMemo(() => sourceOf(report), [report]);

@@ -16,7 +16,7 @@ import { CausalForm } from './CausalForm';
 import { CausalTable } from './CausalTable';
 import { RankReader } from './RankReader';
 
-/** Whether the directions matter: the model answers with its states projected onto r of them. */
+/** Whether the directions matter: the model answers with its hidden states projected onto r of them. */
 export function CausalView() {
   const task = useApp((state) => state.lens.causal);
   const live = useApp((state) => state.lens.points);
@@ -28,7 +28,7 @@ export function CausalView() {
     <>
       <Panel
         title="Does it think in these directions?"
-        about="While the model answers, its states are projected onto r directions, and what it still gets right is counted. If few leading directions are enough where as many random ones are not, these directions carry the answers; random directions that keep the same energy show how much of that is the energy alone."
+        about="While the model answers, its hidden states are projected onto r directions, and what it still gets right is counted. If few leading directions are enough where equally many random ones are not, these directions carry the answers; random directions that keep the same energy show how much of that is the energy alone."
       >
         <CausalForm />
       </Panel>
@@ -76,7 +76,7 @@ export function CausalView() {
 }
 
 const PHASES: Readonly<Record<string, string>> = {
-  states: 'Gathering states for the directions',
+  states: 'Gathering hidden states for the directions',
   spectra: 'Finding the directions',
   compile: 'Compiling programs',
   load: 'Loading the pair first',

@@ -14,7 +14,7 @@ import { decayOf, summaryOf } from '../statistics';
 import { STACK_WORDS } from '../words';
 
 const NONE = 'none';
-/** Of fewer samples a bootstrap of the median covers less than it says. */
+/** With fewer samples a bootstrap interval of the median covers less than its nominal level. */
 const FEW = 8;
 
 /** Figure 6 and the spectra behind it. */
@@ -123,7 +123,7 @@ export function SpectraView({
 
 const COLUMNS = ['Tokens', 'Rows', '80 %', '90 %', '95 %', '99 %', 'Effective rank', 'Stable rank'];
 
-/** Every spectrum in figures: of the selections, then of the controls. */
+/** Every spectrum in numbers: of the selections, then of the controls. */
 function SpectraTable({ report }: { readonly report: LensReport }) {
   const sets = [
     ...report.selections.map(({ label, spectra }) => ({ name: label, spectra })),

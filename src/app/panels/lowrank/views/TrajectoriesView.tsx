@@ -13,7 +13,7 @@ import { axesSentence } from '../sentences';
 import { commonTokens, type PointColouring, pick, tokenAt } from '../trajectory-points';
 
 const ALL = 'all';
-/** Samples beyond which lines hide more than they show, at first. */
+/** Number of samples beyond which lines are initially off, because they hide more than they show. */
 const MAX_JOINED = 4;
 const COLOURINGS: readonly { readonly id: PointColouring; readonly label: string }[] = [
   { id: 'step', label: 'step' },
@@ -74,7 +74,7 @@ export function TrajectoriesView({
   return (
     <Panel
       title="Trajectories"
-      about={`Each point is the state at one position${paths ? '; lines join a sample’s positions in order' : ''}. The directions are ${axes.basis === 'pca' ? 'the first three principal components' : 'the first three of the hidden mode of the Tucker decomposition'} of ${axes.of}.`}
+      about={`Each point is the hidden state at one position${paths ? '; lines join a sample’s positions in order' : ''}. The directions are ${axes.basis === 'pca' ? 'the first three principal components' : 'the first three of the hidden mode of the Tucker decomposition'} of ${axes.of}.`}
     >
       <div className="lens-choices">
         <Choice

@@ -12,7 +12,7 @@ import { sourceOf } from '../provenance';
 import { coreSentence, errorSentence, modesSentence } from '../sentences';
 import { countsOf } from '../statistics';
 
-/** The Tucker decomposition across layers and hidden features, a selection at a time. */
+/** The Tucker decomposition across layers and hidden features, one selection at a time. */
 export function TuckerView({ report }: { readonly report: LensReport }) {
   const source = useMemo(() => sourceOf(report), [report]);
   return report.selections.map((selection) => (
