@@ -33,6 +33,8 @@ const inChromium = (name: string, include: string[], testTimeout: number) =>
       name,
       include,
       testTimeout,
+      // Charts are drawn at most once a second, and a loaded machine takes its time: the default second is too short.
+      expect: { poll: { timeout: 15_000 } },
       fileParallelism: false,
       browser: {
         enabled: true,
