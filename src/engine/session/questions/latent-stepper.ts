@@ -15,7 +15,7 @@ import { lastNumber, textOf } from '../../eval/answer';
 import type { Pair } from '../models/pair';
 
 /** Number of decoded tokens shown for each thought. */
-const TOP = 8;
+export const SHOWN_TOKENS = 8;
 
 const STEP_AGAIN = 'Open the question again to step through it once more.';
 
@@ -72,9 +72,10 @@ export class LatentStepper {
     if (this.answered) throw new InputError('the answer has already been given', STEP_AGAIN);
     if (this.made >= this.report.latentSteps)
       throw new InputError(`all ${this.report.latentSteps} thoughts have been made`, 'Ask for the answer.');
-    const start = performance.now();
     const { kind, temperature } = this.decoder.shape.filter;
+    // The readout for display is not part of the thought, so only the step is timed.
     const { top, entropy } = await this.top(kind === 'softmax' ? temperature : 1);
+    const start = performance.now();
     this.state = await this.decoder.step(this.state, 'latent');
     const milliseconds = performance.now() - start;
     this.spent += milliseconds;
@@ -88,12 +89,14 @@ export class LatentStepper {
     const start = performance.now();
     for (const id of this.pair.codec.prompt)
       this.state = await this.decoder.step(this.state, everywhere(this.decoder, id));
+    const shown = performance.now();
     const { top } = await this.top(1);
+    const showing = performance.now() - shown;
     const [ids] = await greedy(this.decoder, this.state, {
       endIds: this.pair.base.endIds,
       limit: this.limit,
     });
-    const milliseconds = performance.now() - start;
+    const milliseconds = performance.now() - start - showing;
     const text = textOf(this.pair.tokenizer, ids as number[]).trim();
     return {
       text,
@@ -112,7 +115,7 @@ export class LatentStepper {
   private async top(
     temperature: number,
   ): Promise<{ readonly top: readonly TokenProbability[]; readonly entropy: number }> {
-    const [first] = await topTokens(this.decoder, this.state, TOP, temperature);
+    const [first] = await topTokens(this.decoder, this.state, SHOWN_TOKENS, temperature);
     const { top, entropy } = first as TopTokens;
     const named = top.map(({ id, probability }) => ({
       id,

@@ -6,7 +6,7 @@ import type { TokenLayout } from '../../base/tokens';
 import { layoutOf, leftPad } from '../../data/batch';
 import type { Decoder } from '../../decode/decoder';
 import { everywhere } from '../../decode/greedy';
-import { nextTokens } from '../../decode/readout';
+import { nextTokens, topTokens } from '../../decode/readout';
 import { accuracy } from '../../eval/accuracy';
 import type { LatentFilter } from '../../nn/latent';
 import type { DeviceTensor } from '../../runtime/tensor';
@@ -24,7 +24,7 @@ import {
   type Student,
 } from '../runs/student';
 import { DecoderCache } from './decoder-cache';
-import { explicitThought, LatentStepper } from './latent-stepper';
+import { explicitThought, LatentStepper, SHOWN_TOKENS } from './latent-stepper';
 
 /** Held-out problems that determine how long a typed question may be: as long as the longest, plus some slack. */
 const MEASURED = 512;
@@ -201,7 +201,7 @@ export class Questions {
       (i) => `student ${i}`,
     );
     decoder.setAdapter(this.adapter);
-    return this.warmed(decoder);
+    return this.warmed(decoder, latentSteps > 0 ? 'made' : 'shown');
   }
 
   private async teacherDecoder(batch: number): Promise<Decoder> {
@@ -217,17 +217,23 @@ export class Questions {
         latents: false,
       }),
     );
-    return this.warmed(decoder);
+    return this.warmed(decoder, 'none');
   }
 
-  /** Runs each program once, so that the times shown are the model's and not those of a first call's preparations. */
-  private async warmed(decoder: Decoder): Promise<Decoder> {
+  /**
+   * Runs each program once, so that the times shown are the model's and not those of a first call's preparations.
+   * @param thoughts whether next-token probabilities are shown, and whether latent thoughts are made as well
+   */
+  private async warmed(decoder: Decoder, thoughts: 'none' | 'shown' | 'made'): Promise<Decoder> {
     if (this.warm.has(decoder)) return decoder;
     const { batch, question } = decoder.shape;
     const { ids, keyMask } = leftPad(new Array<number[]>(batch).fill([0]), question, 0);
     const state = await decoder.begin(ids, keyMask);
     await nextTokens(decoder, state);
-    (await decoder.step(state, everywhere(decoder, 0))).dispose();
+    if (thoughts !== 'none') await topTokens(decoder, state, SHOWN_TOKENS);
+    const next = await decoder.step(state, everywhere(decoder, 0));
+    if (thoughts === 'made') (await decoder.step(next, 'latent')).dispose();
+    else next.dispose();
     this.warm.add(decoder);
     return decoder;
   }
