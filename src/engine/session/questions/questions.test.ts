@@ -27,6 +27,25 @@ it('a question that is refused leaves the open one its student, whatever number 
   await workbench.close();
 });
 
+it('a student that has diverged is refused, and its refusals leave nothing on the device', async () => {
+  const workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
+  await workbench.open('wasm');
+  await workbench.loadPair('models');
+  const run = tinyRun({ optimiser: { steps: 1 }, data: { heldOut: 0, validation: 0 } });
+  await workbench.distil({ ...run, observation: { every: 0, samples: 1 } });
+  const { opened, student } = workbench as unknown as {
+    opened: { runtime: Runtime };
+    student: { packs: readonly Float32Array[] };
+  };
+  for (const pack of student.packs) pack.fill(Number.NaN);
+  const open = () => workbench.openQuestion({ question: QUESTION, student: 'trained', steps: 2 });
+  await expect(open()).rejects.toThrow('not finite');
+  const live = opened.runtime.liveTensors;
+  await expect(open()).rejects.toThrow('not finite');
+  expect(opened.runtime.liveTensors).toBe(live);
+  await workbench.close();
+});
+
 it('the base is stepped with the K and the feedback it was asked for; the tokens shown are the mixture that is fed', async () => {
   const workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
   await workbench.open('wasm');

@@ -228,12 +228,16 @@ export class Questions {
     if (this.warm.has(decoder)) return decoder;
     const { batch, question } = decoder.shape;
     const { ids, keyMask } = leftPad(new Array<number[]>(batch).fill([0]), question, 0);
-    const state = await decoder.begin(ids, keyMask);
-    await nextTokens(decoder, state);
-    if (thoughts !== 'none') await topTokens(decoder, state, SHOWN_TOKENS);
-    const next = await decoder.step(state, everywhere(decoder, 0));
-    if (thoughts === 'made') (await decoder.step(next, 'latent')).dispose();
-    else next.dispose();
+    let state = await decoder.begin(ids, keyMask);
+    try {
+      await nextTokens(decoder, state);
+      if (thoughts !== 'none') await topTokens(decoder, state, SHOWN_TOKENS);
+      state = await decoder.step(state, everywhere(decoder, 0));
+      if (thoughts === 'made') state = await decoder.step(state, 'latent');
+    } finally {
+      // The readouts refuse the logits of a student that has diverged.
+      state.dispose();
+    }
     this.warm.add(decoder);
     return decoder;
   }
