@@ -20,7 +20,9 @@ afterEach(() => {
   history.replaceState(null, '', location.pathname + location.search);
 });
 
-function open(options: DoubleOptions & { hash?: string; storage?: Store; cancelLimit?: number } = {}) {
+function open(
+  options: DoubleOptions & { hash?: string; storage?: Store | Promise<Store>; cancelLimit?: number } = {},
+) {
   const doubles: Double[] = [];
   const app = createApp({
     connect: () => {
@@ -297,21 +299,7 @@ describe('the page', () => {
   });
 
   it('shows the guided run where the store does not answer', async () => {
-    const app = createApp({
-      connect: () => double({ pace: 0 }),
-      storage: new Promise(() => {}),
-      hash: '',
-      pairUrl: '/models/',
-    });
-    const place = document.createElement('div');
-    document.body.append(place);
-    root = createRoot(place);
-    root.render(
-      <AppProvider value={app}>
-        <Page />
-      </AppProvider>,
-    );
-    void app.actions.start(true);
+    open({ hash: '', storage: new Promise<Store>(() => {}) });
     await expect.element(button('Run LoRi on 128 samples'), slow).toBeVisible();
   });
 

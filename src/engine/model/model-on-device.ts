@@ -26,19 +26,12 @@ export const MAX_PROGRAM_BYTES = 512 * 2 ** 20;
 export const MAX_VOCABULARY_BYTES = 64 * 2 ** 20;
 
 /** A compiled program that already has the model's weights: only the other inputs are bound for a run. */
-export interface ModelProgram {
-  readonly name: string;
+export interface ModelProgram extends Pick<Executable, 'name' | 'outputs' | 'run'> {
   /** Without weights. */
-  readonly inputs: ReadonlyMap<string, Binding>;
-  readonly outputs: ReadonlyMap<string, Binding>;
+  readonly inputs: Executable['inputs'];
   readonly executable: Executable;
   /** Estimated bytes of its session. */
   readonly bytes: number;
-  /** See `Executable.run`. */
-  run(
-    inputs: Readonly<Record<string, DeviceTensor>>,
-    outputs?: Readonly<Record<string, DeviceTensor>>,
-  ): Promise<Record<string, DeviceTensor>>;
   /** Returns the program; while there is room it is kept for the next caller that compiles an equal one. */
   dispose(): Promise<void>;
 }
