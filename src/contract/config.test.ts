@@ -1,18 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { RunConfigError } from './complaints';
 import { parseRunConfig, readRunConfig, withMethod } from './config';
 import { METHODS } from './methods/index';
 import { FIRST_RUN, findPreset, PRESETS } from './presets';
-
-const refusal = (work: () => unknown): string => {
-  try {
-    work();
-  } catch (error) {
-    expect(error).toBeInstanceOf(RunConfigError);
-    return (error as Error).message;
-  }
-  throw new Error('nothing was refused');
-};
+import { refusal } from './refusal.testing';
 
 describe('parseRunConfig', () => {
   it('fills in the defaults of the first preset: 128 samples, K = 4', () => {

@@ -1,17 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { RunConfigError } from './complaints';
 import { parseRunConfig } from './config';
+import { refusal } from './refusal.testing';
 import { parseRunFile, type RunFile } from './run-file';
-
-const refusal = (work: () => unknown): string => {
-  try {
-    work();
-  } catch (error) {
-    expect(error).toBeInstanceOf(RunConfigError);
-    return (error as Error).message;
-  }
-  throw new Error('nothing was refused');
-};
 
 const file: RunFile = {
   kind: 'lori-run',

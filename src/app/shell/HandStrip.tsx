@@ -2,7 +2,7 @@ import { ProgressBar } from 'react-aria-components';
 import { type InHand, inHand } from '../store/in-hand';
 import { useActions, useAppMade } from '../store/use-app';
 import { Button } from '../ui/Button';
-import { progressWords } from '../ui/Progress';
+import { ProgressTrack, progressWords } from '../ui/Progress';
 
 const WORDS: Partial<Record<InHand['status'], string>> = {
   pausing: 'pausing',
@@ -44,12 +44,7 @@ function Hand({ task }: { readonly task: InHand }) {
           <>
             <span className="hand-label">{label}</span>
             <span className="hand-words">{words}</span>
-            <span className={`progress-track ${isIndeterminate ? 'unknown' : ''}`}>
-              <span
-                className="progress-fill"
-                style={isIndeterminate ? undefined : { width: `${percentage}%` }}
-              />
-            </span>
+            <ProgressTrack percentage={percentage} isIndeterminate={isIndeterminate} />
           </>
         )}
       </ProgressBar>

@@ -1,4 +1,4 @@
-import { ProgressBar as AriaProgressBar, Label } from 'react-aria-components';
+import { ProgressBar as AriaProgressBar, Label, type ProgressBarRenderProps } from 'react-aria-components';
 import { Button } from './Button';
 import { bytes, duration, integer, remaining } from './format';
 
@@ -38,6 +38,18 @@ export function progressWords({
   ].filter((part) => part !== null);
 }
 
+/** The bar itself, drawn inside a `ProgressBar`, which says the same to assistive technology. */
+export function ProgressTrack({
+  percentage,
+  isIndeterminate,
+}: Pick<ProgressBarRenderProps, 'percentage' | 'isIndeterminate'>) {
+  return (
+    <span className={`progress-track ${isIndeterminate ? 'unknown' : ''}`}>
+      <span className="progress-fill" style={isIndeterminate ? undefined : { width: `${percentage}%` }} />
+    </span>
+  );
+}
+
 /** What is under way: how much of how much, how long it will take, and a way out. */
 export function Progress({
   label,
@@ -67,12 +79,7 @@ export function Progress({
               <Label>{label}</Label>
               <span className="progress-text">{text.join(' · ')}</span>
             </span>
-            <span className={`progress-track ${isIndeterminate ? 'unknown' : ''}`}>
-              <span
-                className="progress-fill"
-                style={isIndeterminate ? undefined : { width: `${percentage}%` }}
-              />
-            </span>
+            <ProgressTrack percentage={percentage} isIndeterminate={isIndeterminate} />
           </>
         )}
       </AriaProgressBar>
