@@ -64,7 +64,7 @@ export class ExportWriter {
     const node = new Message();
     for (const x of inputs) node.string(1, x);
     for (const x of outputs) node.string(2, x);
-    node.string(3, this.options.opaque ? '' : `node_${op}`).string(4, op);
+    node.string(3, this.options.opaque ? '' : `node_${op}_${++this.count}`).string(4, op);
     for (const [name, a] of Object.entries(attributes)) node.message(5, attribute(name, a));
     this.graph.message(1, CONTRIB.has(op) ? node.string(7, 'com.microsoft') : node);
   }
