@@ -6,39 +6,35 @@ export interface LateFile {
 }
 
 /**
- * What is handed to ONNX Runtime in place of a file's bytes. It asks for `byteLength`, and for a `subarray` per weight: so
+ * What is handed to ONNX Runtime in place of files' bytes. It asks for `byteLength`, and for a `subarray` per weight: so
  * only one weight at a time is in host memory.
  */
-class LateBytes extends Uint8Array<ArrayBuffer> {
-  #file: LateFile;
+export class LateFiles {
+  private failure: { readonly error: unknown } | undefined;
+  readonly files: readonly { readonly path: string; readonly data: Uint8Array }[];
 
-  constructor(file: LateFile) {
-    super(new ArrayBuffer(0));
-    this.#file = file;
+  constructor(files: ReadonlyMap<string, LateFile>) {
+    this.files = [...files].map(([path, file]) => ({
+      path,
+      data: Object.defineProperties(new Uint8Array(0), {
+        byteLength: { value: file.size },
+        length: { value: file.size },
+        subarray: { value: (from = 0, to = file.size) => this.read(file, from, to) },
+      }),
+    }));
   }
 
-  override get byteLength(): number {
-    return this.#file.size;
+  /** Throws what went wrong while a weight was read: ONNX Runtime reports only that something did. */
+  rethrow(): void {
+    if (this.failure) throw this.failure.error;
   }
 
-  override subarray(from = 0, to = this.#file.size): Uint8Array<ArrayBuffer> {
-    return this.#file.read(from, to) as Uint8Array<ArrayBuffer>;
+  private read(file: LateFile, from: number, to: number): Uint8Array {
+    try {
+      return file.read(from, to);
+    } catch (error) {
+      this.failure ??= { error };
+      throw error;
+    }
   }
-}
-
-export const lateBytes = (file: LateFile): Uint8Array<ArrayBuffer> => new LateBytes(file);
-
-/** Reads a file at once where the realm can (in a worker); elsewhere, as in Node, it is read whole first. */
-export async function lateFile(blob: Blob): Promise<LateFile> {
-  const Reader = (globalThis as { FileReaderSync?: new () => { readAsArrayBuffer(blob: Blob): ArrayBuffer } })
-    .FileReaderSync;
-  if (!Reader) {
-    const bytes = new Uint8Array(await blob.arrayBuffer());
-    return { size: bytes.length, read: (from, to) => bytes.subarray(from, to) };
-  }
-  const reader = new Reader();
-  return {
-    size: blob.size,
-    read: (from, to) => new Uint8Array(reader.readAsArrayBuffer(blob.slice(from, to))),
-  };
 }

@@ -7,7 +7,7 @@ import { showShape, sizeOf } from '../base/shape';
 import type { Device } from '../device/device';
 import type { Provider } from '../onnx/emit';
 import { runtimeFailure } from './failure';
-import { type LateFile, lateBytes } from './late-file';
+import { type LateFile, LateFiles } from './late-file';
 import type { Ort } from './ort';
 import { enqueue } from './queue';
 
@@ -61,17 +61,19 @@ export async function createModelFile(
   const { device } = owner;
   return enqueue(async () => {
     device?.assertAlive();
+    const weights = new LateFiles(files);
     const provider = device ? { name: 'webgpu' as const, device: device.gpu as never } : 'wasm';
     try {
       const session = await ort.InferenceSession.create(bytes, {
         executionProviders: [provider],
         graphOptimizationLevel: 'all',
         enableMemPattern: false,
-        externalData: [...files].map(([path, file]) => ({ path, data: lateBytes(file) })),
+        externalData: weights.files,
       });
       return new OrtModelFile(ort, owner, session, label);
     } catch (cause) {
       await device?.assertAliveAfterFailure();
+      weights.rethrow();
       throw runtimeFailure(`${label} was refused by the ${owner.provider} provider`, cause);
     }
   });

@@ -23,7 +23,7 @@ export interface LlamaSizes {
   readonly headDim: number;
   readonly intermediateSize: number;
   readonly vocabSize: number;
-  readonly rmsNormEps: number;
+  readonly normEps: number;
   readonly ropeTheta: number;
   readonly attentionBias: boolean;
 }
@@ -39,6 +39,8 @@ export interface LlamaForm extends ExportOptions {
   readonly doRotary?: boolean;
   /** Logits of the last position alone. */
   readonly lastOnly?: boolean;
+  /** Every position sees all others, as in an encoder. */
+  readonly acausal?: boolean;
 }
 
 type Tensors = ReadonlyMap<string, Float32Array>;
@@ -242,7 +244,7 @@ class LlamaExport {
     const { w, s } = this;
     const wide = this.form.halves ? w.node('Cast', [x], { to: F32 }) : x;
     const mean = w.node('ReduceMean', [w.node('Pow', [wide, w.scalar(2)])], { axes: [-1], keepdims: 1 });
-    const root = w.node('Sqrt', [w.node('Add', [mean, w.scalar(s.rmsNormEps)])]);
+    const root = w.node('Sqrt', [w.node('Add', [mean, w.scalar(s.normEps)])]);
     let y = w.node('Mul', [wide, w.node('Div', [w.scalar(1), root])]);
     if (this.form.halves) y = w.node('Cast', [y], { to: F16 });
     return w.node('Mul', [this.floats(weight, [s.hiddenSize]), y]);
@@ -303,7 +305,10 @@ class LlamaExport {
     const total = w.node('Add', [past, size(ids, 1)]);
     const columns = w.node('Range', [w.int(0), total, w.int(1)]);
     const rows = w.node('Unsqueeze', [w.node('Range', [past, total, w.int(1)]), w.ints(1)]);
-    const causal = w.node('LessOrEqual', [columns, rows]);
+    const causal = w.node(this.form.acausal ? 'GreaterOrEqual' : 'LessOrEqual', [
+      columns,
+      this.form.acausal ? w.int(0) : rows,
+    ]);
     const shown = w.node('Unsqueeze', [w.node('Cast', [mask], { to: BOOL }), w.ints(1, 2)]);
     const low = this.form.halves ? -65504 : -3.4028234663852886e38;
     return w.node('Where', [
@@ -325,7 +330,7 @@ class LlamaExport {
     let n = w.node(
       'SimplifiedLayerNormalization',
       [x, this.floats('model.layers.0.input_layernorm.weight', [s.hiddenSize])],
-      { axis: -1, epsilon: { float: s.rmsNormEps }, stash_type: 1 },
+      { axis: -1, epsilon: { float: s.normEps }, stash_type: 1 },
     );
     for (let i = 0; i < s.layers; i++) {
       const at = `model.layers.${i}`;
@@ -381,7 +386,7 @@ class LlamaExport {
     const name = w.name('/SkipLayerNorm/output_0');
     const last = weight === 'model.norm.weight';
     const inputs = [x, y, this.floats(weight, [s.hiddenSize])];
-    const attributes = { epsilon: { float: s.rmsNormEps } };
+    const attributes = { epsilon: { float: s.normEps } };
     const beside = this.form.form === 'skip-add';
     const sum = beside ? w.node('Add', [y, x]) : w.name('/SkipLayerNorm/output_3');
     const outputs = last || beside ? [name] : [name, '', '', sum];

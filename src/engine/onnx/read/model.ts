@@ -3,9 +3,10 @@
  * place. Weights are never read here, so a file of 2 GB is read in as much memory as its graph takes.
  * Source: onnx.proto3 of the ONNX project.
  */
-import { quote, shorten } from '../../../text/quote';
+import { quote } from '../../../text/quote';
 import { FileError } from '../../base/errors';
-import { ELEMENT_BITS, elementName } from './elements';
+import { elementName } from './elements';
+import { bytesOf, MAX_RANK, type OnnxTensor, packed, placeOf } from './places';
 import { type Bytes, damaged, type Field, fields, Pieces, type Range } from './wire';
 
 export interface OnnxNode {
@@ -28,17 +29,6 @@ export interface OnnxValue {
   readonly dims: readonly (number | string)[];
 }
 
-export interface OnnxTensor {
-  readonly name: string;
-  readonly element: number;
-  readonly dims: readonly number[];
-  /** Its values: bytes in this file, bytes in another one, or numbers in the protobuf itself. */
-  readonly data:
-    | { readonly in: 'file'; readonly from: number; readonly to: number }
-    | { readonly in: 'other'; readonly location: string; readonly offset: number; readonly length: number }
-    | { readonly in: 'message' };
-}
-
 export interface OnnxModel {
   readonly nodes: readonly OnnxNode[];
   /** Without the weights, which old files list among them. */
@@ -57,7 +47,6 @@ const MAX_TENSORS = 250_000;
 /** Values a node may read or make. */
 const MAX_ENDS = 10_000;
 const MAX_NAME = 4096;
-const MAX_RANK = 16;
 /** Bytes of all names together. */
 const MAX_NAMES = 2 ** 27;
 /** A node (with the graphs in it) or a description larger than this is refused: real ones take some hundred bytes. */
@@ -268,56 +257,3 @@ function* nested(bytes: Uint8Array, number: number, itself = false): Generator<[
     else for (const at of fields(inside)) yield [at, inside.subarray(at.from, at.to)];
   }
 }
-
-/** Repeated integers in one field: as fields, every one is read as if it had a tag before it. */
-function packed(bytes: Uint8Array): number[] {
-  const out: number[] = [];
-  for (let at = 0; at < bytes.length && out.length <= MAX_RANK; ) {
-    let end = at;
-    while ((bytes[end] ?? 0) > 127) end++;
-    const one = new Uint8Array(end - at + 2);
-    one[0] = 8;
-    one.set(bytes.subarray(at, end + 1), 1);
-    for (const { value } of fields(one)) out.push(value);
-    at = end + 1;
-  }
-  return out;
-}
-
-function bytesOf(shown: string, element: number, dims: readonly number[]): number {
-  const bits = ELEMENT_BITS[element];
-  // Text has no size.
-  if (bits === undefined) return element === 8 ? -1 : refuse(shown, element);
-  let count = 1;
-  for (const d of dims) {
-    if (!(Number.isSafeInteger(d) && d >= 0)) throw damaged(`has a dimension ${d} in ${shown}`);
-    count *= d;
-  }
-  if (!Number.isSafeInteger(count)) throw damaged(`has ${count} elements in ${shown}`);
-  return Math.ceil((count * bits) / 8);
-}
-
-function refuse(shown: string, element: number): never {
-  throw damaged(`has ${shown} of the unknown element type ${element}`);
-}
-
-/** Where a tensor lies outside of the file: the keys of ONNX's external_data. */
-function placeOf(shown: string, keys: ReadonlyMap<string, string>, bytes: number): OnnxTensor['data'] {
-  const location = (keys.get('location') ?? '').replace(/^\.\//, '');
-  if (location === '' || /[\\/]|^\.\.?$/.test(location))
-    throw new FileError(
-      `${shown} is said to lie in ${quote(shorten(location, 100))}; a file beside the model is expected`,
-      'Choose an export as its maker published it, with model.onnx and model.onnx_data in one folder.',
-    );
-  const [offset, length] = [whole(keys.get('offset') ?? '0'), whole(keys.get('length') ?? String(bytes))];
-  if (offset === undefined || length !== bytes)
-    throw damaged(
-      `says that ${shown} takes ${keys.get('length')} bytes from ${keys.get('offset')}; ${bytes} are expected`,
-    );
-  return { in: 'other', location, offset, length };
-}
-
-const whole = (text: string): number | undefined => {
-  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
-  return Number.isSafeInteger(value) ? value : undefined;
-};

@@ -14,7 +14,7 @@ const SIZES: LlamaSizes = {
   headDim: 8,
   intermediateSize: 64,
   vocabSize: 50,
-  rmsNormEps: 1e-5,
+  normEps: 1e-5,
   ropeTheta: 10000,
   attentionBias: false,
 };

@@ -6,7 +6,8 @@
 import { quote } from '../../../text/quote';
 import { FileError } from '../../base/errors';
 import { Message } from '../proto';
-import type { OnnxModel, OnnxTensor } from './model';
+import type { OnnxModel } from './model';
+import type { OnnxTensor } from './places';
 import type { Range } from './wire';
 
 /** The name under which weights inside the model's own file are asked for. */

@@ -1,7 +1,6 @@
 import { ConfigError, NumericError } from '../../base/errors';
 import { showShape } from '../../base/shape';
-import type { OnnxExport } from './onnx-export';
-import type { OnnxIds, OnnxRunner } from './onnx-runner';
+import type { OnnxExport, OnnxIds } from './onnx-export';
 
 /** Columns of the text that the check reads. */
 const COLUMNS = 6;
@@ -16,6 +15,20 @@ const EARLIER = 0.25;
 /** Two layers closer than this are one value. */
 const SAME = 1e-6;
 
+/** An export that can be run. */
+interface Runnable {
+  states(
+    fed: OnnxIds,
+    options?: { readonly logits?: boolean },
+  ): Promise<{
+    readonly states: readonly Float32Array[];
+    readonly shapes: readonly (readonly number[])[];
+    readonly logits: { readonly shape: readonly number[]; readonly data: Float32Array } | undefined;
+  }>;
+  logits(fed: OnnxIds): Promise<Float32Array>;
+  dispose(): Promise<void>;
+}
+
 const OTHER = 'Choose another export of the model, or its safetensors.';
 const wrong = (name: string, found: string): ConfigError =>
   new ConfigError(`${name}: the values taken for hidden states are not: ${found}`, OTHER);
@@ -26,11 +39,11 @@ const wrong = (name: string, found: string): ConfigError =>
  * Whoever calls this owns what `tapped` made.
  * @throws ConfigError naming what does not hold, NumericError if a value is not finite
  */
-export async function verifyTaps(
+export async function verifyTaps<R extends Runnable>(
   file: OnnxExport,
-  plain: () => Promise<OnnxRunner>,
-  tapped: () => Promise<OnnxRunner>,
-): Promise<OnnxRunner> {
+  plain: () => Promise<R>,
+  tapped: () => Promise<R>,
+): Promise<R> {
   const ids = someIds(file.sizes.vocabSize);
   const before = await plain();
   let expected: Float32Array;
@@ -52,7 +65,7 @@ export async function verifyTaps(
 
 async function verify(
   { name, sizes }: OnnxExport,
-  runner: OnnxRunner,
+  runner: Runnable,
   ids: OnnxIds,
   expected: Float32Array,
 ): Promise<void> {
@@ -95,7 +108,11 @@ async function verify(
 }
 
 const layer = (l: number, all: readonly unknown[]): string =>
-  l === 0 ? 'the embedding' : l === all.length - 1 ? 'the output of the final norm' : `the output of layer ${l}`;
+  l === 0
+    ? 'the embedding'
+    : l === all.length - 1
+      ? 'the output of the final norm'
+      : `the output of layer ${l}`;
 
 /** Ids that lie far apart in the vocabulary. */
 const someIds = (V: number): OnnxIds => ({

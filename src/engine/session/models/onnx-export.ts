@@ -1,5 +1,6 @@
-import type { DecoderGraph } from '../../onnx/read/residuals';
+import type { ByteSource } from '../../checkpoint/source';
 import type { OnnxModel } from '../../onnx/read/model';
+import type { DecoderGraph } from '../../onnx/read/residuals';
 
 /** An ONNX export in its files: read, but not run. */
 export interface OnnxExport {
@@ -7,9 +8,9 @@ export interface OnnxExport {
   readonly name: string;
   readonly model: OnnxModel;
   readonly decoder: DecoderGraph;
-  readonly file: Blob;
+  readonly file: OnnxFile;
   /** The other files that its weights lie in, by name. */
-  readonly others: ReadonlyMap<string, Blob>;
+  readonly others: ReadonlyMap<string, OnnxFile>;
   readonly sizes: OnnxSizes;
 }
 
@@ -19,4 +20,16 @@ export interface OnnxSizes {
   readonly vocabSize: number;
   readonly kvHeads: number;
   readonly headDim: number;
+}
+
+/** Without a way to read it at once, a file is read whole when the export is first run. */
+export type OnnxFile = ByteSource & {
+  readonly readSync?: (offset: number, length: number) => Uint8Array<ArrayBuffer>;
+};
+
+/** Token ids [B, T], row by row. */
+export interface OnnxIds {
+  readonly batch: number;
+  readonly columns: number;
+  readonly ids: ArrayLike<number>;
 }

@@ -2,18 +2,11 @@ import { throwIfCancelled } from '../../base/errors';
 import { widened } from '../../base/half';
 import { FLOAT16 } from '../../onnx/read/elements';
 import { OWN_FILE, tappedModel } from '../../onnx/read/tap';
-import { type LateFile, lateFile } from '../../runtime/late-file';
+import type { LateFile } from '../../runtime/late-file';
 import type { FileTensor, ModelFile } from '../../runtime/model-file';
 import type { Runtime } from '../../runtime/runtime';
 import { verifyTaps } from './onnx-check';
-import type { OnnxExport } from './onnx-export';
-
-/** Token ids [B, T], row by row. */
-export interface OnnxIds {
-  readonly batch: number;
-  readonly columns: number;
-  readonly ids: ArrayLike<number>;
-}
+import type { OnnxExport, OnnxFile, OnnxIds } from './onnx-export';
 
 /** What one sequence has been read so far: its keys and values, and the logits [V] of its last position. */
 export interface OnnxState {
@@ -44,7 +37,11 @@ export class OnnxRunner {
       const bytes = await tappedModel(file.model, taps);
       return new OnnxRunner(runtime, file, await runtime.openModelFile({ bytes, files, label: file.name }));
     };
-    const tapped = await verifyTaps(file, () => start([]), () => start(file.decoder.taps));
+    const tapped = await verifyTaps(
+      file,
+      () => start([]),
+      () => start(file.decoder.taps),
+    );
     return tapped;
   }
 
@@ -148,6 +145,13 @@ export function asFloats(tensor: FileTensor): Float32Array {
 
 async function lateFiles({ file, others }: OnnxExport): Promise<Map<string, LateFile>> {
   const files = new Map([[OWN_FILE, await lateFile(file)]]);
-  for (const [name, blob] of others) files.set(name, await lateFile(blob));
+  for (const [name, other] of others) files.set(name, await lateFile(other));
   return files;
+}
+
+async function lateFile(file: OnnxFile): Promise<LateFile> {
+  const { size, readSync } = file;
+  if (readSync) return { size, read: (from, to) => readSync(from, to - from) };
+  const bytes = await file.read(0, size);
+  return { size, read: (from, to) => bytes.subarray(from, to) };
 }
