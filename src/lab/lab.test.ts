@@ -165,7 +165,10 @@ describe('the other commands', () => {
       ...['--data', put('rows.txt', rows.join('\n'))],
     );
     expect([...json.lens.sampleIds].sort()).toEqual(['row-1', 'row-2']);
-    expect(json.lens.selections[0]).toMatchObject({ label: 'opened', selection: { sections: ['rationale'] } });
+    expect(json.lens.selections[0]).toMatchObject({
+      label: 'opened',
+      selection: { sections: ['rationale'] },
+    });
     expect(json.lens.dataset).toMatch(/^rows\.txt, sha256 /);
     expect(said).toContain('3 rows, 1 malformed, 0 duplicates');
     expect(said).toContain('rows.txt:3: not of the form question||steps #### answer');
