@@ -88,7 +88,7 @@ export function problemOf({ sizes }: Case): Problem {
     kvHeads,
     headDim: H / heads,
     vocabSize: V,
-    rmsNormEps: 1e-5,
+    normEps: 1e-5,
     ropeTheta: 10000,
     tieWordEmbeddings: true,
     attentionBias: sizes.bias ?? false,

@@ -1,4 +1,7 @@
-/** The sizes that define a LLaMA- or Qwen2-format decoder: RMSNorm, RoPE, grouped-query attention, SwiGLU. */
+/**
+ * The sizes and options that define a decoder of the families LLaMA, Qwen and GPT-2. Options that are absent are those of
+ * LLaMA: RMSNorm, RoPE, grouped-query attention, SwiGLU.
+ */
 export interface DecoderConfig {
   /** H */
   readonly hiddenSize: number;
@@ -9,7 +12,7 @@ export interface DecoderConfig {
   readonly heads: number;
   /** Divides `heads`; each key/value head serves heads / kvHeads query heads. */
   readonly kvHeads: number;
-  /** d: even (RoPE rotates pairs); heads · d need not equal H. */
+  /** d: even where positions are rotary (RoPE rotates pairs); heads · d need not equal H. */
   readonly headDim: number;
   /** V */
   readonly vocabSize: number;
@@ -24,14 +27,39 @@ export interface DecoderConfig {
    * and a program would hold all of it for a few rows.
    */
   readonly fedEmbeddings?: boolean;
-  /** Positions it was trained with; absent where nothing says so. */
+  /** Positions it was trained with; absent where nothing says so. Where positions are learned, there are no others. */
   readonly maxPositions?: number;
-  readonly rmsNormEps: number;
+  /** `rms`: x/√(mean x² + ε)·w (default). `layer`: (x − mean)/√(variance + ε)·w + b. */
+  readonly norm?: 'rms' | 'layer';
+  /** ε of every norm. */
+  readonly normEps: number;
+  /** `rope` (default), or `learned`: a vector for each position, added to the input embedding (GPT-2's wpe). */
+  readonly positions?: 'rope' | 'learned';
+  /** θ, the base of RoPE; without meaning where positions are learned. */
   readonly ropeTheta: number;
+  readonly ropeScaling?: RopeScaling;
+  /** `swiglu` (default): down(silu(gate x) ⊙ up x). `gelu_new`: down(gelu(up x)) with the tanh form of GELU. */
+  readonly activation?: 'swiglu' | 'gelu_new';
+  /** RMSNorm over each head's queries and keys, before RoPE (Qwen3). */
+  readonly qkNorm?: boolean;
+  /** Whose names and layout the weights have in a checkpoint; default `llama`, which Qwen shares. */
+  readonly weightNames?: 'llama' | 'gpt2';
   /** The head is the transposed embedding; there is no `lm_head.weight`. */
   readonly tieWordEmbeddings: boolean;
-  /** Biases on q, k and v (Qwen2), on o (llama with `attention_bias`), and on the MLP's linears. */
+  /** Biases on q, k and v (Qwen2, GPT-2), on o (llama with `attention_bias`, GPT-2), and on the MLP's linears. */
   readonly attentionBias: boolean;
   readonly attentionOutputBias: boolean;
   readonly mlpBias: boolean;
+}
+
+/**
+ * Llama 3's scaling of RoPE's frequencies: those of wavelengths beyond `originalMaxPositions / lowFreqFactor` are divided by
+ * `factor`, those below `originalMaxPositions / highFreqFactor` stay, and between them it goes smoothly from one to the other.
+ */
+export interface RopeScaling {
+  readonly type: 'llama3';
+  readonly factor: number;
+  readonly lowFreqFactor: number;
+  readonly highFreqFactor: number;
+  readonly originalMaxPositions: number;
 }

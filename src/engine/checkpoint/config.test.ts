@@ -55,9 +55,8 @@ describe('parseModelConfig', () => {
       headDim: 8,
       vocabSize: 512,
       maxPositions: 512,
-      rmsNormEps: 1e-5,
+      normEps: 1e-5,
       ropeTheta: 10000,
-      ropeScaling: null,
       tieWordEmbeddings: true,
       attentionBias: false,
       attentionOutputBias: false,
@@ -133,7 +132,7 @@ describe('parseModelConfig', () => {
       ropeTheta: 10000,
       tieWordEmbeddings: false,
       eosTokenIds: [],
-      rmsNormEps: 1e-6,
+      normEps: 1e-6,
     });
     expect(config.bosTokenId).toBeUndefined();
     expect(parseModelConfig({ ...llama, head_dim: null, eos_token_id: null }).headDim).toBe(8);

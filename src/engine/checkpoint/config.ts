@@ -14,8 +14,6 @@ export type ModelType = (typeof MODEL_TYPES)[number];
 export interface ModelConfig extends DecoderConfig {
   readonly modelType: ModelType;
   readonly maxPositions: number;
-  /** No scaling of RoPE is implemented; files that ask for one are refused. */
-  readonly ropeScaling: null;
   /** Ids that end a text, possibly none. */
   readonly eosTokenIds: readonly number[];
   readonly bosTokenId: number | undefined;
@@ -71,9 +69,8 @@ export function parseModelConfig(json: unknown): ModelConfig {
     maxPositions: isAbsent(json, 'max_position_embeddings')
       ? MAX_POSITIONS[modelType]
       : count(json, 'max_position_embeddings', 2 ** 24),
-    rmsNormEps: positive(json, 'rms_norm_eps', 1e-6, 1),
+    normEps: positive(json, 'rms_norm_eps', 1e-6, 1),
     ropeTheta: ropeTheta(json),
-    ropeScaling: null,
     tieWordEmbeddings: flag(json, 'tie_word_embeddings', false),
     attentionBias,
     attentionOutputBias: modelType === 'llama' && attentionBias,

@@ -5,13 +5,8 @@ import { FileError, NumericError } from '../base/errors';
 import { sameShape } from '../base/shape';
 import type { ModelConfig } from './config';
 import { encodeFloats } from './float';
-import {
-  type Checkpoint,
-  type CheckpointFiles,
-  type ExpectedTensor,
-  loadCheckpoint,
-  parseIndex,
-} from './load';
+import { type Checkpoint, type CheckpointFiles, type ExpectedTensor, loadCheckpoint } from './load';
+import { parseIndex } from './locate';
 import { blobSource } from './source';
 import { writeSafetensors } from './write';
 

@@ -7,7 +7,7 @@
 import type { HostTensor } from '../base/dtype';
 import { FileError } from '../base/errors';
 import { type Shape, showShape } from '../base/shape';
-import { elementsOf } from './float';
+import { elementsOf, type FloatDType } from './float';
 import { isJsonObject, type JsonObject, own, parseJson, quote } from './json';
 import type { ByteSource } from './source';
 
@@ -102,11 +102,16 @@ export function parseSafetensors(buffer: ArrayBuffer, label = 'safetensors file'
 
 /** A stored f32, f16 or bf16 tensor in host memory, in the dtype it is stored in. Throws `FileError` for others. */
 export function toHost(tensor: StoredTensor): HostTensor {
-  const { dtype, shape, bytes } = tensor;
-  if (dtype === 'f32' || dtype === 'f16' || dtype === 'bf16')
-    return { dtype, shape, data: elementsOf(bytes, dtype) } as HostTensor;
+  const { shape, bytes } = tensor;
+  const dtype = checkFloat(tensor);
+  return { dtype, shape, data: elementsOf(bytes, dtype) } as HostTensor;
+}
+
+/** The dtype of a tensor that can be a weight. Throws `FileError` for others. */
+export function checkFloat({ name, dtype }: Pick<TensorEntry, 'name' | 'dtype'>): FloatDType {
+  if (dtype === 'f32' || dtype === 'f16' || dtype === 'bf16') return dtype;
   throw new FileError(
-    `tensor ${quote(tensor.name)}: dtype ${tensor.dtype} cannot be used as a weight; expected f32, f16 or bf16`,
+    `tensor ${quote(name)}: dtype ${dtype} cannot be used as a weight; expected f32, f16 or bf16`,
     'Convert the checkpoint to f32, f16 or bf16; quantised checkpoints are not supported.',
   );
 }

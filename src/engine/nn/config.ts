@@ -2,9 +2,9 @@
  * The parts of the network and their sizes. Letters used in this folder: B samples, S positions of a segment, T keys
  * visible to it, M = B·S rows, H hidden size, I intermediate size, L layers, V vocabulary, d head dimension, r LoRA rank.
  */
-import type { DecoderConfig } from '../base/decoder-config';
+import type { DecoderConfig, RopeScaling } from '../base/decoder-config';
 
-export type { DecoderConfig };
+export type { DecoderConfig, RopeScaling };
 
 /** Input and output features of one of a layer's linears. */
 export interface LinearSize {
@@ -14,6 +14,7 @@ export interface LinearSize {
 
 export type LinearName = 'q' | 'k' | 'v' | 'o' | 'gate' | 'up' | 'down';
 
+/** By name; an MLP without a gate (`gelu_new`) has no `gate` among its groups. */
 export function linearSizes(config: DecoderConfig): Record<LinearName, LinearSize> {
   const { hiddenSize: H, intermediateSize: I, headDim: d } = config;
   return {
@@ -31,11 +32,21 @@ export function linearSizes(config: DecoderConfig): Record<LinearName, LinearSiz
  * Linears that read the same input are one product: fewer nodes, larger matrices. The order is that of the rows of the
  * packed weight.
  */
-export const GROUPS = {
+const GROUPS = {
   qkv: ['q', 'k', 'v'],
   o: ['o'],
   gateUp: ['gate', 'up'],
+  up: ['up'],
   down: ['down'],
 } as const satisfies Record<string, readonly LinearName[]>;
 export type GroupName = keyof typeof GROUPS;
-export const GROUP_NAMES = Object.keys(GROUPS) as GroupName[];
+
+/** A layer's groups of linears, in the order of the forward pass. */
+export function groupsOf(config: DecoderConfig): [GroupName, readonly LinearName[]][] {
+  const first = config.activation === 'gelu_new' ? 'up' : 'gateUp';
+  return (['qkv', 'o', first, 'down'] as const).map((name) => [name, GROUPS[name]]);
+}
+
+/** Whether the MLP has a gate beside `up`. */
+export const hasLinear = (config: DecoderConfig, linear: LinearName): boolean =>
+  groupsOf(config).some(([, linears]) => linears.includes(linear));

@@ -11,7 +11,8 @@ import type { DecoderConfig, LinearName } from './config';
 import { decoderLayer, type Segment } from './layer';
 import { type LoraSpec, loraLayout, unpackLora } from './lora';
 import { ropeTables } from './rope';
-import { LAYER_NAMES, type LayerWeightName, layerInputs, layerShapes } from './weights';
+import { layerWeights } from './weight-parts';
+import { layerInputs } from './weights';
 
 const LINEARS: readonly LinearName[] = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'];
 
@@ -65,12 +66,10 @@ function traceCase(name: string): Case {
     join: (before, own) => (before ? o.concat([before, own], 2) : own),
   };
   const weights = layerInputs(graph, config, 'w.');
-  for (const [ours, shape] of Object.entries(layerShapes(config))) {
-    const names = LAYER_NAMES[ours as LayerWeightName].map((n) =>
-      n.replace('model.layers.{i}.', `${family}.weight.`),
-    );
+  for (const [ours, { shape, parts }] of Object.entries(layerWeights(config, 0))) {
+    const names = parts.map(({ name }) => name.replace('model.layers.0.', `${family}.weight.`));
     const data = Float32Array.from(names.flatMap((n) => Array.from(golden.f32(n))));
-    feeds[`w.${ours}`] = { shape: shape as readonly number[], data };
+    feeds[`w.${ours}`] = { shape, data };
   }
   const { parts, length } = loraLayout(config, spec);
   const packed = (prefix: string): Float32Array<ArrayBuffer> => {

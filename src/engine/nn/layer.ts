@@ -59,7 +59,7 @@ export function decoderLayer(
   segment: Segment,
   past: KeyValues | undefined,
 ): { x: Tensor; kv: KeyValues; attention: Tensor } {
-  const { heads, kvHeads, headDim: d, rmsNormEps } = config;
+  const { heads, kvHeads, headDim: d, normEps } = config;
   const { batch: B, positions: S } = segment;
   const w = (name: keyof LayerTensors): Tensor => weights[name] as Tensor;
   const adapters = (name: GroupName): LoraGroup[] =>
@@ -67,7 +67,7 @@ export function decoderLayer(
   const at: At = (site, value) => attached?.sites[site]?.(value) ?? value;
   const has: Has = (site) => attached?.sites[site] !== undefined;
 
-  const normed = at('attention.in', o.rmsNorm(x, w('attentionNorm'), rmsNormEps));
+  const normed = at('attention.in', o.rmsNorm(x, w('attentionNorm'), normEps));
   const qkv = packedQkv(config, weights, normed, adapters('qkv'), at, has);
   const byHead = o.transpose(o.reshape(qkv, [B, S, heads + 2 * kvHeads, d]), [0, 2, 1, 3]);
   const turned = o.slice(byHead, 1, 0, heads + kvHeads);
@@ -103,7 +103,7 @@ export function decoderLayer(
 
   const I = config.intermediateSize;
   const gateUp = linear(
-    at('mlp.in', o.rmsNorm(attended, w('mlpNorm'), rmsNormEps)),
+    at('mlp.in', o.rmsNorm(attended, w('mlpNorm'), normEps)),
     w('gateUp'),
     weights.gateUpBias,
     adapters('gateUp'),

@@ -2,14 +2,7 @@ import { BUG, ConfigError } from '../base/errors';
 import type { Rng } from '../base/rng';
 import type { Graph, Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
-import {
-  type DecoderConfig,
-  GROUP_NAMES,
-  GROUPS,
-  type GroupName,
-  type LinearName,
-  linearSizes,
-} from './config';
+import { type DecoderConfig, type GroupName, groupsOf, type LinearName, linearSizes } from './config';
 
 /**
  * Low-rank adapters: W → W + (alpha/r)·B·A with A [r, in], B [out, r]. All of a layer's factors are one flat vector
@@ -43,8 +36,8 @@ export function loraLayout(config: DecoderConfig, spec: LoraSpec): { parts: Lora
     parts.push({ linear, factor, offset, shape });
     offset += shape[0] * shape[1];
   };
-  for (const group of GROUP_NAMES) {
-    const linears = GROUPS[group].filter((name) => spec.targets.includes(name));
+  for (const [, all] of groupsOf(config)) {
+    const linears = all.filter((name) => spec.targets.includes(name));
     for (const name of linears) push(name, 'A', [spec.rank, sizes[name].in]);
     for (const name of linears) push(name, 'B', [sizes[name].out, spec.rank]);
   }
@@ -88,8 +81,8 @@ export function unpackLora(graph: Graph, config: DecoderConfig, spec: LoraSpec, 
     o.reshape(o.slice(packed, 0, from, from + shape[0] * shape[1]), shape);
   const groups: Partial<Record<GroupName, LoraGroup>> = {};
   const leaves: Tensor[] = [];
-  for (const group of GROUP_NAMES) {
-    const own = parts.filter((p) => (GROUPS[group] as readonly LinearName[]).includes(p.linear));
+  for (const [group, linears] of groupsOf(config)) {
+    const own = parts.filter((p) => linears.includes(p.linear));
     const as = own.filter((p) => p.factor === 'A');
     const first = as[0];
     if (!first) continue;
@@ -99,7 +92,7 @@ export function unpackLora(graph: Graph, config: DecoderConfig, spec: LoraSpec, 
     leaves.push(a, ...bs.values());
     // B is block-diagonal over the group's linears: rows of a linear, columns of its own A.
     let column = 0;
-    const rows = GROUPS[group].map((name) => {
+    const rows = linears.map((name) => {
       const b = bs.get(name);
       if (!b) return graph.constant(new Float32Array(sizes[name].out * columns), [sizes[name].out, columns]);
       const padded = o.pad(b, 1, column, columns - column - spec.rank);

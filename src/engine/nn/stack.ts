@@ -115,7 +115,7 @@ export const lastHidden = (model: StackModel, x: Tensor): Tensor =>
 
 /** Turns the last layer's output into the final hidden states. */
 export const finalNorm = (model: StackModel, x: Tensor): Tensor =>
-  o.rmsNorm(x, model.outer.finalNorm, model.config.rmsNormEps);
+  o.rmsNorm(x, model.outer.finalNorm, model.config.normEps);
 
 /** Lower-triangular additive mask [1, 1, S, T] for S positions, the last of T keys. */
 export function causalMask(graph: Graph, positions: number, keys: number): Tensor {

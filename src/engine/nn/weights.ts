@@ -1,83 +1,25 @@
 import type { HalfHostTensor, HostTensor } from '../base/dtype';
 import { ConfigError } from '../base/errors';
 import { floatsOf, isHalf } from '../base/half';
+import type { Shape } from '../base/shape';
 import type { Graph, Tensor } from '../graph/graph';
-import { type DecoderConfig, GROUPS, linearSizes } from './config';
+import type { DecoderConfig } from './config';
+import {
+  expectedTensors,
+  type LayerWeightName,
+  layerPrefix,
+  layerWeights,
+  OUTER_PREFIX,
+  type OuterWeightName,
+  outerWeights,
+  type PackedWeight,
+} from './weight-parts';
 
-/**
- * Where each of our packed tensors comes from: the names that a Hugging Face LLaMA or Qwen2 checkpoint gives its parts, in
- * row order. `{i}` is the layer's index.
- */
-const HF = 'model.layers.{i}';
-export const LAYER_NAMES = {
-  attentionNorm: [`${HF}.input_layernorm.weight`],
-  qkv: [`${HF}.self_attn.q_proj.weight`, `${HF}.self_attn.k_proj.weight`, `${HF}.self_attn.v_proj.weight`],
-  qkvBias: [`${HF}.self_attn.q_proj.bias`, `${HF}.self_attn.k_proj.bias`, `${HF}.self_attn.v_proj.bias`],
-  o: [`${HF}.self_attn.o_proj.weight`],
-  oBias: [`${HF}.self_attn.o_proj.bias`],
-  mlpNorm: [`${HF}.post_attention_layernorm.weight`],
-  gateUp: [`${HF}.mlp.gate_proj.weight`, `${HF}.mlp.up_proj.weight`],
-  gateUpBias: [`${HF}.mlp.gate_proj.bias`, `${HF}.mlp.up_proj.bias`],
-  down: [`${HF}.mlp.down_proj.weight`],
-  downBias: [`${HF}.mlp.down_proj.bias`],
-} as const;
-export const OUTER_NAMES = {
-  embedding: 'model.embed_tokens.weight',
-  finalNorm: 'model.norm.weight',
-  head: 'lm_head.weight',
-} as const;
-
-export type LayerWeightName = keyof typeof LAYER_NAMES;
-export type OuterWeightName = keyof typeof OUTER_NAMES;
+export { expectedTensors, type LayerWeightName, layerPrefix, type OuterWeightName };
 
 /** Shapes of a layer's packed tensors; only those that the configuration has. */
-export function layerShapes(config: DecoderConfig): Partial<Record<LayerWeightName, readonly number[]>> {
-  const { hiddenSize: H } = config;
-  const sizes = linearSizes(config);
-  const rows = (names: readonly (keyof typeof sizes)[]): number =>
-    names.reduce((n, name) => n + sizes[name].out, 0);
-  const bias = (present: boolean, name: LayerWeightName, group: keyof typeof GROUPS) =>
-    present ? { [name]: [rows(GROUPS[group])] } : {};
-  return {
-    attentionNorm: [H],
-    qkv: [rows(GROUPS.qkv), H],
-    ...bias(config.attentionBias, 'qkvBias', 'qkv'),
-    o: [H, sizes.o.in],
-    ...bias(config.attentionOutputBias, 'oBias', 'o'),
-    mlpNorm: [H],
-    gateUp: [rows(GROUPS.gateUp), H],
-    ...bias(config.mlpBias, 'gateUpBias', 'gateUp'),
-    down: [H, sizes.down.in],
-    ...bias(config.mlpBias, 'downBias', 'down'),
-  };
-}
-
-export function outerShapes(config: DecoderConfig): Partial<Record<OuterWeightName, readonly number[]>> {
-  const { vocabSize: V, hiddenSize: H } = config;
-  return { embedding: [V, H], finalNorm: [H], ...(config.tieWordEmbeddings ? {} : { head: [V, H] }) };
-}
-
-/** Every tensor a checkpoint of this configuration must hold, by its Hugging Face name. */
-export function expectedTensors(config: DecoderConfig): { name: string; shape: readonly number[] }[] {
-  const sizes = linearSizes(config);
-  const list: { name: string; shape: readonly number[] }[] = [];
-  for (const [ours, shape] of Object.entries(outerShapes(config)))
-    list.push({ name: OUTER_NAMES[ours as OuterWeightName], shape: shape as readonly number[] });
-  for (let i = 0; i < config.layers; i++)
-    for (const [ours, shape] of Object.entries(layerShapes(config))) {
-      const names = LAYER_NAMES[ours as LayerWeightName];
-      const group = GROUPS[ours.replace('Bias', '') as keyof typeof GROUPS];
-      names.forEach((name, j) => {
-        const part = group?.[j];
-        const rows = part ? sizes[part].out : (shape as readonly number[])[0];
-        list.push({
-          name: name.replace('{i}', String(i)),
-          shape: [rows as number, ...(shape as readonly number[]).slice(1)],
-        });
-      });
-    }
-  return list;
-}
+export const layerShapes = (config: DecoderConfig): Partial<Record<LayerWeightName, Shape>> =>
+  Object.fromEntries(Object.entries(layerWeights(config, 0)).map(([name, { shape }]) => [name, shape]));
 
 /** A model's weights in host memory: packed, and in f32, f16 or bf16 as the checkpoint stores them. */
 export interface Weights {
@@ -100,34 +42,33 @@ export function packWeights(config: DecoderConfig, tensors: ReadonlyMap<string, 
       );
     return tensor;
   };
-  const outer: Partial<Record<OuterWeightName, HostTensor>> = {};
-  for (const ours of Object.keys(outerShapes(config)) as OuterWeightName[])
-    outer[ours] = find(OUTER_NAMES[ours]);
-  const layers = Array.from({ length: config.layers }, (_, i) => {
-    const layer: Partial<Record<LayerWeightName, HostTensor>> = {};
-    for (const [ours, shape] of Object.entries(layerShapes(config))) {
-      const parts = LAYER_NAMES[ours as LayerWeightName].map((name) => find(name.replace('{i}', String(i))));
-      layer[ours as LayerWeightName] = join(parts, shape as readonly number[]);
-    }
-    return layer;
-  });
-  return { outer, layers };
+  const packed = <N extends string>(weights: Partial<Record<N, PackedWeight>>) =>
+    Object.fromEntries(
+      Object.entries<PackedWeight | undefined>(weights).flatMap(([name, weight]) =>
+        weight ? [[name, pack(weight, find)]] : [],
+      ),
+    ) as Partial<Record<N, HostTensor>>;
+  return {
+    outer: packed(outerWeights(config)),
+    layers: Array.from({ length: config.layers }, (_, i) => packed(layerWeights(config, i))),
+  };
 }
 
 /** The parts' rows one below the other, unchanged; in f32 if the parts differ in dtype. */
-function join(parts: readonly HostTensor[], shape: readonly number[]): HostTensor {
-  const [first] = parts as [HostTensor];
-  if (parts.length === 1) return first;
-  const length = parts.reduce((n, part) => n + part.data.length, 0);
+function pack({ shape, parts }: PackedWeight, find: (name: string) => HostTensor): HostTensor {
+  const hosts = parts.map(({ name, transposed }) => (transposed ? transpose(find(name)) : find(name)));
+  const [first] = hosts as [HostTensor];
+  if (hosts.length === 1) return first;
+  const length = hosts.reduce((n, host) => n + host.data.length, 0);
   let at = 0;
   const fill = <T extends Float32Array | Uint16Array>(out: T, of: (part: HostTensor) => T): T => {
-    for (const part of parts) {
+    for (const part of hosts) {
       out.set(of(part), at);
       at += part.data.length;
     }
     return out;
   };
-  if (isHalf(first) && parts.every((part) => part.dtype === first.dtype))
+  if (isHalf(first) && hosts.every((part) => part.dtype === first.dtype))
     return {
       dtype: first.dtype,
       shape,
@@ -136,11 +77,24 @@ function join(parts: readonly HostTensor[], shape: readonly number[]): HostTenso
   return { dtype: 'f32', shape, data: fill(new Float32Array(length), (part) => floatsOf(part)) };
 }
 
+/** The transpose of a matrix, in its own dtype. */
+function transpose({ dtype, shape, data }: HostTensor): HostTensor {
+  const [rows, columns] = shape as [number, number];
+  const out = data.slice();
+  for (let r = 0; r < rows; r++)
+    for (let c = 0; c < columns; c++) out[c * rows + r] = data[r * columns + c] as number;
+  return { dtype, shape: [columns, rows], data: out } as HostTensor;
+}
+
 export type LayerTensors = Partial<Record<LayerWeightName, Tensor>>;
 
 /** Weights outside the layers. Embedding and head are split by rows where one tensor would be too large. */
 export interface OuterTensors {
   readonly finalNorm: Tensor;
+  /** Where the norms have biases. */
+  readonly finalNormBias?: Tensor;
+  /** A vector for each position [maxPositions, H], where positions are learned. */
+  readonly positions?: Tensor;
   /** Chunks of [V, H], one below the other. */
   readonly embedding: readonly Tensor[];
   /** Absent where the embedding also serves as the head. */
@@ -156,8 +110,6 @@ export function layerInputs(graph: Graph, config: DecoderConfig, prefix: string)
     ]),
   );
 }
-
-const OUTER_PREFIX = 'w.';
 
 /** First row and end of each chunk of the vocabulary; one chunk unless `vocabularyRows` says otherwise. */
 export function vocabularyRanges(config: DecoderConfig): { readonly from: number; readonly to: number }[] {
@@ -188,12 +140,16 @@ export function outerInputs(graph: Graph, config: DecoderConfig): OuterTensors {
       graph.input(`${OUTER_PREFIX}${name}${ranges.length > 1 ? `.${c}` : ''}`, [to - from, H]),
     );
   const embedding = rows('embedding');
-  const finalNorm = graph.input(`${OUTER_PREFIX}finalNorm`, [H]);
-  return { embedding, finalNorm, ...(config.tieWordEmbeddings ? {} : { head: rows('head') }) };
+  const { positions, finalNormBias } = outerWeights(config);
+  const one = (name: OuterWeightName, shape: Shape): Tensor => graph.input(OUTER_PREFIX + name, shape);
+  return {
+    embedding,
+    finalNorm: one('finalNorm', [H]),
+    ...(finalNormBias && { finalNormBias: one('finalNormBias', finalNormBias.shape) }),
+    ...(positions && { positions: one('positions', positions.shape) }),
+    ...(config.tieWordEmbeddings ? {} : { head: rows('head') }),
+  };
 }
-
-/** Prefix of layer i's inputs in a program that holds all layers. */
-export const layerPrefix = (i: number): string => `w.${i}.`;
 
 /** The values of a whole-model program's weight inputs, by name. */
 export function namedWeights(weights: Weights): Record<string, HostTensor> {

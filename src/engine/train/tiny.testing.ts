@@ -26,7 +26,7 @@ export const TINY_CONFIG: DecoderConfig = {
   kvHeads: 2,
   headDim: 4,
   vocabSize: 23,
-  rmsNormEps: 1e-5,
+  normEps: 1e-5,
   ropeTheta: 100,
   tieWordEmbeddings: true,
   attentionBias: false,

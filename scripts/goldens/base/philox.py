@@ -1,0 +1,74 @@
+"""Streams of Philox4x32-10 by Python's whole numbers, and what is made of them in float64: writes
+src/engine/base/philox.golden.json.
+"""
+import json
+import math
+import pathlib
+
+W = 1 << 32
+
+
+def philox(counter, key):
+    c, k = list(counter), list(key)
+    for _ in range(10):
+        a, b = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
+        c = [(b >> 32) ^ c[1] ^ k[0], b % W, (a >> 32) ^ c[3] ^ k[1], a % W]
+        k = [(k[0] + 0x9E3779B9) % W, (k[1] + 0xBB67AE85) % W]
+    return c
+
+
+def fnv(name):
+    h = 0x811C9DC5
+    for byte in name.encode("ascii"):
+        h = ((h ^ byte) * 0x01000193) % W
+    return h
+
+
+# The known answers of Random123 (tests/kat_vectors, philox4x32 with 10 rounds): a guard on this script.
+KNOWN = [
+    ([0] * 4, [0] * 2, [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]),
+    ([W - 1] * 4, [W - 1] * 2, [0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD]),
+    ([0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344], [0xA4093822, 0x299F31D0],
+     [0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1]),
+]
+for counter, key, expected in KNOWN:
+    assert philox(counter, key) == expected
+
+
+def stream(seed, step, layer, site, first, count):
+    key = [seed % W, seed // W]
+    return [philox([i // 4, step, layer, fnv(site)], key)[i % 4] for i in range(first, first + count)]
+
+
+def inside(word):
+    return (word + 0.5) / W
+
+
+cases = []
+for seed, step, layer, site, first in [
+    (0, 0, 0, "", 0),
+    (7, 3, 11, "dropout.attention", 0),
+    (7, 3, 11, "dropout.attention", 4093),
+    (2**53 - 1, W - 1, W - 1, "sampling", 2**34 - 12),
+]:
+    w = stream(seed, step, layer, site, first, 12)
+    radius = [math.sqrt(-2 * math.log(inside(u))) for u in w]
+    start = first % 2
+    normals = []
+    for i in range(start, 12 - (start + 12) % 2):
+        if (first + i) % 2 == 0:
+            angle = 2 * math.pi * w[i + 1] / W
+            normals += [radius[i] * math.cos(angle), radius[i] * math.sin(angle)]
+    cases.append({
+        "key": {"seed": seed, "step": step, "layer": layer, "site": site},
+        "first": first,
+        "words": w,
+        "uniforms": [(u >> 8) / 2**24 for u in w],
+        "gumbels": [-math.log(-math.log(inside(u))) for u in w],
+        "normalsFrom": first + start,
+        "normals": normals,
+        "doubles": [((w[i] >> 5) * 2**26 + (w[i + 1] >> 6)) / 2**53 for i in range(start, 11 - start, 2)],
+    })
+out = pathlib.Path(__file__).parents[3] / "src/engine/base/philox.golden.json"
+out.write_text(json.dumps({"cases": cases}, indent=1) + "\n")
+print(out.name, len(cases), "streams")
