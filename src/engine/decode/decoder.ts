@@ -96,8 +96,7 @@ export class Decoder {
     const { batch: B, question: S, keys: T } = this.shape;
     return this.inTurn(async () => {
       const mask = new Float32Array(B * T).fill(HIDDEN);
-      for (let b = 0; b < B; b++)
-        mask.set((keyMask.data).subarray(b * S, (b + 1) * S), b * T);
+      for (let b = 0; b < B; b++) mask.set(keyMask.data.subarray(b * S, (b + 1) * S), b * T);
       const bound = {
         ids: this.inputs.write('ids', ids.shape, ids.data),
         keyMask: this.inputs.write('keyMask', keyMask.shape, keyMask.data),

@@ -4,8 +4,7 @@ import type { DecoderConfig } from '../nn/config';
 import { LAYER_PREFIX } from '../nn/programs/layer';
 import type { WeightSource } from '../nn/weight-source';
 import { layerPrefix, layerShapes, vocabularyChunk } from '../nn/weights';
-import type { LateWeight } from '../onnx/emit';
-import type { Runtime } from '../runtime/runtime';
+import type { LateWeight, Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 
 /** Bytes of a value, as programs read it. */

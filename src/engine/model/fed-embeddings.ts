@@ -1,6 +1,6 @@
 import { InputError, RuntimeError } from '../base/errors';
 import { floatsOf } from '../base/half';
-import { sizeOf } from '../base/shape';
+import { type Shape, sizeOf } from '../base/shape';
 import { EMBEDDED } from '../nn/vocabulary';
 import type { WeightSource } from '../nn/weight-source';
 import type { Binding } from '../runtime/executable';
@@ -30,7 +30,7 @@ export function readEmbeddings(
   { ids: name, input, rows }: FedEmbedding,
   ids: DeviceTensor | undefined,
 ): DeviceTensor {
-  if (!ids || ids.dtype !== 'i32' || sizeOf(ids.shape) !== rows)
+  if (ids?.dtype !== 'i32' || sizeOf(ids.shape) !== rows)
     throw new RuntimeError(
       `input "${name}" must be i32 of ${rows} values, got ${ids ? `${ids.dtype} of ${sizeOf(ids.shape)}` : 'nothing'}`,
     );
@@ -42,7 +42,8 @@ export function embeddingRows(
   source: WeightSource,
   ids: readonly number[],
 ): { readonly dtype: 'f32'; readonly shape: readonly number[]; readonly data: Float32Array<ArrayBuffer> } {
-  const [V, H] = source.tensors.get('w.embedding')?.shape as readonly [number, number];
+  const { shape } = source.tensors.get('w.embedding') as { readonly shape: Shape };
+  const [V, H] = shape as [number, number];
   const data = new Float32Array(ids.length * H);
   const read = new Map<number, Float32Array>();
   ids.forEach((id, i) => {

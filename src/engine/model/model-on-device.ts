@@ -3,13 +3,15 @@ import type { Program } from '../graph/graph';
 import type { DecoderConfig } from '../nn/config';
 import { memorySource, type WeightSource } from '../nn/weight-source';
 import type { Weights } from '../nn/weights';
-import type { Binding, Executable } from '../runtime/executable';
+import type { Binding } from '../runtime/executable';
 import type { Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 import { bytesOf, chunked, DeviceWeights } from './device-weights';
 import { type FedEmbedding, fedEmbedding } from './fed-embeddings';
 import { ProgramCache } from './program-cache';
-import { type Resident, ResidentProgram } from './resident-program';
+import { type ModelProgram, type Resident, ResidentProgram } from './resident-program';
+
+export type { ModelProgram };
 
 /**
  * Largest model, as f32, whose weights ONNX Runtime packs on WASM: a product of one row then takes 40 % of the time, but
@@ -31,21 +33,6 @@ export const MAX_HELD_BYTES = 2.2 * 2 ** 30;
  * adapter must be able to bind.
  */
 export const MAX_VOCABULARY_BYTES = 64 * 2 ** 20;
-
-/**
- * A program that already has the model's weights: only the other inputs are bound for a run. Where memory is short it may
- * be released between two runs, and is then compiled again by the next.
- */
-export interface ModelProgram extends Pick<Executable, 'name' | 'outputs' | 'run'> {
-  /** Without weights. */
-  readonly inputs: Executable['inputs'];
-  /** As it was compiled last. */
-  readonly executable: Executable;
-  /** Estimated bytes of its session. */
-  readonly bytes: number;
-  /** Returns the program; while there is room it is kept for the next caller that compiles an equal one. */
-  dispose(): Promise<void>;
-}
 
 export interface ModelOptions {
   /** Whether weights are bound to programs rather than part of them. Default: on WebGPU. */

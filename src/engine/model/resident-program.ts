@@ -3,8 +3,22 @@ import type { Binding, Executable } from '../runtime/executable';
 import type { Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 import { type FedEmbedding, readEmbeddings } from './fed-embeddings';
-import type { ModelProgram } from './model-on-device';
 import type { Hold } from './program-cache';
+
+/**
+ * A program that already has the model's weights: only the other inputs are bound for a run. Where memory is short it may
+ * be released between two runs, and is then compiled again by the next.
+ */
+export interface ModelProgram extends Pick<Executable, 'name' | 'outputs' | 'run'> {
+  /** Without weights. */
+  readonly inputs: Executable['inputs'];
+  /** As it was compiled last. */
+  readonly executable: Executable;
+  /** Estimated bytes of its session. */
+  readonly bytes: number;
+  /** Returns the program; while there is room it is kept for the next caller that compiles an equal one. */
+  dispose(): Promise<void>;
+}
 
 /** A program on the device, with what the model binds to it. */
 export interface Resident {

@@ -14,6 +14,8 @@ import { loadOrt, type Ort, type WasmPaths } from './ort';
 import { enqueue } from './queue';
 import { type BaseTensor, CpuTensor, type DeviceTensor, GpuTensor, type TensorOwner } from './tensor';
 
+export type { LateWeight };
+
 /**
  * Uploads 16-bit values as they are and converts them to float32 on the runtime's device; the caller owns the buffer.
  * Made by `createHalfUpload` in the kernels, which the runtime may not import.

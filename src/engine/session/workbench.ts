@@ -118,7 +118,7 @@ export class LoriWorkbench implements Workbench {
   openCheckpoint(files: readonly NamedFile[], options: CallOptions = {}): Promise<ModelReport> {
     return this.files.alone(async () => {
       const before = this.openedModel;
-      this.openedModel = await openModel(files, options);
+      this.openedModel = await openModel(files, { ...options, readBlob: this.environment.readBlob });
       this.states.drop('opened');
       if (before) await this.opened?.models.close(before.model);
       return this.openedModel.model.report;
