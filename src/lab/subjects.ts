@@ -84,7 +84,7 @@ export function readBlob(blob: Blob, from: number, to: number): ArrayBuffer {
   if (descriptor === undefined) {
     const path = PATHS.get(blob);
     if (path === undefined) throw new Error('not a file that was opened here');
-    descriptor = openSync(path);
+    descriptor = openSync(path, 'r');
     DESCRIPTORS.set(blob, descriptor);
   }
   const bytes = new Uint8Array(to - from);
