@@ -33,19 +33,16 @@ export class Constants {
     const known = this.told.get(c);
     if (known) return known;
     const T = this.columns;
-    const half = this.config.headDim / 2;
     const filled = (shape: Shape, value: (i: number) => number): HostTensor => ({
       dtype: 'f32',
       shape,
       data: Float32Array.from({ length: T }, (_, i) => value(i)),
     });
-    const { cos, sin } = ropeTables(this.config, c, 1);
     const hosts: Record<string, HostTensor> = {
       place: filled([1, 1, T, 1], (i) => Number(i === c)),
       keep: filled([1, 1, T, 1], (i) => Number(i !== c)),
       visible: filled([1, 1, 1, T], (i) => (i <= c ? 0 : HIDDEN)),
-      cos: { dtype: 'f32', shape: [1, half], data: cos },
-      sin: { dtype: 'f32', shape: [1, half], data: sin },
+      ...(this.config.positions !== 'learned' && this.tables(c)),
     };
     const tensors = Object.fromEntries(
       Object.entries(hosts).map(([name, host]) => [name, this.make(`${name} ${c}`, host)]),
@@ -58,6 +55,12 @@ export class Constants {
     for (const tensor of this.made.values()) tensor.dispose();
     this.made.clear();
     this.told.clear();
+  }
+
+  private tables(c: number): Record<'cos' | 'sin', HostTensor> {
+    const { cos, sin } = ropeTables(this.config, c, 1);
+    const shape = [1, this.config.headDim / 2];
+    return { cos: { dtype: 'f32', shape, data: cos }, sin: { dtype: 'f32', shape, data: sin } };
   }
 
   private make(name: string, host: HostTensor): DeviceTensor {

@@ -3,7 +3,7 @@ import { ropeTablesAt } from '../../nn/rope';
 import type { Tape } from './tape';
 import { tableInputs } from './whole';
 
-/** The feeds with rotary tables [B, 1, P, d/2] for rows' own positions added, if the tape has such segments. */
+/** The feeds with rotary tables [B, 1, P, d/2] for rows' own positions added, if the tape has such segments and positions are rotary. */
 export function withRowTables(
   { entries, parameters, batch }: Tape,
   feeds: Readonly<Record<string, HostTensor>>,
@@ -11,7 +11,7 @@ export function withRowTables(
   const names = new Set(
     entries.flatMap((entry) => (entry.kind === 'segment' ? (entry.rowPositions ?? []) : [])),
   );
-  if (names.size === 0) return feeds;
+  if (names.size === 0 || parameters.config.positions === 'learned') return feeds;
   const out: Record<string, HostTensor> = { ...feeds };
   for (const name of names) {
     const { data } = feeds[name] as HostTensor;

@@ -19,6 +19,7 @@ import {
   type TraceContext,
   type Value,
 } from './entries';
+import { LearnedPositions } from './learned-positions';
 
 type Trace<R> = (context: TraceContext, inputs: readonly Tensor[]) => R;
 
@@ -30,6 +31,7 @@ type Trace<R> = (context: TraceContext, inputs: readonly Tensor[]) => R;
  */
 export class Tape {
   readonly entries: Entry[] = [];
+  private readonly positions = new LearnedPositions(this);
 
   constructor(
     readonly parameters: ParameterSet,
@@ -44,9 +46,15 @@ export class Tape {
     );
   }
 
-  /** Runs input embeddings [B·P, H] through all layers. @throws ConfigError for an unknown adapter */
+  /**
+   * Runs input embeddings [B·P, H] through all layers; where positions are learned, with theirs added.
+   * @throws ConfigError for an unknown adapter
+   */
   segment(x: Computed, options: SegmentOptions = {}): Segment {
-    const segment = new Segment(this.batch, this.hidden, this.layers, x, options);
+    const learned = this.parameters.config.positions === 'learned';
+    const placed = learned ? this.positions.placed(x, options) : undefined;
+    const segment = new Segment(this.batch, this.hidden, this.layers, placed?.x ?? x, options);
+    if (placed) this.positions.remember(segment, placed.reach);
     for (const adapter of segment.adapters)
       if (!Object.hasOwn(this.parameters.adapters, adapter))
         throw new ConfigError(

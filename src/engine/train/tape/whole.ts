@@ -105,7 +105,8 @@ class Whole {
         past,
         lastOnly,
         attached: Array.from({ length: config.layers }, (_, i) => this.attached(segment, i)),
-        ...(segment.rowPositions !== undefined && { tables: this.tables(segment) }),
+        ...(segment.rowPositions !== undefined &&
+          config.positions !== 'learned' && { tables: this.tables(segment) }),
       }),
     );
     this.runs.set(segment, run);
