@@ -52,7 +52,7 @@ export const rows = [
     may: engine('base', 'device', 'graph', 'kernels', 'nn', 'runtime'),
   },
   { name: 'analysis', folder: 'engine/analysis', may: engine('base', 'device', 'kernels') },
-  { name: 'data', folder: 'engine/data', may: engine('base', 'tokenizer') },
+  { name: 'data', folder: 'engine/data', may: ['contract', ...engine('base', 'tokenizer')] },
   {
     name: 'decode',
     folder: 'engine/decode',
@@ -63,7 +63,11 @@ export const rows = [
     folder: 'engine/train',
     may: engine('base', 'graph', 'model', 'nn', 'runtime', 'device', 'kernels'),
   },
-  { name: 'eval', folder: 'engine/eval', may: engine('base', 'data', 'decode', 'tokenizer') },
+  {
+    name: 'eval',
+    folder: 'engine/eval',
+    may: ['contract', ...engine('base', 'data', 'decode', 'tokenizer')],
+  },
   {
     name: 'recipes',
     folder: 'engine/recipes',
@@ -80,6 +84,7 @@ export const rows = [
   { name: 'session', folder: 'engine/session', may: ['contract', ...engineFolders] },
 
   { name: 'storage', folder: 'storage', may: ['contract'] },
+  { name: 'hub', folder: 'hub', may: ['contract', 'storage'] },
   { name: 'worker/rpc', folder: 'worker', files: ['rpc'], depths: [0], may: ['contract'] },
   {
     name: 'worker/client',
@@ -111,7 +116,7 @@ export const rows = [
   },
   { name: 'app/ui', folder: 'app/ui', may: [] },
   { name: 'app/charts', folder: 'app/charts', may: ['contract', 'app/ui'] },
-  { name: 'app/store', folder: 'app/store', may: ['contract', 'worker/client', 'storage'] },
+  { name: 'app/store', folder: 'app/store', may: ['contract', 'worker/client', 'storage', 'hub'] },
   {
     name: 'app/panels',
     folder: 'app/panels',
@@ -134,6 +139,7 @@ export const packageFences = [
     folders: ['app', 'app/ui', 'app/charts', 'app/store', 'app/panels', 'app/shell', 'app/tour'],
   },
   { packages: ['idb'], folders: ['storage'] },
+  { packages: ['papaparse'], folders: engine('data') },
   // In Node, the runtime loads the package's build for Node.
   { packages: ['node:*'], folders: ['lab', 'engine/runtime'] },
   { packages: ['@jax-js/jax', 'ml-matrix', 'vitest', 'playwright', '@playwright/test'], folders: [] },

@@ -5,9 +5,11 @@
 import { type Array as JaxArray, jit, lax, nn, numpy as np, valueAndGrad } from '@jax-js/jax';
 import type { HostTensor } from '../../../src/engine/base/dtype';
 import type { Tensor } from '../../../src/engine/graph/graph';
+import * as o from '../../../src/engine/graph/ops';
 import { loraLayout } from '../../../src/engine/nn/lora';
 import { namedWeights } from '../../../src/engine/nn/weights';
-import { traceLosses } from '../../../src/engine/train/tape/whole';
+import { tapeFeeds } from '../../../src/engine/train/tape/inputs';
+import { WholeTape } from '../../../src/engine/train/tape/whole';
 import { LORA, type Problem } from './cases';
 import type { Outputs } from './protocol';
 
@@ -122,9 +124,12 @@ export interface JaxStep {
 
 /** Weights, adapters and tokens stay in jax-js's memory between steps. */
 export function jaxStep({ config, tape, weights, packs, feeds }: Problem, mode: JaxMode): JaxStep {
-  const { graph, terms, leaves } = traceLosses(tape(config));
-  const [answerLoss] = terms as [Tensor];
-  const bound: Record<string, HostTensor> = { ...namedWeights(weights), ...feeds };
+  const recorded = tape(config);
+  const whole = new WholeTape(recorded);
+  const { graph } = whole;
+  const leaves = whole.leaves.flat();
+  const answerLoss = o.reshape(whole.terms[0] as Tensor, []);
+  const bound: Record<string, HostTensor> = { ...namedWeights(weights), ...tapeFeeds(recorded, feeds) };
   const inputs = graph.nodes.filter((node) => node.op === 'input' && Object.hasOwn(bound, node.name));
   const frozen = inputs.map((node) => upload(bound[node.name] as HostTensor));
   const parameters = leafValues(config, packs).map((leaf, i) =>

@@ -18,7 +18,7 @@ import {
   prefillProgram,
 } from './programs';
 import { type DecodeSite, type Intervention, matrixInput, shiftInput, siteName } from './sites';
-import type { DecoderState } from './state';
+import type { DecoderState, StateTensors } from './state';
 import { MAX_STATE_BYTES, StatePool } from './state-pool';
 
 /** What every sequence is fed: a token each, the latent made from its last hidden state, or a vector, [B, H] in all. */
@@ -138,16 +138,21 @@ export class Decoder {
     return next;
   }
 
-  /** Runs one of the head's programs on a state, for `readout.ts`. The caller owns its outputs. */
+  /**
+   * Runs one of the head's programs on tensors by name (a state's `last`, another program's outputs), for `readout.ts` and
+   * `sample.ts`. The caller owns its outputs.
+   */
   read(
     key: string,
     program: () => Program,
-    state: DecoderState,
+    tensors: StateTensors,
     more: Readonly<Record<string, GraphHostTensor>> = {},
   ): Promise<Record<string, DeviceTensor>> {
     return this.inTurn(async () => {
       const compiled = await this.programs.get(key, program);
-      const bound: Record<string, DeviceTensor> = { last: state.tensors.last as DeviceTensor };
+      const bound: Record<string, DeviceTensor> = {};
+      for (const [name, tensor] of Object.entries(tensors))
+        if (compiled.inputs.has(name)) bound[name] = tensor;
       for (const [name, { shape, data }] of Object.entries(more))
         bound[name] = this.inputs.write(`${key}.${name}`, shape, data);
       return compiled.run(bound);

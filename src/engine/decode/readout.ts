@@ -15,7 +15,9 @@ export interface NextTokens {
 
 /** @throws NumericError if a logit is NaN or infinite */
 export async function nextTokens(decoder: Decoder, state: DecoderState): Promise<NextTokens> {
-  const { id, logProbability } = await values(decoder.read('next', () => nextProgram(decoder.shape), state));
+  const { id, logProbability } = await values(
+    decoder.read('next', () => nextProgram(decoder.shape), state.tensors),
+  );
   const logProbabilities = logProbability as Float32Array;
   checkFinite(logProbabilities);
   return { ids: id as Int32Array, logProbabilities };
@@ -40,7 +42,7 @@ export async function topTokens(
   const { batch: B, config } = decoder.shape;
   const count = Math.min(k, config.vocabSize);
   const scale: GraphHostTensor = { dtype: 'f32', shape: [1, 1], data: Float32Array.of(1 / temperature) };
-  const read = decoder.read(`top ${count}`, () => topProgram(decoder.shape, count), state, { scale });
+  const read = decoder.read(`top ${count}`, () => topProgram(decoder.shape, count), state.tensors, { scale });
   const { ids, logProbabilities, entropy } = (await values(read)) as Record<string, Float32Array>;
   checkFinite(entropy as Float32Array);
   return Array.from({ length: B }, (_, b) => ({
@@ -57,7 +59,7 @@ export async function topTokens(
 export async function logitsOf(decoder: Decoder, state: DecoderState): Promise<Float32Array> {
   const { batch: B, config } = decoder.shape;
   const V = config.vocabSize;
-  const chunks = await values(decoder.read('logits', () => logitsProgram(decoder.shape), state));
+  const chunks = await values(decoder.read('logits', () => logitsProgram(decoder.shape), state.tensors));
   const out = new Float32Array(B * V);
   let from = 0;
   for (let c = 0; chunks[c]; c++) {
@@ -71,7 +73,7 @@ export async function logitsOf(decoder: Decoder, state: DecoderState): Promise<F
 
 /** The latent that would be fed, [B, H]. */
 export async function latentOf(decoder: Decoder, state: DecoderState): Promise<Float32Array<ArrayBuffer>> {
-  const { z } = await values(decoder.read('latent', () => latentProgram(decoder.shape), state));
+  const { z } = await values(decoder.read('latent', () => latentProgram(decoder.shape), state.tensors));
   return z as Float32Array<ArrayBuffer>;
 }
 
@@ -117,9 +119,9 @@ export async function keysAndValuesOf(
   return { keys: keys as Float32Array, values: values as Float32Array };
 }
 
-/** Reads outputs and disposes of them. */
-async function values(
-  run: Promise<Record<string, DeviceTensor>>,
+/** Reads a program's outputs and disposes of them. */
+export async function values(
+  run: Promise<Record<string, DeviceTensor>> | Record<string, DeviceTensor>,
 ): Promise<Record<string, ArrayLike<number>>> {
   const outputs = Object.entries(await run);
   try {
@@ -132,7 +134,8 @@ async function values(
   }
 }
 
-function checkFinite(perSequence: Float32Array): void {
+/** @param perSequence [B], finite where all logits are @throws NumericError */
+export function checkFinite(perSequence: Float32Array): void {
   const b = perSequence.findIndex((x) => !Number.isFinite(x));
   if (b >= 0)
     throw new NumericError(

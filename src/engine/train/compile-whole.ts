@@ -4,7 +4,7 @@ import type { ModelOnDevice } from '../model/model-on-device';
 import type { DeviceTensor } from '../runtime/tensor';
 import { BoundFeeds } from './feeds';
 import type { TapeOutput, TapeRun } from './step';
-import { withRowTables } from './tape/row-tables';
+import { tapeFeeds } from './tape/inputs';
 import type { Tape } from './tape/tape';
 import { traceTape } from './tape/whole';
 
@@ -29,7 +29,7 @@ export function compileWhole(model: ModelOnDevice, tape: Tape, name: string): Pr
       programs: 1,
       nodes: liveNodes(Object.values(program.outputs)).length,
       async run(feeds, parameters): Promise<TapeOutput> {
-        inputs.begin(withRowTables(tape, feeds));
+        inputs.write(tapeFeeds(tape, feeds));
         const bound: Record<string, DeviceTensor> = { ...inputs.tensors };
         all.forEach((parameter, i) => {
           if (compiled.inputs.has(parameter.name)) bound[parameter.name] = parameters[i] as DeviceTensor;

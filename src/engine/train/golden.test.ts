@@ -19,6 +19,7 @@ import { hostOptimiser } from './optimiser';
 import { packName } from './parameters';
 import { learningRate } from './schedule';
 import type { TapeRun } from './step';
+import { tapeFeeds } from './tape/inputs';
 import { traceTape } from './tape/whole';
 import { made, relativeError } from './tiny.testing';
 
@@ -104,7 +105,10 @@ describe('a training step agrees with torch', () => {
     const tape = step.tape(step.config);
     const { outputs } = traceTape(tape, 'step');
     const feeds: Record<string, ArrayLike<number>> = {};
-    for (const [name, { data }] of Object.entries({ ...namedWeights(step.weights), ...step.feeds }))
+    for (const [name, { data }] of Object.entries({
+      ...namedWeights(step.weights),
+      ...tapeFeeds(tape, step.feeds),
+    }))
       feeds[name] = data;
     step.packs.forEach((pack, i) => {
       feeds[packName('student', i)] = pack;

@@ -13,6 +13,7 @@ import { compileWhole } from './compile-whole';
 import { compileLayerwise } from './layerwise/compile';
 import type { ParameterSet } from './parameters';
 import { type ProofLayout, recordCodi, recordSilent } from './proofs.testing';
+import { tapeFeeds } from './tape/inputs';
 import type { Tape } from './tape/tape';
 import { traceTape } from './tape/whole';
 import { relativeError } from './tiny.testing';
@@ -172,7 +173,10 @@ describe.each(Object.entries(RECIPES))('%s agrees with torch', (recipe, record) 
     const tape = record();
     const { outputs } = traceTape(tape, 'step');
     const feeds: Record<string, ArrayLike<number>> = {};
-    for (const [name, { data }] of Object.entries({ ...namedWeights(weights), ...feedsOf() }))
+    for (const [name, { data }] of Object.entries({
+      ...namedWeights(weights),
+      ...tapeFeeds(tape, feedsOf()),
+    }))
       feeds[name] = data;
     valuesOf(tape).forEach((data, i) => {
       feeds[tape.parameters.all[i]?.name as string] = data;

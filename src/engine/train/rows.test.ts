@@ -8,7 +8,7 @@ import { createRuntime, type Runtime } from '../runtime/runtime';
 import { compileWhole } from './compile-whole';
 import { compileLayerwise } from './layerwise/compile';
 import { type Row, randomRows, recordRows, rowFeeds } from './rows.testing';
-import { withRowTables } from './tape/row-tables';
+import { tapeFeeds } from './tape/inputs';
 import type { Tape } from './tape/tape';
 import { traceTape } from './tape/whole';
 import { normals, randomWeights, relativeError, TINY_CONFIG } from './tiny.testing';
@@ -55,7 +55,7 @@ function interpreted(rows: readonly Row[]): Found {
   const tape = recordRows(TINY_CONFIG, rows);
   const { outputs } = traceTape(tape, 'step');
   const feeds: Record<string, ArrayLike<number>> = {};
-  const hosts = { ...namedWeights(weights), ...withRowTables(tape, rowFeeds(rows)) };
+  const hosts = { ...namedWeights(weights), ...tapeFeeds(tape, rowFeeds(rows)) };
   for (const [name, { data }] of Object.entries(hosts)) feeds[name] = data;
   valuesOf(tape).forEach((data, i) => {
     feeds[tape.parameters.all[i]?.name as string] = data;

@@ -1,10 +1,11 @@
+import type { HostTensor } from '../../base/dtype';
 import { vjp } from '../../graph/gradient';
 import { Graph, type Program, type Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
 import { type AdapterSpec, attachPack, joinAttachments, packLength } from '../attachments';
 import type { DecoderConfig } from '../config';
 import { decoderLayer, type KeyValues, type Segment } from '../layer';
-import type { RopeTensors } from '../rope';
+import { type RopeTensors, ropeTables } from '../rope';
 import { causalMask, columnTables } from '../stack';
 import { layerInputs } from '../weights';
 
@@ -27,20 +28,34 @@ export interface SegmentShape {
   readonly watched: readonly number[];
   /** Whether each row has RoPE positions of its own: `cos` and `sin` [B, 1, P, d/2] are inputs. */
   readonly rowPositions: boolean;
-  /** Adapters by name; their packs are inputs `adapter.{name}`. */
+  /** Adapters by name; their packs are inputs `parameter.{name}`. */
   readonly adapters: Readonly<Record<string, AdapterSpec>>;
 }
 
 /**
- * Inputs that tell a program which column c of T it runs on, with the rotary tables `cos`, `sin` [1, d/2] where positions
- * are rotary.
+ * Inputs that tell a program which column of T it runs on: a one where it is, and, where positions are rotary, their tables
+ * [1, d/2].
  */
-export const COLUMN_INPUTS = ['place', 'keep', 'visible', 'cos', 'sin'] as const;
+export const COLUMN_INPUTS = ['place', 'cos', 'sin'] as const;
+
+export function columnInput(
+  config: DecoderConfig,
+  T: number,
+  column: number,
+  name: (typeof COLUMN_INPUTS)[number],
+): HostTensor {
+  if (name === 'place') {
+    const data = Float32Array.from({ length: T }, (_, i) => Number(i === column));
+    return { dtype: 'f32', shape: [1, 1, T, 1], data };
+  }
+  const data = ropeTables(config, column, 1)[name];
+  return { dtype: 'f32', shape: [1, data.length], data };
+}
 
 /** Names of a layer program's weight inputs: `w.{name}`. */
 export const LAYER_PREFIX = 'w.';
 
-/** Number of keys that the segment sees, its own included: the width of its mask. */
+/** Width of its mask: the number of keys that the segment sees, or all T, of which those after its column are hidden. */
 export const maskWidth = ({ from, positions, columns }: SegmentShape): number =>
   from === 'told' ? columns : from + positions;
 
@@ -84,7 +99,7 @@ function trace(config: DecoderConfig, shape: SegmentShape) {
     : undefined;
   const packs = Object.entries(adapters).map(([name, spec]) => ({
     name,
-    ...attachPack(graph, config, spec, graph.input(`adapter.${name}`, [packLength(config, spec)])),
+    ...attachPack(graph, config, spec, graph.input(`parameter.${name}`, [packLength(config, spec)])),
   }));
   const attached = joinAttachments(packs.map(({ attachments }) => attachments));
   const weights = layerInputs(graph, config, LAYER_PREFIX);
@@ -114,12 +129,12 @@ function segmentOf(graph: Graph, config: DecoderConfig, shape: SegmentShape): Se
   const keyMask = graph.input('keyMask', [B, 1, 1, maskWidth(shape)]);
   const common = { batch: B, positions: P, rope: tablesOf(graph, config, shape) };
   if (from === 'told') {
-    const column = [1, 1, T, 1];
-    const [place, keep] = [graph.input('place', column), graph.input('keep', column)];
+    const place = graph.input('place', [1, 1, T, 1]);
+    const others = o.sub(1, place);
     return {
       ...common,
-      mask: o.add(keyMask, graph.input('visible', [1, 1, 1, T])),
-      join: (past, own) => o.add(o.mul(past as Tensor, keep), o.mul(own, place)),
+      mask: keyMask,
+      join: (past, own) => o.add(o.mul(past as Tensor, others), o.mul(own, place)),
     };
   }
   return {

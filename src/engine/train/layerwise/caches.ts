@@ -8,10 +8,12 @@ export interface KeyValueTensors {
   readonly v: DeviceTensor;
 }
 
-interface Cache {
-  readonly tensors: KeyValueTensors;
-  /** Segments whose columns are read from it. */
-  readonly holders: Set<Segment>;
+/** The caches, by layer, of segments that follow one another. */
+interface Branch {
+  readonly layers: KeyValueTensors[];
+  readonly segments: Set<Segment>;
+  /** The segment that wrote last. */
+  tip: Segment;
 }
 
 /**
@@ -20,31 +22,18 @@ interface Cache {
  * branch from a segment gets its own cache.
  */
 export class Caches {
-  private readonly caches = new Map<Segment, Cache[]>();
+  private readonly branches = new Map<Segment, Branch>();
   private readonly cotangents = new Map<Segment, KeyValueTensors[]>();
 
   constructor(private readonly pool: TensorPool) {}
 
   of(segment: Segment, layer: number): KeyValueTensors {
-    return (this.caches.get(segment) as Cache[])[layer]?.tensors as KeyValueTensors;
+    return this.branches.get(segment)?.layers[layer] as KeyValueTensors;
   }
 
   /** Keeps what a segment wrote, taking the tensors over from the pool. */
   write(segment: Segment, layer: number, tensors: KeyValueTensors): void {
-    const { after } = segment;
-    const before = after && this.caches.get(after)?.[layer];
-    const lineage = new Set<Segment>(segment.lineage);
-    const holders = new Set([segment]);
-    if (before && [...before.holders].every((holder) => lineage.has(holder))) {
-      this.pool.give(before.tensors.k, before.tensors.v);
-      for (const holder of before.holders) holders.add(holder);
-    }
-    const cache = { tensors, holders };
-    for (const holder of holders) {
-      const layers = this.caches.get(holder) ?? [];
-      layers[layer] = cache;
-      this.caches.set(holder, layers);
-    }
+    this.put(this.branchOf(segment).layers, layer, tensors);
   }
 
   /** The cotangent of a segment's caches so far; `zeros` if there is none. */
@@ -55,19 +44,37 @@ export class Caches {
   /** Replaces a sum by the one made from it. */
   setCotangent(segment: Segment, layer: number, sum: KeyValueTensors): void {
     const layers = this.cotangents.get(segment) ?? [];
-    this.pool.give(layers[layer]?.k, layers[layer]?.v);
-    layers[layer] = sum;
+    this.put(layers, layer, sum);
     this.cotangents.set(segment, layers);
   }
 
   /** Nothing will read the segment's keys and values any more. */
   leave(segment: Segment): void {
-    for (const { tensors, holders } of this.caches.get(segment) ?? []) {
-      holders.delete(segment);
-      if (holders.size === 0) this.pool.give(tensors.k, tensors.v);
-    }
-    for (const { k, v } of this.cotangents.get(segment) ?? []) this.pool.give(k, v);
-    this.caches.delete(segment);
+    const branch = this.branches.get(segment);
+    branch?.segments.delete(segment);
+    const free = [
+      ...(branch?.segments.size === 0 ? branch.layers : []),
+      ...(this.cotangents.get(segment) ?? []),
+    ];
+    for (const { k, v } of free) this.pool.give(k, v);
+    this.branches.delete(segment);
     this.cotangents.delete(segment);
+  }
+
+  private branchOf(segment: Segment): Branch {
+    const known = this.branches.get(segment);
+    if (known) return known;
+    const before = segment.after && this.branches.get(segment.after);
+    const continues = before && before.tip === segment.after;
+    const branch = continues ? before : { layers: [], segments: new Set<Segment>(), tip: segment };
+    branch.segments.add(segment);
+    branch.tip = segment;
+    this.branches.set(segment, branch);
+    return branch;
+  }
+
+  private put(layers: KeyValueTensors[], layer: number, tensors: KeyValueTensors): void {
+    this.pool.give(layers[layer]?.k, layers[layer]?.v);
+    layers[layer] = tensors;
   }
 }

@@ -1,16 +1,16 @@
 import { ConfigError } from '../../base/errors';
 import { Owned } from '../../base/owned';
 import type { ModelOnDevice } from '../../model/model-on-device';
-import type { DeviceTensor } from '../../runtime/tensor';
 import { BoundFeeds } from '../feeds';
-import type { TapeOutput, TapeRun } from '../step';
-import { withRowTables } from '../tape/row-tables';
+import type { TapeRun } from '../step';
+import { tapeFeeds } from '../tape/inputs';
 import type { Tape } from '../tape/tape';
 import { type LayerwiseOptions, Programs } from './compiled';
-import { Constants } from './constants';
 import { planOf } from './plan';
 import { TensorPool } from './pool';
+import { keysOf } from './programs';
 import { runTape } from './run';
+import { type Machine, RunState } from './state';
 
 /**
  * The tape as small programs shared by all layers and all latent steps: compiling takes the same time whatever the model's
@@ -32,20 +32,17 @@ export function compileLayerwise(
     const plan = planOf(tape);
     const programs = new Programs(model, owned);
     await programs.prepare(tape, plan, options);
-    const constants = owned.add(new Constants(runtime, tape.parameters.config, plan.columns));
     const feeds = owned.add(new BoundFeeds(runtime));
     const pool = owned.add(new TensorPool(runtime));
-    const counted = await programs.distinct();
+    const machine: Machine = { tape, plan, model, programs, feeds, pool };
     return {
       terms: tape.terms,
-      programs: counted.programs,
-      nodes: counted.nodes,
-      run(hosts, parameters: readonly DeviceTensor[]): Promise<TapeOutput> {
+      ...(await programs.distinct()),
+      run(batch, parameters) {
         pool.reclaim();
-        return runTape({
-          ...{ tape, plan, model, programs, constants, pool, feeds, parameters },
-          hosts: withRowTables(tape, hosts),
-        });
+        const hosts = tapeFeeds(tape, batch, (segment) => keysOf(tape, plan, segment));
+        feeds.write(hosts);
+        return runTape(new RunState(machine, hosts, parameters));
       },
       dispose: () => owned.dispose(),
     };

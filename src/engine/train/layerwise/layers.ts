@@ -1,102 +1,77 @@
 import type { ModelProgram } from '../../model/model-on-device';
+import { COLUMN_INPUTS, columnInput } from '../../nn/programs/layer';
 import type { DeviceTensor } from '../../runtime/tensor';
 import { packName } from '../parameters';
-import type { ComputeEntry, Segment } from '../tape/entries';
-import type { Caches } from './caches';
-import type { Tensors } from './constants';
-import type { Run } from './context';
-import { maskFeed } from './masks';
+import type { Segment } from '../tape/entries';
+import { keysInput, tableInputs } from '../tape/inputs';
+import { computed, layerOutput } from './programs';
+import type { RunState, Tensors } from './state';
 
-/** What running a segment's layers needs. */
-export interface LayerHost {
-  readonly at: Run;
-  readonly caches: Caches;
-  call(program: ModelProgram, ...given: readonly Tensors[]): Promise<Record<string, DeviceTensor>>;
-  parameter(name: string): DeviceTensor;
-  gradient(name: string): DeviceTensor;
-  setGradient(name: string, sum: DeviceTensor): void;
-  tensorOf(entry: ComputeEntry): DeviceTensor;
-  cotangentOf(segment: Segment): {
-    readonly dy: DeviceTensor | undefined;
-    readonly watched: readonly (DeviceTensor | undefined)[];
-  };
-  /** Adds a cotangent and takes it over. */
-  add(producer: ComputeEntry, part: DeviceTensor): Promise<void>;
-}
-
-/** A segment that has been run. */
-export interface SegmentRun {
-  /** Outputs [B·P, H] of layers 1…L−1, which are the inputs of the next. */
-  readonly outputs: readonly DeviceTensor[];
-  /** The last layer's output [B·P, H], before the final norm. */
-  readonly y: DeviceTensor;
-  /** Each layer's watched outputs [B, w, H]; empty if all positions are watched, or none. */
-  readonly watched: readonly DeviceTensor[];
-}
-
-const layersOf = (runner: LayerHost): number => runner.at.tape.parameters.config.layers;
+const packsOf = ({ adapters }: Segment, layer: number) =>
+  adapters.map((name) => [name, packName(name, layer)] as const);
 
 /** What a layer's program reads besides x: weights, adapters with their gradients so far, mask, column, past. */
-function bindings(runner: LayerHost, segment: Segment, layer: number, { inputs }: ModelProgram): Tensors {
-  const bound: Record<string, DeviceTensor | undefined> = { ...runner.at.model.layer(layer) };
-  for (const name of segment.adapters) {
-    bound[`adapter.${name}`] = runner.parameter(packName(name, layer));
-    bound[`sum.${name}`] = runner.gradient(packName(name, layer));
-  }
-  if (inputs.has('place')) Object.assign(bound, runner.at.constants.column(segment.from));
-  if (segment.rowPositions !== undefined) {
-    bound.cos = runner.at.feeds.tensors[`${segment.rowPositions}.cos`];
-    bound.sin = runner.at.feeds.tensors[`${segment.rowPositions}.sin`];
-  }
-  const width = inputs.get('keyMask')?.shape[3];
-  if (width !== undefined) bound.keyMask = maskFeed(runner.at, segment, width);
-  if (segment.after) {
-    const past = runner.caches.of(segment.after, layer);
-    bound.pastK = past.k;
-    bound.pastV = past.v;
+function bindings(state: RunState, segment: Segment, layer: number, { inputs }: ModelProgram): Tensors {
+  const { model, feeds, plan, tape } = state.at;
+  const { after, from, rowPositions } = segment;
+  const bound: Record<string, DeviceTensor | undefined> = {
+    ...model.layer(layer),
+    ...state.bound(packsOf(segment, layer)),
+    keyMask: feeds.tensors[keysInput(segment)],
+  };
+  if (inputs.has('place'))
+    for (const name of COLUMN_INPUTS)
+      if (inputs.has(name))
+        bound[name] = feeds.constant(`${name} of column ${from}`, () =>
+          columnInput(tape.parameters.config, plan.columns, from, name),
+        );
+  if (rowPositions !== undefined)
+    for (const [name, input] of Object.entries(tableInputs(rowPositions))) bound[name] = feeds.tensors[input];
+  if (after) {
+    const past = state.caches.of(after, layer);
+    Object.assign(bound, { pastK: past.k, pastV: past.v });
   }
   return bound;
 }
 
-export async function runLayers(runner: LayerHost, segment: Segment): Promise<SegmentRun> {
-  const { forward } = runner.at.programs.pair(segment);
-  const L = layersOf(runner);
-  const outputs: DeviceTensor[] = [];
-  const watched: DeviceTensor[] = [];
-  let y = runner.tensorOf(segment.x.entry);
-  for (let i = 0; i < L; i++) {
-    const out = await runner.call(forward, bindings(runner, segment, i, forward), { x: y });
-    y = out.y as DeviceTensor;
-    if (i < L - 1) outputs.push(y);
-    if (out.watched) watched.push(out.watched);
-    if (out.k && out.v) runner.caches.write(segment, i, { k: out.k, v: out.v });
+export async function runLayers(state: RunState, segment: Segment): Promise<void> {
+  const { forward } = state.at.programs.of(segment);
+  const kept: Record<string, DeviceTensor> = {};
+  let x = state.value(computed(segment.x));
+  for (let i = 0; i < state.at.tape.parameters.config.layers; i++) {
+    const { y, watched, k, v } = await state.call(forward, bindings(state, segment, i, forward), { x });
+    x = y as DeviceTensor;
+    kept[layerOutput(segment, i, false).slot] = x;
+    if (watched) kept[layerOutput(segment, i, true).slot] = watched;
+    if (k && v) state.caches.write(segment, i, { k, v });
   }
-  return { outputs, y, watched };
+  state.keep(segment, kept);
 }
 
 /** The layers in reverse: passes cotangents to the input, the past and the adapters. */
-export async function reverseLayers(runner: LayerHost, segment: Segment, run: SegmentRun): Promise<void> {
-  const { pool, constants, programs } = runner.at;
-  const reverse = programs.pair(segment).reverse as ModelProgram;
-  const { dy, watched } = runner.cotangentOf(segment);
-  const shapeOf = (name: string) => reverse.inputs.get(name)?.shape ?? [];
-  const { after } = segment;
-  let dx = dy ?? constants.zeros(run.y.shape);
-  for (let i = layersOf(runner) - 1; i >= 0; i--) {
-    const x = run.outputs[i - 1] ?? runner.tensorOf(segment.x.entry);
-    const zeros = constants.zeros(shapeOf(after ? 'pastK' : 'dK'));
-    const own = runner.caches.cotangent(segment, i, zeros);
-    const before = after && runner.caches.cotangent(after, i, zeros);
-    const out = await runner.call(reverse, bindings(runner, segment, i, reverse), {
-      ...{ x, dy: dx, dK: own.k, dV: own.v, sumK: before?.k, sumV: before?.v },
-      dWatched: watched[i] ?? constants.zeros(shapeOf('dWatched')),
+export async function reverseLayers(state: RunState, segment: Segment): Promise<void> {
+  const { pool, programs, tape } = state.at;
+  const reverse = programs.of(segment).reverse as ModelProgram;
+  const zeros = (name: string) => state.zeros(reverse.inputs.get(name)?.shape ?? []);
+  const { after, x, separates } = segment;
+  const last = tape.parameters.config.layers - 1;
+  let dx = state.takeCotangent(layerOutput(segment, last, false)) ?? zeros('dy');
+  for (let i = last; i >= 0; i--) {
+    const none = zeros(after ? 'pastK' : 'dK');
+    const own = state.caches.cotangent(segment, i, none);
+    const before = after && state.caches.cotangent(after, i, none);
+    const watched = state.takeCotangent(layerOutput(segment, i, separates));
+    const out = await state.call(reverse, bindings(state, segment, i, reverse), {
+      x: state.value(i > 0 ? layerOutput(segment, i - 1, false) : computed(x)),
+      ...{ dy: dx, dK: own.k, dV: own.v, sumK: before?.k, sumV: before?.v },
+      dWatched: watched ?? zeros('dWatched'),
     });
-    if (dx !== dy) pool.give(dx);
+    pool.give(dx, watched);
     dx = out.dx as DeviceTensor;
     if (after)
-      runner.caches.setCotangent(after, i, { k: out.pastK as DeviceTensor, v: out.pastV as DeviceTensor });
-    for (const name of segment.adapters)
-      runner.setGradient(packName(name, i), out[`gradient.${name}`] as DeviceTensor);
+      state.caches.setCotangent(after, i, { k: out.pastK as DeviceTensor, v: out.pastV as DeviceTensor });
+    state.takeGradients(packsOf(segment, i), out);
   }
-  await runner.add(segment.x.entry, dx);
+  if (x.detached) pool.give(dx);
+  else await state.add(computed(x), dx);
 }

@@ -1,51 +1,97 @@
 import { vjp } from '../../graph/gradient';
 import { Graph, type Program, type Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
-import { finalNorm, outerModel, type StackModel } from '../../nn/stack';
+import type { AdapterSpec } from '../../nn/attachments';
+import { layerPrograms, maskWidth, type SegmentShape } from '../../nn/programs/layer';
+import { finalNorm, outerModel } from '../../nn/stack';
 import type {
-  ComputeEntry,
+  Computed,
+  Entry,
+  FunctionEntry,
   KeyValueLossEntry,
-  LossEntry,
+  Producer,
   Segment,
   TraceContext,
   Value,
 } from '../tape/entries';
 import type { Tape } from '../tape/tape';
-import { rowsOf } from '../tape/whole';
+import { readsOf, statesOf } from '../tape/values';
+import type { Plan } from './plan';
 
-/** A tensor that an entry left for its readers: what it computed, or the output of one of a segment's layers. */
-export type Kept =
-  | { readonly producer: ComputeEntry }
-  | {
-      readonly producer: Segment;
-      readonly layer: number;
-      /** Whether it is read at the segment's watched positions [B, w, H], all of which may be watched: [B·P, H]. */
-      readonly watched: boolean;
-    };
-
-/**
- * The tensors that a program reads for a value: a computed value itself; for final states the output of the last layer,
- * before the final norm; for states the outputs of all layers of every track.
- */
-export function keptOf(value: Value, layers: number): readonly Kept[] {
-  if (value.kind === 'computed') return [{ producer: value.entry }];
-  if (value.kind === 'finals') {
-    const { segment, from, to } = value;
-    return [
-      { producer: segment, layer: layers - 1, watched: to - from === 1 && givesWatched(segment, from) },
-    ];
-  }
-  return value.tracks.flatMap(({ segment }) =>
-    Array.from({ length: layers }, (_, layer) => ({ producer: segment, layer, watched: true })),
-  );
+/** A tensor that a producer leaves for its readers. */
+export interface Kept {
+  readonly producer: Producer;
+  /** Which of the producer's tensors it is. */
+  readonly slot: string;
 }
 
-/** Whether a segment outputs its watched positions, including the given one, separately from the others. */
-const givesWatched = ({ watched, positions }: Segment, position?: number): boolean =>
-  watched.length < positions && (position === undefined ? watched.length > 0 : watched.includes(position));
+/** What a function computed. */
+export const result = (producer: FunctionEntry): Kept => ({ producer, slot: 'y' });
+export const computed = ({ entry }: Computed): Kept => result(entry);
+
+/** The output of a segment's layer before the final norm: [B·P, H], or [B, w, H] at its watched positions alone. */
+export const layerOutput = (producer: Segment, layer: number, watched: boolean): Kept => ({
+  producer,
+  slot: `${layer}${watched ? ' watched' : ''}`,
+});
+
+/** The tensors that a program reads for a value. */
+export function keptOf(tape: Tape, value: Value): Kept[] {
+  if (value.kind === 'computed') return [computed(value)];
+  return readsOf(tape, value).map(({ segment, layer, watched }) => layerOutput(segment, layer, watched));
+}
 
 export const inputName = (i: number, j: number): string => `x${i}.${j}`;
 export const cotangentName = (i: number, j: number): string => `d${i}.${j}`;
+
+/** Part of an entry that is a program; a loss runs forward and in reverse at once. */
+export type Part = 'forward' | 'reverse';
+
+/** What an entry runs as. Entries with the same key run as the same programs. */
+export interface Source {
+  readonly key: string;
+  trace(part: Part): Program;
+}
+
+export function sourceOf(tape: Tape, plan: Plan, entry: Entry): Source {
+  if (entry.kind === 'segment') {
+    const shape = shapeOf(tape, plan, entry);
+    return {
+      key: `segment ${JSON.stringify(shape)}`,
+      trace: (part) => layerPrograms(tape.parameters.config, shape)[part],
+    };
+  }
+  if (entry.kind === 'keyValueLoss')
+    return { key: `loss ${entry.terms}`, trace: () => keyValueLossProgram(tape, entry, plan.columns) };
+  const inputs = entry.inputs.map((value) => [
+    value.shape,
+    value.detached,
+    value.kind === 'states' &&
+      value.tracks.map(({ segment, positions }) => [positions, segment.positions, segment.watched]),
+  ]);
+  return {
+    key: `${entry.kind} ${entry.name} ${JSON.stringify(inputs)} ${entry.parameters}`,
+    trace: (part) => functionProgram(tape, entry, part),
+  };
+}
+
+/** Number of keys in a segment's mask. */
+export const keysOf = (tape: Tape, plan: Plan, segment: Segment): number =>
+  maskWidth(shapeOf(tape, plan, segment));
+
+function shapeOf(tape: Tape, { columns }: Plan, segment: Segment): SegmentShape {
+  const { positions, from, writes, watched, rowPositions } = segment;
+  // In a chain of single positions (latents) each is told its column, so that one program serves them all.
+  const told = positions === 1 && writes && segment.after !== undefined;
+  const specs = segment.adapters.map((name) => [name, tape.parameters.adapters[name] as AdapterSpec]);
+  return {
+    ...{ positions, columns, writes, watched },
+    batch: tape.batch,
+    from: told ? 'told' : from,
+    rowPositions: rowPositions !== undefined,
+    adapters: Object.fromEntries(specs),
+  };
+}
 
 interface Traced {
   readonly graph: Graph;
@@ -61,116 +107,62 @@ function traceInputs(tape: Tape, inputs: readonly Value[]): Traced {
   const { layers: L, hiddenSize: H } = parameters.config;
   const graph = new Graph();
   const model = outerModel(graph, parameters.config);
-  const shapeOf = (kept: Kept): readonly number[] => {
-    if (kept.producer.kind === 'compute') return kept.producer.shape;
-    const { watched, positions } = kept.producer;
-    return 'watched' in kept && kept.watched && givesWatched(kept.producer)
-      ? [B, watched.length, H]
-      : [B * positions, H];
-  };
-  const kept = inputs.map((value, i) =>
-    keptOf(value, L).map((each, j) => graph.input(inputName(i, j), shapeOf(each))),
-  );
+  const kept: Tensor[][] = [];
   const values = inputs.map((value, i) => {
-    const x = valueOf(tape, model, value, kept[i] as Tensor[]);
-    return value.detached ? o.stopGradient(x) : x;
+    const own: Tensor[] = [];
+    kept.push(own);
+    const input = (shape: readonly number[]): Tensor => {
+      own.push(graph.input(inputName(i, own.length), shape));
+      return own.at(-1) as Tensor;
+    };
+    if (value.kind === 'computed') return input(value.shape);
+    const outputs = readsOf(tape, value).map(({ segment, layer, watched }) => {
+      const positions = watched ? segment.watched : Array.from({ length: segment.positions }, (_, p) => p);
+      const m = positions.length;
+      const rows = o.reshape(input(watched ? [B, m, H] : [B * m, H]), [B * m, H]);
+      return { rows: layer === L - 1 ? finalNorm(model, rows) : rows, positions };
+    });
+    return statesOf(tape, value, outputs);
   });
-  const parameter = (name: string): Tensor => graph.input(name, parameters.shape(name));
-  return { graph, kept, values, context: { graph, model, parameter } };
-}
-
-/** A value in the tape's shape, made from the tensors kept for it. */
-function valueOf(tape: Tape, model: StackModel, value: Value, kept: readonly Tensor[]): Tensor {
-  const B = tape.batch;
-  const { layers: L, hiddenSize: H } = tape.parameters.config;
-  const first = kept[0] as Tensor;
-  if (value.kind === 'computed') return first;
-  if (value.kind === 'finals') {
-    const { segment, from, to } = value;
-    if (first.shape.length === 2) return rowsOf(finalNorm(model, first), B, segment.positions, from, to);
-    const at = segment.watched.indexOf(from);
-    return finalNorm(model, o.reshape(o.slice(first, 1, at, at + 1), [B, H]));
-  }
-  const tracks = value.tracks.flatMap(({ segment, positions }, t) => {
-    const m = givesWatched(segment) ? segment.watched.length : segment.positions;
-    const layers = kept.slice(t * L, (t + 1) * L).map((output, layer) => {
-      const rows = o.reshape(output, [B * m, H]);
-      return o.reshape(layer === L - 1 ? finalNorm(model, rows) : rows, [B, m, 1, H]);
-    });
-    const all = o.concat(layers, 2);
-    if (positions.length === m) return [all];
-    return positions.map((p) => {
-      const index = givesWatched(segment) ? segment.watched.indexOf(p) : p;
-      return o.slice(all, 1, index, index + 1);
-    });
-  });
-  return o.reshape(o.concat(tracks, 1), value.shape);
-}
-
-/** Which inputs have a gradient. */
-export const differentiable = (inputs: readonly Value[]): number[] =>
-  inputs.flatMap(({ detached }, i) => (detached ? [] : [i]));
-
-/** Gradients of the kept inputs that have one, and running sums of parameters' gradients: `d{i}.{j}`, `gradient.{name}`. */
-function reverseOutputs(
-  { graph, kept, context }: Traced,
-  ends: readonly [Tensor, Tensor][],
-  inputs: readonly Value[],
-  parameters: readonly string[],
-): Record<string, Tensor> {
-  const some = differentiable(inputs);
-  const own = parameters.map((name) => context.parameter(name));
-  const parts = vjp(
-    ends.map(([end]) => end),
-    ends.map(([, cotangent]) => cotangent),
-    [...some.flatMap((i) => kept[i] as Tensor[]), ...own],
-  );
-  const outputs: Record<string, Tensor> = {};
-  for (const i of some)
-    kept[i]?.forEach((_, j) => {
-      outputs[cotangentName(i, j)] = parts.shift() as Tensor;
-    });
-  for (const name of parameters) {
-    const part = parts.shift() as Tensor;
-    outputs[`gradient.${name}`] = o.add(graph.input(`sum.${name}`, part.shape), part);
-  }
-  return outputs;
-}
-
-/** A compute entry: inputs `x{i}.{j}` → y; in reverse also dy → `d{i}.{j}` and the gradients of its parameters. */
-export function computePrograms(tape: Tape, entry: ComputeEntry): { forward: Program; reverse: Program } {
-  const traced = traceInputs(tape, entry.inputs);
-  const y = entry.trace(traced.context, traced.values);
-  const dy = traced.graph.input('dy', y.shape);
+  const parameter = (name: string): Tensor => graph.input(`parameter.${name}`, parameters.shape(name));
   return {
-    forward: { name: entry.name, outputs: { y } },
-    reverse: {
-      name: `${entry.name}, in reverse`,
-      outputs: reverseOutputs(traced, [[y, dy]], entry.inputs, entry.parameters),
-    },
+    ...{ graph, kept, context: { graph, model, parameter } },
+    values: values.map((x, i) => (inputs[i]?.detached ? o.stopGradient(x) : x)),
   };
 }
 
-/** A loss, forward and reverse at once: inputs `x{i}.{j}` → `terms` [n], `d{i}.{j}` and the gradients of its parameters. */
-export function lossProgram(tape: Tape, entry: LossEntry): Program {
-  const traced = traceInputs(tape, entry.inputs);
-  const scalars = entry.trace(traced.context, traced.values);
-  const terms = o.concat(
-    scalars.map((term) => o.reshape(term, [1])),
-    0,
+/** A part added to the sum so far, which is an input. */
+const summed = (name: string, part: Tensor): Tensor => o.add(part.graph.input(name, part.shape), part);
+
+/**
+ * Inputs `x{i}.{j}` and `parameter.{name}` → y; in reverse also dy → the cotangents `d{i}.{j}`, and `gradient.{name}`, the
+ * parameter's gradient so far (`sum.{name}`) plus this part.
+ */
+function functionProgram(tape: Tape, entry: FunctionEntry, part: Part): Program {
+  const { graph, context, kept, values } = traceInputs(tape, entry.inputs);
+  const y = entry.trace(context, values);
+  const isLoss = entry.kind === 'loss';
+  if (part === 'forward' && !isLoss) return { name: entry.name, outputs: { y } };
+  const dy = isLoss
+    ? graph.constant(new Float32Array(entry.terms.length).fill(1), y.shape)
+    : graph.input('dy', y.shape);
+  const read = kept.flatMap((tensors, i) =>
+    entry.inputs[i]?.detached ? [] : tensors.map((x, j) => ({ name: cotangentName(i, j), x })),
   );
-  const ones = traced.graph.constant(new Float32Array(terms.shape[0] as number).fill(1), terms.shape);
-  return {
-    name: `loss ${entry.names.join(', ')}`,
-    outputs: { terms, ...reverseOutputs(traced, [[terms, ones]], entry.inputs, entry.parameters) },
-  };
+  const own = entry.parameters.map((name) => context.parameter(name));
+  const parts = vjp([y], [dy], [...read.map(({ x }) => x), ...own]);
+  const outputs: Record<string, Tensor> = isLoss ? { y } : {};
+  for (const { name } of read) outputs[name] = parts.shift() as Tensor;
+  for (const name of entry.parameters)
+    outputs[`gradient.${name}`] = summed(`sum.${name}`, parts.shift() as Tensor);
+  return { name: isLoss ? entry.name : `${entry.name}, in reverse`, outputs };
 }
 
 /**
  * One layer's part of a key/value loss: caches `k`, `v` [B, kvHeads, T, d], the layer's `target`, the
  * cotangents of the caches and the term so far → `dK`, `dV`, `term` [1].
  */
-export function keyValueLossProgram(tape: Tape, entry: KeyValueLossEntry, columns: number): Program {
+function keyValueLossProgram(tape: Tape, entry: KeyValueLossEntry, columns: number): Program {
   const { kvHeads, headDim } = tape.parameters.config;
   const graph = new Graph();
   const cache = [tape.batch, kvHeads, columns, headDim];
@@ -179,20 +171,9 @@ export function keyValueLossProgram(tape: Tape, entry: KeyValueLossEntry, column
   const target = graph.input('target', entry.target.shape.slice(1));
   const term = o.reshape(entry.trace(o.slice(k, 2, from, to), o.slice(v, 2, from, to), target), [1]);
   const [dK, dV] = vjp([term], [graph.constant(new Float32Array([1]), [1])], [k, v]) as [Tensor, Tensor];
-  const summed = (name: string, part: Tensor): Tensor => o.add(graph.input(name, part.shape), part);
   const outputs = { term: summed('sum', term), dK: summed('sumK', dK), dV: summed('sumV', dV) };
-  return { name: `loss ${entry.name}`, outputs };
+  return { name: `loss ${entry.terms}`, outputs };
 }
-
-/** A value unchanged, for whatever takes it as one tensor: an output of the tape, or a loss that runs as a kernel. */
-export const itself = (value: Value): ComputeEntry => ({
-  kind: 'compute',
-  name: 'value',
-  shape: value.shape,
-  inputs: [value],
-  parameters: [],
-  trace: (_context, [x]) => x as Tensor,
-});
 
 /** Vectors laid end to end: inputs `0`, `1`, … → `terms`. */
 export function termsProgram(lengths: readonly number[]): Program {

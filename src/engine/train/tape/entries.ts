@@ -13,6 +13,8 @@ export interface TraceContext {
   parameter(name: string): Tensor;
 }
 
+export type Trace<R = Tensor> = (context: TraceContext, inputs: readonly Tensor[]) => R;
+
 interface OfShape {
   readonly shape: Shape;
   /** Whether no gradient flows through it. */
@@ -22,22 +24,28 @@ interface OfShape {
 /** The value of a compute entry. */
 export interface Computed extends OfShape {
   readonly kind: 'computed';
-  readonly entry: ComputeEntry;
+  readonly entry: FunctionEntry;
 }
 
-/** Final hidden states (after the final norm) of a segment's positions [from, to): [B·(to − from), H]. */
-export interface Finals extends OfShape {
-  readonly kind: 'finals';
+/** Positions of a segment. */
+export interface Track {
   readonly segment: Segment;
-  readonly from: number;
-  readonly to: number;
+  readonly positions: readonly number[];
 }
 
-/** hidden_states[1..L] at positions of segments: [B, n, L, H], or [B, L, H] at one position. */
+/** Hidden states at positions of segments: hidden_states[1..L], [B, n, L, H] (or [B, L, H] at one), or the last ones alone. */
 export interface States extends OfShape {
   readonly kind: 'states';
-  readonly tracks: readonly { readonly segment: Segment; readonly positions: readonly number[] }[];
+  readonly layers: 'all' | 'last';
+  readonly tracks: readonly Track[];
 }
+
+/** Final hidden states, after the final norm: [B·n, H]. */
+export interface Finals extends States {
+  readonly layers: 'last';
+}
+
+export type Value = Computed | States;
 
 /** Keys and values of every layer at columns [from, to), written by the segment and those before it. */
 export interface KeyValueRange {
@@ -46,44 +54,30 @@ export interface KeyValueRange {
   readonly to: number;
 }
 
-export type Value = Computed | Finals | States;
-
-interface Reads {
-  readonly inputs: readonly Value[];
-}
-
-export interface ComputeEntry extends Reads {
-  readonly kind: 'compute';
+/** A function of values: a value of its own, an output of the tape, or weighted loss terms [n]. */
+export interface FunctionEntry {
+  readonly kind: 'compute' | 'output' | 'loss';
   readonly name: string;
   readonly shape: Shape;
+  readonly inputs: readonly Value[];
+  /** Names of the trained parameters it reads. */
   readonly parameters: readonly string[];
-  readonly trace: (context: TraceContext, inputs: readonly Tensor[]) => Tensor;
-}
-
-/** Weighted scalar terms. */
-export interface LossEntry extends Reads {
-  readonly kind: 'loss';
-  readonly names: readonly string[];
-  readonly parameters: readonly string[];
-  readonly trace: (context: TraceContext, inputs: readonly Tensor[]) => readonly Tensor[];
-  /** The same as kernels, on its only input. */
+  /** Names of a loss's terms. */
+  readonly terms: readonly string[];
+  readonly trace: Trace;
+  /** A loss's forward and reverse pass as kernels, on its only input. */
   readonly kernel?: StateLoss['kernel'];
 }
 
 export interface KeyValueLossEntry {
   readonly kind: 'keyValueLoss';
-  readonly name: string;
+  readonly terms: readonly [string];
   readonly range: KeyValueRange;
   readonly target: { readonly name: string; readonly shape: Shape };
   readonly trace: (k: Tensor, v: Tensor, target: Tensor) => Tensor;
 }
 
-export interface OutputEntry extends Reads {
-  readonly kind: 'output';
-  readonly name: string;
-}
-
-export type Entry = Segment | ComputeEntry | LossEntry | KeyValueLossEntry | OutputEntry;
+export type Entry = Segment | FunctionEntry | KeyValueLossEntry;
 
 export interface SegmentOptions {
   /** The segment before it: its positions see the keys and values of that segment and of all segments before that. */
@@ -115,19 +109,18 @@ export class Segment {
   readonly from: number;
   /** Whether a later segment or a loss reads its keys and values. */
   writes = false;
-  /** Whether final states of more than single positions are read. */
-  readsAllFinals = false;
-  /** Whether states of every layer are read. */
-  readsStates = false;
+  private readsAllFinals = false;
+  private readsStates = false;
   private readonly single = new Set<number>();
 
+  /** @param index its place among the tape's segments  @param sizes of the model and the batch */
   constructor(
-    private readonly batch: number,
-    private readonly hidden: number,
-    private readonly layers: number,
+    readonly index: number,
+    private readonly sizes: { readonly batch: number; readonly hidden: number; readonly layers: number },
     readonly x: Computed,
     { after, adapters = [], mask, positions }: SegmentOptions,
   ) {
+    const { batch, hidden } = sizes;
     const [rows, width] = x.shape as readonly [number, number];
     if (x.shape.length !== 2 || width !== hidden || rows % batch !== 0)
       throw new ConfigError(
@@ -160,14 +153,9 @@ export class Segment {
         `final states [${from}, ${to}) of a segment of ${this.positions} positions`,
         'Choose positions within the segment.',
       );
-    return {
-      kind: 'finals',
-      segment: this,
-      from,
-      to,
-      shape: [this.batch * (to - from), this.hidden],
-      detached: false,
-    };
+    const { batch, hidden } = this.sizes;
+    const positions = Array.from({ length: to - from }, (_, i) => from + i);
+    return { ...this.read(positions, [batch * positions.length, hidden]), layers: 'last' };
   }
 
   /** The final hidden state of its last position, [B, H]. */
@@ -177,15 +165,15 @@ export class Segment {
 
   /** States of all layers at one position, [B, L, H]. */
   at(position: number): States {
-    const shape = [this.batch, this.layers, this.hidden];
-    return { kind: 'states', tracks: [{ segment: this, positions: [position] }], shape, detached: false };
+    const { batch, hidden, layers } = this.sizes;
+    return this.read([position], [batch, layers, hidden]);
   }
 
   /** States of all layers at all positions, [B, P, L, H]. */
   get states(): States {
+    const { batch, hidden, layers } = this.sizes;
     const positions = Array.from({ length: this.positions }, (_, p) => p);
-    const shape = [this.batch, this.positions, this.layers, this.hidden];
-    return { kind: 'states', tracks: [{ segment: this, positions }], shape, detached: false };
+    return this.read(positions, [batch, this.positions, layers, hidden]);
   }
 
   /** Keys and values at columns [from, to) of its past and its own. */
@@ -198,54 +186,51 @@ export class Segment {
     return { segment: this, from, to };
   }
 
-  /** Positions with a separate output: none, some, or all. */
+  /** Positions that are read one by one, in ascending order. */
   get watched(): readonly number[] {
     return [...this.single].sort((a, b) => a - b);
   }
 
-  /** Whether nothing but the last position's final state is read. */
-  get lastOnly(): boolean {
-    return (
-      this.positions > 1 &&
-      !this.readsAllFinals &&
-      !this.readsStates &&
-      [...this.single].every((p) => p === this.positions - 1)
-    );
+  /** Whether its watched positions are an output of their own, because there are others. */
+  get separates(): boolean {
+    return this.single.size > 0 && this.single.size < this.positions;
   }
 
-  /** Notes what an entry reads of it. */
-  read(what: { finals?: Finals; states?: readonly number[]; keyValues?: boolean }): void {
-    const { finals, states, keyValues } = what;
-    if (keyValues) this.writes = true;
-    if (finals) {
-      if (finals.to - finals.from === 1 && this.positions > 1) this.single.add(finals.from);
-      else this.readsAllFinals = true;
-    }
-    if (states) {
-      this.readsStates = true;
-      for (const p of states) this.single.add(p);
-    }
+  /** Whether nothing but the last position's final state is read. */
+  get lastOnly(): boolean {
+    const others = this.watched.some((p) => p !== this.positions - 1);
+    return this.positions > 1 && !this.readsAllFinals && !this.readsStates && !others;
+  }
+
+  /** Notes that an entry reads states of it. */
+  note({ layers }: States, positions: readonly number[]): void {
+    if (layers === 'all') this.readsStates = true;
+    if (layers === 'all' || (positions.length === 1 && this.positions > 1))
+      for (const p of positions) this.single.add(p);
+    else this.readsAllFinals = true;
+  }
+
+  private read(positions: readonly number[], shape: Shape): States {
+    return { kind: 'states', layers: 'all', tracks: [{ segment: this, positions }], shape, detached: false };
   }
 }
 
 /** What is computed on the tape and can have a cotangent. */
-export type Producer = Segment | ComputeEntry;
+export type Producer = Segment | FunctionEntry;
+
+/** Names of an entry's loss terms. */
+export const termsOf = (entry: Entry): readonly string[] => (entry.kind === 'segment' ? [] : entry.terms);
 
 /** Entries whose values `entry` reads, once for each read; those through which no gradient flows are `detached`. */
 export function producersOf(entry: Entry): { readonly producer: Producer; readonly detached: boolean }[] {
+  if (entry.kind === 'keyValueLoss') return [{ producer: entry.range.segment, detached: false }];
   if (entry.kind === 'segment')
     return [entry.x.entry, ...(entry.after ? [entry.after] : [])].map((producer) => ({
       producer,
-      detached: false,
+      detached: entry.x.detached && producer === entry.x.entry,
     }));
-  if (entry.kind === 'keyValueLoss') return [{ producer: entry.range.segment, detached: false }];
-  return entry.inputs.flatMap((value) =>
-    producers(value).map((producer) => ({ producer, detached: value.detached })),
-  );
-}
-
-function producers(value: Value): Producer[] {
-  if (value.kind === 'computed') return [value.entry];
-  if (value.kind === 'finals') return [value.segment];
-  return [...new Set(value.tracks.map(({ segment }) => segment))];
+  return entry.inputs.flatMap((value) => {
+    const producers = value.kind === 'computed' ? [value.entry] : value.tracks.map(({ segment }) => segment);
+    return [...new Set<Producer>(producers)].map((producer) => ({ producer, detached: value.detached }));
+  });
 }

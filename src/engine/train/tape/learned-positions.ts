@@ -2,17 +2,12 @@ import type { Shape } from '../../base/shape';
 import type { Graph, Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
 import { atPositions, leftPadding } from '../../nn/positions';
-import type { Computed, Segment, SegmentOptions, TraceContext, Value } from './entries';
+import type { Computed, Segment, SegmentOptions, Trace, Value } from './entries';
 
 /** What is needed of a tape. */
 interface Recorder {
   readonly batch: number;
-  compute(
-    name: string,
-    shape: Shape,
-    inputs: readonly Value[],
-    trace: (context: TraceContext, inputs: readonly Tensor[]) => Tensor,
-  ): Computed;
+  compute(name: string, shape: Shape, inputs: readonly Value[], trace: Trace): Computed;
   detach(value: Computed): Computed;
 }
 

@@ -9,23 +9,22 @@ import type { StateLoss } from '../losses/state-loss';
 import type { ParameterSet } from '../parameters';
 import {
   type Computed,
-  type ComputeEntry,
   type Entry,
   type Finals,
+  type FunctionEntry,
   type KeyValueRange,
   Segment,
   type SegmentOptions,
   type States,
-  type TraceContext,
+  type Trace,
+  termsOf,
   type Value,
 } from './entries';
 import { LearnedPositions } from './learned-positions';
 
-type Trace<R> = (context: TraceContext, inputs: readonly Tensor[]) => R;
-
 /**
  * One pass over a batch, recorded once in the order and the terms of its paper, and run by two back ends: as one graph
- * (`traceTape`) or as small programs shared by all layers (`compileLayerwise`). Neither knows a method.
+ * (`compileWhole`) or as small programs shared by all layers (`compileLayerwise`). Neither knows a method.
  *
  * Letters: B samples, P positions of a segment, L layers, H hidden size. Batch inputs are read by name.
  */
@@ -51,14 +50,15 @@ export class Tape {
    * @throws ConfigError for an unknown adapter
    */
   segment(x: Computed, options: SegmentOptions = {}): Segment {
-    const learned = this.parameters.config.positions === 'learned';
-    const placed = learned ? this.positions.placed(x, options) : undefined;
-    const segment = new Segment(this.batch, this.hidden, this.layers, placed?.x ?? x, options);
+    const { adapters, config } = this.parameters;
+    const sizes = { batch: this.batch, hidden: config.hiddenSize, layers: config.layers };
+    const placed = config.positions === 'learned' ? this.positions.placed(x, options) : undefined;
+    const segment = new Segment(this.segments.length, sizes, placed?.x ?? x, options);
     if (placed) this.positions.remember(segment, placed.reach);
     for (const adapter of segment.adapters)
-      if (!Object.hasOwn(this.parameters.adapters, adapter))
+      if (!Object.hasOwn(adapters, adapter))
         throw new ConfigError(
-          `a segment names the adapter "${adapter}"; there are ${Object.keys(this.parameters.adapters).join(', ') || 'none'}`,
+          `a segment names the adapter "${adapter}"; there are ${Object.keys(adapters).join(', ') || 'none'}`,
           'Declare it among the recipe’s adapters.',
         );
     this.entries.push(segment);
@@ -83,53 +83,46 @@ export class Tape {
     name: string,
     shape: Shape,
     inputs: readonly Value[],
-    trace: Trace<Tensor>,
+    trace: Trace,
     parameters: readonly string[] = [],
   ): Computed {
-    const entry: ComputeEntry = { kind: 'compute', name, shape, inputs, parameters, trace };
-    this.add(entry);
+    const entry = this.add({ kind: 'compute', name, shape, inputs, parameters, terms: [], trace });
     return { kind: 'computed', entry, shape, detached: false };
   }
 
   /** Final states of several parts of a sample, one after another: [B·n, H] of all their positions. */
-  rows(...parts: readonly Finals[]): Computed {
-    const B = this.batch;
-    const H = this.hidden;
-    const counts = parts.map(({ shape }) => (shape[0] as number) / B);
-    const total = counts.reduce((sum, n) => sum + n, 0);
-    return this.compute(`rows ${counts}`, [B * total, H], parts, (_context, inputs) =>
-      o.reshape(
-        o.concat(
-          inputs.map((x, i) => o.reshape(x, [B, counts[i] as number, H])),
-          1,
-        ),
-        [B * total, H],
-      ),
-    );
+  rows(...parts: readonly Finals[]): Finals {
+    const [first, ...others] = parts as [Finals, ...Finals[]];
+    if (others.some(({ detached }) => detached !== first.detached))
+      throw new ConfigError(
+        'rows of which only some are detached',
+        'Detach all the parts, or compute them apart.',
+      );
+    const rows = parts.reduce((sum, { shape }) => sum + (shape[0] as number), 0);
+    return { ...first, tracks: parts.flatMap(({ tracks }) => tracks), shape: [rows, this.hidden] };
   }
 
   /** Hidden states of all layers at each row's own position in a segment, i32 [B] fed as `positions`: [B, L, H]. */
   statesAt(segment: Segment, positions: string): Computed {
-    const { batch: B, layers: L, hidden: H } = this;
-    const P = segment.positions;
-    return this.compute(`states at ${positions}`, [B, L, H], [segment.states], ({ graph }, [states]) => {
-      const column = graph.constant(
-        Int32Array.from({ length: P }, (_, p) => p),
-        [1, P, 1, 1],
-        'i32',
-      );
+    const B = this.batch;
+    const { states, positions: P } = segment;
+    const { layers: L, hiddenSize: H } = this.parameters.config;
+    return this.compute(`states at ${positions}`, [B, L, H], [states], ({ graph }, [x]) => {
+      const columns = Int32Array.from({ length: P }, (_, p) => p);
+      const column = graph.constant(columns, [1, P, 1, 1], 'i32');
       const chosen = o.equal(o.reshape(graph.input(positions, [B], 'i32'), [B, 1, 1, 1]), column);
-      return o.reduceSum(o.where(chosen, states as Tensor, 0), [1]);
+      return o.reduceSum(o.where(chosen, x as Tensor, 0), [1]);
     });
   }
 
   /** The hidden states [B, K, L, H] of segments of one position each. */
   stack(segments: readonly Segment[]): States {
-    const shape = [this.batch, segments.length, this.layers, this.hidden];
+    const { layers: L, hiddenSize: H } = this.parameters.config;
     return {
       kind: 'states',
+      layers: 'all',
       tracks: segments.map((segment) => ({ segment, positions: [0] })),
-      shape,
+      shape: [this.batch, segments.length, L, H],
       detached: false,
     };
   }
@@ -148,36 +141,35 @@ export class Tape {
   ): void {
     if (weight === 0) return;
     const shape = [this.batch, (states.shape[0] as number) / this.batch];
-    this.loss([name], [states], ({ graph, model }, [hidden]) => [
-      o.mul(
-        headCrossEntropy(
-          model,
-          hidden as Tensor,
-          graph.input(inputs.targets, shape, 'i32'),
-          graph.input(inputs.weights, shape),
-        ),
-        weight,
-      ),
-    ]);
+    this.loss([name], [states], ({ graph, model }, [hidden]) => {
+      const targets = graph.input(inputs.targets, shape, 'i32');
+      const weights = graph.input(inputs.weights, shape);
+      return [o.mul(headCrossEntropy(model, hidden as Tensor, targets, weights), weight)];
+    });
   }
 
   /** A loss on hidden states. Without terms, because its weights are 0, it is left out with everything that only it reads. */
   stateLoss(loss: StateLoss | undefined, states: States): void {
     if (!loss || loss.terms.length === 0) return;
-    const trace: Trace<readonly Tensor[]> = (_context, [x]) => loss.trace(x as Tensor);
-    this.add({
-      kind: 'loss',
-      names: loss.terms,
-      inputs: [states],
-      parameters: [],
-      trace,
-      kernel: loss.kernel,
-    });
+    const x = this.compute('value', states.shape, [states], itself);
+    this.loss(loss.terms, [x], (_context, [own]) => loss.trace(own as Tensor), loss.kernel);
   }
 
-  /** Any other weighted terms of values of the tape; each a scalar. */
-  loss(names: readonly string[], inputs: readonly Value[], trace: Trace<readonly Tensor[]>): void {
-    this.add({ kind: 'loss', names, inputs, parameters: [], trace });
+  /** Any other weighted terms of values of the tape; each a scalar. @param kernel the same as kernels, on the only input */
+  loss(
+    terms: readonly string[],
+    inputs: readonly Value[],
+    trace: Trace<readonly Tensor[]>,
+    kernel?: StateLoss['kernel'],
+  ): void {
+    const together: Trace = (context, values) =>
+      o.concat(
+        trace(context, values).map((term) => o.reshape(term, [1])),
+        0,
+      );
+    const name = `loss ${terms.join(', ')}`;
+    const entry = { kind: 'loss', name, shape: [terms.length], inputs, parameters: [], terms } as const;
+    this.add({ ...entry, trace: together, ...(kernel && { kernel }) });
   }
 
   /**
@@ -191,13 +183,18 @@ export class Tape {
     target: { readonly name: string; readonly shape: Shape },
     trace: (k: Tensor, v: Tensor, target: Tensor) => Tensor,
   ): void {
-    this.add({ kind: 'keyValueLoss', name, range, target, trace });
-    range.segment.read({ keyValues: true });
+    this.add({ kind: 'keyValueLoss', terms: [name], range, target, trace });
+    range.segment.writes = true;
   }
 
   /** A value that the pass outputs besides its terms. */
-  output(name: string, value: Finals | States): void {
-    this.add({ kind: 'output', name, inputs: [value] });
+  output(name: string, value: States): void {
+    const { shape } = value;
+    this.add({ kind: 'output', name, shape, inputs: [value], parameters: [], terms: [], trace: itself });
+  }
+
+  get segments(): readonly Segment[] {
+    return this.entries.filter((entry) => entry.kind === 'segment');
   }
 
   /** Names of the terms, in the order they were recorded. */
@@ -208,35 +205,29 @@ export class Tape {
   private get hidden(): number {
     return this.parameters.config.hiddenSize;
   }
-  private get layers(): number {
-    return this.parameters.config.layers;
-  }
 
-  private add(entry: Exclude<Entry, Segment>): void {
-    for (const input of 'inputs' in entry ? entry.inputs : []) readValue(input);
-    const twice = termsOf(entry).find((name) => this.terms.includes(name));
+  private add<E extends Exclude<Entry, Segment>>(entry: E): E {
+    for (const input of 'inputs' in entry ? (entry as FunctionEntry).inputs : []) noteReads(input);
+    const twice = entry.terms.find((name) => this.terms.includes(name));
     if (twice !== undefined)
       throw new ConfigError(`two loss terms are named "${twice}"`, 'Give each a name of its own.');
     this.entries.push(entry);
+    return entry;
   }
 }
 
-/** Names of an entry's terms. */
-export function termsOf(entry: Entry): readonly string[] {
-  if (entry.kind === 'loss') return entry.names;
-  return entry.kind === 'keyValueLoss' ? [entry.name] : [];
-}
+/** Hidden states as one tensor. */
+const itself: Trace = (_context, [x]) => x as Tensor;
 
 /** Notes on segments which of their states are read. */
-function readValue(value: Value): void {
-  if (value.kind === 'finals') value.segment.read({ finals: value });
-  if (value.kind === 'states')
-    for (const { segment, positions } of value.tracks) {
-      if (positions.some((p) => p < 0 || p >= segment.positions))
-        throw new ConfigError(
-          `states at ${showShape(positions)} of a segment of ${segment.positions} positions`,
-          'Choose positions within the segment.',
-        );
-      segment.read({ states: positions });
-    }
+function noteReads(value: Value): void {
+  if (value.kind === 'computed') return;
+  for (const { segment, positions } of value.tracks) {
+    if (positions.some((p) => p < 0 || p >= segment.positions))
+      throw new ConfigError(
+        `states at ${showShape(positions)} of a segment of ${segment.positions} positions`,
+        'Choose positions within the segment.',
+      );
+    segment.note(value, positions);
+  }
 }

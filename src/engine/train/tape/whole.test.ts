@@ -12,16 +12,21 @@ import {
   tinyStep,
 } from '../tiny.testing';
 import type { Segment } from './entries';
+import { tapeFeeds } from './inputs';
 import { traceTape } from './whole';
 
 const LAYOUT = { batch: 2, question: 4, prompt: 2, answer: 2, explicit: 4 };
 
 function interpreted(tiny: TinyStep) {
-  const { outputs } = traceTape(tiny.tape(), 'step');
+  const tape = tiny.tape();
+  const { outputs } = traceTape(tape, 'step');
   const { terms, ...gradients } = outputs;
   if (!terms) throw new Error('a step without terms');
   const feeds: Record<string, ArrayLike<number>> = {};
-  for (const [name, { data }] of Object.entries({ ...namedWeights(tiny.weights), ...tiny.feeds }))
+  for (const [name, { data }] of Object.entries({
+    ...namedWeights(tiny.weights),
+    ...tapeFeeds(tape, tiny.feeds),
+  }))
     feeds[name] = data;
   const packs = tiny.packs.map((pack) => Float64Array.from(pack));
   packs.forEach((pack, i) => {

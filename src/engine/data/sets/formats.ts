@@ -1,0 +1,317 @@
+import { markAnswer } from '../../../contract/answer-rules';
+import type { ColumnMapping, DataFormat, DataReading, DataRow } from '../../../contract/data';
+import { quote } from '../../../text/quote';
+import { type Fields, ICOT, LINE } from './raw';
+
+/** What a row says, without its place. */
+export type RowContent = Pick<DataRow, 'question' | 'rationale' | 'steps' | 'answer' | 'reference'>;
+
+/** Why a record is not a row of the format. */
+export class Malformed extends Error {}
+
+interface Format {
+  /** Whether the record's fields are those of the format. */
+  fits(fields: Fields): boolean;
+  /** What the detection rests on. */
+  readonly why: string;
+  /** @throws Malformed */
+  row(fields: Fields, reading: DataReading): RowContent;
+}
+
+const has = (fields: Fields, ...names: string[]): boolean =>
+  names.every((name) => Object.hasOwn(fields, name));
+
+/** Text that must be there. */
+function text(fields: Fields, name: string): string {
+  const value = fields[name];
+  const said = typeof value === 'number' ? numberText(value) : value;
+  if (typeof said !== 'string') throw new Malformed(`${name} is ${quote(value)}; a text is expected`);
+  if (said.trim() === '') throw new Malformed(`${name} is empty`);
+  return said.trim();
+}
+
+const optional = (fields: Fields, name: string | undefined): string => {
+  const value = name === undefined ? undefined : fields[name];
+  if (value === undefined || value === null || value === '') return '';
+  if (Array.isArray(value)) return texts(fields, name as string).join(' ');
+  return text(fields, name as string);
+};
+
+function texts(fields: Fields, name: string): string[] {
+  const value = fields[name];
+  if (!Array.isArray(value)) throw new Malformed(`${name} is ${quote(value)}; a list of texts is expected`);
+  return value.map((item, i) => {
+    if (typeof item !== 'string') throw new Malformed(`${name}[${i}] is ${quote(item)}; a text is expected`);
+    return item.trim();
+  });
+}
+
+/** A number in digits, without an exponent, so that rules that look for digits read it whole. */
+function numberText(value: number): string {
+  const shown = String(value);
+  if (!shown.includes('e')) return shown;
+  return Math.abs(value) >= 1 ? BigInt(value).toString() : value.toFixed(20).replace(/0+$/, '');
+}
+
+const CALCULATION = /<<[^<>]*>>/g;
+
+/** Calculations, if there are any; else non-empty lines. */
+export function stepsOf(rationale: string): string[] {
+  const calculations = rationale.match(CALCULATION);
+  if (calculations) return [...calculations];
+  return linesOf(rationale);
+}
+
+const linesOf = (rationale: string): string[] =>
+  rationale
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+
+const plain = (question: string, steps: readonly string[], answer: string): RowContent => ({
+  question,
+  rationale: steps.join(' '),
+  steps,
+  answer,
+  reference: answer,
+});
+
+const gsm8k: Format = {
+  why: 'question and answer, and answers hold “#### ” and a number',
+  fits: (fields) =>
+    has(fields, 'question', 'answer') && typeof fields.answer === 'string' && fields.answer.includes('####'),
+  row(fields, { annotations }) {
+    const reference = text(fields, 'answer');
+    const mark = markAnswer('gsm8k', reference);
+    if (mark === null) throw new Malformed('the answer has no “#### ” with a number behind it');
+    const solution = reference.slice(0, reference.indexOf('####')).trim();
+    const rationale = annotations === 'keep' ? solution : solution.replaceAll(CALCULATION, '');
+    return {
+      question: text(fields, 'question'),
+      rationale,
+      steps: linesOf(rationale),
+      answer: mark.value,
+      reference,
+    };
+  },
+};
+
+const icot: Format = {
+  why: 'lines of the form question||steps #### answer',
+  fits: (fields) => has(fields, LINE) && Object.keys(fields).length === 1,
+  row(fields) {
+    const [, question = '', rationale = '', answer = ''] =
+      ICOT.exec(text(fields, LINE)) ??
+      (() => {
+        throw new Malformed('not of the form question||steps #### answer');
+      })();
+    if (question.trim() === '') throw new Malformed('the question is empty');
+    if (answer.trim() === '') throw new Malformed('nothing stands behind ####');
+    const steps = rationale.trim();
+    return {
+      question: question.trim(),
+      rationale: steps,
+      steps: steps === '' ? [] : stepsOf(steps),
+      answer: answer.trim(),
+      reference: answer.trim(),
+    };
+  },
+};
+
+const isCalculation = (fields: Fields): boolean =>
+  Array.isArray(fields.steps) && fields.steps.some((step) => String(step).includes('<<'));
+
+const listed = (fields: Fields): RowContent =>
+  plain(text(fields, 'question'), texts(fields, 'steps'), text(fields, 'answer'));
+
+const coconut: Format = {
+  why: 'question, a list of steps, and answer',
+  fits: (fields) => has(fields, 'question', 'steps', 'answer') && Array.isArray(fields.steps),
+  row: listed,
+};
+
+const prosqa: Format = {
+  why: 'question, a list of steps in words, and an answer in words',
+  fits: (fields) =>
+    coconut.fits(fields) &&
+    !isCalculation(fields) &&
+    (has(fields, 'idx_to_symbol') || /^\w+ is an? \w+\.$/.test(String(fields.answer))),
+  row: listed,
+};
+
+const cot: Format = {
+  why: 'question, cot and answer',
+  fits: (fields) => has(fields, 'question', 'cot', 'answer'),
+  row(fields) {
+    const rationale = optional(fields, 'cot');
+    const answer = text(fields, 'answer');
+    return {
+      question: text(fields, 'question'),
+      rationale,
+      steps: stepsOf(rationale),
+      answer,
+      reference: answer,
+    };
+  },
+};
+
+const svamp: Format = {
+  why: 'Body, Question and Answer',
+  fits: (fields) => has(fields, 'Body', 'Question', 'Answer'),
+  row(fields) {
+    const equation = optional(fields, 'Equation');
+    const question = `${text(fields, 'Body')} ${text(fields, 'Question')}`;
+    return plain(question, equation === '' ? [] : [equation], text(fields, 'Answer'));
+  },
+};
+
+const gsmHard: Format = {
+  why: 'input, code and target',
+  fits: (fields) => has(fields, 'input', 'code', 'target'),
+  row(fields) {
+    const rationale = text(fields, 'code');
+    const answer = text(fields, 'target');
+    return {
+      question: text(fields, 'input'),
+      rationale,
+      // The program's assignments; its head, its docstring and `return result` do no work.
+      steps: linesOf(rationale).filter((line) => /^\w+ = /.test(line)),
+      answer,
+      reference: answer,
+    };
+  },
+};
+
+const multiarith: Format = {
+  why: 'sQuestion with lSolutions, or question with final_ans',
+  fits: (fields) => has(fields, 'sQuestion', 'lSolutions') || has(fields, 'question', 'final_ans'),
+  row(fields) {
+    if (has(fields, 'final_ans')) return plain(text(fields, 'question'), [], text(fields, 'final_ans'));
+    const solutions = fields.lSolutions;
+    if (!Array.isArray(solutions) || solutions.length !== 1)
+      throw new Malformed(`lSolutions is ${quote(solutions)}; a list of one number is expected`);
+    return plain(
+      text(fields, 'sQuestion'),
+      has(fields, 'lEquations') ? texts(fields, 'lEquations') : [],
+      text({ 'lSolutions[0]': solutions[0] }, 'lSolutions[0]'),
+    );
+  },
+};
+
+/** Choices as both forms have them: `{label: [], text: []}`, or a list of `{label, text}`. */
+function choicesOf(value: unknown): string[] {
+  const { label, text: said } = (typeof value === 'object' && value !== null ? value : {}) as Fields;
+  const pairs: readonly (readonly [unknown, unknown])[] =
+    Array.isArray(label) && Array.isArray(said) && label.length === said.length
+      ? label.map((one, i) => [one, said[i]])
+      : Array.isArray(value)
+        ? value.map((one) => [(one as Fields | null)?.label, (one as Fields | null)?.text])
+        : [];
+  if (pairs.length === 0 || pairs.some((pair) => pair.some((one) => typeof one !== 'string')))
+    throw new Malformed('choices have no labels with texts');
+  return pairs.map(([one, meaning]) => `${one}: ${meaning}`);
+}
+
+const commonsenseqa: Format = {
+  why: 'a question with choices, and answerKey',
+  fits: (fields) =>
+    has(fields, 'question', 'answerKey') &&
+    (has(fields, 'choices') || (typeof fields.question === 'object' && fields.question !== null)),
+  row(fields) {
+    const inner = fields.question;
+    const nested = typeof inner === 'object' && inner !== null ? (inner as Fields) : undefined;
+    const stem = nested ? text(nested, 'stem') : text(fields, 'question');
+    const choices = choicesOf((nested ?? fields).choices);
+    const key = text(fields, 'answerKey');
+    if (!choices.some((choice) => choice.startsWith(`${key}: `)))
+      throw new Malformed(`answerKey ${quote(key)} is none of the choices`);
+    return plain([stem, ...choices].join('\n'), [], key);
+  },
+};
+
+/** Names that columns usually have, likeliest first, in lower case. */
+const USUAL = {
+  question: ['question', 'problem', 'input', 'prompt', 'query', 'instruction', 'sentence'],
+  answer: ['answer', 'final_answer', 'final_ans', 'target', 'label', 'output', 'result', 'solution'],
+  rationale: [
+    'rationale',
+    'cot',
+    'chain_of_thought',
+    'reasoning',
+    'steps',
+    'explanation',
+    'solution',
+    'response',
+  ],
+} as const;
+
+/** The mapping that the columns' names suggest; null if they name no question or no answer. */
+export function usualMapping(columns: readonly string[]): ColumnMapping | null {
+  const taken = new Set<string>();
+  const find = (names: readonly string[]): string | undefined => {
+    const found = names
+      .map((name) => columns.find((column) => column.toLowerCase() === name && !taken.has(column)))
+      .find((column) => column !== undefined);
+    if (found !== undefined) taken.add(found);
+    return found;
+  };
+  const question = find(USUAL.question);
+  const answer = find(USUAL.answer);
+  if (question === undefined || answer === undefined) return null;
+  const rationale = find(USUAL.rationale);
+  return { question, answer, ...(rationale !== undefined && { rationale }) };
+}
+
+const columns: Format = {
+  why: 'the names of its columns',
+  fits: (fields) => usualMapping(Object.keys(fields)) !== null,
+  row(fields, { columns: mapping }) {
+    if (mapping === null) throw new TypeError('a row is read before its columns are chosen');
+    for (const name of [mapping.question, mapping.answer])
+      if (!has(fields, name)) throw new Malformed(`there is no column ${quote(name)}`);
+    const { rationale: column } = mapping;
+    const rationale = optional(fields, column);
+    const steps =
+      column !== undefined && Array.isArray(fields[column]) ? texts(fields, column) : stepsOf(rationale);
+    const answer = text(fields, mapping.answer);
+    return { question: text(fields, mapping.question), rationale, steps, answer, reference: answer };
+  },
+};
+
+export const FORMATS: Readonly<Record<DataFormat, Format>> = {
+  gsm8k,
+  icot,
+  coconut,
+  cot,
+  svamp,
+  'gsm-hard': gsmHard,
+  multiarith,
+  prosqa,
+  commonsenseqa,
+  columns,
+};
+
+/** From the most particular to the least: the first that most records fit. */
+const ORDER: readonly DataFormat[] = [
+  'icot',
+  'commonsenseqa',
+  'gsm-hard',
+  'svamp',
+  'multiarith',
+  'gsm8k',
+  'prosqa',
+  'coconut',
+  'cot',
+  'columns',
+];
+
+/** The format that more than half of the records fit, and how many do. */
+export function detectFormat(
+  records: readonly Fields[],
+): { readonly format: DataFormat; readonly fitting: number } | null {
+  for (const format of ORDER) {
+    const fitting = records.filter((fields) => FORMATS[format].fits(fields)).length;
+    if (fitting * 2 > records.length) return { format, fitting };
+  }
+  return null;
+}

@@ -1,0 +1,249 @@
+import { lastNumber, type RuleId } from '../../../contract/answer-rules';
+import { type DataFormat, type DataReading, FORMAT_TEXTS, type MalformedRow } from '../../../contract/data';
+import { listed } from '../../../text/quote';
+import { FileError, InputError, MemoryError, throwIfCancelled } from '../../base/errors';
+import { Sha256 } from '../../base/sha256';
+import { yieldToEventLoop } from '../../base/yield-to-event-loop';
+import { DataSet, type LoadedRow } from './data-set';
+import { decodeText } from './decode';
+import { detectFormat, FORMATS, Malformed, usualMapping } from './formats';
+import { type Fields, LINE, type RawRecord } from './raw';
+import { layoutOf, recordsOf } from './records';
+
+export interface DataFile {
+  readonly name: string;
+  readonly data: Blob;
+}
+
+export interface ReadOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** Bytes of all files together: their text and rows are held in memory, about three times as much. */
+export const MAX_DATA_BYTES = 256 * 2 ** 20;
+/** Malformed rows that are listed; all are counted. */
+const MAX_LISTED = 200;
+/** Records that the detection looks at. */
+const LOOKED_AT = 50;
+/** Rows between two looks at the signal. */
+const LOT = 1000;
+
+const WHAT = 'reading the data set';
+
+/**
+ * Files → rows. Malformed rows are listed, the others load. The format is detected by content, unless `reading` names one.
+ * Several files are read one after another in the same form, such as the shards of one set.
+ * @throws FileError for files that hold no rows of text, or whose forms differ, MemoryError beyond `MAX_DATA_BYTES`,
+ *   InputError for a format or mapping that these files cannot have, CancelledError
+ */
+export async function readData(
+  files: readonly DataFile[],
+  reading: DataReading,
+  { signal, onProgress }: ReadOptions = {},
+): Promise<DataSet> {
+  if (files.length === 0) throw new InputError('no files are given', 'Choose at least one.');
+  const bytes = files.reduce((sum, { data }) => sum + data.size, 0);
+  if (bytes > MAX_DATA_BYTES)
+    throw new MemoryError(
+      `${bytes} bytes; at most ${MAX_DATA_BYTES} are read`,
+      'Choose a part of the data set: for looking at hidden states a few thousand rows are plenty.',
+    );
+  const sha = new Sha256();
+  const decoded: { name: string; text: string; encoding: string; records: RawRecord[] }[] = [];
+  let layout: ReturnType<typeof layoutOf> | undefined;
+  let before = 0;
+  for (const { name, data } of files) {
+    throwIfCancelled(signal, WHAT);
+    const content = new Uint8Array(await data.arrayBuffer());
+    sha.update(content);
+    const { text, encoding } = decodeText(content, name);
+    const own = layoutOf(text, name);
+    if (layout !== undefined && own !== layout)
+      throw new FileError(
+        `${name} is written as ${own}, ${files[0]?.name} as ${layout}`,
+        'Choose files of one form, or one at a time.',
+      );
+    layout = own;
+    const records: RawRecord[] = [];
+    for (const record of recordsOf(text, own)) {
+      records.push(record);
+      if (records.length % LOT !== 0) continue;
+      // Rows are read in the first half of the time, and understood in the second.
+      onProgress?.(before + (record.end / text.length) * data.size * 0.5, bytes);
+      await yieldToEventLoop();
+      throwIfCancelled(signal, WHAT);
+    }
+    decoded.push({ name, text, encoding, records });
+    before += data.size * 0.5;
+  }
+  const used = usedReading(
+    decoded.flatMap(({ records }) => firstFields(records)),
+    reading,
+  );
+  const rows: LoadedRow[] = [];
+  const malformed: MalformedRow[] = [];
+  let bad = 0;
+  let read = 0;
+  const total = decoded.reduce((sum, { records }) => sum + records.length, 0);
+  for (const [f, { name, records }] of decoded.entries()) {
+    for (const [i, record] of records.entries()) {
+      const id = `${f === 0 ? '' : `${f + 1}:`}row-${i + 1}`;
+      // Without a mapping nothing can be said of a row but whether it is one.
+      if (record.fields !== undefined && isUnmapped(used)) continue;
+      const understood = understand(record, used);
+      if ('reason' in understood) {
+        bad++;
+        if (malformed.length < MAX_LISTED) malformed.push({ file: name, line: record.line, ...understood });
+      } else rows.push({ id, line: record.line, ...understood });
+      if (++read % LOT !== 0) continue;
+      onProgress?.(bytes * (0.5 + (0.5 * read) / total), bytes);
+      await yieldToEventLoop();
+      throwIfCancelled(signal, WHAT);
+    }
+  }
+  onProgress?.(bytes, bytes);
+  return new DataSet(rows, {
+    name: listed(
+      files.map(({ name }) => name),
+      3,
+    ),
+    bytes,
+    sha256: sha.hex(),
+    layout: layout as string,
+    encoding: [...new Set(decoded.map(({ encoding }) => encoding))].join(' and '),
+    format: used.format,
+    detected: used.detected,
+    why: used.why,
+    columns: used.columns,
+    mapping: used.format === 'columns' ? used.reading.columns : null,
+    rule: ruleOf(used.format, rows),
+    licence: FORMAT_TEXTS[used.format].licence,
+    malformed: bad,
+    malformedRows: malformed,
+    notes: notesOf(rows.length, bad, decoded, used),
+  });
+}
+
+const firstFields = (records: readonly RawRecord[]): Fields[] => {
+  const found: Fields[] = [];
+  for (const { fields } of records) {
+    if (fields !== undefined) found.push(fields);
+    if (found.length === LOOKED_AT) break;
+  }
+  return found;
+};
+
+interface Used {
+  readonly format: DataFormat;
+  readonly detected: DataFormat | null;
+  readonly why: string;
+  readonly columns: readonly string[];
+  readonly reading: DataReading;
+}
+
+/** The format and mapping to read with. */
+function usedReading(sample: readonly Fields[], reading: DataReading): Used {
+  const columns = [...new Set(sample.flatMap((fields) => Object.keys(fields)))].filter(
+    (name) => name !== LINE,
+  );
+  const found = detectFormat(sample);
+  const alone = found === null && sample.length === 1;
+  const inner = alone ? columns.find((name) => isRows(sample[0]?.[name])) : undefined;
+  if (inner !== undefined)
+    throw new FileError(
+      `the rows are a list inside one object, under ${JSON.stringify(inner)}; a list of rows or one object per line is expected`,
+      'Save that list as a file of its own.',
+    );
+  const format = reading.format ?? found?.format ?? 'columns';
+  const why =
+    found === null
+      ? 'no known form fits: choose which column is what'
+      : `${found.fitting} of the first ${sample.length} rows have ${FORMATS[found.format].why}`;
+  for (const name of reading.columns ? Object.values(reading.columns) : [])
+    if (typeof name === 'string' && !columns.includes(name))
+      throw new InputError(
+        `there is no column ${JSON.stringify(name)}`,
+        `Choose from ${listed(
+          columns.map((column) => JSON.stringify(column)),
+          12,
+        )}.`,
+      );
+  const mapping = reading.columns ?? usualMapping(columns);
+  return {
+    format,
+    detected: found?.format ?? null,
+    why,
+    columns,
+    reading: { ...reading, format, columns: mapping },
+  };
+}
+
+const isUnmapped = ({ format, reading }: Used): boolean => format === 'columns' && reading.columns === null;
+
+const isRows = (value: unknown): boolean =>
+  Array.isArray(value) && value.length > 0 && typeof value[0] === 'object' && value[0] !== null;
+
+function understand(
+  record: RawRecord,
+  { format, reading }: Used,
+): Omit<LoadedRow, 'id' | 'line'> | { readonly reason: string } {
+  if (record.fields === undefined) return { reason: record.reason };
+  const { fits, row } = FORMATS[format];
+  if (format !== 'columns' && !fits(record.fields) && missingFields(record.fields, format))
+    return { reason: missingFields(record.fields, format) as string };
+  try {
+    return row(record.fields, reading);
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    return { reason: error.message };
+  }
+}
+
+/** The fields that a format's rows must have, where this one lacks some. */
+function missingFields(fields: Fields, format: DataFormat): string | null {
+  const wanted: Partial<Record<DataFormat, readonly string[]>> = {
+    gsm8k: ['question', 'answer'],
+    coconut: ['question', 'steps', 'answer'],
+    prosqa: ['question', 'steps', 'answer'],
+    cot: ['question', 'cot', 'answer'],
+    svamp: ['Body', 'Question', 'Answer'],
+    'gsm-hard': ['input', 'code', 'target'],
+    commonsenseqa: ['question', 'answerKey'],
+  };
+  const missing = (wanted[format] ?? []).filter((name) => !Object.hasOwn(fields, name));
+  return missing.length === 0
+    ? null
+    : `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing`;
+}
+
+/** The rule of the set; where the form alone does not tell the set, the answers do. */
+function ruleOf(format: DataFormat, rows: readonly LoadedRow[]): RuleId {
+  if (format !== 'columns' && format !== 'cot') return FORMAT_TEXTS[format].rule;
+  if (rows.length > 0 && rows.every(({ answer }) => /^[A-E]$/.test(answer))) return 'letter';
+  const numbers = rows.filter(({ answer }) => lastNumber(answer) !== undefined).length;
+  return numbers * 2 >= rows.length ? 'last-number' : 'text';
+}
+
+function notesOf(
+  good: number,
+  bad: number,
+  files: readonly { readonly name: string; readonly encoding: string }[],
+  used: Used,
+): string[] {
+  const { format, detected } = used;
+  const notes: string[] = [];
+  if (isUnmapped(used))
+    notes.push('Which columns hold the question and the answer is not clear from their names: choose them.');
+  else if (bad > good)
+    notes.push(
+      `Most rows are malformed (${bad} of ${good + bad}): this may be another form than the one it was read in.`,
+    );
+  if (detected !== null && detected !== format)
+    notes.push(
+      `It is read as ${FORMAT_TEXTS[format].label}, as chosen; by content it is ${FORMAT_TEXTS[detected].label}.`,
+    );
+  for (const { name, encoding } of files)
+    if (encoding !== 'UTF-8') notes.push(`${name} is ${encoding}, by its byte order mark, and was read so.`);
+  return notes;
+}
