@@ -13,6 +13,7 @@ import { COMMANDS, type CommandName } from './commands';
 import { configurationOf } from './configuration';
 import { help, USAGE } from './help';
 import { accuracyText, hasOption, OPTIONS, optionTexts, whole, wholes } from './options';
+import { readBlob } from './subjects';
 
 /**
  * The engine without the page: `npm run lab -- <command> --config file.json --out file.json`; `--help` lists everything.
@@ -72,6 +73,7 @@ export async function lab(
     crossOriginIsolated: true,
     runtimeVersion,
     fetch: fileFetch,
+    readBlob,
     ...(values.threads !== undefined && { threads: whole('threads', values.threads) }),
   };
   const workbench = new LoriWorkbench(environment, recipes, methods);
