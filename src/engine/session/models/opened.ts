@@ -30,11 +30,14 @@ export interface OpenOptions extends CallOptions {
 }
 
 const INDEX = 'model.safetensors.index.json';
+const CHAT_TEMPLATE = 'chat_template.jinja';
+/** More than the tokenizer reads, which says so of what is longer. */
+const MAX_TEMPLATE_BYTES = 2 ** 20;
 const CANCELLED = 'opening the checkpoint';
 
 /**
  * Opens a checkpoint from its files: config.json, tokenizer.json, model.safetensors or shards with their index (f32, f16
- * or bf16), and tokenizer_config.json if there is one. Other files are ignored.
+ * or bf16), and tokenizer_config.json and chat_template.jinja if there are any. Other files are ignored.
  *
  * Of large weights only the headers and a sample are read, to check them against config.json; values are read tensor by
  * tensor whenever the device needs them, and NaN and infinities are found then.
@@ -59,6 +62,7 @@ export async function openModel(
   const read = await loadTokenizer(
     await json(byName, 'tokenizer.json'),
     byName.has('tokenizer_config.json') ? await json(byName, 'tokenizer_config.json') : {},
+    await byName.get(CHAT_TEMPLATE)?.slice(0, MAX_TEMPLATE_BYTES).text(),
   );
   const { tokenizer, notes: missing } = withinVocabulary(read, model);
   throwIfCancelled(signal, CANCELLED);
