@@ -2,6 +2,7 @@ import type { Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
 import type { Attachments, Site } from './attachments';
 import type { DecoderConfig, GroupName } from './config';
+import { masked } from './dropout';
 import type { LoraGroup } from './lora';
 import { ropeByRow } from './rope';
 import type { LayerTensors } from './weights';
@@ -37,8 +38,10 @@ function linear(
 ): Tensor {
   let y = o.gemm(x, weight, { transB: true }, bias ?? residual);
   if (bias && residual) y = o.add(y, residual);
-  for (const { a, b, scale } of lora)
-    y = o.gemm(o.gemm(x, a, { transB: true }), b, { transB: true, alpha: scale }, y);
+  for (const { a, b, scale, mask } of lora) {
+    const seen = mask ? masked(x, mask) : x;
+    y = o.gemm(o.gemm(seen, a, { transB: true }), b, { transB: true, alpha: scale }, y);
+  }
   return y;
 }
 
@@ -140,7 +143,7 @@ function packedQkv(
   const parts = sites.map((site, i) => {
     const to = from + (rows[i] as number);
     const rowsOf = (packed: Tensor): Tensor => o.slice(packed, 0, from, to);
-    const own = lora.map(({ a, b, scale }) => ({ a, b: rowsOf(b), scale }));
+    const own = lora.map((group) => ({ ...group, b: rowsOf(group.b) }));
     const y = linear(at(site, normed), rowsOf(qkv), qkvBias && rowsOf(qkvBias), own);
     from = to;
     return y;
