@@ -84,6 +84,7 @@ export const rows = [
   { name: 'session', folder: 'engine/session', may: ['contract', ...engineFolders] },
 
   { name: 'storage', folder: 'storage', may: ['contract'] },
+  { name: 'hub', folder: 'hub', may: ['contract', 'storage'] },
   { name: 'worker/rpc', folder: 'worker', files: ['rpc'], depths: [0], may: ['contract'] },
   {
     name: 'worker/client',
@@ -115,7 +116,7 @@ export const rows = [
   },
   { name: 'app/ui', folder: 'app/ui', may: [] },
   { name: 'app/charts', folder: 'app/charts', may: ['contract', 'app/ui'] },
-  { name: 'app/store', folder: 'app/store', may: ['contract', 'worker/client', 'storage'] },
+  { name: 'app/store', folder: 'app/store', may: ['contract', 'worker/client', 'storage', 'hub'] },
   {
     name: 'app/panels',
     folder: 'app/panels',

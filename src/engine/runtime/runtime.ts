@@ -9,6 +9,7 @@ import type { Program } from '../graph/graph';
 import { type EmitOptions, type Emitted, emitted, type Provider } from '../onnx/emit';
 import { type Binding, type Executable, type ExecutableOwner, OrtExecutable } from './executable';
 import { runtimeFailure } from './failure';
+import { createModelFile, type ModelFile, type ModelFileOptions, type ModelFileOwner } from './model-file';
 import { loadOrt, type Ort, type WasmPaths } from './ort';
 import { enqueue } from './queue';
 import { type BaseTensor, CpuTensor, type DeviceTensor, GpuTensor, type TensorOwner } from './tensor';
@@ -71,6 +72,8 @@ export interface Runtime {
   /** An f32 tensor if the value is stored in 16 bits; otherwise one of the value's own type. */
   upload(host: HostTensor, label?: string): DeviceTensor;
   empty(dtype: GraphDType, shape: Shape, label?: string): DeviceTensor;
+  /** Opens an ONNX model that was made elsewhere. */
+  openModelFile(options: ModelFileOptions): Promise<ModelFile>;
   /** Releases all sessions and frees all remaining tensors. */
   dispose(): Promise<void>;
 }
@@ -94,9 +97,10 @@ const LARGE = 4000;
 /** A protobuf message, and so a model with its weights baked in, is limited to 2 GiB. */
 const MAX_HOST_TENSOR_BYTES = 2 ** 31 - 1;
 
-class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
+class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner, ModelFileOwner {
   private readonly programs = new Map<string, Promise<OrtExecutable>>();
   private readonly tensors = new Set<BaseTensor>();
+  private readonly files = new Set<ModelFile>();
   private captures = 0;
   ended = false;
   readCount = 0;
@@ -229,6 +233,19 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
     this.readCount++;
   }
 
+  async openModelFile(options: ModelFileOptions): Promise<ModelFile> {
+    this.alive();
+    const file = await createModelFile(this.ort, this, options);
+    this.files.add(file);
+    if (this.ended) await file.dispose();
+    this.alive();
+    return file;
+  }
+
+  closed(file: ModelFile): void {
+    this.files.delete(file);
+  }
+
   released(executable: OrtExecutable): Promise<void> {
     this.programs.delete(executable.key);
     return executable.release();
@@ -241,6 +258,7 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
     for (const made of all)
       if (made.status === 'fulfilled' && made.value.references > 0) await made.value.release();
     this.programs.clear();
+    for (const file of [...this.files]) await file.dispose();
     await enqueue(async () => undefined);
     for (const tensor of [...this.tensors]) tensor.dispose();
   }

@@ -1,0 +1,73 @@
+import type { EngineErrorReport } from '../contract/events';
+import type { DownloadPlan } from '../storage/checkpoint-rows';
+import { cancelled, HubError } from './errors';
+import type { FromDownloader, ToDownloader } from './messages';
+import type { TransferProgress } from './progress';
+import { LIMITS, type Limits } from './request';
+
+/** Downloads in a worker of its own, from the page's side. */
+
+export interface StartOptions {
+  readonly token: string | null;
+  readonly signal: AbortSignal;
+  readonly report: (progress: TransferProgress) => void;
+  readonly limits?: Limits;
+}
+
+/** Milliseconds without a word after which the worker counts as dead, and that a cancel may take. */
+const SILENCE = 30_000;
+const CANCEL = 5_000;
+
+const failed = ({ name, code, message, hint, stack }: EngineErrorReport) =>
+  Object.assign(new Error(message), { name, code, hint, ...(stack !== null && { stack }) });
+
+/**
+ * Downloads `plan` into this browser's storage; resolves when all of it is there and proved. Aborting the signal keeps what
+ * has arrived.
+ * @throws errors with code and hint: those of `HubError`, `storage`, `cancelled`
+ */
+export function startDownload(plan: DownloadPlan, options: StartOptions): Promise<void> {
+  const { token, signal, report, limits = LIMITS } = options;
+  const worker = new Worker(new URL('./host.ts', import.meta.url), { type: 'module', name: 'download' });
+  return new Promise<void>((resolve, reject) => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const end = (settle: () => void) => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', cancel);
+      worker.terminate();
+      settle();
+    };
+    const broken = (why: string) =>
+      end(() =>
+        reject(new HubError('network', `the download ${why}`, 'Resume it; what has arrived is kept.')),
+      );
+    const arm = (limit: number, after: () => void) => {
+      clearTimeout(timer);
+      timer = setTimeout(after, limit);
+    };
+    const heard = () => {
+      if (!signal.aborted) arm(SILENCE, () => broken('gave no sign of life'));
+    };
+    const send = (message: ToDownloader) => worker.postMessage(message);
+    const cancel = () => {
+      send({ kind: 'cancel' });
+      // A worker that does not hear it is ended; what it has written stays.
+      arm(CANCEL, () => end(() => reject(cancelled())));
+    };
+    worker.addEventListener('message', ({ data }: MessageEvent<FromDownloader>) => {
+      heard();
+      if (data.kind === 'ready') send({ kind: 'start', plan, token, limits });
+      else if (data.kind === 'progress') {
+        if (data.progress !== null) report(data.progress);
+      } else if (data.kind === 'done') end(resolve);
+      else end(() => reject(failed(data.error)));
+    });
+    worker.addEventListener('error', (event) => {
+      event.preventDefault();
+      broken(`could not start or broke off: ${event.message || 'its script did not load'}`);
+    });
+    if (signal.aborted) return end(() => reject(cancelled()));
+    signal.addEventListener('abort', cancel, { once: true });
+    heard();
+  });
+}

@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest';
+import { chooseFiles } from './choose';
+import { type Answer, type Asked, fakeFetch, SHORT } from './fake-hub.testing';
+import { listRepository } from './listing';
+import { HUB } from './source';
+
+const SOURCE = { base: HUB, id: 'org/name', revision: 'main' };
+const COMMIT = 'a'.repeat(40);
+const NAMES = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'README.md', 'model.safetensors'];
+
+const json = (value: unknown): Answer => ({
+  body: JSON.stringify(value),
+  headers: { 'content-type': 'application/json' },
+});
+
+const lfs = { sha256: 'b'.repeat(64), size: 1000, pointerSize: 130 };
+const sibling = (rfilename: string) =>
+  rfilename.endsWith('.safetensors')
+    ? { rfilename, size: 1000, blobId: 'd'.repeat(40), lfs }
+    : { rfilename, size: 10, blobId: 'c'.repeat(40) };
+const repository = (names: readonly string[]) => ({
+  id: 'org/name',
+  sha: COMMIT,
+  cardData: { license: 'apache-2.0' },
+  siblings: names.map(sibling),
+});
+
+function ask(...answers: ((asked: Asked) => Answer)[]) {
+  const { fetch, asked } = fakeFetch(...answers);
+  const access = { signal: new AbortController().signal, limits: SHORT, fetch };
+  return { asked, offer: async () => chooseFiles(await listRepository(SOURCE, access), access) };
+}
+
+describe('the files of a repository', () => {
+  it('those that are needed, small ones first, with the hash of each and what is left out', async () => {
+    const { offer, asked } = ask(() => json(repository(NAMES)));
+    const { plan, bytes, leftOut } = await offer();
+    expect(asked.map(({ url }) => url)).toEqual([`${HUB}/api/models/org/name/revision/main?blobs=true`]);
+    expect(plan).toMatchObject({
+      base: HUB,
+      id: 'org/name',
+      revision: 'main',
+      commit: COMMIT,
+      licence: 'apache-2.0',
+    });
+    expect(plan.files.map(({ path }) => path)).toEqual([
+      'config.json',
+      'tokenizer.json',
+      'tokenizer_config.json',
+      'model.safetensors',
+    ]);
+    expect(plan.files[0]).toEqual({ path: 'config.json', size: 10, sha256: null, gitSha1: 'c'.repeat(40) });
+    // The blob of a file in LFS is that of its pointer: its hash says nothing of the file.
+    expect(plan.files[3]).toEqual({
+      path: 'model.safetensors',
+      size: 1000,
+      sha256: 'b'.repeat(64),
+      gitSha1: null,
+    });
+    expect([bytes, leftOut.map(({ path }) => path)]).toEqual([1030, ['README.md']]);
+  });
+
+  it('shards by their index', async () => {
+    const shards = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'];
+    const names = [
+      'config.json',
+      'tokenizer.json',
+      'model.safetensors.index.json',
+      ...shards,
+      'extra.safetensors',
+    ];
+    const { offer, asked } = ask(
+      () => json(repository(names)),
+      () => json({ weight_map: { b: shards[1], a: shards[0], c: shards[0] } }),
+    );
+    expect((await offer()).plan.files.map(({ path }) => path)).toEqual([
+      'config.json',
+      'tokenizer.json',
+      'model.safetensors.index.json',
+      ...shards,
+    ]);
+    expect(asked[1]?.url).toBe(`${HUB}/org/name/resolve/${COMMIT}/model.safetensors.index.json`);
+    const lacking = ask(
+      () => json(repository(names)),
+      () => json({ weight_map: { a: 'other.safetensors' } }),
+    );
+    await expect(lacking.offer()).rejects.toThrow('other.safetensors is missing');
+  });
+
+  it('of a host that leaves the sizes out, from its tree', async () => {
+    const bare = { ...repository([]), siblings: NAMES.map((rfilename) => ({ rfilename })) };
+    const tree = [
+      ...NAMES.map((path) => ({
+        type: 'file',
+        path,
+        size: 7,
+        oid: 'c'.repeat(40),
+        ...(path.endsWith('.safetensors') && { lfs: { oid: 'b'.repeat(64), size: 1000 } }),
+      })),
+      { type: 'directory', path: 'onnx', size: 0, oid: 'e'.repeat(40) },
+    ];
+    const { offer, asked } = ask(
+      () => json(bare),
+      () => json(tree),
+    );
+    const { plan, bytes } = await offer();
+    expect(asked[1]?.url).toBe(`${HUB}/api/models/org/name/tree/${COMMIT}`);
+    expect(bytes).toBe(3 * 7 + 1000);
+    expect(plan.files.at(-1)).toMatchObject({ size: 1000, sha256: 'b'.repeat(64), gitSha1: null });
+  });
+
+  it.each<[string, string[], RegExp, RegExp]>([
+    ['a pickle', ['config.json', 'tokenizer.json', 'pytorch_model.bin'], /pickle/, /save_pretrained/],
+    ['GGUF', ['README.md', 'model-q4.gguf'], /GGUF/, /safetensors/],
+    [
+      'an adapter',
+      ['adapter_config.json', 'adapter_model.safetensors', 'tokenizer.json'],
+      /adapter/,
+      /[Mm]erge/,
+    ],
+    [
+      'no tokenizer.json',
+      ['config.json', 'tokenizer.model', 'model.safetensors'],
+      /tokenizer\.model/,
+      /AutoTokenizer/,
+    ],
+    ['no weights', ['README.md'], /no model\.safetensors among its 1 files/, /transformers/],
+    [
+      'a single shard',
+      ['config.json', 'tokenizer.json', 'model-00001-of-00002.safetensors'],
+      /index\.json is missing/,
+      /./,
+    ],
+    ['no config.json', ['tokenizer.json', 'model.safetensors'], /config\.json is missing/, /./],
+  ])('%s is refused before anything is downloaded', async (_what, names, said, hint) => {
+    const { offer } = ask(() => json(repository(names)));
+    const error = (await offer().catch((thrown) => thrown)) as {
+      code: string;
+      message: string;
+      hint: string;
+    };
+    expect(error.code).toBe('hub');
+    expect(error.message).toMatch(said);
+    expect(error.hint).toMatch(hint);
+  });
+
+  it.each<[string, Answer, RegExp]>([
+    ['a static site', { body: '<html>', headers: { 'content-type': 'text/html' } }, /web page/],
+    ['another API', json({ hello: 1 }), /did not answer as the Hub does/],
+    ['no JSON', { body: 'x' }, /did not answer as the Hub does/],
+    ['nothing of that name', { status: 404 }, /no a model org\/name|has no a model|has no/],
+    ['a gated model', { status: 401 }, /licence/],
+  ])('%s is named', async (_what, answer, said) => {
+    await expect(ask(() => answer).offer()).rejects.toThrow(said);
+  });
+
+  it('an answer that stalls or fails is asked for again, three times', async () => {
+    const well = ask(
+      () => ({ body: '{', after: 'hang' }),
+      () => ({ status: 500 }),
+      () => json(repository(NAMES)),
+    );
+    expect((await well.offer()).bytes).toBe(1030);
+    const lost = ask(() => ({ after: 'hang' }));
+    await expect(lost.offer()).rejects.toMatchObject({ code: 'network' });
+    expect(lost.asked).toHaveLength(3);
+  });
+
+  it('a path that leaves the repository is none', async () => {
+    const { planSchema } = await import('../storage/checkpoint-rows');
+    const { plan } = await ask(() => json(repository(NAMES))).offer();
+    expect(planSchema.safeParse(plan).success).toBe(true);
+    for (const path of ['../x', 'a/../../x', '/x', 'a//b', 'a\\b', ''])
+      expect(planSchema.safeParse({ ...plan, files: [{ ...plan.files[0], path }] }).success).toBe(false);
+  });
+});

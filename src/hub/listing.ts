@@ -1,0 +1,191 @@
+import { z } from 'zod';
+import type { RemoteFile } from '../storage/checkpoint-rows';
+import { readJson } from '../text/json';
+import { HubError } from './errors';
+import { LIMITS, type Limits, persistently, Retry, refuseAnswer, requestInit, unreachable } from './request';
+import { fileAddress, type HubSource, hostOf } from './source';
+
+/** What a repository holds: asked of the Hub's API, before anything is downloaded. */
+
+export interface Repository extends HubSource {
+  /** What the revision stands for now. */
+  readonly commit: string | null;
+  readonly licence: string | null;
+  readonly files: readonly RemoteFile[];
+}
+
+export interface HubAccess {
+  readonly signal: AbortSignal;
+  readonly token?: string | null;
+  readonly limits?: Limits;
+  /** Stands in for the global fetch. */
+  readonly fetch?: typeof fetch;
+}
+
+/** Largest answer that is read as a whole. */
+const MAX_LISTING = 32 * 2 ** 20;
+
+const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`));
+
+const size = z.int().min(0);
+const repositorySchema = z.object({
+  sha: hex(40).nullish(),
+  cardData: z.object({ license: z.unknown() }).nullish().catch(null),
+  siblings: z
+    .array(
+      z.object({
+        rfilename: z.string(),
+        size: size.nullish(),
+        blobId: hex(40).nullish().catch(null),
+        lfs: z.object({ sha256: hex(64).nullish(), oid: hex(64).nullish(), size: size.nullish() }).nullish(),
+      }),
+    )
+    .max(20_000),
+});
+
+const treeSchema = z
+  .array(
+    z.object({
+      type: z.string(),
+      path: z.string(),
+      size: size.nullish(),
+      oid: hex(40).nullish().catch(null),
+      lfs: z.object({ oid: hex(64).nullish(), size: size.nullish() }).nullish(),
+    }),
+  )
+  .max(20_000);
+
+/**
+ * The files of a repository, with sizes and hashes. Asks the host once or twice, a few kB.
+ * @throws HubError
+ */
+export async function listRepository(source: HubSource, access: HubAccess): Promise<Repository> {
+  const revision = encodeURIComponent(source.revision);
+  const what = `a model ${source.id} at revision ${source.revision}`;
+  const about = `${source.base}/api/models/${source.id}/revision/${revision}?blobs=true`;
+  const answer = await fetchSmall(about, source.base, what, access);
+  const parsed = repositorySchema.safeParse(readListing(answer, source));
+  if (!parsed.success) throw notAHub(source, parsed.error.issues[0]?.message);
+  const { sha, cardData, siblings } = parsed.data;
+  const whole: HubSource & { commit: string | null } = { ...source, commit: sha ?? null };
+  const licence = typeof cardData?.license === 'string' ? cardData.license.slice(0, 200) : null;
+  const files = siblings.map(({ rfilename, size: plain, blobId, lfs }): RemoteFile | null =>
+    remoteFile(rfilename, lfs?.size ?? plain, lfs?.sha256 ?? lfs?.oid, lfs ? null : blobId),
+  );
+  // A host that leaves the sizes out has them in the tree.
+  const known = files.every((file) => file !== null) ? files : await listTree(whole, what, access);
+  return { ...whole, licence, files: known as RemoteFile[] };
+}
+
+async function listTree(source: HubSource & { commit: string | null }, what: string, access: HubAccess) {
+  const revision = encodeURIComponent(source.commit ?? source.revision);
+  const tree = `${source.base}/api/models/${source.id}/tree/${revision}`;
+  const parsed = treeSchema.safeParse(readListing(await fetchSmall(tree, source.base, what, access), source));
+  if (!parsed.success) throw notAHub(source, parsed.error.issues[0]?.message);
+  return parsed.data
+    .filter(({ type }) => type === 'file')
+    .map(({ path, size: plain, oid, lfs }) => {
+      const file = remoteFile(path, lfs?.size ?? plain, lfs?.oid, lfs ? null : oid);
+      if (file === null) throw notAHub(source, `no size of ${path}`);
+      return file;
+    });
+}
+
+const remoteFile = (
+  path: string,
+  bytes: number | null | undefined,
+  sha256: string | null | undefined,
+  gitSha1: string | null | undefined,
+): RemoteFile | null =>
+  bytes === null || bytes === undefined
+    ? null
+    : { path, size: bytes, sha256: sha256 ?? null, gitSha1: gitSha1 ?? null };
+
+const notAHub = (source: HubSource, why = 'it is not JSON') =>
+  new HubError(
+    'hub',
+    `${hostOf(source)} did not answer as the Hub does (${why})`,
+    'Check the address: it must be a mirror of huggingface.co with its API (/api/models/…).',
+  );
+
+function readListing(bytes: Uint8Array, source: HubSource): unknown {
+  try {
+    return readJson(bytes);
+  } catch (cause) {
+    throw notAHub(source, cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+/** A small file of the repository, as JSON: the index of shards, which says what else is needed. */
+export async function fetchJson(repository: Repository, path: string, access: HubAccess): Promise<unknown> {
+  const bytes = await fetchSmall(
+    fileAddress(repository, path),
+    repository.base,
+    `${path} of ${repository.id}`,
+    access,
+  );
+  return readListing(bytes, repository);
+}
+
+/** A whole small answer. Rejects beyond `MAX_LISTING`, and where no byte comes for `limits.stall`. */
+async function fetchSmall(url: string, base: string, what: string, access: HubAccess): Promise<Uint8Array> {
+  const { signal, token = null, limits = LIMITS, fetch: ask = globalThis.fetch } = access;
+  return persistently(
+    async () => {
+      const stalled = new AbortController();
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const arm = () => {
+        clearTimeout(timer);
+        timer = setTimeout(() => stalled.abort(), limits.stall);
+      };
+      arm();
+      try {
+        const response = await ask(url, {
+          ...requestInit(base, token),
+          signal: AbortSignal.any([signal, stalled.signal]),
+        });
+        refuseAnswer(response, base, what, limits);
+        return await readSmall(response, what, arm);
+      } catch (thrown) {
+        if (thrown instanceof HubError || thrown instanceof Retry) throw thrown;
+        if (stalled.signal.aborted)
+          throw new Retry(`${hostOf({ base })} sent nothing for ${limits.stall / 1000} s`);
+        throw unreachable(base, thrown);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    what,
+    // What a person waits for with nothing else to look at is given up sooner.
+    { ...limits, attempts: Math.min(limits.attempts, 3) },
+    signal,
+  );
+}
+
+async function readSmall(response: Response, what: string, arm: () => void): Promise<Uint8Array> {
+  const reader = response.body?.getReader();
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = (await reader?.read()) ?? { done: true as const, value: undefined };
+    if (done) break;
+    arm();
+    parts.push(value);
+    length += value.length;
+    if (length > MAX_LISTING) {
+      void reader?.cancel();
+      throw new HubError(
+        'hub',
+        `the answer about ${what} is larger than ${MAX_LISTING} bytes`,
+        'Choose another host.',
+      );
+    }
+  }
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,176 @@
+import { HubError } from './errors';
+import { hostOf, isHub, readAddress } from './source';
+
+/** One request to a host: what is sent, and what its answer means. */
+
+export interface Limits {
+  /** Milliseconds without a byte after which a connection counts as stalled. */
+  readonly stall: number;
+  /** Attempts in a row that bring no new byte, before it is given up. */
+  readonly attempts: number;
+  /** Milliseconds before the second attempt; doubled for every further one. */
+  readonly pause: number;
+  /** Longest wait, in milliseconds, that a host may ask for (Retry-After). */
+  readonly longestPause: number;
+}
+
+export const LIMITS: Limits = { stall: 20_000, attempts: 6, pause: 1_000, longestPause: 120_000 };
+
+/** Worth another attempt: the connection broke, or the host asked to wait. */
+export class Retry extends Error {
+  constructor(
+    /** What happened, as a person is told it: "the connection broke". */
+    readonly why: string,
+    /** Milliseconds that the host asks to wait, or `null`. */
+    readonly after: number | null = null,
+  ) {
+    super(why);
+  }
+}
+
+/**
+ * What is sent with a request to `base`. A token goes to huggingface.co itself only: never to a mirror, and browsers drop
+ * `Authorization` where a redirect leaves the host (Fetch standard, HTTP-redirect fetch, step 13).
+ */
+export function requestInit(base: string, token: string | null, from = 0): RequestInit {
+  return {
+    headers: {
+      ...(token !== null && token !== '' && isHub(base) && { Authorization: `Bearer ${token}` }),
+      // In this form browsers ask the host for no permission first (a CORS preflight), which content networks refuse; with
+      // If-Range they would. So the answer's ETag is compared here instead.
+      ...(from > 0 && { Range: `bytes=${from}-` }),
+    },
+    credentials: 'omit',
+    referrerPolicy: 'no-referrer',
+    cache: 'no-store',
+    redirect: 'follow',
+  };
+}
+
+/** Retry-After, in milliseconds from now: seconds or a date. */
+export function retryAfter(header: string | null, now = Date.now()): number | null {
+  if (header === null) return null;
+  const text = header.trim();
+  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
+  const date = Date.parse(text);
+  return Number.isNaN(date) ? null : Math.max(0, date - now);
+}
+
+/** Whether the answer is of another host than was asked, as after a redirect to a content network. */
+const serverOf = (response: Response, base: string): string => {
+  const host = response.url === '' ? '' : readAddress(response.url)?.host;
+  return host || hostOf({ base });
+};
+
+/**
+ * Throws what an answer without the content means: `Retry` where another attempt may go well, `HubError` where it will not.
+ * `what` is named in the message: "model.safetensors of org/name".
+ */
+export function refuseAnswer(response: Response, base: string, what: string, limits: Limits): void {
+  const { status } = response;
+  if (status === 200 || status === 206) {
+    refuseWebPage(response, base, what);
+    return;
+  }
+  const host = serverOf(response, base);
+  if (status === 429 || status === 503) {
+    const after = retryAfter(response.headers.get('retry-after'));
+    if (after !== null && after > limits.longestPause)
+      throw new HubError(
+        'network',
+        `${host} limits how often it can be asked, and wants ${Math.ceil(after / 60_000)} minutes of rest`,
+        'Resume the download then; what has arrived is kept. With a token of an account the limits are wider.',
+      );
+    throw new Retry(status === 429 ? `${host} asks to wait (429)` : `${host} is not available (503)`, after);
+  }
+  if (status === 408 || status === 425 || status >= 500) throw new Retry(`${host} answered ${status}`);
+  if (status === 401 || status === 403)
+    throw new HubError(
+      'hub',
+      `${host} does not give out ${what} (${status}): it does not exist, is private, or its licence must be accepted first`,
+      isHub(base)
+        ? 'Check the name. For a gated model, accept its terms on its page at huggingface.co, then give an access token (Settings → Access Tokens, permission to read).'
+        : 'Check the name, or use a mirror that has it. Tokens are never sent to a mirror.',
+    );
+  if (status === 404 || status === 410)
+    throw new HubError('hub', `${host} has no ${what} (${status})`, 'Check the name and the revision.');
+  throw new HubError(
+    'hub',
+    `${host} answered ${status}${response.statusText && ` ${response.statusText}`} for ${what}`,
+    'Check the address of the host, or choose another one.',
+  );
+}
+
+/** Networks that want a sign-in first answer everything with their own page. */
+function refuseWebPage(response: Response, base: string, what: string): void {
+  if (!/^text\/html/i.test(response.headers.get('content-type') ?? '')) return;
+  throw new HubError(
+    'hub',
+    `${serverOf(response, base)} answered with a web page instead of ${what}`,
+    'Check the address of the host. If this network asks to sign in first, do that in another tab.',
+  );
+}
+
+/** What a rejected `fetch` means. Browsers do not tell an unreachable host from one that allows no other pages. */
+export const unreachable = (base: string, cause: unknown): Retry =>
+  new Retry(
+    `${hostOf({ base })} could not be reached, or broke off (${cause instanceof Error ? cause.message : String(cause)})`,
+  );
+
+/** Waits; rejects as soon as `signal` is aborted. */
+export function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop);
+      resolve();
+    }, milliseconds);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+}
+
+export interface Waiting {
+  readonly why: string;
+  /** Milliseconds until the next attempt. */
+  readonly pause: number;
+}
+
+/**
+ * Runs `attempt` until it resolves, again after each `Retry`, with longer and longer pauses; `limits.attempts` in a row
+ * that bring no new byte (by `progress`, which counts them) are the end.
+ * @throws HubError, or what `attempt` throws
+ */
+export async function persistently<T>(
+  attempt: () => Promise<T>,
+  what: string,
+  limits: Limits,
+  signal: AbortSignal,
+  progress: () => number = () => 0,
+  onWait: (waiting: Waiting) => void = () => {},
+): Promise<T> {
+  let failures = 0;
+  for (;;) {
+    const before = progress();
+    try {
+      return await attempt();
+    } catch (thrown) {
+      signal.throwIfAborted();
+      if (!(thrown instanceof Retry)) throw thrown;
+      failures = progress() > before ? 1 : failures + 1;
+      if (failures >= limits.attempts)
+        throw new HubError(
+          'network',
+          `${what}: ${thrown.why}; ${failures} attempts brought nothing more`,
+          'Check the connection and resume; what has arrived is kept. If the host stays out of reach, choose a mirror.',
+          { cause: thrown },
+        );
+      const pause = thrown.after ?? limits.pause * 2 ** (failures - 1);
+      onWait({ why: thrown.why, pause });
+      await sleep(pause, signal);
+    }
+  }
+}

@@ -1,0 +1,130 @@
+import { quote } from '../text/quote';
+import { HubError } from './errors';
+
+/** Where a model is: a host, a repository there, a revision of it. */
+export interface HubSource {
+  /** Address of the host, without a slash at its end. */
+  readonly base: string;
+  /** `org/name`; of a few old repositories only `name`. */
+  readonly id: string;
+  /** Branch, tag or commit. */
+  readonly revision: string;
+}
+
+export const HUB = 'https://huggingface.co';
+const HUB_HOSTS = ['huggingface.co', 'www.huggingface.co', 'hf.co'];
+const DEFAULT_REVISION = 'main';
+
+const NAME = /^[\w.-]{1,96}$/;
+const LOCAL = /^(localhost|127\.0\.0\.1|\[::1\])$/;
+
+const EXAMPLE =
+  'Write it as org/name, org/name@revision, or paste the address of its page on huggingface.co.';
+
+const wrong = (message: string, hint = EXAMPLE) => new HubError('input', message, hint);
+
+/** An address, or `null` where the text is none. */
+export const readAddress = (text: string): URL | null => (URL.canParse(text) ? new URL(text) : null);
+
+/**
+ * The address of a host as it was typed → without its last slash.
+ * @throws HubError where it is no https address (or http on this computer), or holds a user, a query or a fragment
+ */
+export function parseBase(text: string): string {
+  const hint = 'Write it as https://host or https://host/path; plain http works on localhost only.';
+  const trimmed = text.trim();
+  const url = readAddress(/^[a-z]+:\/\//i.test(trimmed) ? trimmed : `https://${trimmed}`);
+  if (trimmed === '' || url === null || !url.hostname)
+    throw wrong(`${quote(trimmed)} is not an address of a host`, hint);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && LOCAL.test(url.hostname)))
+    throw wrong(`${quote(trimmed)} is not reached over https`, hint);
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
+    throw wrong(`the address ${quote(trimmed)} holds more than a host and a path`, hint);
+  return url.origin + url.pathname.replace(/\/+$/, '');
+}
+
+/** Whether tokens of huggingface.co may be sent there. */
+export const isHub = (base: string): boolean => base === HUB;
+
+/** The host as it is named to people: `huggingface.co`, `mirror.example:8080`. */
+export const hostOf = ({ base }: Pick<HubSource, 'base'>): string => new URL(base).host;
+
+/** As it is typed: the revision only where it is not the usual one. */
+export const writeSource = ({ id, revision }: Pick<HubSource, 'id' | 'revision'>): string =>
+  revision === DEFAULT_REVISION ? id : `${id}@${revision}`;
+
+/**
+ * `org/name`, `org/name@revision` or the address of a page of the repository. `base`: the host, where the text names
+ * none.
+ * @throws HubError saying what was expected
+ */
+export function parseSource(text: string, base: string = HUB): HubSource {
+  const trimmed = text.trim();
+  if (trimmed === '') throw wrong('no model is named');
+  const address = /^(?:https?:\/\/|(?:www\.)?(?:huggingface|hf)\.co\/)/i.test(trimmed);
+  return address ? fromAddress(trimmed, base) : fromId(trimmed, base);
+}
+
+function fromId(text: string, base: string): HubSource {
+  const [id = '', revision = DEFAULT_REVISION, ...more] = text.split('@');
+  return { base, id: checkId(id, text), revision: checkRevision(more.length > 0 ? '' : revision) };
+}
+
+function fromAddress(text: string, base: string): HubSource {
+  const url = readAddress(/^https?:/i.test(text) ? text : `https://${text}`);
+  if (url === null) throw wrong(`${quote(text)} is not an address`);
+  const isOfHub = HUB_HOSTS.includes(url.host);
+  const isOfBase = base !== HUB && `${url.origin}${url.pathname}`.startsWith(`${base}/`);
+  if (isOfHub && base !== HUB)
+    throw wrong(
+      `${quote(text)} is an address of huggingface.co, not of the mirror ${hostOf({ base })}`,
+      'Write the model as org/name, or choose Hugging Face as the source.',
+    );
+  if (!isOfHub && !isOfBase)
+    throw wrong(
+      `${quote(text)} is an address of ${url.host}, not of ${hostOf({ base })}`,
+      base === HUB
+        ? 'If it is a mirror of the Hub, choose Mirror as the source and give its address there.'
+        : 'Give the address of the host, and the model as org/name.',
+    );
+  const path = (isOfHub ? url.pathname : `${url.origin}${url.pathname}`.slice(base.length))
+    .split('/')
+    .filter(Boolean);
+  if (path[0] === 'datasets' || path[0] === 'spaces')
+    throw wrong(`${quote(text)} is one of the ${path[0]}, not a model`);
+  const at = path.findIndex((step) => ['tree', 'blob', 'resolve', 'raw', 'commit'].includes(step));
+  const id = (at < 0 ? path.slice(0, 2) : path.slice(0, at)).join('/');
+  const revision = at < 0 ? DEFAULT_REVISION : decodeURIComponentSafely(path[at + 1] ?? '');
+  return { base: isOfHub ? HUB : base, id: checkId(id, text), revision: checkRevision(revision) };
+}
+
+function decodeURIComponentSafely(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return '';
+  }
+}
+
+function checkId(id: string, text: string): string {
+  const steps = id.split('/');
+  const ok = steps.length <= 2 && steps.every((step) => NAME.test(step) && !/\.\.|^[.-]|\.git$/.test(step));
+  if (!ok) throw wrong(`${quote(text)} is not the name of a model`);
+  return id;
+}
+
+function checkRevision(revision: string): string {
+  if (!/^[\w./-]{1,200}$/.test(revision) || /\.\.|^\/|\/$|\/\//.test(revision))
+    throw wrong(
+      `${quote(revision)} is not a revision`,
+      'A revision is a branch, a tag or a commit: org/name@main.',
+    );
+  return revision;
+}
+
+/** Address of a file of the repository. */
+export const fileAddress = (
+  { base, id, revision, commit }: HubSource & { readonly commit: string | null },
+  path: string,
+): string =>
+  `${base}/${id}/resolve/${encodeURIComponent(commit ?? revision)}/${path.split('/').map(encodeURIComponent).join('/')}`;

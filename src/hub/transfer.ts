@@ -1,0 +1,221 @@
+import type { Proof, RemoteFile } from '../storage/checkpoint-rows';
+import type { PartialFile } from '../storage/checkpoint-shelf';
+import { Checksum } from './checksum';
+import { HubError } from './errors';
+import {
+  type Limits,
+  persistently,
+  Retry,
+  refuseAnswer,
+  requestInit,
+  sleep,
+  unreachable,
+  type Waiting,
+} from './request';
+import { hostOf } from './source';
+
+/** One file: from wherever it stands to whole and proved. */
+
+export interface TransferOptions {
+  /** Address of the host, which decides whether a token may be sent. */
+  readonly base: string;
+  readonly url: string;
+  readonly token: string | null;
+  readonly limits: Limits;
+  readonly signal: AbortSignal;
+  readonly fetch: typeof fetch;
+  /** Bytes of this file that are there now. It may go down: a file that changed begins anew. */
+  readonly onBytes: (bytes: number) => void;
+  /** `null`: no longer. */
+  readonly onWait: (waiting: Waiting | null) => void;
+}
+
+/** Bytes after which the disk is asked to keep what it has. */
+const FLUSH = 32 * 2 ** 20;
+/** Bytes read at a time of what is there already, for its hash. */
+const CHUNK = 4 * 2 ** 20;
+
+/**
+ * Downloads the rest of `file` into `part`, which may hold a beginning of it.
+ * @returns what its content was compared with
+ * @throws HubError, StorageError, or the signal's reason
+ */
+export async function transfer(
+  file: RemoteFile,
+  part: PartialFile,
+  options: TransferOptions,
+): Promise<Proof> {
+  const run = new Transfer(file, part, await Checksum.of(file), options);
+  return run.toEnd();
+}
+
+class Transfer {
+  /** The farthest it ever stood. A file that begins anew, again and again, thereby makes no progress. */
+  private farthest = 0;
+  private unflushed = 0;
+  /** Whether some of what is there is from before this call. */
+  private isOld = false;
+
+  constructor(
+    private readonly file: RemoteFile,
+    private readonly part: PartialFile,
+    private readonly checksum: Checksum,
+    private readonly options: TransferOptions,
+  ) {}
+
+  async toEnd(): Promise<Proof> {
+    await this.takeUp();
+    for (;;) {
+      await this.fetchRest();
+      const wrong = this.checksum.disagreement();
+      if (wrong === null) break;
+      const wasOld = this.isOld;
+      await this.restart(null);
+      // What was there before may have been damaged: once more from the beginning, and only once.
+      if (!wasOld) throw this.changed(`its hash is ${wrong.found}, listed as ${wrong.expected}`);
+    }
+    this.part.flush();
+    return this.checksum.proof;
+  }
+
+  /** Hashes what is there; begins anew where it cannot be told what it is the beginning of. */
+  private async takeUp(): Promise<void> {
+    const { size } = this.part;
+    const isProvable = this.checksum.proof !== 'size' || this.part.etag !== null;
+    if (size > this.file.size || (size > 0 && !isProvable)) return this.restart(null);
+    const buffer = new Uint8Array(Math.min(CHUNK, size));
+    for (let at = 0; at < size; ) {
+      this.options.signal.throwIfAborted();
+      const read = this.part.read(buffer.subarray(0, Math.min(CHUNK, size - at)), at);
+      if (read === 0) return this.restart(null);
+      this.checksum.update(buffer.subarray(0, read));
+      at += read;
+      // So that a cancel is heard.
+      await sleep(0, this.options.signal);
+    }
+    this.isOld = size > 0;
+    this.farthest = size;
+    this.options.onBytes(size);
+  }
+
+  private async restart(etag: string | null): Promise<void> {
+    await this.part.restart(etag);
+    this.checksum.restart();
+    this.isOld = false;
+    this.unflushed = 0;
+    this.options.onBytes(0);
+  }
+
+  private async fetchRest(): Promise<void> {
+    const { limits, signal, onWait } = this.options;
+    // Also a file of no bytes is asked for: a host that does not have it must say so.
+    let isWhole = this.part.size === this.file.size && this.file.size > 0;
+    while (!isWhole)
+      isWhole = await persistently(
+        async () => {
+          await this.attempt();
+          if (this.part.size === this.file.size) return true;
+          throw new Retry(`the connection ended after ${this.part.size} of ${this.file.size} bytes`);
+        },
+        this.file.path,
+        limits,
+        signal,
+        () => this.farthest,
+        onWait,
+      );
+    onWait(null);
+  }
+
+  /** One request. What it brings is kept, however it ends. */
+  private async attempt(): Promise<void> {
+    const { signal, limits, base, url, token, fetch: ask } = this.options;
+    const stalled = new AbortController();
+    const both = AbortSignal.any([signal, stalled.signal]);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const arm = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => stalled.abort(), limits.stall);
+    };
+    arm();
+    try {
+      const from = this.part.size;
+      const response = await ask(url, { ...requestInit(base, token, from), signal: both });
+      if (response.status === 416 && from > 0) {
+        await this.restart(null);
+        throw new Retry('the host has no such rest of the file: it begins anew', 0);
+      }
+      refuseAnswer(response, base, this.file.path, limits);
+      await this.agree(response, from);
+      this.options.onWait(null);
+      await this.readBody(response, arm);
+    } catch (thrown) {
+      signal.throwIfAborted();
+      if (stalled.signal.aborted)
+        throw new Retry(`${hostOf({ base })} sent nothing for ${limits.stall / 1000} s`);
+      if (thrown instanceof Retry || isOurs(thrown)) throw thrown;
+      throw unreachable(base, thrown);
+    } finally {
+      clearTimeout(timer);
+      if (!signal.aborted) stalled.abort(); // ends what is left of the answer
+    }
+  }
+
+  /** Sees to it that the answer goes on where the file stands; begins anew where it is of another file. */
+  private async agree(response: Response, from: number): Promise<void> {
+    const etag = response.headers.get('etag');
+    if (response.status === 200) {
+      if (from > 0 || etag !== this.part.etag) await this.restart(etag);
+      return;
+    }
+    const [, start, total] =
+      /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '') ?? [];
+    const isElsewhere = start !== undefined && Number(start) !== from;
+    const hasAnotherSize = total !== undefined && total !== '*' && Number(total) !== this.file.size;
+    const isAnother = etag !== null && this.part.etag !== null && etag !== this.part.etag;
+    if (!isElsewhere && !hasAnotherSize && !isAnother) return;
+    await this.restart(null);
+    if (hasAnotherSize) throw this.changed(`it has ${total} bytes, listed with ${this.file.size}`);
+    throw new Retry(
+      isAnother
+        ? 'the file has changed on the host: it begins anew'
+        : 'the host sent another part of the file than was asked',
+      0,
+    );
+  }
+
+  private async readBody(response: Response, arm: () => void): Promise<void> {
+    const reader = response.body?.getReader();
+    if (!reader) return;
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      this.options.signal.throwIfAborted();
+      arm();
+      if (this.part.size + value.length > this.file.size) {
+        await this.restart(null);
+        throw this.changed(`more than the listed ${this.file.size} bytes came`);
+      }
+      this.part.append(value);
+      this.checksum.update(value);
+      this.farthest = Math.max(this.farthest, this.part.size);
+      this.unflushed += value.length;
+      if (this.unflushed >= FLUSH) {
+        this.part.flush();
+        this.unflushed = 0;
+      }
+      this.options.onBytes(this.part.size);
+    }
+  }
+
+  private changed(how: string): HubError {
+    return new HubError(
+      'hub',
+      `${this.file.path}: ${how}`,
+      'The host sends another file than it lists: look the model up again. If it happens again, choose another host.',
+    );
+  }
+}
+
+/** Errors that say what to do: of the host's answer, or of the disk. */
+const isOurs = (thrown: unknown): boolean =>
+  thrown instanceof HubError || (thrown as { code?: unknown } | null)?.code === 'storage';

@@ -1,0 +1,101 @@
+import { StorageError, storageError } from './errors';
+
+/** The origin private file system: a folder of this site's own, invisible to others. */
+
+/** What workers have to write a file in place; TypeScript lists it for dedicated workers only. */
+export interface SyncAccessHandle {
+  read(buffer: Uint8Array<ArrayBuffer>, options?: { at?: number }): number;
+  write(buffer: Uint8Array<ArrayBufferLike>, options?: { at?: number }): number;
+  truncate(size: number): void;
+  getSize(): number;
+  flush(): void;
+  close(): void;
+}
+
+export interface FileHandle extends FileSystemFileHandle {
+  createSyncAccessHandle?(): Promise<SyncAccessHandle>;
+  /** Renames; not every browser has it. */
+  move?(name: string): Promise<void>;
+}
+
+const FOLDER = 'checkpoints';
+
+/** Why there is no such file system here, or `null` if there is. */
+export const opfsUnavailable = (): string | null =>
+  typeof (globalThis.navigator as Partial<Navigator> | undefined)?.storage?.getDirectory === 'function'
+    ? null
+    : globalThis.isSecureContext === false
+      ? 'this page was opened over plain http, where browsers keep no files: open it over https or on localhost'
+      : 'this browser has no file system for sites';
+
+/** The folder of all checkpoints. Rejects with `StorageError`. */
+export async function checkpointsFolder(name = FOLDER): Promise<FileSystemDirectoryHandle> {
+  const why = opfsUnavailable();
+  if (why !== null)
+    throw new StorageError(`nothing can be stored: ${why}`, 'Open the model from a folder instead.');
+  try {
+    return await (await navigator.storage.getDirectory()).getDirectoryHandle(name, { create: true });
+  } catch (cause) {
+    throw storageError(cause);
+  }
+}
+
+const isMissing = (error: unknown) => (error as Error | undefined)?.name === 'NotFoundError';
+
+/** The folder's file, or `null` if there is none. */
+export async function fileIn(folder: FileSystemDirectoryHandle, name: string): Promise<File | null> {
+  try {
+    return await (await folder.getFileHandle(name)).getFile();
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw storageError(error);
+  }
+}
+
+/** Deletes a file or folder; nothing happens where there is none. */
+export async function removeIn(folder: FileSystemDirectoryHandle, name: string): Promise<void> {
+  try {
+    await folder.removeEntry(name, { recursive: true });
+  } catch (error) {
+    if (!isMissing(error)) throw storageError(error);
+  }
+}
+
+/** Replaces a small text file, in a worker. */
+export async function writeText(
+  folder: FileSystemDirectoryHandle,
+  name: string,
+  text: string,
+): Promise<void> {
+  const handle = await syncHandle((await folder.getFileHandle(name, { create: true })) as FileHandle);
+  try {
+    const bytes = new TextEncoder().encode(text);
+    handle.truncate(0);
+    handle.write(bytes, { at: 0 });
+    handle.flush();
+  } catch (cause) {
+    throw storageError(cause);
+  } finally {
+    handle.close();
+  }
+}
+
+/** Opens a file for writing in place. Rejects with `StorageError`. */
+export async function syncHandle(file: FileHandle): Promise<SyncAccessHandle> {
+  if (!file.createSyncAccessHandle)
+    throw new StorageError(
+      'this browser cannot write files piece by piece',
+      'Update the browser, or download the model with another program and open its folder.',
+    );
+  try {
+    return await file.createSyncAccessHandle();
+  } catch (cause) {
+    throw (cause as Error | undefined)?.name === 'NoModificationAllowedError'
+      ? new StorageError(
+          `${file.name} is being written by another tab of this page`,
+          'Wait for it, or close the other tab.',
+          { cause },
+        )
+      : storageError(cause);
+  }
+}
