@@ -250,10 +250,49 @@ describe('the other commands', () => {
   });
 });
 
+describe('lab generate', () => {
+  it('continues a prompt, seeded, and says how fast; its text is what the JSON holds', async () => {
+    const drawn = ['generate', '--prompt', 'Tom has 12 apples.', '--limit', '9', '--temperature', '0.9'];
+    const { json, said } = await run(...drawn, '--top-k', '30', '--top-p', '0.95', '--seed', '3');
+    const { request, samples, prompt } = json.generation;
+    expect(request).toMatchObject({
+      subject: { kind: 'teacher' },
+      settings: { temperature: 0.9, topK: 30, topP: 0.95, seed: 3, samples: 1, limit: 9 },
+    });
+    expect(said).toContain(`Tom has 12 apples.\n${samples[0].text}`);
+    expect(said).toMatch(new RegExp(`${prompt.length} tokens read; .* tokens/s`));
+    const again = await run(
+      ...drawn,
+      '--top-k',
+      '30',
+      '--top-p',
+      '0.95',
+      '--seed',
+      '3',
+      '--continuations',
+      '2',
+    );
+    expect(again.json.generation.samples[0].tokens[0].id).toBe(samples[0].tokens[0].id);
+    expect(again.said).toContain(`--- sample 2\n${again.json.generation.samples[1].text}`);
+  });
+
+  it('takes the opened checkpoint as the subject, and a held-out question as the prompt', async () => {
+    const { json } = await run('generate', '--open', join(models, 'base'), '--limit', '2');
+    expect(json.generation).toMatchObject({ label: 'opened', request: { subject: { kind: 'opened' } } });
+    expect(json.generation.prompt.length).toBeGreaterThan(5);
+    for (const [args, message] of [
+      [['--temperature', 'warm'], /--temperature "warm"; a number/],
+      [['--top-p', '2'], /settings.topP/],
+      [['--subject', 'opened'], /--open/],
+    ] as const)
+      await expect(run('generate', ...args)).rejects.toThrow(message);
+  });
+});
+
 describe('--help', () => {
   it('names every command, option, preset, method and setting', async () => {
     const { text } = await run('--help');
-    for (const name of ['lens', 'causal', 'distil', 'eval', 'step', 'bench'])
+    for (const name of ['lens', 'causal', 'distil', 'eval', 'step', 'generate', 'bench'])
       expect(text).toContain(`\n  ${name} `);
     for (const option of Object.keys(OPTIONS)) expect(text).toContain(`\n  --${option}`);
     for (const { id } of PRESETS) expect(text).toContain(`\n  ${id} `);
