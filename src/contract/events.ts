@@ -26,6 +26,8 @@ export interface ModelReport {
   readonly parameters: number;
   readonly bytes: number;
   readonly sha256: string;
+  /** The hash is of a sample of the weights: they are too large to be read whole at opening. */
+  readonly sampled?: boolean;
   /** L, H, heads, KV heads, V. */
   readonly layers: number;
   readonly hidden: number;
@@ -67,10 +69,12 @@ export interface Progress {
     | 'states'
     | 'spectra'
     | 'causal'
-    | 'check';
+    | 'check'
+    | 'rows'
+    | 'tokens';
   readonly done: number;
   readonly total: number;
-  readonly unit: 'bytes' | 'samples' | 'steps' | 'programs' | 'problems' | 'matrices' | 'kernels';
+  readonly unit: 'bytes' | 'samples' | 'steps' | 'programs' | 'problems' | 'matrices' | 'kernels' | 'rows';
   /** Milliseconds since the phase began; the page derives the ETA. */
   readonly elapsed: number;
 }

@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { openAsBlob, openSync, readSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunConfig } from '../contract/config';
 import type { RunEvent } from '../contract/events';
@@ -64,6 +65,33 @@ export async function checkpointFiles(folder: string): Promise<NamedFile[]> {
   }
   const wanted = names.filter((name) => /\.(safetensors|json)$/.test(name)).sort();
   return Promise.all(
-    wanted.map(async (name) => ({ name, data: new Blob([await readFile(join(folder, name))]) })),
+    wanted.map(async (name) => {
+      const path = join(folder, name);
+      const data = await openAsBlob(path);
+      PATHS.set(data, path);
+      return { name, data };
+    }),
   );
+}
+
+/** Where the Blobs of `checkpointFiles` lie, and their descriptors once they are read. */
+const PATHS = new WeakMap<Blob, string>();
+const DESCRIPTORS = new WeakMap<Blob, number>();
+
+/** Reads a part of a file of `checkpointFiles` at once. */
+export function readBlob(blob: Blob, from: number, to: number): ArrayBuffer {
+  let descriptor = DESCRIPTORS.get(blob);
+  if (descriptor === undefined) {
+    const path = PATHS.get(blob);
+    if (path === undefined) throw new Error('not a file that was opened here');
+    descriptor = openSync(path, 'r');
+    DESCRIPTORS.set(blob, descriptor);
+  }
+  const bytes = new Uint8Array(to - from);
+  for (let at = 0; at < bytes.length; ) {
+    const read = readSync(descriptor, bytes, at, Math.min(bytes.length - at, 2 ** 30), from + at);
+    if (read === 0) return bytes.buffer.slice(0, at);
+    at += read;
+  }
+  return bytes.buffer;
 }

@@ -16,6 +16,10 @@ const nothing: Workbench = {
   causal: unused,
   checkpoints: unused,
   openCheckpoint: unused,
+  openData: unused,
+  dataRows: unused,
+  countTokens: unused,
+  rowsCost: unused,
   checkDevice: unused,
   distil: unused,
   control: unused,
@@ -23,6 +27,7 @@ const nothing: Workbench = {
   stepLatent: unused,
   answer: unused,
   explicit: unused,
+  generate: unused,
 };
 
 const figure: LensRequest = { ...FIGURE_6, source: { kind: 'texts', texts: ['a'] } };

@@ -17,6 +17,10 @@ export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = 
   causal: { options: 1 },
   checkpoints: {},
   openCheckpoint: { options: 1 },
+  openData: { options: 2 },
+  dataRows: {},
+  countTokens: { options: 1 },
+  rowsCost: {},
   checkDevice: { options: 0 },
   distil: { options: 1 },
   control: {},
@@ -24,6 +28,7 @@ export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = 
   stepLatent: {},
   answer: {},
   explicit: {},
+  generate: { options: 1 },
 };
 
 export type ToWorker =

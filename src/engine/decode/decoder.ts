@@ -1,13 +1,14 @@
 import type { GraphHostTensor } from '../base/dtype';
-import { InputError } from '../base/errors';
-import { floatsOf } from '../base/half';
+import { BUG, InputError, RuntimeError } from '../base/errors';
 import { Owned } from '../base/owned';
 import { HIDDEN } from '../base/tokens';
 import type { Program } from '../graph/graph';
+import { embeddingRows } from '../model/fed-embeddings';
 import type { ModelOnDevice, ModelProgram } from '../model/model-on-device';
 import { ProgramSet } from '../model/program-set';
 import { ropeTables } from '../nn/rope';
 import type { DeviceTensor } from '../runtime/tensor';
+import { adoptProgram } from './adopt';
 import { PassInputs } from './pass-inputs';
 import {
   advanceProgram,
@@ -84,11 +85,20 @@ export class Decoder {
 
   /** Compiles what is needed to read questions, feed tokens and, if `latents`, feed latents. */
   async prepare({ latents }: { readonly latents: boolean }): Promise<void> {
-    const plain: PassOptions = { sites: [], hidden: false, attention: false };
-    await this.pass('prefill', plain);
-    await this.pass('vector', plain);
-    if (latents) await this.pass('latent', plain);
-    await this.programs.get('next', () => nextProgram(this.shape));
+    await this.compile('prefill');
+    await this.compile('vector');
+    if (latents) await this.compile('latent');
+    await this.compileHead('next', () => nextProgram(this.shape));
+  }
+
+  /** Compiles a plain pass ahead of its first use. */
+  async compile(kind: 'prefill' | Fed): Promise<void> {
+    await this.pass(kind, { sites: [], hidden: false, attention: false });
+  }
+
+  /** Compiles a program for `read` ahead of its first use. */
+  async compileHead(key: string, program: () => Program): Promise<void> {
+    await this.programs.get(key, program);
   }
 
   /** Reads B questions, left-padded to S columns. */
@@ -96,13 +106,40 @@ export class Decoder {
     const { batch: B, question: S, keys: T } = this.shape;
     return this.inTurn(async () => {
       const mask = new Float32Array(B * T).fill(HIDDEN);
-      for (let b = 0; b < B; b++)
-        mask.set((keyMask.data as Float32Array).subarray(b * S, (b + 1) * S), b * T);
+      for (let b = 0; b < B; b++) mask.set(keyMask.data.subarray(b * S, (b + 1) * S), b * T);
       const bound = {
         ids: this.inputs.write('ids', ids.shape, ids.data),
         keyMask: this.inputs.write('keyMask', keyMask.shape, keyMask.data),
       };
       return this.run('prefill', bound, S, mask, options);
+    });
+  }
+
+  /**
+   * A state of another decoder of this model, as one of this decoder's: a single sequence is repeated for every row, and
+   * the cache gets this decoder's columns, of which the other must have fewer. The given state is unchanged.
+   * @throws RuntimeError for other sizes
+   */
+  adopt(state: DecoderState): Promise<DecoderState> {
+    const { batch: B, keys: T } = this.shape;
+    return this.inTurn(async () => {
+      const { tensors, column, mask } = state;
+      const batch = tensors.last?.shape[0] as number;
+      const keys = mask.length / batch;
+      if ((batch !== 1 && batch !== B) || keys >= T)
+        throw new RuntimeError(
+          `a decoder state of ${batch} rows and ${keys} columns cannot become one of ${B} and ${T}`,
+          BUG,
+        );
+      const wide = new Float32Array(B * T).fill(HIDDEN);
+      for (let b = 0; b < B; b++) {
+        const row = batch === 1 ? 0 : b;
+        wide.set(mask.subarray(row * keys, (row + 1) * keys), b * T);
+      }
+      const program = await this.programs.get(`adopt ${batch} ${keys}`, () =>
+        adoptProgram(this.shape, { batch, keys }),
+      );
+      return this.intoState(program, tensors, column, wide);
     });
   }
 
@@ -120,15 +157,12 @@ export class Decoder {
       for (let b = 0; b < B; b++) mask[b * T + column] = 0;
       const place = new Float32Array(T);
       place[column] = 1;
-      const { cos, sin } = ropeTables(config, column, 1);
-      const half = [1, config.headDim / 2];
       const bound = {
         ...tensors,
         ...(input !== 'latent' && { x: this.fed(input) }),
         mask: this.inputs.write('mask', [B, 1, 1, T], mask),
         place: this.inputs.write('place', [1, 1, T, 1], place),
-        cos: this.inputs.write('cos', half, cos),
-        sin: this.inputs.write('sin', half, sin),
+        ...(config.positions !== 'learned' && this.tables(column)),
       };
       return this.run(input === 'latent' ? 'latent' : 'vector', bound, column + 1, mask, options);
     });
@@ -153,9 +187,7 @@ export class Decoder {
   ): Promise<Record<string, DeviceTensor>> {
     return this.inTurn(async () => {
       const compiled = await this.programs.get(key, program);
-      const bound: Record<string, DeviceTensor> = {};
-      for (const [name, tensor] of Object.entries(tensors))
-        if (compiled.inputs.has(name)) bound[name] = tensor;
+      const bound = boundTo(compiled, tensors);
       for (const [name, { shape, data }] of Object.entries(more))
         bound[name] = this.inputs.write(`${key}.${name}`, shape, data);
       return compiled.run(bound);
@@ -182,19 +214,17 @@ export class Decoder {
 
   /** x [B, H]: embeddings of the given tokens, or the given vectors. */
   private fed(input: Exclude<DecoderInput, 'latent'>): DeviceTensor {
-    const { hiddenSize: H, vocabSize: V } = this.shape.config;
-    const shape = [this.shape.batch, H];
+    const shape = [this.shape.batch, this.shape.config.hiddenSize];
     if ('vector' in input) return this.inputs.write('x', shape, input.vector);
-    const x = new Float32Array(input.tokens.length * H);
-    input.tokens.forEach((id, b) => {
-      if (!(id >= 0 && id < V))
-        throw new InputError(
-          `token id ${id}; the model has ${V} tokens`,
-          'Use a model and a tokenizer from the same checkpoint.',
-        );
-      x.set(floatsOf(this.model.source.read('w.embedding', id, id + 1)), b * H);
-    });
-    return this.inputs.write('x', shape, x);
+    return this.inputs.write('x', shape, embeddingRows(this.model.source, input.tokens).data);
+  }
+
+  /** Rotary tables of one column. */
+  private tables(column: number): Record<'cos' | 'sin', DeviceTensor> {
+    const { config } = this.shape;
+    const { cos, sin } = ropeTables(config, column, 1);
+    const half = [1, config.headDim / 2];
+    return { cos: this.inputs.write('cos', half, cos), sin: this.inputs.write('sin', half, sin) };
   }
 
   private async run(
@@ -219,9 +249,17 @@ export class Decoder {
     this.adapter.forEach((pack, i) => {
       all[`lora.${i}`] = pack;
     });
-    const inputs = Object.fromEntries(
-      [...program.inputs.keys()].flatMap((name) => (all[name] ? [[name, all[name]]] : [])),
-    );
+    return this.intoState(program, all, column, mask);
+  }
+
+  /** Runs the program on those of the tensors that are its inputs; its outputs become a state. */
+  private async intoState(
+    program: ModelProgram,
+    tensors: StateTensors,
+    column: number,
+    mask: Float32Array<ArrayBuffer>,
+  ): Promise<DecoderState> {
+    const inputs = boundTo(program, tensors);
     const spare = this.states.take(program.outputs, mask);
     try {
       const outputs = await program.run(inputs, spare);
@@ -246,6 +284,10 @@ export class Decoder {
     return result;
   }
 }
+
+/** Those of the tensors that are inputs of the program. */
+const boundTo = ({ inputs }: ModelProgram, tensors: StateTensors): Record<string, DeviceTensor> =>
+  Object.fromEntries(Object.entries(tensors).filter(([name]) => inputs.has(name)));
 
 /** @throws InputError where the model has no such layer, counted from 1 */
 export function checkLayer({ shape }: Pick<Decoder, 'shape'>, layer: number): void {

@@ -59,6 +59,12 @@ export class Message {
     return this;
   }
 
+  /** Fields that are already written. */
+  raw(fields: Uint8Array): this {
+    this.append(fields);
+    return this;
+  }
+
   /** The message with only the length in place of its late bytes. */
   skeleton(): Uint8Array<ArrayBuffer> {
     const kept = [...this.parts, this.tail.subarray(0, this.used)].filter(

@@ -6,12 +6,16 @@ import { type Shape, showShape, sizeOf } from '../base/shape';
 import type { DeviceBuffer } from '../device/buffer';
 import type { Device } from '../device/device';
 import type { Program } from '../graph/graph';
-import { type EmitOptions, type Emitted, emitted, type Provider } from '../onnx/emit';
+import { type EmitOptions, type Emitted, emitted, type LateWeight, type Provider } from '../onnx/emit';
 import { type Binding, type Executable, type ExecutableOwner, OrtExecutable } from './executable';
+import { ExternalData } from './external-data';
 import { runtimeFailure } from './failure';
+import { createModelFile, type ModelFile, type ModelFileOptions, type ModelFileOwner } from './model-file';
 import { loadOrt, type Ort, type WasmPaths } from './ort';
 import { enqueue } from './queue';
 import { type BaseTensor, CpuTensor, type DeviceTensor, GpuTensor, type TensorOwner } from './tensor';
+
+export type { LateWeight };
 
 /**
  * Uploads 16-bit values as they are and converts them to float32 on the runtime's device; the caller owns the buffer.
@@ -33,10 +37,17 @@ export interface RuntimeOptions {
 
 export interface CompileOptions {
   /**
-   * Inputs fixed at compilation, widened if they are stored in 16 bits; on WASM frozen weights are then packed once and
-   * never copied.
+   * Inputs fixed at compilation, widened if they are stored in 16 bits, which on WASM are then not copied at every run.
+   * Values are read tensor by tensor while the session is created, and not kept in host memory.
    */
-  readonly bake?: Readonly<Record<string, HostTensor>> | ((name: string) => HostTensor | undefined);
+  readonly bake?:
+    | Readonly<Record<string, HostTensor>>
+    | ((name: string) => LateWeight | HostTensor | undefined);
+  /**
+   * Whether ONNX Runtime keeps baked weights in the form its products read fastest: a product of one row takes half the
+   * time, but while the session is created each weight is there twice. Default: true. WASM only.
+   */
+  readonly prepack?: boolean;
   /**
    * Names the weights that `bake` reads. Programs with the same graph and the same name are the same, so that no baked
    * value needs to be written or hashed to find out; without it the whole model is hashed.
@@ -71,6 +82,8 @@ export interface Runtime {
   /** An f32 tensor if the value is stored in 16 bits; otherwise one of the value's own type. */
   upload(host: HostTensor, label?: string): DeviceTensor;
   empty(dtype: GraphDType, shape: Shape, label?: string): DeviceTensor;
+  /** Opens an ONNX model that was made elsewhere. */
+  openModelFile(options: ModelFileOptions): Promise<ModelFile>;
   /** Releases all sessions and frees all remaining tensors. */
   dispose(): Promise<void>;
 }
@@ -94,9 +107,10 @@ const LARGE = 4000;
 /** A protobuf message, and so a model with its weights baked in, is limited to 2 GiB. */
 const MAX_HOST_TENSOR_BYTES = 2 ** 31 - 1;
 
-class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
+class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner, ModelFileOwner {
   private readonly programs = new Map<string, Promise<OrtExecutable>>();
   private readonly tensors = new Set<BaseTensor>();
+  private readonly files = new Set<ModelFile>();
   private captures = 0;
   ended = false;
   readCount = 0;
@@ -127,12 +141,12 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
 
   async compile(
     program: Program,
-    { bake, weights, onCreate, capture = false, label }: CompileOptions = {},
+    { bake, weights, onCreate, capture = false, prepack = true, label }: CompileOptions = {},
   ): Promise<Executable> {
     this.alive();
     const name = label ?? program.name;
     const model = emitted(program, { provider: this.provider, bake: bakeOf(bake) });
-    const key = capture ? `captured ${this.captures++}` : await keyOf(model, weights);
+    const key = capture ? `captured ${this.captures++}` : await keyOf(model, weights, prepack);
     const known = this.programs.get(key);
     if (known) {
       const executable = await known;
@@ -143,7 +157,7 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
     }
     const create = async () => {
       const start = performance.now();
-      const session = await this.createSession(name, model, capture);
+      const session = await this.createSession(name, model, capture, prepack);
       this.compileTime += performance.now() - start;
       const bindings = (tensors: Iterable<readonly [string, Binding]>) =>
         new Map([...tensors].map(([at, { dtype, shape }]) => [at, { dtype, shape }] as const));
@@ -229,6 +243,19 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
     this.readCount++;
   }
 
+  async openModelFile(options: ModelFileOptions): Promise<ModelFile> {
+    this.alive();
+    const file = await createModelFile(this.ort, this, options);
+    this.files.add(file);
+    if (this.ended) await file.dispose();
+    this.alive();
+    return file;
+  }
+
+  closed(file: ModelFile): void {
+    this.files.delete(file);
+  }
+
   released(executable: OrtExecutable): Promise<void> {
     this.programs.delete(executable.key);
     return executable.release();
@@ -241,6 +268,7 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
     for (const made of all)
       if (made.status === 'fulfilled' && made.value.references > 0) await made.value.release();
     this.programs.clear();
+    for (const file of [...this.files]) await file.dispose();
     await enqueue(async () => undefined);
     for (const tensor of [...this.tensors]) tensor.dispose();
   }
@@ -254,21 +282,34 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner {
     if (this.ended) throw new RuntimeError('the runtime was used after it had been disposed of', BUG);
   }
 
-  private async createSession(name: string, model: Emitted, capture: boolean): Promise<Ort.InferenceSession> {
+  private async createSession(
+    name: string,
+    model: Emitted,
+    capture: boolean,
+    prepack: boolean,
+  ): Promise<Ort.InferenceSession> {
     this.device?.assertAlive();
     const provider = this.device ? { name: 'webgpu' as const, device: this.device.gpu as never } : 'wasm';
+    const weights = new ExternalData(model.external);
     try {
       return await this.ort.InferenceSession.create(model.bytes(), {
         executionProviders: [provider],
         graphOptimizationLevel: model.nodeCount > LARGE ? 'disabled' : 'basic',
         enableMemPattern: false,
-        // A node without a WebGPU kernel is a bug of ours, not something to run slowly on the CPU.
+        externalData: weights.files,
         ...(this.device &&
           capture && { enableGraphCapture: true, preferredOutputLocation: 'gpu-buffer' as const }),
-        ...(this.device && { extra: { session: { disable_cpu_ep_fallback: '1' } } }),
+        extra: {
+          session: {
+            // A node without a WebGPU kernel is a bug of ours, not something to run slowly on the CPU.
+            ...(this.device && { disable_cpu_ep_fallback: '1' }),
+            ...(!prepack && { disable_prepacking: '1' }),
+          },
+        },
       });
     } catch (cause) {
       await this.device?.assertAliveAfterFailure();
+      weights.rethrow();
       throw runtimeFailure(
         `${name} (${model.nodeCount} nodes) was refused by the ${this.provider} provider`,
         cause,
@@ -283,8 +324,17 @@ const bakeOf = (bake: CompileOptions['bake']): EmitOptions['bake'] =>
     ? bake
     : (name) => (Object.hasOwn(bake, name) ? bake[name] : undefined);
 
-/** Equal for equal programs over equal weights. */
-async function keyOf(model: Emitted, weights: string | undefined): Promise<string> {
-  if (weights === undefined || model.baked.length === 0) return sha256Hex(model.bytes());
-  return `${weights} ${model.baked.join(' ')} ${await sha256Hex(model.skeleton)}`;
+/** Equal for equal programs over equal weights, kept in the same form. */
+async function keyOf(model: Emitted, weights: string | undefined, prepack: boolean): Promise<string> {
+  if (model.baked.length === 0) return sha256Hex(model.bytes());
+  const form = prepack ? 'prepacked' : 'plain';
+  const names = `${form} ${model.baked.join(' ')}`;
+  if (weights !== undefined) return `${weights} ${names} ${await sha256Hex(model.skeleton)}`;
+  const parts = [await sha256Hex(model.bytes())];
+  for (const { length, write } of model.external) {
+    const values = new Uint8Array(length);
+    write(values);
+    parts.push(await sha256Hex(values));
+  }
+  return `${names} ${parts.join(' ')}`;
 }

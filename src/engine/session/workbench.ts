@@ -1,6 +1,14 @@
 import type { CallOptions, LatentChoice, Split, StudentChoice, Workbench } from '../../contract/calls';
 import { parseRunConfig, type RunConfig } from '../../contract/config';
 import type {
+  DataPage,
+  DataQuery,
+  DataReading,
+  DataReport,
+  RowsCost,
+  TokenCounts,
+} from '../../contract/data';
+import type {
   AnswerReport,
   DeviceReport,
   ExplicitReport,
@@ -13,6 +21,7 @@ import type {
   RunEvent,
   RunResult,
 } from '../../contract/events';
+import type { GenerateReport, GenerateReporting, GenerateRequest } from '../../contract/generate';
 import type {
   CausalEvent,
   CausalReport,
@@ -22,6 +31,8 @@ import type {
   LensReport,
   LensRequest,
   NamedFile,
+  Source,
+  Subject,
 } from '../../contract/lens';
 import { METHODS } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
@@ -31,14 +42,17 @@ import { RECIPES } from '../methods/index';
 import type { Recipe } from '../recipes/shared/recipe';
 import { LoopControl } from '../train/loop';
 import { causalTest } from './causal/causal';
+import { type DataFrom, DataRoom } from './data/data-room';
 import { ExclusiveQueue } from './exclusive-queue';
+import { GenerationDecoders } from './generate/decoders';
+import { generate } from './generate/generate';
 import { lens } from './lens/lens';
 import { StatesCache } from './lens/states-cache';
 import { type Environment, noDevice, type Opened, openProvider } from './models/environment';
 import { openModel } from './models/opened';
 import { loadPair, type Pair } from './models/pair';
 import { ProblemSet, problemOf } from './models/problems';
-import type { LoadedModels, OpenedModel } from './models/subjects';
+import { type LoadedModels, type OpenedModel, resolveSubject } from './models/subjects';
 import { Questions } from './questions/questions';
 import { Checkpoints } from './runs/checkpoints';
 import type { RunContext, RunSink } from './runs/context';
@@ -60,8 +74,10 @@ export class LoriWorkbench implements Workbench {
   private studentIds = 0;
   private openedModel: OpenedModel | undefined;
   private readonly questions = new Questions(() => this.ready());
+  private readonly data = new DataRoom();
   /** Hidden states the lens has gathered. */
   private readonly states = new StatesCache();
+  private readonly generation = new GenerationDecoders();
   private readonly queue = new ExclusiveQueue();
   /** Reading files uses no model, so it has a queue of its own. */
   private readonly files = new ExclusiveQueue();
@@ -118,11 +134,34 @@ export class LoriWorkbench implements Workbench {
   openCheckpoint(files: readonly NamedFile[], options: CallOptions = {}): Promise<ModelReport> {
     return this.files.alone(async () => {
       const before = this.openedModel;
-      this.openedModel = await openModel(files, options);
+      this.openedModel = await openModel(files, { ...options, readBlob: this.environment.readBlob });
       this.states.drop('opened');
-      if (before) await this.opened?.models.close(before.model);
+      this.data.forgetTokens();
+      if (before) {
+        // Once nothing uses them: generation may be under way.
+        void this.queue.between(() => this.generation.drop(before.model));
+        await this.opened?.models.close(before.model);
+      }
       return this.openedModel.model.report;
     });
+  }
+
+  openData(from: DataFrom, reading: DataReading, options: CallOptions = {}): Promise<DataReport> {
+    return this.files.alone(() =>
+      this.data.open(from, reading, { ...options, fetch: this.environment.fetch }),
+    );
+  }
+
+  async dataRows(query: DataQuery): Promise<DataPage> {
+    return this.data.rows(query);
+  }
+
+  countTokens(subject: Subject, options: CallOptions = {}): Promise<TokenCounts> {
+    return this.files.alone(async () => this.data.count(resolveSubject(subject, this.held()), options));
+  }
+
+  async rowsCost(subject: Subject, source: Extract<Source, { kind: 'rows' }>): Promise<RowsCost> {
+    return this.data.cost(resolveSubject(subject, this.held()), source);
   }
 
   checkDevice(options: CallOptions = {}): Promise<DeviceCheckReport> {
@@ -230,18 +269,28 @@ export class LoriWorkbench implements Workbench {
     return this.queue.between(() => this.questions.explicit(question));
   }
 
+  generate(request: GenerateRequest, options: CallOptions<GenerateReporting> = {}): Promise<GenerateReport> {
+    return this.queue.between(
+      async () =>
+        generate({ ...this.provider(), held: this.held(), decoders: this.generation }, request, options),
+      options.signal,
+    );
+  }
+
   /** Frees everything once earlier calls are done; the workbench may be opened again. */
   close(): Promise<void> {
     return this.queue.alone(async () => {
       await this.leave();
       await this.forget();
       this.openedModel = undefined;
+      this.data.close();
     });
   }
 
   /** Closes the provider. Models and students stay in host memory: losing the GPU loses neither. */
   private async leave(): Promise<void> {
     await this.questions.drop();
+    await this.generation.drop();
     this.states.drop();
     await this.opened?.models.dispose();
     await this.opened?.runtime.dispose();
@@ -267,6 +316,7 @@ export class LoriWorkbench implements Workbench {
       student: this.student,
       checkpoints: this.kept.byId,
       opened: this.openedModel,
+      data: this.data.opened,
     };
   }
 
@@ -278,7 +328,10 @@ export class LoriWorkbench implements Workbench {
     this.kept = new Checkpoints();
     const pair = this.loaded?.pair;
     this.loaded = undefined;
-    for (const model of pair ? [pair.base, pair.teacher] : []) await this.opened?.models.close(model);
+    for (const model of pair ? [pair.base, pair.teacher] : []) {
+      await this.generation.drop(model);
+      await this.opened?.models.close(model);
+    }
   }
 
   /**

@@ -48,7 +48,7 @@ export function ModelCard({
           ...(model.licence === '' ? [] : [['Licence', shorten(model.licence, NAME)] as const]),
           ...model.measured.map(({ what, value }) => [`Measured: ${what}`, value] as const),
           [
-            'SHA-256',
+            model.sampled ? 'SHA-256 of a sample' : 'SHA-256',
             <code key="h" className="hash">
               {model.sha256}
             </code>,

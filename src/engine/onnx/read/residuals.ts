@@ -1,0 +1,206 @@
+/**
+ * Where a decoder's hidden states are in its graph. Names inside the graph differ between exporters and are not looked at;
+ * what all share is the interface that transformers.js and onnxruntime-genai run (input_ids, past_key_values.{i}.key,
+ * present.{i}.key, logits) and a residual stream: a value that everything from the embedding to the logits goes through,
+ * between any two layers. The one that a layer's keys are computed from is what the layer reads.
+ */
+import { listed, quote } from '../../../text/quote';
+import { ConfigError } from '../../base/errors';
+import { FLOAT16, FLOAT32, INT64 } from './elements';
+import { type Cut, Flow } from './flow';
+import type { OnnxModel, OnnxNode, OnnxValue } from './model';
+
+/** Keys and values of one layer, as inputs (absent where the model takes none) and as outputs. */
+export interface LayerCache {
+  readonly past: { readonly key: OnnxValue; readonly value: OnnxValue } | undefined;
+  readonly present: { readonly key: string; readonly value: string };
+}
+
+export interface DecoderGraph {
+  /** L */
+  readonly layers: number;
+  /** Values of the graph: what layers 1 … L read, and what the head reads. L + 1 in all: hidden_states of transformers. */
+  readonly taps: readonly string[];
+  readonly caches: readonly LayerCache[];
+  /** Further inputs it takes. */
+  readonly inputs: ReadonlySet<(typeof INPUTS)[number]>;
+}
+
+export const INPUTS = ['input_ids', 'attention_mask', 'position_ids', 'num_logits_to_keep'] as const;
+
+const OTHER =
+  'Choose a text-only decoder exported with its cache (model.onnx of a text-generation model), or the safetensors of the same model.';
+
+const PRESENT = /^present(?:_key_values)?\.(\d{1,4})\.(key|value)$/;
+const PAST = /^past(?:_key_values)?\.(\d{1,4})\.(key|value)$/;
+
+/**
+ * Finds the hidden states in a decoder's graph.
+ * @throws ConfigError naming what was found where it is no such decoder, FileError for a graph that is damaged
+ */
+export function findResiduals(model: OnnxModel): DecoderGraph {
+  const inputs = checkInputs(model);
+  const caches = cachesOf(model);
+  const flow = new Flow(model);
+  const embedding = embeddingOf(flow);
+  const cuts = flow.cuts(embedding, 'logits');
+  if (cuts.length === 0) throw refused('its logits do not depend on the embedding of input_ids');
+  const taps: number[] = caches.map(({ present }) => flow.lastBefore(present.key, cuts));
+  taps.push(finalOf(flow, cuts));
+  checkOrder(taps);
+  return { layers: caches.length, taps: taps.map((at, i) => named(cuts[at], i)), caches, inputs };
+}
+
+const refused = (found: string): ConfigError =>
+  new ConfigError(`the hidden states of this ONNX export cannot be found: ${found}`, OTHER);
+
+function named(cut: Cut | undefined, layer: number): string {
+  if (cut?.value === undefined)
+    throw refused(`what layer ${layer + 1} reads is a sum inside a node that does not give it as an output`);
+  return cut.value;
+}
+
+function checkInputs({ inputs, outputs, nodes }: OnnxModel): ReadonlySet<(typeof INPUTS)[number]> {
+  const names = inputs.map(({ name }) => name);
+  if (names.includes('use_cache_branch') || nodes.some(({ op }) => op === 'Loop'))
+    throw new ConfigError(
+      'this ONNX export holds two graphs in one (use_cache_branch): values inside of them cannot be read',
+      'Choose the export with one graph: model.onnx, or decoder_with_past_model.onnx, of the same model.',
+    );
+  const known: readonly string[] = INPUTS;
+  const others = names.filter((name) => !known.includes(name) && !PAST.test(name));
+  if (others.length > 0 || !names.includes('input_ids'))
+    throw refused(
+      `it takes ${listed((others.length > 0 ? others : names).map(quote))}; input_ids, attention_mask, position_ids and past_key_values are expected`,
+    );
+  for (const { name, element } of inputs)
+    if (known.includes(name) ? element !== INT64 : element !== FLOAT32 && element !== FLOAT16)
+      throw refused(`its input ${quote(name)} has the element type ${element}`);
+  if (!outputs.some(({ name }) => name === 'logits'))
+    throw refused(`it has no output logits, but ${listed(outputs.map(({ name }) => quote(name)))}`);
+  return new Set(INPUTS.filter((name) => names.includes(name)));
+}
+
+function cachesOf({ inputs, outputs }: OnnxModel): LayerCache[] {
+  const present = new Map(
+    outputs.flatMap(({ name }) => {
+      const [, layer, what] = PRESENT.exec(name) ?? [];
+      return layer === undefined ? [] : [[`${Number(layer)} ${what}`, name] as const];
+    }),
+  );
+  const past = new Map(
+    inputs.flatMap((input) => {
+      const [, layer, what] = PAST.exec(input.name) ?? [];
+      return layer === undefined ? [] : [[`${Number(layer)} ${what}`, input] as const];
+    }),
+  );
+  const layers = present.size / 2;
+  const caches = Array.from({ length: Math.ceil(layers) }, (_, i): LayerCache => {
+    const [key, value] = [present.get(`${i} key`), present.get(`${i} value`)];
+    if (key === undefined || value === undefined)
+      throw refused(`there are ${present.size} outputs of keys and values, but none for layer ${i}`);
+    const [pastKey, pastValue] = [past.get(`${i} key`), past.get(`${i} value`)];
+    const read = pastKey && pastValue && { key: pastKey, value: pastValue };
+    return { past: read, present: { key, value } };
+  });
+  if (caches.length === 0)
+    throw refused('it has no outputs present.0.key …, by which its layers could be told apart');
+  const read = caches.filter((cache) => cache.past).length;
+  if (past.size !== 2 * read || (read !== 0 && read !== caches.length))
+    throw refused(`it reads the keys and values of ${read} layers, and gives those of ${caches.length}`);
+  return caches;
+}
+
+/** Nodes that hand on ids, or what they are computed from, unchanged or narrower. */
+const HANDED_ON = new Set(['Cast', 'Identity', 'Reshape', 'Unsqueeze', 'Squeeze', 'Flatten']);
+
+/** The rows looked up by input_ids. */
+function embeddingOf(flow: Flow): string {
+  const found: string[] = [];
+  const open = ['input_ids'];
+  const seen = new Set(open);
+  for (let value = open.pop(); value !== undefined; value = open.pop())
+    for (const node of flow.readersOf(value)) {
+      const [out] = node.outputs;
+      if (!out || seen.has(out)) continue;
+      const looksUp = node.op === 'Gather' || node.op === 'GatherBlockQuantized';
+      if (looksUp && node.inputs[1] === value) found.push(out);
+      else if (HANDED_ON.has(node.op) && node.inputs[0] === value) open.push(out);
+      else continue;
+      seen.add(out);
+    }
+  if (found.length !== 1)
+    throw refused(`${found.length} tables are looked up by input_ids; one is expected, the embedding`);
+  return found[0] as string;
+}
+
+const PRODUCTS = new Set([
+  'MatMul',
+  'Gemm',
+  'MatMulNBits',
+  'MatMulInteger',
+  'MatMulIntegerToFloat',
+  'DynamicQuantizeMatMul',
+  'QLinearMatMul',
+  'FusedMatMul',
+  'FusedGemm',
+  'MatMulBnb4',
+]);
+/** What may stand between the final norm and the head: other types, other storage, the last position alone. */
+const BETWEEN = new Set([
+  ...HANDED_ON,
+  'Slice',
+  'Gather',
+  'GatherND',
+  'Transpose',
+  'QuantizeLinear',
+  'DequantizeLinear',
+  'DynamicQuantizeLinear',
+]);
+
+/** Index of the cut that the head, the last product with a weight before the logits, reads. */
+function finalOf(flow: Flow, cuts: readonly Cut[]): number {
+  const head = headOf(flow, cuts);
+  const read = head.inputs.map((value) => flow.lastBefore(value, cuts)).filter((at) => at >= 0);
+  let at = Math.max(-1, ...read);
+  while (at > 0) {
+    const maker = flow.maker(cuts[at]?.value ?? '');
+    // A cut without a name is the inside of a node with several outputs, such as DynamicQuantizeLinear.
+    if (cuts[at]?.value !== undefined && !(maker && BETWEEN.has(maker.op))) return at;
+    at--;
+  }
+  throw refused('the head does not read the output of a final norm');
+}
+
+function headOf(flow: Flow, cuts: readonly Cut[]): OnnxNode {
+  const start = cuts[0]?.value as string;
+  const open = ['logits'];
+  const seen = new Set(open);
+  const passed: string[] = [];
+  for (let value = open.shift(); value !== undefined; value = open.shift()) {
+    const node = flow.maker(value);
+    if (!node) continue;
+    if (PRODUCTS.has(node.op)) return node;
+    passed.push(node.op);
+    for (const input of node.inputs)
+      if (input !== '' && !seen.has(input) && flow.dependsOn(input, start)) {
+        seen.add(input);
+        open.push(input);
+      }
+  }
+  throw refused(
+    `no product with the head’s weights leads to the logits, but ${listed([...new Set(passed)])}`,
+  );
+}
+
+function checkOrder(taps: readonly number[]): void {
+  taps.forEach((at, i) => {
+    const last = i === taps.length - 1;
+    const what = last ? 'what the head reads' : `what layer ${i + 1} reads`;
+    if (at < 0) throw refused(`the keys of layer ${i + 1} do not depend on the embedding`);
+    if (i > 0 && at <= (taps[i - 1] as number))
+      throw refused(
+        `${what} is not one value between it and the layer before (${new Set(taps).size} values for ${taps.length})`,
+      );
+  });
+}
