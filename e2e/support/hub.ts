@@ -61,7 +61,10 @@ export async function startHub(): Promise<Hub> {
   const faults: Fault[] = [];
   let etag = 1;
   const state = { speed: 0 };
-  const open = { 'Access-Control-Allow-Origin': '*', 'Access-Control-Expose-Headers': 'ETag, Content-Range, Retry-After' };
+  const open = {
+    'Access-Control-Allow-Origin': '*',
+    'Access-Control-Expose-Headers': 'ETag, Content-Range, Retry-After',
+  };
 
   const listing = () => ({
     id: MODEL,
