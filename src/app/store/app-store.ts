@@ -9,6 +9,7 @@ import { type LensActions, lensActions } from './lens-actions';
 import { initialDraft } from './lens-draft';
 import { followLensLink } from './lens-link';
 import { type Link, type PanelName, parseLink } from './link';
+import { type PreviewActions, previewActions } from './preview-actions';
 import { type RunActions, runActions } from './run-actions';
 import { type SavedActions, savedActions } from './saved-actions';
 import { type SourceActions, sourceActions } from './source-actions';
@@ -37,6 +38,7 @@ export type Actions = PageActions &
   LatentActions &
   LensActions &
   SourceActions &
+  PreviewActions &
   TourActions;
 
 /** Milliseconds that the store has to say whether this is a first visit. */
@@ -67,6 +69,7 @@ export function createApp(environment: Environment): App {
   const latents = latentActions(ctx, engine);
   const lens = lensActions(ctx, engine);
   const sources = sourceActions(ctx, lens);
+  const preview = previewActions(ctx);
   const tour = tourActions(ctx, engine, lens, run, latents);
 
   /** A held-out problem or a text that the link asks for, into the question. */
@@ -173,6 +176,17 @@ export function createApp(environment: Environment): App {
   };
   return {
     store,
-    actions: { ...page, ...engine, ...check, ...run, ...saved, ...latents, ...lens, ...sources, ...tour },
+    actions: {
+      ...page,
+      ...engine,
+      ...check,
+      ...run,
+      ...saved,
+      ...latents,
+      ...lens,
+      ...sources,
+      ...preview,
+      ...tour,
+    },
   };
 }
