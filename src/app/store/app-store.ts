@@ -3,6 +3,9 @@ import type { ProviderChoice, Settings } from '../../storage/rows';
 import { type CheckActions, checkActions } from './check-actions';
 import { createContext, type Environment } from './context';
 import { type EngineActions, engineActions } from './engine-actions';
+import { initialGenerationDraft } from './generation';
+import { type GenerationActions, generationActions } from './generation-actions';
+import { followGenerationLink } from './generation-link';
 import { type LatentActions, latentActions } from './latent-actions';
 import { withoutEngine } from './lens';
 import { type LensActions, lensActions } from './lens-actions';
@@ -35,6 +38,7 @@ export type Actions = PageActions &
   SavedActions &
   LatentActions &
   LensActions &
+  GenerationActions &
   TourActions;
 
 /** Milliseconds that the store has to say whether this is a first visit. */
@@ -64,6 +68,7 @@ export function createApp(environment: Environment): App {
   const saved = savedActions(ctx);
   const latents = latentActions(ctx, engine);
   const lens = lensActions(ctx, engine);
+  const generation = generationActions(ctx, engine);
   const tour = tourActions(ctx, engine, lens, run, latents);
 
   /** A held-out problem or a text that the link asks for, into the question. */
@@ -107,6 +112,13 @@ export function createApp(environment: Environment): App {
       if (link.preset !== null && link.preset !== before.preset)
         ctx.set({ draft: presetConfig(link.preset, ctx.get().presets) });
       if (link.panel === 'lowrank') ctx.lens(followLensLink(link.lens, initialDraft()));
+      if (link.panel === 'generate')
+        ctx.set({
+          generation: {
+            ...ctx.get().generation,
+            draft: followGenerationLink(link.generation, initialGenerationDraft),
+          },
+        });
       void takeQuestion(link.question);
     },
     changeSettings(change) {
@@ -165,5 +177,8 @@ export function createApp(environment: Environment): App {
       await takeQuestion(ctx.get().link.question);
     },
   };
-  return { store, actions: { ...page, ...engine, ...check, ...run, ...saved, ...latents, ...lens, ...tour } };
+  return {
+    store,
+    actions: { ...page, ...engine, ...check, ...run, ...saved, ...latents, ...lens, ...generation, ...tour },
+  };
 }

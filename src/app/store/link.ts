@@ -1,9 +1,11 @@
 import { findPreset, PRESETS, type Preset } from '../../contract/presets';
 import { THEMES, type Theme } from '../../storage/rows';
+import { initialGenerationDraft } from './generation';
+import { GENERATION_KEYS, type GenerationLink, readGenerationLink } from './generation-link';
 import { LENS_KEYS, type LensLink, readLensLink } from './lens-link';
 
 /** What a link carries: `#/distil?preset=codi-128&question=held-out-3&theme=dark`. */
-export const PANELS = ['tour', 'model', 'lowrank', 'distil', 'latents'] as const;
+export const PANELS = ['tour', 'model', 'lowrank', 'generate', 'distil', 'latents'] as const;
 export type PanelName = (typeof PANELS)[number];
 
 export interface Link {
@@ -14,6 +16,8 @@ export interface Link {
   readonly theme: Theme | null;
   /** What the low-rank place looks at, and how. */
   readonly lens: LensLink;
+  /** What the generate place continues, and how. */
+  readonly generation: GenerationLink;
 }
 
 export const LONGEST_QUESTION = 2000;
@@ -53,8 +57,10 @@ export function parseLink(
   }
   const { lens, problems: more } = readLensLink(values);
   problems.push(...more);
+  const { generation, problems: others } = readGenerationLink(values, initialGenerationDraft);
+  problems.push(...others);
   for (const key of new Set(values.keys())) {
-    if (!['preset', 'theme', 'question', ...LENS_KEYS].includes(key))
+    if (!['preset', 'theme', 'question', ...LENS_KEYS, ...GENERATION_KEYS].includes(key))
       problems.push(`unknown value ${quote(key)}`);
   }
   return {
@@ -64,18 +70,20 @@ export function parseLink(
       theme: THEMES.find((name) => name === theme) ?? null,
       question: question !== null && question.length <= LONGEST_QUESTION && question !== '' ? question : null,
       lens,
+      generation,
     },
     problems,
     notes,
   };
 }
 
-export function formatLink({ panel, preset, question, theme, lens }: Link): string {
+export function formatLink({ panel, preset, question, theme, lens, generation }: Link): string {
   const values = new URLSearchParams();
   if (preset !== null) values.set('preset', preset);
   if (question !== null) values.set('question', question);
   if (theme !== null) values.set('theme', theme);
   if (panel === 'lowrank') for (const [key, text] of Object.entries(lens)) values.set(key, text);
+  if (panel === 'generate') for (const [key, text] of Object.entries(generation)) values.set(key, text);
   // Commas may stand in a query as they are.
   const query = values.toString().replaceAll('%2C', ',');
   return `#/${panel}${query && `?${query}`}`;
