@@ -14,6 +14,7 @@ import { followLensLink } from './lens-link';
 import { type Link, type PanelName, parseLink } from './link';
 import { type RunActions, runActions } from './run-actions';
 import { type SavedActions, savedActions } from './saved-actions';
+import { type SourceActions, sourceActions } from './source-actions';
 import { type AppState, initialState, presetConfig } from './state';
 import { failureOf, idle } from './task';
 import { type TourActions, tourActions } from './tour-actions';
@@ -39,6 +40,7 @@ export type Actions = PageActions &
   LatentActions &
   LensActions &
   GenerationActions &
+  SourceActions &
   TourActions;
 
 /** Milliseconds that the store has to say whether this is a first visit. */
@@ -69,6 +71,7 @@ export function createApp(environment: Environment): App {
   const latents = latentActions(ctx, engine);
   const lens = lensActions(ctx, engine);
   const generation = generationActions(ctx, engine);
+  const sources = sourceActions(ctx, lens);
   const tour = tourActions(ctx, engine, lens, run, latents);
 
   /** A held-out problem or a text that the link asks for, into the question. */
@@ -119,6 +122,7 @@ export function createApp(environment: Environment): App {
             draft: followGenerationLink(link.generation, initialGenerationDraft),
           },
         });
+      if (link.panel === 'model') sources.askForModel(link.model);
       void takeQuestion(link.question);
     },
     changeSettings(change) {
@@ -145,6 +149,7 @@ export function createApp(environment: Environment): App {
     async start(load) {
       // A store that does not answer must not leave the page empty.
       const late = setTimeout(() => firstPlace('tour'), FIRST_PLACE);
+      sources.askForModel(ctx.get().link.model);
       const kept = await ctx.storage;
       if (kept.unavailable !== null) {
         ctx.notify(
@@ -173,12 +178,24 @@ export function createApp(environment: Environment): App {
       }
       clearTimeout(late);
       firstPlace('tour');
+      await sources.refreshLibrary();
       if (load) await engine.loadPair();
       await takeQuestion(ctx.get().link.question);
     },
   };
   return {
     store,
-    actions: { ...page, ...engine, ...check, ...run, ...saved, ...latents, ...lens, ...generation, ...tour },
+    actions: {
+      ...page,
+      ...engine,
+      ...check,
+      ...run,
+      ...saved,
+      ...latents,
+      ...lens,
+      ...generation,
+      ...sources,
+      ...tour,
+    },
   };
 }

@@ -1,30 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import { formatLink, type Link, parseLink } from './link';
 
+const PLAIN = { preset: null, question: null, theme: null, model: null, lens: {}, generation: {} } as const;
+
 describe('link', () => {
   const links: Link[] = [
-    { panel: 'model', preset: null, question: null, theme: null, lens: {}, generation: {} },
+    { ...PLAIN, panel: 'model' },
+    { ...PLAIN, panel: 'model', model: 'org/name@refs/pr/1' },
     {
+      ...PLAIN,
       panel: 'latents',
       preset: 'lori-results-128',
       question: 'held-out-3',
       theme: 'dark',
-      lens: {},
-      generation: {},
     },
     {
+      ...PLAIN,
       panel: 'distil',
-      preset: null,
       question: 'Is 2 + 2 = 4 & <s>? #1 %',
       theme: 'system',
-      lens: {},
-      generation: {},
     },
     {
+      ...PLAIN,
       panel: 'lowrank',
-      preset: null,
-      question: null,
-      theme: null,
       lens: {
         view: 'ranks',
         subject: 'student-3',
@@ -32,14 +30,10 @@ describe('link', () => {
         controls: 'shuffled,gaussian',
         stack: 'layer',
       },
-      generation: {},
     },
     {
+      ...PLAIN,
       panel: 'generate',
-      preset: null,
-      question: null,
-      theme: null,
-      lens: {},
       generation: {
         prompt: 'Once & "twice"\n#1 % 漢字 +',
         generator: 'opened',
@@ -77,6 +71,17 @@ describe('link', () => {
       'unknown value "a"',
     ]);
     expect(parseLink('#/latents?theme=pink').link.panel).toBe('latents');
+  });
+
+  it('asks for a model in its shortest form, and names what is none', () => {
+    const { link } = parseLink('#/model?model=https://huggingface.co/org/name/tree/main');
+    expect(link.model).toBe('org/name');
+    expect(formatLink(link)).toBe('#/model?model=org/name');
+    const { link: none, problems } = parseLink('#/model?model=../x');
+    expect(none.model).toBeNull();
+    expect(problems).toEqual([
+      expect.stringMatching(/the model: .*not the name of a model\. Write it as org\/name/),
+    ]);
   });
 
   it('follows the ids that presets had, and says what they are called now', () => {
