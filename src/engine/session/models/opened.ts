@@ -11,6 +11,7 @@ import { parseIndex } from '../../checkpoint/locate';
 import { type ByteSource, blobSource } from '../../checkpoint/source';
 import { expectedTensors, packWeights } from '../../nn/weights';
 import { loadTokenizer } from '../../tokenizer/tokenizer';
+import { onnxFilesOf, openOnnx } from './onnx-open';
 import { describeModel, endIdsOf, parametersOf } from './pair';
 import type { OpenedModel } from './subjects';
 import { withinVocabulary } from './vocabulary';
@@ -45,6 +46,18 @@ export async function openModel(
   const byName = namedFiles(files);
   const total = [...byName.values()].reduce((n, { size }) => n + size, 0);
   checkSize('the files', total, maxBytes);
+  const exports = onnxFilesOf(byName);
+  if (exports.length > 0) {
+    const hash = async (blobs: readonly Blob[]) => ({
+      sha256: await new FileReading(Math.max(1, total), {}).hash(blobs),
+      whole: true,
+    });
+    return openOnnx(
+      exports,
+      { byName, json: (name) => json(byName, name), source: blobSource, hash },
+      options,
+    );
+  }
   const config = await json(byName, 'config.json');
   const model = parseModelConfig(config);
   checkSize('the weights, as f32,', 4 * parametersOf(model), maxBytes);
