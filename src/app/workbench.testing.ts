@@ -7,6 +7,7 @@ import type { Accuracy, Problem, Progress, RunResult, StudentReport } from '../c
 import type { CheckpointReport } from '../contract/lens';
 import { METHODS, methodOf } from '../contract/methods/index';
 import type { Methods } from '../contract/methods/method';
+import { madeGeneration } from './generation.testing';
 import { madeCausalPoints, madeCausalReport, madeLensReport } from './lens.testing';
 import { valueAt } from './store/draft';
 import type { Connection } from './store/environment';
@@ -401,6 +402,14 @@ export function double({
         milliseconds: 9.1,
         totalMilliseconds: 41.5,
       };
+    },
+    async generate(request, options) {
+      await begin('generate', request);
+      return madeGeneration(request, {
+        pace: () => wait(pace),
+        report: options?.report,
+        signal: options?.signal,
+      });
     },
     async explicit(question) {
       await begin('explicit', question);

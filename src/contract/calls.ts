@@ -12,6 +12,7 @@ import type {
   RunEvent,
   RunResult,
 } from './events';
+import type { GenerateReport, GenerateReporting, GenerateRequest } from './generate';
 import type {
   CausalEvent,
   CausalReport,
@@ -80,4 +81,6 @@ export interface Workbench {
   answer(session: number): Promise<AnswerReport>;
   /** The teacher's explicit chain of thought on the same question. */
   explicit(question: string): Promise<ExplicitReport>;
+  /** Continues a prompt; every token is reported as it is drawn. Served between two steps of a run in progress. */
+  generate(request: GenerateRequest, options?: CallOptions<GenerateReporting>): Promise<GenerateReport>;
 }

@@ -23,6 +23,7 @@ const nothing: Workbench = {
   stepLatent: unused,
   answer: unused,
   explicit: unused,
+  generate: unused,
 };
 
 const figure: LensRequest = { ...FIGURE_6, source: { kind: 'texts', texts: ['a'] } };

@@ -24,6 +24,7 @@ export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = 
   stepLatent: {},
   answer: {},
   explicit: {},
+  generate: { options: 1 },
 };
 
 export type ToWorker =

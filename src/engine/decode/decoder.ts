@@ -1,5 +1,5 @@
 import type { GraphHostTensor } from '../base/dtype';
-import { InputError } from '../base/errors';
+import { BUG, InputError, RuntimeError } from '../base/errors';
 import { floatsOf } from '../base/half';
 import { Owned } from '../base/owned';
 import { HIDDEN } from '../base/tokens';
@@ -8,6 +8,7 @@ import type { ModelOnDevice, ModelProgram } from '../model/model-on-device';
 import { ProgramSet } from '../model/program-set';
 import { ropeTables } from '../nn/rope';
 import type { DeviceTensor } from '../runtime/tensor';
+import { adoptProgram } from './adopt';
 import { PassInputs } from './pass-inputs';
 import {
   advanceProgram,
@@ -84,11 +85,20 @@ export class Decoder {
 
   /** Compiles what is needed to read questions, feed tokens and, if `latents`, feed latents. */
   async prepare({ latents }: { readonly latents: boolean }): Promise<void> {
-    const plain: PassOptions = { sites: [], hidden: false, attention: false };
-    await this.pass('prefill', plain);
-    await this.pass('vector', plain);
-    if (latents) await this.pass('latent', plain);
-    await this.programs.get('next', () => nextProgram(this.shape));
+    await this.compile('prefill');
+    await this.compile('vector');
+    if (latents) await this.compile('latent');
+    await this.compileHead('next', () => nextProgram(this.shape));
+  }
+
+  /** Compiles a plain pass ahead of its first use. */
+  async compile(kind: 'prefill' | Fed): Promise<void> {
+    await this.pass(kind, { sites: [], hidden: false, attention: false });
+  }
+
+  /** Compiles a program for `read` ahead of its first use. */
+  async compileHead(key: string, program: () => Program): Promise<void> {
+    await this.programs.get(key, program);
   }
 
   /** Reads B questions, left-padded to S columns. */
@@ -103,6 +113,34 @@ export class Decoder {
         keyMask: this.inputs.write('keyMask', keyMask.shape, keyMask.data),
       };
       return this.run('prefill', bound, S, mask, options);
+    });
+  }
+
+  /**
+   * A state of another decoder of this model, as one of this decoder's: a single sequence is repeated for every row, and
+   * the cache gets this decoder's columns, of which the other must have fewer. The given state is unchanged.
+   * @throws RuntimeError for other sizes
+   */
+  adopt(state: DecoderState): Promise<DecoderState> {
+    const { batch: B, keys: T } = this.shape;
+    return this.inTurn(async () => {
+      const { tensors, column, mask } = state;
+      const batch = tensors.last?.shape[0] as number;
+      const keys = mask.length / batch;
+      if ((batch !== 1 && batch !== B) || keys >= T)
+        throw new RuntimeError(
+          `a decoder state of ${batch} rows and ${keys} columns cannot become one of ${B} and ${T}`,
+          BUG,
+        );
+      const wide = new Float32Array(B * T).fill(HIDDEN);
+      for (let b = 0; b < B; b++) {
+        const row = batch === 1 ? 0 : b;
+        wide.set(mask.subarray(row * keys, (row + 1) * keys), b * T);
+      }
+      const program = await this.programs.get(`adopt ${batch} ${keys}`, () =>
+        adoptProgram(this.shape, { batch, keys }),
+      );
+      return this.intoState(program, tensors, column, wide);
     });
   }
 
@@ -153,9 +191,7 @@ export class Decoder {
   ): Promise<Record<string, DeviceTensor>> {
     return this.inTurn(async () => {
       const compiled = await this.programs.get(key, program);
-      const bound: Record<string, DeviceTensor> = {};
-      for (const [name, tensor] of Object.entries(tensors))
-        if (compiled.inputs.has(name)) bound[name] = tensor;
+      const bound = boundTo(compiled, tensors);
       for (const [name, { shape, data }] of Object.entries(more))
         bound[name] = this.inputs.write(`${key}.${name}`, shape, data);
       return compiled.run(bound);
@@ -219,9 +255,17 @@ export class Decoder {
     this.adapter.forEach((pack, i) => {
       all[`lora.${i}`] = pack;
     });
-    const inputs = Object.fromEntries(
-      [...program.inputs.keys()].flatMap((name) => (all[name] ? [[name, all[name]]] : [])),
-    );
+    return this.intoState(program, all, column, mask);
+  }
+
+  /** Runs the program on those of the tensors that are its inputs; its outputs become a state. */
+  private async intoState(
+    program: ModelProgram,
+    tensors: StateTensors,
+    column: number,
+    mask: Float32Array<ArrayBuffer>,
+  ): Promise<DecoderState> {
+    const inputs = boundTo(program, tensors);
     const spare = this.states.take(program.outputs, mask);
     try {
       const outputs = await program.run(inputs, spare);
@@ -246,6 +290,10 @@ export class Decoder {
     return result;
   }
 }
+
+/** Those of the tensors that are inputs of the program. */
+const boundTo = ({ inputs }: ModelProgram, tensors: StateTensors): Record<string, DeviceTensor> =>
+  Object.fromEntries(Object.entries(tensors).filter(([name]) => inputs.has(name)));
 
 /** @throws InputError where the model has no such layer, counted from 1 */
 export function checkLayer({ shape }: Pick<Decoder, 'shape'>, layer: number): void {

@@ -12,6 +12,7 @@ import {
   type SamplingOptions,
   scaleOf,
 } from './draw';
+import { nextProgram } from './programs';
 import { checkFinite, nextTokens, values } from './readout';
 import type { DecoderState } from './state';
 
@@ -36,6 +37,12 @@ export interface NoiseKey {
 const SITE = siteId('sampling');
 const noise = ({ seed, sample, position }: NoiseKey): number =>
   uniformAt({ seed, step: position, layer: sample, site: SITE }, 0);
+
+/** Compiles what `sampleNext` runs at every token. */
+export const prepareSampling = (decoder: Decoder, { temperature }: SamplingOptions): Promise<void> =>
+  temperature === 0
+    ? decoder.compileHead('next', () => nextProgram(decoder.shape))
+    : decoder.compileHead('blocks', () => blocksProgram(decoder.shape));
 
 /** Blocks of a row that are read at once. */
 const AT_ONCE = 32;

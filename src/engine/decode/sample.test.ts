@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CancelledError, NumericError } from '../base/errors';
+import { CancelledError, NumericError, RuntimeError } from '../base/errors';
 import { siteId, uniformAt } from '../base/philox';
 import { Rng } from '../base/rng';
 import { leftPad } from '../data/batch';
@@ -29,11 +29,11 @@ const PLAIN: SamplingOptions = { temperature: 1, topK: null, topP: 1 };
 
 async function open(
   B: number,
-  { options = {}, weights }: { options?: ModelOptions; weights?: Weights } = {},
+  { options = {}, weights, keys = 16 }: { options?: ModelOptions; weights?: Weights; keys?: number } = {},
 ): Promise<{ decoder: Decoder; state: DecoderState }> {
   const made = weights ?? randomWeights(CONFIG, new Rng(21));
   const model = new ModelOnDevice(runtime, CONFIG, made, options);
-  const shape = { config: model.config, batch: B, question: 4, keys: 16, lora: undefined } as const;
+  const shape = { config: model.config, batch: B, question: 4, keys, lora: undefined } as const;
   const decoder = new Decoder(model, { ...shape, filter: { kind: 'hidden', temperature: 1 } });
   await model.release();
   const { ids, keyMask } = leftPad(new Array(B).fill(QUESTION), 4, 0);
@@ -182,6 +182,36 @@ describe('continuations', () => {
     await expect(cancelled).rejects.toThrow(CancelledError);
     expect(decoder.stateBytes).toBe(live);
     await decoder.dispose();
+  });
+
+  it('are the same from one question read once for all rows, and in a cache that grows', async () => {
+    const three = await open(3, { keys: 14 });
+    const expected = await idsOf(three.decoder, three.state, { ...OPTIONS, limit: 9 });
+    const model = three.decoder.model;
+    const wider = (batch: number, keys: number): Decoder =>
+      new Decoder(model, { ...three.decoder.shape, batch, keys });
+    const one = wider(1, 4);
+    const { ids, keyMask } = leftPad([QUESTION], 4, 0);
+    const read = await one.begin(ids, keyMask);
+    let decoder = wider(3, 7);
+    const grown: number[] = [];
+    const rows = await idsOf(decoder, await decoder.adopt(read), {
+      ...OPTIONS,
+      limit: 9,
+      grow: async (full) => {
+        const before = decoder;
+        decoder = wider(3, before.shape.keys + 3);
+        grown.push(decoder.shape.keys);
+        const state = await decoder.adopt(full);
+        await before.dispose();
+        return { decoder, state };
+      },
+    });
+    expect(rows).toEqual(expected);
+    expect(grown).toEqual([10, 13]);
+    await expect(one.adopt(read)).rejects.toThrow('1 rows and 4 columns cannot become one of 1 and 4');
+    await expect(decoder.adopt(three.state)).rejects.toThrow(RuntimeError);
+    for (const each of [one, decoder, three.decoder]) await each.dispose();
   });
 
   it('are refused if a logit is not a number', async () => {

@@ -1,4 +1,5 @@
 import { throwIfCancelled } from '../base/errors';
+import { yieldToEventLoop } from '../base/yield-to-event-loop';
 import type { Decoder, StepOptions } from './decoder';
 import type { SamplingOptions } from './draw';
 import { type SampledToken, sampleNext } from './sample-next';
@@ -16,8 +17,15 @@ export interface SampleOptions {
   readonly limit: number;
   readonly signal?: AbortSignal;
   readonly step?: StepOptions;
+  /**
+   * Called where the cache is full, with the state: answers with a decoder that has room and the same state as one of its
+   * own, or with nothing if that is the end. In the first case the full state, and its decoder, are its to dispose of.
+   */
+  readonly grow?: (state: DecoderState) => Promise<{ decoder: Decoder; state: DecoderState } | undefined>;
   /** Called with every token but end tokens; the row stops after it if this returns `stop`. */
   readonly onToken?: (row: number, token: SampledToken) => 'stop' | undefined;
+  /** Called once for every row, when it ends. */
+  readonly onEnd?: (row: number, ending: Ending) => void;
 }
 
 /** Why a row ended: an end token, `onToken`, the limit, or no more columns in the decoder's cache. */
@@ -38,15 +46,19 @@ export interface Continuation {
 export async function sample(
   decoder: Decoder,
   state: DecoderState,
-  { sampling, seed, samples, positions, endIds, limit, signal, step, onToken }: SampleOptions,
+  options: SampleOptions,
 ): Promise<Continuation[]> {
-  const rows = samples.map(() => new Row());
+  const { sampling, seed, samples, positions, endIds, limit, signal, step, onToken, onEnd, grow } = options;
+  const rows = samples.map((_, b) => new Row((ending) => onEnd?.(b, ending)));
   let at = state;
+  let on = decoder;
   try {
     for (let n = 0; n < limit && rows.some(({ ending }) => !ending); n++) {
+      // A cancel is heard between two tokens.
+      await yieldToEventLoop();
       throwIfCancelled(signal, 'generation');
       const keys = samples.map((own, b) => ({ seed, sample: own, position: (positions[b] as number) + n }));
-      const drawn = await sampleNext(decoder, at, sampling, keys);
+      const drawn = await sampleNext(on, at, sampling, keys);
       drawn.forEach((token, b) => {
         const row = rows[b] as Row;
         if (row.ending) return;
@@ -55,11 +67,21 @@ export async function sample(
           row.tokens.push(token);
           if (onToken?.(b, token) === 'stop') row.finish('stop');
           else if (n + 1 === limit) row.finish('limit');
-          else if (at.room < 1) row.finish('full');
         }
       });
       if (rows.every(({ ending }) => ending)) break;
-      const after = await decoder.advance(at, { tokens: drawn.map(({ id }) => id) }, step);
+      if (at.room < 1) {
+        const full = at;
+        at = state;
+        const grown = await grow?.(full);
+        if (!grown) {
+          at = full;
+          for (const row of rows) if (!row.ending) row.finish('full');
+          break;
+        }
+        ({ decoder: on, state: at } = grown);
+      }
+      const after = await on.advance(at, { tokens: drawn.map(({ id }) => id) }, step);
       if (at !== state) at.dispose();
       at = after;
     }
@@ -75,8 +97,11 @@ class Row {
   ending: Ending | undefined;
   end: SampledToken | undefined;
 
+  constructor(private readonly tell: (ending: Ending) => void) {}
+
   finish(ending: Ending, end?: SampledToken): void {
     this.ending = ending;
     this.end = end;
+    this.tell(ending);
   }
 }

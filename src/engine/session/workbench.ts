@@ -13,6 +13,7 @@ import type {
   RunEvent,
   RunResult,
 } from '../../contract/events';
+import type { GenerateReport, GenerateReporting, GenerateRequest } from '../../contract/generate';
 import type {
   CausalEvent,
   CausalReport,
@@ -32,6 +33,8 @@ import type { Recipe } from '../recipes/shared/recipe';
 import { LoopControl } from '../train/loop';
 import { causalTest } from './causal/causal';
 import { ExclusiveQueue } from './exclusive-queue';
+import { GenerationDecoders } from './generate/decoders';
+import { generate } from './generate/generate';
 import { lens } from './lens/lens';
 import { StatesCache } from './lens/states-cache';
 import { type Environment, noDevice, type Opened, openProvider } from './models/environment';
@@ -62,6 +65,7 @@ export class LoriWorkbench implements Workbench {
   private readonly questions = new Questions(() => this.ready());
   /** Hidden states the lens has gathered. */
   private readonly states = new StatesCache();
+  private readonly generation = new GenerationDecoders();
   private readonly queue = new ExclusiveQueue();
   /** Reading files uses no model, so it has a queue of its own. */
   private readonly files = new ExclusiveQueue();
@@ -120,7 +124,11 @@ export class LoriWorkbench implements Workbench {
       const before = this.openedModel;
       this.openedModel = await openModel(files, options);
       this.states.drop('opened');
-      if (before) await this.opened?.models.close(before.model);
+      if (before) {
+        // Once nothing uses them: generation may be under way.
+        void this.queue.between(() => this.generation.drop(before.model));
+        await this.opened?.models.close(before.model);
+      }
       return this.openedModel.model.report;
     });
   }
@@ -230,6 +238,14 @@ export class LoriWorkbench implements Workbench {
     return this.queue.between(() => this.questions.explicit(question));
   }
 
+  generate(request: GenerateRequest, options: CallOptions<GenerateReporting> = {}): Promise<GenerateReport> {
+    return this.queue.between(
+      async () =>
+        generate({ ...this.provider(), held: this.held(), decoders: this.generation }, request, options),
+      options.signal,
+    );
+  }
+
   /** Frees everything once earlier calls are done; the workbench may be opened again. */
   close(): Promise<void> {
     return this.queue.alone(async () => {
@@ -242,6 +258,7 @@ export class LoriWorkbench implements Workbench {
   /** Closes the provider. Models and students stay in host memory: losing the GPU loses neither. */
   private async leave(): Promise<void> {
     await this.questions.drop();
+    await this.generation.drop();
     this.states.drop();
     await this.opened?.models.dispose();
     await this.opened?.runtime.dispose();
@@ -278,7 +295,10 @@ export class LoriWorkbench implements Workbench {
     this.kept = new Checkpoints();
     const pair = this.loaded?.pair;
     this.loaded = undefined;
-    for (const model of pair ? [pair.base, pair.teacher] : []) await this.opened?.models.close(model);
+    for (const model of pair ? [pair.base, pair.teacher] : []) {
+      await this.generation.drop(model);
+      await this.opened?.models.close(model);
+    }
   }
 
   /**

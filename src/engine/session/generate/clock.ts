@@ -1,0 +1,56 @@
+import type { GenerateReporting } from '../../../contract/generate';
+
+/** The times of a generation, without those of compiling. */
+export class GenerationClock {
+  private readonly start = performance.now();
+  private compiled = 0;
+  private programs = 0;
+  /** Times so far without compiling: until the first token, and until the last. */
+  private first: number | undefined;
+  private last = 0;
+  /** Tokens after the first of each sample. */
+  private later = 0;
+
+  constructor(private readonly report: ((event: GenerateReporting) => void) | undefined) {}
+
+  /** Does work that is counted as compiling. */
+  async compiling(work: () => Promise<void>): Promise<void> {
+    const from = performance.now();
+    this.report?.({ phase: 'compile', done: this.programs, total: 0, unit: 'programs', elapsed: 0 });
+    try {
+      await work();
+    } finally {
+      this.compiled += performance.now() - from;
+      this.programs++;
+    }
+  }
+
+  /** Counts a token. @param isFirst of its sample @returns tokens per second so far */
+  count(isFirst: boolean): number | null {
+    const now = this.now();
+    this.first ??= now;
+    this.last = now;
+    if (!isFirst) this.later++;
+    return this.rate;
+  }
+
+  /** Tokens of all samples per second, after the first of each; `null` before that. */
+  get rate(): number | null {
+    if (this.first === undefined) return null;
+    const seconds = (this.last - this.first) / 1000;
+    return seconds > 0 && this.later > 0 ? this.later / seconds : null;
+  }
+
+  get seconds(): { readonly compile: number; readonly first: number; readonly rest: number } {
+    const first = this.first ?? this.now();
+    return {
+      compile: this.compiled / 1000,
+      first: first / 1000,
+      rest: Math.max(0, this.last - first) / 1000,
+    };
+  }
+
+  private now(): number {
+    return performance.now() - this.start - this.compiled;
+  }
+}

@@ -1,0 +1,93 @@
+import { Decoder } from '../../decode/decoder';
+import type { DecodeShape } from '../../decode/programs';
+import type { DeviceTensor } from '../../runtime/tensor';
+import type { DeviceModels } from '../models/device-models';
+import type { LoadedModel } from '../models/pair';
+import type { ResolvedSubject } from '../models/subjects';
+import { MAX_DECODER_BYTES } from '../questions/decoder-cache';
+
+type Part = 'reads' | 'draws';
+
+interface Kept {
+  readonly model: LoadedModel;
+  readonly shape: string;
+  readonly decoder: Decoder;
+}
+
+/**
+ * The decoders of text generation: one reads a prompt, the other draws tokens for all samples. They are kept for the
+ * next call, unless their programs hold much memory, as where weights are baked into them.
+ */
+export class GenerationDecoders {
+  private readonly kept = new Map<Part, Kept>();
+
+  /** The decoder of that part, which replaces one of another model or shape. It stays owned here. */
+  async take(
+    part: Part,
+    models: DeviceModels,
+    { model, lora }: Pick<ResolvedSubject, 'model' | 'lora'>,
+    sizes: Pick<DecodeShape, 'batch' | 'question' | 'keys'>,
+    adapter: readonly DeviceTensor[],
+  ): Promise<Decoder> {
+    const shape = JSON.stringify([lora, sizes]);
+    const known = this.kept.get(part);
+    if (known?.model === model && known.shape === shape) {
+      known.decoder.setAdapter(adapter);
+      return known.decoder;
+    }
+    await this.leave(part);
+    const decoder = await this.make(models, model, { ...sizes, lora });
+    decoder.setAdapter(adapter);
+    this.kept.set(part, { model, shape, decoder });
+    return decoder;
+  }
+
+  /**
+   * A decoder of other sizes in place of the one that draws, which has gone once `move` has moved its state to the new one.
+   */
+  async grow<T>(
+    keys: number,
+    adapter: readonly DeviceTensor[],
+    move: (decoder: Decoder) => Promise<T>,
+  ): Promise<T> {
+    const { model, decoder: before } = this.kept.get('draws') as Kept;
+    const { batch, question, lora } = before.shape;
+    const decoder = new Decoder(before.model, { ...before.shape, keys });
+    decoder.setAdapter(adapter);
+    const moved = await move(decoder);
+    await this.leave('draws');
+    this.kept.set('draws', { model, shape: JSON.stringify([lora, { batch, question, keys }]), decoder });
+    return moved;
+  }
+
+  /** Frees a part, if it holds much memory. */
+  async leaveIfLarge(...parts: readonly Part[]): Promise<void> {
+    for (const part of parts)
+      if ((this.kept.get(part)?.decoder.bytes ?? 0) > MAX_DECODER_BYTES) await this.leave(part);
+  }
+
+  /** Frees everything, or what was made of one model. */
+  async drop(model?: LoadedModel): Promise<void> {
+    for (const [part, kept] of [...this.kept])
+      if (model === undefined || kept.model === model) await this.leave(part);
+  }
+
+  private async leave(part: Part): Promise<void> {
+    const kept = this.kept.get(part);
+    this.kept.delete(part);
+    await kept?.decoder.dispose();
+  }
+
+  private async make(
+    models: DeviceModels,
+    model: LoadedModel,
+    sizes: Omit<DecodeShape, 'config' | 'filter'>,
+  ): Promise<Decoder> {
+    const used = models.use(model);
+    try {
+      return new Decoder(used, { config: used.config, filter: { kind: 'hidden', temperature: 1 }, ...sizes });
+    } finally {
+      await used.release();
+    }
+  }
+}

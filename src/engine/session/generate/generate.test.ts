@@ -1,0 +1,302 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Progress } from '../../../contract/events';
+import type {
+  GenerateEvent,
+  GenerateReport,
+  GenerateReporting,
+  GenerateRequest,
+  GenerateSettings,
+} from '../../../contract/generate';
+import { generateDefaults } from '../../../contract/generate';
+import { CancelledError, InputError, MemoryError, NumericError } from '../../base/errors';
+import { leftPad } from '../../data/batch';
+import { Decoder } from '../../decode/decoder';
+import { logitsOf } from '../../decode/readout';
+import type { Runtime } from '../../runtime/runtime';
+import { uploadAll } from '../../runtime/upload-all';
+import { type TinyPairOptions, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import type { DeviceModels } from '../models/device-models';
+import { type LoadedModels, resolveSubject } from '../models/subjects';
+import { tinyRun } from '../runs/tiny-run.testing';
+import { LoriWorkbench } from '../workbench';
+import { lengthsOf } from './lengths';
+
+/** What the tests reach into. */
+interface Inside {
+  readonly opened: { readonly runtime: Runtime; readonly models: DeviceModels };
+  held(): LoadedModels;
+}
+const inside = (workbench: LoriWorkbench) => workbench as unknown as Inside;
+
+const open = async (options?: TinyPairOptions): Promise<LoriWorkbench> => {
+  const workbench = new LoriWorkbench(tinyEnvironment(await tinyPair(options)));
+  await workbench.open('wasm');
+  await workbench.loadPair('models');
+  return workbench;
+};
+
+/** No row of the vocabulary ends a text, unless a test says so: random weights would end it anywhere. */
+const NO_END = { eos_token_id: 399 };
+let workbench: LoriWorkbench;
+beforeAll(async () => {
+  workbench = await open({ config: { ...NO_END, max_position_embeddings: 1024, vocab_size: 400 } });
+});
+afterAll(() => workbench.close());
+
+const PROMPT = 'Tom has 12 apples. He buys 3 more.';
+const request = (
+  settings: Partial<GenerateSettings> = {},
+  more: Partial<GenerateRequest> = {},
+): GenerateRequest => ({
+  subject: { kind: 'teacher' },
+  prompt: PROMPT,
+  stop: [],
+  settings: { ...generateDefaults, limit: 12, ...settings },
+  ...more,
+});
+const DRAWN = { temperature: 0.8, topK: 40, topP: 0.95 };
+
+const isEvent = (event: GenerateReporting): event is GenerateEvent => 'kind' in event;
+async function watched(value: GenerateRequest, on = workbench) {
+  const events: GenerateEvent[] = [];
+  const progress: Progress[] = [];
+  const report = await on.generate(value, {
+    report: (event) => void (isEvent(event) ? events.push(event) : progress.push(event)),
+  });
+  return { report, events, progress };
+}
+const idsOf = ({ samples }: GenerateReport): number[][] =>
+  samples.map(({ tokens }) => tokens.map(({ id }) => id));
+
+/**
+ * Log-probabilities of the given continuation, by a decoder of exactly its length without padding, from all logits in float64.
+ */
+async function logProbabilities(value: GenerateRequest, ids: readonly number[]) {
+  const { opened, held } = inside(workbench);
+  const { model, tokenizer, lora, packs } = resolveSubject(value.subject, held.call(workbench));
+  const prompt = tokenizer.encode(value.prompt);
+  const used = opened.models.use(model);
+  const sizes = { batch: 1, question: prompt.length, keys: prompt.length + ids.length };
+  const filter = { kind: 'hidden', temperature: 1 } as const;
+  const decoder = new Decoder(used, { config: used.config, ...sizes, lora, filter });
+  const adapter = uploadAll(
+    opened.runtime,
+    (packs ?? []).map((data) => ({ dtype: 'f32', shape: [data.length], data })),
+    (i) => `lora.${i}`,
+  );
+  decoder.setAdapter(adapter);
+  const { ids: padded, keyMask } = leftPad([prompt], prompt.length, 0);
+  let state = await decoder.begin(padded, keyMask);
+  const out: { chosen: number; largest: number }[] = [];
+  for (const id of ids) {
+    const logits = Array.from(await logitsOf(decoder, state));
+    const max = Math.max(...logits);
+    const logSum = max + Math.log(logits.reduce((sum, x) => sum + Math.exp(x - max), 0));
+    out.push({ chosen: (logits[id] as number) - logSum, largest: logits.indexOf(max) });
+    state = await decoder.step(state, { tokens: [id] });
+  }
+  await decoder.dispose();
+  for (const pack of adapter) pack.dispose();
+  await used.release();
+  return out;
+}
+
+describe('generation', () => {
+  it('streams what it reports, with the probabilities of the model', async () => {
+    const { report, events, progress } = await watched(request());
+    const [prompt, ...rest] = events;
+    expect(prompt).toEqual({ kind: 'prompt', tokens: report.prompt });
+    expect(report.prompt.map(({ text }) => text).join('')).toContain('12 apples');
+    const tokens = rest.flatMap((event) => (event.kind === 'token' ? [event] : []));
+    const [sample] = report.samples;
+    expect(tokens.map(({ token }) => token)).toEqual(sample?.tokens);
+    expect(rest.flatMap((event) => (event.kind === 'prompt' ? [] : [event.text])).join('')).toBe(
+      sample?.text,
+    );
+    expect(rest.at(-1)).toMatchObject({ kind: 'ended', sample: 0, ending: 'limit' });
+    expect(sample).toMatchObject({ ending: 'limit' });
+    expect(sample?.tokens).toHaveLength(12);
+    expect(progress.every(({ phase, unit }) => phase === 'compile' && unit === 'programs')).toBe(true);
+    expect(tokens.map(({ tokensPerSecond }) => tokensPerSecond !== null)).toEqual([
+      false,
+      ...new Array(11).fill(true),
+    ]);
+    expect(report.tokensPerSecond).toBeCloseTo(11 / report.seconds.rest, 3);
+    for (const seconds of Object.values(report.seconds)) expect(seconds).toBeGreaterThan(0);
+    expect(report).toMatchObject({ label: 'teacher', model: 'tiny-teacher' });
+
+    const reference = await logProbabilities(request(), idsOf(report)[0] as number[]);
+    sample?.tokens.forEach(({ id, logProbability, probability }, n) => {
+      expect(id).toBe(reference[n]?.largest);
+      // Padding and adopting change nothing but the order of float32 sums.
+      expect(logProbability).toBeCloseTo(reference[n]?.chosen as number, 4);
+      expect(probability).toBe(1);
+    });
+  });
+
+  it('draws the same text from the same seed, and each sample as it would be alone', async () => {
+    const three = await watched(request({ ...DRAWN, samples: 3 }));
+    const rows = idsOf(three.report);
+    expect(new Set(rows.map((row) => row.join())).size).toBe(3);
+    expect(idsOf((await watched(request({ ...DRAWN, samples: 3 }))).report)).toEqual(rows);
+    expect(idsOf((await watched(request({ ...DRAWN, samples: 2 }))).report)).toEqual(rows.slice(0, 2));
+    expect(idsOf((await watched(request({ ...DRAWN, seed: 2 }))).report)[0]).not.toEqual(rows[0]);
+    expect(three.report.samples.map(({ text }) => text)).toEqual(
+      [0, 1, 2].map((sample) =>
+        three.events
+          .flatMap((event) => (event.kind !== 'prompt' && event.sample === sample ? [event.text] : []))
+          .join(''),
+      ),
+    );
+    // A longer prompt that ends in the drawn text goes on with the same noise: it depends on the position.
+    const reference = await logProbabilities(request(), rows[2] as number[]);
+    three.report.samples[2]?.tokens.forEach(({ logProbability }, n) => {
+      expect(logProbability).toBeCloseTo(reference[n]?.chosen as number, 4);
+    });
+  });
+
+  it('is the same in a cache that grows', async () => {
+    const value = request({ ...DRAWN, limit: 250 });
+    const { report, progress } = await watched(value);
+    expect(idsOf(report)[0]).toHaveLength(250);
+    expect(progress.length).toBeGreaterThan(2);
+    const reference = await logProbabilities(value, idsOf(report)[0] as number[]);
+    report.samples[0]?.tokens.forEach(({ logProbability }, n) => {
+      expect(logProbability).toBeCloseTo(reference[n]?.chosen as number, 3);
+    });
+    expect(
+      (await watched({ ...value, settings: { ...value.settings, limit: 12 } })).report.samples[0]?.tokens.map(
+        ({ id }) => id,
+      ),
+    ).toEqual(idsOf(report)[0]?.slice(0, 12));
+  }, 20_000);
+
+  it('ends at the positions of the model, at an end token and before a stop string', async () => {
+    const { report } = await watched(request({ limit: 40 }));
+    const [sample] = report.samples;
+    const text = sample?.text as string;
+    const stop = text.slice(10, 14);
+    const stopped = (await watched(request({ limit: 40 }, { stop: ['no such text', stop] }))).report
+      .samples[0];
+    expect(stopped?.ending).toBe('stop');
+    expect(stopped?.text).toBe(text.slice(0, text.indexOf(stop)));
+
+    const positions = report.prompt.length + 5;
+    const endId = sample?.tokens[3]?.id as number;
+    const short = await open({
+      config: { max_position_embeddings: positions, eos_token_id: 399, vocab_size: 400 },
+    });
+    const { samples } = (await watched(request({ limit: 40 }), short)).report;
+    expect(samples[0]).toMatchObject({ ending: 'positions' });
+    expect(samples[0]?.tokens).toEqual(
+      sample?.tokens
+        .slice(0, 5)
+        .map((token) => ({ ...token, logProbability: expect.closeTo(token.logProbability, 4) })),
+    );
+    await short.close();
+    const ending = await open({ config: { eos_token_id: [399, endId], vocab_size: 400 } });
+    const ended = (await watched(request({ limit: 40 }), ending)).report.samples[0];
+    const at = sample?.tokens.findIndex(({ id }) => id === endId) as number;
+    expect(ended?.ending).toBe('end');
+    expect(ended?.tokens).toHaveLength(at);
+    await ending.close();
+  });
+
+  it('runs every subject, each with its own weights', async () => {
+    const run = tinyRun({ optimiser: { steps: 3 }, data: { heldOut: 0 } });
+    await workbench.distil({ ...run, observation: { every: 0, samples: 2 } });
+    const files = [...(await tinyPair({ seed: 9, config: { hidden_size: 16, ...NO_END, vocab_size: 400 } }))];
+    await workbench.openCheckpoint(
+      files
+        .filter(([path]) => path.startsWith('base/'))
+        .map(([path, bytes]) => ({ name: path.slice('base/'.length), data: new Blob([bytes]) })),
+    );
+    const found = [];
+    for (const kind of ['teacher', 'base', 'student', 'opened'] as const) {
+      const value = request({ limit: 8 }, { subject: { kind } });
+      const { report } = await watched(value);
+      expect(report.label).toBe(kind);
+      const ids = idsOf(report)[0] as number[];
+      const reference = await logProbabilities(value, ids);
+      report.samples[0]?.tokens.forEach(({ logProbability }, n) => {
+        expect(logProbability).toBeCloseTo(reference[n]?.chosen as number, 4);
+      });
+      found.push(report.samples[0]?.tokens[0]?.logProbability);
+    }
+    expect(new Set(found).size).toBe(4);
+  });
+
+  it('is cancelled between two tokens, and leaves nothing behind', async () => {
+    const { runtime } = inside(workbench).opened;
+    const value = request({ ...DRAWN, limit: 100 });
+    await workbench.generate(value);
+    const before = runtime.liveTensors;
+    const controller = new AbortController();
+    let tokens = 0;
+    const cancelled = workbench.generate(value, {
+      signal: controller.signal,
+      report: (event) => {
+        if (isEvent(event) && event.kind === 'token' && ++tokens === 5) controller.abort();
+      },
+    });
+    await expect(cancelled).rejects.toThrow(CancelledError);
+    expect(tokens).toBe(5);
+    await workbench.generate(value);
+    expect(runtime.liveTensors).toBe(before);
+  });
+});
+
+describe('a generation is refused', () => {
+  it.each([
+    [{ temperature: -1 }, 'settings.temperature'],
+    [{ temperature: 1e-9 }, 'temperature'],
+    [{ topP: 0 }, 'settings.topP'],
+    [{ topK: 1.5 }, 'settings.topK'],
+    [{ samples: 9 }, 'settings.samples'],
+    [{ limit: 0 }, 'settings.limit'],
+  ])('for %o', async (settings, message) => {
+    const refused = workbench.generate(request(settings));
+    await expect(refused).rejects.toThrow(InputError);
+    await expect(refused).rejects.toThrow(message);
+  });
+
+  it('for a prompt that fills the positions, with both numbers', async () => {
+    const prompt = new Array(400).fill('Tom has 12 apples.').join(' ');
+    await expect(workbench.generate(request({}, { prompt }))).rejects.toThrow(
+      /the prompt has \d{4} tokens; tiny-teacher has 1024 positions/,
+    );
+    await expect(workbench.generate(request({}, { prompt: '' }))).rejects.toThrow('no tokens');
+    await expect(workbench.generate(request({}, { stop: [''] }))).rejects.toThrow('stop.0');
+    await expect(
+      workbench.generate(request({}, { subject: { kind: 'student', checkpoint: 77 } })),
+    ).rejects.toThrow('checkpoint 77');
+  });
+
+  it('where it does not fit, before anything is run', () => {
+    const config = { layers: 24, heads: 14, kvHeads: 2, headDim: 64, maxPositions: 32768 };
+    const resolved = { model: { config, report: { name: 'qwen' } } } as never;
+    expect(lengthsOf(resolved, 30, { samples: 1, limit: 100 })).toEqual({
+      question: 32,
+      keys: 256,
+      maxKeys: 256,
+      limit: 100,
+    });
+    expect(lengthsOf(resolved, 600, { samples: 2, limit: 4000 })).toEqual({
+      question: 768,
+      keys: 1024,
+      maxKeys: 8192,
+      limit: 4000,
+    });
+    const refused = (prompt: number, samples: number, limit: number) => () =>
+      lengthsOf(resolved, prompt, { samples, limit });
+    expect(refused(6000, 1, 100)).toThrow(MemoryError);
+    expect(refused(6000, 1, 100)).toThrow('the prompt has 6000 tokens');
+    expect(refused(600, 8, 4000)).toThrow(/8 samples of up to 4768 tokens would take \d+ bytes/);
+  });
+
+  it('for hidden states that are not finite', async () => {
+    const broken = await open({ norms: 2e38 });
+    await expect(broken.generate(request())).rejects.toThrow(NumericError);
+    await broken.close();
+  });
+});

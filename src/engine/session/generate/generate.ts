@@ -1,0 +1,208 @@
+import type { CallOptions } from '../../../contract/calls';
+import type {
+  GeneratedToken,
+  GenerateEnding,
+  GenerateReport,
+  GenerateReporting,
+  GenerateRequest,
+  TokenText,
+} from '../../../contract/generate';
+import { CancelledError, InputError, throwIfCancelled } from '../../base/errors';
+import { leftPad } from '../../data/batch';
+import type { Decoder } from '../../decode/decoder';
+import { type Ending, sample } from '../../decode/sample';
+import { prepareSampling, type SampledToken } from '../../decode/sample-next';
+import type { DecoderState } from '../../decode/state';
+import type { DeviceTensor } from '../../runtime/tensor';
+import { uploadAll } from '../../runtime/upload-all';
+import type { Tokenizer } from '../../tokenizer/tokenizer';
+import type { DeviceModels } from '../models/device-models';
+import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
+import { GenerationClock } from './clock';
+import type { GenerationDecoders } from './decoders';
+import { type Lengths, lengthsOf } from './lengths';
+import { parseGenerateRequest, samplingOf } from './request';
+import { TextStream } from './text-stream';
+
+/** What text generation runs on. */
+export interface GenerateContext {
+  readonly models: DeviceModels;
+  readonly held: LoadedModels;
+  readonly decoders: GenerationDecoders;
+}
+
+/**
+ * Continues a prompt, reporting every token as it is drawn.
+ * @throws InputError for an impossible request or a prompt beyond the model's positions, MemoryError for one that does not
+ * fit, NumericError for logits that are not finite, CancelledError between two tokens
+ */
+export async function generate(
+  context: GenerateContext,
+  value: GenerateRequest,
+  options: CallOptions<GenerateReporting> = {},
+): Promise<GenerateReport> {
+  const request = parseGenerateRequest(value);
+  const resolved = resolveSubject(request.subject, context.held);
+  const { tokenizer } = resolved;
+  const prompt = tokenizer.encode(request.prompt);
+  if (prompt.length === 0)
+    throw new InputError(
+      'the prompt has no tokens',
+      'Type something: this model’s tokenizer adds nothing itself.',
+    );
+  const lengths = lengthsOf(resolved, prompt.length, request.settings);
+  const shown = prompt.map((id) => textOf(tokenizer, id));
+  options.report?.({ kind: 'prompt', tokens: shown });
+  const clock = new GenerationClock(options.report);
+  const adapter = uploadAll(
+    context.models.runtime,
+    (resolved.packs ?? []).map((data) => ({ dtype: 'f32', shape: [data.length], data })),
+    (i) => `lora.${i}`,
+  );
+  const run = new Generation(context, request, resolved, prompt, lengths, adapter, clock, options);
+  try {
+    const samples = await run.samples();
+    return {
+      request,
+      label: resolved.label,
+      model: resolved.source,
+      prompt: shown,
+      samples,
+      seconds: clock.seconds,
+      tokensPerSecond: clock.rate,
+    };
+  } catch (error) {
+    // Whatever state they are in; what cannot be freed on a lost device is gone anyway.
+    if (!(error instanceof CancelledError)) await context.decoders.drop().catch(() => undefined);
+    throw error;
+  } finally {
+    await context.decoders.leaveIfLarge('reads', 'draws');
+    for (const pack of adapter) pack.dispose();
+  }
+}
+
+const textOf = (tokenizer: Tokenizer, id: number): TokenText => ({ id, text: tokenizer.tokenText(id) });
+
+/** A sample while it is made. */
+interface Made {
+  readonly tokens: GeneratedToken[];
+  ending: GenerateEnding;
+}
+
+/** One call. */
+class Generation {
+  private readonly streams: readonly TextStream[];
+  private readonly made: readonly Made[];
+
+  constructor(
+    private readonly context: GenerateContext,
+    private readonly request: GenerateRequest,
+    private readonly resolved: ResolvedSubject,
+    private readonly prompt: readonly number[],
+    private readonly lengths: Lengths,
+    private readonly adapter: readonly DeviceTensor[],
+    private readonly clock: GenerationClock,
+    private readonly options: CallOptions<GenerateReporting>,
+  ) {
+    const { settings, stop } = request;
+    this.streams = Array.from(
+      { length: settings.samples },
+      () => new TextStream(resolved.tokenizer, prompt, stop),
+    );
+    this.made = this.streams.map(() => ({ tokens: [], ending: 'limit' }));
+  }
+
+  async samples(): Promise<GenerateReport['samples']> {
+    const { settings } = this.request;
+    const { decoder, state } = await this.begin();
+    let isHeld = true;
+    try {
+      await this.prepare(decoder);
+      const rows = this.streams.map((_, row) => row);
+      await sample(decoder, state, {
+        sampling: samplingOf(this.request),
+        seed: settings.seed,
+        samples: rows,
+        positions: rows.map(() => this.prompt.length),
+        endIds: this.resolved.model.endIds,
+        limit: this.lengths.limit,
+        signal: this.options.signal,
+        onToken: (row, token) => this.tell(row, token),
+        onEnd: (row, ending) => this.end(row, ending),
+        grow: (full) => {
+          isHeld = false;
+          return this.grow(full);
+        },
+      });
+      return this.made.map(({ tokens, ending }, row) => ({
+        text: (this.streams[row] as TextStream).text,
+        tokens,
+        ending,
+      }));
+    } finally {
+      if (isHeld) state.dispose();
+    }
+  }
+
+  /** Reads the prompt once; its state for all samples. */
+  private async begin(): Promise<{ decoder: Decoder; state: DecoderState }> {
+    const { context, resolved, adapter, lengths, clock, prompt } = this;
+    const { question, keys } = lengths;
+    const { models, decoders } = context;
+    const sizes = { batch: 1, question, keys: question };
+    const reads = await decoders.take('reads', models, resolved, sizes, adapter);
+    await clock.compiling(() => reads.compile('prefill'));
+    throwIfCancelled(this.options.signal, 'generation');
+    const { ids, keyMask } = leftPad([prompt], question, resolved.tokenizer.padTokenId);
+    const read = await reads.begin(ids, keyMask);
+    const batch = this.request.settings.samples;
+    const decoder = await decoders.take('draws', models, resolved, { batch, question: 1, keys }, adapter);
+    const state = await decoder.adopt(read);
+    read.dispose();
+    // Before the next large program is compiled.
+    await decoders.leaveIfLarge('reads');
+    return { decoder, state };
+  }
+
+  private grow(full: DecoderState): Promise<{ decoder: Decoder; state: DecoderState }> {
+    const keys = Math.min(2 * (full.column + full.room), this.lengths.maxKeys);
+    return this.context.decoders
+      .grow(keys, this.adapter, async (decoder) => ({ decoder, state: await decoder.adopt(full) }))
+      .then(async (grown) => {
+        await this.prepare(grown.decoder);
+        return grown;
+      });
+  }
+
+  private prepare(decoder: Decoder): Promise<void> {
+    return this.clock.compiling(async () => {
+      await decoder.compile('vector');
+      await prepareSampling(decoder, samplingOf(this.request));
+    });
+  }
+
+  private tell(row: number, drawn: SampledToken): 'stop' | undefined {
+    const stream = this.streams[row] as TextStream;
+    const { tokens } = this.made[row] as Made;
+    const token = { ...textOf(this.resolved.tokenizer, drawn.id), ...drawn };
+    const tokensPerSecond = this.clock.count(tokens.length === 0);
+    tokens.push(token);
+    this.options.report?.({
+      kind: 'token',
+      sample: row,
+      token,
+      text: stream.push(drawn.id),
+      tokensPerSecond,
+    });
+    return stream.stopped ? 'stop' : undefined;
+  }
+
+  private end(row: number, why: Ending): void {
+    const made = this.made[row] as Made;
+    const isCut = this.lengths.limit < this.request.settings.limit;
+    // The cache grows up to the limit: it is never full before.
+    made.ending = why === 'limit' || why === 'full' ? (isCut ? 'positions' : 'limit') : why;
+    const text = (this.streams[row] as TextStream).end();
+    this.options.report?.({ kind: 'ended', sample: row, text, ending: made.ending });
+  }
+}
