@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generateDefaults } from '../../../contract/generate';
 import { FIGURE_6, type LensRequest, type NamedFile } from '../../../contract/lens';
 import { parseModelConfig } from '../../checkpoint/config';
 import { parseSafetensors, toHost } from '../../checkpoint/safetensors';
@@ -110,6 +111,47 @@ describe('an ONNX export from files', () => {
       spectra.map((s) => [s.rows, s.effectiveRank.toPrecision(4)]),
     );
     expect(ranks[0]).toEqual(ranks[1]);
+  });
+
+  it('generates as the safetensors of the same weights do, greedily and drawn, and is cancelled between tokens', async () => {
+    await workbench.openCheckpoint(folder({ 'model.onnx': { form: 'genai', doRotary: true } }));
+    const of = (kind: 'opened' | 'teacher', settings: object) =>
+      workbench.generate({
+        subject: { kind },
+        prompt: 'Tom has 12 apples.',
+        stop: [],
+        settings: { ...generateDefaults, limit: 20, ...settings },
+      });
+    for (const settings of [
+      {},
+      { temperature: 0.9, samples: 3, seed: 4 },
+      { temperature: 1.5, topK: 30, topP: 0.9 },
+    ]) {
+      const [opened, teacher] = [await of('opened', settings), await of('teacher', settings)];
+      expect(opened.samples.map(({ text, ending }) => [text, ending])).toEqual(
+        teacher.samples.map(({ text, ending }) => [text, ending]),
+      );
+      opened.samples.forEach(({ tokens }, b) => {
+        expect(tokens.length).toBeGreaterThan(0);
+        tokens.forEach((token, n) => {
+          const want = teacher.samples[b]?.tokens[n];
+          // Float32 logits, computed in two ways.
+          expect(Math.abs(token.logProbability - (want?.logProbability ?? 9))).toBeLessThan(1e-4);
+          expect(Math.abs(token.probability - (want?.probability ?? 9))).toBeLessThan(1e-4);
+        });
+      });
+    }
+    const abort = new AbortController();
+    let tokens = 0;
+    const cancelled = workbench.generate(
+      { subject: { kind: 'opened' }, prompt: 'Tom', stop: [], settings: { ...generateDefaults, limit: 200 } },
+      {
+        signal: abort.signal,
+        report: (event) => 'kind' in event && event.kind === 'token' && ++tokens === 3 && abort.abort(),
+      },
+    );
+    await expect(cancelled).rejects.toMatchObject({ code: 'cancelled' });
+    expect(tokens).toBe(3);
   });
 
   it('is quantised where its file is, and says so', async () => {
