@@ -26,6 +26,8 @@ export interface ModelReport {
   readonly parameters: number;
   readonly bytes: number;
   readonly sha256: string;
+  /** The hash is of a sample of the weights: they are too large to be read whole at opening. */
+  readonly sampled?: boolean;
   /** L, H, heads, KV heads, V. */
   readonly layers: number;
   readonly hidden: number;

@@ -9,6 +9,7 @@ import { METHODS } from '../contract/methods/index';
 import { PRESETS } from '../contract/presets';
 import type { RunFile } from '../contract/run-file';
 import { LoriWorkbench } from '../engine/session/workbench';
+import { tinyExport } from '../engine/testing/tiny-export.testing';
 import { tinyEnvironment, tinyPair } from '../engine/testing/tiny-pair.testing';
 import { lab } from './lab';
 import { OPTIONS } from './options';
@@ -162,6 +163,37 @@ describe('the other commands', () => {
     expect(json.lens.selections[0]).toMatchObject({ label: 'opened', layers: 2 });
   });
 
+  it('lens: an ONNX export from its folder, and one of several by its path', async () => {
+    const files = await tinyPair();
+    const folder = at('export');
+    mkdirSync(join(folder, 'onnx'), { recursive: true });
+    for (const name of ['config.json', 'tokenizer.json', 'tokenizer_config.json'])
+      writeFileSync(join(folder, name), files.get(`teacher/${name}`) as Uint8Array);
+    const whole = tinyExport(files, 'teacher', { form: 'decomposed', externalFrom: 1000 });
+    writeFileSync(join(folder, 'onnx', 'model.onnx'), whole.model);
+    writeFileSync(join(folder, 'onnx', 'model.onnx_data'), whole.data as Uint8Array);
+    const half = tinyExport(files, 'teacher', { form: 'decomposed', halves: true });
+    writeFileSync(join(folder, 'onnx', 'model_fp16.onnx'), half.model);
+    const options = ['--subject', 'opened', '--text', 'Tom has 12 eggs.', '--text', 'Ann has 3.'];
+    const lens = async (path: string) => {
+      const { json, said } = await run('lens', '--open', path, ...options);
+      return {
+        said,
+        ranks: json.lens.selections[0].spectra.map((s: { effectiveRank: number }) => s.effectiveRank),
+      };
+    };
+    const safetensors = await lens(join(models, 'teacher'));
+    const opened = await lens(folder);
+    expect(opened.said).toContain('model.onnx was opened; for model_fp16.onnx, choose that file');
+    const one = await lens(join(folder, 'onnx', 'model_fp16.onnx'));
+    expect(one.said).toContain('model_fp16.onnx computes with float16');
+    for (const [i, want] of safetensors.ranks.entries()) {
+      expect(Math.abs(opened.ranks[i] / want - 1)).toBeLessThan(1e-5);
+      expect(Math.abs(one.ranks[i] / want - 1)).toBeLessThan(5e-3);
+      expect(one.ranks[i]).not.toBe(opened.ranks[i]);
+    }
+  });
+
   it('causal: accuracy against rank, and every point as it comes', async () => {
     const { json, said } = await run(
       ...['causal', '--samples', '3', '--problems', '2', '--ranks', '1,32', '--random', '--layers', '2'],
@@ -250,10 +282,49 @@ describe('the other commands', () => {
   });
 });
 
+describe('lab generate', () => {
+  it('continues a prompt, seeded, and says how fast; its text is what the JSON holds', async () => {
+    const drawn = ['generate', '--prompt', 'Tom has 12 apples.', '--limit', '9', '--temperature', '0.9'];
+    const { json, said } = await run(...drawn, '--top-k', '30', '--top-p', '0.95', '--seed', '3');
+    const { request, samples, prompt } = json.generation;
+    expect(request).toMatchObject({
+      subject: { kind: 'teacher' },
+      settings: { temperature: 0.9, topK: 30, topP: 0.95, seed: 3, samples: 1, limit: 9 },
+    });
+    expect(said).toContain(`Tom has 12 apples.\n${samples[0].text}`);
+    expect(said).toMatch(new RegExp(`${prompt.length} tokens read; .* tokens/s`));
+    const again = await run(
+      ...drawn,
+      '--top-k',
+      '30',
+      '--top-p',
+      '0.95',
+      '--seed',
+      '3',
+      '--continuations',
+      '2',
+    );
+    expect(again.json.generation.samples[0].tokens[0].id).toBe(samples[0].tokens[0].id);
+    expect(again.said).toContain(`--- sample 2\n${again.json.generation.samples[1].text}`);
+  });
+
+  it('takes the opened checkpoint as the subject, and a held-out question as the prompt', async () => {
+    const { json } = await run('generate', '--open', join(models, 'base'), '--limit', '2');
+    expect(json.generation).toMatchObject({ label: 'opened', request: { subject: { kind: 'opened' } } });
+    expect(json.generation.prompt.length).toBeGreaterThan(5);
+    for (const [args, message] of [
+      [['--temperature', 'warm'], /--temperature "warm"; a number/],
+      [['--top-p', '2'], /settings.topP/],
+      [['--subject', 'opened'], /--open/],
+    ] as const)
+      await expect(run('generate', ...args)).rejects.toThrow(message);
+  });
+});
+
 describe('--help', () => {
   it('names every command, option, preset, method and setting', async () => {
     const { text } = await run('--help');
-    for (const name of ['lens', 'causal', 'distil', 'eval', 'step', 'bench'])
+    for (const name of ['lens', 'causal', 'distil', 'eval', 'step', 'generate', 'bench'])
       expect(text).toContain(`\n  ${name} `);
     for (const option of Object.keys(OPTIONS)) expect(text).toContain(`\n  --${option}`);
     for (const { id } of PRESETS) expect(text).toContain(`\n  ${id} `);

@@ -13,6 +13,7 @@ import { COMMANDS, type CommandName } from './commands';
 import { configurationOf } from './configuration';
 import { help, USAGE } from './help';
 import { accuracyText, hasOption, OPTIONS, optionTexts, whole, wholes } from './options';
+import { readBlob } from './subjects';
 
 /**
  * The engine without the page: `npm run lab -- <command> --config file.json --out file.json`; `--help` lists everything.
@@ -72,6 +73,7 @@ export async function lab(
     crossOriginIsolated: true,
     runtimeVersion,
     fetch: fileFetch,
+    readBlob,
     ...(values.threads !== undefined && { threads: whole('threads', values.threads) }),
   };
   const workbench = new LoriWorkbench(environment, recipes, methods);
@@ -101,7 +103,11 @@ export async function lab(
       samples,
       question: values.question,
       lens: values,
+      generation: values,
       say,
+      write: (piece) => {
+        if (!values.quiet) streams.stderr.write(piece);
+      },
       onEvent: (event) => progress(event, say),
     });
     const whole = text({ ...result, ...(file && repeated(file, result)) });

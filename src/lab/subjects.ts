@@ -1,5 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { existsSync, openAsBlob, openSync, readSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { RunConfig } from '../contract/config';
 import type { RunEvent } from '../contract/events';
 import { type NamedFile, SECTIONS, type Section, type Selection, type Subject } from '../contract/lens';
@@ -54,16 +55,66 @@ export async function selectionsOf(
   });
 }
 
-/** The files of a checkpoint's folder. @throws an error where there is no such folder */
-export async function checkpointFiles(folder: string): Promise<NamedFile[]> {
-  let names: string[];
-  try {
-    names = await readdir(folder);
-  } catch (error) {
-    throw new Error(`--open ${JSON.stringify(folder)}: ${(error as Error).message}`);
+/**
+ * The files of a checkpoint's folder. Without safetensors, those of an ONNX export, which transformers.js keeps in the folder
+ * onnx/; of several, one can be given by its own path. @throws an error where there is no such folder
+ */
+export async function checkpointFiles(path: string): Promise<NamedFile[]> {
+  const isExport = path.endsWith('.onnx');
+  const folder = isExport ? dirname(path) : path;
+  const here = await namesIn(folder, path);
+  if (isExport) {
+    const above = here.includes('config.json') ? [] : JSONS.map((name) => join(dirname(folder), name));
+    const beside = here.filter((name) => DATA.test(name) || name.endsWith('.json'));
+    const small = above.filter((name) => existsSync(name));
+    return named([path, ...beside.map((name) => join(folder, name)), ...small]);
   }
-  const wanted = names.filter((name) => /\.(safetensors|json)$/.test(name)).sort();
-  return Promise.all(
-    wanted.map(async (name) => ({ name, data: new Blob([await readFile(join(folder, name))]) })),
+  const wanted = here.filter((name) => /\.(safetensors|json|onnx)$/.test(name) || DATA.test(name));
+  const hasWeights = wanted.some((name) => /\.(safetensors|onnx)$/.test(name));
+  const below = !hasWeights && here.includes('onnx') ? await namesIn(join(folder, 'onnx'), path) : [];
+  const exports = below.filter((name) => name.endsWith('.onnx') || DATA.test(name));
+  return named([...wanted, ...exports.map((name) => join('onnx', name))].map((name) => join(folder, name)));
+}
+
+/** Files that hold an export's weights. */
+const DATA = /\.onnx[._]data(_\d+)?$/;
+const JSONS = ['config.json', 'tokenizer.json', 'tokenizer_config.json'];
+
+async function namesIn(folder: string, asked: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).sort();
+  } catch (error) {
+    throw new Error(`--open ${JSON.stringify(asked)}: ${(error as Error).message}`);
+  }
+}
+
+const named = (paths: readonly string[]): Promise<NamedFile[]> =>
+  Promise.all(
+    paths.map(async (path) => {
+      const data = await openAsBlob(path);
+      PATHS.set(data, path);
+      return { name: basename(path), data };
+    }),
   );
+
+/** Where the Blobs of `checkpointFiles` lie, and their descriptors once they are read. */
+const PATHS = new WeakMap<Blob, string>();
+const DESCRIPTORS = new WeakMap<Blob, number>();
+
+/** Reads a part of a file of `checkpointFiles` at once. */
+export function readBlob(blob: Blob, from: number, to: number): ArrayBuffer {
+  let descriptor = DESCRIPTORS.get(blob);
+  if (descriptor === undefined) {
+    const path = PATHS.get(blob);
+    if (path === undefined) throw new Error('not a file that was opened here');
+    descriptor = openSync(path, 'r');
+    DESCRIPTORS.set(blob, descriptor);
+  }
+  const bytes = new Uint8Array(to - from);
+  for (let at = 0; at < bytes.length; ) {
+    const read = readSync(descriptor, bytes, at, Math.min(bytes.length - at, 2 ** 30), from + at);
+    if (read === 0) return bytes.buffer.slice(0, at);
+    at += read;
+  }
+  return bytes.buffer;
 }

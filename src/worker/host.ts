@@ -7,9 +7,16 @@ import { serve } from './serve';
 // ONNX Runtime's thread pool starts workers of its own.
 vouchForOwnScripts();
 
+/** Of workers only, and not among the types of pages. */
+declare class FileReaderSync {
+  readAsArrayBuffer(blob: Blob): ArrayBuffer;
+}
+const reader = new FileReaderSync();
+
 const workbench = new LoriWorkbench({
   wasmPaths,
   crossOriginIsolated: globalThis.crossOriginIsolated,
   runtimeVersion,
+  readBlob: (blob, from, to) => reader.readAsArrayBuffer(blob.slice(from, to)),
 });
 serve(globalThis as unknown as Parameters<typeof serve>[0], workbench);

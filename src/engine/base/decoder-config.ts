@@ -22,6 +22,11 @@ export interface DecoderConfig {
    * tensor holds all rows.
    */
   readonly vocabularyRows?: number;
+  /**
+   * Programs take embeddings in place of token ids they are given, looked up in host memory: where the embedding is large
+   * and a program would hold all of it for a few rows.
+   */
+  readonly fedEmbeddings?: boolean;
   /** Positions it was trained with; absent where nothing says so. Where positions are learned, there are no others. */
   readonly maxPositions?: number;
   /** `rms`: x/√(mean x² + ε)·w (default). `layer`: (x − mean)/√(variance + ε)·w + b. */

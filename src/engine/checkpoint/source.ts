@@ -6,36 +6,64 @@ export interface ByteSource {
   readonly size: number;
   /** Exactly `length` bytes from `offset`. Rejects where the file is shorter. */
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** The same at once, where the host can. Throws where the file is shorter. */
+  readonly readSync?: (offset: number, length: number) => Uint8Array<ArrayBuffer>;
 }
+
+/**
+ * Reads bytes [from, to) of a Blob at once: FileReaderSync in a worker, `fs.readSync` in Node for files opened there.
+ * ONNX Runtime asks for weights in the middle of making a session, when nothing can be awaited.
+ */
+export type ReadBlob = (blob: Blob, from: number, to: number) => ArrayBuffer;
 
 /** Bytes already in memory; reads are views, not copies. */
 export function memorySource(buffer: ArrayBuffer): ByteSource {
-  return {
-    size: buffer.byteLength,
-    read: async (offset, length) => {
-      checkRange(offset, length, buffer.byteLength);
-      return new Uint8Array(buffer, offset, length);
-    },
+  const readSync = (offset: number, length: number): Uint8Array<ArrayBuffer> => {
+    checkRange(offset, length, buffer.byteLength);
+    return new Uint8Array(buffer, offset, length);
   };
+  return { size: buffer.byteLength, readSync, read: async (offset, length) => readSync(offset, length) };
 }
 
 /** A Blob, or a File that was dropped: nothing is read before it is asked for. */
-export function blobSource(blob: Blob): ByteSource {
+export function blobSource(blob: Blob, readBlob?: ReadBlob): ByteSource {
   return {
     size: blob.size,
     read: async (offset, length) => {
       checkRange(offset, length, blob.size);
-      const bytes = new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer());
-      // A file that shrank since it was picked gives fewer bytes and no error.
-      if (bytes.length !== length) {
-        throw new FileError(
-          `read ${bytes.length} bytes at offset ${offset}, expected ${length}`,
-          'The file changed while it was being read: choose it again.',
-        );
-      }
-      return bytes;
+      return whole(await blob.slice(offset, offset + length).arrayBuffer(), offset, length);
     },
+    ...(readBlob && {
+      readSync: (offset, length) => {
+        checkRange(offset, length, blob.size);
+        return whole(
+          read(() => readBlob(blob, offset, offset + length), offset),
+          offset,
+          length,
+        );
+      },
+    }),
   };
+}
+
+const AGAIN = 'The file changed or went away after it was chosen: open the checkpoint again.';
+
+/** A file that was deleted, moved or changed since it was picked cannot be read any more. */
+function read(bytes: () => ArrayBuffer, offset: number): ArrayBuffer {
+  try {
+    return bytes();
+  } catch (cause) {
+    throw new FileError(`bytes at offset ${offset} could not be read (${(cause as Error).message})`, AGAIN, {
+      cause,
+    });
+  }
+}
+
+/** A file that shrank since it was picked gives fewer bytes and no error. */
+function whole(buffer: ArrayBuffer, offset: number, length: number): Uint8Array<ArrayBuffer> {
+  if (buffer.byteLength !== length)
+    throw new FileError(`read ${buffer.byteLength} bytes at offset ${offset}, expected ${length}`, AGAIN);
+  return new Uint8Array(buffer);
 }
 
 function checkRange(offset: number, length: number, size: number): void {

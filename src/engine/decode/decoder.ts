@@ -1,9 +1,9 @@
 import type { GraphHostTensor } from '../base/dtype';
 import { BUG, InputError, RuntimeError } from '../base/errors';
-import { floatsOf } from '../base/half';
 import { Owned } from '../base/owned';
 import { HIDDEN } from '../base/tokens';
 import type { Program } from '../graph/graph';
+import { embeddingRows } from '../model/fed-embeddings';
 import type { ModelOnDevice, ModelProgram } from '../model/model-on-device';
 import { ProgramSet } from '../model/program-set';
 import { ropeTables } from '../nn/rope';
@@ -106,8 +106,7 @@ export class Decoder {
     const { batch: B, question: S, keys: T } = this.shape;
     return this.inTurn(async () => {
       const mask = new Float32Array(B * T).fill(HIDDEN);
-      for (let b = 0; b < B; b++)
-        mask.set((keyMask.data as Float32Array).subarray(b * S, (b + 1) * S), b * T);
+      for (let b = 0; b < B; b++) mask.set(keyMask.data.subarray(b * S, (b + 1) * S), b * T);
       const bound = {
         ids: this.inputs.write('ids', ids.shape, ids.data),
         keyMask: this.inputs.write('keyMask', keyMask.shape, keyMask.data),
@@ -218,19 +217,9 @@ export class Decoder {
 
   /** x [B, H]: embeddings of the given tokens, or the given vectors. */
   private fed(input: Exclude<DecoderInput, 'latent'>): DeviceTensor {
-    const { hiddenSize: H, vocabSize: V } = this.shape.config;
-    const shape = [this.shape.batch, H];
+    const shape = [this.shape.batch, this.shape.config.hiddenSize];
     if ('vector' in input) return this.inputs.write('x', shape, input.vector);
-    const x = new Float32Array(input.tokens.length * H);
-    input.tokens.forEach((id, b) => {
-      if (!(id >= 0 && id < V))
-        throw new InputError(
-          `token id ${id}; the model has ${V} tokens`,
-          'Use a model and a tokenizer from the same checkpoint.',
-        );
-      x.set(floatsOf(this.model.source.read('w.embedding', id, id + 1)), b * H);
-    });
-    return this.inputs.write('x', shape, x);
+    return this.inputs.write('x', shape, embeddingRows(this.model.source, input.tokens).data);
   }
 
   private async run(

@@ -1,11 +1,10 @@
-import type { HostTensor } from '../base/dtype';
 import { Owned } from '../base/owned';
 import { sizeOf } from '../base/shape';
 import type { DecoderConfig } from '../nn/config';
 import { LAYER_PREFIX } from '../nn/programs/layer';
 import type { WeightSource } from '../nn/weight-source';
 import { layerPrefix, layerShapes, vocabularyChunk } from '../nn/weights';
-import type { Runtime } from '../runtime/runtime';
+import type { LateWeight, Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 
 /** Bytes of a value, as programs read it. */
@@ -29,19 +28,26 @@ export class DeviceWeights {
     return { ...this.counts };
   }
 
-  /** The value of a program's input, or undefined where it is no weight of a whole-model program. */
-  value(name: string): HostTensor | undefined {
-    if (this.source.tensors.has(name)) return this.source.read(name);
+  /** The value of a program's input, to be read later, or undefined where it is no weight of a whole-model program. */
+  late(name: string): LateWeight | undefined {
+    const { source } = this;
+    const whole = source.tensors.get(name);
+    if (whole) return { ...whole, read: () => source.read(name) };
     const chunk = vocabularyChunk(this.config, name);
-    return chunk && this.source.read(chunk.name, chunk.from, chunk.to);
+    const table = chunk && source.tensors.get(chunk.name);
+    if (!table) return undefined;
+    const { from, to } = chunk;
+    const shape = [to - from, ...table.shape.slice(1)];
+    return { dtype: table.dtype, shape, read: () => source.read(chunk.name, from, to) };
   }
 
   /** The same on the device. */
   tensor(name: string): DeviceTensor | undefined {
     const known = this.tensors.get(name);
     if (known) return known;
-    const host = this.value(name);
-    if (!host) return undefined;
+    const late = this.late(name);
+    if (!late) return undefined;
+    const host = late.read();
     const tensor = this.owned.add(this.runtime.upload(host, name));
     this.tensors.set(name, tensor);
     this.counts.uploads++;

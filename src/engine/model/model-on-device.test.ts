@@ -48,9 +48,9 @@ const expected = (ids: readonly number[], scale = 2): Float32Array => {
 
 const WAYS: [string, ModelOptions][] = [
   ['baked', {}],
-  ['bound', { maxBakedBytes: 0 }],
+  ['bound', { bind: true }],
   ['baked in chunks', { maxVocabularyBytes: 10 * 4 * H }],
-  ['bound in chunks', { maxBakedBytes: 0, maxVocabularyBytes: 10 * 4 * H }],
+  ['bound in chunks', { bind: true, maxVocabularyBytes: 10 * 4 * H }],
 ];
 
 describe.each(WAYS)('weights %s', (way, options) => {
@@ -133,6 +133,64 @@ describe('programs', () => {
     expect(model.programCount).toBe(2);
     await model.release();
     expect(runtime.programCount).toBe(count);
+  });
+});
+
+describe('where memory is short', () => {
+  it('programs that are held make room for each other and are compiled again when they run', async () => {
+    const probe = open();
+    await rowsOf(probe, [1]);
+    const size = probe.programBytes;
+    await probe.release();
+    const model = open({ maxHeldBytes: 1.5 * size });
+    const held = await Promise.all([1, 2, 3].map((n) => model.compile(embedding(model, n))));
+    for (let turn = 0; turn < 2; turn++)
+      for (const [i, program] of held.entries()) {
+        const ids = [5, 9, 22].slice(0, i + 1);
+        const bound = runtime.upload({ dtype: 'i32', shape: [1, ids.length], data: Int32Array.from(ids) });
+        // Two runs at once load it once.
+        const before = model.traffic.bakes;
+        const runs = await Promise.all([program.run({ ids: bound }), program.run({ ids: bound })]);
+        expect(model.traffic.bakes - before).toBeLessThanOrEqual(1);
+        for (const { x } of runs) {
+          expect(await x?.read()).toEqual(expected(ids));
+          x?.dispose();
+        }
+        bound.dispose();
+        expect(model.programCount).toBe(1);
+      }
+    expect(model.traffic.bakes).toBeGreaterThan(6);
+    for (const program of held) await program.dispose();
+    await model.release();
+    expect([runtime.liveTensors, runtime.programCount]).toEqual([0, 0]);
+  });
+
+  it('the program used last is kept, however large it is', async () => {
+    const model = open({ maxProgramBytes: 1 });
+    await rowsOf(model, [1]);
+    await rowsOf(model, [1]);
+    expect([model.programCount, model.traffic.bakes]).toEqual([1, 1]);
+    await rowsOf(model, [1, 2]);
+    expect([model.programCount, model.traffic.bakes]).toEqual([1, 2]);
+    await model.release();
+  });
+
+  it('of a large embedding a program is fed the rows it needs', async () => {
+    const model = open({ maxVocabularyBytes: 10 * 4 * H });
+    const program = await model.compile(embedding(model, 2));
+    // Only the factor of 2 is in it, not the embedding.
+    expect(program.executable.bytes).toBeLessThan(4 * 23 * H);
+    for (const [values, message] of [
+      [[3, 23], 'token id 23; the model has 23 tokens'],
+      [[3, -1], 'token id -1'],
+      [[3], '"ids" must be i32 of 2 values'],
+    ] as const) {
+      const ids = runtime.upload({ dtype: 'i32', shape: [1, values.length], data: Int32Array.from(values) });
+      await expect(program.run({ ids })).rejects.toThrow(message);
+      ids.dispose();
+    }
+    await program.dispose();
+    await model.release();
   });
 });
 

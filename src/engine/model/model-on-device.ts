@@ -3,44 +3,46 @@ import type { Program } from '../graph/graph';
 import type { DecoderConfig } from '../nn/config';
 import { memorySource, type WeightSource } from '../nn/weight-source';
 import type { Weights } from '../nn/weights';
-import type { Binding, Executable } from '../runtime/executable';
+import type { Binding } from '../runtime/executable';
 import type { Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 import { bytesOf, chunked, DeviceWeights } from './device-weights';
+import { type FedEmbedding, fedEmbedding } from './fed-embeddings';
 import { ProgramCache } from './program-cache';
+import { type ModelProgram, type Resident, ResidentProgram } from './resident-program';
+
+export type { ModelProgram };
 
 /**
- * Largest model, as f32, that is baked into each of its programs on WASM. Baked weights are packed once and never
- * copied, and a step of the bundled pair takes half as long as with bound ones; but a session takes about twice their
- * size, and the heap is limited to 4 GiB. Above this limit WASM binds one copy, which ONNX Runtime copies at every run.
+ * Largest model, as f32, whose weights ONNX Runtime packs on WASM: a product of one row then takes 40 % of the time, but
+ * while a session is created its weights are there twice. A larger model is left as it is, at 1.05 times its size.
  */
-export const MAX_BAKED_BYTES = 768 * 2 ** 20;
-/** Bytes a session takes for each byte of its model: ONNX Runtime's copy, and the packed one. */
-const SESSION_FACTOR = 2;
+export const MAX_PREPACKED_BYTES = 768 * 2 ** 20;
+/** Bytes a session takes on WASM for each byte of its model, at most: packed, and as it is. */
+const SESSION_FACTOR = { packed: 1.4, plain: 1.05 } as const;
 /** Bytes that all programs of one model may take together before idle ones are released. */
 export const MAX_PROGRAM_BYTES = 512 * 2 ** 20;
+/**
+ * Bytes that all programs of one model may take together before those are released that are in use but do not run. The
+ * heap of WASM has 4 GiB, and activations need their share: of a model of half a billion parameters two thirds are in
+ * one program, so that only one such program is there at a time.
+ */
+export const MAX_HELD_BYTES = 2.2 * 2 ** 30;
 /**
  * Largest embedding or head that is bound or baked as one tensor, and largest chunk otherwise: half of what every WebGPU
  * adapter must be able to bind.
  */
 export const MAX_VOCABULARY_BYTES = 64 * 2 ** 20;
 
-/** A compiled program that already has the model's weights: only the other inputs are bound for a run. */
-export interface ModelProgram extends Pick<Executable, 'name' | 'outputs' | 'run'> {
-  /** Without weights. */
-  readonly inputs: Executable['inputs'];
-  readonly executable: Executable;
-  /** Estimated bytes of its session. */
-  readonly bytes: number;
-  /** Returns the program; while there is room it is kept for the next caller that compiles an equal one. */
-  dispose(): Promise<void>;
-}
-
 export interface ModelOptions {
-  /** Default `MAX_BAKED_BYTES`. */
-  readonly maxBakedBytes?: number;
+  /** Whether weights are bound to programs rather than part of them. Default: on WebGPU. */
+  readonly bind?: boolean;
+  /** Default `MAX_PREPACKED_BYTES`. */
+  readonly maxPrepackedBytes?: number;
   /** Default `MAX_PROGRAM_BYTES`. */
   readonly maxProgramBytes?: number;
+  /** Default `MAX_HELD_BYTES`. */
+  readonly maxHeldBytes?: number;
   /** Default `MAX_VOCABULARY_BYTES`, or what the device can bind if that is less. */
   readonly maxVocabularyBytes?: number;
 }
@@ -50,7 +52,7 @@ export interface WeightTraffic {
   /** Tensors uploaded, and their bytes as f32. */
   readonly uploads: number;
   readonly uploadedBytes: number;
-  /** Programs created with weights baked in, and the bytes of all their models. */
+  /** Programs created with weights of their own, and the bytes of all their models. */
   readonly bakes: number;
   readonly bakedBytes: number;
 }
@@ -58,12 +60,14 @@ export interface WeightTraffic {
 let ids = 0;
 
 /**
- * One model on the execution provider: its weights, and the programs compiled over them. On WebGPU every tensor is uploaded
- * once, when the first program that reads it is compiled, and bound by all programs. On WASM weights up to
- * `MAX_BAKED_BYTES` are baked into each distinct program instead, and bound as on WebGPU above that.
+ * One model on the execution provider: its weights, and the programs compiled over them. Weights go from their source to
+ * the device tensor by tensor, and host memory keeps no copy. On WebGPU every tensor is uploaded once, when the first
+ * program that reads it is compiled, and bound by all programs. WASM copies what is bound at every run, so that there each
+ * program has its own; of a large embedding only the rows are fed that a run needs.
  *
- * Equal programs are compiled once. Idle programs are kept within `maxProgramBytes`, the least recently used being
- * released first. Every user of the model holds it: the last `release` frees weights and programs.
+ * Equal programs are compiled once. Idle programs are kept within `maxProgramBytes`, and all within `maxHeldBytes`, the
+ * least recently used being released first. Every user of the model holds it: the last `release` frees weights and
+ * programs.
  */
 export class ModelOnDevice {
   /** The configuration to trace programs from, with the size of the vocabulary's chunks if there are several. */
@@ -72,6 +76,7 @@ export class ModelOnDevice {
   private readonly weights: DeviceWeights;
   private readonly programs: ProgramCache;
   private readonly bakes: boolean;
+  private readonly prepack: boolean;
   private readonly counts = { bakes: 0, bakedBytes: 0 };
   private users = 1;
 
@@ -87,11 +92,16 @@ export class ModelOnDevice {
   ) {
     const source = 'tensors' in weights ? weights : memorySource(weights);
     this.source = source;
-    const { maxBakedBytes = MAX_BAKED_BYTES, maxProgramBytes = MAX_PROGRAM_BYTES } = options;
-    this.bakes = runtime.provider === 'wasm' && bytesOf(source) <= maxBakedBytes;
-    this.programs = new ProgramCache(maxProgramBytes);
+    const wasm = runtime.provider === 'wasm';
+    const { bind = !wasm, maxPrepackedBytes = MAX_PREPACKED_BYTES } = options;
+    this.bakes = !bind;
+    this.prepack = bytesOf(source) <= maxPrepackedBytes;
+    const { maxProgramBytes = MAX_PROGRAM_BYTES, maxHeldBytes = MAX_HELD_BYTES } = options;
+    this.programs = new ProgramCache({ idle: maxProgramBytes, held: maxHeldBytes });
     const { maxVocabularyBytes = Math.min(MAX_VOCABULARY_BYTES, runtime.maxTensorBytes) } = options;
-    this.config = chunked(config, maxVocabularyBytes);
+    const inChunks = chunked(config, maxVocabularyBytes);
+    const fed = this.bakes && wasm && inChunks.vocabularyRows !== undefined;
+    this.config = fed ? { ...inChunks, fedEmbeddings: true } : inChunks;
     this.weights = new DeviceWeights(runtime, this.config, source);
   }
 
@@ -132,42 +142,45 @@ export class ModelOnDevice {
    * program shared by layers reads `w.{name}` of whichever layer `layer(i)` is bound.
    */
   async compile(program: Program): Promise<ModelProgram> {
+    return new ResidentProgram(await this.load(program), () => this.load(program), this.runtime, this.source);
+  }
+
+  private async load(program: Program): Promise<Resident> {
     this.alive();
+    const factor = this.prepack ? SESSION_FACTOR.packed : SESSION_FACTOR.plain;
     const executable = await this.runtime.compile(program, {
-      bake: this.bakes ? (name) => this.weights.value(name) : undefined,
+      bake: this.bakes ? (name) => this.weights.late(name) : undefined,
       weights: this.id,
+      prepack: this.prepack,
       onCreate: async (length) => {
-        await this.programs.makeRoom(SESSION_FACTOR * length);
+        await this.programs.makeRoom(factor * length);
         if (!this.bakes) return;
         this.counts.bakes++;
         this.counts.bakedBytes += length;
       },
     });
-    const bytes = SESSION_FACTOR * executable.bytes;
-    const release = await this.programs.hold(executable, bytes);
+    const bytes = factor * executable.bytes;
+    const hold = await this.programs.hold(executable, bytes);
     const weights: Record<string, DeviceTensor> = {};
     const inputs = new Map<string, Binding>();
+    const fed: FedEmbedding[] = [];
     try {
       this.alive();
       for (const [name, binding] of executable.inputs) {
         const tensor = this.weights.tensor(name);
+        const embedding = fedEmbedding(name, binding);
         if (tensor) weights[name] = tensor;
-        else inputs.set(name, binding);
+        else if (embedding) {
+          fed.push(embedding);
+          inputs.set(embedding.ids, { dtype: 'i32', shape: [embedding.rows] });
+        } else inputs.set(name, binding);
       }
     } catch (error) {
-      await release();
+      await hold.release();
       if (this.users <= 0) await this.programs.dispose();
       throw error;
     }
-    return {
-      name: executable.name,
-      inputs,
-      outputs: executable.outputs,
-      executable,
-      bytes,
-      run: (bound, outputs) => executable.run({ ...weights, ...bound }, outputs),
-      dispose: release,
-    };
+    return { hold, bytes, weights, inputs, fed };
   }
 
   /** Weights of layer i under the names of a program shared by layers: `w.{name}`. The model keeps owning them. */

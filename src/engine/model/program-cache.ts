@@ -1,21 +1,44 @@
 import type { Executable } from '../runtime/executable';
 
 interface Entry {
+  readonly executable: Executable;
   /** Estimated bytes of its session. */
   readonly bytes: number;
   /** Number of holders; without any the program is idle, kept for the next caller. */
   users: number;
+  /** Runs in progress. */
+  running: number;
+  /** Whether its session was released to make room, so that a holder must compile it again. */
+  gone: boolean;
+}
+
+/** A holder's share in a program. */
+export interface Hold {
+  readonly executable: Executable;
+  /** Whether the program had to go although it is held. */
+  readonly gone: boolean;
+  /** Calls `run` while the program cannot be released. */
+  use<T>(run: () => Promise<T>): Promise<T>;
+  release(): Promise<void>;
+}
+
+export interface CacheLimits {
+  /** Bytes of all programs above which idle ones are released. The one used last is kept up to `held`. */
+  readonly idle: number;
+  /** Bytes above which programs go although they are held, unless they run; their holders compile them again. */
+  readonly held: number;
 }
 
 /**
  * Compiled programs, kept after their last use while all of them together fit into a number of bytes: the least recently
- * used is released first, and one in use never is. Each program here holds one reference in the runtime.
+ * used is released first, idle ones before those that are held, and one that runs never. Each program here holds one
+ * reference in the runtime.
  */
 export class ProgramCache {
   /** Least recently used first. */
   private readonly entries = new Map<Executable, Entry>();
 
-  constructor(readonly maxBytes: number) {}
+  constructor(readonly limits: CacheLimits) {}
 
   /** Bytes of all programs kept or in use. */
   get bytes(): number {
@@ -28,33 +51,58 @@ export class ProgramCache {
     return this.entries.size;
   }
 
-  /** Takes over what `Runtime.compile` returned, with its reference. @returns a function that gives it back */
-  async hold(executable: Executable, bytes: number): Promise<() => Promise<void>> {
+  /** Takes over what `Runtime.compile` returned, with its reference. */
+  async hold(executable: Executable, bytes: number): Promise<Hold> {
     const known = this.entries.get(executable);
-    const entry = known ?? { bytes, users: 0 };
+    const entry = known ?? { executable, bytes, users: 0, running: 0, gone: false };
     entry.users++;
-    this.entries.delete(executable);
-    this.entries.set(executable, entry);
+    this.touch(entry);
     // One reference is enough, however many holders the program has here.
     if (known) await executable.dispose();
     let held = true;
-    return async () => {
-      if (!held) return;
-      held = false;
-      entry.users--;
-      await this.makeRoom(0);
+    return {
+      executable,
+      get gone() {
+        return entry.gone;
+      },
+      use: async (run) => {
+        entry.running++;
+        this.touch(entry);
+        try {
+          return await run();
+        } finally {
+          entry.running--;
+        }
+      },
+      release: async () => {
+        if (!held) return;
+        held = false;
+        entry.users--;
+        await this.makeRoom(0);
+      },
     };
   }
 
-  /** Releases idle programs until `bytes` more fit, or none is idle. Resolves when their sessions are gone. */
+  /**
+   * Releases programs until `bytes` more fit, or there is none that may go. Resolves when their sessions are gone.
+   * @param bytes of a program that is about to be compiled; 0 after one has become idle
+   */
   async makeRoom(bytes: number): Promise<void> {
     const going: Promise<void>[] = [];
-    for (const [executable, { users }] of this.entries) {
-      if (this.bytes + bytes <= this.maxBytes) break;
-      if (users > 0) continue;
-      this.entries.delete(executable);
-      going.push(executable.dispose());
-    }
+    const release = (limit: number, may: (entry: Entry) => boolean): void => {
+      for (const entry of [...this.entries.values()]) {
+        if (this.bytes + bytes <= limit) return;
+        if (entry.running > 0 || !may(entry)) continue;
+        this.entries.delete(entry.executable);
+        entry.gone = true;
+        going.push(entry.executable.dispose());
+      }
+    };
+    const { idle, held } = this.limits;
+    const last = [...this.entries.values()].at(-1);
+    // What was used last will probably be asked for again, however large it is.
+    release(idle, (entry) => entry.users === 0 && (bytes > 0 || entry !== last));
+    release(held, () => true);
     await Promise.all(going);
   }
 
@@ -63,5 +111,11 @@ export class ProgramCache {
     const all = [...this.entries.keys()];
     this.entries.clear();
     await Promise.all(all.map((executable) => executable.dispose()));
+  }
+
+  private touch(entry: Entry): void {
+    if (entry.gone) return;
+    this.entries.delete(entry.executable);
+    this.entries.set(entry.executable, entry);
   }
 }

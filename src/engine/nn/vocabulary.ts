@@ -35,9 +35,14 @@ export function chunksOf({ config, outer }: VocabularyModel): VocabularyChunk[] 
   }));
 }
 
+/** Prefix of an input that takes the embeddings of the token ids of that name, see `fedEmbeddings`. */
+export const EMBEDDED = 'embedding of ';
+
 /** Rows of the embedding for token ids of any shape: [ids…, H] as [rows, H]. */
 export function embed(model: VocabularyModel, ids: Tensor): Tensor {
   const rows = ids.shape.reduce((n, d) => n * d, 1);
+  if (model.config.fedEmbeddings && ids.op === 'input')
+    return ids.graph.input(EMBEDDED + ids.name, [rows, model.config.hiddenSize]);
   const flat = o.reshape(ids, [rows]);
   const chunks = chunksOf(model);
   const [whole] = chunks as [VocabularyChunk];

@@ -54,9 +54,15 @@ export function packWeights(config: DecoderConfig, tensors: ReadonlyMap<string, 
   };
 }
 
-/** The parts' rows one below the other, unchanged; in f32 if the parts differ in dtype. */
 function pack({ shape, parts }: PackedWeight, find: (name: string) => HostTensor): HostTensor {
-  const hosts = parts.map(({ name, transposed }) => (transposed ? transpose(find(name)) : find(name)));
+  return joinRows(
+    parts.map(({ name, transposed }) => (transposed ? transpose(find(name)) : find(name))),
+    shape,
+  );
+}
+
+/** The parts' rows one below the other, unchanged; in f32 if the parts differ in dtype. */
+export function joinRows(hosts: readonly HostTensor[], shape: Shape): HostTensor {
   const [first] = hosts as [HostTensor];
   if (hosts.length === 1) return first;
   const length = hosts.reduce((n, host) => n + host.data.length, 0);
@@ -78,7 +84,7 @@ function pack({ shape, parts }: PackedWeight, find: (name: string) => HostTensor
 }
 
 /** The transpose of a matrix, in its own dtype. */
-function transpose({ dtype, shape, data }: HostTensor): HostTensor {
+export function transpose({ dtype, shape, data }: HostTensor): HostTensor {
   const [rows, columns] = shape as [number, number];
   const out = data.slice();
   for (let r = 0; r < rows; r++)

@@ -202,13 +202,21 @@ describe('emission', () => {
       });
       const kept = { w: half([rows, 3], 1), v: half([3], 2) };
       const wide = { w: graphTensor(kept.w), v: graphTensor(kept.v) };
-      const [a, b] = [kept, wide].map((values) =>
-        emit(
+      const [a, b] = [kept, wide].map((values) => {
+        const model = emitted(
           { name: 'p', outputs },
           { provider: 'wasm', bake: (name) => values[name as keyof typeof values] },
-        ),
-      );
-      expect(a?.length).toBeGreaterThan(12 * rows);
+        );
+        const external = model.external.map(({ path, length, write }) => {
+          const out = new Uint8Array(length);
+          write(out);
+          return [path, out] as const;
+        });
+        expect(model.length).toBeGreaterThan(12 * rows);
+        return { bytes: model.bytes(), external };
+      });
+      // Only what is large is outside.
+      expect(a?.external.map(([path]) => path)).toEqual(rows === 3001 ? ['w'] : []);
       expect(a).toEqual(b);
     }
   });

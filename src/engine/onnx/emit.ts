@@ -1,21 +1,21 @@
 import type { HostTensor } from '../base/dtype';
 import { BUG, RuntimeError } from '../base/errors';
-import { graphDType } from '../base/half';
 import { sameShape, showShape } from '../base/shape';
 import type { Program, Tensor } from '../graph/graph';
 import { instructionsOf, type Provider } from './fuse';
 import { LOWERINGS } from './lower';
-import { ModelWriter } from './model';
+import { type ExternalWeight, type LateWeight, ModelWriter } from './model';
 
 export type { Provider } from './fuse';
+export type { ExternalWeight, LateWeight } from './model';
 
 export interface EmitOptions {
   readonly provider: Provider;
   /**
-   * Inputs whose values are fixed at this point: they become part of the model (as f32 if they are stored in 16 bits) and
-   * are no longer bound at run time.
+   * Inputs whose values are fixed at this point: they become weights of the model (as f32 if they are stored in 16 bits)
+   * and are no longer bound at run time. Their values are read later, each when it is needed.
    */
-  readonly bake?: (name: string) => HostTensor | undefined;
+  readonly bake?: (name: string) => LateWeight | HostTensor | undefined;
 }
 
 /** Names inside the model: an input and an output may share their name in the program. */
@@ -30,9 +30,11 @@ export interface Emitted {
   readonly skeleton: Uint8Array<ArrayBuffer>;
   /** Names of the inputs that were baked in, in order. */
   readonly baked: readonly string[];
-  /** Size of the model. */
+  /** The large ones of them, whose values are not among the bytes. */
+  readonly external: readonly ExternalWeight[];
+  /** Size of the model with all its weights. */
   readonly length: number;
-  /** The model, written out at every call, because baked weights make it large. */
+  /** The model without external weights, written out at every call. */
   bytes(): Uint8Array<ArrayBuffer>;
   readonly nodeCount: number;
   /** Inputs bound at run time, in order of declaration, without those that nothing reads. */
@@ -65,13 +67,13 @@ export function emitted(program: Program, { provider, bake }: EmitOptions): Emit
     }
     const fixed = bake?.(node.name);
     if (fixed) {
-      const dtype = graphDType(fixed);
+      const dtype = fixed.dtype === 'f16' || fixed.dtype === 'bf16' ? 'f32' : fixed.dtype;
       if (dtype !== node.dtype || !sameShape(fixed.shape, node.shape))
         throw new RuntimeError(
           `${program.name}: input "${node.name}" is ${node.dtype} ${showShape(node.shape)}, but the value to bake in is ${dtype} ${showShape(fixed.shape)}`,
           BUG,
         );
-      values.set(node, model.weight(fixed));
+      values.set(node, model.weight(late(fixed), node.name));
       baked.push(node.name);
     } else {
       inputs.push(node);
@@ -86,9 +88,13 @@ export function emitted(program: Program, { provider, bake }: EmitOptions): Emit
   return {
     skeleton: message.skeleton(),
     baked,
-    length: message.length,
+    external: model.external,
+    length: model.external.reduce((sum, { length }) => sum + length, message.length),
     bytes: () => message.finish(),
     nodeCount: model.nodeCount,
     inputs,
   };
 }
+
+const late = (weight: LateWeight | HostTensor): LateWeight =>
+  'read' in weight ? weight : { dtype: weight.dtype, shape: weight.shape, read: () => weight };

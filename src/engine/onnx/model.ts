@@ -1,7 +1,8 @@
-import type { GraphDType, HostData, HostTensor } from '../base/dtype';
+import type { DType, GraphDType, HostData, HostTensor } from '../base/dtype';
+import { DTYPE_BYTES } from '../base/dtype';
 import { isHalf, widenBytes } from '../base/half';
-import type { Shape } from '../base/shape';
-import { type LateBytes, Message } from './proto';
+import { type Shape, sizeOf } from '../base/shape';
+import { Message } from './proto';
 
 /** The newest opset for which both providers have kernels for every operation used here. */
 const OPSET = 20;
@@ -10,6 +11,27 @@ const ELEMENT: Readonly<Record<GraphDType | 'i64', number>> = { f32: 1, i32: 6, 
 
 /** ONNX Runtime's own operators; all others are in the standard domain. */
 const CONTRIB = new Set(['FusedMatMul', 'QuickGelu', 'RotaryEmbedding']);
+
+/** Weights of at least this many bytes stay outside the model: ONNX Runtime asks for their values one by one. */
+const EXTERNAL_BYTES = 4096;
+
+/** A weight whose values are read when the model is written or loaded, not before. */
+export interface LateWeight {
+  /** As it is stored. */
+  readonly dtype: DType;
+  readonly shape: Shape;
+  read(): HostTensor;
+}
+
+/** A weight outside the model's bytes. */
+export interface ExternalWeight {
+  /** Where the model says that it is. */
+  readonly path: string;
+  /** Bytes as the graph uses it: f32 where it is stored in 16 bits. */
+  readonly length: number;
+  /** Reads the values and writes them to `out`, of that length, little-endian. */
+  write(out: Uint8Array): void;
+}
 
 /** An integer is written as int, `{ float }` as float, a text as string, a list as ints. */
 export type NodeAttributes = Readonly<
@@ -32,6 +54,8 @@ export class ModelWriter {
   private readonly outputs = new Map<string, string>();
   private readonly shared = new Map<string, string>();
   private names = 0;
+  /** Weights that are not part of the model's bytes, in order. */
+  readonly external: ExternalWeight[] = [];
 
   get nodeCount(): number {
     return this.nodes.size;
@@ -64,15 +88,24 @@ export class ModelWriter {
     return this.tensor(ELEMENT[dtype], shape, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
 
-  /** A weight known at build time, as f32 if it is stored in 16 bits: copied or widened when it is written, not before. */
-  weight(host: HostTensor): string {
-    const { data, shape } = host;
-    if (isHalf(host)) {
-      const write = (out: Uint8Array) => widenBytes(host.data, host.dtype, out);
-      return this.tensor(ELEMENT.f32, shape, { length: 4 * data.length, write });
-    }
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    return this.tensor(ELEMENT[host.dtype], shape, { length: bytes.length, write: (out) => out.set(bytes) });
+  /**
+   * A weight, as f32 if it is stored in 16 bits. A large one is external, under `path`; the values of a small one are
+   * part of the model, but not of its skeleton.
+   */
+  weight(host: LateWeight, path: string): string {
+    const { shape } = host;
+    const dtype = host.dtype === 'f16' || host.dtype === 'bf16' ? 'f32' : (host.dtype as GraphDType);
+    const length = sizeOf(shape) * DTYPE_BYTES[dtype];
+    const write = (out: Uint8Array) => writeValues(host.read(), out);
+    if (length < EXTERNAL_BYTES)
+      return this.initializerOf(ELEMENT[dtype], shape, (tensor) => tensor.bytes(9, { length, write }));
+    this.external.push({ path, length, write });
+    return this.initializerOf(ELEMENT[dtype], shape, (tensor) =>
+      tensor
+        .message(13, new Message().string(1, 'location').string(2, path))
+        .message(13, new Message().string(1, 'length').string(2, String(length)))
+        .integer(14, 1),
+    );
   }
 
   /** A list of int64 (shapes, axes, pads); equal lists are one initializer. */
@@ -124,13 +157,23 @@ export class ModelWriter {
     return CONTRIB.has(type) ? node.string(7, 'com.microsoft') : node;
   }
 
-  private tensor(element: number, shape: Shape, raw: Uint8Array | LateBytes): string {
+  private tensor(element: number, shape: Shape, raw: Uint8Array): string {
+    return this.initializerOf(element, shape, (tensor) => tensor.bytes(9, raw));
+  }
+
+  private initializerOf(element: number, shape: Shape, values: (tensor: Message) => Message): string {
     const name = this.fresh();
     const tensor = new Message();
     for (const d of shape) tensor.integer(1, d);
-    this.graph.message(5, tensor.integer(2, element).string(8, name).bytes(9, raw));
+    this.graph.message(5, values(tensor.integer(2, element).string(8, name)));
     return name;
   }
+}
+
+function writeValues(host: HostTensor, out: Uint8Array): void {
+  const { data } = host;
+  if (isHalf(host)) widenBytes(host.data, host.dtype, out);
+  else out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }
 
 function attribute(name: string, value: NodeAttributes[string]): Message {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HostTensor } from '../base/dtype';
+import { NumericError } from '../base/errors';
 import { floatsOf, graphTensor } from '../base/half';
 import { Rng } from '../base/rng';
 import { sizeOf } from '../base/shape';
@@ -173,6 +174,75 @@ export function describeRuntime(provider: string, start: () => Promise<Runtime>)
         );
       },
     );
+
+    test('large weights are read once each, while the session is made, and give what bound ones give', async () => {
+      // 300 · 40 values are outside the model's bytes, and lie in none of their multiples of 4096.
+      const size = [300, 41] as const;
+      const stored: HostTensor = {
+        dtype: 'bf16',
+        shape: size,
+        data: Uint16Array.from({ length: 300 * 41 }, (_, i) => 0x3c00 + ((40503 * i) % 0x400)),
+      };
+      const reads: string[] = [];
+      const late = (name: string) => {
+        const read = () => {
+          reads.push(name);
+          return name === 'w' ? stored : graphTensor(stored);
+        };
+        return name === 'x' ? undefined : { ...stored, read };
+      };
+      const g = new Graph();
+      const product = (weight: string) => o.matmul(g.input('x', [2, 300]), g.input(weight, size));
+      const program = { name: 'two weights', outputs: { y: product('w'), z: product('v') } };
+      const x = runtime.upload({
+        dtype: 'f32',
+        shape: [2, 300],
+        data: Float32Array.from({ length: 600 }, (_, i) => Math.sin(i)),
+      });
+      const bound = await runtime.compile(program);
+      const w = runtime.upload(stored);
+      const wanted = await bound.run({ x, w, v: w });
+      for (const prepack of [true, false]) {
+        reads.length = 0;
+        const own = await runtime.compile(program, { bake: late, weights: 'some', prepack });
+        expect(own.bytes).toBeGreaterThan(2 * 4 * 300 * 41);
+        const found = await own.run({ x });
+        expect(reads.sort()).toEqual(['v', 'w']);
+        for (const name of ['y', 'z']) {
+          const [values, others] = await Promise.all(
+            [wanted, found].map(async (all) => (await (all[name] as DeviceTensor).read()) as Float32Array),
+          );
+          // Sums of 300 products in another order: float32 rounding of numbers up to about 1.
+          others?.forEach((value, i) => {
+            expect(value).toBeCloseTo(values?.[i] as number, 5);
+          });
+          expect(Math.max(...(values as Float32Array))).toBeGreaterThan(0.01);
+        }
+        // An equal program over the same weights is the same: nothing is read for it.
+        expect(await runtime.compile(program, { bake: late, weights: 'some', prepack })).toBe(own);
+        expect(reads).toHaveLength(2);
+      }
+    });
+
+    test('what goes wrong while a weight is read is what is reported', async () => {
+      const g = new Graph();
+      const program = { name: 'damaged', outputs: { y: o.exp(g.input('w', [64, 64])) } };
+      const failing = {
+        dtype: 'bf16' as const,
+        shape: [64, 64],
+        read: () => {
+          throw new NumericError('tensor "w" holds NaN', 'Get it again.');
+        },
+      };
+      const bake = () => failing;
+      await expect(runtime.compile(program, { bake, weights: 'damaged' })).rejects.toThrow(
+        new NumericError('tensor "w" holds NaN', 'Get it again.'),
+      );
+      // The runtime goes on, and the program can be tried again.
+      const y = await runtime.compile(small());
+      expect(y.nodeCount).toBeGreaterThan(0);
+      await expect(runtime.compile(program, { bake, weights: 'damaged' })).rejects.toThrow(NumericError);
+    });
 
     test('concurrent requests are served one after the other', async () => {
       const x = runtime.upload(f32([2, 3]));

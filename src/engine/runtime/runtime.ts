@@ -6,13 +6,16 @@ import { type Shape, showShape, sizeOf } from '../base/shape';
 import type { DeviceBuffer } from '../device/buffer';
 import type { Device } from '../device/device';
 import type { Program } from '../graph/graph';
-import { type EmitOptions, type Emitted, emitted, type Provider } from '../onnx/emit';
+import { type EmitOptions, type Emitted, emitted, type LateWeight, type Provider } from '../onnx/emit';
 import { type Binding, type Executable, type ExecutableOwner, OrtExecutable } from './executable';
+import { ExternalData } from './external-data';
 import { runtimeFailure } from './failure';
 import { createModelFile, type ModelFile, type ModelFileOptions, type ModelFileOwner } from './model-file';
 import { loadOrt, type Ort, type WasmPaths } from './ort';
 import { enqueue } from './queue';
 import { type BaseTensor, CpuTensor, type DeviceTensor, GpuTensor, type TensorOwner } from './tensor';
+
+export type { LateWeight };
 
 /**
  * Uploads 16-bit values as they are and converts them to float32 on the runtime's device; the caller owns the buffer.
@@ -34,10 +37,17 @@ export interface RuntimeOptions {
 
 export interface CompileOptions {
   /**
-   * Inputs fixed at compilation, widened if they are stored in 16 bits; on WASM frozen weights are then packed once and
-   * never copied.
+   * Inputs fixed at compilation, widened if they are stored in 16 bits, which on WASM are then not copied at every run.
+   * Values are read tensor by tensor while the session is created, and not kept in host memory.
    */
-  readonly bake?: Readonly<Record<string, HostTensor>> | ((name: string) => HostTensor | undefined);
+  readonly bake?:
+    | Readonly<Record<string, HostTensor>>
+    | ((name: string) => LateWeight | HostTensor | undefined);
+  /**
+   * Whether ONNX Runtime keeps baked weights in the form its products read fastest: a product of one row takes half the
+   * time, but while the session is created each weight is there twice. Default: true. WASM only.
+   */
+  readonly prepack?: boolean;
   /**
    * Names the weights that `bake` reads. Programs with the same graph and the same name are the same, so that no baked
    * value needs to be written or hashed to find out; without it the whole model is hashed.
@@ -131,12 +141,12 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner, ModelFileOwne
 
   async compile(
     program: Program,
-    { bake, weights, onCreate, capture = false, label }: CompileOptions = {},
+    { bake, weights, onCreate, capture = false, prepack = true, label }: CompileOptions = {},
   ): Promise<Executable> {
     this.alive();
     const name = label ?? program.name;
     const model = emitted(program, { provider: this.provider, bake: bakeOf(bake) });
-    const key = capture ? `captured ${this.captures++}` : await keyOf(model, weights);
+    const key = capture ? `captured ${this.captures++}` : await keyOf(model, weights, prepack);
     const known = this.programs.get(key);
     if (known) {
       const executable = await known;
@@ -147,7 +157,7 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner, ModelFileOwne
     }
     const create = async () => {
       const start = performance.now();
-      const session = await this.createSession(name, model, capture);
+      const session = await this.createSession(name, model, capture, prepack);
       this.compileTime += performance.now() - start;
       const bindings = (tensors: Iterable<readonly [string, Binding]>) =>
         new Map([...tensors].map(([at, { dtype, shape }]) => [at, { dtype, shape }] as const));
@@ -272,21 +282,34 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner, ModelFileOwne
     if (this.ended) throw new RuntimeError('the runtime was used after it had been disposed of', BUG);
   }
 
-  private async createSession(name: string, model: Emitted, capture: boolean): Promise<Ort.InferenceSession> {
+  private async createSession(
+    name: string,
+    model: Emitted,
+    capture: boolean,
+    prepack: boolean,
+  ): Promise<Ort.InferenceSession> {
     this.device?.assertAlive();
     const provider = this.device ? { name: 'webgpu' as const, device: this.device.gpu as never } : 'wasm';
+    const weights = new ExternalData(model.external);
     try {
       return await this.ort.InferenceSession.create(model.bytes(), {
         executionProviders: [provider],
         graphOptimizationLevel: model.nodeCount > LARGE ? 'disabled' : 'basic',
         enableMemPattern: false,
-        // A node without a WebGPU kernel is a bug of ours, not something to run slowly on the CPU.
+        externalData: weights.files,
         ...(this.device &&
           capture && { enableGraphCapture: true, preferredOutputLocation: 'gpu-buffer' as const }),
-        ...(this.device && { extra: { session: { disable_cpu_ep_fallback: '1' } } }),
+        extra: {
+          session: {
+            // A node without a WebGPU kernel is a bug of ours, not something to run slowly on the CPU.
+            ...(this.device && { disable_cpu_ep_fallback: '1' }),
+            ...(!prepack && { disable_prepacking: '1' }),
+          },
+        },
       });
     } catch (cause) {
       await this.device?.assertAliveAfterFailure();
+      weights.rethrow();
       throw runtimeFailure(
         `${name} (${model.nodeCount} nodes) was refused by the ${this.provider} provider`,
         cause,
@@ -301,8 +324,17 @@ const bakeOf = (bake: CompileOptions['bake']): EmitOptions['bake'] =>
     ? bake
     : (name) => (Object.hasOwn(bake, name) ? bake[name] : undefined);
 
-/** Equal for equal programs over equal weights. */
-async function keyOf(model: Emitted, weights: string | undefined): Promise<string> {
-  if (weights === undefined || model.baked.length === 0) return sha256Hex(model.bytes());
-  return `${weights} ${model.baked.join(' ')} ${await sha256Hex(model.skeleton)}`;
+/** Equal for equal programs over equal weights, kept in the same form. */
+async function keyOf(model: Emitted, weights: string | undefined, prepack: boolean): Promise<string> {
+  if (model.baked.length === 0) return sha256Hex(model.bytes());
+  const form = prepack ? 'prepacked' : 'plain';
+  const names = `${form} ${model.baked.join(' ')}`;
+  if (weights !== undefined) return `${weights} ${names} ${await sha256Hex(model.skeleton)}`;
+  const parts = [await sha256Hex(model.bytes())];
+  for (const { length, write } of model.external) {
+    const values = new Uint8Array(length);
+    write(values);
+    parts.push(await sha256Hex(values));
+  }
+  return `${names} ${parts.join(' ')}`;
 }

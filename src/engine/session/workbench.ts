@@ -122,7 +122,7 @@ export class LoriWorkbench implements Workbench {
   openCheckpoint(files: readonly NamedFile[], options: CallOptions = {}): Promise<ModelReport> {
     return this.files.alone(async () => {
       const before = this.openedModel;
-      this.openedModel = await openModel(files, options);
+      this.openedModel = await openModel(files, { ...options, readBlob: this.environment.readBlob });
       this.states.drop('opened');
       if (before) {
         // Once nothing uses them: generation may be under way.

@@ -39,7 +39,7 @@ export function ModelCard({
           ...model.measured.map(({ what, value }) => [`Measured: ${what}`, value] as const),
           ...(model.notes ?? []).map((note) => ['Note', note] as const),
           [
-            'SHA-256',
+            model.sampled ? 'SHA-256 of a sample' : 'SHA-256',
             <code key="h" className="hash">
               {model.sha256}
             </code>,

@@ -25,7 +25,7 @@ export function OpenModelCard() {
     <>
       <Panel
         title="Open a model"
-        about="A LLaMA or Qwen2 checkpoint in Hugging Face format. It stays in this browser and replaces the one opened before. Low-rank and its causal test can use it; Distil and Latents use the bundled pair."
+        about="A LLaMA or Qwen2 checkpoint in Hugging Face format, or an ONNX export of a decoder, to be looked at. It stays in this browser and replaces the one opened before. Low-rank and its causal test can use it; Distil and Latents use the bundled pair."
       >
         <DropZone
           className="model-drop"
@@ -33,7 +33,9 @@ export function OpenModelCard() {
           onDrop={({ items }) => void take(filesOfDrop(items))}
         >
           <Text slot="label">Drop a folder here, or its files</Text>
-          <span className="help">config.json, *.safetensors, tokenizer.json and tokenizer_config.json</span>
+          <span className="help">
+            config.json, *.safetensors (or *.onnx with its data), tokenizer.json and tokenizer_config.json
+          </span>
           <div className="actions">
             <FileTrigger acceptDirectory onSelect={(list) => void take(filesOf(list ?? []))}>
               <Button isDisabled={busy}>Choose a folder</Button>

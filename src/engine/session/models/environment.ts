@@ -1,5 +1,6 @@
 import type { DeviceReport } from '../../../contract/events';
 import { DeviceError, type LoriError } from '../../base/errors';
+import type { ReadBlob } from '../../checkpoint/source';
 import { type Device, openDevice } from '../../device/device';
 import { createHalfUpload } from '../../kernels/convert/convert';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
@@ -12,6 +13,8 @@ export interface Environment {
   readonly threads?: number;
   readonly crossOriginIsolated: boolean;
   readonly fetch?: typeof fetch;
+  /** Reads files at once; without it, checkpoints are read whole when they are opened. */
+  readonly readBlob?: ReadBlob;
   readonly runtimeVersion: string;
 }
 

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateDefaults } from '../../../contract/generate';
 import { FIGURE_6, type LensRequest, type NamedFile } from '../../../contract/lens';
-import { parseModelConfig } from '../../checkpoint/config';
-import { parseSafetensors, toHost } from '../../checkpoint/safetensors';
-import { type LlamaForm, llamaExport } from '../../onnx/read/exports.testing';
+import type { LlamaForm } from '../../onnx/read/exports.testing';
+import { tinyExport } from '../../testing/tiny-export.testing';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { LoriWorkbench } from '../workbench';
 import { onnxFilesOf } from './onnx-open';
@@ -28,13 +27,6 @@ afterAll(() => workbench.close());
 const file = (name: string): Bytes => pair.get(`teacher/${name}`) as Bytes;
 const JSONS = ['config.json', 'tokenizer.json', 'tokenizer_config.json'];
 
-function written(form: LlamaForm) {
-  const config = parseModelConfig(JSON.parse(new TextDecoder().decode(file('config.json'))));
-  const stored = parseSafetensors(file('model.safetensors').buffer);
-  const tensors = new Map([...stored].map(([name, t]) => [name, toHost(t).data as Float32Array]));
-  return llamaExport(config, tensors, form);
-}
-
 /** A folder as transformers.js has it. */
 function folder(
   models: Readonly<Record<string, LlamaForm>>,
@@ -42,7 +34,7 @@ function folder(
 ): NamedFile[] {
   const files: [string, Bytes][] = JSONS.map((name) => [name, changed[name] ?? file(name)]);
   for (const [name, form] of Object.entries(models)) {
-    const { model, data } = written(form);
+    const { model, data } = tinyExport(pair, 'teacher', form);
     files.push([`onnx/${name}`, model]);
     if (data) files.push(['onnx/model.onnx_data', data]);
   }
@@ -87,6 +79,7 @@ describe('an ONNX export from files', () => {
       expect.stringContaining('cannot be trained or intervened in'),
       'model.onnx was opened; for model_q4.onnx, choose that file without the others, with config.json and tokenizer.json.',
     ]);
+    expect(report.sampled).toBe(true);
     expect(told.at(-1)).toBe(files.find(({ name }) => name === 'onnx/model.onnx')?.data.size);
     const lens = await workbench.lens(request);
     const [opened, teacher] = lens.selections;

@@ -19,8 +19,8 @@ export interface OpenedFiles {
   /** @throws FileError if it is missing or no JSON */
   json(name: string): Promise<unknown>;
   source(blob: Blob): ByteSource;
-  /** A hash of the files, and whether it is of all their bytes. */
-  hash(files: readonly Blob[]): Promise<{ readonly sha256: string; readonly whole: boolean }>;
+  /** A hash of samples of the files. */
+  fingerprint(files: readonly Blob[]): Promise<string>;
 }
 
 /** The names that exports have, the most exact first. */
@@ -77,7 +77,7 @@ export async function openOnnx(
   );
   const { tokenizer, notes } = withinVocabulary(read, config);
   const blobs = [blob, ...others.values()];
-  const hash = await files.hash(blobs);
+  const sha256 = await files.fingerprint(blobs);
   tell(blob.size);
   const sources = new Map([...others].map(([other, data]) => [other, files.source(data)]));
   const onnx: OnnxExport = { name, model, decoder, file, others: sources, sizes: config };
@@ -87,7 +87,7 @@ export async function openOnnx(
     model: loaded(onnx, config, {
       name: nameOf(json, name),
       bytes: blobs.reduce((n, { size }) => n + size, 0),
-      ...hash,
+      sha256,
       notes: [ONLY_SEEN, ...more, ...storageOf(name, model), ...notes],
       endIds:
         config.endIds.length > 0 ? config.endIds : [tokenizer.eosTokenId].filter((id) => id !== undefined),
@@ -149,12 +149,11 @@ interface Facts {
   readonly name: string;
   readonly bytes: number;
   readonly sha256: string;
-  readonly whole: boolean;
   readonly notes: readonly string[];
   readonly endIds: readonly number[];
 }
 
-function loaded(onnx: OnnxExport, config: OnnxConfig, { whole, endIds, ...facts }: Facts): LoadedModel {
+function loaded(onnx: OnnxExport, config: OnnxConfig, { endIds, ...facts }: Facts): LoadedModel {
   const { layers, hiddenSize, intermediateSize, heads, kvHeads, vocabSize, modelType } = config;
   const model = {
     config,
@@ -174,7 +173,7 @@ function loaded(onnx: OnnxExport, config: OnnxConfig, { whole, endIds, ...facts 
       tied: config.tieWordEmbeddings,
       licence: 'unknown',
       measured: [],
-      ...(!whole && { sampled: true }),
+      sampled: true,
     },
   };
   // Whatever wants weights is refused, also where it does not know of ONNX exports.

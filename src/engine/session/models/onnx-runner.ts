@@ -1,12 +1,13 @@
 import { throwIfCancelled } from '../../base/errors';
 import { widened } from '../../base/half';
+import type { ByteSource } from '../../checkpoint/source';
 import { FLOAT16 } from '../../onnx/read/elements';
 import { OWN_FILE, tappedModel } from '../../onnx/read/tap';
 import type { LateFile } from '../../runtime/late-file';
 import type { FileTensor, ModelFile } from '../../runtime/model-file';
 import type { Runtime } from '../../runtime/runtime';
 import { verifyTaps } from './onnx-check';
-import type { OnnxExport, OnnxFile, OnnxIds } from './onnx-export';
+import type { OnnxExport, OnnxIds } from './onnx-export';
 
 /** What B sequences of one length have been read so far: keys and values, and the logits [V] of each one's last position. */
 export interface OnnxState {
@@ -185,7 +186,8 @@ async function lateFiles({ file, others }: OnnxExport): Promise<Map<string, Late
   return files;
 }
 
-async function lateFile(file: OnnxFile): Promise<LateFile> {
+/** A file that cannot be read at once is read whole. */
+async function lateFile(file: ByteSource): Promise<LateFile> {
   const { size, readSync } = file;
   if (readSync) return { size, read: (from, to) => readSync(from, to - from) };
   const bytes = await file.read(0, size);

@@ -6,92 +6,193 @@ import { FileError, MemoryError, throwIfCancelled } from '../../base/errors';
 import { Sha256, sha256Hex } from '../../base/sha256';
 import { type ModelConfig, parseModelConfig } from '../../checkpoint/config';
 import { isJsonObject, own, parseJson, quote } from '../../checkpoint/json';
-import { loadCheckpoint } from '../../checkpoint/load';
+import { resolveCheckpoint } from '../../checkpoint/load';
 import { parseIndex } from '../../checkpoint/locate';
-import { type ByteSource, blobSource } from '../../checkpoint/source';
-import { expectedTensors, packWeights } from '../../nn/weights';
+import { type ByteSource, blobSource, memorySource, type ReadBlob } from '../../checkpoint/source';
+import { StoredWeights } from '../../checkpoint/stored-weights';
+import { packedSource } from '../../nn/weight-source';
+import { expectedTensors } from '../../nn/weights';
 import { loadTokenizer } from '../../tokenizer/tokenizer';
 import { onnxFilesOf, openOnnx } from './onnx-open';
-import { describeModel, endIdsOf, parametersOf } from './pair';
+import { describeModel, endIdsOf } from './pair';
 import type { OpenedModel } from './subjects';
 import { withinVocabulary } from './vocabulary';
 
-/** Limit on the bytes of all files, and on the weights as f32, which every program works on. */
-const MAX_OPENED_BYTES = 4 * 2 ** 30;
 /** Limit on a JSON file, which is read as a whole. */
 const MAX_JSON_BYTES = 128 * 2 ** 20;
-/** Bytes read at a time for the hash; it can be cancelled between two reads. */
-const CHUNK = 8 * 2 ** 20;
-/** Weights up to this size are hashed by the browser, ten times faster, which needs all of them at once. */
-const MAX_HASHED_WHOLE = 2 ** 30;
+/** Weights up to this size are read, hashed and checked at opening, and stay in host memory. */
+const MAX_WHOLE_BYTES = 64 * 2 ** 20;
+
+export interface OpenOptions extends CallOptions {
+  /** Without it, weights of any size are read whole. */
+  readonly readBlob?: ReadBlob;
+  /** Default `MAX_WHOLE_BYTES`. */
+  readonly maxWholeBytes?: number;
+}
 
 const INDEX = 'model.safetensors.index.json';
 const CANCELLED = 'opening the checkpoint';
 
 /**
- * Opens a LLaMA or Qwen2 checkpoint from its files: config.json, tokenizer.json, model.safetensors or shards with their
- * index (f32, f16 or bf16), and tokenizer_config.json if there is one. Other files are ignored. Everything that can be
- * refused is refused before the weights are read.
+ * Opens a checkpoint from its files: config.json, tokenizer.json, model.safetensors or shards with their index (f32, f16
+ * or bf16), and tokenizer_config.json if there is one. Other files are ignored. Without safetensors, an ONNX export is
+ * opened instead, see `openOnnx`.
+ *
+ * Of large weights only the headers and a sample are read, to check them against config.json; values are read tensor by
+ * tensor whenever the device needs them, and NaN and infinities are found then.
  * @throws FileError naming the file that is missing or damaged, ConfigError for an unsupported architecture or a
- *   tokenizer from another model, NumericError for weights that are not finite, MemoryError beyond `MAX_OPENED_BYTES`,
- *   CancelledError
+ *   tokenizer from another model, NumericError for weights that are not finite, CancelledError
  */
 export async function openModel(
   files: readonly NamedFile[],
-  options: CallOptions = {},
-  maxBytes = MAX_OPENED_BYTES,
+  options: OpenOptions = {},
 ): Promise<OpenedModel> {
-  const { signal } = options;
+  const { signal, readBlob, maxWholeBytes = MAX_WHOLE_BYTES } = options;
   throwIfCancelled(signal, CANCELLED);
   const byName = namedFiles(files);
-  const total = [...byName.values()].reduce((n, { size }) => n + size, 0);
-  checkSize('the files', total, maxBytes);
   const exports = onnxFilesOf(byName);
-  if (exports.length > 0) {
-    const hash = async (blobs: readonly Blob[]) => ({
-      sha256: await new FileReading(Math.max(1, total), {}).hash(blobs),
-      whole: true,
-    });
+  if (exports.length > 0)
     return openOnnx(
       exports,
-      { byName, json: (name) => json(byName, name), source: blobSource, hash },
+      {
+        byName,
+        json: (name) => json(byName, name),
+        source: (blob) => blobSource(blob, readBlob),
+        fingerprint: (blobs) => fingerprint(blobs, { signal }),
+      },
       options,
     );
-  }
   const config = await json(byName, 'config.json');
   const model = parseModelConfig(config);
-  checkSize('the weights, as f32,', 4 * parametersOf(model), maxBytes);
   const index = byName.has(INDEX) ? await json(byName, INDEX) : undefined;
-  const weights = weightFiles(byName, index);
+  const blobs = weightFiles(byName, index);
+  const bytes = [...blobs.values()].reduce((n, { size }) => n + size, 0);
+  const whole = readBlob === undefined || bytes <= maxWholeBytes;
+  // Everything that can be refused by the headers is refused before the weights are read.
+  const resolved = await resolve(config, index, blobs, (blob) => blobSource(blob, readBlob));
   const read = await loadTokenizer(
     await json(byName, 'tokenizer.json'),
     byName.has('tokenizer_config.json') ? await json(byName, 'tokenizer_config.json') : {},
   );
   const { tokenizer, notes: missing } = withinVocabulary(read, model);
-
-  const bytes = [...weights.values()].reduce((n, { size }) => n + size, 0);
-  const reading = new FileReading(bytes, options);
-  const sha256 = await reading.hash(weights.values());
-  const { weights: tensors, notes } = await loadCheckpoint(
-    {
-      config,
-      weights: new Map([...weights].map(([name, blob]) => [name, reading.source(blobSource(blob))])),
-      index,
-    },
-    expectedTensors,
-  );
   throwIfCancelled(signal, CANCELLED);
-  reading.end();
+
+  const { tensors, sha256 } = whole
+    ? await readWhole(config, index, blobs, bytes, options)
+    : { tensors: resolved.tensors, sha256: await fingerprint(blobs.values(), options) };
+  const stored = new StoredWeights(tensors);
+  if (whole)
+    for (const name of tensors.keys()) {
+      throwIfCancelled(signal, CANCELLED);
+      stored.read(name);
+    }
+  const notes = [...missing, ...resolved.notes];
   return {
     tokenizer,
     model: {
       config: model,
       endIds: endIdsOf(model, tokenizer),
-      weights: packWeights(model, tensors),
-      report: report(config, model, bytes, sha256, [...missing, ...notes]),
+      weights: packedSource(model, stored),
+      report: report(config, model, { bytes, sha256, whole, notes }),
     },
   };
 }
+
+const resolve = (
+  config: unknown,
+  index: unknown,
+  blobs: ReadonlyMap<string, Blob>,
+  sourceOf: (blob: Blob, name: string) => ByteSource,
+) =>
+  resolveCheckpoint(
+    { config, index, weights: new Map([...blobs].map(([name, blob]) => [name, sourceOf(blob, name)])) },
+    expectedTensors,
+  );
+
+/** The weights in host memory, and the SHA-256 of the file; of shards, concatenated in the order of their names. */
+async function readWhole(
+  config: unknown,
+  index: unknown,
+  blobs: ReadonlyMap<string, Blob>,
+  total: number,
+  { signal, report: tell }: OpenOptions,
+) {
+  const start = performance.now();
+  const sources = new Map<string, ByteSource>();
+  const files: Uint8Array<ArrayBuffer>[] = [];
+  let done = 0;
+  const progress = (): void =>
+    tell?.({ phase: 'load', done, total, unit: 'bytes', elapsed: performance.now() - start });
+  progress();
+  for (const [name, blob] of blobs) {
+    throwIfCancelled(signal, CANCELLED);
+    const bytes = await readAll(blob, name);
+    files.push(bytes);
+    sources.set(name, memorySource(bytes.buffer));
+    done += blob.size;
+    progress();
+  }
+  throwIfCancelled(signal, CANCELLED);
+  const { tensors } = await resolve(config, index, blobs, (_, name) => sources.get(name) as ByteSource);
+  return { tensors, sha256: await hashOf(files) };
+}
+
+async function hashOf(files: readonly Uint8Array<ArrayBuffer>[]): Promise<string> {
+  if (files.length === 1) return sha256Hex(files[0] as Uint8Array<ArrayBuffer>);
+  const sha = new Sha256();
+  for (const bytes of files) sha.update(bytes);
+  return sha.hex();
+}
+
+async function readAll(blob: Blob, name: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return await blobSource(blob).read(0, blob.size);
+  } catch (cause) {
+    if (cause instanceof FileError) throw cause;
+    if (cause instanceof RangeError)
+      throw new MemoryError(
+        `${name} takes ${blob.size} bytes of host memory`,
+        'Choose a smaller checkpoint.',
+        { cause },
+      );
+    throw new FileError(`${name} could not be read (${(cause as Error).message})`, 'Choose it again.', {
+      cause,
+    });
+  }
+}
+
+/** Bytes and number of the places that a fingerprint reads of a file. */
+const SAMPLE_BYTES = 4096;
+const SAMPLES = 64;
+
+/**
+ * SHA-256 of the sizes of the files and of samples spread evenly over each, the first of which is the beginning of its
+ * header: it tells checkpoints of one shape from each other without reading all of them.
+ */
+async function fingerprint(blobs: Iterable<Blob>, { signal, report: tell }: OpenOptions): Promise<string> {
+  const start = performance.now();
+  const files = [...blobs];
+  const total = files.reduce((n, { size }) => n + size, 0);
+  const parts: string[] = [];
+  let done = 0;
+  for (const blob of files) {
+    throwIfCancelled(signal, CANCELLED);
+    const source = blobSource(blob);
+    const length = Math.min(SAMPLE_BYTES, blob.size);
+    const sample = new Uint8Array(SAMPLES * length);
+    for (let i = 0; i < SAMPLES; i++)
+      sample.set(
+        await source.read(Math.floor(((blob.size - length) * i) / (SAMPLES - 1)), length),
+        i * length,
+      );
+    parts.push(`${blob.size} ${await sha256Hex(sample)}`);
+    done += blob.size;
+    tell?.({ phase: 'load', done, total, unit: 'bytes', elapsed: performance.now() - start });
+  }
+  return sha256Hex(encode(parts.join('\n')));
+}
+
+const encode = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 
 /** Files by name, without folders. */
 function namedFiles(files: readonly NamedFile[]): Map<string, Blob> {
@@ -136,79 +237,20 @@ async function json(byName: ReadonlyMap<string, Blob>, name: string): Promise<un
   return parseJson(new Uint8Array(await blob.arrayBuffer()), name);
 }
 
-function checkSize(what: string, bytes: number, maxBytes: number): void {
-  if (bytes > maxBytes)
-    throw new MemoryError(
-      `${what} take ${bytes} bytes; at most ${maxBytes} can be opened`,
-      `Choose a checkpoint of at most ${Math.floor(maxBytes / 4e6)} million parameters.`,
-    );
+interface Facts {
+  readonly bytes: number;
+  readonly sha256: string;
+  /** Whether the hash is of all bytes. */
+  readonly whole: boolean;
+  readonly notes: readonly string[];
 }
 
-/** The weights are read twice: as a whole for their hash, and tensor by tensor. Each counts as half of the progress. */
-class FileReading {
-  private read = 0;
-  private readonly start = performance.now();
-
-  constructor(
-    private readonly bytes: number,
-    private readonly options: CallOptions,
-  ) {}
-
-  /** SHA-256 of the file; of shards, concatenated in the order of their names. */
-  async hash(files: Iterable<Blob>): Promise<string> {
-    const whole =
-      this.bytes <= MAX_HASHED_WHOLE && globalThis.crypto?.subtle ? new Uint8Array(this.bytes) : undefined;
-    const sha = new Sha256();
-    let done = 0;
-    for (const blob of files) {
-      const source = this.source(blobSource(blob));
-      for (let at = 0; at < blob.size; at += CHUNK) {
-        const bytes = await source.read(at, Math.min(CHUNK, blob.size - at));
-        if (whole) whole.set(bytes, done);
-        else sha.update(bytes);
-        done += bytes.length;
-      }
-    }
-    return whole ? sha256Hex(whole) : sha.hex();
-  }
-
-  source({ size, read }: ByteSource): ByteSource {
-    return {
-      size,
-      read: async (offset, length) => {
-        throwIfCancelled(this.options.signal, CANCELLED);
-        const bytes = await read(offset, length);
-        this.read += length;
-        this.tell(Math.min(this.bytes, Math.floor(this.read / 2)));
-        return bytes;
-      },
-    };
-  }
-
-  end(): void {
-    this.tell(this.bytes);
-  }
-
-  private tell(done: number): void {
-    const elapsed = performance.now() - this.start;
-    this.options.report?.({ phase: 'load', done, total: this.bytes, unit: 'bytes', elapsed });
-  }
-}
-
-function report(
-  config: unknown,
-  model: ModelConfig,
-  bytes: number,
-  sha256: string,
-  notes: readonly string[],
-): ModelReport {
+function report(config: unknown, model: ModelConfig, { bytes, sha256, whole, notes }: Facts): ModelReport {
   const path = isJsonObject(config) ? own(config, '_name_or_path') : undefined;
   const name =
     typeof path === 'string' && path.trim() !== ''
       ? path.trim().slice(0, 100)
       : `checkpoint ${sha256.slice(0, 8)}`;
-  return describeModel(
-    { name, role: 'opened', bytes, sha256, licence: 'unknown', measured: [], notes },
-    model,
-  );
+  const origin = { name, role: 'opened', bytes, sha256, licence: 'unknown', measured: [], notes } as const;
+  return { ...describeModel(origin, model), ...(!whole && { sampled: true }) };
 }

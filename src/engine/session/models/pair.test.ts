@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readFile } from '../../../../scripts/tools/files';
 import type { Progress } from '../../../contract/events';
 import { CancelledError, ConfigError, FileError } from '../../base/errors';
-import { namedWeights } from '../../nn/weights';
 import { serveFiles, type TinyPairOptions, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { LoriWorkbench } from '../workbench';
 import { loadPair } from './pair';
@@ -53,7 +52,9 @@ describe('loadPair', () => {
     const header = 8 + Number(new DataView(stored.buffer).getBigUint64(0, true));
     expect(4 * (report.models[0]?.parameters as number)).toBe(stored.length - header);
     expect(pair.base.endIds).toEqual([1]);
-    expect(pair.base.weights.outer.embedding?.data).not.toEqual(pair.teacher.weights.outer.embedding?.data);
+    expect(pair.base.weights.read('w.embedding').data).not.toEqual(
+      pair.teacher.weights.read('w.embedding').data,
+    );
     const done = seen.map((p) => p.done);
     expect(done).toEqual([...done].sort((a, b) => a - b));
     expect(seen.at(-1)?.done).toBe(seen.at(-1)?.total);
@@ -64,7 +65,7 @@ describe('loadPair', () => {
       fetch: async (url) => new Response(await readFile('models', String(url).replace(/^\//, ''))),
     });
     for (const { weights, report } of [pair.base, pair.teacher]) {
-      const kept = Object.values(namedWeights(weights));
+      const kept = [...weights.tensors.keys()].map((name) => weights.read(name));
       expect(new Set(kept.map(({ dtype }) => dtype))).toEqual(new Set(['f16']));
       const bytes = new Set(kept.map(({ data }) => data.buffer));
       expect([...bytes].reduce((n, { byteLength }) => n + byteLength, 0)).toBe(2 * report.parameters);

@@ -7,7 +7,8 @@ import { parseJson } from '../../checkpoint/json';
 import { loadCheckpoint } from '../../checkpoint/load';
 import { type ProblemCodec, problemCodec } from '../../data/tokens';
 import type { DecoderConfig } from '../../nn/config';
-import { expectedTensors, packWeights, type Weights } from '../../nn/weights';
+import { memorySource, type WeightSource } from '../../nn/weight-source';
+import { expectedTensors, packWeights } from '../../nn/weights';
 import { loadTokenizer, type Tokenizer } from '../../tokenizer/tokenizer';
 import { type Manifest, type ManifestModel, parseManifest } from './manifest';
 import type { OnnxExport } from './onnx-export';
@@ -19,7 +20,7 @@ const MODEL_FILES: readonly string[] = ['config.json', 'model.safetensors'];
 export interface LoadedModel {
   readonly config: DecoderConfig;
   readonly endIds: readonly number[];
-  readonly weights: Weights;
+  readonly weights: WeightSource;
   readonly report: ModelReport;
   /** An ONNX export: it is run as it is, and there are no `weights` (asking for them throws ConfigError). */
   readonly onnx?: OnnxExport;
@@ -97,7 +98,7 @@ export async function loadPair(
     return {
       config,
       endIds: endIdsOf(config, tokenizer),
-      weights: packWeights(config, checkpoint.weights),
+      weights: memorySource(packWeights(config, checkpoint.weights)),
       report: describeModel(
         {
           name: model.name,
