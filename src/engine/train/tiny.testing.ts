@@ -41,6 +41,27 @@ export const TINY_QWEN: DecoderConfig = {
   attentionBias: true,
   tieWordEmbeddings: false,
 };
+/** Qwen3's: a norm of each head's queries and keys. And Llama 3's scaling of RoPE, with wavelengths in all three bands. */
+export const TINY_QWEN3: DecoderConfig = {
+  ...TINY_CONFIG,
+  headDim: 6,
+  qkNorm: true,
+  ropeScaling: { type: 'llama3', factor: 4, lowFreqFactor: 1, highFreqFactor: 3, originalMaxPositions: 100 },
+};
+/** GPT-2's: LayerNorm, learned positions, biases everywhere, an MLP without a gate, transposed and fused weights. */
+export const TINY_GPT2: DecoderConfig = {
+  ...TINY_CONFIG,
+  kvHeads: 4,
+  headDim: 3,
+  maxPositions: 32,
+  norm: 'layer',
+  positions: 'learned',
+  activation: 'gelu_new',
+  weightNames: 'gpt2',
+  attentionBias: true,
+  attentionOutputBias: true,
+  mlpBias: true,
+};
 export const TINY_LAYOUT: TokenLayout = { batch: 3, question: 7, prompt: 3, answer: 4, explicit: 9 };
 
 export type Losses = 'lori' | 'codi' | 'ce';
@@ -54,6 +75,7 @@ export interface TinyOptions {
   readonly filter?: 'softmax' | 'hidden';
   readonly perSample?: boolean;
   readonly targets?: LoraSpec['targets'];
+  readonly dropout?: number;
   readonly seed?: number;
 }
 
@@ -79,9 +101,10 @@ export function randomWeights(config: DecoderConfig, rng: Rng): Weights {
     const data = normals(
       rng,
       size,
-      shape.length === 2 && !name.includes('embed') ? 1.2 / Math.sqrt(shape[1] as number) : 0.6,
+      shape.length === 2 && !/embed|wte|wpe/.test(name) ? 1.2 / Math.sqrt(shape[1] as number) : 0.6,
     );
-    if (name.includes('norm')) for (let i = 0; i < size; i++) data[i] = 1 + 0.3 * (data[i] as number);
+    if (/(norm|ln_\w)\.weight$/.test(name))
+      for (let i = 0; i < size; i++) data[i] = 1 + 0.3 * (data[i] as number);
     tensors.set(name, { dtype: 'f32', shape, data });
   }
   return packWeights(config, tensors);
@@ -169,6 +192,7 @@ export function tinyStep(options: TinyOptions = {}): TinyStep {
     rank: 2,
     alpha: 3,
     targets: options.targets ?? ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
+    ...(options.dropout !== undefined && { dropout: options.dropout }),
   };
   const found = stateLosses(losses, config, samples, perSample, rng.fork('losses'));
   const { parts, length } = loraLayout(config, lora);
@@ -192,7 +216,7 @@ export function tinyStep(options: TinyOptions = {}): TinyStep {
     model: (runtime) => new ModelOnDevice(runtime, config, weights),
     tape: (own = config) =>
       tinyRecording(own, {
-        ...{ lora, layout, latentSteps, filter },
+        ...{ lora, layout, latentSteps, filter, seed: options.seed ?? 5 },
         losses: found,
         answer: 0.9,
         explicit: explicit ? 0.6 : 0,
@@ -211,12 +235,15 @@ export function tinyRecording(
     readonly losses: { readonly moments?: StateLoss; readonly anchor?: StateLoss };
     readonly answer: number;
     readonly explicit: number;
+    /** Of the dropout masks. */
+    readonly seed?: number;
   },
 ): Tape {
   const { layout, losses } = step;
   const tape = new Tape(
     new ParameterSet(config, { [STUDENT]: { kind: 'lora', ...step.lora } }),
     layout.batch,
+    step.seed,
   );
   const question = readQuestion(tape, layout);
   explicitAfter(tape, question, layout, step.explicit);

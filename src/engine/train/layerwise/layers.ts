@@ -1,9 +1,9 @@
 import type { ModelProgram } from '../../model/model-on-device';
-import { columnInputs } from '../../nn/programs/layer';
+import { COLUMN_INPUTS, columnInput } from '../../nn/programs/layer';
 import type { DeviceTensor } from '../../runtime/tensor';
 import { packName } from '../parameters';
 import type { Segment } from '../tape/entries';
-import { keysInput, tableInputs } from '../tape/inputs';
+import { dropoutMasks, keysInput, tableInputs } from '../tape/inputs';
 import { computed, layerOutput } from './programs';
 import type { RunState, Tensors } from './state';
 
@@ -20,13 +20,19 @@ function bindings(state: RunState, segment: Segment, layer: number, { inputs }: 
     keyMask: feeds.tensors[keysInput(segment)],
   };
   if (inputs.has('place'))
-    for (const name of ['place', 'cos', 'sin'] as const)
-      bound[name] = feeds.constant(
-        `${name} of column ${from}`,
-        () => columnInputs(tape.parameters.config, plan.columns, from)[name],
-      );
+    for (const name of COLUMN_INPUTS)
+      if (inputs.has(name))
+        bound[name] = feeds.constant(`${name} of column ${from}`, () =>
+          columnInput(tape.parameters.config, plan.columns, from, name),
+        );
   if (rowPositions !== undefined)
     for (const [name, input] of Object.entries(tableInputs(rowPositions))) bound[name] = feeds.tensors[input];
+  // Drawn again in reverse rather than kept: they are as large as what they mask.
+  for (const [site, mask] of Object.entries(dropoutMasks(tape, segment, layer, state.step))) {
+    const name = `mask.${site} ${mask.shape}`;
+    feeds.write({ [name]: mask });
+    bound[`mask.${site}`] = feeds.tensors[name];
+  }
   if (after) {
     const past = state.caches.of(after, layer);
     Object.assign(bound, { pastK: past.k, pastV: past.v });

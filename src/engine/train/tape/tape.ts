@@ -20,6 +20,7 @@ import {
   termsOf,
   type Value,
 } from './entries';
+import { LearnedPositions } from './learned-positions';
 
 /**
  * One pass over a batch, recorded once in the order and the terms of its paper, and run by two back ends: as one graph
@@ -29,11 +30,14 @@ import {
  */
 export class Tape {
   readonly entries: Entry[] = [];
+  private readonly positions = new LearnedPositions(this);
 
   constructor(
     readonly parameters: ParameterSet,
     /** B */
     readonly batch: number,
+    /** Of the random numbers drawn in each step. */
+    readonly seed = 0,
   ) {}
 
   /** Input embeddings [B·P, H] of `count` tokens per sample, with ids i32 [B, P] fed as `name`. */
@@ -43,11 +47,16 @@ export class Tape {
     );
   }
 
-  /** Runs input embeddings [B·P, H] through all layers. @throws ConfigError for an unknown adapter */
+  /**
+   * Runs input embeddings [B·P, H] through all layers; where positions are learned, with theirs added.
+   * @throws ConfigError for an unknown adapter
+   */
   segment(x: Computed, options: SegmentOptions = {}): Segment {
     const { adapters, config } = this.parameters;
     const sizes = { batch: this.batch, hidden: config.hiddenSize, layers: config.layers };
-    const segment = new Segment(this.segments.length, sizes, x, options);
+    const placed = config.positions === 'learned' ? this.positions.placed(x, options) : undefined;
+    const segment = new Segment(this.segments.length, sizes, placed?.x ?? x, options);
+    if (placed) this.positions.remember(segment, placed.reach);
     for (const adapter of segment.adapters)
       if (!Object.hasOwn(adapters, adapter))
         throw new ConfigError(
