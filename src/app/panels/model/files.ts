@@ -3,7 +3,9 @@ import type { NamedFile } from '../../../contract/lens';
 
 /** A checkpoint's files among those chosen or dropped: of a folder only its top level, and the exports in its folder onnx. */
 
-const WANTED = /\.(json|safetensors|txt|model|onnx|onnx[._]data(_\d+)?)$/i;
+/** Of what a checkpoint needs, and of what people have instead, which the engine names. */
+const WANTED =
+  /\.(json|jinja|safetensors|txt|model|bin|pt|pth|ckpt|gguf|h5|msgpack|npz|onnx|onnx[._]data(_\d+)?|zip)$/i;
 const EXPORTS = 'onnx';
 const EXPORT = /\.onnx([._]data(_\d+)?)?$/i;
 
