@@ -35,7 +35,8 @@ export interface NoiseKey {
 }
 
 const SITE = siteId('sampling');
-const noise = ({ seed, sample, position }: NoiseKey): number =>
+/** u in [0, 1). */
+export const noise = ({ seed, sample, position }: NoiseKey): number =>
   uniformAt({ seed, step: position, layer: sample, site: SITE }, 0);
 
 /** Compiles what `sampleNext` runs at every token. */
