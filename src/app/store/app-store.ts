@@ -3,6 +3,9 @@ import type { ProviderChoice, Settings } from '../../storage/rows';
 import { type CheckActions, checkActions } from './check-actions';
 import { createContext, type Environment } from './context';
 import { type EngineActions, engineActions } from './engine-actions';
+import { initialGenerationDraft } from './generation';
+import { type GenerationActions, generationActions } from './generation-actions';
+import { followGenerationLink } from './generation-link';
 import { type LatentActions, latentActions } from './latent-actions';
 import { withoutEngine } from './lens';
 import { type LensActions, lensActions } from './lens-actions';
@@ -37,6 +40,7 @@ export type Actions = PageActions &
   SavedActions &
   LatentActions &
   LensActions &
+  GenerationActions &
   SourceActions &
   PreviewActions &
   TourActions;
@@ -68,6 +72,7 @@ export function createApp(environment: Environment): App {
   const saved = savedActions(ctx);
   const latents = latentActions(ctx, engine);
   const lens = lensActions(ctx, engine);
+  const generation = generationActions(ctx, engine);
   const sources = sourceActions(ctx, lens);
   const preview = previewActions(ctx);
   const tour = tourActions(ctx, engine, lens, run, latents);
@@ -113,6 +118,13 @@ export function createApp(environment: Environment): App {
       if (link.preset !== null && link.preset !== before.preset)
         ctx.set({ draft: presetConfig(link.preset, ctx.get().presets) });
       if (link.panel === 'lowrank') ctx.lens(followLensLink(link.lens, initialDraft()));
+      if (link.panel === 'generate')
+        ctx.set({
+          generation: {
+            ...ctx.get().generation,
+            draft: followGenerationLink(link.generation, initialGenerationDraft),
+          },
+        });
       if (link.panel === 'model') sources.askForModel(link.model);
       void takeQuestion(link.question);
     },
@@ -184,6 +196,7 @@ export function createApp(environment: Environment): App {
       ...saved,
       ...latents,
       ...lens,
+      ...generation,
       ...sources,
       ...preview,
       ...tour,
