@@ -1,6 +1,7 @@
 import './page.css';
 import { useEffect } from 'react';
 import { TabPanel, Tabs } from 'react-aria-components';
+import { DataPanel } from './panels/data/DataPanel';
 import { DistilPanel } from './panels/distil/DistilPanel';
 import { LatentsPanel } from './panels/latents/LatentsPanel';
 import { LowRankPanel } from './panels/lowrank/LowRankPanel';
@@ -15,6 +16,7 @@ import { Boundary } from './ui/Boundary';
 const PLACES: Readonly<Record<PanelName, () => React.ReactNode>> = {
   tour: TourPanel,
   model: ModelPanel,
+  data: DataPanel,
   lowrank: LowRankPanel,
   distil: DistilPanel,
   latents: LatentsPanel,

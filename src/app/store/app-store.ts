@@ -2,6 +2,9 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { ProviderChoice, Settings } from '../../storage/rows';
 import { type CheckActions, checkActions } from './check-actions';
 import { createContext, type Environment } from './context';
+import { dataWithoutEngine } from './data';
+import { type DataActions, dataActions } from './data-actions';
+import { followDataLink } from './data-link';
 import { type EngineActions, engineActions } from './engine-actions';
 import { type LatentActions, latentActions } from './latent-actions';
 import { withoutEngine } from './lens';
@@ -35,6 +38,7 @@ export type Actions = PageActions &
   SavedActions &
   LatentActions &
   LensActions &
+  DataActions &
   TourActions;
 
 /** Milliseconds that the store has to say whether this is a first visit. */
@@ -55,6 +59,7 @@ export function createApp(environment: Environment): App {
       pair: idle,
       studentConfig: null,
       student: null,
+      data: dataWithoutEngine(ctx.get().data),
       lens: withoutEngine(ctx.get().lens),
     });
   });
@@ -64,6 +69,7 @@ export function createApp(environment: Environment): App {
   const saved = savedActions(ctx);
   const latents = latentActions(ctx, engine);
   const lens = lensActions(ctx, engine);
+  const data = dataActions(ctx, engine, lens);
   const tour = tourActions(ctx, engine, lens, run, latents);
 
   /** A held-out problem or a text that the link asks for, into the question. */
@@ -107,6 +113,7 @@ export function createApp(environment: Environment): App {
       if (link.preset !== null && link.preset !== before.preset)
         ctx.set({ draft: presetConfig(link.preset, ctx.get().presets) });
       if (link.panel === 'lowrank') ctx.lens(followLensLink(link.lens, initialDraft()));
+      if (link.panel === 'data') data.changeData(followDataLink(link.data));
       void takeQuestion(link.question);
     },
     changeSettings(change) {
@@ -165,5 +172,8 @@ export function createApp(environment: Environment): App {
       await takeQuestion(ctx.get().link.question);
     },
   };
-  return { store, actions: { ...page, ...engine, ...check, ...run, ...saved, ...latents, ...lens, ...tour } };
+  return {
+    store,
+    actions: { ...page, ...engine, ...check, ...run, ...saved, ...latents, ...lens, ...data, ...tour },
+  };
 }

@@ -3,9 +3,23 @@ import { formatLink, type Link, parseLink } from './link';
 
 describe('link', () => {
   const links: Link[] = [
-    { panel: 'model', preset: null, question: null, theme: null, lens: {} },
-    { panel: 'latents', preset: 'lori-results-128', question: 'held-out-3', theme: 'dark', lens: {} },
-    { panel: 'distil', preset: null, question: 'Is 2 + 2 = 4 & <s>? #1 %', theme: 'system', lens: {} },
+    { panel: 'model', preset: null, question: null, theme: null, lens: {}, data: {} },
+    {
+      panel: 'latents',
+      preset: 'lori-results-128',
+      question: 'held-out-3',
+      theme: 'dark',
+      lens: {},
+      data: {},
+    },
+    {
+      panel: 'distil',
+      preset: null,
+      question: 'Is 2 + 2 = 4 & <s>? #1 %',
+      theme: 'system',
+      lens: {},
+      data: {},
+    },
     {
       panel: 'lowrank',
       preset: null,
@@ -18,6 +32,23 @@ describe('link', () => {
         controls: 'shuffled,gaussian',
         stack: 'layer',
       },
+      data: {},
+    },
+    {
+      panel: 'lowrank',
+      preset: null,
+      question: null,
+      theme: null,
+      lens: { source: 'rows', samples: '16', 'row-steps': '2-5', 'row-tokens': '-512' },
+      data: {},
+    },
+    {
+      panel: 'data',
+      preset: null,
+      question: null,
+      theme: null,
+      lens: {},
+      data: { 'data-part': 'held-out', 'data-held-out': '20', 'data-seed': '7', 'data-steps': '2-5' },
     },
   ];
   it.each(links)('comes back as it was: %o', (link) => {
@@ -34,7 +65,7 @@ describe('link', () => {
     );
     expect(link).toEqual(links[0]);
     expect(problems).toEqual([
-      'unknown place "distill"; there are tour, model, lowrank, distil, latents',
+      'unknown place "distill"; there are tour, model, data, lowrank, distil, latents',
       'unknown preset "nope"; there are lori-results-128, lori-paper-128, codi-128, ce-128, nocot-128',
       'unknown theme "pink"; there are system, light, dark',
       'the question of 2001 characters is longer than 2000',

@@ -1,9 +1,10 @@
 import { findPreset, PRESETS, type Preset } from '../../contract/presets';
 import { THEMES, type Theme } from '../../storage/rows';
+import { DATA_KEYS, type DataLink, readDataLink } from './data-link';
 import { LENS_KEYS, type LensLink, readLensLink } from './lens-link';
 
 /** What a link carries: `#/distil?preset=codi-128&question=held-out-3&theme=dark`. */
-export const PANELS = ['tour', 'model', 'lowrank', 'distil', 'latents'] as const;
+export const PANELS = ['tour', 'model', 'data', 'lowrank', 'distil', 'latents'] as const;
 export type PanelName = (typeof PANELS)[number];
 
 export interface Link {
@@ -14,6 +15,8 @@ export interface Link {
   readonly theme: Theme | null;
   /** What the low-rank place looks at, and how. */
   readonly lens: LensLink;
+  /** Which rows of a data set are looked at and drawn. */
+  readonly data: DataLink;
 }
 
 export const LONGEST_QUESTION = 2000;
@@ -52,9 +55,10 @@ export function parseLink(
     problems.push(`the question of ${question.length} characters is longer than ${LONGEST_QUESTION}`);
   }
   const { lens, problems: more } = readLensLink(values);
-  problems.push(...more);
+  const { data, problems: ofData } = readDataLink(values);
+  problems.push(...more, ...ofData);
   for (const key of new Set(values.keys())) {
-    if (!['preset', 'theme', 'question', ...LENS_KEYS].includes(key))
+    if (!['preset', 'theme', 'question', ...LENS_KEYS, ...DATA_KEYS].includes(key))
       problems.push(`unknown value ${quote(key)}`);
   }
   return {
@@ -64,18 +68,20 @@ export function parseLink(
       theme: THEMES.find((name) => name === theme) ?? null,
       question: question !== null && question.length <= LONGEST_QUESTION && question !== '' ? question : null,
       lens,
+      data,
     },
     problems,
     notes,
   };
 }
 
-export function formatLink({ panel, preset, question, theme, lens }: Link): string {
+export function formatLink({ panel, preset, question, theme, lens, data }: Link): string {
   const values = new URLSearchParams();
   if (preset !== null) values.set('preset', preset);
   if (question !== null) values.set('question', question);
   if (theme !== null) values.set('theme', theme);
   if (panel === 'lowrank') for (const [key, text] of Object.entries(lens)) values.set(key, text);
+  if (panel === 'data') for (const [key, text] of Object.entries(data)) values.set(key, text);
   // Commas may stand in a query as they are.
   const query = values.toString().replaceAll('%2C', ',');
   return `#/${panel}${query && `?${query}`}`;

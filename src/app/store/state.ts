@@ -16,6 +16,8 @@ import { findPreset, PRESETS, type Preset, presetsOf } from '../../contract/pres
 import { defaultSettings, type SavedRun, type Settings } from '../../storage/rows';
 import type { DamagedRun } from '../../storage/store';
 import { type CheckState, initialCheck } from './check';
+import { type DataState, initialData } from './data';
+import { followDataLink } from './data-link';
 import { initialLens, type LensState } from './lens';
 import { initialDraft } from './lens-draft';
 import { followLensLink } from './lens-link';
@@ -77,6 +79,7 @@ export interface AppState {
   readonly device: Task<DeviceReport>;
   readonly pair: Task<PairReport>;
   readonly check: CheckState;
+  readonly data: DataState;
   readonly lens: LensState;
   /** The configuration being edited; it may be invalid while it is. */
   readonly draft: RunConfig;
@@ -128,6 +131,7 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     device: idle,
     pair: idle,
     check: initialCheck,
+    data: { ...initialData, draft: followDataLink(link.data) },
     lens: { ...initialLens, ...followLensLink(link.lens, initialDraft()) },
     draft: presetConfig(link.preset, presets),
     run: initialRun,

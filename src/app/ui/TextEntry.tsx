@@ -1,5 +1,5 @@
 import { FieldError, Input, Label, Text, TextArea, TextField } from 'react-aria-components';
-import { FieldName, type FieldProps } from '../../../ui/Field';
+import { FieldName, type FieldProps } from './Field';
 
 /** A line of text, or several. */
 export function TextEntry({

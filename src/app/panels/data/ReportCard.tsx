@@ -1,0 +1,127 @@
+import { ANSWER_RULES } from '../../../contract/answer-rules';
+import {
+  type ColumnMapping,
+  DATA_FORMATS,
+  type DataFormat,
+  type DataReport,
+  FORMAT_TEXTS,
+  type Spread,
+} from '../../../contract/data';
+import { isBusy } from '../../store/task';
+import { useActions, useApp } from '../../store/use-app';
+import { Choice } from '../../ui/Choice';
+import { Notice } from '../../ui/ErrorNotice';
+import { CheckField, FieldName } from '../../ui/Field';
+import { bytes, integer } from '../../ui/format';
+import { Facts, Panel } from '../../ui/Panel';
+import { Progress } from '../../ui/Progress';
+
+const spread = ({ least, median, most }: Spread) => `${integer(least)} to ${integer(most)}, median ${median}`;
+
+/** What was read, and how; the form can be changed. */
+export function ReportCard({ report }: { readonly report: DataReport }) {
+  const task = useApp((state) => state.data.report);
+  const reading = useApp((state) => state.data.reading);
+  const { changeReading, cancelData } = useActions();
+  const busy = isBusy(task);
+  const { format, detected, rows, malformed, duplicates } = report;
+  return (
+    <Panel title={report.name} about={`${FORMAT_TEXTS[format].label}, ${report.layout}, ${report.encoding}.`}>
+      {report.notes.map((note) => (
+        <Notice key={note} kind="warning">
+          {note}
+        </Notice>
+      ))}
+      <Facts
+        items={[
+          ['Rows', integer(rows)],
+          ['Malformed', malformed === 0 ? 'none' : `${integer(malformed)}, left out`],
+          ['Duplicates', duplicates === 0 ? 'none' : `${integer(duplicates)}, left out`],
+          ['Steps a row', spread(report.steps)],
+          ['Words a row', `${spread(report.words)} (question and rationale)`],
+          ['Answer rule', ANSWER_RULES[report.rule].label],
+          ['Licence', report.licence ?? 'not known'],
+          ['Size', bytes(report.bytes)],
+          ['SHA-256', <code key="sha">{report.sha256.slice(0, 16)}…</code>],
+        ]}
+      />
+      <Choice
+        label={<FieldName label="Read as" />}
+        value={format}
+        isDisabled={busy}
+        options={DATA_FORMATS.map((id) => ({
+          id,
+          label: FORMAT_TEXTS[id].label,
+          about: FORMAT_TEXTS[id].about,
+        }))}
+        onChange={(next) => void changeReading({ format: next === detected ? null : next, columns: null })}
+        help={
+          detected === null
+            ? 'By content it is none of the known forms.'
+            : `Found by content: ${FORMAT_TEXTS[detected].label}, since ${report.why}.`
+        }
+      />
+      {format === 'columns' && <MappingFields report={report} isDisabled={busy} />}
+      {hasAnnotations(format) && (
+        <CheckField
+          label="Keep calculator annotations"
+          help="GSM8K’s solutions hold <<48/2=24>>; without them the rationale is the sentences alone."
+          isSelected={reading.annotations === 'keep'}
+          isDisabled={busy}
+          onChange={(keep) => void changeReading({ annotations: keep ? 'keep' : 'remove' })}
+        />
+      )}
+      {busy && (
+        <Progress
+          label="Reading the data set"
+          {...task.progress}
+          onCancel={cancelData}
+          cancelLabel="Cancel reading"
+          isCancelling={task.status === 'cancelling'}
+        />
+      )}
+    </Panel>
+  );
+}
+
+const hasAnnotations = (format: DataFormat) => format === 'gsm8k';
+
+const NONE = '';
+
+/** Which column is what. */
+function MappingFields({
+  report,
+  isDisabled,
+}: {
+  readonly report: DataReport;
+  readonly isDisabled: boolean;
+}) {
+  const { changeReading } = useActions();
+  const { columns, mapping } = report;
+  const first = columns[0] ?? NONE;
+  const change = (next: Partial<ColumnMapping>) => {
+    const base = mapping ?? { question: first, answer: columns[1] ?? first };
+    void changeReading({ format: 'columns', columns: { ...base, ...next } });
+  };
+  const options = columns.map((name) => ({ id: name, label: name }));
+  const unchosen = { id: NONE, label: 'choose …' };
+  const fields = [
+    ['question', 'Question', mapping ? options : [unchosen, ...options]],
+    ['answer', 'Answer', mapping ? options : [unchosen, ...options]],
+    ['rationale', 'Rationale', [{ id: NONE, label: 'none' }, ...options]],
+  ] as const;
+  return (
+    <div className="data-fields">
+      {fields.map(([field, label, all]) => (
+        <Choice
+          key={field}
+          label={<FieldName label={label} />}
+          value={mapping?.[field] ?? NONE}
+          isDisabled={isDisabled}
+          options={all}
+          onChange={(name) => change({ [field]: name === NONE ? undefined : name })}
+        />
+      ))}
+    </div>
+  );
+}
