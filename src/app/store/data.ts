@@ -79,7 +79,7 @@ export const dataWithoutEngine = ({ from, reading, draft, rule }: DataState): Da
 });
 
 /** Rows shown at a time. */
-export const PAGE_ROWS = 20;
+export const PAGE_ROWS = 10;
 /** Rows of a sample at most: what the lens takes. */
 export const MAX_SAMPLE = 128;
 const MAX_ROWS = 1_000_000;

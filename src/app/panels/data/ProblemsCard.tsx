@@ -1,7 +1,7 @@
 import type { DataReport } from '../../../contract/data';
-import { DataTable } from '../../ui/DataTable';
 import { integer } from '../../ui/format';
 import { Panel } from '../../ui/Panel';
+import { Scroller } from '../../ui/Scroller';
 
 const listedOf = (listed: number, all: number) =>
   listed < all ? `the first ${listed} of ${integer(all)}` : `${integer(all)}`;
@@ -15,11 +15,10 @@ export function ProblemsCard({ report }: { readonly report: DataReport }) {
       {malformed > 0 && (
         <details open={report.rows === 0}>
           <summary>Malformed rows: {listedOf(malformedRows.length, malformed)}</summary>
-          <DataTable
+          <TextTable
             caption="Malformed rows"
             columns={['File', 'Line', 'Reason']}
             rows={malformedRows.map(({ file, line, reason }) => [file, line, reason])}
-            max={malformedRows.length}
           />
         </details>
       )}
@@ -29,7 +28,7 @@ export function ProblemsCard({ report }: { readonly report: DataReport }) {
             Rows whose question another row has, spaces and letter case aside:{' '}
             {listedOf(duplicateRows.length, duplicates)}
           </summary>
-          <DataTable
+          <TextTable
             caption="Duplicates"
             columns={['Row', 'Line', 'Same question as', 'Answer']}
             rows={duplicateRows.map(({ id, line, of, sameAnswer }) => [
@@ -38,10 +37,47 @@ export function ProblemsCard({ report }: { readonly report: DataReport }) {
               of,
               sameAnswer ? 'the same' : 'another',
             ])}
-            max={duplicateRows.length}
           />
         </details>
       )}
     </Panel>
+  );
+}
+
+/** A table of words: aligned to the left, every row shown. */
+function TextTable({
+  caption,
+  columns,
+  rows,
+}: {
+  readonly caption: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly (string | number)[])[];
+}) {
+  return (
+    <Scroller className="data-scroll data-list" label={caption}>
+      <table className="data-table">
+        <caption className="visually-hidden">{caption}</caption>
+        <thead>
+          <tr>
+            {columns.map((name) => (
+              <th key={name} scope="col">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((cells, i) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: rows have no identity but their place
+            <tr key={i}>
+              {cells.map((cell, j) => (
+                <td key={columns[j]}>{cell}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroller>
   );
 }

@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import { ANSWER_RULES } from '../../../contract/answer-rules';
 import {
   type ColumnMapping,
@@ -86,9 +87,10 @@ export function ReportCard({ report }: { readonly report: DataReport }) {
 
 const hasAnnotations = (format: DataFormat) => format === 'gsm8k';
 
+/** No column. A column may have any name but the empty one. */
 const NONE = '';
 
-/** Which column is what. */
+/** Which column is what; the rows are read as soon as question and answer are chosen. */
 function MappingFields({
   report,
   isDisabled,
@@ -98,16 +100,21 @@ function MappingFields({
 }) {
   const { changeReading } = useActions();
   const { columns, mapping } = report;
-  const first = columns[0] ?? NONE;
-  const change = (next: Partial<ColumnMapping>) => {
-    const base = mapping ?? { question: first, answer: columns[1] ?? first };
-    void changeReading({ format: 'columns', columns: { ...base, ...next } });
+  const [chosen, setChosen] = useState<Partial<ColumnMapping>>({});
+  const shown = mapping ?? chosen;
+  const change = (field: keyof ColumnMapping, name: string) => {
+    const { [field]: _before, ...rest } = shown;
+    const next: Partial<ColumnMapping> = name === NONE ? rest : { ...rest, [field]: name };
+    setChosen(next);
+    const { question, answer } = next;
+    if (question !== undefined && answer !== undefined)
+      void changeReading({ format: 'columns', columns: { ...next, question, answer } });
   };
   const options = columns.map((name) => ({ id: name, label: name }));
-  const unchosen = { id: NONE, label: 'choose …' };
+  const needed = [{ id: NONE, label: 'choose …', isDisabled: true }, ...options];
   const fields = [
-    ['question', 'Question', mapping ? options : [unchosen, ...options]],
-    ['answer', 'Answer', mapping ? options : [unchosen, ...options]],
+    ['question', 'Question', needed],
+    ['answer', 'Answer', needed],
     ['rationale', 'Rationale', [{ id: NONE, label: 'none' }, ...options]],
   ] as const;
   return (
@@ -116,10 +123,10 @@ function MappingFields({
         <Choice
           key={field}
           label={<FieldName label={label} />}
-          value={mapping?.[field] ?? NONE}
+          value={shown[field] ?? NONE}
           isDisabled={isDisabled}
           options={all}
-          onChange={(name) => change({ [field]: name === NONE ? undefined : name })}
+          onChange={(name) => change(field, name)}
         />
       ))}
     </div>

@@ -37,7 +37,7 @@ export function RuleCard({ report }: { readonly report: DataReport }) {
           </>
         }
       />
-      <div className="data-pair">
+      <div className="data-try">
         <TextEntry
           label="Try it on a text"
           rows={3}

@@ -1,3 +1,4 @@
+import './rows-figure.css';
 import { useEffect } from 'react';
 import { filterOf, filterWords } from '../../store/data';
 import { isBusy } from '../../store/task';
