@@ -3,6 +3,7 @@ import { useEffect } from 'react';
 import { TabPanel, Tabs } from 'react-aria-components';
 import { DataPanel } from './panels/data/DataPanel';
 import { DistilPanel } from './panels/distil/DistilPanel';
+import { GeneratePanel } from './panels/generate/GeneratePanel';
 import { LatentsPanel } from './panels/latents/LatentsPanel';
 import { LowRankPanel } from './panels/lowrank/LowRankPanel';
 import { ModelPanel } from './panels/model/ModelPanel';
@@ -18,6 +19,7 @@ const PLACES: Readonly<Record<PanelName, () => React.ReactNode>> = {
   model: ModelPanel,
   data: DataPanel,
   lowrank: LowRankPanel,
+  generate: GeneratePanel,
   distil: DistilPanel,
   latents: LatentsPanel,
 };

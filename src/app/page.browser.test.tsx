@@ -406,6 +406,7 @@ describe('the page', () => {
   it('opens a model from files in Model, and says who uses it', async () => {
     const { start } = open({ hash: '#/model' });
     await start;
+    await page.getByRole('tab', { name: 'Your files' }).click();
     const [, files] = document.querySelectorAll<HTMLInputElement>('.model-drop input[type=file]');
     await userEvent.upload(files!, new File(['{}'], 'config.json'));
     await expect.element(page.getByRole('heading', { name: 'Opened: stories' })).toBeVisible();
@@ -481,7 +482,7 @@ describe('the page', () => {
     await start;
     await app.actions.startTour();
     await app.actions.openBundledRows();
-    for (const tab of ['Tour', 'Model', 'Data', 'Low-rank', 'Distil', 'Latents']) {
+    for (const tab of ['Tour', 'Model', 'Data', 'Low-rank', 'Generate', 'Distil', 'Latents']) {
       await page.getByRole('tab', { name: tab }).click();
       await new Promise((resolve) => setTimeout(resolve, 600));
       const { scrollWidth, clientWidth } = document.documentElement;

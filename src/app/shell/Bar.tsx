@@ -11,6 +11,7 @@ export const TITLES: Readonly<Record<PanelName, string>> = {
   model: 'Model',
   data: 'Data',
   lowrank: 'Low-rank',
+  generate: 'Generate',
   distil: 'Distil',
   latents: 'Latents',
 };

@@ -6,6 +6,9 @@ import { dataWithoutEngine } from './data';
 import { type DataActions, dataActions } from './data-actions';
 import { followDataLink } from './data-link';
 import { type EngineActions, engineActions } from './engine-actions';
+import { initialGenerationDraft } from './generation';
+import { type GenerationActions, generationActions } from './generation-actions';
+import { followGenerationLink } from './generation-link';
 import { type LatentActions, latentActions } from './latent-actions';
 import { withoutEngine } from './lens';
 import { type LensActions, lensActions } from './lens-actions';
@@ -14,6 +17,7 @@ import { followLensLink } from './lens-link';
 import { type Link, type PanelName, parseLink } from './link';
 import { type RunActions, runActions } from './run-actions';
 import { type SavedActions, savedActions } from './saved-actions';
+import { type SourceActions, sourceActions } from './source-actions';
 import { type AppState, initialState, presetConfig } from './state';
 import { failureOf, idle } from './task';
 import { type TourActions, tourActions } from './tour-actions';
@@ -39,6 +43,8 @@ export type Actions = PageActions &
   LatentActions &
   LensActions &
   DataActions &
+  GenerationActions &
+  SourceActions &
   TourActions;
 
 /** Milliseconds that the store has to say whether this is a first visit. */
@@ -70,6 +76,8 @@ export function createApp(environment: Environment): App {
   const latents = latentActions(ctx, engine);
   const lens = lensActions(ctx, engine);
   const data = dataActions(ctx, engine, lens);
+  const generation = generationActions(ctx, engine);
+  const sources = sourceActions(ctx, lens);
   const tour = tourActions(ctx, engine, lens, run, latents);
 
   /** A held-out problem or a text that the link asks for, into the question. */
@@ -114,6 +122,14 @@ export function createApp(environment: Environment): App {
         ctx.set({ draft: presetConfig(link.preset, ctx.get().presets) });
       if (link.panel === 'lowrank') ctx.lens(followLensLink(link.lens, initialDraft()));
       if (link.panel === 'data') data.changeData(followDataLink(link.data));
+      if (link.panel === 'generate')
+        ctx.set({
+          generation: {
+            ...ctx.get().generation,
+            draft: followGenerationLink(link.generation, initialGenerationDraft),
+          },
+        });
+      if (link.panel === 'model') sources.askForModel(link.model);
       void takeQuestion(link.question);
     },
     changeSettings(change) {
@@ -140,6 +156,7 @@ export function createApp(environment: Environment): App {
     async start(load) {
       // A store that does not answer must not leave the page empty.
       const late = setTimeout(() => firstPlace('tour'), FIRST_PLACE);
+      sources.askForModel(ctx.get().link.model);
       const kept = await ctx.storage;
       if (kept.unavailable !== null) {
         ctx.notify(
@@ -168,12 +185,25 @@ export function createApp(environment: Environment): App {
       }
       clearTimeout(late);
       firstPlace('tour');
+      await sources.refreshLibrary();
       if (load) await engine.loadPair();
       await takeQuestion(ctx.get().link.question);
     },
   };
   return {
     store,
-    actions: { ...page, ...engine, ...check, ...run, ...saved, ...latents, ...lens, ...data, ...tour },
+    actions: {
+      ...page,
+      ...engine,
+      ...check,
+      ...run,
+      ...saved,
+      ...latents,
+      ...lens,
+      ...data,
+      ...generation,
+      ...sources,
+      ...tour,
+    },
   };
 }

@@ -1,10 +1,14 @@
 import { findPreset, PRESETS, type Preset } from '../../contract/presets';
+import { parseSource, writeSource } from '../../hub/source';
 import { THEMES, type Theme } from '../../storage/rows';
 import { DATA_KEYS, type DataLink, readDataLink } from './data-link';
+import { initialGenerationDraft } from './generation';
+import { GENERATION_KEYS, type GenerationLink, readGenerationLink } from './generation-link';
 import { LENS_KEYS, type LensLink, readLensLink } from './lens-link';
+import { failureOf } from './task';
 
 /** What a link carries: `#/distil?preset=codi-128&question=held-out-3&theme=dark`. */
-export const PANELS = ['tour', 'model', 'data', 'lowrank', 'distil', 'latents'] as const;
+export const PANELS = ['tour', 'model', 'data', 'lowrank', 'generate', 'distil', 'latents'] as const;
 export type PanelName = (typeof PANELS)[number];
 
 export interface Link {
@@ -13,10 +17,14 @@ export interface Link {
   /** A held-out problem (`held-out-3`) or the text of a question. */
   readonly question: string | null;
   readonly theme: Theme | null;
+  /** A model on the Hub that the Model place asks about: `org/name@revision`. It is never fetched by itself. */
+  readonly model: string | null;
   /** What the low-rank place looks at, and how. */
   readonly lens: LensLink;
   /** Which rows of a data set are looked at and drawn. */
   readonly data: DataLink;
+  /** What the generate place continues, and how. */
+  readonly generation: GenerationLink;
 }
 
 export const LONGEST_QUESTION = 2000;
@@ -54,35 +62,53 @@ export function parseLink(
   if (question !== null && question.length > LONGEST_QUESTION) {
     problems.push(`the question of ${question.length} characters is longer than ${LONGEST_QUESTION}`);
   }
+  const { model, problem } = readModel(values.get('model'));
+  if (problem !== null) problems.push(problem);
   const { lens, problems: more } = readLensLink(values);
+  const { generation, problems: others } = readGenerationLink(values, initialGenerationDraft);
   const { data, problems: ofData } = readDataLink(values);
-  problems.push(...more, ...ofData);
+  problems.push(...more, ...others, ...ofData);
+  const known = ['preset', 'theme', 'question', 'model', ...LENS_KEYS, ...GENERATION_KEYS, ...DATA_KEYS];
   for (const key of new Set(values.keys())) {
-    if (!['preset', 'theme', 'question', ...LENS_KEYS, ...DATA_KEYS].includes(key))
-      problems.push(`unknown value ${quote(key)}`);
+    if (!known.includes(key)) problems.push(`unknown value ${quote(key)}`);
   }
   return {
     link: {
       panel: panel ?? 'model',
       preset: preset?.id ?? null,
       theme: THEMES.find((name) => name === theme) ?? null,
+      model,
       question: question !== null && question.length <= LONGEST_QUESTION && question !== '' ? question : null,
       lens,
       data,
+      generation,
     },
     problems,
     notes,
   };
 }
 
-export function formatLink({ panel, preset, question, theme, lens, data }: Link): string {
+/** The model of a link in its shortest form, or what is wrong with it. */
+function readModel(text: string | null): { readonly model: string | null; readonly problem: string | null } {
+  if (text === null || text === '') return { model: null, problem: null };
+  try {
+    return { model: writeSource(parseSource(text)), problem: null };
+  } catch (thrown) {
+    const { message, hint } = failureOf(thrown);
+    return { model: null, problem: `the model: ${message}. ${hint ?? ''}`.trim() };
+  }
+}
+
+export function formatLink({ panel, preset, question, theme, model, lens, data, generation }: Link): string {
   const values = new URLSearchParams();
   if (preset !== null) values.set('preset', preset);
   if (question !== null) values.set('question', question);
   if (theme !== null) values.set('theme', theme);
+  if (panel === 'model' && model !== null) values.set('model', model);
   if (panel === 'lowrank') for (const [key, text] of Object.entries(lens)) values.set(key, text);
   if (panel === 'data') for (const [key, text] of Object.entries(data)) values.set(key, text);
-  // Commas may stand in a query as they are.
-  const query = values.toString().replaceAll('%2C', ',');
+  if (panel === 'generate') for (const [key, text] of Object.entries(generation)) values.set(key, text);
+  // Commas, slashes and @ may stand in a query as they are.
+  const query = values.toString().replaceAll('%2C', ',').replaceAll('%2F', '/').replaceAll('%40', '@');
   return `#/${panel}${query && `?${query}`}`;
 }

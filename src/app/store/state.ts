@@ -18,11 +18,14 @@ import type { DamagedRun } from '../../storage/store';
 import { type CheckState, initialCheck } from './check';
 import { type DataState, initialData } from './data';
 import { followDataLink } from './data-link';
+import { type GenerationState, initialGeneration, initialGenerationDraft } from './generation';
+import { followGenerationLink } from './generation-link';
 import { initialLens, type LensState } from './lens';
 import { initialDraft } from './lens-draft';
 import { followLensLink } from './lens-link';
 import { type Link, parseLink } from './link';
 import { initialRun, type RunState } from './run';
+import { initialSources, type SourcesState } from './sources';
 import { type Failure, idle, type Task } from './task';
 
 /** Something to tell once; it stays until it is dismissed. */
@@ -81,6 +84,7 @@ export interface AppState {
   readonly check: CheckState;
   readonly data: DataState;
   readonly lens: LensState;
+  readonly sources: SourcesState;
   /** The configuration being edited; it may be invalid while it is. */
   readonly draft: RunConfig;
   readonly run: RunState;
@@ -94,6 +98,7 @@ export interface AppState {
   /** Ids of the kept runs that are under way, here or in another tab. */
   readonly underWay: ReadonlySet<string>;
   readonly latents: LatentsState;
+  readonly generation: GenerationState;
   readonly tour: Tour;
 }
 
@@ -133,6 +138,7 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     check: initialCheck,
     data: { ...initialData, draft: followDataLink(link.data) },
     lens: { ...initialLens, ...followLensLink(link.lens, initialDraft()) },
+    sources: initialSources,
     draft: presetConfig(link.preset, presets),
     run: initialRun,
     studentConfig: null,
@@ -141,6 +147,10 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     damaged: [],
     underWay: new Set(),
     latents: initialLatents,
+    generation: {
+      ...initialGeneration,
+      draft: followGenerationLink(link.generation, initialGenerationDraft),
+    },
     tour: initialTour,
   };
 }
