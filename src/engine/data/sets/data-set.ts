@@ -105,10 +105,7 @@ export class DataSet {
     return order;
   }
 
-  private passing(
-    filter: DataFilter,
-    tokens: RowTokens | undefined,
-  ): (index: number) => boolean {
+  private passing(filter: DataFilter, tokens: RowTokens | undefined): (index: number) => boolean {
     for (const what of ['steps', 'words', 'tokens'] as const) checkRange(what, filter[what]);
     if (!tokens && filter.tokens.some((end) => end !== null))
       throw new InputError(
