@@ -2,7 +2,13 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { ProviderChoice, Settings } from '../../storage/rows';
 import { type CheckActions, checkActions } from './check-actions';
 import { createContext, type Environment } from './context';
+import { dataWithoutEngine } from './data';
+import { type DataActions, dataActions } from './data-actions';
+import { followDataLink } from './data-link';
 import { type EngineActions, engineActions } from './engine-actions';
+import { initialGenerationDraft } from './generation';
+import { type GenerationActions, generationActions } from './generation-actions';
+import { followGenerationLink } from './generation-link';
 import { type LatentActions, latentActions } from './latent-actions';
 import { withoutEngine } from './lens';
 import { type LensActions, lensActions } from './lens-actions';
@@ -36,6 +42,8 @@ export type Actions = PageActions &
   SavedActions &
   LatentActions &
   LensActions &
+  DataActions &
+  GenerationActions &
   SourceActions &
   TourActions;
 
@@ -57,6 +65,7 @@ export function createApp(environment: Environment): App {
       pair: idle,
       studentConfig: null,
       student: null,
+      data: dataWithoutEngine(ctx.get().data),
       lens: withoutEngine(ctx.get().lens),
     });
   });
@@ -66,6 +75,8 @@ export function createApp(environment: Environment): App {
   const saved = savedActions(ctx);
   const latents = latentActions(ctx, engine);
   const lens = lensActions(ctx, engine);
+  const data = dataActions(ctx, engine, lens);
+  const generation = generationActions(ctx, engine);
   const sources = sourceActions(ctx, lens);
   const tour = tourActions(ctx, engine, lens, run, latents);
 
@@ -110,6 +121,14 @@ export function createApp(environment: Environment): App {
       if (link.preset !== null && link.preset !== before.preset)
         ctx.set({ draft: presetConfig(link.preset, ctx.get().presets) });
       if (link.panel === 'lowrank') ctx.lens(followLensLink(link.lens, initialDraft()));
+      if (link.panel === 'data') data.changeData(followDataLink(link.data));
+      if (link.panel === 'generate')
+        ctx.set({
+          generation: {
+            ...ctx.get().generation,
+            draft: followGenerationLink(link.generation, initialGenerationDraft),
+          },
+        });
       if (link.panel === 'model') sources.askForModel(link.model);
       void takeQuestion(link.question);
     },
@@ -173,6 +192,18 @@ export function createApp(environment: Environment): App {
   };
   return {
     store,
-    actions: { ...page, ...engine, ...check, ...run, ...saved, ...latents, ...lens, ...sources, ...tour },
+    actions: {
+      ...page,
+      ...engine,
+      ...check,
+      ...run,
+      ...saved,
+      ...latents,
+      ...lens,
+      ...data,
+      ...generation,
+      ...sources,
+      ...tour,
+    },
   };
 }
