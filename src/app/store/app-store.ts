@@ -2,6 +2,9 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { ProviderChoice, Settings } from '../../storage/rows';
 import { type CheckActions, checkActions } from './check-actions';
 import { createContext, type Environment } from './context';
+import { dataWithoutEngine } from './data';
+import { type DataActions, dataActions } from './data-actions';
+import { followDataLink } from './data-link';
 import { type EngineActions, engineActions } from './engine-actions';
 import { initialGenerationDraft } from './generation';
 import { type GenerationActions, generationActions } from './generation-actions';
@@ -40,6 +43,7 @@ export type Actions = PageActions &
   SavedActions &
   LatentActions &
   LensActions &
+  DataActions &
   GenerationActions &
   SourceActions &
   PreviewActions &
@@ -63,6 +67,7 @@ export function createApp(environment: Environment): App {
       pair: idle,
       studentConfig: null,
       student: null,
+      data: dataWithoutEngine(ctx.get().data),
       lens: withoutEngine(ctx.get().lens),
     });
   });
@@ -72,6 +77,7 @@ export function createApp(environment: Environment): App {
   const saved = savedActions(ctx);
   const latents = latentActions(ctx, engine);
   const lens = lensActions(ctx, engine);
+  const data = dataActions(ctx, engine, lens);
   const generation = generationActions(ctx, engine);
   const sources = sourceActions(ctx, lens);
   const preview = previewActions(ctx);
@@ -118,6 +124,7 @@ export function createApp(environment: Environment): App {
       if (link.preset !== null && link.preset !== before.preset)
         ctx.set({ draft: presetConfig(link.preset, ctx.get().presets) });
       if (link.panel === 'lowrank') ctx.lens(followLensLink(link.lens, initialDraft()));
+      if (link.panel === 'data') data.changeData(followDataLink(link.data));
       if (link.panel === 'generate')
         ctx.set({
           generation: {
@@ -196,6 +203,7 @@ export function createApp(environment: Environment): App {
       ...saved,
       ...latents,
       ...lens,
+      ...data,
       ...generation,
       ...sources,
       ...preview,
