@@ -411,7 +411,7 @@ describe('the page', () => {
     const { start, app } = open({ hash: '#/distil' });
     await start;
     await app.actions.startTour();
-    for (const tab of ['Tour', 'Model', 'Low-rank', 'Distil', 'Latents']) {
+    for (const tab of ['Tour', 'Model', 'Low-rank', 'Generate', 'Distil', 'Latents']) {
       await page.getByRole('tab', { name: tab }).click();
       await new Promise((resolve) => setTimeout(resolve, 600));
       const { scrollWidth, clientWidth } = document.documentElement;
