@@ -64,7 +64,7 @@ export function TokenList({
 }
 
 const factsOf = ({ id, text, logProbability, probability: drawn }: LiveToken, place: number) =>
-  `Token ${place}: ${visibleToken(text)}, id ${id}. The model gave it ${probability(Math.exp(logProbability))} (log-probability ${logProbability.toFixed(3)}); it was drawn with ${probability(drawn)}.`;
+  `Token ${place}: ${visibleToken(text)}, id ${id}. The model gave it ${probability(Math.exp(logProbability))} (log-probability ${logProbability.toPrecision(3)}); it was drawn with ${probability(drawn)}.`;
 
 const TokenChip = memo(function TokenChip({
   id,

@@ -25,7 +25,7 @@ export function TokenTable({
             visibleToken(token.text),
             token.id,
             probability(Math.exp(token.logProbability)),
-            token.logProbability.toFixed(4),
+            token.logProbability.toPrecision(4),
             probability(token.probability),
           ])}
         />

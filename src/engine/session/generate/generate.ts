@@ -182,7 +182,8 @@ class Generation {
     const read = await reads.begin(ids, keyMask);
     const batch = this.request.settings.samples;
     const decoder = await decoders.take('draws', models, resolved, { batch, question: 1, keys }, adapter);
-    const state = await decoder.adopt(read);
+    // Compiling is most of it.
+    const state = await clock.compiling(() => decoder.adopt(read));
     read.dispose();
     // Before the next large program is compiled.
     await decoders.leaveIfLarge('reads');
@@ -192,7 +193,10 @@ class Generation {
   private grow(full: DecoderState): Promise<{ decoder: Decoder; state: DecoderState }> {
     const keys = Math.min(2 * (full.column + full.room), this.lengths.maxKeys);
     return this.context.decoders
-      .grow(keys, this.adapter, async (decoder) => ({ decoder, state: await decoder.adopt(full) }))
+      .grow(keys, this.adapter, async (decoder) => ({
+        decoder,
+        state: await this.clock.compiling(() => decoder.adopt(full)),
+      }))
       .then(async (grown) => {
         await this.prepare(grown.decoder);
         return grown;
