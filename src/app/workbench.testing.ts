@@ -55,6 +55,18 @@ export function accuracyOf(correct: number, total: number): Accuracy {
   return { correct, total, share: p, low: centre - half, high: centre + half };
 }
 
+/** In place of the rows that come with the page: 128 of GSM8K's form, one in four longer than the double's positions. */
+const madeRows = {
+  name: 'gsm8k-train-128.jsonl',
+  data: new Blob(
+    Array.from({ length: 128 }, (_, i) => {
+      const step = `Then there are ${i}+1 = <<${i}+1=${i + 1}>>${i + 1} pens. `;
+      const solution = Array.from({ length: i % 4 === 3 ? 40 : 1 + (i % 4) }, () => step).join('\n');
+      return `${JSON.stringify({ question: `Mia has ${i} pens. How many?`, answer: `${solution}\n#### ${i + 1}` })}\n`;
+    }),
+  ),
+};
+
 /** Reads rows by words, each a token, with 256 positions. */
 const reader = {
   source: 'stories',
@@ -175,7 +187,7 @@ export function double({
     async openData(from, reading, options) {
       await begin('openData', ...('url' in from ? [from.url] : from.map(({ name }) => name)));
       await work('rows', 'bytes', 71_370, (progress) => options?.report?.(progress), options?.signal);
-      return rows.open(from, reading);
+      return rows.open('url' in from ? [madeRows] : from, reading);
     },
     async dataRows(query) {
       await begin('dataRows', query);

@@ -2,6 +2,9 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { ProviderChoice, Settings } from '../../storage/rows';
 import { type CheckActions, checkActions } from './check-actions';
 import { createContext, type Environment } from './context';
+import { dataWithoutEngine } from './data';
+import { type DataActions, dataActions } from './data-actions';
+import { followDataLink } from './data-link';
 import { type EngineActions, engineActions } from './engine-actions';
 import { initialGenerationDraft } from './generation';
 import { type GenerationActions, generationActions } from './generation-actions';
@@ -39,6 +42,7 @@ export type Actions = PageActions &
   SavedActions &
   LatentActions &
   LensActions &
+  DataActions &
   GenerationActions &
   SourceActions &
   TourActions;
@@ -61,6 +65,7 @@ export function createApp(environment: Environment): App {
       pair: idle,
       studentConfig: null,
       student: null,
+      data: dataWithoutEngine(ctx.get().data),
       lens: withoutEngine(ctx.get().lens),
     });
   });
@@ -70,6 +75,7 @@ export function createApp(environment: Environment): App {
   const saved = savedActions(ctx);
   const latents = latentActions(ctx, engine);
   const lens = lensActions(ctx, engine);
+  const data = dataActions(ctx, engine, lens);
   const generation = generationActions(ctx, engine);
   const sources = sourceActions(ctx, lens);
   const tour = tourActions(ctx, engine, lens, run, latents);
@@ -115,6 +121,7 @@ export function createApp(environment: Environment): App {
       if (link.preset !== null && link.preset !== before.preset)
         ctx.set({ draft: presetConfig(link.preset, ctx.get().presets) });
       if (link.panel === 'lowrank') ctx.lens(followLensLink(link.lens, initialDraft()));
+      if (link.panel === 'data') data.changeData(followDataLink(link.data));
       if (link.panel === 'generate')
         ctx.set({
           generation: {
@@ -193,6 +200,7 @@ export function createApp(environment: Environment): App {
       ...saved,
       ...latents,
       ...lens,
+      ...data,
       ...generation,
       ...sources,
       ...tour,

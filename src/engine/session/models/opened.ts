@@ -1,8 +1,16 @@
 import type { CallOptions } from '../../../contract/calls';
+import {
+  INDEX,
+  numberedTwin,
+  recogniseQuantised,
+  recogniseTokenizer,
+  recogniseWeights,
+  type WrongFiles,
+} from '../../../contract/checkpoint-files';
 import type { ModelReport } from '../../../contract/events';
 import type { NamedFile } from '../../../contract/lens';
 import { listed } from '../../../text/quote';
-import { FileError, MemoryError, throwIfCancelled } from '../../base/errors';
+import { ConfigError, FileError, MemoryError, throwIfCancelled } from '../../base/errors';
 import { Sha256, sha256Hex } from '../../base/sha256';
 import { type ModelConfig, parseModelConfig } from '../../checkpoint/config';
 import { isJsonObject, own, parseJson, quote } from '../../checkpoint/json';
@@ -30,7 +38,6 @@ export interface OpenOptions extends CallOptions {
   readonly maxWholeBytes?: number;
 }
 
-const INDEX = 'model.safetensors.index.json';
 const CANCELLED = 'opening the checkpoint';
 
 /**
@@ -50,6 +57,7 @@ export async function openModel(
   const { signal, readBlob, maxWholeBytes = MAX_WHOLE_BYTES } = options;
   throwIfCancelled(signal, CANCELLED);
   const byName = namedFiles(files);
+  refuse(recogniseWeights([...byName.keys()]));
   const exports = onnxFilesOf(byName);
   if (exports.length > 0)
     return openOnnx(
@@ -63,6 +71,8 @@ export async function openModel(
       options,
     );
   const config = await json(byName, 'config.json');
+  refuse(recogniseQuantised(config), ConfigError);
+  refuse(recogniseTokenizer([...byName.keys()]));
   const model = parseModelConfig(config);
   const index = byName.has(INDEX) ? await json(byName, INDEX) : undefined;
   const blobs = weightFiles(byName, index);
@@ -220,7 +230,18 @@ function fileOf(byName: ReadonlyMap<string, Blob>, name: string): Blob {
   return blob;
 }
 
+/** Files that people have instead of a checkpoint's, each named for what it is. */
+function refuse(wrong: WrongFiles | null, Refusal: typeof FileError | typeof ConfigError = FileError): void {
+  if (wrong !== null) throw new Refusal(wrong.what, wrong.hint);
+}
+
 function missing(name: string, byName: ReadonlyMap<string, Blob>): FileError {
+  const twin = numberedTwin(name, [...byName.keys()]);
+  if (twin !== undefined)
+    return new FileError(
+      `${name} is missing; ${quote(twin)} looks like it, numbered by a browser that had one of that name`,
+      `Rename it to ${name}.`,
+    );
   return new FileError(
     `${name} is missing; given: ${byName.size === 0 ? 'nothing' : listed([...byName.keys()].map(quote), 12)}`,
     `Choose ${name} of the checkpoint together with its other files.`,

@@ -4,6 +4,7 @@ import { Segments } from '../../../ui/Choice';
 import { NumberField } from '../../../ui/Field';
 import { TextEntry } from '../../../ui/TextEntry';
 import { IdsField } from './IdsField';
+import { RowsNote } from './RowsNote';
 
 /** Where the sequences come from. */
 export function SourceFields({ errors }: { readonly errors: ReadonlyMap<keyof LensDraft, string> }) {
@@ -16,12 +17,14 @@ export function SourceFields({ errors }: { readonly errors: ReadonlyMap<keyof Le
         value={draft.source}
         options={[
           { id: 'problems', label: 'Drawn' },
+          { id: 'rows', label: 'Rows' },
           { id: 'ids', label: 'Chosen' },
           { id: 'texts', label: 'Typed' },
         ]}
         onChange={(source) => changeLens({ source })}
       />
-      {draft.source === 'problems' && (
+      {draft.source === 'rows' && <RowsNote />}
+      {(draft.source === 'problems' || draft.source === 'rows') && (
         <div className="lens-pair">
           <NumberField
             whole
