@@ -41,7 +41,6 @@ import { InputError } from '../base/errors';
 import { checkDevice } from '../device-check/device-check';
 import { RECIPES } from '../methods/index';
 import type { Recipe } from '../recipes/shared/recipe';
-import { LoopControl } from '../train/loop';
 import { causalTest } from './causal/causal';
 import { type DataFrom, DataRoom } from './data/data-room';
 import { ExclusiveQueue } from './exclusive-queue';
@@ -58,6 +57,7 @@ import { previewTokens } from './prompts/preview';
 import { Questions } from './questions/questions';
 import { Checkpoints } from './runs/checkpoints';
 import type { RunContext, RunSink } from './runs/context';
+import { LoopControl } from './runs/control';
 import { runDistillation } from './runs/run';
 import type { Student } from './runs/student';
 
