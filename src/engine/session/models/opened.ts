@@ -13,6 +13,7 @@ import { StoredWeights } from '../../checkpoint/stored-weights';
 import { packedSource } from '../../nn/weight-source';
 import { expectedTensors } from '../../nn/weights';
 import { loadTokenizer } from '../../tokenizer/tokenizer';
+import { GENERATION_CONFIG, withGenerationEnds } from './generation-config';
 import { onnxFilesOf, openOnnx } from './onnx-open';
 import { describeModel, endIdsOf } from './pair';
 import type { OpenedModel } from './subjects';
@@ -86,12 +87,17 @@ export async function openModel(
       throwIfCancelled(signal, CANCELLED);
       stored.read(name);
     }
-  const notes = [...missing, ...resolved.notes];
+  const ends = withGenerationEnds(
+    endIdsOf(model, tokenizer),
+    byName.has(GENERATION_CONFIG) ? await json(byName, GENERATION_CONFIG) : undefined,
+    model.vocabSize,
+  );
+  const notes = [...missing, ...resolved.notes, ...ends.notes];
   return {
     tokenizer,
     model: {
       config: model,
-      endIds: endIdsOf(model, tokenizer),
+      endIds: ends.endIds,
       weights: packedSource(model, stored),
       report: report(config, model, { bytes, sha256, whole, notes }),
     },
