@@ -32,8 +32,7 @@ export function sourceOf(
 
 const upTo = (tokens: string): DataFilter => ({
   ...NO_FILTER,
-  unit: 'tokens',
-  length: [null, whole('max-tokens', tokens)],
+  tokens: [null, whole('max-tokens', tokens)],
 });
 
 type Say = (line: string) => void;
