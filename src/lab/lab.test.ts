@@ -153,6 +153,28 @@ describe('the other commands', () => {
     ]);
   });
 
+  it('lens: rows of a data set read by a checkpoint from a folder', async () => {
+    const rows = [
+      'Tom has 5 apples. He buys 3 more. How many apples does Tom have?||<<5+3=8>> #### 8',
+      'Ann has 7 pens. She sells 2 of them. How many are left?||<<7-2=5>> <<5-1=4>> #### 4',
+      'not a row',
+      `Ben has 9 nuts. How many are left?||${'<<9-1=8>> '.repeat(9)}#### 8`,
+    ];
+    const { json, said } = await run(
+      ...['lens', '--open', join(models, 'teacher'), '--samples', '2', '--max-tokens', '40'],
+      ...['--data', put('rows.txt', rows.join('\n'))],
+    );
+    expect([...json.lens.sampleIds].sort()).toEqual(['row-1', 'row-2']);
+    expect(json.lens.selections[0]).toMatchObject({
+      label: 'opened',
+      selection: { sections: ['rationale'] },
+    });
+    expect(json.lens.dataset).toMatch(/^rows\.txt, sha256 /);
+    expect(said).toContain('3 rows, 1 malformed, 0 duplicates');
+    expect(said).toContain('rows.txt:3: not of the form question||steps #### answer');
+    expect(said).toMatch(/\d+ to 4\d tokens a row, median 2\d; 0 rows are longer than its 256 positions/);
+  });
+
   it('lens: texts read by a checkpoint from a folder', async () => {
     const { json } = await run(
       ...['lens', '--subject', 'opened', '--open', join(models, 'teacher')],
@@ -387,6 +409,9 @@ describe('bad arguments and files', () => {
       /--subject "teacher@5"/,
     ],
     ['an unknown stack', () => ['lens', '--stack', 'pile'], /stack: .*got "pile"/],
+    ['two kinds of samples', () => ['lens', '--text', 'a', '--data', at('rows')], /--text, --ids and --data/],
+    ['--max-tokens without rows', () => ['lens', '--max-tokens', '9'], /give --data/],
+    ['a data set there is not', () => ['lens', '--data', at('nowhere')], /--data .*nowhere": ENOENT/],
     ['unknown controls', () => ['lens', '--controls', 'noise'], /controls\.0: .*got "noise"/],
     ['layers that are no numbers', () => ['lens', '--layers', '1,b'], /--layers "b"; a whole number/],
     [

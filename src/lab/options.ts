@@ -178,6 +178,22 @@ export const OPTIONS = {
     commands: LENS,
   },
   ids: { type: 'string', value: 'train-1,held-out-2', about: 'Problems by name.', commands: LENS },
+  data: {
+    type: 'string',
+    multiple: true,
+    default: [] as string[],
+    value: 'file',
+    about:
+      'A data set to draw the samples from instead of the bundled problems: GSM8K, GSM8K-Aug, SVAMP, GSM-Hard, MultiArith, ProsQA, CommonsenseQA, or JSON, JSON lines, CSV or TSV with columns question and answer; detected by content. Several files are read one after another. With --open and without --subject it is the opened checkpoint that reads them.',
+    commands: LENS,
+  },
+  'max-tokens': {
+    type: 'string',
+    value: 'n',
+    about:
+      'Only rows of --data of at most n tokens, question, rationale and answer together, under the first subject’s tokenizer.',
+    commands: LENS,
+  },
   stack: {
     type: 'string',
     default: 'sample',
@@ -274,6 +290,8 @@ export interface LensArguments {
   readonly open?: string | undefined;
   readonly text: readonly string[];
   readonly ids?: string | undefined;
+  readonly data: readonly string[];
+  readonly 'max-tokens'?: string | undefined;
   readonly layers?: string | undefined;
   readonly stack: string;
   readonly centre: boolean;
