@@ -6,6 +6,7 @@ import { FileError, MemoryError, throwIfCancelled } from '../../base/errors';
 import { Sha256, sha256Hex } from '../../base/sha256';
 import { type ModelConfig, parseModelConfig } from '../../checkpoint/config';
 import { isJsonObject, own, parseJson, quote } from '../../checkpoint/json';
+import { refuseAdapter } from '../../checkpoint/leftovers';
 import { resolveCheckpoint } from '../../checkpoint/load';
 import { parseIndex } from '../../checkpoint/locate';
 import { type ByteSource, blobSource, memorySource, type ReadBlob } from '../../checkpoint/source';
@@ -48,6 +49,7 @@ export async function openModel(
   const { signal, readBlob, maxWholeBytes = MAX_WHOLE_BYTES } = options;
   throwIfCancelled(signal, CANCELLED);
   const byName = namedFiles(files);
+  refuseAdapter(byName.keys());
   const config = await json(byName, 'config.json');
   const model = parseModelConfig(config);
   const index = byName.has(INDEX) ? await json(byName, INDEX) : undefined;
@@ -79,7 +81,10 @@ export async function openModel(
       config: model,
       endIds: endIdsOf(model, tokenizer),
       weights: packedSource(model, stored),
-      report: report(config, model, { bytes, sha256, whole, notes }),
+      report: report(config, model, {
+        ...{ bytes, sha256, whole, notes },
+        matched: { tensors: resolved.tensors.size, bytes: resolved.bytes },
+      }),
     },
   };
 }
@@ -228,15 +233,16 @@ interface Facts {
   readonly sha256: string;
   /** Whether the hash is of all bytes. */
   readonly whole: boolean;
+  readonly matched: NonNullable<ModelReport['matched']>;
   readonly notes: readonly string[];
 }
 
-function report(config: unknown, model: ModelConfig, { bytes, sha256, whole, notes }: Facts): ModelReport {
+function report(config: unknown, model: ModelConfig, { whole, ...facts }: Facts): ModelReport {
   const path = isJsonObject(config) ? own(config, '_name_or_path') : undefined;
   const name =
     typeof path === 'string' && path.trim() !== ''
       ? path.trim().slice(0, 100)
-      : `checkpoint ${sha256.slice(0, 8)}`;
-  const origin = { name, role: 'opened', bytes, sha256, licence: 'unknown', measured: [], notes } as const;
+      : `checkpoint ${facts.sha256.slice(0, 8)}`;
+  const origin = { ...facts, name, role: 'opened', licence: 'unknown', measured: [] } as const;
   return { ...describeModel(origin, model), ...(!whole && { sampled: true }) };
 }
