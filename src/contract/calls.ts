@@ -26,6 +26,7 @@ import type {
   Source,
   Subject,
 } from './lens';
+import type { TokenPreview, TokenPreviewRequest } from './tokens';
 
 /** Options of a call to the engine. `signal` cancels it; `report` is called with progress while it runs. */
 export interface CallOptions<E = Progress> {
@@ -50,8 +51,13 @@ export interface LatentChoice {
  * error that has `code`, `message` and `hint`; after a rejection the engine stays usable.
  */
 export interface Workbench {
-  /** Opens the execution provider. `auto` takes WebGPU on a hardware adapter, otherwise WASM. */
-  open(provider: 'auto' | 'webgpu' | 'wasm'): Promise<DeviceReport>;
+  /**
+   * Opens the execution provider. `auto` takes WebGPU on a hardware adapter, otherwise WASM. A cancel does not wait for the
+   * browser: what it still opens is closed.
+   */
+  open(provider: 'auto' | 'webgpu' | 'wasm', options?: CallOptions): Promise<DeviceReport>;
+  /** Closes the execution provider. Models and students stay, for the next one. */
+  closeDevice(): Promise<void>;
   /** Loads the pair whose manifest is at `url` (a folder). */
   loadPair(url: string, options?: CallOptions): Promise<PairReport>;
   /** Problems of the loaded pair's data set, from index `from`. */
@@ -76,6 +82,8 @@ export interface Workbench {
   countTokens(subject: Subject, options?: CallOptions): Promise<TokenCounts>;
   /** What the hidden states of drawn rows take, before anything is run. */
   rowsCost(subject: Subject, source: Extract<Source, { kind: 'rows' }>): Promise<RowsCost>;
+  /** The tokens of typed texts, as they would be run. Runs nothing, so it waits for nothing. */
+  previewTokens(request: TokenPreviewRequest): Promise<TokenPreview>;
   /** Runs every kernel's stored cases on the open device. */
   checkDevice(options?: CallOptions): Promise<DeviceCheckReport>;
   /** Trains one student; resolves when it is done or stopped. */

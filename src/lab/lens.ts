@@ -79,8 +79,7 @@ export const lens: Command = async ({ workbench, config, samples, lens: given, s
 
 const upTo = (tokens: string): DataFilter => ({
   ...NO_FILTER,
-  unit: 'tokens',
-  length: [null, whole('max-tokens', tokens)],
+  tokens: [null, whole('max-tokens', tokens)],
 });
 
 type Say = (line: string) => void;

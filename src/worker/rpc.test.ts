@@ -10,6 +10,7 @@ import { serve } from './serve';
 const unused = () => Promise.reject(new Error('not part of this test'));
 const nothing: Workbench = {
   open: unused,
+  closeDevice: unused,
   loadPair: unused,
   problems: unused,
   lens: unused,
@@ -20,6 +21,7 @@ const nothing: Workbench = {
   dataRows: unused,
   countTokens: unused,
   rowsCost: unused,
+  previewTokens: unused,
   checkDevice: unused,
   distil: unused,
   control: unused,

@@ -48,9 +48,12 @@ type CancelName = Extract<
   | 'cancelLens'
   | 'cancelCausal'
   | 'cancelOpening'
+  | 'cancelData'
+  | 'cancelCounting'
   | 'cancelLookUp'
   | 'cancelDownload'
   | 'cancelLatents'
+  | 'cancelGeneration'
   | 'cancelRun'
   | 'cancelTour'
 >;
@@ -60,11 +63,14 @@ const NOTHING: Omit<Shown, 'phase'> = { done: 0, total: 0, unit: '', elapsed: 0,
 const shownOf = (progress: Progress | null): Omit<Shown, 'phase'> =>
   progress === null ? NOTHING : { ...progress, left: null };
 
-type Watched = Pick<AppState, 'device' | 'pair' | 'check' | 'lens' | 'sources' | 'latents' | 'run' | 'tour'>;
+type Watched = Pick<
+  AppState,
+  'device' | 'pair' | 'check' | 'data' | 'lens' | 'sources' | 'latents' | 'generation' | 'run' | 'tour'
+>;
 
 /** Everything that is under way, what was asked for last in front; the guided run in place of its steps. */
 export function inHand(state: Watched): readonly InHand[] {
-  const { device, pair, check, lens, sources, latents, run, tour } = state;
+  const { device, pair, check, data, lens, sources, latents, generation, run, tour } = state;
   const found: (InHand & { readonly turn: number })[] = [];
   const add = (id: string, label: string, task: Task<unknown>, cancel: CancelName) => {
     if (!isBusy(task)) return;
@@ -75,6 +81,8 @@ export function inHand(state: Watched): readonly InHand[] {
   add('pair', 'Loading the models', pair, 'cancelPair');
   add('check', 'Checking the device', check.task, 'cancelCheck');
   add('opening', 'Opening a model', lens.opened, 'cancelOpening');
+  add('rows', 'Reading the data set', data.report, 'cancelData');
+  add('tokens', 'Counting tokens', data.counts, 'cancelCounting');
   add('look-up', 'Looking up a model', sources.offer, 'cancelLookUp');
   if (isBusy(sources.download)) {
     const { id = 'a model' } = sources.plan ?? {};
@@ -95,6 +103,7 @@ export function inHand(state: Watched): readonly InHand[] {
   add('thought', 'Latent thought', latents.thought, 'cancelLatents');
   add('answer', 'Answer', latents.answer, 'cancelLatents');
   add('explicit', 'Explicit chain of thought', latents.explicit, 'cancelLatents');
+  add('generation', 'Generating text', generation.task, 'cancelGeneration');
   if (isBusy(run.task)) {
     const shown = shownRun(run.clock, run.config);
     const phase = shown.phase === null ? null : PHASES[shown.phase];

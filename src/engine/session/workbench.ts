@@ -36,6 +36,7 @@ import type {
 } from '../../contract/lens';
 import { METHODS } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
+import type { TokenPreview, TokenPreviewRequest } from '../../contract/tokens';
 import { InputError } from '../base/errors';
 import { checkDevice } from '../device-check/device-check';
 import { RECIPES } from '../methods/index';
@@ -48,11 +49,12 @@ import { GenerationDecoders } from './generate/decoders';
 import { generate } from './generate/generate';
 import { lens } from './lens/lens';
 import { StatesCache } from './lens/states-cache';
-import { type Environment, noDevice, type Opened, openProvider } from './models/environment';
+import { closeProvider, type Environment, noDevice, type Opened, openProvider } from './models/environment';
 import { openModel } from './models/opened';
 import { loadPair, type Pair } from './models/pair';
 import { ProblemSet, problemOf } from './models/problems';
 import { type LoadedModels, type OpenedModel, resolveSubject } from './models/subjects';
+import { previewTokens } from './prompts/preview';
 import { Questions } from './questions/questions';
 import { Checkpoints } from './runs/checkpoints';
 import type { RunContext, RunSink } from './runs/context';
@@ -89,14 +91,18 @@ export class LoriWorkbench implements Workbench {
     private readonly methods: Methods = METHODS,
   ) {}
 
-  open(provider: 'auto' | 'webgpu' | 'wasm'): Promise<DeviceReport> {
+  open(provider: 'auto' | 'webgpu' | 'wasm', { signal }: CallOptions = {}): Promise<DeviceReport> {
     return this.alone('open a provider', async () => {
       // If the new one cannot be opened, the old one and everything made on it stay.
-      const opened = await openProvider(provider, this.environment);
+      const opened = await openProvider(provider, this.environment, signal);
       await this.leave();
       this.opened = opened;
       return opened.report;
     });
+  }
+
+  closeDevice(): Promise<void> {
+    return this.alone('close the provider', () => this.leave());
   }
 
   loadPair(url: string, options: CallOptions = {}): Promise<PairReport> {
@@ -162,6 +168,10 @@ export class LoriWorkbench implements Workbench {
 
   async rowsCost(subject: Subject, source: Extract<Source, { kind: 'rows' }>): Promise<RowsCost> {
     return this.data.cost(resolveSubject(subject, this.held()), source);
+  }
+
+  async previewTokens(request: TokenPreviewRequest): Promise<TokenPreview> {
+    return previewTokens(request, this.held());
   }
 
   checkDevice(options: CallOptions = {}): Promise<DeviceCheckReport> {
@@ -292,9 +302,7 @@ export class LoriWorkbench implements Workbench {
     await this.questions.drop();
     await this.generation.drop();
     this.states.drop();
-    await this.opened?.models.dispose();
-    await this.opened?.runtime.dispose();
-    this.opened?.device?.destroy();
+    if (this.opened) await closeProvider(this.opened);
     this.opened = undefined;
   }
 

@@ -1,8 +1,16 @@
 import type { CallOptions } from '../../../contract/calls';
+import {
+  INDEX,
+  numberedTwin,
+  recogniseQuantised,
+  recogniseTokenizer,
+  recogniseWeights,
+  type WrongFiles,
+} from '../../../contract/checkpoint-files';
 import type { ModelReport } from '../../../contract/events';
 import type { NamedFile } from '../../../contract/lens';
 import { listed } from '../../../text/quote';
-import { FileError, MemoryError, throwIfCancelled } from '../../base/errors';
+import { ConfigError, FileError, MemoryError, throwIfCancelled } from '../../base/errors';
 import { Sha256, sha256Hex } from '../../base/sha256';
 import { type ModelConfig, parseModelConfig } from '../../checkpoint/config';
 import { isJsonObject, own, parseJson, quote } from '../../checkpoint/json';
@@ -13,10 +21,10 @@ import { type ByteSource, blobSource, memorySource, type ReadBlob } from '../../
 import { StoredWeights } from '../../checkpoint/stored-weights';
 import { packedSource } from '../../nn/weight-source';
 import { expectedTensors } from '../../nn/weights';
-import { loadTokenizer } from '../../tokenizer/tokenizer';
+import { onnxFilesOf, openOnnx } from './onnx-open';
 import { describeModel, endIdsOf } from './pair';
 import type { OpenedModel } from './subjects';
-import { withinVocabulary } from './vocabulary';
+import { openTokenizer } from './tokenizer-files';
 
 /** Limit on a JSON file, which is read as a whole. */
 const MAX_JSON_BYTES = 128 * 2 ** 20;
@@ -30,12 +38,12 @@ export interface OpenOptions extends CallOptions {
   readonly maxWholeBytes?: number;
 }
 
-const INDEX = 'model.safetensors.index.json';
 const CANCELLED = 'opening the checkpoint';
 
 /**
  * Opens a checkpoint from its files: config.json, tokenizer.json, model.safetensors or shards with their index (f32, f16
- * or bf16), and tokenizer_config.json if there is one. Other files are ignored.
+ * or bf16), and tokenizer_config.json and chat_template.jinja if there are any. Other files are ignored. Without
+ * safetensors, an ONNX export is opened instead, see `openOnnx`.
  *
  * Of large weights only the headers and a sample are read, to check them against config.json; values are read tensor by
  * tensor whenever the device needs them, and NaN and infinities are found then.
@@ -49,8 +57,23 @@ export async function openModel(
   const { signal, readBlob, maxWholeBytes = MAX_WHOLE_BYTES } = options;
   throwIfCancelled(signal, CANCELLED);
   const byName = namedFiles(files);
+  refuse(recogniseWeights([...byName.keys()]));
   refuseAdapter(byName.keys());
+  const exports = onnxFilesOf(byName);
+  if (exports.length > 0)
+    return openOnnx(
+      exports,
+      {
+        byName,
+        json: (name) => json(byName, name),
+        source: (blob) => blobSource(blob, readBlob),
+        fingerprint: (blobs) => fingerprint(blobs, { signal }),
+      },
+      options,
+    );
   const config = await json(byName, 'config.json');
+  refuse(recogniseQuantised(config), ConfigError);
+  refuse(recogniseTokenizer([...byName.keys()]));
   const model = parseModelConfig(config);
   const index = byName.has(INDEX) ? await json(byName, INDEX) : undefined;
   const blobs = weightFiles(byName, index);
@@ -58,11 +81,7 @@ export async function openModel(
   const whole = readBlob === undefined || bytes <= maxWholeBytes;
   // Everything that can be refused by the headers is refused before the weights are read.
   const resolved = await resolve(config, index, blobs, (blob) => blobSource(blob, readBlob));
-  const read = await loadTokenizer(
-    await json(byName, 'tokenizer.json'),
-    byName.has('tokenizer_config.json') ? await json(byName, 'tokenizer_config.json') : {},
-  );
-  const { tokenizer, notes: missing } = withinVocabulary(read, model);
+  const { tokenizer, notes: missing } = await openTokenizer(byName, (name) => json(byName, name), model);
   throwIfCancelled(signal, CANCELLED);
 
   const { tensors, sha256 } = whole
@@ -211,7 +230,18 @@ function fileOf(byName: ReadonlyMap<string, Blob>, name: string): Blob {
   return blob;
 }
 
+/** Files that people have instead of a checkpoint's, each named for what it is. */
+function refuse(wrong: WrongFiles | null, Refusal: typeof FileError | typeof ConfigError = FileError): void {
+  if (wrong !== null) throw new Refusal(wrong.what, wrong.hint);
+}
+
 function missing(name: string, byName: ReadonlyMap<string, Blob>): FileError {
+  const twin = numberedTwin(name, [...byName.keys()]);
+  if (twin !== undefined)
+    return new FileError(
+      `${name} is missing; ${quote(twin)} looks like it, numbered by a browser that had one of that name`,
+      `Rename it to ${name}.`,
+    );
   return new FileError(
     `${name} is missing; given: ${byName.size === 0 ? 'nothing' : listed([...byName.keys()].map(quote), 12)}`,
     `Choose ${name} of the checkpoint together with its other files.`,

@@ -13,6 +13,7 @@ import type { DeviceModels } from '../models/device-models';
 import type { ResolvedSubject } from '../models/subjects';
 import { type Bucket, bucketsOf } from './buckets';
 import { type FedSequence, fedSequences, type Variant } from './fed-sequences';
+import { gatherOnnx } from './onnx-states';
 import type { Sequence } from './sequences';
 
 export { type Sequence, sequencesOf } from './sequences';
@@ -50,7 +51,10 @@ export async function gatherStates(
   { variant, seed, signal, onProgress }: GatherOptions = {},
 ): Promise<GatheredStates> {
   const { layers, hiddenSize: hidden } = resolved.model.config;
-  const buckets = bucketsOf(fedSequences(resolved, sequences, sections, variant, seed), resolved);
+  const readings = fedSequences(resolved, sequences, sections, variant, seed);
+  if (resolved.model.onnx)
+    return gatherOnnx(models.onnx, resolved.model.onnx, readings, sections, { signal, onProgress });
+  const buckets = bucketsOf(readings, resolved);
   const samples = new Array<SampleStates>(sequences.length);
   const own = new Owned();
   let done = 0;
