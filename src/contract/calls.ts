@@ -26,6 +26,7 @@ import type {
   Source,
   Subject,
 } from './lens';
+import type { TokenPreview, TokenPreviewRequest } from './tokens';
 
 /** Options of a call to the engine. `signal` cancels it; `report` is called with progress while it runs. */
 export interface CallOptions<E = Progress> {
@@ -81,6 +82,8 @@ export interface Workbench {
   countTokens(subject: Subject, options?: CallOptions): Promise<TokenCounts>;
   /** What the hidden states of drawn rows take, before anything is run. */
   rowsCost(subject: Subject, source: Extract<Source, { kind: 'rows' }>): Promise<RowsCost>;
+  /** The tokens of typed texts, as they would be run. Runs nothing, so it waits for nothing. */
+  previewTokens(request: TokenPreviewRequest): Promise<TokenPreview>;
   /** Runs every kernel's stored cases on the open device. */
   checkDevice(options?: CallOptions): Promise<DeviceCheckReport>;
   /** Trains one student; resolves when it is done or stopped. */

@@ -208,6 +208,8 @@ export interface LatentSession {
   readonly session: number;
   readonly question: string;
   readonly tokens: readonly string[];
+  /** Words of the question that the model does not know, each once. */
+  readonly unknown: readonly string[];
   readonly latentSteps: number;
   /**
    * What is fed as a latent: `softmax`, the mixture softmax(logits/τ)·E, whose largest shares are a thought's `top`; or

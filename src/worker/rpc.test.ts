@@ -21,6 +21,7 @@ const nothing: Workbench = {
   dataRows: unused,
   countTokens: unused,
   rowsCost: unused,
+  previewTokens: unused,
   checkDevice: unused,
   distil: unused,
   control: unused,

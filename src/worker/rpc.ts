@@ -22,6 +22,7 @@ export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = 
   dataRows: {},
   countTokens: { options: 1 },
   rowsCost: {},
+  previewTokens: {},
   checkDevice: { options: 0 },
   distil: { options: 1 },
   control: {},

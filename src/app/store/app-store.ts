@@ -15,6 +15,7 @@ import { type LensActions, lensActions } from './lens-actions';
 import { initialDraft } from './lens-draft';
 import { followLensLink } from './lens-link';
 import { type Link, type PanelName, parseLink } from './link';
+import { type PreviewActions, previewActions } from './preview-actions';
 import { type RunActions, runActions } from './run-actions';
 import { type SavedActions, savedActions } from './saved-actions';
 import { type SourceActions, sourceActions } from './source-actions';
@@ -45,6 +46,7 @@ export type Actions = PageActions &
   DataActions &
   GenerationActions &
   SourceActions &
+  PreviewActions &
   TourActions;
 
 /** Milliseconds that the store has to say whether this is a first visit. */
@@ -78,6 +80,7 @@ export function createApp(environment: Environment): App {
   const data = dataActions(ctx, engine, lens);
   const generation = generationActions(ctx, engine);
   const sources = sourceActions(ctx, lens);
+  const preview = previewActions(ctx);
   const tour = tourActions(ctx, engine, lens, run, latents);
 
   /** A held-out problem or a text that the link asks for, into the question. */
@@ -203,6 +206,7 @@ export function createApp(environment: Environment): App {
       ...data,
       ...generation,
       ...sources,
+      ...preview,
       ...tour,
     },
   };

@@ -36,6 +36,7 @@ import type {
 } from '../../contract/lens';
 import { METHODS } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
+import type { TokenPreview, TokenPreviewRequest } from '../../contract/tokens';
 import { InputError } from '../base/errors';
 import { checkDevice } from '../device-check/device-check';
 import { RECIPES } from '../methods/index';
@@ -53,6 +54,7 @@ import { openModel } from './models/opened';
 import { loadPair, type Pair } from './models/pair';
 import { ProblemSet, problemOf } from './models/problems';
 import { type LoadedModels, type OpenedModel, resolveSubject } from './models/subjects';
+import { previewTokens } from './prompts/preview';
 import { Questions } from './questions/questions';
 import { Checkpoints } from './runs/checkpoints';
 import type { RunContext, RunSink } from './runs/context';
@@ -166,6 +168,10 @@ export class LoriWorkbench implements Workbench {
 
   async rowsCost(subject: Subject, source: Extract<Source, { kind: 'rows' }>): Promise<RowsCost> {
     return this.data.cost(resolveSubject(subject, this.held()), source);
+  }
+
+  async previewTokens(request: TokenPreviewRequest): Promise<TokenPreview> {
+    return previewTokens(request, this.held());
   }
 
   checkDevice(options: CallOptions = {}): Promise<DeviceCheckReport> {

@@ -94,6 +94,18 @@ describe('a checkpoint from files', () => {
     expect(done.at(-1)).toBe(bytes.length);
   });
 
+  it('has the chat template of chat_template.jinja; one that cannot be used is said, and the model opens', async () => {
+    const withTemplate = (source: string) =>
+      openModel([...named(files), { name: 'chat_template.jinja', data: new Blob([source]) }]);
+    const { tokenizer } = await withTemplate('<{{ messages[0].content }}>');
+    expect(tokenizer.chat?.render([{ role: 'user', content: 'Hi' }])).toBe('<Hi>');
+    const bad = await withTemplate('{% for %}');
+    expect(bad.tokenizer.chat).toBeUndefined();
+    expect(bad.model.report.notes).toEqual([
+      expect.stringMatching(/^The chat template "default" is not used/),
+    ]);
+  });
+
   it('has the same weights from shards, in folders, among other files, without a tokenizer_config.json', async () => {
     const whole = await openModel(named(files));
     const parts = sharded(without(files, 'tokenizer_config.json'));

@@ -20,11 +20,10 @@ import { type ByteSource, blobSource, memorySource, type ReadBlob } from '../../
 import { StoredWeights } from '../../checkpoint/stored-weights';
 import { packedSource } from '../../nn/weight-source';
 import { expectedTensors } from '../../nn/weights';
-import { loadTokenizer } from '../../tokenizer/tokenizer';
 import { onnxFilesOf, openOnnx } from './onnx-open';
 import { describeModel, endIdsOf } from './pair';
 import type { OpenedModel } from './subjects';
-import { withinVocabulary } from './vocabulary';
+import { openTokenizer } from './tokenizer-files';
 
 /** Limit on a JSON file, which is read as a whole. */
 const MAX_JSON_BYTES = 128 * 2 ** 20;
@@ -42,8 +41,8 @@ const CANCELLED = 'opening the checkpoint';
 
 /**
  * Opens a checkpoint from its files: config.json, tokenizer.json, model.safetensors or shards with their index (f32, f16
- * or bf16), and tokenizer_config.json if there is one. Other files are ignored. Without safetensors, an ONNX export is
- * opened instead, see `openOnnx`.
+ * or bf16), and tokenizer_config.json and chat_template.jinja if there are any. Other files are ignored. Without
+ * safetensors, an ONNX export is opened instead, see `openOnnx`.
  *
  * Of large weights only the headers and a sample are read, to check them against config.json; values are read tensor by
  * tensor whenever the device needs them, and NaN and infinities are found then.
@@ -80,11 +79,7 @@ export async function openModel(
   const whole = readBlob === undefined || bytes <= maxWholeBytes;
   // Everything that can be refused by the headers is refused before the weights are read.
   const resolved = await resolve(config, index, blobs, (blob) => blobSource(blob, readBlob));
-  const read = await loadTokenizer(
-    await json(byName, 'tokenizer.json'),
-    byName.has('tokenizer_config.json') ? await json(byName, 'tokenizer_config.json') : {},
-  );
-  const { tokenizer, notes: missing } = withinVocabulary(read, model);
+  const { tokenizer, notes: missing } = await openTokenizer(byName, (name) => json(byName, name), model);
   throwIfCancelled(signal, CANCELLED);
 
   const { tensors, sha256 } = whole
