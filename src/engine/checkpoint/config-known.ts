@@ -109,7 +109,7 @@ function checkOption(name: string, value: unknown): void {
   const others = NETWORK[name] as readonly unknown[];
   if (value === undefined || value === null || others.includes(value)) return;
   if (isOff(value) && !NEVER_FALSE.has(name)) return;
-  const supported = NEVER_FALSE.has(name) ? others : [false, ...others];
+  const supported = others.length > 0 ? others : [false];
   if (name === 'quantization_config')
     throw new ConfigError(
       'unsupported quantization_config: quantised weights cannot be read; supported: f32, f16, bf16',

@@ -14,6 +14,7 @@ import { ConfigError, FileError, MemoryError, throwIfCancelled } from '../../bas
 import { Sha256, sha256Hex } from '../../base/sha256';
 import { type ModelConfig, parseModelConfig } from '../../checkpoint/config';
 import { isJsonObject, own, parseJson, quote } from '../../checkpoint/json';
+import { refuseAdapter } from '../../checkpoint/leftovers';
 import { resolveCheckpoint } from '../../checkpoint/load';
 import { parseIndex } from '../../checkpoint/locate';
 import { type ByteSource, blobSource, memorySource, type ReadBlob } from '../../checkpoint/source';
@@ -59,6 +60,7 @@ export async function openModel(
   throwIfCancelled(signal, CANCELLED);
   const byName = namedFiles(files);
   refuse(recogniseWeights([...byName.keys()]));
+  refuseAdapter(byName.keys());
   const exports = onnxFilesOf(byName);
   if (exports.length > 0)
     return openOnnx(
@@ -105,7 +107,10 @@ export async function openModel(
       config: model,
       endIds: ends.endIds,
       weights: packedSource(model, stored),
-      report: report(config, model, { bytes, sha256, whole, notes }),
+      report: report(config, model, {
+        ...{ bytes, sha256, whole, notes },
+        matched: { tensors: resolved.tensors.size, bytes: resolved.bytes },
+      }),
     },
   };
 }
@@ -265,15 +270,16 @@ interface Facts {
   readonly sha256: string;
   /** Whether the hash is of all bytes. */
   readonly whole: boolean;
+  readonly matched: NonNullable<ModelReport['matched']>;
   readonly notes: readonly string[];
 }
 
-function report(config: unknown, model: ModelConfig, { bytes, sha256, whole, notes }: Facts): ModelReport {
+function report(config: unknown, model: ModelConfig, { whole, ...facts }: Facts): ModelReport {
   const path = isJsonObject(config) ? own(config, '_name_or_path') : undefined;
   const name =
     typeof path === 'string' && path.trim() !== ''
       ? path.trim().slice(0, 100)
-      : `checkpoint ${sha256.slice(0, 8)}`;
-  const origin = { name, role: 'opened', bytes, sha256, licence: 'unknown', measured: [], notes } as const;
+      : `checkpoint ${facts.sha256.slice(0, 8)}`;
+  const origin = { ...facts, name, role: 'opened', licence: 'unknown', measured: [] } as const;
   return { ...describeModel(origin, model), ...(!whole && { sampled: true }) };
 }
