@@ -29,8 +29,7 @@ it('a safetensors file is read back, tensors, shapes and metadata', () => {
   file.set(head);
   file.set(new Uint8Array(Float32Array.of(1, 2, 3, 4, 5, 6, -7, -8).buffer), head.length);
   const read = parseSafetensors(file.buffer);
-  const valuesOf = (name: string) =>
-    new Float32Array(Uint8Array.from(read.get(name)?.bytes ?? []).buffer);
+  const valuesOf = (name: string) => new Float32Array(Uint8Array.from(read.get(name)?.bytes ?? []).buffer);
   expect([...read.keys()].sort()).toEqual(['layers.10', 'layers.2']);
   expect(read.get('layers.2')).toMatchObject({ dtype: 'f32', shape: [2, 3] });
   expect(valuesOf('layers.2')).toEqual(Float32Array.of(1, 2, 3, 4, 5, 6));
