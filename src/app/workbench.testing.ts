@@ -470,6 +470,20 @@ export function double({
         totalMilliseconds: 41.5,
       };
     },
+    async exportStates(request, options) {
+      await begin('exportStates', request);
+      await work('states', 'samples', 4, (progress) => options?.report?.(progress), options?.signal);
+      return {
+        name: `made-up-${request.subject.kind}.${request.format}`,
+        blob: new Blob([new Uint8Array(64)]),
+        shape: [2, 4, 2],
+        layers: request.layers ?? [1, 2],
+        samples: [],
+        label: request.subject.kind,
+        model: 'made up',
+        milliseconds: 12,
+      };
+    },
     async generate(request, options) {
       await begin('generate', request);
       return madeGeneration(request, {

@@ -26,6 +26,7 @@ import type {
   Source,
   Subject,
 } from './lens';
+import type { StatesFile, StatesRequest } from './states';
 import type { TokenPreview, TokenPreviewRequest } from './tokens';
 
 /** Options of a call to the engine. `signal` cancels it; `report` is called with progress while it runs. */
@@ -64,6 +65,8 @@ export interface Workbench {
   problems(split: Split, from: number, count: number): Promise<readonly Problem[]>;
   /** Analyses how low-rank hidden states are. Served between two steps of a run in progress. */
   lens(request: LensRequest, options?: CallOptions): Promise<LensReport>;
+  /** Hidden states as a file. Served between two steps of a run in progress. */
+  exportStates(request: StatesRequest, options?: CallOptions): Promise<StatesFile>;
   /** Tests whether directions matter: accuracy with hidden states projected onto r of them. Reports points as they come. */
   causal(request: CausalRequest, options?: CallOptions<Progress | CausalEvent>): Promise<CausalReport>;
   /** The student's checkpoints in the last run (or the one in progress), oldest first. */

@@ -36,6 +36,7 @@ import type {
 } from '../../contract/lens';
 import { METHODS } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
+import type { StatesFile, StatesRequest } from '../../contract/states';
 import type { TokenPreview, TokenPreviewRequest } from '../../contract/tokens';
 import { InputError } from '../base/errors';
 import { checkDevice } from '../device-check/device-check';
@@ -60,6 +61,7 @@ import type { RunContext, RunSink } from './runs/context';
 import { LoopControl } from './runs/control';
 import { runDistillation } from './runs/run';
 import type { Student } from './runs/student';
+import { exportStates } from './states/export';
 
 /**
  * The engine behind the page and the headless lab: one provider, one pair, one run at a time. Calls that use the models
@@ -122,6 +124,13 @@ export class LoriWorkbench implements Workbench {
   lens(request: LensRequest, options: CallOptions = {}): Promise<LensReport> {
     return this.queue.between(
       async () => lens({ ...this.provider(), held: this.held(), cache: this.states }, request, options),
+      options.signal,
+    );
+  }
+
+  exportStates(request: StatesRequest, options: CallOptions = {}): Promise<StatesFile> {
+    return this.queue.between(
+      async () => exportStates({ ...this.provider(), held: this.held() }, request, options),
       options.signal,
     );
   }

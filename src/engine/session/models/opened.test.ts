@@ -65,6 +65,14 @@ beforeAll(async () => {
   files = await tinyFiles();
 });
 
+it('an adapter beside its base is refused by name, not left out', async () => {
+  const beside = new Map([...files, ['adapter_config.json', text({ peft_type: 'LORA' })]]);
+  await expect(openModel(named(beside))).rejects.toMatchObject({
+    message: expect.stringContaining('"adapter_config.json" is an adapter (PEFT) beside a model'),
+    hint: expect.stringContaining('merge_and_unload'),
+  });
+});
+
 describe('a checkpoint from files', () => {
   it('is read with its hash, told in bytes', async () => {
     const seen: Progress[] = [];
@@ -77,6 +85,8 @@ describe('a checkpoint from files', () => {
       bytes: bytes.length,
       sha256: await sha256Hex(bytes),
       layers: 2,
+      matched: { tensors: 20, bytes: expect.any(Number) },
+      options: { headDim: 8, norm: 'rms', activation: 'swiglu', maxPositions: 256, biases: [] },
       hidden: 32,
       vocabulary: 397,
       licence: 'unknown',

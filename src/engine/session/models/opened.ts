@@ -14,12 +14,14 @@ import { ConfigError, FileError, MemoryError, throwIfCancelled } from '../../bas
 import { Sha256, sha256Hex } from '../../base/sha256';
 import { type ModelConfig, parseModelConfig } from '../../checkpoint/config';
 import { isJsonObject, own, parseJson, quote } from '../../checkpoint/json';
+import { refuseAdapter } from '../../checkpoint/leftovers';
 import { resolveCheckpoint } from '../../checkpoint/load';
 import { parseIndex } from '../../checkpoint/locate';
 import { type ByteSource, blobSource, memorySource, type ReadBlob } from '../../checkpoint/source';
 import { StoredWeights } from '../../checkpoint/stored-weights';
 import { packedSource } from '../../nn/weight-source';
 import { expectedTensors } from '../../nn/weights';
+import { GENERATION_CONFIG, withGenerationEnds } from './generation-config';
 import { onnxFilesOf, openOnnx } from './onnx-open';
 import { describeModel, endIdsOf } from './pair';
 import type { OpenedModel } from './subjects';
@@ -41,7 +43,8 @@ const CANCELLED = 'opening the checkpoint';
 
 /**
  * Opens a checkpoint from its files: config.json, tokenizer.json, model.safetensors or shards with their index (f32, f16
- * or bf16), and tokenizer_config.json and chat_template.jinja if there are any. Other files are ignored. Without
+ * or bf16), and tokenizer_config.json, chat_template.jinja and
+ * generation_config.json (its end tokens) if there are any. Other files are ignored. Without
  * safetensors, an ONNX export is opened instead, see `openOnnx`.
  *
  * Of large weights only the headers and a sample are read, to check them against config.json; values are read tensor by
@@ -57,6 +60,7 @@ export async function openModel(
   throwIfCancelled(signal, CANCELLED);
   const byName = namedFiles(files);
   refuse(recogniseWeights([...byName.keys()]));
+  refuseAdapter(byName.keys());
   const exports = onnxFilesOf(byName);
   if (exports.length > 0)
     return openOnnx(
@@ -91,14 +95,22 @@ export async function openModel(
       throwIfCancelled(signal, CANCELLED);
       stored.read(name);
     }
-  const notes = [...missing, ...resolved.notes];
+  const ends = withGenerationEnds(
+    endIdsOf(model, tokenizer),
+    byName.has(GENERATION_CONFIG) ? await json(byName, GENERATION_CONFIG) : undefined,
+    model.vocabSize,
+  );
+  const notes = [...missing, ...resolved.notes, ...ends.notes];
   return {
     tokenizer,
     model: {
       config: model,
-      endIds: endIdsOf(model, tokenizer),
+      endIds: ends.endIds,
       weights: packedSource(model, stored),
-      report: report(config, model, { bytes, sha256, whole, notes }),
+      report: report(config, model, {
+        ...{ bytes, sha256, whole, notes },
+        matched: { tensors: resolved.tensors.size, bytes: resolved.bytes },
+      }),
     },
   };
 }
@@ -258,15 +270,16 @@ interface Facts {
   readonly sha256: string;
   /** Whether the hash is of all bytes. */
   readonly whole: boolean;
+  readonly matched: NonNullable<ModelReport['matched']>;
   readonly notes: readonly string[];
 }
 
-function report(config: unknown, model: ModelConfig, { bytes, sha256, whole, notes }: Facts): ModelReport {
+function report(config: unknown, model: ModelConfig, { whole, ...facts }: Facts): ModelReport {
   const path = isJsonObject(config) ? own(config, '_name_or_path') : undefined;
   const name =
     typeof path === 'string' && path.trim() !== ''
       ? path.trim().slice(0, 100)
-      : `checkpoint ${sha256.slice(0, 8)}`;
-  const origin = { name, role: 'opened', bytes, sha256, licence: 'unknown', measured: [], notes } as const;
+      : `checkpoint ${facts.sha256.slice(0, 8)}`;
+  const origin = { ...facts, name, role: 'opened', licence: 'unknown', measured: [] } as const;
   return { ...describeModel(origin, model), ...(!whole && { sampled: true }) };
 }

@@ -16,6 +16,7 @@ export function OfferCard({ offer }: { readonly offer: Offer }) {
   const title = useId();
   const library = useApp((state) => state.sources.library);
   const room = useApp((state) => state.sources.room);
+  const unavailable = useApp((state) => state.sources.unavailable);
   const { download, declineOffer, openStored, chooseWeights } = useActions();
   const host = hostName(plan);
   const key = keyOf(plan);
@@ -98,13 +99,18 @@ export function OfferCard({ offer }: { readonly offer: Offer }) {
           {bytes(leftOut.reduce((n, { size }) => n + size, 0))}).
         </p>
       )}
+      {unavailable !== null && (
+        <p className="field-error">
+          It cannot be stored: {unavailable}. Download the files with another program and open their folder.
+        </p>
+      )}
       <div className="actions">
         {isStored ? (
           <Button look="primary" onPress={() => void openStored(key)}>
             Open it
           </Button>
         ) : (
-          <Button look="primary" onPress={() => void download(plan)}>
+          <Button look="primary" isDisabled={unavailable !== null} onPress={() => void download(plan)}>
             {there > 0 ? 'Download the rest and open' : 'Download and open'}
           </Button>
         )}
