@@ -15,14 +15,8 @@ import { SMALLEST, serveFiles, tinyEnvironment, tinyPair } from '../../src/engin
 import { emptySeries } from '../../src/storage/series';
 import { readRows } from '../../src/storage/store';
 import { type Bytes, deepen, mutateBytes, mutateJson, mutateSafetensors, mutateValue } from './mutate';
-
-export interface Target {
-  readonly name: string;
-  /** How often it is drawn, relative to the others. */
-  readonly weight: number;
-  /** Reads one mutant; returns what a person would be shown. Throws what the reader throws. */
-  run(rng: Rng): Promise<unknown>;
-}
+import type { Target } from './target';
+import { tokenizers } from './tokenizer';
 
 const TEXTS = ['What is 12 + 7? 19', 'A cat. The hat!'];
 const OPENED = {
@@ -217,6 +211,7 @@ export async function makeTargets(stories: Files | undefined): Promise<readonly 
     await familyCheckpoint('qwen3', workbench),
     checkpoint('ONNX export', onnxFiles(files, base), workbench, 5),
     familyConfigs,
+    tokenizers,
     manifest(files),
     runFile,
     storedRow,
