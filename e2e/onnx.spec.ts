@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { expect, expectAccessible, test } from './support/app';
+import { exportedModel } from './support/export';
+
+/** Figure 6 of the bundled teacher, computed with numpy and scipy in float64: scripts/goldens/lens. */
+interface Golden {
+  readonly problems: readonly { readonly id: string }[];
+  readonly rationale: { readonly bySample: readonly { readonly energyRanks: readonly number[] }[] };
+}
+
+test('the teacher as an ONNX export from a folder: its figure 6 is scipy’s, it generates, and causal tests refuse it', async ({
+  app,
+}) => {
+  test.setTimeout(240_000);
+  const folder = await exportedModel('teacher', { form: 'genai', externalFrom: 4096 });
+  const path = new URL('../src/engine/session/lens/figure6-pair.golden.json', import.meta.url);
+  const golden = JSON.parse(await readFile(fileURLToPath(path), 'utf8')) as Golden;
+  const ids = golden.problems.map(({ id }) => id);
+
+  await test.step('it opens, and says what it is', async () => {
+    await app.goto(`./#/lowrank?ids=${ids.join(',')}`);
+    await app.reload();
+    await app.getByRole('tab', { name: 'Model', exact: true }).click();
+    await app.getByRole('tab', { name: 'Your files' }).click();
+    await app.locator('.model-drop input[type=file]').nth(0).setInputFiles(folder);
+    await expect(app.getByText('4 × 128').first()).toBeVisible({ timeout: 60_000 });
+    await expect(app.getByRole('heading', { name: 'Opened: model.onnx' })).toBeVisible();
+    await expect(app.getByText(/^This is an ONNX export: .* cannot be trained/)).toBeVisible();
+    await expectAccessible(app);
+  });
+
+  await test.step('the lens', async () => {
+    await app.getByRole('button', { name: 'See its hidden states' }).click();
+    await app.getByRole('button', { name: 'Decompose', exact: true }).click();
+    const table = app.getByRole('table', { name: 'Every spectrum' });
+    await expect(app.getByText(/samples of opened/)).toBeVisible({ timeout: 60_000 });
+    const rows = await table.getByRole('row').filter({ hasText: /train-|held-out-/ }).all();
+    const ranks = await Promise.all(
+      rows.map(async (row) => (await row.getByRole('cell').allInnerTexts()).slice(-6, -2).map(Number)),
+    );
+    expect(ranks).toEqual(golden.rationale.bySample.map(({ energyRanks }) => energyRanks));
+  });
+
+  await test.step('the causal test', async () => {
+    await app.getByRole('tab', { name: 'Causal test', exact: true }).click();
+    await app.getByRole('button', { name: 'Run the causal test' }).click();
+    await expect(app.getByText(/Open the safetensors of the same model/)).toBeVisible({ timeout: 60_000 });
+    await expectAccessible(app);
+  });
+
+  await test.step('generation', async () => {
+    await app.getByRole('tab', { name: 'Generate', exact: true }).click();
+    await app.locator('.select-button').first().click();
+    await app.getByRole('option', { name: /opened/i }).click();
+    await app.getByRole('textbox', { name: /^Prompt/ }).fill('Tom has 3 apples.');
+    await app.getByRole('button', { name: 'Generate', exact: true }).click();
+    await expect(app.getByText('To the first token')).toBeVisible({ timeout: 60_000 });
+    await expectAccessible(app);
+  });
+});
