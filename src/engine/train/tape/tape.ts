@@ -20,7 +20,6 @@ import {
   termsOf,
   type Value,
 } from './entries';
-import { LearnedPositions } from './learned-positions';
 
 /**
  * One pass over a batch, recorded once in the order and the terms of its paper, and run by two back ends: as one graph
@@ -30,7 +29,6 @@ import { LearnedPositions } from './learned-positions';
  */
 export class Tape {
   readonly entries: Entry[] = [];
-  private readonly positions = new LearnedPositions(this);
 
   constructor(
     readonly parameters: ParameterSet,
@@ -47,16 +45,11 @@ export class Tape {
     );
   }
 
-  /**
-   * Runs input embeddings [B·P, H] through all layers; where positions are learned, with theirs added.
-   * @throws ConfigError for an unknown adapter
-   */
+  /** Runs input embeddings [B·P, H] through all layers. @throws ConfigError for an unknown adapter */
   segment(x: Computed, options: SegmentOptions = {}): Segment {
     const { adapters, config } = this.parameters;
     const sizes = { batch: this.batch, hidden: config.hiddenSize, layers: config.layers };
-    const placed = config.positions === 'learned' ? this.positions.placed(x, options) : undefined;
-    const segment = new Segment(this.segments.length, sizes, placed?.x ?? x, options);
-    if (placed) this.positions.remember(segment, placed.reach);
+    const segment = new Segment(this.segments.length, sizes, x, options);
     for (const adapter of segment.adapters)
       if (!Object.hasOwn(adapters, adapter))
         throw new ConfigError(
