@@ -48,6 +48,7 @@ type CancelName = Extract<
   | 'cancelLens'
   | 'cancelCausal'
   | 'cancelOpening'
+  | 'cancelExport'
   | 'cancelData'
   | 'cancelCounting'
   | 'cancelLookUp'
@@ -98,6 +99,7 @@ export function inHand(state: Watched): readonly InHand[] {
     });
   }
   add('lens', 'Decomposition', lens.report, 'cancelLens');
+  add('file', 'Writing hidden states', lens.file, 'cancelExport');
   add('causal', 'Causal test', lens.causal, 'cancelCausal');
   add('session', 'Reading the question', latents.session, 'cancelLatents');
   add('thought', 'Latent thought', latents.thought, 'cancelLatents');

@@ -49,6 +49,27 @@ describe('the lens', () => {
     expect(lens().report.status).toBe('idle');
   });
 
+  it('writes the hidden states of the form to a file, once the pair is there', async () => {
+    const { actions, lens, doubles } = open();
+    actions.changeLens({ layers: '2', samples: 3 });
+    const file = await actions.exportStates('npy');
+    expect(file).toMatchObject({ name: 'made-up-teacher.npy', layers: [2] });
+    expect(lens().file).toMatchObject({ status: 'done', value: { name: 'made-up-teacher.npy', bytes: 64 } });
+    const call = doubles[0]!.calls.find((one) => one.startsWith('exportStates'));
+    expect(JSON.parse(call?.slice('exportStates '.length) ?? '')).toEqual({
+      source: { kind: 'problems', seed: 1, samples: 3 },
+      subject: { kind: 'teacher' },
+      sections: ['rationale'],
+      layers: [2],
+      format: 'npy',
+    });
+    doubles[0]!.exportStates = () => Promise.reject(engineError('memory', '9 GB do not fit', 'Take fewer.'));
+    expect(await actions.exportStates('safetensors')).toBeNull();
+    expect(lens().file).toMatchObject({ status: 'failed', error: { hint: 'Take fewer.' } });
+    actions.changeLens({ layers: '9' });
+    expect(await actions.exportStates('npy')).toBeNull();
+  });
+
   it('keeps the last report when the next one fails, the GPU is lost or the engine dies', async () => {
     const { actions, lens, state, doubles } = open();
     await actions.runLens({ samples: 2 });

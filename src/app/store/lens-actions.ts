@@ -1,5 +1,6 @@
 import type { ModelReport } from '../../contract/events';
 import type { CausalReport, CausalRequest, LensReport, NamedFile } from '../../contract/lens';
+import type { StatesFile, StatesFormat } from '../../contract/states';
 import {
   type CausalDraft,
   causalErrors,
@@ -11,7 +12,7 @@ import {
 } from './causal-draft';
 import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
-import { editLens, type LensEdit, outlived } from './lens';
+import { editLens, type LensEdit, outlived, type WrittenFile } from './lens';
 import { draftErrors, initialDraft, type LensDraft, requestOf } from './lens-draft';
 import { type LensView, lensLink } from './lens-link';
 import { boundsOf, draftBoundsOf } from './lens-subjects';
@@ -37,6 +38,9 @@ export interface LensActions {
   openCheckpoint(files: readonly NamedFile[]): Promise<boolean>;
   cancelOpening(): void;
   refreshCheckpoints(): Promise<void>;
+  /** Writes the hidden states that the form asks for. @returns the file, or `null` if there is none */
+  exportStates(format: StatesFormat): Promise<StatesFile | null>;
+  cancelExport(): void;
 }
 
 /** Refreshes the list of the student's checkpoints, keeping the old one if that fails. */
@@ -53,6 +57,8 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
   const lens = ctx.task<LensReport>({ get: () => now().report, set: (report) => ctx.lens({ report }) });
   const test = ctx.task<CausalReport>({ get: () => now().causal, set: (causal) => ctx.lens({ causal }) });
   const opening = ctx.task<ModelReport>({ get: () => now().opened, set: (opened) => ctx.lens({ opened }) });
+
+  const file = ctx.task<WrittenFile>({ get: () => now().file, set: (next) => ctx.lens({ file: next }) });
 
   const address = () => {
     const { draft, view } = now();
@@ -177,6 +183,28 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
     },
     cancelOpening: () => opening.cancel(),
     refreshCheckpoints: () => refreshCheckpoints(ctx),
+    async exportStates(format) {
+      let made: StatesFile | null = null;
+      const outcome = await file.start(
+        async ({ signal, report }) => {
+          const { draft } = now();
+          const { source, selections, layers } = requestOf(draft, draftBoundsOf(ctx.get(), draft));
+          const { subject, sections } = selections[0] as (typeof selections)[number];
+          const request = { source, subject, sections, layers, format };
+          made = await ctx.engine().exportStates(request, { signal, report });
+          const { name, shape, label, blob } = made;
+          return { name, shape, label, bytes: blob.size };
+        },
+        async () => {
+          if (!(await (needsPair(now().draft) ? loaded() : opened()))) return false;
+          const { draft } = now();
+          return draftErrors(draft, draftBoundsOf(ctx.get(), draft)).size === 0;
+        },
+      );
+      if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
+      return outcome.status === 'done' ? made : null;
+    },
+    cancelExport: () => file.cancel(),
   };
   return actions;
 }

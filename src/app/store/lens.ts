@@ -1,5 +1,6 @@
 import type { ModelReport } from '../../contract/events';
 import type { CausalPoint, CausalReport, CheckpointReport, LensReport, Subject } from '../../contract/lens';
+import type { StatesFile } from '../../contract/states';
 import { type CausalDraft, initialCausalDraft } from './causal-draft';
 import { changeDraft, initialDraft, type LensDraft } from './lens-draft';
 import type { LensView } from './lens-link';
@@ -25,7 +26,12 @@ export interface LensState {
   readonly rank: number | null;
   readonly checkpoints: readonly CheckpointReport[];
   readonly opened: Task<ModelReport>;
+  /** The file of hidden states that was written last. */
+  readonly file: Task<WrittenFile>;
 }
+
+/** A file of hidden states; its contents are with whoever asked for it. */
+export type WrittenFile = Pick<StatesFile, 'name' | 'shape' | 'label'> & { readonly bytes: number };
 
 export const initialLens: LensState = {
   view: 'spectra',
@@ -41,6 +47,7 @@ export const initialLens: LensState = {
   rank: null,
   checkpoints: [],
   opened: idle,
+  file: idle,
 };
 
 /** What survives the engine: the reports. Checkpoints and the opened model go with it. */

@@ -55,6 +55,7 @@ describe('link', () => {
       generation: {
         prompt: 'Once & "twice"\n#1 % 漢字 +',
         generator: 'opened',
+        template: 'default',
         stops: '.\n\n?',
         temperature: '0.8',
         'top-k': '40',
