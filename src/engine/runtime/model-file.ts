@@ -68,8 +68,8 @@ export async function createModelFile(
         executionProviders: [provider],
         graphOptimizationLevel: 'all',
         enableMemPattern: false,
-        // That some nodes run on the CPU is no warning for a model of others.
-        logSeverityLevel: 3,
+        // What fails is thrown, and that some nodes run on the CPU is no warning for a model that others made.
+        logSeverityLevel: 4,
         externalData: weights.files,
       });
       return new OrtModelFile(ort, owner, session, label);
