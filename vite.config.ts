@@ -14,14 +14,14 @@ export default defineConfig({
   plugins: [react(), modelsFolder()],
   define: { global: 'globalThis' }, // plotly.js
   resolve: {
-    // One build of onnxruntime-web for us and for transformers.js, with its WASM files loaded from URLs we pass:
+    // The build of onnxruntime-web whose WASM files are loaded from URLs we pass:
     // the bundled variant hangs in a production build under cross-origin isolation.
     conditions: ['onnxruntime-web-use-extern-wasm', ...defaultClientConditions],
     alias: [{ find: /^onnxruntime-web$/, replacement: 'onnxruntime-web/webgpu' }],
     dedupe: ['onnxruntime-web', 'onnxruntime-common', 'react', 'react-dom'],
   },
-  // Served as they are: rewriting them would break the URLs of their own assets.
-  optimizeDeps: { exclude: ['onnxruntime-web', '@huggingface/transformers'] },
+  // Served as it is: rewriting it would break the URLs of its own assets.
+  optimizeDeps: { exclude: ['onnxruntime-web'] },
   worker: { format: 'es', rolldownOptions: { output: { assetFileNames } } },
   // Nothing inlined: the production policy takes no data: fonts.
   build: {

@@ -129,7 +129,7 @@ export const rows = [
 export const packageFences = [
   { packages: ['onnxruntime-web', 'onnxruntime-common'], folders: engine('runtime') },
   {
-    packages: ['@huggingface/transformers', '@huggingface/tokenizers', '@huggingface/jinja'],
+    packages: ['@huggingface/tokenizers', '@huggingface/jinja'],
     folders: engine('tokenizer'),
   },
   { packages: ['plotly.js', 'plotly.js-dist-min'], folders: ['app/charts'] },

@@ -54,7 +54,7 @@ const clean: Record<string, string> = {
   'src/engine/graph/deep/er/a.ts': `import { a } from '../../../base/a';\nimport { g } from '../../a';\nexport const h = a + g;`,
   'src/engine/device/a.ts': `import { a } from '../base/a';\nexport const d = [a, navigator.gpu];`,
   'src/engine/checkpoint/a.ts': `export { a } from '../base/a';`,
-  'src/engine/tokenizer/a.ts': `import '../base/a';\nexport const t = await import('@huggingface/transformers');`,
+  'src/engine/tokenizer/a.ts': `import '../base/a';\nexport const t = await import('@huggingface/tokenizers');`,
   'src/engine/onnx/a.ts': `import { g } from '../graph/a';\nexport const o = g;`,
   'src/engine/nn/a.ts': `import { g } from '../graph/a';\nexport const n = g;`,
   'src/engine/kernels/one/one.ts': `import { d } from '../../device/a';\nimport { s } from '../shared/a';\nimport code from './one.wgsl?raw';\nexport const k = [d, s, code];`,
@@ -147,7 +147,8 @@ for (const name of ['plotly.js', 'plotly.js/lib/core']) plantImport('src/app/pan
 plantImport('src/app/panels/model/p.tsx', 'zustand');
 for (const name of ['react', 'react-dom/client', 'react-aria-components'])
   plantImport('src/worker/host.ts', name);
-plantImport('src/engine/data/p.ts', '@huggingface/transformers');
+for (const name of ['@huggingface/tokenizers', '@huggingface/jinja'])
+  plantImport('src/engine/data/p.ts', name);
 plantImport('src/app/store/p.ts', 'idb');
 plantImport('src/engine/analysis/p.ts', 'ml-matrix');
 for (const name of ['node:fs', 'node:fs/promises']) plantImport('src/engine/analysis/p.ts', name);

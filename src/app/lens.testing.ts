@@ -308,7 +308,9 @@ export function madeLensReport(request: LensRequest): LensReport {
       ? Array.from({ length: source.samples }, (_, i) => `train-${i}`)
       : source.kind === 'ids'
         ? source.ids
-        : source.texts.map((_, i) => `text-${i + 1}`);
+        : source.kind === 'rows'
+          ? Array.from({ length: source.samples }, (_, i) => `row-${i + 1}`)
+          : source.texts.map((_, i) => `text-${i + 1}`);
   const states = selections.map((selection) => samplesOf(selection, ids));
   const first = matrices(states[0]!, request);
   const reports = selections.map((selection, i) => selectionOf(selection, request, states[i]!));

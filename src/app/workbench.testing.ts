@@ -7,6 +7,8 @@ import type { Accuracy, Problem, Progress, RunResult, StudentReport } from '../c
 import type { CheckpointReport } from '../contract/lens';
 import { METHODS, methodOf } from '../contract/methods/index';
 import type { Methods } from '../contract/methods/method';
+import { DataRoom } from '../engine/session/data/data-room';
+import type { ResolvedSubject } from '../engine/session/models/subjects';
 import { madeGeneration } from './generation.testing';
 import { madeCausalPoints, madeCausalReport, madeLensReport } from './lens.testing';
 import { valueAt } from './store/draft';
@@ -52,6 +54,16 @@ export function accuracyOf(correct: number, total: number): Accuracy {
   const half = (z / (1 + (z * z) / total)) * Math.sqrt((p * (1 - p)) / total + (z * z) / (4 * total * total));
   return { correct, total, share: p, low: centre - half, high: centre + half };
 }
+
+/** Reads rows by words, each a token, with 256 positions. */
+const reader = {
+  source: 'stories',
+  tokenizer: {
+    encode: (text: string) => Array.from(text.match(/\S+/g) ?? [], (_, i) => i),
+    decode: () => '',
+  },
+  model: { config: { layers: 6, hiddenSize: 96, maxPositions: 256 } },
+} as unknown as ResolvedSubject;
 
 const problem = (i: number): Problem => ({
   id: `held-out-${i}`,
@@ -121,6 +133,7 @@ export function double({
     licence: 'MIT',
   };
   let kept: CheckpointReport[] = [];
+  const rows = new DataRoom();
   const workbench: Workbench = {
     async lens(request, options) {
       await begin('lens', request);
@@ -158,6 +171,24 @@ export function double({
           'Choose config.json together with the other files.',
         );
       return { ...model, name: 'stories', role: 'opened', sha256: 'c'.repeat(64), measured: [] };
+    },
+    async openData(from, reading, options) {
+      await begin('openData', ...('url' in from ? [from.url] : from.map(({ name }) => name)));
+      await work('rows', 'bytes', 71_370, (progress) => options?.report?.(progress), options?.signal);
+      return rows.open(from, reading);
+    },
+    async dataRows(query) {
+      await begin('dataRows', query);
+      return rows.rows(query);
+    },
+    async countTokens(subject, options) {
+      await begin('countTokens', subject);
+      await work('tokens', 'rows', 128, (progress) => options?.report?.(progress), options?.signal);
+      return rows.count(reader, options);
+    },
+    async rowsCost(subject, source) {
+      await begin('rowsCost', subject, source);
+      return rows.cost(reader, source);
     },
     async checkDevice(options) {
       await begin('checkDevice');

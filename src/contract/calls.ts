@@ -1,4 +1,5 @@
 import type { RunConfig } from './config';
+import type { DataPage, DataQuery, DataReading, DataReport, RowsCost, TokenCounts } from './data';
 import type {
   AnswerReport,
   DeviceReport,
@@ -22,6 +23,8 @@ import type {
   LensReport,
   LensRequest,
   NamedFile,
+  Source,
+  Subject,
 } from './lens';
 
 /** Options of a call to the engine. `signal` cancels it; `report` is called with progress while it runs. */
@@ -61,6 +64,18 @@ export interface Workbench {
   checkpoints(): Promise<readonly CheckpointReport[]>;
   /** Opens another model for the lens, from its files. It replaces the one opened before. */
   openCheckpoint(files: readonly NamedFile[], options?: CallOptions): Promise<ModelReport>;
+  /** Reads a data set from files, or from a URL of the page's own. It replaces the one opened before. */
+  openData(
+    from: readonly NamedFile[] | { readonly url: string; readonly sha256: string },
+    reading: DataReading,
+    options?: CallOptions,
+  ): Promise<DataReport>;
+  /** Rows of the opened data set. */
+  dataRows(query: DataQuery): Promise<DataPage>;
+  /** Counts the tokens of every row under a model's tokenizer; filters on tokens use the last count. */
+  countTokens(subject: Subject, options?: CallOptions): Promise<TokenCounts>;
+  /** What the hidden states of drawn rows take, before anything is run. */
+  rowsCost(subject: Subject, source: Extract<Source, { kind: 'rows' }>): Promise<RowsCost>;
   /** Runs every kernel's stored cases on the open device. */
   checkDevice(options?: CallOptions): Promise<DeviceCheckReport>;
   /** Trains one student; resolves when it is done or stopped. */

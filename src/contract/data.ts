@@ -266,3 +266,15 @@ export interface RowsCost {
   /** Ids of drawn rows that are longer than the model's positions. */
   readonly tooLong: readonly string[];
 }
+
+/** The rows that come with the page, below the folder of the bundled models (written by scripts/tools/gsm8k-rows.ts). */
+export const BUNDLED_ROWS = {
+  label: 'GSM8K, 128 rows of the train split',
+  path: 'data/gsm8k-train-128.jsonl',
+  licencePath: 'data/LICENSE.gsm8k',
+  rows: 128,
+  /** They are the sample that this seed draws from the first 1,024 rows. */
+  seed: 1,
+  bytes: 71_370,
+  sha256: 'b9383079905e3992adb19b3eaf34e75d9974663d111c183528aa7bd3d93faf9a',
+} as const;

@@ -69,10 +69,12 @@ export interface Progress {
     | 'states'
     | 'spectra'
     | 'causal'
-    | 'check';
+    | 'check'
+    | 'rows'
+    | 'tokens';
   readonly done: number;
   readonly total: number;
-  readonly unit: 'bytes' | 'samples' | 'steps' | 'programs' | 'problems' | 'matrices' | 'kernels';
+  readonly unit: 'bytes' | 'samples' | 'steps' | 'programs' | 'problems' | 'matrices' | 'kernels' | 'rows';
   /** Milliseconds since the phase began; the page derives the ETA. */
   readonly elapsed: number;
 }

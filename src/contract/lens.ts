@@ -1,3 +1,4 @@
+import type { DataFilter } from './data';
 import type { Accuracy, StudentReport } from './events';
 
 /**
@@ -28,10 +29,19 @@ export interface Selection {
   readonly sections: readonly Section[];
 }
 
-/** Where the sequences come from: training problems of the loaded data set, or plain texts. */
+/**
+ * Where the sequences come from: training problems of the bundled pair, rows of the data set that was opened (the sample
+ * that seed and filter draw of it, see `DataDraw`), or plain texts.
+ */
 export type Source =
   | { readonly kind: 'problems'; readonly seed: number; readonly samples: number }
   | { readonly kind: 'ids'; readonly ids: readonly string[] }
+  | {
+      readonly kind: 'rows';
+      readonly seed: number;
+      readonly samples: number;
+      readonly filter?: DataFilter | undefined;
+    }
   | { readonly kind: 'texts'; readonly texts: readonly string[] };
 
 /**
@@ -201,6 +211,8 @@ export interface AngleReport {
 export interface LensReport {
   readonly request: LensRequest;
   readonly sampleIds: readonly string[];
+  /** The data set of the rows, with the start of its SHA-256; only where the source is rows. */
+  readonly dataset?: string;
   readonly selections: readonly SelectionReport[];
   readonly controls: readonly ControlSpectra[];
   /** Shares of energy along the trajectories' three directions, and of what. */

@@ -2,7 +2,7 @@ import type { RunConfig } from '../contract/config';
 import type { PairReport, RunEvent } from '../contract/events';
 import type { Methods } from '../contract/methods/method';
 import type { LoriWorkbench } from '../engine/session/workbench';
-import type { LensArguments } from './options';
+import type { GenerateArguments, LensArguments } from './options';
 
 export interface Contender {
   /** The preset's id, or the method if a custom configuration is run with every method. */
@@ -28,7 +28,10 @@ export interface CommandInput {
   readonly samples: number;
   readonly question: string | undefined;
   readonly lens: LensArguments;
+  readonly generation: GenerateArguments;
   readonly say: (line: string) => void;
+  /** Text as it comes, without a line's end. */
+  readonly write: (text: string) => void;
   readonly onEvent: (event: RunEvent) => void;
 }
 

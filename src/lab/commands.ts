@@ -1,5 +1,6 @@
 import { type Command, unobserved } from './command';
 import { evaluate } from './eval';
+import { generate } from './generate';
 import { causal, lens } from './lens';
 
 /** One run: all losses, accuracies and spectra of the student, and the result. */
@@ -51,8 +52,13 @@ const bench: Command = async ({ workbench, config }) => {
   };
 };
 
-export const COMMANDS = { lens, causal, distil, eval: evaluate, step, bench } as const satisfies Record<
-  string,
-  Command
->;
+export const COMMANDS = {
+  lens,
+  causal,
+  distil,
+  eval: evaluate,
+  step,
+  generate,
+  bench,
+} as const satisfies Record<string, Command>;
 export type CommandName = keyof typeof COMMANDS;

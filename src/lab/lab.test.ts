@@ -153,6 +153,28 @@ describe('the other commands', () => {
     ]);
   });
 
+  it('lens: rows of a data set read by a checkpoint from a folder', async () => {
+    const rows = [
+      'Tom has 5 apples. He buys 3 more. How many apples does Tom have?||<<5+3=8>> #### 8',
+      'Ann has 7 pens. She sells 2 of them. How many are left?||<<7-2=5>> <<5-1=4>> #### 4',
+      'not a row',
+      `Ben has 9 nuts. How many are left?||${'<<9-1=8>> '.repeat(9)}#### 8`,
+    ];
+    const { json, said } = await run(
+      ...['lens', '--open', join(models, 'teacher'), '--samples', '2', '--max-tokens', '40'],
+      ...['--data', put('rows.txt', rows.join('\n'))],
+    );
+    expect([...json.lens.sampleIds].sort()).toEqual(['row-1', 'row-2']);
+    expect(json.lens.selections[0]).toMatchObject({
+      label: 'opened',
+      selection: { sections: ['rationale'] },
+    });
+    expect(json.lens.dataset).toMatch(/^rows\.txt, sha256 /);
+    expect(said).toContain('3 rows, 1 malformed, 0 duplicates');
+    expect(said).toContain('rows.txt:3: not of the form question||steps #### answer');
+    expect(said).toMatch(/\d+ to 4\d tokens a row, median 2\d; 0 rows are longer than its 256 positions/);
+  });
+
   it('lens: texts read by a checkpoint from a folder', async () => {
     const { json } = await run(
       ...['lens', '--subject', 'opened', '--open', join(models, 'teacher')],
@@ -250,10 +272,49 @@ describe('the other commands', () => {
   });
 });
 
+describe('lab generate', () => {
+  it('continues a prompt, seeded, and says how fast; its text is what the JSON holds', async () => {
+    const drawn = ['generate', '--prompt', 'Tom has 12 apples.', '--limit', '9', '--temperature', '0.9'];
+    const { json, said } = await run(...drawn, '--top-k', '30', '--top-p', '0.95', '--seed', '3');
+    const { request, samples, prompt } = json.generation;
+    expect(request).toMatchObject({
+      subject: { kind: 'teacher' },
+      settings: { temperature: 0.9, topK: 30, topP: 0.95, seed: 3, samples: 1, limit: 9 },
+    });
+    expect(said).toContain(`Tom has 12 apples.\n${samples[0].text}`);
+    expect(said).toMatch(new RegExp(`${prompt.length} tokens read; .* tokens/s`));
+    const again = await run(
+      ...drawn,
+      '--top-k',
+      '30',
+      '--top-p',
+      '0.95',
+      '--seed',
+      '3',
+      '--continuations',
+      '2',
+    );
+    expect(again.json.generation.samples[0].tokens[0].id).toBe(samples[0].tokens[0].id);
+    expect(again.said).toContain(`--- sample 2\n${again.json.generation.samples[1].text}`);
+  });
+
+  it('takes the opened checkpoint as the subject, and a held-out question as the prompt', async () => {
+    const { json } = await run('generate', '--open', join(models, 'base'), '--limit', '2');
+    expect(json.generation).toMatchObject({ label: 'opened', request: { subject: { kind: 'opened' } } });
+    expect(json.generation.prompt.length).toBeGreaterThan(5);
+    for (const [args, message] of [
+      [['--temperature', 'warm'], /--temperature "warm"; a number/],
+      [['--top-p', '2'], /settings.topP/],
+      [['--subject', 'opened'], /--open/],
+    ] as const)
+      await expect(run('generate', ...args)).rejects.toThrow(message);
+  });
+});
+
 describe('--help', () => {
   it('names every command, option, preset, method and setting', async () => {
     const { text } = await run('--help');
-    for (const name of ['lens', 'causal', 'distil', 'eval', 'step', 'bench'])
+    for (const name of ['lens', 'causal', 'distil', 'eval', 'step', 'generate', 'bench'])
       expect(text).toContain(`\n  ${name} `);
     for (const option of Object.keys(OPTIONS)) expect(text).toContain(`\n  --${option}`);
     for (const { id } of PRESETS) expect(text).toContain(`\n  ${id} `);
@@ -348,6 +409,9 @@ describe('bad arguments and files', () => {
       /--subject "teacher@5"/,
     ],
     ['an unknown stack', () => ['lens', '--stack', 'pile'], /stack: .*got "pile"/],
+    ['two kinds of samples', () => ['lens', '--text', 'a', '--data', at('rows')], /--text, --ids and --data/],
+    ['--max-tokens without rows', () => ['lens', '--max-tokens', '9'], /give --data/],
+    ['a data set there is not', () => ['lens', '--data', at('nowhere')], /--data .*nowhere": ENOENT/],
     ['unknown controls', () => ['lens', '--controls', 'noise'], /controls\.0: .*got "noise"/],
     ['layers that are no numbers', () => ['lens', '--layers', '1,b'], /--layers "b"; a whole number/],
     [

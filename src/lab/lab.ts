@@ -103,7 +103,11 @@ export async function lab(
       samples,
       question: values.question,
       lens: values,
+      generation: values,
       say,
+      write: (piece) => {
+        if (!values.quiet) streams.stderr.write(piece);
+      },
       onEvent: (event) => progress(event, say),
     });
     const whole = text({ ...result, ...(file && repeated(file, result)) });

@@ -1,11 +1,21 @@
 import type { Accuracy } from '../contract/events';
+import { GENERATE_SETTINGS, type GenerateSettings } from '../contract/generate';
 import { CONTROLS, STACKS } from '../contract/lens';
+import { rangeText, type Setting } from '../contract/settings';
 
 /** The value of an option that counts something. @throws an error that says what was expected */
 export function whole(option: string, text: string): number {
   if (!/^\d{1,9}$/.test(text))
     throw new Error(`--${option} ${JSON.stringify(text)}; a whole number is expected`);
   return Number(text);
+}
+
+/** The value of an option that may have decimals. @throws an error that says what was expected */
+export function decimal(option: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value))
+    throw new Error(`--${option} ${JSON.stringify(text)}; a number is expected`);
+  return value;
 }
 
 /** `100-109,115`: whole numbers and ranges of them, both ends included. @throws an error that says what was expected */
@@ -44,6 +54,20 @@ interface OptionText {
 const LENS = ['lens'];
 const CAUSAL = ['causal'];
 const BOTH = ['lens', 'causal'];
+const GENERATE = ['generate'];
+const SUBJECTS = [...BOTH, ...GENERATE];
+
+/** A setting of generation as an option: its help, range and default are those of the page. */
+const generation = (key: keyof GenerateSettings) => {
+  const found = GENERATE_SETTINGS.find(({ path }) => path === key) as Setting;
+  return {
+    type: 'string',
+    default: String(found.default),
+    value: found.unit ?? 'n',
+    about: `${found.help} Range: ${rangeText(found)}.`,
+    commands: GENERATE,
+  } as const;
+};
 
 /** Every option there is. `parseArgs` reads `type`, `multiple` and `default` of them. */
 export const OPTIONS = {
@@ -130,9 +154,14 @@ export const OPTIONS = {
     value: 'who',
     about:
       'Whose hidden states: teacher, base, student, student@step or opened, and after a colon the sections, such as teacher:rationale,answer. A student is trained first. By default the teacher.',
-    commands: BOTH,
+    commands: SUBJECTS,
   },
-  open: { type: 'string', value: 'folder', about: 'The checkpoint that “opened” means.', commands: BOTH },
+  open: {
+    type: 'string',
+    value: 'folder',
+    about: 'The checkpoint that “opened” means; generate takes it as the subject unless told otherwise.',
+    commands: SUBJECTS,
+  },
   layers: {
     type: 'string',
     value: '1,2',
@@ -149,6 +178,22 @@ export const OPTIONS = {
     commands: LENS,
   },
   ids: { type: 'string', value: 'train-1,held-out-2', about: 'Problems by name.', commands: LENS },
+  data: {
+    type: 'string',
+    multiple: true,
+    default: [] as string[],
+    value: 'file',
+    about:
+      'A data set to draw the samples from instead of the bundled problems: GSM8K, GSM8K-Aug, SVAMP, GSM-Hard, MultiArith, ProsQA, CommonsenseQA, or JSON, JSON lines, CSV or TSV with columns question and answer; detected by content. Several files are read one after another. With --open and without --subject it is the opened checkpoint that reads them.',
+    commands: LENS,
+  },
+  'max-tokens': {
+    type: 'string',
+    value: 'n',
+    about:
+      'Only rows of --data of at most n tokens, question, rationale and answer together, under the first subject’s tokenizer.',
+    commands: LENS,
+  },
   stack: {
     type: 'string',
     default: 'sample',
@@ -191,6 +236,26 @@ export const OPTIONS = {
     about: 'At which positions states are projected.',
     commands: CAUSAL,
   },
+  prompt: {
+    type: 'string',
+    value: 'text',
+    about: 'The text to continue; by default the first held-out problem’s question.',
+    commands: GENERATE,
+  },
+  temperature: generation('temperature'),
+  'top-k': generation('topK'),
+  'top-p': generation('topP'),
+  seed: generation('seed'),
+  continuations: generation('samples'),
+  limit: generation('limit'),
+  stop: {
+    type: 'string',
+    multiple: true,
+    default: [] as string[],
+    value: 'text',
+    about: 'Generation ends before this text; may be given several times.',
+    commands: GENERATE,
+  },
   random: {
     type: 'boolean',
     default: false,
@@ -205,12 +270,28 @@ export const optionTexts: Readonly<Record<string, OptionText>> = OPTIONS;
 export const hasOption = (command: string, option: string): boolean =>
   optionTexts[option]?.commands?.includes(command) ?? Object.hasOwn(OPTIONS, option);
 
+/** The given options of `generate`. */
+export interface GenerateArguments {
+  readonly subject: readonly string[];
+  readonly open?: string | undefined;
+  readonly prompt?: string | undefined;
+  readonly temperature: string;
+  readonly 'top-k': string;
+  readonly 'top-p': string;
+  readonly seed: string;
+  readonly continuations: string;
+  readonly limit: string;
+  readonly stop: readonly string[];
+}
+
 /** The given options of `lens` and `causal`. */
 export interface LensArguments {
   readonly subject: readonly string[];
   readonly open?: string | undefined;
   readonly text: readonly string[];
   readonly ids?: string | undefined;
+  readonly data: readonly string[];
+  readonly 'max-tokens'?: string | undefined;
   readonly layers?: string | undefined;
   readonly stack: string;
   readonly centre: boolean;

@@ -16,6 +16,8 @@ export const PHASES: Readonly<Record<Progress['phase'], string>> = {
   spectra: 'Decomposing',
   causal: 'Answering problems',
   check: 'Checking the kernels',
+  rows: 'Reading the data set',
+  tokens: 'Counting tokens',
 };
 
 export const TOUR_TITLES: Readonly<Record<TourStep, string>> = {

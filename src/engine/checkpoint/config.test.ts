@@ -40,6 +40,45 @@ const qwen2 = {
   eos_token_id: [151645, 151643],
   torch_dtype: 'bfloat16',
 };
+const qwen3 = {
+  ...qwen2,
+  model_type: 'qwen3',
+  hidden_size: 1024,
+  num_attention_heads: 16,
+  num_key_value_heads: 8,
+  head_dim: 128,
+  attention_bias: false,
+};
+const gpt2 = {
+  model_type: 'gpt2',
+  activation_function: 'gelu_new',
+  architectures: ['GPT2LMHeadModel'],
+  attn_pdrop: 0.1,
+  bos_token_id: 50256,
+  embd_pdrop: 0.1,
+  eos_token_id: 50256,
+  initializer_range: 0.02,
+  layer_norm_epsilon: 1e-5,
+  n_ctx: 1024,
+  n_embd: 768,
+  n_head: 12,
+  n_layer: 12,
+  n_positions: 1024,
+  resid_pdrop: 0.1,
+  summary_activation: null,
+  summary_first_dropout: 0.1,
+  summary_proj_to_labels: true,
+  summary_type: 'cls_index',
+  summary_use_proj: true,
+  task_specific_params: { 'text-generation': { do_sample: true, max_length: 50 } },
+  vocab_size: 50257,
+};
+const LLAMA3 = {
+  factor: 32,
+  low_freq_factor: 1,
+  high_freq_factor: 4,
+  original_max_position_embeddings: 8192,
+};
 const without = (json: object, ...keys: string[]) =>
   Object.fromEntries(Object.entries(json).filter(([key]) => !keys.includes(key)));
 
@@ -72,6 +111,117 @@ describe('parseModelConfig', () => {
     expect(config).toMatchObject({ headDim: 64, kvHeads: 2, ropeTheta: 1e6, eosTokenIds: [151645, 151643] });
     expect([config.attentionBias, config.attentionOutputBias, config.mlpBias]).toEqual([true, false, false]);
     expect(storedDTypeOf(qwen2)).toBe('bfloat16');
+  });
+
+  it('reads a qwen3 configuration: norms of queries and keys, head_dim of its own, no biases', () => {
+    const config = parseModelConfig(qwen3);
+    expect(config).toMatchObject({ qkNorm: true, headDim: 128, attentionBias: false, notes: [] });
+    expect(parseModelConfig({ ...qwen3, attention_bias: true })).toMatchObject({
+      attentionBias: true,
+      attentionOutputBias: true,
+    });
+    expect(parseModelConfig(without(qwen3, 'head_dim')).headDim).toBe(128);
+    expect(parseModelConfig(qwen2).qkNorm).toBeUndefined();
+  });
+
+  it('reads a gpt2 configuration as it is published', () => {
+    expect(parseModelConfig(gpt2)).toEqual({
+      modelType: 'gpt2',
+      hiddenSize: 768,
+      intermediateSize: 3072,
+      layers: 12,
+      heads: 12,
+      kvHeads: 12,
+      headDim: 64,
+      vocabSize: 50257,
+      maxPositions: 1024,
+      norm: 'layer',
+      normEps: 1e-5,
+      positions: 'learned',
+      ropeTheta: 10000,
+      activation: 'gelu_new',
+      weightNames: 'gpt2',
+      tieWordEmbeddings: true,
+      attentionBias: true,
+      attentionOutputBias: true,
+      mlpBias: true,
+      eosTokenIds: [50256],
+      bosTokenId: 50256,
+      notes: [],
+    });
+  });
+
+  it('reads gpt2 under the names of other families, and refuses two that disagree', () => {
+    const aliases = {
+      n_embd: 'hidden_size',
+      n_layer: 'num_hidden_layers',
+      n_head: 'num_attention_heads',
+      n_positions: 'max_position_embeddings',
+    };
+    const renamed: Record<string, unknown> = { ...gpt2, n_inner: null, scale_attn_weights: true };
+    for (const [old, name] of Object.entries(aliases)) {
+      renamed[name] = renamed[old];
+      delete renamed[old];
+    }
+    expect(parseModelConfig(renamed)).toEqual(parseModelConfig(gpt2));
+    expect(parseModelConfig({ ...gpt2, hidden_size: 768, n_inner: 100 }).intermediateSize).toBe(100);
+    expect(() => parseModelConfig({ ...gpt2, hidden_size: 512 })).toThrow(
+      'n_embd is 768 and hidden_size is 512: two names of one field',
+    );
+  });
+
+  it.each([
+    ['rope_scaling', { rope_scaling: { rope_type: 'llama3', ...LLAMA3 }, rope_theta: 5e5 }],
+    ['rope_scaling, older', { rope_scaling: { type: 'llama3', ...LLAMA3 }, rope_theta: 5e5 }],
+    ['rope_parameters', { rope_parameters: { rope_type: 'llama3', ...LLAMA3, rope_theta: 5e5 } }],
+    [
+      'rope_parameters by layer type',
+      { rope_parameters: { full_attention: { rope_type: 'llama3', ...LLAMA3, rope_theta: 5e5 } } },
+    ],
+    [
+      'both places',
+      {
+        rope_parameters: { rope_type: 'llama3', ...LLAMA3, rope_theta: 5e5 },
+        rope_scaling: { rope_type: 'llama3', ...LLAMA3 },
+      },
+    ],
+  ])('reads the scaling of Llama 3 in %s', (_where, fields) => {
+    expect(parseModelConfig({ ...without(llama, 'rope_theta', 'rope_scaling'), ...fields })).toMatchObject({
+      ropeTheta: 5e5,
+      ropeScaling: {
+        type: 'llama3',
+        factor: 32,
+        lowFreqFactor: 1,
+        highFreqFactor: 4,
+        originalMaxPositions: 8192,
+      },
+      notes: [],
+    });
+  });
+
+  it('says which of two bases of RoPE it takes', () => {
+    const { ropeTheta, notes } = parseModelConfig({ ...llama, rope_parameters: { rope_theta: 5e5 } });
+    expect([ropeTheta, notes]).toEqual([
+      5e5,
+      ['rope_theta is 500000 in rope_parameters and 10000 beside it; 500000 is used, as transformers does.'],
+    ]);
+  });
+
+  it('names unknown fields, and passes over those that are known to be harmless or are off', () => {
+    const { notes } = parseModelConfig({
+      ...llama,
+      foo: { bar: [1, 2] },
+      flavour: 'mild',
+      use_cache: false,
+      attention_dropout: 0.1,
+      mask_token_id: 4,
+      rope_interleaved: false,
+      qk_layernorm: false,
+      'transformers.js_config': { kv_cache_dtype: { q4f16: 'float16' } },
+      embedding_multiplier: 1,
+      some_attention_thing: null,
+    });
+    expect(notes).toEqual(['Fields of config.json that are unknown and not used: "foo", "flavour".']);
   });
 
   it('honours llama biases and an explicit head_dim', () => {
@@ -161,13 +311,39 @@ describe('parseModelConfig', () => {
   const cases: [string, unknown, string][] = [
     ['null', null, 'config is null, expected a JSON object'],
     ['a list', [llama], 'expected a JSON object'],
-    ['no type', {}, 'unsupported model_type missing; supported: llama, qwen2'],
+    ['no type', {}, 'unsupported model_type missing; supported: llama, qwen2, qwen3, gpt2'],
     [
       'gpt_neox',
       { ...llama, model_type: 'gpt_neox' },
-      'unsupported model_type "gpt_neox"; supported: llama, qwen2',
+      'unsupported model_type "gpt_neox"; supported: llama, qwen2, qwen3, gpt2',
     ],
-    ['qwen3', { ...qwen2, model_type: 'qwen3' }, 'unsupported model_type "qwen3"; supported: llama, qwen2'],
+    ['qwen4', { ...qwen2, model_type: 'qwen4' }, 'unsupported model_type "qwen4"'],
+    [
+      'gpt2 without 1/√d',
+      { ...gpt2, scale_attn_weights: false },
+      'unsupported scale_attn_weights false; supported: true',
+    ],
+    [
+      'gpt2 scaled by layer',
+      { ...gpt2, scale_attn_by_inverse_layer_idx: true },
+      'unsupported scale_attn_by_inverse_layer_idx true; supported: false',
+    ],
+    ['gpt2 with an encoder', { ...gpt2, add_cross_attention: true }, 'unsupported add_cross_attention true'],
+    [
+      'gpt2, another activation',
+      { ...gpt2, activation_function: 'relu' },
+      'unsupported activation_function "relu"; supported: gelu_new',
+    ],
+    ['gpt2, no size', without(gpt2, 'n_embd'), 'n_embd is missing'],
+    ['gpt2, heads', { ...gpt2, n_head: 7 }, 'n_embd 768 is not a multiple of n_head 7'],
+    ['a multiplier', { ...llama, embedding_multiplier: 12 }, 'unsupported embedding_multiplier 12'],
+    ['soft capping', { ...llama, attn_logit_softcapping: 50 }, 'unsupported attn_logit_softcapping 50'],
+    ['experts', { ...llama, num_local_experts: 8 }, 'unsupported num_local_experts 8'],
+    [
+      'an unknown field of the network',
+      { ...llama, no_rope_layers: [1, 1, 0] },
+      'unsupported field "no_rope_layers" ([1, 1, 0]): it is unknown, and by its name it changes the network',
+    ],
     ['inherited type', Object.create(llama), 'unsupported model_type missing'],
     [
       'no size',
@@ -190,13 +366,32 @@ describe('parseModelConfig', () => {
       '8 is not a multiple of num_key_value_heads 3',
     ],
     ['odd head', { ...llama, head_dim: 7 }, 'head_dim 7 is odd'],
-    ['activation', { ...llama, hidden_act: 'gelu' }, 'unsupported hidden_act "gelu"; supported: silu'],
+    ['activation', { ...llama, hidden_act: 'gelu' }, 'unsupported hidden_act "gelu"; supported: silu, swish'],
     ['eps zero', { ...llama, rms_norm_eps: 0 }, 'rms_norm_eps is 0'],
     ['theta negative', { ...llama, rope_theta: -1 }, 'rope_theta is -1'],
     [
       'llama3 scaling',
       { ...llama, rope_scaling: { rope_type: 'llama3', factor: 32 } },
-      'unsupported rope_scaling type "llama3"',
+      'rope_scaling of type llama3 lacks low_freq_factor',
+    ],
+    [
+      'llama3 scaling, bands the wrong way round',
+      { ...llama, rope_scaling: { rope_type: 'llama3', ...LLAMA3, low_freq_factor: 4 } },
+      'high_freq_factor is 4, low_freq_factor 4; expected a larger',
+    ],
+    [
+      'llama3 scaling, a further field',
+      { ...llama, rope_scaling: { rope_type: 'llama3', ...LLAMA3, attention_factor: 2 } },
+      'unsupported rope_scaling field "attention_factor"',
+    ],
+    [
+      'two scalings',
+      {
+        ...llama,
+        rope_scaling: { rope_type: 'llama3', ...LLAMA3 },
+        rope_parameters: { rope_type: 'default', rope_theta: 1e4 },
+      },
+      'rope_parameters and rope_scaling ask for different scalings',
     ],
     [
       'older scaling',

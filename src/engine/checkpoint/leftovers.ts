@@ -5,36 +5,122 @@
 import { listed } from '../../text/quote';
 import { FileError } from '../base/errors';
 import { quote } from './json';
+import type { TensorLocation } from './locate';
+import { HEAD, type Naming } from './names';
 
-/** Buffers that older files store and every reader computes itself. */
-const BUFFERS = /\.(rotary_emb\.inv_freq|attn\.masked_bias|position_ids)$/;
+/** A tensor that is not read. */
+export interface Leftover {
+  /** In the file. */
+  readonly name: string;
+  /** As it would be expected, or undefined where it stands outside this model's names. */
+  readonly expected: string | undefined;
+  readonly shape: readonly number[];
+}
+
+/** Buffers that files store and every reader computes itself, with what is said of them. */
+const BUFFERS: readonly { readonly names: RegExp; readonly rank?: number; readonly why: string }[] = [
+  {
+    names: /\.rotary_emb\.(inv_freq|original_inv_freq|cos_cached|sin_cached)$/,
+    why: 'rotary tables, which are computed from config.json',
+  },
+  // GPT-2's causal mask; with any other rank it would be a bias.
+  { names: /\.attn\.bias$/, rank: 4, why: 'causal masks, which are computed' },
+  { names: /\.attn\.masked_bias$/, rank: 0, why: 'the value of masked scores, which is computed' },
+  { names: /(^|\.)position_ids$/, why: 'the numbers of positions, which are computed' },
+];
 /** LoRA and other adapters, unmerged. */
-const ADAPTERS = /(^|[._])(lora_|ia3_|adapter)/i;
-const BODY = /^model\./;
+const ADAPTERS = /(^|[._])(lora_|ia3_|adapter|base_layer)/i;
 
 /**
- * What is said of `names`, a sentence each. `tied`: config.json ties the head to the embedding.
+ * What is said of tensors that are not read, a sentence each; a surplus head apart, see `headNote`.
  * @throws FileError for a tensor that would change the hidden states
  */
-export function notesOnLeftovers(names: readonly string[], tied: boolean): string[] {
-  const others = names.filter((name) => !BUFFERS.test(name));
-  const adapter = others.find((name) => ADAPTERS.test(name));
+export function notesOnLeftovers(
+  leftovers: readonly Leftover[],
+  needed: Iterable<string>,
+  { prefix, body }: Naming,
+): string[] {
+  const adapter = leftovers.find(({ name }) => ADAPTERS.test(name));
   if (adapter !== undefined)
     throw new FileError(
-      `the weights hold an adapter that is not merged (${quote(adapter)})`,
+      `the weights hold an adapter that is not merged (${quote(adapter.name)})`,
       'Merge the adapter into the weights (merge_and_unload in PEFT), and open the merged checkpoint.',
     );
-  const body = others.filter((name) => BODY.test(name));
-  if (body.length > 0)
+  const notes = new Map<string, string[]>();
+  const say = (why: string, name: string): void => {
+    notes.set(why, [...(notes.get(why) ?? []), name]);
+  };
+  // Where the body's names have no prefix in the file, it is known by their first components ("h.", "wte.").
+  const partOf = (name: string): string => name.slice(body.length).split('.', 1)[0] as string;
+  const parts = new Set([...needed].filter((name) => name !== HEAD).map(partOf));
+  const inBody = (name: string): boolean => (prefix === '' ? parts.has(partOf(name)) : true);
+  const network: string[] = [];
+  for (const { name, expected, shape } of leftovers) {
+    if (expected === HEAD) continue;
+    const buffer = BUFFERS.find(
+      ({ names, rank }) => names.test(name) && (rank ?? shape.length) === shape.length,
+    );
+    if (buffer) say(buffer.why, name);
+    else if (expected !== undefined && inBody(expected)) network.push(name);
+    else say('not part of the decoder', name);
+  }
+  if (network.length > 0)
     throw new FileError(
-      `the weights hold ${body.length} tensors of the network that config.json does not name: ${listed(body.map(quote), 3)}`,
-      body.some((name) => name.endsWith('.bias'))
+      `the weights hold ${network.length} tensors of the network that config.json does not name: ${listed(network.map(quote), 3)}`,
+      network.some((name) => name.endsWith('.bias'))
         ? 'Set attention_bias or mlp_bias in config.json to true if the model has biases, or open the checkpoint with its own config.json.'
         : 'Open the weights with their own config.json; if it is this one, the architecture is not supported.',
     );
-  return others.map((name) =>
-    name === 'lm_head.weight' && tied
-      ? 'lm_head.weight is left aside: config.json ties the head to the embedding (tie_word_embeddings).'
-      : `${quote(name)} is not part of the decoder and is left aside.`,
+  return [...notes].flatMap(([why, names]) =>
+    [...grouped(names)].map(
+      ([name, n]) => `${quote(name)} ${n > 1 ? `(${n} tensors) are` : 'is'} left aside: ${why}.`,
+    ),
   );
+}
+
+/** @throws FileError where an adapter lies beside its base, and would have been left out */
+export function refuseAdapter(files: Iterable<string>): void {
+  const adapter = [...files].find((name) => /^adapter_(config\.json|model\.(safetensors|bin))$/.test(name));
+  if (adapter !== undefined)
+    throw new FileError(
+      `${quote(adapter)} is an adapter (PEFT) beside a model; it would change the hidden states and cannot be applied`,
+      'Merge it into the weights (merge_and_unload in PEFT), or choose the files of the base model alone.',
+    );
+}
+
+/**
+ * What is said of a head that is not read because config.json ties it to the embedding.
+ * @param embedding, head their places in the files
+ */
+export async function headNote(embedding: TensorLocation, head: TensorLocation): Promise<string> {
+  const same = (await sameBytes(embedding, head))
+    ? 'it equals the embedding, which is the head'
+    : 'it differs from the embedding, to which config.json ties the head; set tie_word_embeddings to false to use it';
+  return `${quote(head.entry.name)} is left aside: ${same}.`;
+}
+
+const PIECE = 4 * 2 ** 20;
+
+async function sameBytes(a: TensorLocation, b: TensorLocation): Promise<boolean> {
+  const size = a.entry.end - a.entry.begin;
+  if (a.entry.dtype !== b.entry.dtype || size !== b.entry.end - b.entry.begin) return false;
+  for (let at = 0; at < size; at += PIECE) {
+    const length = Math.min(PIECE, size - at);
+    const [x, y] = [
+      await a.source.read(a.entry.begin + at, length),
+      await b.source.read(b.entry.begin + at, length),
+    ];
+    if (x.some((byte, i) => byte !== y[i])) return false;
+  }
+  return true;
+}
+
+/** Names that differ in a layer's number alone are one, with `{i}` for it. */
+function grouped(names: readonly string[]): Map<string, number> {
+  const groups = new Map<string, string[]>();
+  for (const name of names) {
+    const key = name.replace(/\.\d+(?=\.)/g, '.{i}');
+    groups.set(key, [...(groups.get(key) ?? []), name]);
+  }
+  return new Map([...groups].map(([key, all]) => [all.length > 1 ? key : (all[0] as string), all.length]));
 }

@@ -5,7 +5,14 @@ import { FileError, NumericError } from '../base/errors';
 import { sameShape } from '../base/shape';
 import type { ModelConfig } from './config';
 import { encodeFloats } from './float';
-import { type Checkpoint, type CheckpointFiles, type ExpectedTensor, loadCheckpoint } from './load';
+import { refuseAdapter } from './leftovers';
+import {
+  type Checkpoint,
+  type CheckpointFiles,
+  type ExpectedTensor,
+  loadCheckpoint,
+  resolveCheckpoint,
+} from './load';
 import { parseIndex } from './locate';
 import { blobSource } from './source';
 import { writeSafetensors } from './write';
@@ -48,7 +55,7 @@ describe('loadCheckpoint', () => {
       ['b', { dtype: 'f32', shape: [3], data: new Float32Array([3, 4, 5]) }],
       ['a', { dtype: 'f32', shape: [2, 1], data: new Float32Array([1, 2]) }],
     ]);
-    expect(checkpoint.notes).toEqual(['"lm" is not part of the decoder and is left aside.']);
+    expect(checkpoint.notes).toEqual(['"lm" is left aside: not part of the decoder.']);
     expect(checkpoint.config.headDim).toBe(2);
   });
 
@@ -263,17 +270,26 @@ describe('weights that are not finite', () => {
   });
 });
 
+/** A model whose network is an embedding and one projection, under the given names. */
+const network = ['model.embed_tokens.weight', 'model.layers.0.mlp.down_proj.weight'] as const;
+const gpt2Network = ['transformer.wte.weight', 'transformer.h.0.mlp.c_proj.weight'] as const;
+type Values = readonly [number[], number[]];
+
+const openWith = (
+  tensors: Record<string, Values>,
+  expected: readonly string[] = network,
+  fields: object = {},
+): Promise<Checkpoint> =>
+  loadCheckpoint(
+    { config: { ...config, ...fields }, weights: new Map([['m.safetensors', file(tensors)]]) },
+    need(...expected.map((name): [string, number[]] => [name, [2, 1]])),
+  );
+const named = (names: readonly string[], values: Values = a): Record<string, Values> =>
+  Object.fromEntries(names.map((name) => [name, values]));
+
 describe('tensors that are not read', () => {
   const open = (names: readonly string[], fields = {}) =>
-    loadCheckpoint(
-      {
-        config: { ...config, ...fields },
-        weights: new Map([
-          ['m.safetensors', file({ a, ...Object.fromEntries(names.map((name) => [name, b])) })],
-        ]),
-      },
-      need(['a', [2, 1]]),
-    );
+    openWith({ ...named(network), ...named(names, b) }, network, fields);
 
   it.each([
     ['a bias', 'model.layers.0.mlp.down_proj.bias', 'attention_bias or mlp_bias'],
@@ -291,12 +307,52 @@ describe('tensors that are not read', () => {
     });
   });
 
-  it('harmless ones are named or, where every reader ignores them, passed over', async () => {
-    expect((await open(['model.layers.0.self_attn.rotary_emb.inv_freq'])).notes).toEqual([]);
-    expect((await open(['score.weight'])).notes).toEqual([
-      '"score.weight" is not part of the decoder and is left aside.',
+  it('harmless ones are named, with the reason, layers together', async () => {
+    const buffers = [0, 1, 2].map((i) => `model.layers.${i}.self_attn.rotary_emb.inv_freq`);
+    expect((await open([...buffers, 'score.weight'])).notes).toEqual([
+      '"model.layers.{i}.self_attn.rotary_emb.inv_freq" (3 tensors) are left aside: rotary tables, which are computed from config.json.',
+      '"score.weight" is left aside: not part of the decoder.',
     ]);
-    expect((await open(['lm_head.weight'])).notes[0]).toContain('tie_word_embeddings');
+    const many = Array.from({ length: 30 }, (_, i) => `other${i}.weight`);
+    const { notes } = await open(many);
+    expect([notes.length, notes.at(-1)]).toEqual([20, 'And 11 more of this kind.']);
+  });
+
+  it('a head beside a tied embedding: said, and whether it is the same', async () => {
+    const [embedding] = network;
+    const same = await openWith({ ...named(network), 'lm_head.weight': a });
+    expect(same.notes).toEqual([
+      '"lm_head.weight" is left aside: it equals the embedding, which is the head.',
+    ]);
+    const other = await openWith({
+      ...named(network),
+      'lm_head.weight': [
+        [2, 1],
+        [1, 3],
+      ],
+    });
+    expect(other.notes).toEqual([
+      '"lm_head.weight" is left aside: it differs from the embedding, to which config.json ties the head; set tie_word_embeddings to false to use it.',
+    ]);
+    expect([...(other.weights.get(embedding)?.data ?? [])]).toEqual([1, 2]);
+  });
+
+  it('GPT-2’s masks are left aside; a bias of the same name would not be', async () => {
+    const mask: Values = [
+      [1, 1, 2, 2],
+      [1, 0, 1, 1],
+    ];
+    const tensors = { ...named(gpt2Network), 'transformer.h.0.attn.bias': mask };
+    const { notes } = await openWith(
+      { ...tensors, 'transformer.h.0.attn.masked_bias': [[], [-1e4]] },
+      gpt2Network,
+    );
+    expect(notes).toEqual([
+      '"transformer.h.0.attn.bias" is left aside: causal masks, which are computed.',
+      '"transformer.h.0.attn.masked_bias" is left aside: the value of masked scores, which is computed.',
+    ]);
+    const bias = openWith({ ...tensors, 'transformer.h.0.attn.bias': b }, gpt2Network);
+    await expect(bias).rejects.toThrow('"transformer.h.0.attn.bias"');
   });
 
   it('a head that is missing: the hint names the setting', async () => {
@@ -304,4 +360,86 @@ describe('tensors that are not read', () => {
     const opening = loadCheckpoint({ config, weights }, need(['a', [2, 1]], ['lm_head.weight', [3, 4]]));
     await expect(opening).rejects.toMatchObject({ hint: expect.stringContaining('tie_word_embeddings') });
   });
+});
+
+describe('a prefix of all names', () => {
+  const under = (prefix: string, names: readonly string[] = network) =>
+    names.map((name) => prefix + name.slice(name.indexOf('.') + 1));
+
+  it.each(['base_model.model.model.', 'language_model.model.', '_base_model.model.', 'language_model.'])(
+    'is accepted and named: %s',
+    async (prefix) => {
+      const { weights, notes } = await openWith(named(under(prefix)));
+      expect([...weights.keys()]).toEqual(network);
+      expect(notes).toEqual([`The names of the tensors stand under the prefix "${prefix}".`]);
+    },
+  );
+
+  it('may be missing; what stands beside the body is then not taken for a part of it', async () => {
+    const names = under('', gpt2Network);
+    const { weights, notes } = await openWith(
+      { ...named(names), ...named(['score.weight'], b) },
+      gpt2Network,
+    );
+    expect([...weights.keys()]).toEqual(gpt2Network);
+    expect(notes).toEqual([
+      'The names of the tensors stand without the prefix "transformer.".',
+      '"score.weight" is left aside: not part of the decoder.',
+    ]);
+    const wrong = openWith({ ...named(names), ...named(['h.0.ln_9.weight'], b) }, gpt2Network);
+    await expect(wrong).rejects.toThrow('"h.0.ln_9.weight"');
+  });
+
+  it.each([
+    ['base_model.model.model.', 'base_model.model.lm_head.weight'],
+    ['model.language_model.', 'lm_head.weight'],
+    ['language_model.', 'language_model.lm_head.weight'],
+  ])('%s goes with the head %s', async (prefix, head) => {
+    const { weights } = await openWith({ ...named(under(prefix)), [head]: a }, [
+      ...network,
+      'lm_head.weight',
+    ]);
+    expect([...weights.keys()]).toEqual([...network, 'lm_head.weight']);
+  });
+
+  it('a second model under another prefix is left aside, or refused where neither is the expected one', async () => {
+    const second = named(under('decoder.model.'));
+    const { notes } = await openWith({ ...named(network), ...second });
+    expect(notes).toEqual([
+      '"decoder.model.embed_tokens.weight" is left aside: not part of the decoder.',
+      '"decoder.model.layers.0.mlp.down_proj.weight" is left aside: not part of the decoder.',
+    ]);
+    await expect(openWith({ ...named(under('encoder.')), ...second })).rejects.toThrow(
+      'the weights hold 2 models: "decoder.model.embed_tokens.weight", "encoder.embed_tokens.weight"',
+    );
+  });
+});
+
+it('resolves without reading a weight: places, dtypes and bytes are known, and floats are asked for', async () => {
+  const content = file({ ...named(network), 'lm_head.weight': a });
+  const reads: number[] = [];
+  const source = {
+    size: content.byteLength,
+    read: async (offset: number, length: number) => {
+      reads.push(length);
+      return new Uint8Array(content, offset, length);
+    },
+  };
+  const expected = need(...[...network, 'lm_head.weight'].map((name): [string, number[]] => [name, [2, 1]]));
+  const { tensors, bytes } = await resolveCheckpoint(
+    { config, weights: new Map([['m.safetensors', source]]) },
+    expected,
+  );
+  expect(
+    [...tensors.values()].map(({ file: name, entry }) => [name, entry.dtype, entry.end - entry.begin]),
+  ).toEqual(Array(3).fill(['m.safetensors', 'f32', 8]));
+  expect(bytes).toBe(24);
+  expect(reads).toEqual([8, content.byteLength - 8 - 24]);
+});
+
+it('refuses an adapter beside its base by name', () => {
+  expect(() => refuseAdapter(['config.json', 'model.safetensors'])).not.toThrow();
+  expect(() => refuseAdapter(['config.json', 'adapter_model.safetensors'])).toThrow(
+    '"adapter_model.safetensors"',
+  );
 });

@@ -6,8 +6,9 @@ import { type Shape, sameShape, showShape } from '../base/shape';
 import { type ModelConfig, parseModelConfig } from './config';
 import { checkFinite } from './finite';
 import { quote } from './json';
-import { notesOnLeftovers } from './leftovers';
+import { headNote, notesOnLeftovers } from './leftovers';
 import { locateTensors, type TensorLocation } from './locate';
+import { HEAD, type Naming, namingOf } from './names';
 import { checkFloat, readTensor, toHost } from './safetensors';
 import type { ByteSource } from './source';
 
@@ -31,7 +32,9 @@ export interface ResolvedCheckpoint {
   readonly config: ModelConfig;
   /** Where each needed tensor lies, by the name in the expected list and in its order; f32, f16 or bf16 all. */
   readonly tensors: ReadonlyMap<string, TensorLocation>;
-  /** What of the files was left aside, or read otherwise than they say, a sentence each. */
+  /** Bytes of the needed tensors, as stored. */
+  readonly bytes: number;
+  /** What of the files was left aside and why, or read otherwise than they say, a sentence each. */
   readonly notes: readonly string[];
 }
 
@@ -43,7 +46,6 @@ export interface Checkpoint {
 }
 
 const MAX_NOTES = 20;
-const HEAD = 'lm_head.weight';
 
 /** `resolveCheckpoint`, then `readWeights`. */
 export async function loadCheckpoint(
@@ -66,18 +68,53 @@ export async function resolveCheckpoint(
   const config = parseModelConfig(files.config);
   const needed = expected(config);
   const found = await locateTensors(files.weights, files.index);
-  checkNeeded(needed, found);
-  const names = new Set(needed.map(({ name }) => name));
-  const left = notesOnLeftovers(
-    [...found.keys()].filter((name) => !names.has(name)),
-    config.tieWordEmbeddings,
+  const naming = namingOf(
+    needed.map(({ name }) => name),
+    found.keys(),
   );
-  return {
-    config,
-    tensors: new Map(needed.map(({ name }) => [name, found.get(name) as TensorLocation])),
-    notes: [...config.notes, ...left].slice(0, MAX_NOTES),
-  };
+  const byName = renamed(found, naming);
+  checkNeeded(needed, byName);
+  const tensors = new Map(needed.map(({ name }) => [name, byName.get(name) as TensorLocation]));
+  const left = [...found.values()]
+    .filter(({ entry }) => !tensors.has(naming.expected(entry.name) ?? ''))
+    .map(({ entry }) => ({ ...entry, expected: naming.expected(entry.name) }));
+  const notes = [...config.notes, ...prefixNote(naming), ...notesOnLeftovers(left, tensors.keys(), naming)];
+  const [surplus, embedding] = [byName.get(HEAD), tensors.values().next().value];
+  if (surplus && embedding && !tensors.has(HEAD)) notes.push(await headNote(embedding, surplus));
+  const bytes = [...tensors.values()].reduce((n, { entry }) => n + entry.end - entry.begin, 0);
+  return { config, tensors, bytes, notes: shortened(notes) };
 }
+
+/** Tensors by their expected names. */
+function renamed(
+  found: ReadonlyMap<string, TensorLocation>,
+  naming: Naming,
+): ReadonlyMap<string, TensorLocation> {
+  const byName = new Map<string, TensorLocation>();
+  for (const [name, location] of found) {
+    const expected = naming.expected(name);
+    if (expected === undefined) continue;
+    const other = byName.get(expected);
+    if (other)
+      throw new FileError(
+        `the weights hold both ${quote(other.entry.name)} and ${quote(name)}, which are one tensor of the network`,
+        'Choose a checkpoint with a single model.',
+      );
+    byName.set(expected, location);
+  }
+  return byName;
+}
+
+function prefixNote({ prefix, body }: Naming): string[] {
+  if (prefix === body) return [];
+  const what = prefix === '' ? `without the prefix ${quote(body)}` : `under the prefix ${quote(prefix)}`;
+  return [`The names of the tensors stand ${what}.`];
+}
+
+const shortened = (notes: readonly string[]): readonly string[] =>
+  notes.length <= MAX_NOTES
+    ? notes
+    : [...notes.slice(0, MAX_NOTES - 1), `And ${notes.length - MAX_NOTES + 1} more of this kind.`];
 
 /** Reads tensors one at a time. Throws `NumericError` for weights that are not finite. */
 export async function readWeights(

@@ -157,15 +157,12 @@ export class Decoder {
       for (let b = 0; b < B; b++) mask[b * T + column] = 0;
       const place = new Float32Array(T);
       place[column] = 1;
-      const { cos, sin } = ropeTables(config, column, 1);
-      const half = [1, config.headDim / 2];
       const bound = {
         ...tensors,
         ...(input !== 'latent' && { x: this.fed(input) }),
         mask: this.inputs.write('mask', [B, 1, 1, T], mask),
         place: this.inputs.write('place', [1, 1, T, 1], place),
-        cos: this.inputs.write('cos', half, cos),
-        sin: this.inputs.write('sin', half, sin),
+        ...(config.positions !== 'learned' && this.tables(column)),
       };
       return this.run(input === 'latent' ? 'latent' : 'vector', bound, column + 1, mask, options);
     });
@@ -220,6 +217,14 @@ export class Decoder {
     const shape = [this.shape.batch, this.shape.config.hiddenSize];
     if ('vector' in input) return this.inputs.write('x', shape, input.vector);
     return this.inputs.write('x', shape, embeddingRows(this.model.source, input.tokens).data);
+  }
+
+  /** Rotary tables of one column. */
+  private tables(column: number): Record<'cos' | 'sin', DeviceTensor> {
+    const { config } = this.shape;
+    const { cos, sin } = ropeTables(config, column, 1);
+    const half = [1, config.headDim / 2];
+    return { cos: this.inputs.write('cos', half, cos), sin: this.inputs.write('sin', half, sin) };
   }
 
   private async run(

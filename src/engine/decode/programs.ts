@@ -6,6 +6,7 @@ import { type LatentFilter, latentOf, runQuestion } from '../nn/latent';
 import { decoderLayer, type KeyValues } from '../nn/layer';
 import type { LoraSpec } from '../nn/lora';
 import { mostProbable, mostProbableTokens } from '../nn/next-token';
+import { atPositions, hasLearnedPositions, leftPadding } from '../nn/positions';
 import { lastHidden, outerModel, type StackModel, stackModel } from '../nn/stack';
 import { logitChunks } from '../nn/vocabulary';
 import { type DecodeSite, intervened, intervenedModel } from './sites';
@@ -90,7 +91,8 @@ export type Fed = 'vector' | 'latent';
 
 /**
  * One position: what is fed, the past `k.{i}`, `v.{i}` padded to T, `place` [1, 1, T, 1] (1 at this position's column,
- * 0 elsewhere), mask [B, 1, 1, T], and cos and sin [1, d/2] of the column. One program serves all positions.
+ * 0 elsewhere), mask [B, 1, 1, T], and, where positions are rotary, cos and sin [1, d/2] of the column. One program serves all
+ * positions.
  */
 export function advanceProgram(shape: DecodeShape, fed: Fed, options: PassOptions): Program {
   const { batch: B, keys: T, config } = shape;
@@ -102,12 +104,17 @@ export function advanceProgram(shape: DecodeShape, fed: Fed, options: PassOption
     batch: B,
     positions: 1,
     mask: graph.input('mask', [B, 1, 1, T]),
-    cos: graph.input('cos', [1, d / 2]),
-    sin: graph.input('sin', [1, d / 2]),
+    rope:
+      config.positions === 'learned'
+        ? undefined
+        : { cos: graph.input('cos', [1, d / 2]), sin: graph.input('sin', [1, d / 2]) },
     // The column is still zero in the past, so that adding writes it.
     join: (past: Tensor | undefined, own: Tensor) => o.add(past as Tensor, o.mul(own, place)),
   };
-  let x = fed === 'vector' ? graph.input('x', [B, H]) : fedLatent(model, shape, options.sites);
+  const input = fed === 'vector' ? graph.input('x', [B, H]) : fedLatent(model, shape, options.sites);
+  let x = hasLearnedPositions(model)
+    ? atPositions(model, input, o.sub(columnOf(place), leftPadding(segment.mask)))
+    : input;
   const hidden: Tensor[] = [];
   const kv: KeyValues[] = [];
   const attention: Tensor[] = [];
@@ -125,6 +132,13 @@ export function advanceProgram(shape: DecodeShape, fed: Fed, options: PassOption
     attention.push(out.attention);
   });
   return { name: `advance by a ${fed}`, outputs: outputs(shape, { hidden, kv, attention }, options) };
+}
+
+/** The column [1, 1] that `place` [1, 1, T, 1] marks. */
+function columnOf(place: Tensor): Tensor {
+  const T = place.shape[2] as number;
+  const columns = Float32Array.from({ length: T }, (_, t) => t);
+  return o.reshape(o.reduceSum(o.mul(place, place.graph.constant(columns, place.shape))), [1, 1]);
 }
 
 const fedLatent = (

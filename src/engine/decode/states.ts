@@ -3,6 +3,7 @@ import * as o from '../graph/ops';
 import type { DecoderConfig } from '../nn/config';
 import { type LatentFilter, runContinuation, runLatents, runQuestion } from '../nn/latent';
 import type { LoraSpec } from '../nn/lora';
+import { placed } from '../nn/positions';
 import { causalMask, embed, runStack, stackModel } from '../nn/stack';
 
 /**
@@ -37,8 +38,9 @@ export function statesProgram(shape: StatesShape): Program {
   const restIds = (): Tensor => graph.input(STATES_INPUTS.rest, [B, R], 'i32');
   if (S === 0) {
     const mask = causalMask(graph, R, R);
-    const x = embed(model, restIds());
-    const run = runStack(model, { x, batch: B, positions: R, from: 0, mask, past: undefined });
+    const place = { batch: B, positions: R, from: 0 };
+    const x = placed(model, embed(model, restIds()), place);
+    const run = runStack(model, { x, ...place, mask, past: undefined });
     parts.push(byColumn(run.hidden, R));
   } else {
     const keyMask = graph.input(STATES_INPUTS.keyMask, [B, 1, 1, S]);

@@ -1,6 +1,7 @@
 import type { Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
 import type { KeyValues } from './layer';
+import { leftPadding, placed } from './positions';
 import { causalMask, positionOf, runStack, type StackModel, type StackOutput } from './stack';
 import { embed, softmaxMixture } from './vocabulary';
 
@@ -21,6 +22,8 @@ export interface QuestionRun extends StackOutput {
   readonly batch: number;
   readonly columns: number;
   readonly keyMask: Tensor;
+  /** Columns of left padding [B, 1], where positions are learned. */
+  readonly padding: Tensor | undefined;
   /** Final hidden state at the last column, [B, H]. */
   readonly last: Tensor;
 }
@@ -37,12 +40,12 @@ export function runQuestion(
   { lastOnly = true }: { readonly lastOnly?: boolean } = {},
 ): QuestionRun {
   const [B, S] = ids.shape as readonly [number, number];
+  const padding = model.config.positions === 'learned' ? leftPadding(keyMask) : undefined;
+  const place = { batch: B, positions: S, from: 0 };
   const out = model.graph.scope('question', () =>
     runStack(model, {
-      x: embed(model, ids),
-      batch: B,
-      positions: S,
-      from: 0,
+      x: placed(model, embed(model, ids), place, padding),
+      ...place,
       mask: o.add(keyMask, causalMask(model.graph, S, S)),
       past: undefined,
       lastOnly,
@@ -54,6 +57,7 @@ export function runQuestion(
     batch: B,
     columns: S,
     keyMask,
+    padding,
     last: lastOnly ? last : positionOf(last, B, S, S - 1),
   };
 }
@@ -76,12 +80,10 @@ export function runLatents(
   const hidden: (readonly Tensor[])[] = [];
   for (let t = 0; t < steps; t++)
     model.graph.scope(`latent ${t + 1}`, () => {
-      const from = question.columns + t;
+      const place = { batch: question.batch, positions: 1, from: question.columns + t };
       const out = runStack(model, {
-        x: latentOf(model, last, filter),
-        batch: question.batch,
-        positions: 1,
-        from,
+        x: placed(model, latentOf(model, last, filter), place, question.padding),
+        ...place,
         mask: o.pad(question.keyMask, 3, 0, t + 1),
         past: kv,
       });
@@ -102,12 +104,11 @@ export function runContinuation(
 ): StackOutput {
   const [B, A] = ids.shape as readonly [number, number];
   const keys = before.columns + A;
+  const place = { batch: B, positions: A, from: before.columns };
   return model.graph.scope(label, () =>
     runStack(model, {
-      x: embed(model, ids),
-      batch: B,
-      positions: A,
-      from: before.columns,
+      x: placed(model, embed(model, ids), place, question.padding),
+      ...place,
       mask: o.add(o.pad(question.keyMask, 3, 0, keys - question.columns), causalMask(model.graph, A, keys)),
       past: before.kv,
     }),

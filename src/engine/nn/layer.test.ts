@@ -61,8 +61,7 @@ function traceCase(name: string): Case {
     batch: B,
     positions: S,
     mask: input('mask', [B, 1, S, T], mask),
-    cos: graph.constant(tables.cos, [S, d / 2]),
-    sin: graph.constant(tables.sin, [S, d / 2]),
+    rope: { cos: graph.constant(tables.cos, [S, d / 2]), sin: graph.constant(tables.sin, [S, d / 2]) },
     join: (before, own) => (before ? o.concat([before, own], 2) : own),
   };
   const weights = layerInputs(graph, config, 'w.');

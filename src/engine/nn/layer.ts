@@ -1,9 +1,11 @@
 import type { Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
+import { activated } from './activation';
 import type { Attachments, Site } from './attachments';
-import type { DecoderConfig, GroupName } from './config';
+import { type DecoderConfig, type GroupName, groupsOf } from './config';
 import type { LoraGroup } from './lora';
-import { ropeByRow } from './rope';
+import { norm } from './norm';
+import { type RopeTensors, rotated } from './rope';
 import type { LayerTensors } from './weights';
 
 /** Keys and values of one layer, [B, kvHeads, T, d] each. */
@@ -18,9 +20,8 @@ export interface Segment {
   readonly positions: number;
   /** Additive, broadcast to [B, heads, S, T]: 0 where a key is visible, −1e9 where it is not. */
   readonly mask: Tensor;
-  /** Rotary tables [S, d/2] of the segment's columns, or [B, 1, S, d/2] where each row has positions of its own. */
-  readonly cos: Tensor;
-  readonly sin: Tensor;
+  /** Absent where positions are learned: then they are in x. */
+  readonly rope: RopeTensors | undefined;
   /** Only the last position's output is needed; every position still contributes its key and value. */
   readonly lastOnly?: boolean;
   /** Joins the keys (or values) before the segment with its own: [B, kvHeads, T, d]. */
@@ -43,8 +44,8 @@ function linear(
 }
 
 /**
- * One pre-norm decoder layer (LLaMA, Qwen2): RMSNorm → grouped-query attention with RoPE → residual → RMSNorm → SwiGLU
- * → residual.
+ * One pre-norm decoder layer: norm → grouped-query attention → residual → norm → MLP → residual. LLaMA and Qwen have RMSNorm,
+ * RoPE and SwiGLU (Qwen3 also norms each head's queries and keys before RoPE), GPT-2 LayerNorm, positions in x, and GELU.
  * @param attached adapters on its linears, and modules at its sites
  * @param x hidden states [B·S, H]
  * @param past keys and values before the segment, already rotated
@@ -59,7 +60,7 @@ export function decoderLayer(
   segment: Segment,
   past: KeyValues | undefined,
 ): { x: Tensor; kv: KeyValues; attention: Tensor } {
-  const { heads, kvHeads, headDim: d, normEps } = config;
+  const { heads, kvHeads, headDim: d } = config;
   const { batch: B, positions: S } = segment;
   const w = (name: keyof LayerTensors): Tensor => weights[name] as Tensor;
   const adapters = (name: GroupName): LoraGroup[] =>
@@ -67,22 +68,18 @@ export function decoderLayer(
   const at: At = (site, value) => attached?.sites[site]?.(value) ?? value;
   const has: Has = (site) => attached?.sites[site] !== undefined;
 
-  const normed = at('attention.in', o.rmsNorm(x, w('attentionNorm'), normEps));
+  const normed = at('attention.in', norm(config, x, w('attentionNorm'), weights.attentionNormBias));
   const qkv = packedQkv(config, weights, normed, adapters('qkv'), at, has);
   const byHead = o.transpose(o.reshape(qkv, [B, S, heads + 2 * kvHeads, d]), [0, 2, 1, 3]);
-  const turned = o.slice(byHead, 1, 0, heads + kvHeads);
-  const rotated =
-    segment.cos.shape.length === 2
-      ? o.rope(turned, segment.cos, segment.sin)
-      : ropeByRow(turned, segment.cos, segment.sin);
+  const turned = queriesAndKeys(config, weights, byHead, segment.rope);
   // Only Q positions have queries: whatever comes after keys and values is skipped for the others.
   const Q = segment.lastOnly ? 1 : S;
-  const asking = o.slice(o.slice(rotated, 1, 0, heads), 2, S - Q, S);
+  const asking = o.slice(turned.q, 2, S - Q, S);
   const q = o.mul(asking, 1 / Math.sqrt(d));
   const mask = segment.mask.shape[2] === S ? o.slice(segment.mask, 2, S - Q, S) : segment.mask;
   const H = config.hiddenSize;
   const residual = o.reshape(o.slice(o.reshape(x, [B, S, H]), 1, S - Q, S), [B * Q, H]);
-  const k = segment.join(past?.k, o.slice(rotated, 1, heads, heads + kvHeads));
+  const k = segment.join(past?.k, turned.k);
   const v = segment.join(past?.v, o.slice(byHead, 1, heads + kvHeads, heads + 2 * kvHeads));
 
   // Heads that share a key are rows of one product, so that keys are never repeated.
@@ -101,19 +98,18 @@ export function decoderLayer(
     residual,
   );
 
-  const I = config.intermediateSize;
-  const gateUp = linear(
-    at('mlp.in', o.rmsNorm(attended, w('mlpNorm'), normEps)),
-    w('gateUp'),
-    weights.gateUpBias,
-    adapters('gateUp'),
+  const inner = groupsOf(config)[2]?.[0] as 'gateUp' | 'up';
+  const opened = linear(
+    at('mlp.in', norm(config, attended, w('mlpNorm'), weights.mlpNormBias)),
+    w(inner),
+    weights[`${inner}Bias`],
+    adapters(inner),
   );
-  const activated = o.mul(o.silu(o.slice(gateUp, 1, 0, I)), o.slice(gateUp, 1, I, 2 * I));
   const out = intoResidual(
     at,
     has,
     'mlp.out',
-    [activated, w('down'), weights.downBias, adapters('down')],
+    [activated(config, opened), w('down'), weights.downBias, adapters('down')],
     attended,
   );
   return { x: at('residual', out), kv: { k, v }, attention };
@@ -121,6 +117,23 @@ export function decoderLayer(
 
 type At = (site: Site, value: Tensor) => Tensor;
 type Has = (site: Site) => boolean;
+
+/** Queries [B, heads, S, d] and keys [B, kvHeads, S, d], normed where the model does that, and turned by their positions. */
+function queriesAndKeys(
+  { heads, kvHeads, qkNorm, normEps }: DecoderConfig,
+  { qNorm, kNorm }: LayerTensors,
+  byHead: Tensor,
+  rope: RopeTensors | undefined,
+): { readonly q: Tensor; readonly k: Tensor } {
+  const both = heads + kvHeads;
+  if (!qkNorm) {
+    const turned = rotated(o.slice(byHead, 1, 0, both), rope);
+    return { q: o.slice(turned, 1, 0, heads), k: o.slice(turned, 1, heads, both) };
+  }
+  const one = (from: number, to: number, weight: Tensor | undefined): Tensor =>
+    rotated(o.rmsNorm(o.slice(byHead, 1, from, to), weight as Tensor, normEps), rope);
+  return { q: one(0, heads, qNorm), k: one(heads, both, kNorm) };
+}
 
 /** Queries, keys and values side by side: one product, or three where a module is attached before one of them. */
 function packedQkv(

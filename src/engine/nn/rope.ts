@@ -1,16 +1,30 @@
 import type { Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
-import type { DecoderConfig } from './config';
+import type { DecoderConfig, RopeScaling } from './config';
+
+type Rotary = Pick<DecoderConfig, 'headDim' | 'ropeTheta' | 'ropeScaling'>;
 
 /**
- * Rotary tables of columns [from, from + count): cos and sin of position / θ^(2i/d), [count, d/2] each, computed in
- * float64 (the GPU's own sine is off by up to 2e-4).
+ * Angle per position of each of the d/2 pairs: θ^(−2i/d), scaled where the configuration says so. Llama 3 ("llama3" in
+ * transformers' modeling_rope_utils) leaves short wavelengths alone, divides the frequency of long ones by `factor`, and
+ * mixes the two between, in proportion to how often a wavelength fits the original context.
  */
-export function ropeTables(config: DecoderConfig, from: number, count: number): RopeTables {
-  return ropeTablesAt(
-    config,
-    Array.from({ length: count }, (_, p) => from + p),
-  );
+export function ropeFrequencies({ headDim, ropeTheta, ropeScaling }: Rotary): Float64Array {
+  const half = headDim / 2;
+  return Float64Array.from({ length: half }, (_, i) => {
+    const frequency = 1 / ropeTheta ** (i / half);
+    return ropeScaling ? llama3(frequency, ropeScaling) : frequency;
+  });
+}
+
+function llama3(
+  frequency: number,
+  { factor, lowFreqFactor, highFreqFactor, originalMaxPositions }: RopeScaling,
+): number {
+  /** How often the wavelength fits the context that the model was first trained with. */
+  const turns = (originalMaxPositions * frequency) / (2 * Math.PI);
+  const kept = Math.min(1, Math.max(0, (turns - lowFreqFactor) / (highFreqFactor - lowFreqFactor)));
+  return kept * frequency + ((1 - kept) * frequency) / factor;
 }
 
 export interface RopeTables {
@@ -18,25 +32,50 @@ export interface RopeTables {
   readonly sin: Float32Array<ArrayBuffer>;
 }
 
+/** Rotary tables in a graph: [S, d/2] of a segment's columns, or [B, 1, S, d/2] where each row has positions of its own. */
+export interface RopeTensors {
+  readonly cos: Tensor;
+  readonly sin: Tensor;
+}
+
+/**
+ * Rotary tables of columns [from, from + count): cos and sin of position · frequency, [count, d/2] each, computed in
+ * float64 (the GPU's own sine is off by up to 2e-4).
+ */
+export function ropeTables(config: Rotary, from: number, count: number): RopeTables {
+  return ropeTablesAt(
+    config,
+    Array.from({ length: count }, (_, p) => from + p),
+  );
+}
+
 /** The same for given positions, [positions.length, d/2]. */
-export function ropeTablesAt(config: DecoderConfig, positions: ArrayLike<number>): RopeTables {
-  const half = config.headDim / 2;
+export function ropeTablesAt(config: Rotary, positions: ArrayLike<number>): RopeTables {
+  const frequencies = ropeFrequencies(config);
+  const half = frequencies.length;
   const cos = new Float32Array(positions.length * half);
   const sin = new Float32Array(positions.length * half);
   for (let p = 0; p < positions.length; p++)
     for (let i = 0; i < half; i++) {
-      const angle = (positions[p] as number) / config.ropeTheta ** (i / half);
+      const angle = (positions[p] as number) * (frequencies[i] as number);
       cos[p * half + i] = Math.cos(angle);
       sin[p * half + i] = Math.sin(angle);
     }
   return { cos, sin };
 }
 
+/** Queries or keys [B, heads, S, d] turned by their positions; unchanged without tables. */
+export function rotated(x: Tensor, tables: RopeTensors | undefined): Tensor {
+  if (!tables) return x;
+  const { cos, sin } = tables;
+  return cos.shape.length === 2 ? o.rope(x, cos, sin) : ropeByRow(x, cos, sin);
+}
+
 /**
  * The rotation with one table per row of the batch, for rows whose positions differ from their columns.
  * @param x [B, heads, S, d]  @param cos, sin [B, 1, S, d/2]
  */
-export function ropeByRow(x: Tensor, cos: Tensor, sin: Tensor): Tensor {
+function ropeByRow(x: Tensor, cos: Tensor, sin: Tensor): Tensor {
   const half = (x.shape[3] as number) / 2;
   const [a, b] = [o.slice(x, 3, 0, half), o.slice(x, 3, half, 2 * half)];
   return o.concat([o.sub(o.mul(a, cos), o.mul(b, sin)), o.add(o.mul(b, cos), o.mul(a, sin))], 3);

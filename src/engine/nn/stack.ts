@@ -5,7 +5,8 @@ import type { Attachments } from './attachments';
 import type { DecoderConfig } from './config';
 import { decoderLayer, type KeyValues, type Segment } from './layer';
 import { type LoraSpec, loraLayout, unpackLora } from './lora';
-import { ropeTables } from './rope';
+import { norm } from './norm';
+import { type RopeTensors, ropeTables } from './rope';
 import { embed, logits } from './vocabulary';
 import { type LayerTensors, layerInputs, layerPrefix, type OuterTensors, outerInputs } from './weights';
 
@@ -59,7 +60,7 @@ export interface StackOutput {
 }
 
 export interface StackSegment {
-  /** Input embeddings [B·S, H]. */
+  /** Input embeddings [B·S, H]; where positions are learned, with theirs added (`placed`). */
   readonly x: Tensor;
   readonly batch: number;
   readonly positions: number;
@@ -72,23 +73,18 @@ export interface StackSegment {
   /** Adapters of each layer; by default the model's. */
   readonly attached?: readonly Attachments[];
   /** Rotary tables [B, 1, S, d/2] where each row has positions of its own; by default those of the columns. */
-  readonly tables?: { readonly cos: Tensor; readonly sin: Tensor };
+  readonly tables?: RopeTensors;
 }
 
 export function runStack(model: StackModel, segment: StackSegment): StackOutput {
   const { graph, config } = model;
   const { batch, positions, from, mask } = segment;
-  const shape = [positions, config.headDim / 2];
-  const columns = (): { cos: Tensor; sin: Tensor } => {
-    const { cos, sin } = ropeTables(config, from, positions);
-    return { cos: graph.constant(cos, shape), sin: graph.constant(sin, shape) };
-  };
   const attached = segment.attached ?? model.attached;
   const run: Segment = {
     batch,
     positions,
     mask,
-    ...(segment.tables ?? columns()),
+    rope: segment.tables ?? columnTables(graph, config, from, positions),
     join: (past, own) => (past ? o.concat([past, own], 2) : own),
   };
   const L = model.layers.length;
@@ -109,13 +105,26 @@ export function runStack(model: StackModel, segment: StackSegment): StackOutput 
   return { hidden, kv, attention };
 }
 
+/** Rotary tables of columns [from, from + count) as constants; none where positions are learned. */
+export function columnTables(
+  graph: Graph,
+  config: DecoderConfig,
+  from: number,
+  count: number,
+): RopeTensors | undefined {
+  if (config.positions === 'learned') return undefined;
+  const { cos, sin } = ropeTables(config, from, count);
+  const shape = [count, config.headDim / 2];
+  return { cos: graph.constant(cos, shape), sin: graph.constant(sin, shape) };
+}
+
 /** hidden_states[L] of the last layer's output. */
 export const lastHidden = (model: StackModel, x: Tensor): Tensor =>
   model.final?.(finalNorm(model, x)) ?? finalNorm(model, x);
 
 /** Turns the last layer's output into the final hidden states. */
 export const finalNorm = (model: StackModel, x: Tensor): Tensor =>
-  o.rmsNorm(x, model.outer.finalNorm, model.config.normEps);
+  norm(model.config, x, model.outer.finalNorm, model.outer.finalNormBias);
 
 /** Lower-triangular additive mask [1, 1, S, T] for S positions, the last of T keys. */
 export function causalMask(graph: Graph, positions: number, keys: number): Tensor {

@@ -1,6 +1,14 @@
 import type { CallOptions, LatentChoice, Split, StudentChoice, Workbench } from '../../contract/calls';
 import { parseRunConfig, type RunConfig } from '../../contract/config';
 import type {
+  DataPage,
+  DataQuery,
+  DataReading,
+  DataReport,
+  RowsCost,
+  TokenCounts,
+} from '../../contract/data';
+import type {
   AnswerReport,
   DeviceReport,
   ExplicitReport,
@@ -23,6 +31,8 @@ import type {
   LensReport,
   LensRequest,
   NamedFile,
+  Source,
+  Subject,
 } from '../../contract/lens';
 import { METHODS } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
@@ -32,6 +42,7 @@ import { RECIPES } from '../methods/index';
 import type { Recipe } from '../recipes/shared/recipe';
 import { LoopControl } from '../train/loop';
 import { causalTest } from './causal/causal';
+import { type DataFrom, DataRoom } from './data/data-room';
 import { ExclusiveQueue } from './exclusive-queue';
 import { GenerationDecoders } from './generate/decoders';
 import { generate } from './generate/generate';
@@ -41,7 +52,7 @@ import { type Environment, noDevice, type Opened, openProvider } from './models/
 import { openModel } from './models/opened';
 import { loadPair, type Pair } from './models/pair';
 import { ProblemSet, problemOf } from './models/problems';
-import type { LoadedModels, OpenedModel } from './models/subjects';
+import { type LoadedModels, type OpenedModel, resolveSubject } from './models/subjects';
 import { Questions } from './questions/questions';
 import { Checkpoints } from './runs/checkpoints';
 import type { RunContext, RunSink } from './runs/context';
@@ -63,6 +74,7 @@ export class LoriWorkbench implements Workbench {
   private studentIds = 0;
   private openedModel: OpenedModel | undefined;
   private readonly questions = new Questions(() => this.ready());
+  private readonly data = new DataRoom();
   /** Hidden states the lens has gathered. */
   private readonly states = new StatesCache();
   private readonly generation = new GenerationDecoders();
@@ -124,6 +136,7 @@ export class LoriWorkbench implements Workbench {
       const before = this.openedModel;
       this.openedModel = await openModel(files, { ...options, readBlob: this.environment.readBlob });
       this.states.drop('opened');
+      this.data.forgetTokens();
       if (before) {
         // Once nothing uses them: generation may be under way.
         void this.queue.between(() => this.generation.drop(before.model));
@@ -131,6 +144,24 @@ export class LoriWorkbench implements Workbench {
       }
       return this.openedModel.model.report;
     });
+  }
+
+  openData(from: DataFrom, reading: DataReading, options: CallOptions = {}): Promise<DataReport> {
+    return this.files.alone(() =>
+      this.data.open(from, reading, { ...options, fetch: this.environment.fetch }),
+    );
+  }
+
+  async dataRows(query: DataQuery): Promise<DataPage> {
+    return this.data.rows(query);
+  }
+
+  countTokens(subject: Subject, options: CallOptions = {}): Promise<TokenCounts> {
+    return this.files.alone(async () => this.data.count(resolveSubject(subject, this.held()), options));
+  }
+
+  async rowsCost(subject: Subject, source: Extract<Source, { kind: 'rows' }>): Promise<RowsCost> {
+    return this.data.cost(resolveSubject(subject, this.held()), source);
   }
 
   checkDevice(options: CallOptions = {}): Promise<DeviceCheckReport> {
@@ -252,6 +283,7 @@ export class LoriWorkbench implements Workbench {
       await this.leave();
       await this.forget();
       this.openedModel = undefined;
+      this.data.close();
     });
   }
 
@@ -284,6 +316,7 @@ export class LoriWorkbench implements Workbench {
       student: this.student,
       checkpoints: this.kept.byId,
       opened: this.openedModel,
+      data: this.data.opened,
     };
   }
 

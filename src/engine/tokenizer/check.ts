@@ -1,173 +1,89 @@
-/** What a tokenizer.json must hold before our code or transformers.js relies on it. */
+/** What a tokenizer.json must hold before our code or the library's relies on it. */
 import { quote } from '../../text/quote';
 import { FileError } from '../base/errors';
+import { isObject, type Json } from './added-token';
+import { readTokenizerConfig, type TokenizerConfig } from './config';
 import { checkPipeline } from './pipeline';
+import { readVocabulary, type Vocabulary } from './vocabulary';
 
 export interface TokenizerFiles {
-  readonly tokenizer: Record<string, unknown>;
-  /** Special tokens as plain strings, whichever form the file had. */
-  readonly config: Record<string, unknown>;
-  /** id → the vocabulary's spelling, added tokens included. */
-  readonly tokens: ReadonlyMap<number, string>;
-  readonly ids: ReadonlyMap<string, number>;
-  readonly special: ReadonlySet<number>;
-  readonly vocabSize: number;
+  readonly model: Json;
+  readonly normalizer: Json | null;
+  readonly preTokenizer: Json | null;
+  readonly postProcessor: Json | null;
+  readonly decoder: Json | null;
+  readonly config: TokenizerConfig;
+  readonly vocabulary: Vocabulary;
 }
 
 const AGAIN = 'Get the tokenizer.json of the checkpoint again.';
-const MAX_ID = 2 ** 22;
-/** Characters of a token: those of real vocabularies stay below 300. */
-const MAX_TOKEN = 4096;
-const MAX_ADDED = 2 ** 17;
-const NAMED = ['bos_token', 'eos_token', 'pad_token', 'unk_token', 'sep_token', 'cls_token', 'mask_token'];
-
-type Json = Record<string, unknown>;
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Throws `FileError`. */
-export function checkTokenizerFiles(tokenizer: unknown, config: unknown): TokenizerFiles {
+export function checkTokenizerFiles(tokenizer: unknown, tokenizerConfig: unknown): TokenizerFiles {
   if (!isObject(tokenizer)) throw new FileError('tokenizer.json is not a JSON object', AGAIN);
-  if (!isObject(config)) throw new FileError('tokenizer_config.json is not a JSON object', AGAIN);
-  const model = tokenizer.model;
+  const config = readTokenizerConfig(tokenizerConfig);
+  const { model } = tokenizer;
   if (!isObject(model)) throw new FileError('tokenizer.json: no "model" object', AGAIN);
-  // Older files have no type; both decoders' families here ship BPE.
-  if ((model.type ?? 'BPE') !== 'BPE') {
+  // Older files have no type; the families that are opened here ship BPE.
+  if ((model.type ?? 'BPE') !== 'BPE')
     throw new FileError(
       `tokenizer.json: unsupported model type ${quote(model.type)}; supported: BPE`,
-      'Choose a LLaMA or Qwen2 checkpoint.',
+      'Choose a checkpoint of the LLaMA, Qwen or GPT-2 family.',
     );
-  }
-  if (!isObject(model.vocab)) throw new FileError('tokenizer.json: no "model.vocab" object', AGAIN);
-  checkMerges(model.merges);
-  const tokens = new Map<number, string>();
-  const ids = new Map<string, number>();
-  for (const [token, id] of Object.entries(model.vocab)) {
-    checkId(token, id);
-    const other = tokens.get(id);
-    if (other !== undefined) {
-      throw new FileError(
-        `tokenizer.json: id ${id} belongs to both ${quote(other)} and ${quote(token)}`,
-        AGAIN,
-      );
-    }
-    tokens.set(id, token);
-    ids.set(token, id);
-  }
-  if (tokens.size === 0) throw new FileError('tokenizer.json: the vocabulary is empty', AGAIN);
-  const added = tokenizer.added_tokens ?? [];
-  if (!Array.isArray(added) || added.length > MAX_ADDED)
-    throw new FileError(
-      `tokenizer.json: "added_tokens" is ${quote(added)}, expected a list of at most ${MAX_ADDED}`,
-      AGAIN,
-    );
-  const special = new Set<number>();
-  for (const entry of added as unknown[]) {
-    if (!isObject(entry) || typeof entry.content !== 'string' || entry.content === '') {
-      throw new FileError('tokenizer.json: an entry of "added_tokens" has no "content"', AGAIN);
-    }
-    checkId(entry.content, entry.id);
-    tokens.set(entry.id, entry.content);
-    ids.set(entry.content, entry.id);
-    if (entry.special === true) special.add(entry.id);
-  }
+  const vocabulary = readVocabulary(model.vocab, tokenizer.added_tokens ?? [], config);
+  checkMerges(model.merges, vocabulary.ids);
   checkPipeline(tokenizer);
   checkModel(model);
-  let vocabSize = 0;
-  for (const id of tokens.keys()) vocabSize = Math.max(vocabSize, id + 1);
-  const pieces = { normalizer: null, post_processor: null, decoder: null };
-  const pre_tokenizer = splitAllNumbers(tokenizer.pre_tokenizer ?? null);
+  const step = (name: string): Json | null => (tokenizer[name] ?? null) as Json | null;
   return {
-    tokenizer: {
-      ...pieces,
-      ...tokenizer,
-      pre_tokenizer,
-      added_tokens: added,
-      model: { ...model, type: 'BPE' },
-    },
-    config: plainTokens(config),
-    tokens,
-    ids,
-    special,
-    vocabSize,
+    model: { ...model, type: 'BPE' },
+    normalizer: step('normalizer'),
+    preTokenizer: step('pre_tokenizer'),
+    postProcessor: step('post_processor'),
+    decoder: step('decoder'),
+    config,
+    vocabulary,
   };
 }
 
-/** Texts that BPE adds to each word. */
 function checkModel(model: Json): void {
-  for (const field of [
-    'end_of_word_suffix',
-    'continuing_subword_prefix',
-    'continuing_subword_suffix',
-    'unk_token',
-  ]) {
+  const fail = (field: string, expected: string): never => {
+    throw new FileError(
+      `tokenizer.json: model.${field} is ${quote(model[field])}, expected ${expected}`,
+      AGAIN,
+    );
+  };
+  for (const field of ['end_of_word_suffix', 'unk_token']) {
     const value = model[field] ?? '';
     if (typeof value !== 'string' || value.length > 64)
-      throw new FileError(
-        `tokenizer.json: model.${field} is ${quote(value)}, expected a text of at most 64 characters or null`,
-        AGAIN,
-      );
+      fail(field, 'a text of at most 64 characters or null');
   }
+  for (const field of ['fuse_unk', 'byte_fallback', 'ignore_merges'])
+    if (typeof (model[field] ?? false) !== 'boolean') fail(field, 'true or false');
+  // With these a text has other ids than those computed here.
+  for (const field of ['continuing_subword_prefix', 'continuing_subword_suffix'])
+    if ((model[field] ?? '') !== '') fail(field, 'none: such tokenizers are not supported');
+  if ((model.dropout ?? 0) !== 0) fail('dropout', 'none: ids would be drawn at random');
 }
 
-function checkId(token: string, id: unknown): asserts id is number {
-  if (token.length > MAX_TOKEN)
-    throw new FileError(
-      `tokenizer.json: token ${quote(token)} has ${token.length} characters, expected at most ${MAX_TOKEN}`,
-      AGAIN,
-    );
-  if (!Number.isInteger(id) || (id as number) < 0 || (id as number) >= MAX_ID) {
-    throw new FileError(
-      `tokenizer.json: token ${quote(token)} has id ${quote(id)}, expected a whole number below ${MAX_ID}`,
-      AGAIN,
-    );
-  }
-}
-
-/** "a b" (older files) or ["a", "b"]. */
-function checkMerges(merges: unknown): void {
+/** "a b" (older files) or ["a", "b"]; two tokens of the vocabulary that make a third. */
+function checkMerges(merges: unknown, ids: ReadonlyMap<string, number>): void {
   if (!Array.isArray(merges)) throw new FileError('tokenizer.json: no "model.merges" list', AGAIN);
-  const bad = merges.findIndex((merge: unknown) => {
-    const pair: unknown = typeof merge === 'string' ? merge.split(' ') : merge;
-    return (
+  const inPairs = Array.isArray(merges[0]);
+  for (const [i, merge] of (merges as unknown[]).entries()) {
+    const pair: unknown = typeof merge === 'string' && !inPairs ? merge.split(' ') : merge;
+    if (
       !Array.isArray(pair) ||
       pair.length !== 2 ||
       pair.some((part) => typeof part !== 'string' || part === '')
-    );
-  });
-  if (bad >= 0)
-    throw new FileError(`tokenizer.json: entry ${bad} of "model.merges" is not a pair of tokens`, AGAIN);
-}
-
-/**
- * `Digits` splits off every numeric character in the reference implementation, but only 0–9 in transformers.js, which
- * gives SmolLM2 other ids for a text with ½ or ². The same rule, said as a pattern that both read alike.
- */
-function splitAllNumbers(step: unknown): unknown {
-  if (!isObject(step)) return step;
-  if (step.type === 'Sequence' && Array.isArray(step.pretokenizers)) {
-    return { ...step, pretokenizers: step.pretokenizers.map(splitAllNumbers) };
-  }
-  if (step.type !== 'Digits') return step;
-  const pattern = { Regex: step.individual_digits === true ? '\\p{N}' : '\\p{N}+' };
-  return { type: 'Split', pattern, behavior: 'Isolated', invert: false };
-}
-
-/** Older configs write a special token as `{"__type": "AddedToken", "content": …}`, newer ones as a string. */
-function plainTokens(config: Json): Json {
-  const plain = { ...config };
-  for (const name of NAMED) {
-    const value = plain[name] ?? null;
-    const content = isObject(value) ? value.content : value;
-    if (content !== null && typeof content !== 'string') {
+    )
+      throw new FileError(`tokenizer.json: entry ${i} of "model.merges" is not a pair of tokens`, AGAIN);
+    const [a, b] = pair as [string, string];
+    const strange = [a, b, a + b].find((token) => !ids.has(token));
+    if (strange !== undefined)
       throw new FileError(
-        `tokenizer_config.json: ${name} is ${quote(value)}, expected a text or null`,
+        `tokenizer.json: entry ${i} of "model.merges" needs ${quote(strange)}, which is not in the vocabulary`,
         AGAIN,
       );
-    }
-    plain[name] = content;
   }
-  // Only for chat prompts, which are not used; a malformed one must not stop the tokenizer.
-  delete plain.chat_template;
-  return plain;
 }

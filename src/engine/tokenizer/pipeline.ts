@@ -1,16 +1,17 @@
 /**
- * Bounds on the pieces of a tokenizer's pipeline. transformers.js trusts them: a length of 0 is an endless loop, a text of
- * 200,000 letters before each text is computed with, a field of another type surfaces later as a TypeError.
+ * Bounds on the pieces of a tokenizer's pipeline. Taken as they are, a length of 0 is an endless loop, a text of 200,000
+ * letters before each text is computed with, and a field of another type surfaces later as a TypeError. What the reference
+ * implementation requires is required here too: a default would be a guess.
  */
 
 import { quote } from '../../text/quote';
 import { FileError } from '../base/errors';
+import { isObject, type Json } from './added-token';
 import { whyUnsafe } from './regex';
 
 const MAX_DEPTH = 8;
 const MAX_PIECES = 32;
 const MAX_TEXT = 64;
-const MAX_CHARSMAP = 4 * 2 ** 20;
 const MAX_TEMPLATE = 64;
 /** How many times longer the pieces together may make a text. */
 const MAX_GROWTH = 256;
@@ -18,12 +19,8 @@ const MAX_GROWTH = 256;
 const HINT =
   'Use the tokenizer.json that comes with the checkpoint; if this is it, this tokenizer is not supported.';
 
-type Json = Readonly<Record<string, unknown>>;
 /** What was expected, where `value` is something else. */
 type Check = (value: unknown) => string | null;
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const optional =
   (check: Check): Check =>
@@ -69,18 +66,31 @@ const template: Check = (value) => {
   return known && ids.filter((id) => id === 'sequence A').length === 1 ? null : expected;
 };
 
+/** `{"<s>": {"ids": [1]}}` */
+const specialIds: Check = (value) =>
+  isObject(value) &&
+  Object.keys(value).length <= MAX_TEMPLATE &&
+  Object.values(value).every(
+    (token) =>
+      isObject(token) &&
+      Array.isArray(token.ids) &&
+      token.ids.length <= MAX_TEMPLATE &&
+      token.ids.every((id) => Number.isInteger(id) && (id as number) >= 0),
+  )
+    ? null
+    : `an object of at most ${MAX_TEMPLATE} tokens, each with its "ids"`;
+
 /** `["</s>", 2]` */
 const tokenAndId: Check = (value) =>
   Array.isArray(value) && value.length === 2 && text(1, 256)(value[0]) === null && Number.isInteger(value[1])
     ? null
     : 'a token and its id';
 
-const behaviour = optional(
-  oneOf('Removed', 'Isolated', 'MergedWithPrevious', 'MergedWithNext', 'Contiguous'),
-);
+const behaviour = oneOf('Removed', 'Isolated', 'MergedWithPrevious', 'MergedWithNext', 'Contiguous');
+const character: Check = (value) =>
+  typeof value === 'string' && Array.from(value).length === 1 ? null : 'a single character';
 const metaspace = {
-  replacement: optional(text(1, 4)),
-  str_rep: optional(text(1, 4)),
+  replacement: character,
   prepend_scheme: optional(oneOf('always', 'first', 'never')),
   split: optional(bool),
   add_prefix_space: optional(bool),
@@ -91,28 +101,21 @@ const byteLevel = {
   use_regex: optional(bool),
 };
 const bert = { sep: tokenAndId, cls: tokenAndId };
-const replace = { pattern, content: optional(text(0)) };
+const replace = { pattern, content: text(0) };
 
 type Pieces = Readonly<Record<string, Readonly<Record<string, Check>>>>;
 
-/** Each kind of piece: where a Sequence has its parts, and the fields of each type that transformers.js reads. */
+/** Each kind of piece: where a Sequence has its parts, and the fields of each type that count. */
 const KINDS: Readonly<Record<string, { readonly parts: string; readonly types: Pieces }>> = {
   normalizer: {
     parts: 'normalizers',
     types: {
-      BertNormalizer: {
-        clean_text: optional(bool),
-        handle_chinese_chars: optional(bool),
-        strip_accents: optional(bool),
-        lowercase: optional(bool),
-      },
-      Precompiled: { precompiled_charsmap: optional(text(0, MAX_CHARSMAP)) },
       Replace: replace,
       NFC: {},
       NFD: {},
       NFKC: {},
       NFKD: {},
-      Strip: { strip_left: optional(bool), strip_right: optional(bool) },
+      Strip: { strip_left: bool, strip_right: bool },
       StripAccents: {},
       Lowercase: {},
       Prepend: { prepend: text(0) },
@@ -121,22 +124,20 @@ const KINDS: Readonly<Record<string, { readonly parts: string; readonly types: P
   pre_tokenizer: {
     parts: 'pretokenizers',
     types: {
-      BertPreTokenizer: {},
       Whitespace: {},
       WhitespaceSplit: {},
       Metaspace: metaspace,
-      ByteLevel: byteLevel,
-      Split: { pattern, behavior: behaviour, invert: optional(bool) },
-      Punctuation: { behavior: behaviour },
-      Digits: { individual_digits: optional(bool) },
-      Replace: replace,
+      ByteLevel: { ...byteLevel, add_prefix_space: bool },
+      Split: { pattern, behavior: behaviour, invert: bool },
+      Punctuation: { behavior: optional(behaviour) },
+      Digits: { individual_digits: bool },
       FixedLength: { length: count(1, 65536) },
     },
   },
   post_processor: {
     parts: 'processors',
     types: {
-      TemplateProcessing: { single: template },
+      TemplateProcessing: { single: template, special_tokens: specialIds },
       ByteLevel: byteLevel,
       BertProcessing: bert,
       RobertaProcessing: bert,
@@ -146,17 +147,11 @@ const KINDS: Readonly<Record<string, { readonly parts: string; readonly types: P
     parts: 'decoders',
     types: {
       ByteLevel: byteLevel,
-      WordPiece: { prefix: optional(text(0)), cleanup: optional(bool) },
       Metaspace: metaspace,
       BPEDecoder: { suffix: optional(text(0)) },
-      CTC: {
-        pad_token: optional(text(0)),
-        word_delimiter_token: optional(text(0)),
-        cleanup: optional(bool),
-      },
       Replace: replace,
       Fuse: {},
-      Strip: { content: optional(text(0)), start: optional(count(0, 64)), stop: optional(count(0, 64)) },
+      Strip: { content: character, start: count(0, 64), stop: count(0, 64) },
       ByteFallback: {},
     },
   },
@@ -193,6 +188,8 @@ export function checkPipeline(tokenizer: Json): void {
       if (expected !== null)
         fail(place, `(${type}): ${field} is ${quote(piece[field])}, expected ${expected}`);
     }
+    const disagree = contradiction(piece);
+    if (disagree !== null) fail(place, `(${type}): ${disagree}`);
     growth *= growthOf(piece);
     if (growth > MAX_GROWTH)
       fail(place, `makes a text more than ${MAX_GROWTH} times longer, with the pieces before it`);
@@ -201,6 +198,21 @@ export function checkPipeline(tokenizer: Json): void {
     const piece = tokenizer[name] ?? null;
     if (piece !== null) visit(piece, name, name, 0);
   }
+}
+
+/** What two fields of a piece say against each other. */
+function contradiction(piece: Json): string | null {
+  if (piece.type === 'TemplateProcessing') {
+    const known = piece.special_tokens as Json;
+    const unknown = (piece.single as Json[])
+      .map(({ SpecialToken }) => (isObject(SpecialToken) ? (SpecialToken.id as string) : null))
+      .find((id) => id !== null && !Object.hasOwn(known, id));
+    return unknown === undefined ? null : `"special_tokens" has no entry for ${quote(unknown)}`;
+  }
+  const scheme = piece.prepend_scheme ?? 'always';
+  return piece.type === 'Metaspace' && piece.add_prefix_space === false && scheme !== 'never'
+    ? `add_prefix_space is false, but prepend_scheme is ${quote(scheme)}`
+    : null;
 }
 
 /** How many times longer a piece can make a text. */

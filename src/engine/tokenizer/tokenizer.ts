@@ -1,11 +1,21 @@
 /**
- * Text ↔ token ids, from a checkpoint's tokenizer.json and tokenizer_config.json, through transformers.js. Takes
- * parsed files, so it works from dropped bytes. Chat templates are left out: LoRi's prompts are plain text.
+ * Text ↔ token ids, from a checkpoint's tokenizer.json and tokenizer_config.json: the ids of the reference implementation
+ * (the Rust library `tokenizers`, as transformers uses it), or a refusal. Takes parsed files, so it works from dropped bytes.
  */
-import { quote, shorten } from '../../text/quote';
+import { shorten } from '../../text/quote';
 import { FileError, InputError, LoriError } from '../base/errors';
-import { checkTokenizerFiles } from './check';
-import { loadTransformers } from './transformers';
+import { addedTokenSplitter } from './added';
+import type { Json } from './added-token';
+import { byteLevelBytes, fallbackByte, fallbackToken } from './bytes';
+import { checkTokenizerFiles, type TokenizerFiles } from './check';
+import { decoder } from './decode';
+import { normalizer } from './normalize';
+import { postProcessor } from './post-process';
+import { preTokenizer } from './pretokenize';
+import { specialTokens } from './special-tokens';
+import { type Token, wordTokens } from './words';
+
+export type { Token };
 
 export interface Tokenizer {
   /**
@@ -13,6 +23,8 @@ export interface Tokenizer {
    * `InputError` for a text that is too long, or for which the tokenizer has no tokens.
    */
   encode(text: string, options?: { readonly addSpecialTokens?: boolean }): number[];
+  /** As `encode`, with the word that each unknown token stands for. */
+  tokens(text: string, options?: { readonly addSpecialTokens?: boolean }): Token[];
   /** The exact text; `skipSpecialTokens` (default true) leaves out `<s>`, `<|im_end|>` and the like. */
   decode(ids: readonly number[], options?: { readonly skipSpecialTokens?: boolean }): string;
   /**
@@ -20,114 +32,141 @@ export interface Tokenizer {
    * part of a character its bytes (`<0xE2>`), an id that no token has `<id 512>`.
    */
   tokenText(id: number): string;
+  /** Whether a token is special: `<s>`, `<|im_end|>` and the like, which are no text. */
+  isSpecial(id: number): boolean;
+  /** The bytes of a token that is a part of a character and so no text by itself, else `undefined`. */
+  tokenBytes(id: number): readonly number[] | undefined;
   /** One more than the largest id. The model's own vocabulary may be larger (padded), never smaller. */
   readonly vocabSize: number;
   readonly bosTokenId: number | undefined;
   readonly eosTokenId: number | undefined;
   /** The pad token, else the end token, else 0: padding is masked, so any id of the vocabulary serves. */
   readonly padTokenId: number;
-}
-
-/** Parsed tokenizer.json and tokenizer_config.json → a tokenizer. Throws `FileError`. */
-export async function loadTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown): Promise<Tokenizer> {
-  const files = checkTokenizerFiles(tokenizerJson, tokenizerConfig);
-  const { PreTrainedTokenizer } = await loadTransformers();
-  let inner: InstanceType<typeof PreTrainedTokenizer>;
-  try {
-    inner = new PreTrainedTokenizer(files.tokenizer, files.config);
-    inner.decode(inner.encode('a b')); // pieces of the pipeline are built on first use
-  } catch (cause) {
-    throw unusable(cause);
-  }
-  const { tokens, special, vocabSize } = files;
-  const idOf = (name: string): number | undefined => {
-    const content = files.config[name];
-    return typeof content === 'string' ? files.ids.get(content) : undefined;
-  };
-  const check = (id: number): number => {
-    if (tokens.has(id)) return id;
-    throw new InputError(
-      `token id ${id} is not in the tokenizer (${vocabSize} ids)`,
-      'Use a model and a tokenizer from the same checkpoint.',
-    );
-  };
-  const decode = (ids: readonly number[], skipSpecialTokens: boolean): string => {
-    const kept = ids.filter((id) => !(special.has(check(id)) && skipSpecialTokens));
-    // Its clean-up rewrites " ." to "." and so cannot be undone; its own skipping also drops look-alikes by text.
-    if (kept.length === 0) return '';
-    return guarded(() => inner.decode(kept, { clean_up_tokenization_spaces: false }));
-  };
-  const encode = (text: string, addSpecialTokens: boolean): number[] => {
-    if (text.length > MAX_TEXT)
-      throw new InputError(
-        `a text of ${text.length} characters, expected at most ${MAX_TEXT}`,
-        'Use a shorter text, or several.',
-      );
-    const ids = guarded(() => inner.encode(text, { add_special_tokens: addSpecialTokens }));
-    if (ids.every((id) => tokens.has(id))) return ids;
-    throw new InputError(
-      `the tokenizer has no token for a part of ${quote(text)}, nor one for what is unknown`,
-      'Use another text, or another checkpoint.',
-    );
-  };
-  // Decoders strip the first space of a text: a token is decoded behind a letter, which is then cut off.
-  const before = encode('a', false);
-  const beforeText = decode(before, false);
-  return {
-    encode: (text, { addSpecialTokens = true } = {}) => encode(text, addSpecialTokens),
-    decode: (ids, { skipSpecialTokens = true } = {}) => decode(ids, skipSpecialTokens),
-    tokenText: (id) => {
-      const raw = tokens.get(id);
-      if (raw === undefined) return `<id ${id}>`;
-      if (special.has(id)) return raw;
-      const text = decode([...before, id], false);
-      if (!text.startsWith(beforeText)) return raw;
-      const added = text.slice(beforeText.length);
-      return added.includes('\ufffd') && !raw.includes('\ufffd') ? showBytes(raw) : added;
-    },
-    vocabSize,
-    bosTokenId: idOf('bos_token'),
-    eosTokenId: idOf('eos_token'),
-    padTokenId: idOf('pad_token') ?? idOf('eos_token') ?? 0,
-  };
+  /** Where the files contradict one another, and what was taken. */
+  readonly notes: readonly string[];
 }
 
 /** Characters of a text; the longest contexts of models that run here are shorter. */
 const MAX_TEXT = 100_000;
 
-const unusable = (cause: unknown): FileError => {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new FileError(
-    `tokenizer.json cannot be used: ${shorten(why, 200)}`,
-    'Get the tokenizer.json and tokenizer_config.json of the checkpoint again.',
-    { cause },
-  );
-};
+/** Parsed tokenizer.json and tokenizer_config.json → a tokenizer. Throws `FileError`. */
+export async function loadTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown): Promise<Tokenizer> {
+  const files = checkTokenizerFiles(tokenizerJson, tokenizerConfig);
+  const { encode, notes } = guarded(() => encoder(files));
+  const decodeTokens = guarded(() => decoder(files.decoder));
+  const { tokens: spelled, ids, size: vocabSize, added } = files.vocabulary;
+  const special = new Set(added.filter((token) => token.special).map(({ id }) => id));
+  const idOf = (name: string): number | undefined => ids.get(files.config.named.get(name) ?? '');
+  // A token that is looked for in its normalized form is also shown in it.
+  const normalize = normalizer(files.normalizer);
+  const shown = new Map(added.filter((t) => t.normalized).map((t) => [t.id, normalize(t.content)]));
+  const spelling = (id: number): string => {
+    const token = shown.get(id) ?? spelled.get(id);
+    if (token !== undefined) return token;
+    throw new InputError(
+      `token id ${id} is not in the tokenizer (${vocabSize} ids)`,
+      'Use a model and a tokenizer from the same checkpoint.',
+    );
+  };
+  const decode = (some: readonly number[], skipSpecialTokens: boolean): string => {
+    const kept = some.map((id) => [id, spelling(id)] as const);
+    const left = skipSpecialTokens ? kept.filter(([id]) => !special.has(id)) : kept;
+    return left.length === 0 ? '' : guarded(() => decodeTokens(left.map(([, token]) => token)));
+  };
+  // Decoders strip the first space of a text: a token is decoded behind a letter, which is then cut off.
+  const before = encode('a', false).map(({ id }) => id);
+  const beforeText = decode(before, false);
+  const textOf = (id: number): string | undefined => {
+    const text = decode([...before, id], false);
+    return text.startsWith(beforeText) ? text.slice(beforeText.length) : undefined;
+  };
+  const tokenBytes = (id: number): number[] | undefined => {
+    const raw = spelled.get(id);
+    if (raw === undefined || special.has(id) || raw.includes('\ufffd')) return undefined;
+    if (!textOf(id)?.includes('\ufffd')) return undefined;
+    const byte = fallbackByte(raw);
+    return byte === undefined ? byteLevelBytes(raw) : [byte];
+  };
+  return {
+    encode: (text, { addSpecialTokens = true } = {}) => encode(text, addSpecialTokens).map(({ id }) => id),
+    tokens: (text, { addSpecialTokens = true } = {}) => encode(text, addSpecialTokens),
+    decode: (some, { skipSpecialTokens = true } = {}) => decode(some, skipSpecialTokens),
+    tokenText: (id) => {
+      const raw = spelled.get(id);
+      if (raw === undefined) return `<id ${id}>`;
+      if (special.has(id)) return raw;
+      return tokenBytes(id)?.map(fallbackToken).join('') ?? textOf(id) ?? raw;
+    },
+    isSpecial: (id) => special.has(id),
+    tokenBytes,
+    vocabSize,
+    bosTokenId: idOf('bos_token'),
+    eosTokenId: idOf('eos_token'),
+    padTokenId: idOf('pad_token') ?? idOf('eos_token') ?? 0,
+    notes: [...files.vocabulary.notes, ...notes],
+  };
+}
 
-/** What transformers.js throws over a file that it cannot use is the file's fault. */
+type Encode = (text: string, addSpecialTokens: boolean) => Token[];
+
+function encoder(files: TokenizerFiles): { encode: Encode; notes: readonly string[] } {
+  const { config, vocabulary, model } = files;
+  const spaced = withPrefixSpace(files.preTokenizer, config.addPrefixSpace);
+  const { step, notes } = specialTokens(files.postProcessor, config, vocabulary.ids);
+  const around = postProcessor(step);
+  const stray = around([]).find((id) => !vocabulary.tokens.has(id));
+  if (stray !== undefined) throw new Error(`its post-processor adds id ${stray}, which no token has`);
+  const split = addedTokenSplitter(vocabulary.added, normalizer(files.normalizer), config.splitSpecial);
+  const preTokenize = preTokenizer(spaced.step);
+  const words = wordTokens(model);
+  const encode: Encode = (text, addSpecialTokens) => {
+    if (text.length > MAX_TEXT)
+      throw new InputError(
+        `a text of ${text.length} characters, expected at most ${MAX_TEXT}`,
+        'Use a shorter text, or several.',
+      );
+    return guarded(() => {
+      // Half a surrogate pair has no UTF-8.
+      const tokens = split(text.replace(/\p{Surrogate}/gu, '\ufffd')).flatMap(({ text: part, token }, i) =>
+        token
+          ? [{ id: token.id }]
+          : preTokenize({ text: part, first: i === 0 }).flatMap((piece) => words(piece.text)),
+      );
+      if (!addSpecialTokens) return tokens;
+      // Positions instead of ids, so that each token keeps what is known of it.
+      const marked = around(tokens.map((_, i) => -1 - i));
+      return marked.map((id) => (id < 0 ? (tokens[-1 - id] as Token) : { id }));
+    });
+  };
+  return { encode, notes: [...spaced.notes, ...notes] };
+}
+
+/** transformers puts the configuration's `add_prefix_space` into a pre-tokenizer that has such a field. */
+function withPrefixSpace(
+  step: Json | null,
+  asked: boolean | undefined,
+): { step: Json | null; notes: readonly string[] } {
+  if (step === null || asked === undefined || step.type !== 'ByteLevel' || step.add_prefix_space === asked)
+    return { step, notes: [] };
+  return {
+    step: { ...step, add_prefix_space: asked },
+    notes: [
+      `A text gets ${asked ? 'a' : 'no'} space in front, as tokenizer_config.json says against tokenizer.json.`,
+    ],
+  };
+}
+
+/** What goes wrong over a file that cannot be used is the file's fault. */
 function guarded<T>(work: () => T): T {
   try {
     return work();
   } catch (cause) {
-    throw cause instanceof LoriError ? cause : unusable(cause);
+    if (cause instanceof LoriError) throw cause;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new FileError(
+      `tokenizer.json cannot be used: ${shorten(why, 200)}`,
+      'Get the tokenizer.json and tokenizer_config.json of the checkpoint again.',
+      { cause },
+    );
   }
-}
-
-let byteOfChar: Map<string, number> | undefined;
-
-/** A token of byte-level BPE as `<0x..>` for each byte; other tokens as they are. */
-function showBytes(raw: string): string {
-  byteOfChar ??= byteLevelAlphabet();
-  const bytes = Array.from(raw, (c) => byteOfChar?.get(c));
-  if (bytes.includes(undefined)) return raw;
-  return bytes.map((b) => `<0x${(b as number).toString(16).toUpperCase().padStart(2, '0')}>`).join('');
-}
-
-/** GPT-2's printable stand-ins: Latin-1's visible characters stand for themselves, other bytes for U+0100 and up. */
-function byteLevelAlphabet(): Map<string, number> {
-  const visible = (b: number): boolean => (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || b >= 174;
-  const alphabet = new Map<string, number>();
-  let next = 256;
-  for (let b = 0; b < 256; b++) alphabet.set(String.fromCharCode(visible(b) ? b : next++), b);
-  return alphabet;
 }

@@ -41,6 +41,27 @@ export const TINY_QWEN: DecoderConfig = {
   attentionBias: true,
   tieWordEmbeddings: false,
 };
+/** Qwen3's: a norm of each head's queries and keys. And Llama 3's scaling of RoPE, with wavelengths in all three bands. */
+export const TINY_QWEN3: DecoderConfig = {
+  ...TINY_CONFIG,
+  headDim: 6,
+  qkNorm: true,
+  ropeScaling: { type: 'llama3', factor: 4, lowFreqFactor: 1, highFreqFactor: 3, originalMaxPositions: 100 },
+};
+/** GPT-2's: LayerNorm, learned positions, biases everywhere, an MLP without a gate, transposed and fused weights. */
+export const TINY_GPT2: DecoderConfig = {
+  ...TINY_CONFIG,
+  kvHeads: 4,
+  headDim: 3,
+  maxPositions: 32,
+  norm: 'layer',
+  positions: 'learned',
+  activation: 'gelu_new',
+  weightNames: 'gpt2',
+  attentionBias: true,
+  attentionOutputBias: true,
+  mlpBias: true,
+};
 export const TINY_LAYOUT: TokenLayout = { batch: 3, question: 7, prompt: 3, answer: 4, explicit: 9 };
 
 export type Losses = 'lori' | 'codi' | 'ce';
@@ -79,9 +100,10 @@ export function randomWeights(config: DecoderConfig, rng: Rng): Weights {
     const data = normals(
       rng,
       size,
-      shape.length === 2 && !name.includes('embed') ? 1.2 / Math.sqrt(shape[1] as number) : 0.6,
+      shape.length === 2 && !/embed|wte|wpe/.test(name) ? 1.2 / Math.sqrt(shape[1] as number) : 0.6,
     );
-    if (name.includes('norm')) for (let i = 0; i < size; i++) data[i] = 1 + 0.3 * (data[i] as number);
+    if (/(norm|ln_\w)\.weight$/.test(name))
+      for (let i = 0; i < size; i++) data[i] = 1 + 0.3 * (data[i] as number);
     tensors.set(name, { dtype: 'f32', shape, data });
   }
   return packWeights(config, tensors);

@@ -5,8 +5,8 @@ import * as o from '../../graph/ops';
 import { type AdapterSpec, attachPack, joinAttachments, packLength } from '../attachments';
 import type { DecoderConfig } from '../config';
 import { decoderLayer, type KeyValues, type Segment } from '../layer';
-import { ropeTables } from '../rope';
-import { causalMask } from '../stack';
+import { type RopeTensors, ropeTables } from '../rope';
+import { causalMask, columnTables } from '../stack';
 import { layerInputs } from '../weights';
 
 /**
@@ -32,16 +32,24 @@ export interface SegmentShape {
   readonly adapters: Readonly<Record<string, AdapterSpec>>;
 }
 
-/** Inputs that tell a program which column of T it runs on: a one where it is, and the rotary tables [1, d/2]. */
-export function columnInputs(config: DecoderConfig, T: number, column: number) {
-  const { cos, sin } = ropeTables(config, column, 1);
-  const place = Float32Array.from({ length: T }, (_, i) => Number(i === column));
-  const hosts: Record<'place' | 'cos' | 'sin', HostTensor> = {
-    place: { dtype: 'f32', shape: [1, 1, T, 1], data: place },
-    cos: { dtype: 'f32', shape: [1, cos.length], data: cos },
-    sin: { dtype: 'f32', shape: [1, sin.length], data: sin },
-  };
-  return hosts;
+/**
+ * Inputs that tell a program which column of T it runs on: a one where it is, and, where positions are rotary, their tables
+ * [1, d/2].
+ */
+export const COLUMN_INPUTS = ['place', 'cos', 'sin'] as const;
+
+export function columnInput(
+  config: DecoderConfig,
+  T: number,
+  column: number,
+  name: (typeof COLUMN_INPUTS)[number],
+): HostTensor {
+  if (name === 'place') {
+    const data = Float32Array.from({ length: T }, (_, i) => Number(i === column));
+    return { dtype: 'f32', shape: [1, 1, T, 1], data };
+  }
+  const data = ropeTables(config, column, 1)[name];
+  return { dtype: 'f32', shape: [1, data.length], data };
 }
 
 /** Names of a layer program's weight inputs: `w.{name}`. */
@@ -117,15 +125,9 @@ function cached({ k, v }: KeyValues, { from, positions, columns }: SegmentShape)
 
 /** Mask, rotary tables and how past and own keys are joined. */
 function segmentOf(graph: Graph, config: DecoderConfig, shape: SegmentShape): Segment {
-  const { batch: B, positions: P, from, columns: T, rowPositions } = shape;
-  const half = config.headDim / 2;
+  const { batch: B, positions: P, from, columns: T } = shape;
   const keyMask = graph.input('keyMask', [B, 1, 1, maskWidth(shape)]);
-  const table = (name: 'cos' | 'sin'): Tensor => {
-    if (rowPositions) return graph.input(name, [B, 1, P, half]);
-    if (from === 'told') return graph.input(name, [1, half]);
-    return graph.constant(ropeTables(config, from, P)[name], [P, half]);
-  };
-  const common = { batch: B, positions: P, cos: table('cos'), sin: table('sin') };
+  const common = { batch: B, positions: P, rope: tablesOf(graph, config, shape) };
   if (from === 'told') {
     const place = graph.input('place', [1, 1, T, 1]);
     const others = o.sub(1, place);
@@ -140,6 +142,22 @@ function segmentOf(graph: Graph, config: DecoderConfig, shape: SegmentShape): Se
     mask: o.add(keyMask, causalMask(graph, P, from + P)),
     join: (past, own) => (past ? o.concat([o.slice(past, 2, 0, from), own], 2) : own),
   };
+}
+
+/** Rotary tables, where positions are rotary: of the columns, told at run time, or each row's own. */
+function tablesOf(
+  graph: Graph,
+  config: DecoderConfig,
+  { batch: B, positions: P, from, rowPositions }: SegmentShape,
+): RopeTensors | undefined {
+  if (config.positions === 'learned') return undefined;
+  const half = config.headDim / 2;
+  const inputs = (shape: readonly number[]): RopeTensors => ({
+    cos: graph.input('cos', shape),
+    sin: graph.input('sin', shape),
+  });
+  if (rowPositions) return inputs([B, 1, P, half]);
+  return from === 'told' ? inputs([1, half]) : columnTables(graph, config, from, P);
 }
 
 function reversed({ graph, x, past, packs, outputs }: Traced, shape: SegmentShape): Record<string, Tensor> {

@@ -16,6 +16,7 @@ import { stacked } from '../../analysis/stacks';
 import { trajectories } from '../../analysis/trajectories';
 import { throwIfCancelled } from '../../base/errors';
 import type { Device } from '../../device/device';
+import { nameOf, openedData } from '../data/opened-data';
 import type { DeviceModels } from '../models/device-models';
 import type { LoadedModels } from '../models/subjects';
 import { PhaseClock } from '../runs/clock';
@@ -76,6 +77,7 @@ export async function lens(
   return {
     request,
     sampleIds: plan.sequences.map(({ id }) => id),
+    ...(request.source.kind === 'rows' && { dataset: nameOf(openedData(context.held.data)) }),
     selections: selections.map((report, i) => ({ ...report, trajectory: paths[i] ?? null })),
     controls,
     axes,

@@ -50,13 +50,13 @@ export function planLens(request: LensRequest, held: LoadedModels): LensPlan {
     const resolved = resolveSubject(selection.subject, held);
     checkLatents(resolved, selection.sections);
     const layers = layersOf(request, resolved);
-    return { ...gathering(request, sequences, resolved, selection, 'as-is'), layers };
+    return { ...gathering(request, sequences, resolved, selection, 'as-is', held), layers };
   });
   const first = selections[0] as PlannedSelection;
   const variants = new Map<Control, Gathering>();
   for (const control of request.controls)
     if (control === 'random-tokens' || control === 'other-prompt')
-      variants.set(control, gathering(request, sequences, first.resolved, first.selection, control));
+      variants.set(control, gathering(request, sequences, first.resolved, first.selection, control, held));
   checkPair(request, selections);
   const plan = { request, sequences, selections, variants };
   const bytes = bytesOf(plan, sequences.length);
@@ -90,12 +90,14 @@ function gathering(
   resolved: ResolvedSubject,
   selection: Selection,
   variant: Variant,
+  { data }: LoadedModels,
 ): Gathering {
   const sections = SECTIONS.filter((section) => selection.sections.includes(section));
   const fed = fedSequences(resolved, sequences, sections, variant, seed);
   const key = JSON.stringify([
     resolved.key,
     source,
+    source.kind === 'rows' ? data?.key : 0,
     sections,
     variant,
     variant === 'random-tokens' ? seed : 0,

@@ -25,11 +25,20 @@ const subject = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('opened') }),
 ]);
 
+const range = z.tuple([whole.nullable(), whole.nullable()]);
+const filter = z.strictObject({ unit: z.enum(['words', 'tokens']), length: range, steps: range });
+
 /** Values that depend on the data set or the models are checked later, where those are known. */
 const schema = z.strictObject({
   source: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('problems'), seed: z.number(), samples: z.number() }),
     z.strictObject({ kind: z.literal('ids'), ids: z.array(z.string()) }),
+    z.strictObject({
+      kind: z.literal('rows'),
+      seed: z.number(),
+      samples: z.number(),
+      filter: filter.optional(),
+    }),
     z.strictObject({ kind: z.literal('texts'), texts: z.array(z.string()) }),
   ]),
   selections: z

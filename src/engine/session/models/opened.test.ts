@@ -136,9 +136,9 @@ describe('a checkpoint from files', () => {
     ],
     [
       'another architecture',
-      () => new Map([...files, ['config.json', text({ model_type: 'gpt2' })]]),
+      () => new Map([...files, ['config.json', text({ model_type: 'bloom' })]]),
       ConfigError,
-      /unsupported model_type "gpt2"; supported: llama, qwen2/,
+      /unsupported model_type "bloom"; supported: llama, qwen2, qwen3, gpt2/,
     ],
     [
       'a tokenizer of another model',

@@ -101,9 +101,9 @@ describe('loadPair', () => {
     ['a cut manifest', truncated('manifest.json'), FileError, /manifest\.json: not valid JSON/],
     [
       'an unknown model type',
-      { config: { model_type: 'gpt2' } },
+      { config: { model_type: 'bloom' } },
       ConfigError,
-      /unsupported model_type "gpt2"; supported: llama, qwen2/,
+      /unsupported model_type "bloom"; supported: llama, qwen2, qwen3, gpt2/,
     ],
     [
       'a deeper teacher',

@@ -7,6 +7,7 @@ import type { LatentFilter } from '../../nn/latent';
 import type { LoraSpec } from '../../nn/lora';
 import { filterOf } from '../../recipes/shared/recipe';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
+import type { OpenedData } from '../data/opened-data';
 import type { Student } from '../runs/student';
 import type { LoadedModel, Pair } from './pair';
 import type { ProblemSet } from './problems';
@@ -25,10 +26,12 @@ export interface OpenedModel {
 /** Everything there is to look at. */
 export interface LoadedModels {
   readonly pair?: Pair;
-  /** The loaded data set. */
+  /** The pair's data set. */
   readonly problems?: ProblemSet;
   /** The student of the last run. */
   readonly student?: Student;
+  /** The data set that was opened. */
+  readonly data?: OpenedData | undefined;
   /** By id. */
   readonly checkpoints: ReadonlyMap<number, StudentCheckpoint>;
   readonly opened?: OpenedModel;

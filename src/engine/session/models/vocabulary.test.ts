@@ -4,10 +4,15 @@ import type { Tokenizer } from '../../tokenizer/tokenizer';
 import { withinVocabulary } from './vocabulary';
 
 /** Letters are tokens: a is 0, b is 1, … */
+const ids = (text: string) => [...text].map((c) => c.charCodeAt(0) - 97);
 const letters: Tokenizer = {
-  encode: (text) => [...text].map((c) => c.charCodeAt(0) - 97),
+  encode: ids,
+  tokens: (text) => ids(text).map((id) => ({ id })),
   decode: (ids) => String.fromCharCode(...ids.map((id) => id + 97)),
   tokenText: (id) => String.fromCharCode(id + 97),
+  isSpecial: () => false,
+  tokenBytes: () => undefined,
+  notes: ['of the files'],
   vocabSize: 26,
   bosTokenId: 1,
   eosTokenId: 25,
@@ -15,16 +20,19 @@ const letters: Tokenizer = {
 };
 
 it('leaves a tokenizer alone that fits', () => {
-  expect(withinVocabulary(letters, { vocabSize: 26 })).toEqual({ tokenizer: letters, notes: [] });
+  expect(withinVocabulary(letters, { vocabSize: 26 })).toEqual({
+    tokenizer: letters,
+    notes: ['of the files'],
+  });
 });
 
 it('refuses only texts that use a token without a row, by its name', () => {
   const { tokenizer, notes } = withinVocabulary(letters, { vocabSize: 24 });
   expect(tokenizer.encode('abc')).toEqual([0, 1, 2]);
-  expect(() => tokenizer.encode('aby')).toThrow(InputError);
+  for (const read of [tokenizer.encode, tokenizer.tokens]) expect(() => read('aby')).toThrow(InputError);
   expect(() => tokenizer.encode('aby')).toThrow('no row for the token y (id 24, of 24)');
   expect([tokenizer.bosTokenId, tokenizer.eosTokenId, tokenizer.padTokenId]).toEqual([1, undefined, 0]);
-  expect(notes).toEqual([expect.stringContaining('2 tokens for which the model has no row')]);
+  expect(notes).toEqual(['of the files', expect.stringContaining('2 tokens for which the model has no row')]);
 });
 
 it("refuses another model's tokenizer", () => {

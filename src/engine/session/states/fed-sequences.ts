@@ -2,6 +2,7 @@ import { SECTIONS, type Section } from '../../../contract/lens';
 import { quote } from '../../../text/quote';
 import { InputError } from '../../base/errors';
 import { Rng } from '../../base/rng';
+import { type RowTokens, tokensOfRow } from '../../data/sets/row-tokens';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
 import { checkPositions } from '../models/positions';
 import type { ResolvedSubject } from '../models/subjects';
@@ -53,7 +54,14 @@ export function fedSequences(
         : textParts(resolved, sequence.text, random);
     const last = Math.max(...sections.map((section) => parts.findIndex((part) => part.section === section)));
     const fed = reading(resolved, sequence, parts.slice(0, last + 1));
-    checkPositions(resolved.model, fed.positions.length, fed.id, 'Choose shorter samples, or another model.');
+    checkPositions(
+      resolved.model,
+      fed.positions.length,
+      fed.id,
+      sequence.row === undefined
+        ? 'Choose shorter samples, or another model.'
+        : `Rows are not cut: draw from those of at most ${resolved.model.config.maxPositions} tokens (a filter of the Data panel, --max-tokens of the command line), or choose another model.`,
+    );
     return fed;
   });
 }
@@ -103,23 +111,41 @@ function checkOtherPrompt(sequences: readonly Sequence[], sections: readonly Sec
 
 function problemParts(
   resolved: ResolvedSubject,
-  { problem }: Extract<Sequence, { text?: undefined }>,
+  sequence: Extract<Sequence, { text?: undefined }>,
   sections: readonly Section[],
   { random, asked }: { random: Rng | undefined; asked: Sequence | undefined },
 ): Part[] {
-  const codec = resolved.codec();
-  const { question, rationale, answer } = codec.encode(problem);
+  const { question, rationale, answer } = partsOf(resolved, sequence);
   const { latentSteps } = resolved;
+  if (sections.includes('rationale') && rationale.length === 0)
+    throw new InputError(
+      `${sequence.id} has no rationale`,
+      'Choose question or answer, or draw from rows with steps: a filter of 1 step or more leaves the others out.',
+    );
   const latent = sections.includes('latent');
   const section: Section = latent ? 'latent' : 'rationale';
   let thought: Part = latent ? { section, ids: [], latents: latentSteps } : { section, ids: rationale };
   if (random) thought = { section, ids: drawn(resolved, latent ? latentSteps : rationale.length, random) };
   return [
-    { section: 'question', ids: asked?.problem ? codec.question(asked.problem.question) : question },
+    {
+      section: 'question',
+      ids: asked !== undefined && asked.text === undefined ? partsOf(resolved, asked).question : question,
+    },
     thought,
-    // The end token is only a target.
-    { section: 'answer', ids: [...codec.prompt, ...answer.slice(0, -1)] },
+    { section: 'answer', ids: answer },
   ];
+}
+
+/** Question, rationale, and answer prompt with answer; a problem's as the student is trained on it, a row's as plain text. */
+function partsOf(
+  { tokenizer, codec }: ResolvedSubject,
+  sequence: Extract<Sequence, { text?: undefined }>,
+): RowTokens {
+  if (sequence.row !== undefined) return tokensOfRow(tokenizer, sequence.row);
+  const { prompt, encode } = codec();
+  const { question, rationale, answer } = encode(sequence.problem);
+  // The end token is only a target.
+  return { question, rationale, answer: [...prompt, ...answer.slice(0, -1)] };
 }
 
 function textParts(resolved: ResolvedSubject, text: string, random: Rng | undefined): Part[] {

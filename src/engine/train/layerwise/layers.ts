@@ -1,5 +1,5 @@
 import type { ModelProgram } from '../../model/model-on-device';
-import { columnInputs } from '../../nn/programs/layer';
+import { COLUMN_INPUTS, columnInput } from '../../nn/programs/layer';
 import type { DeviceTensor } from '../../runtime/tensor';
 import { packName } from '../parameters';
 import type { Segment } from '../tape/entries';
@@ -20,11 +20,11 @@ function bindings(state: RunState, segment: Segment, layer: number, { inputs }: 
     keyMask: feeds.tensors[keysInput(segment)],
   };
   if (inputs.has('place'))
-    for (const name of ['place', 'cos', 'sin'] as const)
-      bound[name] = feeds.constant(
-        `${name} of column ${from}`,
-        () => columnInputs(tape.parameters.config, plan.columns, from)[name],
-      );
+    for (const name of COLUMN_INPUTS)
+      if (inputs.has(name))
+        bound[name] = feeds.constant(`${name} of column ${from}`, () =>
+          columnInput(tape.parameters.config, plan.columns, from, name),
+        );
   if (rowPositions !== undefined)
     for (const [name, input] of Object.entries(tableInputs(rowPositions))) bound[name] = feeds.tensors[input];
   if (after) {

@@ -10,8 +10,10 @@ import {
   made,
   relativeError,
   TINY_CONFIG,
+  TINY_GPT2,
   TINY_LAYOUT,
   TINY_QWEN,
+  TINY_QWEN3,
   type TinyOptions,
   type TinyStep,
   tinyStep,
@@ -32,6 +34,9 @@ const CASES: Record<string, TinyOptions> = {
   'no latents, no explicit pass': { losses: 'ce', latentSteps: 0, explicit: false },
   'no latents, explicit pass': { losses: 'codi', latentSteps: 0 },
   'biases, a head of its own, adapters on some': { config: TINY_QWEN, targets: ['q', 'v', 'down'], seed: 7 },
+  'norms of queries and keys, scaled RoPE': { config: TINY_QWEN3, seed: 8 },
+  'LayerNorm, GELU, learned positions': { config: TINY_GPT2, seed: 10 },
+  'learned positions, codi, hidden state fed back': { config: TINY_GPT2, losses: 'codi', filter: 'hidden' },
   'one layer, one sample': {
     config: { ...TINY_CONFIG, layers: 1 },
     layout: { ...TINY_LAYOUT, batch: 1, prompt: 1, answer: 1 },
@@ -116,19 +121,25 @@ describe.each(['f16', 'bf16'] as const)('a step of weights kept in %s', (dtype) 
 });
 
 describe('a layerwise step', () => {
-  it('has the same number of programs whatever the numbers of layers and latent steps', async () => {
-    const counts = new Set<number>();
-    for (const layers of [2, 5])
-      for (const latentSteps of [2, 6]) {
-        const tiny = tinyStep({ config: { ...TINY_CONFIG, layers }, latentSteps });
-        const step = await layerwise(tiny);
-        counts.add(step.programs);
-        // The runtime agrees: nothing else is alive.
-        expect(runtime.programCount).toBe(step.programs);
-        await step.dispose();
-      }
-    expect([...counts]).toEqual([24]);
-  });
+  it.each([
+    ['rotary positions', TINY_CONFIG, 24],
+    ['learned positions', TINY_GPT2, 34],
+  ] as const)(
+    'has the same number of programs whatever the numbers of layers and latent steps: %s',
+    async (_what, config, programs) => {
+      const counts = new Set<number>();
+      for (const layers of [2, 5])
+        for (const latentSteps of [2, 6]) {
+          const tiny = tinyStep({ config: { ...config, layers }, latentSteps });
+          const step = await layerwise(tiny);
+          counts.add(step.programs);
+          // The runtime agrees: nothing else is alive.
+          expect(runtime.programCount).toBe(step.programs);
+          await step.dispose();
+        }
+      expect([...counts]).toEqual([programs]);
+    },
+  );
 
   it('gives the same numbers every time, makes no new tensors and reads nothing', async () => {
     const tiny = tinyStep();

@@ -23,8 +23,8 @@ export function hostOf(hosts: Hosts, name: string): HostTensor {
 }
 
 /**
- * A batch's inputs with those that are made from them: each segment's key mask, and rotary tables [B, 1, P, d/2] where rows
- * have positions of their own.
+ * A batch's inputs with those that are made from them: each segment's key mask, and, where positions are rotary and rows
+ * have positions of their own, their tables [B, 1, P, d/2].
  * @param widthOf number of keys in a segment's mask, if there are more than it sees; the others are hidden
  */
 export function tapeFeeds(
@@ -36,7 +36,7 @@ export function tapeFeeds(
   const feeds: Record<string, HostTensor> = { ...hosts };
   for (const segment of tape.segments) {
     feeds[keysInput(segment)] = keyMask(B, segment, widthOf(segment), hosts);
-    if (segment.rowPositions === undefined) continue;
+    if (segment.rowPositions === undefined || parameters.config.positions === 'learned') continue;
     const { cos, sin } = ropeTablesAt(parameters.config, hostOf(hosts, segment.rowPositions).data);
     const shape = [B, 1, segment.positions, parameters.config.headDim / 2];
     const names = tableInputs(segment.rowPositions);

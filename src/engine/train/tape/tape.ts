@@ -20,6 +20,7 @@ import {
   termsOf,
   type Value,
 } from './entries';
+import { LearnedPositions } from './learned-positions';
 
 /**
  * One pass over a batch, recorded once in the order and the terms of its paper, and run by two back ends: as one graph
@@ -29,6 +30,7 @@ import {
  */
 export class Tape {
   readonly entries: Entry[] = [];
+  private readonly positions = new LearnedPositions(this);
 
   constructor(
     readonly parameters: ParameterSet,
@@ -43,11 +45,16 @@ export class Tape {
     );
   }
 
-  /** Runs input embeddings [B·P, H] through all layers. @throws ConfigError for an unknown adapter */
+  /**
+   * Runs input embeddings [B·P, H] through all layers; where positions are learned, with theirs added.
+   * @throws ConfigError for an unknown adapter
+   */
   segment(x: Computed, options: SegmentOptions = {}): Segment {
     const { adapters, config } = this.parameters;
     const sizes = { batch: this.batch, hidden: config.hiddenSize, layers: config.layers };
-    const segment = new Segment(this.segments.length, sizes, x, options);
+    const placed = config.positions === 'learned' ? this.positions.placed(x, options) : undefined;
+    const segment = new Segment(this.segments.length, sizes, placed?.x ?? x, options);
+    if (placed) this.positions.remember(segment, placed.reach);
     for (const adapter of segment.adapters)
       if (!Object.hasOwn(adapters, adapter))
         throw new ConfigError(

@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { interpret } from '../../graph/interpret';
 import { namedWeights } from '../../nn/weights';
 import { packName } from '../parameters';
-import { TINY_CONFIG, TINY_QWEN, type TinyOptions, type TinyStep, tinyStep } from '../tiny.testing';
+import {
+  TINY_CONFIG,
+  TINY_GPT2,
+  TINY_QWEN,
+  TINY_QWEN3,
+  type TinyOptions,
+  type TinyStep,
+  tinyStep,
+} from '../tiny.testing';
 import type { Segment } from './entries';
 import { tapeFeeds } from './inputs';
 import { traceTape } from './whole';
@@ -41,6 +49,13 @@ const CASES: Record<string, TinyOptions> = {
     filter: 'hidden',
     explicit: false,
   },
+  'lori, norms of queries and keys, scaled RoPE': {
+    config: TINY_QWEN3,
+    layout: LAYOUT,
+    latentSteps: 2,
+    explicit: false,
+  },
+  'lori, LayerNorm, GELU, learned positions': { config: TINY_GPT2, layout: LAYOUT, latentSteps: 2 },
 };
 
 describe('a tape', () => {

@@ -100,7 +100,8 @@ export class WholeTape {
         past,
         lastOnly,
         attached: Array.from({ length: config.layers }, (_, i) => this.attached(segment, i)),
-        ...(rowPositions !== undefined && { tables: this.tables(rowPositions, positions) }),
+        ...(rowPositions !== undefined &&
+          config.positions !== 'learned' && { tables: this.tables(rowPositions, positions) }),
       }),
     );
     this.runs.set(segment, run);

@@ -1,0 +1,52 @@
+/** Tensor names of a checkpoint against those that are expected: files name the whole model, its body, or something around it. */
+import { listed } from '../../text/quote';
+import { FileError } from '../base/errors';
+import { quote } from './json';
+
+/** How a file's names become the expected ones. */
+export interface Naming {
+  /** What stands before the body's names in the file: `model.`, nothing, `base_model.model.model.`. */
+  readonly prefix: string;
+  /** What stands there in the expected names; the empty string where they have no common one. */
+  readonly body: string;
+  /** The expected name of a file's tensor, or undefined where it stands under no prefix of this model. */
+  expected(name: string): string | undefined;
+}
+
+export const HEAD = 'lm_head.weight';
+
+/**
+ * Finds the prefix by the first expected name, which every checkpoint of the family has (the embedding). The expected
+ * prefix is taken where it is there; another one where it is the only one.
+ * @throws FileError where two other prefixes would fit
+ */
+export function namingOf(expected: readonly string[], found: Iterable<string>): Naming {
+  const [anchor = ''] = expected;
+  const body = anchor.slice(0, anchor.indexOf('.') + 1);
+  const tail = anchor.slice(body.length);
+  const names = [...found];
+  const prefixes = names.flatMap((name) =>
+    name === tail || name.endsWith(`.${tail}`) ? [name.slice(0, name.length - tail.length)] : [],
+  );
+  if (tail === '' || prefixes.length === 0 || prefixes.includes(body)) return naming(body, body);
+  if (prefixes.length > 1)
+    throw new FileError(
+      `the weights hold ${prefixes.length} models: ${listed(prefixes.map((prefix) => quote(prefix + tail)))}`,
+      'Choose a checkpoint with a single model.',
+    );
+  return naming(prefixes[0] as string, body);
+}
+
+function naming(prefix: string, body: string): Naming {
+  // Around the whole model ("base_model.model.model."), or around its body alone ("language_model.").
+  const whole = prefix === body || prefix.endsWith(`.${body}`);
+  const heads = whole ? [prefix.slice(0, prefix.length - body.length) + HEAD] : [HEAD, prefix + HEAD];
+  return {
+    prefix,
+    body,
+    expected: (name) => {
+      if (heads.includes(name)) return HEAD;
+      return name.startsWith(prefix) ? body + name.slice(prefix.length) : undefined;
+    },
+  };
+}

@@ -1,0 +1,167 @@
+import type { CallOptions } from '../../../contract/calls';
+import {
+  type DataPage,
+  type DataQuery,
+  type DataReading,
+  type DataReport,
+  type DataRow,
+  NO_FILTER,
+  type RowsCost,
+  type TokenCounts,
+} from '../../../contract/data';
+import type { NamedFile, Source } from '../../../contract/lens';
+import { throwIfCancelled } from '../../base/errors';
+import { yieldToEventLoop } from '../../base/yield-to-event-loop';
+import { fetchFile } from '../../checkpoint/fetch';
+import { type DataSet, spreadOf } from '../../data/sets/data-set';
+import { readData } from '../../data/sets/read';
+import { tokensOfRow } from '../../data/sets/row-tokens';
+import type { ResolvedSubject } from '../models/subjects';
+import { type OpenedData, openedData } from './opened-data';
+
+/** Rows of a page at most. */
+const MAX_COUNT = 1000;
+/** Milliseconds of counting between two looks at the signal. */
+const PACE = 50;
+/** Ids that are listed; all are counted. */
+const MAX_LISTED = 50;
+
+export type DataFrom = readonly NamedFile[] | { readonly url: string; readonly sha256: string };
+
+/** The data set that was opened, its rows and their tokens. */
+export class DataRoom {
+  private current: OpenedData | undefined;
+  private serial = 0;
+
+  get opened(): OpenedData | undefined {
+    return this.current;
+  }
+
+  /**
+   * Opens a data set in place of the one before, which stays if this one cannot be read.
+   * @throws as `readData` and `fetchFile` do
+   */
+  async open(
+    from: DataFrom,
+    reading: DataReading,
+    { signal, report, fetch }: CallOptions & { readonly fetch?: typeof globalThis.fetch | undefined } = {},
+  ): Promise<DataReport> {
+    const start = performance.now();
+    const files = 'url' in from ? [await fetched(from, signal, fetch)] : from;
+    const set = await readData(files, reading, {
+      signal,
+      onProgress: (done, total) =>
+        report?.({ phase: 'rows', done, total, unit: 'bytes', elapsed: performance.now() - start }),
+    });
+    this.take(set, undefined);
+    return set.report;
+  }
+
+  rows({ part, filter, draw, from, count }: DataQuery): DataPage {
+    const { set, tokens } = openedData(this.current);
+    const { indices, passing } = set.select(part, filter, draw, tokens);
+    const shown = indices.slice(Math.max(0, from), Math.max(0, from) + Math.min(count, MAX_COUNT));
+    return {
+      rows: shown.map((i) => ({
+        ...(set.rows[i] as DataRow),
+        words: set.words[i] as number,
+        tokens: tokens?.[i] ?? null,
+      })),
+      total: indices.length,
+      passing,
+    };
+  }
+
+  /**
+   * Tokens of every row under the subject's tokenizer, as fed.
+   * @throws InputError if no data set is open or the tokenizer has no token for a text, CancelledError
+   */
+  async count(
+    { tokenizer, source, model }: ResolvedSubject,
+    { signal, report }: CallOptions = {},
+  ): Promise<TokenCounts> {
+    const { set } = openedData(this.current);
+    const start = performance.now();
+    const { length } = set.rows;
+    const all = new Int32Array(length);
+    const rationale = new Int32Array(length);
+    let paused = start;
+    for (const [i, row] of set.rows.entries()) {
+      const tokens = tokensOfRow(tokenizer, row);
+      rationale[i] = tokens.rationale.length;
+      all[i] = tokens.question.length + tokens.rationale.length + tokens.answer.length;
+      const now = performance.now();
+      if (now - paused < PACE) continue;
+      report?.({ phase: 'tokens', done: i + 1, total: length, unit: 'rows', elapsed: now - start });
+      await yieldToEventLoop();
+      throwIfCancelled(signal, 'counting tokens');
+      paused = performance.now();
+    }
+    this.take(set, all);
+    const positions = model.config.maxPositions ?? null;
+    const tooLong = positions === null ? [] : set.rows.filter((_, i) => (all[i] as number) > positions);
+    return {
+      model: source,
+      all: spreadOf(all),
+      rationale: spreadOf(rationale),
+      positions,
+      tooLong: tooLong.length,
+      tooLongRows: tooLong.slice(0, MAX_LISTED).map(({ id }) => id),
+    };
+  }
+
+  /** What the rationales' hidden states of the drawn rows take under the subject. @throws InputError */
+  cost(
+    { tokenizer, model }: ResolvedSubject,
+    { seed, samples, filter = NO_FILTER }: Extract<Source, { kind: 'rows' }>,
+  ): RowsCost {
+    const { set, tokens } = openedData(this.current);
+    const { indices } = set.select('sample', filter, { seed, samples, heldOut: 0 }, tokens);
+    const { layers, hiddenSize, maxPositions } = model.config;
+    const tooLong: string[] = [];
+    let [fed, rationale, longest] = [0, 0, 0];
+    for (const i of indices) {
+      const row = set.rows[i] as DataRow;
+      const parts = tokensOfRow(tokenizer, row);
+      const length = parts.question.length + parts.rationale.length;
+      fed += length;
+      rationale += parts.rationale.length;
+      longest = Math.max(longest, length);
+      if (maxPositions !== undefined && length > maxPositions) tooLong.push(row.id);
+    }
+    return {
+      rows: indices.length,
+      fed,
+      rationale,
+      longest,
+      bytes: rationale * layers * hiddenSize * Float32Array.BYTES_PER_ELEMENT,
+      tooLong,
+    };
+  }
+
+  /** Forgets counts that were made with a tokenizer which is gone. */
+  forgetTokens(): void {
+    if (this.current?.tokens) this.take(this.current.set, undefined);
+  }
+
+  close(): void {
+    this.current = undefined;
+  }
+
+  private take(set: DataSet, tokens: Int32Array | undefined): void {
+    this.current = { set, tokens, key: `data ${++this.serial}` };
+  }
+}
+
+async function fetched(
+  { url, sha256 }: { readonly url: string; readonly sha256: string },
+  signal: AbortSignal | undefined,
+  fetch: typeof globalThis.fetch | undefined,
+): Promise<NamedFile> {
+  const bytes = await fetchFile(url, {
+    sha256,
+    ...(signal && { signal }),
+    ...(fetch && { fetch }),
+  });
+  return { name: url.slice(url.lastIndexOf('/') + 1), data: new Blob([bytes]) };
+}

@@ -1,0 +1,298 @@
+/**
+ * Tiny checkpoints of every family and option, with what torch computes of them in float64: see
+ * scripts/goldens/families/families.py, which also says where the weights come from.
+ */
+import type { NamedFile } from '../../../contract/lens';
+import { encodeFloats, type FloatDType } from '../../checkpoint/float';
+import { writeSafetensors } from '../../checkpoint/write';
+import { leftPad } from '../../data/batch';
+import { Decoder } from '../../decode/decoder';
+import { Walk } from '../../decode/decoder.testing';
+import { STATES_INPUTS, statesProgram } from '../../decode/states';
+import type { Device } from '../../device/device';
+import type { ModelOnDevice } from '../../model/model-on-device';
+import type { Runtime } from '../../runtime/runtime';
+import type { DeviceTensor } from '../../runtime/tensor';
+import { compileWhole } from '../../train/compile-whole';
+import { compileLayerwise } from '../../train/layerwise/compile';
+import { ParameterSet } from '../../train/parameters';
+import type { TapeRun } from '../../train/step';
+import { Tape } from '../../train/tape/tape';
+import { DeviceModels } from './device-models';
+import goldens from './families.golden.json';
+import { openModel } from './opened';
+import type { LoadedModel } from './pair';
+
+export interface FamilyCase {
+  readonly name: string;
+  readonly seed: number;
+  readonly config: object;
+  readonly tensors: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly shift: number;
+    /** The weight of a norm, around 1. */
+    readonly one: boolean;
+    /** Not part of the network. */
+    readonly leftover: boolean;
+  }[];
+  /** Base64 of float32: [positions, L, H] and [positions, V] of all rows, and of the text. */
+  readonly hidden: string;
+  readonly logits: string;
+  readonly text: string;
+  readonly textLogits: string;
+}
+
+export const familyCases = goldens.cases as readonly FamilyCase[];
+const { questions: QUESTIONS, rest: REST, text: TEXT } = goldens;
+const VOCABULARY = 31;
+
+/** As scripts/goldens/families/families.py makes them: exact in every format. */
+function weightsOf({ seed, tensors }: FamilyCase): Map<string, Float32Array> {
+  let state = seed;
+  const next = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return (state >>> 24) - 128;
+  };
+  return new Map(
+    tensors.map(({ name, shape, shift, one }) => {
+      const length = shape.reduce((n, d) => n * d, 1);
+      const values = Float32Array.from({ length }, () =>
+        one ? (next() >> 2) / 64 + 1 : next() / 2 ** shift,
+      );
+      return [name, values];
+    }),
+  );
+}
+
+/** The checkpoint's files, with weights stored as `dtype`. */
+export function familyFiles(family: FamilyCase, dtype: FloatDType): NamedFile[] {
+  const values = weightsOf(family);
+  const weights = writeSafetensors(
+    family.tensors.map(({ name, shape }) => ({
+      name,
+      shape,
+      dtype,
+      bytes: encodeFloats(values.get(name) as Float32Array, dtype),
+    })),
+  );
+  // Not used here; an opened model needs one.
+  const tokens = Array.from({ length: VOCABULARY }, (_, i) =>
+    i === 0 ? '<unk>' : String.fromCharCode(96 + i),
+  );
+  const vocab = Object.fromEntries(tokens.map((token, i) => [token, i]));
+  const files: Record<string, BlobPart> = {
+    'config.json': JSON.stringify(family.config),
+    'tokenizer.json': JSON.stringify({
+      version: '1.0',
+      added_tokens: [],
+      normalizer: null,
+      pre_tokenizer: null,
+      post_processor: null,
+      decoder: null,
+      model: { type: 'BPE', unk_token: '<unk>', vocab, merges: [] },
+    }),
+    'model.safetensors': weights,
+  };
+  return Object.entries(files).map(([name, data]) => ({ name, data: new Blob([data]) }));
+}
+
+/** Largest differences from torch, as shares of the largest value of their kind. */
+export interface FamilyErrors {
+  /** Hidden states of a text, of questions with a latent and tokens after it, and, position by position, of the decoder. */
+  readonly text: number;
+  readonly latents: number;
+  readonly stepped: number;
+  /** Logits of the decoder. */
+  readonly logits: number;
+  /** Hidden states of a recorded pass, as one program and as small ones. */
+  readonly whole: number;
+  readonly layerwise: number;
+}
+
+/** Opens the checkpoint, and runs it in every way that hidden states and logits are read, or on the text alone. */
+export async function familyErrors(
+  runtime: Runtime,
+  family: FamilyCase,
+  dtype: FloatDType,
+  { textOnly = false, device }: { readonly textOnly?: boolean; readonly device?: Device } = {},
+): Promise<{ readonly model: LoadedModel; readonly errors: Partial<FamilyErrors> }> {
+  const { model } = await openModel(familyFiles(family, dtype));
+  const models = new DeviceModels(runtime);
+  try {
+    const text = distance(await states(models, model, [[]], 0, [TEXT]), floats(family.text));
+    if (textOnly) return { model, errors: { text } };
+    const expected = floats(family.hidden);
+    const stepped = await steps(models, model);
+    const errors = {
+      text,
+      latents: distance(await states(models, model, QUESTIONS, 1, REST), expected),
+      stepped: distance(stepped.hidden, expected, true),
+      logits: distance(stepped.logits, floats(family.logits), true),
+      whole: distance(
+        await recorded(models, model, (on, tape) => compileWhole(on, tape, 'recorded')),
+        expected,
+      ),
+      layerwise: distance(
+        await recorded(models, model, (on, tape) => compileLayerwise(on, tape, { device })),
+        expected,
+      ),
+    };
+    return { model, errors };
+  } finally {
+    await models.dispose();
+  }
+}
+
+/** Hidden states of the tokens and latents of each row, one after another: what the lens reads. */
+async function states(
+  models: DeviceModels,
+  model: LoadedModel,
+  questions: readonly (readonly number[])[],
+  latents: number,
+  rest: readonly (readonly number[])[],
+): Promise<Float32Array> {
+  const [B, R] = [questions.length, rest[0]?.length ?? 0];
+  const S = Math.max(...questions.map(({ length }) => length));
+  const device = models.use(model);
+  const { runtime } = models;
+  const filter = { kind: 'hidden', temperature: 1 } as const;
+  const program = await device.compile(
+    statesProgram({
+      config: device.config,
+      batch: B,
+      question: S,
+      latents,
+      rest: R,
+      lora: undefined,
+      filter,
+    }),
+  );
+  const { ids, keyMask } = leftPad(questions, S, 0);
+  const hosts = {
+    [STATES_INPUTS.question]: ids,
+    [STATES_INPUTS.keyMask]: keyMask,
+    [STATES_INPUTS.rest]: { dtype: 'i32', shape: [B, R], data: Int32Array.from(rest.flat()) },
+  } as const;
+  const bound: Record<string, DeviceTensor> = {};
+  for (const name of program.inputs.keys()) bound[name] = runtime.upload(hosts[name as 'rest'], name);
+  const { states: out } = (await program.run(bound)) as { states: DeviceTensor };
+  const all = (await out.read()) as Float32Array;
+  for (const tensor of [...Object.values(bound), out]) tensor.dispose();
+  await program.dispose();
+  await device.release();
+  const row = all.length / (B * (S + latents + R));
+  const width = S + latents + R;
+  return Float32Array.from(
+    questions.flatMap(({ length }, b) => [
+      ...all.subarray((b * width + S - length) * row, (b + 1) * width * row),
+    ]),
+  );
+}
+
+/**
+ * Hidden states and logits from the question's last position on, one position at a time: rows' positions in the order of
+ * the golden file, those before the question's last missing (NaN).
+ */
+async function steps(
+  models: DeviceModels,
+  model: LoadedModel,
+): Promise<{ hidden: Float32Array; logits: Float32Array }> {
+  const S = Math.max(...QUESTIONS.map(({ length }) => length));
+  const B = QUESTIONS.length;
+  const { layers: L, hiddenSize: H, vocabSize: V } = model.config;
+  const device = models.use(model);
+  const filter = { kind: 'hidden', temperature: 1 } as const;
+  const shape = { config: device.config, batch: B, question: S, keys: 12, lora: undefined, filter };
+  const decoder = new Decoder(device, shape);
+  await device.release();
+  const walk = new Walk(decoder);
+  const { ids, keyMask } = leftPad(QUESTIONS, S, 0);
+  const widths = QUESTIONS.map(({ length }, b) => length + 1 + (REST[b]?.length ?? 0));
+  const total = widths.reduce((n, width) => n + width, 0);
+  const hidden = new Float32Array(total * L * H).fill(Number.NaN);
+  const logits = new Float32Array(total * V).fill(Number.NaN);
+  const keep = async (step: number): Promise<void> => {
+    const [h, g] = [await walk.hidden(), await walk.logits()];
+    let before = 0;
+    QUESTIONS.forEach(({ length }, b) => {
+      const at = before + length - 1 + step;
+      hidden.set(h.subarray(b * L * H, (b + 1) * L * H), at * L * H);
+      logits.set(g.subarray(b * V, (b + 1) * V), at * V);
+      before += widths[b] as number;
+    });
+  };
+  await walk.begin(ids, keyMask);
+  await keep(0);
+  await walk.feed('latent');
+  await keep(1);
+  for (let i = 0; i < (REST[0]?.length ?? 0); i++) {
+    await walk.tokens(...REST.map((row) => row[i] as number));
+    await keep(2 + i);
+  }
+  walk.end();
+  await decoder.dispose();
+  return { hidden, logits };
+}
+
+/** The same pass as a tape records it. */
+async function recorded(
+  models: DeviceModels,
+  model: LoadedModel,
+  compile: (model: ModelOnDevice, tape: Tape) => Promise<TapeRun>,
+): Promise<Float32Array> {
+  const [B, S, R] = [
+    QUESTIONS.length,
+    Math.max(...QUESTIONS.map(({ length }) => length)),
+    REST[0]?.length ?? 0,
+  ];
+  const device = models.use(model);
+  const tape = new Tape(new ParameterSet(device.config, {}), B);
+  const question = tape.segment(tape.tokens('question', S), { mask: 'mask' });
+  const z = tape.feedback(question.last, { kind: 'hidden', temperature: 1 });
+  const latent = tape.segment(z, { after: question });
+  const rest = tape.segment(tape.tokens('rest', R), { after: latent });
+  const segments = { question, latent, rest };
+  for (const [name, segment] of Object.entries(segments)) tape.output(name, segment.states);
+  const run = await compile(device, tape);
+  const { ids, keyMask } = leftPad(QUESTIONS, S, 0);
+  const { outputs } = await run.run(
+    {
+      question: ids,
+      mask: keyMask,
+      rest: { dtype: 'i32', shape: [B, R], data: Int32Array.from(REST.flat()) },
+    },
+    [],
+  );
+  const parts: Float32Array[] = [];
+  for (const name of Object.keys(segments)) parts.push((await outputs[name]?.read()) as Float32Array);
+  await run.dispose();
+  await device.release();
+  const row = model.config.layers * model.config.hiddenSize;
+  return Float32Array.from(
+    QUESTIONS.flatMap(({ length }, b) =>
+      parts.flatMap((part, i) => {
+        const own = part.length / B;
+        const from = i === 0 ? (S - length) * row : 0;
+        return [...part.subarray(b * own + from, (b + 1) * own)];
+      }),
+    ),
+  );
+}
+
+/** Largest difference over the largest value. @param partial values that are NaN are not compared */
+function distance(actual: Float32Array, expected: Float32Array, partial = false): number {
+  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
+  let [most, size, compared] = [0, 0, 0];
+  actual.forEach((x, i) => {
+    const y = expected[i] as number;
+    size = Math.max(size, Math.abs(y));
+    if (partial && Number.isNaN(x)) return;
+    compared++;
+    most = Math.max(most, Number.isNaN(x) ? Number.POSITIVE_INFINITY : Math.abs(x - y));
+  });
+  return compared > 0 && size > 0 ? most / size : Number.POSITIVE_INFINITY;
+}
+
+const floats = (base64: string): Float32Array =>
+  new Float32Array(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)).buffer);

@@ -1,0 +1,96 @@
+/** What of a tokenizer_config.json changes the ids of a text. */
+import { quote } from '../../text/quote';
+import { FileError } from '../base/errors';
+import { type AddedToken, addedToken, isObject, type Json, MAX_ADDED } from './added-token';
+
+export interface ConfigTokens {
+  /** Of `added_tokens_decoder`, by id: their flags replace those of tokenizer.json. */
+  readonly added: readonly AddedToken[];
+  /** Special tokens by name and the additional ones, which a tokenizer has even where no list of tokens names them. */
+  readonly special: readonly AddedToken[];
+}
+
+export interface TokenizerConfig extends ConfigTokens {
+  /** `bos_token` and the like, as far as they are given. */
+  readonly named: ReadonlyMap<string, string>;
+  readonly tokenizerClass: string | undefined;
+  readonly addBos: boolean | undefined;
+  readonly addEos: boolean | undefined;
+  readonly addPrefixSpace: boolean | undefined;
+  readonly splitSpecial: boolean;
+  /** `chat_template` as it is. */
+  readonly chatTemplate: unknown;
+}
+
+const AGAIN = 'Get the tokenizer_config.json of the checkpoint again.';
+const NAMED = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token'];
+
+/** @throws FileError */
+export function readTokenizerConfig(config: unknown): TokenizerConfig {
+  if (!isObject(config)) throw new FileError('tokenizer_config.json is not a JSON object', AGAIN);
+  const named = new Map<string, string>();
+  const special = new Map<string, AddedToken>();
+  for (const name of NAMED) {
+    const token = specialToken(config[name] ?? null, name);
+    if (token === null) continue;
+    named.set(name, token.content);
+    if (!special.has(token.content)) special.set(token.content, token);
+  }
+  for (const token of additional(config)) if (!special.has(token.content)) special.set(token.content, token);
+  const flag = (name: string): boolean | undefined => {
+    const value = config[name] ?? undefined;
+    if (value === undefined || typeof value === 'boolean') return value;
+    throw new FileError(
+      `tokenizer_config.json: ${name} is ${quote(value)}, expected true, false or null`,
+      AGAIN,
+    );
+  };
+  const { tokenizer_class: tokenizerClass, chat_template: chatTemplate } = config;
+  return {
+    added: addedTokens(config.added_tokens_decoder ?? {}),
+    special: [...special.values()],
+    named,
+    tokenizerClass: typeof tokenizerClass === 'string' ? tokenizerClass : undefined,
+    addBos: flag('add_bos_token'),
+    addEos: flag('add_eos_token'),
+    addPrefixSpace: flag('add_prefix_space'),
+    splitSpecial: flag('split_special_tokens') ?? false,
+    chatTemplate: chatTemplate ?? undefined,
+  };
+}
+
+/** Older configs write a special token as `{"__type": "AddedToken", "content": …}`, newer ones as a string. */
+function specialToken(value: unknown, name: string): AddedToken | null {
+  if (value === null || value === '') return null;
+  if (typeof value === 'string')
+    return { ...addedToken({ content: value, special: true }, name), special: true };
+  if (isObject(value) && typeof value.content === 'string' && value.content !== '')
+    return { ...addedToken({ ...value, id: undefined }, `tokenizer_config.json: ${name}`), special: true };
+  throw new FileError(`tokenizer_config.json: ${name} is ${quote(value)}, expected a text or null`, AGAIN);
+}
+
+/** `additional_special_tokens`, or `extra_special_tokens` as a list or by name. */
+function additional(config: Json): AddedToken[] {
+  return ['additional_special_tokens', 'extra_special_tokens'].flatMap((name) => {
+    const value = config[name] ?? [];
+    const list = isObject(value) ? Object.values(value) : value;
+    if (!Array.isArray(list) || list.length > MAX_ADDED)
+      throw new FileError(
+        `tokenizer_config.json: ${name} is ${quote(value)}, expected a list of at most ${MAX_ADDED} tokens`,
+        AGAIN,
+      );
+    return list.map((item: unknown) => specialToken(item, name)).filter((token) => token !== null);
+  });
+}
+
+function addedTokens(decoder: unknown): AddedToken[] {
+  const place = 'tokenizer_config.json: an entry of "added_tokens_decoder"';
+  if (!isObject(decoder) || Object.keys(decoder).length > MAX_ADDED)
+    throw new FileError(
+      `tokenizer_config.json: "added_tokens_decoder" is ${quote(decoder)}, expected an object of at most ${MAX_ADDED} tokens`,
+      AGAIN,
+    );
+  return Object.entries(decoder)
+    .map(([id, entry]) => ({ ...addedToken(entry, place), id: Number(id) }))
+    .sort((a, b) => a.id - b.id);
+}

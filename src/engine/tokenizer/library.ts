@@ -1,0 +1,31 @@
+/**
+ * What is taken from @huggingface/tokenizers: the merges of BPE, and Oniguruma patterns as JavaScript's. The rest of its
+ * pipeline differs from the reference implementation in places (flags of added tokens, behaviours of Split, Whitespace
+ * and Digits beyond ASCII, unknown tokens across words, several decoders), so the steps here are our own.
+ */
+import { BPE, SplitPreTokenizer } from '@huggingface/tokenizers';
+import { FileError } from '../base/errors';
+
+/** `{"String": …}` or `{"Regex": …}`, as checked by `checkPipeline`. */
+export type Pattern = Readonly<Record<'String' | 'Regex', string | undefined>>;
+
+/** A global pattern. Throws `SyntaxError` where it has no counterpart in JavaScript. */
+export function compilePattern(pattern: Pattern): RegExp {
+  // `invert` leaves out the group that the library puts around a plain text.
+  const config = { type: 'Split', pattern, behavior: 'Isolated', invert: true };
+  const compiled = new SplitPreTokenizer(config as ConstructorParameters<typeof SplitPreTokenizer>[0])
+    .pattern;
+  if (compiled === null) throw new FileError('tokenizer.json: a pattern is neither a text nor a "Regex"');
+  return compiled;
+}
+
+export interface Merges {
+  /** The model's own vocabulary, without added tokens. */
+  readonly tokens_to_ids: ReadonlyMap<string, number>;
+  /** The tokens of a word; characters that no merge takes come one by one, in the vocabulary or not. */
+  bpe(word: string): readonly string[];
+}
+
+/** `model`: that of tokenizer.json, checked. */
+export const loadMerges = (model: Readonly<Record<string, unknown>>): Merges =>
+  new BPE(model as unknown as ConstructorParameters<typeof BPE>[0]);

@@ -1,0 +1,60 @@
+/** Whether a text gets a BOS and an EOS: what transformers does with tokenizer.json and tokenizer_config.json together. */
+
+import type { Json } from './added-token';
+import type { TokenizerConfig } from './config';
+import { around, postProcessor } from './post-process';
+
+export interface SpecialTokens {
+  /** The post-processor to use. */
+  readonly step: Json | null;
+  readonly notes: readonly string[];
+}
+
+/** LLaMA's own classes rebuild the post-processor from the configuration; all others leave tokenizer.json's alone. */
+const REBUILDS = /^(Code)?LlamaTokenizer(Fast)?$/;
+
+export function specialTokens(
+  step: Json | null,
+  config: TokenizerConfig,
+  ids: ReadonlyMap<string, number>,
+): SpecialTokens {
+  const { named, addBos, addEos, tokenizerClass = '' } = config;
+  const bos = ids.get(named.get('bos_token') ?? '');
+  const eos = ids.get(named.get('eos_token') ?? '');
+  const TEXT = -1;
+  const added = postProcessor(step)([TEXT]);
+  const file = {
+    bos: bos !== undefined && added.indexOf(bos) >= 0 && added.indexOf(bos) < added.indexOf(TEXT),
+    eos: eos !== undefined && added.lastIndexOf(eos) > added.indexOf(TEXT),
+  };
+  if (!REBUILDS.test(tokenizerClass)) return { step, notes: disagreements(config, file, added.length > 1) };
+  if (addBos === undefined && addEos === undefined && added.length > 1) return { step, notes: [] };
+  const wanted = { bos: (addBos ?? true) && bos !== undefined, eos: (addEos ?? false) && eos !== undefined };
+  if (wanted.bos === file.bos && wanted.eos === file.eos) return { step, notes: [] };
+  const what = (some: typeof wanted): string =>
+    [some.bos && 'BOS', some.eos && 'EOS'].filter(Boolean).join(' and ') || 'neither BOS nor EOS';
+  return {
+    step: around(wanted.bos ? bos : undefined, wanted.eos ? eos : undefined),
+    notes: [
+      `A text gets ${what(wanted)}, as ${tokenizerClass} does by tokenizer_config.json; by tokenizer.json it would get ${what(file)}.`,
+    ],
+  };
+}
+
+/** Where the configuration asks for what tokenizer.json does not do. */
+function disagreements(
+  { addBos, addEos }: TokenizerConfig,
+  file: { readonly bos: boolean; readonly eos: boolean },
+  adds: boolean,
+): string[] {
+  const fields = [
+    { name: 'add_bos_token', asked: addBos, done: file.bos, token: 'BOS' },
+    { name: 'add_eos_token', asked: addEos, done: file.eos, token: 'EOS' },
+  ];
+  return fields
+    .filter(({ asked, done }) => asked !== undefined && asked !== done && (asked || adds))
+    .map(
+      ({ name, asked, done, token }) =>
+        `tokenizer_config.json sets ${name} to ${asked}, but tokenizer.json ${done ? 'adds' : 'does not add'} ${token}, and that is what counts, as in transformers.`,
+    );
+}

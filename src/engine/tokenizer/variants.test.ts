@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import questions from './questions.golden.json';
+import qwen from './testing/qwen-cut.json';
+import sentencepiece from './testing/sentencepiece.json';
+import smollm from './testing/smollm-cut.json';
+import { loadTokenizer } from './tokenizer';
+import variants from './variants.golden.json';
+
+const bases = { 'qwen-cut': qwen, 'smollm-cut': smollm, sentencepiece } as const;
+type Row = readonly [number[], number[] | null, string | null];
+interface Variant {
+  readonly base: keyof typeof bases;
+  readonly patch: { readonly set?: object; readonly model?: object; readonly add?: readonly object[] };
+  readonly rows: readonly Row[];
+}
+const { texts, ...named } = variants;
+
+/** The small tokenizer `base` with the pieces of a variant. */
+function fileOf({ base, patch }: Pick<Variant, 'base' | 'patch'>) {
+  const file = bases[base];
+  return {
+    ...file,
+    ...patch.set,
+    model: { ...file.model, ...patch.model },
+    added_tokens: [...file.added_tokens, ...(patch.add ?? [])],
+  };
+}
+
+// By the Rust library: scripts/goldens/tokenizer/reference.py.
+describe.each(Object.entries(named) as unknown as [string, Variant][])('%s', (_name, variant) => {
+  it('gives the ids and texts of the reference implementation', async () => {
+    const t = await loadTokenizer(fileOf(variant), {});
+    for (const [i, text] of texts.entries()) {
+      const [ids, plain, back] = variant.rows[i] as Row;
+      expect.soft(t.encode(text), text).toEqual(ids);
+      expect.soft(t.encode(text, { addSpecialTokens: false }), text).toEqual(plain ?? ids);
+      expect.soft(t.decode(plain ?? ids, { skipSpecialTokens: false }), text).toBe(back ?? text);
+    }
+  });
+});
+
+// By a byte-level BPE written from its description: scripts/goldens/tokenizer/questions.py.
+it.each(['qwen-cut', 'smollm-cut'] as const)(
+  '%s: ids of questions, also by an independent BPE',
+  async (name) => {
+    const t = await loadTokenizer(bases[name], {});
+    for (const [i, question] of questions.questions.entries())
+      expect.soft(t.encode(question), question).toEqual(questions[name][i]);
+  },
+);

@@ -1,0 +1,63 @@
+import type { GenerateReport, GenerateRequest } from '../contract/generate';
+import type { Selection } from '../contract/lens';
+import { parseGenerateRequest } from '../engine/session/generate/request';
+import type { Command } from './command';
+import { decimal, whole } from './options';
+import { checkpointFiles, parseSubject, selectionsOf } from './subjects';
+
+/** Continues a prompt; by default the teacher, or the opened checkpoint, greedily. */
+export const generate: Command = async ({ workbench, config, generation: given, say, write, onEvent }) => {
+  const { open } = given;
+  const subjects = given.subject.length > 0 ? given.subject : [open === undefined ? 'teacher' : 'opened'];
+  if (subjects.length > 1) throw new Error(`--subject is given ${subjects.length} times; one is expected`);
+  const parsed = subjects.map((text) => parseSubject(text, true));
+  if (parsed[0]?.kind === 'opened' && open === undefined)
+    throw new Error('--subject opened; give the folder of a checkpoint by --open');
+  const [problem] = given.prompt === undefined ? await workbench.problems('held-out', 0, 1) : [];
+  const request = (subject: Selection['subject']): GenerateRequest => ({
+    subject,
+    prompt: given.prompt ?? problem?.question ?? '',
+    stop: given.stop,
+    settings: {
+      temperature: decimal('temperature', given.temperature),
+      topK: whole('top-k', given['top-k']),
+      topP: decimal('top-p', given['top-p']),
+      seed: whole('seed', given.seed),
+      samples: whole('continuations', given.continuations),
+      limit: whole('limit', given.limit),
+    },
+  });
+  // Checked now rather than after the run that trains the student.
+  parseGenerateRequest(request({ kind: 'teacher' }));
+  if (open !== undefined) {
+    const { name, notes = [] } = await workbench.openCheckpoint(await checkpointFiles(open));
+    for (const note of notes) say(`${name}: ${note}`);
+  }
+  const [selection] = await selectionsOf(workbench, parsed, config, onEvent);
+  const asked = request((selection as Selection).subject);
+  const isAlone = asked.settings.samples === 1;
+  say(asked.prompt);
+  const report: GenerateReport = await workbench.generate(asked, {
+    report: (event) => {
+      // Several samples at once cannot be read as they come.
+      if (isAlone && 'kind' in event && event.kind !== 'prompt') write(event.text);
+    },
+  });
+  if (isAlone) say('');
+  report.samples.forEach(({ text, tokens, ending }, i) => {
+    if (!isAlone) say(`--- sample ${i + 1}\n${text}`);
+    say(`${isAlone ? '' : `sample ${i + 1}: `}${tokens.length} tokens; ended by ${ENDINGS[ending]}`);
+  });
+  const { compile, first } = report.seconds;
+  say(
+    `${report.prompt.length} tokens read; ${compile.toFixed(2)} s of compiling, ${first.toFixed(2)} s to the first token, then ${report.tokensPerSecond?.toFixed(1) ?? 'no'} tokens/s`,
+  );
+  return { generation: report };
+};
+
+const ENDINGS: Readonly<Record<GenerateReport['samples'][number]['ending'], string>> = {
+  end: 'an end token',
+  stop: 'a stop string',
+  limit: 'the length limit',
+  positions: 'the last position of the model',
+};
