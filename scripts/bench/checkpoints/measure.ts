@@ -2,7 +2,6 @@
  * Measures one checkpoint in this process, which prints a line of JSON: `measure.ts <folder> <lens|greedy> <threads>`.
  * Peak memory is the process's; `heap` is what WebAssembly has taken of its 4 GiB.
  */
-import { FIGURE_6 } from '../../../src/contract/lens';
 import { leftPad } from '../../../src/engine/data/batch';
 import { Decoder } from '../../../src/engine/decode/decoder';
 import { nextTokens } from '../../../src/engine/decode/readout';
@@ -12,9 +11,7 @@ import { DeviceModels } from '../../../src/engine/session/models/device-models';
 import { openModel } from '../../../src/engine/session/models/opened';
 import { LoriWorkbench } from '../../../src/engine/session/workbench';
 import { checkpointFiles, readBlob } from '../../../src/lab/subjects';
-
-/** Words of a text that are about 64 tokens of the bundled pair's tokenizer. */
-const WORDS = 59;
+import { lensRequest } from './requests';
 
 /** Memories that WebAssembly made, ONNX Runtime's among them. */
 const memories: WebAssembly.Memory[] = [];
@@ -52,28 +49,10 @@ async function lens(): Promise<object> {
   await workbench.open('wasm');
   const opening = await clock(() => workbench.openCheckpoint(files));
   const opened = memory();
-  const words = 'Tom has 12 apples and gives 3 of them to Ann . How many apples does he have left ?';
-  const texts = Array.from({ length: 4 }, (_, i) =>
-    Array.from({ length: 3 }, () => words)
-      .join(` ${i} `)
-      .split(' ')
-      .slice(0, WORDS)
-      .join(' '),
-  );
-  const request = {
-    ...FIGURE_6,
-    source: { kind: 'texts', texts },
-    selections: [{ subject: { kind: 'opened' }, sections: ['text'] }],
-  } as const;
-  const first = await clock(() => workbench.lens(request));
+  const first = await clock(() => workbench.lens(lensRequest('Tom')));
   const tokens = first.value.selections[0]?.spectra.map(({ tokens: n }) => n);
   // Another text of the same length, so that no states are there yet.
-  const again = await clock(() =>
-    workbench.lens({
-      ...request,
-      source: { kind: 'texts', texts: texts.map((t) => t.replace('Tom', 'Ann')) },
-    }),
-  );
+  const again = await clock(() => workbench.lens(lensRequest('Ann')));
   return {
     open: rounded(opening),
     opened,
