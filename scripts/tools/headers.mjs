@@ -10,6 +10,14 @@ export const isolationHeaders = {
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
 
+/**
+ * Where the page may fetch from. huggingface.co hands large files to hosts below hf.co; a mirror is named by the person who
+ * uses the page, which no header written beforehand can know: so any https host, and this computer. That nothing is fetched
+ * before it was agreed to is the page's own doing, and e2e/hub.spec.ts watches it (docs/decisions/0016).
+ */
+const sources = ['https://huggingface.co', 'https://*.huggingface.co', 'https://*.hf.co'];
+const mirrors = ['https:', 'http://localhost:*', 'http://127.0.0.1:*'];
+
 export const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
@@ -19,7 +27,7 @@ export const contentSecurityPolicy = [
   "img-src 'self' data: blob:",
   "font-src 'self'",
   "worker-src 'self'",
-  "connect-src 'self' https://huggingface.co https://*.huggingface.co https://*.hf.co",
+  `connect-src 'self' ${[...sources, ...mirrors].join(' ')}`,
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",

@@ -55,6 +55,12 @@ export const after = {
         help: 'The adapters’ output is multiplied by α/r.',
         source: OURS,
       }),
+      dropout: setting(z.number().min(0).max(0.9).default(0), {
+        label: 'Dropout',
+        tex: 'p',
+        help: 'Share of each adapter’s input that is dropped in a training step; 0 for none.',
+        source: 'CODI trains with 0.1; the default is this app’s own choice',
+      }),
       targets: setting(
         z
           .array(z.enum(LINEARS))

@@ -23,6 +23,8 @@ export class Retry extends Error {
     readonly why: string,
     /** Milliseconds that the host asks to wait, or `null`. */
     readonly after: number | null = null,
+    /** How many times as long as usual to wait, where the host does not say. */
+    readonly patience = 1,
   ) {
     super(why);
   }
@@ -81,7 +83,9 @@ export function refuseAnswer(response: Response, base: string, what: string, lim
         `${host} limits how often it can be asked, and wants ${Math.ceil(after / 60_000)} minutes of rest`,
         'Resume the download then; what has arrived is kept. With a token of an account the limits are wider.',
       );
-    throw new Retry(status === 429 ? `${host} asks to wait (429)` : `${host} is not available (503)`, after);
+    // The Hub counts over minutes, and lets pages of other sites read no Retry-After.
+    if (status === 429) throw new Retry(`${host} asks to wait (429)`, after, 5);
+    throw new Retry(`${host} is not available (503)`, after);
   }
   if (status === 408 || status === 425 || status >= 500) throw new Retry(`${host} answered ${status}`);
   if (status === 401 || status === 403)
@@ -168,7 +172,7 @@ export async function persistently<T>(
           'Check the connection and resume; what has arrived is kept. If the host stays out of reach, choose a mirror.',
           { cause: thrown },
         );
-      const pause = thrown.after ?? limits.pause * 2 ** (failures - 1);
+      const pause = thrown.after ?? thrown.patience * limits.pause * 2 ** (failures - 1);
       onWait({ why: thrown.why, pause });
       await sleep(pause, signal);
     }

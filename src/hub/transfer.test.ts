@@ -113,6 +113,8 @@ describe('one file', () => {
     expect(performance.now() - from).toBeGreaterThan(950);
     expect(done.outcome).toBe('sha256');
     expect(done.waits.map(({ pause }) => pause)).toEqual([1000, 2, 4]);
+    const silent = await run([() => ({ status: 429 }), serve(BYTES)]);
+    expect(silent.waits.map(({ pause }) => pause)).toEqual([5]);
     const long = await run([busy('3600')]);
     expect(long.outcome).toMatchObject({ code: 'network', message: expect.stringContaining('60 minutes') });
     expect(long.asked).toHaveLength(1);

@@ -242,3 +242,19 @@ export function openLibrary(name?: string, locks: LockManager | null = browserLo
     persist: () => guarded(async () => (await navigator.storage?.persist?.()) ?? false),
   };
 }
+
+/** A library without a place, for a page that has none: it lists nothing and says why. */
+export const noLibrary = (reason: string): CheckpointLibrary => {
+  const refuse = async () => {
+    throw new StorageError(`nothing can be stored: ${reason}`, 'Open the model from a folder instead.');
+  };
+  return {
+    unavailable: reason,
+    list: async () => ({ whole: [], unfinished: [], damaged: [] }),
+    files: refuse,
+    use: async () => {},
+    remove: refuse,
+    room: async () => ({ used: null, quota: null, isPersistent: false }),
+    persist: async () => false,
+  };
+};

@@ -11,6 +11,7 @@ import { followLensLink } from './lens-link';
 import { type Link, type PanelName, parseLink } from './link';
 import { type RunActions, runActions } from './run-actions';
 import { type SavedActions, savedActions } from './saved-actions';
+import { type SourceActions, sourceActions } from './source-actions';
 import { type AppState, initialState, presetConfig } from './state';
 import { failureOf, idle } from './task';
 import { type TourActions, tourActions } from './tour-actions';
@@ -35,6 +36,7 @@ export type Actions = PageActions &
   SavedActions &
   LatentActions &
   LensActions &
+  SourceActions &
   TourActions;
 
 /** Milliseconds that the store has to say whether this is a first visit. */
@@ -64,6 +66,7 @@ export function createApp(environment: Environment): App {
   const saved = savedActions(ctx);
   const latents = latentActions(ctx, engine);
   const lens = lensActions(ctx, engine);
+  const sources = sourceActions(ctx, lens);
   const tour = tourActions(ctx, engine, lens, run, latents);
 
   /** A held-out problem or a text that the link asks for, into the question. */
@@ -107,6 +110,7 @@ export function createApp(environment: Environment): App {
       if (link.preset !== null && link.preset !== before.preset)
         ctx.set({ draft: presetConfig(link.preset, ctx.get().presets) });
       if (link.panel === 'lowrank') ctx.lens(followLensLink(link.lens, initialDraft()));
+      if (link.panel === 'model') sources.askForModel(link.model);
       void takeQuestion(link.question);
     },
     changeSettings(change) {
@@ -133,6 +137,7 @@ export function createApp(environment: Environment): App {
     async start(load) {
       // A store that does not answer must not leave the page empty.
       const late = setTimeout(() => firstPlace('tour'), FIRST_PLACE);
+      sources.askForModel(ctx.get().link.model);
       const kept = await ctx.storage;
       if (kept.unavailable !== null) {
         ctx.notify(
@@ -161,9 +166,13 @@ export function createApp(environment: Environment): App {
       }
       clearTimeout(late);
       firstPlace('tour');
+      await sources.refreshLibrary();
       if (load) await engine.loadPair();
       await takeQuestion(ctx.get().link.question);
     },
   };
-  return { store, actions: { ...page, ...engine, ...check, ...run, ...saved, ...latents, ...lens, ...tour } };
+  return {
+    store,
+    actions: { ...page, ...engine, ...check, ...run, ...saved, ...latents, ...lens, ...sources, ...tour },
+  };
 }

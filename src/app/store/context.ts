@@ -1,5 +1,6 @@
 import type { StoreApi } from 'zustand/vanilla';
 import type { Methods } from '../../contract/methods/method';
+import { type ModelSources, noSources } from '../../hub/index';
 import type { Store } from '../../storage/store';
 import { MAX_MESSAGE, shorten } from '../../text/quote';
 import type { Connection } from '../../worker/client';
@@ -24,6 +25,7 @@ export interface Context {
   /** A dead or living engine is left behind; the next call of `engine` starts another. */
   dropEngine(): void;
   readonly storage: Promise<Store>;
+  readonly sources: ModelSources;
   /** Calls `listener` whenever the page is hidden or left, which may be its last chance to keep something. */
   onHide(listener: () => void): void;
   /** Folder of the bundled pair. */
@@ -34,6 +36,8 @@ export interface Environment {
   /** Starts an engine. */
   readonly connect: () => Connection;
   readonly storage: Promise<Store>;
+  /** Hosts of models and what is stored of them; by default there are none. */
+  readonly sources?: ModelSources;
   readonly hash: string;
   readonly pairUrl: string;
   /** What can be trained; by default every method there is. */
@@ -82,6 +86,7 @@ export function createContext(
       old?.dispose();
     },
     storage: environment.storage,
+    sources: environment.sources ?? noSources,
     onHide: environment.onHide ?? (() => {}),
     pairUrl: environment.pairUrl,
   };

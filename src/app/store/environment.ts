@@ -1,3 +1,4 @@
+import { browserSources } from '../../hub/index';
 import { openStore } from '../../storage/store';
 import { type Connection, connect, startWorker } from '../../worker/client';
 import type { Environment } from './context';
@@ -19,12 +20,19 @@ export function askBeforeLeaving(isNeeded: () => boolean): void {
   });
 }
 
+/** A link may also name the model before the hash: `?model=org/name`. */
+function modelOf(search: string): string {
+  const model = new URLSearchParams(search).get('model');
+  return model === null ? '' : `#/model?${new URLSearchParams({ model })}`;
+}
+
 /** The real ones: a worker, this browser's storage, this address. */
 export function browserEnvironment(): Environment {
   return {
     connect: () => connect(startWorker()),
     storage: openStore(),
-    hash: window.location.hash,
+    sources: browserSources(),
+    hash: window.location.hash || modelOf(window.location.search),
     onHide,
     pairUrl: new URL('./models/', document.baseURI).href,
   };

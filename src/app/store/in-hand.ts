@@ -48,6 +48,8 @@ type CancelName = Extract<
   | 'cancelLens'
   | 'cancelCausal'
   | 'cancelOpening'
+  | 'cancelLookUp'
+  | 'cancelDownload'
   | 'cancelLatents'
   | 'cancelRun'
   | 'cancelTour'
@@ -58,11 +60,11 @@ const NOTHING: Omit<Shown, 'phase'> = { done: 0, total: 0, unit: '', elapsed: 0,
 const shownOf = (progress: Progress | null): Omit<Shown, 'phase'> =>
   progress === null ? NOTHING : { ...progress, left: null };
 
-type Watched = Pick<AppState, 'device' | 'pair' | 'check' | 'lens' | 'latents' | 'run' | 'tour'>;
+type Watched = Pick<AppState, 'device' | 'pair' | 'check' | 'lens' | 'sources' | 'latents' | 'run' | 'tour'>;
 
 /** Everything that is under way, what was asked for last in front; the guided run in place of its steps. */
 export function inHand(state: Watched): readonly InHand[] {
-  const { device, pair, check, lens, latents, run, tour } = state;
+  const { device, pair, check, lens, sources, latents, run, tour } = state;
   const found: (InHand & { readonly turn: number })[] = [];
   const add = (id: string, label: string, task: Task<unknown>, cancel: CancelName) => {
     if (!isBusy(task)) return;
@@ -73,6 +75,20 @@ export function inHand(state: Watched): readonly InHand[] {
   add('pair', 'Loading the models', pair, 'cancelPair');
   add('check', 'Checking the device', check.task, 'cancelCheck');
   add('opening', 'Opening a model', lens.opened, 'cancelOpening');
+  add('look-up', 'Looking up a model', sources.offer, 'cancelLookUp');
+  if (isBusy(sources.download)) {
+    const { id = 'a model' } = sources.plan ?? {};
+    const { done = 0, total = 0, left = null, waiting = null } = sources.transfer ?? {};
+    const shown = { done, total, unit: 'bytes', elapsed: 0, left };
+    found.push({
+      id: 'download',
+      label: `Downloading ${id}`,
+      phase: waiting?.why ?? null,
+      cancel: 'cancelDownload',
+      ...pick(sources.download),
+      shown,
+    });
+  }
   add('lens', 'Decomposition', lens.report, 'cancelLens');
   add('causal', 'Causal test', lens.causal, 'cancelCausal');
   add('session', 'Reading the question', latents.session, 'cancelLatents');

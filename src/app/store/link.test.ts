@@ -3,14 +3,30 @@ import { formatLink, type Link, parseLink } from './link';
 
 describe('link', () => {
   const links: Link[] = [
-    { panel: 'model', preset: null, question: null, theme: null, lens: {} },
-    { panel: 'latents', preset: 'lori-results-128', question: 'held-out-3', theme: 'dark', lens: {} },
-    { panel: 'distil', preset: null, question: 'Is 2 + 2 = 4 & <s>? #1 %', theme: 'system', lens: {} },
+    { panel: 'model', preset: null, question: null, theme: null, model: null, lens: {} },
+    { panel: 'model', preset: null, question: null, theme: null, model: 'org/name@refs/pr/1', lens: {} },
+    {
+      panel: 'latents',
+      preset: 'lori-results-128',
+      question: 'held-out-3',
+      theme: 'dark',
+      model: null,
+      lens: {},
+    },
+    {
+      panel: 'distil',
+      preset: null,
+      question: 'Is 2 + 2 = 4 & <s>? #1 %',
+      theme: 'system',
+      model: null,
+      lens: {},
+    },
     {
       panel: 'lowrank',
       preset: null,
       question: null,
       theme: null,
+      model: null,
       lens: {
         view: 'ranks',
         subject: 'student-3',
@@ -44,6 +60,17 @@ describe('link', () => {
       'unknown value "a"',
     ]);
     expect(parseLink('#/latents?theme=pink').link.panel).toBe('latents');
+  });
+
+  it('asks for a model in its shortest form, and names what is none', () => {
+    const { link } = parseLink('#/model?model=https://huggingface.co/org/name/tree/main');
+    expect(link.model).toBe('org/name');
+    expect(formatLink(link)).toBe('#/model?model=org/name');
+    const { link: none, problems } = parseLink('#/model?model=../x');
+    expect(none.model).toBeNull();
+    expect(problems).toEqual([
+      expect.stringMatching(/the model: .*not the name of a model\. Write it as org\/name/),
+    ]);
   });
 
   it('follows the ids that presets had, and says what they are called now', () => {

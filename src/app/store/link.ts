@@ -1,6 +1,8 @@
 import { findPreset, PRESETS, type Preset } from '../../contract/presets';
+import { parseSource, writeSource } from '../../hub/source';
 import { THEMES, type Theme } from '../../storage/rows';
 import { LENS_KEYS, type LensLink, readLensLink } from './lens-link';
+import { failureOf } from './task';
 
 /** What a link carries: `#/distil?preset=codi-128&question=held-out-3&theme=dark`. */
 export const PANELS = ['tour', 'model', 'lowrank', 'distil', 'latents'] as const;
@@ -12,6 +14,8 @@ export interface Link {
   /** A held-out problem (`held-out-3`) or the text of a question. */
   readonly question: string | null;
   readonly theme: Theme | null;
+  /** A model on the Hub that the Model place asks about: `org/name@revision`. It is never fetched by itself. */
+  readonly model: string | null;
   /** What the low-rank place looks at, and how. */
   readonly lens: LensLink;
 }
@@ -51,10 +55,12 @@ export function parseLink(
   if (question !== null && question.length > LONGEST_QUESTION) {
     problems.push(`the question of ${question.length} characters is longer than ${LONGEST_QUESTION}`);
   }
+  const { model, problem } = readModel(values.get('model'));
+  if (problem !== null) problems.push(problem);
   const { lens, problems: more } = readLensLink(values);
   problems.push(...more);
   for (const key of new Set(values.keys())) {
-    if (!['preset', 'theme', 'question', ...LENS_KEYS].includes(key))
+    if (!['preset', 'theme', 'question', 'model', ...LENS_KEYS].includes(key))
       problems.push(`unknown value ${quote(key)}`);
   }
   return {
@@ -62,6 +68,7 @@ export function parseLink(
       panel: panel ?? 'model',
       preset: preset?.id ?? null,
       theme: THEMES.find((name) => name === theme) ?? null,
+      model,
       question: question !== null && question.length <= LONGEST_QUESTION && question !== '' ? question : null,
       lens,
     },
@@ -70,13 +77,25 @@ export function parseLink(
   };
 }
 
-export function formatLink({ panel, preset, question, theme, lens }: Link): string {
+/** The model of a link in its shortest form, or what is wrong with it. */
+function readModel(text: string | null): { readonly model: string | null; readonly problem: string | null } {
+  if (text === null || text === '') return { model: null, problem: null };
+  try {
+    return { model: writeSource(parseSource(text)), problem: null };
+  } catch (thrown) {
+    const { message, hint } = failureOf(thrown);
+    return { model: null, problem: `the model: ${message}. ${hint ?? ''}`.trim() };
+  }
+}
+
+export function formatLink({ panel, preset, question, theme, model, lens }: Link): string {
   const values = new URLSearchParams();
   if (preset !== null) values.set('preset', preset);
   if (question !== null) values.set('question', question);
   if (theme !== null) values.set('theme', theme);
+  if (panel === 'model' && model !== null) values.set('model', model);
   if (panel === 'lowrank') for (const [key, text] of Object.entries(lens)) values.set(key, text);
-  // Commas may stand in a query as they are.
-  const query = values.toString().replaceAll('%2C', ',');
+  // Commas, slashes and @ may stand in a query as they are.
+  const query = values.toString().replaceAll('%2C', ',').replaceAll('%2F', '/').replaceAll('%40', '@');
   return `#/${panel}${query && `?${query}`}`;
 }

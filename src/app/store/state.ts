@@ -21,6 +21,7 @@ import { initialDraft } from './lens-draft';
 import { followLensLink } from './lens-link';
 import { type Link, parseLink } from './link';
 import { initialRun, type RunState } from './run';
+import { initialSources, type SourcesState } from './sources';
 import { type Failure, idle, type Task } from './task';
 
 /** Something to tell once; it stays until it is dismissed. */
@@ -78,6 +79,7 @@ export interface AppState {
   readonly pair: Task<PairReport>;
   readonly check: CheckState;
   readonly lens: LensState;
+  readonly sources: SourcesState;
   /** The configuration being edited; it may be invalid while it is. */
   readonly draft: RunConfig;
   readonly run: RunState;
@@ -129,6 +131,7 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     pair: idle,
     check: initialCheck,
     lens: { ...initialLens, ...followLensLink(link.lens, initialDraft()) },
+    sources: initialSources,
     draft: presetConfig(link.preset, presets),
     run: initialRun,
     studentConfig: null,

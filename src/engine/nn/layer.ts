@@ -3,6 +3,7 @@ import * as o from '../graph/ops';
 import { activated } from './activation';
 import type { Attachments, Site } from './attachments';
 import { type DecoderConfig, type GroupName, groupsOf } from './config';
+import { masked } from './dropout';
 import type { LoraGroup } from './lora';
 import { norm } from './norm';
 import { type RopeTensors, rotated } from './rope';
@@ -38,8 +39,10 @@ function linear(
 ): Tensor {
   let y = o.gemm(x, weight, { transB: true }, bias ?? residual);
   if (bias && residual) y = o.add(y, residual);
-  for (const { a, b, scale } of lora)
-    y = o.gemm(o.gemm(x, a, { transB: true }), b, { transB: true, alpha: scale }, y);
+  for (const { a, b, scale, mask } of lora) {
+    const seen = mask ? masked(x, mask) : x;
+    y = o.gemm(o.gemm(seen, a, { transB: true }), b, { transB: true, alpha: scale }, y);
+  }
   return y;
 }
 
@@ -153,7 +156,7 @@ function packedQkv(
   const parts = sites.map((site, i) => {
     const to = from + (rows[i] as number);
     const rowsOf = (packed: Tensor): Tensor => o.slice(packed, 0, from, to);
-    const own = lora.map(({ a, b, scale }) => ({ a, b: rowsOf(b), scale }));
+    const own = lora.map((group) => ({ ...group, b: rowsOf(group.b) }));
     const y = linear(at(site, normed), rowsOf(qkv), qkvBias && rowsOf(qkvBias), own);
     from = to;
     return y;

@@ -12,6 +12,8 @@ export interface LoraSpec {
   readonly rank: number;
   readonly alpha: number;
   readonly targets: readonly LinearName[];
+  /** p of its inputs while it is trained, see dropout.ts; default 0. */
+  readonly dropout?: number;
 }
 
 /** One factor's place in the pack. */
@@ -61,6 +63,8 @@ export interface LoraGroup {
   readonly a: Tensor;
   readonly b: Tensor;
   readonly scale: number;
+  /** Multiplies the input, [B, P, in]. */
+  readonly mask?: Tensor;
 }
 
 /** A layer's adapters in a graph. Differentiate with respect to `leaves`; `pack` packs their gradients again. */

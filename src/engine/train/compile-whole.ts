@@ -4,7 +4,7 @@ import type { ModelOnDevice } from '../model/model-on-device';
 import type { DeviceTensor } from '../runtime/tensor';
 import { BoundFeeds } from './feeds';
 import type { TapeOutput, TapeRun } from './step';
-import { tapeFeeds } from './tape/inputs';
+import { tapeFeeds, tapeMasks } from './tape/inputs';
 import type { Tape } from './tape/tape';
 import { traceTape } from './tape/whole';
 
@@ -28,8 +28,8 @@ export function compileWhole(model: ModelOnDevice, tape: Tape, name: string): Pr
       terms: tape.terms,
       programs: 1,
       nodes: liveNodes(Object.values(program.outputs)).length,
-      async run(feeds, parameters): Promise<TapeOutput> {
-        inputs.write(tapeFeeds(tape, feeds));
+      async run(feeds, parameters, step = 0): Promise<TapeOutput> {
+        inputs.write({ ...tapeFeeds(tape, feeds), ...tapeMasks(tape, step) });
         const bound: Record<string, DeviceTensor> = { ...inputs.tensors };
         all.forEach((parameter, i) => {
           if (compiled.inputs.has(parameter.name)) bound[parameter.name] = parameters[i] as DeviceTensor;

@@ -99,7 +99,7 @@ export async function train(options: LoopOptions): Promise<number> {
     throwIfCancelled(signal, 'training');
     const start = performance.now();
     const rate = learningRate(done, steps, options.learningRate, options.warmup);
-    const output = await step.run(options.batch(done), parameters);
+    const output = await step.run(options.batch(done), parameters, done);
     const { norm, finite, terms } = await optimiser.update(
       output.gradients,
       rate,

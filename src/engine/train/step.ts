@@ -10,9 +10,14 @@ export interface TapeRun {
   readonly nodes: number;
   /**
    * @param parameters in the order of the tape's parameter set
+   * @param step from 0; with the tape's seed it decides the random numbers of the run
    * @returns terms, gradients and outputs, in tensors that it owns and overwrites on the next run
    */
-  run(feeds: Readonly<Record<string, HostTensor>>, parameters: readonly DeviceTensor[]): Promise<TapeOutput>;
+  run(
+    feeds: Readonly<Record<string, HostTensor>>,
+    parameters: readonly DeviceTensor[],
+    step?: number,
+  ): Promise<TapeOutput>;
   dispose(): Promise<void>;
 }
 

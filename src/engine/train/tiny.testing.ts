@@ -75,6 +75,7 @@ export interface TinyOptions {
   readonly filter?: 'softmax' | 'hidden';
   readonly perSample?: boolean;
   readonly targets?: LoraSpec['targets'];
+  readonly dropout?: number;
   readonly seed?: number;
 }
 
@@ -191,6 +192,7 @@ export function tinyStep(options: TinyOptions = {}): TinyStep {
     rank: 2,
     alpha: 3,
     targets: options.targets ?? ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
+    ...(options.dropout !== undefined && { dropout: options.dropout }),
   };
   const found = stateLosses(losses, config, samples, perSample, rng.fork('losses'));
   const { parts, length } = loraLayout(config, lora);
@@ -214,7 +216,7 @@ export function tinyStep(options: TinyOptions = {}): TinyStep {
     model: (runtime) => new ModelOnDevice(runtime, config, weights),
     tape: (own = config) =>
       tinyRecording(own, {
-        ...{ lora, layout, latentSteps, filter },
+        ...{ lora, layout, latentSteps, filter, seed: options.seed ?? 5 },
         losses: found,
         answer: 0.9,
         explicit: explicit ? 0.6 : 0,
@@ -233,12 +235,15 @@ export function tinyRecording(
     readonly losses: { readonly moments?: StateLoss; readonly anchor?: StateLoss };
     readonly answer: number;
     readonly explicit: number;
+    /** Of the dropout masks. */
+    readonly seed?: number;
   },
 ): Tape {
   const { layout, losses } = step;
   const tape = new Tape(
     new ParameterSet(config, { [STUDENT]: { kind: 'lora', ...step.lora } }),
     layout.batch,
+    step.seed,
   );
   const question = readQuestion(tape, layout);
   explicitAfter(tape, question, layout, step.explicit);

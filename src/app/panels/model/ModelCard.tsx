@@ -11,17 +11,27 @@ const ROLES: Readonly<Record<ModelReport['role'], { readonly title: string; read
 
 /** Maximum characters of a name from outside. */
 const NAME = 80;
+/** And of a note. */
+const NOTE = 400;
 
 export function ModelCard({
   model,
+  source,
   actions,
 }: {
   readonly model: ModelReport;
+  /** Where it was downloaded from. */
+  readonly source?: string;
   readonly actions?: React.ReactNode;
 }) {
   const { title, about } = ROLES[model.role];
+  const notes = model.notes ?? [];
   return (
-    <Panel title={`${title}: ${shorten(model.name, NAME)}`} about={about} actions={actions}>
+    <Panel
+      title={`${title}: ${shorten(model.name, NAME)}`}
+      about={source === undefined ? about : `Opened from what is stored of ${source}.`}
+      actions={actions}
+    >
       <Figures
         items={[
           { label: 'Parameters', value: parameters(model.parameters) },
@@ -37,7 +47,6 @@ export function ModelCard({
           ['Vocabulary', `${integer(model.vocabulary)} tokens`],
           ...(model.licence === '' ? [] : [['Licence', shorten(model.licence, NAME)] as const]),
           ...model.measured.map(({ what, value }) => [`Measured: ${what}`, value] as const),
-          ...(model.notes ?? []).map((note) => ['Note', note] as const),
           [
             model.sampled ? 'SHA-256 of a sample' : 'SHA-256',
             <code key="h" className="hash">
@@ -46,6 +55,20 @@ export function ModelCard({
           ],
         ]}
       />
+      {(model.role === 'opened' || notes.length > 0) && (
+        <section className="model-notes">
+          <h4>Left aside or read differently</h4>
+          {notes.length === 0 ? (
+            <p className="muted">Nothing: every tensor of the files is used as it is.</p>
+          ) : (
+            <ul>
+              {notes.map((note) => (
+                <li key={note}>{shorten(note, NOTE)}</li>
+              ))}
+            </ul>
+          )}
+        </section>
+      )}
     </Panel>
   );
 }

@@ -42,6 +42,7 @@ export function ModelPanel() {
             <Button onPress={() => void loadPair()}>Try again</Button>
           </ErrorNotice>
         )}
+        <OpenModelCard />
         {pair.value && (
           <>
             <div className="columns-2">
@@ -54,7 +55,6 @@ export function ModelPanel() {
             </p>
           </>
         )}
-        <OpenModelCard />
       </div>
       <div className="main">
         <DeviceCard />

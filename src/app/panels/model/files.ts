@@ -3,7 +3,9 @@ import type { NamedFile } from '../../../contract/lens';
 
 /** A checkpoint's files among those chosen or dropped: of a folder only its top level. */
 
-const WANTED = /\.(json|safetensors|txt|model)$/i;
+/** Of what a checkpoint needs, and of what people have instead, which the engine names. */
+const WANTED =
+  /\.(json|jinja|safetensors|txt|model|bin|pt|pth|ckpt|gguf|h5|msgpack|npz|onnx|onnx_data|zip)$/i;
 
 /** Of a chosen folder (its files have a path) or of chosen files. */
 export function filesOf(list: Iterable<File>): NamedFile[] {

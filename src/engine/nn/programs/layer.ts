@@ -4,6 +4,7 @@ import { Graph, type Program, type Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
 import { type AdapterSpec, attachPack, joinAttachments, packLength } from '../attachments';
 import type { DecoderConfig } from '../config';
+import { withDropout } from '../dropout';
 import { decoderLayer, type KeyValues, type Segment } from '../layer';
 import { type RopeTensors, ropeTables } from '../rope';
 import { causalMask, columnTables } from '../stack';
@@ -28,7 +29,7 @@ export interface SegmentShape {
   readonly watched: readonly number[];
   /** Whether each row has RoPE positions of its own: `cos` and `sin` [B, 1, P, d/2] are inputs. */
   readonly rowPositions: boolean;
-  /** Adapters by name; their packs are inputs `parameter.{name}`. */
+  /** Adapters by name; their packs are inputs `parameter.{name}`, their dropout masks [B, P, in] `mask.{name}.{group}`. */
   readonly adapters: Readonly<Record<string, AdapterSpec>>;
 }
 
@@ -98,10 +99,16 @@ function trace(config: DecoderConfig, shape: SegmentShape) {
     ? { k: graph.input('pastK', cache), v: graph.input('pastV', cache) }
     : undefined;
   const packs = Object.entries(adapters).map(([name, spec]) => ({
-    name,
+    ...{ name, spec },
     ...attachPack(graph, config, spec, graph.input(`parameter.${name}`, [packLength(config, spec)])),
   }));
-  const attached = joinAttachments(packs.map(({ attachments }) => attachments));
+  const attached = joinAttachments(
+    packs.map(({ name, spec, attachments }) =>
+      withDropout(config, spec, attachments, (group, width) =>
+        graph.input(`mask.${name}.${group}`, [B, P, width]),
+      ),
+    ),
+  );
   const weights = layerInputs(graph, config, LAYER_PREFIX);
   const out = decoderLayer(config, weights, attached, x, segmentOf(graph, config, shape), past);
   const outputs: Record<string, Tensor> = { y: out.x };

@@ -98,7 +98,7 @@ export async function prepare(
     const model = owned.add(models.use(pair.base));
     const modules = recipe.modules?.(config, model.config) ?? [];
     const parameters = new ParameterSet(model.config, recipe.adapters(config), modules);
-    const tape = new Tape(parameters, batch);
+    const tape = new Tape(parameters, batch, config.seed);
     recipe.record(tape, { config, layout, losses });
     const student: Student = {
       id: context.studentId,

@@ -38,11 +38,11 @@ export function compileLayerwise(
     return {
       terms: tape.terms,
       ...(await programs.distinct()),
-      run(batch, parameters) {
+      run(batch, parameters, step = 0) {
         pool.reclaim();
         const hosts = tapeFeeds(tape, batch, (segment) => keysOf(tape, plan, segment));
         feeds.write(hosts);
-        return runTape(new RunState(machine, hosts, parameters));
+        return runTape(new RunState(machine, hosts, parameters, step));
       },
       dispose: () => owned.dispose(),
     };

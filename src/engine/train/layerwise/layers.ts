@@ -3,7 +3,7 @@ import { COLUMN_INPUTS, columnInput } from '../../nn/programs/layer';
 import type { DeviceTensor } from '../../runtime/tensor';
 import { packName } from '../parameters';
 import type { Segment } from '../tape/entries';
-import { keysInput, tableInputs } from '../tape/inputs';
+import { dropoutMasks, keysInput, tableInputs } from '../tape/inputs';
 import { computed, layerOutput } from './programs';
 import type { RunState, Tensors } from './state';
 
@@ -27,6 +27,12 @@ function bindings(state: RunState, segment: Segment, layer: number, { inputs }: 
         );
   if (rowPositions !== undefined)
     for (const [name, input] of Object.entries(tableInputs(rowPositions))) bound[name] = feeds.tensors[input];
+  // Drawn again in reverse rather than kept: they are as large as what they mask.
+  for (const [site, mask] of Object.entries(dropoutMasks(tape, segment, layer, state.step))) {
+    const name = `mask.${site} ${mask.shape}`;
+    feeds.write({ [name]: mask });
+    bound[`mask.${site}`] = feeds.tensors[name];
+  }
   if (after) {
     const past = state.caches.of(after, layer);
     Object.assign(bound, { pastK: past.k, pastV: past.v });

@@ -40,6 +40,7 @@ export class RunState {
     readonly at: Machine,
     readonly hosts: Hosts,
     private readonly parameters: readonly DeviceTensor[],
+    readonly step: number,
   ) {
     this.caches = new Caches(at.pool);
     this.gradients = at.tape.parameters.all.map(({ shape }) => this.zeros(shape));

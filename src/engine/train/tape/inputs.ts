@@ -1,6 +1,8 @@
 import type { HostTensor } from '../../base/dtype';
 import { RuntimeError } from '../../base/errors';
 import { HIDDEN } from '../../base/tokens';
+import type { AdapterSpec } from '../../nn/attachments';
+import { dropoutMask, droppedGroups } from '../../nn/dropout';
 import { ropeTablesAt } from '../../nn/rope';
 import type { Segment } from './entries';
 import type { Tape } from './tape';
@@ -20,6 +22,38 @@ export function hostOf(hosts: Hosts, name: string): HostTensor {
   if (!host)
     throw new RuntimeError(`the batch has no input "${name}"`, 'Feed every input that the tape reads.');
   return host;
+}
+
+/** A segment's dropout masks in one layer, [B, P, width] by `{adapter}.{group}`; none where nothing is dropped. */
+export function dropoutMasks(
+  { parameters, batch, seed }: Tape,
+  segment: Segment,
+  layer: number,
+  step: number,
+): Hosts {
+  const { adapters, config } = parameters;
+  const masks: Record<string, HostTensor> = {};
+  for (const name of segment.adapters)
+    for (const { group, width, p } of droppedGroups(config, adapters[name] as AdapterSpec)) {
+      const site = `${name}.${group}`;
+      const key = { seed, step, layer, site: `dropout ${segment.index} ${site}` };
+      masks[site] = dropoutMask(key, p, [batch, segment.positions, width]);
+    }
+  return masks;
+}
+
+/** Name of a dropout mask in the whole tape's program. */
+export const maskInput = ({ index }: Segment, layer: number, site: string): string =>
+  `mask.${site} of segment ${index}, layer ${layer}`;
+
+/** The dropout masks of a step in the whole tape's program. */
+export function tapeMasks(tape: Tape, step: number): Hosts {
+  const masks: Record<string, HostTensor> = {};
+  for (const segment of tape.segments)
+    for (let layer = 0; layer < tape.parameters.config.layers; layer++)
+      for (const [site, mask] of Object.entries(dropoutMasks(tape, segment, layer, step)))
+        masks[maskInput(segment, layer, site)] = mask;
+  return masks;
 }
 
 /**

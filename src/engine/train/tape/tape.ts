@@ -36,6 +36,8 @@ export class Tape {
     readonly parameters: ParameterSet,
     /** B */
     readonly batch: number,
+    /** Of the random numbers drawn in each step. */
+    readonly seed = 0,
   ) {}
 
   /** Input embeddings [B·P, H] of `count` tokens per sample, with ids i32 [B, P] fed as `name`. */

@@ -12,7 +12,7 @@ import {
   tinyStep,
 } from '../tiny.testing';
 import type { Segment } from './entries';
-import { tapeFeeds } from './inputs';
+import { tapeFeeds, tapeMasks } from './inputs';
 import { traceTape } from './whole';
 
 const LAYOUT = { batch: 2, question: 4, prompt: 2, answer: 2, explicit: 4 };
@@ -26,6 +26,7 @@ function interpreted(tiny: TinyStep) {
   for (const [name, { data }] of Object.entries({
     ...namedWeights(tiny.weights),
     ...tapeFeeds(tape, tiny.feeds),
+    ...tapeMasks(tape, 0),
   }))
     feeds[name] = data;
   const packs = tiny.packs.map((pack) => Float64Array.from(pack));
@@ -49,6 +50,7 @@ const CASES: Record<string, TinyOptions> = {
     filter: 'hidden',
     explicit: false,
   },
+  'lori, dropout': { config: TINY_CONFIG, layout: LAYOUT, latentSteps: 2, dropout: 0.3 },
   'lori, norms of queries and keys, scaled RoPE': {
     config: TINY_QWEN3,
     layout: LAYOUT,

@@ -3,16 +3,18 @@ import { gradients } from '../../graph/gradient';
 import { Graph, type Program, type Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
 import {
+  type AdapterSpec,
   type AttachedPack,
   type Attachments,
   attachPack,
   joinAttachments,
   packLength,
 } from '../../nn/attachments';
+import { withDropout } from '../../nn/dropout';
 import { causalMask, runStack, type StackModel, type StackOutput, stackModel } from '../../nn/stack';
 import { packName } from '../parameters';
 import type { FunctionEntry, KeyValueLossEntry, Segment, TraceContext, Value } from './entries';
-import { keysInput, tableInputs } from './inputs';
+import { keysInput, maskInput, tableInputs } from './inputs';
 import type { Tape } from './tape';
 import { readsOf, statesOf } from './values';
 
@@ -147,8 +149,15 @@ export class WholeTape {
   }
 
   private attached(segment: Segment, layer: number): Attachments {
-    const packs = segment.adapters.map((name) => this.packs.get(packName(name, layer)) as AttachedPack);
-    return joinAttachments(packs.map(({ attachments }) => attachments));
+    const { batch, parameters } = this.tape;
+    const each = segment.adapters.map((name) => {
+      const { attachments } = this.packs.get(packName(name, layer)) as AttachedPack;
+      const spec = parameters.adapters[name] as AdapterSpec;
+      return withDropout(parameters.config, spec, attachments, (group, width) =>
+        this.graph.input(maskInput(segment, layer, `${name}.${group}`), [batch, segment.positions, width]),
+      );
+    });
+    return joinAttachments(each);
   }
 
   /** Additive, of all keys up to the segment's end. */

@@ -5,7 +5,7 @@ import { Button } from '../../../ui/Button';
 import { Choice } from '../../../ui/Choice';
 import { ErrorNotice } from '../../../ui/ErrorNotice';
 import { FieldName } from '../../../ui/Field';
-import { TextEntry } from './TextEntry';
+import { TextEntry } from '../../../ui/TextEntry';
 
 const NONE = 'none';
 

@@ -6,13 +6,13 @@ import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { Choice } from '../../../ui/Choice';
 import { CheckField, FieldName, NumberField } from '../../../ui/Field';
+import { TextEntry } from '../../../ui/TextEntry';
 import { useDraftBounds } from '../bounds';
 import { CONTROL_WORDS, STACK_WORDS, subjectWord, VIEWS } from '../words';
 import { Group } from './Group';
 import { ReportStatus } from './ReportStatus';
 import { SourceFields } from './SourceFields';
 import { OverlayField, SectionsField, SubjectField } from './SubjectField';
-import { TextEntry } from './TextEntry';
 
 /** What is decomposed, and how. Ctrl+Z undoes a change, Enter in a field decomposes. */
 export function RequestForm() {

@@ -2,8 +2,8 @@ import type { LensDraft } from '../../../store/lens-draft';
 import { useActions, useApp } from '../../../store/use-app';
 import { Segments } from '../../../ui/Choice';
 import { NumberField } from '../../../ui/Field';
+import { TextEntry } from '../../../ui/TextEntry';
 import { IdsField } from './IdsField';
-import { TextEntry } from './TextEntry';
 
 /** Where the sequences come from. */
 export function SourceFields({ errors }: { readonly errors: ReadonlyMap<keyof LensDraft, string> }) {

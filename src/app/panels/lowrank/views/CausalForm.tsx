@@ -5,9 +5,9 @@ import { Button } from '../../../ui/Button';
 import { Segments } from '../../../ui/Choice';
 import { CheckField, NumberField } from '../../../ui/Field';
 import { Formula } from '../../../ui/Formula';
+import { TextEntry } from '../../../ui/TextEntry';
 import { useBounds } from '../bounds';
 import { SubjectField } from '../form/SubjectField';
-import { TextEntry } from '../form/TextEntry';
 
 /** What the causal test projects, at which positions, and how many problems it asks. */
 export function CausalForm() {

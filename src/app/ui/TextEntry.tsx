@@ -1,5 +1,5 @@
 import { FieldError, Input, Label, Text, TextArea, TextField } from 'react-aria-components';
-import { FieldName, type FieldProps } from '../../../ui/Field';
+import { FieldName, type FieldProps } from './Field';
 
 /** A line of text, or several. */
 export function TextEntry({
@@ -7,12 +7,15 @@ export function TextEntry({
   onChange,
   rows = 1,
   placeholder = '',
+  isSecret = false,
   ...field
 }: FieldProps & {
   readonly value: string;
   readonly onChange: (value: string) => void;
   readonly rows?: number;
   readonly placeholder?: string;
+  /** Shown as dots, and offered to no password manager. */
+  readonly isSecret?: boolean;
 }) {
   const { error, help, isDisabled = false } = field;
   return (
@@ -29,7 +32,13 @@ export function TextEntry({
       {rows > 1 ? (
         <TextArea rows={rows} placeholder={placeholder} />
       ) : (
-        <Input autoComplete="off" spellCheck={false} placeholder={placeholder} />
+        <Input
+          type={isSecret ? 'password' : 'text'}
+          autoComplete={isSecret ? 'new-password' : 'off'}
+          autoCapitalize="none"
+          spellCheck={false}
+          placeholder={placeholder}
+        />
       )}
       {help !== undefined && (
         <Text slot="description" className="help">

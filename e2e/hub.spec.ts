@@ -1,0 +1,198 @@
+import type { Page } from '@playwright/test';
+import { expect, expectAccessible, test } from './support/app';
+import { type Hub, MODEL, startHub } from './support/hub';
+
+test.setTimeout(90_000);
+
+let hub: Hub;
+test.beforeEach(async () => {
+  hub = await startHub();
+});
+test.afterEach(() => hub.close());
+
+/** The limits of a download, as its start message has them, made short: nobody wants to watch 20 s without a byte. */
+const shortWaits = () => {
+  const { postMessage } = Worker.prototype;
+  Worker.prototype.postMessage = function (this: Worker, message: unknown, ...rest: unknown[]) {
+    const { kind, limits } = (message ?? {}) as { kind?: string; limits?: object };
+    const sent =
+      kind === 'start' && limits
+        ? { ...(message as object), limits: { ...limits, stall: 1000, pause: 100 } }
+        : message;
+    return (postMessage as (...args: unknown[]) => void).call(this, sent, ...rest);
+  } as typeof postMessage;
+};
+
+/** Hosts other than the page's own that were asked for anything. */
+function outside(page: Page): string[] {
+  const asked: string[] = [];
+  const own = new URL(page.url()).host;
+  page.context().on('request', (request) => {
+    const { host, protocol } = new URL(request.url());
+    if (protocol.startsWith('http') && host !== own) asked.push(host);
+  });
+  return asked;
+}
+
+const tab = (page: Page, name: RegExp | string) => page.getByRole('tab', { name });
+
+async function lookUp(page: Page): Promise<void> {
+  await tab(page, 'Mirror').click();
+  await page.getByLabel('Address of the mirror').fill(hub.base);
+  await page.getByRole('textbox', { name: 'Model', exact: true }).fill(MODEL);
+  await page.getByRole('button', { name: /^Look it up/ }).click();
+}
+
+const opened = (page: Page) => page.getByRole('heading', { name: /^Opened: / });
+
+test('a model is looked up, agreed to, downloaded over a bad network and a reload, opened offline, deleted', async ({
+  app,
+  complaints,
+  context,
+}) => {
+  complaints.allow(/429|ERR_|net::|Failed to load resource/);
+  await app.addInitScript(shortWaits);
+  await app.reload();
+  await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 30_000 });
+  const asked = outside(app);
+  await tab(app, 'Mirror').click();
+  await app.getByLabel('Address of the mirror').fill(hub.base);
+  expect(asked).toEqual([]);
+  await lookUp(app);
+  const agree = app.getByRole('button', { name: 'Download and open' });
+  await expect(agree).toBeVisible();
+  // The list of files, and no byte of one before it was agreed to.
+  expect(hub.seen).toEqual([`api GET /api/models/${MODEL}/revision/main?blobs=true 200`]);
+  await expect(
+    app.getByRole('heading', { name: /^Download 1\.5 MB from 127\.0\.0\.1:\d+\?$/ }),
+  ).toBeVisible();
+  await expectAccessible(app);
+
+  hub.faults.push(
+    { kind: 'busy', status: 429, seconds: 1 },
+    { kind: 'cut', after: 300_000 },
+    { kind: 'stall', after: 200_000 },
+  );
+  hub.speed = 400_000;
+  await agree.click();
+  await expect(app.getByText(/asks to wait \(429\): next attempt in 1\.0 s/)).toBeVisible();
+  await expect
+    .poll(() => hub.seen.filter((line) => /bytes=[1-9]/.test(line)).length, { timeout: 20_000 })
+    .toBeGreaterThanOrEqual(4);
+
+  // In the middle of the file the page goes away.
+  await app.reload();
+  hub.speed = 0;
+  const before = hub.seen.length;
+  await tab(app, /^Stored/).click();
+  await expect(app.getByText(/unfinished/)).toBeVisible();
+  await expectAccessible(app);
+  expect(hub.seen.length).toBe(before);
+  // While it was away, the host has put the file anew under another ETag: what is here of it is not trusted.
+  hub.faults.push({ kind: 'etag' });
+  await app.getByRole('button', { name: `Resume ${MODEL}` }).click();
+  await expect(opened(app)).toBeVisible({ timeout: 30_000 });
+  const weights = hub.seen
+    .slice(before)
+    .filter((line) => line.startsWith('cdn') && line.includes('model.safetensors'));
+  expect(weights).toEqual([
+    expect.stringMatching(/206 bytes=\d+-$/),
+    expect.stringMatching(/model\.safetensors 200$/),
+  ]);
+  expect(hub.seen.slice(before).some((line) => line.includes('tokenizer.json'))).toBe(false);
+
+  // Without a host and without a network it opens again.
+  await hub.close();
+  await app.reload();
+  await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 30_000 });
+  await context.setOffline(true);
+  await tab(app, /^Stored/).click();
+  await app.getByRole('button', { name: `Open ${MODEL}` }).click();
+  await expect(opened(app)).toBeVisible({ timeout: 30_000 });
+  await expect(app.getByText(`Opened from what is stored of ${MODEL}`)).toBeVisible();
+
+  // What is open is not deleted; after a reload it is.
+  await app.getByRole('button', { name: `Delete ${MODEL}` }).click();
+  await app.getByRole('button', { name: `Delete ${MODEL} for good` }).click();
+  await expect(app.getByRole('alert')).toContainText('open in this tab');
+  await context.setOffline(false);
+  await app.reload();
+  await tab(app, /^Stored/).click();
+  await app.getByRole('button', { name: `Delete ${MODEL}` }).click();
+  await app.getByRole('button', { name: `Delete ${MODEL} for good` }).click();
+  await expect(app.getByText(/No model is stored/)).toBeVisible();
+});
+
+test('a second tab says that the first one is downloading; a link asks and fetches nothing; a token stays with the Hub', async ({
+  app,
+  complaints,
+  context,
+}) => {
+  complaints.allow(/404|Failed to load resource/);
+  hub.speed = 100_000;
+  await lookUp(app);
+  await app.getByRole('button', { name: 'Download and open' }).click();
+  await expect(app.getByRole('button', { name: 'Cancel download' })).toBeVisible();
+
+  const other = await context.newPage();
+  await other.goto('./#/model');
+  await lookUp(other);
+  await other.getByRole('button', { name: /^Download (and open|the rest)/ }).click();
+  await expect(other.getByRole('alert')).toContainText('in another tab');
+  await other.close();
+
+  await app.getByRole('button', { name: 'Cancel download' }).click();
+  await expect(app.getByRole('button', { name: 'Cancel download' })).toBeHidden();
+  await tab(app, /^Stored/).click();
+  await app.getByRole('button', { name: `Delete what is here of ${MODEL}` }).click();
+  await app.getByRole('button', { name: /for good$/ }).click();
+  await expect(app.getByText(/No model is stored/)).toBeVisible();
+
+  const asked = outside(app);
+  await app.goto('./#/model?model=org/name@v1');
+  await expect(
+    app.getByText(/The link asks for org\/name@v1 from huggingface\.co\. Nothing has been fetched/),
+  ).toBeVisible();
+  await app.waitForTimeout(500);
+  expect(asked).toEqual([]);
+
+  // The Hub itself is not to be had here: its place is taken by ours, under its own name.
+  await context.route('https://huggingface.co/**', async (route) => {
+    const url = new URL(route.request().url());
+    if (url.pathname.startsWith('/api/'))
+      await route.fulfill({ headers: { 'Access-Control-Allow-Origin': '*' }, json: listingOf() });
+    else
+      await route.fulfill({
+        status: 302,
+        headers: { 'Access-Control-Allow-Origin': '*', Location: `${hub.base}/elsewhere` },
+      });
+    sent.push(`${url.pathname} ${(await route.request().allHeaders()).authorization ?? 'no token'}`);
+  });
+  const sent: string[] = [];
+  await app.getByText(/^Access token for gated models/).click();
+  await app.getByLabel('Access token', { exact: true }).fill('hf_secret');
+  await app.getByRole('button', { name: 'Look it up on huggingface.co' }).click();
+  await app.getByRole('button', { name: 'Download and open' }).click();
+  await expect(app.getByRole('alert')).toContainText('404');
+  expect(sent).toEqual([
+    '/api/models/org/name/revision/v1 Bearer hf_secret',
+    expect.stringMatching(/config\.json Bearer hf_secret$/),
+  ]);
+  // The redirect led to another origin, and there without the token.
+  expect(hub.seen.at(-1)).toMatch(/GET \/elsewhere 404/);
+  expect(hub.tokens).toEqual([]);
+  const kept = await app.evaluate(() =>
+    JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href]),
+  );
+  expect(kept).not.toContain('hf_secret');
+});
+
+const listingOf = () => ({
+  id: 'org/name',
+  sha: 'd'.repeat(40),
+  siblings: ['config.json', 'tokenizer.json', 'model.safetensors'].map((rfilename) => ({
+    rfilename,
+    size: 100,
+    blobId: 'e'.repeat(40),
+  })),
+});

@@ -1,0 +1,175 @@
+/**
+ * A host that answers as the Hub does: the API's listing, files behind a redirect to a second origin as on the Hub's
+ * content network, and every fault of a network on demand. It knows one model, the bundled base.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+
+const FOLDER = join(import.meta.dirname, '../../models/base');
+const NAMES = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors'];
+
+export const MODEL = 'test/base';
+const COMMIT = 'c0ffee'.padEnd(40, '0');
+
+/** What is done to the next answer with a file's content. */
+export type Fault =
+  /** Ends in the middle, after as many bytes. */
+  | { readonly kind: 'cut'; readonly after: number }
+  /** Sends nothing more after as many bytes. */
+  | { readonly kind: 'stall'; readonly after: number }
+  | { readonly kind: 'busy'; readonly status: 429 | 503; readonly seconds: number }
+  /** Another ETag than before: the rest that is asked for is of a new file. */
+  | { readonly kind: 'etag' };
+
+export interface Hub {
+  /** Address of the API. */
+  readonly base: string;
+  /** Requests so far: `GET /path 200 bytes=10-`, `cdn GET …`. */
+  readonly seen: readonly string[];
+  /** Authorization headers that arrived, by who got them. */
+  readonly tokens: readonly string[];
+  /** Faults of the next answers with the weights, one each. */
+  readonly faults: Fault[];
+  /** Bytes a second of the weights; 0: as fast as it goes. */
+  speed: number;
+  readonly bytes: number;
+  close(): Promise<void>;
+}
+
+const hash = (algorithm: string, ...parts: (string | Buffer)[]) => {
+  const made = createHash(algorithm);
+  for (const part of parts) made.update(part);
+  return made.digest('hex');
+};
+
+const listen = async (
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<Server> => {
+  const server = createServer(answer);
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  return server;
+};
+const addressOf = (server: Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+export async function startHub(): Promise<Hub> {
+  const files = new Map(NAMES.map((name) => [name, readFileSync(join(FOLDER, name))]));
+  const seen: string[] = [];
+  const tokens: string[] = [];
+  const faults: Fault[] = [];
+  let etag = 1;
+  const state = { speed: 0 };
+  const open = {
+    'Access-Control-Allow-Origin': '*',
+    'Access-Control-Expose-Headers': 'ETag, Content-Range, Retry-After',
+  };
+
+  const listing = () => ({
+    id: MODEL,
+    sha: COMMIT,
+    cardData: { license: 'mit' },
+    siblings: [
+      ...[...files].map(([rfilename, content]) => ({
+        rfilename,
+        size: content.length,
+        blobId: hash('sha1', `blob ${content.length}\0`, content),
+        ...(rfilename.endsWith('.safetensors') && {
+          lfs: { sha256: hash('sha256', content), size: content.length, pointerSize: 130 },
+        }),
+      })),
+      { rfilename: 'README.md', size: 1234, blobId: '1'.repeat(40) },
+    ],
+  });
+
+  const note = (who: string, request: IncomingMessage, status: number) => {
+    const { range, authorization } = request.headers;
+    seen.push([who, request.method, request.url, status, range].filter(Boolean).join(' '));
+    if (authorization) tokens.push(who);
+  };
+
+  const send = async (response: ServerResponse, content: Buffer, limit: number) => {
+    const step = state.speed > 0 ? Math.max(1, Math.round(state.speed / 20)) : 64 * 1024;
+    for (let at = 0; at < Math.min(content.length, limit); at += step) {
+      if (response.destroyed) return;
+      response.write(content.subarray(at, Math.min(at + step, limit)));
+      await new Promise((next) => setTimeout(next, state.speed > 0 ? 50 : 0));
+    }
+  };
+
+  /** The content network: it allows no header but those that need no permission, as the real one. */
+  const cdn = await listen((request, response) => {
+    const name = (request.url ?? '').slice(1);
+    const content = files.get(name);
+    if (!content || request.method !== 'GET') {
+      note('cdn', request, 403);
+      response.writeHead(403).end();
+      return;
+    }
+    const fault = name === 'model.safetensors' ? faults.shift() : undefined;
+    if (fault?.kind === 'busy') {
+      note('cdn', request, fault.status);
+      response.writeHead(fault.status, { ...open, 'Retry-After': String(fault.seconds) }).end();
+      return;
+    }
+    if (fault?.kind === 'etag') etag++;
+    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    const status = from > 0 ? 206 : 200;
+    note('cdn', request, status);
+    const rest = content.subarray(from);
+    response.writeHead(status, {
+      ...open,
+      ETag: `"${etag}"`,
+      'Content-Length': rest.length,
+      'Content-Type': 'application/octet-stream',
+      ...(from > 0 && { 'Content-Range': `bytes ${from}-${content.length - 1}/${content.length}` }),
+    });
+    const limit = fault?.kind === 'cut' || fault?.kind === 'stall' ? fault.after : rest.length;
+    void send(response, rest, limit).then(() => {
+      if (fault?.kind === 'stall') return;
+      if (fault?.kind === 'cut') response.destroy();
+      else response.end();
+    });
+  });
+
+  const api = await listen((request, response) => {
+    const { pathname } = new URL(request.url ?? '', 'http://hub');
+    const file = new RegExp(`^/${MODEL}/resolve/${COMMIT}/(.+)$`).exec(pathname)?.[1];
+    if (request.method === 'OPTIONS') {
+      note('api', request, 204);
+      response.writeHead(204, { ...open, 'Access-Control-Allow-Headers': 'Authorization' }).end();
+    } else if (pathname === `/api/models/${MODEL}/revision/main`) {
+      note('api', request, 200);
+      response.writeHead(200, { ...open, 'Content-Type': 'application/json' }).end(JSON.stringify(listing()));
+    } else if (file !== undefined && files.has(file)) {
+      note('api', request, 302);
+      response.writeHead(302, { ...open, Location: `${addressOf(cdn)}/${file}` }).end();
+    } else {
+      note('api', request, 404);
+      response.writeHead(404, open).end();
+    }
+  });
+
+  const end = (server: Server) =>
+    new Promise<void>((done) => {
+      server.close(() => done());
+      server.closeAllConnections();
+    });
+  return {
+    base: addressOf(api),
+    seen,
+    tokens,
+    faults,
+    get speed() {
+      return state.speed;
+    },
+    set speed(next) {
+      state.speed = next;
+    },
+    bytes: [...files.values()].reduce((n, { length }) => n + length, 0),
+    async close() {
+      await Promise.all([end(api), end(cdn)]);
+    },
+  };
+}

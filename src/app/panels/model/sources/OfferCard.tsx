@@ -1,0 +1,100 @@
+import { useId } from 'react';
+import { HUB_NAME, hostName, keyOf, type Offer } from '../../../store/sources';
+import { useActions, useApp } from '../../../store/use-app';
+import { Button } from '../../../ui/Button';
+import { DataTable } from '../../../ui/DataTable';
+import { bytes } from '../../../ui/format';
+import { Facts } from '../../../ui/Panel';
+
+/** Most files that a table lists; the rest are counted. */
+const MAX_ROWS = 12;
+
+/** What would be downloaded, from where, and whether there is room: the one question before it. */
+export function OfferCard({ offer }: { readonly offer: Offer }) {
+  const { plan, bytes: total, leftOut } = offer;
+  const title = useId();
+  const library = useApp((state) => state.sources.library);
+  const room = useApp((state) => state.sources.room);
+  const { download, declineOffer, openStored } = useActions();
+  const host = hostName(plan);
+  const key = keyOf(plan);
+  const isStored = library?.whole.some((one) => one.key === key) ?? false;
+  const there = library?.unfinished.find((one) => one.key === key)?.received ?? 0;
+  const free = room?.quota && room.used !== null ? room.quota - room.used : null;
+  return (
+    <section className="offer" aria-labelledby={title}>
+      <h4 id={title}>
+        {isStored ? `${plan.id} is stored in this browser` : `Download ${bytes(total - there)} from ${host}?`}
+      </h4>
+      <Facts
+        items={[
+          ['Model', plan.id],
+          ['Revision', plan.commit ? `${plan.revision} (commit ${plan.commit.slice(0, 12)})` : plan.revision],
+          ['Licence', plan.licence ?? 'not given by the host: see the page of the model'],
+          [
+            'From',
+            host === HUB_NAME
+              ? 'huggingface.co, which hands large files to its content network (*.hf.co)'
+              : host,
+          ],
+          ...(free === null
+            ? []
+            : [
+                [
+                  'Room',
+                  `${bytes(free)} free for this site${free < total - there ? ': too little' : ''}`,
+                ] as const,
+              ]),
+          ...(there > 0 ? [['Already here', `${bytes(there)} of ${bytes(total)}`] as const] : []),
+        ]}
+      />
+      <DataTable
+        caption={`${plan.files.length} files, ${bytes(total)}`}
+        columns={['File', 'Size', 'Checked by']}
+        rows={[
+          ...plan.files
+            .slice(0, MAX_ROWS)
+            .map(({ path, size, sha256, gitSha1 }) => [
+              path,
+              bytes(size),
+              sha256 !== null ? 'SHA-256' : gitSha1 !== null ? 'git SHA-1' : 'size',
+            ]),
+          ...(plan.files.length > MAX_ROWS
+            ? [
+                [
+                  `and ${plan.files.length - MAX_ROWS} more`,
+                  bytes(plan.files.slice(MAX_ROWS).reduce((n, { size }) => n + size, 0)),
+                  '',
+                ],
+              ]
+            : []),
+        ]}
+      />
+      {leftOut.length > 0 && (
+        <p className="help">
+          Left out:{' '}
+          {leftOut
+            .slice(0, 4)
+            .map(({ path }) => path)
+            .join(', ')}
+          {leftOut.length > 4 && ` and ${leftOut.length - 4} more`} (
+          {bytes(leftOut.reduce((n, { size }) => n + size, 0))}).
+        </p>
+      )}
+      <div className="actions">
+        {isStored ? (
+          <Button look="primary" onPress={() => void openStored(key)}>
+            Open it
+          </Button>
+        ) : (
+          <Button look="primary" onPress={() => void download(plan)}>
+            {there > 0 ? 'Download the rest and open' : 'Download and open'}
+          </Button>
+        )}
+        <Button look="quiet" onPress={declineOffer}>
+          Not now
+        </Button>
+      </div>
+    </section>
+  );
+}

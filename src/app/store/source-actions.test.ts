@@ -1,0 +1,242 @@
+import { describe, expect, it } from 'vitest';
+import type { Offer } from '../../hub/choose';
+import { HubError } from '../../hub/errors';
+import type { ModelSources } from '../../hub/index';
+import type { HubSource } from '../../hub/source';
+import type { LibraryList } from '../../storage/checkpoint-library';
+import { type DownloadPlan, keyOf } from '../../storage/checkpoint-rows';
+import { StorageError } from '../../storage/errors';
+import { memoryStore } from '../../storage/store';
+import { double } from '../workbench.testing';
+import { createApp } from './app-store';
+import { formatLink } from './link';
+
+const planOf = ({ base, id, revision }: HubSource): DownloadPlan => ({
+  version: 1,
+  base,
+  id,
+  revision,
+  commit: 'a'.repeat(40),
+  licence: 'mit',
+  startedAt: 0,
+  files: [
+    { path: 'config.json', size: 10, sha256: null, gitSha1: 'b'.repeat(40) },
+    { path: 'model.safetensors', size: 990, sha256: 'c'.repeat(64), gitSha1: null },
+  ],
+});
+
+/** Hosts and a library that remember what was asked of them. */
+function made({ quota = 10_000, fails = null as Error | null, offline = false } = {}) {
+  const asked: string[] = [];
+  const stored = new Map<string, DownloadPlan>();
+  const used: (string | null)[] = [];
+  let list = (): LibraryList => ({
+    whole: [...stored].map(([key, plan]) => ({
+      key,
+      bytes: 1000,
+      manifest: {
+        ...plan,
+        finishedAt: 1,
+        files: plan.files.map((file) => ({ ...file, storedAs: file.path, proof: 'sha256' })),
+      },
+    })),
+    unfinished: [],
+    damaged: [],
+  });
+  const sources: ModelSources = {
+    library: {
+      unavailable: null,
+      list: async () => list(),
+      async files(key) {
+        const plan = stored.get(key);
+        if (!plan) throw new StorageError(`no ${key}`, 'Download it again.');
+        return plan.files.map(({ path }) => ({ name: path, data: new Blob(['x']) }));
+      },
+      async use(key) {
+        used.push(key);
+      },
+      async remove(key) {
+        if (used.at(-1) === key) throw new StorageError('the model is open in this tab', 'Reload.');
+        stored.delete(key);
+      },
+      room: async () => ({ used: 100, quota, isPersistent: false }),
+      persist: async () => true,
+    },
+    async lookUp(source, { token }) {
+      asked.push(`look up ${source.id}@${source.revision} at ${source.base} with ${token ?? 'no token'}`);
+      if (offline) throw new HubError('network', 'no network', 'Try again.');
+      return { plan: planOf(source), bytes: 1000, leftOut: [] } satisfies Offer;
+    },
+    async download(plan, { report, signal }) {
+      asked.push(`download ${plan.id}`);
+      report({
+        done: 500,
+        total: 1000,
+        file: 'model.safetensors',
+        speed: 1,
+        left: 500,
+        waiting: null,
+        isChecking: false,
+      });
+      await new Promise((next) => setTimeout(next, 5));
+      if (signal.aborted) throw new HubError('cancelled', 'cancelled', 'Resume it.');
+      if (fails) throw fails;
+      stored.set(keyOf(plan), plan);
+    },
+  };
+  return { sources, asked, stored, used, setList: (next: () => LibraryList) => (list = next) };
+}
+
+function open(options: Parameters<typeof made>[0] = {}, hash = '#/model') {
+  const world = made(options);
+  const app = createApp({
+    connect: () => double({ pace: 0 }),
+    storage: Promise.resolve({ ...memoryStore(''), unavailable: null }),
+    sources: world.sources,
+    hash,
+    pairUrl: '/models/',
+  });
+  return { ...world, ...app, state: () => app.store.getState().sources };
+}
+
+describe('opening a model of a host', () => {
+  it('asks for nothing before it is told to, then for the list, then for the files, and opens them', async () => {
+    const { actions, asked, state, store, used } = open();
+    await actions.start(false);
+    actions.typeModel('org/name@v1');
+    actions.setToken(' hf_x ');
+    expect(asked).toEqual([]);
+    expect(await actions.lookUpModel()).toBe(true);
+    expect(asked).toEqual(['look up org/name@v1 at https://huggingface.co with hf_x']);
+    expect(formatLink(store.getState().link)).toBe('#/model?model=org/name@v1');
+    const { plan } = state().offer.value!;
+    expect(await actions.download(plan)).toBe(true);
+    expect(asked.at(-1)).toBe('download org/name');
+    expect(used.at(-1)).toBe(keyOf(plan));
+    expect(store.getState().lens.opened.value).toMatchObject({ name: 'org/name', licence: 'mit' });
+    expect(state()).toMatchObject({ open: { key: keyOf(plan), label: 'org/name@v1' }, problem: null });
+    expect(state().library?.whole).toHaveLength(1);
+  });
+
+  it('the token is in no state', async () => {
+    const { actions, store } = open();
+    actions.setToken('hf_secret');
+    actions.typeModel('org/name');
+    await actions.lookUpModel();
+    expect(
+      JSON.stringify(store.getState(), (_, value) => (value instanceof Set ? [...value] : value)),
+    ).not.toContain('hf_secret');
+    expect(store.getState().sources.hasToken).toBe(true);
+    actions.setToken('');
+    expect(store.getState().sources.hasToken).toBe(false);
+  });
+
+  it('a mirror is asked under its own address, and what is no address or name is said beside the form', async () => {
+    const { actions, asked, state, store } = open();
+    actions.showSource('mirror');
+    actions.typeModel('org/name');
+    actions.typeMirror('not an address');
+    expect(await actions.lookUpModel()).toBe(false);
+    expect(state().offer).toMatchObject({ status: 'failed', error: { code: 'input' } });
+    actions.typeMirror('https://mirror.example/');
+    expect(await actions.lookUpModel()).toBe(true);
+    expect(asked).toEqual(['look up org/name@main at https://mirror.example with no token']);
+    // A link names no mirror.
+    expect(store.getState().link.model).toBeNull();
+  });
+
+  it('a link asks, and nothing is fetched; declined, it is gone from the address', async () => {
+    const { actions, asked, state, store } = open({}, '#/model?model=org/name@v1');
+    await actions.start(false);
+    expect([asked, state().asked, state().model, state().tab]).toEqual([
+      [],
+      'org/name@v1',
+      'org/name@v1',
+      'hub',
+    ]);
+    actions.declineOffer();
+    expect([state().asked, store.getState().link.model]).toEqual([null, null]);
+    actions.followLink('#/model?model=org/other');
+    expect([asked, state().asked]).toEqual([[], 'org/other']);
+  });
+
+  it('what does not fit is refused before a byte is fetched', async () => {
+    const { actions, asked, state } = open({ quota: 900 });
+    actions.typeModel('org/name');
+    await actions.lookUpModel();
+    expect(await actions.download(state().offer.value!.plan)).toBe(false);
+    expect(state().download).toMatchObject({
+      status: 'failed',
+      error: { code: 'storage', message: expect.stringContaining('1000 bytes') },
+    });
+    expect(asked).toHaveLength(1);
+  });
+
+  it('what is here already counts as room that is not needed', async () => {
+    const { actions, asked, setList } = open({ quota: 900 });
+    const plan = planOf({ base: 'https://huggingface.co', id: 'org/name', revision: 'main' });
+    setList(() => ({
+      whole: [],
+      unfinished: [{ key: keyOf(plan), plan, received: 700, bytes: 1000 }],
+      damaged: [],
+    }));
+    await actions.download(plan);
+    expect(asked).toEqual(['download org/name']);
+  });
+
+  it('a failure is shown with what to do, a cancel leaves nothing behind', async () => {
+    const failing = open({ fails: new HubError('network', 'lost', 'Resume it.') });
+    const plan = planOf({ base: 'https://huggingface.co', id: 'org/name', revision: 'main' });
+    expect(await failing.actions.download(plan)).toBe(false);
+    expect(failing.state()).toMatchObject({
+      download: { status: 'failed', error: { hint: 'Resume it.' } },
+      transfer: null,
+    });
+    const { actions, state } = open();
+    const download = actions.download(plan);
+    await new Promise((next) => setTimeout(next, 1));
+    actions.cancelDownload();
+    expect(await download).toBe(false);
+    expect(state()).toMatchObject({ download: { status: 'idle' }, transfer: null, open: null });
+  });
+});
+
+describe('what is stored', () => {
+  it('opens without asking any host, is in use while it is open, and no longer once another is', async () => {
+    const { actions, asked, stored, used, state } = open({ offline: true });
+    const plan = planOf({ base: 'https://huggingface.co', id: 'org/name', revision: 'main' });
+    const key = keyOf(plan);
+    stored.set(key, plan);
+    expect(await actions.openStored(key)).toBe(true);
+    await actions.deleteStored(key);
+    expect(state().problem?.error.message).toContain('open in this tab');
+    expect(await actions.openFiles([{ name: 'config.json', data: new Blob(['{}']) }])).toBe(true);
+    expect([used.at(-1), state().open]).toEqual([null, null]);
+    await actions.deleteStored(key);
+    expect([state().problem, state().library?.whole]).toEqual([null, []]);
+    expect(asked).toEqual([]);
+  });
+
+  it('that is gone says so; what was open before stays in use', async () => {
+    const { actions, stored, used, state } = open();
+    const plan = planOf({ base: 'https://huggingface.co', id: 'org/name', revision: 'main' });
+    stored.set(keyOf(plan), plan);
+    await actions.openStored(keyOf(plan));
+    expect(await actions.openStored('gone')).toBe(false);
+    expect(state().problem).toMatchObject({
+      title: 'The stored model was not opened',
+      error: { hint: 'Download it again.' },
+    });
+    expect(used.at(-1)).toBe(keyOf(plan));
+  });
+
+  it('can be deleted once the engine that had it open is gone', async () => {
+    const { actions, stored, state } = open();
+    const plan = planOf({ base: 'https://huggingface.co', id: 'org/name', revision: 'main' });
+    stored.set(keyOf(plan), plan);
+    await actions.openStored(keyOf(plan));
+    await actions.restart();
+    await actions.deleteStored(keyOf(plan));
+    expect([state().problem, stored.size]).toEqual([null, 0]);
+  });
+});

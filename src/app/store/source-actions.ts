@@ -1,0 +1,186 @@
+import type { NamedFile } from '../../contract/lens';
+import type { Offer } from '../../hub/choose';
+import { HUB, hostOf, parseBase, parseSource, writeSource } from '../../hub/source';
+import { bytesOf, type DownloadPlan, keyOf } from '../../storage/checkpoint-rows';
+import { StorageError } from '../../storage/errors';
+import type { Context } from './context';
+import type { LensActions } from './lens-actions';
+import { initialSources, type SourcesState, type SourceTab } from './sources';
+import { done, failureOf, idle, isBusy } from './task';
+
+export interface SourceActions {
+  showSource(tab: SourceTab): void;
+  typeModel(text: string): void;
+  typeMirror(text: string): void;
+  /** An access token of huggingface.co: kept in memory, sent there and nowhere else. Empty: none. */
+  setToken(token: string): void;
+  /** Asks the host named in the form what the model's files are: the first time that anything leaves this browser. */
+  lookUpModel(): Promise<boolean>;
+  cancelLookUp(): void;
+  /** Forgets what the host offered, and what a link asked for. */
+  declineOffer(): void;
+  /** Downloads what was offered, or the rest of an unfinished download, and opens it. */
+  download(plan: DownloadPlan): Promise<boolean>;
+  cancelDownload(): void;
+  /** Opens a checkpoint from the person's own files. */
+  openFiles(files: readonly NamedFile[]): Promise<boolean>;
+  /** Opens a stored checkpoint. */
+  openStored(key: string): Promise<boolean>;
+  /** Deletes a stored checkpoint, whole or not. */
+  deleteStored(key: string): Promise<void>;
+  refreshLibrary(): Promise<void>;
+  /** A link asks for this model; `null`: none. Nothing is fetched. */
+  askForModel(text: string | null): void;
+}
+
+const labelOf = (plan: Pick<DownloadPlan, 'base' | 'id' | 'revision'>) =>
+  plan.base === HUB ? writeSource(plan) : `${writeSource(plan)} from ${hostOf(plan)}`;
+
+export function sourceActions(ctx: Context, lens: Pick<LensActions, 'openCheckpoint'>): SourceActions {
+  const now = () => ctx.get().sources;
+  const set = (change: Partial<SourcesState>) => ctx.set({ sources: { ...now(), ...change } });
+  const offer = ctx.task<Offer>({ get: () => now().offer, set: (task) => set({ offer: task }) });
+  const transfer = ctx.task<true>({ get: () => now().download, set: (task) => set({ download: task }) });
+  const { library } = ctx.sources;
+  /** In no state, so that nothing that copies, keeps or shows the state has it. */
+  let token: string | null = null;
+
+  const linkTo = (model: string | null) => {
+    const { link } = ctx.get();
+    if (link.model !== model) ctx.set({ link: { ...link, model } });
+  };
+
+  /** Refuses what will not fit before a byte is fetched. */
+  const checkRoom = async (plan: DownloadPlan) => {
+    if (library.unavailable !== null)
+      throw new StorageError(
+        `nothing can be stored: ${library.unavailable}`,
+        'Download the files with another program and open their folder.',
+      );
+    await library.persist().catch(() => false);
+    const { used, quota } = await library.room();
+    const { unfinished } = await library.list();
+    const there = unfinished.find(({ key }) => key === keyOf(plan))?.received ?? 0;
+    const needed = bytesOf(plan.files) - there;
+    const free = used !== null && quota !== null ? quota - used : null;
+    if (free !== null && needed > free)
+      throw new StorageError(
+        `the download needs ${needed} bytes, and this browser has ${Math.max(0, free)} left for this site`,
+        'Delete stored models, free space on the disk, or choose a smaller model.',
+      );
+  };
+
+  const actions: SourceActions = {
+    showSource(tab) {
+      set({ tab, problem: null });
+      if (tab === 'stored') void actions.refreshLibrary();
+    },
+    typeModel: (model) => set({ model, asked: null, ...(!isBusy(now().offer) && { offer: idle }) }),
+    typeMirror: (mirror) => set({ mirror, ...(!isBusy(now().offer) && { offer: idle }) }),
+    setToken(text) {
+      token = text.trim() === '' ? null : text.trim();
+      set({ hasToken: token !== null });
+    },
+    async lookUpModel() {
+      if (isBusy(now().offer)) return false;
+      const { tab, model, mirror } = now();
+      set({ offer: idle });
+      const outcome = await offer.start(async ({ signal }) => {
+        const source = parseSource(model, tab === 'mirror' ? parseBase(mirror) : HUB);
+        return ctx.sources.lookUp(source, { signal, token });
+      });
+      if (outcome.status !== 'done') return false;
+      const { plan } = outcome.value;
+      set({ asked: null });
+      linkTo(plan.base === HUB ? writeSource(plan) : null);
+      return true;
+    },
+    cancelLookUp: () => offer.cancel(),
+    declineOffer() {
+      set({ offer: idle, asked: null });
+      linkTo(null);
+    },
+    async download(plan) {
+      if (isBusy(now().download)) return false;
+      set({ plan, transfer: null, problem: null });
+      const outcome = await transfer.start(async ({ signal }) => {
+        await checkRoom(plan);
+        signal.throwIfAborted();
+        await ctx.sources.download(plan, {
+          token,
+          signal,
+          report: (progress) => set({ transfer: progress }),
+        });
+        return true;
+      });
+      set({ transfer: null });
+      await actions.refreshLibrary();
+      if (outcome.status !== 'done') return false;
+      set({ offer: idle });
+      return actions.openStored(keyOf(plan));
+    },
+    cancelDownload: () => transfer.cancel(),
+    async openFiles(files) {
+      if (!(await lens.openCheckpoint(files))) return false;
+      set({ open: null });
+      await library.use(null);
+      return true;
+    },
+    async openStored(key) {
+      set({ problem: null });
+      const before = now().open;
+      try {
+        const files = await library.files(key);
+        const { manifest } = (await library.list()).whole.find((one) => one.key === key) ?? {};
+        // Before it is opened: weights are read when they are needed, and must not be deleted until then.
+        await library.use(key);
+        if (await lens.openCheckpoint(files)) {
+          set({ open: { key, label: manifest ? labelOf(manifest) : key } });
+          const report = ctx.get().lens.opened.value;
+          // Its files seldom say what the model is called and how it may be used; the host does.
+          if (report && manifest)
+            ctx.lens({
+              opened: done({ ...report, name: manifest.id, licence: manifest.licence ?? report.licence }),
+            });
+          return true;
+        }
+      } catch (thrown) {
+        set({ problem: { title: 'The stored model was not opened', error: failureOf(thrown) } });
+        await actions.refreshLibrary();
+      }
+      await library.use(before?.key ?? null);
+      return false;
+    },
+    async deleteStored(key) {
+      set({ problem: null });
+      try {
+        // An opened model that is gone by itself (another one was opened, the engine ended) holds nothing.
+        if (now().open?.key === key && ctx.get().lens.opened.value === null) await library.use(null);
+        await library.remove(key);
+      } catch (thrown) {
+        set({ problem: { title: 'The stored model was not deleted', error: failureOf(thrown) } });
+      }
+      await actions.refreshLibrary();
+    },
+    async refreshLibrary() {
+      try {
+        const [list, room] = [await library.list(), await library.room()];
+        set({ library: list, room, unavailable: library.unavailable });
+      } catch (thrown) {
+        set({
+          unavailable: library.unavailable,
+          problem: { title: 'The stored models could not be listed', error: failureOf(thrown) },
+        });
+      }
+    },
+    askForModel(text) {
+      if (text === null || text === now().asked) return;
+      set({ ...initialSourcesOf(now()), tab: 'hub', model: text, asked: text });
+    },
+  };
+  return actions;
+}
+
+/** What stays when a link asks for another model. */
+const initialSourcesOf = (state: SourcesState): SourcesState =>
+  isBusy(state.offer) ? state : { ...state, offer: initialSources.offer };
