@@ -19,7 +19,7 @@ export type { ModelProgram };
  */
 export const MAX_PREPACKED_BYTES = 768 * 2 ** 20;
 /** Bytes a session takes on WASM for each byte of its model: packed, and as it is. */
-const SESSION_FACTOR = { packed: 1.25, plain: 1.05 } as const;
+export const SESSION_FACTOR = { packed: 1.25, plain: 1.05 } as const;
 /**
  * Bytes that all programs of one model may take together before idle ones are released, for a small model and at most: a
  * larger one may keep three programs, those that read a prompt, feed a token and choose the next.

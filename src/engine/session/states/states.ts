@@ -10,6 +10,7 @@ import type { ModelProgram } from '../../model/model-on-device';
 import type { Runtime } from '../../runtime/runtime';
 import type { DeviceTensor } from '../../runtime/tensor';
 import type { DeviceModels } from '../models/device-models';
+import { fitting } from '../models/fits';
 import type { ResolvedSubject } from '../models/subjects';
 import { type Bucket, bucketsOf } from './buckets';
 import { type FedSequence, fedSequences, type Variant } from './fed-sequences';
@@ -50,14 +51,16 @@ export async function gatherStates(
   { variant, seed, signal, onProgress }: GatherOptions = {},
 ): Promise<GatheredStates> {
   const { layers, hiddenSize: hidden } = resolved.model.config;
-  const buckets = bucketsOf(fedSequences(resolved, sequences, sections, variant, seed), resolved);
+  const { runtime } = models;
+  const buckets = bucketsOf(fedSequences(resolved, sequences, sections, variant, seed), resolved).map(
+    (bucket) => withinMemory(bucket, runtime.provider),
+  );
   const samples = new Array<SampleStates>(sequences.length);
   const own = new Owned();
   let done = 0;
   onProgress?.(done, samples.length);
   try {
     const model = own.add(models.use(resolved.model));
-    const { runtime } = models;
     const packs = (resolved.packs ?? []).map((data, i) => {
       const name = `lora.${i}`;
       return [name, own.add(runtime.upload({ dtype: 'f32', shape: [data.length], data }, name))] as const;
@@ -86,6 +89,15 @@ export async function gatherStates(
     await own.dispose();
   }
   return { layers, hidden, samples };
+}
+
+/** The bucket with as many sequences at once as fit. @throws MemoryError naming its longest where not one does */
+function withinMemory({ fed, shape }: Bucket, provider: Runtime['provider']): Bucket {
+  const tokens = shape.question + shape.latents + shape.rest;
+  const purpose = { kind: 'see', sequences: shape.batch, tokens } as const;
+  const what = `reading ${fed[0]?.reading.id}`;
+  const { sequences: batch } = fitting(shape.config, provider, purpose, what);
+  return { fed, shape: { ...shape, batch } };
 }
 
 /** Hidden states [B, S + K + R, L, H] of a chunk; a short one is filled up with its first sequence. */
