@@ -189,6 +189,7 @@ test('a checkpoint from files: stories260K’s figure 6 against scipy; a wrong f
   const stories = await golden<{ readonly texts: readonly string[]; readonly text: Figure6 }>(
     'figure6-stories.golden.json',
   );
+  await app.getByRole('tab', { name: 'Your files' }).click();
   const files = app.locator('.model-drop input[type=file]');
   await files.nth(1).setInputFiles([`${folder}/model.safetensors`]);
   await expect(app.getByRole('alert')).toContainText('config.json is missing', { timeout: 60_000 });

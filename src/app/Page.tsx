@@ -2,6 +2,7 @@ import './page.css';
 import { useEffect } from 'react';
 import { TabPanel, Tabs } from 'react-aria-components';
 import { DistilPanel } from './panels/distil/DistilPanel';
+import { GeneratePanel } from './panels/generate/GeneratePanel';
 import { LatentsPanel } from './panels/latents/LatentsPanel';
 import { LowRankPanel } from './panels/lowrank/LowRankPanel';
 import { ModelPanel } from './panels/model/ModelPanel';
@@ -16,6 +17,7 @@ const PLACES: Readonly<Record<PanelName, () => React.ReactNode>> = {
   tour: TourPanel,
   model: ModelPanel,
   lowrank: LowRankPanel,
+  generate: GeneratePanel,
   distil: DistilPanel,
   latents: LatentsPanel,
 };

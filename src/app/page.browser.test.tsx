@@ -336,6 +336,7 @@ describe('the page', () => {
   it('opens a model from files in Model, and says who uses it', async () => {
     const { start } = open({ hash: '#/model' });
     await start;
+    await page.getByRole('tab', { name: 'Your files' }).click();
     const [, files] = document.querySelectorAll<HTMLInputElement>('.model-drop input[type=file]');
     await userEvent.upload(files!, new File(['{}'], 'config.json'));
     await expect.element(page.getByRole('heading', { name: 'Opened: stories' })).toBeVisible();
@@ -410,7 +411,7 @@ describe('the page', () => {
     const { start, app } = open({ hash: '#/distil' });
     await start;
     await app.actions.startTour();
-    for (const tab of ['Tour', 'Model', 'Low-rank', 'Distil', 'Latents']) {
+    for (const tab of ['Tour', 'Model', 'Low-rank', 'Generate', 'Distil', 'Latents']) {
       await page.getByRole('tab', { name: tab }).click();
       await new Promise((resolve) => setTimeout(resolve, 600));
       const { scrollWidth, clientWidth } = document.documentElement;

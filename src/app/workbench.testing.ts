@@ -226,6 +226,7 @@ export function double({
         milliseconds: 40,
       };
     },
+    closeDevice: () => begin('closeDevice'),
     async open(provider) {
       await begin('open', provider);
       const gpu = provider === 'webgpu' || (provider === 'auto' && webgpu);

@@ -50,8 +50,13 @@ export interface LatentChoice {
  * error that has `code`, `message` and `hint`; after a rejection the engine stays usable.
  */
 export interface Workbench {
-  /** Opens the execution provider. `auto` takes WebGPU on a hardware adapter, otherwise WASM. */
-  open(provider: 'auto' | 'webgpu' | 'wasm'): Promise<DeviceReport>;
+  /**
+   * Opens the execution provider. `auto` takes WebGPU on a hardware adapter, otherwise WASM. A cancel does not wait for the
+   * browser: what it still opens is closed.
+   */
+  open(provider: 'auto' | 'webgpu' | 'wasm', options?: CallOptions): Promise<DeviceReport>;
+  /** Closes the execution provider. Models and students stay, for the next one. */
+  closeDevice(): Promise<void>;
   /** Loads the pair whose manifest is at `url` (a folder). */
   loadPair(url: string, options?: CallOptions): Promise<PairReport>;
   /** Problems of the loaded pair's data set, from index `from`. */

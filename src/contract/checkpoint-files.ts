@@ -74,7 +74,7 @@ export function recogniseWeights(names: readonly string[]): WrongFiles | null {
   if (onnx !== undefined)
     return {
       what: `${onnx} is an ONNX export; the weights in safetensors are missing`,
-      hint: 'To train, open the safetensors checkpoint that it was exported from.',
+      hint: 'To see its hidden states and let it generate, get its files (*.onnx with its data, config.json, tokenizer.json) and open them as files. To train, open the safetensors checkpoint that it was exported from.',
     };
   return null;
 }

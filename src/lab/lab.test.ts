@@ -9,6 +9,7 @@ import { METHODS } from '../contract/methods/index';
 import { PRESETS } from '../contract/presets';
 import type { RunFile } from '../contract/run-file';
 import { LoriWorkbench } from '../engine/session/workbench';
+import { tinyExport } from '../engine/testing/tiny-export.testing';
 import { tinyEnvironment, tinyPair } from '../engine/testing/tiny-pair.testing';
 import { lab } from './lab';
 import { OPTIONS } from './options';
@@ -182,6 +183,37 @@ describe('the other commands', () => {
     );
     expect(json.lens.sampleIds).toHaveLength(2);
     expect(json.lens.selections[0]).toMatchObject({ label: 'opened', layers: 2 });
+  });
+
+  it('lens: an ONNX export from its folder, and one of several by its path', async () => {
+    const files = await tinyPair();
+    const folder = at('export');
+    mkdirSync(join(folder, 'onnx'), { recursive: true });
+    for (const name of ['config.json', 'tokenizer.json', 'tokenizer_config.json'])
+      writeFileSync(join(folder, name), files.get(`teacher/${name}`) as Uint8Array);
+    const whole = tinyExport(files, 'teacher', { form: 'decomposed', externalFrom: 1000 });
+    writeFileSync(join(folder, 'onnx', 'model.onnx'), whole.model);
+    writeFileSync(join(folder, 'onnx', 'model.onnx_data'), whole.data as Uint8Array);
+    const half = tinyExport(files, 'teacher', { form: 'decomposed', halves: true });
+    writeFileSync(join(folder, 'onnx', 'model_fp16.onnx'), half.model);
+    const options = ['--subject', 'opened', '--text', 'Tom has 12 eggs.', '--text', 'Ann has 3.'];
+    const lens = async (path: string) => {
+      const { json, said } = await run('lens', '--open', path, ...options);
+      return {
+        said,
+        ranks: json.lens.selections[0].spectra.map((s: { effectiveRank: number }) => s.effectiveRank),
+      };
+    };
+    const safetensors = await lens(join(models, 'teacher'));
+    const opened = await lens(folder);
+    expect(opened.said).toContain('model.onnx was opened; for model_fp16.onnx, choose that file');
+    const one = await lens(join(folder, 'onnx', 'model_fp16.onnx'));
+    expect(one.said).toContain('model_fp16.onnx computes with float16');
+    for (const [i, want] of safetensors.ranks.entries()) {
+      expect(Math.abs(opened.ranks[i] / want - 1)).toBeLessThan(1e-5);
+      expect(Math.abs(one.ranks[i] / want - 1)).toBeLessThan(5e-3);
+      expect(one.ranks[i]).not.toBe(opened.ranks[i]);
+    }
   });
 
   it('causal: accuracy against rank, and every point as it comes', async () => {

@@ -1,6 +1,6 @@
-import { openAsBlob, openSync, readSync } from 'node:fs';
+import { existsSync, openAsBlob, openSync, readSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { RunConfig } from '../contract/config';
 import type { RunEvent } from '../contract/events';
 import { type NamedFile, SECTIONS, type Section, type Selection, type Subject } from '../contract/lens';
@@ -55,24 +55,47 @@ export async function selectionsOf(
   });
 }
 
-/** The files of a checkpoint's folder. @throws an error where there is no such folder */
-export async function checkpointFiles(folder: string): Promise<NamedFile[]> {
-  let names: string[];
-  try {
-    names = await readdir(folder);
-  } catch (error) {
-    throw new Error(`--open ${JSON.stringify(folder)}: ${(error as Error).message}`);
+/**
+ * The files of a checkpoint's folder. Without safetensors, those of an ONNX export, which transformers.js keeps in the folder
+ * onnx/; of several, one can be given by its own path. @throws an error where there is no such folder
+ */
+export async function checkpointFiles(path: string): Promise<NamedFile[]> {
+  const isExport = path.endsWith('.onnx');
+  const folder = isExport ? dirname(path) : path;
+  const here = await namesIn(folder, path);
+  if (isExport) {
+    const above = here.includes('config.json') ? [] : JSONS.map((name) => join(dirname(folder), name));
+    const beside = here.filter((name) => DATA.test(name) || name.endsWith('.json'));
+    const small = above.filter((name) => existsSync(name));
+    return named([path, ...beside.map((name) => join(folder, name)), ...small]);
   }
-  const wanted = names.filter((name) => /\.(safetensors|json)$/.test(name)).sort();
-  return Promise.all(
-    wanted.map(async (name) => {
-      const path = join(folder, name);
+  const wanted = here.filter((name) => /\.(safetensors|json|onnx)$/.test(name) || DATA.test(name));
+  const hasWeights = wanted.some((name) => /\.(safetensors|onnx)$/.test(name));
+  const below = !hasWeights && here.includes('onnx') ? await namesIn(join(folder, 'onnx'), path) : [];
+  const exports = below.filter((name) => name.endsWith('.onnx') || DATA.test(name));
+  return named([...wanted, ...exports.map((name) => join('onnx', name))].map((name) => join(folder, name)));
+}
+
+/** Files that hold an export's weights. */
+const DATA = /\.onnx[._]data(_\d+)?$/;
+const JSONS = ['config.json', 'tokenizer.json', 'tokenizer_config.json'];
+
+async function namesIn(folder: string, asked: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).sort();
+  } catch (error) {
+    throw new Error(`--open ${JSON.stringify(asked)}: ${(error as Error).message}`);
+  }
+}
+
+const named = (paths: readonly string[]): Promise<NamedFile[]> =>
+  Promise.all(
+    paths.map(async (path) => {
       const data = await openAsBlob(path);
       PATHS.set(data, path);
-      return { name, data };
+      return { name: basename(path), data };
     }),
   );
-}
 
 /** Where the Blobs of `checkpointFiles` lie, and their descriptors once they are read. */
 const PATHS = new WeakMap<Blob, string>();

@@ -10,6 +10,7 @@ import { serve } from './serve';
 const unused = () => Promise.reject(new Error('not part of this test'));
 const nothing: Workbench = {
   open: unused,
+  closeDevice: unused,
   loadPair: unused,
   problems: unused,
   lens: unused,

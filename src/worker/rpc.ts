@@ -10,7 +10,8 @@ export type CallName = keyof Workbench;
  * callback do not cross, so both ends put their own there.
  */
 export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = {
-  open: {},
+  open: { options: 1 },
+  closeDevice: {},
   loadPair: { options: 1 },
   problems: {},
   lens: { options: 1 },

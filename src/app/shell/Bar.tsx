@@ -10,6 +10,7 @@ export const TITLES: Readonly<Record<PanelName, string>> = {
   tour: 'Tour',
   model: 'Model',
   lowrank: 'Low-rank',
+  generate: 'Generate',
   distil: 'Distil',
   latents: 'Latents',
 };

@@ -4,7 +4,7 @@ import { defaultSettings } from '../../storage/rows';
 import { memoryStore, type Store } from '../../storage/store';
 import { type Double, type DoubleOptions, double, engineError } from '../workbench.testing';
 import { createApp } from './app-store';
-import { unheardOf } from './in-hand';
+import { inHand, unheardOf } from './in-hand';
 import { latentsOf, shownSentence } from './latent-choice';
 import { subjectsOf } from './lens-subjects';
 
@@ -76,6 +76,59 @@ describe('loading', () => {
         .notices.map(({ text }) => text)
         .join(),
     ).toContain('no WebGPU adapter. Update the browser.');
+  });
+});
+
+describe('a device that takes long to open', () => {
+  /** Milliseconds that the double takes. */
+  const SLOW = 60;
+
+  it('is no longer waited for once it is cancelled, and is closed if it opens all the same', async () => {
+    const { actions, state, doubles } = open({ pace: SLOW });
+    const from = performance.now();
+    const opening = actions.openDevice();
+    expect(state().device.status).toBe('running');
+    actions.cancelDevice();
+    expect(await opening).toBe(false);
+    expect(performance.now() - from).toBeLessThan(SLOW / 2);
+    expect(state().device).toMatchObject({ status: 'idle', value: null });
+    await vi.waitFor(() => expect(doubles[0]!.calls).toEqual(['open auto', 'closeDevice']));
+    expect(state().device.status).toBe('idle');
+    expect(await actions.openDevice()).toBe(true);
+    expect(state().device.status).toBe('done');
+  });
+
+  it('cancels the guided run that waits for it', async () => {
+    const { actions, state } = open({ pace: SLOW });
+    const from = performance.now();
+    const tour = actions.startTour();
+    expect(inHand(state())).toMatchObject([{ id: 'tour' }]);
+    actions.cancelTour();
+    await tour;
+    expect(performance.now() - from).toBeLessThan(SLOW / 2);
+    expect(inHand(state())).toEqual([]);
+  });
+
+  it('leaves alone another one that was asked for meanwhile', async () => {
+    const { actions, state, doubles } = open({ pace: SLOW });
+    const first = actions.openDevice();
+    actions.cancelDevice();
+    expect(await first).toBe(false);
+    expect(await actions.openDevice('wasm')).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, SLOW));
+    expect(doubles[0]!.calls).toEqual(['open auto', 'open wasm']);
+    expect(state().device.status).toBe('done');
+  });
+
+  it('is shown if it has replaced the one before by the time the cancel is heard', async () => {
+    const { actions, state } = open({ webgpu: true });
+    await actions.openDevice('wasm');
+    expect(state().device.value?.provider).toBe('wasm');
+    const opening = actions.openDevice('webgpu');
+    actions.cancelDevice();
+    expect(await opening).toBe(false);
+    expect(state().device).toMatchObject({ status: 'done', value: { provider: 'wasm' } });
+    await vi.waitFor(() => expect(state().device.value?.provider).toBe('webgpu'));
   });
 });
 

@@ -3,6 +3,9 @@ import type { ProviderChoice, Settings } from '../../storage/rows';
 import { type CheckActions, checkActions } from './check-actions';
 import { createContext, type Environment } from './context';
 import { type EngineActions, engineActions } from './engine-actions';
+import { initialGenerationDraft } from './generation';
+import { type GenerationActions, generationActions } from './generation-actions';
+import { followGenerationLink } from './generation-link';
 import { type LatentActions, latentActions } from './latent-actions';
 import { withoutEngine } from './lens';
 import { type LensActions, lensActions } from './lens-actions';
@@ -36,6 +39,7 @@ export type Actions = PageActions &
   SavedActions &
   LatentActions &
   LensActions &
+  GenerationActions &
   SourceActions &
   TourActions;
 
@@ -66,6 +70,7 @@ export function createApp(environment: Environment): App {
   const saved = savedActions(ctx);
   const latents = latentActions(ctx, engine);
   const lens = lensActions(ctx, engine);
+  const generation = generationActions(ctx, engine);
   const sources = sourceActions(ctx, lens);
   const tour = tourActions(ctx, engine, lens, run, latents);
 
@@ -110,6 +115,13 @@ export function createApp(environment: Environment): App {
       if (link.preset !== null && link.preset !== before.preset)
         ctx.set({ draft: presetConfig(link.preset, ctx.get().presets) });
       if (link.panel === 'lowrank') ctx.lens(followLensLink(link.lens, initialDraft()));
+      if (link.panel === 'generate')
+        ctx.set({
+          generation: {
+            ...ctx.get().generation,
+            draft: followGenerationLink(link.generation, initialGenerationDraft),
+          },
+        });
       if (link.panel === 'model') sources.askForModel(link.model);
       void takeQuestion(link.question);
     },
@@ -173,6 +185,17 @@ export function createApp(environment: Environment): App {
   };
   return {
     store,
-    actions: { ...page, ...engine, ...check, ...run, ...saved, ...latents, ...lens, ...sources, ...tour },
+    actions: {
+      ...page,
+      ...engine,
+      ...check,
+      ...run,
+      ...saved,
+      ...latents,
+      ...lens,
+      ...generation,
+      ...sources,
+      ...tour,
+    },
   };
 }

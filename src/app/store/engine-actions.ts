@@ -3,7 +3,8 @@ import type { ProviderChoice } from '../../storage/rows';
 import type { Context } from './context';
 import { withoutEngine } from './lens';
 import { initialLatents, initialTour } from './state';
-import { done, failed, failureOf, idle, idleWith, isBusy } from './task';
+import { done, failed, failureOf, idle, idleWith, isBusy, isCancelled } from './task';
+import { untilAborted } from './task-driver';
 
 /** Opening the device, loading the pair. Each resolves to whether it succeeded; errors go into the state. */
 export interface EngineActions {
@@ -34,18 +35,42 @@ export function engineActions(ctx: Context): EngineActions {
 
   const open = async (provider: ProviderChoice) => {
     const had = ctx.get().device.status === 'done';
-    const outcome = await device.start(async () => {
+    const outcome = await device.start(async ({ signal }) => {
+      const opening = ctx.engine().open(provider, { signal });
+      opening.then(
+        (report) => signal.aborted && void late(report, had),
+        () => {},
+      );
       try {
-        return await ctx.engine().open(provider);
+        return await untilAborted(opening, signal);
       } catch (thrown) {
         const error = failureOf(thrown);
-        if (!had || error.code === 'worker') throw thrown;
+        if (!had || isCancelled(error) || error.code === 'worker') throw thrown;
         // The engine keeps what it had where it cannot have another.
         ctx.notify('warning', `${error.message}. ${error.hint ?? ''} What was open stays open.`);
         throw new DOMException('the device before stays open', 'AbortError');
       }
     });
-    if (outcome.status !== 'done') return outcome;
+    if (outcome.status === 'done') replaced();
+    return outcome;
+  };
+
+  /** A device that was open before the cancel reached the engine, which no longer has the one before. */
+  const late = async (report: DeviceReport, had: boolean) => {
+    // Another attempt has replaced it, or will.
+    const { status } = ctx.get().device;
+    if (isBusy({ status })) return;
+    if (had) {
+      ctx.set({ device: done(report) });
+      replaced();
+    } else if (status !== 'done')
+      await ctx
+        .engine()
+        .closeDevice()
+        .catch(() => {});
+  };
+
+  const replaced = () => {
     // Open questions were on the old one; the engine keeps pair and student.
     const { latents, pair: held } = ctx.get();
     const { problems, question, student, steps, session } = latents;
@@ -55,7 +80,6 @@ export function engineActions(ctx: Context): EngineActions {
       ...(held.value !== null && !isBusy(held) && { pair: done(held.value) }),
       latents: { ...initialLatents, problems, question, student, steps, ...waiting },
     });
-    return outcome;
   };
 
   const openDevice = async (provider = ctx.get().settings.provider) =>

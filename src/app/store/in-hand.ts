@@ -51,6 +51,7 @@ type CancelName = Extract<
   | 'cancelLookUp'
   | 'cancelDownload'
   | 'cancelLatents'
+  | 'cancelGeneration'
   | 'cancelRun'
   | 'cancelTour'
 >;
@@ -60,11 +61,14 @@ const NOTHING: Omit<Shown, 'phase'> = { done: 0, total: 0, unit: '', elapsed: 0,
 const shownOf = (progress: Progress | null): Omit<Shown, 'phase'> =>
   progress === null ? NOTHING : { ...progress, left: null };
 
-type Watched = Pick<AppState, 'device' | 'pair' | 'check' | 'lens' | 'sources' | 'latents' | 'run' | 'tour'>;
+type Watched = Pick<
+  AppState,
+  'device' | 'pair' | 'check' | 'lens' | 'sources' | 'latents' | 'generation' | 'run' | 'tour'
+>;
 
 /** Everything that is under way, what was asked for last in front; the guided run in place of its steps. */
 export function inHand(state: Watched): readonly InHand[] {
-  const { device, pair, check, lens, sources, latents, run, tour } = state;
+  const { device, pair, check, lens, sources, latents, generation, run, tour } = state;
   const found: (InHand & { readonly turn: number })[] = [];
   const add = (id: string, label: string, task: Task<unknown>, cancel: CancelName) => {
     if (!isBusy(task)) return;
@@ -95,6 +99,7 @@ export function inHand(state: Watched): readonly InHand[] {
   add('thought', 'Latent thought', latents.thought, 'cancelLatents');
   add('answer', 'Answer', latents.answer, 'cancelLatents');
   add('explicit', 'Explicit chain of thought', latents.explicit, 'cancelLatents');
+  add('generation', 'Generating text', generation.task, 'cancelGeneration');
   if (isBusy(run.task)) {
     const shown = shownRun(run.clock, run.config);
     const phase = shown.phase === null ? null : PHASES[shown.phase];

@@ -1,38 +1,46 @@
 import { describe, expect, it } from 'vitest';
 import { formatLink, type Link, parseLink } from './link';
 
+const PLAIN = { preset: null, question: null, theme: null, model: null, lens: {}, generation: {} } as const;
+
 describe('link', () => {
   const links: Link[] = [
-    { panel: 'model', preset: null, question: null, theme: null, model: null, lens: {} },
-    { panel: 'model', preset: null, question: null, theme: null, model: 'org/name@refs/pr/1', lens: {} },
+    { ...PLAIN, panel: 'model' },
+    { ...PLAIN, panel: 'model', model: 'org/name@refs/pr/1' },
     {
+      ...PLAIN,
       panel: 'latents',
       preset: 'lori-results-128',
       question: 'held-out-3',
       theme: 'dark',
-      model: null,
-      lens: {},
     },
     {
+      ...PLAIN,
       panel: 'distil',
-      preset: null,
       question: 'Is 2 + 2 = 4 & <s>? #1 %',
       theme: 'system',
-      model: null,
-      lens: {},
     },
     {
+      ...PLAIN,
       panel: 'lowrank',
-      preset: null,
-      question: null,
-      theme: null,
-      model: null,
       lens: {
         view: 'ranks',
         subject: 'student-3',
         layers: '1-3,5',
         controls: 'shuffled,gaussian',
         stack: 'layer',
+      },
+    },
+    {
+      ...PLAIN,
+      panel: 'generate',
+      generation: {
+        prompt: 'Once & "twice"\n#1 % 漢字 +',
+        generator: 'opened',
+        stops: '.\n\n?',
+        temperature: '0.8',
+        'top-k': '40',
+        noise: '7',
       },
     },
   ];
@@ -46,17 +54,20 @@ describe('link', () => {
 
   it('names what it cannot use and follows the rest', () => {
     const { link, problems } = parseLink(
-      `#/distill?preset=nope&theme=pink&view=rank&layers=3-1&samples=1e2&question=${'x'.repeat(2001)}&a=1`,
+      `#/distill?preset=nope&theme=pink&view=rank&layers=3-1&samples=1e2&question=${'x'.repeat(2001)}&temperature=warm&top-p=0&generator=me&a=1`,
     );
     expect(link).toEqual(links[0]);
     expect(problems).toEqual([
-      'unknown place "distill"; there are tour, model, lowrank, distil, latents',
+      'unknown place "distill"; there are tour, model, lowrank, generate, distil, latents',
       'unknown preset "nope"; there are lori-results-128, lori-paper-128, codi-128, ce-128, nocot-128',
       'unknown theme "pink"; there are system, light, dark',
       'the question of 2001 characters is longer than 2000',
       'unknown view "rank": spectra, ranks, tucker, trajectories, angles, causal may stand there',
       'unknown samples "1e2": a whole number from 1 to 128 may stand there',
       'unknown layers "3-1": “all”, or numbers and ranges such as 1-3,6 may stand there',
+      'unknown generator "me": teacher, base, student, student-3 (its checkpoint 3), opened may stand there',
+      'unknown temperature "warm": 0 to 10 may stand there',
+      'unknown top-p "0": more than 0, at most 1 may stand there',
       'unknown value "a"',
     ]);
     expect(parseLink('#/latents?theme=pink').link.panel).toBe('latents');

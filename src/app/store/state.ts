@@ -16,6 +16,8 @@ import { findPreset, PRESETS, type Preset, presetsOf } from '../../contract/pres
 import { defaultSettings, type SavedRun, type Settings } from '../../storage/rows';
 import type { DamagedRun } from '../../storage/store';
 import { type CheckState, initialCheck } from './check';
+import { type GenerationState, initialGeneration, initialGenerationDraft } from './generation';
+import { followGenerationLink } from './generation-link';
 import { initialLens, type LensState } from './lens';
 import { initialDraft } from './lens-draft';
 import { followLensLink } from './lens-link';
@@ -93,6 +95,7 @@ export interface AppState {
   /** Ids of the kept runs that are under way, here or in another tab. */
   readonly underWay: ReadonlySet<string>;
   readonly latents: LatentsState;
+  readonly generation: GenerationState;
   readonly tour: Tour;
 }
 
@@ -140,6 +143,10 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     damaged: [],
     underWay: new Set(),
     latents: initialLatents,
+    generation: {
+      ...initialGeneration,
+      draft: followGenerationLink(link.generation, initialGenerationDraft),
+    },
     tour: initialTour,
   };
 }

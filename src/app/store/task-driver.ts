@@ -121,5 +121,14 @@ export function taskDriver<T>(slot: Slot<T>, limit = CANCEL_LIMIT): TaskDriver<T
   };
 }
 
+/** What the work comes to, unless the signal is aborted first: then it is not waited for. */
+export const untilAborted = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
+  Promise.race([
+    work,
+    whenAborted(signal).then(() => {
+      throw new DOMException('it is no longer waited for', 'AbortError');
+    }),
+  ]);
+
 const whenAborted = (signal: AbortSignal) =>
   new Promise<false>((resolve) => signal.addEventListener('abort', () => resolve(false), { once: true }));

@@ -1,3 +1,4 @@
+import type { DecoderConfig } from '../base/decoder-config';
 import { siteId, uniformAt } from '../base/philox';
 import type { DeviceTensor } from '../runtime/tensor';
 import { BLOCK, blocksOf, blocksProgram, chosenBlocksProgram } from './blocked-logits';
@@ -35,17 +36,23 @@ export interface NoiseKey {
 }
 
 const SITE = siteId('sampling');
-const noise = ({ seed, sample, position }: NoiseKey): number =>
+/** u in [0, 1). */
+export const noise = ({ seed, sample, position }: NoiseKey): number =>
   uniformAt({ seed, step: position, layer: sample, site: SITE }, 0);
 
 /** Compiles what `sampleNext` runs at every token. */
-export const prepareSampling = (decoder: Decoder, { temperature }: SamplingOptions): Promise<void> =>
-  temperature === 0
-    ? decoder.compileHead('next', () => nextProgram(decoder.shape))
-    : decoder.compileHead('blocks', () => blocksProgram(decoder.shape));
+export async function prepareSampling(decoder: Decoder, options: SamplingOptions): Promise<void> {
+  const { shape } = decoder;
+  if (options.temperature === 0) return decoder.compileHead('next', () => nextProgram(shape));
+  await decoder.compileHead('blocks', () => blocksProgram(shape));
+  const isWhole = options.topK === null && options.topP === 1;
+  const m = shape.batch * (isWhole ? 1 : atOnceOf(shape.config));
+  await decoder.compileHead(`chosen ${m}`, () => chosenBlocksProgram(shape, m));
+}
 
 /** Blocks of a row that are read at once. */
 const AT_ONCE = 32;
+const atOnceOf = (config: DecoderConfig): number => Math.min(AT_ONCE, blocksOf(config).length);
 
 /**
  * Draws the next token of every row of a state. Only block maxima, block masses and the blocks that matter come to
@@ -79,7 +86,7 @@ export async function sampleNext(
     const rows = keys.map(
       (_, b): BlockedRow => ({ blocks, maxima: rowOf(maxima, b, keys), masses: rowOf(masses, b, keys) }),
     );
-    const atOnce = Math.min(AT_ONCE, blocks.length);
+    const atOnce = atOnceOf(shape.config);
     const draws = await drawAll(
       rows.map((row, b) => draw(row, options, noise(keys[b] as NoiseKey), atOnce)),
       async (asked) => {

@@ -2,10 +2,24 @@ import { throwIfCancelled } from '../base/errors';
 import { yieldToEventLoop } from '../base/yield-to-event-loop';
 import type { Decoder, StepOptions } from './decoder';
 import type { SamplingOptions } from './draw';
-import { type SampledToken, sampleNext } from './sample-next';
+import { type NoiseKey, type SampledToken, sampleNext } from './sample-next';
 import type { DecoderState } from './state';
 
-export interface SampleOptions {
+/** A model that is read one token at a time, by its states: values that can be kept and continued in more than one way. */
+export interface Sampler<S> {
+  /** Draws the next token of every row. @param keys one for each row */
+  draw(state: S, sampling: SamplingOptions, keys: readonly NoiseKey[]): Promise<SampledToken[]>;
+  /** The state one token of every row later; the given one is unchanged. */
+  advance(state: S, tokens: readonly number[]): Promise<S>;
+}
+
+/** A state of a sampler: `room` is the number of tokens that may still be read. */
+interface Held {
+  readonly room: number;
+  dispose(): void;
+}
+
+export interface ContinueOptions<S> {
   readonly sampling: SamplingOptions;
   readonly seed: number;
   /** Numbers of the samples, one for each row. */
@@ -16,16 +30,21 @@ export interface SampleOptions {
   /** Maximum number of tokens to generate. */
   readonly limit: number;
   readonly signal?: AbortSignal;
-  readonly step?: StepOptions;
   /**
-   * Called where the cache is full, with the state: answers with a decoder that has room and the same state as one of its
-   * own, or with nothing if that is the end. In the first case the full state, and its decoder, are its to dispose of.
+   * Called where the cache is full, with the state: answers with a sampler that has room and the same state as one of its
+   * own, or with nothing if that is the end. In the first case the full state, and its sampler, are its to dispose of.
    */
-  readonly grow?: (state: DecoderState) => Promise<{ decoder: Decoder; state: DecoderState } | undefined>;
+  readonly grow?: (state: S) => Promise<{ sampler: Sampler<S>; state: S } | undefined>;
   /** Called with every token but end tokens; the row stops after it if this returns `stop`. */
   readonly onToken?: (row: number, token: SampledToken) => 'stop' | undefined;
   /** Called once for every row, when it ends. */
   readonly onEnd?: (row: number, ending: Ending) => void;
+}
+
+/** Those of a decoder. */
+export interface SampleOptions extends Omit<ContinueOptions<DecoderState>, 'grow'> {
+  readonly step?: StepOptions;
+  readonly grow?: (state: DecoderState) => Promise<{ decoder: Decoder; state: DecoderState } | undefined>;
 }
 
 /** Why a row ended: an end token, `onToken`, the limit, or no more columns in the decoder's cache. */
@@ -39,26 +58,45 @@ export interface Continuation {
   readonly end: SampledToken | undefined;
 }
 
+/** `continueRows` with a decoder. */
+export function sample(
+  decoder: Decoder,
+  state: DecoderState,
+  { step, grow, ...options }: SampleOptions,
+): Promise<Continuation[]> {
+  const samplerOf = (on: Decoder): Sampler<DecoderState> => ({
+    draw: (at, sampling, keys) => sampleNext(on, at, sampling, keys),
+    advance: (at, tokens) => on.advance(at, { tokens }, step),
+  });
+  const grown =
+    grow &&
+    (async (full: DecoderState) => {
+      const more = await grow(full);
+      return more && { sampler: samplerOf(more.decoder), state: more.state };
+    });
+  return continueRows(samplerOf(decoder), state, { ...options, ...(grown && { grow: grown }) });
+}
+
 /**
  * Continues every row token by token until each has ended. The given state is kept, and a continuation from it again is
  * the same. @throws NumericError if a logit is NaN or infinite, InputError for impossible settings, CancelledError
  */
-export async function sample(
-  decoder: Decoder,
-  state: DecoderState,
-  options: SampleOptions,
+export async function continueRows<S extends Held>(
+  sampler: Sampler<S>,
+  state: S,
+  options: ContinueOptions<S>,
 ): Promise<Continuation[]> {
-  const { sampling, seed, samples, positions, endIds, limit, signal, step, onToken, onEnd, grow } = options;
+  const { sampling, seed, samples, positions, endIds, limit, signal, onToken, onEnd, grow } = options;
   const rows = samples.map((_, b) => new Row((ending) => onEnd?.(b, ending)));
   let at = state;
-  let on = decoder;
+  let on = sampler;
   try {
     for (let n = 0; n < limit && rows.some(({ ending }) => !ending); n++) {
       // A cancel is heard between two tokens.
       await yieldToEventLoop();
       throwIfCancelled(signal, 'generation');
       const keys = samples.map((own, b) => ({ seed, sample: own, position: (positions[b] as number) + n }));
-      const drawn = await sampleNext(on, at, sampling, keys);
+      const drawn = await on.draw(at, sampling, keys);
       drawn.forEach((token, b) => {
         const row = rows[b] as Row;
         if (row.ending) return;
@@ -79,9 +117,12 @@ export async function sample(
           for (const row of rows) if (!row.ending) row.finish('full');
           break;
         }
-        ({ decoder: on, state: at } = grown);
+        ({ sampler: on, state: at } = grown);
       }
-      const after = await on.advance(at, { tokens: drawn.map(({ id }) => id) }, step);
+      const after = await on.advance(
+        at,
+        drawn.map(({ id }) => id),
+      );
       if (at !== state) at.dispose();
       at = after;
     }

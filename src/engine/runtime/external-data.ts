@@ -37,7 +37,7 @@ export class ExternalData {
 }
 
 /** An empty array that claims `length` bytes and makes them when a part of them is taken. */
-function lateArray(length: number, part: (from: number, to: number) => Uint8Array): Uint8Array {
+export function lateArray(length: number, part: (from: number, to: number) => Uint8Array): Uint8Array {
   return Object.defineProperties(new Uint8Array(0), {
     byteLength: { value: length },
     length: { value: length },

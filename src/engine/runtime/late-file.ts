@@ -1,3 +1,5 @@
+import { lateArray } from './external-data';
+
 /** A file that ONNX Runtime reads weights from, one at a time and at once: it cannot wait for bytes. */
 export interface LateFile {
   readonly size: number;
@@ -16,11 +18,7 @@ export class LateFiles {
   constructor(files: ReadonlyMap<string, LateFile>) {
     this.files = [...files].map(([path, file]) => ({
       path,
-      data: Object.defineProperties(new Uint8Array(0), {
-        byteLength: { value: file.size },
-        length: { value: file.size },
-        subarray: { value: (from = 0, to = file.size) => this.read(file, from, to) },
-      }),
+      data: lateArray(file.size, (from, to) => this.read(file, from, to)),
     }));
   }
 

@@ -48,7 +48,7 @@ import { GenerationDecoders } from './generate/decoders';
 import { generate } from './generate/generate';
 import { lens } from './lens/lens';
 import { StatesCache } from './lens/states-cache';
-import { type Environment, noDevice, type Opened, openProvider } from './models/environment';
+import { closeProvider, type Environment, noDevice, type Opened, openProvider } from './models/environment';
 import { openModel } from './models/opened';
 import { loadPair, type Pair } from './models/pair';
 import { ProblemSet, problemOf } from './models/problems';
@@ -89,14 +89,18 @@ export class LoriWorkbench implements Workbench {
     private readonly methods: Methods = METHODS,
   ) {}
 
-  open(provider: 'auto' | 'webgpu' | 'wasm'): Promise<DeviceReport> {
+  open(provider: 'auto' | 'webgpu' | 'wasm', { signal }: CallOptions = {}): Promise<DeviceReport> {
     return this.alone('open a provider', async () => {
       // If the new one cannot be opened, the old one and everything made on it stay.
-      const opened = await openProvider(provider, this.environment);
+      const opened = await openProvider(provider, this.environment, signal);
       await this.leave();
       this.opened = opened;
       return opened.report;
     });
+  }
+
+  closeDevice(): Promise<void> {
+    return this.alone('close the provider', () => this.leave());
   }
 
   loadPair(url: string, options: CallOptions = {}): Promise<PairReport> {
@@ -292,9 +296,7 @@ export class LoriWorkbench implements Workbench {
     await this.questions.drop();
     await this.generation.drop();
     this.states.drop();
-    await this.opened?.models.dispose();
-    await this.opened?.runtime.dispose();
-    this.opened?.device?.destroy();
+    if (this.opened) await closeProvider(this.opened);
     this.opened = undefined;
   }
 

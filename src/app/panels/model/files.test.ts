@@ -49,3 +49,12 @@ it('takes single files, and nothing of what is none of a checkpoint', async () =
     'tokenizer.json',
   ]);
 });
+
+it('takes the exports in the folder onnx, and nothing else of it', async () => {
+  const inner = ['model_q4.onnx', 'model.onnx_data', 'model.onnx_data_1', 'config.json', 'notes.txt'];
+  const wanted = ['config.json', 'model_q4.onnx', 'model.onnx_data', 'model.onnx_data_1'];
+  const chosen = ['s/config.json', ...inner.map((name) => `s/onnx/${name}`), 's/other/model.onnx'].map(file);
+  expect(names(filesOf(chosen))).toEqual(wanted);
+  const outer = folder('s', [dropped('config.json'), folder('onnx', inner.map(dropped))]);
+  expect(names(await filesOfDrop([outer]))).toEqual(wanted);
+});

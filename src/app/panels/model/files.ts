@@ -1,18 +1,23 @@
 import type { DropItem } from 'react-aria-components';
 import type { NamedFile } from '../../../contract/lens';
 
-/** A checkpoint's files among those chosen or dropped: of a folder only its top level. */
+/** A checkpoint's files among those chosen or dropped: of a folder only its top level, and the exports in its folder onnx. */
 
 /** Of what a checkpoint needs, and of what people have instead, which the engine names. */
 const WANTED =
-  /\.(json|jinja|safetensors|txt|model|bin|pt|pth|ckpt|gguf|h5|msgpack|npz|onnx|onnx_data|zip)$/i;
+  /\.(json|jinja|safetensors|txt|model|bin|pt|pth|ckpt|gguf|h5|msgpack|npz|onnx|onnx[._]data(_\d+)?|zip)$/i;
+const EXPORTS = 'onnx';
+const EXPORT = /\.onnx([._]data(_\d+)?)?$/i;
 
 /** Of a chosen folder (its files have a path) or of chosen files. */
 export function filesOf(list: Iterable<File>): NamedFile[] {
   return [...list]
-    .filter(({ name, webkitRelativePath: path }) => WANTED.test(name) && path.split('/').length <= 2)
+    .filter(({ name, webkitRelativePath: path }) => WANTED.test(name) && isNear(name, path.split('/')))
     .map((file) => ({ name: file.name, data: file }));
 }
+
+const isNear = (name: string, parts: readonly string[]): boolean =>
+  parts.length <= 2 || (parts.length === 3 && parts[1] === EXPORTS && EXPORT.test(name));
 
 /** Of dropped folders and files. */
 export async function filesOfDrop(items: readonly DropItem[]): Promise<NamedFile[]> {
@@ -22,8 +27,16 @@ export async function filesOfDrop(items: readonly DropItem[]): Promise<NamedFile
       found.push({ name: item.name, data: await item.getFile() });
   };
   for (const item of items) {
-    if (item.kind === 'directory') for await (const entry of item.getEntries()) await take(entry);
-    else await take(item);
+    if (item.kind !== 'directory') {
+      await take(item);
+      continue;
+    }
+    for await (const entry of item.getEntries()) {
+      await take(entry);
+      if (entry.kind === 'directory' && entry.name === EXPORTS)
+        for await (const inner of entry.getEntries())
+          if (inner.kind === 'file' && EXPORT.test(inner.name)) await take(inner);
+    }
   }
   return found;
 }

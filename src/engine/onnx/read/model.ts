@@ -16,6 +16,8 @@ export interface OnnxNode {
   /** `''` stands for an input that was left out. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  /** Attributes that are whole numbers. */
+  readonly integers: Readonly<Record<string, number>>;
   /** Values of this graph that graphs inside the node (branches of an If) read. */
   readonly captured: readonly string[];
 }
@@ -145,6 +147,7 @@ class GraphReader {
   private node(bytes: Uint8Array, depth = 0): OnnxNode {
     const [inputs, outputs, captured]: string[][] = [[], [], []] as [string[], string[], string[]];
     let [op, domain] = ['', ''];
+    const integers: [string, number][] = [];
     for (const field of fields(bytes)) {
       if (field.wire !== 2) continue;
       const payload = bytes.subarray(field.from, field.to);
@@ -152,7 +155,7 @@ class GraphReader {
       else if (field.number === 2) outputs?.push(this.text(payload));
       else if (field.number === 4) op = this.text(payload);
       else if (field.number === 7) domain = this.text(payload);
-      else if (field.number === 5) captured?.push(...this.attribute(payload, depth));
+      else if (field.number === 5) captured?.push(...this.attribute(payload, depth, integers));
       if (Math.max(inputs?.length ?? 0, outputs?.length ?? 0) > MAX_ENDS)
         throw damaged(`has a node with more than ${MAX_ENDS} inputs or outputs`);
     }
@@ -162,14 +165,18 @@ class GraphReader {
       inputs: inputs as string[],
       outputs: outputs as string[],
       captured: captured as string[],
+      integers: Object.fromEntries(integers),
     };
   }
 
-  /** What the graphs in an attribute read from outside. */
-  private attribute(bytes: Uint8Array, depth: number): readonly string[] {
+  /** What the graphs in an attribute read from outside; a whole number is added to `integers`. */
+  private attribute(bytes: Uint8Array, depth: number, integers: [string, number][]): readonly string[] {
     const captured: string[] = [];
+    let name = '';
     for (const field of fields(bytes))
-      if (field.wire === 2 && (field.number === 6 || field.number === 11)) {
+      if (field.number === 1) name = this.text(bytes.subarray(field.from, field.to));
+      else if (field.number === 3 && field.wire === 0) integers.push([name, field.value]);
+      else if (field.wire === 2 && (field.number === 6 || field.number === 11)) {
         if (depth >= MAX_DEPTH) throw damaged(`has graphs nested deeper than ${MAX_DEPTH}`);
         captured.push(...this.inner(bytes.subarray(field.from, field.to), depth + 1));
       }

@@ -18,6 +18,7 @@ import { MAX_LENS_BYTES } from '../lens/plan';
 import { namedKernels } from '../lens/precision';
 import type { StatesCache } from '../lens/states-cache';
 import type { DeviceModels } from '../models/device-models';
+import { withoutWeights } from '../models/onnx-open';
 import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
 import { expectWhole } from '../states/sequences';
 import { gatherStates, sequencesOf, statesBytes } from '../states/states';
@@ -53,6 +54,7 @@ export async function causalTest(
   const start = performance.now();
   const { signal, report } = options;
   const resolved = resolveSubject(request.subject, held);
+  if (resolved.model.onnx) throw withoutWeights(resolved.model.onnx.name, 'the causal test');
   const { problems } = held;
   if (!problems) throw new InputError('no data set is loaded', 'Load the bundled pair first.');
   checkCausal(request, resolved);

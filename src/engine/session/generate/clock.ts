@@ -14,11 +14,11 @@ export class GenerationClock {
   constructor(private readonly report: ((event: GenerateReporting) => void) | undefined) {}
 
   /** Does work that is counted as compiling. */
-  async compiling(work: () => Promise<void>): Promise<void> {
+  async compiling<T>(work: () => Promise<T>): Promise<T> {
     const from = performance.now();
     this.report?.({ phase: 'compile', done: this.programs, total: 0, unit: 'programs', elapsed: 0 });
     try {
-      await work();
+      return await work();
     } finally {
       this.compiled += performance.now() - from;
       this.programs++;

@@ -10,7 +10,7 @@ import type {
 import { CancelledError, InputError, throwIfCancelled } from '../../base/errors';
 import { leftPad } from '../../data/batch';
 import type { Decoder } from '../../decode/decoder';
-import { type Ending, sample } from '../../decode/sample';
+import { continueRows, type Ending, sample } from '../../decode/sample';
 import { prepareSampling, type SampledToken } from '../../decode/sample-next';
 import type { DecoderState } from '../../decode/state';
 import type { DeviceTensor } from '../../runtime/tensor';
@@ -18,6 +18,8 @@ import { uploadAll } from '../../runtime/upload-all';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
 import type { DeviceModels } from '../models/device-models';
 import { refuseUnlessFits } from '../models/fits';
+import type { OnnxExport } from '../models/onnx-export';
+import { onnxSampler } from '../models/onnx-sampler';
 import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
 import { GenerationClock } from './clock';
 import type { GenerationDecoders } from './decoders';
@@ -56,7 +58,8 @@ export async function generate(
   const tokens = prompt.length + lengths.limit;
   const sizes = { sequences: request.settings.samples, tokens, prompt: prompt.length };
   const { provider } = context.models.runtime;
-  refuseUnlessFits(config, provider, { kind: 'generate', ...sizes }, 'generating text');
+  if (!resolved.model.onnx)
+    refuseUnlessFits(config, provider, { kind: 'generate', ...sizes }, 'generating text');
   const shown = prompt.map((id) => textOf(tokenizer, id));
   options.report?.({ kind: 'prompt', tokens: shown });
   const clock = new GenerationClock(options.report);
@@ -119,35 +122,58 @@ class Generation {
   }
 
   async samples(): Promise<GenerateReport['samples']> {
-    const { settings } = this.request;
+    const { onnx } = this.resolved.model;
+    await (onnx ? this.runExport(onnx) : this.runDecoder());
+    return this.made.map(({ tokens, ending }, row) => ({
+      text: (this.streams[row] as TextStream).text,
+      tokens,
+      ending,
+    }));
+  }
+
+  private async runDecoder(): Promise<void> {
     const { decoder, state } = await this.begin();
     let isHeld = true;
     try {
       await this.prepare(decoder);
-      const rows = this.streams.map((_, row) => row);
       await sample(decoder, state, {
-        sampling: samplingOf(this.request),
-        seed: settings.seed,
-        samples: rows,
-        positions: rows.map(() => this.prompt.length),
-        endIds: this.resolved.model.endIds,
-        limit: this.lengths.limit,
-        signal: this.options.signal,
-        onToken: (row, token) => this.tell(row, token),
-        onEnd: (row, ending) => this.end(row, ending),
+        ...this.continuing(),
         grow: (full) => {
           isHeld = false;
           return this.grow(full);
         },
       });
-      return this.made.map(({ tokens, ending }, row) => ({
-        text: (this.streams[row] as TextStream).text,
-        tokens,
-        ending,
-      }));
     } finally {
       if (isHeld) state.dispose();
     }
+  }
+
+  private async runExport(file: OnnxExport): Promise<void> {
+    const { onnx } = this.context.models;
+    const { signal } = this.options;
+    // Opened first, and kept.
+    await this.clock.compiling(() => onnx.use(file, signal, async () => undefined));
+    await onnx.use(file, signal, async (runner) => {
+      const read = await runner.begin(this.prompt);
+      const state = runner.repeat(read, this.request.settings.samples);
+      await continueRows(onnxSampler(runner), state, this.continuing());
+    });
+  }
+
+  /** How every row is continued. */
+  private continuing() {
+    const rows = this.streams.map((_, row) => row);
+    return {
+      sampling: samplingOf(this.request),
+      seed: this.request.settings.seed,
+      samples: rows,
+      positions: rows.map(() => this.prompt.length),
+      endIds: this.resolved.model.endIds,
+      limit: this.lengths.limit,
+      signal: this.options.signal,
+      onToken: (row: number, token: SampledToken) => this.tell(row, token),
+      onEnd: (row: number, ending: Ending) => this.end(row, ending),
+    };
   }
 
   /** Reads the prompt once; its state for all samples. */
@@ -163,7 +189,8 @@ class Generation {
     const read = await reads.begin(ids, keyMask);
     const batch = this.request.settings.samples;
     const decoder = await decoders.take('draws', models, resolved, { batch, question: 1, keys }, adapter);
-    const state = await decoder.adopt(read);
+    // Compiling is most of it.
+    const state = await clock.compiling(() => decoder.adopt(read));
     read.dispose();
     // Before the next large program is compiled.
     await decoders.leaveIfLarge('reads');
@@ -173,7 +200,10 @@ class Generation {
   private grow(full: DecoderState): Promise<{ decoder: Decoder; state: DecoderState }> {
     const keys = Math.min(2 * (full.column + full.room), this.lengths.maxKeys);
     return this.context.decoders
-      .grow(keys, this.adapter, async (decoder) => ({ decoder, state: await decoder.adopt(full) }))
+      .grow(keys, this.adapter, async (decoder) => ({
+        decoder,
+        state: await this.clock.compiling(() => decoder.adopt(full)),
+      }))
       .then(async (grown) => {
         await this.prepare(grown.decoder);
         return grown;

@@ -1,5 +1,6 @@
 import { ModelOnDevice } from '../../model/model-on-device';
 import type { Runtime } from '../../runtime/runtime';
+import { OnnxRunners } from './onnx-runners';
 import type { LoadedModel } from './pair';
 
 /**
@@ -10,7 +11,12 @@ export class DeviceModels {
   private readonly made = new Map<LoadedModel, ModelOnDevice>();
   private readonly closed = new WeakSet<LoadedModel>();
 
-  constructor(readonly runtime: Runtime) {}
+  /** Those that are ONNX exports. */
+  readonly onnx: OnnxRunners;
+
+  constructor(readonly runtime: Runtime) {
+    this.onnx = new OnnxRunners(runtime);
+  }
 
   /** The model, for one more user, who must release it. */
   use(model: LoadedModel): ModelOnDevice {
@@ -30,6 +36,7 @@ export class DeviceModels {
 
   /** Closes the model: its memory on the device is freed with its last user, at once if there is none. */
   async close(model: LoadedModel): Promise<void> {
+    if (model.onnx) return this.onnx.close(model.onnx);
     this.closed.add(model);
     const made = this.made.get(model);
     this.made.delete(model);
@@ -39,6 +46,6 @@ export class DeviceModels {
   async dispose(): Promise<void> {
     const all = [...this.made.values()];
     this.made.clear();
-    await Promise.all(all.map((model) => model.release()));
+    await Promise.all([...all.map((model) => model.release()), this.onnx.dispose()]);
   }
 }

@@ -1,5 +1,5 @@
 import type { DeviceReport } from '../../../contract/events';
-import { DeviceError, type LoriError } from '../../base/errors';
+import { CancelledError, DeviceError, type LoriError, throwIfCancelled } from '../../base/errors';
 import type { ReadBlob } from '../../checkpoint/source';
 import { type Device, openDevice } from '../../device/device';
 import { createHalfUpload } from '../../kernels/convert/convert';
@@ -25,13 +25,41 @@ export interface Opened {
   readonly report: DeviceReport;
 }
 
+type Wanted = 'auto' | 'webgpu' | 'wasm';
+
 /**
  * Opens the execution provider. `auto` takes WebGPU on a hardware adapter; a software adapter is an order of magnitude
- * slower than WASM. @throws DeviceError if `webgpu` is requested and not available
+ * slower than WASM. A browser may take long to give a device, and no call can stop it: once the signal is aborted it is no
+ * longer waited for, and what it still opens is closed.
+ * @throws DeviceError if `webgpu` is requested and not available  @throws CancelledError at once when it is aborted
  */
-export async function openProvider(
-  wanted: 'auto' | 'webgpu' | 'wasm',
+export function openProvider(
+  wanted: Wanted,
   environment: Environment,
+  signal?: AbortSignal,
+): Promise<Opened> {
+  return new Promise((resolve, reject) => {
+    const abandon = (): void => reject(new CancelledError('opening the device was cancelled'));
+    if (signal?.aborted) return abandon();
+    signal?.addEventListener('abort', abandon, { once: true });
+    open(wanted, environment, signal)
+      .then((opened) => (signal?.aborted ? closeProvider(opened) : resolve(opened)))
+      .catch(reject)
+      .finally(() => signal?.removeEventListener('abort', abandon));
+  });
+}
+
+/** Frees everything made on a provider, and the provider. */
+export async function closeProvider({ models, runtime, device }: Opened): Promise<void> {
+  await models.dispose();
+  await runtime.dispose();
+  device?.destroy();
+}
+
+async function open(
+  wanted: Wanted,
+  environment: Environment,
+  signal: AbortSignal | undefined,
 ): Promise<Opened> {
   let device: Device | undefined;
   let reason = wanted === 'wasm' ? 'WASM was chosen.' : '';
@@ -55,15 +83,10 @@ export async function openProvider(
     device.destroy();
     device = undefined;
   }
-  const { wasmPaths, threads } = environment;
-  const uploadHalves = device && (await createHalfUpload(device));
-  const provider = device ? 'webgpu' : 'wasm';
-  const runtime = await createRuntime({ provider, device, uploadHalves, wasmPaths, threads }).catch(
-    (error: unknown) => {
-      device?.destroy();
-      throw error;
-    },
-  );
+  const runtime = await runtimeOn(device, environment, signal).catch((error: unknown) => {
+    device?.destroy();
+    throw error;
+  });
   if (!environment.crossOriginIsolated && !device) reason += ` ${whyOneThread()}`;
   return {
     runtime,
@@ -78,6 +101,16 @@ export async function openProvider(
       runtimeVersion: environment.runtimeVersion,
     },
   };
+}
+
+async function runtimeOn(
+  device: Device | undefined,
+  { wasmPaths, threads }: Environment,
+  signal: AbortSignal | undefined,
+): Promise<Runtime> {
+  throwIfCancelled(signal, 'opening the device');
+  const uploadHalves = device && (await createHalfUpload(device));
+  return createRuntime({ provider: device ? 'webgpu' : 'wasm', device, uploadHalves, wasmPaths, threads });
 }
 
 /** Why WASM has only one thread, and how to get more. */

@@ -8,9 +8,9 @@ export interface OnnxExport {
   readonly name: string;
   readonly model: OnnxModel;
   readonly decoder: DecoderGraph;
-  readonly file: OnnxFile;
+  readonly file: ByteSource;
   /** The other files that its weights lie in, by name. */
-  readonly others: ReadonlyMap<string, OnnxFile>;
+  readonly others: ReadonlyMap<string, ByteSource>;
   readonly sizes: OnnxSizes;
 }
 
@@ -21,11 +21,6 @@ export interface OnnxSizes {
   readonly kvHeads: number;
   readonly headDim: number;
 }
-
-/** Without a way to read it at once, a file is read whole when the export is first run. */
-export type OnnxFile = ByteSource & {
-  readonly readSync?: (offset: number, length: number) => Uint8Array<ArrayBuffer>;
-};
 
 /** Token ids [B, T], row by row. */
 export interface OnnxIds {

@@ -1,18 +1,24 @@
 import { throwIfCancelled } from '../../base/errors';
 import { widened } from '../../base/half';
+import type { ByteSource } from '../../checkpoint/source';
 import { FLOAT16 } from '../../onnx/read/elements';
 import { OWN_FILE, tappedModel } from '../../onnx/read/tap';
 import type { LateFile } from '../../runtime/late-file';
 import type { FileTensor, ModelFile } from '../../runtime/model-file';
 import type { Runtime } from '../../runtime/runtime';
 import { verifyTaps } from './onnx-check';
-import type { OnnxExport, OnnxFile, OnnxIds } from './onnx-export';
+import type { OnnxExport, OnnxIds } from './onnx-export';
 
-/** What one sequence has been read so far: its keys and values, and the logits [V] of its last position. */
+/** What B sequences of one length have been read so far: keys and values, and the logits [V] of each one's last position. */
 export interface OnnxState {
-  readonly ids: readonly number[];
-  readonly logits: Float32Array;
+  /** [B, columns] */
+  readonly rows: readonly (readonly number[])[];
+  readonly logits: readonly Float32Array[];
   readonly cache: Readonly<Record<string, FileTensor>>;
+  /** Tokens that may still be read: as many as memory allows. */
+  readonly room: number;
+  /** It is in host memory, and needs no disposal. */
+  dispose(): void;
 }
 
 /**
@@ -59,14 +65,24 @@ export class OnnxRunner {
     };
   }
 
-  /** Reads the ids of one sequence. */
+  /** Reads one sequence. */
   begin(ids: readonly number[]): Promise<OnnxState> {
-    return this.read([], ids, {});
+    return this.read([ids], 0, {});
   }
 
-  /** The state one token later; the given one is unchanged. Without a cache in the export, everything is read again. */
-  advance({ ids, cache }: OnnxState, token: number): Promise<OnnxState> {
-    return this.cached ? this.read(ids, [token], cache) : this.read([], [...ids, token], {});
+  /** The state of one sequence as that of B equal ones. */
+  repeat({ rows, logits, cache, ...rest }: OnnxState, batch: number): OnnxState {
+    const times = <T>([one]: readonly T[]): T[] => new Array<T>(batch).fill(one as T);
+    const wide = Object.entries(cache).map(([name, tensor]) => [name, repeated(tensor, batch)] as const);
+    return { ...rest, rows: times(rows), logits: times(logits), cache: Object.fromEntries(wide) };
+  }
+
+  /** The state one token of every row later. Without a cache in the export, everything is read again. */
+  advance({ rows, cache }: OnnxState, tokens: readonly number[]): Promise<OnnxState> {
+    const more = rows.map((row, b) => [...row, tokens[b] as number]);
+    return this.cached
+      ? this.read(more, (rows[0] as readonly number[]).length, cache)
+      : this.read(more, 0, {});
   }
 
   /** All logits [B, T or 1, V] of a pass, nothing else. */
@@ -82,27 +98,40 @@ export class OnnxRunner {
     return this.file.decoder.caches.every(({ past }) => past !== undefined);
   }
 
+  /** Reads what comes after the first `past` columns, whose keys and values are in `cache`. */
   private async read(
-    before: readonly number[],
-    ids: readonly number[],
+    rows: readonly (readonly number[])[],
+    past: number,
     cache: Readonly<Record<string, FileTensor>>,
   ): Promise<OnnxState> {
     const { caches } = this.file.decoder;
-    const { vocabSize } = this.file.sizes;
+    const { vocabSize: V } = this.file.sizes;
+    const batch = rows.length;
+    const fresh = rows.map((row) => row.slice(past));
+    const fed = { batch, columns: (fresh[0] as readonly number[]).length, ids: fresh.flat() };
     const made = this.cached ? caches.flatMap(({ present }) => [present.key, present.value]) : [];
-    const feeds = this.feeds({ batch: 1, columns: ids.length, ids }, before.length, cache);
-    const out = await this.session.run(feeds, ['logits', ...made]);
-    const kept = caches.flatMap(({ past, present }) =>
-      past && this.cached
-        ? [
-            [past.key.name, out[present.key] as FileTensor] as const,
-            [past.value.name, out[present.value] as FileTensor] as const,
-          ]
-        : [],
-    );
+    const out = await this.session.run(this.feeds(fed, past, cache), ['logits', ...made]);
+    const kept =
+      made.length === 0
+        ? []
+        : caches.flatMap(({ past: read, present }) =>
+            read
+              ? [
+                  [read.key.name, out[present.key] as FileTensor] as const,
+                  [read.value.name, out[present.value] as FileTensor] as const,
+                ]
+              : [],
+          );
     const all = asFloats(out.logits as FileTensor);
-    const logits = all.slice(all.length - vocabSize);
-    return { ids: [...before, ...ids], logits, cache: Object.fromEntries(kept) };
+    const width = all.length / batch;
+    const logits = rows.map((_, b) => all.slice((b + 1) * width - V, (b + 1) * width));
+    return {
+      rows,
+      logits,
+      cache: Object.fromEntries(kept),
+      room: Number.POSITIVE_INFINITY,
+      dispose: () => undefined,
+    };
   }
 
   /** Inputs for ids that come after `past` positions, whose keys and values are in `cache`. */
@@ -138,6 +167,14 @@ export class OnnxRunner {
   }
 }
 
+/** [1, …] → [B, …], B times the same. */
+function repeated({ type, shape, data }: FileTensor, batch: number): FileTensor {
+  const Values = data.constructor as new (length: number) => Float32Array;
+  const all = new Values(batch * data.length);
+  for (let b = 0; b < batch; b++) all.set(data as Float32Array, b * data.length);
+  return { type, shape: [batch, ...shape.slice(1)], data: all } as FileTensor;
+}
+
 export function asFloats(tensor: FileTensor): Float32Array {
   if (tensor.type === 'float16') return widened(tensor.data, 'f16');
   return tensor.data as Float32Array;
@@ -149,7 +186,8 @@ async function lateFiles({ file, others }: OnnxExport): Promise<Map<string, Late
   return files;
 }
 
-async function lateFile(file: OnnxFile): Promise<LateFile> {
+/** A file that cannot be read at once is read whole. */
+async function lateFile(file: ByteSource): Promise<LateFile> {
   const { size, readSync } = file;
   if (readSync) return { size, read: (from, to) => readSync(from, to - from) };
   const bytes = await file.read(0, size);

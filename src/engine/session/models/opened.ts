@@ -13,6 +13,7 @@ import { StoredWeights } from '../../checkpoint/stored-weights';
 import { packedSource } from '../../nn/weight-source';
 import { expectedTensors } from '../../nn/weights';
 import { loadTokenizer } from '../../tokenizer/tokenizer';
+import { onnxFilesOf, openOnnx } from './onnx-open';
 import { describeModel, endIdsOf } from './pair';
 import type { OpenedModel } from './subjects';
 import { withinVocabulary } from './vocabulary';
@@ -34,7 +35,8 @@ const CANCELLED = 'opening the checkpoint';
 
 /**
  * Opens a checkpoint from its files: config.json, tokenizer.json, model.safetensors or shards with their index (f32, f16
- * or bf16), and tokenizer_config.json if there is one. Other files are ignored.
+ * or bf16), and tokenizer_config.json if there is one. Other files are ignored. Without safetensors, an ONNX export is
+ * opened instead, see `openOnnx`.
  *
  * Of large weights only the headers and a sample are read, to check them against config.json; values are read tensor by
  * tensor whenever the device needs them, and NaN and infinities are found then.
@@ -48,6 +50,18 @@ export async function openModel(
   const { signal, readBlob, maxWholeBytes = MAX_WHOLE_BYTES } = options;
   throwIfCancelled(signal, CANCELLED);
   const byName = namedFiles(files);
+  const exports = onnxFilesOf(byName);
+  if (exports.length > 0)
+    return openOnnx(
+      exports,
+      {
+        byName,
+        json: (name) => json(byName, name),
+        source: (blob) => blobSource(blob, readBlob),
+        fingerprint: (blobs) => fingerprint(blobs, { signal }),
+      },
+      options,
+    );
   const config = await json(byName, 'config.json');
   const model = parseModelConfig(config);
   const index = byName.has(INDEX) ? await json(byName, INDEX) : undefined;

@@ -11,6 +11,7 @@ import { memorySource, type WeightSource } from '../../nn/weight-source';
 import { expectedTensors, packWeights } from '../../nn/weights';
 import { loadTokenizer, type Tokenizer } from '../../tokenizer/tokenizer';
 import { type Manifest, type ManifestModel, parseManifest } from './manifest';
+import type { OnnxExport } from './onnx-export';
 
 /** The files of a teacher that are read: the tokenizer is the base's. */
 const MODEL_FILES: readonly string[] = ['config.json', 'model.safetensors'];
@@ -21,6 +22,8 @@ export interface LoadedModel {
   readonly endIds: readonly number[];
   readonly weights: WeightSource;
   readonly report: ModelReport;
+  /** An ONNX export: it is run as it is, and there are no `weights` (asking for them throws ConfigError). */
+  readonly onnx?: OnnxExport;
 }
 
 /** A base and its chain-of-thought teacher, with the same shape and tokenizer. */

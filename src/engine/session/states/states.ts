@@ -14,6 +14,7 @@ import { fitting } from '../models/fits';
 import type { ResolvedSubject } from '../models/subjects';
 import { type Bucket, bucketsOf } from './buckets';
 import { type FedSequence, fedSequences, type Variant } from './fed-sequences';
+import { gatherOnnx } from './onnx-states';
 import type { Sequence } from './sequences';
 
 export { type Sequence, sequencesOf } from './sequences';
@@ -51,10 +52,11 @@ export async function gatherStates(
   { variant, seed, signal, onProgress }: GatherOptions = {},
 ): Promise<GatheredStates> {
   const { layers, hiddenSize: hidden } = resolved.model.config;
+  const readings = fedSequences(resolved, sequences, sections, variant, seed);
+  if (resolved.model.onnx)
+    return gatherOnnx(models.onnx, resolved.model.onnx, readings, sections, { signal, onProgress });
   const { runtime } = models;
-  const buckets = bucketsOf(fedSequences(resolved, sequences, sections, variant, seed), resolved).map(
-    (bucket) => withinMemory(bucket, runtime.provider),
-  );
+  const buckets = bucketsOf(readings, resolved).map((bucket) => withinMemory(bucket, runtime.provider));
   const samples = new Array<SampleStates>(sequences.length);
   const own = new Owned();
   let done = 0;

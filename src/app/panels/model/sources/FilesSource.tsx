@@ -26,7 +26,9 @@ export function FilesSource() {
         <Text slot="label">Drop a folder here, or its files</Text>
         <span className="help">
           config.json, *.safetensors (with their index, if there are several), tokenizer.json and
-          tokenizer_config.json. They are read where they are, and copied nowhere.
+          tokenizer_config.json. An ONNX export (*.onnx with its data, also in a folder “onnx”) takes the
+          place of safetensors where a model is only to be looked at. Files are read where they are, and
+          copied nowhere.
         </span>
         <div className="actions">
           <FileTrigger acceptDirectory onSelect={(list) => void take(filesOf(list ?? []))}>

@@ -1,0 +1,123 @@
+import { useMemo } from 'react';
+import { FieldError, Label, Text, TextArea, TextField } from 'react-aria-components';
+import { GENERATE_SETTINGS, type GenerateSettings, MAX_PROMPT_TEXT } from '../../../contract/generate';
+import { rangeText, type Setting } from '../../../contract/settings';
+import { generationErrors } from '../../store/generation';
+import type { SubjectId } from '../../store/lens-draft';
+import { subjectsOf } from '../../store/lens-subjects';
+import { isBusy } from '../../store/task';
+import { useActions, useApp, useAppMade } from '../../store/use-app';
+import { Button } from '../../ui/Button';
+import { Choice, type Option } from '../../ui/Choice';
+import { FieldName, NumberField } from '../../ui/Field';
+import { Panel } from '../../ui/Panel';
+
+/** What to continue, by which model, and how. */
+export function RequestCard() {
+  const draft = useApp((state) => state.generation.draft);
+  const task = useApp((state) => state.generation.task);
+  const { changeGeneration, generate, cancelGeneration } = useActions();
+  const errors = useMemo(() => generationErrors(draft), [draft]);
+  const busy = isBusy(task);
+  const start = () => {
+    if (!busy && errors.size === 0) void generate();
+  };
+  return (
+    <Panel title="Prompt">
+      <ModelField />
+      <TextField
+        className="field"
+        value={draft.prompt}
+        maxLength={MAX_PROMPT_TEXT}
+        isInvalid={errors.has('prompt')}
+        onChange={(prompt) => changeGeneration({ prompt })}
+      >
+        <Label>
+          <FieldName label="Text" />
+        </Label>
+        <TextArea
+          rows={5}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) start();
+          }}
+        />
+        <Text slot="description" className="help">
+          Continued as it is, after what the tokenizer puts before every text. Ctrl+Enter starts.
+        </Text>
+        <FieldError className="field-error">{errors.get('prompt')}</FieldError>
+      </TextField>
+      <div className="actions">
+        <Button look="primary" isDisabled={busy || errors.size > 0} onPress={start}>
+          Generate
+        </Button>
+        {busy && (
+          <Button look="danger" isDisabled={task.status === 'cancelling'} onPress={cancelGeneration}>
+            {task.status === 'cancelling' ? 'Stopping …' : 'Stop'}
+          </Button>
+        )}
+      </div>
+      <div className="fields">
+        {GENERATE_SETTINGS.map((setting) => (
+          <SettingField key={setting.path} setting={setting} error={errors.get(setting.path)} />
+        ))}
+      </div>
+      <TextField
+        className="field"
+        value={draft.stops}
+        isInvalid={errors.has('stops')}
+        onChange={(stops) => changeGeneration({ stops })}
+      >
+        <Label>
+          <FieldName label="Stop strings" />
+        </Label>
+        <TextArea rows={2} />
+        <Text slot="description" className="help">
+          One a line. A sample ends before the first of them; the model’s own end tokens end it too.
+        </Text>
+        <FieldError className="field-error">{errors.get('stops')}</FieldError>
+      </TextField>
+    </Panel>
+  );
+}
+
+function SettingField({ setting, error }: { readonly setting: Setting; readonly error: string | undefined }) {
+  const name = setting.path as keyof GenerateSettings;
+  const value = useApp((state) => state.generation.draft.settings[name]);
+  const { changeGenerationSetting } = useActions();
+  return (
+    <NumberField
+      label={setting.label}
+      tex={setting.tex}
+      unit={setting.unit}
+      whole={setting.kind === 'count'}
+      value={value}
+      onChange={(next) => changeGenerationSetting(name, next)}
+      help={`${setting.help} Range: ${rangeText(setting)}; default ${String(setting.default)}.`}
+      error={error}
+    />
+  );
+}
+
+/** Whose weights; one that cannot be chosen says why. */
+function ModelField() {
+  const value = useApp((state) => state.generation.draft.subject);
+  const { changeGeneration } = useActions();
+  const subjects = useAppMade(subjectsOf);
+  const options: Option<SubjectId>[] = subjects.map(({ id, label, unavailable }) => ({
+    id,
+    label,
+    isDisabled: unavailable !== null,
+    ...(unavailable !== null && { about: unavailable }),
+  }));
+  // A model that a link asks for is named even where there is none.
+  if (!options.some(({ id }) => id === value))
+    options.push({ id: value, label: `${value} (not kept)`, isDisabled: true });
+  return (
+    <Choice
+      label={<FieldName label="Model" />}
+      value={value}
+      options={options}
+      onChange={(subject) => changeGeneration({ subject })}
+    />
+  );
+}

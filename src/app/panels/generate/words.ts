@@ -1,0 +1,33 @@
+import type { GenerateEnding, GenerateReport, GenerateRequest } from '../../../contract/generate';
+import type { LiveGeneration } from '../../store/generation';
+
+/** How a sample ended, in words. */
+export const ENDINGS: Readonly<Record<GenerateEnding, string>> = {
+  end: 'The model ended the text.',
+  stop: 'Ended before a stop string.',
+  limit: 'Cut at the length limit.',
+  positions: 'Cut at the last position of the model.',
+};
+
+/** The settings in a few words: `τ 0.8, top-k 50, top-p 0.95, seed 1`. */
+export function settingsWords({ settings }: GenerateRequest): string {
+  const { temperature, topK, topP, seed } = settings;
+  if (temperature === 0) return 'greedy';
+  return [
+    `τ ${temperature}`,
+    ...(topK > 0 ? [`top-k ${topK}`] : []),
+    ...(topP < 1 ? [`top-p ${topP}`] : []),
+    `seed ${seed}`,
+  ].join(', ');
+}
+
+export function aboutSentence(live: LiveGeneration, report: GenerateReport | null): string {
+  const { request, prompt } = live;
+  const who = report === null ? request.subject.kind : `${report.label} (${report.model})`;
+  const read = prompt.length === 0 ? '' : `, ${prompt.length} tokens of prompt`;
+  const alike =
+    request.settings.temperature === 0 && request.settings.samples > 1
+      ? ' All samples are the same at temperature 0.'
+      : '';
+  return `By the ${who}, ${settingsWords(request)}${read}.${alike}`;
+}

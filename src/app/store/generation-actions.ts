@@ -1,0 +1,76 @@
+import type { GenerateReport, GenerateSettings } from '../../contract/generate';
+import type { Context } from './context';
+import { type EngineActions, noteLoss } from './engine-actions';
+import {
+  type GenerationDraft,
+  generationErrors,
+  generationRequestOf,
+  heard,
+  initialGenerationDraft,
+  type LiveGeneration,
+  liveOf,
+} from './generation';
+import { generationLink } from './generation-link';
+
+export interface GenerationActions {
+  changeGeneration(change: Partial<GenerationDraft>): void;
+  changeGenerationSetting(name: keyof GenerateSettings, value: number): void;
+  /** Continues the prompt. What comes is shown at once; where it is stopped, what has come stays. */
+  generate(): Promise<boolean>;
+  cancelGeneration(): void;
+}
+
+/** Milliseconds between two changes of the page while text comes: more could not be read, nor drawn smoothly. */
+const PACE = 60;
+
+export function generationActions(ctx: Context, engine: EngineActions): GenerationActions {
+  const now = () => ctx.get().generation;
+  const set = (change: Partial<ReturnType<typeof now>>) => ctx.set({ generation: { ...now(), ...change } });
+  const task = ctx.task<GenerateReport>({ get: () => now().task, set: (next) => set({ task: next }) });
+  const change = (part: Partial<GenerationDraft>) => {
+    const draft = { ...now().draft, ...part };
+    set({ draft });
+    ctx.set({ link: { ...ctx.get().link, generation: generationLink(draft, initialGenerationDraft) } });
+  };
+  /** An opened checkpoint needs no pair. */
+  const ready = async (): Promise<boolean> => {
+    if (generationErrors(now().draft).size > 0) return false;
+    if (now().draft.subject === 'opened')
+      return ctx.get().device.status === 'done' || (await engine.openDevice());
+    return ctx.get().pair.status === 'done' || (await engine.loadPair());
+  };
+
+  return {
+    changeGeneration: change,
+    changeGenerationSetting: (name, value) =>
+      change({ settings: { ...now().draft.settings, [name]: value } }),
+    async generate() {
+      const outcome = await task.start(async ({ signal, report }) => {
+        const request = generationRequestOf(now().draft);
+        let live: LiveGeneration = liveOf(request);
+        let timer: ReturnType<typeof setTimeout> | undefined;
+        const show = () => {
+          clearTimeout(timer);
+          timer = undefined;
+          set({ live });
+        };
+        show();
+        try {
+          return await ctx.engine().generate(request, {
+            signal,
+            report(event) {
+              if (!('kind' in event)) return report(event);
+              live = heard(live, event);
+              timer ??= setTimeout(show, PACE);
+            },
+          });
+        } finally {
+          show();
+        }
+      }, ready);
+      if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
+      return outcome.status === 'done';
+    },
+    cancelGeneration: () => task.cancel(),
+  };
+}

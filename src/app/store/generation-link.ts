@@ -1,0 +1,94 @@
+import { GENERATE_SETTINGS, type GenerateSettings } from '../../contract/generate';
+import { rangeText } from '../../contract/settings';
+import { type GenerationDraft, generationErrors } from './generation';
+import { readSubject } from './lens-draft';
+
+/** What of the generate place a link carries: `#/generate?prompt=Once+upon+a+time&temperature=0.8&noise=7`. */
+export type GenerationLink = Readonly<Record<string, string>>;
+
+/** The keys of settings in a link; `seed` and `samples` are those of the low-rank place. */
+const SETTING_KEYS: Readonly<Record<keyof GenerateSettings, string>> = {
+  temperature: 'temperature',
+  topK: 'top-k',
+  topP: 'top-p',
+  seed: 'noise',
+  samples: 'side-by-side',
+  limit: 'length',
+};
+const SETTINGS = Object.entries(SETTING_KEYS) as [keyof GenerateSettings, string][];
+
+export const GENERATION_KEYS: readonly string[] = [
+  'prompt',
+  'generator',
+  'stops',
+  ...SETTINGS.map(([, key]) => key),
+];
+
+/** Characters of a prompt and of stop strings in a link. */
+const LONGEST_TEXT = 2000;
+
+/** The values that can be used, and what is wrong with the others. */
+export function readGenerationLink(
+  values: URLSearchParams,
+  initial: GenerationDraft,
+): { readonly generation: GenerationLink; readonly problems: readonly string[] } {
+  const generation: Record<string, string> = {};
+  const problems: string[] = [];
+  for (const key of GENERATION_KEYS) {
+    const text = values.get(key);
+    if (text === null) continue;
+    const problem = problemOf(key, text, initial);
+    if (problem === null) generation[key] = text;
+    else problems.push(problem);
+  }
+  return { generation, problems };
+}
+
+function problemOf(key: string, text: string, initial: GenerationDraft): string | null {
+  const shown = `"${text.length > 60 ? `${text.slice(0, 60)}…` : text}"`;
+  if (key === 'generator')
+    return readSubject(text) === null
+      ? `unknown generator ${shown}: teacher, base, student, student-3 (its checkpoint 3), opened may stand there`
+      : null;
+  if (key === 'prompt' || key === 'stops') {
+    if (text.length > LONGEST_TEXT)
+      return `the ${key} of ${text.length} characters is longer than ${LONGEST_TEXT}`;
+    return generationErrors({ ...initial, [key]: text }).has(key)
+      ? `the ${key} ${shown} cannot be used`
+      : null;
+  }
+  const [path] = SETTINGS.find(([, name]) => name === key) as [keyof GenerateSettings, string];
+  const setting = GENERATE_SETTINGS.find((one) => one.path === path);
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (
+    !setting ||
+    !generationErrors({ ...initial, settings: { ...initial.settings, [path]: value } }).has(path)
+  )
+    return null;
+  return `unknown ${key} ${shown}: ${rangeText(setting)} may stand there`;
+}
+
+/** The draft that the link asks for, from the one without it. */
+export function followGenerationLink(link: GenerationLink, initial: GenerationDraft): GenerationDraft {
+  const settings = { ...initial.settings };
+  for (const [path, key] of SETTINGS) if (link[key] !== undefined) settings[path] = Number(link[key]);
+  return {
+    subject: readSubject(link.generator ?? '') ?? initial.subject,
+    prompt: link.prompt ?? initial.prompt,
+    stops: link.stops ?? initial.stops,
+    settings,
+  };
+}
+
+/** What a link must carry to come back to this draft. A text too long for it stays on the page. */
+export function generationLink(draft: GenerationDraft, initial: GenerationDraft): GenerationLink {
+  const link: Record<string, string> = {};
+  const put = (key: string, text: string, usual: string) => {
+    if (text !== usual && problemOf(key, text, initial) === null) link[key] = text;
+  };
+  put('prompt', draft.prompt, initial.prompt);
+  put('generator', draft.subject, initial.subject);
+  put('stops', draft.stops, initial.stops);
+  for (const [path, key] of SETTINGS) put(key, String(draft.settings[path]), String(initial.settings[path]));
+  return link;
+}

@@ -1,0 +1,114 @@
+import { describe, expect, it, vi } from 'vitest';
+import { memoryStore } from '../../storage/store';
+import { type Double, type DoubleOptions, double, engineError } from '../workbench.testing';
+import { createApp } from './app-store';
+import { generationErrors, initialGenerationDraft } from './generation';
+import { formatLink } from './link';
+
+function open(options: DoubleOptions & { hash?: string } = {}) {
+  const doubles: Double[] = [];
+  const app = createApp({
+    connect: () => {
+      doubles.push(double({ pace: 0, ...options }));
+      return doubles.at(-1)!;
+    },
+    storage: Promise.resolve(memoryStore('test')),
+    hash: options.hash ?? '',
+    pairUrl: '/models/',
+  });
+  const state = () => app.store.getState();
+  return { ...app, state, generation: () => state().generation, doubles };
+}
+
+describe('generation', () => {
+  it('shows what comes, and in the end what the engine reports, loading the pair first', async () => {
+    const { actions, generation, doubles } = open();
+    actions.changeGenerationSetting('samples', 2);
+    actions.changeGenerationSetting('limit', 6);
+    expect(await actions.generate()).toBe(true);
+    expect(doubles[0]!.calls.map((call) => call.split(' ')[0])).toEqual(['open', 'loadPair', 'generate']);
+    const { live, task } = generation();
+    expect(task.status).toBe('done');
+    expect(live?.samples.map(({ text, ending }) => ({ text, ending }))).toEqual(
+      task.value?.samples.map(({ text, ending }) => ({ text, ending })),
+    );
+    expect(live?.samples[1]?.tokens).toHaveLength(6);
+    expect(live?.samples[1]?.tokens[2]).toMatchObject({ piece: expect.any(String), probability: 1 / 3 });
+    expect(live).toMatchObject({ tokensPerSecond: 12.5, prompt: task.value?.prompt });
+  });
+
+  it('can be stopped: what has come stays, and the next one begins anew', async () => {
+    const { actions, generation } = open({ pace: 20 });
+    await actions.loadPair();
+    const running = actions.generate();
+    await vi.waitFor(() => expect(generation().live?.samples[0]?.tokens.length ?? 0).toBeGreaterThan(1), {
+      timeout: 5_000,
+    });
+    actions.cancelGeneration();
+    expect(generation().task.status).toBe('cancelling');
+    expect(await running).toBe(false);
+    expect(generation().task.status).toBe('idle');
+    expect(generation().live?.samples[0]).toMatchObject({
+      ending: null,
+      text: expect.stringContaining('Tom'),
+    });
+    const again = actions.generate();
+    await vi.waitFor(() => expect(generation().live?.samples[0]?.tokens).toHaveLength(0));
+    actions.cancelGeneration();
+    await again;
+  });
+
+  it('keeps the text of one that fails, and asks for nothing while a field is wrong', async () => {
+    const { actions, generation, doubles } = open();
+    await actions.generate();
+    doubles[0]!.generate = () =>
+      Promise.reject(engineError('input', 'the prompt has 900 tokens', 'Shorten it.'));
+    expect(await actions.generate()).toBe(false);
+    expect(generation().task).toMatchObject({ status: 'failed', error: { hint: 'Shorten it.' } });
+    actions.changeGenerationSetting('topP', 2);
+    const { length } = doubles[0]!.calls;
+    expect(await actions.generate()).toBe(false);
+    expect(doubles[0]!.calls).toHaveLength(length);
+  });
+
+  it('says what is wrong with each field', () => {
+    const wrong = generationErrors({
+      subject: 'teacher',
+      prompt: '',
+      stops: `a\n${'x'.repeat(101)}`,
+      settings: { ...initialGenerationDraft.settings, temperature: -1, topK: 1.5, samples: 9 },
+    });
+    expect([...wrong]).toEqual([
+      ['stops', 'At most 8 lines of at most 100 characters are expected.'],
+      ['temperature', 'Temperature: a number, 0 to 10, is expected.'],
+      ['topK', 'Top-k: a whole number, 0 to 1000000, is expected.'],
+      ['samples', 'Samples: a whole number, 1 to 8, is expected.'],
+      ['prompt', 'Type a text to continue.'],
+    ]);
+    expect(generationErrors(initialGenerationDraft).size).toBe(0);
+  });
+
+  it('is in the address, and comes from one', () => {
+    const { actions, state, generation } = open();
+    actions.goTo('generate');
+    expect(formatLink(state().link)).toBe('#/generate');
+    actions.changeGeneration({ prompt: 'Once upon', subject: 'opened', stops: '.' });
+    actions.changeGenerationSetting('temperature', 0.8);
+    actions.changeGenerationSetting('topP', Number.NaN);
+    const hash = formatLink(state().link);
+    expect(hash).toBe('#/generate?prompt=Once+upon&generator=opened&stops=.&temperature=0.8');
+    const there = open({ hash });
+    expect(there.generation().draft).toEqual({
+      ...generation().draft,
+      settings: { ...generation().draft.settings, topP: 1 },
+    });
+    actions.followLink('#/generate?length=5');
+    expect(generation().draft).toEqual({
+      ...initialGenerationDraft,
+      settings: { ...initialGenerationDraft.settings, limit: 5 },
+    });
+    // A prompt that is too long for an address stays on the page.
+    actions.changeGeneration({ prompt: 'x'.repeat(2001) });
+    expect(formatLink(state().link)).toBe('#/generate?length=5');
+  });
+});

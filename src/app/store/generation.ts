@@ -1,0 +1,116 @@
+import {
+  GENERATE_SETTINGS,
+  type GeneratedToken,
+  type GenerateEnding,
+  type GenerateEvent,
+  type GenerateReport,
+  type GenerateRequest,
+  type GenerateSettings,
+  generateDefaults,
+  generateRequest,
+  MAX_STOP_TEXT,
+  MAX_STOPS,
+  type TokenText,
+} from '../../contract/generate';
+import { expectedText } from '../../contract/settings';
+import { type SubjectId, subjectOf } from './lens-draft';
+import { idle, type Task } from './task';
+
+/** The request while it is edited; it may be invalid while it is. */
+export interface GenerationDraft {
+  readonly subject: SubjectId;
+  readonly prompt: string;
+  /** Stop strings as typed, one per line. */
+  readonly stops: string;
+  readonly settings: GenerateSettings;
+}
+
+/** A token, and what could be read once it had come. */
+export interface LiveToken extends GeneratedToken {
+  readonly piece: string;
+}
+
+export interface LiveSample {
+  readonly text: string;
+  readonly tokens: readonly LiveToken[];
+  readonly ending: GenerateEnding | null;
+}
+
+/** What has come so far, of the generation under way or the last one. */
+export interface LiveGeneration {
+  readonly request: GenerateRequest;
+  readonly prompt: readonly TokenText[];
+  readonly samples: readonly LiveSample[];
+  readonly tokensPerSecond: number | null;
+}
+
+export interface GenerationState {
+  readonly draft: GenerationDraft;
+  readonly task: Task<GenerateReport>;
+  readonly live: LiveGeneration | null;
+}
+
+export const initialGenerationDraft: GenerationDraft = {
+  subject: 'teacher',
+  prompt: 'Tom has 12 apples. He buys 3 more. How many apples does Tom have?',
+  stops: '',
+  settings: generateDefaults,
+};
+
+export const initialGeneration: GenerationState = { draft: initialGenerationDraft, task: idle, live: null };
+
+const stopsOf = (text: string): string[] => text.split('\n').filter((line) => line !== '');
+
+export const generationRequestOf = ({
+  subject,
+  prompt,
+  stops,
+  settings,
+}: GenerationDraft): GenerateRequest => ({
+  subject: subjectOf(subject),
+  prompt,
+  stop: stopsOf(stops),
+  settings,
+});
+
+/** What is wrong with the draft, by field. */
+export function generationErrors(draft: GenerationDraft): ReadonlyMap<string, string> {
+  const errors = new Map<string, string>();
+  const result = generateRequest.safeParse(generationRequestOf(draft));
+  for (const { path, message } of result.error?.issues ?? []) {
+    const [field, name] = path as [string, string | undefined];
+    const setting =
+      field === 'settings' ? GENERATE_SETTINGS.find(({ path: key }) => key === name) : undefined;
+    if (setting) errors.set(setting.path, `${setting.label}: ${expectedText(setting)}.`);
+    else if (field === 'stop')
+      errors.set('stops', `At most ${MAX_STOPS} lines of at most ${MAX_STOP_TEXT} characters are expected.`);
+    else errors.set(field, message);
+  }
+  if (draft.prompt === '') errors.set('prompt', 'Type a text to continue.');
+  return errors;
+}
+
+/** The state before the first event of a generation. */
+export const liveOf = (request: GenerateRequest): LiveGeneration => ({
+  request,
+  prompt: [],
+  samples: Array.from({ length: request.settings.samples }, () => ({ text: '', tokens: [], ending: null })),
+  tokensPerSecond: null,
+});
+
+/** What there is after another event. */
+export function heard(live: LiveGeneration, event: GenerateEvent): LiveGeneration {
+  if (event.kind === 'prompt') return { ...live, prompt: event.tokens };
+  const samples = live.samples.map((sample, i): LiveSample => {
+    if (i !== event.sample) return sample;
+    const text = sample.text + event.text;
+    return event.kind === 'ended'
+      ? { ...sample, text, ending: event.ending }
+      : { ...sample, text, tokens: [...sample.tokens, { ...event.token, piece: event.text }] };
+  });
+  return {
+    ...live,
+    samples,
+    tokensPerSecond: event.kind === 'token' ? event.tokensPerSecond : live.tokensPerSecond,
+  };
+}

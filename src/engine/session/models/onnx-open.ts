@@ -1,0 +1,203 @@
+import type { CallOptions } from '../../../contract/calls';
+import { listed, quote } from '../../../text/quote';
+import { ConfigError, FileError, throwIfCancelled } from '../../base/errors';
+import { isJsonObject, own } from '../../checkpoint/json';
+import type { ByteSource } from '../../checkpoint/source';
+import { elementName, FLOAT16 } from '../../onnx/read/elements';
+import { type OnnxModel, readOnnxModel } from '../../onnx/read/model';
+import { findResiduals } from '../../onnx/read/residuals';
+import { loadTokenizer } from '../../tokenizer/tokenizer';
+import { type OnnxConfig, onnxConfig } from './onnx-config';
+import type { OnnxExport } from './onnx-export';
+import type { LoadedModel } from './pair';
+import type { OpenedModel } from './subjects';
+import { withinVocabulary } from './vocabulary';
+
+/** How the files of a checkpoint are read; see `openModel`. */
+export interface OpenedFiles {
+  readonly byName: ReadonlyMap<string, Blob>;
+  /** @throws FileError if it is missing or no JSON */
+  json(name: string): Promise<unknown>;
+  source(blob: Blob): ByteSource;
+  /** A hash of samples of the files. */
+  fingerprint(files: readonly Blob[]): Promise<string>;
+}
+
+/** The names that exports have, the most exact first. */
+const PREFERRED = [
+  'model.onnx',
+  'decoder_with_past_model.onnx',
+  'decoder_model.onnx',
+  'model_fp16.onnx',
+  'model_quantized.onnx',
+  'model_int8.onnx',
+  'model_uint8.onnx',
+  'model_q4f16.onnx',
+  'model_q4.onnx',
+];
+
+/** The ONNX files among those of a checkpoint without safetensors, the one to open first. */
+export function onnxFilesOf(byName: ReadonlyMap<string, Blob>): readonly string[] {
+  const names = [...byName.keys()];
+  if (names.some((name) => name.endsWith('.safetensors'))) return [];
+  const rank = (name: string): number =>
+    (PREFERRED.indexOf(name) + PREFERRED.length + 1) % (PREFERRED.length + 1);
+  return names.filter((name) => name.endsWith('.onnx')).sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+}
+
+/**
+ * Opens an ONNX export, to be looked at: its graph is read, and where its hidden states are is found; weights are read when
+ * it is first run.
+ * @param names from `onnxFilesOf`; the first is opened
+ * @throws FileError naming what is missing or damaged, ConfigError where config.json and graph disagree or no hidden states
+ *   are found, CancelledError
+ */
+export async function openOnnx(
+  names: readonly string[],
+  files: OpenedFiles,
+  { signal, report }: CallOptions = {},
+): Promise<OpenedModel> {
+  const start = performance.now();
+  const [name, ...unused] = names as [string, ...string[]];
+  const json = await files.json('config.json');
+  const blob = files.byName.get(name) as Blob;
+  const tell = (done: number): void => {
+    throwIfCancelled(signal, 'opening the checkpoint');
+    report?.({ phase: 'load', done, total: blob.size, unit: 'bytes', elapsed: performance.now() - start });
+  };
+  tell(0);
+  const file = files.source(blob);
+  const model = await readOnnxModel(file, tell);
+  const decoder = findResiduals(model);
+  const config = onnxConfig(json, decoder);
+  const others = otherFiles(name, model, files);
+  const read = await loadTokenizer(
+    await files.json('tokenizer.json'),
+    files.byName.has('tokenizer_config.json') ? await files.json('tokenizer_config.json') : {},
+  );
+  const { tokenizer, notes } = withinVocabulary(read, config);
+  const blobs = [blob, ...others.values()];
+  const sha256 = await files.fingerprint(blobs);
+  tell(blob.size);
+  const sources = new Map([...others].map(([other, data]) => [other, files.source(data)]));
+  const onnx: OnnxExport = { name, model, decoder, file, others: sources, sizes: config };
+  const more = unused.length > 0 ? [chosenAmong(name, unused)] : [];
+  return {
+    tokenizer,
+    model: loaded(onnx, config, {
+      name: nameOf(json, name),
+      bytes: blobs.reduce((n, { size }) => n + size, 0),
+      sha256,
+      notes: [ONLY_SEEN, ...more, ...storageOf(name, model), ...notes],
+      endIds:
+        config.endIds.length > 0 ? config.endIds : [tokenizer.eosTokenId].filter((id) => id !== undefined),
+    }),
+  };
+}
+
+const ONLY_SEEN =
+  'This is an ONNX export: its hidden states can be looked at and it can generate, but it cannot be trained or intervened in. For that, open the safetensors of the same model.';
+
+const chosenAmong = (name: string, unused: readonly string[]): string =>
+  `${name} was opened; for ${listed(unused)}, choose that file without the others, with config.json and tokenizer.json.`;
+
+/** The files that hold weights, by name. @throws FileError where one is missing or too short */
+function otherFiles(name: string, { tensors }: OnnxModel, { byName }: OpenedFiles): Map<string, Blob> {
+  const found = new Map<string, Blob>();
+  for (const { data, name: weight } of tensors.values()) {
+    if (data.in !== 'other') continue;
+    const blob = byName.get(data.location);
+    if (!blob)
+      throw new FileError(
+        `${name} keeps its weights in ${quote(data.location)}, which is missing; given: ${listed([...byName.keys()].map(quote), 12)}`,
+        `Choose ${data.location} together with ${name}.`,
+      );
+    if (data.offset + data.length > blob.size)
+      throw new FileError(
+        `the weight ${quote(weight)} takes ${data.length} bytes from ${data.offset} of ${data.location}, which has ${blob.size}`,
+        `Get ${data.location} from its source again: it is truncated, or belongs to another export.`,
+      );
+    found.set(data.location, blob);
+  }
+  return found;
+}
+
+/** What the numbers of its weights are, where they are not float32. */
+function storageOf(name: string, { nodes, inputs }: OnnxModel): string[] {
+  const ops = new Set(nodes.map(({ op }) => op));
+  const kinds = [
+    ['MatMulNBits', 'weights of few bits in blocks'],
+    ['MatMulInteger', 'weights and activations of 8 bits'],
+    ['DynamicQuantizeMatMul', 'weights and activations of 8 bits'],
+    ['QLinearMatMul', 'weights and activations of 8 bits'],
+    ['MatMulBnb4', 'weights of 4 bits'],
+  ].filter(([op]) => ops.has(op as string));
+  const half = inputs.some(({ element }) => element === FLOAT16);
+  const what = [...new Set(kinds.map(([, text]) => text as string)), ...(half ? [elementName(FLOAT16)] : [])];
+  return what.length === 0
+    ? []
+    : [`${name} computes with ${what.join(' and ')}: its hidden states are those of this rounded model.`];
+}
+
+function nameOf(json: unknown, file: string): string {
+  const path = isJsonObject(json) ? own(json, '_name_or_path') : undefined;
+  const name = typeof path === 'string' ? path.trim().slice(0, 100) : '';
+  return name === '' ? file : `${name} (${file})`;
+}
+
+interface Facts {
+  readonly name: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly notes: readonly string[];
+  readonly endIds: readonly number[];
+}
+
+function loaded(onnx: OnnxExport, config: OnnxConfig, { endIds, ...facts }: Facts): LoadedModel {
+  const { layers, hiddenSize, intermediateSize, heads, kvHeads, vocabSize, modelType } = config;
+  const model = {
+    config,
+    endIds,
+    onnx,
+    report: {
+      ...facts,
+      role: 'opened' as const,
+      modelType,
+      parameters: parametersOf(onnx.model),
+      layers,
+      hidden: hiddenSize,
+      intermediate: intermediateSize,
+      heads,
+      kvHeads,
+      vocabulary: vocabSize,
+      tied: config.tieWordEmbeddings,
+      licence: 'unknown',
+      measured: [],
+      sampled: true,
+    },
+  };
+  // Whatever wants weights is refused, also where it does not know of ONNX exports.
+  return Object.defineProperty(model, 'weights', {
+    get: () => {
+      throw withoutWeights(onnx.name);
+    },
+  }) as typeof model & Pick<LoadedModel, 'weights'>;
+}
+
+export const withoutWeights = (name: string, what = 'this'): ConfigError =>
+  new ConfigError(
+    `${what} works on a model’s weights; ${name} is an ONNX export, which can only be run as it is`,
+    'Open the safetensors of the same model.',
+  );
+
+/** Values of the tables and matrices, as far as they are stored one by one. */
+function parametersOf({ tensors, nodes }: OnnxModel): number {
+  const packed = new Map<string, number>();
+  for (const { op, inputs, integers } of nodes)
+    if (op === 'MatMulNBits') packed.set(inputs[1] ?? '', 8 / (integers.bits ?? 4));
+    else if (op === 'GatherBlockQuantized') packed.set(inputs[0] ?? '', 8 / (integers.bits ?? 4));
+  let count = 0;
+  for (const { name, dims } of tensors.values())
+    if (dims.length >= 2) count += dims.reduce((n, d) => n * d, packed.get(name) ?? 1);
+  return Math.round(count);
+}

@@ -1,0 +1,11 @@
+import type { Sampler } from '../../decode/sample';
+import { sampleFrom } from '../../decode/sample-host';
+import type { NoiseKey } from '../../decode/sample-next';
+import type { OnnxRunner, OnnxState } from './onnx-runner';
+
+/** An ONNX export, one token at a time: it gives all logits to the host, and tokens are drawn there. */
+export const onnxSampler = (runner: OnnxRunner): Sampler<OnnxState> => ({
+  draw: async ({ logits }, sampling, keys) =>
+    logits.map((row, b) => sampleFrom(row, sampling, keys[b] as NoiseKey)),
+  advance: (state, tokens) => runner.advance(state, tokens),
+});

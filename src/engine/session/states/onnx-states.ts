@@ -1,0 +1,129 @@
+import { SECTIONS, type Section } from '../../../contract/lens';
+import type { GatheredStates, SampleStates } from '../../analysis/gathered';
+import { InputError, MemoryError, throwIfCancelled } from '../../base/errors';
+import { yieldToEventLoop } from '../../base/yield-to-event-loop';
+import type { OnnxExport } from '../models/onnx-export';
+import type { OnnxRunner } from '../models/onnx-runner';
+import type { OnnxRunners } from '../models/onnx-runners';
+import type { FedSequence } from './fed-sequences';
+
+/** Sequences read at once, and bytes that the states of one batch, or its logits (which an export always computes), take. */
+const MAX_AT_ONCE = 8;
+const BATCH_BYTES = 2 ** 26;
+/** Logits of a single sequence are computed as a whole, and attention too. */
+const MAX_LOGITS_BYTES = 2 ** 30;
+
+export interface GatherOnnxOptions {
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: ((done: number, total: number) => void) | undefined;
+}
+
+/**
+ * The hidden states of an ONNX export at the positions of `sections`; sequences of similar length are batched.
+ * @throws InputError for latents, which an export cannot be fed, MemoryError for a sequence that is too long, and what
+ *   opening the export throws
+ */
+export async function gatherOnnx(
+  runners: OnnxRunners,
+  file: OnnxExport,
+  readings: readonly FedSequence[],
+  sections: readonly Section[],
+  { signal, onProgress }: GatherOnnxOptions,
+): Promise<GatheredStates> {
+  const { hiddenSize: hidden } = file.sizes;
+  const { layers } = file.decoder;
+  const lots = lotsOf(file, readings);
+  const samples = new Array<SampleStates>(readings.length);
+  let done = 0;
+  onProgress?.(done, samples.length);
+  await runners.use(file, signal, async (runner) => {
+    for (const lot of lots) {
+      await yieldToEventLoop();
+      throwIfCancelled(signal, 'gathering states');
+      const states = await read(runner, lot);
+      lot.forEach(({ reading, index }, b) => {
+        samples[index] = chosen(reading, sections, states, { hidden, row: b * columnsOf(lot) });
+      });
+      done += lot.length;
+      onProgress?.(done, samples.length);
+    }
+  });
+  return { layers, hidden, samples };
+}
+
+type Lot = readonly { readonly reading: FedSequence; readonly index: number }[];
+
+const columnsOf = (lot: Lot): number => Math.max(...lot.map(({ reading }) => reading.rest.length));
+
+/** Longest first; a lot is at most twice as long as its shortest. */
+function lotsOf({ sizes, decoder }: OnnxExport, readings: readonly FedSequence[]): Lot[] {
+  const most = (columns: number, of: number): boolean => 4 * columns * of <= BATCH_BYTES;
+  const width = Math.max(sizes.vocabSize, (decoder.layers + 1) * sizes.hiddenSize);
+  const sorted = readings
+    .map((reading, index) => ({ reading, index }))
+    .sort((a, b) => b.reading.rest.length - a.reading.rest.length);
+  const lots: { reading: FedSequence; index: number }[][] = [];
+  for (const one of sorted) {
+    const { id, latents, rest } = one.reading;
+    if (latents > 0)
+      throw new InputError(
+        `${id} is to be read with latents; an ONNX export takes only tokens`,
+        'Choose other tokens, or open the safetensors of the same model.',
+      );
+    if (4 * rest.length * width > MAX_LOGITS_BYTES)
+      throw new MemoryError(
+        `${id} has ${rest.length} tokens; its states or logits take ${4 * rest.length * width} bytes, of ${MAX_LOGITS_BYTES}`,
+        'Shorten the text.',
+      );
+    const lot = lots.at(-1);
+    const longest = lot?.[0]?.reading.rest.length ?? 0;
+    if (
+      lot &&
+      lot.length < MAX_AT_ONCE &&
+      2 * rest.length > longest &&
+      most(longest * (lot.length + 1), width)
+    )
+      lot.push(one);
+    else lots.push([one]);
+  }
+  return lots;
+}
+
+/** By layer 1 … L, [B, T, H]: rows are padded to the right. */
+async function read(runner: OnnxRunner, lot: Lot): Promise<readonly Float32Array[]> {
+  const columns = columnsOf(lot);
+  const ids = new Int32Array(lot.length * columns);
+  lot.forEach(({ reading }, b) => {
+    ids.set(reading.rest, b * columns);
+  });
+  const { states } = await runner.states({ batch: lot.length, columns, ids });
+  return states.slice(1);
+}
+
+/** The positions of `sections`, [tokens, L, H]. @param at its first row, counted over the batch */
+function chosen(
+  { id, about, positions }: FedSequence,
+  sections: readonly Section[],
+  states: readonly Float32Array[],
+  at: { readonly hidden: number; readonly row: number },
+): SampleStates {
+  const { hidden: H, row } = at;
+  const kept = positions.flatMap((position, column) =>
+    sections.includes(position.section) ? [{ ...position, column }] : [],
+  );
+  const out = new Float32Array(kept.length * states.length * H);
+  kept.forEach(({ column }, n) => {
+    states.forEach((layer, l) => {
+      const from = (row + column) * H;
+      out.set(layer.subarray(from, from + H), (n * states.length + l) * H);
+    });
+  });
+  return {
+    id,
+    about,
+    tokens: kept.length,
+    states: out,
+    sections: Uint8Array.from(kept, ({ section }) => SECTIONS.indexOf(section)),
+    texts: kept.map(({ text }) => text),
+  };
+}
