@@ -35,6 +35,8 @@ export interface ModelReport {
   readonly heads: number;
   readonly kvHeads: number;
   readonly vocabulary: number;
+  /** d of a head, where the memory it takes can be estimated. */
+  readonly headDim?: number;
   readonly tied: boolean;
   readonly licence: string;
   /** What in its files was ignored or interpreted differently, one sentence each. */

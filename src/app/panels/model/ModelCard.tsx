@@ -2,6 +2,7 @@ import type { ModelReport } from '../../../contract/events';
 import { shorten } from '../../../text/quote';
 import { bytes, integer, parameters } from '../../ui/format';
 import { Facts, Figures, Panel } from '../../ui/Panel';
+import { MemoryTable } from './MemoryTable';
 
 const ROLES: Readonly<Record<ModelReport['role'], { readonly title: string; readonly about: string }>> = {
   base: { title: 'Base', about: 'The student starts from these weights.' },
@@ -55,6 +56,7 @@ export function ModelCard({
           ],
         ]}
       />
+      {model.role === 'opened' && <MemoryTable model={model} />}
       {(model.role === 'opened' || notes.length > 0) && (
         <section className="model-notes">
           <h4>Left aside or read differently</h4>
