@@ -6,6 +6,9 @@ import { formatRunFile, readRunFile } from '../../src/app/store/run-file';
 import { parseRunConfig } from '../../src/contract/config';
 import { FIGURE_6, type LensRequest } from '../../src/contract/lens';
 import type { Rng } from '../../src/engine/base/rng';
+import { parseModelConfig } from '../../src/engine/checkpoint/config';
+import { parseJson } from '../../src/engine/checkpoint/json';
+import { type FamilyCase, familyCases, familyFiles } from '../../src/engine/session/models/families.testing';
 import { LoriWorkbench } from '../../src/engine/session/workbench';
 import { SMALLEST, serveFiles, tinyEnvironment, tinyPair } from '../../src/engine/testing/tiny-pair.testing';
 import { emptySeries } from '../../src/storage/series';
@@ -164,6 +167,28 @@ const link: Target = {
   },
 };
 
+/** The configuration alone, of every family: it is cheap, so that many are read. */
+const familyConfigs: Target = {
+  name: 'config.json of every family',
+  weight: 8,
+  async run(rng) {
+    const mutant = mutateJson(JSON.stringify(rng.pick(familyCases).config), rng);
+    const config = parseModelConfig(parseJson(mutant, 'config.json'));
+    const length = config.notes.join('').length;
+    if (length > 4000) throw new Error(`${length} characters of notes`);
+    return config;
+  },
+};
+
+/** A tiny checkpoint of the family, with an index. */
+async function familyCheckpoint(name: string, workbench: LoriWorkbench): Promise<Target> {
+  const family = familyCases.find((one) => one.name.startsWith(name)) as FamilyCase;
+  const files = new Map<string, Bytes>();
+  for (const { name: file, data } of familyFiles(family, 'bf16'))
+    files.set(file, new Uint8Array(await data.arrayBuffer()));
+  return checkpoint(family.name, withIndex(files), workbench, 3);
+}
+
 /** `stories` are the files of a real checkpoint, if there is one. */
 export async function makeTargets(stories: Files | undefined): Promise<readonly Target[]> {
   const files = await tinyPair(SMALLEST);
@@ -178,6 +203,9 @@ export async function makeTargets(stories: Files | undefined): Promise<readonly 
     checkpoint('checkpoint', base, workbench, 8),
     checkpoint('sharded checkpoint', withIndex(base), workbench, 4),
     ...(stories ? [checkpoint('stories260K', stories, workbench, 3)] : []),
+    await familyCheckpoint('gpt2, no prefix', workbench),
+    await familyCheckpoint('qwen3', workbench),
+    familyConfigs,
     manifest(files),
     runFile,
     storedRow,

@@ -1,6 +1,7 @@
 import './page.css';
 import { useEffect } from 'react';
 import { TabPanel, Tabs } from 'react-aria-components';
+import { DataPanel } from './panels/data/DataPanel';
 import { DistilPanel } from './panels/distil/DistilPanel';
 import { GeneratePanel } from './panels/generate/GeneratePanel';
 import { LatentsPanel } from './panels/latents/LatentsPanel';
@@ -16,6 +17,7 @@ import { Boundary } from './ui/Boundary';
 const PLACES: Readonly<Record<PanelName, () => React.ReactNode>> = {
   tour: TourPanel,
   model: ModelPanel,
+  data: DataPanel,
   lowrank: LowRankPanel,
   generate: GeneratePanel,
   distil: DistilPanel,

@@ -223,6 +223,76 @@ describe('Distil', () => {
   });
 });
 
+describe('Data', () => {
+  const jsonl = (...rows: object[]) => new Blob(rows.map((row) => `${JSON.stringify(row)}\n`));
+  const solved = (i: number) => ({ question: `Question ${i}?`, answer: `So it is 1,00${i}.\n#### 1,00${i}` });
+
+  it('says what was read, marks the answers, and lists what was left out', async () => {
+    const { app, start } = open({ hash: '#/data' });
+    await start;
+    await expect.element(button('Take 128 rows of GSM8K')).toBeVisible();
+    const rows = jsonl(...[1, 2, 3, 3].map(solved), { question: 'No answer?' });
+    await app.actions.openData([{ name: 'own.jsonl', data: rows }]);
+    await expect.element(page.getByRole('heading', { name: 'own.jsonl' })).toBeVisible();
+    await expect.element(text('3 of 3 rows pass the filter.')).toBeVisible();
+    const marks = [...document.querySelectorAll('mark')].map(({ textContent }) => textContent);
+    expect(marks).toEqual(['1,001', '1,002', '1,003']);
+    await userEvent.click(text('Malformed rows: 1'));
+    await expect.element(text('answer is missing')).toBeVisible();
+    await expect.element(text(/Rows whose question another row has.*: 1/)).toBeVisible();
+    // Another rule marks another place, and says where the two differ.
+    app.actions.chooseRule('coconut');
+    await expect.element(text('Text after the last #.')).toBeVisible();
+    await userEvent.fill(page.getByRole('textbox', { name: 'Try it on a text' }), 'maybe # 1,001');
+    await userEvent.fill(page.getByRole('textbox', { name: 'Reference answer' }), '1001');
+    await expect.element(text('✓ Right against 1001.')).toBeVisible();
+  });
+
+  it('filters and draws as it is typed, and says what is wrong with a range', async () => {
+    const { app, start } = open({ hash: '#/data?data-sample=4' });
+    await start;
+    await userEvent.click(button('Take 128 rows of GSM8K'));
+    await expect.element(text('128 of 128 rows pass the filter.')).toBeVisible();
+    await userEvent.fill(page.getByRole('textbox', { name: 'Steps' }), '2-');
+    await expect.element(text('96 of 128 rows pass the filter.')).toBeVisible();
+    await userEvent.click(page.getByRole('radio', { name: 'Sample' }));
+    await expect.element(text('1–4 of 4')).toBeVisible();
+    await userEvent.fill(page.getByRole('textbox', { name: 'Steps' }), '8-3');
+    await expect.element(text('8 is more than 3: type the smaller one first.')).toBeVisible();
+    await userEvent.click(button('Count tokens for the bundled teacher'));
+    await expect.element(text(/32 are longer than its 256 positions/)).toBeVisible();
+    await userEvent.click(button('Leave out what is longer'));
+    expect(app.store.getState().data.draft.tokens).toBe('-256');
+  });
+
+  it('takes the columns that are chosen', async () => {
+    const { app, start } = open({ hash: '#/data' });
+    await start;
+    await app.actions.openData([{ name: 'own.csv', data: new Blob(['frage,antwort\nWie viele?,4\n']) }]);
+    for (const [field, column] of [
+      ['Question', 'frage'],
+      ['Answer', 'antwort'],
+    ] as const) {
+      await userEvent.click(button(new RegExp(`${field}$`)));
+      await userEvent.click(page.getByRole('option', { name: column }));
+    }
+    await expect.element(text('1 of 1 rows pass the filter.')).toBeVisible();
+  });
+
+  it('shows figure 6 of its rows with one press once a model is open, and the cost before', async () => {
+    const { app, start } = open({ hash: '#/lowrank' });
+    await start;
+    await app.actions.openCheckpoint([{ name: 'config.json', data: new Blob(['{}']) }]);
+    await expect.element(text(/16 rows of gsm8k-train-128.jsonl, drawn with seed 1.* take/)).toBeVisible();
+    await userEvent.click(button('Figure 6 of 16 GSM8K rationales'));
+    await expect.element(page.getByRole('heading', { name: 'How few directions' }), slow).toBeVisible();
+    expect(app.store.getState().lens.report.value?.request.source).toMatchObject({
+      kind: 'rows',
+      samples: 16,
+    });
+  });
+});
+
 describe('Latents', () => {
   it('steps with the arrow key, answers, and compares', async () => {
     const { start } = open({ hash: '#/latents?question=held-out-0' });
@@ -411,7 +481,8 @@ describe('the page', () => {
     const { start, app } = open({ hash: '#/distil' });
     await start;
     await app.actions.startTour();
-    for (const tab of ['Tour', 'Model', 'Low-rank', 'Generate', 'Distil', 'Latents']) {
+    await app.actions.openBundledRows();
+    for (const tab of ['Tour', 'Model', 'Data', 'Low-rank', 'Generate', 'Distil', 'Latents']) {
       await page.getByRole('tab', { name: tab }).click();
       await new Promise((resolve) => setTimeout(resolve, 600));
       const { scrollWidth, clientWidth } = document.documentElement;

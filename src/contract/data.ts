@@ -192,14 +192,16 @@ export interface Spread {
 /** Least and largest value, both included; null for no limit. */
 export type Range = readonly [low: number | null, high: number | null];
 
-/** Which rows are drawn from. Length is that of question and rationale in words, or of all that is fed in tokens. */
+/** Which rows are drawn from: words are those of question and rationale, tokens all that is fed. */
 export interface DataFilter {
-  readonly unit: 'words' | 'tokens';
-  readonly length: Range;
   readonly steps: Range;
+  readonly words: Range;
+  /** Needs the tokens to have been counted. */
+  readonly tokens: Range;
 }
 
-export const NO_FILTER: DataFilter = { unit: 'words', length: [null, null], steps: [null, null] };
+export const NO_LIMIT: Range = [null, null];
+export const NO_FILTER: DataFilter = { steps: NO_LIMIT, words: NO_LIMIT, tokens: NO_LIMIT };
 
 /**
  * Which rows are drawn: the seed orders all rows; the sample is the first `samples` that pass the filter, the held-out

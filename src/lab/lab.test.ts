@@ -343,10 +343,31 @@ describe('lab generate', () => {
   });
 });
 
+describe('lab states', () => {
+  it('writes the hidden states of a text to .npy and safetensors, and says whose rows they are', async () => {
+    const args = ['states', '--open', join(models, 'base'), '--text', 'Tom has 12 apples.', '--layers', '2'];
+    const { json, said } = await run(...args, '--out', at('states.npy'));
+    const { shape, samples, layers } = json.states;
+    expect(json.states).toMatchObject({ label: 'opened', request: { subject: { kind: 'opened' } } });
+    expect([shape[0], shape[2], layers]).toEqual([1, 32, [2]]);
+    expect(samples[0].ids).toHaveLength(shape[1]);
+    const bytes = readFileSync(at('states.npy'));
+    expect(bytes.subarray(1, 6).toString('latin1')).toBe('NUMPY');
+    const values = bytes.length - 4 * shape[1] * 32;
+    expect(values % 64).toBe(0);
+    expect(said).toContain(`1 layers of ${shape[1]} tokens, H 32; ${bytes.length} bytes`);
+    await run(...args, '--out', at('states.safetensors'));
+    const other = readFileSync(at('states.safetensors'));
+    expect(other.subarray(other.length - 4 * shape[1] * 32)).toEqual(bytes.subarray(values));
+    await expect(run(...args)).rejects.toThrow('ends in .npy or .safetensors');
+    await expect(run(...args, '--out', at('states.json'))).rejects.toThrow('states.json');
+  });
+});
+
 describe('--help', () => {
   it('names every command, option, preset, method and setting', async () => {
     const { text } = await run('--help');
-    for (const name of ['lens', 'causal', 'distil', 'eval', 'step', 'generate', 'bench'])
+    for (const name of ['lens', 'causal', 'distil', 'eval', 'step', 'generate', 'states', 'bench'])
       expect(text).toContain(`\n  ${name} `);
     for (const option of Object.keys(OPTIONS)) expect(text).toContain(`\n  --${option}`);
     for (const { id } of PRESETS) expect(text).toContain(`\n  ${id} `);

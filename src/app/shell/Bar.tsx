@@ -9,6 +9,7 @@ import { StateFacts } from './StateFacts';
 export const TITLES: Readonly<Record<PanelName, string>> = {
   tour: 'Tour',
   model: 'Model',
+  data: 'Data',
   lowrank: 'Low-rank',
   generate: 'Generate',
   distil: 'Distil',

@@ -2,6 +2,9 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { ProviderChoice, Settings } from '../../storage/rows';
 import { type CheckActions, checkActions } from './check-actions';
 import { createContext, type Environment } from './context';
+import { dataWithoutEngine } from './data';
+import { type DataActions, dataActions } from './data-actions';
+import { followDataLink } from './data-link';
 import { type EngineActions, engineActions } from './engine-actions';
 import { initialGenerationDraft } from './generation';
 import { type GenerationActions, generationActions } from './generation-actions';
@@ -12,6 +15,7 @@ import { type LensActions, lensActions } from './lens-actions';
 import { initialDraft } from './lens-draft';
 import { followLensLink } from './lens-link';
 import { type Link, type PanelName, parseLink } from './link';
+import { type PreviewActions, previewActions } from './preview-actions';
 import { type RunActions, runActions } from './run-actions';
 import { type SavedActions, savedActions } from './saved-actions';
 import { type SourceActions, sourceActions } from './source-actions';
@@ -39,8 +43,10 @@ export type Actions = PageActions &
   SavedActions &
   LatentActions &
   LensActions &
+  DataActions &
   GenerationActions &
   SourceActions &
+  PreviewActions &
   TourActions;
 
 /** Milliseconds that the store has to say whether this is a first visit. */
@@ -61,6 +67,7 @@ export function createApp(environment: Environment): App {
       pair: idle,
       studentConfig: null,
       student: null,
+      data: dataWithoutEngine(ctx.get().data),
       lens: withoutEngine(ctx.get().lens),
     });
   });
@@ -70,8 +77,10 @@ export function createApp(environment: Environment): App {
   const saved = savedActions(ctx);
   const latents = latentActions(ctx, engine);
   const lens = lensActions(ctx, engine);
+  const data = dataActions(ctx, engine, lens);
   const generation = generationActions(ctx, engine);
   const sources = sourceActions(ctx, lens);
+  const preview = previewActions(ctx);
   const tour = tourActions(ctx, engine, lens, run, latents);
 
   /** A held-out problem or a text that the link asks for, into the question. */
@@ -115,6 +124,7 @@ export function createApp(environment: Environment): App {
       if (link.preset !== null && link.preset !== before.preset)
         ctx.set({ draft: presetConfig(link.preset, ctx.get().presets) });
       if (link.panel === 'lowrank') ctx.lens(followLensLink(link.lens, initialDraft()));
+      if (link.panel === 'data') data.changeData(followDataLink(link.data));
       if (link.panel === 'generate')
         ctx.set({
           generation: {
@@ -193,8 +203,10 @@ export function createApp(environment: Environment): App {
       ...saved,
       ...latents,
       ...lens,
+      ...data,
       ...generation,
       ...sources,
+      ...preview,
       ...tour,
     },
   };

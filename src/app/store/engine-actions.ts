@@ -1,6 +1,7 @@
 import type { DeviceReport, PairReport } from '../../contract/events';
 import type { ProviderChoice } from '../../storage/rows';
 import type { Context } from './context';
+import { dataWithoutEngine } from './data';
 import { withoutEngine } from './lens';
 import { initialLatents, initialTour } from './state';
 import { done, failed, failureOf, idle, idleWith, isBusy, isCancelled } from './task';
@@ -120,6 +121,7 @@ export function engineActions(ctx: Context): EngineActions {
         studentConfig: null,
         student: null,
         latents: { ...initialLatents, question: latents.question },
+        data: dataWithoutEngine(ctx.get().data),
         lens: withoutEngine(lens),
         tour: isBusy(tour.task) ? initialTour : tour,
       });

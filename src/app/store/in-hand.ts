@@ -48,6 +48,8 @@ type CancelName = Extract<
   | 'cancelLens'
   | 'cancelCausal'
   | 'cancelOpening'
+  | 'cancelData'
+  | 'cancelCounting'
   | 'cancelLookUp'
   | 'cancelDownload'
   | 'cancelLatents'
@@ -63,12 +65,12 @@ const shownOf = (progress: Progress | null): Omit<Shown, 'phase'> =>
 
 type Watched = Pick<
   AppState,
-  'device' | 'pair' | 'check' | 'lens' | 'sources' | 'latents' | 'generation' | 'run' | 'tour'
+  'device' | 'pair' | 'check' | 'data' | 'lens' | 'sources' | 'latents' | 'generation' | 'run' | 'tour'
 >;
 
 /** Everything that is under way, what was asked for last in front; the guided run in place of its steps. */
 export function inHand(state: Watched): readonly InHand[] {
-  const { device, pair, check, lens, sources, latents, generation, run, tour } = state;
+  const { device, pair, check, data, lens, sources, latents, generation, run, tour } = state;
   const found: (InHand & { readonly turn: number })[] = [];
   const add = (id: string, label: string, task: Task<unknown>, cancel: CancelName) => {
     if (!isBusy(task)) return;
@@ -79,6 +81,8 @@ export function inHand(state: Watched): readonly InHand[] {
   add('pair', 'Loading the models', pair, 'cancelPair');
   add('check', 'Checking the device', check.task, 'cancelCheck');
   add('opening', 'Opening a model', lens.opened, 'cancelOpening');
+  add('rows', 'Reading the data set', data.report, 'cancelData');
+  add('tokens', 'Counting tokens', data.counts, 'cancelCounting');
   add('look-up', 'Looking up a model', sources.offer, 'cancelLookUp');
   if (isBusy(sources.download)) {
     const { id = 'a model' } = sources.plan ?? {};

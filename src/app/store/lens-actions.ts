@@ -63,10 +63,13 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
     address();
   };
   const loaded = async () => ctx.get().pair.status === 'done' || (await engine.loadPair());
-  /** An opened checkpoint and typed texts need no pair. */
+  /** An opened checkpoint needs no pair, unless it reads the pair's problems. */
   const opened = async () => ctx.get().device.status === 'done' || (await engine.openDevice());
   const needsPair = ({ source, subject, overlay }: LensDraft) =>
-    source !== 'texts' || subject !== 'opened' || (overlay !== null && overlay !== 'opened');
+    source === 'problems' ||
+    source === 'ids' ||
+    subject !== 'opened' ||
+    (overlay !== null && overlay !== 'opened');
 
   /** The causal test of the form; `null` where the form says what is wrong itself. */
   const asked = (ranks?: readonly number[]): CausalRequest | Error | null => {

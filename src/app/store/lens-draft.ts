@@ -1,3 +1,4 @@
+import { type DataFilter, NO_FILTER } from '../../contract/data';
 import {
   type Control,
   FIGURE_6,
@@ -36,6 +37,8 @@ export interface LensDraft {
   /** B, and the seed that draws them. */
   readonly samples: number;
   readonly drawSeed: number;
+  /** Which rows of the data set are drawn from, where the source is rows. */
+  readonly rowsFilter: DataFilter;
   /** Sample ids as typed, separated by spaces or commas. */
   readonly ids: string;
   /** Texts as typed, one per line. */
@@ -76,6 +79,7 @@ export function initialDraft(samples = defaultSettings.spectraSamples): LensDraf
     source: 'problems',
     samples,
     drawSeed: FIGURE_6.seed,
+    rowsFilter: NO_FILTER,
     ids: '',
     texts: '',
     subject,
@@ -155,7 +159,7 @@ const whole = (value: number, low: number, high: number) =>
 export function draftErrors(draft: LensDraft, bounds: DraftBounds): ReadonlyMap<keyof LensDraft, string> {
   const errors = new Map<keyof LensDraft, string>();
   const say = (field: keyof LensDraft, error: string | null) => error !== null && errors.set(field, error);
-  if (draft.source === 'problems') {
+  if (draft.source === 'problems' || draft.source === 'rows') {
     say('samples', whole(draft.samples, 1, MAX_SAMPLES));
     say('drawSeed', whole(draft.drawSeed, 0, MAX_SEED));
   } else {
@@ -218,9 +222,11 @@ export function requestOf(draft: LensDraft, bounds: DraftBounds): LensRequest {
   const source: Source =
     draft.source === 'problems'
       ? { kind: 'problems', seed: draft.drawSeed, samples: draft.samples }
-      : draft.source === 'ids'
-        ? { kind: 'ids', ids: idsOf(draft) }
-        : { kind: 'texts', texts: textsOf(draft) };
+      : draft.source === 'rows'
+        ? { kind: 'rows', seed: draft.drawSeed, samples: draft.samples, filter: draft.rowsFilter }
+        : draft.source === 'ids'
+          ? { kind: 'ids', ids: idsOf(draft) }
+          : { kind: 'texts', texts: textsOf(draft) };
   const selections: Selection[] = [{ subject: subjectOf(draft.subject), sections: draft.sections }];
   if (draft.overlay !== null)
     selections.push({ subject: subjectOf(draft.overlay), sections: draft.overlaySections });

@@ -1,6 +1,8 @@
+import type { DataFilter } from '../../contract/data';
 import { CONTROLS, SECTIONS, STACKS } from '../../contract/lens';
 import { readLayers } from './layers';
 import { type LensDraft, MAX_SAMPLES, readSubject, type SubjectId, usualSections } from './lens-draft';
+import { readRange, writeRange } from './ranges';
 
 /** What of the low-rank place a link carries: `#/lowrank?view=ranks&subject=student&layers=1-3`. */
 
@@ -63,7 +65,26 @@ const subject = (key: 'subject' | 'overlay'): Entry => ({
   write: (draft) => draft[key] as SubjectId | null,
 });
 
+/** A range of the rows drawn from. The filter has three: each entry changes its own, see `followLensLink`. */
+const rows = (key: keyof DataFilter): Entry => ({
+  may: 'a range such as 3-8, 3- or -8',
+  read: (text) => (readRange(text).error === null ? {} : null),
+  write: ({ source, rowsFilter }) => (source === 'rows' ? writeRange(rowsFilter[key]) || null : null),
+});
+
+const ROWS: Readonly<Record<string, keyof DataFilter>> = {
+  'row-steps': 'steps',
+  'row-words': 'words',
+  'row-tokens': 'tokens',
+};
+
 const ENTRIES: Readonly<Record<string, Entry>> = {
+  source: {
+    may: 'rows (of the data set that is open)',
+    read: (text) => (text === 'rows' ? { source: 'rows' } : null),
+    write: ({ source }) => (source === 'rows' ? source : null),
+  },
+  ...Object.fromEntries(Object.entries(ROWS).map(([name, key]) => [name, rows(key)])),
   samples: number('samples', 1, MAX_SAMPLES),
   draw: number('drawSeed', 0, 2 ** 31 - 1),
   ids: {
@@ -115,7 +136,12 @@ export function readLensLink(values: URLSearchParams): {
 /** The draft that the link asks for, from the one without it, and the view. */
 export function followLensLink(lens: LensLink, initial: LensDraft): { draft: LensDraft; view: LensView } {
   let draft = initial;
-  for (const [key, text] of Object.entries(lens)) draft = { ...draft, ...ENTRIES[key]?.read(text) };
+  for (const [key, text] of Object.entries(lens)) {
+    draft = { ...draft, ...ENTRIES[key]?.read(text) };
+    const bound = ROWS[key];
+    const range = bound && readRange(text).range;
+    if (range) draft = { ...draft, rowsFilter: { ...draft.rowsFilter, [bound]: range } };
+  }
   if (!('sections' in lens)) draft = { ...draft, sections: usualSections(draft.subject, draft.source) };
   if (!('overlay-sections' in lens) && draft.overlay !== null)
     draft = { ...draft, overlaySections: usualSections(draft.overlay, draft.source) };

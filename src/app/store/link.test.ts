@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { formatLink, type Link, parseLink } from './link';
 
-const PLAIN = { preset: null, question: null, theme: null, model: null, lens: {}, generation: {} } as const;
+const PLAIN = {
+  preset: null,
+  question: null,
+  theme: null,
+  model: null,
+  lens: {},
+  data: {},
+  generation: {},
+} as const;
 
 describe('link', () => {
   const links: Link[] = [
@@ -33,6 +41,16 @@ describe('link', () => {
     },
     {
       ...PLAIN,
+      panel: 'lowrank',
+      lens: { source: 'rows', samples: '16', 'row-steps': '2-5', 'row-tokens': '-512' },
+    },
+    {
+      ...PLAIN,
+      panel: 'data',
+      data: { 'data-part': 'held-out', 'data-held-out': '20', 'data-seed': '7', 'data-steps': '2-5' },
+    },
+    {
+      ...PLAIN,
       panel: 'generate',
       generation: {
         prompt: 'Once & "twice"\n#1 % 漢字 +',
@@ -58,7 +76,7 @@ describe('link', () => {
     );
     expect(link).toEqual(links[0]);
     expect(problems).toEqual([
-      'unknown place "distill"; there are tour, model, lowrank, generate, distil, latents',
+      'unknown place "distill"; there are tour, model, data, lowrank, generate, distil, latents',
       'unknown preset "nope"; there are lori-results-128, lori-paper-128, codi-128, ce-128, nocot-128',
       'unknown theme "pink"; there are system, light, dark',
       'the question of 2001 characters is longer than 2000',

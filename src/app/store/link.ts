@@ -1,13 +1,14 @@
 import { findPreset, PRESETS, type Preset } from '../../contract/presets';
 import { parseSource, writeSource } from '../../hub/source';
 import { THEMES, type Theme } from '../../storage/rows';
+import { DATA_KEYS, type DataLink, readDataLink } from './data-link';
 import { initialGenerationDraft } from './generation';
 import { GENERATION_KEYS, type GenerationLink, readGenerationLink } from './generation-link';
 import { LENS_KEYS, type LensLink, readLensLink } from './lens-link';
 import { failureOf } from './task';
 
 /** What a link carries: `#/distil?preset=codi-128&question=held-out-3&theme=dark`. */
-export const PANELS = ['tour', 'model', 'lowrank', 'generate', 'distil', 'latents'] as const;
+export const PANELS = ['tour', 'model', 'data', 'lowrank', 'generate', 'distil', 'latents'] as const;
 export type PanelName = (typeof PANELS)[number];
 
 export interface Link {
@@ -20,6 +21,8 @@ export interface Link {
   readonly model: string | null;
   /** What the low-rank place looks at, and how. */
   readonly lens: LensLink;
+  /** Which rows of a data set are looked at and drawn. */
+  readonly data: DataLink;
   /** What the generate place continues, and how. */
   readonly generation: GenerationLink;
 }
@@ -62,13 +65,12 @@ export function parseLink(
   const { model, problem } = readModel(values.get('model'));
   if (problem !== null) problems.push(problem);
   const { lens, problems: more } = readLensLink(values);
-  problems.push(...more);
   const { generation, problems: others } = readGenerationLink(values, initialGenerationDraft);
-  problems.push(...others);
+  const { data, problems: ofData } = readDataLink(values);
+  problems.push(...more, ...others, ...ofData);
+  const known = ['preset', 'theme', 'question', 'model', ...LENS_KEYS, ...GENERATION_KEYS, ...DATA_KEYS];
   for (const key of new Set(values.keys())) {
-    if (!['preset', 'theme', 'question', ...LENS_KEYS, ...GENERATION_KEYS].includes(key))
-      if (!['preset', 'theme', 'question', 'model', ...LENS_KEYS].includes(key))
-        problems.push(`unknown value ${quote(key)}`);
+    if (!known.includes(key)) problems.push(`unknown value ${quote(key)}`);
   }
   return {
     link: {
@@ -78,6 +80,7 @@ export function parseLink(
       model,
       question: question !== null && question.length <= LONGEST_QUESTION && question !== '' ? question : null,
       lens,
+      data,
       generation,
     },
     problems,
@@ -96,13 +99,14 @@ function readModel(text: string | null): { readonly model: string | null; readon
   }
 }
 
-export function formatLink({ panel, preset, question, theme, model, lens, generation }: Link): string {
+export function formatLink({ panel, preset, question, theme, model, lens, data, generation }: Link): string {
   const values = new URLSearchParams();
   if (preset !== null) values.set('preset', preset);
   if (question !== null) values.set('question', question);
   if (theme !== null) values.set('theme', theme);
   if (panel === 'model' && model !== null) values.set('model', model);
   if (panel === 'lowrank') for (const [key, text] of Object.entries(lens)) values.set(key, text);
+  if (panel === 'data') for (const [key, text] of Object.entries(data)) values.set(key, text);
   if (panel === 'generate') for (const [key, text] of Object.entries(generation)) values.set(key, text);
   // Commas, slashes and @ may stand in a query as they are.
   const query = values.toString().replaceAll('%2C', ',').replaceAll('%2F', '/').replaceAll('%40', '@');

@@ -16,6 +16,8 @@ import { findPreset, PRESETS, type Preset, presetsOf } from '../../contract/pres
 import { defaultSettings, type SavedRun, type Settings } from '../../storage/rows';
 import type { DamagedRun } from '../../storage/store';
 import { type CheckState, initialCheck } from './check';
+import { type DataState, initialData } from './data';
+import { followDataLink } from './data-link';
 import { type GenerationState, initialGeneration, initialGenerationDraft } from './generation';
 import { followGenerationLink } from './generation-link';
 import { initialLens, type LensState } from './lens';
@@ -80,6 +82,7 @@ export interface AppState {
   readonly device: Task<DeviceReport>;
   readonly pair: Task<PairReport>;
   readonly check: CheckState;
+  readonly data: DataState;
   readonly lens: LensState;
   readonly sources: SourcesState;
   /** The configuration being edited; it may be invalid while it is. */
@@ -133,6 +136,7 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     device: idle,
     pair: idle,
     check: initialCheck,
+    data: { ...initialData, draft: followDataLink(link.data) },
     lens: { ...initialLens, ...followLensLink(link.lens, initialDraft()) },
     sources: initialSources,
     draft: presetConfig(link.preset, presets),

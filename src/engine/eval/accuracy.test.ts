@@ -28,7 +28,7 @@ function counter(
   /** A state is the number of tokens said so far. */
   const stateOf = (said: number) => {
     alive++;
-    return { said, room: 99, dispose: () => alive-- };
+    return { said, tensors: { said }, room: 99, dispose: () => alive-- };
   };
   type State = ReturnType<typeof stateOf>;
   const advance = async (state: State, input: 'latent' | { tokens: readonly number[] }) => {
@@ -54,7 +54,7 @@ function counter(
       state.dispose();
       return next;
     },
-    read: async (_key: string, _program: unknown, { said }: State) => ({
+    read: async (_key: string, _program: unknown, { said }: State['tensors']) => ({
       id: host(Int32Array.from(lengths, (n, b) => say(said, n, b))),
       logProbability: host(new Float32Array(B)),
     }),

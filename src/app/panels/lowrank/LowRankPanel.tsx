@@ -2,6 +2,7 @@ import './lowrank.css';
 import { isBusy } from '../../store/task';
 import { useApp } from '../../store/use-app';
 import { Panel } from '../../ui/Panel';
+import { RowsFigure } from '../shared/RowsFigure';
 import { useDraftBounds } from './bounds';
 import { Meaning } from './form/Meaning';
 import { RequestForm } from './form/RequestForm';
@@ -11,6 +12,7 @@ import { VIEWS } from './words';
 
 /** The low-rank lens: how low-rank the hidden states are, and whether it matters. */
 export function LowRankPanel() {
+  const subject = useApp((state) => state.lens.draft.subject);
   return (
     <div className="place with-side">
       <div className="side">
@@ -18,6 +20,7 @@ export function LowRankPanel() {
           title="Hidden states"
           about="Sequences are run through a model; the hidden states of their tokens are stacked into matrices and decomposed."
         >
+          {subject === 'opened' && <RowsFigure />}
           <RequestForm />
           <div className="groups">
             <Meaning />

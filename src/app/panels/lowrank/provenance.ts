@@ -1,4 +1,5 @@
-import type { LensReport } from '../../../contract/lens';
+import type { LensReport, Source } from '../../../contract/lens';
+import { filterWords } from '../../store/data';
 import { writeLayers } from '../../store/layers';
 import { duration } from '../../ui/format';
 
@@ -14,13 +15,21 @@ function namesOf(ids: readonly string[]): string {
   return `${ids.length} samples, ${ids.slice(0, WRITTEN).join(', ')} and ${ids.length - WRITTEN} more`;
 }
 
+/** How samples were drawn, in brackets. */
+function drawnOf(source: Source, dataset: string | undefined): string {
+  if (source.kind === 'problems') return ` (drawn with seed ${source.seed})`;
+  if (source.kind !== 'rows') return '';
+  const filter = source.filter && filterWords(source.filter);
+  return ` (drawn with seed ${source.seed} from ${dataset ?? 'the data set'}${filter ? `, rows with ${filter}` : ''})`;
+}
+
 /** Everything needed to reproduce a chart. */
 export function sourceOf(report: LensReport): string {
-  const { request, selections, sampleIds, kernel, dtype } = report;
+  const { request, selections, sampleIds, dataset, kernel, dtype } = report;
   const { stack, centre, layers, seed, source } = request;
   return [
     selections.map((one) => `${whose(one)}: ${one.selection.sections.join(' and ')}`).join('; '),
-    `${namesOf(sampleIds)}${source.kind === 'problems' ? ` (drawn with seed ${source.seed})` : ''}`,
+    `${namesOf(sampleIds)}${drawnOf(source, dataset)}`,
     `layers ${writeLayers(layers)}`,
     `one matrix ${stack === 'all' ? 'of everything' : `per ${stack}`}, ${centre ? 'centred' : 'not centred'}`,
     `kernel ${kernel}, ${dtype}`,

@@ -81,19 +81,19 @@ describe('a draw', () => {
       '30 sampled and 20 held-out rows are asked for; 40 of 200 pass the filter',
     );
     expect(() => data.select('sample', NO_FILTER, draw({ samples: 1.5 }))).toThrow(/samples: 1.5/);
-    expect(() => data.select('all', { ...NO_FILTER, length: [9, 2] }, draw())).toThrow('length: from 9 to 2');
+    expect(() => data.select('all', { ...NO_FILTER, words: [9, 2] }, draw())).toThrow('words: from 9 to 2');
   });
 });
 
 describe('a filter', () => {
   it('counts words of question and rationale, or tokens where they are known', async () => {
     const data = await many();
-    const words = data.select('all', { ...NO_FILTER, length: [null, 6] }, draw()).indices;
+    const words = data.select('all', { ...NO_FILTER, words: [null, 6] }, draw()).indices;
     expect(words).toContain(0);
     expect(words.every((i) => data.words[i]! <= 6)).toBe(true);
     // "How many are 0?" and one step
     expect(data.words[0]).toBe(5);
-    const filter = { ...NO_FILTER, unit: 'tokens', length: [100, null] } as const;
+    const filter = { ...NO_FILTER, tokens: [100, null] } as const;
     expect(() => data.select('all', filter, draw())).toThrow(/have not been counted/);
     const tokens = Int32Array.from(data.rows, (_, i) => i);
     expect(data.select('all', filter, draw(), tokens)).toMatchObject({ passing: 100 });

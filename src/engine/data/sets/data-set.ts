@@ -105,20 +105,17 @@ export class DataSet {
     return order;
   }
 
-  private passing(
-    { unit, length, steps }: DataFilter,
-    tokens: RowTokens | undefined,
-  ): (index: number) => boolean {
-    checkRange('length', length);
-    checkRange('steps', steps);
-    const bounded = length.some((end) => end !== null);
-    if (bounded && unit === 'tokens' && !tokens)
+  private passing(filter: DataFilter, tokens: RowTokens | undefined): (index: number) => boolean {
+    for (const what of ['steps', 'words', 'tokens'] as const) checkRange(what, filter[what]);
+    if (!tokens && filter.tokens.some((end) => end !== null))
       throw new InputError(
         'the filter is on length in tokens, which have not been counted',
         'Count tokens with the model’s tokenizer first, or filter by words.',
       );
-    const sizes = unit === 'tokens' ? (tokens ?? this.words) : this.words;
-    return (i) => within(sizes[i] as number, length) && within((this.rows[i] as DataRow).steps.length, steps);
+    return (i) =>
+      within((this.rows[i] as DataRow).steps.length, filter.steps) &&
+      within(this.words[i] as number, filter.words) &&
+      (!tokens || within(tokens[i] as number, filter.tokens));
   }
 }
 

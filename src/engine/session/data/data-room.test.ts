@@ -73,7 +73,7 @@ describe('the opened data set', () => {
       tooLong: 0,
       all: { most: Math.max(...rows.map((r) => r.tokens!)) },
     });
-    const filter = { ...NO_FILTER, unit: 'tokens', length: [null, counts.all.median] } as const;
+    const filter = { ...NO_FILTER, tokens: [null, Math.floor(counts.all.median)] } as const;
     const short = await workbench.dataRows(query({ filter, count: 40 }));
     expect(short.passing).toBe(rows.filter(({ tokens }) => tokens! <= counts.all.median).length);
     const cost = await workbench.rowsCost({ kind: 'opened' }, { kind: 'rows', seed: 1, samples: 4, filter });
@@ -201,7 +201,7 @@ describe.skipIf(!(await hasFile('shared', 'checkpoints/stories260K/config.json')
     await stories.openData([{ name: 'gsm8k', data: new Blob([rows]) }], AS_DETECTED);
     const counts = await stories.countTokens({ kind: 'opened' });
     expect(counts.positions).toBe(512);
-    const filter = { unit: 'tokens', length: [null, 512], steps: [1, null] } as const;
+    const filter = { ...NO_FILTER, tokens: [null, 512], steps: [1, null] } as const;
     const source = { kind: 'rows', seed: 1, samples: 4, filter } as const;
     const { selections } = await stories.lens({ ...FIGURE_6, source, selections: [OPENED] });
     const { layers, spectra } = selections[0]!;

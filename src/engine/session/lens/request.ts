@@ -26,7 +26,7 @@ const subject = z.discriminatedUnion('kind', [
 ]);
 
 const range = z.tuple([whole.nullable(), whole.nullable()]);
-const filter = z.strictObject({ unit: z.enum(['words', 'tokens']), length: range, steps: range });
+const filter = z.strictObject({ steps: range, words: range, tokens: range });
 
 /** Values that depend on the data set or the models are checked later, where those are known. */
 const schema = z.strictObject({

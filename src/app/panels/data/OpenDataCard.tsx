@@ -1,0 +1,95 @@
+import { DropZone, FileTrigger, Text } from 'react-aria-components';
+import { BUNDLED_ROWS, FORMAT_TEXTS } from '../../../contract/data';
+import type { NamedFile } from '../../../contract/lens';
+import { isBusy } from '../../store/task';
+import { useActions, useApp } from '../../store/use-app';
+import { Button } from '../../ui/Button';
+import { ErrorNotice } from '../../ui/ErrorNotice';
+import { bytes } from '../../ui/format';
+import { Panel } from '../../ui/Panel';
+import { Progress } from '../../ui/Progress';
+
+const named = (files: Iterable<File>): NamedFile[] =>
+  [...files].map((file) => ({ name: file.name, data: file }));
+
+/** Opening a data set: files of the person’s, or the rows that come with the page. */
+export function OpenDataCard({ isAnother = false }: { readonly isAnother?: boolean }) {
+  const report = useApp((state) => state.data.report);
+  const from = useApp((state) => state.data.from);
+  const { openData, openBundledRows, changeReading, cancelData } = useActions();
+  const busy = isBusy(report);
+  const take = (files: readonly NamedFile[]) => {
+    if (files.length > 0) void openData(files);
+  };
+  return (
+    <Panel
+      title={isAnother ? 'Another data set' : 'Open a data set'}
+      about="It stays in this browser. Which form it has is found from its content, and said; rows that cannot be read are listed, the others load."
+    >
+      <DropZone
+        className="data-drop"
+        isDisabled={busy}
+        onDrop={async ({ items }) =>
+          take(
+            await Promise.all(
+              items
+                .filter((item) => item.kind === 'file')
+                .map(async (item) => ({ name: item.name, data: await item.getFile() })),
+            ),
+          )
+        }
+      >
+        <Text slot="label">Drop a file here</Text>
+        <span className="help">JSON lines, JSON, CSV, TSV or text lines of implicit CoT</span>
+        <div className="actions">
+          <FileTrigger allowsMultiple onSelect={(list) => take(named(list ?? []))}>
+            <Button isDisabled={busy}>Choose files</Button>
+          </FileTrigger>
+          <Button
+            look={isAnother ? 'plain' : 'primary'}
+            isDisabled={busy}
+            onPress={() => void openBundledRows()}
+          >
+            Take 128 rows of GSM8K
+          </Button>
+        </div>
+      </DropZone>
+      {!report.value && from !== null && !busy && (
+        <div className="actions">
+          <Button onPress={() => void changeReading({})}>
+            Read {'url' in from ? BUNDLED_ROWS.label : from.map(({ name }) => name).join(', ')} again
+          </Button>
+        </div>
+      )}
+      {busy && (
+        <Progress
+          label="Reading the data set"
+          {...report.progress}
+          onCancel={cancelData}
+          cancelLabel="Cancel reading"
+          isCancelling={report.status === 'cancelling'}
+        />
+      )}
+      {report.status === 'failed' && <ErrorNotice title="The data set was not read" error={report.error} />}
+      {!isAnother && (
+        <>
+          <p className="muted">
+            With the page come {BUNDLED_ROWS.rows} rows of GSM8K ({bytes(BUNDLED_ROWS.bytes)}, MIT licence,
+            OpenAI): drawn with seed {BUNDLED_ROWS.seed} from the first 1,024 of its train split.
+          </p>
+          <details>
+            <summary>Forms that are read</summary>
+            <dl className="facts">
+              {Object.values(FORMAT_TEXTS).map(({ label, about }) => (
+                <div key={label}>
+                  <dt>{label}</dt>
+                  <dd>{about}</dd>
+                </div>
+              ))}
+            </dl>
+          </details>
+        </>
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,137 @@
+import { isRight, markAnswer, type RuleId, whyMarked } from '../../../contract/answer-rules';
+import type { DataPart, DataReport, SizedRow } from '../../../contract/data';
+import { PAGE_ROWS } from '../../store/data';
+import { useActions, useApp } from '../../store/use-app';
+import { Button } from '../../ui/Button';
+import { Segments } from '../../ui/Choice';
+import { ErrorNotice } from '../../ui/ErrorNotice';
+import { integer } from '../../ui/format';
+import { Panel } from '../../ui/Panel';
+import { Scroller } from '../../ui/Scroller';
+import { Marked } from './Marked';
+
+const PARTS: readonly { readonly id: DataPart; readonly label: string }[] = [
+  { id: 'all', label: 'All that pass' },
+  { id: 'sample', label: 'Sample' },
+  { id: 'held-out', label: 'Held out' },
+];
+
+/** The rows, a page at a time. */
+export function RowsCard({ report }: { readonly report: DataReport }) {
+  const page = useApp((state) => state.data.page);
+  const first = useApp((state) => state.data.first);
+  const part = useApp((state) => state.data.draft.part);
+  const chosen = useApp((state) => state.data.rule);
+  const { changeData, showRows } = useActions();
+  const { value } = page;
+  const rule = chosen ?? report.rule;
+  const total = value?.total ?? 0;
+  const last = Math.min(first + PAGE_ROWS, total);
+  return (
+    <Panel
+      title="Rows"
+      about={value ? `${integer(value.passing)} of ${integer(report.rows)} rows pass the filter.` : undefined}
+      actions={
+        <Segments
+          label="Rows shown"
+          hideLabel
+          value={part}
+          options={PARTS}
+          onChange={(next) => changeData({ part: next })}
+        />
+      }
+    >
+      {page.status === 'failed' && <ErrorNotice title="The rows were not drawn" error={page.error} />}
+      {value && total === 0 && page.status !== 'failed' && (
+        <p className="muted">{part === 'held-out' ? 'No rows are held out.' : 'No row passes the filter.'}</p>
+      )}
+      {value && total > 0 && (
+        <>
+          <RowsTable rows={value.rows} rule={rule} caption={`Rows ${first + 1} to ${last} of ${total}`} />
+          <nav className="actions" aria-label="Pages of rows">
+            <Button isDisabled={first === 0} onPress={() => showRows(0)}>
+              First
+            </Button>
+            <Button isDisabled={first === 0} onPress={() => showRows(first - PAGE_ROWS)}>
+              Previous
+            </Button>
+            <span>
+              {integer(first + 1)}–{integer(last)} of {integer(total)}
+            </span>
+            <Button isDisabled={last >= total} onPress={() => showRows(first + PAGE_ROWS)}>
+              Next
+            </Button>
+            <Button isDisabled={last >= total} onPress={() => showRows(total - 1)}>
+              Last
+            </Button>
+          </nav>
+        </>
+      )}
+    </Panel>
+  );
+}
+
+function RowsTable({
+  rows,
+  rule,
+  caption,
+}: {
+  readonly rows: readonly SizedRow[];
+  readonly rule: RuleId;
+  readonly caption: string;
+}) {
+  return (
+    <Scroller className="data-scroll" label="rows">
+      <table className="data-table">
+        <caption>{caption}</caption>
+        <thead>
+          <tr>
+            {['Row', 'Question', 'Rationale', 'Answer, as marked'].map((name) => (
+              <th key={name} scope="col">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.id}>
+              <th scope="row">
+                {row.id}
+                <span className="help">line {integer(row.line)}</span>
+                <span className="help">
+                  {row.steps.length} {row.steps.length === 1 ? 'step' : 'steps'}
+                </span>
+                <span className="help">{row.words} words</span>
+                {row.tokens !== null && <span className="help">{row.tokens} tokens</span>}
+              </th>
+              <td className="data-text">{row.question}</td>
+              <td className="data-text">{row.rationale === '' ? '–' : row.rationale}</td>
+              <td>
+                <AnswerCell row={row} rule={rule} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroller>
+  );
+}
+
+/** What the rule takes from the reference text, and why. */
+function AnswerCell({ row, rule }: { readonly row: SizedRow; readonly rule: RuleId }) {
+  const mark = markAnswer(rule, row.reference);
+  const right = isRight(rule, row.reference, row.answer);
+  return (
+    <>
+      <strong>{mark?.value ?? 'none'}</strong>
+      {!right && (
+        <span className="field-error">
+          <span aria-hidden="true">⚠ </span>not the set’s answer, {row.answer}
+        </span>
+      )}
+      <Marked text={row.reference} mark={mark} />
+      <span className="help">{whyMarked(rule, mark)}</span>
+    </>
+  );
+}

@@ -1,0 +1,65 @@
+import './rows-figure.css';
+import { useEffect } from 'react';
+import { filterOf, filterWords } from '../../store/data';
+import { isBusy } from '../../store/task';
+import { useActions, useApp } from '../../store/use-app';
+import { Button } from '../../ui/Button';
+import { ErrorNotice } from '../../ui/ErrorNotice';
+import { bytes, integer } from '../../ui/format';
+
+/** Figure 6 of the data set’s rationales under the model that was opened: what it takes, and the button. */
+export function RowsFigure({ look = 'plain' }: { readonly look?: 'plain' | 'primary' }) {
+  const model = useApp((state) => state.lens.opened.value);
+  const report = useApp((state) => state.data.report);
+  const cost = useApp((state) => state.data.cost);
+  const counts = useApp((state) => state.data.counts);
+  const draft = useApp((state) => state.data.draft);
+  const busy = useApp((state) => isBusy(state.lens.report));
+  const deviceIsOpen = useApp((state) => state.device.status === 'done');
+  const { prepareRows, showRowsFigure } = useActions();
+  const key = model?.sha256;
+  // The cost is told before the button is pressed: the rows that come with the page are a small file of its own.
+  useEffect(() => {
+    if (key !== undefined && deviceIsOpen) void prepareRows();
+  }, [key, deviceIsOpen, prepareRows]);
+  if (model === null) return null;
+  const filter = filterWords(filterOf(draft));
+  const { value } = cost;
+  const waiting = isBusy(report) || isBusy(counts);
+  return (
+    <div className="rows-figure">
+      <p className="help">
+        {value && report.value ? (
+          <>
+            {value.rows} {value.rows === 1 ? 'row' : 'rows'} of {report.value.name}, drawn with seed{' '}
+            {draft.seed}
+            {filter && ` from those with ${filter}`}: {integer(value.fed)} tokens are fed, at most{' '}
+            {integer(value.longest)} a row; the hidden states of {integer(value.rationale)} rationale tokens
+            in {model.layers} layers take {bytes(value.bytes)}.
+          </>
+        ) : waiting ? (
+          'Reading the rows …'
+        ) : (
+          'Rationales of a data set, read by the model that is open.'
+        )}
+        {value && value.tooLong.length > 0 && (
+          <>
+            {' '}
+            {value.tooLong.length} of them are longer than the model’s positions (
+            {value.tooLong.slice(0, 5).join(', ')}
+            {value.tooLong.length > 5 && ' …'}): they are never cut, so that the request would be refused.
+          </>
+        )}
+      </p>
+      {cost.status === 'failed' && (
+        <ErrorNotice title="The rows cannot be read by this model" error={cost.error} />
+      )}
+      <div className="actions">
+        <Button look={look} isDisabled={busy || waiting} onPress={() => void showRowsFigure()}>
+          Figure 6 of {draft.samples} {report.value?.format === 'gsm8k' || !report.value ? 'GSM8K ' : ''}
+          rationales
+        </Button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,153 @@
+import { describe, expect, it, vi } from 'vitest';
+import { memoryStore } from '../../storage/store';
+import { type Double, type DoubleOptions, double, engineError } from '../workbench.testing';
+import { createApp } from './app-store';
+import { formatLink } from './link';
+
+function open(options: DoubleOptions & { hash?: string } = {}) {
+  const doubles: Double[] = [];
+  const app = createApp({
+    connect: () => {
+      doubles.push(double({ pace: 0, ...options }));
+      return doubles.at(-1)!;
+    },
+    storage: Promise.resolve(memoryStore('test')),
+    hash: options.hash ?? '',
+    pairUrl: '/models/',
+  });
+  return { ...app, state: () => app.store.getState(), data: () => app.store.getState().data, doubles };
+}
+
+const file = (rows: readonly object[], name = 'rows.json') => ({
+  name,
+  data: new Blob([JSON.stringify(rows)]),
+});
+const ROWS = Array.from({ length: 30 }, (_, i) => ({
+  question: `Question ${i}?`,
+  steps: Array.from({ length: i % 4 }, (_, n) => `<<${n}+1=${n + 1}>>`),
+  answer: `${i}`,
+}));
+const CHECKPOINT = [{ name: 'config.json', data: new Blob(['{}']) }];
+
+describe('a data set', () => {
+  it('is read and shown by page; a filter and a draw change what is shown, and the address', async () => {
+    const { actions, data, state } = open({ hash: '#/data' });
+    expect(await actions.openData([file(ROWS)])).toBe(true);
+    expect(data().report.value).toMatchObject({ format: 'coconut', rows: 30 });
+    expect(data().page.value).toMatchObject({ total: 30, passing: 30 });
+    expect(data().page.value?.rows).toHaveLength(10);
+    actions.showRows(29);
+    await vi.waitFor(() => expect(data().page.value?.rows[0]?.id).toBe('row-21'));
+    actions.changeData({ steps: '2-', part: 'sample', samples: 5 });
+    await vi.waitFor(() => expect(data().page.value).toMatchObject({ total: 5, passing: 14 }));
+    expect(data().first).toBe(0);
+    expect(formatLink(state().link)).toBe('#/data?data-part=sample&data-sample=5&data-steps=2-');
+    actions.changeData({ heldOut: 20 });
+    await vi.waitFor(() =>
+      expect(data().page).toMatchObject({
+        status: 'failed',
+        error: { message: expect.stringMatching(/14 of 30/) },
+      }),
+    );
+    expect(await actions.drawnRows('sample')).toBeNull();
+    actions.changeData({ heldOut: 9 });
+    await vi.waitFor(() => expect(data().page.status).toBe('done'));
+    expect(await actions.drawnRows('held-out')).toHaveLength(9);
+  });
+
+  it('follows a link to its draw', async () => {
+    const { actions, data, state } = open({ hash: '#/data?data-sample=7&data-steps=1-2&data-seed=x' });
+    expect(state().linkProblems).toEqual([
+      'unknown data-seed "x": a whole number in its range may stand there',
+    ]);
+    expect(data().draft).toMatchObject({ samples: 7, steps: '1-2', seed: 1 });
+    await actions.openData([file(ROWS)]);
+    expect(data().page.value?.passing).toBe(15);
+    actions.followLink('#/data?data-sample=3');
+    await vi.waitFor(() => expect(data().page.value?.passing).toBe(30));
+    expect(data().draft.samples).toBe(3);
+  });
+
+  it('is read otherwise when its form is changed, from the same files', async () => {
+    const { actions, data } = open();
+    await actions.openData([file([{ frage: 'Wie viele?', antwort: '4' }])]);
+    expect(data().report.value).toMatchObject({ rows: 0, mapping: null });
+    expect(data().page.value).toBeNull();
+    await actions.changeReading({ columns: { question: 'frage', answer: 'antwort' } });
+    expect(data().report.value).toMatchObject({ rows: 1, mapping: { question: 'frage' } });
+    expect(data().page.value?.rows[0]).toMatchObject({ question: 'Wie viele?', answer: '4' });
+  });
+
+  it('stays where another cannot be read, and can be read again when the engine has ended', async () => {
+    const { actions, data, doubles } = open();
+    await actions.openData([file(ROWS)]);
+    expect(await actions.openData([{ name: 'x', data: new Blob(['']) }])).toBe(false);
+    expect(data().report).toMatchObject({ status: 'failed', value: { rows: 30 }, error: { code: 'file' } });
+    doubles[0]!.die();
+    await vi.waitFor(() => expect(data().report.value).toBeNull());
+    expect(data().page.value).toBeNull();
+    await actions.restart();
+    expect(await actions.changeReading({})).toBe(true);
+    expect(data().report.value?.rows).toBe(30);
+  });
+
+  it('shows the answer to the last request only', async () => {
+    const { actions, data, doubles } = open();
+    await actions.openData([file(ROWS)]);
+    const engine = doubles[0]!;
+    const rows = engine.dataRows;
+    let slow: (() => void) | undefined;
+    engine.dataRows = async (query) => {
+      if (query.filter.steps[0] === 1) await new Promise<void>((resolve) => (slow = resolve));
+      return rows(query);
+    };
+    actions.changeData({ steps: '1-' });
+    actions.changeData({ steps: '3-' });
+    await vi.waitFor(() => expect(data().page.value?.passing).toBe(7));
+    slow?.();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(data().page.value?.passing).toBe(7);
+  });
+});
+
+describe('figure 6 of rows', () => {
+  it('takes one call once a model is open, after the cost was told; what is too long is left out, not cut', async () => {
+    const { actions, data, state, doubles } = open();
+    await actions.openCheckpoint(CHECKPOINT);
+    expect(await actions.prepareRows()).toBe(true);
+    expect(data().report.value).toMatchObject({ name: 'gsm8k-train-128.jsonl', rows: 128 });
+    expect(data().counts.value).toMatchObject({ positions: 256, tooLong: 32 });
+    expect(data().draft.tokens).toBe('-256');
+    expect(data().cost.value).toMatchObject({ rows: 16, tooLong: [] });
+    const { rationale, bytes } = data().cost.value!;
+    expect(bytes).toBe(rationale * 6 * 96 * 4);
+    expect(await actions.showRowsFigure()).toBe(true);
+    expect(state().link.panel).toBe('lowrank');
+    expect(state().lens.report.value?.request).toMatchObject({
+      source: { kind: 'rows', seed: 1, samples: 16, filter: { tokens: [null, 256] } },
+      selections: [{ subject: { kind: 'opened' }, sections: ['rationale'] }],
+      stack: 'sample',
+    });
+    // Neither asks for the pair.
+    expect(doubles[0]!.calls.some((call) => call.startsWith('loadPair'))).toBe(false);
+    await actions.openData([file(ROWS)]);
+    expect(state().lens.outlived.report).toBe(true);
+  });
+
+  it('leaves out rows without a rationale', async () => {
+    const { actions, data } = open();
+    await actions.openCheckpoint(CHECKPOINT);
+    await actions.openData([file(ROWS)]);
+    await actions.prepareRows();
+    expect(data().draft.steps).toBe('1-');
+  });
+
+  it('says why where the rows cannot be read', async () => {
+    const { actions, data } = open({
+      failures: { rowsCost: engineError('input', 'no token for “é”', 'Use another.') },
+    });
+    await actions.openCheckpoint(CHECKPOINT);
+    expect(await actions.showRowsFigure()).toBe(false);
+    expect(data().cost).toMatchObject({ status: 'failed', error: { hint: 'Use another.' } });
+  });
+});

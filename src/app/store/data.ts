@@ -1,0 +1,127 @@
+import type { RuleId } from '../../contract/answer-rules';
+import {
+  AS_DETECTED,
+  DATA_PARTS,
+  type DataFilter,
+  type DataPage,
+  type DataPart,
+  type DataQuery,
+  type DataReading,
+  type DataReport,
+  type RowsCost,
+  type TokenCounts,
+} from '../../contract/data';
+import type { NamedFile } from '../../contract/lens';
+import { rangeWords, readRange } from './ranges';
+import { idle, type Task } from './task';
+
+/** The data set, from the page's side. */
+
+/** Files of the person's, or those that come with the page. */
+export type DataFrom = readonly NamedFile[] | { readonly url: string; readonly sha256: string };
+
+/** Which rows are looked at and drawn; ranges as they are typed. */
+export interface DataDraft {
+  readonly part: DataPart;
+  readonly samples: number;
+  readonly heldOut: number;
+  readonly seed: number;
+  readonly steps: string;
+  readonly words: string;
+  readonly tokens: string;
+}
+
+export const initialDataDraft: DataDraft = {
+  part: 'all',
+  samples: 16,
+  heldOut: 0,
+  seed: 1,
+  steps: '',
+  words: '',
+  tokens: '',
+};
+
+export interface DataState {
+  /** What the data set is read from; kept when the engine ends, so that it can be read again. */
+  readonly from: DataFrom | null;
+  readonly reading: DataReading;
+  readonly report: Task<DataReport>;
+  readonly draft: DataDraft;
+  /** Index of the first row shown. */
+  readonly first: number;
+  readonly page: Task<DataPage>;
+  readonly counts: Task<TokenCounts>;
+  /** What the hidden states of the sample take. */
+  readonly cost: Task<RowsCost>;
+  /** The rule that answers are marked by; null for the set's own. */
+  readonly rule: RuleId | null;
+}
+
+export const initialData: DataState = {
+  from: null,
+  reading: AS_DETECTED,
+  report: idle,
+  draft: initialDataDraft,
+  first: 0,
+  page: idle,
+  counts: idle,
+  cost: idle,
+  rule: null,
+};
+
+/** What stays when the engine ends: what was asked for. */
+export const dataWithoutEngine = ({ from, reading, draft, rule }: DataState): DataState => ({
+  ...initialData,
+  from,
+  reading,
+  draft,
+  rule,
+});
+
+/** Rows shown at a time. */
+export const PAGE_ROWS = 10;
+/** Rows of a sample at most: what the lens takes. */
+export const MAX_SAMPLE = 128;
+const MAX_ROWS = 1_000_000;
+
+const whole = (value: number, low: number, high: number) =>
+  Number.isInteger(value) && value >= low && value <= high
+    ? null
+    : `Choose a whole number from ${low} to ${high}.`;
+
+/** What is wrong with the draft, by field; empty if nothing is. */
+export function dataErrors(draft: DataDraft): ReadonlyMap<keyof DataDraft, string> {
+  const errors = new Map<keyof DataDraft, string>();
+  const say = (field: keyof DataDraft, error: string | null) => error !== null && errors.set(field, error);
+  say('samples', whole(draft.samples, 1, MAX_SAMPLE));
+  say('heldOut', whole(draft.heldOut, 0, MAX_ROWS));
+  say('seed', whole(draft.seed, 0, 2 ** 31 - 1));
+  for (const field of ['steps', 'words', 'tokens'] as const) say(field, readRange(draft[field]).error);
+  return errors;
+}
+
+const NO_RANGE = [null, null] as const;
+
+/** The filter of a draft; a range that cannot be read limits nothing. */
+export const filterOf = ({ steps, words, tokens }: DataDraft): DataFilter => ({
+  steps: readRange(steps).range ?? NO_RANGE,
+  words: readRange(words).range ?? NO_RANGE,
+  tokens: readRange(tokens).range ?? NO_RANGE,
+});
+
+export const queryOf = (draft: DataDraft, from: number, count = PAGE_ROWS): DataQuery => ({
+  part: DATA_PARTS.includes(draft.part) ? draft.part : 'all',
+  filter: filterOf(draft),
+  draw: { seed: draft.seed, samples: draft.samples, heldOut: draft.heldOut },
+  from,
+  count,
+});
+
+/** A filter in words: `at least 1 steps, at most 512 tokens`; `null` where it lets everything pass. */
+export function filterWords({ steps, words, tokens }: DataFilter): string | null {
+  const parts = [rangeWords(steps, 'steps'), rangeWords(words, 'words'), rangeWords(tokens, 'tokens')];
+  const said = parts.filter((part) => part !== null);
+  return said.length === 0 ? null : said.join(', ');
+}
+
+export const hasFilter = (filter: DataFilter): boolean => filterWords(filter) !== null;
