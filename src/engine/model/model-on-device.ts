@@ -27,9 +27,10 @@ export const SESSION_FACTOR = { packed: 1.25, plain: 1.05 } as const;
 export const MAX_PROGRAM_BYTES = 512 * 2 ** 20;
 const MAX_IDLE_BYTES = 1.25 * 2 ** 30;
 /**
- * Bytes that all programs of one model may take together before those are released that are in use but do not run. The
- * heap of WASM has 4 GiB, and activations need their share: of a model of half a billion parameters two thirds are in
- * one program, so that only one such program is there at a time.
+ * Bytes that all programs of one model may take together before those are released that are in use but do not run, or as
+ * many as hold all of its weights once, which choosing the next token takes. The heap of WASM has 4 GiB, and activations
+ * need their share: of a model of half a billion parameters two thirds are in one program, so that only one such program
+ * is there at a time.
  */
 export const MAX_HELD_BYTES = 2.2 * 2 ** 30;
 /**
@@ -101,8 +102,13 @@ export class ModelOnDevice {
     this.bakes = !bind;
     const size = bytesOf(source);
     this.prepack = size <= maxPrepackedBytes;
+    // With room for the programs' own bytes.
+    const once = 1.02 * SESSION_FACTOR.plain * size;
     const three = Math.min(3 * SESSION_FACTOR.packed * size, MAX_IDLE_BYTES);
-    const { maxProgramBytes = Math.max(MAX_PROGRAM_BYTES, three), maxHeldBytes = MAX_HELD_BYTES } = options;
+    const {
+      maxProgramBytes = Math.max(MAX_PROGRAM_BYTES, three),
+      maxHeldBytes = Math.max(MAX_HELD_BYTES, once),
+    } = options;
     this.programs = new ProgramCache({ idle: maxProgramBytes, held: maxHeldBytes });
     const { maxVocabularyBytes = Math.min(MAX_VOCABULARY_BYTES, runtime.maxTensorBytes) } = options;
     const inChunks = chunked(config, maxVocabularyBytes);
