@@ -1,7 +1,9 @@
 /**
- * Measures one checkpoint in this process, which prints a line of JSON: `measure.ts <folder> <lens|greedy> <threads>`.
+ * Measures one checkpoint in this process, which prints a line of JSON: `measure.ts <folder> <lens|greedy|text> <threads>`.
  * Peak memory is the process's; `heap` is what WebAssembly has taken of its 4 GiB.
  */
+
+import { generateDefaults } from '../../../src/contract/generate';
 import { leftPad } from '../../../src/engine/data/batch';
 import { Decoder } from '../../../src/engine/decode/decoder';
 import { nextTokens } from '../../../src/engine/decode/readout';
@@ -100,5 +102,20 @@ async function greedy(): Promise<object> {
   };
 }
 
-console.log(JSON.stringify(await (what === 'greedy' ? greedy() : lens())));
+/** The session's own text generation, twice: the second time shows what the first has left behind. */
+async function text(): Promise<object> {
+  const workbench = new LoriWorkbench(environment);
+  await workbench.open('wasm');
+  await workbench.openCheckpoint(files);
+  const one = async (): Promise<object> => {
+    const settings = { ...generateDefaults, limit: 24 };
+    const request = { subject: { kind: 'opened' as const }, prompt: 'Tom has 12 apples', stop: [], settings };
+    const made = await clock(() => workbench.generate(request));
+    return { ...rounded(made), ...made.value.seconds, ...memory() };
+  };
+  return { first: await one(), second: await one(), third: await one() };
+}
+
+const MEASURED = { lens, greedy, text };
+console.log(JSON.stringify(await MEASURED[what as keyof typeof MEASURED]()));
 process.exit(0);
