@@ -21,8 +21,9 @@ if (builds.length === 0 || builds.some(([, folder]) => !folder) || !(Number.isIn
   process.exit(2);
 }
 
-/** Milliseconds that a run may take. */
-const LIMIT = 600_000;
+/** Milliseconds that the page may take to appear, and that a run may take. */
+const PATIENCE = 60_000;
+const LIMIT = 240_000;
 
 async function serve(folder) {
   const server = await preview({
@@ -30,7 +31,7 @@ async function serve(folder) {
     root: resolve(folder, '..'),
     build: { outDir: resolve(folder) },
     logLevel: 'warn',
-    preview: { port: 0, headers: productionHeaders },
+    preview: { host: '127.0.0.1', port: 0, headers: productionHeaders },
   });
   return { server, url: server.resolvedUrls.local[0] };
 }
@@ -40,28 +41,33 @@ async function firstRun(url) {
   const browser = await chromium.launch({ executablePath: findChromium(), args: chromiumArgs });
   try {
     const page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
-    await page.goto(`${url}#/tour`);
+    await page.goto(url, { timeout: PATIENCE });
     const button = page.getByRole('button', { name: 'Run LoRi on 128 samples' });
-    await button.waitFor({ timeout: LIMIT });
-    await page.evaluate(() => {
-      const isTraining = () => /\b[1-9]\d* (?:of|\/) \d+ steps\b/.test(document.body.textContent);
-      const isDone = () =>
-        [...document.querySelectorAll('button')].some((one) => one.textContent === 'Run it again');
-      window.firstRun = { step: null, end: null };
-      addEventListener('click', () => {
-        const from = performance.now();
-        const timer = setInterval(() => {
-          const now = (performance.now() - from) / 1000;
-          if (window.firstRun.step === null && isTraining()) window.firstRun.step = now;
-          if (!isDone()) return;
-          window.firstRun.end = now;
-          clearInterval(timer);
-        }, 50);
-      });
-    });
+    await button.waitFor({ timeout: PATIENCE });
+    const times = page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          let from = 0;
+          let step = null;
+          const isTraining = () => /[1-9]\d* of \d+ steps/.test(document.body.textContent);
+          const isDone = () =>
+            [...document.querySelectorAll('button')].some((one) => one.textContent === 'Run it again');
+          addEventListener('click', () => {
+            from ||= performance.now();
+          });
+          const timer = setInterval(() => {
+            if (from === 0) return;
+            const now = (performance.now() - from) / 1000;
+            if (step === null && isTraining()) step = now;
+            if (!isDone()) return;
+            clearInterval(timer);
+            resolve({ step, end: now });
+          }, 50);
+        }),
+    );
     await button.click();
-    await page.waitForFunction(() => window.firstRun.end !== null, undefined, { timeout: LIMIT });
-    return await page.evaluate(() => window.firstRun);
+    await page.getByRole('button', { name: 'Run it again' }).waitFor({ timeout: LIMIT });
+    return await times;
   } finally {
     await browser.close();
   }

@@ -10,18 +10,13 @@ import { parseModelConfig } from '../../src/engine/checkpoint/config';
 import { parseJson } from '../../src/engine/checkpoint/json';
 import { type FamilyCase, familyCases, familyFiles } from '../../src/engine/session/models/families.testing';
 import { LoriWorkbench } from '../../src/engine/session/workbench';
+import { tinyExport } from '../../src/engine/testing/tiny-export.testing';
 import { SMALLEST, serveFiles, tinyEnvironment, tinyPair } from '../../src/engine/testing/tiny-pair.testing';
 import { emptySeries } from '../../src/storage/series';
 import { readRows } from '../../src/storage/store';
 import { type Bytes, deepen, mutateBytes, mutateJson, mutateSafetensors, mutateValue } from './mutate';
-
-export interface Target {
-  readonly name: string;
-  /** How often it is drawn, relative to the others. */
-  readonly weight: number;
-  /** Reads one mutant; returns what a person would be shown. Throws what the reader throws. */
-  run(rng: Rng): Promise<unknown>;
-}
+import type { Target } from './target';
+import { tokenizers } from './tokenizer';
 
 const TEXTS = ['What is 12 + 7? 19', 'A cat. The hat!'];
 const OPENED = {
@@ -40,8 +35,10 @@ const VIEWS: readonly Partial<LensRequest>[] = [
 
 type Files = ReadonlyMap<string, Bytes>;
 
-const mutateFile = (name: string, bytes: Bytes, rng: Rng): Bytes =>
-  name.endsWith('.json') ? mutateJson(new TextDecoder().decode(bytes), rng) : mutateSafetensors(bytes, rng);
+function mutateFile(name: string, bytes: Bytes, rng: Rng): Bytes {
+  if (name.endsWith('.json')) return mutateJson(new TextDecoder().decode(bytes), rng);
+  return name.includes('.onnx') ? mutateBytes(bytes, rng) : mutateSafetensors(bytes, rng);
+}
 
 /** A checkpoint with an index, so that the index is read too. */
 function withIndex(files: Files): Files {
@@ -189,6 +186,13 @@ async function familyCheckpoint(name: string, workbench: LoriWorkbench): Promise
   return checkpoint(family.name, withIndex(files), workbench, 3);
 }
 
+/** The same model as an ONNX export whose weights lie in a file of their own. */
+function onnxFiles(files: Files, base: Files): Files {
+  const { model, data } = tinyExport(files, 'base', { form: 'decomposed', externalFrom: 256 });
+  const kept = [...base].filter(([name]) => name.endsWith('.json'));
+  return new Map([...kept, ['model.onnx', model], ['model.onnx_data', data as Bytes]]);
+}
+
 /** `stories` are the files of a real checkpoint, if there is one. */
 export async function makeTargets(stories: Files | undefined): Promise<readonly Target[]> {
   const files = await tinyPair(SMALLEST);
@@ -205,7 +209,9 @@ export async function makeTargets(stories: Files | undefined): Promise<readonly 
     ...(stories ? [checkpoint('stories260K', stories, workbench, 3)] : []),
     await familyCheckpoint('gpt2, no prefix', workbench),
     await familyCheckpoint('qwen3', workbench),
+    checkpoint('ONNX export', onnxFiles(files, base), workbench, 5),
     familyConfigs,
+    tokenizers,
     manifest(files),
     runFile,
     storedRow,

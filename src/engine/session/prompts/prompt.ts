@@ -21,7 +21,7 @@ export function promptOf(tokenizer: Tokenizer, typed: string, template?: string)
 }
 
 /** A word as it is written, without the mark of its tokenizer. */
-export const wordOf = (piece: string): string => piece.replaceAll('▁', ' ').trim();
+export const wordOf = (piece: string): string => piece.replaceAll('▁', ' ').trim() || 'a space';
 
 /** The words that the unknown tokens of a text stand for, each once. */
 export const unknownWords = (tokens: readonly Token[]): string[] => [
