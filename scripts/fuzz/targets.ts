@@ -14,6 +14,7 @@ import { tinyExport } from '../../src/engine/testing/tiny-export.testing';
 import { SMALLEST, serveFiles, tinyEnvironment, tinyPair } from '../../src/engine/testing/tiny-pair.testing';
 import { emptySeries } from '../../src/storage/series';
 import { readRows } from '../../src/storage/store';
+import { hubAnswers, hubSources } from './hub';
 import { type Bytes, deepen, mutateBytes, mutateJson, mutateSafetensors, mutateValue } from './mutate';
 import type { Target } from './target';
 import { tokenizers } from './tokenizer';
@@ -216,5 +217,7 @@ export async function makeTargets(stories: Files | undefined): Promise<readonly 
     runFile,
     storedRow,
     link,
+    hubAnswers,
+    hubSources,
   ];
 }

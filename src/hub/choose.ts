@@ -103,10 +103,10 @@ async function safetensorsOf(repository: Repository, access: HubAccess): Promise
 function shardsOf(index: unknown, repository: Repository): string[] {
   const map = (index as { weight_map?: unknown } | null)?.weight_map;
   const names = typeof map === 'object' && map !== null ? [...new Set(Object.values(map))] : [];
-  if (names.length === 0 || !names.every((name) => typeof name === 'string'))
+  if (names.length === 0 || !names.every((name) => typeof name === 'string' && name.endsWith('.safetensors')))
     throw refused(
       repository,
-      `${INDEX} has no weight_map`,
+      `${INDEX} has no weight_map of files in safetensors`,
       'The repository is damaged: choose another revision.',
     );
   return names.sort();

@@ -166,7 +166,7 @@ export function sourceActions(ctx: Context, lens: Pick<LensActions, 'openCheckpo
         set({ problem: { title: 'The stored model was not opened', error: failureOf(thrown) } });
         await actions.refreshLibrary();
       }
-      await library.use(before?.key ?? null);
+      await library.use(before?.key ?? null).catch(() => {});
       return false;
     },
     async deleteStored(key) {
