@@ -9,7 +9,7 @@ import { FileError } from '../base/errors';
 /** `{"String": …}` or `{"Regex": …}`, as checked by `checkPipeline`. */
 export type Pattern = Readonly<Record<'String' | 'Regex', string | undefined>>;
 
-/** A global pattern. Throws `SyntaxError` where it has no counterpart in JavaScript. */
+/** A global pattern. Throws `SyntaxError` if it has no counterpart in JavaScript. */
 export function compilePattern(pattern: Pattern): RegExp {
   // `invert` leaves out the group that the library puts around a plain text.
   const config = { type: 'Split', pattern, behavior: 'Isolated', invert: true };
