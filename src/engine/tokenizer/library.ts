@@ -16,7 +16,14 @@ export function compilePattern(pattern: Pattern): RegExp {
   const compiled = new SplitPreTokenizer(config as ConstructorParameters<typeof SplitPreTokenizer>[0])
     .pattern;
   if (compiled === null) throw new FileError('tokenizer.json: a pattern is neither a text nor a "Regex"');
-  return compiled;
+  return foldBeyondAscii(pattern.Regex ?? '', compiled);
+}
+
+/** The two characters beyond ASCII that are an ASCII letter's other case: the library's `(?i:…)` leaves them out. */
+function foldBeyondAscii(written: string, compiled: RegExp): RegExp {
+  if (!written.includes('(?i:') || /\[(sS|kK)\]/.test(written)) return compiled;
+  const source = compiled.source.replaceAll('[sS]', '[sS\u017f]').replaceAll('[kK]', '[kK\u212a]');
+  return new RegExp(source, compiled.flags);
 }
 
 export interface Merges {
