@@ -53,7 +53,6 @@ test('a model is looked up, agreed to, downloaded over a bad network and a reloa
   complaints.allow(/429|ERR_|net::|Failed to load resource/);
   await app.addInitScript(shortWaits);
   await app.reload();
-  await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 30_000 });
   const asked = outside(app);
   await tab(app, 'Mirror').click();
   await app.getByLabel('Address of the mirror').fill(hub.base);
@@ -61,8 +60,12 @@ test('a model is looked up, agreed to, downloaded over a bad network and a reloa
   await lookUp(app);
   const agree = app.getByRole('button', { name: 'Download and open' });
   await expect(agree).toBeVisible();
-  // The list of files, and no byte of one before it was agreed to.
-  expect(hub.seen).toEqual([`api GET /api/models/${MODEL}/revision/main?blobs=true 200`]);
+  // The list of files and config.json, and nothing else before it was agreed to.
+  expect(hub.seen).toEqual([
+    `api GET /api/models/${MODEL}/revision/main?blobs=true 200`,
+    expect.stringMatching(/^api GET .*\/config\.json 302$/),
+    'cdn GET /config.json 200',
+  ]);
   await expect(
     app.getByRole('heading', { name: /^Download 1\.5 MB from 127\.0\.0\.1:\d+\?$/ }),
   ).toBeVisible();
@@ -172,7 +175,6 @@ test('a second tab says that the first one is downloading; a link asks and fetch
   await app.getByText(/^Access token for gated models/).click();
   await app.getByLabel('Access token', { exact: true }).fill('hf_secret');
   await app.getByRole('button', { name: 'Look it up on huggingface.co' }).click();
-  await app.getByRole('button', { name: 'Download and open' }).click();
   await expect(app.getByRole('alert')).toContainText('404');
   expect(sent).toEqual([
     '/api/models/org/name/revision/v1 Bearer hf_secret',

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { expect, test } from '@playwright/test';
+import { productionHeaders } from '../scripts/tools/headers.mjs';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html',
@@ -13,14 +14,17 @@ const TYPES: Readonly<Record<string, string>> = {
   '.wasm': 'application/wasm',
 };
 
-/** The built page, served by a host that sets no headers at all. */
-async function plainHost(): Promise<Server> {
+/** The built page, served by a host that sets no headers of its own, in a folder or at the top. */
+async function plainHost(folder = '', headers: Record<string, string> = {}): Promise<Server> {
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? '/', 'http://host').pathname;
-    const file = path === '/' ? '/index.html' : path;
+    const inside = path.startsWith(folder) ? path.slice(folder.length) : '/not-here';
+    // Also without the folder's last slash, as careless hosts do.
+    const file = inside === '/' || inside === '' ? '/index.html' : inside;
     readFile(join('dist', file)).then(
       (bytes) => {
-        response.writeHead(200, { 'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream' });
+        const type = TYPES[extname(file)] ?? 'application/octet-stream';
+        response.writeHead(200, { ...headers, 'Content-Type': type });
         response.end(bytes);
       },
       () => {
@@ -48,6 +52,26 @@ test('without cross-origin isolation: no SharedArrayBuffer, one thread, and the 
     await page.getByLabel(/^Samples/).fill('2');
     await page.getByRole('button', { name: 'Decompose' }).click();
     await expect(page.getByRole('heading', { name: 'How few directions' })).toBeVisible({ timeout: 60_000 });
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+});
+
+test('an address without its last slash is given it, under the policy, and keeps what it asks for', async ({
+  page,
+}) => {
+  const server = await plainHost('/lori', productionHeaders);
+  const blocked: string[] = [];
+  page.on('console', (message) => {
+    if (message.text().includes('Content Security Policy')) blocked.push(message.text());
+  });
+  try {
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await page.goto(`${origin}/lori?from=here#/model`);
+    await expect(page.getByRole('heading', { name: /^Teacher: / })).toBeVisible({ timeout: 60_000 });
+    expect(page.url()).toBe(`${origin}/lori/?from=here#/model`);
+    expect(blocked).toEqual([]);
   } finally {
     server.close();
     server.closeAllConnections();

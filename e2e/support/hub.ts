@@ -54,8 +54,8 @@ const listen = async (
 };
 const addressOf = (server: Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-export async function startHub(): Promise<Hub> {
-  const files = new Map(NAMES.map((name) => [name, readFileSync(join(FOLDER, name))]));
+export async function startHub(folder = FOLDER): Promise<Hub> {
+  const files = new Map(NAMES.map((name) => [name, readFileSync(join(folder, name))]));
   const seen: string[] = [];
   const tokens: string[] = [];
   const faults: Fault[] = [];

@@ -5,7 +5,7 @@
 import { reportOf } from '../../src/contract/error-report';
 import { Rng } from '../../src/engine/base/rng';
 import { MAX_MESSAGE } from '../../src/text/quote';
-import type { Target } from './targets';
+import type { Target } from './target';
 
 /** Milliseconds one mutant may take on a busy machine. On an idle one, the slowest take half a second. */
 export const LIMIT = 15_000;

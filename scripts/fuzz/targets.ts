@@ -6,19 +6,17 @@ import { formatRunFile, readRunFile } from '../../src/app/store/run-file';
 import { parseRunConfig } from '../../src/contract/config';
 import { FIGURE_6, type LensRequest } from '../../src/contract/lens';
 import type { Rng } from '../../src/engine/base/rng';
+import { parseModelConfig } from '../../src/engine/checkpoint/config';
+import { parseJson } from '../../src/engine/checkpoint/json';
+import { type FamilyCase, familyCases, familyFiles } from '../../src/engine/session/models/families.testing';
 import { LoriWorkbench } from '../../src/engine/session/workbench';
+import { tinyExport } from '../../src/engine/testing/tiny-export.testing';
 import { SMALLEST, serveFiles, tinyEnvironment, tinyPair } from '../../src/engine/testing/tiny-pair.testing';
 import { emptySeries } from '../../src/storage/series';
 import { readRows } from '../../src/storage/store';
 import { type Bytes, deepen, mutateBytes, mutateJson, mutateSafetensors, mutateValue } from './mutate';
-
-export interface Target {
-  readonly name: string;
-  /** How often it is drawn, relative to the others. */
-  readonly weight: number;
-  /** Reads one mutant; returns what a person would be shown. Throws what the reader throws. */
-  run(rng: Rng): Promise<unknown>;
-}
+import type { Target } from './target';
+import { tokenizers } from './tokenizer';
 
 const TEXTS = ['What is 12 + 7? 19', 'A cat. The hat!'];
 const OPENED = {
@@ -37,8 +35,10 @@ const VIEWS: readonly Partial<LensRequest>[] = [
 
 type Files = ReadonlyMap<string, Bytes>;
 
-const mutateFile = (name: string, bytes: Bytes, rng: Rng): Bytes =>
-  name.endsWith('.json') ? mutateJson(new TextDecoder().decode(bytes), rng) : mutateSafetensors(bytes, rng);
+function mutateFile(name: string, bytes: Bytes, rng: Rng): Bytes {
+  if (name.endsWith('.json')) return mutateJson(new TextDecoder().decode(bytes), rng);
+  return name.includes('.onnx') ? mutateBytes(bytes, rng) : mutateSafetensors(bytes, rng);
+}
 
 /** A checkpoint with an index, so that the index is read too. */
 function withIndex(files: Files): Files {
@@ -164,6 +164,35 @@ const link: Target = {
   },
 };
 
+/** The configuration alone, of every family: it is cheap, so that many are read. */
+const familyConfigs: Target = {
+  name: 'config.json of every family',
+  weight: 8,
+  async run(rng) {
+    const mutant = mutateJson(JSON.stringify(rng.pick(familyCases).config), rng);
+    const config = parseModelConfig(parseJson(mutant, 'config.json'));
+    const length = config.notes.join('').length;
+    if (length > 4000) throw new Error(`${length} characters of notes`);
+    return config;
+  },
+};
+
+/** A tiny checkpoint of the family, with an index. */
+async function familyCheckpoint(name: string, workbench: LoriWorkbench): Promise<Target> {
+  const family = familyCases.find((one) => one.name.startsWith(name)) as FamilyCase;
+  const files = new Map<string, Bytes>();
+  for (const { name: file, data } of familyFiles(family, 'bf16'))
+    files.set(file, new Uint8Array(await data.arrayBuffer()));
+  return checkpoint(family.name, withIndex(files), workbench, 3);
+}
+
+/** The same model as an ONNX export whose weights lie in a file of their own. */
+function onnxFiles(files: Files, base: Files): Files {
+  const { model, data } = tinyExport(files, 'base', { form: 'decomposed', externalFrom: 256 });
+  const kept = [...base].filter(([name]) => name.endsWith('.json'));
+  return new Map([...kept, ['model.onnx', model], ['model.onnx_data', data as Bytes]]);
+}
+
 /** `stories` are the files of a real checkpoint, if there is one. */
 export async function makeTargets(stories: Files | undefined): Promise<readonly Target[]> {
   const files = await tinyPair(SMALLEST);
@@ -178,6 +207,11 @@ export async function makeTargets(stories: Files | undefined): Promise<readonly 
     checkpoint('checkpoint', base, workbench, 8),
     checkpoint('sharded checkpoint', withIndex(base), workbench, 4),
     ...(stories ? [checkpoint('stories260K', stories, workbench, 3)] : []),
+    await familyCheckpoint('gpt2, no prefix', workbench),
+    await familyCheckpoint('qwen3', workbench),
+    checkpoint('ONNX export', onnxFiles(files, base), workbench, 5),
+    familyConfigs,
+    tokenizers,
     manifest(files),
     runFile,
     storedRow,

@@ -20,7 +20,8 @@ const mirrors = ['https:', 'http://localhost:*', 'http://127.0.0.1:*'];
 
 export const contentSecurityPolicy = [
   "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
+  // The hash is that of the one inline script of index.html, which adds a missing last slash to the address.
+  "script-src 'self' 'wasm-unsafe-eval' 'sha256-NTqV06iWsCfUkgWt4YHJdT0PYZiRF/pG9tB0lVmFPDo='",
   // The hash is that of the empty style element that Plotly inserts before it fills it through the CSSOM.
   "style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",
   "style-src-attr 'unsafe-inline'",

@@ -42,6 +42,9 @@ const wait = (milliseconds: number) => new Promise<void>((resolve) => setTimeout
 export const engineError = (code: string, message: string, hint = '') =>
   Object.assign(new Error(message), { code, hint });
 
+/** The double's model knows no word with a z. */
+const unknownIn = (text: string): readonly string[] => [...new Set(text.match(/\S*z\S*/g))];
+
 const cancelled = () => engineError('cancelled', 'the run was cancelled');
 
 /** Deterministic, in [0, 1). */
@@ -412,11 +415,31 @@ export function double({
         session: sessions,
         question,
         tokens: question.split(/(?= )/),
+        unknown: unknownIn(question),
         latentSteps: steps,
         expected: expected ?? null,
         student: student === 'trained' ? 'LoRi, 300 steps' : 'base, untrained',
         filter: latent?.filter ?? 'softmax',
         temperature: latent?.temperature ?? 1,
+      };
+    },
+    // Not among the calls: the page asks whenever a text rests.
+    async previewTokens({ texts, template }) {
+      return {
+        texts: texts.map((text) => ({
+          text: template === undefined ? text : `<user>${text}`,
+          tokens: text.split(/(?= )/).map((part, id) => {
+            const [unknown] = unknownIn(part);
+            return unknown === undefined
+              ? { id, text: part, special: false }
+              : { id, text: '<unk>', special: true, unknown };
+          }),
+          count: text.split(/(?= )/).length,
+          unknown: unknownIn(text),
+          refused: text === '' ? { message: 'the text has no tokens', hint: 'Type another one.' } : null,
+        })),
+        positions: 256,
+        templates: [],
       };
     },
     async stepLatent(id) {
@@ -445,6 +468,20 @@ export function double({
         top: [{ id: 9, text: '10', probability: 0.82 }],
         milliseconds: 9.1,
         totalMilliseconds: 41.5,
+      };
+    },
+    async exportStates(request, options) {
+      await begin('exportStates', request);
+      await work('states', 'samples', 4, (progress) => options?.report?.(progress), options?.signal);
+      return {
+        name: `made-up-${request.subject.kind}.${request.format}`,
+        blob: new Blob([new Uint8Array(64)]),
+        shape: [2, 4, 2],
+        layers: request.layers ?? [1, 2],
+        samples: [],
+        label: request.subject.kind,
+        model: 'made up',
+        milliseconds: 12,
       };
     },
     async generate(request, options) {

@@ -26,6 +26,8 @@ import type {
   Source,
   Subject,
 } from './lens';
+import type { StatesFile, StatesRequest } from './states';
+import type { TokenPreview, TokenPreviewRequest } from './tokens';
 
 /** Options of a call to the engine. `signal` cancels it; `report` is called with progress while it runs. */
 export interface CallOptions<E = Progress> {
@@ -63,6 +65,8 @@ export interface Workbench {
   problems(split: Split, from: number, count: number): Promise<readonly Problem[]>;
   /** Analyses how low-rank hidden states are. Served between two steps of a run in progress. */
   lens(request: LensRequest, options?: CallOptions): Promise<LensReport>;
+  /** Hidden states as a file. Served between two steps of a run in progress. */
+  exportStates(request: StatesRequest, options?: CallOptions): Promise<StatesFile>;
   /** Tests whether directions matter: accuracy with hidden states projected onto r of them. Reports points as they come. */
   causal(request: CausalRequest, options?: CallOptions<Progress | CausalEvent>): Promise<CausalReport>;
   /** The student's checkpoints in the last run (or the one in progress), oldest first. */
@@ -81,6 +85,8 @@ export interface Workbench {
   countTokens(subject: Subject, options?: CallOptions): Promise<TokenCounts>;
   /** What the hidden states of drawn rows take, before anything is run. */
   rowsCost(subject: Subject, source: Extract<Source, { kind: 'rows' }>): Promise<RowsCost>;
+  /** The tokens of typed texts, as they would be run. Runs nothing, so it waits for nothing. */
+  previewTokens(request: TokenPreviewRequest): Promise<TokenPreview>;
   /** Runs every kernel's stored cases on the open device. */
   checkDevice(options?: CallOptions): Promise<DeviceCheckReport>;
   /** Trains one student; resolves when it is done or stopped. */

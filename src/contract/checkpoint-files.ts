@@ -55,7 +55,8 @@ const OTHER_WEIGHTS: readonly (readonly [RegExp, (name: string) => string, strin
 ];
 
 /**
- * What these files are instead of weights in safetensors, or `null` where there are such weights or nothing is recognised.
+ * What these files are instead of weights that can be read (safetensors, ONNX), or `null` where there are such weights or nothing
+ * is recognised.
  */
 export function recogniseWeights(names: readonly string[]): WrongFiles | null {
   const weights = names.filter((name) => /\.safetensors$/i.test(name));
@@ -65,17 +66,12 @@ export function recogniseWeights(names: readonly string[]): WrongFiles | null {
       what: 'these files are an adapter (PEFT, LoRA) without its base model',
       hint: 'Merge it into its base model in Python: AutoPeftModelForCausalLM.from_pretrained(folder).merge_and_unload().save_pretrained(out), and open the folder "out". adapter_config.json names the base (base_model_name_or_path).',
     };
-  if (weights.length > 0) return null;
+  if (weights.length > 0) return lackingShards(names);
+  if (has(names, /\.onnx$/i) !== undefined) return null;
   for (const [pattern, what, hint] of OTHER_WEIGHTS) {
     const name = has(names, pattern);
     if (name !== undefined) return { what: what(name), hint };
   }
-  const onnx = has(names, /\.onnx$/i);
-  if (onnx !== undefined)
-    return {
-      what: `${onnx} is an ONNX export; the weights in safetensors are missing`,
-      hint: 'To see its hidden states and let it generate, get its files (*.onnx with its data, config.json, tokenizer.json) and open them as files. To train, open the safetensors checkpoint that it was exported from.',
-    };
   return null;
 }
 
@@ -96,4 +92,62 @@ export function recogniseTokenizer(names: readonly string[]): WrongFiles | null 
 export function shardOf(name: string): { readonly number: number; readonly count: number } | null {
   const [, number, count] = /-(\d{5})-of-(\d{5})\.safetensors$/.exec(name) ?? [];
   return number === undefined ? null : { number: Number(number), count: Number(count) };
+}
+
+/** The shards that are missing where some are there and no index says which there are. */
+function lackingShards(names: readonly string[]): WrongFiles | null {
+  if (names.includes(INDEX)) return null;
+  const shards = names.flatMap((name) => shardOf(name) ?? []);
+  const [first] = shards;
+  if (first === undefined || shards.length !== names.filter((name) => /\.safetensors$/i.test(name)).length)
+    return null;
+  const there = new Set(shards.map(({ number }) => number));
+  const lacking = Array.from({ length: first.count }, (_, i) => i + 1).filter((number) => !there.has(number));
+  if (lacking.length === 0) return null;
+  return {
+    what: `the weights are ${there.size} of ${first.count} shards; missing: ${lacking.length > 6 ? `${lacking.length} of them` : lacking.join(', ')}`,
+    hint: `Choose all ${first.count} files …-of-${String(first.count).padStart(5, '0')}.safetensors together, with ${INDEX}.`,
+  };
+}
+
+/** Names of files as a browser gives them where one of that name was there already: "config (1).json". */
+const NUMBERED = /^(.+?) ?\((\d{1,3})\)(\.[a-z]+)$/i;
+
+/** The file that is probably meant where `name` is missing: one that a browser has numbered. */
+export function numberedTwin(name: string, names: readonly string[]): string | undefined {
+  return names.find((other) => {
+    const [, stem, , end] = NUMBERED.exec(other) ?? [];
+    return stem !== undefined && `${stem}${end}` === name;
+  });
+}
+
+const own = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? (value as Record<string, unknown>)[key]
+    : undefined;
+
+const UNQUANTISED =
+  'Use the checkpoint it was made from, in f32, f16 or bf16; its page on the Hub names it as the base model.';
+
+/**
+ * What a config.json (parsed) says of weights that are packed in fewer bits, or `null`. Their names and shapes are those of the
+ * format, so that no reader of plain weights can take them.
+ */
+export function recogniseQuantised(config: unknown): WrongFiles | null {
+  const mlx = own(config, 'quantization');
+  if (typeof mlx === 'object' && mlx !== null) {
+    const bits = own(mlx, 'bits');
+    return {
+      what: `the weights are quantised for MLX${typeof bits === 'number' ? ` (${bits} bits)` : ''}: config.json has "quantization"`,
+      hint: UNQUANTISED,
+    };
+  }
+  const other = own(config, 'quantization_config');
+  if (typeof other !== 'object' || other === null) return null;
+  const [method, bits] = [own(other, 'quant_method'), own(other, 'bits')];
+  const name = typeof method === 'string' ? method.slice(0, 30) : 'an unnamed method';
+  return {
+    what: `the weights are quantised by ${name}${typeof bits === 'number' ? ` (${bits} bits)` : ''}: config.json has "quantization_config"`,
+    hint: UNQUANTISED,
+  };
 }

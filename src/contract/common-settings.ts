@@ -68,7 +68,7 @@ export const after = {
           .default([...LINEARS]),
         {
           label: 'Target modules',
-          help: 'The linear layers that get an adapter, in every transformer layer.',
+          help: 'The linear layers that get an adapter, in every transformer layer. GPT-2 has no gate: there it is passed over.',
           source: 'CODI trains adapters on all seven',
         },
       ),

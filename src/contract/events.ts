@@ -36,11 +36,28 @@ export interface ModelReport {
   readonly kvHeads: number;
   readonly vocabulary: number;
   readonly tied: boolean;
+  /** Options in which families differ. */
+  readonly options?: ModelOptions;
   readonly licence: string;
+  /** The tensors of its files that are used, and their bytes as stored. */
+  readonly matched?: { readonly tensors: number; readonly bytes: number };
   /** What in its files was ignored or interpreted differently, one sentence each. */
   readonly notes?: readonly string[];
   /** As written in the manifest by the program that measured it. */
   readonly measured: readonly { readonly what: string; readonly value: string }[];
+}
+
+export interface ModelOptions {
+  readonly headDim: number;
+  readonly norm: 'rms' | 'layer';
+  readonly qkNorm: boolean;
+  readonly activation: 'swiglu' | 'gelu_new';
+  readonly positions:
+    | { readonly kind: 'learned' }
+    | { readonly kind: 'rope'; readonly theta: number; readonly llama3Factor?: number };
+  readonly maxPositions: number;
+  /** Linears with biases. */
+  readonly biases: readonly ('q, k, v' | 'o' | 'MLP')[];
 }
 
 export interface PairReport {
@@ -208,6 +225,8 @@ export interface LatentSession {
   readonly session: number;
   readonly question: string;
   readonly tokens: readonly string[];
+  /** Words of the question that the model does not know, each once. */
+  readonly unknown: readonly string[];
   readonly latentSteps: number;
   /**
    * What is fed as a latent: `softmax`, the mixture softmax(logits/τ)·E, whose largest shares are a thought's `top`; or

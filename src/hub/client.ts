@@ -45,6 +45,7 @@ export function startDownload(plan: DownloadPlan, options: StartOptions): Promis
       clearTimeout(timer);
       timer = setTimeout(after, limit);
     };
+    let isReady = false;
     const heard = () => {
       if (!signal.aborted) arm(SILENCE, () => broken('gave no sign of life'));
     };
@@ -56,6 +57,7 @@ export function startDownload(plan: DownloadPlan, options: StartOptions): Promis
     };
     worker.addEventListener('message', ({ data }: MessageEvent<FromDownloader>) => {
       heard();
+      isReady = true;
       if (data.kind === 'ready') send({ kind: 'start', plan, token, limits });
       else if (data.kind === 'progress') {
         if (data.progress !== null) report(data.progress);
@@ -64,7 +66,16 @@ export function startDownload(plan: DownloadPlan, options: StartOptions): Promis
     });
     worker.addEventListener('error', (event) => {
       event.preventDefault();
-      broken(`could not start or broke off: ${event.message || 'its script did not load'}`);
+      if (isReady) return broken(`broke off: ${event.message || 'without a word'}`);
+      end(() =>
+        reject(
+          new HubError(
+            'network',
+            'the download did not start: a file of this page could not be loaded',
+            'Check the connection. If a new version of this page was put on its host meanwhile, reload it, then resume.',
+          ),
+        ),
+      );
     });
     if (signal.aborted) return end(() => reject(cancelled()));
     signal.addEventListener('abort', cancel, { once: true });

@@ -1,9 +1,9 @@
 import { type CheckpointLibrary, noLibrary, openLibrary } from '../storage/checkpoint-library';
 import type { DownloadPlan } from '../storage/checkpoint-rows';
-import { chooseFiles, type Offer } from './choose';
+import { inspect, type Offer, offerOf } from './choose';
 import { type StartOptions, startDownload } from './client';
 import { HubError } from './errors';
-import { type HubAccess, listRepository } from './listing';
+import type { HubAccess } from './listing';
 import type { HubSource } from './source';
 
 /** Where models come from besides the person's own files: a host, and what is stored of it. */
@@ -18,7 +18,7 @@ export interface ModelSources {
 /** The real ones. Nothing is asked of any host before one of the functions is called. */
 export const browserSources = (): ModelSources => ({
   library: openLibrary(),
-  lookUp: async (source, access) => chooseFiles(await listRepository(source, access), access),
+  lookUp: async (source, access) => offerOf(await inspect(source, access)),
   download: startDownload,
 });
 

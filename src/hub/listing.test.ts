@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest';
-import { chooseFiles } from './choose';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { keyOf } from '../storage/checkpoint-rows';
+import { inspect, offerOf } from './choose';
 import { type Answer, type Asked, fakeFetch, SHORT } from './fake-hub.testing';
-import { listRepository } from './listing';
 import { HUB } from './source';
 
 const SOURCE = { base: HUB, id: 'org/name', revision: 'main' };
@@ -25,10 +25,19 @@ const repository = (names: readonly string[]) => ({
   siblings: names.map(sibling),
 });
 
+let config: unknown = {};
+beforeEach(() => {
+  config = { model_type: 'llama' };
+});
+
+/** A host that answers so; for config.json always with `config`. */
 function ask(...answers: ((asked: Asked) => Answer)[]) {
-  const { fetch, asked } = fakeFetch(...answers);
+  const { fetch: others, asked } = fakeFetch(...answers);
+  const configs = fakeFetch(() => json(config));
+  const fetch: typeof others = (url, init) =>
+    (String(url).endsWith('/config.json') ? configs.fetch : others)(url, init);
   const access = { signal: new AbortController().signal, limits: SHORT, fetch };
-  return { asked, offer: async () => chooseFiles(await listRepository(SOURCE, access), access) };
+  return { asked, offer: async (id?: string) => offerOf(await inspect(SOURCE, access), id) };
 }
 
 describe('the files of a repository', () => {
@@ -84,7 +93,9 @@ describe('the files of a repository', () => {
       () => json(repository(names)),
       () => json({ weight_map: { a: 'other.safetensors' } }),
     );
-    await expect(lacking.offer()).rejects.toThrow('other.safetensors is missing');
+    await expect(lacking.offer()).rejects.toThrow(
+      'other.safetensors is missing, which model.safetensors.index.json names',
+    );
   });
 
   it('of a host that leaves the sizes out, from its tree', async () => {
@@ -128,7 +139,7 @@ describe('the files of a repository', () => {
     [
       'a single shard',
       ['config.json', 'tokenizer.json', 'model-00001-of-00002.safetensors'],
-      /index\.json is missing/,
+      /1 of 2 shards; missing: 2/,
       /./,
     ],
     ['no config.json', ['tokenizer.json', 'model.safetensors'], /config\.json is missing/, /./],
@@ -164,6 +175,44 @@ describe('the files of a repository', () => {
     const lost = ask(() => ({ after: 'hang' }));
     await expect(lost.offer()).rejects.toMatchObject({ code: 'network' });
     expect(lost.asked).toHaveLength(3);
+  });
+
+  it('weights in fewer bits are refused before anything is downloaded', async () => {
+    config = { quantization_config: { quant_method: 'awq', bits: 4 } };
+    await expect(ask(() => json(repository(NAMES))).offer()).rejects.toMatchObject({
+      code: 'hub',
+      message: expect.stringMatching(/quantised by awq \(4 bits\)/),
+    });
+  });
+
+  it('an ONNX export: one of its files with its data, by choice; safetensors before any', async () => {
+    const exports = ['onnx/model.onnx', 'onnx/model.onnx_data', 'onnx/model_q4.onnx', 'onnx/model_fp16.onnx'];
+    const names = ['config.json', 'tokenizer.json', ...exports];
+    const only = await ask(() => json(repository(names))).offer();
+    expect(only.inspected.choices.map(({ id }) => id)).toEqual([
+      'onnx/model.onnx',
+      'onnx/model_fp16.onnx',
+      'onnx/model_q4.onnx',
+    ]);
+    expect(only.plan.files.map(({ path }) => path)).toEqual(names.slice(0, 4));
+    expect(offerOf(only.inspected, 'onnx/model_q4.onnx').plan.files.map(({ path }) => path)).toEqual([
+      ...names.slice(0, 2),
+      'onnx/model_q4.onnx',
+    ]);
+    const both = await ask(() => json(repository([...names, 'model.safetensors']))).offer();
+    expect(both.choice.id).toBe('safetensors');
+    // Each form has a place of its own in the library.
+    const keys = both.inspected.choices.map(({ id }) => keyOf(offerOf(both.inspected, id).plan));
+    expect(new Set(keys).size).toBe(4);
+    expect(both.inspected.choices).toHaveLength(4);
+    // Of a large export the first that is not too large.
+    const large = repository(names);
+    large.siblings[3]!.size = 2e9;
+    expect((await ask(() => json(large)).offer()).choice.id).toBe('onnx/model_fp16.onnx');
+    // What cannot be read of the weights leaves the export.
+    config = { quantization_config: { quant_method: 'gptq' } };
+    const packed = await ask(() => json(repository([...names, 'model.safetensors']))).offer();
+    expect(packed.choice.id).toBe('onnx/model.onnx');
   });
 
   it('a path that leaves the repository is none', async () => {

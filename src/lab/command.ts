@@ -28,6 +28,8 @@ export interface CommandInput {
   readonly samples: number;
   readonly question: string | undefined;
   readonly lens: LensArguments;
+  /** Where the result goes, if not to the standard output. */
+  readonly out: string | undefined;
   readonly generation: GenerateArguments;
   readonly say: (line: string) => void;
   /** Text as it comes, without a line's end. */
@@ -35,6 +37,7 @@ export interface CommandInput {
   readonly onEvent: (event: RunEvent) => void;
 }
 
+/** `table` is printed for people; `file` is written to --out, and the rest goes to the standard output. */
 export type Command = (input: CommandInput) => Promise<Record<string, unknown>>;
 
 /** Without intermediate checkpoints, if none are looked at. */

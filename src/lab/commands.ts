@@ -2,6 +2,7 @@ import { type Command, unobserved } from './command';
 import { evaluate } from './eval';
 import { generate } from './generate';
 import { causal, lens } from './lens';
+import { states } from './states';
 
 /** One run: all losses, accuracies and spectra of the student, and the result. */
 const distil: Command = async ({ workbench, config, onEvent }) => {
@@ -59,6 +60,7 @@ export const COMMANDS = {
   eval: evaluate,
   step,
   generate,
+  states,
   bench,
 } as const satisfies Record<string, Command>;
 export type CommandName = keyof typeof COMMANDS;

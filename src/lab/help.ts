@@ -15,6 +15,8 @@ const ABOUT: Readonly<Record<CommandName, string>> = {
   step: 'Trains a student, then answers one question thought by thought.',
   generate:
     'Continues a prompt with a teacher, base, student or opened checkpoint: sampling, seeds, tokens per second.',
+  states:
+    'Writes hidden states to a file: .npy, float32 [layers, tokens, H], or .safetensors, a tensor for each layer with metadata.',
   bench: 'Times a training step.',
 };
 

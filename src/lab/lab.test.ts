@@ -118,7 +118,7 @@ describe('lab distil', () => {
 });
 
 describe('the other commands', () => {
-  it('lens: figure 6 of the teacher where nothing else is asked, arrays as lists', async () => {
+  it('lens: figure 6 of the teacher by default, with arrays as lists', async () => {
     const { json, said } = await run('lens', '--samples', '2');
     const [selection] = json.lens.selections;
     expect(selection).toMatchObject({ label: 'teacher', layers: 2, hidden: 32 });
@@ -131,7 +131,7 @@ describe('the other commands', () => {
     expect(said).toContain(`95, 99 % of the energy ${median.energyRanks.join(', ')}`);
   });
 
-  it('lens: a checkpoint of the student against the teacher, with all there is to ask', async () => {
+  it('lens: a checkpoint of the student against the teacher, with every option', async () => {
     const config = put('run.json', runFile);
     const { json } = await run(
       ...['lens', '--config', config, '--set', 'observation.every=2', '--samples', '3'],
@@ -216,7 +216,7 @@ describe('the other commands', () => {
     }
   });
 
-  it('causal: accuracy against rank, and every point as it comes', async () => {
+  it('causal: accuracy against rank, and every point as it is measured', async () => {
     const { json, said } = await run(
       ...['causal', '--samples', '3', '--problems', '2', '--ranks', '1,32', '--random', '--layers', '2'],
     );
@@ -271,7 +271,7 @@ describe('the other commands', () => {
     expect(said).toContain('seeds 1–2, 5. The unit is the seed');
   });
 
-  it('eval: goes on from what an interruption left, and refuses to overwrite or to mix', async () => {
+  it('eval: continues after an interruption, and refuses to overwrite or mix results', async () => {
     const config = put('resume.json', { ...CONFIG, optimiser: { ...CONFIG.optimiser, steps: 1 } });
     const args = ['eval', '--config', config, '--seeds', '1,2', '--out', at('eval-out.json')];
     const first = await run('eval', '--config', config, '--seeds', '1', '--out', at('eval-out.json'));
@@ -343,10 +343,31 @@ describe('lab generate', () => {
   });
 });
 
+describe('lab states', () => {
+  it('writes the hidden states of a text to .npy and safetensors, and says whose rows they are', async () => {
+    const args = ['states', '--open', join(models, 'base'), '--text', 'Tom has 12 apples.', '--layers', '2'];
+    const { json, said } = await run(...args, '--out', at('states.npy'));
+    const { shape, samples, layers } = json.states;
+    expect(json.states).toMatchObject({ label: 'opened', request: { subject: { kind: 'opened' } } });
+    expect([shape[0], shape[2], layers]).toEqual([1, 32, [2]]);
+    expect(samples[0].ids).toHaveLength(shape[1]);
+    const bytes = readFileSync(at('states.npy'));
+    expect(bytes.subarray(1, 6).toString('latin1')).toBe('NUMPY');
+    const values = bytes.length - 4 * shape[1] * 32;
+    expect(values % 64).toBe(0);
+    expect(said).toContain(`1 layers of ${shape[1]} tokens, H 32; ${bytes.length} bytes`);
+    await run(...args, '--out', at('states.safetensors'));
+    const other = readFileSync(at('states.safetensors'));
+    expect(other.subarray(other.length - 4 * shape[1] * 32)).toEqual(bytes.subarray(values));
+    await expect(run(...args)).rejects.toThrow('ends in .npy or .safetensors');
+    await expect(run(...args, '--out', at('states.json'))).rejects.toThrow('states.json');
+  });
+});
+
 describe('--help', () => {
   it('names every command, option, preset, method and setting', async () => {
     const { text } = await run('--help');
-    for (const name of ['lens', 'causal', 'distil', 'eval', 'step', 'generate', 'bench'])
+    for (const name of ['lens', 'causal', 'distil', 'eval', 'step', 'generate', 'states', 'bench'])
       expect(text).toContain(`\n  ${name} `);
     for (const option of Object.keys(OPTIONS)) expect(text).toContain(`\n  --${option}`);
     for (const { id } of PRESETS) expect(text).toContain(`\n  ${id} `);
@@ -466,7 +487,7 @@ describe('bad arguments and files', () => {
     ['the command of old', () => ['spectra'], /unknown command "spectra"/],
     ['no folder for the output', () => ['lens', '--out', at('no/where.json')], /there is no folder/],
   ];
-  it.each(bad)('%s: said in a clear line', async (_name, args, message) => {
+  it.each(bad)('%s: reported in one clear line', async (_name, args, message) => {
     await expect(run(...args())).rejects.toThrow(message);
   });
 

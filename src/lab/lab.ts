@@ -87,7 +87,11 @@ export async function lab(
     const { threads, provider } = device;
     const text = (result: Record<string, unknown>): string =>
       `${JSON.stringify({ command: name, provider, threads, ...result }, plain, 2)}\n`;
-    const { table, ...result } = await command({
+    const {
+      table,
+      file: made,
+      ...result
+    } = await command({
       workbench,
       pair,
       config,
@@ -104,6 +108,7 @@ export async function lab(
       question: values.question,
       lens: values,
       generation: values,
+      out: values.out,
       say,
       write: (piece) => {
         if (!values.quiet) streams.stderr.write(piece);
@@ -111,7 +116,10 @@ export async function lab(
       onEvent: (event) => progress(event, say),
     });
     const whole = text({ ...result, ...(file && repeated(file, result)) });
-    if (values.out !== undefined) await replaceFile(values.out, whole);
+    if (made instanceof Blob && values.out !== undefined) {
+      await replaceFile(values.out, made.stream());
+      streams.stdout.write(whole);
+    } else if (values.out !== undefined) await replaceFile(values.out, whole);
     else streams.stdout.write(whole);
     // A table is for people: it goes wherever the JSON does not.
     if (table !== undefined) (values.out === undefined ? streams.stderr : streams.stdout).write(`${table}\n`);
@@ -169,8 +177,8 @@ async function earlierFile(out: string | undefined, resume: boolean): Promise<un
 }
 
 /** Writes a temporary file and renames it, so that an interruption leaves the old file or the new one, never half. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  await writeFile(`${path}.part`, text);
+async function replaceFile(path: string, text: string | ReadableStream): Promise<void> {
+  await writeFile(`${path}.part`, text as Parameters<typeof writeFile>[1]);
   await rename(`${path}.part`, path);
 }
 

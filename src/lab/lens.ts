@@ -1,7 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { compareCausal, directionsKept } from '../contract/causal';
-import { AS_DETECTED, type DataFilter, FORMAT_TEXTS, NO_FILTER } from '../contract/data';
 import {
   type CausalReport,
   type CausalRequest,
@@ -10,18 +7,13 @@ import {
   type LensRequest,
   type Selection,
   type SelectionReport,
-  type Subject,
 } from '../contract/lens';
 import { median } from '../contract/statistics';
 import { parseLensRequest } from '../engine/session/lens/request';
-import type { LoriWorkbench } from '../engine/session/workbench';
 import type { Command } from './command';
 import { accuracyText, whole } from './options';
+import { countRows, list, numbers, openRows, sourceOf } from './source';
 import { checkpointFiles, parseSubject, selectionsOf } from './subjects';
-
-const list = (text: string | undefined): string[] => text?.split(',').filter((part) => part !== '') ?? [];
-const numbers = (option: string, text: string | undefined): number[] =>
-  list(text).map((part) => whole(option, part));
 
 /** The low-rank lens: by default figure 6 of the teacher. */
 export const lens: Command = async ({ workbench, config, samples, lens: given, say, onEvent }) => {
@@ -29,26 +21,9 @@ export const lens: Command = async ({ workbench, config, samples, lens: given, s
   const subjects = (given.subject.length > 0 ? given.subject : [usual]).map((text) =>
     parseSubject(text, given.text.length > 0),
   );
-  const ids = list(given.ids);
-  const longest = given['max-tokens'];
-  if ([given.text, ids, given.data].filter(({ length }) => length > 0).length > 1)
-    throw new Error('--text, --ids and --data name three kinds of samples; one is expected');
-  if (longest !== undefined && given.data.length === 0)
-    throw new Error('--max-tokens chooses among the rows of --data; give --data');
+  const source = sourceOf(given, config.seed, samples);
   const request = (selections: readonly Selection[]): LensRequest => ({
-    source:
-      given.text.length > 0
-        ? { kind: 'texts', texts: given.text }
-        : ids.length > 0
-          ? { kind: 'ids', ids }
-          : given.data.length > 0
-            ? {
-                kind: 'rows',
-                seed: config.seed,
-                samples,
-                ...(longest !== undefined && { filter: upTo(longest) }),
-              }
-            : { kind: 'problems', seed: config.seed, samples },
+    source,
     selections,
     layers: given.layers === undefined ? null : numbers('layers', given.layers),
     stack: given.stack as LensRequest['stack'],
@@ -76,41 +51,6 @@ export const lens: Command = async ({ workbench, config, samples, lens: given, s
     );
   return { summary, lens: report };
 };
-
-const upTo = (tokens: string): DataFilter => ({
-  ...NO_FILTER,
-  tokens: [null, whole('max-tokens', tokens)],
-});
-
-type Say = (line: string) => void;
-
-/** Opens the data set, and says what was found in it. */
-async function openRows(workbench: LoriWorkbench, paths: readonly string[], say: Say): Promise<void> {
-  const files = await Promise.all(
-    paths.map(async (path) => ({
-      name: basename(path),
-      data: new Blob([
-        await readFile(path).catch((error: Error) => {
-          throw new Error(`--data ${JSON.stringify(path)}: ${error.message}`);
-        }),
-      ]),
-    })),
-  );
-  const report = await workbench.openData(files, AS_DETECTED);
-  const { name, format, why, rows, malformed, duplicates, malformedRows, notes } = report;
-  say(
-    `${name}: ${FORMAT_TEXTS[format].label} (${why}); ${rows} rows, ${malformed} malformed, ${duplicates} duplicates`,
-  );
-  for (const { file, line, reason } of malformedRows.slice(0, 10)) say(`${file}:${line}: ${reason}`);
-  for (const note of notes) say(`note: ${note}`);
-}
-
-/** Says how long the rows are for the model. */
-async function countRows(workbench: LoriWorkbench, subject: Subject, say: Say): Promise<void> {
-  const { model, all, positions, tooLong } = await workbench.countTokens(subject);
-  const limit = positions === null ? '' : `; ${tooLong} rows are longer than its ${positions} positions`;
-  say(`${model}: ${all.least} to ${all.most} tokens a row, median ${all.median}${limit}`);
-}
 
 /** Medians over the matrices of a selection, and of each control. */
 function summaryOf({ selections, controls }: LensReport) {

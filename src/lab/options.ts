@@ -55,7 +55,10 @@ const LENS = ['lens'];
 const CAUSAL = ['causal'];
 const BOTH = ['lens', 'causal'];
 const GENERATE = ['generate'];
-const SUBJECTS = [...BOTH, ...GENERATE];
+const STATES = ['states'];
+/** What names samples. */
+const READING = [...LENS, ...STATES];
+const SUBJECTS = [...BOTH, ...GENERATE, ...STATES];
 
 /** A setting of generation as an option: its help, range and default are those of the page. */
 const generation = (key: keyof GenerateSettings) => {
@@ -107,7 +110,8 @@ export const OPTIONS = {
   out: {
     type: 'string',
     value: 'file.json',
-    about: 'Where the result goes; by default to the standard output.',
+    about:
+      'Where the result goes; by default to the standard output. Of states, the .npy or .safetensors file that is written.',
   },
   quiet: { type: 'boolean', default: false, about: 'No progress on the standard error output.' },
   presets: {
@@ -144,8 +148,8 @@ export const OPTIONS = {
     type: 'string',
     default: '16',
     value: 'n',
-    about: 'Training problems whose hidden states are decomposed.',
-    commands: BOTH,
+    about: 'Training problems whose hidden states are decomposed, or written.',
+    commands: [...BOTH, ...STATES],
   },
   subject: {
     type: 'string',
@@ -159,14 +163,15 @@ export const OPTIONS = {
   open: {
     type: 'string',
     value: 'folder',
-    about: 'The checkpoint that “opened” means; generate takes it as the subject unless told otherwise.',
+    about:
+      'The checkpoint that “opened” means; generate and states take it as the subject unless told otherwise.',
     commands: SUBJECTS,
   },
   layers: {
     type: 'string',
     value: '1,2',
     about: 'Which layers; by default all of them.',
-    commands: BOTH,
+    commands: [...BOTH, ...STATES],
   },
   centre: { type: 'boolean', default: false, about: 'Subtract the mean state first.', commands: BOTH },
   text: {
@@ -175,9 +180,9 @@ export const OPTIONS = {
     default: [] as string[],
     value: 'text',
     about: 'A text to read instead of problems; may be given several times.',
-    commands: LENS,
+    commands: READING,
   },
-  ids: { type: 'string', value: 'train-1,held-out-2', about: 'Problems by name.', commands: LENS },
+  ids: { type: 'string', value: 'train-1,held-out-2', about: 'Problems by name.', commands: READING },
   data: {
     type: 'string',
     multiple: true,
@@ -185,14 +190,14 @@ export const OPTIONS = {
     value: 'file',
     about:
       'A data set to draw the samples from instead of the bundled problems: GSM8K, GSM8K-Aug, SVAMP, GSM-Hard, MultiArith, ProsQA, CommonsenseQA, or JSON, JSON lines, CSV or TSV with columns question and answer; detected by content. Several files are read one after another. With --open and without --subject it is the opened checkpoint that reads them.',
-    commands: LENS,
+    commands: READING,
   },
   'max-tokens': {
     type: 'string',
     value: 'n',
     about:
       'Only rows of --data of at most n tokens, question, rationale and answer together, under the first subject’s tokenizer.',
-    commands: LENS,
+    commands: READING,
   },
   stack: {
     type: 'string',
@@ -242,6 +247,13 @@ export const OPTIONS = {
     about: 'The text to continue; by default the first held-out problem’s question.',
     commands: GENERATE,
   },
+  template: {
+    type: 'string',
+    value: 'name',
+    about:
+      'A chat template of the model, such as default: the prompt is then a user’s message. Without it the prompt is plain text.',
+    commands: GENERATE,
+  },
   temperature: generation('temperature'),
   'top-k': generation('topK'),
   'top-p': generation('topP'),
@@ -275,6 +287,7 @@ export interface GenerateArguments {
   readonly subject: readonly string[];
   readonly open?: string | undefined;
   readonly prompt?: string | undefined;
+  readonly template?: string | undefined;
   readonly temperature: string;
   readonly 'top-k': string;
   readonly 'top-p': string;

@@ -69,13 +69,15 @@ export async function checkpointFiles(path: string): Promise<NamedFile[]> {
     const small = above.filter((name) => existsSync(name));
     return named([path, ...beside.map((name) => join(folder, name)), ...small]);
   }
-  const wanted = here.filter((name) => /\.(safetensors|json|onnx)$/.test(name) || DATA.test(name));
+  const wanted = here.filter((name) => WANTED.test(name) || DATA.test(name));
   const hasWeights = wanted.some((name) => /\.(safetensors|onnx)$/.test(name));
   const below = !hasWeights && here.includes('onnx') ? await namesIn(join(folder, 'onnx'), path) : [];
   const exports = below.filter((name) => name.endsWith('.onnx') || DATA.test(name));
   return named([...wanted, ...exports.map((name) => join('onnx', name))].map((name) => join(folder, name)));
 }
 
+/** What a checkpoint needs, and what people have instead, which is named for what it is. */
+const WANTED = /\.(safetensors|json|jinja|onnx|model|txt|bin|pt|pth|ckpt|gguf|h5|msgpack|npz)$/i;
 /** Files that hold an export's weights. */
 const DATA = /\.onnx[._]data(_\d+)?$/;
 const JSONS = ['config.json', 'tokenizer.json', 'tokenizer_config.json'];

@@ -82,16 +82,20 @@ function fnv1a(text: string): string {
   return (hash >>> 0).toString(16).padStart(8, '0');
 }
 
-/** Name of the folder of this checkpoint: the same one for the same host, repository and commit. */
-export function keyOf({
-  base,
-  id,
-  revision,
-  commit,
-}: Pick<DownloadPlan, 'base' | 'id' | 'revision' | 'commit'>): string {
-  const whole = [base, id, commit ?? revision].join(' ');
+/**
+ * Name of the folder of this checkpoint: the same one for the same host, repository, commit and form of the weights, of which
+ * there may be several ONNX exports.
+ */
+export function keyOf(plan: Pick<DownloadPlan, 'base' | 'id' | 'revision' | 'commit'> & Paths): string {
+  const { base, id, revision, commit, files } = plan;
+  const exports = files.map(({ path }) => path).filter((name) => name.endsWith('.onnx'));
+  const whole = [base, id, commit ?? revision, ...exports].join(' ');
   const plain = `${id}@${commit?.slice(0, 12) ?? revision}`.replaceAll(/[^\w.@-]/g, '_').slice(0, 120);
   return `${plain}-${fnv1a(whole)}`;
+}
+
+interface Paths {
+  readonly files: readonly Pick<RemoteFile, 'path'>[];
 }
 
 /** Name of a repository's file in the checkpoint's folder. */

@@ -195,7 +195,8 @@ def gpt2_weights(c, seed):
             w.add(f"{n}{name}.bias", (H,), 9)
         for name, shape in {"attn.c_attn": (H, 3 * H), "attn.c_proj": (H, H), "mlp.c_fc": (H, inner),
                             "mlp.c_proj": (inner, H)}.items():
-            w.add(f"{n}{name}.weight", shape)
+            # Four times as large before the activation, so that its cubic term and its tails count.
+            w.add(f"{n}{name}.weight", shape, 6 if name == "mlp.c_fc" else 8)
             w.add(f"{n}{name}.bias", (shape[1],), 9)
     w.add(p + "ln_f.weight", (H,), one=True)
     w.add(p + "ln_f.bias", (H,), 9)

@@ -1,8 +1,8 @@
-"""Prints the goldens of two recipes that exist only as tests, in float64:
+"""Prints the goldens of three recipes that exist only as tests, in float64:
 
     /usr/bin/python3 scripts/goldens/lori/proofs.py
 
-    proofs.golden.json    weights, adapters, batch; terms and the gradient of every parameter of both recipes
+    proofs.golden.json    weights, adapters, batch; terms and the gradient of every parameter of each recipe
 
 codi: two paths and two adapters over one base. Teacher: question, rationale ∥ prompt ∥ answer, cross entropy. Student:
 its own run of the question, K latents through a projection (Linear, exact GELU, Linear, LayerNorm), prompt ∥ answer,
@@ -12,6 +12,10 @@ their unbiased std (CODI §3.4). Left out: the embedding layer, begin- and end-o
 silent: question, C silent tokens in one segment, prompt ∥ answer; LoRA, and before k and v a module
 h ← h + (α/d)·W₂W₁ᵀh (DART §3.2). Cross entropy, and the mean squared distance of the silent tokens' keys (after RoPE)
 and values to given ones, summed over layers. W₂ is not zero, so that gradients flow.
+
+policy: question, prompt ∥ answer as a sampled completion (GRPO, DeepSeekMath, arXiv:2402.03300, eq. 3 and 4). Means over
+the answers' tokens of −A·exp(l − l_old), with given advantages A and old log-probabilities; of exp(r − l) − (r − l) − 1,
+with r the log-probabilities of the model without its adapter; and of the whole KL from that model's distribution.
 
 B samples, S question columns, K latent steps, C silent tokens, L layers, H hidden size, P projection width.
 """
@@ -27,6 +31,7 @@ CONFIG = Config("llama", 16, 20, 2, 4, 2, 23, 1e-5, 100.0, True)
 RUN = {
     "rank": 2, "alpha": 3.0, "latents": 3, "projection": 10, "silent": 3, "remWidth": 3, "remAlpha": 4.0,
     "layerNormEps": 1e-5, "teacher": 0.8, "codi": 2.5, "answer": 1.25, "keyValues": 0.3,
+    "surrogate": 0.7, "estimate": 0.9, "divergence": 1.1,
 }
 LENGTHS = {"questions": [3, 5, 2], "rationales": [4, 2, 5], "answers": [1, 2, 2], "prompt": 2}
 
@@ -110,6 +115,32 @@ def silent(weights, live, batch, silent_ids, targets):
     return {"keyValues": distance, "answer": answer}
 
 
+def policy(weights, live, batch, old, advantages):
+    lora = {k[len("student."):]: v for k, v in live.items()}
+    decoders = Decoder(CONFIG, weights, Lora(lora, RUN["rank"], RUN["alpha"])), Decoder(CONFIG, weights, None)
+    questions, question_mask = pad_left(batch.questions)
+    ids, _ = pad_right([batch.prompt + a for a in batch.answers])
+    targets, mask = pad_right([a + [EOS] for a in batch.answers])
+    key_mask = torch.cat([question_mask, torch.ones_like(ids)], 1)
+    at = len(batch.prompt) - 1
+
+    def log_softmax(decoder):
+        _, cache = decoder.forward(decoder.embed(questions), key_mask)
+        states, _ = decoder.forward(decoder.embed(ids), key_mask, cache)
+        return decoder.logits(states[:, at:, -1]).log_softmax(-1)
+
+    ours, theirs = log_softmax(decoders[0]), log_softmax(decoders[1]).detach()
+    picked = lambda rows: rows.gather(-1, targets[..., None])[..., 0]  # noqa: E731
+    l, r = picked(ours), picked(theirs)
+    mean = lambda x: (x * mask).sum() / mask.sum()  # noqa: E731
+    terms = {
+        "surrogate": mean(-advantages[:, None] * (l - old).exp()),
+        "estimate": mean((r - l).exp() - (r - l) - 1),
+        "divergence": mean(F.kl_div(theirs, ours, log_target=True, reduction="none").sum(-1)),
+    }
+    return terms, r
+
+
 def print_recipe(out, name, parameters, terms_of):
     """Weighted terms and gradients; autograd is compared with central differences of one value of every parameter."""
     live = {k: v.clone().requires_grad_() for k, v in parameters.items()}
@@ -164,6 +195,11 @@ def main():
     out.update({**teacher, **student, **projection, **rem, "silent.targets": targets, "silent.ids": silent_ids})
     print_recipe(out, "codi", {**teacher, **student, **projection}, lambda live: codi(weights, live, batch))
     print_recipe(out, "silent", {**student, **rem}, lambda live: silent(weights, live, batch, silent_ids, targets))
+    old = random.normal(len(batch), max(map(len, batch.answers)) + 1, scale=0.5, mean=-3)
+    advantages = random.normal(len(batch))
+    print_recipe(out, "policy", student, lambda live: policy(weights, live, batch, old, advantages)[0])
+    _, out["policy.reference"] = policy(weights, student, batch, old, advantages)
+    out.update({"policy.old": old, "policy.advantages": advantages})
     for key, (ids, mask) in {
         "questions": pad_left(batch.questions),
         "explicit": pad_right([r + batch.prompt + a + [EOS] for r, a in zip(batch.rationales, batch.answers)]),

@@ -4,7 +4,7 @@ import { useActions, useApp, useAppMade } from '../store/use-app';
 import { Button } from '../ui/Button';
 import { ErrorNotice, Notice } from '../ui/ErrorNotice';
 
-/** What concerns the whole page: an engine that is dead or deaf, a link that cannot be used, things to know. */
+/** Messages about the whole page: an engine that died or does not respond, an unusable link, other notices. */
 export function Notices() {
   const dead = useApp((state) => state.dead);
   const problems = useApp((state) => state.linkProblems);

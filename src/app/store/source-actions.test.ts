@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Offer } from '../../hub/choose';
+import { type Offer, offerOf } from '../../hub/choose';
 import { HubError } from '../../hub/errors';
 import type { ModelSources } from '../../hub/index';
 import type { HubSource } from '../../hub/source';
@@ -65,7 +65,16 @@ function made({ quota = 10_000, fails = null as Error | null, offline = false } 
     async lookUp(source, { token }) {
       asked.push(`look up ${source.id}@${source.revision} at ${source.base} with ${token ?? 'no token'}`);
       if (offline) throw new HubError('network', 'no network', 'Try again.');
-      return { plan: planOf(source), bytes: 1000, leftOut: [] } satisfies Offer;
+      const { licence, commit, files } = planOf(source);
+      const [config, weights] = files;
+      return offerOf({
+        repository: { ...source, licence, commit, files },
+        choices: [
+          { id: 'safetensors', files: [weights!] },
+          { id: 'onnx/model.onnx', files: [] },
+        ],
+        config: { of: config!.path },
+      }) satisfies Offer;
     },
     async download(plan, { report, signal }) {
       asked.push(`download ${plan.id}`);
@@ -109,6 +118,9 @@ describe('opening a model of a host', () => {
     expect(await actions.lookUpModel()).toBe(true);
     expect(asked).toEqual(['look up org/name@v1 at https://huggingface.co with hf_x']);
     expect(formatLink(store.getState().link)).toBe('#/model?model=org/name@v1');
+    actions.chooseWeights('onnx/model.onnx');
+    expect(state().offer.value).toMatchObject({ bytes: 10, choice: { id: 'onnx/model.onnx' } });
+    actions.chooseWeights('safetensors');
     const { plan } = state().offer.value!;
     expect(await actions.download(plan)).toBe(true);
     expect(asked.at(-1)).toBe('download org/name');

@@ -1,5 +1,5 @@
 import type { NamedFile } from '../../contract/lens';
-import type { Offer } from '../../hub/choose';
+import { type Offer, offerOf } from '../../hub/choose';
 import { HUB, hostOf, parseBase, parseSource, writeSource } from '../../hub/source';
 import { bytesOf, type DownloadPlan, keyOf } from '../../storage/checkpoint-rows';
 import { StorageError } from '../../storage/errors';
@@ -17,6 +17,8 @@ export interface SourceActions {
   /** Asks the host named in the form what the model's files are: the first time that anything leaves this browser. */
   lookUpModel(): Promise<boolean>;
   cancelLookUp(): void;
+  /** Another form of the weights of the model that was looked up, by its id. */
+  chooseWeights(id: string): void;
   /** Forgets what the host offered, and what a link asked for. */
   declineOffer(): void;
   /** Downloads what was offered, or the rest of an unfinished download, and opens it. */
@@ -96,6 +98,10 @@ export function sourceActions(ctx: Context, lens: Pick<LensActions, 'openCheckpo
       return true;
     },
     cancelLookUp: () => offer.cancel(),
+    chooseWeights(id) {
+      const { value } = now().offer;
+      if (value && !isBusy(now().offer)) set({ offer: done(offerOf(value.inspected, id)) });
+    },
     declineOffer() {
       set({ offer: idle, asked: null });
       linkTo(null);

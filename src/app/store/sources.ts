@@ -1,4 +1,4 @@
-import type { Offer } from '../../hub/choose';
+import { type Offer, SAFETENSORS } from '../../hub/choose';
 import type { TransferProgress } from '../../hub/progress';
 import { HUB, hostOf } from '../../hub/source';
 import type { LibraryList, Room } from '../../storage/checkpoint-library';
@@ -12,8 +12,9 @@ export type {
   StoredCheckpoint,
   UnfinishedDownload,
 } from '../../storage/checkpoint-library';
-export { keyOf } from '../../storage/checkpoint-rows';
+export { bytesOf, keyOf } from '../../storage/checkpoint-rows';
 export type { DownloadPlan, Offer, TransferProgress };
+export { SAFETENSORS };
 
 /** The host as people know it. */
 export const hostName = (plan: Pick<DownloadPlan, 'base'>): string => hostOf(plan);

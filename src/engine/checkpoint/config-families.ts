@@ -1,7 +1,17 @@
 /** What a config.json says of the decoder, family by family. Where it does not say, the defaults of transformers hold. */
 import type { DecoderConfig } from '../base/decoder-config';
 import { ConfigError } from '../base/errors';
-import { CORRECT, count, dividedHidden, flag, isAbsent, nameOf, OTHER, positive } from './config-fields';
+import {
+  CORRECT,
+  count,
+  dividedHidden,
+  flag,
+  isAbsent,
+  nameOf,
+  noteDefault,
+  OTHER,
+  positive,
+} from './config-fields';
 import { ropeOf } from './config-rope';
 import { type JsonObject, own, quote } from './json';
 
@@ -24,7 +34,7 @@ const SILU = ['silu', 'swish'];
 const GELU_NEW = ['gelu_new', 'gelu_pytorch_tanh', 'gelu_fast'];
 
 export const familyConfig = (type: ModelType, json: JsonObject, notes: string[]): FamilyConfig =>
-  type === 'gpt2' ? gpt2(json) : rotary(type, json, notes);
+  type === 'gpt2' ? gpt2(json, notes) : rotary(type, json, notes);
 
 /** LLaMA, Qwen2 and Qwen3: RMSNorm, RoPE, SwiGLU. */
 function rotary(type: Exclude<ModelType, 'gpt2'>, json: JsonObject, notes: string[]): FamilyConfig {
@@ -37,7 +47,7 @@ function rotary(type: Exclude<ModelType, 'gpt2'>, json: JsonObject, notes: strin
       CORRECT,
     );
   }
-  const headDim = headDimOf(type, json, hiddenSize, heads);
+  const headDim = headDimOf(type, json, [hiddenSize, heads], notes);
   refuseActivation(json, 'hidden_act', 'silu', SILU);
   const bias = flag(json, 'attention_bias', false);
   return {
@@ -48,8 +58,8 @@ function rotary(type: Exclude<ModelType, 'gpt2'>, json: JsonObject, notes: strin
     kvHeads,
     headDim,
     vocabSize: count(json, 'vocab_size', 2 ** 22),
-    maxPositions: maxPositions(type, json, 'max_position_embeddings'),
-    normEps: positive(json, 'rms_norm_eps', 1e-6, 1),
+    maxPositions: maxPositions(type, json, 'max_position_embeddings', notes),
+    normEps: epsilon(json, 'rms_norm_eps', 1e-6, notes),
     ...ropeOf(json, notes),
     ...(type === 'qwen3' && { qkNorm: true }),
     tieWordEmbeddings: flag(json, 'tie_word_embeddings', false),
@@ -60,20 +70,25 @@ function rotary(type: Exclude<ModelType, 'gpt2'>, json: JsonObject, notes: strin
   };
 }
 
-function headDimOf(type: ModelType, json: JsonObject, hiddenSize: number, heads: number): number {
-  const given = isAbsent(json, 'head_dim') ? undefined : count(json, 'head_dim', 1024);
-  const standard = (): number =>
-    type === 'qwen3'
-      ? QWEN3_HEAD_DIM
-      : dividedHidden(['hidden_size', hiddenSize], ['num_attention_heads', heads]);
-  const headDim = given ?? standard();
+function headDimOf(
+  type: ModelType,
+  json: JsonObject,
+  [hiddenSize, heads]: readonly [number, number],
+  notes: string[],
+): number {
+  const standard = (): number => {
+    if (type !== 'qwen3') return dividedHidden(['hidden_size', hiddenSize], ['num_attention_heads', heads]);
+    noteDefault(notes, 'head_dim', QWEN3_HEAD_DIM);
+    return QWEN3_HEAD_DIM;
+  };
+  const headDim = isAbsent(json, 'head_dim') ? standard() : count(json, 'head_dim', 1024);
   if (headDim % 2 !== 0)
     throw new ConfigError(`head_dim ${headDim} is odd, expected an even one, as RoPE turns pairs`, CORRECT);
   return headDim;
 }
 
 /** GPT-2: LayerNorm, learned positions, GELU, biases everywhere. transformers also takes LLaMA's names for its sizes. */
-function gpt2(json: JsonObject): FamilyConfig {
+function gpt2(json: JsonObject, notes: string[]): FamilyConfig {
   const named = (max: number, ...names: readonly [string, ...string[]]): [string, number] => {
     const name = nameOf(json, ...names);
     return [name, count(json, name, max)];
@@ -92,9 +107,9 @@ function gpt2(json: JsonObject): FamilyConfig {
     kvHeads: heads[1],
     headDim,
     vocabSize: count(json, 'vocab_size', 2 ** 22),
-    maxPositions: maxPositions('gpt2', json, nameOf(json, 'n_positions', 'max_position_embeddings')),
+    maxPositions: maxPositions('gpt2', json, nameOf(json, 'n_positions', 'max_position_embeddings'), notes),
     norm: 'layer',
-    normEps: positive(json, nameOf(json, 'layer_norm_epsilon', 'layer_norm_eps'), 1e-5, 1),
+    normEps: epsilon(json, nameOf(json, 'layer_norm_epsilon', 'layer_norm_eps'), 1e-5, notes),
     positions: 'learned',
     ropeTheta: 10000,
     activation: 'gelu_new',
@@ -106,8 +121,16 @@ function gpt2(json: JsonObject): FamilyConfig {
   };
 }
 
-const maxPositions = (type: ModelType, json: JsonObject, key: string): number =>
-  isAbsent(json, key) ? MAX_POSITIONS[type] : count(json, key, 2 ** 24);
+function maxPositions(type: ModelType, json: JsonObject, key: string, notes: string[]): number {
+  if (!isAbsent(json, key)) return count(json, key, 2 ** 24);
+  noteDefault(notes, key, MAX_POSITIONS[type]);
+  return MAX_POSITIONS[type];
+}
+
+function epsilon(json: JsonObject, key: string, standard: number, notes: string[]): number {
+  if (isAbsent(json, key)) noteDefault(notes, key, standard);
+  return positive(json, key, standard, 1);
+}
 
 function refuseActivation(
   json: JsonObject,

@@ -70,3 +70,8 @@ export function dividedHidden(hidden: [string, number], heads: [string, number])
     );
   return hidden[1] / heads[1];
 }
+
+/** Notes that the file leaves out a field and what is taken for it: the default that transformers has for the family. */
+export function noteDefault(notes: string[], key: string, value: number): void {
+  notes.push(`config.json does not say ${key}; ${value}, the default of transformers, is taken.`);
+}

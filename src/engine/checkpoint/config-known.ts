@@ -1,7 +1,7 @@
 /**
  * Fields of config.json that are not used. Each is known to be harmless, or known to change the network (and refused unless
  * its value switches it off), or unknown: then it is refused if its name speaks of the network and its value does not switch it
- * off, and named in a note otherwise. Reasons: docs/decisions/0016-fields-of-config-json.md.
+ * off, and named in a note otherwise. Reasons: docs/decisions/0020-what-config-json-leaves-open.md.
  */
 import { listed } from '../../text/quote';
 import { ConfigError } from '../base/errors';
@@ -109,7 +109,7 @@ function checkOption(name: string, value: unknown): void {
   const others = NETWORK[name] as readonly unknown[];
   if (value === undefined || value === null || others.includes(value)) return;
   if (isOff(value) && !NEVER_FALSE.has(name)) return;
-  const supported = NEVER_FALSE.has(name) ? others : [false, ...others];
+  const supported = others.length > 0 ? others : [false];
   if (name === 'quantization_config')
     throw new ConfigError(
       'unsupported quantization_config: quantised weights cannot be read; supported: f32, f16, bf16',

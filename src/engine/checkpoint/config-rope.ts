@@ -4,7 +4,7 @@
  */
 import type { DecoderConfig, RopeScaling } from '../base/decoder-config';
 import { ConfigError } from '../base/errors';
-import { CORRECT, isAbsent, positive } from './config-fields';
+import { CORRECT, isAbsent, noteDefault, positive } from './config-fields';
 import { isJsonObject, type JsonObject, own, quote } from './json';
 
 const BASE_FIELDS = ['rope_type', 'type', 'rope_theta', 'partial_rotary_factor'];
@@ -33,6 +33,7 @@ export function ropeOf(
     );
   const place = holders.find(({ holder }) => !isAbsent(holder, 'rope_theta'));
   const ropeTheta = positive(place?.holder ?? json, 'rope_theta', 10000, 1e12);
+  if (!place && isAbsent(json, 'rope_theta')) noteDefault(notes, 'rope_theta', ropeTheta);
   const top = own(json, 'rope_theta') ?? ropeTheta;
   if (place && top !== ropeTheta)
     notes.push(

@@ -120,7 +120,10 @@ describe('parseModelConfig', () => {
       attentionBias: true,
       attentionOutputBias: true,
     });
-    expect(parseModelConfig(without(qwen3, 'head_dim')).headDim).toBe(128);
+    expect(parseModelConfig(without(qwen3, 'head_dim'))).toMatchObject({
+      headDim: 128,
+      notes: ['config.json does not say head_dim; 128, the default of transformers, is taken.'],
+    });
     expect(parseModelConfig(qwen2).qkNorm).toBeUndefined();
   });
 
@@ -283,6 +286,10 @@ describe('parseModelConfig', () => {
       tieWordEmbeddings: false,
       eosTokenIds: [],
       normEps: 1e-6,
+      notes: [
+        'config.json does not say rms_norm_eps; 0.000001, the default of transformers, is taken.',
+        'config.json does not say rope_theta; 10000, the default of transformers, is taken.',
+      ],
     });
     expect(config.bosTokenId).toBeUndefined();
     expect(parseModelConfig({ ...llama, head_dim: null, eos_token_id: null }).headDim).toBe(8);
@@ -299,7 +306,12 @@ describe('parseModelConfig', () => {
 
   it('takes what other readers take: swish, no max_position_embeddings', () => {
     expect(parseModelConfig({ ...llama, hidden_act: 'swish' })).toEqual(parseModelConfig(llama));
-    expect(parseModelConfig(without(llama, 'max_position_embeddings')).maxPositions).toBe(2048);
+    expect(parseModelConfig(without(llama, 'max_position_embeddings'))).toMatchObject({
+      maxPositions: 2048,
+      notes: [
+        'config.json does not say max_position_embeddings; 2048, the default of transformers, is taken.',
+      ],
+    });
     expect(parseModelConfig(without(qwen2, 'max_position_embeddings')).maxPositions).toBe(32768);
   });
 

@@ -53,6 +53,26 @@ describe('fetchFile', () => {
     expect(await totals({})).toEqual([undefined]);
   });
 
+  it('gives up a server that falls silent, before its answer or within it', async () => {
+    const silent: typeof fetch = (_url, init) =>
+      new Promise((_, reject) => init?.signal?.addEventListener('abort', () => reject(init.signal?.reason)));
+    const halfway: typeof fetch = async (_url, init) =>
+      new Response(
+        new ReadableStream({
+          start(controller) {
+            controller.enqueue(abc);
+            init?.signal?.addEventListener('abort', () => controller.error(init.signal?.reason));
+          },
+        }),
+      );
+    for (const fetch of [silent, halfway])
+      await expect(fetchFile('m/x', { fetch, stall: 20 })).rejects.toMatchObject({
+        name: 'FileError',
+        message: 'm/x: nothing came for 0.02 s',
+        hint: expect.stringContaining('connection'),
+      });
+  });
+
   const failures: [string, Parameters<typeof fetchFile>[1], RegExp][] = [
     [
       '404',

@@ -13,19 +13,35 @@ export interface FetchOptions {
   readonly signal?: AbortSignal;
   /** Stands in for the global fetch. */
   readonly fetch?: typeof fetch;
+  /** Milliseconds without a byte after which it is given up. */
+  readonly stall?: number;
 }
+
+const STALL = 60_000;
+const GRACE = 500;
 
 const RETRY = 'Check the connection and try again.';
 
 /**
- * Throws `FileError` (unreachable, HTTP status, wrong length, wrong hash), `CancelledError`, or `MemoryError` where
+ * Throws `FileError` (unreachable, stalled, HTTP status, wrong length, wrong hash), `CancelledError`, or `MemoryError` where
  * the file does not fit.
  */
 export async function fetchFile(url: string, options: FetchOptions = {}): Promise<ArrayBuffer> {
-  const { signal, onProgress, sha256 } = options;
+  const { signal, onProgress, sha256, stall = STALL } = options;
   throwIfCancelled(signal, `loading ${url}`);
+  const stalled = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const arm = (): void => {
+    clearTimeout(timer);
+    // A worker that has computed for that long hears first what has come meanwhile.
+    timer = setTimeout(() => {
+      timer = setTimeout(() => stalled.abort(), GRACE);
+    }, stall);
+  };
   try {
-    const response = await (options.fetch ?? globalThis.fetch)(url, signal ? { signal } : {});
+    arm();
+    const both = signal ? AbortSignal.any([signal, stalled.signal]) : stalled.signal;
+    const response = await (options.fetch ?? globalThis.fetch)(url, { signal: both });
     if (!response.ok) {
       throw new FileError(
         `${url}: the server answered ${response.status} ${response.statusText}`.trimEnd(),
@@ -33,7 +49,12 @@ export async function fetchFile(url: string, options: FetchOptions = {}): Promis
       );
     }
     const total = options.bytes ?? announcedLength(response);
-    const buffer = await readBody(response, url, total, options.bytes, onProgress, signal);
+    const heard: FetchOptions['onProgress'] = (received, of) => {
+      arm();
+      onProgress?.(received, of);
+    };
+    const buffer = await readBody(response, url, total, options.bytes, heard, signal);
+    clearTimeout(timer);
     if (sha256 !== undefined) await verifySha256(buffer, sha256, url);
     throwIfCancelled(signal, `loading ${url}`);
     return buffer;
@@ -41,8 +62,12 @@ export async function fetchFile(url: string, options: FetchOptions = {}): Promis
     if (cause instanceof FileError || cause instanceof MemoryError) throw cause;
     if (cause instanceof CancelledError || signal?.aborted)
       throw new CancelledError(`loading ${url} was cancelled`);
+    if (stalled.signal.aborted)
+      throw new FileError(`${url}: nothing came for ${stall / 1000} s`, RETRY, { cause });
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new FileError(`${url}: could not be loaded (${why})`, RETRY, { cause });
+  } finally {
+    clearTimeout(timer);
   }
 }
 

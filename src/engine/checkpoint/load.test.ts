@@ -25,6 +25,8 @@ const config = {
   num_attention_heads: 2,
   vocab_size: 3,
   max_position_embeddings: 16,
+  rms_norm_eps: 1e-6,
+  rope_theta: 10000,
   tie_word_embeddings: true,
 };
 const file = (tensors: Record<string, readonly [number[], number[]]>): ArrayBuffer =>

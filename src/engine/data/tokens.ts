@@ -28,6 +28,9 @@ export interface ProblemCodec {
   encode(problem: Pick<WordProblem, 'question' | 'steps' | 'answer'>, form?: RationaleForm): TokenProblem;
 }
 
+/** A question as it is read: its white space joined. */
+export const questionText = (text: string): string => text.trim().replace(/\s+/g, ' ');
+
 export function problemCodec(tokenizer: Tokenizer, endIds: readonly number[]): ProblemCodec {
   const plain = (text: string): number[] => tokenizer.encode(text, { addSpecialTokens: false });
   const endId = endIds[0] ?? tokenizer.eosTokenId;
@@ -37,7 +40,7 @@ export function problemCodec(tokenizer: Tokenizer, endIds: readonly number[]): P
       'Use texts instead of word problems, or a checkpoint that names one.',
     );
   const question = (text: string): number[] => {
-    const cleaned = text.trim().replace(/\s+/g, ' ');
+    const cleaned = questionText(text);
     if (cleaned === '' || plain(cleaned).length === 0)
       throw new InputError(
         `the question ${quote(text)} has no tokens`,

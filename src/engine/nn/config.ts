@@ -46,7 +46,3 @@ export function groupsOf(config: DecoderConfig): [GroupName, readonly LinearName
   const first = config.activation === 'gelu_new' ? 'up' : 'gateUp';
   return (['qkv', 'o', first, 'down'] as const).map((name) => [name, GROUPS[name]]);
 }
-
-/** Whether the MLP has a gate beside `up`. */
-export const hasLinear = (config: DecoderConfig, linear: LinearName): boolean =>
-  groupsOf(config).some(([, linears]) => linears.includes(linear));

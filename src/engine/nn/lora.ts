@@ -24,7 +24,11 @@ export interface LoraPart {
   readonly shape: readonly [number, number];
 }
 
-/** Order: group by group; the As of a group come first (they are one product), then its Bs. */
+/**
+ * Order: group by group; the As of a group come first (they are one product), then its Bs. Targets that the model does not
+ * have (`gate` in GPT-2) are passed over.
+ * @throws ConfigError where it has none of them
+ */
 export function loraLayout(config: DecoderConfig, spec: LoraSpec): { parts: LoraPart[]; length: number } {
   if (!(Number.isInteger(spec.rank) && spec.rank > 0))
     throw new ConfigError(
@@ -43,6 +47,15 @@ export function loraLayout(config: DecoderConfig, spec: LoraSpec): { parts: Lora
     for (const name of linears) push(name, 'A', [spec.rank, sizes[name].in]);
     for (const name of linears) push(name, 'B', [sizes[name].out, spec.rank]);
   }
+  if (offset === 0)
+    throw new ConfigError(
+      `the adapter’s target modules are ${spec.targets.join(', ') || 'none'}; this model has ${groupsOf(
+        config,
+      )
+        .flatMap(([, names]) => names)
+        .join(', ')}`,
+      'Choose at least one target module that the model has.',
+    );
   return { parts, length: offset };
 }
 

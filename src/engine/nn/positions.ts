@@ -47,8 +47,13 @@ export function placed(
   return atPositions(model, x, padding ? o.sub(at, padding) : o.expand(at, [B, S]));
 }
 
-/** The same for given positions [B, S] as float32; what lies before the first token counts as at position 0. */
+/**
+ * The same for given positions [B, S] as float32. Padding may lie before the first position or, behind a short row, past the
+ * last: it is given the first or the last one, and nothing reads what becomes of it. Rows themselves must be short enough.
+ */
 export function atPositions({ outer }: VocabularyModel, x: Tensor, positions: Tensor): Tensor {
-  const index = o.cast(o.relu(o.reshape(positions, [x.shape[0] as number])), 'i32');
-  return o.add(x, o.gather(outer.positions as Tensor, index));
+  const table = outer.positions as Tensor;
+  const last = (table.shape[0] as number) - 1;
+  const left = o.relu(o.sub(last, o.relu(o.reshape(positions, [x.shape[0] as number]))));
+  return o.add(x, o.gather(table, o.cast(o.sub(last, left), 'i32')));
 }

@@ -10,12 +10,17 @@ import { emit } from '../onnx/emit';
 import { normals, randomWeights, relativeError, TINY_CONFIG, TINY_QWEN } from '../train/tiny.testing';
 import type { DecoderConfig } from './config';
 import { type LatentFilter, latentOf, runContinuation, runLatents, runQuestion } from './latent';
+import { klDivergence, tokenLogProbabilities } from './likelihood';
 import { mostProbable, mostProbableTokens } from './next-token';
-
 import { outerModel, stackModel } from './stack';
-import { embed, headCrossEntropy, logits, softmaxMixture } from './vocabulary';
+import { embed, logits, softmaxMixture, type VocabularyModel } from './vocabulary';
 import { memorySource } from './weight-source';
 import { namedWeights, vocabularyChunk } from './weights';
+
+const crossEntropy = (model: VocabularyModel, hidden: Tensor, targets: Tensor, weights: Tensor): Tensor => {
+  const each = tokenLogProbabilities(model, hidden, targets);
+  return o.neg(o.reduceSum(o.mul(each, o.reshape(weights, each.shape))));
+};
 
 /** Both are float64 from float32 constants; only the order of sums differs. */
 const TOLERANCE = 1e-12;
@@ -72,7 +77,7 @@ describe.each([
     const build: Build = (graph, own) => {
       const hidden = graph.input('hidden', [N, H]);
       const targets = graph.input('targets', [N], 'i32');
-      const loss = headCrossEntropy(outerModel(graph, own), hidden, targets, graph.input('weights', [N]));
+      const loss = crossEntropy(outerModel(graph, own), hidden, targets, graph.input('weights', [N]));
       // Twice the loss, so that its cotangent is not one.
       return [loss, ...gradients(o.mul(loss, 2), [hidden])];
     };
@@ -81,6 +86,39 @@ describe.each([
     for (const i of [0, 1])
       expect(relativeError(chunked[i] as Float64Array, whole[i] as Float64Array)).toBeLessThan(TOLERANCE);
     expect(Math.max(...(whole[1] as Float64Array).map(Math.abs))).toBeGreaterThan(0.01);
+  });
+
+  it('has the divergence from a reference of all logits, and its gradient', () => {
+    const build: Build = (graph, own) => {
+      const hidden = graph.input('hidden', [N, H]);
+      const each = klDivergence(outerModel(graph, own), hidden, graph.input('reference', [N, H]));
+      return [each, ...vjp([each], [graph.input('dy', [N, 1])], [hidden])];
+    };
+    const hidden = HIDDEN(config);
+    const reference = normals(new Rng(9), N * H, 1.2);
+    const [whole, chunked] = bothWays(config, build, { hidden, reference, dy: WEIGHTS });
+    for (const i of [0, 1])
+      expect(relativeError(chunked[i] as Float64Array, whole[i] as Float64Array)).toBeLessThan(TOLERANCE);
+    // By the definition, from all logits.
+    const graph = new Graph();
+    const [x, y] = ['hidden', 'reference'].map((name) =>
+      o.softmax(logits(outerModel(graph, config), graph.input(name, [N, H]))),
+    ) as [Tensor, Tensor];
+    const [p, q] = interpret([x, y], { ...feedsOf(config)(graph), hidden, reference }) as [
+      Float64Array,
+      Float64Array,
+    ];
+    const V = config.vocabSize;
+    for (let b = 0; b < N; b++) {
+      let expected = 0;
+      for (let v = b * V; v < (b + 1) * V; v++)
+        expected += (p[v] as number) * Math.log((p[v] as number) / (q[v] as number));
+      expect(chunked[0]?.[b]).toBeCloseTo(expected, 10);
+      expect(expected).toBeGreaterThan(0.01);
+    }
+    expect(bothWays(config, build, { hidden, reference: hidden, dy: WEIGHTS })[1][0]).toEqual(
+      new Float64Array(N),
+    );
   });
 
   it.each([0.4, 1, 2.5])(
@@ -160,7 +198,7 @@ describe.each([
     const model = outerModel(graph, own);
     const z = latentOf(model, hidden, { kind: 'softmax', temperature: 0.5 });
     const targets = graph.input('targets', [N], 'i32');
-    const loss = headCrossEntropy(model, z, targets, graph.input('weights', [N]));
+    const loss = crossEntropy(model, z, targets, graph.input('weights', [N]));
     const [dx] = gradients(loss, [hidden]) as [Tensor];
     const products = liveNodes([loss, dx]).filter((x) => x.op === 'gemm' && x.shape[0] === N);
     const overChunks = products.filter(({ shape }) => shape[1] === 7 || shape[1] === 2);
@@ -178,7 +216,7 @@ it('a vocabulary that one tensor holds is the graph it always was', () => {
       const graph = new Graph();
       const model = outerModel(graph, own);
       const hidden = latentOf(model, embed(model, graph.input('ids', [N], 'i32')), SOFTMAX);
-      const loss = headCrossEntropy(
+      const loss = crossEntropy(
         model,
         hidden,
         graph.input('targets', [N], 'i32'),
@@ -211,7 +249,7 @@ it('of 150,000 tokens, no program holds a tensor of rows × tokens: training, it
   );
   const latents = runLatents(model, question, K, SOFTMAX);
   const answer = runContinuation(model, question, latents, graph.input('answer', [B, A], 'i32'), 'answer');
-  const loss = headCrossEntropy(
+  const loss = crossEntropy(
     model,
     answer.hidden.at(-1) as Tensor,
     graph.input('targets', [B, A], 'i32'),

@@ -64,7 +64,7 @@ export function embed(model: VocabularyModel, ids: Tensor): Tensor {
 export const logitChunks = (model: VocabularyModel, hidden: Tensor): Tensor[] =>
   chunksOf(model).map(({ head }) => logitsOf(hidden, head));
 
-const logitsOf = (hidden: Tensor, head: Tensor): Tensor => o.gemm(hidden, head, { transB: true });
+export const logitsOf = (hidden: Tensor, head: Tensor): Tensor => o.gemm(hidden, head, { transB: true });
 
 /**
  * Logits [rows, V] of final hidden states [rows, H].
@@ -105,63 +105,6 @@ export function addChunk(
 
 export const logSumOf = ({ max, sum }: OnlineSum): Tensor => o.add(o.log(sum), max);
 
-/**
- * Cross entropy of the head: Σ weight·(logsumexp(logits) − logits[target]), a scalar.
- * @param hidden final hidden states [n, H]  @param targets i32, n values  @param weights n values
- */
-export function headCrossEntropy(
-  model: VocabularyModel,
-  hidden: Tensor,
-  targets: Tensor,
-  weights: Tensor,
-): Tensor {
-  const chunks = chunksOf(model);
-  const n = hidden.shape[0] as number;
-  const { graph } = hidden;
-  const target = o.reshape(targets, [n, 1]);
-  const weight = o.reshape(weights, [n, 1]);
-  const isTarget = ({ from, rows }: VocabularyChunk): Tensor =>
-    o.equal(
-      target,
-      graph.constant(
-        Int32Array.from({ length: rows }, (_, i) => from + i),
-        [1, rows],
-        'i32',
-      ),
-    );
-  const pickedOf = (chunk: VocabularyChunk, rows: Tensor): Tensor =>
-    o.reduceSum(o.where(isTarget(chunk), rows, 0), [1], true);
-  const sumOf = (logSum: Tensor, picked: Tensor): Tensor => o.reduceSum(o.mul(o.sub(logSum, picked), weight));
-  if (chunks.length === 1) {
-    const rows = logits(model, hidden);
-    const picked = pickedOf(chunks[0] as VocabularyChunk, rows);
-    return sumOf(o.logSumExp(rows), picked);
-  }
-  let sum: OnlineSum | undefined;
-  let picked: Tensor | undefined;
-  for (const chunk of chunks) {
-    const rows = logitsOf(hidden, chunk.head);
-    sum = addChunk(sum, rows);
-    const own = pickedOf(chunk, rows);
-    picked = picked ? o.add(picked, own) : own;
-  }
-  const logSum = logSumOf(sum as OnlineSum);
-  return o.withGradient(
-    sumOf(logSum, picked as Tensor),
-    [hidden, ...chunks.map(({ head }) => head)],
-    (dy) => {
-      const again = recomputed(hidden, o.reshape(dy, [1, 1]));
-      const scale = o.mul(weight, o.reshape(dy, [1, 1]));
-      return [
-        overChunks(chunks, (chunk) => {
-          const p = o.exp(o.sub(logitsOf(again, chunk.head), logSum));
-          return o.gemm(o.mul(o.where(isTarget(chunk), o.sub(p, 1), p), scale), chunk.head);
-        }),
-      ];
-    },
-  );
-}
-
 /** softmax(logits/τ)·E of final hidden states [n, H]: a mixture of word embeddings, [n, H]. */
 export function softmaxMixture(model: VocabularyModel, hidden: Tensor, temperature: number): Tensor {
   const chunks = chunksOf(model);
@@ -197,7 +140,9 @@ export function softmaxMixture(model: VocabularyModel, hidden: Tensor, temperatu
  * Equal to `hidden` to the bit, but a node of its own that waits for a cotangent: the reverse pass recomputes what it
  * derives from it, whereas the same expression of `hidden` itself would be the forward pass's node, kept until then.
  */
-const recomputed = (hidden: Tensor, cotangent: Tensor): Tensor => o.add(hidden, o.mul(cotangent, 0));
+export const recomputed = (hidden: Tensor, cotangent: Tensor): Tensor => o.add(hidden, o.mul(cotangent, 0));
 
-const overChunks = (chunks: readonly VocabularyChunk[], part: (chunk: VocabularyChunk) => Tensor): Tensor =>
-  chunks.map(part).reduce((sum, own) => o.add(sum, own));
+export const overChunks = (
+  chunks: readonly VocabularyChunk[],
+  part: (chunk: VocabularyChunk) => Tensor,
+): Tensor => chunks.map(part).reduce((sum, own) => o.add(sum, own));

@@ -22,7 +22,7 @@ describe('what ONNX Runtime says', () => {
     expect(error.hint.length).toBeGreaterThan(20);
   });
 
-  it('may be no error at all', () => {
+  it('may not be an error at all', () => {
     expect(runtimeFailure('x', 254852696)).toMatchObject({ code: 'runtime', message: 'x: 254852696' });
   });
 });
@@ -57,7 +57,7 @@ describe('a WASM heap that is too small', () => {
     await runtime.dispose();
   });
 
-  it('refuses a tensor that no array can hold, and keeps nothing of it', async () => {
+  it('refuses a tensor that no array can hold, and allocates nothing', async () => {
     const runtime = await createRuntime({ provider: 'wasm', threads: 1 });
     expect(() => runtime.empty('f32', [2 ** 20, 2 ** 20], 'huge')).toThrow(
       expect.objectContaining({

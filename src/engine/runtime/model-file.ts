@@ -68,6 +68,8 @@ export async function createModelFile(
         executionProviders: [provider],
         graphOptimizationLevel: 'all',
         enableMemPattern: false,
+        // What fails is thrown, and that some nodes run on the CPU is no warning for a model that others made.
+        logSeverityLevel: 4,
         externalData: weights.files,
       });
       return new OrtModelFile(ort, owner, session, label);

@@ -36,11 +36,12 @@ import type {
 } from '../../contract/lens';
 import { METHODS } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
+import type { StatesFile, StatesRequest } from '../../contract/states';
+import type { TokenPreview, TokenPreviewRequest } from '../../contract/tokens';
 import { InputError } from '../base/errors';
 import { checkDevice } from '../device-check/device-check';
 import { RECIPES } from '../methods/index';
 import type { Recipe } from '../recipes/shared/recipe';
-import { LoopControl } from '../train/loop';
 import { causalTest } from './causal/causal';
 import { type DataFrom, DataRoom } from './data/data-room';
 import { ExclusiveQueue } from './exclusive-queue';
@@ -53,11 +54,14 @@ import { openModel } from './models/opened';
 import { loadPair, type Pair } from './models/pair';
 import { ProblemSet, problemOf } from './models/problems';
 import { type LoadedModels, type OpenedModel, resolveSubject } from './models/subjects';
+import { previewTokens } from './prompts/preview';
 import { Questions } from './questions/questions';
 import { Checkpoints } from './runs/checkpoints';
 import type { RunContext, RunSink } from './runs/context';
+import { LoopControl } from './runs/control';
 import { runDistillation } from './runs/run';
 import type { Student } from './runs/student';
+import { exportStates } from './states/export';
 
 /**
  * The engine behind the page and the headless lab: one provider, one pair, one run at a time. Calls that use the models
@@ -124,6 +128,13 @@ export class LoriWorkbench implements Workbench {
     );
   }
 
+  exportStates(request: StatesRequest, options: CallOptions = {}): Promise<StatesFile> {
+    return this.queue.between(
+      async () => exportStates({ ...this.provider(), held: this.held() }, request, options),
+      options.signal,
+    );
+  }
+
   causal(request: CausalRequest, options: CallOptions<Progress | CausalEvent> = {}): Promise<CausalReport> {
     return this.queue.between(
       async () => causalTest({ ...this.provider(), held: this.held(), cache: this.states }, request, options),
@@ -166,6 +177,10 @@ export class LoriWorkbench implements Workbench {
 
   async rowsCost(subject: Subject, source: Extract<Source, { kind: 'rows' }>): Promise<RowsCost> {
     return this.data.cost(resolveSubject(subject, this.held()), source);
+  }
+
+  async previewTokens(request: TokenPreviewRequest): Promise<TokenPreview> {
+    return previewTokens(request, this.held());
   }
 
   checkDevice(options: CallOptions = {}): Promise<DeviceCheckReport> {

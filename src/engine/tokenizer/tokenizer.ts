@@ -7,6 +7,7 @@ import { FileError, InputError, LoriError } from '../base/errors';
 import { addedTokenSplitter } from './added';
 import type { Json } from './added-token';
 import { byteLevelBytes, fallbackByte, fallbackToken } from './bytes';
+import { type Chat, readChatTemplates } from './chat';
 import { checkTokenizerFiles, type TokenizerFiles } from './check';
 import { decoder } from './decode';
 import { normalizer } from './normalize';
@@ -15,6 +16,7 @@ import { preTokenizer } from './pretokenize';
 import { specialTokens } from './special-tokens';
 import { type Token, wordTokens } from './words';
 
+export type { Chat, ChatMessage } from './chat';
 export type { Token };
 
 export interface Tokenizer {
@@ -42,21 +44,32 @@ export interface Tokenizer {
   readonly eosTokenId: number | undefined;
   /** The pad token, else the end token, else 0: padding is masked, so any id of the vocabulary serves. */
   readonly padTokenId: number;
-  /** Where the files contradict one another, and what was taken. */
+  /** The chat template, if the files have one that can be used. */
+  readonly chat: Chat | undefined;
+  /** Where the files contradict one another, what was taken, and what of them is not used. */
   readonly notes: readonly string[];
 }
 
 /** Characters of a text; the longest contexts of models that run here are shorter. */
 const MAX_TEXT = 100_000;
 
-/** Parsed tokenizer.json and tokenizer_config.json → a tokenizer. Throws `FileError`. */
-export async function loadTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown): Promise<Tokenizer> {
+/**
+ * Parsed tokenizer.json and tokenizer_config.json → a tokenizer. `chatTemplate`: the text of chat_template.jinja, if there
+ * is one. Throws `FileError`.
+ */
+export async function loadTokenizer(
+  tokenizerJson: unknown,
+  tokenizerConfig: unknown,
+  chatTemplate?: string,
+): Promise<Tokenizer> {
   const files = checkTokenizerFiles(tokenizerJson, tokenizerConfig);
   const { encode, notes } = guarded(() => encoder(files));
   const decodeTokens = guarded(() => decoder(files.decoder));
   const { tokens: spelled, ids, size: vocabSize, added } = files.vocabulary;
   const special = new Set(added.filter((token) => token.special).map(({ id }) => id));
-  const idOf = (name: string): number | undefined => ids.get(files.config.named.get(name) ?? '');
+  const { named } = files.config;
+  const templates = readChatTemplates(files.config.chatTemplate, chatTemplate, named);
+  const idOf = (name: string): number | undefined => ids.get(named.get(name) ?? '');
   // A token that is looked for in its normalized form is also shown in it.
   const normalize = normalizer(files.normalizer);
   const shown = new Map(added.filter((t) => t.normalized).map((t) => [t.id, normalize(t.content)]));
@@ -103,7 +116,8 @@ export async function loadTokenizer(tokenizerJson: unknown, tokenizerConfig: unk
     bosTokenId: idOf('bos_token'),
     eosTokenId: idOf('eos_token'),
     padTokenId: idOf('pad_token') ?? idOf('eos_token') ?? 0,
-    notes: [...files.vocabulary.notes, ...notes],
+    chat: templates.chat,
+    notes: [...files.vocabulary.notes, ...notes, ...templates.notes],
   };
 }
 

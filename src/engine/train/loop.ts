@@ -6,53 +6,6 @@ import type { Optimiser } from './optimiser';
 import { learningRate } from './schedule';
 import type { TapeRun } from './step';
 
-/** Pause, resume and stop, from outside a running loop. */
-export class LoopControl {
-  private waiting: Promise<void> | undefined;
-  private release: (() => void) | undefined;
-  stopped = false;
-  /** Called when the loop has actually paused, and when it resumes. */
-  onState: ((state: 'running' | 'paused') => void) | undefined;
-
-  pause(): void {
-    this.waiting ??= new Promise((resolve) => {
-      this.release = resolve;
-    });
-  }
-
-  resume(): void {
-    this.release?.();
-    this.waiting = undefined;
-    this.release = undefined;
-  }
-
-  /** Ends the loop after the current step. */
-  stop(): void {
-    this.stopped = true;
-    this.resume();
-  }
-
-  /** Waits while the loop is paused, and serves other work. */
-  async pass(others?: QueuedCalls): Promise<void> {
-    await others?.serve();
-    if (!this.waiting) return;
-    this.onState?.('paused');
-    while (this.waiting) {
-      await (others ? Promise.race([this.waiting, others.arrival()]) : this.waiting);
-      await others?.serve();
-    }
-    this.onState?.('running');
-  }
-}
-
-/** Work from outside the loop, served between two of its steps. */
-export interface QueuedCalls {
-  /** Does the waiting work. If that fails, it fails for whoever requested it, never for the loop. */
-  serve(): Promise<void>;
-  /** Resolves when something is waiting. */
-  arrival(): Promise<void>;
-}
-
 export interface LoopStep {
   /** From 1. */
   readonly step: number;
@@ -80,7 +33,8 @@ export interface LoopOptions {
   readonly onEvaluate?: (step: number) => Promise<void>;
   /** Awaited before each step with the number of steps done; it may stop the loop. */
   readonly between?: (done: number) => Promise<void>;
-  readonly control?: LoopControl;
+  /** Ends the loop after the current step once `stopped`. */
+  readonly control?: { readonly stopped: boolean };
   readonly signal?: AbortSignal;
 }
 

@@ -5,6 +5,7 @@ import { parseModelConfig } from '../checkpoint/config';
 import { interpret } from '../graph/interpret';
 import { ModelOnDevice } from '../model/model-on-device';
 import { packLength } from '../nn/attachments';
+import type { DecoderConfig } from '../nn/config';
 import { loraLayout } from '../nn/lora';
 import { expectedTensors, namedWeights, packWeights } from '../nn/weights';
 import { createRuntime, type Runtime } from '../runtime/runtime';
@@ -12,7 +13,7 @@ import { readGolden } from '../testing/golden.testing';
 import { compileWhole } from './compile-whole';
 import { compileLayerwise } from './layerwise/compile';
 import type { ParameterSet } from './parameters';
-import { type ProofLayout, recordCodi, recordSilent } from './proofs.testing';
+import { type ProofLayout, recordCodi, recordPolicy, recordSilent } from './proofs.testing';
 import { tapeFeeds } from './tape/inputs';
 import type { Tape } from './tape/tape';
 import { traceTape } from './tape/whole';
@@ -83,6 +84,11 @@ function feedsOf(): Record<string, HostTensor> {
     const count = mask.reduce((n, x) => n + x, 0);
     return { dtype: 'f32', shape: golden.tensor(name).shape, data: mask.map((x) => x / count) };
   };
+  const floats = (name: string, shape = golden.tensor(name).shape): HostTensor => ({
+    dtype: 'f32',
+    shape,
+    data: golden.f32(name),
+  });
   const keyMask = golden.f32('batch.questionsMask').map((seen) => (seen ? 0 : HIDDEN));
   return {
     'question.ids': ids('batch.questions', S),
@@ -95,11 +101,10 @@ function feedsOf(): Record<string, HostTensor> {
     'explicit.weights': means('batch.explicitMask'),
     'explicit.anchors': { dtype: 'i32', shape: [batch], data: golden.i32('batch.anchors') },
     'silent.ids': ids('silent.ids', run.silent),
-    'silent.targets': {
-      dtype: 'f32',
-      shape: golden.tensor('silent.targets').shape,
-      data: golden.f32('silent.targets'),
-    },
+    'policy.old': floats('policy.old'),
+    'policy.reference': floats('policy.reference'),
+    'policy.advantages': floats('policy.advantages', [batch, 1]),
+    'silent.targets': floats('silent.targets'),
   };
 }
 
@@ -130,9 +135,12 @@ function errorsOf(
 }
 
 const RECIPES = {
-  codi: () => recordCodi(config, layout, run, run.projection),
-  silent: () => recordSilent(config, { ...layout, thoughts: run.silent }, run),
+  codi: (on: DecoderConfig) => recordCodi(on, layout, run, run.projection),
+  silent: (on: DecoderConfig) => recordSilent(on, { ...layout, thoughts: run.silent }, run),
+  policy: (on: DecoderConfig) => recordPolicy(on, layout, run),
 };
+/** 7 of 23 rows of the embedding. */
+const CHUNK = 7 * config.hiddenSize * 4;
 
 let runtime: Runtime;
 beforeAll(async () => {
@@ -141,9 +149,14 @@ beforeAll(async () => {
 afterAll(() => runtime.dispose());
 
 describe.each(Object.entries(RECIPES))('%s agrees with torch', (recipe, record) => {
-  it.each(['whole', 'layerwise'] as const)('%s', async (form) => {
-    const tape = record();
-    const model = new ModelOnDevice(runtime, config, weights);
+  it.each([
+    ['whole', 'whole', undefined],
+    ['layerwise', 'layerwise', undefined],
+    ['whole, vocabulary in chunks', 'whole', CHUNK],
+    ['layerwise, vocabulary in chunks', 'layerwise', CHUNK],
+  ] as const)('%s', async (_name, form, maxVocabularyBytes) => {
+    const model = new ModelOnDevice(runtime, config, weights, { maxVocabularyBytes });
+    const tape = record(model.config);
     const step =
       form === 'whole'
         ? await compileWhole(model, tape, 'step')
@@ -169,8 +182,8 @@ describe.each(Object.entries(RECIPES))('%s agrees with torch', (recipe, record) 
     expect(runtime.liveTensors).toBe(0);
   });
 
-  it('by the float64 interpreter to the rounding of the golden file', () => {
-    const tape = record();
+  it('in the float64 interpreter, to the rounding of the golden file', () => {
+    const tape = record(config);
     const { outputs } = traceTape(tape, 'step');
     const feeds: Record<string, ArrayLike<number>> = {};
     for (const [name, { data }] of Object.entries({

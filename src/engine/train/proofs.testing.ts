@@ -1,4 +1,4 @@
-/** Two recipes that exist only as tests, to prove that the tape can express other methods; see scripts/goldens/lori/proofs.py. */
+/** Recipes that exist only as tests, to prove that the tape can express other methods; see scripts/goldens/lori/proofs.py. */
 import type { Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
 import type { AdapterSpec } from '../nn/attachments';
@@ -129,5 +129,29 @@ export function recordSilent(
   );
   const answer = tape.segment(tape.tokens('answer.ids', P + A - 1), { after: silent, adapters });
   tape.crossEntropy('answer', weights.answer, answer.finals(P - 1), ANSWER);
+  return tape;
+}
+
+/** GRPO's surrogate without clipping, and both divergences from the model without its adapter. */
+export function recordPolicy(
+  config: DecoderConfig,
+  { batch, question: S, prompt: P, answer: A }: ProofLayout,
+  weights: { readonly surrogate: number; readonly estimate: number; readonly divergence: number },
+): Tape {
+  const tape = new Tape(new ParameterSet(config, { student: lora }), batch);
+  const completion = (adapters: string[]) =>
+    tape.segment(tape.tokens('answer.ids', P + A - 1), { after: question(tape, S, adapters), adapters });
+  const states = completion(['student']).finals(P - 1);
+  const likelihood = tape.logProbabilities(states, ANSWER.targets);
+  tape.loss(['surrogate'], [likelihood], ({ graph }, [l]) => {
+    const input = (name: string, columns: number): Tensor => graph.input(name, [batch, columns]);
+    const ratio = o.exp(o.sub(o.reshape(l as Tensor, [batch, A]), input('policy.old', A)));
+    const gain = o.mul(o.mul(ratio, input('policy.advantages', 1)), input(ANSWER.weights, A));
+    return [o.mul(o.reduceSum(gain), -weights.surrogate)];
+  });
+  const { weights: each } = ANSWER;
+  tape.klEstimate('estimate', weights.estimate, likelihood, { reference: 'policy.reference', weights: each });
+  const reference = completion([]).finals(P - 1);
+  tape.klDivergence('divergence', weights.divergence, states, reference, { weights: each });
   return tape;
 }

@@ -5,9 +5,10 @@ import { isTraining } from '../../store/run';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
-import { ErrorNotice } from '../../ui/ErrorNotice';
+import { ErrorNotice, Notice } from '../../ui/ErrorNotice';
 import { Empty, Panel } from '../../ui/Panel';
 import { Progress } from '../../ui/Progress';
+import { unknownSentence } from '../shared/TokenPreview';
 import { AnswerView } from './AnswerView';
 import { QuestionCard } from './QuestionCard';
 import { ThoughtRow } from './ThoughtRow';
@@ -97,6 +98,9 @@ export function LatentsPanel() {
               }
             >
               <Question tokens={session.value.tokens} />
+              {session.value.unknown.length > 0 && (
+                <Notice kind="warning">{unknownSentence(session.value.unknown)}</Notice>
+              )}
               {thought.status === 'failed' && (
                 <ErrorNotice title="The next thought was not made" error={thought.error} />
               )}

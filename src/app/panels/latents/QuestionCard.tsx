@@ -10,6 +10,7 @@ import { Choice, Segments } from '../../ui/Choice';
 import { ErrorNotice } from '../../ui/ErrorNotice';
 import { NumberField } from '../../ui/Field';
 import { Panel } from '../../ui/Panel';
+import { TokenPreview } from '../shared/TokenPreview';
 
 const TYPED = 'typed';
 
@@ -70,6 +71,13 @@ export function QuestionCard() {
           }}
         />
       </TextField>
+      <TokenPreview
+        request={
+          question.text.trim() === ''
+            ? null
+            : { subject: { kind: 'base' }, texts: [question.text], reading: 'question' }
+        }
+      />
       {question.expected !== null && (
         <p className="muted">
           Reference answer: <strong>{question.expected}</strong>

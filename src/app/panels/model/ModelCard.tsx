@@ -2,6 +2,7 @@ import type { ModelReport } from '../../../contract/events';
 import { shorten } from '../../../text/quote';
 import { bytes, integer, parameters } from '../../ui/format';
 import { Facts, Figures, Panel } from '../../ui/Panel';
+import { architectureRows } from './architecture';
 
 const ROLES: Readonly<Record<ModelReport['role'], { readonly title: string; readonly about: string }>> = {
   base: { title: 'Base', about: 'The student starts from these weights.' },
@@ -42,9 +43,16 @@ export function ModelCard({
       <Facts
         items={[
           ['Architecture', `${shorten(model.modelType, NAME)}, ${model.tied ? 'tied' : 'untied'} head`],
-          ['Attention', `${model.heads} heads, ${model.kvHeads} for keys and values`],
-          ['MLP width', integer(model.intermediate)],
+          ...architectureRows(model),
           ['Vocabulary', `${integer(model.vocabulary)} tokens`],
+          ...(model.matched
+            ? [
+                [
+                  'Matched',
+                  `${integer(model.matched.tensors)} tensors, ${bytes(model.matched.bytes)}: all that the network needs`,
+                ] as const,
+              ]
+            : []),
           ...(model.licence === '' ? [] : [['Licence', shorten(model.licence, NAME)] as const]),
           ...model.measured.map(({ what, value }) => [`Measured: ${what}`, value] as const),
           [

@@ -1,4 +1,3 @@
-import type { HostTensor } from '../../base/dtype';
 import { vjp } from '../../graph/gradient';
 import { Graph, type Program, type Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
@@ -6,8 +5,7 @@ import { type AdapterSpec, attachPack, joinAttachments, packLength } from '../at
 import type { DecoderConfig } from '../config';
 import { withDropout } from '../dropout';
 import { decoderLayer, type KeyValues, type Segment } from '../layer';
-import { type RopeTensors, ropeTables } from '../rope';
-import { causalMask, columnTables } from '../stack';
+import { causalMask } from '../stack';
 import { layerInputs } from '../weights';
 
 /**
@@ -19,7 +17,7 @@ export interface SegmentShape {
   readonly batch: number;
   /** P */
   readonly positions: number;
-  /** The first column, or `told` at run time (P = 1), so that one program serves every latent step. */
+  /** The first column, or `told` at run time by a one at it (P = 1), so that one program serves every latent step. */
   readonly from: number | 'told';
   /** T, the columns of the caches. */
   readonly columns: number;
@@ -27,30 +25,10 @@ export interface SegmentShape {
   readonly writes: boolean;
   /** Positions that have a separate output with a cotangent of its own, in ascending order. */
   readonly watched: readonly number[];
-  /** Whether each row has RoPE positions of its own: `cos` and `sin` [B, 1, P, d/2] are inputs. */
+  /** Whether each row has RoPE positions of its own: the tables `cos` and `sin` are [B, 1, P, d/2], otherwise [P, d/2]. */
   readonly rowPositions: boolean;
   /** Adapters by name; their packs are inputs `parameter.{name}`, their dropout masks [B, P, in] `mask.{name}.{group}`. */
   readonly adapters: Readonly<Record<string, AdapterSpec>>;
-}
-
-/**
- * Inputs that tell a program which column of T it runs on: a one where it is, and, where positions are rotary, their tables
- * [1, d/2].
- */
-export const COLUMN_INPUTS = ['place', 'cos', 'sin'] as const;
-
-export function columnInput(
-  config: DecoderConfig,
-  T: number,
-  column: number,
-  name: (typeof COLUMN_INPUTS)[number],
-): HostTensor {
-  if (name === 'place') {
-    const data = Float32Array.from({ length: T }, (_, i) => Number(i === column));
-    return { dtype: 'f32', shape: [1, 1, T, 1], data };
-  }
-  const data = ropeTables(config, column, 1)[name];
-  return { dtype: 'f32', shape: [1, data.length], data };
 }
 
 /** Names of a layer program's weight inputs: `w.{name}`. */
@@ -64,8 +42,8 @@ const hasPast = ({ from }: SegmentShape): boolean => from !== 0;
 
 export interface LayerPrograms {
   /**
-   * x [B·P, H], pastK and pastV, keyMask [B, 1, 1, keys], weights, adapter packs → y [B·P, H], k and v if it writes them,
-   * and `watched` [B, w, H] unless all positions are watched.
+   * x [B·P, H], pastK and pastV, keyMask [B, 1, 1, keys], place [1, 1, T, 1] if it is told its column, rotary tables,
+   * weights, adapter packs → y [B·P, H], k and v if it writes them, and `watched` [B, w, H] unless all positions are watched.
    */
   readonly forward: Program;
   /**
@@ -134,7 +112,12 @@ function cached({ k, v }: KeyValues, { from, positions, columns }: SegmentShape)
 function segmentOf(graph: Graph, config: DecoderConfig, shape: SegmentShape): Segment {
   const { batch: B, positions: P, from, columns: T } = shape;
   const keyMask = graph.input('keyMask', [B, 1, 1, maskWidth(shape)]);
-  const common = { batch: B, positions: P, rope: tablesOf(graph, config, shape) };
+  const tables = [...(shape.rowPositions ? [B, 1] : []), P, config.headDim / 2];
+  const rope =
+    config.positions === 'learned'
+      ? undefined
+      : { cos: graph.input('cos', tables), sin: graph.input('sin', tables) };
+  const common = { batch: B, positions: P, rope };
   if (from === 'told') {
     const place = graph.input('place', [1, 1, T, 1]);
     const others = o.sub(1, place);
@@ -149,22 +132,6 @@ function segmentOf(graph: Graph, config: DecoderConfig, shape: SegmentShape): Se
     mask: o.add(keyMask, causalMask(graph, P, from + P)),
     join: (past, own) => (past ? o.concat([o.slice(past, 2, 0, from), own], 2) : own),
   };
-}
-
-/** Rotary tables, where positions are rotary: of the columns, told at run time, or each row's own. */
-function tablesOf(
-  graph: Graph,
-  config: DecoderConfig,
-  { batch: B, positions: P, from, rowPositions }: SegmentShape,
-): RopeTensors | undefined {
-  if (config.positions === 'learned') return undefined;
-  const half = config.headDim / 2;
-  const inputs = (shape: readonly number[]): RopeTensors => ({
-    cos: graph.input('cos', shape),
-    sin: graph.input('sin', shape),
-  });
-  if (rowPositions) return inputs([B, 1, P, half]);
-  return from === 'told' ? inputs([1, half]) : columnTables(graph, config, from, P);
 }
 
 function reversed({ graph, x, past, packs, outputs }: Traced, shape: SegmentShape): Record<string, Tensor> {

@@ -72,7 +72,7 @@ export function q4(weight: Float32Array, K: number) {
 
 /** 8-bit values with one scale. */
 export function int8(weight: Float32Array) {
-  const scale = Math.fround(Math.max(...weight.map(Math.abs)) / 127);
+  const scale = Math.fround(weight.reduce((m, x) => Math.max(m, Math.abs(x)), 0) / 127);
   const values = Int8Array.from(weight, (x) => Math.round(x / scale));
   return { scale, values, back: Float32Array.from(values, (q) => q * scale) };
 }

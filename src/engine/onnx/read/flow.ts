@@ -49,30 +49,31 @@ export class Flow {
   }
 
   /**
-   * The values that every path from `from` to `to` goes through, in order, both included; none if there is no path.
-   * `undefined` stands for one inside a node. @throws FileError if the graph has a cycle
+   * The values that every path from `from` to `to` goes through, in order, both included; none if there is no path. @throws FileError if the graph has a cycle
    */
-  cuts(from: string, to: string): Cut[] {
+  cuts(from: string, to: string): Cuts {
     const [start, end] = [this.numbers.get(from), this.numbers.get(to)];
-    if (start === undefined || end === undefined) return [];
-    const forward = reached(start, this.next);
+    const forward = start === undefined ? new Set<number>() : reached(start, this.next);
+    if (start === undefined || end === undefined || !forward.has(end)) return new Cuts([], [], forward);
     const back = reached(end, this.previous);
-    if (!forward.has(end)) return [];
     const order = this.sorted((at) => forward.has(at) && back.has(at), start);
     const place = new Map(order.map((at, i) => [at, i]));
-    const cuts: Cut[] = [];
+    const cuts: number[] = [];
     // No edge leads past a cut. `furthest`: how far the edges from earlier values lead.
     let furthest = 0;
     order.forEach((at, i) => {
-      if (furthest <= i) cuts.push({ value: this.names[at], number: at });
+      if (furthest <= i) cuts.push(at);
       for (const after of this.next[at] as number[]) furthest = Math.max(furthest, place.get(after) ?? 0);
     });
-    return cuts;
+    return new Cuts(
+      cuts,
+      cuts.map((at) => this.names[at]),
+      forward,
+    );
   }
 
   /** Index in `cuts` of the last one that `value` depends on; −1 if on none. */
-  lastBefore(value: string, cuts: readonly Cut[]): number {
-    const index = new Map(cuts.map(({ number }, i) => [number, i]));
+  lastBefore(value: string, { index }: Cuts): number {
     const start = this.numbers.get(value);
     if (start === undefined) return -1;
     let last = -1;
@@ -84,10 +85,10 @@ export class Flow {
     return last;
   }
 
-  /** Whether `value` depends on `other`. */
-  dependsOn(value: string, other: string): boolean {
-    const [start, end] = [this.numbers.get(value), this.numbers.get(other)];
-    return start !== undefined && end !== undefined && reached(start, this.previous).has(end);
+  /** Whether `value` depends on what the cuts begin with. */
+  isAfter(value: string, { reached: after }: Cuts): boolean {
+    const at = this.numbers.get(value);
+    return at !== undefined && after.has(at);
   }
 
   private number(name: string): number {
@@ -160,9 +161,19 @@ export class Flow {
   }
 }
 
-export interface Cut {
-  readonly value: string | undefined;
-  readonly number: number;
+/** The values that everything goes through from one value to another, in order. */
+export class Cuts {
+  readonly index: ReadonlyMap<number, number>;
+
+  constructor(
+    numbers: readonly number[],
+    /** `undefined` for one inside a node. */
+    readonly values: readonly (string | undefined)[],
+    /** Everything that depends on the first. */
+    readonly reached: ReadonlySet<number>,
+  ) {
+    this.index = new Map(numbers.map((at, i) => [at, i]));
+  }
 }
 
 /** Index of the bias among the inputs of a skip norm. */

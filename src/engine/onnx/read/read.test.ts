@@ -184,6 +184,76 @@ describe('an export that is no such decoder is refused by name', () => {
   });
 });
 
+describe('a large file', () => {
+  it('of more than 4 GB is read by its graph alone, and tapped without its weights', async () => {
+    const { Message } = await import('../proto');
+    const weight = 5 * 2 ** 30;
+    // A weight of 5 GB between two parts of a decoder, as it would be if protobuf had no limit.
+    const { model } = llamaExport(SIZES, tensors(SIZES), { form: 'genai' });
+    const graph = (await import('./wire')).fields(model);
+    const parts = [...graph].map(({ number, start, to, from }) => ({ number, start, to, from }));
+    const body = parts.find(({ number }) => number === 7);
+    if (!body) throw new Error('no graph');
+    const tensor = new Message()
+      .integer(1, weight / 4)
+      .integer(2, F32)
+      .string(8, 'huge');
+    const head = new Message().raw(tensor.finish()).finish();
+    const rawHeader = varints(9 * 8 + 2, weight);
+    const tensorHeader = varints(5 * 8 + 2, head.length + rawHeader.length + weight);
+    const graphBytes = model.slice(body.from, body.to);
+    const before = concat(
+      model.slice(0, body.start),
+      varints(7 * 8 + 2, graphBytes.length + tensorHeader.length + head.length + rawHeader.length + weight),
+      graphBytes,
+      tensorHeader,
+      head,
+      rawHeader,
+    );
+    const after = model.slice(body.to);
+    const size = before.length + weight + after.length;
+    let asked = 0;
+    const huge = {
+      size,
+      read: async (from: number, length: number) => {
+        asked += length;
+        const out = new Uint8Array(length);
+        for (let i = 0; i < length; i++) {
+          const at = from + i;
+          if (at < before.length) out[i] = before[at] as number;
+          else if (at >= before.length + weight) out[i] = after[at - before.length - weight] as number;
+        }
+        return out;
+      },
+    };
+    const read = await readOnnxModel(huge);
+    expect(read.tensors.get('huge')?.data).toEqual({
+      in: 'file',
+      from: before.length,
+      to: before.length + weight,
+    });
+    expect(findResiduals(read).taps.length).toBe(4);
+    const tapped = await readOnnxModel(source(await tappedModel(read, ['x'])));
+    expect(tapped.tensors.get('huge')?.data).toMatchObject({
+      in: 'other',
+      offset: before.length,
+      length: weight,
+    });
+    expect(asked).toBeLessThan(2e6);
+  });
+});
+
+const concat = (...parts: Uint8Array[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]));
+
+function varints(...values: number[]): Uint8Array {
+  const out: number[] = [];
+  for (let value of values) {
+    for (; value > 127; value = Math.floor(value / 128)) out.push((value % 128) + 128);
+    out.push(value);
+  }
+  return Uint8Array.from(out);
+}
+
 describe('a file that is damaged', () => {
   it('is refused with a typed error, in little time and memory, whatever was changed', async () => {
     const { model } = llamaExport({ ...SIZES, layers: 1 }, tensors(SIZES), { form: 'genai' });

@@ -7,7 +7,7 @@
 import { listed, quote } from '../../../text/quote';
 import { ConfigError } from '../../base/errors';
 import { FLOAT16, FLOAT32, INT64 } from './elements';
-import { type Cut, Flow } from './flow';
+import { type Cuts, Flow } from './flow';
 import type { OnnxModel, OnnxNode, OnnxValue } from './model';
 
 /** Keys and values of one layer, as inputs (absent where the model takes none) and as outputs. */
@@ -31,6 +31,7 @@ export const INPUTS = ['input_ids', 'attention_mask', 'position_ids', 'num_logit
 const OTHER =
   'Choose a text-only decoder exported with its cache (model.onnx of a text-generation model), or the safetensors of the same model.';
 
+const MAX_LAYERS = 512;
 const PRESENT = /^present(?:_key_values)?\.(\d{1,4})\.(key|value)$/;
 const PAST = /^past(?:_key_values)?\.(\d{1,4})\.(key|value)$/;
 
@@ -44,20 +45,20 @@ export function findResiduals(model: OnnxModel): DecoderGraph {
   const flow = new Flow(model);
   const embedding = embeddingOf(flow);
   const cuts = flow.cuts(embedding, 'logits');
-  if (cuts.length === 0) throw refused('its logits do not depend on the embedding of input_ids');
+  if (cuts.values.length === 0) throw refused('its logits do not depend on the embedding of input_ids');
   const taps: number[] = caches.map(({ present }) => flow.lastBefore(present.key, cuts));
   taps.push(finalOf(flow, cuts));
   checkOrder(taps);
-  return { layers: caches.length, taps: taps.map((at, i) => named(cuts[at], i)), caches, inputs };
+  return { layers: caches.length, taps: taps.map((at, i) => named(cuts.values[at], i)), caches, inputs };
 }
 
 const refused = (found: string): ConfigError =>
   new ConfigError(`the hidden states of this ONNX export cannot be found: ${found}`, OTHER);
 
-function named(cut: Cut | undefined, layer: number): string {
-  if (cut?.value === undefined)
+function named(value: string | undefined, layer: number): string {
+  if (value === undefined)
     throw refused(`what layer ${layer + 1} reads is a sum inside a node that does not give it as an output`);
-  return cut.value;
+  return value;
 }
 
 function checkInputs({ inputs, outputs, nodes }: OnnxModel): ReadonlySet<(typeof INPUTS)[number]> {
@@ -95,6 +96,7 @@ function cachesOf({ inputs, outputs }: OnnxModel): LayerCache[] {
     }),
   );
   const layers = present.size / 2;
+  if (layers > MAX_LAYERS) throw refused(`it has ${layers} layers; at most ${MAX_LAYERS} are read`);
   const caches = Array.from({ length: Math.ceil(layers) }, (_, i): LayerCache => {
     const [key, value] = [present.get(`${i} key`), present.get(`${i} value`)];
     if (key === undefined || value === undefined)
@@ -159,34 +161,30 @@ const BETWEEN = new Set([
 ]);
 
 /** Index of the cut that the head, the last product with a weight before the logits, reads. */
-function finalOf(flow: Flow, cuts: readonly Cut[]): number {
+function finalOf(flow: Flow, cuts: Cuts): number {
   const head = headOf(flow, cuts);
   const read = head.inputs.map((value) => flow.lastBefore(value, cuts)).filter((at) => at >= 0);
   let at = Math.max(-1, ...read);
   while (at > 0) {
-    const maker = flow.maker(cuts[at]?.value ?? '');
+    const value = cuts.values[at];
+    const maker = flow.maker(value ?? '');
     // A cut without a name is the inside of a node with several outputs, such as DynamicQuantizeLinear.
-    if (cuts[at]?.value !== undefined && !(maker && BETWEEN.has(maker.op))) return at;
+    if (value !== undefined && !(maker && BETWEEN.has(maker.op))) return at;
     at--;
   }
   throw refused('the head does not read the output of a final norm');
 }
 
-function headOf(flow: Flow, cuts: readonly Cut[]): OnnxNode {
-  const start = cuts[0]?.value as string;
-  const open = ['logits'];
-  const seen = new Set(open);
+function headOf(flow: Flow, cuts: Cuts): OnnxNode {
+  // A set grows while it is gone through: nearest first.
+  const seen = new Set(['logits']);
   const passed: string[] = [];
-  for (let value = open.shift(); value !== undefined; value = open.shift()) {
+  for (const value of seen) {
     const node = flow.maker(value);
     if (!node) continue;
     if (PRODUCTS.has(node.op)) return node;
     passed.push(node.op);
-    for (const input of node.inputs)
-      if (input !== '' && !seen.has(input) && flow.dependsOn(input, start)) {
-        seen.add(input);
-        open.push(input);
-      }
+    for (const input of node.inputs) if (flow.isAfter(input, cuts)) seen.add(input);
   }
   throw refused(
     `no product with the head’s weights leads to the logits, but ${listed([...new Set(passed)])}`,

@@ -36,7 +36,8 @@ export const damaged = (message: string): FileError => new FileError(`the ONNX f
 
 /** A tag takes at most 5 bytes, a length or a value at most 10. */
 const LONGEST_HEADER = 15;
-/** Bytes read from the file at a time. */
+/** Bytes read from the file at a time: few after a jump over a weight, more and more where reading goes on. */
+const FIRST = 1 << 14;
 const PIECE = 1 << 20;
 
 /** [value, offset after it]. Ten bytes are a negative value, in two's complement of 64 bits; beyond 2^53 it is rounded. */
@@ -129,7 +130,9 @@ export class Pieces {
   private async hold(from: number, to: number): Promise<void> {
     if (from >= this.offset && to <= this.offset + this.held.length) return;
     this.told?.(from);
+    const goesOn = from >= this.offset && from <= this.offset + this.held.length;
+    const length = Math.max(to - from, goesOn ? Math.min(PIECE, 2 * this.held.length) : FIRST, FIRST);
     this.offset = from;
-    this.held = await this.source.read(from, Math.min(PIECE, this.source.size - from));
+    this.held = await this.source.read(from, Math.min(length, this.source.size - from));
   }
 }

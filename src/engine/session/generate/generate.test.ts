@@ -226,6 +226,35 @@ describe('generation', () => {
     expect(new Set(found).size).toBe(4);
   });
 
+  it('puts the prompt into a chat template of the model, where one is named', async () => {
+    const chat = await open();
+    const files = [...(await tinyPair({ config: { ...NO_END, vocab_size: 400 } }))].filter(([path]) =>
+      path.startsWith('base/'),
+    );
+    const read = (name: string): unknown =>
+      JSON.parse(new TextDecoder().decode(new Map(files).get(`base/${name}`)));
+    const template = "{{ messages[0]['content'] }} The answer is:";
+    await chat.openCheckpoint([
+      ...files
+        .filter(([path]) => !path.endsWith('tokenizer_config.json'))
+        .map(([path, bytes]) => ({ name: path.slice('base/'.length), data: new Blob([bytes]) })),
+      {
+        name: 'tokenizer_config.json',
+        data: new Blob([
+          JSON.stringify({ ...(read('tokenizer_config.json') as object), chat_template: template }),
+        ]),
+      },
+    ]);
+    const value = request({ limit: 3 }, { subject: { kind: 'opened' } });
+    const plain = await chat.generate({ ...value, prompt: `${PROMPT} The answer is:` });
+    const put = await chat.generate({ ...value, template: 'default' });
+    expect(put.prompt).toEqual(plain.prompt);
+    expect(idsOf(put)).toEqual(idsOf(plain));
+    await expect(chat.generate({ ...value, template: 'tools' })).rejects.toThrow(InputError);
+    await expect(chat.generate(request({}, { template: 'default' }))).rejects.toThrow('no chat template');
+    await chat.close();
+  });
+
   it('is cancelled between two tokens, and leaves nothing behind', async () => {
     const { runtime } = inside(workbench).opened;
     const value = request({ ...DRAWN, limit: 100 });

@@ -20,6 +20,7 @@ import type { DeviceModels } from '../models/device-models';
 import type { OnnxExport } from '../models/onnx-export';
 import { onnxSampler } from '../models/onnx-sampler';
 import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
+import { promptOf } from '../prompts/prompt';
 import { GenerationClock } from './clock';
 import type { GenerationDecoders } from './decoders';
 import { type Lengths, lengthsOf } from './lengths';
@@ -46,7 +47,7 @@ export async function generate(
   const request = parseGenerateRequest(value);
   const resolved = resolveSubject(request.subject, context.held);
   const { tokenizer } = resolved;
-  const prompt = tokenizer.encode(request.prompt);
+  const prompt = promptOf(tokenizer, request.prompt, request.template).tokens.map(({ id }) => id);
   if (prompt.length === 0)
     throw new InputError(
       'the prompt has no tokens',

@@ -9,7 +9,6 @@ import { leftPad } from '../../data/batch';
 import { Decoder } from '../../decode/decoder';
 import { Walk } from '../../decode/decoder.testing';
 import { STATES_INPUTS, statesProgram } from '../../decode/states';
-import type { Device } from '../../device/device';
 import type { ModelOnDevice } from '../../model/model-on-device';
 import type { Runtime } from '../../runtime/runtime';
 import type { DeviceTensor } from '../../runtime/tensor';
@@ -97,48 +96,36 @@ export function familyFiles(family: FamilyCase, dtype: FloatDType): NamedFile[] 
   return Object.entries(files).map(([name, data]) => ({ name, data: new Blob([data]) }));
 }
 
-/** Largest differences from torch, as shares of the largest value of their kind. */
-export interface FamilyErrors {
-  /** Hidden states of a text, of questions with a latent and tokens after it, and, position by position, of the decoder. */
-  readonly text: number;
-  readonly latents: number;
-  readonly stepped: number;
-  /** Logits of the decoder. */
-  readonly logits: number;
-  /** Hidden states of a recorded pass, as one program and as small ones. */
-  readonly whole: number;
-  readonly layerwise: number;
-}
+/**
+ * Ways to run a checkpoint. Hidden states of a text, of questions with a latent and tokens after it, and of the same position
+ * by position, with its logits; and of the same pass recorded on a tape, as one program and as small ones.
+ */
+export const WAYS = ['text', 'latents', 'stepped', 'logits', 'whole', 'layerwise'] as const;
+export type Way = (typeof WAYS)[number];
 
-/** Opens the checkpoint, and runs it in every way that hidden states and logits are read, or on the text alone. */
+/** Opens the checkpoint and runs it: largest differences from torch, as shares of the largest value. */
 export async function familyErrors(
   runtime: Runtime,
   family: FamilyCase,
   dtype: FloatDType,
-  { textOnly = false, device }: { readonly textOnly?: boolean; readonly device?: Device } = {},
-): Promise<{ readonly model: LoadedModel; readonly errors: Partial<FamilyErrors> }> {
+  ways: readonly Way[] = WAYS,
+): Promise<Partial<Record<Way, number>>> {
   const { model } = await openModel(familyFiles(family, dtype));
   const models = new DeviceModels(runtime);
+  const hidden = floats(family.hidden);
+  const run: Record<Way, () => Promise<number>> = {
+    text: async () => distance(await states(models, model, [[]], 0, [TEXT]), floats(family.text)),
+    latents: async () => distance(await states(models, model, QUESTIONS, 1, REST), hidden),
+    stepped: async () => distance((await steps(models, model)).hidden, hidden, true),
+    logits: async () => distance((await steps(models, model)).logits, floats(family.logits), true),
+    whole: async () =>
+      distance(await recorded(models, model, (on, tape) => compileWhole(on, tape, 'recorded')), hidden),
+    layerwise: async () => distance(await recorded(models, model, compileLayerwise), hidden),
+  };
   try {
-    const text = distance(await states(models, model, [[]], 0, [TEXT]), floats(family.text));
-    if (textOnly) return { model, errors: { text } };
-    const expected = floats(family.hidden);
-    const stepped = await steps(models, model);
-    const errors = {
-      text,
-      latents: distance(await states(models, model, QUESTIONS, 1, REST), expected),
-      stepped: distance(stepped.hidden, expected, true),
-      logits: distance(stepped.logits, floats(family.logits), true),
-      whole: distance(
-        await recorded(models, model, (on, tape) => compileWhole(on, tape, 'recorded')),
-        expected,
-      ),
-      layerwise: distance(
-        await recorded(models, model, (on, tape) => compileLayerwise(on, tape, { device })),
-        expected,
-      ),
-    };
-    return { model, errors };
+    const errors: Partial<Record<Way, number>> = {};
+    for (const way of ways) errors[way] = await run[way]();
+    return errors;
   } finally {
     await models.dispose();
   }

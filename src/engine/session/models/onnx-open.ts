@@ -6,12 +6,11 @@ import type { ByteSource } from '../../checkpoint/source';
 import { elementName, FLOAT16 } from '../../onnx/read/elements';
 import { type OnnxModel, readOnnxModel } from '../../onnx/read/model';
 import { findResiduals } from '../../onnx/read/residuals';
-import { loadTokenizer } from '../../tokenizer/tokenizer';
 import { type OnnxConfig, onnxConfig } from './onnx-config';
 import type { OnnxExport } from './onnx-export';
 import type { LoadedModel } from './pair';
 import type { OpenedModel } from './subjects';
-import { withinVocabulary } from './vocabulary';
+import { openTokenizer } from './tokenizer-files';
 
 /** How the files of a checkpoint are read; see `openModel`. */
 export interface OpenedFiles {
@@ -71,11 +70,7 @@ export async function openOnnx(
   const decoder = findResiduals(model);
   const config = onnxConfig(json, decoder);
   const others = otherFiles(name, model, files);
-  const read = await loadTokenizer(
-    await files.json('tokenizer.json'),
-    files.byName.has('tokenizer_config.json') ? await files.json('tokenizer_config.json') : {},
-  );
-  const { tokenizer, notes } = withinVocabulary(read, config);
+  const { tokenizer, notes } = await openTokenizer(files.byName, (name) => files.json(name), config);
   const blobs = [blob, ...others.values()];
   const sha256 = await files.fingerprint(blobs);
   tell(blob.size);

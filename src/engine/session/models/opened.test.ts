@@ -65,6 +65,14 @@ beforeAll(async () => {
   files = await tinyFiles();
 });
 
+it('an adapter beside its base is refused by name, not left out', async () => {
+  const beside = new Map([...files, ['adapter_config.json', text({ peft_type: 'LORA' })]]);
+  await expect(openModel(named(beside))).rejects.toMatchObject({
+    message: expect.stringContaining('"adapter_config.json" is an adapter (PEFT) beside a model'),
+    hint: expect.stringContaining('merge_and_unload'),
+  });
+});
+
 describe('a checkpoint from files', () => {
   it('is read with its hash, told in bytes', async () => {
     const seen: Progress[] = [];
@@ -77,6 +85,8 @@ describe('a checkpoint from files', () => {
       bytes: bytes.length,
       sha256: await sha256Hex(bytes),
       layers: 2,
+      matched: { tensors: 20, bytes: expect.any(Number) },
+      options: { headDim: 8, norm: 'rms', activation: 'swiglu', maxPositions: 256, biases: [] },
       hidden: 32,
       vocabulary: 397,
       licence: 'unknown',
@@ -92,6 +102,18 @@ describe('a checkpoint from files', () => {
     expect(done.length).toBeGreaterThan(1);
     expect(model.report.sampled).toBeUndefined();
     expect(done.at(-1)).toBe(bytes.length);
+  });
+
+  it('has the chat template of chat_template.jinja; one that cannot be used is said, and the model opens', async () => {
+    const withTemplate = (source: string) =>
+      openModel([...named(files), { name: 'chat_template.jinja', data: new Blob([source]) }]);
+    const { tokenizer } = await withTemplate('<{{ messages[0].content }}>');
+    expect(tokenizer.chat?.render([{ role: 'user', content: 'Hi' }])).toBe('<Hi>');
+    const bad = await withTemplate('{% for %}');
+    expect(bad.tokenizer.chat).toBeUndefined();
+    expect(bad.model.report.notes).toEqual([
+      expect.stringMatching(/^The chat template "default" is not used/),
+    ]);
   });
 
   it('has the same weights from shards, in folders, among other files, without a tokenizer_config.json', async () => {
@@ -398,5 +420,111 @@ describe.skipIf(!(await hasFile('shared', `${FOLDER}/config.json`)))('stories260
     // Rounded to nearest once: half a unit in the last place, and more where f16 is subnormal.
     expect(worst).toBeLessThanOrEqual(precision);
     if (precision > 0) expect(worst).toBeGreaterThan(0);
+  });
+});
+
+describe('files that people have instead', () => {
+  const encode = (text: string) => new TextEncoder().encode(text);
+  const pointer = encode(
+    `version https://git-lfs.github.com/spec/v1\noid sha256:${'5e'.repeat(32)}\nsize 1060480\n`,
+  );
+  const page = encode('<!doctype html><html><head><title>config.json</title></head></html>');
+  const bytes = encode('x');
+  const changed = (change: Readonly<Record<string, Uint8Array<ArrayBuffer> | null>>): Files => {
+    const out = new Map(files);
+    for (const [name, content] of Object.entries(change))
+      content === null ? out.delete(name) : out.set(name, content);
+    return out;
+  };
+  const config = (more: object) =>
+    encode(JSON.stringify({ ...JSON.parse(new TextDecoder().decode(files.get('config.json'))), ...more }));
+
+  it.each<[string, () => Files, RegExp, RegExp]>([
+    [
+      'a Git LFS pointer for the weights',
+      () => changed({ 'model.safetensors': pointer }),
+      /Git LFS pointer/,
+      /git lfs pull/,
+    ],
+    [
+      'a Git LFS pointer for the tokenizer',
+      () => changed({ 'tokenizer.json': pointer }),
+      /Git LFS pointer/,
+      /git lfs pull/,
+    ],
+    ['a saved web page', () => changed({ 'config.json': page }), /web page/, /file itself/],
+    [
+      'a saved web page for the weights',
+      () => changed({ 'model.safetensors': page }),
+      /web page/,
+      /file itself/,
+    ],
+    [
+      'a pickle under the name of safetensors',
+      () => changed({ 'model.safetensors': encode('PK\x03\x04and more') }),
+      /ZIP/,
+      /safetensors/,
+    ],
+    [
+      'pytorch_model.bin alone',
+      () => changed({ 'model.safetensors': null, 'pytorch_model.bin': bytes }),
+      /pytorch_model\.bin/,
+      /safe_serialization/,
+    ],
+    ['GGUF alone', () => new Map([['model-q4.gguf', bytes]]), /GGUF/, /safetensors/],
+    [
+      'an adapter alone',
+      () =>
+        changed({
+          'config.json': null,
+          'model.safetensors': null,
+          'adapter_config.json': encode('{}'),
+          'adapter_model.safetensors': bytes,
+        }),
+      /adapter/,
+      /merge/,
+    ],
+    [
+      'SentencePiece alone',
+      () => changed({ 'tokenizer.json': null, 'tokenizer.model': bytes }),
+      /tokenizer\.model/,
+      /AutoTokenizer/,
+    ],
+    [
+      'a slow tokenizer',
+      () => changed({ 'tokenizer.json': null, 'vocab.json': encode('{}'), 'merges.txt': bytes }),
+      /vocab\.json/,
+      /AutoTokenizer/,
+    ],
+    [
+      'MLX',
+      () => changed({ 'config.json': config({ quantization: { bits: 4 } }) }),
+      /MLX \(4 bits\)/,
+      /base model/,
+    ],
+    [
+      'GPTQ',
+      () => changed({ 'config.json': config({ quantization_config: { quant_method: 'gptq', bits: 4 } }) }),
+      /gptq \(4 bits\)/,
+      /base model/,
+    ],
+    [
+      'one shard of three',
+      () => changed({ 'model.safetensors': null, 'model-00002-of-00003.safetensors': bytes }),
+      /1 of 3 shards; missing: 1, 3/,
+      /all 3/,
+    ],
+    [
+      'a numbered config.json',
+      () => changed({ 'config.json': null, 'config (1).json': encode('{}') }),
+      /config \(1\)\.json/,
+      /Rename/,
+    ],
+  ])('%s: named, with what to do', async (_what, given, message, hint) => {
+    const error = await openModel(named(given())).catch((thrown: Error & { hint: string }) => thrown);
+    expect(error).toMatchObject({
+      message: expect.stringMatching(message),
+      hint: expect.stringMatching(hint),
+    });
   });
 });

@@ -1,22 +1,31 @@
 import type { CallOptions } from '../../../contract/calls';
+import {
+  INDEX,
+  numberedTwin,
+  recogniseQuantised,
+  recogniseTokenizer,
+  recogniseWeights,
+  type WrongFiles,
+} from '../../../contract/checkpoint-files';
 import type { ModelReport } from '../../../contract/events';
 import type { NamedFile } from '../../../contract/lens';
 import { listed } from '../../../text/quote';
-import { FileError, MemoryError, throwIfCancelled } from '../../base/errors';
+import { ConfigError, FileError, MemoryError, throwIfCancelled } from '../../base/errors';
 import { Sha256, sha256Hex } from '../../base/sha256';
 import { type ModelConfig, parseModelConfig } from '../../checkpoint/config';
 import { isJsonObject, own, parseJson, quote } from '../../checkpoint/json';
+import { refuseAdapter } from '../../checkpoint/leftovers';
 import { resolveCheckpoint } from '../../checkpoint/load';
 import { parseIndex } from '../../checkpoint/locate';
 import { type ByteSource, blobSource, memorySource, type ReadBlob } from '../../checkpoint/source';
 import { StoredWeights } from '../../checkpoint/stored-weights';
 import { packedSource } from '../../nn/weight-source';
 import { expectedTensors } from '../../nn/weights';
-import { loadTokenizer } from '../../tokenizer/tokenizer';
+import { GENERATION_CONFIG, withGenerationEnds } from './generation-config';
 import { onnxFilesOf, openOnnx } from './onnx-open';
 import { describeModel, endIdsOf } from './pair';
 import type { OpenedModel } from './subjects';
-import { withinVocabulary } from './vocabulary';
+import { openTokenizer } from './tokenizer-files';
 
 /** Limit on a JSON file, which is read as a whole. */
 const MAX_JSON_BYTES = 128 * 2 ** 20;
@@ -30,13 +39,13 @@ export interface OpenOptions extends CallOptions {
   readonly maxWholeBytes?: number;
 }
 
-const INDEX = 'model.safetensors.index.json';
 const CANCELLED = 'opening the checkpoint';
 
 /**
  * Opens a checkpoint from its files: config.json, tokenizer.json, model.safetensors or shards with their index (f32, f16
- * or bf16), and tokenizer_config.json if there is one. Other files are ignored. Without safetensors, an ONNX export is
- * opened instead, see `openOnnx`.
+ * or bf16), and tokenizer_config.json, chat_template.jinja and
+ * generation_config.json (its end tokens) if there are any. Other files are ignored. Without
+ * safetensors, an ONNX export is opened instead, see `openOnnx`.
  *
  * Of large weights only the headers and a sample are read, to check them against config.json; values are read tensor by
  * tensor whenever the device needs them, and NaN and infinities are found then.
@@ -50,6 +59,8 @@ export async function openModel(
   const { signal, readBlob, maxWholeBytes = MAX_WHOLE_BYTES } = options;
   throwIfCancelled(signal, CANCELLED);
   const byName = namedFiles(files);
+  refuse(recogniseWeights([...byName.keys()]));
+  refuseAdapter(byName.keys());
   const exports = onnxFilesOf(byName);
   if (exports.length > 0)
     return openOnnx(
@@ -63,6 +74,8 @@ export async function openModel(
       options,
     );
   const config = await json(byName, 'config.json');
+  refuse(recogniseQuantised(config), ConfigError);
+  refuse(recogniseTokenizer([...byName.keys()]));
   const model = parseModelConfig(config);
   const index = byName.has(INDEX) ? await json(byName, INDEX) : undefined;
   const blobs = weightFiles(byName, index);
@@ -70,11 +83,7 @@ export async function openModel(
   const whole = readBlob === undefined || bytes <= maxWholeBytes;
   // Everything that can be refused by the headers is refused before the weights are read.
   const resolved = await resolve(config, index, blobs, (blob) => blobSource(blob, readBlob));
-  const read = await loadTokenizer(
-    await json(byName, 'tokenizer.json'),
-    byName.has('tokenizer_config.json') ? await json(byName, 'tokenizer_config.json') : {},
-  );
-  const { tokenizer, notes: missing } = withinVocabulary(read, model);
+  const { tokenizer, notes: missing } = await openTokenizer(byName, (name) => json(byName, name), model);
   throwIfCancelled(signal, CANCELLED);
 
   const { tensors, sha256 } = whole
@@ -86,14 +95,22 @@ export async function openModel(
       throwIfCancelled(signal, CANCELLED);
       stored.read(name);
     }
-  const notes = [...missing, ...resolved.notes];
+  const ends = withGenerationEnds(
+    endIdsOf(model, tokenizer),
+    byName.has(GENERATION_CONFIG) ? await json(byName, GENERATION_CONFIG) : undefined,
+    model.vocabSize,
+  );
+  const notes = [...missing, ...resolved.notes, ...ends.notes];
   return {
     tokenizer,
     model: {
       config: model,
-      endIds: endIdsOf(model, tokenizer),
+      endIds: ends.endIds,
       weights: packedSource(model, stored),
-      report: report(config, model, { bytes, sha256, whole, notes }),
+      report: report(config, model, {
+        ...{ bytes, sha256, whole, notes },
+        matched: { tensors: resolved.tensors.size, bytes: resolved.bytes },
+      }),
     },
   };
 }
@@ -220,7 +237,18 @@ function fileOf(byName: ReadonlyMap<string, Blob>, name: string): Blob {
   return blob;
 }
 
+/** Files that people have instead of a checkpoint's, each named for what it is. */
+function refuse(wrong: WrongFiles | null, Refusal: typeof FileError | typeof ConfigError = FileError): void {
+  if (wrong !== null) throw new Refusal(wrong.what, wrong.hint);
+}
+
 function missing(name: string, byName: ReadonlyMap<string, Blob>): FileError {
+  const twin = numberedTwin(name, [...byName.keys()]);
+  if (twin !== undefined)
+    return new FileError(
+      `${name} is missing; ${quote(twin)} looks like it, numbered by a browser that had one of that name`,
+      `Rename it to ${name}.`,
+    );
   return new FileError(
     `${name} is missing; given: ${byName.size === 0 ? 'nothing' : listed([...byName.keys()].map(quote), 12)}`,
     `Choose ${name} of the checkpoint together with its other files.`,
@@ -242,15 +270,16 @@ interface Facts {
   readonly sha256: string;
   /** Whether the hash is of all bytes. */
   readonly whole: boolean;
+  readonly matched: NonNullable<ModelReport['matched']>;
   readonly notes: readonly string[];
 }
 
-function report(config: unknown, model: ModelConfig, { bytes, sha256, whole, notes }: Facts): ModelReport {
+function report(config: unknown, model: ModelConfig, { whole, ...facts }: Facts): ModelReport {
   const path = isJsonObject(config) ? own(config, '_name_or_path') : undefined;
   const name =
     typeof path === 'string' && path.trim() !== ''
       ? path.trim().slice(0, 100)
-      : `checkpoint ${sha256.slice(0, 8)}`;
-  const origin = { name, role: 'opened', bytes, sha256, licence: 'unknown', measured: [], notes } as const;
+      : `checkpoint ${facts.sha256.slice(0, 8)}`;
+  const origin = { ...facts, name, role: 'opened', licence: 'unknown', measured: [] } as const;
   return { ...describeModel(origin, model), ...(!whole && { sampled: true }) };
 }

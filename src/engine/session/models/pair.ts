@@ -1,5 +1,5 @@
 import type { CallOptions } from '../../../contract/calls';
-import type { ModelReport, PairReport } from '../../../contract/events';
+import type { ModelOptions, ModelReport, PairReport } from '../../../contract/events';
 import { ConfigError, FileError } from '../../base/errors';
 import type { ModelConfig } from '../../checkpoint/config';
 import { type FetchOptions, fetchFile } from '../../checkpoint/fetch';
@@ -159,11 +159,14 @@ function checkVocabulary(tokenizer: Tokenizer, { vocabSize }: DecoderConfig): vo
     );
 }
 
-type Origin = Pick<ModelReport, 'name' | 'role' | 'bytes' | 'sha256' | 'licence' | 'measured' | 'notes'>;
+type Origin = Pick<
+  ModelReport,
+  'name' | 'role' | 'bytes' | 'sha256' | 'licence' | 'measured' | 'notes' | 'matched'
+>;
 
 /** The report on a model: where it comes from, and its configuration. */
 export function describeModel(
-  { name, role, bytes, sha256, licence, measured, notes = [] }: Origin,
+  { name, role, bytes, sha256, licence, measured, matched, notes = [] }: Origin,
   config: ModelConfig,
 ): ModelReport {
   return {
@@ -180,9 +183,36 @@ export function describeModel(
     kvHeads: config.kvHeads,
     vocabulary: config.vocabSize,
     tied: config.tieWordEmbeddings,
+    options: optionsOf(config),
     licence,
     measured,
+    ...(matched && { matched }),
     ...(notes.length > 0 && { notes }),
+  };
+}
+
+function optionsOf(config: ModelConfig): ModelOptions {
+  const { headDim, norm = 'rms', qkNorm = false, activation = 'swiglu', maxPositions, ropeScaling } = config;
+  const biases = {
+    'q, k, v': config.attentionBias,
+    o: config.attentionOutputBias,
+    MLP: config.mlpBias,
+  } as const;
+  return {
+    headDim,
+    norm,
+    qkNorm,
+    activation,
+    positions:
+      config.positions === 'learned'
+        ? { kind: 'learned' }
+        : {
+            kind: 'rope',
+            theta: config.ropeTheta,
+            ...(ropeScaling && { llama3Factor: ropeScaling.factor }),
+          },
+    maxPositions,
+    biases: (Object.keys(biases) as (keyof typeof biases)[]).filter((name) => biases[name]),
   };
 }
 

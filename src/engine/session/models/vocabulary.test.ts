@@ -12,6 +12,7 @@ const letters: Tokenizer = {
   tokenText: (id) => String.fromCharCode(id + 97),
   isSpecial: () => false,
   tokenBytes: () => undefined,
+  chat: undefined,
   notes: ['of the files'],
   vocabSize: 26,
   bosTokenId: 1,
@@ -22,6 +23,7 @@ const letters: Tokenizer = {
 it('leaves a tokenizer alone that fits', () => {
   expect(withinVocabulary(letters, { vocabSize: 26 })).toEqual({
     tokenizer: letters,
+    chat: undefined,
     notes: ['of the files'],
   });
 });

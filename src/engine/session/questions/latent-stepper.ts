@@ -7,12 +7,14 @@ import type {
 } from '../../../contract/events';
 import { InputError } from '../../base/errors';
 import { leftPad } from '../../data/batch';
+import { questionText } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
 import { everywhere, greedy } from '../../decode/greedy';
 import { type TopTokens, topTokens } from '../../decode/readout';
 import type { DecoderState } from '../../decode/state';
 import { lastNumber, textOf } from '../../eval/answer';
 import type { Pair } from '../models/pair';
+import { unknownWords } from '../prompts/prompt';
 
 /** Number of decoded tokens shown for each thought. */
 export const SHOWN_TOKENS = 8;
@@ -54,6 +56,7 @@ export class LatentStepper {
       session: options.session,
       question: options.question,
       tokens: ids.map((id) => pair.tokenizer.tokenText(id)),
+      unknown: unknownWords(pair.tokenizer.tokens(questionText(options.question))),
       latentSteps: options.latentSteps,
       filter: kind,
       temperature,

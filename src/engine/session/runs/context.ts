@@ -4,11 +4,11 @@ import type { Methods } from '../../../contract/methods/method';
 import type { Device } from '../../device/device';
 import type { Recipe } from '../../recipes/shared/recipe';
 import type { Runtime } from '../../runtime/runtime';
-import type { QueuedCalls } from '../../train/loop';
 import type { DeviceModels } from '../models/device-models';
 import type { Pair } from '../models/pair';
 import type { ProblemSet } from '../models/problems';
 import type { StudentCheckpoint } from '../models/subjects';
+import type { QueuedCalls } from './control';
 import type { Student } from './student';
 
 /** Everything a run reads; it changes none of it. */

@@ -16,6 +16,7 @@ const MAX_LOGITS_BYTES = 2 ** 30;
 export interface GatherOnnxOptions {
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((done: number, total: number) => void) | undefined;
+  readonly take: ((sample: SampleStates, index: number) => void) | undefined;
 }
 
 /**
@@ -28,24 +29,29 @@ export async function gatherOnnx(
   file: OnnxExport,
   readings: readonly FedSequence[],
   sections: readonly Section[],
-  { signal, onProgress }: GatherOnnxOptions,
+  { signal, onProgress, take }: GatherOnnxOptions,
 ): Promise<GatheredStates> {
   const { hiddenSize: hidden } = file.sizes;
   const { layers } = file.decoder;
   const lots = lotsOf(file, readings);
-  const samples = new Array<SampleStates>(readings.length);
+  const samples: SampleStates[] = [];
+  const put =
+    take ??
+    ((sample: SampleStates, index: number) => {
+      samples[index] = sample;
+    });
   let done = 0;
-  onProgress?.(done, samples.length);
+  onProgress?.(done, readings.length);
   await runners.use(file, signal, async (runner) => {
     for (const lot of lots) {
       await yieldToEventLoop();
       throwIfCancelled(signal, 'gathering states');
       const states = await read(runner, lot);
       lot.forEach(({ reading, index }, b) => {
-        samples[index] = chosen(reading, sections, states, { hidden, row: b * columnsOf(lot) });
+        put(chosen(reading, sections, states, { hidden, row: b * columnsOf(lot) }), index);
       });
       done += lot.length;
-      onProgress?.(done, samples.length);
+      onProgress?.(done, readings.length);
     }
   });
   return { layers, hidden, samples };

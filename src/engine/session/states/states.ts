@@ -24,6 +24,8 @@ export interface GatherOptions {
   readonly seed?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
+  /** Takes each sample's states as they come, in any order: they are then not kept, and no `samples` come back. */
+  readonly take?: (sample: SampleStates, index: number) => void;
 }
 
 /** Bytes of the hidden states of the chosen sections, known from token counts before anything is run. */
@@ -48,17 +50,22 @@ export async function gatherStates(
   resolved: ResolvedSubject,
   sequences: readonly Sequence[],
   sections: readonly Section[],
-  { variant, seed, signal, onProgress }: GatherOptions = {},
+  { variant, seed, signal, onProgress, take }: GatherOptions = {},
 ): Promise<GatheredStates> {
   const { layers, hiddenSize: hidden } = resolved.model.config;
   const readings = fedSequences(resolved, sequences, sections, variant, seed);
   if (resolved.model.onnx)
-    return gatherOnnx(models.onnx, resolved.model.onnx, readings, sections, { signal, onProgress });
+    return gatherOnnx(models.onnx, resolved.model.onnx, readings, sections, { signal, onProgress, take });
   const buckets = bucketsOf(readings, resolved);
-  const samples = new Array<SampleStates>(sequences.length);
+  const samples: SampleStates[] = [];
+  const put =
+    take ??
+    ((sample: SampleStates, index: number) => {
+      samples[index] = sample;
+    });
   const own = new Owned();
   let done = 0;
-  onProgress?.(done, samples.length);
+  onProgress?.(done, sequences.length);
   try {
     const model = own.add(models.use(resolved.model));
     const { runtime } = models;
@@ -77,10 +84,10 @@ export async function gatherStates(
           const chunk = fed.slice(from, from + shape.batch);
           const states = await run(runtime, program, shape, chunk, adapter);
           chunk.forEach(({ reading, index }, b) => {
-            samples[index] = chosen(reading, sections, shape, states, b);
+            put(chosen(reading, sections, shape, states, b), index);
           });
           done += chunk.length;
-          onProgress?.(done, samples.length);
+          onProgress?.(done, sequences.length);
         }
       } finally {
         await program.dispose();

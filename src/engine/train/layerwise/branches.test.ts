@@ -69,7 +69,7 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.dispose());
 
-describe('two chains of latents after one question, small programs against one', () => {
+describe('two chains of latents after one question agree in both back ends', () => {
   it.each([
     ['interleaved', ['first', 'second', 'first', 'second', 'first']],
     ['one after the other', ['first', 'first', 'first', 'second', 'second']],

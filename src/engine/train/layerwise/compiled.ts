@@ -6,7 +6,7 @@ import type { LossRun } from '../losses/state-loss';
 import { type Entry, termsOf } from '../tape/entries';
 import type { Tape } from '../tape/tape';
 import type { Plan } from './plan';
-import { sourceOf, sumProgram, termsProgram } from './programs';
+import { placedProgram, sourceOf, sumProgram, termsProgram } from './programs';
 
 /** Whether losses on hidden states run as traced programs, or as kernels where they have them. */
 export type LossForm = 'traced' | 'kernels';
@@ -24,6 +24,8 @@ interface Pair {
   readonly forward: ModelProgram;
   /** Undefined if nothing before it is trained, and for a loss, which runs forward and in reverse at once. */
   readonly reverse: ModelProgram | undefined;
+  /** Adds the vectors of a segment's positions to its input, where they are learned; in reverse there is nothing to do. */
+  readonly placed?: ModelProgram;
 }
 
 /** The compiled programs of a tape; equal ones are one. */
@@ -68,7 +70,11 @@ export class Programs {
       const reverse = plan.reverses(entry)
         ? await this.compile(`${key}, in reverse`, () => trace('reverse'))
         : undefined;
-      this.pairs.set(entry, { forward, reverse });
+      const placed =
+        entry.kind === 'segment' && tape.parameters.config.positions === 'learned'
+          ? await this.compile(`placed ${entry.positions}`, () => placedProgram(tape, entry.positions))
+          : undefined;
+      this.pairs.set(entry, { forward, reverse, ...(placed && { placed }) });
     }
     const lengths = plan.entries.map((entry) => termsOf(entry).length).filter((length) => length > 0);
     if (lengths.length > 0) this.joining = await this.compile('terms', () => termsProgram(lengths));

@@ -1,9 +1,8 @@
 import type { ModelProgram } from '../../model/model-on-device';
-import { COLUMN_INPUTS, columnInput } from '../../nn/programs/layer';
 import type { DeviceTensor } from '../../runtime/tensor';
 import { packName } from '../parameters';
 import type { Segment } from '../tape/entries';
-import { dropoutMasks, keysInput, tableInputs } from '../tape/inputs';
+import { dropoutMasks, segmentInput } from '../tape/inputs';
 import { computed, layerOutput } from './programs';
 import type { RunState, Tensors } from './state';
 
@@ -12,21 +11,14 @@ const packsOf = ({ adapters }: Segment, layer: number) =>
 
 /** What a layer's program reads besides x: weights, adapters with their gradients so far, mask, column, past. */
 function bindings(state: RunState, segment: Segment, layer: number, { inputs }: ModelProgram): Tensors {
-  const { model, feeds, plan, tape } = state.at;
-  const { after, from, rowPositions } = segment;
+  const { model, feeds, tape } = state.at;
+  const { after } = segment;
   const bound: Record<string, DeviceTensor | undefined> = {
     ...model.layer(layer),
     ...state.bound(packsOf(segment, layer)),
-    keyMask: feeds.tensors[keysInput(segment)],
   };
-  if (inputs.has('place'))
-    for (const name of COLUMN_INPUTS)
-      if (inputs.has(name))
-        bound[name] = feeds.constant(`${name} of column ${from}`, () =>
-          columnInput(tape.parameters.config, plan.columns, from, name),
-        );
-  if (rowPositions !== undefined)
-    for (const [name, input] of Object.entries(tableInputs(rowPositions))) bound[name] = feeds.tensors[input];
+  for (const name of ['keyMask', 'place', 'cos', 'sin'])
+    if (inputs.has(name)) bound[name] = feeds.tensors[segmentInput(segment, name)];
   // Drawn again in reverse rather than kept: they are as large as what they mask.
   for (const [site, mask] of Object.entries(dropoutMasks(tape, segment, layer, state.step))) {
     const name = `mask.${site} ${mask.shape}`;
@@ -41,9 +33,16 @@ function bindings(state: RunState, segment: Segment, layer: number, { inputs }: 
 }
 
 export async function runLayers(state: RunState, segment: Segment): Promise<void> {
-  const { forward } = state.at.programs.of(segment);
+  const { programs, feeds } = state.at;
+  const { forward, placed } = programs.of(segment);
   const kept: Record<string, DeviceTensor> = {};
   let x = state.value(computed(segment.x));
+  if (placed) {
+    const positions = feeds.tensors[segmentInput(segment, 'positions')];
+    const { y } = await state.call(placed, { x, positions });
+    x = y as DeviceTensor;
+    kept[layerOutput(segment, -1, false).slot] = x;
+  }
   for (let i = 0; i < state.at.tape.parameters.config.layers; i++) {
     const { y, watched, k, v } = await state.call(forward, bindings(state, segment, i, forward), { x });
     x = y as DeviceTensor;
@@ -57,7 +56,8 @@ export async function runLayers(state: RunState, segment: Segment): Promise<void
 /** The layers in reverse: passes cotangents to the input, the past and the adapters. */
 export async function reverseLayers(state: RunState, segment: Segment): Promise<void> {
   const { pool, programs, tape } = state.at;
-  const reverse = programs.of(segment).reverse as ModelProgram;
+  const { placed, ...pair } = programs.of(segment);
+  const reverse = pair.reverse as ModelProgram;
   const zeros = (name: string) => state.zeros(reverse.inputs.get(name)?.shape ?? []);
   const { after, x, separates } = segment;
   const last = tape.parameters.config.layers - 1;
@@ -68,7 +68,7 @@ export async function reverseLayers(state: RunState, segment: Segment): Promise<
     const before = after && state.caches.cotangent(after, i, none);
     const watched = state.takeCotangent(layerOutput(segment, i, separates));
     const out = await state.call(reverse, bindings(state, segment, i, reverse), {
-      x: state.value(i > 0 ? layerOutput(segment, i - 1, false) : computed(x)),
+      x: state.value(i > 0 || placed ? layerOutput(segment, i - 1, false) : computed(x)),
       ...{ dy: dx, dK: own.k, dV: own.v, sumK: before?.k, sumV: before?.v },
       dWatched: watched ?? zeros('dWatched'),
     });

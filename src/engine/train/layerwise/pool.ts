@@ -13,16 +13,6 @@ export class TensorPool {
 
   constructor(private readonly runtime: Runtime) {}
 
-  /** Number of tensors created so far, and of f32 values in them. */
-  get size(): number {
-    return this.all.size;
-  }
-  get values(): number {
-    let sum = 0;
-    for (const { shape } of this.all) sum += shape.reduce((n, d) => n * d, 1);
-    return sum;
-  }
-
   take(shape: Shape, label: string): DeviceTensor {
     const known = this.free.get(showShape(shape))?.pop();
     const tensor = known ?? this.runtime.empty('f32', shape, label);

@@ -2,6 +2,7 @@ import { vjp } from '../../graph/gradient';
 import { Graph, type Program, type Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
 import type { AdapterSpec } from '../../nn/attachments';
+import { atPositions } from '../../nn/positions';
 import { layerPrograms, maskWidth, type SegmentShape } from '../../nn/programs/layer';
 import { finalNorm, outerModel } from '../../nn/stack';
 import type {
@@ -173,6 +174,14 @@ function keyValueLossProgram(tape: Tape, entry: KeyValueLossEntry, columns: numb
   const [dK, dV] = vjp([term], [graph.constant(new Float32Array([1]), [1])], [k, v]) as [Tensor, Tensor];
   const outputs = { term: summed('sum', term), dK: summed('sumK', dK), dV: summed('sumV', dV) };
   return { name: `loss ${entry.terms}`, outputs };
+}
+
+/** x [B·P, H] plus the vectors of its `positions` [B, P] → y. */
+export function placedProgram({ batch, parameters: { config } }: Tape, P: number): Program {
+  const graph = new Graph();
+  const x = graph.input('x', [batch * P, config.hiddenSize]);
+  const y = atPositions(outerModel(graph, config), x, graph.input('positions', [batch, P]));
+  return { name: `positions of ${P}`, outputs: { y } };
 }
 
 /** Vectors laid end to end: inputs `0`, `1`, … → `terms`. */

@@ -1,5 +1,6 @@
 import type { HostTensor } from '../../base/dtype';
 import { RuntimeError } from '../../base/errors';
+import type { Shape } from '../../base/shape';
 import { HIDDEN } from '../../base/tokens';
 import type { AdapterSpec } from '../../nn/attachments';
 import { dropoutMask, droppedGroups } from '../../nn/dropout';
@@ -10,11 +11,8 @@ import type { Tape } from './tape';
 /** A batch's inputs by name. */
 export type Hosts = Readonly<Record<string, HostTensor>>;
 
-/** Name of a segment's key mask, additive, [B, 1, 1, keys]. */
-export const keysInput = ({ index }: Segment): string => `keys of segment ${index}`;
-
-/** Names of the rotary-table inputs that are made from the row positions fed as `name`. */
-export const tableInputs = (name: string) => ({ cos: `${name}.cos`, sin: `${name}.sin` });
+/** Name of an input that is made for one segment from the batch's own, see `segmentFeeds`. */
+export const segmentInput = ({ index }: Segment, name: string): string => `${name} of segment ${index}`;
 
 /** An input of the batch. @throws RuntimeError if it is missing */
 export function hostOf(hosts: Hosts, name: string): HostTensor {
@@ -42,9 +40,8 @@ export function dropoutMasks(
   return masks;
 }
 
-/** Name of a dropout mask in the whole tape's program. */
-export const maskInput = ({ index }: Segment, layer: number, site: string): string =>
-  `mask.${site} of segment ${index}, layer ${layer}`;
+/** Name of a dropout mask of one layer, for `segmentInput`. */
+export const maskInput = (layer: number, site: string): string => `mask.${site} of layer ${layer}`;
 
 /** The dropout masks of a step in the whole tape's program. */
 export function tapeMasks(tape: Tape, step: number): Hosts {
@@ -52,13 +49,12 @@ export function tapeMasks(tape: Tape, step: number): Hosts {
   for (const segment of tape.segments)
     for (let layer = 0; layer < tape.parameters.config.layers; layer++)
       for (const [site, mask] of Object.entries(dropoutMasks(tape, segment, layer, step)))
-        masks[maskInput(segment, layer, site)] = mask;
+        masks[segmentInput(segment, maskInput(layer, site))] = mask;
   return masks;
 }
 
 /**
- * A batch's inputs with those that are made from them: each segment's key mask, and, where positions are rotary and rows
- * have positions of their own, their tables [B, 1, P, d/2].
+ * A batch's inputs with those that are made from them for each segment.
  * @param widthOf number of keys in a segment's mask, if there are more than it sees; the others are hidden
  */
 export function tapeFeeds(
@@ -66,18 +62,54 @@ export function tapeFeeds(
   hosts: Hosts,
   widthOf: (segment: Segment) => number = ({ end }) => end,
 ): Record<string, HostTensor> {
-  const { batch: B, parameters } = tape;
   const feeds: Record<string, HostTensor> = { ...hosts };
-  for (const segment of tape.segments) {
-    feeds[keysInput(segment)] = keyMask(B, segment, widthOf(segment), hosts);
-    if (segment.rowPositions === undefined || parameters.config.positions === 'learned') continue;
-    const { cos, sin } = ropeTablesAt(parameters.config, hostOf(hosts, segment.rowPositions).data);
-    const shape = [B, 1, segment.positions, parameters.config.headDim / 2];
-    const names = tableInputs(segment.rowPositions);
-    feeds[names.cos] = { dtype: 'f32', shape, data: cos };
-    feeds[names.sin] = { dtype: 'f32', shape, data: sin };
-  }
+  for (const segment of tape.segments)
+    for (const [name, host] of Object.entries(segmentFeeds(tape, segment, widthOf(segment), hosts)))
+      feeds[segmentInput(segment, name)] = host;
   return feeds;
+}
+
+/**
+ * `keyMask` [B, 1, 1, T]; `place` [1, 1, T, 1], a one at the column of a single position; where positions are rotary, their
+ * tables `cos` and `sin`, [P, d/2] or, where rows have positions of their own, [B, 1, P, d/2]; where they are learned,
+ * `positions` [B, P], which count from each row's first token.
+ */
+function segmentFeeds({ batch: B, parameters }: Tape, segment: Segment, T: number, hosts: Hosts): Hosts {
+  const { config } = parameters;
+  const { positions: P, from, rowPositions, lineage } = segment;
+  const floats = (shape: Shape, data: Float32Array<ArrayBuffer>): HostTensor => ({
+    dtype: 'f32',
+    shape,
+    data,
+  });
+  const feeds: Record<string, HostTensor> = { keyMask: keyMask(B, segment, T, hosts) };
+  if (P === 1)
+    feeds.place = floats(
+      [1, 1, T, 1],
+      Float32Array.from({ length: T }, (_, i) => Number(i === from)),
+    );
+  const columns = Array.from({ length: P }, (_, p) => from + p);
+  const own = rowPositions === undefined ? undefined : hostOf(hosts, rowPositions).data;
+  if (config.positions !== 'learned') {
+    const shape = [...(own ? [B, 1] : []), P, config.headDim / 2];
+    const { cos, sin } = ropeTablesAt(config, own ?? columns);
+    return { ...feeds, cos: floats(shape, cos), sin: floats(shape, sin) };
+  }
+  const { mask, positions: S } = lineage[0] as Segment;
+  const padding = (b: number): number => {
+    const first =
+      mask === undefined
+        ? 0
+        : hostOf(hosts, mask)
+            .data.subarray(b * S, (b + 1) * S)
+            .findIndex((x) => x > HIDDEN / 2);
+    return first < 0 ? S : first;
+  };
+  const counted = Float32Array.from({ length: B * P }, (_, i) => {
+    const column = own ? own[i] : columns[i % P];
+    return (column as number) - padding(Math.floor(i / P));
+  });
+  return { ...feeds, positions: floats([B, P], counted) };
 }
 
 /** The masks of a lineage side by side; columns after the segment are hidden. */

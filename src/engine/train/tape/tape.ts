@@ -3,8 +3,8 @@ import { type Shape, showShape } from '../../base/shape';
 import type { Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
 import { type LatentFilter, latentOf } from '../../nn/latent';
+import { klDivergence, tokenLogProbabilities } from '../../nn/likelihood';
 import { embed } from '../../nn/stack';
-import { headCrossEntropy } from '../../nn/vocabulary';
 import type { StateLoss } from '../losses/state-loss';
 import type { ParameterSet } from '../parameters';
 import {
@@ -20,7 +20,6 @@ import {
   termsOf,
   type Value,
 } from './entries';
-import { LearnedPositions } from './learned-positions';
 
 /**
  * One pass over a batch, recorded once in the order and the terms of its paper, and run by two back ends: as one graph
@@ -30,7 +29,6 @@ import { LearnedPositions } from './learned-positions';
  */
 export class Tape {
   readonly entries: Entry[] = [];
-  private readonly positions = new LearnedPositions(this);
 
   constructor(
     readonly parameters: ParameterSet,
@@ -47,16 +45,11 @@ export class Tape {
     );
   }
 
-  /**
-   * Runs input embeddings [B·P, H] through all layers; where positions are learned, with theirs added.
-   * @throws ConfigError for an unknown adapter
-   */
+  /** Runs input embeddings [B·P, H] through all layers. @throws ConfigError for an unknown adapter */
   segment(x: Computed, options: SegmentOptions = {}): Segment {
     const { adapters, config } = this.parameters;
     const sizes = { batch: this.batch, hidden: config.hiddenSize, layers: config.layers };
-    const placed = config.positions === 'learned' ? this.positions.placed(x, options) : undefined;
-    const segment = new Segment(this.segments.length, sizes, placed?.x ?? x, options);
-    if (placed) this.positions.remember(segment, placed.reach);
+    const segment = new Segment(this.segments.length, sizes, x, options);
     for (const adapter of segment.adapters)
       if (!Object.hasOwn(adapters, adapter))
         throw new ConfigError(
@@ -134,20 +127,52 @@ export class Tape {
     return { ...value, detached: true };
   }
 
-  /** Weight · mean cross entropy of the targets i32 [B, n] given final states [B·n, H]; weight 0 leaves out the term. */
+  /** Log-probabilities [B·n, 1] of the tokens i32 [B, n], fed as `targets`, in final states [B·n, H]. */
+  logProbabilities(states: Finals | Computed, targets: string): Computed {
+    const shape = [states.shape[0] as number, 1];
+    return this.compute(`log-probabilities of ${targets}`, shape, [states], this.ofTokens(targets));
+  }
+
+  /** Weight · weighted cross entropy of the targets i32 [B, n] given final states [B·n, H]. */
   crossEntropy(
     name: string,
     weight: number,
     states: Finals | Computed,
     inputs: { targets: string; weights: string },
   ): void {
-    if (weight === 0) return;
-    const shape = [this.batch, (states.shape[0] as number) / this.batch];
-    this.loss([name], [states], ({ graph, model }, [hidden]) => {
-      const targets = graph.input(inputs.targets, shape, 'i32');
-      const weights = graph.input(inputs.weights, shape);
-      return [o.mul(headCrossEntropy(model, hidden as Tensor, targets, weights), weight)];
+    const likelihood = this.ofTokens(inputs.targets);
+    this.tokenLoss(name, weight, [states], inputs.weights, (...of) => o.neg(likelihood(...of)));
+  }
+
+  /**
+   * Weight · weighted estimate e^(r − l) − (r − l) − 1 of KL(π ‖ π_ref) from sampled tokens, as GRPO takes it (DeepSeekMath,
+   * arXiv:2402.03300, eq. 4): l their log-probabilities, r those of the reference [B, n].
+   */
+  klEstimate(
+    name: string,
+    weight: number,
+    logProbabilities: Computed,
+    inputs: { reference: string; weights: string },
+  ): void {
+    const shape = logProbabilities.shape;
+    this.tokenLoss(name, weight, [logProbabilities], inputs.weights, ({ graph }, [own]) => {
+      const reference = graph.input(inputs.reference, [this.batch, (shape[0] as number) / this.batch]);
+      const more = o.sub(o.reshape(reference, shape), own as Tensor);
+      return o.sub(o.sub(o.exp(more), more), 1);
     });
+  }
+
+  /** Weight · weighted KL(π ‖ π_ref) over the whole vocabulary, from final states [B·n, H] of both. */
+  klDivergence(
+    name: string,
+    weight: number,
+    states: Finals | Computed,
+    reference: Finals | Computed,
+    inputs: { weights: string },
+  ): void {
+    this.tokenLoss(name, weight, [states, reference], inputs.weights, ({ model }, [own, other]) =>
+      klDivergence(model, own as Tensor, other as Tensor),
+    );
   }
 
   /** A loss on hidden states. Without terms, because its weights are 0, it is left out with everything that only it reads. */
@@ -202,6 +227,31 @@ export class Tape {
   /** Names of the terms, in the order they were recorded. */
   get terms(): readonly string[] {
     return this.entries.flatMap(termsOf);
+  }
+
+  private ofTokens(targets: string): Trace {
+    return ({ graph, model }, [hidden]) => {
+      const rows = hidden?.shape[0] as number;
+      const ids = graph.input(targets, [this.batch, rows / this.batch], 'i32');
+      return tokenLogProbabilities(model, hidden as Tensor, ids);
+    };
+  }
+
+  /** Weight · Σ w·x with w [B, n], fed as `weights`, and x [B·n, 1]; weight 0 leaves out the term. */
+  private tokenLoss(
+    name: string,
+    weight: number,
+    inputs: readonly Value[],
+    weights: string,
+    trace: Trace,
+  ): void {
+    if (weight === 0) return;
+    this.loss([name], inputs, (context, values) => {
+      const each = trace(context, values);
+      const [rows] = each.shape as readonly [number];
+      const w = context.graph.input(weights, [this.batch, rows / this.batch]);
+      return [o.mul(o.reduceSum(o.mul(each, o.reshape(w, each.shape))), weight)];
+    });
   }
 
   private get hidden(): number {

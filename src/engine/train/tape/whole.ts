@@ -11,10 +11,11 @@ import {
   packLength,
 } from '../../nn/attachments';
 import { withDropout } from '../../nn/dropout';
+import { atPositions } from '../../nn/positions';
 import { causalMask, runStack, type StackModel, type StackOutput, stackModel } from '../../nn/stack';
 import { packName } from '../parameters';
 import type { FunctionEntry, KeyValueLossEntry, Segment, TraceContext, Value } from './entries';
-import { keysInput, maskInput, tableInputs } from './inputs';
+import { maskInput, segmentInput } from './inputs';
 import type { Tape } from './tape';
 import { readsOf, statesOf } from './values';
 
@@ -94,7 +95,7 @@ export class WholeTape {
     const past = after && this.runs.get(after)?.kv;
     const run = this.graph.scope(`segment from ${from}`, () =>
       runStack(this.model, {
-        x: this.value(segment.x),
+        x: this.fed(segment),
         batch: this.tape.batch,
         positions,
         from,
@@ -102,11 +103,19 @@ export class WholeTape {
         past,
         lastOnly,
         attached: Array.from({ length: config.layers }, (_, i) => this.attached(segment, i)),
-        ...(rowPositions !== undefined &&
-          config.positions !== 'learned' && { tables: this.tables(rowPositions, positions) }),
+        ...(rowPositions !== undefined && config.positions !== 'learned' && { tables: this.tables(segment) }),
       }),
     );
     this.runs.set(segment, run);
+  }
+
+  /** Its input embeddings; where positions are learned, with theirs added. */
+  private fed(segment: Segment): Tensor {
+    const { batch, parameters } = this.tape;
+    const x = this.value(segment.x);
+    if (parameters.config.positions !== 'learned') return x;
+    const at = this.graph.input(segmentInput(segment, 'positions'), [batch, segment.positions]);
+    return atPositions(this.model, x, at);
   }
 
   private keyValueLoss({ range, target, trace }: KeyValueLossEntry): void {
@@ -154,7 +163,11 @@ export class WholeTape {
       const { attachments } = this.packs.get(packName(name, layer)) as AttachedPack;
       const spec = parameters.adapters[name] as AdapterSpec;
       return withDropout(parameters.config, spec, attachments, (group, width) =>
-        this.graph.input(maskInput(segment, layer, `${name}.${group}`), [batch, segment.positions, width]),
+        this.graph.input(segmentInput(segment, maskInput(layer, `${name}.${group}`)), [
+          batch,
+          segment.positions,
+          width,
+        ]),
       );
     });
     return joinAttachments(each);
@@ -163,13 +176,13 @@ export class WholeTape {
   /** Additive, of all keys up to the segment's end. */
   private mask(segment: Segment): Tensor {
     const { positions: P, end } = segment;
-    const keys = this.graph.input(keysInput(segment), [this.tape.batch, 1, 1, end]);
+    const keys = this.graph.input(segmentInput(segment, 'keyMask'), [this.tape.batch, 1, 1, end]);
     return P === 1 ? keys : o.add(keys, causalMask(this.graph, P, end));
   }
 
-  private tables(rowPositions: string, positions: number) {
-    const shape = [this.tape.batch, 1, positions, this.tape.parameters.config.headDim / 2];
-    const names = tableInputs(rowPositions);
-    return { cos: this.graph.input(names.cos, shape), sin: this.graph.input(names.sin, shape) };
+  private tables(segment: Segment) {
+    const shape = [this.tape.batch, 1, segment.positions, this.tape.parameters.config.headDim / 2];
+    const table = (name: string): Tensor => this.graph.input(segmentInput(segment, name), shape);
+    return { cos: table('cos'), sin: table('sin') };
   }
 }

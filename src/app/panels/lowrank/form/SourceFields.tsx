@@ -1,8 +1,10 @@
-import type { LensDraft } from '../../../store/lens-draft';
+import { MAX_PREVIEW_TEXTS, type TokenPreviewRequest } from '../../../../contract/tokens';
+import { type LensDraft, subjectOf, textsOf } from '../../../store/lens-draft';
 import { useActions, useApp } from '../../../store/use-app';
 import { Segments } from '../../../ui/Choice';
 import { NumberField } from '../../../ui/Field';
 import { TextEntry } from '../../../ui/TextEntry';
+import { TokenPreview } from '../../shared/TokenPreview';
 import { IdsField } from './IdsField';
 import { RowsNote } from './RowsNote';
 
@@ -45,16 +47,25 @@ export function SourceFields({ errors }: { readonly errors: ReadonlyMap<keyof Le
       )}
       {draft.source === 'ids' && <IdsField error={errors.get('ids')} />}
       {draft.source === 'texts' && (
-        <TextEntry
-          label="Texts, one per line"
-          value={draft.texts}
-          onChange={(texts) => changeLens({ texts })}
-          rows={4}
-          placeholder={'Once upon a time there was a girl.\nShe had a red ball.'}
-          help="Fed to the chosen model as they are."
-          error={errors.get('texts')}
-        />
+        <>
+          <TextEntry
+            label="Texts, one per line"
+            value={draft.texts}
+            onChange={(texts) => changeLens({ texts })}
+            rows={4}
+            placeholder={'Once upon a time there was a girl.\nShe had a red ball.'}
+            help="Fed to the chosen model as they are."
+            error={errors.get('texts')}
+          />
+          <TokenPreview request={typedRequest(draft)} />
+        </>
       )}
     </>
   );
+}
+
+/** The first of the typed texts, as the chosen subject reads them. */
+function typedRequest(draft: LensDraft): TokenPreviewRequest | null {
+  const texts = textsOf(draft).slice(0, MAX_PREVIEW_TEXTS);
+  return texts.length === 0 ? null : { subject: subjectOf(draft.subject), texts, reading: 'text' };
 }

@@ -55,7 +55,9 @@ export function HubSource({ isMirror }: { readonly isMirror: boolean }) {
           <Button type="submit" look="primary" isDisabled={busy || model.trim() === ''}>
             Look it up on {host}
           </Button>
-          <span className="help">Asks {host} for the list of files, a few kB. Downloads nothing yet.</span>
+          <span className="help">
+            Asks {host} for the list of files and config.json, a few kB. Downloads nothing yet.
+          </span>
         </div>
       </Form>
       {!isMirror && <Token />}

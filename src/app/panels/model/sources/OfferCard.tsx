@@ -1,7 +1,8 @@
 import { useId } from 'react';
-import { HUB_NAME, hostName, keyOf, type Offer } from '../../../store/sources';
+import { bytesOf, HUB_NAME, hostName, keyOf, type Offer, SAFETENSORS } from '../../../store/sources';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
+import { Choice } from '../../../ui/Choice';
 import { DataTable } from '../../../ui/DataTable';
 import { bytes } from '../../../ui/format';
 import { Facts } from '../../../ui/Panel';
@@ -11,11 +12,12 @@ const MAX_ROWS = 12;
 
 /** What would be downloaded, from where, and whether there is room: the one question before it. */
 export function OfferCard({ offer }: { readonly offer: Offer }) {
-  const { plan, bytes: total, leftOut } = offer;
+  const { plan, bytes: total, leftOut, choice, inspected } = offer;
   const title = useId();
   const library = useApp((state) => state.sources.library);
   const room = useApp((state) => state.sources.room);
-  const { download, declineOffer, openStored } = useActions();
+  const unavailable = useApp((state) => state.sources.unavailable);
+  const { download, declineOffer, openStored, chooseWeights } = useActions();
   const host = hostName(plan);
   const key = keyOf(plan);
   const isStored = library?.whole.some((one) => one.key === key) ?? false;
@@ -48,6 +50,22 @@ export function OfferCard({ offer }: { readonly offer: Offer }) {
           ...(there > 0 ? [['Already here', `${bytes(there)} of ${bytes(total)}`] as const] : []),
         ]}
       />
+      {inspected.choices.length > 1 && (
+        <Choice
+          label="Weights"
+          value={choice.id}
+          options={inspected.choices.map(({ id, files }) => ({
+            id,
+            label: `${id === SAFETENSORS ? 'Safetensors' : id}, ${bytes(bytesOf(files))}`,
+          }))}
+          onChange={chooseWeights}
+          help={
+            choice.id === SAFETENSORS
+              ? 'Everything can be done with it.'
+              : 'An ONNX export shows hidden states and generates; it cannot be trained.'
+          }
+        />
+      )}
       <DataTable
         caption={`${plan.files.length} files, ${bytes(total)}`}
         columns={['File', 'Size', 'Checked by']}
@@ -81,13 +99,18 @@ export function OfferCard({ offer }: { readonly offer: Offer }) {
           {bytes(leftOut.reduce((n, { size }) => n + size, 0))}).
         </p>
       )}
+      {unavailable !== null && (
+        <p className="field-error">
+          It cannot be stored: {unavailable}. Download the files with another program and open their folder.
+        </p>
+      )}
       <div className="actions">
         {isStored ? (
           <Button look="primary" onPress={() => void openStored(key)}>
             Open it
           </Button>
         ) : (
-          <Button look="primary" onPress={() => void download(plan)}>
+          <Button look="primary" isDisabled={unavailable !== null} onPress={() => void download(plan)}>
             {there > 0 ? 'Download the rest and open' : 'Download and open'}
           </Button>
         )}

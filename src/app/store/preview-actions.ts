@@ -1,0 +1,22 @@
+import type { TokenPreview, TokenPreviewRequest } from '../../contract/tokens';
+import type { Context } from './context';
+import { type Failure, failureOf } from './task';
+
+export type PreviewOutcome =
+  | { readonly preview: TokenPreview; readonly error: null }
+  | { readonly preview: null; readonly error: Failure };
+
+export interface PreviewActions {
+  /** The tokens of texts, as they would be run. Loads nothing: ask once the model is there. */
+  previewTokens(request: TokenPreviewRequest): Promise<PreviewOutcome>;
+}
+
+export const previewActions = (ctx: Context): PreviewActions => ({
+  async previewTokens(request) {
+    try {
+      return { preview: await ctx.engine().previewTokens(request), error: null };
+    } catch (thrown) {
+      return { preview: null, error: failureOf(thrown) };
+    }
+  },
+});

@@ -1,0 +1,37 @@
+import { useEffect, useState } from 'react';
+import type { TokenPreviewRequest } from '../../contract/tokens';
+import type { PreviewOutcome } from './preview-actions';
+import { useActions, useApp } from './use-app';
+
+/** Milliseconds that a text rests before it is asked about. */
+const REST = 250;
+
+/**
+ * The tokens of the texts of `request`, a moment after they last changed; `null` before, without a request, and while the
+ * model is not loaded. `isStale`: they are those of the texts before.
+ */
+export function useTokenPreview(
+  request: TokenPreviewRequest | null,
+): { readonly outcome: PreviewOutcome; readonly isStale: boolean } | null {
+  const { previewTokens } = useActions();
+  // What the subject's tokenizer belongs to: another model, other tokens.
+  const model = useApp(({ pair, lens }) =>
+    request === null ? null : request.subject.kind === 'opened' ? lens.opened.value : pair.value,
+  );
+  const [read, setRead] = useState<{ key: string; model: unknown; outcome: PreviewOutcome } | null>(null);
+  const key = request === null || model === null ? null : JSON.stringify(request);
+  useEffect(() => {
+    if (key === null) return;
+    let left = false;
+    const timer = setTimeout(async () => {
+      const outcome = await previewTokens(JSON.parse(key) as TokenPreviewRequest);
+      if (!left) setRead({ key, model, outcome });
+    }, REST);
+    return () => {
+      left = true;
+      clearTimeout(timer);
+    };
+  }, [key, model, previewTokens]);
+  if (key === null || read === null || read.model !== model) return null;
+  return { outcome: read.outcome, isStale: read.key !== key };
+}

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import {
+  numberedTwin,
+  recogniseQuantised,
+  recogniseTokenizer,
+  recogniseWeights,
+  type WrongFiles,
+} from './checkpoint-files';
+
+const CONFIGS = ['config.json', 'tokenizer.json'];
+
+const said = (wrong: WrongFiles | null) => `${wrong?.what} | ${wrong?.hint}`;
+
+describe('files that are no checkpoint', () => {
+  it.each<[string[], RegExp]>([
+    [['adapter_config.json', 'adapter_model.safetensors', 'tokenizer.json'], /adapter.*merge_and_unload/],
+    [['adapter_config.json', 'adapter_model.bin'], /adapter/],
+    [[...CONFIGS, 'pytorch_model.bin'], /pytorch_model\.bin.*pickle.*safe_serialization/],
+    [[...CONFIGS, 'pytorch_model-00001-of-00002.bin'], /pickle/],
+    [['consolidated.00.pth', 'params.json'], /pickle/],
+    [['model.Q4_K_M.gguf'], /GGUF.*safetensors/],
+    [[...CONFIGS, 'tf_model.h5'], /TensorFlow/],
+    [[...CONFIGS, 'weights.npz'], /MLX/],
+    [[...CONFIGS, 'model-00002-of-00003.safetensors'], /1 of 3 shards; missing: 1, 3.*all 3 files/],
+  ])('%j is named, with what to do', (names, words) => expect(said(recogniseWeights(names))).toMatch(words));
+
+  it.each<[string[]]>([
+    [[...CONFIGS, 'model.safetensors']],
+    [[...CONFIGS, 'model.safetensors', 'pytorch_model.bin', 'model.gguf']],
+    [[...CONFIGS, 'model.safetensors', 'adapter_config.json', 'adapter_model.safetensors']],
+    [[...CONFIGS, 'model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors']],
+    // The index says which there are, and opening names the one that is missing.
+    [[...CONFIGS, 'model-00001-of-00002.safetensors', 'model.safetensors.index.json']],
+    [[...CONFIGS, 'model.onnx', 'pytorch_model.bin']],
+    [['config.json']],
+  ])('%j is left to the reader', (names) => expect(recogniseWeights(names)).toBeNull());
+
+  it('a tokenizer in another form', () => {
+    expect(said(recogniseTokenizer(['tokenizer.model']))).toMatch(/tokenizer\.model.*AutoTokenizer/);
+    expect(said(recogniseTokenizer(['vocab.json', 'merges.txt']))).toMatch(/older form.*AutoTokenizer/);
+    expect(recogniseTokenizer(['tokenizer.model', 'tokenizer.json'])).toBeNull();
+    expect(recogniseTokenizer(['config.json'])).toBeNull();
+  });
+
+  it('weights in fewer bits, by config.json', () => {
+    expect(said(recogniseQuantised({ quantization: { group_size: 64, bits: 4 } }))).toMatch(
+      /quantised for MLX \(4 bits\)/,
+    );
+    expect(said(recogniseQuantised({ quantization_config: { quant_method: 'gptq', bits: 4 } }))).toMatch(
+      /quantised by gptq \(4 bits\).*base model/,
+    );
+    expect(said(recogniseQuantised({ quantization_config: {} }))).toMatch(/unnamed method/);
+    for (const config of [{}, null, [], 'x', { quantization: null }, { quantization_config: null }])
+      expect(recogniseQuantised(config)).toBeNull();
+  });
+
+  it('a file that a browser has numbered', () => {
+    expect(numberedTwin('config.json', ['tokenizer.json', 'config (1).json'])).toBe('config (1).json');
+    expect(numberedTwin('config.json', ['config(12).json'])).toBe('config(12).json');
+    expect(numberedTwin('config.json', ['tokenizer (1).json', 'config.json.bak'])).toBeUndefined();
+  });
+});

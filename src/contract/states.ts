@@ -1,0 +1,44 @@
+import type { Section, Source, Subject } from './lens';
+
+/** Hidden states as files, for numpy, PyTorch and everything else that reads .npy or safetensors. */
+export const STATES_FORMATS = ['npy', 'safetensors'] as const;
+export type StatesFormat = (typeof STATES_FORMATS)[number];
+
+export interface StatesRequest {
+  readonly source: Source;
+  readonly subject: Subject;
+  /** At least one; as in a selection of the lens. */
+  readonly sections: readonly Section[];
+  /** Layers 1…L, ascending; `null` for all. Layer ℓ is hidden_states[ℓ], the last one after the final norm. */
+  readonly layers: readonly number[] | null;
+  /**
+   * `npy`: one float32 array [layers, tokens, H] in C order. `safetensors`: tensors `layers.{ℓ}` [tokens, H], F32, and
+   * metadata: model, sha256, text, tokens, token_ids, samples, sections, layers, dtype (JSON where a value is a list).
+   */
+  readonly format: StatesFormat;
+}
+
+/** Whose rows they are: samples one after another, tokens in order. */
+export interface StatesSample {
+  readonly id: string;
+  readonly about: string;
+  /** Its rows are [from, from + tokens). */
+  readonly from: number;
+  readonly tokens: number;
+  readonly texts: readonly string[];
+  /** `null` where a latent was fed. */
+  readonly ids: readonly (number | null)[];
+}
+
+export interface StatesFile {
+  /** `word-problems-cot-teacher.npy` */
+  readonly name: string;
+  readonly blob: Blob;
+  /** Layers, tokens, H. */
+  readonly shape: readonly [layers: number, tokens: number, hidden: number];
+  readonly layers: readonly number[];
+  readonly samples: readonly StatesSample[];
+  readonly label: string;
+  readonly model: string;
+  readonly milliseconds: number;
+}

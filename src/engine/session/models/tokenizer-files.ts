@@ -1,0 +1,26 @@
+import { loadTokenizer } from '../../tokenizer/tokenizer';
+import { withinVocabulary } from './vocabulary';
+
+const CONFIG = 'tokenizer_config.json';
+const CHAT_TEMPLATE = 'chat_template.jinja';
+/** More than the tokenizer reads, which says so of what is longer. */
+const MAX_TEMPLATE_BYTES = 2 ** 20;
+
+/**
+ * The tokenizer of a checkpoint's files, for a model with rows for `vocabSize` ids: tokenizer.json, and
+ * tokenizer_config.json and chat_template.jinja if there are any. See `withinVocabulary` for `notes`.
+ * @param json reads a file by name, or throws FileError
+ * @throws FileError, ConfigError for another model's tokenizer
+ */
+export async function openTokenizer(
+  byName: ReadonlyMap<string, Blob>,
+  json: (name: string) => Promise<unknown>,
+  model: { readonly vocabSize: number },
+): Promise<ReturnType<typeof withinVocabulary>> {
+  const tokenizer = await loadTokenizer(
+    await json('tokenizer.json'),
+    byName.has(CONFIG) ? await json(CONFIG) : {},
+    await byName.get(CHAT_TEMPLATE)?.slice(0, MAX_TEMPLATE_BYTES).text(),
+  );
+  return withinVocabulary(tokenizer, model);
+}

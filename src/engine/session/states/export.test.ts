@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Progress } from '../../../contract/events';
+import type { StatesFile, StatesRequest } from '../../../contract/states';
+import { CancelledError, InputError } from '../../base/errors';
+import { parseSafetensors } from '../../checkpoint/safetensors';
+import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import type { DeviceModels } from '../models/device-models';
+import { type LoadedModels, resolveSubject } from '../models/subjects';
+import { LoriWorkbench } from '../workbench';
+import { gatherStates, sequencesOf } from './states';
+
+/** What the tests reach into. */
+interface Inside {
+  readonly opened: { readonly models: DeviceModels };
+  held(): LoadedModels;
+}
+
+let workbench: LoriWorkbench;
+beforeAll(async () => {
+  workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
+  await workbench.open('wasm');
+  await workbench.loadPair('models');
+});
+afterAll(() => workbench.close());
+
+const REQUEST: StatesRequest = {
+  source: { kind: 'problems', seed: 1, samples: 3 },
+  subject: { kind: 'teacher' },
+  sections: ['rationale', 'answer'],
+  layers: null,
+  format: 'npy',
+};
+const TEXTS: StatesRequest = {
+  ...REQUEST,
+  source: { kind: 'texts', texts: ['Tom has 12 apples.', 'He buys 3 more. How many apples does Tom have?'] },
+  sections: ['text'],
+};
+
+/** The states as the lens has them, [tokens, L, H] of each sample. */
+async function gathered({ source, subject, sections }: StatesRequest) {
+  const { opened, held } = workbench as unknown as Inside;
+  const all = held.call(workbench);
+  return gatherStates(opened.models, resolveSubject(subject, all), sequencesOf(source, all), sections);
+}
+
+/** Values of a .npy file, by its own head. */
+async function npyOf({ blob }: StatesFile): Promise<{ shape: number[]; values: Float32Array }> {
+  const bytes = new Uint8Array(await blob.arrayBuffer());
+  const length = 10 + (bytes[8] as number) + 256 * (bytes[9] as number);
+  const text = new TextDecoder().decode(bytes.subarray(10, length));
+  expect(text).toContain("'fortran_order': False");
+  const shape = /\(([^)]*)\)/.exec(text)?.[1]?.split(',').map(Number) as number[];
+  return { shape, values: new Float32Array(bytes.slice(length).buffer) };
+}
+
+describe.each([
+  ['problems', REQUEST],
+  ['texts, one layer', { ...TEXTS, layers: [2] }],
+] as const)('hidden states of %s', (_, request) => {
+  it('are those of the lens, layer by layer, in .npy and in safetensors', async () => {
+    const file = await workbench.exportStates(request);
+    const { samples, hidden } = await gathered(request);
+    const layers = request.layers ?? [1, 2];
+    const tokens = samples.reduce((sum, sample) => sum + sample.tokens, 0);
+    expect(file).toMatchObject({
+      name: 'tiny-teacher-teacher.npy',
+      shape: [layers.length, tokens, hidden],
+      layers,
+      label: 'teacher',
+    });
+    expect(file.samples.map(({ texts }) => texts)).toEqual(samples.map(({ texts }) => texts));
+    const { shape, values } = await npyOf(file);
+    expect(shape).toEqual([...file.shape]);
+    expect(values).toHaveLength(layers.length * tokens * hidden);
+
+    const safe = await workbench.exportStates({ ...request, format: 'safetensors' });
+    expect(safe.name).toBe('tiny-teacher-teacher.safetensors');
+    const bytes = await safe.blob.arrayBuffer();
+    const tensors = parseSafetensors(bytes);
+    expect([...tensors.keys()]).toEqual(layers.map((layer) => `layers.${layer}`));
+    const head = new TextDecoder().decode(
+      new Uint8Array(bytes, 8, Number(new DataView(bytes).getBigUint64(0, true))),
+    );
+    const { __metadata__: metadata } = JSON.parse(head);
+    expect(metadata).toMatchObject({
+      model: 'tiny-teacher',
+      dtype: 'float32',
+      layers: JSON.stringify(layers),
+    });
+    expect(metadata.sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(JSON.parse(metadata.tokens)).toEqual(samples.map(({ texts }) => texts));
+
+    samples.forEach((sample, s) => {
+      const place = file.samples[s] as StatesFile['samples'][number];
+      expect([place.id, place.tokens]).toEqual([sample.id, sample.tokens]);
+      layers.forEach((layer, l) => {
+        const tensor = tensors.get(`layers.${layer}`);
+        const own = new Float32Array(Uint8Array.from(tensor?.bytes ?? []).buffer);
+        for (let t = 0; t < sample.tokens; t++) {
+          const at = (t * 2 + layer - 1) * hidden;
+          const expected = sample.states.subarray(at, at + hidden);
+          const row = (l * tokens + place.from + t) * hidden;
+          expect(values.subarray(row, row + hidden)).toEqual(expected);
+          expect(own.subarray((place.from + t) * hidden, (place.from + t + 1) * hidden)).toEqual(expected);
+        }
+      });
+    });
+  });
+});
+
+describe('a file of hidden states', () => {
+  it('names the token of every row, none where a latent was fed', async () => {
+    const { tokenizer } = (workbench as unknown as { loaded: { pair: { tokenizer: never } } }).loaded
+      .pair as {
+      tokenizer: { tokenText(id: number): string };
+    };
+    const progress: Progress[] = [];
+    const file = await workbench.exportStates(
+      { ...REQUEST, subject: { kind: 'base' }, sections: ['question', 'latent'] },
+      { report: (event) => progress.push(event) },
+    );
+    for (const { ids, texts } of file.samples) {
+      expect(ids.filter((id) => id === null)).toHaveLength(4);
+      ids.forEach((id, i) => {
+        expect(texts[i]).toBe(id === null ? `z${'₁₂₃₄'[i - ids.indexOf(null)]}` : tokenizer.tokenText(id));
+      });
+    }
+    expect(progress.at(-1)).toMatchObject({ phase: 'states', done: 3, total: 3, unit: 'samples' });
+  });
+
+  it('is refused where the lens would refuse, or in an unknown format', async () => {
+    for (const [change, message] of [
+      [{ format: 'csv' }, 'there is no format "csv"; there are npy and safetensors'],
+      [{ layers: [3] }, 'layer'],
+      [{ sections: [] }, 'selections.0.sections'],
+      [{ sections: ['latent'] }, 'only the student and the base have latent steps'],
+      [{ subject: { kind: 'opened' } }, 'no checkpoint is open'],
+    ] as const) {
+      const refused = workbench.exportStates({ ...REQUEST, ...change } as StatesRequest);
+      await expect(refused).rejects.toThrow(InputError);
+      await expect(refused).rejects.toThrow(message);
+    }
+    await expect(workbench.exportStates(REQUEST, { signal: AbortSignal.abort() })).rejects.toThrow(
+      CancelledError,
+    );
+  });
+});

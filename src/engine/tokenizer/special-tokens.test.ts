@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import sentencepiece from './testing/sentencepiece.json';
+import smollm from './testing/smollm-cut.json';
+import { loadTokenizer } from './tokenizer';
+
+const named = { bos_token: '<s>', eos_token: '</s>', unk_token: '<unk>' };
+const without = { ...sentencepiece, post_processor: null };
+const llama = { ...named, tokenizer_class: 'LlamaTokenizer' };
+
+/** The special ids before and after the text `a`, and the notes. */
+async function around(file: unknown, config: object) {
+  const t = await loadTokenizer(file, config);
+  const text = t.encode('a', { addSpecialTokens: false });
+  const all = t.encode('a');
+  const at = all.indexOf(text[0] as number);
+  return { before: all.slice(0, at), after: all.slice(at + text.length), notes: t.notes };
+}
+
+describe('BOS and EOS of a LLaMA tokenizer: by tokenizer_config.json', () => {
+  it.each([
+    [{}, [1], []],
+    [{ add_bos_token: true, add_eos_token: false }, [1], []],
+    [{ add_bos_token: false }, [], []],
+    [{ add_eos_token: true }, [1], [2]],
+    [{ add_bos_token: false, add_eos_token: true }, [], [2]],
+  ])('%j', async (flags, before, after) => {
+    for (const file of [sentencepiece, without])
+      expect(await around(file, { ...llama, ...flags })).toMatchObject({ before, after });
+  });
+
+  it('says where that is not what tokenizer.json does', async () => {
+    expect((await around(sentencepiece, { ...llama, add_bos_token: true })).notes).toEqual([]);
+    expect((await around(without, llama)).notes).toEqual([expect.stringContaining('A text gets BOS, as')]);
+    expect((await around(sentencepiece, { ...llama, add_eos_token: true })).notes).toEqual([
+      'A text gets BOS and EOS, as LlamaTokenizer does by tokenizer_config.json; by tokenizer.json it would get BOS.',
+    ]);
+  });
+
+  it('adds none that has no token', async () => {
+    expect(await around(without, { tokenizer_class: 'LlamaTokenizerFast' })).toMatchObject({
+      before: [],
+      after: [],
+    });
+  });
+});
+
+describe('BOS and EOS of any other tokenizer: by tokenizer.json', () => {
+  it('keeps to the post-processor, and says where the configuration wants something else', async () => {
+    const fast = { ...named, tokenizer_class: 'PreTrainedTokenizerFast' };
+    expect(await around(sentencepiece, fast)).toEqual({ before: [1], after: [], notes: [] });
+    expect(await around(without, fast)).toEqual({ before: [], after: [], notes: [] });
+    const asked = await around(without, { ...fast, add_bos_token: true });
+    expect(asked).toMatchObject({ before: [], after: [] });
+    expect(asked.notes).toEqual([
+      expect.stringContaining('sets add_bos_token to true, but tokenizer.json does not'),
+    ]);
+    const refused = await around(sentencepiece, { ...fast, add_bos_token: false });
+    expect(refused.before).toEqual([1]);
+    expect(refused.notes).toEqual([
+      expect.stringContaining('sets add_bos_token to false, but tokenizer.json adds BOS'),
+    ]);
+  });
+
+  it("GPT-2's adds none", async () => {
+    const file = {
+      ...smollm,
+      pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
+      post_processor: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: false, use_regex: true },
+    };
+    const end = '<|endoftext|>';
+    const config = { bos_token: end, eos_token: end, unk_token: end, tokenizer_class: 'GPT2Tokenizer' };
+    const t = await loadTokenizer(file, config);
+    expect(await around(file, config)).toEqual({ before: [], after: [], notes: [] });
+    expect([t.bosTokenId, t.eosTokenId, t.padTokenId]).toEqual([0, 0, 0]);
+    const spaced = await loadTokenizer(file, { ...config, add_prefix_space: true });
+    expect(spaced.encode('a')).toEqual(t.encode(' a'));
+    expect(spaced.notes).toEqual([expect.stringContaining('a space in front')]);
+  });
+});
+
+describe('tokens of tokenizer_config.json', () => {
+  const size = Object.keys(smollm.model.vocab).length;
+
+  it('are added after those of tokenizer.json, the listed before the named', async () => {
+    const t = await loadTokenizer(smollm, {
+      added_tokens_decoder: { [size]: { content: '<a>', special: true } },
+      pad_token: '<pad>',
+      additional_special_tokens: ['<b>', '<a>'],
+      extra_special_tokens: { image_token: '<img>' },
+    });
+    expect(t.encode('<a><pad><b><img>')).toEqual([size, size + 1, size + 2, size + 3]);
+    expect(t.padTokenId).toBe(size + 1);
+    expect([size, size + 1, size + 3].map(t.isSpecial)).toEqual([true, true, true]);
+    expect(t.vocabSize).toBe(size + 4);
+    expect(t.notes).toEqual([]);
+  });
+
+  it('replace the flags of tokenizer.json', async () => {
+    const end = smollm.added_tokens[0]?.content as string;
+    const t = await loadTokenizer(smollm, {
+      added_tokens_decoder: { 0: { content: end, special: true, lstrip: true } },
+    });
+    const plain = await loadTokenizer(smollm, {});
+    expect(t.encode(`a  ${end}`)).toEqual([...t.encode('a'), 0]);
+    expect(plain.encode(`a  ${end}`).length).toBeGreaterThan(t.encode(`a  ${end}`).length);
+  });
+
+  it('that are written out in a text are text, where the configuration says so', async () => {
+    const end = '<|endoftext|>';
+    const t = await loadTokenizer(smollm, { split_special_tokens: true });
+    expect(t.encode(end)).not.toContain(0);
+    expect(t.decode(t.encode(end))).toBe(end);
+  });
+
+  it('are numbered as the reference implementation does, which is said', async () => {
+    const t = await loadTokenizer(smollm, {
+      added_tokens_decoder: { 9999: { content: '<far>', special: true } },
+    });
+    expect(t.encode('<far>')).toEqual([size]);
+    expect(t.notes).toEqual([expect.stringContaining(`"<far>" (${size}, not 9999)`)]);
+  });
+});
+
+describe('unknown words', () => {
+  const bytes = { ...sentencepiece.model, byte_fallback: false };
+  it('are named, each token by its word', async () => {
+    const t = await loadTokenizer({ ...sentencepiece, model: bytes }, {});
+    const named = t.tokens('one 数学 and 学a two').flatMap(({ unknown }) => unknown ?? []);
+    expect(named).toEqual(['数学', '学a']);
+    expect(t.tokens('one two').some(({ unknown }) => unknown !== undefined)).toBe(false);
+  });
+});

@@ -1,0 +1,66 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { AS_DETECTED, type DataFilter, FORMAT_TEXTS, NO_FILTER } from '../contract/data';
+import type { Source, Subject } from '../contract/lens';
+import type { LoriWorkbench } from '../engine/session/workbench';
+import { type LensArguments, whole } from './options';
+
+export const list = (text: string | undefined): string[] =>
+  text?.split(',').filter((part) => part !== '') ?? [];
+export const numbers = (option: string, text: string | undefined): number[] =>
+  list(text).map((part) => whole(option, part));
+
+/** What is read, of the options that name samples. @throws an error that says which of them exclude each other */
+export function sourceOf(
+  given: Pick<LensArguments, 'text' | 'ids' | 'data' | 'max-tokens'>,
+  seed: number,
+  samples: number,
+): Source {
+  const { text: texts, data } = given;
+  const ids = list(given.ids);
+  const longest = given['max-tokens'];
+  if ([texts, ids, data].filter(({ length }) => length > 0).length > 1)
+    throw new Error('--text, --ids and --data name three kinds of samples; one is expected');
+  if (longest !== undefined && data.length === 0)
+    throw new Error('--max-tokens chooses among the rows of --data; give --data');
+  if (texts.length > 0) return { kind: 'texts', texts };
+  if (ids.length > 0) return { kind: 'ids', ids };
+  if (data.length > 0)
+    return { kind: 'rows', seed, samples, ...(longest !== undefined && { filter: upTo(longest) }) };
+  return { kind: 'problems', seed, samples };
+}
+
+const upTo = (tokens: string): DataFilter => ({
+  ...NO_FILTER,
+  tokens: [null, whole('max-tokens', tokens)],
+});
+
+type Say = (line: string) => void;
+
+/** Opens the data set, and says what was found in it. */
+export async function openRows(workbench: LoriWorkbench, paths: readonly string[], say: Say): Promise<void> {
+  const files = await Promise.all(
+    paths.map(async (path) => ({
+      name: basename(path),
+      data: new Blob([
+        await readFile(path).catch((error: Error) => {
+          throw new Error(`--data ${JSON.stringify(path)}: ${error.message}`);
+        }),
+      ]),
+    })),
+  );
+  const report = await workbench.openData(files, AS_DETECTED);
+  const { name, format, why, rows, malformed, duplicates, malformedRows, notes } = report;
+  say(
+    `${name}: ${FORMAT_TEXTS[format].label} (${why}); ${rows} rows, ${malformed} malformed, ${duplicates} duplicates`,
+  );
+  for (const { file, line, reason } of malformedRows.slice(0, 10)) say(`${file}:${line}: ${reason}`);
+  for (const note of notes) say(`note: ${note}`);
+}
+
+/** Says how long the rows are for the model. */
+export async function countRows(workbench: LoriWorkbench, subject: Subject, say: Say): Promise<void> {
+  const { model, all, positions, tooLong } = await workbench.countTokens(subject);
+  const limit = positions === null ? '' : `; ${tooLong} rows are longer than its ${positions} positions`;
+  say(`${model}: ${all.least} to ${all.most} tokens a row, median ${all.median}${limit}`);
+}
