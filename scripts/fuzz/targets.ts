@@ -15,6 +15,7 @@ import { SMALLEST, serveFiles, tinyEnvironment, tinyPair } from '../../src/engin
 import { emptySeries } from '../../src/storage/series';
 import { readRows } from '../../src/storage/store';
 import { dataSets } from './data-sets';
+import { hubAnswers, hubSources } from './hub';
 import { type Bytes, deepen, mutateBytes, mutateJson, mutateSafetensors, mutateValue } from './mutate';
 import type { Target } from './target';
 import { tokenizers } from './tokenizer';
@@ -218,5 +219,7 @@ export async function makeTargets(stories: Files | undefined): Promise<readonly 
     runFile,
     storedRow,
     link,
+    hubAnswers,
+    hubSources,
   ];
 }

@@ -18,6 +18,7 @@ const nothing: Workbench = {
   causal: unused,
   checkpoints: unused,
   openCheckpoint: unused,
+  describeConfig: unused,
   openData: unused,
   dataRows: unused,
   countTokens: unused,

@@ -19,6 +19,7 @@ export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = 
   causal: { options: 1 },
   checkpoints: {},
   openCheckpoint: { options: 1 },
+  describeConfig: {},
   openData: { options: 2 },
   dataRows: {},
   countTokens: { options: 1 },
