@@ -51,6 +51,7 @@ type CancelName = Extract<
   | 'cancelExport'
   | 'cancelData'
   | 'cancelCounting'
+  | 'cancelAnswers'
   | 'cancelLookUp'
   | 'cancelDownload'
   | 'cancelLatents'
@@ -84,6 +85,7 @@ export function inHand(state: Watched): readonly InHand[] {
   add('opening', 'Opening a model', lens.opened, 'cancelOpening');
   add('rows', 'Reading the data set', data.report, 'cancelData');
   add('tokens', 'Counting tokens', data.counts, 'cancelCounting');
+  add('answers', 'Answering rows', data.answers.task, 'cancelAnswers');
   add('look-up', 'Looking up a model', sources.offer, 'cancelLookUp');
   if (isBusy(sources.download)) {
     const { id = 'a model' } = sources.plan ?? {};
