@@ -24,3 +24,19 @@ test('without the runtime the page says so immediately, and a restart fetches it
     .click();
   await expect(page.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
 });
+
+test('without the charts’ files the page says so, and draws them when they can be had again', async ({
+  app,
+  complaints,
+}) => {
+  complaints.allow(/404|Failed to fetch|core-/);
+  const CHARTS = /\/assets\/core-.*\.js$/;
+  await app.route(CHARTS, (route) => route.fulfill({ status: 404, body: 'gone' }));
+  await app.goto('./#/lowrank?samples=2');
+  await app.getByRole('button', { name: 'Decompose' }).click();
+  const alert = app.getByRole('alert').filter({ hasText: 'reload the page' }).first();
+  await expect(alert).toBeVisible({ timeout: 60_000 });
+  await app.unroute(CHARTS);
+  await app.getByRole('button', { name: 'Try again' }).first().click();
+  await expect(app.locator('.js-plotly-plot .main-svg').first()).toBeVisible({ timeout: 30_000 });
+});

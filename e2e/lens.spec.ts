@@ -156,7 +156,7 @@ test('the lens on the bundled pair: figure 6 against scipy, controls, every view
     await expectAccessible(app);
   });
 
-  await test.step('a long causal test is cancelled: it ends, and the one before is there again', async () => {
+  await test.step('a long causal test can be cancelled, which restores the previous one', async () => {
     const field = app.getByRole('textbox', { name: /^Held-out problems/ });
     const chart = figure(app, 'Accuracy against rank r');
     await field.fill('1000');

@@ -21,8 +21,9 @@ if (builds.length === 0 || builds.some(([, folder]) => !folder) || !(Number.isIn
   process.exit(2);
 }
 
-/** Milliseconds that a run may take. */
-const LIMIT = 300_000;
+/** Milliseconds that the page may take to appear, and that a run may take. */
+const PATIENCE = 60_000;
+const LIMIT = 240_000;
 
 async function serve(folder) {
   const server = await preview({
@@ -30,7 +31,7 @@ async function serve(folder) {
     root: resolve(folder, '..'),
     build: { outDir: resolve(folder) },
     logLevel: 'warn',
-    preview: { port: 0, headers: productionHeaders },
+    preview: { host: '127.0.0.1', port: 0, headers: productionHeaders },
   });
   return { server, url: server.resolvedUrls.local[0] };
 }
@@ -40,9 +41,9 @@ async function firstRun(url) {
   const browser = await chromium.launch({ executablePath: findChromium(), args: chromiumArgs });
   try {
     const page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
-    await page.goto(`${url}#/tour`);
+    await page.goto(url, { timeout: PATIENCE });
     const button = page.getByRole('button', { name: 'Run LoRi on 128 samples' });
-    await button.waitFor({ timeout: LIMIT });
+    await button.waitFor({ timeout: PATIENCE });
     const times = page.evaluate(
       () =>
         new Promise((resolve) => {

@@ -47,7 +47,7 @@ describe('what counts as a fault', () => {
   });
 });
 
-it('the same seed damages the same way, another one otherwise', () => {
+it('the same seed gives the same damage, another seed another', () => {
   const text = JSON.stringify({ a: [1, { b: 'x' }], c: 2 });
   const of = (seed: number) =>
     Array.from({ length: 40 }, (_, i) =>

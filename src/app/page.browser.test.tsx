@@ -72,7 +72,7 @@ describe('Model', () => {
     await expect.element(button('Try again')).toBeVisible();
   });
 
-  it('offers WASM where the GPU fails', async () => {
+  it('offers WASM if the GPU fails', async () => {
     const { doubles, app, start } = open({
       failures: { open: engineError('device', 'the device was lost') },
     });
@@ -102,7 +102,7 @@ describe('Low-rank', () => {
     await expect.element(page.getByRole('table', { name: 'Every spectrum' })).toMatchTextContent(/train-4/);
   });
 
-  it('gets what a view lacks with one press, and takes changes back by keyboard', async () => {
+  it('computes what a view lacks at one press, and undoes changes by keyboard', async () => {
     const { app, start } = open({ hash: '#/lowrank?samples=3' });
     await start;
     await button('Decompose').click();
@@ -124,7 +124,7 @@ describe('Low-rank', () => {
     expect(location.hash).toContain('view=ranks');
   });
 
-  it('tests causally and reads a rank off', async () => {
+  it('runs the causal test and reads off a rank', async () => {
     const { start } = open({ hash: '#/lowrank?view=causal' });
     await start;
     await button('Run the causal test').click();
@@ -134,7 +134,7 @@ describe('Low-rank', () => {
     await expect.element(text(/^At rank 3:/), slow).toBeVisible();
   });
 
-  it('breaks off on request', async () => {
+  it('can be cancelled', async () => {
     const { app } = open({ hash: '#/lowrank', pace: 10 });
     await button('Decompose').click();
     await button('Cancel decomposition').click();
@@ -176,7 +176,7 @@ describe('Distil', () => {
     await expect.element(text('Stopped.')).toBeVisible();
   });
 
-  it('shows NaN as what it is: the step, what to do, the curves so far', async () => {
+  it('shows a NaN loss with its step, what to do, and the curves so far', async () => {
     open({ hash: '#/distil', nanAt: 9 });
     await button('Start LoRi').click();
     await expect
@@ -206,7 +206,7 @@ describe('Distil', () => {
     await expect.element(text(/1 to correct/)).toBeVisible();
   });
 
-  it('takes a run file and says what is wrong with another', async () => {
+  it('accepts a run file and says what is wrong with a bad one', async () => {
     const { app, start } = open({ hash: '#/distil' });
     await start;
     const input = document.querySelector<HTMLInputElement>('input[type=file]')!;
@@ -368,12 +368,12 @@ describe('the page', () => {
     await expect.element(page.getByRole('tab', { name: 'Model', selected: true })).toBeVisible();
   });
 
-  it('shows the guided run where the store does not answer', async () => {
+  it('shows the guided run if the store does not answer', async () => {
     open({ hash: '', storage: new Promise<Store>(() => {}) });
     await expect.element(button('Run LoRi on 128 samples'), slow).toBeVisible();
   });
 
-  it('says in the bar what is loaded, where it runs and what is under way, with a way out', async () => {
+  it('shows model, device and the task in progress in the bar, with a cancel button', async () => {
     const { app, start } = open({ hash: '#/model', pace: 20 });
     const bar = page.getByRole('banner');
     await expect.element(bar.getByRole('progressbar', { name: 'Loading the models' })).toBeVisible();
@@ -387,7 +387,7 @@ describe('the page', () => {
     expect(await running).toBe(false);
   });
 
-  it('offers to restart an engine that does not hear a cancel', async () => {
+  it('offers to restart an engine that does not respond to a cancellation', async () => {
     const { app, doubles, start } = open({ hash: '#/distil', pace: 5, isDeaf: true, cancelLimit: 50 });
     await start;
     app.actions.setField('optimiser.steps', 100_000);
@@ -439,7 +439,7 @@ describe('the page', () => {
     expect(document.documentElement.scrollHeight).toBeLessThan(4000);
   });
 
-  it('says what it does not know of a link, and works on', async () => {
+  it('names what it does not know in a link, and keeps working', async () => {
     open({ hash: '#/distill?preset=nope' });
     await expect
       .element(page.getByRole('alert'))
@@ -447,7 +447,7 @@ describe('the page', () => {
     await expect.element(page.getByRole('tab', { name: 'Model', selected: true })).toBeVisible();
   });
 
-  it('goes back to the place before', async () => {
+  it('goes back to the previous place', async () => {
     open();
     await page.getByRole('tab', { name: 'Distil' }).click();
     await page.getByRole('tab', { name: 'Latents' }).click();
@@ -455,7 +455,7 @@ describe('the page', () => {
     await expect.element(page.getByRole('tab', { name: 'Distil', selected: true })).toBeVisible();
   });
 
-  it('offers to restart a dead engine and loads again', async () => {
+  it('offers to restart a dead engine, and loads the pair again', async () => {
     const { doubles, start } = open();
     await start;
     doubles[0]!.die();
@@ -465,7 +465,7 @@ describe('the page', () => {
     expect(doubles).toHaveLength(2);
   });
 
-  it('keeps one place that breaks from taking the others with it', async () => {
+  it('keeps a failing place from affecting the others', async () => {
     const { app, start } = open();
     await start;
     app.store.setState({

@@ -175,6 +175,10 @@ export function double({
       await begin('checkpoints');
       return [...kept];
     },
+    async describeConfig(config) {
+      await begin('describeConfig', config);
+      return { ...model, name: 'described', role: 'opened', bytes: 0, sha256: '', measured: [] };
+    },
     async openCheckpoint(files, options) {
       await begin('openCheckpoint', ...files.map(({ name }) => name));
       const tell = (progress: Progress) => options?.report?.(progress);

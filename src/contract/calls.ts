@@ -73,6 +73,11 @@ export interface Workbench {
   checkpoints(): Promise<readonly CheckpointReport[]>;
   /** Opens another model for the lens, from its files. It replaces the one opened before. */
   openCheckpoint(files: readonly NamedFile[], options?: CallOptions): Promise<ModelReport>;
+  /**
+   * What a config.json (parsed) says of a model, before any of its weights are there: its report without bytes and hash.
+   * Rejects with code `config` where such a model cannot be opened.
+   */
+  describeConfig(config: unknown): Promise<ModelReport>;
   /** Reads a data set from files, or from a URL of the page's own. It replaces the one opened before. */
   openData(
     from: readonly NamedFile[] | { readonly url: string; readonly sha256: string },

@@ -20,7 +20,7 @@ const point = (
 const whole = { wholeOutcomes: outcomes(range(0, 10)), hidden: 64 };
 
 describe('the comparisons of a causal test', () => {
-  it('are paired by problem: the same share can be no difference and a clear one', () => {
+  it('are paired by problem: equal shares can hide no difference or a clear one', () => {
     const same = compareCausal({ ...whole, points: [point(8, 'leading', range(0, 10))] });
     expect(same).toMatchObject([{ rank: 8, with: 'whole', difference: 0, gained: 0, lost: 0, p: 1 }]);
     // Ten others wrong: equal shares, and 20 discordant problems.
@@ -29,7 +29,7 @@ describe('the comparisons of a causal test', () => {
     expect(others[0]!.low).toBeLessThan(same[0]!.low);
   });
 
-  it('correct for their number: what one comparison would find, six do not', () => {
+  it('are corrected for their number: a difference that one comparison finds is not found by six', () => {
     // 6 lost and none gained: p = 2/2⁶ = 0.031.
     const wrong = [...range(0, 10), ...range(20, 26)];
     const one = compareCausal({ ...whole, points: [point(8, 'leading', wrong)] });
@@ -72,7 +72,7 @@ describe('the comparisons of a causal test', () => {
     expect(undetectedRank(at([[2, 30]]))).toBeNull();
   });
 
-  it('name the clearest contrast, of those found', () => {
+  it('name the clearest of the contrasts found', () => {
     const comparisons = compareCausal({
       ...whole,
       points: [

@@ -125,7 +125,7 @@ describe('a configuration of version 1', () => {
     };
   };
 
-  it('is read: what the method has no setting for goes where it has its default of then', () => {
+  it('is read, dropping settings the method lacks if they have version 1’s default', () => {
     expect(readRunConfig(old('lori'))).toEqual({ config: parseRunConfig({}), notes: [] });
     expect(readRunConfig(old('nocot', { weights: { answer: 0.7 } }))).toEqual({
       config: parseRunConfig({ method: 'nocot', weights: { answer: 0.7 } }),
@@ -133,13 +133,13 @@ describe('a configuration of version 1', () => {
     });
   });
 
-  it('keeps what the teacher was forced on for every method that reads it', () => {
+  it('keeps the rationale setting for every method that reads the teacher', () => {
     const { config, notes } = readRunConfig(old('codi', { factors: { rationale: 'steps' } }));
     expect(config).toEqual(parseRunConfig({ method: 'codi', factors: { rationale: 'steps' } }));
     expect(notes).toEqual([]);
   });
 
-  it('names what is left out where it was changed, and is refused where no one would see the note', () => {
+  it('names changed settings that are left out, and is refused where the note would go unseen', () => {
     const changed = old('ce', { weights: { mean: 3 }, factors: { layerRank: 2 } });
     const { config, notes } = readRunConfig(changed);
     expect(config).toEqual(parseRunConfig({ method: 'ce' }));
@@ -150,7 +150,7 @@ describe('a configuration of version 1', () => {
     expect(refusal(() => parseRunConfig(changed))).toContain('weights.mean = 3');
   });
 
-  it('takes the defaults of then for what it does not hold', () => {
+  it('takes version 1’s defaults for missing settings', () => {
     const { config } = readRunConfig({ version: 1, method: 'ce', seed: 7 });
     expect(config).toEqual(parseRunConfig({ method: 'ce', seed: 7 }));
     expect(config.weights.answer).toBe(0.3);
@@ -166,7 +166,7 @@ describe('a configuration of version 1', () => {
 });
 
 describe('withMethod', () => {
-  it('keeps what both methods have, and says what the new one has not', () => {
+  it('keeps settings that both methods have, and names those the new one lacks', () => {
     const lori = parseRunConfig({ method: 'lori', seed: 4, latent: { steps: 2 }, weights: { answer: 0.9 } });
     const { config, left } = withMethod(lori, 'ce');
     expect(config).toEqual(
@@ -187,7 +187,7 @@ describe('presets', () => {
     for (const { config } of PRESETS) expect(parseRunConfig(config)).toEqual(config);
   });
 
-  it('are called LoRi only where they follow the paper: whole rationales, with the anchor', () => {
+  it('are called LoRi only if they follow the paper: whole rationales, with the anchor', () => {
     const lori = PRESETS.filter(({ name }) => name === 'LoRi');
     expect(lori.map(({ id }) => id)).toEqual(['lori-paper-128']);
     const config = parseRunConfig({ ...lori[0]?.config, method: 'lori' as const });
@@ -195,7 +195,7 @@ describe('presets', () => {
     expect(config.weights.anchor).toBeGreaterThan(0);
   });
 
-  it('are found by the ids that old links hold, with the values of then', () => {
+  it('are found by ids in old links, with their values of that time', () => {
     expect(findPreset('lori-128')?.id).toBe('lori-results-128');
     expect(findPreset('lori-steps-128')?.id).toBe('lori-paper-128');
     expect(findPreset('lori')).toBeUndefined();

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { MAX_MESSAGE } from '../text/quote';
 import { reportOf } from './error-report';
 
-it('keeps what a known error says, and the stacks of its causes', () => {
+it('keeps a known error’s message and the stacks of its causes', () => {
   const error = Object.assign(new Error('what', { cause: new Error('why') }), {
     code: 'file',
     hint: 'Do it.',
@@ -22,7 +22,7 @@ it('gives an unforeseen error a code and a hint', () => {
   expect(reportOf(new DOMException('stop', 'AbortError'))).toMatchObject({ code: 'cancelled' });
 });
 
-it('names an error that says nothing', () => {
+it('names an error without a message', () => {
   expect(reportOf(new DOMException('', 'QuotaExceededError')).message).toBe(
     'QuotaExceededError, without a message',
   );

@@ -71,14 +71,17 @@ export const generateRequest = z.strictObject({
     z.strictObject({ kind: z.literal('opened') }),
   ]),
   prompt: z.string().max(MAX_PROMPT_TEXT),
+  template: z.string().max(100).optional(),
   stop: z.array(z.string().min(1).max(MAX_STOP_TEXT)).max(MAX_STOPS),
   settings: shape.generation,
 });
 
 export interface GenerateRequest {
   readonly subject: Subject;
-  /** As it is, after what the tokenizer puts before every text (`<s>`). */
+  /** As it is, with what the tokenizer puts around a text (`<s>`), or as a user's message where a template is named. */
   readonly prompt: string;
+  /** Name of one of the model's chat templates. */
+  readonly template?: string;
   /** A sample ends before the first of these in its text. */
   readonly stop: readonly string[];
   readonly settings: GenerateSettings;

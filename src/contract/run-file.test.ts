@@ -36,7 +36,7 @@ describe('parseRunFile', () => {
     observed: { losses, accuracy: 0.5, provider: 'wasm', seconds: 3 },
   });
 
-  it('numbers the steps of a file of before, where every step was kept', () => {
+  it('numbers the steps of an older file that kept every step', () => {
     const { file: read, notes } = parseRunFile(old([3, 2, 1], 3));
     expect(read.observed).toMatchObject({ steps: [1, 2, 3], losses: [3, 2, 1], accuracy: 0.5 });
     expect(notes).toEqual([]);
@@ -44,7 +44,7 @@ describe('parseRunFile', () => {
     expect(parseRunFile(old([3, 2, 1], 50_000)).file.observed?.steps).toEqual([1, 2, 3]);
   });
 
-  it('does not guess the steps of a long run that was thinned', () => {
+  it('does not guess the steps of an older, thinned long run', () => {
     const { file: read, notes } = parseRunFile(
       old(Array.from({ length: 2500 }, (_, i) => 1 / i + 1).slice(1), 5000),
     );
@@ -52,7 +52,7 @@ describe('parseRunFile', () => {
     expect(notes).toEqual([expect.stringMatching(/losses in the file were left out.*step numbers/)]);
   });
 
-  it('tells what an old configuration held that its method has no setting for', () => {
+  it('names the settings of an old configuration that its method lacks', () => {
     const { notes } = parseRunFile({
       kind: 'lori-run',
       config: { version: 1, method: 'nocot', latent: { steps: 3 } },

@@ -18,7 +18,7 @@ const expectEnds = (
 };
 
 describe('a summary over seeds', () => {
-  it.each(Object.entries(golden.summaries))('of %s is that of numpy and scipy', (_name, expected) => {
+  it.each(Object.entries(golden.summaries))('of %s agrees with numpy and scipy', (_name, expected) => {
     const found = summariseSeeds(bySeed(expected.values));
     expect(found.n).toBe(10);
     expect(found.mean).toBeCloseTo(expected.mean, 14);
@@ -35,14 +35,14 @@ describe('a summary over seeds', () => {
     expectEnds(bootstrapInterval(values, median), golden.five.median);
   });
 
-  it('is the same to the bit whatever the order of the runs, and again', () => {
+  it('repeats to the bit, in any order of the runs', () => {
     const runs = [...bySeed(golden.summaries.codi.values)];
     const once = summariseSeeds(new Map(runs));
     expect(summariseSeeds(new Map([...runs].reverse()))).toEqual(once);
     expect(summariseSeeds(new Map(runs))).toEqual(once);
   });
 
-  it('has no interval and no deviation for one seed, and refuses none', () => {
+  it('has no interval and no deviation for one seed, and refuses an empty list', () => {
     expect(summariseSeeds(bySeed([0.5]))).toMatchObject({
       n: 1,
       median: 0.5,
@@ -55,7 +55,7 @@ describe('a summary over seeds', () => {
 });
 
 describe('a difference paired by seed', () => {
-  it.each(golden.differences)('of $of from $baseline is that of numpy and scipy', (expected) => {
+  it.each(golden.differences)('of $of from $baseline agrees with numpy and scipy', (expected) => {
     const { summaries } = golden;
     const of = summaries[expected.of as keyof typeof summaries].values;
     const baseline = summaries[expected.baseline as keyof typeof summaries].values;
@@ -65,7 +65,7 @@ describe('a difference paired by seed', () => {
     expect(found.higher + found.lower).toBe(10);
   });
 
-  it('pairs by seed, not by place, and leaves out seeds that only one has', () => {
+  it('pairs by seed, not by position, and leaves out seeds that only one side has', () => {
     const a = new Map([
       [3, 0.9],
       [1, 0.5],
@@ -83,7 +83,7 @@ describe('a difference paired by seed', () => {
     expect(comparePaired(a, new Map([[9, 1]]))).toBeNull();
   });
 
-  it('is narrower than the figures are apart where both vary together', () => {
+  it('has a narrow interval when both sides vary together', () => {
     const hard = bySeed([0.1, 0.5, 0.9, 0.3, 0.7]);
     const harder = new Map([...hard].map(([seed, value]) => [seed, value - 0.05]));
     const found = comparePaired(hard, harder)!;
@@ -93,11 +93,11 @@ describe('a difference paired by seed', () => {
 
 describe('quantiles and medians', () => {
   const sorted = [...golden.summaries.codi.values].sort((a, b) => a - b);
-  it.each(golden.quantiles)('%f is numpy’s', (share, expected) => {
+  it.each(golden.quantiles)('%f agrees with numpy', (share, expected) => {
     expect(quantile(sorted, share!)).toBeCloseTo(expected!, 14);
   });
 
-  it('takes the mean of the middle two, leaves NaN out, and has none of nothing', () => {
+  it('takes the mean of the middle two, ignores NaN, and is undefined for an empty list', () => {
     expect(median([4, 1, 3, 2])).toBe(2.5);
     expect(median([5, Number.NaN, 1, 2])).toBe(2);
     expect(median([])).toBeNaN();

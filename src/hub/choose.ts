@@ -45,7 +45,7 @@ const refused = (repository: Repository, message: string, hint: string) =>
 
 /**
  * Asks the host what the model's files are: its list, its config.json, and the index of its shards if it has one.
- * @throws HubError where there is no checkpoint that can be opened, saying what there is
+ * @throws HubError if there is no checkpoint that can be opened, saying what there is
  */
 export async function inspect(source: HubSource, access: HubAccess): Promise<Inspected> {
   const repository = await listRepository(source, access);
@@ -103,10 +103,10 @@ async function safetensorsOf(repository: Repository, access: HubAccess): Promise
 function shardsOf(index: unknown, repository: Repository): string[] {
   const map = (index as { weight_map?: unknown } | null)?.weight_map;
   const names = typeof map === 'object' && map !== null ? [...new Set(Object.values(map))] : [];
-  if (names.length === 0 || !names.every((name) => typeof name === 'string'))
+  if (names.length === 0 || !names.every((name) => typeof name === 'string' && name.endsWith('.safetensors')))
     throw refused(
       repository,
-      `${INDEX} has no weight_map`,
+      `${INDEX} has no weight_map of files in safetensors`,
       'The repository is damaged: choose another revision.',
     );
   return names.sort();

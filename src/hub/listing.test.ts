@@ -98,6 +98,17 @@ describe('the files of a repository', () => {
     );
   });
 
+  it('an index that names other files than safetensors is refused', async () => {
+    const names = ['config.json', 'tokenizer.json', 'model.safetensors.index.json', 'manifest.json'];
+    for (const map of [{ a: 'manifest.json' }, {}, { a: 1 }, null])
+      await expect(
+        ask(
+          () => json(repository(names)),
+          () => json({ weight_map: map }),
+        ).offer(),
+      ).rejects.toMatchObject({ code: 'hub', message: expect.stringContaining('weight_map') });
+  });
+
   it('of a host that leaves the sizes out, from its tree', async () => {
     const bare = { ...repository([]), siblings: NAMES.map((rfilename) => ({ rfilename })) };
     const tree = [

@@ -140,6 +140,16 @@ describe('one file', () => {
     expect(page.outcome).toMatchObject({ message: expect.stringContaining('web page') });
   });
 
+  it('what the host says of the length counts for nothing: the list of files does', async () => {
+    for (const length of ['5', '99999', 'x'])
+      expect((await run([serve(BYTES, { headers: { 'content-length': length } })])).outcome).toBe('sha256');
+    const cut = await run([
+      serve(BYTES, { most: 4000, headers: { 'content-length': '4000' } }),
+      serve(BYTES),
+    ]);
+    expect([cut.outcome, cut.from()]).toEqual(['sha256', [0, 4000]]);
+  });
+
   it('more bytes than listed are an error before they are written', async () => {
     const more = await run([serve(content(12_000))]);
     expect(more.outcome).toMatchObject({

@@ -63,7 +63,7 @@ describe('eval', () => {
     expect(new Set(widths).size).toBe(1);
   });
 
-  it('has saved every finished run when it is interrupted, and makes none of them again', async () => {
+  it('saves every finished run before an interruption, and repeats none of them', async () => {
     let left = 3;
     const broken = inputOf(({ seed }) => {
       if (left-- === 0) throw new RuntimeError('the machine was switched off');
@@ -98,7 +98,7 @@ describe('eval', () => {
     expect(result.table).toContain('| `ce-128` | 2 (1 diverged: 1) |');
   });
 
-  it('keeps runs of a file that are not asked for now, and refuses other models', async () => {
+  it('keeps runs in the file that are not requested now, and refuses other models', async () => {
     const before = inputOf(({ seed }) => seed);
     const { table: _table, ...whole } = await evaluate(before.input);
     const earlier = JSON.parse(JSON.stringify(whole));

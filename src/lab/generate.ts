@@ -17,6 +17,7 @@ export const generate: Command = async ({ workbench, config, generation: given, 
   const request = (subject: Selection['subject']): GenerateRequest => ({
     subject,
     prompt: given.prompt ?? problem?.question ?? '',
+    ...(given.template !== undefined && { template: given.template }),
     stop: given.stop,
     settings: {
       temperature: decimal('temperature', given.temperature),

@@ -118,7 +118,7 @@ describe('lab distil', () => {
 });
 
 describe('the other commands', () => {
-  it('lens: figure 6 of the teacher where nothing else is asked, arrays as lists', async () => {
+  it('lens: figure 6 of the teacher by default, with arrays as lists', async () => {
     const { json, said } = await run('lens', '--samples', '2');
     const [selection] = json.lens.selections;
     expect(selection).toMatchObject({ label: 'teacher', layers: 2, hidden: 32 });
@@ -131,7 +131,7 @@ describe('the other commands', () => {
     expect(said).toContain(`95, 99 % of the energy ${median.energyRanks.join(', ')}`);
   });
 
-  it('lens: a checkpoint of the student against the teacher, with all there is to ask', async () => {
+  it('lens: a checkpoint of the student against the teacher, with every option', async () => {
     const config = put('run.json', runFile);
     const { json } = await run(
       ...['lens', '--config', config, '--set', 'observation.every=2', '--samples', '3'],
@@ -216,7 +216,7 @@ describe('the other commands', () => {
     }
   });
 
-  it('causal: accuracy against rank, and every point as it comes', async () => {
+  it('causal: accuracy against rank, and every point as it is measured', async () => {
     const { json, said } = await run(
       ...['causal', '--samples', '3', '--problems', '2', '--ranks', '1,32', '--random', '--layers', '2'],
     );
@@ -271,7 +271,7 @@ describe('the other commands', () => {
     expect(said).toContain('seeds 1–2, 5. The unit is the seed');
   });
 
-  it('eval: goes on from what an interruption left, and refuses to overwrite or to mix', async () => {
+  it('eval: continues after an interruption, and refuses to overwrite or mix results', async () => {
     const config = put('resume.json', { ...CONFIG, optimiser: { ...CONFIG.optimiser, steps: 1 } });
     const args = ['eval', '--config', config, '--seeds', '1,2', '--out', at('eval-out.json')];
     const first = await run('eval', '--config', config, '--seeds', '1', '--out', at('eval-out.json'));
@@ -487,7 +487,7 @@ describe('bad arguments and files', () => {
     ['the command of old', () => ['spectra'], /unknown command "spectra"/],
     ['no folder for the output', () => ['lens', '--out', at('no/where.json')], /there is no folder/],
   ];
-  it.each(bad)('%s: said in a clear line', async (_name, args, message) => {
+  it.each(bad)('%s: reported in one clear line', async (_name, args, message) => {
     await expect(run(...args())).rejects.toThrow(message);
   });
 

@@ -247,6 +247,13 @@ export const OPTIONS = {
     about: 'The text to continue; by default the first held-out problem’s question.',
     commands: GENERATE,
   },
+  template: {
+    type: 'string',
+    value: 'name',
+    about:
+      'A chat template of the model, such as default: the prompt is then a user’s message. Without it the prompt is plain text.',
+    commands: GENERATE,
+  },
   temperature: generation('temperature'),
   'top-k': generation('topK'),
   'top-p': generation('topP'),
@@ -280,6 +287,7 @@ export interface GenerateArguments {
   readonly subject: readonly string[];
   readonly open?: string | undefined;
   readonly prompt?: string | undefined;
+  readonly template?: string | undefined;
   readonly temperature: string;
   readonly 'top-k': string;
   readonly 'top-p': string;

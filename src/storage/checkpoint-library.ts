@@ -60,7 +60,10 @@ export interface CheckpointLibrary {
   list(): Promise<LibraryList>;
   /** The files of a whole checkpoint, to be opened. Nothing is read yet. */
   files(key: string): Promise<readonly NamedFile[]>;
-  /** Says that this tab uses `key`, which then cannot be deleted, until the next call or the tab's end. `null`: none. */
+  /**
+   * Says that this tab uses `key`, which then cannot be deleted, until the next call or the tab's end. `null`: none. Rejects
+   * for one that is being downloaded or deleted.
+   */
   use(key: string | null): Promise<void>;
   /** Rejects for one that is in use, or being downloaded, here or in another tab. */
   remove(key: string): Promise<void>;
@@ -71,6 +74,12 @@ export interface CheckpointLibrary {
 
 /** The Web Lock of a checkpoint's folder: shared by those who read, exclusive for who writes or deletes. */
 export const lockOf = (key: string): string => `lori-checkpoint ${key}`;
+
+const isBusy = () =>
+  new StorageError(
+    'it is being downloaded or deleted in another tab',
+    'Wait for the other tab, or close it.',
+  );
 
 const noFile = (key: string, name: string) =>
   new StorageError(
@@ -200,17 +209,20 @@ export function openLibrary(name?: string, locks: LockManager | null = browserLo
       release = () => {};
       used = key;
       if (key === null || !locks) return;
-      await new Promise<void>((resolve) => {
+      await new Promise<void>((resolve, reject) => {
         locks
-          .request(lockOf(key), { mode: 'shared' }, () => {
+          .request(lockOf(key), { mode: 'shared', ifAvailable: true }, (lock) => {
+            if (lock === null) throw isBusy();
             resolve();
             return new Promise<void>((end) => {
               if (used === key) release = end;
               else end();
             });
           })
-          // Without the lock it can be opened all the same; only another tab might delete it.
-          .catch(() => resolve());
+          .catch((error: unknown) => {
+            used = null;
+            reject(storageError(error));
+          });
       });
     },
     remove: (key) =>

@@ -12,7 +12,7 @@ import { type FileHandle, removeIn, syncHandle, writeText } from './opfs';
 /**
  * Where one download is written. A file is called `<name>.part` until all of it is there and proved; the manifest is
  * written last. Files are written in place, so that what has arrived outlives the tab; whether it is right is proved at the
- * end over all that lies there, never assumed.
+ * end by a hash, for which what was there before is read again.
  */
 
 export const MANIFEST = 'manifest.json';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openLibrary } from './checkpoint-library';
+import { lockOf, openLibrary } from './checkpoint-library';
 import { type DownloadPlan, keyOf } from './checkpoint-rows';
 import { MANIFEST } from './checkpoint-shelf';
 import type { ShelfOrder } from './shelf-worker.testing';
@@ -179,6 +179,16 @@ describe('the library', () => {
     await there.use('something else');
     await vi.waitFor(() => here.remove(KEY));
     expect((await there.list()).whole).toEqual([]);
+  });
+
+  it('does not open what another tab is deleting or downloading', async () => {
+    await storeWhole();
+    const library = openLibrary(root);
+    await navigator.locks.request(lockOf(KEY), async () => {
+      await expect(library.use(KEY)).rejects.toMatchObject({ code: 'storage' });
+    });
+    await library.use(KEY);
+    await expect(openLibrary(root).remove(KEY)).rejects.toThrow('another tab');
   });
 
   it('says how much room there is', async () => {

@@ -2,17 +2,17 @@ import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import { StorageError, storageError } from './errors';
 
 export interface Schema extends DBSchema {
-  /** Settings, and the heartbeats of runs under way. */
+  /** Settings, and the heartbeats of runs in progress. */
   settings: { key: string; value: unknown };
   runs: { key: string; value: unknown; indexes: { savedAt: number } };
 }
 
 export type Database = IDBPDatabase<Schema>;
 
-/** Milliseconds that the browser has for an answer. */
+/** Milliseconds within which the browser must answer. */
 export const LIMIT = 8_000;
 
-/** Rejects with `StorageError` where the browser does not answer within `limit` ms. */
+/** Rejects with `StorageError` if the browser does not answer within `limit` ms. */
 export async function within<T>(limit: number, work: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_resolve, reject) => {
@@ -35,8 +35,8 @@ export async function within<T>(limit: number, work: Promise<T>): Promise<T> {
 }
 
 /**
- * The database, opened again whenever it was closed: by us, so that another tab with a later version of the page need
- * not wait, or by the browser (site data cleared, storage failed).
+ * The database, reopened whenever it was closed: by us, so that another tab with a newer version of the page need not wait, or by
+ * the browser (site data cleared, storage failed).
  */
 export class Connection {
   private opening: Promise<Database> | undefined;
@@ -46,7 +46,7 @@ export class Connection {
     private readonly limit = LIMIT,
   ) {}
 
-  /** Runs `work`; once more on a new connection where the one before was closed under it. Rejects with `StorageError`. */
+  /** Runs `work`, and retries once on a new connection if the first was closed during it. Rejects with `StorageError`. */
   async use<T>(work: (db: Database) => Promise<T>): Promise<T> {
     const attempt = async () => work(await this.database());
     try {
@@ -80,7 +80,7 @@ export class Connection {
       blocking,
       terminated: forget,
     }).catch(async (error: unknown) => {
-      // A later version of the page has changed the database: what we know of it may still be there.
+      // A newer version of the page has changed the database: the parts we know may still be there.
       if ((error as Error | undefined)?.name !== 'VersionError') throw error;
       const db = await openDB<Schema>(this.name, undefined, { blocking, terminated: forget });
       if (db.objectStoreNames.contains('runs') && db.objectStoreNames.contains('settings')) return db;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { StorageError, storageError } from './errors';
 
-it('names a failure that the browser left without words', () => {
+it('describes a failure for which the browser gives no message', () => {
   expect(storageError(new DOMException('', 'QuotaExceededError'))).toMatchObject({
     code: 'storage',
     message: 'the browser has no room left for this site (QuotaExceededError)',

@@ -1,4 +1,4 @@
-/** A failure of this browser's storage, in words: browsers give theirs no message, or one for programmers. */
+/** A failure of this browser's storage in plain words: browsers give no message, or one for programmers. */
 export class StorageError extends Error {
   override readonly name = 'StorageError';
   readonly code = 'storage';
@@ -12,7 +12,7 @@ export class StorageError extends Error {
   }
 }
 
-/** @returns the same error where it is already one of ours */
+/** @returns the same error if it is already a `StorageError` */
 export function storageError(cause: unknown): StorageError {
   if (cause instanceof StorageError) return cause;
   const { name = 'Error', message = '' } = cause instanceof Error ? cause : { message: String(cause) };

@@ -1,14 +1,13 @@
 /**
- * Which runs are under way, in this tab or another. A tab that trains holds a Web Lock by the run's id, which the
- * browser takes back however the tab ends. Over plain http there are no locks: there a heartbeat, kept beside the rows,
- * has to do.
+ * Which runs are in progress, in this tab or another. A tab that trains holds a Web Lock named after the run, which the browser
+ * releases however the tab ends. Over plain http there are no locks: a heartbeat stored beside the rows replaces them.
  */
 
-/** Milliseconds between two heartbeats, and after how many without one a run counts as broken off. */
+/** Milliseconds between two heartbeats, and milliseconds without one after which a run counts as interrupted. */
 export const HEARTBEAT = 5_000;
 export const SILENCE = 20_000;
 
-/** Where heartbeats are kept: times in milliseconds since 1970, by run. */
+/** Storage for heartbeats: times in milliseconds since 1970, by run. */
 export interface Heartbeats {
   read(): Promise<ReadonlyMap<string, number>>;
   write(id: string, time: number): Promise<void>;
@@ -17,12 +16,12 @@ export interface Heartbeats {
 
 const PREFIX = 'lori-run ';
 
-/** The browser's locks, where it has any. */
+/** The browser's locks, if available. */
 export const browserLocks = (): LockManager | null =>
   (globalThis.navigator as Partial<Navigator> | undefined)?.locks ?? null;
 
 export class Leases {
-  /** Of this tab: ends the lease. */
+  /** For this tab's runs: ends the lease. */
   private readonly held = new Map<string, () => void>();
 
   constructor(
@@ -30,16 +29,16 @@ export class Leases {
     private readonly locks: LockManager | null,
   ) {}
 
-  /** Says that this tab trains `id`, until `release` or the tab's end. */
+  /** Declares that this tab trains `id`, until `release` or the end of the tab. */
   hold(id: string): void {
     if (this.held.has(id)) return;
     if (this.locks) {
       const ended = new Promise<void>((resolve) => this.held.set(id, resolve));
-      // Where a lock is refused, this tab alone knows of the run.
+      // If the lock is refused, only this tab knows about the run.
       this.locks.request(PREFIX + id, () => ended).catch(() => {});
       return;
     }
-    // A heartbeat that cannot be written is tried again with the next.
+    // A heartbeat that could not be written is retried with the next one.
     const beat = () => void this.heartbeats.write(id, Date.now()).catch(() => {});
     const timer = setInterval(beat, HEARTBEAT);
     this.held.set(id, () => {
@@ -54,7 +53,7 @@ export class Leases {
     this.held.delete(id);
   }
 
-  /** Ids of the runs under way anywhere in this browser. */
+  /** Ids of runs in progress anywhere in this browser. */
   async underWay(): Promise<ReadonlySet<string>> {
     const ids = new Set(this.held.keys());
     if (this.locks) {

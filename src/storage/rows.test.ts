@@ -28,7 +28,7 @@ it.each([
   expect(damaged).toEqual([{ id: 'run', reason: expect.stringContaining(reason) }]);
 });
 
-it('keeps the ranks that a run used in place of those asked for', () => {
+it('stores the ranks that a run used instead of the requested ones', () => {
   const { config } = row;
   const result = {
     ...{ config, status: 'done', steps: 3, heldOut: null, teacher: null, programs: 1, trainable: 8 },

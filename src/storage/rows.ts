@@ -4,19 +4,19 @@ import { METHODS } from '../contract/methods/index';
 import type { Methods } from '../contract/methods/method';
 import { accuracySchema, seriesSchema } from './series';
 
-/** The rows that are kept, and what is allowed in them. */
+/** The stored rows and their schemas. */
 
 export const THEMES = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
 export const PROVIDERS = ['auto', 'webgpu', 'wasm'] as const;
 export type ProviderChoice = (typeof PROVIDERS)[number];
 
-/** A setting that cannot be read falls back to its default, alone. */
+/** A setting that cannot be read falls back to its default without affecting the others. */
 export const settingsSchema = z.object({
   theme: z.enum(THEMES).catch('system'),
   provider: z.enum(PROVIDERS).catch('auto'),
   spectraSamples: z.int().min(1).max(128).catch(16),
-  /** Whether the page was opened here before: the guided run is shown first only once. */
+  /** Whether the page has been opened in this browser before: the guided run is the initial place only once. */
   hasVisited: z.boolean().catch(false),
 });
 export type Settings = z.infer<typeof settingsSchema>;
@@ -41,17 +41,17 @@ const withConfig = <Row extends { readonly config: ReadConfig }>(
   row: Row,
 ): Omit<Row, 'config'> & { readonly config: RunConfig } => ({ ...row, config: row.config.config });
 
-/** A kept run. A configuration of version 1 is converted, and `notes` says what its method had no setting for. */
+/** A stored run. A configuration of version 1 is converted, and `notes` names what its method has no setting for. */
 export const savedRunSchemaOf = (methods: Methods) => {
   const config = readConfigSchema(methods);
   return z
     .object({
       id: z.string().min(1).max(100),
-      /** Milliseconds since 1970; beyond this no date can be made of them. */
+      /** Milliseconds since 1970; larger values are not valid dates. */
       savedAt: z.number().min(0).max(8.64e15),
       config,
       notes: z.array(z.string()).default([]),
-      /** `null` while the run goes on, and for ever if it broke off. */
+      /** `null` during the run, and forever if it was interrupted. */
       result: z
         .object({ config, ...resultShape })
         .transform(withConfig)
@@ -66,6 +66,6 @@ export const savedRunSchemaOf = (methods: Methods) => {
 export const savedRunSchema = savedRunSchemaOf(METHODS);
 
 export interface SavedRun extends Omit<z.output<typeof savedRunSchema>, 'notes'> {
-  /** What reading the row left out, a sentence each. */
+  /** What was left out when the row was read, one sentence each. */
   readonly notes?: readonly string[];
 }

@@ -19,7 +19,7 @@ const step = (n: number, losses: StepEvent['losses'] = { total: n }): StepEvent 
   milliseconds: 1,
 });
 
-it('a term that comes late or goes missing is NaN where it is absent', () => {
+it('fills a term with NaN at steps where it is absent', () => {
   const series = appendSteps(appendSteps(emptySeries, [step(1)]), [
     step(2, { total: 2, anchor: 5 }),
     step(3),
@@ -28,7 +28,7 @@ it('a term that comes late or goes missing is NaN where it is absent', () => {
   expect(seriesSchema.parse(series)).toEqual(series);
 });
 
-it('never grows beyond its limit, keeps the last step and equal columns', () => {
+it('never exceeds its limit, and keeps the last step and equal columns', () => {
   let series = emptySeries;
   const many = LARGEST_SERIES * 2 + 501;
   for (let n = 1; n <= many; n += 500) {
@@ -44,11 +44,11 @@ it('never grows beyond its limit, keeps the last step and equal columns', () => 
   expect(seriesSchema.safeParse(series).success).toBe(true);
 });
 
-it('columns of unequal length are refused', () => {
+it('refuses columns of unequal length', () => {
   expect(seriesSchema.safeParse({ ...emptySeries, step: [1] }).success).toBe(false);
 });
 
-it('terms have whatever names the method gives them', () => {
+it('accepts any names of terms', () => {
   const series = appendSteps(emptySeries, [step(1, { total: 3, 'made-up': 2 })]);
   expect(series.losses).toEqual({ total: [3], 'made-up': [2] });
   expect(seriesSchema.parse(series)).toEqual(series);
@@ -66,7 +66,7 @@ describe('evaluations', () => {
   });
   const many = Array.from({ length: LARGEST_SERIES * 2 + 3 }, (_, n) => evaluation(n + 1));
 
-  it('never grow beyond the limit; the last one and the held-out one stay, and what is kept can be read', () => {
+  it('never exceed the limit, keep the last and the held-out one, and stay readable', () => {
     let series = emptySeries;
     for (let from = 0; from < many.length; from += 100)
       series = appendEvaluations(series, many.slice(from, from + 100));
@@ -79,7 +79,7 @@ describe('evaluations', () => {
     expect(appendEvaluations(series, [])).toBe(series);
   });
 
-  it('of rows kept before there was a limit can be read, however many they are', () => {
+  it('from rows stored before there was a limit can be read, however many they are', () => {
     const { accuracy } = seriesSchema.parse({ ...emptySeries, accuracy: many });
     expect(accuracy.length).toBeLessThanOrEqual(LARGEST_SERIES);
     expect(accuracy.at(-1)).toEqual(many.at(-1));
@@ -100,7 +100,7 @@ describe('spectra of the student', () => {
     milliseconds: 3,
   });
 
-  it('are a row each, beside the steps, and can be read back', () => {
+  it('are stored one row each beside the steps, and can be read back', () => {
     const series = appendSteps(appendSpectra(emptySeries, [spectrum(0), spectrum(3)]), [step(1)]);
     expect(series.spectra).toEqual([
       { step: 0, effectiveRank: 0, stableRank: 0, cosine: Number.NaN },
@@ -110,13 +110,13 @@ describe('spectra of the student', () => {
     expect(appendSpectra(series, [])).toBe(series);
   });
 
-  it('are none in what was kept before there were any', () => {
+  it('are empty in rows stored before they existed', () => {
     const { spectra, ...old } = appendSteps(emptySeries, [step(1)]);
     expect(spectra).toEqual([]);
     expect(seriesSchema.parse(old)).toEqual({ ...old, spectra: [] });
   });
 
-  it('never grow beyond the limit, and keep the last', () => {
+  it('never exceed the limit, and keep the last one', () => {
     const many = Array.from({ length: LARGEST_SERIES + 3 }, (_, n) => spectrum(n));
     const { spectra } = appendSpectra(emptySeries, many);
     expect(spectra.length).toBeLessThanOrEqual(LARGEST_SERIES);

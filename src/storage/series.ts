@@ -1,19 +1,19 @@
 import { z } from 'zod';
 import type { EvaluationEvent, SpectrumEvent, StepEvent } from '../contract/events';
 
-/** What is kept of a run: the step events as columns of equal length, every accuracy, and a row an observed spectrum. */
+/** What is stored of a run: step events as columns of equal length, every accuracy, and one row per observed spectrum. */
 
 /**
- * A loss term by its name, as the method's data has it. Rows are read whatever the terms are called, so that a run of a
- * method this page does not know keeps its curves.
+ * A loss term under the method's name for it. Rows are read whatever their terms are called, so that runs of methods this page
+ * does not know keep their curves.
  */
 const term = z.string().min(1).max(40);
 const MAX_TERMS = 32;
 
-/** Maximum number of steps, of evaluations and of spectra kept; beyond it every second one is dropped. */
+/** Maximum number of steps, of evaluations and of spectra stored; beyond it every second one is dropped. */
 export const LARGEST_SERIES = 4000;
 
-// A loss may be NaN or infinite, and then most of all it must be kept.
+// A loss may be NaN or infinite, which is when it matters most to store it.
 const number = z.union([
   z.number(),
   z.nan(),
@@ -50,9 +50,9 @@ export const seriesSchema = z
           milliseconds: number,
         }),
       )
-      // Rows of before held every evaluation of a run, however many.
+      // Older rows hold every evaluation of a run, however many.
       .transform(thinEvaluations),
-    /** Runs kept before there were any have none. */
+    /** Absent in runs stored before spectra existed. */
     spectra: z
       .array(z.object({ step: count, effectiveRank: number, stableRank: number, cosine: number }))
       .max(LARGEST_SERIES)
@@ -92,7 +92,7 @@ const mapColumns = (series: RunSeries, change: (values: readonly number[]) => nu
   spectra: series.spectra,
 });
 
-/** The series with more steps at its end. A term absent from a step is NaN there. Never over `LARGEST_SERIES`. */
+/** The series with more steps appended. A term absent from a step is NaN there. Never longer than `LARGEST_SERIES`. */
 export function appendSteps(series: RunSeries, events: readonly StepEvent[]): RunSeries {
   if (events.length === 0) return series;
   const before = series.step.length;
@@ -115,7 +115,7 @@ export function appendSteps(series: RunSeries, events: readonly StepEvent[]): Ru
   return next;
 }
 
-/** The series with more evaluations. Never over `LARGEST_SERIES`; the held-out ones and the last validation stay. */
+/** The series with more evaluations. Never longer than `LARGEST_SERIES`; held-out ones and the last validation are kept. */
 export function appendEvaluations(series: RunSeries, events: readonly EvaluationEvent[]): RunSeries {
   if (events.length === 0) return series;
   return { ...series, accuracy: thinEvaluations([...series.accuracy, ...events]) };
@@ -124,7 +124,7 @@ export function appendEvaluations(series: RunSeries, events: readonly Evaluation
 function thinEvaluations<E extends { readonly set: string }>(events: readonly E[]): E[] {
   let kept: readonly E[] = events;
   while (kept.length > LARGEST_SERIES) {
-    // A run has one held-out evaluation; were there ever thousands, they would be thinned too.
+    // A run has one held-out evaluation; if there were ever thousands, they would be thinned too.
     const validation = kept.filter(({ set }) => set === 'validation');
     const thinned = new Set(validation.length > 1 ? thin(validation) : thin(kept));
     kept = kept.filter(
@@ -134,7 +134,7 @@ function thinEvaluations<E extends { readonly set: string }>(events: readonly E[
   return [...kept];
 }
 
-/** The series with what was observed of the student at its end, without the curves. Never over `LARGEST_SERIES`. */
+/** The series with an observation of the student appended, without its curves. Never longer than `LARGEST_SERIES`. */
 export function appendSpectra(series: RunSeries, events: readonly SpectrumEvent[]): RunSeries {
   if (events.length === 0) return series;
   const rows = events.map(({ step, effectiveRank, stableRank, cosine }) => ({

@@ -27,7 +27,7 @@ const run = (n: number): SavedRun => ({
 });
 
 describe('store', () => {
-  it('keeps settings and runs, newest first, over a reopening', async () => {
+  it('keeps settings and runs across reopening, newest first', async () => {
     const store = await openStore(name);
     expect(store.unavailable).toBeNull();
     expect(await store.loadSettings()).toEqual(defaultSettings);
@@ -47,7 +47,7 @@ describe('store', () => {
     expect((await again.listRuns()).runs.map(({ id }) => id)).toEqual(['run-2']);
   });
 
-  it('reads runs kept before the student was observed', async () => {
+  it('reads runs stored before the student was observed', async () => {
     const store = await openStore(name);
     await store.saveRun(run(1));
     const db = await openDB(name);
@@ -59,14 +59,14 @@ describe('store', () => {
     expect(await store.listRuns()).toMatchObject({ runs: [run(2), run(1)], damaged: [] });
   });
 
-  /** Puts raw values beside what a store keeps. */
+  /** Writes raw values directly into the database. */
   const plant = async (rows: Readonly<Record<string, unknown>>) => {
     const db = await openDB(name);
     for (const [key, row] of Object.entries(rows)) await db.put('runs', row, key);
     db.close();
   };
 
-  it('lists rows it cannot read with the reason, and deletes them when asked', async () => {
+  it('lists unreadable rows with the reason, and deletes them on request', async () => {
     const store = await openStore(name);
     await store.saveRun(run(1));
     await plant({
@@ -98,7 +98,7 @@ describe('store', () => {
     expect(runs.at(-1)?.id).toBe('run-3');
   });
 
-  it('no damaged row costs a good one, dated or not', async () => {
+  it('does not drop a good row for a damaged one, dated or not', async () => {
     const store = await openStore(name);
     const rows = Array.from({ length: LARGEST_COUNT }, (_, i): [string, unknown] => [
       `bad-${i}`,
@@ -113,22 +113,22 @@ describe('store', () => {
     expect(damaged).toHaveLength(LARGEST_COUNT);
   });
 
-  it('opens again after another tab has closed its connection', async () => {
+  it('reopens after another tab has caused its connection to close', async () => {
     const store = await openStore(name);
     await store.saveRun(run(1));
-    // A later version of the page adds a store of its own.
+    // A newer version of the page adds an object store.
     const later = await openDB(name, 7, { upgrade: (db) => void db.createObjectStore('more') });
     await store.saveRun(run(2));
     await store.deleteRun('run-1');
     expect((await store.listRuns()).runs).toEqual([run(2)]);
     later.close();
-    // And so does this version where it is started anew.
+    // This version can also be started anew.
     const again = await openStore(name);
     expect(again.unavailable).toBeNull();
     expect((await again.listRuns()).runs).toEqual([run(2)]);
   });
 
-  it('is one in memory where a later version keeps things in another form', async () => {
+  it('falls back to memory when a newer version stores data in another form', async () => {
     (await openDB(name, 99)).close();
     const store = await openStore(name);
     expect(store.unavailable).toMatch(/later version/);
@@ -136,8 +136,8 @@ describe('store', () => {
     expect((await store.listRuns()).runs).toHaveLength(1);
   });
 
-  it('is one in memory where the browser does not answer', async () => {
-    // An upgrade that never ends holds every other connection up.
+  it('falls back to memory when the browser does not answer', async () => {
+    // An upgrade that never ends blocks every other connection.
     let finish = () => {};
     const blocker = openDB(name, 1, {
       upgrade(db, _old, _new, transaction) {
@@ -166,7 +166,7 @@ describe.each([
   ['by a lock', {}],
   ['by heartbeats, over plain http', { locks: null }],
 ])('a run under way, known %s', (_how, options) => {
-  it('is told by its tab to the others, which do not delete it, until it ends', async () => {
+  it('is announced to other tabs, which cannot delete it until it ends', async () => {
     const [a, b] = [await openStore(name, options), await openStore(name, options)];
     await a.saveRun(run(1));
     a.beginRun('run-1');
@@ -182,7 +182,7 @@ describe.each([
     expect((await a.listRuns()).runs).toEqual([]);
   });
 
-  it('that was deleted all the same does not come back in part', async () => {
+  it('does not partly reappear after it was deleted', async () => {
     const [a, b] = [await openStore(name, options), await openStore(name, options)];
     await a.saveRun(run(1));
     await b.deleteRun('run-1');

@@ -3,13 +3,13 @@ import { StorageError, storageError } from './errors';
 import { browserLocks, type Heartbeats, Leases } from './leases';
 import { defaultSettings, type SavedRun, type Settings, savedRunSchema, settingsSchema } from './rows';
 
-/** Largest number of runs kept; the oldest make room. Damaged rows do not count. */
+/** Maximum number of stored runs; the oldest make room. Damaged rows do not count. */
 export const LARGEST_COUNT = 50;
 
-/** A row that this version of the page cannot read. It stays until it is deleted. */
+/** A row that this version of the page cannot read. It is kept until it is deleted. */
 export interface DamagedRun {
   readonly id: string;
-  /** What is wrong with it: the first value that is not as it must be. */
+  /** What is wrong with it: its first invalid value. */
   readonly reason: string;
 }
 
@@ -17,35 +17,35 @@ export interface RunList {
   /** Newest first. */
   readonly runs: readonly SavedRun[];
   readonly damaged: readonly DamagedRun[];
-  /** Ids of those under way, here or in another tab. */
+  /** Ids of runs in progress, here or in another tab. */
   readonly underWay: ReadonlySet<string>;
 }
 
-/** Everything rejects with `StorageError`. */
+/** All methods reject with `StorageError`. */
 export interface Store {
-  /** Why nothing is kept beyond this page, or `null` if it is. */
+  /** Why nothing outlasts this page, or `null` if it does. */
   readonly unavailable: string | null;
   loadSettings(): Promise<Settings>;
   saveSettings(settings: Settings): Promise<void>;
   listRuns(): Promise<RunList>;
   /** Inserts or replaces. A run that was deleted since it was first saved stays deleted, and this rejects. */
   saveRun(run: SavedRun): Promise<void>;
-  /** Rejects for a run under way in another tab. */
+  /** Rejects for a run in progress in another tab. */
   deleteRun(id: string): Promise<void>;
-  /** Says that this tab trains `id`, until `endRun` or the tab's end: other tabs then neither delete it nor call it broken off. */
+  /** Declares that this tab trains `id`, until `endRun` or the end of the tab: other tabs neither delete it nor show it as interrupted. */
   beginRun(id: string): void;
   endRun(id: string): void;
 }
 
 const HEARTBEAT_KEY = 'heartbeat ';
 
-/** Rows by key, as they are in the database → those that can be read, newest first, and what is wrong with the others. */
+/** Rows by key as stored → the readable ones, newest first, and what is wrong with the others. */
 export function readRows(rows: ReadonlyMap<string, unknown>): Omit<RunList, 'underWay'> {
   const runs: SavedRun[] = [];
   const damaged: DamagedRun[] = [];
   for (const [id, row] of rows) {
     const parsed = savedRunSchema.safeParse(row);
-    // The id is what it is deleted by.
+    // It is deleted by its id.
     if (parsed.success && parsed.data.id === id) runs.push(parsed.data);
     else if (parsed.success) damaged.push({ id, reason: 'its id is not the one it is kept under' });
     else {
@@ -62,7 +62,7 @@ const isUnderWay = () =>
     'Stop it there, or wait for its end.',
   );
 
-/** Keeps things as long as the page lives. */
+/** Keeps data for as long as the page is open. */
 export function memoryStore(reason: string): Store {
   let settings: Settings = defaultSettings;
   const rows = new Map<string, SavedRun>();
@@ -89,14 +89,14 @@ export function memoryStore(reason: string): Store {
   };
 }
 
-/** All rows by key, whatever is in them. */
+/** All rows by key, whatever they contain. */
 async function rowsOf(db: Database): Promise<Map<string, unknown>> {
   const store = db.transaction('runs').store;
   const [keys, values] = await Promise.all([store.getAllKeys(), store.getAll()]);
   return new Map(keys.map((key, i) => [String(key), values[i]]));
 }
 
-/** Makes room: of the rows that can be read the oldest go, never one under way. */
+/** Makes room by deleting the oldest readable rows, but never a run in progress. */
 async function dropOldest(db: Database, underWay: ReadonlySet<string>): Promise<void> {
   if ((await db.count('runs')) <= LARGEST_COUNT) return;
   const { runs } = readRows(await rowsOf(db));
@@ -105,7 +105,7 @@ async function dropOldest(db: Database, underWay: ReadonlySet<string>): Promise<
 }
 
 /**
- * `ours`: ids this tab has saved. One of them that is gone was deleted, here or in another tab, and must not come back.
+ * `ours`: ids this tab has saved. If one of them is missing, it was deleted here or in another tab and must not reappear.
  * @returns whether the row is a new one
  */
 async function putRun(db: Database, run: SavedRun, ours: Set<string>): Promise<boolean> {
@@ -137,15 +137,15 @@ const heartbeatsIn = (connection: Connection): Heartbeats => ({
 });
 
 export interface StoreOptions {
-  /** Milliseconds that the browser has for each answer. */
+  /** Milliseconds within which the browser must answer. */
   readonly limit?: number;
-  /** Stands in for the browser's locks; `null` for a page that has none. */
+  /** Replaces the browser's locks; `null` for a page without any. */
   readonly locks?: LockManager | null;
 }
 
 /**
- * The store of this browser; one in memory where the browser refuses (private window, blocked, no space) or does not
- * answer. Never rejects.
+ * This browser's store, or one in memory if the browser refuses (private window, blocked, no space) or does not answer. Never
+ * rejects.
  */
 export async function openStore(name = 'lori-playground', options: StoreOptions = {}): Promise<Store> {
   const { limit = LIMIT, locks } = options;

@@ -13,14 +13,14 @@ const refusal = (source: string | Uint8Array): JsonError => {
 const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
 
 describe('readJson', () => {
-  it('reads what JSON.parse reads, after a byte order mark and with CRLF too', () => {
+  it('reads what JSON.parse reads, also after a byte order mark and with CRLF', () => {
     const text = '{"a": [1, "[{\\"", {"b": null}],\r\n "__proto__": 2}';
     expect(readJson(text)).toEqual(JSON.parse(text));
     expect(readJson(`\ufeff${text}`)).toEqual(JSON.parse(text));
     expect(readJson(new TextEncoder().encode(`\ufeff${text}`))).toEqual(JSON.parse(text));
   });
 
-  it('bounds nesting, and brackets inside strings do not count', () => {
+  it('bounds nesting, not counting brackets inside strings', () => {
     expect(readJson(nested(MAX_JSON_DEPTH))).toBeInstanceOf(Array);
     expect(refusal(nested(MAX_JSON_DEPTH + 1)).message).toBe('nested more than 64 levels deep');
     expect(refusal('[{"a":'.repeat(500_000)).message).toContain('nested');

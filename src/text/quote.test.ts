@@ -13,7 +13,7 @@ describe('quote', () => {
     expect(quote([1, 'x', [2], {}])).toBe('[1, "x", a list, an object]');
   });
 
-  it('does not follow nesting, and is never longer than asked', () => {
+  it('does not descend into nested values, and never exceeds the given length', () => {
     let deep: unknown = 1;
     for (let i = 0; i < 200_000; i++) deep = [deep];
     expect(quote(deep)).toBe('[a list]');
@@ -22,7 +22,7 @@ describe('quote', () => {
     expect(['a', 'b'].map(quote)).toEqual(['"a"', '"b"']);
   });
 
-  it('cuts no character in half', () => {
+  it('never splits a character', () => {
     expect(shorten('a😀b', 3)).toBe('a…');
     expect(shorten('a😀b', 4)).toBe('a😀b');
   });

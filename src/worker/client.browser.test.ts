@@ -3,7 +3,7 @@ import { connect } from './client';
 
 const start = () => new Worker(new URL('./mortal.testing.ts', import.meta.url), { type: 'module' });
 
-it('a worker that ends itself is noticed at once, not by its silence', async () => {
+it('notices at once that a worker has ended itself, before the silence limit', async () => {
   const client = connect(start(), { heartbeat: 50, silence: 60_000 });
   const told = new Promise<Error>((resolve) => client.onDeath(resolve));
   await client.control('resume');
@@ -13,7 +13,7 @@ it('a worker that ends itself is noticed at once, not by its silence', async () 
   expect(performance.now() - from).toBeLessThan(10_000);
 });
 
-it('a worker that computes for longer than the silence allowed lives on', async () => {
+it('does not end a worker that computes for longer than the silence limit', async () => {
   const client = connect(start(), { heartbeat: 20, silence: 400 });
   await client.control('resume');
   await client.control('pause');
@@ -21,7 +21,7 @@ it('a worker that computes for longer than the silence allowed lives on', async 
   client.dispose();
 });
 
-it('a worker whose script does not load is said to be', async () => {
+it('reports a worker whose script does not load', async () => {
   const client = connect(new Worker('/absent-worker.js', { type: 'module' }));
   await expect(client.control('pause')).rejects.toMatchObject({
     code: 'worker',

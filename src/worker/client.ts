@@ -2,7 +2,7 @@ import type { CallOptions, Workbench } from '../contract/calls';
 import type { EngineErrorReport } from '../contract/events';
 import { CALLS, type CallName, type Channel, type FromWorker, type ToWorker } from './rpc';
 
-/** An error of the engine, as it was on the other side. */
+/** An engine error, as thrown on the other side. */
 export class EngineError extends Error {
   readonly code: string;
   readonly hint: string;
@@ -20,7 +20,7 @@ export class EngineError extends Error {
 export interface Connection extends Workbench {
   /** Ends the worker; pending calls reject. */
   dispose(): void;
-  /** Hears once that the worker is gone (or is told at once, if it already is). */
+  /** Calls back once when the worker is gone, immediately if it already is. */
   onDeath(listener: (error: EngineError) => void): void;
 }
 
@@ -43,7 +43,7 @@ export function startWorker(): Worker {
   return new Worker(new URL('./host.ts', import.meta.url), { type: 'module', name: 'engine' });
 }
 
-/** 128 random bits in hex. Unlike `crypto.randomUUID` it is to be had over plain http too. */
+/** 128 random bits in hex. Unlike `crypto.randomUUID` it is available over plain http too. */
 const randomId = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
 
@@ -57,9 +57,9 @@ const gone = (message: string) =>
   });
 
 /**
- * The engine in `worker` as a Workbench. A worker that ends itself sends nothing, and one that computes is silent for
- * long: so the worker holds a Web Lock, which the browser passes on to us the moment it is dead. Where there are no
- * locks, silence has to do.
+ * The engine in `worker` as a Workbench. A worker that ends itself sends nothing, and one that computes is silent for a long
+ * time; so the worker holds a Web Lock, which the browser passes on to us the moment the worker is dead. Without locks, a limit
+ * on its silence decides.
  */
 export function connect(worker: Channel & { terminate?(): void }, options: ConnectOptions = {}): Connection {
   const { heartbeat = 2_000, silence = 60_000 } = options;
@@ -71,7 +71,7 @@ export function connect(worker: Channel & { terminate?(): void }, options: Conne
   let lastSign = Date.now();
   let death: EngineError | null = null;
   let guarded = false;
-  // Messages for a worker that does not listen yet would be lost: they wait for its first word.
+  // Messages to a worker that is not listening yet would be lost: they wait for its first message.
   let waitingMessages: ToWorker[] | null = [];
 
   const send = (message: ToWorker) => {
@@ -101,7 +101,7 @@ export function connect(worker: Channel & { terminate?(): void }, options: Conne
         end(gone('the engine has ended without a word'), true),
       );
     } catch {
-      guarded = death !== null; // aborted by our own end, or locks refused: silence has to do
+      guarded = death !== null; // aborted because we ended it, or locks refused: the silence limit decides
     }
   };
 
@@ -127,7 +127,7 @@ export function connect(worker: Channel & { terminate?(): void }, options: Conne
     if (message.kind === 'result') return call.resolve(message.value);
     const error = new EngineError(message.error);
     call.reject(error);
-    // A module that could not be fetched stays unavailable in that worker: only a new one can try again.
+    // A module that could not be fetched stays unavailable in that worker: only a new worker can retry.
     if (error.code === 'load') end(error, true);
   };
 

@@ -7,7 +7,7 @@ import { serve } from './serve';
 // ONNX Runtime's thread pool starts workers of its own.
 vouchForOwnScripts();
 
-/** Of workers only, and not among the types of pages. */
+/** Exists in workers only and is missing from the DOM types. */
 declare class FileReaderSync {
   readAsArrayBuffer(blob: Blob): ArrayBuffer;
 }

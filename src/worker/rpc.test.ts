@@ -18,6 +18,7 @@ const nothing: Workbench = {
   causal: unused,
   checkpoints: unused,
   openCheckpoint: unused,
+  describeConfig: unused,
   openData: unused,
   dataRows: unused,
   countTokens: unused,
@@ -75,7 +76,7 @@ describe('rpc', () => {
     expect(seen).toEqual([1, 2, 3]);
   });
 
-  it('carries name, code, message, hint and stack of an error, and its cause', async () => {
+  it('transmits name, code, message, hint, stack and cause of an error', async () => {
     const { client } = pair({
       explicit: async (question) => {
         throw new InputError(`the question "${question}" has no tokens`, 'Type a question.', {
@@ -92,7 +93,7 @@ describe('rpc', () => {
     });
   });
 
-  it('turns an aborted signal into a cancel, and keeps other calls running', async () => {
+  it('turns an aborted signal into a cancellation without affecting other calls', async () => {
     const { client } = pair({
       distil: (_config, options?: CallOptions<RunEvent>) =>
         new Promise((_resolve, reject) => {
@@ -108,7 +109,7 @@ describe('rpc', () => {
     await client.control('resume');
   });
 
-  it('cancels a call whose signal was aborted before', async () => {
+  it('cancels a call whose signal was already aborted', async () => {
     const { client } = pair({
       loadPair: (_url, options) =>
         new Promise((_r, reject) =>
@@ -118,7 +119,7 @@ describe('rpc', () => {
     await expect(client.loadPair('x', { signal: AbortSignal.abort() })).rejects.toThrow('early');
   });
 
-  it('carries the files of a checkpoint, and their bytes', async () => {
+  it('transmits the files of a checkpoint with their bytes', async () => {
     const seen: [string, string][] = [];
     const { client } = pair({
       async openCheckpoint(files, options) {
@@ -143,8 +144,8 @@ describe('rpc', () => {
     expect(told).toEqual([4]);
   });
 
-  it('hands over the arrays of a report instead of copying them, however deep they lie', async () => {
-    // One of them is in the report twice.
+  it('transfers the arrays of a report at any depth instead of copying them', async () => {
+    // One of them appears in the report twice.
     const made = {
       sigma: Float32Array.of(2, 1),
       energy: Float32Array.of(0.5),
@@ -181,7 +182,7 @@ describe('rpc', () => {
     expect(Object.values(made).map((array) => array.byteLength)).toEqual([0, 0, 0, 0]);
   });
 
-  it('delivers points of the causal test and spectra of a run as they come, with arrays copied', async () => {
+  it('delivers points of the causal test and spectra of a run as they arrive, copying arrays', async () => {
     const point = {
       rank: 2,
       directions: 'leading',
@@ -215,7 +216,7 @@ describe('rpc', () => {
       { kind: 'spectrum', step: 0, sigma: Float32Array.of(3, 1) },
       { phase: 'check', done: 1, total: 1, unit: 'kernels', elapsed: 1 },
     ]);
-    // The run may still use what it told of.
+    // The run may still use the arrays it reported.
     expect(sigma).toHaveLength(2);
     expect(await client.checkpoints()).toEqual([{ id: 4, step: 25, label: 'student, step 25' }]);
   });
@@ -244,7 +245,7 @@ describe('rpc', () => {
     port2.close();
   });
 
-  it('what is asked of a worker that does not listen yet waits for it', async () => {
+  it('holds calls until the worker listens', async () => {
     const { port1, port2 } = new MessageChannel();
     port1.start();
     port2.start(); // no one listens: whatever arrives now is lost
@@ -258,7 +259,7 @@ describe('rpc', () => {
     port2.close();
   });
 
-  it('a silent worker is noticed: pending calls reject, and it is told once', async () => {
+  it('rejects pending calls when the worker falls silent, and reports that once', async () => {
     const { client, die } = pair({ distil: () => new Promise(() => {}) }, { heartbeat: 20, silence: 200 });
     const told: string[] = [];
     client.onDeath((error) => told.push(error.code));
@@ -269,13 +270,13 @@ describe('rpc', () => {
     expect(told).toEqual(['worker']);
   });
 
-  it('a worker that answers pings lives on', async () => {
+  it('does not end a worker that answers pings', async () => {
     const { client } = pair({ control: async () => {} }, { heartbeat: 20, silence: 100 });
     await new Promise((resolve) => setTimeout(resolve, 300));
     await client.control('pause');
   });
 
-  it('a worker that could not load a file of the page is ended, for a new one to try again', async () => {
+  it('ends a worker that could not load a file of the page, so that a new one can retry', async () => {
     const { client } = pair({
       open: async () => {
         throw new LoadError('the inference runtime could not be loaded: the host answered 404', 'Reload.');
@@ -291,7 +292,7 @@ describe('rpc', () => {
     expect(told).toEqual(['load: Reload.']);
   });
 
-  it('every error has a hint, and none is too long to show', async () => {
+  it('gives every error a hint, none too long to show', async () => {
     const { client } = pair({
       explicit: async () => {
         throw new RangeError('x'.repeat(1e6));
@@ -315,7 +316,7 @@ describe('rpc', () => {
     }
   });
 
-  it('dispose rejects what is pending without reporting a death', async () => {
+  it('rejects pending calls on dispose without reporting a death', async () => {
     const { client } = pair({ distil: () => new Promise(() => {}) });
     let told = 0;
     client.onDeath(() => told++);

@@ -6,8 +6,8 @@ import type { EngineErrorReport } from '../contract/events';
 export type CallName = keyof Workbench;
 
 /**
- * The callable methods, and the place of `CallOptions` among the arguments of those that take them: a signal and a
- * callback do not cross, so both ends put their own there.
+ * The callable methods, and the position of `CallOptions` among the arguments of those that take them: signals and callbacks
+ * cannot be transmitted, so both ends insert their own there.
  */
 export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = {
   open: { options: 1 },
@@ -19,6 +19,7 @@ export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = 
   causal: { options: 1 },
   checkpoints: {},
   openCheckpoint: { options: 1 },
+  describeConfig: {},
   openData: { options: 2 },
   dataRows: {},
   countTokens: { options: 1 },
@@ -35,10 +36,10 @@ export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = 
 };
 
 export type ToWorker =
-  /** The first message: hold the Web Lock `lock` for as long as you live. */
+  /** The first message: tells the worker to hold the Web Lock `lock` for its lifetime. */
   | { readonly kind: 'hello'; readonly lock: string }
   | { readonly kind: 'call'; readonly id: number; readonly method: string; readonly args: readonly unknown[] }
-  /** Aborts the signal of call `id`; its result or error still comes. */
+  /** Aborts the signal of call `id`; its result or error still arrives. */
   | { readonly kind: 'cancel'; readonly id: number }
   | { readonly kind: 'ping' };
 
@@ -46,10 +47,10 @@ export type FromWorker =
   | { readonly kind: 'result'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'error'; readonly id: number; readonly error: EngineErrorReport }
   | { readonly kind: 'event'; readonly id: number; readonly event: unknown }
-  /** Sign of life: the worker's first word, then in answer to `hello` and `ping`. `locked`: the lock of `hello` is held. */
+  /** Sign of life: the worker's first message, then its answer to `hello` and `ping`. `locked`: it holds the lock of `hello`. */
   | { readonly kind: 'heartbeat'; readonly locked: boolean };
 
-/** The side of a worker, of a worker's scope or of a MessagePort that both ends need. */
+/** What both ends need of a worker, a worker's scope or a MessagePort. */
 export interface Channel {
   postMessage(message: unknown, transfer?: Transferable[]): void;
   addEventListener(type: 'message', listener: (event: MessageEvent) => void): void;
@@ -57,8 +58,8 @@ export interface Channel {
 }
 
 /**
- * The buffers of `value` that may be handed over instead of copied: those a typed array covers whole. Views of a part
- * of a buffer (of WASM memory, say) and shared memory are left to be copied.
+ * The buffers of `value` that can be transferred instead of copied: those that a typed array covers completely. Views of part of
+ * a buffer (of WASM memory, say) and shared memory are copied.
  */
 export function transferablesOf(value: unknown): ArrayBuffer[] {
   const found = new Set<ArrayBuffer>();

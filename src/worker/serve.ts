@@ -3,13 +3,13 @@ import { reportOf } from '../contract/error-report';
 import { CALLS, type CallName, type Channel, type FromWorker, type ToWorker, transferablesOf } from './rpc';
 
 /**
- * Answers the calls of `worker/client` on `scope` with `workbench`. Arrays of a result are handed over, not copied: the
+ * Answers the calls of `worker/client` on `scope` with `workbench`. Arrays in a result are transferred, not copied: the
  * workbench must not use them again. Returns a function that stops answering.
  */
 export function serve(scope: Channel, workbench: Workbench): () => void {
   const running = new Map<number, AbortController>();
   let locked = false;
-  // Calls wait for the greeting: a worker that ends in its first call must be noticed too.
+  // Calls wait for the greeting, so that a worker that ends during its first call is noticed too.
   let greeted: Promise<void> = Promise.resolve();
   const send = (message: FromWorker, transfer: Transferable[] = []) => scope.postMessage(message, transfer);
 
@@ -40,7 +40,7 @@ export function serve(scope: Channel, workbench: Workbench): () => void {
     }
   };
 
-  /** Resolves when the lock is held, or cannot be. */
+  /** Resolves when the lock is held or cannot be obtained. */
   const hello = (name: string) =>
     new Promise<void>((resolve) => {
       const settled = () => {
@@ -49,7 +49,7 @@ export function serve(scope: Channel, workbench: Workbench): () => void {
       };
       const locks = (globalThis.navigator as Navigator | undefined)?.locks;
       if (!locks) return settled();
-      // Never given back: the browser does that when the worker ends, however it ends.
+      // Never released here: the browser releases it when the worker ends, however it ends.
       const hold = () => {
         locked = true;
         settled();

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { hoverLink } from './link';
 
-it('a link tells of changes only, and what is pointed at outranks what is held', () => {
+it('reports changes only; a hovered item takes precedence over a pinned one', () => {
   const link = hoverLink();
   const heard: (string | null)[] = [];
   const leave = link.subscribe(() => heard.push(link.key()));
@@ -18,7 +18,7 @@ it('a link tells of changes only, and what is pointed at outranks what is held',
   expect(heard).toEqual(['a', 'b', 'c', null]);
 });
 
-it('a listener may leave while it is told', () => {
+it('lets a listener unsubscribe while it is being called', () => {
   const link = hoverLink();
   const heard: string[] = [];
   const leave = link.subscribe(() => {

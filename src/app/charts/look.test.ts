@@ -27,7 +27,7 @@ describe('colours', () => {
     for (const [, colour] of pointScale[theme]) expect(contrast(colour, ground)).toBeGreaterThan(3);
   });
 
-  it('of areas have numbers on them that can be read', () => {
+  it('of areas leave the numbers on them readable', () => {
     const channels = (colour: string) => [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
     for (let share = 0; share <= 1; share += 0.005) {
       // Between two steps Plotly mixes channel by channel.

@@ -56,7 +56,7 @@ function charts() {
 }
 
 describe('a chart whose data grow', () => {
-  it('is not drawn while it cannot be seen, and is drawn with all its data once it can', async () => {
+  it('is not drawn while invisible, and is drawn with all its data once visible', async () => {
     const { show, builds } = charts();
     for (let points = 2; points <= 30; points++) {
       show(points);
@@ -77,7 +77,7 @@ describe('a chart whose data grow', () => {
     expect(below!.data?.[0]?.x.length).toBe(31);
   });
 
-  it('is drawn at most once a second, however fast they come, and the last time with all of them', async () => {
+  it('is redrawn at most once a second, however fast data arrive, and finally with all of them', async () => {
     const { show, builds } = charts();
     const times: number[] = [];
     builds[0].mockImplementation(() => {

@@ -16,7 +16,7 @@ export const TITLES: Readonly<Record<PanelName, string>> = {
   latents: 'Latents',
 };
 
-/** Always in sight: the places, what is loaded and where it runs, and what is under way. */
+/** Always visible: the places, the loaded model, the device, and the task in progress. */
 export function Bar() {
   const theme = useApp(({ link, settings }) => link.theme ?? settings.theme);
   const { changeSettings } = useActions();

@@ -10,7 +10,7 @@ const WORDS: Partial<Record<InHand['status'], string>> = {
   cancelling: 'cancelling',
 };
 
-/** What is under way, wherever it was started: how far it is, how long it will take, and a way out. */
+/** The task in progress, wherever it was started: progress, time left and cancel. */
 export function HandStrip() {
   const tasks = useAppMade(inHand);
   return (

@@ -5,7 +5,7 @@ import { useApp } from '../store/use-app';
 import { bytes } from '../ui/format';
 import { useMemory } from './use-memory';
 
-/** Characters of a model's name in the bar. */
+/** Maximum number of characters of a model's name in the bar. */
 const NAME = 24;
 
 function modelOf({ pair, lens }: AppState): string {

@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { memoryNow } from './use-memory';
 
 describe('memory', () => {
-  it('is that of page and engine where the browser tells it', async () => {
+  it('covers page and engine if the browser reports both', async () => {
     const api = { measureUserAgentSpecificMemory: async () => ({ bytes: 7 }), memory: { usedJSHeapSize: 3 } };
     expect(await memoryNow(api)).toMatchObject({ bytes: 7, of: expect.stringContaining('engine') });
   });
 
-  it('is that of the page alone where more is refused, and unknown where nothing is told', async () => {
+  it('covers the page alone if the browser refuses more, and is unknown if it reports nothing', async () => {
     const api = {
       measureUserAgentSpecificMemory: () => Promise.reject(new DOMException('', 'SecurityError')),
       memory: { usedJSHeapSize: 3 },

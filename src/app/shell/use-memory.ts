@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 
-/** What the browser can tell of memory; neither is in every browser. */
+/** The browser's memory interfaces; neither exists in every browser. */
 interface MemoryApi {
   measureUserAgentSpecificMemory?(): Promise<{ readonly bytes: number }>;
   readonly memory?: { readonly usedJSHeapSize: number };
@@ -11,18 +11,18 @@ export interface Memory {
   readonly of: string;
 }
 
-/** Of page and engine together where the browser tells, else of the page alone; `null` where it tells nothing. */
+/** Memory of page and engine together if the browser reports it, else of the page alone; `null` if it reports nothing. */
 export async function memoryNow(api: MemoryApi): Promise<Memory | null> {
   try {
     const all = await api.measureUserAgentSpecificMemory?.();
     if (all) return { bytes: all.bytes, of: 'Page and engine, without GPU memory' };
   } catch {
-    // Refused where the page is not cross-origin isolated.
+    // Refused unless the page is cross-origin isolated.
   }
   return api.memory ? { bytes: api.memory.usedJSHeapSize, of: 'The page alone, without the engine' } : null;
 }
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two measurements. */
 const LOOK = 10_000;
 
 export function useMemory(): Memory | null {

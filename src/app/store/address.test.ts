@@ -13,7 +13,7 @@ function writer() {
   return { written, ...addressWriter({ pushState: note('push'), replaceState: note('replace') }) };
 }
 
-it('typing writes the last of several, at the pace and not faster', () => {
+it('writes only the latest of several typed changes, no faster than the pace', () => {
   const { write, written } = writer();
   for (let i = 1; i <= 300; i++) {
     write(`#${i}`, false);
@@ -24,7 +24,7 @@ it('typing writes the last of several, at the pace and not faster', () => {
   expect(written.at(-1)).toBe('replace #300');
 });
 
-it('a step to go back from is written at once, after what waits', () => {
+it('writes a step of the history at once, after whatever was waiting', () => {
   const { write, written, end, drop } = writer();
   write('#a', false);
   write('#b', true);
@@ -38,7 +38,7 @@ it('a step to go back from is written at once, after what waits', () => {
   expect(written.at(-1)).toBe('replace #c');
 });
 
-it('never throws where the browser does', () => {
+it('does not throw when the browser does', () => {
   const { write, written } = writer();
   for (let i = 0; i < 150; i++) write(`#${i}`, true);
   expect(written).toHaveLength(100);

@@ -1,16 +1,16 @@
-/** Milliseconds between two changes of the address: Safari throws beyond 100 of them in 30 s. */
+/** Minimum milliseconds between two changes of the address: Safari throws after 100 changes within 30 s. */
 export const ADDRESS_PACE = 400;
 
 export interface AddressWriter {
-  /** `push`: a step to go back from, written at once; otherwise the last of several within the pace is written. */
+  /** `push`: adds a history entry at once; otherwise only the latest change within the pace is written. */
   write(hash: string, push: boolean): void;
-  /** Writes what still waits. */
+  /** Writes the pending change. */
   end(): void;
-  /** Forgets what waits: the person has gone elsewhere. */
+  /** Drops the pending change, because the user has navigated elsewhere. */
   drop(): void;
 }
 
-/** Writes hashes into the address, no faster than a browser takes them. It never throws: the page works without. */
+/** Writes hashes into the address, no faster than browsers accept them. It never throws: the page works without it. */
 export function addressWriter(history: Pick<History, 'pushState' | 'replaceState'>): AddressWriter {
   let waiting: string | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -24,7 +24,7 @@ export function addressWriter(history: Pick<History, 'pushState' | 'replaceState
     try {
       history[push ? 'pushState' : 'replaceState'](null, '', hash);
     } catch {
-      // Too many in too short a time, from elsewhere: the next change writes it.
+      // Too many changes in too short a time, made elsewhere: the next change will write this one.
     }
   };
   const flush = () => {

@@ -8,7 +8,7 @@ import { inHand, unheardOf } from './in-hand';
 import { latentsOf, shownSentence } from './latent-choice';
 import { subjectsOf } from './lens-subjects';
 
-/** The page without a page: its state and actions on the double. */
+/** The page's state and actions, without a DOM, on a test double of the engine. */
 function open(options: DoubleOptions & { hash?: string; storage?: Store; cancelLimit?: number } = {}) {
   const doubles: Double[] = [];
   let hide = () => {};
@@ -32,7 +32,7 @@ function open(options: DoubleOptions & { hash?: string; storage?: Store; cancelL
 const small = parseRunConfig({ optimiser: { steps: 12 }, evaluation: { every: 4 } });
 
 describe('loading', () => {
-  it('opens the device and loads the pair once, however often it is asked', async () => {
+  it('opens the device and loads the pair once, however often that is requested', async () => {
     const { actions, state, doubles } = open();
     await Promise.all([actions.loadPair(), actions.loadPair(), actions.start(true)]);
     expect(doubles[0]?.calls).toEqual(['open auto', 'loadPair /models/']);
@@ -40,7 +40,7 @@ describe('loading', () => {
     expect(state().pair.value?.models).toHaveLength(2);
   });
 
-  it('says what failed, and a second try may succeed', async () => {
+  it('reports what failed, and can succeed on a second try', async () => {
     const { actions, state } = open({
       failures: { loadPair: engineError('file', 'model.safetensors ends at byte 12', 'Load again.') },
     });
@@ -62,7 +62,7 @@ describe('loading', () => {
     expect(state().pair.status).toBe('idle');
   });
 
-  it('keeps what is open where another provider cannot be had', async () => {
+  it('keeps the open device when another provider is unavailable', async () => {
     const { actions, state, doubles } = open();
     await actions.loadPair();
     doubles[0]!.open = () =>
@@ -80,10 +80,10 @@ describe('loading', () => {
 });
 
 describe('a device that takes long to open', () => {
-  /** Milliseconds that the double takes. */
+  /** Milliseconds that the test double takes. */
   const SLOW = 60;
 
-  it('is no longer waited for once it is cancelled, and is closed if it opens all the same', async () => {
+  it('stops being awaited as soon as it is cancelled, and is closed if it opens anyway', async () => {
     const { actions, state, doubles } = open({ pace: SLOW });
     const from = performance.now();
     const opening = actions.openDevice();
@@ -98,7 +98,7 @@ describe('a device that takes long to open', () => {
     expect(state().device.status).toBe('done');
   });
 
-  it('cancels the guided run that waits for it', async () => {
+  it('does not hold up the cancellation of a guided run that waits for it', async () => {
     const { actions, state } = open({ pace: SLOW });
     const from = performance.now();
     const tour = actions.startTour();
@@ -109,7 +109,7 @@ describe('a device that takes long to open', () => {
     expect(inHand(state())).toEqual([]);
   });
 
-  it('leaves alone another one that was asked for meanwhile', async () => {
+  it('does not disturb a device that was requested in the meantime', async () => {
     const { actions, state, doubles } = open({ pace: SLOW });
     const first = actions.openDevice();
     actions.cancelDevice();
@@ -120,7 +120,7 @@ describe('a device that takes long to open', () => {
     expect(state().device.status).toBe('done');
   });
 
-  it('is shown if it has replaced the one before by the time the cancel is heard', async () => {
+  it('is shown if it had already replaced the previous one when the cancellation arrived', async () => {
     const { actions, state } = open({ webgpu: true });
     await actions.openDevice('wasm');
     expect(state().device.value?.provider).toBe('wasm');
@@ -133,7 +133,7 @@ describe('a device that takes long to open', () => {
 });
 
 describe('a run', () => {
-  it('fills the curves, keeps the run and hands over the student', async () => {
+  it('fills the curves, stores the run and hands over the student', async () => {
     const storage = memoryStore('test');
     const { actions, state } = open({ storage });
     expect(await actions.startRun(small)).toBe(true);
@@ -167,7 +167,7 @@ describe('a run', () => {
     });
   });
 
-  it('that breaks off keeps its curves and leaves the page usable', async () => {
+  it('keeps its curves when it fails, and leaves the page usable', async () => {
     const { actions, state } = open({ nanAt: 7 });
     expect(await actions.startRun(small)).toBe(false);
     expect(state().run.task).toMatchObject({
@@ -179,7 +179,7 @@ describe('a run', () => {
     expect(await actions.runLens()).toBe(true);
   });
 
-  it('that diverges keeps the student before, unless the engine has gone back to a copy of its own', async () => {
+  it('keeps the earlier student when it diverges, unless the engine restored a copy from this run', async () => {
     const none = open({ nanAt: 9 });
     expect(await none.actions.startRun(parseRunConfig({ optimiser: { steps: 5 } }))).toBe(true);
     const before = none.state().student;
@@ -192,7 +192,7 @@ describe('a run', () => {
     expect(copied.state().studentConfig).toEqual(small);
   });
 
-  it('is dropped on request without an error', async () => {
+  it('can be cancelled without an error', async () => {
     const { actions, state } = open({ pace: 1 });
     const running = actions.startRun(small);
     await vi.waitFor(() => expect(state().run.task.status).toBe('running'));
@@ -202,7 +202,7 @@ describe('a run', () => {
     expect(state().studentConfig).toBeNull();
   });
 
-  it('that loses the GPU leaves pair and student to another provider', async () => {
+  it('leaves the pair and the student to another provider when the GPU is lost', async () => {
     const { actions, state, doubles } = open();
     await actions.startRun(small);
     const [double] = doubles;
@@ -243,7 +243,23 @@ describe('a run', () => {
     },
   );
 
-  it('that is asked for twice while the device opens is one run, which can be cancelled', async () => {
+  it('that fills WASM’s heap says so until the engine is restarted', async () => {
+    const { actions, state, doubles } = open();
+    await actions.loadPair();
+    const refused = engineError('memory', 'it needs about 5 GB', 'Take fewer.');
+    const full = Object.assign(engineError('memory', 'std::bad_alloc', 'Take fewer.'), { name: 'HeapError' });
+    doubles[0]!.distil = () => Promise.reject(refused);
+    expect(await actions.startRun(small)).toBe(false);
+    expect(state().isHeapFull).toBe(false);
+    doubles[0]!.distil = () => Promise.reject(full);
+    expect(await actions.startRun(small)).toBe(false);
+    expect(state()).toMatchObject({ isHeapFull: true, dead: null, device: { status: 'done' } });
+    expect(await actions.restart()).toBe(true);
+    expect(state().isHeapFull).toBe(false);
+    expect(doubles).toHaveLength(2);
+  });
+
+  it('is started once when requested twice while the device opens, and can be cancelled', async () => {
     const { actions, state, doubles } = open({ pace: 3 });
     const first = actions.startRun(small);
     expect(state().run.task.status).toBe('starting');
@@ -260,7 +276,7 @@ describe('a run', () => {
     expect(state().run.task.status).toBe('idle');
   });
 
-  it('of an engine that does not say when it has paused is paused once the call has come back', async () => {
+  it('counts as paused once the call returns, if the engine does not report pausing', async () => {
     const { actions, state } = open({ pace: 1, isMute: true });
     const running = actions.startRun(parseRunConfig({ optimiser: { steps: 100_000 } }));
     await vi.waitFor(() => expect(state().run.series.step.length).toBeGreaterThan(0));
@@ -272,7 +288,7 @@ describe('a run', () => {
     await running;
   });
 
-  it('whose cancel is not heard offers another engine, and nothing that was stored is lost', async () => {
+  it('offers to restart an engine that does not respond to a cancellation, without losing stored runs', async () => {
     const { actions, state, doubles } = open({ pace: 1, isDeaf: true, cancelLimit: 20 });
     await actions.startRun(small);
     const { saved } = state();
@@ -290,7 +306,7 @@ describe('a run', () => {
     expect(await actions.startRun(small)).toBe(true);
   });
 
-  it('is told from every other by what it was trained with', async () => {
+  it('is labelled by what distinguishes its configuration', async () => {
     const { actions, state } = open({ pace: 1 });
     await actions.startRun(small);
     const first = state().student;
@@ -307,7 +323,7 @@ describe('a run', () => {
     });
     const running = actions.startRun(other);
     await vi.waitFor(() => expect(state().lens.checkpoints.length).toBeGreaterThan(0));
-    // The engine still has the one before.
+    // The engine still holds the previous student.
     expect(kept()?.label).toBe(`Student: ${first?.label}, step 12 (of the run before)`);
     expect(subjectsOf(state()).at(-1)?.label).toMatch(/^Checkpoint: LoRi, .*learningRate 0.004.*, step \d+$/);
     await actions.control('stop');
@@ -316,7 +332,7 @@ describe('a run', () => {
     expect(kept()?.label).toMatch(/learningRate 0.004, step \d+$/);
   });
 
-  it('survives the death of the engine, which can be restarted', async () => {
+  it('keeps its results when the engine dies, and the engine can be restarted', async () => {
     const { actions, state, doubles } = open({ pace: 2 });
     await actions.loadPair();
     const running = actions.startRun(parseRunConfig({ optimiser: { steps: 100_000 } }));
@@ -334,7 +350,7 @@ describe('a run', () => {
     expect(doubles).toHaveLength(2);
   });
 
-  it('warns of a run file made with other weights', async () => {
+  it('warns about a run file made with different weights', async () => {
     const { actions, state } = open();
     await actions.loadPair();
     actions.readRunFile(
@@ -352,12 +368,12 @@ describe('a run', () => {
 });
 
 describe('thoughts', () => {
-  it('come one at a time, and no more than there are', async () => {
+  it('come one at a time, up to the number of latent steps', async () => {
     const { actions, state } = open();
     await actions.loadProblems(3);
     actions.pickProblem(state().latents.problems.value![2]!);
     expect(await actions.openQuestion()).toBe(true);
-    // As many as the form of a run says.
+    // As many as the run's form specifies.
     for (let i = 0; i < 4; i++) expect(await actions.step()).toBe(true);
     expect(await actions.step()).toBe(false);
     expect(state().latents.thoughts.map(({ step }) => step)).toEqual([1, 2, 3, 4]);
@@ -365,7 +381,7 @@ describe('thoughts', () => {
     expect(state().link.question).toBe('held-out-2');
   });
 
-  it('of the untrained base are made with the K and the feedback that are shown', async () => {
+  it('use the displayed K and feedback for the untrained base', async () => {
     const { actions, state } = open();
     await actions.loadPair();
     actions.typeQuestion('What is 1 + 1?');
@@ -385,7 +401,7 @@ describe('thoughts', () => {
     expect(shownSentence(state().latents.session.value!)).toContain('softmax(logits).');
   });
 
-  it('of a question that was changed meanwhile are not shown', async () => {
+  it('are discarded if the question has changed in the meantime', async () => {
     const { actions, state } = open({ pace: 5 });
     await actions.loadPair();
     actions.typeQuestion('What is 1 + 1?');
@@ -400,7 +416,7 @@ describe('thoughts', () => {
     });
   });
 
-  it('of an empty question: the engine says what to do', async () => {
+  it('show the engine’s advice for an empty question', async () => {
     const { actions, state } = open();
     expect(await actions.openQuestion()).toBe(false);
     expect(state().latents.session).toMatchObject({
@@ -411,7 +427,7 @@ describe('thoughts', () => {
 });
 
 describe('the guided run', () => {
-  it('does everything in order and stays in its place', async () => {
+  it('runs all steps in order without leaving its place', async () => {
     const { actions, state, doubles } = open({ hash: '#/tour' });
     await actions.startTour();
     expect(state().tour).toMatchObject({
@@ -439,7 +455,7 @@ describe('the guided run', () => {
     });
   });
 
-  it('can be cancelled, keeps what was finished and starts again', async () => {
+  it('can be cancelled, keeps the finished steps and can be started again', async () => {
     const { actions, state } = open({ pace: 2 });
     const tour = actions.startTour();
     await vi.waitFor(() => expect(state().tour.step).toBe('distil'), { timeout: 5000 });
@@ -455,7 +471,7 @@ describe('the guided run', () => {
     expect(state().run.task.status).toBe('idle');
   });
 
-  it('ends where a step fails, with its error', async () => {
+  it('stops at the first failing step and shows its error', async () => {
     const { actions, state } = open({
       failures: { lens: engineError('memory', 'too many samples', 'Choose fewer.') },
     });
@@ -468,7 +484,7 @@ describe('the guided run', () => {
 });
 
 describe('the link', () => {
-  it('finds a preset by the name it had, and says so without calling it an error', () => {
+  it('finds a preset by its former name, and mentions that without calling it an error', () => {
     const { actions, state } = open({ hash: '#/distil?preset=lori-128' });
     const texts = () => state().notices.map(({ text }) => text);
     expect(state().draft).toEqual(parseRunConfig({}));
@@ -481,7 +497,7 @@ describe('the link', () => {
     expect(texts()).toEqual([]);
   });
 
-  it('brings preset, question and place; what is unknown is said', async () => {
+  it('sets preset, question and place, and names what it does not know', async () => {
     const { actions, state } = open({ hash: '#/latents?preset=ce-128&question=held-out-7&theme=dark&x=1' });
     await actions.start(true);
     expect(state()).toMatchObject({
@@ -494,7 +510,7 @@ describe('the link', () => {
     expect(state().latents.question).toEqual({ text: 'What is 2?', id: null, expected: null });
   });
 
-  it('means the same to everyone: kept settings are for a place that asks for nothing', async () => {
+  it('means the same to everyone: stored settings apply only where it asks for nothing', async () => {
     const kept = {
       ...memoryStore(''),
       loadSettings: async () => ({ ...defaultSettings, spectraSamples: 4 }),
@@ -509,7 +525,7 @@ describe('the link', () => {
     expect(await samples('#/lowrank?samples=9')).toBe(9);
   });
 
-  it('to a problem there is not is said, not thrown', async () => {
+  it('reports a problem that does not exist instead of throwing', async () => {
     const { actions, state } = open({
       hash: '#/latents?question=held-out-7',
       failures: { problems: engineError('input', 'no problem 7') },
@@ -520,7 +536,7 @@ describe('the link', () => {
 });
 
 describe('storage', () => {
-  it('that is unavailable is said once', async () => {
+  it('is reported once if it is unavailable', async () => {
     const { actions, state } = open();
     await actions.start(false);
     await actions.start(false);
@@ -528,7 +544,7 @@ describe('storage', () => {
     expect(state().notices[0]?.text).toContain('Nothing can be stored');
   });
 
-  it('that fails later costs no run', async () => {
+  it('does not lose a run when it fails later', async () => {
     const storage = {
       ...memoryStore(''),
       unavailable: null,
@@ -540,7 +556,7 @@ describe('storage', () => {
     expect(state().notices.at(-1)?.text).toContain('quota exceeded');
   });
 
-  it('has a row of a run from its start, and a newer one whenever the page is hidden', async () => {
+  it('has a row for a run from its start, updated whenever the page is hidden', async () => {
     const storage = { ...memoryStore(''), unavailable: null };
     const { actions, state, hide } = open({ storage, pace: 5 });
     await actions.loadPair();
@@ -563,7 +579,7 @@ describe('storage', () => {
     hide();
   });
 
-  it('without room: the finished run is listed as finished, and the message names the error', async () => {
+  it('lists a finished run as finished when there is no room, and names the error', async () => {
     const storage = {
       ...memoryStore(''),
       unavailable: null,
@@ -575,7 +591,7 @@ describe('storage', () => {
     expect(state().notices.at(-1)?.text).toMatch(/QuotaExceededError[\s\S]*download it as a file/);
   });
 
-  it('shows a kept run with its configuration in the form', async () => {
+  it('shows a stored run with its configuration in the form', async () => {
     const { actions, state } = open();
     expect(await actions.startRun(small)).toBe(true);
     const { id } = state().run;
@@ -587,7 +603,7 @@ describe('storage', () => {
     expect(state().link.preset).toBeNull();
   });
 
-  it('that refuses to delete a run keeps it in the list, and says why', async () => {
+  it('keeps a run in the list when it cannot be deleted, and says why', async () => {
     const memory = memoryStore('');
     const storage = { ...memory, unavailable: null, deleteRun: () => Promise.reject(new Error('not now')) };
     const { actions, state } = open({ storage });

@@ -25,14 +25,14 @@ import { type TourActions, tourActions } from './tour-actions';
 
 export interface PageActions {
   goTo(panel: PanelName): void;
-  /** Takes up a hash that the person entered or went back to. */
+  /** Follows a hash that the user entered or navigated back to. */
   followLink(hash: string): void;
   changeSettings(change: Partial<Settings>): void;
-  /** Opens another provider and loads the pair on it; where it cannot be had, the choice goes back. */
+  /** Switches to another provider and loads the pair on it; if it is unavailable, the choice is reverted. */
   switchProvider(provider: ProviderChoice): Promise<boolean>;
   dismiss(notice: number): void;
   dismissLinkProblems(): void;
-  /** Reads what was kept and, if asked, opens the device and loads the pair. */
+  /** Reads stored data and, if requested, opens the device and loads the pair. */
   start(load: boolean): Promise<void>;
 }
 
@@ -49,7 +49,7 @@ export type Actions = PageActions &
   PreviewActions &
   TourActions;
 
-/** Milliseconds that the store has to say whether this is a first visit. */
+/** Milliseconds within which the store must say whether this is a first visit. */
 const FIRST_PLACE = 1_000;
 
 export interface App {
@@ -61,7 +61,7 @@ export interface App {
 export function createApp(environment: Environment): App {
   const store = createStore<AppState>(() => initialState(environment.hash, environment.methods));
   const ctx = createContext(store, environment, () => {
-    // Pending calls reject by themselves; what was ready is gone without one.
+    // Pending calls reject by themselves; whatever was ready is gone with the engine.
     ctx.set({
       device: idle,
       pair: idle,
@@ -83,7 +83,7 @@ export function createApp(environment: Environment): App {
   const preview = previewActions(ctx);
   const tour = tourActions(ctx, engine, lens, run, latents);
 
-  /** A held-out problem or a text that the link asks for, into the question. */
+  /** Puts the held-out problem or text that the link asks for into the question. */
   const takeQuestion = async (question: string | null) => {
     const { text, id } = ctx.get().latents.question;
     if (question === null || question === id || question === text) return;
@@ -104,7 +104,7 @@ export function createApp(environment: Environment): App {
     }
   };
 
-  /** Shows the first place, where nothing has chosen one yet. */
+  /** Shows the initial place unless another has been chosen. */
   const firstPlace = (panel: PanelName): boolean => {
     const { isPlaceKnown, link } = ctx.get();
     if (isPlaceKnown) return false;
@@ -157,7 +157,7 @@ export function createApp(environment: Environment): App {
     },
     dismissLinkProblems: () => ctx.set({ linkProblems: [] }),
     async start(load) {
-      // A store that does not answer must not leave the page empty.
+      // An unresponsive store must not leave the page empty.
       const late = setTimeout(() => firstPlace('tour'), FIRST_PLACE);
       sources.askForModel(ctx.get().link.model);
       const kept = await ctx.storage;
@@ -174,7 +174,7 @@ export function createApp(environment: Environment): App {
         if (firstPlace(settings.hasVisited ? 'model' : 'tour') && !settings.hasVisited)
           page.changeSettings({ hasVisited: true });
         await saved.refreshSaved();
-        // A link that asks for something means the same to everyone: what it leaves out are the defaults.
+        // A link that asks for something means the same to everyone: whatever it omits takes its default.
         if (Object.keys(ctx.get().link.lens).length === 0)
           ctx.lens({ draft: { ...ctx.get().lens.draft, samples: settings.spectraSamples } });
         const { length } = ctx.get().damaged;

@@ -12,7 +12,7 @@ import {
 
 const bounds = { layers: 4, hidden: 64 };
 
-it('ranks are powers of two, then eighths of H, unless given', () => {
+it('ranks default to powers of two, then eighths of H', () => {
   expect(usualRanks(64)).toEqual([1, 2, 4, 8, 16, 24, 32, 40, 48, 56, 64]);
   expect(usualRanks(4)).toEqual([1, 2, 3, 4]);
   expect(readRanks('8, 2 8', 64).ranks).toEqual([2, 8]);
@@ -20,7 +20,7 @@ it('ranks are powers of two, then eighths of H, unless given', () => {
   expect(readRanks('1.5', 64).error).toMatch(/“1.5”/);
 });
 
-it('layers are counted out, the middle one unless given', () => {
+it('layers are expanded, and default to the middle one', () => {
   expect(causalRequestOf(initialCausalDraft, bounds).layers).toEqual([2]);
   expect(causalRequestOf({ ...initialCausalDraft, layers: 'all' }, bounds)).toMatchObject({
     subject: { kind: 'teacher' },
@@ -39,7 +39,7 @@ it.each<[Partial<CausalDraft>, string]>([
   expect([...causalErrors({ ...initialCausalDraft, ...change }, bounds).keys()]).toEqual([field]);
 });
 
-it('points of the same test are kept, of another they are not', () => {
+it('keeps the points of the same test and drops those of another', () => {
   const point = (rank: number, correct: number): CausalPoint => ({
     rank,
     directions: 'leading',

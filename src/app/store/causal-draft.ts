@@ -7,18 +7,18 @@ import {
 import { readLayers } from './layers';
 import { type Bounds, type SubjectId, subjectOf } from './lens-draft';
 
-/** The causal test while it is edited, and what of its points belongs together. */
+/** The causal test as it is being edited, and which of its points belong together. */
 export interface CausalDraft {
   readonly subject: SubjectId;
   readonly problems: number;
-  /** As typed; empty for the middle layer. */
+  /** As typed; empty means the middle layer. */
   readonly layers: string;
-  /** As typed; empty for `usualRanks`. */
+  /** As typed; empty means `usualRanks`. */
   readonly ranks: string;
   readonly positions: CausalRequest['positions'];
   readonly centre: boolean;
   readonly samples: number;
-  /** Which of their states the directions are of. */
+  /** Which of their states the directions are taken from. */
   readonly of: NonNullable<CausalRequest['of']>;
   readonly seed: number;
   readonly random: boolean;
@@ -39,7 +39,7 @@ export const initialCausalDraft: CausalDraft = {
 
 export const MAX_CAUSAL_PROBLEMS = 1000;
 
-/** Powers of two below a quarter of H, where few directions are told apart, and eighths of H from there on. */
+/** Powers of two below a quarter of H, where each direction counts, and eighths of H above it. */
 export function usualRanks(hidden: number): number[] {
   const ranks = new Set<number>();
   for (let rank = 1; rank < hidden / 4; rank *= 2) ranks.add(rank);
@@ -47,10 +47,10 @@ export function usualRanks(hidden: number): number[] {
   return [...ranks];
 }
 
-/** The layer that is replaced unless others are chosen: with every layer cut, errors pile up until nothing is right. */
+/** The layer that is projected by default: with every layer projected, errors accumulate until no answer is right. */
 export const middleLayer = (layers: number) => Math.ceil(layers / 2);
 
-/** The ranks as typed, ascending; a word that is none is named. */
+/** The typed ranks in ascending order; a word that is not a rank is named. */
 export function readRanks(text: string, hidden: number | null): { ranks: number[]; error: string | null } {
   const words = text.split(/[\s,;]+/).filter(Boolean);
   if (words.length === 0) return { ranks: hidden === null ? [] : usualRanks(hidden), error: null };
@@ -81,7 +81,7 @@ export function causalErrors(draft: CausalDraft, bounds: Bounds): ReadonlyMap<ke
   return errors;
 }
 
-/** The request that a draft without errors stands for, on a model of L layers and hidden size H. */
+/** The request for a draft without errors, on a model with L layers and hidden size H. */
 export function causalRequestOf(
   draft: CausalDraft,
   { layers: layerCount, hidden }: { readonly layers: number; readonly hidden: number },
@@ -106,13 +106,13 @@ function layersOf(text: string, layerCount: number): readonly number[] {
   return readLayers(text, layerCount).layers ?? Array.from({ length: layerCount }, (_, i) => i + 1);
 }
 
-/** Whether points of both requests may stand in one chart: everything but the ranks is the same. */
+/** Whether the points of both requests can share a chart: everything but the ranks is equal. */
 export function sameTest(a: CausalRequest, b: CausalRequest): boolean {
   const rest = ({ ranks: _ranks, ...others }: CausalRequest) => JSON.stringify(others);
   return rest(a) === rest(b);
 }
 
-/** The points of both, later ones in place of earlier ones at the same rank and directions, by rank. */
+/** The points of both by rank; a later point replaces an earlier one with the same rank and directions. */
 export function mergePoints(old: readonly CausalPoint[], more: readonly CausalPoint[]): CausalPoint[] {
   const key = ({ rank, directions }: CausalPoint) => `${directions} ${rank}`;
   const points = new Map([...old, ...more].map((point) => [key(point), point]));
@@ -122,7 +122,7 @@ export function mergePoints(old: readonly CausalPoint[], more: readonly CausalPo
   );
 }
 
-/** The report with the points of an earlier one of the same test. */
+/** The report together with the points of an earlier report on the same test. */
 export function mergeReports(old: CausalReport | null, next: CausalReport): CausalReport {
   if (!old || !sameTest(old.request, next.request) || old.label !== next.label || old.model !== next.model)
     return next;

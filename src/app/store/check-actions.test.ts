@@ -15,7 +15,7 @@ function open(options: DoubleOptions = {}) {
 }
 
 describe('checking the device', () => {
-  it('opens the device first and keeps the report with the device it is of', async () => {
+  it('opens the device first and stores the report together with the device it describes', async () => {
     const { actions, engine, check, store } = open();
     expect(check()).toMatchObject({ task: { status: 'idle', value: null }, of: null });
     const heard: string[] = [];
@@ -27,13 +27,13 @@ describe('checking the device', () => {
     expect(check().task.value?.checks).toHaveLength(3);
     expect(check().of).toBe(store.getState().device.value);
     expect(heard.at(-1)).toBe('8 kernels');
-    // Another provider: the report stays, and is known to be of the one before.
+    // With another provider the report stays, marked as belonging to the previous one.
     await actions.openDevice('webgpu');
     expect(check().task.status).toBe('done');
     expect(check().of).not.toBe(store.getState().device.value);
   });
 
-  it('runs one check at a time and goes back to what was known when it is cancelled', async () => {
+  it('runs one check at a time and restores the earlier report when cancelled', async () => {
     const { actions, engine, check } = open({ pace: 5 });
     const first = actions.runCheck();
     expect(await actions.runCheck()).toBe(false);
@@ -49,7 +49,7 @@ describe('checking the device', () => {
     expect(engine.calls.filter((call) => call.startsWith('checkDevice'))).toHaveLength(2);
   });
 
-  it('says why the check failed; a lost device is shown as lost', async () => {
+  it('says why the check failed, and shows a lost device as lost', async () => {
     const lost = engineError('lost', 'the GPU device was lost: test', 'Open it again.');
     const { actions, check, store } = open({ failures: { checkDevice: lost } });
     expect(await actions.runCheck()).toBe(false);

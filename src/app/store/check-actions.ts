@@ -2,7 +2,7 @@ import type { DeviceCheckReport } from '../../contract/lens';
 import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
 
-/** Checking the device. Resolves to whether the check was made; what it found is in the state. */
+/** Checks the device. Resolves to whether the check ran; its findings go into the state. */
 export interface CheckActions {
   runCheck(): Promise<boolean>;
   cancelCheck(): void;

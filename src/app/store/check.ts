@@ -2,7 +2,7 @@ import type { DeviceReport } from '../../contract/events';
 import type { DeviceCheckReport } from '../../contract/lens';
 import { idle, type Task } from './task';
 
-/** The check of the kernels, and the device that its value is of. */
+/** The kernel check, and the device that its result describes. */
 export interface CheckState {
   readonly task: Task<DeviceCheckReport>;
   readonly of: DeviceReport | null;

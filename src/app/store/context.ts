@@ -10,23 +10,23 @@ import type { AppState, LatentsState } from './state';
 import { failureOf } from './task';
 import { CANCEL_LIMIT, type Slot, type TaskDriver, taskDriver } from './task-driver';
 
-/** What all actions share: the state, the engine, the kept things. */
+/** What all actions share: the state, the engine and the storage. */
 export interface Context {
   get(): AppState;
   set(change: Partial<AppState>): void;
   latents(change: Partial<LatentsState>): void;
   lens(change: Partial<LensState>): void;
   run(action: RunAction): void;
-  /** A driver of the task in this place of the state. */
+  /** A driver for the task in this slot of the state. */
   task<T>(slot: Slot<T>): TaskDriver<T>;
   notify(kind: 'info' | 'warning', text: string): void;
-  /** The engine, started when it is first asked for. Throws if it is dead. */
+  /** The engine, started on first use. Throws if it is dead. */
   engine(): Connection;
-  /** A dead or living engine is left behind; the next call of `engine` starts another. */
+  /** Drops the engine, dead or alive; the next call of `engine` starts another. */
   dropEngine(): void;
   readonly storage: Promise<Store>;
   readonly sources: ModelSources;
-  /** Calls `listener` whenever the page is hidden or left, which may be its last chance to keep something. */
+  /** Calls `listener` whenever the page is hidden or left, which may be the last chance to store something. */
   onHide(listener: () => void): void;
   /** Folder of the bundled pair. */
   readonly pairUrl: string;
@@ -42,7 +42,7 @@ export interface Environment {
   readonly pairUrl: string;
   /** What can be trained; by default every method there is. */
   readonly methods?: Methods;
-  /** Milliseconds that the engine has to answer a cancel. */
+  /** Milliseconds within which the engine must respond to a cancellation. */
   readonly cancelLimit?: number;
   readonly onHide?: (listener: () => void) => void;
 }

@@ -3,7 +3,7 @@ import { METHODS } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import { valueAt } from '../../contract/settings';
 
-/** Reading and changing one value of a configuration by its path, such as `weights.anchor`. */
+/** Reads and changes one value of a configuration by its path, such as `weights.anchor`. */
 
 type Tree = { readonly [key: string]: unknown };
 

@@ -7,22 +7,23 @@ import { initialLatents, initialTour } from './state';
 import { done, failed, failureOf, idle, idleWith, isBusy, isCancelled } from './task';
 import { untilAborted } from './task-driver';
 
-/** Opening the device, loading the pair. Each resolves to whether it succeeded; errors go into the state. */
+/** Opens the device and loads the pair. Each resolves to whether it succeeded; errors go into the state. */
 export interface EngineActions {
   openDevice(provider?: ProviderChoice): Promise<boolean>;
   cancelDevice(): void;
   loadPair(): Promise<boolean>;
   cancelPair(): void;
-  /** Leaves the engine behind, starts a new one and loads the pair again. */
+  /** Drops the engine, starts a new one and loads the pair again. */
   restart(): Promise<boolean>;
 }
 
 /**
- * After a failed call: a lost device is gone, and the page must say so; the engine keeps pair and student for another. A
- * device that ran out of memory or refused a command is still there.
+ * After a failed call: a lost device is gone, and the page must say so; the engine keeps the pair and the student for the next
+ * one. A device that ran out of memory or refused a command is still usable.
  */
 export function noteLoss(ctx: Context, thrown: unknown): void {
   const error = failureOf(thrown);
+  if (error.name === 'HeapError') ctx.set({ isHeapFull: true });
   if (error.code !== 'lost') return;
   ctx.set({ device: failed(error), pair: idleWith(ctx.get().pair.value) });
 }
@@ -47,7 +48,7 @@ export function engineActions(ctx: Context): EngineActions {
       } catch (thrown) {
         const error = failureOf(thrown);
         if (!had || isCancelled(error) || error.code === 'worker') throw thrown;
-        // The engine keeps what it had where it cannot have another.
+        // If the engine cannot open another device, it keeps the one it has.
         ctx.notify('warning', `${error.message}. ${error.hint ?? ''} What was open stays open.`);
         throw new DOMException('the device before stays open', 'AbortError');
       }
@@ -56,9 +57,9 @@ export function engineActions(ctx: Context): EngineActions {
     return outcome;
   };
 
-  /** A device that was open before the cancel reached the engine, which no longer has the one before. */
+  /** Handles a device that had opened before the cancellation reached the engine. */
   const late = async (report: DeviceReport, had: boolean) => {
-    // Another attempt has replaced it, or will.
+    // Another attempt has already replaced it, or will.
     const { status } = ctx.get().device;
     if (isBusy({ status })) return;
     if (had) {
@@ -72,10 +73,10 @@ export function engineActions(ctx: Context): EngineActions {
   };
 
   const replaced = () => {
-    // Open questions were on the old one; the engine keeps pair and student.
+    // Open questions lived on the old device; the engine keeps the pair and the student.
     const { latents, pair: held } = ctx.get();
     const { problems, question, student, steps, session } = latents;
-    // One that waits for this device has not been asked of the old one.
+    // A question that waits for this device was never sent to the old one.
     const waiting = session.status === 'starting' && { session };
     ctx.set({
       ...(held.value !== null && !isBusy(held) && { pair: done(held.value) }),
@@ -89,7 +90,7 @@ export function engineActions(ctx: Context): EngineActions {
   const load = async () => {
     const held = ctx.get().pair.value;
     const ready = async () => ctx.get().device.status === 'done' || (await openDevice());
-    // The engine keeps the pair when another device is opened.
+    // The engine keeps the pair across devices.
     if (held !== null) return ready();
     const outcome = await pair.start(
       ({ signal, report }) => ctx.engine().loadPair(ctx.pairUrl, { signal, report }),
@@ -116,6 +117,7 @@ export function engineActions(ctx: Context): EngineActions {
       const { latents, lens, tour } = ctx.get();
       ctx.set({
         dead: null,
+        isHeapFull: false,
         device: idle,
         pair: idle,
         studentConfig: null,

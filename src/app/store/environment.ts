@@ -5,7 +5,7 @@ import type { Environment } from './context';
 
 export type { Connection };
 
-/** Hidden tabs may be ended without another word, and some browsers say only one of the two. */
+/** Browsers may end a hidden tab without further notice, and some fire only one of these two events. */
 function onHide(listener: () => void): void {
   window.addEventListener('pagehide', listener);
   document.addEventListener('visibilitychange', () => {
@@ -13,7 +13,7 @@ function onHide(listener: () => void): void {
   });
 }
 
-/** Asks before the page is left while `isNeeded`. */
+/** Asks for confirmation before the page is left while `isNeeded`. */
 export function askBeforeLeaving(isNeeded: () => boolean): void {
   window.addEventListener('beforeunload', (event) => {
     if (isNeeded()) event.preventDefault();
@@ -26,7 +26,7 @@ function modelOf(search: string): string {
   return model === null ? '' : `#/model?${new URLSearchParams({ model })}`;
 }
 
-/** The real ones: a worker, this browser's storage, this address. */
+/** The real environment: a worker, this browser's storage and this address. */
 export function browserEnvironment(): Environment {
   return {
     connect: () => connect(startWorker()),

@@ -20,6 +20,7 @@ const SETTINGS = Object.entries(SETTING_KEYS) as [keyof GenerateSettings, string
 export const GENERATION_KEYS: readonly string[] = [
   'prompt',
   'generator',
+  'template',
   'stops',
   ...SETTINGS.map(([, key]) => key),
 ];
@@ -50,7 +51,7 @@ function problemOf(key: string, text: string, initial: GenerationDraft): string 
     return readSubject(text) === null
       ? `unknown generator ${shown}: teacher, base, student, student-3 (its checkpoint 3), opened may stand there`
       : null;
-  if (key === 'prompt' || key === 'stops') {
+  if (key === 'prompt' || key === 'stops' || key === 'template') {
     if (text.length > LONGEST_TEXT)
       return `the ${key} of ${text.length} characters is longer than ${LONGEST_TEXT}`;
     return generationErrors({ ...initial, [key]: text }).has(key)
@@ -75,6 +76,7 @@ export function followGenerationLink(link: GenerationLink, initial: GenerationDr
   return {
     subject: readSubject(link.generator ?? '') ?? initial.subject,
     prompt: link.prompt ?? initial.prompt,
+    template: link.template ?? initial.template,
     stops: link.stops ?? initial.stops,
     settings,
   };
@@ -88,6 +90,7 @@ export function generationLink(draft: GenerationDraft, initial: GenerationDraft)
   };
   put('prompt', draft.prompt, initial.prompt);
   put('generator', draft.subject, initial.subject);
+  put('template', draft.template, initial.template);
   put('stops', draft.stops, initial.stops);
   for (const [path, key] of SETTINGS) put(key, String(draft.settings[path]), String(initial.settings[path]));
   return link;

@@ -75,6 +75,7 @@ describe('generation', () => {
     const wrong = generationErrors({
       subject: 'teacher',
       prompt: '',
+      template: '',
       stops: `a\n${'x'.repeat(101)}`,
       settings: { ...initialGenerationDraft.settings, temperature: -1, topK: 1.5, samples: 9 },
     });

@@ -20,6 +20,8 @@ import { idle, type Task } from './task';
 export interface GenerationDraft {
   readonly subject: SubjectId;
   readonly prompt: string;
+  /** The chat template that the prompt is put into; empty for none. */
+  readonly template: string;
   /** Stop strings as typed, one per line. */
   readonly stops: string;
   readonly settings: GenerateSettings;
@@ -53,6 +55,7 @@ export interface GenerationState {
 export const initialGenerationDraft: GenerationDraft = {
   subject: 'teacher',
   prompt: 'Tom has 12 apples. He buys 3 more. How many apples does Tom have?',
+  template: '',
   stops: '',
   settings: generateDefaults,
 };
@@ -64,11 +67,13 @@ const stopsOf = (text: string): string[] => text.split('\n').filter((line) => li
 export const generationRequestOf = ({
   subject,
   prompt,
+  template,
   stops,
   settings,
 }: GenerationDraft): GenerateRequest => ({
   subject: subjectOf(subject),
   prompt,
+  ...(template !== '' && { template }),
   stop: stopsOf(stops),
   settings,
 });

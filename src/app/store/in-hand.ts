@@ -4,7 +4,7 @@ import { type Shown, shownRun } from './run-clock';
 import type { AppState, TourStep } from './state';
 import { isBusy, type Status, type Task } from './task';
 
-/** What the phases are called, wherever they are shown. */
+/** Names of the phases, wherever they are shown. */
 export const PHASES: Readonly<Record<Progress['phase'], string>> = {
   load: 'Reading the weights',
   compile: 'Compiling programs',
@@ -18,6 +18,7 @@ export const PHASES: Readonly<Record<Progress['phase'], string>> = {
   check: 'Checking the kernels',
   rows: 'Reading the data set',
   tokens: 'Counting tokens',
+  generate: 'Generating',
 };
 
 export const TOUR_TITLES: Readonly<Record<TourStep, string>> = {
@@ -28,11 +29,11 @@ export const TOUR_TITLES: Readonly<Record<TourStep, string>> = {
   latents: 'Step through latent thoughts',
 };
 
-/** Something under way, as the bar shows it. */
+/** A task in progress, as the bar shows it. */
 export interface InHand {
   readonly id: string;
   readonly label: string;
-  /** What it is doing just now, where that has a name of its own. */
+  /** The current phase, if it has a name of its own. */
   readonly phase: string | null;
   readonly status: Status;
   readonly shown: Omit<Shown, 'phase'>;
@@ -48,8 +49,10 @@ type CancelName = Extract<
   | 'cancelLens'
   | 'cancelCausal'
   | 'cancelOpening'
+  | 'cancelExport'
   | 'cancelData'
   | 'cancelCounting'
+  | 'cancelAnswers'
   | 'cancelLookUp'
   | 'cancelDownload'
   | 'cancelLatents'
@@ -68,7 +71,7 @@ type Watched = Pick<
   'device' | 'pair' | 'check' | 'data' | 'lens' | 'sources' | 'latents' | 'generation' | 'run' | 'tour'
 >;
 
-/** Everything that is under way, what was asked for last in front; the guided run in place of its steps. */
+/** All tasks in progress, most recent first; the guided run stands for its steps. */
 export function inHand(state: Watched): readonly InHand[] {
   const { device, pair, check, data, lens, sources, latents, generation, run, tour } = state;
   const found: (InHand & { readonly turn: number })[] = [];
@@ -83,6 +86,7 @@ export function inHand(state: Watched): readonly InHand[] {
   add('opening', 'Opening a model', lens.opened, 'cancelOpening');
   add('rows', 'Reading the data set', data.report, 'cancelData');
   add('tokens', 'Counting tokens', data.counts, 'cancelCounting');
+  add('answers', 'Answering rows', data.answers.task, 'cancelAnswers');
   add('look-up', 'Looking up a model', sources.offer, 'cancelLookUp');
   if (isBusy(sources.download)) {
     const { id = 'a model' } = sources.plan ?? {};
@@ -98,12 +102,13 @@ export function inHand(state: Watched): readonly InHand[] {
     });
   }
   add('lens', 'Decomposition', lens.report, 'cancelLens');
+  add('file', 'Writing hidden states', lens.file, 'cancelExport');
   add('causal', 'Causal test', lens.causal, 'cancelCausal');
   add('session', 'Reading the question', latents.session, 'cancelLatents');
   add('thought', 'Latent thought', latents.thought, 'cancelLatents');
   add('answer', 'Answer', latents.answer, 'cancelLatents');
   add('explicit', 'Explicit chain of thought', latents.explicit, 'cancelLatents');
-  add('generation', 'Generating text', generation.task, 'cancelGeneration');
+  add('generation', 'Text generation', generation.task, 'cancelGeneration');
   if (isBusy(run.task)) {
     const shown = shownRun(run.clock, run.config);
     const phase = shown.phase === null ? null : PHASES[shown.phase];
@@ -131,5 +136,5 @@ const nameOf = (progress: Progress | null, label: string) => {
   return name === label ? null : name;
 };
 
-/** What was asked to end and has not been heard to. */
+/** Tasks that have not responded to a cancellation. */
 export const unheardOf = (state: Watched): readonly InHand[] => inHand(state).filter((one) => one.isUnheard);

@@ -14,20 +14,20 @@ import { idle } from './task';
 import type { Outcome } from './task-driver';
 
 export interface LatentActions {
-  /** Held-out problems, `count` more of them. */
+  /** Loads `count` more held-out problems. */
   loadProblems(count?: number): Promise<boolean>;
   pickProblem(problem: Problem): void;
   typeQuestion(text: string): void;
   chooseStudent(student: StudentChoice): void;
   chooseSteps(steps: number | null): void;
-  /** Opens the question for stepping; its thoughts so far are dropped. */
+  /** Opens the question for stepping, dropping its earlier thoughts. */
   openQuestion(): Promise<boolean>;
   step(): Promise<boolean>;
-  /** All remaining thoughts, then the answer. */
+  /** Computes all remaining thoughts, then the answer. */
   stepAll(signal?: AbortSignal): Promise<boolean>;
   answer(): Promise<boolean>;
   explicit(): Promise<boolean>;
-  /** Cancels whatever of it is under way. */
+  /** Cancels whichever of these is in progress. */
   cancelLatents(): void;
 }
 
@@ -52,7 +52,7 @@ export function latentActions(ctx: Context, engine: EngineActions): LatentAction
     return status === 'done';
   };
 
-  /** What comes back for the question as it was is worth nothing now. */
+  /** Results for the previous question are no longer of use. */
   const forget = (change: Partial<LatentsState>) => {
     for (const one of [session, thought, answer]) one.abandon();
     ctx.latents({ session: idle, thoughts: [], thought: idle, answer: idle, ...change });
@@ -87,7 +87,7 @@ export function latentActions(ctx: Context, engine: EngineActions): LatentAction
             question: question.text,
             student,
             ...(question.expected !== null && { expected: question.expected }),
-            // Of the base the engine knows only what it is told; a student keeps its own.
+            // The base runs with the settings it is given; a student keeps those it was trained with.
             ...(student === 'base'
               ? { steps: steps ?? shown, latent: { filter, temperature } }
               : steps !== null && { steps }),

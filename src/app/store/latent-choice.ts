@@ -2,14 +2,14 @@ import type { LatentChoice } from '../../contract/calls';
 import { LATENT_DEFAULTS } from '../../contract/methods/shared';
 import type { AppState } from './state';
 
-/** How a question is thought through: K, and what is fed back. */
+/** How latent thoughts are computed: K, and what is fed back. */
 export interface ShownLatents extends LatentChoice {
   readonly steps: number;
 }
 
 /**
- * What the Latents place shows, and what it asks the engine for: of the trained student what it was trained with, of the
- * base what the run form says. K may be chosen otherwise.
+ * What the Latents place shows and requests from the engine: for the trained student the settings it was trained with, for the
+ * base those of the run form. K can be overridden.
  */
 export function latentsOf({ latents, studentConfig, draft }: AppState): ShownLatents {
   const trained = latents.student === 'trained' ? studentConfig : null;
@@ -24,7 +24,7 @@ export const filterSentence = ({ filter, temperature }: LatentChoice): string =>
     ? `Each latent thought is a mixture of token embeddings, weighted by softmax(logits/τ) with τ = ${temperature}.`
     : 'Each latent thought is the last hidden state itself.';
 
-/** Which distribution the tokens beside a thought are of. */
+/** Which distribution the tokens beside a thought come from. */
 export const shownSentence = ({ filter, temperature }: LatentChoice): string =>
   filter === 'softmax'
     ? `Tokens are shown with their weights in the mixture that is fed, softmax(logits/τ) at τ = ${temperature}.`

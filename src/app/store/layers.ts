@@ -1,4 +1,4 @@
-/** Layers as they are typed: `all`, or numbers and ranges such as `1-3, 6`. */
+/** Layers as typed: `all`, or numbers and ranges such as `1-3, 6`. */
 
 const quote = (text: string) => `“${text.length > 30 ? `${text.slice(0, 30)}…` : text}”`;
 
@@ -8,7 +8,7 @@ export type ReadLayers =
 
 const wrong = (error: string): ReadLayers => ({ layers: null, error });
 
-/** Ascending and without repeats; `null` for all. `max` is L, where it is known. */
+/** Ascending, without repeats; `null` means all. `max` is L, if known. */
 export function readLayers(text: string, max: number | null): ReadLayers {
   const trimmed = text.trim().toLowerCase();
   if (trimmed === 'all' || trimmed === '') return { layers: null, error: null };
@@ -25,7 +25,7 @@ export function readLayers(text: string, max: number | null): ReadLayers {
   return { layers: [...found].sort((a, b) => a - b), error: null };
 }
 
-/** The shortest way to type them. */
+/** The shortest notation for them. */
 export function writeLayers(layers: readonly number[] | null): string {
   if (layers === null) return 'all';
   const parts: string[] = [];

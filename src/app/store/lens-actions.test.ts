@@ -22,7 +22,7 @@ function open(options: DoubleOptions & { hash?: string } = {}) {
 const file = (name: string) => ({ name, data: new Blob(['x']) });
 
 describe('the lens', () => {
-  it('decomposes what the form asks for, loading the pair first', async () => {
+  it('runs the form’s request, loading the pair first', async () => {
     const { actions, lens, doubles } = open();
     expect(await actions.runLens({ samples: 3, controls: ['shuffled'] })).toBe(true);
     expect(lens().report.value).toMatchObject({
@@ -38,7 +38,7 @@ describe('the lens', () => {
     actions.cancelLens();
     expect(await waiting).toBe(false);
     expect(lens().report).toMatchObject({ status: 'idle', value: null });
-    // The pair goes on loading: that is a task of its own.
+    // The pair keeps loading: that is a separate task.
     await vi.waitFor(() => expect(state().pair.status).toBe('done'));
     const running = actions.runLens();
     await vi.waitFor(() =>
@@ -49,7 +49,28 @@ describe('the lens', () => {
     expect(lens().report.status).toBe('idle');
   });
 
-  it('keeps the last report where the next fails, the GPU is lost or the engine dies', async () => {
+  it('writes the hidden states of the form to a file, once the pair is there', async () => {
+    const { actions, lens, doubles } = open();
+    actions.changeLens({ layers: '2', samples: 3 });
+    const file = await actions.exportStates('npy');
+    expect(file).toMatchObject({ name: 'made-up-teacher.npy', layers: [2] });
+    expect(lens().file).toMatchObject({ status: 'done', value: { name: 'made-up-teacher.npy', bytes: 64 } });
+    const call = doubles[0]!.calls.find((one) => one.startsWith('exportStates'));
+    expect(JSON.parse(call?.slice('exportStates '.length) ?? '')).toEqual({
+      source: { kind: 'problems', seed: 1, samples: 3 },
+      subject: { kind: 'teacher' },
+      sections: ['rationale'],
+      layers: [2],
+      format: 'npy',
+    });
+    doubles[0]!.exportStates = () => Promise.reject(engineError('memory', '9 GB do not fit', 'Take fewer.'));
+    expect(await actions.exportStates('safetensors')).toBeNull();
+    expect(lens().file).toMatchObject({ status: 'failed', error: { hint: 'Take fewer.' } });
+    actions.changeLens({ layers: '9' });
+    expect(await actions.exportStates('npy')).toBeNull();
+  });
+
+  it('keeps the last report when the next one fails, the GPU is lost or the engine dies', async () => {
     const { actions, lens, state, doubles } = open();
     await actions.runLens({ samples: 2 });
     const shown = lens().report.value;
@@ -66,7 +87,7 @@ describe('the lens', () => {
     expect(await actions.runLens({ samples: 2 })).toBe(true);
   });
 
-  it('does not ask for what is wrong', async () => {
+  it('does not send an invalid request', async () => {
     const { actions, lens, doubles } = open();
     expect(await actions.runLens({ layers: '7' })).toBe(false);
     expect(lens().report.status).toBe('idle');
@@ -75,7 +96,7 @@ describe('the lens', () => {
     expect(await actions.runLens()).toBe(true);
   });
 
-  it('is in the address, and comes back from it', async () => {
+  it('is written to the address and restored from it', async () => {
     const { actions, state, lens } = open({
       hash: '#/lowrank?view=angles&overlay=base&layers=2-4&samples=3',
     });
@@ -92,7 +113,7 @@ describe('the lens', () => {
     expect(lens().draft.subject).toBe('base');
   });
 
-  it('compares with a checkpoint while the run goes on', async () => {
+  it('compares with a checkpoint during a run', async () => {
     const { actions, lens, state } = open({ pace: 1 });
     await actions.loadPair();
     const running = actions.startRun(
@@ -108,7 +129,7 @@ describe('the lens', () => {
 });
 
 describe('a checkpoint from files', () => {
-  it('is looked at without the pair, where that cannot be had', async () => {
+  it('can be examined without the pair when the pair is unavailable', async () => {
     const { actions, lens, doubles } = open({ failures: { loadPair: engineError('file', 'no such file') } });
     expect(await actions.loadPair()).toBe(false);
     expect(await actions.openCheckpoint([file('config.json')])).toBe(true);
@@ -118,7 +139,7 @@ describe('a checkpoint from files', () => {
     expect(await actions.runLens({ overlay: 'base' })).toBe(false);
   });
 
-  it('becomes the subject; a wrong one leaves the one before', async () => {
+  it('becomes the subject; an invalid one leaves the previous subject', async () => {
     const { actions, lens } = open();
     expect(await actions.openCheckpoint([file('config.json'), file('model.safetensors')])).toBe(true);
     expect(lens()).toMatchObject({ opened: { value: { name: 'stories' } }, draft: { subject: 'opened' } });
@@ -130,7 +151,7 @@ describe('a checkpoint from files', () => {
     });
   });
 
-  it('can be cancelled, and is gone with the engine', async () => {
+  it('can be cancelled, and goes with the engine', async () => {
     const { actions, lens, doubles } = open({ pace: 2 });
     await actions.loadPair();
     const opening = actions.openCheckpoint([file('config.json')]);
@@ -145,7 +166,7 @@ describe('a checkpoint from files', () => {
 });
 
 describe('the causal test', () => {
-  it('shows points as they come, and adds one to those there are', async () => {
+  it('shows points as they arrive and adds single ones later', async () => {
     const { actions, lens, store } = open();
     const seen: number[] = [];
     store.subscribe((state) => seen.push(state.lens.points.length));
@@ -167,7 +188,7 @@ describe('the causal test', () => {
     ]);
   });
 
-  it('measures a single rank of the test that is shown, whatever the form says by then', async () => {
+  it('measures a single rank of the displayed test even if the form has changed', async () => {
     const { actions, lens } = open();
     actions.changeCausal({ ranks: '2 8', problems: 10 });
     await actions.runCausal();
@@ -180,7 +201,7 @@ describe('the causal test', () => {
     expect(lens().causal.value?.points).toHaveLength(3);
   });
 
-  it('does not put points of two students into one chart', async () => {
+  it('does not mix points of two students in one chart', async () => {
     const { actions, lens } = open();
     await actions.loadPair();
     const train = () => actions.startRun(parseRunConfig({ optimiser: { steps: 2 } }));
@@ -199,7 +220,7 @@ describe('the causal test', () => {
     expect(lens().outlived.report).toBe(false);
   });
 
-  it('that is cancelled gives the place back to the one before', async () => {
+  it('restores the previous test when cancelled', async () => {
     const { actions, lens, store } = open();
     actions.changeCausal({ ranks: '2 8', problems: 10 });
     await actions.runCausal();
@@ -208,14 +229,14 @@ describe('the causal test', () => {
     actions.changeCausal({ ranks: '', problems: 200 });
     expect(await actions.runCausal()).toBe(false);
     expect(lens()).toMatchObject({ causal: { status: 'done', value: before }, points: [] });
-    // Of the same test, what was measured is kept.
+    // Points of the same test are kept.
     actions.changeCausal({ ranks: '1 3 4 5', problems: 10 });
     expect(await actions.runCausal()).toBe(false);
     expect(lens().causal.value?.request.ranks).toEqual([1, 2, 8]);
     expect(lens().points).toEqual([]);
   });
 
-  it('that is cancelled keeps its points in sight', async () => {
+  it('keeps its points visible when cancelled', async () => {
     const { actions, lens, store } = open();
     await actions.loadPair();
     store.subscribe((state) => state.lens.points.length > 1 && actions.cancelCausal());

@@ -1,5 +1,6 @@
 import type { ModelReport } from '../../contract/events';
 import type { CausalReport, CausalRequest, LensReport, NamedFile } from '../../contract/lens';
+import type { StatesFile, StatesFormat } from '../../contract/states';
 import {
   type CausalDraft,
   causalErrors,
@@ -11,7 +12,7 @@ import {
 } from './causal-draft';
 import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
-import { editLens, type LensEdit, outlived } from './lens';
+import { editLens, type LensEdit, outlived, type WrittenFile } from './lens';
 import { draftErrors, initialDraft, type LensDraft, requestOf } from './lens-draft';
 import { type LensView, lensLink } from './lens-link';
 import { boundsOf, draftBoundsOf } from './lens-subjects';
@@ -22,13 +23,13 @@ export interface LensActions {
   changeLens(change: Partial<LensDraft>): void;
   undoLens(): void;
   redoLens(): void;
-  /** Decomposes what the form asks for, after a change to it, if one is given. The last report stays until the new one. */
+  /** Runs the form's request, after applying a change to it, if given. The last report stays until the new one is ready. */
   runLens(change?: Partial<LensDraft>): Promise<boolean>;
   cancelLens(): void;
   changeCausal(change: Partial<CausalDraft>): void;
   /**
-   * Runs the test of the form; points of the same test are kept. With ranks, measures the test that is shown at these.
-   * A test that is cancelled gives the place back to the one before it.
+   * Runs the form's test, keeping points of the same test. If ranks are given, it measures the displayed test at those ranks.
+   * Cancelling a test brings back the previous one.
    */
   runCausal(ranks?: readonly number[]): Promise<boolean>;
   cancelCausal(): void;
@@ -37,14 +38,17 @@ export interface LensActions {
   openCheckpoint(files: readonly NamedFile[]): Promise<boolean>;
   cancelOpening(): void;
   refreshCheckpoints(): Promise<void>;
+  /** Writes the hidden states that the form asks for. @returns the file, or `null` if there is none */
+  exportStates(format: StatesFormat): Promise<StatesFile | null>;
+  cancelExport(): void;
 }
 
-/** Lists the student's checkpoints again. A list that cannot be had leaves the old one. */
+/** Refreshes the list of the student's checkpoints, keeping the old one if that fails. */
 export async function refreshCheckpoints(ctx: Context): Promise<void> {
   try {
     ctx.lens({ checkpoints: await ctx.engine().checkpoints() });
   } catch {
-    // The run or the engine says itself what is wrong.
+    // The run or the engine reports what is wrong.
   }
 }
 
@@ -53,6 +57,8 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
   const lens = ctx.task<LensReport>({ get: () => now().report, set: (report) => ctx.lens({ report }) });
   const test = ctx.task<CausalReport>({ get: () => now().causal, set: (causal) => ctx.lens({ causal }) });
   const opening = ctx.task<ModelReport>({ get: () => now().opened, set: (opened) => ctx.lens({ opened }) });
+
+  const file = ctx.task<WrittenFile>({ get: () => now().file, set: (next) => ctx.lens({ file: next }) });
 
   const address = () => {
     const { draft, view } = now();
@@ -63,7 +69,7 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
     address();
   };
   const loaded = async () => ctx.get().pair.status === 'done' || (await engine.loadPair());
-  /** An opened checkpoint needs no pair, unless it reads the pair's problems. */
+  /** An opened checkpoint does not need the pair unless it reads the pair's problems. */
   const opened = async () => ctx.get().device.status === 'done' || (await engine.openDevice());
   const needsPair = ({ source, subject, overlay }: LensDraft) =>
     source === 'problems' ||
@@ -71,7 +77,7 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
     subject !== 'opened' ||
     (overlay !== null && overlay !== 'opened');
 
-  /** The causal test of the form; `null` where the form says what is wrong itself. */
+  /** The form's causal test; `null` if the form already shows what is wrong. */
   const asked = (ranks?: readonly number[]): CausalRequest | Error | null => {
     const { causalDraft } = now();
     const { layers, hidden } = boundsOf(ctx.get(), causalDraft.subject);
@@ -124,7 +130,7 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
         async ({ signal, report, show }) => {
           if (request === null || request instanceof Error) throw request;
           const current = now().outlived.causal ? null : before;
-          // Points of another test, or of another student, have no place in this one's chart.
+          // Points of another test or another student do not belong in this chart.
           const old = current && sameTest(current.request, request) ? current : null;
           show(old);
           try {
@@ -140,7 +146,7 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
           } catch (thrown) {
             const { points } = now();
             const cancelled = isCancelled(failureOf(thrown));
-            // What was measured before it broke off stays in sight; a cancelled test leaves what there was before.
+            // Points measured before a failure stay visible; a cancelled test restores the previous points.
             const kept =
               old !== null
                 ? withPoints(old, points)
@@ -177,6 +183,28 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
     },
     cancelOpening: () => opening.cancel(),
     refreshCheckpoints: () => refreshCheckpoints(ctx),
+    async exportStates(format) {
+      let made: StatesFile | null = null;
+      const outcome = await file.start(
+        async ({ signal, report }) => {
+          const { draft } = now();
+          const { source, selections, layers } = requestOf(draft, draftBoundsOf(ctx.get(), draft));
+          const { subject, sections } = selections[0] as (typeof selections)[number];
+          const request = { source, subject, sections, layers, format };
+          made = await ctx.engine().exportStates(request, { signal, report });
+          const { name, shape, label, blob } = made;
+          return { name, shape, label, bytes: blob.size };
+        },
+        async () => {
+          if (!(await (needsPair(now().draft) ? loaded() : opened()))) return false;
+          const { draft } = now();
+          return draftErrors(draft, draftBoundsOf(ctx.get(), draft)).size === 0;
+        },
+      );
+      if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
+      return outcome.status === 'done' ? made : null;
+    },
+    cancelExport: () => file.cancel(),
   };
   return actions;
 }

@@ -28,21 +28,21 @@ describe('layers', () => {
     expect(readLayers(text, 6).error).toMatch(error);
   });
 
-  it('writes what it read, as short as it goes', () => {
+  it('writes layers in their shortest notation', () => {
     for (const text of ['all', '1-3, 5', '2', '1-2, 4-6'])
       expect(writeLayers(readLayers(text, null).layers)).toBe(text);
   });
 });
 
 describe('the draft', () => {
-  it('is figure 6 at first', () => {
+  it('starts as figure 6', () => {
     expect(requestOf(initialDraft(16), bounds)).toEqual({
       ...FIGURE_6,
       source: { kind: 'problems', seed: 1, samples: 16 },
     });
   });
 
-  it('has the parts that its subject and source have', () => {
+  it('has the sections its subject and source allow', () => {
     const student = draft({ subject: 'student' });
     expect(student.sections).toEqual(['latent']);
     expect(changeDraft(student, { source: 'texts' }).sections).toEqual(['text']);
@@ -51,7 +51,7 @@ describe('the draft', () => {
     expect(draft({ subject: 'student', sections: ['answer'] }).sections).toEqual(['answer']);
   });
 
-  it('keeps parts that were chosen, where the next subject has them', () => {
+  it('keeps chosen sections that the next subject also has', () => {
     const chosen = draft({ sections: ['question', 'answer'] });
     expect(changeDraft(chosen, { subject: 'base' }).sections).toEqual(['question', 'answer']);
     expect(changeDraft(chosen, { source: 'texts' }).sections).toEqual(['text']);
@@ -61,7 +61,7 @@ describe('the draft', () => {
     expect(changeDraft(draft({}), { subject: 'student' }).sections).toEqual(['latent']);
   });
 
-  it('compares with a checkpoint, and asks for no angles without one', () => {
+  it('compares with a checkpoint, and requests no angles without one', () => {
     const request = requestOf(draft({ overlay: 'student-2' }), bounds);
     expect(request.selections[1]).toEqual({
       subject: { kind: 'student', checkpoint: 2 },
@@ -71,7 +71,7 @@ describe('the draft', () => {
     expect(requestOf(draft({ angles: 8 }), bounds).angles).toBe(0);
   });
 
-  it('of models of two sizes asks for no angles, and refuses trajectories', () => {
+  it('requests no angles between models of different sizes, and refuses trajectories', () => {
     const sizes = { ...bounds, overlayHidden: 64 };
     const both = draft({ overlay: 'opened' });
     expect(draftErrors(both, sizes).size).toBe(0);
@@ -79,7 +79,7 @@ describe('the draft', () => {
     expect(draftErrors({ ...both, trajectories: 'pca' }, sizes).get('trajectories')).toMatch(/96 and 64/);
   });
 
-  it('takes ids and texts apart', () => {
+  it('splits ids and texts', () => {
     expect(requestOf(draft({ source: 'ids', ids: 'train-1, train-7 train-1' }), bounds).source).toEqual({
       kind: 'ids',
       ids: ['train-1', 'train-7'],
@@ -122,7 +122,7 @@ describe('edits', () => {
   const change = (state: LensState, by: Partial<LensDraft>) =>
     editLens(state, { type: 'change', change: by });
 
-  it('are taken back one by one and done again', () => {
+  it('can be undone and redone one by one', () => {
     let state = change(change(initialLens, { centre: true }), { subject: 'student' });
     state = editLens(state, { type: 'undo' });
     expect(state.draft).toEqual(draft({ centre: true }));
@@ -133,7 +133,7 @@ describe('edits', () => {
     expect(change(state, { centre: true }).future).toEqual([]);
   });
 
-  it('of letters in one field are one step', () => {
+  it('in one field count as one undo step while typing', () => {
     let state = initialLens;
     for (const layers of ['1', '1-', '1-3']) state = change(state, { layers });
     state = change(state, { samples: 4 });
@@ -141,7 +141,7 @@ describe('edits', () => {
     expect(editLens(state, { type: 'undo' }).draft.layers).toBe('1-3');
   });
 
-  it('that change nothing leave nothing to take back', () => {
+  it('that change nothing add no undo step', () => {
     expect(change(initialLens, { centre: false })).toBe(initialLens);
   });
 });
@@ -154,7 +154,7 @@ describe('a link', () => {
     return followLensLink(read.lens, initialDraft());
   };
 
-  it('of what everybody sees is empty', () => {
+  it('to the default view is empty', () => {
     expect(lensLink(initialDraft(), 'spectra', initialDraft())).toEqual({});
   });
 
@@ -173,11 +173,11 @@ describe('a link', () => {
     expect(back(of, 'tucker')).toEqual({ draft: of, view: 'tucker' });
   });
 
-  it('carries no half-typed value', () => {
+  it('carries no half-typed values', () => {
     expect(lensLink(draft({ layers: '1-', samples: 0 }), 'ranks', initialDraft())).toEqual({ view: 'ranks' });
   });
 
-  it('names what cannot be used', () => {
+  it('names unusable values', () => {
     const { lens, problems } = readLensLink(
       new URLSearchParams('view=nope&subject=constructor&stack=layer&controls=a,b&samples=999&angles=-1'),
     );

@@ -12,7 +12,7 @@ import {
 import { defaultSettings } from '../../storage/rows';
 import { readLayers } from './layers';
 
-/** The lens request while it is edited; it may be invalid while it is. */
+/** The lens request as it is being edited; it may be invalid meanwhile. */
 
 /** A subject as one word: `teacher`, `student`, `student-3` (its checkpoint 3). */
 export type SubjectId = 'teacher' | 'base' | 'student' | 'opened' | `student-${number}`;
@@ -37,7 +37,7 @@ export interface LensDraft {
   /** B, and the seed that draws them. */
   readonly samples: number;
   readonly drawSeed: number;
-  /** Which rows of the data set are drawn from, where the source is rows. */
+  /** Which rows of the data set are drawn from, if the source is rows. */
   readonly rowsFilter: DataFilter;
   /** Sample ids as typed, separated by spaces or commas. */
   readonly ids: string;
@@ -45,7 +45,7 @@ export interface LensDraft {
   readonly texts: string;
   readonly subject: SubjectId;
   readonly sections: readonly Section[];
-  /** The subject laid over the first, if any. */
+  /** The subject overlaid on the first, if any. */
   readonly overlay: SubjectId | null;
   readonly overlaySections: readonly Section[];
   readonly layers: string;
@@ -55,14 +55,14 @@ export interface LensDraft {
   readonly seed: number;
   readonly tucker: boolean;
   readonly trajectories: LensRequest['trajectories'];
-  /** r of the subspaces compared, where there is an overlay. */
+  /** r of the compared subspaces, if there is an overlay. */
   readonly angles: number;
 }
 
-/** r at first, where two subjects are compared. */
+/** Initial r when two subjects are compared. */
 const ANGLES = 4;
 
-/** The parts looked at unless others are chosen. */
+/** The sections shown by default. */
 export const usualSections = (subject: SubjectId, source: Source['kind']): readonly Section[] =>
   source === 'texts'
     ? ['text']
@@ -70,7 +70,7 @@ export const usualSections = (subject: SubjectId, source: Source['kind']): reado
       ? ['latent']
       : FIGURE_6.selections[0]!.sections;
 
-/** Figure 6 of `samples` samples. */
+/** Figure 6 on `samples` samples. */
 export function initialDraft(samples = defaultSettings.spectraSamples): LensDraft {
   const { selections, layers: _all, ...rest } = FIGURE_6;
   const subject = subjectId(selections[0]!.subject);
@@ -92,8 +92,8 @@ export function initialDraft(samples = defaultSettings.spectraSamples): LensDraf
 }
 
 /**
- * The draft after a change; sections follow a subject or source that was changed without them, unless they were chosen
- * and the new subject has them too.
+ * The draft after a change. If the subject or source changes on its own, sections return to their defaults, except those the
+ * user chose and the new subject also has.
  */
 export function changeDraft(draft: LensDraft, change: Partial<LensDraft>): LensDraft {
   const next = { ...draft, ...change };
@@ -131,23 +131,23 @@ export const textsOf = ({ texts }: Pick<LensDraft, 'texts'>) =>
     .map((line) => line.trim())
     .filter(Boolean);
 
-/** What is known of the model looked at; `null` where nothing is. */
+/** What is known about the examined model; `null` if nothing is. */
 export interface Bounds {
   readonly layers: number | null;
   readonly hidden: number | null;
 }
 
-/** Of the first subject, and H of the one it is compared with. */
+/** Sizes of the first subject, and H of the one it is compared with. */
 export interface DraftBounds extends Bounds {
   readonly overlayHidden: number | null;
 }
 
-/** Whether both subjects' states lie in one space, as far as is known; where they do not, there are no angles. */
+/** Whether both subjects' states share one space, as far as is known; if not, angles are undefined. */
 const shareSpace = ({ hidden, overlayHidden }: DraftBounds) =>
   hidden === null || overlayHidden === null || hidden === overlayHidden;
 
 export const MAX_SAMPLES = 128;
-/** Of all typed texts together. */
+/** Total over all typed texts. */
 const MAX_CHARACTERS = 1_000_000;
 const MAX_SEED = 2 ** 31 - 1;
 const whole = (value: number, low: number, high: number) =>
@@ -155,7 +155,7 @@ const whole = (value: number, low: number, high: number) =>
     ? null
     : `Choose a whole number from ${low} to ${high}.`;
 
-/** What is wrong with the draft, by field; empty if nothing is. The engine knows more and may still refuse. */
+/** What is wrong with the draft, by field; empty if nothing is. The engine knows more and may still refuse it. */
 export function draftErrors(draft: LensDraft, bounds: DraftBounds): ReadonlyMap<keyof LensDraft, string> {
   const errors = new Map<keyof LensDraft, string>();
   const say = (field: keyof LensDraft, error: string | null) => error !== null && errors.set(field, error);
@@ -204,7 +204,7 @@ function sectionError(source: Source['kind'], subject: SubjectId, sections: read
   return null;
 }
 
-/** Controls that would be a copy of the first selection, or cannot be made of it. */
+/** Controls that would duplicate the first selection, or cannot be derived from it. */
 function controlError({ source, controls, sections, samples, ids }: LensDraft): string | null {
   const after = sections.some((section) => section !== 'question');
   if (!after && (controls.includes('random-tokens') || controls.includes('other-prompt')))
@@ -217,7 +217,7 @@ function controlError({ source, controls, sections, samples, ids }: LensDraft): 
   return null;
 }
 
-/** The request that a draft without errors stands for. */
+/** The request for a draft without errors. */
 export function requestOf(draft: LensDraft, bounds: DraftBounds): LensRequest {
   const source: Source =
     draft.source === 'problems'

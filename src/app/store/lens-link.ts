@@ -4,18 +4,18 @@ import { readLayers } from './layers';
 import { type LensDraft, MAX_SAMPLES, readSubject, type SubjectId, usualSections } from './lens-draft';
 import { readRange, writeRange } from './ranges';
 
-/** What of the low-rank place a link carries: `#/lowrank?view=ranks&subject=student&layers=1-3`. */
+/** The part of the low-rank place that a link carries: `#/lowrank?view=ranks&subject=student&layers=1-3`. */
 
 export const LENS_VIEWS = ['spectra', 'ranks', 'tucker', 'trajectories', 'angles', 'causal'] as const;
 export type LensView = (typeof LENS_VIEWS)[number];
 
-/** The values of a link, as text; absent ones are the defaults. */
+/** The values of a link, as text; absent values are defaults. */
 export type LensLink = Readonly<Record<string, string>>;
 
 interface Entry {
-  /** What the values of the key may be, in words. */
+  /** The values the key accepts, in words. */
   readonly may: string;
-  /** The part of the draft, or `null` if the text is none. */
+  /** The part of the draft that the text stands for, or `null`. */
   read(text: string): Partial<LensDraft> | null;
   write(draft: LensDraft): string | null;
 }
@@ -115,7 +115,7 @@ export const LENS_KEYS: readonly string[] = ['view', ...Object.keys(ENTRIES)];
 
 const quote = (text: string) => `"${text.length > 60 ? `${text.slice(0, 60)}…` : text}"`;
 
-/** The values that can be used, and what is wrong with the others. */
+/** The usable values, and what is wrong with the others. */
 export function readLensLink(values: URLSearchParams): {
   readonly lens: LensLink;
   readonly problems: readonly string[];
@@ -133,7 +133,7 @@ export function readLensLink(values: URLSearchParams): {
   return { lens, problems };
 }
 
-/** The draft that the link asks for, from the one without it, and the view. */
+/** The view and the draft that the link asks for, starting from the given draft. */
 export function followLensLink(lens: LensLink, initial: LensDraft): { draft: LensDraft; view: LensView } {
   let draft = initial;
   for (const [key, text] of Object.entries(lens)) {
@@ -148,7 +148,7 @@ export function followLensLink(lens: LensLink, initial: LensDraft): { draft: Len
   return { draft, view: (lens.view as LensView | undefined) ?? 'spectra' };
 }
 
-/** What a link must carry to come back to this view of this draft. Typed texts stay on the page. */
+/** What a link must carry to restore this view of this draft. Typed texts stay on the page. */
 export function lensLink(draft: LensDraft, view: LensView, initial: LensDraft): LensLink {
   const lens: Record<string, string> = view === 'spectra' ? {} : { view };
   for (const [key, entry] of Object.entries(ENTRIES)) {
@@ -161,7 +161,7 @@ export function lensLink(draft: LensDraft, view: LensView, initial: LensDraft): 
             ? text
             : usualSections(draft.overlay, draft.source).join(',')
           : entry.write(initial);
-    // Half-typed values stay out of the address.
+    // Half-typed values are kept out of the address.
     if (text !== null && text !== usual && entry.read(text) !== null) lens[key] = text;
   }
   return lens;

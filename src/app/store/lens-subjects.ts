@@ -5,7 +5,7 @@ import { isActive } from './run';
 import type { AppState } from './state';
 import { studentLine, studentOf } from './student';
 
-/** A subject that may be chosen, and why not, if it may not. */
+/** A subject, and, if it cannot be chosen, the reason. */
 export interface SubjectChoice {
   readonly id: SubjectId;
   readonly label: string;
@@ -14,7 +14,7 @@ export interface SubjectChoice {
 
 type Known = Pick<AppState, 'methods' | 'studentConfig' | 'student' | 'lens' | 'run'>;
 
-/** L and H of the subject, where they are known. The student has the base's. */
+/** L and H of the subject, if known. The student shares the base's. */
 export function boundsOf({ pair, lens }: Pick<AppState, 'pair' | 'lens'>, subject: SubjectId): Bounds {
   const { kind } = subjectOf(subject);
   const role = kind === 'student' ? 'base' : kind;
@@ -22,7 +22,7 @@ export function boundsOf({ pair, lens }: Pick<AppState, 'pair' | 'lens'>, subjec
   return { layers: model?.layers ?? null, hidden: model?.hidden ?? null };
 }
 
-/** Of the subject and the overlay of a draft. */
+/** Sizes of a draft's subject and overlay. */
 export const draftBoundsOf = (
   state: Pick<AppState, 'pair' | 'lens'>,
   { subject, overlay }: Pick<LensDraft, 'subject' | 'overlay'>,
@@ -31,7 +31,7 @@ export const draftBoundsOf = (
   overlayHidden: overlay === null ? null : boundsOf(state, overlay).hidden,
 });
 
-/** Everything that there is to look at; the student's checkpoints last, oldest first. */
+/** All subjects; the student's checkpoints come last, oldest first. */
 export function subjectsOf({ methods, studentConfig, student, lens, run }: Known): readonly SubjectChoice[] {
   const { checkpoints, opened } = lens;
   const ofRun = run.config === null ? null : studentOf(run.id ?? '', run.config, 0, methods);

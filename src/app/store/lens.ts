@@ -1,31 +1,37 @@
 import type { ModelReport } from '../../contract/events';
 import type { CausalPoint, CausalReport, CheckpointReport, LensReport, Subject } from '../../contract/lens';
+import type { StatesFile } from '../../contract/states';
 import { type CausalDraft, initialCausalDraft } from './causal-draft';
 import { changeDraft, initialDraft, type LensDraft } from './lens-draft';
 import type { LensView } from './lens-link';
 import { idle, type Task } from './task';
 
-/** The low-rank place, from the page's side. */
+/** The page's state of the low-rank place. */
 export interface LensState {
   readonly view: LensView;
   readonly draft: LensDraft;
-  /** Drafts to go back to, the last one first to come, and those gone back from. */
+  /** Drafts for undo, most recent last, and for redo. */
   readonly past: readonly LensDraft[];
   readonly future: readonly LensDraft[];
-  /** The fields of the last change: typing on in one is one step back. */
+  /** The fields of the last change: continued typing in one field is a single undo step. */
   readonly touched: string | null;
   readonly report: Task<LensReport>;
-  /** Whether a model that they are of has been trained or opened anew since: they stay in sight, nothing is added. */
+  /** Whether their model has since been retrained or reopened: they stay visible, but nothing is added. */
   readonly outlived: { readonly report: boolean; readonly causal: boolean };
   readonly causalDraft: CausalDraft;
   readonly causal: Task<CausalReport>;
-  /** Points of the causal test under way, as they come. */
+  /** Points of the current causal test as they arrive. */
   readonly points: readonly CausalPoint[];
-  /** The rank whose accuracy is read off. */
+  /** The rank whose accuracy is displayed. */
   readonly rank: number | null;
   readonly checkpoints: readonly CheckpointReport[];
   readonly opened: Task<ModelReport>;
+  /** The file of hidden states that was written last. */
+  readonly file: Task<WrittenFile>;
 }
+
+/** A file of hidden states; its contents are with whoever asked for it. */
+export type WrittenFile = Pick<StatesFile, 'name' | 'shape' | 'label'> & { readonly bytes: number };
 
 export const initialLens: LensState = {
   view: 'spectra',
@@ -41,9 +47,10 @@ export const initialLens: LensState = {
   rank: null,
   checkpoints: [],
   opened: idle,
+  file: idle,
 };
 
-/** What stays when the engine ends: the reports. Checkpoints and the opened model were in it. */
+/** What survives the engine: the reports. Checkpoints and the opened model go with it. */
 export const withoutEngine = (state: LensState): LensState => ({
   ...state,
   ...outlived(state, ({ kind }) => kind === 'student' || kind === 'opened'),
@@ -51,7 +58,7 @@ export const withoutEngine = (state: LensState): LensState => ({
   opened: idle,
 });
 
-/** The state when subjects of this kind are no longer what they were. */
+/** The state after subjects of this kind have changed. */
 export const outlived = (
   { report, causal, outlived: before }: LensState,
   gone: (subject: Subject) => boolean,
@@ -62,10 +69,10 @@ export const outlived = (
   },
 });
 
-/** Most changes that can be taken back. */
+/** Maximum number of undo steps. */
 const MAX_PAST = 100;
 
-/** Fields in which typing goes on letter by letter. */
+/** Fields that are typed letter by letter. */
 const TYPED: readonly (keyof LensDraft)[] = [
   'samples',
   'drawSeed',
@@ -80,10 +87,10 @@ export type LensEdit =
   | { readonly type: 'change'; readonly change: Partial<LensDraft> }
   | { readonly type: 'undo' }
   | { readonly type: 'redo' }
-  /** From a link or from kept settings: nothing to take back. */
+  /** Set by a link or by stored settings: not undoable. */
   | { readonly type: 'replace'; readonly draft: LensDraft };
 
-/** The state after an edit of the request. */
+/** The state after an edit to the request. */
 export function editLens(state: LensState, edit: LensEdit): LensState {
   const { draft, past, future } = state;
   switch (edit.type) {

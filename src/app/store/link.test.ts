@@ -55,6 +55,7 @@ describe('link', () => {
       generation: {
         prompt: 'Once & "twice"\n#1 % 漢字 +',
         generator: 'opened',
+        template: 'default',
         stops: '.\n\n?',
         temperature: '0.8',
         'top-k': '40',
@@ -102,7 +103,7 @@ describe('link', () => {
     ]);
   });
 
-  it('follows the ids that presets had, and says what they are called now', () => {
+  it('follows former preset ids, and gives their current names', () => {
     const { link, problems, notes } = parseLink('#/distil?preset=lori-128');
     expect(link.preset).toBe('lori-results-128');
     expect(problems).toEqual([]);

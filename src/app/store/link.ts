@@ -19,9 +19,9 @@ export interface Link {
   readonly theme: Theme | null;
   /** A model on the Hub that the Model place asks about: `org/name@revision`. It is never fetched by itself. */
   readonly model: string | null;
-  /** What the low-rank place looks at, and how. */
+  /** What the low-rank place shows, and how. */
   readonly lens: LensLink;
-  /** Which rows of a data set are looked at and drawn. */
+  /** Which rows of a data set are shown and sampled. */
   readonly data: DataLink;
   /** What the generate place continues, and how. */
   readonly generation: GenerationLink;
@@ -31,14 +31,14 @@ export const LONGEST_QUESTION = 2000;
 const quote = (text: string) => `"${text.length > 60 ? `${text.slice(0, 60)}…` : text}"`;
 const oneOf = (names: readonly string[]) => names.join(', ');
 
-/** Reads a hash. Whatever it cannot use is left out and named in `problems`; it never throws. */
+/** Reads a hash. Anything unusable is left out and named in `problems`; it never throws. */
 export function parseLink(
   hash: string,
   presets: readonly Preset[] = PRESETS,
 ): {
   readonly link: Link;
   readonly problems: readonly string[];
-  /** What was followed under another name. */
+  /** Notes on former names that were followed. */
   readonly notes: readonly string[];
 } {
   const problems: string[] = [];

@@ -16,18 +16,18 @@ import { failureOf } from './task';
 export interface RunActions {
   choosePreset(id: string): void;
   setField(path: string, value: unknown): void;
-  /** Takes the configuration of a run file into the form. Throws what is wrong with it. */
+  /** Loads a run file's configuration into the form. Throws what is wrong with it. */
   readRunFile(text: string): void;
-  /** Trains with the configuration of the form, or the given one. */
+  /** Trains with the given configuration, or the form's. */
   startRun(config?: RunConfig): Promise<boolean>;
   control(command: 'pause' | 'resume' | 'stop'): Promise<void>;
-  /** Drops the run, in every phase: no student is kept. */
+  /** Cancels the run in any phase; no student is kept. */
   cancelRun(): void;
-  /** A kept run's curves and result again, and its configuration in the form, to repeat it. */
+  /** Shows a stored run's curves and result, with its configuration in the form so that it can be repeated. */
   showRun(id: string): void;
 }
 
-/** Milliseconds between two updates of the page while a run goes on. */
+/** Milliseconds between two updates of the page during a run. */
 const UPDATE = 200;
 
 export function runActions(ctx: Context, engine: EngineActions): RunActions {
@@ -35,7 +35,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     get: () => ctx.get().run.task,
     set: (task) => ctx.run({ type: 'task', task }),
   });
-  /** Whether the engine says itself when it has paused; one that does not has when the call comes back. */
+  /** Whether the engine reports when it has paused; if it does not, it has paused when the call returns. */
   let tellsStates = false;
   let reached: ((state: 'running' | 'paused') => void) | null = null;
   let queue: RunEvent[] = [];
@@ -59,7 +59,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       reached?.(event.state);
     }
     if (event.kind === 'student') {
-      // Also of a run that fails afterwards: it is what the engine has from now on.
+      // Even if the run fails afterwards, this is the student the engine holds from now on.
       ctx.set({ student: event.student, studentConfig: ctx.get().run.config });
       ctx.latents({ student: 'trained' });
     }
@@ -67,7 +67,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     flushing ??= setTimeout(flush, UPDATE);
   };
 
-  /** What was looked at on the way was not the student as it is kept now; its checkpoints are what they were. */
+  /** Reports made during training did not show the student as it is now; its checkpoints have not changed. */
   const endOfTraining = () =>
     ctx.lens(
       outlived(ctx.get().lens, (subject) => subject.kind === 'student' && subject.checkpoint === undefined),

@@ -2,18 +2,18 @@ import type { RunConfig } from '../../contract/config';
 import type { Progress, RunEvent } from '../../contract/events';
 
 /**
- * What a run has taken so far, counted by what it was for: so that the time left is that of the steps and evaluations
- * that remain, whatever happens to be under way.
+ * The time a run has taken so far, by purpose, so that the time left is that of the remaining steps and evaluations whatever the
+ * current phase is.
  */
 export interface RunClock {
-  /** Of the phase under way, as the engine tells it. */
+  /** Progress of the current phase, as reported by the engine. */
   readonly progress: Progress | null;
   readonly step: number;
   readonly steps: number;
-  /** Milliseconds of steps and how many they are; the first step, which warms up, is left out. */
+  /** Total milliseconds and number of steps, without the first, which warms up. */
   readonly stepping: { readonly count: number; readonly milliseconds: number };
   readonly evaluating: { readonly problems: number; readonly milliseconds: number };
-  /** Milliseconds of looking at the student on the way. */
+  /** Milliseconds spent observing the student during training. */
   readonly observing: number;
 }
 
@@ -26,7 +26,7 @@ export const startedClock: RunClock = {
   observing: 0,
 };
 
-/** The clock after an event of the run. */
+/** The clock after a run event. */
 export function tick(clock: RunClock, event: RunEvent): RunClock {
   switch (event.kind) {
     case 'progress':
@@ -59,22 +59,22 @@ export function tick(clock: RunClock, event: RunEvent): RunClock {
   }
 }
 
-/** What a task is doing, as it is shown. */
+/** A task's progress as displayed. */
 export interface Shown {
   readonly phase: Progress['phase'] | null;
   readonly done: number;
-  /** 0 where it is unknown. */
+  /** 0 if unknown. */
   readonly total: number;
   readonly unit: string;
-  /** Milliseconds since the phase began, where that is what the time left is judged by. */
+  /** Milliseconds since the phase began, if the time left is estimated from it. */
   readonly elapsed: number;
-  /** Milliseconds that the whole of it will still take; `null` where it cannot be said. */
+  /** Milliseconds left for the whole task; `null` if unknown. */
   readonly left: number | null;
 }
 
 /**
- * A run as it is shown. From the first step to the last it is the steps that are counted, also while the student is
- * evaluated between two of them; before and after, it is the phase that is told.
+ * A run as displayed: from the first step to the last its steps, even during an evaluation between two of them; before and after
+ * that, the current phase.
  */
 export function shownRun(clock: RunClock, config: RunConfig | null): Shown {
   const { progress, step, steps } = clock;
@@ -93,7 +93,7 @@ export function shownRun(clock: RunClock, config: RunConfig | null): Shown {
   return { phase, done: step, total: steps, unit: 'steps', elapsed: 0, left: timeLeft(clock, config) };
 }
 
-/** Milliseconds of the remaining steps, and of the remaining evaluations as far as one has been measured. */
+/** Milliseconds of the remaining steps, and of the remaining evaluations once one has been measured. */
 function timeLeft({ step, steps, stepping, evaluating, observing }: RunClock, config: RunConfig | null) {
   if (stepping.count < 2) return null;
   const training = (steps - step) * (stepping.milliseconds / stepping.count + observing / step);

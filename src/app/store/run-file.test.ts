@@ -20,7 +20,7 @@ const result = {
 };
 
 describe('run file', () => {
-  it('comes back with the configuration to the bit, the weights and what was observed', () => {
+  it('restores the configuration exactly, the weights’ hashes and the observations', () => {
     const { file } = readRunFile(formatRunFile({ config, series, result }));
     expect(file.config).toEqual(config);
     expect(file.models).toEqual(result.models);
@@ -34,7 +34,7 @@ describe('run file', () => {
     });
   });
 
-  it('says of a long run which steps its losses and accuracies are of', () => {
+  it('gives the step numbers of losses and accuracies for a long run', () => {
     const steps = Array.from(
       { length: 9001 },
       (_, i): StepEvent => ({
@@ -72,7 +72,7 @@ describe('run file', () => {
     });
   });
 
-  it('is written for a run that broke off', () => {
+  it('is written for an interrupted run', () => {
     expect(readRunFile(formatRunFile({ config, series, result: null })).file).toEqual({
       kind: 'lori-run',
       config,

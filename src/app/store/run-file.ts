@@ -7,7 +7,7 @@ import type { RunState } from './run';
 /** Largest run file read, in characters; one with 4,000 losses and as many accuracies has under 400,000. */
 export const LARGEST_RUN_FILE = 1_000_000;
 
-/** The run as a file that `npm run lab` and this page repeat it from. Losses that are not finite end the list. */
+/** The run as a file from which `npm run lab` and this page can repeat it. The list ends at the first loss that is not finite. */
 export function formatRunFile(run: Pick<RunState, 'config' | 'series' | 'result'>): string {
   if (!run.config) throw new Error('there is no run to write to a file');
   const { step, accuracy } = run.series;
@@ -53,7 +53,7 @@ export function readRunFile(text: string, methods?: Methods): ReadRunFile {
   return parseRunFile(value, methods);
 }
 
-/** The names in `file.models` whose hash is not that of the loaded pair. */
+/** The names in `file.models` whose hash differs from that of the loaded pair. */
 export function modelsThatDiffer(file: RunFile, loaded: Readonly<Record<string, string>>): string[] {
   return Object.entries(file.models)
     .filter(([name, hash]) => loaded[name] !== hash)

@@ -35,14 +35,14 @@ const active: readonly RunAction[] = [
 const reached = (...actions: RunAction[]): RunState => actions.reduce(reduceRun, initialRun);
 
 describe('a run', () => {
-  it('begins empty, and only while its task is under way', () => {
+  it('begins empty, and only while its task is in progress', () => {
     const shown = reached({ type: 'show', id: 'old', config, series: emptySeries, result: result('done') });
     expect(reduceRun(shown, { type: 'begin', id: 'a', config })).toBe(shown);
     const begun = active.reduce(reduceRun, shown);
     expect(begun).toMatchObject({ id: 'a', result: null, task: { status: 'running' } });
   });
 
-  it('keeps on showing the run before until the engine is asked', () => {
+  it('keeps showing the previous run until the request is sent', () => {
     const starting = reduceTask<true>(idle, { type: 'start', turn: 2 });
     const state = reached(
       { type: 'show', id: 'old', config, series: emptySeries, result: result('done') },
@@ -51,7 +51,7 @@ describe('a run', () => {
     expect(state).toMatchObject({ id: 'old', result: { status: 'done' } });
   });
 
-  it('does not show another while one is under way', () => {
+  it('does not show another run while one is in progress', () => {
     const state = reached(...active);
     expect(reduceRun(state, { type: 'show', id: 'b', config, series: emptySeries, result: null })).toBe(
       state,
@@ -67,7 +67,7 @@ describe('a run', () => {
 });
 
 describe('events', () => {
-  it('become columns, and a step its own progress', () => {
+  it('become columns; a step also updates the progress', () => {
     const state = reduceRun(reached(...active), { type: 'events', events: [step(1), step(2)] });
     expect(state.series.step).toEqual([1, 2]);
     expect(state.series.losses).toEqual({ total: [1, 0.5], answer: [0.5, 0.25] });
@@ -87,7 +87,7 @@ describe('events', () => {
     expect(next.series.step).toEqual([]);
   });
 
-  it('keep a loss that is not a number, and the curves of a failed run', () => {
+  it('keep a NaN loss, and the curves of a failed run', () => {
     const state = reached(
       ...active,
       { type: 'events', events: [step(1), step(2, Number.NaN)] },

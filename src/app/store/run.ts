@@ -10,12 +10,12 @@ import {
 import { type RunClock, startedClock, tick } from './run-clock';
 import { idle, isBusy, type Task } from './task';
 
-/** A run, from the page's side: its task, and what has come of it so far. */
+/** The page's state of a run: its task and its results so far. */
 export interface RunState {
   readonly task: Task<true>;
-  /** Asked to end in order; the student so far is kept and evaluated. */
+  /** A stop was requested: the student so far will be kept and evaluated. */
   readonly isStopping: boolean;
-  /** Of the run under way or the last one. */
+  /** Identifies the current or the last run. */
   readonly id: string | null;
   readonly config: RunConfig | null;
   readonly clock: RunClock;
@@ -26,12 +26,12 @@ export interface RunState {
 
 export type RunAction =
   | { readonly type: 'task'; readonly task: Task<true> }
-  /** The engine is asked for it now. */
+  /** The request is sent to the engine. */
   | { readonly type: 'begin'; readonly id: string; readonly config: RunConfig }
   | { readonly type: 'events'; readonly events: readonly RunEvent[] }
   | { readonly type: 'stop'; readonly isStopping: boolean }
   | { readonly type: 'finish'; readonly result: RunResult }
-  /** A kept run, to look at again. */
+  /** Shows a stored run. */
   | {
       readonly type: 'show';
       readonly id: string;
@@ -53,10 +53,10 @@ export const initialRun: RunState = {
 
 export const isActive = ({ task }: Pick<RunState, 'task'>) => isBusy(task);
 
-/** Under way and not paused: the engine has time for nothing that is not served between two steps. */
+/** In progress and not paused: the engine serves other calls only between two steps. */
 export const isTraining = ({ task }: Pick<RunState, 'task'>) => isBusy(task) && task.status !== 'paused';
 
-/** The state after the action; an action that the task's state does not allow changes nothing. */
+/** The state after the action; actions that the task's state does not allow change nothing. */
 export function reduceRun(state: RunState, action: RunAction): RunState {
   const active = isActive(state);
   switch (action.type) {

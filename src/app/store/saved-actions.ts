@@ -7,25 +7,25 @@ import { failureOf } from './task';
 export type { DamagedRun, SavedRun };
 
 export interface SavedActions {
-  /** Reads the kept runs again. Rejects where they cannot be read. */
+  /** Reloads the stored runs. Rejects if they cannot be read. */
   refreshSaved(): Promise<void>;
-  /** Deletes a kept run, readable or not. */
+  /** Deletes a stored run, whether readable or not. */
   deleteRun(id: string): Promise<void>;
 }
 
-/** Keeps the run under way. */
+/** Stores the run in progress. */
 export interface RunKeeper {
-  /** The run has started: it has a row from now on, and other tabs see that it is under way. */
+  /** The run has started: it has a row from now on, and other tabs see that it is in progress. */
   begin(): void;
-  /** The run's row as it is now; only every ten seconds where it is `due`. */
+  /** Stores the run's current row; with `due`, at most every ten seconds. */
   keep(when?: 'now' | 'due'): Promise<void>;
-  /** The run has ended: its last row, and other tabs may delete it. */
+  /** The run has ended: stores its final row, which other tabs may now delete. */
   end(): Promise<void>;
 }
 
-/** Milliseconds between two writes of an unfinished run: a tab that dies loses no more. */
+/** Milliseconds between two writes of an unfinished run: the most that a crashed tab loses. */
 const AUTOSAVE = 10_000;
-/** Milliseconds between two looks at a run that another tab trains. */
+/** Milliseconds between two checks on a run in another tab. */
 const LOOK = 5_000;
 
 export function savedActions(ctx: Context): SavedActions {
@@ -34,7 +34,7 @@ export function savedActions(ctx: Context): SavedActions {
   const refreshSaved = async () => {
     clearTimeout(next);
     const { runs, damaged, underWay } = await (await ctx.storage).listRuns();
-    // What could not be kept is listed all the same, as long as the page lives.
+    // A run that could not be stored is still listed for as long as the page is open.
     const { saved, run } = ctx.get();
     const here = saved.filter(({ id }) => id === run.id && !runs.some((row) => row.id === id));
     ctx.set({ saved: [...here, ...runs], damaged, underWay });
@@ -88,7 +88,7 @@ export function runKeeper(ctx: Context): RunKeeper {
     if (id) void ctx.storage.then((store) => store[change](id));
   };
 
-  // A tab that is hidden may be ended without another word.
+  // A hidden tab may be ended without further notice.
   ctx.onHide(() => {
     if (isActive(ctx.get().run)) void keep();
   });

@@ -28,7 +28,7 @@ function run(config: object, share: number | null, status: 'done' | 'stopped' = 
   } as SavedRun;
 }
 
-it('groups finished runs that differ in nothing but the seed', () => {
+it('groups finished runs that differ only in the seed', () => {
   const groups = seedGroups([
     run({ seed: 2 }, 0.8),
     run({ seed: 1 }, 0.6),
@@ -51,7 +51,7 @@ it('groups finished runs that differ in nothing but the seed', () => {
   });
 });
 
-it('takes the latest of two runs with one seed, and one seed alone makes no group', () => {
+it('takes the latest of two runs with the same seed; a single seed is no group', () => {
   expect(seedGroups([run({ seed: 1 }, 0.5), run({ seed: 1 }, 0.4)])).toEqual([]);
   const early = run({ seed: 1 }, 0.5);
   const late = run({ seed: 1 }, 0.4);
@@ -62,7 +62,7 @@ it('takes the latest of two runs with one seed, and one seed alone makes no grou
   ]);
 });
 
-it('names the settings in which two groups of a method differ, and keeps other weights apart', () => {
+it('names the settings in which two groups of a method differ, and separates other weights', () => {
   const slow = { optimiser: { learningRate: 1e-4 } };
   const labels = seedGroups([
     run({ seed: 1 }, 0.5),

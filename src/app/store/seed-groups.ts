@@ -5,7 +5,7 @@ import { nameConfig } from '../../contract/presets';
 import { type SeedSummary, summariseSeeds } from '../../contract/seeds';
 import type { SavedRun } from '../../storage/rows';
 
-/** Kept runs that differ in nothing but their seed. */
+/** Stored runs that differ only in their seed. */
 export interface SeedGroup {
   /** The preset, and what distinguishes its settings from those of another group of the same preset. */
   readonly label: string;
@@ -16,8 +16,8 @@ export interface SeedGroup {
 }
 
 /**
- * Groups of two seeds or more, of finished runs with a held-out figure. Of several runs with one seed the latest counts;
- * what a run observes on the way (`observation`) does not change it and is not compared.
+ * Groups of finished runs with a held-out accuracy, two seeds or more. Of several runs with the same seed the latest counts. What
+ * a run observes during training (`observation`) does not affect it and is not compared.
  */
 export function seedGroups(saved: readonly SavedRun[], methods: Methods = METHODS): SeedGroup[] {
   const groups = new Map<string, { settings: Map<string, string>; runs: SavedRun[] }>();
@@ -47,7 +47,7 @@ export function seedGroups(saved: readonly SavedRun[], methods: Methods = METHOD
   });
 }
 
-/** `latent.steps` → `4`, for everything that changes a run but its seed. */
+/** `latent.steps` → `4`, for every setting that affects a run except its seed. */
 function settingsOf(config: RunConfig): Map<string, string> {
   const { seed: _seed, observation: _observation, ...rest } = config;
   const settings = new Map<string, string>();
@@ -60,7 +60,7 @@ function settingsOf(config: RunConfig): Map<string, string> {
   return settings;
 }
 
-/** The settings in which the groups of a preset differ; three at most, and how many more there are. */
+/** The settings in which a preset's groups differ: at most three, and the number of others. */
 function distinguishing(
   settings: ReadonlyMap<string, string>,
   groups: readonly ReadonlyMap<string, string>[],

@@ -7,7 +7,7 @@ import type { LibraryList } from '../../storage/checkpoint-library';
 import { type DownloadPlan, keyOf } from '../../storage/checkpoint-rows';
 import { StorageError } from '../../storage/errors';
 import { memoryStore } from '../../storage/store';
-import { double } from '../workbench.testing';
+import { type DoubleOptions, double, engineError } from '../workbench.testing';
 import { createApp } from './app-store';
 import { formatLink } from './link';
 
@@ -96,10 +96,14 @@ function made({ quota = 10_000, fails = null as Error | null, offline = false } 
   return { sources, asked, stored, used, setList: (next: () => LibraryList) => (list = next) };
 }
 
-function open(options: Parameters<typeof made>[0] = {}, hash = '#/model') {
+function open(
+  options: Parameters<typeof made>[0] = {},
+  hash = '#/model',
+  failures: DoubleOptions['failures'] = {},
+) {
   const world = made(options);
   const app = createApp({
-    connect: () => double({ pace: 0 }),
+    connect: () => double({ pace: 0, failures }),
     storage: Promise.resolve({ ...memoryStore(''), unavailable: null }),
     sources: world.sources,
     hash,
@@ -128,6 +132,20 @@ describe('opening a model of a host', () => {
     expect(store.getState().lens.opened.value).toMatchObject({ name: 'org/name', licence: 'mit' });
     expect(state()).toMatchObject({ open: { key: keyOf(plan), label: 'org/name@v1' }, problem: null });
     expect(state().library?.whole).toHaveLength(1);
+  });
+
+  it('a model that cannot be opened is known before it is downloaded', async () => {
+    const refusal = engineError('config', 'unsupported model_type "mistral"', 'Choose another.');
+    for (const [error, said] of [
+      [refusal, { message: 'unsupported model_type "mistral"', hint: 'Choose another.' }],
+      [engineError('worker', 'gone'), null],
+    ] as const) {
+      const { actions, state } = open({}, '#/model', { describeConfig: error });
+      actions.typeModel('org/name');
+      expect(await actions.lookUpModel()).toBe(true);
+      if (said) expect(state().described).toMatchObject(said);
+      else expect(state().described).toBeNull();
+    }
   });
 
   it('the token is in no state', async () => {

@@ -72,6 +72,16 @@ export function sourceActions(ctx: Context, lens: Pick<LensActions, 'openCheckpo
       );
   };
 
+  /** Whether such a model can be opened, before it is downloaded. An engine that cannot say it is no reason to refuse. */
+  const describe = async (config: unknown) => {
+    try {
+      return await ctx.engine().describeConfig(config);
+    } catch (thrown) {
+      const error = failureOf(thrown);
+      return error.code === 'config' ? error : null;
+    }
+  };
+
   const actions: SourceActions = {
     showSource(tab) {
       set({ tab, problem: null });
@@ -86,10 +96,12 @@ export function sourceActions(ctx: Context, lens: Pick<LensActions, 'openCheckpo
     async lookUpModel() {
       if (isBusy(now().offer)) return false;
       const { tab, model, mirror } = now();
-      set({ offer: idle });
+      set({ offer: idle, described: null });
       const outcome = await offer.start(async ({ signal }) => {
         const source = parseSource(model, tab === 'mirror' ? parseBase(mirror) : HUB);
-        return ctx.sources.lookUp(source, { signal, token });
+        const found = await ctx.sources.lookUp(source, { signal, token });
+        set({ described: await describe(found.inspected.config) });
+        return found;
       });
       if (outcome.status !== 'done') return false;
       const { plan } = outcome.value;
@@ -154,7 +166,7 @@ export function sourceActions(ctx: Context, lens: Pick<LensActions, 'openCheckpo
         set({ problem: { title: 'The stored model was not opened', error: failureOf(thrown) } });
         await actions.refreshLibrary();
       }
-      await library.use(before?.key ?? null);
+      await library.use(before?.key ?? null).catch(() => {});
       return false;
     },
     async deleteStored(key) {

@@ -1,3 +1,4 @@
+import type { ModelReport } from '../../contract/events';
 import { type Offer, SAFETENSORS } from '../../hub/choose';
 import type { TransferProgress } from '../../hub/progress';
 import { HUB, hostOf } from '../../hub/source';
@@ -36,6 +37,8 @@ export interface SourcesState {
   readonly asked: string | null;
   /** What the host has of the model: to be agreed to. */
   readonly offer: Task<Offer>;
+  /** What the engine says of the config.json of the offer: the model, or why it cannot be opened. */
+  readonly described: ModelReport | Failure | null;
   readonly download: Task<true>;
   /** What is being downloaded, or was last. */
   readonly plan: DownloadPlan | null;
@@ -58,6 +61,7 @@ export const initialSources: SourcesState = {
   hasToken: false,
   asked: null,
   offer: idle,
+  described: null,
   download: idle,
   plan: null,
   transfer: null,

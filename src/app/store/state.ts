@@ -28,7 +28,7 @@ import { initialRun, type RunState } from './run';
 import { initialSources, type SourcesState } from './sources';
 import { type Failure, idle, type Task } from './task';
 
-/** Something to tell once; it stays until it is dismissed. */
+/** A message shown until it is dismissed. */
 export interface Notice {
   readonly id: number;
   readonly kind: 'info' | 'warning';
@@ -37,7 +37,7 @@ export interface Notice {
 
 export interface Question {
   readonly text: string;
-  /** Of the held-out problem it is, unless it was typed. */
+  /** Id of the held-out problem, unless the question was typed. */
   readonly id: string | null;
   readonly expected: string | null;
 }
@@ -46,11 +46,11 @@ export interface LatentsState {
   readonly problems: Task<readonly Problem[]>;
   readonly question: Question;
   readonly student: StudentChoice;
-  /** K, or `null` for as trained. */
+  /** K, or `null` for the K it was trained with. */
   readonly steps: number | null;
   readonly session: Task<LatentSession>;
   readonly thoughts: readonly LatentThought[];
-  /** The thought being made. */
+  /** The thought being computed. */
   readonly thought: Task<LatentThought>;
   readonly answer: Task<AnswerReport>;
   readonly explicit: Task<ExplicitReport>;
@@ -59,43 +59,45 @@ export interface LatentsState {
 export const TOUR_STEPS = ['device', 'pair', 'spectra', 'distil', 'latents'] as const;
 export type TourStep = (typeof TOUR_STEPS)[number];
 
-/** The guided run: everything in order. */
+/** The guided run through all steps. */
 export interface Tour {
   readonly task: Task<true>;
-  /** The step under way, or the one it ended in. */
+  /** The current step, or the one in which it ended. */
   readonly step: TourStep | null;
   readonly done: readonly TourStep[];
 }
 
 export interface AppState {
-  /** Whether it is known which place is shown first: that depends on what was kept, unless a link says it. */
+  /** Whether the initial place is known: it depends on stored settings unless a link names it. */
   readonly isPlaceKnown: boolean;
-  /** Everything that can be trained, and the starting points of it. */
+  /** The methods that can be trained, and their presets. */
   readonly methods: Methods;
   readonly presets: readonly Preset[];
   readonly link: Link;
   readonly linkProblems: readonly string[];
   readonly settings: Settings;
   readonly notices: readonly Notice[];
-  /** Why the engine is gone, if it is. */
+  /** Why the engine died, if it did. */
   readonly dead: Failure | null;
+  /** WASM ran out of memory, which it keeps until the engine is restarted. */
+  readonly isHeapFull: boolean;
   readonly device: Task<DeviceReport>;
   readonly pair: Task<PairReport>;
   readonly check: CheckState;
   readonly data: DataState;
   readonly lens: LensState;
   readonly sources: SourcesState;
-  /** The configuration being edited; it may be invalid while it is. */
+  /** The configuration being edited; it may be invalid meanwhile. */
   readonly draft: RunConfig;
   readonly run: RunState;
-  /** What the student that the engine holds was trained with. */
+  /** The configuration that the engine's student was trained with. */
   readonly studentConfig: RunConfig | null;
-  /** Which student that is. */
+  /** Describes that student. */
   readonly student: StudentReport | null;
   readonly saved: readonly SavedRun[];
-  /** Kept rows that cannot be read. */
+  /** Stored rows that cannot be read. */
   readonly damaged: readonly DamagedRun[];
-  /** Ids of the kept runs that are under way, here or in another tab. */
+  /** Ids of stored runs that are in progress, here or in another tab. */
   readonly underWay: ReadonlySet<string>;
   readonly latents: LatentsState;
   readonly generation: GenerationState;
@@ -116,7 +118,7 @@ export const initialLatents: LatentsState = {
 
 export const initialTour: Tour = { task: idle, step: null, done: [] };
 
-/** The configuration of a preset; of the first one where there is no such id. */
+/** The configuration of a preset; that of the first preset if the id is unknown. */
 export const presetConfig = (id: string | null, presets: readonly Preset[] = PRESETS): RunConfig =>
   (findPreset(id, presets) ?? presets[0]!).config;
 
@@ -130,9 +132,10 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     link,
     linkProblems: problems,
     settings: defaultSettings,
-    // Negative, so that they are never those of a later notice.
+    // Negative, so that they never collide with later notices.
     notices: notes.map((text, i) => ({ id: -1 - i, kind: 'info', text })),
     dead: null,
+    isHeapFull: false,
     device: idle,
     pair: idle,
     check: initialCheck,

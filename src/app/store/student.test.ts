@@ -3,17 +3,17 @@ import { parseRunConfig } from '../../contract/config';
 import { nameConfig, PRESETS } from '../../contract/presets';
 import { studentLine, studentOf } from './student';
 
-it('a preset has its own name and differs from it in nothing', () => {
+it('a preset has its own name and no differences', () => {
   for (const { name, config } of PRESETS) expect(nameConfig(config)).toMatchObject({ name, differs: [] });
 });
 
-it('students of two presets of one method have lines that differ', () => {
+it('gives students of two presets of one method different lines', () => {
   const lines = PRESETS.map(({ config }) => studentLine(studentOf('a', config, 150)));
   expect(new Set(lines).size).toBe(PRESETS.length);
   expect(lines[0]).toBe('LoRi, statistics over results, 128 samples, seed 1, step 150');
 });
 
-it('names what differs from the nearest preset, and not what trains nothing', () => {
+it('names what differs from the nearest preset, except settings that do not affect training', () => {
   const preset = PRESETS[0]!.config;
   const config = parseRunConfig({
     ...preset,
@@ -28,7 +28,7 @@ it('names what differs from the nearest preset, and not what trains nothing', ()
   });
 });
 
-it('two students that differ in a rate or a weight have lines that differ', () => {
+it('gives students that differ in a rate or a weight different lines', () => {
   const preset = PRESETS[0]!.config;
   const line = (change: object) => studentLine(studentOf('a', parseRunConfig({ ...preset, ...change }), 150));
   const lines = [

@@ -4,7 +4,7 @@ import { METHODS } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import { labelOf, nameConfig } from '../../contract/presets';
 
-/** The student of a run under way, which the engine has not described yet. */
+/** The student of a run in progress, which the engine has not described yet. */
 export const studentOf = (
   id: string,
   config: RunConfig,
@@ -17,6 +17,6 @@ export const studentOf = (
   step,
 });
 
-/** One line that tells it from other students: what it was trained with, and for how many steps. */
+/** One line that distinguishes it from other students: its training configuration and number of steps. */
 export const studentLine = ({ label, step }: Pick<StudentReport, 'label' | 'step'>): string =>
   `${label}, step ${step}`;

@@ -1,17 +1,17 @@
 import type { Progress } from '../../contract/events';
 import { type Failure, failureOf, isBusy, isCancelled, reduceTask, type Task, type TaskEvent } from './task';
 
-/** Where the task lies in the page's state. */
+/** The task's slot in the page's state. */
 export interface Slot<T> {
   get(): Task<T>;
   set(task: Task<T>): void;
 }
 
-/** What the work of one attempt gets. */
+/** What one attempt's work is given. */
 export interface Turn<T> {
   readonly signal: AbortSignal;
   report(progress: Progress): void;
-  /** Shows another value while the new one is made. */
+  /** Shows another value while the new one is being made. */
   show(value: T | null): void;
   reached(state: 'running' | 'paused'): void;
 }
@@ -20,28 +20,28 @@ export type Outcome<T> =
   | { readonly status: 'done'; readonly value: T }
   | { readonly status: 'failed'; readonly error: Failure; readonly thrown: unknown }
   | { readonly status: 'cancelled' }
-  /** It was under way already. */
+  /** It was already in progress. */
   | { readonly status: 'refused' };
 
 export interface TaskDriver<T> {
   /**
-   * Starts it, unless it is under way. `prepare` is what must be there first; where it resolves to false, it has said
-   * why itself, and this goes back to what it was.
+   * Starts the task unless it is in progress. `prepare` provides what the work needs; if it resolves to false, it has already
+   * reported why, and the task returns to its previous state.
    */
   start(work: (turn: Turn<T>) => Promise<T>, prepare?: () => Promise<boolean>): Promise<Outcome<T>>;
-  /** The attempt under way, if there is one. */
+  /** The current attempt, if any. */
   current(): Promise<Outcome<T>> | null;
   cancel(): void;
   pause(): void;
   resume(): void;
-  /** Leaves the attempt under way to itself: what becomes of it is not heard. */
+  /** Abandons the current attempt: its outcome is ignored. */
   abandon(): void;
 }
 
-/** Milliseconds after which a cancel that the engine has not answered is unheard. */
+/** Milliseconds after which a cancellation counts as unheard. */
 export const CANCEL_LIMIT = 10_000;
 
-/** Of all attempts of all tasks: a state that is replaced as a whole never hears an old attempt. */
+/** Counts attempts of all tasks, so that a state that is replaced as a whole never takes an old attempt's reports. */
 let turns = 0;
 
 /** Moves one task through its states. All changes go through `reduceTask`. */
@@ -80,7 +80,7 @@ export function taskDriver<T>(slot: Slot<T>, limit = CANCEL_LIMIT): TaskDriver<T
     } catch (thrown) {
       const error = failureOf(thrown);
       const now = slot.get();
-      // An engine that was shut down because it did not hear the cancel has thereby heard it.
+      // Shutting down an engine that did not respond to the cancellation completes it.
       const wasShutDown = now.turn === turn && now.status === 'cancelling' && error.code === 'worker';
       if (isCancelled(error) || wasShutDown) {
         send({ type: 'cancelled', turn });
@@ -121,7 +121,7 @@ export function taskDriver<T>(slot: Slot<T>, limit = CANCEL_LIMIT): TaskDriver<T
   };
 }
 
-/** What the work comes to, unless the signal is aborted first: then it is not waited for. */
+/** The result of the work, unless the signal is aborted first: then the work is no longer awaited. */
 export const untilAborted = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
   Promise.race([
     work,

@@ -6,7 +6,7 @@ const error = failureOf(Object.assign(new Error('no such file'), { code: 'file' 
 const progress = { phase: 'load', done: 1, total: 4, unit: 'bytes', elapsed: 9 } as const;
 const turn = 7;
 
-/** The way to each state. */
+/** Events that lead to each state. */
 const WAYS: Readonly<Record<Status, readonly TaskEvent<string>[]>> = {
   idle: [],
   starting: [{ type: 'start', turn }],
@@ -36,7 +36,7 @@ const WAYS: Readonly<Record<Status, readonly TaskEvent<string>[]>> = {
 const at = (status: Status): Task<string> => WAYS[status].reduce(reduceTask<string>, idle as Task<string>);
 const STATUSES = Object.keys(WAYS) as Status[];
 
-/** Where each event leads, by state; a state that is not named is not left, nor changed in any part. */
+/** Where each event leads, by state; in states not listed here the event changes nothing at all. */
 const TABLE: readonly (readonly [TaskEvent<string>, Partial<Record<Status, Status>>])[] = [
   [
     { type: 'start', turn: 8 },
@@ -80,7 +80,7 @@ describe('every state and every event', () => {
     }
   });
 
-  it('progress and what is shown change no state, and nothing at all outside an attempt', () => {
+  it('progress and displayed values do not change the status, and have no effect outside an attempt', () => {
     for (const status of STATUSES) {
       const before = at(status);
       const told = reduceTask(before, { type: 'progress', turn, progress });
@@ -92,12 +92,12 @@ describe('every state and every event', () => {
     }
   });
 
-  it('only a cancel can be unheard', () => {
+  it('only a cancellation can go unheard', () => {
     for (const status of STATUSES)
       expect(reduceTask(at(status), { type: 'unheard', turn }).isUnheard).toBe(status === 'cancelling');
   });
 
-  it('what an earlier attempt reports is not heard', () => {
+  it('ignores reports of an earlier attempt', () => {
     for (const [event] of TABLE) {
       if (event.type === 'start' || !('turn' in event)) continue;
       for (const status of STATUSES) {
@@ -107,7 +107,7 @@ describe('every state and every event', () => {
     }
   });
 
-  it('the value before is kept through a failure and a cancel', () => {
+  it('keeps the earlier value through a failure and a cancellation', () => {
     const again = [
       { type: 'start', turn: 8 },
       { type: 'begin', turn: 8 },
@@ -139,7 +139,7 @@ describe('a driven task', () => {
     return { driver, statuses, task: () => task };
   }
 
-  it('is started once, however often it is asked while what it needs is not there yet', async () => {
+  it('starts once, however often it is requested while it waits for what it needs', async () => {
     const { driver, statuses } = make();
     let open: (ok: boolean) => void = () => {};
     const work = vi.fn(async () => 'value');
@@ -162,7 +162,7 @@ describe('a driven task', () => {
     expect(work).toHaveBeenCalledTimes(1);
   });
 
-  it('says when a cancel is not heard, and has ended when the engine is shut down', async () => {
+  it('reports an unheard cancellation, and ends when the engine is shut down', async () => {
     vi.useFakeTimers();
     const { driver, task } = make(500);
     let reject: (error: Error) => void = () => {};
@@ -179,7 +179,7 @@ describe('a driven task', () => {
     vi.useRealTimers();
   });
 
-  it('that is abandoned is not heard of again', async () => {
+  it('ignores an abandoned attempt', async () => {
     const { driver, task } = make();
     let resolve: (value: string) => void = () => {};
     const first = driver.start(() => new Promise((yes) => (resolve = yes)));
@@ -193,7 +193,7 @@ describe('a driven task', () => {
     expect(task().value).toBe('second');
   });
 
-  it('fails with what was thrown', async () => {
+  it('fails with the thrown error', async () => {
     const { driver, task } = make();
     const thrown = Object.assign(new Error('9 GB do not fit'), { code: 'memory', hint: 'Take fewer.' });
     expect(await driver.start(() => Promise.reject(thrown))).toMatchObject({ status: 'failed', thrown });

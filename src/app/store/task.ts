@@ -2,13 +2,13 @@ import { reportOf } from '../../contract/error-report';
 import type { EngineErrorReport, Progress } from '../../contract/events';
 
 /**
- * The one state machine of everything that the page asks of the engine: runs, lens, causal test, latents, guided run,
+ * The one state machine for everything the page requests from the engine: runs, lens, causal test, latents, guided run,
  * loading, opening, checks.
  *
  *     idle → starting → running ⇄ pausing → paused → cancelling → done | failed | idle
  *
- * `starting` is what comes before the engine is asked for the thing itself (the device opens, the models load);
- * `pausing` and `cancelling` last until the engine has got there.
+ * `starting` precedes the request itself (while the device opens or the models load); `pausing` and `cancelling` last until the
+ * engine has complied.
  */
 export type Status =
   | 'idle'
@@ -23,14 +23,14 @@ export type Status =
 export type Failure = EngineErrorReport;
 
 interface Attempt {
-  /** Which attempt it is. What an earlier one reports is not heard. */
+  /** Number of the attempt. Reports of earlier attempts are ignored. */
   readonly turn: number;
   readonly progress: Progress | null;
-  /** The engine has not answered a cancel within the limit. */
+  /** The engine has not responded to a cancellation within the limit. */
   readonly isUnheard: boolean;
 }
 
-/** `value` is the last one made; it is kept while another is made. */
+/** `value` is the latest result; it is kept while another is being made. */
 export type Task<T> = Attempt &
   (
     | { readonly status: Exclude<Status, 'done' | 'failed'>; readonly value: T | null }
@@ -40,10 +40,10 @@ export type Task<T> = Attempt &
 
 export type TaskEvent<T> =
   | { readonly type: 'start'; readonly turn: number }
-  /** The engine is asked now. */
+  /** The request is sent to the engine. */
   | { readonly type: 'begin'; readonly turn: number }
   | { readonly type: 'progress'; readonly turn: number; readonly progress: Progress }
-  /** What is shown while the new value is made. */
+  /** Replaces the value shown while a new one is being made. */
   | { readonly type: 'show'; readonly turn: number; readonly value: T | null }
   | { readonly type: 'pause' }
   | { readonly type: 'resume' }
@@ -57,7 +57,7 @@ export type TaskEvent<T> =
 const attempt: Attempt = { turn: 0, progress: null, isUnheard: false };
 
 export const idle: Task<never> = { ...attempt, status: 'idle', value: null };
-/** Nothing under way; what was made before is still shown. */
+/** Not in progress; the earlier result is still shown. */
 export const idleWith = <T>(value: T | null): Task<T> => ({ ...attempt, status: 'idle', value });
 export const done = <T>(value: T): Task<T> => ({ ...attempt, status: 'done', value });
 export const failed = <T>(error: Failure, value: T | null = null): Task<T> => ({
@@ -67,15 +67,15 @@ export const failed = <T>(error: Failure, value: T | null = null): Task<T> => ({
   error,
 });
 
-/** From the press of the button until it has ended. */
+/** From the press of the button until the task has ended. */
 export const isBusy = ({ status }: { readonly status: Status }) =>
   status !== 'idle' && status !== 'done' && status !== 'failed';
 
-/** As it was before it was asked for. */
+/** The state before the task was requested. */
 const settled = <T>({ turn, value }: Task<T>): Task<T> =>
   value === null ? { ...attempt, turn, status: 'idle', value } : { ...attempt, turn, status: 'done', value };
 
-/** The state after the event; an event that the state does not allow changes nothing. */
+/** The state after the event; events that the state does not allow change nothing. */
 export function reduceTask<T>(task: Task<T>, event: TaskEvent<T>): Task<T> {
   const { status, value } = task;
   if (event.type === 'start')
@@ -93,14 +93,14 @@ export function reduceTask<T>(task: Task<T>, event: TaskEvent<T>): Task<T> {
     case 'pause':
       return status === 'running' ? goTo('pausing') : task;
     case 'resume':
-      // What is paused goes on when the engine says so.
+      // A paused task continues when the engine reports it.
       return status === 'pausing' ? goTo('running') : task;
     case 'reached':
       if (event.state === 'paused')
         return status === 'running' || status === 'pausing' ? goTo('paused') : task;
       return status === 'paused' ? goTo('running') : task;
     case 'cancel':
-      // Before the engine is asked there is nothing to wait for.
+      // Before the request is sent there is nothing to wait for.
       if (!asked) return settled(task);
       return status === 'cancelling' ? task : goTo('cancelling');
     case 'unheard':
@@ -108,14 +108,14 @@ export function reduceTask<T>(task: Task<T>, event: TaskEvent<T>): Task<T> {
     case 'cancelled':
       return settled(task);
     case 'succeed':
-      // Also while cancelling: it was done before the cancel was heard.
+      // Also while cancelling: the work finished before the cancellation arrived.
       return asked ? { ...attempt, turn: task.turn, status: 'done', value: event.value } : task;
     case 'fail':
       return { ...attempt, turn: task.turn, status: 'failed', value, error: event.error };
   }
 }
 
-/** Anything thrown, as the page shows it. */
+/** Anything thrown, in the form the page shows. */
 export const failureOf = (thrown: unknown): Failure => reportOf(thrown);
 
 export const isCancelled = (error: Failure) => error.code === 'cancelled' || error.name === 'AbortError';

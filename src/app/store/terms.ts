@@ -2,12 +2,11 @@ import { methodOf, TOTAL } from '../../contract/methods/index';
 import type { LossTerm, Methods } from '../../contract/methods/method';
 import type { RunSeries } from '../../storage/series';
 
-/** A loss term as charts and tables show it. */
+/** A loss term as shown in charts and tables. */
 export type ShownTerm = Pick<LossTerm, 'name' | 'label' | 'unit'>;
 
 /**
- * The terms that a run's series hold: the total, those of its method in their order, and after them what the method does
- * not name, under its own name.
+ * The terms in a run's series: the total, then the method's terms in their order, then any term the method does not name.
  */
 export function shownTerms(
   { losses }: Pick<RunSeries, 'losses'>,

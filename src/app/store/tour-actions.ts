@@ -13,13 +13,13 @@ export interface TourActions {
   cancelTour(): void;
 }
 
-/** Samples of figure 6 in the guided run. */
+/** Number of samples for figure 6 in the guided run. */
 const TOUR_SAMPLES = 16;
 
 interface Step {
   readonly step: TourStep;
   go(): Promise<boolean>;
-  /** Why it did not succeed, if it did not. */
+  /** Why it failed, if it did. */
   error(): Failure | null;
 }
 
@@ -96,7 +96,7 @@ export function tourActions(
           const failure = went ? null : error();
           signal.throwIfAborted();
           if (failure) throw Object.assign(new Error(failure.message), failure);
-          // Something of it was cancelled on its own: so is the rest.
+          // One of its steps was cancelled on its own, so the rest is cancelled too.
           if (!went) throw new DOMException('a step was cancelled', 'AbortError');
           tour({ done: [...ctx.get().tour.done, step] });
         }

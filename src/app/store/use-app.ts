@@ -18,7 +18,7 @@ export function useApp<T>(select: (state: AppState) => T): T {
   return useStore(useContextOfApp().store, select);
 }
 
-/** For what is made anew at each look: the one before stays as long as it says the same. Plain data only. */
+/** For values that are rebuilt on every read: keeps the previous one while it is equal. Plain data only. */
 export function useAppMade<T>(select: (state: AppState) => T): T {
   const last = useRef<{ readonly text: string; readonly value: T } | null>(null);
   return useStore(useContextOfApp().store, (state) => {
@@ -38,14 +38,14 @@ const watchDark = (changed: () => void) => {
   return () => query.removeEventListener('change', changed);
 };
 
-/** The theme in force. */
+/** The effective theme. */
 export function useTheme(): 'light' | 'dark' {
   const chosen = useApp(({ link, settings }) => link.theme ?? settings.theme);
   const systemIsDark = useSyncExternalStore(watchDark, () => dark().matches);
   return chosen === 'system' ? (systemIsDark ? 'dark' : 'light') : chosen;
 }
 
-/** Keeps the address and the state's link the same, both ways. A new place is a step to go back from. */
+/** Keeps the address and the state's link in sync, both ways. A new place adds a history entry. */
 export function useAddress(): void {
   const { store, actions } = useContextOfApp();
   useEffect(() => {
@@ -53,7 +53,7 @@ export function useAddress(): void {
     let written = window.location.hash;
     const write = (hash: string, push: boolean) => {
       if (hash === written) return;
-      // The place that the page itself opens first is no step.
+      // The initial place, which the page itself opens, adds no entry.
       address.write(hash, push && written !== '');
       written = hash;
     };

@@ -28,7 +28,7 @@ const FIGURES: Partial<Record<TourStep, () => React.ReactNode>> = {
   latents: LatentsFigure,
 };
 
-/** The guided run: one button, everything in order, each step with what came of it. */
+/** The guided run: one button runs all steps in order, each shown with its outcome. */
 export function TourPanel() {
   const tour = useApp((state) => state.tour);
   const busyElsewhere = useApp((state) => isActive(state.run));
@@ -92,7 +92,7 @@ function TourItem({ step, number }: { readonly step: TourStep; readonly number: 
   const Figure = FIGURES[step];
   const item = useRef<HTMLLIElement>(null);
   useEffect(() => {
-    // The page goes along with the run, as far as it must.
+    // Scrolls along with the run, no further than needed.
     if (state === 'busy') item.current?.scrollIntoView({ block: 'nearest' });
   }, [state]);
   return (

@@ -51,7 +51,7 @@ export function SpectraFigure() {
   );
 }
 
-/** The loss as it falls. */
+/** The training loss. */
 export function DistilFigure() {
   const theme = useTheme();
   const { goTo } = useActions();

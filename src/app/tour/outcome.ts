@@ -2,7 +2,7 @@ import { median } from '../../contract/statistics';
 import type { AppState, TourStep } from '../store/state';
 import { bytes, percent } from '../ui/format';
 
-/** What came of a step, in a few words. */
+/** A step's outcome in a few words. */
 export function outcome(step: TourStep, { device, pair, lens, run, latents }: AppState): string {
   switch (step) {
     case 'device':
@@ -12,7 +12,7 @@ export function outcome(step: TourStep, { device, pair, lens, run, latents }: Ap
     case 'pair':
       return `2 models, ${bytes(pair.value?.models.reduce((sum, model) => sum + model.bytes, 0) ?? 0)}`;
     case 'spectra': {
-      // Of the last report, which may be of another model by now.
+      // From the last report, which may describe another model by now.
       const { label, spectra } = lens.report.value?.selections[0] ?? { label: '', spectra: [] };
       const rank = median(spectra.map(({ energyRanks }) => energyRanks[2]));
       return `${label}: rank ${rank} of ${spectra[0]?.sigma.length} holds 95 % of the energy (median of ${spectra.length})`;

@@ -14,7 +14,7 @@ const median = (values: number[]) => {
 };
 
 describe('medianBand', () => {
-  it.each([2, 3, 8, 21])('holds the median of %i curves, which is the plain one', (count) => {
+  it.each([2, 3, 8, 21])('contains the median of %i curves, which equals the plain one', (count) => {
     const all = curves(count, 6);
     const band = medianBand(all, 0, new Rng(5));
     expect(band.draws).toBe(DRAWS);
@@ -29,7 +29,7 @@ describe('medianBand', () => {
     }
   });
 
-  it('is what resampling and sorting give', () => {
+  it('agrees with resampling and sorting', () => {
     const all = curves(5, 3);
     const rng = new Rng(9);
     const drawn = Array.from({ length: DRAWS }, () => Array.from({ length: 5 }, () => rng.integer(0, 4)));
@@ -64,7 +64,7 @@ describe('medianBand', () => {
     expect(covered).toBeLessThan(200);
   });
 
-  it('goes on with the value that follows the end of shorter curves', () => {
+  it('continues shorter curves with the value that follows their end', () => {
     const all = [Float64Array.of(0.5, 1), Float64Array.of(0.6, 1), Float64Array.of(0.3, 0.6, 1)];
     const { median: m, low, high } = medianBand(all, 1, new Rng(1));
     expect([...m]).toEqual([0.5, 1, 1]);
@@ -72,7 +72,7 @@ describe('medianBand', () => {
     expect([...medianBand(all, 0, new Rng(1)).median]).toEqual([0.5, 1, 0]);
   });
 
-  it('is the same for the same seed, and refuses one curve', () => {
+  it('repeats for the same seed, and refuses a single curve', () => {
     const all = curves(6, 4);
     expect(medianBand(all, 0, new Rng(2))).toEqual(medianBand(all, 0, new Rng(2)));
     expect(medianBand(all, 0, new Rng(3)).low).not.toEqual(medianBand(all, 0, new Rng(2)).low);

@@ -33,7 +33,7 @@ describe('shuffled', () => {
     expect(filled(one[0])).not.toEqual(filled(one[1]));
   });
 
-  it('raises the effective rank of correlated features, and of them only through their binding', async () => {
+  it('raises the effective rank of correlated features only by breaking their correlation', async () => {
     const low = randomStates([60], 1, H, 2);
     for (const { states, tokens } of low.samples) {
       for (let t = 0; t < tokens; t++) {
@@ -47,7 +47,7 @@ describe('shuffled', () => {
     expect(await rank(shuffled(one, H, 1))).toBeGreaterThan(5);
   });
 
-  it('is the same for the same seed, whatever else is asked for, and another for another', () => {
+  it('depends only on the seed, whatever else is requested', () => {
     const whole = shuffled(plain, H, 7).map(filled);
     expect(filled(shuffled(plain.slice(1), H, 7)[0])).toEqual(whole[1]);
     expect(filled(shuffled(plain, H, 8)[1])).not.toEqual(whole[1]);
@@ -55,7 +55,7 @@ describe('shuffled', () => {
 });
 
 describe('gaussian', () => {
-  it('has the root mean square of the matrix', () => {
+  it('has the matrix’s root mean square', () => {
     for (const [i, m] of gaussian(plain, H, 3, false).entries()) {
       const [want, got] = [filled(plain[i]), filled(m)];
       // Of 720 and 960 entries: three standard errors of 1/√(2n).
@@ -66,7 +66,7 @@ describe('gaussian', () => {
     }
   });
 
-  it('is centred where the matrices are, and then as large as what is left of them', () => {
+  it('is centred if the matrices are, with the norm that remains', () => {
     const centred = stacked(g, { stack: 'sample', layers: [1, 2], centre: true });
     const drawn = gaussian(centred, H, 3, true);
     for (const [i, m] of drawn.entries()) {
@@ -78,7 +78,7 @@ describe('gaussian', () => {
     }
   });
 
-  it('of nothing is nothing', () => {
+  it('of an empty matrix is empty', () => {
     const none = stacked(constantStates([4], 1, H), { stack: 'sample', layers: [1], centre: true });
     expect([...filled(gaussian(none, H, 1, true)[0])].every((x) => x === 0)).toBe(true);
   });

@@ -27,7 +27,7 @@ describe('principal angles, layer by layer', () => {
     for (const t of chance) expect(t > 0 && t <= Math.PI / 2 + 1e-6).toBe(true);
   });
 
-  it('are nothing between a model and itself, and chance is far from that', async () => {
+  it('are 0 between a model and itself, far below chance', async () => {
     const options = { rank: 3, layers, centre: false, seed: 1 };
     const { angles, chance } = await layerAngles(first, first, options);
     for (const t of angles) expect(t).toBeLessThan(1e-6);
@@ -36,7 +36,7 @@ describe('principal angles, layer by layer', () => {
     expect((await layerAngles(first, first, { ...options, seed: 2 })).chance).not.toEqual(chance);
   });
 
-  it('are of the directions that the states span, and NaN past them', async () => {
+  it('are computed for the directions that the states span, and NaN beyond', async () => {
     const flat = constantStates([4, 3], 4, golden.hidden);
     const { angles, chance } = await layerAngles(flat, first, {
       rank: 2,
@@ -51,7 +51,7 @@ describe('principal angles, layer by layer', () => {
     expect([...none.angles, ...none.chance].every(Number.isNaN)).toBe(true);
   });
 
-  it('are held against a random subspace of the same dimension as the second one', async () => {
+  it('are compared with a random subspace of the second one’s dimension', async () => {
     // Three rows less their mean span two directions.
     const few = randomStates([2, 1], 1, 12, 2);
     const many = randomStates([9], 1, 12, 1);
@@ -66,7 +66,7 @@ describe('principal angles, layer by layer', () => {
     }
   });
 
-  it('by chance are as those of random subspaces are', async () => {
+  it('by chance agree with those of random subspaces', async () => {
     // For H large against r, cos² of the angles with a random subspace sum to r·r/H on average.
     const [r, H] = [4, 200];
     const states = randomStates([40], 3, H, 5);
@@ -79,7 +79,7 @@ describe('principal angles, layer by layer', () => {
     expect(Math.abs(sum - (r * r) / H)).toBeLessThan((4 * Math.sqrt(32)) / H / Math.sqrt(30));
   });
 
-  it('refuse two hidden sizes, and stop when asked', async () => {
+  it('refuse two hidden sizes, and can be cancelled', async () => {
     const options = { rank: 1, layers: [1], centre: false, seed: 1 };
     await expect(layerAngles(first, randomStates([3], 4, 5), options)).rejects.toThrow(ShapeError);
     await expect(layerAngles(first, second, { ...options, signal: AbortSignal.abort() })).rejects.toThrow(
@@ -89,7 +89,7 @@ describe('principal angles, layer by layer', () => {
 });
 
 describe('collapse', () => {
-  it('matches numpy; a sample of one position has no pair', async () => {
+  it('matches numpy; a sample with one position has no pair', async () => {
     const got = await collapse({ gathered: first, layers });
     golden.collapse.cosine.forEach((x, p) => {
       expect(got.cosine[p]).toBeCloseTo(x, 6);
@@ -109,7 +109,7 @@ describe('collapse', () => {
     expect(single.effectiveRank[0]).toBeCloseTo(1, 6);
   });
 
-  it('knows opposite, orthogonal and missing directions', () => {
+  it('handles opposite, orthogonal and missing directions', () => {
     expect(meanCosine(Float32Array.of(1, 0, -2, 0), 2)).toBeCloseTo(-1, 12);
     expect(meanCosine(Float32Array.of(1, 0, 0, 5), 2)).toBeCloseTo(0, 12);
     expect(meanCosine(Float32Array.of(0, 0, 3, 4, 6, 8), 2)).toBeCloseTo(1, 12);
@@ -139,7 +139,7 @@ describe('trajectories', () => {
     });
   });
 
-  it('say of each point which sample, position, layer and section it is', async () => {
+  it('label each point with its sample, position, layer and section', async () => {
     const { points } = await trajectories(both, 'tucker');
     const one = points[0];
     expect(pointCount({ gathered: first, layers })).toBe(17 * 3);
@@ -150,7 +150,7 @@ describe('trajectories', () => {
     expect([...(one?.section.subarray(12, 21) ?? [])]).toEqual([1, 1, 1, 0, 0, 0, 1, 1, 1]);
   });
 
-  it('take constant states, two dimensions, and refuse two hidden sizes', async () => {
+  it('accept constant states and two dimensions, and refuse two hidden sizes', async () => {
     const flat = await trajectories([{ gathered: constantStates([2], 1, 5), layers: [1] }], 'pca');
     expect([...flat.shares, ...(flat.points[0]?.xyz ?? [])]).toEqual(new Array(9).fill(0));
     const narrow = await trajectories([{ gathered: randomStates([4], 1, 2), layers: [1] }], 'tucker');

@@ -104,7 +104,7 @@ describe('anchor factors', () => {
     expect((plain.target[rankH2 + 1] as number) / want).toBeCloseTo(1, 5);
   });
 
-  it('divides the layers first where asked', () => {
+  it('divides the layers first if requested', () => {
     const twice = finished(
       anchorFactors(anchor, layers, hidden, {
         ...ranks,

@@ -64,7 +64,7 @@ function onCpu(sweeps: number) {
 }
 
 describe('the LoRi losses on the GPU', () => {
-  it('train as the twins do, with nothing read back and nothing leaked', async () => {
+  it('train as the CPU twins do, without read-backs or leaks', async () => {
     const sweeps = 200;
     const { device } = bench;
     const kernels = {

@@ -50,7 +50,7 @@ describe('stacks', () => {
     }
   });
 
-  it('take off the mean row of each matrix, and leave the states as they were', () => {
+  it('subtract each matrix’s mean row without changing the states', () => {
     const before = g.samples.map((s) => s.states.slice());
     for (const stack of STACKS) {
       for (const m of stacked(g, { stack, layers: allLayers(3), centre: true })) {
@@ -65,7 +65,7 @@ describe('stacks', () => {
     expect(g.samples.map((s) => s.states)).toEqual(before);
   });
 
-  it('refuse layers that are not there', () => {
+  it('refuse layers that do not exist', () => {
     for (const layers of [[], [0], [4], [2, 1], [1, 1], [1.5]]) {
       expect(() => stacked(g, { stack: 'all', layers, centre: false })).toThrow(ShapeError);
     }
@@ -112,7 +112,7 @@ describe('spectra of a stack', () => {
     }
   });
 
-  it('decompose matrices of one shape together, in lots that are bounded', () => {
+  it('decompose matrices of one shape together, in batches of bounded size', () => {
     const rows = (count: number, n: number) => Array.from({ length: count }, () => ({ rows: n }));
     expect(largestLot(rows(300, 2), 8)).toBe(128 * 2 * 8 * 4);
     expect(largestLot(rows(3, 2 ** 14), 1024)).toBe(2 ** 26);
@@ -120,7 +120,7 @@ describe('spectra of a stack', () => {
     expect(largestLot([], 8)).toBe(0);
   });
 
-  it('are zeros of a constant stack once centred', async () => {
+  it('are zero for a constant stack once centred', async () => {
     const c = constantStates([3, 2], 2, 4);
     for (const stack of STACKS) {
       const of = async (centre: boolean) =>
@@ -137,7 +137,7 @@ describe('spectra of a stack', () => {
     }
   });
 
-  it('stop when asked', async () => {
+  it('can be cancelled', async () => {
     const matrices = stacked(g, { stack: 'sample', layers: [1], centre: false });
     await expect(matrixSpectra(matrices, g.hidden, { signal: AbortSignal.abort() })).rejects.toThrow(
       CancelledError,
@@ -146,7 +146,7 @@ describe('spectra of a stack', () => {
 });
 
 describe('gathered states', () => {
-  it('are refused where a sample holds NaN or Inf, naming it, its token and its layer', () => {
+  it('are refused if a sample holds NaN or Inf, naming it, its token and its layer', () => {
     const g = randomStates([3, 2], 2, 4);
     checkGathered(g);
     expect(() => checkGathered(withEntry(g, 1, 1 * 8 + 4, Number.NaN))).toThrow(NumericError);
@@ -158,7 +158,7 @@ describe('gathered states', () => {
     );
   });
 
-  it('are refused where their number does not fit', () => {
+  it('are refused if their number does not fit', () => {
     const g = randomStates([3, 2], 2, 4);
     expect(() => checkGathered({ ...g, samples: [] })).toThrow(/no samples/);
     expect(() => checkGathered({ ...g, hidden: 5 })).toThrow('sample-0 has 24 elements, expected 3 × 2 × 5');

@@ -33,7 +33,7 @@ describe('the Tucker report', () => {
     expect(progress.at(-1)).toBeCloseTo(1, 12);
   });
 
-  it('says the error that each reconstruction has', async () => {
+  it('reports each reconstruction’s error', async () => {
     const g = randomStates([4, 3], 3, 6);
     const layers = allLayers(3);
     const { error, columns } = await tuckerEnergy({ gathered: g, layers });
@@ -62,7 +62,7 @@ describe('the Tucker report', () => {
     }
   });
 
-  it('has all of the energy where J covers H, and never more', async () => {
+  it('contains all of the energy if J covers H, and never more', async () => {
     for (const [tokens, layers, hidden] of [
       [[1], 1, 1],
       [[2, 5], 3, 7],
@@ -92,7 +92,7 @@ describe('the Tucker report', () => {
     close(b.error, [...a.error], 1e-6);
   });
 
-  it('takes constant states: one direction, and nothing once centred', async () => {
+  it('accepts constant states: one direction, and none once centred', async () => {
     const all = { gathered: constantStates([3, 2], 2, 4), layers: [1, 2] };
     const one = await tuckerEnergy(all);
     expect(one.energy[0]).toBeCloseTo(1, 6);
@@ -103,7 +103,7 @@ describe('the Tucker report', () => {
     );
   });
 
-  it('stops when asked', async () => {
+  it('can be cancelled', async () => {
     await expect(tuckerEnergy(chosen, { signal: AbortSignal.abort() })).rejects.toThrow(CancelledError);
   });
 });

@@ -52,7 +52,7 @@ describe('Tucker', () => {
     expect(o.error).toBeLessThanOrEqual(h.error);
   });
 
-  it('says the error that its reconstruction has', () => {
+  it('reports its reconstruction’s error', () => {
     const t = finished(hosvd(anchor, shape, ranks));
     const back = reconstruct(t, shape, ranks);
     let off = 0;
@@ -77,7 +77,7 @@ describe('Tucker', () => {
     }
   });
 
-  it('takes zeros, refuses NaN and ranks that do not fit', () => {
+  it('accepts zeros, and refuses NaN and ranks that do not fit', () => {
     expect(finished(hooi(new Float32Array(8), [2, 2, 2], [1, 1, 1])).error).toBe(0);
     expect(() => finished(hosvd(new Float32Array([1, Number.NaN]), [1, 1, 2], [1, 1, 1]))).toThrow(
       NumericError,

@@ -21,12 +21,12 @@ describe('errors', () => {
     expect(new NumericError('x').hint).toMatch(/^Lower the learning rate/);
   });
 
-  it('are bounded, whatever is put into them', () => {
+  it('are bounded, whatever they contain', () => {
     const { message, hint } = new InputError('x'.repeat(1e6), 'y'.repeat(1e6));
     expect([message.length, hint.length]).toEqual([MAX_MESSAGE, MAX_MESSAGE]);
   });
 
-  it('are thrown for an aborted signal only', () => {
+  it('are thrown only for an aborted signal', () => {
     const abort = new AbortController();
     throwIfCancelled(undefined, 'nothing');
     throwIfCancelled(abort.signal, 'nothing');

@@ -23,7 +23,7 @@ describe('Rng', () => {
     [1, [393288148, 2174103013, 3814759091, 2092745082, 1865176206]],
     [3735928559, [3842467093, 879304004, 3694663928, 2788030634, 934155191]],
   ];
-  it.each(KNOWN)('gives the known sequence of seed %i', (seed, expected) => {
+  it.each(KNOWN)('gives the known sequence for seed %i', (seed, expected) => {
     const rng = new Rng(seed);
     expect(take(5, () => rng.bits())).toEqual(expected);
   });
@@ -86,14 +86,14 @@ describe('Rng', () => {
       for (const b of streams.slice(0, i)) expect(Math.abs(correlation(a, b))).toBeLessThan(0.08);
   });
 
-  it('tells seeds apart, neighbours too', () => {
+  it('gives different streams for different seeds, even neighbours', () => {
     const firsts = take(1000, () => 0).map((_, seed) => new Rng(seed).bits());
     expect(new Set(firsts).size).toBe(1000);
     const forked = take(1000, () => 0).map((_, seed) => new Rng(seed).fork('batches').bits());
     expect(new Set(forked).size).toBe(1000);
   });
 
-  it('shuffles to a permutation, each equally often, and leaves the list alone', () => {
+  it('shuffles uniformly without changing the given list', () => {
     const items = Object.freeze([1, 2, 3, 4]);
     const rng = new Rng(8);
     const counts = new Map<string, number>();
@@ -107,7 +107,7 @@ describe('Rng', () => {
     expect(rng.shuffle([])).toEqual([]);
   });
 
-  it('picks each item, and none from an empty list', () => {
+  it('picks every item, and nothing from an empty list', () => {
     const rng = new Rng(9);
     expect(new Set(take(100, () => rng.pick(['x', 'y', 'z'])))).toEqual(new Set(['x', 'y', 'z']));
     expect(() => rng.pick([])).toThrow('cannot pick from an empty list');

@@ -6,8 +6,8 @@ const rng = new Rng(7);
 const bytes = (length: number): Uint8Array<ArrayBuffer> =>
   Uint8Array.from({ length }, () => rng.integer(0, 255));
 
-describe('SHA-256 of bytes as they come', () => {
-  it('is that of the standard', () => {
+describe('incremental SHA-256', () => {
+  it('agrees with the standard', () => {
     const abc = new TextEncoder().encode('abc');
     expect(new Sha256().update(abc).hex()).toBe(
       'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
@@ -15,7 +15,7 @@ describe('SHA-256 of bytes as they come', () => {
   });
 
   it.each([0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 127, 128, 1000, 65_537])(
-    'is that of the browser for %i bytes, in one piece and in several',
+    'agrees with the browser for %i bytes, in one piece and in several',
     async (length) => {
       const data = bytes(length);
       const expected = await sha256Hex(data);
@@ -27,7 +27,7 @@ describe('SHA-256 of bytes as they come', () => {
     },
   );
 
-  it('is the same where the browser has none, as over plain http', async () => {
+  it('is the same without the browser’s own, as over plain http', async () => {
     const data = bytes(300);
     const expected = await sha256Hex(data);
     vi.stubGlobal('crypto', { getRandomValues: () => {} });
@@ -39,7 +39,7 @@ describe('SHA-256 of bytes as they come', () => {
     }
   });
 
-  it('reads a part of a buffer as that part', async () => {
+  it('reads a view of a buffer as that view', async () => {
     const data = bytes(300);
     expect(new Sha256().update(data.subarray(7, 200)).hex()).toBe(await sha256Hex(data.slice(7, 200)));
   });

@@ -46,6 +46,9 @@ const HARMLESS = new Set(
 );
 const HARMLESS_NAMES = /^(summary_|_?attn_implementation)|(_pdrop|dropout|dropout_prob|_token_ids?)$/;
 
+/** How published latent-reasoning models make and mark their latents: it does not change what the decoder computes of a text. */
+const LATENTS = /^(latent_\w*ids?|projector\w*|use_projection|_inserted_LatentThinkingModelSettings)$/;
+
 /** Options that are not implemented, with the values that switch them off besides null and false. */
 const NETWORK: Readonly<Record<string, readonly unknown[]>> = {
   add_cross_attention: [],
@@ -86,12 +89,14 @@ const MAX_NAMED = 12;
 export function checkUnused(type: ModelType, json: JsonObject, notes: string[]): void {
   const used = USED_BY[type === 'gpt2' ? 'gpt2' : 'rotary'];
   const unknown: string[] = [];
+  const latents: string[] = [];
   for (const name of Object.keys(json)) {
     const value = own(json, name);
     if (name === 'layer_types') checkLayerTypes(value ?? []);
     else if (Object.hasOwn(NETWORK, name)) checkOption(name, value);
     else if (USED.has(name) || used.has(name) || HARMLESS.has(name) || HARMLESS_NAMES.test(name)) continue;
     else if (isOff(value)) continue;
+    else if (LATENTS.test(name)) latents.push(name);
     else if (SPEAKS_OF_NETWORK.test(name))
       throw new ConfigError(
         `unsupported field ${quote(name)} (${quote(value)}): it is unknown, and by its name it changes the network`,
@@ -99,6 +104,10 @@ export function checkUnused(type: ModelType, json: JsonObject, notes: string[]):
       );
     else unknown.push(name);
   }
+  if (latents.length > 0)
+    notes.push(
+      `Fields of config.json about latents, which are made here as a run’s settings say: ${listed(latents.map(quote), MAX_NAMED)}.`,
+    );
   if (unknown.length > 0)
     notes.push(
       `Fields of config.json that are unknown and not used: ${listed(unknown.map(quote), MAX_NAMED)}.`,

@@ -227,6 +227,19 @@ describe('parseModelConfig', () => {
     expect(notes).toEqual(['Fields of config.json that are unknown and not used: "foo", "flavour".']);
   });
 
+  it('opens published latent-reasoning models, and says that their latents are made otherwise here', () => {
+    const { notes } = parseModelConfig({
+      ...gpt2,
+      latent_id: 50259,
+      latent_start_id: 50257,
+      projector: true,
+      projector_hidden_size: 768,
+    });
+    expect(notes).toEqual([
+      'Fields of config.json about latents, which are made here as a run’s settings say: "latent_id", "latent_start_id", "projector", "projector_hidden_size".',
+    ]);
+  });
+
   it('honours llama biases and an explicit head_dim', () => {
     const config = parseModelConfig({ ...llama, attention_bias: true, mlp_bias: true, head_dim: 24 });
     expect(config).toMatchObject({

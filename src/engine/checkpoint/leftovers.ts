@@ -110,7 +110,7 @@ async function sameBytes(a: TensorLocation, b: TensorLocation): Promise<boolean>
       await a.source.read(a.entry.begin + at, length),
       await b.source.read(b.entry.begin + at, length),
     ];
-    if (x.some((byte, i) => byte !== y[i])) return false;
+    for (let i = 0; i < length; i++) if (x[i] !== y[i]) return false;
   }
   return true;
 }

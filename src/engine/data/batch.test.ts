@@ -46,7 +46,7 @@ describe('layoutOf', () => {
 });
 
 describe('leftPad', () => {
-  it('puts each question at the end, and hides what lies before it', () => {
+  it('right-aligns each question and masks the padding before it', () => {
     const { ids, keyMask } = leftPad([[5, 6], [7, 8, 9, 4], []], 4, PAD);
     expect(ids).toMatchObject({ dtype: 'i32', shape: [3, 4] });
     expect(keyMask).toMatchObject({ dtype: 'f32', shape: [3, 1, 1, 4] });
@@ -99,7 +99,7 @@ describe('tokenBatch', () => {
     ]);
   });
 
-  it('weighs real targets alike, padding not at all, and sums to 1', () => {
+  it('weighs real targets equally and padding not at all, summing to 1', () => {
     for (const [part, count] of [
       [batch.answer, 5],
       [batch.explicit, 16],
@@ -148,7 +148,7 @@ describe('batchIndices', () => {
       );
   });
 
-  it('depends on the seed and on t alone, not on what was asked before', () => {
+  it('depends only on the seed and on t', () => {
     const inOrder = batchIndices(new Rng(3), 11, 4);
     const list = Array.from({ length: 20 }, (_, t) => inOrder(t));
     const backwards = batchIndices(new Rng(3), 11, 4);

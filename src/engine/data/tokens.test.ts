@@ -32,7 +32,7 @@ describe('problemCodec', () => {
     expect(codec.padId).toBe(0);
   });
 
-  it('reads a question alike however it is spaced', () => {
+  it('ignores differences in spacing', () => {
     const ids = codec.question('Tom has 12 apples.');
     expect(codec.question('  Tom  has\n12 apples. ')).toEqual(ids);
     expect(ids.length).toBeGreaterThan(3);
@@ -61,7 +61,7 @@ describe('problemCodec', () => {
     expect(() => own.question(' ')).toThrow('has no tokens');
   });
 
-  it('takes the end from the tokenizer where the model names none, and refuses to go without', () => {
+  it('takes the end token from the tokenizer if the model names none, and refuses to do without', () => {
     expect(problemCodec(tokenizer, []).endId).toBe(1);
     expect(problemCodec(tokenizer, [7, 1]).endId).toBe(7);
     const endless = { ...tokenizer, eosTokenId: undefined };

@@ -135,7 +135,7 @@ const CASES: [string, DecoderConfig, LatentFilter][] = [
 ];
 
 describe.each(CASES)('%s', (_name, config, filter) => {
-  it('step by step equals the whole sequence at once, for latents and tokens, questions of any length', async () => {
+  it('gives the same states step by step as for the whole sequence, for latents and tokens and questions of any length', async () => {
     const { walk, embedding, rowOf, whole, questionRows, dispose } = await setUp(config, filter);
     const H = config.hiddenSize;
     const sequences = questionRows.map((rows) => [...rows]);
@@ -170,7 +170,7 @@ describe.each(CASES)('%s', (_name, config, filter) => {
 describe('Decoder', () => {
   const filter: LatentFilter = { kind: 'softmax', temperature: 1 };
 
-  it('begins anew without a trace of what it read before', async () => {
+  it('begins anew without a trace of the previous text', async () => {
     const { walk, dispose } = await setUp(TINY_CONFIG, filter);
     const { ids, keyMask } = padded();
     const way = async (): Promise<Float32Array[]> => {
@@ -186,7 +186,7 @@ describe('Decoder', () => {
     await dispose();
   });
 
-  it('refuses a position too many, and can begin again', async () => {
+  it('refuses a position beyond its capacity, and can begin again', async () => {
     const { walk, dispose } = await setUp(TINY_CONFIG, filter, S + 2);
     expect(walk.state.room).toBe(2);
     await walk.tokens(1, 1, 1);
@@ -204,7 +204,7 @@ describe('Decoder', () => {
     await dispose();
   });
 
-  it('refuses latents and tokens that are not one a sequence', async () => {
+  it('refuses latents and tokens unless there is one per sequence', async () => {
     const { walk, dispose } = await setUp(TINY_CONFIG, filter);
     await expect(walk.tokens(1, 2)).rejects.toThrow('needs Float32Array of 36');
     await expect(walk.tokens(1, 2, 23)).rejects.toThrow('token id 23');
@@ -212,7 +212,7 @@ describe('Decoder', () => {
     await dispose();
   });
 
-  it('gives back every tensor and program', async () => {
+  it('frees every tensor and program', async () => {
     const before = [runtime.liveTensors, runtime.programCount];
     const { dispose } = await setUp(TINY_CONFIG, filter);
     expect(runtime.liveTensors).toBeGreaterThan(before[0] as number);
@@ -244,7 +244,7 @@ describe('greedy', () => {
     return out;
   }
 
-  it('takes the most probable token each time, up to the limit, and leaves the state it began with', async () => {
+  it('takes the most probable token each time, up to the limit, and leaves the initial state unchanged', async () => {
     const expected = await plain(4);
     const { decoder, walk, dispose } = await setUp(TINY_CONFIG, filter);
     const before = [decoder.stateBytes, runtime.liveTensors];
@@ -257,7 +257,7 @@ describe('greedy', () => {
     await dispose();
   });
 
-  it('ends each sequence at its end token, which is left out, and stops when all have ended', async () => {
+  it('ends each sequence before its end token, and stops when all have ended', async () => {
     const expected = await plain(4);
     const end = (expected[0] as number[])[1] as number;
     const cut = (ids: readonly number[]): number[] =>
@@ -271,7 +271,7 @@ describe('greedy', () => {
     await dispose();
   });
 
-  it('ends where the keys are full', async () => {
+  it('stops when the cache is full', async () => {
     const expected = await plain(3);
     const { decoder, walk, dispose } = await setUp(TINY_CONFIG, filter, S + 2);
     expect(await greedy(decoder, walk.state, { endIds: [], limit: 50 })).toEqual(expected);

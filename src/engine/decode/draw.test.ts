@@ -79,7 +79,7 @@ const SETTINGS: SamplingOptions[] = [
 ];
 
 describe('a draw', () => {
-  it.each(SETTINGS)('is that of the exact distribution, %o', (options) => {
+  it.each(SETTINGS)('agrees with the exact distribution, %o', (options) => {
     for (const [n, seed, spread] of [
       [23, 1, 1],
       [200, 2, 2],
@@ -130,7 +130,7 @@ describe('a draw', () => {
     expect(chi).toBeLessThanOrEqual(freedom + 4.5 * Math.sqrt(2 * freedom));
   });
 
-  it('gives ties to the lowest ids, also across blocks, and reads more blocks until that is certain', () => {
+  it('resolves ties to the lowest ids, also across blocks, and reads more blocks until that is certain', () => {
     const logits = new Float32Array(64).fill(1);
     logits[50] = 2;
     const top = { temperature: 1, topK: 4, topP: 1 };
@@ -141,7 +141,7 @@ describe('a draw', () => {
     expect(run({ ...top, topK: 1 }, 0.999).id).toBe(50);
   });
 
-  it('reads few blocks where the distribution is peaked, and one without top-k and top-p', () => {
+  it('reads few blocks for a peaked distribution, and one without top-k and top-p', () => {
     const logits = logitsOf(4096, 5, 1);
     for (const id of [17, 2000, 4000]) logits[id] = 30 + id / 1000;
     const options = { temperature: 1, topK: null, topP: 0.95 };
@@ -163,7 +163,7 @@ describe('a draw', () => {
         }
   });
 
-  it('refuses settings that mean nothing', () => {
+  it('refuses meaningless settings', () => {
     const good = { temperature: 1, topK: null, topP: 1 };
     checkSampling({ ...good, temperature: 0 });
     for (const [bad, message] of [

@@ -15,41 +15,44 @@ afterAll(() => runtime.dispose());
 it.each([
   ['f16', TINY_CONFIG],
   ['bf16', TINY_QWEN],
-] as const)('a decoder of weights kept in %s reads as one of f32, to the bit', async (dtype, config) => {
-  const weights = mapWeights(randomWeights(config, new Rng(8)), (host) => inHalves(host, dtype));
-  const [B, S] = [2, 3];
-  const shape = {
-    lora: undefined,
-    config,
-    batch: B,
-    question: S,
-    keys: S + 3,
-    filter: { kind: 'softmax', temperature: 1 },
-  } as const;
-  const ids = { dtype: 'i32', shape: [B, S], data: Int32Array.of(4, 9, 2, 0, 7, 11) } as const;
-  const keyMask = {
-    dtype: 'f32',
-    shape: [B, 1, 1, S],
-    data: Float32Array.of(0, 0, 0, HIDDEN, 0, 0),
-  } as const;
-  const read: Float32Array[][] = [];
-  for (const kept of [weights, widenedWeights(weights)]) {
-    const decoder = await decoderOf(runtime, kept, shape);
-    const values: Float32Array[] = [];
-    const walk = new Walk(decoder);
-    const look = async () => values.push(await walk.hidden(), await walk.logits(), await walk.latent());
-    await walk.begin(ids, keyMask);
-    await look();
-    for (const tokens of [[0, 22], undefined, [22, 5]]) {
-      await (tokens ? walk.tokens(...tokens) : walk.feed('latent'));
+] as const)(
+  'a decoder with weights kept in %s equals one with the same weights in f32, to the bit',
+  async (dtype, config) => {
+    const weights = mapWeights(randomWeights(config, new Rng(8)), (host) => inHalves(host, dtype));
+    const [B, S] = [2, 3];
+    const shape = {
+      lora: undefined,
+      config,
+      batch: B,
+      question: S,
+      keys: S + 3,
+      filter: { kind: 'softmax', temperature: 1 },
+    } as const;
+    const ids = { dtype: 'i32', shape: [B, S], data: Int32Array.of(4, 9, 2, 0, 7, 11) } as const;
+    const keyMask = {
+      dtype: 'f32',
+      shape: [B, 1, 1, S],
+      data: Float32Array.of(0, 0, 0, HIDDEN, 0, 0),
+    } as const;
+    const read: Float32Array[][] = [];
+    for (const kept of [weights, widenedWeights(weights)]) {
+      const decoder = await decoderOf(runtime, kept, shape);
+      const values: Float32Array[] = [];
+      const walk = new Walk(decoder);
+      const look = async () => values.push(await walk.hidden(), await walk.logits(), await walk.latent());
+      await walk.begin(ids, keyMask);
       await look();
+      for (const tokens of [[0, 22], undefined, [22, 5]]) {
+        await (tokens ? walk.tokens(...tokens) : walk.feed('latent'));
+        await look();
+      }
+      await decoder.dispose();
+      read.push(values);
     }
-    await decoder.dispose();
-    read.push(values);
-  }
-  expect(read[0]).toHaveLength(12);
-  expect(read[0]).toEqual(read[1]);
-  // Each position is another one, and nothing is lost in zeros.
-  expect(new Set(read[0]?.map((values) => values[0])).size).toBe(12);
-  expect(runtime.liveTensors).toBe(0);
-});
+    expect(read[0]).toHaveLength(12);
+    expect(read[0]).toEqual(read[1]);
+    // Each position is another one, and nothing is lost in zeros.
+    expect(new Set(read[0]?.map((values) => values[0])).size).toBe(12);
+    expect(runtime.liveTensors).toBe(0);
+  },
+);

@@ -176,7 +176,7 @@ const CASES: [string, DecoderConfig, ProjectedLayers][] = [
 ];
 
 describe.each(CASES)('a projected decoder: %s', (_name, config, projected) => {
-  it('states, logits and what follows are those of the definition, and another projection needs no compilation', async () => {
+  it('gives the states and logits of the definition, and another projection needs no compilation', async () => {
     const { walk, project, whole, rowOf, begin, rows, dispose } = await setUp(config, projected);
     const H = config.hiddenSize;
     let programs = 0;
@@ -237,7 +237,7 @@ describe.each(CASES)('a projected decoder: %s', (_name, config, projected) => {
 });
 
 describe('a fresh projected decoder', () => {
-  it('leaves every bit as it is', async () => {
+  it('changes no bit', async () => {
     const way = async (projected: ProjectedLayers | undefined): Promise<Float32Array[]> => {
       const { walk, begin, dispose } = await setUp(TINY_CONFIG, projected);
       await begin();
@@ -251,7 +251,7 @@ describe('a fresh projected decoder', () => {
     expect(await way({ layers: [1, 2], question: true })).toEqual(await way(undefined));
   });
 
-  it('refuses layers that are none, matrices of another shape, and two interventions at one site', async () => {
+  it('refuses unknown layers, matrices of the wrong shape, and two interventions at one site', async () => {
     const { decoder, walk, begin, dispose } = await setUp(TINY_CONFIG, undefined);
     const make = (layer: number, size = 144) =>
       decoder.intervention({ site: 'residual', layer }, new Float32Array(size), new Float32Array(12));
@@ -264,7 +264,7 @@ describe('a fresh projected decoder', () => {
     await dispose();
   });
 
-  it('at the latent input changes what is fed: h·P + s of the latent', async () => {
+  it('at the latent input changes what is fed: h·P + s', async () => {
     const { decoder, walk, begin, dispose } = await setUp(TINY_CONFIG, undefined);
     const H = TINY_CONFIG.hiddenSize;
     await begin();

@@ -36,7 +36,7 @@ async function states(): Promise<DecoderState[]> {
 }
 
 describe('attention weights of the last position', () => {
-  it('are those of torch after the question, a token and a vector, 0 at columns not yet filled', async () => {
+  it('agree with torch after the question, a token and a vector, and are 0 at columns not yet filled', async () => {
     const { S, T } = golden.sizes;
     const all = await states();
     for (const [t, state] of all.entries()) {
@@ -47,7 +47,7 @@ describe('attention weights of the last position', () => {
     }
   });
 
-  it('sum to 1 over the columns that are seen, and are 0 at padding', async () => {
+  it('sum to 1 over the visible columns, and are 0 at padding', async () => {
     const { B, T } = golden.sizes;
     const { layers: L, heads } = golden.config;
     const all = await states();
@@ -72,7 +72,7 @@ describe('attention weights of the last position', () => {
     expect(pads).toBeGreaterThan(0);
   });
 
-  it('cost nothing where they are not asked for, and change no bit where they are', async () => {
+  it('cost nothing unless requested, and change no bit if they are', async () => {
     const compile = vi.spyOn(runtime, 'compile');
     const plain = await golden.end({ hidden: true });
     for (const [{ outputs }] of compile.mock.calls) expect(outputs).not.toHaveProperty('attention');
@@ -89,7 +89,7 @@ describe('attention weights of the last position', () => {
 });
 
 describe('keys and values of a layer', () => {
-  it('are those of torch at every column that is seen, and zero at columns not yet filled', async () => {
+  it('agree with torch at every visible column, and are zero at columns not yet filled', async () => {
     const { B, S, T } = golden.sizes;
     const { kvHeads, headDim: d, layers: L } = golden.config;
     const columns = S + golden.inputs.length;
@@ -119,7 +119,7 @@ describe('keys and values of a layer', () => {
   });
 });
 
-it('hidden states of all layers are those of torch', async () => {
+it('hidden states of all layers agree with torch', async () => {
   const state = await golden.end({ hidden: true });
   expect(relativeError(await hiddenOf(state), golden.golden.tensor('hidden').data)).toBeLessThan(TOLERANCE);
   state.dispose();

@@ -111,7 +111,7 @@ describe.each([
 });
 
 describe('continuations', () => {
-  it('are the same from the same seed and state, alone or in a batch, and differ by sample and seed', async () => {
+  it('repeat for the same seed and state, alone or in a batch, and differ by sample and seed', async () => {
     const three = await open(3);
     const rows = await idsOf(three.decoder, three.state, OPTIONS);
     expect(new Set(rows.map((row) => row.join())).size).toBe(3);
@@ -132,7 +132,7 @@ describe('continuations', () => {
     await one.decoder.dispose();
   });
 
-  it('are greedy at temperature 0, in its limit, with k = 1 and with a tiny p', async () => {
+  it('are greedy at temperature 0, close to it, with k = 1 and with a tiny p', async () => {
     const { decoder, state } = await open(1);
     const expected = await greedy(decoder, state, { endIds: [], limit: 6 });
     const one = { ...OPTIONS, samples: [0], positions: [3] };
@@ -152,7 +152,7 @@ describe('continuations', () => {
     await decoder.dispose();
   });
 
-  it('end at an end token, at what the caller stops, at the limit or where the cache is full, each row by itself', async () => {
+  it('end row by row: at an end token, when the caller stops, at the limit or when the cache is full', async () => {
     const { decoder, state } = await open(3);
     const rows = await idsOf(decoder, state, OPTIONS);
     const endId = rows[0]?.[2] as number;

@@ -51,7 +51,7 @@ const mapsAtAllSites = ({ decoder, config }: GoldenDecoder) => {
   );
 };
 
-it('on WebGPU a pass shows, and is intervened on, as on WASM', async () => {
+it('gives the same readouts and interventions on WebGPU as on WASM', async () => {
   const before = [device.liveBuffers, gpu.liveTensors];
   const [one, other] = [await openGolden(gpu), await openGolden(cpu)];
   const plain = await seen(one, {});

@@ -43,7 +43,7 @@ describe.each(PLACES)('an intervention at $site of layer $layer', (at) => {
   });
   afterAll(() => golden.dispose());
 
-  it.each(['all', 'after'])('is that of torch: %s the columns (of the question)', async (where) => {
+  it.each(['all', 'after'])('agrees with torch: %s the columns (of the question)', async (where) => {
     const { golden: file, decoder, sizes, config } = golden;
     const interventions = [decoder.intervention(at, file.f32('matrix'), file.f32('shift'))];
     const { hidden, attention } = await seen(golden, where === 'all' ? { interventions } : {}, {
@@ -57,7 +57,7 @@ describe.each(PLACES)('an intervention at $site of layer $layer', (at) => {
     expect(relativeError(filled, want('attention'))).toBeLessThan(TOLERANCE);
   });
 
-  it('that is the identity changes no bit, or the order of one sum', async () => {
+  it('with the identity changes no bit, or the order of one sum', async () => {
     const { decoder, config } = golden;
     const H = config.hiddenSize;
     const interventions = [decoder.intervention(at, identity(H), new Float32Array(H))];
@@ -76,23 +76,26 @@ describe('a map to zero', () => {
     { site: 'mlp.in', weights: ['mlp.up_proj.weight'] },
   ] as const;
 
-  it.each(CASES)('at $site is the layer without that part: $weights are zero', async ({ site, weights }) => {
-    const golden = await openGolden(runtime, { adapted: false });
-    const without = await openGolden(runtime, {
-      adapted: false,
-      scales: Object.fromEntries(weights.map((name) => [prefix + name, 0])),
-    });
-    const H = golden.config.hiddenSize;
-    const at = { site, layer: 2 } as const;
-    const zero = golden.decoder.intervention(at, new Float32Array(H * H), new Float32Array(H));
-    const found = await seen(golden, { interventions: [zero] });
-    expect(found).toEqual(await seen(without, {}));
-    expect(relativeError(found.hidden, (await seen(golden, {})).hidden)).toBeGreaterThan(0.01);
-    await golden.dispose();
-    await without.dispose();
-  });
+  it.each(CASES)(
+    'at $site equals a layer without that part: $weights are zero',
+    async ({ site, weights }) => {
+      const golden = await openGolden(runtime, { adapted: false });
+      const without = await openGolden(runtime, {
+        adapted: false,
+        scales: Object.fromEntries(weights.map((name) => [prefix + name, 0])),
+      });
+      const H = golden.config.hiddenSize;
+      const at = { site, layer: 2 } as const;
+      const zero = golden.decoder.intervention(at, new Float32Array(H * H), new Float32Array(H));
+      const found = await seen(golden, { interventions: [zero] });
+      expect(found).toEqual(await seen(without, {}));
+      expect(relativeError(found.hidden, (await seen(golden, {})).hidden)).toBeGreaterThan(0.01);
+      await golden.dispose();
+      await without.dispose();
+    },
+  );
 
-  it('before k spreads attention evenly over what is seen, where keys have no bias', async () => {
+  it('before k spreads attention evenly over the visible columns if keys have no bias', async () => {
     const scales = { [`${prefix}self_attn.k_proj.bias`]: 0 };
     const golden = await openGolden(runtime, { adapted: false, scales });
     const { B, S, T } = golden.sizes;
@@ -113,7 +116,7 @@ describe('a map to zero', () => {
   });
 });
 
-it('two sites at once: what the first makes is what the second sees', async () => {
+it('applies two sites in order: the second sees the first one’s output', async () => {
   const golden = await openGolden(runtime);
   const { decoder, golden: file, config } = golden;
   const H = config.hiddenSize;
@@ -145,7 +148,7 @@ it('two sites at once: what the first makes is what the second sees', async () =
   await golden.dispose();
 });
 
-it('refuses a layer that is none, at any site', async () => {
+it('refuses an unknown layer at any site', async () => {
   const golden = await openGolden(runtime);
   const { decoder, config } = golden;
   const H = config.hiddenSize;

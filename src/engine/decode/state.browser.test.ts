@@ -70,7 +70,7 @@ async function straight(decoder: Decoder) {
   return all;
 }
 
-it('on WebGPU a state is forked, and the way not changed is the straight one to the bit, and that of WASM', async () => {
+it('forks a state on WebGPU; the unchanged branch equals the straight run to the bit, and WASM’s', async () => {
   const before = [device.liveBuffers, gpu.liveTensors];
   const { decoder, model } = await open(gpu);
   const want = await straight(decoder);

@@ -74,7 +74,7 @@ describe('a state', () => {
   afterAll(() => shared?.decoder.dispose());
 
   it.each([0, 1, 2, 3, 4])(
-    'is forked at step %i; the way not changed is the straight one, to the bit',
+    'can be forked at step %i; the unchanged branch equals the straight run, to the bit',
     async (fork) => {
       const decoder = await open();
       const want = await straight(decoder);
@@ -118,7 +118,7 @@ describe('a state', () => {
     },
   );
 
-  it('says what is to be said of it: the next token, the fed distribution, its entropy', async () => {
+  it('reports the next token, the fed distribution and its entropy', async () => {
     const decoder = await open(TINY_QWEN);
     const V = TINY_QWEN.vocabSize;
     const state = await decoder.begin(IDS, MASK);
@@ -146,7 +146,7 @@ describe('a state', () => {
     await decoder.dispose();
   });
 
-  it('has no hidden states where none were asked for, and is of no use once it is gone', async () => {
+  it('has no hidden states unless requested, and cannot be used once freed', async () => {
     const decoder = await open();
     const state = await decoder.begin(IDS, MASK);
     await expect(hiddenOf(state)).rejects.toThrow(InputError);
@@ -157,7 +157,7 @@ describe('a state', () => {
     await decoder.dispose();
   });
 
-  it('is one of a bounded number: what there is no room for is refused, what is there stays', async () => {
+  it('is one of a bounded number: a state without room is refused, the existing ones stay', async () => {
     const one = await open();
     const probe = await one.begin(IDS, MASK);
     const { bytes } = probe;
@@ -177,7 +177,7 @@ describe('a state', () => {
     await decoder.dispose();
   });
 
-  it('that a step failed to make leaves the tensors it was to have', async () => {
+  it('returns its tensors if the step that makes it fails', async () => {
     const live = runtime.liveTensors;
     const decoder = await open();
     const state = await decoder.begin(IDS, MASK);
@@ -202,7 +202,7 @@ describe('a state', () => {
     expect(runtime.liveTensors).toBe(live);
   });
 
-  it('with a logit that is no number is refused by name, in whatever way it is read', async () => {
+  it('with a NaN logit is refused by name, however it is read', async () => {
     const decoder = await open();
     const begun = await decoder.begin(IDS, MASK);
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
@@ -223,7 +223,7 @@ describe('a state', () => {
 });
 
 describe('what is not asked for', () => {
-  it('is in no program: tokens are fed without a look at the vocabulary', async () => {
+  it('adds nothing to a program: tokens are fed without reading the vocabulary', async () => {
     const decoder = await open();
     const spy = vi.spyOn(runtime, 'compile');
     const state = await decoder.step(await decoder.begin(IDS, MASK), { tokens: [1, 2] });
@@ -247,7 +247,7 @@ describe('a vocabulary of 150,000 in chunks of at most 1 MiB', () => {
   const V = 150_000;
   const config = { ...TINY_CONFIG, layers: 1, vocabSize: V };
 
-  it('decodes as the whole one does; no tensor has its size', async () => {
+  it('decodes as the unchunked one does, without a tensor of its size', async () => {
     const results = [];
     for (const maxVocabularyBytes of [2 ** 30, 2 ** 20]) {
       const decoder = await open(config, { maxVocabularyBytes });

@@ -22,13 +22,13 @@ beforeAll(async () => {
 afterAll(() => device.destroy());
 
 describe('device', () => {
-  it('says what it runs on', () => {
+  it('describes its adapter', () => {
     expect(device.lost).toBe(false);
     expect(typeof device.info.vendor).toBe('string');
     expect(device.limits.maxStorageBufferBindingSize).toBeGreaterThan(2 ** 27);
   });
 
-  it('rounds buffers up to 16 bytes, counts the living, and refuses a second destroy', () => {
+  it('rounds buffers up to 16 bytes, counts live ones, and refuses a second destroy', () => {
     const before = device.liveBuffers;
     const buffer = device.createBuffer(5, 'five');
     expect([buffer.bytes, buffer.gpu.size, device.liveBuffers - before]).toEqual([5, 16, 1]);
@@ -117,7 +117,7 @@ describe('device', () => {
     same.destroy();
   });
 
-  it('tells memory that ran out from a lost device', async () => {
+  it('distinguishes out of memory from a lost device', async () => {
     const buffer = device.upload(new Float32Array([7]), 'kept');
     const error = new GPUOutOfMemoryError('no room for "adapter"');
     device.gpu.dispatchEvent(new GPUUncapturedErrorEvent('uncapturederror', { error }));
@@ -160,7 +160,7 @@ describe('a missing or lost device', () => {
     expect(doomed.liveBuffers).toBe(0);
   });
 
-  it('waits for a loss that a failure came before, and lets the living pass', async () => {
+  it('waits for a loss reported after a failure, and passes for a live device', async () => {
     const [living, doomed] = [await openDevice(), await openDevice()];
     setTimeout(() => doomed.gpu.destroy(), 50);
     const failure = doomed.assertAliveAfterFailure();

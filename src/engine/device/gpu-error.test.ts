@@ -8,7 +8,7 @@ class GPUValidationError {
   constructor(readonly message: string) {}
 }
 
-it('is memory where memory ran out, whatever follows from it', () => {
+it('reports out of memory, whatever errors follow from it', () => {
   const invalid = new GPUValidationError('[Buffer "adapter"] is invalid');
   expect(reportedError([invalid, new GPUOutOfMemoryError('')])).toMatchObject({
     code: 'memory',
@@ -20,7 +20,7 @@ it('is memory where memory ran out, whatever follows from it', () => {
   expect(reportedError([new GPUValidationError('Failed to allocate memory for buffer')]).code).toBe('memory');
 });
 
-it('is a refused command otherwise, with all that was said', () => {
+it('reports a refused command otherwise, with all messages', () => {
   const error = reportedError([new GPUValidationError('first'), new GPUValidationError('second')]);
   expect(error).toMatchObject({
     code: 'device',

@@ -87,7 +87,7 @@ const options = (decoder: Decoder, over: Partial<EvaluationOptions> = {}): Evalu
 });
 
 describe('accuracy', () => {
-  it('counts each problem once, also where the last chunk is filled up', async () => {
+  it('counts each problem once, even if the last chunk is padded', async () => {
     const { decoder, asked } = counter();
     const told: [number, number][] = [];
     const share = await accuracy(options(decoder, { onProgress: (...x) => told.push(x) }));
@@ -104,17 +104,17 @@ describe('accuracy', () => {
     ]);
   });
 
-  it('tells which problems are right, in their order', async () => {
+  it('reports which problems are right, in order', async () => {
     const right = await outcomes(options(counter().decoder));
     expect(right).toEqual(Uint8Array.of(1, 0, 1, 0, 1));
   });
 
-  it('does not count the copies that fill a chunk', async () => {
+  it('does not count the copies that pad a chunk', async () => {
     const share = await accuracy(options(counter().decoder, { problems: PROBLEMS.slice(0, 1) }));
     expect(share).toMatchObject({ correct: 1, total: 1 });
   });
 
-  it('feeds K latents, then the prompt, then what the model says', async () => {
+  it('feeds K latents, then the prompt, then the generated tokens', async () => {
     const { decoder, fed } = counter();
     await accuracy(options(decoder, { problems: PROBLEMS.slice(0, 3), mode: { latentSteps: 2 } }));
     expect(fed).toEqual(['begin', 'latent', 'latent', '20,20,20', '21,21,21', '12,13,14']);
@@ -129,14 +129,14 @@ describe('accuracy', () => {
     expect(explicit.fed).toEqual(['begin', '12,13,14']);
   });
 
-  it('counts an answer of ids that the tokenizer does not know as wrong', async () => {
+  it('counts an answer with ids unknown to the tokenizer as wrong', async () => {
     // The first sequence says a padding id of the vocabulary instead.
     const wild = counter((said, n, b) => (said > 0 ? END : b === 0 ? 28 : 10 + n)).decoder;
     const share = await accuracy(options(wild, { problems: PROBLEMS.slice(0, 3) }));
     expect(share).toMatchObject({ correct: 1, total: 3 });
   });
 
-  it('hears a cancel that comes as a message, although its decoder never waits for one', async () => {
+  it('responds to a cancellation by message even though its decoder never yields', async () => {
     const { decoder } = counter();
     const cancel = new AbortController();
     const { port1, port2 } = new MessageChannel();
@@ -149,7 +149,7 @@ describe('accuracy', () => {
     port1.close();
   });
 
-  it('of no problems is of no meaning', async () => {
+  it('is undefined without problems', async () => {
     expect(await accuracy(options(counter().decoder, { problems: [] }))).toMatchObject({
       total: 0,
       low: 0,
@@ -157,7 +157,7 @@ describe('accuracy', () => {
     });
   });
 
-  it('is cancelled between chunks', async () => {
+  it('can be cancelled between chunks', async () => {
     const abort = new AbortController();
     const { decoder, fed, alive } = counter();
     const run = accuracy(options(decoder, { signal: abort.signal, onProgress: () => abort.abort() }));

@@ -81,7 +81,7 @@ describe('reverse mode', () => {
     });
   });
 
-  test('several outputs with their cotangents add up; one without a cotangent counts nothing', () => {
+  test('adds up several outputs with their cotangents and ignores outputs without one', () => {
     const g = new Graph();
     const x = g.input('x', [3]);
     const [a, b, c] = [o.mul(x, 2), o.square(x), o.exp(x)];
@@ -90,7 +90,7 @@ describe('reverse mode', () => {
     expect([...found]).toEqual([22, 82, 182]);
   });
 
-  test('what does not depend gets zeros, and frozen operands add no nodes', () => {
+  test('gives zeros for what the output does not depend on, and adds no nodes for frozen operands', () => {
     const g = new Graph();
     const [x, w, unused] = [g.input('x', [2, 3]), g.input('w', [3, 4]), g.input('unused', [5])];
     const loss = o.reduceSum(o.matmul(x, w));
@@ -148,7 +148,7 @@ describe('refusals', () => {
     for (const op of OP_KINDS) expect(GRADIENT_RULES[op], op).not.toBeUndefined();
   });
 
-  test('a gradient of something that is no scalar', () => {
+  test('a gradient of a non-scalar', () => {
     const g = new Graph();
     const x = g.input('x', [2, 3]);
     expect(() => gradients(o.exp(x), [x])).toThrow(/\[2, 3\]; reduce it to a scalar/);

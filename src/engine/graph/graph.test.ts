@@ -202,7 +202,7 @@ describe('common subexpressions', () => {
     expect(g.scalar(2)).toBe(g.constant(new Float32Array([2]), []));
   });
 
-  test('constants are told apart to the bit, by shape and by type', () => {
+  test('constants are distinguished to the bit, by shape and by type', () => {
     const g = new Graph();
     expect(g.scalar(0)).not.toBe(g.scalar(-0));
     expect(g.scalar(Number.NaN)).toBe(g.scalar(Number.NaN));
@@ -210,7 +210,7 @@ describe('common subexpressions', () => {
     expect(g.constant(new Int32Array([1]), [], 'i32')).not.toBe(g.scalar(1));
   });
 
-  test('operations without effect are not made', () => {
+  test('operations without effect are left out', () => {
     const [a] = inputs([2, 3]) as [Tensor];
     expect(o.add(a, 0)).toBe(a);
     expect(o.mul(1, a)).toBe(a);
@@ -223,7 +223,7 @@ describe('common subexpressions', () => {
     expect(o.cast(a, 'f32')).toBe(a);
   });
 
-  test('labels are those of the first place', () => {
+  test('keeps the label of the first occurrence', () => {
     const [a] = inputs([2]) as [Tensor];
     const first = a.graph.scope('one', () => o.exp(a));
     expect(a.graph.scope('two', () => o.exp(a))).toBe(first);
@@ -247,7 +247,7 @@ describe('dead code', () => {
     expect(programInputs({ name: 'p', outputs: { y } }).map((x) => x.name)).toEqual(['a', 'b']);
   });
 
-  test('live nodes come in an order that can be evaluated, deep graphs included', () => {
+  test('orders live nodes so that they can be evaluated, even in deep graphs', () => {
     const [a] = inputs([2]) as [Tensor];
     let x = a;
     for (let i = 0; i < 30_000; i++) x = o.add(x, i + 1);

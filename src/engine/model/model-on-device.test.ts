@@ -54,7 +54,7 @@ const WAYS: [string, ModelOptions][] = [
 ];
 
 describe.each(WAYS)('weights %s', (way, options) => {
-  it('are the model’s, go once to the device, and go from it with the last user', async () => {
+  it('are uploaded once, and freed with the last user', async () => {
     const before = [runtime.liveTensors, runtime.programCount];
     const model = open(options);
     const ids = [0, 7, 8, 22];
@@ -82,7 +82,7 @@ describe.each(WAYS)('weights %s', (way, options) => {
 });
 
 describe('programs', () => {
-  it('that are equal are compiled once, also at the same time, and by name only as equal', async () => {
+  it('are compiled once if equal, even concurrently, and whatever their names', async () => {
     const model = open();
     const [a, b] = await Promise.all([1, 2].map(() => model.compile(embedding(model, 2))));
     expect(a?.executable).toBe(b?.executable);
@@ -96,7 +96,7 @@ describe('programs', () => {
     await model.release();
   });
 
-  it('of two models are not taken for each other, though their graphs are equal', async () => {
+  it('of two models are kept apart even if their graphs are equal', async () => {
     const [one, two] = [
       open(),
       new ModelOnDevice(runtime, TINY_CONFIG, randomWeights(TINY_CONFIG, new Rng(5))),
@@ -108,7 +108,7 @@ describe('programs', () => {
     await two.release();
   });
 
-  it('that nobody uses are kept within a bound, the least recently used goes first, one in use never', async () => {
+  it('are kept within a bound while unused; the least recently used goes first, one in use never', async () => {
     const probe = open();
     await rowsOf(probe, [1]);
     const size = probe.programBytes;

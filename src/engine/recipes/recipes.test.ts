@@ -100,7 +100,7 @@ describe('lori', () => {
     ['one per sample', { scope: 'sample' }],
     ['ranks larger than the model', { layerRank: 64, hiddenRank: 30 }],
   ];
-  it.each(cases)('is zero where the student has the states of the teacher: %s', async (_name, factors) => {
+  it.each(cases)('is zero if the student has the teacher’s states: %s', async (_name, factors) => {
     const { moments, anchor } = await lossesOf(lori, configOf(factors), teacher);
     const own = both(of(teacher, 2).rationale, of(teacher, 0).rationale);
     const shape = [2, 4, L, H];
@@ -118,7 +118,7 @@ describe('lori', () => {
     for (const term of [...off, anchorOff]) expect(term).toBeGreaterThan(0);
   });
 
-  it('sees moments only: the order of thoughts, and their number, do not matter', async () => {
+  it('depends on moments only, not on the order or number of thoughts', async () => {
     const { moments } = await lossesOf(lori, configOf(), teacher);
     const { rationale } = of(teacher, 1);
     const row = L * H;
@@ -165,7 +165,7 @@ describe('lori', () => {
       expect(unit[i]).toBeCloseTo(((single[0][i] as number) + (single[1][i] as number)) / 2, 5);
   });
 
-  it('cuts ranks to the model and to the samples', async () => {
+  it('reduces ranks to what the model and the samples span', async () => {
     const one = teacherOf([2]);
     const { moments, anchor } = await lossesOf(
       lori,
@@ -205,7 +205,7 @@ describe('lori', () => {
     },
   );
 
-  it('reads no teacher where every loss on its states has weight 0', () => {
+  it('does not read the teacher if every loss on its states has weight 0', () => {
     expect(lori.usesTeacher(configOf())).toBe(true);
     expect(lori.usesTeacher(configOf({}, { covariance: 0, mean: 0, anchor: 0 }))).toBe(false);
     const codiOf = (weight: number) => parseRunConfig({ method: 'codi', weights: { codi: weight } });
@@ -215,7 +215,7 @@ describe('lori', () => {
   it.each([
     ['moments', { anchor: 0 }],
     ['anchor', { covariance: 0, mean: 0 }],
-  ])('hears a cancel while it makes its targets: %s', async (_name, weights) => {
+  ])('responds to a cancellation while computing targets: %s', async (_name, weights) => {
     const cancelled = new Pace('the run', AbortSignal.abort());
     const made = lori.targets(configOf({}, weights), TINY_CONFIG, teacher, cancelled);
     await expect(made).rejects.toThrow('the run was cancelled');
@@ -241,7 +241,7 @@ describe('lori', () => {
     });
   });
 
-  it('gives each sample its own factors and targets, or all the same factors', async () => {
+  it('gives each sample its own factors and targets, or all samples the same factors', async () => {
     const many = teacherOf([3, 5, 2, 7]);
     const factorsFor = async (scope: 'shared' | 'sample', sample: number) => {
       const { moments } = await lossesOf(lori, configOf({ scope }), many);
@@ -268,7 +268,7 @@ describe('codi', () => {
   });
   const anchors = both(of(teacher, 0).anchor, of(teacher, 1).anchor);
 
-  it('is zero at the anchor states of the teacher, and reads those of the student', async () => {
+  it('is zero at the teacher’s anchor states, and depends on the student’s', async () => {
     expect(termsOf(loss, [2, L, H], anchors, [0, 1])).toEqual([0]);
     expect(termsOf(loss, [2, L, H], anchors, [1, 0])[0]).toBeGreaterThan(0);
   });
@@ -294,7 +294,7 @@ describe('codi', () => {
 });
 
 describe('methods without a teacher', () => {
-  it('ask for no states, and think as many thoughts as they say', async () => {
+  it('request no states, and use the configured number of latent steps', async () => {
     const latent = { steps: 7 };
     const thinking = parseRunConfig({ method: 'ce', latent });
     const direct = parseRunConfig({ method: 'nocot' });
@@ -307,7 +307,7 @@ describe('methods without a teacher', () => {
   });
 });
 
-describe.each(['step-llama', 'step-qwen2'] as const)('%s: what torch makes of the same teacher', (name) => {
+describe.each(['step-llama', 'step-qwen2'] as const)('%s: agrees with torch on the same teacher', (name) => {
   const golden = readGolden(name);
   const { run, tokens, config: hf } = golden.meta;
   const [layers, hidden] = [hf.num_hidden_layers as number, hf.hidden_size as number];

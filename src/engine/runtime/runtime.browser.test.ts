@@ -70,7 +70,7 @@ describe('a lost GPU', () => {
 });
 
 describe('buffers', () => {
-  test('tensors are buffers of the device, whole multiples of 16 bytes, and go with them', async () => {
+  test('keeps tensors in device buffers of a multiple of 16 bytes, freed with them', async () => {
     const device = await openDevice();
     const runtime = await onGpu(device);
     const before = device.liveBuffers;
@@ -90,7 +90,7 @@ describe('buffers', () => {
     device.destroy();
   });
 
-  test('16-bit weights go to the GPU as they are: half of the bytes of f32, one buffer left', async () => {
+  test('uploads 16-bit weights as they are: half the bytes of f32, one buffer left', async () => {
     const device = await openDevice();
     const written: number[] = [];
     const write = device.write.bind(device);
@@ -119,7 +119,7 @@ describe('buffers', () => {
     expect(() => without.upload(weight)).toThrow('disposed of');
   });
 
-  test('200 runs leave the device as it was and read nothing back', async () => {
+  test('leaves the device unchanged after 200 runs and reads nothing back', async () => {
     const device = await openDevice();
     const runtime = await onGpu(device);
     const executable = await runtime.compile(program());

@@ -10,7 +10,7 @@ import { describeRuntime } from './runtime-check';
 
 describeRuntime('WASM', () => createRuntime({ provider: 'wasm' }));
 
-test('the provider and the device must go together', async () => {
+test('requires a device for WebGPU and none for WASM', async () => {
   await expect(createRuntime({ provider: 'webgpu' })).rejects.toThrow('the webgpu provider needs a device');
   const device = {} as Device;
   await expect(createRuntime({ provider: 'wasm', device })).rejects.toThrow(
@@ -18,7 +18,7 @@ test('the provider and the device must go together', async () => {
   );
 });
 
-test('a realm has one number of threads', async () => {
+test('keeps one number of threads per realm', async () => {
   const runtime = await createRuntime({ provider: 'wasm' });
   expect([1, 2]).toContain(runtime.threads);
   await expect(createRuntime({ provider: 'wasm', threads: 7 })).rejects.toThrow(
@@ -26,12 +26,12 @@ test('a realm has one number of threads', async () => {
   );
 });
 
-test('the version shown is the one that runs', async () => {
+test('reports the version that runs', async () => {
   const { ort } = await loadOrt(undefined);
   expect(ort.env.versions.web).toBe(runtimeVersion);
 });
 
-test('a run is repeated to the bit, in another session too', async () => {
+test('repeats a run to the bit, also in another session', async () => {
   const runtime = await createRuntime({ provider: 'wasm' });
   const g = new Graph();
   const [a, b] = [g.input('a', [67, 301]), g.input('b', [301, 45])];

@@ -19,7 +19,7 @@ async function said(answer: (url: string) => Response): Promise<LoadError> {
 const ok = (type: string) => new Response('', { headers: { 'content-type': type } });
 
 describe('a runtime that cannot be loaded', () => {
-  it('names the file that is gone', async () => {
+  it('names the missing file', async () => {
     const error = await said((url) =>
       url.endsWith('.wasm') ? new Response('', { status: 404 }) : ok('text/javascript'),
     );
@@ -33,7 +33,7 @@ describe('a runtime that cannot be loaded', () => {
     expect(error.hint).toContain('text/javascript');
   });
 
-  it('says that the connection is away', async () => {
+  it('says that there is no connection', async () => {
     const error = await said(() => {
       throw new TypeError('Failed to fetch');
     });
@@ -41,7 +41,7 @@ describe('a runtime that cannot be loaded', () => {
     expect(error.hint).toContain('connection');
   });
 
-  it('gives the reason of the runtime where the host is right', async () => {
+  it('gives the runtime’s own reason if the host serves everything right', async () => {
     const error = await said(() => ok('text/javascript'));
     expect(error.message).toBe(
       'the inference runtime could not be loaded: it did not start: no available backend found',

@@ -27,7 +27,7 @@ const run =
   };
 
 describe('queue', () => {
-  it('are taken one after another, whatever their kind, with what they return', async () => {
+  it('run one after another, whatever their kind, and return their results', async () => {
     const queue = new ExclusiveQueue();
     const { log, work } = watched();
     const all = [queue.between(work('a')), queue.alone(work('b')), queue.between(work('c'))];
@@ -36,7 +36,7 @@ describe('queue', () => {
     expect(log).toEqual(['a', 'b', 'c']);
   });
 
-  it('between steps are taken by the run; what asks meanwhile waits for the next step', async () => {
+  it('are served between two steps of a run; calls that arrive meanwhile wait for the next step', async () => {
     const queue = new ExclusiveQueue();
     const { log, work } = watched();
     const whole = queue.alone(run(queue, 4, work));
@@ -56,7 +56,7 @@ describe('queue', () => {
     expect(log).toEqual(['a', 'step 1', 'step 2', 'b', 'c']);
   });
 
-  it('go on after one that failed', async () => {
+  it('continue after one has failed', async () => {
     const queue = new ExclusiveQueue();
     const { log, work } = watched();
     const wrong = queue.between(() => {
@@ -68,7 +68,7 @@ describe('queue', () => {
     expect(log).toEqual(['next']);
   });
 
-  it('that are cancelled while they wait are not begun, and reject at once', async () => {
+  it('are not started, and reject at once, if cancelled while waiting', async () => {
     const queue = new ExclusiveQueue();
     const { log, work } = watched();
     let end = (): void => {};
@@ -83,7 +83,7 @@ describe('queue', () => {
     expect(log).toEqual(['later']);
   });
 
-  it('tell a run that sleeps when one of them comes', async () => {
+  it('wake a paused run when they arrive', async () => {
     const queue = new ExclusiveQueue();
     const { work } = watched();
     let served = 0;

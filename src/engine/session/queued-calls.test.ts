@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generateDefaults } from '../../contract/generate';
 import { type CausalRequest, FIGURE_6, type LensRequest } from '../../contract/lens';
 import { CancelledError, InputError } from '../base/errors';
 import { tinyEnvironment, tinyPair } from '../testing/tiny-pair.testing';
@@ -6,6 +7,12 @@ import { figure6, losses, tinyRun, watch } from './runs/tiny-run.testing';
 import { LoriWorkbench } from './workbench';
 
 const QUESTION = 'Tom has 12 apples. He buys 3 more. How many apples does Tom have?';
+const GENERATION = {
+  subject: { kind: 'teacher' },
+  prompt: QUESTION,
+  stop: [],
+  settings: { ...generateDefaults, temperature: 1, limit: 5 },
+} as const;
 /** Steps enough for calls to come and go meanwhile. */
 const CONFIG = tinyRun({ optimiser: { steps: 14 }, data: { heldOut: 0 }, evaluation: { every: 7 } });
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -40,9 +47,10 @@ async function runWith(during: (done: () => number) => Promise<unknown>, signal?
   return { result, losses: watched.steps().map((s) => s.losses.total) };
 }
 
-describe('while a run goes on', () => {
-  it('calls are served between its steps, and its losses are the same to the bit', async () => {
+describe('during a run', () => {
+  it('serves calls between two steps without changing a bit of the losses', async () => {
     const alone = await ask();
+    const generated = await workbench.generate(GENERATION);
     const seen: number[] = [];
     const run = await runWith(async (done) => {
       await workbench.lens(figure6(2, 1));
@@ -51,15 +59,19 @@ describe('while a run goes on', () => {
       seen.push(done());
       await workbench.explicit(QUESTION);
       seen.push(done());
+      expect((await workbench.generate(GENERATION)).samples).toEqual(generated.samples);
+      const states = { source: figure6(2, 1).source, sections: ['rationale'], layers: null } as const;
+      await workbench.exportStates({ ...states, subject: { kind: 'teacher' }, format: 'npy' });
+      seen.push(done());
     });
     // Each call ended before the run did, and the run went on meanwhile.
     expect(seen[0]).toBeGreaterThanOrEqual(2);
     expect(seen[1]).toBeGreaterThan(seen[0] as number);
-    expect(seen[2]).toBeLessThan(14);
+    expect(seen[3]).toBeLessThan(14);
     expect(run.losses).toEqual(undisturbed);
   });
 
-  it('the lens sees the student as it is, and the causal test answers with it', async () => {
+  it('shows the current student to the lens and the causal test', async () => {
     const { losses: with_ } = await runWith(async () => {
       await pause(1);
       const [untrained] = await workbench.checkpoints();
@@ -99,7 +111,7 @@ describe('while a run goes on', () => {
     expect(with_).toEqual(undisturbed);
   });
 
-  it('a call that fails or is cancelled costs the run nothing', async () => {
+  it('is not affected by a call that fails or is cancelled', async () => {
     const { losses: with_ } = await runWith(async () => {
       await expect(workbench.explicit('')).rejects.toThrow('has no tokens');
       const waiting = new AbortController();
@@ -113,7 +125,7 @@ describe('while a run goes on', () => {
     expect(with_).toEqual(undisturbed);
   });
 
-  it('a question asked of the student of the run before stays open until the run has its own', async () => {
+  it('keeps a question for the previous student open until the run has a student', async () => {
     let session = 0;
     await runWith(async () => {
       ({ session } = await workbench.openQuestion({ question: QUESTION, student: 'trained' }));
@@ -122,7 +134,7 @@ describe('while a run goes on', () => {
     await expect(workbench.stepLatent(session)).rejects.toThrow('no longer open');
   });
 
-  it('nothing can take its models away, nor can another begin', async () => {
+  it('does not let its models be replaced or another run begin', async () => {
     const { losses: with_ } = await runWith(async () => {
       await expect(workbench.open('wasm')).rejects.toThrow(
         'cannot open a provider while a run is in progress',
@@ -135,7 +147,7 @@ describe('while a run goes on', () => {
 });
 
 describe('while a run is paused', () => {
-  it('calls are served at once, the run stays where it is, and its losses are the same to the bit', async () => {
+  it('serves calls at once without continuing, and without changing a bit of the losses', async () => {
     let at: number[] = [];
     let paused = 0;
     const { losses: with_, result } = await runWith(async (done) => {
@@ -160,7 +172,7 @@ describe('while a run is paused', () => {
     expect(result.seconds.train).toBeLessThan(paused / 1000);
   });
 
-  it('a call that waits is served although the run is cancelled', async () => {
+  it('serves a waiting call even though the run is cancelled', async () => {
     const abort = new AbortController();
     let answer: Promise<string> | undefined;
     const run = runWith(async () => {
@@ -171,7 +183,7 @@ describe('while a run is paused', () => {
     expect(await answer).toBe(await ask());
   });
 
-  it('it cannot be held up once it is cancelled', async () => {
+  it('cannot be delayed once it is cancelled', async () => {
     const abort = new AbortController();
     const run = runWith(async () => {
       abort.abort();
@@ -180,7 +192,7 @@ describe('while a run is paused', () => {
     await expect(run).rejects.toThrow(CancelledError);
   });
 
-  it('a provider can be opened once it was told to stop', async () => {
+  it('lets a provider be opened after it was told to stop', async () => {
     let opened: Promise<unknown> | undefined;
     await runWith(async () => {
       await workbench.control('pause');

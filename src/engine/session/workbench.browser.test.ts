@@ -128,7 +128,7 @@ describe('the workbench on WebGPU', () => {
   });
   afterAll(() => workbench.close());
 
-  it('does all that WASM does, is lost, and leaves pair and student to WASM', {
+  it('does everything that WASM does, and after a loss leaves pair and student to WASM', {
     timeout: 240_000,
   }, async () => {
     const { provider, adapter } = await workbench.open('webgpu');
@@ -194,7 +194,7 @@ describe('the workbench on WebGPU', () => {
     expect([onGpu.answer, onGpu.explicit]).toEqual([onWasm.answer, onWasm.explicit]);
   });
 
-  it('opens the GPU again after a loss; one before the first copy leaves the student there was', {
+  it('reopens the GPU after a loss; a loss before the first copy keeps the earlier student', {
     timeout: 120_000,
   }, async () => {
     const before = inside().student;

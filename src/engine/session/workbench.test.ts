@@ -17,7 +17,7 @@ afterAll(() => workbench.close());
 const QUESTION = 'Tom has 12 apples. He buys 3 more. How many apples does Tom have?';
 
 describe('distil', () => {
-  it('reports every step, evaluation and phase, and the run it did', async () => {
+  it('reports every step, evaluation and phase, and the result', async () => {
     const watched = watch();
     const config = tinyRun();
     const result = await workbench.distil(config, { report: watched.report });
@@ -55,7 +55,7 @@ describe('distil', () => {
     for (const seconds of Object.values(result.seconds)) expect(seconds).toBeGreaterThan(0);
   });
 
-  it('gives the same losses to the bit for the same seed, others for another', async () => {
+  it('repeats losses to the bit for the same seed, and differs for another', async () => {
     const config = tinyRun({ weights: { explicit: 0.5 } });
     const first = await losses(workbench, config);
     expect(await losses(workbench, config)).toEqual(first);
@@ -109,7 +109,7 @@ describe('distil', () => {
     for (const loss of await losses(workbench, config)) expect(Number.isFinite(loss)).toBe(true);
   });
 
-  it('refuses what the model cannot give, and only where the method asks for it', async () => {
+  it('refuses ranks the model cannot give, but only if the method uses them', async () => {
     const deep = tinyRun({ factors: { layerRank: 3 } });
     await expect(workbench.distil(deep)).rejects.toThrow('r_L is 3; this model has 2 layers');
     const wide = tinyRun({ factors: { hiddenRank: 33 } });
@@ -119,7 +119,7 @@ describe('distil', () => {
     await expect(workbench.distil(none)).rejects.toThrow('latent.steps');
   });
 
-  it('keeps no tensor behind: two further runs and questions change no count', async () => {
+  it('leaks no tensor over two further runs and questions', async () => {
     const { runtime } = (
       workbench as unknown as { opened: { runtime: { liveTensors: number; programCount: number } } }
     ).opened;
@@ -166,7 +166,7 @@ describe('control', () => {
     await expect(workbench.control('stop')).rejects.toThrow(InputError);
   });
 
-  it('stops before the first step: there is no student, and the one before stays', async () => {
+  it('keeps the earlier student when stopped before the first step', async () => {
     const { student } = workbench as unknown as { student: object };
     const config = tinyRun({ seed: 6 as never, data: { validation: 0 } });
     const watched = watch((event) => event.kind === 'progress' && void workbench.control('stop'));
@@ -175,7 +175,7 @@ describe('control', () => {
     expect((workbench as unknown as { student: object }).student).toBe(student);
   });
 
-  it('pauses with the teacher, and says so when it has come to a halt', async () => {
+  it('pauses during the teacher pass, and reports when it has paused', async () => {
     const order: string[] = [];
     const watched = watch((event) => {
       if (event.kind === 'state') order.push(event.state);
@@ -199,34 +199,31 @@ describe('control', () => {
     expect((await first).steps).toBe(5);
   });
 
-  it.each(['running', 'paused', 'with the teacher'])(
-    'cancels a run that is %s and drops it',
-    async (when) => {
-      usual ??= await losses(workbench, tinyRun());
-      const student = (await workbench.openQuestion({ question: QUESTION, student: 'trained' })).student;
-      const abort = new AbortController();
-      const watched = watch((event) => {
-        if (when === 'with the teacher') return abort.abort();
-        if (event.kind !== 'step' || event.step !== 2) return;
-        if (when === 'running') return abort.abort();
-        void workbench.control('pause');
-        setTimeout(() => abort.abort(), 30);
-      });
-      const run = workbench.distil(tinyRun({ seed: 9 as never, optimiser: { steps: 1000 } }), {
-        report: watched.report,
-        signal: abort.signal,
-      });
-      await expect(run).rejects.toThrow(CancelledError);
-      expect(watched.steps().length).toBe(when === 'with the teacher' ? 0 : 2);
-      // The student of the run before is still there, and it can still be stepped.
-      const question = await workbench.openQuestion({ question: QUESTION, student: 'trained' });
-      expect(question.student).toBe(student);
-      await workbench.stepLatent(question.session);
-      if (when === 'paused') expect(await losses(workbench, tinyRun())).toEqual(usual);
-    },
-  );
+  it.each(['running', 'paused', 'with the teacher'])('cancels and drops a run that is %s', async (when) => {
+    usual ??= await losses(workbench, tinyRun());
+    const student = (await workbench.openQuestion({ question: QUESTION, student: 'trained' })).student;
+    const abort = new AbortController();
+    const watched = watch((event) => {
+      if (when === 'with the teacher') return abort.abort();
+      if (event.kind !== 'step' || event.step !== 2) return;
+      if (when === 'running') return abort.abort();
+      void workbench.control('pause');
+      setTimeout(() => abort.abort(), 30);
+    });
+    const run = workbench.distil(tinyRun({ seed: 9 as never, optimiser: { steps: 1000 } }), {
+      report: watched.report,
+      signal: abort.signal,
+    });
+    await expect(run).rejects.toThrow(CancelledError);
+    expect(watched.steps().length).toBe(when === 'with the teacher' ? 0 : 2);
+    // The student of the run before is still there, and it can still be stepped.
+    const question = await workbench.openQuestion({ question: QUESTION, student: 'trained' });
+    expect(question.student).toBe(student);
+    await workbench.stepLatent(question.session);
+    if (when === 'paused') expect(await losses(workbench, tinyRun())).toEqual(usual);
+  });
 
-  it('drops nothing but the run when it is cancelled before it began', async () => {
+  it('drops only the run when it is cancelled before it has begun', async () => {
     const abort = new AbortController();
     abort.abort();
     for (const method of ['lori', 'ce'] as const) {
@@ -237,7 +234,7 @@ describe('control', () => {
 });
 
 describe('a run that diverges', () => {
-  it('stops with NumericError, keeps the student before it, and leaves the workbench usable', async () => {
+  it('stops with NumericError, keeps the earlier student and leaves the workbench usable', async () => {
     const wild = tinyRun({
       optimiser: { learningRate: 1, steps: 60, warmup: 0, clip: 1e6, batch: 2 },
       lora: { rank: 8, alpha: 1024 },
@@ -276,7 +273,7 @@ describe('a run that diverges', () => {
 });
 
 describe('stepping', () => {
-  it('makes K thoughts, then asks for the answer, once', async () => {
+  it('computes K thoughts, then the answer, once', async () => {
     const opened = await workbench.openQuestion({
       question: QUESTION,
       student: 'base',
@@ -302,7 +299,7 @@ describe('stepping', () => {
     await expect(workbench.stepLatent(opened.session)).rejects.toThrow('the answer has already been given');
   });
 
-  it('answers the same whenever it is asked the same, and otherwise with other thoughts', async () => {
+  it('repeats the same answer for the same thoughts, and another for other thoughts', async () => {
     const all = async (question: string, steps: number) => {
       const { session } = await workbench.openQuestion({ question, student: 'base', steps });
       const thoughts = [];
@@ -323,7 +320,7 @@ describe('stepping', () => {
     expect((await workbench.answer(opened.session)).top).toHaveLength(8);
   });
 
-  it('answers early where fewer than K thoughts were made', async () => {
+  it('can answer after fewer than K thoughts', async () => {
     const { session } = await workbench.openQuestion({ question: QUESTION, student: 'base', steps: 5 });
     await workbench.stepLatent(session);
     expect((await workbench.answer(session)).top).toHaveLength(8);
@@ -334,7 +331,7 @@ describe('stepping', () => {
     await expect(opened).rejects.toThrow(`${steps} latent steps`);
   });
 
-  it('refuses a question with no tokens, or too many, and keeps the one that is open', async () => {
+  it('refuses a question with no tokens or too many, and keeps the open one', async () => {
     const { session } = await workbench.openQuestion({ question: QUESTION, student: 'base', steps: 2 });
     for (const question of ['', ' \n\t '])
       await expect(workbench.openQuestion({ question, student: 'base', steps: 2 })).rejects.toThrow(
@@ -355,7 +352,7 @@ describe('stepping', () => {
     await expect(workbench.answer(999)).rejects.toThrow('question 999');
   });
 
-  it('uses the adapter of the student: its thoughts differ from those of the base', async () => {
+  it('uses the student’s adapter, so that its thoughts differ from the base’s', async () => {
     await workbench.distil(tinyRun({ optimiser: { learningRate: 0.1 } }));
     const tops = [];
     for (const student of ['trained', 'base'] as const) {
@@ -370,7 +367,7 @@ describe('stepping', () => {
     expect(tops[0]).not.toEqual(tops[1]);
   });
 
-  it('lets the teacher think aloud', async () => {
+  it('gives the teacher’s explicit chain of thought', async () => {
     const { tokens, text, rationale } = await workbench.explicit(QUESTION);
     expect(tokens).toBeGreaterThan(0);
     expect(text.startsWith(rationale)).toBe(true);

@@ -50,7 +50,7 @@ import { generate } from './generate/generate';
 import { lens } from './lens/lens';
 import { StatesCache } from './lens/states-cache';
 import { closeProvider, type Environment, noDevice, type Opened, openProvider } from './models/environment';
-import { openModel } from './models/opened';
+import { describeConfig, openModel } from './models/opened';
 import { loadPair, type Pair } from './models/pair';
 import { ProblemSet, problemOf } from './models/problems';
 import { type LoadedModels, type OpenedModel, resolveSubject } from './models/subjects';
@@ -159,6 +159,10 @@ export class LoriWorkbench implements Workbench {
       }
       return this.openedModel.model.report;
     });
+  }
+
+  async describeConfig(config: unknown): Promise<ModelReport> {
+    return describeConfig(config);
   }
 
   openData(from: DataFrom, reading: DataReading, options: CallOptions = {}): Promise<DataReport> {

@@ -83,7 +83,7 @@ describe('LoRA dropout', () => {
     expect(masksOf(21)).not.toEqual(masksOf(22));
   });
 
-  it('masks every adapted input of every layer and segment on its own, and keeps its expected value', () => {
+  it('masks every adapted input of every layer and segment independently, with expected value 1', () => {
     const p = 0.4;
     const layout = { batch: 16, question: 12, prompt: 3, answer: 4, explicit: 9 };
     const tape = tinyStep({ ...HALF, layout }).tape();
@@ -101,7 +101,7 @@ describe('LoRA dropout', () => {
     }
   });
 
-  it('leaves nothing in the programs when p is 0: the same inputs, nodes and bits', async () => {
+  it('adds nothing to the programs when p is 0: same inputs, nodes and bits', async () => {
     const nodesOf = (tiny: TinyStep) => {
       const { outputs } = traceTape(tiny.tape(), 'step');
       return liveNodes(Object.values(outputs)).map(({ op, shape, name }) => ({ op, shape, name }));
@@ -116,7 +116,7 @@ describe('LoRA dropout', () => {
       expect(await outcomes(form, zero, [0, 1])).toEqual(await outcomes(form, without, [0, 0]));
   });
 
-  it('multiplies what the adapter sees and nothing else', () => {
+  it('masks the adapter’s input and nothing else', () => {
     const tiny = tinyStep(HALF);
     const [c, dropped] = [1.25, (feature: number) => feature % 3 === 1];
     const lossOf = (step: TinyStep, packs: readonly Float32Array[], masks: Record<string, HostTensor>) => {
@@ -153,7 +153,7 @@ describe('LoRA dropout', () => {
     expect(relativeError(actual, lossOf(plain, tiny.packs, {}))).toBeGreaterThan(1e-3);
   });
 
-  it('refuses a share that leaves nothing', () => {
+  it('refuses a probability of 1', () => {
     expect(() => traceTape(tinyStep({ dropout: 1 }).tape(), 'step')).toThrow('LoRA dropout 1');
   });
 });

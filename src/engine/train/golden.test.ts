@@ -100,7 +100,7 @@ describe('a training step agrees with torch', () => {
     for (const pack of packs) pack.dispose();
   });
 
-  it('llama, lori-softmax, by the float64 interpreter to the rounding of the golden file', async () => {
+  it('llama, lori-softmax, in the float64 interpreter, to the rounding of the golden file', async () => {
     const step = await readGoldenStep('llama', 'lori-softmax');
     const tape = step.tape(step.config);
     const { outputs } = traceTape(tape, 'step');

@@ -182,7 +182,7 @@ describe.each(Object.entries(RECIPES))('%s agrees with torch', (recipe, record) 
     expect(runtime.liveTensors).toBe(0);
   });
 
-  it('by the float64 interpreter to the rounding of the golden file', () => {
+  it('in the float64 interpreter, to the rounding of the golden file', () => {
     const tape = record(config);
     const { outputs } = traceTape(tape, 'step');
     const feeds: Record<string, ArrayLike<number>> = {};

@@ -113,7 +113,7 @@ const sumOf = (parts: readonly Found[]): Found => ({
   ),
 });
 
-describe.each(['whole', 'layerwise'] as const)('a row in a batch is the row alone: %s', (form) => {
+describe.each(['whole', 'layerwise'] as const)('a row in a batch equals the row alone: %s', (form) => {
   it.each(CASES)('%s', async (name, rows) => {
     const only = rows.map((row) => rowFeeds(rows, (other) => other === row));
     const [together, ...each] = await run(rows, form, [rowFeeds(rows), ...only]);
@@ -131,7 +131,7 @@ describe.each(['whole', 'layerwise'] as const)('a row in a batch is the row alon
   });
 });
 
-describe('a batch is the sum of its rows alone, in float64', () => {
+describe('a batch equals the sum of its rows alone, in float64', () => {
   it.each(CASES)('%s', (name, rows) => {
     const error = errorOf(interpreted(rows), sumOf(rows.map((row) => interpreted([row]))));
     if (process.env.SHOW) console.log('float64', name, error);

@@ -73,7 +73,7 @@ const FORMS = {
 
 describe('a vocabulary of 150,000', () => {
   it.each(Object.entries(FORMS))(
-    'makes no tensor of all its tokens, to the same losses and gradients: %s',
+    'gives the same losses and gradients without a tensor over all its tokens: %s',
     async (_name, { tied, form }) => {
       const config = { ...TINY_CONFIG, vocabSize: V, tieWordEmbeddings: tied };
       const layout = { ...TINY_LAYOUT, batch: 1 };

@@ -2,15 +2,18 @@ import { useMemo } from 'react';
 import { FieldError, Label, Text, TextArea, TextField } from 'react-aria-components';
 import { GENERATE_SETTINGS, type GenerateSettings, MAX_PROMPT_TEXT } from '../../../contract/generate';
 import { rangeText, type Setting } from '../../../contract/settings';
+import type { TokenPreviewRequest } from '../../../contract/tokens';
 import { generationErrors } from '../../store/generation';
-import type { SubjectId } from '../../store/lens-draft';
+import { type SubjectId, subjectOf } from '../../store/lens-draft';
 import { subjectsOf } from '../../store/lens-subjects';
 import { isBusy } from '../../store/task';
 import { useActions, useApp, useAppMade } from '../../store/use-app';
+import { useTokenPreview } from '../../store/use-token-preview';
 import { Button } from '../../ui/Button';
 import { Choice, type Option } from '../../ui/Choice';
 import { FieldName, NumberField } from '../../ui/Field';
 import { Panel } from '../../ui/Panel';
+import { TokenPreview } from '../shared/TokenPreview';
 
 /** What to continue, by which model, and how. */
 export function RequestCard() {
@@ -19,6 +22,12 @@ export function RequestCard() {
   const { changeGeneration, generate, cancelGeneration } = useActions();
   const errors = useMemo(() => generationErrors(draft), [draft]);
   const busy = isBusy(task);
+  const preview = useMemo((): TokenPreviewRequest | null => {
+    const { subject, prompt, template } = draft;
+    if (prompt === '') return null;
+    const texts = [prompt];
+    return { subject: subjectOf(subject), texts, reading: 'text', ...(template !== '' && { template }) };
+  }, [draft]);
   const start = () => {
     if (!busy && errors.size === 0) void generate();
   };
@@ -42,10 +51,13 @@ export function RequestCard() {
           }}
         />
         <Text slot="description" className="help">
-          Continued as it is, after what the tokenizer puts before every text. Ctrl+Enter starts.
+          Continued as it is, with what the tokenizer puts around a text
+          {draft.template !== '' && ', but put into the chat template below'}. Ctrl+Enter starts.
         </Text>
         <FieldError className="field-error">{errors.get('prompt')}</FieldError>
       </TextField>
+      <TemplateField preview={preview} />
+      <TokenPreview request={preview} />
       <div className="actions">
         <Button look="primary" isDisabled={busy || errors.size > 0} onPress={start}>
           Generate
@@ -94,6 +106,34 @@ function SettingField({ setting, error }: { readonly setting: Setting; readonly 
       onChange={(next) => changeGenerationSetting(name, next)}
       help={`${setting.help} Range: ${rangeText(setting)}; default ${String(setting.default)}.`}
       error={error}
+    />
+  );
+}
+
+const PLAIN = 'none';
+
+/** The model's chat templates, where it has any. */
+function TemplateField({ preview }: { readonly preview: TokenPreviewRequest | null }) {
+  const value = useApp((state) => state.generation.draft.template);
+  const { changeGeneration } = useActions();
+  const read = useTokenPreview(preview);
+  const names = read?.outcome.preview?.templates ?? [];
+  // One that a link asks for is named even where the model does not have it.
+  const all = value === '' || names.includes(value) ? names : [...names, value];
+  if (all.length === 0) return null;
+  return (
+    <Choice
+      label={<FieldName label="Chat template" />}
+      value={value === '' ? PLAIN : value}
+      options={[
+        { id: PLAIN, label: 'none: the plain text' },
+        ...all.map((name) => ({
+          id: name,
+          label: names.includes(name) ? name : `${name} (not this model’s)`,
+        })),
+      ]}
+      onChange={(name) => changeGeneration({ template: name === PLAIN ? '' : name })}
+      help="Puts the text into the form of a user’s message that the model was trained on."
     />
   );
 }

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import type { LiveSample } from '../../store/generation';
 import { Button } from '../../ui/Button';
-import { TokenList } from './TokenList';
+import { DrawnTokens } from './DrawnTokens';
 import { TokenTable } from './TokenTable';
 import { ENDINGS } from './words';
 
@@ -38,7 +38,7 @@ export function SampleView({
           {isBusy && <span className="caret" aria-hidden="true" />}
         </p>
       ) : (
-        <TokenList label={`Tokens of ${name}`} tokens={sample.tokens} />
+        <DrawnTokens label={`Tokens of ${name}`} tokens={sample.tokens} />
       )}
       <div className="actions">
         <Button

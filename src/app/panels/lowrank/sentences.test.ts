@@ -55,13 +55,13 @@ const report = (controls: readonly (readonly [Control, number])[]) =>
   }) as unknown as LensReport;
 
 describe('the sentence of figure 6', () => {
-  it('says rank, share and over how many', () => {
+  it('gives rank, share and number of matrices', () => {
     expect(cumulativeSentence(report([]))).toBe(
       'Teacher: 2 of 4 directions hold 95 % of the energy (median of 3 samples), and their singular values sum to 90 % of all.',
     );
   });
 
-  it('warns of counts out of unequally many', () => {
+  it('warns about unequal numbers of rows', () => {
     const teacher = selection([2]);
     const [own] = teacher.spectra as [Spectrum];
     const student = selection([2], { label: 'student', spectra: [{ ...own, rows: 3 }] });
@@ -75,7 +75,7 @@ describe('the sentence of figure 6', () => {
     expect(cumulativeSentence({ ...both, selections: [teacher, teacher] })).not.toContain('unequal');
   });
 
-  it('says which controls need more, and admits which look the same', () => {
+  it('says which controls need more directions, and which look the same', () => {
     expect(
       controlSentence(
         report([

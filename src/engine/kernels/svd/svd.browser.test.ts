@@ -118,7 +118,7 @@ describe('from host memory', () => {
   it.each([
     ['thin', 9, 14],
     ['small', 34, 40],
-  ] as const)('gives every %s matrix of a batch what it gives it alone, to the bit', async (way, m, n) => {
+  ] as const)('decomposes every %s matrix of a batch as it does alone, to the bit', async (way, m, n) => {
     const [count, r] = [19, 3];
     const each = Array.from({ length: count }, (_, i) => caseMatrix('decay', m, n, i + 1));
     const a = new Float32Array(count * m * n);
@@ -134,7 +134,7 @@ describe('from host memory', () => {
     }
   });
 
-  it('tells the rank of zeros, deficient, constant and identity matrices', async () => {
+  it('finds the rank of zero, deficient, constant and identity matrices', async () => {
     const [m, n] = [12, 9];
     const base = caseMatrix('white', m, n, 3);
     const a = new Float32Array(4 * m * n);
@@ -149,7 +149,7 @@ describe('from host memory', () => {
     expect([...rank]).toEqual([0, 3, 1, 9]);
   });
 
-  it('names the matrix with NaN, stops when asked, gives σ alone, and leaks nothing', async () => {
+  it('names the matrix with NaN, can be cancelled, gives σ alone, and leaks nothing', async () => {
     const a = caseMatrix('white', 8, 3, 1);
     const before = bench.device.liveBuffers;
     const alone = await svdOnGpu(bench.device, a, { batch: 2, rows: 4, cols: 3, r: 0 });

@@ -9,7 +9,7 @@ const shape = { batch: 3, rows: 5, cols: 4, r: 2 };
 const a = caseMatrix('decay', 15, 4, 1);
 
 describe('svd without a device', () => {
-  it('gives what the twin gives, with progress', async () => {
+  it('gives the CPU twin’s result, with progress', async () => {
     const progress: number[] = [];
     const got = await svd(a, shape, { onProgress: (p) => progress.push(p) });
     expect(got).toEqual({ ...svdCpu(a, shape), values: 4, kernel: KERNELS.cpu });
@@ -22,7 +22,7 @@ describe('svd without a device', () => {
     await expect(run).rejects.toThrow(CancelledError);
   });
 
-  it('gives way inside a matrix, and stops there', async () => {
+  it('yields inside a matrix, and can be cancelled there', async () => {
     const one = { batch: 1, rows: 420, cols: 400, r: 0 };
     const big = caseMatrix('white', one.rows, one.cols, 7);
     const progress: number[] = [];
@@ -68,7 +68,7 @@ describe('what goes to a GPU', () => {
     }) as Device;
   const gpu = fake(false, 2 ** 27);
 
-  it('is what pays and fits', () => {
+  it('is what pays off and fits', () => {
     const on = (batch: number, rows: number, cols: number, device = gpu) =>
       suitsGpu(device, { batch, rows, cols, r: 4 });
     expect(on(32, 32, 128)).toBe(true);
@@ -91,7 +91,7 @@ describe('what goes to a GPU', () => {
     expect(on(1, 2000, 2048, fake(false, 2 ** 25))).toBe(true);
   });
 
-  it('falls to the CPU where one matrix does not fit', async () => {
+  it('falls back to the CPU if one matrix does not fit', async () => {
     const wide = { batch: 1, rows: 64, cols: 400, r: 1 };
     const got = await svd(caseMatrix('decay', 64, 400, 2), wide, { device: fake(false, 4096) });
     expect(got.kernel).toBe(KERNELS.cpu);

@@ -107,7 +107,7 @@ describe('the causal test on a tiny pair', () => {
     expect([events.length, runtime.programCount]).toEqual([0, before]);
   });
 
-  it('refuses states that do not fit, with the number of samples that would', async () => {
+  it('refuses states that do not fit, and names the number of samples that would', async () => {
     const { pair } = held as { pair: NonNullable<LoadedModels['pair']> };
     const sized = (layers: number, hiddenSize: number): LoadedModels => {
       const config = { ...pair.teacher.config, layers, hiddenSize };
@@ -129,14 +129,14 @@ describe('the causal test on a tiny pair', () => {
     expect(runtime.programCount).toBe(before);
   });
 
-  it('names the sample whose states are not finite, at r = 0 too', async () => {
+  it('names the sample whose states are not finite, even at r = 0', async () => {
     const broken = await holding(serveFiles(await tinyPair({ norms: 2e38 })));
     await expect(ask({ ranks: [0], centre: true }, {}, broken)).rejects.toThrow(
       /train-\d+ holds (NaN|-?Infinity) at token 1, layer \d/,
     );
   });
 
-  it('refuses a student that does not think', async () => {
+  it('refuses a student without latent steps', async () => {
     const direct = {
       ...held,
       student: { ...(held.student as NonNullable<LoadedModels['student']>), latentSteps: 0 },
@@ -145,7 +145,7 @@ describe('the causal test on a tiny pair', () => {
   });
 
   it.each([{ kind: 'teacher' }, { kind: 'base' }, { kind: 'student' }] as const)(
-    'tells %o’s points as they come, and leaves nothing',
+    'reports %o’s points as they are measured, and frees everything',
     async (subject) => {
       const before = await left();
       const events: (Progress | CausalEvent)[] = [];
@@ -202,7 +202,7 @@ describe('the causal test on a tiny pair', () => {
     },
   );
 
-  it('takes each layer’s own directions, and random ones that differ from layer to layer', async () => {
+  it('uses each layer’s own directions, and different random ones per layer', async () => {
     const put: [number, readonly number[]][] = [];
     const real = Decoder.prototype.intervention;
     const spy = vi.spyOn(Decoder.prototype, 'intervention').mockImplementation(function (
@@ -242,7 +242,7 @@ describe('the causal test on a tiny pair', () => {
     }
   });
 
-  it('takes directions of all it projects, unless of the thoughts alone', async () => {
+  it('takes directions from all projected states, or from the thoughts alone', async () => {
     const spy = vi.spyOn(runtime, 'compile');
     /** Columns of the pass: [B, columns, L, H]. */
     const columns = async (changes: Partial<CausalRequest>): Promise<number> => {
@@ -259,7 +259,7 @@ describe('the causal test on a tiny pair', () => {
     spy.mockRestore();
   });
 
-  it('frees the decoder where the adapter cannot be put on the device', async () => {
+  it('frees the decoder if the adapter cannot be uploaded', async () => {
     const before = await left();
     const real = runtime.upload.bind(runtime);
     let packs = 0;
@@ -274,7 +274,7 @@ describe('the causal test on a tiny pair', () => {
     expect(await left()).toEqual(before);
   });
 
-  it('drops what is kept of other requests where there is no room for both', async () => {
+  it('drops states cached for other requests if there is no room for both', async () => {
     const cache = new StatesCache();
     const size = 2 ** 28 - 2 ** 12;
     const states = { byteLength: 4 * size } as Float32Array<ArrayBuffer>;
@@ -284,7 +284,7 @@ describe('the causal test on a tiny pair', () => {
     expect(cache.bytes).toBe(0);
   });
 
-  it.each([1, 2, 3, 4, 5, 7, 9])('cancelled at its event %i, it leaves nothing', async (at) => {
+  it.each([1, 2, 3, 4, 5, 7, 9])('frees everything when cancelled at event %i', async (at) => {
     const before = await left();
     const abort = new AbortController();
     let heard = 0;
@@ -297,7 +297,7 @@ describe('the causal test on a tiny pair', () => {
     expect(await left()).toEqual(before);
   });
 
-  it('is cancelled between two ranks, and leaves nothing', async () => {
+  it('can be cancelled between two ranks, and frees everything', async () => {
     const before = await left();
     const abort = new AbortController();
     let points = 0;
@@ -319,7 +319,7 @@ describe('the causal test on a tiny pair', () => {
 });
 
 describe('the causal test on the bundled teacher', () => {
-  it('at r = H it answers as it does alone, at r = 0 no more, between them by its own directions sooner', async () => {
+  it('answers unchanged at r = H and not at all at r = 0; its own directions suffice at lower ranks than others', async () => {
     const held = await holding(
       async (url) => new Response(await readFile('models', url.replace(/^models\//, ''))),
     );

@@ -54,7 +54,7 @@ const dot = (d: Directions, i: number, j: number): number => {
 const TOLERANCE = 1e-6;
 
 describe('directions and projections', () => {
-  it('two centred directions hold a layer that has no more, and leave its states as they are', async () => {
+  it('two centred directions leave the states of a layer of rank two unchanged', async () => {
     const { gathered } = planted();
     const found = await leadingDirections(gathered, 2, 2, true);
     const projection = await projectionOf(found, 2);
@@ -84,7 +84,7 @@ describe('directions and projections', () => {
     }
   });
 
-  it('is orthonormal to float64, projects twice as once, and loses everything at r = 0', async () => {
+  it('is orthonormal to float64, idempotent, and projects to zero at r = 0', async () => {
     const { gathered } = planted();
     const leading = await leadingDirections(gathered, 1, 6, true);
     for (const d of [leading, await randomDirections(leading, 6, new Rng(3))]) {
@@ -98,7 +98,7 @@ describe('directions and projections', () => {
     }
   });
 
-  it('of H directions is the identity to the bit, however many were found', async () => {
+  it('is the identity to the bit at r = H, however many directions were found', async () => {
     const { gathered } = planted();
     for (const centred of [false, true]) {
       const { matrix, shift } = await projectionOf(await leadingDirections(gathered, 1, 1, centred), H);
@@ -107,7 +107,7 @@ describe('directions and projections', () => {
     }
   });
 
-  it('energies are those of the states, and their sum over H directions is all of it', async () => {
+  it('energies are those of the states and sum to their total over H directions', async () => {
     const { gathered } = planted();
     for (const centred of [false, true]) {
       const leading = await leadingDirections(gathered, 1, 4, centred);
@@ -123,7 +123,7 @@ describe('directions and projections', () => {
     }
   });
 
-  it('random directions of equal energy keep what the leading ones keep, as applied to the states', async () => {
+  it('random directions of equal energy keep as much of the states’ energy as the leading ones', async () => {
     const { gathered } = planted();
     for (const [layer, centred] of [
       [1, false],
@@ -170,7 +170,7 @@ describe('directions and projections', () => {
     },
   );
 
-  it('random directions are the seed’s, and not the leading ones', async () => {
+  it('random directions depend on the seed and differ from the leading ones', async () => {
     const { gathered } = planted();
     const leading = await leadingDirections(gathered, 1, 3, false);
     const draw = (seed: number): Promise<Directions> => randomDirections(leading, 3, new Rng(seed));
@@ -179,7 +179,7 @@ describe('directions and projections', () => {
     expect((await draw(1)).rows).not.toEqual(leading.rows);
   });
 
-  it('take no directions for r = 0, and stop when asked', async () => {
+  it('compute no directions for r = 0, and can be cancelled', async () => {
     const { gathered } = planted();
     const none = await leadingDirections(gathered, 1, 0, true);
     expect(none.rows.length).toBe(0);

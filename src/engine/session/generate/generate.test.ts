@@ -116,7 +116,13 @@ describe('generation', () => {
     expect(rest.at(-1)).toMatchObject({ kind: 'ended', sample: 0, ending: 'limit' });
     expect(sample).toMatchObject({ ending: 'limit' });
     expect(sample?.tokens).toHaveLength(12);
-    expect(progress.every(({ phase, unit }) => phase === 'compile' && unit === 'programs')).toBe(true);
+    const told = progress.map(({ phase, done, total, unit }) => [
+      phase,
+      unit,
+      phase === 'generate' ? total : done,
+    ]);
+    expect(told[0]).toEqual(['compile', 'programs', 0]);
+    expect(told.at(-1)).toEqual(['generate', 'tokens', 12]);
     expect(tokens.map(({ tokensPerSecond }) => tokensPerSecond !== null)).toEqual([
       false,
       ...new Array(11).fill(true),
@@ -159,7 +165,7 @@ describe('generation', () => {
     const value = request({ ...DRAWN, limit: 250 });
     const { report, progress } = await watched(value);
     expect(idsOf(report)[0]).toHaveLength(250);
-    expect(progress.length).toBeGreaterThan(2);
+    expect(progress.filter(({ phase }) => phase === 'compile').length).toBeGreaterThan(3);
     const reference = await logProbabilities(value, idsOf(report)[0] as number[]);
     report.samples[0]?.tokens.forEach(({ logProbability }, n) => {
       expect(logProbability).toBeCloseTo(reference[n]?.chosen as number, 3);
@@ -224,6 +230,35 @@ describe('generation', () => {
       found.push(report.samples[0]?.tokens[0]?.logProbability);
     }
     expect(new Set(found).size).toBe(4);
+  });
+
+  it('puts the prompt into a chat template of the model, where one is named', async () => {
+    const chat = await open();
+    const files = [...(await tinyPair({ config: { ...NO_END, vocab_size: 400 } }))].filter(([path]) =>
+      path.startsWith('base/'),
+    );
+    const read = (name: string): unknown =>
+      JSON.parse(new TextDecoder().decode(new Map(files).get(`base/${name}`)));
+    const template = "{{ messages[0]['content'] }} The answer is:";
+    await chat.openCheckpoint([
+      ...files
+        .filter(([path]) => !path.endsWith('tokenizer_config.json'))
+        .map(([path, bytes]) => ({ name: path.slice('base/'.length), data: new Blob([bytes]) })),
+      {
+        name: 'tokenizer_config.json',
+        data: new Blob([
+          JSON.stringify({ ...(read('tokenizer_config.json') as object), chat_template: template }),
+        ]),
+      },
+    ]);
+    const value = request({ limit: 3 }, { subject: { kind: 'opened' } });
+    const plain = await chat.generate({ ...value, prompt: `${PROMPT} The answer is:` });
+    const put = await chat.generate({ ...value, template: 'default' });
+    expect(put.prompt).toEqual(plain.prompt);
+    expect(idsOf(put)).toEqual(idsOf(plain));
+    await expect(chat.generate({ ...value, template: 'tools' })).rejects.toThrow(InputError);
+    await expect(chat.generate(request({}, { template: 'default' }))).rejects.toThrow('no chat template');
+    await chat.close();
   });
 
   it('is cancelled between two tokens, and leaves nothing behind', async () => {

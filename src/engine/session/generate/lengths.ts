@@ -36,7 +36,7 @@ export function lengthsOf(
   const { maxPositions = Number.POSITIVE_INFINITY, heads } = config;
   if (prompt >= maxPositions)
     throw new InputError(
-      `the prompt has ${prompt} tokens; ${report.name} has ${maxPositions} positions (max_position_embeddings of its config.json), one of which a new token needs`,
+      `the prompt has ${prompt} tokens; ${report.name} has ${maxPositions} positions (by its config.json), one of which a new token needs`,
       'Shorten the prompt, or choose another model.',
     );
   const limit = Math.min(wanted, maxPositions - prompt);

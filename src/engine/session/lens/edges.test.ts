@@ -98,7 +98,7 @@ describe('one layer and one latent step', () => {
     expect([...(only?.trajectory?.position ?? [])]).toEqual([0, 0, 0]);
   });
 
-  it('leave nothing of a matrix of one row when it is centred, and say so in zeros', async () => {
+  it('report zeros for a centred matrix with a single row', async () => {
     const { selections, controls } = await ask(held, {
       selections: [LATENT],
       centre: true,
@@ -111,7 +111,7 @@ describe('one layer and one latent step', () => {
       }
   });
 
-  it('are held against a teacher whose samples are of other lengths', async () => {
+  it('are compared with a teacher whose samples have other lengths', async () => {
     const report = await ask(held, { selections: [TEACHER, LATENT], angles: 3, controls: CONTROLS });
     expect(notFinite(report)).toEqual(['.selections.1.collapse.cosine[0]']);
     const [teacher, student] = report.selections;
@@ -123,7 +123,7 @@ describe('one layer and one latent step', () => {
       expect([...(angles ?? [])].map(Number.isNaN)).toEqual([false, false, true]);
   });
 
-  it('are tested for what they cause', async () => {
+  it('can be used in the causal test', async () => {
     const cache = new StatesCache();
     const request = {
       subject: { kind: 'student' },
@@ -145,7 +145,7 @@ describe('one layer and one latent step', () => {
 
 describe('one token', () => {
   it.each(['sample', 'layer', 'token', 'all'] as const)(
-    'alone in a text, stacked by %s, is what it is',
+    'alone in a text, stacked by %s, is analysed as a single state',
     async (stack) => {
       const held = await holding({}, 2);
       const report = await ask(held, {

@@ -128,7 +128,7 @@ describe('figure 6 of the bundled pair', () => {
   beforeAll(() => workbench.loadPair('models', {}));
   const source: Source = { kind: 'ids', ids: golden.problems.map(({ id }) => id) };
 
-  it('the problems are still those of the goldens', async () => {
+  it('uses the same problems as the goldens', async () => {
     for (const { id, question, steps, answer } of golden.problems) {
       const [, split, index] = /^(train|held-out)-(\d+)$/.exec(id) ?? [];
       const [problem] = await workbench.problems(split as 'train', Number(index), 1);

@@ -67,7 +67,7 @@ const ask = (on: Device | undefined, signal?: AbortSignal, report?: () => void):
 const spectraOf = ({ selections, controls }: LensReport) =>
   [...selections, ...controls].flatMap(({ spectra }) => spectra);
 
-it('gives on the GPU what it gives on the CPU, and says what it used', async () => {
+it('gives the same report on the GPU as on the CPU, and says what it used', async () => {
   const before = device.liveBuffers;
   const cpu = await ask(undefined);
   const gpu = await ask(device);
@@ -109,7 +109,7 @@ it('gives on the GPU what it gives on the CPU, and says what it used', async () 
   expect(gpu.angles?.angles.length).toBe(6);
 });
 
-it.each([2, 6])('leaves no buffer behind when it is cancelled at event %i', async (at) => {
+it.each([2, 6])('frees every buffer when cancelled at event %i', async (at) => {
   await models.dispose();
   const before = [device.liveBuffers, opened.liveBuffers, runtime.liveTensors, runtime.programCount];
   const stop = new AbortController();

@@ -91,7 +91,7 @@ async function compiled(asked: LensRequest, on = workbench): Promise<number> {
 }
 
 describe('the lens', () => {
-  it('gives figure 6 of the states that the teacher has', async () => {
+  it('computes figure 6 from the teacher’s states', async () => {
     const report = await workbench.lens(request());
     const held = inside(workbench).held();
     const { source } = request();
@@ -121,7 +121,7 @@ describe('the lens', () => {
     expect(only).toMatchObject({ tucker: null, trajectory: null });
   });
 
-  it('gives everything at once, teacher and student together', async () => {
+  it('reports all sections at once, with teacher and student overlaid', async () => {
     const events: Progress[] = [];
     const report = await workbench.lens(EVERYTHING, { report: (e) => events.push(e) });
     expect(notFinite(report)).toEqual([]);
@@ -201,7 +201,7 @@ describe('the lens', () => {
     expect(labels[0]).toBe(want);
   });
 
-  it('overlays two checkpoints of one student, and finds them apart', async () => {
+  it('overlays two checkpoints of one student and finds them different', async () => {
     const checkpoints = await workbench.checkpoints();
     const [before, after] = [checkpoints[0], checkpoints.at(-1)];
     const of = (id: number | undefined): Selection => ({
@@ -214,7 +214,7 @@ describe('the lens', () => {
     for (const a of angles?.angles ?? []) expect(a).toBeGreaterThan(1e-4);
   });
 
-  it('overlays models of two hidden sizes, but not in one space', async () => {
+  it('overlays models of two hidden sizes without comparing their subspaces', async () => {
     const both = { selections: [TEACHER, OPENED] };
     const { selections } = await workbench.lens(request(both));
     expect(selections.map((s) => s.hidden)).toEqual([32, 16]);
@@ -224,7 +224,7 @@ describe('the lens', () => {
       );
   });
 
-  it('reads texts, one of a single word too', async () => {
+  it('reads texts, even one of a single word', async () => {
     const report = await workbench.lens({
       ...EVERYTHING,
       source: { kind: 'texts', texts: ['Tom has 12 apples.', '7'] },
@@ -237,7 +237,7 @@ describe('the lens', () => {
     expect(report.selections[0]?.trajectory?.texts[0]?.join('')).toContain('apples');
   });
 
-  it('is the same to the bit for the same request, with other controls and bands for another seed', async () => {
+  it('repeats to the bit for the same request; another seed gives other controls and bands', async () => {
     const bare = ({ milliseconds: _, ...rest }: LensReport) => rest;
     const first = bare(await workbench.lens(EVERYTHING));
     const fresh = await opened();
@@ -254,7 +254,7 @@ describe('the lens', () => {
   });
 });
 
-describe('states that are there', () => {
+describe('cached states', () => {
   it('are not gathered again for another stack, layer, centring or control', async () => {
     await workbench.lens(EVERYTHING);
     for (const changes of [
@@ -290,7 +290,7 @@ describe('states that are there', () => {
     await fresh.close();
   });
 
-  it('of a run that leaves no student go with its checkpoints', async () => {
+  it('of a run without a student are dropped with its checkpoints', async () => {
     const fresh = await opened();
     const { states } = fresh as unknown as { readonly states: StatesCache };
     const stop = new AbortController();
@@ -315,7 +315,7 @@ describe('states that are there', () => {
 });
 
 describe('a request that is cancelled or fails', () => {
-  it('leaves nothing behind, wherever it was', async () => {
+  it('frees everything, at whatever point it ends', async () => {
     const fresh = await opened();
     const { runtime, models } = inside(fresh).opened;
     const everything = { ...EVERYTHING, selections: [TEACHER] as const, angles: 0 };
@@ -354,7 +354,7 @@ describe('a request that is cancelled or fails', () => {
     await broken.close();
   });
 
-  it('takes states of zeros', async () => {
+  it('accepts states that are all zero', async () => {
     const flat = await opened({ scale: 0 });
     const report = await flat.lens({
       ...EVERYTHING,

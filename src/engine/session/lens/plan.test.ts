@@ -90,14 +90,14 @@ describe('a request', () => {
     await expect(failing).rejects.toThrow(message);
   });
 
-  it('keeps its sections in one order, so that the same states are known again', () => {
+  it('orders its sections, so that equal states are recognised', () => {
     const key = (...sections: Section[]) =>
       plan({ selections: [of('teacher', ...sections)] }).selections[0]?.key;
     expect(key('answer', 'question')).toBe(key('question', 'answer'));
     expect(key('answer')).not.toBe(key('question'));
   });
 
-  it('knows the tokens of each sample, and the controls that are states of their own', () => {
+  it('lists each sample’s tokens and the controls that need states of their own', () => {
     const { selections, variants, sequences } = plan({ controls: CONTROLS });
     const tokens = held.problems?.sample(1, 3).map((e) => e.tokens.rationale.length);
     expect(selections[0]?.tokens).toEqual(tokens);
@@ -130,7 +130,7 @@ describe('memory', () => {
     expect(plan({ stack: 'all', tucker: true }, sized(8, H)).bytes).toBe(3 * states + gram + 2 * H * H * 8);
   });
 
-  it('refuses what does not fit before it starts, with the number that does', async () => {
+  it('refuses a request that does not fit before it starts, and names the number that would', async () => {
     const large = sized(32, 4096);
     const failing = run(many, large);
     await expect(failing).rejects.toThrow(MemoryError);
@@ -144,13 +144,13 @@ describe('memory', () => {
     expect(() => bytes(fits + 1)).toThrow(MemoryError);
   });
 
-  it('says so where not one sample fits', async () => {
+  it('says so if not even one sample fits', async () => {
     const error = (await run({}, sized(2000, 16384)).catch((e) => e)) as MemoryError;
     expect(error).toBeInstanceOf(MemoryError);
     expect(error.hint).toContain('Not one sample fits');
   });
 
-  it('refuses more points than can be drawn, with the number of samples that can', async () => {
+  it('refuses more points than can be drawn, and names the number of samples that can', async () => {
     const asked = {
       ...many,
       selections: [of('teacher', 'question', 'rationale', 'answer')],
@@ -195,7 +195,7 @@ describe('the cache', () => {
     return cache;
   };
 
-  it('drops what was used longest ago, and nothing that is needed', () => {
+  it('drops the least recently used states and nothing that is needed', () => {
     const cache = filled();
     expect(cache.bytes).toBe(120);
     cache.get('a');
@@ -207,7 +207,7 @@ describe('the cache', () => {
     expect(cache.bytes).toBe(40);
   });
 
-  it('drops a kind of subject, or all', () => {
+  it('drops the states of one kind of subject, or all', () => {
     const cache = filled();
     cache.drop('student');
     expect(['a', 'b', 'c'].map((key) => cache.has(key))).toEqual([true, false, true]);

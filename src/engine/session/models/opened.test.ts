@@ -423,6 +423,19 @@ describe.skipIf(!(await hasFile('shared', `${FOLDER}/config.json`)))('stories260
   });
 });
 
+it('a config.json alone says what the model is, or why it cannot be opened', async () => {
+  const workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
+  const config = JSON.parse(new TextDecoder().decode(files.get('config.json')));
+  const { model } = await openModel(named(files));
+  const { name: _name, sha256: _hash, matched: _matched, bytes: _bytes, ...said } = model.report;
+  expect(await workbench.describeConfig(config)).toMatchObject(said);
+  await expect(workbench.describeConfig({ ...config, model_type: 'mistral' })).rejects.toMatchObject({
+    code: 'config',
+    message: expect.stringContaining('mistral'),
+  });
+  await expect(workbench.describeConfig({ ...config, quantization: { bits: 4 } })).rejects.toThrow('MLX');
+});
+
 describe('files that people have instead', () => {
   const encode = (text: string) => new TextEncoder().encode(text);
   const pointer = encode(

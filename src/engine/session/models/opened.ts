@@ -265,12 +265,22 @@ async function json(byName: ReadonlyMap<string, Blob>, name: string): Promise<un
   return parseJson(new Uint8Array(await blob.arrayBuffer()), name);
 }
 
+/**
+ * What a config.json (parsed) says, before any weights are there.
+ * @throws ConfigError where such a model cannot be opened
+ */
+export function describeConfig(config: unknown): ModelReport {
+  refuse(recogniseQuantised(config), ConfigError);
+  const model = parseModelConfig(config);
+  return report(config, model, { bytes: 0, sha256: '', whole: true, notes: model.notes });
+}
+
 interface Facts {
   readonly bytes: number;
   readonly sha256: string;
   /** Whether the hash is of all bytes. */
   readonly whole: boolean;
-  readonly matched: NonNullable<ModelReport['matched']>;
+  readonly matched?: ModelReport['matched'];
   readonly notes: readonly string[];
 }
 

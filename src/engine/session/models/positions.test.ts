@@ -19,7 +19,7 @@ describe('positions past the model’s', () => {
     expect(check(10, 11)).toThrow(
       expect.objectContaining({
         code: 'input',
-        message: 'train-3 takes 11 positions; tiny has 10 (max_position_embeddings of its config.json)',
+        message: 'train-3 takes 11 positions; tiny has 10 (by its config.json)',
         hint: 'Choose another.',
       }),
     );

@@ -14,7 +14,7 @@ export function checkPositions(
   const { maxPositions } = config;
   if (maxPositions === undefined || needed <= maxPositions) return;
   throw new InputError(
-    `${what} takes ${needed} positions; ${report.name} has ${maxPositions} (max_position_embeddings of its config.json)`,
+    `${what} takes ${needed} positions; ${report.name} has ${maxPositions} (by its config.json)`,
     hint,
   );
 }

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { Decoder } from '../../decode/decoder';
 import { DecoderCache } from './decoder-cache';
 
-it('keeps decoders within a bound: the least recently used goes first, one in use never', async () => {
+it('keeps decoders within a bound, dropping the least recently used and never one in use', async () => {
   const gone: string[] = [];
   const made: string[] = [];
   let used: Decoder | undefined;

@@ -6,7 +6,7 @@ import { LoriWorkbench } from '../workbench';
 
 const QUESTION = 'Tom has 12 apples. He buys 3 more. How many apples does Tom have?';
 
-it('a question that is refused leaves the open one its student, whatever number of steps it was asked for', async () => {
+it('a refused question leaves the open one unchanged, whatever its number of steps', async () => {
   const workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
   await workbench.open('wasm');
   await workbench.loadPair('models');
@@ -27,7 +27,7 @@ it('a question that is refused leaves the open one its student, whatever number 
   await workbench.close();
 });
 
-it('a student that has diverged is refused, and its refusals leave nothing on the device', async () => {
+it('refuses a diverged student without leaving anything on the device', async () => {
   const workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
   await workbench.open('wasm');
   await workbench.loadPair('models');
@@ -46,7 +46,7 @@ it('a student that has diverged is refused, and its refusals leave nothing on th
   await workbench.close();
 });
 
-it('the base is stepped with the K and the feedback it was asked for; the tokens shown are the mixture that is fed', async () => {
+it('steps the base with the requested K and feedback, and shows the tokens of the mixture that is fed', async () => {
   const workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
   await workbench.open('wasm');
   await workbench.loadPair('models');

@@ -52,7 +52,7 @@ it.each([
   adapter.dispose();
 });
 
-it('holds nothing trained before its first copy, and what was copied last after a failure', async () => {
+it('holds nothing trained before its first copy, and its last copy after a failure', async () => {
   const adapter = new TrainedAdapter(runtime, student(), false);
   await adapter.snapshot(0);
   expect(adapter.copiedStep).toBe(0);

@@ -48,7 +48,7 @@ const small = {
 };
 
 describe.each(METHODS.map(({ id }) => id))('a run of %s that fails half-way', (method) => {
-  it('frees what it made, at whichever allocation or compilation it fails', async () => {
+  it('frees everything, whichever allocation or compilation fails', async () => {
     const config = tinyRunBy(method, small);
     const run = () => workbench.distil(config);
     await run();

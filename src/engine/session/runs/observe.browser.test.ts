@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => workbench.close());
 
-it('a run on the GPU is the same to the bit, looked at and interrupted or not, and read back only then', {
+it('a run on the GPU gives the same bits whether or not it is observed and interrupted, and reads back only for that', {
   timeout: 120_000,
 }, async () => {
   const inside = workbench as unknown as { opened: { runtime: Runtime }; student: Student };

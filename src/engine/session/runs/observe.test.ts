@@ -50,8 +50,8 @@ async function observed(config: RunConfig = CONFIG) {
 const packsOf = (checkpoint: number) => inside().held().checkpoints.get(checkpoint)?.packs;
 const middle = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[1] as number;
 
-describe('the student while it learns', () => {
-  it('is looked at before the first step, every few steps and at the end', async () => {
+describe('the student during training', () => {
+  it('is observed before the first step, every few steps and at the end', async () => {
     const { spectra } = await observed();
     expect(spectra.map(({ step, samples }) => [step, samples])).toEqual([0, 2, 4, 5].map((s) => [s, 3]));
     const kept = await workbench.checkpoints();
@@ -69,7 +69,7 @@ describe('the student while it learns', () => {
       expect(packsOf(kept[i]?.id as number)).not.toEqual(packsOf(kept[i - 1]?.id as number));
   });
 
-  it('changes nothing about the run: losses, accuracies and student are the same to the bit', async () => {
+  it('can be observed without changing a bit of losses, accuracies and student', async () => {
     const on = await observed();
     const { packs } = inside().student as Student;
     const off = await observed({ ...CONFIG, observation: { every: 0, samples: 3 } });
@@ -80,7 +80,7 @@ describe('the student while it learns', () => {
     expect(inside().student?.packs).toEqual(packs);
   });
 
-  it('is at each checkpoint what a run that ends there would have kept', async () => {
+  it('equals, at each checkpoint, the student of a run that ends there', async () => {
     const [, second] = (await observed()).spectra;
     const packs = packsOf(second?.checkpoint as number);
     const watched = watch((event) => {
@@ -91,7 +91,7 @@ describe('the student while it learns', () => {
     expect((await workbench.checkpoints()).map(({ step }) => step)).toEqual([0, 2]);
   });
 
-  it('has the spectrum that its latents have when they are gathered by other programs', async () => {
+  it('has the same spectrum as its latents gathered by other programs', async () => {
     const { spectra } = await observed();
     const last = spectra.at(-1) as SpectrumEvent;
     const held = inside().held();
@@ -125,14 +125,14 @@ describe('the student while it learns', () => {
     expect(last.cosine).toBeLessThan(0.9999);
   });
 
-  it('has checkpoints and no spectrum where it has no latents', async () => {
+  it('has checkpoints but no spectrum if it has no latents', async () => {
     const { spectra, losses: all } = await observed(withMethod(CONFIG, 'nocot').config);
     expect(spectra).toEqual([]);
     expect(all).toHaveLength(5);
     expect((await workbench.checkpoints()).map(({ step }) => step)).toEqual([0, 2, 4, 5]);
   });
 
-  it('can be looked at without an evaluation, on more samples than there are, of one latent', async () => {
+  it('can be observed without an evaluation, on more samples than there are, with one latent', async () => {
     const { spectra } = await observed(
       tinyRun({
         data: { samples: 2, validation: 0, heldOut: 0 },
@@ -150,7 +150,7 @@ describe('the student while it learns', () => {
     expect(spectra[1]?.effectiveRank).toBeGreaterThanOrEqual(1);
   });
 
-  it('is kept as the best and at its end, where the best is asked for', async () => {
+  it('is kept at its best and at its end if the best is requested', async () => {
     const best = { ...CONFIG, evaluation: { every: 1, keepBest: true } };
     const on = await observed(best);
     const { packs } = inside().student as Student;
@@ -161,7 +161,7 @@ describe('the student while it learns', () => {
 });
 
 describe('checkpoints', () => {
-  it('outlive the provider, go with a new run, and stay where a new one is cancelled', async () => {
+  it('outlive the provider, are replaced by a new run, and stay if the new run is cancelled', async () => {
     await observed();
     const before = await workbench.checkpoints();
     await workbench.open('wasm');
@@ -188,7 +188,7 @@ describe('checkpoints', () => {
     ).toThrow(InputError);
   });
 
-  it('survive a run that breaks off with its provider; the last one is its student then', async () => {
+  it('survive the loss of the provider during a run; the last one then becomes its student', async () => {
     await observed();
     const before = inside().student;
     const { runtime } = inside().opened.models;
@@ -218,7 +218,7 @@ describe('checkpoints', () => {
     expect(await workbench.checkpoints()).toEqual(kept);
   });
 
-  it('are at most so many bytes: every second old one goes, never the first and the last', () => {
+  it('stay within a number of bytes by dropping every second one, but never the first or the last', () => {
     const of = (step: number): StudentCheckpoint => ({ packs: [new Float32Array(25)], step }) as never;
     const steps = (kept: Checkpoints) => [...kept.byId.values()].map(({ step }) => step);
     const kept = new Checkpoints(600);

@@ -9,7 +9,7 @@ interface Inside {
   readonly questions: { teacherAccuracy(): Promise<Accuracy> };
 }
 
-it('counts its own programs and its own seconds, and says which ranks were cut', async () => {
+it('counts only its own programs and seconds, and names the ranks that were reduced', async () => {
   const workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
   await workbench.open('wasm');
   await workbench.loadPair('models');

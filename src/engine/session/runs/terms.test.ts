@@ -31,12 +31,12 @@ async function termsOf(method: string, weight: number, kept: string): Promise<st
   return Object.keys(watched.steps()[0]?.losses ?? {}).sort();
 }
 
-it('every method has a recipe, and every recipe its data', () => {
+it('every method has a recipe, and every recipe a method', () => {
   expect(Object.keys(RECIPES).sort()).toEqual(METHODS.map(({ id }) => id).sort());
 });
 
 it.each(METHODS.map(({ id, terms }) => [id, terms.map(({ name }) => name)] as const))(
-  '%s: a step reports the terms that its data names; a weight of 0 leaves a term out',
+  '%s: a step reports the declared terms; a weight of 0 leaves a term out',
   async (method, names) => {
     expect(await termsOf(method, 0.5, 'answer')).toEqual([...names, 'total'].sort());
     expect(await termsOf(method, 0, 'answer')).toEqual(['answer', 'total']);

@@ -18,7 +18,7 @@ const buckets = (lengths: readonly number[], heads: number, latents = 0) =>
     { model: { config: { ...TINY_CONFIG, heads } } } as unknown as ResolvedSubject,
   );
 
-it('puts sequences of like length together, each in its place', () => {
+it('groups sequences of similar length and keeps their places', () => {
   const found = buckets([5, 40, 3, 21, 20, 1], 4);
   expect(found.map(({ fed }) => fed.map(({ index }) => index))).toEqual([[1, 3], [4], [0, 2], [5]]);
   expect(found.map(({ shape }) => [shape.batch, shape.question, shape.rest])).toEqual([
@@ -29,12 +29,12 @@ it('puts sequences of like length together, each in its place', () => {
   ]);
 });
 
-it('counts latents with the question they follow', () => {
+it('counts latents as part of the question they follow', () => {
   const [one] = buckets([7, 6], 4, 3);
   expect(one?.shape).toMatchObject({ batch: 2, question: 7, latents: 3, rest: 0 });
 });
 
-it('reads as many at once as their states and their attention leave room for', () => {
+it('batches as many sequences as their states and attention weights leave room for', () => {
   const many = (tokens: number, heads: number) =>
     buckets(new Array<number>(9).fill(tokens), heads)[0]?.shape.batch;
   expect(many(100, 4)).toBe(8);

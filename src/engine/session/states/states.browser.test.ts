@@ -58,7 +58,7 @@ describe('on WebGPU', () => {
   it.each([
     ['explicit', { kind: 'teacher' }, ['question', 'rationale', 'answer']],
     ['latent', STUDENT, ['latent', 'answer']],
-  ] as const)('the states of the %s pass are those of WASM', async (_pass, subject, sections) => {
+  ] as const)('gathers the same states in the %s pass as on WASM', async (_pass, subject, sections) => {
     const sequences = sequencesOf({ kind: 'problems', seed: 2, samples: 2 }, held);
     const [a, b] = await Promise.all(
       [gpu, cpu].map((models) =>
@@ -70,7 +70,7 @@ describe('on WebGPU', () => {
     expect(a?.samples.length).toBe(2);
   });
 
-  it('a projected decoder steps as on WASM', async () => {
+  it('steps a projected decoder as on WASM', async () => {
     const { model, filter, lora, packs = [] } = resolveSubject(STUDENT, held);
     const sequences = sequencesOf({ kind: 'problems', seed: 2, samples: 3 }, held);
     const states = await gatherStates(cpu, resolveSubject(STUDENT, held), sequences, ['latent']);

@@ -69,7 +69,7 @@ const same = (a: SampleStates | undefined, b: SampleStates | undefined): void =>
 };
 
 describe('gatherStates', () => {
-  it('gives the teacher’s rationale states as the teacher pass does, whatever the lengths', async () => {
+  it('gathers the same rationale states as the teacher pass, for any lengths', async () => {
     const count = 11;
     const got = await gather(TEACHER, problems(count), ['rationale']);
     const tokens = held.problems.sample(5, count).map((e) => e.tokens);
@@ -88,7 +88,7 @@ describe('gatherStates', () => {
     ['latent', { kind: 'student', checkpoint: 3 }],
     ['latent', { kind: 'base' }],
     ['rationale', STUDENT],
-  ] as const)('%s of %o is what the decoder steps through', async (thought, subject) => {
+  ] as const)('%s of %o equals the decoder’s steps', async (thought, subject) => {
     const sequences = problems(5);
     const got = await gather(subject, sequences, ['question', thought, 'answer']);
     const { model, filter, latentSteps, lora, packs = [] } = resolveSubject(subject, held);
@@ -134,7 +134,7 @@ describe('gatherStates', () => {
     for (const pack of adapter) pack.dispose();
   });
 
-  it('gives the question the same states in both passes', async () => {
+  it('gathers the same question states in both passes', async () => {
     const question: Section[] = ['question'];
     const explicit = await gather(STUDENT, problems(3), question);
     const latent = await gather(STUDENT, problems(3), ['question', 'latent']);
@@ -144,7 +144,7 @@ describe('gatherStates', () => {
     }
   });
 
-  it('reads texts of any lengths together as it reads each alone', async () => {
+  it('reads texts of any lengths in one batch as it reads each alone', async () => {
     const list = ['Tom', 'Tom has 12 apples.', `${'Ann has 3 pens. '.repeat(12)}`, 'How many?'];
     const together = await gather(TEACHER, texts(...list), ['text']);
     expect(together.map((s) => s.about)).toEqual(list);
@@ -157,7 +157,7 @@ describe('gatherStates', () => {
 });
 
 describe('variants', () => {
-  it('random tokens stand in place of the rationale alone, as many, drawn by the seed', async () => {
+  it('replaces the rationale alone by as many random tokens, drawn from the seed', async () => {
     const sections: Section[] = ['question', 'rationale', 'answer'];
     const own = await gather(TEACHER, problems(3), sections);
     const draw = (seed: number) => gather(TEACHER, problems(3), sections, { variant: 'random-tokens', seed });
@@ -182,7 +182,7 @@ describe('variants', () => {
     }
   });
 
-  it('random tokens stand in place of latents and of texts', async () => {
+  it('replaces latents and texts by random tokens', async () => {
     const options = { variant: 'random-tokens', seed: 3 } as const;
     const [thought] = await gather(STUDENT, problems(1), ['latent'], options);
     expect(thought?.tokens).toBe(held.student.latentSteps);
@@ -192,7 +192,7 @@ describe('variants', () => {
     expect(text?.texts.join('')).not.toContain('Tom has');
   });
 
-  it('another prompt is the next sample’s question before the same rationale', async () => {
+  it('puts the next sample’s question before the same rationale for another prompt', async () => {
     const sequences = problems(3);
     const got = await gather(TEACHER, sequences, ['rationale'], { variant: 'other-prompt' });
     const crossed = sequences.map((s, i) => {
@@ -264,7 +264,7 @@ describe('what cannot be', () => {
     expect(() => resolveSubject(TEACHER, { checkpoints: new Map() })).toThrow('no models are loaded');
   });
 
-  it('is known in bytes before it is run, told as it runs, cancelled between batches, and leaves nothing', async () => {
+  it('knows its bytes in advance, reports progress, can be cancelled between batches, and frees everything', async () => {
     const before = await left();
     const resolved = resolveSubject(STUDENT, held);
     const sections: Section[] = ['question', 'latent'];
@@ -288,7 +288,7 @@ describe('what cannot be', () => {
     expect(await left()).toEqual(before);
   });
 
-  it('subjects have names, and keys that are theirs alone', () => {
+  it('gives subjects names and unique keys', () => {
     const subjects: Subject[] = [TEACHER, { kind: 'base' }, STUDENT, { kind: 'student', checkpoint: 3 }];
     const resolved = subjects.map((s) => resolveSubject(s, held));
     expect(resolved.map((r) => r.label)).toEqual(['teacher', 'base', 'student', 'student, step 50']);

@@ -63,13 +63,30 @@ function branches(order: readonly ('first' | 'second')[]): Tape {
   return tape;
 }
 
+/** Two latents, the second fed with a detached state: the answer's gradient ends there. */
+function detached(isDetached: boolean): Tape {
+  const lora = { kind: 'lora', rank: 2, alpha: 3, targets: ['q', 'v', 'down'] } as const;
+  const tape = new Tape(new ParameterSet(TINY_CONFIG, { before: lora, after: lora }), B);
+  const question = tape.segment(tape.tokens('question.ids', S), {
+    adapters: ['before'],
+    mask: 'question.keyMask',
+  });
+  const z = tape.feedback(question.last, { kind: 'softmax', temperature: 1 });
+  // A segment of its own, which sees nothing of the question but what it is fed.
+  const latent = tape.segment(isDetached ? tape.detach(z) : z, { adapters: ['after'] });
+  const targets = { targets: 'answer.targets', weights: 'answer.weights' };
+  const text = tape.segment(tape.tokens('answer.ids', P + A - 1), { after: latent, adapters: ['after'] });
+  tape.crossEntropy('answer', 1, text.finals(P - 1), targets);
+  return tape;
+}
+
 let runtime: Runtime;
 beforeAll(async () => {
   runtime = await createRuntime({ provider: 'wasm', threads: 1 });
 });
 afterAll(() => runtime.dispose());
 
-describe('two chains of latents after one question, small programs against one', () => {
+describe('two chains of latents after one question agree in both back ends', () => {
   it.each([
     ['interleaved', ['first', 'second', 'first', 'second', 'first']],
     ['one after the other', ['first', 'first', 'first', 'second', 'second']],
@@ -105,3 +122,31 @@ describe('two chains of latents after one question, small programs against one',
     expect(runtime.liveTensors).toBe(0);
   });
 });
+
+it.each(['whole', 'layerwise'] as const)(
+  'no gradient flows through a detached input of a segment: %s',
+  async (form) => {
+    const rng = new Rng(4);
+    const model = new ModelOnDevice(runtime, TINY_CONFIG, randomWeights(TINY_CONFIG, rng.fork('weights')));
+    const feeds = tokenFeeds(randomBatch(TINY_LAYOUT, TINY_CONFIG.vocabSize, rng.fork('batch')));
+    const norms: number[][] = [];
+    for (const isDetached of [false, true]) {
+      const tape = detached(isDetached);
+      const packs = tape.parameters.all.map(({ name, shape }) =>
+        runtime.upload({ dtype: 'f32', shape, data: normals(rng.fork(name), shape[0] as number, 0.25) }),
+      );
+      const step =
+        form === 'whole' ? await compileWhole(model, tape, 'step') : await compileLayerwise(model, tape);
+      const { gradients } = await step.run(feeds, packs);
+      norms.push(gradients.map(({ data }) => Math.hypot(...(data as Float32Array))));
+      await step.dispose();
+      for (const pack of packs) pack.dispose();
+    }
+    await model.release();
+    const [flowing, stopped] = norms as [number[], number[]];
+    const L = TINY_CONFIG.layers;
+    expect(flowing.every((norm) => norm > 1e-4)).toBe(true);
+    expect(stopped.slice(0, L)).toEqual(Array.from({ length: L }, () => 0));
+    expect(stopped.slice(L)).toEqual(flowing.slice(L));
+  },
+);

@@ -102,7 +102,7 @@ describe('a layerwise step agrees with a whole one', () => {
 describe.each(['f16', 'bf16'] as const)('a step of weights kept in %s', (dtype) => {
   const forms = { 'one program': whole, 'small programs': layerwise };
   it.each(Object.entries(forms))(
-    'is that of the same weights in f32, to the bit: %s',
+    'equals the step with the same weights in f32, to the bit: %s',
     async (_form, compile) => {
       const tiny = tinyStep({ config: TINY_QWEN, latentSteps: 2, explicit: false });
       const half = mapWeights(tiny.weights, (host) => inHalves(host, dtype));
@@ -141,7 +141,7 @@ describe('a layerwise step', () => {
     },
   );
 
-  it('gives the same numbers every time, makes no new tensors and reads nothing', async () => {
+  it('repeats its numbers, makes no new tensors and reads nothing back', async () => {
     const tiny = tinyStep();
     const before = runtime.liveTensors;
     const packs = tiny.packs.map((data) => runtime.upload({ dtype: 'f32', shape: [data.length], data }));
@@ -162,7 +162,7 @@ describe('a layerwise step', () => {
     expect(runtime.programCount).toBe(0);
   });
 
-  it('gives out the same states as the one program does', async () => {
+  it('outputs the same states as the whole program', async () => {
     const tiny = tinyStep({ losses: 'ce', explicit: false, latentSteps: 1 });
     const outputs = [];
     for (const compile of [whole, layerwise]) {

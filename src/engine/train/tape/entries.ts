@@ -91,7 +91,8 @@ export interface SegmentOptions {
   readonly mask?: string;
   /**
    * Batch input i32 [B, P]: each row's RoPE positions, for when masked columns before it must not count. By default a
-   * position is its column; left padding in the first segment shifts the whole row, which does not affect RoPE.
+   * position is its column; left padding in the first segment shifts the whole row,
+   * which does not affect RoPE and is taken off where positions are learned.
    */
   readonly positions?: string;
 }

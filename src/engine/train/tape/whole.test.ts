@@ -61,7 +61,7 @@ const CASES: Record<string, TinyOptions> = {
 };
 
 describe('a tape', () => {
-  it('refuses two terms of one name, which would be one program', () => {
+  it('refuses two terms with the same name, which would share a program', () => {
     const tape = tinyStep({ losses: 'ce' }).tape();
     const [segment] = tape.entries.filter((entry) => entry.kind === 'segment');
     const again = () => tape.loss(['answer'], [(segment as Segment).last], () => []);
@@ -69,7 +69,7 @@ describe('a tape', () => {
   });
 });
 
-describe('the gradient of the whole step is that of central differences in float64', () => {
+describe('the gradient of the whole step agrees with central differences in float64', () => {
   it.each(Object.entries(CASES))('%s', (_name, options) => {
     const step = interpreted(tinyStep(options));
     const gradients = step.gradients();

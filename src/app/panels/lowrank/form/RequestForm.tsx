@@ -9,6 +9,7 @@ import { CheckField, FieldName, NumberField } from '../../../ui/Field';
 import { TextEntry } from '../../../ui/TextEntry';
 import { useDraftBounds } from '../bounds';
 import { CONTROL_WORDS, STACK_WORDS, subjectWord, VIEWS } from '../words';
+import { ExportGroup } from './ExportGroup';
 import { Group } from './Group';
 import { ReportStatus } from './ReportStatus';
 import { SourceFields } from './SourceFields';
@@ -205,6 +206,7 @@ export function RequestForm() {
           />
           {errors.has('trajectories') && <p className="field-error">{errors.get('trajectories')}</p>}
         </Group>
+        <ExportGroup />
       </div>
     </form>
   );

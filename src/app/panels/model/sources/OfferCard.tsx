@@ -4,7 +4,8 @@ import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { Choice } from '../../../ui/Choice';
 import { DataTable } from '../../../ui/DataTable';
-import { bytes } from '../../../ui/format';
+import { ErrorNotice } from '../../../ui/ErrorNotice';
+import { bytes, integer, parameters } from '../../../ui/format';
 import { Facts } from '../../../ui/Panel';
 
 /** Most files that a table lists; the rest are counted. */
@@ -17,6 +18,10 @@ export function OfferCard({ offer }: { readonly offer: Offer }) {
   const library = useApp((state) => state.sources.library);
   const room = useApp((state) => state.sources.room);
   const unavailable = useApp((state) => state.sources.unavailable);
+  const described = useApp((state) => state.sources.described);
+  // An export is read by its own graph: what is said of the network in config.json does not decide.
+  const refusal = described && 'stack' in described && choice.id === SAFETENSORS ? described : null;
+  const model = described && !('stack' in described) ? described : null;
   const { download, declineOffer, openStored, chooseWeights } = useActions();
   const host = hostName(plan);
   const key = keyOf(plan);
@@ -32,6 +37,14 @@ export function OfferCard({ offer }: { readonly offer: Offer }) {
         items={[
           ['Model', plan.id],
           ['Revision', plan.commit ? `${plan.revision} (commit ${plan.commit.slice(0, 12)})` : plan.revision],
+          ...(model
+            ? [
+                [
+                  'Architecture',
+                  `${model.modelType}, ${parameters(model.parameters)} parameters, ${model.layers} × ${integer(model.hidden)}`,
+                ] as const,
+              ]
+            : []),
           ['Licence', plan.licence ?? 'not given by the host: see the page of the model'],
           [
             'From',
@@ -99,6 +112,7 @@ export function OfferCard({ offer }: { readonly offer: Offer }) {
           {bytes(leftOut.reduce((n, { size }) => n + size, 0))}).
         </p>
       )}
+      {refusal && <ErrorNotice title="It cannot be opened here" error={refusal} />}
       {unavailable !== null && (
         <p className="field-error">
           It cannot be stored: {unavailable}. Download the files with another program and open their folder.
@@ -110,7 +124,11 @@ export function OfferCard({ offer }: { readonly offer: Offer }) {
             Open it
           </Button>
         ) : (
-          <Button look="primary" isDisabled={unavailable !== null} onPress={() => void download(plan)}>
+          <Button
+            look="primary"
+            isDisabled={unavailable !== null || refusal !== null}
+            onPress={() => void download(plan)}
+          >
             {there > 0 ? 'Download the rest and open' : 'Download and open'}
           </Button>
         )}

@@ -11,14 +11,14 @@ describe('wilson', () => {
     [225, 1000, 0.20019895514206565, 0.25190576202498965],
     [38, 1000, 0.027809004509302633, 0.05172692033135031],
     [81, 263, 0.2552885198782742, 0.36620957698280004],
-  ])('of %i right of %i lies from %f to %f', (correct, total, low, high) => {
+  ])('for %i right of %i reaches from %f to %f', (correct, total, low, high) => {
     const share = wilson(correct, total);
     expect(share.share).toBe(correct / total);
     expect(share.low).toBeCloseTo(low, 12);
     expect(share.high).toBeCloseTo(high, 12);
   });
 
-  it('is mirrored, holds the share, and narrows', () => {
+  it('is symmetric, contains the share, and narrows with more problems', () => {
     for (const n of [1, 2, 10, 37, 1000])
       for (let k = 0; k <= n; k += Math.max(1, Math.floor(n / 7))) {
         const [a, b] = [wilson(k, n), wilson(n - k, n)];
@@ -30,7 +30,7 @@ describe('wilson', () => {
     expect(width(1000)).toBeLessThan(width(100));
   });
 
-  it('knows nothing of nothing', () => {
+  it('is [0, 1] without problems', () => {
     expect(wilson(0, 0)).toEqual({ correct: 0, total: 0, share: 0, low: 0, high: 1 });
   });
 

@@ -6,7 +6,7 @@ import { probability, visibleToken } from '../../ui/format';
 const FULL = 6;
 
 /** The tokens one by one: the pointer, or the arrow keys, tell what the model thought of each. */
-export function TokenList({
+export function DrawnTokens({
   label,
   tokens,
 }: {
@@ -32,9 +32,9 @@ export function TokenList({
     setChosen(Math.max(0, Math.min(tokens.length - 1, next)));
   };
   return (
-    <div className="token-view">
+    <div className="drawn-view">
       <div
-        className="token-list"
+        className="drawn-list"
         role="listbox"
         aria-label={label}
         tabIndex={0}
@@ -43,7 +43,7 @@ export function TokenList({
         onFocus={() => setChosen((before) => before ?? 0)}
       >
         {tokens.map((one, i) => (
-          <TokenChip
+          <DrawnToken
             // biome-ignore lint/suspicious/noArrayIndexKey: tokens are known by their place
             key={i}
             id={`${id}-${i}`}
@@ -54,7 +54,7 @@ export function TokenList({
           />
         ))}
       </div>
-      <p className="token-facts">
+      <p className="drawn-facts">
         {token === undefined
           ? 'Point at a token, or move to one with the arrow keys. The stronger its shade, the less the model expected it.'
           : factsOf(token, (at as number) + 1)}
@@ -66,7 +66,7 @@ export function TokenList({
 const factsOf = ({ id, text, logProbability, probability: drawn }: LiveToken, place: number) =>
   `Token ${place}: ${visibleToken(text)}, id ${id}. The model gave it ${probability(Math.exp(logProbability))} (log-probability ${logProbability.toPrecision(3)}); it was drawn with ${probability(drawn)}.`;
 
-const TokenChip = memo(function TokenChip({
+const DrawnToken = memo(function DrawnToken({
   id,
   token,
   index,
@@ -87,7 +87,7 @@ const TokenChip = memo(function TokenChip({
       role="option"
       aria-selected={isChosen}
       aria-label={`${visibleToken(token.text)}, ${probability(Math.exp(token.logProbability))}`}
-      className="token-chip"
+      className="drawn-token"
       style={{ '--shade': `${Math.round(34 * shade)}%` } as React.CSSProperties}
       onPointerEnter={() => onChoose(index)}
     >

@@ -1,0 +1,59 @@
+import type { StatesFormat } from '../../../../contract/states';
+import { draftErrors } from '../../../store/lens-draft';
+import { isBusy } from '../../../store/task';
+import { useActions, useApp } from '../../../store/use-app';
+import { Button } from '../../../ui/Button';
+import { download } from '../../../ui/download';
+import { ErrorNotice } from '../../../ui/ErrorNotice';
+import { bytes, integer } from '../../../ui/format';
+import { Progress } from '../../../ui/Progress';
+import { useDraftBounds } from '../bounds';
+import { Group } from './Group';
+
+/** The hidden states of the form as files, for other programs. */
+export function ExportGroup() {
+  const draft = useApp((state) => state.lens.draft);
+  const file = useApp((state) => state.lens.file);
+  const { exportStates, cancelExport } = useActions();
+  const busy = isBusy(file);
+  const wrong = draftErrors(draft, useDraftBounds(draft)).size > 0;
+  const write = async (format: StatesFormat) => {
+    const made = await exportStates(format);
+    if (made) download(made.name, made.blob, 'application/octet-stream');
+  };
+  return (
+    <Group title="Export" summary="as .npy or safetensors">
+      <p className="help">
+        The hidden states themselves, of the model, parts, sequences and layers chosen here: float32 as an
+        array [layers, tokens, H] for numpy, or as a tensor layers.1, layers.2, … [tokens, H] for each layer,
+        with texts and token ids as metadata.
+      </p>
+      <div className="actions">
+        <Button isDisabled={busy || wrong} onPress={() => void write('npy')}>
+          Save as .npy
+        </Button>
+        <Button isDisabled={busy || wrong} onPress={() => void write('safetensors')}>
+          Save as .safetensors
+        </Button>
+      </div>
+      {busy && (
+        <Progress
+          label="Gathering hidden states"
+          done={file.progress?.done ?? 0}
+          total={file.progress?.total ?? 0}
+          unit="samples"
+          elapsed={file.progress?.elapsed ?? 0}
+          onCancel={cancelExport}
+          isCancelling={file.status === 'cancelling'}
+        />
+      )}
+      {file.status === 'failed' && <ErrorNotice title="No file was written" error={file.error} />}
+      {file.status === 'done' && (
+        <p className="muted" role="status">
+          {file.value.name}: {file.value.shape.map(integer).join(' × ')}, {bytes(file.value.bytes)}, of the{' '}
+          {file.value.label}.
+        </p>
+      )}
+    </Group>
+  );
+}
