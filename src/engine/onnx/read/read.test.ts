@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../base/rng';
 import { type LlamaForm, type LlamaSizes, llamaExport } from './exports.testing';
+import { Flow } from './flow';
 import { readOnnxModel } from './model';
 import { findResiduals } from './residuals';
 import { OWN_FILE, tappedModel } from './tap';
@@ -109,6 +110,37 @@ describe('a decoder’s hidden states', () => {
       length: to - from,
     });
     expect([...again.tensors.keys()].sort()).toEqual([...read.tensors.keys()].sort());
+  });
+});
+
+describe('what everything goes through', () => {
+  const nodes = (...list: [op: string, inputs: string, outputs: string][]) => ({
+    nodes: list.map(([op, inputs, outputs]) => ({
+      op,
+      domain: '',
+      inputs: inputs.split(' '),
+      outputs: outputs.split(' '),
+      captured: [],
+      integers: {},
+    })),
+  });
+  const cuts = (...list: [string, string, string][]) => new Flow(nodes(...list)).cuts('x', 'y').values;
+
+  it('has no value that another way leads past, by whatever number of steps', () => {
+    expect(cuts(['Tanh', 'x', 'a'], ['Add', 'x a', 'y'])).toEqual(['x', 'y']);
+    expect(cuts(['Tanh', 'x', 'a'], ['Abs', 'a', 'b'], ['Add', 'b a', 'y'])).toEqual(['x', 'a', 'y']);
+    expect(cuts(['Abs', 'x', 'a'], ['Neg', 'x', 'b'], ['Add', 'a b', 'c'], ['Neg', 'c', 'y'])).toEqual([
+      'x',
+      'c',
+      'y',
+    ]);
+  });
+
+  it('is neither a size nor what leads nowhere, and may be inside a node', () => {
+    expect(cuts(['Shape', 'x', 's'], ['Tanh', 'x', 'a'], ['Reshape', 'a s', 'y'])).toEqual(['x', 'a', 'y']);
+    expect(cuts(['Tanh', 'x', 'a'], ['Neg', 'x', 'nowhere'], ['Neg', 'a', 'y'])).toEqual(['x', 'a', 'y']);
+    expect(cuts(['Split', 'x', 'a b'], ['Add', 'a b', 'y'])).toEqual(['x', undefined, 'y']);
+    expect(cuts(['Neg', 'z', 'y'])).toEqual([]);
   });
 });
 

@@ -15,9 +15,10 @@ export interface OnnxExport {
 }
 
 export interface OnnxSizes {
-  /** H, V, and of the cache: heads of keys and values, and their size d. */
+  /** H, V, heads, and of the cache: heads of keys and values, and their size d. */
   readonly hiddenSize: number;
   readonly vocabSize: number;
+  readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
 }

@@ -197,6 +197,22 @@ describe('an ONNX export from files', () => {
     await expect(workbench.lens({ ...request, source, selections, controls: [] })).rejects.toThrow(/latent/);
   });
 
+  it('is not fed a text that takes too much at once', async () => {
+    const config = json({ max_position_embeddings: 20_000 });
+    await workbench.openCheckpoint(
+      folder({ 'model.onnx': { form: 'decomposed' } }, { 'config.json': config }),
+    );
+    const source = { kind: 'texts', texts: ['Tom has 12 apples. '.repeat(1100)] } as const;
+    const selections = [{ subject: { kind: 'opened' }, sections: ['text'] }] as const;
+    const lens = workbench.lens({ ...request, source, selections, controls: [] });
+    await expect(lens).rejects.toMatchObject({
+      code: 'memory',
+      message: expect.stringMatching(
+        /text-1 has \d+ tokens, for which the export computes \d+ bytes at once/,
+      ),
+    });
+  });
+
   const bad: [string, () => NamedFile[], RegExp][] = [
     [
       'without its data',

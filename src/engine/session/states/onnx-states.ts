@@ -10,8 +10,9 @@ import type { FedSequence } from './fed-sequences';
 /** Sequences read at once, and bytes that the states of one batch, or its logits (which an export always computes), take. */
 const MAX_AT_ONCE = 8;
 const BATCH_BYTES = 2 ** 26;
-/** Logits of a single sequence are computed as a whole, and attention too. */
-const MAX_LOGITS_BYTES = 2 ** 30;
+/** Logits and attention of a single sequence are computed as a whole. */
+const MAX_LENGTH = 4096;
+const MAX_WHOLE_BYTES = 2 ** 30;
 
 export interface GatherOnnxOptions {
   readonly signal: AbortSignal | undefined;
@@ -63,8 +64,10 @@ const columnsOf = (lot: Lot): number => Math.max(...lot.map(({ reading }) => rea
 
 /** Longest first; a lot is at most twice as long as its shortest. */
 function lotsOf({ sizes, decoder }: OnnxExport, readings: readonly FedSequence[]): Lot[] {
-  const most = (columns: number, of: number): boolean => 4 * columns * of <= BATCH_BYTES;
-  const width = Math.max(sizes.vocabSize, (decoder.layers + 1) * sizes.hiddenSize);
+  const { vocabSize, hiddenSize, heads } = sizes;
+  /** Of one sequence: the largest of its logits, its states, and one layer's attention. */
+  const bytes = (columns: number): number =>
+    4 * columns * Math.max(vocabSize, (decoder.layers + 1) * hiddenSize, heads * columns);
   const sorted = readings
     .map((reading, index) => ({ reading, index }))
     .sort((a, b) => b.reading.rest.length - a.reading.rest.length);
@@ -76,20 +79,15 @@ function lotsOf({ sizes, decoder }: OnnxExport, readings: readonly FedSequence[]
         `${id} is to be read with latents; an ONNX export takes only tokens`,
         'Choose other tokens, or open the safetensors of the same model.',
       );
-    if (4 * rest.length * width > MAX_LOGITS_BYTES)
+    if (rest.length > MAX_LENGTH || bytes(rest.length) > MAX_WHOLE_BYTES)
       throw new MemoryError(
-        `${id} has ${rest.length} tokens; its states or logits take ${4 * rest.length * width} bytes, of ${MAX_LOGITS_BYTES}`,
+        `${id} has ${rest.length} tokens, for which the export computes ${bytes(rest.length)} bytes at once; at most ${MAX_LENGTH} tokens and ${MAX_WHOLE_BYTES} bytes can be read`,
         'Shorten the text.',
       );
     const lot = lots.at(-1);
     const longest = lot?.[0]?.reading.rest.length ?? 0;
-    if (
-      lot &&
-      lot.length < MAX_AT_ONCE &&
-      2 * rest.length > longest &&
-      most(longest * (lot.length + 1), width)
-    )
-      lot.push(one);
+    const fits = (lot?.length ?? 0) + 1 <= Math.min(MAX_AT_ONCE, BATCH_BYTES / bytes(longest));
+    if (lot && 2 * rest.length > longest && fits) lot.push(one);
     else lots.push([one]);
   }
   return lots;
