@@ -8,8 +8,10 @@ import {
   type TokenCounts,
 } from '../../contract/data';
 import { FIGURE_6 } from '../../contract/lens';
+import { type AnswerActions, answerActions } from './answer-actions';
 import type { Context } from './context';
 import { type DataDraft, type DataFrom, dataErrors, filterOf, PAGE_ROWS, queryOf } from './data';
+import { initialAnswers } from './data-answers';
 import { dataLink } from './data-link';
 import type { EngineActions } from './engine-actions';
 import type { LensActions } from './lens-actions';
@@ -17,7 +19,7 @@ import type { SubjectId } from './lens-draft';
 import { readRange, writeRange } from './ranges';
 import { done, failed, failureOf, idle, isBusy } from './task';
 
-export interface DataActions {
+export interface DataActions extends AnswerActions {
   /** Reads a data set from files, in the form that is found or the one given; it replaces the one before. */
   openData(from: DataFrom, reading?: Partial<DataReading>): Promise<boolean>;
   /** The rows that come with the page. */
@@ -95,7 +97,25 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
     if (report.value?.request.source.kind === 'rows') ctx.lens({ outlived: { ...outlived, report: true } });
   };
 
+  const drawnRows: DataActions['drawnRows'] = async (part) => {
+    const { draft } = now();
+    try {
+      const count = part === 'sample' ? draft.samples : draft.heldOut;
+      const rows: SizedRow[] = [];
+      while (rows.length < count) {
+        const found = await ctx.engine().dataRows(queryOf({ ...draft, part }, rows.length, 1000));
+        rows.push(...found.rows);
+        if (found.rows.length === 0) break;
+      }
+      return rows;
+    } catch (thrown) {
+      const { message, hint } = failureOf(thrown);
+      ctx.notify('warning', `The rows were not written: ${message}. ${hint ?? ''}`);
+      return null;
+    }
+  };
   const actions: DataActions = {
+    ...answerActions(ctx, engine, drawnRows, reader),
     async openData(from, reading = {}) {
       const used = { ...AS_DETECTED, ...reading };
       const outcome = await opening.start(({ signal, report }) =>
@@ -103,7 +123,15 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
       );
       if (outcome.status !== 'done') return false;
       outlive();
-      set({ from, reading: used, first: 0, page: idle, counts: idle, cost: idle });
+      set({
+        from,
+        reading: used,
+        first: 0,
+        page: idle,
+        counts: idle,
+        cost: idle,
+        answers: { ...initialAnswers, limit: now().answers.limit },
+      });
       // Token counts are gone with the rows that they were of.
       await (now().draft.tokens === '' ? refresh() : change({ tokens: '' }));
       return true;
@@ -178,23 +206,7 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
         centre: FIGURE_6.centre,
       });
     },
-    async drawnRows(part) {
-      const { draft } = now();
-      try {
-        const count = part === 'sample' ? draft.samples : draft.heldOut;
-        const rows: SizedRow[] = [];
-        while (rows.length < count) {
-          const found = await ctx.engine().dataRows(queryOf({ ...draft, part }, rows.length, 1000));
-          rows.push(...found.rows);
-          if (found.rows.length === 0) break;
-        }
-        return rows;
-      } catch (thrown) {
-        const { message, hint } = failureOf(thrown);
-        ctx.notify('warning', `The rows were not written: ${message}. ${hint ?? ''}`);
-        return null;
-      }
-    },
+    drawnRows,
   };
   return actions;
 }

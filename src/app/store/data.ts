@@ -12,6 +12,7 @@ import {
   type TokenCounts,
 } from '../../contract/data';
 import type { NamedFile } from '../../contract/lens';
+import { type DataAnswers, initialAnswers } from './data-answers';
 import { rangeWords, readRange } from './ranges';
 import { idle, type Task } from './task';
 
@@ -55,6 +56,7 @@ export interface DataState {
   readonly cost: Task<RowsCost>;
   /** The rule that answers are marked by; null for the set's own. */
   readonly rule: RuleId | null;
+  readonly answers: DataAnswers;
 }
 
 export const initialData: DataState = {
@@ -67,15 +69,18 @@ export const initialData: DataState = {
   counts: idle,
   cost: idle,
   rule: null,
+  answers: initialAnswers,
 };
 
 /** What stays when the engine ends: what was asked for. */
-export const dataWithoutEngine = ({ from, reading, draft, rule }: DataState): DataState => ({
+export const dataWithoutEngine = ({ from, reading, draft, rule, answers }: DataState): DataState => ({
   ...initialData,
   from,
   reading,
   draft,
   rule,
+  // What was answered stays in sight.
+  answers: { ...answers, task: idle },
 });
 
 /** Rows shown at a time. */

@@ -18,6 +18,7 @@ export const PHASES: Readonly<Record<Progress['phase'], string>> = {
   check: 'Checking the kernels',
   rows: 'Reading the data set',
   tokens: 'Counting tokens',
+  generate: 'Generating',
 };
 
 export const TOUR_TITLES: Readonly<Record<TourStep, string>> = {
@@ -51,6 +52,7 @@ type CancelName = Extract<
   | 'cancelExport'
   | 'cancelData'
   | 'cancelCounting'
+  | 'cancelAnswers'
   | 'cancelLookUp'
   | 'cancelDownload'
   | 'cancelLatents'
@@ -84,6 +86,7 @@ export function inHand(state: Watched): readonly InHand[] {
   add('opening', 'Opening a model', lens.opened, 'cancelOpening');
   add('rows', 'Reading the data set', data.report, 'cancelData');
   add('tokens', 'Counting tokens', data.counts, 'cancelCounting');
+  add('answers', 'Answering rows', data.answers.task, 'cancelAnswers');
   add('look-up', 'Looking up a model', sources.offer, 'cancelLookUp');
   if (isBusy(sources.download)) {
     const { id = 'a model' } = sources.plan ?? {};
@@ -105,7 +108,7 @@ export function inHand(state: Watched): readonly InHand[] {
   add('thought', 'Latent thought', latents.thought, 'cancelLatents');
   add('answer', 'Answer', latents.answer, 'cancelLatents');
   add('explicit', 'Explicit chain of thought', latents.explicit, 'cancelLatents');
-  add('generation', 'Generating text', generation.task, 'cancelGeneration');
+  add('generation', 'Text generation', generation.task, 'cancelGeneration');
   if (isBusy(run.task)) {
     const shown = shownRun(run.clock, run.config);
     const phase = shown.phase === null ? null : PHASES[shown.phase];

@@ -253,6 +253,10 @@ describe('malformed rows', () => {
     ]);
     expect(report.malformedRows.map(({ line }) => line)).toEqual([3, 4, 6]);
     expect(report.malformedRows.at(-1)?.reason).toContain('cut off');
+    const stray = await read(
+      '[{"question": "a", "answer": "#### 1"}, }, {"question": "b", "answer": "#### 2"}]',
+    );
+    expect(stray.report).toMatchObject({ rows: 2, malformed: 1 });
     const closed = await read('[{"question": "a", "answer": "#### 1"}] trailing');
     expect(closed.report.malformedRows[0]?.reason).toContain('follows the end of the list');
   });

@@ -110,7 +110,8 @@ function endOfItem(text: string, start: number): number | null {
       for (at++; at < text.length && text[at] !== '"'; at++) if (text[at] === '\\') at++;
     } else if (c === '{' || c === '[') depth++;
     else if (c === '}' || c === ']') {
-      if (depth === 0) return at;
+      // A bracket that closes nothing is an item by itself, or the list would never end.
+      if (depth === 0) return Math.max(at, start + 1);
       depth--;
       if (depth === 0) return at + 1;
     } else if (c === ',' && depth === 0) return at;
