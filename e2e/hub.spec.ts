@@ -142,6 +142,8 @@ test('a second tab says that the first one is downloading; a link asks and fetch
   await lookUp(other);
   await other.getByRole('button', { name: /^Download (and open|the rest)/ }).click();
   await expect(other.getByRole('alert')).toContainText('in another tab');
+  await tab(other, /^Stored/).click();
+  await expect(other.getByText('under way in another tab')).toBeVisible();
   await other.close();
 
   await app.getByRole('button', { name: 'Cancel download' }).click();
