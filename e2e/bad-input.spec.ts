@@ -49,6 +49,23 @@ test('K = 0, a seed that is not a number, a question without tokens: reported be
   await expect(app.getByRole('alert')).toContainText('The question was not opened');
 });
 
+test('words that the model does not know are named, before and beside the answer', async ({ app }) => {
+  await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
+  await app.getByRole('tab', { name: 'Latents' }).click();
+  await app.getByRole('textbox', { name: 'Text' }).fill('tom has 1,200 apples. How many apples are left?');
+  const unknown = /does not know “tom”, “,”?.*“200”/;
+  await expect(app.getByRole('status').filter({ hasText: unknown })).toHaveCount(1);
+  await app.getByText(/^\d+ tokens of 256 positions$/).click();
+  await expect(app.getByRole('listitem').filter({ hasText: '<unk>' }).first()).toContainText('tom');
+  await app.getByRole('button', { name: 'Open question' }).click();
+  await expect(app.getByRole('status').filter({ hasText: unknown })).toHaveCount(2);
+  await expectAccessible(app);
+  // A question of the data set has none.
+  await app.getByRole('button', { name: /Held-out problem/ }).click();
+  await app.getByRole('option', { name: 'held-out-0' }).click();
+  await expect(app.getByText(/does not know/)).toHaveCount(0);
+});
+
 test('no WebGPU and no storage: WASM is used, with the reason, and nothing is lost silently', async ({
   app,
 }) => {

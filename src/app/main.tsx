@@ -17,6 +17,6 @@ createRoot(root).render(
     <Page />
   </AppProvider>,
 );
-// The student of a run under way would be lost.
+// The student of a run in progress would be lost.
 askBeforeLeaving(() => isActive(app.store.getState().run));
 void app.actions.start(true);

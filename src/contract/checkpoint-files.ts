@@ -55,7 +55,7 @@ const OTHER_WEIGHTS: readonly (readonly [RegExp, (name: string) => string, strin
 ];
 
 /**
- * What these files are instead of weights that can be read (safetensors, ONNX), or `null` where there are such weights or nothing
+ * What these files are instead of weights that can be read (safetensors, ONNX), or `null` if there are such weights or nothing
  * is recognised.
  */
 export function recogniseWeights(names: readonly string[]): WrongFiles | null {
@@ -75,7 +75,7 @@ export function recogniseWeights(names: readonly string[]): WrongFiles | null {
   return null;
 }
 
-/** What these files are instead of a tokenizer.json, or `null` where there is one or nothing is recognised. */
+/** What these files are instead of a tokenizer.json, or `null` if there is one or nothing is recognised. */
 export function recogniseTokenizer(names: readonly string[]): WrongFiles | null {
   if (names.includes('tokenizer.json')) return null;
   const hint =

@@ -35,6 +35,8 @@ export interface ModelReport {
   readonly heads: number;
   readonly kvHeads: number;
   readonly vocabulary: number;
+  /** d of a head, where the memory it takes can be estimated. */
+  readonly headDim?: number;
   readonly tied: boolean;
   /** Options in which families differ. */
   readonly options?: ModelOptions;

@@ -53,7 +53,7 @@ export interface PairedSummary {
   readonly lower: number;
 }
 
-/** The difference from a baseline, paired by seed; `null` where the two have no seed in common. */
+/** The difference from a baseline, paired by seed; `null` if the two have no seed in common. */
 export function comparePaired(figures: BySeed, baseline: BySeed): PairedSummary | null {
   const differences = new Map<number, number>();
   for (const [seed, value] of figures) {

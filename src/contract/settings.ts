@@ -163,7 +163,7 @@ export function expectedText(setting: Setting): string {
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The value at a path such as `weights.anchor`; undefined where there is none. */
+/** The value at a path such as `weights.anchor`; undefined if there is none. */
 export const valueAt = (tree: unknown, path: string): unknown =>
   path
     .split('.')

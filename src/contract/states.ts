@@ -26,7 +26,7 @@ export interface StatesSample {
   readonly from: number;
   readonly tokens: number;
   readonly texts: readonly string[];
-  /** `null` where a latent was fed. */
+  /** `null` if a latent was fed. */
   readonly ids: readonly (number | null)[];
 }
 

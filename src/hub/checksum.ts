@@ -30,7 +30,7 @@ export class Checksum {
     this.hasher?.update(bytes);
   }
 
-  /** The hash that was found and the one that was expected, where they differ; `null` where they agree. */
+  /** The hash that was found and the one that was expected, where they differ; `null` if they agree. */
   disagreement(): { readonly found: string; readonly expected: string } | null {
     const found = this.hasher?.digest() ?? null;
     return found === null || found === this.expected ? null : { found, expected: this.expected ?? '' };

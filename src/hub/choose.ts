@@ -45,7 +45,7 @@ const refused = (repository: Repository, message: string, hint: string) =>
 
 /**
  * Asks the host what the model's files are: its list, its config.json, and the index of its shards if it has one.
- * @throws HubError where there is no checkpoint that can be opened, saying what there is
+ * @throws HubError if there is no checkpoint that can be opened, saying what there is
  */
 export async function inspect(source: HubSource, access: HubAccess): Promise<Inspected> {
   const repository = await listRepository(source, access);

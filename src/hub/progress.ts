@@ -5,7 +5,7 @@ export interface TransferProgress {
   /** Bytes that are there, of all files, and of how many. */
   readonly done: number;
   readonly total: number;
-  /** The file under way. */
+  /** The file in progress. */
   readonly file: string;
   /** Bytes a second over the last seconds; 0 until it can be said. */
   readonly speed: number;
@@ -40,7 +40,7 @@ export class Speedometer {
     return ((last.bytes - first.bytes) / (last.at - first.at)) * 1000;
   }
 
-  /** Milliseconds for as many bytes more; `null` where no speed is known. */
+  /** Milliseconds for as many bytes more; `null` if no speed is known. */
   left(bytes: number): number | null {
     const speed = this.speed();
     return speed > 0 ? (bytes / speed) * 1000 : null;

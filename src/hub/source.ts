@@ -23,12 +23,12 @@ const EXAMPLE =
 
 const wrong = (message: string, hint = EXAMPLE) => new HubError('input', message, hint);
 
-/** An address, or `null` where the text is none. */
+/** An address, or `null` if the text is none. */
 export const readAddress = (text: string): URL | null => (URL.canParse(text) ? new URL(text) : null);
 
 /**
  * The address of a host as it was typed → without its last slash.
- * @throws HubError where it is no https address (or http on this computer), or holds a user, a query or a fragment
+ * @throws HubError if it is no https address (or http on this computer), or holds a user, a query or a fragment
  */
 export function parseBase(text: string): string {
   const hint = 'Write it as https://host or https://host/path; plain http works on localhost only.';

@@ -38,7 +38,7 @@ const shape = {
   id: z.string().min(1).max(200),
   /** As it was asked for: a branch, a tag or a commit. */
   revision: z.string().min(1).max(200),
-  /** What the revision stood for when the files were listed; `null` where the host does not say. */
+  /** What the revision stood for when the files were listed; `null` if the host does not say. */
   commit: hex(40).nullable(),
   licence: z.string().max(200).nullable(),
 };

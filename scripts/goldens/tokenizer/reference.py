@@ -140,7 +140,7 @@ variants = {
     "accents": ("smollm-cut", dict(set=dict(normalizer=dict(type="Sequence", normalizers=[dict(type="NFD"), dict(type="StripAccents"), dict(type="Strip", strip_left=True, strip_right=False)])))),
     "replace with a dollar": ("smollm-cut", dict(set=dict(normalizer=dict(type="Replace", pattern=dict(Regex=r"[a-z]\b"), content="$&")))),
     **{
-        f"split, {behavior}": ("smollm-cut", dict(set=dict(pre_tokenizer=pre(split(r"\d|,", behavior), byte_level()))))
+        f"split, {behavior}": ("smollm-cut", dict(set=dict(pre_tokenizer=pre(split(r"[a-z\d,]", behavior), byte_level()))))
         for behavior in ("Removed", "MergedWithPrevious", "MergedWithNext", "Contiguous")
     },
     "split, inverted": ("smollm-cut", dict(set=dict(pre_tokenizer=pre(split(r"\p{L}+|\s+", "Removed", True), byte_level())))),

@@ -20,7 +20,7 @@ export function readRange(
 export const writeRange = ([low, high]: Range): string =>
   low === null && high === null ? '' : low === high ? `${low}` : `${low ?? ''}-${high ?? ''}`;
 
-/** In words; `null` where there is no limit. */
+/** In words; `null` if there is no limit. */
 export function rangeWords([low, high]: Range, what: string): string | null {
   if (low === null && high === null) return null;
   if (low === high) return `${low} ${what}`;

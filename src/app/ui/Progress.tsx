@@ -50,7 +50,7 @@ export function ProgressTrack({
   );
 }
 
-/** What is under way: how much of how much, how long it will take, and a way out. */
+/** What is in progress: how much of how much, how long it will take, and a way out. */
 export function Progress({
   label,
   done = 0,

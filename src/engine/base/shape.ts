@@ -30,7 +30,7 @@ export function broadcastShape(a: Shape, b: Shape): number[] | undefined {
   return out;
 }
 
-/** `axis` counted from the front; undefined where it is out of range. */
+/** `axis` counted from the front; undefined if it is out of range. */
 export function normalAxis(axis: number, rank: number): number | undefined {
   const a = axis < 0 ? axis + rank : axis;
   return Number.isInteger(a) && a >= 0 && a < rank ? a : undefined;

@@ -9,7 +9,7 @@ export const OTHER = 'Choose a checkpoint without this feature.';
 export const isAbsent = (json: JsonObject, key: string): boolean => (own(json, key) ?? null) === null;
 
 /**
- * The one of a field's names that the file uses, by default the first. Throws `ConfigError` where two of them disagree.
+ * The one of a field's names that the file uses, by default the first. Throws `ConfigError` if two of them disagree.
  */
 export function nameOf(json: JsonObject, ...names: readonly [string, ...string[]]): string {
   const given = names.filter((name) => !isAbsent(json, name));

@@ -25,7 +25,7 @@ const serve =
 const letters = [abc.subarray(0, 1), abc.subarray(1, 1), abc.subarray(1)];
 
 describe('fetchFile', () => {
-  it('joins the chunks, checks length and hash, and tells how far it is', async () => {
+  it('joins the chunks, checks length and hash, and reports progress', async () => {
     const seen: [number, number | undefined][] = [];
     const file = await fetchFile('m/x', {
       fetch: serve(letters),
@@ -42,7 +42,7 @@ describe('fetchFile', () => {
     ]);
   });
 
-  it('knows the total from Content-Length, except of a compressed body', async () => {
+  it('takes the total from Content-Length, except for a compressed body', async () => {
     const totals = async (headers: Record<string, string>) => {
       const seen = new Set<number | undefined>();
       await fetchFile('x', { fetch: serve(letters, { headers }), onProgress: (_, total) => seen.add(total) });
@@ -53,7 +53,7 @@ describe('fetchFile', () => {
     expect(await totals({})).toEqual([undefined]);
   });
 
-  it('gives up a server that falls silent, before its answer or within it', async () => {
+  it('gives up on a server that falls silent before or during its answer', async () => {
     const silent: typeof fetch = (_url, init) =>
       new Promise((_, reject) => init?.signal?.addEventListener('abort', () => reject(init.signal?.reason)));
     const halfway: typeof fetch = async (_url, init) =>
@@ -123,7 +123,7 @@ describe('fetchFile', () => {
     expect(sent).toBeLessThan(6);
   });
 
-  it('can be cancelled before and during', async () => {
+  it('can be cancelled before and during a download', async () => {
     const stop = new AbortController();
     const during = fetchFile('x', {
       fetch: serve(letters),

@@ -8,7 +8,7 @@ export interface FetchOptions {
   readonly bytes?: number;
   /** Expected SHA-256, 64 hex digits. */
   readonly sha256?: string;
-  /** Bytes so far, and of how many; total is undefined where the server does not say. */
+  /** Bytes so far, and of how many; total is undefined if the server does not say. */
   readonly onProgress?: (received: number, total: number | undefined) => void;
   readonly signal?: AbortSignal;
   /** Stands in for the global fetch. */
@@ -128,7 +128,7 @@ function join(parts: readonly Uint8Array[], length: number, url: string): ArrayB
   return out.buffer;
 }
 
-/** Throws `FileError` where `bytes` do not have the SHA-256 `hex`. */
+/** Throws `FileError` if `bytes` do not have the SHA-256 `hex`. */
 export async function verifySha256(
   bytes: ArrayBuffer | Uint8Array<ArrayBuffer>,
   hex: string,

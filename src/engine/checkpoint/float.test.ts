@@ -35,7 +35,7 @@ describe.each(formats)('%s', (dtype, exponentBits) => {
     expect(wrong).toEqual([]);
   });
 
-  it('gives all 65536 bit patterns back, except that a NaN may become quiet', () => {
+  it('round-trips all 65536 bit patterns, except that a NaN may become quiet', () => {
     const back = new Uint16Array(encodeFloats(decodeFloats(bytesOf(all), dtype), dtype).buffer);
     const quiet = dtype === 'f16' ? 0x200 : 0x40;
     const wrong = [...all].filter((h) => back[h] !== (Number.isNaN(exact(h, exponentBits)) ? h | quiet : h));
@@ -111,7 +111,7 @@ describe('any float format', () => {
     }
   });
 
-  it('keeps 16 bits an element, in a buffer of that size', () => {
+  it('keeps 16 bits per element, in a buffer of that size', () => {
     const file = new Uint8Array(Uint16Array.of(9, 0x7e01, 0x8001, 9).buffer);
     for (const dtype of ['f16', 'bf16'] as const) {
       const halves = elementsOf(file.subarray(2, 6), dtype);

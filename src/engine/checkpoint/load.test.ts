@@ -50,7 +50,7 @@ const need =
 const both = need(['b', [3]], ['a', [2, 1]]);
 
 describe('loadCheckpoint', () => {
-  it('gives the needed weights in the asked order and names the rest', async () => {
+  it('returns the needed weights in the requested order and names the rest', async () => {
     const weights = new Map([['m.safetensors', file({ a, b, lm: b })]]);
     const checkpoint = await loadCheckpoint({ config, weights }, both);
     expect([...checkpoint.weights]).toEqual([
@@ -61,7 +61,7 @@ describe('loadCheckpoint', () => {
     expect(checkpoint.config.headDim).toBe(2);
   });
 
-  it('keeps every tensor in the dtype it is stored in, and nothing of the file besides', async () => {
+  it('keeps every tensor in its stored dtype, and nothing else of the file', async () => {
     const values = { f32: [1.5, -0], f16: [0x3c01, 0x8001, 0x7bff], bf16: [0x7f7f] } as const;
     const stored = writeSafetensors([
       {
@@ -98,7 +98,7 @@ describe('loadCheckpoint', () => {
     }
   });
 
-  it('asks with the parsed configuration', async () => {
+  it('requests tensors with the parsed configuration', async () => {
     const weights = new Map([
       ['m.safetensors', file({ e: [[3, 4], Array.from({ length: 12 }, (_, i) => i)] })],
     ]);
@@ -183,7 +183,7 @@ describe('loadCheckpoint', () => {
     expect((error as FileError).message).toContain(message);
   });
 
-  it('keeps hostile tensor names apart from object properties', () => {
+  it('does not confuse hostile tensor names with object properties', () => {
     expect(parseIndex(JSON.parse('{"weight_map":{"__proto__":"a.safetensors"}}'))).toEqual(
       new Map([['__proto__', 'a.safetensors']]),
     );
@@ -214,7 +214,7 @@ describe.skipIf(!(await hasFile('shared', `${place}/config.json`)))('stories260K
     return loadCheckpoint({ config: await readJson('shared', `${place}/config.json`), weights, index }, all);
   }
 
-  it('is the same in f16, bf16 and shards as in f32 rounded to their dtype, to the bit', async () => {
+  it('gives the same bits from f16, bf16 and shards as from f32 rounded to their dtype', async () => {
     const full = await load('', ['model.safetensors']);
     expect(full.notes).toEqual([]);
     const index = await readJson<{ weight_map: Record<string, string> }>(
@@ -262,7 +262,7 @@ describe('weights that are not finite', () => {
     expect(error.message).toContain(`tensor "w" [${words.length}] holds ${what}`);
   });
 
-  it('the largest finite values pass', async () => {
+  it('accepts the largest finite values', async () => {
     for (const [dtype, words] of [
       ['f32', [0x7f7fffff, 0xff7fffff, 1]],
       ['f16', [0x7bff, 0xfbff, 1]],
@@ -309,7 +309,7 @@ describe('tensors that are not read', () => {
     });
   });
 
-  it('harmless ones are named, with the reason, layers together', async () => {
+  it('names harmless ones with the reason, grouping layers', async () => {
     const buffers = [0, 1, 2].map((i) => `model.layers.${i}.self_attn.rotary_emb.inv_freq`);
     expect((await open([...buffers, 'score.weight'])).notes).toEqual([
       '"model.layers.{i}.self_attn.rotary_emb.inv_freq" (3 tensors) are left aside: rotary tables, which are computed from config.json.',
@@ -320,7 +320,7 @@ describe('tensors that are not read', () => {
     expect([notes.length, notes.at(-1)]).toEqual([20, 'And 11 more of this kind.']);
   });
 
-  it('a head beside a tied embedding: said, and whether it is the same', async () => {
+  it('mentions a head beside a tied embedding, and whether the two are equal', async () => {
     const [embedding] = network;
     const same = await openWith({ ...named(network), 'lm_head.weight': a });
     expect(same.notes).toEqual([
@@ -339,7 +339,7 @@ describe('tensors that are not read', () => {
     expect([...(other.weights.get(embedding)?.data ?? [])]).toEqual([1, 2]);
   });
 
-  it('GPT-2’s masks are left aside; a bias of the same name would not be', async () => {
+  it('ignores GPT-2’s masks, but not a bias of the same name', async () => {
     const mask: Values = [
       [1, 1, 2, 2],
       [1, 0, 1, 1],
@@ -357,7 +357,7 @@ describe('tensors that are not read', () => {
     await expect(bias).rejects.toThrow('"transformer.h.0.attn.bias"');
   });
 
-  it('a head that is missing: the hint names the setting', async () => {
+  it('names the setting in the hint for a missing head', async () => {
     const weights = new Map([['m.safetensors', file({ a })]]);
     const opening = loadCheckpoint({ config, weights }, need(['a', [2, 1]], ['lm_head.weight', [3, 4]]));
     await expect(opening).rejects.toMatchObject({ hint: expect.stringContaining('tie_word_embeddings') });
@@ -377,7 +377,7 @@ describe('a prefix of all names', () => {
     },
   );
 
-  it('may be missing; what stands beside the body is then not taken for a part of it', async () => {
+  it('may be missing; tensors beside the body are then not taken for a part of it', async () => {
     const names = under('', gpt2Network);
     const { weights, notes } = await openWith(
       { ...named(names), ...named(['score.weight'], b) },

@@ -9,7 +9,7 @@ export interface Naming {
   readonly prefix: string;
   /** What stands there in the expected names; the empty string where they have no common one. */
   readonly body: string;
-  /** The expected name of a file's tensor, or undefined where it stands under no prefix of this model. */
+  /** The expected name of a file's tensor, or undefined if it stands under no prefix of this model. */
   expected(name: string): string | undefined;
 }
 
@@ -18,7 +18,7 @@ export const HEAD = 'lm_head.weight';
 /**
  * Finds the prefix by the first expected name, which every checkpoint of the family has (the embedding). The expected
  * prefix is taken where it is there; another one where it is the only one.
- * @throws FileError where two other prefixes would fit
+ * @throws FileError if two other prefixes would fit
  */
 export function namingOf(expected: readonly string[], found: Iterable<string>): Naming {
   const [anchor = ''] = expected;

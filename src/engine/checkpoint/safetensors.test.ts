@@ -56,7 +56,7 @@ describe('the reference implementation (golden.py)', () => {
     }
   });
 
-  it('writes the bytes we write, in whatever order tensors are given', () => {
+  it('writes the same bytes as we do, whatever the order of tensors', () => {
     const tensors = [...goldenTensors].map(([name, { shape, data }]) => f32(name, shape, data));
     const metadata = new Map(Object.entries(golden.metadata));
     for (const order of [tensors, tensors.toReversed()]) {
@@ -66,7 +66,7 @@ describe('the reference implementation (golden.py)', () => {
 });
 
 describe('reading by ranges', () => {
-  it('gives the same tensors as the whole file', async () => {
+  it('reads the same tensors as from the whole file', async () => {
     for (const source of [memorySource(goldenFile), blobSource(new Blob([goldenFile]))]) {
       const header = await readHeader(source);
       expect(header.metadata).toEqual(new Map([['format', 'np']]));
@@ -106,7 +106,7 @@ describe('writing', () => {
     expect(new DataView(file.buffer).getBigUint64(0, true) % 8n).toBe(0n);
   });
 
-  it('refuses what could not be read back', () => {
+  it('refuses to write what could not be read back', () => {
     expect(errorOf(() => writeSafetensors([f32('x', [1], [1]), f32('x', [1], [2])])).message).toMatch(
       /"x": .*taken/,
     );
@@ -116,7 +116,7 @@ describe('writing', () => {
     );
   });
 
-  it('takes no tensors at all', () => {
+  it('accepts an empty list of tensors', () => {
     expect(parseSafetensors(writeSafetensors([]).buffer).size).toBe(0);
   });
 });
@@ -232,13 +232,13 @@ describe('a hostile or damaged file', () => {
     expect(({} as Record<string, unknown>).dtype).toBeUndefined();
   });
 
-  it('is refused at whatever byte it was cut', () => {
+  it('is refused wherever it is truncated', () => {
     for (let length = 0; length < goldenFile.byteLength; length++) {
       errorOf(() => parseSafetensors(goldenFile.slice(0, length)));
     }
   });
 
-  it('is read or refused, never worse, after random damage', () => {
+  it('is either read or refused after random damage', () => {
     const rng = new Rng(11);
     let refused = 0;
     for (let n = 0; n < 4000; n++) {

@@ -4,7 +4,7 @@ import { FileError } from '../base/errors';
 export interface ByteSource {
   /** Length in bytes. */
   readonly size: number;
-  /** Exactly `length` bytes from `offset`. Rejects where the file is shorter. */
+  /** Exactly `length` bytes from `offset`. Rejects if the file is shorter. */
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
   /** The same at once, where the host can. Throws where the file is shorter. */
   readonly readSync?: (offset: number, length: number) => Uint8Array<ArrayBuffer>;

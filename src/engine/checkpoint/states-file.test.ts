@@ -6,18 +6,18 @@ import { npyHeader, safetensorsHeader } from './states-file';
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
 
-it.each(golden.heads)('the head of a .npy of shape $shape is numpy’s', ({ shape, bytes }) => {
+it.each(golden.heads)('writes the same .npy header as numpy for shape $shape', ({ shape, bytes }) => {
   expect(hex(npyHeader(shape))).toBe(bytes);
 });
 
-it('a .npy file is numpy’s to the byte', () => {
+it('writes the same .npy file as numpy, to the byte', () => {
   const { shape, bytes } = golden.file;
   const values = Float32Array.from({ length: 24 }, (_, i) => i / 7);
   expect(hex(npyHeader(shape)) + hex(new Uint8Array(values.buffer))).toBe(bytes);
   expect(values[23]).toBe(golden.file.at_1_2_3);
 });
 
-it('a safetensors file is read back, tensors, shapes and metadata', () => {
+it('round-trips tensors, shapes and metadata of a safetensors file', () => {
   const metadata = { model: 'a “model”', tokens: JSON.stringify([['漢', '\n']]) };
   const tensors = [
     { name: 'layers.2', shape: [2, 3] },

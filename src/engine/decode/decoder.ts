@@ -289,7 +289,7 @@ export class Decoder {
 const boundTo = ({ inputs }: ModelProgram, tensors: StateTensors): Record<string, DeviceTensor> =>
   Object.fromEntries(Object.entries(tensors).filter(([name]) => inputs.has(name)));
 
-/** @throws InputError where the model has no such layer, counted from 1 */
+/** @throws InputError if the model has no such layer, counted from 1 */
 export function checkLayer({ shape }: Pick<Decoder, 'shape'>, layer: number): void {
   const { layers: L } = shape.config;
   if (!(Number.isInteger(layer) && layer >= 1 && layer <= L))

@@ -87,7 +87,7 @@ export async function hiddenOf(state: DecoderState): Promise<Float32Array> {
 
 /**
  * Attention weights of the last position over all T columns, [B, L, heads, T]: they sum to 1, and are 0 at padding and
- * at columns not yet filled. @throws InputError where the step was not asked to keep them
+ * at columns not yet filled. @throws InputError if the step was not asked to keep them
  */
 export async function attentionOf(state: DecoderState): Promise<Float32Array> {
   const { attention } = state.tensors;
@@ -106,7 +106,7 @@ export interface LayerKeyValues {
 
 /**
  * Keys and values of layer 1…L at all T columns of a state: zero at columns not yet filled, meaningless where the
- * state's mask hides padding. @throws InputError where there is no such layer
+ * state's mask hides padding. @throws InputError if there is no such layer
  */
 export async function keysAndValuesOf(
   decoder: Decoder,

@@ -43,7 +43,7 @@ export class Batch {
 
   /**
    * Runs `pipeline` over its storage `buffers`, in binding order, with the bytes of `uniforms` (at most 256) if its
-   * last binding is a uniform. Throws `DeviceError` where they do not match the pipeline.
+   * last binding is a uniform. Throws `DeviceError` if they do not match the pipeline.
    */
   dispatch(
     pipeline: Pipeline,

@@ -4,7 +4,7 @@ import { type BufferOwner, DeviceBuffer } from './buffer';
 import { type Reported, reportedError } from './gpu-error';
 import { type Binding, buildPipeline, type Constants, type Pipeline } from './pipeline';
 
-/** What the browser says about the adapter; empty where it reports nothing. */
+/** What the browser says about the adapter; empty if it reports nothing. */
 export interface DeviceInfo {
   readonly vendor: string;
   readonly architecture: string;
@@ -39,7 +39,7 @@ const LOSS_MS = 1000;
 let opened = false;
 
 /**
- * Opens the one GPU device. Rejects with `DeviceError` where WebGPU or an adapter is missing.
+ * Opens the one GPU device. Rejects with `DeviceError` if WebGPU or an adapter is missing.
  */
 export async function openDevice(options: OpenOptions = {}): Promise<Device> {
   const gpu = options.gpu !== undefined ? options.gpu : globalThis.navigator?.gpu;

@@ -6,7 +6,7 @@ import type { OpKind } from './shape-rules';
 /**
  * Gradient of one operation.
  * @param y the node  @param dy its cotangent  @param needs whether operand i's gradient is wanted
- * @returns one cotangent per operand: `null` where there is none by definition (comparisons, indices, masks),
+ * @returns one cotangent per operand: `null` if there is none by definition (comparisons, indices, masks),
  *   `undefined` where it is not implemented (asking for it is an error)
  */
 type Rule = (

@@ -7,7 +7,7 @@ import * as o from './ops';
 /**
  * Reverse mode, graph to graph: adds nodes that compute the gradient of `output` with respect to each tensor of `wrt`.
  * @param output a scalar, unless `cotangents` gives one
- * @throws GradientError where an operation on the way has no rule, or declares that it has no gradient
+ * @throws GradientError if an operation on the way has no rule, or declares that it has no gradient
  */
 export function gradients(output: Tensor, wrt: readonly Tensor[]): Tensor[] {
   if (sizeOf(output.shape) !== 1)

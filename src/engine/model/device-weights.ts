@@ -28,7 +28,7 @@ export class DeviceWeights {
     return { ...this.counts };
   }
 
-  /** The value of a program's input, to be read later, or undefined where it is no weight of a whole-model program. */
+  /** The value of a program's input, to be read later, or undefined if it is no weight of a whole-model program. */
   late(name: string): LateWeight | undefined {
     const { source } = this;
     const whole = source.tensors.get(name);

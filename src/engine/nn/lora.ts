@@ -27,7 +27,7 @@ export interface LoraPart {
 /**
  * Order: group by group; the As of a group come first (they are one product), then its Bs. Targets that the model does not
  * have (`gate` in GPT-2) are passed over.
- * @throws ConfigError where it has none of them
+ * @throws ConfigError if it has none of them
  */
 export function loraLayout(config: DecoderConfig, spec: LoraSpec): { parts: LoraPart[]; length: number } {
   if (!(Number.isInteger(spec.rank) && spec.rank > 0))

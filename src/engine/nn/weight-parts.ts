@@ -101,7 +101,7 @@ function normWeights<N extends string>(
   return weights as Partial<Record<N | `${N}Bias`, PackedWeight>>;
 }
 
-/** Tensors outside the layers. @throws ConfigError where positions are learned and their number is unknown */
+/** Tensors outside the layers. @throws ConfigError if positions are learned and their number is unknown */
 export function outerWeights(config: DecoderConfig): Partial<Record<OuterWeightName, PackedWeight>> {
   const { vocabSize: V, hiddenSize: H, maxPositions } = config;
   const { body, embedding, positions, finalNorm } = namingOf(config);

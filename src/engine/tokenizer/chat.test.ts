@@ -31,7 +31,7 @@ const CHATML = `{%- if messages[0]['role'] == 'system' %}
 {%- endif %}`;
 
 describe('a template', () => {
-  it('gives the conversation as a text, with the place of the answer unless told otherwise', () => {
+  it('renders the conversation as text, ending where the answer begins unless told otherwise', () => {
     const chat = chatOf(CHATML);
     const text = '<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHow many?<|im_end|>\n';
     expect(chat.render(user)).toBe(`${text}<|im_start|>assistant\n`);
@@ -47,7 +47,7 @@ describe('a template', () => {
     );
   });
 
-  it('has the special tokens, no tools, loop controls, namespaces and macros', () => {
+  it('supports special tokens, loop controls, namespaces and macros, without tools', () => {
     const template = `{{ bos_token }}{% if tools is not none %}TOOLS{% endif %}{% set ns = namespace(n=0) %}{% macro line(m) %}[{{ m.role }}]{% endmacro %}{% for m in messages %}{% if m.role == 'skip' %}{% continue %}{% endif %}{% set ns.n = ns.n + 1 %}{{ line(m) }}{{ m.content }}{{ eos_token }}{% endfor %}{{ ns.n }}`;
     expect(chatOf(template).render([{ role: 'skip', content: 'x' }, ...user])).toBe(
       '<s>[user]How many?</s>1',
@@ -76,7 +76,7 @@ describe('which template', () => {
     expect(read(undefined).chat).toBeUndefined();
   });
 
-  it('takes "default" of several, or the one that is named', () => {
+  it('takes "default" among several, or the named one', () => {
     const { chat } = read([
       { name: 'tool_use', template: 'T' },
       { name: 'default', template: 'D' },
@@ -88,7 +88,7 @@ describe('which template', () => {
     expect(read({ default: 'D' }).chat?.render(user)).toBe('D');
   });
 
-  it('leaves aside, with a note, what cannot be used', () => {
+  it('skips unusable templates with a note', () => {
     for (const [bad, why] of [
       [3, 'chat_template of tokenizer_config.json is 3, expected a text'],
       [[{ name: 'a' }], 'expected a text'],

@@ -15,7 +15,7 @@ export interface Chat {
   readonly names: readonly string[];
   /**
    * The conversation as a text. Its special tokens are written out in it, so it is encoded without further ones.
-   * `addGenerationPrompt` (default true): ends where the answer begins. Throws `InputError` where the template refuses
+   * `addGenerationPrompt` (default true): ends where the answer begins. Throws `InputError` if the template refuses
    * the conversation, fails, or takes too long.
    */
   render(

@@ -9,14 +9,21 @@ import { FileError } from '../base/errors';
 /** `{"String": …}` or `{"Regex": …}`, as checked by `checkPipeline`. */
 export type Pattern = Readonly<Record<'String' | 'Regex', string | undefined>>;
 
-/** A global pattern. Throws `SyntaxError` where it has no counterpart in JavaScript. */
+/** A global pattern. Throws `SyntaxError` if it has no counterpart in JavaScript. */
 export function compilePattern(pattern: Pattern): RegExp {
   // `invert` leaves out the group that the library puts around a plain text.
   const config = { type: 'Split', pattern, behavior: 'Isolated', invert: true };
   const compiled = new SplitPreTokenizer(config as ConstructorParameters<typeof SplitPreTokenizer>[0])
     .pattern;
   if (compiled === null) throw new FileError('tokenizer.json: a pattern is neither a text nor a "Regex"');
-  return compiled;
+  return foldBeyondAscii(pattern.Regex ?? '', compiled);
+}
+
+/** The two characters beyond ASCII that are an ASCII letter's other case: the library's `(?i:…)` leaves them out. */
+function foldBeyondAscii(written: string, compiled: RegExp): RegExp {
+  if (!written.includes('(?i:') || /\[(sS|kK)\]/.test(written)) return compiled;
+  const source = compiled.source.replaceAll('[sS]', '[sS\u017f]').replaceAll('[kK]', '[kK\u212a]');
+  return new RegExp(source, compiled.flags);
 }
 
 export interface Merges {

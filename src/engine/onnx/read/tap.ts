@@ -18,7 +18,7 @@ const MAX_BYTES = 2 ** 29;
 
 /**
  * The bytes of the model with `taps` as further outputs.
- * @throws FileError where it would be too large, or a weight is read from a file called `OWN_FILE`
+ * @throws FileError if it would be too large, or a weight is read from a file called `OWN_FILE`
  */
 export async function tappedModel(
   { source, around, parts, tensors, outputs }: OnnxModel,

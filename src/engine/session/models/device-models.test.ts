@@ -95,7 +95,7 @@ it('a model that is closed while a call reads it goes with the call', async () =
   await held.release();
   await models.close(base);
   expect(runtime.liveTensors).toBeGreaterThan(before);
-  // Asked for again by the call under way: it is the call's alone.
+  // Asked for again by the call in progress: it is the call's alone.
   const again = models.use(base);
   again.layer(1);
   await again.release();

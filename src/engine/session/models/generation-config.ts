@@ -6,7 +6,7 @@ export const GENERATION_CONFIG = 'generation_config.json';
 /**
  * The ids that end a text: those of config.json, and those that generation_config.json adds. Notes say what of its
  * `eos_token_id` cannot be used.
- * @param json the parsed file; undefined where there is none
+ * @param json the parsed file; undefined if there is none
  */
 export function withGenerationEnds(
   endIds: readonly number[],

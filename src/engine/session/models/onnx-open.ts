@@ -96,7 +96,7 @@ const ONLY_SEEN =
 const chosenAmong = (name: string, unused: readonly string[]): string =>
   `${name} was opened; for ${listed(unused)}, choose that file without the others, with config.json and tokenizer.json.`;
 
-/** The files that hold weights, by name. @throws FileError where one is missing or too short */
+/** The files that hold weights, by name. @throws FileError if one is missing or too short */
 function otherFiles(name: string, { tensors }: OnnxModel, { byName }: OpenedFiles): Map<string, Blob> {
   const found = new Map<string, Blob>();
   for (const { data, name: weight } of tensors.values()) {

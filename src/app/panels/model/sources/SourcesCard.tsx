@@ -27,7 +27,7 @@ const PLACES: Readonly<Record<SourceTab, () => React.ReactNode>> = {
   bundled: BundledSource,
 };
 
-/** Every way to another model, and how far the one under way is. */
+/** Every way to another model, and how far the one in progress is. */
 export function SourcesCard() {
   const tab = useApp((state) => state.sources.tab);
   const stored = useApp(({ sources }) => sources.library?.whole.length ?? 0);
@@ -61,7 +61,7 @@ export function SourcesCard() {
   );
 }
 
-/** The opening under way, and what went wrong with it or with what is stored. */
+/** The opening in progress, and what went wrong with it or with what is stored. */
 function OpeningStatus() {
   const opened = useApp((state) => state.lens.opened);
   const problem = useApp((state) => state.sources.problem);
