@@ -69,6 +69,7 @@ test('a model is looked up, agreed to, downloaded over a bad network and a reloa
   await expect(
     app.getByRole('heading', { name: /^Download 1\.5 MB from 127\.0\.0\.1:\d+\?$/ }),
   ).toBeVisible();
+  await expect(app.getByRole('heading', { name: 'Memory it will take, estimated' })).toBeVisible();
   await expectAccessible(app);
 
   hub.faults.push(
