@@ -50,6 +50,7 @@ type CancelName = Extract<
   | 'cancelOpening'
   | 'cancelExport'
   | 'cancelData'
+  | 'cancelFetching'
   | 'cancelCounting'
   | 'cancelAnswers'
   | 'cancelLookUp'
@@ -83,6 +84,7 @@ export function inHand(state: Watched): readonly InHand[] {
   add('pair', 'Loading the models', pair, 'cancelPair');
   add('check', 'Checking the device', check.task, 'cancelCheck');
   add('opening', 'Opening a model', lens.opened, 'cancelOpening');
+  add('fetching', 'Fetching rows', data.fetching, 'cancelFetching');
   add('rows', 'Reading the data set', data.report, 'cancelData');
   add('tokens', 'Counting tokens', data.counts, 'cancelCounting');
   add('answers', 'Answering rows', data.answers.task, 'cancelAnswers');
