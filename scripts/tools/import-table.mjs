@@ -120,7 +120,7 @@ export const rows = [
   {
     name: 'app/panels',
     folder: 'app/panels',
-    may: ['contract', 'app/ui', 'app/charts', 'app/store', 'hub'],
+    may: ['contract', 'app/ui', 'app/charts', 'app/store'],
     apart: true,
   },
 ].map((row) => (row.folder === 'text' ? row : { ...row, may: ['text', ...row.may] }));

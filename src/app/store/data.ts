@@ -12,7 +12,7 @@ import {
   type TokenCounts,
 } from '../../contract/data';
 import type { NamedFile } from '../../contract/lens';
-import type { HubRows } from '../../hub/rows';
+import { type HubRows, VIEWER } from '../../hub/rows';
 import { type DataAnswers, initialAnswers } from './data-answers';
 import { rangeWords, readRange } from './ranges';
 import { idle, type Task } from './task';
@@ -63,6 +63,9 @@ export interface DataState {
   readonly answers: DataAnswers;
 }
 
+/** Who is asked for rows of the Hub. */
+export const VIEWER_HOST = new URL(VIEWER).host;
+
 /** Sets of the field as the Hub has them; others are typed. Their form is found from what comes. */
 export const HUB_SETS: readonly (Omit<HubRows, 'rows'> & { readonly label: string })[] = [
   { label: 'GSM8K', dataset: 'openai/gsm8k', config: 'main', split: 'train' },
@@ -99,6 +102,8 @@ export const dataWithoutEngine = ({ from, reading, hub, draft, rule, answers }: 
   // What was answered stays in sight.
   answers: { ...answers, task: idle },
 });
+
+export { hubRowsError } from '../../hub/rows';
 
 /** Rows shown at a time. */
 export const PAGE_ROWS = 10;

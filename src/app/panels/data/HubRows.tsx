@@ -1,5 +1,4 @@
-import { hubRowsError, VIEWER } from '../../../hub/rows';
-import { HUB_SETS } from '../../store/data';
+import { HUB_SETS, hubRowsError, VIEWER_HOST } from '../../store/data';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
@@ -77,7 +76,7 @@ export function HubRows() {
         {error !== null && <p className="field-error">{error}</p>}
         <div className="actions">
           <Button isDisabled={busy || error !== null} onPress={() => void fetchHubRows()}>
-            Fetch them from {new URL(VIEWER).host}
+            Fetch them from {VIEWER_HOST}
           </Button>
         </div>
         <p className="help">
