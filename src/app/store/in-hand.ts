@@ -18,6 +18,7 @@ export const PHASES: Readonly<Record<Progress['phase'], string>> = {
   check: 'Checking the kernels',
   rows: 'Reading the data set',
   tokens: 'Counting tokens',
+  generate: 'Generating',
 };
 
 export const TOUR_TITLES: Readonly<Record<TourStep, string>> = {
@@ -109,7 +110,7 @@ export function inHand(state: Watched): readonly InHand[] {
   add('thought', 'Latent thought', latents.thought, 'cancelLatents');
   add('answer', 'Answer', latents.answer, 'cancelLatents');
   add('explicit', 'Explicit chain of thought', latents.explicit, 'cancelLatents');
-  add('generation', 'Generating text', generation.task, 'cancelGeneration');
+  add('generation', 'Text generation', generation.task, 'cancelGeneration');
   if (isBusy(run.task)) {
     const shown = shownRun(run.clock, run.config);
     const phase = shown.phase === null ? null : PHASES[shown.phase];
