@@ -90,10 +90,20 @@ export interface Progress {
     | 'causal'
     | 'check'
     | 'rows'
-    | 'tokens';
+    | 'tokens'
+    | 'generate';
   readonly done: number;
   readonly total: number;
-  readonly unit: 'bytes' | 'samples' | 'steps' | 'programs' | 'problems' | 'matrices' | 'kernels' | 'rows';
+  readonly unit:
+    | 'bytes'
+    | 'samples'
+    | 'steps'
+    | 'programs'
+    | 'problems'
+    | 'matrices'
+    | 'kernels'
+    | 'rows'
+    | 'tokens';
   /** Milliseconds since the phase began; the page derives the ETA. */
   readonly elapsed: number;
 }

@@ -63,7 +63,7 @@ export async function generate(
     refuseUnlessFits(config, provider, { kind: 'generate', ...sizes }, 'generating text');
   const shown = prompt.map((id) => textOf(tokenizer, id));
   options.report?.({ kind: 'prompt', tokens: shown });
-  const clock = new GenerationClock(options.report);
+  const clock = new GenerationClock(request.settings.samples * lengths.limit, options.report);
   const adapter = uploadAll(
     context.models.runtime,
     (resolved.packs ?? []).map((data) => ({ dtype: 'f32', shape: [data.length], data })),
