@@ -104,7 +104,7 @@ for (const [theme, width] of [
     await app.goto(`./#/model?theme=${theme}`);
     await app.reload();
     await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
-    for (const name of ['Tour', 'Model', 'Low-rank', 'Generate', 'Distil', 'Latents']) {
+    for (const name of ['Tour', 'Model', 'Data', 'Low-rank', 'Generate', 'Distil', 'Latents']) {
       await app.getByRole('tab', { name }).click();
       await expectAccessible(app);
       const over = await app.evaluate(

@@ -14,6 +14,7 @@ import { tinyExport } from '../../src/engine/testing/tiny-export.testing';
 import { SMALLEST, serveFiles, tinyEnvironment, tinyPair } from '../../src/engine/testing/tiny-pair.testing';
 import { emptySeries } from '../../src/storage/series';
 import { readRows } from '../../src/storage/store';
+import { dataSets } from './data-sets';
 import { hubAnswers, hubSources } from './hub';
 import { type Bytes, deepen, mutateBytes, mutateJson, mutateSafetensors, mutateValue } from './mutate';
 import type { Target } from './target';
@@ -213,6 +214,7 @@ export async function makeTargets(stories: Files | undefined): Promise<readonly 
     checkpoint('ONNX export', onnxFiles(files, base), workbench, 5),
     familyConfigs,
     tokenizers,
+    dataSets,
     manifest(files),
     runFile,
     storedRow,

@@ -35,6 +35,8 @@ export interface ModelReport {
   readonly heads: number;
   readonly kvHeads: number;
   readonly vocabulary: number;
+  /** d of a head, where the memory it takes can be estimated. */
+  readonly headDim?: number;
   readonly tied: boolean;
   /** Options in which families differ. */
   readonly options?: ModelOptions;
@@ -88,10 +90,20 @@ export interface Progress {
     | 'causal'
     | 'check'
     | 'rows'
-    | 'tokens';
+    | 'tokens'
+    | 'generate';
   readonly done: number;
   readonly total: number;
-  readonly unit: 'bytes' | 'samples' | 'steps' | 'programs' | 'problems' | 'matrices' | 'kernels' | 'rows';
+  readonly unit:
+    | 'bytes'
+    | 'samples'
+    | 'steps'
+    | 'programs'
+    | 'problems'
+    | 'matrices'
+    | 'kernels'
+    | 'rows'
+    | 'tokens';
   /** Milliseconds since the phase began; the page derives the ETA. */
   readonly elapsed: number;
 }

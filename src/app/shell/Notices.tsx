@@ -7,6 +7,7 @@ import { ErrorNotice, Notice } from '../ui/ErrorNotice';
 /** Messages about the whole page: an engine that died or does not respond, an unusable link, other notices. */
 export function Notices() {
   const dead = useApp((state) => state.dead);
+  const isHeapFull = useApp((state) => state.isHeapFull);
   const problems = useApp((state) => state.linkProblems);
   const notices = useApp((state) => state.notices);
   const panel = useApp((state) => state.link.panel);
@@ -24,6 +25,20 @@ export function Notices() {
     <>
       {dead && (
         <ErrorNotice title="The engine has stopped" error={dead}>
+          {restartButton}
+        </ErrorNotice>
+      )}
+      {isHeapFull && !dead && (
+        <ErrorNotice
+          title="The engine has used up its memory"
+          error={{
+            name: 'HeapError',
+            code: 'memory',
+            message: 'WASM ran out of memory, and keeps what it took until the engine is restarted.',
+            hint: 'Restart the engine to give it back. Stored runs and settings are kept; the student in memory and opened models are lost.',
+            stack: null,
+          }}
+        >
           {restartButton}
         </ErrorNotice>
       )}

@@ -243,6 +243,22 @@ describe('a run', () => {
     },
   );
 
+  it('that fills WASM’s heap says so until the engine is restarted', async () => {
+    const { actions, state, doubles } = open();
+    await actions.loadPair();
+    const refused = engineError('memory', 'it needs about 5 GB', 'Take fewer.');
+    const full = Object.assign(engineError('memory', 'std::bad_alloc', 'Take fewer.'), { name: 'HeapError' });
+    doubles[0]!.distil = () => Promise.reject(refused);
+    expect(await actions.startRun(small)).toBe(false);
+    expect(state().isHeapFull).toBe(false);
+    doubles[0]!.distil = () => Promise.reject(full);
+    expect(await actions.startRun(small)).toBe(false);
+    expect(state()).toMatchObject({ isHeapFull: true, dead: null, device: { status: 'done' } });
+    expect(await actions.restart()).toBe(true);
+    expect(state().isHeapFull).toBe(false);
+    expect(doubles).toHaveLength(2);
+  });
+
   it('is started once when requested twice while the device opens, and can be cancelled', async () => {
     const { actions, state, doubles } = open({ pace: 3 });
     const first = actions.startRun(small);

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { memoryStore } from '../../storage/store';
 import { type Double, type DoubleOptions, double, engineError } from '../workbench.testing';
 import { createApp } from './app-store';
+import { answersShare } from './data-answers';
 import { formatLink } from './link';
 
 function open(options: DoubleOptions & { hash?: string } = {}) {
@@ -149,5 +150,77 @@ describe('figure 6 of rows', () => {
     await actions.openCheckpoint(CHECKPOINT);
     expect(await actions.showRowsFigure()).toBe(false);
     expect(data().cost).toMatchObject({ status: 'failed', error: { hint: 'Use another.' } });
+  });
+});
+
+describe('answers', () => {
+  it('are marked one by one, with the share that is right; another rule marks them anew', async () => {
+    const { actions, data, doubles } = open();
+    await actions.openCheckpoint(CHECKPOINT);
+    await actions.openData([file(ROWS)]);
+    actions.changeData({ samples: 5 });
+    const asked: string[] = [];
+    const { generate } = doubles[0]!;
+    doubles[0]!.generate = (request, options) => {
+      asked.push(request.prompt);
+      return generate(request, options);
+    };
+    expect(await actions.answerRows()).toBe(true);
+    const { rows, part } = data().answers;
+    expect([rows.length, part]).toEqual([5, 'sample']);
+    expect(asked).toEqual(rows.map(({ row }) => `${row.question}\n`));
+    expect(rows.map(({ row }) => row.id)).toEqual((await actions.drawnRows('sample'))!.map(({ id }) => id));
+    // What the double says has 11 as its last number, and no #.
+    const eleven = rows.map((one) => ({ ...one, row: { ...one.row, answer: '11' } }));
+    expect(answersShare(eleven, 'last-number')).toMatchObject({ correct: 5, total: 5 });
+    expect(answersShare(eleven, 'gsm8k')).toMatchObject({ correct: 0, total: 5 });
+    expect(answersShare(rows, 'last-number').correct).toBe(
+      rows.filter(({ row }) => row.answer === '11').length,
+    );
+    await actions.openData([file(ROWS)]);
+    expect(data().answers.rows).toEqual([]);
+  });
+
+  it('keep what was answered when they are cancelled; a part without rows says so', async () => {
+    const { actions, data } = open({ pace: 2 });
+    await actions.openCheckpoint(CHECKPOINT);
+    await actions.openData([file(ROWS)]);
+    const running = actions.answerRows();
+    await vi.waitFor(() => expect(data().answers.rows.length).toBeGreaterThan(0), { timeout: 5000 });
+    actions.cancelAnswers();
+    expect(await running).toBe(false);
+    expect(data().answers.task.status).toBe('idle');
+    expect(data().answers.rows.length).toBeLessThan(16);
+    actions.changeData({ part: 'held-out', heldOut: 0 });
+    expect(await actions.answerRows()).toBe(false);
+    expect(data().answers.task).toMatchObject({
+      error: { message: 'there are no rows in the held-out part' },
+    });
+  });
+});
+
+describe('rows of the Hub', () => {
+  it('are fetched when asked for, and opened; a refusal is shown and leaves what was open', async () => {
+    const { actions, data } = open();
+    const asked: string[] = [];
+    let status = 200;
+    vi.stubGlobal('fetch', async (url: string) => {
+      asked.push(url);
+      const rows = ROWS.map((row, i) => ({ row_idx: i, row, truncated_cells: [] }));
+      return status === 200 ? Response.json({ rows, num_rows_total: 30 }) : new Response('', { status });
+    });
+    try {
+      actions.changeHubRows({ dataset: 'org/own', rows: 30 });
+      expect(asked).toEqual([]);
+      expect(await actions.fetchHubRows()).toBe(true);
+      expect(asked).toHaveLength(1);
+      expect(data().report.value).toMatchObject({ name: 'org-own-main-train.json', rows: 30 });
+      status = 404;
+      expect(await actions.fetchHubRows()).toBe(false);
+      expect(data().fetching).toMatchObject({ status: 'failed', error: { code: 'hub' } });
+      expect(data().report.value?.rows).toBe(30);
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 });

@@ -7,9 +7,12 @@ import {
   type SizedRow,
   type TokenCounts,
 } from '../../contract/data';
-import { FIGURE_6 } from '../../contract/lens';
+import { FIGURE_6, type NamedFile } from '../../contract/lens';
+import { fetchRows, type HubRows } from '../../hub/rows';
+import { type AnswerActions, answerActions } from './answer-actions';
 import type { Context } from './context';
 import { type DataDraft, type DataFrom, dataErrors, filterOf, PAGE_ROWS, queryOf } from './data';
+import { initialAnswers } from './data-answers';
 import { dataLink } from './data-link';
 import type { EngineActions } from './engine-actions';
 import type { LensActions } from './lens-actions';
@@ -17,11 +20,15 @@ import type { SubjectId } from './lens-draft';
 import { readRange, writeRange } from './ranges';
 import { done, failed, failureOf, idle, isBusy } from './task';
 
-export interface DataActions {
+export interface DataActions extends AnswerActions {
   /** Reads a data set from files, in the form that is found or the one given; it replaces the one before. */
   openData(from: DataFrom, reading?: Partial<DataReading>): Promise<boolean>;
   /** The rows that come with the page. */
   openBundledRows(): Promise<boolean>;
+  changeHubRows(change: Partial<HubRows>): void;
+  /** Fetches the rows that are asked for from the Hub’s dataset viewer, and opens them. */
+  fetchHubRows(): Promise<boolean>;
+  cancelFetching(): void;
   /** Reads the same files again, otherwise. */
   changeReading(change: Partial<DataReading>): Promise<boolean>;
   cancelData(): void;
@@ -47,6 +54,7 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
   const now = () => ctx.get().data;
   const set = (change: Partial<ReturnType<typeof now>>) => ctx.set({ data: { ...now(), ...change } });
   const opening = ctx.task<DataReport>({ get: () => now().report, set: (report) => set({ report }) });
+  const fetching = ctx.task<true>({ get: () => now().fetching, set: (next) => set({ fetching: next }) });
   const counting = ctx.task<TokenCounts>({ get: () => now().counts, set: (counts) => set({ counts }) });
   /** Of several requests for rows under way, only the last is shown. */
   let asked = 0;
@@ -95,7 +103,25 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
     if (report.value?.request.source.kind === 'rows') ctx.lens({ outlived: { ...outlived, report: true } });
   };
 
+  const drawnRows: DataActions['drawnRows'] = async (part) => {
+    const { draft } = now();
+    try {
+      const count = part === 'sample' ? draft.samples : draft.heldOut;
+      const rows: SizedRow[] = [];
+      while (rows.length < count) {
+        const found = await ctx.engine().dataRows(queryOf({ ...draft, part }, rows.length, 1000));
+        rows.push(...found.rows);
+        if (found.rows.length === 0) break;
+      }
+      return rows;
+    } catch (thrown) {
+      const { message, hint } = failureOf(thrown);
+      ctx.notify('warning', `The rows were not written: ${message}. ${hint ?? ''}`);
+      return null;
+    }
+  };
   const actions: DataActions = {
+    ...answerActions(ctx, engine, drawnRows, reader),
     async openData(from, reading = {}) {
       const used = { ...AS_DETECTED, ...reading };
       const outcome = await opening.start(({ signal, report }) =>
@@ -103,13 +129,35 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
       );
       if (outcome.status !== 'done') return false;
       outlive();
-      set({ from, reading: used, first: 0, page: idle, counts: idle, cost: idle });
+      set({
+        from,
+        reading: used,
+        first: 0,
+        page: idle,
+        counts: idle,
+        cost: idle,
+        answers: { ...initialAnswers, limit: now().answers.limit },
+      });
       // Token counts are gone with the rows that they were of.
       await (now().draft.tokens === '' ? refresh() : change({ tokens: '' }));
       return true;
     },
     openBundledRows: () =>
       actions.openData({ url: `${ctx.pairUrl}${BUNDLED_ROWS.path}`, sha256: BUNDLED_ROWS.sha256 }),
+    changeHubRows: (next) => set({ hub: { ...now().hub, ...next } }),
+    async fetchHubRows() {
+      let file: NamedFile | null = null;
+      const outcome = await fetching.start(async ({ signal, report }) => {
+        const start = performance.now();
+        const { name, text } = await fetchRows(now().hub, { signal }, (count, total) =>
+          report({ phase: 'rows', done: count, total, unit: 'rows', elapsed: performance.now() - start }),
+        );
+        file = { name, data: new Blob([text]) };
+        return true;
+      });
+      return outcome.status === 'done' && file !== null && actions.openData([file]);
+    },
+    cancelFetching: () => fetching.cancel(),
     async changeReading(next) {
       const { from, reading } = now();
       return from !== null && actions.openData(from, { ...reading, ...next });
@@ -178,23 +226,7 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
         centre: FIGURE_6.centre,
       });
     },
-    async drawnRows(part) {
-      const { draft } = now();
-      try {
-        const count = part === 'sample' ? draft.samples : draft.heldOut;
-        const rows: SizedRow[] = [];
-        while (rows.length < count) {
-          const found = await ctx.engine().dataRows(queryOf({ ...draft, part }, rows.length, 1000));
-          rows.push(...found.rows);
-          if (found.rows.length === 0) break;
-        }
-        return rows;
-      } catch (thrown) {
-        const { message, hint } = failureOf(thrown);
-        ctx.notify('warning', `The rows were not written: ${message}. ${hint ?? ''}`);
-        return null;
-      }
-    },
+    drawnRows,
   };
   return actions;
 }

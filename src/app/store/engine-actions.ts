@@ -23,6 +23,7 @@ export interface EngineActions {
  */
 export function noteLoss(ctx: Context, thrown: unknown): void {
   const error = failureOf(thrown);
+  if (error.name === 'HeapError') ctx.set({ isHeapFull: true });
   if (error.code !== 'lost') return;
   ctx.set({ device: failed(error), pair: idleWith(ctx.get().pair.value) });
 }
@@ -116,6 +117,7 @@ export function engineActions(ctx: Context): EngineActions {
       const { latents, lens, tour } = ctx.get();
       ctx.set({
         dead: null,
+        isHeapFull: false,
         device: idle,
         pair: idle,
         studentConfig: null,

@@ -18,6 +18,7 @@ export const PHASES: Readonly<Record<Progress['phase'], string>> = {
   check: 'Checking the kernels',
   rows: 'Reading the data set',
   tokens: 'Counting tokens',
+  generate: 'Generating',
 };
 
 export const TOUR_TITLES: Readonly<Record<TourStep, string>> = {
@@ -50,7 +51,9 @@ type CancelName = Extract<
   | 'cancelOpening'
   | 'cancelExport'
   | 'cancelData'
+  | 'cancelFetching'
   | 'cancelCounting'
+  | 'cancelAnswers'
   | 'cancelLookUp'
   | 'cancelDownload'
   | 'cancelLatents'
@@ -82,8 +85,10 @@ export function inHand(state: Watched): readonly InHand[] {
   add('pair', 'Loading the models', pair, 'cancelPair');
   add('check', 'Checking the device', check.task, 'cancelCheck');
   add('opening', 'Opening a model', lens.opened, 'cancelOpening');
+  add('fetching', 'Fetching rows', data.fetching, 'cancelFetching');
   add('rows', 'Reading the data set', data.report, 'cancelData');
   add('tokens', 'Counting tokens', data.counts, 'cancelCounting');
+  add('answers', 'Answering rows', data.answers.task, 'cancelAnswers');
   add('look-up', 'Looking up a model', sources.offer, 'cancelLookUp');
   if (isBusy(sources.download)) {
     const { id = 'a model' } = sources.plan ?? {};
@@ -105,7 +110,7 @@ export function inHand(state: Watched): readonly InHand[] {
   add('thought', 'Latent thought', latents.thought, 'cancelLatents');
   add('answer', 'Answer', latents.answer, 'cancelLatents');
   add('explicit', 'Explicit chain of thought', latents.explicit, 'cancelLatents');
-  add('generation', 'Generating text', generation.task, 'cancelGeneration');
+  add('generation', 'Text generation', generation.task, 'cancelGeneration');
   if (isBusy(run.task)) {
     const shown = shownRun(run.clock, run.config);
     const phase = shown.phase === null ? null : PHASES[shown.phase];

@@ -79,6 +79,8 @@ export interface AppState {
   readonly notices: readonly Notice[];
   /** Why the engine died, if it did. */
   readonly dead: Failure | null;
+  /** WASM ran out of memory, which it keeps until the engine is restarted. */
+  readonly isHeapFull: boolean;
   readonly device: Task<DeviceReport>;
   readonly pair: Task<PairReport>;
   readonly check: CheckState;
@@ -133,6 +135,7 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     // Negative, so that they never collide with later notices.
     notices: notes.map((text, i) => ({ id: -1 - i, kind: 'info', text })),
     dead: null,
+    isHeapFull: false,
     device: idle,
     pair: idle,
     check: initialCheck,

@@ -73,6 +73,10 @@ export class RuntimeError extends named('runtime', 'RuntimeError') {}
 export class NumericError extends named('numeric', 'NumericError') {}
 export class LoadError extends named('load', 'LoadError') {}
 export class MemoryError extends named('memory', 'MemoryError') {}
+/** WASM's heap is full, and stays so until the engine is restarted: the page offers that for this name. */
+export class HeapError extends MemoryError {
+  override readonly name = 'HeapError';
+}
 export class CancelledError extends named('cancelled', 'CancelledError') {}
 
 /** Throws `CancelledError` once the signal is aborted. */

@@ -1,3 +1,4 @@
+import { type Share, wilson } from '../../contract/interval';
 import { throwIfCancelled } from '../base/errors';
 import { yieldToEventLoop } from '../base/yield-to-event-loop';
 import { leftPad } from '../data/batch';
@@ -7,7 +8,6 @@ import { everywhere, greedy } from '../decode/greedy';
 import type { Intervention } from '../decode/sites';
 import type { Tokenizer } from '../tokenizer/tokenizer';
 import { isCorrect, textOf } from './answer';
-import { type Share, wilson } from './interval';
 
 export interface EvaluationOptions {
   readonly decoder: Decoder;

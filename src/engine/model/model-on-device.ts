@@ -18,14 +18,19 @@ export type { ModelProgram };
  * while a session is created its weights are there twice. A larger model is left as it is, at 1.05 times its size.
  */
 export const MAX_PREPACKED_BYTES = 768 * 2 ** 20;
-/** Bytes a session takes on WASM for each byte of its model, at most: packed, and as it is. */
-const SESSION_FACTOR = { packed: 1.4, plain: 1.05 } as const;
-/** Bytes that all programs of one model may take together before idle ones are released. */
-export const MAX_PROGRAM_BYTES = 512 * 2 ** 20;
+/** Bytes a session takes on WASM for each byte of its model: packed, and as it is. */
+export const SESSION_FACTOR = { packed: 1.25, plain: 1.05 } as const;
 /**
- * Bytes that all programs of one model may take together before those are released that are in use but do not run. The
- * heap of WASM has 4 GiB, and activations need their share: of a model of half a billion parameters two thirds are in
- * one program, so that only one such program is there at a time.
+ * Bytes that all programs of one model may take together before idle ones are released, for a small model and at most: a
+ * larger one may keep three programs, those that read a prompt, feed a token and choose the next.
+ */
+export const MAX_PROGRAM_BYTES = 512 * 2 ** 20;
+const MAX_IDLE_BYTES = 1.25 * 2 ** 30;
+/**
+ * Bytes that all programs of one model may take together before those are released that are in use but do not run, or as
+ * many as hold all of its weights once, which choosing the next token takes. The heap of WASM has 4 GiB, and activations
+ * need their share: of a model of half a billion parameters two thirds are in one program, so that only one such program
+ * is there at a time.
  */
 export const MAX_HELD_BYTES = 2.2 * 2 ** 30;
 /**
@@ -39,7 +44,7 @@ export interface ModelOptions {
   readonly bind?: boolean;
   /** Default `MAX_PREPACKED_BYTES`. */
   readonly maxPrepackedBytes?: number;
-  /** Default `MAX_PROGRAM_BYTES`. */
+  /** Default `MAX_PROGRAM_BYTES`, or more for a larger model. */
   readonly maxProgramBytes?: number;
   /** Default `MAX_HELD_BYTES`. */
   readonly maxHeldBytes?: number;
@@ -95,8 +100,15 @@ export class ModelOnDevice {
     const wasm = runtime.provider === 'wasm';
     const { bind = !wasm, maxPrepackedBytes = MAX_PREPACKED_BYTES } = options;
     this.bakes = !bind;
-    this.prepack = bytesOf(source) <= maxPrepackedBytes;
-    const { maxProgramBytes = MAX_PROGRAM_BYTES, maxHeldBytes = MAX_HELD_BYTES } = options;
+    const size = bytesOf(source);
+    this.prepack = size <= maxPrepackedBytes;
+    // With room for the programs' own bytes.
+    const once = 1.02 * SESSION_FACTOR.plain * size;
+    const three = Math.min(3 * SESSION_FACTOR.packed * size, MAX_IDLE_BYTES);
+    const {
+      maxProgramBytes = Math.max(MAX_PROGRAM_BYTES, three),
+      maxHeldBytes = Math.max(MAX_HELD_BYTES, once),
+    } = options;
     this.programs = new ProgramCache({ idle: maxProgramBytes, held: maxHeldBytes });
     const { maxVocabularyBytes = Math.min(MAX_VOCABULARY_BYTES, runtime.maxTensorBytes) } = options;
     const inChunks = chunked(config, maxVocabularyBytes);

@@ -6,17 +6,21 @@ import { createRuntime } from './runtime';
 
 describe('what ONNX Runtime says', () => {
   it.each([
-    ['failed to call OrtRun(). ERROR_CODE: 6, ERROR_MESSAGE: std::bad_alloc', 'memory'],
-    ['Aborted(OOM). Build with -sASSERTIONS for more info.', 'memory'],
-    ['Array buffer allocation failed', 'memory'],
-    ['memory access out of bounds', 'memory'],
-    ['SafeIntExceptionHandler<…>::SafeIntOnOverflow() Integer overflow', 'too-large'],
-    ['Invalid typed array length: 1099511627776', 'too-large'],
-    ['Non-zero status code returned while running Gather node. Name: idx=99 out of range', 'runtime'],
-  ])('%s: %s', (words, code) => {
+    ['failed to call OrtRun(). ERROR_CODE: 6, ERROR_MESSAGE: std::bad_alloc', 'memory', 'HeapError'],
+    ['Aborted(OOM). Build with -sASSERTIONS for more info.', 'memory', 'HeapError'],
+    ['Array buffer allocation failed', 'memory', 'MemoryError'],
+    ['memory access out of bounds', 'memory', 'HeapError'],
+    ['SafeIntExceptionHandler<…>::SafeIntOnOverflow() Integer overflow', 'too-large', 'TooLargeError'],
+    ['Invalid typed array length: 1099511627776', 'too-large', 'TooLargeError'],
+    [
+      'Non-zero status code returned while running Gather node. Name: idx=99 out of range',
+      'runtime',
+      'RuntimeError',
+    ],
+  ])('%s: %s', (words, code, name) => {
     const cause = new Error(words);
     const error = runtimeFailure('step: the run failed', cause);
-    expect(error).toMatchObject({ code, cause });
+    expect(error).toMatchObject({ code, name, cause });
     expect(error.message).toMatch(/^step: the run failed: /);
     expect(error.message).toContain(words);
     expect(error.hint.length).toBeGreaterThan(20);

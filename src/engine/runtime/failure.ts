@@ -1,8 +1,11 @@
-import { type LoriError, MemoryError, RuntimeError, TooLargeError } from '../base/errors';
+import { HeapError, type LoriError, MemoryError, RuntimeError, TooLargeError } from '../base/errors';
 
 /** What C++ (std::bad_alloc), Emscripten, WebGPU's allocator and JavaScript engines say when memory runs out. */
 const OUT_OF_MEMORY =
   /bad_alloc|out of memory|\bOOM\b|failed to allocate|cannot allocate|allocation failed|memory access out of bounds/i;
+
+/** Of these, what says that WASM has no more. */
+const HEAP_FULL = /bad_alloc|Aborted\(OOM|memory access out of bounds/i;
 
 /** What ONNX Runtime's checked arithmetic and JavaScript's arrays say of a size beyond 32-bit addresses. */
 const TOO_LARGE = /SafeInt.*overflow|Integer overflow|Invalid (typed )?array length|exceeds? .*limit/i;
@@ -13,12 +16,14 @@ const FEWER = 'Lower the batch size, the number of latents or the ranks, or choo
 export function runtimeFailure(what: string, cause: unknown): LoriError {
   const words = cause instanceof Error ? cause.message : String(cause);
   const options = { cause };
-  if (OUT_OF_MEMORY.test(words))
-    return new MemoryError(
+  if (OUT_OF_MEMORY.test(words)) {
+    const Kind = HEAP_FULL.test(words) ? HeapError : MemoryError;
+    return new Kind(
       `${what}: there is not enough memory (${words})`,
       `${FEWER} WASM can use at most 4 GiB, and memory it once took stays taken until the engine is restarted.`,
       options,
     );
+  }
   if (TOO_LARGE.test(words))
     return new TooLargeError(`${what}: a tensor is larger than can be addressed (${words})`, FEWER, options);
   return new RuntimeError(`${what}: ${words}`, undefined, options);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generateDefaults } from '../../contract/generate';
 import { type CausalRequest, FIGURE_6, type LensRequest } from '../../contract/lens';
 import { CancelledError, InputError } from '../base/errors';
 import { tinyEnvironment, tinyPair } from '../testing/tiny-pair.testing';
@@ -6,6 +7,12 @@ import { figure6, losses, tinyRun, watch } from './runs/tiny-run.testing';
 import { LoriWorkbench } from './workbench';
 
 const QUESTION = 'Tom has 12 apples. He buys 3 more. How many apples does Tom have?';
+const GENERATION = {
+  subject: { kind: 'teacher' },
+  prompt: QUESTION,
+  stop: [],
+  settings: { ...generateDefaults, temperature: 1, limit: 5 },
+} as const;
 /** Steps enough for calls to come and go meanwhile. */
 const CONFIG = tinyRun({ optimiser: { steps: 14 }, data: { heldOut: 0 }, evaluation: { every: 7 } });
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -43,6 +50,7 @@ async function runWith(during: (done: () => number) => Promise<unknown>, signal?
 describe('during a run', () => {
   it('serves calls between two steps without changing a bit of the losses', async () => {
     const alone = await ask();
+    const generated = await workbench.generate(GENERATION);
     const seen: number[] = [];
     const run = await runWith(async (done) => {
       await workbench.lens(figure6(2, 1));
@@ -51,11 +59,15 @@ describe('during a run', () => {
       seen.push(done());
       await workbench.explicit(QUESTION);
       seen.push(done());
+      expect((await workbench.generate(GENERATION)).samples).toEqual(generated.samples);
+      const states = { source: figure6(2, 1).source, sections: ['rationale'], layers: null } as const;
+      await workbench.exportStates({ ...states, subject: { kind: 'teacher' }, format: 'npy' });
+      seen.push(done());
     });
     // Each call ended before the run did, and the run went on meanwhile.
     expect(seen[0]).toBeGreaterThanOrEqual(2);
     expect(seen[1]).toBeGreaterThan(seen[0] as number);
-    expect(seen[2]).toBeLessThan(14);
+    expect(seen[3]).toBeLessThan(14);
     expect(run.losses).toEqual(undisturbed);
   });
 

@@ -6,7 +6,7 @@ import tokenizerText from '../../../models/base/tokenizer.json?raw';
 import tokenizerConfigText from '../../../models/base/tokenizer_config.json?raw';
 import { Rng } from '../base/rng';
 import { sha256Hex } from '../base/sha256';
-import { parseModelConfig } from '../checkpoint/config';
+import { MODEL_TYPES, parseModelConfig } from '../checkpoint/config';
 import { encodeFloats } from '../checkpoint/float';
 import { writeSafetensors } from '../checkpoint/write';
 import { expectedTensors } from '../nn/weights';
@@ -60,6 +60,19 @@ export const SMALLEST: TinyPairOptions = {
   data: { minSteps: 2, maxSteps: 2 },
 };
 
+/** The same sizes in other families. */
+export const TINY_FAMILIES: Readonly<Record<'qwen3' | 'gpt2', TinyPairOptions>> = {
+  qwen3: { config: { model_type: 'qwen3', head_dim: 12, tie_word_embeddings: false } },
+  gpt2: {
+    config: {
+      model_type: 'gpt2',
+      activation_function: 'gelu_new',
+      layer_norm_epsilon: 1e-5,
+      ...{ hidden_act: null, rope_theta: null, rms_norm_eps: null, num_key_value_heads: null },
+    },
+  },
+};
+
 /** Files of the folder by their paths below it. */
 export async function tinyPair(options: TinyPairOptions = {}): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
   const { seed = 1, scale = 1, norms = 1 } = options;
@@ -99,12 +112,13 @@ export async function tinyPair(options: TinyPairOptions = {}): Promise<Map<strin
 
 function weightsOf(config: typeof CONFIG, rng: Rng, scale: number, norms: number): Uint8Array<ArrayBuffer> {
   // Weights are written even for a configuration that is to be refused.
-  const known = { ...config, model_type: config.model_type === 'qwen2' ? 'qwen2' : 'llama' };
+  const isKnown = (MODEL_TYPES as readonly string[]).includes(config.model_type);
+  const known = isKnown ? config : { ...config, model_type: 'llama' };
   const tensors = expectedTensors(parseModelConfig(known)).map(({ name, shape }) => {
     const size = shape.reduce((n, d) => n * d, 1);
-    const spread = name.includes('embed') ? 0.5 : 1 / Math.sqrt(shape[1] ?? 1);
+    const spread = /embed|wte|wpe/.test(name) ? 0.5 : 1 / Math.sqrt(shape[1] ?? 1);
     const values = Float32Array.from({ length: size }, () =>
-      name.includes('norm') ? norms * (1 + 0.2 * rng.normal()) : scale * spread * rng.normal(),
+      /norm|ln_\w\.weight/.test(name) ? norms * (1 + 0.2 * rng.normal()) : scale * spread * rng.normal(),
     );
     return { name, shape, dtype: 'f32' as const, bytes: encodeFloats(values, 'f32') };
   });

@@ -2,6 +2,7 @@ import './data.css';
 import { useApp } from '../../store/use-app';
 import { Panel } from '../../ui/Panel';
 import { RowsFigure } from '../shared/RowsFigure';
+import { AnswersCard } from './AnswersCard';
 import { DrawForm } from './DrawForm';
 import { OpenDataCard } from './OpenDataCard';
 import { ProblemsCard } from './ProblemsCard';
@@ -43,6 +44,7 @@ export function DataPanel() {
             )}
             <RowsCard report={report} />
             <RuleCard report={report} />
+            <AnswersCard report={report} />
           </>
         )}
         <ProblemsCard report={report} />

@@ -3,6 +3,7 @@ import { shorten } from '../../../text/quote';
 import { bytes, integer, parameters } from '../../ui/format';
 import { Facts, Figures, Panel } from '../../ui/Panel';
 import { architectureRows } from './architecture';
+import { MemoryTable } from './MemoryTable';
 
 const ROLES: Readonly<Record<ModelReport['role'], { readonly title: string; readonly about: string }>> = {
   base: { title: 'Base', about: 'The student starts from these weights.' },
@@ -63,6 +64,7 @@ export function ModelCard({
           ],
         ]}
       />
+      {model.role === 'opened' && <MemoryTable model={model} />}
       {(model.role === 'opened' || notes.length > 0) && (
         <section className="model-notes">
           <h4>Left aside or read differently</h4>

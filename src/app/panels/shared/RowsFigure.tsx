@@ -1,11 +1,12 @@
 import './rows-figure.css';
 import { useEffect } from 'react';
 import { filterOf, filterWords } from '../../store/data';
+import { type RowsEstimate, rowsEstimate } from '../../store/rows-estimate';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { ErrorNotice } from '../../ui/ErrorNotice';
-import { bytes, integer } from '../../ui/format';
+import { bytes, duration, integer } from '../../ui/format';
 
 /** Figure 6 of the data set’s rationales under the model that was opened: what it takes, and the button. */
 export function RowsFigure({ look = 'plain' }: { readonly look?: 'plain' | 'primary' }) {
@@ -16,6 +17,7 @@ export function RowsFigure({ look = 'plain' }: { readonly look?: 'plain' | 'prim
   const draft = useApp((state) => state.data.draft);
   const busy = useApp((state) => isBusy(state.lens.report));
   const deviceIsOpen = useApp((state) => state.device.status === 'done');
+  const provider = useApp((state) => state.device.value?.provider);
   const { prepareRows, showRowsFigure } = useActions();
   const key = model?.sha256;
   // The cost is told before the button is pressed: the rows that come with the page are a small file of its own.
@@ -26,6 +28,7 @@ export function RowsFigure({ look = 'plain' }: { readonly look?: 'plain' | 'prim
   const filter = filterWords(filterOf(draft));
   const { value } = cost;
   const waiting = isBusy(report) || isBusy(counts);
+  const estimate = value && provider ? rowsEstimate(model, provider, value) : null;
   return (
     <div className="rows-figure">
       <p className="help">
@@ -35,7 +38,7 @@ export function RowsFigure({ look = 'plain' }: { readonly look?: 'plain' | 'prim
             {draft.seed}
             {filter && ` from those with ${filter}`}: {integer(value.fed)} tokens are fed, at most{' '}
             {integer(value.longest)} a row; the hidden states of {integer(value.rationale)} rationale tokens
-            in {model.layers} layers take {bytes(value.bytes)}.
+            in {model.layers} layers take {bytes(value.bytes)}.{estimate && ` ${estimateWords(estimate)}`}
           </>
         ) : waiting ? (
           'Reading the rows …'
@@ -62,4 +65,15 @@ export function RowsFigure({ look = 'plain' }: { readonly look?: 'plain' | 'prim
       </div>
     </div>
   );
+}
+
+function estimateWords({ memory, seconds, fits, fittingTokens }: RowsEstimate): string {
+  const time =
+    seconds === undefined
+      ? ''
+      : ` The model’s passes take about ${duration(1000 * seconds)} of one thread; the decomposition comes on top.`;
+  const room = fits
+    ? ''
+    : ` That does not fit: ${fittingTokens === undefined ? 'choose a smaller checkpoint, or WebGPU' : `rows of at most ${fittingTokens} tokens would`}.`;
+  return `Memory, estimated: ${bytes(memory)} with the page.${room}${time}`;
 }

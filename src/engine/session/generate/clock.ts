@@ -1,5 +1,8 @@
 import type { GenerateReporting } from '../../../contract/generate';
 
+/** Milliseconds between two reports of progress. */
+const PACE = 100;
+
 /** The times of a generation, without those of compiling. */
 export class GenerationClock {
   private readonly start = performance.now();
@@ -11,7 +14,14 @@ export class GenerationClock {
   /** Tokens after the first of each sample. */
   private later = 0;
 
-  constructor(private readonly report: ((event: GenerateReporting) => void) | undefined) {}
+  private tokens = 0;
+  private told = Number.NEGATIVE_INFINITY;
+
+  /** @param limit of all samples' tokens together */
+  constructor(
+    private readonly limit: number,
+    private readonly report: ((event: GenerateReporting) => void) | undefined,
+  ) {}
 
   /** Does work that is counted as compiling. */
   async compiling<T>(work: () => Promise<T>): Promise<T> {
@@ -31,7 +41,16 @@ export class GenerationClock {
     this.first ??= now;
     this.last = now;
     if (!isFirst) this.later++;
+    this.tokens++;
+    this.tell(now);
     return this.rate;
+  }
+
+  private tell(now: number): void {
+    if (now - this.told < PACE) return;
+    this.told = now;
+    const elapsed = now - (this.first as number);
+    this.report?.({ phase: 'generate', done: this.tokens, total: this.limit, unit: 'tokens', elapsed });
   }
 
   /** Tokens of all samples per second, after the first of each; `null` before that. */

@@ -17,6 +17,7 @@ import type { DeviceTensor } from '../../runtime/tensor';
 import { uploadAll } from '../../runtime/upload-all';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
 import type { DeviceModels } from '../models/device-models';
+import { refuseUnlessFits } from '../models/fits';
 import type { OnnxExport } from '../models/onnx-export';
 import { onnxSampler } from '../models/onnx-sampler';
 import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
@@ -54,9 +55,15 @@ export async function generate(
       'Type something: this model’s tokenizer adds nothing itself.',
     );
   const lengths = lengthsOf(resolved, prompt.length, request.settings);
+  const { config } = resolved.model;
+  const tokens = prompt.length + lengths.limit;
+  const sizes = { sequences: request.settings.samples, tokens, prompt: prompt.length };
+  const { provider } = context.models.runtime;
+  if (!resolved.model.onnx)
+    refuseUnlessFits(config, provider, { kind: 'generate', ...sizes }, 'generating text');
   const shown = prompt.map((id) => textOf(tokenizer, id));
   options.report?.({ kind: 'prompt', tokens: shown });
-  const clock = new GenerationClock(options.report);
+  const clock = new GenerationClock(request.settings.samples * lengths.limit, options.report);
   const adapter = uploadAll(
     context.models.runtime,
     (resolved.packs ?? []).map((data) => ({ dtype: 'f32', shape: [data.length], data })),

@@ -182,6 +182,7 @@ export function describeModel(
     heads: config.heads,
     kvHeads: config.kvHeads,
     vocabulary: config.vocabSize,
+    headDim: config.headDim,
     tied: config.tieWordEmbeddings,
     options: optionsOf(config),
     licence,

@@ -15,6 +15,7 @@ import { hostOptimiser, type Optimiser } from '../../train/optimiser';
 import { ParameterSet } from '../../train/parameters';
 import type { TapeRun } from '../../train/step';
 import { Tape } from '../../train/tape/tape';
+import { refuseUnlessFits } from '../models/fits';
 import { checkPositions } from '../models/positions';
 import type { Example } from '../models/problems';
 import { TrainedAdapter } from './adapter';
@@ -73,6 +74,9 @@ export async function prepare(
   const decoded = layoutOf(tokensOf([...evaluated, ...observed]), pair.codec, decodedBatch);
 
   const latentSteps = recipe.latentSteps(config);
+  const tokens = layout.question + latentSteps + layout.prompt + layout.answer + layout.explicit;
+  const purpose = { kind: 'distil', sequences: batch, tokens, rank: config.lora.rank } as const;
+  refuseUnlessFits(pair.base.config, runtime.provider, purpose, 'training');
   checkDecoding(pair.base, latentKeys(decoded, latentSteps));
   if (recipe.usesTeacher(config))
     checkPositions(pair.teacher, layout.question + layout.explicit, 'the teacher pass', SHORTER);

@@ -10,6 +10,7 @@ import type { ModelProgram } from '../../model/model-on-device';
 import type { Runtime } from '../../runtime/runtime';
 import type { DeviceTensor } from '../../runtime/tensor';
 import type { DeviceModels } from '../models/device-models';
+import { fitting } from '../models/fits';
 import type { ResolvedSubject } from '../models/subjects';
 import { type Bucket, bucketsOf } from './buckets';
 import { type FedSequence, fedSequences, type Variant } from './fed-sequences';
@@ -56,7 +57,8 @@ export async function gatherStates(
   const readings = fedSequences(resolved, sequences, sections, variant, seed);
   if (resolved.model.onnx)
     return gatherOnnx(models.onnx, resolved.model.onnx, readings, sections, { signal, onProgress, take });
-  const buckets = bucketsOf(readings, resolved);
+  const { runtime } = models;
+  const buckets = bucketsOf(readings, resolved).map((bucket) => withinMemory(bucket, runtime.provider));
   const samples: SampleStates[] = [];
   const put =
     take ??
@@ -68,7 +70,6 @@ export async function gatherStates(
   onProgress?.(done, sequences.length);
   try {
     const model = own.add(models.use(resolved.model));
-    const { runtime } = models;
     const packs = (resolved.packs ?? []).map((data, i) => {
       const name = `lora.${i}`;
       return [name, own.add(runtime.upload({ dtype: 'f32', shape: [data.length], data }, name))] as const;
@@ -97,6 +98,15 @@ export async function gatherStates(
     await own.dispose();
   }
   return { layers, hidden, samples };
+}
+
+/** The bucket with as many sequences at once as fit. @throws MemoryError naming its longest where not one does */
+function withinMemory({ fed, shape }: Bucket, provider: Runtime['provider']): Bucket {
+  const tokens = shape.question + shape.latents + shape.rest;
+  const purpose = { kind: 'see', sequences: shape.batch, tokens } as const;
+  const what = `reading ${fed[0]?.reading.id}`;
+  const { sequences: batch } = fitting(shape.config, provider, purpose, what);
+  return { fed, shape: { ...shape, batch } };
 }
 
 /** Hidden states [B, S + K + R, L, H] of a chunk; a short one is filled up with its first sequence. */

@@ -1,0 +1,126 @@
+import { ANSWER_RULES, isRight, markAnswer, type RuleId, whyMarked } from '../../../contract/answer-rules';
+import type { DataReport } from '../../../contract/data';
+import { type AnsweredRow, answeredPart, answersError, answersShare } from '../../store/data-answers';
+import { isBusy } from '../../store/task';
+import { useActions, useApp } from '../../store/use-app';
+import { Button } from '../../ui/Button';
+import { ErrorNotice } from '../../ui/ErrorNotice';
+import { NumberField } from '../../ui/Field';
+import { percent } from '../../ui/format';
+import { Figures, Panel } from '../../ui/Panel';
+import { Progress } from '../../ui/Progress';
+import { Scroller } from '../../ui/Scroller';
+import { Marked } from './Marked';
+
+const ENDINGS = {
+  end: 'ended by itself',
+  stop: 'ended at a stop string',
+  limit: 'cut off at the limit of tokens',
+  positions: 'cut off at the model’s last position',
+} as const;
+
+/** The open model's answers to the drawn rows, with what was marked in each and why. */
+export function AnswersCard({ report }: { readonly report: DataReport }) {
+  const answers = useApp((state) => state.data.answers);
+  const part = useApp((state) => answeredPart(state.data.draft));
+  const count = useApp(({ data }) => (part === 'sample' ? data.draft.samples : data.draft.heldOut));
+  const chosen = useApp((state) => state.data.rule);
+  const reader = useApp((state) => state.lens.opened.value?.name ?? 'the bundled teacher');
+  const { changeAnswers, answerRows, cancelAnswers } = useActions();
+  const { task, rows, model, limit } = answers;
+  const rule = chosen ?? report.rule;
+  const busy = isBusy(task);
+  const error = answersError(answers) ?? undefined;
+  const name = part === 'sample' ? 'sampled' : 'held-out';
+  return (
+    <Panel
+      title="Answers"
+      about="The model continues each question as it stands, without examples, taking the most probable token every time. Its answer is marked by the rule above."
+    >
+      <div className="data-pair">
+        <NumberField
+          whole
+          label="Length limit"
+          unit="tokens"
+          value={limit}
+          onChange={(next) => changeAnswers({ limit: next })}
+          error={error}
+          isDisabled={busy}
+        />
+      </div>
+      <div className="actions">
+        <Button isDisabled={busy || error !== undefined || !(count > 0)} onPress={() => void answerRows()}>
+          Answer the {count} {name} rows with {reader}
+        </Button>
+      </div>
+      {busy && (
+        <Progress
+          label="Answering"
+          {...task.progress}
+          onCancel={cancelAnswers}
+          cancelLabel="Cancel answering"
+          isCancelling={task.status === 'cancelling'}
+        />
+      )}
+      {task.status === 'failed' && <ErrorNotice title="The rows were not all answered" error={task.error} />}
+      {rows.length > 0 && <AnswersTable rows={rows} rule={rule} model={model ?? ''} />}
+    </Panel>
+  );
+}
+
+function AnswersTable({
+  rows,
+  rule,
+  model,
+}: {
+  readonly rows: readonly AnsweredRow[];
+  readonly rule: RuleId;
+  readonly model: string;
+}) {
+  const { correct, total, share, low, high } = answersShare(rows, rule);
+  return (
+    <>
+      <Figures
+        items={[
+          {
+            label: `Right, ${model}`,
+            value: percent(share),
+            note: `${correct} of ${total}; 95 % interval ${percent(low)} to ${percent(high)} (Wilson, over rows)`,
+          },
+        ]}
+      />
+      <Scroller className="data-scroll data-list" label="answers">
+        <table className="data-table">
+          <caption>Answers, marked by: {ANSWER_RULES[rule].label}</caption>
+          <thead>
+            <tr>
+              {['Row', 'Right', 'What the model wrote', 'Expected'].map((column) => (
+                <th key={column} scope="col">
+                  {column}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map(({ row, text, ending }) => {
+              const mark = markAnswer(rule, text);
+              return (
+                <tr key={row.id}>
+                  <th scope="row">{row.id}</th>
+                  <td>{isRight(rule, text, row.answer) ? '✓ right' : '✕ wrong'}</td>
+                  <td>
+                    <Marked text={text} mark={mark} />
+                    <span className="help">
+                      {whyMarked(rule, mark)} The text {ENDINGS[ending]}.
+                    </span>
+                  </td>
+                  <td className="data-text">{row.answer}</td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </Scroller>
+    </>
+  );
+}

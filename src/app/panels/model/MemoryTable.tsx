@@ -1,0 +1,81 @@
+import { useState } from 'react';
+import type { ModelReport } from '../../../contract/events';
+import { estimateMemory, type MemoryEstimate, type Purpose, whatFits } from '../../../contract/memory';
+import { useApp } from '../../store/use-app';
+import { DataTable } from '../../ui/DataTable';
+import { NumberField } from '../../ui/Field';
+import { bytes, duration } from '../../ui/format';
+
+const NAMES: Readonly<Record<Purpose['kind'], string>> = {
+  see: 'Hidden states',
+  generate: 'Text',
+  distil: 'A training step',
+};
+/** Rank of the adapters that training is estimated with. */
+const RANK = 8;
+const MAX = 1_000_000;
+
+const isCount = (value: number): boolean => Number.isInteger(value) && value > 0 && value <= MAX;
+
+/** What the model will take on the device that is open, before anything is run. */
+export function MemoryTable({ model }: { readonly model: ModelReport }) {
+  const provider = useApp((state) => state.device.value?.provider);
+  const [sequences, setSequences] = useState(4);
+  const [tokens, setTokens] = useState(64);
+  if (provider === undefined || model.headDim === undefined) return null;
+  const sizes = { sequences, tokens };
+  const valid = isCount(sequences) && isCount(tokens);
+  const estimates = valid
+    ? [
+        estimateMemory(model, provider, { kind: 'see', ...sizes }),
+        estimateMemory(model, provider, { kind: 'generate', ...sizes }),
+        estimateMemory(model, provider, { kind: 'distil', ...sizes, rank: RANK }),
+      ]
+    : [];
+  const cell = (estimate: MemoryEstimate): readonly string[] => {
+    const { purpose, parts, total, fits, seconds } = estimate;
+    return [
+      NAMES[purpose.kind],
+      bytes(parts.weights),
+      bytes(parts.activations + parts.adapters),
+      bytes(total),
+      seconds === undefined ? 'not known' : `about ${duration(1000 * seconds)}`,
+      fits ? 'yes' : `no: ${instead(whatFits(model, provider, purpose))}`,
+    ];
+  };
+  return (
+    <section className="model-notes" aria-label="Memory">
+      <h4>Memory it will take, estimated</h4>
+      <div className="memory-sizes">
+        <NumberField
+          label="Sequences at once"
+          whole
+          value={sequences}
+          onChange={setSequences}
+          {...(!isCount(sequences) && { error: `A whole number from 1 to ${MAX}.` })}
+        />
+        <NumberField
+          label="Tokens of each"
+          whole
+          value={tokens}
+          onChange={setTokens}
+          {...(!isCount(tokens) && { error: `A whole number from 1 to ${MAX}.` })}
+        />
+      </div>
+      {valid && (
+        <DataTable
+          caption={
+            provider === 'wasm'
+              ? 'On WASM, which has 4.3 GB in all; weights are kept as float32. Time is that of one thread, weights included.'
+              : 'On WebGPU, with weights as float32. The browser does not say how much memory the GPU has.'
+          }
+          columns={['For', 'Weights', 'Activations, adapters', 'In all, with the page', 'Time', 'Fits']}
+          rows={estimates.map(cell)}
+        />
+      )}
+    </section>
+  );
+}
+
+const instead = (other: Purpose | undefined): string =>
+  other ? `${other.sequences} × ${other.tokens} tokens would` : 'choose WebGPU, or a smaller checkpoint';

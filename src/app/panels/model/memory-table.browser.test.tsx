@@ -1,0 +1,66 @@
+import '../../ui/base.css';
+import '../../ui/kit.css';
+import { createRoot, type Root } from 'react-dom/client';
+import { afterEach, expect, it } from 'vitest';
+import { page } from 'vitest/browser';
+import type { ModelReport } from '../../../contract/events';
+import { memoryStore } from '../../../storage/store';
+import { createApp } from '../../store/app-store';
+import { AppProvider } from '../../store/use-app';
+import { double } from '../../workbench.testing';
+import { MemoryTable } from './MemoryTable';
+
+let root: Root | undefined;
+afterEach(() => {
+  root?.unmount();
+  document.body.replaceChildren();
+});
+
+const QWEN: ModelReport = {
+  name: 'Qwen2.5-0.5B',
+  role: 'opened',
+  modelType: 'qwen2',
+  parameters: 494_032_768,
+  bytes: 988e6,
+  sha256: 'a',
+  layers: 24,
+  hidden: 896,
+  intermediate: 4864,
+  heads: 14,
+  kvHeads: 2,
+  headDim: 64,
+  vocabulary: 151936,
+  tied: true,
+  licence: '',
+  measured: [],
+};
+
+it('says what the model takes, whether that fits, and what would', async () => {
+  const app = createApp({
+    connect: () => double({ pace: 0 }),
+    storage: Promise.resolve({ ...memoryStore(''), unavailable: null }),
+    hash: '',
+    pairUrl: '/models/',
+  });
+  const place = document.createElement('div');
+  document.body.append(place);
+  root = createRoot(place);
+  root.render(
+    <AppProvider value={app}>
+      <MemoryTable model={QWEN} />
+    </AppProvider>,
+  );
+  // Nothing can be said before a device is open.
+  await expect.element(page.getByRole('table')).not.toBeInTheDocument();
+  await app.actions.openDevice();
+  const rows = page.getByRole('row');
+  await expect.poll(() => rows.nth(1).element().textContent).toMatch(/Hidden states1\.50 GB.*about \d+ syes/);
+  await page.getByLabelText('Tokens of each').fill('4000');
+  await expect
+    .poll(() => rows.nth(3).element().textContent)
+    .toMatch(/A training step.*no: \d × \d+ tokens would/);
+  await page.getByLabelText('Tokens of each').fill('0');
+  await expect.element(page.getByLabelText('Tokens of each')).toHaveAttribute('aria-invalid', 'true');
+  expect(document.body.textContent).toContain('A whole number from 1 to');
+  await expect.element(page.getByRole('table')).not.toBeInTheDocument();
+});

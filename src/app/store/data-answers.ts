@@ -1,0 +1,37 @@
+import { isRight, type RuleId } from '../../contract/answer-rules';
+import type { DataPart, SizedRow } from '../../contract/data';
+import type { GenerateEnding } from '../../contract/generate';
+import { type Share, wilson } from '../../contract/interval';
+import { idle, type Task } from './task';
+
+/** Answers of the open model to drawn rows, each marked by the rule. */
+
+/** What the model wrote after a row's question. */
+export interface AnsweredRow {
+  readonly row: SizedRow;
+  readonly text: string;
+  readonly ending: GenerateEnding;
+}
+
+export interface DataAnswers {
+  readonly task: Task<true>;
+  /** The model that wrote them, and the part of the draw that was answered. */
+  readonly model: string | null;
+  readonly part: 'sample' | 'held-out';
+  readonly rows: readonly AnsweredRow[];
+  /** Most new tokens of an answer. */
+  readonly limit: number;
+}
+
+export const initialAnswers: DataAnswers = { task: idle, model: null, part: 'sample', rows: [], limit: 256 };
+
+export const answersError = ({ limit }: Pick<DataAnswers, 'limit'>): string | null =>
+  Number.isInteger(limit) && limit >= 1 && limit <= 4096 ? null : 'Choose a whole number from 1 to 4096.';
+
+/** The part that is answered: the one that is shown, or else the sample. */
+export const answeredPart = ({ part }: { readonly part: DataPart }): 'sample' | 'held-out' =>
+  part === 'held-out' ? 'held-out' : 'sample';
+
+/** The share of right answers so far. */
+export const answersShare = (rows: readonly AnsweredRow[], rule: RuleId): Share =>
+  wilson(rows.filter(({ row, text }) => isRight(rule, text, row.answer)).length, rows.length);

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import type { ModelReport } from '../../contract/events';
+import { rowsEstimate } from './rows-estimate';
+
+/** The shape of Qwen2.5-0.5B. */
+const MODEL = {
+  parameters: 494_032_768,
+  layers: 24,
+  hidden: 896,
+  intermediate: 4864,
+  heads: 14,
+  kvHeads: 2,
+  headDim: 64,
+  vocabulary: 151_936,
+  tied: true,
+} as ModelReport;
+const cost = { rows: 16, fed: 3200, rationale: 1800, longest: 320, bytes: 1800 * 24 * 896 * 4, tooLong: [] };
+
+describe('the estimate for rows', () => {
+  it('counts one batch at a time, the states that are kept, and every token once', () => {
+    const found = rowsEstimate(MODEL, 'wasm', cost)!;
+    expect(found.fits).toBe(true);
+    expect(found.memory).toBeGreaterThan(1.5e9 + cost.bytes);
+    expect(found.memory).toBeLessThan(2.8e9);
+    const twice = rowsEstimate(MODEL, 'wasm', { ...cost, rows: 32, fed: 6400, bytes: 2 * cost.bytes })!;
+    expect(twice.memory - found.memory).toBe(cost.bytes);
+    // 2 · parameters of the layers · tokens at 14e9 operations a second.
+    const layers = MODEL.parameters - MODEL.vocabulary * MODEL.hidden;
+    expect(twice.seconds! - found.seconds!).toBeCloseTo((2 * layers * 3200) / 14e9, 6);
+  });
+
+  it('says what would fit, and nothing where it cannot be known', () => {
+    const large = { ...MODEL, parameters: 880_000_000 };
+    const found = rowsEstimate(large, 'wasm', { ...cost, longest: 4096 })!;
+    expect(found.fits).toBe(false);
+    expect(found.fittingTokens === undefined || found.fittingTokens < 4096).toBe(true);
+    expect(rowsEstimate(MODEL, 'webgpu', cost)?.seconds).toBeUndefined();
+    const { headDim: _unknown, ...unknown } = MODEL;
+    expect(rowsEstimate(unknown as ModelReport, 'wasm', cost)).toBeNull();
+  });
+});

@@ -1,0 +1,38 @@
+import type { RowsCost } from '../../contract/data';
+import type { DeviceReport, ModelReport } from '../../contract/events';
+import { estimateMemory, whatFits } from '../../contract/memory';
+
+/** What gathering the hidden states of drawn rows takes on a device. */
+export interface RowsEstimate {
+  /** Bytes at the peak, the page included. */
+  readonly memory: number;
+  readonly fits: boolean;
+  /** Tokens of a row that would fit, where the longest does not; undefined where none would. */
+  readonly fittingTokens: number | undefined;
+  /** Of the model's passes, on one thread; the decomposition comes on top. Undefined where it is not known. */
+  readonly seconds: number | undefined;
+}
+
+/** As `engine/session/states` has them: sequences read at once, and bytes of their hidden states or attention. */
+const MAX_AT_ONCE = 8;
+const BATCH_BYTES = 2 ** 26;
+
+/** @returns null where the model's sizes do not tell, as those of an ONNX export */
+export function rowsEstimate(
+  model: ModelReport,
+  provider: DeviceReport['provider'],
+  { rows, fed, longest, bytes }: RowsCost,
+): RowsEstimate | null {
+  if (model.headDim === undefined || rows === 0) return null;
+  const row = 4 * longest * Math.max(model.layers * model.hidden, model.heads * longest);
+  const sequences = Math.max(1, Math.min(MAX_AT_ONCE, rows, Math.floor(BATCH_BYTES / row)));
+  const purpose = { kind: 'see', sequences, tokens: longest } as const;
+  const { total, fits } = estimateMemory(model, provider, purpose);
+  const { seconds } = estimateMemory(model, provider, { kind: 'see', sequences: 1, tokens: fed });
+  return {
+    memory: total + bytes,
+    fits,
+    fittingTokens: fits ? undefined : whatFits(model, provider, { ...purpose, sequences: 1 })?.tokens,
+    seconds,
+  };
+}

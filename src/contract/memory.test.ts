@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { estimateMemory, type ModelSizes, type Purpose, whatFits } from './memory';
+
+const SMOL: ModelSizes = {
+  parameters: 134_515_008,
+  layers: 30,
+  hidden: 576,
+  intermediate: 1536,
+  heads: 9,
+  kvHeads: 3,
+  vocabulary: 49152,
+  tied: true,
+};
+const QWEN: ModelSizes = {
+  parameters: 494_032_768,
+  layers: 24,
+  hidden: 896,
+  intermediate: 4864,
+  heads: 14,
+  kvHeads: 2,
+  vocabulary: 151936,
+  tied: true,
+};
+const LLAMA: ModelSizes = {
+  parameters: 1_235_814_400,
+  layers: 16,
+  hidden: 2048,
+  intermediate: 8192,
+  heads: 32,
+  kvHeads: 8,
+  vocabulary: 128256,
+  tied: true,
+};
+const see = (sequences: number, tokens: number): Purpose => ({ kind: 'see', sequences, tokens });
+const generate = (tokens: number): Purpose => ({ kind: 'generate', sequences: 1, tokens });
+const distil = (sequences: number): Purpose => ({ kind: 'distil', sequences, tokens: 85, rank: 8 });
+
+describe('what a model takes', () => {
+  // Measured by `npm run bench:checkpoints` (the heap of WebAssembly, 17 MB of it without a model) and by
+  // `bench:checkpoints:page` (the renderer, in all); training before this estimate existed, in one program.
+  it.each([
+    ['SmolLM2-135M, lens', SMOL, see(4, 64), 540e6, 993e6],
+    ['SmolLM2-135M, text', SMOL, generate(57), 1158e6, 1391e6],
+    ['Qwen2.5-0.5B, lens', QWEN, see(4, 64), 1523e6, 1973e6],
+    ['Qwen2.5-0.5B, text', QWEN, generate(57), 2091e6, 2487e6],
+    ['Qwen2.5-0.5B, a step of one sample', QWEN, distil(1), 2367e6, undefined],
+    ['Qwen2.5-0.5B, a step of four', QWEN, distil(4), 3135e6, undefined],
+  ])(
+    '%s: what was measured is at most 1.15 times the estimate, and at least 0.8',
+    (_, model, purpose, heap, page) => {
+      const { parts, total } = estimateMemory(model, 'wasm', purpose);
+      const inHeap = total - parts.engine;
+      expect(heap / inHeap).toBeLessThan(1.15);
+      expect(heap / inHeap).toBeGreaterThan(0.8);
+      if (page === undefined) return;
+      expect(page / total).toBeLessThan(1.15);
+      expect(page / total).toBeGreaterThan(0.8);
+    },
+  );
+
+  it('on WASM ends with its four gigabytes', () => {
+    expect(estimateMemory(QWEN, 'wasm', distil(4)).fits).toBe(true);
+    expect(estimateMemory(QWEN, 'wasm', distil(16)).fits).toBe(false);
+    expect(whatFits(QWEN, 'wasm', distil(16))).toMatchObject({ sequences: expect.any(Number), tokens: 85 });
+    const fits = whatFits(QWEN, 'wasm', distil(16))?.sequences as number;
+    expect(fits).toBeGreaterThanOrEqual(4);
+    expect(estimateMemory(QWEN, 'wasm', distil(fits)).fits).toBe(true);
+    expect(estimateMemory(QWEN, 'wasm', distil(fits + 1)).fits).toBe(false);
+    // A billion parameters take more than that, whatever is asked; on WebGPU the browser does not say what there is.
+    expect(estimateMemory(LLAMA, 'wasm', see(1, 1)).fits).toBe(false);
+    expect(estimateMemory(LLAMA, 'wasm', generate(1)).fits).toBe(false);
+    expect(whatFits(LLAMA, 'wasm', generate(100))).toBeUndefined();
+    expect(estimateMemory(LLAMA, 'webgpu', generate(100))).toMatchObject({
+      fits: true,
+      available: undefined,
+    });
+    expect(estimateMemory(LLAMA, 'webgpu', generate(100)).parts.weights).toBe(4 * LLAMA.parameters);
+  });
+
+  it('shortens what is too long where one sequence is too much', () => {
+    const long = see(2, 20_000);
+    expect(estimateMemory(QWEN, 'wasm', long).fits).toBe(false);
+    const { sequences, tokens } = whatFits(QWEN, 'wasm', long) as Purpose;
+    expect(sequences).toBe(1);
+    expect(estimateMemory(QWEN, 'wasm', see(1, tokens)).fits).toBe(true);
+    expect(estimateMemory(QWEN, 'wasm', see(1, tokens + 1)).fits).toBe(false);
+  });
+});

@@ -1,0 +1,166 @@
+import type { DeviceReport, ModelReport } from './events';
+
+/** What a model is to be used for. Tokens are those of one sequence. */
+export type Purpose =
+  | { readonly kind: 'see'; readonly sequences: number; readonly tokens: number }
+  | {
+      readonly kind: 'generate';
+      readonly sequences: number;
+      /** Of the prompt and the text. */
+      readonly tokens: number;
+      /** Of the prompt, all by default: attention over them is computed at once. */
+      readonly prompt?: number;
+    }
+  | {
+      readonly kind: 'distil';
+      readonly sequences: number;
+      readonly tokens: number;
+      /** Of the adapters. */
+      readonly rank: number;
+    };
+
+/** The sizes that memory depends on; the head's dimension is H / heads unless it is given. */
+export type ModelSizes = Pick<
+  ModelReport,
+  'parameters' | 'layers' | 'hidden' | 'intermediate' | 'heads' | 'kvHeads' | 'vocabulary' | 'tied'
+> & { readonly headDim?: number };
+
+export type MemoryPart = 'weights' | 'activations' | 'adapters' | 'engine';
+
+export interface MemoryEstimate {
+  readonly purpose: Purpose;
+  /** Bytes. `engine`: the page, its worker and ONNX Runtime, and the weight that is being read. */
+  readonly parts: Readonly<Record<MemoryPart, number>>;
+  readonly total: number;
+  /** Bytes that all parts but `engine` may take together; undefined where the browser does not say. */
+  readonly available: number | undefined;
+  readonly fits: boolean;
+  /** Of processor time on one thread, once: loading weights, and computing. Undefined on WebGPU, where it is not known. */
+  readonly seconds: number | undefined;
+}
+
+const F32 = 4;
+/** Addresses of WebAssembly, less what is lost between blocks. */
+export const WASM_BYTES = 2 ** 32 * 0.94;
+/** As `engine/model` has them: embeddings above this are looked up row by row on WASM. */
+export const VOCABULARY_CHUNK = 64 * 2 ** 20;
+/** Models up to this size are packed on WASM. */
+export const PACKED_BYTES = 768 * 2 ** 20;
+/** Bytes of a model's programs above which only one of the large ones is there at a time. */
+export const HELD_BYTES = 2.2 * 2 ** 30;
+export const FACTORS = { packed: 1.25, plain: 1.05 } as const;
+/** Measured in Chromium: a page that has opened a model takes about this much before it computes. */
+const PAGE = 330e6;
+/** Measured on one thread: floating-point operations a second in products of many rows, and weights a second in those of one. */
+const RATES = { flops: 14e9, row: 2.2e9, load: 5e8 } as const;
+
+/** Bytes that a purpose takes on a provider, largest at its peak, and how long it takes. Weights are kept as float32. */
+export function estimateMemory(
+  model: ModelSizes,
+  provider: DeviceReport['provider'],
+  purpose: Purpose,
+): MemoryEstimate {
+  const weights = provider === 'wasm' ? wasmWeights(model, purpose) : F32 * model.parameters;
+  const parts = {
+    weights,
+    activations: activations(model, provider, purpose),
+    adapters: purpose.kind === 'distil' ? adapterBytes(model, purpose.rank) : 0,
+    // A tensor as it is stored, and widened to float32.
+    engine: PAGE + 1.5 * largestRead(model),
+  };
+  const total = Object.values(parts).reduce((sum, bytes) => sum + bytes, 0);
+  const available = provider === 'wasm' ? WASM_BYTES : undefined;
+  return {
+    purpose,
+    parts,
+    total,
+    available,
+    fits: available === undefined || total - parts.engine <= available,
+    seconds: provider === 'wasm' ? seconds(model, purpose) : undefined,
+  };
+}
+
+/**
+ * The largest number of sequences, and then of tokens, with which a purpose that does not fit would; undefined where
+ * nothing would.
+ */
+export function whatFits(
+  model: ModelSizes,
+  provider: DeviceReport['provider'],
+  purpose: Purpose,
+): Purpose | undefined {
+  const fits = (other: Purpose): boolean => estimateMemory(model, provider, other).fits;
+  const sequences = largest(purpose.sequences, (n) => fits({ ...purpose, sequences: n }));
+  if (sequences > 0) return { ...purpose, sequences };
+  const tokens = largest(purpose.tokens, (n) => fits({ ...purpose, sequences: 1, tokens: n }));
+  return tokens > 0 ? { ...purpose, sequences: 1, tokens } : undefined;
+}
+
+/** The largest n of 1 … max for which it is true, as it is for all smaller ones; 0 if for none. */
+function largest(max: number, isTrue: (n: number) => boolean): number {
+  let [low, high] = [0, max];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (isTrue(middle)) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+const embeddingOf = ({ vocabulary, hidden }: ModelSizes): number => vocabulary * hidden;
+const headDimOf = ({ headDim, hidden, heads }: ModelSizes): number => headDim ?? hidden / heads;
+/** Parameters of the layers. */
+const inLayers = (model: ModelSizes): number => model.parameters - embeddingOf(model) * (model.tied ? 1 : 2);
+
+function largestRead(model: ModelSizes): number {
+  const { hidden, intermediate } = model;
+  return F32 * Math.max(2 * hidden * intermediate, Math.min(embeddingOf(model), VOCABULARY_CHUNK / F32));
+}
+
+/** Each program has the weights it reads. */
+function wasmWeights(model: ModelSizes, { kind }: Purpose): number {
+  const factor = F32 * model.parameters <= PACKED_BYTES ? FACTORS.packed : FACTORS.plain;
+  const embedding = F32 * embeddingOf(model);
+  const fed = embedding > VOCABULARY_CHUNK;
+  const layers = F32 * inLayers(model) * factor;
+  const body = layers + (fed ? 0 : embedding * factor);
+  if (kind === 'see') return body;
+  const head = embedding * factor;
+  if (kind === 'distil') return body + (fed || !model.tied ? head : 0);
+  // One program reads the prompt, one feeds tokens, one reads the head.
+  return 2 * body + head <= HELD_BYTES ? 2 * body + head : body + head;
+}
+
+function activations(model: ModelSizes, provider: DeviceReport['provider'], purpose: Purpose): number {
+  const { layers: L, hidden: H, intermediate: I, heads, kvHeads } = model;
+  const { sequences: B, tokens: T } = purpose;
+  const rows = B * T;
+  const keyValues = 2 * rows * kvHeads * headDimOf(model);
+  const atOnce = purpose.kind === 'generate' ? Math.min(purpose.prompt ?? T, T) : T;
+  const attention = 3 * B * heads * atOnce * atOnce;
+  const layer = B * atOnce * (6 * H + 3 * I) + attention + keyValues;
+  // Hidden states of every layer, and all of them in one tensor.
+  if (purpose.kind === 'see') return F32 * (layer + 2 * rows * L * H);
+  // Keys and values as they come in, as they go out, and as the page holds them.
+  if (purpose.kind === 'generate') return F32 * (layer + 3 * L * keyValues);
+  // WASM keeps what the reverse pass reads of every layer; WebGPU its inputs, and recomputes the rest.
+  if (provider === 'wasm') return F32 * L * (rows * (8 * H + 5 * I) + attention);
+  return F32 * (3 * layer + L * (2 * rows * H + 2 * keyValues));
+}
+
+/** LoRA on every linear of a layer: the values, their gradients, and AdamW's two moments. */
+function adapterBytes(model: ModelSizes, rank: number): number {
+  const { hidden: H, intermediate: I, heads, kvHeads } = model;
+  const d = headDimOf(model);
+  const sizes = 2 * (H + heads * d) + 2 * (H + kvHeads * d) + 3 * (H + I);
+  return 4 * F32 * model.layers * rank * sizes;
+}
+
+function seconds(model: ModelSizes, purpose: Purpose): number {
+  const { sequences: B, tokens: T } = purpose;
+  const layers = inLayers(model);
+  const all = layers + embeddingOf(model);
+  if (purpose.kind === 'see') return layers / RATES.load + (2 * layers * B * T) / RATES.flops;
+  if (purpose.kind === 'distil') return all / RATES.load + (4 * all * B * T) / RATES.flops;
+  return (2 * all) / RATES.load + (T * all) / RATES.row;
+}

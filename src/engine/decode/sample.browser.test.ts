@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { NumericError } from '../base/errors';
+import { Rng } from '../base/rng';
+import { leftPad } from '../data/batch';
+import { type Device, openDevice } from '../device/device';
+import { ModelOnDevice } from '../model/model-on-device';
+import { wasmPaths } from '../runtime/assets';
+import { createRuntime, type Runtime } from '../runtime/runtime';
+import { randomWeights, TINY_CONFIG } from '../train/tiny.testing';
+import { Decoder } from './decoder';
+import { sample } from './sample';
+import { type SampledToken, sampleNext } from './sample-next';
+
+/** Three blocks of ids in two chunks of rows, the last one of each not full. */
+const CONFIG = { ...TINY_CONFIG, layers: 1, vocabSize: 600 };
+const OPTIONS = { maxVocabularyBytes: 300 * 4 * CONFIG.hiddenSize };
+const SAMPLING = { temperature: 0.8, topK: 40, topP: 0.9 };
+
+let device: Device;
+let gpu: Runtime;
+let cpu: Runtime;
+beforeAll(async () => {
+  device = await openDevice();
+  gpu = await createRuntime({ provider: 'webgpu', device, wasmPaths });
+  cpu = await createRuntime({ provider: 'wasm', wasmPaths });
+});
+afterAll(async () => {
+  await gpu.dispose();
+  await cpu.dispose();
+  device.destroy();
+});
+
+/** Two samples of one question, in a cache that grows once. */
+async function drawn(runtime: Runtime, bad = false): Promise<SampledToken[][]> {
+  const weights = randomWeights(CONFIG, new Rng(21));
+  if (bad) (weights.outer.embedding?.data as Float32Array)[550 * CONFIG.hiddenSize] = Number.NaN;
+  const model = new ModelOnDevice(runtime, CONFIG, weights, OPTIONS);
+  const made = (batch: number, keys: number): Decoder => {
+    const filter = { kind: 'hidden', temperature: 1 } as const;
+    return new Decoder(model, { config: model.config, batch, question: 4, keys, lora: undefined, filter });
+  };
+  const [reads, draws, grown] = [made(1, 4), made(2, 6), made(2, 9)];
+  try {
+    const { ids, keyMask } = leftPad([[5, 550, 299]], 4, 0);
+    const state = await draws.adopt(await reads.begin(ids, keyMask));
+    if (bad) {
+      const keys = [0, 1].map((own) => ({ seed: 1, sample: own, position: 3 }));
+      return [await sampleNext(draws, state, SAMPLING, keys)];
+    }
+    const rows = await sample(draws, state, {
+      sampling: SAMPLING,
+      seed: 4,
+      samples: [0, 1],
+      positions: [3, 3],
+      endIds: [],
+      limit: 4,
+      grow: async (full) => ({ decoder: grown, state: await grown.adopt(full) }),
+    });
+    return rows.map(({ tokens }) => [...tokens]);
+  } finally {
+    for (const decoder of [reads, draws, grown]) await decoder.dispose();
+    await model.release();
+  }
+}
+
+it('draws the same tokens on WebGPU as on WASM, with the same probabilities', async () => {
+  const [ours, theirs] = [await drawn(gpu), await drawn(cpu)];
+  expect(ours.map((row) => row.map(({ id }) => id))).toEqual(theirs.map((row) => row.map(({ id }) => id)));
+  ours.forEach((row, b) => {
+    row.forEach(({ logProbability, probability }, n) => {
+      // float32 on two providers, over one layer and 600 tokens.
+      expect(logProbability).toBeCloseTo(theirs[b]?.[n]?.logProbability as number, 4);
+      expect(probability).toBeCloseTo(theirs[b]?.[n]?.probability as number, 4);
+    });
+  });
+  expect(new Set(ours.flat().map(({ id }) => id)).size).toBeGreaterThan(2);
+  expect([gpu.liveTensors, cpu.liveTensors]).toEqual([0, 0]);
+}, 60_000);
+
+it('finds a logit that is not a number on WebGPU', async () => {
+  await expect(drawn(gpu, true)).rejects.toThrow(NumericError);
+}, 60_000);

@@ -1,0 +1,71 @@
+import {
+  estimateMemory,
+  type MemoryEstimate,
+  type ModelSizes,
+  type Purpose,
+  whatFits,
+} from '../../../contract/memory';
+import { MemoryError } from '../../base/errors';
+import type { DecoderConfig } from '../../nn/config';
+import type { Runtime } from '../../runtime/runtime';
+import { parametersOf } from './pair';
+
+/** The sizes of a model that its memory depends on. */
+export const sizesOf = (config: DecoderConfig): ModelSizes => ({
+  parameters: parametersOf(config),
+  layers: config.layers,
+  hidden: config.hiddenSize,
+  intermediate: config.intermediateSize,
+  heads: config.heads,
+  kvHeads: config.kvHeads,
+  headDim: config.headDim,
+  vocabulary: config.vocabSize,
+  tied: config.tieWordEmbeddings,
+});
+
+/**
+ * The purpose, with as few sequences at a time as fit.
+ * @param what is to be done: `reading text 3`
+ * @throws MemoryError where not even one sequence fits, with what would
+ */
+export function fitting(
+  config: DecoderConfig,
+  provider: Runtime['provider'],
+  purpose: Purpose,
+  what: string,
+): Purpose {
+  const sizes = sizesOf(config);
+  const estimate = estimateMemory(sizes, provider, purpose);
+  if (estimate.fits) return purpose;
+  const other = whatFits(sizes, provider, purpose);
+  if (other?.tokens === purpose.tokens) return other;
+  throw refusal(estimate, other, what);
+}
+
+/** @throws MemoryError where the purpose does not fit as it is, with what would */
+export function refuseUnlessFits(
+  config: DecoderConfig,
+  provider: Runtime['provider'],
+  purpose: Purpose,
+  what: string,
+): void {
+  const sizes = sizesOf(config);
+  const estimate = estimateMemory(sizes, provider, purpose);
+  if (!estimate.fits) throw refusal(estimate, whatFits(sizes, provider, purpose), what);
+}
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
+
+function refusal(
+  { parts, total, available = 0, purpose }: MemoryEstimate,
+  other: Purpose | undefined,
+  what: string,
+): MemoryError {
+  const { weights, activations, engine } = parts;
+  return new MemoryError(
+    `${what} needs about ${gigabytes(total - engine)}, ${gigabytes(weights)} for weights and ${gigabytes(activations)} for ${purpose.sequences} × ${purpose.tokens} tokens; WASM has ${gigabytes(available)}`,
+    other
+      ? `${other.sequences} × ${other.tokens} tokens would fit: take fewer at a time or shorten them, or choose WebGPU in the Model panel.`
+      : 'Choose WebGPU in the Model panel, which is not limited to 4 GB, or a smaller checkpoint.',
+  );
+}
