@@ -289,7 +289,7 @@ describe('malformed rows', () => {
     const { rows, report } = await read('question,answer\na,1\nb\nc,3,4\nd,4\n"e,5\n');
     expect(rows.map(({ question }) => question)).toEqual(['a', 'd']);
     expect(report.malformedRows.map(({ line, reason }) => `${line}: ${reason}`)).toEqual([
-      '3: 1 cells; the header names 2 columns',
+      '3: 1 cell; the header names 2 columns',
       '4: 3 cells; the header names 2 columns',
       expect.stringMatching(/^6: quoted field/),
     ]);
