@@ -65,7 +65,7 @@ type CancelName = Extract<
 const NOTHING: Omit<Shown, 'phase'> = { done: 0, total: 0, unit: '', elapsed: 0, left: null };
 
 const shownOf = (progress: Progress | null): Omit<Shown, 'phase'> =>
-  progress === null ? NOTHING : { ...progress, left: null };
+  progress === null ? NOTHING : { ...progress, left: progress.left ?? null };
 
 type Watched = Pick<
   AppState,

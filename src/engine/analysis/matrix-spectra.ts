@@ -32,7 +32,7 @@ export async function matrixSpectra(
   const pace = new Pace('the spectra', options.signal);
   let done = 0;
   let data = new Float32Array();
-  for (const { rows, indices } of lots(matrices, hidden, options.device)) {
+  for (const { rows, indices } of lotsOf(matrices, hidden, options.device)) {
     const length = indices.length * rows * hidden;
     if (data.length !== length) data = new Float32Array(length);
     for (const [slot, i] of indices.entries()) {
@@ -70,11 +70,18 @@ export function largestLot(
   hidden: number,
   device?: Device,
 ): number {
-  const sizes = lots(matrices, hidden, device).map(({ rows, indices }) => indices.length * rows * hidden * 4);
+  const sizes = lotsOf(matrices, hidden, device).map(
+    ({ rows, indices }) => indices.length * rows * hidden * 4,
+  );
   return Math.max(0, ...sizes);
 }
 
-function lots(matrices: readonly Pick<StackedMatrix, 'rows'>[], hidden: number, device: Device | undefined) {
+/** Which matrices are decomposed together. */
+export function lotsOf(
+  matrices: readonly Pick<StackedMatrix, 'rows'>[],
+  hidden: number,
+  device: Device | undefined,
+) {
   const open = new Map<number, number[]>();
   const out: { readonly rows: number; readonly indices: readonly number[] }[] = [];
   for (const [i, { rows }] of matrices.entries()) {
