@@ -69,6 +69,7 @@ test('a model is looked up, agreed to, downloaded over a bad network and a reloa
   await expect(
     app.getByRole('heading', { name: /^Download 1\.5 MB from 127\.0\.0\.1:\d+\?$/ }),
   ).toBeVisible();
+  await expect(app.getByRole('heading', { name: 'Memory it will take, estimated' })).toBeVisible();
   await expectAccessible(app);
 
   hub.faults.push(
@@ -142,6 +143,8 @@ test('a second tab says that the first one is downloading; a link asks and fetch
   await lookUp(other);
   await other.getByRole('button', { name: /^Download (and open|the rest)/ }).click();
   await expect(other.getByRole('alert')).toContainText('in another tab');
+  await tab(other, /^Stored/).click();
+  await expect(other.getByText('under way in another tab')).toBeVisible();
   await other.close();
 
   await app.getByRole('button', { name: 'Cancel download' }).click();

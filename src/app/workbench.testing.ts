@@ -157,6 +157,19 @@ export function double({
       await work('spectra', 'matrices', 16, tell, options?.signal);
       return madeLensReport(request);
     },
+    async lensCost(request) {
+      await begin('lensCost', request);
+      const matrices = 16 * (1 + request.controls.length);
+      return {
+        matrices,
+        largest: [288, 96],
+        bytes: 2_400_000,
+        limit: 2 ** 30,
+        passing: [],
+        reading: { samples: 16, tokens: 1600 },
+        seconds: { reading: 0.6, decomposing: 0.02 * matrices },
+      };
+    },
     async causal(request, options) {
       await begin('causal', request);
       const points = madeCausalPoints(request, accuracyOf);

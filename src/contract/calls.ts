@@ -20,6 +20,7 @@ import type {
   CausalRequest,
   CheckpointReport,
   DeviceCheckReport,
+  LensCost,
   LensReport,
   LensRequest,
   NamedFile,
@@ -65,6 +66,8 @@ export interface Workbench {
   problems(split: Split, from: number, count: number): Promise<readonly Problem[]>;
   /** Analyses how low-rank hidden states are. Served between two steps of a run in progress. */
   lens(request: LensRequest, options?: CallOptions): Promise<LensReport>;
+  /** What a request of the lens takes. Runs nothing, so it waits for nothing; rejects as the lens would before it starts. */
+  lensCost(request: LensRequest): Promise<LensCost>;
   /** Hidden states as a file. Served between two steps of a run in progress. */
   exportStates(request: StatesRequest, options?: CallOptions): Promise<StatesFile>;
   /** Tests whether directions matter: accuracy with hidden states projected onto r of them. Reports points as they come. */

@@ -76,8 +76,12 @@ export interface Problem {
   readonly answer: string;
 }
 
-/** Progress of something that takes time; `total` is 0 if unknown. */
+/**
+ * Progress of something that takes time; `total` is 0 if unknown. `left` is the milliseconds left, where they are known better
+ * than from `done` and `elapsed`.
+ */
 export interface Progress {
+  readonly left?: number;
   readonly phase:
     | 'load'
     | 'compile'

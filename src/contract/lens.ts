@@ -84,6 +84,22 @@ export interface LensRequest {
   readonly angles: number;
 }
 
+/** What a request takes, before anything is run. */
+export interface LensCost {
+  /** Number of matrices that are decomposed, and the size of the largest of those asked for. */
+  readonly matrices: number;
+  readonly largest: readonly [rows: number, columns: number];
+  /** Host memory for hidden states and working copies, and the most it may be. */
+  readonly bytes: number;
+  readonly limit: number;
+  /** Controls whose hidden states are decomposed as they come and not kept: all of them together would be too large. */
+  readonly passing: readonly Control[];
+  /** What the model reads first; 0 where hidden states are kept from an earlier request. */
+  readonly reading: { readonly samples: number; readonly tokens: number };
+  /** About how long each takes on this device; `null` where nothing like it has been timed yet. */
+  readonly seconds: { readonly reading: number | null; readonly decomposing: number | null };
+}
+
 /** Figure 6 and nothing else. */
 export const FIGURE_6: Omit<LensRequest, 'source'> = {
   selections: [{ subject: { kind: 'teacher' }, sections: ['rationale'] }],

@@ -128,7 +128,12 @@ export async function fetchJson(repository: Repository, path: string, access: Hu
 }
 
 /** A whole small answer. Rejects beyond `MAX_LISTING`, and where no byte comes for `limits.stall`. */
-async function fetchSmall(url: string, base: string, what: string, access: HubAccess): Promise<Uint8Array> {
+export async function fetchSmall(
+  url: string,
+  base: string,
+  what: string,
+  access: HubAccess,
+): Promise<Uint8Array> {
   const { signal, token = null, limits = LIMITS, fetch: ask = globalThis.fetch } = access;
   return persistently(
     async () => {

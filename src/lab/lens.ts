@@ -3,6 +3,7 @@ import {
   type CausalReport,
   type CausalRequest,
   ENERGY_SHARES,
+  type LensCost,
   type LensReport,
   type LensRequest,
   type Selection,
@@ -43,6 +44,7 @@ export const lens: Command = async ({ workbench, config, samples, lens: given, s
   if (given.data.length > 0) await openRows(workbench, given.data, say);
   const selections = await selectionsOf(workbench, subjects, config, onEvent);
   if (given.data.length > 0) await countRows(workbench, (selections[0] as Selection).subject, say);
+  sayCost(await workbench.lensCost(request(selections)), say);
   const report = await workbench.lens(request(selections));
   const summary = summaryOf(report);
   for (const { label, median } of summary)
@@ -51,6 +53,17 @@ export const lens: Command = async ({ workbench, config, samples, lens: given, s
     );
   return { summary, lens: report };
 };
+
+/** What is about to be done, and about how long it takes. */
+function sayCost(
+  { matrices, largest, bytes, reading, seconds }: LensCost,
+  say: (line: string) => void,
+): void {
+  const time = (s: number | null) => (s === null ? 'not known yet' : `about ${s.toFixed(s < 10 ? 1 : 0)} s`);
+  say(
+    `${matrices} matrices, the largest ${largest.join(' × ')}, in ${Math.ceil(bytes / 1e6)} MB; reading ${reading.samples} samples (${reading.tokens} tokens): ${time(seconds.reading)}; decomposing: ${time(seconds.decomposing)}`,
+  );
+}
 
 /** Medians over the matrices of a selection, and of each control. */
 function summaryOf({ selections, controls }: LensReport) {

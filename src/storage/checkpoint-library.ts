@@ -26,6 +26,8 @@ export interface StoredCheckpoint {
 export interface UnfinishedDownload {
   readonly key: string;
   readonly plan: DownloadPlan;
+  /** Whether a tab, this one or another, is downloading it now. */
+  readonly isUnderWay: boolean;
   /** Bytes that are there, of how many. */
   readonly received: number;
   readonly bytes: number;
@@ -133,13 +135,18 @@ function planOf(manifest: Manifest): DownloadPlan {
   };
 }
 
-function place(key: string, { manifest, plan, reason, sizes }: Entry): Partial<LibraryList> {
-  const received = [...sizes].reduce((n, [name, size]) => n + (/\.(json|etag)$/.test(name) ? 0 : size), 0);
+/** Files that are not the model's. */
+const isOurs = (name: string): boolean => name === MANIFEST || name === PLAN || name.endsWith('.etag');
+
+function place(key: string, entry: Entry, isUnderWay: boolean): Partial<LibraryList> {
+  const { manifest, plan, reason, sizes } = entry;
+  const received = [...sizes].reduce((n, [name, size]) => n + (isOurs(name) ? 0 : size), 0);
   const bytes = [...sizes.values()].reduce((n, size) => n + size, 0);
   if (manifest !== null && lacking(manifest, sizes) === undefined)
     return { whole: [{ key, manifest, bytes: bytesOf(manifest.files) }] };
   const again = plan ?? (manifest === null ? null : planOf(manifest));
-  if (again !== null) return { unfinished: [{ key, plan: again, received, bytes: bytesOf(again.files) }] };
+  if (again !== null)
+    return { unfinished: [{ key, plan: again, isUnderWay, received, bytes: bytesOf(again.files) }] };
   return { damaged: [{ key, reason, bytes }] };
 }
 
@@ -178,9 +185,12 @@ export function openLibrary(name?: string, locks: LockManager | null = browserLo
         const whole: StoredCheckpoint[] = [];
         const unfinished: UnfinishedDownload[] = [];
         const damaged: DamagedCheckpoint[] = [];
+        const { held = [] } = (await locks?.query()) ?? {};
+        const taken = new Set(held.filter(({ mode }) => mode === 'exclusive').map(({ name }) => name));
         for await (const [key, handle] of (await root()).entries()) {
           if (handle.kind !== 'directory') continue;
-          const found = place(key, await readEntry(handle as FileSystemDirectoryHandle, key));
+          const entry = await readEntry(handle as FileSystemDirectoryHandle, key);
+          const found = place(key, entry, taken.has(lockOf(key)));
           whole.push(...(found.whole ?? []));
           unfinished.push(...(found.unfinished ?? []));
           damaged.push(...(found.damaged ?? []));

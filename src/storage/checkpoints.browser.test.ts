@@ -83,7 +83,15 @@ describe('a download in this browser’s files', () => {
     const library = openLibrary(root);
     const { whole, unfinished } = await library.list();
     expect(whole).toEqual([]);
-    expect(unfinished).toMatchObject([{ key: KEY, plan: PLAN, received: 3000, bytes: 5000 + CONFIG.length }]);
+    expect(unfinished).toMatchObject([
+      {
+        key: KEY,
+        plan: PLAN,
+        isUnderWay: false,
+        received: 3000 + CONFIG.length,
+        bytes: 5000 + CONFIG.length,
+      },
+    ]);
     await expect(library.files(KEY)).rejects.toMatchObject({ code: 'storage' });
 
     const second = await downloader();
@@ -181,11 +189,16 @@ describe('the library', () => {
     expect((await there.list()).whole).toEqual([]);
   });
 
-  it('does not open what another tab is deleting or downloading', async () => {
+  it('does not open what another tab is deleting or downloading, and lists a download as under way', async () => {
     await storeWhole();
     const library = openLibrary(root);
     await navigator.locks.request(lockOf(KEY), async () => {
       await expect(library.use(KEY)).rejects.toMatchObject({ code: 'storage' });
+      await (await folder()).removeEntry(MANIFEST);
+      const again = await downloader();
+      expect((await library.list()).unfinished).toMatchObject([{ isUnderWay: true }]);
+      await again.order({ kind: 'finish' });
+      again.die();
     });
     await library.use(KEY);
     await expect(openLibrary(root).remove(KEY)).rejects.toThrow('another tab');

@@ -14,6 +14,7 @@ const nothing: Workbench = {
   loadPair: unused,
   problems: unused,
   lens: unused,
+  lensCost: unused,
   exportStates: unused,
   causal: unused,
   checkpoints: unused,

@@ -15,6 +15,7 @@ export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = 
   loadPair: { options: 1 },
   problems: {},
   lens: { options: 1 },
+  lensCost: {},
   exportStates: { options: 1 },
   causal: { options: 1 },
   checkpoints: {},

@@ -198,3 +198,29 @@ describe('answers', () => {
     });
   });
 });
+
+describe('rows of the Hub', () => {
+  it('are fetched when asked for, and opened; a refusal is shown and leaves what was open', async () => {
+    const { actions, data } = open();
+    const asked: string[] = [];
+    let status = 200;
+    vi.stubGlobal('fetch', async (url: string) => {
+      asked.push(url);
+      const rows = ROWS.map((row, i) => ({ row_idx: i, row, truncated_cells: [] }));
+      return status === 200 ? Response.json({ rows, num_rows_total: 30 }) : new Response('', { status });
+    });
+    try {
+      actions.changeHubRows({ dataset: 'org/own', rows: 30 });
+      expect(asked).toEqual([]);
+      expect(await actions.fetchHubRows()).toBe(true);
+      expect(asked).toHaveLength(1);
+      expect(data().report.value).toMatchObject({ name: 'org-own-main-train.json', rows: 30 });
+      status = 404;
+      expect(await actions.fetchHubRows()).toBe(false);
+      expect(data().fetching).toMatchObject({ status: 'failed', error: { code: 'hub' } });
+      expect(data().report.value?.rows).toBe(30);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+});

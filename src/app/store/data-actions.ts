@@ -7,7 +7,8 @@ import {
   type SizedRow,
   type TokenCounts,
 } from '../../contract/data';
-import { FIGURE_6 } from '../../contract/lens';
+import { FIGURE_6, type NamedFile } from '../../contract/lens';
+import { fetchRows, type HubRows } from '../../hub/rows';
 import { type AnswerActions, answerActions } from './answer-actions';
 import type { Context } from './context';
 import { type DataDraft, type DataFrom, dataErrors, filterOf, PAGE_ROWS, queryOf } from './data';
@@ -24,6 +25,10 @@ export interface DataActions extends AnswerActions {
   openData(from: DataFrom, reading?: Partial<DataReading>): Promise<boolean>;
   /** The rows that come with the page. */
   openBundledRows(): Promise<boolean>;
+  changeHubRows(change: Partial<HubRows>): void;
+  /** Fetches the rows that are asked for from the Hub’s dataset viewer, and opens them. */
+  fetchHubRows(): Promise<boolean>;
+  cancelFetching(): void;
   /** Reads the same files again, otherwise. */
   changeReading(change: Partial<DataReading>): Promise<boolean>;
   cancelData(): void;
@@ -49,6 +54,7 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
   const now = () => ctx.get().data;
   const set = (change: Partial<ReturnType<typeof now>>) => ctx.set({ data: { ...now(), ...change } });
   const opening = ctx.task<DataReport>({ get: () => now().report, set: (report) => set({ report }) });
+  const fetching = ctx.task<true>({ get: () => now().fetching, set: (next) => set({ fetching: next }) });
   const counting = ctx.task<TokenCounts>({ get: () => now().counts, set: (counts) => set({ counts }) });
   /** Of several requests for rows under way, only the last is shown. */
   let asked = 0;
@@ -138,6 +144,20 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
     },
     openBundledRows: () =>
       actions.openData({ url: `${ctx.pairUrl}${BUNDLED_ROWS.path}`, sha256: BUNDLED_ROWS.sha256 }),
+    changeHubRows: (next) => set({ hub: { ...now().hub, ...next } }),
+    async fetchHubRows() {
+      let file: NamedFile | null = null;
+      const outcome = await fetching.start(async ({ signal, report }) => {
+        const start = performance.now();
+        const { name, text } = await fetchRows(now().hub, { signal }, (count, total) =>
+          report({ phase: 'rows', done: count, total, unit: 'rows', elapsed: performance.now() - start }),
+        );
+        file = { name, data: new Blob([text]) };
+        return true;
+      });
+      return outcome.status === 'done' && file !== null && actions.openData([file]);
+    },
+    cancelFetching: () => fetching.cancel(),
     async changeReading(next) {
       const { from, reading } = now();
       return from !== null && actions.openData(from, { ...reading, ...next });

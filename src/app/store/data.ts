@@ -12,6 +12,7 @@ import {
   type TokenCounts,
 } from '../../contract/data';
 import type { NamedFile } from '../../contract/lens';
+import { type HubRows, VIEWER } from '../../hub/rows';
 import { type DataAnswers, initialAnswers } from './data-answers';
 import { rangeWords, readRange } from './ranges';
 import { idle, type Task } from './task';
@@ -47,6 +48,9 @@ export interface DataState {
   readonly from: DataFrom | null;
   readonly reading: DataReading;
   readonly report: Task<DataReport>;
+  /** Rows of the Hub that are asked for, and their way here. */
+  readonly hub: HubRows;
+  readonly fetching: Task<true>;
   readonly draft: DataDraft;
   /** Index of the first row shown. */
   readonly first: number;
@@ -59,10 +63,25 @@ export interface DataState {
   readonly answers: DataAnswers;
 }
 
+/** Who is asked for rows of the Hub. */
+export const VIEWER_HOST = new URL(VIEWER).host;
+
+/** Sets of the field as the Hub has them; others are typed. Their form is found from what comes. */
+export const HUB_SETS: readonly (Omit<HubRows, 'rows'> & { readonly label: string })[] = [
+  { label: 'GSM8K', dataset: 'openai/gsm8k', config: 'main', split: 'train' },
+  { label: 'GSM8K-Aug', dataset: 'whynlp/gsm8k-aug', config: 'default', split: 'train' },
+  { label: 'SVAMP', dataset: 'ChilleD/SVAMP', config: 'default', split: 'test' },
+  { label: 'GSM-Hard', dataset: 'reasoning-machines/gsm-hard', config: 'default', split: 'train' },
+  { label: 'MultiArith', dataset: 'ChilleD/MultiArith', config: 'default', split: 'test' },
+  { label: 'CommonsenseQA', dataset: 'tau/commonsense_qa', config: 'default', split: 'validation' },
+];
+
 export const initialData: DataState = {
   from: null,
   reading: AS_DETECTED,
   report: idle,
+  hub: { ...HUB_SETS[0]!, rows: 200 },
+  fetching: idle,
   draft: initialDataDraft,
   first: 0,
   page: idle,
@@ -73,15 +92,18 @@ export const initialData: DataState = {
 };
 
 /** What stays when the engine ends: what was asked for. */
-export const dataWithoutEngine = ({ from, reading, draft, rule, answers }: DataState): DataState => ({
+export const dataWithoutEngine = ({ from, reading, hub, draft, rule, answers }: DataState): DataState => ({
   ...initialData,
   from,
   reading,
+  hub,
   draft,
   rule,
   // What was answered stays in sight.
   answers: { ...answers, task: idle },
 });
+
+export { hubRowsError } from '../../hub/rows';
 
 /** Rows shown at a time. */
 export const PAGE_ROWS = 10;

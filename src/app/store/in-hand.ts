@@ -51,6 +51,7 @@ type CancelName = Extract<
   | 'cancelOpening'
   | 'cancelExport'
   | 'cancelData'
+  | 'cancelFetching'
   | 'cancelCounting'
   | 'cancelAnswers'
   | 'cancelLookUp'
@@ -64,7 +65,7 @@ type CancelName = Extract<
 const NOTHING: Omit<Shown, 'phase'> = { done: 0, total: 0, unit: '', elapsed: 0, left: null };
 
 const shownOf = (progress: Progress | null): Omit<Shown, 'phase'> =>
-  progress === null ? NOTHING : { ...progress, left: null };
+  progress === null ? NOTHING : { ...progress, left: progress.left ?? null };
 
 type Watched = Pick<
   AppState,
@@ -84,6 +85,7 @@ export function inHand(state: Watched): readonly InHand[] {
   add('pair', 'Loading the models', pair, 'cancelPair');
   add('check', 'Checking the device', check.task, 'cancelCheck');
   add('opening', 'Opening a model', lens.opened, 'cancelOpening');
+  add('fetching', 'Fetching rows', data.fetching, 'cancelFetching');
   add('rows', 'Reading the data set', data.report, 'cancelData');
   add('tokens', 'Counting tokens', data.counts, 'cancelCounting');
   add('answers', 'Answering rows', data.answers.task, 'cancelAnswers');

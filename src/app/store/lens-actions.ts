@@ -16,7 +16,7 @@ import { editLens, type LensEdit, outlived, type WrittenFile } from './lens';
 import { draftErrors, initialDraft, type LensDraft, requestOf } from './lens-draft';
 import { type LensView, lensLink } from './lens-link';
 import { boundsOf, draftBoundsOf } from './lens-subjects';
-import { failureOf, isBusy, isCancelled } from './task';
+import { done, failed, failureOf, idle, isBusy, isCancelled } from './task';
 
 export interface LensActions {
   showView(view: LensView): void;
@@ -26,6 +26,8 @@ export interface LensActions {
   /** Runs the form's request, after applying a change to it, if given. The last report stays until the new one is ready. */
   runLens(change?: Partial<LensDraft>): Promise<boolean>;
   cancelLens(): void;
+  /** Finds what the form's request takes, if the models it needs are loaded; it loads none. */
+  askLensCost(): Promise<void>;
   changeCausal(change: Partial<CausalDraft>): void;
   /**
    * Runs the form's test, keeping points of the same test. If ranks are given, it measures the displayed test at those ranks.
@@ -59,6 +61,9 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
   const opening = ctx.task<ModelReport>({ get: () => now().opened, set: (opened) => ctx.lens({ opened }) });
 
   const file = ctx.task<WrittenFile>({ get: () => now().file, set: (next) => ctx.lens({ file: next }) });
+
+  /** Number of questions about costs: only the last one's answer counts. */
+  let costs = 0;
 
   const address = () => {
     const { draft, view } = now();
@@ -118,6 +123,20 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
       return outcome.status === 'done';
     },
     cancelLens: () => lens.cancel(),
+    async askLensCost() {
+      const mine = ++costs;
+      const { draft, cost } = now();
+      const { pair, device } = ctx.get();
+      const ready = needsPair(draft) ? pair.status === 'done' : now().opened.status === 'done';
+      if (!ready || device.status !== 'done' || draftErrors(draft, draftBoundsOf(ctx.get(), draft)).size > 0)
+        return ctx.lens({ cost: idle });
+      try {
+        const found = await ctx.engine().lensCost(requestOf(draft, draftBoundsOf(ctx.get(), draft)));
+        if (mine === costs) ctx.lens({ cost: done(found) });
+      } catch (thrown) {
+        if (mine === costs) ctx.lens({ cost: failed(failureOf(thrown), cost.value) });
+      }
+    },
     changeCausal(change) {
       ctx.lens({ causalDraft: { ...now().causalDraft, ...change } });
     },

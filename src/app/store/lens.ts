@@ -1,5 +1,12 @@
 import type { ModelReport } from '../../contract/events';
-import type { CausalPoint, CausalReport, CheckpointReport, LensReport, Subject } from '../../contract/lens';
+import type {
+  CausalPoint,
+  CausalReport,
+  CheckpointReport,
+  LensCost,
+  LensReport,
+  Subject,
+} from '../../contract/lens';
 import type { StatesFile } from '../../contract/states';
 import { type CausalDraft, initialCausalDraft } from './causal-draft';
 import { changeDraft, initialDraft, type LensDraft } from './lens-draft';
@@ -15,6 +22,8 @@ export interface LensState {
   readonly future: readonly LensDraft[];
   /** The fields of the last change: continued typing in one field is a single undo step. */
   readonly touched: string | null;
+  /** What the form's request would take; idle while that cannot be told. */
+  readonly cost: Task<LensCost>;
   readonly report: Task<LensReport>;
   /** Whether their model has since been retrained or reopened: they stay visible, but nothing is added. */
   readonly outlived: { readonly report: boolean; readonly causal: boolean };
@@ -39,6 +48,7 @@ export const initialLens: LensState = {
   past: [],
   future: [],
   touched: null,
+  cost: idle,
   report: idle,
   outlived: { report: false, causal: false },
   causalDraft: initialCausalDraft,

@@ -207,7 +207,7 @@ describe('opening a model of a host', () => {
     const plan = planOf({ base: 'https://huggingface.co', id: 'org/name', revision: 'main' });
     setList(() => ({
       whole: [],
-      unfinished: [{ key: keyOf(plan), plan, received: 700, bytes: 1000 }],
+      unfinished: [{ key: keyOf(plan), plan, isUnderWay: false, received: 700, bytes: 1000 }],
       damaged: [],
     }));
     await actions.download(plan);

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CancelledError, NumericError, ShapeError } from '../base/errors';
+import type { Device } from '../device/device';
+import { gaussian } from './controls';
 import golden from './lens.golden.json';
 import { constantStates, goldenStates, randomStates, withEntry } from './lens.testing';
 import { largestLot, matrixSpectra } from './matrix-spectra';
@@ -112,12 +114,33 @@ describe('spectra of a stack', () => {
     }
   });
 
-  it('decompose matrices of one shape together, in batches of bounded size', () => {
+  it('hold one matrix at a time on the CPU, and lots of bounded size on a GPU', async () => {
     const rows = (count: number, n: number) => Array.from({ length: count }, () => ({ rows: n }));
-    expect(largestLot(rows(300, 2), 8)).toBe(128 * 2 * 8 * 4);
+    expect(largestLot(rows(300, 2), 8)).toBe(2 * 8 * 4);
     expect(largestLot(rows(3, 2 ** 14), 1024)).toBe(2 ** 26);
     expect(largestLot(rows(1, 2 ** 16), 1024)).toBe(2 ** 28);
     expect(largestLot([], 8)).toBe(0);
+    const gpu = (isFallback: boolean) =>
+      ({
+        info: { isFallback },
+        limits: { maxStorageBufferBindingSize: 2 ** 30, maxBufferSize: 2 ** 30 },
+      }) as Device;
+    expect(largestLot(rows(300, 32), 128, gpu(false))).toBe(128 * 32 * 128 * 4);
+    expect(largestLot(rows(30, 1440), 896, gpu(false))).toBe(13 * 1440 * 896 * 4);
+    expect(largestLot(rows(30, 1440), 896, gpu(true))).toBe(1440 * 896 * 4);
+    // Counted, not only planned: everything is filled into one buffer of one matrix.
+    const buffers = new Set<ArrayBuffer>();
+    const matrices = stacked(g, { stack: 'sample', layers: [1, 2], centre: false });
+    const watched = matrices.map((m) => ({
+      ...m,
+      fill: (out: Float32Array<ArrayBuffer>) => {
+        buffers.add(out.buffer);
+        m.fill(out);
+      },
+    }));
+    await matrixSpectra([...watched, ...watched], g.hidden);
+    const largest = Math.max(...[...buffers].map((b) => b.byteLength));
+    expect(largest).toBe(largestLot(matrices, g.hidden));
   });
 
   it('are zero for a constant stack once centred', async () => {
@@ -142,6 +165,25 @@ describe('spectra of a stack', () => {
     await expect(matrixSpectra(matrices, g.hidden, { signal: AbortSignal.abort() })).rejects.toThrow(
       CancelledError,
     );
+  });
+
+  it('hear a cancel while a large control is drawn', async () => {
+    // 8 M normal numbers in 64 pieces: several times as long as a slice.
+    const matrix = { label: 'large', about: '', tokens: 2 ** 12, rows: 2 ** 12, fill: () => {} };
+    const [drawn] = gaussian([matrix], 2 ** 11, 1, false) as [StackedMatrix];
+    let pieces = 0;
+    const counted: StackedMatrix = {
+      ...drawn,
+      *fillSteps(out) {
+        for (const _ of drawn.fillSteps?.(out) ?? []) yield ++pieces;
+      },
+    };
+    const controller = new AbortController();
+    const failing = matrixSpectra([counted], 2 ** 11, { signal: controller.signal });
+    setTimeout(() => controller.abort(), 5);
+    await expect(failing).rejects.toThrow(CancelledError);
+    expect(pieces).toBeGreaterThan(0);
+    expect(pieces).toBeLessThan(60);
   });
 });
 

@@ -1,3 +1,4 @@
+import { finished } from '../kernels/shared/eigen';
 import type { GatheredStates } from './gathered';
 import { checkLayers, lessRow, meanRow, statesAt } from './rows';
 
@@ -12,6 +13,8 @@ export interface StackedMatrix {
   readonly rows: number;
   /** Writes the rows, row-major. */
   fill(out: Float32Array<ArrayBuffer>): void;
+  /** The same in pieces, for what takes seconds on a large matrix. */
+  readonly fillSteps?: (out: Float32Array<ArrayBuffer>) => Generator<number, void>;
 }
 
 export interface StackOptions {
@@ -34,24 +37,28 @@ export function stacked(gathered: GatheredStates, options: StackOptions): Stacke
   return options.centre ? matrices.map((m) => changed(m, centreRows(gathered.hidden))) : matrices;
 }
 
+/** Changes entries in place, in pieces of a few milliseconds. */
+type Change = (data: Float32Array<ArrayBuffer>, label: string) => Generator<number, void>;
+
 /** The same matrix with its entries changed in place after filling. */
-export function changed(
-  matrix: StackedMatrix,
-  change: (data: Float32Array<ArrayBuffer>, label: string) => void,
-): StackedMatrix {
-  return {
-    ...matrix,
-    fill(out) {
-      matrix.fill(out);
-      change(out, matrix.label);
-    },
-  };
+export function changed(matrix: StackedMatrix, change: Change): StackedMatrix {
+  const { label } = matrix;
+  function* fillSteps(out: Float32Array<ArrayBuffer>) {
+    if (matrix.fillSteps) yield* matrix.fillSteps(out);
+    else matrix.fill(out);
+    yield 0.5;
+    yield* change(out, label);
+  }
+  return { ...matrix, fillSteps, fill: (out) => finished(fillSteps(out)) };
 }
 
 /** Subtracts the mean row from a matrix [·, H], in place. */
-export const centreRows = (hidden: number) => (data: Float32Array<ArrayBuffer>) => {
-  lessRow(data, meanRow([data], hidden), data);
-};
+export const centreRows = (hidden: number): Change =>
+  function* (data) {
+    const mean = meanRow([data], hidden);
+    yield 0.5;
+    lessRow(data, mean, data);
+  };
 
 function plain(gathered: GatheredStates, { stack, layers }: StackOptions): StackedMatrix[] {
   const { samples } = gathered;

@@ -28,6 +28,7 @@ import type {
   CausalRequest,
   CheckpointReport,
   DeviceCheckReport,
+  LensCost,
   LensReport,
   LensRequest,
   NamedFile,
@@ -47,7 +48,9 @@ import { type DataFrom, DataRoom } from './data/data-room';
 import { ExclusiveQueue } from './exclusive-queue';
 import { GenerationDecoders } from './generate/decoders';
 import { generate } from './generate/generate';
+import { lensCost } from './lens/cost';
 import { lens } from './lens/lens';
+import { LensPace } from './lens/pace';
 import { StatesCache } from './lens/states-cache';
 import { closeProvider, type Environment, noDevice, type Opened, openProvider } from './models/environment';
 import { describeConfig, openModel } from './models/opened';
@@ -81,6 +84,7 @@ export class LoriWorkbench implements Workbench {
   private readonly data = new DataRoom();
   /** Hidden states the lens has gathered. */
   private readonly states = new StatesCache();
+  private readonly pace = new LensPace();
   private readonly generation = new GenerationDecoders();
   private readonly queue = new ExclusiveQueue();
   /** Reading files uses no model, so it has a queue of its own. */
@@ -123,9 +127,14 @@ export class LoriWorkbench implements Workbench {
 
   lens(request: LensRequest, options: CallOptions = {}): Promise<LensReport> {
     return this.queue.between(
-      async () => lens({ ...this.provider(), held: this.held(), cache: this.states }, request, options),
+      async () => lens({ ...this.provider(), ...this.lensParts() }, request, options),
       options.signal,
     );
+  }
+
+  async lensCost(request: LensRequest): Promise<LensCost> {
+    const { device, runtime } = this.opened ?? {};
+    return lensCost({ device, provider: runtime?.provider, ...this.lensParts() }, request);
   }
 
   exportStates(request: StatesRequest, options: CallOptions = {}): Promise<StatesFile> {
@@ -315,6 +324,7 @@ export class LoriWorkbench implements Workbench {
     await this.questions.drop();
     await this.generation.drop();
     this.states.drop();
+    this.pace.forgetDevice();
     if (this.opened) await closeProvider(this.opened);
     this.opened = undefined;
   }
@@ -339,6 +349,10 @@ export class LoriWorkbench implements Workbench {
       opened: this.openedModel,
       data: this.data.opened,
     };
+  }
+
+  private lensParts() {
+    return { held: this.held(), cache: this.states, pace: this.pace };
   }
 
   /** Drops everything made from the loaded pair. */

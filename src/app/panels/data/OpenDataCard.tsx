@@ -8,6 +8,7 @@ import { ErrorNotice } from '../../ui/ErrorNotice';
 import { bytes } from '../../ui/format';
 import { Panel } from '../../ui/Panel';
 import { Progress } from '../../ui/Progress';
+import { HubRows } from './HubRows';
 
 const named = (files: Iterable<File>): NamedFile[] =>
   [...files].map((file) => ({ name: file.name, data: file }));
@@ -54,6 +55,7 @@ export function OpenDataCard({ isAnother = false }: { readonly isAnother?: boole
           </Button>
         </div>
       </DropZone>
+      <HubRows />
       {!report.value && from !== null && !busy && (
         <div className="actions">
           <Button onPress={() => void changeReading({})}>

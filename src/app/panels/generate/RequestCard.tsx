@@ -120,7 +120,10 @@ function TemplateField({ preview }: { readonly preview: TokenPreviewRequest | nu
   const names = read?.outcome.preview?.templates ?? [];
   // One that a link asks for is named even where the model does not have it.
   const all = value === '' || names.includes(value) ? names : [...names, value];
-  if (all.length === 0) return null;
+  if (all.length === 0)
+    return read?.outcome.preview == null ? null : (
+      <p className="help">This model has no chat template: the text is read as it is.</p>
+    );
   return (
     <Choice
       label={<FieldName label="Chat template" />}

@@ -73,7 +73,9 @@ function headerOf(cells: readonly string[]): readonly string[] {
 function read(names: readonly string[], cells: readonly string[], problem: string | undefined): Read {
   if (problem !== undefined) return { reason: problem.toLowerCase() };
   if (cells.length !== names.length)
-    return { reason: `${cells.length} cells; the header names ${names.length} columns` };
+    return {
+      reason: `${cells.length} ${cells.length === 1 ? 'cell' : 'cells'}; the header names ${names.length} columns`,
+    };
   if (cells.some((cell) => cell.includes(REPLACEMENT))) return { reason: BAD_BYTES };
   return { fields: Object.fromEntries(names.map((name, i) => [name, cells[i] as string])) };
 }

@@ -192,6 +192,30 @@ describe('readData by content, whatever the name', () => {
     await refusal(() => read('a,b\n1,2\n', { columns: { question: 'c', answer: 'b' } }), 'input', /"c"/);
   });
 
+  it('finds the rows inside one object, also as the Hub’s dataset viewer gives them', async () => {
+    const inside = { version: 1, data: [NATALIA, { question: 'Second?', answer: '#### 2' }] };
+    for (const indent of [0, 2]) {
+      const { rows, report } = await read(JSON.stringify(inside, null, indent));
+      expect(rows.map(({ id, answer }) => [id, answer])).toEqual([
+        ['row-1', '72'],
+        ['row-2', '2'],
+      ]);
+      expect(report).toMatchObject({ format: 'gsm8k', malformed: 0 });
+      expect(report.notes.join()).toContain('the list under "data"');
+    }
+    const viewer = {
+      features: [{ feature_idx: 0, name: 'question', type: { dtype: 'string' } }],
+      rows: [
+        { row_idx: 0, row: NATALIA, truncated_cells: [] },
+        { row_idx: 1, row: { question: 'Cut off', answer: 'So' }, truncated_cells: ['answer'] },
+      ],
+      num_rows_total: 7473,
+    };
+    const { report } = await read(JSON.stringify(viewer));
+    expect(report).toMatchObject({ format: 'gsm8k', rows: 1, malformed: 1 });
+    expect(report.malformedRows[0]?.reason).toBe('the viewer has cut off answer');
+  });
+
   it('takes another form when it is told to, and says so', async () => {
     const rows = jsonl({ question: 'How many?', answer: 'So 5.\n#### 5', steps: ['a', 'b'] });
     const { report } = await read(rows, { format: 'coconut' });
@@ -265,7 +289,7 @@ describe('malformed rows', () => {
     const { rows, report } = await read('question,answer\na,1\nb\nc,3,4\nd,4\n"e,5\n');
     expect(rows.map(({ question }) => question)).toEqual(['a', 'd']);
     expect(report.malformedRows.map(({ line, reason }) => `${line}: ${reason}`)).toEqual([
-      '3: 1 cells; the header names 2 columns',
+      '3: 1 cell; the header names 2 columns',
       '4: 3 cells; the header names 2 columns',
       expect.stringMatching(/^6: quoted field/),
     ]);
@@ -299,8 +323,8 @@ describe('files', () => {
       ['version https://git-lfs.github.com/spec/v1\noid', /LFS/],
       ['<!DOCTYPE html><html>', /web page/],
       ['', /empty/],
-      ['{\n "train": [\n  {}\n ]\n}', /JSON lines/],
-      ['{"data": [{"question": "q", "answer": "1"}]}', /"data"/],
+      ['{\n "train": [\n  {}\n ]', /JSON lines/],
+      ['{"train": [{"question": "q"}], "test": [{"question": "r"}]}', /several lists: "train", "test"/],
       ['a\0b\0', /zero bytes/],
     ] as const)
       await refusal(() => read(content), 'file', what);

@@ -6,9 +6,11 @@ import { Sha256 } from '../../base/sha256';
 import { yieldToEventLoop } from '../../base/yield-to-event-loop';
 import { DataSet, type LoadedRow } from './data-set';
 import { decodeText } from './decode';
-import { detectFormat, FORMATS, Malformed, usualMapping } from './formats';
+import { Malformed } from './fields';
+import { detectFormat, FORMATS, usualMapping } from './formats';
 import { type Fields, LINE, type RawRecord } from './raw';
 import { layoutOf, recordsOf } from './records';
+import { unwrapped } from './unwrap';
 
 export interface DataFile {
   readonly name: string;
@@ -50,7 +52,13 @@ export async function readData(
       'Choose a part of the data set: for looking at hidden states a few thousand rows are plenty.',
     );
   const sha = new Sha256();
-  const decoded: { name: string; text: string; encoding: string; records: RawRecord[] }[] = [];
+  const decoded: {
+    name: string;
+    text: string;
+    encoding: string;
+    records: readonly RawRecord[];
+    inside: string | undefined;
+  }[] = [];
   let layout: ReturnType<typeof layoutOf> | undefined;
   let before = 0;
   for (const { name, data } of files) {
@@ -74,7 +82,8 @@ export async function readData(
       await yieldToEventLoop();
       throwIfCancelled(signal, WHAT);
     }
-    decoded.push({ name, text, encoding, records });
+    const inner = unwrapped(records, name);
+    decoded.push({ name, text, encoding, records: inner?.records ?? records, inside: inner?.field });
     before += data.size * 0.5;
   }
   const used = usedReading(
@@ -148,13 +157,6 @@ function usedReading(sample: readonly Fields[], reading: DataReading): Used {
     (name) => name !== LINE,
   );
   const found = detectFormat(sample);
-  const alone = found === null && sample.length === 1;
-  const inner = alone ? columns.find((name) => isRows(sample[0]?.[name])) : undefined;
-  if (inner !== undefined)
-    throw new FileError(
-      `the rows are a list inside one object, under ${JSON.stringify(inner)}; a list of rows or one object per line is expected`,
-      'Save that list as a file of its own.',
-    );
   const format = reading.format ?? found?.format ?? 'columns';
   const why =
     found === null
@@ -180,9 +182,6 @@ function usedReading(sample: readonly Fields[], reading: DataReading): Used {
 }
 
 const isUnmapped = ({ format, reading }: Used): boolean => format === 'columns' && reading.columns === null;
-
-const isRows = (value: unknown): boolean =>
-  Array.isArray(value) && value.length > 0 && typeof value[0] === 'object' && value[0] !== null;
 
 function understand(
   record: RawRecord,
@@ -228,7 +227,11 @@ function ruleOf(format: DataFormat, rows: readonly LoadedRow[]): RuleId {
 function notesOf(
   good: number,
   bad: number,
-  files: readonly { readonly name: string; readonly encoding: string }[],
+  files: readonly {
+    readonly name: string;
+    readonly encoding: string;
+    readonly inside: string | undefined;
+  }[],
   used: Used,
 ): string[] {
   const { format, detected } = used;
@@ -243,6 +246,11 @@ function notesOf(
     notes.push(
       `It is read as ${FORMAT_TEXTS[format].label}, as chosen; by content it is ${FORMAT_TEXTS[detected].label}.`,
     );
+  for (const { name, inside } of files)
+    if (inside !== undefined)
+      notes.push(
+        `The rows of ${name} are the list under ${JSON.stringify(inside)}; their lines are those of the object.`,
+      );
   for (const { name, encoding } of files)
     if (encoding !== 'UTF-8') notes.push(`${name} is ${encoding}, by its byte order mark, and was read so.`);
   return notes;

@@ -5,7 +5,7 @@ import { REPLACEMENT } from './decode';
 import { delimitedRecords, delimiterOf } from './delimited';
 import { BAD_BYTES, type Fields, ICOT, LINE, newlines, type RawRecord, type Read } from './raw';
 
-export type Layout = 'JSON lines' | 'a JSON list' | 'CSV' | 'TSV' | 'text lines';
+export type Layout = 'JSON lines' | 'a JSON list' | 'one JSON object' | 'CSV' | 'TSV' | 'text lines';
 
 /**
  * How rows are written, by content.
@@ -18,11 +18,13 @@ export function layoutOf(text: string, name: string): Layout {
   if (first === undefined) throw new FileError(`${name} is empty`, 'Choose a file that has rows.');
   if (first.startsWith('[')) return 'a JSON list';
   if (first.startsWith('{')) {
-    if (!lines.slice(0, 50).some((line) => Object.keys(object(line.trim()).fields ?? {}).length > 0))
+    if (!lines.slice(0, 50).some((line) => Object.keys(object(line.trim()).fields ?? {}).length > 0)) {
+      if (object(text.trim()).fields) return 'one JSON object';
       throw new FileError(
         `${name} is not JSON lines, and no list: none of its first lines is a JSON object by itself`,
         'Save it as a list […], or write one row per line.',
       );
+    }
     return 'JSON lines';
   }
   const sample = lines.slice(0, 50);
@@ -34,6 +36,7 @@ export function layoutOf(text: string, name: string): Layout {
 /** The rows of a text in order. Malformed ones are among them. */
 export function recordsOf(text: string, layout: Layout): Iterable<RawRecord> {
   if (layout === 'a JSON list') return listRecords(text);
+  if (layout === 'one JSON object') return [{ line: 1, end: text.length, ...checked(text.trim(), object) }];
   if (layout === 'JSON lines') return lineRecords(text, (line) => object(line));
   if (layout === 'text lines') return lineRecords(text, (line) => ({ fields: { [LINE]: line } }));
   return delimitedRecords(text);

@@ -7,32 +7,24 @@ import type {
   SelectionReport,
   Trajectory,
 } from '../../../contract/lens';
-import { gaussian, shuffled } from '../../analysis/controls';
 import type { GatheredStates } from '../../analysis/gathered';
 import { layerAngles } from '../../analysis/layer-angles';
 import { MODE_KERNEL } from '../../analysis/mode-basis';
-import { checkGathered } from '../../analysis/rows';
-import { stacked } from '../../analysis/stacks';
 import { trajectories } from '../../analysis/trajectories';
-import { throwIfCancelled } from '../../base/errors';
 import type { Device } from '../../device/device';
 import { nameOf, openedData } from '../data/opened-data';
 import type { DeviceModels } from '../models/device-models';
 import type { LoadedModels } from '../models/subjects';
 import { PhaseClock } from '../runs/clock';
-import { gatherStates } from '../states/states';
-import {
-  type Gathering,
-  type LensPlan,
-  MAX_LENS_BYTES,
-  type PlannedSelection,
-  planLens,
-  shapesOf,
-} from './plan';
+import { controlMatrices, type Gathered, gatherAll } from './gather';
+import { Meter } from './meter';
+import { LensPace } from './pace';
+import { type Gathering, type LensPlan, type PlannedSelection, planLens } from './plan';
 import { namedKernels } from './precision';
 import { parseLensRequest } from './request';
-import { countOf, Meter, type ReportTools, selectionReport, spectraOf } from './selection';
+import { type ReportTools, selectionReport, spectraOf } from './selection';
 import type { StatesCache } from './states-cache';
+import { angleWork, NONE, trajectoryWork, workOf } from './work';
 
 /** What the lens runs on, and what it can look at. */
 export interface LensContext {
@@ -41,6 +33,9 @@ export interface LensContext {
   readonly held: LoadedModels;
   /** Kept between requests. */
   readonly cache: StatesCache;
+  readonly pace?: LensPace;
+  /** See `KEPT_BYTES`. */
+  readonly keptBytes?: number;
 }
 
 /**
@@ -55,29 +50,35 @@ export async function lens(
 ): Promise<LensReport> {
   const start = performance.now();
   const request = parseLensRequest(value);
-  const plan = planLens(request, context.held);
+  const { device, held, pace = new LensPace() } = context;
+  const plan = planLens(request, held, context);
   const clock = new PhaseClock((event) => {
     if (event.kind === 'progress') options.report?.(event.progress);
   });
-  const states = await gatherAll(context, plan, clock, options.signal);
+  const { signal } = options;
+  const kernels = new Set<string>();
+  // Spectra of passing controls are part of the gathering's progress.
+  const within = new Meter(NONE, pace, () => {});
+  const { states, passed } = await gatherAll({ ...context, pace, clock, signal }, plan, (matrices, hidden) =>
+    spectraOf(matrices, hidden, { device, signal, meter: within, kernels }),
+  );
   const of = (gathering: Gathering) => states.get(gathering.key) as GatheredStates;
   clock.begin('spectra');
-  const tools: ReportTools = {
-    device: context.device,
-    signal: options.signal,
-    meter: new Meter(countAll(plan), (done, total) => clock.tell(done, total, 'matrices')),
-    kernels: new Set(),
-  };
+  const meter = new Meter(workOf(plan, device, plan.passing), pace, (done, total, share) =>
+    clock.tell(done, total, 'matrices', share),
+  );
+  const tools: ReportTools = { device, signal, meter, kernels };
   const selections: Omit<SelectionReport, 'trajectory'>[] = [];
   for (const planned of plan.selections)
     selections.push(await selectionReport(request, planned, of(planned), tools));
-  const controls = await controlSpectra(plan, of, tools);
+  const controls = await controlSpectra(plan, of, passed, tools);
   const angles = await angleReport(plan, of, tools);
   const { axes, paths } = await trajectoryReport(plan, of, tools);
+  meter.learn();
   return {
     request,
     sampleIds: plan.sequences.map(({ id }) => id),
-    ...(request.source.kind === 'rows' && { dataset: nameOf(openedData(context.held.data)) }),
+    ...(request.source.kind === 'rows' && { dataset: nameOf(openedData(held.data)) }),
     selections: selections.map((report, i) => ({ ...report, trajectory: paths[i] ?? null })),
     controls,
     axes,
@@ -87,98 +88,55 @@ export async function lens(
   };
 }
 
-/** The hidden states of everything planned, from the cache if they are there. */
-async function gatherAll(
-  { models, cache }: LensContext,
-  { request, sequences, selections, variants, bytes }: LensPlan,
-  clock: PhaseClock,
-  signal: AbortSignal | undefined,
-): Promise<Map<string, GatheredStates>> {
-  const planned = new Map([...selections, ...variants.values()].map((one) => [one.key, one]));
-  // What is kept from other requests must leave room for this one.
-  cache.shrink(new Set(planned.keys()), MAX_LENS_BYTES - bytes);
-  const total = [...planned.keys()].filter((key) => !cache.has(key)).length * sequences.length;
-  const states = new Map<string, GatheredStates>();
-  clock.begin('states');
-  let before = 0;
-  for (const [key, { resolved, selection, variant }] of planned) {
-    throwIfCancelled(signal, 'the lens');
-    const known = cache.get(key);
-    const gathered =
-      known ??
-      (await gatherStates(models, resolved, sequences, selection.sections, {
-        variant,
-        seed: request.seed,
-        signal,
-        onProgress: (done) => clock.tell(before + done, total, 'samples'),
-      }));
-    if (!known) {
-      checkGathered(gathered);
-      cache.put(key, resolved.kind, gathered);
-      before += sequences.length;
-    }
-    states.set(key, gathered);
-  }
-  return states;
-}
-
-/** Number of matrices in the whole request, for progress. */
-function countAll({ request, selections, variants }: LensPlan): number {
-  const { stack, centre, controls, angles } = request;
-  const matrices = (gathering: Gathering, layers: readonly number[]) =>
-    shapesOf(gathering, { stack, layers, centre }, gathering.tokens.length).length;
-  const [first] = selections as [PlannedSelection];
-  let count = 0;
-  for (const one of selections) count += countOf(request, one, matrices(one, one.layers));
-  for (const control of controls) count += matrices(variants.get(control) ?? first, first.layers);
-  if (angles > 0) count += 2 * first.layers.length;
-  return count + (request.trajectories ? 1 : 0);
-}
-
 async function controlSpectra(
-  { request, selections, variants }: LensPlan,
+  plan: LensPlan,
   of: (gathering: Gathering) => GatheredStates,
+  passed: Gathered['passed'],
   tools: ReportTools,
 ): Promise<ControlSpectra[]> {
-  const { stack, centre, seed, controls } = request;
+  const { request, selections, variants } = plan;
   const [first] = selections as [PlannedSelection];
   const out: ControlSpectra[] = [];
-  for (const control of controls) {
-    const gathered = of(variants.get(control) ?? first);
-    const { hidden } = gathered;
-    let matrices = stacked(gathered, { stack, layers: first.layers, centre });
-    if (control === 'shuffled') matrices = shuffled(matrices, hidden, seed);
-    if (control === 'gaussian') matrices = gaussian(matrices, hidden, seed, centre);
-    out.push({ control, spectra: await spectraOf(matrices, hidden, tools) });
+  for (const control of request.controls) {
+    const found = passed.get(control);
+    const gathered = () => of(variants.get(control) ?? first);
+    const spectra =
+      found ?? (await spectraOf(controlMatrices(plan, control, gathered()), gathered().hidden, tools));
+    out.push({ control, spectra });
   }
   return out;
 }
 
 async function angleReport(
-  { request, selections }: LensPlan,
+  plan: LensPlan,
   of: (gathering: Gathering) => GatheredStates,
   { device, signal, meter, kernels: all }: ReportTools,
 ): Promise<AngleReport | null> {
+  const { request, selections } = plan;
   const [first, second] = selections as [PlannedSelection, PlannedSelection?];
   const { angles: rank, centre, seed } = request;
   if (rank === 0 || !second) return null;
   const { layers } = first;
-  const onProgress = meter.next(2 * layers.length);
-  const options = { rank, layers, centre, seed, device, signal, onProgress };
-  const { angles, chance, kernels } = await layerAngles(of(first), of(second), options);
+  const options = { rank, layers, centre, seed, device, signal };
+  const { angles, chance, kernels } = await meter.part(angleWork(plan), (onProgress) =>
+    layerAngles(of(first), of(second), { ...options, onProgress }),
+  );
   for (const kernel of kernels) all.add(kernel);
   return { rank, layers, angles, chance };
 }
 
 async function trajectoryReport(
-  { request, selections }: LensPlan,
+  plan: LensPlan,
   of: (gathering: Gathering) => GatheredStates,
   { signal, meter, kernels }: ReportTools,
 ): Promise<{ axes: LensReport['axes']; paths: readonly Trajectory[] }> {
+  const { request, selections } = plan;
   const { trajectories: basis } = request;
   if (!basis) return { axes: null, paths: [] };
   const chosen = selections.map((one) => ({ gathered: of(one), layers: one.layers }));
-  const { shares, points } = await trajectories(chosen, basis, { signal, onProgress: meter.next(1) });
+  const { shares, points } = await meter.part(trajectoryWork(plan), (onProgress) =>
+    trajectories(chosen, basis, { signal, onProgress }),
+  );
   kernels.add(MODE_KERNEL);
   const count = points.reduce((sum, { sample }) => sum + sample.length, 0);
   const labels = selections.map(

@@ -4,13 +4,20 @@ import type { GatheredStates } from '../../analysis/gathered';
 import { largestLot } from '../../analysis/matrix-spectra';
 import { type StackOptions, stacked } from '../../analysis/stacks';
 import { InputError, MemoryError } from '../../base/errors';
+import type { Device } from '../../device/device';
 import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
+import { BATCH_BYTES } from '../states/buckets';
 import { fedSequences, type Variant } from '../states/fed-sequences';
 import { type Sequence, sequencesOf } from '../states/sequences';
 import { checkLatents, layersOf } from './request';
 
 /** Bytes of host memory that one request's hidden states and working copies of them may take. */
 export const MAX_LENS_BYTES = 2 ** 30;
+/**
+ * Where all hidden states of a request take more than this, those of controls are decomposed as they come from the model and
+ * not kept: another request for them reads them again.
+ */
+export const KEPT_BYTES = 2 ** 27;
 /** Maximum number of points in all trajectories together: more cannot be told apart, nor drawn smoothly. */
 export const MAX_POINTS = 20_000;
 
@@ -23,6 +30,8 @@ export interface Gathering {
   readonly variant: Variant;
   /** Number of tokens of each sample. */
   readonly tokens: readonly number[];
+  /** Number of tokens of all samples that the model reads for them. */
+  readonly fed: number;
 }
 
 export interface PlannedSelection extends Gathering {
@@ -36,15 +45,28 @@ export interface LensPlan {
   readonly selections: readonly PlannedSelection[];
   /** Controls that need hidden states of their own. */
   readonly variants: ReadonlyMap<Control, Gathering>;
+  /** Whether hidden states of controls are not kept, see `KEPT_BYTES`. */
+  readonly passing: boolean;
   /** Host memory it takes. */
   readonly bytes: number;
 }
 
+type Parts = Omit<LensPlan, 'bytes' | 'passing'>;
+
+export interface PlanOptions {
+  /** What matrices are decomposed on, apart from the CPU. */
+  readonly device?: Device | undefined;
+  readonly keptBytes?: number;
+}
+
 /**
- * Plans a request before anything is run.
+ * Plans a request before anything is run. At a time there are: the hidden states of all selections, 4·ΣN·L·H bytes each, and
+ * of all controls that need their own if everything is within `KEPT_BYTES`; of others those of one sample and of the batch it
+ * was read in (of one control, if not stacked by sample); and the largest matrix, or on a GPU lot of matrices, with what its
+ * decomposition works on (analysis/matrix-spectra.ts).
  * @throws InputError for what the subjects or samples do not have, MemoryError for what does not fit, naming what would
  */
-export function planLens(request: LensRequest, held: LoadedModels): LensPlan {
+export function planLens(request: LensRequest, held: LoadedModels, options: PlanOptions = {}): LensPlan {
   const sequences = sequencesOf(request.source, held);
   const selections = request.selections.map((selection): PlannedSelection => {
     const resolved = resolveSubject(selection.subject, held);
@@ -59,9 +81,10 @@ export function planLens(request: LensRequest, held: LoadedModels): LensPlan {
       variants.set(control, gathering(request, sequences, first.resolved, first.selection, control, held));
   checkPair(request, selections);
   const plan = { request, sequences, selections, variants };
-  const bytes = bytesOf(plan, sequences.length);
+  const { bytes, passing } = memoryOf(plan, sequences.length, options);
   if (bytes > MAX_LENS_BYTES) {
-    const fitting = largestFitting(sequences.length, (n) => bytesOf(plan, n) <= MAX_LENS_BYTES);
+    const fits = (n: number) => memoryOf(plan, n, options).bytes <= MAX_LENS_BYTES;
+    const fitting = largestFitting(sequences.length, fits);
     throw new MemoryError(
       `the hidden states of ${sequences.length} samples take ${show(bytes)} with working copies; ${show(MAX_LENS_BYTES)} is the limit`,
       fitting > 0
@@ -70,7 +93,7 @@ export function planLens(request: LensRequest, held: LoadedModels): LensPlan {
     );
   }
   checkPoints(plan);
-  return { ...plan, bytes };
+  return { ...plan, bytes, passing };
 }
 
 /** The matrix shapes of a planned selection's first `count` samples. */
@@ -105,7 +128,8 @@ function gathering(
   const tokens = fed.map(
     ({ positions }) => positions.filter(({ section }) => sections.includes(section)).length,
   );
-  return { key, resolved, selection: { ...selection, sections }, variant, tokens };
+  const all = sum(fed.map(({ positions }) => positions.length));
+  return { key, resolved, selection: { ...selection, sections }, variant, tokens, fed: all };
 }
 
 /** Checks what takes two selections of comparable models. */
@@ -137,7 +161,7 @@ function checkPair({ angles, trajectories }: LensRequest, selections: readonly P
     );
 }
 
-function checkPoints({ request, selections, sequences }: Omit<LensPlan, 'bytes'>): void {
+function checkPoints({ request, selections, sequences }: Parts): void {
   if (!request.trajectories) return;
   const points = (n: number): number =>
     sum(selections.map(({ tokens, layers }) => sum(tokens.slice(0, n)) * layers.length));
@@ -151,12 +175,22 @@ function checkPoints({ request, selections, sequences }: Omit<LensPlan, 'bytes'>
   );
 }
 
-/** Bytes for the first n samples: all hidden states, and the largest working copies made at one time. */
-function bytesOf({ request, selections, variants }: Omit<LensPlan, 'bytes'>, n: number): number {
-  const states = [...selections, ...variants.values()].map(({ tokens, resolved }) => {
+/** For the first n samples: hidden states, and the largest working copies made at one time. */
+function memoryOf(
+  { request, selections, variants }: Parts,
+  n: number,
+  { device, keptBytes = KEPT_BYTES }: PlanOptions,
+): Pick<LensPlan, 'bytes' | 'passing'> {
+  const statesOf = ({ tokens, resolved }: Gathering): number[] => {
     const { layers, hiddenSize } = resolved.model.config;
-    return sum(tokens.slice(0, n)) * layers * hiddenSize * 4;
-  });
+    return tokens.slice(0, n).map((count) => count * layers * hiddenSize * 4);
+  };
+  const kept = sum(selections.flatMap(statesOf));
+  const controls = [...variants.values()].map(statesOf);
+  const passing = controls.length > 0 && kept + sum(controls.flat()) > keptBytes;
+  const passed = controls.map((bytes) =>
+    request.stack === 'sample' ? Math.max(...bytes) + BATCH_BYTES : sum(bytes),
+  );
   const working = selections.map((selection) => {
     const { layers, tokens, resolved } = selection;
     const H = resolved.model.config.hiddenSize;
@@ -167,9 +201,11 @@ function bytesOf({ request, selections, variants }: Omit<LensPlan, 'bytes'>, n: 
     // Gram matrix and eigenvectors of the hidden mode, in float64.
     const modes = request.tucker || request.trajectories ? 2 * H * H * 8 : 0;
     // A decomposition works on a copy of its input, or on the Gram matrix of the shorter side, in float64.
-    return 2 * Math.max(largestLot(asked, H), largestLot(byLayer, H), angles) + side * side * 8 + modes;
+    const lot = Math.max(largestLot(asked, H, device), largestLot(byLayer, H, device));
+    return 2 * Math.max(lot, angles) + side * side * 8 + modes;
   });
-  return sum(states) + Math.max(...working);
+  const states = kept + (passing ? Math.max(...passed) : sum(controls.flat()));
+  return { bytes: states + Math.max(...working), passing };
 }
 
 /** The largest n up to `count` for which `fits` holds (it holds up to some n and not beyond); 0 if it never does. */

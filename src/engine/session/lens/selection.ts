@@ -14,30 +14,9 @@ import { type StackedMatrix, stacked } from '../../analysis/stacks';
 import { tuckerEnergy } from '../../analysis/tucker-report';
 import { Rng } from '../../base/rng';
 import type { Device } from '../../device/device';
+import type { Meter } from './meter';
 import type { PlannedSelection } from './plan';
-
-/** Counts matrices over all parts of a request. */
-export class Meter {
-  private done = 0;
-  private told = -1;
-
-  constructor(
-    private readonly total: number,
-    private readonly tell: (done: number, total: number) => void,
-  ) {}
-
-  /** Progress of the next `count` matrices, as a share of them. */
-  next(count: number): (share: number) => void {
-    const before = this.done;
-    this.done += count;
-    return (share) => {
-      const now = Math.floor(before + share * count + 1e-9);
-      if (now <= this.told) return;
-      this.told = now;
-      this.tell(now, this.total);
-    };
-  }
-}
+import { selectionWork, spectraWork } from './work';
 
 /** What the parts of a report need to be computed. */
 export interface ReportTools {
@@ -48,38 +27,21 @@ export interface ReportTools {
   readonly kernels: Set<string>;
 }
 
-/** Passes over the hidden states for the Tucker report: two modes and the core, each counted as one matrix. */
-const TUCKER_PASSES = 3;
-
+/** The spectra of matrices, as one part of the report. */
 export async function spectraOf(
   matrices: readonly StackedMatrix[],
   hidden: number,
   { device, signal, meter, kernels: all }: ReportTools,
 ): Promise<Spectrum[]> {
-  const { spectra, kernels } = await matrixSpectra(matrices, hidden, {
-    device,
-    signal,
-    onProgress: meter.next(matrices.length),
-  });
+  const work = spectraWork(matrices, hidden, device);
+  const { spectra, kernels } = await meter.part(work, (onProgress) =>
+    matrixSpectra(matrices, hidden, { device, signal, onProgress }),
+  );
   for (const kernel of kernels) all.add(kernel);
   return spectra.map((spectrum, i) => {
     const { label, about, tokens, rows } = matrices[i] as StackedMatrix;
     return { label, about, tokens, rows, ...spectrum, cumulative: Float32Array.from(spectrum.cumulative) };
   });
-}
-
-/** Number of matrices that `selectionReport` counts. */
-export function countOf(
-  { stack, tucker }: LensRequest,
-  { layers, tokens }: PlannedSelection,
-  matrices: number,
-) {
-  return (
-    matrices +
-    (stack === 'layer' ? 0 : layers.length) +
-    tokens.length * layers.length +
-    (tucker ? TUCKER_PASSES : 0)
-  );
 }
 
 /** The report on one selection by itself. */
@@ -94,23 +56,24 @@ export async function selectionReport(
   const { hidden } = gathered;
   const { device, signal, meter } = tools;
   const chosen = { gathered, layers };
+  const work = selectionWork(request, planned, device);
   const spectra = await spectraOf(stacked(gathered, { stack, layers, centre }), hidden, tools);
   const byLayer =
     stack === 'layer'
       ? spectra
       : await spectraOf(stacked(gathered, { stack: 'layer', layers, centre }), hidden, tools);
-  const together = await collapse(chosen, {
-    device,
-    signal,
-    onProgress: meter.next(gathered.samples.length * layers.length),
-  });
+  const together = await meter.part(work.collapse, (onProgress) =>
+    collapse(chosen, { device, signal, onProgress }),
+  );
   for (const kernel of together.kernels) tools.kernels.add(kernel);
   const { cosine, effectiveRank, positions } = together;
   let tucker: TuckerReport | null = null;
   if (request.tucker) {
-    const onProgress = meter.next(TUCKER_PASSES);
     tools.kernels.add(MODE_KERNEL);
-    tucker = { layers, ...(await tuckerEnergy(chosen, { centre, signal, onProgress })) };
+    const energy = await meter.part(work.tucker, (onProgress) =>
+      tuckerEnergy(chosen, { centre, signal, onProgress }),
+    );
+    tucker = { layers, ...energy };
   }
   return {
     selection,

@@ -15,9 +15,13 @@ export class PhaseClock {
     this.start = now;
   }
 
-  tell(done: number, total: number, unit: Progress['unit']): void {
+  /** @param share of the phase's time that has passed, where `done` of `total` does not tell it */
+  tell(done: number, total: number, unit: Progress['unit'], share?: number): void {
     const elapsed = performance.now() - this.start;
-    this.emit({ kind: 'progress', progress: { phase: this.phase, done, total, unit, elapsed } });
+    // What took less says little of what is left.
+    const known = share !== undefined && share > 0 && elapsed >= 500;
+    const left = known && { left: (elapsed * (1 - Math.min(1, share))) / share };
+    this.emit({ kind: 'progress', progress: { phase: this.phase, done, total, unit, elapsed, ...left } });
   }
 
   /** Does something outside the phase: its time is not counted. */

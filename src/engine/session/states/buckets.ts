@@ -6,7 +6,7 @@ import type { FedSequence } from './fed-sequences';
 /** Maximum number of sequences read at once. */
 const MAX_AT_ONCE = 8;
 /** Bytes that one batch's hidden states, or the attention of one layer, may take: larger sequences are batched fewer. */
-const BATCH_BYTES = 2 ** 26;
+export const BATCH_BYTES = 2 ** 26;
 /** Maximum number of tokens in a sequence: attention is computed as a whole. */
 const MAX_LENGTH = 4096;
 

@@ -48,9 +48,8 @@ export async function gatherOnnx(
       await yieldToEventLoop();
       throwIfCancelled(signal, 'gathering states');
       const states = await read(runner, lot);
-      lot.forEach(({ reading, index }, b) => {
-        put(chosen(reading, sections, states, { hidden, row: b * columnsOf(lot) }), index);
-      });
+      for (const [b, { reading, index }] of lot.entries())
+        await put(chosen(reading, sections, states, { hidden, row: b * columnsOf(lot) }), index);
       done += lot.length;
       onProgress?.(done, readings.length);
     }

@@ -25,8 +25,11 @@ export interface GatherOptions {
   readonly seed?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
-  /** Takes each sample's states as they come, in any order: they are then not kept, and no `samples` come back. */
-  readonly take?: (sample: SampleStates, index: number) => void;
+  /**
+   * Takes each sample's states as they come, in any order: they are then not kept, and no `samples` come back. A promise
+   * that it returns is waited for before the next.
+   */
+  readonly take?: (sample: SampleStates, index: number) => unknown;
 }
 
 /** Bytes of the hidden states of the chosen sections, known from token counts before anything is run. */
@@ -84,9 +87,8 @@ export async function gatherStates(
           throwIfCancelled(signal, WHAT);
           const chunk = fed.slice(from, from + shape.batch);
           const states = await run(runtime, program, shape, chunk, adapter);
-          chunk.forEach(({ reading, index }, b) => {
-            put(chosen(reading, sections, shape, states, b), index);
-          });
+          for (const [b, { reading, index }] of chunk.entries())
+            await put(chosen(reading, sections, shape, states, b), index);
           done += chunk.length;
           onProgress?.(done, sequences.length);
         }

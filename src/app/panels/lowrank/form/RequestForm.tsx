@@ -9,6 +9,7 @@ import { CheckField, FieldName, NumberField } from '../../../ui/Field';
 import { TextEntry } from '../../../ui/TextEntry';
 import { useDraftBounds } from '../bounds';
 import { CONTROL_WORDS, STACK_WORDS, subjectWord, VIEWS } from '../words';
+import { CostNote } from './CostNote';
 import { ExportGroup } from './ExportGroup';
 import { Group } from './Group';
 import { ReportStatus } from './ReportStatus';
@@ -82,6 +83,7 @@ export function RequestForm() {
           Redo
         </Button>
       </div>
+      <CostNote />
       <ReportStatus />
       <div className="groups">
         <Group

@@ -52,7 +52,11 @@ export function HubSource({ isMirror }: { readonly isMirror: boolean }) {
           }
         />
         <div className="actions">
-          <Button type="submit" look="primary" isDisabled={busy || model.trim() === ''}>
+          <Button
+            type="submit"
+            look={offer.status === 'done' ? 'plain' : 'primary'}
+            isDisabled={busy || model.trim() === ''}
+          >
             Look it up on {host}
           </Button>
           <span className="help">

@@ -7,6 +7,7 @@ import { DataTable } from '../../../ui/DataTable';
 import { ErrorNotice } from '../../../ui/ErrorNotice';
 import { bytes, integer, parameters } from '../../../ui/format';
 import { Facts } from '../../../ui/Panel';
+import { MemoryTable } from '../MemoryTable';
 
 /** Most files that a table lists; the rest are counted. */
 const MAX_ROWS = 12;
@@ -112,6 +113,7 @@ export function OfferCard({ offer }: { readonly offer: Offer }) {
           {bytes(leftOut.reduce((n, { size }) => n + size, 0))}).
         </p>
       )}
+      {model && choice.id === SAFETENSORS && <MemoryTable model={model} />}
       {refusal && <ErrorNotice title="It cannot be opened here" error={refusal} />}
       {unavailable !== null && (
         <p className="field-error">

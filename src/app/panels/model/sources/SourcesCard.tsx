@@ -35,7 +35,7 @@ export function SourcesCard() {
   return (
     <Panel
       title="Open a model"
-      about="A checkpoint in Hugging Face format replaces the one opened before. It is computed with in this browser only. Low-rank and its causal test can use it; Distil and Latents use the bundled pair."
+      about="A checkpoint in Hugging Face format, run in this browser only. It replaces the one opened before. Low-rank, Generate and Data can use it; Distil and Latents use the bundled pair."
     >
       <Tabs selectedKey={tab} onSelectionChange={(key) => showSource(key as SourceTab)}>
         <TabList className="source-tabs" aria-label="Sources">

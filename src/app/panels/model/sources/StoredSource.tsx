@@ -97,14 +97,21 @@ function Whole({ one }: { readonly one: StoredCheckpoint }) {
   );
 }
 
-function Unfinished({ one: { key, plan, received, bytes: total } }: { readonly one: UnfinishedDownload }) {
+function Unfinished({
+  one: { key, plan, isUnderWay, received, bytes: total },
+}: {
+  readonly one: UnfinishedDownload;
+}) {
   const busy = useApp((state) => isBusy(state.sources.download));
   const isThis = useApp((state) => isBusy(state.sources.download) && state.sources.plan?.id === plan.id);
   const { download } = useActions();
   return (
     <li>
       <span>
-        {plan.id} <span className="badge">{isThis ? 'under way' : 'unfinished'}</span>
+        {plan.id}{' '}
+        <span className="badge">
+          {isThis ? 'under way' : isUnderWay ? 'under way in another tab' : 'unfinished'}
+        </span>
       </span>
       <span className="muted">
         {[

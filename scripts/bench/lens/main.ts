@@ -1,0 +1,74 @@
+/**
+ * `npm run bench:lens [-- --samples 16 --tokens 60 --layers 24 --hidden 896]`: what each part of the lens costs on the CPU
+ * in Node, on synthetic hidden states (by default 16 rationales of 60 tokens of a model of 24 layers, 896 wide). CPU time of
+ * the process (other work on the machine does not count), wall time, and the largest resident memory so far.
+ */
+import { parseArgs } from 'node:util';
+import { medianBand } from '../../../src/engine/analysis/band';
+import { collapse } from '../../../src/engine/analysis/collapse';
+import { gaussian, shuffled } from '../../../src/engine/analysis/controls';
+import { matrixSpectra } from '../../../src/engine/analysis/matrix-spectra';
+import { allLayers } from '../../../src/engine/analysis/rows';
+import type { Spectrum } from '../../../src/engine/analysis/spectra';
+import { stacked } from '../../../src/engine/analysis/stacks';
+import { trajectories } from '../../../src/engine/analysis/trajectories';
+import { tuckerEnergy } from '../../../src/engine/analysis/tucker-report';
+import { Rng } from '../../../src/engine/base/rng';
+import { syntheticStates } from './states';
+
+const { values } = parseArgs({
+  options: {
+    samples: { type: 'string', default: '16' },
+    tokens: { type: 'string', default: '60' },
+    layers: { type: 'string', default: '24' },
+    hidden: { type: 'string', default: '896' },
+    only: { type: 'string', default: '' },
+  },
+});
+const size = {
+  samples: Number(values.samples),
+  tokens: Number(values.tokens),
+  layers: Number(values.layers),
+  hidden: Number(values.hidden),
+};
+
+async function timed<T>(what: string, work: () => Promise<T> | T): Promise<T | undefined> {
+  if (values.only !== '' && !what.startsWith(values.only) && what !== 'states') return undefined;
+  const [cpu, wall] = [process.cpuUsage(), performance.now()];
+  const result = await work();
+  const { user, system } = process.cpuUsage(cpu);
+  const peak = process.resourceUsage().maxRSS / 1024;
+  console.log(
+    `${what.padEnd(42)} ${((user + system) / 1e6).toFixed(2).padStart(8)} s CPU ${((performance.now() - wall) / 1000).toFixed(2).padStart(8)} s wall ${peak.toFixed(0).padStart(6)} MiB largest so far`,
+  );
+  return result;
+}
+
+const gathered = (await timed('states', () => syntheticStates(size, 1))) as ReturnType<
+  typeof syntheticStates
+>;
+const { hidden } = gathered;
+const layers = allLayers(size.layers);
+const bySample = stacked(gathered, { stack: 'sample', layers, centre: false });
+const named = (what: string) => `${what}, ${bySample.length} × [${bySample[0]?.rows}, ${hidden}]`;
+const spectra = (await timed(named('figure 6'), () => matrixSpectra(bySample, hidden)))?.spectra;
+await timed(named('shuffled'), () => matrixSpectra(shuffled(bySample, hidden, 1), hidden));
+await timed(named('gaussian'), () => matrixSpectra(gaussian(bySample, hidden, 1, false), hidden));
+if (spectra)
+  await timed('bootstrap of both bands', () => {
+    const decay = spectra.map(({ sigma }: Spectrum) => sigma.map((s) => s / (sigma[0] as number)));
+    medianBand(
+      spectra.map((s) => s.cumulative),
+      1,
+      new Rng(1),
+    );
+    medianBand(decay, 0, new Rng(1));
+  });
+const byLayer = stacked(gathered, { stack: 'layer', layers, centre: false });
+await timed(`by layer, ${byLayer.length} × [${byLayer[0]?.rows}, ${hidden}]`, () =>
+  matrixSpectra(byLayer, hidden),
+);
+const chosen = { gathered, layers };
+await timed(`collapse, ${size.samples * size.layers} × [${size.tokens}, ${hidden}]`, () => collapse(chosen));
+await timed('Tucker', () => tuckerEnergy(chosen));
+await timed('trajectories', () => trajectories([chosen], 'tucker'));

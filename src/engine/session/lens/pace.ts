@@ -1,0 +1,59 @@
+import { Rng } from '../../base/rng';
+import { svdCpu } from '../../kernels/svd/svd.cpu';
+import { svdWork, type Work } from './work';
+
+type Where = 'cpu' | 'gpu' | 'reading';
+
+/** Rows and columns of the matrix that the CPU is timed on: about 20 ms. */
+const TRIAL = [384, 256] as const;
+/** Least multiply–adds that say how fast something is: below, calls and copies are most of the time. */
+const TELLING = 5e7;
+/** How many times as fast as the CPU a GPU is taken to be in a progress bar, until it has been timed. */
+const GUESS = 8;
+
+/**
+ * Multiply–adds a second of decompositions on the CPU and on the GPU, and of reading with a model, as last measured on this
+ * device. The CPU is timed on a small matrix when first asked about; the others are not known before they were used.
+ */
+export class LensPace {
+  private readonly measured = new Map<Where, number>();
+
+  /** @param seconds that `work` multiply–adds took */
+  note(where: Where, work: number, seconds: number): void {
+    if (work >= TELLING && seconds > 0) this.measured.set(where, work / seconds);
+  }
+
+  /** Seconds that the work takes; `null` where nothing like it was timed. */
+  seconds(where: Where, work: number): number | null {
+    if (work === 0) return 0;
+    if (where === 'cpu') this.calibrate();
+    const pace = this.measured.get(where);
+    return pace === undefined ? null : work / pace;
+  }
+
+  /** A weight for progress: seconds, or a guess of them. */
+  weight({ cpu, gpu }: Work): number {
+    const onGpu = this.seconds('gpu', gpu) ?? (this.seconds('cpu', gpu) as number) / GUESS;
+    return (this.seconds('cpu', cpu) as number) + onGpu;
+  }
+
+  /** What is known of the GPU and of reading holds for one device only. */
+  forgetDevice(): void {
+    this.measured.delete('gpu');
+    this.measured.delete('reading');
+  }
+
+  private calibrate(): void {
+    if (this.measured.has('cpu')) return;
+    const [rows, cols] = TRIAL;
+    const rng = new Rng(1);
+    const data = Float32Array.from({ length: rows * cols }, () => rng.normal());
+    // The first call is compiled while it runs; other work on the machine disturbs one call more than another.
+    const times = [0, 1, 2].map(() => {
+      const start = performance.now();
+      svdCpu(data, { batch: 1, rows, cols, r: 0 });
+      return performance.now() - start;
+    });
+    this.measured.set('cpu', (1000 * svdWork(rows, cols)) / Math.max(1, Math.min(...times)));
+  }
+}
