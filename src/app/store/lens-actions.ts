@@ -196,7 +196,7 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
       );
       if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
       if (outcome.status !== 'done') return false;
-      ctx.lens(outlived(now(), ({ kind }) => kind === 'opened'));
+      ctx.lens({ ...outlived(now(), ({ kind }) => kind === 'opened'), storage: idle });
       edit({ type: 'change', change: { subject: 'opened' } });
       return true;
     },

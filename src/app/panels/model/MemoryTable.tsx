@@ -66,7 +66,7 @@ export function MemoryTable({ model }: { readonly model: ModelReport }) {
         <DataTable
           caption={
             provider === 'wasm'
-              ? 'On WASM, which has 4.3 GB in all; weights are kept as float32. Time is that of one thread, weights included.'
+              ? `On WASM, which has 4.3 GB in all; ${model.storage === 'int8' ? 'matrices of the layers are kept in 8 bits, but as float32 for training' : 'weights are kept as float32'}. Time is that of one thread, weights included.`
               : 'On WebGPU, with weights as float32. The browser does not say how much memory the GPU has.'
           }
           columns={['For', 'Weights', 'Activations, adapters', 'In all, with the page', 'Time', 'Fits']}
