@@ -45,6 +45,7 @@ describe('what a model takes', () => {
     ['Qwen2.5-0.5B, lens', QWEN, see(4, 64), 1523e6, 1973e6],
     ['Qwen2.5-0.5B, text', QWEN, generate(57), 2091e6, 2487e6],
     ['Qwen2.5-0.5B in 8 bits, lens', QWEN_INT8, see(4, 64), 523e6, undefined],
+    ['Llama-3.2-1B in 8 bits, lens', { ...LLAMA, storage: 'int8' }, see(4, 64), 1516e6, undefined],
     ['Qwen2.5-0.5B in 8 bits, text', QWEN_INT8, generate(57), 1457e6, undefined],
     ['Qwen2.5-0.5B, a step of one sample', QWEN, distil(1), 2367e6, undefined],
     ['Qwen2.5-0.5B, a step of four', QWEN, distil(4), 3135e6, undefined],
