@@ -67,7 +67,7 @@ export class Programs {
       }
       const { key, trace } = sourceOf(tape, plan, entry);
       const forward = await this.compile(key, () => trace('forward'));
-      const reverse = plan.reverses(entry)
+      const reverse = plan.reversed.has(entry)
         ? await this.compile(`${key}, in reverse`, () => trace('reverse'))
         : undefined;
       const placed =

@@ -3,81 +3,74 @@ import type { DeviceTensor } from '../../runtime/tensor';
 import { packName } from '../parameters';
 import type { Segment } from '../tape/entries';
 import { dropoutMasks, segmentInput } from '../tape/inputs';
-import { computed, layerOutput } from './programs';
+import { cacheOf, layerOutput, result } from './programs';
 import type { RunState, Tensors } from './state';
 
-const packsOf = ({ adapters }: Segment, layer: number) =>
-  adapters.map((name) => [name, packName(name, layer)] as const);
-
-/** What a layer's program reads besides x: weights, adapters with their gradients so far, mask, column, past. */
-function bindings(state: RunState, segment: Segment, layer: number, { inputs }: ModelProgram): Tensors {
+/** What a layer's program reads besides x: weights, adapters, mask, column, positions, past. */
+function bindings(state: RunState, segment: Segment, layer: number): Tensors {
   const { model, feeds, tape } = state.at;
-  const { after } = segment;
-  const bound: Record<string, DeviceTensor | undefined> = {
-    ...model.layer(layer),
-    ...state.bound(packsOf(segment, layer)),
-  };
+  const { after, adapters } = segment;
+  const bound: Record<string, DeviceTensor | undefined> = { ...model.layer(layer) };
+  for (const name of adapters)
+    bound[`parameter.${name}`] = state.value(state.parameter(packName(name, layer)));
   for (const name of ['keyMask', 'place', 'cos', 'sin'])
-    if (inputs.has(name)) bound[name] = feeds.tensors[segmentInput(segment, name)];
+    bound[name] = feeds.tensors[segmentInput(segment, name)];
   // Drawn again in reverse rather than kept: they are as large as what they mask.
   for (const [site, mask] of Object.entries(dropoutMasks(tape, segment, layer, state.step))) {
     const name = `mask.${site} ${mask.shape}`;
     feeds.write({ [name]: mask });
     bound[`mask.${site}`] = feeds.tensors[name];
   }
-  if (after) {
-    const past = state.caches.of(after, layer);
-    Object.assign(bound, { pastK: past.k, pastV: past.v });
-  }
-  return bound;
+  if (!after) return bound;
+  const { k, v } = state.caches(after, layer);
+  return { ...bound, pastK: state.value(k), pastV: state.value(v) };
 }
 
 export async function runLayers(state: RunState, segment: Segment): Promise<void> {
-  const { programs, feeds } = state.at;
+  const { programs, feeds, tape } = state.at;
   const { forward, placed } = programs.of(segment);
-  const kept: Record<string, DeviceTensor> = {};
-  let x = state.value(computed(segment.x));
+  let x = state.value(result(segment.x.entry));
   if (placed) {
     const positions = feeds.tensors[segmentInput(segment, 'positions')];
     const { y } = await state.call(placed, { x, positions });
     x = y as DeviceTensor;
-    kept[layerOutput(segment, -1, false).slot] = x;
+    state.values.set(layerOutput(segment, -1, false), x);
   }
-  for (let i = 0; i < state.at.tape.parameters.config.layers; i++) {
-    const { y, watched, k, v } = await state.call(forward, bindings(state, segment, i, forward), { x });
+  for (let i = 0; i < tape.parameters.config.layers; i++) {
+    const { y, watched, k, v } = await state.call(forward, bindings(state, segment, i), { x });
     x = y as DeviceTensor;
-    kept[layerOutput(segment, i, false).slot] = x;
-    if (watched) kept[layerOutput(segment, i, true).slot] = watched;
-    if (k && v) state.caches.write(segment, i, { k, v });
+    state.values.set(layerOutput(segment, i, false), x);
+    if (watched) state.values.set(layerOutput(segment, i, true), watched);
+    if (!k || !v) continue;
+    const caches = state.caches(segment, i);
+    state.values.set(caches.k, k);
+    state.values.set(caches.v, v);
   }
-  state.keep(segment, kept);
 }
 
 /** The layers in reverse: passes cotangents to the input, the past and the adapters. */
 export async function reverseLayers(state: RunState, segment: Segment): Promise<void> {
   const { pool, programs, tape } = state.at;
-  const { placed, ...pair } = programs.of(segment);
-  const reverse = pair.reverse as ModelProgram;
-  const zeros = (name: string) => state.zeros(reverse.inputs.get(name)?.shape ?? []);
-  const { after, x, separates } = segment;
+  const { placed, reverse } = programs.of(segment);
+  const { after, x, separates, adapters } = segment;
   const last = tape.parameters.config.layers - 1;
-  let dx = state.takeCotangent(layerOutput(segment, last, false)) ?? zeros('dy');
+  let dy = state.sums.take(layerOutput(segment, last, false));
   for (let i = last; i >= 0; i--) {
-    const none = zeros(after ? 'pastK' : 'dK');
-    const own = state.caches.cotangent(segment, i, none);
-    const before = after && state.caches.cotangent(after, i, none);
-    const watched = state.takeCotangent(layerOutput(segment, i, separates));
-    const out = await state.call(reverse, bindings(state, segment, i, reverse), {
-      x: state.value(i > 0 || placed ? layerOutput(segment, i - 1, false) : computed(x)),
-      ...{ dy: dx, dK: own.k, dV: own.v, sumK: before?.k, sumV: before?.v },
-      dWatched: watched ?? zeros('dWatched'),
-    });
-    pool.give(dx, watched);
-    dx = out.dx as DeviceTensor;
-    if (after)
-      state.caches.setCotangent(after, i, { k: out.pastK as DeviceTensor, v: out.pastV as DeviceTensor });
-    state.takeGradients(packsOf(segment, i), out);
+    const { k, v } = cacheOf(segment, i);
+    const past = after && cacheOf(after, i);
+    const packs = adapters.map((name) => [name, state.parameter(packName(name, i))]);
+    const sums = { ...Object.fromEntries(packs), ...(past && { pastK: past.k, pastV: past.v }) };
+    const dWatched = state.sums.take(layerOutput(segment, i, separates));
+    const cotangents = { dy, dWatched, dK: state.sums.get(k), dV: state.sums.get(v) };
+    const { dx } = await state.reverse(
+      reverse as ModelProgram,
+      sums,
+      cotangents,
+      bindings(state, segment, i),
+      { x: state.value(i > 0 || placed ? layerOutput(segment, i - 1, false) : result(x.entry)) },
+    );
+    pool.give(dy, dWatched);
+    dy = dx;
   }
-  if (x.detached) pool.give(dx);
-  else await state.add(computed(x), dx);
+  await state.handOn(x, [dy]);
 }

@@ -1,17 +1,29 @@
 import { ConfigError } from '../../base/errors';
-import { type Entry, type Producer, producersOf } from '../tape/entries';
+import type { ParameterSet } from '../parameters';
+import { type Entry, producersOf, type Segment } from '../tape/entries';
 import type { Tape } from '../tape/tape';
 
-const isProducer = (entry: Entry): entry is Producer => entry.kind === 'segment' || entry.kind === 'compute';
+/**
+ * Segments that follow one another and share one cache per layer: a later segment only adds columns, which an earlier one
+ * does not see. A second segment after the same one begins a branch of its own.
+ */
+export interface Branch {
+  readonly root: Segment;
+}
+
+/** What tensors of a run belong to. */
+export type Owner = Entry | Branch | ParameterSet;
 
 /** What part of a tape is run, and when values can be freed. */
 export interface Plan {
   /** Recorded entries that a loss or an output depends on. */
   readonly entries: readonly Entry[];
-  /** Whether an entry is run in reverse: a loss depends on it, and it depends on something trained. */
-  reverses(entry: Entry): boolean;
-  /** How often the entries that are run read a producer's values. */
-  readers(producer: Producer): number;
+  /** Those that are run in reverse: a loss depends on them, and they depend on something trained. */
+  readonly reversed: ReadonlySet<Owner>;
+  /** How often the entries that are run read an owner's values; a branch is read by each of its segments. */
+  readonly readers: ReadonlyMap<Owner, number>;
+  /** Of the segments that write keys and values. */
+  readonly branches: ReadonlyMap<Owner, Branch>;
   /** T: columns of the caches. */
   readonly columns: number;
 }
@@ -44,14 +56,26 @@ export function planOf(tape: Tape): Plan {
       'Give at least one loss term a weight above 0.',
     );
   const entries = tape.entries.filter((entry) => live.has(entry));
-  const readers = new Map<Producer, number>();
-  for (const entry of entries)
-    for (const { producer } of producersOf(entry)) readers.set(producer, (readers.get(producer) ?? 0) + 1);
-  const segments = entries.filter((entry) => entry.kind === 'segment');
+  const writers = entries.filter((entry) => entry.kind === 'segment').filter(({ writes }) => writes);
+  const branches = new Map<Segment, Branch>();
+  for (const segment of writers) {
+    const continues = segment.after && writers.find(({ after }) => after === segment.after) === segment;
+    const before = continues ? branches.get(segment.after) : undefined;
+    branches.set(segment, before ?? { root: segment });
+  }
+  const read = [
+    ...entries.flatMap((entry) => producersOf(entry).map(({ producer }) => producer)),
+    ...branches.values(),
+  ];
+  const readers = new Map<Owner, number>();
+  for (const owner of read) readers.set(owner, (readers.get(owner) ?? 0) + 1);
   return {
-    entries,
-    reverses: (entry) => isProducer(entry) && wanted.has(entry) && trained.has(entry),
-    readers: (producer) => readers.get(producer) ?? 0,
-    columns: Math.max(0, ...segments.filter(({ writes }) => writes).map(({ end }) => end)),
+    ...{ entries, readers, branches },
+    reversed: new Set(
+      entries.filter(
+        (entry) => wanted.has(entry) && trained.has(entry) && !('terms' in entry && entry.terms.length),
+      ),
+    ),
+    columns: Math.max(0, ...writers.map(({ end }) => end)),
   };
 }

@@ -2,20 +2,16 @@ import { type Shape, showShape, sizeOf } from '../../base/shape';
 import type { ModelOnDevice, ModelProgram } from '../../model/model-on-device';
 import type { DeviceTensor } from '../../runtime/tensor';
 import type { BoundFeeds } from '../feeds';
-import type { FunctionEntry, Producer } from '../tape/entries';
+import type { Segment, Value } from '../tape/entries';
 import type { Hosts } from '../tape/inputs';
 import type { Tape } from '../tape/tape';
-import { Caches } from './caches';
 import type { Programs } from './compiled';
-import type { Plan } from './plan';
+import type { Branch, Owner, Plan } from './plan';
 import type { TensorPool } from './pool';
-import { cotangentName, type Kept, keptOf } from './programs';
+import { cacheOf, type Kept, keptOf } from './programs';
 
 export type Tensors = Readonly<Record<string, DeviceTensor | undefined>>;
-/** Tensors of one producer, by the names of `Kept`. */
 type Slots = Record<string, DeviceTensor>;
-/** Names of parameters by those that a program gives them. */
-type Names = Iterable<readonly [own: string, parameter: string]>;
 
 /** A compiled tape, with everything that its runs share. */
 export interface Machine {
@@ -27,23 +23,68 @@ export interface Machine {
   readonly pool: TensorPool;
 }
 
+/** Tensors by owner and slot. */
+class Store {
+  private readonly owners = new Map<Owner, Slots>();
+
+  constructor(private readonly pool: TensorPool) {}
+
+  get({ owner, slot }: Kept): DeviceTensor | undefined {
+    return this.owners.get(owner)?.[slot];
+  }
+
+  /** Takes a tensor over; what it replaces goes back to the pool. */
+  set({ owner, slot }: Kept, tensor: DeviceTensor): void {
+    const slots = this.owners.get(owner) ?? {};
+    this.owners.set(owner, slots);
+    this.pool.give(slots[slot]);
+    slots[slot] = tensor;
+  }
+
+  /** Hands a tensor over; the caller gives it back. */
+  take(kept: Kept): DeviceTensor | undefined {
+    const tensor = this.get(kept);
+    delete this.owners.get(kept.owner)?.[kept.slot];
+    return tensor;
+  }
+
+  free(owner: Owner): void {
+    this.pool.give(...Object.values(this.owners.get(owner) ?? {}));
+    this.owners.delete(owner);
+  }
+}
+
 /** What one run has computed so far and still needs. */
 export class RunState {
-  readonly caches: Caches;
-  /** Sums so far, in the order of the parameters. */
-  readonly gradients: DeviceTensor[];
-  private readonly values = new Map<Producer, Slots>();
-  private readonly cotangents = new Map<Producer, Slots>();
-  private readonly reads = new Map<Producer, number>();
+  readonly values: Store;
+  /** Cotangents and gradients so far. */
+  readonly sums: Store;
+  private readonly reads: Map<Owner, number>;
 
   constructor(
     readonly at: Machine,
     readonly hosts: Hosts,
-    private readonly parameters: readonly DeviceTensor[],
+    parameters: readonly DeviceTensor[],
     readonly step: number,
   ) {
-    this.caches = new Caches(at.pool);
-    this.gradients = at.tape.parameters.all.map(({ shape }) => this.zeros(shape));
+    this.values = new Store(at.pool);
+    this.sums = new Store(at.pool);
+    this.reads = new Map(at.plan.readers);
+    for (const [i, { name }] of at.tape.parameters.all.entries())
+      this.values.set(this.parameter(name), parameters[i] as DeviceTensor);
+  }
+
+  parameter(name: string): Kept {
+    return { owner: this.at.tape.parameters, slot: name };
+  }
+
+  /** The keys and values that a segment's readers see. */
+  caches(segment: Segment, layer: number): { readonly k: Kept; readonly v: Kept } {
+    return cacheOf(this.at.plan.branches.get(segment) as Branch, layer);
+  }
+
+  value(kept: Kept): DeviceTensor {
+    return this.values.get(kept) as DeviceTensor;
   }
 
   zeros(shape: Shape): DeviceTensor {
@@ -67,75 +108,59 @@ export class RunState {
     return program.run(inputs, outputs);
   }
 
-  /** Parameters and their gradients so far, as programs name them. */
-  bound(names: Names): Tensors {
+  /**
+   * Runs a program in reverse: adds to sums, by the names it has for them.
+   * @param cotangents zeros where undefined
+   * @returns its other outputs, which the caller gives back
+   */
+  async reverse(
+    program: ModelProgram,
+    sums: Readonly<Record<string, Kept>>,
+    cotangents: Tensors,
+    ...given: readonly Tensors[]
+  ): Promise<Slots> {
+    const before = Object.entries(sums).map(
+      ([name, kept]) => [`before.${name}`, this.sums.get(kept)] as const,
+    );
     const bound: Slots = {};
-    for (const [own, name] of names) {
-      const i = this.at.tape.parameters.index(name);
-      bound[`parameter.${own}`] = this.parameters[i] as DeviceTensor;
-      bound[`sum.${own}`] = this.gradients[i] as DeviceTensor;
+    for (const [name, tensor] of [...before, ...Object.entries(cotangents)]) {
+      const input = program.inputs.get(name);
+      if (input) bound[name] = tensor ?? this.zeros(input.shape);
     }
-    return bound;
+    const out = await this.call(program, bound, ...given);
+    for (const [name, kept] of Object.entries(sums)) this.sums.set(kept, out[`sum.${name}`] as DeviceTensor);
+    return out;
   }
 
-  /** Replaces gradients by the sums that a program made from them. */
-  takeGradients(names: Names, out: Slots): void {
-    for (const [own, name] of names) {
-      const i = this.at.tape.parameters.index(name);
-      this.at.pool.give(this.gradients[i]);
-      this.gradients[i] = out[`gradient.${own}`] as DeviceTensor;
+  /** Adds cotangents of what a value is read from to those so far, and takes them over. */
+  async handOn(value: Value, parts: readonly (DeviceTensor | undefined)[]): Promise<void> {
+    const { plan, pool, programs, tape } = this.at;
+    for (const [i, kept] of keptOf(tape, value).entries()) {
+      const b = parts[i];
+      const a = this.sums.get(kept);
+      if (!b) continue;
+      if (value.detached || !plan.reversed.has(kept.owner)) pool.give(b);
+      else if (!a) this.sums.set(kept, b);
+      else {
+        const { sum } = await this.call(await programs.sum(b.shape), { a, b });
+        pool.give(b);
+        this.sums.set(kept, sum as DeviceTensor);
+      }
     }
   }
 
-  keep(producer: Producer, slots: Slots): void {
-    this.values.set(producer, slots);
-  }
-
-  value({ producer, slot }: Kept): DeviceTensor {
-    return this.values.get(producer)?.[slot] as DeviceTensor;
-  }
-
-  /** Adds a cotangent and takes it over. */
-  async add({ producer, slot }: Kept, part: DeviceTensor): Promise<void> {
-    const { plan, pool, programs } = this.at;
-    if (!plan.reverses(producer)) return pool.give(part);
-    const slots = this.cotangents.get(producer) ?? {};
-    this.cotangents.set(producer, slots);
-    const before = slots[slot];
-    if (!before) {
-      slots[slot] = part;
-      return;
-    }
-    const { sum } = await this.call(await programs.sum(part.shape), { a: before, b: part });
-    pool.give(before, part);
-    slots[slot] = sum as DeviceTensor;
-  }
-
-  /** Hands over a cotangent; the caller gives it back. */
-  takeCotangent({ producer, slot }: Kept): DeviceTensor | undefined {
-    const slots = this.cotangents.get(producer) ?? {};
-    const tensor = slots[slot];
-    delete slots[slot];
-    return tensor;
-  }
-
-  /** Adds a program's cotangents of its inputs to those of their producers. */
-  async handOn({ inputs }: FunctionEntry, out: Slots): Promise<void> {
-    for (const [i, value] of inputs.entries())
-      for (const [j, each] of (value.detached ? [] : keptOf(this.at.tape, value)).entries())
-        await this.add(each, out[cotangentName(i, j)] as DeviceTensor);
-  }
-
-  /** Counts that one entry fewer will read a producer. @returns how many are left */
-  leave(producer: Producer): number {
-    const left = (this.reads.get(producer) ?? this.at.plan.readers(producer)) - 1;
-    this.reads.set(producer, left);
+  /** One entry fewer will read the owner's tensors. @returns how many are left */
+  leave(owner: Owner): number {
+    const left = (this.reads.get(owner) as number) - 1;
+    this.reads.set(owner, left);
     return left;
   }
 
-  /** Nothing will read the producer's values any more. */
-  free(producer: Producer): void {
-    this.at.pool.give(...Object.values(this.values.get(producer) ?? {}));
-    if (producer.kind === 'segment') this.caches.leave(producer);
+  /** Nothing will read the owner's tensors any more. */
+  free(owner: Owner): void {
+    this.values.free(owner);
+    this.sums.free(owner);
+    const branch = this.at.plan.branches.get(owner);
+    if (branch && this.leave(branch) === 0) this.free(branch);
   }
 }

@@ -142,6 +142,11 @@ export class Segment {
     return this.from + this.positions;
   }
 
+  /** All its positions. */
+  get all(): readonly number[] {
+    return Array.from({ length: this.positions }, (_, p) => p);
+  }
+
   /** The segments of its past, first to last, and itself. */
   get lineage(): readonly Segment[] {
     return [...(this.after?.lineage ?? []), this];
@@ -155,8 +160,7 @@ export class Segment {
         'Choose positions within the segment.',
       );
     const { batch, hidden } = this.sizes;
-    const positions = Array.from({ length: to - from }, (_, i) => from + i);
-    return { ...this.read(positions, [batch * positions.length, hidden]), layers: 'last' };
+    return { ...this.read(this.all.slice(from, to), [batch * (to - from), hidden]), layers: 'last' };
   }
 
   /** The final hidden state of its last position, [B, H]. */
@@ -173,8 +177,7 @@ export class Segment {
   /** States of all layers at all positions, [B, P, L, H]. */
   get states(): States {
     const { batch, hidden, layers } = this.sizes;
-    const positions = Array.from({ length: this.positions }, (_, p) => p);
-    return this.read(positions, [batch, this.positions, layers, hidden]);
+    return this.read(this.all, [batch, this.positions, layers, hidden]);
   }
 
   /** Keys and values at columns [from, to) of its past and its own. */

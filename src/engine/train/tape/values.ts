@@ -1,6 +1,6 @@
 import type { Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
-import type { Segment, States } from './entries';
+import type { FunctionEntry, Segment, States, Value } from './entries';
 import type { Tape } from './tape';
 
 /** The output of one layer of a segment, as hidden states are read from it. */
@@ -29,8 +29,21 @@ export interface LayerOutput {
   readonly positions: readonly number[];
 }
 
-/** Hidden states as one tensor in their own shape. @param outputs one for each of `readsOf` */
-export function statesOf(
+/** How a back end traces what values are read from. */
+export interface Sources {
+  result(entry: FunctionEntry): Tensor;
+  output(read: Read): LayerOutput;
+}
+
+/** A value as one tensor in its own shape. */
+export function valueOf(tape: Tape, value: Value, { result, output }: Sources): Tensor {
+  const x =
+    value.kind === 'computed' ? result(value.entry) : statesOf(tape, value, readsOf(tape, value).map(output));
+  return value.detached ? o.stopGradient(x) : x;
+}
+
+/** @param outputs one for each of `readsOf` */
+function statesOf(
   { batch: B, parameters }: Tape,
   { tracks, shape }: States,
   outputs: readonly LayerOutput[],

@@ -1,5 +1,4 @@
 import { ConfigError } from '../../base/errors';
-import { gradients } from '../../graph/gradient';
 import { Graph, type Program, type Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
 import {
@@ -12,12 +11,13 @@ import {
 } from '../../nn/attachments';
 import { withDropout } from '../../nn/dropout';
 import { atPositions } from '../../nn/positions';
+import { type Leaves, leaf, ones, reverseOutputs } from '../../nn/programs/reverse';
 import { causalMask, runStack, type StackModel, type StackOutput, stackModel } from '../../nn/stack';
 import { packName } from '../parameters';
 import type { FunctionEntry, KeyValueLossEntry, Segment, TraceContext, Value } from './entries';
 import { maskInput, segmentInput } from './inputs';
 import type { Tape } from './tape';
-import { readsOf, statesOf } from './values';
+import { valueOf } from './values';
 
 /**
  * The whole tape as one program, forward and, if there are terms, backward. Inputs are those of `tapeFeeds`, and parameters
@@ -69,24 +69,21 @@ export class WholeTape {
     }
   }
 
-  /** What each parameter's gradient is taken with respect to: the factors of a pack, or the parameter itself. */
-  get leaves(): readonly (readonly Tensor[])[] {
-    return this.tape.parameters.all.map(
-      ({ name }) => this.packs.get(name)?.leaves ?? [this.context.parameter(name)],
-    );
+  /** What each parameter's gradient is taken with respect to. */
+  get leaves(): Readonly<Record<string, Leaves>> {
+    const leaves = this.tape.parameters.all.map(({ name }) => [
+      name,
+      this.packs.get(name) ?? leaf(this.context.parameter(name)),
+    ]);
+    return Object.fromEntries(leaves);
   }
 
   /** `terms`, and the gradient of their sum with respect to every parameter. */
   backward(): Record<string, Tensor> {
     const terms = o.concat(this.terms, 0);
-    const { leaves } = this;
-    const parts = gradients(o.reduceSum(terms), leaves.flat());
-    const outputs: Record<string, Tensor> = { terms };
-    this.tape.parameters.all.forEach(({ name }, i) => {
-      const own = parts.splice(0, leaves[i]?.length);
-      outputs[`gradient.${name}`] = this.packs.get(name)?.pack(own) ?? (own[0] as Tensor);
-    });
-    return outputs;
+    const gradients = reverseOutputs([ones(terms)], this.leaves);
+    const named = Object.entries(gradients).map(([name, x]) => [`gradient.${name}`, x]);
+    return { terms, ...Object.fromEntries(named) };
   }
 
   private segment(segment: Segment): void {
@@ -134,18 +131,13 @@ export class WholeTape {
   }
 
   private value(value: Value): Tensor {
-    const x = value.kind === 'computed' ? this.result(value.entry) : this.states(value);
-    return value.detached ? o.stopGradient(x) : x;
-  }
-
-  private states(value: Extract<Value, { kind: 'states' }>): Tensor {
-    const outputs = readsOf(this.tape, value).map(({ segment, layer }) => {
-      const rows = (this.runs.get(segment) as StackOutput).hidden[layer] as Tensor;
-      const P = segment.positions;
-      const all = Array.from({ length: P }, (_, p) => p);
-      return { rows, positions: segment.lastOnly ? [P - 1] : all };
+    return valueOf(this.tape, value, {
+      result: (entry) => this.result(entry),
+      output: ({ segment, layer }) => {
+        const rows = (this.runs.get(segment) as StackOutput).hidden[layer] as Tensor;
+        return { rows, positions: segment.lastOnly ? segment.all.slice(-1) : segment.all };
+      },
     });
-    return statesOf(this.tape, value, outputs);
   }
 
   private result(entry: FunctionEntry): Tensor {
