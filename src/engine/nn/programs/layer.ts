@@ -48,8 +48,8 @@ export interface LayerPrograms {
   readonly forward: Program;
   /**
    * The same inputs, the cotangents dy, dWatched [B, w, H] (or [B·P, H] if all are watched), dK and dV of the caches it
-   * output → dx [B·P, H]; and the past's cotangents `pastK` and `pastV` and each adapter's gradient by its name, as sums (see
-   * `summed`). The forward pass is recomputed inside, since only its inputs were kept.
+   * output → dx [B·P, H]; and the gradients of pastK, pastV and the adapter packs as sums (see `summed`). The forward pass is
+   * recomputed inside, since only its inputs were kept.
    */
   readonly reverse: Program;
 }
@@ -92,10 +92,8 @@ function trace(config: DecoderConfig, shape: SegmentShape) {
   if (shape.writes) Object.assign(outputs, cached(out.kv, shape));
   if (watched.length > 0 && watched.length < P) {
     const rows = o.reshape(out.x, [B, P, H]);
-    outputs.watched = o.concat(
-      watched.map((p) => o.slice(rows, 1, p, p + 1)),
-      1,
-    );
+    const each = watched.map((p) => o.slice(rows, 1, p, p + 1));
+    outputs.watched = o.concat(each, 1);
   }
   return { x, past, packs, outputs };
 }
@@ -138,7 +136,7 @@ function reversed({ x, past, packs, outputs }: Traced, { watched }: SegmentShape
   const ends = [fed('dy', y)];
   if (watched.length > 0) ends.push(fed('dWatched', outputs.watched ?? y));
   if (k && v) ends.push(fed('dK', k), fed('dV', v));
-  const sums = Object.fromEntries(packs.map((pack) => [pack.name, pack]));
+  const sums = Object.fromEntries(packs.map((pack) => [`parameter.${pack.name}`, pack]));
   const pasts = past && { pastK: leaf(past.k), pastV: leaf(past.v) };
   return reverseOutputs(ends, { dx: leaf(x) }, { ...pasts, ...sums });
 }

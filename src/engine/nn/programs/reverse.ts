@@ -2,12 +2,10 @@ import { sizeOf } from '../../base/shape';
 import { vjp } from '../../graph/gradient';
 import type { Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
+import type { AttachedPack } from '../attachments';
 
 /** What a gradient is taken of: a tensor, or the factors that one parameter packs, whose gradients it packs in turn. */
-export interface Leaves {
-  readonly leaves: readonly Tensor[];
-  pack(gradients: readonly Tensor[]): Tensor;
-}
+export type Leaves = Pick<AttachedPack, 'leaves' | 'pack'>;
 
 export const leaf = (x: Tensor): Leaves => ({ leaves: [x], pack: ([gradient]) => gradient as Tensor });
 
@@ -28,22 +26,21 @@ export const summed = (name: string, part: Tensor): Record<string, Tensor> => ({
   [`sum.${name}`]: o.add(part.graph.input(`before.${name}`, part.shape), part),
 });
 
-/** A reverse pass: the gradients of `fresh` by name, and those of `sums`, each added to its sum so far. */
+/** A reverse pass: the gradients of `fresh` by their names, and those of the inputs `sums`, each added to its sum so far. */
 export function reverseOutputs(
   ends: readonly End[],
   fresh: Readonly<Record<string, Leaves>>,
   sums: Readonly<Record<string, Leaves>> = {},
 ): Record<string, Tensor> {
-  const all = [...Object.entries(fresh), ...Object.entries(sums)];
+  const all = [...Object.values(fresh), ...Object.values(sums)];
   const parts = vjp(
     ends.map(([end]) => end),
     ends.map(([, cotangent]) => cotangent),
-    all.flatMap(([, { leaves }]) => leaves),
+    all.flatMap(({ leaves }) => leaves),
   );
+  const next = ({ leaves, pack }: Leaves): Tensor => pack(parts.splice(0, leaves.length));
   const outputs: Record<string, Tensor> = {};
-  for (const [name, { leaves, pack }] of all) {
-    const part = pack(parts.splice(0, leaves.length));
-    Object.assign(outputs, name in fresh ? { [name]: part } : summed(name, part));
-  }
+  for (const [name, own] of Object.entries(fresh)) outputs[name] = next(own);
+  for (const [name, own] of Object.entries(sums)) Object.assign(outputs, summed(name, next(own)));
   return outputs;
 }

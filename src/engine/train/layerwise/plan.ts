@@ -1,6 +1,5 @@
-import { ConfigError } from '../../base/errors';
 import type { ParameterSet } from '../parameters';
-import { type Entry, producersOf, type Segment } from '../tape/entries';
+import { type Entry, producersOf, type Segment, termsOf } from '../tape/entries';
 import type { Tape } from '../tape/tape';
 
 /**
@@ -30,52 +29,30 @@ export interface Plan {
 
 /** @throws ConfigError if the tape has neither losses nor outputs */
 export function planOf(tape: Tape): Plan {
-  const live = new Set<Entry>();
-  const wanted = new Set<Entry>();
+  const entries = tape.live;
   const trained = new Set<Entry>();
-  for (const entry of tape.entries)
+  const reversed = new Set<Owner>();
+  for (const entry of entries)
     if (
       ('parameters' in entry && entry.parameters.length > 0) ||
       (entry.kind === 'segment' && entry.adapters.length > 0) ||
       producersOf(entry).some(({ producer, detached }) => !detached && trained.has(producer))
     )
       trained.add(entry);
-  for (const entry of [...tape.entries].reverse()) {
-    const loss = entry.kind === 'loss' || entry.kind === 'keyValueLoss';
-    if (loss) wanted.add(entry);
-    if (loss || entry.kind === 'output') live.add(entry);
-    if (!live.has(entry)) continue;
-    for (const { producer, detached } of producersOf(entry)) {
-      live.add(producer);
-      if (wanted.has(entry) && !detached) wanted.add(producer);
-    }
-  }
-  if (live.size === 0)
-    throw new ConfigError(
-      'there is no loss: every weight is 0',
-      'Give at least one loss term a weight above 0.',
-    );
-  const entries = tape.entries.filter((entry) => live.has(entry));
-  const writers = entries.filter((entry) => entry.kind === 'segment').filter(({ writes }) => writes);
+  for (const entry of [...entries].reverse())
+    if (termsOf(entry).length > 0 || reversed.has(entry))
+      for (const { producer, detached } of producersOf(entry))
+        if (!detached && trained.has(producer)) reversed.add(producer);
+  const writers = entries.filter((entry) => entry.kind === 'segment' && entry.writes) as Segment[];
   const branches = new Map<Segment, Branch>();
   for (const segment of writers) {
     const continues = segment.after && writers.find(({ after }) => after === segment.after) === segment;
     const before = continues ? branches.get(segment.after) : undefined;
     branches.set(segment, before ?? { root: segment });
   }
-  const read = [
-    ...entries.flatMap((entry) => producersOf(entry).map(({ producer }) => producer)),
-    ...branches.values(),
-  ];
   const readers = new Map<Owner, number>();
-  for (const owner of read) readers.set(owner, (readers.get(owner) ?? 0) + 1);
-  return {
-    ...{ entries, readers, branches },
-    reversed: new Set(
-      entries.filter(
-        (entry) => wanted.has(entry) && trained.has(entry) && !('terms' in entry && entry.terms.length),
-      ),
-    ),
-    columns: Math.max(0, ...writers.map(({ end }) => end)),
-  };
+  const read = entries.flatMap(producersOf).map(({ producer }) => producer);
+  for (const owner of [...read, ...branches.values()]) readers.set(owner, (readers.get(owner) ?? 0) + 1);
+  const columns = Math.max(0, ...writers.map(({ end }) => end));
+  return { entries, reversed, readers, branches, columns };
 }

@@ -32,6 +32,9 @@ export const cacheOf = (owner: Owner, layer: number) => ({
   v: { owner, slot: `v ${layer}` },
 });
 
+/** What has been added up of a tensor's cotangent, or of a parameter's gradient. */
+export const sumOf = ({ owner, slot }: Kept): Kept => ({ owner, slot: `sum of ${slot}` });
+
 /** The tensors that a program reads for a value. */
 export function keptOf(tape: Tape, value: Value): Kept[] {
   if (value.kind === 'computed') return [result(value.entry)];
@@ -122,7 +125,7 @@ function traceInputs(tape: Tape, inputs: readonly Value[]) {
 
 /**
  * Inputs `x{i}.{j}` and `parameter.{name}` → y; in reverse also dy → the cotangents `d{i}.{j}`, and the parameters' gradients
- * as sums by their names.
+ * as sums.
  */
 function functionProgram(tape: Tape, entry: FunctionEntry, part: Part): Program {
   const { context, cotangents, values } = traceInputs(tape, entry.inputs);
@@ -130,7 +133,7 @@ function functionProgram(tape: Tape, entry: FunctionEntry, part: Part): Program 
   const isLoss = entry.kind === 'loss';
   if (part === 'forward' && !isLoss) return { name: entry.name, outputs: { y } };
   const end = isLoss ? ones(y) : fed('dy', y);
-  const gradients = entry.parameters.map((name) => [name, leaf(context.parameter(name))]);
+  const gradients = entry.parameters.map((name) => [`parameter.${name}`, leaf(context.parameter(name))]);
   const outputs = reverseOutputs([end], cotangents, Object.fromEntries(gradients));
   if (isLoss) return { name: entry.name, outputs: { y, ...outputs } };
   return { name: `${entry.name}, in reverse`, outputs };
