@@ -33,7 +33,7 @@ const choose = (app: Page, files: { name: string; mimeType: string; buffer: Buff
 test('GSM8K rows come with the page: drawn, filtered, held out and written', async ({ app }) => {
   await app.getByRole('tab', { name: 'Data' }).click();
   await expectAccessible(app);
-  await app.getByRole('button', { name: 'Take 128 rows of GSM8K' }).click();
+  await app.getByRole('button', { name: 'Use 128 GSM8K rows' }).click();
   await expect(app.getByText('128 of 128 rows pass the filter.')).toBeVisible();
   await app.getByRole('textbox', { name: /^Held out/ }).fill('20');
   await app.getByRole('textbox', { name: 'Steps' }).fill('2-3');
@@ -54,7 +54,7 @@ test('GSM8K rows come with the page: drawn, filtered, held out and written', asy
 
   // Coming back by the link draws the same rows.
   await app.reload();
-  await app.getByRole('button', { name: 'Take 128 rows of GSM8K' }).click();
+  await app.getByRole('button', { name: 'Use 128 GSM8K rows' }).click();
   await expect(app.getByText('1–10 of 20')).toBeVisible();
   expect(await downloaded(app, 'Download the held-out rows')).toEqual(held);
 });
@@ -69,7 +69,7 @@ test('a file of one’s own: what is malformed is listed, the rest loads; what i
   await expect(app.getByText('2 of 2 rows pass the filter.')).toBeVisible();
   await app.getByText('Malformed rows: 1').click();
   await expect(app.getByText('1 cell; the header names 2 columns')).toBeVisible();
-  await expect(app.getByText(/Rows whose question another row has/)).toBeVisible();
+  await expect(app.getByText(/^Duplicates, with the same question/)).toBeVisible();
   await expectAccessible(app);
   const parquet = { name: 'train.jsonl', mimeType: 'text/plain', buffer: Buffer.from('PAR1\x15\x04\x15') };
   await choose(app, parquet);

@@ -99,7 +99,7 @@ test('the first run can be cancelled at its longest step, and the page is usable
   await expect(bar).toContainText(/Guided run: Distil on 128 samples.*of 150 steps.*about .* left/);
   await app.getByRole('tab', { name: 'Distil' }).click();
   await app.getByRole('button', { name: /^Cancel task: Guided run/ }).click();
-  await expect(bar).toContainText('Nothing under way');
+  await expect(bar).toContainText('No task running');
   await app.getByRole('tab', { name: 'Tour' }).click();
   await expect(app.getByText(/^Cancelled\. Finished steps are kept/)).toBeVisible();
   await app.getByRole('tab', { name: 'Low-rank' }).click();

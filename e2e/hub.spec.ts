@@ -69,7 +69,7 @@ test('a model is looked up, agreed to, downloaded over a bad network and a reloa
   await expect(
     app.getByRole('heading', { name: /^Download 1\.5 MB from 127\.0\.0\.1:\d+\?$/ }),
   ).toBeVisible();
-  await expect(app.getByRole('heading', { name: 'Memory it will take, estimated' })).toBeVisible();
+  await expect(app.getByRole('heading', { name: 'Estimated memory' })).toBeVisible();
   await expectAccessible(app);
 
   hub.faults.push(
@@ -113,7 +113,7 @@ test('a model is looked up, agreed to, downloaded over a bad network and a reloa
   await tab(app, /^Stored/).click();
   await app.getByRole('button', { name: `Open ${MODEL}` }).click();
   await expect(opened(app)).toBeVisible({ timeout: 30_000 });
-  await expect(app.getByText(`Opened from what is stored of ${MODEL}`)).toBeVisible();
+  await expect(app.getByText(`Opened from this browser’s storage: ${MODEL}`)).toBeVisible();
 
   // What is open is not deleted; after a reload it is.
   await app.getByRole('button', { name: `Delete ${MODEL}` }).click();
@@ -144,7 +144,7 @@ test('a second tab says that the first one is downloading; a link asks and fetch
   await other.getByRole('button', { name: /^Download (and open|the rest)/ }).click();
   await expect(other.getByRole('alert')).toContainText('in another tab');
   await tab(other, /^Stored/).click();
-  await expect(other.getByText('under way in another tab')).toBeVisible();
+  await expect(other.getByText('downloading in another tab')).toBeVisible();
   await other.close();
 
   await app.getByRole('button', { name: 'Cancel download' }).click();

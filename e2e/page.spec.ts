@@ -28,12 +28,12 @@ test('a first visit shows the guided run, the next one does not; a link opens wh
   await expect(page.getByRole('button', { name: 'Run LoRi on 128 samples' })).toBeVisible();
 });
 
-test('the status bar shows model, device, memory and that nothing is under way', async ({ app }) => {
+test('the status bar shows model, device, memory and that no task is running', async ({ app }) => {
   const bar = app.getByRole('banner');
   await expect(bar).toContainText('bundled pair', { timeout: 60_000 });
   await expect(bar).toContainText(/WASM, \d+ threads?/);
-  await expect(bar).toContainText(/Memory\s*(unknown|[\d.]+ [kMG]B)/);
-  await expect(bar).toContainText('Nothing under way');
+  await expect(bar).toContainText(/Memory\s*(measuring|not reported|[\d.]+ [kMG]B)/);
+  await expect(bar).toContainText('No task running');
 });
 
 test('a missing file is 404 and not the page', async ({ app }) => {

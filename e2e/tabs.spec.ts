@@ -9,7 +9,7 @@ test('a run in progress is shown as such in another tab, and leaving its own tab
   const distil = (page: typeof app) => page.goto('./#/distil');
   await distil(app);
   await app.getByRole('button', { name: /^Start/ }).click();
-  await expect(app.getByText(/under way/).first()).toBeVisible({ timeout: 60_000 });
+  await expect(app.getByText(/running in this tab/).first()).toBeVisible({ timeout: 60_000 });
 
   const other = await context.newPage();
   await distil(other);
@@ -25,10 +25,10 @@ test('a run in progress is shown as such in another tab, and leaving its own tab
 
   const after = await context.newPage();
   await distil(after);
-  await expect(after.getByText(/broken off after \d+ steps/).first()).toBeVisible({ timeout: 60_000 });
+  await expect(after.getByText(/interrupted after \d+ steps/).first()).toBeVisible({ timeout: 60_000 });
   await after
     .getByRole('button', { name: /^Delete / })
     .first()
     .click();
-  await expect(after.getByText(/broken off/)).toHaveCount(0);
+  await expect(after.getByText(/interrupted/)).toHaveCount(0);
 });

@@ -230,7 +230,7 @@ describe('Data', () => {
   it('says what was read, marks the answers, and lists what was left out', async () => {
     const { app, start } = open({ hash: '#/data' });
     await start;
-    await expect.element(button('Take 128 rows of GSM8K')).toBeVisible();
+    await expect.element(button('Use 128 GSM8K rows')).toBeVisible();
     const rows = jsonl(...[1, 2, 3, 3].map(solved), { question: 'No answer?' });
     await app.actions.openData([{ name: 'own.jsonl', data: rows }]);
     await expect.element(page.getByRole('heading', { name: 'own.jsonl' })).toBeVisible();
@@ -239,7 +239,7 @@ describe('Data', () => {
     expect(marks).toEqual(['1,001', '1,002', '1,003']);
     await userEvent.click(text('Malformed rows: 1'));
     await expect.element(text('answer is missing')).toBeVisible();
-    await expect.element(text(/Rows whose question another row has.*: 1/)).toBeVisible();
+    await expect.element(text(/Duplicates, with the same question.*: 1/)).toBeVisible();
     // Another rule marks another place, and says where the two differ.
     app.actions.chooseRule('coconut');
     await expect.element(text('Text after the last #.')).toBeVisible();
@@ -251,7 +251,7 @@ describe('Data', () => {
   it('filters and draws as it is typed, and says what is wrong with a range', async () => {
     const { app, start } = open({ hash: '#/data?data-sample=4' });
     await start;
-    await userEvent.click(button('Take 128 rows of GSM8K'));
+    await userEvent.click(button('Use 128 GSM8K rows'));
     await expect.element(text('128 of 128 rows pass the filter.')).toBeVisible();
     await userEvent.fill(page.getByRole('textbox', { name: 'Steps' }), '2-');
     await expect.element(text('96 of 128 rows pass the filter.')).toBeVisible();
@@ -379,11 +379,11 @@ describe('the page', () => {
     await expect.element(bar.getByRole('progressbar', { name: 'Loading the models' })).toBeVisible();
     await start;
     await expect.element(bar).toMatchTextContent(/bundled pair.*WASM, 2 threads.*Memory/);
-    await expect.element(bar).toMatchTextContent(/Nothing under way/);
+    await expect.element(bar).toMatchTextContent(/No task running/);
     const running = app.actions.startRun();
     await expect.element(bar, slow).toMatchTextContent(/Distillation.*Training.*of 150 steps.*about .* left/);
     await button('Cancel task: Distillation').click();
-    await expect.element(bar).toMatchTextContent(/Nothing under way/);
+    await expect.element(bar).toMatchTextContent(/No task running/);
     expect(await running).toBe(false);
   });
 
@@ -394,7 +394,7 @@ describe('the page', () => {
     await button('Start LoRi').click();
     await expect.element(text('Running.')).toBeVisible();
     await expect.poll(() => app.store.getState().run.series.step.length).toBeGreaterThan(0);
-    await button('Drop').click();
+    await button('Discard').click();
     await expect
       .element(page.getByRole('alert'))
       .toMatchTextContent(/does not respond to Cancel.*still running/);

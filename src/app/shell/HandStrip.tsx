@@ -16,7 +16,7 @@ export function HandStrip() {
   return (
     <div className="hand" aria-live="off">
       {tasks.length === 0 ? (
-        <p className="hand-idle">Nothing under way</p>
+        <p className="hand-idle">No task running</p>
       ) : (
         tasks.map((task) => <Hand key={task.id} task={task} />)
       )}

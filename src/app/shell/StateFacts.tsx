@@ -3,7 +3,7 @@ import type { AppState } from '../store/state';
 import { isBusy } from '../store/task';
 import { useApp } from '../store/use-app';
 import { bytes } from '../ui/format';
-import { useMemory } from './use-memory';
+import { type Memory, useMemory } from './use-memory';
 
 /** Maximum number of characters of a model's name in the bar. */
 const NAME = 24;
@@ -25,6 +25,11 @@ function deviceOf({ device }: AppState): string {
   return `WASM, ${report.threads} ${report.threads === 1 ? 'thread' : 'threads'}`;
 }
 
+function memoryWords(memory: Memory | null | undefined): string {
+  if (memory === undefined) return 'measuring';
+  return memory === null ? 'not reported' : bytes(memory.bytes);
+}
+
 /** Model, device and memory, in a few words each. */
 export function StateFacts() {
   const model = useApp(modelOf);
@@ -40,9 +45,9 @@ export function StateFacts() {
         <dt>Device</dt>
         <dd>{device}</dd>
       </div>
-      <div title={memory?.of}>
+      <div title={memory === null ? 'This browser does not report memory' : memory?.of}>
         <dt>Memory</dt>
-        <dd>{memory === null ? 'unknown' : bytes(memory.bytes)}</dd>
+        <dd>{memoryWords(memory)}</dd>
       </div>
     </dl>
   );

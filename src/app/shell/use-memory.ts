@@ -25,8 +25,9 @@ export async function memoryNow(api: MemoryApi): Promise<Memory | null> {
 /** Milliseconds between two measurements. */
 const LOOK = 10_000;
 
-export function useMemory(): Memory | null {
-  const [memory, setMemory] = useState<Memory | null>(null);
+/** `undefined` until the first measurement has come, which takes Chromium up to half a minute. */
+export function useMemory(): Memory | null | undefined {
+  const [memory, setMemory] = useState<Memory | null>();
   useEffect(() => {
     let isGone = false;
     let timer: ReturnType<typeof setTimeout> | undefined;

@@ -37,7 +37,7 @@ export function readDataLink(values: URLSearchParams): {
     const text = values.get(key);
     if (text === null) continue;
     if (read(field, text) !== null) data[key] = text;
-    else problems.push(`unknown ${key} "${text.slice(0, 60)}": ${mayBe(field)} may stand there`);
+    else problems.push(`unknown ${key} "${text.slice(0, 60)}": expected ${mayBe(field)}`);
   }
   return { data, problems };
 }

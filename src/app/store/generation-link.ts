@@ -49,7 +49,7 @@ function problemOf(key: string, text: string, initial: GenerationDraft): string 
   const shown = `"${text.length > 60 ? `${text.slice(0, 60)}…` : text}"`;
   if (key === 'generator')
     return readSubject(text) === null
-      ? `unknown generator ${shown}: teacher, base, student, student-3 (its checkpoint 3), opened may stand there`
+      ? `unknown generator ${shown}: expected teacher, base, student, student-3 (its checkpoint 3) or opened`
       : null;
   if (key === 'prompt' || key === 'stops' || key === 'template') {
     if (text.length > LONGEST_TEXT)
@@ -66,7 +66,7 @@ function problemOf(key: string, text: string, initial: GenerationDraft): string 
     !generationErrors({ ...initial, settings: { ...initial.settings, [path]: value } }).has(path)
   )
     return null;
-  return `unknown ${key} ${shown}: ${rangeText(setting)} may stand there`;
+  return `unknown ${key} ${shown}: expected ${rangeText(setting)}`;
 }
 
 /** The draft that the link asks for, from the one without it. */

@@ -128,7 +128,7 @@ export function readLensLink(values: URLSearchParams): {
     const may = key === 'view' ? LENS_VIEWS.join(', ') : ENTRIES[key]!.may;
     const known = key === 'view' ? LENS_VIEWS.includes(text as LensView) : ENTRIES[key]!.read(text) !== null;
     if (known) lens[key] = text;
-    else problems.push(`unknown ${key} ${quote(text)}: ${may} may stand there`);
+    else problems.push(`unknown ${key} ${quote(text)}: expected ${may}`);
   }
   return { lens, problems };
 }

@@ -45,7 +45,7 @@ export function subjectsOf({ methods, studentConfig, student, lens, run }: Known
           : `Student: ${studentLine(student)}${isActive(run) ? ' (of the run before)' : ''}`,
       unavailable: studentConfig === null ? 'No student has finished training yet: run Distil.' : null,
     },
-    { id: 'base', label: 'Base, untrained', unavailable: null },
+    { id: 'base', label: 'Base, before distillation', unavailable: null },
     {
       id: 'opened',
       label: opened.value ? `Opened: ${shorten(opened.value.name, 60)}` : 'Opened model',

@@ -77,16 +77,16 @@ describe('link', () => {
     );
     expect(link).toEqual(links[0]);
     expect(problems).toEqual([
-      'unknown place "distill"; there are tour, model, data, lowrank, generate, distil, latents',
-      'unknown preset "nope"; there are lori-results-128, lori-paper-128, codi-128, ce-128, nocot-128',
-      'unknown theme "pink"; there are system, light, dark',
+      'unknown place "distill": expected tour, model, data, lowrank, generate, distil, latents',
+      'unknown preset "nope": expected lori-results-128, lori-paper-128, codi-128, ce-128, nocot-128',
+      'unknown theme "pink": expected system, light, dark',
       'the question of 2001 characters is longer than 2000',
-      'unknown view "rank": spectra, ranks, tucker, trajectories, angles, causal may stand there',
-      'unknown samples "1e2": a whole number from 1 to 128 may stand there',
-      'unknown layers "3-1": “all”, or numbers and ranges such as 1-3,6 may stand there',
-      'unknown generator "me": teacher, base, student, student-3 (its checkpoint 3), opened may stand there',
-      'unknown temperature "warm": 0 to 10 may stand there',
-      'unknown top-p "0": more than 0, at most 1 may stand there',
+      'unknown view "rank": expected spectra, ranks, tucker, trajectories, angles, causal',
+      'unknown samples "1e2": expected a whole number from 1 to 128',
+      'unknown layers "3-1": expected “all”, or numbers and ranges such as 1-3,6',
+      'unknown generator "me": expected teacher, base, student, student-3 (its checkpoint 3) or opened',
+      'unknown temperature "warm": expected 0 to 10',
+      'unknown top-p "0": expected more than 0, at most 1',
       'unknown value "a"',
     ]);
     expect(parseLink('#/latents?theme=pink').link.panel).toBe('latents');

@@ -46,18 +46,18 @@ export function parseLink(
   const [path = '', query = ''] = hash.replace(/^#?\/?/, '').split(/\?(.*)/s);
   const wanted = path === '' ? 'model' : path;
   const panel = PANELS.find((name) => name === wanted);
-  if (!panel) problems.push(`unknown place ${quote(path)}; there are ${oneOf(PANELS)}`);
+  if (!panel) problems.push(`unknown place ${quote(path)}: expected ${oneOf(PANELS)}`);
 
   const values = new URLSearchParams(query);
   const named = values.get('preset');
   const preset = findPreset(named, presets) ?? null;
   if (named !== null && !preset)
-    problems.push(`unknown preset ${quote(named)}; there are ${oneOf(presets.map(({ id }) => id))}`);
+    problems.push(`unknown preset ${quote(named)}: expected ${oneOf(presets.map(({ id }) => id))}`);
   else if (preset && preset.id !== named)
     notes.push(`The preset ${named} is now called ${preset.id} (${preset.name}); its values are the same.`);
   const theme = values.get('theme');
   if (theme !== null && !THEMES.includes(theme as Theme))
-    problems.push(`unknown theme ${quote(theme)}; there are ${oneOf(THEMES)}`);
+    problems.push(`unknown theme ${quote(theme)}: expected ${oneOf(THEMES)}`);
   const question = values.get('question');
   if (question !== null && question.length > LONGEST_QUESTION) {
     problems.push(`the question of ${question.length} characters is longer than ${LONGEST_QUESTION}`);

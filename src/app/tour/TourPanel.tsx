@@ -106,7 +106,7 @@ function TourItem({ step, number }: { readonly step: TourStep; readonly number: 
           {EXPLANATIONS[step]}
           {step === 'distil' && ` The preset is “${preset}”.`}
         </p>
-        {state === 'busy' && <Progress label={hand?.phase ?? 'Under way'} {...hand?.shown} />}
+        {state === 'busy' && <Progress label={hand?.phase ?? 'Running'} {...hand?.shown} />}
         {state === 'done' && <p className="tour-outcome">{told}</p>}
         {state === 'failed' && <p className="tour-outcome">✕ failed</p>}
         {task.status === 'failed' && isHere && (

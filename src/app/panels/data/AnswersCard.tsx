@@ -13,10 +13,10 @@ import { Scroller } from '../../ui/Scroller';
 import { Marked } from './Marked';
 
 const ENDINGS = {
-  end: 'ended by itself',
+  end: 'ended with an end token',
   stop: 'ended at a stop string',
-  limit: 'cut off at the limit of tokens',
-  positions: 'cut off at the model’s last position',
+  limit: 'was cut at the length limit',
+  positions: 'was cut at the model’s last position',
 } as const;
 
 /** The open model's answers to the drawn rows, with what was marked in each and why. */
@@ -35,7 +35,7 @@ export function AnswersCard({ report }: { readonly report: DataReport }) {
   return (
     <Panel
       title="Answers"
-      about="The model continues each question as it stands, without examples, taking the most probable token every time. Its answer is marked by the rule above."
+      about="The model continues each question as it is, without examples, by greedy decoding. Its answer is marked by the rule above."
     >
       <div className="data-pair">
         <NumberField

@@ -4,6 +4,7 @@ import { Panel } from '../../ui/Panel';
 import { RowsFigure } from '../shared/RowsFigure';
 import { AnswersCard } from './AnswersCard';
 import { DrawForm } from './DrawForm';
+import { FormatsCard } from './FormatsCard';
 import { OpenDataCard } from './OpenDataCard';
 import { ProblemsCard } from './ProblemsCard';
 import { ReportCard } from './ReportCard';
@@ -16,8 +17,9 @@ export function DataPanel() {
   const model = useApp((state) => state.lens.opened.value);
   if (!report)
     return (
-      <div className="place data-place">
+      <div className="place columns-2">
         <OpenDataCard />
+        <FormatsCard />
       </div>
     );
   return (

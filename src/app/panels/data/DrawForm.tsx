@@ -72,7 +72,7 @@ export function DrawForm() {
         />
       </div>
       <p className="help">
-        Ranges: 3-8, 3- or -8; nothing for no limit. Words are those of question and rationale, tokens all
+        Ranges: 3-8, 3- or -8; empty for no limit. Words are counted in question and rationale; tokens in all
         that a model is fed: question, rationale and answer.
       </p>
       <Counts />

@@ -34,7 +34,7 @@ export function HubRows() {
               label,
               about: `${dataset}, ${config}, ${split}`,
             })),
-            { id: OTHER, label: 'another one', about: 'Typed below.' },
+            { id: OTHER, label: 'another', about: 'Type its name below.' },
           ]}
           onChange={(id) => {
             const found = HUB_SETS.find(({ dataset }) => dataset === id);
@@ -76,12 +76,12 @@ export function HubRows() {
         {error !== null && <p className="field-error">{error}</p>}
         <div className="actions">
           <Button isDisabled={busy || error !== null} onPress={() => void fetchHubRows()}>
-            Fetch them from {VIEWER_HOST}
+            Fetch rows from {VIEWER_HOST}
           </Button>
         </div>
         <p className="help">
-          The Hub’s dataset viewer gives rows as JSON, a hundred at a time, about 1 kB each; nothing else is
-          sent than these names. The licence is the one that the data set’s page names.
+          The Hub’s dataset viewer returns rows as JSON, a hundred at a time, about 1 kB each. Only the names
+          above are sent. For the licence, see the data set’s page.
         </p>
         {busy && (
           <Progress

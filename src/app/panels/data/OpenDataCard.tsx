@@ -1,5 +1,5 @@
 import { DropZone, FileTrigger, Text } from 'react-aria-components';
-import { BUNDLED_ROWS, FORMAT_TEXTS } from '../../../contract/data';
+import { BUNDLED_ROWS } from '../../../contract/data';
 import type { NamedFile } from '../../../contract/lens';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
@@ -25,7 +25,7 @@ export function OpenDataCard({ isAnother = false }: { readonly isAnother?: boole
   return (
     <Panel
       title={isAnother ? 'Another data set' : 'Open a data set'}
-      about="It stays in this browser. Which form it has is found from its content, and said; rows that cannot be read are listed, the others load."
+      about="It stays in this browser. The format is detected from the content; rows that cannot be read are listed, the others load."
     >
       <DropZone
         className="data-drop"
@@ -41,7 +41,7 @@ export function OpenDataCard({ isAnother = false }: { readonly isAnother?: boole
         }
       >
         <Text slot="label">Drop a file here</Text>
-        <span className="help">JSON lines, JSON, CSV, TSV or text lines of implicit CoT</span>
+        <span className="help">JSON Lines, JSON, CSV, TSV, or the text lines of implicit CoT</span>
         <div className="actions">
           <FileTrigger allowsMultiple onSelect={(list) => take(named(list ?? []))}>
             <Button isDisabled={busy}>Choose files</Button>
@@ -51,7 +51,7 @@ export function OpenDataCard({ isAnother = false }: { readonly isAnother?: boole
             isDisabled={busy}
             onPress={() => void openBundledRows()}
           >
-            Take 128 rows of GSM8K
+            Use 128 GSM8K rows
           </Button>
         </div>
       </DropZone>
@@ -74,23 +74,10 @@ export function OpenDataCard({ isAnother = false }: { readonly isAnother?: boole
       )}
       {report.status === 'failed' && <ErrorNotice title="The data set was not read" error={report.error} />}
       {!isAnother && (
-        <>
-          <p className="muted">
-            With the page come {BUNDLED_ROWS.rows} rows of GSM8K ({bytes(BUNDLED_ROWS.bytes)}, MIT licence,
-            OpenAI): drawn with seed {BUNDLED_ROWS.seed} from the first 1,024 of its train split.
-          </p>
-          <details>
-            <summary>Forms that are read</summary>
-            <dl className="facts">
-              {Object.values(FORMAT_TEXTS).map(({ label, about }) => (
-                <div key={label}>
-                  <dt>{label}</dt>
-                  <dd>{about}</dd>
-                </div>
-              ))}
-            </dl>
-          </details>
-        </>
+        <p className="muted">
+          {BUNDLED_ROWS.rows} GSM8K rows come with the page ({bytes(BUNDLED_ROWS.bytes)}, MIT licence,
+          OpenAI), drawn with seed {BUNDLED_ROWS.seed} from the first 1,024 of the train split.
+        </p>
       )}
     </Panel>
   );

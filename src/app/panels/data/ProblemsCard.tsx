@@ -25,7 +25,7 @@ export function ProblemsCard({ report }: { readonly report: DataReport }) {
       {duplicates > 0 && (
         <details>
           <summary>
-            Rows whose question another row has, spaces and letter case aside:{' '}
+            Duplicates, with the same question but for spaces and letter case:{' '}
             {listedOf(duplicateRows.length, duplicates)}
           </summary>
           <TextTable

@@ -19,7 +19,7 @@ import { Progress } from '../../ui/Progress';
 
 const spread = ({ least, median, most }: Spread) => `${integer(least)} to ${integer(most)}, median ${median}`;
 
-/** What was read, and how; the form can be changed. */
+/** What was read, and how; the format can be changed. */
 export function ReportCard({ report }: { readonly report: DataReport }) {
   const task = useApp((state) => state.data.report);
   const reading = useApp((state) => state.data.reading);
@@ -58,8 +58,8 @@ export function ReportCard({ report }: { readonly report: DataReport }) {
         onChange={(next) => void changeReading({ format: next === detected ? null : next, columns: null })}
         help={
           detected === null
-            ? 'By content it is none of the known forms.'
-            : `Found by content: ${FORMAT_TEXTS[detected].label}, since ${report.why}.`
+            ? 'The content matches none of the known formats.'
+            : `Detected: ${FORMAT_TEXTS[detected].label}, because ${report.why}.`
         }
       />
       {format === 'columns' && <MappingFields report={report} isDisabled={busy} />}

@@ -75,7 +75,8 @@ function RunPanel({ isDisabled }: { readonly isDisabled: boolean }) {
       <RunFiles />
       {opened !== null && (
         <p className="help">
-          Runs train on the bundled pair; {shorten(opened, 40)}, which is open too, is used by Low-rank only.
+          Runs train on the bundled pair, not on {shorten(opened, 40)}: the model opened in Model is used by
+          Low-rank, Generate and Data.
         </p>
       )}
     </Panel>

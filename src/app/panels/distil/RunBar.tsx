@@ -25,7 +25,7 @@ export function statusOf({ task, isStopping, result, id }: RunState, isLoaded: b
     case 'paused':
       return isStopping ? 'Stopping; the student so far is kept and evaluated.' : 'Paused.';
     case 'cancelling':
-      return 'Dropping the run …';
+      return 'Discarding the run …';
     case 'done':
       return result?.status === 'stopped' ? 'Stopped.' : 'Done.';
     case 'failed':
@@ -71,7 +71,7 @@ export function RunBar() {
               </Button>
             )}
             <Button look="danger" isDisabled={status === 'cancelling'} onPress={cancelRun}>
-              Drop
+              Discard
             </Button>
           </>
         )}

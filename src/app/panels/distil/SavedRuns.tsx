@@ -11,8 +11,8 @@ const when = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'sh
 
 /** The outcome of a run, in a few words. */
 function outcome({ result, series }: SavedRun, underWay: 'here' | 'elsewhere' | null): string {
-  if (underWay !== null) return underWay === 'here' ? 'under way' : 'running in another tab';
-  if (!result) return `broken off after ${series.step.at(-1) ?? 0} steps`;
+  if (underWay !== null) return underWay === 'here' ? 'running in this tab' : 'running in another tab';
+  if (!result) return `interrupted after ${series.step.at(-1) ?? 0} steps`;
   return result.heldOut ? `${percent(result.heldOut.share)} held-out` : `${result.steps} steps`;
 }
 

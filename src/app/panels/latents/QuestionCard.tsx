@@ -43,7 +43,7 @@ export function QuestionCard() {
         isDisabled={list.length === 0}
         help={
           list.length === 0 && problems.status !== 'failed'
-            ? 'Listed once the models are loaded.'
+            ? 'Listed when the models are loaded.'
             : 'None of them was used in training.'
         }
         options={[
@@ -94,7 +94,7 @@ export function QuestionCard() {
       />
       {!hasStudent && (
         <p className="help">
-          No student has been trained yet. Run Distil first, or see what the untrained base does.
+          No student has been trained yet. Run Distil first, or see what the base does without distillation.
         </p>
       )}
       <NumberField
@@ -111,7 +111,12 @@ export function QuestionCard() {
         error={wrongSteps ? `K must be a whole number from ${least} to ${MAX_LATENT_STEPS}.` : undefined}
       />
       {count > 0 && <p className="help">{filterSentence(shown)}</p>}
-      {opened && <p className="help">Questions are answered by the bundled pair, not by the opened model.</p>}
+      {opened && (
+        <p className="help">
+          Questions are answered by the bundled pair, not by the model opened in Model: that one is used by
+          Low-rank, Generate and Data.
+        </p>
+      )}
       <Button look="primary" isDisabled={isBusy(session) || training || wrongSteps} onPress={open}>
         Open question
       </Button>

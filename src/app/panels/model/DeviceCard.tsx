@@ -18,7 +18,7 @@ export function DeviceCard() {
   return (
     <Panel
       title="Device"
-      about="Everything is computed in this browser; nothing is sent anywhere."
+      about="Everything is computed in this browser; prompts, data and weights never leave it."
       actions={
         <Segments
           label="Provider"
@@ -51,7 +51,9 @@ export function DeviceCard() {
         <Facts
           items={[
             ['Provider', <strong key="p">{report.provider === 'webgpu' ? 'WebGPU' : 'WASM'}</strong>],
-            ...(report.provider === 'wasm' ? [['Why not WebGPU', report.reason || 'not said'] as const] : []),
+            ...(report.provider === 'wasm'
+              ? [['Why not WebGPU', report.reason || 'not reported'] as const]
+              : []),
             [
               'GPU adapter',
               report.adapter

@@ -8,8 +8,8 @@ import { bytes, duration } from '../../ui/format';
 
 const NAMES: Readonly<Record<Purpose['kind'], string>> = {
   see: 'Hidden states',
-  generate: 'Text',
-  distil: 'A training step',
+  generate: 'Generation',
+  distil: 'Training step',
 };
 /** Rank of the adapters that training is estimated with. */
 const RANK = 8;
@@ -45,17 +45,17 @@ export function MemoryTable({ model }: { readonly model: ModelReport }) {
   };
   return (
     <section className="model-notes" aria-label="Memory">
-      <h4>Memory it will take, estimated</h4>
+      <h4>Estimated memory</h4>
       <div className="memory-sizes">
         <NumberField
-          label="Sequences at once"
+          label="Batch size"
           whole
           value={sequences}
           onChange={setSequences}
           {...(!isCount(sequences) && { error: `A whole number from 1 to ${MAX}.` })}
         />
         <NumberField
-          label="Tokens of each"
+          label="Tokens per sequence"
           whole
           value={tokens}
           onChange={setTokens}
@@ -66,10 +66,10 @@ export function MemoryTable({ model }: { readonly model: ModelReport }) {
         <DataTable
           caption={
             provider === 'wasm'
-              ? 'On WASM, which has 4.3 GB in all; weights are kept as float32. Time is that of one thread, weights included.'
-              : 'On WebGPU, with weights as float32. The browser does not say how much memory the GPU has.'
+              ? 'WASM, 4.3 GB at most, weights in float32. Time is on one thread, loading included. The page trains only the bundled pair.'
+              : 'WebGPU, weights in float32. The browser does not report how much memory the GPU has. The page trains only the bundled pair.'
           }
-          columns={['For', 'Weights', 'Activations, adapters', 'In all, with the page', 'Time', 'Fits']}
+          columns={['For', 'Weights', 'Activations, adapters', 'Total, page included', 'Time', 'Fits']}
           rows={estimates.map(cell)}
         />
       )}
@@ -78,4 +78,4 @@ export function MemoryTable({ model }: { readonly model: ModelReport }) {
 }
 
 const instead = (other: Purpose | undefined): string =>
-  other ? `${other.sequences} × ${other.tokens} tokens would` : 'choose WebGPU, or a smaller checkpoint';
+  other ? `${other.sequences} × ${other.tokens} tokens would fit` : 'choose WebGPU, or a smaller checkpoint';

@@ -31,7 +31,7 @@ export function ModelCard({
   return (
     <Panel
       title={`${title}: ${shorten(model.name, NAME)}`}
-      about={source === undefined ? about : `Opened from what is stored of ${source}.`}
+      about={source === undefined ? about : `Opened from this browser’s storage: ${source}.`}
       actions={actions}
     >
       <Figures
@@ -50,7 +50,7 @@ export function ModelCard({
             ? [
                 [
                   'Matched',
-                  `${integer(model.matched.tensors)} tensors, ${bytes(model.matched.bytes)}: all that the network needs`,
+                  `${integer(model.matched.tensors)} tensors, ${bytes(model.matched.bytes)}: everything the network needs`,
                 ] as const,
               ]
             : []),
@@ -67,9 +67,9 @@ export function ModelCard({
       {model.role === 'opened' && <MemoryTable model={model} />}
       {(model.role === 'opened' || notes.length > 0) && (
         <section className="model-notes">
-          <h4>Left aside or read differently</h4>
+          <h4>Ignored or converted</h4>
           {notes.length === 0 ? (
-            <p className="muted">Nothing: every tensor of the files is used as it is.</p>
+            <p className="muted">Nothing: every tensor in the files is used as it is.</p>
           ) : (
             <ul>
               {notes.map((note) => (

@@ -55,12 +55,12 @@ it('says what the model takes, whether that fits, and what would', async () => {
   await app.actions.openDevice();
   const rows = page.getByRole('row');
   await expect.poll(() => rows.nth(1).element().textContent).toMatch(/Hidden states1\.50 GB.*about \d+ syes/);
-  await page.getByLabelText('Tokens of each').fill('4000');
+  await page.getByLabelText('Tokens per sequence').fill('4000');
   await expect
     .poll(() => rows.nth(3).element().textContent)
-    .toMatch(/A training step.*no: \d × \d+ tokens would/);
-  await page.getByLabelText('Tokens of each').fill('0');
-  await expect.element(page.getByLabelText('Tokens of each')).toHaveAttribute('aria-invalid', 'true');
+    .toMatch(/Training step.*no: \d × \d+ tokens would fit/);
+  await page.getByLabelText('Tokens per sequence').fill('0');
+  await expect.element(page.getByLabelText('Tokens per sequence')).toHaveAttribute('aria-invalid', 'true');
   expect(document.body.textContent).toContain('A whole number from 1 to');
   await expect.element(page.getByRole('table')).not.toBeInTheDocument();
 });

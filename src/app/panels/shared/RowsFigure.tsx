@@ -50,7 +50,8 @@ export function RowsFigure({ look = 'plain' }: { readonly look?: 'plain' | 'prim
             {' '}
             {value.tooLong.length} of them are longer than the model’s positions (
             {value.tooLong.slice(0, 5).join(', ')}
-            {value.tooLong.length > 5 && ' …'}): they are never cut, so that the request would be refused.
+            {value.tooLong.length > 5 && ' …'}). Rows are never cut, so the request would be refused: limit
+            the tokens in Data.
           </>
         )}
       </p>
@@ -71,9 +72,9 @@ function estimateWords({ memory, seconds, fits, fittingTokens }: RowsEstimate): 
   const time =
     seconds === undefined
       ? ''
-      : ` The model’s passes take about ${duration(1000 * seconds)} of one thread; the decomposition comes on top.`;
+      : ` The forward passes take about ${duration(1000 * seconds)} on one thread, the decomposition not counted.`;
   const room = fits
     ? ''
-    : ` That does not fit: ${fittingTokens === undefined ? 'choose a smaller checkpoint, or WebGPU' : `rows of at most ${fittingTokens} tokens would`}.`;
-  return `Memory, estimated: ${bytes(memory)} with the page.${room}${time}`;
+    : ` That does not fit: ${fittingTokens === undefined ? 'choose a smaller checkpoint, or WebGPU' : `use rows of at most ${fittingTokens} tokens`}.`;
+  return `Estimated memory: ${bytes(memory)}, page included.${room}${time}`;
 }

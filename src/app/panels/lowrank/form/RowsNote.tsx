@@ -14,13 +14,13 @@ export function RowsNote() {
     <div>
       <p className="help">
         {report.value
-          ? `${report.value.name}: ${integer(report.value.rows)} rows${filter ? `; only those with ${filter}` : ''}.`
+          ? `${report.value.name}: ${integer(report.value.rows)} rows${filter ? `; only those with ${filter} are used` : ''}.`
           : 'No data set is open.'}
       </p>
       <div className="actions">
         {!report.value && (
           <Button isDisabled={isBusy(report)} onPress={() => void openBundledRows()}>
-            Take 128 rows of GSM8K
+            Use 128 GSM8K rows
           </Button>
         )}
         <Button look="quiet" onPress={() => goTo('data')}>
@@ -28,7 +28,7 @@ export function RowsNote() {
         </Button>
         {filter && (
           <Button look="quiet" onPress={() => changeLens({ rowsFilter: NO_FILTER })}>
-            Take all rows
+            Use all rows
           </Button>
         )}
       </div>

@@ -18,9 +18,9 @@ export function SourceFields({ errors }: { readonly errors: ReadonlyMap<keyof Le
         label="Sequences"
         value={draft.source}
         options={[
-          { id: 'problems', label: 'Drawn' },
-          { id: 'rows', label: 'Rows' },
-          { id: 'ids', label: 'Chosen' },
+          { id: 'problems', label: 'Problems' },
+          { id: 'rows', label: 'Data rows' },
+          { id: 'ids', label: 'By id' },
           { id: 'texts', label: 'Typed' },
         ]}
         onChange={(source) => changeLens({ source })}
@@ -38,7 +38,7 @@ export function SourceFields({ errors }: { readonly errors: ReadonlyMap<keyof Le
           />
           <NumberField
             whole
-            label="Drawn with seed"
+            label="Seed of the draw"
             value={draft.drawSeed}
             onChange={(drawSeed) => changeLens({ drawSeed })}
             error={errors.get('drawSeed')}

@@ -49,12 +49,12 @@ export function DownloadStatus() {
         {waiting
           ? `${waiting.why}: next attempt in ${duration(waiting.pause)}`
           : isChecking
-            ? `Checking what is here of ${file}`
+            ? `Checking the part of ${file} that is already here`
             : file}
       </p>
       <p className="help">
-        {speed > 0 && `${bytes(speed)}/s. `}What arrives is kept: the download goes on from there after
-        Cancel, a lost network or a closed page.
+        {speed > 0 && `${bytes(speed)}/s. `}What has arrived is kept: after Cancel, a lost network or a closed
+        page, the download resumes from there.
       </p>
     </div>
   );

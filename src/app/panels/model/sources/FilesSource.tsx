@@ -25,10 +25,10 @@ export function FilesSource() {
       >
         <Text slot="label">Drop a folder here, or its files</Text>
         <span className="help">
-          config.json, *.safetensors (with their index, if there are several), tokenizer.json and
-          tokenizer_config.json. An ONNX export (*.onnx with its data, also in a folder “onnx”) takes the
-          place of safetensors where a model is only to be looked at. Files are read where they are, and
-          copied nowhere.
+          config.json, *.safetensors (with the index file, if there are several), tokenizer.json and
+          tokenizer_config.json. An ONNX export (*.onnx with its data, also in a folder “onnx”) opens instead
+          of safetensors, for hidden states and generation only. Files are read in place, not copied or
+          uploaded.
         </span>
         <div className="actions">
           <FileTrigger acceptDirectory onSelect={(list) => void take(filesOf(list ?? []))}>

@@ -75,8 +75,8 @@ export function OfferCard({ offer }: { readonly offer: Offer }) {
           onChange={chooseWeights}
           help={
             choice.id === SAFETENSORS
-              ? 'Everything can be done with it.'
-              : 'An ONNX export shows hidden states and generates; it cannot be trained.'
+              ? 'For everything the page offers.'
+              : 'An ONNX export is for hidden states and generation; it cannot be trained.'
           }
         />
       )}

@@ -110,7 +110,7 @@ function Unfinished({
       <span>
         {plan.id}{' '}
         <span className="badge">
-          {isThis ? 'under way' : isUnderWay ? 'under way in another tab' : 'unfinished'}
+          {isThis ? 'downloading' : isUnderWay ? 'downloading in another tab' : 'unfinished'}
         </span>
       </span>
       <span className="muted">
@@ -139,13 +139,13 @@ function Damaged({ one: { key, reason, bytes: size } }: { readonly one: DamagedC
   return (
     <li>
       <span>
-        Remains that cannot be read <span className="muted">({key.slice(0, 60)})</span>
+        Unreadable files <span className="muted">({key.slice(0, 60)})</span>
       </span>
       <span className="muted">
         {bytes(size)} · {reason}
       </span>
       <span className="actions">
-        <Delete id={key} name={`the remains ${key.slice(0, 60)}`} size={size} />
+        <Delete id={key} name={`the unreadable files ${key.slice(0, 60)}`} size={size} />
       </span>
     </li>
   );
