@@ -110,6 +110,7 @@ export class Segment {
   readonly from: number;
   /** Whether a later segment or a loss reads its keys and values. */
   writes = false;
+  /** Whether more is read than final states of single positions. */
   private readsMore = false;
   private readonly single = new Set<number>();
 
