@@ -32,6 +32,7 @@ const LLAMA: ModelSizes = {
   vocabulary: 128256,
   tied: true,
 };
+const LLAMA_INT8: ModelSizes = { ...LLAMA, storage: 'int8' };
 const see = (sequences: number, tokens: number): Purpose => ({ kind: 'see', sequences, tokens });
 const generate = (tokens: number): Purpose => ({ kind: 'generate', sequences: 1, tokens });
 const distil = (sequences: number): Purpose => ({ kind: 'distil', sequences, tokens: 85, rank: 8 });
@@ -45,7 +46,7 @@ describe('what a model takes', () => {
     ['Qwen2.5-0.5B, lens', QWEN, see(4, 64), 1523e6, 1973e6],
     ['Qwen2.5-0.5B, text', QWEN, generate(57), 2091e6, 2487e6],
     ['Qwen2.5-0.5B in 8 bits, lens', QWEN_INT8, see(4, 64), 523e6, undefined],
-    ['Llama-3.2-1B in 8 bits, lens', { ...LLAMA, storage: 'int8' }, see(4, 64), 1516e6, undefined],
+    ['Llama-3.2-1B in 8 bits, lens', LLAMA_INT8, see(4, 64), 1516e6, undefined],
     ['Qwen2.5-0.5B in 8 bits, text', QWEN_INT8, generate(57), 1457e6, undefined],
     ['Qwen2.5-0.5B, a step of one sample', QWEN, distil(1), 2367e6, undefined],
     ['Qwen2.5-0.5B, a step of four', QWEN, distil(4), 3135e6, undefined],
@@ -84,9 +85,8 @@ describe('what a model takes', () => {
   it('is float32 wherever a text can then be read, else 8 bits, which training does not take', () => {
     expect([SMOL, QWEN, LLAMA].map((model) => usualStorage(model, 'wasm'))).toEqual(['f32', 'f32', 'int8']);
     expect(usualStorage(LLAMA, 'webgpu')).toBe('f32');
-    const small: ModelSizes = { ...LLAMA, storage: 'int8' };
-    expect(estimateMemory(small, 'wasm', see(4, 64)).fits).toBe(true);
-    expect(estimateMemory(small, 'wasm', generate(100)).fits).toBe(true);
+    expect(estimateMemory(LLAMA_INT8, 'wasm', see(4, 64)).fits).toBe(true);
+    expect(estimateMemory(LLAMA_INT8, 'wasm', generate(100)).fits).toBe(true);
     for (const provider of ['wasm', 'webgpu'] as const)
       expect(estimateMemory(QWEN_INT8, provider, distil(2))).toEqual(
         estimateMemory(QWEN, provider, distil(2)),

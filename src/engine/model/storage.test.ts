@@ -8,6 +8,7 @@ import { statesProgram } from '../decode/states';
 import type { DecoderConfig } from '../nn/config';
 import type { Weights } from '../nn/weights';
 import { inHalves, mapWeights } from '../nn/weights.testing';
+import { emit } from '../onnx/emit';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 import { randomWeights, relativeError, TINY_CONFIG, TINY_GPT2, TINY_QWEN3 } from '../train/tiny.testing';
@@ -89,6 +90,20 @@ describe('programs over matrices in 8 bits', () => {
     expect(ratio).toBeLessThan(0.32);
     await f32.release();
     await int8.release();
+  });
+
+  it('make a float32 matrix once for every product, and not before its other operand is there', () => {
+    const bake = (input: string) => {
+      const [, layer, name] = /^w\.(\d+)\.(.+)$/.exec(input) ?? [];
+      const host = layer && weights.layers[Number(layer)]?.[name as 'o'];
+      return host && host.shape.length === 2
+        ? { ...host, storage: 'int8' as const, read: () => host }
+        : undefined;
+    };
+    const text = new TextDecoder('latin1').decode(emit(program, { provider: 'wasm', bake }));
+    const count = (op: string): number => text.split(op).length - 1;
+    // Four groups of linears in each of two layers. Without the Wheres, ONNX Runtime makes all eight matrices at once.
+    expect([count('DequantizeLinear'), count('Where')]).toEqual([8, 8]);
   });
 
   it('cannot be mistaken for one another, whatever their weights are called', async () => {

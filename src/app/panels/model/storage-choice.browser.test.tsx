@@ -50,4 +50,5 @@ it('keeps the opened model in 8 bits when asked, and says what that changes', as
     );
   const row = page.getByRole('row').nth(4);
   await expect.poll(() => row.element().textContent).toBe('99 %24.524.51 of 6, by at most 1');
+  await page.screenshot({ path: '/tmp/w/storage-choice.png' });
 });
