@@ -1,4 +1,5 @@
 import { compareCausal, directionsKept } from '../contract/causal';
+import type { Progress } from '../contract/events';
 import {
   type CausalReport,
   type CausalRequest,
@@ -45,7 +46,7 @@ export const lens: Command = async ({ workbench, config, samples, lens: given, s
   const selections = await selectionsOf(workbench, subjects, config, onEvent);
   if (given.data.length > 0) await countRows(workbench, (selections[0] as Selection).subject, say);
   sayCost(await workbench.lensCost(request(selections)), say);
-  const report = await workbench.lens(request(selections));
+  const report = await workbench.lens(request(selections), { report: sayProgress(say) });
   const summary = summaryOf(report);
   for (const { label, median } of summary)
     say(
@@ -63,6 +64,21 @@ function sayCost(
   say(
     `${matrices} matrices, the largest ${largest.join(' × ')}, in ${Math.ceil(bytes / 1e6)} MB; reading ${reading.samples} samples (${reading.tokens} tokens): ${time(seconds.reading)}; decomposing: ${time(seconds.decomposing)}`,
   );
+}
+
+/** Milliseconds between two lines of progress. */
+const EVERY = 10_000;
+
+/** How far it is, every now and then. */
+function sayProgress(say: (line: string) => void): (progress: Progress) => void {
+  let told = performance.now();
+  return ({ phase, done, total, unit, elapsed, left }) => {
+    if (performance.now() - told < EVERY) return;
+    told = performance.now();
+    const rest = left ?? (done > 0 ? (elapsed * (total - done)) / done : undefined);
+    const time = rest === undefined ? '' : `, about ${Math.ceil(rest / 1000)} s left`;
+    say(`${phase === 'states' ? 'reading' : 'decomposing'}: ${done} of ${total} ${unit}${time}`);
+  };
 }
 
 /** Medians over the matrices of a selection, and of each control. */

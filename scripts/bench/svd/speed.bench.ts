@@ -49,12 +49,22 @@ async function agree(contenders: readonly Contender[], one: Case): Promise<void>
 
 async function measure(device: Device, one: Case): Promise<Verdict[]> {
   const { oursGpu, jax, oursCpu, ml } = await contest(device, one);
+  if (!one.gpu) return measureCpu(one, [oursCpu, ml]);
   const quick = one.slow ? [oursGpu, oursCpu, ml] : [oursGpu, jax, oursCpu, ml];
   await agree(quick, one);
   const rows = await time(quick, rounds);
   if (one.slow) rows.splice(1, 0, { name: jax.name, costs: [await costOf(jax.run)] });
   const [gpu, theirs, cpu, matrix] = rows as [Row, Row, Row, Row];
   const verdicts = [judge(gpu, theirs, one.gpu), ...(one.cpu ? [judge(cpu, matrix, one.cpu)] : [])];
+  console.log(showCase(one, rows, verdicts));
+  return verdicts;
+}
+
+async function measureCpu(one: Case, contenders: readonly [Contender, Contender]): Promise<Verdict[]> {
+  await agree(contenders, one);
+  const rows = await time(contenders, rounds);
+  const [ours, matrix] = rows as [Row, Row];
+  const verdicts = one.cpu ? [judge(ours, matrix, one.cpu)] : [];
   console.log(showCase(one, rows, verdicts));
   return verdicts;
 }
