@@ -36,7 +36,7 @@ export const ANSWER_RULES: Readonly<Record<RuleId, AnswerRule>> = {
     id: 'gsm8k',
     label: 'GSM8K: the number after ####',
     about:
-      'The digits, dots and commas behind the first “#### ”, commas removed; right if the text equals the reference’s, so 3.0 does not equal 3.',
+      'The digits, dots and commas after the first “#### ”, commas removed; right if the text equals the reference’s, so 3.0 does not equal 3.',
     source: 'openai/grade-school-math, grade_school_math/dataset.py, extract_answer and is_correct',
     pattern: '#### (-?[0-9.,]+)',
     pick: 'first',

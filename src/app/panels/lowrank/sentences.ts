@@ -86,7 +86,8 @@ export function controlSentence({
     selections.length > 1 && `The controls refer to ${selections[0]!.label}.`,
     more && `More are needed for ${more}.`,
     fewer && `Fewer are needed for ${fewer}.`,
-    same && `About as many are needed for ${same}: ${joined(alike.map(({ control }) => SAME_MEANS[control]))}.`,
+    same &&
+      `About as many are needed for ${same}: ${joined(alike.map(({ control }) => SAME_MEANS[control]))}.`,
   ]
     .filter(Boolean)
     .join(' ');
