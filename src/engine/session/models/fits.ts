@@ -74,7 +74,7 @@ function refusal(
   return new MemoryError(
     `${what} needs about ${gigabytes(total - engine)}, ${gigabytes(weights)} for weights and ${gigabytes(activations)} for ${purpose.sequences} × ${purpose.tokens} tokens; WASM has ${gigabytes(available)}`,
     inBytes
-      ? 'It would fit with the weights kept in 8 bits: choose that in the Model panel, where an opened model has it, or WebGPU.'
+      ? 'It would fit with the weights kept in 8 bits, which an opened model’s storage may be, or on WebGPU.'
       : other
         ? `${other.sequences} × ${other.tokens} tokens would fit: take fewer at a time or shorten them, or choose WebGPU in the Model panel.`
         : 'Choose WebGPU in the Model panel, which is not limited to 4 GB, or a smaller checkpoint.',
