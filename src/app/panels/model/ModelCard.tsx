@@ -4,7 +4,6 @@ import { bytes, integer, parameters } from '../../ui/format';
 import { Facts, Figures, Panel } from '../../ui/Panel';
 import { architectureRows } from './architecture';
 import { MemoryTable } from './MemoryTable';
-import { StorageChoice } from './StorageChoice';
 
 const ROLES: Readonly<Record<ModelReport['role'], { readonly title: string; readonly about: string }>> = {
   base: { title: 'Base', about: 'The student starts from these weights.' },
@@ -66,7 +65,6 @@ export function ModelCard({
         ]}
       />
       {model.role === 'opened' && <MemoryTable model={model} />}
-      {model.role === 'opened' && <StorageChoice model={model} />}
       {(model.role === 'opened' || notes.length > 0) && (
         <section className="model-notes">
           <h4>Ignored or converted</h4>
