@@ -33,7 +33,7 @@ test('the teacher as an ONNX export from a folder: its figure 6 is scipy’s, it
   await test.step('the lens', async () => {
     await app.getByRole('button', { name: 'See its hidden states' }).click();
     await app.getByRole('button', { name: 'Decompose', exact: true }).click();
-    const table = app.getByRole('table', { name: 'Every spectrum' });
+    const table = app.getByRole('table', { name: 'All spectra' });
     await expect(app.getByText(/samples of opened/)).toBeVisible({ timeout: 60_000 });
     const rows = await table
       .getByRole('row')
