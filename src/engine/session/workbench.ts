@@ -369,6 +369,7 @@ export class LoriWorkbench implements Workbench {
       student: this.student,
       checkpoints: this.kept.byId,
       opened: this.openedModel,
+      provider: this.opened?.report.provider,
       data: this.data.opened,
     };
   }

@@ -4,6 +4,7 @@ import { bytes, integer, parameters } from '../../ui/format';
 import { Facts, Figures, Panel } from '../../ui/Panel';
 import { architectureRows } from './architecture';
 import { MemoryTable } from './MemoryTable';
+import { StorageChoice } from './StorageChoice';
 
 const ROLES: Readonly<Record<ModelReport['role'], { readonly title: string; readonly about: string }>> = {
   base: { title: 'Base', about: 'The student starts from these weights.' },
@@ -65,6 +66,7 @@ export function ModelCard({
         ]}
       />
       {model.role === 'opened' && <MemoryTable model={model} />}
+      {model.role === 'opened' && <StorageChoice model={model} />}
       {(model.role === 'opened' || notes.length > 0) && (
         <section className="model-notes">
           <h4>Ignored or converted</h4>

@@ -35,6 +35,8 @@ export interface LoadedModels {
   /** By id. */
   readonly checkpoints: ReadonlyMap<number, StudentCheckpoint>;
   readonly opened?: OpenedModel;
+  /** On what they run: WebGPU keeps all weights as float32. */
+  readonly provider?: 'webgpu' | 'wasm' | undefined;
 }
 
 /** A subject with everything needed to run it. */
@@ -69,7 +71,9 @@ export function resolveSubject(subject: Subject, held: LoadedModels): ResolvedSu
     if (!opened)
       throw new InputError('no checkpoint is open', 'Open one from its files in the Low-rank panel.');
     const { model, tokenizer } = opened;
-    return ofModel('opened', model, tokenizer, () => problemCodec(tokenizer, model.endIds));
+    const resolved = ofModel('opened', model, tokenizer, () => problemCodec(tokenizer, model.endIds));
+    const inBytes = model.config.storage === 'int8' && held.provider !== 'webgpu';
+    return inBytes ? { ...resolved, source: `${resolved.source}, matrices in 8 bits` } : resolved;
   }
   const { pair } = held;
   if (!pair) throw new InputError('no models are loaded', 'Load the bundled pair first.');
@@ -121,7 +125,7 @@ function ofModel(
   return {
     kind,
     label: kind,
-    source: `${model.report.name}${model.config.storage === 'int8' ? ', matrices in 8 bits' : ''}`,
+    source: model.report.name,
     model,
     tokenizer,
     codec,

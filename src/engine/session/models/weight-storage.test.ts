@@ -6,7 +6,7 @@ import { parseModelConfig } from '../../checkpoint/config';
 import { parseSafetensors, toHost } from '../../checkpoint/safetensors';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { LoriWorkbench } from '../workbench';
-import type { OpenedModel } from './subjects';
+import { type OpenedModel, resolveSubject } from './subjects';
 import { COMPARED_TEXT, storedAs, usuallyStored } from './weight-storage';
 
 let workbench: LoriWorkbench;
@@ -83,7 +83,7 @@ it('keeps what does not fit as float32 in 8 bits, and says so; not on WebGPU, wh
     ...{ num_attention_heads: 32, num_key_value_heads: 8, vocab_size: 128256, rms_norm_eps: 1e-5 },
     ...{ rope_theta: 500000, tie_word_embeddings: true, max_position_embeddings: 131072 },
   });
-  const model = { config, report: { notes: ['one'] } };
+  const model = { config, report: { name: 'large', notes: ['one'] } };
   const opened = { model } as unknown as OpenedModel;
   const stored = usuallyStored(opened, 'wasm').model;
   expect(stored.config.storage).toBe('int8');
@@ -91,6 +91,13 @@ it('keeps what does not fit as float32 in 8 bits, and says so; not on WebGPU, wh
     storage: 'int8',
     notes: ['one', expect.stringMatching(/in 8 bits: as float32, .* would take 4\.\d GB of the 4\.0 GB/)],
   });
+  // Results name it, but not where weights are float32.
+  const sourceOn = (provider: 'wasm' | 'webgpu') =>
+    resolveSubject(
+      { kind: 'opened' },
+      { opened: usuallyStored(opened, 'wasm'), checkpoints: new Map(), provider },
+    ).source;
+  expect([sourceOn('wasm'), sourceOn('webgpu')]).toEqual(['large, matrices in 8 bits', 'large']);
   expect(usuallyStored(opened, 'webgpu').model.report.storage).toBe('f32');
   expect(() => storedAs(opened, 'int8', 'webgpu')).toThrow('weights in 8 bits are only for WASM');
   const onnx = { model: { ...model, onnx: {} } } as unknown as OpenedModel;
