@@ -8,7 +8,11 @@ import { FIGURE_6, type LensRequest } from '../../src/contract/lens';
 import type { Rng } from '../../src/engine/base/rng';
 import { parseModelConfig } from '../../src/engine/checkpoint/config';
 import { parseJson } from '../../src/engine/checkpoint/json';
-import { type FamilyCase, familyCases, familyFiles } from '../../src/engine/session/models/families.testing';
+import {
+  type FamilyCase,
+  familyCases,
+  familyFiles,
+} from '../../src/engine/session/models/families-files.testing';
 import { LoriWorkbench } from '../../src/engine/session/workbench';
 import { tinyExport } from '../../src/engine/testing/tiny-export.testing';
 import { SMALLEST, serveFiles, tinyEnvironment, tinyPair } from '../../src/engine/testing/tiny-pair.testing';

@@ -60,7 +60,8 @@ function sayCost(
   { matrices, largest, bytes, reading, seconds }: LensCost,
   say: (line: string) => void,
 ): void {
-  const time = (s: number | null) => (s === null ? 'not known yet' : `about ${s.toFixed(s < 10 ? 1 : 0)} s`);
+  const time = (s: number | null) =>
+    s === null ? 'not known yet' : s < 0.1 ? 'under 0.1 s' : `about ${s.toFixed(s < 10 ? 1 : 0)} s`;
   say(
     `${matrices} matrices, the largest ${largest.join(' × ')}, in ${Math.ceil(bytes / 1e6)} MB; reading ${reading.samples} samples (${reading.tokens} tokens): ${time(seconds.reading)}; decomposing: ${time(seconds.decomposing)}`,
   );

@@ -32,6 +32,29 @@ describe('the lens', () => {
     expect(doubles[0]!.calls.map((call) => call.split(' ')[0])).toEqual(['open', 'loadPair', 'lens']);
   });
 
+  it('asks what the request takes, and loads nothing for that', async () => {
+    const failures = { lensCost: engineError('memory', '4 GB are needed', 'Choose 3 samples or fewer.') };
+    const { actions, lens, doubles } = open();
+    await actions.askLensCost();
+    expect(lens().cost).toMatchObject({ status: 'idle', value: null });
+    expect(doubles.flatMap(({ calls }) => calls)).toEqual([]);
+    await actions.runLens();
+    actions.changeLens({ controls: ['shuffled'] });
+    await actions.askLensCost();
+    expect(lens().cost).toMatchObject({ status: 'done', value: { matrices: 32 } });
+    // What the form does not allow costs nothing that could be told.
+    actions.changeLens({ samples: 0 });
+    await actions.askLensCost();
+    expect(lens().cost.status).toBe('idle');
+    const large = open({ failures });
+    await large.actions.runLens();
+    await large.actions.askLensCost();
+    expect(large.lens().cost).toMatchObject({
+      status: 'failed',
+      error: { code: 'memory', hint: 'Choose 3 samples or fewer.' },
+    });
+  });
+
   it('can be cancelled while the pair is loading, and while it decomposes', async () => {
     const { actions, lens, state } = open({ pace: 3 });
     const waiting = actions.runLens();

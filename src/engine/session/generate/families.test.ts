@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { generateDefaults } from '../../../contract/generate';
 import { tinyEnvironment } from '../../testing/tiny-pair.testing';
-import goldens from '../models/families.golden.json';
-import { familyCases, familyFiles } from '../models/families.testing';
+import { familyCases, familyFiles, mostProbable, TEXT, textOf } from '../models/families-files.testing';
 import { LoriWorkbench } from '../workbench';
 
 /** Log-probabilities in float32 against those of float64 logits. */
@@ -15,21 +14,6 @@ beforeAll(async () => {
 });
 afterAll(() => workbench.close());
 
-/** Their tokenizer has a letter for each id. */
-const textOf = (ids: readonly number[]): string => String.fromCharCode(...ids.map((id) => 96 + id));
-const VOCABULARY = 31;
-
-/** Of each position, log softmax of the row of logits. */
-function logProbabilities(base64: string): number[][] {
-  const values = new Float32Array(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)).buffer);
-  return Array.from({ length: values.length / VOCABULARY }, (_, n) => {
-    const row = Array.from(values.subarray(n * VOCABULARY, (n + 1) * VOCABULARY));
-    const max = Math.max(...row);
-    const logSum = max + Math.log(row.reduce((sum, x) => sum + Math.exp(x - max), 0));
-    return row.map((x) => x - logSum);
-  });
-}
-
 it.each(familyCases)(
   '$name generates what torch finds most probable, at every length of prompt',
   async (family) => {
@@ -41,14 +25,12 @@ it.each(familyCases)(
       expect(samples[1]?.tokens).toEqual(samples[0]?.tokens);
       return samples[0]?.tokens ?? [];
     };
-    const rows = logProbabilities(family.textLogits);
-    for (const n of [1, 2, 5, goldens.text.length - 1]) {
-      const prompt = textOf(goldens.text.slice(0, n));
+    for (const n of [1, 2, 5, TEXT.length - 1]) {
+      const prompt = textOf(TEXT.slice(0, n));
       const tokens = await greedy(prompt, 2);
-      const row = rows[n - 1] as number[];
-      const best = Math.max(...row);
-      expect(tokens[0]?.id).toBe(row.indexOf(best));
-      expect(tokens[0]?.logProbability).toBeCloseTo(best, DIGITS);
+      const best = mostProbable(family, n);
+      expect(tokens[0]?.id).toBe(best.id);
+      expect(tokens[0]?.logProbability).toBeCloseTo(best.logProbability, DIGITS);
       // The token after it, fed one by one, is the one after it as a part of the prompt.
       if (tokens.length < 2 || tokens[0]?.id === 0) continue;
       const [next] = await greedy(prompt + textOf([tokens[0]?.id as number]), 1);

@@ -7,6 +7,7 @@ import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import type { DeviceModels } from '../models/device-models';
 import type { LoadedModel } from '../models/pair';
 import type { LoadedModels } from '../models/subjects';
+import { PhaseClock } from '../runs/clock';
 import { BATCH_BYTES } from '../states/buckets';
 import { LoriWorkbench } from '../workbench';
 import { lensCost } from './cost';
@@ -143,6 +144,26 @@ describe('controls that are not kept', () => {
 });
 
 describe('progress', () => {
+  it('says what is left by the share of the time, once half a second has passed', () => {
+    let now = 1000;
+    const clocked = vi.spyOn(performance, 'now').mockImplementation(() => now);
+    const seen: Progress[] = [];
+    const clock = new PhaseClock((event) => event.kind === 'progress' && seen.push(event.progress));
+    clock.begin('spectra');
+    for (const [at, done, share] of [
+      [1100, 1, 0.1],
+      [3000, 1, 0.2],
+      [11_000, 4, 1],
+    ] as const) {
+      now = at;
+      clock.tell(done, 4, 'matrices', share);
+    }
+    clock.tell(2, 4, 'matrices');
+    clocked.mockRestore();
+    // One of four matrices in 2 s, but it was a fifth of the work.
+    expect(seen.map(({ left }) => left)).toEqual([undefined, 8000, 0, undefined]);
+  });
+
   it('weighs parts by how long they take, and learns their pace', async () => {
     const pace = new LensPace();
     pace.note('cpu', 1e9, 1);

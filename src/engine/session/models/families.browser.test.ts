@@ -3,7 +3,8 @@ import { type Device, openDevice } from '../../device/device';
 import { createHalfUpload } from '../../kernels/convert/convert';
 import { wasmPaths } from '../../runtime/assets';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
-import { familyCases, familyErrors } from './families.testing';
+import { familyErrors } from './families.testing';
+import { familyCases } from './families-files.testing';
 
 /** As on WASM; measured at most 2e-6. */
 const TOLERANCE = 1e-5;

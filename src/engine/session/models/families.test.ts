@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
-import { familyCases, familyErrors, WAYS } from './families.testing';
+import { familyErrors, WAYS } from './families.testing';
+import { familyCases } from './families-files.testing';
 
 /**
  * float32 against float64 over two layers, as a share of the largest value. The weights are exact in all three formats, so

@@ -1,10 +1,5 @@
-/**
- * Tiny checkpoints of every family and option, with what torch computes of them in float64: see
- * scripts/goldens/families/families.py, which also says where the weights come from.
- */
-import type { NamedFile } from '../../../contract/lens';
-import { encodeFloats, type FloatDType } from '../../checkpoint/float';
-import { writeSafetensors } from '../../checkpoint/write';
+/** The tiny checkpoints of every family and option, run in every way there is: largest differences from torch. */
+import type { FloatDType } from '../../checkpoint/float';
 import { leftPad } from '../../data/batch';
 import { Decoder } from '../../decode/decoder';
 import { Walk } from '../../decode/decoder.testing';
@@ -18,83 +13,17 @@ import { ParameterSet } from '../../train/parameters';
 import type { TapeRun } from '../../train/step';
 import { Tape } from '../../train/tape/tape';
 import { DeviceModels } from './device-models';
-import goldens from './families.golden.json';
+import {
+  distance,
+  type FamilyCase,
+  familyFiles,
+  floats,
+  QUESTIONS,
+  REST,
+  TEXT,
+} from './families-files.testing';
 import { openModel } from './opened';
 import type { LoadedModel } from './pair';
-
-export interface FamilyCase {
-  readonly name: string;
-  readonly seed: number;
-  readonly config: object;
-  readonly tensors: readonly {
-    readonly name: string;
-    readonly shape: readonly number[];
-    readonly shift: number;
-    /** The weight of a norm, around 1. */
-    readonly one: boolean;
-    /** Not part of the network. */
-    readonly leftover: boolean;
-  }[];
-  /** Base64 of float32: [positions, L, H] and [positions, V] of all rows, and of the text. */
-  readonly hidden: string;
-  readonly logits: string;
-  readonly text: string;
-  readonly textLogits: string;
-}
-
-export const familyCases = goldens.cases as readonly FamilyCase[];
-const { questions: QUESTIONS, rest: REST, text: TEXT } = goldens;
-const VOCABULARY = 31;
-
-/** As scripts/goldens/families/families.py makes them: exact in every format. */
-function weightsOf({ seed, tensors }: FamilyCase): Map<string, Float32Array> {
-  let state = seed;
-  const next = (): number => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return (state >>> 24) - 128;
-  };
-  return new Map(
-    tensors.map(({ name, shape, shift, one }) => {
-      const length = shape.reduce((n, d) => n * d, 1);
-      const values = Float32Array.from({ length }, () =>
-        one ? (next() >> 2) / 64 + 1 : next() / 2 ** shift,
-      );
-      return [name, values];
-    }),
-  );
-}
-
-/** The checkpoint's files, with weights stored as `dtype`. */
-export function familyFiles(family: FamilyCase, dtype: FloatDType): NamedFile[] {
-  const values = weightsOf(family);
-  const weights = writeSafetensors(
-    family.tensors.map(({ name, shape }) => ({
-      name,
-      shape,
-      dtype,
-      bytes: encodeFloats(values.get(name) as Float32Array, dtype),
-    })),
-  );
-  // Not used here; an opened model needs one.
-  const tokens = Array.from({ length: VOCABULARY }, (_, i) =>
-    i === 0 ? '<unk>' : String.fromCharCode(96 + i),
-  );
-  const vocab = Object.fromEntries(tokens.map((token, i) => [token, i]));
-  const files: Record<string, BlobPart> = {
-    'config.json': JSON.stringify(family.config),
-    'tokenizer.json': JSON.stringify({
-      version: '1.0',
-      added_tokens: [],
-      normalizer: null,
-      pre_tokenizer: null,
-      post_processor: null,
-      decoder: null,
-      model: { type: 'BPE', unk_token: '<unk>', vocab, merges: [] },
-    }),
-    'model.safetensors': weights,
-  };
-  return Object.entries(files).map(([name, data]) => ({ name, data: new Blob([data]) }));
-}
 
 /**
  * Ways to run a checkpoint. Hidden states of a text, of questions with a latent and tokens after it, and of the same position
@@ -266,20 +195,3 @@ async function recorded(
     ),
   );
 }
-
-/** Largest difference over the largest value. @param partial values that are NaN are not compared */
-function distance(actual: Float32Array, expected: Float32Array, partial = false): number {
-  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
-  let [most, size, compared] = [0, 0, 0];
-  actual.forEach((x, i) => {
-    const y = expected[i] as number;
-    size = Math.max(size, Math.abs(y));
-    if (partial && Number.isNaN(x)) return;
-    compared++;
-    most = Math.max(most, Number.isNaN(x) ? Number.POSITIVE_INFINITY : Math.abs(x - y));
-  });
-  return compared > 0 && size > 0 ? most / size : Number.POSITIVE_INFINITY;
-}
-
-const floats = (base64: string): Float32Array =>
-  new Float32Array(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)).buffer);

@@ -1,0 +1,80 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { NamedFile } from '../contract/lens';
+import type { FloatDType } from '../engine/checkpoint/float';
+import {
+  distance,
+  type FamilyCase,
+  familyCases,
+  familyFiles,
+  mostProbable,
+  readNpy,
+  TEXT,
+  textOf,
+  textStates,
+} from '../engine/session/models/families-files.testing';
+import { SMALLEST, tinyPair } from '../engine/testing/tiny-pair.testing';
+import { lab } from './lab';
+
+/** float32 against float64, as a share of the largest value: the weights are exact in both formats; measured at most 2e-6. */
+const TOLERANCE = 1e-5;
+/** Of log-probabilities, in nats. */
+const DIGITS = 4;
+
+let folder = '';
+const at = (...names: string[]): string => join(folder, ...names);
+
+async function write(where: string, files: Iterable<readonly [string, Uint8Array]>): Promise<string> {
+  for (const [name, bytes] of files) {
+    mkdirSync(dirname(at(where, name)), { recursive: true });
+    writeFileSync(at(where, name), bytes);
+  }
+  return at(where);
+}
+
+const bytesOf = (files: readonly NamedFile[]): Promise<[string, Uint8Array][]> =>
+  Promise.all(files.map(async ({ name, data }) => [name, new Uint8Array(await data.arrayBuffer())]));
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'lab-families-'));
+  await write('models', await tinyPair(SMALLEST));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+// biome-ignore lint/suspicious/noExplicitAny: a test reads what it knows to be there
+async function run(...args: string[]): Promise<any> {
+  let text = '';
+  const stdout = { write: (x: string) => (text += x) };
+  await lab([...args, '--models', at('models'), '--threads', '1'], { stdout, stderr: { write: () => 0 } });
+  return JSON.parse(text);
+}
+
+type Form = readonly [family: FamilyCase, dtype: FloatDType, shards: 1 | 2];
+const forms: Form[] = familyCases.flatMap((family): Form[] => [
+  [family, 'f32', 1],
+  [family, 'bf16', 1],
+]);
+forms.push([familyCases.at(-1) as FamilyCase, 'f16', 2]);
+
+it.each(forms.map((form) => [form[0].name, form[1], form] as const))(
+  '%s from %s: the commands give what torch computes',
+  async (name, _, [family, dtype, shards]) => {
+    const files = await bytesOf(familyFiles(family, dtype, shards));
+    expect(files.filter(([file]) => file.endsWith('.safetensors'))).toHaveLength(shards);
+    const opened = await write(`${name}-${dtype}`, files);
+    const out = at('states.npy');
+    await run('states', '--open', opened, '--text', textOf(TEXT), '--out', out);
+    const { shape, values } = readNpy(readFileSync(out));
+    expect(shape).toEqual([2, TEXT.length, 16]);
+    expect(distance(values, textStates(family))).toBeLessThan(TOLERANCE);
+
+    const length = TEXT.length - 1;
+    const prompt = textOf(TEXT.slice(0, length));
+    const { generation } = await run('generate', '--open', opened, '--prompt', prompt, '--limit', '1');
+    const best = mostProbable(family, length);
+    expect(generation.samples[0].tokens).toMatchObject([{ id: best.id }]);
+    expect(generation.samples[0].tokens[0].logProbability).toBeCloseTo(best.logProbability, DIGITS);
+  },
+);
