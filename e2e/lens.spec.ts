@@ -93,7 +93,7 @@ test('the lens on the bundled pair: figure 6 against scipy, controls, every view
     await expect(app.getByRole('heading', { name: 'How few directions' })).toBeVisible({ timeout: 60_000 });
     await expectFigure6(app, pair.rationale, (i) => `teacher, ${ids[i]}`);
     await expectFigure6(app, pair.latent, (i) => `base, ${ids[i]}`);
-    const table = app.getByRole('table', { name: 'Every spectrum' });
+    const table = app.getByRole('table', { name: 'All spectra' });
     expect(await ranksOf(table, 'teacher')).toEqual(pair.rationale.bySample.map((s) => s.energyRanks));
     expect(await ranksOf(table, 'base')).toEqual(pair.latent.bySample.map((s) => s.energyRanks));
     for (const format of ['SVG', 'PNG']) {
@@ -202,7 +202,7 @@ test('a checkpoint from files: stories260K’s figure 6 against scipy; a wrong f
   await decompose(app);
   await expect(app.getByText(/^3 samples of opened/)).toBeVisible({ timeout: 60_000 });
   await expectFigure6(app, stories.text, (i) => `text-${i + 1}`);
-  expect(await ranksOf(app.getByRole('table', { name: 'Every spectrum' }), 'text-')).toEqual(
+  expect(await ranksOf(app.getByRole('table', { name: 'All spectra' }), 'text-')).toEqual(
     stories.text.bySample.map((s) => s.energyRanks),
   );
   await expectAccessible(app);

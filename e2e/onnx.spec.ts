@@ -9,7 +9,7 @@ interface Golden {
   readonly rationale: { readonly bySample: readonly { readonly energyRanks: readonly number[] }[] };
 }
 
-test('the teacher as an ONNX export from a folder: its figure 6 is scipy’s, and the causal test refuses it', async ({
+test('the teacher as an ONNX export from a folder: its figure 6 is scipy’s, it generates, and the causal test refuses it', async ({
   app,
 }) => {
   test.setTimeout(240_000);
@@ -33,7 +33,7 @@ test('the teacher as an ONNX export from a folder: its figure 6 is scipy’s, an
   await test.step('the lens', async () => {
     await app.getByRole('button', { name: 'See its hidden states' }).click();
     await app.getByRole('button', { name: 'Decompose', exact: true }).click();
-    const table = app.getByRole('table', { name: 'Every spectrum' });
+    const table = app.getByRole('table', { name: 'All spectra' });
     await expect(app.getByText(/samples of opened/)).toBeVisible({ timeout: 60_000 });
     const rows = await table
       .getByRole('row')
@@ -45,7 +45,23 @@ test('the teacher as an ONNX export from a folder: its figure 6 is scipy’s, an
     expect(ranks).toEqual(golden.rationale.bySample.map(({ energyRanks }) => energyRanks));
   });
 
+  await test.step('it continues a prompt as the safetensors of the same model do', async () => {
+    await app.getByRole('tab', { name: 'Generate' }).click();
+    const generated = async (model: string) => {
+      await app.getByRole('button', { name: 'Generate', exact: true }).click();
+      await expect(app.getByText(new RegExp(`^By the ${model} \\(`))).toBeVisible({ timeout: 60_000 });
+      await expect(app.getByText('The model ended the text.')).toBeVisible({ timeout: 60_000 });
+      return app.locator('.sample-text').textContent();
+    };
+    const own = await generated('teacher');
+    expect(own).toMatch(/How many apples does Tom have\?.*\d/);
+    await app.getByRole('button', { name: /^Teacher/ }).click();
+    await app.getByRole('option', { name: /model\.onnx/ }).click();
+    expect(await generated('opened')).toBe(own);
+  });
+
   await test.step('the causal test', async () => {
+    await app.getByRole('tab', { name: 'Low-rank' }).click();
     await app.getByRole('tab', { name: 'Causal test', exact: true }).click();
     const form = app.getByRole('form', { name: 'Causal test' });
     await form.getByRole('button', { name: /^Teacher/ }).click();

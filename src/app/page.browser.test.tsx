@@ -99,7 +99,7 @@ describe('Low-rank', () => {
     await expect.element(figure).toMatchTextContent(/samples train-0, train-1.*seed 1/);
     await figure.getByText('Values as a table').click();
     await expect.element(page.getByRole('table', { name: 'Cumulative singular values' })).toBeVisible();
-    await expect.element(page.getByRole('table', { name: 'Every spectrum' })).toMatchTextContent(/train-4/);
+    await expect.element(page.getByRole('table', { name: 'All spectra' })).toMatchTextContent(/train-4/);
   });
 
   it('computes what a view lacks at one press, and undoes changes by keyboard', async () => {

@@ -36,7 +36,7 @@ export const ANSWER_RULES: Readonly<Record<RuleId, AnswerRule>> = {
     id: 'gsm8k',
     label: 'GSM8K: the number after ####',
     about:
-      'The digits, dots and commas behind the first “#### ”, commas removed; right if the text equals the reference’s, so that 3.0 is not 3.',
+      'The digits, dots and commas after the first “#### ”, commas removed; right if the text equals the reference’s, so 3.0 does not equal 3.',
     source: 'openai/grade-school-math, grade_school_math/dataset.py, extract_answer and is_correct',
     pattern: '#### (-?[0-9.,]+)',
     pick: 'first',
@@ -68,7 +68,7 @@ export const ANSWER_RULES: Readonly<Record<RuleId, AnswerRule>> = {
     id: 'coconut',
     label: 'Text after the last #',
     about:
-      'What follows the last “#”, commas and outer spaces removed; right if it equals the reference letter by letter.',
+      'What follows the last “#”, commas and outer spaces removed; right if it equals the reference character by character.',
     source: 'facebookresearch/coconut, run.py (on GSM8K-Aug, ProntoQA and ProsQA)',
     after: '#',
     pattern: '\\S(?:[\\s\\S]*\\S)?',
@@ -91,7 +91,7 @@ export const ANSWER_RULES: Readonly<Record<RuleId, AnswerRule>> = {
   text: {
     id: 'text',
     label: 'Whole text',
-    about: 'The text without outer spaces; right if it equals the reference letter by letter.',
+    about: 'The text without outer spaces; right if it equals the reference character by character.',
     source: 'a choice of this project, for data of your own',
     pattern: '\\S(?:[\\s\\S]*\\S)?',
     pick: 'first',

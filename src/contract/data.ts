@@ -29,7 +29,7 @@ export interface FormatText {
 export const FORMAT_TEXTS: Readonly<Record<DataFormat, FormatText>> = {
   gsm8k: {
     label: 'GSM8K',
-    about: '{question, answer}; the answer is a solution, one step a line, that ends in “#### 72”',
+    about: '{question, answer}; the answer is a solution, one step per line, that ends in “#### 72”',
     rule: 'gsm8k',
     licence: 'MIT (openai/grade-school-math)',
   },
@@ -83,7 +83,7 @@ export const FORMAT_TEXTS: Readonly<Record<DataFormat, FormatText>> = {
   },
   columns: {
     label: 'Columns of your choice',
-    about: 'JSON, JSON lines, CSV or TSV; which column is what is chosen below',
+    about: 'JSON, JSON lines, CSV or TSV; you choose the columns',
     rule: 'last-number',
     licence: null,
   },

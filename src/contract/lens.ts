@@ -351,4 +351,6 @@ export interface DeviceCheckReport {
 export interface NamedFile {
   readonly name: string;
   readonly data: Blob;
+  /** Name of the folder that it was chosen from, or of the model that it was downloaded of: what the model is called. */
+  readonly folder?: string;
 }

@@ -127,7 +127,7 @@ export function jaxStep({ config, tape, weights, packs, feeds }: Problem, mode: 
   const recorded = tape(config);
   const whole = new WholeTape(recorded);
   const { graph } = whole;
-  const leaves = whole.leaves.flat();
+  const leaves = Object.values(whole.leaves).flatMap((each) => each.leaves);
   const answerLoss = o.reshape(whole.terms[0] as Tensor, []);
   const bound: Record<string, HostTensor> = { ...namedWeights(weights), ...tapeFeeds(recorded, feeds) };
   const inputs = graph.nodes.filter((node) => node.op === 'input' && Object.hasOwn(bound, node.name));

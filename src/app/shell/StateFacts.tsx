@@ -27,7 +27,8 @@ function deviceOf({ device }: AppState): string {
 
 function memoryWords(memory: Memory | null | undefined): string {
   if (memory === undefined) return 'measuring';
-  return memory === null ? 'not reported' : bytes(memory.bytes);
+  if (memory === null) return 'not reported';
+  return `${bytes(memory.bytes)}${memory.isPart ? ', page only' : ''}`;
 }
 
 /** Model, device and memory, in a few words each. */

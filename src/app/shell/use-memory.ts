@@ -9,17 +9,21 @@ interface MemoryApi {
 export interface Memory {
   readonly bytes: number;
   readonly of: string;
+  /** Whether the engine's is missing, which is most of it. */
+  readonly isPart: boolean;
 }
 
 /** Memory of page and engine together if the browser reports it, else of the page alone; `null` if it reports nothing. */
 export async function memoryNow(api: MemoryApi): Promise<Memory | null> {
   try {
     const all = await api.measureUserAgentSpecificMemory?.();
-    if (all) return { bytes: all.bytes, of: 'Page and engine, without GPU memory' };
+    if (all) return { bytes: all.bytes, of: 'Page and engine, without GPU memory', isPart: false };
   } catch {
     // Refused unless the page is cross-origin isolated.
   }
-  return api.memory ? { bytes: api.memory.usedJSHeapSize, of: 'The page alone, without the engine' } : null;
+  return api.memory
+    ? { bytes: api.memory.usedJSHeapSize, of: 'The page alone, without the engine', isPart: true }
+    : null;
 }
 
 /** Milliseconds between two measurements. */

@@ -324,7 +324,7 @@ describe('a run', () => {
     const running = actions.startRun(other);
     await vi.waitFor(() => expect(state().lens.checkpoints.length).toBeGreaterThan(0));
     // The engine still holds the previous student.
-    expect(kept()?.label).toBe(`Student: ${first?.label}, step 12 (of the run before)`);
+    expect(kept()?.label).toBe(`Student: ${first?.label}, step 12 (of the previous run)`);
     expect(subjectsOf(state()).at(-1)?.label).toMatch(/^Checkpoint: LoRi, .*learningRate 0.004.*, step \d+$/);
     await actions.control('stop');
     await running;

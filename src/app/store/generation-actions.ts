@@ -56,7 +56,7 @@ export function generationActions(ctx: Context, engine: EngineActions): Generati
         };
         show();
         try {
-          return await ctx.engine().generate(request, {
+          const whole = await ctx.engine().generate(request, {
             signal,
             report(event) {
               if (!('kind' in event)) return report(event);
@@ -64,6 +64,8 @@ export function generationActions(ctx: Context, engine: EngineActions): Generati
               timer ??= setTimeout(show, PACE);
             },
           });
+          live = { ...live, report: whole };
+          return whole;
         } finally {
           show();
         }

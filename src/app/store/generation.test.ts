@@ -35,6 +35,21 @@ describe('generation', () => {
     expect(live?.samples[1]?.tokens).toHaveLength(6);
     expect(live?.samples[1]?.tokens[2]).toMatchObject({ piece: expect.any(String), probability: 1 / 3 });
     expect(live).toMatchObject({ tokensPerSecond: 12.5, prompt: task.value?.prompt });
+    expect(live?.report).toBe(task.value);
+  });
+
+  it('that is stopped does not show the report of the one before', async () => {
+    const { actions, generation } = open({ pace: 20 });
+    actions.changeGenerationSetting('limit', 4);
+    expect(await actions.generate()).toBe(true);
+    actions.changeGenerationSetting('limit', 200);
+    const running = actions.generate();
+    await vi.waitFor(() => expect(generation().live?.samples[0]?.tokens.length).toBeGreaterThan(4), {
+      timeout: 5_000,
+    });
+    actions.cancelGeneration();
+    expect(await running).toBe(false);
+    expect(generation()).toMatchObject({ task: { status: 'done' }, live: { report: null } });
   });
 
   it('can be stopped: what has come stays, and the next one begins anew', async () => {

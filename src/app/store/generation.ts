@@ -44,6 +44,8 @@ export interface LiveGeneration {
   readonly prompt: readonly TokenText[];
   readonly samples: readonly LiveSample[];
   readonly tokensPerSecond: number | null;
+  /** Once it has ended by itself; `null` while it goes on, and where it was stopped. */
+  readonly report: GenerateReport | null;
 }
 
 export interface GenerationState {
@@ -101,6 +103,7 @@ export const liveOf = (request: GenerateRequest): LiveGeneration => ({
   prompt: [],
   samples: Array.from({ length: request.settings.samples }, () => ({ text: '', tokens: [], ending: null })),
   tokensPerSecond: null,
+  report: null,
 });
 
 /** What there is after another event. */

@@ -163,9 +163,10 @@ describe('a checkpoint from files', () => {
   });
 
   it('becomes the subject; an invalid one leaves the previous subject', async () => {
-    const { actions, lens } = open();
+    const { actions, lens, store } = open();
     expect(await actions.openCheckpoint([file('config.json'), file('model.safetensors')])).toBe(true);
     expect(lens()).toMatchObject({ opened: { value: { name: 'stories' } }, draft: { subject: 'opened' } });
+    expect(store.getState().generation.draft.subject).toBe('opened');
     expect(await actions.openCheckpoint([file('model.safetensors')])).toBe(false);
     expect(lens().opened).toMatchObject({
       status: 'failed',

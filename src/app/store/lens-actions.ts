@@ -12,6 +12,8 @@ import {
 } from './causal-draft';
 import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
+import { initialGenerationDraft } from './generation';
+import { generationLink } from './generation-link';
 import { editLens, type LensEdit, outlived, type WrittenFile } from './lens';
 import { draftErrors, initialDraft, type LensDraft, requestOf } from './lens-draft';
 import { type LensView, lensLink } from './lens-link';
@@ -198,6 +200,13 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
       if (outcome.status !== 'done') return false;
       ctx.lens(outlived(now(), ({ kind }) => kind === 'opened'));
       edit({ type: 'change', change: { subject: 'opened' } });
+      // Whoever opens a model means to use it: here, and in Generate.
+      const { generation, link } = ctx.get();
+      const draft = { ...generation.draft, subject: 'opened' as const };
+      ctx.set({
+        generation: { ...generation, draft },
+        link: { ...link, generation: generationLink(draft, initialGenerationDraft) },
+      });
       return true;
     },
     cancelOpening: () => opening.cancel(),

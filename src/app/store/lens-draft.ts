@@ -200,7 +200,7 @@ function sectionError(source: Source['kind'], subject: SubjectId, sections: read
   if (sections.includes('latent') && kind !== 'student' && kind !== 'base')
     return 'Only the student and the base have latent steps: choose the rationale.';
   if (sections.includes('latent') && sections.includes('rationale'))
-    return 'Rationale and latents never come from one pass: choose one, and lay the other over it.';
+    return 'Rationale and latents never come from one pass: choose one, and compare it with the other.';
   return null;
 }
 

@@ -42,7 +42,7 @@ export function subjectsOf({ methods, studentConfig, student, lens, run }: Known
       label:
         student === null
           ? 'Student'
-          : `Student: ${studentLine(student)}${isActive(run) ? ' (of the run before)' : ''}`,
+          : `Student: ${studentLine(student)}${isActive(run) ? ' (of the previous run)' : ''}`,
       unavailable: studentConfig === null ? 'No student has finished training yet: run Distil.' : null,
     },
     { id: 'base', label: 'Base, before distillation', unavailable: null },

@@ -152,7 +152,8 @@ export function sourceActions(ctx: Context, lens: Pick<LensActions, 'openCheckpo
         const { manifest } = (await library.list()).whole.find((one) => one.key === key) ?? {};
         // Before it is opened: weights are read when they are needed, and must not be deleted until then.
         await library.use(key);
-        if (await lens.openCheckpoint(files)) {
+        const named = manifest ? files.map((file) => ({ ...file, folder: manifest.id })) : files;
+        if (await lens.openCheckpoint(named)) {
           set({ open: { key, label: manifest ? labelOf(manifest) : key } });
           const report = ctx.get().lens.opened.value;
           // Its files seldom say what the model is called and how it may be used; the host does.

@@ -125,7 +125,7 @@ export const lori = defineMethod({
       label: 'mean',
       tex: '\\omega_\\mu\\,\\lVert \\mu_S - \\mu_T\\rVert^2',
       unit: 'projected state, squared; weighted',
-      about: 'First moment, likewise. Together the two are the rationale loss.',
+      about: 'First moment, in the same subspace. The two together are the rationale loss.',
       source: 'LoRi §3.2, rationale loss',
       weight: 'weights.mean',
     },

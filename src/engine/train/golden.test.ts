@@ -15,9 +15,9 @@ import {
 } from './golden.testing';
 import { compileLayerwise } from './layerwise/compile';
 import type { LayerwiseOptions } from './layerwise/compiled';
+import { learningRate } from './loop';
 import { hostOptimiser } from './optimiser';
 import { packName } from './parameters';
-import { learningRate } from './schedule';
 import type { TapeRun } from './step';
 import { tapeFeeds } from './tape/inputs';
 import { traceTape } from './tape/whole';

@@ -1,3 +1,4 @@
+import { Owned } from '../base/owned';
 import { sizeOf } from '../base/shape';
 import type { DeviceBuffer } from '../device/buffer';
 import type { Device } from '../device/device';
@@ -20,16 +21,12 @@ export async function gpuOptimiser(
 ): Promise<Optimiser> {
   const gradNorm = await createGradNorm(device);
   const adamW = await createAdamW(device);
-  const made: DeviceBuffer[] = [];
-  const make = (bytes: number, label: string): DeviceBuffer => {
-    const buffer = device.createBuffer(bytes, label);
-    made.push(buffer);
-    return buffer;
-  };
-  const dispose = (): void => {
-    for (const buffer of made) buffer.destroy();
-  };
-  try {
+  return Owned.while(async (owned) => {
+    const make = (bytes: number, label: string): DeviceBuffer => {
+      const buffer = device.createBuffer(bytes, label);
+      owned.add({ dispose: () => buffer.destroy() });
+      return buffer;
+    };
     const norm = make(16, 'gradient norm');
     const scratch = make(gradNormScratch(parameters.length + 1), 'gradient norm scratch');
     const state = parameters.map((parameter, i) => {
@@ -61,10 +58,7 @@ export async function gpuOptimiser(
         if (finite !== 0) step++;
         return { norm: value as number, finite: finite !== 0, terms: values };
       },
-      dispose,
+      dispose: () => owned.dispose(),
     };
-  } catch (error) {
-    dispose();
-    throw error;
-  }
+  });
 }

@@ -53,8 +53,10 @@ export function hostOptimiser(
   spec: OptimiserSpec,
   groups: readonly Group[] = [],
 ): Optimiser {
-  const first = parameters.map((p) => new Float32Array(p.data.length));
-  const second = parameters.map((p) => new Float32Array(p.data.length));
+  const state = parameters.map((parameter, i) => {
+    const { length } = parameter.data;
+    return { parameter, first: new Float32Array(length), second: new Float32Array(length), group: groups[i] };
+  });
   let step = 0;
   return {
     async update(gradients, learningRate, terms) {
@@ -64,15 +66,9 @@ export function hostOptimiser(
       const finite = norm[2] !== 0;
       if (finite) {
         step++;
-        parameters.forEach((p, i) => {
-          adamWCpu(
-            p.data as Float32Array,
-            data[i] as Float32Array,
-            first[i] as Float32Array,
-            second[i] as Float32Array,
-            norm,
-            settingsOf(spec, groups[i], learningRate, step),
-          );
+        state.forEach(({ parameter, first, second, group }, i) => {
+          const settings = settingsOf(spec, group, learningRate, step);
+          adamWCpu(parameter.data as Float32Array, data[i] as Float32Array, first, second, norm, settings);
         });
       }
       return { norm: norm[0] as number, finite, terms: [...values] };

@@ -41,7 +41,7 @@ export function OpenDataCard({ isAnother = false }: { readonly isAnother?: boole
         }
       >
         <Text slot="label">Drop a file here</Text>
-        <span className="help">JSON Lines, JSON, CSV, TSV, or the text lines of implicit CoT</span>
+        <span className="help">JSON lines, JSON, CSV, TSV, or the text lines of implicit CoT</span>
         <div className="actions">
           <FileTrigger allowsMultiple onSelect={(list) => take(named(list ?? []))}>
             <Button isDisabled={busy}>Choose files</Button>

@@ -43,7 +43,18 @@ export function RowsCard({ report }: { readonly report: DataReport }) {
     >
       {page.status === 'failed' && <ErrorNotice title="The rows were not drawn" error={page.error} />}
       {value && total === 0 && page.status !== 'failed' && (
-        <p className="muted">{part === 'held-out' ? 'No rows are held out.' : 'No row passes the filter.'}</p>
+        <>
+          <p className="muted">
+            {value.passing === 0 ? 'No row passes the filter.' : 'No rows are held out.'}
+          </p>
+          {value.passing === 0 && (
+            <div className="actions">
+              <Button onPress={() => changeData({ steps: '', words: '', tokens: '' })}>
+                Clear the filter
+              </Button>
+            </div>
+          )}
+        </>
       )}
       {value && total > 0 && (
         <>

@@ -36,7 +36,7 @@ export function ResultCard({ result }: { readonly result: RunResult }) {
             'Time',
             `teacher ${duration(1000 * seconds.teacher)}, compiling ${duration(1000 * seconds.compile)}, training ${duration(1000 * seconds.train)}, evaluation ${duration(1000 * seconds.evaluate)}`,
           ],
-          ['Trained values', integer(result.trainable)],
+          ['Trained parameters', integer(result.trainable)],
           ...(cut.length > 0
             ? [['Ranks cut to what the model or the samples span', cut.join('; ')] as const]
             : []),

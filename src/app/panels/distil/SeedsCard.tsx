@@ -14,8 +14,8 @@ export function SeedsCard() {
   if (groups.length === 0) return null;
   return (
     <Panel
-      title="Over seeds"
-      about={`Kept runs that differ in nothing but their seed. Runs differ more between seeds than the problems of one run suggest, so compare methods here, on ${ENOUGH_SEEDS} seeds or more.`}
+      title="Across seeds"
+      about={`Kept runs that differ only in their seed. Runs vary more across seeds than the interval of a single run suggests, so compare methods here, with ${ENOUGH_SEEDS} seeds or more.`}
     >
       <DataTable
         caption="Held-out accuracy by configuration; intervals are 95 % bootstrap intervals over seeds"

@@ -56,7 +56,7 @@ export function GeneratePanel() {
         ) : (
           <Panel
             title={live.samples.length === 1 ? 'Continuation' : 'Continuations'}
-            about={aboutSentence(live, task.status === 'done' ? task.value : null)}
+            about={aboutSentence(live, live.report)}
             actions={
               <Segments
                 label="Shown as"
@@ -69,7 +69,7 @@ export function GeneratePanel() {
               />
             }
           >
-            <Speed live={live} report={task.status === 'done' ? task.value : null} isBusy={busy} />
+            <Speed live={live} report={live.report} isBusy={busy} />
             <ol className="samples">
               {live.samples.map((sample, i) => (
                 <SampleView

@@ -84,7 +84,7 @@ export function RequestCard() {
         </Label>
         <TextArea rows={2} />
         <Text slot="description" className="help">
-          One a line. A sample ends before the first of them; the model’s own end tokens end it too.
+          One per line. A sample ends before the first of them; the model’s own end tokens end it too.
         </Text>
         <FieldError className="field-error">{errors.get('stops')}</FieldError>
       </TextField>

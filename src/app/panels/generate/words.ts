@@ -23,7 +23,8 @@ export function settingsWords({ settings }: GenerateRequest): string {
 
 export function aboutSentence(live: LiveGeneration, report: GenerateReport | null): string {
   const { request, prompt } = live;
-  const who = report === null ? request.subject.kind : `${report.label} (${report.model})`;
+  const name = (label: string) => (label === 'opened' ? 'opened model' : label);
+  const who = report === null ? name(request.subject.kind) : `${name(report.label)} (${report.model})`;
   const read = prompt.length === 0 ? '' : `, ${prompt.length} tokens of prompt`;
   const alike =
     request.settings.temperature === 0 && request.settings.samples > 1

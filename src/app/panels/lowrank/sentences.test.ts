@@ -57,7 +57,7 @@ const report = (controls: readonly (readonly [Control, number])[]) =>
 describe('the sentence of figure 6', () => {
   it('gives rank, share and number of matrices', () => {
     expect(cumulativeSentence(report([]))).toBe(
-      'Teacher: 2 of 4 directions hold 95 % of the energy (median of 3 samples), and their singular values sum to 90 % of all.',
+      'Teacher: 2 of 4 directions hold 95 % of the energy (median of 3 samples), and their singular values sum to 90 % of the total.',
     );
   });
 
@@ -67,12 +67,12 @@ describe('the sentence of figure 6', () => {
     const student = selection([2], { label: 'student', spectra: [{ ...own, rows: 3 }] });
     const both = { ...report([]), selections: [teacher, student] };
     expect(cumulativeSentence(both)).toContain(
-      'The matrices are of unequal size, 4 and 3 directions being possible, so that the counts cannot be compared as they are.',
+      'The matrices differ in size, with 4 and 3 possible directions, so the counts are not directly comparable.',
     );
     expect(controlSentence({ ...report([['gaussian', 30]]), selections: both.selections })).toBe(
-      'The controls are of teacher. More are needed for Gaussian data (30).',
+      'The controls refer to teacher. More are needed for Gaussian data (30).',
     );
-    expect(cumulativeSentence({ ...both, selections: [teacher, teacher] })).not.toContain('unequal');
+    expect(cumulativeSentence({ ...both, selections: [teacher, teacher] })).not.toContain('differ in size');
   });
 
   it('says which controls need more directions, and which look the same', () => {
@@ -85,7 +85,7 @@ describe('the sentence of figure 6', () => {
         ]),
       ),
     ).toBe(
-      'More are needed for Gaussian data (30). Fewer are needed for another prompt (1). About as many for shuffled states (2): features without any bond between them would do the same.',
+      'More are needed for Gaussian data (30). Fewer are needed for another prompt (1). About as many are needed for shuffled states (2): independent features would do the same.',
     );
   });
 
@@ -152,7 +152,7 @@ it('angles: nearer than chance, or nothing shared', () => {
   expect(anglesSentence(angles([0.3, 1.4], [1.4, 1.4]))).toMatch(
     /nearest at layer 1: 17° on average, where chance gives 80°\. They are closer than chance at 1 of 2/,
   );
-  expect(anglesSentence(angles([1.4, 1.4], [1.4, 1.4]))).toMatch(/nothing is seen to be shared/);
+  expect(anglesSentence(angles([1.4, 1.4], [1.4, 1.4]))).toMatch(/no shared directions were found/);
   expect(anglesSentence(angles([Number.NaN, 0.3], [1.4, 1.4]))).toMatch(/nearest at layer 2: 17°/);
   expect(anglesSentence(angles([Number.NaN, Number.NaN], [1.4, 1.4]))).toMatch(/span no directions/);
 });

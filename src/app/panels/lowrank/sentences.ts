@@ -39,7 +39,7 @@ export function cumulativeSentence(report: LensReport): string {
     const { rank95, possible } = summaryOf(spectra);
     const curve = medianCurve(spectra.map(({ cumulative }) => cumulative));
     const sum = curve[Math.max(0, Math.round(rank95) - 1)] ?? Number.NaN;
-    return `${capital(label)}: ${number(rank95)} of ${number(possible)} directions hold 95 % of the energy${of(spectra, stack)}, and their singular values sum to ${percent(sum, 0)} of all.`;
+    return `${capital(label)}: ${number(rank95)} of ${number(possible)} directions hold 95 % of the energy${of(spectra, stack)}, and their singular values sum to ${percent(sum, 0)} of the total.`;
   });
   return [...parts, sizesSentence(report.selections), controlSentence(report)].filter(Boolean).join(' ');
 }
@@ -48,7 +48,7 @@ export function cumulativeSentence(report: LensReport): string {
 function sizesSentence(selections: readonly SelectionReport[]): string {
   const possible = selections.map(({ spectra }) => summaryOf(spectra).possible);
   if (new Set(possible).size < 2) return '';
-  return `The matrices are of unequal size, ${joined(possible.map((one) => number(one)))} directions being possible, so that the counts cannot be compared as they are.`;
+  return `The matrices differ in size, with ${joined(possible.map((one) => number(one)))} possible directions, so the counts are not directly comparable.`;
 }
 
 /** A control whose rank is within this factor of the subject's looks the same. */
@@ -56,9 +56,9 @@ const SAME = 1.25;
 
 /** What it means that a control needs as many directions. */
 const SAME_MEANS: Readonly<Record<Control, string>> = {
-  shuffled: 'features without any bond between them would do the same',
+  shuffled: 'independent features would do the same',
   gaussian: 'noise of this shape would do the same',
-  'random-tokens': 'the low rank is not peculiar to reasoning, any tokens have it',
+  'random-tokens': 'the low rank is not specific to reasoning; any tokens have it',
   'other-prompt': 'it does not depend on the question',
 };
 
@@ -83,10 +83,11 @@ export function controlSentence({
   const alike = kinds.filter(({ kind }) => kind === 'same');
   const [more, fewer, same] = [words('more'), words('fewer'), words('same')];
   return [
-    selections.length > 1 && `The controls are of ${selections[0]!.label}.`,
+    selections.length > 1 && `The controls refer to ${selections[0]!.label}.`,
     more && `More are needed for ${more}.`,
     fewer && `Fewer are needed for ${fewer}.`,
-    same && `About as many for ${same}: ${joined(alike.map(({ control }) => SAME_MEANS[control]))}.`,
+    same &&
+      `About as many are needed for ${same}: ${joined(alike.map(({ control }) => SAME_MEANS[control]))}.`,
   ]
     .filter(Boolean)
     .join(' ');
@@ -191,7 +192,7 @@ export function anglesSentence({ rank, layers, angles, chance }: AngleReport): s
   const closer = layers.filter((_, row) => own[row]! < by[row]! - 5);
   const said =
     closer.length === 0
-      ? 'At no layer are they closer than chance by more than 5°: nothing is seen to be shared.'
+      ? 'At no layer are they closer than chance by more than 5°: no shared directions were found.'
       : closer.length === layers.length
         ? 'They are closer than chance at every layer.'
         : `They are closer than chance at ${closer.length} of ${layers.length} layers.`;

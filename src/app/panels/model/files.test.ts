@@ -40,6 +40,7 @@ it('takes the files at the top of a folder, and no others', async () => {
   const found = await filesOfDrop([outer]);
   expect(names(found)).toEqual(['config.json', 'model.safetensors']);
   expect(found[0]!.data.size).toBe(1);
+  expect([...filesOf(chosen), ...found].map((one) => one.folder)).toEqual(['s', 's', 's', 's']);
 });
 
 it('takes single files, and nothing of what is none of a checkpoint', async () => {

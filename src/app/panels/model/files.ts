@@ -13,8 +13,10 @@ const EXPORT = /\.onnx([._]data(_\d+)?)?$/i;
 export function filesOf(list: Iterable<File>): NamedFile[] {
   return [...list]
     .filter(({ name, webkitRelativePath: path }) => WANTED.test(name) && isNear(name, path.split('/')))
-    .map((file) => ({ name: file.name, data: file }));
+    .map((file) => ({ name: file.name, data: file, ...inFolder(file.webkitRelativePath.split('/')[0]) }));
 }
+
+const inFolder = (folder: string | undefined) => (folder ? { folder } : {});
 
 const isNear = (name: string, parts: readonly string[]): boolean =>
   parts.length <= 2 || (parts.length === 3 && parts[1] === EXPORTS && EXPORT.test(name));
@@ -22,9 +24,9 @@ const isNear = (name: string, parts: readonly string[]): boolean =>
 /** Of dropped folders and files. */
 export async function filesOfDrop(items: readonly DropItem[]): Promise<NamedFile[]> {
   const found: NamedFile[] = [];
-  const take = async (item: DropItem) => {
+  const take = async (item: DropItem, folder?: string) => {
     if (item.kind === 'file' && WANTED.test(item.name))
-      found.push({ name: item.name, data: await item.getFile() });
+      found.push({ name: item.name, data: await item.getFile(), ...inFolder(folder) });
   };
   for (const item of items) {
     if (item.kind !== 'directory') {
@@ -32,10 +34,10 @@ export async function filesOfDrop(items: readonly DropItem[]): Promise<NamedFile
       continue;
     }
     for await (const entry of item.getEntries()) {
-      await take(entry);
+      await take(entry, item.name);
       if (entry.kind === 'directory' && entry.name === EXPORTS)
         for await (const inner of entry.getEntries())
-          if (inner.kind === 'file' && EXPORT.test(inner.name)) await take(inner);
+          if (inner.kind === 'file' && EXPORT.test(inner.name)) await take(inner, item.name);
     }
   }
   return found;

@@ -1,4 +1,3 @@
-import { vjp } from '../../graph/gradient';
 import { Graph, type Program, type Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
 import { type AdapterSpec, attachPack, joinAttachments, packLength } from '../attachments';
@@ -7,6 +6,7 @@ import { withDropout } from '../dropout';
 import { decoderLayer, type KeyValues, type Segment } from '../layer';
 import { causalMask } from '../stack';
 import { layerInputs } from '../weights';
+import { fed, leaf, reverseOutputs } from './reverse';
 
 /**
  * The part of a sequence that a layer's program runs on: P positions of each of B samples. Keys and values of earlier
@@ -48,9 +48,8 @@ export interface LayerPrograms {
   readonly forward: Program;
   /**
    * The same inputs, the cotangents dy, dWatched [B, w, H] (or [B·P, H] if all are watched), dK and dV of the caches it
-   * output, and the running sums → dx [B·P, H]; `pastK` and `pastV`, the past's cotangent so far (`sumK`, `sumV`) plus
-   * this segment's part; and `gradient.{adapter}`, the pack's gradient so far (`sum.{adapter}`) plus this layer's. The
-   * forward pass is recomputed inside, since only its inputs were kept.
+   * output → dx [B·P, H]; and the gradients of pastK, pastV and the adapter packs as sums (see `summed`). The forward pass is
+   * recomputed inside, since only its inputs were kept.
    */
   readonly reverse: Program;
 }
@@ -93,12 +92,10 @@ function trace(config: DecoderConfig, shape: SegmentShape) {
   if (shape.writes) Object.assign(outputs, cached(out.kv, shape));
   if (watched.length > 0 && watched.length < P) {
     const rows = o.reshape(out.x, [B, P, H]);
-    outputs.watched = o.concat(
-      watched.map((p) => o.slice(rows, 1, p, p + 1)),
-      1,
-    );
+    const each = watched.map((p) => o.slice(rows, 1, p, p + 1));
+    outputs.watched = o.concat(each, 1);
   }
-  return { graph, x, past, packs, outputs };
+  return { x, past, packs, outputs };
 }
 
 /** The caches with the segment's columns filled in. A program that is told its column has already filled them in. */
@@ -134,28 +131,12 @@ function segmentOf(graph: Graph, config: DecoderConfig, shape: SegmentShape): Se
   };
 }
 
-function reversed({ graph, x, past, packs, outputs }: Traced, shape: SegmentShape): Record<string, Tensor> {
-  const { watched } = shape;
+function reversed({ x, past, packs, outputs }: Traced, { watched }: SegmentShape): Record<string, Tensor> {
   const { y, k, v } = outputs as Record<string, Tensor> & { y: Tensor };
-  const ends: [Tensor, Tensor][] = [[y, graph.input('dy', y.shape)]];
-  if (watched.length > 0) {
-    const seen = outputs.watched ?? y;
-    ends.push([seen, graph.input('dWatched', seen.shape)]);
-  }
-  if (k && v) ends.push([k, graph.input('dK', k.shape)], [v, graph.input('dV', v.shape)]);
-  const wrt = [x, ...(past ? [past.k, past.v] : []), ...packs.flatMap(({ leaves }) => leaves)];
-  const parts = vjp(
-    ends.map(([end]) => end),
-    ends.map(([, cotangent]) => cotangent),
-    wrt,
-  );
-  const result: Record<string, Tensor> = { dx: parts.shift() as Tensor };
-  const summed = (name: string, part: Tensor): Tensor => o.add(graph.input(name, part.shape), part);
-  if (past) {
-    result.pastK = summed('sumK', parts.shift() as Tensor);
-    result.pastV = summed('sumV', parts.shift() as Tensor);
-  }
-  for (const { name, leaves, pack } of packs)
-    result[`gradient.${name}`] = summed(`sum.${name}`, pack(parts.splice(0, leaves.length)));
-  return result;
+  const ends = [fed('dy', y)];
+  if (watched.length > 0) ends.push(fed('dWatched', outputs.watched ?? y));
+  if (k && v) ends.push(fed('dK', k), fed('dV', v));
+  const sums = Object.fromEntries(packs.map((pack) => [`parameter.${pack.name}`, pack]));
+  const pasts = past && { pastK: leaf(past.k), pastV: leaf(past.v) };
+  return reverseOutputs(ends, { dx: leaf(x) }, { ...pasts, ...sums });
 }

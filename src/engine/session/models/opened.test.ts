@@ -74,6 +74,21 @@ it('an adapter beside its base is refused by name, not left out', async () => {
 });
 
 describe('a checkpoint from files', () => {
+  it('is named by its folder, unless config.json names it or its files are of several', async () => {
+    const nameOf = async (chosen: readonly NamedFile[]) => (await openModel(chosen)).model.report.name;
+    const all = named(files).map((file) => ({ ...file, folder: 'stories' }));
+    expect(await nameOf(all)).toBe('stories');
+    expect(await nameOf(all.map((file, i) => (i === 0 ? { ...file, folder: 'other' } : file)))).toMatch(
+      /^checkpoint [0-9a-f]{8}$/,
+    );
+    const config = new Blob([
+      JSON.stringify({ ...JSON.parse(await (all[0] as NamedFile).data.text()), _name_or_path: 'org/own' }),
+    ]);
+    expect(
+      await nameOf(all.map((file) => (file.name === 'config.json' ? { ...file, data: config } : file))),
+    ).toBe('org/own');
+  });
+
   it('is read with its hash, told in bytes', async () => {
     const seen: Progress[] = [];
     const bytes = files.get('model.safetensors') as Uint8Array<ArrayBuffer>;

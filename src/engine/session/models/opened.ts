@@ -108,7 +108,7 @@ export async function openModel(
       endIds: ends.endIds,
       weights: packedSource(model, stored),
       report: report(config, model, {
-        ...{ bytes, sha256, whole, notes },
+        ...{ bytes, sha256, whole, notes, folder: folderOf(files) },
         matched: { tensors: resolved.tensors.size, bytes: resolved.bytes },
       }),
     },
@@ -282,14 +282,23 @@ interface Facts {
   readonly whole: boolean;
   readonly matched?: ModelReport['matched'];
   readonly notes: readonly string[];
+  readonly folder?: string;
 }
 
-function report(config: unknown, model: ModelConfig, { whole, ...facts }: Facts): ModelReport {
+/** Longest name of a model. */
+const NAME = 100;
+
+/** The folder that the files came from; empty where they came from none, or from several. */
+function folderOf(files: readonly NamedFile[]): string {
+  const [first = '', ...others] = new Set(files.map(({ folder = '' }) => folder.trim()));
+  return others.length === 0 ? first : '';
+}
+
+/** Named by its config.json, else by its folder, else by its hash. */
+function report(config: unknown, model: ModelConfig, { whole, folder = '', ...facts }: Facts): ModelReport {
   const path = isJsonObject(config) ? own(config, '_name_or_path') : undefined;
-  const name =
-    typeof path === 'string' && path.trim() !== ''
-      ? path.trim().slice(0, 100)
-      : `checkpoint ${facts.sha256.slice(0, 8)}`;
+  const named = typeof path === 'string' && path.trim() !== '' ? path.trim() : folder;
+  const name = named === '' ? `checkpoint ${facts.sha256.slice(0, 8)}` : named.slice(0, NAME);
   const origin = { ...facts, name, role: 'opened', licence: 'unknown', measured: [] } as const;
   return { ...describeModel(origin, model), ...(!whole && { sampled: true }) };
 }

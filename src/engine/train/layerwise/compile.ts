@@ -1,16 +1,13 @@
 import { ConfigError } from '../../base/errors';
 import { Owned } from '../../base/owned';
 import type { ModelOnDevice } from '../../model/model-on-device';
-import { BoundFeeds } from '../feeds';
 import type { TapeRun } from '../step';
 import { tapeFeeds } from '../tape/inputs';
 import type { Tape } from '../tape/tape';
-import { type LayerwiseOptions, Programs } from './compiled';
-import { planOf } from './plan';
-import { TensorPool } from './pool';
+import { Compiled, type LayerwiseOptions } from './compiled';
 import { keysOf } from './programs';
 import { runTape } from './run';
-import { type Machine, RunState } from './state';
+import { RunState } from './state';
 
 /**
  * The tape as small programs shared by all layers and all latent steps: compiling takes the same time whatever the model's
@@ -22,27 +19,22 @@ export function compileLayerwise(
   tape: Tape,
   options: LayerwiseOptions = {},
 ): Promise<TapeRun> {
-  const { runtime } = model;
-  if (runtime.provider === 'webgpu' && !options.device)
+  if (model.runtime.provider === 'webgpu' && !options.device)
     throw new ConfigError(
       'a step compiled layer by layer needs the device on WebGPU',
       'Pass options.device.',
     );
   return Owned.while(async (owned) => {
-    const plan = planOf(tape);
-    const programs = new Programs(model, owned);
-    await programs.prepare(tape, plan, options);
-    const feeds = owned.add(new BoundFeeds(runtime));
-    const pool = owned.add(new TensorPool(runtime));
-    const machine: Machine = { tape, plan, model, programs, feeds, pool };
+    const compiled = new Compiled(model, tape, owned);
+    await compiled.prepare(options);
     return {
       terms: tape.terms,
-      ...(await programs.distinct()),
+      ...(await compiled.distinct()),
       run(batch, parameters, step = 0) {
-        pool.reclaim();
-        const hosts = tapeFeeds(tape, batch, (segment) => keysOf(tape, plan, segment));
-        feeds.write(hosts);
-        return runTape(new RunState(machine, hosts, parameters, step));
+        compiled.pool.reclaim();
+        const hosts = tapeFeeds(tape, batch, (segment) => keysOf(tape, compiled.plan, segment));
+        compiled.feeds.write(hosts);
+        return runTape(new RunState(compiled, hosts, parameters, step));
       },
       dispose: () => owned.dispose(),
     };

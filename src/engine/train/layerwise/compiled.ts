@@ -2,10 +2,12 @@ import type { Owned } from '../../base/owned';
 import type { Device } from '../../device/device';
 import type { Program } from '../../graph/graph';
 import type { ModelOnDevice, ModelProgram } from '../../model/model-on-device';
+import { BoundFeeds } from '../feeds';
 import type { LossRun } from '../losses/state-loss';
 import { type Entry, termsOf } from '../tape/entries';
 import type { Tape } from '../tape/tape';
-import type { Plan } from './plan';
+import { type Plan, planOf } from './plan';
+import { TensorPool } from './pool';
 import { placedProgram, sourceOf, sumProgram, termsProgram } from './programs';
 
 /** Whether losses on hidden states run as traced programs, or as kernels where they have them. */
@@ -28,8 +30,11 @@ interface Pair {
   readonly placed?: ModelProgram;
 }
 
-/** The compiled programs of a tape; equal ones are one. */
-export class Programs {
+/** A compiled tape, with everything that its runs share; equal programs are one. */
+export class Compiled {
+  readonly plan: Plan;
+  readonly feeds: BoundFeeds;
+  readonly pool: TensorPool;
   private readonly known = new Map<string, Promise<ModelProgram>>();
   private readonly pairs = new Map<Entry, Pair>();
   /** Losses that run as kernels. */
@@ -38,9 +43,14 @@ export class Programs {
   joining: ModelProgram | undefined;
 
   constructor(
-    private readonly model: ModelOnDevice,
+    readonly model: ModelOnDevice,
+    readonly tape: Tape,
     private readonly owned: Owned,
-  ) {}
+  ) {
+    this.plan = planOf(tape);
+    this.feeds = owned.add(new BoundFeeds(model.runtime));
+    this.pool = owned.add(new TensorPool(model.runtime));
+  }
 
   of = (entry: Entry): Pair => this.pairs.get(entry) as Pair;
 
@@ -55,7 +65,8 @@ export class Programs {
     return { programs: all.size, nodes: [...all].reduce((n, { nodeCount }) => n + nodeCount, 0) };
   }
 
-  async prepare(tape: Tape, plan: Plan, { losses, device, between }: LayerwiseOptions): Promise<void> {
+  async prepare({ losses, device, between }: LayerwiseOptions): Promise<void> {
+    const { plan, tape } = this;
     const { runtime } = this.model;
     const form = losses ?? (runtime.provider === 'webgpu' ? 'kernels' : 'traced');
     for (const entry of plan.entries) {
@@ -67,7 +78,7 @@ export class Programs {
       }
       const { key, trace } = sourceOf(tape, plan, entry);
       const forward = await this.compile(key, () => trace('forward'));
-      const reverse = plan.reverses(entry)
+      const reverse = plan.reversed.has(entry)
         ? await this.compile(`${key}, in reverse`, () => trace('reverse'))
         : undefined;
       const placed =

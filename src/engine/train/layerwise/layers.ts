@@ -3,81 +3,73 @@ import type { DeviceTensor } from '../../runtime/tensor';
 import { packName } from '../parameters';
 import type { Segment } from '../tape/entries';
 import { dropoutMasks, segmentInput } from '../tape/inputs';
-import { computed, layerOutput } from './programs';
-import type { RunState, Tensors } from './state';
+import { cacheOf, layerOutput, result, sumOf } from './programs';
+import type { Bindings, RunState } from './state';
 
-const packsOf = ({ adapters }: Segment, layer: number) =>
-  adapters.map((name) => [name, packName(name, layer)] as const);
+const packsOf = (state: RunState, { adapters }: Segment, layer: number) =>
+  state.parameters(adapters.map((name) => [name, packName(name, layer)]));
 
-/** What a layer's program reads besides x: weights, adapters with their gradients so far, mask, column, past. */
-function bindings(state: RunState, segment: Segment, layer: number, { inputs }: ModelProgram): Tensors {
+/** What a layer's program reads besides x: weights, adapters, mask, column, positions, past. */
+function bindings(state: RunState, segment: Segment, layer: number): Bindings {
   const { model, feeds, tape } = state.at;
   const { after } = segment;
-  const bound: Record<string, DeviceTensor | undefined> = {
+  const bound: Record<string, Bindings[string]> = {
     ...model.layer(layer),
-    ...state.bound(packsOf(segment, layer)),
+    ...packsOf(state, segment, layer),
   };
   for (const name of ['keyMask', 'place', 'cos', 'sin'])
-    if (inputs.has(name)) bound[name] = feeds.tensors[segmentInput(segment, name)];
+    bound[name] = feeds.tensors[segmentInput(segment, name)];
   // Drawn again in reverse rather than kept: they are as large as what they mask.
   for (const [site, mask] of Object.entries(dropoutMasks(tape, segment, layer, state.step))) {
     const name = `mask.${site} ${mask.shape}`;
     feeds.write({ [name]: mask });
     bound[`mask.${site}`] = feeds.tensors[name];
   }
-  if (after) {
-    const past = state.caches.of(after, layer);
-    Object.assign(bound, { pastK: past.k, pastV: past.v });
-  }
-  return bound;
+  if (!after) return bound;
+  const { k, v } = state.caches(after, layer);
+  return { ...bound, pastK: k, pastV: v };
 }
 
 export async function runLayers(state: RunState, segment: Segment): Promise<void> {
-  const { programs, feeds } = state.at;
-  const { forward, placed } = programs.of(segment);
-  const kept: Record<string, DeviceTensor> = {};
-  let x = state.value(computed(segment.x));
+  const { feeds, tape } = state.at;
+  const { forward, placed } = state.at.of(segment);
+  let x = state.get(result(segment.x.entry));
   if (placed) {
     const positions = feeds.tensors[segmentInput(segment, 'positions')];
     const { y } = await state.call(placed, { x, positions });
     x = y as DeviceTensor;
-    kept[layerOutput(segment, -1, false).slot] = x;
+    state.set(layerOutput(segment, -1, false), x);
   }
-  for (let i = 0; i < state.at.tape.parameters.config.layers; i++) {
-    const { y, watched, k, v } = await state.call(forward, bindings(state, segment, i, forward), { x });
+  for (let i = 0; i < tape.parameters.config.layers; i++) {
+    const { y, watched, k, v } = await state.call(forward, bindings(state, segment, i), { x });
     x = y as DeviceTensor;
-    kept[layerOutput(segment, i, false).slot] = x;
-    if (watched) kept[layerOutput(segment, i, true).slot] = watched;
-    if (k && v) state.caches.write(segment, i, { k, v });
+    state.set(layerOutput(segment, i, false), x);
+    if (watched) state.set(layerOutput(segment, i, true), watched);
+    if (!k || !v) continue;
+    const caches = state.caches(segment, i);
+    state.set(caches.k, k);
+    state.set(caches.v, v);
   }
-  state.keep(segment, kept);
 }
 
 /** The layers in reverse: passes cotangents to the input, the past and the adapters. */
 export async function reverseLayers(state: RunState, segment: Segment): Promise<void> {
-  const { pool, programs, tape } = state.at;
-  const { placed, ...pair } = programs.of(segment);
-  const reverse = pair.reverse as ModelProgram;
-  const zeros = (name: string) => state.zeros(reverse.inputs.get(name)?.shape ?? []);
+  const { pool, tape } = state.at;
+  const { placed, reverse } = state.at.of(segment);
   const { after, x, separates } = segment;
   const last = tape.parameters.config.layers - 1;
-  let dx = state.takeCotangent(layerOutput(segment, last, false)) ?? zeros('dy');
+  let dy = state.take(sumOf(layerOutput(segment, last, false)));
   for (let i = last; i >= 0; i--) {
-    const none = zeros(after ? 'pastK' : 'dK');
-    const own = state.caches.cotangent(segment, i, none);
-    const before = after && state.caches.cotangent(after, i, none);
-    const watched = state.takeCotangent(layerOutput(segment, i, separates));
-    const out = await state.call(reverse, bindings(state, segment, i, reverse), {
-      x: state.value(i > 0 || placed ? layerOutput(segment, i - 1, false) : computed(x)),
-      ...{ dy: dx, dK: own.k, dV: own.v, sumK: before?.k, sumV: before?.v },
-      dWatched: watched ?? zeros('dWatched'),
-    });
-    pool.give(dx, watched);
-    dx = out.dx as DeviceTensor;
-    if (after)
-      state.caches.setCotangent(after, i, { k: out.pastK as DeviceTensor, v: out.pastV as DeviceTensor });
-    state.takeGradients(packsOf(segment, i), out);
+    const { k, v } = cacheOf(segment, i);
+    const past = after && cacheOf(after, i);
+    const sums = { ...packsOf(state, segment, i), ...(past && { pastK: past.k, pastV: past.v }) };
+    const dWatched = state.take(sumOf(layerOutput(segment, i, separates)));
+    const cotangents = { dy, dWatched, dK: sumOf(k), dV: sumOf(v) };
+    const input = i > 0 || placed ? layerOutput(segment, i - 1, false) : result(x.entry);
+    const given = { ...bindings(state, segment, i), x: input };
+    const { dx } = await state.reverse(reverse as ModelProgram, sums, cotangents, given);
+    pool.give(dy, dWatched);
+    dy = dx;
   }
-  if (x.detached) pool.give(dx);
-  else await state.add(computed(x), dx);
+  await state.handOn(x, [dy]);
 }

@@ -1,57 +1,58 @@
-import { ConfigError } from '../../base/errors';
-import { type Entry, type Producer, producersOf } from '../tape/entries';
+import type { ParameterSet } from '../parameters';
+import { type Entry, producersOf, type Segment, termsOf } from '../tape/entries';
 import type { Tape } from '../tape/tape';
 
-const isProducer = (entry: Entry): entry is Producer => entry.kind === 'segment' || entry.kind === 'compute';
+/**
+ * Segments that follow one another and share one cache per layer: a later segment only adds columns, which an earlier one
+ * does not see. A second segment after the same one begins a branch of its own.
+ */
+export interface Branch {
+  readonly root: Segment;
+}
+
+/** What tensors of a run belong to. */
+export type Owner = Entry | Branch | ParameterSet;
 
 /** What part of a tape is run, and when values can be freed. */
 export interface Plan {
   /** Recorded entries that a loss or an output depends on. */
   readonly entries: readonly Entry[];
-  /** Whether an entry is run in reverse: a loss depends on it, and it depends on something trained. */
-  reverses(entry: Entry): boolean;
-  /** How often the entries that are run read a producer's values. */
-  readers(producer: Producer): number;
+  /** Those that are run in reverse: a loss depends on them, and they depend on something trained. */
+  readonly reversed: ReadonlySet<Owner>;
+  /** How often the entries that are run read an owner's values; a branch is read by each of its segments. */
+  readonly readers: ReadonlyMap<Owner, number>;
+  /** Of the segments that write keys and values. */
+  readonly branches: ReadonlyMap<Owner, Branch>;
   /** T: columns of the caches. */
   readonly columns: number;
 }
 
 /** @throws ConfigError if the tape has neither losses nor outputs */
 export function planOf(tape: Tape): Plan {
-  const live = new Set<Entry>();
-  const wanted = new Set<Entry>();
+  const entries = tape.live;
   const trained = new Set<Entry>();
-  for (const entry of tape.entries)
+  const reversed = new Set<Owner>();
+  for (const entry of entries)
     if (
       ('parameters' in entry && entry.parameters.length > 0) ||
       (entry.kind === 'segment' && entry.adapters.length > 0) ||
       producersOf(entry).some(({ producer, detached }) => !detached && trained.has(producer))
     )
       trained.add(entry);
-  for (const entry of [...tape.entries].reverse()) {
-    const loss = entry.kind === 'loss' || entry.kind === 'keyValueLoss';
-    if (loss) wanted.add(entry);
-    if (loss || entry.kind === 'output') live.add(entry);
-    if (!live.has(entry)) continue;
-    for (const { producer, detached } of producersOf(entry)) {
-      live.add(producer);
-      if (wanted.has(entry) && !detached) wanted.add(producer);
-    }
+  for (const entry of [...entries].reverse())
+    if (termsOf(entry).length > 0 || reversed.has(entry))
+      for (const { producer, detached } of producersOf(entry))
+        if (!detached && trained.has(producer)) reversed.add(producer);
+  const writers = entries.filter((entry) => entry.kind === 'segment' && entry.writes) as Segment[];
+  const branches = new Map<Segment, Branch>();
+  for (const segment of writers) {
+    const continues = segment.after && writers.find(({ after }) => after === segment.after) === segment;
+    const before = continues ? branches.get(segment.after) : undefined;
+    branches.set(segment, before ?? { root: segment });
   }
-  if (live.size === 0)
-    throw new ConfigError(
-      'there is no loss: every weight is 0',
-      'Give at least one loss term a weight above 0.',
-    );
-  const entries = tape.entries.filter((entry) => live.has(entry));
-  const readers = new Map<Producer, number>();
-  for (const entry of entries)
-    for (const { producer } of producersOf(entry)) readers.set(producer, (readers.get(producer) ?? 0) + 1);
-  const segments = entries.filter((entry) => entry.kind === 'segment');
-  return {
-    entries,
-    reverses: (entry) => isProducer(entry) && wanted.has(entry) && trained.has(entry),
-    readers: (producer) => readers.get(producer) ?? 0,
-    columns: Math.max(0, ...segments.filter(({ writes }) => writes).map(({ end }) => end)),
-  };
+  const readers = new Map<Owner, number>();
+  const read = entries.flatMap(producersOf).map(({ producer }) => producer);
+  for (const owner of [...read, ...branches.values()]) readers.set(owner, (readers.get(owner) ?? 0) + 1);
+  const columns = Math.max(0, ...writers.map(({ end }) => end));
+  return { entries, reversed, readers, branches, columns };
 }

@@ -8,15 +8,12 @@ import type { DeviceTensor } from '../../runtime/tensor';
  */
 export class TensorPool {
   private readonly free = new Map<string, DeviceTensor[]>();
-  private readonly all = new Set<DeviceTensor>();
   private readonly lent = new Set<DeviceTensor>();
 
   constructor(private readonly runtime: Runtime) {}
 
   take(shape: Shape, label: string): DeviceTensor {
-    const known = this.free.get(showShape(shape))?.pop();
-    const tensor = known ?? this.runtime.empty('f32', shape, label);
-    this.all.add(tensor);
+    const tensor = this.free.get(showShape(shape))?.pop() ?? this.runtime.empty('f32', shape, label);
     this.lent.add(tensor);
     return tensor;
   }
@@ -26,9 +23,9 @@ export class TensorPool {
     for (const tensor of tensors) {
       if (!tensor || !this.lent.delete(tensor)) continue;
       const key = showShape(tensor.shape);
-      const list = this.free.get(key);
-      if (list) list.push(tensor);
-      else this.free.set(key, [tensor]);
+      const list = this.free.get(key) ?? [];
+      list.push(tensor);
+      this.free.set(key, list);
     }
   }
 
@@ -38,9 +35,8 @@ export class TensorPool {
   }
 
   dispose(): void {
-    for (const tensor of this.all) tensor.dispose();
-    this.all.clear();
-    this.lent.clear();
+    this.reclaim();
+    for (const tensor of [...this.free.values()].flat()) tensor.dispose();
     this.free.clear();
   }
 }

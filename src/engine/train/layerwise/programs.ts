@@ -1,44 +1,43 @@
-import { vjp } from '../../graph/gradient';
 import { Graph, type Program, type Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
 import type { AdapterSpec } from '../../nn/attachments';
 import { atPositions } from '../../nn/positions';
 import { layerPrograms, maskWidth, type SegmentShape } from '../../nn/programs/layer';
+import { fed, type Leaves, leaf, ones, reverseOutputs, summed } from '../../nn/programs/reverse';
 import { finalNorm, outerModel } from '../../nn/stack';
-import type {
-  Computed,
-  Entry,
-  FunctionEntry,
-  KeyValueLossEntry,
-  Producer,
-  Segment,
-  TraceContext,
-  Value,
-} from '../tape/entries';
+import type { Entry, FunctionEntry, KeyValueLossEntry, Segment, TraceContext, Value } from '../tape/entries';
 import type { Tape } from '../tape/tape';
-import { readsOf, statesOf } from '../tape/values';
-import type { Plan } from './plan';
+import { readsOf, valueOf } from '../tape/values';
+import type { Owner, Plan } from './plan';
 
-/** A tensor that a producer leaves for its readers. */
+/** A tensor that readers find with its owner. */
 export interface Kept {
-  readonly producer: Producer;
-  /** Which of the producer's tensors it is. */
+  readonly owner: Owner;
+  /** Which of the owner's tensors it is. */
   readonly slot: string;
 }
 
-/** What a function computed. */
-export const result = (producer: FunctionEntry): Kept => ({ producer, slot: 'y' });
-export const computed = ({ entry }: Computed): Kept => result(entry);
+/** What a function computed, or a key/value loss's term. */
+export const result = (owner: Entry): Kept => ({ owner, slot: 'y' });
 
 /** The output of a segment's layer before the final norm: [B·P, H], or [B, w, H] at its watched positions alone. */
-export const layerOutput = (producer: Segment, layer: number, watched: boolean): Kept => ({
-  producer,
+export const layerOutput = (owner: Segment, layer: number, watched: boolean): Kept => ({
+  owner,
   slot: `${layer}${watched ? ' watched' : ''}`,
 });
 
+/** Keys and values of one layer [B, kvHeads, T, d] of a branch, or a segment's cotangents of them. */
+export const cacheOf = (owner: Owner, layer: number) => ({
+  k: { owner, slot: `k ${layer}` },
+  v: { owner, slot: `v ${layer}` },
+});
+
+/** What has been added up of a tensor's cotangent, or of a parameter's gradient. */
+export const sumOf = ({ owner, slot }: Kept): Kept => ({ owner, slot: `sum of ${slot}` });
+
 /** The tensors that a program reads for a value. */
 export function keptOf(tape: Tape, value: Value): Kept[] {
-  if (value.kind === 'computed') return [computed(value)];
+  if (value.kind === 'computed') return [result(value.entry)];
   return readsOf(tape, value).map(({ segment, layer, watched }) => layerOutput(segment, layer, watched));
 }
 
@@ -94,75 +93,53 @@ function shapeOf(tape: Tape, { columns }: Plan, segment: Segment): SegmentShape 
   };
 }
 
-interface Traced {
-  readonly graph: Graph;
-  readonly context: TraceContext;
-  /** As they are bound, by input. */
-  readonly kept: readonly (readonly Tensor[])[];
-  /** As the entry's function takes them. */
-  readonly values: readonly Tensor[];
-}
-
-function traceInputs(tape: Tape, inputs: readonly Value[]): Traced {
+/** Values as a function takes them; and what they are read from, where gradients flow through it, by its cotangent's name. */
+function traceInputs(tape: Tape, inputs: readonly Value[]) {
   const { batch: B, parameters } = tape;
   const { layers: L, hiddenSize: H } = parameters.config;
   const graph = new Graph();
   const model = outerModel(graph, parameters.config);
-  const kept: Tensor[][] = [];
+  const cotangents: Record<string, Leaves> = {};
   const values = inputs.map((value, i) => {
-    const own: Tensor[] = [];
-    kept.push(own);
+    let j = 0;
     const input = (shape: readonly number[]): Tensor => {
-      own.push(graph.input(inputName(i, own.length), shape));
-      return own.at(-1) as Tensor;
+      const x = graph.input(inputName(i, j), shape);
+      if (!value.detached) cotangents[cotangentName(i, j)] = leaf(x);
+      j++;
+      return x;
     };
-    if (value.kind === 'computed') return input(value.shape);
-    const outputs = readsOf(tape, value).map(({ segment, layer, watched }) => {
-      const positions = watched ? segment.watched : Array.from({ length: segment.positions }, (_, p) => p);
-      const m = positions.length;
-      const rows = o.reshape(input(watched ? [B, m, H] : [B * m, H]), [B * m, H]);
-      return { rows: layer === L - 1 ? finalNorm(model, rows) : rows, positions };
+    return valueOf(tape, value, {
+      result: ({ shape }) => input(shape),
+      output: ({ segment, layer, watched }) => {
+        const positions = watched ? segment.watched : segment.all;
+        const m = positions.length;
+        const rows = o.reshape(input(watched ? [B, m, H] : [B * m, H]), [B * m, H]);
+        return { rows: layer === L - 1 ? finalNorm(model, rows) : rows, positions };
+      },
     });
-    return statesOf(tape, value, outputs);
   });
   const parameter = (name: string): Tensor => graph.input(`parameter.${name}`, parameters.shape(name));
-  return {
-    ...{ graph, kept, context: { graph, model, parameter } },
-    values: values.map((x, i) => (inputs[i]?.detached ? o.stopGradient(x) : x)),
-  };
+  const context: TraceContext = { graph, model, parameter };
+  return { values, cotangents, context };
 }
 
-/** A part added to the sum so far, which is an input. */
-const summed = (name: string, part: Tensor): Tensor => o.add(part.graph.input(name, part.shape), part);
-
 /**
- * Inputs `x{i}.{j}` and `parameter.{name}` → y; in reverse also dy → the cotangents `d{i}.{j}`, and `gradient.{name}`, the
- * parameter's gradient so far (`sum.{name}`) plus this part.
+ * Inputs `x{i}.{j}` and `parameter.{name}` → y; in reverse also dy → the cotangents `d{i}.{j}`, and the parameters' gradients
+ * as sums.
  */
 function functionProgram(tape: Tape, entry: FunctionEntry, part: Part): Program {
-  const { graph, context, kept, values } = traceInputs(tape, entry.inputs);
+  const { context, cotangents, values } = traceInputs(tape, entry.inputs);
   const y = entry.trace(context, values);
   const isLoss = entry.kind === 'loss';
   if (part === 'forward' && !isLoss) return { name: entry.name, outputs: { y } };
-  const dy = isLoss
-    ? graph.constant(new Float32Array(entry.terms.length).fill(1), y.shape)
-    : graph.input('dy', y.shape);
-  const read = kept.flatMap((tensors, i) =>
-    entry.inputs[i]?.detached ? [] : tensors.map((x, j) => ({ name: cotangentName(i, j), x })),
-  );
-  const own = entry.parameters.map((name) => context.parameter(name));
-  const parts = vjp([y], [dy], [...read.map(({ x }) => x), ...own]);
-  const outputs: Record<string, Tensor> = isLoss ? { y } : {};
-  for (const { name } of read) outputs[name] = parts.shift() as Tensor;
-  for (const name of entry.parameters)
-    outputs[`gradient.${name}`] = summed(`sum.${name}`, parts.shift() as Tensor);
-  return { name: isLoss ? entry.name : `${entry.name}, in reverse`, outputs };
+  const end = isLoss ? ones(y) : fed('dy', y);
+  const gradients = entry.parameters.map((name) => [`parameter.${name}`, leaf(context.parameter(name))]);
+  const outputs = reverseOutputs([end], cotangents, Object.fromEntries(gradients));
+  if (isLoss) return { name: entry.name, outputs: { y, ...outputs } };
+  return { name: `${entry.name}, in reverse`, outputs };
 }
 
-/**
- * One layer's part of a key/value loss: caches `k`, `v` [B, kvHeads, T, d], the layer's `target`, the
- * cotangents of the caches and the term so far → `dK`, `dV`, `term` [1].
- */
+/** One layer's part of a key/value loss: caches `k`, `v` [B, kvHeads, T, d], the layer's `target` → sums of `k`, `v`, `y` [1]. */
 function keyValueLossProgram(tape: Tape, entry: KeyValueLossEntry, columns: number): Program {
   const { kvHeads, headDim } = tape.parameters.config;
   const graph = new Graph();
@@ -170,9 +147,8 @@ function keyValueLossProgram(tape: Tape, entry: KeyValueLossEntry, columns: numb
   const [k, v] = [graph.input('k', cache), graph.input('v', cache)];
   const { from, to } = entry.range;
   const target = graph.input('target', entry.target.shape.slice(1));
-  const term = o.reshape(entry.trace(o.slice(k, 2, from, to), o.slice(v, 2, from, to), target), [1]);
-  const [dK, dV] = vjp([term], [graph.constant(new Float32Array([1]), [1])], [k, v]) as [Tensor, Tensor];
-  const outputs = { term: summed('sum', term), dK: summed('sumK', dK), dV: summed('sumV', dV) };
+  const y = o.reshape(entry.trace(o.slice(k, 2, from, to), o.slice(v, 2, from, to), target), [1]);
+  const outputs = { ...summed('y', y), ...reverseOutputs([ones(y)], {}, { k: leaf(k), v: leaf(v) }) };
   return { name: `loss ${entry.terms}`, outputs };
 }
 

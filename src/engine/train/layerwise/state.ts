@@ -1,49 +1,60 @@
 import { type Shape, showShape, sizeOf } from '../../base/shape';
-import type { ModelOnDevice, ModelProgram } from '../../model/model-on-device';
+import type { ModelProgram } from '../../model/model-on-device';
 import type { DeviceTensor } from '../../runtime/tensor';
-import type { BoundFeeds } from '../feeds';
-import type { FunctionEntry, Producer } from '../tape/entries';
+import type { Segment, Value } from '../tape/entries';
 import type { Hosts } from '../tape/inputs';
-import type { Tape } from '../tape/tape';
-import { Caches } from './caches';
-import type { Programs } from './compiled';
-import type { Plan } from './plan';
-import type { TensorPool } from './pool';
-import { cotangentName, type Kept, keptOf } from './programs';
+import type { Compiled } from './compiled';
+import type { Branch, Owner } from './plan';
+import { cacheOf, type Kept, keptOf, sumOf } from './programs';
 
-export type Tensors = Readonly<Record<string, DeviceTensor | undefined>>;
-/** Tensors of one producer, by the names of `Kept`. */
+/** What is bound to a program's inputs. */
+export type Bindings = Readonly<Record<string, Kept | DeviceTensor | undefined>>;
 type Slots = Record<string, DeviceTensor>;
-/** Names of parameters by those that a program gives them. */
-type Names = Iterable<readonly [own: string, parameter: string]>;
-
-/** A compiled tape, with everything that its runs share. */
-export interface Machine {
-  readonly tape: Tape;
-  readonly plan: Plan;
-  readonly model: ModelOnDevice;
-  readonly programs: Programs;
-  readonly feeds: BoundFeeds;
-  readonly pool: TensorPool;
-}
 
 /** What one run has computed so far and still needs. */
 export class RunState {
-  readonly caches: Caches;
-  /** Sums so far, in the order of the parameters. */
-  readonly gradients: DeviceTensor[];
-  private readonly values = new Map<Producer, Slots>();
-  private readonly cotangents = new Map<Producer, Slots>();
-  private readonly reads = new Map<Producer, number>();
+  private readonly kept = new Map<Owner, Slots>();
+  private readonly reads: Map<Owner, number>;
 
   constructor(
-    readonly at: Machine,
+    readonly at: Compiled,
     readonly hosts: Hosts,
-    private readonly parameters: readonly DeviceTensor[],
+    parameters: readonly DeviceTensor[],
     readonly step: number,
   ) {
-    this.caches = new Caches(at.pool);
-    this.gradients = at.tape.parameters.all.map(({ shape }) => this.zeros(shape));
+    this.reads = new Map(at.plan.readers);
+    const named = at.tape.parameters.all.map(({ name }, i) => [name, parameters[i] as DeviceTensor]);
+    this.kept.set(at.tape.parameters, Object.fromEntries(named));
+  }
+
+  /** Trained parameters, by the names of a program's inputs. @param named a program's names for them, and their own */
+  parameters(named: readonly (readonly [input: string, name: string])[]): Readonly<Record<string, Kept>> {
+    const owner = this.at.tape.parameters;
+    return Object.fromEntries(named.map(([input, slot]) => [`parameter.${input}`, { owner, slot }]));
+  }
+
+  /** The keys and values that a segment's readers see. */
+  caches(segment: Segment, layer: number): ReturnType<typeof cacheOf> {
+    return cacheOf(this.at.plan.branches.get(segment) as Branch, layer);
+  }
+
+  get(of: Kept | DeviceTensor | undefined): DeviceTensor | undefined {
+    return of && 'slot' in of ? this.kept.get(of.owner)?.[of.slot] : of;
+  }
+
+  /** Takes a tensor over; what it replaces goes back to the pool. */
+  set({ owner, slot }: Kept, tensor: DeviceTensor): void {
+    const slots = this.kept.get(owner) ?? {};
+    this.kept.set(owner, slots);
+    this.at.pool.give(slots[slot]);
+    slots[slot] = tensor;
+  }
+
+  /** Hands a tensor over; the caller gives it back. */
+  take(kept: Kept): DeviceTensor | undefined {
+    const tensor = this.get(kept);
+    delete this.kept.get(kept.owner)?.[kept.slot];
+    return tensor;
   }
 
   zeros(shape: Shape): DeviceTensor {
@@ -56,86 +67,70 @@ export class RunState {
    * Runs a program on whichever of the given tensors it reads; its outputs come from the pool, and the caller gives them
    * back.
    */
-  async call(program: ModelProgram, ...given: readonly Tensors[]): Promise<Slots> {
+  async call(program: ModelProgram, ...given: readonly Bindings[]): Promise<Slots> {
     const inputs: Slots = {};
-    for (const tensors of given)
-      for (const [name, tensor] of Object.entries(tensors))
+    for (const bindings of given)
+      for (const [name, of] of Object.entries(bindings)) {
+        const tensor = this.get(of);
         if (tensor && program.inputs.has(name)) inputs[name] = tensor;
+      }
     const outputs: Slots = {};
     for (const [name, { shape }] of program.outputs)
       outputs[name] = this.at.pool.take(shape, `${program.name}: ${name}`);
     return program.run(inputs, outputs);
   }
 
-  /** Parameters and their gradients so far, as programs name them. */
-  bound(names: Names): Tensors {
+  /**
+   * Runs a program in reverse, which adds gradients of its inputs `sums` to what has been added up for them.
+   * @param cotangents zeros where there are none
+   * @returns its other outputs, which the caller gives back
+   */
+  async reverse(
+    program: ModelProgram,
+    sums: Readonly<Record<string, Kept>>,
+    cotangents: Bindings,
+    ...given: readonly Bindings[]
+  ): Promise<Slots> {
+    const all = Object.entries(sums).map(([name, kept]) => ({ name, sum: sumOf(kept) }));
+    const before = Object.fromEntries(all.map(({ name, sum }) => [`before.${name}`, sum]));
     const bound: Slots = {};
-    for (const [own, name] of names) {
-      const i = this.at.tape.parameters.index(name);
-      bound[`parameter.${own}`] = this.parameters[i] as DeviceTensor;
-      bound[`sum.${own}`] = this.gradients[i] as DeviceTensor;
+    for (const [name, of] of Object.entries({ ...before, ...cotangents })) {
+      const input = program.inputs.get(name);
+      if (input) bound[name] = this.get(of) ?? this.zeros(input.shape);
     }
-    return bound;
+    const out = await this.call(program, ...given, bound);
+    for (const { name, sum } of all) this.set(sum, out[`sum.${name}`] as DeviceTensor);
+    return out;
   }
 
-  /** Replaces gradients by the sums that a program made from them. */
-  takeGradients(names: Names, out: Slots): void {
-    for (const [own, name] of names) {
-      const i = this.at.tape.parameters.index(name);
-      this.at.pool.give(this.gradients[i]);
-      this.gradients[i] = out[`gradient.${own}`] as DeviceTensor;
+  /** Adds cotangents of what a value is read from to those so far, and takes them over. */
+  async handOn(value: Value, parts: readonly (DeviceTensor | undefined)[]): Promise<void> {
+    const { plan, pool, tape } = this.at;
+    for (const [i, kept] of keptOf(tape, value).entries()) {
+      const part = parts[i];
+      const sum = sumOf(kept);
+      if (value.detached || !plan.reversed.has(kept.owner)) pool.give(part);
+      else if (part && !this.get(sum)) this.set(sum, part);
+      else if (part) {
+        const made = await this.call(await this.at.sum(part.shape), { a: sum, b: part });
+        pool.give(part);
+        this.set(sum, made.sum as DeviceTensor);
+      }
     }
   }
 
-  keep(producer: Producer, slots: Slots): void {
-    this.values.set(producer, slots);
-  }
-
-  value({ producer, slot }: Kept): DeviceTensor {
-    return this.values.get(producer)?.[slot] as DeviceTensor;
-  }
-
-  /** Adds a cotangent and takes it over. */
-  async add({ producer, slot }: Kept, part: DeviceTensor): Promise<void> {
-    const { plan, pool, programs } = this.at;
-    if (!plan.reverses(producer)) return pool.give(part);
-    const slots = this.cotangents.get(producer) ?? {};
-    this.cotangents.set(producer, slots);
-    const before = slots[slot];
-    if (!before) {
-      slots[slot] = part;
-      return;
-    }
-    const { sum } = await this.call(await programs.sum(part.shape), { a: before, b: part });
-    pool.give(before, part);
-    slots[slot] = sum as DeviceTensor;
-  }
-
-  /** Hands over a cotangent; the caller gives it back. */
-  takeCotangent({ producer, slot }: Kept): DeviceTensor | undefined {
-    const slots = this.cotangents.get(producer) ?? {};
-    const tensor = slots[slot];
-    delete slots[slot];
-    return tensor;
-  }
-
-  /** Adds a program's cotangents of its inputs to those of their producers. */
-  async handOn({ inputs }: FunctionEntry, out: Slots): Promise<void> {
-    for (const [i, value] of inputs.entries())
-      for (const [j, each] of (value.detached ? [] : keptOf(this.at.tape, value)).entries())
-        await this.add(each, out[cotangentName(i, j)] as DeviceTensor);
-  }
-
-  /** Counts that one entry fewer will read a producer. @returns how many are left */
-  leave(producer: Producer): number {
-    const left = (this.reads.get(producer) ?? this.at.plan.readers(producer)) - 1;
-    this.reads.set(producer, left);
+  /** One entry fewer will read the owner's tensors. @returns how many are left */
+  leave(owner: Owner): number {
+    const left = (this.reads.get(owner) as number) - 1;
+    this.reads.set(owner, left);
     return left;
   }
 
-  /** Nothing will read the producer's values any more. */
-  free(producer: Producer): void {
-    this.at.pool.give(...Object.values(this.values.get(producer) ?? {}));
-    if (producer.kind === 'segment') this.caches.leave(producer);
+  /** Nothing will read the owner's tensors any more. */
+  free(owner: Owner): void {
+    this.at.pool.give(...Object.values(this.kept.get(owner) ?? {}));
+    this.kept.delete(owner);
+    const branch = this.at.plan.branches.get(owner);
+    if (branch && this.leave(branch) === 0) this.free(branch);
   }
 }

@@ -110,8 +110,8 @@ export class Segment {
   readonly from: number;
   /** Whether a later segment or a loss reads its keys and values. */
   writes = false;
-  private readsAllFinals = false;
-  private readsStates = false;
+  /** Whether more is read than final states of single positions. */
+  private readsMore = false;
   private readonly single = new Set<number>();
 
   /** @param index its place among the tape's segments  @param sizes of the model and the batch */
@@ -142,21 +142,20 @@ export class Segment {
     return this.from + this.positions;
   }
 
+  /** All its positions. */
+  get all(): readonly number[] {
+    return Array.from({ length: this.positions }, (_, p) => p);
+  }
+
   /** The segments of its past, first to last, and itself. */
   get lineage(): readonly Segment[] {
     return [...(this.after?.lineage ?? []), this];
   }
 
-  /** Final hidden states at positions [from, to); by default up to the last. */
+  /** Final hidden states at positions [from, to); by default up to the last. @throws ConfigError if there are none */
   finals(from = 0, to = this.positions): Finals {
-    if (!(0 <= from && from < to && to <= this.positions))
-      throw new ConfigError(
-        `final states [${from}, ${to}) of a segment of ${this.positions} positions`,
-        'Choose positions within the segment.',
-      );
     const { batch, hidden } = this.sizes;
-    const positions = Array.from({ length: to - from }, (_, i) => from + i);
-    return { ...this.read(positions, [batch * positions.length, hidden]), layers: 'last' };
+    return { ...this.read(from, to, [batch * (to - from), hidden]), layers: 'last' };
   }
 
   /** The final hidden state of its last position, [B, H]. */
@@ -164,26 +163,21 @@ export class Segment {
     return this.finals(this.positions - 1);
   }
 
-  /** States of all layers at one position, [B, L, H]. */
+  /** States of all layers at one position, [B, L, H]. @throws ConfigError if there is none */
   at(position: number): States {
     const { batch, hidden, layers } = this.sizes;
-    return this.read([position], [batch, layers, hidden]);
+    return this.read(position, position + 1, [batch, layers, hidden]);
   }
 
   /** States of all layers at all positions, [B, P, L, H]. */
   get states(): States {
     const { batch, hidden, layers } = this.sizes;
-    const positions = Array.from({ length: this.positions }, (_, p) => p);
-    return this.read(positions, [batch, this.positions, layers, hidden]);
+    return this.read(0, this.positions, [batch, this.positions, layers, hidden]);
   }
 
-  /** Keys and values at columns [from, to) of its past and its own. */
+  /** Keys and values at columns [from, to) of its past and its own. @throws ConfigError if not all have been written */
   keyValues(from: number, to: number): KeyValueRange {
-    if (!(0 <= from && from < to && to <= this.end))
-      throw new ConfigError(
-        `keys and values [${from}, ${to}) after ${this.end} columns`,
-        'Choose columns that have been written.',
-      );
+    checkRange('keys and values', from, to, this.end, 'columns');
     return { segment: this, from, to };
   }
 
@@ -200,20 +194,29 @@ export class Segment {
   /** Whether nothing but the last position's final state is read. */
   get lastOnly(): boolean {
     const others = this.watched.some((p) => p !== this.positions - 1);
-    return this.positions > 1 && !this.readsAllFinals && !this.readsStates && !others;
+    return this.positions > 1 && !this.readsMore && !others;
   }
 
   /** Notes that an entry reads states of it. */
   note({ layers }: States, positions: readonly number[]): void {
-    if (layers === 'all') this.readsStates = true;
-    if (layers === 'all' || (positions.length === 1 && this.positions > 1))
-      for (const p of positions) this.single.add(p);
-    else this.readsAllFinals = true;
+    const each = layers === 'all' || (positions.length === 1 && this.positions > 1);
+    if (each) for (const p of positions) this.single.add(p);
+    if (layers === 'all' || !each) this.readsMore = true;
   }
 
-  private read(positions: readonly number[], shape: Shape): States {
-    return { kind: 'states', layers: 'all', tracks: [{ segment: this, positions }], shape, detached: false };
+  private read(from: number, to: number, shape: Shape): States {
+    checkRange('states', from, to, this.positions, 'positions');
+    const tracks = [{ segment: this, positions: this.all.slice(from, to) }];
+    return { kind: 'states', layers: 'all', tracks, shape, detached: false };
   }
+}
+
+function checkRange(what: string, from: number, to: number, end: number, of: string): void {
+  if (!(0 <= from && from < to && to <= end))
+    throw new ConfigError(
+      `${what} [${from}, ${to}) of a segment that ends after ${end} ${of}`,
+      `Choose ${of} within it.`,
+    );
 }
 
 /** What is computed on the tape and can have a cotangent. */

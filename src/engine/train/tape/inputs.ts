@@ -11,6 +11,8 @@ import type { Tape } from './tape';
 /** A batch's inputs by name. */
 export type Hosts = Readonly<Record<string, HostTensor>>;
 
+const f32 = (shape: Shape, data: Float32Array<ArrayBuffer>): HostTensor => ({ dtype: 'f32', shape, data });
+
 /** Name of an input that is made for one segment from the batch's own, see `segmentFeeds`. */
 export const segmentInput = ({ index }: Segment, name: string): string => `${name} of segment ${index}`;
 
@@ -77,39 +79,26 @@ export function tapeFeeds(
 function segmentFeeds({ batch: B, parameters }: Tape, segment: Segment, T: number, hosts: Hosts): Hosts {
   const { config } = parameters;
   const { positions: P, from, rowPositions, lineage } = segment;
-  const floats = (shape: Shape, data: Float32Array<ArrayBuffer>): HostTensor => ({
-    dtype: 'f32',
-    shape,
-    data,
-  });
   const feeds: Record<string, HostTensor> = { keyMask: keyMask(B, segment, T, hosts) };
-  if (P === 1)
-    feeds.place = floats(
-      [1, 1, T, 1],
-      Float32Array.from({ length: T }, (_, i) => Number(i === from)),
-    );
-  const columns = Array.from({ length: P }, (_, p) => from + p);
+  if (P === 1) feeds.place = f32([1, 1, T, 1], new Float32Array(T).fill(1, from, from + 1));
+  const columns = segment.all.map((p) => from + p);
   const own = rowPositions === undefined ? undefined : hostOf(hosts, rowPositions).data;
   if (config.positions !== 'learned') {
     const shape = [...(own ? [B, 1] : []), P, config.headDim / 2];
     const { cos, sin } = ropeTablesAt(config, own ?? columns);
-    return { ...feeds, cos: floats(shape, cos), sin: floats(shape, sin) };
+    return { ...feeds, cos: f32(shape, cos), sin: f32(shape, sin) };
   }
   const { mask, positions: S } = lineage[0] as Segment;
+  const masks = mask === undefined ? new Float32Array(B * S) : hostOf(hosts, mask).data;
   const padding = (b: number): number => {
-    const first =
-      mask === undefined
-        ? 0
-        : hostOf(hosts, mask)
-            .data.subarray(b * S, (b + 1) * S)
-            .findIndex((x) => x > HIDDEN / 2);
+    const first = masks.subarray(b * S, (b + 1) * S).findIndex((x) => x > HIDDEN / 2);
     return first < 0 ? S : first;
   };
   const counted = Float32Array.from({ length: B * P }, (_, i) => {
     const column = own ? own[i] : columns[i % P];
     return (column as number) - padding(Math.floor(i / P));
   });
-  return { ...feeds, positions: floats([B, P], counted) };
+  return { ...feeds, positions: f32([B, P], counted) };
 }
 
 /** The masks of a lineage side by side; columns after the segment are hidden. */
@@ -121,5 +110,5 @@ function keyMask(B: number, { lineage, end }: Segment, width: number, hosts: Hos
     for (let b = 0; b < B; b++) data.set(own.subarray(b * positions, (b + 1) * positions), b * width + from);
   }
   for (let b = 0; b < B; b++) data.fill(HIDDEN, b * width + end, (b + 1) * width);
-  return { dtype: 'f32', shape: [B, 1, 1, width], data };
+  return f32([B, 1, 1, width], data);
 }

@@ -1,5 +1,5 @@
 import { ConfigError } from '../../base/errors';
-import { type Shape, showShape } from '../../base/shape';
+import type { Shape } from '../../base/shape';
 import type { Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
 import { type LatentFilter, latentOf } from '../../nn/latent';
@@ -11,8 +11,8 @@ import {
   type Computed,
   type Entry,
   type Finals,
-  type FunctionEntry,
   type KeyValueRange,
+  producersOf,
   Segment,
   type SegmentOptions,
   type States,
@@ -113,13 +113,9 @@ export class Tape {
   /** The hidden states [B, K, L, H] of segments of one position each. */
   stack(segments: readonly Segment[]): States {
     const { layers: L, hiddenSize: H } = this.parameters.config;
-    return {
-      kind: 'states',
-      layers: 'all',
-      tracks: segments.map((segment) => ({ segment, positions: [0] })),
-      shape: [this.batch, segments.length, L, H],
-      detached: false,
-    };
+    const tracks = segments.flatMap((segment) => segment.at(0).tracks);
+    const shape = [this.batch, segments.length, L, H];
+    return { kind: 'states', layers: 'all', tracks, shape, detached: false };
   }
 
   /** The value, through which no gradient flows. */
@@ -189,11 +185,10 @@ export class Tape {
     trace: Trace<readonly Tensor[]>,
     kernel?: StateLoss['kernel'],
   ): void {
-    const together: Trace = (context, values) =>
-      o.concat(
-        trace(context, values).map((term) => o.reshape(term, [1])),
-        0,
-      );
+    const together: Trace = (...of) => {
+      const each = trace(...of).map((term) => o.reshape(term, [1]));
+      return o.concat(each, 0);
+    };
     const name = `loss ${terms.join(', ')}`;
     const entry = { kind: 'loss', name, shape: [terms.length], inputs, parameters: [], terms } as const;
     this.add({ ...entry, trace: together, ...(kernel && { kernel }) });
@@ -229,6 +224,21 @@ export class Tape {
     return this.entries.flatMap(termsOf);
   }
 
+  /** Entries that a loss or an output depends on, and these. @throws ConfigError if there are none */
+  get live(): readonly Entry[] {
+    const live = new Set<Entry>();
+    for (const entry of [...this.entries].reverse()) {
+      if (entry.kind === 'output' || termsOf(entry).length > 0) live.add(entry);
+      if (live.has(entry)) for (const { producer } of producersOf(entry)) live.add(producer);
+    }
+    if (live.size === 0)
+      throw new ConfigError(
+        'there is no loss: every weight is 0',
+        'Give at least one loss term a weight above 0.',
+      );
+    return this.entries.filter((entry) => live.has(entry));
+  }
+
   private ofTokens(targets: string): Trace {
     return ({ graph, model }, [hidden]) => {
       const rows = hidden?.shape[0] as number;
@@ -259,7 +269,9 @@ export class Tape {
   }
 
   private add<E extends Exclude<Entry, Segment>>(entry: E): E {
-    for (const input of 'inputs' in entry ? (entry as FunctionEntry).inputs : []) noteReads(input);
+    for (const input of entry.kind === 'keyValueLoss' ? [] : entry.inputs)
+      if (input.kind === 'states')
+        for (const { segment, positions } of input.tracks) segment.note(input, positions);
     const twice = entry.terms.find((name) => this.terms.includes(name));
     if (twice !== undefined)
       throw new ConfigError(`two loss terms are named "${twice}"`, 'Give each a name of its own.');
@@ -270,16 +282,3 @@ export class Tape {
 
 /** Hidden states as one tensor. */
 const itself: Trace = (_context, [x]) => x as Tensor;
-
-/** Notes on segments which of their states are read. */
-function noteReads(value: Value): void {
-  if (value.kind === 'computed') return;
-  for (const { segment, positions } of value.tracks) {
-    if (positions.some((p) => p < 0 || p >= segment.positions))
-      throw new ConfigError(
-        `states at ${showShape(positions)} of a segment of ${segment.positions} positions`,
-        'Choose positions within the segment.',
-      );
-    segment.note(value, positions);
-  }
-}

@@ -1,11 +1,10 @@
 import type { Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
-import type { Segment, States } from './entries';
+import type { FunctionEntry, States, Track, Value } from './entries';
 import type { Tape } from './tape';
 
 /** The output of one layer of a segment, as hidden states are read from it. */
-export interface Read {
-  readonly segment: Segment;
+export interface Read extends Track {
   readonly layer: number;
   /** Whether the segment's watched positions suffice, which it outputs separately. */
   readonly watched: boolean;
@@ -17,43 +16,43 @@ export function readsOf({ parameters }: Tape, { layers, tracks }: States): Read[
   const all = Array.from({ length: L }, (_, layer) => layer);
   return tracks.flatMap(({ segment, positions }) =>
     (layers === 'all' ? all : [L - 1]).map((layer) => ({
-      ...{ segment, layer },
+      ...{ segment, layer, positions },
       watched: segment.separates && (layers === 'all' || positions.length === 1),
     })),
   );
 }
 
-/** A layer's output [B·m, H] at m positions of its segment; that of the last layer after the final norm. */
-export interface LayerOutput {
-  readonly rows: Tensor;
-  readonly positions: readonly number[];
+/** How a back end traces what values are read from. */
+export interface Sources {
+  result(entry: FunctionEntry): Tensor;
+  /** A layer's output [B·m, H] at m positions of its segment; that of the last layer after the final norm. */
+  output(read: Read): { readonly rows: Tensor; readonly positions: readonly number[] };
 }
 
-/** Hidden states as one tensor in their own shape. @param outputs one for each of `readsOf` */
-export function statesOf(
-  { batch: B, parameters }: Tape,
-  { tracks, shape }: States,
-  outputs: readonly LayerOutput[],
-): Tensor {
+/** A value as one tensor in its own shape. */
+export function valueOf(tape: Tape, value: Value, { result, output }: Sources): Tensor {
+  const x = value.kind === 'computed' ? result(value.entry) : statesOf(tape, value, output);
+  return value.detached ? o.stopGradient(x) : x;
+}
+
+function statesOf(tape: Tape, states: States, output: Sources['output']): Tensor {
+  const { batch: B, parameters } = tape;
   const H = parameters.config.hiddenSize;
-  const each = outputs.length / tracks.length;
-  const parts = tracks.map(({ positions }, t) => {
-    const layers = outputs.slice(t * each, (t + 1) * each).map(({ rows, positions: given }) => {
-      const chosen = positions.map((p) => given.indexOf(p));
-      const at = columnsOf(o.reshape(rows, [B, given.length, H]), chosen);
-      return o.reshape(at, [B, positions.length, 1, H]);
-    });
-    return o.concat(layers, 2);
+  const parts = readsOf(tape, states).map((read) => {
+    const { rows, positions } = output(read);
+    const chosen = read.positions.map((p) => positions.indexOf(p));
+    const at = columnsOf(o.reshape(rows, [B, positions.length, H]), chosen);
+    return o.reshape(at, [B, chosen.length, 1, H]);
   });
-  return o.reshape(o.concat(parts, 1), shape);
+  const each = parts.length / states.tracks.length;
+  const joined = states.tracks.map((_, t) => o.concat(parts.slice(t * each, (t + 1) * each), 2));
+  return o.reshape(o.concat(joined, 1), states.shape);
 }
 
 /** Columns of [B, m, H]. */
 function columnsOf(x: Tensor, columns: readonly number[]): Tensor {
   const from = columns[0] as number;
   if (columns.every((column, i) => column === from + i)) return o.slice(x, 1, from, from + columns.length);
-  return o.concat(
-    columns.map((column) => o.slice(x, 1, column, column + 1)),
-    1,
-  );
+  const each = columns.map((column) => o.slice(x, 1, column, column + 1));
+  return o.concat(each, 1);
 }

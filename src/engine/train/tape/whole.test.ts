@@ -67,6 +67,19 @@ describe('a tape', () => {
     const again = () => tape.loss(['answer'], [(segment as Segment).last], () => []);
     expect(again).toThrow('two loss terms are named "answer"');
   });
+
+  it('refuses positions and columns that a segment does not have', () => {
+    const [segment] = tinyStep({ losses: 'ce' }).tape().segments as [Segment];
+    const { positions: P, end } = segment;
+    expect(segment.finals(0, P).shape[0]).toBe(segment.x.shape[0]);
+    expect(segment.keyValues(0, end)).toMatchObject({ from: 0, to: end });
+    expect(() => segment.at(P)).toThrow(
+      `states [${P}, ${P + 1}) of a segment that ends after ${P} positions`,
+    );
+    expect(() => segment.at(-1)).toThrow('states [-1, 0)');
+    expect(() => segment.finals(1, 1)).toThrow('states [1, 1)');
+    expect(() => segment.keyValues(0, end + 1)).toThrow(`ends after ${end} columns`);
+  });
 });
 
 describe('the gradient of the whole step agrees with central differences in float64', () => {

@@ -1,5 +1,4 @@
-import { ConfigError } from '../../base/errors';
-import { gradients } from '../../graph/gradient';
+import type { Shape } from '../../base/shape';
 import { Graph, type Program, type Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
 import {
@@ -12,12 +11,13 @@ import {
 } from '../../nn/attachments';
 import { withDropout } from '../../nn/dropout';
 import { atPositions } from '../../nn/positions';
+import { type Leaves, leaf, ones, reverseOutputs } from '../../nn/programs/reverse';
 import { causalMask, runStack, type StackModel, type StackOutput, stackModel } from '../../nn/stack';
 import { packName } from '../parameters';
 import type { FunctionEntry, KeyValueLossEntry, Segment, TraceContext, Value } from './entries';
 import { maskInput, segmentInput } from './inputs';
 import type { Tape } from './tape';
-import { readsOf, statesOf } from './values';
+import { valueOf } from './values';
 
 /**
  * The whole tape as one program, forward and, if there are terms, backward. Inputs are those of `tapeFeeds`, and parameters
@@ -27,13 +27,7 @@ import { readsOf, statesOf } from './values';
  */
 export function traceTape(tape: Tape, name: string): Program {
   const whole = new WholeTape(tape);
-  const outputs = { ...(whole.terms.length > 0 && whole.backward()), ...whole.outputs };
-  if (Object.keys(outputs).length === 0)
-    throw new ConfigError(
-      'there is no loss: every weight is 0',
-      'Give at least one loss term a weight above 0.',
-    );
-  return { name, outputs };
+  return { name, outputs: { ...(whole.terms.length > 0 && whole.backward()), ...whole.outputs } };
 }
 
 /** A tape's forward pass as one graph. */
@@ -61,7 +55,7 @@ export class WholeTape {
         });
     const parameter = (name: string): Tensor => graph.input(name, tape.parameters.shape(name));
     this.context = { graph, model: this.model, parameter };
-    for (const entry of tape.entries) {
+    for (const entry of tape.live) {
       if (entry.kind === 'segment') this.segment(entry);
       if (entry.kind === 'keyValueLoss') this.keyValueLoss(entry);
       if (entry.kind === 'loss') this.terms.push(this.result(entry));
@@ -69,53 +63,46 @@ export class WholeTape {
     }
   }
 
-  /** What each parameter's gradient is taken with respect to: the factors of a pack, or the parameter itself. */
-  get leaves(): readonly (readonly Tensor[])[] {
-    return this.tape.parameters.all.map(
-      ({ name }) => this.packs.get(name)?.leaves ?? [this.context.parameter(name)],
-    );
+  /** What each parameter's gradient is taken with respect to. */
+  get leaves(): Readonly<Record<string, Leaves>> {
+    const leaves = this.tape.parameters.all.map(({ name }) => [
+      name,
+      this.packs.get(name) ?? leaf(this.context.parameter(name)),
+    ]);
+    return Object.fromEntries(leaves);
   }
 
   /** `terms`, and the gradient of their sum with respect to every parameter. */
   backward(): Record<string, Tensor> {
     const terms = o.concat(this.terms, 0);
-    const { leaves } = this;
-    const parts = gradients(o.reduceSum(terms), leaves.flat());
-    const outputs: Record<string, Tensor> = { terms };
-    this.tape.parameters.all.forEach(({ name }, i) => {
-      const own = parts.splice(0, leaves[i]?.length);
-      outputs[`gradient.${name}`] = this.packs.get(name)?.pack(own) ?? (own[0] as Tensor);
-    });
-    return outputs;
+    const gradients = reverseOutputs([ones(terms)], this.leaves);
+    const named = Object.entries(gradients).map(([name, x]) => [`gradient.${name}`, x]);
+    return { terms, ...Object.fromEntries(named) };
   }
 
   private segment(segment: Segment): void {
-    const { config } = this.tape.parameters;
-    const { positions, from, after, lastOnly, rowPositions } = segment;
-    const past = after && this.runs.get(after)?.kv;
-    const run = this.graph.scope(`segment from ${from}`, () =>
-      runStack(this.model, {
-        x: this.fed(segment),
-        batch: this.tape.batch,
-        positions,
-        from,
-        mask: this.mask(segment),
-        past,
-        lastOnly,
+    const { batch: B, parameters } = this.tape;
+    const { config } = parameters;
+    const { positions: P, from, end, after, lastOnly, rowPositions } = segment;
+    const learned = config.positions === 'learned';
+    const input = (name: string, shape: Shape): Tensor =>
+      this.graph.input(segmentInput(segment, name), shape);
+    const run = this.graph.scope(`segment from ${from}`, () => {
+      const x = this.value(segment.x);
+      // Of all keys up to the segment's end.
+      const keys = input('keyMask', [B, 1, 1, end]);
+      const table = [B, 1, P, config.headDim / 2];
+      return runStack(this.model, {
+        ...{ batch: B, positions: P, from, lastOnly },
+        x: learned ? atPositions(this.model, x, input('positions', [B, P])) : x,
+        mask: P === 1 ? keys : o.add(keys, causalMask(this.graph, P, end)),
+        past: after && this.runs.get(after)?.kv,
         attached: Array.from({ length: config.layers }, (_, i) => this.attached(segment, i)),
-        ...(rowPositions !== undefined && config.positions !== 'learned' && { tables: this.tables(segment) }),
-      }),
-    );
+        ...(rowPositions !== undefined &&
+          !learned && { tables: { cos: input('cos', table), sin: input('sin', table) } }),
+      });
+    });
     this.runs.set(segment, run);
-  }
-
-  /** Its input embeddings; where positions are learned, with theirs added. */
-  private fed(segment: Segment): Tensor {
-    const { batch, parameters } = this.tape;
-    const x = this.value(segment.x);
-    if (parameters.config.positions !== 'learned') return x;
-    const at = this.graph.input(segmentInput(segment, 'positions'), [batch, segment.positions]);
-    return atPositions(this.model, x, at);
   }
 
   private keyValueLoss({ range, target, trace }: KeyValueLossEntry): void {
@@ -125,27 +112,18 @@ export class WholeTape {
       const own = o.reshape(o.slice(targets, 0, i, i + 1), target.shape.slice(1));
       return trace(o.slice(k, 2, from, to), o.slice(v, 2, from, to), own);
     });
-    this.terms.push(
-      o.reshape(
-        layers.reduce((sum, layer) => o.add(sum, layer)),
-        [1],
-      ),
-    );
+    const sum = layers.reduce((before, layer) => o.add(before, layer));
+    this.terms.push(o.reshape(sum, [1]));
   }
 
   private value(value: Value): Tensor {
-    const x = value.kind === 'computed' ? this.result(value.entry) : this.states(value);
-    return value.detached ? o.stopGradient(x) : x;
-  }
-
-  private states(value: Extract<Value, { kind: 'states' }>): Tensor {
-    const outputs = readsOf(this.tape, value).map(({ segment, layer }) => {
-      const rows = (this.runs.get(segment) as StackOutput).hidden[layer] as Tensor;
-      const P = segment.positions;
-      const all = Array.from({ length: P }, (_, p) => p);
-      return { rows, positions: segment.lastOnly ? [P - 1] : all };
+    return valueOf(this.tape, value, {
+      result: (entry) => this.result(entry),
+      output: ({ segment, layer }) => {
+        const rows = (this.runs.get(segment) as StackOutput).hidden[layer] as Tensor;
+        return { rows, positions: segment.lastOnly ? segment.all.slice(-1) : segment.all };
+      },
     });
-    return statesOf(this.tape, value, outputs);
   }
 
   private result(entry: FunctionEntry): Tensor {
@@ -162,27 +140,11 @@ export class WholeTape {
     const each = segment.adapters.map((name) => {
       const { attachments } = this.packs.get(packName(name, layer)) as AttachedPack;
       const spec = parameters.adapters[name] as AdapterSpec;
-      return withDropout(parameters.config, spec, attachments, (group, width) =>
-        this.graph.input(segmentInput(segment, maskInput(layer, `${name}.${group}`)), [
-          batch,
-          segment.positions,
-          width,
-        ]),
-      );
+      return withDropout(parameters.config, spec, attachments, (group, width) => {
+        const mask = segmentInput(segment, maskInput(layer, `${name}.${group}`));
+        return this.graph.input(mask, [batch, segment.positions, width]);
+      });
     });
     return joinAttachments(each);
-  }
-
-  /** Additive, of all keys up to the segment's end. */
-  private mask(segment: Segment): Tensor {
-    const { positions: P, end } = segment;
-    const keys = this.graph.input(segmentInput(segment, 'keyMask'), [this.tape.batch, 1, 1, end]);
-    return P === 1 ? keys : o.add(keys, causalMask(this.graph, P, end));
-  }
-
-  private tables(segment: Segment) {
-    const shape = [this.tape.batch, 1, segment.positions, this.tape.parameters.config.headDim / 2];
-    const table = (name: string): Tensor => this.graph.input(segmentInput(segment, name), shape);
-    return { cos: table('cos'), sin: table('sin') };
   }
 }

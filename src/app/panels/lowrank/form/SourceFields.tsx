@@ -19,8 +19,8 @@ export function SourceFields({ errors }: { readonly errors: ReadonlyMap<keyof Le
         value={draft.source}
         options={[
           { id: 'problems', label: 'Problems' },
-          { id: 'rows', label: 'Data rows' },
-          { id: 'ids', label: 'By id' },
+          { id: 'rows', label: 'Rows' },
+          { id: 'ids', label: 'Ids' },
           { id: 'texts', label: 'Typed' },
         ]}
         onChange={(source) => changeLens({ source })}

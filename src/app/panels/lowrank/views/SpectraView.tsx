@@ -123,16 +123,16 @@ export function SpectraView({
 
 const COLUMNS = ['Tokens', 'Rows', '80 %', '90 %', '95 %', '99 %', 'Effective rank', 'Stable rank'];
 
-/** Every spectrum in numbers: of the selections, then of the controls. */
+/** All spectra in numbers: of the selections, then of the controls. */
 function SpectraTable({ report }: { readonly report: LensReport }) {
   const sets = [
     ...report.selections.map(({ label, spectra }) => ({ name: label, spectra })),
     ...report.controls.map(({ control, spectra }) => ({ name: control, spectra })),
   ];
   return (
-    <Panel title="Every spectrum" about="Ranks are the smallest with that share of the energy Σσ².">
+    <Panel title="All spectra" about="Ranks are the smallest with that share of the energy Σσ².">
       <DataTable
-        caption="Every spectrum"
+        caption="All spectra"
         columns={['Matrix', ...(sets.length > 1 ? ['Of'] : []), ...COLUMNS]}
         rows={sets.flatMap(({ name, spectra }) =>
           spectra.map((s) => [

@@ -74,7 +74,10 @@ export function HubSource({ isMirror }: { readonly isMirror: boolean }) {
         />
       )}
       {offer.status === 'failed' && (
-        <ErrorNotice title="The model was not found" error={offer.error}>
+        <ErrorNotice
+          title={offer.error.code === 'network' ? 'The host could not be reached' : 'The model was not found'}
+          error={offer.error}
+        >
           {offer.error.code === 'network' && <Button onPress={() => void lookUpModel()}>Try again</Button>}
         </ErrorNotice>
       )}

@@ -1,0 +1,89 @@
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Page } from '@playwright/test';
+import { runnerImport } from 'vite';
+import { expect, test } from './support/app';
+
+/** Tiny checkpoints of each family and what torch computes of them: scripts/goldens/families. */
+type Families = typeof import('../src/engine/session/models/families-files.testing');
+const { module: families } = await runnerImport<Families>(
+  fileURLToPath(new URL('../src/engine/session/models/families-files.testing.ts', import.meta.url)),
+  { configFile: false, logLevel: 'error' },
+);
+const { distance, familyCases, familyFiles, mostProbable, readNpy, TEXT, textOf, textStates } = families;
+
+/** float32 against float64, as a share of the largest value: the weights are exact in bf16. */
+const TOLERANCE = 1e-5;
+
+const caseOf = (name: string) => {
+  const found = familyCases.find((family) => family.name === name);
+  if (!found) throw new Error(`no golden ${name}`);
+  return found;
+};
+
+/** Opens it as a person does, from a folder on disk. */
+async function open(app: Page, name: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'family-'));
+  for (const { name: file, data } of familyFiles(caseOf(name), 'bf16'))
+    await writeFile(join(folder, file), new Uint8Array(await data.arrayBuffer()));
+  await app.getByRole('tab', { name: 'Model', exact: true }).click();
+  await app.getByRole('tab', { name: 'Your files' }).click();
+  await app.locator('.model-drop input[type=file]').nth(0).setInputFiles(folder);
+  await expect(app.getByRole('heading', { name: /^Opened: / })).toBeVisible({ timeout: 60_000 });
+  await expect(app.getByText('2 × 16').first()).toBeVisible();
+}
+
+/** The hidden states of the golden text, as the file that the Low-rank place writes. */
+async function expectStates(app: Page, name: string): Promise<void> {
+  await app.getByRole('button', { name: 'See its hidden states' }).click();
+  await app.getByRole('radio', { name: 'Typed' }).click();
+  await app.getByRole('textbox', { name: /^Texts, one per line/ }).fill(textOf(TEXT));
+  const save = app.getByRole('button', { name: 'Save as .npy' });
+  if (!(await save.isVisible())) await app.getByRole('button', { name: /^Export/ }).click();
+  const [file] = await Promise.all([app.waitForEvent('download'), save.click()]);
+  const { shape, values } = readNpy(await readFile(await file.path()));
+  expect(shape).toEqual([2, TEXT.length, 16]);
+  expect(distance(values, textStates(caseOf(name))), `hidden states of ${name}`).toBeLessThan(TOLERANCE);
+}
+
+/** The token that the Generate place gives to the golden text but for its last token. */
+async function expectGenerated(app: Page, name: string): Promise<void> {
+  const length = TEXT.length - 1;
+  await app.getByRole('tab', { name: 'Generate' }).click();
+  await app.getByRole('textbox', { name: 'Text', exact: true }).fill(textOf(TEXT.slice(0, length)));
+  await app.getByRole('textbox', { name: /^Length limit/ }).fill('1');
+  await app.getByRole('button', { name: 'Generate', exact: true }).click();
+  await app.getByText('Tokens of the continuation as a table').click({ timeout: 20_000 });
+  const best = mostProbable(caseOf(name), length);
+  const cells = app.getByRole('row').nth(1).getByRole('cell');
+  await expect(cells.nth(1)).toHaveText(String(best.id));
+  // Four digits are shown.
+  expect(Number(await cells.nth(3).textContent())).toBeCloseTo(best.logProbability, 2);
+}
+
+test('checkpoints of three families: the page gives what torch computes', async ({ app }) => {
+  await app.goto('./#/generate?generator=opened');
+  for (const name of [
+    'gpt2, no prefix, old buffers, n_inner',
+    'qwen3, tied head',
+    'llama, llama3 scaling in rope_scaling',
+  ])
+    await test.step(name, async () => {
+      await open(app, name);
+      await expectStates(app, name);
+      await expectGenerated(app, name);
+    });
+});
+
+test('the same on WebGPU', async ({ app }) => {
+  const name = 'qwen3, tied head';
+  await app.goto('./#/generate?generator=opened');
+  await app.getByRole('tab', { name: 'Model', exact: true }).click();
+  await app.getByRole('radio', { name: 'WebGPU' }).click();
+  await expect(app.getByText(/swiftshader.*\(software\)/)).toBeVisible();
+  await open(app, name);
+  await expectStates(app, name);
+  await expectGenerated(app, name);
+});
