@@ -202,7 +202,31 @@ export function double({
           'config.json is missing',
           'Choose config.json together with the other files.',
         );
-      return { ...model, name: 'stories', role: 'opened', sha256: 'c'.repeat(64), measured: [] };
+      return {
+        ...model,
+        ...{ name: 'stories', role: 'opened', sha256: 'c'.repeat(64), measured: [], storage: 'f32' },
+      };
+    },
+    async storeWeights(storage) {
+      await begin('storeWeights', storage);
+      return { ...model, name: 'stories', role: 'opened', sha256: 'c'.repeat(64), measured: [], storage };
+    },
+    async storageErrors(options) {
+      await begin('storageErrors');
+      await work('states', 'samples', 2, (progress) => options?.report?.(progress), options?.signal);
+      const ranks = (more: number): number[] => [3, 8, 14, 19, 24, 29].map((rank) => rank + more);
+      return {
+        weights: { error: 4.4e-3, layers: [1, 3, 6] },
+        states: {
+          ...{ text: 'Tom has 12 apples.', tokens: 32, error: 6.1e-3 },
+          largest: { layer: 6, error: 9.8e-3 },
+          ranks: [0.8, 0.9, 0.95, 0.99].map((share, i) => ({
+            share,
+            f32: ranks(i),
+            int8: ranks(i).map((rank, l) => (i === 3 && l === 2 ? rank + 1 : rank)),
+          })),
+        },
+      };
     },
     async openData(from, reading, options) {
       await begin('openData', ...('url' in from ? [from.url] : from.map(({ name }) => name)));

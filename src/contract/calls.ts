@@ -29,6 +29,7 @@ import type {
 } from './lens';
 import type { StatesFile, StatesRequest } from './states';
 import type { TokenPreview, TokenPreviewRequest } from './tokens';
+import type { StorageErrors, WeightStorage } from './weight-storage';
 
 /** Options of a call to the engine. `signal` cancels it; `report` is called with progress while it runs. */
 export interface CallOptions<E = Progress> {
@@ -76,6 +77,13 @@ export interface Workbench {
   checkpoints(): Promise<readonly CheckpointReport[]>;
   /** Opens another model for the lens, from its files. It replaces the one opened before. */
   openCheckpoint(files: readonly NamedFile[], options?: CallOptions): Promise<ModelReport>;
+  /**
+   * Keeps the layers' matrices of the opened model so on WASM, from the next call that reads it; its report says which. An
+   * opened model is kept as float32 where a text can then be read, else in 8 bits.
+   */
+  storeWeights(storage: WeightStorage): Promise<ModelReport>;
+  /** What 8 bits change in the opened model: in its weights, and on a short text where float32 fits. WASM only. */
+  storageErrors(options?: CallOptions): Promise<StorageErrors>;
   /**
    * What a config.json (parsed) says of a model, before any of its weights are there: its report without bytes and hash.
    * Rejects with code `config` where such a model cannot be opened.

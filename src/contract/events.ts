@@ -1,4 +1,5 @@
 import type { RunConfig } from './config';
+import type { WeightStorage } from './weight-storage';
 
 /** What the engine tells the page. Plain data: everything here crosses from the worker by structured clone. */
 
@@ -38,6 +39,8 @@ export interface ModelReport {
   /** d of a head, where the memory it takes can be estimated. */
   readonly headDim?: number;
   readonly tied: boolean;
+  /** Of a model that was opened: how WASM keeps its layers' matrices. */
+  readonly storage?: WeightStorage;
   /** Options in which families differ. */
   readonly options?: ModelOptions;
   readonly licence: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { estimateMemory, type ModelSizes, type Purpose, whatFits } from './memory';
+import { estimateMemory, type ModelSizes, type Purpose, usualStorage, whatFits } from './memory';
 
 const SMOL: ModelSizes = {
   parameters: 134_515_008,
@@ -21,6 +21,7 @@ const QWEN: ModelSizes = {
   vocabulary: 151936,
   tied: true,
 };
+const QWEN_INT8: ModelSizes = { ...QWEN, storage: 'int8' };
 const LLAMA: ModelSizes = {
   parameters: 1_235_814_400,
   layers: 16,
@@ -31,6 +32,7 @@ const LLAMA: ModelSizes = {
   vocabulary: 128256,
   tied: true,
 };
+const LLAMA_INT8: ModelSizes = { ...LLAMA, storage: 'int8' };
 const see = (sequences: number, tokens: number): Purpose => ({ kind: 'see', sequences, tokens });
 const generate = (tokens: number): Purpose => ({ kind: 'generate', sequences: 1, tokens });
 const distil = (sequences: number): Purpose => ({ kind: 'distil', sequences, tokens: 85, rank: 8 });
@@ -43,6 +45,9 @@ describe('what a model takes', () => {
     ['SmolLM2-135M, text', SMOL, generate(57), 1158e6, 1391e6],
     ['Qwen2.5-0.5B, lens', QWEN, see(4, 64), 1523e6, 1973e6],
     ['Qwen2.5-0.5B, text', QWEN, generate(57), 2091e6, 2487e6],
+    ['Qwen2.5-0.5B in 8 bits, lens', QWEN_INT8, see(4, 64), 523e6, undefined],
+    ['Llama-3.2-1B in 8 bits, lens', LLAMA_INT8, see(4, 64), 1516e6, undefined],
+    ['Qwen2.5-0.5B in 8 bits, text', QWEN_INT8, generate(57), 1457e6, undefined],
     ['Qwen2.5-0.5B, a step of one sample', QWEN, distil(1), 2367e6, undefined],
     ['Qwen2.5-0.5B, a step of four', QWEN, distil(4), 3135e6, undefined],
   ])(
@@ -75,6 +80,26 @@ describe('what a model takes', () => {
       available: undefined,
     });
     expect(estimateMemory(LLAMA, 'webgpu', generate(100)).parts.weights).toBe(4 * LLAMA.parameters);
+  });
+
+  it('is float32 wherever a text can then be read, else 8 bits, which training does not take', () => {
+    expect([SMOL, QWEN, LLAMA].map((model) => usualStorage(model, 'wasm'))).toEqual(['f32', 'f32', 'int8']);
+    expect(usualStorage(LLAMA, 'webgpu')).toBe('f32');
+    expect(estimateMemory(LLAMA_INT8, 'wasm', see(4, 64)).fits).toBe(true);
+    expect(estimateMemory(LLAMA_INT8, 'wasm', generate(100)).fits).toBe(true);
+    for (const provider of ['wasm', 'webgpu'] as const)
+      expect(estimateMemory(QWEN_INT8, provider, distil(2))).toEqual(
+        estimateMemory(QWEN, provider, distil(2)),
+      );
+    expect(estimateMemory(QWEN_INT8, 'webgpu', see(4, 64))).toEqual(
+      estimateMemory(QWEN, 'webgpu', see(4, 64)),
+    );
+    // It is slower, most of all where one token is read at a time.
+    const slower = (purpose: Purpose): number =>
+      (estimateMemory(QWEN_INT8, 'wasm', purpose).seconds as number) /
+      (estimateMemory(QWEN, 'wasm', purpose).seconds as number);
+    expect(slower(see(4, 64))).toBeGreaterThan(1);
+    expect(slower(generate(100))).toBeGreaterThan(2);
   });
 
   it('shortens what is too long where one sequence is too much', () => {

@@ -1,4 +1,5 @@
 import type { DeviceReport, ModelReport } from './events';
+import type { WeightStorage } from './weight-storage';
 
 /** What a model is to be used for. Tokens are those of one sequence. */
 export type Purpose =
@@ -23,7 +24,11 @@ export type Purpose =
 export type ModelSizes = Pick<
   ModelReport,
   'parameters' | 'layers' | 'hidden' | 'intermediate' | 'heads' | 'kvHeads' | 'vocabulary' | 'tied'
-> & { readonly headDim?: number };
+> & {
+  readonly headDim?: number;
+  /** Of the layers' matrices on WASM; default f32. */
+  readonly storage?: WeightStorage | undefined;
+};
 
 export type MemoryPart = 'weights' | 'activations' | 'adapters' | 'engine';
 
@@ -40,6 +45,8 @@ export interface MemoryEstimate {
 }
 
 const F32 = 4;
+/** Bytes of a value in 8 bits, with its share of a scale. */
+const INT8 = 1 + F32 / 32;
 /** Addresses of WebAssembly, less what is lost between blocks. */
 export const WASM_BYTES = 2 ** 32 * 0.94;
 /** As `engine/model` has them: embeddings above this are looked up row by row on WASM. */
@@ -51,10 +58,21 @@ export const HELD_BYTES = 2.2 * 2 ** 30;
 export const FACTORS = { packed: 1.25, plain: 1.05 } as const;
 /** Measured in Chromium: a page that has opened a model takes about this much before it computes. */
 const PAGE = 330e6;
-/** Measured on one thread: floating-point operations a second in products of many rows, and weights a second in those of one. */
-const RATES = { flops: 14e9, row: 2.2e9, load: 5e8 } as const;
+/**
+ * Measured on one thread: floating-point operations a second in products of many rows, and weights a second in those of
+ * one; weights made from 8 bits a second, and loaded as either.
+ */
+const RATES = { flops: 14e9, row: 2.2e9, widened: 5e8, load: { f32: 5e8, int8: 1.5e8 } } as const;
 
-/** Bytes that a purpose takes on a provider, largest at its peak, and how long it takes. Weights are kept as float32. */
+/** What a model must have room for to be kept as float32 without being asked: reading one text. */
+const LEAST: Purpose = { kind: 'see', sequences: 1, tokens: 64 };
+
+/** How a model is kept unless something else is chosen: as float32 wherever a text can then be read. */
+export function usualStorage(model: ModelSizes, provider: DeviceReport['provider']): WeightStorage {
+  return estimateMemory({ ...model, storage: 'f32' }, provider, LEAST).fits ? 'f32' : 'int8';
+}
+
+/** Bytes that a purpose takes on a provider, largest at its peak, and how long it takes. */
 export function estimateMemory(
   model: ModelSizes,
   provider: DeviceReport['provider'],
@@ -117,12 +135,23 @@ function largestRead(model: ModelSizes): number {
   return F32 * Math.max(2 * hidden * intermediate, Math.min(embeddingOf(model), VOCABULARY_CHUNK / F32));
 }
 
+/** What the purpose keeps the layers as: training takes float32. */
+const storageFor = ({ storage = 'f32' }: ModelSizes, { kind }: Purpose): WeightStorage =>
+  kind === 'distil' ? 'f32' : storage;
+
 /** Each program has the weights it reads. */
-function wasmWeights(model: ModelSizes, { kind }: Purpose): number {
-  const factor = F32 * model.parameters <= PACKED_BYTES ? FACTORS.packed : FACTORS.plain;
+function wasmWeights(model: ModelSizes, purpose: Purpose): number {
+  const { kind } = purpose;
+  const blocks = storageFor(model, purpose) === 'int8';
+  const matrices = (blocks ? INT8 : F32) * inLayers(model);
+  const size = matrices + F32 * (model.parameters - inLayers(model));
+  const factor = size <= PACKED_BYTES ? FACTORS.packed : FACTORS.plain;
   const embedding = F32 * embeddingOf(model);
   const fed = embedding > VOCABULARY_CHUNK;
-  const layers = F32 * inLayers(model) * factor;
+  // Blocks are not packed; the largest matrix is there as float32 while a product reads it.
+  const layers = blocks
+    ? matrices * FACTORS.plain + F32 * 2 * model.hidden * model.intermediate
+    : matrices * factor;
   const body = layers + (fed ? 0 : embedding * factor);
   if (kind === 'see') return body;
   const head = embedding * factor;
@@ -160,7 +189,10 @@ function seconds(model: ModelSizes, purpose: Purpose): number {
   const { sequences: B, tokens: T } = purpose;
   const layers = inLayers(model);
   const all = layers + embeddingOf(model);
-  if (purpose.kind === 'see') return layers / RATES.load + (2 * layers * B * T) / RATES.flops;
-  if (purpose.kind === 'distil') return all / RATES.load + (4 * all * B * T) / RATES.flops;
-  return (2 * all) / RATES.load + (T * all) / RATES.row;
+  const storage = storageFor(model, purpose);
+  const load = RATES.load[storage];
+  const widening = storage === 'int8' ? layers / RATES.widened : 0;
+  if (purpose.kind === 'see') return layers / load + widening + (2 * layers * B * T) / RATES.flops;
+  if (purpose.kind === 'distil') return all / load + (4 * all * B * T) / RATES.flops;
+  return (2 * all) / load + T * (all / RATES.row + widening);
 }

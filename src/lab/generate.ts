@@ -3,7 +3,7 @@ import type { Selection } from '../contract/lens';
 import { parseGenerateRequest } from '../engine/session/generate/request';
 import type { Command } from './command';
 import { decimal, whole } from './options';
-import { checkpointFiles, parseSubject, selectionsOf } from './subjects';
+import { openFolder, parseSubject, selectionsOf } from './subjects';
 
 /** Continues a prompt; by default the teacher, or the opened checkpoint, greedily. */
 export const generate: Command = async ({ workbench, config, generation: given, say, write, onEvent }) => {
@@ -30,10 +30,7 @@ export const generate: Command = async ({ workbench, config, generation: given, 
   });
   // Checked now rather than after the run that trains the student.
   parseGenerateRequest(request({ kind: 'teacher' }));
-  if (open !== undefined) {
-    const { name, notes = [] } = await workbench.openCheckpoint(await checkpointFiles(open));
-    for (const note of notes) say(`${name}: ${note}`);
-  }
+  if (open !== undefined) await openFolder(workbench, open, given.storage, say);
   const [selection] = await selectionsOf(workbench, parsed, config, onEvent);
   const asked = request((selection as Selection).subject);
   const isAlone = asked.settings.samples === 1;

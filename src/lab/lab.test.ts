@@ -185,6 +185,13 @@ describe('the other commands', () => {
     expect(json.lens.selections[0]).toMatchObject({ label: 'opened', layers: 2 });
   });
 
+  it('lens: a checkpoint whose matrices are kept in 8 bits', async () => {
+    const args = ['lens', '--subject', 'opened', '--open', join(models, 'teacher'), '--text', 'Ann has 3.'];
+    const [{ json: f32 }, { json: int8 }] = [await run(...args), await run(...args, '--storage', 'int8')];
+    expect(int8.lens.selections[0].model).toBe(`${f32.lens.selections[0].model}, matrices in 8 bits`);
+    expect(int8.lens.selections[0].spectra[0].sigma).not.toEqual(f32.lens.selections[0].spectra[0].sigma);
+  });
+
   it('lens: an ONNX export from its folder, and one of several by its path', async () => {
     const files = await tinyPair();
     const folder = at('export');
@@ -476,6 +483,11 @@ describe('bad arguments and files', () => {
       'a step without a checkpoint',
       () => ['lens', '--config', put('run.json', runFile), '--subject', 'student@1'],
       /student@1; there are checkpoints of the steps 0, 3/,
+    ],
+    [
+      'a storage there is not',
+      () => ['lens', '--open', join(models, 'teacher'), '--storage', 'int4'],
+      /--storage "int4"; expected f32 or int8/,
     ],
     ['a folder there is not', () => ['lens', '--open', at('nowhere')], /--open .*nowhere": ENOENT/],
     ['nothing opened', () => ['causal', '--subject', 'opened'], /give the folder of a checkpoint by --open/],

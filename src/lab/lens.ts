@@ -15,7 +15,7 @@ import { parseLensRequest } from '../engine/session/lens/request';
 import type { Command } from './command';
 import { accuracyText, whole } from './options';
 import { countRows, list, numbers, openRows, sourceOf } from './source';
-import { checkpointFiles, parseSubject, selectionsOf } from './subjects';
+import { openFolder, parseSubject, selectionsOf } from './subjects';
 
 /** The low-rank lens: by default figure 6 of the teacher. */
 export const lens: Command = async ({ workbench, config, samples, lens: given, say, onEvent }) => {
@@ -38,10 +38,7 @@ export const lens: Command = async ({ workbench, config, samples, lens: given, s
   });
   // Checked now rather than after the run that trains the student.
   parseLensRequest(request(subjects.map(({ kind, sections }) => ({ subject: { kind }, sections }))));
-  if (given.open !== undefined) {
-    const { notes = [] } = await workbench.openCheckpoint(await checkpointFiles(given.open));
-    for (const note of notes) say(`note: ${note}`);
-  }
+  if (given.open !== undefined) await openFolder(workbench, given.open, given.storage, say);
   if (given.data.length > 0) await openRows(workbench, given.data, say);
   const selections = await selectionsOf(workbench, subjects, config, onEvent);
   if (given.data.length > 0) await countRows(workbench, (selections[0] as Selection).subject, say);
@@ -107,7 +104,7 @@ export const causal: Command = async ({ workbench, config, samples, lens: given,
   );
   if (subjects.length > 1) throw new Error(`--subject is given ${subjects.length} times; one is expected`);
   const opened =
-    given.open === undefined ? undefined : await workbench.openCheckpoint(await checkpointFiles(given.open));
+    given.open === undefined ? undefined : await openFolder(workbench, given.open, given.storage, say);
   const kind = subjects[0]?.kind;
   const model =
     kind === 'opened'

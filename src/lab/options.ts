@@ -167,6 +167,13 @@ export const OPTIONS = {
       'The checkpoint that “opened” means; generate and states take it as the subject unless told otherwise.',
     commands: SUBJECTS,
   },
+  storage: {
+    type: 'string',
+    value: 'f32|int8',
+    about:
+      'How the opened checkpoint’s matrices are kept: as float32, or in 8 bits by blocks of 32, a third of the memory and slower. By default float32 where a text can then be read.',
+    commands: SUBJECTS,
+  },
   layers: {
     type: 'string',
     value: '1,2',
@@ -286,6 +293,7 @@ export const hasOption = (command: string, option: string): boolean =>
 export interface GenerateArguments {
   readonly subject: readonly string[];
   readonly open?: string | undefined;
+  readonly storage?: string | undefined;
   readonly prompt?: string | undefined;
   readonly template?: string | undefined;
   readonly temperature: string;
@@ -301,6 +309,7 @@ export interface GenerateArguments {
 export interface LensArguments {
   readonly subject: readonly string[];
   readonly open?: string | undefined;
+  readonly storage?: string | undefined;
   readonly text: readonly string[];
   readonly ids?: string | undefined;
   readonly data: readonly string[];

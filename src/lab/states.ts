@@ -1,7 +1,7 @@
 import type { StatesFormat, StatesRequest } from '../contract/states';
 import type { Command } from './command';
 import { countRows, numbers, openRows, sourceOf } from './source';
-import { checkpointFiles, parseSubject, selectionsOf } from './subjects';
+import { openFolder, parseSubject, selectionsOf } from './subjects';
 
 /** Hidden states as a .npy or safetensors file; by default of the opened checkpoint, or else of the teacher. */
 export const states: Command = async ({ workbench, config, samples, lens: given, out, say, onEvent }) => {
@@ -18,10 +18,7 @@ export const states: Command = async ({ workbench, config, samples, lens: given,
     throw new Error('--subject opened; give the folder of a checkpoint by --open');
   const source = sourceOf(given, config.seed, samples);
   const layers = given.layers === undefined ? null : numbers('layers', given.layers);
-  if (open !== undefined) {
-    const { notes = [] } = await workbench.openCheckpoint(await checkpointFiles(open));
-    for (const note of notes) say(`note: ${note}`);
-  }
+  if (open !== undefined) await openFolder(workbench, open, given.storage, say);
   if (given.data.length > 0) await openRows(workbench, given.data, say);
   const [selection] = await selectionsOf(workbench, parsed, config, onEvent);
   const { subject, sections } = selection as NonNullable<typeof selection>;

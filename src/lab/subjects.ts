@@ -2,8 +2,9 @@ import { existsSync, openAsBlob, openSync, readSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { RunConfig } from '../contract/config';
-import type { RunEvent } from '../contract/events';
+import type { ModelReport, RunEvent } from '../contract/events';
 import { type NamedFile, SECTIONS, type Section, type Selection, type Subject } from '../contract/lens';
+import { WEIGHT_STORAGES } from '../contract/weight-storage';
 import type { LoriWorkbench } from '../engine/session/workbench';
 
 /** Whose hidden states, as an argument: `teacher`, `student@50:latent`, `opened:question,answer`. */
@@ -74,6 +75,24 @@ export async function checkpointFiles(path: string): Promise<NamedFile[]> {
   const below = !hasWeights && here.includes('onnx') ? await namesIn(join(folder, 'onnx'), path) : [];
   const exports = below.filter((name) => name.endsWith('.onnx') || DATA.test(name));
   return named([...wanted, ...exports.map((name) => join('onnx', name))].map((name) => join(folder, name)));
+}
+
+/**
+ * Opens the checkpoint in a folder, and says what is to be said of it. @param storage of its weights, `f32` or `int8`; by
+ * default what fits
+ */
+export async function openFolder(
+  workbench: LoriWorkbench,
+  open: string,
+  storage: string | undefined,
+  say: (line: string) => void,
+): Promise<ModelReport> {
+  const known = WEIGHT_STORAGES.find((one) => one === storage);
+  if (storage !== undefined && known === undefined)
+    throw new Error(`--storage ${JSON.stringify(storage)}; expected ${WEIGHT_STORAGES.join(' or ')}`);
+  const report = await workbench.openCheckpoint(await checkpointFiles(open));
+  for (const note of report.notes ?? []) say(`note: ${note}`);
+  return known === undefined ? report : workbench.storeWeights(known);
 }
 
 /** What a checkpoint needs, and what people have instead, which is named for what it is. */

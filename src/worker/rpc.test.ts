@@ -19,6 +19,8 @@ const nothing: Workbench = {
   causal: unused,
   checkpoints: unused,
   openCheckpoint: unused,
+  storeWeights: unused,
+  storageErrors: unused,
   describeConfig: unused,
   openData: unused,
   dataRows: unused,

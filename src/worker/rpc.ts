@@ -20,6 +20,8 @@ export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = 
   causal: { options: 1 },
   checkpoints: {},
   openCheckpoint: { options: 1 },
+  storeWeights: {},
+  storageErrors: { options: 0 },
   describeConfig: {},
   openData: { options: 2 },
   dataRows: {},

@@ -1,7 +1,8 @@
 /**
  * `npm run bench:checkpoints -- <folder> [shape…]`: checkpoints of true shapes with random bf16 weights, written into the
  * folder if they are not there, then opened, read by the lens (4 texts of 64 tokens) and continued greedily, each in a
- * process of its own; the median of three. Options: --threads 1, --repeat 3, --what lens,greedy.
+ * process of its own; the median of three. Options: --threads 1, --repeat 3, --what lens,greedy (also text,
+ * errors), --storage f32 (or int8).
  */
 import { execFileSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
@@ -16,6 +17,7 @@ const { values, positionals } = parseArgs({
     threads: { type: 'string', default: '1' },
     repeat: { type: 'string', default: '3' },
     what: { type: 'string', default: 'lens,greedy' },
+    storage: { type: 'string', default: 'f32' },
   },
 });
 const [folder, ...wanted] = positionals;
@@ -53,7 +55,7 @@ for (const name of names) {
     try {
       const results = Array.from({ length: Number(values.repeat) }, () => {
         const args = ['scripts/tools/run-ts.mjs', 'scripts/bench/checkpoints/measure.ts', at, what];
-        const out = execFileSync(process.execPath, [...args, values.threads], {
+        const out = execFileSync(process.execPath, [...args, values.threads, values.storage], {
           encoding: 'utf8',
           stdio: ['ignore', 'pipe', 'inherit'],
         });

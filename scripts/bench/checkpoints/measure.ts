@@ -1,9 +1,11 @@
 /**
- * Measures one checkpoint in this process, which prints a line of JSON: `measure.ts <folder> <lens|greedy|text> <threads>`.
+ * Measures one checkpoint in this process, which prints a line of JSON: `measure.ts <folder> <lens|greedy|text|errors>
+ * <threads> <f32|int8>`.
  * Peak memory is the process's; `heap` is what WebAssembly has taken of its 4 GiB.
  */
 
 import { generateDefaults } from '../../../src/contract/generate';
+import type { WeightStorage } from '../../../src/contract/weight-storage';
 import { leftPad } from '../../../src/engine/data/batch';
 import { Decoder } from '../../../src/engine/decode/decoder';
 import { nextTokens } from '../../../src/engine/decode/readout';
@@ -25,7 +27,8 @@ WebAssembly.Memory = new Proxy(WebAssembly.Memory, {
   },
 });
 
-const [folder = '', what = 'lens', threads = '1'] = process.argv.slice(2);
+const [folder = '', what = 'lens', threads = '1', stored = 'f32'] = process.argv.slice(2);
+const storage = stored as WeightStorage;
 const clock = async <T>(run: () => Promise<T>): Promise<{ value: T; seconds: number; cpu: number }> => {
   const [start, used] = [performance.now(), process.cpuUsage()];
   const value = await run();
@@ -50,6 +53,7 @@ async function lens(): Promise<object> {
   const workbench = new LoriWorkbench(environment);
   await workbench.open('wasm');
   const opening = await clock(() => workbench.openCheckpoint(files));
+  await workbench.storeWeights(storage);
   const opened = memory();
   const first = await clock(() => workbench.lens(lensRequest('Tom')));
   const tokens = first.value.selections[0]?.spectra.map(({ tokens: n }) => n);
@@ -66,7 +70,11 @@ async function lens(): Promise<object> {
 }
 
 async function greedy(): Promise<object> {
-  const { model } = await openModel(files, { readBlob });
+  const { model: opened } = await openModel(files, { readBlob });
+  const model = {
+    ...opened,
+    config: { ...opened.config, ...(storage === 'int8' && { storage: 'int8' as const }) },
+  };
   const runtime = await createRuntime({ provider: 'wasm', threads: Number(threads) });
   const models = new DeviceModels(runtime);
   const onDevice = models.use(model);
@@ -107,6 +115,7 @@ async function text(): Promise<object> {
   const workbench = new LoriWorkbench(environment);
   await workbench.open('wasm');
   await workbench.openCheckpoint(files);
+  await workbench.storeWeights(storage);
   const one = async (): Promise<object> => {
     const settings = { ...generateDefaults, limit: 24 };
     const request = { subject: { kind: 'opened' as const }, prompt: 'Tom has 12 apples', stop: [], settings };
@@ -116,6 +125,16 @@ async function text(): Promise<object> {
   return { first: await one(), second: await one(), third: await one() };
 }
 
-const MEASURED = { lens, greedy, text };
+/** What 8 bits change, as the Model panel shows it. */
+async function errors(): Promise<object> {
+  const workbench = new LoriWorkbench(environment);
+  await workbench.open('wasm');
+  await workbench.openCheckpoint(files);
+  await workbench.storeWeights(storage);
+  const made = await clock(() => workbench.storageErrors());
+  return { ...rounded(made), ...made.value, ...memory() };
+}
+
+const MEASURED = { lens, greedy, text, errors };
 console.log(JSON.stringify(await MEASURED[what as keyof typeof MEASURED]()));
 process.exit(0);

@@ -20,6 +20,7 @@ import { type RunActions, runActions } from './run-actions';
 import { type SavedActions, savedActions } from './saved-actions';
 import { type SourceActions, sourceActions } from './source-actions';
 import { type AppState, initialState, presetConfig } from './state';
+import { type StorageActions, storageActions } from './storage-actions';
 import { failureOf, idle } from './task';
 import { type TourActions, tourActions } from './tour-actions';
 
@@ -47,6 +48,7 @@ export type Actions = PageActions &
   GenerationActions &
   SourceActions &
   PreviewActions &
+  StorageActions &
   TourActions;
 
 /** Milliseconds within which the store must say whether this is a first visit. */
@@ -81,6 +83,7 @@ export function createApp(environment: Environment): App {
   const generation = generationActions(ctx, engine);
   const sources = sourceActions(ctx, lens);
   const preview = previewActions(ctx);
+  const storage = storageActions(ctx, engine);
   const tour = tourActions(ctx, engine, lens, run, latents);
 
   /** Puts the held-out problem or text that the link asks for into the question. */
@@ -207,6 +210,7 @@ export function createApp(environment: Environment): App {
       ...generation,
       ...sources,
       ...preview,
+      ...storage,
       ...tour,
     },
   };

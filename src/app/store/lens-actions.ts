@@ -198,7 +198,7 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
       );
       if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
       if (outcome.status !== 'done') return false;
-      ctx.lens(outlived(now(), ({ kind }) => kind === 'opened'));
+      ctx.lens({ ...outlived(now(), ({ kind }) => kind === 'opened'), storage: idle });
       edit({ type: 'change', change: { subject: 'opened' } });
       // Whoever opens a model means to use it: here, and in Generate.
       const { generation, link } = ctx.get();

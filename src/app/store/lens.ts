@@ -8,6 +8,7 @@ import type {
   Subject,
 } from '../../contract/lens';
 import type { StatesFile } from '../../contract/states';
+import type { StorageErrors } from '../../contract/weight-storage';
 import { type CausalDraft, initialCausalDraft } from './causal-draft';
 import { changeDraft, initialDraft, type LensDraft } from './lens-draft';
 import type { LensView } from './lens-link';
@@ -35,6 +36,8 @@ export interface LensState {
   readonly rank: number | null;
   readonly checkpoints: readonly CheckpointReport[];
   readonly opened: Task<ModelReport>;
+  /** What 8 bits change in it. */
+  readonly storage: Task<StorageErrors>;
   /** The file of hidden states that was written last. */
   readonly file: Task<WrittenFile>;
 }
@@ -57,6 +60,7 @@ export const initialLens: LensState = {
   rank: null,
   checkpoints: [],
   opened: idle,
+  storage: idle,
   file: idle,
 };
 
@@ -66,6 +70,7 @@ export const withoutEngine = (state: LensState): LensState => ({
   ...outlived(state, ({ kind }) => kind === 'student' || kind === 'opened'),
   checkpoints: [],
   opened: idle,
+  storage: idle,
 });
 
 /** The state after subjects of this kind have changed. */

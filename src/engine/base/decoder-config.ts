@@ -27,6 +27,11 @@ export interface DecoderConfig {
    * and a program would hold all of it for a few rows.
    */
   readonly fedEmbeddings?: boolean;
+  /**
+   * How programs on WASM keep the matrices of the layers: `int8`, in 8 bits by blocks of 32 (base/blocks.ts). Absent: as
+   * float32, as all other weights are, and all weights on WebGPU.
+   */
+  readonly storage?: 'int8';
   /** Positions it was trained with; absent where nothing says so. Where positions are learned, there are no others. */
   readonly maxPositions?: number;
   /** `rms`: x/√(mean x² + ε)·w (default). `layer`: (x − mean)/√(variance + ε)·w + b. */

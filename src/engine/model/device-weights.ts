@@ -1,5 +1,6 @@
+import { blocksOf } from '../base/blocks';
 import { Owned } from '../base/owned';
-import { sizeOf } from '../base/shape';
+import { type Shape, sizeOf } from '../base/shape';
 import type { DecoderConfig } from '../nn/config';
 import { LAYER_PREFIX } from '../nn/programs/layer';
 import type { WeightSource } from '../nn/weight-source';
@@ -32,7 +33,11 @@ export class DeviceWeights {
   late(name: string): LateWeight | undefined {
     const { source } = this;
     const whole = source.tensors.get(name);
-    if (whole) return { ...whole, read: () => source.read(name) };
+    if (whole) {
+      const storage =
+        this.config.storage && isLayerMatrix(name, whole.shape) ? this.config.storage : undefined;
+      return { ...whole, storage, read: () => source.read(name) };
+    }
     const chunk = vocabularyChunk(this.config, name);
     const table = chunk && source.tensors.get(chunk.name);
     if (!table) return undefined;
@@ -73,10 +78,20 @@ export class DeviceWeights {
   }
 }
 
-/** Bytes of a whole model as f32. */
-export function bytesOf(source: WeightSource): number {
+/** Whether it is a weight that `DecoderConfig.storage` is about: a matrix of a layer. */
+export const isLayerMatrix = (name: string, shape: Shape): boolean =>
+  /^w\.\d+\./.test(name) && shape.length === 2;
+
+/** Bytes of a whole model as programs have it. */
+export function bytesOf(source: WeightSource, storage?: DecoderConfig['storage']): number {
   let bytes = 0;
-  for (const { shape } of source.tensors.values()) bytes += F32 * sizeOf(shape);
+  for (const [name, { shape }] of source.tensors) {
+    const [rows, columns] = shape as [number, number];
+    bytes +=
+      storage === 'int8' && isLayerMatrix(name, shape)
+        ? rows * (columns + F32 * blocksOf(columns))
+        : F32 * sizeOf(shape);
+  }
   return bytes;
 }
 

@@ -100,7 +100,7 @@ export class ModelOnDevice {
     const wasm = runtime.provider === 'wasm';
     const { bind = !wasm, maxPrepackedBytes = MAX_PREPACKED_BYTES } = options;
     this.bakes = !bind;
-    const size = bytesOf(source);
+    const size = bytesOf(source, this.bakes ? config.storage : undefined);
     this.prepack = size <= maxPrepackedBytes;
     // With room for the programs' own bytes.
     const once = 1.02 * SESSION_FACTOR.plain * size;

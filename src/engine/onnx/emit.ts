@@ -2,6 +2,7 @@ import type { HostTensor } from '../base/dtype';
 import { BUG, RuntimeError } from '../base/errors';
 import { sameShape, showShape } from '../base/shape';
 import type { Program, Tensor } from '../graph/graph';
+import { BlockedOperands } from './blocked-operands';
 import { instructionsOf, type Provider } from './fuse';
 import { LOWERINGS } from './lower';
 import { type ExternalWeight, type LateWeight, ModelWriter } from './model';
@@ -51,6 +52,7 @@ export function emitted(program: Program, { provider, bake }: EmitOptions): Emit
   const values = new Map<Tensor, string>();
   const inputs: Tensor[] = [];
   const baked: string[] = [];
+  const blocked = new BlockedOperands(model, values);
   for (const at of instructionsOf(Object.values(program.outputs), provider)) {
     const { node } = at;
     if (node.op !== 'input') {
@@ -58,7 +60,7 @@ export function emitted(program: Program, { provider, bake }: EmitOptions): Emit
         node,
         LOWERINGS[at.op](
           at,
-          at.inputs.map((x) => values.get(x) as string),
+          at.inputs.map((x) => blocked.operand(x, at.inputs)),
           model,
           provider,
         ),
@@ -73,7 +75,9 @@ export function emitted(program: Program, { provider, bake }: EmitOptions): Emit
           `${program.name}: input "${node.name}" is ${node.dtype} ${showShape(node.shape)}, but the value to bake in is ${dtype} ${showShape(fixed.shape)}`,
           BUG,
         );
-      values.set(node, model.weight(late(fixed), node.name));
+      const weight = late(fixed);
+      if (weight.storage === 'int8') blocked.add(node, weight);
+      else values.set(node, model.weight(weight, node.name));
       baked.push(node.name);
     } else {
       inputs.push(node);
@@ -82,7 +86,7 @@ export function emitted(program: Program, { provider, bake }: EmitOptions): Emit
     }
   }
   for (const [name, node] of Object.entries(program.outputs)) {
-    model.output(outputName(name), values.get(node) as string, node.dtype, node.shape);
+    model.output(outputName(name), blocked.operand(node, []), node.dtype, node.shape);
   }
   const message = model.finish();
   return {

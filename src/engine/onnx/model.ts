@@ -1,27 +1,28 @@
-import type { DType, GraphDType, HostData, HostTensor } from '../base/dtype';
+import { blocksOf } from '../base/blocks';
+import type { GraphDType, HostData, HostTensor } from '../base/dtype';
 import { DTYPE_BYTES } from '../base/dtype';
 import { isHalf, widenBytes } from '../base/half';
 import { type Shape, sizeOf } from '../base/shape';
+import { BlockedValues } from './blocked-values';
+import type { LateWeight } from './late-weight';
 import { Message } from './proto';
 
-/** The newest opset for which both providers have kernels for every operation used here. */
-const OPSET = 20;
-const IR_VERSION = 9;
+export type { LateWeight };
+
+/**
+ * The newest opset for which both providers have kernels for every operation used here; and the one that blocks of
+ * quantised weights need, which only WASM is given.
+ */
+const OPSET = { plain: 20, blocks: 21 } as const;
+const IR_VERSION = { plain: 9, blocks: 10 } as const;
 const ELEMENT: Readonly<Record<GraphDType | 'i64', number>> = { f32: 1, i32: 6, i64: 7, bool: 9 };
+const INT8 = 3;
 
 /** ONNX Runtime's own operators; all others are in the standard domain. */
 const CONTRIB = new Set(['FusedMatMul', 'QuickGelu', 'RotaryEmbedding']);
 
 /** Weights of at least this many bytes stay outside the model: ONNX Runtime asks for their values one by one. */
 const EXTERNAL_BYTES = 4096;
-
-/** A weight whose values are read when the model is written or loaded, not before. */
-export interface LateWeight {
-  /** As it is stored. */
-  readonly dtype: DType;
-  readonly shape: Shape;
-  read(): HostTensor;
-}
 
 /** A weight outside the model's bytes. */
 export interface ExternalWeight {
@@ -54,6 +55,7 @@ export class ModelWriter {
   private readonly outputs = new Map<string, string>();
   private readonly shared = new Map<string, string>();
   private names = 0;
+  private hasBlocks = false;
   /** Weights that are not part of the model's bytes, in order. */
   readonly external: ExternalWeight[] = [];
 
@@ -96,11 +98,38 @@ export class ModelWriter {
     const { shape } = host;
     const dtype = host.dtype === 'f16' || host.dtype === 'bf16' ? 'f32' : (host.dtype as GraphDType);
     const length = sizeOf(shape) * DTYPE_BYTES[dtype];
-    const write = (out: Uint8Array) => writeValues(host.read(), out);
+    return this.late(ELEMENT[dtype], shape, path, length, (out) => writeValues(host.read(), out));
+  }
+
+  /** A matrix in 8 bits by blocks of 32 in a row: the names of its multiples, int8, and of their scales, f32. */
+  blocks(host: LateWeight, path: string): { readonly multiples: string; readonly scales: string } {
+    this.hasBlocks = true;
+    const [rows, columns] = host.shape as [number, number];
+    const values = new BlockedValues(host, columns);
+    const blocks = blocksOf(columns);
+    return {
+      multiples: this.late(INT8, [rows, columns], path, rows * columns, (out) => values.writeMultiples(out)),
+      scales: this.late(
+        ELEMENT.f32,
+        [rows, blocks],
+        `${path}.scales`,
+        rows * blocks * DTYPE_BYTES.f32,
+        (out) => values.writeScales(out),
+      ),
+    };
+  }
+
+  private late(
+    element: number,
+    shape: Shape,
+    path: string,
+    length: number,
+    write: (out: Uint8Array) => void,
+  ): string {
     if (length < EXTERNAL_BYTES)
-      return this.initializerOf(ELEMENT[dtype], shape, (tensor) => tensor.bytes(9, { length, write }));
+      return this.initializerOf(element, shape, (tensor) => tensor.bytes(9, { length, write }));
     this.external.push({ path, length, write });
-    return this.initializerOf(ELEMENT[dtype], shape, (tensor) =>
+    return this.initializerOf(element, shape, (tensor) =>
       tensor
         .message(13, new Message().string(1, 'location').string(2, path))
         .message(13, new Message().string(1, 'length').string(2, String(length)))
@@ -140,9 +169,10 @@ export class ModelWriter {
   /** The whole model; nothing can be added after it. */
   finish(): Message {
     for (const node of this.nodes.values()) this.graph.message(1, this.write(node));
+    const form = this.hasBlocks ? 'blocks' : 'plain';
     return new Message()
-      .integer(1, IR_VERSION)
-      .message(8, new Message().string(1, '').integer(2, OPSET))
+      .integer(1, IR_VERSION[form])
+      .message(8, new Message().string(1, '').integer(2, OPSET[form]))
       .message(8, new Message().string(1, 'com.microsoft').integer(2, 1))
       .message(7, this.graph.string(2, 'program'));
   }

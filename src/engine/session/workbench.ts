@@ -39,6 +39,7 @@ import { METHODS } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import type { StatesFile, StatesRequest } from '../../contract/states';
 import type { TokenPreview, TokenPreviewRequest } from '../../contract/tokens';
+import type { StorageErrors, WeightStorage } from '../../contract/weight-storage';
 import { InputError } from '../base/errors';
 import { checkDevice } from '../device-check/device-check';
 import { RECIPES } from '../methods/index';
@@ -57,6 +58,7 @@ import { describeConfig, openModel } from './models/opened';
 import { loadPair, type Pair } from './models/pair';
 import { ProblemSet, problemOf } from './models/problems';
 import { type LoadedModels, type OpenedModel, resolveSubject } from './models/subjects';
+import { storageErrors, storedAs, usuallyStored } from './models/weight-storage';
 import { previewTokens } from './prompts/preview';
 import { Questions } from './questions/questions';
 import { Checkpoints } from './runs/checkpoints';
@@ -157,17 +159,37 @@ export class LoriWorkbench implements Workbench {
 
   openCheckpoint(files: readonly NamedFile[], options: CallOptions = {}): Promise<ModelReport> {
     return this.files.alone(async () => {
-      const before = this.openedModel;
-      this.openedModel = await openModel(files, { ...options, readBlob: this.environment.readBlob });
-      this.states.drop('opened');
+      const opened = await openModel(files, { ...options, readBlob: this.environment.readBlob });
+      const report = await this.replaceOpened(usuallyStored(opened, this.opened?.report.provider));
       this.data.forgetTokens();
-      if (before) {
-        // Once nothing uses them: generation may be under way.
-        void this.queue.between(() => this.generation.drop(before.model));
-        await this.opened?.models.close(before.model);
-      }
-      return this.openedModel.model.report;
+      return report;
     });
+  }
+
+  storeWeights(storage: WeightStorage): Promise<ModelReport> {
+    return this.files.alone(async () =>
+      this.replaceOpened(storedAs(this.openedModel, storage, this.opened?.report.provider)),
+    );
+  }
+
+  storageErrors(options: CallOptions = {}): Promise<StorageErrors> {
+    return this.queue.between(
+      async () => storageErrors(this.provider(), this.openedModel, options),
+      options.signal,
+    );
+  }
+
+  /** Frees the opened model that was there before. */
+  private async replaceOpened(next: OpenedModel): Promise<ModelReport> {
+    const before = this.openedModel;
+    this.openedModel = next;
+    this.states.drop('opened');
+    if (before) {
+      // Once nothing uses them: generation may be under way.
+      void this.queue.between(() => this.generation.drop(before.model));
+      await this.opened?.models.close(before.model);
+    }
+    return next.model.report;
   }
 
   async describeConfig(config: unknown): Promise<ModelReport> {

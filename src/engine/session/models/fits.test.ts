@@ -55,6 +55,16 @@ describe('what does not fit', () => {
     expect(fitting(QWEN, 'webgpu', see(2, 30_000), 'reading text 3')).toEqual(see(2, 30_000));
   });
 
+  it('names 8 bits where those would fit', () => {
+    const see = { kind: 'see', sequences: 1, tokens: 64 } as const;
+    const billion = config({ num_hidden_layers: 70 });
+    const read = (more: object) => () => fitting({ ...billion, ...more }, 'wasm', see, 'reading text 1');
+    expect(read({})).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('with the weights kept in 8 bits') }),
+    );
+    expect(read({ storage: 'int8' })()).toEqual(see);
+  });
+
   it('names what else there is where nothing would', () => {
     const training = () =>
       refuseUnlessFits(LARGE, 'wasm', { kind: 'distil', sequences: 8, tokens: 85, rank: 8 }, 'training');

@@ -21,6 +21,7 @@ export const sizesOf = (config: DecoderConfig): ModelSizes => ({
   headDim: config.headDim,
   vocabulary: config.vocabSize,
   tied: config.tieWordEmbeddings,
+  storage: config.storage ?? 'f32',
 });
 
 /**
@@ -39,7 +40,7 @@ export function fitting(
   if (estimate.fits) return purpose;
   const other = whatFits(sizes, provider, purpose);
   if (other?.tokens === purpose.tokens) return other;
-  throw refusal(estimate, other, what);
+  throw refusal(estimate, other, what, smaller(sizes, provider, purpose));
 }
 
 /** @throws MemoryError where the purpose does not fit as it is, with what would */
@@ -51,8 +52,15 @@ export function refuseUnlessFits(
 ): void {
   const sizes = sizesOf(config);
   const estimate = estimateMemory(sizes, provider, purpose);
-  if (!estimate.fits) throw refusal(estimate, whatFits(sizes, provider, purpose), what);
+  if (!estimate.fits)
+    throw refusal(estimate, whatFits(sizes, provider, purpose), what, smaller(sizes, provider, purpose));
 }
+
+/** Whether it would fit with weights in 8 bits, and is not kept so. */
+const smaller = (sizes: ModelSizes, provider: Runtime['provider'], purpose: Purpose): boolean =>
+  sizes.storage === 'f32' &&
+  purpose.kind !== 'distil' &&
+  estimateMemory({ ...sizes, storage: 'int8' }, provider, purpose).fits;
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
@@ -60,12 +68,15 @@ function refusal(
   { parts, total, available = 0, purpose }: MemoryEstimate,
   other: Purpose | undefined,
   what: string,
+  inBytes: boolean,
 ): MemoryError {
   const { weights, activations, engine } = parts;
   return new MemoryError(
     `${what} needs about ${gigabytes(total - engine)}, ${gigabytes(weights)} for weights and ${gigabytes(activations)} for ${purpose.sequences} × ${purpose.tokens} tokens; WASM has ${gigabytes(available)}`,
-    other
-      ? `${other.sequences} × ${other.tokens} tokens would fit: take fewer at a time or shorten them, or choose WebGPU in the Model panel.`
-      : 'Choose WebGPU in the Model panel, which is not limited to 4 GB, or a smaller checkpoint.',
+    inBytes
+      ? 'It would fit with the weights kept in 8 bits, which an opened model’s storage may be, or on WebGPU.'
+      : other
+        ? `${other.sequences} × ${other.tokens} tokens would fit: take fewer at a time or shorten them, or choose WebGPU in the Model panel.`
+        : 'Choose WebGPU in the Model panel, which is not limited to 4 GB, or a smaller checkpoint.',
   );
 }

@@ -121,7 +121,7 @@ function ofModel(
   return {
     kind,
     label: kind,
-    source: model.report.name,
+    source: `${model.report.name}${model.config.storage === 'int8' ? ', matrices in 8 bits' : ''}`,
     model,
     tokenizer,
     codec,

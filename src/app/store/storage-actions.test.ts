@@ -1,0 +1,56 @@
+import { expect, it } from 'vitest';
+import { memoryStore } from '../../storage/store';
+import { type Double, type DoubleOptions, double, engineError } from '../workbench.testing';
+import { createApp } from './app-store';
+
+async function open(options: DoubleOptions = {}) {
+  const doubles: Double[] = [];
+  const app = createApp({
+    connect: () => {
+      doubles.push(double({ pace: 0, ...options }));
+      return doubles.at(-1)!;
+    },
+    storage: Promise.resolve(memoryStore('test')),
+    hash: '',
+    pairUrl: '/models/',
+  });
+  const opening = () => app.actions.openCheckpoint([{ name: 'config.json', data: new Blob(['{}']) }]);
+  return { ...app, opening, lens: () => app.store.getState().lens, doubles };
+}
+
+it('stores the opened model otherwise, and what was read from it before is outlived', async () => {
+  const { actions, opening, lens, doubles } = await open();
+  expect(await actions.storeWeights('int8')).toBe(false);
+  await opening();
+  await actions.runLens({ source: 'texts', texts: 'Once upon a time' });
+  expect(lens().outlived.report).toBe(false);
+  expect(await actions.storeWeights('int8')).toBe(true);
+  expect(lens().opened.value).toMatchObject({ name: 'stories', storage: 'int8' });
+  expect(lens().outlived.report).toBe(true);
+  // It is so already.
+  expect(await actions.storeWeights('int8')).toBe(false);
+  expect(doubles[0]!.calls.filter((call) => call.startsWith('storeWeights'))).toEqual(['storeWeights int8']);
+});
+
+it('measures what 8 bits change, until another model is opened', async () => {
+  const { actions, opening, lens } = await open();
+  await opening();
+  expect(await actions.measureStorage()).toBe(true);
+  expect(lens().storage.value?.states?.tokens).toBe(32);
+  await actions.storeWeights('int8');
+  expect(lens().storage.value).not.toBeNull();
+  await opening();
+  expect(lens().storage).toMatchObject({ status: 'idle', value: null });
+});
+
+it('says why nothing was measured, and keeps the model as it was', async () => {
+  const failure = engineError('memory', 'no room', 'Choose a smaller one.');
+  const { actions, opening, lens } = await open({
+    failures: { storageErrors: failure, storeWeights: failure },
+  });
+  await opening();
+  expect(await actions.measureStorage()).toBe(false);
+  expect(lens().storage).toMatchObject({ status: 'failed', error: { code: 'memory' } });
+  expect(await actions.storeWeights('int8')).toBe(false);
+  expect(lens().opened.value).toMatchObject({ storage: 'f32' });
+});

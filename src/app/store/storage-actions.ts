@@ -1,0 +1,48 @@
+import type { ModelReport } from '../../contract/events';
+import type { StorageErrors, WeightStorage } from '../../contract/weight-storage';
+import type { Context } from './context';
+import { type EngineActions, noteLoss } from './engine-actions';
+import { outlived } from './lens';
+
+/** How the opened model's matrices are kept on WASM, and what 8 bits change. Resolve to whether it was done. */
+export interface StorageActions {
+  storeWeights(storage: WeightStorage): Promise<boolean>;
+  measureStorage(): Promise<boolean>;
+  cancelStorage(): void;
+}
+
+export function storageActions(ctx: Context, engine: EngineActions): StorageActions {
+  const now = () => ctx.get().lens;
+  const opened = ctx.task<ModelReport>({
+    get: () => now().opened,
+    set: (task) => ctx.lens({ opened: task }),
+  });
+  const errors = ctx.task<StorageErrors>({
+    get: () => now().storage,
+    set: (storage) => ctx.lens({ storage }),
+  });
+  return {
+    async storeWeights(storage) {
+      const before = now().opened.value;
+      if (before === null || before.storage === storage) return false;
+      const outcome = await opened.start(async () => {
+        const report = await ctx.engine().storeWeights(storage);
+        // Its name and licence may be those of where it was downloaded from.
+        return { ...report, name: before.name, licence: before.licence };
+      });
+      if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
+      if (outcome.status !== 'done') return false;
+      ctx.lens(outlived(now(), ({ kind }) => kind === 'opened'));
+      return true;
+    },
+    async measureStorage() {
+      const outcome = await errors.start(
+        ({ signal, report }) => ctx.engine().storageErrors({ signal, report }),
+        async () => ctx.get().device.status === 'done' || engine.openDevice(),
+      );
+      if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
+      return outcome.status === 'done';
+    },
+    cancelStorage: () => errors.cancel(),
+  };
+}
