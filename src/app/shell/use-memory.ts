@@ -17,7 +17,12 @@ export interface Memory {
 export async function memoryNow(api: MemoryApi): Promise<Memory | null> {
   try {
     const all = await api.measureUserAgentSpecificMemory?.();
-    if (all) return { bytes: all.bytes, of: 'Page and engine, without GPU memory', isPart: false };
+    if (all)
+      return {
+        bytes: all.bytes,
+        of: 'Page and engine, as the browser counts: without GPU memory and the heap that WASM threads share',
+        isPart: false,
+      };
   } catch {
     // Refused unless the page is cross-origin isolated.
   }

@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { NumericError } from '../base/errors';
 import { Rng } from '../base/rng';
 import { leftPad } from '../data/batch';
-import { type Device, openDevice } from '../device/device';
 import { ModelOnDevice } from '../model/model-on-device';
-import { wasmPaths } from '../runtime/assets';
-import { createRuntime, type Runtime } from '../runtime/runtime';
+import type { Runtime } from '../runtime/runtime';
+import { bothProviders } from '../testing/providers.testing';
 import { randomWeights, TINY_CONFIG } from '../train/tiny.testing';
 import { Decoder } from './decoder';
 import { sample } from './sample';
@@ -16,19 +15,7 @@ const CONFIG = { ...TINY_CONFIG, layers: 1, vocabSize: 600 };
 const OPTIONS = { maxVocabularyBytes: 300 * 4 * CONFIG.hiddenSize };
 const SAMPLING = { temperature: 0.8, topK: 40, topP: 0.9 };
 
-let device: Device;
-let gpu: Runtime;
-let cpu: Runtime;
-beforeAll(async () => {
-  device = await openDevice();
-  gpu = await createRuntime({ provider: 'webgpu', device, wasmPaths });
-  cpu = await createRuntime({ provider: 'wasm', wasmPaths });
-});
-afterAll(async () => {
-  await gpu.dispose();
-  await cpu.dispose();
-  device.destroy();
-});
+const providers = bothProviders();
 
 /** Two samples of one question, in a cache that grows once. */
 async function drawn(runtime: Runtime, bad = false): Promise<SampledToken[][]> {
@@ -64,7 +51,7 @@ async function drawn(runtime: Runtime, bad = false): Promise<SampledToken[][]> {
 }
 
 it('draws the same tokens on WebGPU as on WASM, with the same probabilities', async () => {
-  const [ours, theirs] = [await drawn(gpu), await drawn(cpu)];
+  const [ours, theirs] = [await drawn(providers.gpu), await drawn(providers.cpu)];
   expect(ours.map((row) => row.map(({ id }) => id))).toEqual(theirs.map((row) => row.map(({ id }) => id)));
   ours.forEach((row, b) => {
     row.forEach(({ logProbability, probability }, n) => {
@@ -74,9 +61,9 @@ it('draws the same tokens on WebGPU as on WASM, with the same probabilities', as
     });
   });
   expect(new Set(ours.flat().map(({ id }) => id)).size).toBeGreaterThan(2);
-  expect([gpu.liveTensors, cpu.liveTensors]).toEqual([0, 0]);
+  expect([providers.gpu.liveTensors, providers.cpu.liveTensors]).toEqual([0, 0]);
 }, 60_000);
 
 it('finds a logit that is not a number on WebGPU', async () => {
-  await expect(drawn(gpu, true)).rejects.toThrow(NumericError);
+  await expect(drawn(providers.gpu, true)).rejects.toThrow(NumericError);
 }, 60_000);

@@ -1,9 +1,7 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { Rng } from '../base/rng';
-import { type Device, openDevice } from '../device/device';
 import { SITES } from '../nn/attachments';
-import { wasmPaths } from '../runtime/assets';
-import { createRuntime, type Runtime } from '../runtime/runtime';
+import { bothProviders } from '../testing/providers.testing';
 import { normals, relativeError } from '../train/tiny.testing';
 import type { StepOptions } from './decoder';
 import { type GoldenDecoder, openGolden } from './golden-decoder.testing';
@@ -13,19 +11,7 @@ import { attentionOf, hiddenOf, keysAndValuesOf } from './readout';
 const TOLERANCE = 1e-5;
 const ASKED = { hidden: true, attention: true };
 
-let device: Device;
-let gpu: Runtime;
-let cpu: Runtime;
-beforeAll(async () => {
-  device = await openDevice();
-  gpu = await createRuntime({ provider: 'webgpu', device, wasmPaths });
-  cpu = await createRuntime({ provider: 'wasm', wasmPaths });
-});
-afterAll(async () => {
-  await gpu.dispose();
-  await cpu.dispose();
-  device.destroy();
-});
+const providers = bothProviders();
 
 /** Hidden states, attention weights and the last layer's keys and values, after the question and all that is fed. */
 async function seen(golden: GoldenDecoder, options: StepOptions): Promise<Float32Array[]> {
@@ -52,8 +38,8 @@ const mapsAtAllSites = ({ decoder, config }: GoldenDecoder) => {
 };
 
 it('gives the same readouts and interventions on WebGPU as on WASM', async () => {
-  const before = [device.liveBuffers, gpu.liveTensors];
-  const [one, other] = [await openGolden(gpu), await openGolden(cpu)];
+  const before = [providers.device.liveBuffers, providers.gpu.liveTensors];
+  const [one, other] = [await openGolden(providers.gpu), await openGolden(providers.cpu)];
   const plain = await seen(one, {});
   expect(relativeError(plain[0] ?? [], one.golden.tensor('hidden').data)).toBeLessThan(TOLERANCE);
   const mapped = await seen(one, { interventions: mapsAtAllSites(one) });
@@ -65,5 +51,5 @@ it('gives the same readouts and interventions on WebGPU as on WASM', async () =>
     });
   await one.dispose();
   await other.dispose();
-  expect([device.liveBuffers, gpu.liveTensors]).toEqual(before);
+  expect([providers.device.liveBuffers, providers.gpu.liveTensors]).toEqual(before);
 });

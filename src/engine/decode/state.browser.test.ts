@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { NumericError } from '../base/errors';
 import { Rng } from '../base/rng';
 import { HIDDEN } from '../base/tokens';
-import { type Device, openDevice } from '../device/device';
 import { ModelOnDevice } from '../model/model-on-device';
-import { wasmPaths } from '../runtime/assets';
-import { createRuntime, type Runtime } from '../runtime/runtime';
+import type { Runtime } from '../runtime/runtime';
+import { bothProviders } from '../testing/providers.testing';
 import { normals, randomWeights, relativeError, TINY_CONFIG } from '../train/tiny.testing';
 import { Decoder, type DecoderInput } from './decoder';
 import { hiddenOf, latentOf, logitsOf, nextTokens, topTokens } from './readout';
@@ -19,19 +18,7 @@ const MASK = { dtype: 'f32', shape: [B, 1, 1, S], data: Float32Array.of(0, 0, 0,
 const CONFIG = { ...TINY_CONFIG, layers: 1 };
 const STEPS: DecoderInput[] = ['latent', { tokens: [3, 19] }, 'latent'];
 
-let device: Device;
-let gpu: Runtime;
-let cpu: Runtime;
-beforeAll(async () => {
-  device = await openDevice();
-  gpu = await createRuntime({ provider: 'webgpu', device, wasmPaths });
-  cpu = await createRuntime({ provider: 'wasm', wasmPaths });
-});
-afterAll(async () => {
-  await gpu.dispose();
-  await cpu.dispose();
-  device.destroy();
-});
+const providers = bothProviders();
 
 /** The vocabulary of 23 in chunks of 8. */
 async function open(runtime: Runtime): Promise<{ decoder: Decoder; model: ModelOnDevice }> {
@@ -71,8 +58,8 @@ async function straight(decoder: Decoder) {
 }
 
 it('forks a state on WebGPU; the unchanged branch equals the straight run to the bit, and WASM’s', async () => {
-  const before = [device.liveBuffers, gpu.liveTensors];
-  const { decoder, model } = await open(gpu);
+  const before = [providers.device.liveBuffers, providers.gpu.liveTensors];
+  const { decoder, model } = await open(providers.gpu);
   const want = await straight(decoder);
   const begun = await decoder.begin(IDS, MASK, { hidden: true });
   let same = await decoder.advance(begun, 'latent', { hidden: true });
@@ -90,7 +77,7 @@ it('forks a state on WebGPU; the unchanged branch equals the straight run to the
   await straight(decoder);
   expect(model.traffic.uploads).toBe(uploads);
 
-  const { decoder: onCpu, model: second } = await open(cpu);
+  const { decoder: onCpu, model: second } = await open(providers.cpu);
   for (const [t, { values, ids }] of (await straight(onCpu)).entries()) {
     expect(want[t]?.ids).toEqual(ids);
     values.forEach((value, i) => {
@@ -107,5 +94,5 @@ it('forks a state on WebGPU; the unchanged branch equals the straight run to the
   await expect(topTokens(decoder, state, 3)).rejects.toThrow(NumericError);
   await decoder.dispose();
   await model.release();
-  expect([device.liveBuffers, gpu.liveTensors]).toEqual(before);
+  expect([providers.device.liveBuffers, providers.gpu.liveTensors]).toEqual(before);
 });

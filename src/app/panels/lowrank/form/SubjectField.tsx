@@ -39,10 +39,13 @@ export function SubjectField({
   readonly onChange: (value: SubjectId) => void;
 }) {
   const subjects = useSubjects();
+  // A link may ask for one that cannot be used yet.
+  const why = subjects.find(({ id, isDisabled }) => id === value && isDisabled)?.about;
   return (
     <Choice
       label={<FieldName label={label} />}
       value={value}
+      {...(why !== undefined && { help: why })}
       options={withValue(subjects, value)}
       onChange={onChange}
     />
