@@ -1,22 +1,17 @@
 import { BUG, DeviceError, LoriError, LostDeviceError, TooLargeError } from '../base/errors';
+import { ADAPTER_MS, answered, DEVICE_MS, type DeviceInfo, infoOf } from './adapter';
 import { Batch } from './batch';
 import { type BufferOwner, DeviceBuffer } from './buffer';
 import { type Reported, reportedError } from './gpu-error';
 import { type Binding, buildPipeline, type Constants, type Pipeline } from './pipeline';
 
-/** What the browser says about the adapter; empty if it reports nothing. */
-export interface DeviceInfo {
-  readonly vendor: string;
-  readonly architecture: string;
-  readonly description: string;
-  /** A software adapter (SwiftShader, WARP): WASM is faster than this. */
-  readonly isFallback: boolean;
-}
-
 export interface OpenOptions {
   readonly powerPreference?: GPUPowerPreference;
   /** Stands in for navigator.gpu in tests. */
   readonly gpu?: GPU | null;
+  /** How long the browser may take to answer, in ms. Default `ADAPTER_MS` and `DEVICE_MS`. */
+  readonly adapterLimit?: number;
+  readonly deviceLimit?: number;
 }
 
 /** Asked for where the adapter has them. */
@@ -39,7 +34,7 @@ const LOSS_MS = 1000;
 let opened = false;
 
 /**
- * Opens the one GPU device. Rejects with `DeviceError` if WebGPU or an adapter is missing.
+ * Opens the one GPU device. Rejects with `DeviceError` if WebGPU or an adapter is missing, refused, or not given in time.
  */
 export async function openDevice(options: OpenOptions = {}): Promise<Device> {
   const gpu = options.gpu !== undefined ? options.gpu : globalThis.navigator?.gpu;
@@ -49,7 +44,8 @@ export async function openDevice(options: OpenOptions = {}): Promise<Device> {
       'Everything runs on WASM instead. For WebGPU use a current Chrome, Edge, Safari or Firefox, over https or localhost.',
     );
   }
-  const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference });
+  const { powerPreference, adapterLimit = ADAPTER_MS, deviceLimit = DEVICE_MS } = options;
+  const adapter = await answered(gpu.requestAdapter({ powerPreference }), 'a graphics adapter', adapterLimit);
   if (!adapter) {
     throw opened
       ? new LostDeviceError(
@@ -63,25 +59,14 @@ export async function openDevice(options: OpenOptions = {}): Promise<Device> {
   }
   const requiredLimits: Record<string, number> = {};
   for (const name of WANTED_LIMITS) requiredLimits[name] = adapter.limits[name];
-  let device: GPUDevice;
-  try {
-    device = await adapter.requestDevice({
-      label: 'lori',
-      requiredFeatures: WANTED_FEATURES.filter((f) => adapter.features.has(f)),
-      requiredLimits,
-    });
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new DeviceError(
-      `the GPU could not be opened: ${why}`,
-      'Reload the page. If that does not help, restart the browser.',
-      { cause },
-    );
-  }
+  const request = adapter.requestDevice({
+    label: 'lori',
+    requiredFeatures: WANTED_FEATURES.filter((f) => adapter.features.has(f)),
+    requiredLimits,
+  });
+  const device = await answered(request, 'a GPU device', deviceLimit, (late) => late.destroy());
   opened = true;
-  const { vendor, architecture, description } = adapter.info;
-  const isFallback = adapter.info.isFallbackAdapter || architecture === 'swiftshader';
-  return new Device(device, { vendor, architecture, description, isFallback });
+  return new Device(device, infoOf(adapter));
 }
 
 /**

@@ -1,0 +1,56 @@
+import { describe, expect, it, vi } from 'vitest';
+import { DeviceError } from '../base/errors';
+import { openDevice } from './device';
+
+const never = new Promise<never>(() => undefined);
+const info = { vendor: 'v', architecture: 'a', description: 'd', isFallbackAdapter: false };
+
+/** A GPU like that of the browsers that differ from today's Chromium. */
+function gpuWith(adapter: object | Promise<unknown>, device: Promise<unknown> = Promise.resolve({})) {
+  const full = { limits: {}, features: new Set(), requestDevice: () => device, ...adapter };
+  const answer = adapter instanceof Promise ? adapter : Promise.resolve(full);
+  return { requestAdapter: () => answer } as unknown as GPU;
+}
+const gpuDevice = () => ({ lost: never, addEventListener: () => undefined, destroy: vi.fn() });
+
+describe('opening the device', () => {
+  it.each([
+    ['without info', {}, { vendor: '', architecture: '', description: '', isFallback: false }],
+    ['without info, said to be software', { isFallbackAdapter: true }, { isFallback: true }],
+    ['with info', { info }, { vendor: 'v', architecture: 'a', description: 'd', isFallback: false }],
+    ['with info of a software one', { info: { ...info, isFallbackAdapter: true } }, { isFallback: true }],
+    ['named swiftshader', { info: { ...info, architecture: 'swiftshader' } }, { isFallback: true }],
+  ])('takes an adapter %s', async (_, adapter, want) => {
+    const device = await openDevice({ gpu: gpuWith(adapter, Promise.resolve(gpuDevice())) });
+    expect(device.info).toMatchObject(want);
+  });
+
+  it('gives up on an adapter that never comes, and says so', async () => {
+    const opening = openDevice({ gpu: gpuWith(never), adapterLimit: 10 });
+    await expect(opening).rejects.toThrow(DeviceError);
+    await expect(opening).rejects.toThrow(
+      'did not answer the request for a graphics adapter within 0.01 seconds',
+    );
+  });
+
+  it('destroys a device that comes too late', async () => {
+    const late = gpuDevice();
+    let give: (device: unknown) => void = () => undefined;
+    const device = new Promise((resolve) => {
+      give = resolve;
+    });
+    const opening = openDevice({ gpu: gpuWith({ info }, device), deviceLimit: 10 });
+    await expect(opening).rejects.toThrow('did not answer the request for a GPU device');
+    give(late);
+    await vi.waitFor(() => expect(late.destroy).toHaveBeenCalledOnce());
+  });
+
+  it('says why the browser refuses, for adapter and device', async () => {
+    const refused = () => Promise.reject(new DOMException('no context', 'OperationError'));
+    await expect(openDevice({ gpu: gpuWith(refused()) })).rejects.toMatchObject({
+      code: 'device',
+      message: 'the GPU could not be opened: no context',
+    });
+    await expect(openDevice({ gpu: gpuWith({ info }, refused()) })).rejects.toThrow(DeviceError);
+  });
+});
