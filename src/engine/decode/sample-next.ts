@@ -1,7 +1,14 @@
 import type { DecoderConfig } from '../base/decoder-config';
 import { siteId, uniformAt } from '../base/philox';
 import type { DeviceTensor } from '../runtime/tensor';
-import { BLOCK, blocksOf, blocksProgram, chosenBlocksProgram } from './blocked-logits';
+import {
+  BLOCK,
+  type BlockOfRow,
+  blocksOf,
+  blocksProgram,
+  chosenBlocksProgram,
+  chosenInputs,
+} from './blocked-logits';
 import type { Decoder } from './decoder';
 import {
   type BlockedRow,
@@ -76,10 +83,14 @@ export async function sampleNext(
   }
   const { shape } = decoder;
   const scale = { dtype: 'f32', shape: [1, 1], data: Float32Array.of(scaleOf(options.temperature)) } as const;
-  const { logits, ...small } = (await decoder.read('blocks', () => blocksProgram(shape), state.tensors, {
-    scale,
-  })) as Record<string, DeviceTensor> & { logits: DeviceTensor };
+  const {
+    maxima: ofBlocks,
+    masses: ofMasses,
+    sum: ofRows,
+    ...logits
+  } = await decoder.read('blocks', () => blocksProgram(shape), state.tensors, { scale });
   try {
+    const small = { maxima: ofBlocks, masses: ofMasses, sum: ofRows } as Record<string, DeviceTensor>;
     const { maxima, masses, sum } = (await values(small)) as Record<string, Float32Array>;
     checkFinite(sum as Float32Array);
     const blocks = blocksOf(shape.config);
@@ -92,17 +103,11 @@ export async function sampleNext(
       async (asked) => {
         // Two programs at most, however many blocks are asked for: of one per row, and of `atOnce`.
         const m = keys.length * (asked.length > keys.length ? atOnce : 1);
-        const data = new Int32Array(m);
-        asked.forEach(({ row, block }, j) => {
-          data[j] = row * blocks.length + block;
-        });
         const read = decoder.read(
           `chosen ${m}`,
           () => chosenBlocksProgram(shape, m),
-          { logits },
-          {
-            rows: { dtype: 'i32', shape: [m], data },
-          },
+          logits,
+          chosenInputs(shape.config, m, asked),
         );
         return (await values(read)).chosen as Float32Array;
       },
@@ -112,7 +117,7 @@ export async function sampleNext(
       return { id, probability, logProbability: logit - max - Math.log(sum?.[b] as number) };
     });
   } finally {
-    logits.dispose();
+    for (const chunk of Object.values(logits)) chunk.dispose();
   }
 }
 
@@ -124,7 +129,7 @@ const rowOf = (all: Float32Array | undefined, b: number, rows: readonly unknown[
 /** Runs all rows' drawings at once: what they ask for is read together. */
 async function drawAll(
   drawings: readonly Drawing[],
-  read: (asked: readonly { readonly row: number; readonly block: number }[]) => Promise<Float32Array>,
+  read: (asked: readonly BlockOfRow[]) => Promise<Float32Array>,
 ): Promise<Draw[]> {
   const steps = drawings.map((drawing) => drawing.next());
   for (;;) {

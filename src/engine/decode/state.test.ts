@@ -11,6 +11,7 @@ import { Decoder, type DecoderInput } from './decoder';
 import { greedy } from './greedy';
 import type { DecodeShape } from './programs';
 import { hiddenOf, latentOf, logitsOf, nextTokens, topTokens } from './readout';
+import { sampleNext } from './sample-next';
 import type { DecoderState } from './state';
 
 const [B, S, T] = [2, 3, 9];
@@ -246,6 +247,8 @@ describe('what is not asked for', () => {
 describe('a vocabulary of 150,000 in chunks of at most 1 MiB', () => {
   const V = 150_000;
   const config = { ...TINY_CONFIG, layers: 1, vocabSize: V };
+  const PLAIN = { temperature: 1, topK: null, topP: 1 };
+  const KEYS = [0, 1].map((sample) => ({ seed: 3, sample, position: 5 }));
 
   it('decodes as the unchunked one does, without a tensor of its size', async () => {
     const results = [];
@@ -256,7 +259,10 @@ describe('a vocabulary of 150,000 in chunks of at most 1 MiB', () => {
       let state = await decoder.begin(IDS, MASK, { hidden: true });
       state = await decoder.step(state, { tokens: [149_999, 21_429] }, { hidden: true });
       state = await decoder.step(state, 'latent', { hidden: true });
-      results.push(await seen(decoder, state));
+      const drawn = [];
+      for (const sampling of [PLAIN, { temperature: 0.9, topK: 50, topP: 0.95 }])
+        drawn.push(...(await sampleNext(decoder, state, sampling, KEYS)).map(({ id }) => id));
+      results.push({ ...(await seen(decoder, state)), drawn });
       if (maxVocabularyBytes === 2 ** 20)
         for (const [program] of spy.mock.calls)
           for (const node of liveNodes(Object.values(program.outputs))) {
@@ -271,6 +277,7 @@ describe('a vocabulary of 150,000 in chunks of at most 1 MiB', () => {
     for (const of of ['hidden', 'logits', 'latent'] as const)
       expect(relativeError(chunked?.[of] ?? [], whole?.[of] ?? [])).toBeLessThan(1e-4);
     expect(chunked?.next.ids).toEqual(whole?.next.ids);
+    expect(chunked?.drawn).toEqual(whole?.drawn);
     expect(chunked?.top.map(({ top }) => top.map(({ id }) => id))).toEqual(
       whole?.top.map(({ top }) => top.map(({ id }) => id)),
     );
