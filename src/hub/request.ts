@@ -153,23 +153,23 @@ export async function persistently<T>(
   what: string,
   limits: Limits,
   signal: AbortSignal,
-  progress: () => number = () => 0,
+  progress?: () => number,
   onWait: (waiting: Waiting) => void = () => {},
 ): Promise<T> {
   let failures = 0;
   for (;;) {
-    const before = progress();
+    const before = progress?.() ?? 0;
     try {
       return await attempt();
     } catch (thrown) {
       signal.throwIfAborted();
       if (!(thrown instanceof Retry)) throw thrown;
-      failures = progress() > before ? 1 : failures + 1;
+      failures = (progress?.() ?? 0) > before ? 1 : failures + 1;
       if (failures >= limits.attempts)
         throw new HubError(
           'network',
-          `${what}: ${thrown.why}; ${failures} attempts brought nothing more`,
-          'Check the connection and resume; what has arrived is kept. If the host stays out of reach, choose a mirror.',
+          `${what}: ${thrown.why}; ${failures} attempts brought nothing${progress ? ' more' : ''}`,
+          `Check the connection and ${progress ? 'resume; what has arrived is kept' : 'try again'}. If the host stays out of reach, choose a mirror.`,
           { cause: thrown },
         );
       const pause = thrown.after ?? thrown.patience * limits.pause * 2 ** (failures - 1);
