@@ -52,7 +52,8 @@ test('the method on WebGPU; the GPU is lost; the student continues on WASM', asy
   await test.step('a short distillation', async () => {
     await start(app, run(2, 2));
     await expect(app.getByText(/^Done\./)).toBeVisible({ timeout: 90_000 });
-    // The total, covariance, mean and answer: the anchor's weight is 0.
+    // A chart is drawn when it comes into view. The total, covariance, mean and answer: the anchor's weight is 0.
+    await app.locator('.plot').first().scrollIntoViewIfNeeded();
     await expect(app.locator('.plot').first().locator('.scatterlayer .trace')).toHaveCount(4);
     await expect(app.getByText(/on WebGPU$/)).toBeVisible();
   });
@@ -76,6 +77,7 @@ test('the method on WebGPU; the GPU is lost; the student continues on WASM', asy
   await test.step('the GPU is lost while a second run trains', async () => {
     await start(app, run(10_000, 1));
     await expect(app.getByText(/^Running\./)).toBeVisible();
+    await app.locator('.plot').first().scrollIntoViewIfNeeded();
     await expect(app.locator('.plot').first().locator('.scatterlayer .trace')).toHaveCount(4, {
       timeout: 60_000,
     });
