@@ -1,22 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
-import { memoryStore } from '../../storage/store';
-import { type Double, type DoubleOptions, double, engineError } from '../workbench.testing';
-import { createApp } from './app-store';
+import { type DoubleOptions, engineError } from '../workbench.testing';
 import { answersShare } from './data-answers';
 import { formatLink } from './link';
+import { openApp } from './open-app.testing';
 
 function open(options: DoubleOptions & { hash?: string } = {}) {
-  const doubles: Double[] = [];
-  const app = createApp({
-    connect: () => {
-      doubles.push(double({ pace: 0, ...options }));
-      return doubles.at(-1)!;
-    },
-    storage: Promise.resolve(memoryStore('test')),
-    hash: options.hash ?? '',
-    pairUrl: '/models/',
-  });
-  return { ...app, state: () => app.store.getState(), data: () => app.store.getState().data, doubles };
+  const app = openApp(options);
+  return { ...app, data: () => app.state().data };
 }
 
 const file = (rows: readonly object[], name = 'rows.json') => ({

@@ -1,22 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
 import { parseRunConfig } from '../../contract/config';
-import { memoryStore } from '../../storage/store';
-import { type Double, type DoubleOptions, double, engineError } from '../workbench.testing';
-import { createApp } from './app-store';
+import { type DoubleOptions, engineError } from '../workbench.testing';
 import { formatLink } from './link';
+import { openApp } from './open-app.testing';
 
 function open(options: DoubleOptions & { hash?: string } = {}) {
-  const doubles: Double[] = [];
-  const app = createApp({
-    connect: () => {
-      doubles.push(double({ pace: 0, ...options }));
-      return doubles.at(-1)!;
-    },
-    storage: Promise.resolve(memoryStore('test')),
-    hash: options.hash ?? '',
-    pairUrl: '/models/',
-  });
-  return { ...app, state: () => app.store.getState(), lens: () => app.store.getState().lens, doubles };
+  const app = openApp(options);
+  return { ...app, lens: () => app.state().lens };
 }
 
 const file = (name: string) => ({ name, data: new Blob(['x']) });

@@ -1,21 +1,11 @@
 import { expect, it } from 'vitest';
-import { memoryStore } from '../../storage/store';
-import { type Double, type DoubleOptions, double, engineError } from '../workbench.testing';
-import { createApp } from './app-store';
+import { type DoubleOptions, engineError } from '../workbench.testing';
+import { openApp } from './open-app.testing';
 
 async function open(options: DoubleOptions = {}) {
-  const doubles: Double[] = [];
-  const app = createApp({
-    connect: () => {
-      doubles.push(double({ pace: 0, ...options }));
-      return doubles.at(-1)!;
-    },
-    storage: Promise.resolve(memoryStore('test')),
-    hash: '',
-    pairUrl: '/models/',
-  });
+  const app = openApp(options);
   const opening = () => app.actions.openCheckpoint([{ name: 'config.json', data: new Blob(['{}']) }]);
-  return { ...app, opening, lens: () => app.store.getState().lens, doubles };
+  return { ...app, opening, lens: () => app.state().lens };
 }
 
 it('stores the opened model otherwise, and what was read from it before is outlived', async () => {

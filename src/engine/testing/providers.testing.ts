@@ -1,28 +1,39 @@
 import { afterAll, beforeAll } from 'vitest';
 import { type Device, openDevice } from '../device/device';
+import { createHalfUpload } from '../kernels/convert/convert';
 import { wasmPaths } from '../runtime/assets';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 
-/** Runtimes on WebGPU and on WASM. */
-interface Providers {
+interface WebgpuProvider {
   readonly device: Device;
   readonly gpu: Runtime;
+}
+interface Providers extends WebgpuProvider {
   readonly cpu: Runtime;
 }
 
-/** Opened before the tests of the calling file and disposed of after them; empty until then. */
-export function bothProviders(): Providers {
-  const opened: { -readonly [K in keyof Providers]?: Providers[K] } = {};
+/** A runtime on WebGPU, opened before the tests of the caller's block and disposed of after them; empty until then. */
+export function webgpuProvider(): WebgpuProvider {
+  const opened: { -readonly [K in keyof WebgpuProvider]?: WebgpuProvider[K] } = {};
   beforeAll(async () => {
     const device = await openDevice();
     opened.device = device;
-    opened.gpu = await createRuntime({ provider: 'webgpu', device, wasmPaths });
-    opened.cpu = await createRuntime({ provider: 'wasm', wasmPaths });
+    const uploadHalves = await createHalfUpload(device);
+    opened.gpu = await createRuntime({ provider: 'webgpu', device, uploadHalves, wasmPaths });
   });
   afterAll(async () => {
     await opened.gpu?.dispose();
-    await opened.cpu?.dispose();
     opened.device?.destroy();
   });
+  return opened as WebgpuProvider;
+}
+
+/** The same, with one on WASM beside it. */
+export function bothProviders(): Providers {
+  const opened: WebgpuProvider & { cpu?: Runtime } = webgpuProvider();
+  beforeAll(async () => {
+    opened.cpu = await createRuntime({ provider: 'wasm', wasmPaths });
+  });
+  afterAll(() => opened.cpu?.dispose());
   return opened as Providers;
 }

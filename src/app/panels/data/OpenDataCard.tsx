@@ -28,7 +28,7 @@ export function OpenDataCard({ isAnother = false }: { readonly isAnother?: boole
       about="It stays in this browser. The format is detected from the content; rows that cannot be read are listed, the others load."
     >
       <DropZone
-        className="data-drop"
+        className="drop-zone data-drop"
         isDisabled={busy}
         onDrop={async ({ items }) =>
           take(

@@ -1,36 +1,13 @@
-import '../../ui/base.css';
-import '../../ui/kit.css';
-import { createRoot, type Root } from 'react-dom/client';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { page } from 'vitest/browser';
-import { memoryStore } from '../../../storage/store';
-import { createApp } from '../../store/app-store';
-import { AppProvider } from '../../store/use-app';
-import { type DoubleOptions, double, engineError } from '../../workbench.testing';
+import { mounting } from '../../mount.testing';
+import { type DoubleOptions, engineError } from '../../workbench.testing';
 import { CheckCard } from './CheckCard';
 
-let root: Root | undefined;
-afterEach(() => {
-  root?.unmount();
-  document.body.replaceChildren();
-});
+const mount = mounting();
 
 function show(options: DoubleOptions = {}) {
-  const app = createApp({
-    connect: () => double({ pace: 0, ...options }),
-    storage: Promise.resolve({ ...memoryStore(''), unavailable: null }),
-    hash: '',
-    pairUrl: '/models/',
-  });
-  const place = document.createElement('div');
-  document.body.append(place);
-  root = createRoot(place);
-  root.render(
-    <AppProvider value={app}>
-      <CheckCard />
-    </AppProvider>,
-  );
-  return app;
+  return mount(<CheckCard />, options);
 }
 
 const button = (name: string | RegExp) => page.getByRole('button', { name });

@@ -1,20 +1,10 @@
-import '../../ui/base.css';
-import '../../ui/kit.css';
-import { createRoot, type Root } from 'react-dom/client';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { page } from 'vitest/browser';
 import type { ModelReport } from '../../../contract/events';
-import { memoryStore } from '../../../storage/store';
-import { createApp } from '../../store/app-store';
-import { AppProvider } from '../../store/use-app';
-import { double } from '../../workbench.testing';
+import { mounting } from '../../mount.testing';
 import { MemoryTable } from './MemoryTable';
 
-let root: Root | undefined;
-afterEach(() => {
-  root?.unmount();
-  document.body.replaceChildren();
-});
+const mount = mounting();
 
 const QWEN: ModelReport = {
   name: 'Qwen2.5-0.5B',
@@ -36,20 +26,7 @@ const QWEN: ModelReport = {
 };
 
 it('says what the model takes, whether that fits, and what would', async () => {
-  const app = createApp({
-    connect: () => double({ pace: 0 }),
-    storage: Promise.resolve({ ...memoryStore(''), unavailable: null }),
-    hash: '',
-    pairUrl: '/models/',
-  });
-  const place = document.createElement('div');
-  document.body.append(place);
-  root = createRoot(place);
-  root.render(
-    <AppProvider value={app}>
-      <MemoryTable model={QWEN} />
-    </AppProvider>,
-  );
+  const app = mount(<MemoryTable model={QWEN} />);
   // Nothing can be said before a device is open.
   await expect.element(page.getByRole('table')).not.toBeInTheDocument();
   await app.actions.openDevice();

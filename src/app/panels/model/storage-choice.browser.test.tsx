@@ -1,19 +1,10 @@
-import '../../ui/base.css';
-import '../../ui/kit.css';
-import { createRoot, type Root } from 'react-dom/client';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { page } from 'vitest/browser';
-import { memoryStore } from '../../../storage/store';
-import { createApp } from '../../store/app-store';
-import { AppProvider, useApp } from '../../store/use-app';
-import { double } from '../../workbench.testing';
+import { mounting } from '../../mount.testing';
+import { useApp } from '../../store/use-app';
 import { StorageChoice } from './StorageChoice';
 
-let root: Root | undefined;
-afterEach(() => {
-  root?.unmount();
-  document.body.replaceChildren();
-});
+const mount = mounting();
 
 function Shown() {
   const model = useApp((state) => state.lens.opened.value);
@@ -21,20 +12,7 @@ function Shown() {
 }
 
 it('keeps the opened model in 8 bits when asked, and says what that changes', async () => {
-  const app = createApp({
-    connect: () => double({ pace: 0 }),
-    storage: Promise.resolve({ ...memoryStore(''), unavailable: null }),
-    hash: '',
-    pairUrl: '/models/',
-  });
-  const place = document.createElement('div');
-  document.body.append(place);
-  root = createRoot(place);
-  root.render(
-    <AppProvider value={app}>
-      <Shown />
-    </AppProvider>,
-  );
+  const app = mount(<Shown />);
   await app.actions.openDevice();
   await app.actions.openCheckpoint([{ name: 'config.json', data: new Blob(['{}']) }]);
   const choice = (name: string) => page.getByRole('radio', { name });

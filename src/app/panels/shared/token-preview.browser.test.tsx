@@ -1,36 +1,12 @@
-import '../../ui/base.css';
-import '../../ui/kit.css';
-import { createRoot, type Root } from 'react-dom/client';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { page, userEvent } from 'vitest/browser';
-import { memoryStore } from '../../../storage/store';
-import { createApp } from '../../store/app-store';
-import { AppProvider } from '../../store/use-app';
-import { double } from '../../workbench.testing';
+import { mounting } from '../../mount.testing';
 import { TokenPreview } from './TokenPreview';
 
-let root: Root | undefined;
-afterEach(() => {
-  root?.unmount();
-  document.body.replaceChildren();
-});
+const mount = mounting();
 
 function show(texts: readonly string[]) {
-  const app = createApp({
-    connect: () => double({ pace: 0 }),
-    storage: Promise.resolve({ ...memoryStore(''), unavailable: null }),
-    hash: '',
-    pairUrl: '/models/',
-  });
-  const place = document.createElement('div');
-  document.body.append(place);
-  root = createRoot(place);
-  root.render(
-    <AppProvider value={app}>
-      <TokenPreview request={{ subject: { kind: 'base' }, texts, reading: 'text' }} />
-    </AppProvider>,
-  );
-  return app;
+  return mount(<TokenPreview request={{ subject: { kind: 'base' }, texts, reading: 'text' }} />);
 }
 
 it('shows nothing before the model is there, then every token, and names unknown words', async () => {

@@ -19,7 +19,7 @@ export function FilesSource() {
   return (
     <>
       <DropZone
-        className="model-drop"
+        className="drop-zone model-drop"
         isDisabled={busy}
         onDrop={({ items }) => void take(filesOfDrop(items))}
       >
