@@ -1,5 +1,6 @@
 import type { DecoderConfig } from '../../base/decoder-config';
 import { ConfigError } from '../../base/errors';
+import { tokenIds } from '../../checkpoint/config-fields';
 import { isJsonObject, type JsonObject, own, quote } from '../../checkpoint/json';
 import type { DecoderGraph } from '../../onnx/read/residuals';
 
@@ -7,7 +8,9 @@ import type { DecoderGraph } from '../../onnx/read/residuals';
 export interface OnnxConfig extends DecoderConfig {
   readonly modelType: string;
   /** Ids that end a text, possibly none. */
-  readonly endIds: readonly number[];
+  readonly eosTokenIds: readonly number[];
+  /** What of it is not used. */
+  readonly notes: readonly string[];
 }
 
 const NAMES = {
@@ -53,6 +56,7 @@ export function onnxConfig(json: unknown, { layers, caches }: DecoderGraph): Onn
     );
   const told = (at: number): number | undefined => (typeof dims[at] === 'number' ? dims[at] : undefined);
   const maxPositions = size('maxPositions');
+  const notes: string[] = [];
   return {
     modelType:
       typeof own(config, 'model_type') === 'string' ? (own(config, 'model_type') as string) : 'unknown',
@@ -65,7 +69,8 @@ export function onnxConfig(json: unknown, { layers, caches }: DecoderGraph): Onn
     intermediateSize: size('intermediateSize') ?? 4 * hiddenSize,
     ...(maxPositions !== undefined && { maxPositions }),
     tieWordEmbeddings: own(config, 'tie_word_embeddings') !== false,
-    endIds: endIdsOf(config, vocabSize),
+    eosTokenIds: tokenIds(config, 'eos_token_id', vocabSize, notes),
+    notes,
     // Of the network, which is not built from this.
     normEps: Number.NaN,
     ropeTheta: Number.NaN,
@@ -98,12 +103,4 @@ function sizeOf(json: JsonObject, names: readonly string[]): number | undefined 
     );
   }
   return undefined;
-}
-
-function endIdsOf(json: JsonObject, vocabSize: number): number[] {
-  const value = own(json, 'eos_token_id');
-  const ids: readonly unknown[] = Array.isArray(value) ? value : [value];
-  return ids.filter(
-    (id): id is number => Number.isInteger(id) && (id as number) >= 0 && (id as number) < vocabSize,
-  );
 }

@@ -170,6 +170,29 @@ describe('an ONNX export from files', () => {
     expect(off).toBeLessThan(0.1);
   });
 
+  it('ends a text where config.json, generation_config.json or else the tokenizer says, with notes of what it cannot use', async () => {
+    const open = (eos: unknown, generation?: object) => {
+      const files = folder(
+        { 'model.onnx': { form: 'genai' } },
+        { 'config.json': json({ eos_token_id: eos }) },
+      );
+      const data = generation && new Blob([JSON.stringify(generation)]);
+      return openModel(data ? [...files, { name: 'generation_config.json', data }] : files);
+    };
+    const { model } = await open([5, 9999, -1], { eos_token_id: [5, 7, 397] });
+    expect(model.endIds).toEqual([5, 7]);
+    expect(model.report.notes?.slice(1)).toEqual([
+      'eos_token_id is [5, 9999, -1]; ids beyond the vocabulary (vocab_size 397) are left out.',
+      'generation_config.json: eos_token_id names 397, which is no token of the model (0 to 396); the rest is used.',
+    ]);
+    const other = await open(null);
+    expect(other.model.endIds).toEqual([other.tokenizer.eosTokenId]);
+    await expect(open('end')).rejects.toMatchObject({
+      code: 'config',
+      message: 'eos_token_id is "end", expected token ids, whole numbers from 0',
+    });
+  });
+
   it('is refused by name for what works on weights', async () => {
     await workbench.openCheckpoint(folder({ 'model.onnx': { form: 'decomposed' } }));
     const causal = workbench.causal({

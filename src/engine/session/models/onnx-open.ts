@@ -1,14 +1,15 @@
 import type { CallOptions } from '../../../contract/calls';
 import { listed, quote } from '../../../text/quote';
 import { ConfigError, FileError, throwIfCancelled } from '../../base/errors';
-import { isJsonObject, own } from '../../checkpoint/json';
 import type { ByteSource } from '../../checkpoint/source';
 import { elementName, FLOAT16 } from '../../onnx/read/elements';
 import { type OnnxModel, readOnnxModel } from '../../onnx/read/model';
 import { findResiduals } from '../../onnx/read/residuals';
+import { GENERATION_CONFIG, withGenerationEnds } from './generation-config';
+import { nameOf } from './model-name';
 import { type OnnxConfig, onnxConfig } from './onnx-config';
 import type { OnnxExport } from './onnx-export';
-import type { LoadedModel } from './pair';
+import { endIdsOf, type LoadedModel } from './pair';
 import type { OpenedModel } from './subjects';
 import { openTokenizer } from './tokenizer-files';
 
@@ -71,21 +72,26 @@ export async function openOnnx(
   const config = onnxConfig(json, decoder);
   const others = otherFiles(name, model, files);
   const { tokenizer, notes } = await openTokenizer(files.byName, (name) => files.json(name), config);
+  const ends = withGenerationEnds(
+    endIdsOf(config, tokenizer),
+    files.byName.has(GENERATION_CONFIG) ? await files.json(GENERATION_CONFIG) : undefined,
+    config.vocabSize,
+  );
   const blobs = [blob, ...others.values()];
   const sha256 = await files.fingerprint(blobs);
   tell(blob.size);
   const sources = new Map([...others].map(([other, data]) => [other, files.source(data)]));
   const onnx: OnnxExport = { name, model, decoder, file, others: sources, sizes: config };
+  const named = nameOf(json);
   const more = unused.length > 0 ? [chosenAmong(name, unused)] : [];
   return {
     tokenizer,
     model: loaded(onnx, config, {
-      name: nameOf(json, name),
+      name: named === '' ? name : `${named} (${name})`,
       bytes: blobs.reduce((n, { size }) => n + size, 0),
       sha256,
-      notes: [ONLY_SEEN, ...more, ...storageOf(name, model), ...notes],
-      endIds:
-        config.endIds.length > 0 ? config.endIds : [tokenizer.eosTokenId].filter((id) => id !== undefined),
+      notes: [ONLY_SEEN, ...more, ...storageOf(name, model), ...config.notes, ...notes, ...ends.notes],
+      endIds: ends.endIds,
     }),
   };
 }
@@ -132,12 +138,6 @@ function storageOf(name: string, { nodes, inputs }: OnnxModel): string[] {
   return what.length === 0
     ? []
     : [`${name} computes with ${what.join(' and ')}: its hidden states are those of this rounded model.`];
-}
-
-function nameOf(json: unknown, file: string): string {
-  const path = isJsonObject(json) ? own(json, '_name_or_path') : undefined;
-  const name = typeof path === 'string' ? path.trim().slice(0, 100) : '';
-  return name === '' ? file : `${name} (${file})`;
 }
 
 interface Facts {

@@ -13,7 +13,7 @@ import { listed } from '../../../text/quote';
 import { ConfigError, FileError, MemoryError, throwIfCancelled } from '../../base/errors';
 import { Sha256, sha256Hex } from '../../base/sha256';
 import { type ModelConfig, parseModelConfig } from '../../checkpoint/config';
-import { isJsonObject, own, parseJson, quote } from '../../checkpoint/json';
+import { parseJson, quote } from '../../checkpoint/json';
 import { refuseAdapter } from '../../checkpoint/leftovers';
 import { resolveCheckpoint } from '../../checkpoint/load';
 import { parseIndex } from '../../checkpoint/locate';
@@ -22,6 +22,7 @@ import { StoredWeights } from '../../checkpoint/stored-weights';
 import { packedSource } from '../../nn/weight-source';
 import { expectedTensors } from '../../nn/weights';
 import { GENERATION_CONFIG, withGenerationEnds } from './generation-config';
+import { nameOf } from './model-name';
 import { onnxFilesOf, openOnnx } from './onnx-open';
 import { describeModel, endIdsOf } from './pair';
 import type { OpenedModel } from './subjects';
@@ -285,9 +286,6 @@ interface Facts {
   readonly folder?: string;
 }
 
-/** Longest name of a model. */
-const NAME = 100;
-
 /** The folder that the files came from; empty where they came from none, or from several. */
 function folderOf(files: readonly NamedFile[]): string {
   const [first = '', ...others] = new Set(files.map(({ folder = '' }) => folder.trim()));
@@ -296,9 +294,7 @@ function folderOf(files: readonly NamedFile[]): string {
 
 /** Named by its config.json, else by its folder, else by its hash. */
 function report(config: unknown, model: ModelConfig, { whole, folder = '', ...facts }: Facts): ModelReport {
-  const path = isJsonObject(config) ? own(config, '_name_or_path') : undefined;
-  const named = typeof path === 'string' && path.trim() !== '' ? path.trim() : folder;
-  const name = named === '' ? `checkpoint ${facts.sha256.slice(0, 8)}` : named.slice(0, NAME);
+  const name = nameOf(config, folder) || `checkpoint ${facts.sha256.slice(0, 8)}`;
   const origin = { ...facts, name, role: 'opened', licence: 'unknown', measured: [] } as const;
   return { ...describeModel(origin, model), ...(!whole && { sampled: true }) };
 }

@@ -221,5 +221,8 @@ export const parametersOf = (config: DecoderConfig): number =>
   expectedTensors(config).reduce((n, { shape }) => n + shape.reduce((m, d) => m * d, 1), 0);
 
 /** The ids that end a text: config.json's, or else the tokenizer's, possibly none. */
-export const endIdsOf = (config: ModelConfig, { eosTokenId }: Tokenizer): readonly number[] =>
+export const endIdsOf = (
+  config: Pick<ModelConfig, 'eosTokenIds'>,
+  { eosTokenId }: Tokenizer,
+): readonly number[] =>
   config.eosTokenIds.length > 0 ? config.eosTokenIds : [eosTokenId].filter((id) => id !== undefined);
