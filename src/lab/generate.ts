@@ -3,16 +3,12 @@ import type { Selection } from '../contract/lens';
 import { parseGenerateRequest } from '../engine/session/generate/request';
 import type { Command } from './command';
 import { decimal, whole } from './options';
-import { openFolder, parseSubject, selectionsOf } from './subjects';
+import { oneSubject, openFolder, selectionsOf } from './subjects';
 
 /** Continues a prompt; by default the teacher, or the opened checkpoint, greedily. */
 export const generate: Command = async ({ workbench, config, generation: given, say, write, onEvent }) => {
   const { open } = given;
-  const subjects = given.subject.length > 0 ? given.subject : [open === undefined ? 'teacher' : 'opened'];
-  if (subjects.length > 1) throw new Error(`--subject is given ${subjects.length} times; one is expected`);
-  const parsed = subjects.map((text) => parseSubject(text, true));
-  if (parsed[0]?.kind === 'opened' && open === undefined)
-    throw new Error('--subject opened; give the folder of a checkpoint by --open');
+  const option = oneSubject(given, true);
   const [problem] = given.prompt === undefined ? await workbench.problems('held-out', 0, 1) : [];
   const request = (subject: Selection['subject']): GenerateRequest => ({
     subject,
@@ -31,7 +27,7 @@ export const generate: Command = async ({ workbench, config, generation: given, 
   // Checked now rather than after the run that trains the student.
   parseGenerateRequest(request({ kind: 'teacher' }));
   if (open !== undefined) await openFolder(workbench, open, given.storage, say);
-  const [selection] = await selectionsOf(workbench, parsed, config, onEvent);
+  const [selection] = await selectionsOf(workbench, [option], config, onEvent);
   const asked = request((selection as Selection).subject);
   const isAlone = asked.settings.samples === 1;
   say(asked.prompt);

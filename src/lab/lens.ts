@@ -1,5 +1,5 @@
 import { compareCausal, directionsKept } from '../contract/causal';
-import type { Progress } from '../contract/events';
+import type { ModelReport, Progress } from '../contract/events';
 import {
   type CausalReport,
   type CausalRequest,
@@ -15,7 +15,7 @@ import { parseLensRequest } from '../engine/session/lens/request';
 import type { Command } from './command';
 import { accuracyText, whole } from './options';
 import { countRows, list, numbers, openRows, sourceOf } from './source';
-import { openFolder, parseSubject, selectionsOf } from './subjects';
+import { oneSubject, openFolder, parseSubject, selectionsOf } from './subjects';
 
 /** The low-rank lens: by default figure 6 of the teacher. */
 export const lens: Command = async ({ workbench, config, samples, lens: given, say, onEvent }) => {
@@ -99,22 +99,18 @@ function summaryOf({ selections, controls }: LensReport) {
 
 /** Accuracy with hidden states projected onto r directions; by default r = 1, 2, 4, … H in all layers. */
 export const causal: Command = async ({ workbench, config, samples, lens: given, pair, say, onEvent }) => {
-  const subjects = (given.subject.length > 0 ? given.subject : ['teacher']).map((s) =>
-    parseSubject(s, false),
-  );
-  if (subjects.length > 1) throw new Error(`--subject is given ${subjects.length} times; one is expected`);
+  const subject = given.subject.length > 0 ? given.subject : ['teacher'];
+  const option = oneSubject({ subject, open: given.open }, false);
   const opened =
     given.open === undefined ? undefined : await openFolder(workbench, given.open, given.storage, say);
-  const kind = subjects[0]?.kind;
-  const model =
-    kind === 'opened'
-      ? opened
-      : pair.models.find(({ role }) => role === (kind === 'teacher' ? kind : 'base'));
-  if (!model) throw new Error('--subject opened; give the folder of a checkpoint by --open');
+  const { kind } = option;
+  const model = (
+    kind === 'opened' ? opened : pair.models.find(({ role }) => role === (kind === 'teacher' ? kind : 'base'))
+  ) as ModelReport;
   const ranks = numbers('ranks', given.ranks);
   const problems = whole('problems', given.problems);
   const layers = numbers('layers', given.layers);
-  const [selection] = await selectionsOf(workbench, subjects, config, onEvent);
+  const [selection] = await selectionsOf(workbench, [option], config, onEvent);
   const request: CausalRequest = {
     subject: (selection as Selection).subject,
     problems,

@@ -1,7 +1,7 @@
 import type { StatesFormat, StatesRequest } from '../contract/states';
 import type { Command } from './command';
 import { countRows, numbers, openRows, sourceOf } from './source';
-import { openFolder, parseSubject, selectionsOf } from './subjects';
+import { oneSubject, openFolder, selectionsOf } from './subjects';
 
 /** Hidden states as a .npy or safetensors file; by default of the opened checkpoint, or else of the teacher. */
 export const states: Command = async ({ workbench, config, samples, lens: given, out, say, onEvent }) => {
@@ -11,16 +11,12 @@ export const states: Command = async ({ workbench, config, samples, lens: given,
       `--out ${JSON.stringify(out ?? '')}; a file that ends in .npy or .safetensors is expected, which says what is written`,
     );
   const { open } = given;
-  const subjects = given.subject.length > 0 ? given.subject : [open === undefined ? 'teacher' : 'opened'];
-  if (subjects.length > 1) throw new Error(`--subject is given ${subjects.length} times; one is expected`);
-  const parsed = subjects.map((text) => parseSubject(text, given.text.length > 0));
-  if (parsed[0]?.kind === 'opened' && open === undefined)
-    throw new Error('--subject opened; give the folder of a checkpoint by --open');
+  const option = oneSubject(given, given.text.length > 0);
   const source = sourceOf(given, config.seed, samples);
   const layers = given.layers === undefined ? null : numbers('layers', given.layers);
   if (open !== undefined) await openFolder(workbench, open, given.storage, say);
   if (given.data.length > 0) await openRows(workbench, given.data, say);
-  const [selection] = await selectionsOf(workbench, parsed, config, onEvent);
+  const [selection] = await selectionsOf(workbench, [option], config, onEvent);
   const { subject, sections } = selection as NonNullable<typeof selection>;
   if (given.data.length > 0) await countRows(workbench, subject, say);
   const request: StatesRequest = { source, subject, sections, layers, format };

@@ -1,6 +1,7 @@
 import { existsSync, openAsBlob, openSync, readSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { SMALL_FILES } from '../contract/checkpoint-files';
 import type { RunConfig } from '../contract/config';
 import type { ModelReport, RunEvent } from '../contract/events';
 import { type NamedFile, SECTIONS, type Section, type Selection, type Subject } from '../contract/lens';
@@ -36,6 +37,19 @@ export function parseSubject(text: string, ofTexts: boolean): SubjectOption {
   };
 }
 
+/** The one subject of a command that takes one; by default the opened checkpoint, or else the teacher. @throws an error */
+export function oneSubject(
+  { subject, open }: { readonly subject: readonly string[]; readonly open?: string | undefined },
+  ofTexts: boolean,
+): SubjectOption {
+  const [text = open === undefined ? 'teacher' : 'opened', ...others] = subject;
+  if (others.length > 0) throw new Error(`--subject is given ${subject.length} times; one is expected`);
+  const parsed = parseSubject(text, ofTexts);
+  if (parsed.kind === 'opened' && open === undefined)
+    throw new Error('--subject opened; give the folder of a checkpoint by --open');
+  return parsed;
+}
+
 /** Makes what the subjects need: trains the student where one of them is it. @returns the subjects for a request */
 export async function selectionsOf(
   workbench: LoriWorkbench,
@@ -65,8 +79,10 @@ export async function checkpointFiles(path: string): Promise<NamedFile[]> {
   const folder = isExport ? dirname(path) : path;
   const here = await namesIn(folder, path);
   if (isExport) {
-    const above = here.includes('config.json') ? [] : JSONS.map((name) => join(dirname(folder), name));
-    const beside = here.filter((name) => DATA.test(name) || name.endsWith('.json'));
+    const above = here.includes('config.json')
+      ? []
+      : SMALL_FILES.filter((name) => !here.includes(name)).map((name) => join(dirname(folder), name));
+    const beside = here.filter((name) => DATA.test(name) || /\.(json|jinja)$/.test(name));
     const small = above.filter((name) => existsSync(name));
     return named([path, ...beside.map((name) => join(folder, name)), ...small]);
   }
@@ -99,7 +115,6 @@ export async function openFolder(
 const WANTED = /\.(safetensors|json|jinja|onnx|model|txt|bin|pt|pth|ckpt|gguf|h5|msgpack|npz)$/i;
 /** Files that hold an export's weights. */
 const DATA = /\.onnx[._]data(_\d+)?$/;
-const JSONS = ['config.json', 'tokenizer.json', 'tokenizer_config.json'];
 
 async function namesIn(folder: string, asked: string): Promise<string[]> {
   try {
