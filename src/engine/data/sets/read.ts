@@ -23,7 +23,7 @@ export interface ReadOptions {
 }
 
 /** Bytes of all files together: their text and rows are held in memory, about three times as much. */
-export const MAX_DATA_BYTES = 256 * 2 ** 20;
+const MAX_DATA_BYTES = 256 * 2 ** 20;
 /** Malformed rows that are listed; all are counted. */
 const MAX_LISTED = 200;
 /** Records that the detection looks at. */

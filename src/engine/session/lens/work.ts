@@ -63,7 +63,7 @@ export function selectionWork(
   };
 }
 
-export const controlWork = (
+const controlWork = (
   { request, selections: [first] }: LensPlan,
   gathering: Gathering,
   device: Device | undefined,

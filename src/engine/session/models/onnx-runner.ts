@@ -175,7 +175,7 @@ function repeated({ type, shape, data }: FileTensor, batch: number): FileTensor 
   return { type, shape: [batch, ...shape.slice(1)], data: all } as FileTensor;
 }
 
-export function asFloats(tensor: FileTensor): Float32Array {
+function asFloats(tensor: FileTensor): Float32Array {
   if (tensor.type === 'float16') return widened(tensor.data, 'f16');
   return tensor.data as Float32Array;
 }
