@@ -34,6 +34,8 @@ export interface Tokenizer {
    * part of a character its bytes (`<0xE2>`), an id that no token has `<id 512>`.
    */
   tokenText(id: number): string;
+  /** Whether a token has the id: a model's vocabulary may be padded beyond those of its tokenizer. */
+  has(id: number): boolean;
   /** Whether a token is special: `<s>`, `<|im_end|>` and the like, which are no text. */
   isSpecial(id: number): boolean;
   /** The bytes of a token that is a part of a character and so no text by itself, else `undefined`. */
@@ -89,9 +91,13 @@ export async function loadTokenizer(
   // Decoders strip the first space of a text: a token is decoded behind a letter, which is then cut off.
   const before = encode('a', false).map(({ id }) => id);
   const beforeText = decode(before, false);
+  const texts = new Map<number, string | undefined>();
   const textOf = (id: number): string | undefined => {
-    const text = decode([...before, id], false);
-    return text.startsWith(beforeText) ? text.slice(beforeText.length) : undefined;
+    if (texts.has(id)) return texts.get(id);
+    const whole = decode([...before, id], false);
+    const text = whole.startsWith(beforeText) ? whole.slice(beforeText.length) : undefined;
+    texts.set(id, text);
+    return text;
   };
   const tokenBytes = (id: number): number[] | undefined => {
     const raw = spelled.get(id);
@@ -110,6 +116,7 @@ export async function loadTokenizer(
       if (special.has(id)) return raw;
       return tokenBytes(id)?.map(fallbackToken).join('') ?? textOf(id) ?? raw;
     },
+    has: (id) => spelled.has(id),
     isSpecial: (id) => special.has(id),
     tokenBytes,
     vocabSize,

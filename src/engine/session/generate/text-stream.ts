@@ -26,7 +26,7 @@ export class TextStream {
     prompt: readonly number[],
     private readonly stops: readonly string[],
   ) {
-    this.ids = prompt.filter((id) => this.has(id)).slice(-CONTEXT);
+    this.ids = prompt.filter((id) => tokenizer.has(id)).slice(-CONTEXT);
     this.read = this.ids.length;
   }
 
@@ -42,7 +42,7 @@ export class TextStream {
 
   /** Adds a token. @returns what can be read now */
   push(id: number): string {
-    if (!this.has(id)) return '';
+    if (!this.tokenizer.has(id)) return '';
     this.ids.push(id);
     const text = this.decode(this.ids.length);
     const known = this.decode(this.read);
@@ -77,11 +77,6 @@ export class TextStream {
   /** The text of ids `from` to `to`. */
   private decode(to: number): string {
     return this.tokenizer.decode(this.ids.slice(this.from, to));
-  }
-
-  /** Whether the tokenizer has the token: a model's vocabulary may be padded beyond it. */
-  private has(id: number): boolean {
-    return this.tokenizer.tokenText(id) !== `<id ${id}>`;
   }
 }
 

@@ -10,6 +10,7 @@ const letters: Tokenizer = {
   tokens: (text) => ids(text).map((id) => ({ id })),
   decode: (ids) => String.fromCharCode(...ids.map((id) => id + 97)),
   tokenText: (id) => String.fromCharCode(id + 97),
+  has: () => true,
   isSpecial: () => false,
   tokenBytes: () => undefined,
   chat: undefined,

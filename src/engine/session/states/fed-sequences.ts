@@ -3,7 +3,6 @@ import { quote } from '../../../text/quote';
 import { InputError } from '../../base/errors';
 import { Rng } from '../../base/rng';
 import { type RowTokens, tokensOfRow } from '../../data/sets/row-tokens';
-import type { Tokenizer } from '../../tokenizer/tokenizer';
 import { checkPositions } from '../models/positions';
 import type { ResolvedSubject } from '../models/subjects';
 import type { Sequence } from './sequences';
@@ -152,7 +151,7 @@ function textParts(resolved: ResolvedSubject, text: string, random: Rng | undefi
   const ids = resolved.tokenizer.encode(text);
   if (ids.length === 0) throw new InputError(`the text ${quote(text)} has no tokens`, 'Type another one.');
   if (!random) return [{ section: 'text', ids }];
-  const start = isSpecial(resolved.tokenizer, ids[0] as number) ? ids.slice(0, 1) : [];
+  const start = resolved.tokenizer.isSpecial(ids[0] as number) ? ids.slice(0, 1) : [];
   return [{ section: 'text', ids: [...start, ...drawn(resolved, ids.length - start.length, random)] }];
 }
 
@@ -165,7 +164,7 @@ function drawn({ tokenizer, model }: ResolvedSubject, count: number, rng: Rng): 
   return Array.from({ length: count }, () => {
     for (let n = 0; n < MAX_DRAWS; n++) {
       const id = rng.integer(0, vocabSize - 1);
-      if (tokenizer.tokenText(id) !== `<id ${id}>` && !isSpecial(tokenizer, id)) return id;
+      if (tokenizer.has(id) && !tokenizer.isSpecial(id)) return id;
     }
     throw new InputError(
       'the tokenizer has almost only special tokens, so that no random tokens can be drawn',
@@ -173,9 +172,6 @@ function drawn({ tokenizer, model }: ResolvedSubject, count: number, rng: Rng): 
     );
   });
 }
-
-const isSpecial = (tokenizer: Tokenizer, id: number): boolean =>
-  tokenizer.decode([id]) === '' && tokenizer.decode([id], { skipSpecialTokens: false }) !== '';
 
 const DIGITS = '₀₁₂₃₄₅₆₇₈₉';
 const nameOfLatent = (step: number): string =>
