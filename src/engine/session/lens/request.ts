@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { complaints } from '../../../contract/complaints';
 import {
   CONTROLS,
   type Control,
@@ -12,6 +11,7 @@ import {
 import { allLayers, checkLayers } from '../../analysis/rows';
 import { InputError, ShapeError } from '../../base/errors';
 import type { ResolvedSubject } from '../models/subjects';
+import { parseRequest } from '../parse-request';
 
 const whole = z
   .int()
@@ -57,22 +57,17 @@ const schema = z.strictObject({
 
 /** @throws InputError naming each bad path and value */
 export function parseLensRequest(value: unknown): LensRequest {
-  const result = schema.safeParse(value);
-  if (!result.success)
-    throw new InputError(
-      `the request is not valid:\n${complaints(result.error, value)}`,
-      'Correct the values named above.',
-    );
-  const { controls, selections } = result.data;
+  const request = parseRequest(schema, value);
+  const { controls, selections } = request;
   const twice = controls.find((control, i) => controls.indexOf(control) < i);
   if (twice) throw new InputError(`the control ${twice} is asked for twice`, 'Ask for it once.');
   for (const control of controls) checkControl(control, (selections[0] as Selection).sections);
-  if (result.data.angles > 0 && selections.length < 2)
+  if (request.angles > 0 && selections.length < 2)
     throw new InputError(
-      `angles of ${result.data.angles} directions need two selections; there is one`,
+      `angles of ${request.angles} directions need two selections; there is one`,
       'Add a second one, or ask for 0 directions.',
     );
-  return result.data as LensRequest;
+  return request as LensRequest;
 }
 
 /** The control must change some of the chosen tokens, or it would be a copy of the selection. */

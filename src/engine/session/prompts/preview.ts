@@ -1,4 +1,3 @@
-import { complaints } from '../../../contract/complaints';
 import {
   MAX_PREVIEW_TOKENS,
   type PreviewToken,
@@ -12,6 +11,7 @@ import { questionText } from '../../data/tokens';
 import type { Token, Tokenizer } from '../../tokenizer/tokenizer';
 import { checkPositions } from '../models/positions';
 import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
+import { parseRequest } from '../parse-request';
 import { promptOf, unknownWords, wordOf } from './prompt';
 
 /**
@@ -19,13 +19,7 @@ import { promptOf, unknownWords, wordOf } from './prompt';
  * @throws InputError for an impossible request or a subject that is not there
  */
 export function previewTokens(value: TokenPreviewRequest, held: LoadedModels): TokenPreview {
-  const parsed = tokenPreviewRequest.safeParse(value);
-  if (!parsed.success)
-    throw new InputError(
-      `the request is not valid:\n${complaints(parsed.error, value)}`,
-      'Correct the values named above.',
-    );
-  const request = parsed.data as TokenPreviewRequest;
+  const request = parseRequest(tokenPreviewRequest, value) as TokenPreviewRequest;
   const subject = resolveSubject(request.subject, held);
   return {
     texts: request.texts.map((text) => previewOf(subject, text, request)),
