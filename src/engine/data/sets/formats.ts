@@ -15,8 +15,10 @@ import {
 import { type Fields, ICOT, LINE } from './raw';
 
 interface Format {
-  /** Whether the record's fields are those of the format. */
-  fits(fields: Fields): boolean;
+  /** Fields that every row has. */
+  readonly fields: readonly string[];
+  /** What else is true of a record with these fields. */
+  readonly is?: (fields: Fields) => boolean;
   /** What the detection rests on. */
   readonly why: string;
   /** @throws Malformed */
@@ -33,8 +35,8 @@ const plain = (question: string, steps: readonly string[], answer: string): RowC
 
 const gsm8k: Format = {
   why: 'question and answer, and answers hold “#### ” and a number',
-  fits: (fields) =>
-    has(fields, 'question', 'answer') && typeof fields.answer === 'string' && fields.answer.includes('####'),
+  fields: ['question', 'answer'],
+  is: ({ answer }) => typeof answer === 'string' && answer.includes('####'),
   row(fields, { annotations }) {
     const reference = text(fields, 'answer');
     const mark = markAnswer('gsm8k', reference);
@@ -53,7 +55,8 @@ const gsm8k: Format = {
 
 const icot: Format = {
   why: 'lines of the form question||steps #### answer',
-  fits: (fields) => has(fields, LINE) && Object.keys(fields).length === 1,
+  fields: [],
+  is: (fields) => has(fields, LINE) && Object.keys(fields).length === 1,
   row(fields) {
     const [, question = '', rationale = '', answer = ''] =
       ICOT.exec(text(fields, LINE)) ??
@@ -81,14 +84,16 @@ const listed = (fields: Fields): RowContent =>
 
 const coconut: Format = {
   why: 'question, a list of steps, and answer',
-  fits: (fields) => has(fields, 'question', 'steps', 'answer') && Array.isArray(fields.steps),
+  fields: ['question', 'steps', 'answer'],
+  is: ({ steps }) => Array.isArray(steps),
   row: listed,
 };
 
 const prosqa: Format = {
   why: 'question, a list of steps in words, and an answer in words',
-  fits: (fields) =>
-    coconut.fits(fields) &&
+  fields: coconut.fields,
+  is: (fields) =>
+    fits(coconut, fields) &&
     !isCalculation(fields) &&
     (has(fields, 'idx_to_symbol') || /^\w+ is an? \w+\.$/.test(String(fields.answer))),
   row: listed,
@@ -96,7 +101,7 @@ const prosqa: Format = {
 
 const cot: Format = {
   why: 'question, cot and answer',
-  fits: (fields) => has(fields, 'question', 'cot', 'answer'),
+  fields: ['question', 'cot', 'answer'],
   row(fields) {
     const rationale = optional(fields, 'cot');
     const answer = text(fields, 'answer');
@@ -112,7 +117,7 @@ const cot: Format = {
 
 const svamp: Format = {
   why: 'Body, Question and Answer',
-  fits: (fields) => has(fields, 'Body', 'Question', 'Answer'),
+  fields: ['Body', 'Question', 'Answer'],
   row(fields) {
     const equation = optional(fields, 'Equation');
     const question = `${text(fields, 'Body')} ${text(fields, 'Question')}`;
@@ -122,7 +127,7 @@ const svamp: Format = {
 
 const gsmHard: Format = {
   why: 'input, code and target',
-  fits: (fields) => has(fields, 'input', 'code', 'target'),
+  fields: ['input', 'code', 'target'],
   row(fields) {
     const rationale = text(fields, 'code');
     const answer = text(fields, 'target');
@@ -139,7 +144,8 @@ const gsmHard: Format = {
 
 const multiarith: Format = {
   why: 'sQuestion with lSolutions, or question with final_ans',
-  fits: (fields) => has(fields, 'sQuestion', 'lSolutions') || has(fields, 'question', 'final_ans'),
+  fields: [],
+  is: (fields) => has(fields, 'sQuestion', 'lSolutions') || has(fields, 'question', 'final_ans'),
   row(fields) {
     if (has(fields, 'final_ans')) return plain(text(fields, 'question'), [], text(fields, 'final_ans'));
     const solutions = fields.lSolutions;
@@ -169,9 +175,8 @@ function choicesOf(value: unknown): string[] {
 
 const commonsenseqa: Format = {
   why: 'a question with choices, and answerKey',
-  fits: (fields) =>
-    has(fields, 'question', 'answerKey') &&
-    (has(fields, 'choices') || (typeof fields.question === 'object' && fields.question !== null)),
+  fields: ['question', 'answerKey'],
+  is: (fields) => has(fields, 'choices') || (typeof fields.question === 'object' && fields.question !== null),
   row(fields) {
     const inner = fields.question;
     const nested = typeof inner === 'object' && inner !== null ? (inner as Fields) : undefined;
@@ -219,7 +224,8 @@ export function usualMapping(columns: readonly string[]): ColumnMapping | null {
 
 const columns: Format = {
   why: 'the names of its columns',
-  fits: (fields) => usualMapping(Object.keys(fields)) !== null,
+  fields: [],
+  is: (fields) => usualMapping(Object.keys(fields)) !== null,
   row(fields, { columns: mapping }) {
     if (mapping === null) throw new TypeError('a row is read before its columns are chosen');
     for (const name of [mapping.question, mapping.answer])
@@ -246,6 +252,10 @@ export const FORMATS: Readonly<Record<DataFormat, Format>> = {
   columns,
 };
 
+/** Whether a record is of the format. */
+const fits = ({ fields: names, is }: Format, fields: Fields): boolean =>
+  has(fields, ...names) && (is === undefined || is(fields));
+
 /** From the most particular to the least: the first that most records fit. */
 const ORDER: readonly DataFormat[] = [
   'icot',
@@ -265,7 +275,7 @@ export function detectFormat(
   records: readonly Fields[],
 ): { readonly format: DataFormat; readonly fitting: number } | null {
   for (const format of ORDER) {
-    const fitting = records.filter((fields) => FORMATS[format].fits(fields)).length;
+    const fitting = records.filter((fields) => fits(FORMATS[format], fields)).length;
     if (fitting * 2 > records.length) return { format, fitting };
   }
   return null;

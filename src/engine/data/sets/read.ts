@@ -6,7 +6,7 @@ import { Sha256 } from '../../base/sha256';
 import { yieldToEventLoop } from '../../base/yield-to-event-loop';
 import { DataSet, type LoadedRow } from './data-set';
 import { decodeText } from './decode';
-import { Malformed } from './fields';
+import { has, Malformed } from './fields';
 import { detectFormat, FORMATS, usualMapping } from './formats';
 import { type Fields, LINE, type RawRecord } from './raw';
 import { layoutOf, recordsOf } from './records';
@@ -54,7 +54,6 @@ export async function readData(
   const sha = new Sha256();
   const decoded: {
     name: string;
-    text: string;
     encoding: string;
     records: readonly RawRecord[];
     inside: string | undefined;
@@ -83,7 +82,7 @@ export async function readData(
       throwIfCancelled(signal, WHAT);
     }
     const inner = unwrapped(records, name);
-    decoded.push({ name, text, encoding, records: inner?.records ?? records, inside: inner?.field });
+    decoded.push({ name, encoding, records: inner?.records ?? records, inside: inner?.field });
     before += data.size * 0.5;
   }
   const used = usedReading(
@@ -188,32 +187,17 @@ function understand(
   { format, reading }: Used,
 ): Omit<LoadedRow, 'id' | 'line'> | { readonly reason: string } {
   if (record.fields === undefined) return { reason: record.reason };
-  const { fits, row } = FORMATS[format];
-  if (format !== 'columns' && !fits(record.fields) && missingFields(record.fields, format))
-    return { reason: missingFields(record.fields, format) as string };
+  const { fields } = record;
+  const { fields: wanted, row } = FORMATS[format];
+  const missing = wanted.filter((name) => !has(fields, name));
+  if (missing.length > 0)
+    return { reason: `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing` };
   try {
-    return row(record.fields, reading);
+    return row(fields, reading);
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;
     return { reason: error.message };
   }
-}
-
-/** The fields that a format's rows must have, where this one lacks some. */
-function missingFields(fields: Fields, format: DataFormat): string | null {
-  const wanted: Partial<Record<DataFormat, readonly string[]>> = {
-    gsm8k: ['question', 'answer'],
-    coconut: ['question', 'steps', 'answer'],
-    prosqa: ['question', 'steps', 'answer'],
-    cot: ['question', 'cot', 'answer'],
-    svamp: ['Body', 'Question', 'Answer'],
-    'gsm-hard': ['input', 'code', 'target'],
-    commonsenseqa: ['question', 'answerKey'],
-  };
-  const missing = (wanted[format] ?? []).filter((name) => !Object.hasOwn(fields, name));
-  return missing.length === 0
-    ? null
-    : `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing`;
 }
 
 /** The rule of the set; where the form alone does not tell the set, the answers do. */
