@@ -1,8 +1,8 @@
-import type { DecoderConfig } from '../base/decoder-config';
 import { siteId, uniformAt } from '../base/philox';
 import type { DeviceTensor } from '../runtime/tensor';
 import {
   BLOCK,
+  type Block,
   type BlockOfRow,
   blocksOf,
   blocksProgram,
@@ -20,7 +20,7 @@ import {
   type SamplingOptions,
   scaleOf,
 } from './draw';
-import { nextProgram } from './programs';
+import { type DecodeShape, nextProgram } from './programs';
 import { checkFinite, nextTokens, values } from './readout';
 import type { DecoderState } from './state';
 
@@ -53,13 +53,19 @@ export async function prepareSampling(decoder: Decoder, options: SamplingOptions
   if (options.temperature === 0) return decoder.compileHead('next', () => nextProgram(shape));
   await decoder.compileHead('blocks', () => blocksProgram(shape));
   const isWhole = options.topK === null && options.topP === 1;
-  const m = shape.batch * (isWhole ? 1 : atOnceOf(shape.config));
-  await decoder.compileHead(`chosen ${m}`, () => chosenBlocksProgram(shape, m));
+  const { name, program } = reading(shape, isWhole ? 1 : atOnceOf(blocksOf(shape.config)));
+  await decoder.compileHead(name, program);
 }
 
 /** Blocks of a row that are read at once. */
 const AT_ONCE = 32;
-const atOnceOf = (config: DecoderConfig): number => Math.min(AT_ONCE, blocksOf(config).length);
+const atOnceOf = (blocks: readonly Block[]): number => Math.min(AT_ONCE, blocks.length);
+
+/** The program that reads m blocks, `perRow` of every row. */
+function reading(shape: DecodeShape, perRow: number) {
+  const m = shape.batch * perRow;
+  return { m, name: `chosen ${m}`, program: () => chosenBlocksProgram(shape, m) };
+}
 
 /**
  * Draws the next token of every row of a state. Only block maxima, block masses and the blocks that matter come to
@@ -97,18 +103,13 @@ export async function sampleNext(
     const rows = keys.map(
       (_, b): BlockedRow => ({ blocks, maxima: rowOf(maxima, b, keys), masses: rowOf(masses, b, keys) }),
     );
-    const atOnce = atOnceOf(shape.config);
+    const atOnce = atOnceOf(blocks);
     const draws = await drawAll(
       rows.map((row, b) => draw(row, options, noise(keys[b] as NoiseKey), atOnce)),
       async (asked) => {
         // Two programs at most, however many blocks are asked for: of one per row, and of `atOnce`.
-        const m = keys.length * (asked.length > keys.length ? atOnce : 1);
-        const read = decoder.read(
-          `chosen ${m}`,
-          () => chosenBlocksProgram(shape, m),
-          logits,
-          chosenInputs(shape.config, m, asked),
-        );
+        const { m, name, program } = reading(shape, asked.length > keys.length ? atOnce : 1);
+        const read = decoder.read(name, program, logits, chosenInputs(shape.config, m, asked));
         return (await values(read)).chosen as Float32Array;
       },
     );
