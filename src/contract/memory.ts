@@ -65,7 +65,7 @@ const PAGE = 330e6;
 const RATES = { flops: 14e9, row: 2.2e9, widened: 5e8, load: { f32: 5e8, int8: 1.5e8 } } as const;
 
 /** What a model must have room for to be kept as float32 without being asked: reading one text. */
-const LEAST: Purpose = { kind: 'see', sequences: 1, tokens: 64 };
+export const LEAST = { kind: 'see', sequences: 1, tokens: 64 } as const satisfies Purpose;
 
 /** How a model is kept unless something else is chosen: as float32 wherever a text can then be read. */
 export function usualStorage(model: ModelSizes, provider: DeviceReport['provider']): WeightStorage {

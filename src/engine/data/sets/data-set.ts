@@ -10,6 +10,7 @@ import type {
 } from '../../../contract/data';
 import { InputError } from '../../base/errors';
 import { Rng } from '../../base/rng';
+import { expectWhole } from '../../base/whole';
 
 export type LoadedRow = DataRow;
 
@@ -81,9 +82,9 @@ export class DataSet {
       return { indices, passing: indices.length };
     }
     const { seed, samples, heldOut } = draw;
-    checkWhole('seed', seed, 0, 2 ** 31 - 1);
-    checkWhole('samples', samples, 0, this.rows.length);
-    checkWhole('held-out rows', heldOut, 0, this.rows.length);
+    expectWhole('seed', seed, 0, 2 ** 31 - 1);
+    expectWhole('samples', samples, 0, this.rows.length);
+    expectWhole('held-out rows', heldOut, 0, this.rows.length);
     const order = this.order(seed).filter(passes);
     if (samples + heldOut > order.length)
       throw new InputError(
@@ -135,14 +136,6 @@ export function spreadOf(values: Int32Array): Spread {
   const high = sorted[middle] as number;
   const median = sorted.length % 2 === 1 ? high : ((sorted[middle - 1] as number) + high) / 2;
   return { least: sorted[0] as number, median, most: sorted.at(-1) as number };
-}
-
-function checkWhole(what: string, value: number, low: number, high: number): void {
-  if (!Number.isInteger(value) || value < low || value > high)
-    throw new InputError(
-      `${what}: ${value}; a whole number from ${low} to ${high} is expected`,
-      `Choose a whole number from ${low} to ${high}.`,
-    );
 }
 
 function checkRange(what: string, [low, high]: Range): void {

@@ -14,7 +14,7 @@ import { continueRows, type Ending, sample } from '../../decode/sample';
 import { prepareSampling, type SampledToken } from '../../decode/sample-next';
 import type { DecoderState } from '../../decode/state';
 import type { DeviceTensor } from '../../runtime/tensor';
-import { uploadAll } from '../../runtime/upload-all';
+import { uploadPacks } from '../../runtime/upload-all';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
 import type { DeviceModels } from '../models/device-models';
 import { refuseUnlessFits } from '../models/fits';
@@ -64,11 +64,7 @@ export async function generate(
   const shown = prompt.map((id) => textOf(tokenizer, id));
   options.report?.({ kind: 'prompt', tokens: shown });
   const clock = new GenerationClock(request.settings.samples * lengths.limit, options.report);
-  const adapter = uploadAll(
-    context.models.runtime,
-    (resolved.packs ?? []).map((data) => ({ dtype: 'f32', shape: [data.length], data })),
-    (i) => `lora.${i}`,
-  );
+  const adapter = uploadPacks(context.models.runtime, resolved.packs, (i) => `lora.${i}`);
   const run = new Generation(context, request, resolved, prompt, lengths, adapter, clock, options);
   try {
     const samples = await run.samples();

@@ -35,12 +35,10 @@ export function fitting(
   purpose: Purpose,
   what: string,
 ): Purpose {
-  const sizes = sizesOf(config);
-  const estimate = estimateMemory(sizes, provider, purpose);
-  if (estimate.fits) return purpose;
-  const other = whatFits(sizes, provider, purpose);
-  if (other?.tokens === purpose.tokens) return other;
-  throw refusal(estimate, other, what, smaller(sizes, provider, purpose));
+  const found = lacking(config, provider, purpose, what);
+  if (!found) return purpose;
+  if (found.other?.tokens === purpose.tokens) return found.other;
+  throw found.refusal();
 }
 
 /** @throws MemoryError where the purpose does not fit as it is, with what would */
@@ -50,10 +48,22 @@ export function refuseUnlessFits(
   purpose: Purpose,
   what: string,
 ): void {
+  const found = lacking(config, provider, purpose, what);
+  if (found) throw found.refusal();
+}
+
+/** Of a purpose that does not fit: what would, and its refusal; undefined where it fits. */
+function lacking(
+  config: DecoderConfig,
+  provider: Runtime['provider'],
+  purpose: Purpose,
+  what: string,
+): { readonly other: Purpose | undefined; refusal(): MemoryError } | undefined {
   const sizes = sizesOf(config);
   const estimate = estimateMemory(sizes, provider, purpose);
-  if (!estimate.fits)
-    throw refusal(estimate, whatFits(sizes, provider, purpose), what, smaller(sizes, provider, purpose));
+  if (estimate.fits) return undefined;
+  const other = whatFits(sizes, provider, purpose);
+  return { other, refusal: () => refusal(estimate, other, what, smaller(sizes, provider, purpose)) };
 }
 
 /** Whether it would fit with weights in 8 bits, and is not kept so. */

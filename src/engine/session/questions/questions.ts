@@ -10,7 +10,7 @@ import { nextTokens, topTokens } from '../../decode/readout';
 import { accuracy } from '../../eval/accuracy';
 import type { LatentFilter } from '../../nn/latent';
 import type { DeviceTensor } from '../../runtime/tensor';
-import { uploadAll } from '../../runtime/upload-all';
+import { uploadPacks } from '../../runtime/upload-all';
 import type { DeviceModels } from '../models/device-models';
 import type { Pair } from '../models/pair';
 import type { ProblemSet } from '../models/problems';
@@ -195,11 +195,7 @@ export class Questions {
       }),
     );
     this.dropAdapter();
-    this.adapter = uploadAll(
-      models.runtime,
-      (student?.packs ?? []).map((data) => ({ dtype: 'f32', shape: [data.length], data })),
-      (i) => `student ${i}`,
-    );
+    this.adapter = uploadPacks(models.runtime, student?.packs, (i) => `student ${i}`);
     decoder.setAdapter(this.adapter);
     return this.warmed(decoder, latentSteps > 0 ? 'made' : 'shown');
   }

@@ -2,6 +2,7 @@ import { type DataRow, NO_FILTER } from '../../../contract/data';
 import type { Source } from '../../../contract/lens';
 import { quote } from '../../../text/quote';
 import { InputError } from '../../base/errors';
+import { expectWhole } from '../../base/whole';
 import type { WordProblem } from '../../data/word-problems';
 import { type OpenedData, openedData } from '../data/opened-data';
 import { POOL, type ProblemSet } from '../models/problems';
@@ -67,12 +68,3 @@ const sequenceOf = ({ id, problem }: { id: string; problem: WordProblem }): Sequ
   about: problem.question,
   problem,
 });
-
-/** @throws InputError naming the value and what is allowed */
-export function expectWhole(what: string, value: number, low: number, high: number): void {
-  if (!Number.isInteger(value) || value < low || value > high)
-    throw new InputError(
-      `${what}: ${quote(value)}; a whole number from ${low} to ${high} is expected`,
-      `Choose a whole number from ${low} to ${high}.`,
-    );
-}
