@@ -18,7 +18,7 @@ import { uploadPacks } from '../../runtime/upload-all';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
 import type { DeviceModels } from '../models/device-models';
 import { refuseUnlessFits } from '../models/fits';
-import type { OnnxExport } from '../models/onnx-export';
+import { checkPromptLogits, type OnnxExport } from '../models/onnx-export';
 import { onnxSampler } from '../models/onnx-sampler';
 import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
 import { promptOf } from '../prompts/prompt';
@@ -59,8 +59,8 @@ export async function generate(
   const tokens = prompt.length + lengths.limit;
   const sizes = { sequences: request.settings.samples, tokens, prompt: prompt.length };
   const { provider } = context.models.runtime;
-  if (!resolved.model.onnx)
-    refuseUnlessFits(config, provider, { kind: 'generate', ...sizes }, 'generating text');
+  if (resolved.model.onnx) checkPromptLogits(resolved.model.onnx, prompt.length);
+  else refuseUnlessFits(config, provider, { kind: 'generate', ...sizes }, 'generating text');
   const shown = prompt.map((id) => textOf(tokenizer, id));
   options.report?.({ kind: 'prompt', tokens: shown });
   const clock = new GenerationClock(request.settings.samples * lengths.limit, options.report);

@@ -1,3 +1,4 @@
+import { MemoryError } from '../../base/errors';
 import type { ByteSource } from '../../checkpoint/source';
 import type { OnnxModel } from '../../onnx/read/model';
 import type { DecoderGraph } from '../../onnx/read/residuals';
@@ -21,6 +22,19 @@ export interface OnnxSizes {
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
+}
+
+/** Bytes that a pass over one sequence may compute at once: its logits, the attention of a layer, or its states. */
+export const MAX_WHOLE_BYTES = 2 ** 30;
+
+/** @throws MemoryError for a prompt at every one of whose tokens the export computes logits, where they take too much */
+export function checkPromptLogits({ decoder, sizes, name }: OnnxExport, tokens: number): void {
+  const bytes = 4 * tokens * sizes.vocabSize;
+  if (decoder.inputs.has('num_logits_to_keep') || bytes <= MAX_WHOLE_BYTES) return;
+  throw new MemoryError(
+    `the prompt has ${tokens} tokens; ${name} computes ${bytes} bytes of logits for them at once, and at most ${MAX_WHOLE_BYTES} are allowed`,
+    'Shorten the prompt, or choose an export with the input num_logits_to_keep.',
+  );
 }
 
 /** Token ids [B, T], row by row. */

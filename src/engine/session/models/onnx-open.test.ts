@@ -5,6 +5,7 @@ import type { LlamaForm } from '../../onnx/read/exports.testing';
 import { tinyExport } from '../../testing/tiny-export.testing';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { LoriWorkbench } from '../workbench';
+import { checkPromptLogits, type OnnxExport } from './onnx-export';
 import { onnxFilesOf } from './onnx-open';
 import { openModel } from './opened';
 
@@ -168,6 +169,19 @@ describe('an ONNX export from files', () => {
     );
     expect(off).toBeGreaterThan(1e-4);
     expect(off).toBeLessThan(0.1);
+  });
+
+  it('does not read a prompt whose logits take too much at once', async () => {
+    // The check comes before anything is run.
+    const { model } = await openModel(folder({ 'model.onnx': { form: 'genai' } }));
+    const { onnx } = model as { onnx: OnnxExport };
+    const large = { ...onnx, sizes: { ...onnx.sizes, vocabSize: 2 ** 18 } };
+    expect(() => checkPromptLogits(large, 1024)).not.toThrow();
+    expect(() => checkPromptLogits(large, 1025)).toThrow(
+      'the prompt has 1025 tokens; model.onnx computes 1074790400 bytes of logits for them at once',
+    );
+    const told = await openModel(folder({ 'model.onnx': { form: 'genai', keepsLogits: true } }));
+    expect(() => checkPromptLogits({ ...told.model.onnx!, sizes: large.sizes }, 1025)).not.toThrow();
   });
 
   it('ends a text where config.json, generation_config.json or else the tokenizer says, with notes of what it cannot use', async () => {

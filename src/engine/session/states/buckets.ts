@@ -4,11 +4,11 @@ import type { ResolvedSubject } from '../models/subjects';
 import type { FedSequence } from './fed-sequences';
 
 /** Maximum number of sequences read at once. */
-const MAX_AT_ONCE = 8;
+export const MAX_AT_ONCE = 8;
 /** Bytes that one batch's hidden states, or the attention of one layer, may take: larger sequences are batched fewer. */
 export const BATCH_BYTES = 2 ** 26;
 /** Maximum number of tokens in a sequence: attention is computed as a whole. */
-const MAX_LENGTH = 4096;
+export const MAX_LENGTH = 4096;
 
 /** Sequences of similar length, and the shape of the pass that reads them. */
 export interface Bucket {

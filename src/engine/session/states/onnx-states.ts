@@ -1,23 +1,18 @@
-import { SECTIONS, type Section } from '../../../contract/lens';
-import type { GatheredStates, SampleStates } from '../../analysis/gathered';
+import type { Section } from '../../../contract/lens';
+import type { GatheredStates } from '../../analysis/gathered';
 import { InputError, MemoryError, throwIfCancelled } from '../../base/errors';
 import { yieldToEventLoop } from '../../base/yield-to-event-loop';
-import type { OnnxExport } from '../models/onnx-export';
+import { MAX_WHOLE_BYTES, type OnnxExport } from '../models/onnx-export';
 import type { OnnxRunner } from '../models/onnx-runner';
 import type { OnnxRunners } from '../models/onnx-runners';
+import { BATCH_BYTES, MAX_AT_ONCE, MAX_LENGTH } from './buckets';
 import type { FedSequence } from './fed-sequences';
-
-/** Sequences read at once, and bytes that the states of one batch, or its logits (which an export always computes), take. */
-const MAX_AT_ONCE = 8;
-const BATCH_BYTES = 2 ** 26;
-/** Logits and attention of a single sequence are computed as a whole. */
-const MAX_LENGTH = 4096;
-const MAX_WHOLE_BYTES = 2 ** 30;
+import { collecting, sampleOf, type TakeSample } from './samples';
 
 export interface GatherOnnxOptions {
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((done: number, total: number) => void) | undefined;
-  readonly take: ((sample: SampleStates, index: number) => void) | undefined;
+  readonly take: TakeSample | undefined;
 }
 
 /**
@@ -35,12 +30,7 @@ export async function gatherOnnx(
   const { hiddenSize: hidden } = file.sizes;
   const { layers } = file.decoder;
   const lots = lotsOf(file, readings);
-  const samples: SampleStates[] = [];
-  const put =
-    take ??
-    ((sample: SampleStates, index: number) => {
-      samples[index] = sample;
-    });
+  const { samples, put } = collecting(take);
   let done = 0;
   onProgress?.(done, readings.length);
   await runners.use(file, signal, async (runner) => {
@@ -48,8 +38,15 @@ export async function gatherOnnx(
       await yieldToEventLoop();
       throwIfCancelled(signal, 'gathering states');
       const states = await read(runner, lot);
-      for (const [b, { reading, index }] of lot.entries())
-        await put(chosen(reading, sections, states, { hidden, row: b * columnsOf(lot) }), index);
+      for (const [b, { reading, index }] of lot.entries()) {
+        const read = (position: number, out: Float32Array): void => {
+          const from = (b * columnsOf(lot) + position) * hidden;
+          states.forEach((layer, l) => {
+            out.set(layer.subarray(from, from + hidden), l * hidden);
+          });
+        };
+        await put(sampleOf(reading, sections, layers * hidden, read), index);
+      }
       done += lot.length;
       onProgress?.(done, readings.length);
     }
@@ -101,32 +98,4 @@ async function read(runner: OnnxRunner, lot: Lot): Promise<readonly Float32Array
   });
   const { states } = await runner.states({ batch: lot.length, columns, ids });
   return states.slice(1);
-}
-
-/** The positions of `sections`, [tokens, L, H]. @param at its first row, counted over the batch */
-function chosen(
-  { id, about, positions }: FedSequence,
-  sections: readonly Section[],
-  states: readonly Float32Array[],
-  at: { readonly hidden: number; readonly row: number },
-): SampleStates {
-  const { hidden: H, row } = at;
-  const kept = positions.flatMap((position, column) =>
-    sections.includes(position.section) ? [{ ...position, column }] : [],
-  );
-  const out = new Float32Array(kept.length * states.length * H);
-  kept.forEach(({ column }, n) => {
-    states.forEach((layer, l) => {
-      const from = (row + column) * H;
-      out.set(layer.subarray(from, from + H), (n * states.length + l) * H);
-    });
-  });
-  return {
-    id,
-    about,
-    tokens: kept.length,
-    states: out,
-    sections: Uint8Array.from(kept, ({ section }) => SECTIONS.indexOf(section)),
-    texts: kept.map(({ text }) => text),
-  };
 }

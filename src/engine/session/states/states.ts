@@ -1,4 +1,4 @@
-import { SECTIONS, type Section } from '../../../contract/lens';
+import type { Section } from '../../../contract/lens';
 import type { GatheredStates, SampleStates } from '../../analysis/gathered';
 import type { HostTensor } from '../../base/dtype';
 import { throwIfCancelled } from '../../base/errors';
@@ -15,6 +15,7 @@ import type { ResolvedSubject } from '../models/subjects';
 import { type Bucket, bucketsOf } from './buckets';
 import { type FedSequence, fedSequences, type Variant } from './fed-sequences';
 import { gatherOnnx } from './onnx-states';
+import { collecting, sampleOf, type TakeSample } from './samples';
 import type { Sequence } from './sequences';
 
 export { type Sequence, sequencesOf } from './sequences';
@@ -25,11 +26,8 @@ export interface GatherOptions {
   readonly seed?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
-  /**
-   * Takes each sample's states as they come, in any order: they are then not kept, and no `samples` come back. A promise
-   * that it returns is waited for before the next.
-   */
-  readonly take?: (sample: SampleStates, index: number) => unknown;
+  /** Takes each sample's states as they come, in any order: they are then not kept, and no `samples` come back. */
+  readonly take?: TakeSample;
 }
 
 /** Bytes of the hidden states of the chosen sections, known from token counts before anything is run. */
@@ -62,12 +60,7 @@ export async function gatherStates(
     return gatherOnnx(models.onnx, resolved.model.onnx, readings, sections, { signal, onProgress, take });
   const { runtime } = models;
   const buckets = bucketsOf(readings, resolved).map((bucket) => withinMemory(bucket, runtime.provider));
-  const samples: SampleStates[] = [];
-  const put =
-    take ??
-    ((sample: SampleStates, index: number) => {
-      samples[index] = sample;
-    });
+  const { samples, put } = collecting(take);
   const own = new Owned();
   let done = 0;
   onProgress?.(done, sequences.length);
@@ -149,9 +142,9 @@ async function run(
   }
 }
 
-/** The rows of sample b at the positions of `sections`. */
+/** Sample b of a chunk's states. */
 function chosen(
-  { id, about, question, positions }: FedSequence,
+  fed: FedSequence,
   sections: readonly Section[],
   { config, question: S, latents: K, rest: R }: StatesShape,
   states: Float32Array,
@@ -159,23 +152,11 @@ function chosen(
 ): SampleStates {
   const row = config.layers * config.hiddenSize;
   // All padding is to the left of the question or to the right of the rest.
-  const gap = S - question.length;
-  const kept = positions
-    .map((position, i) => ({ ...position, column: gap + i }))
-    .filter(({ section }) => sections.includes(section));
-  const out = new Float32Array(kept.length * row);
-  kept.forEach(({ column }, n) => {
-    const from = (b * (S + K + R) + column) * row;
-    out.set(states.subarray(from, from + row), n * row);
+  const first = b * (S + K + R) + S - fed.question.length;
+  return sampleOf(fed, sections, row, (position, out) => {
+    const from = (first + position) * row;
+    out.set(states.subarray(from, from + row));
   });
-  return {
-    id,
-    about,
-    tokens: kept.length,
-    states: out,
-    sections: Uint8Array.from(kept, ({ section }) => SECTIONS.indexOf(section)),
-    texts: kept.map(({ text }) => text),
-  };
 }
 
 const WHAT = 'gathering states';

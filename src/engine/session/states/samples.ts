@@ -1,0 +1,50 @@
+import { SECTIONS, type Section } from '../../../contract/lens';
+import type { SampleStates } from '../../analysis/gathered';
+import type { FedSequence } from './fed-sequences';
+
+/** Takes a sample's states. A promise that it returns is waited for before the next. */
+export type TakeSample = (sample: SampleStates, index: number) => unknown;
+
+/** Where states go as they come: to `take`, or else into `samples`. */
+export function collecting(take: TakeSample | undefined): {
+  readonly samples: SampleStates[];
+  readonly put: TakeSample;
+} {
+  const samples: SampleStates[] = [];
+  return {
+    samples,
+    put:
+      take ??
+      ((sample, index) => {
+        samples[index] = sample;
+      }),
+  };
+}
+
+/**
+ * The states of a sequence at the positions of `sections`, [tokens, L, H].
+ * @param width L·H
+ * @param read writes those [L, H] of one of the sequence's positions
+ */
+export function sampleOf(
+  { id, about, positions }: FedSequence,
+  sections: readonly Section[],
+  width: number,
+  read: (position: number, out: Float32Array) => void,
+): SampleStates {
+  const kept = positions.flatMap((position, at) =>
+    sections.includes(position.section) ? [{ ...position, at }] : [],
+  );
+  const states = new Float32Array(kept.length * width);
+  kept.forEach(({ at }, n) => {
+    read(at, states.subarray(n * width, (n + 1) * width));
+  });
+  return {
+    id,
+    about,
+    tokens: kept.length,
+    states,
+    sections: Uint8Array.from(kept, ({ section }) => SECTIONS.indexOf(section)),
+    texts: kept.map(({ text }) => text),
+  };
+}
