@@ -39,6 +39,8 @@ export interface LlamaForm extends ExportOptions {
   readonly doRotary?: boolean;
   /** Logits of the last position alone. */
   readonly lastOnly?: boolean;
+  /** Logits of as many of the last positions as the input num_logits_to_keep says. */
+  readonly keepsLogits?: boolean;
   /** Every position sees all others, as in an encoder. */
   readonly acausal?: boolean;
 }
@@ -143,6 +145,11 @@ class LlamaExport {
     const name = this.tensors.has('lm_head.weight') ? 'lm_head.weight' : 'model.embed_tokens.weight';
     let read = normed;
     if (this.form.lastOnly) read = w.node('Slice', [read, w.ints(-1), w.ints(2 ** 31 - 1), w.ints(1)]);
+    if (this.form.keepsLogits) {
+      const keep = w.input('num_logits_to_keep', I64, []);
+      const from = w.node('Unsqueeze', [w.node('Neg', [keep]), w.ints(0)]);
+      read = w.node('Slice', [read, from, w.ints(2 ** 31 - 1), w.ints(1)]);
+    }
     const weight = this.floats(`${name} transposed`, [s.hiddenSize, s.vocabSize], () =>
       transposed(this.tensor(name), s.vocabSize),
     );

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { HostTensor } from '../../base/dtype';
 import { FileError } from '../../base/errors';
 import { Owned } from '../../base/owned';
@@ -109,6 +109,7 @@ const FORMS: [string, LlamaForm, number][] = [
     { form: 'decomposed', opaque: true, lastOnly: true },
     F32,
   ],
+  ['decomposed, as many logits as it is told', { form: 'decomposed', keepsLogits: true }, F32],
   ['decomposed, float16', { form: 'decomposed', halves: true }, F16],
   ['decomposed, int8', { form: 'decomposed', linears: 'int8' }, INT8],
   ['genai', { form: 'genai' }, F32],
@@ -155,6 +156,40 @@ describe('an export’s hidden states', () => {
       );
       expect(error(atOnce, logits)).toBeLessThan(F32);
     }
+    await runner.dispose();
+  });
+
+  it('come with logits of the last position alone, except where two runs are compared', async () => {
+    const asked: [string | undefined, readonly number[] | undefined][] = [];
+    const open = runtime.openModelFile.bind(runtime);
+    const opening = vi.spyOn(runtime, 'openModelFile').mockImplementation(async (given) => {
+      const session = await open(given);
+      const run = session.run.bind(session);
+      session.run = async (feeds, outputs) => {
+        const out = await run(feeds, outputs);
+        asked.push([feeds.num_logits_to_keep?.data.toString(), out.logits?.shape]);
+        return out;
+      };
+      return session;
+    });
+    const runner = await OnnxRunner.open(runtime, await exported({ form: 'genai', keepsLogits: true }));
+    opening.mockRestore();
+    const V = config.vocabSize;
+    // The check's three passes over 6 tokens.
+    expect(asked).toEqual([
+      ['0', [1, 6, V]],
+      ['0', [1, 6, V]],
+      ['1', undefined],
+    ]);
+    asked.length = 0;
+    const state = await runner.begin([3, 17, 200]);
+    await runner.advance(runner.repeat(state, 2), [5, 6]);
+    await runner.states(FED);
+    expect(asked).toEqual([
+      ['1', [1, 1, V]],
+      ['1', [2, 1, V]],
+      ['1', undefined],
+    ]);
     await runner.dispose();
   });
 

@@ -9,6 +9,9 @@ import type { Runtime } from '../../runtime/runtime';
 import { verifyTaps } from './onnx-check';
 import type { OnnxExport, OnnxIds } from './onnx-export';
 
+/** `num_logits_to_keep` for those of all positions. */
+const ALL = 0;
+
 /** What B sequences of one length have been read so far: keys and values, and the logits [V] of each one's last position. */
 export interface OnnxState {
   /** [B, columns] */
@@ -57,7 +60,10 @@ export class OnnxRunner {
    */
   async states(fed: OnnxIds, { logits = false } = {}) {
     const { taps } = this.file.decoder;
-    const out = await this.session.run(this.feeds(fed, 0), [...taps, ...(logits ? ['logits'] : [])]);
+    const out = await this.session.run(this.feeds(fed, 0, logits ? ALL : 1), [
+      ...taps,
+      ...(logits ? ['logits'] : []),
+    ]);
     return {
       states: taps.map((tap) => asFloats(out[tap] as FileTensor)),
       shapes: taps.map((tap) => (out[tap] as FileTensor).shape),
@@ -87,7 +93,7 @@ export class OnnxRunner {
 
   /** All logits [B, T or 1, V] of a pass, nothing else. */
   async logits(fed: OnnxIds): Promise<Float32Array> {
-    return asFloats((await this.session.run(this.feeds(fed, 0), ['logits'])).logits as FileTensor);
+    return asFloats((await this.session.run(this.feeds(fed, 0, ALL), ['logits'])).logits as FileTensor);
   }
 
   dispose(): Promise<void> {
@@ -110,7 +116,7 @@ export class OnnxRunner {
     const fresh = rows.map((row) => row.slice(past));
     const fed = { batch, columns: (fresh[0] as readonly number[]).length, ids: fresh.flat() };
     const made = this.cached ? caches.flatMap(({ present }) => [present.key, present.value]) : [];
-    const out = await this.session.run(this.feeds(fed, past, cache), ['logits', ...made]);
+    const out = await this.session.run(this.feeds(fed, past, 1, cache), ['logits', ...made]);
     const kept =
       made.length === 0
         ? []
@@ -134,10 +140,14 @@ export class OnnxRunner {
     };
   }
 
-  /** Inputs for ids that come after `past` positions, whose keys and values are in `cache`. */
+  /**
+   * Inputs for ids that come after `past` positions, whose keys and values are in `cache`. @param keep of how many positions,
+   * the last ones, logits are computed, where the export can be told
+   */
   private feeds(
     { batch, columns, ids }: OnnxIds,
     past: number,
+    keep: number,
     cache: Readonly<Record<string, FileTensor>> = {},
   ): Record<string, FileTensor> {
     const { inputs, caches } = this.file.decoder;
@@ -149,9 +159,8 @@ export class OnnxRunner {
     const feeds: Record<string, FileTensor> = { input_ids: whole(columns, (i) => ids[i] as number) };
     if (inputs.has('attention_mask')) feeds.attention_mask = whole(past + columns, () => 1);
     if (inputs.has('position_ids')) feeds.position_ids = whole(columns, (i) => past + (i % columns));
-    // 0: those of all positions.
     if (inputs.has('num_logits_to_keep'))
-      feeds.num_logits_to_keep = { type: 'int64', shape: [], data: BigInt64Array.of(0n) };
+      feeds.num_logits_to_keep = { type: 'int64', shape: [], data: BigInt64Array.of(BigInt(keep)) };
     for (const { past: read } of caches)
       for (const { name, element } of read ? [read.key, read.value] : [])
         feeds[name] = cache[name] ?? this.empty(batch, element);
