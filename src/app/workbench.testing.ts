@@ -242,9 +242,9 @@ export function double({
       await work('tokens', 'rows', 128, (progress) => options?.report?.(progress), options?.signal);
       return rows.count(reader, options);
     },
-    async rowsCost(subject, source) {
+    async rowsCost(subject, source, options) {
       await begin('rowsCost', subject, source);
-      return rows.cost(reader, source);
+      return rows.cost(reader, source, options);
     },
     async checkDevice(options) {
       await begin('checkDevice');

@@ -100,7 +100,11 @@ export interface Workbench {
   /** Counts the tokens of every row under a model's tokenizer; filters on tokens use the last count. */
   countTokens(subject: Subject, options?: CallOptions): Promise<TokenCounts>;
   /** What the hidden states of drawn rows take, before anything is run. */
-  rowsCost(subject: Subject, source: Extract<Source, { kind: 'rows' }>): Promise<RowsCost>;
+  rowsCost(
+    subject: Subject,
+    source: Extract<Source, { kind: 'rows' }>,
+    options?: CallOptions,
+  ): Promise<RowsCost>;
   /** The tokens of typed texts, as they would be run. Runs nothing, so it waits for nothing. */
   previewTokens(request: TokenPreviewRequest): Promise<TokenPreview>;
   /** Runs every kernel's stored cases on the open device. */

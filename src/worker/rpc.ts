@@ -26,7 +26,7 @@ export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = 
   openData: { options: 2 },
   dataRows: {},
   countTokens: { options: 1 },
-  rowsCost: {},
+  rowsCost: { options: 2 },
   previewTokens: {},
   checkDevice: { options: 0 },
   distil: { options: 1 },

@@ -58,6 +58,8 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
   const counting = ctx.task<TokenCounts>({ get: () => now().counts, set: (counts) => set({ counts }) });
   /** Of several requests for rows under way, only the last is shown. */
   let asked = 0;
+  /** Of the draft before, whose tokens need no longer be counted. */
+  let costing = new AbortController();
 
   const reader = () => {
     const id = readerOf(ctx.get());
@@ -67,6 +69,9 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
   /** The rows and what they take, as the draft has it. */
   const refresh = async () => {
     const mine = ++asked;
+    costing.abort();
+    costing = new AbortController();
+    const { signal } = costing;
     const { draft, first, report, page, cost } = now();
     if (!report.value || report.value.rows === 0) return set({ page: idle, cost: idle });
     if (dataErrors(draft).size > 0) return;
@@ -83,7 +88,7 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
       const { seed, samples } = draft;
       const found = await ctx
         .engine()
-        .rowsCost(subject, { kind: 'rows', seed, samples, filter: filterOf(draft) });
+        .rowsCost(subject, { kind: 'rows', seed, samples, filter: filterOf(draft) }, { signal });
       if (mine === asked) set({ cost: done(found) });
     } catch (thrown) {
       if (mine === asked) set({ cost: failed(failureOf(thrown), cost.value) });

@@ -210,8 +210,12 @@ export class LoriWorkbench implements Workbench {
     return this.files.alone(async () => this.data.count(resolveSubject(subject, this.held()), options));
   }
 
-  async rowsCost(subject: Subject, source: Extract<Source, { kind: 'rows' }>): Promise<RowsCost> {
-    return this.data.cost(resolveSubject(subject, this.held()), source);
+  async rowsCost(
+    subject: Subject,
+    source: Extract<Source, { kind: 'rows' }>,
+    options: CallOptions = {},
+  ): Promise<RowsCost> {
+    return this.data.cost(resolveSubject(subject, this.held()), source, options);
   }
 
   async previewTokens(request: TokenPreviewRequest): Promise<TokenPreview> {

@@ -1,11 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { hasFile, readFile } from '../../../../scripts/tools/files';
 import { AS_DETECTED, BUNDLED_ROWS, type DataQuery, NO_FILTER, rowText } from '../../../contract/data';
 import type { Progress } from '../../../contract/events';
 import { FIGURE_6, type LensRequest, type Selection } from '../../../contract/lens';
+import { readData } from '../../data/sets/read';
 import { wordProblems } from '../../data/word-problems';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import type { Tokenizer } from '../../tokenizer/tokenizer';
 import { LoriWorkbench } from '../workbench';
+import { rowLengths } from './row-lengths';
 
 /** Word problems in coconut’s form, so that the tiny model has a token for every word. */
 const ROWS = wordProblems(5, 40, { minSteps: 1, maxSteps: 4 });
@@ -96,6 +99,36 @@ describe('the opened data set', () => {
       message: expect.stringMatching(/row-2 takes \d+ positions/),
     });
     await workbench.openData([file(ROWS)], AS_DETECTED);
+  });
+
+  it('counts each row once, between looks at the signal', async () => {
+    const set = await readData([file(ROWS)], AS_DETECTED);
+    const encode = vi.fn((text: string) => {
+      // Slower than the pace.
+      for (const end = performance.now() + 20; performance.now() < end; );
+      return text.split(' ').map((_, i) => i);
+    });
+    const tokenizer = { encode, decode: () => '\n' } as unknown as Tokenizer;
+    const abort = new AbortController();
+    const seen: number[] = [];
+    const stopped = rowLengths(set, tokenizer, [4, 7, 9], {
+      signal: abort.signal,
+      report: ({ done }) => {
+        seen.push(done);
+        abort.abort();
+      },
+    });
+    await expect(stopped).rejects.toMatchObject({ code: 'cancelled' });
+    expect(seen).toEqual([1]);
+    const of = (i: number) => set.rows[i]!.question.split(' ').length;
+    const lengths = await rowLengths(set, tokenizer, [7, 4]);
+    expect(lengths.map(({ question }) => question)).toEqual([of(7), of(4)]);
+    encode.mockClear();
+    expect(await rowLengths(set, tokenizer, [4, 7, 7])).toEqual([lengths[1], lengths[0], lengths[0]]);
+    expect(encode).not.toHaveBeenCalled();
+    // Another tokenizer counts for itself.
+    const letters = { ...tokenizer, encode: (text: string) => [...text].map((_, i) => i) };
+    expect((await rowLengths(set, letters, [4]))[0]?.question).toBeGreaterThan(of(4));
   });
 
   it('stays where another cannot be read, and is gone with its counts where one is', async () => {

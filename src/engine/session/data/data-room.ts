@@ -10,19 +10,15 @@ import {
   type TokenCounts,
 } from '../../../contract/data';
 import type { NamedFile, Source } from '../../../contract/lens';
-import { throwIfCancelled } from '../../base/errors';
-import { yieldToEventLoop } from '../../base/yield-to-event-loop';
 import { fetchFile } from '../../checkpoint/fetch';
 import { type DataSet, spreadOf } from '../../data/sets/data-set';
 import { readData } from '../../data/sets/read';
-import { tokensOfRow } from '../../data/sets/row-tokens';
 import type { ResolvedSubject } from '../models/subjects';
 import { type OpenedData, openedData } from './opened-data';
+import { rowLengths } from './row-lengths';
 
 /** Rows of a page at most. */
 const MAX_COUNT = 1000;
-/** Milliseconds of counting between two looks at the signal. */
-const PACE = 50;
 /** Ids that are listed; all are counted. */
 const MAX_LISTED = 50;
 
@@ -78,25 +74,12 @@ export class DataRoom {
    */
   async count(
     { tokenizer, source, model }: ResolvedSubject,
-    { signal, report }: CallOptions = {},
+    options: CallOptions = {},
   ): Promise<TokenCounts> {
     const { set } = openedData(this.current);
-    const start = performance.now();
-    const { length } = set.rows;
-    const all = new Int32Array(length);
-    const rationale = new Int32Array(length);
-    let paused = start;
-    for (const [i, row] of set.rows.entries()) {
-      const tokens = tokensOfRow(tokenizer, row);
-      rationale[i] = tokens.rationale.length;
-      all[i] = tokens.question.length + tokens.rationale.length + tokens.answer.length;
-      const now = performance.now();
-      if (now - paused < PACE) continue;
-      report?.({ phase: 'tokens', done: i + 1, total: length, unit: 'rows', elapsed: now - start });
-      await yieldToEventLoop();
-      throwIfCancelled(signal, 'counting tokens');
-      paused = performance.now();
-    }
+    const lengths = await rowLengths(set, tokenizer, [...set.rows.keys()], options);
+    const all = Int32Array.from(lengths, (row) => row.question + row.rationale + row.answer);
+    const rationale = Int32Array.from(lengths, (row) => row.rationale);
     this.take(set, all);
     const positions = model.config.maxPositions ?? null;
     const tooLong = positions === null ? [] : set.rows.filter((_, i) => (all[i] as number) > positions);
@@ -110,24 +93,25 @@ export class DataRoom {
     };
   }
 
-  /** What the rationales' hidden states of the drawn rows take under the subject. @throws InputError */
-  cost(
+  /** What the rationales' hidden states of the drawn rows take under the subject. @throws InputError, CancelledError */
+  async cost(
     { tokenizer, model }: ResolvedSubject,
     { seed, samples, filter = NO_FILTER }: Extract<Source, { kind: 'rows' }>,
-  ): RowsCost {
+    options: CallOptions = {},
+  ): Promise<RowsCost> {
     const { set, tokens } = openedData(this.current);
     const { indices } = set.select('sample', filter, { seed, samples, heldOut: 0 }, tokens);
     const { layers, hiddenSize, maxPositions } = model.config;
     const tooLong: string[] = [];
     let [fed, rationale, longest] = [0, 0, 0];
-    for (const i of indices) {
-      const row = set.rows[i] as DataRow;
-      const parts = tokensOfRow(tokenizer, row);
-      const length = parts.question.length + parts.rationale.length;
+    const lengths = await rowLengths(set, tokenizer, indices, options);
+    for (const [n, parts] of lengths.entries()) {
+      const length = parts.question + parts.rationale;
       fed += length;
-      rationale += parts.rationale.length;
+      rationale += parts.rationale;
       longest = Math.max(longest, length);
-      if (maxPositions !== undefined && length > maxPositions) tooLong.push(row.id);
+      const { id } = set.rows[indices[n] as number] as DataRow;
+      if (maxPositions !== undefined && length > maxPositions) tooLong.push(id);
     }
     return {
       rows: indices.length,
