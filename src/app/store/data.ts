@@ -151,4 +151,29 @@ export function filterWords({ steps, words, tokens }: DataFilter): string | null
   return said.length === 0 ? null : said.join(', ');
 }
 
-export const hasFilter = (filter: DataFilter): boolean => filterWords(filter) !== null;
+/**
+ * What of a draft does not fit a data set: a draw of more rows than it has, and, where another set was open before, ranges in
+ * which it has no row at all. @returns the change that makes it fit, and what to say of it
+ */
+export function fittedDraft(
+  draft: DataDraft,
+  report: DataReport,
+  isAnother: boolean,
+): { readonly change: Partial<DataDraft>; readonly notes: readonly string[] } {
+  const { name, rows } = report;
+  if (rows === 0) return { change: {}, notes: [] };
+  const notes: string[] = [];
+  let change: Partial<DataDraft> = {};
+  if (draft.samples > rows) {
+    change = { samples: rows };
+    notes.push(`${name} has ${rows} ${rows === 1 ? 'row' : 'rows'}: the sample is all of them.`);
+  }
+  for (const field of isAnother ? (['steps', 'words'] as const) : []) {
+    const [low, high] = readRange(draft[field]).range ?? NO_RANGE;
+    const { least, most } = report[field];
+    if ((low ?? least) <= most && (high ?? most) >= least) continue;
+    change = { ...change, [field]: '' };
+    notes.push(`${name} has no row with ${rangeWords([low, high], field)}: that filter is cleared.`);
+  }
+  return { change, notes };
+}
