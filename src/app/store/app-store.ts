@@ -191,7 +191,8 @@ export function createApp(environment: Environment): App {
       }
       clearTimeout(late);
       firstPlace('tour');
-      await sources.refreshLibrary();
+      // What is stored is not waited for: the pair needs none of it.
+      void sources.refreshLibrary();
       if (load) await engine.loadPair();
       await takeQuestion(ctx.get().link.question);
     },
