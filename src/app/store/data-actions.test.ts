@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { type DoubleOptions, engineError } from '../workbench.testing';
 import { initialDataDraft } from './data';
-import { answersShare } from './data-answers';
+import { judgeAnswers } from './data-answers';
 import { formatLink } from './link';
 import { openApp } from './open-app.testing';
 
@@ -168,9 +168,9 @@ describe('answers', () => {
     expect(rows.map(({ row }) => row.id)).toEqual((await actions.drawnRows('sample'))!.map(({ id }) => id));
     // What the double says has 11 as its last number, and no #.
     const eleven = rows.map((one) => ({ ...one, row: { ...one.row, answer: '11' } }));
-    expect(answersShare(eleven, 'last-number')).toMatchObject({ correct: 5, total: 5 });
-    expect(answersShare(eleven, 'gsm8k')).toMatchObject({ correct: 0, total: 5 });
-    expect(answersShare(rows, 'last-number').correct).toBe(
+    expect(judgeAnswers(eleven, 'last-number').share).toMatchObject({ correct: 5, total: 5 });
+    expect(judgeAnswers(eleven, 'gsm8k').share).toMatchObject({ correct: 0, total: 5 });
+    expect(judgeAnswers(rows, 'last-number').share.correct).toBe(
       rows.filter(({ row }) => row.answer === '11').length,
     );
     await actions.openData([file(ROWS)]);
