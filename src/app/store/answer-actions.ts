@@ -49,8 +49,7 @@ export function answerActions(
         },
         async () => {
           if (answersError(now()) !== null) return false;
-          if (reader() === null) return engine.loadPair();
-          return ctx.get().device.status === 'done' || engine.openDevice();
+          return reader() === null ? engine.loadPair() : engine.deviceReady();
         },
       );
       if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
