@@ -1,8 +1,7 @@
-"""Streams of Philox4x32-10 by Python's whole numbers, and what is made of them in float64: writes
+"""Streams of Philox4x32-10 by Python's whole numbers, and uniforms made of them in float64: writes
 src/engine/base/philox.golden.json.
 """
 import json
-import math
 import pathlib
 
 W = 1 << 32
@@ -40,10 +39,6 @@ def stream(seed, step, layer, site, first, count):
     return [philox([i // 4, step, layer, fnv(site)], key)[i % 4] for i in range(first, first + count)]
 
 
-def inside(word):
-    return (word + 0.5) / W
-
-
 cases = []
 for seed, step, layer, site, first in [
     (0, 0, 0, "", 0),
@@ -52,21 +47,11 @@ for seed, step, layer, site, first in [
     (2**53 - 1, W - 1, W - 1, "sampling", 2**34 - 12),
 ]:
     w = stream(seed, step, layer, site, first, 12)
-    radius = [math.sqrt(-2 * math.log(inside(u))) for u in w]
     start = first % 2
-    normals = []
-    for i in range(start, 12 - (start + 12) % 2):
-        if (first + i) % 2 == 0:
-            angle = 2 * math.pi * w[i + 1] / W
-            normals += [radius[i] * math.cos(angle), radius[i] * math.sin(angle)]
     cases.append({
         "key": {"seed": seed, "step": step, "layer": layer, "site": site},
         "first": first,
         "words": w,
-        "uniforms": [(u >> 8) / 2**24 for u in w],
-        "gumbels": [-math.log(-math.log(inside(u))) for u in w],
-        "normalsFrom": first + start,
-        "normals": normals,
         "doubles": [((w[i] >> 5) * 2**26 + (w[i + 1] >> 6)) / 2**53 for i in range(start, 11 - start, 2)],
     })
 out = pathlib.Path(__file__).parents[3] / "src/engine/base/philox.golden.json"

@@ -60,7 +60,8 @@ export const isHalf = (host: HostTensor): host is HalfHostTensor =>
   host.dtype === 'f16' || host.dtype === 'bf16';
 
 /** The dtype it has in the graph. */
-export const graphDType = (host: HostTensor): GraphDType => (isHalf(host) ? 'f32' : host.dtype);
+export const graphDType = ({ dtype }: { readonly dtype: HostTensor['dtype'] }): GraphDType =>
+  dtype === 'f16' || dtype === 'bf16' ? 'f32' : dtype;
 
 /** The tensor as the graph uses it: itself, or an f32 copy if it is stored in 16 bits. */
 export const graphTensor = (host: HostTensor): GraphHostTensor =>

@@ -6,6 +6,7 @@
 import { listed } from '../../text/quote';
 import { ConfigError } from '../base/errors';
 import type { ModelType } from './config-families';
+import { OTHER } from './config-fields';
 import { type JsonObject, own, quote } from './json';
 
 /** Read by this reader, in any family. */
@@ -36,8 +37,7 @@ const HARMLESS = new Set(
   `architectures transformers_version use_cache initializer_range pretraining_tp max_window_layers sliding_window is_llama_config n_ctx task_specific_params
   gradient_checkpointing output_hidden_states output_attentions return_dict return_dict_in_generate output_scores id2label
   label2id num_labels problem_type finetuning_task tokenizer_class prefix is_decoder chunk_size_feed_forward torchscript
-  use_bfloat16 tf_legacy_loss auto_map attn_implementation _attn_implementation _attn_implementation_autoset
-  _attn_implementation_internal _commit_hash _flash_attn_2_enabled use_flash_attn use_flash_attention
+  use_bfloat16 tf_legacy_loss auto_map _commit_hash _flash_attn_2_enabled use_flash_attn use_flash_attention
   use_flash_attention_2 keys_to_ignore_at_inference model_max_length bad_words_ids begin_suppress_tokens diversity_penalty
   do_sample early_stopping encoder_no_repeat_ngram_size exponential_decay_length_penalty length_penalty max_length min_length max_new_tokens no_repeat_ngram_size num_beam_groups num_beams
   num_return_sequences remove_invalid_values repetition_penalty suppress_tokens temperature top_k top_p typical_p
@@ -124,18 +124,12 @@ function checkOption(name: string, value: unknown): void {
       'unsupported quantization_config: quantised weights cannot be read; supported: f32, f16, bf16',
       'Choose the unquantised checkpoint.',
     );
-  throw new ConfigError(
-    `unsupported ${name} ${quote(value)}; supported: ${supported.join(', ')}`,
-    'Choose a checkpoint without this feature.',
-  );
+  throw new ConfigError(`unsupported ${name} ${quote(value)}; supported: ${supported.join(', ')}`, OTHER);
 }
 
 function checkLayerTypes(types: unknown): void {
   if (!Array.isArray(types) || types.some((type) => type !== 'full_attention'))
-    throw new ConfigError(
-      `unsupported layer_types ${quote(types)}; supported: full_attention`,
-      'Choose a checkpoint without this feature.',
-    );
+    throw new ConfigError(`unsupported layer_types ${quote(types)}; supported: full_attention`, OTHER);
 }
 
 /** Null, false and what is empty switch an option off. */

@@ -48,12 +48,5 @@ export function parseModelConfig(json: unknown): ModelConfig {
   };
 }
 
-/** What the file says its weights are stored in (`dtype`, formerly `torch_dtype`), for display only. */
-export function storedDTypeOf(json: unknown): string | undefined {
-  if (!isJsonObject(json)) return undefined;
-  const dtype = own(json, 'dtype') ?? own(json, 'torch_dtype');
-  return typeof dtype === 'string' ? dtype : undefined;
-}
-
 const isModelType = (value: unknown): value is ModelType =>
   (MODEL_TYPES as readonly unknown[]).includes(value);

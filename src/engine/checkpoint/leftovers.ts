@@ -3,7 +3,7 @@
  * states computed without them would be wrong in silence.
  */
 import { listed } from '../../text/quote';
-import { FileError } from '../base/errors';
+import { FileError, throwIfCancelled } from '../base/errors';
 import { quote } from './json';
 import type { TensorLocation } from './locate';
 import { HEAD, type Naming } from './names';
@@ -89,11 +89,17 @@ export function refuseAdapter(files: Iterable<string>): void {
 }
 
 /**
- * What is said of a head that is not read because config.json ties it to the embedding.
+ * What is said of a head that is left aside because config.json ties it to the embedding. Both are read, piece by piece,
+ * as far as they are equal.
  * @param embedding, head their places in the files
+ * @throws CancelledError
  */
-export async function headNote(embedding: TensorLocation, head: TensorLocation): Promise<string> {
-  const same = (await sameBytes(embedding, head))
+export async function headNote(
+  embedding: TensorLocation,
+  head: TensorLocation,
+  signal?: AbortSignal,
+): Promise<string> {
+  const same = (await sameBytes(embedding, head, signal))
     ? 'it equals the embedding, which is the head'
     : 'it differs from the embedding, to which config.json ties the head; set tie_word_embeddings to false to use it';
   return `${quote(head.entry.name)} is left aside: ${same}.`;
@@ -101,15 +107,20 @@ export async function headNote(embedding: TensorLocation, head: TensorLocation):
 
 const PIECE = 4 * 2 ** 20;
 
-async function sameBytes(a: TensorLocation, b: TensorLocation): Promise<boolean> {
+async function sameBytes(
+  a: TensorLocation,
+  b: TensorLocation,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
   const size = a.entry.end - a.entry.begin;
   if (a.entry.dtype !== b.entry.dtype || size !== b.entry.end - b.entry.begin) return false;
   for (let at = 0; at < size; at += PIECE) {
+    throwIfCancelled(signal, 'opening the checkpoint');
     const length = Math.min(PIECE, size - at);
-    const [x, y] = [
-      await a.source.read(a.entry.begin + at, length),
-      await b.source.read(b.entry.begin + at, length),
-    ];
+    const [x, y] = await Promise.all([
+      a.source.read(a.entry.begin + at, length),
+      b.source.read(b.entry.begin + at, length),
+    ]);
     for (let i = 0; i < length; i++) if (x[i] !== y[i]) return false;
   }
   return true;

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { hasFile, readFile, readJson } from '../../../scripts/tools/files';
 import type { HalfDType } from '../base/dtype';
-import { FileError, NumericError } from '../base/errors';
+import { CancelledError, FileError, NumericError } from '../base/errors';
 import { sameShape } from '../base/shape';
 import type { ModelConfig } from './config';
 import { encodeFloats } from './float';
-import { refuseAdapter } from './leftovers';
+import { headNote, refuseAdapter } from './leftovers';
 import {
   type Checkpoint,
   type CheckpointFiles,
@@ -13,7 +13,7 @@ import {
   loadCheckpoint,
   resolveCheckpoint,
 } from './load';
-import { parseIndex } from './locate';
+import { parseIndex, type TensorLocation } from './locate';
 import { blobSource } from './source';
 import { writeSafetensors } from './write';
 
@@ -437,6 +437,33 @@ it('resolves without reading a weight: places, dtypes and bytes are known, and f
   ).toEqual(Array(3).fill(['m.safetensors', 'f32', 8]));
   expect(bytes).toBe(24);
   expect(reads).toEqual([8, content.byteLength - 8 - 24]);
+});
+
+it('reads a head beside a tied embedding only until it is told to stop', async () => {
+  const size = 6 * 2 ** 20;
+  const content = file({ ...named(network), 'lm_head.weight': a });
+  const large = (name: string): TensorLocation => ({
+    file: 'm.safetensors',
+    source: {
+      size,
+      read: async (offset, length) => {
+        reads.push([name, offset]);
+        stop.abort();
+        return new Uint8Array(length);
+      },
+    },
+    entry: { name, dtype: 'f32', shape: [size / 4], begin: 0, end: size },
+  });
+  const reads: [string, number][] = [];
+  const stop = new AbortController();
+  await expect(headNote(large('e'), large('h'), stop.signal)).rejects.toBeInstanceOf(CancelledError);
+  expect(reads).toEqual([
+    ['e', 0],
+    ['h', 0],
+  ]);
+  const files = { config, weights: new Map([['m.safetensors', content]]) };
+  const expected = need(...network.map((name): [string, number[]] => [name, [2, 1]]));
+  await expect(resolveCheckpoint(files, expected, stop.signal)).rejects.toBeInstanceOf(CancelledError);
 });
 
 it('refuses an adapter beside its base by name', () => {

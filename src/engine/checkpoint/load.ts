@@ -27,7 +27,7 @@ export interface CheckpointFiles {
   readonly index?: unknown;
 }
 
-/** A checkpoint that has been checked, of whose weights nothing has been read. */
+/** A checkpoint whose headers have been checked; none of its weights is in memory. */
 export interface ResolvedCheckpoint {
   readonly config: ModelConfig;
   /** Where each needed tensor lies, by the name in the expected list and in its order; f32, f16 or bf16 all. */
@@ -59,11 +59,13 @@ export async function loadCheckpoint(
 /**
  * Reads the configuration and the headers, and checks one against the other. Throws `ConfigError` for the configuration,
  * `FileError` for damaged files, missing tensors, wrong shapes and dtypes, and tensors of the network that the
- * configuration leaves out.
+ * configuration leaves out. Values are read only of a head beside a tied embedding, to say whether the two are equal:
+ * gigabytes perhaps, so that `signal` ends it with a `CancelledError`.
  */
 export async function resolveCheckpoint(
   files: CheckpointFiles,
   expected: (config: ModelConfig) => readonly ExpectedTensor[],
+  signal?: AbortSignal,
 ): Promise<ResolvedCheckpoint> {
   const config = parseModelConfig(files.config);
   const needed = expected(config);
@@ -80,7 +82,7 @@ export async function resolveCheckpoint(
     .map(({ entry }) => ({ ...entry, expected: naming.expected(entry.name) }));
   const notes = [...config.notes, ...prefixNote(naming), ...notesOnLeftovers(left, tensors.keys(), naming)];
   const [surplus, embedding] = [byName.get(HEAD), tensors.values().next().value];
-  if (surplus && embedding && !tensors.has(HEAD)) notes.push(await headNote(embedding, surplus));
+  if (surplus && embedding && !tensors.has(HEAD)) notes.push(await headNote(embedding, surplus, signal));
   const bytes = [...tensors.values()].reduce((n, { entry }) => n + entry.end - entry.begin, 0);
   return { config, tensors, bytes, notes: shortened(notes) };
 }

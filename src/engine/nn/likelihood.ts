@@ -71,19 +71,21 @@ export function klDivergence(model: VocabularyModel, hidden: Tensor, reference: 
       ) as OnlineSum,
     );
   const [ofHidden, ofFixed] = [logSum(hidden), logSum(fixed)];
-  const of = (states: Tensor, { head }: VocabularyChunk) => {
+  const of = (states: Tensor, others: Tensor, { head }: VocabularyChunk) => {
     const logP = o.sub(logitsOf(states, head), ofHidden);
-    return { p: o.exp(logP), ratio: o.sub(logP, o.sub(logitsOf(fixed, head), ofFixed)) };
+    return { p: o.exp(logP), ratio: o.sub(logP, o.sub(logitsOf(others, head), ofFixed)) };
   };
+  // The sums above have gone over all chunks: what they were made of is not kept for this second pass.
+  const [second, secondFixed] = [recomputed(hidden, ofHidden), recomputed(fixed, ofFixed)];
   const divergence = overChunks(chunks, (chunk) => {
-    const { p, ratio } = of(hidden, chunk);
+    const { p, ratio } = of(second, secondFixed, chunk);
     return o.reduceSum(o.mul(p, ratio), [1], true);
   });
   return o.withGradient(divergence, [hidden, fixed, ...chunks.map(({ head }) => head)], (dy) => {
-    const again = recomputed(hidden, dy);
+    const [again, againFixed] = [recomputed(hidden, dy), recomputed(fixed, dy)];
     return [
       overChunks(chunks, (chunk) => {
-        const { p, ratio } = of(again, chunk);
+        const { p, ratio } = of(again, againFixed, chunk);
         return o.gemm(o.mul(o.mul(p, o.sub(ratio, divergence)), dy), chunk.head);
       }),
     ];

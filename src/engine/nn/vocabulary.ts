@@ -137,10 +137,11 @@ export function softmaxMixture(model: VocabularyModel, hidden: Tensor, temperatu
 }
 
 /**
- * Equal to `hidden` to the bit, but a node of its own that waits for a cotangent: the reverse pass recomputes what it
- * derives from it, whereas the same expression of `hidden` itself would be the forward pass's node, kept until then.
+ * Equal to `hidden` to the bit, but a node of its own that waits for `later`, a cotangent or whatever else an earlier pass
+ * over the chunks ends with: what is derived from it is computed again then, whereas the same expression of `hidden`
+ * itself would be the earlier pass's node, kept until then.
  */
-export const recomputed = (hidden: Tensor, cotangent: Tensor): Tensor => o.add(hidden, o.mul(cotangent, 0));
+export const recomputed = (hidden: Tensor, later: Tensor): Tensor => o.add(hidden, o.mul(later, 0));
 
 export const overChunks = (
   chunks: readonly VocabularyChunk[],

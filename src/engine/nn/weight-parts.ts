@@ -27,13 +27,13 @@ export type OuterWeightName = 'embedding' | 'positions' | 'finalNorm' | 'finalNo
 interface Naming {
   readonly body: string;
   readonly embedding: string;
-  readonly positions: string;
+  readonly positions?: string;
   readonly finalNorm: string;
   readonly layers: string;
   readonly attentionNorm: string;
   readonly mlpNorm: string;
-  readonly qNorm: string;
-  readonly kNorm: string;
+  readonly qNorm?: string;
+  readonly kNorm?: string;
   readonly linears: Partial<Record<GroupName, readonly string[]>>;
   /** GPT-2's Conv1D keeps [in, out]. */
   readonly transposed: boolean;
@@ -43,7 +43,6 @@ const NAMINGS: Readonly<Record<'llama' | 'gpt2', Naming>> = {
   llama: {
     body: 'model.',
     embedding: 'embed_tokens',
-    positions: 'embed_positions',
     finalNorm: 'norm',
     layers: 'layers',
     attentionNorm: 'input_layernorm',
@@ -67,8 +66,6 @@ const NAMINGS: Readonly<Record<'llama' | 'gpt2', Naming>> = {
     layers: 'h',
     attentionNorm: 'ln_1',
     mlpNorm: 'ln_2',
-    qNorm: 'attn.q_norm',
-    kNorm: 'attn.k_norm',
     linears: {
       qkv: ['attn.c_attn'],
       o: ['attn.c_proj'],
@@ -81,9 +78,13 @@ const NAMINGS: Readonly<Record<'llama' | 'gpt2', Naming>> = {
 
 const namingOf = ({ weightNames = 'llama' }: DecoderConfig): Naming => NAMINGS[weightNames];
 
-/** What stands before every name but that of the head: `model.`, `transformer.`. */
-export const bodyPrefix = (config: DecoderConfig): string => namingOf(config).body;
 export const HEAD_NAME = 'lm_head.weight';
+
+/** @throws ConfigError for weights that the family does not have */
+function given<T>(names: T | undefined, ours: LayerWeightName | OuterWeightName): T {
+  if (names === undefined) throw new ConfigError(`weights "${ours}" have no names in this family`, BUG);
+  return names;
+}
 
 const plain = (name: string, shape: Shape): PackedWeight => ({
   shape,
@@ -110,7 +111,9 @@ export function outerWeights(config: DecoderConfig): Partial<Record<OuterWeightN
     throw new ConfigError('the number of learned positions is unknown', BUG);
   return {
     embedding: plain(`${body}${embedding}.weight`, [V, H]),
-    ...(learned && { positions: plain(`${body}${positions}.weight`, [maxPositions as number, H]) }),
+    ...(learned && {
+      positions: plain(`${body}${given(positions, 'positions')}.weight`, [maxPositions as number, H]),
+    }),
     ...normWeights(config, 'finalNorm', body + finalNorm),
     ...(!config.tieWordEmbeddings && { head: plain(HEAD_NAME, [V, H]) }),
   };
@@ -124,13 +127,14 @@ export function layerWeights(
   const naming = namingOf(config);
   const layer = `${naming.body}${naming.layers}.${i}.`;
   const linears = linearWeights(config, naming, layer);
-  const headNorm = (name: string): PackedWeight => plain(`${layer}${name}.weight`, [config.headDim]);
+  const headNorm = (ours: 'qNorm' | 'kNorm'): PackedWeight =>
+    plain(`${layer}${given(naming[ours], ours)}.weight`, [config.headDim]);
   const { qkv, qkvBias, o, oBias, ...mlp } = linears;
   return {
     ...normWeights(config, 'attentionNorm', layer + naming.attentionNorm),
     ...(qkv && { qkv }),
     ...(qkvBias && { qkvBias }),
-    ...(config.qkNorm && { qNorm: headNorm(naming.qNorm), kNorm: headNorm(naming.kNorm) }),
+    ...(config.qkNorm && { qNorm: headNorm('qNorm'), kNorm: headNorm('kNorm') }),
     ...(o && { o }),
     ...(oBias && { oBias }),
     ...normWeights(config, 'mlpNorm', layer + naming.mlpNorm),
@@ -147,8 +151,7 @@ function linearWeights(
   const sizes = linearSizes(config);
   const weights: Partial<Record<LayerWeightName, PackedWeight>> = {};
   for (const [group, linears] of groupsOf(config)) {
-    const parts = names[group];
-    if (!parts) throw new ConfigError(`weights "${group}" have no names in this family`, BUG);
+    const parts = given(names[group], group);
     const rows = linears.map((linear) => sizes[linear].out);
     const all = rows.reduce((sum, n) => sum + n, 0);
     const columns = sizes[linears[0] as 'q'].in;

@@ -1,4 +1,4 @@
-import type { DType, HostTensor } from '../base/dtype';
+import type { HostTensor } from '../base/dtype';
 import { BUG, RuntimeError } from '../base/errors';
 import type { Shape } from '../base/shape';
 import type { DecoderConfig } from './config';
@@ -11,7 +11,7 @@ import { joinRows, namedWeights, transpose, type Weights } from './weights';
  */
 export interface WeightSource {
   /** Every tensor, with its shape and the dtype it is stored in. */
-  readonly tensors: ReadonlyMap<string, { readonly dtype: DType; readonly shape: Shape }>;
+  readonly tensors: ReadonlyMap<string, { readonly dtype: HostTensor['dtype']; readonly shape: Shape }>;
   /**
    * Values of a tensor, or of its rows [from, to), as they are stored; shape and values must not be changed.
    * Synchronous, as reads of files in a worker and of OPFS handles are, because ONNX Runtime reads external data that way.
@@ -55,7 +55,7 @@ export function packedSource(config: DecoderConfig, reader: PartReader): WeightS
   const tensors = new Map(
     [...packed].map(([name, { shape, parts }]) => {
       const [first, ...others] = parts.map((part) => reader.dtype(part.name));
-      const dtype = others.every((other) => other === first) ? (first as DType) : 'f32';
+      const dtype = others.every((other) => other === first) ? (first as HostTensor['dtype']) : 'f32';
       return [name, { dtype, shape }] as const;
     }),
   );

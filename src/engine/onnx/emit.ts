@@ -1,5 +1,6 @@
 import type { HostTensor } from '../base/dtype';
 import { BUG, RuntimeError } from '../base/errors';
+import { graphDType } from '../base/half';
 import { sameShape, showShape } from '../base/shape';
 import type { Program, Tensor } from '../graph/graph';
 import { BlockedOperands } from './blocked-operands';
@@ -69,7 +70,7 @@ export function emitted(program: Program, { provider, bake }: EmitOptions): Emit
     }
     const fixed = bake?.(node.name);
     if (fixed) {
-      const dtype = fixed.dtype === 'f16' || fixed.dtype === 'bf16' ? 'f32' : fixed.dtype;
+      const dtype = graphDType(fixed);
       if (dtype !== node.dtype || !sameShape(fixed.shape, node.shape))
         throw new RuntimeError(
           `${program.name}: input "${node.name}" is ${node.dtype} ${showShape(node.shape)}, but the value to bake in is ${dtype} ${showShape(fixed.shape)}`,

@@ -1,7 +1,7 @@
 import { blocksOf } from '../base/blocks';
 import type { GraphDType, HostData, HostTensor } from '../base/dtype';
 import { DTYPE_BYTES } from '../base/dtype';
-import { isHalf, widenBytes } from '../base/half';
+import { graphDType, isHalf, widenBytes } from '../base/half';
 import { type Shape, sizeOf } from '../base/shape';
 import { BlockedValues } from './blocked-values';
 import type { LateWeight } from './late-weight';
@@ -96,7 +96,7 @@ export class ModelWriter {
    */
   weight(host: LateWeight, path: string): string {
     const { shape } = host;
-    const dtype = host.dtype === 'f16' || host.dtype === 'bf16' ? 'f32' : (host.dtype as GraphDType);
+    const dtype = graphDType(host);
     const length = sizeOf(shape) * DTYPE_BYTES[dtype];
     return this.late(ELEMENT[dtype], shape, path, length, (out) => writeValues(host.read(), out));
   }

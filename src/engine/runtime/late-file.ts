@@ -1,4 +1,4 @@
-import { lateArray } from './external-data';
+import type { ExternalWeight } from '../onnx/emit';
 
 /** A file that ONNX Runtime reads weights from, one at a time and at once: it cannot wait for bytes. */
 export interface LateFile {
@@ -8,13 +8,15 @@ export interface LateFile {
 }
 
 /**
- * What is handed to ONNX Runtime in place of files' bytes. It asks for `byteLength`, and for a `subarray` per weight: so
- * only one weight at a time is in host memory.
+ * Weights outside a model's bytes, as ONNX Runtime's `externalData`. It takes an array for each file, asks for its
+ * `byteLength`, and for `subarray(from, to)` whenever it copies a tensor to its place: the values are produced then. So no
+ * more than one weight is in host memory at a time, and nothing is limited by the 2 GiB of a protobuf message.
  */
 export class LateFiles {
   private failure: { readonly error: unknown } | undefined;
   readonly files: readonly { readonly path: string; readonly data: Uint8Array }[];
 
+  /** @param files by the location that the model names */
   constructor(files: ReadonlyMap<string, LateFile>) {
     this.files = [...files].map(([path, file]) => ({
       path,
@@ -35,4 +37,29 @@ export class LateFiles {
       throw error;
     }
   }
+}
+
+/** A file for each weight, all of which are written to one scratch array, since each is copied before the next is read. */
+export function weightFiles(weights: readonly ExternalWeight[]): ReadonlyMap<string, LateFile> {
+  let scratch = new Uint8Array(0);
+  return new Map(
+    weights.map(({ path, length, write }) => {
+      const read = (from: number, to: number): Uint8Array => {
+        if (scratch.length < length) scratch = new Uint8Array(length);
+        const values = scratch.subarray(0, length);
+        write(values);
+        return values.subarray(from, to);
+      };
+      return [path, { size: length, read }];
+    }),
+  );
+}
+
+/** An empty array that claims `length` bytes and makes them when a part of them is taken. */
+function lateArray(length: number, part: (from: number, to: number) => Uint8Array): Uint8Array {
+  return Object.defineProperties(new Uint8Array(0), {
+    byteLength: { value: length },
+    length: { value: length },
+    subarray: { value: (from = 0, to = length) => part(from, to) },
+  });
 }

@@ -4,12 +4,11 @@
  */
 import { BUG, RuntimeError } from '../base/errors';
 import { showShape, sizeOf } from '../base/shape';
-import type { Device } from '../device/device';
-import type { Provider } from '../onnx/emit';
 import { runtimeFailure } from './failure';
-import { type LateFile, LateFiles } from './late-file';
+import type { LateFile } from './late-file';
 import type { Ort } from './ort';
 import { enqueue } from './queue';
+import { openSession, type SessionOwner } from './session';
 
 /** A value in host memory; float16 as its bits. */
 export type FileTensor = { readonly shape: readonly number[] } & (
@@ -45,9 +44,7 @@ export interface ModelFile {
 }
 
 /** What a model file needs from its runtime. */
-export interface ModelFileOwner {
-  readonly provider: Provider;
-  readonly device: Device | undefined;
+export interface ModelFileOwner extends SessionOwner {
   readonly ended: boolean;
   closed(file: ModelFile): void;
 }
@@ -58,26 +55,11 @@ export async function createModelFile(
   owner: ModelFileOwner,
   { bytes, files, label }: ModelFileOptions,
 ): Promise<ModelFile> {
-  const { device } = owner;
   return enqueue(async () => {
-    device?.assertAlive();
-    const weights = new LateFiles(files);
-    const provider = device ? { name: 'webgpu' as const, device: device.gpu as never } : 'wasm';
-    try {
-      const session = await ort.InferenceSession.create(bytes, {
-        executionProviders: [provider],
-        graphOptimizationLevel: 'all',
-        enableMemPattern: false,
-        // What fails is thrown, and that some nodes run on the CPU is no warning for a model that others made.
-        logSeverityLevel: 4,
-        externalData: weights.files,
-      });
-      return new OrtModelFile(ort, owner, session, label);
-    } catch (cause) {
-      await device?.assertAliveAfterFailure();
-      weights.rethrow();
-      throw runtimeFailure(`${label} was refused by the ${owner.provider} provider`, cause);
-    }
+    const model = { label, bytes: () => bytes, files };
+    // What fails is thrown, and that some nodes run on the CPU is no warning for a model that others made.
+    const options = { graphOptimizationLevel: 'all', logSeverityLevel: 4 } as const;
+    return new OrtModelFile(ort, owner, await openSession(ort, owner, model, options), label);
   });
 }
 

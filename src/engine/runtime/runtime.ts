@@ -8,11 +8,11 @@ import type { Device } from '../device/device';
 import type { Program } from '../graph/graph';
 import { type EmitOptions, type Emitted, emitted, type LateWeight, type Provider } from '../onnx/emit';
 import { type Binding, type Executable, type ExecutableOwner, OrtExecutable } from './executable';
-import { ExternalData } from './external-data';
-import { runtimeFailure } from './failure';
+import { weightFiles } from './late-file';
 import { createModelFile, type ModelFile, type ModelFileOptions, type ModelFileOwner } from './model-file';
 import { loadOrt, type Ort, type WasmPaths } from './ort';
 import { enqueue } from './queue';
+import { openSession } from './session';
 import { type BaseTensor, CpuTensor, type DeviceTensor, GpuTensor, type TensorOwner } from './tensor';
 
 export type { LateWeight };
@@ -104,7 +104,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
 /** Number of nodes above which ONNX Runtime's own optimisation costs more (it doubles creation) than it saves (< 5 %). */
 const LARGE = 4000;
 
-/** A protobuf message, and so a model with its weights baked in, is limited to 2 GiB. */
+/** Of one tensor on WASM: its addresses have 32 bits, and the distance between two of one array is a signed number there. */
 const MAX_HOST_TENSOR_BYTES = 2 ** 31 - 1;
 
 class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner, ModelFileOwner {
@@ -282,21 +282,22 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner, ModelFileOwne
     if (this.ended) throw new RuntimeError('the runtime was used after it had been disposed of', BUG);
   }
 
-  private async createSession(
+  private createSession(
     name: string,
     model: Emitted,
     capture: boolean,
     prepack: boolean,
   ): Promise<Ort.InferenceSession> {
-    this.device?.assertAlive();
-    const provider = this.device ? { name: 'webgpu' as const, device: this.device.gpu as never } : 'wasm';
-    const weights = new ExternalData(model.external);
-    try {
-      return await this.ort.InferenceSession.create(model.bytes(), {
-        executionProviders: [provider],
+    return openSession(
+      this.ort,
+      this,
+      {
+        label: `${name} (${model.nodeCount} nodes)`,
+        bytes: () => model.bytes(),
+        files: weightFiles(model.external),
+      },
+      {
         graphOptimizationLevel: model.nodeCount > LARGE ? 'disabled' : 'basic',
-        enableMemPattern: false,
-        externalData: weights.files,
         ...(this.device &&
           capture && { enableGraphCapture: true, preferredOutputLocation: 'gpu-buffer' as const }),
         extra: {
@@ -306,15 +307,8 @@ class OrtRuntime implements Runtime, ExecutableOwner, TensorOwner, ModelFileOwne
             ...(!prepack && { disable_prepacking: '1' }),
           },
         },
-      });
-    } catch (cause) {
-      await this.device?.assertAliveAfterFailure();
-      weights.rethrow();
-      throw runtimeFailure(
-        `${name} (${model.nodeCount} nodes) was refused by the ${this.provider} provider`,
-        cause,
-      );
-    }
+      },
+    );
   }
 }
 

@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sizeOf } from '../base/shape';
-import { liveNodes, type Program } from '../graph/graph';
+import { gradients } from '../graph/gradient';
+import { Graph, liveNodes, type Program, type Tensor } from '../graph/graph';
+import * as o from '../graph/ops';
+import { chunked } from '../model/device-weights';
 import { ModelOnDevice } from '../model/model-on-device';
+import { klDivergence, tokenLogProbabilities } from '../nn/likelihood';
+import { outerModel } from '../nn/stack';
 import { type CompileOptions, createRuntime, type Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 import { compileWhole } from './compile-whole';
@@ -92,4 +97,52 @@ describe('a vocabulary of 150,000', () => {
     },
     60_000,
   );
+});
+
+/** Elements of the values of `rows` columns that are held at once, where nodes run in order and the last reader frees. */
+function mostHeld(outputs: readonly Tensor[], rows: number): number {
+  const nodes = liveNodes(outputs);
+  const place = new Map(nodes.map((node, i) => [node, i]));
+  const last = nodes.map((_, i) => i);
+  nodes.forEach(({ inputs }, i) => {
+    for (const x of inputs) last[place.get(x) as number] = i;
+  });
+  const counted = nodes.map(
+    ({ op, shape }) => op !== 'input' && op !== 'constant' && shape.length === 2 && shape[1] === rows,
+  );
+  return Math.max(
+    ...nodes.map((_, at) =>
+      nodes.reduce(
+        (sum, { shape }, i) => sum + (counted[i] && i <= at && at <= (last[i] as number) ? sizeOf(shape) : 0),
+        0,
+      ),
+    ),
+  );
+}
+
+const LIKELIHOODS = {
+  'log-probabilities': tokenLogProbabilities,
+  'KL divergence': (model, hidden) =>
+    klDivergence(model, hidden, hidden.graph.input('reference', hidden.shape)),
+} satisfies Record<string, typeof tokenLogProbabilities>;
+
+describe.each(Object.entries(LIKELIHOODS))('%s of 150,000 tokens', (_name, likelihood) => {
+  const [N, H] = [6, TINY_CONFIG.hiddenSize];
+  const config = chunked({ ...TINY_CONFIG, vocabSize: V }, LIMIT / 4);
+  const rows = config.vocabularyRows as number;
+
+  it('and their gradient hold a few chunks at a time, and no tensor over all tokens', () => {
+    expect(Math.ceil(V / rows)).toBeGreaterThan(20);
+    const graph = new Graph();
+    const hidden = graph.input('hidden', [N, H]);
+    const value = likelihood(outerModel(graph, config), hidden, graph.input('targets', [N], 'i32'));
+    const slope = gradients(o.reduceSum(o.mul(value, graph.input('each', [N, 1]))), [hidden]);
+    for (const held of [[value], [value, ...slope]]) {
+      const sizes = liveNodes(held).map(({ shape }) => sizeOf(shape));
+      expect(Math.max(...sizes)).toBeLessThanOrEqual(LIMIT / 16);
+      // Logits of both models, and what is made of them.
+      expect(mostHeld(held, rows)).toBeLessThanOrEqual(6 * N * rows);
+      expect(mostHeld(held, rows)).toBeGreaterThan(0);
+    }
+  });
 });

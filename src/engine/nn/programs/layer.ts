@@ -76,7 +76,8 @@ function trace(config: DecoderConfig, shape: SegmentShape) {
     ? { k: graph.input('pastK', cache), v: graph.input('pastV', cache) }
     : undefined;
   const packs = Object.entries(adapters).map(([name, spec]) => ({
-    ...{ name, spec },
+    name,
+    spec,
     ...attachPack(graph, config, spec, graph.input(`parameter.${name}`, [packLength(config, spec)])),
   }));
   const attached = joinAttachments(

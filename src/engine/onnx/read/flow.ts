@@ -56,7 +56,7 @@ export class Flow {
     const forward = start === undefined ? new Set<number>() : reached(start, this.next);
     if (start === undefined || end === undefined || !forward.has(end)) return new Cuts([], [], forward);
     const back = reached(end, this.previous);
-    const order = this.sorted((at) => forward.has(at) && back.has(at), start);
+    const order = this.sorted(forward, back, start);
     const place = new Map(order.map((at, i) => [at, i]));
     const cuts: number[] = [];
     // No edge leads past a cut. `furthest`: how far the edges from earlier values lead.
@@ -133,12 +133,12 @@ export class Flow {
     for (const name of made) this.edge(middle, this.number(name));
   }
 
-  /** The chosen values, each after those it depends on. */
-  private sorted(chosen: (at: number) => boolean, start: number): number[] {
+  /** The values that are in both sets, each after those it depends on. */
+  private sorted(forward: ReadonlySet<number>, back: ReadonlySet<number>, start: number): number[] {
+    const chosen = (at: number): boolean => forward.has(at) && back.has(at);
     const waiting = new Map<number, number>();
-    const all = reached(start, this.next);
     let count = 0;
-    for (const at of all) {
+    for (const at of forward) {
       if (!chosen(at)) continue;
       count++;
       waiting.set(at, (this.previous[at] as number[]).filter(chosen).length);

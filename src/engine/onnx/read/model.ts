@@ -145,26 +145,28 @@ class GraphReader {
   }
 
   private node(bytes: Uint8Array, depth = 0): OnnxNode {
-    const [inputs, outputs, captured]: string[][] = [[], [], []] as [string[], string[], string[]];
+    const inputs: string[] = [];
+    const outputs: string[] = [];
+    const captured: string[] = [];
     let [op, domain] = ['', ''];
     const integers: [string, number][] = [];
     for (const field of fields(bytes)) {
       if (field.wire !== 2) continue;
       const payload = bytes.subarray(field.from, field.to);
-      if (field.number === 1) inputs?.push(this.text(payload));
-      else if (field.number === 2) outputs?.push(this.text(payload));
+      if (field.number === 1) inputs.push(this.text(payload));
+      else if (field.number === 2) outputs.push(this.text(payload));
       else if (field.number === 4) op = this.text(payload);
       else if (field.number === 7) domain = this.text(payload);
-      else if (field.number === 5) captured?.push(...this.attribute(payload, depth, integers));
-      if (Math.max(inputs?.length ?? 0, outputs?.length ?? 0) > MAX_ENDS)
+      else if (field.number === 5) captured.push(...this.attribute(payload, depth, integers));
+      if (Math.max(inputs.length, outputs.length) > MAX_ENDS)
         throw damaged(`has a node with more than ${MAX_ENDS} inputs or outputs`);
     }
     return {
       op,
       domain: domain === 'ai.onnx' ? '' : domain,
-      inputs: inputs as string[],
-      outputs: outputs as string[],
-      captured: captured as string[],
+      inputs,
+      outputs,
+      captured,
       integers: Object.fromEntries(integers),
     };
   }

@@ -2,7 +2,7 @@
 import { quote, shorten } from '../../../text/quote';
 import { FileError } from '../../base/errors';
 import { ELEMENT_BITS } from './elements';
-import { damaged, fields } from './wire';
+import { damaged, varint } from './wire';
 
 export const MAX_RANK = 16;
 
@@ -17,17 +17,13 @@ export interface OnnxTensor {
     | { readonly in: 'message' };
 }
 
-/** Repeated integers in one field: as fields, every one is read as if it had a tag before it. */
+/** Repeated integers in one field. */
 export function packed(bytes: Uint8Array): number[] {
   const out: number[] = [];
   for (let at = 0; at < bytes.length && out.length <= MAX_RANK; ) {
-    let end = at;
-    while ((bytes[end] ?? 0) > 127) end++;
-    const one = new Uint8Array(end - at + 2);
-    one[0] = 8;
-    one.set(bytes.subarray(at, end + 1), 1);
-    for (const { value } of fields(one)) out.push(value);
-    at = end + 1;
+    const [value, after] = varint(bytes, at);
+    out.push(value);
+    at = after;
   }
   return out;
 }

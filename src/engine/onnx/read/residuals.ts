@@ -82,23 +82,24 @@ function checkInputs({ inputs, outputs, nodes }: OnnxModel): ReadonlySet<(typeof
   return new Set(INPUTS.filter((name) => names.includes(name)));
 }
 
+/** Values whose names match, by the number of the layer and what they are: `3 key`. */
+const byLayer = <T extends { readonly name: string }>(
+  values: readonly T[],
+  pattern: RegExp,
+): ReadonlyMap<string, T> =>
+  new Map(
+    values.flatMap((value) => {
+      const [, layer, what] = pattern.exec(value.name) ?? [];
+      return layer === undefined ? [] : [[`${Number(layer)} ${what}`, value] as const];
+    }),
+  );
+
 function cachesOf({ inputs, outputs }: OnnxModel): LayerCache[] {
-  const present = new Map(
-    outputs.flatMap(({ name }) => {
-      const [, layer, what] = PRESENT.exec(name) ?? [];
-      return layer === undefined ? [] : [[`${Number(layer)} ${what}`, name] as const];
-    }),
-  );
-  const past = new Map(
-    inputs.flatMap((input) => {
-      const [, layer, what] = PAST.exec(input.name) ?? [];
-      return layer === undefined ? [] : [[`${Number(layer)} ${what}`, input] as const];
-    }),
-  );
+  const [present, past] = [byLayer(outputs, PRESENT), byLayer(inputs, PAST)];
   const layers = present.size / 2;
   if (layers > MAX_LAYERS) throw refused(`it has ${layers} layers; at most ${MAX_LAYERS} are read`);
   const caches = Array.from({ length: Math.ceil(layers) }, (_, i): LayerCache => {
-    const [key, value] = [present.get(`${i} key`), present.get(`${i} value`)];
+    const [key, value] = [present.get(`${i} key`)?.name, present.get(`${i} value`)?.name];
     if (key === undefined || value === undefined)
       throw refused(`there are ${present.size} outputs of keys and values, but none for layer ${i}`);
     const [pastKey, pastValue] = [past.get(`${i} key`), past.get(`${i} value`)];

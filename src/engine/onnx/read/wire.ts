@@ -41,7 +41,7 @@ const FIRST = 1 << 14;
 const PIECE = 1 << 20;
 
 /** [value, offset after it]. Ten bytes are a negative value, in two's complement of 64 bits; beyond 2^53 it is rounded. */
-function varint(bytes: Uint8Array, at: number): readonly [number, number] {
+export function varint(bytes: Uint8Array, at: number): readonly [number, number] {
   let value = 0;
   let scale = 1;
   for (let i = 0; i < 10; i++) {
@@ -104,10 +104,6 @@ export class Pieces {
     /** Called with the offset that is being read. */
     private readonly told?: (offset: number) => void,
   ) {}
-
-  get size(): number {
-    return this.source.size;
-  }
 
   /** The bytes of a range, as a view where it is small. */
   async bytes({ from, to }: Range): Promise<Uint8Array<ArrayBuffer>> {

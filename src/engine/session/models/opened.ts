@@ -47,7 +47,8 @@ const CANCELLED = 'opening the checkpoint';
  * generation_config.json (its end tokens) if there are any. Other files are ignored. Without
  * safetensors, an ONNX export is opened instead, see `openOnnx`.
  *
- * Of large weights only the headers and a sample are read, to check them against config.json; values are read tensor by
+ * Of large weights only the headers and a sample are read, to check them against config.json, and a head that config.json
+ * ties to the embedding, to compare the two; values are read tensor by
  * tensor whenever the device needs them, and NaN and infinities are found then.
  * @throws FileError naming the file that is missing or damaged, ConfigError for an unsupported architecture or a
  *   tokenizer from another model, NumericError for weights that are not finite, CancelledError
@@ -82,7 +83,7 @@ export async function openModel(
   const bytes = [...blobs.values()].reduce((n, { size }) => n + size, 0);
   const whole = readBlob === undefined || bytes <= maxWholeBytes;
   // Everything that can be refused by the headers is refused before the weights are read.
-  const resolved = await resolve(config, index, blobs, (blob) => blobSource(blob, readBlob));
+  const resolved = await resolve(config, index, blobs, (blob) => blobSource(blob, readBlob), signal);
   const { tokenizer, notes: missing } = await openTokenizer(byName, (name) => json(byName, name), model);
   throwIfCancelled(signal, CANCELLED);
 
@@ -120,10 +121,12 @@ const resolve = (
   index: unknown,
   blobs: ReadonlyMap<string, Blob>,
   sourceOf: (blob: Blob, name: string) => ByteSource,
+  signal: AbortSignal | undefined,
 ) =>
   resolveCheckpoint(
     { config, index, weights: new Map([...blobs].map(([name, blob]) => [name, sourceOf(blob, name)])) },
     expectedTensors,
+    signal,
   );
 
 /** The weights in host memory, and the SHA-256 of the file; of shards, concatenated in the order of their names. */
@@ -150,7 +153,13 @@ async function readWhole(
     progress();
   }
   throwIfCancelled(signal, CANCELLED);
-  const { tensors } = await resolve(config, index, blobs, (_, name) => sources.get(name) as ByteSource);
+  const { tensors } = await resolve(
+    config,
+    index,
+    blobs,
+    (_, name) => sources.get(name) as ByteSource,
+    signal,
+  );
   return { tensors, sha256: await hashOf(files) };
 }
 
