@@ -10,6 +10,7 @@ import { memoryStore } from '../../storage/store';
 import { type DoubleOptions, double, engineError } from '../workbench.testing';
 import { createApp } from './app-store';
 import { formatLink } from './link';
+import { isDownloading } from './sources';
 
 const planOf = ({ base, id, revision }: HubSource): DownloadPlan => ({
   version: 1,
@@ -229,6 +230,9 @@ describe('opening a model of a host', () => {
     const { actions, state } = open();
     const download = actions.download(plan);
     await new Promise((next) => setTimeout(next, 1));
+    const other = planOf({ base: 'https://huggingface.co', id: 'org/name', revision: 'v2' });
+    const keys = [plan, { ...other, commit: 'd'.repeat(40) }].map(keyOf);
+    expect(keys.map((key) => isDownloading(state(), key))).toEqual([true, false]);
     actions.cancelDownload();
     expect(await download).toBe(false);
     expect(state()).toMatchObject({ download: { status: 'idle' }, transfer: null, open: null });

@@ -4,7 +4,7 @@ import type { TransferProgress } from '../../hub/progress';
 import { HUB, hostOf } from '../../hub/source';
 import type { LibraryList, Room } from '../../storage/checkpoint-library';
 import { type DownloadPlan, keyOf } from '../../storage/checkpoint-rows';
-import { type Failure, idle, type Task } from './task';
+import { type Failure, idle, isBusy, type Task } from './task';
 
 export type {
   DamagedCheckpoint,
@@ -32,6 +32,10 @@ export function roomFor(
   const { used = null, quota = null } = room ?? {};
   return { received, free: used !== null && quota !== null ? quota - used : null };
 }
+
+/** Whether the checkpoint of this key is being downloaded by this tab. Another revision of its model is another checkpoint. */
+export const isDownloading = ({ download, plan }: Pick<SourcesState, 'download' | 'plan'>, key: string) =>
+  isBusy(download) && plan !== null && keyOf(plan) === key;
 
 /** Where another model can come from. */
 export const SOURCE_TABS = ['hub', 'mirror', 'files', 'stored', 'bundled'] as const;

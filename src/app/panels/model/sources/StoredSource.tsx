@@ -2,7 +2,7 @@ import { type ReactNode, useState } from 'react';
 import {
   type DamagedCheckpoint,
   hostName,
-  keyOf,
+  isDownloading,
   type Room,
   type StoredCheckpoint,
   type UnfinishedDownload,
@@ -104,9 +104,7 @@ function Unfinished({
   readonly one: UnfinishedDownload;
 }) {
   const busy = useApp((state) => isBusy(state.sources.download));
-  const isThis = useApp(
-    ({ sources }) => isBusy(sources.download) && sources.plan !== null && keyOf(sources.plan) === key,
-  );
+  const isThis = useApp(({ sources }) => isDownloading(sources, key));
   const { download } = useActions();
   return (
     <li>
