@@ -14,6 +14,7 @@ import { fetchFile } from '../../checkpoint/fetch';
 import { type DataSet, spreadOf } from '../../data/sets/data-set';
 import { readData } from '../../data/sets/read';
 import type { ResolvedSubject } from '../models/subjects';
+import { batchOf } from '../states/buckets';
 import { type OpenedData, openedData } from './opened-data';
 import { rowLengths } from './row-lengths';
 
@@ -118,6 +119,7 @@ export class DataRoom {
       fed,
       rationale,
       longest,
+      sequences: batchOf(model.config, longest, indices.length),
       bytes: rationale * layers * hiddenSize * Float32Array.BYTES_PER_ELEMENT,
       tooLong,
     };
