@@ -143,10 +143,23 @@ function withoutCommas(text: string): { read: string; at: (index: number) => num
   return { read: text.replaceAll(',', ''), at: (i) => places[i] as number };
 }
 
-/** Whether the answer in `text` is right: the reference is read by the same comparison, never by the pattern's place. */
-export function isRight(rule: RuleId, text: string, reference: string): boolean {
+/** What a rule found in a text, and whether that is right. */
+export interface Judgement {
+  readonly mark: Mark | null;
+  readonly right: boolean;
+}
+
+/** The answer in `text`, and whether it is right: the reference is read by the same comparison, never by the pattern's place. */
+export function judge(rule: RuleId, text: string, reference: string): Judgement {
   const mark = markAnswer(rule, text);
-  if (mark === null) return false;
+  return { mark, right: mark !== null && agrees(rule, mark, reference) };
+}
+
+/** Whether the answer in `text` is right, as `judge` has it. */
+export const isRight = (rule: RuleId, text: string, reference: string): boolean =>
+  judge(rule, text, reference).right;
+
+function agrees(rule: RuleId, mark: Mark, reference: string): boolean {
   const { compare } = ANSWER_RULES[rule];
   if (compare === 'text') return mark.value === withCommas(rule, reference).trim();
   const expected = lastNumber(reference);

@@ -263,6 +263,8 @@ export interface RowsCost {
   readonly rationale: number;
   /** The longest row as fed, whose length the program is made for. */
   readonly longest: number;
+  /** Rows of that length that are read at once. */
+  readonly sequences: number;
   /** Hidden states of the rationale in all layers, as 32-bit floats. */
   readonly bytes: number;
   /** Ids of drawn rows that are longer than the model's positions. */

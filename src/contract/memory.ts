@@ -4,14 +4,8 @@ import type { WeightStorage } from './weight-storage';
 /** What a model is to be used for. Tokens are those of one sequence. */
 export type Purpose =
   | { readonly kind: 'see'; readonly sequences: number; readonly tokens: number }
-  | {
-      readonly kind: 'generate';
-      readonly sequences: number;
-      /** Of the prompt and the text. */
-      readonly tokens: number;
-      /** Of the prompt, all by default: attention over them is computed at once. */
-      readonly prompt?: number;
-    }
+  /** Tokens of the prompt and the text: attention over all of them at once is the worst case. */
+  | { readonly kind: 'generate'; readonly sequences: number; readonly tokens: number }
   | {
       readonly kind: 'distil';
       readonly sequences: number;
@@ -165,9 +159,8 @@ function activations(model: ModelSizes, provider: DeviceReport['provider'], purp
   const { sequences: B, tokens: T } = purpose;
   const rows = B * T;
   const keyValues = 2 * rows * kvHeads * headDimOf(model);
-  const atOnce = purpose.kind === 'generate' ? Math.min(purpose.prompt ?? T, T) : T;
-  const attention = 3 * B * heads * atOnce * atOnce;
-  const layer = B * atOnce * (6 * H + 3 * I) + attention + keyValues;
+  const attention = 3 * B * heads * T * T;
+  const layer = rows * (6 * H + 3 * I) + attention + keyValues;
   // Hidden states of every layer, and all of them in one tensor.
   if (purpose.kind === 'see') return F32 * (layer + 2 * rows * L * H);
   // Keys and values as they come in, as they go out, and as the page holds them.

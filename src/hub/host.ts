@@ -1,6 +1,6 @@
 import { reportOf } from '../contract/error-report';
 import { vouchForOwnScripts } from '../contract/trusted-types';
-import { lockOf } from '../storage/checkpoint-library';
+import { alone } from '../storage/checkpoint-library';
 import { keyOf } from '../storage/checkpoint-rows';
 import { openShelf } from '../storage/checkpoint-shelf';
 import { browserLocks } from '../storage/leases';
@@ -46,13 +46,7 @@ async function run({ plan, token, limits }: ToDownloader & { kind: 'start' }): P
     });
   };
   try {
-    const locks = browserLocks();
-    if (locks)
-      await locks.request(lockOf(keyOf(plan)), { ifAvailable: true }, (lock) => {
-        if (lock === null) throw isElsewhere();
-        return work();
-      });
-    else await work();
+    await alone(browserLocks(), keyOf(plan), isElsewhere, work);
     scope.postMessage({ kind: 'done' });
   } catch (thrown) {
     scope.postMessage({ kind: 'error', error: reportOf(stop.signal.aborted ? cancelled() : thrown) });

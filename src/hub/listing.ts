@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { RemoteFile } from '../storage/checkpoint-rows';
 import { readJson } from '../text/json';
 import { HubError } from './errors';
-import { LIMITS, type Limits, persistently, Retry, refuseAnswer, requestInit, unreachable } from './request';
+import { LIMITS, type Limits, persistently, refuseAnswer, requestInit, unlessStalled } from './request';
 import { fileAddress, type HubSource, hostOf } from './source';
 
 /** What a repository holds: asked of the Hub's API, before anything is downloaded. */
@@ -136,30 +136,18 @@ export async function fetchSmall(
 ): Promise<Uint8Array> {
   const { signal, token = null, limits = LIMITS, fetch: ask = globalThis.fetch } = access;
   return persistently(
-    async () => {
-      const stalled = new AbortController();
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const arm = () => {
-        clearTimeout(timer);
-        timer = setTimeout(() => stalled.abort(), limits.stall);
-      };
-      arm();
-      try {
-        const response = await ask(url, {
-          ...requestInit(base, token),
-          signal: AbortSignal.any([signal, stalled.signal]),
-        });
-        refuseAnswer(response, base, what, limits);
-        return await readSmall(response, what, arm);
-      } catch (thrown) {
-        if (thrown instanceof HubError || thrown instanceof Retry) throw thrown;
-        if (stalled.signal.aborted)
-          throw new Retry(`${hostOf({ base })} sent nothing for ${limits.stall / 1000} s`);
-        throw unreachable(base, thrown);
-      } finally {
-        clearTimeout(timer);
-      }
-    },
+    () =>
+      unlessStalled(
+        async (both, arm) => {
+          const response = await ask(url, { ...requestInit(base, token), signal: both });
+          refuseAnswer(response, base, what, limits);
+          return readSmall(response, what, arm);
+        },
+        base,
+        limits,
+        signal,
+        (thrown) => thrown instanceof HubError,
+      ),
     what,
     // What a person waits for with nothing else to look at is given up sooner.
     { ...limits, attempts: Math.min(limits.attempts, 3) },

@@ -121,6 +121,40 @@ export const unreachable = (base: string, cause: unknown): Retry =>
     `${hostOf({ base })} could not be reached, or broke off (${cause instanceof Error ? cause.message : String(cause)})`,
   );
 
+/**
+ * Runs `work` with a signal that is aborted with `signal`, or once no byte has come for `limits.stall`: `arm` says that one
+ * came. Whatever is left of the request when `work` ends is ended with it.
+ * @throws Retry where nothing came or the connection broke, what `isKnown` recognises of what `work` throws, or, once `signal`
+ * is aborted, its reason
+ */
+export async function unlessStalled<T>(
+  work: (signal: AbortSignal, arm: () => void) => Promise<T>,
+  base: string,
+  limits: Limits,
+  signal: AbortSignal,
+  isKnown: (thrown: unknown) => boolean,
+): Promise<T> {
+  const stalled = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const arm = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => stalled.abort(), limits.stall);
+  };
+  arm();
+  try {
+    return await work(AbortSignal.any([signal, stalled.signal]), arm);
+  } catch (thrown) {
+    signal.throwIfAborted();
+    if (thrown instanceof Retry || isKnown(thrown)) throw thrown;
+    if (stalled.signal.aborted)
+      throw new Retry(`${hostOf({ base })} sent nothing for ${limits.stall / 1000} s`);
+    throw unreachable(base, thrown);
+  } finally {
+    clearTimeout(timer);
+    if (!signal.aborted) stalled.abort();
+  }
+}
+
 /** Waits; rejects as soon as `signal` is aborted. */
 export function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

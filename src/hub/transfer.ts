@@ -9,10 +9,9 @@ import {
   refuseAnswer,
   requestInit,
   sleep,
-  unreachable,
+  unlessStalled,
   type Waiting,
 } from './request';
-import { hostOf } from './source';
 
 /** One file: from wherever it stands to whole and proved. */
 
@@ -109,13 +108,12 @@ class Transfer {
   private async fetchRest(): Promise<void> {
     const { limits, signal, onWait } = this.options;
     // Also a file of no bytes is asked for: a host that does not have it must say so.
-    let isWhole = this.part.size === this.file.size && this.file.size > 0;
-    while (!isWhole)
-      isWhole = await persistently(
+    if (this.part.size < this.file.size || this.file.size === 0)
+      await persistently(
         async () => {
           await this.attempt();
-          if (this.part.size === this.file.size) return true;
-          throw new Retry(`the connection ended after ${this.part.size} of ${this.file.size} bytes`);
+          if (this.part.size !== this.file.size)
+            throw new Retry(`the connection ended after ${this.part.size} of ${this.file.size} bytes`);
         },
         this.file.path,
         limits,
@@ -129,35 +127,24 @@ class Transfer {
   /** One request. What it brings is kept, however it ends. */
   private async attempt(): Promise<void> {
     const { signal, limits, base, url, token, fetch: ask } = this.options;
-    const stalled = new AbortController();
-    const both = AbortSignal.any([signal, stalled.signal]);
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const arm = () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => stalled.abort(), limits.stall);
-    };
-    arm();
-    try {
-      const from = this.part.size;
-      const response = await ask(url, { ...requestInit(base, token, from), signal: both });
-      if (response.status === 416 && from > 0) {
-        await this.restart(null);
-        throw new Retry('the host has no such rest of the file: it begins anew', 0);
-      }
-      refuseAnswer(response, base, this.file.path, limits);
-      await this.agree(response, from);
-      this.options.onWait(null);
-      await this.readBody(response, arm);
-    } catch (thrown) {
-      signal.throwIfAborted();
-      if (stalled.signal.aborted)
-        throw new Retry(`${hostOf({ base })} sent nothing for ${limits.stall / 1000} s`);
-      if (thrown instanceof Retry || isOurs(thrown)) throw thrown;
-      throw unreachable(base, thrown);
-    } finally {
-      clearTimeout(timer);
-      if (!signal.aborted) stalled.abort(); // ends what is left of the answer
-    }
+    await unlessStalled(
+      async (both, arm) => {
+        const from = this.part.size;
+        const response = await ask(url, { ...requestInit(base, token, from), signal: both });
+        if (response.status === 416 && from > 0) {
+          await this.restart(null);
+          throw new Retry('the host has no such rest of the file: it begins anew', 0);
+        }
+        refuseAnswer(response, base, this.file.path, limits);
+        await this.agree(response, from);
+        this.options.onWait(null);
+        await this.readBody(response, arm);
+      },
+      base,
+      limits,
+      signal,
+      isOurs,
+    );
   }
 
   /** Sees to it that the answer goes on where the file stands; begins anew where it is of another file. */

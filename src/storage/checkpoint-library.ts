@@ -60,8 +60,8 @@ export interface CheckpointLibrary {
   /** Why nothing can be stored, or `null`. */
   readonly unavailable: string | null;
   list(): Promise<LibraryList>;
-  /** The files of a whole checkpoint, to be opened. Nothing is read yet. */
-  files(key: string): Promise<readonly NamedFile[]>;
+  /** The files of a whole checkpoint, to be opened, and what is known of them. No file's content is read yet. */
+  files(key: string): Promise<{ readonly manifest: Manifest; readonly files: readonly NamedFile[] }>;
   /**
    * Says that this tab uses `key`, which then cannot be deleted, until the next call or the tab's end. `null`: none. Rejects
    * for one that is being downloaded or deleted.
@@ -151,7 +151,7 @@ function place(key: string, entry: Entry, isUnderWay: boolean): Partial<LibraryL
 }
 
 /** Runs `work` while nobody else uses the folder; rejects with `busy` where somebody does. */
-async function alone<T>(
+export async function alone<T>(
   locks: LockManager | null,
   key: string,
   busy: () => Error,
@@ -205,13 +205,14 @@ export function openLibrary(name?: string, locks: LockManager | null = browserLo
         const { manifest, sizes } = await readEntry(folder, key);
         const bad = manifest === null ? undefined : lacking(manifest, sizes);
         if (manifest === null || bad) throw noFile(key, bad?.path ?? MANIFEST);
-        return Promise.all(
+        const files = await Promise.all(
           manifest.files.map(async ({ path, storedAs }) => {
             const data = await fileIn(folder, storedAs);
             if (data === null) throw noFile(key, path);
             return { name: path, data };
           }),
         );
+        return { manifest, files };
       }),
     async use(key) {
       if (key === used) return;

@@ -116,7 +116,7 @@ describe('a download in this browser’s files', () => {
       whole: [{ key: KEY, bytes: 5000 + CONFIG.length }],
       unfinished: [],
     });
-    const files = await library.files(KEY);
+    const { files } = await library.files(KEY);
     expect(files.map(({ name, data }) => [name, data instanceof File])).toEqual([
       ['config.json', true],
       ['onnx/model.onnx', true],

@@ -14,7 +14,7 @@ export interface AnswerActions {
 export function answerActions(
   ctx: Context,
   engine: EngineActions,
-  drawn: (part: 'sample' | 'held-out') => Promise<readonly SizedRow[] | null>,
+  drawn: (part: 'sample' | 'held-out', signal: AbortSignal) => Promise<readonly SizedRow[]>,
   reader: () => { readonly kind: 'opened' | 'teacher' } | null,
 ): AnswerActions {
   const now = () => ctx.get().data.answers;
@@ -27,9 +27,9 @@ export function answerActions(
       const outcome = await task.start(
         async ({ signal, report }) => {
           const part = answeredPart(ctx.get().data.draft);
-          const rows = await drawn(part);
+          const rows = await drawn(part, signal);
           const subject = reader();
-          if (rows === null || rows.length === 0 || subject === null)
+          if (rows.length === 0 || subject === null)
             throw Object.assign(new Error(`there are no rows in the ${part} part`), {
               code: 'input',
               hint: 'Draw some above.',
@@ -49,8 +49,7 @@ export function answerActions(
         },
         async () => {
           if (answersError(now()) !== null) return false;
-          if (reader() === null) return engine.loadPair();
-          return ctx.get().device.status === 'done' || engine.openDevice();
+          return reader() === null ? engine.loadPair() : engine.deviceReady();
         },
       );
       if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);

@@ -93,7 +93,7 @@ export function createApp(environment: Environment): App {
     const index = /^held-out-(\d{1,6})$/.exec(question)?.[1];
     if (index === undefined) return latents.typeQuestion(question);
     try {
-      if (ctx.get().pair.status !== 'done' && !(await engine.loadPair())) return;
+      if (!(await engine.pairReady())) return;
       const [problem] = await ctx.engine().problems('held-out', Number(index), 1);
       if (!problem) throw new Error('there is no such problem');
       latents.pickProblem(problem);
@@ -191,7 +191,8 @@ export function createApp(environment: Environment): App {
       }
       clearTimeout(late);
       firstPlace('tour');
-      await sources.refreshLibrary();
+      // What is stored is not waited for: the pair needs none of it.
+      void sources.refreshLibrary();
       if (load) await engine.loadPair();
       await takeQuestion(ctx.get().link.question);
     },

@@ -15,15 +15,12 @@ export function checkActions(ctx: Context, engine: EngineActions): CheckActions 
   });
   return {
     async runCheck() {
-      const outcome = await check.start(
-        async ({ signal, report }) => {
-          const device = ctx.get().device.value;
-          const found = await ctx.engine().checkDevice({ signal, report });
-          ctx.set({ check: { ...ctx.get().check, of: device } });
-          return found;
-        },
-        async () => ctx.get().device.status === 'done' || engine.openDevice(),
-      );
+      const outcome = await check.start(async ({ signal, report }) => {
+        const device = ctx.get().device.value;
+        const found = await ctx.engine().checkDevice({ signal, report });
+        ctx.set({ check: { ...ctx.get().check, of: device } });
+        return found;
+      }, engine.deviceReady);
       if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
       return outcome.status === 'done';
     },

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { type DoubleOptions, engineError } from '../workbench.testing';
-import { answersShare } from './data-answers';
+import { initialDataDraft } from './data';
+import { judgeAnswers } from './data-answers';
 import { formatLink } from './link';
 import { openApp } from './open-app.testing';
 
@@ -105,12 +106,17 @@ describe('figure 6 of rows', () => {
     await actions.openCheckpoint(CHECKPOINT);
     expect(await actions.prepareRows()).toBe(true);
     expect(data().report.value).toMatchObject({ name: 'gsm8k-train-128.jsonl', rows: 128 });
+    // Looking at what it takes counts no tokens and changes no filter.
+    expect([data().counts.status, data().draft]).toEqual(['idle', initialDataDraft]);
+    expect(data().cost.value?.rows).toBe(16);
+    expect(data().cost.value?.tooLong.length).toBeGreaterThan(0);
+    expect(doubles[0]!.calls.some((call) => call.startsWith('countTokens'))).toBe(false);
+    expect(await actions.showRowsFigure()).toBe(true);
     expect(data().counts.value).toMatchObject({ positions: 256, tooLong: 32 });
     expect(data().draft.tokens).toBe('-256');
     expect(data().cost.value).toMatchObject({ rows: 16, tooLong: [] });
     const { rationale, bytes } = data().cost.value!;
     expect(bytes).toBe(rationale * 6 * 96 * 4);
-    expect(await actions.showRowsFigure()).toBe(true);
     expect(state().link.panel).toBe('lowrank');
     expect(state().lens.report.value?.request).toMatchObject({
       source: { kind: 'rows', seed: 1, samples: 16, filter: { tokens: [null, 256] } },
@@ -128,6 +134,8 @@ describe('figure 6 of rows', () => {
     await actions.openCheckpoint(CHECKPOINT);
     await actions.openData([file(ROWS)]);
     await actions.prepareRows();
+    expect(data().draft.steps).toBe('');
+    await actions.showRowsFigure();
     expect(data().draft.steps).toBe('1-');
   });
 
@@ -160,9 +168,9 @@ describe('answers', () => {
     expect(rows.map(({ row }) => row.id)).toEqual((await actions.drawnRows('sample'))!.map(({ id }) => id));
     // What the double says has 11 as its last number, and no #.
     const eleven = rows.map((one) => ({ ...one, row: { ...one.row, answer: '11' } }));
-    expect(answersShare(eleven, 'last-number')).toMatchObject({ correct: 5, total: 5 });
-    expect(answersShare(eleven, 'gsm8k')).toMatchObject({ correct: 0, total: 5 });
-    expect(answersShare(rows, 'last-number').correct).toBe(
+    expect(judgeAnswers(eleven, 'last-number').share).toMatchObject({ correct: 5, total: 5 });
+    expect(judgeAnswers(eleven, 'gsm8k').share).toMatchObject({ correct: 0, total: 5 });
+    expect(judgeAnswers(rows, 'last-number').share.correct).toBe(
       rows.filter(({ row }) => row.answer === '11').length,
     );
     await actions.openData([file(ROWS)]);
@@ -184,6 +192,40 @@ describe('answers', () => {
     expect(data().answers.task).toMatchObject({
       error: { message: 'there are no rows in the held-out part' },
     });
+  });
+});
+
+describe('rows that cannot be had', () => {
+  it('are said as the engine says it: beside the answers, and as a notice of the export', async () => {
+    const { actions, data, state, doubles } = open();
+    await actions.openCheckpoint(CHECKPOINT);
+    await actions.openData([file(ROWS)]);
+    doubles[0]!.dataRows = () => Promise.reject(engineError('input', '14 of 30 pass', 'Ask for fewer.'));
+    const before = state().notices.length;
+    expect(await actions.answerRows()).toBe(false);
+    expect(data().answers.task).toMatchObject({
+      status: 'failed',
+      error: { message: '14 of 30 pass', hint: 'Ask for fewer.' },
+    });
+    expect(state().notices).toHaveLength(before);
+    expect(await actions.drawnRows('sample')).toBeNull();
+    expect(state().notices.at(-1)?.text).toBe('The rows were not written: 14 of 30 pass. Ask for fewer.');
+  });
+});
+
+describe('another data set', () => {
+  it('takes no more of the draft than it has rows for, and says so', async () => {
+    const { actions, data, state } = open();
+    await actions.openData([file(ROWS)]);
+    actions.changeData({ samples: 4, steps: '2-', words: '1-' });
+    await actions.openData([file(ROWS.slice(0, 2), 'two.json')]);
+    // Their rows have 0 and 1 steps.
+    expect(data().draft).toMatchObject({ samples: 2, steps: '', words: '1-' });
+    expect(state().notices.map(({ text }) => text)).toEqual([
+      'two.json has 2 rows: the sample is all of them.',
+      'two.json has no row with at least 2 steps: that filter is cleared.',
+    ]);
+    expect(await actions.drawnRows('sample')).toHaveLength(2);
   });
 });
 

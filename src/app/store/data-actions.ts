@@ -7,20 +7,20 @@ import {
   type SizedRow,
   type TokenCounts,
 } from '../../contract/data';
-import { FIGURE_6, type NamedFile } from '../../contract/lens';
+import type { NamedFile } from '../../contract/lens';
 import { fetchRows, type HubRows } from '../../hub/rows';
 import { type AnswerActions, answerActions } from './answer-actions';
 import type { Context } from './context';
-import { type DataDraft, type DataFrom, dataErrors, filterOf, PAGE_ROWS, queryOf } from './data';
+import { type DataDraft, type DataFrom, dataErrors, filterOf, fittedDraft, PAGE_ROWS, queryOf } from './data';
 import { initialAnswers } from './data-answers';
 import { dataLink } from './data-link';
 import type { EngineActions } from './engine-actions';
 import type { LensActions } from './lens-actions';
 import type { SubjectId } from './lens-draft';
-import { readRange, writeRange } from './ranges';
-import { done, failed, failureOf, idle, isBusy } from './task';
+import { type RowsFigureActions, rowsFigureActions } from './rows-figure-actions';
+import { done, failed, failureOf, idle } from './task';
 
-export interface DataActions extends AnswerActions {
+export interface DataActions extends AnswerActions, RowsFigureActions {
   /** Reads a data set from files, in the form that is found or the one given; it replaces the one before. */
   openData(from: DataFrom, reading?: Partial<DataReading>): Promise<boolean>;
   /** The rows that come with the page. */
@@ -38,11 +38,7 @@ export interface DataActions extends AnswerActions {
   /** Counts the tokens of every row under the tokenizer of the model that is open. */
   countTokens(): Promise<boolean>;
   cancelCounting(): void;
-  /** Makes sure that there are rows, and that the sample is one the model can read; tells what it takes. */
-  prepareRows(): Promise<boolean>;
-  /** Figure 6 of the sample’s rationales under the model that is open, in the Low-rank place. */
-  showRowsFigure(): Promise<boolean>;
-  /** The rows of the sample or of the held-out part; `null` where they could not be had. */
+  /** The rows of the sample or of the held-out part, to be written to a file; `null`, with a notice, where they could not be had. */
   drawnRows(part: 'sample' | 'held-out'): Promise<readonly SizedRow[] | null>;
 }
 
@@ -103,27 +99,25 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
     if (report.value?.request.source.kind === 'rows') ctx.lens({ outlived: { ...outlived, report: true } });
   };
 
-  const drawnRows: DataActions['drawnRows'] = async (part) => {
+  /** All rows of a part, as the draft has it. @throws what the engine does, or the signal's reason */
+  const rowsOf = async (part: 'sample' | 'held-out', signal?: AbortSignal) => {
     const { draft } = now();
-    try {
-      const count = part === 'sample' ? draft.samples : draft.heldOut;
-      const rows: SizedRow[] = [];
-      while (rows.length < count) {
-        const found = await ctx.engine().dataRows(queryOf({ ...draft, part }, rows.length, 1000));
-        rows.push(...found.rows);
-        if (found.rows.length === 0) break;
-      }
-      return rows;
-    } catch (thrown) {
-      const { message, hint } = failureOf(thrown);
-      ctx.notify('warning', `The rows were not written: ${message}. ${hint ?? ''}`);
-      return null;
+    const count = part === 'sample' ? draft.samples : draft.heldOut;
+    const rows: SizedRow[] = [];
+    while (rows.length < count) {
+      const found = await ctx.engine().dataRows(queryOf({ ...draft, part }, rows.length, 1000));
+      signal?.throwIfAborted();
+      rows.push(...found.rows);
+      if (found.rows.length === 0) break;
     }
+    return rows;
   };
+
   const actions: DataActions = {
-    ...answerActions(ctx, engine, drawnRows, reader),
+    ...answerActions(ctx, engine, rowsOf, reader),
     async openData(from, reading = {}) {
       const used = { ...AS_DETECTED, ...reading };
+      const isAnother = now().report.value !== null;
       const outcome = await opening.start(({ signal, report }) =>
         ctx.engine().openData(from, used, { signal, report }),
       );
@@ -138,8 +132,11 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
         cost: idle,
         answers: { ...initialAnswers, limit: now().answers.limit },
       });
+      const { change: fitting, notes } = fittedDraft(now().draft, outcome.value, isAnother);
+      for (const note of notes) ctx.notify('info', note);
       // Token counts are gone with the rows that they were of.
-      await (now().draft.tokens === '' ? refresh() : change({ tokens: '' }));
+      const draft = { ...fitting, ...(now().draft.tokens !== '' && { tokens: '' }) };
+      await (Object.keys(draft).length === 0 ? refresh() : change(draft));
       return true;
     },
     openBundledRows: () =>
@@ -187,52 +184,19 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
       return true;
     },
     cancelCounting: () => counting.cancel(),
-    async prepareRows() {
-      if (isBusy(now().report)) return false;
-      if (!now().report.value && !(await actions.openBundledRows())) return false;
-      // Counts of a tokenizer that is gone.
-      const isOld = now().counts.value !== null && now().counts.value?.model !== modelName(ctx);
-      if (isOld) {
-        set({ counts: idle });
-        await change({ tokens: '' });
-      } else await refresh();
-      const { report, draft } = now();
-      if (report.value?.steps.least === 0 && readRange(draft.steps).range?.[0] === null)
-        await change({ steps: writeRange([1, readRange(draft.steps).range?.[1] ?? null]) });
-      if ((now().cost.value?.tooLong.length ?? 0) > 0 && (await actions.countTokens())) {
-        const positions = now().counts.value?.positions ?? null;
-        if (positions !== null)
-          await change({ tokens: writeRange([readRange(draft.tokens).range?.[0] ?? null, positions]) });
+    ...rowsFigureActions(ctx, lens, change, refresh, () => readerOf(ctx.get()), {
+      openBundledRows: () => actions.openBundledRows(),
+      countTokens: () => actions.countTokens(),
+    }),
+    async drawnRows(part) {
+      try {
+        return await rowsOf(part);
+      } catch (thrown) {
+        const { message, hint } = failureOf(thrown);
+        ctx.notify('warning', `The rows were not written: ${message}. ${hint ?? ''}`);
+        return null;
       }
-      return now().cost.status === 'done';
     },
-    async showRowsFigure() {
-      if (!(await actions.prepareRows())) return false;
-      const subject = readerOf(ctx.get());
-      if (subject === null) return false;
-      const { samples, seed } = now().draft;
-      ctx.set({ isPlaceKnown: true, link: { ...ctx.get().link, panel: 'lowrank' } });
-      lens.showView('spectra');
-      return lens.runLens({
-        subject,
-        source: 'rows',
-        sections: FIGURE_6.selections[0]!.sections,
-        overlay: null,
-        samples,
-        drawSeed: seed,
-        rowsFilter: filterOf(now().draft),
-        layers: 'all',
-        stack: FIGURE_6.stack,
-        centre: FIGURE_6.centre,
-      });
-    },
-    drawnRows,
   };
   return actions;
-}
-
-/** The name that token counts carry. */
-function modelName(ctx: Context): string | undefined {
-  const { lens, pair } = ctx.get();
-  return lens.opened.value?.name ?? pair.value?.models.find(({ role }) => role === 'teacher')?.name;
 }

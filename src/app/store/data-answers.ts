@@ -1,4 +1,4 @@
-import { isRight, type RuleId } from '../../contract/answer-rules';
+import { type Judgement, judge, type RuleId } from '../../contract/answer-rules';
 import type { DataPart, SizedRow } from '../../contract/data';
 import type { GenerateEnding } from '../../contract/generate';
 import { type Share, wilson } from '../../contract/interval';
@@ -32,6 +32,14 @@ export const answersError = ({ limit }: Pick<DataAnswers, 'limit'>): string | nu
 export const answeredPart = ({ part }: { readonly part: DataPart }): 'sample' | 'held-out' =>
   part === 'held-out' ? 'held-out' : 'sample';
 
-/** The share of right answers so far. */
-export const answersShare = (rows: readonly AnsweredRow[], rule: RuleId): Share =>
-  wilson(rows.filter(({ row, text }) => isRight(rule, text, row.answer)).length, rows.length);
+/** An answer with what the rule found in it. */
+export interface JudgedRow extends AnsweredRow, Judgement {}
+
+/** The answers so far, each marked by the rule, and the share of right ones. */
+export function judgeAnswers(
+  answers: readonly AnsweredRow[],
+  rule: RuleId,
+): { readonly rows: readonly JudgedRow[]; readonly share: Share } {
+  const rows = answers.map((one) => ({ ...one, ...judge(rule, one.text, one.row.answer) }));
+  return { rows, share: wilson(rows.filter(({ right }) => right).length, rows.length) };
+}

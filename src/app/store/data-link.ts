@@ -1,5 +1,6 @@
 import { DATA_PARTS, type DataPart } from '../../contract/data';
 import { type DataDraft, dataErrors, initialDataDraft } from './data';
+import { quoted } from './link-text';
 
 /** What of the Data place a link carries: `#/data?data-sample=32&data-steps=2-5`. The rows themselves stay on the page. */
 
@@ -37,7 +38,7 @@ export function readDataLink(values: URLSearchParams): {
     const text = values.get(key);
     if (text === null) continue;
     if (read(field, text) !== null) data[key] = text;
-    else problems.push(`unknown ${key} "${text.slice(0, 60)}": expected ${mayBe(field)}`);
+    else problems.push(`unknown ${key} ${quoted(text)}: expected ${mayBe(field)}`);
   }
   return { data, problems };
 }

@@ -14,8 +14,10 @@ import {
 import type { NamedFile } from '../../contract/lens';
 import { type HubRows, VIEWER } from '../../hub/rows';
 import { type DataAnswers, initialAnswers } from './data-answers';
+import { MAX_SAMPLES } from './lens-draft';
 import { rangeWords, readRange } from './ranges';
 import { idle, type Task } from './task';
+import { whole } from './whole';
 
 /** The data set, from the page's side. */
 
@@ -107,20 +109,13 @@ export { hubRowsError } from '../../hub/rows';
 
 /** Rows shown at a time. */
 export const PAGE_ROWS = 10;
-/** Rows of a sample at most: what the lens takes. */
-export const MAX_SAMPLE = 128;
 const MAX_ROWS = 1_000_000;
-
-const whole = (value: number, low: number, high: number) =>
-  Number.isInteger(value) && value >= low && value <= high
-    ? null
-    : `Choose a whole number from ${low} to ${high}.`;
 
 /** What is wrong with the draft, by field; empty if nothing is. */
 export function dataErrors(draft: DataDraft): ReadonlyMap<keyof DataDraft, string> {
   const errors = new Map<keyof DataDraft, string>();
   const say = (field: keyof DataDraft, error: string | null) => error !== null && errors.set(field, error);
-  say('samples', whole(draft.samples, 1, MAX_SAMPLE));
+  say('samples', whole(draft.samples, 1, MAX_SAMPLES));
   say('heldOut', whole(draft.heldOut, 0, MAX_ROWS));
   say('seed', whole(draft.seed, 0, 2 ** 31 - 1));
   for (const field of ['steps', 'words', 'tokens'] as const) say(field, readRange(draft[field]).error);
@@ -151,4 +146,29 @@ export function filterWords({ steps, words, tokens }: DataFilter): string | null
   return said.length === 0 ? null : said.join(', ');
 }
 
-export const hasFilter = (filter: DataFilter): boolean => filterWords(filter) !== null;
+/**
+ * What of a draft does not fit a data set: a draw of more rows than it has, and, where another set was open before, ranges in
+ * which it has no row at all. @returns the change that makes it fit, and what to say of it
+ */
+export function fittedDraft(
+  draft: DataDraft,
+  report: DataReport,
+  isAnother: boolean,
+): { readonly change: Partial<DataDraft>; readonly notes: readonly string[] } {
+  const { name, rows } = report;
+  if (rows === 0) return { change: {}, notes: [] };
+  const notes: string[] = [];
+  let change: Partial<DataDraft> = {};
+  if (draft.samples > rows) {
+    change = { samples: rows };
+    notes.push(`${name} has ${rows} ${rows === 1 ? 'row' : 'rows'}: the sample is all of them.`);
+  }
+  for (const field of isAnother ? (['steps', 'words'] as const) : []) {
+    const [low, high] = readRange(draft[field]).range ?? NO_RANGE;
+    const { least, most } = report[field];
+    if ((low ?? least) <= most && (high ?? most) >= least) continue;
+    change = { ...change, [field]: '' };
+    notes.push(`${name} has no row with ${rangeWords([low, high], field)}: that filter is cleared.`);
+  }
+  return { change, notes };
+}

@@ -13,6 +13,10 @@ export interface EngineActions {
   cancelDevice(): void;
   loadPair(): Promise<boolean>;
   cancelPair(): void;
+  /** Whether there is a device, opened now if there was none. */
+  deviceReady(): Promise<boolean>;
+  /** Whether the pair is there, loaded now if it was not. */
+  pairReady(): Promise<boolean>;
   /** Drops the engine, starts a new one and loads the pair again. */
   restart(): Promise<boolean>;
 }
@@ -87,14 +91,15 @@ export function engineActions(ctx: Context): EngineActions {
   const openDevice = async (provider = ctx.get().settings.provider) =>
     (await (device.current() ?? open(provider))).status === 'done';
 
+  const deviceReady = async () => ctx.get().device.status === 'done' || openDevice();
+
   const load = async () => {
     const held = ctx.get().pair.value;
-    const ready = async () => ctx.get().device.status === 'done' || (await openDevice());
     // The engine keeps the pair across devices.
-    if (held !== null) return ready();
+    if (held !== null) return deviceReady();
     const outcome = await pair.start(
       ({ signal, report }) => ctx.engine().loadPair(ctx.pairUrl, { signal, report }),
-      ready,
+      deviceReady,
     );
     if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
     return outcome.status === 'done';
@@ -110,6 +115,8 @@ export function engineActions(ctx: Context): EngineActions {
     cancelDevice: () => device.cancel(),
     loadPair,
     cancelPair: () => pair.cancel(),
+    deviceReady,
+    pairReady: async () => ctx.get().pair.status === 'done' || loadPair(),
     async restart() {
       device.abandon();
       pair.abandon();

@@ -35,9 +35,7 @@ export function generationActions(ctx: Context, engine: EngineActions): Generati
   /** An opened checkpoint needs no pair. */
   const ready = async (): Promise<boolean> => {
     if (generationErrors(now().draft).size > 0) return false;
-    if (now().draft.subject === 'opened')
-      return ctx.get().device.status === 'done' || (await engine.openDevice());
-    return ctx.get().pair.status === 'done' || (await engine.loadPair());
+    return now().draft.subject === 'opened' ? engine.deviceReady() : engine.pairReady();
   };
 
   return {

@@ -2,6 +2,7 @@ import { GENERATE_SETTINGS, type GenerateSettings } from '../../contract/generat
 import { rangeText } from '../../contract/settings';
 import { type GenerationDraft, generationErrors } from './generation';
 import { readSubject } from './lens-draft';
+import { quoted } from './link-text';
 
 /** What of the generate place a link carries: `#/generate?prompt=Once+upon+a+time&temperature=0.8&noise=7`. */
 export type GenerationLink = Readonly<Record<string, string>>;
@@ -46,7 +47,7 @@ export function readGenerationLink(
 }
 
 function problemOf(key: string, text: string, initial: GenerationDraft): string | null {
-  const shown = `"${text.length > 60 ? `${text.slice(0, 60)}…` : text}"`;
+  const shown = quoted(text);
   if (key === 'generator')
     return readSubject(text) === null
       ? `unknown generator ${shown}: expected teacher, base, student, student-3 (its checkpoint 3) or opened`

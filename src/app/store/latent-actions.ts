@@ -45,7 +45,6 @@ export function latentActions(ctx: Context, engine: EngineActions): LatentAction
   const thought = task<LatentThought>('thought');
   const answer = task<AnswerReport>('answer');
   const explicit = task<ExplicitReport>('explicit');
-  const loaded = async () => ctx.get().pair.status === 'done' || (await engine.loadPair());
 
   const ended = ({ status, ...outcome }: Outcome<unknown>) => {
     if ('thrown' in outcome) noteLoss(ctx, outcome.thrown);
@@ -69,7 +68,7 @@ export function latentActions(ctx: Context, engine: EngineActions): LatentAction
       const old = now().problems.value ?? [];
       const outcome = await problems.start(
         async () => [...old, ...(await ctx.engine().problems('held-out', old.length, count))],
-        loaded,
+        engine.pairReady,
       );
       return outcome.status === 'done';
     },
@@ -92,7 +91,7 @@ export function latentActions(ctx: Context, engine: EngineActions): LatentAction
               ? { steps: steps ?? shown, latent: { filter, temperature } }
               : steps !== null && { steps }),
           });
-        }, loaded),
+        }, engine.pairReady),
       );
     },
     async step() {

@@ -75,9 +75,7 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
     ctx.set({ lens: editLens(now(), action) });
     address();
   };
-  const loaded = async () => ctx.get().pair.status === 'done' || (await engine.loadPair());
   /** An opened checkpoint does not need the pair unless it reads the pair's problems. */
-  const opened = async () => ctx.get().device.status === 'done' || (await engine.openDevice());
   const needsPair = ({ source, subject, overlay }: LensDraft) =>
     source === 'problems' ||
     source === 'ids' ||
@@ -115,7 +113,7 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
           return ctx.engine().lens(requestOf(draft, draftBoundsOf(ctx.get(), draft)), { signal, report });
         },
         async () => {
-          if (!(await (needsPair(now().draft) ? loaded() : opened()))) return false;
+          if (!(await (needsPair(now().draft) ? engine.pairReady() : engine.deviceReady()))) return false;
           const { draft } = now();
           return draftErrors(draft, draftBoundsOf(ctx.get(), draft)).size === 0;
         },
@@ -180,7 +178,7 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
           }
         },
         async () => {
-          if (!(await loaded())) return false;
+          if (!(await engine.pairReady())) return false;
           const current = now().outlived.causal ? null : before;
           request = ranks && current ? { ...current.request, ranks } : asked(ranks);
           return request !== null;
@@ -194,7 +192,7 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
     async openCheckpoint(files) {
       const outcome = await opening.start(
         ({ signal, report }) => ctx.engine().openCheckpoint(files, { signal, report }),
-        opened,
+        engine.deviceReady,
       );
       if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
       if (outcome.status !== 'done') return false;
@@ -224,7 +222,7 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
           return { name, shape, label, bytes: blob.size };
         },
         async () => {
-          if (!(await (needsPair(now().draft) ? loaded() : opened()))) return false;
+          if (!(await (needsPair(now().draft) ? engine.pairReady() : engine.deviceReady()))) return false;
           const { draft } = now();
           return draftErrors(draft, draftBoundsOf(ctx.get(), draft)).size === 0;
         },

@@ -11,6 +11,7 @@ import {
 } from '../../contract/lens';
 import { defaultSettings } from '../../storage/rows';
 import { readLayers } from './layers';
+import { whole } from './whole';
 
 /** The lens request as it is being edited; it may be invalid meanwhile. */
 
@@ -146,14 +147,11 @@ export interface DraftBounds extends Bounds {
 const shareSpace = ({ hidden, overlayHidden }: DraftBounds) =>
   hidden === null || overlayHidden === null || hidden === overlayHidden;
 
+/** Most samples of a request, and rows of a sample. */
 export const MAX_SAMPLES = 128;
 /** Total over all typed texts. */
 const MAX_CHARACTERS = 1_000_000;
 const MAX_SEED = 2 ** 31 - 1;
-const whole = (value: number, low: number, high: number) =>
-  Number.isInteger(value) && value >= low && value <= high
-    ? null
-    : `Choose a whole number from ${low} to ${high}.`;
 
 /** What is wrong with the draft, by field; empty if nothing is. The engine knows more and may still refuse it. */
 export function draftErrors(draft: LensDraft, bounds: DraftBounds): ReadonlyMap<keyof LensDraft, string> {

@@ -1,7 +1,15 @@
 import type { DataFilter } from '../../contract/data';
 import { CONTROLS, SECTIONS, STACKS } from '../../contract/lens';
 import { readLayers } from './layers';
-import { type LensDraft, MAX_SAMPLES, readSubject, type SubjectId, usualSections } from './lens-draft';
+import {
+  initialDraft,
+  type LensDraft,
+  MAX_SAMPLES,
+  readSubject,
+  type SubjectId,
+  usualSections,
+} from './lens-draft';
+import { quoted } from './link-text';
 import { readRange, writeRange } from './ranges';
 
 /** The part of the low-rank place that a link carries: `#/lowrank?view=ranks&subject=student&layers=1-3`. */
@@ -15,8 +23,8 @@ export type LensLink = Readonly<Record<string, string>>;
 interface Entry {
   /** The values the key accepts, in words. */
   readonly may: string;
-  /** The part of the draft that the text stands for, or `null`. */
-  read(text: string): Partial<LensDraft> | null;
+  /** The part of the draft that the text stands for, or `null`. `draft`: the one without it. */
+  read(text: string, draft: LensDraft): Partial<LensDraft> | null;
   write(draft: LensDraft): string | null;
 }
 
@@ -65,18 +73,15 @@ const subject = (key: 'subject' | 'overlay'): Entry => ({
   write: (draft) => draft[key] as SubjectId | null,
 });
 
-/** A range of the rows drawn from. The filter has three: each entry changes its own, see `followLensLink`. */
+/** A range of the rows drawn from. The filter has three: each entry changes its own. */
 const rows = (key: keyof DataFilter): Entry => ({
   may: 'a range such as 3-8, 3- or -8',
-  read: (text) => (readRange(text).error === null ? {} : null),
+  read(text, { rowsFilter }) {
+    const { range } = readRange(text);
+    return range === null ? null : { rowsFilter: { ...rowsFilter, [key]: range } };
+  },
   write: ({ source, rowsFilter }) => (source === 'rows' ? writeRange(rowsFilter[key]) || null : null),
 });
-
-const ROWS: Readonly<Record<string, keyof DataFilter>> = {
-  'row-steps': 'steps',
-  'row-words': 'words',
-  'row-tokens': 'tokens',
-};
 
 const ENTRIES: Readonly<Record<string, Entry>> = {
   source: {
@@ -84,7 +89,9 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
     read: (text) => (text === 'rows' ? { source: 'rows' } : null),
     write: ({ source }) => (source === 'rows' ? source : null),
   },
-  ...Object.fromEntries(Object.entries(ROWS).map(([name, key]) => [name, rows(key)])),
+  'row-steps': rows('steps'),
+  'row-words': rows('words'),
+  'row-tokens': rows('tokens'),
   samples: number('samples', 1, MAX_SAMPLES),
   draw: number('drawSeed', 0, 2 ** 31 - 1),
   ids: {
@@ -113,22 +120,22 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
 
 export const LENS_KEYS: readonly string[] = ['view', ...Object.keys(ENTRIES)];
 
-const quote = (text: string) => `"${text.length > 60 ? `${text.slice(0, 60)}…` : text}"`;
-
 /** The usable values, and what is wrong with the others. */
 export function readLensLink(values: URLSearchParams): {
   readonly lens: LensLink;
   readonly problems: readonly string[];
 } {
+  const initial = initialDraft();
   const lens: Record<string, string> = {};
   const problems: string[] = [];
   for (const key of LENS_KEYS) {
     const text = values.get(key);
     if (text === null) continue;
     const may = key === 'view' ? LENS_VIEWS.join(', ') : ENTRIES[key]!.may;
-    const known = key === 'view' ? LENS_VIEWS.includes(text as LensView) : ENTRIES[key]!.read(text) !== null;
+    const known =
+      key === 'view' ? LENS_VIEWS.includes(text as LensView) : ENTRIES[key]!.read(text, initial) !== null;
     if (known) lens[key] = text;
-    else problems.push(`unknown ${key} ${quote(text)}: expected ${may}`);
+    else problems.push(`unknown ${key} ${quoted(text)}: expected ${may}`);
   }
   return { lens, problems };
 }
@@ -136,12 +143,7 @@ export function readLensLink(values: URLSearchParams): {
 /** The view and the draft that the link asks for, starting from the given draft. */
 export function followLensLink(lens: LensLink, initial: LensDraft): { draft: LensDraft; view: LensView } {
   let draft = initial;
-  for (const [key, text] of Object.entries(lens)) {
-    draft = { ...draft, ...ENTRIES[key]?.read(text) };
-    const bound = ROWS[key];
-    const range = bound && readRange(text).range;
-    if (range) draft = { ...draft, rowsFilter: { ...draft.rowsFilter, [bound]: range } };
-  }
+  for (const [key, text] of Object.entries(lens)) draft = { ...draft, ...ENTRIES[key]?.read(text, draft) };
   if (!('sections' in lens)) draft = { ...draft, sections: usualSections(draft.subject, draft.source) };
   if (!('overlay-sections' in lens) && draft.overlay !== null)
     draft = { ...draft, overlaySections: usualSections(draft.overlay, draft.source) };
@@ -162,7 +164,7 @@ export function lensLink(draft: LensDraft, view: LensView, initial: LensDraft): 
             : usualSections(draft.overlay, draft.source).join(',')
           : entry.write(initial);
     // Half-typed values are kept out of the address.
-    if (text !== null && text !== usual && entry.read(text) !== null) lens[key] = text;
+    if (text !== null && text !== usual && entry.read(text, draft) !== null) lens[key] = text;
   }
   return lens;
 }

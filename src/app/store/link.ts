@@ -5,6 +5,7 @@ import { DATA_KEYS, type DataLink, readDataLink } from './data-link';
 import { initialGenerationDraft } from './generation';
 import { GENERATION_KEYS, type GenerationLink, readGenerationLink } from './generation-link';
 import { LENS_KEYS, type LensLink, readLensLink } from './lens-link';
+import { quoted } from './link-text';
 import { failureOf } from './task';
 
 /** What a link carries: `#/distil?preset=codi-128&question=held-out-3&theme=dark`. */
@@ -28,7 +29,6 @@ export interface Link {
 }
 
 export const LONGEST_QUESTION = 2000;
-const quote = (text: string) => `"${text.length > 60 ? `${text.slice(0, 60)}…` : text}"`;
 const oneOf = (names: readonly string[]) => names.join(', ');
 
 /** Reads a hash. Anything unusable is left out and named in `problems`; it never throws. */
@@ -46,18 +46,18 @@ export function parseLink(
   const [path = '', query = ''] = hash.replace(/^#?\/?/, '').split(/\?(.*)/s);
   const wanted = path === '' ? 'model' : path;
   const panel = PANELS.find((name) => name === wanted);
-  if (!panel) problems.push(`unknown place ${quote(path)}: expected ${oneOf(PANELS)}`);
+  if (!panel) problems.push(`unknown place ${quoted(path)}: expected ${oneOf(PANELS)}`);
 
   const values = new URLSearchParams(query);
   const named = values.get('preset');
   const preset = findPreset(named, presets) ?? null;
   if (named !== null && !preset)
-    problems.push(`unknown preset ${quote(named)}: expected ${oneOf(presets.map(({ id }) => id))}`);
+    problems.push(`unknown preset ${quoted(named)}: expected ${oneOf(presets.map(({ id }) => id))}`);
   else if (preset && preset.id !== named)
     notes.push(`The preset ${named} is now called ${preset.id} (${preset.name}); its values are the same.`);
   const theme = values.get('theme');
   if (theme !== null && !THEMES.includes(theme as Theme))
-    problems.push(`unknown theme ${quote(theme)}: expected ${oneOf(THEMES)}`);
+    problems.push(`unknown theme ${quoted(theme)}: expected ${oneOf(THEMES)}`);
   const question = values.get('question');
   if (question !== null && question.length > LONGEST_QUESTION) {
     problems.push(`the question of ${question.length} characters is longer than ${LONGEST_QUESTION}`);
@@ -70,7 +70,7 @@ export function parseLink(
   problems.push(...more, ...others, ...ofData);
   const known = ['preset', 'theme', 'question', 'model', ...LENS_KEYS, ...GENERATION_KEYS, ...DATA_KEYS];
   for (const key of new Set(values.keys())) {
-    if (!known.includes(key)) problems.push(`unknown value ${quote(key)}`);
+    if (!known.includes(key)) problems.push(`unknown value ${quoted(key)}`);
   }
   return {
     link: {

@@ -14,7 +14,15 @@ const MODEL = {
   vocabulary: 151_936,
   tied: true,
 } as ModelReport;
-const cost = { rows: 16, fed: 3200, rationale: 1800, longest: 320, bytes: 1800 * 24 * 896 * 4, tooLong: [] };
+const cost = {
+  rows: 16,
+  fed: 3200,
+  rationale: 1800,
+  longest: 320,
+  sequences: 2,
+  bytes: 1800 * 24 * 896 * 4,
+  tooLong: [],
+};
 
 describe('the estimate for rows', () => {
   it('counts one batch at a time, the states that are kept, and every token once', () => {
@@ -31,7 +39,7 @@ describe('the estimate for rows', () => {
 
   it('says what would fit, and nothing where it cannot be known', () => {
     const large = { ...MODEL, parameters: 880_000_000 };
-    const found = rowsEstimate(large, 'wasm', { ...cost, longest: 4096 })!;
+    const found = rowsEstimate(large, 'wasm', { ...cost, longest: 4096, sequences: 1 })!;
     expect(found.fits).toBe(false);
     expect(found.fittingTokens === undefined || found.fittingTokens < 4096).toBe(true);
     expect(rowsEstimate(MODEL, 'webgpu', cost)?.seconds).toBeUndefined();

@@ -13,19 +13,13 @@ export interface RowsEstimate {
   readonly seconds: number | undefined;
 }
 
-/** As `engine/session/states` has them: sequences read at once, and bytes of their hidden states or attention. */
-const MAX_AT_ONCE = 8;
-const BATCH_BYTES = 2 ** 26;
-
 /** @returns null where the model's sizes do not tell, as those of an ONNX export */
 export function rowsEstimate(
   model: ModelReport,
   provider: DeviceReport['provider'],
-  { rows, fed, longest, bytes }: RowsCost,
+  { rows, fed, longest, sequences, bytes }: RowsCost,
 ): RowsEstimate | null {
   if (model.headDim === undefined || rows === 0) return null;
-  const row = 4 * longest * Math.max(model.layers * model.hidden, model.heads * longest);
-  const sequences = Math.max(1, Math.min(MAX_AT_ONCE, rows, Math.floor(BATCH_BYTES / row)));
   const purpose = { kind: 'see', sequences, tokens: longest } as const;
   const { total, fits } = estimateMemory(model, provider, purpose);
   const { seconds } = estimateMemory(model, provider, { kind: 'see', sequences: 1, tokens: fed });

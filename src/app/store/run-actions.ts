@@ -105,27 +105,24 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       const config = parseRunConfig(wanted, ctx.get().methods);
       const id = new Date().toISOString();
       let hasBegun = false;
-      const outcome = await run.start(
-        async (turn) => {
-          hasBegun = true;
-          tellsStates = false;
-          reached = turn.reached;
-          queue = [];
-          turn.show(null);
-          ctx.run({ type: 'begin', id, config });
-          keeper.begin();
-          ctx.lens({ checkpoints: [], ...outlived(ctx.get().lens, ({ kind }) => kind === 'student') });
-          try {
-            const result = await ctx.engine().distil(config, { signal: turn.signal, report });
-            flush();
-            ctx.run({ type: 'finish', result });
-            return true;
-          } finally {
-            flush();
-          }
-        },
-        async () => ctx.get().pair.status === 'done' || (await engine.loadPair()),
-      );
+      const outcome = await run.start(async (turn) => {
+        hasBegun = true;
+        tellsStates = false;
+        reached = turn.reached;
+        queue = [];
+        turn.show(null);
+        ctx.run({ type: 'begin', id, config });
+        keeper.begin();
+        ctx.lens({ checkpoints: [], ...outlived(ctx.get().lens, ({ kind }) => kind === 'student') });
+        try {
+          const result = await ctx.engine().distil(config, { signal: turn.signal, report });
+          flush();
+          ctx.run({ type: 'finish', result });
+          return true;
+        } finally {
+          flush();
+        }
+      }, engine.pairReady);
       if (!hasBegun) return false;
       endOfTraining();
       if (outcome.status === 'done') {

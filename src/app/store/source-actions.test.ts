@@ -1,15 +1,16 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Offer, offerOf } from '../../hub/choose';
 import { HubError } from '../../hub/errors';
 import type { ModelSources } from '../../hub/index';
 import type { HubSource } from '../../hub/source';
-import type { LibraryList } from '../../storage/checkpoint-library';
+import type { CheckpointLibrary, LibraryList } from '../../storage/checkpoint-library';
 import { type DownloadPlan, keyOf } from '../../storage/checkpoint-rows';
 import { StorageError } from '../../storage/errors';
 import { memoryStore } from '../../storage/store';
 import { type DoubleOptions, double, engineError } from '../workbench.testing';
 import { createApp } from './app-store';
 import { formatLink } from './link';
+import { isDownloading } from './sources';
 
 const planOf = ({ base, id, revision }: HubSource): DownloadPlan => ({
   version: 1,
@@ -26,20 +27,22 @@ const planOf = ({ base, id, revision }: HubSource): DownloadPlan => ({
 });
 
 /** Hosts and a library that remember what was asked of them. */
-function made({ quota = 10_000, fails = null as Error | null, offline = false } = {}) {
+function made({
+  quota = 10_000,
+  fails = null as Error | null,
+  offline = false,
+  library = {} as Partial<CheckpointLibrary>,
+} = {}) {
   const asked: string[] = [];
   const stored = new Map<string, DownloadPlan>();
   const used: (string | null)[] = [];
+  const manifestOf = (plan: DownloadPlan) => ({
+    ...plan,
+    finishedAt: 1,
+    files: plan.files.map((file) => ({ ...file, storedAs: file.path, proof: 'sha256' as const })),
+  });
   let list = (): LibraryList => ({
-    whole: [...stored].map(([key, plan]) => ({
-      key,
-      bytes: 1000,
-      manifest: {
-        ...plan,
-        finishedAt: 1,
-        files: plan.files.map((file) => ({ ...file, storedAs: file.path, proof: 'sha256' })),
-      },
-    })),
+    whole: [...stored].map(([key, plan]) => ({ key, bytes: 1000, manifest: manifestOf(plan) })),
     unfinished: [],
     damaged: [],
   });
@@ -50,7 +53,8 @@ function made({ quota = 10_000, fails = null as Error | null, offline = false } 
       async files(key) {
         const plan = stored.get(key);
         if (!plan) throw new StorageError(`no ${key}`, 'Download it again.');
-        return plan.files.map(({ path }) => ({ name: path, data: new Blob(['x']) }));
+        const files = plan.files.map(({ path }) => ({ name: path, data: new Blob(['x']) }));
+        return { manifest: manifestOf(plan), files };
       },
       async use(key) {
         used.push(key);
@@ -61,6 +65,7 @@ function made({ quota = 10_000, fails = null as Error | null, offline = false } 
       },
       room: async () => ({ used: 100, quota, isPersistent: false }),
       persist: async () => true,
+      ...library,
     },
     async lookUp(source, { token }) {
       asked.push(`look up ${source.id}@${source.revision} at ${source.base} with ${token ?? 'no token'}`);
@@ -225,13 +230,72 @@ describe('opening a model of a host', () => {
     const { actions, state } = open();
     const download = actions.download(plan);
     await new Promise((next) => setTimeout(next, 1));
+    const other = planOf({ base: 'https://huggingface.co', id: 'org/name', revision: 'v2' });
+    const keys = [plan, { ...other, commit: 'd'.repeat(40) }].map(keyOf);
+    expect(keys.map((key) => isDownloading(state(), key))).toEqual([true, false]);
     actions.cancelDownload();
     expect(await download).toBe(false);
     expect(state()).toMatchObject({ download: { status: 'idle' }, transfer: null, open: null });
   });
 });
 
+const never = () => new Promise<never>(() => {});
+
+describe('a library that gives no answer', () => {
+  it('keeps no pair from loading, and is said after a while', async () => {
+    vi.useFakeTimers();
+    try {
+      const { actions, store, state } = open({ library: { list: never } });
+      const starting = actions.start(true);
+      await vi.advanceTimersByTimeAsync(500);
+      await starting;
+      expect(store.getState().pair.status).toBe('done');
+      expect(state().problem).toBeNull();
+      await vi.advanceTimersByTimeAsync(10_000);
+      expect(state().problem).toMatchObject({
+        title: 'The stored models could not be listed',
+        error: { code: 'storage', message: expect.stringContaining('no answer') },
+      });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('does not hold a cancelled download, nor an engine a cancelled look-up', async () => {
+    const plan = planOf({ base: 'https://huggingface.co', id: 'org/name', revision: 'main' });
+    const { actions, asked, state } = open({ library: { persist: never } });
+    const download = actions.download(plan);
+    actions.cancelDownload();
+    expect(await download).toBe(false);
+    expect([asked, state().download.status]).toEqual([[], 'idle']);
+
+    const silent = double({ pace: 0 });
+    silent.describeConfig = never;
+    const other = createApp({
+      connect: () => silent,
+      storage: Promise.resolve(memoryStore('')),
+      sources: made().sources,
+      hash: '#/model',
+      pairUrl: '/models/',
+    });
+    other.actions.typeModel('org/name');
+    const looking = other.actions.lookUpModel();
+    await new Promise((next) => setTimeout(next, 5));
+    other.actions.cancelLookUp();
+    expect(await looking).toBe(false);
+    expect(other.store.getState().sources.offer.status).toBe('idle');
+  });
+});
+
 describe('what is stored', () => {
+  it('is not listed where nothing can be stored: the reason is all that is said', async () => {
+    const { actions, state } = open({
+      library: { unavailable: 'no secure context', list: async () => Promise.reject(new Error('no')) },
+    });
+    await actions.refreshLibrary();
+    expect(state()).toMatchObject({ unavailable: 'no secure context', problem: null });
+  });
+
   it('opens without asking any host, is in use while it is open, and no longer once another is', async () => {
     const { actions, asked, stored, used, state } = open({ offline: true });
     const plan = planOf({ base: 'https://huggingface.co', id: 'org/name', revision: 'main' });

@@ -2,11 +2,13 @@ import type { NamedFile } from '../../contract/lens';
 import { type Offer, offerOf } from '../../hub/choose';
 import { HUB, hostOf, parseBase, parseSource, writeSource } from '../../hub/source';
 import { bytesOf, type DownloadPlan, keyOf } from '../../storage/checkpoint-rows';
+import { LIMIT, within } from '../../storage/connection';
 import { StorageError } from '../../storage/errors';
 import type { Context } from './context';
 import type { LensActions } from './lens-actions';
-import { initialSources, type SourcesState, type SourceTab } from './sources';
+import { initialSources, roomFor, type SourcesState, type SourceTab } from './sources';
 import { done, failureOf, idle, isBusy } from './task';
+import { untilAborted } from './task-driver';
 
 export interface SourceActions {
   showSource(tab: SourceTab): void;
@@ -60,11 +62,9 @@ export function sourceActions(ctx: Context, lens: Pick<LensActions, 'openCheckpo
         'Download the files with another program and open their folder.',
       );
     await library.persist().catch(() => false);
-    const { used, quota } = await library.room();
-    const { unfinished } = await library.list();
-    const there = unfinished.find(({ key }) => key === keyOf(plan))?.received ?? 0;
-    const needed = bytesOf(plan.files) - there;
-    const free = used !== null && quota !== null ? quota - used : null;
+    const room = await library.room();
+    const { received, free } = roomFor(plan, await library.list(), room);
+    const needed = bytesOf(plan.files) - received;
     if (free !== null && needed > free)
       throw new StorageError(
         `the download needs ${needed} bytes, and this browser has ${Math.max(0, free)} left for this site`,
@@ -100,7 +100,7 @@ export function sourceActions(ctx: Context, lens: Pick<LensActions, 'openCheckpo
       const outcome = await offer.start(async ({ signal }) => {
         const source = parseSource(model, tab === 'mirror' ? parseBase(mirror) : HUB);
         const found = await ctx.sources.lookUp(source, { signal, token });
-        set({ described: await describe(found.inspected.config) });
+        set({ described: await untilAborted(describe(found.inspected.config), signal) });
         return found;
       });
       if (outcome.status !== 'done') return false;
@@ -122,7 +122,8 @@ export function sourceActions(ctx: Context, lens: Pick<LensActions, 'openCheckpo
       if (isBusy(now().download)) return false;
       set({ plan, transfer: null, problem: null });
       const outcome = await transfer.start(async ({ signal }) => {
-        await checkRoom(plan);
+        // A browser may ask the person whether to keep what is stored, and a person may not answer.
+        await untilAborted(checkRoom(plan), signal);
         signal.throwIfAborted();
         await ctx.sources.download(plan, {
           token,
@@ -148,16 +149,14 @@ export function sourceActions(ctx: Context, lens: Pick<LensActions, 'openCheckpo
       set({ problem: null });
       const before = now().open;
       try {
-        const files = await library.files(key);
-        const { manifest } = (await library.list()).whole.find((one) => one.key === key) ?? {};
-        // Before it is opened: weights are read when they are needed, and must not be deleted until then.
+        // Before its files are taken: weights are read when they are needed, and must not be deleted until then.
         await library.use(key);
-        const named = manifest ? files.map((file) => ({ ...file, folder: manifest.id })) : files;
-        if (await lens.openCheckpoint(named)) {
-          set({ open: { key, label: manifest ? labelOf(manifest) : key } });
+        const { manifest, files } = await library.files(key);
+        if (await lens.openCheckpoint(files.map((file) => ({ ...file, folder: manifest.id })))) {
+          set({ open: { key, label: labelOf(manifest) } });
           const report = ctx.get().lens.opened.value;
           // Its files seldom say what the model is called and how it may be used; the host does.
-          if (report && manifest)
+          if (report)
             ctx.lens({
               opened: done({ ...report, name: manifest.id, licence: manifest.licence ?? report.licence }),
             });
@@ -182,14 +181,14 @@ export function sourceActions(ctx: Context, lens: Pick<LensActions, 'openCheckpo
       await actions.refreshLibrary();
     },
     async refreshLibrary() {
+      const { unavailable } = library;
+      set({ unavailable });
+      if (unavailable !== null) return;
       try {
-        const [list, room] = [await library.list(), await library.room()];
-        set({ library: list, room, unavailable: library.unavailable });
+        const list = await within(LIMIT, library.list());
+        set({ library: list, room: await within(LIMIT, library.room()) });
       } catch (thrown) {
-        set({
-          unavailable: library.unavailable,
-          problem: { title: 'The stored models could not be listed', error: failureOf(thrown) },
-        });
+        set({ problem: { title: 'The stored models could not be listed', error: failureOf(thrown) } });
       }
     },
     askForModel(text) {

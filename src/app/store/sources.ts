@@ -3,8 +3,8 @@ import { type Offer, SAFETENSORS } from '../../hub/choose';
 import type { TransferProgress } from '../../hub/progress';
 import { HUB, hostOf } from '../../hub/source';
 import type { LibraryList, Room } from '../../storage/checkpoint-library';
-import type { DownloadPlan } from '../../storage/checkpoint-rows';
-import { type Failure, idle, type Task } from './task';
+import { type DownloadPlan, keyOf } from '../../storage/checkpoint-rows';
+import { type Failure, idle, isBusy, type Task } from './task';
 
 export type {
   DamagedCheckpoint,
@@ -13,13 +13,29 @@ export type {
   StoredCheckpoint,
   UnfinishedDownload,
 } from '../../storage/checkpoint-library';
-export { bytesOf, keyOf } from '../../storage/checkpoint-rows';
+export { bytesOf } from '../../storage/checkpoint-rows';
 export type { DownloadPlan, Offer, TransferProgress };
-export { SAFETENSORS };
+export { keyOf, SAFETENSORS };
 
 /** The host as people know it. */
 export const hostName = (plan: Pick<DownloadPlan, 'base'>): string => hostOf(plan);
 export const HUB_NAME = hostOf({ base: HUB });
+
+/** Bytes of a plan that are here already, and that are free for this site; `null` where the browser does not say. */
+export function roomFor(
+  plan: DownloadPlan,
+  library: Pick<LibraryList, 'unfinished'> | null,
+  room: Pick<Room, 'used' | 'quota'> | null,
+): { readonly received: number; readonly free: number | null } {
+  const key = keyOf(plan);
+  const received = library?.unfinished.find((one) => one.key === key)?.received ?? 0;
+  const { used = null, quota = null } = room ?? {};
+  return { received, free: used !== null && quota !== null ? quota - used : null };
+}
+
+/** Whether the checkpoint of this key is being downloaded by this tab. Another revision of its model is another checkpoint. */
+export const isDownloading = ({ download, plan }: Pick<SourcesState, 'download' | 'plan'>, key: string) =>
+  isBusy(download) && plan !== null && keyOf(plan) === key;
 
 /** Where another model can come from. */
 export const SOURCE_TABS = ['hub', 'mirror', 'files', 'stored', 'bundled'] as const;

@@ -38,7 +38,7 @@ export function storageActions(ctx: Context, engine: EngineActions): StorageActi
     async measureStorage() {
       const outcome = await errors.start(
         ({ signal, report }) => ctx.engine().storageErrors({ signal, report }),
-        async () => ctx.get().device.status === 'done' || engine.openDevice(),
+        engine.deviceReady,
       );
       if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
       return outcome.status === 'done';

@@ -39,12 +39,12 @@ export function tourActions(
   const steps = (signal: AbortSignal): readonly Step[] => [
     {
       step: 'device',
-      go: async () => ctx.get().device.status === 'done' || engine.openDevice(),
+      go: engine.deviceReady,
       error: () => errorOf(ctx.get().device),
     },
     {
       step: 'pair',
-      go: async () => ctx.get().pair.status === 'done' || engine.loadPair(),
+      go: engine.pairReady,
       error: () => errorOf(ctx.get().pair),
     },
     {

@@ -3,16 +3,20 @@ import type { TokenPreviewRequest } from '../../contract/tokens';
 import type { PreviewOutcome } from './preview-actions';
 import { useActions, useApp } from './use-app';
 
+export interface TokenReading {
+  readonly outcome: PreviewOutcome;
+  /** Whether they are the tokens of the texts before. */
+  readonly isStale: boolean;
+}
+
 /** Milliseconds that a text rests before it is asked about. */
 const REST = 250;
 
 /**
  * The tokens of the texts of `request`, a moment after they last changed; `null` before, without a request, and while the
- * model is not loaded. `isStale`: they are those of the texts before.
+ * model is not loaded.
  */
-export function useTokenPreview(
-  request: TokenPreviewRequest | null,
-): { readonly outcome: PreviewOutcome; readonly isStale: boolean } | null {
+export function useTokenPreview(request: TokenPreviewRequest | null): TokenReading | null {
   const { previewTokens } = useActions();
   // What the subject's tokenizer belongs to: another model, other tokens.
   const model = useApp(({ pair, lens }) =>

@@ -1,6 +1,7 @@
-import { ANSWER_RULES, isRight, markAnswer, type RuleId, whyMarked } from '../../../contract/answer-rules';
+import { useMemo } from 'react';
+import { ANSWER_RULES, type RuleId, whyMarked } from '../../../contract/answer-rules';
 import type { DataReport } from '../../../contract/data';
-import { type AnsweredRow, answeredPart, answersError, answersShare } from '../../store/data-answers';
+import { type AnsweredRow, answeredPart, answersError, judgeAnswers } from '../../store/data-answers';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
@@ -10,14 +11,8 @@ import { percent } from '../../ui/format';
 import { Figures, Panel } from '../../ui/Panel';
 import { Progress } from '../../ui/Progress';
 import { Scroller } from '../../ui/Scroller';
+import { ENDINGS } from '../shared/endings';
 import { Marked } from './Marked';
-
-const ENDINGS = {
-  end: 'ended with an end token',
-  stop: 'ended at a stop string',
-  limit: 'was cut at the length limit',
-  positions: 'was cut at the model’s last position',
-} as const;
 
 /** The open model's answers to the drawn rows, with what was marked in each and why. */
 export function AnswersCard({ report }: { readonly report: DataReport }) {
@@ -69,7 +64,7 @@ export function AnswersCard({ report }: { readonly report: DataReport }) {
 }
 
 function AnswersTable({
-  rows,
+  rows: answers,
   rule,
   model,
 }: {
@@ -77,7 +72,8 @@ function AnswersTable({
   readonly rule: RuleId;
   readonly model: string;
 }) {
-  const { correct, total, share, low, high } = answersShare(rows, rule);
+  const { rows, share: found } = useMemo(() => judgeAnswers(answers, rule), [answers, rule]);
+  const { correct, total, share, low, high } = found;
   return (
     <>
       <Figures
@@ -102,22 +98,19 @@ function AnswersTable({
             </tr>
           </thead>
           <tbody>
-            {rows.map(({ row, text, ending }) => {
-              const mark = markAnswer(rule, text);
-              return (
-                <tr key={row.id}>
-                  <th scope="row">{row.id}</th>
-                  <td>{isRight(rule, text, row.answer) ? '✓ right' : '✕ wrong'}</td>
-                  <td>
-                    <Marked text={text} mark={mark} />
-                    <span className="help">
-                      {whyMarked(rule, mark)} The text {ENDINGS[ending]}.
-                    </span>
-                  </td>
-                  <td className="data-text">{row.answer}</td>
-                </tr>
-              );
-            })}
+            {rows.map(({ row, text, ending, mark, right }) => (
+              <tr key={row.id}>
+                <th scope="row">{row.id}</th>
+                <td>{right ? '✓ right' : '✕ wrong'}</td>
+                <td>
+                  <Marked text={text} mark={mark} />
+                  <span className="help">
+                    {whyMarked(rule, mark)} {ENDINGS[ending]}
+                  </span>
+                </td>
+                <td className="data-text">{row.answer}</td>
+              </tr>
+            ))}
           </tbody>
         </table>
       </Scroller>

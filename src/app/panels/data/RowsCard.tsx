@@ -1,4 +1,4 @@
-import { isRight, markAnswer, type RuleId, whyMarked } from '../../../contract/answer-rules';
+import { judge, type RuleId, whyMarked } from '../../../contract/answer-rules';
 import type { DataPart, DataReport, SizedRow } from '../../../contract/data';
 import { PAGE_ROWS } from '../../store/data';
 import { useActions, useApp } from '../../store/use-app';
@@ -131,8 +131,7 @@ function RowsTable({
 
 /** What the rule takes from the reference text, and why. */
 function AnswerCell({ row, rule }: { readonly row: SizedRow; readonly rule: RuleId }) {
-  const mark = markAnswer(rule, row.reference);
-  const right = isRight(rule, row.reference, row.answer);
+  const { mark, right } = judge(rule, row.reference, row.answer);
   return (
     <>
       <strong>{mark?.value ?? 'none'}</strong>

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { ANSWER_RULES, isRight, markAnswer, RULE_IDS, whyMarked } from '../../../contract/answer-rules';
+import { ANSWER_RULES, judge, RULE_IDS, whyMarked } from '../../../contract/answer-rules';
 import type { DataReport } from '../../../contract/data';
 import { useActions, useApp } from '../../store/use-app';
 import { Choice } from '../../ui/Choice';
@@ -16,7 +16,7 @@ export function RuleCard({ report }: { readonly report: DataReport }) {
   const [reference, setReference] = useState('');
   const rule = chosen ?? report.rule;
   const { about, source } = ANSWER_RULES[rule];
-  const mark = text === '' ? null : markAnswer(rule, text);
+  const { mark, right } = judge(rule, text, reference);
   return (
     <Panel
       title="Answer rule"
@@ -53,11 +53,7 @@ export function RuleCard({ report }: { readonly report: DataReport }) {
           <br />
           {mark === null ? 'Nothing is marked' : `Marked: ${mark.value}`}. {whyMarked(rule, mark)}{' '}
           {reference !== '' && (
-            <strong>
-              {isRight(rule, text, reference)
-                ? `✓ Right against ${reference}.`
-                : `✕ Wrong against ${reference}.`}
-            </strong>
+            <strong>{right ? `✓ Right against ${reference}.` : `✕ Wrong against ${reference}.`}</strong>
           )}
         </p>
       )}

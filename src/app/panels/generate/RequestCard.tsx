@@ -4,16 +4,17 @@ import { GENERATE_SETTINGS, type GenerateSettings, MAX_PROMPT_TEXT } from '../..
 import { rangeText, type Setting } from '../../../contract/settings';
 import type { TokenPreviewRequest } from '../../../contract/tokens';
 import { generationErrors } from '../../store/generation';
-import { type SubjectId, subjectOf } from '../../store/lens-draft';
-import { subjectsOf } from '../../store/lens-subjects';
+import { subjectOf } from '../../store/lens-draft';
 import { isBusy } from '../../store/task';
-import { useActions, useApp, useAppMade } from '../../store/use-app';
-import { useTokenPreview } from '../../store/use-token-preview';
+import { useActions, useApp } from '../../store/use-app';
+import { type TokenReading, useTokenPreview } from '../../store/use-token-preview';
 import { Button } from '../../ui/Button';
-import { Choice, type Option } from '../../ui/Choice';
+import { Choice } from '../../ui/Choice';
 import { FieldName, NumberField } from '../../ui/Field';
 import { Panel } from '../../ui/Panel';
-import { TokenPreview } from '../shared/TokenPreview';
+import { TextEntry } from '../../ui/TextEntry';
+import { SubjectField } from '../shared/SubjectField';
+import { PreviewedTokens } from '../shared/TokenPreview';
 
 /** What to continue, by which model, and how. */
 export function RequestCard() {
@@ -28,12 +29,17 @@ export function RequestCard() {
     const texts = [prompt];
     return { subject: subjectOf(subject), texts, reading: 'text', ...(template !== '' && { template }) };
   }, [draft]);
+  const read = useTokenPreview(preview);
   const start = () => {
     if (!busy && errors.size === 0) void generate();
   };
   return (
     <Panel title="Prompt">
-      <ModelField />
+      <SubjectField
+        label="Model"
+        value={draft.subject}
+        onChange={(subject) => changeGeneration({ subject })}
+      />
       <TextField
         className="field"
         value={draft.prompt}
@@ -56,8 +62,8 @@ export function RequestCard() {
         </Text>
         <FieldError className="field-error">{errors.get('prompt')}</FieldError>
       </TextField>
-      <TemplateField preview={preview} />
-      <TokenPreview request={preview} />
+      <TemplateField read={read} />
+      <PreviewedTokens read={read} />
       <div className="actions">
         <Button look="primary" isDisabled={busy || errors.size > 0} onPress={start}>
           Generate
@@ -73,21 +79,14 @@ export function RequestCard() {
           <SettingField key={setting.path} setting={setting} error={errors.get(setting.path)} />
         ))}
       </div>
-      <TextField
-        className="field"
+      <TextEntry
+        label="Stop strings"
+        rows={2}
         value={draft.stops}
-        isInvalid={errors.has('stops')}
         onChange={(stops) => changeGeneration({ stops })}
-      >
-        <Label>
-          <FieldName label="Stop strings" />
-        </Label>
-        <TextArea rows={2} />
-        <Text slot="description" className="help">
-          One per line. A sample ends before the first of them; the model’s own end tokens end it too.
-        </Text>
-        <FieldError className="field-error">{errors.get('stops')}</FieldError>
-      </TextField>
+        help="One per line. A sample ends before the first of them; the model’s own end tokens end it too."
+        error={errors.get('stops')}
+      />
     </Panel>
   );
 }
@@ -113,10 +112,9 @@ function SettingField({ setting, error }: { readonly setting: Setting; readonly 
 const PLAIN = 'none';
 
 /** The model's chat templates, where it has any. */
-function TemplateField({ preview }: { readonly preview: TokenPreviewRequest | null }) {
+function TemplateField({ read }: { readonly read: TokenReading | null }) {
   const value = useApp((state) => state.generation.draft.template);
   const { changeGeneration } = useActions();
-  const read = useTokenPreview(preview);
   const names = read?.outcome.preview?.templates ?? [];
   // One that a link asks for is named even where the model does not have it.
   const all = value === '' || names.includes(value) ? names : [...names, value];
@@ -137,30 +135,6 @@ function TemplateField({ preview }: { readonly preview: TokenPreviewRequest | nu
       ]}
       onChange={(name) => changeGeneration({ template: name === PLAIN ? '' : name })}
       help="Puts the text into the form of a user’s message that the model was trained on."
-    />
-  );
-}
-
-/** Whose weights; one that cannot be chosen says why. */
-function ModelField() {
-  const value = useApp((state) => state.generation.draft.subject);
-  const { changeGeneration } = useActions();
-  const subjects = useAppMade(subjectsOf);
-  const options: Option<SubjectId>[] = subjects.map(({ id, label, unavailable }) => ({
-    id,
-    label,
-    isDisabled: unavailable !== null,
-    ...(unavailable !== null && { about: unavailable }),
-  }));
-  // A model that a link asks for is named even where there is none.
-  if (!options.some(({ id }) => id === value))
-    options.push({ id: value, label: `${value} (not kept)`, isDisabled: true });
-  return (
-    <Choice
-      label={<FieldName label="Model" />}
-      value={value}
-      options={options}
-      onChange={(subject) => changeGeneration({ subject })}
     />
   );
 }

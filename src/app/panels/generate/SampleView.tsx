@@ -1,9 +1,9 @@
 import { useState } from 'react';
 import type { LiveSample } from '../../store/generation';
 import { Button } from '../../ui/Button';
+import { ENDINGS } from '../shared/endings';
 import { DrawnTokens } from './DrawnTokens';
 import { TokenTable } from './TokenTable';
-import { ENDINGS } from './words';
 
 /** One continuation, behind the prompt it continues. */
 export function SampleView({

@@ -1,13 +1,5 @@
-import type { GenerateEnding, GenerateReport, GenerateRequest } from '../../../contract/generate';
+import type { GenerateReport, GenerateRequest } from '../../../contract/generate';
 import type { LiveGeneration } from '../../store/generation';
-
-/** How a sample ended, in words. */
-export const ENDINGS: Readonly<Record<GenerateEnding, string>> = {
-  end: 'The model ended the text.',
-  stop: 'Ended before a stop string.',
-  limit: 'Cut at the length limit.',
-  positions: 'Cut at the last position of the model.',
-};
 
 /** The settings in a few words: `τ 0.8, top-k 50, top-p 0.95, seed 1`. */
 export function settingsWords({ settings }: GenerateRequest): string {

@@ -1,6 +1,7 @@
 import './rows-figure.css';
 import { useEffect } from 'react';
 import { filterOf, filterWords } from '../../store/data';
+import { readRange } from '../../store/ranges';
 import { type RowsEstimate, rowsEstimate } from '../../store/rows-estimate';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
@@ -27,6 +28,7 @@ export function RowsFigure({ look = 'plain' }: { readonly look?: 'plain' | 'prim
   if (model === null) return null;
   const filter = filterWords(filterOf(draft));
   const { value } = cost;
+  const leavesOut = report.value?.steps.least === 0 && readRange(draft.steps).range?.[0] === null;
   const waiting = isBusy(report) || isBusy(counts);
   const estimate = value && provider ? rowsEstimate(model, provider, value) : null;
   return (
@@ -50,10 +52,11 @@ export function RowsFigure({ look = 'plain' }: { readonly look?: 'plain' | 'prim
             {' '}
             {value.tooLong.length} of them are longer than the model’s positions (
             {value.tooLong.slice(0, 5).join(', ')}
-            {value.tooLong.length > 5 && ' …'}). Rows are never cut, so the request would be refused: limit
-            the tokens in Data.
+            {value.tooLong.length > 5 && ' …'}). Rows are never cut: the tokens of all rows are counted first,
+            and others are drawn in their place.
           </>
         )}
+        {value && leavesOut && ' Rows without a rationale are left out.'}
       </p>
       {cost.status === 'failed' && (
         <ErrorNotice title="The rows cannot be read by this model" error={cost.error} />

@@ -1,6 +1,6 @@
 import type { TextPreview, TokenPreviewRequest } from '../../../contract/tokens';
 import { listed } from '../../../text/quote';
-import { useTokenPreview } from '../../store/use-token-preview';
+import { type TokenReading, useTokenPreview } from '../../store/use-token-preview';
 import { Notice } from '../../ui/ErrorNotice';
 import { TokenList } from '../../ui/TokenList';
 
@@ -9,8 +9,12 @@ import { TokenList } from '../../ui/TokenList';
  * without a request.
  */
 export function TokenPreview({ request }: { readonly request: TokenPreviewRequest | null }) {
-  const read = useTokenPreview(request);
-  if (read === null || request === null) return null;
+  return <PreviewedTokens read={useTokenPreview(request)} />;
+}
+
+/** The same of tokens that were read elsewhere. */
+export function PreviewedTokens({ read }: { readonly read: TokenReading | null }) {
+  if (read === null) return null;
   const { preview, error } = read.outcome;
   if (preview === null)
     return (

@@ -79,7 +79,13 @@ describe('the opened data set', () => {
     const cost = await workbench.rowsCost({ kind: 'opened' }, { kind: 'rows', seed: 1, samples: 4, filter });
     const report = await lens({ source: { kind: 'rows', seed: 1, samples: 4, filter } });
     const tokens = report.selections[0]!.spectra.reduce((sum, s) => sum + s.tokens, 0);
-    expect(cost).toMatchObject({ rows: 4, rationale: tokens, bytes: tokens * 2 * 32 * 4, tooLong: [] });
+    expect(cost).toMatchObject({
+      rows: 4,
+      sequences: 4,
+      rationale: tokens,
+      bytes: tokens * 2 * 32 * 4,
+      tooLong: [],
+    });
   });
 
   it('says which rows are longer than the model’s positions, and cuts none', async () => {

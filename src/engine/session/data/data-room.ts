@@ -17,6 +17,7 @@ import { type DataSet, spreadOf } from '../../data/sets/data-set';
 import { readData } from '../../data/sets/read';
 import { tokensOfRow } from '../../data/sets/row-tokens';
 import type { ResolvedSubject } from '../models/subjects';
+import { batchOf } from '../states/buckets';
 import { type OpenedData, openedData } from './opened-data';
 
 /** Rows of a page at most. */
@@ -134,6 +135,7 @@ export class DataRoom {
       fed,
       rationale,
       longest,
+      sequences: batchOf(model.config, longest, indices.length),
       bytes: rationale * layers * hiddenSize * Float32Array.BYTES_PER_ELEMENT,
       tooLong,
     };

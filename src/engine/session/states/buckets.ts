@@ -16,6 +16,16 @@ export interface Bucket {
   readonly shape: StatesShape;
 }
 
+/** How many of `count` sequences of `columns` tokens are read at once. */
+export function batchOf(
+  config: Pick<ResolvedSubject['model']['config'], 'layers' | 'hiddenSize' | 'heads'>,
+  columns: number,
+  count: number,
+): number {
+  const bytes = 4 * columns * Math.max(config.layers * config.hiddenSize, config.heads * columns);
+  return Math.max(1, Math.min(MAX_AT_ONCE, count, Math.floor(BATCH_BYTES / bytes)));
+}
+
 /** A bucket holds sequences longer than half of its longest: few programs, and less padding than tokens. */
 export function bucketsOf(fed: readonly FedSequence[], { model, lora, filter }: ResolvedSubject): Bucket[] {
   const { config } = model;
@@ -39,8 +49,7 @@ export function bucketsOf(fed: readonly FedSequence[], { model, lora, filter }: 
     const [question, rest] = [maxOf((r) => r.question.length), maxOf((r) => r.rest.length)];
     const { latents } = longest;
     const columns = question + latents + rest;
-    const bytes = 4 * columns * Math.max(config.layers * config.hiddenSize, config.heads * columns);
-    const batch = Math.max(1, Math.min(MAX_AT_ONCE, members.length, Math.floor(BATCH_BYTES / bytes)));
+    const batch = batchOf(config, columns, members.length);
     buckets.push({ fed: members, shape: { config, batch, question, latents, rest, lora, filter } });
   }
   return buckets;

@@ -7,14 +7,15 @@ import { Button } from '../../../ui/Button';
 import { Choice } from '../../../ui/Choice';
 import { CheckField, FieldName, NumberField } from '../../../ui/Field';
 import { TextEntry } from '../../../ui/TextEntry';
+import { SubjectField } from '../../shared/SubjectField';
 import { useDraftBounds } from '../bounds';
 import { CONTROL_WORDS, STACK_WORDS, subjectWord, VIEWS } from '../words';
 import { CostNote } from './CostNote';
 import { ExportGroup } from './ExportGroup';
 import { Group } from './Group';
 import { ReportStatus } from './ReportStatus';
+import { OverlayField, SectionsField } from './SelectionFields';
 import { SourceFields } from './SourceFields';
-import { OverlayField, SectionsField, SubjectField } from './SubjectField';
 
 /** What is decomposed, and how. Ctrl+Z undoes a change, Enter in a field decomposes. */
 export function RequestForm() {

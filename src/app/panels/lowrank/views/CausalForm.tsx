@@ -6,8 +6,8 @@ import { Segments } from '../../../ui/Choice';
 import { CheckField, NumberField } from '../../../ui/Field';
 import { Formula } from '../../../ui/Formula';
 import { TextEntry } from '../../../ui/TextEntry';
+import { SubjectField } from '../../shared/SubjectField';
 import { useBounds } from '../bounds';
-import { SubjectField } from '../form/SubjectField';
 
 /** What the causal test projects, at which positions, and how many problems it asks. */
 export function CausalForm() {

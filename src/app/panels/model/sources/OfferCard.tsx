@@ -1,5 +1,5 @@
 import { useId } from 'react';
-import { bytesOf, HUB_NAME, hostName, keyOf, type Offer, SAFETENSORS } from '../../../store/sources';
+import { bytesOf, HUB_NAME, hostName, keyOf, type Offer, roomFor, SAFETENSORS } from '../../../store/sources';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { Choice } from '../../../ui/Choice';
@@ -27,8 +27,7 @@ export function OfferCard({ offer }: { readonly offer: Offer }) {
   const host = hostName(plan);
   const key = keyOf(plan);
   const isStored = library?.whole.some((one) => one.key === key) ?? false;
-  const there = library?.unfinished.find((one) => one.key === key)?.received ?? 0;
-  const free = room?.quota && room.used !== null ? room.quota - room.used : null;
+  const { received: there, free } = roomFor(plan, library, room);
   return (
     <section className="offer" aria-labelledby={title}>
       <h4 id={title}>
@@ -58,7 +57,7 @@ export function OfferCard({ offer }: { readonly offer: Offer }) {
             : [
                 [
                   'Room',
-                  `${bytes(free)} free for this site${free < total - there ? ': too little' : ''}`,
+                  `${bytes(Math.max(0, free))} free for this site${free < total - there ? ': too little' : ''}`,
                 ] as const,
               ]),
           ...(there > 0 ? [['Already here', `${bytes(there)} of ${bytes(total)}`] as const] : []),

@@ -2,6 +2,7 @@ import { type ReactNode, useState } from 'react';
 import {
   type DamagedCheckpoint,
   hostName,
+  isDownloading,
   type Room,
   type StoredCheckpoint,
   type UnfinishedDownload,
@@ -103,7 +104,7 @@ function Unfinished({
   readonly one: UnfinishedDownload;
 }) {
   const busy = useApp((state) => isBusy(state.sources.download));
-  const isThis = useApp((state) => isBusy(state.sources.download) && state.sources.plan?.id === plan.id);
+  const isThis = useApp(({ sources }) => isDownloading(sources, key));
   const { download } = useActions();
   return (
     <li>
