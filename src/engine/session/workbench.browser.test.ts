@@ -1,12 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseRunConfig, withMethod } from '../../contract/config';
-import type { RunEvent, StepEvent } from '../../contract/events';
-import type { LensReport } from '../../contract/lens';
+import type { DeviceReport, RunEvent, StepEvent } from '../../contract/events';
+import type { CausalRequest, LensReport } from '../../contract/lens';
 import { type LoriError, LostDeviceError } from '../base/errors';
 import type { Device } from '../device/device';
 import { wasmPaths } from '../runtime/assets';
 import type { Runtime } from '../runtime/runtime';
 import { SMALLEST, tinyEnvironment, tinyPair } from '../testing/tiny-pair.testing';
+import type { DeviceModels } from './models/device-models';
+import type { Pair } from './models/pair';
 import type { Student } from './runs/student';
 import { figure6 } from './runs/tiny-run.testing';
 import { LoriWorkbench } from './workbench';
@@ -37,9 +39,22 @@ const tinyLori = (steps: number, every: number) =>
     evaluation: { every },
   });
 
+const CAUSAL: CausalRequest = {
+  subject: { kind: 'teacher' },
+  layers: [1],
+  ranks: [2],
+  positions: 'generated',
+  centre: false,
+  random: false,
+  problems: 2,
+  samples: 2,
+  seed: 1,
+};
+
 /** What the workbench keeps to itself. */
 interface Inside {
-  readonly opened: { readonly runtime: Runtime; readonly device: Device };
+  readonly opened: { readonly runtime: Runtime; readonly device: Device; readonly models: DeviceModels };
+  readonly loaded: { readonly pair: Pair };
   readonly student: Student;
 }
 
@@ -122,19 +137,56 @@ async function thoughts(workbench: LoriWorkbench, student: 'trained' | 'base'): 
 describe('the workbench on WebGPU', () => {
   let workbench: LoriWorkbench;
   const inside = (): Inside => workbench as unknown as Inside;
+  let opened: DeviceReport;
   beforeAll(async () => {
     const files = await tinyPair(SMALLEST);
     workbench = new LoriWorkbench({ ...tinyEnvironment(files), wasmPaths });
+    opened = await workbench.open('webgpu');
+    await workbench.loadPair('models');
   });
   afterAll(() => workbench.close());
+
+  it('uploads each weight once, however many of lens, teacher pass, training, decoding and causal test run', {
+    timeout: 240_000,
+  }, async () => {
+    const { models, runtime } = inside().opened;
+    const { base, teacher } = inside().loaded.pair;
+    const uploads = vi.spyOn(runtime, 'upload');
+    const weights = (): number => uploads.mock.calls.filter(([, label]) => label?.startsWith('w.')).length;
+    const round = async (seed: number): Promise<void> => {
+      // Of other problems in the second round, whose states are not kept from the first.
+      await workbench.lens(figure6(2, seed));
+      const selections = [{ subject: { kind: 'base' }, sections: ['question'] }] as const;
+      await workbench.lens({ ...figure6(2, seed), selections });
+      await workbench.distil(tinyRun(1, 0));
+      const { session } = await workbench.openQuestion({ question: QUESTION, student: 'trained' });
+      await workbench.stepLatent(session);
+      await workbench.answer(session);
+      await workbench.explicit(QUESTION);
+      await workbench.causal({ ...CAUSAL, seed });
+    };
+    await round(3);
+    const first = [base, teacher].map((model) => models.traffic(model));
+    // Neither is so large that a table is split, so that a model's tensors are its source's.
+    expect(first).toMatchObject(
+      [base, teacher].map(({ weights: { tensors } }) => ({ uploads: tensors.size, bakes: 0 })),
+    );
+    expect(base.weights.tensors.size).toBeGreaterThan(5);
+    expect(weights()).toBe(base.weights.tensors.size + teacher.weights.tensors.size);
+    uploads.mockClear();
+    await round(4);
+    expect([base, teacher].map((model) => models.traffic(model))).toEqual(first);
+    expect(uploads).toHaveBeenCalled();
+    expect(weights()).toBe(0);
+    uploads.mockRestore();
+  });
 
   it('does everything that WASM does, and after a loss leaves pair and student to WASM', {
     timeout: 240_000,
   }, async () => {
-    const { provider, adapter } = await workbench.open('webgpu');
+    const { provider, adapter } = opened;
     expect(provider).toBe('webgpu');
     console.log(`on ${adapter?.description || adapter?.architecture}`);
-    await workbench.loadPair('models');
     const { device, runtime } = inside().opened;
 
     const onGpu = await account(workbench);
