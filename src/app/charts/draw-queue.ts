@@ -7,6 +7,11 @@
 const SHARE = 0.15;
 /** Maximum milliseconds that a drawing waits for an idle moment. */
 const PATIENCE = 500;
+/**
+ * Maximum milliseconds that the queue rests after a drawing. A drawing may seem to have taken long because the browser painted
+ * nothing for a while (a hidden tab, a busy machine); that must not silence all charts for many times as long.
+ */
+const MAX_REST = 2000;
 
 interface Job {
   readonly draw: () => void;
@@ -24,8 +29,16 @@ const whenIdle = (work: () => void) => {
   else setTimeout(work, 0);
 };
 
-/** After the frame in which the drawing has been laid out and painted. */
-const whenPainted = (work: () => void) => requestAnimationFrame(() => setTimeout(work, 0));
+/** After the frame in which the drawing has been laid out and painted, or after a while where no frame comes. */
+const whenPainted = (work: () => void) => {
+  let isDone = false;
+  const once = () => {
+    if (!isDone) work();
+    isDone = true;
+  };
+  requestAnimationFrame(() => setTimeout(once, 0));
+  setTimeout(once, MAX_REST);
+};
 
 function schedule(): void {
   if (isScheduled || waiting.size === 0) return;
@@ -53,7 +66,7 @@ function next(): void {
   } finally {
     whenPainted(() => {
       const now = performance.now();
-      nextAt = now + (now - from) * (1 / SHARE - 1);
+      nextAt = now + Math.min(MAX_REST, (now - from) * (1 / SHARE - 1));
       go();
     });
   }

@@ -2,6 +2,7 @@ import '../ui/base.css';
 import { createRoot, type Root } from 'react-dom/client';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { page } from 'vitest/browser';
+import { queueDrawing } from './draw-queue';
 import type { Figure } from './figure';
 import { lineFigure } from './line-figure';
 import { Plot } from './Plot';
@@ -96,5 +97,18 @@ describe('a chart whose data grow', () => {
     show(500);
     const [above] = document.querySelectorAll<HTMLDivElement & { data?: { x: number[] }[] }>('.plot');
     await expect.poll(() => above!.data?.[0]?.x.length).toBe(500);
+  });
+
+  it('is drawn although the drawing before it has seen no frame', async () => {
+    // A page in the background gets no animation frames.
+    const frames = vi.spyOn(window, 'requestAnimationFrame').mockReturnValue(0);
+    try {
+      const drawings: number[] = [];
+      queueDrawing(() => drawings.push(1), true);
+      queueDrawing(() => drawings.push(2), false);
+      await expect.poll(() => drawings, { timeout: 8000 }).toEqual([1, 2]);
+    } finally {
+      frames.mockRestore();
+    }
   });
 });
