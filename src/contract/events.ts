@@ -1,4 +1,5 @@
 import type { RunConfig } from './config';
+import type { DataUsed } from './roles';
 import type { WeightStorage } from './weight-storage';
 
 /** What the engine tells the page. Plain data: everything here crosses from the worker by structured clone. */
@@ -182,7 +183,14 @@ export interface StudentEvent {
   readonly student: StudentReport;
 }
 
+/** Which rows the run uses, before anything is computed. */
+export interface DataEvent {
+  readonly kind: 'data';
+  readonly data: DataUsed;
+}
+
 export type RunEvent =
+  | DataEvent
   | StepEvent
   | EvaluationEvent
   | ProgressEvent
@@ -222,6 +230,8 @@ export interface RunResult {
   readonly trainable: number;
   readonly provider: Provider;
   readonly models: Readonly<Record<string, string>>;
+  /** Absent from runs of earlier versions. */
+  readonly data?: DataUsed;
 }
 
 export interface TokenProbability {

@@ -53,6 +53,7 @@ export function tick(clock: RunClock, event: RunEvent): RunClock {
       };
     case 'spectrum':
       return { ...clock, observing: clock.observing + event.milliseconds };
+    case 'data':
     case 'state':
     case 'student':
       return clock;

@@ -35,7 +35,7 @@ import type {
   Source,
   Subject,
 } from '../../contract/lens';
-import { METHODS } from '../../contract/methods/index';
+import { METHODS, methodOf } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import type { StatesFile, StatesRequest } from '../../contract/states';
 import type { TokenPreview, TokenPreviewRequest } from '../../contract/tokens';
@@ -54,9 +54,11 @@ import { lens } from './lens/lens';
 import { LensPace } from './lens/pace';
 import { StatesCache } from './lens/states-cache';
 import { closeProvider, type Environment, noDevice, type Opened, openProvider } from './models/environment';
+import { checkWidths } from './models/equal-widths';
 import { describeConfig, openModel } from './models/opened';
 import { loadPair, type Pair } from './models/pair';
 import { ProblemSet, problemOf } from './models/problems';
+import { isBundled, resolveRoles } from './models/resolve-roles';
 import { type LoadedModels, type OpenedModel, resolveSubject } from './models/subjects';
 import { storageErrors, storedAs, usuallyStored } from './models/weight-storage';
 import { previewTokens } from './prompts/preview';
@@ -65,7 +67,9 @@ import { Checkpoints } from './runs/checkpoints';
 import type { RunContext, RunSink } from './runs/context';
 import { LoopControl } from './runs/control';
 import { runDistillation } from './runs/run';
+import { runData } from './runs/run-data';
 import type { Student } from './runs/student';
+import { teacherAccuracy } from './runs/teacher-accuracy';
 import { exportStates } from './states/export';
 
 /**
@@ -247,20 +251,28 @@ export class LoriWorkbench implements Workbench {
     control: LoopControl,
     options: CallOptions<RunEvent>,
   ): Promise<RunResult> {
-    const ready = this.ready();
+    const { runtime, models, device } = this.provider();
     const recipe = this.recipes[config.method];
     if (!recipe)
       throw new InputError(
         `there is no recipe for the method "${config.method}"`,
         `Choose one of ${Object.keys(this.recipes).join(', ')}.`,
       );
-    recipe.check?.(config, ready.pair.base.config);
+    const held = this.held();
+    const roles = resolveRoles(config, held);
+    recipe.check?.(config, roles.student.config);
+    if (recipe.usesTeacher(config))
+      checkWidths(roles, recipe.comparesStates?.(config) ?? [methodOf(config.method, this.methods).label]);
     const context: RunContext = {
-      ...ready,
+      ...{ runtime, models, device, roles },
+      data: (o) => runData(config, roles, held, o),
       recipes: this.recipes,
       studentId: `student-${++this.studentIds}`,
       methods: this.methods,
-      teacherAccuracy: (count, o) => this.questions.teacherAccuracy(count, o),
+      teacherAccuracy: (data, o) =>
+        isBundled(config, roles, held)
+          ? this.questions.teacherAccuracy(data.heldOut.length, o)
+          : teacherAccuracy(models, roles, config.data.prompt, data, o),
       queuedCalls: this.queue,
     };
     const before = this.kept;
