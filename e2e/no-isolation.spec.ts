@@ -68,6 +68,7 @@ test('over plain http on a network the page works, and says what a browser withh
       await page.evaluate(() => [isSecureContext, typeof crypto.randomUUID, 'gpu' in navigator]),
     ).toEqual([false, 'undefined', false]);
     await expect(page.getByRole('heading', { name: /^Teacher: / })).toBeVisible({ timeout: 60_000 });
+    await expect(page.getByText(/opened over plain http from another machine/)).toBeVisible();
     await page.getByRole('tab', { name: 'Distil' }).click();
     for (const [group, name, value] of [
       ['Data and seed', /^Training samples/, '8'],
