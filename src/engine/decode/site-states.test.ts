@@ -33,7 +33,10 @@ it('reads the states that add up to a layer’s output, after the question and a
   ]) {
     const hidden = await hiddenOf(state);
     const layer = (l: number): number[] =>
-      Array.from({ length: B * H }, (_, i) => hidden[(Math.floor(i / H) * 2 + l - 1) * H + (i % H)] as number);
+      Array.from(
+        { length: B * H },
+        (_, i) => hidden[(Math.floor(i / H) * 2 + l - 1) * H + (i % H)] as number,
+      );
     expect(await siteStateOf(state, at('residual', 1))).toEqual(Float32Array.from(layer(1)));
     expect(await siteStateOf(state, at('residual', 2))).toEqual(Float32Array.from(layer(2)));
     const [attention, mlp] = [
