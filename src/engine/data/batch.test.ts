@@ -12,11 +12,11 @@ const codec: ProblemCodec = {
   padId: PAD,
   endId: END,
   question: () => [],
-  encode: () => ({ question: [], rationale: [], answer: [] }),
+  encode: () => ({ question: [], rationale: [], steps: [], answer: [] }),
 };
 const problems: TokenProblem[] = [
-  { question: [10, 11, 12], rationale: [20, 21, 22, 23], answer: [30, END] },
-  { question: [13], rationale: [24], answer: [31, 32, END] },
+  { question: [10, 11, 12], rationale: [20, 21, 22, 23], steps: [[20, 21], [23]], answer: [30, END] },
+  { question: [13], rationale: [24], steps: [[24]], answer: [31, 32, END] },
 ];
 const layout = layoutOf(problems, codec, 2);
 const rows = (tensor: { shape: readonly number[]; data: ArrayLike<number> }): number[][] => {
