@@ -2,7 +2,7 @@ import { parseRunConfig, type RunConfig } from '../contract/config';
 import type { DataUsed } from '../contract/roles';
 import type { CommandInput } from './command';
 import { openRows } from './source';
-import { openFolder } from './subjects';
+import { openGiven } from './subjects';
 
 /** Opens what the options name, and the configuration that trains on it. */
 export async function withRoles({
@@ -12,13 +12,13 @@ export async function withRoles({
   training,
   say,
 }: Pick<CommandInput, 'workbench' | 'config' | 'methods' | 'training' | 'say'>): Promise<RunConfig> {
-  const { model, storage, data, set } = training;
-  if (storage !== undefined && model === undefined)
+  const { model, adapter, storage, data, set } = training;
+  const report = await openGiven(workbench, { open: model, adapter, storage }, say);
+  if (storage !== undefined && report === undefined)
     throw new Error('--storage says how the matrices of --model are kept; give --model');
   const asked = (path: string): boolean => set.some((change) => change.startsWith(`${path}=`));
   const roles = { ...config.roles };
-  if (model !== undefined) {
-    const report = await openFolder(workbench, model, storage, say);
+  if (report !== undefined) {
     say(`student: ${report.name}, ${report.modelType}, ${report.parameters} parameters`);
     if (!asked('roles.student')) roles.student = 'opened';
     if (!asked('roles.teacher') && roles.teacher === 'bundled') roles.teacher = 'self';

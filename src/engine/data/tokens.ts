@@ -3,8 +3,8 @@ import { quote } from '../../text/quote';
 import { InputError } from '../base/errors';
 import type { Tokenizer } from '../tokenizer/tokenizer';
 
-/** Whole steps `<<a+b=c>>`, or only their results `=c>>`. */
-export type RationaleForm = 'steps' | 'results';
+/** Whole steps `<<a+b=c>>`; all but the last one, which states the answer (CODI §3.5); or only their results `=c>>`. */
+export type RationaleForm = 'steps' | 'all-but-last' | 'results';
 
 /** A problem as text. */
 export interface ProblemText {
@@ -20,6 +20,8 @@ export interface ProblemText {
 export interface TokenProblem {
   readonly question: readonly number[];
   readonly rationale: readonly number[];
+  /** The tokens of each of its steps by itself, without what stands between them. */
+  readonly steps: readonly (readonly number[])[];
   /** The answer, with the end-of-sequence token. */
   readonly answer: readonly number[];
 }
@@ -75,11 +77,16 @@ export function problemCodec(
     padId: tokenizer.padTokenId,
     endId,
     question,
-    encode: ({ question: text, steps, answer }, form = 'steps') => ({
-      question: question(text),
-      rationale: form === 'steps' ? plain(steps.join(' ')) : steps.flatMap((step) => resultOf(plain, step)),
-      answer: [...plain(answer), endId],
-    }),
+    encode: ({ question: text, steps: all, answer }, form = 'steps') => {
+      const steps = form === 'all-but-last' ? all.slice(0, -1) : all;
+      const each = steps.map(form === 'results' ? (step) => resultOf(plain, step) : plain);
+      return {
+        question: question(text),
+        rationale: form === 'results' ? each.flat() : plain(steps.join(' ')),
+        steps: each,
+        answer: [...plain(answer), endId],
+      };
+    },
   };
 }
 

@@ -70,6 +70,16 @@ describe('the codec of rows', () => {
     expect(codec.encode(plain, 'results')).toEqual(codec.encode(plain));
   });
 
+  it('leaves out the last step, as it is written', () => {
+    const two = { ...ROW, steps: ['Two.', 'So 7.'], rationale: 'Two.\nSo 7.' };
+    const { rationale, steps } = codec.encode(two, 'all-but-last');
+    expect(text(rationale)).toBe('Two.\n');
+    expect(steps.map(text)).toEqual(['Two.']);
+    expect(codec.encode(two).steps.map(text)).toEqual(['Two.', 'So 7.']);
+    expect(text(codec.encode(ROW, 'all-but-last').rationale)).toBe('It is 3+4=\n');
+    expect(codec.encode({ ...ROW, steps: [], rationale: '' }, 'all-but-last').rationale).toEqual([]);
+  });
+
   it('refuses a question without tokens', () => {
     expect(() => codec.encode({ ...ROW, question: ' ' })).toThrow('has no tokens');
   });

@@ -40,8 +40,6 @@ export function rowCodec(
       ended(tokenizer, rowText({ question: cleaned, rationale: '', answer: '' }).question),
     );
   };
-  const rationale = ({ steps, rationale: written = steps.join('\n') }: ProblemText): number[] =>
-    inside(ended(tokenizer, rowText({ question: '', rationale: written, answer: '' }).rationale));
   return {
     prompt,
     padId: tokenizer.padTokenId,
@@ -49,16 +47,33 @@ export function rowCodec(
     question,
     encode(problem, form = 'steps') {
       const calculations = form === 'results' ? calculationsOf(problem) : [];
+      const steps = form === 'all-but-last' ? problem.steps.slice(0, -1) : problem.steps;
+      const each =
+        calculations.length > 0 ? calculations.map((step) => resultOf(inside, step)) : steps.map(inside);
+      const written = form === 'all-but-last' ? withoutLast(problem) : writtenOf(problem);
       return {
         question: question(problem.question),
         rationale:
           calculations.length > 0
-            ? calculations.flatMap((step) => resultOf(inside, step))
-            : rationale(problem),
+            ? each.flat()
+            : inside(ended(tokenizer, rowText({ question: '', rationale: written, answer: '' }).rationale)),
+        steps: each,
         answer: [...answerTokens(inside, said, prompt, problem.answer), endId],
       };
     },
   };
+}
+
+const writtenOf = ({ steps, rationale = steps.join('\n') }: ProblemText): string => rationale;
+
+/** The rationale as it is written, up to its last step. */
+function withoutLast(problem: ProblemText): string {
+  const { steps } = problem;
+  const last = steps.at(-1);
+  if (last === undefined) return '';
+  const written = writtenOf(problem);
+  const at = written.lastIndexOf(last);
+  return (at < 0 ? steps.slice(0, -1).join(' ') : written.slice(0, at)).trimEnd();
 }
 
 /** The answer's own tokens. Where the tokenizer joins it with the prompt's last sign, it is tokenized by itself. */
