@@ -1,4 +1,5 @@
 import type { RunConfig } from '../../../contract/config';
+import type { Methods } from '../../../contract/methods/method';
 import { labelOf } from '../../../contract/presets';
 import { Pace } from '../../analysis/pace';
 import { Owned } from '../../base/owned';
@@ -7,6 +8,7 @@ import type { TokenLayout } from '../../base/tokens';
 import { layoutOf } from '../../data/batch';
 import type { RationaleForm } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
+import type { DecoderConfig } from '../../nn/config';
 import type { Recipe, Targets } from '../../recipes/shared/recipe';
 import { filterOf } from '../../recipes/shared/recipe';
 import { compileWhole } from '../../train/compile-whole';
@@ -23,6 +25,7 @@ import { TrainedAdapter } from './adapter';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
 import type { RunData } from './run-data';
+import type { OpenedSnapshot } from './snapshot-file';
 import { checkDecoding, decoderFor, EVALUATION_BATCH, latentKeys, type Student } from './student';
 import { teacherStates } from './teacher-states';
 
@@ -33,6 +36,8 @@ export interface Machinery {
   readonly ranksUsed: Readonly<Record<string, number>>;
   readonly adapter: TrainedAdapter;
   readonly optimiser: Optimiser;
+  /** What is trained, in the order of the adapter's packs. */
+  readonly parameters: ParameterSet;
   readonly decoder: Decoder;
   /** Depends on the training data alone, so that nothing else can change a bit of training. */
   readonly layout: TokenLayout;
@@ -46,6 +51,8 @@ export interface PrepareOptions {
   /** Awaited between pieces of work: it waits while the run is paused, and rejects when it is cancelled. */
   readonly between: () => Promise<void>;
   readonly signal: AbortSignal | undefined;
+  /** Where a run that is resumed goes on. */
+  readonly from?: OpenedSnapshot | undefined;
 }
 
 /** What of the rationale the teacher is forced through. */
@@ -67,10 +74,10 @@ export async function prepare(
   config: RunConfig,
   recipe: Recipe,
   { training, validation, heldOut }: RunData,
-  { clock, between, signal }: PrepareOptions,
+  { clock, between, signal, from }: PrepareOptions,
 ): Promise<Machinery> {
   const { runtime, models, device, roles } = context;
-  const { student: base, teacher: from, codec } = roles;
+  const { student: base, teacher: read, codec } = roles;
   const batch = Math.min(config.optimiser.batch, training.length);
   const tokensOf = (examples: readonly Example[]) => examples.map((e) => e.tokens);
   const layout = layoutOf(tokensOf(training), codec, batch);
@@ -86,7 +93,7 @@ export async function prepare(
   refuseUnlessFits(base.config, runtime.provider, purpose, 'training');
   checkDecoding(base, latentKeys(decoded, latentSteps));
   if (recipe.usesTeacher(config))
-    checkPositions(from.model, layout.question + layout.explicit, 'the teacher pass', SHORTER);
+    checkPositions(read.model, layout.question + layout.explicit, 'the teacher pass', SHORTER);
 
   clock.begin('teacher');
   const teacher = recipe.usesTeacher(config)
@@ -107,22 +114,21 @@ export async function prepare(
   clock.tell(0, 2, 'programs');
   return Owned.while(async (owned) => {
     const model = owned.add(models.use(base));
-    const modules = recipe.modules?.(config, model.config) ?? [];
-    const parameters = new ParameterSet(model.config, recipe.adapters(config), modules);
+    const parameters = parametersOf(recipe, config, model.config);
     const tape = new Tape(parameters, batch, config.seed);
     recipe.record(tape, { config, layout, losses });
-    const student: Student = {
-      id: context.studentId,
-      label: labelOf(config, context.methods),
-      ...{ config, roles },
+    const { studentId: id, methods } = context;
+    const packs = parameters.initial(new Rng(config.seed));
+    const student = studentBy(recipe, config, {
+      id,
+      methods,
+      packs,
+      roles,
       lengths: longestOf(layout, decoded),
-      step: 0,
-      latentSteps,
-      filter: filterOf(config),
-      lora: config.lora,
-      packs: parameters.initial(new Rng(config.seed)),
-    };
-    const adapter = owned.add(new TrainedAdapter(runtime, student, config.evaluation.keepBest));
+    });
+    const adapter = owned.add(
+      new TrainedAdapter(runtime, student, config.evaluation.keepBest, from && adapterOf(from, parameters)),
+    );
     // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program per step is fastest.
     const step = owned.add(
       device
@@ -131,10 +137,11 @@ export async function prepare(
     );
     await clock.aside(between);
     clock.tell(1, 2, 'programs');
+    const moments = from && momentsOf(from, parameters);
     const optimiser = owned.add(
       device
-        ? await gpuOptimiser(device, adapter.packs, config.optimiser, parameters.all)
-        : hostOptimiser(adapter.packs, config.optimiser, parameters.all),
+        ? await gpuOptimiser(device, adapter.packs, config.optimiser, parameters.all, moments)
+        : hostOptimiser(adapter.packs, config.optimiser, parameters.all, moments),
     );
     const decoder = owned.add(
       await decoderFor(models, base, {
@@ -149,8 +156,43 @@ export async function prepare(
     decoder.setAdapter(adapter.packs);
     clock.tell(2, 2, 'programs');
     return {
-      ...{ step, losses, ranksUsed, adapter, optimiser, decoder, layout, decoded },
+      ...{ step, losses, ranksUsed, adapter, optimiser, parameters, decoder, layout, decoded },
       dispose: () => owned.dispose(),
     };
   });
 }
+
+/** Everything that a configuration trains. */
+export const parametersOf = (recipe: Recipe, config: RunConfig, model: DecoderConfig): ParameterSet =>
+  new ParameterSet(model, recipe.adapters(config), recipe.modules?.(config, model) ?? []);
+
+/** A student of a configuration, untrained but for its values. */
+export const studentBy = (
+  recipe: Recipe,
+  config: RunConfig,
+  { methods, ...own }: Pick<Student, 'id' | 'packs' | 'roles' | 'lengths'> & { readonly methods: Methods },
+): Student => ({
+  ...own,
+  label: labelOf(config, methods),
+  config,
+  step: 0,
+  latentSteps: recipe.latentSteps(config),
+  filter: filterOf(config),
+  lora: config.lora,
+});
+
+/** The parameters as the snapshot left them. */
+function adapterOf({ header, values }: OpenedSnapshot, { all }: ParameterSet) {
+  const { step, kept } = header;
+  return {
+    step,
+    values: values('parameters', all),
+    best: kept && { ...kept, values: values('kept', all) },
+  };
+}
+
+const momentsOf = ({ header, values }: OpenedSnapshot, { all }: ParameterSet) => ({
+  step: header.step,
+  first: values('first', all),
+  second: values('second', all),
+});
