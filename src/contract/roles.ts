@@ -1,4 +1,5 @@
-import type { RuleId } from './answer-rules';
+import { z } from 'zod';
+import { RULE_IDS } from './answer-rules';
 
 /** Who learns from whom on what, as a configuration names them. */
 
@@ -10,29 +11,31 @@ export const TEACHERS = ['bundled', 'self', 'kept'] as const;
 export const TRAINING_DATA = ['bundled', 'opened'] as const;
 
 /** A row that a run leaves out. */
-export interface LeftOutRow {
-  readonly id: string;
-  readonly reason: string;
-}
+const leftOutSchema = z.object({ id: z.string(), reason: z.string() });
+export type LeftOutRow = Readonly<z.infer<typeof leftOutSchema>>;
+
+const ids = z.array(z.string()).readonly();
+const whole = z.int().min(0);
 
 /** The rows that a run uses. */
-export interface DataUsed {
+export const dataUsedSchema = z.object({
   /** File names, or what the bundled problems are. */
-  readonly name: string;
+  name: z.string(),
   /** Of the files; null for the bundled problems, which their seed determines. */
-  readonly sha256: string | null;
+  sha256: z.string().nullable(),
   /** By which answers are judged. */
-  readonly rule: RuleId;
+  rule: z.enum(RULE_IDS),
   /** Ids, in the order of the draw. */
-  readonly training: readonly string[];
-  readonly validation: readonly string[];
-  readonly heldOut: readonly string[];
+  training: ids,
+  validation: ids,
+  heldOut: ids,
   /** How many rows were passed over in drawing, and the first of them with the reason. */
-  readonly leftOut: number;
-  readonly leftOutRows: readonly LeftOutRow[];
+  leftOut: whole,
+  leftOutRows: z.array(leftOutSchema).readonly(),
   /** What else is unusual, one sentence each. */
-  readonly notes: readonly string[];
-}
+  notes: z.array(z.string()).readonly(),
+});
+export type DataUsed = Readonly<z.infer<typeof dataUsedSchema>>;
 
 /** The student that is kept as teacher. */
 export interface KeptTeacher {

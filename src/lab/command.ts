@@ -1,6 +1,7 @@
 import type { RunConfig } from '../contract/config';
 import type { PairReport, RunEvent } from '../contract/events';
 import type { Methods } from '../contract/methods/method';
+import type { RunFile } from '../contract/run-file';
 import type { LoriWorkbench } from '../engine/session/workbench';
 import type { GenerateArguments, LensArguments, TrainingArguments } from './options';
 
@@ -32,6 +33,8 @@ export interface CommandInput {
   readonly out: string | undefined;
   readonly generation: GenerateArguments;
   readonly training: TrainingArguments;
+  /** The run file that is repeated. */
+  readonly file: RunFile | null;
   readonly say: (line: string) => void;
   /** Text as it comes, without a line's end. */
   readonly write: (text: string) => void;

@@ -110,6 +110,7 @@ export async function lab(
       lens: values,
       generation: values,
       training: values,
+      file,
       out: values.out,
       say,
       write: (piece) => {

@@ -10,8 +10,9 @@ export async function withRoles({
   config,
   methods,
   training,
+  file,
   say,
-}: Pick<CommandInput, 'workbench' | 'config' | 'methods' | 'training' | 'say'>): Promise<RunConfig> {
+}: Pick<CommandInput, 'workbench' | 'config' | 'methods' | 'training' | 'file' | 'say'>): Promise<RunConfig> {
   const { model, adapter, storage, data, set } = training;
   const report = await openGiven(workbench, { open: model, adapter, storage }, say);
   if (storage !== undefined && report === undefined)
@@ -20,11 +21,16 @@ export async function withRoles({
   const roles = { ...config.roles };
   if (report !== undefined) {
     say(`student: ${report.name}, ${report.modelType}, ${report.parameters} parameters`);
+    const was = file?.models[report.name];
+    if (was !== undefined && was !== report.sha256)
+      say(`warning: ${report.name} is not the one the run file was made with; its losses will differ`);
     if (!asked('roles.student')) roles.student = 'opened';
     if (!asked('roles.teacher') && roles.teacher === 'bundled') roles.teacher = 'self';
   }
   if (data.length > 0) {
-    await openRows(workbench, data, say);
+    const { sha256 } = await openRows(workbench, data, say);
+    if (file?.data && file.data.sha256 !== sha256)
+      say(`warning: the run file was made with ${file.data.name} of another content; its losses will differ`);
     if (!asked('roles.data')) roles.data = 'opened';
   }
   return parseRunConfig({ ...config, roles }, methods);
