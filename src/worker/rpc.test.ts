@@ -31,8 +31,9 @@ const nothing: Workbench = {
   distil: unused,
   control: unused,
   openQuestion: unused,
-  stepLatent: unused,
+  thought: unused,
   answer: unused,
+  compareAnswers: unused,
   explicit: unused,
   generate: unused,
 };
