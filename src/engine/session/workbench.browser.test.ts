@@ -109,7 +109,9 @@ async function account(workbench: LoriWorkbench): Promise<Account> {
     losses: steps.flatMap(({ losses }) => Object.values(losses)),
     norms: steps.map((s) => s.gradientNorm),
     accuracies: events.filter((e) => e.kind === 'evaluation').map((e) => e.accuracy.correct),
-    tops: [...thoughts.map(({ fed }) => fed ?? answer), answer].flatMap(({ top }) => top.map((t) => t.probability)),
+    tops: [...thoughts.map(({ fed }) => fed ?? answer), answer].flatMap(({ top }) =>
+      top.map((t) => t.probability),
+    ),
     answer: answer.text,
     explicit: explicit.text,
   };

@@ -41,7 +41,8 @@ export async function teacherSpace(
   for (let l = 0; l < L; l++) {
     const rows = Array.from({ length: N }, (_, n) => states.subarray((n * L + l) * H, (n * L + l + 1) * H));
     const mean = new Float64Array(H);
-    for (const row of rows) row.forEach((x, i) => (mean[i] = (mean[i] as number) + x / N));
+    for (const row of rows)
+      for (let i = 0; i < H; i++) mean[i] = (mean[i] as number) + (row[i] as number) / N;
     const r = Math.min(MAX_DIRECTIONS, N, H);
     const found = await leadingDirections(gathered, l + 1, r, false, device && { device });
     layers.push({ states: rows, mean, directions: found.rows });
