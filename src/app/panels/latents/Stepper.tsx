@@ -20,7 +20,7 @@ export function Stepper() {
     <div className="stepper">
       <div className="actions">
         <Button isDisabled={step === 0 || training || busy} onPress={() => void stepTo(0)}>
-          <span aria-hidden="true">⏮</span> Question
+          To the question
         </Button>
         <Button isDisabled={step === 0 || training || busy} onPress={() => void back()}>
           <span aria-hidden="true">←</span> Back

@@ -273,7 +273,12 @@ export class Questions {
         if (thoughts === 'made') await latentOf(decoder, state);
       }
       state = await decoder.step(state, everywhere(decoder, 0), thoughts === 'none' ? options : {});
-      if (thoughts === 'made') state = await decoder.step(state, 'latent', options);
+      if (thoughts === 'made') {
+        state = await decoder.step(state, 'latent', options);
+        // What a changed thought is fed by.
+        const vector = new Float32Array(batch * decoder.shape.config.hiddenSize).fill(0.1);
+        state = await decoder.step(state, { vector }, options);
+      }
     } finally {
       // The readouts refuse the logits of a student that has diverged.
       state.dispose();
