@@ -7,7 +7,7 @@ import type { Decoder } from '../decode/decoder';
 import { everywhere, greedy } from '../decode/greedy';
 import type { Intervention } from '../decode/sites';
 import type { Tokenizer } from '../tokenizer/tokenizer';
-import { isCorrect, textOf } from './answer';
+import { type AnswerJudge, isCorrect, textOf } from './answer';
 
 export interface EvaluationOptions {
   readonly decoder: Decoder;
@@ -18,6 +18,8 @@ export interface EvaluationOptions {
   readonly problems: readonly { readonly tokens: TokenProblem; readonly answer: string }[];
   /** Number of latent steps before the answer prompt; `explicit` lets the model write its rationale and the prompt itself. */
   readonly mode: { readonly latentSteps: number } | 'explicit';
+  /** By default exact equality of the last number. */
+  readonly judge?: AnswerJudge | undefined;
   /** Maximum number of tokens to generate. */
   readonly limit: number;
   /** On the hidden states at the question's positions, and at those after it. */
@@ -40,10 +42,7 @@ export const shareOf = (right: Uint8Array): Share =>
     right.length,
   );
 
-/**
- * For each problem 1 if the greedy answer equals the reference and 0 if not, by CODI's rule: exact equality of the last
- * number.
- */
+/** For each problem 1 if the greedy answer is right by the rule and 0 if not. */
 export async function outcomes(options: EvaluationOptions): Promise<Uint8Array<ArrayBuffer>> {
   const { decoder, codec, tokenizer, problems, mode, signal } = options;
   const { batch: B, question: S } = decoder.shape;
@@ -72,7 +71,7 @@ export async function outcomes(options: EvaluationOptions): Promise<Uint8Array<A
       state.dispose();
     }
     chunk.forEach(({ answer }, i) => {
-      if (isCorrect(textOf(tokenizer, answers[i] as number[]), answer)) right[from + i] = 1;
+      if (isCorrect(textOf(tokenizer, answers[i] as number[]), answer, options.judge)) right[from + i] = 1;
     });
     options.onProgress?.(Math.min(from + B, problems.length), problems.length);
   }

@@ -1,7 +1,7 @@
 import { InputError } from '../../base/errors';
 import { Owned } from '../../base/owned';
 import { layoutOf } from '../../data/batch';
-import type { WordProblem } from '../../data/word-problems';
+import type { ProblemText } from '../../data/tokens';
 import { Decoder } from '../../decode/decoder';
 import { type Intervention, identity } from '../../decode/sites';
 import { outcomes } from '../../eval/accuracy';
@@ -35,7 +35,7 @@ export interface ProjectedLayers {
 export async function openProjectedSubject(
   models: DeviceModels,
   { kind, model, tokenizer, codec, filter, latentSteps, lora, packs = [] }: ResolvedSubject,
-  asked: readonly WordProblem[],
+  asked: readonly ProblemText[],
   projected: ProjectedLayers,
 ): Promise<ProjectedSubject> {
   const problems = asked.map((problem) => ({ tokens: codec().encode(problem), answer: problem.answer }));

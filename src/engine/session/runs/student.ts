@@ -11,6 +11,7 @@ import type { LoraSpec } from '../../nn/lora';
 import type { DeviceModels } from '../models/device-models';
 import type { LoadedModel } from '../models/pair';
 import { checkPositions } from '../models/positions';
+import type { Roles } from '../models/roles';
 
 /** A trained adapter with what is needed to run it. */
 export interface Student {
@@ -19,6 +20,10 @@ export interface Student {
   readonly label: string;
   /** The configuration it was trained with. */
   readonly config: RunConfig;
+  /** Its model and tokenizer, and its teacher; without them it is one of the bundled base. */
+  readonly roles?: Roles | undefined;
+  /** The longest parts of what it was trained and evaluated on. */
+  readonly lengths?: TokenLayout | undefined;
   /** The step of its run. */
   readonly step: number;
   readonly latentSteps: number;
