@@ -6,14 +6,21 @@ import type { TokenLayout } from '../../base/tokens';
 import { layoutOf, leftPad } from '../../data/batch';
 import type { Decoder } from '../../decode/decoder';
 import { everywhere } from '../../decode/greedy';
-import { nextTokens, topTokens } from '../../decode/readout';
+import { logitLens } from '../../decode/logit-lens';
+import { latentOf, logitsOf, nextTokens, topTokens } from '../../decode/readout';
+import type { Device } from '../../device/device';
 import { accuracy } from '../../eval/accuracy';
 import type { LatentFilter } from '../../nn/latent';
 import type { DeviceTensor } from '../../runtime/tensor';
 import { uploadPacks } from '../../runtime/upload-all';
+import { explicitChain } from '../latents/explicit-chain';
+import { identityOf } from '../latents/identity';
+import { LatentStepper, SHOWN_TOKENS } from '../latents/latent-stepper';
+import { type TeacherSpace, teacherSpace } from '../latents/teacher-distance';
+import { LOOKED_AT } from '../latents/thought-runner';
 import type { DeviceModels } from '../models/device-models';
 import type { Pair } from '../models/pair';
-import type { ProblemSet } from '../models/problems';
+import { POOL, type ProblemSet } from '../models/problems';
 import {
   answerLimit,
   decoderFor,
@@ -24,7 +31,6 @@ import {
   type Student,
 } from '../runs/student';
 import { DecoderCache } from './decoder-cache';
-import { explicitThought, LatentStepper, SHOWN_TOKENS } from './latent-stepper';
 
 /** Held-out problems that determine how long a typed question may be: as long as the longest, plus some slack. */
 const MEASURED = 512;
@@ -34,6 +40,7 @@ const MAX_TEMPERATURE = 100;
 
 interface Models {
   readonly models: DeviceModels;
+  readonly device: Device | undefined;
   readonly pair: Pair;
   readonly problems: ProblemSet;
 }
@@ -59,6 +66,8 @@ export class Questions {
   private readonly warm = new WeakSet<Decoder>();
   private readonly measured = new Map<number, Accuracy>();
   private lengths: TokenLayout | undefined;
+  /** The teacher's rationale on the question it last reasoned about; null if it wrote none. */
+  private taught: { readonly question: string; readonly space: TeacherSpace | null } | undefined;
 
   /** @param models what is loaded, or throws what to do first */
   constructor(private readonly models: () => Models) {}
@@ -77,7 +86,7 @@ export class Questions {
     },
     student: Student | undefined,
   ): Promise<LatentSession> {
-    const { pair } = this.models();
+    const { pair, problems, device } = this.models();
     const latentSteps = request.steps ?? student?.latentSteps ?? LATENT_DEFAULTS.steps;
     if (!Number.isInteger(latentSteps) || latentSteps < 0 || latentSteps > MAX_LATENT_STEPS)
       throw new InputError(
@@ -95,9 +104,14 @@ export class Questions {
       question: request.question,
       expected: request.expected ?? null,
       student: student?.label ?? 'the base, untrained',
+      identity: await identityOf(pair.base, student),
       latentSteps,
       limit: answerLimit(this.layout()),
+      device,
+      training: (count) => this.trainingQuestions(count),
+      problem: (id) => problems.byId(id)?.problem.question,
     });
+    if (this.taught?.question === request.question) stepper.compareWith(this.taught.space);
     this.stepper = { session: this.sessions, stepper, decoder };
     return stepper.report;
   }
@@ -111,9 +125,32 @@ export class Questions {
 
   /** The teacher's explicit chain of thought. */
   async explicit(question: string): Promise<ExplicitReport> {
-    const { pair } = this.models();
+    const { pair, device } = this.models();
     const decoder = await this.teacherDecoder(1);
-    return explicitThought(pair, decoder, question, explicitLimit(this.layout()));
+    const chain = await explicitChain(pair, decoder, question, explicitLimit(this.layout()));
+    const { layers: L, hiddenSize: H } = decoder.shape.config;
+    const space = await teacherSpace(chain, [L, H], device);
+    this.taught = { question, space };
+    const open = this.stepper?.stepper;
+    if (open?.report.question === question) open.compareWith(space);
+    return chain.report;
+  }
+
+  /** The first training problems whose questions fit into what the decoders read. @throws InputError if there are fewer */
+  private trainingQuestions(count: number): string[] {
+    const { problems } = this.models();
+    const { question: most } = this.layout();
+    const found = problems
+      .take('train', 0, POOL)
+      .filter(({ tokens }) => tokens.question.length <= most)
+      .slice(0, count)
+      .map(({ problem }) => problem.question);
+    if (found.length < count)
+      throw new InputError(
+        `${count} training problems; ${found.length} have questions of at most ${most} tokens`,
+        `Choose at most ${found.length}.`,
+      );
+    return found;
   }
 
   /** The teacher's own accuracy on the first `count` held-out problems; measured once per pair. */
@@ -165,6 +202,7 @@ export class Questions {
     await this.drop();
     this.measured.clear();
     this.lengths = undefined;
+    this.taught = undefined;
   }
 
   private layout(): TokenLayout {
@@ -224,12 +262,23 @@ export class Questions {
     if (this.warm.has(decoder)) return decoder;
     const { batch, question } = decoder.shape;
     const { ids, keyMask } = leftPad(new Array<number[]>(batch).fill([0]), question, 0);
-    let state = await decoder.begin(ids, keyMask);
+    const options = thoughts === 'none' ? { hidden: true } : LOOKED_AT;
+    let state = await decoder.begin(ids, keyMask, options);
     try {
       await nextTokens(decoder, state);
-      if (thoughts !== 'none') await topTokens(decoder, state, SHOWN_TOKENS);
-      state = await decoder.step(state, everywhere(decoder, 0));
-      if (thoughts === 'made') state = await decoder.step(state, 'latent');
+      if (thoughts !== 'none') {
+        await topTokens(decoder, state, SHOWN_TOKENS);
+        await logitLens(decoder, state, SHOWN_TOKENS);
+        await logitsOf(decoder, state);
+        if (thoughts === 'made') await latentOf(decoder, state);
+      }
+      state = await decoder.step(state, everywhere(decoder, 0), thoughts === 'none' ? options : {});
+      if (thoughts === 'made') {
+        state = await decoder.step(state, 'latent', options);
+        // What a changed thought is fed by.
+        const vector = new Float32Array(batch * decoder.shape.config.hiddenSize).fill(0.1);
+        state = await decoder.step(state, { vector }, options);
+      }
     } finally {
       // The readouts refuse the logits of a student that has diverged.
       state.dispose();
