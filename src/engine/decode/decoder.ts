@@ -41,6 +41,8 @@ export interface StepOptions {
   readonly hidden?: boolean;
   /** Whether `attention` may be asked of it. */
   readonly attention?: boolean;
+  /** Sites whose states before any intervention are kept, for `siteStateOf`. */
+  readonly read?: readonly DecodeSite[];
 }
 
 /**
@@ -109,7 +111,7 @@ export class Decoder {
 
   /** Compiles a plain pass ahead of its first use. */
   async compile(kind: 'prefill' | Fed): Promise<void> {
-    await this.pass(kind, { sites: [], hidden: false, attention: false });
+    await this.pass(kind, { sites: [], read: [], hidden: false, attention: false });
   }
 
   /** Compiles a program for `read` ahead of its first use. */
@@ -262,10 +264,10 @@ export class Decoder {
     bound: Readonly<Record<string, DeviceTensor>>,
     column: number,
     mask: Float32Array<ArrayBuffer>,
-    { interventions = [], hidden = false, attention = false }: StepOptions,
+    { interventions = [], hidden = false, attention = false, read = [] }: StepOptions,
   ): Promise<DecoderState> {
     const sites = interventions.map(({ at }) => at);
-    const program = await this.pass(kind, { sites, hidden, attention });
+    const program = await this.pass(kind, { sites, read, hidden, attention });
     const all: Record<string, DeviceTensor> = { ...bound, ...this.parameters };
     for (const { at, matrix, shift } of interventions) {
       if (all[matrixInput(at)])
@@ -298,13 +300,15 @@ export class Decoder {
   }
 
   private pass(kind: 'prefill' | Fed, options: PassOptions): Promise<ModelProgram> {
-    const { sites, hidden, attention } = options;
+    const { sites, read, hidden, attention } = options;
+    const names = (of: readonly DecodeSite[]): string => of.map(siteName).sort().join(' ');
     const name = [
       kind === 'prefill' ? kind : fedName(kind),
-      ...sites.map(siteName).sort(),
+      names(sites),
+      names(read),
       hidden,
       attention,
-    ].join(' ');
+    ].join(';');
     return this.programs.get(name, () =>
       kind === 'prefill' ? prefillProgram(this.shape, options) : advanceProgram(this.shape, kind, options),
     );
