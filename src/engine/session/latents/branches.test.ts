@@ -62,7 +62,8 @@ describe('a tree of branches', () => {
   it('replays an unmodified run to the bits of the straight run, whatever was tried in between', async () => {
     const { decoder, K, answering } = model;
     let state = await model.read();
-    for (let t = 0; t < K; t++) state = await decoder.step(state, { latent: LATENT });
+    for (let t = 0; t < K; t++)
+      state = await decoder.step(state, { latent: feedbackOf(model.runner.reasoning) as Feedback });
     const after = await prompted(answering, state);
     const straight = await logitsOf(decoder, after);
     for (const one of [state, after]) one.dispose();
