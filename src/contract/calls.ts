@@ -28,6 +28,7 @@ import type {
   Subject,
 } from './lens';
 import type { StatesFile, StatesRequest } from './states';
+import type { ThoughtsReport, ThoughtsRequest } from './thoughts';
 import type { TokenPreview, TokenPreviewRequest } from './tokens';
 import type { StorageErrors, WeightStorage } from './weight-storage';
 
@@ -73,6 +74,8 @@ export interface Workbench {
   exportStates(request: StatesRequest, options?: CallOptions): Promise<StatesFile>;
   /** Tests whether directions matter: accuracy with hidden states projected onto r of them. Reports points as they come. */
   causal(request: CausalRequest, options?: CallOptions<Progress | CausalEvent>): Promise<CausalReport>;
+  /** Tests whether a student's thoughts matter: the same problems with its thoughts replaced in many ways. */
+  thoughts(request: ThoughtsRequest, options?: CallOptions<Progress>): Promise<ThoughtsReport>;
   /** The student's checkpoints in the last run (or the one in progress), oldest first. */
   checkpoints(): Promise<readonly CheckpointReport[]>;
   /** Opens another model for the lens, from its files. It replaces the one opened before. */

@@ -95,6 +95,7 @@ export interface Progress {
     | 'states'
     | 'spectra'
     | 'causal'
+    | 'thoughts'
     | 'check'
     | 'rows'
     | 'tokens'

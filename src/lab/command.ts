@@ -30,6 +30,8 @@ export interface CommandInput {
   readonly lens: LensArguments;
   /** Where the result goes, if not to the standard output. */
   readonly out: string | undefined;
+  /** Where a report is written as a page. */
+  readonly html: string | undefined;
   readonly generation: GenerateArguments;
   readonly say: (line: string) => void;
   /** Text as it comes, without a line's end. */

@@ -3,6 +3,7 @@ import { evaluate } from './eval';
 import { generate } from './generate';
 import { causal, lens } from './lens';
 import { states } from './states';
+import { thoughts } from './thoughts';
 
 /** One run: all losses, accuracies and spectra of the student, and the result. */
 const distil: Command = async ({ workbench, config, onEvent }) => {
@@ -56,6 +57,7 @@ const bench: Command = async ({ workbench, config }) => {
 export const COMMANDS = {
   lens,
   causal,
+  thoughts,
   distil,
   eval: evaluate,
   step,

@@ -106,6 +106,7 @@ export async function lab(
       },
       samples,
       question: values.question,
+      html: values.html,
       lens: values,
       generation: values,
       out: values.out,

@@ -17,6 +17,7 @@ const nothing: Workbench = {
   lensCost: unused,
   exportStates: unused,
   causal: unused,
+  thoughts: unused,
   checkpoints: unused,
   openCheckpoint: unused,
   storeWeights: unused,

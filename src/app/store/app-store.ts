@@ -22,6 +22,7 @@ import { type SourceActions, sourceActions } from './source-actions';
 import { type AppState, initialState, presetConfig } from './state';
 import { type StorageActions, storageActions } from './storage-actions';
 import { failureOf, idle } from './task';
+import { type ThoughtsActions, thoughtsActions } from './thoughts-actions';
 import { type TourActions, tourActions } from './tour-actions';
 
 export interface PageActions {
@@ -40,6 +41,7 @@ export interface PageActions {
 export type Actions = PageActions &
   EngineActions &
   CheckActions &
+  ThoughtsActions &
   RunActions &
   SavedActions &
   LatentActions &
@@ -75,6 +77,7 @@ export function createApp(environment: Environment): App {
   });
   const engine = engineActions(ctx);
   const check = checkActions(ctx, engine);
+  const thoughts = thoughtsActions(ctx, engine);
   const run = runActions(ctx, engine);
   const saved = savedActions(ctx);
   const latents = latentActions(ctx, engine);
@@ -203,6 +206,7 @@ export function createApp(environment: Environment): App {
       ...page,
       ...engine,
       ...check,
+      ...thoughts,
       ...run,
       ...saved,
       ...latents,

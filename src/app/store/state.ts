@@ -27,6 +27,7 @@ import { type Link, parseLink } from './link';
 import { initialRun, type RunState } from './run';
 import { initialSources, type SourcesState } from './sources';
 import { type Failure, idle, type Task } from './task';
+import { initialThoughts, type ThoughtsState } from './thoughts';
 
 /** A message shown until it is dismissed. */
 export interface Notice {
@@ -84,6 +85,7 @@ export interface AppState {
   readonly device: Task<DeviceReport>;
   readonly pair: Task<PairReport>;
   readonly check: CheckState;
+  readonly thoughts: ThoughtsState;
   readonly data: DataState;
   readonly lens: LensState;
   readonly sources: SourcesState;
@@ -139,6 +141,7 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     device: idle,
     pair: idle,
     check: initialCheck,
+    thoughts: initialThoughts,
     data: { ...initialData, draft: followDataLink(link.data) },
     lens: { ...initialLens, ...followLensLink(link.lens, initialDraft()) },
     sources: initialSources,

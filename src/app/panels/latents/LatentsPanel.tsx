@@ -12,6 +12,7 @@ import { unknownSentence } from '../shared/TokenPreview';
 import { AnswerView } from './AnswerView';
 import { QuestionCard } from './QuestionCard';
 import { ThoughtRow } from './ThoughtRow';
+import { ThoughtsCard } from './thoughts/ThoughtsCard';
 
 /** One question, thought by thought, beside the teacher's explicit chain of thought. */
 export function LatentsPanel() {
@@ -127,6 +128,7 @@ export function LatentsPanel() {
             </Panel>
           </>
         )}
+        <ThoughtsCard />
       </div>
     </div>
   );
