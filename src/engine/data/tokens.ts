@@ -6,13 +6,15 @@ import type { WordProblem } from './word-problems';
 /** What introduces the answer; its last token is the anchor (LoRi §3.3). */
 export const ANSWER_PROMPT = 'The answer is:';
 
-/** Whole steps `<<a+b=c>>`, or only their results `=c>>`. */
-export type RationaleForm = 'steps' | 'results';
+/** Whole steps `<<a+b=c>>`; all but the last one, which states the answer (CODI §3.5); or only their results `=c>>`. */
+export type RationaleForm = 'steps' | 'all-but-last' | 'results';
 
 /** A problem as token ids. */
 export interface TokenProblem {
   readonly question: readonly number[];
   readonly rationale: readonly number[];
+  /** The tokens of each of its steps by itself, without what stands between them. */
+  readonly steps: readonly (readonly number[])[];
   /** The answer, with the end-of-sequence token. */
   readonly answer: readonly number[];
 }
@@ -59,10 +61,15 @@ export function problemCodec(tokenizer: Tokenizer, endIds: readonly number[]): P
     padId: tokenizer.padTokenId,
     endId,
     question,
-    encode: ({ question: text, steps, answer }, form = 'steps') => ({
-      question: question(text),
-      rationale: form === 'steps' ? plain(steps.join(' ')) : steps.flatMap(result),
-      answer: [...plain(answer), endId],
-    }),
+    encode: ({ question: text, steps: all, answer }, form = 'steps') => {
+      const steps = form === 'all-but-last' ? all.slice(0, -1) : all;
+      const each = steps.map(form === 'results' ? result : plain);
+      return {
+        question: question(text),
+        rationale: form === 'results' ? each.flat() : plain(steps.join(' ')),
+        steps: each,
+        answer: [...plain(answer), endId],
+      };
+    },
   };
 }

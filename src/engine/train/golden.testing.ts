@@ -80,7 +80,8 @@ export async function readGoldenStep(family: Family, method: Method): Promise<Go
       tinyRecording(own, {
         ...{ lora, layout, losses },
         latentSteps: method === 'nocot' ? 0 : run.latents,
-        filter: { kind: method === 'lori-hidden' ? 'hidden' : 'softmax', temperature: run.temperature },
+        filter:
+          method === 'lori-hidden' ? { kind: 'hidden' } : { kind: 'softmax', temperature: run.temperature },
         answer: run.answer,
         explicit: method.startsWith('lori') ? run.explicit : 0,
       }),
@@ -136,6 +137,8 @@ function batchOf(
     return { dtype: 'f32', shape: [B, columns], data: mask.map((x) => x / count) };
   };
   const keyMask = golden.f32('batch.questionsMask').map((seen) => (seen ? 0 : HIDDEN));
+  const { rationales } = golden.meta.tokens as { rationales: number[][] };
+  const anchors = Int32Array.from(rationales, (own) => own.length + P - 1);
   return {
     question: { ids: ids('questions', S), keyMask: { dtype: 'f32', shape: [B, 1, 1, S], data: keyMask } },
     answer: {
@@ -147,7 +150,10 @@ function batchOf(
       ids: ids('explicit', R, R - 1),
       targets: ids('explicit', R),
       weights: weights('explicit', R),
+      anchors: { dtype: 'i32', shape: [B], data: anchors },
     },
+    // No recipe of these goldens reads it.
+    reply: { targets: ids('answerTargets', A), weights: weights('answerTargets', A) },
   };
 }
 

@@ -4,7 +4,7 @@ import { Rng } from '../base/rng';
 import { HIDDEN, type TokenBatch, type TokenLayout } from '../base/tokens';
 import { ModelOnDevice } from '../model/model-on-device';
 import type { DecoderConfig } from '../nn/config';
-import type { LatentFilter } from '../nn/latent';
+import type { Feedback } from '../nn/feedback';
 import { type LoraSpec, loraLayout } from '../nn/lora';
 import { expectedTensors, packWeights, type Weights } from '../nn/weights';
 import { anchorLoss } from '../recipes/shared/losses/anchor';
@@ -126,10 +126,15 @@ export function randomBatch(layout: TokenLayout, vocab: number, rng: Rng): Token
       for (let j = 0; j < columns - (b % 2); j++, count++) data[b * columns + j] = 1;
     return { dtype: 'f32', shape: [B, columns], data: data.map((w) => w / count) };
   };
+  const anchors = Int32Array.from({ length: B }, (_, b) => R - A - (b % 2));
   return {
     question: { ids: ids(B, S), keyMask: { dtype: 'f32', shape: [B, 1, 1, S], data: keyMask } },
     answer: { ids: ids(B, P + A - 1), targets: ids(B, A), weights: weightsOf(A) },
-    explicit: { ids: ids(B, R - 1), targets: ids(B, R), weights: weightsOf(R) },
+    explicit: {
+      ...{ ids: ids(B, R - 1), targets: ids(B, R), weights: weightsOf(R) },
+      anchors: { dtype: 'i32', shape: [B], data: anchors },
+    },
+    reply: { targets: ids(B, P + A), weights: weightsOf(P + A) },
   };
 }
 
@@ -186,7 +191,8 @@ export function tinyStep(options: TinyOptions = {}): TinyStep {
   } = options;
   const rng = new Rng(options.seed ?? 5);
   const samples = layout.batch + 2;
-  const filter = { kind: options.filter ?? 'softmax', temperature: 0.7 } as const;
+  const filter: Feedback =
+    options.filter === 'hidden' ? { kind: 'hidden' } : { kind: 'softmax', temperature: 0.7 };
   const explicit = options.explicit ?? true;
   const lora: LoraSpec = {
     rank: 2,
@@ -231,7 +237,7 @@ export function tinyRecording(
     readonly lora: LoraSpec;
     readonly layout: TokenLayout;
     readonly latentSteps: number;
-    readonly filter: LatentFilter;
+    readonly filter: Feedback;
     readonly losses: { readonly moments?: StateLoss; readonly anchor?: StateLoss };
     readonly answer: number;
     readonly explicit: number;
