@@ -4,6 +4,7 @@ import {
   type Replacement,
   TELLING,
   type ThoughtCondition,
+  type ThoughtDirections,
   type ThoughtsComparison,
   type ThoughtsReport,
   type ThoughtsVerdict,
@@ -21,12 +22,6 @@ export const REPLACEMENT_WORDS: Readonly<Record<Replacement, string>> = {
   pause: 'a pause token at every place',
 };
 
-const DIRECTION_WORDS = {
-  leading: 'leading',
-  random: 'random',
-  'equal-energy': 'random of equal energy',
-} as const;
-
 export function conditionWords(condition: ThoughtCondition): string {
   switch (condition.kind) {
     case 'straight':
@@ -40,7 +35,9 @@ export function conditionWords(condition: ThoughtCondition): string {
     case 'one':
       return `thought ${condition.thought} alone replaced by its mean`;
     case 'directions':
-      return `${condition.rank} ${DIRECTION_WORDS[condition.of]} ${condition.rank === 1 ? 'direction' : 'directions'}`;
+      return condition.of === 'equal-energy'
+        ? `random directions with the energy of ${condition.rank} leading`
+        : `${condition.rank} ${condition.of} ${condition.rank === 1 ? 'direction' : 'directions'}`;
   }
 }
 
@@ -154,8 +151,13 @@ function directionsSentence(
   const leading = at('leading').sort((a, b) => a.rank - b.rank);
   if (leading.length === 0) return '';
   const enough = leading.find(({ finding }) => finding === 'none' || finding === 'gain');
-  if (!enough)
-    return `With ${leading.at(-1)?.rank} of their leading directions kept or fewer, a loss is not excluded.`;
+  if (!enough) {
+    const { rank, finding } = leading.at(-1) as (typeof leading)[number];
+    const at = (kind: ThoughtDirections) =>
+      shareOf((one) => one.kind === 'directions' && one.of === kind && one.rank === rank);
+    const kept = `With ${rank} of their leading ${rank === 1 ? 'direction' : 'directions'} kept`;
+    return `${kept}, ${finding === 'loss' ? 'answers are lost' : 'a loss is not excluded'}: ${at('leading')} right, against ${at('equal-energy')} with random directions that keep as much of their energy.`;
+  }
   const { rank } = enough;
   const same = at('equal-energy').find((one) => one.rank === rank)?.finding;
   const share = shareOf((one) => one.kind === 'directions' && one.of === 'equal-energy' && one.rank === rank);

@@ -38,6 +38,7 @@ import type {
 import { METHODS } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import type { StatesFile, StatesRequest } from '../../contract/states';
+import type { ThoughtsReport, ThoughtsRequest } from '../../contract/thoughts';
 import type { TokenPreview, TokenPreviewRequest } from '../../contract/tokens';
 import type { StorageErrors, WeightStorage } from '../../contract/weight-storage';
 import { InputError } from '../base/errors';
@@ -67,6 +68,7 @@ import { LoopControl } from './runs/control';
 import { runDistillation } from './runs/run';
 import type { Student } from './runs/student';
 import { exportStates } from './states/export';
+import { testThoughts } from './thoughts/open-thoughts';
 
 /**
  * The engine behind the page and the headless lab: one provider, one pair, one run at a time. Calls that use the models
@@ -149,6 +151,13 @@ export class LoriWorkbench implements Workbench {
   causal(request: CausalRequest, options: CallOptions<Progress | CausalEvent> = {}): Promise<CausalReport> {
     return this.queue.between(
       async () => causalTest({ ...this.provider(), held: this.held(), cache: this.states }, request, options),
+      options.signal,
+    );
+  }
+
+  thoughts(request: ThoughtsRequest, options: CallOptions<Progress> = {}): Promise<ThoughtsReport> {
+    return this.queue.between(
+      async () => testThoughts({ ...this.provider(), held: this.held() }, request, options),
       options.signal,
     );
   }
