@@ -124,7 +124,8 @@ export interface Progress {
     | 'matrices'
     | 'kernels'
     | 'rows'
-    | 'tokens';
+    | 'tokens'
+    | 'runs';
   /** Milliseconds since the phase began; the page derives the ETA. */
   readonly elapsed: number;
 }

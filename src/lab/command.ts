@@ -32,6 +32,8 @@ export interface CommandInput {
   readonly out: string | undefined;
   /** Where a report is written as a page. */
   readonly html: string | undefined;
+  /** The file of an arena. */
+  readonly plan: string | undefined;
   readonly generation: GenerateArguments;
   readonly say: (line: string) => void;
   /** Text as it comes, without a line's end. */

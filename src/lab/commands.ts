@@ -1,3 +1,4 @@
+import { arena } from './arena';
 import { type Command, unobserved } from './command';
 import { evaluate } from './eval';
 import { generate } from './generate';
@@ -60,6 +61,7 @@ export const COMMANDS = {
   thoughts,
   distil,
   eval: evaluate,
+  arena,
   step,
   generate,
   states,

@@ -107,6 +107,7 @@ export async function lab(
       samples,
       question: values.question,
       html: values.html,
+      plan: values.plan,
       lens: values,
       generation: values,
       out: values.out,

@@ -257,6 +257,12 @@ export const OPTIONS = {
     about: 'At which positions states are projected.',
     commands: CAUSAL,
   },
+  plan: {
+    type: 'string',
+    value: 'arena.json',
+    about: 'The arena to run, as the page writes it; runs that it has already are not repeated.',
+    commands: ['arena'],
+  },
   html: {
     type: 'string',
     value: 'file.html',

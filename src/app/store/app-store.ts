@@ -1,5 +1,6 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { ProviderChoice, Settings } from '../../storage/rows';
+import { type ArenaActions, arenaActions } from './arena-actions';
 import { type CheckActions, checkActions } from './check-actions';
 import { createContext, type Environment } from './context';
 import { dataWithoutEngine } from './data';
@@ -41,6 +42,7 @@ export interface PageActions {
 export type Actions = PageActions &
   EngineActions &
   CheckActions &
+  ArenaActions &
   ThoughtsActions &
   RunActions &
   SavedActions &
@@ -80,6 +82,7 @@ export function createApp(environment: Environment): App {
   const thoughts = thoughtsActions(ctx, engine);
   const run = runActions(ctx, engine);
   const saved = savedActions(ctx);
+  const arena = arenaActions(ctx, run);
   const latents = latentActions(ctx, engine);
   const lens = lensActions(ctx, engine);
   const data = dataActions(ctx, engine, lens);
@@ -179,6 +182,7 @@ export function createApp(environment: Environment): App {
         clearTimeout(late);
         if (firstPlace(settings.hasVisited ? 'model' : 'tour') && !settings.hasVisited)
           page.changeSettings({ hasVisited: true });
+        await arena.loadArena();
         await saved.refreshSaved();
         // A link that asks for something means the same to everyone: whatever it omits takes its default.
         if (Object.keys(ctx.get().link.lens).length === 0)
@@ -206,6 +210,7 @@ export function createApp(environment: Environment): App {
       ...page,
       ...engine,
       ...check,
+      ...arena,
       ...thoughts,
       ...run,
       ...saved,

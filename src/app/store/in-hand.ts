@@ -62,6 +62,7 @@ type CancelName = Extract<
   | 'cancelGeneration'
   | 'cancelRun'
   | 'cancelStorage'
+  | 'cancelArena'
   | 'cancelTour'
 >;
 
@@ -80,6 +81,7 @@ type Watched = Pick<
   | 'sources'
   | 'latents'
   | 'thoughts'
+  | 'arena'
   | 'generation'
   | 'run'
   | 'tour'
@@ -87,7 +89,7 @@ type Watched = Pick<
 
 /** All tasks in progress, most recent first; the guided run stands for its steps. */
 export function inHand(state: Watched): readonly InHand[] {
-  const { device, pair, check, data, lens, sources, latents, thoughts, generation, run, tour } = state;
+  const { device, pair, check, data, lens, sources, latents, thoughts, arena, generation, run, tour } = state;
   const found: (InHand & { readonly turn: number })[] = [];
   const add = (id: string, label: string, task: Task<unknown>, cancel: CancelName) => {
     if (!isBusy(task)) return;
@@ -121,6 +123,7 @@ export function inHand(state: Watched): readonly InHand[] {
   add('file', 'Writing hidden states', lens.file, 'cancelExport');
   add('causal', 'Causal test', lens.causal, 'cancelCausal');
   add('thoughts', 'Test of the thoughts', thoughts.task, 'cancelThoughts');
+  add('arena', 'Arena', arena.task, 'cancelArena');
   add('session', 'Reading the question', latents.session, 'cancelLatents');
   add('thought', 'Latent thought', latents.thought, 'cancelLatents');
   add('answer', 'Answer', latents.answer, 'cancelLatents');

@@ -15,6 +15,7 @@ import type { Methods } from '../../contract/methods/method';
 import { findPreset, PRESETS, type Preset, presetsOf } from '../../contract/presets';
 import { defaultSettings, type SavedRun, type Settings } from '../../storage/rows';
 import type { DamagedRun } from '../../storage/store';
+import { type ArenaState, initialArena } from './arena';
 import { type CheckState, initialCheck } from './check';
 import { type DataState, initialData } from './data';
 import { followDataLink } from './data-link';
@@ -85,6 +86,7 @@ export interface AppState {
   readonly device: Task<DeviceReport>;
   readonly pair: Task<PairReport>;
   readonly check: CheckState;
+  readonly arena: ArenaState;
   readonly thoughts: ThoughtsState;
   readonly data: DataState;
   readonly lens: LensState;
@@ -141,6 +143,7 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     device: idle,
     pair: idle,
     check: initialCheck,
+    arena: initialArena,
     thoughts: initialThoughts,
     data: { ...initialData, draft: followDataLink(link.data) },
     lens: { ...initialLens, ...followLensLink(link.lens, initialDraft()) },
