@@ -15,7 +15,7 @@ import { madeCausalPoints, madeCausalReport, madeLensReport } from './lens.testi
 import { valueAt } from './store/draft';
 import type { Connection } from './store/environment';
 import { studentOf } from './store/student';
-import { madeThoughtsReport } from './thoughts.testing';
+import { madeThoughtTestReport } from './thought-test.testing';
 
 export interface DoubleOptions {
   /** Milliseconds each piece of work takes. */
@@ -186,11 +186,11 @@ export function double({
       const whole = accuracyOf(Math.round(request.problems * 0.8), request.problems);
       return madeCausalReport(request, points, whole);
     },
-    async thoughts(request, options) {
-      await begin('thoughts', request);
+    async testThoughts(request, options) {
+      await begin('testThoughts', request);
       const tell = (progress: Progress) => options?.report?.(progress);
       await work('thoughts', 'problems', request.problems, tell, options?.signal);
-      return madeThoughtsReport(request, accuracyOf);
+      return madeThoughtTestReport(request, accuracyOf);
     },
     async checkpoints() {
       await begin('checkpoints');

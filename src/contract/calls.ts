@@ -30,7 +30,7 @@ import type {
 } from './lens';
 import type { RunSnapshot } from './snapshot';
 import type { StatesFile, StatesRequest } from './states';
-import type { ThoughtsReport, ThoughtsRequest } from './thoughts';
+import type { ThoughtTestReport, ThoughtTestRequest } from './thought-test';
 import type { TokenPreview, TokenPreviewRequest } from './tokens';
 import type { StorageErrors, WeightStorage } from './weight-storage';
 
@@ -86,7 +86,7 @@ export interface Workbench {
   /** Tests whether directions matter: accuracy with hidden states projected onto r of them. Reports points as they come. */
   causal(request: CausalRequest, options?: CallOptions<Progress | CausalEvent>): Promise<CausalReport>;
   /** Tests whether a student's thoughts matter: the same problems with its thoughts replaced in many ways. */
-  thoughts(request: ThoughtsRequest, options?: CallOptions<Progress>): Promise<ThoughtsReport>;
+  testThoughts(request: ThoughtTestRequest, options?: CallOptions<Progress>): Promise<ThoughtTestReport>;
   /** The student's checkpoints in the last run (or the one in progress), oldest first. */
   checkpoints(): Promise<readonly CheckpointReport[]>;
   /** Opens another model for the lens, from its files. It replaces the one opened before. */

@@ -5,7 +5,7 @@ import { generate } from './generate';
 import { causal, lens } from './lens';
 import { withRoles } from './roles';
 import { states } from './states';
-import { thoughts } from './thoughts';
+import { thoughts } from './thought-test';
 
 /** One run: all losses, accuracies and spectra of the student, and the result. */
 const distil: Command = async (input) => {

@@ -23,7 +23,7 @@ import { type SourceActions, sourceActions } from './source-actions';
 import { type AppState, initialState, presetConfig } from './state';
 import { type StorageActions, storageActions } from './storage-actions';
 import { failureOf, idle } from './task';
-import { type ThoughtsActions, thoughtsActions } from './thoughts-actions';
+import { type ThoughtTestActions, thoughtTestActions } from './thought-test-actions';
 import { type TourActions, tourActions } from './tour-actions';
 
 export interface PageActions {
@@ -43,7 +43,7 @@ export type Actions = PageActions &
   EngineActions &
   CheckActions &
   ArenaActions &
-  ThoughtsActions &
+  ThoughtTestActions &
   RunActions &
   SavedActions &
   LatentActions &
@@ -79,7 +79,7 @@ export function createApp(environment: Environment): App {
   });
   const engine = engineActions(ctx);
   const check = checkActions(ctx, engine);
-  const thoughts = thoughtsActions(ctx, engine);
+  const thoughtTest = thoughtTestActions(ctx, engine);
   const run = runActions(ctx, engine);
   const saved = savedActions(ctx);
   const arena = arenaActions(ctx, run);
@@ -211,7 +211,7 @@ export function createApp(environment: Environment): App {
       ...engine,
       ...check,
       ...arena,
-      ...thoughts,
+      ...thoughtTest,
       ...run,
       ...saved,
       ...latents,

@@ -49,7 +49,7 @@ type CancelName = Extract<
   | 'cancelCheck'
   | 'cancelLens'
   | 'cancelCausal'
-  | 'cancelThoughts'
+  | 'cancelThoughtTest'
   | 'cancelOpening'
   | 'cancelExport'
   | 'cancelData'
@@ -80,7 +80,7 @@ type Watched = Pick<
   | 'lens'
   | 'sources'
   | 'latents'
-  | 'thoughts'
+  | 'thoughtTest'
   | 'arena'
   | 'generation'
   | 'run'
@@ -89,7 +89,8 @@ type Watched = Pick<
 
 /** All tasks in progress, most recent first; the guided run stands for its steps. */
 export function inHand(state: Watched): readonly InHand[] {
-  const { device, pair, check, data, lens, sources, latents, thoughts, arena, generation, run, tour } = state;
+  const { device, pair, check, data, lens, sources, latents, thoughtTest, arena, generation, run, tour } =
+    state;
   const found: (InHand & { readonly turn: number })[] = [];
   const add = (id: string, label: string, task: Task<unknown>, cancel: CancelName) => {
     if (!isBusy(task)) return;
@@ -122,7 +123,7 @@ export function inHand(state: Watched): readonly InHand[] {
   add('lens', 'Decomposition', lens.report, 'cancelLens');
   add('file', 'Writing hidden states', lens.file, 'cancelExport');
   add('causal', 'Causal test', lens.causal, 'cancelCausal');
-  add('thoughts', 'Test of the thoughts', thoughts.task, 'cancelThoughts');
+  add('thought-test', 'Test of the thoughts', thoughtTest.task, 'cancelThoughtTest');
   add('arena', 'Arena', arena.task, 'cancelArena');
   add('session', 'Reading the question', latents.session, 'cancelLatents');
   add('thought', 'Latent thought', latents.thought, 'cancelLatents');

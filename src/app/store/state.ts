@@ -28,7 +28,7 @@ import { type Link, parseLink } from './link';
 import { initialRun, type RunState } from './run';
 import { initialSources, type SourcesState } from './sources';
 import { type Failure, idle, type Task } from './task';
-import { initialThoughts, type ThoughtsState } from './thoughts';
+import { initialThoughtTest, type ThoughtTestState } from './thought-test';
 
 /** A message shown until it is dismissed. */
 export interface Notice {
@@ -87,7 +87,7 @@ export interface AppState {
   readonly pair: Task<PairReport>;
   readonly check: CheckState;
   readonly arena: ArenaState;
-  readonly thoughts: ThoughtsState;
+  readonly thoughtTest: ThoughtTestState;
   readonly data: DataState;
   readonly lens: LensState;
   readonly sources: SourcesState;
@@ -144,7 +144,7 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     pair: idle,
     check: initialCheck,
     arena: initialArena,
-    thoughts: initialThoughts,
+    thoughtTest: initialThoughtTest,
     data: { ...initialData, draft: followDataLink(link.data) },
     lens: { ...initialLens, ...followLensLink(link.lens, initialDraft()) },
     sources: initialSources,

@@ -45,7 +45,7 @@ import type {
 import { METHODS, methodOf } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import type { StatesFile, StatesRequest } from '../../contract/states';
-import type { ThoughtsReport, ThoughtsRequest } from '../../contract/thoughts';
+import type { ThoughtTestReport, ThoughtTestRequest } from '../../contract/thought-test';
 import type { TokenPreview, TokenPreviewRequest } from '../../contract/tokens';
 import type { StorageErrors, WeightStorage } from '../../contract/weight-storage';
 import { InputError } from '../base/errors';
@@ -81,7 +81,7 @@ import { type OpenedSnapshot, readSnapshot } from './runs/snapshot-file';
 import { reportOf, type Student } from './runs/student';
 import { teacherAccuracy } from './runs/teacher-accuracy';
 import { exportStates } from './states/export';
-import { testThoughts } from './thoughts/open-thoughts';
+import { testThoughts } from './thought-test/thought-test';
 
 /**
  * The engine behind the page and the headless lab: one provider, one pair, one run at a time. Calls that use the models
@@ -168,7 +168,7 @@ export class LoriWorkbench implements Workbench {
     );
   }
 
-  thoughts(request: ThoughtsRequest, options: CallOptions<Progress> = {}): Promise<ThoughtsReport> {
+  testThoughts(request: ThoughtTestRequest, options: CallOptions<Progress> = {}): Promise<ThoughtTestReport> {
     return this.queue.between(
       async () => testThoughts({ ...this.provider(), held: this.held() }, request, options),
       options.signal,

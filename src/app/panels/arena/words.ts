@@ -1,5 +1,5 @@
 import { type Arena, type Standing, standings } from '../../../contract/arena';
-import { ALPHA } from '../../../contract/thoughts';
+import { ALPHA } from '../../../contract/thought-test';
 import type { LineSeries } from '../../charts/series';
 import { percent, significant } from '../../ui/format';
 

@@ -12,7 +12,7 @@ import { unknownSentence } from '../shared/TokenPreview';
 import { AnswerView } from './AnswerView';
 import { QuestionCard } from './QuestionCard';
 import { ThoughtRow } from './ThoughtRow';
-import { ThoughtsCard } from './thoughts/ThoughtsCard';
+import { ThoughtTestCard } from './thought-test/ThoughtTestCard';
 
 /** One question, thought by thought, beside the teacher's explicit chain of thought. */
 export function LatentsPanel() {
@@ -128,7 +128,7 @@ export function LatentsPanel() {
             </Panel>
           </>
         )}
-        <ThoughtsCard />
+        <ThoughtTestCard />
       </div>
     </div>
   );

@@ -1,4 +1,4 @@
-import type { IntermediateResults } from '../../../contract/thoughts';
+import type { IntermediateResults } from '../../../contract/thought-test';
 import type { Rng } from '../../base/rng';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
 

@@ -3,12 +3,12 @@ import {
   MARGIN,
   type Replacement,
   TELLING,
+  type ThoughtComparison,
   type ThoughtCondition,
   type ThoughtDirections,
-  type ThoughtsComparison,
-  type ThoughtsReport,
-  type ThoughtsVerdict,
-} from './thoughts';
+  type ThoughtTestReport,
+  type ThoughtVerdict,
+} from './thought-test';
 
 /** The words in which page, files and command line say what the test of a student's thoughts found. */
 
@@ -55,9 +55,9 @@ const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** What the report establishes, sentence by sentence, and no more. */
 export function verdictSentences(
-  { straight, thoughts, points }: Pick<ThoughtsReport, 'straight' | 'thoughts' | 'points'>,
-  comparisons: readonly ThoughtsComparison[],
-  verdict: ThoughtsVerdict,
+  { straight, thoughts, points }: Pick<ThoughtTestReport, 'straight' | 'thoughts' | 'points'>,
+  comparisons: readonly ThoughtComparison[],
+  verdict: ThoughtVerdict,
 ): string[] {
   const { correct, total, share } = straight.accuracy;
   const start = `With its ${thoughts} ${thoughts === 1 ? 'thought' : 'thoughts'} the student gets ${percent(share)} right (${correct} of ${total}).`;
@@ -81,7 +81,7 @@ export function verdictSentences(
   ].filter((sentence) => sentence !== '');
 }
 
-function contentSentence({ content, byReplacement }: ThoughtsVerdict): string {
+function contentSentence({ content, byReplacement }: ThoughtVerdict): string {
   const by = (finding: string) =>
     TELLING.filter((one) => byReplacement[one] === finding).map((one) => REPLACEMENT_WORDS[one]);
   const margin = percent(MARGIN);
@@ -100,7 +100,7 @@ function contentSentence({ content, byReplacement }: ThoughtsVerdict): string {
   }
 }
 
-function withoutSentence({ without, byReplacement }: ThoughtsVerdict, share: string): string {
+function withoutSentence({ without, byReplacement }: ThoughtVerdict, share: string): string {
   if (without === 'loss' && byReplacement.pause === 'none')
     return `Without any thought it gets ${share} right, and with pauses in their places it loses nothing: what counts is the positions, not what they hold.`;
   if (without === 'loss') return `Without any thought it gets ${share} right: it needs them.`;
@@ -111,13 +111,13 @@ function withoutSentence({ without, byReplacement }: ThoughtsVerdict, share: str
     : `Without any thought it gets ${share} right; no difference is established.`;
 }
 
-function orderSentence({ byReplacement: { permuted } }: ThoughtsVerdict): string {
+function orderSentence({ byReplacement: { permuted } }: ThoughtVerdict): string {
   if (permuted === 'loss') return 'Their order matters: in another order answers are lost.';
   if (permuted === 'none') return 'Their order does not matter.';
   return '';
 }
 
-function transplantSentence({ byReplacement }: ThoughtsVerdict): string {
+function transplantSentence({ byReplacement }: ThoughtVerdict): string {
   const [same, other] = [byReplacement['same-answer'], byReplacement['other-answer']];
   if (other === 'loss' && same === 'none')
     return 'The thoughts of a problem with the same answer do as well where those of one with another answer do not: what is used of them is the answer.';
@@ -126,7 +126,7 @@ function transplantSentence({ byReplacement }: ThoughtsVerdict): string {
   return '';
 }
 
-function singleSentence({ matter, spare }: ThoughtsVerdict, K: number): string {
+function singleSentence({ matter, spare }: ThoughtVerdict, K: number): string {
   if (K < 2) return '';
   const name = (thoughts: readonly number[]) =>
     `${thoughts.length === 1 ? 'thought' : 'thoughts'} ${listed(thoughts)}`;
@@ -141,7 +141,7 @@ function singleSentence({ matter, spare }: ThoughtsVerdict, K: number): string {
 
 /** The smallest number of leading directions for which a loss is excluded, and what random ones of equal energy do there. */
 function directionsSentence(
-  comparisons: readonly ThoughtsComparison[],
+  comparisons: readonly ThoughtComparison[],
   shareOf: (wanted: (condition: ThoughtCondition) => boolean) => string,
 ): string {
   const at = (of: string) =>

@@ -2,18 +2,18 @@ import type { Accuracy } from '../contract/events';
 import {
   REPLACEMENTS,
   type ThoughtCondition,
-  type ThoughtsPoint,
-  type ThoughtsReport,
-  type ThoughtsRequest,
-} from '../contract/thoughts';
+  type ThoughtTestPoint,
+  type ThoughtTestReport,
+  type ThoughtTestRequest,
+} from '../contract/thought-test';
 
 /** A made-up test of thoughts: three of them, of which the second matters. */
-export function madeThoughtsReport(
-  request: ThoughtsRequest,
+export function madeThoughtTestReport(
+  request: ThoughtTestRequest,
   accuracyOf: (correct: number, total: number) => Accuracy,
-): ThoughtsReport {
+): ThoughtTestReport {
   const { problems: n, ranks } = request;
-  const point = (condition: ThoughtCondition, share: number): ThoughtsPoint => {
+  const point = (condition: ThoughtCondition, share: number): ThoughtTestPoint => {
     const correct = Math.round(share * n);
     const outcomes = Uint8Array.from({ length: n }, (_, i) => (i < correct ? 1 : 0));
     return {

@@ -2,10 +2,10 @@ import type { CallOptions } from '../../../contract/calls';
 import type { Progress } from '../../../contract/events';
 import type {
   ThoughtCondition,
-  ThoughtsPoint,
-  ThoughtsReport,
-  ThoughtsRequest,
-} from '../../../contract/thoughts';
+  ThoughtTestPoint,
+  ThoughtTestReport,
+  ThoughtTestRequest,
+} from '../../../contract/thought-test';
 import { InputError } from '../../base/errors';
 import { Rng } from '../../base/rng';
 import { expectWhole } from '../../base/whole';
@@ -24,7 +24,7 @@ import { type ThinkOptions, thinkThrough } from './think';
 export const MAX_PROBLEMS = 1000;
 
 /** Everything the report is made of. */
-export interface ThoughtsOf extends Answerer {
+export interface ThoughtTestOf extends Answerer {
   readonly reasoning: Reasoning;
   readonly label: string;
   readonly model: string;
@@ -38,7 +38,7 @@ export interface ThoughtsOf extends Answerer {
 
 /** @throws InputError for impossible values, or a student whose thoughts are the same for every problem */
 export function checkThoughts(
-  request: ThoughtsRequest,
+  request: ThoughtTestRequest,
   reasoning: Reasoning,
   H: number,
   label: string,
@@ -72,11 +72,11 @@ interface Prepared {
  * batch, every condition goes on from the same state after the question.
  * @throws InputError, CancelledError, NumericError
  */
-export async function thoughtsReport(
-  of: ThoughtsOf,
-  request: ThoughtsRequest,
+export async function thoughtTestReport(
+  of: ThoughtTestOf,
+  request: ThoughtTestRequest,
   { signal, report }: CallOptions<Progress> = {},
-): Promise<ThoughtsReport> {
+): Promise<ThoughtTestReport> {
   const start = performance.now();
   const { decoder, problems, reasoning } = of;
   const { hiddenSize: H } = decoder.shape.config;
@@ -128,7 +128,7 @@ export async function thoughtsReport(
 }
 
 /** The thoughts of every problem, and the tokens most probable at them. */
-async function readThoughts(of: ThoughtsOf, tell: (rows: number) => void) {
+async function readThoughts(of: ThoughtTestOf, tell: (rows: number) => void) {
   const { decoder, problems, reasoning } = of;
   const { hiddenSize: H } = decoder.shape.config;
   const K = thoughtsIn(reasoning);
@@ -166,8 +166,8 @@ async function readThoughts(of: ThoughtsOf, tell: (rows: number) => void) {
 
 /** What every condition feeds. */
 async function prepare(
-  of: ThoughtsOf,
-  { seed, ranks }: ThoughtsRequest,
+  of: ThoughtTestOf,
+  { seed, ranks }: ThoughtTestRequest,
   conditions: readonly ThoughtCondition[],
   thoughts: Thoughts,
   signal: AbortSignal | undefined,
@@ -274,7 +274,7 @@ class Collected {
     });
   }
 
-  point(): ThoughtsPoint {
+  point(): ThoughtTestPoint {
     const outcomes = Uint8Array.from(this.outcomes);
     return {
       condition: this.condition,

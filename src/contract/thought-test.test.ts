@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { compareThoughts, type ThoughtCondition, type ThoughtsPoint, verdictOf } from './thoughts';
-import { conditionWords, verdictSentences } from './thoughts-words';
+import { compareThoughts, type ThoughtCondition, type ThoughtTestPoint, verdictOf } from './thought-test';
+import { conditionWords, verdictSentences } from './thought-test-words';
 
 const N = 200;
 
 /** `right` of 200 problems right: the first ones, unless `other`, which gets the last ones. */
-function point(condition: ThoughtCondition, right: number, other = false): ThoughtsPoint {
+function point(condition: ThoughtCondition, right: number, other = false): ThoughtTestPoint {
   const outcomes = Uint8Array.from({ length: N }, (_, i) => ((other ? i >= N - right : i < right) ? 1 : 0));
   return {
     condition,
@@ -23,7 +23,7 @@ const replaced = (
   right: number,
 ) => point({ kind: 'replaced', by }, right);
 
-const told = (points: readonly ThoughtsPoint[], thoughts = 2) => {
+const told = (points: readonly ThoughtTestPoint[], thoughts = 2) => {
   const comparisons = compareThoughts({ straight, points });
   const verdict = verdictOf(comparisons);
   return {
@@ -91,7 +91,7 @@ describe('the verdict follows from the numbers', () => {
   });
 
   it('compares the same problems: where some have no partner, only the others count', () => {
-    const part: ThoughtsPoint = {
+    const part: ThoughtTestPoint = {
       ...replaced('same-answer', 0),
       problems: [0, 1, 2, 3, 190],
       outcomes: Uint8Array.of(1, 1, 0, 1, 1),

@@ -1,4 +1,4 @@
-import { REPLACEMENTS, THOUGHT_DIRECTIONS, type ThoughtCondition } from '../../../contract/thoughts';
+import { REPLACEMENTS, THOUGHT_DIRECTIONS, type ThoughtCondition } from '../../../contract/thought-test';
 
 /**
  * All conditions of a report, in the order of its table, for K thoughts.

@@ -1,11 +1,11 @@
 import { useMemo } from 'react';
-import { compareThoughts, type ThoughtsReport, verdictOf } from '../../../../contract/thoughts';
-import { thoughtsHtml } from '../../../../contract/thoughts-html';
-import { METHOD_NOTE, verdictSentences } from '../../../../contract/thoughts-words';
+import { compareThoughts, type ThoughtTestReport, verdictOf } from '../../../../contract/thought-test';
+import { thoughtTestHtml } from '../../../../contract/thought-test-html';
+import { METHOD_NOTE, verdictSentences } from '../../../../contract/thought-test-words';
 import { LineChart } from '../../../charts/LineChart';
 import { boundsOf } from '../../../store/lens-subjects';
 import { isBusy } from '../../../store/task';
-import { thoughtsErrors } from '../../../store/thoughts';
+import { thoughtTestErrors } from '../../../store/thought-test';
 import { useActions, useApp, useTheme } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
 import { DataTable } from '../../../ui/DataTable';
@@ -20,9 +20,9 @@ import { countLines, directionLines, singleLines } from './lines';
 import { COLUMNS, rowsOf } from './rows';
 
 /** Whether a student's thoughts do anything: the same problems with the thoughts changed in many ways. */
-export function ThoughtsCard() {
-  const task = useApp((state) => state.thoughts.task);
-  const { cancelThoughts, runThoughts } = useActions();
+export function ThoughtTestCard() {
+  const task = useApp((state) => state.thoughtTest.task);
+  const { cancelThoughtTest, runThoughtTest } = useActions();
   return (
     <Panel
       title="Do the thoughts matter?"
@@ -33,14 +33,14 @@ export function ThoughtsCard() {
         <Progress
           label={task.progress === null ? 'Preparing the test' : 'Answering problems'}
           {...task.progress}
-          onCancel={cancelThoughts}
+          onCancel={cancelThoughtTest}
           cancelLabel="Cancel the test of the thoughts"
           isCancelling={task.status === 'cancelling'}
         />
       )}
       {task.status === 'failed' && (
         <ErrorNotice title="The thoughts were not tested" error={task.error}>
-          <Button onPress={() => void runThoughts()}>Try again</Button>
+          <Button onPress={() => void runThoughtTest()}>Try again</Button>
         </ErrorNotice>
       )}
       {task.value && <ThoughtsFindings report={task.value} />}
@@ -50,11 +50,11 @@ export function ThoughtsCard() {
 }
 
 function ThoughtsForm() {
-  const { draft, task } = useApp((state) => state.thoughts);
+  const { draft, task } = useApp((state) => state.thoughtTest);
   const hasStudent = useApp((state) => state.student !== null);
   const hidden = useApp((state) => boundsOf(state, 'student').hidden);
-  const { changeThoughts, runThoughts } = useActions();
-  const errors = thoughtsErrors(draft, hidden);
+  const { changeThoughtTest, runThoughtTest } = useActions();
+  const errors = thoughtTestErrors(draft, hidden);
   const canRun = hasStudent && errors.size === 0 && !isBusy(task);
   return (
     <form
@@ -62,7 +62,7 @@ function ThoughtsForm() {
       aria-label="Test of the thoughts"
       onSubmit={(event) => {
         event.preventDefault();
-        if (canRun) void runThoughts();
+        if (canRun) void runThoughtTest();
       }}
     >
       <div className="lens-wide-fields">
@@ -70,7 +70,7 @@ function ThoughtsForm() {
           whole
           label="Held-out problems"
           value={draft.problems}
-          onChange={(problems) => changeThoughts({ problems })}
+          onChange={(problems) => changeThoughtTest({ problems })}
           help="Each is answered under every condition. 200 tell apart differences of about 10 %."
           error={errors.get('problems')}
         />
@@ -78,7 +78,7 @@ function ThoughtsForm() {
           label="Directions kept"
           tex="r"
           value={draft.ranks}
-          onChange={(ranks) => changeThoughts({ ranks })}
+          onChange={(ranks) => changeThoughtTest({ ranks })}
           placeholder="none"
           help="Thoughts are projected onto so many of their principal directions, and onto random ones. Empty for none."
           error={errors.get('ranks')}
@@ -87,7 +87,7 @@ function ThoughtsForm() {
           whole
           label="Seed"
           value={draft.seed}
-          onChange={(seed) => changeThoughts({ seed })}
+          onChange={(seed) => changeThoughtTest({ seed })}
           help="Of noise, orders, partners and random directions."
           error={errors.get('seed')}
         />
@@ -102,7 +102,7 @@ function ThoughtsForm() {
   );
 }
 
-function ThoughtsFindings({ report }: { readonly report: ThoughtsReport }) {
+function ThoughtsFindings({ report }: { readonly report: ThoughtTestReport }) {
   const theme = useTheme();
   const comparisons = useMemo(() => compareThoughts(report), [report]);
   const sentences = useMemo(
@@ -129,7 +129,7 @@ function ThoughtsFindings({ report }: { readonly report: ThoughtsReport }) {
         ))}
       </div>
       <div className="actions">
-        <Button onPress={() => download('thoughts.html', thoughtsHtml(report), 'text/html')}>
+        <Button onPress={() => download('thoughts.html', thoughtTestHtml(report), 'text/html')}>
           Download report (HTML)
         </Button>
         <Button onPress={() => download('thoughts.json', jsonOf(report), 'application/json')}>
@@ -175,7 +175,7 @@ function ThoughtsFindings({ report }: { readonly report: ThoughtsReport }) {
   );
 }
 
-function ResultsTable({ report: { results } }: { readonly report: ThoughtsReport }) {
+function ResultsTable({ report: { results } }: { readonly report: ThoughtTestReport }) {
   if (results.bySteps.every((one) => one.results === 0)) return null;
   const share = (part: number, whole: number) => (whole > 0 ? percent(part / whole) : null);
   return (
@@ -200,14 +200,14 @@ function ResultsTable({ report: { results } }: { readonly report: ThoughtsReport
   );
 }
 
-const jsonOf = (report: ThoughtsReport): string =>
+const jsonOf = (report: ThoughtTestReport): string =>
   JSON.stringify(
     report,
     (_key, value) => (ArrayBuffer.isView(value) ? Array.from(value as never) : value),
     1,
   );
 
-const sourceOf = ({ label, model, ids, request, pause, milliseconds }: ThoughtsReport): string =>
+const sourceOf = ({ label, model, ids, request, pause, milliseconds }: ThoughtTestReport): string =>
   [
     `${label} (${model})`,
     `${ids[0]} to ${ids.at(-1)}`,

@@ -1,14 +1,14 @@
 import type {
   ThoughtCondition,
   ThoughtDirections,
-  ThoughtsPoint,
-  ThoughtsReport,
-} from '../../../../contract/thoughts';
+  ThoughtTestPoint,
+  ThoughtTestReport,
+} from '../../../../contract/thought-test';
 import type { LineSeries } from '../../../charts/series';
 
 interface At {
   readonly x: number;
-  readonly point: ThoughtsPoint;
+  readonly point: ThoughtTestPoint;
 }
 
 const line = (name: string, look: number, at: readonly At[]): LineSeries => ({
@@ -21,7 +21,7 @@ const line = (name: string, look: number, at: readonly At[]): LineSeries => ({
   legend: true,
 });
 
-const find = (points: readonly ThoughtsPoint[], x: (condition: ThoughtCondition) => number | null): At[] =>
+const find = (points: readonly ThoughtTestPoint[], x: (condition: ThoughtCondition) => number | null): At[] =>
   points
     .flatMap((point) => {
       const at = x(point.condition);
@@ -29,7 +29,7 @@ const find = (points: readonly ThoughtsPoint[], x: (condition: ThoughtCondition)
     })
     .sort((a, b) => a.x - b.x);
 
-const level = (name: string, report: ThoughtsReport, ends: readonly [number, number]): LineSeries => ({
+const level = (name: string, report: ThoughtTestReport, ends: readonly [number, number]): LineSeries => ({
   name,
   x: [...ends],
   y: [report.straight.accuracy.share, report.straight.accuracy.share],
@@ -38,14 +38,14 @@ const level = (name: string, report: ThoughtsReport, ends: readonly [number, num
 });
 
 /** Accuracy against the number of thoughts at evaluation. */
-export function countLines(report: ThoughtsReport): LineSeries[] {
+export function countLines(report: ThoughtTestReport): LineSeries[] {
   const counted = find(report.points, (one) => (one.kind === 'count' ? one.thoughts : null));
   const all = [...counted, { x: report.thoughts, point: report.straight }].sort((a, b) => a.x - b.x);
   return [line('that many thoughts', 0, all)];
 }
 
 /** Accuracy with one thought replaced, against which. */
-export function singleLines(report: ThoughtsReport): LineSeries[] {
+export function singleLines(report: ThoughtTestReport): LineSeries[] {
   const single = find(report.points, (one) => (one.kind === 'one' ? one.thought : null));
   return [
     { ...line('this thought replaced by its mean', 0, single), points: true },
@@ -60,7 +60,7 @@ const NAMES: Readonly<Record<ThoughtDirections, string>> = {
 };
 
 /** Accuracy with the thoughts projected, against the number of directions; none without ranks. */
-export function directionLines(report: ThoughtsReport): LineSeries[] {
+export function directionLines(report: ThoughtTestReport): LineSeries[] {
   const { ranks } = report.request;
   if (ranks.length === 0) return [];
   const kinds = (Object.keys(NAMES) as ThoughtDirections[]).map((of, look) =>

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
 import { page } from 'vitest/browser';
 import { mounting } from '../../../mount.testing';
-import { ThoughtsCard } from './ThoughtsCard';
+import { ThoughtTestCard } from './ThoughtTestCard';
 
 const mount = mounting();
 
 it('asks for a student first; then tests its thoughts and says what follows from the numbers', async () => {
-  const { actions } = mount(<ThoughtsCard />);
+  const { actions } = mount(<ThoughtTestCard />);
   const button = page.getByRole('button', { name: 'Test the thoughts' });
   await expect.element(button).toBeDisabled();
   await expect.element(page.getByText('No student has been trained yet. Distil one first.')).toBeVisible();

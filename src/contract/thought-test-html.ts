@@ -1,14 +1,14 @@
-import { compareThoughts, type ThoughtsPoint, type ThoughtsReport, verdictOf } from './thoughts';
-import { conditionWords, FINDING_WORDS, METHOD_NOTE, verdictSentences } from './thoughts-words';
+import { compareThoughts, type ThoughtTestPoint, type ThoughtTestReport, verdictOf } from './thought-test';
+import { conditionWords, FINDING_WORDS, METHOD_NOTE, verdictSentences } from './thought-test-words';
 
 /** The test of a student's thoughts as one HTML page that needs nothing else: verdict, figure, table, method. */
-export function thoughtsHtml(report: ThoughtsReport): string {
+export function thoughtTestHtml(report: ThoughtTestReport): string {
   const { label, model, ids, request, pause, results } = report;
   const comparisons = compareThoughts(report);
   const sentences = verdictSentences(report, comparisons, verdictOf(comparisons));
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
   const rows = comparisons.map((one, i) => {
-    const point = report.points[i] as ThoughtsPoint;
+    const point = report.points[i] as ThoughtTestPoint;
     return [
       conditionWords(one.condition),
       String(point.outcomes.length),
@@ -58,7 +58,7 @@ ${rows.map(([head = '', ...cells]) => `<tr><th scope="row">${escaped(head)}</th>
 </tbody></table>`;
 
 /** A dot and an interval for each condition; the line is the student with its thoughts as they are. */
-function figureOf({ straight, points }: ThoughtsReport): string {
+function figureOf({ straight, points }: ThoughtTestReport): string {
   const [left, width, step] = [330, 460, 20];
   const all = [straight, ...points];
   const x = (share: number) => (left + width * share).toFixed(1);

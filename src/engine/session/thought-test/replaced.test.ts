@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { REPLACEMENTS } from '../../../contract/thoughts';
+import type { REPLACEMENTS } from '../../../contract/thought-test';
 import { Rng } from '../../base/rng';
 import { projectThoughts, thoughtDirections } from './projected';
 import { derangement, meanThoughts, replaceThoughts, type Thoughts } from './replaced';

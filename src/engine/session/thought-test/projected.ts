@@ -1,4 +1,4 @@
-import type { ThoughtDirections } from '../../../contract/thoughts';
+import type { ThoughtDirections } from '../../../contract/thought-test';
 import type { GatheredStates } from '../../analysis/gathered';
 import type { Rng } from '../../base/rng';
 import type { Device } from '../../device/device';

@@ -1,5 +1,5 @@
-import type { ThoughtsComparison, ThoughtsReport } from '../../../../contract/thoughts';
-import { conditionWords, FINDING_WORDS } from '../../../../contract/thoughts-words';
+import type { ThoughtComparison, ThoughtTestReport } from '../../../../contract/thought-test';
+import { conditionWords, FINDING_WORDS } from '../../../../contract/thought-test-words';
 import { percent, significant } from '../../../ui/format';
 
 const signed = (share: number) => `${share > 0 ? '+' : ''}${percent(share).replace('-', '−')}`;
@@ -19,8 +19,8 @@ export const COLUMNS = [
 
 /** The report's table, a row a condition; the straight run comes first. */
 export function rowsOf(
-  { straight, points }: ThoughtsReport,
-  comparisons: readonly ThoughtsComparison[],
+  { straight, points }: ThoughtTestReport,
+  comparisons: readonly ThoughtComparison[],
 ): (string | number | null)[][] {
   const whole = [
     conditionWords(straight.condition),

@@ -1,6 +1,6 @@
 import type { CallOptions } from '../../../contract/calls';
 import type { Progress } from '../../../contract/events';
-import type { ThoughtsReport, ThoughtsRequest } from '../../../contract/thoughts';
+import type { ThoughtTestReport, ThoughtTestRequest } from '../../../contract/thought-test';
 import { InputError } from '../../base/errors';
 import { Owned } from '../../base/owned';
 import { layoutOf } from '../../data/batch';
@@ -13,9 +13,9 @@ import type { DeviceModels } from '../models/device-models';
 import { withoutWeights } from '../models/onnx-open';
 import { type LoadedModels, resolveSubject } from '../models/subjects';
 import { capacityFor, decoderFor, EVALUATION_BATCH, generationLimit } from '../runs/student';
-import { checkThoughts, thoughtsReport } from './thoughts';
+import { checkThoughts, thoughtTestReport } from './report';
 
-export interface ThoughtsContext {
+export interface ThoughtTestContext {
   readonly models: DeviceModels;
   readonly device: Device | undefined;
   readonly held: LoadedModels;
@@ -38,14 +38,14 @@ export function pauseOf(tokenizer: Tokenizer): { readonly id: number; readonly t
 }
 
 /**
- * Tests whether the thoughts of a student matter, on held-out problems, see `thoughtsReport`.
+ * Tests whether the thoughts of a student matter, on held-out problems, see `thoughtTestReport`.
  * @throws InputError for impossible values, before anything is computed; CancelledError
  */
 export async function testThoughts(
-  { models, device, held }: ThoughtsContext,
-  request: ThoughtsRequest,
+  { models, device, held }: ThoughtTestContext,
+  request: ThoughtTestRequest,
   options: CallOptions<Progress> = {},
-): Promise<ThoughtsReport> {
+): Promise<ThoughtTestReport> {
   const subject = resolveSubject(request.subject, held);
   const { model, tokenizer, reasoning, parameters, packs, label, source } = subject;
   if (model.onnx) throw withoutWeights(model.onnx.name, 'the test of the thoughts');
@@ -72,7 +72,7 @@ export async function testThoughts(
     const values = uploadParameters(models.runtime, used.config, parameters, packs);
     decoder.setParameters(values.map((value) => owned.add(value)));
     const pause = pauseOf(tokenizer);
-    const report = await thoughtsReport(
+    const report = await thoughtTestReport(
       {
         ...{ decoder, codec, tokenizer, reasoning, label, device },
         endIds: model.endIds,

@@ -1,4 +1,4 @@
-import type { Replacement } from '../../../contract/thoughts';
+import type { Replacement } from '../../../contract/thought-test';
 import type { Rng } from '../../base/rng';
 
 /** The thoughts of n problems, K of H numbers each: [n, K, H]. */

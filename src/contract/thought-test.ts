@@ -43,7 +43,7 @@ export type ThoughtDirections = (typeof THOUGHT_DIRECTIONS)[number];
 /** Replacements after which nothing specific to the problem is left in what is fed, and which are of a thought's size. */
 export const TELLING: readonly Replacement[] = ['mean', 'noise', 'other-answer', 'pause'];
 
-export interface ThoughtsRequest {
+export interface ThoughtTestRequest {
   /** A student, or one of its checkpoints. */
   readonly subject: Subject;
   /** Held-out problems. */
@@ -55,7 +55,7 @@ export interface ThoughtsRequest {
 }
 
 /** One condition on the problems it could be applied to. */
-export interface ThoughtsPoint {
+export interface ThoughtTestPoint {
   readonly condition: ThoughtCondition;
   /** Positions in the list of problems: all, unless some have no partner. */
   readonly problems: readonly number[];
@@ -70,8 +70,8 @@ export interface ThoughtsPoint {
   readonly directions?: number;
 }
 
-export interface ThoughtsReport {
-  readonly request: ThoughtsRequest;
+export interface ThoughtTestReport {
+  readonly request: ThoughtTestRequest;
   /** `student`, … */
   readonly label: string;
   readonly model: string;
@@ -81,8 +81,8 @@ export interface ThoughtsReport {
   readonly ids: readonly string[];
   /** The token whose embedding is the pause. */
   readonly pause: string;
-  readonly straight: ThoughtsPoint;
-  readonly points: readonly ThoughtsPoint[];
+  readonly straight: ThoughtTestPoint;
+  readonly points: readonly ThoughtTestPoint[];
   readonly results: IntermediateResults;
   readonly milliseconds: number;
 }
@@ -114,7 +114,7 @@ export const MARGIN = 0.05;
 /** Significance level, after correction. */
 export const ALPHA = 0.05;
 
-export interface ThoughtsComparison {
+export interface ThoughtComparison {
   readonly condition: ThoughtCondition;
   /** Share right minus that of the straight run on the same problems. */
   readonly difference: number;
@@ -140,7 +140,7 @@ const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((a,
 export function compareThoughts({
   straight,
   points,
-}: Pick<ThoughtsReport, 'straight' | 'points'>): ThoughtsComparison[] {
+}: Pick<ThoughtTestReport, 'straight' | 'points'>): ThoughtComparison[] {
   const counts = points.map(({ problems, outcomes }) =>
     discordant(
       outcomes,
@@ -169,7 +169,7 @@ export function compareThoughts({
 }
 
 /** What the report establishes about a student's thoughts. */
-export interface ThoughtsVerdict {
+export interface ThoughtVerdict {
   /**
    * used: every telling replacement costs answers; unused: for every one of them a loss is excluded; partly: some cost
    * answers and for others a loss is excluded; undecided: anything else.
@@ -184,7 +184,7 @@ export interface ThoughtsVerdict {
 }
 
 /** @param comparisons of `compareThoughts` */
-export function verdictOf(comparisons: readonly ThoughtsComparison[]): ThoughtsVerdict {
+export function verdictOf(comparisons: readonly ThoughtComparison[]): ThoughtVerdict {
   const byReplacement: Partial<Record<Replacement, Finding>> = {};
   let without: Finding | undefined;
   const [matter, spare]: [number[], number[]] = [[], []];

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
-import { compareThoughts, verdictOf } from '../contract/thoughts';
-import { thoughtsHtml } from '../contract/thoughts-html';
-import { conditionWords, FINDING_WORDS, verdictSentences } from '../contract/thoughts-words';
+import { compareThoughts, verdictOf } from '../contract/thought-test';
+import { thoughtTestHtml } from '../contract/thought-test-html';
+import { conditionWords, FINDING_WORDS, verdictSentences } from '../contract/thought-test-words';
 import { type Command, unobserved } from './command';
 import { accuracyText, whole } from './options';
 import { numbers } from './source';
@@ -15,7 +15,7 @@ export const thoughts: Command = async ({ workbench, config, lens: given, html, 
     ranks: numbers('ranks', given.ranks),
   };
   const run = await workbench.distil(unobserved(config), { report: onEvent });
-  const report = await workbench.thoughts(request);
+  const report = await workbench.testThoughts(request);
   const comparisons = compareThoughts(report);
   const verdict = verdictOf(comparisons);
   const sentences = verdictSentences(report, comparisons, verdict);
@@ -28,6 +28,6 @@ export const thoughts: Command = async ({ workbench, config, lens: given, html, 
     );
   });
   for (const sentence of sentences) say(sentence);
-  if (html !== undefined) await writeFile(html, thoughtsHtml(report));
+  if (html !== undefined) await writeFile(html, thoughtTestHtml(report));
   return { heldOut: run.heldOut, verdict, sentences, comparisons, thoughts: report };
 };

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { compareThoughts, verdictOf } from '../../../contract/thoughts';
-import { verdictSentences } from '../../../contract/thoughts-words';
+import { compareThoughts, verdictOf } from '../../../contract/thought-test';
+import { verdictSentences } from '../../../contract/thought-test-words';
 import type { HostTensor } from '../../base/dtype';
 import { CancelledError } from '../../base/errors';
 import { Rng } from '../../base/rng';
 import type { Decoder, DecoderInput } from '../../decode/decoder';
 import type { Reasoning } from '../../decode/reasoning';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
-import { type ThoughtsOf, thoughtsReport } from './thoughts';
+import { type ThoughtTestOf, thoughtTestReport } from './report';
 
 /**
  * Students made so that the truth about their thoughts is known. Each is asked for a digit that its question names, makes
@@ -100,7 +100,7 @@ const tokenizer = {
 
 const N = 90;
 
-function setOf(rule: Rule): ThoughtsOf & { alive: () => number } {
+function setOf(rule: Rule): ThoughtTestOf & { alive: () => number } {
   const { decoder, alive } = student(rule);
   const rng = new Rng(5);
   const digits = Array.from({ length: N }, () => rng.integer(0, 9));
@@ -120,7 +120,7 @@ const request = { subject: { kind: 'student' }, problems: N, seed: 3, ranks: [] 
 
 async function verdictOn(rule: Rule) {
   const set = setOf(rule);
-  const report = await thoughtsReport(set, request);
+  const report = await thoughtTestReport(set, request);
   const comparisons = compareThoughts(report);
   const verdict = verdictOf(comparisons);
   expect(set.alive()).toBe(0);
@@ -178,7 +178,7 @@ it('feeds the student’s own thoughts again without any difference', async () =
 it('can be cancelled, and leaves nothing behind', async () => {
   const set = setOf(({ digit }) => digit);
   const abort = new AbortController();
-  const report = thoughtsReport({ ...set, signal: abort.signal }, request, {
+  const report = thoughtTestReport({ ...set, signal: abort.signal }, request, {
     signal: abort.signal,
     report: ({ done }) => done > N && abort.abort(),
   });
@@ -189,7 +189,7 @@ it('can be cancelled, and leaves nothing behind', async () => {
 it('refuses students without thoughts, and those whose thoughts are fixed tokens', async () => {
   const set = setOf(({ digit }) => digit);
   const none = { ...set, reasoning: { adapters: [], stages: [] } };
-  await expect(thoughtsReport(none, request)).rejects.toThrow('the student has no thoughts');
+  await expect(thoughtTestReport(none, request)).rejects.toThrow('the student has no thoughts');
   const fixed: Reasoning = { adapters: [], stages: [{ kind: 'tokens', ids: [5, 5], thoughts: true }] };
-  await expect(thoughtsReport({ ...set, reasoning: fixed }, request)).rejects.toThrow('are fixed tokens');
+  await expect(thoughtTestReport({ ...set, reasoning: fixed }, request)).rejects.toThrow('are fixed tokens');
 });
