@@ -10,6 +10,7 @@ import type { Feedback } from '../../nn/feedback';
 import type { ModuleParameter } from '../../nn/parameters';
 import type { StateLoss } from '../../train/losses/state-loss';
 import type { Tape } from '../../train/tape/tape';
+import type { BatchData, Batches } from './batches';
 import { STUDENT } from './passes';
 import type { TeacherStates } from './teacher';
 
@@ -26,6 +27,10 @@ export interface Recording<C> {
   readonly config: C;
   readonly layout: TokenLayout;
   readonly losses: Targets['losses'];
+  /** Index of the curriculum's stage; 0 without one. */
+  readonly stage?: number;
+  /** `Batches.sizes` of that stage, of a method that has batches of its own. */
+  readonly sizes?: Batches['sizes'];
 }
 
 /** A method: what it trains, what it takes from the teacher, and its forward pass with its losses, recorded on a tape. */
@@ -47,6 +52,15 @@ export interface Recipe<C extends RunConfig = RunConfig> {
     teacher: readonly TeacherStates[],
     pace: Pace,
   ): Promise<Targets> | Targets;
+  /** Batches of its own, instead of question, rationale and answer (TOKEN_INPUTS). @param stage of its curriculum */
+  batches?(data: BatchData<C>, stage: number): Batches;
+  /**
+   * What distinguishes the recording of a stage from others: stages of the same one share its programs. By default each
+   * stage has its own.
+   */
+  recordingOf?(config: C, stage: number): string;
+  /** Whether the optimiser starts anew before a step other than the first. */
+  startsAnew?(config: C, step: { readonly stageBegins: boolean; readonly epochBegins: boolean }): boolean;
   record(tape: Tape, recording: Recording<C>): void;
 }
 

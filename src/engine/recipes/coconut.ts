@@ -1,0 +1,115 @@
+import type { ConfigOf } from '../../contract/config';
+import { coconutDropped } from '../../contract/methods/coconut';
+import { ConfigError } from '../base/errors';
+import { Rng } from '../base/rng';
+import { type BatchData, type Batches, longest, type Sample } from './shared/batches';
+import { markerEmbeddings, markerParameter } from './shared/markers';
+import { STUDENT } from './shared/passes';
+import { markedQuestion, markedQuestionFeeds } from './shared/question';
+import { type Recipe, studentLora } from './shared/recipe';
+import { textAfter, textFeeds } from './shared/text-after';
+import { latentMasks, thinkUnequally } from './shared/unequal-latents';
+
+type Config = ConfigOf<'coconut'>;
+
+/** Rows of the parameter `markers`. */
+const [START, END] = [0, 1];
+
+/**
+ * Coconut (arXiv:2412.06769, §3): question, start, n latents, end, the steps that are still written, answer prompt, answer.
+ * A latent is the last hidden state before it, not detached. Its code trains all weights and writes `### answer`; here the
+ * run's adapters are trained, and the answer has the prompt that every method here has.
+ */
+export const coconut: Recipe<Config> = {
+  check({ curriculum: { first, stages } }) {
+    if (first > stages + 1)
+      throw new ConfigError(
+        `the first stage is ${first}; there are stages 0 to ${stages + 1}`,
+        'Choose an earlier first stage, or more latent stages.',
+      );
+  },
+  adapters: studentLora,
+  modules: (_config, model) => [markerParameter(2, model.hiddenSize)],
+  latentSteps: (config) => latentsAt(config, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY),
+  usesTeacher: () => false,
+  targets: () => ({ losses: {} }),
+  batches,
+  startsAnew: ({ curriculum: { reset } }, { stageBegins, epochBegins }) =>
+    (reset === 'stage' && stageBegins) || (reset === 'epoch' && epochBegins),
+  record(tape, { config, layout, sizes = {} }) {
+    const { latents = 0, text = 0 } = sizes;
+    const unequal = sizes.unequal === 1;
+    const adapters = [STUDENT];
+    const question = markedQuestion(tape, layout.question, markerEmbeddings(tape, [START]), adapters);
+    const feedback = (state: Parameters<typeof tape.feedback>[0]) =>
+      tape.feedback(state, { kind: 'hidden', temperature: 1 });
+    const thoughts = thinkUnequally(tape, question, latents, feedback, unequal);
+    textAfter(tape, {
+      ...{ after: thoughts.at(-1) ?? question, adapters, tokens: text, ownPositions: unequal },
+      begin: markerEmbeddings(tape, [END]),
+      weight: config.weights.answer,
+    });
+  },
+};
+
+/** n of a sample of `steps` steps, where the first s are replaced. */
+function latentsAt(
+  { curriculum: { latentsPerStep: c, stages: S, padLatents } }: Config,
+  s: number,
+  steps: number,
+) {
+  if (s <= S) return c * s;
+  return c * (padLatents ? S : Math.min(steps, S));
+}
+
+/** The stage of a sample of `steps` steps, if one is drawn for it at this step instead of the scheduled one. */
+export function drawnStage(
+  { seed, curriculum: { uniform } }: Pick<Config, 'seed' | 'curriculum'>,
+  steps: number,
+  at: { readonly sample: number; readonly step: number },
+): number | undefined {
+  const rng = new Rng(seed).fork(`stage of sample ${at.sample} at step ${at.step}`);
+  return rng.uniform() < uniform ? rng.integer(0, steps) : undefined;
+}
+
+function batches({ config, samples, codec, layout }: BatchData<Config>, stage: number): Batches {
+  const { stages: S, uniform, padLatents } = config.curriculum;
+  const scheduled = coconutDropped(config)[stage] as number;
+  const unequal = uniform > 0 || (scheduled > S && !padLatents);
+  const stepsOf = ({ problem }: Sample): number => problem.steps.length;
+  const rowOf = (sample: Sample, s: number) => {
+    const { problem, tokens } = sample;
+    const left = codec.encode({ ...problem, steps: s > S ? [] : problem.steps.slice(s) });
+    const text = [...left.rationale, ...codec.prompt, ...left.answer];
+    return { question: tokens.question, text, latents: latentsAt(config, s, stepsOf(sample)) };
+  };
+  /** The stages at which a sample may be trained. */
+  const extremes = (sample: Sample): number[] =>
+    uniform > 0 ? [scheduled, 0, stepsOf(sample)] : [scheduled];
+  const possible = samples.flatMap((sample) => extremes(sample).map((s) => rowOf(sample, s)));
+  const sizes = {
+    text: longest(possible, ({ text }) => text.length),
+    latents: longest(possible, ({ latents }) => latents),
+    unequal: unequal ? 1 : 0,
+  };
+  return {
+    sizes,
+    feeds(chosen, step) {
+      const rows = chosen.map((i) => {
+        const sample = samples[i] as Sample;
+        return rowOf(sample, drawnStage(config, stepsOf(sample), { sample: i, step }) ?? scheduled);
+      });
+      const { question: columns } = layout;
+      const own = unequal ? (row: { latents: number }) => columns + 1 + row.latents : undefined;
+      return {
+        ...markedQuestionFeeds(rows, columns, codec.padId),
+        ...(unequal &&
+          latentMasks(
+            rows.map(({ latents }) => latents),
+            sizes.latents,
+          )),
+        ...textFeeds(rows, sizes.text, codec.padId, own),
+      };
+    },
+  };
+}

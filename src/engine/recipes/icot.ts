@@ -1,0 +1,90 @@
+import type { ConfigOf } from '../../contract/config';
+import { icotRemoved } from '../../contract/methods/icot';
+import { Rng } from '../base/rng';
+import { leftPad } from '../data/batch';
+import { type BatchData, type Batches, longest, type Sample } from './shared/batches';
+import { readQuestion, STUDENT } from './shared/passes';
+import { type Recipe, studentLora } from './shared/recipe';
+import { textAfter, textFeeds } from './shared/text-after';
+import { TOKEN_INPUTS } from './shared/token-inputs';
+
+type Config = ConfigOf<'icot'>;
+
+/**
+ * iCoT by stepwise internalization (arXiv:2405.14838, §3): question, end token, what is left of the rationale, end token,
+ * answer prompt, answer. The model's own end token separates, as in its code, which trains all weights and writes `####`
+ * where the prompt is here. Positions are renumbered after a removal.
+ */
+export const icot: Recipe<Config> = {
+  adapters: studentLora,
+  latentSteps: () => 0,
+  usesTeacher: () => false,
+  targets: () => ({ losses: {} }),
+  batches,
+  // A rationale that gets shorter is padded to its first length, so that stages share their programs.
+  recordingOf: (config, stage) => (icotRemoved(config)[stage] === Number.POSITIVE_INFINITY ? 'none' : 'some'),
+  startsAnew: ({ removal: { reset } }, { stageBegins }) => reset && stageBegins,
+  record(tape, { config, layout, sizes: { text = 0 } = {} }) {
+    const question = readQuestion(tape, layout);
+    textAfter(tape, {
+      ...{ after: question, adapters: [STUDENT], tokens: text },
+      weight: config.weights.answer,
+    });
+  },
+};
+
+/** P(o) of removal smoothing falls by e^−λ from one o to the next; what is left after 98 is the probability of 99. */
+const LARGEST_OFFSET = 99;
+
+/** o, drawn by its distribution function at u in [0, 1): P(O ≤ o) = 1 − e^{−λ(o + 1)}. */
+export const removalOffset = (u: number, rate: number): number =>
+  Math.min(LARGEST_OFFSET, Math.floor(-Math.log(1 - u) / rate));
+
+/** o of a sample at a step. */
+export const offsetOf = (
+  { seed, removal }: Pick<Config, 'seed' | 'removal'>,
+  at: { readonly sample: number; readonly step: number },
+): number =>
+  removalOffset(
+    new Rng(seed).fork(`removal of sample ${at.sample} at step ${at.step}`).uniform(),
+    removal.smoothing,
+  );
+
+/** What is left of a rationale when k tokens are removed from one of its ends. */
+export const remaining = (rationale: readonly number[], k: number, side: 'left' | 'right'): number[] => {
+  const left = Math.max(0, rationale.length - k);
+  return side === 'left' ? rationale.slice(rationale.length - left) : rationale.slice(0, left);
+};
+
+function batches({ config, samples, codec, layout }: BatchData<Config>, stage: number): Batches {
+  const { side } = config.removal;
+  const R = icotRemoved(config)[stage] as number;
+  const textOf = ({ tokens: { rationale, answer } }: Sample, removed: number): number[] => [
+    ...remaining(rationale, removed, side),
+    codec.endId,
+    ...codec.prompt,
+    ...answer,
+  ];
+  const least = Number.isFinite(R) ? 0 : R;
+  const sizes = { text: longest(samples, (sample) => textOf(sample, least).length) };
+  return {
+    sizes,
+    feeds(chosen, step) {
+      const rows = chosen.map((i) => {
+        const sample = samples[i] as Sample;
+        return {
+          question: sample.tokens.question,
+          text: textOf(sample, R + offsetOf(config, { sample: i, step })),
+          before: codec.endId,
+        };
+      });
+      const questions = rows.map(({ question }) => question);
+      const { ids, keyMask } = leftPad(questions, layout.question, codec.padId);
+      return {
+        [TOKEN_INPUTS.questionIds]: ids,
+        [TOKEN_INPUTS.questionMask]: keyMask,
+        ...textFeeds(rows, sizes.text, codec.padId),
+      };
+    },
+  };
+}
