@@ -2,11 +2,12 @@ import type { ConfigOf } from '../../contract/config';
 import { coconutDropped } from '../../contract/methods/coconut';
 import { ConfigError } from '../base/errors';
 import { Rng } from '../base/rng';
-import { type BatchData, type Batches, longest, type Sample } from './shared/batches';
+import type { TokenProblem } from '../data/tokens';
+import { longest } from './shared/batches';
 import { markerEmbeddings, markerParameter } from './shared/markers';
 import { STUDENT } from './shared/passes';
 import { markedQuestion, markedQuestionFeeds } from './shared/question';
-import { type Recipe, studentLora } from './shared/recipe';
+import { type OwnInputs, type Recipe, studentLora, type TrainingTokens } from './shared/recipe';
 import { textAfter, textFeeds } from './shared/text-after';
 import { latentMasks, thinkUnequally } from './shared/unequal-latents';
 
@@ -33,7 +34,7 @@ export const coconut: Recipe<Config> = {
   latentSteps: (config) => latentsAt(config, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY),
   usesTeacher: () => false,
   targets: () => ({ losses: {} }),
-  batches,
+  inputs,
   startsAnew: ({ curriculum: { reset } }, { stageBegins, epochBegins }) =>
     (reset === 'stage' && stageBegins) || (reset === 'epoch' && epochBegins),
   record(tape, { config, layout, sizes = {} }) {
@@ -72,21 +73,22 @@ export function drawnStage(
   return rng.uniform() < uniform ? rng.integer(0, steps) : undefined;
 }
 
-function batches({ config, samples, codec, layout }: BatchData<Config>, stage: number): Batches {
+function inputs(config: Config, { problems, layout, codec }: TrainingTokens, stage: number): OwnInputs {
   const { stages: S, uniform, padLatents } = config.curriculum;
   const scheduled = coconutDropped(config)[stage] as number;
   const unequal = uniform > 0 || (scheduled > S && !padLatents);
-  const stepsOf = ({ problem }: Sample): number => problem.steps.length;
-  const rowOf = (sample: Sample, s: number) => {
-    const { problem, tokens } = sample;
-    const left = codec.encode({ ...problem, steps: s > S ? [] : problem.steps.slice(s) });
-    const text = [...left.rationale, ...codec.prompt, ...left.answer];
-    return { question: tokens.question, text, latents: latentsAt(config, s, stepsOf(sample)) };
+  const rowOf = ({ question, steps, answer }: TokenProblem, s: number) => {
+    const written = s > S ? [] : steps.slice(s).flat();
+    return {
+      question,
+      text: [...written, ...codec.prompt, ...answer],
+      latents: latentsAt(config, s, steps.length),
+    };
   };
-  /** The stages at which a sample may be trained. */
-  const extremes = (sample: Sample): number[] =>
-    uniform > 0 ? [scheduled, 0, stepsOf(sample)] : [scheduled];
-  const possible = samples.flatMap((sample) => extremes(sample).map((s) => rowOf(sample, s)));
+  /** The stages between which a sample may be trained. */
+  const extremes = ({ steps }: TokenProblem): number[] =>
+    uniform > 0 ? [scheduled, 0, steps.length] : [scheduled];
+  const possible = problems.flatMap((problem) => extremes(problem).map((s) => rowOf(problem, s)));
   const sizes = {
     text: longest(possible, ({ text }) => text.length),
     latents: longest(possible, ({ latents }) => latents),
@@ -94,10 +96,10 @@ function batches({ config, samples, codec, layout }: BatchData<Config>, stage: n
   };
   return {
     sizes,
-    feeds(chosen, step) {
-      const rows = chosen.map((i) => {
-        const sample = samples[i] as Sample;
-        return rowOf(sample, drawnStage(config, stepsOf(sample), { sample: i, step }) ?? scheduled);
+    feeds(chosen, { samples, step }) {
+      const rows = chosen.map((problem, b) => {
+        const at = { sample: samples[b] as number, step };
+        return rowOf(problem, drawnStage(config, problem.steps.length, at) ?? scheduled);
       });
       const { question: columns } = layout;
       const own = unequal ? (row: { latents: number }) => columns + 1 + row.latents : undefined;

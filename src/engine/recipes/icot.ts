@@ -1,12 +1,11 @@
 import type { ConfigOf } from '../../contract/config';
 import { icotRemoved } from '../../contract/methods/icot';
 import { Rng } from '../base/rng';
-import { leftPad } from '../data/batch';
-import { type BatchData, type Batches, longest, type Sample } from './shared/batches';
+import type { TokenProblem } from '../data/tokens';
+import { longest } from './shared/batches';
 import { readQuestion, STUDENT } from './shared/passes';
-import { type Recipe, studentLora } from './shared/recipe';
+import { type OwnInputs, type Recipe, studentLora, type TrainingTokens } from './shared/recipe';
 import { textAfter, textFeeds } from './shared/text-after';
-import { TOKEN_INPUTS } from './shared/token-inputs';
 
 type Config = ConfigOf<'icot'>;
 
@@ -20,7 +19,7 @@ export const icot: Recipe<Config> = {
   latentSteps: () => 0,
   usesTeacher: () => false,
   targets: () => ({ losses: {} }),
-  batches,
+  inputs,
   // A rationale that gets shorter is padded to its first length, so that stages share their programs.
   recordingOf: (config, stage) => (icotRemoved(config)[stage] === Number.POSITIVE_INFINITY ? 'none' : 'some'),
   startsAnew: ({ removal: { reset } }, { stageBegins }) => reset && stageBegins,
@@ -56,35 +55,25 @@ export const remaining = (rationale: readonly number[], k: number, side: 'left' 
   return side === 'left' ? rationale.slice(rationale.length - left) : rationale.slice(0, left);
 };
 
-function batches({ config, samples, codec, layout }: BatchData<Config>, stage: number): Batches {
+function inputs(config: Config, { problems, codec }: TrainingTokens, stage: number): OwnInputs {
   const { side } = config.removal;
   const R = icotRemoved(config)[stage] as number;
-  const textOf = ({ tokens: { rationale, answer } }: Sample, removed: number): number[] => [
+  const textOf = ({ rationale, answer }: TokenProblem, removed: number): number[] => [
     ...remaining(rationale, removed, side),
     codec.endId,
     ...codec.prompt,
     ...answer,
   ];
   const least = Number.isFinite(R) ? 0 : R;
-  const sizes = { text: longest(samples, (sample) => textOf(sample, least).length) };
+  const sizes = { text: longest(problems, (problem) => textOf(problem, least).length) };
   return {
     sizes,
-    feeds(chosen, step) {
-      const rows = chosen.map((i) => {
-        const sample = samples[i] as Sample;
-        return {
-          question: sample.tokens.question,
-          text: textOf(sample, R + offsetOf(config, { sample: i, step })),
-          before: codec.endId,
-        };
-      });
-      const questions = rows.map(({ question }) => question);
-      const { ids, keyMask } = leftPad(questions, layout.question, codec.padId);
-      return {
-        [TOKEN_INPUTS.questionIds]: ids,
-        [TOKEN_INPUTS.questionMask]: keyMask,
-        ...textFeeds(rows, sizes.text, codec.padId),
-      };
+    feeds(chosen, { samples, step }) {
+      const rows = chosen.map((problem, b) => ({
+        text: textOf(problem, R + offsetOf(config, { sample: samples[b] as number, step })),
+        before: codec.endId,
+      }));
+      return textFeeds(rows, sizes.text, codec.padId);
     },
   };
 }

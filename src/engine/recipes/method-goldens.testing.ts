@@ -3,8 +3,8 @@ import { expect } from 'vitest';
 import { parseRunConfig, type RunConfig } from '../../contract/config';
 import type { HostTensor } from '../base/dtype';
 import { loadCheckpoint } from '../checkpoint/load';
-import { layoutOf } from '../data/batch';
-import type { ProblemCodec, TokenProblem } from '../data/tokens';
+import { layoutOf, tokenBatch } from '../data/batch';
+import type { TokenProblem } from '../data/tokens';
 import { interpret } from '../graph/interpret';
 import { ModelOnDevice } from '../model/model-on-device';
 import type { DecoderConfig } from '../nn/config';
@@ -19,8 +19,8 @@ import { tapeFeeds } from '../train/tape/inputs';
 import { Tape } from '../train/tape/tape';
 import { traceTape } from '../train/tape/whole';
 import { relativeError } from '../train/tiny.testing';
-import type { Sample } from './shared/batches';
 import type { Recipe } from './shared/recipe';
+import { tokenFeeds } from './shared/token-inputs';
 
 /** Torch in float64 against float32 here; measured at most 2e-6. Asked for are 1e-4 of the terms and 1e-3 of gradients. */
 export const TOLERANCE = 2e-5;
@@ -28,22 +28,9 @@ export const TOLERANCE = 2e-5;
 export const ROUNDING = 1e-6;
 
 export type Family = 'llama' | 'qwen2';
+const END = 1;
 const LORA = { rank: 2, alpha: 3 };
 const LINEARS: LoraSpec['targets'] = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'];
-
-/** Token ids in place of texts: a step is its ids, joined by spaces. */
-export const goldenCodec = (prompt: readonly number[]): ProblemCodec => ({
-  prompt,
-  padId: 0,
-  endId: 1,
-  question: () => [],
-  encode: ({ question, steps, answer }) => ({
-    question: idsOf(question),
-    rationale: steps.flatMap(idsOf),
-    answer: [...idsOf(answer), 1],
-  }),
-});
-const idsOf = (text: string): number[] => text.split(' ').map(Number);
 
 /** A sample of a golden's meta. */
 interface GoldenSample {
@@ -54,18 +41,13 @@ interface GoldenSample {
   readonly answer: readonly number[];
 }
 
-export function goldenSamples(golden: Golden, family: Family): { samples: Sample[]; codec: ProblemCodec } {
+function goldenTokens(golden: Golden, family: Family) {
   const all: GoldenSample[] = golden.meta.samples[family];
-  const codec = goldenCodec(all[0]?.prompt as number[]);
-  const samples = all.map(({ question, steps, chain = [], answer }) => {
-    const problem = {
-      question: question.join(' '),
-      steps: (steps ?? chain.map((id) => [id])).map((ids) => ids.join(' ')),
-      answer: answer.join(' '),
-    };
-    return { problem, tokens: codec.encode(problem) as TokenProblem };
+  const problems = all.map(({ question, steps = [], chain, answer }): TokenProblem => {
+    const rationale = chain ?? steps.flat();
+    return { question, rationale, steps, answer: [...answer, END] };
   });
-  return { samples, codec };
+  return { problems, codec: { prompt: all[0]?.prompt as number[], padId: 0, endId: END } };
 }
 
 export async function goldenModel(family: Family): Promise<{ config: DecoderConfig; weights: Weights }> {
@@ -101,23 +83,21 @@ export interface MadeCase {
 export async function makeCase<C extends RunConfig>(of: GoldenCase<C>): Promise<MadeCase> {
   const { golden, family, recipe, stage = 0, step = 0 } = of;
   const { config: model, weights } = await goldenModel(family);
-  const { samples, codec } = goldenSamples(golden, family);
+  const { problems, codec } = goldenTokens(golden, family);
   const config = parseRunConfig({ ...of.config, lora: LORA }) as C;
-  const all = samples.map((_, i) => i);
-  const layout = layoutOf(
-    samples.map(({ tokens }) => tokens),
-    codec,
-    samples.length,
-  );
-  const batches = recipe.batches?.({ config, samples, codec, layout }, stage);
-  const sizes = batches?.sizes ?? {};
+  const samples = problems.map((_, i) => i);
+  const layout = layoutOf(problems, codec, problems.length);
+  const inputs = recipe.inputs?.(config, { problems, layout, codec }, stage);
   return {
     ...{ model, weights },
-    feeds: batches?.feeds(all, step) ?? {},
+    feeds: {
+      ...tokenFeeds(tokenBatch(problems, codec, layout)),
+      ...inputs?.feeds(problems, { samples, step }),
+    },
     tape(own = model) {
       const parameters = new ParameterSet(own, recipe.adapters(config), recipe.modules?.(config, own) ?? []);
-      const tape = new Tape(parameters, samples.length);
-      recipe.record(tape, { config, layout, losses: {}, stage, sizes });
+      const tape = new Tape(parameters, problems.length);
+      recipe.record(tape, { config, layout, losses: {}, stage, sizes: inputs?.sizes });
       return tape;
     },
     values: ({ parameters }) =>

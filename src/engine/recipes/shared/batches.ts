@@ -1,31 +1,7 @@
-import type { RunConfig } from '../../../contract/config';
 import type { HostTensor } from '../../base/dtype';
-import { HIDDEN, type TokenLayout } from '../../base/tokens';
-import type { ProblemCodec, TokenProblem } from '../../data/tokens';
-import type { WordProblem } from '../../data/word-problems';
+import { HIDDEN } from '../../base/tokens';
 
-/** A training sample: its tokens, and the problem they came from. */
-export interface Sample {
-  readonly tokens: TokenProblem;
-  readonly problem: Pick<WordProblem, 'question' | 'steps' | 'answer'>;
-}
-
-/** What a method's own batches are made from. */
-export interface BatchData<C extends RunConfig = RunConfig> {
-  readonly config: C;
-  /** All training samples. */
-  readonly samples: readonly Sample[];
-  readonly codec: ProblemCodec;
-  readonly layout: TokenLayout;
-}
-
-/** A method's own batches, where question, rationale and answer as they are will not do. */
-export interface Batches {
-  /** Lengths that the recording needs to know, by the method's own names. */
-  readonly sizes: Readonly<Record<string, number>>;
-  /** The inputs of one batch. @param samples indices into the training samples  @param step from 0, for what is drawn */
-  feeds(samples: readonly number[], step: number): Record<string, HostTensor>;
-}
+/** Inputs of a batch from its rows. */
 
 /** f32 [B, width], or any other shape of as many numbers. */
 export function floats<R>(

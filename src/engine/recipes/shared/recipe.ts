@@ -2,7 +2,9 @@ import type { LatentChoice } from '../../../contract/calls';
 import type { RunConfig } from '../../../contract/config';
 import { LATENT_DEFAULTS } from '../../../contract/methods/shared';
 import type { Pace } from '../../analysis/pace';
+import type { HostTensor } from '../../base/dtype';
 import type { TokenLayout } from '../../base/tokens';
+import type { ProblemCodec, TokenProblem } from '../../data/tokens';
 import type { Reasoning } from '../../decode/reasoning';
 import type { AdapterSpec } from '../../nn/attachments';
 import type { DecoderConfig } from '../../nn/config';
@@ -10,7 +12,6 @@ import type { Feedback } from '../../nn/feedback';
 import type { ModuleParameter } from '../../nn/parameters';
 import type { StateLoss } from '../../train/losses/state-loss';
 import type { Tape } from '../../train/tape/tape';
-import type { BatchData, Batches } from './batches';
 import { STUDENT } from './passes';
 import type { TeacherStates } from './teacher';
 
@@ -22,15 +23,39 @@ export interface Targets {
   readonly ranksUsed?: Readonly<Record<string, number>>;
 }
 
+/** What inputs of a method's own are made from. */
+export interface TrainingTokens {
+  /** Every training sample. */
+  readonly problems: readonly TokenProblem[];
+  readonly layout: TokenLayout;
+  readonly codec: Pick<ProblemCodec, 'prompt' | 'padId' | 'endId'>;
+}
+
+/** Which batch it is. */
+export interface BatchPlace {
+  /** Indices of its problems among the training samples. */
+  readonly samples: readonly number[];
+  /** The training step, from 0: for what is drawn. */
+  readonly step: number;
+}
+
+/** Batch inputs of a method's own, besides the tokens that every batch has. */
+export interface OwnInputs {
+  /** Lengths that the recording is made for, by names of its choice. */
+  readonly sizes?: Readonly<Record<string, number>>;
+  /** Those of a batch, by input name. */
+  feeds(problems: readonly TokenProblem[], place: BatchPlace): Record<string, HostTensor>;
+}
+
 /** What a recording starts from. */
 export interface Recording<C> {
   readonly config: C;
   readonly layout: TokenLayout;
   readonly losses: Targets['losses'];
+  /** Of the recipe's own inputs. */
+  readonly sizes?: OwnInputs['sizes'];
   /** Index of the curriculum's stage; 0 without one. */
   readonly stage?: number;
-  /** `Batches.sizes` of that stage, of a method that has batches of its own. */
-  readonly sizes?: Batches['sizes'];
 }
 
 /** A method: what it trains, what it takes from the teacher, and its forward pass with its losses, recorded on a tape. */
@@ -52,8 +77,8 @@ export interface Recipe<C extends RunConfig = RunConfig> {
     teacher: readonly TeacherStates[],
     pace: Pace,
   ): Promise<Targets> | Targets;
-  /** Batches of its own, instead of question, rationale and answer (TOKEN_INPUTS). @param stage of its curriculum */
-  batches?(data: BatchData<C>, stage: number): Batches;
+  /** Batch inputs of its own. @param stage index of the curriculum's stage; 0 without one */
+  inputs?(config: C, training: TrainingTokens, stage: number): OwnInputs;
   /**
    * What distinguishes the recording of a stage from others: stages of the same one share its programs. By default each
    * stage has its own.
