@@ -38,7 +38,9 @@ export type GoldenName =
   | 'proofs'
   | 'decode'
   | 'coconut'
-  | 'icot';
+  | 'icot'
+  | 'adaptive'
+  | 'grpo';
 export type GoldenModelName = 'llama-student' | 'llama-teacher' | 'qwen2-student' | 'qwen2-teacher';
 
 interface Entry {
