@@ -220,7 +220,19 @@ export interface KeptEvent {
   readonly failure: string | null;
 }
 
+/** A stage of the run's curriculum begins, see `runStages`; a run without stages sends none. */
+export interface StageEvent {
+  readonly kind: 'stage';
+  /** Number of the stage, from 1, and of how many. */
+  readonly stage: number;
+  readonly of: number;
+  readonly name: string;
+  /** Its first step, from 1. */
+  readonly step: number;
+}
+
 export type RunEvent =
+  | StageEvent
   | StepEvent
   | EvaluationEvent
   | ProgressEvent

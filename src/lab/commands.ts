@@ -9,15 +9,17 @@ const distil: Command = async ({ workbench, config, onEvent }) => {
   const steps: object[] = [];
   const evaluations: object[] = [];
   const spectra: object[] = [];
+  const stages: object[] = [];
   const result = await workbench.distil(config, {
     report: (event) => {
       onEvent(event);
       if (event.kind === 'step') steps.push(event);
       if (event.kind === 'evaluation') evaluations.push(event);
       if (event.kind === 'spectrum') spectra.push(event);
+      if (event.kind === 'stage') stages.push(event);
     },
   });
-  return { result, steps, evaluations, spectra };
+  return { result, steps, evaluations, spectra, ...(stages.length > 0 && { stages }) };
 };
 
 /** One question, thought by thought; a student is trained first. */

@@ -208,6 +208,9 @@ function progress(event: RunEvent, say: (line: string) => void): void {
     const terms = Object.entries(losses).map(([term, value]) => `${term} ${value.toPrecision(4)}`);
     say(`step ${step}/${steps}  ${terms.join('  ')}  ${milliseconds.toFixed(0)} ms`);
   }
+  if (event.kind === 'stage') {
+    say(`stage ${event.stage} of ${event.of} from step ${event.step}: ${event.name}`);
+  }
   if (event.kind === 'evaluation') {
     say(`${event.set} at ${event.step}: ${accuracyText(event.accuracy)}`);
   }

@@ -76,7 +76,9 @@ export const supervisedWeights = {
   codi: setting(weight().default(1), {
     label: 'Anchor distance',
     tex: '\\gamma',
-    help: weightHelp('Weight of the distance to the teacher at the last token of the answer prompt. The paper uses 20.'),
+    help: weightHelp(
+      'Weight of the distance to the teacher at the last token of the answer prompt. The paper uses 20.',
+    ),
     source: OURS,
   }),
   meaned: setting(weight().default(0), {
@@ -112,7 +114,8 @@ export const supervisedTerms: readonly LossTerm[] = [
   {
     ...answerTerm('x, z_{1:n}', PAPER),
     unit: 'nats per decision or token, weighted',
-    about: 'Cross-entropy of the answer prompt and the answer, as a share of the mean over decisions and tokens.',
+    about:
+      'Cross-entropy of the answer prompt and the answer, as a share of the mean over decisions and tokens.',
   },
   {
     name: 'stop',

@@ -20,7 +20,8 @@ export const adaptive = defineMethod({
     {
       id: 'adaptive-128',
       name: 'Latent-4',
-      about: 'Four latents for every problem, and a stop head that learns to stop there. Tuned for the bundled pair.',
+      about:
+        'Four latents for every problem, and a stop head that learns to stop there. Tuned for the bundled pair.',
       changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 2e-3 } },
     },
     {

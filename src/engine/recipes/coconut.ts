@@ -4,7 +4,7 @@ import { ConfigError } from '../base/errors';
 import { Rng } from '../base/rng';
 import type { TokenProblem } from '../data/tokens';
 import { longest } from './shared/batches';
-import { markerEmbeddings, markerParameter } from './shared/markers';
+import { END, MARKERS, markerParameter, START } from './shared/markers';
 import { STUDENT } from './shared/passes';
 import { markedQuestion, markedQuestionFeeds } from './shared/question';
 import { type OwnInputs, type Recipe, studentLora, type TrainingTokens } from './shared/recipe';
@@ -12,9 +12,6 @@ import { textAfter, textFeeds } from './shared/text-after';
 import { latentMasks, thinkUnequally } from './shared/unequal-latents';
 
 type Config = ConfigOf<'coconut'>;
-
-/** Rows of the parameter `markers`. */
-const [START, END] = [0, 1];
 
 /**
  * Coconut (arXiv:2412.06769, §3): question, start, n latents, end, the steps that are still written, answer prompt, answer.
@@ -30,8 +27,25 @@ export const coconut: Recipe<Config> = {
       );
   },
   adapters: studentLora,
-  modules: (_config, model) => [markerParameter(2, model.hiddenSize)],
-  latentSteps: (config) => latentsAt(config, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY),
+  // Both markers begin as copies of the token that opens a step, `<<`.
+  modules: (_config, { hiddenSize }, training) => [
+    markerParameter(hiddenSize, training?.problems.find(({ steps }) => steps[0]?.[0])?.steps[0]?.[0]),
+  ],
+  reasoning(config, _model, place) {
+    const dropped = coconutDropped(config);
+    const s = dropped[place?.stage ?? dropped.length - 1] as number;
+    const steps = latentsAt(config, s, Number.POSITIVE_INFINITY);
+    return {
+      adapters: [STUDENT],
+      stages: [
+        { kind: 'embeddings', parameter: MARKERS, rows: [START] },
+        { kind: 'latents', steps, feedback: { kind: 'hidden' } },
+        { kind: 'embeddings', parameter: MARKERS, rows: [END] },
+      ],
+      // Until every step is dropped the student writes what is left of them, and the answer prompt.
+      ...(s <= config.curriculum.stages && { explicit: true }),
+    };
+  },
   usesTeacher: () => false,
   targets: () => ({ losses: {} }),
   inputs,
@@ -41,13 +55,11 @@ export const coconut: Recipe<Config> = {
     const { latents = 0, text = 0 } = sizes;
     const unequal = sizes.unequal === 1;
     const adapters = [STUDENT];
-    const question = markedQuestion(tape, layout.question, markerEmbeddings(tape, [START]), adapters);
-    const feedback = (state: Parameters<typeof tape.feedback>[0]) =>
-      tape.feedback(state, { kind: 'hidden', temperature: 1 });
-    const thoughts = thinkUnequally(tape, question, latents, feedback, unequal);
+    const question = markedQuestion(tape, layout.question, tape.embeddings(MARKERS, [START]), adapters);
+    const thoughts = thinkUnequally(tape, question, latents, { kind: 'hidden' }, unequal);
     textAfter(tape, {
       ...{ after: thoughts.at(-1) ?? question, adapters, tokens: text, ownPositions: unequal },
-      begin: markerEmbeddings(tape, [END]),
+      begin: tape.embeddings(MARKERS, [END]),
       weight: config.weights.answer,
     });
   },

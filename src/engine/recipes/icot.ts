@@ -2,6 +2,7 @@ import type { ConfigOf } from '../../contract/config';
 import { icotRemoved } from '../../contract/methods/icot';
 import { Rng } from '../base/rng';
 import type { TokenProblem } from '../data/tokens';
+import type { Stage } from '../decode/reasoning';
 import { longest } from './shared/batches';
 import { readQuestion, STUDENT } from './shared/passes';
 import { type OwnInputs, type Recipe, studentLora, type TrainingTokens } from './shared/recipe';
@@ -16,7 +17,18 @@ type Config = ConfigOf<'icot'>;
  */
 export const icot: Recipe<Config> = {
   adapters: studentLora,
-  latentSteps: () => 0,
+  reasoning(config, _model, place) {
+    const removed = icotRemoved(config);
+    const R = removed[place?.stage ?? removed.length - 1] as number;
+    const stages = (count: number): Stage[] => [
+      { kind: 'tokens', ids: new Array<number>(count).fill(place?.endId ?? 0) },
+    ];
+    // It writes what is left of the rationale, an end token, prompt and answer; where nothing is left, the second is fed too.
+    const adapters = [STUDENT];
+    return Number.isFinite(R)
+      ? { adapters, stages: stages(1), explicit: true, ends: 2 }
+      : { adapters, stages: stages(2) };
+  },
   usesTeacher: () => false,
   targets: () => ({ losses: {} }),
   inputs,

@@ -4,7 +4,7 @@ import { parseRunConfig, type RunConfig } from '../../contract/config';
 import type { HostTensor } from '../base/dtype';
 import { loadCheckpoint } from '../checkpoint/load';
 import { layoutOf, tokenBatch } from '../data/batch';
-import type { TokenProblem } from '../data/tokens';
+import type { RationaleForm, TokenProblem } from '../data/tokens';
 import { interpret } from '../graph/interpret';
 import { ModelOnDevice } from '../model/model-on-device';
 import type { DecoderConfig } from '../nn/config';
@@ -41,9 +41,10 @@ interface GoldenSample {
   readonly answer: readonly number[];
 }
 
-function goldenTokens(golden: Golden, family: Family) {
+function goldenTokens(golden: Golden, family: Family, form: RationaleForm = 'steps') {
   const all: GoldenSample[] = golden.meta.samples[family];
-  const problems = all.map(({ question, steps = [], chain, answer }): TokenProblem => {
+  const problems = all.map(({ question, steps: whole = [], chain, answer }): TokenProblem => {
+    const steps = form === 'all-but-last' ? whole.slice(0, -1) : whole;
     const rationale = chain ?? steps.flat();
     return { question, rationale, steps, answer: [...answer, END] };
   });
@@ -83,8 +84,8 @@ export interface MadeCase {
 export async function makeCase<C extends RunConfig>(of: GoldenCase<C>): Promise<MadeCase> {
   const { golden, family, recipe, stage = 0, step = 0 } = of;
   const { config: model, weights } = await goldenModel(family);
-  const { problems, codec } = goldenTokens(golden, family);
   const config = parseRunConfig({ ...of.config, lora: LORA }) as C;
+  const { problems, codec } = goldenTokens(golden, family, recipe.rationale?.(config));
   const samples = problems.map((_, i) => i);
   const layout = layoutOf(problems, codec, problems.length);
   const inputs = recipe.inputs?.(config, { problems, layout, codec }, stage);

@@ -1,25 +1,42 @@
+import type { Reasoning } from '../../decode/reasoning';
 import type { Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
 import type { DecoderConfig } from '../../nn/config';
-import type { Feedback } from '../../nn/feedback';
 import { moduleParameters } from '../../nn/modules/modules';
 import { type StopHeadSpec, stopHeadParameters, stopLogits } from '../../nn/modules/stop-head';
 import type { ModuleParameter } from '../../nn/parameters';
 import type { Computed, Finals, Segment } from '../../train/tape/entries';
 import type { Tape } from '../../train/tape/tape';
 import { END, MARKERS, markerParameter, START } from './markers';
+import { STUDENT } from './passes';
 import { thinkUnequally } from './unequal-latents';
 
 /** The student's path of adaptive latent reasoning: START, latents by the recurrent filter, END, text; decisions on the way. */
 
-export const FILTER: Feedback = { kind: 'module', module: { kind: 'recurrentFilter', name: 'filter' } };
+export const FILTER = { kind: 'module', module: { kind: 'recurrentFilter', name: 'filter' } } as const;
 export const STOP_HEAD: StopHeadSpec = { kind: 'stopHead', name: 'stop' };
 
 export const adaptiveModules = (model: DecoderConfig): ModuleParameter[] => [
-  markerParameter(2, model.hiddenSize, 'mean'),
-  ...(FILTER.kind === 'module' ? moduleParameters(model, FILTER.module) : []),
+  markerParameter(model.hiddenSize, 'mean'),
+  ...moduleParameters(model, FILTER.module),
   ...stopHeadParameters(model, STOP_HEAD),
 ];
+
+/** START, latents until the stop head says so, END. */
+export const adaptiveReasoning = ({
+  min,
+  max,
+}: {
+  readonly min: number;
+  readonly max: number;
+}): Reasoning => ({
+  adapters: [STUDENT],
+  stages: [
+    { kind: 'embeddings', parameter: MARKERS, rows: [START] },
+    { kind: 'latents', steps: max, feedback: FILTER, stop: { head: STOP_HEAD, min } },
+    { kind: 'embeddings', parameter: MARKERS, rows: [END] },
+  ],
+});
 
 export interface AdaptivePath {
   readonly thoughts: readonly Segment[];
@@ -33,7 +50,7 @@ export interface AdaptivePath {
 export function adaptiveThoughts(tape: Tape, question: Segment, K: number): AdaptivePath {
   const { adapters } = question;
   const start = tape.segment(tape.embeddings(MARKERS, [START]), { after: question, adapters });
-  const thoughts = thinkUnequally(tape, start, K, (state) => tape.feedback(state, FILTER), true);
+  const thoughts = thinkUnequally(tape, start, K, FILTER, true);
   const decided = tape.rows(start.last, ...thoughts.map(({ last }) => last));
   return { thoughts, decided, before: thoughts.at(-1) ?? start };
 }

@@ -1,15 +1,20 @@
 import type { RunConfig } from '../../../contract/config';
 import type { HostTensor } from '../../base/dtype';
+import { ConfigError } from '../../base/errors';
+import type { TokenLayout } from '../../base/tokens';
 import type { TokenProblem } from '../../data/tokens';
 import type { Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
+import type { DecoderConfig } from '../../nn/config';
+import type { Segment } from '../../train/tape/entries';
 import type { Tape } from '../../train/tape/tape';
 import { adaptiveThoughts, decisionLogProbabilities, endEmbedding } from './adaptive-path';
 import { floats, integers, longest } from './batches';
 import { aligned } from './losses/aligned';
-import { explicitText, readQuestion, STUDENT } from './passes';
+import { readQuestion, STUDENT } from './passes';
 import type { OwnInputs, Recording, TrainingTokens } from './recipe';
 import { textAfter, textFeeds } from './text-after';
+import { TOKEN_INPUTS } from './token-inputs';
 import { latentMasks } from './unequal-latents';
 
 /** The supervised step of adaptive latent reasoning (§3.2), by the same weights as its teacher's path, as in CODI. */
@@ -38,15 +43,27 @@ const INPUTS = {
 export const latentsFor = ({ latents: { factor, bias, min, max } }: AdaptiveSettings, k: number): number =>
   Math.min(max, Math.max(min, factor * k + bias));
 
+/** @throws ConfigError for an impossible schedule, or blocks that the model does not have */
+export function checkAdaptive({ latents, alignment }: AdaptiveSettings, { layers }: DecoderConfig): void {
+  if (latents.min > latents.max)
+    throw new ConfigError(
+      `at least ${latents.min} latents and at most ${latents.max}`,
+      'Choose a maximum that is not below the minimum.',
+    );
+  if (2 * alignment.skipped >= layers)
+    throw new ConfigError(
+      `${alignment.skipped} blocks are left out at either end of a model of ${layers}`,
+      'Leave out fewer, so that a block is left.',
+    );
+}
+
 export function recordSupervised(tape: Tape, recording: Recording<AdaptiveSettings>): void {
   const { config, layout, sizes: { latents: K = 0, text: R = 0 } = {} } = recording;
   const { weights, alignment } = config;
   const question = readQuestion(tape, layout);
   const distilled = weights.codi > 0 || weights.meaned > 0;
   const teacher =
-    weights.teacher > 0 || distilled
-      ? explicitText(tape, question, layout, { term: 'teacher', weight: weights.teacher })
-      : undefined;
+    weights.teacher > 0 || distilled ? teacherText(tape, question, layout, weights.teacher) : undefined;
   const { thoughts, decided, before } = adaptiveThoughts(tape, question, K);
   const likelihood = decisionLogProbabilities(tape, decided, INPUTS.decisions);
   if (weights.stop > 0)
@@ -72,6 +89,17 @@ export function recordSupervised(tape: Tape, recording: Recording<AdaptiveSettin
       o.mul(aligned(student as Tensor, target as Tensor, alignment.skipped), weights.meaned),
     ]);
   }
+}
+
+/** Rationale, prompt and answer after the question: mean cross entropy, the term `teacher`. */
+function teacherText(tape: Tape, question: Segment, { explicit: R }: TokenLayout, weight: number): Segment {
+  const { adapters } = question;
+  const text = tape.segment(tape.tokens(TOKEN_INPUTS.explicitIds, R - 1), { after: question, adapters });
+  tape.crossEntropy('teacher', weight, tape.rows(question.last, text.finals()), {
+    targets: TOKEN_INPUTS.explicitTargets,
+    weights: TOKEN_INPUTS.explicitWeights,
+  });
+  return text;
 }
 
 /** Weighted sum over positions: states [B, P, L, H] by weights [B, P], fed as `name`: [B, L, H]. */

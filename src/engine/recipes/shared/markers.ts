@@ -1,35 +1,32 @@
-import * as o from '../../graph/ops';
-import type { ModuleParameter } from '../../train/parameters';
-import type { Computed } from '../../train/tape/entries';
-import type { Tape } from '../../train/tape/tape';
+import { BUG, ConfigError } from '../../base/errors';
+import type { EmbeddingRows, ModuleParameter } from '../../nn/parameters';
 
-/** Learned embeddings of tokens that mark where latents begin and end: rows of one trained parameter. */
+/** Learned embeddings of the two tokens between which latents are fed: rows of one trained parameter. */
 export const MARKERS = 'markers';
+export const [START, END] = [0, 1] as const;
 
-export const markerParameter = (count: number, hidden: number): ModuleParameter => ({
+/** @param from the token whose embedding both begin as, or the mean over the vocabulary */
+export const markerParameter = (hidden: number, from: number | 'mean' | undefined): ModuleParameter => ({
   name: MARKERS,
-  shape: [count, hidden],
-  initial: (rng) => Float32Array.from({ length: count * hidden }, () => 0.02 * rng.normal()),
+  shape: [2, hidden],
+  initial(_rng, embedding) {
+    if (!embedding || from === undefined)
+      throw new ConfigError('the markers of the latents have no embedding to begin from', BUG);
+    const row = from === 'mean' ? meanRow(embedding, hidden) : embedding.rows([from]);
+    return Float32Array.from({ length: 2 * hidden }, (_, i) => row[i % hidden] as number);
+  },
 });
 
-/** The same rows of the parameter for every sample: [B·n, H]. */
-export function markerEmbeddings(tape: Tape, rows: readonly number[]): Computed {
-  const B = tape.batch;
-  const { hiddenSize: H } = tape.parameters.config;
-  const shape = [B * rows.length, H];
-  return tape.compute(
-    `markers ${rows}`,
-    shape,
-    [],
-    ({ graph, parameter }) => {
-      const table = parameter(MARKERS);
-      const chosen = o.concat(
-        rows.map((row) => o.slice(table, 0, row, row + 1)),
-        0,
-      );
-      const ones = graph.constant(new Float32Array(B).fill(1), [B, 1, 1], 'f32');
-      return o.reshape(o.mul(ones, o.reshape(chosen, [1, rows.length, H])), shape);
-    },
-    [MARKERS],
-  );
+/** Rows of the embedding read at once. */
+const CHUNK = 1024;
+
+function meanRow(embedding: EmbeddingRows, H: number): Float32Array {
+  const sum = new Float64Array(H);
+  for (let from = 0; from < embedding.count; from += CHUNK) {
+    const ids = Array.from({ length: Math.min(CHUNK, embedding.count - from) }, (_, i) => from + i);
+    embedding.rows(ids).forEach((x, i) => {
+      sum[i % H] = (sum[i % H] as number) + x;
+    });
+  }
+  return Float32Array.from(sum, (x) => x / embedding.count);
 }

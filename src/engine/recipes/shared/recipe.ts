@@ -4,7 +4,7 @@ import { LATENT_DEFAULTS } from '../../../contract/methods/shared';
 import type { Pace } from '../../analysis/pace';
 import type { HostTensor } from '../../base/dtype';
 import type { TokenLayout } from '../../base/tokens';
-import type { ProblemCodec, TokenProblem } from '../../data/tokens';
+import type { ProblemCodec, RationaleForm, TokenProblem } from '../../data/tokens';
 import type { Reasoning } from '../../decode/reasoning';
 import type { AdapterSpec } from '../../nn/attachments';
 import type { DecoderConfig } from '../../nn/config';
@@ -47,6 +47,12 @@ export interface OwnInputs {
   feeds(problems: readonly TokenProblem[], place: BatchPlace): Record<string, HostTensor>;
 }
 
+/** Where in a run a student reasons, and what its tokenizer's end token is. */
+export interface ReasoningPlace {
+  readonly stage: number;
+  readonly endId: number;
+}
+
 /** What a recording starts from. */
 export interface Recording<C> {
   readonly config: C;
@@ -64,10 +70,13 @@ export interface Recipe<C extends RunConfig = RunConfig> {
   check?(config: C, model: DecoderConfig): void;
   /** Modules in the layers, by the names that segments use. */
   adapters(config: C): Readonly<Record<string, AdapterSpec>>;
-  /** Trained modules outside the layers. */
-  modules?(config: C, model: DecoderConfig): readonly ModuleParameter[];
-  /** What the student is fed between the question and the answer prompt, and the adapters that run. */
-  reasoning(config: C, model: DecoderConfig): Reasoning;
+  /** Trained modules outside the layers. @param training where initial values depend on it */
+  modules?(config: C, model: DecoderConfig, training?: TrainingTokens): readonly ModuleParameter[];
+  /**
+   * What the student is fed between the question and the answer prompt, and the adapters that run.
+   * @param place in a curriculum; by default its last stage
+   */
+  reasoning(config: C, model: DecoderConfig, place?: ReasoningPlace): Reasoning;
   /** Whether `targets` needs the teacher's hidden states. A loss of weight 0 needs none. */
   usesTeacher(config: C): boolean;
   /** From the teacher's hidden states on every training sample; none without `usesTeacher`. Yields by `pace`. */
@@ -77,6 +86,8 @@ export interface Recipe<C extends RunConfig = RunConfig> {
     teacher: readonly TeacherStates[],
     pace: Pace,
   ): Promise<Targets> | Targets;
+  /** What it reads of its samples’ rationales; default whole steps. */
+  rationale?(config: C): RationaleForm;
   /** Batch inputs of its own. @param stage index of the curriculum's stage; 0 without one */
   inputs?(config: C, training: TrainingTokens, stage: number): OwnInputs;
   /**

@@ -50,15 +50,15 @@ export function textAfter(
 /**
  * The inputs of `textAfter`.
  * @param rows what each row is to write, and what is fed before its first token, if anything is
- * @param width R  @param from the column that each row's text begins at
+ * @param width R  @param from the position of each row's first column  @param each a token's weight; by default that of a mean
  */
 export function textFeeds<R extends { readonly text: readonly number[]; readonly before?: number }>(
   rows: readonly R[],
   width: number,
   padId: number,
   from?: (row: R) => number,
+  each = 1 / rows.reduce((n, { text }) => n + text.length, 0),
 ): Record<string, HostTensor> {
-  const total = rows.reduce((n, { text }) => n + text.length, 0);
   const own = rows[0]?.before !== undefined;
   const columns = own ? width : width - 1;
   const fed = ({ before, text }: R, j: number) => (own ? (j === 0 ? before : text[j - 1]) : text[j]);
@@ -68,7 +68,7 @@ export function textFeeds<R extends { readonly text: readonly number[]; readonly
       j < row.text.length - (own ? 0 : 1) ? (fed(row, j) as number) : padId,
     ),
     [INPUTS.targets]: integers(rows, width, ({ text }, j) => text[j] ?? padId),
-    [INPUTS.weights]: floats(rows, width, ({ text }, j) => (j < text.length ? 1 / total : 0)),
+    [INPUTS.weights]: floats(rows, width, ({ text }, j) => (j < text.length ? each : 0)),
     ...(from && { [INPUTS.positions]: integers(rows, width, (row, j) => from(row) + j) }),
   };
 }

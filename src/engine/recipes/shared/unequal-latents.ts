@@ -1,5 +1,6 @@
 import type { HostTensor } from '../../base/dtype';
-import type { Computed, Finals, Segment } from '../../train/tape/entries';
+import type { Feedback } from '../../nn/feedback';
+import type { Segment } from '../../train/tape/entries';
 import type { Tape } from '../../train/tape/tape';
 import { keyMask } from './batches';
 import { STUDENT } from './passes';
@@ -8,19 +9,19 @@ import { STUDENT } from './passes';
 
 const maskName = (t: number): string => `latents.mask.${t}`;
 
-/** @param feedback what is fed, of the final hidden state before it  @param unequal whether rows hide latents */
+/** K latents after a segment. @param unequal whether rows hide latents */
 export function thinkUnequally(
   tape: Tape,
   before: Segment,
   K: number,
-  feedback: (state: Finals) => Computed,
+  feedback: Feedback,
   unequal: boolean,
 ): Segment[] {
   const thoughts: Segment[] = [];
   for (let t = 0; t < K; t++) {
     const after = thoughts.at(-1) ?? before;
     const mask = unequal ? { mask: maskName(t) } : {};
-    thoughts.push(tape.segment(feedback(after.last), { after, adapters: [STUDENT], ...mask }));
+    thoughts.push(tape.segment(tape.feedback(after.last, feedback), { after, adapters: [STUDENT], ...mask }));
   }
   return thoughts;
 }

@@ -1,4 +1,5 @@
 import type { RunConfig } from '../../../contract/config';
+import { stageAt } from '../../../contract/methods/curriculum';
 import type { Methods } from '../../../contract/methods/method';
 import { labelOf } from '../../../contract/presets';
 import { Pace } from '../../analysis/pace';
@@ -6,16 +7,17 @@ import { Owned } from '../../base/owned';
 import { Rng } from '../../base/rng';
 import type { TokenLayout } from '../../base/tokens';
 import { layoutOf } from '../../data/batch';
+import type { TokenProblem } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
-import { positionsIn } from '../../decode/reasoning';
+import { feedsOf } from '../../decode/reason';
+import { positionsIn, type Reasoning } from '../../decode/reasoning';
 import type { DecoderConfig } from '../../nn/config';
-import type { Recipe, Targets } from '../../recipes/shared/recipe';
+import type { Recipe, Targets, TrainingTokens } from '../../recipes/shared/recipe';
 import { compileWhole } from '../../train/compile-whole';
 import { gpuOptimiser } from '../../train/gpu-optimiser';
 import { compileLayerwise } from '../../train/layerwise/compile';
-import { hostOptimiser, type Optimiser } from '../../train/optimiser';
+import { hostOptimiser } from '../../train/optimiser';
 import { ParameterSet } from '../../train/parameters';
-import type { TapeRun } from '../../train/step';
 import { Tape } from '../../train/tape/tape';
 import { embeddingOf } from '../models/embedding';
 import { refuseUnlessFits } from '../models/fits';
@@ -24,7 +26,9 @@ import type { Example } from '../models/problems';
 import { TrainedAdapter } from './adapter';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
+import { Curriculum } from './curriculum';
 import type { OpenedSnapshot } from './snapshot-file';
+import { reasoningIn, stagesOf } from './stages';
 import { capacityFor, checkDecoding, decoderFor, EVALUATION_BATCH, type Student } from './student';
 import { teacherStates } from './teacher-states';
 
@@ -37,11 +41,13 @@ export interface RunData {
 
 /** What a run needs to compute; made by `prepare`, freed by `dispose`. */
 export interface Machinery {
-  readonly step: TapeRun;
+  /** The step of the stage that the run is in, and its optimiser. */
+  readonly curriculum: Curriculum;
   readonly losses: Targets['losses'];
+  /** The training samples' tokens, as the method reads them. */
+  readonly trained: readonly TokenProblem[];
   readonly ranksUsed: Readonly<Record<string, number>>;
   readonly adapter: TrainedAdapter;
-  readonly optimiser: Optimiser;
   /** What is trained, in the order of the adapter's packs. */
   readonly parameters: ParameterSet;
   readonly decoder: Decoder;
@@ -74,19 +80,24 @@ export async function prepare(
   const { runtime, models, device, pair } = context;
   const batch = Math.min(config.optimiser.batch, training.length);
   const tokensOf = (examples: readonly Example[]) => examples.map((e) => e.tokens);
-  const layout = layoutOf(tokensOf(training), pair.codec, batch);
+  const form = recipe.rationale?.(config);
+  const trained = training.map(({ tokens, problem }) => (form ? pair.codec.encode(problem, form) : tokens));
+  const layout = layoutOf(trained, pair.codec, batch);
   const evaluated = [...validation, ...heldOut];
   // The first training samples are observed; without problems to evaluate on they are all that is decoded.
   const observed = training.slice(0, config.observation.samples);
   const decodedBatch = Math.min(EVALUATION_BATCH, evaluated.length || observed.length);
   const decoded = layoutOf(tokensOf([...evaluated, ...observed]), pair.codec, decodedBatch);
 
-  const reasoning = recipe.reasoning(config, pair.base.config);
-  const fed = positionsIn(reasoning);
+  const stages = stagesOf(config, context.methods);
+  const reasonings = stages.map((_, stage) => reasoningIn(recipe, config, pair, stage));
+  const reasoning = reasonings.at(-1) as Reasoning;
+  const fed = Math.max(...reasonings.map(positionsIn));
+  const capacity = Math.max(...reasonings.map((each) => capacityFor(decoded, each)));
   const tokens = layout.question + fed + layout.prompt + layout.answer + layout.explicit;
   const purpose = { kind: 'distil', sequences: batch, tokens, rank: config.lora.rank } as const;
   refuseUnlessFits(pair.base.config, runtime.provider, purpose, 'training');
-  checkDecoding(pair.base, capacityFor(decoded, reasoning));
+  checkDecoding(pair.base, capacity);
   if (recipe.usesTeacher(config))
     checkPositions(pair.teacher, layout.question + layout.explicit, 'the teacher pass', SHORTER);
 
@@ -109,64 +120,90 @@ export async function prepare(
   clock.tell(0, 2, 'programs');
   return Owned.while(async (owned) => {
     const model = owned.add(models.use(pair.base));
-    const parameters = parametersOf(recipe, config, model.config);
-    const tape = new Tape(parameters, batch, config.seed);
-    recipe.record(tape, { config, layout, losses });
+    const tokens = { problems: trained, layout, codec: pair.codec };
+    const parameters = parametersOf(recipe, config, model.config, tokens);
     const { studentId: id, methods } = context;
     const packs = parameters.initial(new Rng(config.seed), embeddingOf(model));
-    const student = studentBy(recipe, config, parameters, { id, methods, packs });
+    const begun = from?.header.step ?? 0;
+    const own = { id, methods, packs, reasoning: reasonings[stageAt(stages, begun)] as Reasoning };
+    const student = studentBy(config, parameters, own);
     const { keepBest } = config.evaluation;
     const state = from && adapterOf(from, parameters);
     const adapter = owned.add(new TrainedAdapter(runtime, model.config, student, keepBest, state));
-    // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program per step is fastest.
-    const step = owned.add(
-      device
-        ? await compileLayerwise(model, tape, { device, between })
-        : await compileWhole(model, tape, 'training step'),
+    const epoch = Math.ceil(training.length / batch);
+    const startsAnew = (t: number, stageBegins: boolean): boolean =>
+      recipe.startsAnew?.(config, { stageBegins, epochBegins: t % epoch === 0 }) ?? false;
+    const earlier = Array.from({ length: Math.max(0, begun - 1) }, (_, i) => i + 1);
+    const since = earlier.findLast((t) => startsAnew(t, stages[stageAt(stages, t)]?.from === t)) ?? 0;
+    let moments = from && momentsOf(from, parameters, since);
+    const curriculum = owned.add(
+      new Curriculum({
+        stages,
+        recordingOf: (stage) => recipe.recordingOf?.(config, stage) ?? `${stage}`,
+        inputs: (stage) => recipe.inputs?.(config, tokens, stage),
+        reasoning: (stage) => reasonings[stage] as Reasoning,
+        // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program per step is fastest.
+        compile(stage, sizes) {
+          const tape = new Tape(parameters, batch, config.seed);
+          recipe.record(tape, { config, layout, losses, sizes, stage });
+          return device
+            ? compileLayerwise(model, tape, { device, between })
+            : compileWhole(model, tape, 'training step');
+        },
+        async optimiser() {
+          // Those of the snapshot are for the optimiser that goes on from it, not for one that starts anew.
+          const known = moments;
+          moments = undefined;
+          return device
+            ? gpuOptimiser(device, adapter.packs, config.optimiser, parameters.all, known)
+            : hostOptimiser(adapter.packs, config.optimiser, parameters.all, known);
+        },
+        startsAnew,
+      }),
     );
+    await curriculum.enter(begun);
     await clock.aside(between);
     clock.tell(1, 2, 'programs');
-    const moments = from && momentsOf(from, parameters);
-    const optimiser = owned.add(
-      device
-        ? await gpuOptimiser(device, adapter.packs, config.optimiser, parameters.all, moments)
-        : hostOptimiser(adapter.packs, config.optimiser, parameters.all, moments),
-    );
     const decoder = owned.add(
       await decoderFor(models, pair.base, {
         batch: decodedBatch,
         question: decoded.question,
-        capacity: capacityFor(decoded, reasoning),
+        capacity,
         parameters: student.parameters,
         reasoning,
       }),
     );
+    await decoder.prepare(reasonings.flatMap(feedsOf));
     decoder.setParameters(adapter.packs);
     clock.tell(2, 2, 'programs');
     return {
-      ...{ step, losses, ranksUsed, adapter, optimiser, parameters, decoder, layout, decoded },
+      ...{ curriculum, losses, trained, ranksUsed, adapter, parameters, decoder, layout, decoded },
       dispose: () => owned.dispose(),
     };
   });
 }
 
 /** Everything that a configuration trains. */
-export const parametersOf = (recipe: Recipe, config: RunConfig, model: DecoderConfig): ParameterSet =>
-  new ParameterSet(model, recipe.adapters(config), recipe.modules?.(config, model) ?? []);
+export const parametersOf = (
+  recipe: Recipe,
+  config: RunConfig,
+  model: DecoderConfig,
+  training?: TrainingTokens,
+): ParameterSet =>
+  new ParameterSet(model, recipe.adapters(config), recipe.modules?.(config, model, training) ?? []);
 
 /** A student of a configuration, untrained but for its values. */
 export const studentBy = (
-  recipe: Recipe,
   config: RunConfig,
   parameters: ParameterSet,
-  own: Pick<Student, 'id' | 'packs'> & { readonly methods: Methods },
+  own: Pick<Student, 'id' | 'packs' | 'reasoning'> & { readonly methods: Methods },
 ): Student => ({
   id: own.id,
   label: labelOf(config, own.methods),
   config,
   step: 0,
   parameters: parameters.specs,
-  reasoning: recipe.reasoning(config, parameters.config),
+  reasoning: own.reasoning,
   packs: own.packs,
 });
 
@@ -180,8 +217,9 @@ function adapterOf({ header, values }: OpenedSnapshot, { all }: ParameterSet) {
   };
 }
 
-const momentsOf = ({ header, values }: OpenedSnapshot, { all }: ParameterSet) => ({
-  step: header.step,
+/** @param since the step, from 0, at which the optimiser started anew last */
+const momentsOf = ({ header, values }: OpenedSnapshot, { all }: ParameterSet, since: number) => ({
+  step: header.step - since,
   first: values('first', all),
   second: values('second', all),
 });

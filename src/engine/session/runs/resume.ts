@@ -12,6 +12,7 @@ import type { KeeperOptions } from './keeper';
 import type { Machinery, RunData } from './prepare';
 import { parametersOf, studentBy } from './prepare';
 import { type OpenedSnapshot, writeSnapshot } from './snapshot-file';
+import { reasoningAfter } from './stages';
 import type { Student } from './student';
 
 /** Names the examples of a run, so that it is not resumed on others. */
@@ -88,10 +89,9 @@ export function studentOf(
   const recipe = recipeOf(config.method);
   const parameters = parametersOf(recipe, config, pair.base.config);
   const packs = values(kept ? 'kept' : 'parameters', parameters.all);
-  return {
-    ...studentBy(recipe, config, parameters, { id, methods, packs }),
-    step: kept?.step ?? header.step,
-  };
+  const step = kept?.step ?? header.step;
+  const reasoning = reasoningAfter(recipe, config, { pair, methods, step });
+  return { ...studentBy(config, parameters, { id, methods, packs, reasoning }), step };
 }
 
 /** What writes the run's snapshots. */
@@ -108,7 +108,8 @@ export async function packerFor({
   readonly data: RunData;
   readonly clock: PhaseClock;
 }): Promise<KeeperOptions['pack']> {
-  const { adapter, optimiser, parameters } = machinery;
+  const { adapter, curriculum, parameters } = machinery;
+  const { optimiser } = curriculum;
   const named = await dataOf(data);
   return async (step, status: SnapshotStatus, series) => {
     const isDone = status === 'done';

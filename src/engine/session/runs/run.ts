@@ -4,6 +4,7 @@ import type { Accuracy, RunEvent, RunResult } from '../../../contract/events';
 import { CancelledError, NumericError, throwIfCancelled } from '../../base/errors';
 import { Rng } from '../../base/rng';
 import { batchIndices, tokenBatch } from '../../data/batch';
+import type { TokenProblem } from '../../data/tokens';
 import { accuracy } from '../../eval/accuracy';
 import type { Recipe } from '../../recipes/shared/recipe';
 import { tokenFeeds } from '../../recipes/shared/token-inputs';
@@ -12,6 +13,7 @@ import type { Example } from '../models/problems';
 import { PhaseClock } from './clock';
 import type { RunContext, RunSink } from './context';
 import type { LoopControl } from './control';
+import type { Curriculum } from './curriculum';
 import { Keeper } from './keeper';
 import { Observer } from './observe';
 import { type Machinery, prepare, type RunData } from './prepare';
@@ -153,7 +155,7 @@ class Distillation {
   }
 
   private async train(
-    { step, losses, adapter, optimiser, decoder, layout, decoded }: Machinery,
+    { curriculum, losses, trained, adapter, decoder, layout, decoded }: Machinery,
     { training, validation }: RunData,
     onDone: (step: number) => void,
   ): Promise<number> {
@@ -172,9 +174,17 @@ class Distillation {
     });
     const indices = batchIndices(new Rng(config.seed).fork('batches'), training.length, layout.batch);
     const used = Object.values(losses).flatMap((loss) => loss ?? []);
+    let measured = 0;
+    const evaluate = async (at: number): Promise<void> => {
+      const { correct } = await this.measure({ decoder, adapter, decoded }, 'validation', validation, at);
+      await adapter.offer(at, correct);
+      measured = at;
+    };
+    const every = validation.length > 0 ? config.evaluation.every : 0;
+    this.tellStage(curriculum);
     clock.begin('train');
     const done = await train({
-      ...{ step, optimiser, control, signal },
+      ...{ step: curriculum.step, optimiser: curriculum.optimiser, control, signal },
       ...(this.from && { from: this.from.header.step }),
       parameters: adapter.packs,
       steps: o.steps,
@@ -182,30 +192,46 @@ class Distillation {
       warmup: o.warmup,
       batch: (t) => {
         const samples = indices(t);
-        const tokens = samples.map((i) => (training[i] as Example).tokens);
+        const tokens = samples.map((i) => trained[i] as TokenProblem);
         const feeds = tokenFeeds(tokenBatch(tokens, codec, layout));
-        return Object.assign(feeds, ...used.map((loss) => loss.feeds(samples)));
+        const own = curriculum.inputs?.feeds(tokens, { samples, step: t });
+        return Object.assign(feeds, own, ...used.map((loss) => loss.feeds(samples)));
       },
       onStep: (event) => {
         if (event.finite) onDone(event.step);
         const { losses: terms, finite: _, ...rest } = event;
         this.report({ kind: 'step', steps: o.steps, losses: terms, ...rest });
       },
-      every: validation.length > 0 ? config.evaluation.every : 0,
+      every,
       onEvaluate: async (at) => {
-        const { correct } = await this.measure({ decoder, adapter, decoded }, 'validation', validation, at);
-        await adapter.offer(at, correct);
+        await evaluate(at);
         clock.begin('train');
       },
-      between: (at) =>
-        clock.aside(async () => {
-          await observer.at(at);
+      between: async (at) => {
+        const isResumed = at === this.from?.header.step;
+        const isEntering = curriculum.isEntering(at);
+        // What a stage has taught is measured before the next one begins.
+        if (isEntering && every > 0 && measured !== at) await evaluate(at);
+        await clock.aside(async () => {
+          // What it showed is in the series of the run that is resumed.
+          if (!isResumed) await observer.at(at);
           await this.keeper?.at(at);
           await this.between();
-        }),
+        });
+        if (isEntering) clock.begin('compile');
+        if (await curriculum.enter(at)) {
+          adapter.enters(curriculum.reasoning);
+          this.tellStage(curriculum);
+        }
+        if (isEntering) clock.begin('train');
+      },
     });
     await clock.aside(() => observer.end(done));
     return done;
+  }
+
+  private tellStage({ current: { number: stage, of, name, from } }: Curriculum): void {
+    if (of > 1) this.report({ kind: 'stage', stage, of, name, step: from + 1 });
   }
 
   private async measure(
@@ -224,8 +250,8 @@ class Distillation {
       tokenizer: pair.tokenizer,
       endIds: pair.base.endIds,
       problems: examples.map((e) => ({ tokens: e.tokens, answer: e.problem.answer })),
-      reasoning: adapter.student.reasoning,
-      limit: generationLimit(decoded, adapter.student.reasoning),
+      reasoning: adapter.reasoning,
+      limit: generationLimit(decoded, adapter.reasoning),
       signal: this.options.signal,
       onProgress: (done, total) => clock.tell(done, total, 'problems'),
     });
@@ -240,7 +266,7 @@ class Distillation {
     return this.clock.aside(() => this.context.teacherAccuracy(count, { signal, report }));
   }
 
-  private result({ step, adapter, ranksUsed }: Machinery, done: number) {
+  private result({ curriculum: { step }, adapter, ranksUsed }: Machinery, done: number) {
     const { config, clock, context } = this;
     return {
       config,
