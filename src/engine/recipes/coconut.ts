@@ -57,11 +57,14 @@ export const coconut: Recipe<Config> = {
     const adapters = [STUDENT];
     const question = markedQuestion(tape, layout.question, tape.embeddings(MARKERS, [START]), adapters);
     const thoughts = thinkUnequally(tape, question, latents, { kind: 'hidden' }, unequal);
-    textAfter(tape, {
-      ...{ after: thoughts.at(-1) ?? question, adapters, tokens: text, ownPositions: unequal },
-      begin: tape.embeddings(MARKERS, [END]),
-      weight: config.weights.answer,
-    });
+    textAfter(
+      tape,
+      {
+        ...{ after: thoughts.at(-1) ?? question, adapters, tokens: text, ownPositions: unequal },
+        begin: tape.embeddings(MARKERS, [END]),
+      },
+      config.weights.answer,
+    );
   },
 };
 

@@ -37,10 +37,7 @@ export const icot: Recipe<Config> = {
   startsAnew: ({ removal: { reset } }, { stageBegins }) => reset && stageBegins,
   record(tape, { config, layout, sizes: { text = 0 } = {} }) {
     const question = readQuestion(tape, layout);
-    textAfter(tape, {
-      ...{ after: question, adapters: [STUDENT], tokens: text },
-      weight: config.weights.answer,
-    });
+    textAfter(tape, { after: question, adapters: [STUDENT], tokens: text }, config.weights.answer);
   },
 };
 

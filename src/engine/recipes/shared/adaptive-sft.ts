@@ -73,9 +73,8 @@ export function recordSupervised(tape: Tape, recording: Recording<AdaptiveSettin
       return [o.mul(o.reduceSum(weighted), -weights.stop)];
     });
   const begin = endEmbedding(tape);
-  const text = textAfter(tape, {
-    ...{ after: before, adapters: [STUDENT], tokens: R, begin, ownPositions: true, weight: weights.answer },
-  });
+  const of = { after: before, adapters: [STUDENT], tokens: R, begin, ownPositions: true };
+  const text = textAfter(tape, of, weights.answer);
   if (weights.codi > 0 && teacher) {
     const target = tape.detach(tape.statesAt(teacher, INPUTS.anchors));
     tape.loss(['codi'], [text.at(layout.prompt), target], (_, [own, theirs]) => [
@@ -119,13 +118,13 @@ export interface AdaptiveRow {
 }
 
 /** Decisions [B, K + 1] of rows with n latents: n times to go on, then to stop; and how each counts. */
-export const decisionFeeds = (
-  rows: readonly AdaptiveRow[],
+export const decisionFeeds = <R extends AdaptiveRow>(
+  rows: readonly R[],
   K: number,
-  weight: number,
+  each: (row: R) => number,
 ): Record<string, HostTensor> => ({
   [INPUTS.decisions]: integers(rows, K + 1, ({ latents }, t) => (t < latents ? 0 : 1)),
-  [INPUTS.decided]: floats(rows, K + 1, ({ latents }, t) => (t <= latents ? weight : 0)),
+  [INPUTS.decided]: floats(rows, K + 1, (row, t) => (t <= row.latents ? each(row) : 0)),
 });
 
 export function supervisedInputs(
@@ -148,7 +147,7 @@ export function supervisedInputs(
       const rows = chosen.map(rowOf);
       const decisions = rows.reduce((n, { latents }) => n + latents + 1, 0);
       const tokens = rows.reduce((n, { text }) => n + text.length, 0);
-      const each = 1 / (decisions + tokens);
+      const each = () => 1 / (decisions + tokens);
       const latents = rows.map((row) => row.latents);
       return {
         ...textFeeds(rows, sizes.text, codec.padId, (row) => S + 1 + row.latents, each),

@@ -1,5 +1,6 @@
 import type { LatentChoice } from '../../../contract/calls';
 import type { RunConfig } from '../../../contract/config';
+import type { DrawnGroup } from '../../../contract/events';
 import { LATENT_DEFAULTS } from '../../../contract/methods/shared';
 import type { Pace } from '../../analysis/pace';
 import type { HostTensor } from '../../base/dtype';
@@ -45,6 +46,24 @@ export interface OwnInputs {
   readonly sizes?: Readonly<Record<string, number>>;
   /** Those of a batch, by input name. */
   feeds(problems: readonly TokenProblem[], place: BatchPlace): Record<string, HostTensor>;
+  /** Those of a batch that is drawn from the student as it is, instead of `feeds`. */
+  draw?(
+    problems: readonly TokenProblem[],
+    place: BatchPlace,
+    policy: Policy,
+  ): Promise<{ readonly feeds: Record<string, HostTensor>; readonly groups: readonly DrawnGroup[] }>;
+}
+
+/** The student as what answers are drawn from. */
+export interface Policy {
+  /** An answer to each question, drawn at temperature 1 by seed, step and row: latents, and tokens with the end if there was one. */
+  complete(
+    questions: readonly (readonly number[])[],
+    by: { readonly seed: number; readonly step: number; readonly tokens: number },
+  ): Promise<readonly { readonly latents: number; readonly text: readonly number[] }[]>;
+  /** The outputs of `recordReference` with the values that the student had when the stage began. */
+  reference(feeds: Readonly<Record<string, HostTensor>>): Promise<Readonly<Record<string, Float32Array>>>;
+  text(ids: readonly number[]): string;
 }
 
 /** Where in a run a student reasons, and what its tokenizer's end token is. */
@@ -98,6 +117,12 @@ export interface Recipe<C extends RunConfig = RunConfig> {
   /** Whether the optimiser starts anew before a step other than the first. */
   startsAnew?(config: C, step: { readonly stageBegins: boolean; readonly epochBegins: boolean }): boolean;
   record(tape: Tape, recording: Recording<C>): void;
+  /** Records what `Policy.reference` outputs. */
+  recordReference?(tape: Tape, recording: Recording<C>): void;
+  /** The training samples of a stage, [from, to) of `count`; by default all. */
+  samplesOf?(config: C, count: number, stage: number): readonly [from: number, to: number];
+  /** What the learning rate is multiplied by in a stage; default 1. */
+  rate?(config: C, stage: number): number;
 }
 
 /** The LoRA of the run's settings, by its name in segments. */

@@ -7,7 +7,7 @@ import { floats, integers } from './batches';
 
 /** Text of a row's own length that follows what is fed before it, all of which is predicted. */
 
-const INPUTS = {
+export const TEXT_INPUTS = {
   ids: 'text.ids',
   targets: 'text.targets',
   weights: 'text.weights',
@@ -32,18 +32,27 @@ export interface TextOptions extends Pick<SegmentOptions, 'after' | 'adapters'> 
   readonly begin?: Computed;
   /** Whether rows have positions of their own. */
   readonly ownPositions?: boolean;
-  readonly weight: number;
 }
 
-/** The term `answer`: the mean cross entropy of the text's tokens. The segment begins with `begin`, or with the text's first input. */
-export function textAfter(
+/** The segment whose R positions predict the text's tokens: it begins with `begin`, or with the text's first input. */
+export function textSegment(
   tape: Tape,
-  { tokens: R, begin, ownPositions, weight, ...options }: TextOptions,
+  { tokens: R, begin, ownPositions, ...options }: TextOptions,
 ): Segment {
-  const fed = tape.tokens(INPUTS.ids, begin ? R - 1 : R);
-  const x = begin ? joined(tape, 'marker and text', begin, fed) : fed;
-  const text = tape.segment(x, { ...options, ...(ownPositions && { positions: INPUTS.positions }) });
-  tape.crossEntropy('answer', weight, text.finals(), { targets: INPUTS.targets, weights: INPUTS.weights });
+  const fed = begin
+    ? R > 1
+      ? [tape.tokens(TEXT_INPUTS.ids, R - 1)]
+      : []
+    : [tape.tokens(TEXT_INPUTS.ids, R)];
+  const x = begin ? joined(tape, 'marker and text', begin, ...fed) : (fed[0] as Computed);
+  return tape.segment(x, { ...options, ...(ownPositions && { positions: TEXT_INPUTS.positions }) });
+}
+
+/** The text, and the term `answer`: the mean cross entropy of its tokens. */
+export function textAfter(tape: Tape, options: TextOptions, weight: number): Segment {
+  const text = textSegment(tape, options);
+  const { targets, weights } = TEXT_INPUTS;
+  tape.crossEntropy('answer', weight, text.finals(), { targets, weights });
   return text;
 }
 
@@ -57,18 +66,23 @@ export function textFeeds<R extends { readonly text: readonly number[]; readonly
   width: number,
   padId: number,
   from?: (row: R) => number,
-  each = 1 / rows.reduce((n, { text }) => n + text.length, 0),
+  each: (row: R) => number = meanOver(rows),
 ): Record<string, HostTensor> {
   const own = rows[0]?.before !== undefined;
   const columns = own ? width : width - 1;
   const fed = ({ before, text }: R, j: number) => (own ? (j === 0 ? before : text[j - 1]) : text[j]);
   return {
     // What is fed after a row's end is padding, as is its last token, which nothing reads.
-    [INPUTS.ids]: integers(rows, columns, (row, j) =>
+    [TEXT_INPUTS.ids]: integers(rows, columns, (row, j) =>
       j < row.text.length - (own ? 0 : 1) ? (fed(row, j) as number) : padId,
     ),
-    [INPUTS.targets]: integers(rows, width, ({ text }, j) => text[j] ?? padId),
-    [INPUTS.weights]: floats(rows, width, ({ text }, j) => (j < text.length ? each : 0)),
-    ...(from && { [INPUTS.positions]: integers(rows, width, (row, j) => from(row) + j) }),
+    [TEXT_INPUTS.targets]: integers(rows, width, ({ text }, j) => text[j] ?? padId),
+    [TEXT_INPUTS.weights]: floats(rows, width, (row, j) => (j < row.text.length ? each(row) : 0)),
+    ...(from && { [TEXT_INPUTS.positions]: integers(rows, width, (row, j) => from(row) + j) }),
   };
+}
+
+function meanOver(rows: readonly { readonly text: readonly number[] }[]): () => number {
+  const total = rows.reduce((n, { text }) => n + text.length, 0);
+  return () => 1 / total;
 }
