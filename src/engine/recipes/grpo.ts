@@ -16,6 +16,12 @@ export const grpo: Recipe<ConfigOf<'grpo'>> = {
     checkAdaptive(config, model);
     const { batch } = config.optimiser;
     const { group } = config.reinforcement;
+    const { policy, kl } = config.weights;
+    if (policy === 0 && kl === 0 && config.optimiser.steps > config.reinforcement.supervisedSteps)
+      throw new ConfigError(
+        'the reinforced stage has no loss: its weights are 0',
+        'Give the policy gradient a weight, or train no longer than the supervised steps.',
+      );
     if (batch % group !== 0)
       throw new ConfigError(
         `a batch of ${batch} in groups of ${group}`,

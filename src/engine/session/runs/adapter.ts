@@ -97,7 +97,7 @@ export class TrainedAdapter {
     for (const pack of this.packs) pack.dispose();
   }
 
-  private read(): Promise<Values> {
+  read(): Promise<Values> {
     return Promise.all(this.packs.map((pack) => pack.read())) as Promise<Values>;
   }
 

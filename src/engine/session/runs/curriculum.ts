@@ -4,6 +4,7 @@ import type { Reasoning } from '../../decode/reasoning';
 import type { OwnInputs } from '../../recipes/shared/recipe';
 import type { Optimiser } from '../../train/optimiser';
 import type { TapeRun } from '../../train/step';
+import type { RunPolicy } from './policy';
 
 /** What the stages of a run are made of. */
 export interface CurriculumParts {
@@ -15,6 +16,8 @@ export interface CurriculumParts {
   reasoning(stage: number): Reasoning;
   /** Records and compiles a stage. */
   compile(stage: number, sizes: OwnInputs['sizes']): Promise<TapeRun>;
+  /** What batches of a stage are drawn from. @param inputs of that stage, which draw them */
+  policy(stage: number, sizes: OwnInputs['sizes']): Promise<RunPolicy>;
   optimiser(): Promise<Optimiser>;
   /** Whether the optimiser starts anew before step t > 0. @param stageBegins at t */
   startsAnew(t: number, stageBegins: boolean): boolean;
@@ -29,6 +32,7 @@ export class Curriculum {
   private adamW: Optimiser | undefined;
   private stage = -1;
   inputs: OwnInputs | undefined;
+  policy: RunPolicy | undefined;
 
   constructor(private readonly parts: CurriculumParts) {}
 
@@ -52,6 +56,10 @@ export class Curriculum {
       await before?.run.dispose();
       this.compiled = { recording, run: await parts.compile(next, inputs?.sizes) };
     }
+    const { policy } = this;
+    this.policy = undefined;
+    await policy?.dispose();
+    if (inputs?.draw) this.policy = await parts.policy(next, inputs.sizes);
     this.stage = next;
     this.inputs = inputs;
     return true;
@@ -62,10 +70,10 @@ export class Curriculum {
     return stageAt(this.parts.stages, t) !== this.stage;
   }
 
-  /** The current stage, and its number from 1. */
-  get current(): Stage & { readonly number: number; readonly of: number } {
+  /** The current stage, and its place among all. */
+  get current(): Stage & { readonly index: number; readonly of: number } {
     const { stages } = this.parts;
-    return { ...(stages[this.stage] as Stage), number: this.stage + 1, of: stages.length };
+    return { ...(stages[this.stage] as Stage), index: this.stage, of: stages.length };
   }
 
   /** How the student reasons in the current stage. */
@@ -85,7 +93,8 @@ export class Curriculum {
 
   async dispose(): Promise<void> {
     const owned = new Owned();
-    const { adamW, compiled } = this;
+    const { adamW, compiled, policy } = this;
+    if (policy) owned.add(policy);
     if (adamW) owned.add(adamW);
     if (compiled) owned.add(compiled.run);
     await owned.dispose();

@@ -18,6 +18,7 @@ import { gpuOptimiser } from '../../train/gpu-optimiser';
 import { compileLayerwise } from '../../train/layerwise/compile';
 import { hostOptimiser } from '../../train/optimiser';
 import { ParameterSet } from '../../train/parameters';
+import type { TapeRun } from '../../train/step';
 import { Tape } from '../../train/tape/tape';
 import { embeddingOf } from '../models/embedding';
 import { refuseUnlessFits } from '../models/fits';
@@ -27,6 +28,7 @@ import { TrainedAdapter } from './adapter';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
 import { Curriculum } from './curriculum';
+import { openPolicy } from './policy-open';
 import type { OpenedSnapshot } from './snapshot-file';
 import { reasoningIn, stagesOf } from './stages';
 import { capacityFor, checkDecoding, decoderFor, EVALUATION_BATCH, type Student } from './student';
@@ -133,30 +135,43 @@ export async function prepare(
     const epoch = Math.ceil(training.length / batch);
     const startsAnew = (t: number, stageBegins: boolean): boolean =>
       recipe.startsAnew?.(config, { stageBegins, epochBegins: t % epoch === 0 }) ?? false;
-    const earlier = Array.from({ length: Math.max(0, begun - 1) }, (_, i) => i + 1);
-    const since = earlier.findLast((t) => startsAnew(t, stages[stageAt(stages, t)]?.from === t)) ?? 0;
+    const past = Array.from({ length: Math.max(0, begun - 1) }, (_, i) => i + 1);
+    const since = past.findLast((t) => startsAnew(t, stages[stageAt(stages, t)]?.from === t)) ?? 0;
     let moments = from && momentsOf(from, parameters, since);
+    let known = from?.has('reference') ? from.values('reference', parameters.all) : undefined;
+    // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program per step is fastest.
+    const compile = (tape: Tape, name: string): Promise<TapeRun> =>
+      device ? compileLayerwise(model, tape, { device, between }) : compileWhole(model, tape, name);
     const curriculum = owned.add(
       new Curriculum({
         stages,
         recordingOf: (stage) => recipe.recordingOf?.(config, stage) ?? `${stage}`,
         inputs: (stage) => recipe.inputs?.(config, tokens, stage),
         reasoning: (stage) => reasonings[stage] as Reasoning,
-        // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program per step is fastest.
         compile(stage, sizes) {
           const tape = new Tape(parameters, batch, config.seed);
           recipe.record(tape, { config, layout, losses, sizes, stage });
-          return device
-            ? compileLayerwise(model, tape, { device, between })
-            : compileWhole(model, tape, 'training step');
+          return compile(tape, 'training step');
+        },
+        policy(stage, sizes) {
+          const values = known;
+          known = undefined;
+          const { recordReference } = recipe;
+          return openPolicy({
+            ...{ context, model, parameters, adapter, layout, sizes, known: values, signal },
+            reasoning: reasonings[stage] as Reasoning,
+            record:
+              recordReference && ((tape) => recordReference(tape, { config, layout, losses, sizes, stage })),
+            compile: (tape) => compile(tape, 'reference'),
+          });
         },
         async optimiser() {
           // Those of the snapshot are for the optimiser that goes on from it, not for one that starts anew.
-          const known = moments;
+          const earlier = moments;
           moments = undefined;
           return device
-            ? gpuOptimiser(device, adapter.packs, config.optimiser, parameters.all, known)
-            : hostOptimiser(adapter.packs, config.optimiser, parameters.all, known);
+            ? gpuOptimiser(device, adapter.packs, config.optimiser, parameters.all, earlier)
+            : hostOptimiser(adapter.packs, config.optimiser, parameters.all, earlier);
         },
         startsAnew,
       }),

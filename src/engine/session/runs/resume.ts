@@ -137,6 +137,7 @@ export async function packerFor({
       values: isDone ? adapter.student.packs : state.values,
       ...(!isDone && { moments: await optimiser.state() }),
       ...(best && !isDone && { kept: best.values }),
+      ...(!isDone && { reference: curriculum.policy?.referenceValues }),
     });
   };
 }

@@ -2,14 +2,11 @@ import type { CallOptions, RunOptions } from '../../../contract/calls';
 import type { RunConfig } from '../../../contract/config';
 import type { Accuracy, RunEvent, RunResult } from '../../../contract/events';
 import { CancelledError, NumericError, throwIfCancelled } from '../../base/errors';
-import { Rng } from '../../base/rng';
-import { batchIndices, tokenBatch } from '../../data/batch';
-import type { TokenProblem } from '../../data/tokens';
 import { accuracy } from '../../eval/accuracy';
 import type { Recipe } from '../../recipes/shared/recipe';
-import { tokenFeeds } from '../../recipes/shared/token-inputs';
 import { train } from '../../train/loop';
 import type { Example } from '../models/problems';
+import { batchesOf } from './batches';
 import { PhaseClock } from './clock';
 import type { RunContext, RunSink } from './context';
 import type { LoopControl } from './control';
@@ -155,11 +152,13 @@ class Distillation {
   }
 
   private async train(
-    { curriculum, losses, trained, adapter, decoder, layout, decoded }: Machinery,
+    machinery: Machinery,
     { training, validation }: RunData,
     onDone: (step: number) => void,
   ): Promise<number> {
     const { context, config, clock, control } = this;
+    const { curriculum, adapter, decoder, decoded } = machinery;
+    const recipe = context.recipes[config.method] as Recipe;
     const { codec } = context.pair;
     const { signal } = this.options;
     const { optimiser: o } = config;
@@ -172,8 +171,6 @@ class Distillation {
       emit: this.report,
       seen: this.from?.series.spectra.at(-1)?.step,
     });
-    const indices = batchIndices(new Rng(config.seed).fork('batches'), training.length, layout.batch);
-    const used = Object.values(losses).flatMap((loss) => loss ?? []);
     let measured = 0;
     const evaluate = async (at: number): Promise<void> => {
       const { correct } = await this.measure({ decoder, adapter, decoded }, 'validation', validation, at);
@@ -190,13 +187,8 @@ class Distillation {
       steps: o.steps,
       learningRate: o.learningRate,
       warmup: o.warmup,
-      batch: (t) => {
-        const samples = indices(t);
-        const tokens = samples.map((i) => trained[i] as TokenProblem);
-        const feeds = tokenFeeds(tokenBatch(tokens, codec, layout));
-        const own = curriculum.inputs?.feeds(tokens, { samples, step: t });
-        return Object.assign(feeds, own, ...used.map((loss) => loss.feeds(samples)));
-      },
+      rateFactor: () => recipe.rate?.(config, curriculum.current.index) ?? 1,
+      batch: batchesOf({ machinery, recipe, config, codec, emit: this.report }),
       onStep: (event) => {
         if (event.finite) onDone(event.step);
         const { losses: terms, finite: _, ...rest } = event;
@@ -230,8 +222,8 @@ class Distillation {
     return done;
   }
 
-  private tellStage({ current: { number: stage, of, name, from } }: Curriculum): void {
-    if (of > 1) this.report({ kind: 'stage', stage, of, name, step: from + 1 });
+  private tellStage({ current: { index, of, name, from } }: Curriculum): void {
+    if (of > 1) this.report({ kind: 'stage', stage: index + 1, of, name, step: from + 1 });
   }
 
   private async measure(
