@@ -1,5 +1,8 @@
 import type { RunConfig } from './config';
+
+import type { DataUsed } from './roles';
 import type { RunSeries } from './series-schema';
+
 import type { WeightStorage } from './weight-storage';
 
 /** What the engine tells the page. Plain data: everything here crosses from the worker by structured clone. */
@@ -195,6 +198,12 @@ export interface StudentEvent {
   readonly student: StudentReport;
 }
 
+/** Which rows the run uses, before anything is computed. */
+export interface DataEvent {
+  readonly kind: 'data';
+  readonly data: DataUsed;
+}
+
 /** The run goes on from a snapshot; its first event after `running`. */
 export interface ResumedEvent {
   readonly kind: 'resumed';
@@ -263,6 +272,7 @@ export interface GroupsEvent {
 export type RunEvent =
   | StageEvent
   | GroupsEvent
+  | DataEvent
   | StepEvent
   | EvaluationEvent
   | ProgressEvent
@@ -304,6 +314,8 @@ export interface RunResult {
   readonly trainable: number;
   readonly provider: Provider;
   readonly models: Readonly<Record<string, string>>;
+  /** Absent from runs of earlier versions. */
+  readonly data?: DataUsed;
 }
 
 export interface TokenProbability {
@@ -341,6 +353,12 @@ export interface LatentSession {
   readonly expected: string | null;
   /** Whose weights answer: the student of the last run, or the untrained base. */
   readonly student: string;
+  /** sha256 of the base's weights, and of the student's trained values; the same values have the same hash in any session. */
+  readonly identity: { readonly base: string; readonly student: string | null };
+  /** L, heads and H. */
+  readonly layers: number;
+  readonly heads: number;
+  readonly hidden: number;
 }
 
 export interface AnswerReport {
@@ -352,11 +370,20 @@ export interface AnswerReport {
   readonly totalMilliseconds: number;
 }
 
+/** A token of an explicit chain of thought, as it was generated. */
+export interface ExplicitToken {
+  readonly text: string;
+  readonly probability: number;
+  readonly milliseconds: number;
+}
+
 export interface ExplicitReport {
   readonly rationale: string;
   readonly value: string | null;
   readonly text: string;
   readonly tokens: number;
+  /** Token by token, without the end token. */
+  readonly chain: readonly ExplicitToken[];
   readonly milliseconds: number;
 }
 

@@ -57,6 +57,7 @@ export function tick(clock: RunClock, event: RunEvent): RunClock {
       return { ...clock, step: event.step, steps: event.steps };
     case 'groups':
     case 'stage':
+    case 'data':
     case 'state':
     case 'student':
     case 'kept':

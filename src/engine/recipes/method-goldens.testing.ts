@@ -19,7 +19,7 @@ import { tapeFeeds } from '../train/tape/inputs';
 import { Tape } from '../train/tape/tape';
 import { traceTape } from '../train/tape/whole';
 import { relativeError } from '../train/tiny.testing';
-import type { Recipe } from './shared/recipe';
+import type { Policy, Recipe } from './shared/recipe';
 import { tokenFeeds } from './shared/token-inputs';
 
 /** Torch in float64 against float32 here; measured at most 2e-6. Asked for are 1e-4 of the terms and 1e-3 of gradients. */
@@ -41,8 +41,17 @@ interface GoldenSample {
   readonly answer: readonly number[];
 }
 
+/** The questions that the golden's completions answer, two each; their own answers matter to nothing. */
+function drawnFor(golden: Golden, family: Family): GoldenSample[] {
+  const all: GoldenSample[] = golden.meta.completions[family].map(({ question }: GoldenSample) => ({
+    ...{ question, prompt: [2, 3], answer: [4] },
+  }));
+  // A batch has each question first once.
+  return [...all.filter((_, i) => i % 2 === 0), ...all.filter((_, i) => i % 2 === 1)];
+}
+
 function goldenTokens(golden: Golden, family: Family, form: RationaleForm = 'steps') {
-  const all: GoldenSample[] = golden.meta.samples[family];
+  const all: GoldenSample[] = golden.meta.samples?.[family] ?? drawnFor(golden, family);
   const problems = all.map(({ question, steps: whole = [], chain, answer }): TokenProblem => {
     const steps = form === 'all-but-last' ? whole.slice(0, -1) : whole;
     const rationale = chain ?? steps.flat();
@@ -71,6 +80,9 @@ export interface GoldenCase<C extends RunConfig> {
   readonly stage?: number;
   /** The step from 0, for what is drawn. */
   readonly step?: number;
+  /** What batches are drawn from, and inputs with other values than come of it. */
+  readonly policy?: Policy;
+  readonly replaced?: Readonly<Record<string, readonly number[]>>;
 }
 
 export interface MadeCase {
@@ -89,11 +101,17 @@ export async function makeCase<C extends RunConfig>(of: GoldenCase<C>): Promise<
   const samples = problems.map((_, i) => i);
   const layout = layoutOf(problems, codec, problems.length);
   const inputs = recipe.inputs?.(config, { problems, layout, codec }, stage);
+  const place = { samples, step };
+  const own = of.policy
+    ? (await inputs?.draw?.(problems, place, of.policy))?.feeds
+    : inputs?.feeds(problems, place);
+  for (const [name, values] of Object.entries(of.replaced ?? {}))
+    Object.assign(own ?? {}, { [name]: { ...own?.[name], data: Float32Array.from(values) } });
   return {
     ...{ model, weights },
     feeds: {
       ...tokenFeeds(tokenBatch(problems, codec, layout)),
-      ...inputs?.feeds(problems, { samples, step }),
+      ...own,
     },
     tape(own = model) {
       const parameters = new ParameterSet(own, recipe.adapters(config), recipe.modules?.(config, own) ?? []);

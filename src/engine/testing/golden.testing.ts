@@ -37,6 +37,8 @@ export type GoldenName =
   | 'adamw-llama'
   | 'proofs'
   | 'decode'
+  | 'interventions-qwen2'
+  | 'interventions-gpt2'
   | 'coconut'
   | 'icot'
   | 'adaptive'

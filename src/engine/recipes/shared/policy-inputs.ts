@@ -2,7 +2,7 @@ import type { RunConfig } from '../../../contract/config';
 import type { DrawnGroup } from '../../../contract/events';
 import type { HostTensor } from '../../base/dtype';
 import { leftPad } from '../../data/batch';
-import { ANSWER_PROMPT, type TokenProblem } from '../../data/tokens';
+import type { TokenProblem } from '../../data/tokens';
 import { decisionFeeds } from './adaptive-sft';
 import { floats } from './batches';
 import { POLICY_INPUTS, REFERENCE } from './policy-step';
@@ -67,7 +67,7 @@ export function policyInputs(config: Settings, { layout, codec }: TrainingTokens
       );
       const groups = asked.map((problem, q): DrawnGroup => {
         const own = drawn.slice(q * G, (q + 1) * G);
-        return groupOf(problem, own, samples[q] as number, { config, policy, endId: codec.endId });
+        return groupOf(problem, own, samples[q] as number, { config, policy, codec });
       });
       const advantages = groups.flatMap(({ completions }) => completions.map((one) => one.advantage));
       const feeds = feedsOf(
@@ -95,12 +95,16 @@ function groupOf(
   problem: TokenProblem,
   drawn: Awaited<ReturnType<Policy['complete']>>,
   sample: number,
-  { config, policy, endId }: { readonly config: Settings; readonly policy: Policy; readonly endId: number },
+  {
+    config,
+    policy,
+    codec,
+  }: { readonly config: Settings; readonly policy: Policy; readonly codec: TrainingTokens['codec'] },
 ): DrawnGroup {
-  const written = (ids: readonly number[]): string => policy.text(ids.filter((id) => id !== endId));
-  const answer = written(problem.answer);
+  const written = (ids: readonly number[]): string => policy.text(ids.filter((id) => id !== codec.endId));
+  const [answer, prompt] = [written(problem.answer), policy.text(codec.prompt)] as const;
   const judged = drawn.map(({ latents, text }) => ({
-    ...judgeCompletion(written(text), ANSWER_PROMPT, answer),
+    ...judgeCompletion(written(text), prompt, answer),
     length: latents + AROUND,
   }));
   const rewards = rewardsOf(judged, config.reinforcement);

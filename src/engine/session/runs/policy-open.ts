@@ -32,10 +32,10 @@ export interface PolicyOptions {
 /** A decoder for as many answers as a step has, and the reference as a copy of what is trained. Frees everything if it fails. */
 export function openPolicy(options: PolicyOptions): Promise<RunPolicy> {
   const { context, model, parameters, adapter, layout, sizes, reasoning } = options;
-  const { models, pair } = context;
+  const { models, roles } = context;
   return Owned.while(async (owned) => {
     const decoder = owned.add(
-      await decoderFor(models, pair.base, {
+      await decoderFor(models, roles.student, {
         batch: layout.batch,
         question: layout.question,
         capacity: layout.question + positionsIn(reasoning) + (sizes?.text ?? 0),
@@ -45,7 +45,7 @@ export function openPolicy(options: PolicyOptions): Promise<RunPolicy> {
     );
     decoder.setParameters(adapter.packs);
     const { record } = options;
-    const of = { pair, decoder, reasoning, signal: options.signal };
+    const of = { roles, decoder, reasoning, signal: options.signal };
     if (!record) return runPolicy({ ...of, reference: undefined });
     const kept = options.known ?? (await adapter.read()).map((values) => values.slice());
     const tape = new Tape(parameters, layout.batch);

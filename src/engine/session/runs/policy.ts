@@ -10,7 +10,7 @@ import { textOf } from '../../eval/answer';
 import type { Policy } from '../../recipes/shared/recipe';
 import type { DeviceTensor } from '../../runtime/tensor';
 import type { TapeRun } from '../../train/step';
-import type { Pair } from '../models/pair';
+import type { Roles } from '../models/roles';
 import type { Values } from './snapshot-file';
 
 /** A policy as the session runs it. */
@@ -21,7 +21,7 @@ export interface RunPolicy extends Policy {
 }
 
 export interface PolicyParts {
-  readonly pair: Pair;
+  readonly roles: Roles;
   /** Bound to the parameters that are trained; its batch is that of the training step. */
   readonly decoder: Decoder;
   readonly reasoning: Reasoning;
@@ -38,7 +38,7 @@ const SITE = siteId('stop decisions');
 
 /** The student of a run as what answers are drawn from; it owns decoder, reference and its values. */
 export async function runPolicy(parts: PolicyParts): Promise<RunPolicy> {
-  const { pair, decoder, reference } = parts;
+  const { roles, decoder, reference } = parts;
   await prepareSampling(decoder, WHOLE);
   return {
     referenceValues: reference?.kept,
@@ -51,7 +51,7 @@ export async function runPolicy(parts: PolicyParts): Promise<RunPolicy> {
       );
       return Object.fromEntries(await Promise.all(read));
     },
-    text: (ids) => textOf(pair.tokenizer, ids),
+    text: (ids) => textOf(roles.tokenizer, ids),
     async dispose() {
       const owned = new Owned();
       for (const value of reference?.values ?? []) owned.add(value);
@@ -67,12 +67,12 @@ export async function runPolicy(parts: PolicyParts): Promise<RunPolicy> {
  * latents is the one at position S + 1 + t of a row of S question tokens.
  */
 async function complete(
-  { pair, decoder, reasoning, signal }: PolicyParts,
+  { roles, decoder, reasoning, signal }: PolicyParts,
   questions: readonly (readonly number[])[],
   { seed, step, tokens }: { readonly seed: number; readonly step: number; readonly tokens: number },
 ): ReturnType<Policy['complete']> {
   const { batch: B, question: S } = decoder.shape;
-  const { ids, keyMask } = leftPad(questions, S, pair.codec.padId);
+  const { ids, keyMask } = leftPad(questions, S, roles.codec.padId);
   const samples = questions.map((_, b) => step * B + b);
   const drawn: { latents: number; text: number[] }[] = [];
   const stops = (odds: Float32Array, latents: number): boolean[] =>
@@ -83,7 +83,7 @@ async function complete(
     });
   const write = async ({ state, rows, latents }: Branch): Promise<void> => {
     const continued = await sample(decoder, state, {
-      ...{ sampling: WHOLE, seed, samples, endIds: pair.base.endIds, limit: tokens, signal },
+      ...{ sampling: WHOLE, seed, samples, endIds: roles.student.endIds, limit: tokens, signal },
       positions: questions.map((question) => question.length + 2 + latents),
       // Nothing waits for rows of other branches.
       onToken: (row) => (rows.includes(row) ? undefined : 'stop'),

@@ -7,7 +7,7 @@ import { Owned } from '../../base/owned';
 import { Rng } from '../../base/rng';
 import type { TokenLayout } from '../../base/tokens';
 import { layoutOf } from '../../data/batch';
-import type { TokenProblem } from '../../data/tokens';
+import type { RationaleForm, TokenProblem } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
 import { feedsOf } from '../../decode/reason';
 import { positionsIn, type Reasoning } from '../../decode/reasoning';
@@ -29,17 +29,11 @@ import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
 import { Curriculum } from './curriculum';
 import { openPolicy } from './policy-open';
+import type { RunData } from './run-data';
 import type { OpenedSnapshot } from './snapshot-file';
 import { reasoningIn, stagesOf } from './stages';
 import { capacityFor, checkDecoding, decoderFor, EVALUATION_BATCH, type Student } from './student';
 import { teacherStates } from './teacher-states';
-
-/** The examples of a run. */
-export interface RunData {
-  readonly training: readonly Example[];
-  readonly validation: readonly Example[];
-  readonly heldOut: readonly Example[];
-}
 
 /** What a run needs to compute; made by `prepare`, freed by `dispose`. */
 export interface Machinery {
@@ -69,6 +63,17 @@ export interface PrepareOptions {
   readonly from?: OpenedSnapshot | undefined;
 }
 
+/** What of the rationale the teacher is forced through. */
+export const rationaleOf = (config: RunConfig): RationaleForm =>
+  'factors' in config ? config.factors.rationale : 'steps';
+
+const longestOf = (a: TokenLayout, b: TokenLayout): TokenLayout => ({
+  ...a,
+  question: Math.max(a.question, b.question),
+  answer: Math.max(a.answer, b.answer),
+  explicit: Math.max(a.explicit, b.explicit),
+});
+
 const SHORTER = 'Choose a teacher with more positions, or shorter problems.';
 
 /** The teacher's hidden states, targets, programs. Frees everything if it fails. */
@@ -79,34 +84,35 @@ export async function prepare(
   { training, validation, heldOut }: RunData,
   { clock, between, signal, from }: PrepareOptions,
 ): Promise<Machinery> {
-  const { runtime, models, device, pair } = context;
+  const { runtime, models, device, roles } = context;
+  const { student: base, teacher: read, codec } = roles;
   const batch = Math.min(config.optimiser.batch, training.length);
   const tokensOf = (examples: readonly Example[]) => examples.map((e) => e.tokens);
   const form = recipe.rationale?.(config);
-  const trained = training.map(({ tokens, problem }) => (form ? pair.codec.encode(problem, form) : tokens));
-  const layout = layoutOf(trained, pair.codec, batch);
+  const trained = training.map(({ tokens, problem }) => (form ? codec.encode(problem, form) : tokens));
+  const layout = layoutOf(trained, codec, batch);
   const evaluated = [...validation, ...heldOut];
   // The first training samples are observed; without problems to evaluate on they are all that is decoded.
   const observed = training.slice(0, config.observation.samples);
   const decodedBatch = Math.min(EVALUATION_BATCH, evaluated.length || observed.length);
-  const decoded = layoutOf(tokensOf([...evaluated, ...observed]), pair.codec, decodedBatch);
+  const decoded = layoutOf(tokensOf([...evaluated, ...observed]), codec, decodedBatch);
 
   const stages = stagesOf(config, context.methods);
-  const reasonings = stages.map((_, stage) => reasoningIn(recipe, config, pair, stage));
+  const reasonings = stages.map((_, stage) => reasoningIn(recipe, config, roles, stage));
   const reasoning = reasonings.at(-1) as Reasoning;
   const fed = Math.max(...reasonings.map(positionsIn));
   const capacity = Math.max(...reasonings.map((each) => capacityFor(decoded, each)));
   const tokens = layout.question + fed + layout.prompt + layout.answer + layout.explicit;
   const purpose = { kind: 'distil', sequences: batch, tokens, rank: config.lora.rank } as const;
-  refuseUnlessFits(pair.base.config, runtime.provider, purpose, 'training');
-  checkDecoding(pair.base, capacity);
+  refuseUnlessFits(base.config, runtime.provider, purpose, 'training');
+  checkDecoding(base, capacity);
   if (recipe.usesTeacher(config))
-    checkPositions(pair.teacher, layout.question + layout.explicit, 'the teacher pass', SHORTER);
+    checkPositions(read.model, layout.question + layout.explicit, 'the teacher pass', SHORTER);
 
   clock.begin('teacher');
   const teacher = recipe.usesTeacher(config)
-    ? await teacherStates(models, pair, training, layout, {
-        rationale: 'factors' in config ? config.factors.rationale : 'steps',
+    ? await teacherStates(models, roles, training, layout, {
+        rationale: rationaleOf(config),
         between,
         onProgress: (done, total) => clock.tell(done, total, 'samples'),
       })
@@ -115,20 +121,23 @@ export async function prepare(
   clock.begin('factors');
   clock.tell(0, training.length, 'samples');
   const pace = new Pace('the run', signal);
-  const { losses, ranksUsed = {} } = await recipe.targets(config, pair.base.config, teacher, pace);
+  const { losses, ranksUsed = {} } = await recipe.targets(config, base.config, teacher, pace);
   await clock.aside(between);
 
   clock.begin('compile');
   clock.tell(0, 2, 'programs');
   return Owned.while(async (owned) => {
-    const model = owned.add(models.use(pair.base));
-    const tokens = { problems: trained, layout, codec: pair.codec };
+    const model = owned.add(models.use(base));
+    const tokens = { problems: trained, layout, codec: codec };
     const parameters = parametersOf(recipe, config, model.config, tokens);
     const { studentId: id, methods } = context;
     const packs = parameters.initial(new Rng(config.seed), embeddingOf(model));
     const begun = from?.header.step ?? 0;
-    const own = { id, methods, packs, reasoning: reasonings[stageAt(stages, begun)] as Reasoning };
-    const student = studentBy(config, parameters, own);
+    const student = studentBy(config, parameters, {
+      ...{ id, methods, packs, roles },
+      reasoning: reasonings[stageAt(stages, begun)] as Reasoning,
+      lengths: longestOf(layout, decoded),
+    });
     const { keepBest } = config.evaluation;
     const state = from && adapterOf(from, parameters);
     const adapter = owned.add(new TrainedAdapter(runtime, model.config, student, keepBest, state));
@@ -180,7 +189,7 @@ export async function prepare(
     await clock.aside(between);
     clock.tell(1, 2, 'programs');
     const decoder = owned.add(
-      await decoderFor(models, pair.base, {
+      await decoderFor(models, base, {
         batch: decodedBatch,
         question: decoded.question,
         capacity,
@@ -211,15 +220,16 @@ export const parametersOf = (
 export const studentBy = (
   config: RunConfig,
   parameters: ParameterSet,
-  own: Pick<Student, 'id' | 'packs' | 'reasoning'> & { readonly methods: Methods },
+  {
+    methods,
+    ...own
+  }: Pick<Student, 'id' | 'packs' | 'reasoning' | 'roles' | 'lengths'> & { readonly methods: Methods },
 ): Student => ({
-  id: own.id,
-  label: labelOf(config, own.methods),
+  ...own,
+  label: labelOf(config, methods),
   config,
   step: 0,
   parameters: parameters.specs,
-  reasoning: own.reasoning,
-  packs: own.packs,
 });
 
 /** The parameters as the snapshot left them. */
