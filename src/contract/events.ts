@@ -110,6 +110,7 @@ export interface Progress {
     | 'check'
     | 'rows'
     | 'tokens'
+    | 'write'
     | 'generate';
   readonly done: number;
   readonly total: number;

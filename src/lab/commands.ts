@@ -1,5 +1,6 @@
 import { type Command, unobserved } from './command';
 import { evaluate } from './eval';
+import { exportFile } from './export';
 import { generate } from './generate';
 import { causal, lens } from './lens';
 import { states } from './states';
@@ -61,6 +62,7 @@ export const COMMANDS = {
   step,
   generate,
   states,
+  export: exportFile,
   bench,
 } as const satisfies Record<string, Command>;
 export type CommandName = keyof typeof COMMANDS;

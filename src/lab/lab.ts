@@ -108,6 +108,7 @@ export async function lab(
       question: values.question,
       lens: values,
       generation: values,
+      exported: values,
       out: values.out,
       say,
       write: (piece) => {

@@ -16,6 +16,7 @@ const nothing: Workbench = {
   lens: unused,
   lensCost: unused,
   exportStates: unused,
+  exportModel: unused,
   causal: unused,
   checkpoints: unused,
   openCheckpoint: unused,

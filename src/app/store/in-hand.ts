@@ -18,6 +18,7 @@ export const PHASES: Readonly<Record<Progress['phase'], string>> = {
   check: 'Checking the kernels',
   rows: 'Reading the data set',
   tokens: 'Counting tokens',
+  write: 'Writing the file',
   generate: 'Generating',
 };
 
@@ -50,6 +51,7 @@ type CancelName = Extract<
   | 'cancelCausal'
   | 'cancelOpening'
   | 'cancelExport'
+  | 'cancelModelExport'
   | 'cancelData'
   | 'cancelFetching'
   | 'cancelCounting'
@@ -70,12 +72,22 @@ const shownOf = (progress: Progress | null): Omit<Shown, 'phase'> =>
 
 type Watched = Pick<
   AppState,
-  'device' | 'pair' | 'check' | 'data' | 'lens' | 'sources' | 'latents' | 'generation' | 'run' | 'tour'
+  | 'device'
+  | 'pair'
+  | 'check'
+  | 'data'
+  | 'lens'
+  | 'sources'
+  | 'modelFile'
+  | 'latents'
+  | 'generation'
+  | 'run'
+  | 'tour'
 >;
 
 /** All tasks in progress, most recent first; the guided run stands for its steps. */
 export function inHand(state: Watched): readonly InHand[] {
-  const { device, pair, check, data, lens, sources, latents, generation, run, tour } = state;
+  const { device, pair, check, data, lens, sources, modelFile, latents, generation, run, tour } = state;
   const found: (InHand & { readonly turn: number })[] = [];
   const add = (id: string, label: string, task: Task<unknown>, cancel: CancelName) => {
     if (!isBusy(task)) return;
@@ -107,6 +119,7 @@ export function inHand(state: Watched): readonly InHand[] {
   }
   add('lens', 'Decomposition', lens.report, 'cancelLens');
   add('file', 'Writing hidden states', lens.file, 'cancelExport');
+  add('model-file', 'Writing the file', modelFile.task, 'cancelModelExport');
   add('causal', 'Causal test', lens.causal, 'cancelCausal');
   add('session', 'Reading the question', latents.session, 'cancelLatents');
   add('thought', 'Latent thought', latents.thought, 'cancelLatents');

@@ -4,10 +4,12 @@ import {
   recogniseQuantised,
   recogniseTokenizer,
   recogniseWeights,
+  SMALL_FILES,
   type WrongFiles,
 } from '../../../contract/checkpoint-files';
 import type { ModelReport } from '../../../contract/events';
 import type { NamedFile } from '../../../contract/lens';
+import { MODULES_FILE } from '../../../contract/model-files';
 import { ConfigError, FileError, throwIfCancelled } from '../../base/errors';
 import { type ModelConfig, parseModelConfig } from '../../checkpoint/config';
 import { resolveCheckpoint } from '../../checkpoint/load';
@@ -142,6 +144,7 @@ async function openPlain(files: readonly NamedFile[], options: OpenOptions): Pro
     model: {
       config: model,
       endIds: ends.endIds,
+      files: new Map([...byName].filter(([name]) => (SMALL_FILES as readonly string[]).includes(name))),
       weights: packedSource(model, stored),
       report: report(config, model, {
         ...{ bytes, sha256, whole, notes, folder: folderOf(files) },
@@ -201,7 +204,9 @@ async function readWhole(
 /** The weights' files, in the order of their names. */
 function weightFiles(byName: ReadonlyMap<string, Blob>, index: unknown): Map<string, Blob> {
   const named = index === undefined ? undefined : new Set(parseIndex(index).values());
-  const names = [...(named ?? [...byName.keys()].filter((name) => name.endsWith('.safetensors')))].sort();
+  const names = [
+    ...(named ?? [...byName.keys()].filter((name) => name.endsWith('.safetensors') && name !== MODULES_FILE)),
+  ].sort();
   if (names.length === 0) throw missing('model.safetensors', byName);
   return new Map(names.map((name) => [name, fileOf(byName, name)]));
 }
