@@ -1,4 +1,8 @@
 import type { RunConfig } from './config';
+
+import type { DataUsed } from './roles';
+import type { RunSeries } from './series-schema';
+
 import type { WeightStorage } from './weight-storage';
 
 /** What the engine tells the page. Plain data: everything here crosses from the worker by structured clone. */
@@ -195,13 +199,47 @@ export interface StudentEvent {
   readonly student: StudentReport;
 }
 
+/** Which rows the run uses, before anything is computed. */
+export interface DataEvent {
+  readonly kind: 'data';
+  readonly data: DataUsed;
+}
+
+/** The run goes on from a snapshot; its first event after `running`. */
+export interface ResumedEvent {
+  readonly kind: 'resumed';
+  /** Steps that are done. */
+  readonly step: number;
+  readonly steps: number;
+  /** The series up to that step. */
+  readonly series: RunSeries;
+  /** What computed those steps. On another provider the next ones differ in their last bits. */
+  readonly provider: Provider;
+}
+
+/** A snapshot was written, or could not be. */
+export interface KeptEvent {
+  readonly kind: 'kept';
+  readonly step: number;
+  /** Steps until the next one: as many can be lost. */
+  readonly every: number;
+  readonly bytes: number;
+  /** Of reading, packing and writing it: the run waits for all three. */
+  readonly milliseconds: number;
+  /** Why it was not written; the one before is still there. */
+  readonly failure: string | null;
+}
+
 export type RunEvent =
+  | DataEvent
   | StepEvent
   | EvaluationEvent
   | ProgressEvent
   | SpectrumEvent
   | StateEvent
-  | StudentEvent;
+  | StudentEvent
+  | ResumedEvent
+  | KeptEvent;
 
 /** Identifies a student among all others on the same page. */
 export interface StudentReport {
@@ -235,6 +273,8 @@ export interface RunResult {
   readonly trainable: number;
   readonly provider: Provider;
   readonly models: Readonly<Record<string, string>>;
+  /** Absent from runs of earlier versions. */
+  readonly data?: DataUsed;
 }
 
 export interface TokenProbability {

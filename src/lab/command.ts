@@ -1,8 +1,9 @@
 import type { RunConfig } from '../contract/config';
 import type { PairReport, RunEvent } from '../contract/events';
 import type { Methods } from '../contract/methods/method';
+import type { RunFile } from '../contract/run-file';
 import type { LoriWorkbench } from '../engine/session/workbench';
-import type { ExportArguments, GenerateArguments, LensArguments } from './options';
+import type { ExportArguments, GenerateArguments, LensArguments, TrainingArguments } from './options';
 
 export interface Contender {
   /** The preset's id, or the method if a custom configuration is run with every method. */
@@ -32,6 +33,9 @@ export interface CommandInput {
   readonly out: string | undefined;
   readonly generation: GenerateArguments;
   readonly exported: ExportArguments;
+  readonly training: TrainingArguments;
+  /** The run file that is repeated. */
+  readonly file: RunFile | null;
   readonly say: (line: string) => void;
   /** Text as it comes, without a line's end. */
   readonly write: (text: string) => void;

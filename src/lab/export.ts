@@ -8,6 +8,7 @@ import {
 } from '../contract/model-files';
 import type { Command } from './command';
 import { whole } from './options';
+import { withRoles } from './roles';
 import { oneSubject, openGiven, selectionsOf } from './subjects';
 
 const ENDINGS: Readonly<Record<ModelFormat, string>> = { peft: '.zip', merged: '.zip', onnx: '.onnx' };
@@ -20,15 +21,8 @@ function oneOf<T extends string>(option: string, value: string, known: readonly 
 }
 
 /** A model or a student as a file: PEFT adapter, merged model, ONNX graph. A student is trained first. */
-export const exportFile: Command = async ({
-  workbench,
-  config,
-  lens: given,
-  out,
-  exported,
-  say,
-  onEvent,
-}) => {
+export const exportFile: Command = async (input) => {
+  const { workbench, config, lens: given, out, exported, say, onEvent } = input;
   const format = oneOf<ModelFormat>('format', exported.format, MODEL_FORMATS);
   const dtype = oneOf<ExportDType>('dtype', exported.dtype, EXPORT_DTYPES);
   if (!out?.endsWith(ENDINGS[format]))
@@ -38,8 +32,10 @@ export const exportFile: Command = async ({
   const subjects = given.subject.length === 0 && given.open === undefined ? ['student'] : given.subject;
   const option = oneSubject({ ...given, subject: subjects }, true);
   const length = exported.length === undefined ? ONNX_LENGTH.default : whole('length', exported.length);
-  await openGiven(workbench, given, say);
-  const [selection] = await selectionsOf(workbench, [option], config, onEvent);
+  const isStudent = option.kind === 'student';
+  const trained = isStudent ? await withRoles(input) : config;
+  if (!isStudent) await openGiven(workbench, given, say);
+  const [selection] = await selectionsOf(workbench, [option], trained, onEvent);
   const { subject } = selection as NonNullable<typeof selection>;
   const request: ModelFileRequest = { subject, format, dtype, length };
   const { blob, ...described } = await workbench.exportModel(request);

@@ -1,4 +1,11 @@
-import type { CallOptions, LatentChoice, Split, StudentChoice, Workbench } from '../../contract/calls';
+import type {
+  CallOptions,
+  LatentChoice,
+  RunOptions,
+  Split,
+  StudentChoice,
+  Workbench,
+} from '../../contract/calls';
 import { parseRunConfig, type RunConfig } from '../../contract/config';
 import type {
   DataPage,
@@ -18,8 +25,8 @@ import type {
   PairReport,
   Problem,
   Progress,
-  RunEvent,
   RunResult,
+  StudentReport,
 } from '../../contract/events';
 import type { GenerateReport, GenerateReporting, GenerateRequest } from '../../contract/generate';
 import type {
@@ -35,7 +42,7 @@ import type {
   Source,
   Subject,
 } from '../../contract/lens';
-import { METHODS } from '../../contract/methods/index';
+import { METHODS, methodOf } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import type { ModelFile, ModelFileRequest } from '../../contract/model-files';
 import type { StatesFile, StatesRequest } from '../../contract/states';
@@ -56,9 +63,11 @@ import { lens } from './lens/lens';
 import { LensPace } from './lens/pace';
 import { StatesCache } from './lens/states-cache';
 import { closeProvider, type Environment, noDevice, type Opened, openProvider } from './models/environment';
+import { checkWidths } from './models/equal-widths';
 import { describeConfig, openModel } from './models/opened';
 import { loadPair, modelsOf, type Pair } from './models/pair';
 import { ProblemSet, problemOf } from './models/problems';
+import { isBundled, resolveRoles } from './models/resolve-roles';
 import { type LoadedModels, type OpenedModel, resolveSubject } from './models/subjects';
 import { storageErrors, storedAs, usuallyStored } from './models/weight-storage';
 import { previewTokens } from './prompts/preview';
@@ -66,8 +75,12 @@ import { Questions } from './questions/questions';
 import { Checkpoints } from './runs/checkpoints';
 import type { RunContext, RunSink } from './runs/context';
 import { LoopControl } from './runs/control';
+import { studentOf } from './runs/resume';
 import { runDistillation } from './runs/run';
-import type { Student } from './runs/student';
+import { runData } from './runs/run-data';
+import { type OpenedSnapshot, readSnapshot } from './runs/snapshot-file';
+import { reportOf, type Student } from './runs/student';
+import { teacherAccuracy } from './runs/teacher-accuracy';
 import { exportStates } from './states/export';
 
 /**
@@ -234,16 +247,45 @@ export class LoriWorkbench implements Workbench {
     return this.queue.between(async () => checkDevice(this.provider(), options), options.signal);
   }
 
-  async distil(value: RunConfig, options: CallOptions<RunEvent> = {}): Promise<RunResult> {
+  async distil(value: RunConfig, options: RunOptions = {}): Promise<RunResult> {
+    return this.start(parseRunConfig(value, this.methods), options);
+  }
+
+  async resume(file: Uint8Array<ArrayBuffer>, options: RunOptions = {}): Promise<RunResult> {
+    const from = await readSnapshot(file, this.methods);
+    return this.start(from.header.config, options, from);
+  }
+
+  openStudent(file: Uint8Array<ArrayBuffer>): Promise<StudentReport> {
+    return this.alone('open a student', async () => {
+      const snapshot = await readSnapshot(file, this.methods);
+      const student = studentOf(snapshot, {
+        roles: resolveRoles(snapshot.header.config, this.held()),
+        recipe: this.recipeOf,
+        methods: this.methods,
+        id: this.nextStudent(),
+      });
+      this.kept.add(++this.checkpointIds, student);
+      this.student = student;
+      this.questions.close();
+      this.states.drop('student');
+      return reportOf(student, this.methods);
+    });
+  }
+
+  private nextStudent(): string {
+    return `student-${++this.studentIds}`;
+  }
+
+  private async start(config: RunConfig, options: RunOptions, from?: OpenedSnapshot): Promise<RunResult> {
     if (this.running) throw new InputError('a run is already in progress', 'Stop it first.');
-    const config = parseRunConfig(value, this.methods);
     const control = new LoopControl();
     this.running = { control, signal: options.signal };
     // A paused run waits; cancelling must wake it.
     const wake = (): void => control.resume();
     options.signal?.addEventListener('abort', wake);
     return this.queue
-      .alone(() => this.run(config, control, options))
+      .alone(() => this.run(config, control, options, from))
       .finally(() => {
         options.signal?.removeEventListener('abort', wake);
         this.running = undefined;
@@ -253,22 +295,26 @@ export class LoriWorkbench implements Workbench {
   private async run(
     config: RunConfig,
     control: LoopControl,
-    options: CallOptions<RunEvent>,
+    options: RunOptions,
+    from?: OpenedSnapshot,
   ): Promise<RunResult> {
-    const ready = this.ready();
-    const recipe = this.recipes[config.method];
-    if (!recipe)
-      throw new InputError(
-        `there is no recipe for the method "${config.method}"`,
-        `Choose one of ${Object.keys(this.recipes).join(', ')}.`,
-      );
-    recipe.check?.(config, ready.pair.base.config);
+    const { runtime, models, device } = this.provider();
+    const recipe = this.recipeOf(config.method);
+    const held = this.held();
+    const roles = resolveRoles(config, held);
+    recipe.check?.(config, roles.student.config);
+    if (recipe.usesTeacher(config))
+      checkWidths(roles, recipe.comparesStates?.(config) ?? [methodOf(config.method, this.methods).label]);
     const context: RunContext = {
-      ...ready,
+      ...{ runtime, models, device, roles },
+      data: (o) => runData(config, roles, held, o),
       recipes: this.recipes,
-      studentId: `student-${++this.studentIds}`,
+      studentId: this.nextStudent(),
       methods: this.methods,
-      teacherAccuracy: (count, o) => this.questions.teacherAccuracy(count, o),
+      teacherAccuracy: (data, o) =>
+        isBundled(config, roles, held)
+          ? this.questions.teacherAccuracy(data.heldOut.length, o)
+          : teacherAccuracy(models, roles, config.data.prompt, data, o),
       queuedCalls: this.queue,
     };
     const before = this.kept;
@@ -289,7 +335,7 @@ export class LoriWorkbench implements Workbench {
       },
     };
     try {
-      return await runDistillation(context, config, control, keep, options);
+      return await runDistillation(context, config, control, keep, options, from);
     } finally {
       // Without a new student, as after a cancel, its checkpoints go, with what the lens gathered from them, and those of
       // the previous student stay.
@@ -299,6 +345,16 @@ export class LoriWorkbench implements Workbench {
       }
     }
   }
+
+  private readonly recipeOf = (method: string): Recipe => {
+    const recipe = this.recipes[method];
+    if (!recipe)
+      throw new InputError(
+        `there is no recipe for the method "${method}"`,
+        `Choose one of ${Object.keys(this.recipes).join(', ')}.`,
+      );
+    return recipe;
+  };
 
   async control(command: 'pause' | 'resume' | 'stop'): Promise<void> {
     if (!this.running) throw new InputError(`there is no run to ${command}`, 'Start a run first.');

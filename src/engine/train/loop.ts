@@ -33,6 +33,8 @@ export interface LoopOptions {
   readonly parameters: readonly DeviceTensor[];
   readonly optimiser: Optimiser;
   readonly steps: number;
+  /** Steps that are done already, of a run that is resumed; the optimiser then goes on from its state after them. */
+  readonly from?: number;
   readonly learningRate: number;
   readonly warmup: number;
   /** The inputs of step t, from 0. */
@@ -50,13 +52,13 @@ export interface LoopOptions {
 
 /**
  * The training loop: it knows no method. Between steps it yields, so that messages (pause, stop) get through.
- * @returns the number of steps done
+ * @returns the number of steps done, those of `from` among them
  * @throws NumericError at the first loss or gradient that is not finite, after `onStep`, before parameters are changed
  * @throws CancelledError when the signal is aborted
  */
 export async function train(options: LoopOptions): Promise<number> {
   const { step, parameters, optimiser, steps, control, signal } = options;
-  let done = 0;
+  let done = options.from ?? 0;
   while (done < steps && !control?.stopped) {
     await options.between?.(done);
     if (control?.stopped) break;

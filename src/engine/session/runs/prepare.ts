@@ -1,12 +1,15 @@
 import type { RunConfig } from '../../../contract/config';
+import type { Methods } from '../../../contract/methods/method';
 import { labelOf } from '../../../contract/presets';
 import { Pace } from '../../analysis/pace';
 import { Owned } from '../../base/owned';
 import { Rng } from '../../base/rng';
 import type { TokenLayout } from '../../base/tokens';
 import { layoutOf } from '../../data/batch';
+import type { RationaleForm } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
 import { positionsIn } from '../../decode/reasoning';
+import type { DecoderConfig } from '../../nn/config';
 import type { Recipe, Targets } from '../../recipes/shared/recipe';
 import { compileWhole } from '../../train/compile-whole';
 import { gpuOptimiser } from '../../train/gpu-optimiser';
@@ -22,15 +25,10 @@ import type { Example } from '../models/problems';
 import { TrainedAdapter } from './adapter';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
+import type { RunData } from './run-data';
+import type { OpenedSnapshot } from './snapshot-file';
 import { capacityFor, checkDecoding, decoderFor, EVALUATION_BATCH, type Student } from './student';
 import { teacherStates } from './teacher-states';
-
-/** The examples of a run. */
-export interface RunData {
-  readonly training: readonly Example[];
-  readonly validation: readonly Example[];
-  readonly heldOut: readonly Example[];
-}
 
 /** What a run needs to compute; made by `prepare`, freed by `dispose`. */
 export interface Machinery {
@@ -39,6 +37,8 @@ export interface Machinery {
   readonly ranksUsed: Readonly<Record<string, number>>;
   readonly adapter: TrainedAdapter;
   readonly optimiser: Optimiser;
+  /** What is trained, in the order of the adapter's packs. */
+  readonly parameters: ParameterSet;
   readonly decoder: Decoder;
   /** Depends on the training data alone, so that nothing else can change a bit of training. */
   readonly layout: TokenLayout;
@@ -52,7 +52,20 @@ export interface PrepareOptions {
   /** Awaited between pieces of work: it waits while the run is paused, and rejects when it is cancelled. */
   readonly between: () => Promise<void>;
   readonly signal: AbortSignal | undefined;
+  /** Where a run that is resumed goes on. */
+  readonly from?: OpenedSnapshot | undefined;
 }
+
+/** What of the rationale the teacher is forced through. */
+export const rationaleOf = (config: RunConfig): RationaleForm =>
+  'factors' in config ? config.factors.rationale : 'steps';
+
+const longestOf = (a: TokenLayout, b: TokenLayout): TokenLayout => ({
+  ...a,
+  question: Math.max(a.question, b.question),
+  answer: Math.max(a.answer, b.answer),
+  explicit: Math.max(a.explicit, b.explicit),
+});
 
 const SHORTER = 'Choose a teacher with more positions, or shorter problems.';
 
@@ -62,31 +75,32 @@ export async function prepare(
   config: RunConfig,
   recipe: Recipe,
   { training, validation, heldOut }: RunData,
-  { clock, between, signal }: PrepareOptions,
+  { clock, between, signal, from }: PrepareOptions,
 ): Promise<Machinery> {
-  const { runtime, models, device, pair } = context;
+  const { runtime, models, device, roles } = context;
+  const { student: base, teacher: read, codec } = roles;
   const batch = Math.min(config.optimiser.batch, training.length);
   const tokensOf = (examples: readonly Example[]) => examples.map((e) => e.tokens);
-  const layout = layoutOf(tokensOf(training), pair.codec, batch);
+  const layout = layoutOf(tokensOf(training), codec, batch);
   const evaluated = [...validation, ...heldOut];
   // The first training samples are observed; without problems to evaluate on they are all that is decoded.
   const observed = training.slice(0, config.observation.samples);
   const decodedBatch = Math.min(EVALUATION_BATCH, evaluated.length || observed.length);
-  const decoded = layoutOf(tokensOf([...evaluated, ...observed]), pair.codec, decodedBatch);
+  const decoded = layoutOf(tokensOf([...evaluated, ...observed]), codec, decodedBatch);
 
-  const reasoning = recipe.reasoning(config, pair.base.config);
+  const reasoning = recipe.reasoning(config, base.config);
   const fed = positionsIn(reasoning);
   const tokens = layout.question + fed + layout.prompt + layout.answer + layout.explicit;
   const purpose = { kind: 'distil', sequences: batch, tokens, rank: config.lora.rank } as const;
-  refuseUnlessFits(pair.base.config, runtime.provider, purpose, 'training');
-  checkDecoding(pair.base, capacityFor(decoded, reasoning));
+  refuseUnlessFits(base.config, runtime.provider, purpose, 'training');
+  checkDecoding(base, capacityFor(decoded, reasoning));
   if (recipe.usesTeacher(config))
-    checkPositions(pair.teacher, layout.question + layout.explicit, 'the teacher pass', SHORTER);
+    checkPositions(read.model, layout.question + layout.explicit, 'the teacher pass', SHORTER);
 
   clock.begin('teacher');
   const teacher = recipe.usesTeacher(config)
-    ? await teacherStates(models, pair, training, layout, {
-        rationale: 'factors' in config ? config.factors.rationale : 'steps',
+    ? await teacherStates(models, roles, training, layout, {
+        rationale: rationaleOf(config),
         between,
         onProgress: (done, total) => clock.tell(done, total, 'samples'),
       })
@@ -95,27 +109,25 @@ export async function prepare(
   clock.begin('factors');
   clock.tell(0, training.length, 'samples');
   const pace = new Pace('the run', signal);
-  const { losses, ranksUsed = {} } = await recipe.targets(config, pair.base.config, teacher, pace);
+  const { losses, ranksUsed = {} } = await recipe.targets(config, base.config, teacher, pace);
   await clock.aside(between);
 
   clock.begin('compile');
   clock.tell(0, 2, 'programs');
   return Owned.while(async (owned) => {
-    const model = owned.add(models.use(pair.base));
-    const modules = recipe.modules?.(config, model.config) ?? [];
-    const parameters = new ParameterSet(model.config, recipe.adapters(config), modules);
+    const model = owned.add(models.use(base));
+    const parameters = parametersOf(recipe, config, model.config);
     const tape = new Tape(parameters, batch, config.seed);
     recipe.record(tape, { config, layout, losses });
-    const student: Student = {
-      id: context.studentId,
-      label: labelOf(config, context.methods),
-      config,
-      step: 0,
-      parameters: parameters.specs,
-      reasoning,
-      packs: parameters.initial(new Rng(config.seed), embeddingOf(model)),
-    };
-    const adapter = owned.add(new TrainedAdapter(runtime, model.config, student, config.evaluation.keepBest));
+    const { studentId: id, methods } = context;
+    const packs = parameters.initial(new Rng(config.seed), embeddingOf(model));
+    const student = studentBy(recipe, config, parameters, {
+      ...{ id, methods, packs, roles },
+      lengths: longestOf(layout, decoded),
+    });
+    const { keepBest } = config.evaluation;
+    const state = from && adapterOf(from, parameters);
+    const adapter = owned.add(new TrainedAdapter(runtime, model.config, student, keepBest, state));
     // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program per step is fastest.
     const step = owned.add(
       device
@@ -124,13 +136,14 @@ export async function prepare(
     );
     await clock.aside(between);
     clock.tell(1, 2, 'programs');
+    const moments = from && momentsOf(from, parameters);
     const optimiser = owned.add(
       device
-        ? await gpuOptimiser(device, adapter.packs, config.optimiser, parameters.all)
-        : hostOptimiser(adapter.packs, config.optimiser, parameters.all),
+        ? await gpuOptimiser(device, adapter.packs, config.optimiser, parameters.all, moments)
+        : hostOptimiser(adapter.packs, config.optimiser, parameters.all, moments),
     );
     const decoder = owned.add(
-      await decoderFor(models, pair.base, {
+      await decoderFor(models, base, {
         batch: decodedBatch,
         question: decoded.question,
         capacity: capacityFor(decoded, reasoning),
@@ -141,8 +154,43 @@ export async function prepare(
     decoder.setParameters(adapter.packs);
     clock.tell(2, 2, 'programs');
     return {
-      ...{ step, losses, ranksUsed, adapter, optimiser, decoder, layout, decoded },
+      ...{ step, losses, ranksUsed, adapter, optimiser, parameters, decoder, layout, decoded },
       dispose: () => owned.dispose(),
     };
   });
 }
+
+/** Everything that a configuration trains. */
+export const parametersOf = (recipe: Recipe, config: RunConfig, model: DecoderConfig): ParameterSet =>
+  new ParameterSet(model, recipe.adapters(config), recipe.modules?.(config, model) ?? []);
+
+/** A student of a configuration, untrained but for its values. */
+export const studentBy = (
+  recipe: Recipe,
+  config: RunConfig,
+  parameters: ParameterSet,
+  { methods, ...own }: Pick<Student, 'id' | 'packs' | 'roles' | 'lengths'> & { readonly methods: Methods },
+): Student => ({
+  ...own,
+  label: labelOf(config, methods),
+  config,
+  step: 0,
+  parameters: parameters.specs,
+  reasoning: recipe.reasoning(config, parameters.config),
+});
+
+/** The parameters as the snapshot left them. */
+function adapterOf({ header, values }: OpenedSnapshot, { all }: ParameterSet) {
+  const { step, kept } = header;
+  return {
+    step,
+    values: values('parameters', all),
+    best: kept && { ...kept, values: values('kept', all) },
+  };
+}
+
+const momentsOf = ({ header, values }: OpenedSnapshot, { all }: ParameterSet) => ({
+  step: header.step,
+  first: values('first', all),
+  second: values('second', all),
+});

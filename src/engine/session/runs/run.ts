@@ -1,6 +1,7 @@
-import type { CallOptions } from '../../../contract/calls';
+import type { CallOptions, RunOptions } from '../../../contract/calls';
 import type { RunConfig } from '../../../contract/config';
 import type { Accuracy, RunEvent, RunResult } from '../../../contract/events';
+import type { DataUsed } from '../../../contract/roles';
 import { CancelledError, NumericError, throwIfCancelled } from '../../base/errors';
 import { Rng } from '../../base/rng';
 import { batchIndices, tokenBatch } from '../../data/batch';
@@ -12,25 +13,33 @@ import type { Example } from '../models/problems';
 import { PhaseClock } from './clock';
 import type { RunContext, RunSink } from './context';
 import type { LoopControl } from './control';
+import { Keeper } from './keeper';
 import { Observer } from './observe';
-import { type Machinery, prepare, type RunData } from './prepare';
+import { type Machinery, prepare, rationaleOf } from './prepare';
+import { checkSame, packerFor } from './resume';
+import type { RunData } from './run-data';
+import type { OpenedSnapshot } from './snapshot-file';
 import { generationLimit, reportOf } from './student';
 
 /**
  * One run, from the teacher's hidden states to the held-out accuracy. The student is handed over when the run is done or
  * stopped, and also when it fails, so that nothing is lost; a cancelled run leaves nothing behind.
+ * @param from where a run that is resumed goes on: the same bits follow as if it had never ended
  */
 export const runDistillation = (
   context: RunContext,
   config: RunConfig,
   control: LoopControl,
   sink: RunSink,
-  options: CallOptions<RunEvent>,
-): Promise<RunResult> => new Distillation(context, config, control, sink, options).run();
+  options: RunOptions,
+  from?: OpenedSnapshot,
+): Promise<RunResult> => new Distillation(context, config, control, sink, options, from).run();
 
 /** One run in progress. */
 class Distillation {
   readonly clock: PhaseClock;
+  private used: DataUsed | undefined;
+  private keeper: Keeper | undefined;
   private readonly report: (event: RunEvent) => void;
 
   constructor(
@@ -38,10 +47,14 @@ class Distillation {
     private readonly config: RunConfig,
     private readonly control: LoopControl,
     private readonly sink: RunSink,
-    private readonly options: CallOptions<RunEvent>,
+    private readonly options: RunOptions,
+    private readonly from?: OpenedSnapshot,
   ) {
-    this.report = (event) => options.report?.(event);
-    this.clock = new PhaseClock(this.report);
+    this.report = (event) => {
+      this.keeper?.note(event);
+      options.report?.(event);
+    };
+    this.clock = new PhaseClock(this.report, from?.header.seconds);
   }
 
   /** Serves other calls, waits while the run is paused, and rejects once it is cancelled. */
@@ -54,20 +67,24 @@ class Distillation {
 
   async run(): Promise<RunResult> {
     const { context, config, clock, between } = this;
-    const { problems } = context;
     this.report({ kind: 'state', state: 'running' });
     this.control.onState = (state) => this.report({ kind: 'state', state });
-    const data: RunData = {
-      training: problems.sample(config.seed, config.data.samples),
-      validation: problems.take('validation', 0, config.data.validation),
-      heldOut: problems.take('held-out', 0, config.data.heldOut),
-    };
     const recipe = context.recipes[config.method] as Recipe;
     const { signal } = this.options;
-    const machinery = await prepare(context, config, recipe, data, {
-      clock,
-      between,
+    const data = await context.data({
+      rationale: recipe.usesTeacher(config) ? rationaleOf(config) : undefined,
       signal,
+    });
+    this.used = data.used;
+    const { from } = this;
+    if (from) {
+      await checkSame(from.header, context, data);
+      const { step, provider } = from.header;
+      this.report({ kind: 'resumed', step, steps: config.optimiser.steps, series: from.series, provider });
+    }
+    this.report({ kind: 'data', data: data.used });
+    const machinery = await prepare(context, config, recipe, data, {
+      ...{ clock, between, signal, from },
     });
     try {
       return await this.distil(machinery, data);
@@ -79,19 +96,32 @@ class Distillation {
   private async distil(machinery: Machinery, data: RunData): Promise<RunResult> {
     const { context, clock } = this;
     const { adapter } = machinery;
-    let done = 0;
+    const { control, options } = this;
+    let done = this.from?.header.step ?? 0;
+    if (options.keep) {
+      const { optimiser, keeping } = this.config;
+      this.keeper = new Keeper({
+        ...{ every: keeping.every, steps: optimiser.steps, keep: options.keep, emit: this.report },
+        ...{ series: this.from?.series, from: this.from?.header.step },
+        pack: await packerFor({ context, config: this.config, machinery, data, clock }),
+      });
+      control.beforePause = () => clock.aside(async () => this.keeper?.now(done, 'training'));
+    }
     try {
       done = await this.train(machinery, data, (step) => {
         done = step;
       });
+      const isWhole = done >= this.config.optimiser.steps;
+      await clock.aside(async () => this.keeper?.now(done, isWhole ? 'training' : 'stopped'));
       await adapter.settle(done);
       const { heldOut } = data;
       const share =
         heldOut.length > 0 && done > 0 ? await this.measure(machinery, 'held-out', heldOut, done) : null;
       await clock.aside(async () => context.queuedCalls?.serve());
-      const teacher = share ? await this.teacher(heldOut.length) : null;
+      const teacher = share ? await this.teacher(data) : null;
       // A run stopped before its first step has no student, and replaces none.
       if (done > 0) this.handOver(machinery);
+      if (isWhole) await clock.aside(async () => this.keeper?.now(done, 'done'));
       return { ...this.result(machinery, done), heldOut: share, teacher };
     } catch (error) {
       if (error instanceof CancelledError) throw error;
@@ -106,6 +136,8 @@ class Distillation {
   private async afterFailure(machinery: Machinery, done: number, error: unknown): Promise<unknown> {
     const { adapter } = machinery;
     const diverged = error instanceof NumericError;
+    // What the GPU took with it cannot be read: the last snapshot stays.
+    if (!diverged) await this.keeper?.now(done, 'training').catch(() => undefined);
     if (!diverged) await adapter.settle(done).catch(() => undefined);
     const { copiedStep: step } = adapter;
     if (step > 0) this.handOver(machinery);
@@ -129,7 +161,7 @@ class Distillation {
     onDone: (step: number) => void,
   ): Promise<number> {
     const { context, config, clock, control } = this;
-    const { codec } = context.pair;
+    const { codec } = context.roles;
     const { signal } = this.options;
     const { optimiser: o } = config;
     const observer = new Observer({
@@ -139,12 +171,14 @@ class Distillation {
       padId: codec.padId,
       keep: (checkpoint) => this.sink.checkpoint(checkpoint),
       emit: this.report,
+      seen: this.from?.series.spectra.at(-1)?.step,
     });
     const indices = batchIndices(new Rng(config.seed).fork('batches'), training.length, layout.batch);
     const used = Object.values(losses).flatMap((loss) => loss ?? []);
     clock.begin('train');
     const done = await train({
       ...{ step, optimiser, control, signal },
+      ...(this.from && { from: this.from.header.step }),
       parameters: adapter.packs,
       steps: o.steps,
       learningRate: o.learningRate,
@@ -169,6 +203,7 @@ class Distillation {
       between: (at) =>
         clock.aside(async () => {
           await observer.at(at);
+          await this.keeper?.at(at);
           await this.between();
         }),
     });
@@ -183,16 +218,15 @@ class Distillation {
     step: number,
   ): Promise<Accuracy> {
     const { clock } = this;
-    const { pair } = this.context;
+    const { codec, tokenizer, student } = this.context.roles;
     clock.begin('evaluate');
     const start = performance.now();
     const share = await accuracy({
-      decoder,
-      codec: pair.codec,
-      tokenizer: pair.tokenizer,
-      endIds: pair.base.endIds,
+      ...{ decoder, codec, tokenizer },
+      endIds: student.endIds,
       problems: examples.map((e) => ({ tokens: e.tokens, answer: e.problem.answer })),
       reasoning: adapter.student.reasoning,
+      judge: { rule: this.used?.rule },
       limit: generationLimit(decoded, adapter.student.reasoning),
       signal: this.options.signal,
       onProgress: (done, total) => clock.tell(done, total, 'problems'),
@@ -202,10 +236,10 @@ class Distillation {
   }
 
   /** The teacher's accuracy, measured once per pair: its time does not count towards the run. */
-  private teacher(count: number): Promise<Accuracy> {
+  private teacher(data: RunData): Promise<Accuracy> {
     const report: CallOptions['report'] = (progress) => this.report({ kind: 'progress', progress });
     const { signal } = this.options;
-    return this.clock.aside(() => this.context.teacherAccuracy(count, { signal, report }));
+    return this.clock.aside(() => this.context.teacherAccuracy(data, { signal, report }));
   }
 
   private result({ step, adapter, ranksUsed }: Machinery, done: number) {
@@ -216,17 +250,13 @@ class Distillation {
         done > 0 ? reportOf({ ...adapter.student, step: adapter.copiedStep }, context.methods) : undefined,
       status: done < config.optimiser.steps ? ('stopped' as const) : ('done' as const),
       steps: done,
-      seconds: {
-        teacher: clock.seconds('teacher', 'factors'),
-        compile: clock.seconds('compile'),
-        train: clock.seconds('train'),
-        evaluate: clock.seconds('evaluate'),
-      },
+      seconds: clock.soFar(),
       programs: step.programs,
       trainable: adapter.student.packs.reduce((n, pack) => n + pack.length, 0),
       ranksUsed,
       provider: context.runtime.provider,
-      models: context.pair.hashes,
+      models: context.roles.hashes,
+      ...(this.used && { data: this.used }),
     };
   }
 }

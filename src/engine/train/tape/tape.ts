@@ -46,6 +46,20 @@ export class Tape {
     );
   }
 
+  /** Input embeddings [B·n, H] of the same tokens for every sample. */
+  constantTokens(ids: readonly number[]): Computed {
+    const [B, n] = [this.batch, ids.length];
+    return this.compute(
+      `embedding of ids ${ids.join(', ')}`,
+      [B * n, this.hidden],
+      [],
+      ({ graph, model }) => {
+        const repeated = Int32Array.from({ length: B * n }, (_, i) => ids[i % n] as number);
+        return embed(model, graph.constant(repeated, [B, n], 'i32'));
+      },
+    );
+  }
+
   /** Runs input embeddings [B·P, H] through all layers. @throws ConfigError for an unknown adapter */
   segment(x: Computed, options: SegmentOptions = {}): Segment {
     const { adapters, config } = this.parameters;
