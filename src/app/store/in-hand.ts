@@ -15,6 +15,7 @@ export const PHASES: Readonly<Record<Progress['phase'], string>> = {
   states: 'Gathering hidden states',
   spectra: 'Decomposing',
   causal: 'Answering problems',
+  thoughts: 'Answering problems',
   check: 'Checking the kernels',
   rows: 'Reading the data set',
   tokens: 'Counting tokens',
@@ -49,6 +50,7 @@ type CancelName = Extract<
   | 'cancelCheck'
   | 'cancelLens'
   | 'cancelCausal'
+  | 'cancelThoughtTest'
   | 'cancelOpening'
   | 'cancelExport'
   | 'cancelModelExport'
@@ -62,6 +64,7 @@ type CancelName = Extract<
   | 'cancelGeneration'
   | 'cancelRun'
   | 'cancelStorage'
+  | 'cancelArena'
   | 'cancelTour'
 >;
 
@@ -80,6 +83,8 @@ type Watched = Pick<
   | 'sources'
   | 'modelFile'
   | 'latents'
+  | 'thoughtTest'
+  | 'arena'
   | 'generation'
   | 'run'
   | 'tour'
@@ -87,7 +92,21 @@ type Watched = Pick<
 
 /** All tasks in progress, most recent first; the guided run stands for its steps. */
 export function inHand(state: Watched): readonly InHand[] {
-  const { device, pair, check, data, lens, sources, modelFile, latents, generation, run, tour } = state;
+  const {
+    device,
+    pair,
+    check,
+    data,
+    lens,
+    sources,
+    modelFile,
+    latents,
+    thoughtTest,
+    arena,
+    generation,
+    run,
+    tour,
+  } = state;
   const found: (InHand & { readonly turn: number })[] = [];
   const add = (id: string, label: string, task: Task<unknown>, cancel: CancelName) => {
     if (!isBusy(task)) return;
@@ -121,6 +140,8 @@ export function inHand(state: Watched): readonly InHand[] {
   add('file', 'Writing hidden states', lens.file, 'cancelExport');
   add('model-file', 'Writing the file', modelFile.task, 'cancelModelExport');
   add('causal', 'Causal test', lens.causal, 'cancelCausal');
+  add('thought-test', 'Test of the thoughts', thoughtTest.task, 'cancelThoughtTest');
+  add('arena', 'Arena', arena.task, 'cancelArena');
   add('session', 'Reading the question', latents.session, 'cancelLatents');
   add('thought', 'Latent thought', latents.thought, 'cancelLatents');
   add('answer', 'Answer', latents.answer, 'cancelLatents');
