@@ -115,6 +115,7 @@ export interface Progress {
     | 'check'
     | 'rows'
     | 'tokens'
+    | 'write'
     | 'generate';
   readonly done: number;
   readonly total: number;

@@ -2,6 +2,7 @@ import { momentOf } from '../contract/latents';
 import { arena } from './arena';
 import { type Command, unobserved } from './command';
 import { evaluate } from './eval';
+import { exportFile } from './export';
 import { generate } from './generate';
 import { causal, lens } from './lens';
 import { withRoles } from './roles';
@@ -76,6 +77,7 @@ export const COMMANDS = {
   step,
   generate,
   states,
+  export: exportFile,
   bench,
 } as const satisfies Record<string, Command>;
 export type CommandName = keyof typeof COMMANDS;

@@ -111,6 +111,7 @@ export async function lab(
       plan: values.plan,
       lens: values,
       generation: values,
+      exported: values,
       training: values,
       file,
       out: values.out,
