@@ -12,7 +12,7 @@ const ABOUT: Readonly<Record<CommandName, string>> = {
   causal: 'Measures accuracy while hidden states are projected onto r directions.',
   distil: 'Trains one student; prints every loss, accuracy and spectrum.',
   eval: 'Trains presets over seeds and compares their held-out accuracy.',
-  step: 'Trains a student, then answers one question thought by thought.',
+  step: 'Trains a student, then answers one question thought by thought, and again with interventions on its thoughts.',
   generate:
     'Continues a prompt with a teacher, base, student or opened checkpoint: sampling, seeds, tokens per second.',
   states:

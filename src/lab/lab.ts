@@ -107,6 +107,7 @@ export async function lab(
       },
       samples,
       question: values.question,
+      stepping: values,
       lens: values,
       generation: values,
       training: values,
