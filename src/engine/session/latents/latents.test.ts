@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readInterventions } from '../../../contract/intervention-text';
 import { momentOf } from '../../../contract/latents';
-import type { TeacherDistance } from '../../../contract/thoughts';
+import type { TeacherDistance, ThoughtReport } from '../../../contract/thoughts';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { tinyRun } from '../runs/tiny-run.testing';
 import { LoriWorkbench } from '../workbench';
@@ -23,7 +23,7 @@ afterAll(() => workbench.close());
 
 it('reports what is fed, what every layer says, what is attended to, and what is fed next', async () => {
   const { session, tokens, layers, heads, hidden } = await open();
-  const reports = [];
+  const reports: ThoughtReport[] = [];
   for (let t = 0; t <= K; t++) reports.push(await workbench.thought(at(session, t)));
   reports.forEach((report, t) => {
     expect(report.layers).toHaveLength(layers);
