@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readInterventions } from '../../../contract/intervention-text';
 import { InputError } from '../../base/errors';
 import { hiddenOf, logitsOf } from '../../decode/readout';
+import { feedbackOf } from '../../decode/reasoning';
+import type { Feedback } from '../../nn/feedback';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
 import { relativeError } from '../../train/tiny.testing';
 import { answerDifference, answerIds, divergence, prompted } from './answers';
@@ -60,7 +62,8 @@ describe('a tree of branches', () => {
   it('replays an unmodified run to the bits of the straight run, whatever was tried in between', async () => {
     const { decoder, K, answering } = model;
     let state = await model.read();
-    for (let t = 0; t < K; t++) state = await decoder.step(state, 'latent');
+    for (let t = 0; t < K; t++)
+      state = await decoder.step(state, { latent: feedbackOf(model.runner.reasoning) as Feedback });
     const after = await prompted(answering, state);
     const straight = await logitsOf(decoder, after);
     for (const one of [state, after]) one.dispose();

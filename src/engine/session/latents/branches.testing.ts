@@ -1,9 +1,12 @@
 /** The tiny models of scripts/goldens/lori/interventions.py, ready to be stepped through. */
+
 import type { HostTensor } from '../../base/dtype';
 import { parseModelConfig } from '../../checkpoint/config';
 import { leftPad } from '../../data/batch';
 import { decoderOf } from '../../decode/decoder.testing';
+import { thinking } from '../../decode/reasoning.testing';
 import type { DecoderState } from '../../decode/state';
+import type { Feedback } from '../../nn/feedback';
 import { packWeights } from '../../nn/weights';
 import type { Runtime } from '../../runtime/runtime';
 import { readGolden } from '../../testing/golden.testing';
@@ -35,9 +38,9 @@ export async function openBranches(runtime: Runtime, name: 'qwen2' | 'gpt2', max
   // One column of padding, as a question shorter than the longest has it.
   const S = question.length + 1;
   const decoder = await decoderOf(runtime, packWeights(config, weights), {
-    ...{ config, batch: 1, question: S, keys: S + K + prompt.length + 3, lora: undefined },
-    filter: { kind: name === 'gpt2' ? 'hidden' : 'softmax', temperature },
+    ...{ config, batch: 1, question: S, capacity: S + K + prompt.length + 3 },
   });
+  const feedback: Feedback = name === 'gpt2' ? { kind: 'hidden' } : { kind: 'softmax', temperature };
   const named: Record<string, number[]> = { other };
   training.forEach((ids: number[], i: number) => {
     named[`training ${i}`] = ids;
@@ -46,7 +49,9 @@ export async function openBranches(runtime: Runtime, name: 'qwen2' | 'gpt2', max
     const { ids: padded, keyMask } = leftPad([ids], S, 0);
     return decoder.begin(padded, keyMask, LOOKED_AT);
   };
-  const runner: ThoughtRunner = new ThoughtRunner(decoder, (at, step) => vectors.at(at, step));
+  const runner: ThoughtRunner = new ThoughtRunner(decoder, thinking(K, feedback, []), (at, step) =>
+    vectors.at(at, step),
+  );
   const begin = async () => ({ state: await read(question), changed: undefined, milliseconds: 1 });
   const tree = new StateTree(runner, begin, maxBytes);
   const vectors = new ThoughtVectors({

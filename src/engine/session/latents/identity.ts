@@ -11,8 +11,8 @@ export async function identityOf(
   student: Student | undefined,
 ): Promise<LatentSession['identity']> {
   if (!student) return { base: base.report.sha256, student: null };
-  const { packs, lora, filter } = student;
-  const hash = known.get(packs) ?? hashOf(JSON.stringify([lora, filter]), packs);
+  const { packs, parameters, reasoning } = student;
+  const hash = known.get(packs) ?? hashOf(JSON.stringify([parameters, reasoning]), packs);
   known.set(packs, hash);
   return { base: base.report.sha256, student: await hash };
 }

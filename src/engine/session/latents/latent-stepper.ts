@@ -1,5 +1,6 @@
 import type { LatentSession } from '../../../contract/events';
 import type { Intervention, Moment } from '../../../contract/latents';
+import { LATENT_DEFAULTS } from '../../../contract/methods/shared';
 import type {
   AnswerDifference,
   BranchAnswer,
@@ -13,7 +14,9 @@ import { leftPad } from '../../data/batch';
 import { questionText } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
 import { logitLens } from '../../decode/logit-lens';
-import { attentionOf, hiddenOf, latentOf, type TopTokens, topTokens } from '../../decode/readout';
+import { attentionOf, hiddenOf, type TopTokens, topTokens, vectorOf } from '../../decode/readout';
+import type { Position } from '../../decode/reason';
+import { feedbackOf, type Reasoning, thoughtsIn } from '../../decode/reasoning';
 import type { DecoderState } from '../../decode/state';
 import type { Device } from '../../device/device';
 import { textOf } from '../../eval/answer';
@@ -39,8 +42,8 @@ export interface StepperOptions {
   readonly expected: string | null;
   readonly student: string;
   readonly identity: LatentSession['identity'];
-  /** K */
-  readonly latentSteps: number;
+  /** What is fed as thoughts. */
+  readonly reasoning: Reasoning;
   /** Most tokens of an answer. */
   readonly limit: number;
   readonly device: Device | undefined;
@@ -58,6 +61,7 @@ export interface StepperOptions {
  */
 export class LatentStepper {
   readonly report: LatentSession;
+  private readonly runner: ThoughtRunner;
   private readonly tree: StateTree;
   private readonly vectors: ThoughtVectors;
   private readonly answering: Answering;
@@ -68,17 +72,17 @@ export class LatentStepper {
     private readonly decoder: Decoder,
     options: StepperOptions,
   ) {
-    const { question, latentSteps, limit, device, training, problem } = options;
+    const { question, reasoning, limit, device, training, problem } = options;
     const ids = pair.codec.question(question);
-    const { config, filter } = decoder.shape;
+    const { config } = decoder.shape;
+    const latentSteps = thoughtsIn(reasoning);
     this.report = {
       session: options.session,
       question,
       tokens: ids.map((id) => pair.tokenizer.tokenText(id)),
       unknown: unknownWords(pair.tokenizer.tokens(questionText(question))),
       latentSteps,
-      filter: filter.kind,
-      temperature: filter.temperature,
+      ...fedBack(reasoning),
       expected: options.expected,
       student: options.student,
       identity: options.identity,
@@ -86,13 +90,14 @@ export class LatentStepper {
       heads: config.heads,
       hidden: config.hiddenSize,
     };
-    const runner = new ThoughtRunner(decoder, (at, step) => this.vectors.at(at, step));
+    const runner = new ThoughtRunner(decoder, reasoning, (at, step) => this.vectors.at(at, step));
     const read = (text: string): Promise<DecoderState> => this.read(text);
     const begin = async () => {
       const start = performance.now();
       const state = await read(question);
       return { state, changed: undefined, milliseconds: performance.now() - start };
     };
+    this.runner = runner;
     this.tree = new StateTree(runner, begin, options.maxBytes ?? MAX_BRANCH_BYTES);
     this.vectors = new ThoughtVectors({
       runner,
@@ -103,7 +108,8 @@ export class LatentStepper {
       before: async (step) => (await this.tree.at([], step - 1)).state,
       training,
     });
-    this.answering = { decoder, prompt: pair.codec.prompt, endIds: pair.base.endIds, limit };
+    const prompt = reasoning.explicit ? [] : pair.codec.prompt;
+    this.answering = { decoder, prompt, endIds: pair.base.endIds, limit };
   }
 
   /** Reads the question. @throws InputError if it is empty or too long */
@@ -136,7 +142,7 @@ export class LatentStepper {
         ...this.named(layer),
         norm: norm(hidden.subarray(l * H, (l + 1) * H)),
       })),
-      ...(await this.attention(state, step)),
+      ...(await this.attention(state)),
       teacher:
         this.space === undefined
           ? { missing: NO_TEACHER }
@@ -154,7 +160,7 @@ export class LatentStepper {
     this.vectors.asking = asking;
     const reached = await this.tree.at(interventions, step);
     const start = performance.now();
-    const after = await prompted(this.answering, reached.state);
+    const after = await this.prompted(reached.state);
     try {
       return await this.answered(reached, after, performance.now() - start);
     } finally {
@@ -169,7 +175,7 @@ export class LatentStepper {
       this.vectors.asking = asking;
       const reached = await this.tree.at(interventions, step);
       const start = performance.now();
-      const state = await prompted(this.answering, reached.state);
+      const state = await this.prompted(reached.state);
       return { reached, state, milliseconds: performance.now() - start };
     };
     const before = await run(one);
@@ -202,6 +208,11 @@ export class LatentStepper {
     this.vectors.clear();
   }
 
+  /** The state from which the answer is generated; the given one is unchanged. */
+  private prompted(state: DecoderState): Promise<DecoderState> {
+    return this.runner.answering(state, (from) => prompted(this.answering, from));
+  }
+
   private async read(text: string): Promise<DecoderState> {
     const { codec } = this.pair;
     const { ids, keyMask } = leftPad([codec.question(text)], this.decoder.shape.question, codec.padId);
@@ -225,9 +236,11 @@ export class LatentStepper {
   }
 
   private async thoughtAfter(state: DecoderState): Promise<Omit<FedThought, 'normBefore' | 'isChanged'>> {
-    const { kind, temperature } = this.decoder.shape.filter;
-    const values = await latentOf(this.decoder, state);
-    return { ...(await this.top(state, kind === 'softmax' ? temperature : 1)), values, norm: norm(values) };
+    return this.runner.before(state, async (from, { input }) => {
+      const softmax = 'latent' in input && input.latent.kind === 'softmax' ? input.latent : undefined;
+      const values = await vectorOf(this.decoder, from.state, input);
+      return { ...(await this.top(from.state, softmax?.temperature ?? 1)), values, norm: norm(values) };
+    });
   }
 
   private changedFed(
@@ -242,19 +255,19 @@ export class LatentStepper {
 
   private async next(state: DecoderState, step: number): Promise<NextFed> {
     if (step < this.report.latentSteps) return { kind: 'thought', ...(await this.thoughtAfter(state)) };
-    const { codec, tokenizer } = this.pair;
-    return { kind: 'prompt', tokens: codec.prompt.map((id) => tokenizer.tokenText(id)) };
+    const { tokenizer } = this.pair;
+    return { kind: 'prompt', tokens: this.answering.prompt.map((id) => tokenizer.tokenText(id)) };
   }
 
   private async attention(
     state: DecoderState,
-    step: number,
   ): Promise<Pick<ThoughtReport, 'columns' | 'heads' | 'attention'>> {
-    const { question: S, keys: T, config } = this.decoder.shape;
+    const { question: S, capacity: T, config } = this.decoder.shape;
+    const fed = this.runner.fedTo(state);
     const all = await attentionOf(state);
     const { tokens } = this.report;
     const from = S - tokens.length;
-    const count = tokens.length + step;
+    const count = tokens.length + fed.length;
     const rows = config.layers * config.heads;
     const attention = new Float32Array(rows * count);
     for (let row = 0; row < rows; row++)
@@ -262,11 +275,18 @@ export class LatentStepper {
     return {
       columns: [
         ...tokens.map((text) => ({ text, step: null })),
-        ...Array.from({ length: step }, (_, t) => ({ text: `z${t + 1}`, step: t + 1 })),
+        ...fed.map((position) => ({ text: this.nameOf(position), step: position.thought ?? null })),
       ],
       heads: config.heads,
       attention,
     };
+  }
+
+  /** A thought is named by its number; what is none by the token it is, or by its place among the added ones. */
+  private nameOf({ thought, stage, at }: Position): string {
+    if (thought !== undefined) return `z${thought}`;
+    if (stage.kind === 'tokens') return this.pair.tokenizer.tokenText(stage.ids[at] as number);
+    return stage.kind === 'embeddings' ? `[${stage.parameter} ${(stage.rows[at] as number) + 1}]` : '';
   }
 
   private async answered(
@@ -301,4 +321,12 @@ export class LatentStepper {
     const { tokenizer } = this.pair;
     return { top: top.map((one) => ({ ...one, text: tokenizer.tokenText(one.id) })), entropy };
   }
+}
+
+/** What is fed as a thought. */
+function fedBack(reasoning: Reasoning): Pick<LatentSession, 'filter' | 'temperature'> {
+  const feedback = feedbackOf(reasoning);
+  if (!feedback && thoughtsIn(reasoning) > 0) return { filter: 'tokens', temperature: 1 };
+  if (!feedback) return { filter: LATENT_DEFAULTS.filter, temperature: LATENT_DEFAULTS.temperature };
+  return { filter: feedback.kind, temperature: feedback.kind === 'softmax' ? feedback.temperature : 1 };
 }

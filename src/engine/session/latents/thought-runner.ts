@@ -1,7 +1,16 @@
 import { type Intervention, type Operation, type Place, STATE_SITES } from '../../../contract/latents';
 import { InputError } from '../../base/errors';
 import { checkLayer, type Decoder, type DecoderInput, type StepOptions } from '../../decode/decoder';
-import { latentOf, siteStateOf } from '../../decode/readout';
+import { siteStateOf, vectorOf } from '../../decode/readout';
+import {
+  type NextInput,
+  nextInput,
+  type Position,
+  positionsOf,
+  type Reasoned,
+  reasonOn,
+} from '../../decode/reason';
+import type { Reasoning } from '../../decode/reasoning';
 import { type Intervention as Affine, identity, siteName } from '../../decode/sites';
 import type { DecoderState } from '../../decode/state';
 import { operated, type Sources } from './operations';
@@ -25,11 +34,22 @@ export interface Advanced {
  */
 export class ThoughtRunner {
   private readonly replacing = new Map<string, Replacement>();
+  private readonly positions: readonly Position[];
+  /** How far the reasoning of a state has come, where it has begun. */
+  private readonly places = new WeakMap<DecoderState, Omit<Reasoned, 'state'>>();
 
   constructor(
     readonly decoder: Decoder,
+    readonly reasoning: Reasoning,
     private readonly sources: (at: Place, step: number) => Sources,
-  ) {}
+  ) {
+    this.positions = positionsOf(reasoning);
+  }
+
+  /** What has been fed after the question. */
+  fedTo(state: DecoderState): readonly Position[] {
+    return this.positions.slice(0, this.places.get(state)?.fed ?? 0);
+  }
 
   /**
    * The state one thought later; the given one is unchanged.
@@ -39,13 +59,28 @@ export class ThoughtRunner {
   async advance(state: DecoderState, interventions: readonly Intervention[]): Promise<Advanced> {
     const groups = byPlace(interventions);
     for (const { at } of groups) if (at.site !== 'latent') checkLayer(this.decoder, at.layer);
-    const changed = groups[0]?.at.site === 'latent' ? await this.changedThought(state, groups[0]) : undefined;
-    const input: DecoderInput = changed ? { vector: changed.after } : 'latent';
+    const began = performance.now();
+    return this.before(state, async (from, next) => {
+      const before = performance.now() - began;
+      const advanced = await this.advanced(from, next, groups);
+      return { ...advanced, milliseconds: before + advanced.milliseconds };
+    });
+  }
+
+  private async advanced(
+    from: Reasoned,
+    { input: own, refined }: NextInput,
+    groups: readonly AtPlace[],
+  ): Promise<Advanced> {
+    const changed =
+      groups[0]?.at.site === 'latent' ? await this.changedThought(from.state, own, groups[0]) : undefined;
+    const input: DecoderInput = changed ? { vector: changed.after } : own;
     let milliseconds = 0;
     const run = async (options: StepOptions): Promise<DecoderState> => {
       const start = performance.now();
-      const next = await this.decoder.advance(state, input, { ...LOOKED_AT, ...options });
+      const next = await this.decoder.advance(from.state, input, { ...LOOKED_AT, ...options });
       milliseconds += performance.now() - start;
+      this.places.set(next, { fed: from.fed + 1, refined });
       return next;
     };
     const inside = groups.flatMap(({ at, list }) => (at.site === 'latent' ? [] : [{ at, list }]));
@@ -68,18 +103,70 @@ export class ThoughtRunner {
 
   /** The unmodified state at a place of the next step, [H]. @param state before that step */
   async valueAt(state: DecoderState, at: Place): Promise<Float32Array> {
-    if (at.site === 'latent') return latentOf(this.decoder, state);
-    checkLayer(this.decoder, at.layer);
-    const next = await this.decoder.advance(state, 'latent', { read: [at] });
+    return this.before(state, async (from, { input }) => {
+      if (at.site === 'latent') return vectorOf(this.decoder, from.state, input);
+      checkLayer(this.decoder, at.layer);
+      const next = await this.decoder.advance(from.state, input, { read: [at] });
+      try {
+        return await siteStateOf(next, at);
+      } finally {
+        next.dispose();
+      }
+    });
+  }
+
+  /** The state one thought later, without interventions; the given one is disposed of. */
+  async step(state: DecoderState): Promise<DecoderState> {
+    const next = await this.advance(state, []);
+    state.dispose();
+    return next.state;
+  }
+
+  /** Works with the state from which the next thought is made, after what is fed before it, and with that thought. */
+  async before<R>(state: DecoderState, work: (from: Reasoned, next: NextInput) => Promise<R>): Promise<R> {
+    return this.afterFeeding(
+      state,
+      (position) => position.thought === undefined,
+      async (from) => work(from, await nextInput(this.decoder, from, this.reasoning)),
+    );
+  }
+
+  /** Works with the state from which the answer is generated, but for the prompt: after what is fed behind the last thought. */
+  answering<R>(state: DecoderState, work: (state: DecoderState) => Promise<R>): Promise<R> {
+    const rest = this.positions.slice(this.fedTo(state).length);
+    const isDone = rest.every(({ thought }) => thought === undefined);
+    return this.afterFeeding(
+      state,
+      () => isDone,
+      (from) => work(from.state),
+    );
+  }
+
+  /** Feeds positions while `feeds` says so; their states are disposed of after the work. */
+  private async afterFeeding<R>(
+    state: DecoderState,
+    feeds: (position: Position) => boolean,
+    work: (from: Reasoned) => Promise<R>,
+  ): Promise<R> {
+    let at: Reasoned = { fed: 0, ...this.places.get(state), state };
     try {
-      return await siteStateOf(next, at);
+      for (let next = this.positions[at.fed]; next && feeds(next); next = this.positions[at.fed]) {
+        const before = at.state;
+        at = await reasonOn(this.decoder, at, this.reasoning);
+        if (before !== state) before.dispose();
+      }
+      return await work(at);
     } finally {
-      next.dispose();
+      if (at.state !== state) at.state.dispose();
     }
   }
 
-  private async changedThought(state: DecoderState, { list }: AtPlace): Promise<Advanced['changed']> {
-    const before = await latentOf(this.decoder, state);
+  private async changedThought(
+    state: DecoderState,
+    input: DecoderInput,
+    { list }: AtPlace,
+  ): Promise<Advanced['changed']> {
+    const before = await vectorOf(this.decoder, state, input);
     return { before, after: await this.after(before, list) };
   }
 

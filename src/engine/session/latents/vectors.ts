@@ -93,7 +93,7 @@ export class ThoughtVectors {
     if (question === undefined) return Float64Array.from(await runner.valueAt(await before(step), at));
     let state = await read(question);
     try {
-      for (let t = 1; t < step; t++) state = await runner.decoder.step(state, 'latent');
+      for (let t = 1; t < step; t++) state = await runner.step(state);
       return Float64Array.from(await runner.valueAt(state, at));
     } finally {
       state.dispose();
@@ -142,7 +142,7 @@ export class ThoughtVectors {
       try {
         for (let t = 0; t < K; t++) {
           states.set(await runner.valueAt(state, at), t * H);
-          if (t + 1 < K) state = await runner.decoder.step(state, 'latent');
+          if (t + 1 < K) state = await runner.step(state);
         }
       } finally {
         state.dispose();

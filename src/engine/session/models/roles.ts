@@ -1,11 +1,13 @@
 import type { ProblemCodec } from '../../data/tokens';
-import type { LoraSpec } from '../../nn/lora';
+import type { Reasoning } from '../../decode/reasoning';
+import type { ParameterSpecs } from '../../nn/parameters';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
 import type { LoadedModel } from './pair';
 
-/** The trained values of a student, by layer. */
+/** The trained values of a student. */
 export interface TeacherAdapter {
-  readonly lora: LoraSpec;
+  readonly parameters: ParameterSpecs;
+  readonly reasoning: Reasoning;
   readonly packs: readonly Float32Array<ArrayBuffer>[];
 }
 

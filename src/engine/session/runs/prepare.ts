@@ -8,9 +8,9 @@ import type { TokenLayout } from '../../base/tokens';
 import { layoutOf } from '../../data/batch';
 import type { RationaleForm } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
+import { positionsIn } from '../../decode/reasoning';
 import type { DecoderConfig } from '../../nn/config';
 import type { Recipe, Targets } from '../../recipes/shared/recipe';
-import { filterOf } from '../../recipes/shared/recipe';
 import { compileWhole } from '../../train/compile-whole';
 import { gpuOptimiser } from '../../train/gpu-optimiser';
 import { compileLayerwise } from '../../train/layerwise/compile';
@@ -18,6 +18,7 @@ import { hostOptimiser, type Optimiser } from '../../train/optimiser';
 import { ParameterSet } from '../../train/parameters';
 import type { TapeRun } from '../../train/step';
 import { Tape } from '../../train/tape/tape';
+import { embeddingOf } from '../models/embedding';
 import { refuseUnlessFits } from '../models/fits';
 import { checkPositions } from '../models/positions';
 import type { Example } from '../models/problems';
@@ -26,7 +27,7 @@ import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
 import type { RunData } from './run-data';
 import type { OpenedSnapshot } from './snapshot-file';
-import { checkDecoding, decoderFor, EVALUATION_BATCH, latentKeys, type Student } from './student';
+import { capacityFor, checkDecoding, decoderFor, EVALUATION_BATCH, type Student } from './student';
 import { teacherStates } from './teacher-states';
 
 /** What a run needs to compute; made by `prepare`, freed by `dispose`. */
@@ -87,11 +88,12 @@ export async function prepare(
   const decodedBatch = Math.min(EVALUATION_BATCH, evaluated.length || observed.length);
   const decoded = layoutOf(tokensOf([...evaluated, ...observed]), codec, decodedBatch);
 
-  const latentSteps = recipe.latentSteps(config);
-  const tokens = layout.question + latentSteps + layout.prompt + layout.answer + layout.explicit;
+  const reasoning = recipe.reasoning(config, base.config);
+  const fed = positionsIn(reasoning);
+  const tokens = layout.question + fed + layout.prompt + layout.answer + layout.explicit;
   const purpose = { kind: 'distil', sequences: batch, tokens, rank: config.lora.rank } as const;
   refuseUnlessFits(base.config, runtime.provider, purpose, 'training');
-  checkDecoding(base, latentKeys(decoded, latentSteps));
+  checkDecoding(base, capacityFor(decoded, reasoning));
   if (recipe.usesTeacher(config))
     checkPositions(read.model, layout.question + layout.explicit, 'the teacher pass', SHORTER);
 
@@ -118,17 +120,14 @@ export async function prepare(
     const tape = new Tape(parameters, batch, config.seed);
     recipe.record(tape, { config, layout, losses });
     const { studentId: id, methods } = context;
-    const packs = parameters.initial(new Rng(config.seed));
-    const student = studentBy(recipe, config, {
-      id,
-      methods,
-      packs,
-      roles,
+    const packs = parameters.initial(new Rng(config.seed), embeddingOf(model));
+    const student = studentBy(recipe, config, parameters, {
+      ...{ id, methods, packs, roles },
       lengths: longestOf(layout, decoded),
     });
-    const adapter = owned.add(
-      new TrainedAdapter(runtime, student, config.evaluation.keepBest, from && adapterOf(from, parameters)),
-    );
+    const { keepBest } = config.evaluation;
+    const state = from && adapterOf(from, parameters);
+    const adapter = owned.add(new TrainedAdapter(runtime, model.config, student, keepBest, state));
     // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program per step is fastest.
     const step = owned.add(
       device
@@ -147,13 +146,12 @@ export async function prepare(
       await decoderFor(models, base, {
         batch: decodedBatch,
         question: decoded.question,
-        keys: latentKeys(decoded, student.latentSteps),
-        lora: student.lora,
-        filter: student.filter,
-        latents: student.latentSteps > 0,
+        capacity: capacityFor(decoded, reasoning),
+        parameters: student.parameters,
+        reasoning,
       }),
     );
-    decoder.setAdapter(adapter.packs);
+    decoder.setParameters(adapter.packs);
     clock.tell(2, 2, 'programs');
     return {
       ...{ step, losses, ranksUsed, adapter, optimiser, parameters, decoder, layout, decoded },
@@ -170,15 +168,15 @@ export const parametersOf = (recipe: Recipe, config: RunConfig, model: DecoderCo
 export const studentBy = (
   recipe: Recipe,
   config: RunConfig,
+  parameters: ParameterSet,
   { methods, ...own }: Pick<Student, 'id' | 'packs' | 'roles' | 'lengths'> & { readonly methods: Methods },
 ): Student => ({
   ...own,
   label: labelOf(config, methods),
   config,
   step: 0,
-  latentSteps: recipe.latentSteps(config),
-  filter: filterOf(config),
-  lora: config.lora,
+  parameters: parameters.specs,
+  reasoning: recipe.reasoning(config, parameters.config),
 });
 
 /** The parameters as the snapshot left them. */

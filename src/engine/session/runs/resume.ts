@@ -89,7 +89,10 @@ export function studentOf(
   const recipe = recipeOf(config.method);
   const parameters = parametersOf(recipe, config, roles.student.config);
   const packs = values(kept ? 'kept' : 'parameters', parameters.all);
-  return { ...studentBy(recipe, config, { id, methods, packs, roles }), step: kept?.step ?? header.step };
+  return {
+    ...studentBy(recipe, config, parameters, { id, methods, packs, roles }),
+    step: kept?.step ?? header.step,
+  };
 }
 
 /** What writes the run's snapshots. */

@@ -19,7 +19,7 @@ import { type Machinery, prepare, rationaleOf } from './prepare';
 import { checkSame, packerFor } from './resume';
 import type { RunData } from './run-data';
 import type { OpenedSnapshot } from './snapshot-file';
-import { answerLimit, reportOf } from './student';
+import { generationLimit, reportOf } from './student';
 
 /**
  * One run, from the teacher's hidden states to the held-out accuracy. The student is handed over when the run is done or
@@ -169,7 +169,6 @@ class Distillation {
       config: config.observation,
       device: context.device,
       padId: codec.padId,
-      latentSteps: adapter.student.latentSteps,
       keep: (checkpoint) => this.sink.checkpoint(checkpoint),
       emit: this.report,
       seen: this.from?.series.spectra.at(-1)?.step,
@@ -226,9 +225,9 @@ class Distillation {
       ...{ decoder, codec, tokenizer },
       endIds: student.endIds,
       problems: examples.map((e) => ({ tokens: e.tokens, answer: e.problem.answer })),
-      mode: { latentSteps: adapter.student.latentSteps },
+      reasoning: adapter.student.reasoning,
       judge: { rule: this.used?.rule },
-      limit: answerLimit(decoded),
+      limit: generationLimit(decoded, adapter.student.reasoning),
       signal: this.options.signal,
       onProgress: (done, total) => clock.tell(done, total, 'problems'),
     });

@@ -1,11 +1,12 @@
 import type { CallOptions } from '../../../contract/calls';
 import type { Accuracy } from '../../../contract/events';
 import { layoutOf } from '../../data/batch';
+import { explicitly } from '../../decode/reasoning';
 import { accuracy } from '../../eval/accuracy';
 import type { DeviceModels } from '../models/device-models';
 import type { Roles } from '../models/roles';
 import type { RunData } from './run-data';
-import { decoderFor, EVALUATION_BATCH, explicitKeys, explicitLimit } from './student';
+import { capacityFor, decoderFor, EVALUATION_BATCH, generationLimit } from './student';
 
 /** Accuracy of the teacher's own chain of thought, greedy, on the held-out examples of a run. */
 export async function teacherAccuracy(
@@ -21,11 +22,9 @@ export async function teacherAccuracy(
     codec,
     batch,
   );
+  const reasoning = explicitly();
   const decoder = await decoderFor(models, teacher.model, {
-    ...{ batch, question: layout.question, keys: explicitKeys(layout) },
-    lora: undefined,
-    filter: { kind: 'hidden', temperature: 1 },
-    latents: false,
+    ...{ batch, question: layout.question, capacity: capacityFor(layout, reasoning), reasoning },
   });
   const start = performance.now();
   try {
@@ -33,9 +32,9 @@ export async function teacherAccuracy(
       ...{ decoder, codec, tokenizer, signal },
       endIds: teacher.model.endIds,
       problems: heldOut.map((e) => ({ tokens: e.tokens, answer: e.problem.answer })),
-      mode: 'explicit',
+      reasoning,
       judge: { rule: used.rule, prompt },
-      limit: explicitLimit(layout),
+      limit: generationLimit(layout, reasoning),
       onProgress: (done, total) =>
         report?.({
           ...{ phase: 'evaluate', done, total, unit: 'problems' },
