@@ -1,3 +1,4 @@
+import { arena } from './arena';
 import { type Command, unobserved } from './command';
 import { evaluate } from './eval';
 import { generate } from './generate';
@@ -5,6 +6,7 @@ import { causal, lens } from './lens';
 import { withRoles } from './roles';
 import { states } from './states';
 import { step } from './step';
+import { thoughts } from './thought-test';
 
 /** One run: all losses, accuracies and spectra of the student, and the result. */
 const distil: Command = async (input) => {
@@ -46,8 +48,10 @@ const bench: Command = async (input) => {
 export const COMMANDS = {
   lens,
   causal,
+  thoughts,
   distil,
   eval: evaluate,
+  arena,
   step,
   generate,
   states,

@@ -108,6 +108,8 @@ export async function lab(
       samples,
       question: values.question,
       stepping: values,
+      html: values.html,
+      plan: values.plan,
       lens: values,
       generation: values,
       training: values,
