@@ -6,8 +6,8 @@ import type { WordProblem } from './word-problems';
 /** What introduces the answer; its last token is the anchor (LoRi §3.3). */
 export const ANSWER_PROMPT = 'The answer is:';
 
-/** Whole steps `<<a+b=c>>`, or only their results `=c>>`. */
-export type RationaleForm = 'steps' | 'results';
+/** Whole steps `<<a+b=c>>`; all but the last one, which states the answer (CODI §3.5); or only their results `=c>>`. */
+export type RationaleForm = 'steps' | 'all-but-last' | 'results';
 
 /** A problem as token ids. */
 export interface TokenProblem {
@@ -61,7 +61,10 @@ export function problemCodec(tokenizer: Tokenizer, endIds: readonly number[]): P
     question,
     encode: ({ question: text, steps, answer }, form = 'steps') => ({
       question: question(text),
-      rationale: form === 'steps' ? plain(steps.join(' ')) : steps.flatMap(result),
+      rationale:
+        form === 'results'
+          ? steps.flatMap(result)
+          : plain((form === 'steps' ? steps : steps.slice(0, -1)).join(' ')),
       answer: [...plain(answer), endId],
     }),
   };

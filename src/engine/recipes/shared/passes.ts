@@ -25,17 +25,32 @@ export function think(tape: Tape, question: Segment, K: number, filter: LatentFi
   return thoughts;
 }
 
-/** Answer prompt (its last token is the anchor) and answer; their mean cross entropy is the term `answer`. */
-export function answerAfter(tape: Tape, before: Segment, layout: TokenLayout, weight: number): Segment {
+/**
+ * Answer prompt (its last token is the anchor) and answer. The mean cross entropy of the answer, or of both, is the term
+ * `answer`; the last position before the prompt predicts its first token.
+ */
+export function answerAfter(
+  tape: Tape,
+  before: Segment,
+  layout: TokenLayout,
+  weight: number,
+  supervised: 'answer' | 'prompt' = 'answer',
+): Segment {
   const { prompt: P, answer: A } = layout;
   const answer = tape.segment(tape.tokens(TOKEN_INPUTS.answerIds, P + A - 1), {
     after: before,
     adapters: [STUDENT],
   });
-  tape.crossEntropy('answer', weight, answer.finals(P - 1), {
-    targets: TOKEN_INPUTS.answerTargets,
-    weights: TOKEN_INPUTS.answerWeights,
-  });
+  if (supervised === 'prompt')
+    tape.crossEntropy('answer', weight, tape.rows(before.last, answer.finals()), {
+      targets: TOKEN_INPUTS.replyTargets,
+      weights: TOKEN_INPUTS.replyWeights,
+    });
+  else
+    tape.crossEntropy('answer', weight, answer.finals(P - 1), {
+      targets: TOKEN_INPUTS.answerTargets,
+      weights: TOKEN_INPUTS.answerWeights,
+    });
   return answer;
 }
 

@@ -2,6 +2,7 @@ import type { RunConfig } from '../../../contract/config';
 import { LATENT_DEFAULTS } from '../../../contract/methods/shared';
 import type { Pace } from '../../analysis/pace';
 import type { TokenLayout } from '../../base/tokens';
+import type { RationaleForm } from '../../data/tokens';
 import type { AdapterSpec } from '../../nn/attachments';
 import type { DecoderConfig } from '../../nn/config';
 import type { LatentFilter } from '../../nn/latent';
@@ -30,6 +31,8 @@ export interface Recording<C> {
 export interface Recipe<C extends RunConfig = RunConfig> {
   /** Refuses configurations that cannot be run on the model, before anything is computed. @throws ConfigError */
   check?(config: C, model: DecoderConfig): void;
+  /** The rationale of the training samples' explicit pass; by default whole steps. */
+  rationale?(config: C): RationaleForm;
   /** Modules in the layers, by the names that segments use. */
   adapters(config: C): Readonly<Record<string, AdapterSpec>>;
   /** Trained modules outside the layers. */
