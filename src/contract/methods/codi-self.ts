@@ -86,7 +86,13 @@ export const codiSelf = defineMethod({
         tokens: { trained: false, initial: 'mean' },
         teacher: { targetPass: 'own' },
         lora: CODI_TRAINING.lora,
-        optimiser: { ...CODI_TRAINING.optimiser, steps: 1280, batch: 64, accumulation: 2, learningRate: 3e-3 },
+        optimiser: {
+          ...CODI_TRAINING.optimiser,
+          steps: 1280,
+          batch: 64,
+          accumulation: 2,
+          learningRate: 3e-3,
+        },
       },
     },
     {

@@ -6,7 +6,8 @@ import { explicitTerm, weight, weightHelp } from './shared';
 export const cotSft = defineMethod({
   id: 'cot-sft',
   label: 'CoT-SFT',
-  about: 'Learns to write the rationale before the answer; its accuracy is that of the answers it writes itself.',
+  about:
+    'Learns to write the rationale before the answer; its accuracy is that of the answers it writes itself.',
   source: 'the CoT-SFT baseline of CODI table 1, SFT-CoT of LoRi table 1',
   settings: {
     weights: group(

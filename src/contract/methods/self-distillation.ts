@@ -7,7 +7,10 @@ import { weight, weightHelp } from './shared';
 
 /** What is fed back as the next latent. */
 export const projectionSettings = group(
-  { title: 'Projection', tex: 'z = \\operatorname{LN}\\big(W_2\\operatorname{GELU}(W_1 h + b_1) + b_2\\big)' },
+  {
+    title: 'Projection',
+    tex: 'z = \\operatorname{LN}\\big(W_2\\operatorname{GELU}(W_1 h + b_1) + b_2\\big)',
+  },
   {
     use: setting(z.boolean().default(true), {
       label: 'Project latents',
@@ -36,7 +39,8 @@ export const thoughtTokenSettings = group(
     initial: setting(z.enum(['drawn', 'mean']).default('drawn'), {
       label: 'They begin',
       help: 'Drawn with the mean and the standard deviation of each feature of the model’s embeddings, or at their mean.',
-      source: 'a choice of this project; CODI’s code resizes with transformers 4.52, which begins at the mean',
+      source:
+        'a choice of this project; CODI’s code resizes with transformers 4.52, which begins at the mean',
       options: { drawn: 'drawn like the model’s', mean: 'at the mean' },
     }),
   },
@@ -143,7 +147,8 @@ export const distillationTerm = (source: string): LossTerm => ({
   label: 'distillation',
   tex: "\\beta\\,\\tfrac1L\\textstyle\\sum_\\ell d\\big(h_\\ell,\\operatorname{sg}[h'_\\ell]\\big)/\\sigma_\\ell",
   unit: 'standard deviations of the teacher’s state, weighted',
-  about: 'Hidden states at the aligned token, against those of the explicit path, through which no gradient flows.',
+  about:
+    'Hidden states at the aligned token, against those of the explicit path, through which no gradient flows.',
   source,
   weight: 'weights.distillation',
 });
@@ -163,4 +168,3 @@ export const CODI_TRAINING = {
   lora: { rank: 128, alpha: 32, dropout: 0.1 },
   optimiser: { warmup: 0.03, weightDecay: 0.1, clip: 2 },
 } as const;
-

@@ -15,7 +15,10 @@ export const codiSelf: Recipe<ConfigOf<'codi-self'>> = {
   adapters: studentLora,
   modules(config, model) {
     const projection = projectionOf(config, model);
-    return [addedTokens(model, 2, config.tokens), ...(projection ? projectionParameters(model, projection) : [])];
+    return [
+      addedTokens(model, 2, config.tokens),
+      ...(projection ? projectionParameters(model, projection) : []),
+    ];
   },
   reasoning: (config, model) => ({
     adapters: [STUDENT],

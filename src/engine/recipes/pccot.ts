@@ -23,7 +23,10 @@ export const pccot: Recipe<Config> = {
   adapters: studentLora,
   modules(config, model) {
     const projection = projectionIn(config, model);
-    return [addedTokens(model, 3, config.tokens), ...(projection ? projectionParameters(model, projection) : [])];
+    return [
+      addedTokens(model, 3, config.tokens),
+      ...(projection ? projectionParameters(model, projection) : []),
+    ];
   },
   reasoning: (config, model) => ({
     adapters: [STUDENT],

@@ -61,7 +61,11 @@ function freshRows(
 }
 
 /** Input embeddings [B·rows, H] of added tokens. */
-export function added(tape: Tape, rows: readonly number[], { trained }: Pick<AddedTokens, 'trained'>): Computed {
+export function added(
+  tape: Tape,
+  rows: readonly number[],
+  { trained }: Pick<AddedTokens, 'trained'>,
+): Computed {
   const x = tape.embeddings(TOKENS, rows);
   return trained ? x : tape.detach(x);
 }

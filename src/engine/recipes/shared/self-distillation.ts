@@ -57,7 +57,12 @@ export function teacherPath(
 }
 
 /** The end-of-thought token, prompt and answer; their mean cross entropy is the term `answer`. */
-export function replyPath(tape: Tape, before: Segment, { prompt: P, answer: A }: TokenLayout, config: Config): Segment {
+export function replyPath(
+  tape: Tape,
+  before: Segment,
+  { prompt: P, answer: A }: TokenLayout,
+  config: Config,
+): Segment {
   const x = joined(tape, added(tape, [END], config.tokens), tape.tokens(TOKEN_INPUTS.answerIds, P + A - 1));
   const reply = tape.segment(x, { after: before, adapters: [STUDENT] });
   // The first position is the end-of-thought token, which predicts the prompt's first.

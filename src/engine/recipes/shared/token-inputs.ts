@@ -17,7 +17,12 @@ export const TOKEN_INPUTS = {
 } as const;
 
 /** A batch's tokens by input name. A tape reads only the inputs it recorded. */
-export const tokenFeeds = ({ question, answer, reply, explicit }: TokenBatch): Record<string, HostTensor> => ({
+export const tokenFeeds = ({
+  question,
+  answer,
+  reply,
+  explicit,
+}: TokenBatch): Record<string, HostTensor> => ({
   [TOKEN_INPUTS.questionIds]: question.ids,
   [TOKEN_INPUTS.questionMask]: question.keyMask,
   [TOKEN_INPUTS.answerIds]: answer.ids,

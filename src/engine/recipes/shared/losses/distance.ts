@@ -13,7 +13,11 @@ export interface DistanceForm {
  * The distance between hidden states and a target that is a constant, both [B, L, H]: L1 or smooth L1 (β = 1), the mean over
  * B×H of each layer, divided by the target's standard deviation, averaged over layers (CODI eq. 5 and §3.5). A scalar.
  */
-export function stateDistance(states: Tensor, target: Tensor, { form, scale, embeddings }: DistanceForm): Tensor {
+export function stateDistance(
+  states: Tensor,
+  target: Tensor,
+  { form, scale, embeddings }: DistanceForm,
+): Tensor {
   const [B, L, H] = target.shape as readonly [number, number, number];
   const difference = o.abs(o.sub(states, target));
   const each = form === 'l1' ? difference : smooth(difference);
