@@ -14,7 +14,11 @@ export default defineConfig({
   use: {
     baseURL: `http://127.0.0.1:${port}/`,
     trace: 'retain-on-failure',
-    launchOptions: { executablePath: findChromium(), args: chromiumArgs },
+    launchOptions: {
+      executablePath: findChromium(),
+      // A name that is not this machine’s own, for pages over plain http: browsers trust 127.0.0.1 without https.
+      args: [...chromiumArgs, '--host-resolver-rules=MAP plain.test 127.0.0.1'],
+    },
   },
   webServer: {
     // Started from node_modules/.bin itself: a wrapper would survive the signal that ends the server.

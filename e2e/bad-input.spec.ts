@@ -93,17 +93,15 @@ test('an engine that stops is noticed, and a new one loads the pair again', asyn
   await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
 });
 
-for (const [theme, width] of [
-  ['light', 360],
-  ['dark', 390],
-  ['dark', 1280],
-  ['light', 1920],
-] as const) {
+const SIZES = [360, 1280, 1920].flatMap((width) => [['light', width] as const, ['dark', width] as const]);
+
+for (const [theme, width] of SIZES) {
   test(`accessible and without sideways scrolling at ${width} pixels, ${theme}`, async ({ app }) => {
     await app.setViewportSize({ width, height: 844 });
     await app.goto(`./#/model?theme=${theme}`);
     await app.reload();
     await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
+    expect(await app.evaluate(() => document.documentElement.dataset.theme)).toBe(theme);
     for (const name of ['Tour', 'Model', 'Data', 'Low-rank', 'Generate', 'Distil', 'Latents']) {
       await app.getByRole('tab', { name }).click();
       await expectAccessible(app);

@@ -21,6 +21,7 @@ export function mounting(): (part: ReactNode, options?: DoubleOptions, hash?: st
       storage: Promise.resolve({ ...memoryStore(''), unavailable: null }),
       hash,
       pairUrl: '/models/',
+      ...(options.methods && { methods: options.methods }),
     });
     const place = document.createElement('div');
     document.body.append(place);

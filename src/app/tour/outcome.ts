@@ -1,4 +1,4 @@
-import { median } from '../../contract/statistics';
+import { summaryOf } from '../panels/lowrank/statistics';
 import type { AppState, TourStep } from '../store/state';
 import { bytes, percent } from '../ui/format';
 
@@ -14,8 +14,8 @@ export function outcome(step: TourStep, { device, pair, lens, run, latents }: Ap
     case 'spectra': {
       // From the last report, which may describe another model by now.
       const { label, spectra } = lens.report.value?.selections[0] ?? { label: '', spectra: [] };
-      const rank = median(spectra.map(({ energyRanks }) => energyRanks[2]));
-      return `${label}: rank ${rank} of ${spectra[0]?.sigma.length} holds 95 % of the energy (median of ${spectra.length})`;
+      const { rank95, possible } = summaryOf(spectra);
+      return `${label}: rank ${rank95} of ${possible} holds 95 % of the energy (median of ${spectra.length})`;
     }
     case 'distil': {
       const { heldOut, teacher } = run.result ?? {};

@@ -26,6 +26,20 @@ describe('problemCodec', () => {
     }
   });
 
+  it('gives each step by itself, and leaves out the last one where that is asked', () => {
+    for (const problem of wordProblems(6, 20)) {
+      const whole = codec.encode(problem);
+      expect(whole.steps.map((step) => tokenizer.decode(step))).toEqual(problem.steps);
+      const less = codec.encode(problem, 'all-but-last');
+      expect(tokenizer.decode(less.rationale)).toBe(problem.steps.slice(0, -1).join(' '));
+      expect(less.steps).toEqual(whole.steps.slice(0, -1));
+      expect([less.question, less.answer]).toEqual([whole.question, whole.answer]);
+      const results = codec.encode(problem, 'results');
+      expect(results.rationale).toEqual(results.steps.flat());
+      expect(results.steps).toHaveLength(problem.steps.length);
+    }
+  });
+
   it('ends the prompt at the anchor, the colon', () => {
     expect(tokenizer.decode(codec.prompt)).toBe(ANSWER_PROMPT);
     expect(tokenizer.tokenText(codec.prompt.at(-1) as number)).toBe(':');

@@ -13,6 +13,8 @@ export type RationaleForm = 'steps' | 'all-but-last' | 'results';
 export interface TokenProblem {
   readonly question: readonly number[];
   readonly rationale: readonly number[];
+  /** The tokens of each of its steps by itself, without what stands between them. */
+  readonly steps: readonly (readonly number[])[];
   /** The answer, with the end-of-sequence token. */
   readonly answer: readonly number[];
 }
@@ -59,13 +61,15 @@ export function problemCodec(tokenizer: Tokenizer, endIds: readonly number[]): P
     padId: tokenizer.padTokenId,
     endId,
     question,
-    encode: ({ question: text, steps, answer }, form = 'steps') => ({
-      question: question(text),
-      rationale:
-        form === 'results'
-          ? steps.flatMap(result)
-          : plain((form === 'steps' ? steps : steps.slice(0, -1)).join(' ')),
-      answer: [...plain(answer), endId],
-    }),
+    encode: ({ question: text, steps: all, answer }, form = 'steps') => {
+      const steps = form === 'all-but-last' ? all.slice(0, -1) : all;
+      const each = steps.map(form === 'results' ? result : plain);
+      return {
+        question: question(text),
+        rationale: form === 'results' ? each.flat() : plain(steps.join(' ')),
+        steps: each,
+        answer: [...plain(answer), endId],
+      };
+    },
   };
 }

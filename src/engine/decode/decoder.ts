@@ -34,6 +34,8 @@ export interface StepOptions {
   readonly hidden?: boolean;
   /** Whether `attention` may be asked of it. */
   readonly attention?: boolean;
+  /** Sites whose states before any intervention are kept, for `siteStateOf`. */
+  readonly read?: readonly DecodeSite[];
 }
 
 /**
@@ -93,7 +95,7 @@ export class Decoder {
 
   /** Compiles a plain pass ahead of its first use. */
   async compile(kind: 'prefill' | Fed): Promise<void> {
-    await this.pass(kind, { sites: [], hidden: false, attention: false });
+    await this.pass(kind, { sites: [], read: [], hidden: false, attention: false });
   }
 
   /** Compiles a program for `read` ahead of its first use. */
@@ -232,10 +234,10 @@ export class Decoder {
     bound: Readonly<Record<string, DeviceTensor>>,
     column: number,
     mask: Float32Array<ArrayBuffer>,
-    { interventions = [], hidden = false, attention = false }: StepOptions,
+    { interventions = [], hidden = false, attention = false, read = [] }: StepOptions,
   ): Promise<DecoderState> {
     const sites = interventions.map(({ at }) => at);
-    const program = await this.pass(kind, { sites, hidden, attention });
+    const program = await this.pass(kind, { sites, read, hidden, attention });
     const all: Record<string, DeviceTensor> = { ...bound };
     for (const { at, matrix, shift } of interventions) {
       if (all[matrixInput(at)])
@@ -271,8 +273,9 @@ export class Decoder {
   }
 
   private pass(kind: 'prefill' | Fed, options: PassOptions): Promise<ModelProgram> {
-    const { sites, hidden, attention } = options;
-    const name = [kind, ...sites.map(siteName).sort(), hidden, attention].join(' ');
+    const { sites, read, hidden, attention } = options;
+    const names = (of: readonly DecodeSite[]): string => of.map(siteName).sort().join(' ');
+    const name = [kind, names(sites), names(read), hidden, attention].join(';');
     return this.programs.get(name, () =>
       kind === 'prefill' ? prefillProgram(this.shape, options) : advanceProgram(this.shape, kind, options),
     );

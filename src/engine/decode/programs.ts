@@ -7,9 +7,9 @@ import { decoderLayer, type KeyValues } from '../nn/layer';
 import type { LoraSpec } from '../nn/lora';
 import { mostProbable, mostProbableTokens } from '../nn/next-token';
 import { atPositions, hasLearnedPositions, leftPadding } from '../nn/positions';
-import { lastHidden, outerModel, type StackModel, stackModel } from '../nn/stack';
+import { lastHidden, outerModel, positionOf, type StackModel, stackModel } from '../nn/stack';
 import { logitChunks } from '../nn/vocabulary';
-import { type DecodeSite, intervened, intervenedModel } from './sites';
+import { intervened, intervenedModel, type ReadStates, type SiteOptions } from './sites';
 
 /** What decoding is compiled for: B sequences, questions of S columns, T keys in all. */
 export interface DecodeShape {
@@ -23,9 +23,7 @@ export interface DecodeShape {
 }
 
 /** What a pass does in addition: each combination is a program of its own, so that what is not requested costs nothing. */
-export interface PassOptions {
-  /** Sites with an intervention. */
-  readonly sites: readonly DecodeSite[];
+export interface PassOptions extends SiteOptions {
   /** Whether hidden_states[1..L] of the last position are an output. */
   readonly hidden: boolean;
   /** Whether the last position's attention weights are an output. */
@@ -73,7 +71,8 @@ function outputs(
 export function prefillProgram(shape: DecodeShape, options: PassOptions): Program {
   const { batch: B, question: S, config } = shape;
   const graph = new Graph();
-  const model = intervenedModel(stackModel(graph, config, shape.lora), options.sites);
+  const seen: ReadStates = new Map();
+  const model = intervenedModel(stackModel(graph, config, shape.lora), options, seen);
   const keyMask = graph.input('keyMask', [B, 1, 1, S]);
   const run = runQuestion(model, graph.input('ids', [B, S], 'i32'), keyMask);
   const H = config.hiddenSize;
@@ -83,8 +82,21 @@ export function prefillProgram(shape: DecodeShape, options: PassOptions): Progra
     const Q = weights.shape[2] as number;
     return o.slice(weights, 2, Q - 1, Q);
   });
-  return { name: 'prefill', outputs: outputs(shape, { hidden, kv: run.kv, attention }, options) };
+  const states = outputs(shape, { hidden, kv: run.kv, attention }, options);
+  return { name: 'prefill', outputs: { ...states, ...readOutputs(seen, B) } };
 }
+
+/**
+ * The states at sites that were read, at the last position, [B, H] each. They are tensors of their own: what is read may be
+ * another output too.
+ */
+const readOutputs = (seen: ReadStates, B: number): Record<string, Tensor> =>
+  Object.fromEntries(
+    [...seen].map(([name, h]) => {
+      const positions = (h.shape[0] as number) / B;
+      return [name, o.mul(positionOf(h, B, positions, positions - 1), 1)];
+    }),
+  );
 
 /** What is fed next: a vector x [B, H] (a token's embedding or any other), or the latent made from `last` [B, H]. */
 export type Fed = 'vector' | 'latent';
@@ -98,7 +110,8 @@ export function advanceProgram(shape: DecodeShape, fed: Fed, options: PassOption
   const { batch: B, keys: T, config } = shape;
   const { kvHeads, headDim: d, hiddenSize: H } = config;
   const graph = new Graph();
-  const model = intervenedModel(stackModel(graph, config, shape.lora), options.sites);
+  const seen: ReadStates = new Map();
+  const model = intervenedModel(stackModel(graph, config, shape.lora), options, seen);
   const place = graph.input('place', [1, 1, T, 1]);
   const segment = {
     batch: B,
@@ -111,7 +124,7 @@ export function advanceProgram(shape: DecodeShape, fed: Fed, options: PassOption
     // The column is still zero in the past, so that adding writes it.
     join: (past: Tensor | undefined, own: Tensor) => o.add(past as Tensor, o.mul(own, place)),
   };
-  const input = fed === 'vector' ? graph.input('x', [B, H]) : fedLatent(model, shape, options.sites);
+  const input = fed === 'vector' ? graph.input('x', [B, H]) : fedLatent(model, shape, options, seen);
   let x = hasLearnedPositions(model)
     ? atPositions(model, input, o.sub(columnOf(place), leftPadding(segment.mask)))
     : input;
@@ -131,7 +144,8 @@ export function advanceProgram(shape: DecodeShape, fed: Fed, options: PassOption
     kv.push(out.kv);
     attention.push(out.attention);
   });
-  return { name: `advance by a ${fed}`, outputs: outputs(shape, { hidden, kv, attention }, options) };
+  const states = outputs(shape, { hidden, kv, attention }, options);
+  return { name: `advance by a ${fed}`, outputs: { ...states, ...readOutputs(seen, B) } };
 }
 
 /** The column [1, 1] that `place` [1, 1, T, 1] marks. */
@@ -144,12 +158,14 @@ function columnOf(place: Tensor): Tensor {
 const fedLatent = (
   model: StackModel,
   { batch, config, filter }: DecodeShape,
-  sites: readonly DecodeSite[],
+  options: SiteOptions,
+  seen: ReadStates,
 ): Tensor =>
   intervened(
     latentOf(model, model.graph.input('last', [batch, config.hiddenSize]), filter),
     { site: 'latent' },
-    sites,
+    options,
+    seen,
   );
 
 /** A program that reads `last` [B, H] through the model's head. */

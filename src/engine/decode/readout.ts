@@ -3,6 +3,7 @@ import { InputError, NumericError } from '../base/errors';
 import type { DeviceTensor } from '../runtime/tensor';
 import { checkLayer, type Decoder } from './decoder';
 import { latentProgram, logitsProgram, nextProgram, topProgram } from './programs';
+import { type DecodeSite, readOutput, siteName } from './sites';
 import type { DecoderState } from './state';
 
 /** The most probable next token of each sequence. */
@@ -83,6 +84,14 @@ export async function hiddenOf(state: DecoderState): Promise<Float32Array> {
   if (!hidden)
     throw new InputError('the hidden states of this step were not kept', 'Pass `hidden: true` to the step.');
   return (await hidden.read()) as Float32Array;
+}
+
+/** The state at a site of the last position, [B, H], before any intervention. @throws InputError if the step did not read it */
+export async function siteStateOf(state: DecoderState, at: DecodeSite): Promise<Float32Array<ArrayBuffer>> {
+  const found = state.tensors[readOutput(at)];
+  if (!found)
+    throw new InputError(`the state at ${siteName(at)} was not read in this step`, 'Step with `read`.');
+  return (await found.read()) as Float32Array<ArrayBuffer>;
 }
 
 /**

@@ -27,23 +27,49 @@ export const siteName = (at: DecodeSite): string =>
 export const matrixInput = (at: DecodeSite): string => `${siteName(at)}.matrix`;
 export const shiftInput = (at: DecodeSite): string => `${siteName(at)}.shift`;
 
+/** Name of the output with the state at a site, before any intervention there. */
+export const readOutput = (at: DecodeSite): string => `at.${siteName(at)}`;
+
+/** What a pass does at its sites. */
+export interface SiteOptions {
+  /** Sites with an intervention. */
+  readonly sites: readonly DecodeSite[];
+  /** Sites whose states are outputs, by `readOutput`. */
+  readonly read: readonly DecodeSite[];
+}
+
+/** The states at the sites that are read, by the names of their outputs; filled while the graph is made. */
+export type ReadStates = Map<string, Tensor>;
+
 /** The hidden states [rows, H] after the intervention at that site, or unchanged if there is none. */
-export const intervened = (state: Tensor, at: DecodeSite, sites: readonly DecodeSite[]): Tensor =>
-  has(sites, at) ? affine(state, at) : state;
+export function intervened(
+  state: Tensor,
+  at: DecodeSite,
+  { sites, read }: SiteOptions,
+  seen: ReadStates,
+): Tensor {
+  if (has(read, at)) seen.set(readOutput(at), state);
+  return has(sites, at) ? affine(state, at) : state;
+}
 
 /** The model with the interventions attached to its layers; at a site shared with an adapter they come after it. */
-export function intervenedModel(model: StackModel, sites: readonly DecodeSite[]): StackModel {
+export function intervenedModel(model: StackModel, options: SiteOptions, seen: ReadStates): StackModel {
   const L = model.layers.length;
   const last: DecodeSite = { site: 'residual', layer: L };
+  const isUsed = (at: DecodeSite): boolean => has(options.sites, at) || has(options.read, at);
   const attached = model.layers.map((_, i): Attachments => {
     const maps: Attachments['sites'] = {};
     for (const site of SITES) {
       const at: DecodeSite = { site, layer: i + 1 };
-      if (has(sites, at) && siteName(at) !== siteName(last)) maps[site] = (h) => affine(h, at);
+      if (isUsed(at) && siteName(at) !== siteName(last)) maps[site] = (h) => intervened(h, at, options, seen);
     }
     return joinAttachments([model.attached[i] ?? NOTHING, { lora: [], sites: maps }]);
   });
-  return { ...model, attached, ...(has(sites, last) && { final: (h: Tensor) => affine(h, last) }) };
+  return {
+    ...model,
+    attached,
+    ...(isUsed(last) && { final: (h: Tensor) => intervened(h, last, options, seen) }),
+  };
 }
 
 /** [n, n] */

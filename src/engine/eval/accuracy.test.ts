@@ -63,7 +63,7 @@ function counter(
 }
 
 const problem = (length: number, answer: string) => ({
-  tokens: { question: Array.from({ length }, (_, i) => 5 + i), rationale: [], answer: [] },
+  tokens: { question: Array.from({ length }, (_, i) => 5 + i), rationale: [], steps: [], answer: [] },
   answer,
 });
 /** Right: the first, the third and the last. */

@@ -272,6 +272,30 @@ describe('a run that diverges', () => {
   });
 });
 
+it('keeps the earlier student when the very first step diverges, and tells that step’s losses', async () => {
+  const inside = () => workbench as unknown as { student?: { id: string; step: number } };
+  await workbench.distil(tinyRun({ data: { validation: 0, heldOut: 0 }, evaluation: { every: 0 } }));
+  const before = inside().student;
+  const watched = watch();
+  // logits/τ overflow: the thoughts are NaN before anything has been trained.
+  const run = workbench.distil(
+    tinyRun({
+      latent: { temperature: 1e-42 },
+      data: { validation: 0, heldOut: 0 },
+      evaluation: { every: 0 },
+    }),
+    { report: watched.report },
+  );
+  await expect(run).rejects.toThrow(NumericError);
+  await expect(run).rejects.toThrow('the student there was before stays');
+  const steps = watched.steps();
+  expect(steps).toHaveLength(1);
+  expect(steps[0]?.step).toBe(1);
+  expect(Number.isFinite(steps[0]?.losses.total)).toBe(false);
+  expect(before).toBeDefined();
+  expect(inside().student).toBe(before);
+});
+
 describe('stepping', () => {
   it('computes K thoughts, then the answer, once', async () => {
     const opened = await workbench.openQuestion({

@@ -61,7 +61,7 @@ export async function familyErrors(
 }
 
 /** Hidden states of the tokens and latents of each row, one after another: what the lens reads. */
-async function states(
+export async function states(
   models: DeviceModels,
   model: LoadedModel,
   questions: readonly (readonly number[])[],
@@ -110,7 +110,7 @@ async function states(
  * Hidden states and logits from the question's last position on, one position at a time: rows' positions in the order of
  * the golden file, those before the question's last missing (NaN).
  */
-async function steps(
+export async function steps(
   models: DeviceModels,
   model: LoadedModel,
 ): Promise<{ hidden: Float32Array; logits: Float32Array }> {

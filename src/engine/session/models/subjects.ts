@@ -21,6 +21,8 @@ export interface StudentCheckpoint extends Student {
 export interface OpenedModel {
   readonly model: LoadedModel;
   readonly tokenizer: Tokenizer;
+  /** The model without the adapter that is merged into it, where there is one. */
+  readonly base?: OpenedModel;
 }
 
 /** Everything there is to look at. */

@@ -1,0 +1,75 @@
+import type { GraphHostTensor } from '../base/dtype';
+import { InputError } from '../base/errors';
+import { Graph, type Program } from '../graph/graph';
+import * as o from '../graph/ops';
+import { mostProbableTokens } from '../nn/next-token';
+import { finalNorm, outerModel } from '../nn/stack';
+import type { Decoder } from './decoder';
+import type { DecodeShape } from './programs';
+import { checkFinite, type TopTokens, values } from './readout';
+import type { DecoderState } from './state';
+
+/**
+ * The logit lens (nostalgebraist 2020): `hidden` [B, L, H] and `scale` [1, 1] → `ids`, `logProbabilities` [B·L, k] and
+ * `entropy` [B·L] of softmax(scale·head(norm(h))) at every layer. The last layer's states have been normed already, so that
+ * its row is what the head itself says.
+ */
+export function logitLensProgram({ batch: B, config }: DecodeShape, k: number): Program {
+  const { layers: L, hiddenSize: H } = config;
+  const graph = new Graph();
+  const model = outerModel(graph, config);
+  const hidden = graph.input('hidden', [B, L, H]);
+  const last = o.slice(hidden, 1, L - 1, L);
+  const normed =
+    L === 1
+      ? last
+      : o.concat(
+          [
+            o.reshape(finalNorm(model, o.reshape(o.slice(hidden, 1, 0, L - 1), [B * (L - 1), H])), [
+              B,
+              L - 1,
+              H,
+            ]),
+            last,
+          ],
+          1,
+        );
+  const rows = o.reshape(normed, [B * L, H]);
+  return {
+    name: 'logit lens',
+    outputs: { ...mostProbableTokens(model, rows, graph.input('scale', [1, 1]), k) },
+  };
+}
+
+/**
+ * The k most probable tokens after the last position as layer 1…L has them, [B][L].
+ * @throws InputError if the step did not keep hidden states, NumericError if a logit is NaN or infinite
+ */
+export async function logitLens(decoder: Decoder, state: DecoderState, k: number): Promise<TopTokens[][]> {
+  const { batch: B, config } = decoder.shape;
+  const L = config.layers;
+  const count = Math.min(k, config.vocabSize);
+  if (!state.tensors.hidden)
+    throw new InputError('the hidden states of this step were not kept', 'Pass `hidden: true` to the step.');
+  const scale: GraphHostTensor = { dtype: 'f32', shape: [1, 1], data: Float32Array.of(1) };
+  const read = decoder.read(
+    `logit lens ${count}`,
+    () => logitLensProgram(decoder.shape, count),
+    state.tensors,
+    { scale },
+  );
+  const { ids, logProbabilities, entropy } = (await values(read)) as Record<string, Float32Array>;
+  checkFinite(entropy as Float32Array);
+  return Array.from({ length: B }, (_, b) =>
+    Array.from({ length: L }, (_, l) => {
+      const row = b * L + l;
+      return {
+        top: Array.from({ length: count }, (_, j) => ({
+          id: ids?.[row * count + j] as number,
+          probability: Math.exp(logProbabilities?.[row * count + j] as number),
+        })),
+        entropy: Math.max(0, entropy?.[row] as number),
+      };
+    }),
+  );
+}
