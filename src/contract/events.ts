@@ -260,11 +260,12 @@ export interface LatentSession {
   readonly unknown: readonly string[];
   readonly latentSteps: number;
   /**
-   * What is fed as a latent: `softmax`, the mixture softmax(logits/τ)·E, whose largest shares are a thought's `top`; or
-   * `hidden`, the hidden state itself, with `top` from softmax(logits).
+   * What is fed as a thought: `softmax`, the mixture softmax(logits/τ)·E, whose largest shares are a thought's `top`;
+   * `hidden`, the hidden state itself; `module`, what a trained module makes of it; `tokens`, tokens that are the same for
+   * every question. `top` is then from softmax(logits) where the thought is made.
    */
-  readonly filter: 'softmax' | 'hidden';
-  /** τ; meaningless for `hidden`. */
+  readonly filter: 'softmax' | 'hidden' | 'module' | 'tokens';
+  /** τ; meaningless but for `softmax`. */
   readonly temperature: number;
   /** Reference answer when the question came from the data set. */
   readonly expected: string | null;
