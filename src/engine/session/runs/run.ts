@@ -3,7 +3,8 @@ import type { RunConfig } from '../../../contract/config';
 import type { Accuracy, RunEvent, RunResult } from '../../../contract/events';
 import { CancelledError, NumericError, throwIfCancelled } from '../../base/errors';
 import { Rng } from '../../base/rng';
-import { batchIndices, tokenBatch } from '../../data/batch';
+import { batchIndices, splitBatch, tokenBatch } from '../../data/batch';
+import type { TokenProblem } from '../../data/tokens';
 import { accuracy } from '../../eval/accuracy';
 import type { Recipe } from '../../recipes/shared/recipe';
 import { tokenFeeds } from '../../recipes/shared/token-inputs';
@@ -124,7 +125,7 @@ class Distillation {
   }
 
   private async train(
-    { step, losses, adapter, optimiser, decoder, layout, decoded }: Machinery,
+    { step, losses, trained, adapter, optimiser, decoder, layout, decoded }: Machinery,
     { training, validation }: RunData,
     onDone: (step: number) => void,
   ): Promise<number> {
@@ -140,7 +141,9 @@ class Distillation {
       keep: (checkpoint) => this.sink.checkpoint(checkpoint),
       emit: this.report,
     });
-    const indices = batchIndices(new Rng(config.seed).fork('batches'), training.length, layout.batch);
+    const { accumulation } = o;
+    const { batch: B } = layout;
+    const indices = batchIndices(new Rng(config.seed).fork('batches'), training.length, B * accumulation);
     const used = Object.values(losses).flatMap((loss) => loss ?? []);
     clock.begin('train');
     const done = await train({
@@ -149,11 +152,14 @@ class Distillation {
       steps: o.steps,
       learningRate: o.learningRate,
       warmup: o.warmup,
+      schedule: o.schedule,
       batch: (t) => {
         const samples = indices(t);
-        const tokens = samples.map((i) => (training[i] as Example).tokens);
-        const feeds = tokenFeeds(tokenBatch(tokens, codec, layout));
-        return Object.assign(feeds, ...used.map((loss) => loss.feeds(samples)));
+        const tokens = samples.map((i) => trained[i] as TokenProblem);
+        return splitBatch(tokenBatch(tokens, codec, layout), accumulation).map((part, i) => {
+          const own = samples.slice(i * B, (i + 1) * B);
+          return Object.assign(tokenFeeds(part), ...used.map((loss) => loss.feeds(own)));
+        });
       },
       onStep: (event) => {
         if (event.finite) onDone(event.step);
@@ -208,7 +214,7 @@ class Distillation {
     return this.clock.aside(() => this.context.teacherAccuracy(count, { signal, report }));
   }
 
-  private result({ step, adapter, ranksUsed }: Machinery, done: number) {
+  private result({ step, adapter, ranksUsed, trainable }: Machinery, done: number) {
     const { config, clock, context } = this;
     return {
       config,
@@ -223,8 +229,7 @@ class Distillation {
         evaluate: clock.seconds('evaluate'),
       },
       programs: step.programs,
-      trainable: adapter.student.packs.reduce((n, pack) => n + pack.length, 0),
-      ranksUsed,
+      ...{ trainable, ranksUsed },
       provider: context.runtime.provider,
       models: context.pair.hashes,
     };
