@@ -1,5 +1,6 @@
 import type { ConfigOf } from '../../../contract/config';
 import type { TokenLayout } from '../../base/tokens';
+import type { Reasoning } from '../../decode/reasoning';
 import type { Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
 import type { DecoderConfig } from '../../nn/config';
@@ -7,9 +8,9 @@ import type { Feedback } from '../../nn/feedback';
 import type { ProjectionSpec } from '../../nn/modules/projection';
 import type { Computed, Segment } from '../../train/tape/entries';
 import type { Tape } from '../../train/tape/tape';
-import { added, END, joined } from './added-tokens';
+import { END, joined, TOKENS } from './added-tokens';
 import { stateDistance } from './losses/distance';
-import { STUDENT } from './passes';
+import { reasonAfter, STUDENT } from './passes';
 import { TOKEN_INPUTS } from './token-inputs';
 
 /** What methods have in common whose student learns from its own explicit reasoning, in the same step (CODI §3). */
@@ -38,7 +39,7 @@ function explicitText(tape: Tape, question: Segment, { explicit: R }: TokenLayou
  * The explicit path: its mean cross entropy is the term `teacher`.
  * @returns its hidden states at the aligned token [B, L, H], through which no gradient flows; undefined where no loss reads them
  */
-export function teacherPath(
+function teacherPath(
   tape: Tape,
   question: Segment,
   layout: TokenLayout,
@@ -57,13 +58,13 @@ export function teacherPath(
 }
 
 /** The end-of-thought token, prompt and answer; their mean cross entropy is the term `answer`. */
-export function replyPath(
+function replyPath(
   tape: Tape,
   before: Segment,
   { prompt: P, answer: A }: TokenLayout,
   config: Config,
 ): Segment {
-  const x = joined(tape, added(tape, [END], config.tokens), tape.tokens(TOKEN_INPUTS.answerIds, P + A - 1));
+  const x = joined(tape, tape.embeddings(TOKENS, [END]), tape.tokens(TOKEN_INPUTS.answerIds, P + A - 1));
   const reply = tape.segment(x, { after: before, adapters: [STUDENT] });
   // The first position is the end-of-thought token, which predicts the prompt's first.
   if (config.answer.supervised === 'prompt')
@@ -80,7 +81,7 @@ export function replyPath(
 }
 
 /** The distance between the reply's states at the aligned token and the explicit path's is the term `distillation`. */
-export function distil(
+function distil(
   tape: Tape,
   reply: Segment,
   { prompt: P }: TokenLayout,
@@ -92,4 +93,20 @@ export function distil(
   tape.loss(['distillation'], [states, target], (_, [own, other]) => [
     o.mul(stateDistance(own as Tensor, other as Tensor, distillation), weights.distillation),
   ]);
+}
+
+/**
+ * Both paths after the question: the explicit one, and the reasoning with prompt and answer. Its last stage is the
+ * end-of-thought token alone, which is read in one pass with the prompt.
+ */
+export function recordSelfDistillation(
+  tape: Tape,
+  question: Segment,
+  layout: TokenLayout,
+  reasoning: Reasoning,
+  config: Config,
+): void {
+  const target = teacherPath(tape, question, layout, config);
+  const { end } = reasonAfter(tape, question, { ...reasoning, stages: reasoning.stages.slice(0, -1) });
+  distil(tape, replyPath(tape, end, layout, config), layout, target, config);
 }
