@@ -151,7 +151,7 @@ describe('the student during training', () => {
   });
 
   it('is kept at its best and at its end if the best is requested', async () => {
-    const best = { ...CONFIG, evaluation: { every: 1, keepBest: true } };
+    const best = { ...CONFIG, evaluation: { ...CONFIG.evaluation, every: 1, keepBest: true } };
     const on = await observed(best);
     const { packs } = inside().student as Student;
     await observed({ ...best, observation: { every: 0, samples: 3 } });
