@@ -193,7 +193,7 @@ describe('checkpoints', () => {
     const before = inside().student;
     const { runtime } = inside().opened.models;
     const broken = workbench.distil(
-      { ...CONFIG, evaluation: { every: 0, keepBest: false } },
+      { ...CONFIG, evaluation: { ...CONFIG.evaluation, every: 0, keepBest: false } },
       { report: (event) => event.kind === 'step' && event.step === 3 && void runtime.dispose() },
     );
     await expect(broken).rejects.toThrow();
