@@ -38,7 +38,9 @@ export type GoldenName =
   | 'proofs'
   | 'decode'
   | 'methods-llama'
-  | 'methods-qwen2';
+  | 'methods-qwen2'
+  | 'interventions-qwen2'
+  | 'interventions-gpt2';
 export type GoldenModelName = 'llama-student' | 'llama-teacher' | 'qwen2-student' | 'qwen2-teacher';
 
 interface Entry {
