@@ -178,9 +178,7 @@ describe('withMethod', () => {
     expect(left.map(([path]) => path)).toContain('weights.covariance');
     expect(left.map(([path]) => path)).toContain('factors.anchor.hooi');
     expect(withMethod(lori, 'lori')).toEqual({ config: lori, left: [] });
-    expect(() => withMethod(lori, 'dart')).toThrow(
-      `method: one of ${METHODS.map(({ id }) => id).join(', ')} is expected`,
-    );
+    expect(() => withMethod(lori, 'unheard-of')).toThrow(/method: one of lori, .* is expected/);
   });
 });
 

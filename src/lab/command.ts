@@ -3,7 +3,7 @@ import type { PairReport, RunEvent } from '../contract/events';
 import type { Methods } from '../contract/methods/method';
 import type { RunFile } from '../contract/run-file';
 import type { LoriWorkbench } from '../engine/session/workbench';
-import type { GenerateArguments, LensArguments, TrainingArguments } from './options';
+import type { ExportArguments, GenerateArguments, LensArguments, TrainingArguments } from './options';
 
 export interface Contender {
   /** The preset's id, or the method if a custom configuration is run with every method. */
@@ -36,6 +36,7 @@ export interface CommandInput {
   /** The file of an arena. */
   readonly plan: string | undefined;
   readonly generation: GenerateArguments;
+  readonly exported: ExportArguments;
   readonly training: TrainingArguments;
   /** The run file that is repeated. */
   readonly file: RunFile | null;

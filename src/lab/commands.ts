@@ -2,6 +2,7 @@ import { momentOf } from '../contract/latents';
 import { arena } from './arena';
 import { type Command, unobserved } from './command';
 import { evaluate } from './eval';
+import { exportFile } from './export';
 import { generate } from './generate';
 import { causal, lens } from './lens';
 import { withRoles } from './roles';
@@ -15,15 +16,17 @@ const distil: Command = async (input) => {
   const steps: object[] = [];
   const evaluations: object[] = [];
   const spectra: object[] = [];
+  const stages: object[] = [];
   const result = await workbench.distil(config, {
     report: (event) => {
       onEvent(event);
       if (event.kind === 'step') steps.push(event);
       if (event.kind === 'evaluation') evaluations.push(event);
       if (event.kind === 'spectrum') spectra.push(event);
+      if (event.kind === 'stage') stages.push(event);
     },
   });
-  return { result, steps, evaluations, spectra };
+  return { result, steps, evaluations, spectra, ...(stages.length > 0 && { stages }) };
 };
 
 /** One question, thought by thought; a student is trained first. */
@@ -74,6 +77,7 @@ export const COMMANDS = {
   step,
   generate,
   states,
+  export: exportFile,
   bench,
 } as const satisfies Record<string, Command>;
 export type CommandName = keyof typeof COMMANDS;

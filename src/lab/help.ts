@@ -20,6 +20,8 @@ const ABOUT: Readonly<Record<CommandName, string>> = {
     'Continues a prompt with a teacher, base, student or opened checkpoint: sampling, seeds, tokens per second.',
   states:
     'Writes hidden states to a file: .npy, float32 [layers, tokens, H], or .safetensors, a tensor for each layer with metadata.',
+  export:
+    'Writes a model or a student to a file: a PEFT adapter, a merged model (safetensors) or an ONNX graph.',
   bench: 'Times a training step.',
 };
 

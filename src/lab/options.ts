@@ -1,6 +1,7 @@
 import type { Accuracy } from '../contract/events';
 import { GENERATE_SETTINGS, type GenerateSettings } from '../contract/generate';
 import { CONTROLS, STACKS } from '../contract/lens';
+import { EXPORT_DTYPES, MODEL_FORMATS, ONNX_LENGTH } from '../contract/model-files';
 import { rangeText, type Setting } from '../contract/settings';
 
 /** The value of an option that counts something. @throws an error that says what was expected */
@@ -57,11 +58,13 @@ const THOUGHTS = ['thoughts'];
 const BOTH = ['lens', 'causal'];
 const GENERATE = ['generate'];
 const STATES = ['states'];
+const EXPORT = ['export'];
 /** What names samples. */
 const READING = [...LENS, ...STATES];
-const SUBJECTS = [...BOTH, ...GENERATE, ...STATES];
+const SUBJECTS = [...BOTH, ...GENERATE, ...STATES, ...EXPORT];
 /** What trains a student. */
-const TRAINING = ['distil', 'step', 'bench'];
+const TRAINING = ['distil', 'step', 'bench', ...EXPORT];
+const both = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])];
 
 /** A setting of generation as an option: its help, range and default are those of the page. */
 const generation = (key: keyof GenerateSettings) => {
@@ -175,14 +178,14 @@ export const OPTIONS = {
     value: 'folder',
     about:
       'A PEFT adapter (adapter_config.json, adapter_model.safetensors) to merge into the opened checkpoint; without --open (of distil, step and bench: --model), into the bundled model that it names as its base.',
-    commands: [...SUBJECTS, ...TRAINING],
+    commands: both(SUBJECTS, TRAINING),
   },
   storage: {
     type: 'string',
     value: 'f32|int8',
     about:
       'How the opened checkpoint’s matrices are kept: as float32, or in 8 bits by blocks of 32, a third of the memory and slower. By default float32 where a text can then be read.',
-    commands: [...SUBJECTS, ...TRAINING],
+    commands: both(SUBJECTS, TRAINING),
   },
   model: {
     type: 'string',
@@ -266,6 +269,27 @@ export const OPTIONS = {
     about: 'At which positions states are projected.',
     commands: CAUSAL,
   },
+  format: {
+    type: 'string',
+    default: 'peft',
+    value: MODEL_FORMATS.join('|'),
+    about:
+      'peft: a zip with the adapter as PEFT stores it. merged: a zip with the whole model, adapters merged. onnx: a graph, ids to logits.',
+    commands: EXPORT,
+  },
+  dtype: {
+    type: 'string',
+    default: 'f32',
+    value: EXPORT_DTYPES.join('|'),
+    about: 'Of a merged model’s weights.',
+    commands: EXPORT,
+  },
+  length: {
+    type: 'string',
+    value: 'n',
+    about: `Positions of the ONNX graph, which has one length [${ONNX_LENGTH.default}].`,
+    commands: EXPORT,
+  },
   plan: {
     type: 'string',
     value: 'arena.json',
@@ -334,6 +358,13 @@ export interface GenerateArguments {
   readonly continuations: string;
   readonly limit: string;
   readonly stop: readonly string[];
+}
+
+/** The given options of `export`. */
+export interface ExportArguments {
+  readonly format: string;
+  readonly dtype: string;
+  readonly length?: string | undefined;
 }
 
 /** The given options of `lens` and `causal`. */

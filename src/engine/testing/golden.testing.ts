@@ -40,7 +40,11 @@ export type GoldenName =
   | 'methods-llama'
   | 'methods-qwen2'
   | 'interventions-qwen2'
-  | 'interventions-gpt2';
+  | 'interventions-gpt2'
+  | 'coconut'
+  | 'icot'
+  | 'adaptive'
+  | 'grpo';
 export type GoldenModelName = 'llama-student' | 'llama-teacher' | 'qwen2-student' | 'qwen2-teacher';
 
 interface Entry {

@@ -9,6 +9,7 @@ import { Choice } from '../../ui/Choice';
 import { ErrorNotice } from '../../ui/ErrorNotice';
 import { Empty, Panel } from '../../ui/Panel';
 import { useThrottled } from '../../ui/use-throttled';
+import { ExportModel } from '../shared/ExportModel';
 import { ConfigForm } from './ConfigForm';
 import { LossCard } from './LossCard';
 import { ResultCard } from './ResultCard';
@@ -39,6 +40,7 @@ export function DistilPanel() {
         <RunFailure />
         <RunFigures />
         <Result />
+        <StudentFiles />
         <Curves />
         <SeedsCard />
         <SavedRuns />
@@ -98,6 +100,19 @@ function RunFailure() {
 function Result() {
   const result = useApp((state) => state.run.result);
   return result && <ResultCard result={result} />;
+}
+
+function StudentFiles() {
+  const student = useApp((state) => state.student);
+  if (student === null) return null;
+  return (
+    <Panel
+      title="Export"
+      about={`The student that is kept, ${student.label} (step ${student.step}), for PEFT, transformers and ONNX Runtime. Each opens here again in Model.`}
+    >
+      <ExportModel subject={{ kind: 'student' }} />
+    </Panel>
+  );
 }
 
 function Curves() {
