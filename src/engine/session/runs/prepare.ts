@@ -137,6 +137,7 @@ export async function prepare(
       ...{ id, methods, packs, roles },
       reasoning: reasonings[stageAt(stages, begun)] as Reasoning,
       lengths: longestOf(layout, decoded),
+      examples: { training, heldOut },
     });
     const { keepBest } = config.evaluation;
     const state = from && adapterOf(from, parameters);
@@ -223,7 +224,9 @@ export const studentBy = (
   {
     methods,
     ...own
-  }: Pick<Student, 'id' | 'packs' | 'reasoning' | 'roles' | 'lengths'> & { readonly methods: Methods },
+  }: Pick<Student, 'id' | 'packs' | 'reasoning' | 'roles' | 'lengths' | 'examples'> & {
+    readonly methods: Methods;
+  },
 ): Student => ({
   ...own,
   label: labelOf(config, methods),
