@@ -107,6 +107,7 @@ export async function lab(
       },
       samples,
       question: values.question,
+      stepping: values,
       html: values.html,
       plan: values.plan,
       lens: values,
