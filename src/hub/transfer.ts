@@ -133,7 +133,10 @@ class Transfer {
         const response = await ask(url, { ...requestInit(base, token, from), signal: both });
         if (response.status === 416 && from > 0) {
           await this.restart(null);
-          throw new Retry('the host does not have the rest of this file: it is downloaded from its beginning', 0);
+          throw new Retry(
+            'the host does not have the rest of this file: it is downloaded from its beginning',
+            0,
+          );
         }
         refuseAnswer(response, base, this.file.path, limits);
         await this.agree(response, from);
