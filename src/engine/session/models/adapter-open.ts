@@ -18,6 +18,7 @@ import { HEAD_NAME, outerWeights } from '../../nn/weight-parts';
 import { expectedTensors, transpose } from '../../nn/weights';
 import { CANCELLED, fingerprint, hashOf, json, namedFiles, readAll } from './chosen-files';
 import { type LoadedModel, parametersOf } from './pair';
+import { isPccot, PCCOT_ARGUMENTS, pccotStudent } from './release-pccot';
 import type { OpenedModel } from './subjects';
 import { openTokenizer } from './tokenizer-files';
 
@@ -140,7 +141,12 @@ export async function withAdapter(
       notes: [...notesOn(peft, plan, model.report), ...opened.notes, ...(model.report.notes ?? [])],
     },
   };
-  return { model: merged, tokenizer: opened.tokenizer, base };
+  const result = { model: merged, tokenizer: opened.tokenizer, base };
+  const settings = byName.get('config.json')?.size ? await json(byName, 'config.json') : undefined;
+  if (!isPccot(settings) && !byName.has(PCCOT_ARGUMENTS)) return result;
+  const { latent, notes } = pccotStudent(settings, await json(byName, PCCOT_ARGUMENTS), merged);
+  const told = [...notes, ...(merged.report.notes ?? [])];
+  return { ...result, latent, model: { ...merged, report: { ...merged.report, notes: told } } };
 }
 
 const TOKENIZER_FILES = [
