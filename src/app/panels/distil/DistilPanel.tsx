@@ -13,6 +13,7 @@ import { ExportModel } from '../shared/ExportModel';
 import { ConfigForm } from './ConfigForm';
 import { LossCard } from './LossCard';
 import { ResultCard } from './ResultCard';
+import { RolesCard } from './RolesCard';
 import { RunBar } from './RunBar';
 import { RunCharts } from './RunCharts';
 import { RunFigures } from './RunFigures';
@@ -27,6 +28,7 @@ export function DistilPanel() {
     <div className="place with-side">
       <div className="side">
         <RunPanel isDisabled={active} />
+        <RolesCard isDisabled={active} />
         <Panel title="Configuration">
           <ConfigForm isDisabled={active} />
           <p className="help">
