@@ -12,6 +12,7 @@ import { type AdapterPlan, planAdapter } from '../../checkpoint/peft/plan';
 import { checkFloat } from '../../checkpoint/safetensors';
 import { blobSource, memorySource, type ReadBlob } from '../../checkpoint/source';
 import { StoredWeights } from '../../checkpoint/stored-weights';
+import { thoughtsIn } from '../../decode/reasoning';
 import type { DecoderConfig } from '../../nn/config';
 import { type Overlay, overlaidSource, type ReadRows } from '../../nn/overlay';
 import { HEAD_NAME, outerWeights } from '../../nn/weight-parts';
@@ -146,7 +147,11 @@ export async function withAdapter(
   if (!isPccot(settings) && !byName.has(PCCOT_ARGUMENTS)) return result;
   const { latent, notes } = pccotStudent(settings, await json(byName, PCCOT_ARGUMENTS), merged);
   const told = [...notes, ...(merged.report.notes ?? [])];
-  return { ...result, latent, model: { ...merged, report: { ...merged.report, notes: told } } };
+  return {
+    ...result,
+    latent,
+    model: { ...merged, report: { ...merged.report, thoughts: thoughtsIn(latent.reasoning), notes: told } },
+  };
 }
 
 const TOKENIZER_FILES = [

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { momentOf } from '../../../contract/latents';
 import type { NamedFile } from '../../../contract/lens';
 import { memorySource } from '../../checkpoint/source';
 import { readTorchHeader } from '../../checkpoint/torch/torch-file';
@@ -8,7 +9,9 @@ import { reason } from '../../decode/reason';
 import type { DecoderState } from '../../decode/state';
 import { uploadParameters } from '../../model/upload-parameters';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
+import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { decoderFor } from '../runs/student';
+import { LoriWorkbench } from '../workbench';
 import { DeviceModels } from './device-models';
 import { distance, floats } from './families-files.testing';
 import { openModel } from './opened';
@@ -118,7 +121,7 @@ describe('a release', () => {
       [...(await releaseFiles(sim)), ...baseSettings(sim)].filter(({ data }) => data.size > 0),
     );
     expect(other.model.report.notes?.join('\n')).toMatch(
-      /27 tensors are left aside \("decoder.transformer.wte.weight", …\): the decoder that SIM-CoT/,
+      /29 tensors are left aside \("decoder.transformer[^)]*", …\): the decoder that SIM-CoT/,
     );
     // With an empty config.json, the open model's is taken.
     const opened = await openModel(await releaseFiles(CODI), { bases: { opened: base, others: [] } });
@@ -201,6 +204,27 @@ describe('a release', () => {
     const files = await releaseFiles({ ...adaptive, files: { 'config.json': config } });
     await expect(openModel([...files, ...baseSettings(adaptive)])).rejects.toThrow(message);
   });
+});
+
+it('is stepped through in Latents, thought by thought, and answers', async () => {
+  const workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
+  await workbench.open('wasm');
+  await workbench.loadPair('models');
+  const asked = { question: 'abcde', student: 'opened' } as const;
+  await expect(workbench.openQuestion(asked)).rejects.toThrow(/no checkpoint is open/);
+  const sim = release('SIM-CoT on CODI, Llama');
+  const files = [...(await releaseFiles(sim)), ...baseSettings(sim)].filter(({ data }) => data.size > 0);
+  const report = await workbench.openCheckpoint(files);
+  expect(report.thoughts).toBe(6);
+  const session = await workbench.openQuestion(asked);
+  expect(session).toMatchObject({ latentSteps: 6, filter: 'module', student: report.name });
+  const thought = await workbench.thought(momentOf(session.session, 3));
+  expect(thought.step).toBe(3);
+  const answer = await workbench.answer(momentOf(session.session, 6));
+  expect(answer.text).toBeTypeOf('string');
+  await workbench.openCheckpoint(baseFiles(pccotCases[0]!.base));
+  await expect(workbench.openQuestion(asked)).rejects.toThrow(/was not trained to reason in thoughts/);
+  await workbench.close();
 });
 
 describe('files of torch.save', () => {

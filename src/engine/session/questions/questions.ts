@@ -22,9 +22,16 @@ import { LatentStepper, SHOWN_TOKENS } from '../latents/latent-stepper';
 import { type TeacherSpace, teacherSpace } from '../latents/teacher-distance';
 import { LOOKED_AT } from '../latents/thought-runner';
 import type { DeviceModels } from '../models/device-models';
-import type { Pair } from '../models/pair';
+import type { LoadedModel, Pair } from '../models/pair';
 import { POOL, type ProblemSet } from '../models/problems';
-import { capacityFor, decoderFor, EVALUATION_BATCH, generationLimit, type Student } from '../runs/student';
+import {
+  capacityFor,
+  decoderFor,
+  EVALUATION_BATCH,
+  generationLimit,
+  type Student,
+  type StudentSpec,
+} from '../runs/student';
 import { DecoderCache } from './decoder-cache';
 
 /** Held-out problems that determine how long a typed question may be: as long as the longest, plus some slack. */
@@ -38,6 +45,28 @@ interface Models {
   readonly device: Device | undefined;
   readonly pair: Pair;
   readonly problems: ProblemSet;
+}
+
+/** Who is stepped through. */
+export type SteppedStudent = StudentSpec & Pick<Student, 'label' | 'packs'>;
+
+/** The model that a student runs on, where that is not the bundled base. */
+export type OtherModel = Pick<Pair, 'base' | 'tokenizer' | 'codec'>;
+
+/** Of questions of the field (GSM8K's longest have some 200 tokens), and of what is written after the thoughts. */
+const FIELD = { question: 200, answer: 16, explicit: 48 } as const;
+
+/** As much of it as the model has positions for. */
+function layoutFor({ base, codec }: OtherModel, reasoning: Reasoning): TokenLayout {
+  const { maxPositions = Number.POSITIVE_INFINITY } = base.config;
+  const layout = {
+    ...FIELD,
+    batch: 1,
+    prompt: codec.prompt.length,
+    explicit: Math.min(FIELD.explicit, Math.floor(maxPositions / 4)),
+  };
+  const rest = capacityFor({ ...layout, question: 0 }, reasoning);
+  return { ...layout, question: Math.max(1, Math.min(FIELD.question, maxPositions - rest)) };
 }
 
 /** How the untrained base reasons; unspecified parts are a run's defaults. @throws InputError for an impossible τ */
@@ -58,6 +87,8 @@ export class Questions {
   private parameters: readonly DeviceTensor[] = [];
   private stepper: { session: number; stepper: LatentStepper; decoder: Decoder } | undefined;
   private sessions = 0;
+  /** The model that was stepped through last, where it was not the bundled base. */
+  private other: LoadedModel | undefined;
   private readonly decoders = new DecoderCache((decoder) => this.stepper?.decoder === decoder);
   private readonly warm = new WeakSet<Decoder>();
   private readonly measured = new Map<number, Accuracy>();
@@ -80,9 +111,11 @@ export class Questions {
       readonly steps?: number;
       readonly latent?: LatentChoice;
     },
-    student: Student | undefined,
+    student: SteppedStudent | undefined,
+    on?: OtherModel,
   ): Promise<LatentSession> {
-    const { pair, problems, device } = this.models();
+    const { pair: loaded, problems, device } = this.models();
+    const pair = on ? { ...loaded, ...on } : loaded;
     const trained = student?.reasoning ?? baseReasoning(request.latent);
     const latentSteps = request.steps ?? thoughtsIn(trained);
     if (!Number.isInteger(latentSteps) || latentSteps < 0 || latentSteps > MAX_LATENT_STEPS)
@@ -91,10 +124,12 @@ export class Questions {
         'Choose a number of latent steps in that range.',
       );
     const reasoning = withSteps(trained, latentSteps, feedbackBy(LATENT_DEFAULTS));
+    const layout = on ? layoutFor(on, reasoning) : this.layout();
     // If this is refused, the previous question stays open; otherwise it ends here, because its trained values go.
-    leftPad([pair.codec.question(request.question)], this.layout().question, pair.codec.padId);
+    leftPad([pair.codec.question(request.question)], layout.question, pair.codec.padId);
     this.close();
-    const decoder = await this.studentDecoder(student, reasoning);
+    const decoder = await this.studentDecoder(pair.base, layout, student, reasoning);
+    this.other = on?.base;
     this.sessions++;
     const stepper = await LatentStepper.open(pair, decoder, {
       session: this.sessions,
@@ -103,12 +138,12 @@ export class Questions {
       student: student?.label ?? 'the base, untrained',
       identity: await identityOf(pair.base, student),
       reasoning,
-      limit: generationLimit(this.layout(), reasoning),
+      limit: generationLimit(layout, reasoning),
       device,
       training: (count) => this.trainingQuestions(count),
       problem: (id) => problems.byId(id)?.problem.question,
     });
-    if (this.taught?.question === request.question) stepper.compareWith(this.taught.space);
+    if (!on && this.taught?.question === request.question) stepper.compareWith(this.taught.space);
     this.stepper = { session: this.sessions, stepper, decoder };
     return stepper.report;
   }
@@ -194,6 +229,11 @@ export class Questions {
     this.dropParameters();
   }
 
+  /** Frees what was made for a model that is no longer open. */
+  async dropModel(model: LoadedModel): Promise<void> {
+    if (this.other === model) await this.drop();
+  }
+
   /** Frees everything that belongs to the loaded pair. */
   async forget(): Promise<void> {
     await this.drop();
@@ -211,21 +251,27 @@ export class Questions {
     return this.lengths;
   }
 
-  private async studentDecoder(student: Student | undefined, reasoning: Reasoning): Promise<Decoder> {
-    const { models, pair } = this.models();
-    const layout = this.layout();
+  private async studentDecoder(
+    base: LoadedModel,
+    layout: TokenLayout,
+    student: SteppedStudent | undefined,
+    reasoning: Reasoning,
+  ): Promise<Decoder> {
+    const { models } = this.models();
     const { parameters = NO_PARAMETERS, packs = [] } = student ?? {};
-    const decoder = await this.decoders.take(`student ${JSON.stringify([parameters, reasoning])}`, () =>
-      decoderFor(models, pair.base, {
-        batch: 1,
-        question: layout.question,
-        capacity: capacityFor(layout, reasoning),
-        parameters,
-        reasoning,
-      }),
+    const decoder = await this.decoders.take(
+      `student ${JSON.stringify([base.report.sha256, base.config.storage, parameters, reasoning])}`,
+      () =>
+        decoderFor(models, base, {
+          batch: 1,
+          question: layout.question,
+          capacity: capacityFor(layout, reasoning),
+          parameters,
+          reasoning,
+        }),
     );
     this.dropParameters();
-    this.parameters = uploadParameters(models.runtime, pair.base.config, parameters, packs);
+    this.parameters = uploadParameters(models.runtime, base.config, parameters, packs);
     decoder.setParameters(this.parameters);
     return this.warmed(decoder, reasoning);
   }
