@@ -22,6 +22,10 @@ export function QuestionCard() {
   const line = useApp(({ student: kept }) => (kept === null ? '' : `Student: ${studentLine(kept)}.`));
   const opened = useApp((state) => state.lens.opened.value);
   const reasons = opened?.thoughts !== undefined;
+  const isOwn = useApp(
+    ({ latents, studentConfig }) =>
+      latents.student === 'trained' && studentConfig?.roles.student === 'opened',
+  );
   const shown = useAppMade(latentsOf);
   const trained = shown.steps;
   const training = useApp((state) => isTraining(state.run));
@@ -122,7 +126,7 @@ export function QuestionCard() {
         error={wrongSteps ? `K must be a whole number from ${least} to ${MAX_LATENT_STEPS}.` : undefined}
       />
       {count > 0 && chosen !== 'opened' && <p className="help">{filterSentence(shown)}</p>}
-      {opened && !reasons && (
+      {opened && !reasons && !isOwn && (
         <p className="help">
           Questions are answered by the bundled pair, not by the model opened in Model, whose files do not say
           that it reasons in thoughts: that one is used by Low-rank, Generate and Data.

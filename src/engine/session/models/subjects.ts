@@ -41,7 +41,7 @@ export interface LoadedModels {
   /** The student of the last run. */
   readonly student?: Student;
   /** The student that was kept as teacher. */
-  readonly kept?: Student | undefined;
+  readonly kept?: { readonly student: Student; readonly sha256: string } | undefined;
   /** The data set that was opened. */
   readonly data?: OpenedData | undefined;
   /** By id. */
@@ -128,10 +128,7 @@ export function steppedOf(opened: OpenedModel | undefined) {
       'Open a published latent-reasoning student, or choose another student.',
     );
   const codec = problemCodec(tokenizer, model.endIds);
-  return [
-    { ...latent, label: model.report.name },
-    { base: model, tokenizer, codec },
-  ] as const;
+  return { student: { ...latent, label: model.report.name }, on: { base: model, tokenizer, codec } };
 }
 
 type StudentParts = Pick<
