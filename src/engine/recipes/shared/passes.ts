@@ -26,11 +26,17 @@ export function think(tape: Tape, question: Segment, K: number, filter: LatentFi
 }
 
 /** Answer prompt (its last token is the anchor) and answer; their mean cross entropy is the term `answer`. */
-export function answerAfter(tape: Tape, before: Segment, layout: TokenLayout, weight: number): Segment {
+export function answerAfter(
+  tape: Tape,
+  before: Segment,
+  layout: TokenLayout,
+  weight: number,
+  adapters: readonly string[] = [STUDENT],
+): Segment {
   const { prompt: P, answer: A } = layout;
   const answer = tape.segment(tape.tokens(TOKEN_INPUTS.answerIds, P + A - 1), {
     after: before,
-    adapters: [STUDENT],
+    adapters,
   });
   tape.crossEntropy('answer', weight, answer.finals(P - 1), {
     targets: TOKEN_INPUTS.answerTargets,

@@ -1,7 +1,9 @@
 import type { RunConfig } from '../../../contract/config';
 import { LATENT_DEFAULTS } from '../../../contract/methods/shared';
 import type { Pace } from '../../analysis/pace';
+import type { HostTensor } from '../../base/dtype';
 import type { TokenLayout } from '../../base/tokens';
+import type { ProblemCodec, RationaleForm, TokenProblem } from '../../data/tokens';
 import type { AdapterSpec } from '../../nn/attachments';
 import type { DecoderConfig } from '../../nn/config';
 import type { LatentFilter } from '../../nn/latent';
@@ -19,11 +21,29 @@ export interface Targets {
   readonly ranksUsed?: Readonly<Record<string, number>>;
 }
 
+/** What inputs of a method's own are made from. */
+export interface TrainingTokens {
+  /** Every training sample. */
+  readonly problems: readonly TokenProblem[];
+  readonly layout: TokenLayout;
+  readonly codec: Pick<ProblemCodec, 'prompt' | 'padId' | 'endId'>;
+}
+
+/** Batch inputs of a method's own, besides the tokens that every batch has. */
+export interface OwnInputs {
+  /** Lengths that the recording is made for, by names of its choice. */
+  readonly sizes?: Readonly<Record<string, number>>;
+  /** Those of a batch, by input name. */
+  feeds(problems: readonly TokenProblem[]): Record<string, HostTensor>;
+}
+
 /** What a recording starts from. */
 export interface Recording<C> {
   readonly config: C;
   readonly layout: TokenLayout;
   readonly losses: Targets['losses'];
+  /** Of the recipe's own inputs. */
+  readonly sizes?: OwnInputs['sizes'];
 }
 
 /** A method: what it trains, what it takes from the teacher, and its forward pass with its losses, recorded on a tape. */
@@ -34,6 +54,10 @@ export interface Recipe<C extends RunConfig = RunConfig> {
   adapters(config: C): Readonly<Record<string, AdapterSpec>>;
   /** Trained modules outside the layers. */
   modules?(config: C, model: DecoderConfig): readonly ModuleParameter[];
+  /** What it reads of its samples' rationales; default whole steps. */
+  rationale?(config: C): RationaleForm;
+  /** Batch inputs of its own. */
+  inputs?(config: C, training: TrainingTokens): OwnInputs;
   /** K: number of latent steps before the student answers. */
   latentSteps(config: C): number;
   /** Whether `targets` needs the teacher's hidden states. A loss of weight 0 needs none. */

@@ -5,8 +5,9 @@ import { Owned } from '../../base/owned';
 import { Rng } from '../../base/rng';
 import type { TokenLayout } from '../../base/tokens';
 import { layoutOf } from '../../data/batch';
+import type { TokenProblem } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
-import type { Recipe, Targets } from '../../recipes/shared/recipe';
+import type { OwnInputs, Recipe, Targets } from '../../recipes/shared/recipe';
 import { filterOf } from '../../recipes/shared/recipe';
 import { compileWhole } from '../../train/compile-whole';
 import { gpuOptimiser } from '../../train/gpu-optimiser';
@@ -36,6 +37,9 @@ export interface Machinery {
   readonly step: TapeRun;
   readonly losses: Targets['losses'];
   readonly ranksUsed: Readonly<Record<string, number>>;
+  /** The training samples' tokens, as the method reads them. */
+  readonly trained: readonly TokenProblem[];
+  readonly inputs: OwnInputs | undefined;
   readonly adapter: TrainedAdapter;
   readonly optimiser: Optimiser;
   readonly decoder: Decoder;
@@ -66,7 +70,10 @@ export async function prepare(
   const { runtime, models, device, pair } = context;
   const batch = Math.min(config.optimiser.batch, training.length);
   const tokensOf = (examples: readonly Example[]) => examples.map((e) => e.tokens);
-  const layout = layoutOf(tokensOf(training), pair.codec, batch);
+  const form = recipe.rationale?.(config);
+  const trained = training.map(({ tokens, problem }) => (form ? pair.codec.encode(problem, form) : tokens));
+  const layout = layoutOf(trained, pair.codec, batch);
+  const inputs = recipe.inputs?.(config, { problems: trained, layout, codec: pair.codec });
   const evaluated = [...validation, ...heldOut];
   // The first training samples are observed; without problems to evaluate on they are all that is decoded.
   const observed = training.slice(0, config.observation.samples);
@@ -103,7 +110,7 @@ export async function prepare(
     const modules = recipe.modules?.(config, model.config) ?? [];
     const parameters = new ParameterSet(model.config, recipe.adapters(config), modules);
     const tape = new Tape(parameters, batch, config.seed);
-    recipe.record(tape, { config, layout, losses });
+    recipe.record(tape, { config, layout, losses, sizes: inputs?.sizes });
     const student: Student = {
       id: context.studentId,
       label: labelOf(config, context.methods),
@@ -141,7 +148,7 @@ export async function prepare(
     decoder.setAdapter(adapter.packs);
     clock.tell(2, 2, 'programs');
     return {
-      ...{ step, losses, ranksUsed, adapter, optimiser, decoder, layout, decoded },
+      ...{ step, losses, ranksUsed, trained, inputs, adapter, optimiser, decoder, layout, decoded },
       dispose: () => owned.dispose(),
     };
   });

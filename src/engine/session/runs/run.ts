@@ -4,6 +4,7 @@ import type { Accuracy, RunEvent, RunResult } from '../../../contract/events';
 import { CancelledError, NumericError, throwIfCancelled } from '../../base/errors';
 import { Rng } from '../../base/rng';
 import { batchIndices, tokenBatch } from '../../data/batch';
+import type { TokenProblem } from '../../data/tokens';
 import { accuracy } from '../../eval/accuracy';
 import type { Recipe } from '../../recipes/shared/recipe';
 import { tokenFeeds } from '../../recipes/shared/token-inputs';
@@ -124,7 +125,7 @@ class Distillation {
   }
 
   private async train(
-    { step, losses, adapter, optimiser, decoder, layout, decoded }: Machinery,
+    { step, losses, trained, inputs, adapter, optimiser, decoder, layout, decoded }: Machinery,
     { training, validation }: RunData,
     onDone: (step: number) => void,
   ): Promise<number> {
@@ -152,9 +153,9 @@ class Distillation {
       warmup: o.warmup,
       batch: (t) => {
         const samples = indices(t);
-        const tokens = samples.map((i) => (training[i] as Example).tokens);
+        const tokens = samples.map((i) => trained[i] as TokenProblem);
         const feeds = tokenFeeds(tokenBatch(tokens, codec, layout));
-        return Object.assign(feeds, ...used.map((loss) => loss.feeds(samples)));
+        return Object.assign(feeds, inputs?.feeds(tokens), ...used.map((loss) => loss.feeds(samples)));
       },
       onStep: (event) => {
         if (event.finite) onDone(event.step);

@@ -1,0 +1,58 @@
+import type { ConfigOf } from '../../contract/config';
+import * as o from '../graph/ops';
+import type { AdapterSpec } from '../nn/attachments';
+import { chainAfter } from './shared/chain';
+import { CHAIN_INPUTS, chainInputs } from './shared/chain-inputs';
+import { learnedTokens, repeated } from './shared/learned-tokens';
+import { stateDistance } from './shared/losses/state-distance';
+import { anchorOf, answerAfter, readQuestion } from './shared/passes';
+import type { Recipe } from './shared/recipe';
+
+const COT = 'cot';
+const SILENT = 'silent';
+const TOKEN = 'silent.token';
+
+/** REM before the key and the value projection, or what the paper's ablation (table 3) puts in its place. */
+function evolving({ kind, width, alpha }: ConfigOf<'dart'>['rem']): Readonly<Record<string, AdapterSpec>> {
+  if (kind === 'none') return {};
+  if (kind === 'lora') return { [SILENT]: { kind, rank: width, alpha, targets: ['k', 'v'] } };
+  return { [SILENT]: { kind, width, alpha, sites: ['k.in', 'v.in'] } };
+}
+
+/** What runs while it thinks silently. */
+const silentAdapters = ({ rem, silent }: ConfigOf<'dart'>): string[] => [
+  ...(silent.pathway === 'both' ? [COT] : []),
+  ...Object.keys(evolving(rem)),
+];
+
+/**
+ * DART: L = L_CoT + L_ST + λ·L_distill (DART §3). The CoT pathway writes its rationale, tuned by LoRA; the silent pathway
+ * reads C copies of one learned embedding in one pass, with REM. Both answer; at the answer prompt's last token the silent
+ * pathway's states are pulled to the other's.
+ */
+export const dart: Recipe<ConfigOf<'dart'>> = {
+  adapters: ({ lora, rem }) => ({ [COT]: { kind: 'lora', ...lora }, ...evolving(rem) }),
+  modules: ({ silent }, model) => (silent.count > 0 ? [learnedTokens(TOKEN, 1, model)] : []),
+  rationale: ({ chain }) => (chain.omitLastStep ? 'all-but-last' : 'steps'),
+  inputs: (_config, training) => chainInputs(training),
+  latentSteps: () => 0,
+  usesTeacher: () => false,
+  targets: () => ({ losses: {} }),
+  record(tape, { config, layout }) {
+    const { silent, weights, distance } = config;
+    const adapters = silentAdapters(config);
+    const text = chainAfter(tape, readQuestion(tape, layout, [COT]), layout, weights);
+
+    let before = readQuestion(tape, layout, adapters);
+    if (silent.count > 0)
+      before = tape.segment(repeated(tape, TOKEN, silent.count), { after: before, adapters });
+    const answer = answerAfter(tape, before, layout, weights.answer, adapters);
+
+    if (weights.distil === 0) return;
+    const written = tape.statesAt(text, CHAIN_INPUTS.anchors);
+    const target = distance.target === 'detached' ? tape.detach(written) : written;
+    tape.loss(['distil'], [answer.at(anchorOf(layout)), target], (_, [own, other]) => [
+      o.mul(stateDistance(own as never, other as never, { kind: 'l1', over: distance.over }), weights.distil),
+    ]);
+  },
+};

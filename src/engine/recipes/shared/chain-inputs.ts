@@ -1,0 +1,54 @@
+import type { HostTensor } from '../../base/dtype';
+import type { TokenProblem } from '../../data/tokens';
+import type { OwnInputs, TrainingTokens } from './recipe';
+
+/** Inputs of a pass over the written rationale (`explicit` of a batch), row by row. */
+export const CHAIN_INPUTS = {
+  /** i32 [B]: where in the pass the answer prompt's last token is. */
+  anchors: 'explicit.anchors',
+  /** f32 [B, R]: the mean over the tokens of rationale and prompt. */
+  chainWeights: 'explicit.chainWeights',
+  /** f32 [B, R]: the mean over the answers' tokens. */
+  answerWeights: 'explicit.answerWeights',
+} as const;
+
+/** The parts of a pass over the written rationale: where the answer begins, and a mean for each part. */
+export function chainInputs({ layout: { explicit: R }, codec }: TrainingTokens): OwnInputs {
+  const P = codec.prompt.length;
+  return {
+    feeds(problems) {
+      const before = problems.map(({ rationale }) => rationale.length + P);
+      const chain = before.map((n) => [0, n] as const);
+      const answers = problems.map(({ answer }, b) => {
+        const from = before[b] as number;
+        return [from, from + answer.length] as const;
+      });
+      const anchors = Int32Array.from(before, (n) => n - 1);
+      return {
+        [CHAIN_INPUTS.anchors]: { dtype: 'i32', shape: [problems.length], data: anchors },
+        [CHAIN_INPUTS.chainWeights]: meanOver(chain, R),
+        [CHAIN_INPUTS.answerWeights]: meanOver(answers, R),
+      };
+    },
+  };
+}
+
+/** Weights [B, width] of the mean over each row's columns [from, to). */
+export function meanOver(
+  ranges: readonly (readonly [from: number, to: number])[],
+  width: number,
+): HostTensor {
+  const data = new Float32Array(ranges.length * width);
+  const count = ranges.reduce((n, [from, to]) => n + to - from, 0);
+  ranges.forEach(([from, to], b) => {
+    data.fill(1 / count, b * width + from, b * width + to);
+  });
+  return { dtype: 'f32', shape: [ranges.length, width], data };
+}
+
+/** Several sets of inputs as one. */
+export const joinInputs = (...parts: readonly OwnInputs[]): OwnInputs => ({
+  sizes: Object.assign({}, ...parts.map(({ sizes }) => sizes)),
+  feeds: (problems: readonly TokenProblem[]) =>
+    Object.assign({}, ...parts.map((part) => part.feeds(problems))),
+});
