@@ -9,9 +9,19 @@ export interface TokenBatch {
   /** ids i32 [B, S]; keyMask additive f32 [B, 1, 1, S]: 0 on tokens, −1e9 on padding. */
   readonly question: { readonly ids: HostTensor; readonly keyMask: HostTensor };
   /** After the latents: answer prompt (P tokens) and answer, without the last token: ids [B, P+A−1]; targets, weights [B, A]. */
-  readonly answer: { readonly ids: HostTensor; readonly targets: HostTensor; readonly weights: HostTensor };
-  /** The explicit pass: rationale, prompt, answer, without the last token: ids [B, R−1]; targets, weights [B, R]. */
-  readonly explicit: { readonly ids: HostTensor; readonly targets: HostTensor; readonly weights: HostTensor };
+  readonly answer: TokenTargets & { readonly ids: HostTensor };
+  /** Prompt and answer as targets, of the same ids: targets, weights [B, P+A]. */
+  readonly reply: TokenTargets;
+  /**
+   * The explicit pass: rationale, prompt, answer, without the last token: ids [B, R−1]; targets, weights [B, R]; `anchors` i32
+   * [B], where among the ids the prompt's last token is.
+   */
+  readonly explicit: TokenTargets & { readonly ids: HostTensor; readonly anchors: HostTensor };
+}
+
+export interface TokenTargets {
+  readonly targets: HostTensor;
+  readonly weights: HostTensor;
 }
 
 /** The fixed lengths a step is compiled for. */

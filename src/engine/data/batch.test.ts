@@ -72,6 +72,23 @@ describe('leftPad', () => {
 describe('tokenBatch', () => {
   const batch = tokenBatch(problems, codec, layout);
 
+  it('has prompt and answer as targets, and the prompt’s last token among the explicit ids', () => {
+    expect(rows(batch.reply.targets)).toEqual([
+      [50, 51, 52, 30, END, PAD],
+      [50, 51, 52, 31, 32, END],
+    ]);
+    expect(rows(batch.reply.weights)[0]?.at(-1)).toBe(0);
+    expect(
+      rows(batch.reply.weights)
+        .flat()
+        .reduce((sum, x) => sum + x, 0),
+    ).toBeCloseTo(1, 6);
+    expect(Array.from(batch.explicit.anchors.data)).toEqual([6, 3]);
+    Array.from(batch.explicit.anchors.data).forEach((at, b) => {
+      expect(rows(batch.explicit.ids)[b]?.[at]).toBe(52);
+    });
+  });
+
   it('feeds prompt and answer without the last token; targets are the answer', () => {
     expect(batch.answer.ids.shape).toEqual([2, 5]);
     expect(rows(batch.answer.ids)).toEqual([

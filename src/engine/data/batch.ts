@@ -1,15 +1,11 @@
 import type { GraphHostTensor, HostTensor } from '../base/dtype';
 import { InputError } from '../base/errors';
 import type { Rng } from '../base/rng';
-import { HIDDEN, type TokenBatch, type TokenLayout } from '../base/tokens';
+import { HIDDEN, type TokenBatch, type TokenLayout, type TokenTargets } from '../base/tokens';
 import type { ProblemCodec, TokenProblem } from './tokens';
 
 /** The smallest layout that holds every problem, for batches of size `batch`. */
-export function layoutOf(
-  problems: readonly TokenProblem[],
-  codec: Pick<ProblemCodec, 'prompt'>,
-  batch: number,
-): TokenLayout {
+export function layoutOf(problems: readonly TokenProblem[], codec: ProblemCodec, batch: number): TokenLayout {
   if (problems.length === 0) throw new InputError('there are no samples', 'Choose at least one.');
   const longest = (length: (p: TokenProblem) => number): number => Math.max(...problems.map(length));
   return {
@@ -75,10 +71,12 @@ function rightPad(
   };
 }
 
+const targetsOf = ({ targets, weights }: TokenTargets): TokenTargets => ({ targets, weights });
+
 /** Problems as one batch in a layout. The last token of each sequence is only a target. */
 export function tokenBatch(
   problems: readonly TokenProblem[],
-  codec: Pick<ProblemCodec, 'prompt' | 'padId'>,
+  codec: ProblemCodec,
   layout: TokenLayout,
 ): TokenBatch {
   const { prompt } = codec;
@@ -86,6 +84,8 @@ export function tokenBatch(
     input: [...prompt, ...answer.slice(0, -1)],
     target: answer,
   }));
+  const replies = problems.map(({ answer }) => ({ input: [], target: [...prompt, ...answer] }));
+  const anchors = Int32Array.from(problems, ({ rationale }) => rationale.length + prompt.length - 1);
   const explicit = problems.map(({ rationale, answer }) => {
     const all = [...rationale, ...prompt, ...answer];
     return { input: all.slice(0, -1), target: all };
@@ -97,7 +97,11 @@ export function tokenBatch(
       codec.padId,
     ),
     answer: rightPad(answers, layout.prompt + layout.answer - 1, layout.answer, codec.padId),
-    explicit: rightPad(explicit, layout.explicit - 1, layout.explicit, codec.padId),
+    reply: targetsOf(rightPad(replies, 0, layout.prompt + layout.answer, codec.padId)),
+    explicit: {
+      ...rightPad(explicit, layout.explicit - 1, layout.explicit, codec.padId),
+      anchors: { dtype: 'i32', shape: [problems.length], data: anchors },
+    },
   };
 }
 

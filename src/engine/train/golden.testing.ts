@@ -136,6 +136,8 @@ function batchOf(
     return { dtype: 'f32', shape: [B, columns], data: mask.map((x) => x / count) };
   };
   const keyMask = golden.f32('batch.questionsMask').map((seen) => (seen ? 0 : HIDDEN));
+  const { rationales } = golden.meta.tokens as { rationales: number[][] };
+  const anchors = Int32Array.from(rationales, (own) => own.length + P - 1);
   return {
     question: { ids: ids('questions', S), keyMask: { dtype: 'f32', shape: [B, 1, 1, S], data: keyMask } },
     answer: {
@@ -147,7 +149,10 @@ function batchOf(
       ids: ids('explicit', R, R - 1),
       targets: ids('explicit', R),
       weights: weights('explicit', R),
+      anchors: { dtype: 'i32', shape: [B], data: anchors },
     },
+    // No recipe of these goldens reads it.
+    reply: { targets: ids('answerTargets', A), weights: weights('answerTargets', A) },
   };
 }
 

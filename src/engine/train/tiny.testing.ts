@@ -126,10 +126,15 @@ export function randomBatch(layout: TokenLayout, vocab: number, rng: Rng): Token
       for (let j = 0; j < columns - (b % 2); j++, count++) data[b * columns + j] = 1;
     return { dtype: 'f32', shape: [B, columns], data: data.map((w) => w / count) };
   };
+  const anchors = Int32Array.from({ length: B }, (_, b) => R - A - (b % 2));
   return {
     question: { ids: ids(B, S), keyMask: { dtype: 'f32', shape: [B, 1, 1, S], data: keyMask } },
     answer: { ids: ids(B, P + A - 1), targets: ids(B, A), weights: weightsOf(A) },
-    explicit: { ids: ids(B, R - 1), targets: ids(B, R), weights: weightsOf(R) },
+    explicit: {
+      ...{ ids: ids(B, R - 1), targets: ids(B, R), weights: weightsOf(R) },
+      anchors: { dtype: 'i32', shape: [B], data: anchors },
+    },
+    reply: { targets: ids(B, P + A), weights: weightsOf(P + A) },
   };
 }
 

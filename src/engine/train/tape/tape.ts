@@ -100,13 +100,13 @@ export class Tape {
     return { ...first, tracks: parts.flatMap(({ tracks }) => tracks), shape: [rows, this.hidden] };
   }
 
-  /** Hidden states of all layers at each row's own position in a segment, i32 [B] fed as `positions`: [B, L, H]. */
-  statesAt(segment: Segment, positions: string): Computed {
+  /** Hidden states of all layers `shift` after each row's own position in a segment, i32 [B] fed as `positions`: [B, L, H]. */
+  statesAt(segment: Segment, positions: string, shift = 0): Computed {
     const B = this.batch;
     const { states, positions: P } = segment;
     const { layers: L, hiddenSize: H } = this.parameters.config;
-    return this.compute(`states at ${positions}`, [B, L, H], [states], ({ graph }, [x]) => {
-      const columns = Int32Array.from({ length: P }, (_, p) => p);
+    return this.compute(`states at ${positions} + ${shift}`, [B, L, H], [states], ({ graph }, [x]) => {
+      const columns = Int32Array.from({ length: P }, (_, p) => p - shift);
       const column = graph.constant(columns, [1, P, 1, 1], 'i32');
       const chosen = o.equal(o.reshape(graph.input(positions, [B], 'i32'), [B, 1, 1, 1]), column);
       return o.reduceSum(o.where(chosen, x as Tensor, 0), [1]);
