@@ -2,11 +2,12 @@ import { ce } from './ce';
 import { codi } from './codi';
 import { dart } from './dart';
 import { lori } from './lori';
+import { lotus } from './lotus';
 import type { LossTerm, MethodData, Methods } from './method';
 import { nocot } from './nocot';
 
 /** Every method, in the order of menus; the first is the default. */
-export const METHODS = [lori, codi, dart, ce, nocot] as const;
+export const METHODS = [lori, codi, dart, lotus, ce, nocot] as const;
 
 /** @throws Error for an id that is not in the list: configurations are checked before they get here */
 export function methodOf(id: string, methods: Methods = METHODS): MethodData {

@@ -2,18 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { readGolden } from '../testing/golden.testing';
 import { dart } from './dart';
-import { afterThreeSteps, type Family, interpreted, onRuntime, parityOf } from './parity.testing';
-
-/** Torch in float64 against float32; asked for are 1e-4 of a term and 1e-3 of a gradient. */
-const TERMS = 1e-5;
-const GRADIENTS = 1e-4;
-/** Of the golden file's own rounding to float32, 6e-8 a value. */
-const ROUNDING = 1e-6;
+import { afterThreeSteps, casesOf, expectParity, type Family, parityOf } from './parity.testing';
 
 const { meta } = readGolden('dart');
-const cases = Object.entries(meta.cases as Record<Family, Record<string, object>>).flatMap(([family, each]) =>
-  Object.keys(each).map((name) => [family as Family, name] as const),
-);
 
 const parity = (family: Family, name: string) => {
   const { count, norm, joint, both } = meta.cases[family][name];
@@ -34,18 +25,8 @@ beforeAll(async () => {
 afterAll(() => runtime.dispose());
 
 describe('DART agrees with torch', () => {
-  it.each(cases)('%s, %s', async (family, name) => {
-    const one = await parity(family, name);
-    const exact = interpreted(one);
-    expect(exact.terms).toBeLessThan(ROUNDING);
-    expect(exact.gradients).toBeLessThan(ROUNDING);
-    for (const form of ['whole', 'layerwise'] as const) {
-      const errors = await onRuntime(one, runtime, form);
-      if (process.env.SHOW) console.log(family, name, form, errors);
-      expect(errors.terms, form).toBeLessThan(TERMS);
-      expect(errors.gradients, form).toBeLessThan(GRADIENTS);
-    }
-    expect(runtime.liveTensors).toBe(0);
+  it.each(casesOf(meta))('%s, %s', async (family, name) => {
+    await expectParity(await parity(family, name), runtime);
   });
 
   it.each(['whole', 'layerwise'] as const)('in three steps of AdamW: %s', async (form) => {

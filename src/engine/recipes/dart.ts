@@ -1,16 +1,20 @@
 import type { ConfigOf } from '../../contract/config';
+import type { Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
 import type { AdapterSpec } from '../nn/attachments';
 import { chainAfter } from './shared/chain';
-import { CHAIN_INPUTS, chainInputs } from './shared/chain-inputs';
+import { chainInputs } from './shared/chain-inputs';
 import { learnedTokens, repeated } from './shared/learned-tokens';
-import { stateDistance } from './shared/losses/state-distance';
+import { stateDistance } from './shared/losses/distance';
 import { anchorOf, answerAfter, readQuestion } from './shared/passes';
 import type { Recipe } from './shared/recipe';
+import { TOKEN_INPUTS } from './shared/token-inputs';
 
 const COT = 'cot';
 const SILENT = 'silent';
 const TOKEN = 'silent.token';
+/** The L1 distance over σ, averaged over layers (DART §3.2). */
+const FORM = { form: 'l1', scale: 'layer', embeddings: false } as const;
 
 /** REM before the key and the value projection, or what the paper's ablation (table 3) puts in its place. */
 function evolving({ kind, width, alpha }: ConfigOf<'dart'>['rem']): Readonly<Record<string, AdapterSpec>> {
@@ -49,10 +53,12 @@ export const dart: Recipe<ConfigOf<'dart'>> = {
     const answer = answerAfter(tape, before, layout, weights.answer, adapters);
 
     if (weights.distil === 0) return;
-    const written = tape.statesAt(text, CHAIN_INPUTS.anchors);
+    const written = tape.statesAt(text, TOKEN_INPUTS.explicitAnchors);
     const target = distance.target === 'detached' ? tape.detach(written) : written;
+    const H = tape.parameters.config.hiddenSize;
+    const weight = weights.distil * (distance.over === 'sum' ? H : 1);
     tape.loss(['distil'], [answer.at(anchorOf(layout)), target], (_, [own, other]) => [
-      o.mul(stateDistance(own as never, other as never, { kind: 'l1', over: distance.over }), weights.distil),
+      o.mul(stateDistance(own as Tensor, other as Tensor, FORM), weight),
     ]);
   },
 };

@@ -4,15 +4,13 @@ import type { OwnInputs, TrainingTokens } from './recipe';
 
 /** Inputs of a pass over the written rationale (`explicit` of a batch), row by row. */
 export const CHAIN_INPUTS = {
-  /** i32 [B]: where in the pass the answer prompt's last token is. */
-  anchors: 'explicit.anchors',
   /** f32 [B, R]: the mean over the tokens of rationale and prompt. */
   chainWeights: 'explicit.chainWeights',
   /** f32 [B, R]: the mean over the answers' tokens. */
   answerWeights: 'explicit.answerWeights',
 } as const;
 
-/** The parts of a pass over the written rationale: where the answer begins, and a mean for each part. */
+/** A mean for each part of a pass over the written rationale. */
 export function chainInputs({ layout: { explicit: R }, codec }: TrainingTokens): OwnInputs {
   const P = codec.prompt.length;
   return {
@@ -23,9 +21,7 @@ export function chainInputs({ layout: { explicit: R }, codec }: TrainingTokens):
         const from = before[b] as number;
         return [from, from + answer.length] as const;
       });
-      const anchors = Int32Array.from(before, (n) => n - 1);
       return {
-        [CHAIN_INPUTS.anchors]: { dtype: 'i32', shape: [problems.length], data: anchors },
         [CHAIN_INPUTS.chainWeights]: meanOver(chain, R),
         [CHAIN_INPUTS.answerWeights]: meanOver(answers, R),
       };

@@ -3,7 +3,7 @@ import * as o from '../../../graph/ops';
 import type { DecoderConfig } from '../../../nn/config';
 import type { KeyValues } from '../../../nn/layer';
 import { columnTables } from '../../../nn/stack';
-import { smooth } from './state-distance';
+import { smooth } from './distance';
 
 /** Smallest norm of a key that its direction is taken by. */
 const FLOOR = 1e-8;
