@@ -1,6 +1,6 @@
 /**
  * `npm run fuzz -- --mutants 20000 --seed 7`: reads damaged checkpoints, manifests, run files, stored rows and links, and
- * reports the outcome. `--only 123` runs a single mutant. A thread does the work, so that a mutant that hangs is reported
+ * reports the outcome. `--only 123` runs a single mutant, `--target "PEFT adapter"` the mutants of one reader. A thread does the work, so that a mutant that hangs is reported
  * and skipped.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -14,6 +14,8 @@ import { makeTargets } from './targets';
 interface Job {
   readonly seed: number;
   readonly indices: readonly number[];
+  /** Of the readers by name; all of them, if absent. */
+  readonly target: string | undefined;
 }
 
 const STORIES = '../shared/checkpoints/stories260K';
@@ -25,8 +27,10 @@ function stories(): ReadonlyMap<string, Bytes> | undefined {
   return new Map(names.map((name) => [name, new Uint8Array(readFileSync(join(STORIES, name)))]));
 }
 
-async function work({ seed, indices }: Job): Promise<void> {
-  const targets = await makeTargets(stories());
+async function work({ seed, indices, target }: Job): Promise<void> {
+  const targets = (await makeTargets(stories())).filter(
+    ({ name }) => target === undefined || name === target,
+  );
   for (const index of indices) {
     parentPort?.postMessage({ start: index });
     parentPort?.postMessage(await runMutant(targets, seed, index));
@@ -37,12 +41,13 @@ async function work({ seed, indices }: Job): Promise<void> {
 async function supervise(
   seed: number,
   mutants: readonly number[],
+  target: string | undefined,
   tell: (one: Outcome) => void,
 ): Promise<void> {
   let left = [...mutants];
   while (left.length > 0) {
     const worker = new Worker(new URL(import.meta.url), {
-      workerData: { seed, indices: left } satisfies Job,
+      workerData: { seed, indices: left, target } satisfies Job,
     });
     let current: number | undefined;
     const done = new Set<number>();
@@ -85,6 +90,7 @@ async function main(): Promise<void> {
       mutants: { type: 'string', default: '1000' },
       seed: { type: 'string', default: '1' },
       only: { type: 'string' },
+      target: { type: 'string' },
     },
   });
   const seed = Number(values.seed);
@@ -96,7 +102,7 @@ async function main(): Promise<void> {
   const start = performance.now();
   let slowest = 0;
   let faults = 0;
-  await supervise(seed, indices, ({ index, target, kind, message, milliseconds }) => {
+  await supervise(seed, indices, values.target, ({ index, target, kind, message, milliseconds }) => {
     const row = counts.get(target) ?? { read: 0, refused: 0, fault: 0 };
     counts.set(target, row);
     row[kind]++;

@@ -8,6 +8,7 @@ import { FIGURE_6, type LensRequest } from '../../src/contract/lens';
 import type { Rng } from '../../src/engine/base/rng';
 import { parseModelConfig } from '../../src/engine/checkpoint/config';
 import { parseJson } from '../../src/engine/checkpoint/json';
+import { adapterCases, adapterFiles, baseOf } from '../../src/engine/session/models/adapters.testing';
 import {
   type FamilyCase,
   familyCases,
@@ -192,6 +193,35 @@ async function familyCheckpoint(name: string, workbench: LoriWorkbench): Promise
   return checkpoint(family.name, withIndex(files), workbench, 3);
 }
 
+/** A tiny base with an adapter whose configuration or weights are damaged. */
+async function adapter(workbench: LoriWorkbench): Promise<Target> {
+  const cases = await Promise.all(
+    adapterCases.map(async (one) => ({
+      base: familyFiles(baseOf(one), 'bf16'),
+      files: await Promise.all(
+        adapterFiles(one).map(async ({ name, data }) => ({
+          name,
+          bytes: new Uint8Array(await data.arrayBuffer()),
+        })),
+      ),
+    })),
+  );
+  return {
+    name: 'PEFT adapter',
+    weight: 5,
+    async run(rng) {
+      const { base, files } = rng.pick(cases);
+      const damaged = rng.pick(files).name;
+      const named = files.map(({ name, bytes }) => ({
+        name,
+        data: new Blob([name === damaged ? mutateFile(name, bytes, rng) : bytes]),
+      }));
+      const model = await workbench.openCheckpoint([...base, ...named]);
+      return { model, report: await workbench.lens(OPENED) };
+    },
+  };
+}
+
 /** The same model as an ONNX export whose weights lie in a file of their own. */
 function onnxFiles(files: Files, base: Files): Files {
   const { model, data } = tinyExport(files, 'base', { form: 'decomposed', externalFrom: 256 });
@@ -215,6 +245,7 @@ export async function makeTargets(stories: Files | undefined): Promise<readonly 
     ...(stories ? [checkpoint('stories260K', stories, workbench, 3)] : []),
     await familyCheckpoint('gpt2, no prefix', workbench),
     await familyCheckpoint('qwen3', workbench),
+    await adapter(workbench),
     checkpoint('ONNX export', onnxFiles(files, base), workbench, 5),
     familyConfigs,
     tokenizers,

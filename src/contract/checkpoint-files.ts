@@ -64,7 +64,7 @@ export function recogniseWeights(names: readonly string[]): WrongFiles | null {
   if (isAdapter && weights.every((name) => /^adapter_/.test(name)) && !has(names, OTHER_WEIGHTS[1]![0]))
     return {
       what: 'these files are an adapter (PEFT, LoRA) without its base model',
-      hint: 'Merge it into its base model in Python: AutoPeftModelForCausalLM.from_pretrained(folder).merge_and_unload().save_pretrained(out), and open the folder "out". adapter_config.json names the base (base_model_name_or_path).',
+      hint: 'Open its base model, then drop the adapter’s folder: it is merged as the weights are read. Or merge it into its base model in Python: AutoPeftModelForCausalLM.from_pretrained(folder).merge_and_unload().save_pretrained(out), and open the folder "out". adapter_config.json names the base (base_model_name_or_path).',
     };
   if (weights.length > 0) return lackingShards(names);
   if (has(names, /\.onnx$/i) !== undefined) return null;

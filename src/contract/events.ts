@@ -41,6 +41,8 @@ export interface ModelReport {
   readonly tied: boolean;
   /** Of a model that was opened: how WASM keeps its layers' matrices. */
   readonly storage?: WeightStorage;
+  /** The adapter that is merged into it. */
+  readonly adapter?: AdapterReport;
   /** Options in which families differ. */
   readonly options?: ModelOptions;
   readonly licence: string;
@@ -50,6 +52,16 @@ export interface ModelReport {
   readonly notes?: readonly string[];
   /** As written in the manifest by the program that measured it. */
   readonly measured: readonly { readonly what: string; readonly value: string }[];
+}
+
+export interface AdapterReport {
+  /** What the model without it is called. */
+  readonly base: string;
+  /** It came without its base and is merged into the model that was open, whose files are still read. */
+  readonly onOpened: boolean;
+  /** Linears that it changes, and their ranks. */
+  readonly linears: number;
+  readonly ranks: readonly number[];
 }
 
 export interface ModelOptions {
@@ -248,11 +260,12 @@ export interface LatentSession {
   readonly unknown: readonly string[];
   readonly latentSteps: number;
   /**
-   * What is fed as a latent: `softmax`, the mixture softmax(logits/τ)·E, whose largest shares are a thought's `top`; or
-   * `hidden`, the hidden state itself, with `top` from softmax(logits).
+   * What is fed as a thought: `softmax`, the mixture softmax(logits/τ)·E, whose largest shares are a thought's `top`;
+   * `hidden`, the hidden state itself; `module`, what a trained module makes of it; `tokens`, tokens that are the same for
+   * every question. `top` is then from softmax(logits) where the thought is made.
    */
-  readonly filter: 'softmax' | 'hidden';
-  /** τ; meaningless for `hidden`. */
+  readonly filter: 'softmax' | 'hidden' | 'module' | 'tokens';
+  /** τ; meaningless but for `softmax`. */
   readonly temperature: number;
   /** Reference answer when the question came from the data set. */
   readonly expected: string | null;

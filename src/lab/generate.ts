@@ -3,11 +3,10 @@ import type { Selection } from '../contract/lens';
 import { parseGenerateRequest } from '../engine/session/generate/request';
 import type { Command } from './command';
 import { decimal, whole } from './options';
-import { oneSubject, openFolder, selectionsOf } from './subjects';
+import { oneSubject, openGiven, selectionsOf } from './subjects';
 
 /** Continues a prompt; by default the teacher, or the opened checkpoint, greedily. */
 export const generate: Command = async ({ workbench, config, generation: given, say, write, onEvent }) => {
-  const { open } = given;
   const option = oneSubject(given, true);
   const [problem] = given.prompt === undefined ? await workbench.problems('held-out', 0, 1) : [];
   const request = (subject: Selection['subject']): GenerateRequest => ({
@@ -26,7 +25,7 @@ export const generate: Command = async ({ workbench, config, generation: given, 
   });
   // Checked now rather than after the run that trains the student.
   parseGenerateRequest(request({ kind: 'teacher' }));
-  if (open !== undefined) await openFolder(workbench, open, given.storage, say);
+  await openGiven(workbench, given, say);
   const [selection] = await selectionsOf(workbench, [option], config, onEvent);
   const asked = request((selection as Selection).subject);
   const isAlone = asked.settings.samples === 1;

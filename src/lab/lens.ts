@@ -15,11 +15,11 @@ import { parseLensRequest } from '../engine/session/lens/request';
 import type { Command } from './command';
 import { accuracyText, whole } from './options';
 import { countRows, list, numbers, openRows, sourceOf } from './source';
-import { oneSubject, openFolder, parseSubject, selectionsOf } from './subjects';
+import { oneSubject, openGiven, parseSubject, selectionsOf } from './subjects';
 
 /** The low-rank lens: by default figure 6 of the teacher. */
 export const lens: Command = async ({ workbench, config, samples, lens: given, say, onEvent }) => {
-  const usual = given.data.length > 0 && given.open !== undefined ? 'opened' : 'teacher';
+  const usual = given.data.length > 0 && (given.open ?? given.adapter) !== undefined ? 'opened' : 'teacher';
   const subjects = (given.subject.length > 0 ? given.subject : [usual]).map((text) =>
     parseSubject(text, given.text.length > 0),
   );
@@ -38,7 +38,7 @@ export const lens: Command = async ({ workbench, config, samples, lens: given, s
   });
   // Checked now rather than after the run that trains the student.
   parseLensRequest(request(subjects.map(({ kind, sections }) => ({ subject: { kind }, sections }))));
-  if (given.open !== undefined) await openFolder(workbench, given.open, given.storage, say);
+  await openGiven(workbench, given, say);
   if (given.data.length > 0) await openRows(workbench, given.data, say);
   const selections = await selectionsOf(workbench, subjects, config, onEvent);
   if (given.data.length > 0) await countRows(workbench, (selections[0] as Selection).subject, say);
@@ -100,9 +100,8 @@ function summaryOf({ selections, controls }: LensReport) {
 /** Accuracy with hidden states projected onto r directions; by default r = 1, 2, 4, … H in all layers. */
 export const causal: Command = async ({ workbench, config, samples, lens: given, pair, say, onEvent }) => {
   const subject = given.subject.length > 0 ? given.subject : ['teacher'];
-  const option = oneSubject({ subject, open: given.open }, false);
-  const opened =
-    given.open === undefined ? undefined : await openFolder(workbench, given.open, given.storage, say);
+  const option = oneSubject({ ...given, subject }, false);
+  const opened = await openGiven(workbench, given, say);
   const { kind } = option;
   const model = (
     kind === 'opened' ? opened : pair.models.find(({ role }) => role === (kind === 'teacher' ? kind : 'base'))

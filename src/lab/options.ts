@@ -167,6 +167,13 @@ export const OPTIONS = {
       'The checkpoint that “opened” means; generate and states take it as the subject unless told otherwise.',
     commands: SUBJECTS,
   },
+  adapter: {
+    type: 'string',
+    value: 'folder',
+    about:
+      'A PEFT adapter (adapter_config.json, adapter_model.safetensors) to merge into the opened checkpoint; without --open, into the bundled model that it names as its base.',
+    commands: SUBJECTS,
+  },
   storage: {
     type: 'string',
     value: 'f32|int8',
@@ -293,6 +300,7 @@ export const hasOption = (command: string, option: string): boolean =>
 export interface GenerateArguments {
   readonly subject: readonly string[];
   readonly open?: string | undefined;
+  readonly adapter?: string | undefined;
   readonly storage?: string | undefined;
   readonly prompt?: string | undefined;
   readonly template?: string | undefined;
@@ -309,6 +317,7 @@ export interface GenerateArguments {
 export interface LensArguments {
   readonly subject: readonly string[];
   readonly open?: string | undefined;
+  readonly adapter?: string | undefined;
   readonly storage?: string | undefined;
   readonly text: readonly string[];
   readonly ids?: string | undefined;

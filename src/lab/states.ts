@@ -1,7 +1,7 @@
 import type { StatesFormat, StatesRequest } from '../contract/states';
 import type { Command } from './command';
 import { countRows, numbers, openRows, sourceOf } from './source';
-import { oneSubject, openFolder, selectionsOf } from './subjects';
+import { oneSubject, openGiven, selectionsOf } from './subjects';
 
 /** Hidden states as a .npy or safetensors file; by default of the opened checkpoint, or else of the teacher. */
 export const states: Command = async ({ workbench, config, samples, lens: given, out, say, onEvent }) => {
@@ -10,11 +10,10 @@ export const states: Command = async ({ workbench, config, samples, lens: given,
     throw new Error(
       `--out ${JSON.stringify(out ?? '')}; a file that ends in .npy or .safetensors is expected, which says what is written`,
     );
-  const { open } = given;
   const option = oneSubject(given, given.text.length > 0);
   const source = sourceOf(given, config.seed, samples);
   const layers = given.layers === undefined ? null : numbers('layers', given.layers);
-  if (open !== undefined) await openFolder(workbench, open, given.storage, say);
+  await openGiven(workbench, given, say);
   if (given.data.length > 0) await openRows(workbench, given.data, say);
   const [selection] = await selectionsOf(workbench, [option], config, onEvent);
   const { subject, sections } = selection as NonNullable<typeof selection>;

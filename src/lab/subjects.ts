@@ -39,13 +39,14 @@ export function parseSubject(text: string, ofTexts: boolean): SubjectOption {
 
 /** The one subject of a command that takes one; by default the opened checkpoint, or else the teacher. @throws an error */
 export function oneSubject(
-  { subject, open }: { readonly subject: readonly string[]; readonly open?: string | undefined },
+  { subject, open, adapter }: { readonly subject: readonly string[] } & Pick<Given, 'open' | 'adapter'>,
   ofTexts: boolean,
 ): SubjectOption {
-  const [text = open === undefined ? 'teacher' : 'opened', ...others] = subject;
+  const isOpened = (open ?? adapter) !== undefined;
+  const [text = isOpened ? 'opened' : 'teacher', ...others] = subject;
   if (others.length > 0) throw new Error(`--subject is given ${subject.length} times; one is expected`);
   const parsed = parseSubject(text, ofTexts);
-  if (parsed.kind === 'opened' && open === undefined)
+  if (parsed.kind === 'opened' && !isOpened)
     throw new Error('--subject opened; give the folder of a checkpoint by --open');
   return parsed;
 }
@@ -93,20 +94,32 @@ export async function checkpointFiles(path: string): Promise<NamedFile[]> {
   return named([...wanted, ...exports.map((name) => join('onnx', name))].map((name) => join(folder, name)));
 }
 
-/**
- * Opens the checkpoint in a folder, and says what is to be said of it. @param storage of its weights, `f32` or `int8`; by
- * default what fits
- */
-export async function openFolder(
+/** What is to be opened. */
+export interface Given {
+  /** A checkpoint's folder, or an ONNX export. */
+  readonly open?: string | undefined;
+  /** An adapter's folder. */
+  readonly adapter?: string | undefined;
+  /** Of the weights, `f32` or `int8`; by default what fits. */
+  readonly storage?: string | undefined;
+}
+
+/** Opens the checkpoint that is given, if one is, with its adapter, and says what is to be said of it. */
+export async function openGiven(
   workbench: LoriWorkbench,
-  open: string,
-  storage: string | undefined,
+  { open, adapter, storage }: Given,
   say: (line: string) => void,
-): Promise<ModelReport> {
+): Promise<ModelReport | undefined> {
+  if (open === undefined && adapter === undefined) return undefined;
   const known = WEIGHT_STORAGES.find((one) => one === storage);
   if (storage !== undefined && known === undefined)
     throw new Error(`--storage ${JSON.stringify(storage)}; expected ${WEIGHT_STORAGES.join(' or ')}`);
-  const report = await workbench.openCheckpoint(await checkpointFiles(open));
+  const base = open === undefined ? [] : await checkpointFiles(open);
+  const own = adapter === undefined ? [] : await checkpointFiles(adapter);
+  const report = await workbench.openCheckpoint([
+    ...base,
+    ...own.map((file) => ({ ...file, folder: `adapter ${basename(adapter ?? '')}` })),
+  ]);
   for (const note of report.notes ?? []) say(`note: ${note}`);
   return known === undefined ? report : workbench.storeWeights(known);
 }
@@ -120,7 +133,7 @@ async function namesIn(folder: string, asked: string): Promise<string[]> {
   try {
     return (await readdir(folder)).sort();
   } catch (error) {
-    throw new Error(`--open ${JSON.stringify(asked)}: ${(error as Error).message}`);
+    throw new Error(`${JSON.stringify(asked)} cannot be opened: ${(error as Error).message}`);
   }
 }
 

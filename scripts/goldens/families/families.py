@@ -288,12 +288,13 @@ def run(c, w):
             "textLogits": floats([text[1]])}
 
 
-all_cases = []
-for number, (name, c, config) in enumerate(cases()):
-    weights = (llama_weights if c["family"] == "llama" else gpt2_weights)(c, 1000 + number)
-    all_cases.append({"name": name, "seed": 1000 + number, "config": config, "tensors": weights.listed, **run(c, weights)})
-out = pathlib.Path(__file__).parents[3] / "src/engine/session/models/families.golden.json"
-lines = ",\n".join("  " + json.dumps(case, separators=(",", ":")) for case in all_cases)
-out.write_text('{\n "questions": %s,\n "rest": %s,\n "text": %s,\n "cases": [\n%s\n ]\n}\n'
-               % (json.dumps(QUESTIONS), json.dumps(REST), json.dumps(TEXT), lines))
-print(out.name, len(all_cases), "cases,", out.stat().st_size, "bytes")
+if __name__ == "__main__":
+    all_cases = []
+    for number, (name, c, config) in enumerate(cases()):
+        weights = (llama_weights if c["family"] == "llama" else gpt2_weights)(c, 1000 + number)
+        all_cases.append({"name": name, "seed": 1000 + number, "config": config, "tensors": weights.listed, **run(c, weights)})
+    out = pathlib.Path(__file__).parents[3] / "src/engine/session/models/families.golden.json"
+    lines = ",\n".join("  " + json.dumps(case, separators=(",", ":")) for case in all_cases)
+    out.write_text('{\n "questions": %s,\n "rest": %s,\n "text": %s,\n "cases": [\n%s\n ]\n}\n'
+                   % (json.dumps(QUESTIONS), json.dumps(REST), json.dumps(TEXT), lines))
+    print(out.name, len(all_cases), "cases,", out.stat().st_size, "bytes")

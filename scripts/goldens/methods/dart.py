@@ -70,7 +70,7 @@ def terms_of(family, weights, live, samples, case):
         run = Run(silent)
         run.tokens(sample["question"])
         if case["count"] > 0:
-            run.feed(live["silent.token"].expand(case["count"], -1))
+            run.feed(live["tokens"].expand(case["count"], -1))
         states = run.tokens(sample["prompt"] + target[:-1])
         at = len(sample["prompt"]) - 1
         answer.append(log_likelihood(silent, states[at:, -1], target))
@@ -118,10 +118,10 @@ def main():
             f"silent.layers.{layer}.{site}.{factor}": random.normal(config.hidden, REM["width"], scale=0.4)
             for layer in range(config.layers) for site in "kv" for factor in ("w1", "w2")
         })
-        trained["silent.token"] = random.normal(1, config.hidden, scale=0.5)
+        trained["tokens"] = random.normal(1, config.hidden, scale=0.5)
         out.update({f"{family}.{k}": v for k, v in trained.items()})
         for name, case in CASES[family].items():
-            own = {k: v for k, v in trained.items() if case["count"] > 0 or k != "silent.token"}
+            own = {k: v for k, v in trained.items() if case["count"] > 0 or k != "tokens"}
             terms = lambda live, case=case: terms_of(family, weights, live, samples, case)  # noqa: E731
             # What is detached changes with the CoT adapter all the same, which differences would see.
             checked = ["silent.layers.0.k.w1", "silent.layers.1.v.w2"] + (["cot.layers.0.q.A"] if case.get("joint") else [])

@@ -141,6 +141,8 @@ export function sourceActions(ctx: Context, lens: Pick<LensActions, 'openCheckpo
     cancelDownload: () => transfer.cancel(),
     async openFiles(files) {
       if (!(await lens.openCheckpoint(files))) return false;
+      // An adapter leaves the model open that it is merged into.
+      if (ctx.get().lens.opened.value?.adapter?.onOpened) return true;
       set({ open: null });
       await library.use(null);
       return true;

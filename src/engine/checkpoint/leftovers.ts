@@ -78,16 +78,6 @@ export function notesOnLeftovers(
   );
 }
 
-/** @throws FileError where an adapter lies beside its base, and would have been left out */
-export function refuseAdapter(files: Iterable<string>): void {
-  const adapter = [...files].find((name) => /^adapter_(config\.json|model\.(safetensors|bin))$/.test(name));
-  if (adapter !== undefined)
-    throw new FileError(
-      `${quote(adapter)} is an adapter (PEFT) beside a model; it would change the hidden states and cannot be applied`,
-      'Merge it into the weights (merge_and_unload in PEFT), or choose the files of the base model alone.',
-    );
-}
-
 /**
  * What is said of a head that is left aside because config.json ties it to the embedding. Both are read, piece by piece,
  * as far as they are equal.

@@ -5,7 +5,7 @@ import { CancelledError, FileError, NumericError } from '../base/errors';
 import { sameShape } from '../base/shape';
 import type { ModelConfig } from './config';
 import { encodeFloats } from './float';
-import { headNote, refuseAdapter } from './leftovers';
+import { headNote } from './leftovers';
 import {
   type Checkpoint,
   type CheckpointFiles,
@@ -464,11 +464,4 @@ it('reads a head beside a tied embedding only until it is told to stop', async (
   const files = { config, weights: new Map([['m.safetensors', content]]) };
   const expected = need(...network.map((name): [string, number[]] => [name, [2, 1]]));
   await expect(resolveCheckpoint(files, expected, stop.signal)).rejects.toBeInstanceOf(CancelledError);
-});
-
-it('refuses an adapter beside its base by name', () => {
-  expect(() => refuseAdapter(['config.json', 'model.safetensors'])).not.toThrow();
-  expect(() => refuseAdapter(['config.json', 'adapter_model.safetensors'])).toThrow(
-    '"adapter_model.safetensors"',
-  );
 });

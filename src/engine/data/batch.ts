@@ -5,7 +5,11 @@ import { HIDDEN, type TokenBatch, type TokenLayout, type TokenTargets } from '..
 import type { ProblemCodec, TokenProblem } from './tokens';
 
 /** The smallest layout that holds every problem, for batches of size `batch`. */
-export function layoutOf(problems: readonly TokenProblem[], codec: Pick<ProblemCodec, 'prompt' | 'padId'>, batch: number): TokenLayout {
+export function layoutOf(
+  problems: readonly TokenProblem[],
+  codec: Pick<ProblemCodec, 'prompt' | 'padId'>,
+  batch: number,
+): TokenLayout {
   if (problems.length === 0) throw new InputError('there are no samples', 'Choose at least one.');
   const longest = (length: (p: TokenProblem) => number): number => Math.max(...problems.map(length));
   return {

@@ -1,5 +1,6 @@
 import type { GraphHostTensor } from '../base/dtype';
 import { InputError, NumericError } from '../base/errors';
+import { type Feedback, feedbackName } from '../nn/feedback';
 import type { DeviceTensor } from '../runtime/tensor';
 import { checkLayer, type Decoder } from './decoder';
 import { latentProgram, logitsProgram, nextProgram, topProgram } from './programs';
@@ -73,8 +74,13 @@ export async function logitsOf(decoder: Decoder, state: DecoderState): Promise<F
 }
 
 /** The latent that would be fed, [B, H]. */
-export async function latentOf(decoder: Decoder, state: DecoderState): Promise<Float32Array<ArrayBuffer>> {
-  const { z } = await values(decoder.read('latent', () => latentProgram(decoder.shape), state.tensors));
+export async function latentOf(
+  decoder: Decoder,
+  state: DecoderState,
+  feedback: Feedback,
+): Promise<Float32Array<ArrayBuffer>> {
+  const key = `z ${feedbackName(feedback)}`;
+  const { z } = await values(decoder.read(key, () => latentProgram(decoder.shape, feedback), state.tensors));
   return z as Float32Array<ArrayBuffer>;
 }
 

@@ -2,9 +2,9 @@ import type { ConfigOf } from '../../contract/config';
 import type { Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
 import type { AdapterSpec } from '../nn/attachments';
+import { added, addedTokens, TOKENS } from './shared/added-tokens';
 import { chainAfter } from './shared/chain';
 import { chainInputs } from './shared/chain-inputs';
-import { learnedTokens, repeated } from './shared/learned-tokens';
 import { stateDistance } from './shared/losses/distance';
 import { anchorOf, answerAfter, readQuestion } from './shared/passes';
 import type { Recipe } from './shared/recipe';
@@ -12,7 +12,8 @@ import { TOKEN_INPUTS } from './shared/token-inputs';
 
 const COT = 'cot';
 const SILENT = 'silent';
-const TOKEN = 'silent.token';
+/** The silent thought's embedding. */
+const TOKEN = { trained: true, initial: 'drawn' } as const;
 /** The L1 distance over σ, averaged over layers (DART §3.2). */
 const FORM = { form: 'l1', scale: 'layer', embeddings: false } as const;
 
@@ -29,6 +30,9 @@ const silentAdapters = ({ rem, silent }: ConfigOf<'dart'>): string[] => [
   ...Object.keys(evolving(rem)),
 ];
 
+/** C times the only added token. */
+const thoughtsOf = ({ silent }: ConfigOf<'dart'>): number[] => new Array(silent.count).fill(0);
+
 /**
  * DART: L = L_CoT + L_ST + λ·L_distill (DART §3). The CoT pathway writes its rationale, tuned by LoRA; the silent pathway
  * reads C copies of one learned embedding in one pass, with REM. Both answer; at the answer prompt's last token the silent
@@ -36,10 +40,17 @@ const silentAdapters = ({ rem, silent }: ConfigOf<'dart'>): string[] => [
  */
 export const dart: Recipe<ConfigOf<'dart'>> = {
   adapters: ({ lora, rem }) => ({ [COT]: { kind: 'lora', ...lora }, ...evolving(rem) }),
-  modules: ({ silent }, model) => (silent.count > 0 ? [learnedTokens(TOKEN, 1, model)] : []),
+  modules: ({ silent }, model) => (silent.count > 0 ? [addedTokens(model, 1, TOKEN)] : []),
   rationale: ({ chain }) => (chain.omitLastStep ? 'all-but-last' : 'steps'),
   inputs: (_config, training) => chainInputs(training),
-  latentSteps: () => 0,
+  reasoning: (config) => ({
+    adapters: silentAdapters(config),
+    stages:
+      config.silent.count > 0
+        ? [{ kind: 'embeddings', parameter: TOKENS, rows: thoughtsOf(config), thoughts: true }]
+        : [],
+    explicitAdapters: [COT],
+  }),
   usesTeacher: () => false,
   targets: () => ({ losses: {} }),
   record(tape, { config, layout }) {
@@ -49,7 +60,7 @@ export const dart: Recipe<ConfigOf<'dart'>> = {
 
     let before = readQuestion(tape, layout, adapters);
     if (silent.count > 0)
-      before = tape.segment(repeated(tape, TOKEN, silent.count), { after: before, adapters });
+      before = tape.segment(added(tape, thoughtsOf(config), TOKEN), { after: before, adapters });
     const answer = answerAfter(tape, before, layout, weights.answer, adapters);
 
     if (weights.distil === 0) return;

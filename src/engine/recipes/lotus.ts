@@ -1,7 +1,7 @@
 import type { ConfigOf } from '../../contract/config';
 import { ConfigError } from '../base/errors';
 import { answerAfter, readQuestion, think } from './shared/passes';
-import { filterOf, type Recipe, studentLora } from './shared/recipe';
+import { feedbackBy, latentReasoning, type Recipe, studentLora } from './shared/recipe';
 import { GOLD_INPUTS, goldInputs } from './shared/step-inputs';
 
 /** Number of blocks of latents, one for each gold step. */
@@ -23,13 +23,13 @@ export const lotus: Recipe<ConfigOf<'lotus'>> = {
   adapters: studentLora,
   rationale: ({ gold }) => gold.of,
   inputs: (config, training) => goldInputs(training, blocksOf(config), config.gold.width),
-  latentSteps: ({ latent }) => latent.steps,
+  reasoning: latentReasoning,
   usesTeacher: () => false,
   targets: () => ({ losses: {} }),
   record(tape, { config, layout }) {
     const { latent, weights } = config;
     const question = readQuestion(tape, layout);
-    const thoughts = think(tape, question, latent.steps, filterOf(config));
+    const thoughts = think(tape, question, latent.steps, feedbackBy(latent));
     const [first, ...others] = thoughts.map(({ last }) => last);
     if (first) tape.crossEntropy('gold', weights.gold, tape.rows(first, ...others), GOLD_INPUTS);
     answerAfter(tape, thoughts.at(-1) ?? question, layout, weights.answer);

@@ -55,7 +55,7 @@ import { LensPace } from './lens/pace';
 import { StatesCache } from './lens/states-cache';
 import { closeProvider, type Environment, noDevice, type Opened, openProvider } from './models/environment';
 import { describeConfig, openModel } from './models/opened';
-import { loadPair, type Pair } from './models/pair';
+import { loadPair, modelsOf, type Pair } from './models/pair';
 import { ProblemSet, problemOf } from './models/problems';
 import { type LoadedModels, type OpenedModel, resolveSubject } from './models/subjects';
 import { storageErrors, storedAs, usuallyStored } from './models/weight-storage';
@@ -159,7 +159,9 @@ export class LoriWorkbench implements Workbench {
 
   openCheckpoint(files: readonly NamedFile[], options: CallOptions = {}): Promise<ModelReport> {
     return this.files.alone(async () => {
-      const opened = await openModel(files, { ...options, readBlob: this.environment.readBlob });
+      const { openedModel, loaded } = this;
+      const bases = { opened: openedModel, others: loaded ? modelsOf(loaded.pair) : [] };
+      const opened = await openModel(files, { ...options, bases, readBlob: this.environment.readBlob });
       const report = await this.replaceOpened(usuallyStored(opened, this.opened?.report.provider));
       this.data.forgetTokens();
       return report;

@@ -30,7 +30,17 @@ export interface GoldenModel {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-export type GoldenName = 'layer' | 'step-llama' | 'step-qwen2' | 'adamw-llama' | 'proofs' | 'decode' | 'dart' | 'kava' | 'lotus' | 'simcot';
+export type GoldenName =
+  | 'layer'
+  | 'step-llama'
+  | 'step-qwen2'
+  | 'adamw-llama'
+  | 'proofs'
+  | 'decode'
+  | 'dart'
+  | 'kava'
+  | 'lotus'
+  | 'simcot';
 export type GoldenModelName = 'llama-student' | 'llama-teacher' | 'qwen2-student' | 'qwen2-teacher';
 
 interface Entry {

@@ -17,6 +17,18 @@ const NAME = 80;
 /** And of a note. */
 const NOTE = 400;
 
+function adapterRow({ adapter }: ModelReport): [string, string][] {
+  if (!adapter) return [];
+  const { base, linears, ranks } = adapter;
+  const rank = ranks.length > 0 ? ` of rank ${ranks.join(', ')}` : '';
+  return [
+    [
+      'Adapter',
+      `${integer(linears)} linears${rank}, merged into ${shorten(base, NAME)} as its weights are read`,
+    ],
+  ];
+}
+
 export function ModelCard({
   model,
   source,
@@ -45,6 +57,7 @@ export function ModelCard({
       <Facts
         items={[
           ['Architecture', `${shorten(model.modelType, NAME)}, ${model.tied ? 'tied' : 'untied'} head`],
+          ...adapterRow(model),
           ...architectureRows(model),
           ['Vocabulary', `${integer(model.vocabulary)} tokens`],
           ...(model.matched

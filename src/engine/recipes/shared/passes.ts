@@ -1,5 +1,5 @@
 import type { TokenLayout } from '../../base/tokens';
-import type { LatentFilter } from '../../nn/latent';
+import type { Feedback } from '../../nn/feedback';
 import type { Segment } from '../../train/tape/entries';
 import type { Tape } from '../../train/tape/tape';
 import { TOKEN_INPUTS } from './token-inputs';
@@ -15,11 +15,11 @@ export const readQuestion = (tape: Tape, { question }: TokenLayout, adapters = [
   });
 
 /** K latent thoughts: z₁ is made from the question's last hidden state, z_t from that of z_{t−1} (LoRi §2: z_t = f(x, z_{1:t−1})). */
-export function think(tape: Tape, question: Segment, K: number, filter: LatentFilter): Segment[] {
+export function think(tape: Tape, question: Segment, K: number, feedback: Feedback): Segment[] {
   const thoughts: Segment[] = [];
   for (let t = 0; t < K; t++) {
     const before = thoughts.at(-1) ?? question;
-    const z = tape.feedback(before.last, filter);
+    const z = tape.feedback(before.last, feedback);
     thoughts.push(tape.segment(z, { after: before, adapters: [STUDENT] }));
   }
   return thoughts;

@@ -35,7 +35,10 @@ const VOCABULARY = 31;
 export const textOf = (ids: readonly number[]): string => String.fromCharCode(...ids.map((id) => 96 + id));
 
 /** As scripts/goldens/families/families.py makes them: exact in every format. */
-function weightsOf({ seed, tensors }: FamilyCase): Map<string, Float32Array> {
+export function weightsOf({
+  seed,
+  tensors,
+}: Pick<FamilyCase, 'seed' | 'tensors'>): Map<string, Float32Array> {
   let state = seed;
   const next = (): number => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

@@ -65,11 +65,11 @@ beforeAll(async () => {
   files = await tinyFiles();
 });
 
-it('an adapter beside its base is refused by name, not left out', async () => {
+it('an adapter beside its base that is not whole is refused by name, not left out', async () => {
   const beside = new Map([...files, ['adapter_config.json', text({ peft_type: 'LORA' })]]);
   await expect(openModel(named(beside))).rejects.toMatchObject({
-    message: expect.stringContaining('"adapter_config.json" is an adapter (PEFT) beside a model'),
-    hint: expect.stringContaining('merge_and_unload'),
+    message: 'adapter_model.safetensors is missing; given: adapter_config.json',
+    hint: expect.stringContaining('together with adapter_config.json'),
   });
 });
 
@@ -506,7 +506,7 @@ describe('files that people have instead', () => {
         changed({
           'config.json': null,
           'model.safetensors': null,
-          'adapter_config.json': encode('{}'),
+          'adapter_config.json': encode('{"peft_type": "LORA", "r": 2}'),
           'adapter_model.safetensors': bytes,
         }),
       /adapter/,

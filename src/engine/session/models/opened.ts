@@ -1,7 +1,6 @@
 import type { CallOptions } from '../../../contract/calls';
 import {
   INDEX,
-  numberedTwin,
   recogniseQuantised,
   recogniseTokenizer,
   recogniseWeights,
@@ -9,18 +8,26 @@ import {
 } from '../../../contract/checkpoint-files';
 import type { ModelReport } from '../../../contract/events';
 import type { NamedFile } from '../../../contract/lens';
-import { listed } from '../../../text/quote';
-import { ConfigError, FileError, MemoryError, throwIfCancelled } from '../../base/errors';
-import { Sha256, sha256Hex } from '../../base/sha256';
+import { ConfigError, FileError, throwIfCancelled } from '../../base/errors';
 import { type ModelConfig, parseModelConfig } from '../../checkpoint/config';
-import { parseJson, quote } from '../../checkpoint/json';
-import { refuseAdapter } from '../../checkpoint/leftovers';
 import { resolveCheckpoint } from '../../checkpoint/load';
 import { parseIndex } from '../../checkpoint/locate';
 import { type ByteSource, blobSource, memorySource, type ReadBlob } from '../../checkpoint/source';
 import { StoredWeights } from '../../checkpoint/stored-weights';
 import { packedSource } from '../../nn/weight-source';
 import { expectedTensors } from '../../nn/weights';
+import { baseIsMissing, readAdapter, splitAdapter, withAdapter } from './adapter-open';
+import {
+  CANCELLED,
+  fileOf,
+  fingerprint,
+  folderOf,
+  hashOf,
+  json,
+  missing,
+  namedFiles,
+  readAll,
+} from './chosen-files';
 import { GENERATION_CONFIG, withGenerationEnds } from './generation-config';
 import { nameOf } from './model-name';
 import { onnxFilesOf, openOnnx } from './onnx-open';
@@ -28,8 +35,6 @@ import { describeModel, endIdsOf } from './pair';
 import type { OpenedModel } from './subjects';
 import { openTokenizer } from './tokenizer-files';
 
-/** Limit on a JSON file, which is read as a whole. */
-const MAX_JSON_BYTES = 128 * 2 ** 20;
 /** Weights up to this size are read, hashed and checked at opening, and stay in host memory. */
 const MAX_WHOLE_BYTES = 64 * 2 ** 20;
 
@@ -38,15 +43,16 @@ export interface OpenOptions extends CallOptions {
   readonly readBlob?: ReadBlob;
   /** Default `MAX_WHOLE_BYTES`. */
   readonly maxWholeBytes?: number;
+  /** For an adapter that comes without its base: the model that is open, and others that it may name as its base. */
+  readonly bases?: { readonly opened: OpenedModel | undefined; readonly others: readonly OpenedModel[] };
 }
-
-const CANCELLED = 'opening the checkpoint';
 
 /**
  * Opens a checkpoint from its files: config.json, tokenizer.json, model.safetensors or shards with their index (f32, f16
  * or bf16), and tokenizer_config.json, chat_template.jinja and
  * generation_config.json (its end tokens) if there are any. Other files are ignored. Without
- * safetensors, an ONNX export is opened instead, see `openOnnx`.
+ * safetensors, an ONNX export is opened instead, see `openOnnx`. A PEFT adapter among the files is merged into them, or into
+ * one of `bases` where it comes alone, see `withAdapter`.
  *
  * Of large weights only the headers and a sample are read, to check them against config.json, and a head that config.json
  * ties to the embedding, to compare the two; values are read tensor by
@@ -58,11 +64,39 @@ export async function openModel(
   files: readonly NamedFile[],
   options: OpenOptions = {},
 ): Promise<OpenedModel> {
+  throwIfCancelled(options.signal, CANCELLED);
+  const split = splitAdapter(files);
+  if (!split) return openPlain(files, options);
+  const adapter = await readAdapter(split.adapter);
+  const base =
+    split.base.length > 0
+      ? await openPlain(split.base, options)
+      : baseFor(adapter.config.baseName, options.bases);
+  if (!base) throw baseIsMissing(adapter);
+  const { opened } = options.bases ?? {};
+  const onOpened = base === (opened?.base ?? opened);
+  return withAdapter(base, adapter, { maxWholeBytes: MAX_WHOLE_BYTES, ...options, onOpened });
+}
+
+const lastPart = (name: string): string =>
+  name
+    .replace(/[/\\]+$/, '')
+    .split(/[/\\]/)
+    .at(-1) ?? name;
+
+/** The base of this name, else the opened model; without an adapter that it may have. */
+function baseFor(name: string | undefined, bases: OpenOptions['bases']): OpenedModel | undefined {
+  const opened = bases?.opened && (bases.opened.base ?? bases.opened);
+  const all = [...(opened ? [opened] : []), ...(bases?.others ?? [])];
+  const named = name && all.find(({ model }) => lastPart(model.report.name) === lastPart(name));
+  return named || opened;
+}
+
+/** A checkpoint without an adapter. */
+async function openPlain(files: readonly NamedFile[], options: OpenOptions): Promise<OpenedModel> {
   const { signal, readBlob, maxWholeBytes = MAX_WHOLE_BYTES } = options;
-  throwIfCancelled(signal, CANCELLED);
   const byName = namedFiles(files);
   refuse(recogniseWeights([...byName.keys()]));
-  refuseAdapter(byName.keys());
   const exports = onnxFilesOf(byName);
   if (exports.length > 0)
     return openOnnx(
@@ -164,75 +198,6 @@ async function readWhole(
   return { tensors, sha256: await hashOf(files) };
 }
 
-async function hashOf(files: readonly Uint8Array<ArrayBuffer>[]): Promise<string> {
-  if (files.length === 1) return sha256Hex(files[0] as Uint8Array<ArrayBuffer>);
-  const sha = new Sha256();
-  for (const bytes of files) sha.update(bytes);
-  return sha.hex();
-}
-
-async function readAll(blob: Blob, name: string): Promise<Uint8Array<ArrayBuffer>> {
-  try {
-    return await blobSource(blob).read(0, blob.size);
-  } catch (cause) {
-    if (cause instanceof FileError) throw cause;
-    if (cause instanceof RangeError)
-      throw new MemoryError(
-        `${name} takes ${blob.size} bytes of host memory`,
-        'Choose a smaller checkpoint.',
-        { cause },
-      );
-    throw new FileError(`${name} could not be read (${(cause as Error).message})`, 'Choose it again.', {
-      cause,
-    });
-  }
-}
-
-/** Bytes and number of the places that a fingerprint reads of a file. */
-const SAMPLE_BYTES = 4096;
-const SAMPLES = 64;
-
-/**
- * SHA-256 of the sizes of the files and of samples spread evenly over each, the first of which is the beginning of its
- * header: it tells checkpoints of one shape from each other without reading all of them.
- */
-async function fingerprint(blobs: Iterable<Blob>, { signal, report: tell }: OpenOptions): Promise<string> {
-  const start = performance.now();
-  const files = [...blobs];
-  const total = files.reduce((n, { size }) => n + size, 0);
-  const parts: string[] = [];
-  let done = 0;
-  for (const blob of files) {
-    throwIfCancelled(signal, CANCELLED);
-    const source = blobSource(blob);
-    const length = Math.min(SAMPLE_BYTES, blob.size);
-    const sample = new Uint8Array(SAMPLES * length);
-    for (let i = 0; i < SAMPLES; i++)
-      sample.set(
-        await source.read(Math.floor(((blob.size - length) * i) / (SAMPLES - 1)), length),
-        i * length,
-      );
-    parts.push(`${blob.size} ${await sha256Hex(sample)}`);
-    done += blob.size;
-    tell?.({ phase: 'load', done, total, unit: 'bytes', elapsed: performance.now() - start });
-  }
-  return sha256Hex(encode(parts.join('\n')));
-}
-
-const encode = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
-
-/** Files by name, without folders. */
-function namedFiles(files: readonly NamedFile[]): Map<string, Blob> {
-  const byName = new Map<string, Blob>();
-  for (const { name, data } of files) {
-    const plain = name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1);
-    if (byName.has(plain))
-      throw new FileError(`there are two files ${quote(plain)}`, 'Choose the files of a single checkpoint.');
-    byName.set(plain, data);
-  }
-  return byName;
-}
-
 /** The weights' files, in the order of their names. */
 function weightFiles(byName: ReadonlyMap<string, Blob>, index: unknown): Map<string, Blob> {
   const named = index === undefined ? undefined : new Set(parseIndex(index).values());
@@ -241,38 +206,9 @@ function weightFiles(byName: ReadonlyMap<string, Blob>, index: unknown): Map<str
   return new Map(names.map((name) => [name, fileOf(byName, name)]));
 }
 
-function fileOf(byName: ReadonlyMap<string, Blob>, name: string): Blob {
-  const blob = byName.get(name);
-  if (!blob) throw missing(name, byName);
-  return blob;
-}
-
 /** Files that people have instead of a checkpoint's, each named for what it is. */
 function refuse(wrong: WrongFiles | null, Refusal: typeof FileError | typeof ConfigError = FileError): void {
   if (wrong !== null) throw new Refusal(wrong.what, wrong.hint);
-}
-
-function missing(name: string, byName: ReadonlyMap<string, Blob>): FileError {
-  const twin = numberedTwin(name, [...byName.keys()]);
-  if (twin !== undefined)
-    return new FileError(
-      `${name} is missing; ${quote(twin)} looks like it, numbered by a browser that had one of that name`,
-      `Rename it to ${name}.`,
-    );
-  return new FileError(
-    `${name} is missing; given: ${byName.size === 0 ? 'nothing' : listed([...byName.keys()].map(quote), 12)}`,
-    `Choose ${name} of the checkpoint together with its other files.`,
-  );
-}
-
-async function json(byName: ReadonlyMap<string, Blob>, name: string): Promise<unknown> {
-  const blob = fileOf(byName, name);
-  if (blob.size > MAX_JSON_BYTES)
-    throw new FileError(
-      `${name} has ${blob.size} bytes; at most ${MAX_JSON_BYTES} are read`,
-      'Choose the file of that name that belongs to the checkpoint.',
-    );
-  return parseJson(new Uint8Array(await blob.arrayBuffer()), name);
 }
 
 /**
@@ -293,12 +229,6 @@ interface Facts {
   readonly matched?: ModelReport['matched'];
   readonly notes: readonly string[];
   readonly folder?: string;
-}
-
-/** The folder that the files came from; empty where they came from none, or from several. */
-function folderOf(files: readonly NamedFile[]): string {
-  const [first = '', ...others] = new Set(files.map(({ folder = '' }) => folder.trim()));
-  return others.length === 0 ? first : '';
 }
 
 /** Named by its config.json, else by its folder, else by its hash. */

@@ -126,6 +126,10 @@ export async function loadPair(
   return { pair: { manifest, base, teacher, tokenizer, codec, hashes }, report: report2 };
 }
 
+/** Base and teacher, each with the tokenizer that they share. */
+export const modelsOf = ({ base, teacher, tokenizer }: Pair) =>
+  [base, teacher].map((model) => ({ model, tokenizer }));
+
 /** The losses compare hidden states, so the models must match. @throws ConfigError */
 function checkPair(
   manifest: Manifest,

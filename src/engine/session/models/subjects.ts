@@ -1,11 +1,10 @@
 import type { Subject } from '../../../contract/lens';
-import { LATENT_DEFAULTS } from '../../../contract/methods/shared';
 import { quote } from '../../../text/quote';
 import { InputError } from '../../base/errors';
 import { type ProblemCodec, problemCodec } from '../../data/tokens';
-import type { LatentFilter } from '../../nn/latent';
-import type { LoraSpec } from '../../nn/lora';
-import { filterOf } from '../../recipes/shared/recipe';
+import { type Reasoning, thoughtsIn } from '../../decode/reasoning';
+import { NO_PARAMETERS, type ParameterSpecs } from '../../nn/parameters';
+import { BASE_REASONING } from '../../recipes/shared/recipe';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
 import type { OpenedData } from '../data/opened-data';
 import type { Student } from '../runs/student';
@@ -21,6 +20,8 @@ export interface StudentCheckpoint extends Student {
 export interface OpenedModel {
   readonly model: LoadedModel;
   readonly tokenizer: Tokenizer;
+  /** The model without the adapter that is merged into it, where there is one. */
+  readonly base?: OpenedModel;
 }
 
 /** Everything there is to look at. */
@@ -50,11 +51,12 @@ export interface ResolvedSubject {
   readonly tokenizer: Tokenizer;
   /** For word problems. @throws InputError if the model names no end token (texts can still be read) */
   readonly codec: () => ProblemCodec;
-  /** The adapter on the model's weights, one pack per layer; both or neither. */
-  readonly lora?: LoraSpec;
-  readonly packs?: readonly Float32Array<ArrayBuffer>[];
-  readonly filter: LatentFilter;
-  /** K of its latent pass; 0 if it answers directly. */
+  /** What was trained beside the model's weights, and its values. */
+  readonly parameters: ParameterSpecs;
+  readonly packs: readonly Float32Array<ArrayBuffer>[];
+  /** How it reasons; a model that was not trained to, by a run's default settings. */
+  readonly reasoning: Reasoning;
+  /** K of its reasoning; 0 if it answers directly. */
   readonly latentSteps: number;
   /** Equal for the same weights and for them only: results computed for a subject may be kept under this key. */
   readonly key: string;
@@ -93,15 +95,21 @@ export function resolveSubject(subject: Subject, held: LoadedModels): ResolvedSu
   };
 }
 
-type StudentParts = Pick<ResolvedSubject, 'source'> &
-  Pick<Student, 'label' | 'latentSteps' | 'filter' | 'lora' | 'packs'>;
+type StudentParts = Pick<
+  ResolvedSubject,
+  'source' | 'label' | 'reasoning' | 'latentSteps' | 'parameters' | 'packs'
+>;
+
+const partsOf = ({ label: source, reasoning, parameters, packs }: Student, label: string): StudentParts => ({
+  ...{ label, source, reasoning, parameters, packs },
+  latentSteps: thoughtsIn(reasoning),
+});
 
 function studentOf(checkpoint: number | undefined, { student, checkpoints }: LoadedModels): StudentParts {
   if (checkpoint === undefined) {
     if (!student)
       throw new InputError('no student has been trained yet', 'Distil one first, or choose another model.');
-    const { label, latentSteps, filter, lora, packs } = student;
-    return { label: 'student', source: label, latentSteps, filter, lora, packs };
+    return partsOf(student, 'student');
   }
   const kept = checkpoints.get(checkpoint);
   if (!kept) {
@@ -111,11 +119,10 @@ function studentOf(checkpoint: number | undefined, { student, checkpoints }: Loa
       'Choose one of the kept checkpoints, or distil a student with observation on.',
     );
   }
-  const { label, latentSteps, filter, lora, packs, step } = kept;
-  return { label: `student, step ${step}`, source: label, latentSteps, filter, lora, packs };
+  return partsOf(kept, `student, step ${kept.step}`);
 }
 
-/** A model without an adapter. If its latents are requested, they are made with a run's default settings. */
+/** A model without trained values. If its latents are requested, they are made with a run's default settings. */
 function ofModel(
   kind: Subject['kind'],
   model: LoadedModel,
@@ -129,8 +136,10 @@ function ofModel(
     model,
     tokenizer,
     codec,
-    filter: filterOf(),
-    latentSteps: LATENT_DEFAULTS.steps,
+    parameters: NO_PARAMETERS,
+    packs: [],
+    reasoning: BASE_REASONING,
+    latentSteps: thoughtsIn(BASE_REASONING),
     key: serial(model),
   };
 }

@@ -5,12 +5,15 @@ import type {
   LatentThought,
   TokenProbability,
 } from '../../../contract/events';
+import { LATENT_DEFAULTS } from '../../../contract/methods/shared';
 import { InputError } from '../../base/errors';
 import { leftPad } from '../../data/batch';
 import { questionText } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
 import { everywhere, greedy } from '../../decode/greedy';
 import { type TopTokens, topTokens } from '../../decode/readout';
+import { type Position, positionsOf, type Reasoned, reasonOn } from '../../decode/reason';
+import { feedbackOf, type Reasoning, thoughtsIn } from '../../decode/reasoning';
 import type { DecoderState } from '../../decode/state';
 import { lastNumber, textOf } from '../../eval/answer';
 import type { Pair } from '../models/pair';
@@ -23,17 +26,22 @@ const STEP_AGAIN = 'Open the question again to step through it once more.';
 
 /** One question, step by step: the question is read, z₁…z_K are fed one at a time, then the answer is generated. */
 export class LatentStepper {
-  private made = 0;
   private answered = false;
+  private at: Reasoned;
+  private readonly positions: readonly Position[];
   private spent = 0;
 
   private constructor(
     private readonly pair: Pair,
     private readonly decoder: Decoder,
-    private state: DecoderState,
+    state: DecoderState,
+    private readonly reasoning: Reasoning,
     private readonly limit: number,
     readonly report: LatentSession,
-  ) {}
+  ) {
+    this.at = { state, fed: 0 };
+    this.positions = positionsOf(reasoning);
+  }
 
   static async open(
     pair: Pair,
@@ -43,7 +51,7 @@ export class LatentStepper {
       question: string;
       expected: string | null;
       student: string;
-      latentSteps: number;
+      reasoning: Reasoning;
       limit: number;
     },
   ): Promise<LatentStepper> {
@@ -51,15 +59,14 @@ export class LatentStepper {
     const ids = pair.codec.question(options.question);
     const { ids: padded, keyMask } = leftPad([ids], decoder.shape.question, pair.codec.padId);
     const state = await decoder.begin(padded, keyMask);
-    const { kind, temperature } = decoder.shape.filter;
-    const stepper = new LatentStepper(pair, decoder, state, options.limit, {
+    const { reasoning } = options;
+    const stepper = new LatentStepper(pair, decoder, state, reasoning, options.limit, {
       session: options.session,
       question: options.question,
       tokens: ids.map((id) => pair.tokenizer.tokenText(id)),
       unknown: unknownWords(pair.tokenizer.tokens(questionText(options.question))),
-      latentSteps: options.latentSteps,
-      filter: kind,
-      temperature,
+      latentSteps: thoughtsIn(reasoning),
+      ...fedBack(reasoning),
       expected: options.expected,
       student: options.student,
     });
@@ -68,34 +75,48 @@ export class LatentStepper {
   }
 
   /**
-   * Feeds the next latent. Reports the tokens with the largest shares in the mixture softmax(logits/τ)·E that is fed; if the
-   * hidden state itself is fed, those that the head finds most probable, softmax(logits).
+   * Feeds the next thought, with what comes before it. Reports the tokens with the largest shares in the mixture
+   * softmax(logits/τ)·E that is fed; if something else is fed, those that the head finds most probable where the thought is
+   * made, softmax(logits).
    */
   async step(): Promise<LatentThought> {
     if (this.answered) throw new InputError('the answer has already been given', STEP_AGAIN);
-    if (this.made >= this.report.latentSteps)
-      throw new InputError(`all ${this.report.latentSteps} thoughts have been made`, 'Ask for the answer.');
-    const { kind, temperature } = this.decoder.shape.filter;
-    // The readout for display is not part of the thought, so only the step is timed.
-    const { top, entropy } = await this.top(kind === 'softmax' ? temperature : 1);
     const start = performance.now();
-    this.state = await this.decoder.step(this.state, 'latent');
-    const milliseconds = performance.now() - start;
+    let { thought, stage } = this.next ?? {};
+    while (this.next && thought === undefined) {
+      await this.feed();
+      ({ thought, stage } = this.next ?? {});
+    }
+    if (thought === undefined)
+      throw new InputError(`all ${this.report.latentSteps} thoughts have been made`, 'Ask for the answer.');
+    const softmax =
+      stage?.kind === 'latents' && stage.feedback.kind === 'softmax' ? stage.feedback : undefined;
+    // The readout for display is not part of the thought, so only what is fed is timed.
+    const shown = performance.now();
+    const { top, entropy } = await this.top(softmax?.temperature ?? 1);
+    const showing = performance.now() - shown;
+    await this.feed();
+    const milliseconds = performance.now() - start - showing;
     this.spent += milliseconds;
-    this.made++;
-    return { step: this.made, top, entropy, milliseconds };
+    return { step: thought, top, entropy, milliseconds };
   }
 
   async answer(): Promise<AnswerReport> {
     if (this.answered) throw new InputError('the answer has already been given', STEP_AGAIN);
     this.answered = true;
     const start = performance.now();
-    for (const id of this.pair.codec.prompt)
-      this.state = await this.decoder.step(this.state, everywhere(this.decoder, id));
+    // An answer may be asked for before all thoughts have been made.
+    const later = this.positions.slice(this.at.fed);
+    if (later.every(({ thought }) => thought === undefined)) while (this.next) await this.feed();
+    let { state } = this.at;
+    if (!this.reasoning.explicit)
+      for (const id of this.pair.codec.prompt)
+        state = await this.decoder.step(state, everywhere(this.decoder, id));
+    this.at = { ...this.at, state };
     const shown = performance.now();
     const { top } = await this.top(1);
     const showing = performance.now() - shown;
-    const [ids] = await greedy(this.decoder, this.state, {
+    const [ids] = await greedy(this.decoder, state, {
       endIds: this.pair.base.endIds,
       limit: this.limit,
     });
@@ -110,15 +131,26 @@ export class LatentStepper {
     };
   }
 
+  /** The position that is fed next. */
+  private get next(): Position | undefined {
+    return this.positions[this.at.fed];
+  }
+
+  private async feed(): Promise<void> {
+    const before = this.at;
+    this.at = await reasonOn(this.decoder, before, this.reasoning);
+    before.state.dispose();
+  }
+
   /** Frees the state, not the decoder. */
   dispose(): void {
-    this.state.dispose();
+    this.at.state.dispose();
   }
 
   private async top(
     temperature: number,
   ): Promise<{ readonly top: readonly TokenProbability[]; readonly entropy: number }> {
-    const [first] = await topTokens(this.decoder, this.state, SHOWN_TOKENS, temperature);
+    const [first] = await topTokens(this.decoder, this.at.state, SHOWN_TOKENS, temperature);
     const { top, entropy } = first as TopTokens;
     const named = top.map(({ id, probability }) => ({
       id,
@@ -127,6 +159,14 @@ export class LatentStepper {
     }));
     return { top: named, entropy };
   }
+}
+
+/** What is fed as a thought. */
+function fedBack(reasoning: Reasoning): Pick<LatentSession, 'filter' | 'temperature'> {
+  const feedback = feedbackOf(reasoning);
+  if (!feedback && thoughtsIn(reasoning) > 0) return { filter: 'tokens', temperature: 1 };
+  if (!feedback) return { filter: LATENT_DEFAULTS.filter, temperature: LATENT_DEFAULTS.temperature };
+  return { filter: feedback.kind, temperature: feedback.kind === 'softmax' ? feedback.temperature : 1 };
 }
 
 /** The teacher's own chain of thought, greedy. */

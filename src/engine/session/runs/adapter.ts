@@ -1,6 +1,7 @@
+import { uploadParameters } from '../../model/upload-parameters';
+import type { DecoderConfig } from '../../nn/config';
 import type { Runtime } from '../../runtime/runtime';
 import type { DeviceTensor } from '../../runtime/tensor';
-import { uploadAll } from '../../runtime/upload-all';
 import type { Student } from './student';
 
 type Packs = readonly Float32Array<ArrayBuffer>[];
@@ -17,15 +18,12 @@ export class TrainedAdapter {
 
   constructor(
     runtime: Runtime,
+    config: DecoderConfig,
     readonly student: Student,
     /** Keep the copy with the best validation accuracy (the latest of equals) rather than the last one. */
     private readonly keepBest: boolean,
   ) {
-    this.packs = uploadAll(
-      runtime,
-      student.packs.map((data) => ({ dtype: 'f32', shape: [data.length], data })),
-      (i) => `parameters ${i}`,
-    );
+    this.packs = uploadParameters(runtime, config, student.parameters, student.packs);
   }
 
   /** Copies the parameters after `step`, unless a better copy is kept. @param correct validation problems solved */

@@ -7,8 +7,8 @@ import type { TokenLayout } from '../../base/tokens';
 import { layoutOf } from '../../data/batch';
 import type { TokenProblem } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
+import { positionsIn } from '../../decode/reasoning';
 import type { OwnInputs, Recipe, Targets } from '../../recipes/shared/recipe';
-import { filterOf } from '../../recipes/shared/recipe';
 import { compileWhole } from '../../train/compile-whole';
 import { gpuOptimiser } from '../../train/gpu-optimiser';
 import { compileLayerwise } from '../../train/layerwise/compile';
@@ -16,13 +16,14 @@ import { hostOptimiser, type Optimiser } from '../../train/optimiser';
 import { ParameterSet } from '../../train/parameters';
 import type { TapeRun } from '../../train/step';
 import { Tape } from '../../train/tape/tape';
+import { embeddingOf } from '../models/embedding';
 import { refuseUnlessFits } from '../models/fits';
 import { checkPositions } from '../models/positions';
 import type { Example } from '../models/problems';
 import { TrainedAdapter } from './adapter';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
-import { checkDecoding, decoderFor, EVALUATION_BATCH, latentKeys, type Student } from './student';
+import { capacityFor, checkDecoding, decoderFor, EVALUATION_BATCH, type Student } from './student';
 import { teacherStates } from './teacher-states';
 
 /** The examples of a run. */
@@ -80,11 +81,12 @@ export async function prepare(
   const decodedBatch = Math.min(EVALUATION_BATCH, evaluated.length || observed.length);
   const decoded = layoutOf(tokensOf([...evaluated, ...observed]), pair.codec, decodedBatch);
 
-  const latentSteps = recipe.latentSteps(config);
-  const tokens = layout.question + latentSteps + layout.prompt + layout.answer + layout.explicit;
+  const reasoning = recipe.reasoning(config, pair.base.config);
+  const fed = positionsIn(reasoning);
+  const tokens = layout.question + fed + layout.prompt + layout.answer + layout.explicit;
   const purpose = { kind: 'distil', sequences: batch, tokens, rank: config.lora.rank } as const;
   refuseUnlessFits(pair.base.config, runtime.provider, purpose, 'training');
-  checkDecoding(pair.base, latentKeys(decoded, latentSteps));
+  checkDecoding(pair.base, capacityFor(decoded, reasoning));
   if (recipe.usesTeacher(config))
     checkPositions(pair.teacher, layout.question + layout.explicit, 'the teacher pass', SHORTER);
 
@@ -116,12 +118,11 @@ export async function prepare(
       label: labelOf(config, context.methods),
       config,
       step: 0,
-      latentSteps,
-      filter: filterOf(config),
-      lora: config.lora,
-      packs: parameters.initial(new Rng(config.seed)),
+      parameters: parameters.specs,
+      reasoning,
+      packs: parameters.initial(new Rng(config.seed), embeddingOf(model)),
     };
-    const adapter = owned.add(new TrainedAdapter(runtime, student, config.evaluation.keepBest));
+    const adapter = owned.add(new TrainedAdapter(runtime, model.config, student, config.evaluation.keepBest));
     // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program per step is fastest.
     const step = owned.add(
       device
@@ -139,13 +140,12 @@ export async function prepare(
       await decoderFor(models, pair.base, {
         batch: decodedBatch,
         question: decoded.question,
-        keys: latentKeys(decoded, student.latentSteps),
-        lora: student.lora,
-        filter: student.filter,
-        latents: student.latentSteps > 0,
+        capacity: capacityFor(decoded, reasoning),
+        parameters: student.parameters,
+        reasoning,
       }),
     );
-    decoder.setAdapter(adapter.packs);
+    decoder.setParameters(adapter.packs);
     clock.tell(2, 2, 'programs');
     return {
       ...{ step, losses, ranksUsed, trained, inputs, adapter, optimiser, decoder, layout, decoded },

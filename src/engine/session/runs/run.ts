@@ -15,7 +15,7 @@ import type { RunContext, RunSink } from './context';
 import type { LoopControl } from './control';
 import { Observer } from './observe';
 import { type Machinery, prepare, type RunData } from './prepare';
-import { answerLimit, reportOf } from './student';
+import { generationLimit, reportOf } from './student';
 
 /**
  * One run, from the teacher's hidden states to the held-out accuracy. The student is handed over when the run is done or
@@ -138,7 +138,6 @@ class Distillation {
       config: config.observation,
       device: context.device,
       padId: codec.padId,
-      latentSteps: adapter.student.latentSteps,
       keep: (checkpoint) => this.sink.checkpoint(checkpoint),
       emit: this.report,
     });
@@ -194,8 +193,8 @@ class Distillation {
       tokenizer: pair.tokenizer,
       endIds: pair.base.endIds,
       problems: examples.map((e) => ({ tokens: e.tokens, answer: e.problem.answer })),
-      mode: { latentSteps: adapter.student.latentSteps },
-      limit: answerLimit(decoded),
+      reasoning: adapter.student.reasoning,
+      limit: generationLimit(decoded, adapter.student.reasoning),
       signal: this.options.signal,
       onProgress: (done, total) => clock.tell(done, total, 'problems'),
     });

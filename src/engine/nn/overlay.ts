@@ -1,0 +1,115 @@
+import type { HostTensor } from '../base/dtype';
+import { floatsOf } from '../base/half';
+import type { DecoderConfig } from './config';
+import { OUTER_PREFIX, type PackedWeight, packedWeights } from './weight-parts';
+import type { WeightSource } from './weight-source';
+
+/** Rows [from, to) of a matrix [rows, columns], or elements of a vector; all by default. */
+export type ReadRows = (from?: number, to?: number) => HostTensor;
+
+/** A change of one of a checkpoint's tensors, in our order: linears are [out, in], whatever the checkpoint has. */
+export type Overlay =
+  /** W + scale·B·A with A [r, in], B [out, r]. */
+  | { readonly kind: 'lora'; readonly a: ReadRows; readonly b: ReadRows; readonly scale: number }
+  /** Another tensor in its place, of as many rows as the configuration has. */
+  | { readonly kind: 'replace'; readonly read: ReadRows }
+  /** Row i of the tensor in place of row rows[i]. */
+  | { readonly kind: 'rows'; readonly rows: readonly number[]; readonly read: ReadRows }
+  /** scale·v is added. */
+  | { readonly kind: 'add'; readonly read: ReadRows; readonly scale: number };
+
+/** By the name of the checkpoint's tensor; several are applied one after another. */
+export type Overlays = ReadonlyMap<string, readonly Overlay[]>;
+
+/**
+ * A model's weights with changes, made while they are read, and kept by nobody: everything that reads a model reads the changed
+ * one. Changed tensors are float32; sums are in float64, rounded once.
+ * @param config with the changed vocabulary, and with an untied head where the head is no longer the embedding
+ * @param base the weights before, in `baseConfig`; a head that it does not have is its embedding
+ */
+export function overlaidSource(config: DecoderConfig, base: WeightSource, overlays: Overlays): WeightSource {
+  const packed = packedWeights(config);
+  const changed = new Set(
+    [...packed].flatMap(([name, { parts }]) => (parts.some((part) => overlays.has(part.name)) ? [name] : [])),
+  );
+  const origin = (name: string): string =>
+    base.tensors.has(name) ? name : name.replace(`${OUTER_PREFIX}head`, `${OUTER_PREFIX}embedding`);
+  const tensors = new Map(
+    [...packed].map(([name, { shape }]) => {
+      const dtype = changed.has(name) ? 'f32' : (base.tensors.get(origin(name))?.dtype ?? 'f32');
+      return [name, { dtype, shape }] as const;
+    }),
+  );
+  return {
+    tensors,
+    read(name, from, to) {
+      const weight = packed.get(name);
+      if (!weight || !changed.has(name)) return base.read(origin(name), from, to);
+      const [first, end] = [from ?? 0, to ?? (weight.shape[0] as number)];
+      return changedRows(weight, base, origin(name), overlays, [first, end]);
+    },
+  };
+}
+
+function changedRows(
+  { shape, parts }: PackedWeight,
+  base: WeightSource,
+  name: string,
+  overlays: Overlays,
+  [from, to]: readonly [number, number],
+): HostTensor {
+  const width = shape.slice(1).reduce((n, d) => n * d, 1);
+  const data = new Float32Array((to - from) * width);
+  const own = Math.min(to, base.tensors.get(name)?.shape[0] ?? 0);
+  if (from < own) data.set(floatsOf(base.read(name, from, own)));
+  let first = 0;
+  for (const part of parts) {
+    const rows = part.shape[part.transposed ? 1 : 0] as number;
+    const [begin, end] = [Math.max(from - first, 0), Math.min(to - first, rows)];
+    if (begin < end) {
+      const at = (first + begin - from) * width;
+      const piece = data.subarray(at, at + (end - begin) * width);
+      for (const overlay of overlays.get(part.name) ?? []) change(overlay, piece, width, begin, end);
+    }
+    first += rows;
+  }
+  return { dtype: 'f32', shape: [to - from, ...shape.slice(1)], data };
+}
+
+/** @param rows the values of rows [from, to), which are changed */
+function change(overlay: Overlay, rows: Float32Array, width: number, from: number, to: number): void {
+  if (overlay.kind === 'replace') rows.set(floatsOf(overlay.read(from, to)));
+  else if (overlay.kind === 'lora') addProduct(overlay, rows, width, from, to);
+  else if (overlay.kind === 'add') {
+    const values = floatsOf(overlay.read(from, to));
+    for (let i = 0; i < rows.length; i++)
+      rows[i] = (rows[i] as number) + overlay.scale * (values[i] as number);
+  } else
+    overlay.rows.forEach((row, i) => {
+      if (row >= from && row < to) rows.set(floatsOf(overlay.read(i, i + 1)), (row - from) * width);
+    });
+}
+
+function addProduct(
+  { a, b, scale }: Extract<Overlay, { kind: 'lora' }>,
+  rows: Float32Array,
+  width: number,
+  from: number,
+  to: number,
+): void {
+  const as = floatsOf(a());
+  const bs = floatsOf(b(from, to));
+  const rank = as.length / width;
+  const sum = new Float64Array(width);
+  for (let o = 0; o < to - from; o++) {
+    sum.fill(0);
+    for (let k = 0; k < rank; k++) {
+      const factor = bs[o * rank + k] as number;
+      if (factor === 0) continue;
+      const at = k * width;
+      for (let i = 0; i < width; i++) sum[i] = (sum[i] as number) + factor * (as[at + i] as number);
+    }
+    const at = o * width;
+    for (let i = 0; i < width; i++) rows[at + i] = (rows[at + i] as number) + scale * (sum[i] as number);
+  }
+}

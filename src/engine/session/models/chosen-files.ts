@@ -1,0 +1,120 @@
+/** The files of a checkpoint as they were chosen: by name, read whole, hashed. */
+import type { CallOptions } from '../../../contract/calls';
+import { numberedTwin } from '../../../contract/checkpoint-files';
+import type { NamedFile } from '../../../contract/lens';
+import { listed } from '../../../text/quote';
+import { FileError, MemoryError, throwIfCancelled } from '../../base/errors';
+import { Sha256, sha256Hex } from '../../base/sha256';
+import { parseJson, quote } from '../../checkpoint/json';
+import { blobSource } from '../../checkpoint/source';
+
+export const CANCELLED = 'opening the checkpoint';
+/** Limit on a JSON file, which is read as a whole. */
+const MAX_JSON_BYTES = 128 * 2 ** 20;
+
+export async function hashOf(files: readonly Uint8Array<ArrayBuffer>[]): Promise<string> {
+  if (files.length === 1) return sha256Hex(files[0] as Uint8Array<ArrayBuffer>);
+  const sha = new Sha256();
+  for (const bytes of files) sha.update(bytes);
+  return sha.hex();
+}
+
+export async function readAll(blob: Blob, name: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return await blobSource(blob).read(0, blob.size);
+  } catch (cause) {
+    if (cause instanceof FileError) throw cause;
+    if (cause instanceof RangeError)
+      throw new MemoryError(
+        `${name} takes ${blob.size} bytes of host memory`,
+        'Choose a smaller checkpoint.',
+        { cause },
+      );
+    throw new FileError(`${name} could not be read (${(cause as Error).message})`, 'Choose it again.', {
+      cause,
+    });
+  }
+}
+
+/** Bytes and number of the places that a fingerprint reads of a file. */
+const SAMPLE_BYTES = 4096;
+const SAMPLES = 64;
+
+/**
+ * SHA-256 of the sizes of the files and of samples spread evenly over each, the first of which is the beginning of its
+ * header: it tells checkpoints of one shape from each other without reading all of them.
+ */
+export async function fingerprint(
+  blobs: Iterable<Blob>,
+  { signal, report: tell }: CallOptions,
+): Promise<string> {
+  const start = performance.now();
+  const files = [...blobs];
+  const total = files.reduce((n, { size }) => n + size, 0);
+  const parts: string[] = [];
+  let done = 0;
+  for (const blob of files) {
+    throwIfCancelled(signal, CANCELLED);
+    const source = blobSource(blob);
+    const length = Math.min(SAMPLE_BYTES, blob.size);
+    const sample = new Uint8Array(SAMPLES * length);
+    for (let i = 0; i < SAMPLES; i++)
+      sample.set(
+        await source.read(Math.floor(((blob.size - length) * i) / (SAMPLES - 1)), length),
+        i * length,
+      );
+    parts.push(`${blob.size} ${await sha256Hex(sample)}`);
+    done += blob.size;
+    tell?.({ phase: 'load', done, total, unit: 'bytes', elapsed: performance.now() - start });
+  }
+  return sha256Hex(encode(parts.join('\n')));
+}
+
+const encode = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
+
+/** Files by name, without folders. */
+export function namedFiles(files: readonly NamedFile[]): Map<string, Blob> {
+  const byName = new Map<string, Blob>();
+  for (const { name, data } of files) {
+    const plain = name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1);
+    if (byName.has(plain))
+      throw new FileError(`there are two files ${quote(plain)}`, 'Choose the files of a single checkpoint.');
+    byName.set(plain, data);
+  }
+  return byName;
+}
+
+export function fileOf(byName: ReadonlyMap<string, Blob>, name: string): Blob {
+  const blob = byName.get(name);
+  if (!blob) throw missing(name, byName);
+  return blob;
+}
+
+export function missing(name: string, byName: ReadonlyMap<string, Blob>): FileError {
+  const twin = numberedTwin(name, [...byName.keys()]);
+  if (twin !== undefined)
+    return new FileError(
+      `${name} is missing; ${quote(twin)} looks like it, numbered by a browser that had one of that name`,
+      `Rename it to ${name}.`,
+    );
+  return new FileError(
+    `${name} is missing; given: ${byName.size === 0 ? 'nothing' : listed([...byName.keys()].map(quote), 12)}`,
+    `Choose ${name} of the checkpoint together with its other files.`,
+  );
+}
+
+export async function json(byName: ReadonlyMap<string, Blob>, name: string): Promise<unknown> {
+  const blob = fileOf(byName, name);
+  if (blob.size > MAX_JSON_BYTES)
+    throw new FileError(
+      `${name} has ${blob.size} bytes; at most ${MAX_JSON_BYTES} are read`,
+      'Choose the file of that name that belongs to the checkpoint.',
+    );
+  return parseJson(new Uint8Array(await blob.arrayBuffer()), name);
+}
+
+/** The folder that the files came from; empty where they came from none, or from several. */
+export function folderOf(files: readonly NamedFile[]): string {
+  const [first = '', ...others] = new Set(files.map(({ folder = '' }) => folder.trim()));
+  return others.length === 0 ? first : '';
+}
