@@ -153,7 +153,7 @@ describe('a configuration of version 1', () => {
   it('takes version 1’s defaults for missing settings', () => {
     const { config } = readRunConfig({ version: 1, method: 'ce', seed: 7 });
     expect(config).toEqual(parseRunConfig({ method: 'ce', seed: 7 }));
-    expect(config.weights.answer).toBe(0.3);
+    expect(config.weights).toMatchObject({ answer: 0.3 });
   });
 
   it('is refused for what version 1 did not have, and for bad values', () => {

@@ -15,7 +15,10 @@ export interface ShownLatents extends LatentChoice {
 export function latentsOf({ latents, studentConfig, draft }: AppState): ShownLatents {
   const trained = latents.student === 'trained' ? studentConfig : null;
   const config = trained ?? draft;
-  const { filter, temperature, steps } = 'latent' in config ? config.latent : LATENT_DEFAULTS;
+  const { filter, temperature, steps } = {
+    ...LATENT_DEFAULTS,
+    ...('latent' in config && config.latent),
+  } as ShownLatents;
   return { filter, temperature, steps: trained && !('latent' in trained) ? 0 : steps };
 }
 

@@ -1,13 +1,28 @@
 import { ce } from './ce';
 import { codi } from './codi';
+import { codiSelf } from './codi-self';
+import { cotSft } from './cot-sft';
 import { dart } from './dart';
 import { lori } from './lori';
 import { lotus } from './lotus';
 import type { LossTerm, MethodData, Methods } from './method';
 import { nocot } from './nocot';
+import { pauseFt } from './pause-ft';
+import { pccot } from './pccot';
 
 /** Every method, in the order of menus; the first is the default. */
-export const METHODS = [lori, codi, dart, lotus, ce, nocot] as const;
+export const METHODS = [
+  lori,
+  codi,
+  codiSelf,
+  pccot,
+  dart,
+  lotus,
+  ce,
+  pauseFt,
+  nocot,
+  cotSft,
+] as const;
 
 /** @throws Error for an id that is not in the list: configurations are checked before they get here */
 export function methodOf(id: string, methods: Methods = METHODS): MethodData {

@@ -1,10 +1,19 @@
 import { ce } from '../recipes/ce';
 import { codi } from '../recipes/codi';
+import { codiSelf } from '../recipes/codi-self';
+import { cotSft } from '../recipes/cot-sft';
 import { dart } from '../recipes/dart';
 import { lori } from '../recipes/lori';
 import { lotus } from '../recipes/lotus';
 import { nocot } from '../recipes/nocot';
+import { pauseFt } from '../recipes/pause-ft';
+import { pccot } from '../recipes/pccot';
 import type { Recipe } from '../recipes/shared/recipe';
 
 /** By the id of a method's data (contract/methods). */
-export const RECIPES: Readonly<Record<string, Recipe>> = { lori, codi, dart, lotus, ce, nocot };
+export const RECIPES: Readonly<Record<string, Recipe>> = {
+  ...{ lori, codi, ce, nocot, pccot, dart, lotus },
+  'codi-self': codiSelf,
+  'cot-sft': cotSft,
+  'pause-ft': pauseFt,
+};

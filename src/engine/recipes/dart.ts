@@ -61,7 +61,7 @@ export const dart: Recipe<ConfigOf<'dart'>> = {
     let before = readQuestion(tape, layout, adapters);
     if (silent.count > 0)
       before = tape.segment(added(tape, thoughtsOf(config), TOKEN), { after: before, adapters });
-    const answer = answerAfter(tape, before, layout, weights.answer, adapters);
+    const answer = answerAfter(tape, before, layout, weights.answer, 'answer', adapters);
 
     if (weights.distil === 0) return;
     const written = tape.statesAt(text, TOKEN_INPUTS.explicitAnchors);

@@ -40,6 +40,8 @@ export type GoldenName =
   | 'dart'
   | 'kava'
   | 'lotus'
+  | 'methods-llama'
+  | 'methods-qwen2'
   | 'simcot';
 export type GoldenModelName = 'llama-student' | 'llama-teacher' | 'qwen2-student' | 'qwen2-teacher';
 

@@ -14,6 +14,7 @@ export const CHAIN_INPUTS = {
 export function chainInputs({ layout: { explicit: R }, codec }: TrainingTokens): OwnInputs {
   const P = codec.prompt.length;
   return {
+    means: Object.values(CHAIN_INPUTS),
     feeds(problems) {
       const before = problems.map(({ rationale }) => rationale.length + P);
       const chain = before.map((n) => [0, n] as const);
@@ -45,6 +46,7 @@ export function meanOver(
 /** Several sets of inputs as one. */
 export const joinInputs = (...parts: readonly OwnInputs[]): OwnInputs => ({
   sizes: Object.assign({}, ...parts.map(({ sizes }) => sizes)),
+  means: parts.flatMap(({ means = [] }) => means),
   feeds: (problems: readonly TokenProblem[]) =>
     Object.assign({}, ...parts.map((part) => part.feeds(problems))),
 });

@@ -25,12 +25,16 @@ export function think(tape: Tape, question: Segment, K: number, feedback: Feedba
   return thoughts;
 }
 
-/** Answer prompt (its last token is the anchor) and answer; their mean cross entropy is the term `answer`. */
+/**
+ * Answer prompt (its last token is the anchor) and answer. The mean cross entropy of the answer, or of both, is the term
+ * `answer`; the last position before the prompt predicts its first token.
+ */
 export function answerAfter(
   tape: Tape,
   before: Segment,
   layout: TokenLayout,
   weight: number,
+  supervised: 'answer' | 'prompt' = 'answer',
   adapters: readonly string[] = [STUDENT],
 ): Segment {
   const { prompt: P, answer: A } = layout;
@@ -38,10 +42,16 @@ export function answerAfter(
     after: before,
     adapters,
   });
-  tape.crossEntropy('answer', weight, answer.finals(P - 1), {
-    targets: TOKEN_INPUTS.answerTargets,
-    weights: TOKEN_INPUTS.answerWeights,
-  });
+  if (supervised === 'prompt')
+    tape.crossEntropy('answer', weight, tape.rows(before.last, answer.finals()), {
+      targets: TOKEN_INPUTS.replyTargets,
+      weights: TOKEN_INPUTS.replyWeights,
+    });
+  else
+    tape.crossEntropy('answer', weight, answer.finals(P - 1), {
+      targets: TOKEN_INPUTS.answerTargets,
+      weights: TOKEN_INPUTS.answerWeights,
+    });
   return answer;
 }
 

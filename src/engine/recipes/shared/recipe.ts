@@ -35,7 +35,9 @@ export interface TrainingTokens {
 export interface OwnInputs {
   /** Lengths that the recording is made for, by names of its choice. */
   readonly sizes?: Readonly<Record<string, number>>;
-  /** Those of a batch, by input name. */
+  /** Names of those that are weights of a mean over the batch, and sum to 1. */
+  readonly means?: readonly string[];
+  /** Those of a batch by name; each has the batch's rows first. */
   feeds(problems: readonly TokenProblem[]): Record<string, HostTensor>;
 }
 
@@ -52,6 +54,8 @@ export interface Recording<C> {
 export interface Recipe<C extends RunConfig = RunConfig> {
   /** Refuses configurations that cannot be run on the model, before anything is computed. @throws ConfigError */
   check?(config: C, model: DecoderConfig): void;
+  /** The rationale of the training samples' explicit pass; by default whole steps. */
+  rationale?(config: C): RationaleForm;
   /** Modules in the layers, by the names that segments use. */
   adapters(config: C): Readonly<Record<string, AdapterSpec>>;
   /** Trained modules outside the layers. */

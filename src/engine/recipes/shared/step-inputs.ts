@@ -40,6 +40,7 @@ export function stepInputs({ problems, codec }: TrainingTokens, slots: number, c
   const T = Math.max(2, ...problems.flatMap(inSlots).map(({ length }) => length));
   return {
     sizes: { step: T },
+    means: [STEP_INPUTS.weights],
     feeds(batch) {
       const B = batch.length;
       const found = batch.map(inSlots);
@@ -78,6 +79,7 @@ export const GOLD_INPUTS = { targets: 'gold.targets', weights: 'gold.weights' } 
  * Tokens beyond a block's width and steps beyond the last block are no targets; a latent without a token has weight 0.
  */
 export const goldInputs = ({ codec }: TrainingTokens, blocks: number, width: number): OwnInputs => ({
+  means: [GOLD_INPUTS.weights],
   feeds(batch) {
     const shape = [batch.length, blocks * width];
     const targets = new Int32Array(batch.length * blocks * width).fill(codec.padId);

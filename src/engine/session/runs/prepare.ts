@@ -9,12 +9,12 @@ import type { TokenProblem } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
 import { positionsIn } from '../../decode/reasoning';
 import type { OwnInputs, Recipe, Targets } from '../../recipes/shared/recipe';
+import { type AccumulatedRun, accumulated } from '../../train/accumulate';
 import { compileWhole } from '../../train/compile-whole';
 import { gpuOptimiser } from '../../train/gpu-optimiser';
 import { compileLayerwise } from '../../train/layerwise/compile';
 import { hostOptimiser, type Optimiser } from '../../train/optimiser';
 import { ParameterSet } from '../../train/parameters';
-import type { TapeRun } from '../../train/step';
 import { Tape } from '../../train/tape/tape';
 import { embeddingOf } from '../models/embedding';
 import { refuseUnlessFits } from '../models/fits';
@@ -35,11 +35,13 @@ export interface RunData {
 
 /** What a run needs to compute; made by `prepare`, freed by `dispose`. */
 export interface Machinery {
-  readonly step: TapeRun;
-  readonly losses: Targets['losses'];
-  readonly ranksUsed: Readonly<Record<string, number>>;
+  readonly step: AccumulatedRun;
   /** The training samples' tokens, as the method reads them. */
   readonly trained: readonly TokenProblem[];
+  /** Number of values that are trained. */
+  readonly trainable: number;
+  readonly losses: Targets['losses'];
+  readonly ranksUsed: Readonly<Record<string, number>>;
   readonly inputs: OwnInputs | undefined;
   readonly adapter: TrainedAdapter;
   readonly optimiser: Optimiser;
@@ -124,17 +126,18 @@ export async function prepare(
     };
     const adapter = owned.add(new TrainedAdapter(runtime, model.config, student, config.evaluation.keepBest));
     // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program per step is fastest.
-    const step = owned.add(
-      device
-        ? await compileLayerwise(model, tape, { device, between })
-        : await compileWhole(model, tape, 'training step'),
-    );
+    const single = device
+      ? await compileLayerwise(model, tape, { device, between })
+      : await compileWhole(model, tape, 'training step');
+    const shapes = parameters.all.map(({ shape }) => shape);
+    const step = owned.add(await accumulated(runtime, single, shapes, config.optimiser.accumulation));
     await clock.aside(between);
     clock.tell(1, 2, 'programs');
+    const groups = parameters.groups(config.optimiser.moduleRate);
     const optimiser = owned.add(
       device
-        ? await gpuOptimiser(device, adapter.packs, config.optimiser, parameters.all)
-        : hostOptimiser(adapter.packs, config.optimiser, parameters.all),
+        ? await gpuOptimiser(device, adapter.packs, config.optimiser, groups)
+        : hostOptimiser(adapter.packs, config.optimiser, groups),
     );
     const decoder = owned.add(
       await decoderFor(models, pair.base, {
@@ -149,6 +152,7 @@ export async function prepare(
     clock.tell(2, 2, 'programs');
     return {
       ...{ step, losses, ranksUsed, trained, inputs, adapter, optimiser, decoder, layout, decoded },
+      trainable: parameters.size,
       dispose: () => owned.dispose(),
     };
   });

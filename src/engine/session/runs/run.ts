@@ -3,7 +3,7 @@ import type { RunConfig } from '../../../contract/config';
 import type { Accuracy, RunEvent, RunResult } from '../../../contract/events';
 import { CancelledError, NumericError, throwIfCancelled } from '../../base/errors';
 import { Rng } from '../../base/rng';
-import { batchIndices, tokenBatch } from '../../data/batch';
+import { batchIndices, splitBatch, splitInputs, tokenBatch } from '../../data/batch';
 import type { TokenProblem } from '../../data/tokens';
 import { accuracy } from '../../eval/accuracy';
 import type { Recipe } from '../../recipes/shared/recipe';
@@ -141,7 +141,9 @@ class Distillation {
       keep: (checkpoint) => this.sink.checkpoint(checkpoint),
       emit: this.report,
     });
-    const indices = batchIndices(new Rng(config.seed).fork('batches'), training.length, layout.batch);
+    const { accumulation } = o;
+    const { batch: B } = layout;
+    const indices = batchIndices(new Rng(config.seed).fork('batches'), training.length, B * accumulation);
     const used = Object.values(losses).flatMap((loss) => loss ?? []);
     clock.begin('train');
     const done = await train({
@@ -150,11 +152,15 @@ class Distillation {
       steps: o.steps,
       learningRate: o.learningRate,
       warmup: o.warmup,
+      schedule: o.schedule,
       batch: (t) => {
         const samples = indices(t);
         const tokens = samples.map((i) => trained[i] as TokenProblem);
-        const feeds = tokenFeeds(tokenBatch(tokens, codec, layout));
-        return Object.assign(feeds, inputs?.feeds(tokens), ...used.map((loss) => loss.feeds(samples)));
+        const own = inputs ? splitInputs(inputs.feeds(tokens), accumulation, inputs.means) : [];
+        return splitBatch(tokenBatch(tokens, codec, layout), accumulation).map((part, i) => {
+          const chosen = samples.slice(i * B, (i + 1) * B);
+          return Object.assign(tokenFeeds(part), own[i], ...used.map((loss) => loss.feeds(chosen)));
+        });
       },
       onStep: (event) => {
         if (event.finite) onDone(event.step);
@@ -209,7 +215,7 @@ class Distillation {
     return this.clock.aside(() => this.context.teacherAccuracy(count, { signal, report }));
   }
 
-  private result({ step, adapter, ranksUsed }: Machinery, done: number) {
+  private result({ step, adapter, ranksUsed, trainable }: Machinery, done: number) {
     const { config, clock, context } = this;
     return {
       config,
@@ -224,8 +230,7 @@ class Distillation {
         evaluate: clock.seconds('evaluate'),
       },
       programs: step.programs,
-      trainable: adapter.student.packs.reduce((n, pack) => n + pack.length, 0),
-      ranksUsed,
+      ...{ trainable, ranksUsed },
       provider: context.runtime.provider,
       models: context.pair.hashes,
     };
