@@ -4,7 +4,7 @@
 
     kava.golden.json    trained values; samples; for each case its terms, every gradient, and which tokens are kept
 
-CODI's or PCCoT's terms on the same paths (_reference.py), and the keys and values of the M latents (of the last run) against
+PCCoT's terms (_reference.py), and the keys and values of the M latents (of the last run) against
 M of the teacher's: in every layer and key head, of a row's N rationale tokens those of largest S = λ·I + (1 − λ)·R, in
 the order of time. I: attention of the answer's tokens to the rationale's, normed over the rationale; the mean over the
 answer's tokens and the heads that share a key. R: softmax over the rationale of −(1/N)·Σ_{j≠i} cos(k_i, k_j). Keys are those
@@ -15,7 +15,7 @@ deviation of what is kept in the layer; the mean over layers. K̃, Ṽ and S pas
 import torch
 import torch.nn.functional as F
 
-from _reference import EOS, THOUGHTS, Reference, distance
+from _reference import Reference, distance, jacobi_thoughts
 from rows import CONFIGS, Random, print_case, random_lora, student_weights, write_golden
 from model import LINEARS, rms_norm, rope_tables, rotate
 
@@ -25,11 +25,11 @@ RUN = {"projection": True, "trainTokens": True, "supervised": "answer", "positio
 SAMPLES = {"questions": [4, 6, 3], "chains": [7, 2, 5], "answers": [1, 2, 1], "prompt": 3}
 CASES = {
     "llama": {
-        "sequential": {"thoughts": "codi", "latents": 2, "lambda": 0.1, "kind": "smooth-l1", "scaled": True, "over": "mean"},
-        "refined": {"thoughts": "pccot", "latents": 5, "iterations": 2, "lambda": 0.4, "kind": "mse", "scaled": False, "over": "sum"},
-        "one": {"thoughts": "codi", "latents": 1, "lambda": 1.0, "kind": "mse", "scaled": True, "over": "mean"},
+        "sequential": {"iterations": 2, "latents": 2, "lambda": 0.1, "kind": "smooth-l1", "scaled": True, "over": "mean"},
+        "refined": {"latents": 5, "iterations": 2, "lambda": 0.4, "kind": "mse", "scaled": False, "over": "sum"},
+        "one": {"latents": 1, "iterations": 1, "lambda": 1.0, "kind": "mse", "scaled": True, "over": "mean"},
     },
-    "qwen2": {"redundancy": {"thoughts": "codi", "latents": 2, "lambda": 0.0, "kind": "smooth-l1", "scaled": False, "over": "mean"}},
+    "qwen2": {"redundancy": {"iterations": 1, "latents": 2, "lambda": 0.0, "kind": "smooth-l1", "scaled": False, "over": "mean"}},
 }
 
 
@@ -82,7 +82,7 @@ def terms_of(family, weights, live, samples, case, kept_out=None):
     pairs = [[] for _ in range(config.layers)]  # (own k, own v, kept k, kept v), [kv, m, D] each
     for sample in samples:
         q, r, prompt, answer = (sample[key] for key in ("question", "rationale", "prompt", "answer"))
-        before = THOUGHTS[case["thoughts"]](model, q, run)
+        before = jacobi_thoughts(model, q, run)
         state, loss, count = model.reply(before, prompt, answer, run)
         target, text, length = model.text(q, r, prompt, answer, run)
         nats.append(loss), texts.append(text), aligned.append(state), targets.append(target)
@@ -138,18 +138,15 @@ def main():
         ]
         meta["samples"][family] = samples
         trained = {f"student.{k}": v for k, v in random_lora(config, random, RANK, config.layers).items()}
-        tokens, projection = random.normal(3, config.hidden, scale=0.5), random_projection(random, config.hidden)
-        trained.update(projection)
+        trained["tokens"] = random.normal(3, config.hidden, scale=0.5)
+        trained.update(random_projection(random, config.hidden))
         out.update({f"{family}.{k}": v for k, v in trained.items()})
-        out[f"{family}.tokens"] = tokens
         for name, case in CASES[family].items():
-            # CODI's latents have no token of their own.
-            own = {**trained, "tokens": tokens if case["thoughts"] == "pccot" else tokens[:2]}
             terms = lambda live, case=case: terms_of(family, weights, live, samples, case)  # noqa: E731
             # The teacher's side is held fixed in differences of what it does not read.
-            print_case(out, f"{family}.{name}", own, terms, ["projection.in.weight", "projection.norm.bias"])
+            print_case(out, f"{family}.{name}", trained, terms, ["projection.in.weight", "projection.norm.bias"])
             kept = []
-            terms_of(family, weights, own, samples, case, kept)
+            terms_of(family, weights, trained, samples, case, kept)
             meta["kept"][f"{family}.{name}"] = kept
     write_golden("kava", meta, out)
 

@@ -13,7 +13,7 @@ may have none. The mean of the cross entropy over a slot's tokens in the batch; 
 import torch
 import torch.nn.functional as F
 
-from _reference import BOT, EOS, Reference, distance
+from _reference import BOT, EOS, EOT, Reference, distance
 from kava import RUN, random_projection
 from rows import CONFIGS, Random, print_case, random_lora, student_weights, write_golden
 from model import Decoder, Lora
@@ -44,7 +44,7 @@ def thoughts_with_slots(model, question, run):
     for _ in range(run["latents"] + 1):
         slots.append(model.projected(model.states(x)[-1:, -1], run["projection"]))
         x = torch.cat([x, slots[-1]])
-    return torch.cat([x[:-1], model.token(1)]), slots
+    return torch.cat([x[:-1], model.token(EOT)]), slots
 
 
 def terms_of(family, weights, live, samples, case):

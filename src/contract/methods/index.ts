@@ -3,12 +3,14 @@ import { codi } from './codi';
 import { codiSelf } from './codi-self';
 import { cotSft } from './cot-sft';
 import { dart } from './dart';
+import { kava } from './kava';
 import { lori } from './lori';
 import { lotus } from './lotus';
 import type { LossTerm, MethodData, Methods } from './method';
 import { nocot } from './nocot';
 import { pauseFt } from './pause-ft';
 import { pccot } from './pccot';
+import { simCot } from './sim-cot';
 
 /** Every method, in the order of menus; the first is the default. */
 export const METHODS = [
@@ -16,6 +18,8 @@ export const METHODS = [
   codi,
   codiSelf,
   pccot,
+  simCot,
+  kava,
   dart,
   lotus,
   ce,

@@ -141,10 +141,7 @@ export const splitInputs = (
 ): Record<string, HostTensor>[] =>
   Array.from({ length: n }, (_, i) =>
     Object.fromEntries(
-      Object.entries(inputs).map(([name, host]) => [
-        name,
-        partOf(host, n, i, means.includes(name) ? n : 1),
-      ]),
+      Object.entries(inputs).map(([name, host]) => [name, partOf(host, n, i, means.includes(name) ? n : 1)]),
     ),
   );
 

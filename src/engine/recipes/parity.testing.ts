@@ -141,9 +141,8 @@ function errorsOf(
   return { terms: Math.max(...ofTerms), gradients: Math.max(...compared) };
 }
 
-/** In the float64 interpreter. */
-export function interpreted(parity: Parity): Errors {
-  const tape = parity.tape(parity.config);
+/** In the float64 interpreter: the terms, then every parameter's gradient. */
+function interpretedStep(parity: Parity, tape: Tape): readonly Float64Array[] {
   const { outputs } = traceTape(tape, 'step');
   const feeds: Record<string, ArrayLike<number>> = {};
   for (const [name, { data }] of Object.entries({
@@ -154,8 +153,22 @@ export function interpreted(parity: Parity): Errors {
   valuesOf(parity, tape, `${parity.family}.`).forEach((data, i) => {
     feeds[tape.parameters.all[i]?.name as string] = data;
   });
-  const [terms, ...gradients] = interpret(Object.values(outputs), feeds);
+  return interpret(Object.values(outputs), feeds);
+}
+
+export function interpreted(parity: Parity): Errors {
+  const tape = parity.tape(parity.config);
+  const [terms, ...gradients] = interpretedStep(parity, tape);
   return errorsOf(parity, tape, terms as Float64Array, gradients);
+}
+
+/** Norm of each parameter's gradient, by name. */
+export function gradientNorms(parity: Parity): Record<string, number> {
+  const tape = parity.tape(parity.config);
+  const [, ...gradients] = interpretedStep(parity, tape);
+  return Object.fromEntries(
+    tape.parameters.all.map(({ name }, i) => [name, Math.hypot(...(gradients[i] as Float64Array))]),
+  );
 }
 
 async function compiled<T>(
@@ -232,8 +245,8 @@ export const casesOf = (meta: { readonly cases: Record<Family, object> }): (read
     Object.keys(each).map((name) => [family as Family, name] as const),
   );
 
-/** The golden file's own rounding to float32 is 6e-8 a value. */
-const ROUNDING = 1e-6;
+/** Of golden values, weights of means and constants to float32, 6e-8 each; measured at most 1.2e-6. */
+const ROUNDING = 3e-6;
 /** Torch in float64 against float32: asked for are 1e-4 of a term and 1e-3 of a gradient, measured 2e-7 and, where softmax mixtures feed one another, 1.4e-4. */
 const [TERMS, GRADIENTS] = [1e-5, 5e-4];
 

@@ -1,11 +1,16 @@
 import type { ConfigOf } from '../../contract/config';
 import { projectionParameters } from '../nn/modules/projection';
-import type { Computed, Segment } from '../train/tape/entries';
-import type { Tape } from '../train/tape/tape';
-import { added, addedTokens, BEGIN, END, joined, LATENT, TOKENS } from './shared/added-tokens';
+import { added, addedTokens, BEGIN, END, LATENT, TOKENS } from './shared/added-tokens';
 import { readQuestion, STUDENT } from './shared/passes';
 import { type Recipe, studentLora } from './shared/recipe';
-import { distil, projectedFeedback, projectionOf, replyPath, teacherPath } from './shared/self-distillation';
+import {
+  distil,
+  projectedFeedback,
+  projectionOf,
+  refined,
+  replyPath,
+  teacherPath,
+} from './shared/self-distillation';
 
 type Config = ConfigOf<'pccot'>;
 
@@ -49,16 +54,3 @@ export const pccot: Recipe<Config> = {
     distil(tape, replyPath(tape, refined(tape, begun, config), layout, config), layout, target, config);
   },
 };
-
-/** The last of the T runs over the latents, each a branch of its own after `begun`. */
-function refined(tape: Tape, begun: Segment, { latent, tokens, ...config }: Config): Segment {
-  const { steps: c, iterations } = latent;
-  const feedback = projectedFeedback(config, tape.parameters.config);
-  const run = (x: Computed): Segment => tape.segment(x, { after: begun, adapters: [STUDENT] });
-  let last = run(added(tape, new Array(c).fill(LATENT), tokens));
-  if (iterations === 0) return last;
-  const first = tape.feedback(begun.last, feedback);
-  for (let t = 0; t < iterations; t++)
-    last = run(c === 1 ? first : joined(tape, first, tape.feedback(last.finals(0, c - 1), feedback)));
-  return last;
-}

@@ -62,8 +62,6 @@ export interface Recipe<C extends RunConfig = RunConfig> {
   modules?(config: C, model: DecoderConfig): readonly ModuleParameter[];
   /** What the student is fed between the question and the answer prompt, and the adapters that run. */
   reasoning(config: C, model: DecoderConfig): Reasoning;
-  /** What it reads of its samples' rationales; default whole steps. */
-  rationale?(config: C): RationaleForm;
   /** Batch inputs of its own. */
   inputs?(config: C, training: TrainingTokens): OwnInputs;
   /** Whether `targets` needs the teacher's hidden states. A loss of weight 0 needs none. */

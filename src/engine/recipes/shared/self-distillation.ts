@@ -1,19 +1,21 @@
 import type { ConfigOf } from '../../../contract/config';
 import type { TokenLayout } from '../../base/tokens';
+import type { Reasoning, Stage } from '../../decode/reasoning';
 import type { Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
 import type { DecoderConfig } from '../../nn/config';
 import type { Feedback } from '../../nn/feedback';
-import type { ProjectionSpec } from '../../nn/modules/projection';
+import { type ProjectionSpec, projectionParameters } from '../../nn/modules/projection';
+import type { ModuleParameter } from '../../nn/parameters';
 import type { Computed, Segment } from '../../train/tape/entries';
 import type { Tape } from '../../train/tape/tape';
-import { added, END, joined } from './added-tokens';
+import { added, addedTokens, BEGIN, END, joined, LATENT, TOKENS } from './added-tokens';
 import { stateDistance } from './losses/distance';
 import { STUDENT } from './passes';
 import { TOKEN_INPUTS } from './token-inputs';
 
 /** What methods have in common whose student learns from its own explicit reasoning, in the same step (CODI §3). */
-type Config = ConfigOf<'codi-self'> | ConfigOf<'pccot'>;
+type Config = ConfigOf<'codi-self' | 'pccot' | 'kava' | 'sim-cot'>;
 
 /** CODI's projection, with the width of the settings; undefined where it is off. */
 export const projectionOf = (
@@ -30,7 +32,7 @@ export const projectedFeedback = (config: Pick<Config, 'projection'>, model: Dec
 };
 
 /** Rationale, prompt and answer after the question, with the student's adapter. */
-function explicitText(tape: Tape, question: Segment, { explicit: R }: TokenLayout): Segment {
+export function explicitText(tape: Tape, question: Segment, { explicit: R }: TokenLayout): Segment {
   return tape.segment(tape.tokens(TOKEN_INPUTS.explicitIds, R - 1), { after: question, adapters: [STUDENT] });
 }
 
@@ -42,10 +44,21 @@ export function teacherPath(
   tape: Tape,
   question: Segment,
   layout: TokenLayout,
-  { weights, teacher, distillation }: Config,
+  config: Config,
 ): Computed | undefined {
+  const { weights } = config;
   if (weights.teacher === 0 && weights.distillation === 0) return undefined;
-  const text = explicitText(tape, question, layout);
+  return targetOf(tape, question, layout, config, explicitText(tape, question, layout));
+}
+
+/** What `teacherPath` records of a pass over the text. */
+export function targetOf(
+  tape: Tape,
+  question: Segment,
+  layout: TokenLayout,
+  { weights, teacher, distillation }: Config,
+  text: Segment,
+): Computed | undefined {
   tape.crossEntropy('teacher', weights.teacher, tape.rows(question.last, text.finals()), {
     targets: TOKEN_INPUTS.explicitTargets,
     weights: TOKEN_INPUTS.explicitWeights,
@@ -93,3 +106,57 @@ export function distil(
     o.mul(stateDistance(own as Tensor, other as Tensor, distillation), weights.distillation),
   ]);
 }
+
+/** PCCoT: the last of the T runs over the latents, each a branch of its own after `begun`. */
+export function refined(
+  tape: Tape,
+  begun: Segment,
+  { latent, tokens, ...config }: ConfigOf<'pccot' | 'kava'>,
+): Segment {
+  const { steps: c, iterations } = latent;
+  const feedback = projectedFeedback(config, tape.parameters.config);
+  const run = (x: Computed): Segment => tape.segment(x, { after: begun, adapters: [STUDENT] });
+  let last = run(added(tape, new Array(c).fill(LATENT), tokens));
+  if (iterations === 0) return last;
+  const first = tape.feedback(begun.last, feedback);
+  for (let t = 0; t < iterations; t++)
+    last = run(c === 1 ? first : joined(tape, first, tape.feedback(last.finals(0, c - 1), feedback)));
+  return last;
+}
+
+/** Embeddings of `count` added tokens, and the projection where it is used. */
+export function thoughtModules(
+  config: Pick<Config, 'projection' | 'tokens'>,
+  model: DecoderConfig,
+  count: number,
+): ModuleParameter[] {
+  const projection = projectionOf(config, model);
+  return [
+    addedTokens(model, count, config.tokens),
+    ...(projection ? projectionParameters(model, projection) : []),
+  ];
+}
+
+const between = (thoughts: Stage): Reasoning => ({
+  adapters: [STUDENT],
+  stages: [
+    { kind: 'embeddings', parameter: TOKENS, rows: [BEGIN] },
+    thoughts,
+    { kind: 'embeddings', parameter: TOKENS, rows: [END] },
+  ],
+});
+
+/** CODI: K latents, one after another, between two added tokens. */
+export const sequentialReasoning = (
+  config: ConfigOf<'codi-self' | 'sim-cot'>,
+  model: DecoderConfig,
+): Reasoning =>
+  between({ kind: 'latents', steps: config.latent.steps, feedback: projectedFeedback(config, model) });
+
+/** PCCoT: c latents refined T times between two added tokens. */
+export const refinedReasoning = (config: ConfigOf<'pccot' | 'kava'>, model: DecoderConfig): Reasoning =>
+  between({
+    ...{ kind: 'jacobi', parameter: TOKENS, row: LATENT },
+    ...{ count: config.latent.steps, iterations: config.latent.iterations },
+    feedback: projectedFeedback(config, model),
+  });

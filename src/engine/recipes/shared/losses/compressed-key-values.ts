@@ -127,11 +127,13 @@ export function keyValueDistance(
   const [B, heads, M, d] = kept.k.shape as readonly [number, number, number, number];
   const w = o.reshape(weights, [B, 1, M, 1]);
   const mean = (x: Tensor): Tensor => o.mul(o.reduceSum(o.mul(x, w)), 1 / (heads * d));
+  const real = one(o.greater(w, w.graph.scalar(0)));
+  const n = o.mul(o.reduceSum(real), heads * d);
   const deviation = (x: Tensor): Tensor => {
-    const n = o.mul(o.reduceSum(one(o.greater(w, w.graph.scalar(0)))), heads * d);
-    const variance = mean(o.square(o.sub(x, mean(x))));
-    const found = o.sqrt(o.div(o.mul(variance, n), o.sub(n, 1)));
     // A batch may have no rationale token at all.
+    const centre = o.div(o.reduceSum(o.mul(x, real)), o.add(n, 1e-20));
+    const squares = o.reduceSum(o.mul(o.square(o.sub(x, centre)), real));
+    const found = o.sqrt(o.div(squares, o.add(o.abs(o.sub(n, 1)), 1e-20)));
     return o.where(o.greater(found, w.graph.scalar(FLOOR)), found, 1);
   };
   const distance = (x: Tensor, target: Tensor): Tensor => {
