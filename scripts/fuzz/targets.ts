@@ -5,6 +5,7 @@ import { formatLink, parseLink } from '../../src/app/store/link';
 import { formatRunFile, readRunFile } from '../../src/app/store/run-file';
 import { parseRunConfig } from '../../src/contract/config';
 import { FIGURE_6, type LensRequest } from '../../src/contract/lens';
+import { emptySeries } from '../../src/contract/series-schema';
 import type { Rng } from '../../src/engine/base/rng';
 import { parseModelConfig } from '../../src/engine/checkpoint/config';
 import { parseJson } from '../../src/engine/checkpoint/json';
@@ -17,7 +18,6 @@ import {
 import { LoriWorkbench } from '../../src/engine/session/workbench';
 import { tinyExport } from '../../src/engine/testing/tiny-export.testing';
 import { SMALLEST, serveFiles, tinyEnvironment, tinyPair } from '../../src/engine/testing/tiny-pair.testing';
-import { emptySeries } from '../../src/storage/series';
 import { readRows } from '../../src/storage/store';
 import { dataSets } from './data-sets';
 import { hubAnswers, hubSources } from './hub';

@@ -3,6 +3,7 @@
  * is told to. Never part of a build.
  */
 import type { Workbench } from '../contract/calls';
+import { parseRunConfig } from '../contract/config';
 import type { Accuracy, Problem, Progress, RunResult, StudentReport } from '../contract/events';
 import type { CheckpointReport } from '../contract/lens';
 import { METHODS, methodOf } from '../contract/methods/index';
@@ -432,6 +433,14 @@ export function double({
         models: { base: 'a'.repeat(64), teacher: 'b'.repeat(64) },
       };
       return result;
+    },
+    async resume() {
+      await begin('resume');
+      throw engineError('input', 'the double keeps no snapshots');
+    },
+    async openStudent() {
+      await begin('openStudent');
+      return studentOf('kept', parseRunConfig({}), 150, methods);
     },
     async control(command) {
       await begin('control', command);

@@ -12,6 +12,7 @@ import type {
   Progress,
   RunEvent,
   RunResult,
+  StudentReport,
 } from './events';
 import type { GenerateReport, GenerateReporting, GenerateRequest } from './generate';
 import type {
@@ -27,6 +28,7 @@ import type {
   Source,
   Subject,
 } from './lens';
+import type { RunSnapshot } from './snapshot';
 import type { StatesFile, StatesRequest } from './states';
 import type { TokenPreview, TokenPreviewRequest } from './tokens';
 import type { StorageErrors, WeightStorage } from './weight-storage';
@@ -35,6 +37,15 @@ import type { StorageErrors, WeightStorage } from './weight-storage';
 export interface CallOptions<E = Progress> {
   readonly signal?: AbortSignal;
   readonly report?: (event: E) => void;
+}
+
+/** Options of a run. */
+export interface RunOptions extends CallOptions<RunEvent> {
+  /**
+   * Writes a snapshot to where it outlasts the run. The run waits until it resolves, and goes on without it, saying so, if
+   * it rejects. Without it nothing is kept.
+   */
+  readonly keep?: (snapshot: RunSnapshot) => Promise<void>;
 }
 
 export type Split = 'train' | 'validation' | 'held-out';
@@ -110,7 +121,14 @@ export interface Workbench {
   /** Runs every kernel's stored cases on the open device. */
   checkDevice(options?: CallOptions): Promise<DeviceCheckReport>;
   /** Trains one student; resolves when it is done or stopped. */
-  distil(config: RunConfig, options?: CallOptions<RunEvent>): Promise<RunResult>;
+  distil(config: RunConfig, options?: RunOptions): Promise<RunResult>;
+  /**
+   * Trains on from a snapshot's file, to the end of its run: on the device that it was made on, with the bits of a run that
+   * was never interrupted. Rejects where models or data are not those of the file, or the run was done.
+   */
+  resume(file: Uint8Array<ArrayBuffer>, options?: RunOptions): Promise<RunResult>;
+  /** Makes a snapshot's student the student, as if its run had just ended, and lists it among the checkpoints. */
+  openStudent(file: Uint8Array<ArrayBuffer>): Promise<StudentReport>;
   /** `stop` ends the run properly: the student so far is kept and evaluated. Aborting the signal discards it. */
   control(command: 'pause' | 'resume' | 'stop'): Promise<void>;
   /** Opens a question for stepping. K as trained, unless given; `latent` is for the base: a student keeps its own. */

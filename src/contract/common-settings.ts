@@ -36,6 +36,18 @@ export const before = {
       }),
     },
   ),
+  /** How often the run is kept in storage; it does not change the run. */
+  keeping: group(
+    { title: 'Keeping' },
+    {
+      every: setting(count(0, 10_000).default(0), {
+        label: 'Keep every',
+        unit: 'steps',
+        help: 'How often the student, its optimiser’s moments and its curves are written to storage: whatever ends the run, at most so many steps are lost. 0 chooses the number for which writing takes about 2 % of the time. It does not change the run.',
+        source: APP,
+      }),
+    },
+  ),
 };
 
 /** Settings that come after the method's own. */
@@ -180,6 +192,18 @@ export const after = {
       samples: setting(count(1, 64).default(8), {
         label: 'Observed samples',
         help: 'Training samples whose latents are observed; all layers and steps of a sample form one matrix.',
+        source: APP,
+      }),
+    },
+  ),
+  /** How often the run is kept in storage; it does not change the run. */
+  keeping: group(
+    { title: 'Keeping' },
+    {
+      every: setting(count(0, 10_000).default(0), {
+        label: 'Keep every',
+        unit: 'steps',
+        help: 'How often the student, its optimiser’s moments and its curves are written to storage: whatever ends the run, at most so many steps are lost. 0 chooses the number for which writing takes about 2 % of the time. It does not change the run.',
         source: APP,
       }),
     },

@@ -1,4 +1,5 @@
 import type { RunConfig } from './config';
+import type { RunSeries } from './series-schema';
 import type { WeightStorage } from './weight-storage';
 
 /** What the engine tells the page. Plain data: everything here crosses from the worker by structured clone. */
@@ -194,13 +195,40 @@ export interface StudentEvent {
   readonly student: StudentReport;
 }
 
+/** The run goes on from a snapshot; its first event after `running`. */
+export interface ResumedEvent {
+  readonly kind: 'resumed';
+  /** Steps that are done. */
+  readonly step: number;
+  readonly steps: number;
+  /** The series up to that step. */
+  readonly series: RunSeries;
+  /** What computed those steps. On another provider the next ones differ in their last bits. */
+  readonly provider: Provider;
+}
+
+/** A snapshot was written, or could not be. */
+export interface KeptEvent {
+  readonly kind: 'kept';
+  readonly step: number;
+  /** Steps until the next one: as many can be lost. */
+  readonly every: number;
+  readonly bytes: number;
+  /** Of reading, packing and writing it: the run waits for all three. */
+  readonly milliseconds: number;
+  /** Why it was not written; the one before is still there. */
+  readonly failure: string | null;
+}
+
 export type RunEvent =
   | StepEvent
   | EvaluationEvent
   | ProgressEvent
   | SpectrumEvent
   | StateEvent
-  | StudentEvent;
+  | StudentEvent
+  | ResumedEvent
+  | KeptEvent;
 
 /** Identifies a student among all others on the same page. */
 export interface StudentReport {

@@ -40,7 +40,7 @@ export const findPreset = (id: string | null, presets: readonly Preset[] = PRESE
   presets.find((preset) => preset.id === id || (id !== null && preset.formerly.includes(id)));
 
 /** Paths that do not affect how a student is trained. */
-const IGNORED = /^(evaluation|observation)\.|^data\.(validation|heldOut)$/;
+const IGNORED = /^(evaluation|observation|keeping)\.|^data\.(validation|heldOut)$/;
 
 /** The name of a configuration, and where it differs from the preset of that name. */
 export interface NamedConfig {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { parseRunConfig } from '../contract/config';
-import { emptySeries } from './series';
+import { emptySeries } from '../contract/series-schema';
 import { readRows } from './store';
 
 const row = { id: 'run', savedAt: 5, config: parseRunConfig({}), result: null, series: emptySeries };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type ReadConfig, type RunConfig, readConfigSchema } from '../contract/config';
 import { METHODS } from '../contract/methods/index';
 import type { Methods } from '../contract/methods/method';
-import { accuracySchema, seriesSchema } from './series';
+import { accuracySchema, seriesSchema } from '../contract/series-schema';
 
 /** The stored rows and their schemas. */
 

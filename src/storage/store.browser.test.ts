@@ -1,8 +1,8 @@
 import { deleteDB, openDB } from 'idb';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseRunConfig } from '../contract/config';
+import { emptySeries } from '../contract/series-schema';
 import { defaultSettings, type SavedRun } from './rows';
-import { emptySeries } from './series';
 import { LARGEST_COUNT, openStore } from './store';
 
 let name = '';

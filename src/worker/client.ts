@@ -1,4 +1,5 @@
-import type { CallOptions, Workbench } from '../contract/calls';
+import type { RunOptions, Workbench } from '../contract/calls';
+import { reportOf } from '../contract/error-report';
 import type { EngineErrorReport } from '../contract/events';
 import { CALLS, type CallName, type Channel, type FromWorker, type ToWorker } from './rpc';
 
@@ -28,6 +29,7 @@ interface Pending {
   resolve(value: unknown): void;
   reject(error: Error): void;
   report: ((event: unknown) => void) | undefined;
+  keep: RunOptions['keep'];
   forget(): void;
 }
 
@@ -105,6 +107,19 @@ export function connect(worker: Channel & { terminate?(): void }, options: Conne
     }
   };
 
+  /** Has a snapshot written and says how that went. */
+  const keep = async (
+    { snapshot, value }: Extract<FromWorker, { kind: 'keep' }>,
+    { keep: write }: Pending,
+  ): Promise<void> => {
+    try {
+      await write?.(value);
+      send({ kind: 'kept', snapshot, error: null });
+    } catch (thrown) {
+      send({ kind: 'kept', snapshot, error: reportOf(thrown) });
+    }
+  };
+
   const listen = ({ data }: MessageEvent) => {
     lastSign = Date.now();
     const message = data as FromWorker;
@@ -118,6 +133,10 @@ export function connect(worker: Channel & { terminate?(): void }, options: Conne
     }
     const call = pending.get(message.id);
     if (!call) return;
+    if (message.kind === 'keep') {
+      void keep(message, call);
+      return;
+    }
     if (message.kind === 'event') {
       call.report?.(message.event);
       return;
@@ -152,19 +171,24 @@ export function connect(worker: Channel & { terminate?(): void }, options: Conne
   const invoke = (method: CallName, args: readonly unknown[]) => {
     if (death) return Promise.reject(death);
     const place = CALLS[method].options;
-    const { signal, report } = ((place === undefined ? undefined : args[place]) ??
-      {}) as CallOptions<unknown>;
+    const {
+      signal,
+      report,
+      keep: write,
+    } = ((place === undefined ? undefined : args[place]) ?? {}) as RunOptions;
     const id = nextId++;
     return new Promise<unknown>((resolve, reject) => {
       const cancel = () => send({ kind: 'cancel', id });
       pending.set(id, {
         resolve,
         reject,
-        report,
+        report: report as Pending['report'],
+        keep: write,
         forget: () => signal?.removeEventListener('abort', cancel),
       });
       try {
-        send({ kind: 'call', id, method, args: place === undefined ? args : args.slice(0, place) });
+        const sent = place === undefined ? args : args.slice(0, place);
+        send({ kind: 'call', id, method, args: sent, keeps: write !== undefined });
         if (signal?.aborted) cancel();
         else signal?.addEventListener('abort', cancel, { once: true });
       } catch (error) {

@@ -1,7 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CallOptions, Workbench } from '../contract/calls';
-import type { ModelReport, RunEvent } from '../contract/events';
+import type { ModelReport, RunEvent, RunResult } from '../contract/events';
 import { type CausalReport, FIGURE_6, type LensReport, type LensRequest } from '../contract/lens';
+import type { RunSnapshot } from '../contract/snapshot';
 import { InputError, LoadError } from '../engine/base/errors';
 import { type ConnectOptions, connect, type EngineError } from './client';
 import { transferablesOf } from './rpc';
@@ -30,6 +31,8 @@ const nothing: Workbench = {
   checkDevice: unused,
   distil: unused,
   control: unused,
+  resume: unused,
+  openStudent: unused,
   openQuestion: unused,
   stepLatent: unused,
   answer: unused,
@@ -77,6 +80,38 @@ describe('rpc', () => {
     });
     await client.lens(figure, { report: (progress) => seen.push(progress.done) });
     expect(seen).toEqual([1, 2, 3]);
+  });
+
+  it('has a snapshot written by the other side, waits for it, and learns why it was not', async () => {
+    const told: unknown[] = [];
+    const { client } = pair({
+      async distil(_config, options) {
+        for (let step = 1; step <= 2; step++) {
+          const file = new Uint8Array([1, 2, 3, step]);
+          const error = await options
+            ?.keep?.({ step, steps: 2, status: 'training', file })
+            .then(() => null)
+            .catch(({ code, message, hint }) => ({ code, message, hint }));
+          // It was handed over, not copied.
+          told.push(`answered ${step}`, error, file.byteLength);
+        }
+        return { steps: 2, isKept: options?.keep !== undefined } as unknown as RunResult;
+      },
+    });
+    const keep = async ({ step, file }: RunSnapshot) => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      told.push(`written ${step}: ${file.join(' ')}`);
+      if (step === 2) throw new InputError('no room', 'Make some.');
+    };
+    await client.distil({} as never, { keep });
+    expect(told).toEqual([
+      ...['written 1: 1 2 3 1', 'answered 1', null, 0],
+      ...['written 2: 1 2 3 2', 'answered 2', { code: 'input', message: 'no room', hint: 'Make some.' }, 0],
+    ]);
+    const { client: careless } = pair({
+      distil: async (_config, options) => ({ isKept: options?.keep !== undefined }) as unknown as RunResult,
+    });
+    expect(await careless.distil({} as never)).toEqual({ isKept: false });
   });
 
   it('transmits name, code, message, hint, stack and cause of an error', async () => {

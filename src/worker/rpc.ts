@@ -1,5 +1,6 @@
 import type { Workbench } from '../contract/calls';
 import type { EngineErrorReport } from '../contract/events';
+import type { RunSnapshot } from '../contract/snapshot';
 
 /** What page and worker say to each other: a small closed union, plain data only. */
 
@@ -30,6 +31,8 @@ export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = 
   previewTokens: {},
   checkDevice: { options: 0 },
   distil: { options: 1 },
+  resume: { options: 1 },
+  openStudent: {},
   control: {},
   openQuestion: {},
   stepLatent: {},
@@ -41,7 +44,16 @@ export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = 
 export type ToWorker =
   /** The first message: tells the worker to hold the Web Lock `lock` for its lifetime. */
   | { readonly kind: 'hello'; readonly lock: string }
-  | { readonly kind: 'call'; readonly id: number; readonly method: string; readonly args: readonly unknown[] }
+  | {
+      readonly kind: 'call';
+      readonly id: number;
+      readonly method: string;
+      readonly args: readonly unknown[];
+      /** Whether snapshots are to be sent (`RunOptions.keep`). */
+      readonly keeps: boolean;
+    }
+  /** A snapshot was written, or could not be. */
+  | { readonly kind: 'kept'; readonly snapshot: number; readonly error: EngineErrorReport | null }
   /** Aborts the signal of call `id`; its result or error still arrives. */
   | { readonly kind: 'cancel'; readonly id: number }
   | { readonly kind: 'ping' };
@@ -50,6 +62,8 @@ export type FromWorker =
   | { readonly kind: 'result'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'error'; readonly id: number; readonly error: EngineErrorReport }
   | { readonly kind: 'event'; readonly id: number; readonly event: unknown }
+  /** A snapshot of the run that call `id` started, numbered: it waits for the answer `kept`. */
+  | { readonly kind: 'keep'; readonly id: number; readonly snapshot: number; readonly value: RunSnapshot }
   /** Sign of life: the worker's first message, then its answer to `hello` and `ping`. `locked`: it holds the lock of `hello`. */
   | { readonly kind: 'heartbeat'; readonly locked: boolean };
 

@@ -1,5 +1,7 @@
-import type { CallOptions, Workbench } from '../contract/calls';
+import type { CallOptions, RunOptions, Workbench } from '../contract/calls';
 import { reportOf } from '../contract/error-report';
+import type { EngineErrorReport } from '../contract/events';
+import type { RunSnapshot } from '../contract/snapshot';
 import { CALLS, type CallName, type Channel, type FromWorker, type ToWorker, transferablesOf } from './rpc';
 
 /**
@@ -15,7 +17,22 @@ export function serve(scope: Channel, workbench: Workbench): () => void {
 
   const fail = (id: number, thrown: unknown) => send({ kind: 'error', id, error: reportOf(thrown) });
 
-  const call = async (id: number, method: string, sent: readonly unknown[]) => {
+  /** Snapshots that are being written, by their number. */
+  const writing = new Map<number, (error: EngineErrorReport | null) => void>();
+  let snapshots = 0;
+  const keepFor =
+    (id: number): RunOptions['keep'] =>
+    (value: RunSnapshot) =>
+      new Promise<void>((resolve, reject) => {
+        const snapshot = ++snapshots;
+        writing.set(snapshot, (error) =>
+          error === null ? resolve() : reject(Object.assign(new Error(error.message), error)),
+        );
+        // The engine has made the file for this alone.
+        send({ kind: 'keep', id, snapshot, value }, [value.file.buffer]);
+      });
+
+  const call = async (id: number, method: string, sent: readonly unknown[], keeps: boolean) => {
     const controller = new AbortController();
     running.set(id, controller);
     await greeted;
@@ -24,9 +41,10 @@ export function serve(scope: Channel, workbench: Workbench): () => void {
       const args = [...sent];
       const place = CALLS[method as CallName].options;
       if (place !== undefined) {
-        const options: CallOptions<unknown> = {
+        const options: CallOptions<unknown> & Pick<RunOptions, 'keep'> = {
           signal: controller.signal,
           report: (event) => send({ kind: 'event', id, event }),
+          ...(keeps && { keep: keepFor(id) }),
         };
         args[place] = options;
       }
@@ -62,8 +80,11 @@ export function serve(scope: Channel, workbench: Workbench): () => void {
     const message = data as ToWorker;
     if (message.kind === 'hello') greeted = hello(message.lock);
     else if (message.kind === 'ping') send({ kind: 'heartbeat', locked });
-    else if (message.kind === 'call') void call(message.id, message.method, message.args);
-    else if (message.kind === 'cancel') running.get(message.id)?.abort();
+    else if (message.kind === 'call') void call(message.id, message.method, message.args, message.keeps);
+    else if (message.kind === 'kept') {
+      writing.get(message.snapshot)?.(message.error);
+      writing.delete(message.snapshot);
+    } else if (message.kind === 'cancel') running.get(message.id)?.abort();
   };
   scope.addEventListener('message', listen);
   send({ kind: 'heartbeat', locked });

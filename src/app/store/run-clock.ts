@@ -53,8 +53,11 @@ export function tick(clock: RunClock, event: RunEvent): RunClock {
       };
     case 'spectrum':
       return { ...clock, observing: clock.observing + event.milliseconds };
+    case 'resumed':
+      return { ...clock, step: event.step, steps: event.steps };
     case 'state':
     case 'student':
+    case 'kept':
       return clock;
   }
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseRunConfig } from '../../contract/config';
 import type { EvaluationEvent, StepEvent } from '../../contract/events';
-import { appendEvaluations, appendSteps, emptySeries, LARGEST_SERIES } from '../../storage/series';
+import { appendEvaluations, appendSteps } from '../../contract/series';
+import { emptySeries, LARGEST_SERIES } from '../../contract/series-schema';
 import { formatRunFile, LARGEST_RUN_FILE, modelsThatDiffer, readRunFile } from './run-file';
 
 const config = parseRunConfig({ method: 'codi', seed: 9, optimiser: { learningRate: 0.1 + 0.2 } });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseRunConfig } from '../../contract/config';
 import type { RunResult, StepEvent } from '../../contract/events';
-import { emptySeries } from '../../storage/series';
+import { emptySeries } from '../../contract/series-schema';
 import { initialRun, type RunAction, type RunState, reduceRun } from './run';
 import { failed, failureOf, idle, reduceTask } from './task';
 

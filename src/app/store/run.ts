@@ -1,12 +1,7 @@
 import type { RunConfig } from '../../contract/config';
 import type { RunEvent, RunResult, StepEvent } from '../../contract/events';
-import {
-  appendEvaluations,
-  appendSpectra,
-  appendSteps,
-  emptySeries,
-  type RunSeries,
-} from '../../storage/series';
+import { appendEvaluations, appendSpectra, appendSteps } from '../../contract/series';
+import { emptySeries, type RunSeries } from '../../contract/series-schema';
 import { type RunClock, startedClock, tick } from './run-clock';
 import { idle, isBusy, type Task } from './task';
 

@@ -17,7 +17,7 @@ export interface SeedGroup {
 
 /**
  * Groups of finished runs with a held-out accuracy, two seeds or more. Of several runs with the same seed the latest counts. What
- * a run observes during training (`observation`) does not affect it and is not compared.
+ * a run observes during training (`observation`) and how often it is kept (`keeping`) do not affect it and are not compared.
  */
 export function seedGroups(saved: readonly SavedRun[], methods: Methods = METHODS): SeedGroup[] {
   const groups = new Map<string, { settings: Map<string, string>; runs: SavedRun[] }>();
@@ -49,7 +49,7 @@ export function seedGroups(saved: readonly SavedRun[], methods: Methods = METHOD
 
 /** `latent.steps` → `4`, for every setting that affects a run except its seed. */
 function settingsOf(config: RunConfig): Map<string, string> {
-  const { seed: _seed, observation: _observation, ...rest } = config;
+  const { seed: _seed, observation: _observation, keeping: _keeping, ...rest } = config;
   const settings = new Map<string, string>();
   const visit = (value: unknown, path: string): void => {
     if (typeof value !== 'object' || value === null || Array.isArray(value))

@@ -1,6 +1,6 @@
 import { methodOf, TOTAL } from '../../contract/methods/index';
 import type { LossTerm, Methods } from '../../contract/methods/method';
-import type { RunSeries } from '../../storage/series';
+import type { RunSeries } from '../../contract/series-schema';
 
 /** A loss term as shown in charts and tables. */
 export type ShownTerm = Pick<LossTerm, 'name' | 'label' | 'unit'>;

@@ -13,8 +13,8 @@ export const cotSft = defineMethod({
     weights: group(
       { title: 'Loss weights' },
       {
-        explicit: setting(weight().default(1), {
-          label: 'Explicit cross-entropy',
+        rationale: setting(weight().default(1), {
+          label: 'Rationale and answer',
           tex: '\\lambda_E',
           help: weightHelp('Weight of the cross-entropy of rationale, prompt and answer.'),
           source: OURS,
@@ -23,7 +23,7 @@ export const cotSft = defineMethod({
     ),
   },
   loss: '\\mathcal{L} = \\lambda_E\\,\\mathcal{L}_{\\mathrm{CE}}(\\text{rationale, answer}\\mid x)',
-  terms: [{ ...explicitTerm, source: 'CODI eq. 2' }],
+  terms: [{ ...explicitTerm, source: 'CODI eq. 2', weight: 'weights.rationale' }],
   presets: [
     {
       id: 'cot-sft-128',

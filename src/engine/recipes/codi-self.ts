@@ -1,9 +1,9 @@
 import type { ConfigOf } from '../../contract/config';
 import { projectionParameters } from '../nn/modules/projection';
-import { added, addedTokens, BEGIN, END, TOKENS } from './shared/added-tokens';
+import { addedTokens, BEGIN, END, TOKENS } from './shared/added-tokens';
 import { readQuestion, STUDENT } from './shared/passes';
 import { type Recipe, studentLora } from './shared/recipe';
-import { distil, projectedFeedback, projectionOf, replyPath, teacherPath } from './shared/self-distillation';
+import { projectedFeedback, projectionOf, recordSelfDistillation } from './shared/self-distillation';
 
 /**
  * CODI: L = α·L_student + β·L_KD + γ·L_teacher (CODI eq. 1). One adapter reasons in words (the teacher) and in latents (the
@@ -31,12 +31,7 @@ export const codiSelf: Recipe<ConfigOf<'codi-self'>> = {
   usesTeacher: () => false,
   targets: () => ({ losses: {} }),
   record(tape, { config, layout }) {
-    const question = readQuestion(tape, layout);
-    const target = teacherPath(tape, question, layout, config);
-    const feedback = projectedFeedback(config, tape.parameters.config);
-    let thought = tape.segment(added(tape, [BEGIN], config.tokens), { after: question, adapters: [STUDENT] });
-    for (let t = 0; t < config.latent.steps; t++)
-      thought = tape.segment(tape.feedback(thought.last, feedback), { after: thought, adapters: [STUDENT] });
-    distil(tape, replyPath(tape, thought, layout, config), layout, target, config);
+    const reasoning = codiSelf.reasoning(config, tape.parameters.config);
+    recordSelfDistillation(tape, readQuestion(tape, layout), layout, reasoning, config);
   },
 };

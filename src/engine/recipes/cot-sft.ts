@@ -9,6 +9,6 @@ export const cotSft: Recipe<ConfigOf<'cot-sft'>> = {
   usesTeacher: () => false,
   targets: () => ({ losses: {} }),
   record(tape, { config, layout }) {
-    explicitAfter(tape, readQuestion(tape, layout), layout, config.weights.explicit);
+    explicitAfter(tape, readQuestion(tape, layout), layout, config.weights.rationale);
   },
 };

@@ -143,7 +143,7 @@ export function configOf(family: GoldenFamily, name: string): RunConfig {
     codi: { method: 'codi-self', ...self, latent: { steps: run.latents } },
     pccot: { method: 'pccot', ...self, latent: { steps: run.latents, iterations: run.iterations } },
     pause: { method: 'pause-ft', pauses: { count: run.pauses }, weights: { answer: weights.answer }, answer },
-    cot: { method: 'cot-sft', weights: { explicit: weights.explicit } },
+    cot: { method: 'cot-sft', weights: { rationale: weights.explicit } },
   }[method as 'codi'];
   return parseRunConfig(changes);
 }

@@ -1,16 +1,9 @@
 import type { ConfigOf } from '../../contract/config';
 import { projectionParameters } from '../nn/modules/projection';
-import { added, addedTokens, BEGIN, END, LATENT, TOKENS } from './shared/added-tokens';
+import { addedTokens, BEGIN, END, LATENT, TOKENS } from './shared/added-tokens';
 import { readQuestion, STUDENT } from './shared/passes';
 import { type Recipe, studentLora } from './shared/recipe';
-import {
-  distil,
-  projectedFeedback,
-  projectionOf,
-  refined,
-  replyPath,
-  teacherPath,
-} from './shared/self-distillation';
+import { projectedFeedback, projectionOf, recordSelfDistillation } from './shared/self-distillation';
 
 type Config = ConfigOf<'pccot'>;
 
@@ -48,9 +41,7 @@ export const pccot: Recipe<Config> = {
   usesTeacher: () => false,
   targets: () => ({ losses: {} }),
   record(tape, { config, layout }) {
-    const question = readQuestion(tape, layout);
-    const target = teacherPath(tape, question, layout, config);
-    const begun = tape.segment(added(tape, [BEGIN], config.tokens), { after: question, adapters: [STUDENT] });
-    distil(tape, replyPath(tape, refined(tape, begun, config), layout, config), layout, target, config);
+    const reasoning = pccot.reasoning(config, tape.parameters.config);
+    recordSelfDistillation(tape, readQuestion(tape, layout), layout, reasoning, config);
   },
 };

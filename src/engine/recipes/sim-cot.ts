@@ -1,16 +1,14 @@
 import type { ConfigOf } from '../../contract/config';
-import type { Computed } from '../train/tape/entries';
+import type { Computed, Segment } from '../train/tape/entries';
 import type { Tape } from '../train/tape/tape';
-import { added, BEGIN, joined } from './shared/added-tokens';
-import { readQuestion, STUDENT } from './shared/passes';
+import { joined } from './shared/added-tokens';
+import { readQuestion } from './shared/passes';
 import { type Recipe, studentLora } from './shared/recipe';
 import {
-  distil,
   projectedFeedback,
-  replyPath,
-  sequentialReasoning,
-  teacherPath,
+  recordSelfDistillation,
   thoughtModules,
+  thoughtsBetween,
 } from './shared/self-distillation';
 import { STEP_INPUTS, stepInputs } from './shared/step-inputs';
 
@@ -30,20 +28,20 @@ export const simCot: Recipe<Config> = {
   modules: (config, model) => thoughtModules(config, model, 2),
   inputs: ({ latent, decoder }, training) =>
     stepInputs(training, latent.steps + 1, decoder.targets === 'released'),
-  reasoning: sequentialReasoning,
+  reasoning: (config, model) =>
+    thoughtsBetween({
+      kind: 'latents',
+      steps: config.latent.steps,
+      feedback: projectedFeedback(config, model),
+    }),
   usesTeacher: () => false,
   targets: () => ({ losses: {} }),
   record(tape, { config, layout, sizes }) {
-    const question = readQuestion(tape, layout);
-    const target = teacherPath(tape, question, layout, config);
-    const feedback = projectedFeedback(config, tape.parameters.config);
-    let thought = tape.segment(added(tape, [BEGIN], config.tokens), { after: question, adapters: [STUDENT] });
-    const slots = [tape.feedback(thought.last, feedback)];
-    for (let t = 0; t < config.latent.steps; t++) {
-      thought = tape.segment(slots[t] as Computed, { after: thought, adapters: [STUDENT] });
-      slots.push(tape.feedback(thought.last, feedback));
-    }
-    distil(tape, replyPath(tape, thought, layout, config), layout, target, config);
+    const model = tape.parameters.config;
+    const reasoning = simCot.reasoning(config, model);
+    const { thoughts } = recordSelfDistillation(tape, readQuestion(tape, layout), layout, reasoning, config);
+    const next = tape.feedback((thoughts.at(-1) as Segment).last, projectedFeedback(config, model));
+    const slots = [...thoughts.map(({ x }) => x), next];
     explain(tape, slots, sizes?.step as number, config.weights.explain);
   },
 };

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { parseRunConfig, withMethod } from '../../contract/config';
+import type { RunOptions } from '../../contract/calls';
+import { parseRunConfig, type RunConfig, withMethod } from '../../contract/config';
 import type { DeviceReport, RunEvent, StepEvent } from '../../contract/events';
 import type { CausalRequest, LensReport } from '../../contract/lens';
+import type { RunSnapshot } from '../../contract/snapshot';
 import { type LoriError, LostDeviceError } from '../base/errors';
+import { parseSafetensors } from '../checkpoint/safetensors';
 import type { Device } from '../device/device';
 import { wasmPaths } from '../runtime/assets';
 import type { Runtime } from '../runtime/runtime';
@@ -127,6 +130,29 @@ function expectLoss(error: LoriError | undefined): void {
   expect(error?.hint).toMatch(/WASM/);
 }
 
+/** A run that is resumed from its snapshot trains to the bits of the one that was not interrupted, moments and all. */
+async function expectSameBits(workbench: LoriWorkbench): Promise<void> {
+  const train = async (from: RunConfig | Uint8Array<ArrayBuffer>) => {
+    const snapshots: RunSnapshot[] = [];
+    const losses: number[] = [];
+    const options: RunOptions = {
+      keep: async (snapshot) => void snapshots.push(snapshot),
+      report: (event) => event.kind === 'step' && losses.push(event.losses.total, event.gradientNorm),
+    };
+    await (from instanceof Uint8Array ? workbench.resume(from, options) : workbench.distil(from, options));
+    const last = snapshots.find(({ step, status }) => step === 3 && status === 'training') as RunSnapshot;
+    const tensors = [...parseSafetensors(last.file.buffer)].map(([name, { bytes }]) => [name, bytes.slice()]);
+    return { snapshots, losses, tensors: Object.fromEntries(tensors) };
+  };
+  const whole = await train({ ...tinyRun(3, 0), keeping: { every: 1 } });
+  const { snapshots, losses, tensors } = whole;
+  expect(Object.keys(tensors)).toContain('second-moment/student.0');
+  const resumed = await train(snapshots.find(({ step }) => step === 1)?.file as Uint8Array<ArrayBuffer>);
+  expect(losses).toHaveLength(6);
+  expect(resumed.losses).toEqual(losses.slice(2));
+  expect(resumed.tensors).toEqual(tensors);
+}
+
 /** Probability of the likeliest token of both thoughts. */
 async function thoughts(workbench: LoriWorkbench, student: 'trained' | 'base'): Promise<number[]> {
   const { session } = await workbench.openQuestion({ question: QUESTION, student, steps: 2 });
@@ -193,6 +219,8 @@ describe('the workbench on WebGPU', () => {
     const held = device.liveBuffers;
     // Beside the tensors of the decoders that are kept for later questions nothing is left.
     expect(runtime.liveTensors).toBe(held);
+
+    await expectSameBits(workbench);
 
     const before = inside().student;
     const seen: number[] = [];

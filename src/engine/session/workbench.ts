@@ -1,4 +1,11 @@
-import type { CallOptions, LatentChoice, Split, StudentChoice, Workbench } from '../../contract/calls';
+import type {
+  CallOptions,
+  LatentChoice,
+  RunOptions,
+  Split,
+  StudentChoice,
+  Workbench,
+} from '../../contract/calls';
 import { parseRunConfig, type RunConfig } from '../../contract/config';
 import type {
   DataPage,
@@ -18,8 +25,8 @@ import type {
   PairReport,
   Problem,
   Progress,
-  RunEvent,
   RunResult,
+  StudentReport,
 } from '../../contract/events';
 import type { GenerateReport, GenerateReporting, GenerateRequest } from '../../contract/generate';
 import type {
@@ -64,8 +71,10 @@ import { Questions } from './questions/questions';
 import { Checkpoints } from './runs/checkpoints';
 import type { RunContext, RunSink } from './runs/context';
 import { LoopControl } from './runs/control';
+import { studentOf } from './runs/resume';
 import { runDistillation } from './runs/run';
-import type { Student } from './runs/student';
+import { type OpenedSnapshot, readSnapshot } from './runs/snapshot-file';
+import { reportOf, type Student } from './runs/student';
 import { exportStates } from './states/export';
 
 /**
@@ -228,16 +237,46 @@ export class LoriWorkbench implements Workbench {
     return this.queue.between(async () => checkDevice(this.provider(), options), options.signal);
   }
 
-  async distil(value: RunConfig, options: CallOptions<RunEvent> = {}): Promise<RunResult> {
+  async distil(value: RunConfig, options: RunOptions = {}): Promise<RunResult> {
+    return this.start(parseRunConfig(value, this.methods), options);
+  }
+
+  async resume(file: Uint8Array<ArrayBuffer>, options: RunOptions = {}): Promise<RunResult> {
+    const from = await readSnapshot(file, this.methods);
+    return this.start(from.header.config, options, from);
+  }
+
+  openStudent(file: Uint8Array<ArrayBuffer>): Promise<StudentReport> {
+    return this.alone('open a student', async () => {
+      const snapshot = await readSnapshot(file, this.methods);
+      const { pair } = this.ready();
+      const student = studentOf(snapshot, {
+        pair,
+        recipe: this.recipeOf,
+        methods: this.methods,
+        id: this.nextStudent(),
+      });
+      this.kept.add(++this.checkpointIds, student);
+      this.student = student;
+      this.questions.close();
+      this.states.drop('student');
+      return reportOf(student, this.methods);
+    });
+  }
+
+  private nextStudent(): string {
+    return `student-${++this.studentIds}`;
+  }
+
+  private async start(config: RunConfig, options: RunOptions, from?: OpenedSnapshot): Promise<RunResult> {
     if (this.running) throw new InputError('a run is already in progress', 'Stop it first.');
-    const config = parseRunConfig(value, this.methods);
     const control = new LoopControl();
     this.running = { control, signal: options.signal };
     // A paused run waits; cancelling must wake it.
     const wake = (): void => control.resume();
     options.signal?.addEventListener('abort', wake);
     return this.queue
-      .alone(() => this.run(config, control, options))
+      .alone(() => this.run(config, control, options, from))
       .finally(() => {
         options.signal?.removeEventListener('abort', wake);
         this.running = undefined;
@@ -247,20 +286,16 @@ export class LoriWorkbench implements Workbench {
   private async run(
     config: RunConfig,
     control: LoopControl,
-    options: CallOptions<RunEvent>,
+    options: RunOptions,
+    from?: OpenedSnapshot,
   ): Promise<RunResult> {
     const ready = this.ready();
-    const recipe = this.recipes[config.method];
-    if (!recipe)
-      throw new InputError(
-        `there is no recipe for the method "${config.method}"`,
-        `Choose one of ${Object.keys(this.recipes).join(', ')}.`,
-      );
+    const recipe = this.recipeOf(config.method);
     recipe.check?.(config, ready.pair.base.config);
     const context: RunContext = {
       ...ready,
       recipes: this.recipes,
-      studentId: `student-${++this.studentIds}`,
+      studentId: this.nextStudent(),
       methods: this.methods,
       teacherAccuracy: (count, o) => this.questions.teacherAccuracy(count, o),
       queuedCalls: this.queue,
@@ -283,7 +318,7 @@ export class LoriWorkbench implements Workbench {
       },
     };
     try {
-      return await runDistillation(context, config, control, keep, options);
+      return await runDistillation(context, config, control, keep, options, from);
     } finally {
       // Without a new student, as after a cancel, its checkpoints go, with what the lens gathered from them, and those of
       // the previous student stay.
@@ -293,6 +328,16 @@ export class LoriWorkbench implements Workbench {
       }
     }
   }
+
+  private readonly recipeOf = (method: string): Recipe => {
+    const recipe = this.recipes[method];
+    if (!recipe)
+      throw new InputError(
+        `there is no recipe for the method "${method}"`,
+        `Choose one of ${Object.keys(this.recipes).join(', ')}.`,
+      );
+    return recipe;
+  };
 
   async control(command: 'pause' | 'resume' | 'stop'): Promise<void> {
     if (!this.running) throw new InputError(`there is no run to ${command}`, 'Start a run first.');

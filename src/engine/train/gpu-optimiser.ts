@@ -6,18 +6,20 @@ import { createAdamW } from '../kernels/adamw/adamw';
 import { createGradNorm, gradNormScratch } from '../kernels/gradnorm/gradnorm';
 import type { DeviceTensor } from '../runtime/tensor';
 import { bufferOf } from './device-buffers';
-import { type Group, type Optimiser, type OptimiserSpec, settingsOf } from './optimiser';
+import { type Group, type Optimiser, type OptimiserSpec, type OptimiserState, settingsOf } from './optimiser';
 
 /**
  * On the GPU, in place: norm, clipping and AdamW in one submission. The kernels themselves notice a gradient or loss term
  * that is not finite before they change anything; the norm (4 floats) and the terms are read back together in one mapping,
  * once everything in the step has been submitted. Frees everything if a buffer does not fit.
+ * @param from where an earlier optimiser of the same parameters ended; by default moments of 0
  */
 export async function gpuOptimiser(
   device: Device,
   parameters: readonly DeviceTensor[],
   spec: OptimiserSpec,
   groups: readonly Group[] = [],
+  from?: OptimiserState,
 ): Promise<Optimiser> {
   const gradNorm = await createGradNorm(device);
   const adamW = await createAdamW(device);
@@ -32,11 +34,15 @@ export async function gpuOptimiser(
     const state = parameters.map((parameter, i) => {
       const length = sizeOf(parameter.shape);
       const [first, second] = [make(4 * length, `first moment ${i}`), make(4 * length, `second moment ${i}`)];
+      if (from) {
+        device.write(first, from.first[i] as Float32Array);
+        device.write(second, from.second[i] as Float32Array);
+      }
       return { parameter, length, first, second, group: groups[i] };
     });
     /** The norm's 4 floats, then the terms; created when their number is known. */
     let outcome: DeviceBuffer | undefined;
-    let step = 0;
+    let step = from?.step ?? 0;
     return {
       async update(gradients, learningRate, terms) {
         const buffers = gradients.map(bufferOf);
@@ -57,6 +63,15 @@ export async function gpuOptimiser(
         const [value, , finite, , ...values] = await device.readF32(told, 4 + count);
         if (finite !== 0) step++;
         return { norm: value as number, finite: finite !== 0, terms: values };
+      },
+      async state() {
+        const read = (buffers: readonly DeviceBuffer[]) =>
+          Promise.all(buffers.map((buffer, i) => device.readF32(buffer, state[i]?.length)));
+        const [first, second] = await Promise.all([
+          read(state.map((one) => one.first)),
+          read(state.map((one) => one.second)),
+        ]);
+        return { step, first, second };
       },
       dispose: () => owned.dispose(),
     };

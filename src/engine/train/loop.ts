@@ -44,6 +44,8 @@ export interface LoopOptions<Batch> {
   readonly parameters: readonly DeviceTensor[];
   readonly optimiser: Optimiser;
   readonly steps: number;
+  /** Steps that are done already, of a run that is resumed; the optimiser then goes on from its state after them. */
+  readonly from?: number;
   readonly learningRate: number;
   readonly warmup: number;
   /** Default cosine. */
@@ -63,13 +65,13 @@ export interface LoopOptions<Batch> {
 
 /**
  * The training loop: it knows no method. Between steps it yields, so that messages (pause, stop) get through.
- * @returns the number of steps done
+ * @returns the number of steps done, those of `from` among them
  * @throws NumericError at the first loss or gradient that is not finite, after `onStep`, before parameters are changed
  * @throws CancelledError when the signal is aborted
  */
 export async function train<Batch>(options: LoopOptions<Batch>): Promise<number> {
   const { step, parameters, optimiser, steps, control, signal } = options;
-  let done = 0;
+  let done = options.from ?? 0;
   while (done < steps && !control?.stopped) {
     await options.between?.(done);
     if (control?.stopped) break;

@@ -21,6 +21,15 @@ export interface OptimiserOutput {
   readonly terms: readonly number[];
 }
 
+/** What AdamW remembers: everything of the past that the next update depends on. */
+export interface OptimiserState {
+  /** Updates done. */
+  readonly step: number;
+  /** First and second moments, in the order of the parameters. */
+  readonly first: readonly Float32Array<ArrayBuffer>[];
+  readonly second: readonly Float32Array<ArrayBuffer>[];
+}
+
 /** Clips by the global norm, then AdamW on every parameter, in place. */
 export interface Optimiser {
   /**
@@ -32,6 +41,8 @@ export interface Optimiser {
     learningRate: number,
     terms: DeviceTensor,
   ): Promise<OptimiserOutput>;
+  /** Copies of the moments; an optimiser made from them continues to the same bits. */
+  state(): Promise<OptimiserState>;
   dispose(): void;
 }
 
@@ -47,17 +58,28 @@ export const settingsOf = (spec: OptimiserSpec, group: Group | undefined, lr: nu
   step,
 });
 
-/** On host tensors. @param groups one per parameter; by default all decay at the learning rate itself */
+/**
+ * On host tensors.
+ * @param groups one per parameter; by default all decay at the learning rate itself
+ * @param from where an earlier optimiser of the same parameters ended; by default moments of 0
+ */
 export function hostOptimiser(
   parameters: readonly DeviceTensor[],
   spec: OptimiserSpec,
   groups: readonly Group[] = [],
+  from?: OptimiserState,
 ): Optimiser {
   const state = parameters.map((parameter, i) => {
     const { length } = parameter.data;
-    return { parameter, first: new Float32Array(length), second: new Float32Array(length), group: groups[i] };
+    const moment = (earlier: Float32Array | undefined) => earlier?.slice() ?? new Float32Array(length);
+    return {
+      parameter,
+      first: moment(from?.first[i]),
+      second: moment(from?.second[i]),
+      group: groups[i],
+    };
   });
-  let step = 0;
+  let step = from?.step ?? 0;
   return {
     async update(gradients, learningRate, terms) {
       const data = gradients.map((g) => g.data as Float32Array);
@@ -73,6 +95,11 @@ export function hostOptimiser(
       }
       return { norm: norm[0] as number, finite, terms: [...values] };
     },
+    state: async () => ({
+      step,
+      first: state.map(({ first }) => new Float32Array(first)),
+      second: state.map(({ second }) => new Float32Array(second)),
+    }),
     dispose() {},
   };
 }

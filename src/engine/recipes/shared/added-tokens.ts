@@ -60,16 +60,6 @@ function freshRows(
   });
 }
 
-/** Input embeddings [B·rows, H] of added tokens. */
-export function added(
-  tape: Tape,
-  rows: readonly number[],
-  { trained }: Pick<AddedTokens, 'trained'>,
-): Computed {
-  const x = tape.embeddings(TOKENS, rows);
-  return trained ? x : tape.detach(x);
-}
-
 /** Input embeddings of two parts of a sequence, one after the other: [B·m, H] and [B·n, H] → [B·(m + n), H]. */
 export function joined(tape: Tape, first: Computed, second: Computed): Computed {
   const { batch: B } = tape;

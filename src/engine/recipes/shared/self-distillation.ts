@@ -9,13 +9,13 @@ import { type ProjectionSpec, projectionParameters } from '../../nn/modules/proj
 import type { ModuleParameter } from '../../nn/parameters';
 import type { Computed, Segment } from '../../train/tape/entries';
 import type { Tape } from '../../train/tape/tape';
-import { added, addedTokens, BEGIN, END, joined, LATENT, TOKENS } from './added-tokens';
+import { addedTokens, BEGIN, END, joined, TOKENS } from './added-tokens';
 import { stateDistance } from './losses/distance';
-import { STUDENT } from './passes';
+import { reasonAfter, STUDENT } from './passes';
 import { TOKEN_INPUTS } from './token-inputs';
 
 /** What methods have in common whose student learns from its own explicit reasoning, in the same step (CODI §3). */
-type Config = ConfigOf<'codi-self' | 'pccot' | 'kava' | 'sim-cot'>;
+type Config = ConfigOf<'codi-self' | 'pccot' | 'sim-cot' | 'kava'>;
 
 /** CODI's projection, with the width of the settings; undefined where it is off. */
 export const projectionOf = (
@@ -32,27 +32,15 @@ export const projectedFeedback = (config: Pick<Config, 'projection'>, model: Dec
 };
 
 /** Rationale, prompt and answer after the question, with the student's adapter. */
-export function explicitText(tape: Tape, question: Segment, { explicit: R }: TokenLayout): Segment {
+function explicitText(tape: Tape, question: Segment, { explicit: R }: TokenLayout): Segment {
   return tape.segment(tape.tokens(TOKEN_INPUTS.explicitIds, R - 1), { after: question, adapters: [STUDENT] });
 }
 
 /**
- * The explicit path: its mean cross entropy is the term `teacher`.
+ * The explicit path's text: its mean cross entropy is the term `teacher`.
  * @returns its hidden states at the aligned token [B, L, H], through which no gradient flows; undefined where no loss reads them
  */
-export function teacherPath(
-  tape: Tape,
-  question: Segment,
-  layout: TokenLayout,
-  config: Config,
-): Computed | undefined {
-  const { weights } = config;
-  if (weights.teacher === 0 && weights.distillation === 0) return undefined;
-  return targetOf(tape, question, layout, config, explicitText(tape, question, layout));
-}
-
-/** What `teacherPath` records of a pass over the text. */
-export function targetOf(
+function teacherPath(
   tape: Tape,
   question: Segment,
   layout: TokenLayout,
@@ -70,13 +58,13 @@ export function targetOf(
 }
 
 /** The end-of-thought token, prompt and answer; their mean cross entropy is the term `answer`. */
-export function replyPath(
+function replyPath(
   tape: Tape,
   before: Segment,
   { prompt: P, answer: A }: TokenLayout,
   config: Config,
 ): Segment {
-  const x = joined(tape, added(tape, [END], config.tokens), tape.tokens(TOKEN_INPUTS.answerIds, P + A - 1));
+  const x = joined(tape, tape.embeddings(TOKENS, [END]), tape.tokens(TOKEN_INPUTS.answerIds, P + A - 1));
   const reply = tape.segment(x, { after: before, adapters: [STUDENT] });
   // The first position is the end-of-thought token, which predicts the prompt's first.
   if (config.answer.supervised === 'prompt')
@@ -93,7 +81,7 @@ export function replyPath(
 }
 
 /** The distance between the reply's states at the aligned token and the explicit path's is the term `distillation`. */
-export function distil(
+function distil(
   tape: Tape,
   reply: Segment,
   { prompt: P }: TokenLayout,
@@ -107,21 +95,26 @@ export function distil(
   ]);
 }
 
-/** PCCoT: the last of the T runs over the latents, each a branch of its own after `begun`. */
-export function refined(
+/**
+ * Both paths after the question: the explicit one, and the reasoning with prompt and answer. Its last stage is the
+ * end-of-thought token alone, which is read in one pass with the prompt.
+ * @returns the explicit path's text, which is run only where something reads it, and the thoughts
+ */
+export function recordSelfDistillation(
   tape: Tape,
-  begun: Segment,
-  { latent, tokens, ...config }: ConfigOf<'pccot' | 'kava'>,
-): Segment {
-  const { steps: c, iterations } = latent;
-  const feedback = projectedFeedback(config, tape.parameters.config);
-  const run = (x: Computed): Segment => tape.segment(x, { after: begun, adapters: [STUDENT] });
-  let last = run(added(tape, new Array(c).fill(LATENT), tokens));
-  if (iterations === 0) return last;
-  const first = tape.feedback(begun.last, feedback);
-  for (let t = 0; t < iterations; t++)
-    last = run(c === 1 ? first : joined(tape, first, tape.feedback(last.finals(0, c - 1), feedback)));
-  return last;
+  question: Segment,
+  layout: TokenLayout,
+  reasoning: Reasoning,
+  config: Config,
+): { readonly text: Segment; readonly thoughts: readonly Segment[] } {
+  const text = explicitText(tape, question, layout);
+  const target = teacherPath(tape, question, layout, config, text);
+  const { end, thoughts } = reasonAfter(tape, question, {
+    ...reasoning,
+    stages: reasoning.stages.slice(0, -1),
+  });
+  distil(tape, replyPath(tape, end, layout, config), layout, target, config);
+  return { text, thoughts };
 }
 
 /** Embeddings of `count` added tokens, and the projection where it is used. */
@@ -137,7 +130,8 @@ export function thoughtModules(
   ];
 }
 
-const between = (thoughts: Stage): Reasoning => ({
+/** Thoughts between the begin- and the end-of-thought token. */
+export const thoughtsBetween = (thoughts: Stage): Reasoning => ({
   adapters: [STUDENT],
   stages: [
     { kind: 'embeddings', parameter: TOKENS, rows: [BEGIN] },
@@ -145,18 +139,3 @@ const between = (thoughts: Stage): Reasoning => ({
     { kind: 'embeddings', parameter: TOKENS, rows: [END] },
   ],
 });
-
-/** CODI: K latents, one after another, between two added tokens. */
-export const sequentialReasoning = (
-  config: ConfigOf<'codi-self' | 'sim-cot'>,
-  model: DecoderConfig,
-): Reasoning =>
-  between({ kind: 'latents', steps: config.latent.steps, feedback: projectedFeedback(config, model) });
-
-/** PCCoT: c latents refined T times between two added tokens. */
-export const refinedReasoning = (config: ConfigOf<'pccot' | 'kava'>, model: DecoderConfig): Reasoning =>
-  between({
-    ...{ kind: 'jacobi', parameter: TOKENS, row: LATENT },
-    ...{ count: config.latent.steps, iterations: config.latent.iterations },
-    feedback: projectedFeedback(config, model),
-  });

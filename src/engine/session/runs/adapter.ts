@@ -2,9 +2,22 @@ import { uploadParameters } from '../../model/upload-parameters';
 import type { DecoderConfig } from '../../nn/config';
 import type { Runtime } from '../../runtime/runtime';
 import type { DeviceTensor } from '../../runtime/tensor';
+import type { Values } from './snapshot-file';
 import type { Student } from './student';
 
-type Packs = readonly Float32Array<ArrayBuffer>[];
+/** A copy that is kept because of its validation accuracy. */
+export interface BestCopy {
+  readonly step: number;
+  /** Validation problems it solved. */
+  readonly correct: number;
+  readonly values: Values;
+}
+
+/** The parameters after a step. */
+export interface AdapterState {
+  readonly values: Values;
+  readonly best: BestCopy | null;
+}
 
 /**
  * A student's parameters where they are trained, with a copy in host memory that survives a lost GPU and a run that
@@ -22,8 +35,15 @@ export class TrainedAdapter {
     readonly student: Student,
     /** Keep the copy with the best validation accuracy (the latest of equals) rather than the last one. */
     private readonly keepBest: boolean,
+    /** Where a run that is resumed goes on: its state after `step`. */
+    from?: AdapterState & { readonly step: number },
   ) {
-    this.packs = uploadParameters(runtime, config, student.parameters, student.packs);
+    if (from) {
+      this.best = from.best?.correct ?? -1;
+      this.copy(from.best?.step ?? from.step, from.best?.values ?? from.values);
+    }
+    const values = from?.values ?? student.packs;
+    this.packs = uploadParameters(runtime, config, student.parameters, values);
   }
 
   /** Copies the parameters after `step`, unless a better copy is kept. @param correct validation problems solved */
@@ -34,12 +54,22 @@ export class TrainedAdapter {
   }
 
   /** The parameters after `step` steps. Unless a better copy is kept, they become the student's too. */
-  async snapshot(step: number): Promise<Packs> {
+  async snapshot(step: number): Promise<Values> {
     // Untrained parameters are not worth keeping after a failure.
     if (step === 0) return this.student.packs.map((pack) => pack.slice());
     const packs = await this.read();
     if (!this.keepBest || this.best < 0) this.copy(step, packs);
     return packs;
+  }
+
+  /** What a snapshot holds of the parameters; `null` if one of them is not finite, and then nothing is copied. */
+  async state(step: number): Promise<AdapterState | null> {
+    const values = step === 0 ? this.student.packs.map((pack) => pack.slice()) : await this.read();
+    if (!values.every(isFinite)) return null;
+    const hasBest = this.keepBest && this.best >= 0;
+    if (step > 0 && !hasBest) this.copy(step, values);
+    const { copiedStep, best: correct, student } = this;
+    return { values, best: hasBest ? { step: copiedStep, correct, values: student.packs } : null };
   }
 
   /** Settles the final parameters: restores the best copy, or copies the current ones. @param step the last one done */
@@ -56,14 +86,16 @@ export class TrainedAdapter {
     for (const pack of this.packs) pack.dispose();
   }
 
-  private read(): Promise<Packs> {
-    return Promise.all(this.packs.map((pack) => pack.read())) as Promise<Packs>;
+  private read(): Promise<Values> {
+    return Promise.all(this.packs.map((pack) => pack.read())) as Promise<Values>;
   }
 
-  private copy(step: number, packs: Packs): void {
+  private copy(step: number, packs: Values): void {
     packs.forEach((values, i) => {
       (this.student.packs[i] as Float32Array).set(values);
     });
     this.copiedStep = step;
   }
 }
+
+const isFinite = (values: Float32Array): boolean => values.every((value) => Number.isFinite(value));

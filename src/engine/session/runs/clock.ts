@@ -1,4 +1,4 @@
-import type { Progress, RunEvent } from '../../../contract/events';
+import type { Progress, RunEvent, RunResult } from '../../../contract/events';
 
 /** Progress of one phase after another, with the time since the phase began, and the seconds spent in each. */
 export class PhaseClock {
@@ -6,7 +6,14 @@ export class PhaseClock {
   private start = performance.now();
   private readonly spent = new Map<Progress['phase'], number>();
 
-  constructor(private readonly emit: (event: RunEvent) => void) {}
+  /** @param before seconds that earlier parts of a run have taken, of one that is resumed */
+  constructor(
+    private readonly emit: (event: RunEvent) => void,
+    before?: RunResult['seconds'],
+  ) {
+    for (const [phase, seconds] of Object.entries(before ?? {}))
+      this.spent.set(phase as keyof RunResult['seconds'], 1000 * seconds);
+  }
 
   begin(next: Progress['phase']): void {
     const now = performance.now();
@@ -38,5 +45,15 @@ export class PhaseClock {
   seconds(...phases: readonly Progress['phase'][]): number {
     this.begin(this.phase);
     return phases.reduce((sum, phase) => sum + (this.spent.get(phase) ?? 0), 0) / 1000;
+  }
+
+  /** Seconds so far, as a run's result names them. */
+  soFar(): RunResult['seconds'] {
+    return {
+      teacher: this.seconds('teacher', 'factors'),
+      compile: this.seconds('compile'),
+      train: this.seconds('train'),
+      evaluate: this.seconds('evaluate'),
+    };
   }
 }

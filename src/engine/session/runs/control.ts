@@ -5,6 +5,8 @@ export class LoopControl {
   stopped = false;
   /** Called when the loop has actually paused, and when it resumes. */
   onState: ((state: 'running' | 'paused') => void) | undefined;
+  /** Awaited before the loop pauses. */
+  beforePause: (() => Promise<void>) | undefined;
 
   pause(): void {
     this.waiting ??= new Promise((resolve) => {
@@ -27,6 +29,9 @@ export class LoopControl {
   /** Waits while the loop is paused, and serves other work. */
   async pass(others?: QueuedCalls): Promise<void> {
     await others?.serve();
+    if (!this.waiting) return;
+    await this.beforePause?.();
+    // It may have been resumed meanwhile.
     if (!this.waiting) return;
     this.onState?.('paused');
     while (this.waiting) {

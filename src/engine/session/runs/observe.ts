@@ -29,15 +29,18 @@ export interface ObserverOptions {
   readonly keep: (checkpoint: StudentCheckpoint) => number;
   readonly emit: (event: RunEvent) => void;
   readonly signal: AbortSignal | undefined;
+  /** The last step that was observed before the run was resumed. */
+  readonly seen?: number | undefined;
 }
 
 /** Keeps a checkpoint every few steps and reports the spectrum of the student's latents. */
 export class Observer {
-  private seen = -1;
+  private seen: number;
   private readonly questions: readonly (readonly number[])[];
 
   constructor(private readonly options: ObserverOptions) {
     const { training, config } = options;
+    this.seen = options.seen ?? -1;
     this.questions = training.slice(0, config.samples).map((e) => e.tokens.question);
   }
 

@@ -1,4 +1,5 @@
 import type { RunConfig } from '../../../contract/config';
+import type { Methods } from '../../../contract/methods/method';
 import { labelOf } from '../../../contract/presets';
 import { Pace } from '../../analysis/pace';
 import { Owned } from '../../base/owned';
@@ -8,6 +9,7 @@ import { layoutOf } from '../../data/batch';
 import type { TokenProblem } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
 import { positionsIn } from '../../decode/reasoning';
+import type { DecoderConfig } from '../../nn/config';
 import type { OwnInputs, Recipe, Targets } from '../../recipes/shared/recipe';
 import { type AccumulatedRun, accumulated } from '../../train/accumulate';
 import { compileWhole } from '../../train/compile-whole';
@@ -23,6 +25,7 @@ import type { Example } from '../models/problems';
 import { TrainedAdapter } from './adapter';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
+import type { OpenedSnapshot } from './snapshot-file';
 import { capacityFor, checkDecoding, decoderFor, EVALUATION_BATCH, type Student } from './student';
 import { teacherStates } from './teacher-states';
 
@@ -38,13 +41,13 @@ export interface Machinery {
   readonly step: AccumulatedRun;
   /** The training samples' tokens, as the method reads them. */
   readonly trained: readonly TokenProblem[];
-  /** Number of values that are trained. */
-  readonly trainable: number;
   readonly losses: Targets['losses'];
   readonly ranksUsed: Readonly<Record<string, number>>;
   readonly inputs: OwnInputs | undefined;
   readonly adapter: TrainedAdapter;
   readonly optimiser: Optimiser;
+  /** What is trained, in the order of the adapter's packs. */
+  readonly parameters: ParameterSet;
   readonly decoder: Decoder;
   /** Depends on the training data alone, so that nothing else can change a bit of training. */
   readonly layout: TokenLayout;
@@ -58,6 +61,8 @@ export interface PrepareOptions {
   /** Awaited between pieces of work: it waits while the run is paused, and rejects when it is cancelled. */
   readonly between: () => Promise<void>;
   readonly signal: AbortSignal | undefined;
+  /** Where a run that is resumed goes on. */
+  readonly from?: OpenedSnapshot | undefined;
 }
 
 const SHORTER = 'Choose a teacher with more positions, or shorter problems.';
@@ -68,7 +73,7 @@ export async function prepare(
   config: RunConfig,
   recipe: Recipe,
   { training, validation, heldOut }: RunData,
-  { clock, between, signal }: PrepareOptions,
+  { clock, between, signal, from }: PrepareOptions,
 ): Promise<Machinery> {
   const { runtime, models, device, pair } = context;
   const batch = Math.min(config.optimiser.batch, training.length);
@@ -111,20 +116,15 @@ export async function prepare(
   clock.tell(0, 2, 'programs');
   return Owned.while(async (owned) => {
     const model = owned.add(models.use(pair.base));
-    const modules = recipe.modules?.(config, model.config) ?? [];
-    const parameters = new ParameterSet(model.config, recipe.adapters(config), modules);
+    const parameters = parametersOf(recipe, config, model.config);
     const tape = new Tape(parameters, batch, config.seed);
     recipe.record(tape, { config, layout, losses, sizes: inputs?.sizes });
-    const student: Student = {
-      id: context.studentId,
-      label: labelOf(config, context.methods),
-      config,
-      step: 0,
-      parameters: parameters.specs,
-      reasoning,
-      packs: parameters.initial(new Rng(config.seed), embeddingOf(model)),
-    };
-    const adapter = owned.add(new TrainedAdapter(runtime, model.config, student, config.evaluation.keepBest));
+    const { studentId: id, methods } = context;
+    const packs = parameters.initial(new Rng(config.seed), embeddingOf(model));
+    const student = studentBy(recipe, config, parameters, { id, methods, packs });
+    const { keepBest } = config.evaluation;
+    const state = from && adapterOf(from, parameters);
+    const adapter = owned.add(new TrainedAdapter(runtime, model.config, student, keepBest, state));
     // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program per step is fastest.
     const single = device
       ? await compileLayerwise(model, tape, { device, between })
@@ -133,11 +133,12 @@ export async function prepare(
     const step = owned.add(await accumulated(runtime, single, shapes, config.optimiser.accumulation));
     await clock.aside(between);
     clock.tell(1, 2, 'programs');
+    const moments = from && momentsOf(from, parameters);
     const groups = parameters.groups(config.optimiser.moduleRate);
     const optimiser = owned.add(
       device
-        ? await gpuOptimiser(device, adapter.packs, config.optimiser, groups)
-        : hostOptimiser(adapter.packs, config.optimiser, groups),
+        ? await gpuOptimiser(device, adapter.packs, config.optimiser, groups, moments)
+        : hostOptimiser(adapter.packs, config.optimiser, groups, moments),
     );
     const decoder = owned.add(
       await decoderFor(models, pair.base, {
@@ -151,9 +152,56 @@ export async function prepare(
     decoder.setParameters(adapter.packs);
     clock.tell(2, 2, 'programs');
     return {
-      ...{ step, losses, ranksUsed, trained, inputs, adapter, optimiser, decoder, layout, decoded },
-      trainable: parameters.size,
+      ...{
+        step,
+        losses,
+        ranksUsed,
+        trained,
+        inputs,
+        adapter,
+        optimiser,
+        parameters,
+        decoder,
+        layout,
+        decoded,
+      },
       dispose: () => owned.dispose(),
     };
   });
 }
+
+/** Everything that a configuration trains. */
+export const parametersOf = (recipe: Recipe, config: RunConfig, model: DecoderConfig): ParameterSet =>
+  new ParameterSet(model, recipe.adapters(config), recipe.modules?.(config, model) ?? []);
+
+/** A student of a configuration, untrained but for its values. */
+export const studentBy = (
+  recipe: Recipe,
+  config: RunConfig,
+  parameters: ParameterSet,
+  own: Pick<Student, 'id' | 'packs'> & { readonly methods: Methods },
+): Student => ({
+  id: own.id,
+  label: labelOf(config, own.methods),
+  config,
+  step: 0,
+  parameters: parameters.specs,
+  reasoning: recipe.reasoning(config, parameters.config),
+  packs: own.packs,
+});
+
+/** The parameters as the snapshot left them. */
+function adapterOf({ header, values }: OpenedSnapshot, { all }: ParameterSet) {
+  const { step, kept } = header;
+  return {
+    step,
+    values: values('parameters', all),
+    best: kept && { ...kept, values: values('kept', all) },
+  };
+}
+
+const momentsOf = ({ header, values }: OpenedSnapshot, { all }: ParameterSet) => ({
+  step: header.step,
+  first: values('first', all),
+  second: values('second', all),
+});

@@ -1,4 +1,4 @@
-import type { CallOptions } from '../../../contract/calls';
+import type { CallOptions, RunOptions } from '../../../contract/calls';
 import type { RunConfig } from '../../../contract/config';
 import type { Accuracy, RunEvent, RunResult } from '../../../contract/events';
 import { CancelledError, NumericError, throwIfCancelled } from '../../base/errors';
@@ -13,25 +13,31 @@ import type { Example } from '../models/problems';
 import { PhaseClock } from './clock';
 import type { RunContext, RunSink } from './context';
 import type { LoopControl } from './control';
+import { Keeper } from './keeper';
 import { Observer } from './observe';
 import { type Machinery, prepare, type RunData } from './prepare';
+import { checkSame, packerFor } from './resume';
+import type { OpenedSnapshot } from './snapshot-file';
 import { generationLimit, reportOf } from './student';
 
 /**
  * One run, from the teacher's hidden states to the held-out accuracy. The student is handed over when the run is done or
  * stopped, and also when it fails, so that nothing is lost; a cancelled run leaves nothing behind.
+ * @param from where a run that is resumed goes on: the same bits follow as if it had never ended
  */
 export const runDistillation = (
   context: RunContext,
   config: RunConfig,
   control: LoopControl,
   sink: RunSink,
-  options: CallOptions<RunEvent>,
-): Promise<RunResult> => new Distillation(context, config, control, sink, options).run();
+  options: RunOptions,
+  from?: OpenedSnapshot,
+): Promise<RunResult> => new Distillation(context, config, control, sink, options, from).run();
 
 /** One run in progress. */
 class Distillation {
   readonly clock: PhaseClock;
+  private keeper: Keeper | undefined;
   private readonly report: (event: RunEvent) => void;
 
   constructor(
@@ -39,10 +45,14 @@ class Distillation {
     private readonly config: RunConfig,
     private readonly control: LoopControl,
     private readonly sink: RunSink,
-    private readonly options: CallOptions<RunEvent>,
+    private readonly options: RunOptions,
+    private readonly from?: OpenedSnapshot,
   ) {
-    this.report = (event) => options.report?.(event);
-    this.clock = new PhaseClock(this.report);
+    this.report = (event) => {
+      this.keeper?.note(event);
+      options.report?.(event);
+    };
+    this.clock = new PhaseClock(this.report, from?.header.seconds);
   }
 
   /** Serves other calls, waits while the run is paused, and rejects once it is cancelled. */
@@ -63,12 +73,16 @@ class Distillation {
       validation: problems.take('validation', 0, config.data.validation),
       heldOut: problems.take('held-out', 0, config.data.heldOut),
     };
+    const { from } = this;
+    if (from) {
+      await checkSame(from.header, context, data);
+      const { step, provider } = from.header;
+      this.report({ kind: 'resumed', step, steps: config.optimiser.steps, series: from.series, provider });
+    }
     const recipe = context.recipes[config.method] as Recipe;
     const { signal } = this.options;
     const machinery = await prepare(context, config, recipe, data, {
-      clock,
-      between,
-      signal,
+      ...{ clock, between, signal, from },
     });
     try {
       return await this.distil(machinery, data);
@@ -80,11 +94,23 @@ class Distillation {
   private async distil(machinery: Machinery, data: RunData): Promise<RunResult> {
     const { context, clock } = this;
     const { adapter } = machinery;
-    let done = 0;
+    const { control, options } = this;
+    let done = this.from?.header.step ?? 0;
+    if (options.keep) {
+      const { optimiser, keeping } = this.config;
+      this.keeper = new Keeper({
+        ...{ every: keeping.every, steps: optimiser.steps, keep: options.keep, emit: this.report },
+        ...{ series: this.from?.series, from: this.from?.header.step },
+        pack: await packerFor({ context, config: this.config, machinery, data, clock }),
+      });
+      control.beforePause = () => clock.aside(async () => this.keeper?.now(done, 'training'));
+    }
     try {
       done = await this.train(machinery, data, (step) => {
         done = step;
       });
+      const isWhole = done >= this.config.optimiser.steps;
+      await clock.aside(async () => this.keeper?.now(done, isWhole ? 'training' : 'stopped'));
       await adapter.settle(done);
       const { heldOut } = data;
       const share =
@@ -93,6 +119,7 @@ class Distillation {
       const teacher = share ? await this.teacher(heldOut.length) : null;
       // A run stopped before its first step has no student, and replaces none.
       if (done > 0) this.handOver(machinery);
+      if (isWhole) await clock.aside(async () => this.keeper?.now(done, 'done'));
       return { ...this.result(machinery, done), heldOut: share, teacher };
     } catch (error) {
       if (error instanceof CancelledError) throw error;
@@ -107,6 +134,8 @@ class Distillation {
   private async afterFailure(machinery: Machinery, done: number, error: unknown): Promise<unknown> {
     const { adapter } = machinery;
     const diverged = error instanceof NumericError;
+    // What the GPU took with it cannot be read: the last snapshot stays.
+    if (!diverged) await this.keeper?.now(done, 'training').catch(() => undefined);
     if (!diverged) await adapter.settle(done).catch(() => undefined);
     const { copiedStep: step } = adapter;
     if (step > 0) this.handOver(machinery);
@@ -140,6 +169,7 @@ class Distillation {
       padId: codec.padId,
       keep: (checkpoint) => this.sink.checkpoint(checkpoint),
       emit: this.report,
+      seen: this.from?.series.spectra.at(-1)?.step,
     });
     const { accumulation } = o;
     const { batch: B } = layout;
@@ -148,6 +178,7 @@ class Distillation {
     clock.begin('train');
     const done = await train({
       ...{ step, optimiser, control, signal },
+      ...(this.from && { from: this.from.header.step }),
       parameters: adapter.packs,
       steps: o.steps,
       learningRate: o.learningRate,
@@ -176,6 +207,7 @@ class Distillation {
       between: (at) =>
         clock.aside(async () => {
           await observer.at(at);
+          await this.keeper?.at(at);
           await this.between();
         }),
     });
@@ -215,7 +247,7 @@ class Distillation {
     return this.clock.aside(() => this.context.teacherAccuracy(count, { signal, report }));
   }
 
-  private result({ step, adapter, ranksUsed, trainable }: Machinery, done: number) {
+  private result({ step, adapter, ranksUsed, parameters }: Machinery, done: number) {
     const { config, clock, context } = this;
     return {
       config,
@@ -223,14 +255,10 @@ class Distillation {
         done > 0 ? reportOf({ ...adapter.student, step: adapter.copiedStep }, context.methods) : undefined,
       status: done < config.optimiser.steps ? ('stopped' as const) : ('done' as const),
       steps: done,
-      seconds: {
-        teacher: clock.seconds('teacher', 'factors'),
-        compile: clock.seconds('compile'),
-        train: clock.seconds('train'),
-        evaluate: clock.seconds('evaluate'),
-      },
+      seconds: clock.soFar(),
       programs: step.programs,
-      ...{ trainable, ranksUsed },
+      trainable: parameters.size,
+      ranksUsed,
       provider: context.runtime.provider,
       models: context.pair.hashes,
     };

@@ -1,13 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { EvaluationEvent, SpectrumEvent, StepEvent } from '../contract/events';
-import {
-  appendEvaluations,
-  appendSpectra,
-  appendSteps,
-  emptySeries,
-  LARGEST_SERIES,
-  seriesSchema,
-} from './series';
+import type { EvaluationEvent, SpectrumEvent, StepEvent } from './events';
+import { appendEvaluations, appendSpectra, appendSteps } from './series';
+import { emptySeries, LARGEST_SERIES, seriesSchema } from './series-schema';
 
 const step = (n: number, losses: StepEvent['losses'] = { total: n }): StepEvent => ({
   kind: 'step',

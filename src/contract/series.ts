@@ -1,0 +1,57 @@
+import type { EvaluationEvent, SpectrumEvent, StepEvent } from './events';
+import { LARGEST_SERIES, type RunSeries, thin, thinEvaluations } from './series-schema';
+
+/** A run's series as its events come in. */
+
+const mapColumns = (series: RunSeries, change: (values: readonly number[]) => number[]): RunSeries => ({
+  step: change(series.step),
+  learningRate: change(series.learningRate),
+  gradientNorm: change(series.gradientNorm),
+  milliseconds: change(series.milliseconds),
+  losses: Object.fromEntries(Object.entries(series.losses).map(([name, values]) => [name, change(values)])),
+  accuracy: series.accuracy,
+  spectra: series.spectra,
+});
+
+/** The series with more steps appended. A term absent from a step is NaN there. Never longer than `LARGEST_SERIES`. */
+export function appendSteps(series: RunSeries, events: readonly StepEvent[]): RunSeries {
+  if (events.length === 0) return series;
+  const before = series.step.length;
+  const losses: RunSeries['losses'] = {};
+  const names = [Object.keys(series.losses), ...events.map((event) => Object.keys(event.losses))].flat();
+  for (const name of new Set(names)) {
+    const past = series.losses[name] ?? new Array<number>(before).fill(Number.NaN);
+    losses[name] = [...past, ...events.map((event) => event.losses[name] ?? Number.NaN)];
+  }
+  let next: RunSeries = {
+    step: [...series.step, ...events.map((event) => event.step)],
+    learningRate: [...series.learningRate, ...events.map((event) => event.learningRate)],
+    gradientNorm: [...series.gradientNorm, ...events.map((event) => event.gradientNorm)],
+    milliseconds: [...series.milliseconds, ...events.map((event) => event.milliseconds)],
+    losses,
+    accuracy: series.accuracy,
+    spectra: series.spectra,
+  };
+  while (next.step.length > LARGEST_SERIES) next = mapColumns(next, thin);
+  return next;
+}
+
+/** The series with more evaluations. Never longer than `LARGEST_SERIES`; held-out ones and the last validation are kept. */
+export function appendEvaluations(series: RunSeries, events: readonly EvaluationEvent[]): RunSeries {
+  if (events.length === 0) return series;
+  return { ...series, accuracy: thinEvaluations([...series.accuracy, ...events]) };
+}
+
+/** The series with an observation of the student appended, without its curves. Never longer than `LARGEST_SERIES`. */
+export function appendSpectra(series: RunSeries, events: readonly SpectrumEvent[]): RunSeries {
+  if (events.length === 0) return series;
+  const rows = events.map(({ step, effectiveRank, stableRank, cosine }) => ({
+    step,
+    effectiveRank,
+    stableRank,
+    cosine,
+  }));
+  let spectra = [...series.spectra, ...rows];
+  while (spectra.length > LARGEST_SERIES) spectra = thin(spectra);
+  return { ...series, spectra };
+}

@@ -1,0 +1,131 @@
+import type { RunOptions } from '../../../contract/calls';
+import type { RunEvent } from '../../../contract/events';
+import { appendEvaluations, appendSpectra, appendSteps } from '../../../contract/series';
+import { emptySeries, type RunSeries } from '../../../contract/series-schema';
+import type { SnapshotStatus } from '../../../contract/snapshot';
+import { median } from '../../../contract/statistics';
+
+/** Share of the time that keeping may take where the run chooses how often. */
+const SHARE = 0.02;
+/** Steps between two snapshots at most, where the run chooses. */
+const MOST = 250;
+/** Milliseconds within which a snapshot must be written. */
+const LIMIT = 60_000;
+/** Steps whose median time is taken. */
+const RECENT = 16;
+
+export interface KeeperOptions {
+  /** Steps between two snapshots; 0: chosen by what they cost. */
+  readonly every: number;
+  readonly steps: number;
+  readonly keep: NonNullable<RunOptions['keep']>;
+  /** The file of the run as it is after `step` steps; `null` where it cannot be kept, because a value is not finite. */
+  readonly pack: (
+    step: number,
+    status: SnapshotStatus,
+    series: RunSeries,
+  ) => Promise<Uint8Array<ArrayBuffer> | null>;
+  readonly emit: (event: RunEvent) => void;
+  /** Of a run that is resumed: the series so far, and the step it is resumed from, which is kept already. */
+  readonly series?: RunSeries | undefined;
+  readonly from?: number | undefined;
+  /** Replaces `LIMIT`. */
+  readonly limit?: number;
+}
+
+/**
+ * Decides when a run is kept, and waits until it is: at no time has more than one interval of steps been done since the last
+ * snapshot that is known to be written. The first is made before the first step, so that what it costs, and whether there is
+ * room, is known before anything can be lost. A snapshot that cannot be written is said, and does not end the run.
+ */
+export class Keeper {
+  private readonly events: RunEvent[] = [];
+  private readonly times: number[] = [];
+  private series: RunSeries;
+  private last: number | undefined;
+  /** Steps from the last snapshot to the next, as it was told. */
+  private interval: number;
+
+  constructor(private readonly options: KeeperOptions) {
+    this.series = options.series ?? emptySeries;
+    this.last = options.from;
+    this.interval = options.every || 1;
+  }
+
+  /** Takes an event into the series. */
+  note(event: RunEvent): void {
+    if (event.kind === 'step') {
+      this.times.push(event.milliseconds);
+      if (this.times.length > RECENT) this.times.shift();
+    }
+    if (event.kind === 'step' || event.kind === 'evaluation' || event.kind === 'spectrum')
+      this.events.push(event);
+  }
+
+  /** Keeps the run after `step` steps if it is time. */
+  async at(step: number): Promise<void> {
+    if (this.last === undefined || step - this.last >= this.interval) await this.now(step, 'training');
+  }
+
+  /** Keeps the run after `step` steps, unless that is done already. */
+  async now(step: number, status: SnapshotStatus): Promise<void> {
+    if (step === this.last && status === 'training') return;
+    const { options } = this;
+    const start = performance.now();
+    const file = await options.pack(step, status, this.gathered());
+    if (file === null) return;
+    const bytes = file.byteLength;
+    const failure = await this.write({ step, steps: options.steps, status, file });
+    const milliseconds = performance.now() - start;
+    this.interval = this.intervalFor(milliseconds);
+    // If it could not be written, the next one is due after as many steps, not at once.
+    this.last = step;
+    options.emit({ kind: 'kept', step, every: this.interval, bytes, milliseconds, failure });
+  }
+
+  /** @param cost milliseconds of a snapshot */
+  private intervalFor(cost: number): number {
+    if (this.options.every > 0) return this.options.every;
+    const step = median(this.times);
+    if (!(step > 0)) return 1;
+    return Math.min(MOST, Math.max(1, Math.ceil(cost / (SHARE * step))));
+  }
+
+  /** @returns why it was not written, or `null` */
+  private async write(snapshot: Parameters<KeeperOptions['keep']>[0]): Promise<string | null> {
+    const { keep, limit = LIMIT } = this.options;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(
+        () => reject(new Error(`it was not written within ${Math.round(limit / 1000)} s`)),
+        limit,
+      );
+    });
+    try {
+      await Promise.race([keep(snapshot), late]);
+      return null;
+    } catch (error) {
+      const { message, hint = '' } = error as Error & { readonly hint?: string };
+      return [message, hint].filter((text) => text !== '').join('. ');
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private gathered(): RunSeries {
+    const events = this.events.splice(0);
+    const stepped = appendSteps(
+      this.series,
+      events.filter((event) => event.kind === 'step'),
+    );
+    const observed = appendSpectra(
+      stepped,
+      events.filter((event) => event.kind === 'spectrum'),
+    );
+    this.series = appendEvaluations(
+      observed,
+      events.filter((event) => event.kind === 'evaluation'),
+    );
+    return this.series;
+  }
+}

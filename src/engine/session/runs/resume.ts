@@ -1,0 +1,141 @@
+import type { RunConfig } from '../../../contract/config';
+import type { Methods } from '../../../contract/methods/method';
+import type { SnapshotHeader, SnapshotStatus } from '../../../contract/snapshot';
+import { listed, quote } from '../../../text/quote';
+import { InputError } from '../../base/errors';
+import { sha256Hex } from '../../base/sha256';
+import type { Recipe } from '../../recipes/shared/recipe';
+import type { Pair } from '../models/pair';
+import type { PhaseClock } from './clock';
+import type { RunContext } from './context';
+import type { KeeperOptions } from './keeper';
+import type { Machinery, RunData } from './prepare';
+import { parametersOf, studentBy } from './prepare';
+import { type OpenedSnapshot, writeSnapshot } from './snapshot-file';
+import type { Student } from './student';
+
+/** Names the examples of a run, so that it is not resumed on others. */
+async function dataOf({ training, validation, heldOut }: RunData): Promise<SnapshotHeader['data']> {
+  const all = [...training, ...validation, ...heldOut].map(({ id, problem }) => [id, problem]);
+  return {
+    training: training.map(({ id }) => id),
+    validation: validation.length,
+    heldOut: heldOut.length,
+    sha256: await sha256Hex(new TextEncoder().encode(JSON.stringify(all))),
+  };
+}
+
+/** @throws InputError naming the models that are not those of the snapshot */
+export function checkModels(
+  models: SnapshotHeader['models'],
+  loaded: Readonly<Record<string, string>>,
+  what: string,
+): void {
+  const short = (hash: string | undefined) => (hash === undefined ? 'not loaded' : hash.slice(0, 12));
+  const differ = Object.entries(models).filter(([name, hash]) => loaded[name] !== hash);
+  if (differ.length === 0) return;
+  const named = differ.map(([name, hash]) => `${quote(name)} is ${short(loaded[name])}, not ${short(hash)}`);
+  throw new InputError(
+    `${what} was made with other weights: ${listed(named, 4)} (sha256)`,
+    `Load ${listed(Object.keys(models), 4)} as they were then.`,
+  );
+}
+
+/**
+ * Refuses to resume where the bits would not be those of the run. The configuration is the snapshot's own.
+ * @throws InputError naming the models or the data that differ, or if the run is done
+ */
+export async function checkSame(header: SnapshotHeader, context: RunContext, data: RunData): Promise<void> {
+  const { status, step, models } = header;
+  if (status === 'done')
+    throw new InputError(
+      `the run is done: all its ${step} steps were trained, and only its student was kept`,
+      'Use its student, or start another run with more steps.',
+    );
+  checkModels(models, context.pair.hashes, 'the run');
+  const now = await dataOf(data);
+  const other = now.training.findIndex((id, i) => id !== header.data.training[i]);
+  const differs =
+    other >= 0 || now.training.length !== header.data.training.length
+      ? `training sample ${other + 1} is ${quote(now.training[other])}, not ${quote(header.data.training[other])}`
+      : now.sha256 !== header.data.sha256
+        ? 'the texts of its problems have changed'
+        : null;
+  if (differs !== null)
+    throw new InputError(
+      `the run was made with other data: ${differs}`,
+      'Open the data set that it was trained on, or start the run anew.',
+    );
+}
+
+/** The student of a snapshot: its best copy, where one is kept. @throws InputError, FileError if the models differ */
+export function studentOf(
+  { header, values }: OpenedSnapshot,
+  {
+    pair,
+    recipe: recipeOf,
+    methods,
+    id,
+  }: {
+    readonly pair: Pair;
+    readonly recipe: (method: string) => Recipe;
+    readonly methods: Methods;
+    readonly id: string;
+  },
+): Student {
+  const { config, kept, models } = header;
+  checkModels(models, pair.hashes, 'the student');
+  const recipe = recipeOf(config.method);
+  const parameters = parametersOf(recipe, config, pair.base.config);
+  const packs = values(kept ? 'kept' : 'parameters', parameters.all);
+  return {
+    ...studentBy(recipe, config, parameters, { id, methods, packs }),
+    step: kept?.step ?? header.step,
+  };
+}
+
+/** What writes the run's snapshots. */
+export async function packerFor({
+  context,
+  config,
+  machinery,
+  data,
+  clock,
+}: {
+  readonly context: RunContext;
+  readonly config: RunConfig;
+  readonly machinery: Machinery;
+  readonly data: RunData;
+  readonly clock: PhaseClock;
+}): Promise<KeeperOptions['pack']> {
+  const { adapter, optimiser, parameters } = machinery;
+  const named = await dataOf(data);
+  return async (step, status: SnapshotStatus, series) => {
+    const isDone = status === 'done';
+    const state = await adapter.state(step);
+    if (state === null) return null;
+    const { best } = state;
+    const held = series.accuracy.find(({ set }) => set === 'held-out');
+    return writeSnapshot({
+      header: {
+        version: 1,
+        config,
+        savedAt: Date.now(),
+        status,
+        step,
+        kept: best && !isDone ? { step: best.step, correct: best.correct } : null,
+        models: { ...context.pair.hashes },
+        provider: context.runtime.provider,
+        data: named,
+        seconds: clock.soFar(),
+        heldOut: held?.accuracy ?? null,
+      },
+      series,
+      parameters: parameters.all,
+      // A run that is done has settled for one copy.
+      values: isDone ? adapter.student.packs : state.values,
+      ...(!isDone && { moments: await optimiser.state() }),
+      ...(best && !isDone && { kept: best.values }),
+    });
+  };
+}

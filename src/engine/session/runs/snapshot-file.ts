@@ -1,0 +1,137 @@
+import type { Methods } from '../../../contract/methods/method';
+import type { RunSeries } from '../../../contract/series-schema';
+import {
+  readSeries,
+  SNAPSHOT_KEYS,
+  type SnapshotHeader,
+  seriesText,
+  snapshotHeaderSchema,
+  TENSOR_GROUPS,
+} from '../../../contract/snapshot';
+import { listed, quote } from '../../../text/quote';
+import { FileError } from '../../base/errors';
+import { type Shape, showShape } from '../../base/shape';
+import { encodeFloats } from '../../checkpoint/float';
+import { readHeader, readTensor, toHost } from '../../checkpoint/safetensors';
+import { memorySource } from '../../checkpoint/source';
+import { type WritableTensor, writeSafetensors } from '../../checkpoint/write';
+import type { OptimiserState } from '../../train/optimiser';
+import type { Parameter } from '../../train/parameters';
+
+/** Values of every parameter, in the order of the parameter set. */
+export type Values = readonly Float32Array<ArrayBuffer>[];
+
+/** What a snapshot is written from: see contract/snapshot.ts. */
+export interface SnapshotParts {
+  readonly header: SnapshotHeader;
+  readonly series: RunSeries;
+  readonly parameters: readonly Pick<Parameter, 'name' | 'shape'>[];
+  readonly values: Values;
+  /** Absent in a snapshot of a run that is done. */
+  readonly moments?: Pick<OptimiserState, 'first' | 'second'>;
+  /** The copy that `header.kept` speaks of. */
+  readonly kept?: Values;
+}
+
+type Group = keyof typeof TENSOR_GROUPS;
+
+/** A snapshot as read. Its tensors are found by name once the parameters of its configuration are known. */
+export interface OpenedSnapshot {
+  readonly header: SnapshotHeader;
+  readonly series: RunSeries;
+  /**
+   * The values of a group, in the order of `parameters`. @throws FileError naming the tensor that is missing, superfluous, or
+   * of another shape
+   */
+  values(group: Group, parameters: SnapshotParts['parameters']): Float32Array<ArrayBuffer>[];
+}
+
+/** One safetensors file, f32 throughout. */
+export function writeSnapshot({
+  header,
+  series,
+  parameters,
+  values,
+  moments,
+  kept,
+}: SnapshotParts): Uint8Array<ArrayBuffer> {
+  const group = (name: Group, of: Values | undefined): WritableTensor[] =>
+    (of ?? []).map((data, i) => {
+      const { name: parameter, shape } = parameters[i] as Parameter;
+      return { name: TENSOR_GROUPS[name] + parameter, dtype: 'f32', shape, bytes: encodeFloats(data, 'f32') };
+    });
+  return writeSafetensors(
+    [
+      ...group('parameters', values),
+      ...group('first', moments?.first),
+      ...group('second', moments?.second),
+      ...group('kept', kept),
+    ],
+    new Map([
+      [SNAPSHOT_KEYS.header, JSON.stringify(header)],
+      [SNAPSHOT_KEYS.series, seriesText(series)],
+    ]),
+  );
+}
+
+const AGAIN = 'Choose a file that this playground kept of a run, or start the run anew.';
+
+/** Reads a snapshot's file. @throws FileError if it is damaged, no snapshot, or of a later version */
+export async function readSnapshot(file: Uint8Array<ArrayBuffer>, methods: Methods): Promise<OpenedSnapshot> {
+  const { buffer } = file.byteLength === file.buffer.byteLength ? file : file.slice();
+  const source = memorySource(buffer);
+  const { metadata, tensors } = await readHeader(source, 'the snapshot');
+  const text = (key: string): string => {
+    const found = metadata.get(key);
+    if (found === undefined)
+      throw new FileError(`the snapshot has no metadata ${quote(key)}: it is another kind of file`, AGAIN);
+    return found;
+  };
+  const read = <T>(what: string, parse: () => T): T => {
+    try {
+      return parse();
+    } catch (cause) {
+      throw new FileError(`the snapshot's ${what} cannot be read: ${(cause as Error).message}`, AGAIN, {
+        cause,
+      });
+    }
+  };
+  const header = read('header', () =>
+    snapshotHeaderSchema(methods).parse(JSON.parse(text(SNAPSHOT_KEYS.header))),
+  );
+  const series = read('series', () => readSeries(text(SNAPSHOT_KEYS.series)));
+  const stored = new Map<string, { shape: Shape; data: Float32Array<ArrayBuffer> }>();
+  for (const [name, entry] of tensors) {
+    const { dtype, shape, data } = toHost(await readTensor(source, entry));
+    if (dtype !== 'f32')
+      throw new FileError(`tensor ${quote(name)} of the snapshot is ${dtype}, not f32`, AGAIN);
+    stored.set(name, { shape, data: data as Float32Array<ArrayBuffer> });
+  }
+  return { header, series, values: (group, parameters) => valuesOf(stored, group, parameters) };
+}
+
+function valuesOf(
+  stored: ReadonlyMap<string, { readonly shape: Shape; readonly data: Float32Array<ArrayBuffer> }>,
+  group: Group,
+  parameters: SnapshotParts['parameters'],
+): Float32Array<ArrayBuffer>[] {
+  const prefix = TENSOR_GROUPS[group];
+  const wanted = new Set(parameters.map(({ name }) => prefix + name));
+  const others = [...stored.keys()].filter((name) => name.startsWith(prefix) && !wanted.has(name));
+  if (others.length > 0)
+    throw new FileError(
+      `the snapshot holds ${listed(others, 4)}, which its configuration does not train`,
+      'It is of another version of this method: start the run anew.',
+    );
+  return parameters.map(({ name, shape }) => {
+    const found = stored.get(prefix + name);
+    if (!found)
+      throw new FileError(`the snapshot has no tensor ${quote(prefix + name)}`, 'Start the run anew.');
+    if (found.shape.join() !== shape.join())
+      throw new FileError(
+        `tensor ${quote(prefix + name)} of the snapshot is ${showShape(found.shape)}; ${showShape(shape)} was expected`,
+        'It was made with another model or another version of this method: start the run anew.',
+      );
+    return found.data;
+  });
+}
