@@ -1,5 +1,8 @@
 import type { RunConfig } from './config';
+
+import type { DataUsed } from './roles';
 import type { RunSeries } from './series-schema';
+
 import type { WeightStorage } from './weight-storage';
 
 /** What the engine tells the page. Plain data: everything here crosses from the worker by structured clone. */
@@ -195,6 +198,12 @@ export interface StudentEvent {
   readonly student: StudentReport;
 }
 
+/** Which rows the run uses, before anything is computed. */
+export interface DataEvent {
+  readonly kind: 'data';
+  readonly data: DataUsed;
+}
+
 /** The run goes on from a snapshot; its first event after `running`. */
 export interface ResumedEvent {
   readonly kind: 'resumed';
@@ -221,6 +230,7 @@ export interface KeptEvent {
 }
 
 export type RunEvent =
+  | DataEvent
   | StepEvent
   | EvaluationEvent
   | ProgressEvent
@@ -262,6 +272,8 @@ export interface RunResult {
   readonly trainable: number;
   readonly provider: Provider;
   readonly models: Readonly<Record<string, string>>;
+  /** Absent from runs of earlier versions. */
+  readonly data?: DataUsed;
 }
 
 export interface TokenProbability {

@@ -2,10 +2,13 @@ import { type Command, unobserved } from './command';
 import { evaluate } from './eval';
 import { generate } from './generate';
 import { causal, lens } from './lens';
+import { withRoles } from './roles';
 import { states } from './states';
 
 /** One run: all losses, accuracies and spectra of the student, and the result. */
-const distil: Command = async ({ workbench, config, onEvent }) => {
+const distil: Command = async (input) => {
+  const { workbench, onEvent } = input;
+  const config = await withRoles(input);
   const steps: object[] = [];
   const evaluations: object[] = [];
   const spectra: object[] = [];
@@ -21,7 +24,9 @@ const distil: Command = async ({ workbench, config, onEvent }) => {
 };
 
 /** One question, thought by thought; a student is trained first. */
-const step: Command = async ({ workbench, config, question, onEvent }) => {
+const step: Command = async (input) => {
+  const { workbench, question, onEvent } = input;
+  const config = await withRoles(input);
   const run = await workbench.distil(unobserved(config), { report: onEvent });
   const [problem] = await workbench.problems('held-out', 0, 1);
   const text = question ?? problem?.question ?? '';
@@ -37,7 +42,9 @@ const step: Command = async ({ workbench, config, question, onEvent }) => {
 };
 
 /** Milliseconds per step, session creation time, and program and node counts of the configuration. */
-const bench: Command = async ({ workbench, config }) => {
+const bench: Command = async (input) => {
+  const { workbench } = input;
+  const config = await withRoles(input);
   const steps = { ...config.optimiser, steps: 40 };
   const milliseconds: number[] = [];
   const result = await workbench.distil(

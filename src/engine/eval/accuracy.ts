@@ -9,7 +9,7 @@ import { reason } from '../decode/reason';
 import type { Reasoning } from '../decode/reasoning';
 import type { Intervention } from '../decode/sites';
 import type { Tokenizer } from '../tokenizer/tokenizer';
-import { isCorrect, textOf } from './answer';
+import { type AnswerJudge, isCorrect, textOf } from './answer';
 
 export interface EvaluationOptions {
   readonly decoder: Decoder;
@@ -20,6 +20,8 @@ export interface EvaluationOptions {
   readonly problems: readonly { readonly tokens: TokenProblem; readonly answer: string }[];
   /** What is fed between question and answer prompt; the decoder runs with its adapters. */
   readonly reasoning: Reasoning;
+  /** By default exact equality of the last number. */
+  readonly judge?: AnswerJudge | undefined;
   /** Maximum number of tokens to generate. */
   readonly limit: number;
   /** On the hidden states at the question's positions, and at those after it. */
@@ -42,10 +44,7 @@ export const shareOf = (right: Uint8Array): Share =>
     right.length,
   );
 
-/**
- * For each problem 1 if the greedy answer equals the reference and 0 if not, by CODI's rule: exact equality of the last
- * number.
- */
+/** For each problem 1 if the greedy answer is right by the rule and 0 if not. */
 export async function outcomes(options: EvaluationOptions): Promise<Uint8Array<ArrayBuffer>> {
   const { decoder, codec, tokenizer, problems, reasoning, signal } = options;
   const { batch: B, question: S } = decoder.shape;
@@ -73,7 +72,7 @@ export async function outcomes(options: EvaluationOptions): Promise<Uint8Array<A
       state.dispose();
     }
     chunk.forEach(({ answer }, i) => {
-      if (isCorrect(textOf(tokenizer, answers[i] as number[]), answer)) right[from + i] = 1;
+      if (isCorrect(textOf(tokenizer, answers[i] as number[]), answer, options.judge)) right[from + i] = 1;
     });
     options.onProgress?.(Math.min(from + B, problems.length), problems.length);
   }

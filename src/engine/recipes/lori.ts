@@ -13,6 +13,8 @@ export const lori: Recipe<ConfigOf<'lori'>> = {
   adapters: studentLora,
   reasoning: latentReasoning,
   usesTeacher: ({ weights }) => weights.covariance > 0 || weights.mean > 0 || weights.anchor > 0,
+  comparesStates: ({ weights }) =>
+    (['covariance', 'mean', 'anchor'] as const).filter((term) => weights[term] > 0),
   targets: loriTargets,
   record(tape, { config, layout, losses }) {
     const { latent, weights } = config;

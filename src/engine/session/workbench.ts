@@ -42,7 +42,7 @@ import type {
   Source,
   Subject,
 } from '../../contract/lens';
-import { METHODS } from '../../contract/methods/index';
+import { METHODS, methodOf } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import type { StatesFile, StatesRequest } from '../../contract/states';
 import type { TokenPreview, TokenPreviewRequest } from '../../contract/tokens';
@@ -61,9 +61,11 @@ import { lens } from './lens/lens';
 import { LensPace } from './lens/pace';
 import { StatesCache } from './lens/states-cache';
 import { closeProvider, type Environment, noDevice, type Opened, openProvider } from './models/environment';
+import { checkWidths } from './models/equal-widths';
 import { describeConfig, openModel } from './models/opened';
 import { loadPair, modelsOf, type Pair } from './models/pair';
 import { ProblemSet, problemOf } from './models/problems';
+import { isBundled, resolveRoles } from './models/resolve-roles';
 import { type LoadedModels, type OpenedModel, resolveSubject } from './models/subjects';
 import { storageErrors, storedAs, usuallyStored } from './models/weight-storage';
 import { previewTokens } from './prompts/preview';
@@ -73,8 +75,10 @@ import type { RunContext, RunSink } from './runs/context';
 import { LoopControl } from './runs/control';
 import { studentOf } from './runs/resume';
 import { runDistillation } from './runs/run';
+import { runData } from './runs/run-data';
 import { type OpenedSnapshot, readSnapshot } from './runs/snapshot-file';
 import { reportOf, type Student } from './runs/student';
+import { teacherAccuracy } from './runs/teacher-accuracy';
 import { exportStates } from './states/export';
 
 /**
@@ -249,9 +253,8 @@ export class LoriWorkbench implements Workbench {
   openStudent(file: Uint8Array<ArrayBuffer>): Promise<StudentReport> {
     return this.alone('open a student', async () => {
       const snapshot = await readSnapshot(file, this.methods);
-      const { pair } = this.ready();
       const student = studentOf(snapshot, {
-        pair,
+        roles: resolveRoles(snapshot.header.config, this.held()),
         recipe: this.recipeOf,
         methods: this.methods,
         id: this.nextStudent(),
@@ -289,15 +292,23 @@ export class LoriWorkbench implements Workbench {
     options: RunOptions,
     from?: OpenedSnapshot,
   ): Promise<RunResult> {
-    const ready = this.ready();
+    const { runtime, models, device } = this.provider();
     const recipe = this.recipeOf(config.method);
-    recipe.check?.(config, ready.pair.base.config);
+    const held = this.held();
+    const roles = resolveRoles(config, held);
+    recipe.check?.(config, roles.student.config);
+    if (recipe.usesTeacher(config))
+      checkWidths(roles, recipe.comparesStates?.(config) ?? [methodOf(config.method, this.methods).label]);
     const context: RunContext = {
-      ...ready,
+      ...{ runtime, models, device, roles },
+      data: (o) => runData(config, roles, held, o),
       recipes: this.recipes,
       studentId: this.nextStudent(),
       methods: this.methods,
-      teacherAccuracy: (count, o) => this.questions.teacherAccuracy(count, o),
+      teacherAccuracy: (data, o) =>
+        isBundled(config, roles, held)
+          ? this.questions.teacherAccuracy(data.heldOut.length, o)
+          : teacherAccuracy(models, roles, config.data.prompt, data, o),
       queuedCalls: this.queue,
     };
     const before = this.kept;

@@ -66,6 +66,11 @@ export interface Recipe<C extends RunConfig = RunConfig> {
   inputs?(config: C, training: TrainingTokens): OwnInputs;
   /** Whether `targets` needs the teacher's hidden states. A loss of weight 0 needs none. */
   usesTeacher(config: C): boolean;
+  /**
+   * Terms that compare hidden states of teacher and student, and so need equal depths and widths. By default, all that the
+   * method does with the teacher.
+   */
+  comparesStates?(config: C): readonly string[];
   /** From the teacher's hidden states on every training sample; none without `usesTeacher`. Yields by `pace`. */
   targets(
     config: C,

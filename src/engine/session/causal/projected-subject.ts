@@ -1,7 +1,7 @@
 import { InputError } from '../../base/errors';
 import { Owned } from '../../base/owned';
 import { layoutOf } from '../../data/batch';
-import type { WordProblem } from '../../data/word-problems';
+import type { ProblemText } from '../../data/tokens';
 import { Decoder } from '../../decode/decoder';
 import { explicitly } from '../../decode/reasoning';
 import { type Intervention, identity } from '../../decode/sites';
@@ -29,8 +29,8 @@ export interface ProjectedLayers {
 /** Students answer as they were trained to; other models write their rationale first. Frees everything if it fails. */
 export async function openProjectedSubject(
   models: DeviceModels,
-  { kind, model, tokenizer, codec, reasoning: own, parameters, packs = [] }: ResolvedSubject,
-  asked: readonly WordProblem[],
+  { kind, model, tokenizer, codec, reasoning: own, parameters, packs }: ResolvedSubject,
+  asked: readonly ProblemText[],
   projected: ProjectedLayers,
 ): Promise<ProjectedSubject> {
   const problems = asked.map((problem) => ({ tokens: codec().encode(problem), answer: problem.answer }));

@@ -2,7 +2,7 @@ import type { Split } from '../../../contract/calls';
 import type { Problem } from '../../../contract/events';
 import { InputError } from '../../base/errors';
 import { Rng } from '../../base/rng';
-import type { ProblemCodec, TokenProblem } from '../../data/tokens';
+import type { ProblemCodec, ProblemText, TokenProblem } from '../../data/tokens';
 import { type WordProblem, wordProblems } from '../../data/word-problems';
 import type { ManifestData } from './manifest';
 
@@ -12,7 +12,7 @@ const MAX_PROBLEMS = 8192;
 /** A problem and its tokens. */
 export interface Example {
   readonly id: string;
-  readonly problem: WordProblem;
+  readonly problem: ProblemText;
   readonly tokens: TokenProblem;
 }
 
@@ -70,4 +70,6 @@ export class ProblemSet {
   }
 }
 
-export const problemOf = ({ id, problem }: Example): Problem => ({ id, ...problem });
+export const problemOf = ({ id, problem: { question, steps, answer } }: Example): Problem => ({
+  ...{ id, question, steps, answer },
+});

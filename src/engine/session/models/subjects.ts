@@ -10,6 +10,7 @@ import type { OpenedData } from '../data/opened-data';
 import type { Student } from '../runs/student';
 import type { LoadedModel, Pair } from './pair';
 import type { ProblemSet } from './problems';
+import type { Roles } from './roles';
 
 /** A student as it was at a step of its run. */
 export interface StudentCheckpoint extends Student {
@@ -31,6 +32,8 @@ export interface LoadedModels {
   readonly problems?: ProblemSet;
   /** The student of the last run. */
   readonly student?: Student;
+  /** The student that was kept as teacher. */
+  readonly kept?: Student | undefined;
   /** The data set that was opened. */
   readonly data?: OpenedData | undefined;
   /** By id. */
@@ -77,6 +80,8 @@ export function resolveSubject(subject: Subject, held: LoadedModels): ResolvedSu
     const inBytes = model.config.storage === 'int8' && held.provider !== 'webgpu';
     return inBytes ? { ...resolved, source: `${resolved.source}, matrices in 8 bits` } : resolved;
   }
+  if (subject.kind === 'student' && (held.student ?? held.checkpoints.size > 0))
+    return resolveStudent(subject.checkpoint, held);
   const { pair } = held;
   if (!pair) throw new InputError('no models are loaded', 'Load the bundled pair first.');
   if (subject.kind === 'teacher' || subject.kind === 'base')
@@ -86,24 +91,39 @@ export function resolveSubject(subject: Subject, held: LoadedModels): ResolvedSu
       `there is no subject ${quote((subject as { kind: unknown }).kind)}`,
       'Choose teacher, base, student or opened.',
     );
-  const student = studentOf(subject.checkpoint, held);
+  return resolveStudent(subject.checkpoint, held);
+}
+
+/** A student on its own model. */
+function resolveStudent(checkpoint: number | undefined, held: LoadedModels): ResolvedSubject {
+  const { roles, ...student } = studentOf(checkpoint, held);
+  const { student: model, tokenizer, codec } = roles ?? bundled(held.pair);
   return {
-    ...ofModel('student', pair.base, pair.tokenizer, () => pair.codec),
+    ...ofModel('student', model, tokenizer, () => codec),
     ...student,
-    source: `${pair.base.report.name}, ${student.source}`,
-    key: `${serial(pair.base)} ${serial(student.packs)}`,
+    source: `${model.report.name}, ${student.source}`,
+    key: `${serial(model)} ${serial(student.packs)}`,
   };
 }
 
 type StudentParts = Pick<
   ResolvedSubject,
   'source' | 'label' | 'reasoning' | 'latentSteps' | 'parameters' | 'packs'
->;
+> &
+  Pick<Student, 'roles'>;
 
-const partsOf = ({ label: source, reasoning, parameters, packs }: Student, label: string): StudentParts => ({
-  ...{ label, source, reasoning, parameters, packs },
+const partsOf = (
+  { label: source, reasoning, parameters, packs, roles }: Student,
+  label: string,
+): StudentParts => ({
+  ...{ label, source, reasoning, parameters, packs, roles },
   latentSteps: thoughtsIn(reasoning),
 });
+
+const bundled = (pair: Pair | undefined): Pick<Roles, 'student' | 'tokenizer' | 'codec'> => {
+  if (!pair) throw new InputError('no models are loaded', 'Load the bundled pair first.');
+  return { ...pair, student: pair.base };
+};
 
 function studentOf(checkpoint: number | undefined, { student, checkpoints }: LoadedModels): StudentParts {
   if (checkpoint === undefined) {

@@ -6,7 +6,7 @@ import { Owned } from '../../base/owned';
 import { Rng } from '../../base/rng';
 import type { TokenLayout } from '../../base/tokens';
 import { layoutOf } from '../../data/batch';
-import type { TokenProblem } from '../../data/tokens';
+import type { RationaleForm, TokenProblem } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
 import { positionsIn } from '../../decode/reasoning';
 import type { DecoderConfig } from '../../nn/config';
@@ -25,16 +25,10 @@ import type { Example } from '../models/problems';
 import { TrainedAdapter } from './adapter';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
+import type { RunData } from './run-data';
 import type { OpenedSnapshot } from './snapshot-file';
 import { capacityFor, checkDecoding, decoderFor, EVALUATION_BATCH, type Student } from './student';
 import { teacherStates } from './teacher-states';
-
-/** The examples of a run. */
-export interface RunData {
-  readonly training: readonly Example[];
-  readonly validation: readonly Example[];
-  readonly heldOut: readonly Example[];
-}
 
 /** What a run needs to compute; made by `prepare`, freed by `dispose`. */
 export interface Machinery {
@@ -65,6 +59,17 @@ export interface PrepareOptions {
   readonly from?: OpenedSnapshot | undefined;
 }
 
+/** What of the rationale the teacher is forced through. */
+export const rationaleOf = (config: RunConfig): RationaleForm =>
+  'factors' in config ? config.factors.rationale : 'steps';
+
+const longestOf = (a: TokenLayout, b: TokenLayout): TokenLayout => ({
+  ...a,
+  question: Math.max(a.question, b.question),
+  answer: Math.max(a.answer, b.answer),
+  explicit: Math.max(a.explicit, b.explicit),
+});
+
 const SHORTER = 'Choose a teacher with more positions, or shorter problems.';
 
 /** The teacher's hidden states, targets, programs. Frees everything if it fails. */
@@ -75,32 +80,33 @@ export async function prepare(
   { training, validation, heldOut }: RunData,
   { clock, between, signal, from }: PrepareOptions,
 ): Promise<Machinery> {
-  const { runtime, models, device, pair } = context;
+  const { runtime, models, device, roles } = context;
+  const { student: base, teacher: read, codec } = roles;
   const batch = Math.min(config.optimiser.batch, training.length);
   const tokensOf = (examples: readonly Example[]) => examples.map((e) => e.tokens);
   const form = recipe.rationale?.(config);
-  const trained = training.map(({ tokens, problem }) => (form ? pair.codec.encode(problem, form) : tokens));
-  const layout = layoutOf(trained, pair.codec, batch);
-  const inputs = recipe.inputs?.(config, { problems: trained, layout, codec: pair.codec });
+  const trained = training.map(({ tokens, problem }) => (form ? codec.encode(problem, form) : tokens));
+  const layout = layoutOf(trained, codec, batch);
+  const inputs = recipe.inputs?.(config, { problems: trained, layout, codec });
   const evaluated = [...validation, ...heldOut];
   // The first training samples are observed; without problems to evaluate on they are all that is decoded.
   const observed = training.slice(0, config.observation.samples);
   const decodedBatch = Math.min(EVALUATION_BATCH, evaluated.length || observed.length);
-  const decoded = layoutOf(tokensOf([...evaluated, ...observed]), pair.codec, decodedBatch);
+  const decoded = layoutOf(tokensOf([...evaluated, ...observed]), codec, decodedBatch);
 
-  const reasoning = recipe.reasoning(config, pair.base.config);
+  const reasoning = recipe.reasoning(config, base.config);
   const fed = positionsIn(reasoning);
   const tokens = layout.question + fed + layout.prompt + layout.answer + layout.explicit;
   const purpose = { kind: 'distil', sequences: batch, tokens, rank: config.lora.rank } as const;
-  refuseUnlessFits(pair.base.config, runtime.provider, purpose, 'training');
-  checkDecoding(pair.base, capacityFor(decoded, reasoning));
+  refuseUnlessFits(base.config, runtime.provider, purpose, 'training');
+  checkDecoding(base, capacityFor(decoded, reasoning));
   if (recipe.usesTeacher(config))
-    checkPositions(pair.teacher, layout.question + layout.explicit, 'the teacher pass', SHORTER);
+    checkPositions(read.model, layout.question + layout.explicit, 'the teacher pass', SHORTER);
 
   clock.begin('teacher');
   const teacher = recipe.usesTeacher(config)
-    ? await teacherStates(models, pair, training, layout, {
-        rationale: 'factors' in config ? config.factors.rationale : 'steps',
+    ? await teacherStates(models, roles, training, layout, {
+        rationale: rationaleOf(config),
         between,
         onProgress: (done, total) => clock.tell(done, total, 'samples'),
       })
@@ -109,19 +115,22 @@ export async function prepare(
   clock.begin('factors');
   clock.tell(0, training.length, 'samples');
   const pace = new Pace('the run', signal);
-  const { losses, ranksUsed = {} } = await recipe.targets(config, pair.base.config, teacher, pace);
+  const { losses, ranksUsed = {} } = await recipe.targets(config, base.config, teacher, pace);
   await clock.aside(between);
 
   clock.begin('compile');
   clock.tell(0, 2, 'programs');
   return Owned.while(async (owned) => {
-    const model = owned.add(models.use(pair.base));
+    const model = owned.add(models.use(base));
     const parameters = parametersOf(recipe, config, model.config);
     const tape = new Tape(parameters, batch, config.seed);
     recipe.record(tape, { config, layout, losses, sizes: inputs?.sizes });
     const { studentId: id, methods } = context;
     const packs = parameters.initial(new Rng(config.seed), embeddingOf(model));
-    const student = studentBy(recipe, config, parameters, { id, methods, packs });
+    const student = studentBy(recipe, config, parameters, {
+      ...{ id, methods, packs, roles },
+      lengths: longestOf(layout, decoded),
+    });
     const { keepBest } = config.evaluation;
     const state = from && adapterOf(from, parameters);
     const adapter = owned.add(new TrainedAdapter(runtime, model.config, student, keepBest, state));
@@ -141,7 +150,7 @@ export async function prepare(
         : hostOptimiser(adapter.packs, config.optimiser, groups, moments),
     );
     const decoder = owned.add(
-      await decoderFor(models, pair.base, {
+      await decoderFor(models, base, {
         batch: decodedBatch,
         question: decoded.question,
         capacity: capacityFor(decoded, reasoning),
@@ -179,15 +188,14 @@ export const studentBy = (
   recipe: Recipe,
   config: RunConfig,
   parameters: ParameterSet,
-  own: Pick<Student, 'id' | 'packs'> & { readonly methods: Methods },
+  { methods, ...own }: Pick<Student, 'id' | 'packs' | 'roles' | 'lengths'> & { readonly methods: Methods },
 ): Student => ({
-  id: own.id,
-  label: labelOf(config, own.methods),
+  ...own,
+  label: labelOf(config, methods),
   config,
   step: 0,
   parameters: parameters.specs,
   reasoning: recipe.reasoning(config, parameters.config),
-  packs: own.packs,
 });
 
 /** The parameters as the snapshot left them. */

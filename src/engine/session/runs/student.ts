@@ -12,6 +12,7 @@ import type { ParameterSpecs } from '../../nn/parameters';
 import type { DeviceModels } from '../models/device-models';
 import type { LoadedModel } from '../models/pair';
 import { checkPositions } from '../models/positions';
+import type { Roles } from '../models/roles';
 
 /** How a student is run, as plain data: a student read from a file has it too. */
 export interface StudentSpec {
@@ -27,6 +28,10 @@ export interface Student extends StudentSpec {
   readonly label: string;
   /** The configuration it was trained with. */
   readonly config: RunConfig;
+  /** Its model and tokenizer, and its teacher; without them it is one of the bundled base. */
+  readonly roles?: Roles | undefined;
+  /** The longest parts of what it was trained and evaluated on. */
+  readonly lengths?: TokenLayout | undefined;
   /** The step of its run. */
   readonly step: number;
   /** Trained values in host memory, in the order of `parameterShapes`: they outlive the device. */

@@ -80,7 +80,8 @@ describe('gatherStates', () => {
     const tokens = held.problems.sample(5, count).map((e) => e.tokens);
     const layout = layoutOf(tokens, pair.codec, count);
     const lengths = tokens.map((t) => t.rationale.length);
-    const want = await teacherStates(models, pair, held.problems.sample(5, count), layout);
+    const roles = { codec: pair.codec, teacher: { model: pair.teacher, label: 'teacher' } };
+    const want = await teacherStates(models, roles, held.problems.sample(5, count), layout);
     expect(got.map((s) => s.id)).toEqual(problems(count).map((s) => s.id));
     expect(got.map((s) => s.tokens)).toEqual(lengths);
     expect(new Set(lengths).size).toBeGreaterThan(1);
