@@ -230,6 +230,11 @@ export const after = {
         help: 'Keep the adapter with the best validation accuracy rather than the last one.',
         source: APP,
       }),
+      explicit: setting(z.boolean().default(false), {
+        label: 'Explicit reasoning too',
+        help: 'Measure the final student also while it writes its rationale (LoRi-E): whether it can still reason in words. Takes several times as long as answering from latents.',
+        source: 'LoRi §4.2, LoRi-E; off because of the time it takes',
+      }),
     },
   ),
   /** What is observed while the student learns; it does not change the run. */

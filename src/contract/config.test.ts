@@ -33,7 +33,7 @@ describe('parseRunConfig', () => {
     const keys = (config: object) => Object.keys(config).filter((key) => !common.includes(key));
     expect(keys(parseRunConfig({ method: 'lori' }))).toEqual(['latent', 'weights', 'factors']);
     expect(keys(parseRunConfig({ method: 'ce' }))).toEqual(['latent', 'weights']);
-    expect(keys(parseRunConfig({ method: 'nocot' }))).toEqual(['weights']);
+    expect(keys(parseRunConfig({ method: 'nocot' }))).toEqual(['weights', 'answer']);
     expect(parseRunConfig({ method: 'codi' }).factors).toEqual({ rationale: 'results' });
     expect(parseRunConfig({ method: 'nocot' }).weights).toEqual({ answer: 0.3 });
   });

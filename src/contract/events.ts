@@ -257,6 +257,10 @@ export interface RunResult {
   readonly status: 'done' | 'stopped';
   readonly steps: number;
   readonly heldOut: Accuracy | null;
+  /** Whether that is the accuracy of rationales and answers that the student writes itself. */
+  readonly isWritten?: boolean;
+  /** Where it was asked for: the accuracy on the same problems while the student writes its rationale (LoRi-E). */
+  readonly explicit?: Accuracy;
   /** The teacher's explicit chain of thought on the same held-out problems. */
   readonly teacher: Accuracy | null;
   readonly seconds: {
@@ -311,6 +315,12 @@ export interface LatentSession {
   readonly expected: string | null;
   /** Whose weights answer: the student of the last run, or the untrained base. */
   readonly student: string;
+  /** sha256 of the base's weights, and of the student's trained values; the same values have the same hash in any session. */
+  readonly identity: { readonly base: string; readonly student: string | null };
+  /** L, heads and H. */
+  readonly layers: number;
+  readonly heads: number;
+  readonly hidden: number;
 }
 
 export interface AnswerReport {
@@ -322,11 +332,20 @@ export interface AnswerReport {
   readonly totalMilliseconds: number;
 }
 
+/** A token of an explicit chain of thought, as it was generated. */
+export interface ExplicitToken {
+  readonly text: string;
+  readonly probability: number;
+  readonly milliseconds: number;
+}
+
 export interface ExplicitReport {
   readonly rationale: string;
   readonly value: string | null;
   readonly text: string;
   readonly tokens: number;
+  /** Token by token, without the end token. */
+  readonly chain: readonly ExplicitToken[];
   readonly milliseconds: number;
 }
 

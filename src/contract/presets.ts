@@ -12,7 +12,7 @@ export interface Preset {
   /** The name with the number of samples. */
   readonly label: string;
   readonly about: string;
-  /** Whether it is named for a table of a paper and its model, and not for the bundled pair. */
+  /** Whether it is named for a table of a paper: compared only if asked for. */
   readonly paper: boolean;
   readonly config: RunConfig;
 }

@@ -1,3 +1,4 @@
+import { momentOf } from '../contract/latents';
 import { type Command, unobserved } from './command';
 import { evaluate } from './eval';
 import { generate } from './generate';
@@ -36,8 +37,9 @@ const step: Command = async (input) => {
     ...(question === undefined && problem && { expected: problem.answer }),
   });
   const thoughts = [];
-  for (let t = 0; t < session.latentSteps; t++) thoughts.push(await workbench.stepLatent(session.session));
-  const answer = await workbench.answer(session.session);
+  const { session: id, latentSteps: K } = session;
+  for (let t = 1; t <= K; t++) thoughts.push(await workbench.thought(momentOf(id, t)));
+  const answer = await workbench.answer(momentOf(id, K));
   return { session, thoughts, answer, explicit: await workbench.explicit(text), heldOut: run.heldOut };
 };
 

@@ -15,10 +15,11 @@ export interface ShownLatents extends LatentChoice {
 export function latentsOf({ latents, studentConfig, draft }: AppState): ShownLatents {
   const trained = latents.student === 'trained' ? studentConfig : null;
   const config = trained ?? draft;
-  const { filter, temperature, steps } = {
-    ...LATENT_DEFAULTS,
-    ...('latent' in config && config.latent),
-  } as ShownLatents;
+  // A method may say only how many there are.
+  const own = { ...LATENT_DEFAULTS, ...('latent' in config && config.latent) } as ShownLatents;
+  // A link says how the base made the latents that it shows.
+  const { filter, temperature } = trained ? own : (latents.choice ?? own);
+  const { steps } = own;
   return { filter, temperature, steps: trained && !('latent' in trained) ? 0 : steps };
 }
 

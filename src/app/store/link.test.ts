@@ -10,6 +10,7 @@ const PLAIN = {
   lens: {},
   data: {},
   generation: {},
+  moment: {},
 } as const;
 
 describe('link', () => {

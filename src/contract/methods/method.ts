@@ -45,7 +45,7 @@ export interface PresetData {
   /** Without the number of samples, which is added. */
   readonly name: string;
   readonly about: string;
-  /** Whether it is named for a table of a paper and its model: not for the bundled pair, and not compared unless asked for. */
+  /** Whether it is named for a table of a paper, such as an ablation or values for its models: compared only if asked for. */
   readonly paper?: boolean;
   /** What differs from the defaults. */
   readonly changes: object;

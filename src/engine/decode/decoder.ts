@@ -251,6 +251,14 @@ export class Decoder {
     return Int32Array.of(row);
   }
 
+  /** A row of a trained parameter, [H]. @throws InputError for a row that it does not have */
+  async parameterRow(input: Extract<DecoderInput, { row: number }>): Promise<Float32Array<ArrayBuffer>> {
+    const [row] = this.rowOf(input) as Int32Array & [number];
+    const H = this.shape.config.hiddenSize;
+    const values = await (this.parameters[parameterInput(input.embedding)] as DeviceTensor).read();
+    return (values as Float32Array<ArrayBuffer>).slice(row * H, (row + 1) * H);
+  }
+
   /** Rotary tables of one column. */
   private tables(column: number): Record<'cos' | 'sin', DeviceTensor> {
     const { config } = this.shape;

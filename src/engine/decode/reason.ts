@@ -35,24 +35,37 @@ export interface Reasoned {
   readonly refined?: readonly DecoderInput[] | undefined;
 }
 
-/**
- * The reasoning one position later; the given state is unchanged.
- * @throws RuntimeError if all positions have been fed
- */
-export async function reasonOn(
+/** What is fed next. */
+export interface NextInput {
+  readonly input: DecoderInput;
+  /** To be kept with the state that comes of it. */
+  readonly refined?: Reasoned['refined'];
+}
+
+/** What is fed next; a Jacobi stage is refined before its first. @throws RuntimeError if all positions have been fed */
+export async function nextInput(
   decoder: Decoder,
   { state, fed, refined: known }: Reasoned,
   reasoning: Reasoning,
   options: StepOptions = {},
-): Promise<Reasoned> {
+): Promise<NextInput> {
   const position = positionsOf(reasoning)[fed];
   if (!position) throw new RuntimeError(`all ${fed} positions of the reasoning have been fed`, BUG);
   const { stage, at } = position;
-  if (stage.kind !== 'jacobi')
-    return { state: await decoder.advance(state, inputOf(decoder, stage, at), options), fed: fed + 1 };
+  if (stage.kind !== 'jacobi') return { input: inputOf(decoder, stage, at) };
   const refined = at === 0 ? await refine(decoder, state, stage, options) : known;
-  const next = await decoder.advance(state, refined?.[at] as DecoderInput, options);
-  return { state: next, fed: fed + 1, refined: at + 1 < stage.count ? refined : undefined };
+  return { input: refined?.[at] as DecoderInput, refined: at + 1 < stage.count ? refined : undefined };
+}
+
+/** The reasoning one position later; the given state is unchanged. @throws RuntimeError if all positions have been fed */
+export async function reasonOn(
+  decoder: Decoder,
+  at: Reasoned,
+  reasoning: Reasoning,
+  options: StepOptions = {},
+): Promise<Reasoned> {
+  const { input, refined } = await nextInput(decoder, at, reasoning, options);
+  return { state: await decoder.advance(at.state, input, options), fed: at.fed + 1, refined };
 }
 
 export interface ReasonOptions {

@@ -4,6 +4,7 @@ import { type Recipe, studentLora } from './shared/recipe';
 
 /** CoT-SFT: supervised fine-tuning on rationale, prompt and answer; it answers by writing them. */
 export const cotSft: Recipe<ConfigOf<'cot-sft'>> = {
+  rationale: () => 'steps',
   adapters: studentLora,
   reasoning: () => ({ adapters: [STUDENT], stages: [], explicit: true }),
   usesTeacher: () => false,

@@ -56,9 +56,13 @@ describe('methods that must be equal', () => {
 
   it('no pauses are No-CoT', () => {
     const weights = { answer: 1.25 };
-    const pauses = (count: number) => parseRunConfig({ method: 'pause-ft', weights, pauses: { count } });
-    const direct = parseRunConfig({ method: 'nocot', weights });
-    expect(difference(pauses(0), direct)).toBe(0);
-    expect(difference(pauses(1), direct)).toBeGreaterThan(1e-3);
+    const answers = ['answer', 'prompt'].map((supervised) => ({ weights, answer: { supervised } }));
+    const pauses = (count: number, given: object) =>
+      parseRunConfig({ ...given, method: 'pause-ft', pauses: { count } });
+    for (const given of answers) {
+      const direct = parseRunConfig({ ...given, method: 'nocot' });
+      expect(difference(pauses(0, given), direct)).toBe(0);
+      expect(difference(pauses(1, given), direct)).toBeGreaterThan(1e-3);
+    }
   });
 });

@@ -16,11 +16,9 @@ import type {
   TokenCounts,
 } from '../../contract/data';
 import type {
-  AnswerReport,
   DeviceReport,
   ExplicitReport,
   LatentSession,
-  LatentThought,
   ModelReport,
   PairReport,
   Problem,
@@ -29,6 +27,7 @@ import type {
   StudentReport,
 } from '../../contract/events';
 import type { GenerateReport, GenerateReporting, GenerateRequest } from '../../contract/generate';
+import { type AnswerPair, answerPair, type Moment, moment } from '../../contract/latents';
 import type {
   CausalEvent,
   CausalReport,
@@ -45,6 +44,7 @@ import type {
 import { METHODS, methodOf } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import type { StatesFile, StatesRequest } from '../../contract/states';
+import type { AnswerDifference, BranchAnswer, ThoughtReport } from '../../contract/thoughts';
 import type { TokenPreview, TokenPreviewRequest } from '../../contract/tokens';
 import type { StorageErrors, WeightStorage } from '../../contract/weight-storage';
 import { InputError } from '../base/errors';
@@ -56,6 +56,8 @@ import { type DataFrom, DataRoom } from './data/data-room';
 import { ExclusiveQueue } from './exclusive-queue';
 import { GenerationDecoders } from './generate/decoders';
 import { generate } from './generate/generate';
+import type { LatentStepper } from './latents/latent-stepper';
+import type { Asking } from './latents/vectors';
 import { lensCost } from './lens/cost';
 import { lens } from './lens/lens';
 import { LensPace } from './lens/pace';
@@ -68,6 +70,7 @@ import { ProblemSet, problemOf } from './models/problems';
 import { isBundled, resolveRoles } from './models/resolve-roles';
 import { type LoadedModels, type OpenedModel, resolveSubject } from './models/subjects';
 import { storageErrors, storedAs, usuallyStored } from './models/weight-storage';
+import { parseRequest } from './parse-request';
 import { previewTokens } from './prompts/preview';
 import { Questions } from './questions/questions';
 import { Checkpoints } from './runs/checkpoints';
@@ -373,12 +376,38 @@ export class LoriWorkbench implements Workbench {
     });
   }
 
-  stepLatent(session: number): Promise<LatentThought> {
-    return this.queue.between(async () => this.questions.at(session).step());
+  thought(value: Moment, options: CallOptions = {}): Promise<ThoughtReport> {
+    return this.atMoment(value, options, (stepper, at, asking) => stepper.thought(at, asking));
   }
 
-  answer(session: number): Promise<AnswerReport> {
-    return this.queue.between(async () => this.questions.at(session).answer());
+  answer(value: Moment, options: CallOptions = {}): Promise<BranchAnswer> {
+    return this.atMoment(value, options, (stepper, at, asking) => stepper.answer(at, asking));
+  }
+
+  async compareAnswers(value: AnswerPair, options: CallOptions = {}): Promise<AnswerDifference> {
+    const { before, after } = parseRequest(answerPair, value);
+    if (before.session !== after.session)
+      throw new InputError(
+        `questions ${before.session} and ${after.session}; answers to one question are compared`,
+        'Choose two branches of the same question.',
+      );
+    return this.atMoment(before, options, (stepper, at, asking) => stepper.compare(at, after, asking));
+  }
+
+  private async atMoment<T>(
+    value: Moment,
+    options: CallOptions,
+    work: (stepper: LatentStepper, at: Moment, asking: Asking) => Promise<T>,
+  ): Promise<T> {
+    const at = parseRequest(moment, value);
+    const { signal, report } = options;
+    const start = performance.now();
+    const onProgress = (done: number, total: number): void =>
+      report?.({ phase: 'states', done, total, unit: 'problems', elapsed: performance.now() - start });
+    return this.queue.between(
+      async () => work(this.questions.at(at.session), at, { signal, onProgress }),
+      signal,
+    );
   }
 
   explicit(question: string): Promise<ExplicitReport> {

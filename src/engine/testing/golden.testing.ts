@@ -42,7 +42,9 @@ export type GoldenName =
   | 'lotus'
   | 'methods-llama'
   | 'methods-qwen2'
-  | 'simcot';
+  | 'simcot'
+  | 'interventions-qwen2'
+  | 'interventions-gpt2';
 export type GoldenModelName = 'llama-student' | 'llama-teacher' | 'qwen2-student' | 'qwen2-teacher';
 
 interface Entry {

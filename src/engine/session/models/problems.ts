@@ -49,6 +49,12 @@ export class ProblemSet {
       .map((problem, i) => ({ id: `${split}-${from + i}`, problem, tokens: this.codec.encode(problem) }));
   }
 
+  /** The problem of an id such as `held-out-3`, or undefined for any other text. @throws InputError outside the set */
+  byId(id: string): Example | undefined {
+    const [, split, index] = /^(train|validation|held-out)-(\d{1,6})$/.exec(id) ?? [];
+    return split === undefined ? undefined : this.take(split as Split, Number(index), 1)[0];
+  }
+
   /** `count` training samples drawn from the pool by `seed`, as the paper draws 128 from GSM8K-Aug. */
   sample(seed: number, count: number): Example[] {
     const order = new Rng(seed).fork('samples').shuffle(Array.from({ length: POOL }, (_, i) => i));

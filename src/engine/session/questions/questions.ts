@@ -6,20 +6,26 @@ import type { TokenLayout } from '../../base/tokens';
 import { layoutOf, leftPad } from '../../data/batch';
 import type { Decoder } from '../../decode/decoder';
 import { everywhere } from '../../decode/greedy';
-import { nextTokens, topTokens } from '../../decode/readout';
-import { reason } from '../../decode/reason';
+import { logitLens } from '../../decode/logit-lens';
+import { latentOf, logitsOf, nextTokens, topTokens } from '../../decode/readout';
+import { feedsOf, reason } from '../../decode/reason';
 import { explicitly, type Reasoning, thoughtsIn, withSteps } from '../../decode/reasoning';
+import type { Device } from '../../device/device';
 import { accuracy } from '../../eval/accuracy';
 import { uploadParameters } from '../../model/upload-parameters';
 import { NO_PARAMETERS } from '../../nn/parameters';
 import { feedbackBy, latentReasoning } from '../../recipes/shared/recipe';
 import type { DeviceTensor } from '../../runtime/tensor';
+import { explicitChain } from '../latents/explicit-chain';
+import { identityOf } from '../latents/identity';
+import { LatentStepper, SHOWN_TOKENS } from '../latents/latent-stepper';
+import { type TeacherSpace, teacherSpace } from '../latents/teacher-distance';
+import { LOOKED_AT } from '../latents/thought-runner';
 import type { DeviceModels } from '../models/device-models';
 import type { Pair } from '../models/pair';
-import type { ProblemSet } from '../models/problems';
+import { POOL, type ProblemSet } from '../models/problems';
 import { capacityFor, decoderFor, EVALUATION_BATCH, generationLimit, type Student } from '../runs/student';
 import { DecoderCache } from './decoder-cache';
-import { explicitThought, LatentStepper, SHOWN_TOKENS } from './latent-stepper';
 
 /** Held-out problems that determine how long a typed question may be: as long as the longest, plus some slack. */
 const MEASURED = 512;
@@ -29,6 +35,7 @@ const MAX_TEMPERATURE = 100;
 
 interface Models {
   readonly models: DeviceModels;
+  readonly device: Device | undefined;
   readonly pair: Pair;
   readonly problems: ProblemSet;
 }
@@ -55,6 +62,8 @@ export class Questions {
   private readonly warm = new WeakSet<Decoder>();
   private readonly measured = new Map<number, Accuracy>();
   private lengths: TokenLayout | undefined;
+  /** The teacher's rationale on the question it last reasoned about; null if it wrote none. */
+  private taught: { readonly question: string; readonly space: TeacherSpace | null } | undefined;
 
   /** @param models what is loaded, or throws what to do first */
   constructor(private readonly models: () => Models) {}
@@ -73,7 +82,7 @@ export class Questions {
     },
     student: Student | undefined,
   ): Promise<LatentSession> {
-    const { pair } = this.models();
+    const { pair, problems, device } = this.models();
     const trained = student?.reasoning ?? baseReasoning(request.latent);
     const latentSteps = request.steps ?? thoughtsIn(trained);
     if (!Number.isInteger(latentSteps) || latentSteps < 0 || latentSteps > MAX_LATENT_STEPS)
@@ -92,9 +101,14 @@ export class Questions {
       question: request.question,
       expected: request.expected ?? null,
       student: student?.label ?? 'the base, untrained',
+      identity: await identityOf(pair.base, student),
       reasoning,
       limit: generationLimit(this.layout(), reasoning),
+      device,
+      training: (count) => this.trainingQuestions(count),
+      problem: (id) => problems.byId(id)?.problem.question,
     });
+    if (this.taught?.question === request.question) stepper.compareWith(this.taught.space);
     this.stepper = { session: this.sessions, stepper, decoder };
     return stepper.report;
   }
@@ -108,9 +122,32 @@ export class Questions {
 
   /** The teacher's explicit chain of thought. */
   async explicit(question: string): Promise<ExplicitReport> {
-    const { pair } = this.models();
+    const { pair, device } = this.models();
     const decoder = await this.teacherDecoder(1);
-    return explicitThought(pair, decoder, question, generationLimit(this.layout(), explicitly()));
+    const chain = await explicitChain(pair, decoder, question, generationLimit(this.layout(), explicitly()));
+    const { layers: L, hiddenSize: H } = decoder.shape.config;
+    const space = await teacherSpace(chain, [L, H], device);
+    this.taught = { question, space };
+    const open = this.stepper?.stepper;
+    if (open?.report.question === question) open.compareWith(space);
+    return chain.report;
+  }
+
+  /** The first training problems whose questions fit into what the decoders read. @throws InputError if there are fewer */
+  private trainingQuestions(count: number): string[] {
+    const { problems } = this.models();
+    const { question: most } = this.layout();
+    const found = problems
+      .take('train', 0, POOL)
+      .filter(({ tokens }) => tokens.question.length <= most)
+      .slice(0, count)
+      .map(({ problem }) => problem.question);
+    if (found.length < count)
+      throw new InputError(
+        `${count} training problems; ${found.length} have questions of at most ${most} tokens`,
+        `Choose at most ${found.length}.`,
+      );
+    return found;
   }
 
   /** The teacher's own accuracy on the first `count` held-out problems; measured once per pair. */
@@ -162,6 +199,7 @@ export class Questions {
     await this.drop();
     this.measured.clear();
     this.lengths = undefined;
+    this.taught = undefined;
   }
 
   private layout(): TokenLayout {
@@ -214,12 +252,24 @@ export class Questions {
     if (this.warm.has(decoder)) return decoder;
     const { batch, question } = decoder.shape;
     const { ids, keyMask } = leftPad(new Array<number[]>(batch).fill([0]), question, 0);
-    let state = await decoder.begin(ids, keyMask);
+    const options = reasoning ? LOOKED_AT : { hidden: true };
+    let state = await decoder.begin(ids, keyMask, options);
     try {
       await nextTokens(decoder, state);
-      if (reasoning) await topTokens(decoder, state, SHOWN_TOKENS);
-      state = await decoder.step(state, everywhere(decoder, 0));
-      if (reasoning) state = await reason(decoder, state, firstOfEach(reasoning));
+      if (reasoning) {
+        await topTokens(decoder, state, SHOWN_TOKENS);
+        await logitLens(decoder, state, SHOWN_TOKENS);
+        await logitsOf(decoder, state);
+        for (const fed of feedsOf(reasoning))
+          if (typeof fed === 'object' && 'latent' in fed) await latentOf(decoder, state, fed.latent);
+      }
+      state = await decoder.step(state, everywhere(decoder, 0), reasoning ? {} : options);
+      if (reasoning) {
+        state = await reason(decoder, state, firstOfEach(reasoning), { step: options });
+        // What a changed thought is fed by.
+        const vector = new Float32Array(batch * decoder.shape.config.hiddenSize).fill(0.1);
+        if (state.room > 0) state = await decoder.step(state, { vector }, options);
+      }
     } finally {
       // The readouts refuse the logits of a student that has diverged.
       state.dispose();

@@ -85,7 +85,7 @@ export async function prepare(
   const batch = Math.min(config.optimiser.batch, training.length);
   const tokensOf = (examples: readonly Example[]) => examples.map((e) => e.tokens);
   const form = recipe.rationale?.(config);
-  const trained = training.map(({ tokens, problem }) => (form ? codec.encode(problem, form) : tokens));
+  const trained = training.map((example) => (form ? codec.encode(example.problem, form) : example.tokens));
   const layout = layoutOf(trained, codec, batch);
   const inputs = recipe.inputs?.(config, { problems: trained, layout, codec });
   const evaluated = [...validation, ...heldOut];

@@ -73,7 +73,7 @@ class Distillation {
     const recipe = context.recipes[config.method] as Recipe;
     const { signal } = this.options;
     const data = await context.data({
-      rationale: recipe.usesTeacher(config) ? rationaleOf(config) : undefined,
+      rationale: recipe.rationale?.(config) ?? (recipe.usesTeacher(config) ? rationaleOf(config) : undefined),
       signal,
     });
     this.used = data.used;
