@@ -118,7 +118,8 @@ export const dart = defineMethod({
     {
       id: 'dart-128',
       name: 'DART',
-      about: 'A silent pathway beside a written one, from the same samples. Tuned for the bundled pair.',
+      about:
+        'A silent pathway beside a written one, from the same samples. First values for the bundled pair, not tuned.',
       changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 2e-3 } },
     },
     {

@@ -116,7 +116,8 @@ export const kava = defineMethod({
     {
       id: 'kava-128',
       name: 'KaVa',
-      about: 'Latents refined in parallel, with keys and values after those of the written rationale.',
+      about:
+        'Latents refined in parallel, with keys and values after those of the written rationale. First values for the bundled pair, not tuned.',
       changes: {
         latent: { steps: 8, iterations: 3 },
         optimiser: { steps: 300, learningRate: 2e-3 },

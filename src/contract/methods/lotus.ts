@@ -62,7 +62,7 @@ export const lotus = defineMethod({
       id: 'lotus-128',
       name: 'LOTUS-style',
       about:
-        'Each latent says the result of its step, beside cross-entropy on the answer. Tuned for the bundled pair.',
+        'Each latent says the result of its step, beside cross-entropy on the answer. First values for the bundled pair, not tuned.',
       changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 2e-3 } },
     },
   ],

@@ -94,7 +94,7 @@ export const simCot = defineMethod({
     {
       id: 'sim-cot-128',
       name: 'SIM-CoT',
-      about: 'CODI with an auxiliary decoder of the steps.',
+      about: 'CODI with an auxiliary decoder of the steps. First values for the bundled pair, not tuned.',
       changes: {
         latent: { steps: 4 },
         optimiser: { steps: 300, learningRate: 2e-3 },
