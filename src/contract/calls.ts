@@ -29,6 +29,7 @@ import type {
 } from './lens';
 import type { RunSnapshot } from './snapshot';
 import type { StatesFile, StatesRequest } from './states';
+import type { ThoughtTestReport, ThoughtTestRequest } from './thought-test';
 import type { AnswerDifference, BranchAnswer, ThoughtReport } from './thoughts';
 import type { TokenPreview, TokenPreviewRequest } from './tokens';
 import type { StorageErrors, WeightStorage } from './weight-storage';
@@ -84,6 +85,8 @@ export interface Workbench {
   exportStates(request: StatesRequest, options?: CallOptions): Promise<StatesFile>;
   /** Tests whether directions matter: accuracy with hidden states projected onto r of them. Reports points as they come. */
   causal(request: CausalRequest, options?: CallOptions<Progress | CausalEvent>): Promise<CausalReport>;
+  /** Tests whether a student's thoughts matter: the same problems with its thoughts replaced in many ways. */
+  testThoughts(request: ThoughtTestRequest, options?: CallOptions<Progress>): Promise<ThoughtTestReport>;
   /** The student's checkpoints in the last run (or the one in progress), oldest first. */
   checkpoints(): Promise<readonly CheckpointReport[]>;
   /** Opens another model for the lens, from its files. It replaces the one opened before. */

@@ -111,6 +111,7 @@ export interface Progress {
     | 'states'
     | 'spectra'
     | 'causal'
+    | 'thoughts'
     | 'check'
     | 'rows'
     | 'tokens'
@@ -126,7 +127,8 @@ export interface Progress {
     | 'matrices'
     | 'kernels'
     | 'rows'
-    | 'tokens';
+    | 'tokens'
+    | 'runs';
   /** Milliseconds since the phase began; the page derives the ETA. */
   readonly elapsed: number;
 }

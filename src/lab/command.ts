@@ -31,6 +31,10 @@ export interface CommandInput {
   readonly lens: LensArguments;
   /** Where the result goes, if not to the standard output. */
   readonly out: string | undefined;
+  /** Where a report is written as a page. */
+  readonly html: string | undefined;
+  /** The file of an arena. */
+  readonly plan: string | undefined;
   readonly generation: GenerateArguments;
   readonly training: TrainingArguments;
   /** The run file that is repeated. */

@@ -1,10 +1,12 @@
 import { momentOf } from '../contract/latents';
+import { arena } from './arena';
 import { type Command, unobserved } from './command';
 import { evaluate } from './eval';
 import { generate } from './generate';
 import { causal, lens } from './lens';
 import { withRoles } from './roles';
 import { states } from './states';
+import { thoughts } from './thought-test';
 
 /** One run: all losses, accuracies and spectra of the student, and the result. */
 const distil: Command = async (input) => {
@@ -65,8 +67,10 @@ const bench: Command = async (input) => {
 export const COMMANDS = {
   lens,
   causal,
+  thoughts,
   distil,
   eval: evaluate,
+  arena,
   step,
   generate,
   states,

@@ -12,7 +12,10 @@ const ABOUT: Readonly<Record<CommandName, string>> = {
   causal: 'Measures accuracy while hidden states are projected onto r directions.',
   distil: 'Trains one student; prints every loss, accuracy and spectrum.',
   eval: 'Trains presets over seeds and compares their held-out accuracy.',
+  arena: 'Runs an arena of the page: every method on every seed, compared with a baseline.',
   step: 'Trains a student, then answers one question thought by thought.',
+  thoughts:
+    'Trains a student, then answers problems with its thoughts as they are, fewer, more and replaced: do they matter?',
   generate:
     'Continues a prompt with a teacher, base, student or opened checkpoint: sampling, seeds, tokens per second.',
   states:

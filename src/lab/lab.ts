@@ -107,6 +107,8 @@ export async function lab(
       },
       samples,
       question: values.question,
+      html: values.html,
+      plan: values.plan,
       lens: values,
       generation: values,
       training: values,

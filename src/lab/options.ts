@@ -53,6 +53,7 @@ interface OptionText {
 
 const LENS = ['lens'];
 const CAUSAL = ['causal'];
+const THOUGHTS = ['thoughts'];
 const BOTH = ['lens', 'causal'];
 const GENERATE = ['generate'];
 const STATES = ['states'];
@@ -247,15 +248,16 @@ export const OPTIONS = {
   ranks: {
     type: 'string',
     value: '1,2,4',
-    about: 'By default powers of two up to the hidden size.',
-    commands: CAUSAL,
+    about:
+      'Numbers of directions. By default powers of two up to the hidden size; thoughts projects its thoughts onto none.',
+    commands: [...CAUSAL, ...THOUGHTS],
   },
   problems: {
     type: 'string',
     default: '100',
     value: 'n',
     about: 'Held-out problems to answer.',
-    commands: CAUSAL,
+    commands: [...CAUSAL, ...THOUGHTS],
   },
   positions: {
     type: 'string',
@@ -263,6 +265,18 @@ export const OPTIONS = {
     value: 'generated|all',
     about: 'At which positions states are projected.',
     commands: CAUSAL,
+  },
+  plan: {
+    type: 'string',
+    value: 'arena.json',
+    about: 'The arena to run, as the page writes it; runs that it has already are not repeated.',
+    commands: ['arena'],
+  },
+  html: {
+    type: 'string',
+    value: 'file.html',
+    about: 'Also writes the report as a page of its own.',
+    commands: THOUGHTS,
   },
   prompt: {
     type: 'string',

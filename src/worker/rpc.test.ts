@@ -18,6 +18,7 @@ const nothing: Workbench = {
   lensCost: unused,
   exportStates: unused,
   causal: unused,
+  testThoughts: unused,
   checkpoints: unused,
   openCheckpoint: unused,
   storeWeights: unused,

@@ -19,6 +19,7 @@ export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = 
   lensCost: {},
   exportStates: { options: 1 },
   causal: { options: 1 },
+  testThoughts: { options: 1 },
   checkpoints: {},
   openCheckpoint: { options: 1 },
   storeWeights: {},

@@ -79,7 +79,7 @@ describe('link', () => {
     );
     expect(link).toEqual(links[0]);
     expect(problems).toEqual([
-      'unknown place "distill": expected tour, model, data, lowrank, generate, distil, latents',
+      'unknown place "distill": expected tour, model, data, lowrank, generate, distil, latents, arena',
       `unknown preset "nope": expected ${PRESETS.map(({ id }) => id).join(', ')}`,
       'unknown theme "pink": expected system, light, dark',
       'the question of 2001 characters is longer than 2000',

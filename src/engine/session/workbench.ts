@@ -44,6 +44,7 @@ import type {
 import { METHODS, methodOf } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import type { StatesFile, StatesRequest } from '../../contract/states';
+import type { ThoughtTestReport, ThoughtTestRequest } from '../../contract/thought-test';
 import type { AnswerDifference, BranchAnswer, ThoughtReport } from '../../contract/thoughts';
 import type { TokenPreview, TokenPreviewRequest } from '../../contract/tokens';
 import type { StorageErrors, WeightStorage } from '../../contract/weight-storage';
@@ -83,6 +84,7 @@ import { type OpenedSnapshot, readSnapshot } from './runs/snapshot-file';
 import { reportOf, type Student } from './runs/student';
 import { teacherAccuracy } from './runs/teacher-accuracy';
 import { exportStates } from './states/export';
+import { testThoughts } from './thought-test/thought-test';
 
 /**
  * The engine behind the page and the headless lab: one provider, one pair, one run at a time. Calls that use the models
@@ -165,6 +167,13 @@ export class LoriWorkbench implements Workbench {
   causal(request: CausalRequest, options: CallOptions<Progress | CausalEvent> = {}): Promise<CausalReport> {
     return this.queue.between(
       async () => causalTest({ ...this.provider(), held: this.held(), cache: this.states }, request, options),
+      options.signal,
+    );
+  }
+
+  testThoughts(request: ThoughtTestRequest, options: CallOptions<Progress> = {}): Promise<ThoughtTestReport> {
+    return this.queue.between(
+      async () => testThoughts({ ...this.provider(), held: this.held() }, request, options),
       options.signal,
     );
   }
