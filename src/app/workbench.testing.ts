@@ -521,6 +521,17 @@ export function double({
       );
       return madeDifference(before, after);
     },
+    async exportModel(request, options) {
+      await begin('exportModel', request);
+      await work('write', 'bytes', 4, (progress) => options?.report?.(progress), options?.signal);
+      return {
+        name: `made-up-${request.format}.zip`,
+        blob: new Blob([new Uint8Array(64)]),
+        files: [{ name: 'adapter_model.safetensors', bytes: 64 }],
+        notes: ['A note.'],
+        milliseconds: 3,
+      };
+    },
     async exportStates(request, options) {
       await begin('exportStates', request);
       await work('states', 'samples', 4, (progress) => options?.report?.(progress), options?.signal);

@@ -159,7 +159,7 @@ export const after = {
       accumulation: setting(count(1, 64).default(1), {
         label: 'Gradient accumulation',
         unit: 'batches',
-        help: 'Batches per update. Their gradients add up to that of one batch as large as all of them; what a loss takes over its batch, such as a standard deviation, stays that of each.',
+        help: 'Batches per update. Their gradients add up to that of one batch as large as all of them; what a loss takes over its batch, such as a standard deviation, stays that of each, as do the means of methods with sequences of their own.',
         source: 'CODI trains with 64 × 2 and 32 × 4; the default is this app’s own choice',
       }),
       learningRate: setting(z.number().positive().max(1).default(1.5e-3), {

@@ -53,7 +53,7 @@ describe('parseRunConfig', () => {
     [{ optimizer: { steps: 3 } }, 'optimizer', 'got an object'],
     [{ weights: { beta: 2 } }, 'weights.beta', 'got 2'],
     [{ weights: { mean: -1 } }, 'weights.mean', 'got -1'],
-    [{ method: 'unknown' }, 'method', 'got "unknown"'],
+    [{ method: 'dart' }, 'method', 'got "dart"'],
     [{ method: 'constructor' }, 'method', 'got "constructor"'],
     [{ method: 'ce', factors: { layerRank: 4 } }, 'factors', 'got an object'],
     [{ method: 'nocot', weights: { explicit: 1 } }, 'weights.explicit', 'got 1'],
@@ -178,9 +178,7 @@ describe('withMethod', () => {
     expect(left.map(([path]) => path)).toContain('weights.covariance');
     expect(left.map(([path]) => path)).toContain('factors.anchor.hooi');
     expect(withMethod(lori, 'lori')).toEqual({ config: lori, left: [] });
-    expect(() => withMethod(lori, 'unknown')).toThrow(
-      `method: one of ${METHODS.map(({ id }) => id).join(', ')} is expected`,
-    );
+    expect(() => withMethod(lori, 'unheard-of')).toThrow(/method: one of lori, .* is expected/);
   });
 });
 

@@ -17,6 +17,7 @@ const nothing: Workbench = {
   lens: unused,
   lensCost: unused,
   exportStates: unused,
+  exportModel: unused,
   causal: unused,
   testThoughts: unused,
   checkpoints: unused,

@@ -18,6 +18,7 @@ export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = 
   lens: { options: 1 },
   lensCost: {},
   exportStates: { options: 1 },
+  exportModel: { options: 1 },
   causal: { options: 1 },
   testThoughts: { options: 1 },
   checkpoints: {},

@@ -16,6 +16,7 @@ import { type LensActions, lensActions } from './lens-actions';
 import { initialDraft } from './lens-draft';
 import { followLensLink } from './lens-link';
 import { type Link, type PanelName, parseLink } from './link';
+import { type ModelFileActions, modelFileActions } from './model-file-actions';
 import { type PreviewActions, previewActions } from './preview-actions';
 import { type RunActions, runActions } from './run-actions';
 import { type SavedActions, savedActions } from './saved-actions';
@@ -52,6 +53,7 @@ export type Actions = PageActions &
   GenerationActions &
   SourceActions &
   PreviewActions &
+  ModelFileActions &
   StorageActions &
   TourActions;
 
@@ -89,6 +91,7 @@ export function createApp(environment: Environment): App {
   const generation = generationActions(ctx, engine);
   const sources = sourceActions(ctx, lens);
   const preview = previewActions(ctx);
+  const modelFile = modelFileActions(ctx);
   const storage = storageActions(ctx, engine);
   const tour = tourActions(ctx, engine, lens, run, latents);
 
@@ -227,6 +230,7 @@ export function createApp(environment: Environment): App {
       ...generation,
       ...sources,
       ...preview,
+      ...modelFile,
       ...storage,
       ...tour,
     },

@@ -19,6 +19,7 @@ export const PHASES: Readonly<Record<Progress['phase'], string>> = {
   check: 'Checking the kernels',
   rows: 'Reading the data set',
   tokens: 'Counting tokens',
+  write: 'Writing the file',
   generate: 'Generating',
 };
 
@@ -52,6 +53,7 @@ type CancelName = Extract<
   | 'cancelThoughtTest'
   | 'cancelOpening'
   | 'cancelExport'
+  | 'cancelModelExport'
   | 'cancelData'
   | 'cancelFetching'
   | 'cancelCounting'
@@ -79,6 +81,7 @@ type Watched = Pick<
   | 'data'
   | 'lens'
   | 'sources'
+  | 'modelFile'
   | 'latents'
   | 'thoughtTest'
   | 'arena'
@@ -89,8 +92,21 @@ type Watched = Pick<
 
 /** All tasks in progress, most recent first; the guided run stands for its steps. */
 export function inHand(state: Watched): readonly InHand[] {
-  const { device, pair, check, data, lens, sources, latents, thoughtTest, arena, generation, run, tour } =
-    state;
+  const {
+    device,
+    pair,
+    check,
+    data,
+    lens,
+    sources,
+    modelFile,
+    latents,
+    thoughtTest,
+    arena,
+    generation,
+    run,
+    tour,
+  } = state;
   const found: (InHand & { readonly turn: number })[] = [];
   const add = (id: string, label: string, task: Task<unknown>, cancel: CancelName) => {
     if (!isBusy(task)) return;
@@ -122,6 +138,7 @@ export function inHand(state: Watched): readonly InHand[] {
   }
   add('lens', 'Decomposition', lens.report, 'cancelLens');
   add('file', 'Writing hidden states', lens.file, 'cancelExport');
+  add('model-file', 'Writing the file', modelFile.task, 'cancelModelExport');
   add('causal', 'Causal test', lens.causal, 'cancelCausal');
   add('thought-test', 'Test of the thoughts', thoughtTest.task, 'cancelThoughtTest');
   add('arena', 'Arena', arena.task, 'cancelArena');

@@ -15,6 +15,7 @@ import { initialLens, type LensState } from './lens';
 import { initialDraft } from './lens-draft';
 import { followLensLink } from './lens-link';
 import { type Link, parseLink } from './link';
+import { initialModelFile, type ModelFileState } from './model-file';
 import { initialRun, type RunState } from './run';
 import { initialSources, type SourcesState } from './sources';
 import { type Failure, idle, type Task } from './task';
@@ -74,6 +75,7 @@ export interface AppState {
   /** Ids of stored runs that are in progress, here or in another tab. */
   readonly underWay: ReadonlySet<string>;
   readonly latents: LatentsState;
+  readonly modelFile: ModelFileState;
   readonly generation: GenerationState;
   readonly tour: Tour;
 }
@@ -114,6 +116,7 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     damaged: [],
     underWay: new Set(),
     latents: initialLatents,
+    modelFile: initialModelFile,
     generation: {
       ...initialGeneration,
       draft: followGenerationLink(link.generation, initialGenerationDraft),

@@ -1,8 +1,12 @@
+import { adaptive } from './adaptive';
 import { ce } from './ce';
+import { coconut } from './coconut';
 import { codi } from './codi';
 import { codiSelf } from './codi-self';
 import { cotSft } from './cot-sft';
 import { dart } from './dart';
+import { grpo } from './grpo';
+import { icot } from './icot';
 import { kava } from './kava';
 import { lori } from './lori';
 import { lotus } from './lotus';
@@ -14,18 +18,8 @@ import { simCot } from './sim-cot';
 
 /** Every method, in the order of menus; the first is the default. */
 export const METHODS = [
-  lori,
-  codi,
-  codiSelf,
-  pccot,
-  simCot,
-  kava,
-  dart,
-  lotus,
-  ce,
-  pauseFt,
-  nocot,
-  cotSft,
+  ...[lori, codi, codiSelf, pccot, simCot, kava, dart, coconut, icot, adaptive, lotus, grpo],
+  ...[ce, pauseFt, nocot, cotSft],
 ] as const;
 
 /** @throws Error for an id that is not in the list: configurations are checked before they get here */

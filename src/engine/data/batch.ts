@@ -7,7 +7,7 @@ import type { ProblemCodec, TokenProblem } from './tokens';
 /** The smallest layout that holds every problem, for batches of size `batch`. */
 export function layoutOf(
   problems: readonly TokenProblem[],
-  codec: Pick<ProblemCodec, 'prompt' | 'padId'>,
+  codec: Pick<ProblemCodec, 'prompt'>,
   batch: number,
 ): TokenLayout {
   if (problems.length === 0) throw new InputError('there are no samples', 'Choose at least one.');

@@ -1,8 +1,12 @@
+import { adaptive } from '../recipes/adaptive';
 import { ce } from '../recipes/ce';
+import { coconut } from '../recipes/coconut';
 import { codi } from '../recipes/codi';
 import { codiSelf } from '../recipes/codi-self';
 import { cotSft } from '../recipes/cot-sft';
 import { dart } from '../recipes/dart';
+import { grpo } from '../recipes/grpo';
+import { icot } from '../recipes/icot';
 import { kava } from '../recipes/kava';
 import { lori } from '../recipes/lori';
 import { lotus } from '../recipes/lotus';
@@ -14,7 +18,7 @@ import { simCot } from '../recipes/sim-cot';
 
 /** By the id of a method's data (contract/methods). */
 export const RECIPES: Readonly<Record<string, Recipe>> = {
-  ...{ lori, codi, ce, nocot, pccot, dart, kava, lotus },
+  ...{ lori, codi, pccot, kava, dart, lotus, coconut, icot, adaptive, grpo, ce, nocot },
   'codi-self': codiSelf,
   'cot-sft': cotSft,
   'pause-ft': pauseFt,

@@ -35,7 +35,7 @@ it('says where rationales and answers are, and how many tokens are kept', () => 
   const { sizes, means, feeds } = compressionInputs({ problems, layout, codec }, 2);
   expect(sizes).toEqual({ chain: 3 });
   expect(means).toEqual(['chain.weights']);
-  const made = feeds(problems);
+  const made = feeds(problems, { samples: [0, 1], step: 0 });
   const rows = (name: string) => Array.from(made[name]?.data ?? []);
   expect(rows('chain.mask')).toEqual([1, 1, 1, 0, 0, 0]);
   // Rationale and prompt come first: the answer's token is at 5; that of the other sample begins at 2.

@@ -32,6 +32,7 @@ it.each(casesOf(meta))('LOTUS agrees with torch: %s, %s', async (family, name) =
 
 describe('gold tokens', () => {
   const codec = { prompt: [9], padId: 0, endId: 1 };
+  const PLACE = { samples: [], step: 0 };
   const problem = (...steps: number[][]) => ({
     question: [2],
     rationale: steps.flat(),
@@ -41,7 +42,7 @@ describe('gold tokens', () => {
 
   it('are the first tokens of the first steps, each weighing the same', () => {
     const batch = [problem([10, 11, 12], [13], [14, 15]), problem([16])];
-    const feeds = goldInputs({ problems: batch, layout: {} as never, codec }, 2, 2).feeds(batch);
+    const feeds = goldInputs({ problems: batch, layout: {} as never, codec }, 2, 2).feeds(batch, PLACE);
     expect(Array.from(feeds['gold.targets']?.data ?? [])).toEqual([10, 11, 13, 0, 16, 0, 0, 0]);
     const quarter = [1, 1, 1, 0, 1, 0, 0, 0].map((x) => x / 4);
     expect(Array.from(feeds['gold.weights']?.data ?? [])).toEqual(quarter);
@@ -50,7 +51,8 @@ describe('gold tokens', () => {
   it('are none where no sample of the batch has a step', () => {
     const batch = [problem()];
     const { data } =
-      goldInputs({ problems: batch, layout: {} as never, codec }, 2, 1).feeds(batch)['gold.weights'] ?? {};
+      goldInputs({ problems: batch, layout: {} as never, codec }, 2, 1).feeds(batch, PLACE)['gold.weights'] ??
+      {};
     expect(Array.from(data ?? [])).toEqual([0, 0]);
   });
 });

@@ -75,11 +75,14 @@ export async function parityOf(
   const codec = { prompt: (samples[0] as Sample).prompt, padId: PAD, endId: END };
   const layout = layoutOf(problems, codec, problems.length);
   const run = parseRunConfig(changes) as RunConfig;
-  const inputs = recipe.inputs?.(run, { problems, layout, codec });
+  const inputs = recipe.inputs?.(run, { problems, layout, codec }, 0);
   const { losses } = await recipe.targets(run, config, [], undefined as never);
   return {
     ...{ golden, config, weights: packWeights(config, weights), family, prefix: `${family}.${one}.` },
-    feeds: { ...tokenFeeds(tokenBatch(problems, codec, layout)), ...inputs?.feeds(problems) },
+    feeds: {
+      ...tokenFeeds(tokenBatch(problems, codec, layout)),
+      ...inputs?.feeds(problems, { samples: problems.map((_, b) => b), step: 0 }),
+    },
     tape(own) {
       const parameters = new ParameterSet(own, recipe.adapters(run), recipe.modules?.(run, own));
       const tape = new Tape(parameters, problems.length);

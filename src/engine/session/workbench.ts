@@ -43,6 +43,7 @@ import type {
 } from '../../contract/lens';
 import { METHODS, methodOf } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
+import type { ModelFile, ModelFileRequest } from '../../contract/model-files';
 import type { StatesFile, StatesRequest } from '../../contract/states';
 import type { ThoughtTestReport, ThoughtTestRequest } from '../../contract/thought-test';
 import type { AnswerDifference, BranchAnswer, ThoughtReport } from '../../contract/thoughts';
@@ -55,6 +56,7 @@ import type { Recipe } from '../recipes/shared/recipe';
 import { causalTest } from './causal/causal';
 import { type DataFrom, DataRoom } from './data/data-room';
 import { ExclusiveQueue } from './exclusive-queue';
+import { exportModel } from './exports/export';
 import { GenerationDecoders } from './generate/decoders';
 import { generate } from './generate/generate';
 import type { LatentStepper } from './latents/latent-stepper';
@@ -162,6 +164,10 @@ export class LoriWorkbench implements Workbench {
       async () => exportStates({ ...this.provider(), held: this.held() }, request, options),
       options.signal,
     );
+  }
+
+  exportModel(request: ModelFileRequest, options: CallOptions = {}): Promise<ModelFile> {
+    return this.queue.between(async () => exportModel(this.held(), request, options), options.signal);
   }
 
   causal(request: CausalRequest, options: CallOptions<Progress | CausalEvent> = {}): Promise<CausalReport> {

@@ -50,8 +50,10 @@ export interface LoopOptions<Batch> {
   readonly warmup: number;
   /** Default cosine. */
   readonly schedule?: Schedule;
+  /** Multiplies the learning rate at step t, from 0; default 1. */
+  readonly rateFactor?: (t: number) => number;
   /** The inputs of step t, from 0. */
-  readonly batch: (t: number) => Batch;
+  readonly batch: (t: number) => Batch | Promise<Batch>;
   readonly onStep: (step: LoopStep) => void;
   /** Called every `every` steps and after the last one; 0 for never. */
   readonly every: number;
@@ -78,8 +80,9 @@ export async function train<Batch>(options: LoopOptions<Batch>): Promise<number>
     throwIfCancelled(signal, 'training');
     const start = performance.now();
     const { learningRate: peak, warmup, schedule } = options;
-    const rate = learningRate(done, steps, peak, warmup, schedule);
-    const output = await step.run(options.batch(done), parameters, done);
+    const scheduled = learningRate(done, steps, peak, warmup, schedule);
+    const rate = scheduled * (options.rateFactor?.(done) ?? 1);
+    const output = await step.run(await options.batch(done), parameters, done);
     const { norm, finite, terms } = await optimiser.update(
       output.gradients,
       rate,

@@ -1,5 +1,4 @@
 import type { HostTensor } from '../../base/dtype';
-import type { TokenProblem } from '../../data/tokens';
 import type { OwnInputs, TrainingTokens } from './recipe';
 
 /** Inputs of a pass over the written rationale (`explicit` of a batch), row by row. */
@@ -42,11 +41,3 @@ export function meanOver(
   });
   return { dtype: 'f32', shape: [ranges.length, width], data };
 }
-
-/** Several sets of inputs as one. */
-export const joinInputs = (...parts: readonly OwnInputs[]): OwnInputs => ({
-  sizes: Object.assign({}, ...parts.map(({ sizes }) => sizes)),
-  means: parts.flatMap(({ means = [] }) => means),
-  feeds: (problems: readonly TokenProblem[]) =>
-    Object.assign({}, ...parts.map((part) => part.feeds(problems))),
-});

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { cutByFirstRow, stepInputs, stepsInSlots } from './step-inputs';
 
 const END = 1;
+const PLACE = { samples: [], step: 0 };
 const codec = { prompt: [9], padId: 0, endId: END };
 const problem = (...steps: number[][]) => ({
   question: [2],
@@ -47,7 +48,7 @@ it('targets are cut by the first row as the released code does', () => {
 describe('stepInputs', () => {
   const problems = [problem([5, 6], [7]), problem([8])];
   const { sizes, feeds } = stepInputs({ problems, layout: {} as never, codec }, 3, false);
-  const made = feeds(problems);
+  const made = feeds(problems, PLACE);
   const valuesOf = (name: string) => Array.from(made[name]?.data ?? []);
 
   it('feeds a slot its tokens but the last, and predicts all of them', () => {
@@ -66,7 +67,7 @@ describe('stepInputs', () => {
   });
 
   it('of a batch without steps weighs nothing', () => {
-    const none = feeds([problem(), problem()]);
+    const none = feeds([problem(), problem()], PLACE);
     expect(Array.from(none['steps.weights']?.data ?? []).every((x) => x === 0)).toBe(true);
   });
 });

@@ -40,7 +40,8 @@ export function stepInputs({ problems, codec }: TrainingTokens, slots: number, c
   const T = Math.max(2, ...problems.flatMap(inSlots).map(({ length }) => length));
   return {
     sizes: { step: T },
-    means: [STEP_INPUTS.weights],
+    // The released code knows no batch but its own.
+    ...(!cut && { means: [STEP_INPUTS.weights] }),
     feeds(batch) {
       const B = batch.length;
       const found = batch.map(inSlots);
