@@ -9,6 +9,7 @@ import { METHODS } from '../contract/methods/index';
 import { PRESETS } from '../contract/presets';
 import type { RunFile } from '../contract/run-file';
 import { wordProblems } from '../engine/data/word-problems';
+import { RECIPES } from '../engine/methods/index';
 import { LoriWorkbench } from '../engine/session/workbench';
 import { tinyExport } from '../engine/testing/tiny-export.testing';
 import { tinyEnvironment, tinyPair } from '../engine/testing/tiny-pair.testing';
@@ -74,12 +75,16 @@ interface Output {
   readonly json: any;
 }
 
+/** The methods that a test of all of them trains: more would take long and show nothing more. */
+const FOUR = METHODS.filter(({ id }) => ['lori', 'codi', 'ce', 'nocot'].includes(id));
+
 async function run(...args: string[]): Promise<Output> {
   let [text, said] = ['', ''];
-  await lab([...args, '--models', models, '--threads', '1'], {
-    stdout: { write: (x) => (text += x) },
-    stderr: { write: (x) => (said += x) },
-  });
+  await lab(
+    [...args, '--models', models, '--threads', '1'],
+    { stdout: { write: (x) => (text += x) }, stderr: { write: (x) => (said += x) } },
+    { methods: args[0] === 'eval' ? FOUR : METHODS, recipes: RECIPES },
+  );
   return { text, said, json: text.startsWith('{') ? JSON.parse(text) : undefined };
 }
 
