@@ -4,12 +4,13 @@ import { LATENT_DEFAULTS, MAX_LATENT_STEPS } from '../../../contract/methods/sha
 import { InputError } from '../../base/errors';
 import type { TokenLayout } from '../../base/tokens';
 import { layoutOf, leftPad } from '../../data/batch';
+import { reasonInBranches } from '../../decode/branches';
 import type { Decoder } from '../../decode/decoder';
 import { everywhere } from '../../decode/greedy';
 import { logitLens } from '../../decode/logit-lens';
 import { latentOf, logitsOf, nextTokens, topTokens } from '../../decode/readout';
 import { feedsOf, reason } from '../../decode/reason';
-import { explicitly, type Reasoning, thoughtsIn, withSteps } from '../../decode/reasoning';
+import { explicitly, type Reasoning, stopsByItself, thoughtsIn, withSteps } from '../../decode/reasoning';
 import type { Device } from '../../device/device';
 import { accuracy } from '../../eval/accuracy';
 import { uploadParameters } from '../../model/upload-parameters';
@@ -90,11 +91,16 @@ export class Questions {
         `${latentSteps} latent steps; a whole number from 0 to ${MAX_LATENT_STEPS} is expected`,
         'Choose a number of latent steps in that range.',
       );
-    const reasoning = withSteps(trained, latentSteps, feedbackBy(LATENT_DEFAULTS));
+    const most = withSteps(trained, latentSteps, feedbackBy(LATENT_DEFAULTS));
     // If this is refused, the previous question stays open; otherwise it ends here, because its trained values go.
     leftPad([pair.codec.question(request.question)], this.layout().question, pair.codec.padId);
     this.close();
-    const decoder = await this.studentDecoder(student, reasoning);
+    const decoder = await this.studentDecoder(student, most);
+    // One that stops by itself takes as many steps as it wants to, unless it is told how many.
+    const own = request.steps === undefined && stopsByItself(most);
+    const reasoning = own
+      ? withSteps(most, await this.latentsFor(decoder, most, request.question), feedbackBy(LATENT_DEFAULTS))
+      : most;
     this.sessions++;
     const stepper = await LatentStepper.open(pair, decoder, {
       session: this.sessions,
@@ -276,6 +282,25 @@ export class Questions {
     }
     this.warm.add(decoder);
     return decoder;
+  }
+
+  /** After how many latents the student stops reasoning on a question. */
+  private async latentsFor(decoder: Decoder, reasoning: Reasoning, question: string): Promise<number> {
+    const { codec } = this.models().pair;
+    const { batch, question: S } = decoder.shape;
+    const asked = new Array<number[]>(batch).fill(codec.question(question));
+    const { ids, keyMask } = leftPad(asked, S, codec.padId);
+    let found = 0;
+    await reasonInBranches(
+      decoder,
+      await decoder.begin(ids, keyMask),
+      reasoning,
+      {},
+      async ({ rows, latents }) => {
+        if (rows.includes(0)) found = latents;
+      },
+    );
+    return found;
   }
 
   private dropParameters(): void {
