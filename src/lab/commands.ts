@@ -1,4 +1,3 @@
-import { momentOf } from '../contract/latents';
 import { arena } from './arena';
 import { type Command, unobserved } from './command';
 import { evaluate } from './eval';
@@ -7,6 +6,7 @@ import { generate } from './generate';
 import { causal, lens } from './lens';
 import { withRoles } from './roles';
 import { states } from './states';
+import { step } from './step';
 import { thoughts } from './thought-test';
 
 /** One run: all losses, accuracies and spectra of the student, and the result. */
@@ -30,25 +30,6 @@ const distil: Command = async (input) => {
   });
   const curriculum = { ...(stages.length > 0 && { stages }), ...(drawn.length > 0 && { drawn }) };
   return { result, steps, evaluations, spectra, ...curriculum };
-};
-
-/** One question, thought by thought; a student is trained first. */
-const step: Command = async (input) => {
-  const { workbench, question, onEvent } = input;
-  const config = await withRoles(input);
-  const run = await workbench.distil(unobserved(config), { report: onEvent });
-  const [problem] = await workbench.problems('held-out', 0, 1);
-  const text = question ?? problem?.question ?? '';
-  const session = await workbench.openQuestion({
-    question: text,
-    student: 'trained',
-    ...(question === undefined && problem && { expected: problem.answer }),
-  });
-  const thoughts = [];
-  const { session: id, latentSteps: K } = session;
-  for (let t = 1; t <= K; t++) thoughts.push(await workbench.thought(momentOf(id, t)));
-  const answer = await workbench.answer(momentOf(id, K));
-  return { session, thoughts, answer, explicit: await workbench.explicit(text), heldOut: run.heldOut };
 };
 
 /** Milliseconds per step, session creation time, and program and node counts of the configuration. */

@@ -12,8 +12,8 @@ const ABOUT: Readonly<Record<CommandName, string>> = {
   causal: 'Measures accuracy while hidden states are projected onto r directions.',
   distil: 'Trains one student; prints every loss, accuracy and spectrum.',
   eval: 'Trains presets over seeds and compares their held-out accuracy.',
+  step: 'Trains a student, then answers one question thought by thought, and again with interventions on its thoughts.',
   arena: 'Runs an arena of the page: every method on every seed, compared with a baseline.',
-  step: 'Trains a student, then answers one question thought by thought.',
   thoughts:
     'Trains a student, then answers problems with its thoughts as they are, fewer, more and replaced: do they matter?',
   generate:

@@ -108,6 +108,7 @@ export async function lab(
       },
       samples,
       question: values.question,
+      stepping: values,
       html: values.html,
       plan: values.plan,
       lens: values,

@@ -150,6 +150,21 @@ export const OPTIONS = {
     about: 'The question to answer; by default the first held-out problem.',
     commands: ['step'],
   },
+  intervene: {
+    type: 'string',
+    multiple: true,
+    default: [] as string[],
+    value: 'z2:zero',
+    about:
+      'Interventions on the thoughts, as in z2:zero;z3@residual.2:add(token("12"),0.5), a branch each time it is given; its answer is compared with the unmodified one. Operations: zero, noise(seed), scale(a), replace(v), interpolate(v,share), add(v,a), remove(v), project(r,problems,"centred","inside"); vectors: token("a"), difference("a","b"), thought(2) or thought(2,"held-out-3"), mean(problems), direction(problems,index), values(…).',
+    commands: ['step'],
+  },
+  untrained: {
+    type: 'boolean',
+    default: false,
+    about: 'Step through the untrained base; nothing is trained.',
+    commands: ['step'],
+  },
   samples: {
     type: 'string',
     default: '16',
@@ -192,6 +207,12 @@ export const OPTIONS = {
     value: 'folder',
     about:
       'The checkpoint that is the student; unless roles.teacher is set, its teacher is itself, and unless it is left out, what is given by --data is what it is trained on.',
+    commands: TRAINING,
+  },
+  teacher: {
+    type: 'string',
+    value: 'run.json',
+    about: 'A run file whose student is trained first, on the same model and data, and kept as the teacher.',
     commands: TRAINING,
   },
   layers: {
@@ -393,8 +414,15 @@ export interface LensArguments {
 /** The given options that say who learns on what. */
 export interface TrainingArguments {
   readonly model?: string | undefined;
+  readonly teacher?: string | undefined;
   readonly adapter?: string | undefined;
   readonly storage?: string | undefined;
   readonly data: readonly string[];
   readonly set: readonly string[];
+}
+
+/** The given options of `step`. */
+export interface StepArguments {
+  readonly intervene: readonly string[];
+  readonly untrained: boolean;
 }
