@@ -20,6 +20,7 @@ import {
   nextProgram,
   type PassOptions,
   prefillProgram,
+  tokensFed,
 } from './programs';
 import { type DecodeSite, type Intervention, matrixInput, shiftInput, siteName } from './sites';
 import type { DecoderState, StateTensors } from './state';
@@ -104,7 +105,7 @@ export class Decoder {
   /** Compiles what is needed to read questions, to feed tokens and whatever else is named, and to choose the next token. */
   async prepare(feeds: readonly Fed[] = []): Promise<void> {
     await this.compile('prefill');
-    await this.compile('vector');
+    await this.compile(tokensFed(this.shape));
     for (const fed of feeds) await this.compile(fed);
     await this.compileHead('next', () => nextProgram(this.shape));
   }
@@ -182,7 +183,7 @@ export class Decoder {
         place: this.inputs.write('place', [1, 1, T, 1], place),
         ...(config.positions !== 'learned' && this.tables(column)),
       };
-      return this.run(kindOf(input), bound, column + 1, mask, options);
+      return this.run(this.kindOf(input), bound, column + 1, mask, options);
     });
   }
 
@@ -234,7 +235,10 @@ export class Decoder {
   private fed(input: DecoderInput): Record<string, DeviceTensor> {
     if ('latent' in input) return {};
     if ('embedding' in input) return { row: this.inputs.write('row', [1], this.rowOf(input)) };
-    const shape = [this.shape.batch, this.shape.config.hiddenSize];
+    const B = this.shape.batch;
+    if ('tokens' in input && tokensFed(this.shape) === 'ids')
+      return { ids: this.inputs.write('fed ids', [B, 1], Int32Array.from(input.tokens)) };
+    const shape = [B, this.shape.config.hiddenSize];
     const x = 'vector' in input ? input.vector : embeddingRows(this.model.source, input.tokens).data;
     return { x: this.inputs.write('x', shape, x) };
   }
@@ -307,6 +311,12 @@ export class Decoder {
     }
   }
 
+  private kindOf(input: DecoderInput): Fed {
+    if ('latent' in input) return { latent: input.latent };
+    if ('tokens' in input) return tokensFed(this.shape);
+    return 'embedding' in input ? { embedding: input.embedding } : 'vector';
+  }
+
   private pass(kind: 'prefill' | Fed, options: PassOptions): Promise<ModelProgram> {
     const { sites, read, hidden, attention } = options;
     const names = (of: readonly DecodeSite[]): string => of.map(siteName).sort().join(' ');
@@ -327,11 +337,6 @@ export class Decoder {
     this.line = result.catch(() => undefined);
     return result;
   }
-}
-
-function kindOf(input: DecoderInput): Fed {
-  if ('latent' in input) return { latent: input.latent };
-  return 'embedding' in input ? { embedding: input.embedding } : 'vector';
 }
 
 /** Those of the tensors that are inputs of the program. */

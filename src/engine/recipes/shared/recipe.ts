@@ -36,6 +36,8 @@ export interface Recipe<C extends RunConfig = RunConfig> {
   adapters(config: C): Readonly<Record<string, AdapterSpec>>;
   /** Trained modules outside the layers. */
   modules?(config: C, model: DecoderConfig): readonly ModuleParameter[];
+  /** Whether it trains the model's own weights, all of them; default false. */
+  trainsWeights?(config: C): boolean;
   /** What the student is fed between the question and the answer prompt, and the adapters that run. */
   reasoning(config: C, model: DecoderConfig): Reasoning;
   /** Whether `targets` needs the teacher's hidden states. A loss of weight 0 needs none. */

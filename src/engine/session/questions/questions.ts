@@ -225,7 +225,7 @@ export class Questions {
       }),
     );
     this.dropParameters();
-    this.parameters = uploadParameters(models.runtime, pair.base.config, parameters, packs);
+    this.parameters = uploadParameters(models.runtime, decoder.shape.config, parameters, packs);
     decoder.setParameters(this.parameters);
     return this.warmed(decoder, reasoning);
   }

@@ -9,6 +9,7 @@ import { layoutOf } from '../../data/batch';
 import type { RationaleForm } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
 import { positionsIn } from '../../decode/reasoning';
+import { initialWeights } from '../../model/initial-weights';
 import type { DecoderConfig } from '../../nn/config';
 import type { Recipe, Targets } from '../../recipes/shared/recipe';
 import { compileWhole } from '../../train/compile-whole';
@@ -18,7 +19,6 @@ import { hostOptimiser, type Optimiser } from '../../train/optimiser';
 import { ParameterSet } from '../../train/parameters';
 import type { TapeRun } from '../../train/step';
 import { Tape } from '../../train/tape/tape';
-import { embeddingOf } from '../models/embedding';
 import { refuseUnlessFits } from '../models/fits';
 import { checkPositions } from '../models/positions';
 import type { Example } from '../models/problems';
@@ -120,7 +120,7 @@ export async function prepare(
     const tape = new Tape(parameters, batch, config.seed);
     recipe.record(tape, { config, layout, losses });
     const { studentId: id, methods } = context;
-    const packs = parameters.initial(new Rng(config.seed), embeddingOf(model));
+    const packs = parameters.initial(new Rng(config.seed), initialWeights(model));
     const student = studentBy(recipe, config, parameters, {
       ...{ id, methods, packs, roles },
       lengths: longestOf(layout, decoded),
@@ -162,7 +162,12 @@ export async function prepare(
 
 /** Everything that a configuration trains. */
 export const parametersOf = (recipe: Recipe, config: RunConfig, model: DecoderConfig): ParameterSet =>
-  new ParameterSet(model, recipe.adapters(config), recipe.modules?.(config, model) ?? []);
+  new ParameterSet(
+    model,
+    recipe.adapters(config),
+    recipe.modules?.(config, model) ?? [],
+    recipe.trainsWeights?.(config) ? 'all' : undefined,
+  );
 
 /** A student of a configuration, untrained but for its values. */
 export const studentBy = (
