@@ -1,5 +1,6 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { ProviderChoice, Settings } from '../../storage/rows';
+import { type ArenaActions, arenaActions } from './arena-actions';
 import { type CheckActions, checkActions } from './check-actions';
 import { createContext, type Environment } from './context';
 import { dataWithoutEngine } from './data';
@@ -15,6 +16,7 @@ import { type LensActions, lensActions } from './lens-actions';
 import { initialDraft } from './lens-draft';
 import { followLensLink } from './lens-link';
 import { type Link, type PanelName, parseLink } from './link';
+import { type ModelFileActions, modelFileActions } from './model-file-actions';
 import { type PreviewActions, previewActions } from './preview-actions';
 import { type RunActions, runActions } from './run-actions';
 import { type SavedActions, savedActions } from './saved-actions';
@@ -22,6 +24,7 @@ import { type SourceActions, sourceActions } from './source-actions';
 import { type AppState, initialState, presetConfig } from './state';
 import { type StorageActions, storageActions } from './storage-actions';
 import { failureOf, idle } from './task';
+import { type ThoughtTestActions, thoughtTestActions } from './thought-test-actions';
 import { type TourActions, tourActions } from './tour-actions';
 
 export interface PageActions {
@@ -40,6 +43,8 @@ export interface PageActions {
 export type Actions = PageActions &
   EngineActions &
   CheckActions &
+  ArenaActions &
+  ThoughtTestActions &
   RunActions &
   SavedActions &
   LatentActions &
@@ -48,6 +53,7 @@ export type Actions = PageActions &
   GenerationActions &
   SourceActions &
   PreviewActions &
+  ModelFileActions &
   StorageActions &
   TourActions;
 
@@ -75,14 +81,17 @@ export function createApp(environment: Environment): App {
   });
   const engine = engineActions(ctx);
   const check = checkActions(ctx, engine);
+  const thoughtTest = thoughtTestActions(ctx, engine);
   const run = runActions(ctx, engine);
   const saved = savedActions(ctx);
+  const arena = arenaActions(ctx, run);
   const latents = latentActions(ctx, engine);
   const lens = lensActions(ctx, engine);
   const data = dataActions(ctx, engine, lens);
   const generation = generationActions(ctx, engine);
   const sources = sourceActions(ctx, lens);
   const preview = previewActions(ctx);
+  const modelFile = modelFileActions(ctx);
   const storage = storageActions(ctx, engine);
   const tour = tourActions(ctx, engine, lens, run, latents);
 
@@ -181,6 +190,7 @@ export function createApp(environment: Environment): App {
         clearTimeout(late);
         if (firstPlace(settings.hasVisited ? 'model' : 'tour') && !settings.hasVisited)
           page.changeSettings({ hasVisited: true });
+        await arena.loadArena();
         await saved.refreshSaved();
         // A link that asks for something means the same to everyone: whatever it omits takes its default.
         if (Object.keys(ctx.get().link.lens).length === 0)
@@ -210,6 +220,8 @@ export function createApp(environment: Environment): App {
       ...page,
       ...engine,
       ...check,
+      ...arena,
+      ...thoughtTest,
       ...run,
       ...saved,
       ...latents,
@@ -218,6 +230,7 @@ export function createApp(environment: Environment): App {
       ...generation,
       ...sources,
       ...preview,
+      ...modelFile,
       ...storage,
       ...tour,
     },

@@ -7,6 +7,7 @@ import type { EngineActions } from './engine-actions';
 import { noteLoss } from './engine-actions';
 import { outlived } from './lens';
 import { refreshCheckpoints } from './lens-actions';
+import { needsPair, type RoleField, withRole } from './role-choice';
 import { isActive } from './run';
 import { modelsThatDiffer, readRunFile } from './run-file';
 import { runKeeper } from './saved-actions';
@@ -16,6 +17,8 @@ import { failureOf } from './task';
 export interface RunActions {
   choosePreset(id: string): void;
   setField(path: string, value: unknown): void;
+  /** Chooses the student, the teacher or the data; says what else had to change with it. */
+  chooseRole(field: RoleField, value: string): void;
   /** Loads a run file's configuration into the form. Throws what is wrong with it. */
   readRunFile(text: string): void;
   /** Trains with the given configuration, or the form's. */
@@ -83,12 +86,19 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     setField(path, value) {
       ctx.set({ draft: withValue(ctx.get().draft, path, value) });
     },
+    chooseRole(field, value) {
+      const { draft, data } = ctx.get();
+      const { config, notes } = withRole(draft, field, value, data.report.value);
+      for (const note of notes) ctx.notify('info', note);
+      ctx.set({ draft: config });
+    },
     readRunFile(text) {
       const { file, notes } = readRunFile(text, ctx.get().methods);
       for (const note of notes) ctx.notify('warning', note);
       ctx.set({ draft: file.config });
       link(null);
-      const models = ctx.get().pair.value?.models ?? [];
+      const { pair, lens } = ctx.get();
+      const models = [...(pair.value?.models ?? []), ...(lens.opened.value ? [lens.opened.value] : [])];
       const differ =
         models.length === 0
           ? []
@@ -105,24 +115,27 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       const config = parseRunConfig(wanted, ctx.get().methods);
       const id = new Date().toISOString();
       let hasBegun = false;
-      const outcome = await run.start(async (turn) => {
-        hasBegun = true;
-        tellsStates = false;
-        reached = turn.reached;
-        queue = [];
-        turn.show(null);
-        ctx.run({ type: 'begin', id, config });
-        keeper.begin();
-        ctx.lens({ checkpoints: [], ...outlived(ctx.get().lens, ({ kind }) => kind === 'student') });
-        try {
-          const result = await ctx.engine().distil(config, { signal: turn.signal, report });
-          flush();
-          ctx.run({ type: 'finish', result });
-          return true;
-        } finally {
-          flush();
-        }
-      }, engine.pairReady);
+      const outcome = await run.start(
+        async (turn) => {
+          hasBegun = true;
+          tellsStates = false;
+          reached = turn.reached;
+          queue = [];
+          turn.show(null);
+          ctx.run({ type: 'begin', id, config });
+          keeper.begin();
+          ctx.lens({ checkpoints: [], ...outlived(ctx.get().lens, ({ kind }) => kind === 'student') });
+          try {
+            const result = await ctx.engine().distil(config, { signal: turn.signal, report });
+            flush();
+            ctx.run({ type: 'finish', result });
+            return true;
+          } finally {
+            flush();
+          }
+        },
+        needsPair(config) ? engine.pairReady : engine.deviceReady,
+      );
       if (!hasBegun) return false;
       endOfTraining();
       if (outcome.status === 'done') {

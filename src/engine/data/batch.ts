@@ -5,7 +5,11 @@ import { HIDDEN, type TokenBatch, type TokenLayout, type TokenTargets } from '..
 import type { ProblemCodec, TokenProblem } from './tokens';
 
 /** The smallest layout that holds every problem, for batches of size `batch`. */
-export function layoutOf(problems: readonly TokenProblem[], codec: ProblemCodec, batch: number): TokenLayout {
+export function layoutOf(
+  problems: readonly TokenProblem[],
+  codec: Pick<ProblemCodec, 'prompt'>,
+  batch: number,
+): TokenLayout {
   if (problems.length === 0) throw new InputError('there are no samples', 'Choose at least one.');
   const longest = (length: (p: TokenProblem) => number): number => Math.max(...problems.map(length));
   return {
@@ -76,7 +80,7 @@ const targetsOf = ({ targets, weights }: TokenTargets): TokenTargets => ({ targe
 /** Problems as one batch in a layout. The last token of each sequence is only a target. */
 export function tokenBatch(
   problems: readonly TokenProblem[],
-  codec: ProblemCodec,
+  codec: Pick<ProblemCodec, 'prompt' | 'padId'>,
   layout: TokenLayout,
 ): TokenBatch {
   const { prompt } = codec;

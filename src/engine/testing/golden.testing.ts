@@ -38,7 +38,11 @@ export type GoldenName =
   | 'proofs'
   | 'decode'
   | 'interventions-qwen2'
-  | 'interventions-gpt2';
+  | 'interventions-gpt2'
+  | 'coconut'
+  | 'icot'
+  | 'adaptive'
+  | 'grpo';
 export type GoldenModelName = 'llama-student' | 'llama-teacher' | 'qwen2-student' | 'qwen2-teacher';
 
 interface Entry {

@@ -37,8 +37,10 @@ export interface LoopOptions {
   readonly from?: number;
   readonly learningRate: number;
   readonly warmup: number;
+  /** Multiplies the learning rate at step t, from 0; default 1. */
+  readonly rateFactor?: (t: number) => number;
   /** The inputs of step t, from 0. */
-  readonly batch: (t: number) => Record<string, HostTensor>;
+  readonly batch: (t: number) => Record<string, HostTensor> | Promise<Record<string, HostTensor>>;
   readonly onStep: (step: LoopStep) => void;
   /** Called every `every` steps and after the last one; 0 for never. */
   readonly every: number;
@@ -64,8 +66,9 @@ export async function train(options: LoopOptions): Promise<number> {
     if (control?.stopped) break;
     throwIfCancelled(signal, 'training');
     const start = performance.now();
-    const rate = learningRate(done, steps, options.learningRate, options.warmup);
-    const output = await step.run(options.batch(done), parameters, done);
+    const scheduled = learningRate(done, steps, options.learningRate, options.warmup);
+    const rate = scheduled * (options.rateFactor?.(done) ?? 1);
+    const output = await step.run(await options.batch(done), parameters, done);
     const { norm, finite, terms } = await optimiser.update(
       output.gradients,
       rate,

@@ -15,7 +15,11 @@ export function ConfigForm({ isDisabled }: { readonly isDisabled: boolean }) {
   const draft = useApp((state) => state.draft);
   const methods = useApp((state) => state.methods);
   const errors = useMemo(() => draftErrors(draft, methods), [draft, methods]);
-  const groups = useMemo(() => settingsOf(methodOf(draft.method, methods)), [draft.method, methods]);
+  // Who learns from whom has a card of its own.
+  const groups = useMemo(
+    () => settingsOf(methodOf(draft.method, methods)).filter(({ id }) => id !== 'roles'),
+    [draft.method, methods],
+  );
   return (
     <div className="groups">
       {groups.map((group) => (

@@ -15,6 +15,7 @@ import type { Machinery } from './prepare';
 import { parametersOf, studentBy } from './prepare';
 import type { RunData } from './run-data';
 import { type OpenedSnapshot, writeSnapshot } from './snapshot-file';
+import { reasoningAfter } from './stages';
 import type { Student } from './student';
 
 /** Names the examples of a run, so that it is not resumed on others. */
@@ -91,10 +92,9 @@ export function studentOf(
   const recipe = recipeOf(config.method);
   const parameters = parametersOf(recipe, config, chunked(roles.student.config, MAX_VOCABULARY_BYTES));
   const packs = values(kept ? 'kept' : 'parameters', parameters.all);
-  return {
-    ...studentBy(recipe, config, parameters, { id, methods, packs, roles }),
-    step: kept?.step ?? header.step,
-  };
+  const step = kept?.step ?? header.step;
+  const reasoning = reasoningAfter(recipe, config, { roles, methods, step });
+  return { ...studentBy(config, parameters, { id, methods, packs, roles, reasoning }), step };
 }
 
 /** What writes the run's snapshots. */
@@ -111,7 +111,8 @@ export async function packerFor({
   readonly data: RunData;
   readonly clock: PhaseClock;
 }): Promise<KeeperOptions['pack']> {
-  const { adapter, optimiser, parameters } = machinery;
+  const { adapter, curriculum, parameters } = machinery;
+  const { optimiser } = curriculum;
   const named = await dataOf(data);
   return async (step, status: SnapshotStatus, series) => {
     const isDone = status === 'done';
@@ -139,6 +140,7 @@ export async function packerFor({
       values: isDone ? adapter.student.packs : state.values,
       ...(!isDone && { moments: await optimiser.state() }),
       ...(best && !isDone && { kept: best.values }),
+      ...(!isDone && { reference: curriculum.policy?.referenceValues }),
     });
   };
 }

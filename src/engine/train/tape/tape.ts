@@ -249,7 +249,7 @@ export class Tape {
   }
 
   /** A value that the pass outputs besides its terms. */
-  output(name: string, value: States): void {
+  output(name: string, value: Value): void {
     const { shape } = value;
     this.add({ kind: 'output', name, shape, inputs: [value], parameters: [], terms: [], trace: itself });
   }
