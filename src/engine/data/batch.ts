@@ -110,6 +110,37 @@ export function tokenBatch(
 }
 
 /**
+ * A batch as n of equal size, in its order. Weights are n times as large, so that the mean of the parts' losses is that of
+ * the whole.
+ */
+export function splitBatch({ question, answer, reply, explicit }: TokenBatch, n: number): TokenBatch[] {
+  const part = (host: HostTensor, i: number, factor = 1): HostTensor => {
+    const { shape, dtype } = host;
+    const [B, ...rest] = shape as [number, ...number[]];
+    const size = host.data.length / n;
+    const data = host.data.slice(i * size, (i + 1) * size);
+    return {
+      dtype,
+      shape: [B / n, ...rest],
+      data: factor === 1 ? data : data.map((x) => x * factor),
+    } as HostTensor;
+  };
+  const targets = (of: TokenTargets, i: number): TokenTargets => ({
+    targets: part(of.targets, i),
+    weights: part(of.weights, i, n),
+  });
+  return Array.from({ length: n }, (_, i) => ({
+    question: { ids: part(question.ids, i), keyMask: part(question.keyMask, i) },
+    answer: { ids: part(answer.ids, i), ...targets(answer, i) },
+    reply: targets(reply, i),
+    explicit: {
+      ...{ ids: part(explicit.ids, i), anchors: part(explicit.anchors, i) },
+      ...targets(explicit, i),
+    },
+  }));
+}
+
+/**
  * Batches of indices: a new seeded shuffle of 0…n−1 per epoch, epochs joined end to end so that every batch is full.
  * Batch t depends on the seed and t alone.
  */

@@ -37,6 +37,8 @@ export type GoldenName =
   | 'adamw-llama'
   | 'proofs'
   | 'decode'
+  | 'methods-llama'
+  | 'methods-qwen2'
   | 'interventions-qwen2'
   | 'interventions-gpt2'
   | 'coconut'
