@@ -46,6 +46,9 @@ export interface StepOptions {
   readonly read?: readonly DecodeSite[];
 }
 
+/** What a step keeps besides keys and values. */
+export type KeptOptions = Pick<StepOptions, 'hidden' | 'attention'>;
+
 /**
  * Runs a model one position at a time, for B sequences at once. What it has read so far is a `DecoderState`, a value:
  * between any two steps it can be inspected (`readout.ts`), kept, and continued in more than one way. Programs are
@@ -102,17 +105,20 @@ export class Decoder {
     };
   }
 
-  /** Compiles what is needed to read questions, to feed tokens and whatever else is named, and to choose the next token. */
-  async prepare(feeds: readonly Fed[] = []): Promise<void> {
-    await this.compile('prefill');
-    await this.compile(tokensFed(this.shape));
-    for (const fed of feeds) await this.compile(fed);
+  /**
+   * Compiles what is needed to read questions, to feed tokens and whatever else is named, and to choose the next token.
+   * @param kept what those steps keep
+   */
+  async prepare(feeds: readonly Fed[] = [], kept: KeptOptions = {}): Promise<void> {
+    await this.compile('prefill', kept);
+    await this.compile(tokensFed(this.shape), kept);
+    for (const fed of feeds) await this.compile(fed, kept);
     await this.compileHead('next', () => nextProgram(this.shape));
   }
 
-  /** Compiles a plain pass ahead of its first use. */
-  async compile(kind: 'prefill' | Fed): Promise<void> {
-    await this.pass(kind, { sites: [], read: [], hidden: false, attention: false });
+  /** Compiles a pass without interventions ahead of its first use. */
+  async compile(kind: 'prefill' | Fed, kept: KeptOptions = {}): Promise<void> {
+    await this.pass(kind, { sites: [], read: [], hidden: false, attention: false, ...kept });
   }
 
   /** Compiles a program for `read` ahead of its first use. */

@@ -4,7 +4,7 @@ import { LATENT_DEFAULTS, MAX_LATENT_STEPS } from '../../../contract/methods/sha
 import { InputError } from '../../base/errors';
 import type { TokenLayout } from '../../base/tokens';
 import { layoutOf, leftPad } from '../../data/batch';
-import type { Decoder } from '../../decode/decoder';
+import type { Decoder, KeptOptions } from '../../decode/decoder';
 import { everywhere } from '../../decode/greedy';
 import { logitLens } from '../../decode/logit-lens';
 import { latentOf, logitsOf, nextTokens, topTokens } from '../../decode/readout';
@@ -32,6 +32,9 @@ const MEASURED = 512;
 const QUESTION_ROOM = 8;
 /** Upper limit of τ, as in a run's configuration. */
 const MAX_TEMPERATURE = 100;
+
+/** What is kept of the teacher's tokens. */
+const SPOKEN = { hidden: true } as const;
 
 interface Models {
   readonly models: DeviceModels;
@@ -123,7 +126,7 @@ export class Questions {
   /** The teacher's explicit chain of thought. */
   async explicit(question: string): Promise<ExplicitReport> {
     const { pair, device } = this.models();
-    const decoder = await this.teacherDecoder(1);
+    const decoder = await this.teacherDecoder(1, SPOKEN);
     const chain = await explicitChain(pair, decoder, question, generationLimit(this.layout(), explicitly()));
     const { layers: L, hiddenSize: H } = decoder.shape.config;
     const space = await teacherSpace(chain, [L, H], device);
@@ -155,7 +158,7 @@ export class Questions {
     const known = this.measured.get(count);
     if (known) return known;
     const { pair, problems } = this.models();
-    const decoder = await this.teacherDecoder(EVALUATION_BATCH);
+    const decoder = await this.teacherDecoder(EVALUATION_BATCH, {});
     const start = performance.now();
     const share = await accuracy({
       decoder,
@@ -222,15 +225,16 @@ export class Questions {
         capacity: capacityFor(layout, reasoning),
         parameters,
         reasoning,
+        kept: LOOKED_AT,
       }),
     );
     this.dropParameters();
     this.parameters = uploadParameters(models.runtime, decoder.shape.config, parameters, packs);
     decoder.setParameters(this.parameters);
-    return this.warmed(decoder, reasoning);
+    return this.warmed(decoder, LOOKED_AT, reasoning);
   }
 
-  private async teacherDecoder(batch: number): Promise<Decoder> {
+  private async teacherDecoder(batch: number, kept: KeptOptions): Promise<Decoder> {
     const { models, pair } = this.models();
     const layout = this.layout();
     const decoder = await this.decoders.take(`teacher ${batch}`, () =>
@@ -239,20 +243,20 @@ export class Questions {
         question: layout.question,
         capacity: capacityFor(layout, explicitly()),
         reasoning: explicitly(),
+        kept,
       }),
     );
-    return this.warmed(decoder);
+    return this.warmed(decoder, kept);
   }
 
   /**
    * Runs each program once, so that the times shown are the model's and not those of a first call's preparations.
-   * @param reasoning of a student, whose next-token probabilities are shown
+   * @param options what steps keep  @param reasoning of a student, whose next-token probabilities are shown
    */
-  private async warmed(decoder: Decoder, reasoning?: Reasoning): Promise<Decoder> {
+  private async warmed(decoder: Decoder, options: KeptOptions, reasoning?: Reasoning): Promise<Decoder> {
     if (this.warm.has(decoder)) return decoder;
     const { batch, question } = decoder.shape;
     const { ids, keyMask } = leftPad(new Array<number[]>(batch).fill([0]), question, 0);
-    const options = reasoning ? LOOKED_AT : { hidden: true };
     let state = await decoder.begin(ids, keyMask, options);
     try {
       await nextTokens(decoder, state);
