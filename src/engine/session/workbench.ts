@@ -44,6 +44,7 @@ import type {
 import { METHODS, methodOf } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import type { ModelFile, ModelFileRequest } from '../../contract/model-files';
+import type { KeptTeacher } from '../../contract/roles';
 import type { StatesFile, StatesRequest } from '../../contract/states';
 import type { ThoughtTestReport, ThoughtTestRequest } from '../../contract/thought-test';
 import type { AnswerDifference, BranchAnswer, ThoughtReport } from '../../contract/thoughts';
@@ -59,6 +60,7 @@ import { ExclusiveQueue } from './exclusive-queue';
 import { exportModel } from './exports/export';
 import { GenerationDecoders } from './generate/decoders';
 import { generate } from './generate/generate';
+import { identityOf } from './latents/identity';
 import type { LatentStepper } from './latents/latent-stepper';
 import type { Asking } from './latents/vectors';
 import { lensCost } from './lens/cost';
@@ -71,7 +73,7 @@ import { describeConfig, openModel } from './models/opened';
 import { loadPair, modelsOf, type Pair } from './models/pair';
 import { ProblemSet, problemOf } from './models/problems';
 import { isBundled, resolveRoles } from './models/resolve-roles';
-import { type LoadedModels, type OpenedModel, resolveSubject } from './models/subjects';
+import { type LoadedModels, type OpenedModel, resolveSubject, steppedOf } from './models/subjects';
 import { storageErrors, storedAs, usuallyStored } from './models/weight-storage';
 import { parseRequest } from './parse-request';
 import { previewTokens } from './prompts/preview';
@@ -97,12 +99,14 @@ export class LoriWorkbench implements Workbench {
   private loaded: { pair: Pair; problems: ProblemSet } | undefined;
   private running: { control: LoopControl; signal: AbortSignal | undefined } | undefined;
   private student: Student | undefined;
+  /** The student that was kept as teacher. */
+  private teacher: LoadedModels['kept'];
   /** Checkpoints of the run in progress, or of the one that made the student. */
   private kept = new Checkpoints();
   private checkpointIds = 0;
   private studentIds = 0;
   private openedModel: OpenedModel | undefined;
-  private readonly questions = new Questions(() => this.ready());
+  private readonly questions = new Questions(() => ({ ...this.provider(), ...this.loaded }));
   private readonly data = new DataRoom();
   /** Hidden states the lens has gathered. */
   private readonly states = new StatesCache();
@@ -144,6 +148,11 @@ export class LoriWorkbench implements Workbench {
   }
 
   async problems(split: Split, from: number, count: number): Promise<readonly Problem[]> {
+    const { student } = this;
+    if (student?.config.roles.data === 'opened' && student.examples && split !== 'validation') {
+      const own = student.examples[split === 'train' ? 'training' : 'heldOut'];
+      return own.slice(from, from + count).map(problemOf);
+    }
     return this.ready().problems.take(split, from, count).map(problemOf);
   }
 
@@ -219,7 +228,10 @@ export class LoriWorkbench implements Workbench {
     this.states.drop('opened');
     if (before) {
       // Once nothing uses them: generation may be under way.
-      void this.queue.between(() => this.generation.drop(before.model));
+      void this.queue.between(async () => {
+        await this.generation.drop(before.model);
+        await this.questions.dropModel(before.model);
+      });
       await this.opened?.models.close(before.model);
     }
     return next.model.report;
@@ -282,6 +294,18 @@ export class LoriWorkbench implements Workbench {
       this.questions.close();
       this.states.drop('student');
       return reportOf(student, this.methods);
+    });
+  }
+
+  keepTeacher(): Promise<KeptTeacher> {
+    return this.queue.between(async () => {
+      const { student } = this;
+      if (!student)
+        throw new InputError('no student has been trained yet', 'Distil one first, then keep it as teacher.');
+      const model = student.roles?.student ?? this.ready().pair.base;
+      const { student: sha256 } = await identityOf(model, student);
+      this.teacher = { student, sha256: sha256 as string };
+      return { label: student.label, model: model.report.name, sha256: sha256 as string };
     });
   }
 
@@ -381,12 +405,14 @@ export class LoriWorkbench implements Workbench {
     latent?: LatentChoice;
   }): Promise<LatentSession> {
     return this.queue.between(async () => {
-      this.ready();
+      if (request.student !== 'trained') this.ready();
       if (request.student === 'trained' && !this.student)
         throw new InputError(
           'no student has been trained yet',
           'Distil one first, or step through the untrained base.',
         );
+      if (request.student === 'opened')
+        return this.questions.open(request, undefined, steppedOf(this.openedModel));
       return this.questions.open(request, request.student === 'trained' ? this.student : undefined);
     });
   }
@@ -473,6 +499,7 @@ export class LoriWorkbench implements Workbench {
     return {
       ...this.loaded,
       student: this.student,
+      kept: this.teacher,
       checkpoints: this.kept.byId,
       opened: this.openedModel,
       provider: this.opened?.report.provider,
@@ -489,6 +516,7 @@ export class LoriWorkbench implements Workbench {
     await this.questions.forget();
     this.states.drop();
     this.student = undefined;
+    this.teacher = undefined;
     this.kept = new Checkpoints();
     const pair = this.loaded?.pair;
     this.loaded = undefined;

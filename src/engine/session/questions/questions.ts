@@ -22,14 +22,24 @@ import { LatentStepper, SHOWN_TOKENS } from '../latents/latent-stepper';
 import { type TeacherSpace, teacherSpace } from '../latents/teacher-distance';
 import { LOOKED_AT } from '../latents/thought-runner';
 import type { DeviceModels } from '../models/device-models';
-import type { Pair } from '../models/pair';
-import { POOL, type ProblemSet } from '../models/problems';
-import { capacityFor, decoderFor, EVALUATION_BATCH, generationLimit, type Student } from '../runs/student';
+import type { AnsweringModels, LoadedModel, Pair } from '../models/pair';
+import { type Example, POOL, type ProblemSet } from '../models/problems';
+import type { TeacherAdapter } from '../models/roles';
+import {
+  capacityFor,
+  decoderFor,
+  EVALUATION_BATCH,
+  generationLimit,
+  type Student,
+  type StudentSpec,
+} from '../runs/student';
 import { DecoderCache } from './decoder-cache';
 
 /** Held-out problems that determine how long a typed question may be: as long as the longest, plus some slack. */
 const MEASURED = 512;
 const QUESTION_ROOM = 8;
+/** Of a student whose training is not known: room for a problem of GSM8K. */
+const UNKNOWN_LENGTHS: TokenLayout = { batch: 1, question: 256, prompt: 0, answer: 16, explicit: 256 };
 /** Upper limit of τ, as in a run's configuration. */
 const MAX_TEMPERATURE = 100;
 
@@ -39,8 +49,47 @@ const SPOKEN = { hidden: true } as const;
 interface Models {
   readonly models: DeviceModels;
   readonly device: Device | undefined;
-  readonly pair: Pair;
-  readonly problems: ProblemSet;
+  readonly pair?: Pair | undefined;
+  readonly problems?: ProblemSet | undefined;
+}
+
+/** Whose models answer. */
+interface Asked {
+  readonly models: AnsweringModels;
+  /** What the teacher runs with. */
+  readonly adapter?: TeacherAdapter | undefined;
+  /** Of a student that was not trained on the pair's problems. */
+  readonly examples?: Student['examples'];
+  readonly layout: TokenLayout;
+  /** Unique to the models. */
+  readonly key: string;
+}
+
+/** A student that was opened with its model, whose files say how it reasons. */
+export interface OpenedStudent {
+  readonly student: StudentSpec & Pick<Student, 'label' | 'packs'>;
+  readonly on: Pick<Pair, 'base' | 'tokenizer' | 'codec'>;
+}
+
+/** Of questions of the field (GSM8K's longest have some 200 tokens), and of what is written after the thoughts. */
+const FIELD = { question: 200, answer: 16, explicit: 48 } as const;
+
+/** With as many positions as its model has. */
+function askedOf({ on }: OpenedStudent, reasoning: Reasoning): Asked {
+  const { maxPositions = Number.POSITIVE_INFINITY, storage } = on.base.config;
+  const layout = {
+    ...FIELD,
+    batch: 1,
+    prompt: on.codec.prompt.length,
+    explicit: Math.min(FIELD.explicit, Math.floor(maxPositions / 4)),
+  };
+  const rest = capacityFor({ ...layout, question: 0 }, reasoning);
+  const question = Math.max(1, Math.min(FIELD.question, maxPositions - rest));
+  return {
+    models: { ...on, teacher: on.base },
+    layout: { ...layout, question },
+    key: `${on.base.report.sha256} ${storage}`,
+  };
 }
 
 /** How the untrained base reasons; unspecified parts are a run's defaults. @throws InputError for an impossible τ */
@@ -57,10 +106,15 @@ function baseReasoning(choice: LatentChoice | undefined): Reasoning {
 
 /** Questions for student and teacher, one open at a time, and the decoders made for them. */
 export class Questions {
-  /** Trained values of the student that is stepped through. */
+  /** Trained values of the student that is stepped through, and of a teacher. */
   private parameters: readonly DeviceTensor[] = [];
+  private teachers: readonly DeviceTensor[] = [];
+  /** The student that was asked last: its teacher is the one that explains. */
+  private student: Student | undefined;
   private stepper: { session: number; stepper: LatentStepper; decoder: Decoder } | undefined;
   private sessions = 0;
+  /** The opened model that was stepped through last. */
+  private other: LoadedModel | undefined;
   private readonly decoders = new DecoderCache((decoder) => this.stepper?.decoder === decoder);
   private readonly warm = new WeakSet<Decoder>();
   private readonly measured = new Map<number, Accuracy>();
@@ -84,9 +138,11 @@ export class Questions {
       readonly latent?: LatentChoice;
     },
     student: Student | undefined,
+    opened?: OpenedStudent,
   ): Promise<LatentSession> {
-    const { pair, problems, device } = this.models();
-    const trained = student?.reasoning ?? baseReasoning(request.latent);
+    const { device } = this.models();
+    const asking = opened?.student ?? student;
+    const trained = asking?.reasoning ?? baseReasoning(request.latent);
     const latentSteps = request.steps ?? thoughtsIn(trained);
     if (!Number.isInteger(latentSteps) || latentSteps < 0 || latentSteps > MAX_LATENT_STEPS)
       throw new InputError(
@@ -94,24 +150,29 @@ export class Questions {
         'Choose a number of latent steps in that range.',
       );
     const reasoning = withSteps(trained, latentSteps, feedbackBy(LATENT_DEFAULTS));
+    const asked = opened ? askedOf(opened, reasoning) : this.asked(student);
     // If this is refused, the previous question stays open; otherwise it ends here, because its trained values go.
-    leftPad([pair.codec.question(request.question)], this.layout().question, pair.codec.padId);
+    const { codec } = asked.models;
+    leftPad([codec.question(request.question)], asked.layout.question, codec.padId);
     this.close();
-    const decoder = await this.studentDecoder(student, reasoning);
+    this.student = student;
+    this.other = opened?.on.base;
+    const decoder = await this.studentDecoder(asked, asking, reasoning);
     this.sessions++;
-    const stepper = await LatentStepper.open(pair, decoder, {
+    const stepper = await LatentStepper.open(asked.models, decoder, {
       session: this.sessions,
       question: request.question,
       expected: request.expected ?? null,
-      student: student?.label ?? 'the base, untrained',
-      identity: await identityOf(pair.base, student),
+      student: asking?.label ?? 'the base, untrained',
+      identity: await identityOf(asked.models.base, asking),
       reasoning,
-      limit: generationLimit(this.layout(), reasoning),
+      limit: generationLimit(asked.layout, reasoning),
       device,
-      training: (count) => this.trainingQuestions(count),
-      problem: (id) => problems.byId(id)?.problem.question,
+      training: (count) => this.trainingQuestions(asked, count),
+      problem: (id) => this.problem(asked, id)?.problem.question,
     });
-    if (this.taught?.question === request.question) stepper.compareWith(this.taught.space);
+    // The bundled teacher's states are of another size.
+    if (!opened && this.taught?.question === request.question) stepper.compareWith(this.taught.space);
     this.stepper = { session: this.sessions, stepper, decoder };
     return stepper.report;
   }
@@ -125,23 +186,29 @@ export class Questions {
 
   /** The teacher's explicit chain of thought. */
   async explicit(question: string): Promise<ExplicitReport> {
+<<<<<<< HEAD
     const { pair, device } = this.models();
     const decoder = await this.teacherDecoder(1, SPOKEN);
     const chain = await explicitChain(pair, decoder, question, generationLimit(this.layout(), explicitly()));
+=======
+    const { device } = this.models();
+    const asked = this.asked(this.student);
+    const decoder = await this.teacherDecoder(asked, 1);
+    const limit = generationLimit(asked.layout, explicitly());
+    const chain = await explicitChain(asked.models, decoder, question, limit);
+>>>>>>> main
     const { layers: L, hiddenSize: H } = decoder.shape.config;
     const space = await teacherSpace(chain, [L, H], device);
     this.taught = { question, space };
     const open = this.stepper?.stepper;
-    if (open?.report.question === question) open.compareWith(space);
+    if (!this.other && open?.report.question === question) open.compareWith(space);
     return chain.report;
   }
 
   /** The first training problems whose questions fit into what the decoders read. @throws InputError if there are fewer */
-  private trainingQuestions(count: number): string[] {
-    const { problems } = this.models();
-    const { question: most } = this.layout();
-    const found = problems
-      .take('train', 0, POOL)
+  private trainingQuestions({ layout, examples }: Asked, count: number): string[] {
+    const { question: most } = layout;
+    const found = (examples?.training ?? this.models().problems?.take('train', 0, POOL) ?? [])
       .filter(({ tokens }) => tokens.question.length <= most)
       .slice(0, count)
       .map(({ problem }) => problem.question);
@@ -153,23 +220,35 @@ export class Questions {
     return found;
   }
 
+  private problem({ examples }: Asked, id: string): Example | undefined {
+    if (!examples) return this.models().problems?.byId(id);
+    return [...examples.training, ...examples.heldOut].find((example) => example.id === id);
+  }
+
   /** The teacher's own accuracy on the first `count` held-out problems; measured once per pair. */
   async teacherAccuracy(count: number, options: CallOptions): Promise<Accuracy> {
     const known = this.measured.get(count);
     if (known) return known;
+<<<<<<< HEAD
     const { pair, problems } = this.models();
     const decoder = await this.teacherDecoder(EVALUATION_BATCH, {});
+=======
+    const { problems } = this.models();
+    const asked = this.asked(undefined);
+    const pair = asked.models;
+    const decoder = await this.teacherDecoder(asked, EVALUATION_BATCH);
+>>>>>>> main
     const start = performance.now();
     const share = await accuracy({
       decoder,
       codec: pair.codec,
       tokenizer: pair.tokenizer,
       endIds: pair.teacher.endIds,
-      problems: problems
+      problems: (problems as ProblemSet)
         .take('held-out', 0, count)
         .map((e) => ({ tokens: e.tokens, answer: e.problem.answer })),
       reasoning: explicitly(),
-      limit: generationLimit(this.layout(), explicitly()),
+      limit: generationLimit(asked.layout, explicitly()),
       signal: options.signal,
       onProgress: (done, total) =>
         options.report?.({
@@ -195,6 +274,12 @@ export class Questions {
     this.close();
     await this.decoders.clear();
     this.dropParameters();
+    this.dropTeachers();
+  }
+
+  /** Frees what was made for a model that is no longer open. */
+  async dropModel(model: LoadedModel): Promise<void> {
+    if (this.other === model) await this.drop();
   }
 
   /** Frees everything that belongs to the loaded pair. */
@@ -205,19 +290,42 @@ export class Questions {
     this.taught = undefined;
   }
 
-  private layout(): TokenLayout {
+  /** @throws InputError if its models are not loaded */
+  private asked(student: Student | undefined): Asked {
+    const { pair, problems } = this.models();
+    const { roles, lengths, examples } = student ?? {};
+    if (!roles || (roles.student === pair?.base && roles.codec === pair.codec)) {
+      if (!pair || !problems) throw new InputError('no models are loaded', 'Load the bundled pair first.');
+      return { models: pair, layout: this.layout(pair, problems), key: 'the pair' };
+    }
+    const { student: base, teacher, tokenizer, codec } = roles;
+    return {
+      models: { base, teacher: teacher.model, tokenizer, codec },
+      adapter: teacher.adapter,
+      examples,
+      layout: lengths
+        ? { ...lengths, batch: 1, question: lengths.question + QUESTION_ROOM }
+        : { ...UNKNOWN_LENGTHS, prompt: codec.prompt.length },
+      key: `${base.report.sha256} ${teacher.label} ${JSON.stringify(lengths)}`,
+    };
+  }
+
+  private layout(pair: Pair, problems: ProblemSet): TokenLayout {
     if (this.lengths) return this.lengths;
-    const { problems, pair } = this.models();
     const tokens = problems.take('held-out', 0, MEASURED).map((e) => e.tokens);
     const layout = layoutOf(tokens, pair.codec, 1);
     this.lengths = { ...layout, question: layout.question + QUESTION_ROOM };
     return this.lengths;
   }
 
-  private async studentDecoder(student: Student | undefined, reasoning: Reasoning): Promise<Decoder> {
-    const { models, pair } = this.models();
-    const layout = this.layout();
+  private async studentDecoder(
+    { models: pair, layout, key }: Asked,
+    student: OpenedStudent['student'] | undefined,
+    reasoning: Reasoning,
+  ): Promise<Decoder> {
+    const { models } = this.models();
     const { parameters = NO_PARAMETERS, packs = [] } = student ?? {};
+<<<<<<< HEAD
     const decoder = await this.decoders.take(`student ${JSON.stringify([parameters, reasoning])}`, () =>
       decoderFor(models, pair.base, {
         batch: 1,
@@ -227,6 +335,18 @@ export class Questions {
         reasoning,
         kept: LOOKED_AT,
       }),
+=======
+    const decoder = await this.decoders.take(
+      `student ${key} ${JSON.stringify([parameters, reasoning])}`,
+      () =>
+        decoderFor(models, pair.base, {
+          batch: 1,
+          question: layout.question,
+          capacity: capacityFor(layout, reasoning),
+          parameters,
+          reasoning,
+        }),
+>>>>>>> main
     );
     this.dropParameters();
     this.parameters = uploadParameters(models.runtime, decoder.shape.config, parameters, packs);
@@ -234,6 +354,7 @@ export class Questions {
     return this.warmed(decoder, LOOKED_AT, reasoning);
   }
 
+<<<<<<< HEAD
   private async teacherDecoder(batch: number, kept: KeptOptions): Promise<Decoder> {
     const { models, pair } = this.models();
     const layout = this.layout();
@@ -247,6 +368,27 @@ export class Questions {
       }),
     );
     return this.warmed(decoder, kept);
+=======
+  private async teacherDecoder(
+    { models: pair, adapter, layout, key }: Asked,
+    batch: number,
+  ): Promise<Decoder> {
+    const { models } = this.models();
+    const { parameters, packs, reasoning: own } = adapter ?? { parameters: NO_PARAMETERS, packs: [] };
+    const reasoning = explicitly(own);
+    const decoder = await this.decoders.take(`teacher ${key} ${batch}`, () =>
+      decoderFor(models, pair.teacher, {
+        batch,
+        question: layout.question,
+        capacity: capacityFor(layout, reasoning),
+        ...{ parameters, reasoning },
+      }),
+    );
+    this.dropTeachers();
+    this.teachers = uploadParameters(models.runtime, pair.teacher.config, parameters, packs);
+    decoder.setParameters(this.teachers);
+    return this.warmed(decoder);
+>>>>>>> main
   }
 
   /**
@@ -285,6 +427,11 @@ export class Questions {
   private dropParameters(): void {
     for (const tensor of this.parameters) tensor.dispose();
     this.parameters = [];
+  }
+
+  private dropTeachers(): void {
+    for (const tensor of this.teachers) tensor.dispose();
+    this.teachers = [];
   }
 }
 
