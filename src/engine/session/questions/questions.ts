@@ -186,17 +186,11 @@ export class Questions {
 
   /** The teacher's explicit chain of thought. */
   async explicit(question: string): Promise<ExplicitReport> {
-<<<<<<< HEAD
-    const { pair, device } = this.models();
-    const decoder = await this.teacherDecoder(1, SPOKEN);
-    const chain = await explicitChain(pair, decoder, question, generationLimit(this.layout(), explicitly()));
-=======
     const { device } = this.models();
     const asked = this.asked(this.student);
-    const decoder = await this.teacherDecoder(asked, 1);
+    const decoder = await this.teacherDecoder(asked, 1, SPOKEN);
     const limit = generationLimit(asked.layout, explicitly());
     const chain = await explicitChain(asked.models, decoder, question, limit);
->>>>>>> main
     const { layers: L, hiddenSize: H } = decoder.shape.config;
     const space = await teacherSpace(chain, [L, H], device);
     this.taught = { question, space };
@@ -229,15 +223,10 @@ export class Questions {
   async teacherAccuracy(count: number, options: CallOptions): Promise<Accuracy> {
     const known = this.measured.get(count);
     if (known) return known;
-<<<<<<< HEAD
-    const { pair, problems } = this.models();
-    const decoder = await this.teacherDecoder(EVALUATION_BATCH, {});
-=======
     const { problems } = this.models();
     const asked = this.asked(undefined);
     const pair = asked.models;
-    const decoder = await this.teacherDecoder(asked, EVALUATION_BATCH);
->>>>>>> main
+    const decoder = await this.teacherDecoder(asked, EVALUATION_BATCH, {});
     const start = performance.now();
     const share = await accuracy({
       decoder,
@@ -325,17 +314,6 @@ export class Questions {
   ): Promise<Decoder> {
     const { models } = this.models();
     const { parameters = NO_PARAMETERS, packs = [] } = student ?? {};
-<<<<<<< HEAD
-    const decoder = await this.decoders.take(`student ${JSON.stringify([parameters, reasoning])}`, () =>
-      decoderFor(models, pair.base, {
-        batch: 1,
-        question: layout.question,
-        capacity: capacityFor(layout, reasoning),
-        parameters,
-        reasoning,
-        kept: LOOKED_AT,
-      }),
-=======
     const decoder = await this.decoders.take(
       `student ${key} ${JSON.stringify([parameters, reasoning])}`,
       () =>
@@ -345,8 +323,8 @@ export class Questions {
           capacity: capacityFor(layout, reasoning),
           parameters,
           reasoning,
+          kept: LOOKED_AT,
         }),
->>>>>>> main
     );
     this.dropParameters();
     this.parameters = uploadParameters(models.runtime, decoder.shape.config, parameters, packs);
@@ -354,24 +332,10 @@ export class Questions {
     return this.warmed(decoder, LOOKED_AT, reasoning);
   }
 
-<<<<<<< HEAD
-  private async teacherDecoder(batch: number, kept: KeptOptions): Promise<Decoder> {
-    const { models, pair } = this.models();
-    const layout = this.layout();
-    const decoder = await this.decoders.take(`teacher ${batch}`, () =>
-      decoderFor(models, pair.teacher, {
-        batch,
-        question: layout.question,
-        capacity: capacityFor(layout, explicitly()),
-        reasoning: explicitly(),
-        kept,
-      }),
-    );
-    return this.warmed(decoder, kept);
-=======
   private async teacherDecoder(
     { models: pair, adapter, layout, key }: Asked,
     batch: number,
+    kept: KeptOptions,
   ): Promise<Decoder> {
     const { models } = this.models();
     const { parameters, packs, reasoning: own } = adapter ?? { parameters: NO_PARAMETERS, packs: [] };
@@ -381,14 +345,13 @@ export class Questions {
         batch,
         question: layout.question,
         capacity: capacityFor(layout, reasoning),
-        ...{ parameters, reasoning },
+        ...{ parameters, reasoning, kept },
       }),
     );
     this.dropTeachers();
-    this.teachers = uploadParameters(models.runtime, pair.teacher.config, parameters, packs);
+    this.teachers = uploadParameters(models.runtime, decoder.shape.config, parameters, packs);
     decoder.setParameters(this.teachers);
-    return this.warmed(decoder);
->>>>>>> main
+    return this.warmed(decoder, kept);
   }
 
   /**

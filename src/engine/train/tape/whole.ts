@@ -10,11 +10,8 @@ import {
   packLength,
 } from '../../nn/attachments';
 import { withDropout } from '../../nn/dropout';
-<<<<<<< HEAD
-import { BASE, NO_PARAMETERS } from '../../nn/parameters';
-=======
 import type { KeyValues } from '../../nn/layer';
->>>>>>> main
+import { BASE, NO_PARAMETERS } from '../../nn/parameters';
 import { atPositions } from '../../nn/positions';
 import { type Leaves, leaf, ones, reverseOutputs } from '../../nn/programs/reverse';
 import { causalMask, runStack, type StackModel, type StackOutput, stackModel } from '../../nn/stack';
