@@ -76,6 +76,7 @@ export function createApp(environment: Environment): App {
       studentConfig: null,
       student: null,
       teacher: null,
+      cost: idle,
       data: dataWithoutEngine(ctx.get().data),
       lens: withoutEngine(ctx.get().lens),
     });

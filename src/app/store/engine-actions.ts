@@ -131,6 +131,7 @@ export function engineActions(ctx: Context): EngineActions {
         studentConfig: null,
         student: null,
         teacher: null,
+        cost: idle,
         latents: { ...initialLatents, question: latents.question },
         data: dataWithoutEngine(ctx.get().data),
         lens: withoutEngine(lens),
