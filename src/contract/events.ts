@@ -45,6 +45,8 @@ export interface ModelReport {
   readonly tied: boolean;
   /** Of a model that was opened: how WASM keeps its layers' matrices. */
   readonly storage?: WeightStorage;
+  /** It was trained to reason in thoughts, as its files say; their number. */
+  readonly thoughts?: number;
   /** The adapter that is merged into it. */
   readonly adapter?: AdapterReport;
   /** Options in which families differ. */

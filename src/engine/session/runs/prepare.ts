@@ -11,7 +11,7 @@ import { layoutOf } from '../../data/batch';
 import type { RationaleForm, TokenProblem } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
 import { feedsOf } from '../../decode/reason';
-import type { Reasoning } from '../../decode/reasoning';
+import { explicitly, type Reasoning } from '../../decode/reasoning';
 import type { DecoderConfig } from '../../nn/config';
 import type { Recipe, Targets, TrainingTokens } from '../../recipes/shared/recipe';
 import { accumulated } from '../../train/accumulate';
@@ -103,6 +103,7 @@ export async function prepare(
   const composition = compositionFor(sizesOf(base.config), runtime.provider, purpose);
   if (!composition) refuseUnlessFits(base.config, runtime.provider, purpose, 'training');
   checkDecoding(base, capacity);
+  if (config.evaluation.explicit) checkDecoding(base, capacityFor(decoded, explicitly(reasoning)));
   if (recipe.usesTeacher(config))
     checkPositions(read.model, layout.question + layout.explicit, 'the teacher pass', SHORTER);
 

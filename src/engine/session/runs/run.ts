@@ -12,6 +12,7 @@ import { PhaseClock } from './clock';
 import type { RunContext, RunSink } from './context';
 import type { LoopControl } from './control';
 import type { Curriculum } from './curriculum';
+import { explicitAccuracy } from './explicit-accuracy';
 import { Keeper } from './keeper';
 import { Observer } from './observe';
 import { type Machinery, prepare, rationaleOf } from './prepare';
@@ -116,12 +117,13 @@ class Distillation {
       const { heldOut } = data;
       const share =
         heldOut.length > 0 && done > 0 ? await this.measure(machinery, 'held-out', heldOut, done) : null;
+      const explicit = share && (await this.explicit(machinery, data));
       await clock.aside(async () => context.queuedCalls?.serve());
       const teacher = share ? await this.teacher(data) : null;
       // A run stopped before its first step has no student, and replaces none.
       if (done > 0) this.handOver(machinery);
       if (isWhole) await clock.aside(async () => this.keeper?.now(done, 'done'));
-      return { ...this.result(machinery, done), heldOut: share, teacher };
+      return { ...this.result(machinery, done), heldOut: share, ...(explicit && { explicit }), teacher };
     } catch (error) {
       if (error instanceof CancelledError) throw error;
       throw await this.afterFailure(machinery, done, error);
@@ -254,6 +256,18 @@ class Distillation {
     return share;
   }
 
+  /** Accuracy while the student writes its rationale, where it was asked for and is not what was measured already. */
+  private async explicit(machinery: Machinery, { heldOut, used }: RunData): Promise<Accuracy | undefined> {
+    const { config, clock, context } = this;
+    if (!config.evaluation.explicit || machinery.adapter.student.reasoning.explicit) return undefined;
+    clock.begin('evaluate');
+    return explicitAccuracy(context, machinery, heldOut, {
+      rule: used.rule,
+      signal: this.options.signal,
+      onProgress: (done, total) => clock.tell(done, total, 'problems'),
+    });
+  }
+
   /** The teacher's accuracy, measured once per pair: its time does not count towards the run. */
   private teacher(data: RunData): Promise<Accuracy> {
     const report: CallOptions['report'] = (progress) => this.report({ kind: 'progress', progress });
@@ -267,6 +281,7 @@ class Distillation {
       config,
       student:
         done > 0 ? reportOf({ ...adapter.student, step: adapter.copiedStep }, context.methods) : undefined,
+      ...(adapter.student.reasoning.explicit && { isWritten: true }),
       status: done < config.optimiser.steps ? ('stopped' as const) : ('done' as const),
       steps: done,
       seconds: clock.soFar(),
