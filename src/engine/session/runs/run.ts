@@ -3,6 +3,7 @@ import type { RunConfig } from '../../../contract/config';
 import type { Accuracy, RunEvent, RunResult } from '../../../contract/events';
 import type { DataUsed } from '../../../contract/roles';
 import { CancelledError, NumericError, throwIfCancelled } from '../../base/errors';
+import { stopsByItself } from '../../decode/reasoning';
 import { accuracy } from '../../eval/accuracy';
 import type { Recipe } from '../../recipes/shared/recipe';
 import { train } from '../../train/loop';
@@ -34,6 +35,9 @@ export const runDistillation = (
   options: RunOptions,
   from?: OpenedSnapshot,
 ): Promise<RunResult> => new Distillation(context, config, control, sink, options, from).run();
+
+/** The two tokens around latents count as reasoning, as in the paper of the students that stop by themselves. */
+const AROUND_LATENTS = 2;
 
 /** One run in progress. */
 class Distillation {
@@ -242,6 +246,7 @@ class Distillation {
     const { codec, tokenizer, student } = this.context.roles;
     clock.begin('evaluate');
     const start = performance.now();
+    const counts = new Map<number, { right: number; wrong: number }>();
     const share = await accuracy({
       ...{ decoder, codec, tokenizer },
       endIds: student.endIds,
@@ -251,8 +256,18 @@ class Distillation {
       limit: generationLimit(decoded, adapter.reasoning),
       signal: this.options.signal,
       onProgress: (done, total) => clock.tell(done, total, 'problems'),
+      onOutcome(_problem, isRight, latents) {
+        const at = counts.get(latents + AROUND_LATENTS) ?? { right: 0, wrong: 0 };
+        counts.set(latents + AROUND_LATENTS, at);
+        if (isRight) at.right++;
+        else at.wrong++;
+      },
     });
-    this.report({ kind: 'evaluation', step, set, accuracy: share, milliseconds: performance.now() - start });
+    const lengths = [...counts].sort(([a], [b]) => a - b).map(([length, of]) => ({ length, ...of }));
+    this.report({
+      ...{ kind: 'evaluation', step, set, accuracy: share, milliseconds: performance.now() - start },
+      ...(stopsByItself(adapter.reasoning) && { lengths }),
+    });
     return share;
   }
 
