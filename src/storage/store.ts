@@ -31,6 +31,8 @@ export interface Store {
   listRuns(): Promise<RunList>;
   /** Inserts or replaces. A run that was deleted since it was first saved stays deleted, and this rejects. */
   saveRun(run: SavedRun): Promise<void>;
+  /** Inserts or replaces a row whatever happened to it before: labels, or undoing a deletion. Rejects for a run in progress in another tab. */
+  putRun(run: SavedRun): Promise<void>;
   /** Rejects for a run in progress in another tab. */
   deleteRun(id: string): Promise<void>;
   /** Declares that this tab trains `id`, until `endRun` or the end of the tab: other tabs neither delete it nor show it as interrupted. */
@@ -78,6 +80,9 @@ export function memoryStore(reason: string): Store {
     },
     listRuns: async () => ({ ...readRows(rows), underWay: new Set(held) }),
     saveRun: async (run) => {
+      rows.set(run.id, structuredClone(run));
+    },
+    putRun: async (run) => {
       rows.set(run.id, structuredClone(run));
     },
     deleteRun: async (id) => {
@@ -185,6 +190,10 @@ export async function openStore(name = 'lori-playground', options: StoreOptions 
       const kept = (await students?.list())?.map((one) => one.run) ?? [];
       const needed = new Set([...(await leases.underWay()), ...kept]);
       await connection.use((db) => dropOldest(db, needed));
+    },
+    async putRun(run) {
+      if (await leases.elsewhere(run.id)) throw isUnderWay();
+      await connection.use((db) => db.put('runs', run, run.id));
     },
     async deleteRun(id) {
       if (await leases.elsewhere(id)) throw isUnderWay();

@@ -74,7 +74,10 @@ describe('kept students', () => {
     const bytes = file(3);
     bytes[70_000] = (bytes[70_000] ?? 0) ^ 1;
     await put(name, bytes);
-    await expect(students.read(RUN)).rejects.toMatchObject({ code: 'storage', message: expect.stringMatching(/is damaged/) });
+    await expect(students.read(RUN)).rejects.toMatchObject({
+      code: 'storage',
+      message: expect.stringMatching(/is damaged/),
+    });
   });
 
   it('keep the one before when there is no room', async () => {

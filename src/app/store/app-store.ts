@@ -21,6 +21,7 @@ import { type SavedActions, savedActions } from './saved-actions';
 import { type SourceActions, sourceActions } from './source-actions';
 import { type AppState, initialState, presetConfig } from './state';
 import { type StorageActions, storageActions } from './storage-actions';
+import { type StudentActions, studentActions } from './student-actions';
 import { failureOf, idle } from './task';
 import { type TourActions, tourActions } from './tour-actions';
 
@@ -42,6 +43,7 @@ export type Actions = PageActions &
   CheckActions &
   RunActions &
   SavedActions &
+  StudentActions &
   LatentActions &
   LensActions &
   DataActions &
@@ -69,6 +71,7 @@ export function createApp(environment: Environment): App {
       pair: idle,
       studentConfig: null,
       student: null,
+      studentRun: null,
       data: dataWithoutEngine(ctx.get().data),
       lens: withoutEngine(ctx.get().lens),
     });
@@ -77,6 +80,7 @@ export function createApp(environment: Environment): App {
   const check = checkActions(ctx, engine);
   const run = runActions(ctx, engine);
   const saved = savedActions(ctx);
+  const students = studentActions(ctx, engine);
   const latents = latentActions(ctx, engine);
   const lens = lensActions(ctx, engine);
   const data = dataActions(ctx, engine, lens);
@@ -177,6 +181,7 @@ export function createApp(environment: Environment): App {
         if (firstPlace(settings.hasVisited ? 'model' : 'tour') && !settings.hasVisited)
           page.changeSettings({ hasVisited: true });
         await saved.refreshSaved();
+        saved.offerInterrupted();
         // A link that asks for something means the same to everyone: whatever it omits takes its default.
         if (Object.keys(ctx.get().link.lens).length === 0)
           ctx.lens({ draft: { ...ctx.get().lens.draft, samples: settings.spectraSamples } });
@@ -205,6 +210,7 @@ export function createApp(environment: Environment): App {
       ...check,
       ...run,
       ...saved,
+      ...students,
       ...latents,
       ...lens,
       ...data,

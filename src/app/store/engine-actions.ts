@@ -129,6 +129,8 @@ export function engineActions(ctx: Context): EngineActions {
         pair: idle,
         studentConfig: null,
         student: null,
+        studentRun: null,
+        opening: idle,
         latents: { ...initialLatents, question: latents.question },
         data: dataWithoutEngine(ctx.get().data),
         lens: withoutEngine(lens),

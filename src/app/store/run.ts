@@ -1,5 +1,5 @@
 import type { RunConfig } from '../../contract/config';
-import type { RunEvent, RunResult, StepEvent } from '../../contract/events';
+import type { KeptEvent, RunEvent, RunResult, StepEvent } from '../../contract/events';
 import { appendEvaluations, appendSpectra, appendSteps } from '../../contract/series';
 import { emptySeries, type RunSeries } from '../../contract/series-schema';
 import { type RunClock, startedClock, tick } from './run-clock';
@@ -17,6 +17,8 @@ export interface RunState {
   readonly latest: StepEvent | null;
   readonly series: RunSeries;
   readonly result: RunResult | null;
+  /** The latest snapshot, or why there is none. */
+  readonly kept: KeptEvent | null;
 }
 
 export type RunAction =
@@ -44,6 +46,7 @@ export const initialRun: RunState = {
   latest: null,
   series: emptySeries,
   result: null,
+  kept: null,
 };
 
 export const isActive = ({ task }: Pick<RunState, 'task'>) => isBusy(task);
@@ -81,12 +84,15 @@ function reduceEvents(state: RunState, events: readonly RunEvent[]): RunState {
   const steps = events.filter((event) => event.kind === 'step');
   const evaluations = events.filter((event) => event.kind === 'evaluation');
   const spectra = events.filter((event) => event.kind === 'spectrum');
-  const stepped = appendSteps(state.series, steps);
+  // A run that is resumed tells its series before anything else.
+  const resumed = events.findLast((event) => event.kind === 'resumed');
+  const stepped = appendSteps(resumed?.series ?? state.series, steps);
   const series = spectra.length === 0 ? stepped : appendSpectra(stepped, spectra);
   return {
     ...state,
     clock: events.reduce(tick, state.clock),
     latest: steps.at(-1) ?? state.latest,
+    kept: events.findLast((event) => event.kind === 'kept') ?? state.kept,
     series: appendEvaluations(series, evaluations),
   };
 }
