@@ -316,7 +316,7 @@ describe('Latents', () => {
     await expect.element(button(/Next thought/)).toBeEnabled();
     await page.getByRole('textbox', { name: 'Text' }).click();
     await userEvent.keyboard('{ArrowRight}');
-    expect(app.store.getState().latents.thoughts).toHaveLength(0);
+    expect(app.store.getState().latents.step).toBe(0);
   });
 
   it('says what to do about a question without tokens, and about K = 0', async () => {

@@ -5,6 +5,7 @@
 import type { RunOptions, Workbench } from '../contract/calls';
 import type { RunConfig } from '../contract/config';
 import type { Accuracy, Problem, Progress, RunResult, StudentReport } from '../contract/events';
+import { writeInterventions } from '../contract/intervention-text';
 import type { CheckpointReport } from '../contract/lens';
 import { METHODS, methodOf } from '../contract/methods/index';
 import type { Methods } from '../contract/methods/method';
@@ -17,6 +18,7 @@ import { madeCausalPoints, madeCausalReport, madeLensReport } from './lens.testi
 import { valueAt } from './store/draft';
 import type { Connection } from './store/environment';
 import { studentOf } from './store/student';
+import { madeAnswer, madeDifference, madeSizes, madeThought } from './thoughts.testing';
 
 export interface DoubleOptions {
   /** Milliseconds each piece of work takes. */
@@ -107,7 +109,8 @@ export function double({
   const listeners: ((error: Error & { code: string; hint: string | null }) => void)[] = [];
   const asked: { wish: 'pause' | 'resume' | 'stop' } = { wish: 'resume' };
   let sessions = 0;
-  const session = new Map<number, { made: number; steps: number; question: string }>();
+  const session = new Map<number, { steps: number; question: string }>();
+  let taught: string | null = null;
   let rejectAll: (error: Error) => void = () => {};
   const death = new Promise<never>((_resolve, reject) => {
     rejectAll = reject;
@@ -496,7 +499,7 @@ export function double({
           `K is ${steps}; at least one latent step is needed`,
           'Choose K between 1 and 32.',
         );
-      session.set(++sessions, { made: 0, steps, question });
+      session.set(++sessions, { steps, question });
       return {
         session: sessions,
         question,
@@ -507,6 +510,8 @@ export function double({
         student: student === 'trained' ? 'LoRi, 300 steps' : 'base, untrained',
         filter: latent?.filter ?? 'softmax',
         temperature: latent?.temperature ?? 1,
+        identity: { base: 'a'.repeat(64), student: student === 'trained' ? 'd'.repeat(64) : null },
+        ...madeSizes,
       };
     },
     // Not among the calls: the page asks whenever a text rests.
@@ -528,33 +533,22 @@ export function double({
         templates: [],
       };
     },
-    async stepLatent(id) {
-      await begin('stepLatent', id);
-      const at = session.get(id)!;
-      at.made++;
-      const words = ['12', '48', ' pens', '<s>', '46', '2', '\n', ' left'];
-      const weights = words.map((_, i) => Math.exp(-i * (0.6 + 0.3 * noise(at.made))));
-      const sum = weights.reduce((a, b) => a + b, 0) * 1.1;
-      return {
-        step: at.made,
-        top: words.map((text, i) => ({
-          id: i,
-          text: words[(i + at.made) % words.length] ?? text,
-          probability: weights[i]! / sum,
-        })),
-        entropy: 1.2 + noise(at.made),
-        milliseconds: 6.4,
-      };
+    async thought(moment) {
+      await begin('thought', moment.session, moment.step);
+      const { question, steps } = session.get(moment.session)!;
+      return madeThought(moment, question.split(/(?= )/), steps, taught === question);
     },
-    async answer(id) {
-      await begin('answer', id);
-      return {
-        text: 'The answer is: 10',
-        value: '10',
-        top: [{ id: 9, text: '10', probability: 0.82 }],
-        milliseconds: 9.1,
-        totalMilliseconds: 41.5,
-      };
+    async answer(moment) {
+      await begin('answer', moment.session);
+      return madeAnswer(moment);
+    },
+    async compareAnswers({ before, after }) {
+      await begin(
+        'compareAnswers',
+        writeInterventions(before.interventions),
+        writeInterventions(after.interventions),
+      );
+      return madeDifference(before, after);
     },
     async exportStates(request, options) {
       await begin('exportStates', request);
@@ -580,11 +574,17 @@ export function double({
     },
     async explicit(question) {
       await begin('explicit', question);
+      taught = question;
       return {
         rationale: '<<3*4=12>> <<12-2=10>>',
         value: '10',
         text: '<<3*4=12>> <<12-2=10>> The answer is: 10',
         tokens: 24,
+        chain: ['<<', '3', '*', '4', '=', '12', '>>'].map((text) => ({
+          text,
+          probability: 0.97,
+          milliseconds: 8.5,
+        })),
         milliseconds: 212,
       };
     },

@@ -1,11 +1,9 @@
 import type { RunConfig } from './config';
 import type { DataPage, DataQuery, DataReading, DataReport, RowsCost, TokenCounts } from './data';
 import type {
-  AnswerReport,
   DeviceReport,
   ExplicitReport,
   LatentSession,
-  LatentThought,
   ModelReport,
   PairReport,
   Problem,
@@ -15,6 +13,7 @@ import type {
   StudentReport,
 } from './events';
 import type { GenerateReport, GenerateReporting, GenerateRequest } from './generate';
+import type { AnswerPair, Moment } from './latents';
 import type {
   CausalEvent,
   CausalReport,
@@ -30,6 +29,7 @@ import type {
 } from './lens';
 import type { RunSnapshot } from './snapshot';
 import type { StatesFile, StatesRequest } from './states';
+import type { AnswerDifference, BranchAnswer, ThoughtReport } from './thoughts';
 import type { TokenPreview, TokenPreviewRequest } from './tokens';
 import type { StorageErrors, WeightStorage } from './weight-storage';
 
@@ -139,10 +139,12 @@ export interface Workbench {
     readonly steps?: number;
     readonly latent?: LatentChoice;
   }): Promise<LatentSession>;
-  /** The next thought; rejects after the last one. */
-  stepLatent(session: number): Promise<LatentThought>;
-  /** The answer from the thoughts made so far. */
-  answer(session: number): Promise<AnswerReport>;
+  /** Everything there is to see of a thought. Reports progress while what its interventions name is gathered. */
+  thought(moment: Moment, options?: CallOptions): Promise<ThoughtReport>;
+  /** The answer after the thoughts of a moment. */
+  answer(moment: Moment, options?: CallOptions): Promise<BranchAnswer>;
+  /** Two answers to the open question, and how they differ. */
+  compareAnswers(pair: AnswerPair, options?: CallOptions): Promise<AnswerDifference>;
   /** The teacher's explicit chain of thought on the same question. */
   explicit(question: string): Promise<ExplicitReport>;
   /** Continues a prompt; every token is reported as it is drawn. Served between two steps of a run in progress. */

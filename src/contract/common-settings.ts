@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { ANSWER_RULES, RULE_IDS } from './answer-rules';
+import { ANSWER_PROMPT } from './data';
+import { STUDENTS, TEACHERS, TRAINING_DATA } from './roles';
 import { APP, count, group, OURS, setting } from './settings';
 
 /** The settings every run has, whatever its method. */
@@ -15,6 +18,34 @@ export const before = {
     source: APP,
     group: 'data',
   }),
+  /** Which models, and which texts. */
+  roles: group(
+    { title: 'Models and data' },
+    {
+      student: setting(z.enum(STUDENTS).default('bundled'), {
+        label: 'Student',
+        help: 'The model that is trained: its weights stay as they are, adapters are added.',
+        source: APP,
+        options: { bundled: 'the bundled base', opened: 'the opened model' },
+      }),
+      teacher: setting(z.enum(TEACHERS).default('bundled'), {
+        label: 'Teacher',
+        help: 'The model whose hidden states are distilled. It must have the student’s tokenizer.',
+        source: APP,
+        options: {
+          bundled: 'the bundled teacher',
+          self: 'the student’s own model, untrained',
+          kept: 'the student that was kept as teacher',
+        },
+      }),
+      data: setting(z.enum(TRAINING_DATA).default('bundled'), {
+        label: 'Data',
+        help: 'Where training, validation and held-out problems come from.',
+        source: APP,
+        options: { bundled: 'the bundled word problems', opened: 'the opened data set' },
+      }),
+    },
+  ),
   data: group(
     { title: 'Data and seed' },
     {
@@ -33,6 +64,31 @@ export const before = {
         label: 'Held-out problems',
         help: 'Problems for the final accuracy; none is trained or validated on.',
         source: APP,
+      }),
+      split: setting(count(0, 2 ** 31 - 1).default(1), {
+        label: 'Split seed',
+        help: 'Of an opened data set: seeds which rows are held out, so that runs with other seeds answer the same ones.',
+        source: APP,
+      }),
+      longest: setting(count(0, 8192).default(512), {
+        label: 'Longest row',
+        unit: 'tokens',
+        help: 'Of an opened data set: rows with more tokens of question, rationale, answer prompt and answer are left out and listed; 0 for as many as the model has positions.',
+        source: APP,
+      }),
+      prompt: setting(z.string().min(1).max(200).default(ANSWER_PROMPT), {
+        label: 'Answer prompt',
+        help: 'Introduces the answer, after the latents or the rationale; its last token is the anchor.',
+        source: 'LoRi §3.3 and CODI §3.4: “The answer is:”',
+      }),
+      rule: setting(z.enum(['set', ...RULE_IDS]).default('set'), {
+        label: 'Answer rule',
+        help: 'How a generated answer is compared with the reference; the bundled problems’ own is the last number.',
+        source: APP,
+        options: {
+          set: 'the data set’s own',
+          ...Object.fromEntries(RULE_IDS.map((id) => [id, ANSWER_RULES[id].label])),
+        },
       }),
     },
   ),

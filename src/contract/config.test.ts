@@ -27,7 +27,7 @@ describe('parseRunConfig', () => {
 
   it('holds the settings its method has and no others', () => {
     const common = [
-      ...['version', 'method', 'seed', 'data', 'lora', 'optimiser', 'evaluation', 'observation'],
+      ...['version', 'method', 'seed', 'roles', 'data', 'lora', 'optimiser', 'evaluation', 'observation'],
       'keeping',
     ];
     const keys = (config: object) => Object.keys(config).filter((key) => !common.includes(key));

@@ -124,6 +124,9 @@ export interface DataRow {
   readonly reference: string;
 }
 
+/** What introduces the answer unless a run says otherwise. */
+export const ANSWER_PROMPT = 'The answer is:';
+
 /** The parts of a row as plain text, in the order they are fed; each is tokenized by itself. */
 export const rowText = ({
   question,
@@ -132,7 +135,7 @@ export const rowText = ({
 }: Pick<DataRow, 'question' | 'rationale' | 'answer'>) => ({
   question: `${question}\n`,
   rationale: rationale === '' ? '' : `${rationale}\n`,
-  answer: `The answer is: ${answer}`,
+  answer: `${ANSWER_PROMPT} ${answer}`,
 });
 
 export interface MalformedRow {

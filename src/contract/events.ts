@@ -1,5 +1,8 @@
 import type { RunConfig } from './config';
+
+import type { DataUsed } from './roles';
 import type { RunSeries } from './series-schema';
+
 import type { WeightStorage } from './weight-storage';
 
 /** What the engine tells the page. Plain data: everything here crosses from the worker by structured clone. */
@@ -195,6 +198,12 @@ export interface StudentEvent {
   readonly student: StudentReport;
 }
 
+/** Which rows the run uses, before anything is computed. */
+export interface DataEvent {
+  readonly kind: 'data';
+  readonly data: DataUsed;
+}
+
 /** The run goes on from a snapshot; its first event after `running`. */
 export interface ResumedEvent {
   readonly kind: 'resumed';
@@ -221,6 +230,7 @@ export interface KeptEvent {
 }
 
 export type RunEvent =
+  | DataEvent
   | StepEvent
   | EvaluationEvent
   | ProgressEvent
@@ -262,6 +272,8 @@ export interface RunResult {
   readonly trainable: number;
   readonly provider: Provider;
   readonly models: Readonly<Record<string, string>>;
+  /** Absent from runs of earlier versions. */
+  readonly data?: DataUsed;
 }
 
 export interface TokenProbability {
@@ -288,16 +300,23 @@ export interface LatentSession {
   readonly unknown: readonly string[];
   readonly latentSteps: number;
   /**
-   * What is fed as a latent: `softmax`, the mixture softmax(logits/τ)·E, whose largest shares are a thought's `top`; or
-   * `hidden`, the hidden state itself, with `top` from softmax(logits).
+   * What is fed as a thought: `softmax`, the mixture softmax(logits/τ)·E, whose largest shares are a thought's `top`;
+   * `hidden`, the hidden state itself; `module`, what a trained module makes of it; `tokens`, tokens that are the same for
+   * every question. `top` is then from softmax(logits) where the thought is made.
    */
-  readonly filter: 'softmax' | 'hidden';
-  /** τ; meaningless for `hidden`. */
+  readonly filter: 'softmax' | 'hidden' | 'module' | 'tokens';
+  /** τ; meaningless but for `softmax`. */
   readonly temperature: number;
   /** Reference answer when the question came from the data set. */
   readonly expected: string | null;
   /** Whose weights answer: the student of the last run, or the untrained base. */
   readonly student: string;
+  /** sha256 of the base's weights, and of the student's trained values; the same values have the same hash in any session. */
+  readonly identity: { readonly base: string; readonly student: string | null };
+  /** L, heads and H. */
+  readonly layers: number;
+  readonly heads: number;
+  readonly hidden: number;
 }
 
 export interface AnswerReport {
@@ -309,11 +328,20 @@ export interface AnswerReport {
   readonly totalMilliseconds: number;
 }
 
+/** A token of an explicit chain of thought, as it was generated. */
+export interface ExplicitToken {
+  readonly text: string;
+  readonly probability: number;
+  readonly milliseconds: number;
+}
+
 export interface ExplicitReport {
   readonly rationale: string;
   readonly value: string | null;
   readonly text: string;
   readonly tokens: number;
+  /** Token by token, without the end token. */
+  readonly chain: readonly ExplicitToken[];
   readonly milliseconds: number;
 }
 

@@ -4,14 +4,17 @@ import { complaints, RunConfigError } from './complaints';
 import { type RunConfig, readConfigSchema, readRunConfig } from './config';
 import { METHODS } from './methods/index';
 import type { Methods } from './methods/method';
+import { type DataUsed, dataUsedSchema } from './roles';
 import { isObject } from './settings';
 
 /** The file a run is downloaded as and repeated from. */
 export interface RunFile {
   readonly kind: 'lori-run';
   readonly config: RunConfig;
-  /** `models/manifest.json` names and hashes of the pair it ran on; a repeat on other weights warns. */
+  /** Names and hashes of the models it ran on; a repeat on other weights warns. */
   readonly models: Readonly<Record<string, string>>;
+  /** The rows it was trained, validated and evaluated on; older files have none. */
+  readonly data?: DataUsed;
   /** What was observed, for comparison with a repeat. */
   readonly observed?: Observed;
 }
@@ -86,13 +89,14 @@ export function parseRunFile(value: unknown, methods: Methods = METHODS): ReadRu
     kind: z.literal('lori-run'),
     config: readConfigSchema(methods),
     models: z.record(z.string(), z.string()).default({}),
+    data: dataUsedSchema.optional(),
     observed: observedSchema.optional(),
   });
   const result = schema.safeParse(value);
   if (!result.success)
     throw new RunConfigError(`the run file is not valid:\n${complaints(result.error, value)}`);
-  const { config: read, observed, ...rest } = result.data;
-  const file = { ...rest, config: read.config };
+  const { config: read, observed, data, ...rest } = result.data;
+  const file = { ...rest, ...(data && { data }), config: read.config };
   if (!observed) return { file, notes: read.notes };
   const known = observed.steps ?? numbered(read.config, observed.losses);
   return {

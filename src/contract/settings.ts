@@ -48,7 +48,7 @@ export const group = <S extends z.ZodRawShape>(text: GroupText, shape: S) => {
 /** A whole number from `low` to `high`. */
 export const count = (low: number, high: number) => z.int().min(low).max(high);
 
-export type SettingKind = 'count' | 'number' | 'check' | 'choice' | 'set';
+export type SettingKind = 'count' | 'number' | 'check' | 'choice' | 'set' | 'text';
 
 /** One setting, as forms, help texts and tests see it. */
 export interface Setting extends Omit<SettingText, 'options' | 'group'> {
@@ -58,6 +58,8 @@ export interface Setting extends Omit<SettingText, 'options' | 'group'> {
   readonly default: unknown;
   /** Of numbers. */
   readonly range?: Range;
+  /** Of a text: characters. */
+  readonly length?: { readonly low: number; readonly high: number };
   /** Of a choice or a set. */
   readonly options: readonly { readonly id: string; readonly label: string }[];
   /** Whether the default is a choice of this project. */
@@ -115,6 +117,9 @@ function settingOf(schema: z.ZodType, path: string): Setting {
     kind: kindOf(inner, path),
     default: schema.parse(undefined),
     ...(inner instanceof z.ZodNumber && { range: rangeOf(inner) }),
+    ...(inner instanceof z.ZodString && {
+      length: { low: inner.minLength ?? 0, high: inner.maxLength ?? Number.POSITIVE_INFINITY },
+    }),
     options: values.map((id) => ({ id: String(id), label: labels?.[String(id)] ?? String(id) })),
     ours: text.source === OURS,
   };
@@ -125,6 +130,7 @@ function kindOf(schema: z.ZodType, path: string): SettingKind {
   if (schema instanceof z.ZodBoolean) return 'check';
   if (schema instanceof z.ZodEnum) return 'choice';
   if (schema instanceof z.ZodArray) return 'set';
+  if (schema instanceof z.ZodString) return 'text';
   throw new Error(`the setting ${path} is a ${schema.type}, for which there is no field`);
 }
 
@@ -145,7 +151,8 @@ export function unwrap(schema: z.ZodType): z.ZodType {
 }
 
 /** `1 to 32`, `more than 0, at most 100`, `yes or no`, `one of softmax, hidden`. */
-export function rangeText({ kind, range, options }: Setting): string {
+export function rangeText({ kind, range, length, options }: Setting): string {
+  if (length) return `a text of ${length.low} to ${length.high} characters`;
   if (range)
     return range.above ? `more than ${range.low}, at most ${range.high}` : `${range.low} to ${range.high}`;
   if (kind === 'check') return 'true or false';

@@ -1,8 +1,9 @@
 import type { RunConfig } from '../contract/config';
 import type { PairReport, RunEvent } from '../contract/events';
 import type { Methods } from '../contract/methods/method';
+import type { RunFile } from '../contract/run-file';
 import type { LoriWorkbench } from '../engine/session/workbench';
-import type { GenerateArguments, LensArguments } from './options';
+import type { GenerateArguments, LensArguments, TrainingArguments } from './options';
 
 export interface Contender {
   /** The preset's id, or the method if a custom configuration is run with every method. */
@@ -31,6 +32,9 @@ export interface CommandInput {
   /** Where the result goes, if not to the standard output. */
   readonly out: string | undefined;
   readonly generation: GenerateArguments;
+  readonly training: TrainingArguments;
+  /** The run file that is repeated. */
+  readonly file: RunFile | null;
   readonly say: (line: string) => void;
   /** Text as it comes, without a line's end. */
   readonly write: (text: string) => void;

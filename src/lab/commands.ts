@@ -1,11 +1,15 @@
+import { momentOf } from '../contract/latents';
 import { type Command, unobserved } from './command';
 import { evaluate } from './eval';
 import { generate } from './generate';
 import { causal, lens } from './lens';
+import { withRoles } from './roles';
 import { states } from './states';
 
 /** One run: all losses, accuracies and spectra of the student, and the result. */
-const distil: Command = async ({ workbench, config, onEvent }) => {
+const distil: Command = async (input) => {
+  const { workbench, onEvent } = input;
+  const config = await withRoles(input);
   const steps: object[] = [];
   const evaluations: object[] = [];
   const spectra: object[] = [];
@@ -21,7 +25,9 @@ const distil: Command = async ({ workbench, config, onEvent }) => {
 };
 
 /** One question, thought by thought; a student is trained first. */
-const step: Command = async ({ workbench, config, question, onEvent }) => {
+const step: Command = async (input) => {
+  const { workbench, question, onEvent } = input;
+  const config = await withRoles(input);
   const run = await workbench.distil(unobserved(config), { report: onEvent });
   const [problem] = await workbench.problems('held-out', 0, 1);
   const text = question ?? problem?.question ?? '';
@@ -31,13 +37,16 @@ const step: Command = async ({ workbench, config, question, onEvent }) => {
     ...(question === undefined && problem && { expected: problem.answer }),
   });
   const thoughts = [];
-  for (let t = 0; t < session.latentSteps; t++) thoughts.push(await workbench.stepLatent(session.session));
-  const answer = await workbench.answer(session.session);
+  const { session: id, latentSteps: K } = session;
+  for (let t = 1; t <= K; t++) thoughts.push(await workbench.thought(momentOf(id, t)));
+  const answer = await workbench.answer(momentOf(id, K));
   return { session, thoughts, answer, explicit: await workbench.explicit(text), heldOut: run.heldOut };
 };
 
 /** Milliseconds per step, session creation time, and program and node counts of the configuration. */
-const bench: Command = async ({ workbench, config }) => {
+const bench: Command = async (input) => {
+  const { workbench } = input;
+  const config = await withRoles(input);
   const steps = { ...config.optimiser, steps: 40 };
   const milliseconds: number[] = [];
   const result = await workbench.distil(

@@ -8,6 +8,7 @@ import type { StepEvent } from '../contract/events';
 import { METHODS } from '../contract/methods/index';
 import { PRESETS } from '../contract/presets';
 import type { RunFile } from '../contract/run-file';
+import { wordProblems } from '../engine/data/word-problems';
 import { LoriWorkbench } from '../engine/session/workbench';
 import { tinyExport } from '../engine/testing/tiny-export.testing';
 import { tinyEnvironment, tinyPair } from '../engine/testing/tiny-pair.testing';
@@ -114,6 +115,33 @@ describe('lab distil', () => {
     const { said } = await run('distil', '--config', put('other.json', other));
     expect(said).toMatch(/warning: tiny-teacher is not the one/);
     expect(said).not.toMatch(/warning: tiny-base/);
+  });
+});
+
+describe('lab distil --model --data', () => {
+  const rows = wordProblems(7, 24, { minSteps: 1, maxSteps: 2 });
+  const small = ['--set', 'data.samples=3', '--set', 'optimiser.steps=1', '--set', 'data.validation=0'];
+
+  it('trains the checkpoint on the rows, and a run file repeats it to the bit', async () => {
+    const data = put('rows.json', rows);
+    const given = ['--model', at('models/base'), '--data', data];
+    const config = put('bare.json', CONFIG);
+    const first = await run('distil', '--config', config, ...given, ...small);
+    expect(first.json.result.config.roles).toEqual({ student: 'opened', teacher: 'self', data: 'opened' });
+    expect(first.json.result.data).toMatchObject({ name: 'rows.json', leftOut: 0 });
+    expect(first.said).toContain('data: rows.json; 3 training, 0 validation, 3 held-out');
+    const { result, steps } = first.json;
+    const observed = { steps: [1], losses: [steps[0].losses.total], accuracy: null };
+    const file = {
+      ...{ kind: 'lori-run', config: result.config, models: result.models, data: result.data },
+      observed: { ...observed, provider: 'wasm', seconds: 1 },
+    };
+    const again = await run('distil', '--config', put('rows-run.json', file), ...given);
+    expect(again.json.repeated).toEqual({ compared: 1, largestDifference: 0 });
+    expect(again.said).not.toContain('warning');
+    const others = put('others.json', rows.slice(1));
+    const { said } = await run('distil', '--config', at('rows-run.json'), ...given.slice(0, 3), others);
+    expect(said).toContain('warning: the run file was made with rows.json of another content');
   });
 });
 
@@ -489,7 +517,7 @@ describe('bad arguments and files', () => {
       () => ['lens', '--open', join(models, 'teacher'), '--storage', 'int4'],
       /--storage "int4"; expected f32 or int8/,
     ],
-    ['a folder there is not', () => ['lens', '--open', at('nowhere')], /--open .*nowhere": ENOENT/],
+    ['a folder there is not', () => ['lens', '--open', at('nowhere')], /nowhere" cannot be opened: ENOENT/],
     ['nothing opened', () => ['causal', '--subject', 'opened'], /give the folder of a checkpoint by --open/],
     [
       'two subjects of one test',

@@ -13,6 +13,7 @@ import { COMMANDS, type CommandName } from './commands';
 import { configurationOf } from './configuration';
 import { help, USAGE } from './help';
 import { accuracyText, hasOption, OPTIONS, optionTexts, whole, wholes } from './options';
+import { sayData } from './roles';
 import { readBlob } from './subjects';
 
 /**
@@ -108,6 +109,8 @@ export async function lab(
       question: values.question,
       lens: values,
       generation: values,
+      training: values,
+      file,
       out: values.out,
       say,
       write: (piece) => {
@@ -208,6 +211,7 @@ function progress(event: RunEvent, say: (line: string) => void): void {
     const terms = Object.entries(losses).map(([term, value]) => `${term} ${value.toPrecision(4)}`);
     say(`step ${step}/${steps}  ${terms.join('  ')}  ${milliseconds.toFixed(0)} ms`);
   }
+  if (event.kind === 'data' && event.data.sha256 !== null) for (const line of sayData(event.data)) say(line);
   if (event.kind === 'evaluation') {
     say(`${event.set} at ${event.step}: ${accuracyText(event.accuracy)}`);
   }

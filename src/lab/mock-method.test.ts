@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { mock, WITH_MOCK } from '../contract/methods/mock.testing';
+import { LATENT_DEFAULTS } from '../contract/methods/shared';
 import { RECIPES } from '../engine/methods/index';
 import { answerAfter, readQuestion, think } from '../engine/recipes/shared/passes';
-import { filterOf, type Recipe, studentLora } from '../engine/recipes/shared/recipe';
+import { feedbackBy, latentReasoning, type Recipe, studentLora } from '../engine/recipes/shared/recipe';
 import { tinyPair } from '../engine/testing/tiny-pair.testing';
 import { lab } from './lab';
 
@@ -13,12 +14,12 @@ import { lab } from './lab';
 
 const recording: Recipe = {
   adapters: studentLora,
-  latentSteps: () => 2,
+  reasoning: () => latentReasoning({ latent: { ...LATENT_DEFAULTS, steps: 2 } }),
   usesTeacher: () => false,
   targets: () => ({ losses: {} }),
   record(tape, { config, layout }) {
     const question = readQuestion(tape, layout);
-    const thoughts = think(tape, question, 2, filterOf(config));
+    const thoughts = think(tape, question, 2, feedbackBy(LATENT_DEFAULTS));
     answerAfter(tape, thoughts.at(-1) ?? question, layout, config.weights.answer);
   },
 };

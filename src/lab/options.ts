@@ -59,6 +59,8 @@ const STATES = ['states'];
 /** What names samples. */
 const READING = [...LENS, ...STATES];
 const SUBJECTS = [...BOTH, ...GENERATE, ...STATES];
+/** What trains a student. */
+const TRAINING = ['distil', 'step', 'bench'];
 
 /** A setting of generation as an option: its help, range and default are those of the page. */
 const generation = (key: keyof GenerateSettings) => {
@@ -171,15 +173,22 @@ export const OPTIONS = {
     type: 'string',
     value: 'folder',
     about:
-      'A PEFT adapter (adapter_config.json, adapter_model.safetensors) to merge into the opened checkpoint; without --open, into the bundled model that it names as its base.',
-    commands: SUBJECTS,
+      'A PEFT adapter (adapter_config.json, adapter_model.safetensors) to merge into the opened checkpoint; without --open (of distil, step and bench: --model), into the bundled model that it names as its base.',
+    commands: [...SUBJECTS, ...TRAINING],
   },
   storage: {
     type: 'string',
     value: 'f32|int8',
     about:
       'How the opened checkpoint’s matrices are kept: as float32, or in 8 bits by blocks of 32, a third of the memory and slower. By default float32 where a text can then be read.',
-    commands: SUBJECTS,
+    commands: [...SUBJECTS, ...TRAINING],
+  },
+  model: {
+    type: 'string',
+    value: 'folder',
+    about:
+      'The checkpoint that is the student; unless roles.teacher is set, its teacher is itself, and unless it is left out, what is given by --data is what it is trained on.',
+    commands: TRAINING,
   },
   layers: {
     type: 'string',
@@ -203,8 +212,8 @@ export const OPTIONS = {
     default: [] as string[],
     value: 'file',
     about:
-      'A data set to draw the samples from instead of the bundled problems: GSM8K, GSM8K-Aug, SVAMP, GSM-Hard, MultiArith, ProsQA, CommonsenseQA, or JSON, JSON lines, CSV or TSV with columns question and answer; detected by content. Several files are read one after another. With --open and without --subject it is the opened checkpoint that reads them.',
-    commands: READING,
+      'A data set to draw the samples from instead of the bundled problems: GSM8K, GSM8K-Aug, SVAMP, GSM-Hard, MultiArith, ProsQA, CommonsenseQA, or JSON, JSON lines, CSV or TSV with columns question and answer; detected by content. Several files are read one after another. With --open and without --subject it is the opened checkpoint that reads them. Of distil, step and bench what the student is trained on.',
+    commands: [...READING, ...TRAINING],
   },
   'max-tokens': {
     type: 'string',
@@ -334,4 +343,13 @@ export interface LensArguments {
   readonly problems: string;
   readonly positions: string;
   readonly random: boolean;
+}
+
+/** The given options that say who learns on what. */
+export interface TrainingArguments {
+  readonly model?: string | undefined;
+  readonly adapter?: string | undefined;
+  readonly storage?: string | undefined;
+  readonly data: readonly string[];
+  readonly set: readonly string[];
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { AS_DETECTED, type DataFilter, FORMAT_TEXTS, NO_FILTER } from '../contract/data';
+import { AS_DETECTED, type DataFilter, type DataReport, FORMAT_TEXTS, NO_FILTER } from '../contract/data';
 import type { Source, Subject } from '../contract/lens';
 import type { LoriWorkbench } from '../engine/session/workbench';
 import { type LensArguments, whole } from './options';
@@ -38,7 +38,11 @@ const upTo = (tokens: string): DataFilter => ({
 type Say = (line: string) => void;
 
 /** Opens the data set, and says what was found in it. */
-export async function openRows(workbench: LoriWorkbench, paths: readonly string[], say: Say): Promise<void> {
+export async function openRows(
+  workbench: LoriWorkbench,
+  paths: readonly string[],
+  say: Say,
+): Promise<DataReport> {
   const files = await Promise.all(
     paths.map(async (path) => ({
       name: basename(path),
@@ -56,6 +60,7 @@ export async function openRows(workbench: LoriWorkbench, paths: readonly string[
   );
   for (const { file, line, reason } of malformedRows.slice(0, 10)) say(`${file}:${line}: ${reason}`);
   for (const note of notes) say(`note: ${note}`);
+  return report;
 }
 
 /** Says how long the rows are for the model. */

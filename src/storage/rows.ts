@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type ReadConfig, type RunConfig, readConfigSchema } from '../contract/config';
 import { METHODS } from '../contract/methods/index';
 import type { Methods } from '../contract/methods/method';
+import { dataUsedSchema } from '../contract/roles';
 import { accuracySchema, seriesSchema } from '../contract/series-schema';
 
 /** The stored rows and their schemas. */
@@ -35,6 +36,7 @@ const resultShape = {
   trainable: z.int().min(0),
   provider: z.enum(['webgpu', 'wasm']),
   models: z.record(z.string(), z.string()),
+  data: dataUsedSchema.optional(),
 };
 
 const withConfig = <Row extends { readonly config: ReadConfig }>(

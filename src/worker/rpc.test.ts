@@ -34,8 +34,9 @@ const nothing: Workbench = {
   resume: unused,
   openStudent: unused,
   openQuestion: unused,
-  stepLatent: unused,
+  thought: unused,
   answer: unused,
+  compareAnswers: unused,
   explicit: unused,
   generate: unused,
 };

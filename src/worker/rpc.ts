@@ -35,8 +35,9 @@ export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = 
   openStudent: {},
   control: {},
   openQuestion: {},
-  stepLatent: {},
-  answer: {},
+  thought: { options: 1 },
+  answer: { options: 1 },
+  compareAnswers: { options: 1 },
   explicit: {},
   generate: { options: 1 },
 };

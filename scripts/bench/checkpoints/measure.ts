@@ -83,10 +83,8 @@ async function greedy(): Promise<object> {
     config: onDevice.config,
     batch: 1,
     question,
-    keys: question + more + 1,
-    lora: undefined,
-    filter: { kind: 'hidden', temperature: 1 },
-  } as const;
+    capacity: question + more + 1,
+  };
   const decoder = new Decoder(onDevice, shape);
   const { ids, keyMask } = leftPad([Array.from({ length: question }, (_, i) => (i * 37) % 500)], question, 0);
   const prefill = await clock(() => decoder.begin(ids, keyMask));

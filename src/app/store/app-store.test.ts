@@ -7,6 +7,7 @@ import { createApp } from './app-store';
 import { inHand, unheardOf } from './in-hand';
 import { latentsOf, shownSentence } from './latent-choice';
 import { subjectsOf } from './lens-subjects';
+import { madeThoughts } from './thoughts';
 
 /** The page's state and actions, without a DOM, on a test double of the engine. */
 function open(options: DoubleOptions & { hash?: string; storage?: Store; cancelLimit?: number } = {}) {
@@ -379,7 +380,7 @@ describe('thoughts', () => {
     // As many as the run's form specifies.
     for (let i = 0; i < 4; i++) expect(await actions.step()).toBe(true);
     expect(await actions.step()).toBe(false);
-    expect(state().latents.thoughts.map(({ step }) => step)).toEqual([1, 2, 3, 4]);
+    expect(madeThoughts(state().latents).map(({ step }) => step)).toEqual([1, 2, 3, 4]);
     expect(await actions.answer()).toBe(true);
     expect(state().link.question).toBe('held-out-2');
   });
@@ -413,7 +414,7 @@ describe('thoughts', () => {
     actions.typeQuestion('What is 2 + 2?');
     expect(await step).toBe(false);
     expect(state().latents).toMatchObject({
-      thoughts: [],
+      seen: {},
       session: { status: 'idle' },
       thought: { status: 'idle' },
     });
@@ -447,7 +448,7 @@ describe('the guided run', () => {
       'checkpoints',
       'problems',
       'openQuestion',
-      'stepLatent',
+      'thought',
       'answer',
       'explicit',
     ]);

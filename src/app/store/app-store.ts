@@ -111,6 +111,11 @@ export function createApp(environment: Environment): App {
     }
   };
 
+  /** Opens the moment that the link asks for, once its question is there. */
+  const takeMoment = async ({ panel, moment }: Link) => {
+    if (panel === 'latents' && Object.keys(moment).length > 0) await latents.followMoment(moment);
+  };
+
   /** Shows the initial place unless another has been chosen. */
   const firstPlace = (panel: PanelName): boolean => {
     const { isPlaceKnown, link } = ctx.get();
@@ -140,7 +145,7 @@ export function createApp(environment: Environment): App {
           },
         });
       if (link.panel === 'model') sources.askForModel(link.model);
-      void takeQuestion(link.question);
+      void takeQuestion(link.question).then(() => takeMoment(link));
     },
     changeSettings(change) {
       const settings = { ...ctx.get().settings, ...change };
@@ -199,7 +204,9 @@ export function createApp(environment: Environment): App {
       // What is stored is not waited for: the pair needs none of it.
       void sources.refreshLibrary();
       if (load) await engine.loadPair();
-      await takeQuestion(ctx.get().link.question);
+      const { link } = ctx.get();
+      await takeQuestion(link.question);
+      await takeMoment(link);
     },
   };
   return {

@@ -7,9 +7,10 @@ import { MAX_MESSAGE, shorten } from '../../text/quote';
 import type { Connection } from '../../worker/client';
 import type { LensState } from './lens';
 import { type RunAction, reduceRun } from './run';
-import type { AppState, LatentsState } from './state';
+import type { AppState } from './state';
 import { failureOf } from './task';
 import { CANCEL_LIMIT, type Slot, type TaskDriver, taskDriver } from './task-driver';
+import type { LatentsState } from './thoughts';
 
 /** What all actions share: the state, the engine and the storage. */
 export interface Context {

@@ -3,9 +3,10 @@ import type { ProviderChoice } from '../../storage/rows';
 import type { Context } from './context';
 import { dataWithoutEngine } from './data';
 import { withoutEngine } from './lens';
-import { initialLatents, initialTour } from './state';
+import { initialTour } from './state';
 import { done, failed, failureOf, idle, idleWith, isBusy, isCancelled } from './task';
 import { untilAborted } from './task-driver';
+import { initialLatents } from './thoughts';
 
 /** Opens the device and loads the pair. Each resolves to whether it succeeded; errors go into the state. */
 export interface EngineActions {

@@ -1,19 +1,16 @@
 import type { StudentChoice } from '../../contract/calls';
-import type {
-  AnswerReport,
-  ExplicitReport,
-  LatentSession,
-  LatentThought,
-  Problem,
-} from '../../contract/events';
+import type { ExplicitReport, LatentSession, Problem } from '../../contract/events';
+import type { BranchAnswer, ThoughtReport } from '../../contract/thoughts';
+import { type BranchActions, branchActions } from './branch-actions';
 import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
 import { latentsOf } from './latent-choice';
-import type { LatentsState } from './state';
+import { askedBy, type MomentLink, shownBy, strangerIn } from './moment-link';
 import { idle } from './task';
 import type { Outcome } from './task-driver';
+import { type LatentsState, nothingSeen } from './thoughts';
 
-export interface LatentActions {
+export interface LatentActions extends BranchActions {
   /** Loads `count` more held-out problems. */
   loadProblems(count?: number): Promise<boolean>;
   pickProblem(problem: Problem): void;
@@ -22,10 +19,8 @@ export interface LatentActions {
   chooseSteps(steps: number | null): void;
   /** Opens the question for stepping, dropping its earlier thoughts. */
   openQuestion(): Promise<boolean>;
-  step(): Promise<boolean>;
-  /** Computes all remaining thoughts, then the answer. */
-  stepAll(signal?: AbortSignal): Promise<boolean>;
-  answer(): Promise<boolean>;
+  /** Opens the question that is there at the moment a link names, or says what is missing. */
+  followMoment(link: MomentLink): Promise<boolean>;
   explicit(): Promise<boolean>;
   /** Cancels whichever of these is in progress. */
   cancelLatents(): void;
@@ -42,8 +37,8 @@ export function latentActions(ctx: Context, engine: EngineActions): LatentAction
     });
   const problems = task<readonly Problem[]>('problems');
   const session = task<LatentSession>('session');
-  const thought = task<LatentThought>('thought');
-  const answer = task<AnswerReport>('answer');
+  const thought = task<ThoughtReport>('thought');
+  const answer = task<BranchAnswer>('answer');
   const explicit = task<ExplicitReport>('explicit');
 
   const ended = ({ status, ...outcome }: Outcome<unknown>) => {
@@ -54,7 +49,8 @@ export function latentActions(ctx: Context, engine: EngineActions): LatentAction
   /** Results for the previous question are no longer of use. */
   const forget = (change: Partial<LatentsState>) => {
     for (const one of [session, thought, answer]) one.abandon();
-    ctx.latents({ session: idle, thoughts: [], thought: idle, answer: idle, ...change });
+    ctx.latents({ ...nothingSeen, missing: null, ...change });
+    ctx.set({ link: { ...ctx.get().link, moment: {} } });
   };
 
   const ask = (text: string, id: string | null, expected: string | null) => {
@@ -63,7 +59,27 @@ export function latentActions(ctx: Context, engine: EngineActions): LatentAction
     ctx.set({ link: { ...ctx.get().link, question: id ?? (text === '' ? null : text) } });
   };
 
-  const actions: LatentActions = {
+  const branches = branchActions(ctx, { thought, answer, ended });
+
+  const open = async (): Promise<boolean> =>
+    ended(
+      await session.start(() => {
+        const { question, student, steps } = now();
+        const { steps: shown, filter, temperature } = latentsOf(ctx.get());
+        return ctx.engine().openQuestion({
+          question: question.text,
+          student,
+          ...(question.expected !== null && { expected: question.expected }),
+          // The base runs with the settings it is given; a student keeps those it was trained with.
+          ...(student === 'base'
+            ? { steps: steps ?? shown, latent: { filter, temperature } }
+            : steps !== null && { steps }),
+        });
+      }, engine.pairReady),
+    );
+
+  return {
+    ...branches,
     async loadProblems(count = 20) {
       const old = now().problems.value ?? [];
       const outcome = await problems.start(
@@ -74,53 +90,53 @@ export function latentActions(ctx: Context, engine: EngineActions): LatentAction
     },
     pickProblem: (problem) => ask(problem.question, problem.id, problem.answer),
     typeQuestion: (text) => ask(text, null, null),
-    chooseStudent: (student) => forget({ student }),
+    chooseStudent: (student) => forget({ student, choice: null }),
     chooseSteps: (steps) => forget({ steps }),
     async openQuestion() {
       forget({});
-      return ended(
-        await session.start(() => {
-          const { question, student, steps } = now();
-          const { steps: shown, filter, temperature } = latentsOf(ctx.get());
-          return ctx.engine().openQuestion({
-            question: question.text,
-            student,
-            ...(question.expected !== null && { expected: question.expected }),
-            // The base runs with the settings it is given; a student keeps those it was trained with.
-            ...(student === 'base'
-              ? { steps: steps ?? shown, latent: { filter, temperature } }
-              : steps !== null && { steps }),
-          });
-        }, engine.pairReady),
-      );
+      return (await open()) && branches.stepTo(0);
     },
-    async step() {
-      const { session: open, thoughts } = now();
-      if (open.status !== 'done' || thoughts.length >= open.value.latentSteps) return false;
-      const outcome = await thought.start(() => ctx.engine().stepLatent(open.value.session));
-      if (outcome.status === 'done') ctx.latents({ thoughts: [...now().thoughts, outcome.value] });
-      return ended(outcome);
-    },
-    async stepAll(signal) {
-      const open = now().session;
-      if (open.status !== 'done') return false;
-      while (now().thoughts.length < open.value.latentSteps) {
-        if (signal?.aborted || now().session.value !== open.value || !(await actions.step())) return false;
+    async followMoment(link) {
+      if (Object.keys(link).length === 0) return false;
+      forget(askedBy(link));
+      // Until it is open, and where it cannot be, the address still says what was asked for.
+      ctx.set({ link: { ...ctx.get().link, moment: link } });
+      const { question, student } = now();
+      if (question.text === '') {
+        ctx.latents({ missing: 'The link names a moment, but no question that is here.' });
+        return false;
       }
-      return actions.answer();
-    },
-    async answer() {
-      const open = now().session;
-      if (open.status !== 'done') return false;
-      return ended(await answer.start(() => ctx.engine().answer(open.value.session)));
+      if (student === 'trained' && ctx.get().studentConfig === null) {
+        ctx.latents({
+          missing: `The link is of ${link.of ?? 'a trained student'}${link.run ? ` (${link.run}…)` : ''}, which is not here. Train it in Distil, from its run file if you have it, and follow the link again; or open the question with the base, whose thoughts are others.`,
+        });
+        return false;
+      }
+      if (!(await open()) || now().session.status !== 'done') return false;
+      const { identity, latentSteps, layers } = now().session.value as LatentSession;
+      const { branches: asked, step, layer } = shownBy(link);
+      const problems = [
+        strangerIn(link, identity),
+        step > latentSteps && `The link shows thought ${step}; there are ${latentSteps}.`,
+        layer !== null && layer > layers && `The link shows layer ${layer}; there are ${layers}.`,
+      ].filter((one) => typeof one === 'string');
+      ctx.latents({
+        branches: asked,
+        layer: layer !== null && layer > layers ? null : layer,
+        missing: problems.length > 0 ? problems.join(' ') : null,
+      });
+      if (!(await branches.stepTo(Math.min(step, latentSteps)))) return false;
+      return asked.list.length > 1 ? branches.answer() : true;
     },
     async explicit() {
       const { text } = now().question;
-      return ended(await explicit.start(() => ctx.engine().explicit(text)));
+      const done = ended(await explicit.start(() => ctx.engine().explicit(text)));
+      // The thoughts can be compared with the teacher's rationale now.
+      if (done) void branches.lookAgain();
+      return done;
     },
     cancelLatents() {
       for (const one of [problems, session, thought, answer, explicit]) one.cancel();
     },
   };
-  return actions;
 }

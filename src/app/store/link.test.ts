@@ -9,6 +9,7 @@ const PLAIN = {
   lens: {},
   data: {},
   generation: {},
+  moment: {},
 } as const;
 
 describe('link', () => {

@@ -6,6 +6,7 @@ import { initialGenerationDraft } from './generation';
 import { GENERATION_KEYS, type GenerationLink, readGenerationLink } from './generation-link';
 import { LENS_KEYS, type LensLink, readLensLink } from './lens-link';
 import { quoted } from './link-text';
+import { MOMENT_KEYS, type MomentLink, readMomentLink } from './moment-link';
 import { failureOf } from './task';
 
 /** What a link carries: `#/distil?preset=codi-128&question=held-out-3&theme=dark`. */
@@ -26,6 +27,8 @@ export interface Link {
   readonly data: DataLink;
   /** What the generate place continues, and how. */
   readonly generation: GenerationLink;
+  /** What the Latents place shows of an open question. */
+  readonly moment: MomentLink;
 }
 
 export const LONGEST_QUESTION = 2000;
@@ -67,8 +70,12 @@ export function parseLink(
   const { lens, problems: more } = readLensLink(values);
   const { generation, problems: others } = readGenerationLink(values, initialGenerationDraft);
   const { data, problems: ofData } = readDataLink(values);
-  problems.push(...more, ...others, ...ofData);
-  const known = ['preset', 'theme', 'question', 'model', ...LENS_KEYS, ...GENERATION_KEYS, ...DATA_KEYS];
+  const { moment, problems: ofMoment } = readMomentLink(values);
+  problems.push(...more, ...others, ...ofData, ...ofMoment);
+  const known = [
+    ...['preset', 'theme', 'question', 'model'],
+    ...[...LENS_KEYS, ...GENERATION_KEYS, ...DATA_KEYS, ...MOMENT_KEYS],
+  ];
   for (const key of new Set(values.keys())) {
     if (!known.includes(key)) problems.push(`unknown value ${quoted(key)}`);
   }
@@ -82,6 +89,7 @@ export function parseLink(
       lens,
       data,
       generation,
+      moment,
     },
     problems,
     notes,
@@ -99,7 +107,8 @@ function readModel(text: string | null): { readonly model: string | null; readon
   }
 }
 
-export function formatLink({ panel, preset, question, theme, model, lens, data, generation }: Link): string {
+export function formatLink(link: Link): string {
+  const { panel, preset, question, theme, model, lens, data, generation, moment } = link;
   const values = new URLSearchParams();
   if (preset !== null) values.set('preset', preset);
   if (question !== null) values.set('question', question);
@@ -108,6 +117,7 @@ export function formatLink({ panel, preset, question, theme, model, lens, data, 
   if (panel === 'lowrank') for (const [key, text] of Object.entries(lens)) values.set(key, text);
   if (panel === 'data') for (const [key, text] of Object.entries(data)) values.set(key, text);
   if (panel === 'generate') for (const [key, text] of Object.entries(generation)) values.set(key, text);
+  if (panel === 'latents') for (const [key, text] of Object.entries(moment)) values.set(key, text);
   // Commas, slashes and @ may stand in a query as they are.
   const query = values.toString().replaceAll('%2C', ',').replaceAll('%2F', '/').replaceAll('%40', '@');
   return `#/${panel}${query && `?${query}`}`;

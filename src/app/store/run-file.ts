@@ -20,6 +20,7 @@ export function formatRunFile(run: Pick<RunState, 'config' | 'series' | 'result'
     kind: 'lori-run',
     config: run.config,
     models: { ...result?.models },
+    ...(result?.data && { data: result.data }),
     ...(result && {
       observed: {
         steps: step.slice(0, finite),

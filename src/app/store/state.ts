@@ -1,15 +1,5 @@
-import type { StudentChoice } from '../../contract/calls';
 import type { RunConfig } from '../../contract/config';
-import type {
-  AnswerReport,
-  DeviceReport,
-  ExplicitReport,
-  LatentSession,
-  LatentThought,
-  PairReport,
-  Problem,
-  StudentReport,
-} from '../../contract/events';
+import type { DeviceReport, PairReport, StudentReport } from '../../contract/events';
 import { METHODS } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import { findPreset, PRESETS, type Preset, presetsOf } from '../../contract/presets';
@@ -28,33 +18,13 @@ import { type Link, parseLink } from './link';
 import { initialRun, type RunState } from './run';
 import { initialSources, type SourcesState } from './sources';
 import { type Failure, idle, type Task } from './task';
+import { initialLatents, type LatentsState } from './thoughts';
 
 /** A message shown until it is dismissed. */
 export interface Notice {
   readonly id: number;
   readonly kind: 'info' | 'warning';
   readonly text: string;
-}
-
-export interface Question {
-  readonly text: string;
-  /** Id of the held-out problem, unless the question was typed. */
-  readonly id: string | null;
-  readonly expected: string | null;
-}
-
-export interface LatentsState {
-  readonly problems: Task<readonly Problem[]>;
-  readonly question: Question;
-  readonly student: StudentChoice;
-  /** K, or `null` for the K it was trained with. */
-  readonly steps: number | null;
-  readonly session: Task<LatentSession>;
-  readonly thoughts: readonly LatentThought[];
-  /** The thought being computed. */
-  readonly thought: Task<LatentThought>;
-  readonly answer: Task<AnswerReport>;
-  readonly explicit: Task<ExplicitReport>;
 }
 
 export const TOUR_STEPS = ['device', 'pair', 'spectra', 'distil', 'latents'] as const;
@@ -116,18 +86,6 @@ export interface AppState {
   readonly generation: GenerationState;
   readonly tour: Tour;
 }
-
-export const initialLatents: LatentsState = {
-  problems: idle,
-  question: { text: '', id: null, expected: null },
-  student: 'base',
-  steps: null,
-  session: idle,
-  thoughts: [],
-  thought: idle,
-  answer: idle,
-  explicit: idle,
-};
 
 export const initialTour: Tour = { task: idle, step: null, done: [] };
 

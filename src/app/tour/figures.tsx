@@ -6,6 +6,7 @@ import { ThoughtRow } from '../panels/latents/ThoughtRow';
 import { spectrumLines } from '../panels/lowrank/lines';
 import { sourceOf } from '../panels/lowrank/provenance';
 import { cumulativeSentence } from '../panels/lowrank/sentences';
+import { madeThoughts } from '../store/thoughts';
 import { useActions, useApp, useTheme } from '../store/use-app';
 import { Button } from '../ui/Button';
 import { significant } from '../ui/format';
@@ -88,11 +89,12 @@ export function DistilFigure() {
 /** The thoughts, decoded, and both answers. */
 export function LatentsFigure() {
   const { goTo } = useActions();
-  const { question, thoughts } = useApp((state) => state.latents);
+  const latents = useApp((state) => state.latents);
+  const thoughts = madeThoughts(latents);
   if (thoughts.length === 0) return null;
   return (
     <>
-      <p className="question-text">{question.text}</p>
+      <p className="question-text">{latents.question.text}</p>
       <ol className="thoughts">
         {thoughts.map((thought) => (
           <ThoughtRow key={thought.step} thought={thought} max={3} />

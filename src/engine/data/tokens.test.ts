@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import tokenizerText from '../../../models/base/tokenizer.json?raw';
 import tokenizerConfigText from '../../../models/base/tokenizer_config.json?raw';
+import { ANSWER_PROMPT } from '../../contract/data';
 import { InputError } from '../base/errors';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/tokenizer';
-import { ANSWER_PROMPT, type ProblemCodec, problemCodec } from './tokens';
+import { type ProblemCodec, problemCodec } from './tokens';
 import { wordProblems } from './word-problems';
 
 let tokenizer: Tokenizer;

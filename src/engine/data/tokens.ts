@@ -1,13 +1,20 @@
+import { ANSWER_PROMPT } from '../../contract/data';
 import { quote } from '../../text/quote';
 import { InputError } from '../base/errors';
 import type { Tokenizer } from '../tokenizer/tokenizer';
-import type { WordProblem } from './word-problems';
-
-/** What introduces the answer; its last token is the anchor (LoRi §3.3). */
-export const ANSWER_PROMPT = 'The answer is:';
 
 /** Whole steps `<<a+b=c>>`; all but the last one, which states the answer (CODI §3.5); or only their results `=c>>`. */
 export type RationaleForm = 'steps' | 'all-but-last' | 'results';
+
+/** A problem as text. */
+export interface ProblemText {
+  readonly question: string;
+  /** Each step of the rationale, in order. */
+  readonly steps: readonly string[];
+  readonly answer: string;
+  /** The rationale as it is written, where it is more than its steps joined by spaces. */
+  readonly rationale?: string;
+}
 
 /** A problem as token ids. */
 export interface TokenProblem {
@@ -27,20 +34,35 @@ export interface ProblemCodec {
   /** @throws InputError for a question without tokens */
   question(text: string): number[];
   /** @param form of the rationale; default whole steps */
-  encode(problem: Pick<WordProblem, 'question' | 'steps' | 'answer'>, form?: RationaleForm): TokenProblem;
+  encode(problem: ProblemText, form?: RationaleForm): TokenProblem;
 }
 
 /** A question as it is read: its white space joined. */
 export const questionText = (text: string): string => text.trim().replace(/\s+/g, ' ');
 
-export function problemCodec(tokenizer: Tokenizer, endIds: readonly number[]): ProblemCodec {
-  const plain = (text: string): number[] => tokenizer.encode(text, { addSpecialTokens: false });
+/** The id that ends an answer. @throws InputError if neither model nor tokenizer names one */
+export function endIdOf(tokenizer: Tokenizer, endIds: readonly number[]): number {
   const endId = endIds[0] ?? tokenizer.eosTokenId;
   if (endId === undefined)
     throw new InputError(
       'neither config.json nor the tokenizer names an end-of-sequence token',
       'Use texts instead of word problems, or a checkpoint that names one.',
     );
+  return endId;
+}
+
+/**
+ * The codec of the bundled word problems: parts are tokenized without anything between them. @param answerPrompt what
+ * introduces the answer; its last token is the anchor (LoRi §3.3)
+ * @throws InputError if neither model nor tokenizer names an end-of-sequence token
+ */
+export function problemCodec(
+  tokenizer: Tokenizer,
+  endIds: readonly number[],
+  answerPrompt = ANSWER_PROMPT,
+): ProblemCodec {
+  const plain = (text: string): number[] => tokenizer.encode(text, { addSpecialTokens: false });
+  const endId = endIdOf(tokenizer, endIds);
   const question = (text: string): number[] => {
     const cleaned = questionText(text);
     if (cleaned === '' || plain(cleaned).length === 0)
@@ -50,20 +72,14 @@ export function problemCodec(tokenizer: Tokenizer, endIds: readonly number[]): P
       );
     return tokenizer.encode(cleaned);
   };
-  /** A step's tokens from its `=` on; all of them if the sign is inside a token. */
-  const result = (step: string): number[] => {
-    const whole = plain(step);
-    const before = plain(step.slice(0, step.indexOf('=')));
-    return before.every((id, i) => id === whole[i]) ? whole.slice(before.length) : whole;
-  };
   return {
-    prompt: plain(ANSWER_PROMPT),
+    prompt: plain(answerPrompt),
     padId: tokenizer.padTokenId,
     endId,
     question,
     encode: ({ question: text, steps: all, answer }, form = 'steps') => {
       const steps = form === 'all-but-last' ? all.slice(0, -1) : all;
-      const each = steps.map(form === 'results' ? result : plain);
+      const each = steps.map(form === 'results' ? (step) => resultOf(plain, step) : plain);
       return {
         question: question(text),
         rationale: form === 'results' ? each.flat() : plain(steps.join(' ')),
@@ -72,4 +88,11 @@ export function problemCodec(tokenizer: Tokenizer, endIds: readonly number[]): P
       };
     },
   };
+}
+
+/** The tokens of a calculation `<<a+b=c>>` from its `=` on; all of them if the sign is inside a token. */
+export function resultOf(plain: (text: string) => number[], step: string): number[] {
+  const whole = plain(step);
+  const before = plain(step.slice(0, step.indexOf('=')));
+  return before.every((id, i) => id === whole[i]) ? whole.slice(before.length) : whole;
 }

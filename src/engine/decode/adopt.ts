@@ -9,7 +9,7 @@ export interface AdoptedShape {
 }
 
 /** `last`, `k.{i}` and `v.{i}` of a state with other sizes → the same, one row repeated for all, columns padded to T. */
-export function adoptProgram({ batch: B, keys: T, config }: DecodeShape, from: AdoptedShape): Program {
+export function adoptProgram({ batch: B, capacity: T, config }: DecodeShape, from: AdoptedShape): Program {
   const { layers, kvHeads, headDim, hiddenSize } = config;
   const graph = new Graph();
   const rows = (x: Tensor): Tensor => (x.shape[0] === B ? x : o.expand(x, [B, ...x.shape.slice(1)]));

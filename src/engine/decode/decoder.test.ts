@@ -6,8 +6,9 @@ import { Graph } from '../graph/graph';
 import { interpret } from '../graph/interpret';
 import * as o from '../graph/ops';
 import type { DecoderConfig } from '../nn/config';
-import type { LatentFilter } from '../nn/latent';
+import type { Feedback } from '../nn/feedback';
 import { loraLayout } from '../nn/lora';
+import { adapted } from '../nn/parameters.testing';
 import { causalMask, logits as logitsOf, runStack, stackModel } from '../nn/stack';
 import { namedWeights } from '../nn/weights';
 import { createRuntime, type Runtime } from '../runtime/runtime';
@@ -48,18 +49,18 @@ function padded() {
   };
 }
 
-async function setUp(config: DecoderConfig, filter: LatentFilter, keys = S + STEPS) {
+async function setUp(config: DecoderConfig, capacity = S + STEPS) {
   const rng = new Rng(11);
   const weights = randomWeights(config, rng.fork('weights'));
   const packs = Array.from({ length: config.layers }, (_, i) =>
     normals(rng.fork(`lora ${i}`), loraLayout(config, LORA).length, 0.3),
   );
-  const shape = { config, batch: B, question: S, keys, lora: LORA, filter };
+  const shape = { config, batch: B, question: S, capacity, parameters: adapted(LORA) };
   const decoder = await decoderOf(runtime, weights, shape);
   const uploaded: DeviceTensor[] = packs.map((data) =>
     runtime.upload({ dtype: 'f32', shape: [data.length], data }),
   );
-  decoder.setAdapter(uploaded);
+  decoder.setParameters(uploaded);
   const { ids, keyMask } = padded();
   const walk = new Walk(decoder);
   await walk.begin(ids, keyMask);
@@ -71,7 +72,7 @@ async function setUp(config: DecoderConfig, filter: LatentFilter, keys = S + STE
   const whole = (sequences: readonly (readonly number[][])[]) => {
     const T = (sequences[0] as number[][]).length;
     const graph = new Graph();
-    const model = stackModel(graph, config, LORA);
+    const model = stackModel(graph, config, adapted(LORA));
     const run = runStack(model, {
       x: graph.input('x', [B * T, H]),
       batch: B,
@@ -85,7 +86,7 @@ async function setUp(config: DecoderConfig, filter: LatentFilter, keys = S + STE
     const feeds: Record<string, ArrayLike<number>> = { x: sequences.flat(2), keyMask: keyMask.data };
     for (const [name, tensor] of Object.entries(namedWeights(weights))) feeds[name] = tensor.data;
     packs.forEach((pack, i) => {
-      feeds[`lora.${i}`] = pack;
+      feeds[`parameter.student.${i}`] = pack;
     });
     const [hidden, logits] = interpret([o.concat(last, 1), logitsOf(model, o.reshape(top, [B, H]))], feeds);
     return { hidden: hidden as Float64Array, logits: logits as Float64Array };
@@ -111,12 +112,12 @@ async function setUp(config: DecoderConfig, filter: LatentFilter, keys = S + STE
 function latentOf(
   state: { hidden: Float64Array; logits: Float64Array },
   config: DecoderConfig,
-  filter: LatentFilter,
+  filter: Feedback,
   embedding: Float32Array,
 ): number[] {
   const { layers: L, hiddenSize: H, vocabSize: V } = config;
   return Array.from({ length: B }, (_, b) => {
-    if (filter.kind === 'hidden')
+    if (filter.kind !== 'softmax')
       return Array.from(state.hidden.subarray((b * L + L - 1) * H, (b + 1) * L * H));
     const logits = Array.from(state.logits.subarray(b * V, (b + 1) * V), (x) => x / filter.temperature);
     const max = Math.max(...logits);
@@ -128,15 +129,15 @@ function latentOf(
   }).flat();
 }
 
-const CASES: [string, DecoderConfig, LatentFilter][] = [
+const CASES: [string, DecoderConfig, Feedback][] = [
   ['llama, softmax filter', TINY_CONFIG, { kind: 'softmax', temperature: 0.7 }],
-  ['llama, the hidden state fed back', TINY_CONFIG, { kind: 'hidden', temperature: 1 }],
+  ['llama, the hidden state fed back', TINY_CONFIG, { kind: 'hidden' }],
   ['qwen2, a head of its own', TINY_QWEN, { kind: 'softmax', temperature: 1.6 }],
 ];
 
 describe.each(CASES)('%s', (_name, config, filter) => {
   it('gives the same states step by step as for the whole sequence, for latents and tokens and questions of any length', async () => {
-    const { walk, embedding, rowOf, whole, questionRows, dispose } = await setUp(config, filter);
+    const { walk, embedding, rowOf, whole, questionRows, dispose } = await setUp(config);
     const H = config.hiddenSize;
     const sequences = questionRows.map((rows) => [...rows]);
     const check = async (what: string): Promise<void> => {
@@ -144,7 +145,7 @@ describe.each(CASES)('%s', (_name, config, filter) => {
       expect(relativeError(await walk.hidden(), expected.hidden), `${what}: states`).toBeLessThan(TOLERANCE);
       expect(relativeError(await walk.logits(), expected.logits), `${what}: logits`).toBeLessThan(TOLERANCE);
       const z = latentOf(expected, config, filter, embedding);
-      expect(relativeError(await walk.latent(), z), `${what}: latent`).toBeLessThan(TOLERANCE);
+      expect(relativeError(await walk.latent(filter), z), `${what}: latent`).toBeLessThan(TOLERANCE);
     };
     await check('question');
     for (const [t, what] of ['latent', 'latent', 'token', 'replaced', 'token'].entries()) {
@@ -156,9 +157,9 @@ describe.each(CASES)('%s', (_name, config, filter) => {
           sequences[b]?.push(rowOf(id));
         });
       } else {
-        const own = await walk.latent();
+        const own = await walk.latent(filter);
         const z = what === 'replaced' ? normals(rng, B * H, 2) : Float32Array.from(own);
-        await walk.feed(what === 'replaced' ? { vector: z } : 'latent');
+        await walk.feed(what === 'replaced' ? { vector: z } : { latent: filter });
         for (let b = 0; b < B; b++) sequences[b]?.push(Array.from(z.subarray(b * H, (b + 1) * H)));
       }
       await check(`${what} ${t}`);
@@ -168,14 +169,14 @@ describe.each(CASES)('%s', (_name, config, filter) => {
 });
 
 describe('Decoder', () => {
-  const filter: LatentFilter = { kind: 'softmax', temperature: 1 };
+  const filter: Feedback = { kind: 'softmax', temperature: 1 };
 
   it('begins anew without a trace of the previous text', async () => {
-    const { walk, dispose } = await setUp(TINY_CONFIG, filter);
+    const { walk, dispose } = await setUp(TINY_CONFIG);
     const { ids, keyMask } = padded();
     const way = async (): Promise<Float32Array[]> => {
       await walk.begin(ids, keyMask);
-      await walk.feed('latent');
+      await walk.feed({ latent: filter });
       await walk.tokens(4, 5, 6);
       return [await walk.logits(), await walk.hidden()];
     };
@@ -187,13 +188,13 @@ describe('Decoder', () => {
   });
 
   it('refuses a position beyond its capacity, and can begin again', async () => {
-    const { walk, dispose } = await setUp(TINY_CONFIG, filter, S + 2);
+    const { walk, dispose } = await setUp(TINY_CONFIG, S + 2);
     expect(walk.state.room).toBe(2);
     await walk.tokens(1, 1, 1);
     await walk.tokens(2, 2, 2);
     expect(walk.state.room).toBe(0);
     const before = await walk.logits();
-    await expect(walk.feed('latent')).rejects.toThrow(InputError);
+    await expect(walk.feed({ latent: filter })).rejects.toThrow(InputError);
     await expect(walk.tokens(1, 2, 3)).rejects.toThrow(`the sequence is full at ${S + 2} positions`);
     expect(await walk.logits()).toEqual(before);
     const { ids, keyMask } = padded();
@@ -205,7 +206,7 @@ describe('Decoder', () => {
   });
 
   it('refuses latents and tokens unless there is one per sequence', async () => {
-    const { walk, dispose } = await setUp(TINY_CONFIG, filter);
+    const { walk, dispose } = await setUp(TINY_CONFIG);
     await expect(walk.tokens(1, 2)).rejects.toThrow('needs Float32Array of 36');
     await expect(walk.tokens(1, 2, 23)).rejects.toThrow('token id 23');
     await expect(walk.feed({ vector: new Float32Array(12) })).rejects.toThrow('needs Float32Array of 36');
@@ -214,7 +215,7 @@ describe('Decoder', () => {
 
   it('frees every tensor and program', async () => {
     const before = [runtime.liveTensors, runtime.programCount];
-    const { dispose } = await setUp(TINY_CONFIG, filter);
+    const { dispose } = await setUp(TINY_CONFIG);
     expect(runtime.liveTensors).toBeGreaterThan(before[0] as number);
     await dispose();
     expect([runtime.liveTensors, runtime.programCount]).toEqual(before);
@@ -222,12 +223,11 @@ describe('Decoder', () => {
 });
 
 describe('greedy', () => {
-  const filter: LatentFilter = { kind: 'softmax', temperature: 1 };
   const V = TINY_CONFIG.vocabSize;
 
   /** What greedy would say, one token at a time, from all logits, with nothing ending it. */
   async function plain(steps: number): Promise<number[][]> {
-    const { walk, dispose } = await setUp(TINY_CONFIG, filter);
+    const { walk, dispose } = await setUp(TINY_CONFIG);
     const out: number[][] = [[], [], []];
     for (let t = 0; t < steps; t++) {
       const logits = await walk.logits();
@@ -246,7 +246,7 @@ describe('greedy', () => {
 
   it('takes the most probable token each time, up to the limit, and leaves the initial state unchanged', async () => {
     const expected = await plain(4);
-    const { decoder, walk, dispose } = await setUp(TINY_CONFIG, filter);
+    const { decoder, walk, dispose } = await setUp(TINY_CONFIG);
     const before = [decoder.stateBytes, runtime.liveTensors];
     expect(await greedy(decoder, walk.state, { endIds: [], limit: 4 })).toEqual(expected);
     expect(await greedy(decoder, walk.state, { endIds: [], limit: 4 })).toEqual(expected);
@@ -262,7 +262,7 @@ describe('greedy', () => {
     const end = (expected[0] as number[])[1] as number;
     const cut = (ids: readonly number[]): number[] =>
       ids.includes(end) ? ids.slice(0, ids.indexOf(end)) : [...ids];
-    const { decoder, walk, dispose } = await setUp(TINY_CONFIG, filter);
+    const { decoder, walk, dispose } = await setUp(TINY_CONFIG);
     expect(await greedy(decoder, walk.state, { endIds: [end], limit: 4 })).toEqual(expected.map(cut));
     const advance = vi.spyOn(decoder, 'advance');
     const firsts = expected.map((ids) => ids[0] as number);
@@ -273,13 +273,13 @@ describe('greedy', () => {
 
   it('stops when the cache is full', async () => {
     const expected = await plain(3);
-    const { decoder, walk, dispose } = await setUp(TINY_CONFIG, filter, S + 2);
+    const { decoder, walk, dispose } = await setUp(TINY_CONFIG, S + 2);
     expect(await greedy(decoder, walk.state, { endIds: [], limit: 50 })).toEqual(expected);
     await dispose();
   });
 
   it('is cancelled', async () => {
-    const { decoder, walk, dispose } = await setUp(TINY_CONFIG, filter);
+    const { decoder, walk, dispose } = await setUp(TINY_CONFIG);
     const signal = AbortSignal.abort();
     await expect(greedy(decoder, walk.state, { endIds: [], limit: 4, signal })).rejects.toThrow(
       CancelledError,

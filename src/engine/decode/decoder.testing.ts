@@ -1,5 +1,6 @@
 import type { GraphHostTensor } from '../base/dtype';
 import { ModelOnDevice } from '../model/model-on-device';
+import type { Feedback } from '../nn/feedback';
 import type { Weights } from '../nn/weights';
 import type { Runtime } from '../runtime/runtime';
 import { Decoder, type DecoderInput, type StepOptions } from './decoder';
@@ -43,7 +44,8 @@ export class Walk {
   tokens = (...tokens: number[]): Promise<void> => this.feed({ tokens });
   hidden = (): Promise<Float32Array> => hiddenOf(this.state);
   logits = (): Promise<Float32Array> => logitsOf(this.decoder, this.state);
-  latent = (): Promise<Float32Array<ArrayBuffer>> => latentOf(this.decoder, this.state);
+  latent = (feedback: Feedback): Promise<Float32Array<ArrayBuffer>> =>
+    latentOf(this.decoder, this.state, feedback);
 
   end(): void {
     this.at?.dispose();

@@ -6,6 +6,8 @@ import type { Program } from '../graph/graph';
 import { embeddingRows } from '../model/fed-embeddings';
 import type { ModelOnDevice, ModelProgram } from '../model/model-on-device';
 import { ProgramSet } from '../model/program-set';
+import type { Feedback } from '../nn/feedback';
+import { NO_PARAMETERS, parameterInput, parameterShapes } from '../nn/parameters';
 import { ropeTables } from '../nn/rope';
 import type { DeviceTensor } from '../runtime/tensor';
 import { adoptProgram } from './adopt';
@@ -14,6 +16,7 @@ import {
   advanceProgram,
   type DecodeShape,
   type Fed,
+  fedName,
   nextProgram,
   type PassOptions,
   prefillProgram,
@@ -22,11 +25,15 @@ import { type DecodeSite, type Intervention, matrixInput, shiftInput, siteName }
 import type { DecoderState, StateTensors } from './state';
 import { MAX_STATE_BYTES, StatePool } from './state-pool';
 
-/** What every sequence is fed: a token each, the latent made from its last hidden state, or a vector, [B, H] in all. */
+/**
+ * What every sequence is fed: a token each, a vector, [B, H] in all, the latent made from its last hidden state, or an added
+ * token, the same for all: a row of a trained parameter.
+ */
 export type DecoderInput =
   | { readonly tokens: readonly number[] }
   | { readonly vector: Float32Array<ArrayBuffer> }
-  | 'latent';
+  | { readonly latent: Feedback }
+  | { readonly embedding: string; readonly row: number };
 
 export interface StepOptions {
   readonly interventions?: readonly Intervention[];
@@ -49,7 +56,7 @@ export class Decoder {
   private readonly states: StatePool;
   private readonly owned = new Owned();
   private line: Promise<unknown> = Promise.resolve();
-  private adapter: readonly DeviceTensor[] = [];
+  private parameters: StateTensors = {};
 
   /** Holds the model until disposed of. @param shape its `config` is the model's own */
   constructor(
@@ -63,9 +70,18 @@ export class Decoder {
     this.states = new StatePool(maxStateBytes);
   }
 
-  /** The LoRA packs to run with; the caller keeps owning them. */
-  setAdapter(packs: readonly DeviceTensor[]): void {
-    this.adapter = packs;
+  /**
+   * The trained values to run with, in the order of `parameterShapes`; the caller keeps owning them.
+   * @throws RuntimeError for another number of values
+   */
+  setParameters(values: readonly DeviceTensor[]): void {
+    const { config, parameters = NO_PARAMETERS } = this.shape;
+    const all = parameterShapes(config, parameters);
+    if (values.length !== all.length)
+      throw new RuntimeError(`${values.length} trained tensors for a decoder of ${all.length}`, BUG);
+    this.parameters = Object.fromEntries(
+      all.map(({ name }, i) => [parameterInput(name), values[i] as DeviceTensor]),
+    );
   }
 
   /** An intervention with P [H, H] and s [1, H], see `Intervention`; it is disposed of with this decoder. */
@@ -85,11 +101,11 @@ export class Decoder {
     };
   }
 
-  /** Compiles what is needed to read questions, feed tokens and, if `latents`, feed latents. */
-  async prepare({ latents }: { readonly latents: boolean }): Promise<void> {
+  /** Compiles what is needed to read questions, to feed tokens and whatever else is named, and to choose the next token. */
+  async prepare(feeds: readonly Fed[] = []): Promise<void> {
     await this.compile('prefill');
     await this.compile('vector');
-    if (latents) await this.compile('latent');
+    for (const fed of feeds) await this.compile(fed);
     await this.compileHead('next', () => nextProgram(this.shape));
   }
 
@@ -105,7 +121,7 @@ export class Decoder {
 
   /** Reads B questions, left-padded to S columns. */
   begin(ids: GraphHostTensor, keyMask: GraphHostTensor, options: StepOptions = {}): Promise<DecoderState> {
-    const { batch: B, question: S, keys: T } = this.shape;
+    const { batch: B, question: S, capacity: T } = this.shape;
     return this.inTurn(async () => {
       const mask = new Float32Array(B * T).fill(HIDDEN);
       for (let b = 0; b < B; b++) mask.set(keyMask.data.subarray(b * S, (b + 1) * S), b * T);
@@ -123,7 +139,7 @@ export class Decoder {
    * @throws RuntimeError for other sizes
    */
   adopt(state: DecoderState): Promise<DecoderState> {
-    const { batch: B, keys: T } = this.shape;
+    const { batch: B, capacity: T } = this.shape;
     return this.inTurn(async () => {
       const { tensors, column, mask } = state;
       const batch = tensors.last?.shape[0] as number;
@@ -148,7 +164,7 @@ export class Decoder {
   /** The state one position later; the given one is unchanged. @throws InputError if the cache is full */
   advance(state: DecoderState, input: DecoderInput, options: StepOptions = {}): Promise<DecoderState> {
     return this.inTurn(async () => {
-      const { batch: B, keys: T, config } = this.shape;
+      const { batch: B, capacity: T, config } = this.shape;
       const { column, tensors } = state;
       if (state.room < 1)
         throw new InputError(
@@ -161,12 +177,12 @@ export class Decoder {
       place[column] = 1;
       const bound = {
         ...tensors,
-        ...(input !== 'latent' && { x: this.fed(input) }),
+        ...this.fed(input),
         mask: this.inputs.write('mask', [B, 1, 1, T], mask),
         place: this.inputs.write('place', [1, 1, T, 1], place),
         ...(config.positions !== 'learned' && this.tables(column)),
       };
-      return this.run(input === 'latent' ? 'latent' : 'vector', bound, column + 1, mask, options);
+      return this.run(kindOf(input), bound, column + 1, mask, options);
     });
   }
 
@@ -189,7 +205,7 @@ export class Decoder {
   ): Promise<Record<string, DeviceTensor>> {
     return this.inTurn(async () => {
       const compiled = await this.programs.get(key, program);
-      const bound = boundTo(compiled, tensors);
+      const bound = boundTo(compiled, { ...tensors, ...this.parameters });
       for (const [name, { shape, data }] of Object.entries(more))
         bound[name] = this.inputs.write(`${key}.${name}`, shape, data);
       return compiled.run(bound);
@@ -214,11 +230,33 @@ export class Decoder {
     await this.owned.dispose();
   }
 
-  /** x [B, H]: embeddings of the given tokens, or the given vectors. */
-  private fed(input: Exclude<DecoderInput, 'latent'>): DeviceTensor {
+  /** x [B, H]: embeddings of the given tokens, or the given vectors; or the number of a row. A latent needs no more. */
+  private fed(input: DecoderInput): Record<string, DeviceTensor> {
+    if ('latent' in input) return {};
+    if ('embedding' in input) return { row: this.inputs.write('row', [1], this.rowOf(input)) };
     const shape = [this.shape.batch, this.shape.config.hiddenSize];
-    if ('vector' in input) return this.inputs.write('x', shape, input.vector);
-    return this.inputs.write('x', shape, embeddingRows(this.model.source, input.tokens).data);
+    const x = 'vector' in input ? input.vector : embeddingRows(this.model.source, input.tokens).data;
+    return { x: this.inputs.write('x', shape, x) };
+  }
+
+  /** @throws InputError for a row that the parameter does not have */
+  private rowOf({ embedding, row }: Extract<DecoderInput, { row: number }>): Int32Array<ArrayBuffer> {
+    const { modules } = this.shape.parameters ?? NO_PARAMETERS;
+    const [count = 0] = modules.find(({ name }) => name === embedding)?.shape ?? [];
+    if (!(Number.isInteger(row) && row >= 0 && row < count))
+      throw new InputError(
+        `row ${row} of the parameter "${embedding}", which has ${count}`,
+        `Choose a row below ${count}.`,
+      );
+    return Int32Array.of(row);
+  }
+
+  /** A row of a trained parameter, [H]. @throws InputError for a row that it does not have */
+  async parameterRow(input: Extract<DecoderInput, { row: number }>): Promise<Float32Array<ArrayBuffer>> {
+    const [row] = this.rowOf(input) as Int32Array & [number];
+    const H = this.shape.config.hiddenSize;
+    const values = await (this.parameters[parameterInput(input.embedding)] as DeviceTensor).read();
+    return (values as Float32Array<ArrayBuffer>).slice(row * H, (row + 1) * H);
   }
 
   /** Rotary tables of one column. */
@@ -238,7 +276,7 @@ export class Decoder {
   ): Promise<DecoderState> {
     const sites = interventions.map(({ at }) => at);
     const program = await this.pass(kind, { sites, read, hidden, attention });
-    const all: Record<string, DeviceTensor> = { ...bound };
+    const all: Record<string, DeviceTensor> = { ...bound, ...this.parameters };
     for (const { at, matrix, shift } of interventions) {
       if (all[matrixInput(at)])
         throw new InputError(
@@ -248,9 +286,6 @@ export class Decoder {
       all[matrixInput(at)] = matrix;
       all[shiftInput(at)] = shift;
     }
-    this.adapter.forEach((pack, i) => {
-      all[`lora.${i}`] = pack;
-    });
     return this.intoState(program, all, column, mask);
   }
 
@@ -265,7 +300,7 @@ export class Decoder {
     const spare = this.states.take(program.outputs, mask);
     try {
       const outputs = await program.run(inputs, spare);
-      return this.states.add(column, mask, outputs, this.shape.keys - column);
+      return this.states.add(column, mask, outputs, this.shape.capacity - column);
     } catch (error) {
       this.states.giveBack(spare);
       throw error;
@@ -275,7 +310,13 @@ export class Decoder {
   private pass(kind: 'prefill' | Fed, options: PassOptions): Promise<ModelProgram> {
     const { sites, read, hidden, attention } = options;
     const names = (of: readonly DecodeSite[]): string => of.map(siteName).sort().join(' ');
-    const name = [kind, names(sites), names(read), hidden, attention].join(';');
+    const name = [
+      kind === 'prefill' ? kind : fedName(kind),
+      names(sites),
+      names(read),
+      hidden,
+      attention,
+    ].join(';');
     return this.programs.get(name, () =>
       kind === 'prefill' ? prefillProgram(this.shape, options) : advanceProgram(this.shape, kind, options),
     );
@@ -286,6 +327,11 @@ export class Decoder {
     this.line = result.catch(() => undefined);
     return result;
   }
+}
+
+function kindOf(input: DecoderInput): Fed {
+  if ('latent' in input) return { latent: input.latent };
+  return 'embedding' in input ? { embedding: input.embedding } : 'vector';
 }
 
 /** Those of the tensors that are inputs of the program. */

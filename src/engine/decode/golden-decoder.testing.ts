@@ -3,6 +3,7 @@ import { HIDDEN } from '../base/tokens';
 import { parseModelConfig } from '../checkpoint/config';
 import type { LinearName } from '../nn/config';
 import { type LoraSpec, loraLayout } from '../nn/lora';
+import { adapted as asStudent } from '../nn/parameters.testing';
 import { packWeights } from '../nn/weights';
 import type { Runtime } from '../runtime/runtime';
 import { readGolden } from '../testing/golden.testing';
@@ -11,7 +12,6 @@ import { decoderOf } from './decoder.testing';
 import type { DecoderState } from './state';
 
 const LINEARS: readonly LinearName[] = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'];
-const FILTER = { kind: 'hidden', temperature: 1 } as const;
 /** Columns after the question in the golden file, and one more that stays empty. */
 const LATER = 3;
 
@@ -39,10 +39,10 @@ export async function openGolden(
       data: golden.f32(`weights.${name}`).map((x) => x * (scales[name] ?? 1)),
     });
   const spec: LoraSpec = { rank, alpha, targets: LINEARS };
-  const lora = adapted ? spec : undefined;
+  const parameters = adapted ? asStudent(spec) : undefined;
   const ids = golden.i32('ids');
   const B = ids.length / S;
-  const shape = { config, batch: B, question: S, keys: S + LATER, lora, filter: FILTER };
+  const shape = { config, batch: B, question: S, capacity: S + LATER, parameters };
   const decoder = await decoderOf(runtime, packWeights(config, tensors), shape);
   const { parts, length } = loraLayout(config, spec);
   const packs = Array.from({ length: adapted ? config.layers : 0 }, (_, i) => {
@@ -51,7 +51,7 @@ export async function openGolden(
       data.set(golden.f32(`lora.layers.${i}.${linear}.${factor}`), offset);
     return runtime.upload({ dtype: 'f32', shape: [length], data });
   });
-  decoder.setAdapter(packs);
+  decoder.setParameters(packs);
   const keyMask = golden.f32('keyMask').map((seen) => (seen ? 0 : HIDDEN));
   const inputs = [{ tokens: Array.from(golden.i32('tokens')) }, { vector: golden.f32('vector') }];
   return {

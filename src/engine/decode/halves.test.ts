@@ -12,6 +12,8 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.dispose());
 
+const FEEDBACK = { kind: 'softmax', temperature: 1 } as const;
+
 it.each([
   ['f16', TINY_CONFIG],
   ['bf16', TINY_QWEN],
@@ -21,12 +23,10 @@ it.each([
     const weights = mapWeights(randomWeights(config, new Rng(8)), (host) => inHalves(host, dtype));
     const [B, S] = [2, 3];
     const shape = {
-      lora: undefined,
       config,
       batch: B,
       question: S,
-      keys: S + 3,
-      filter: { kind: 'softmax', temperature: 1 },
+      capacity: S + 3,
     } as const;
     const ids = { dtype: 'i32', shape: [B, S], data: Int32Array.of(4, 9, 2, 0, 7, 11) } as const;
     const keyMask = {
@@ -39,11 +39,12 @@ it.each([
       const decoder = await decoderOf(runtime, kept, shape);
       const values: Float32Array[] = [];
       const walk = new Walk(decoder);
-      const look = async () => values.push(await walk.hidden(), await walk.logits(), await walk.latent());
+      const look = async () =>
+        values.push(await walk.hidden(), await walk.logits(), await walk.latent(FEEDBACK));
       await walk.begin(ids, keyMask);
       await look();
       for (const tokens of [[0, 22], undefined, [22, 5]]) {
-        await (tokens ? walk.tokens(...tokens) : walk.feed('latent'));
+        await (tokens ? walk.tokens(...tokens) : walk.feed({ latent: FEEDBACK }));
         await look();
       }
       await decoder.dispose();

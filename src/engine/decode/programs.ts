@@ -2,25 +2,32 @@ import type { Shape } from '../base/shape';
 import { Graph, type Program, type Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
 import type { DecoderConfig } from '../nn/config';
-import { type LatentFilter, latentOf, runQuestion } from '../nn/latent';
+import { type Feedback, feedbackName, latentOf } from '../nn/feedback';
+import { runQuestion } from '../nn/latent';
 import { decoderLayer, type KeyValues } from '../nn/layer';
-import type { LoraSpec } from '../nn/lora';
+import { learnedRow } from '../nn/learned';
 import { mostProbable, mostProbableTokens } from '../nn/next-token';
+import type { ParameterSpecs } from '../nn/parameters';
 import { atPositions, hasLearnedPositions, leftPadding } from '../nn/positions';
 import { lastHidden, outerModel, positionOf, type StackModel, stackModel } from '../nn/stack';
 import { logitChunks } from '../nn/vocabulary';
 import { intervened, intervenedModel, type ReadStates, type SiteOptions } from './sites';
 
-/** What decoding is compiled for: B sequences, questions of S columns, T keys in all. */
+/** What decoding is compiled for: B sequences, questions of S columns, and the trained values there are. */
 export interface DecodeShape {
   readonly config: DecoderConfig;
   readonly batch: number;
   readonly question: number;
-  readonly keys: number;
-  readonly lora: LoraSpec | undefined;
-  /** How latents are made. */
-  readonly filter: LatentFilter;
+  /** T, the number of keys that a sequence may have. */
+  readonly capacity: number;
+  /** Default: none. */
+  readonly parameters?: ParameterSpecs | undefined;
+  /** Names of the adapters that run, in order; by default all. */
+  readonly adapters?: readonly string[] | undefined;
 }
+
+const modelIn = (graph: Graph, { config, parameters, adapters }: DecodeShape): StackModel =>
+  stackModel(graph, config, parameters, adapters);
 
 /** What a pass does in addition: each combination is a program of its own, so that what is not requested costs nothing. */
 export interface PassOptions extends SiteOptions {
@@ -44,7 +51,7 @@ interface LastPosition {
  * requested, `hidden` [B, L, H] and `attention` [B, L, heads, T].
  */
 function outputs(
-  { batch: B, keys: T, config }: DecodeShape,
+  { batch: B, capacity: T, config }: DecodeShape,
   { hidden, kv, attention }: LastPosition,
   wanted: PassOptions,
 ): Record<string, Tensor> {
@@ -72,7 +79,7 @@ export function prefillProgram(shape: DecodeShape, options: PassOptions): Progra
   const { batch: B, question: S, config } = shape;
   const graph = new Graph();
   const seen: ReadStates = new Map();
-  const model = intervenedModel(stackModel(graph, config, shape.lora), options, seen);
+  const model = intervenedModel(modelIn(graph, shape), options, seen);
   const keyMask = graph.input('keyMask', [B, 1, 1, S]);
   const run = runQuestion(model, graph.input('ids', [B, S], 'i32'), keyMask);
   const H = config.hiddenSize;
@@ -98,8 +105,17 @@ const readOutputs = (seen: ReadStates, B: number): Record<string, Tensor> =>
     }),
   );
 
-/** What is fed next: a vector x [B, H] (a token's embedding or any other), or the latent made from `last` [B, H]. */
-export type Fed = 'vector' | 'latent';
+/**
+ * What is fed next: a vector x [B, H] (a token's embedding or any other), the latent made from `last` [B, H], or a row of the
+ * trained parameter of that name, whose number is the input `row`, i32 [1].
+ */
+export type Fed = 'vector' | { readonly latent: Feedback } | { readonly embedding: string };
+
+/** A name that is the same for equal kinds only. */
+export function fedName(fed: Fed): string {
+  if (fed === 'vector') return fed;
+  return 'latent' in fed ? `latent ${feedbackName(fed.latent)}` : `row of ${fed.embedding}`;
+}
 
 /**
  * One position: what is fed, the past `k.{i}`, `v.{i}` padded to T, `place` [1, 1, T, 1] (1 at this position's column,
@@ -107,11 +123,11 @@ export type Fed = 'vector' | 'latent';
  * positions.
  */
 export function advanceProgram(shape: DecodeShape, fed: Fed, options: PassOptions): Program {
-  const { batch: B, keys: T, config } = shape;
+  const { batch: B, capacity: T, config } = shape;
   const { kvHeads, headDim: d, hiddenSize: H } = config;
   const graph = new Graph();
   const seen: ReadStates = new Map();
-  const model = intervenedModel(stackModel(graph, config, shape.lora), options, seen);
+  const model = intervenedModel(modelIn(graph, shape), options, seen);
   const place = graph.input('place', [1, 1, T, 1]);
   const segment = {
     batch: B,
@@ -124,7 +140,7 @@ export function advanceProgram(shape: DecodeShape, fed: Fed, options: PassOption
     // The column is still zero in the past, so that adding writes it.
     join: (past: Tensor | undefined, own: Tensor) => o.add(past as Tensor, o.mul(own, place)),
   };
-  const input = fed === 'vector' ? graph.input('x', [B, H]) : fedLatent(model, shape, options, seen);
+  const input = fed === 'vector' ? graph.input('x', [B, H]) : fedInput(model, shape, fed, options, seen);
   let x = hasLearnedPositions(model)
     ? atPositions(model, input, o.sub(columnOf(place), leftPadding(segment.mask)))
     : input;
@@ -145,7 +161,7 @@ export function advanceProgram(shape: DecodeShape, fed: Fed, options: PassOption
     attention.push(out.attention);
   });
   const states = outputs(shape, { hidden, kv, attention }, options);
-  return { name: `advance by a ${fed}`, outputs: { ...states, ...readOutputs(seen, B) } };
+  return { name: `advance by a ${fedName(fed)}`, outputs: { ...states, ...readOutputs(seen, B) } };
 }
 
 /** The column [1, 1] that `place` [1, 1, T, 1] marks. */
@@ -155,33 +171,37 @@ function columnOf(place: Tensor): Tensor {
   return o.reshape(o.reduceSum(o.mul(place, place.graph.constant(columns, place.shape))), [1, 1]);
 }
 
-const fedLatent = (
+function fedInput(
   model: StackModel,
-  { batch, config, filter }: DecodeShape,
+  { batch, config }: DecodeShape,
+  fed: Exclude<Fed, 'vector'>,
   options: SiteOptions,
   seen: ReadStates,
-): Tensor =>
-  intervened(
-    latentOf(model, model.graph.input('last', [batch, config.hiddenSize]), filter),
-    { site: 'latent' },
-    options,
-    seen,
-  );
+): Tensor {
+  if ('embedding' in fed) return learnedRow(model.graph, model.parameter(fed.embedding), 'row', batch);
+  const last = model.graph.input('last', [batch, config.hiddenSize]);
+  const z = latentOf(model, last, fed.latent, model.parameter);
+  return intervened(z, { site: 'latent' }, options, seen);
+}
 
 /** A program that reads `last` [B, H] through the model's head. */
 function headProgram(
   name: string,
-  { batch, config }: DecodeShape,
+  { batch, config, parameters }: DecodeShape,
   read: (model: StackModel, last: Tensor) => Record<string, Tensor>,
 ): Program {
   const graph = new Graph();
   const last = graph.input('last', [batch, config.hiddenSize]);
-  return { name, outputs: read(outerModel(graph, config), last) };
+  return { name, outputs: read(outerModel(graph, config, parameters), last) };
 }
 
 /** The latent `z` [B, H] that would be fed, before any intervention. */
-export const latentProgram = (shape: DecodeShape): Program =>
-  headProgram('latent', shape, (model, last) => ({ z: latentOf(model, last, shape.filter) }));
+export const latentProgram = (shape: DecodeShape, feedback: Feedback): Program =>
+  headProgram(`latent ${feedbackName(feedback)}`, shape, (model, last) => {
+    const z = latentOf(model, last, feedback, model.parameter);
+    // An input may not be an output.
+    return { z: feedback.kind === 'hidden' ? o.mul(z, 1) : z };
+  });
 
 /** `id` i32 and `logProbability`, [B] each, see `mostProbable`. */
 export const nextProgram = (shape: DecodeShape): Program =>

@@ -6,6 +6,7 @@ import { interpret } from '../graph/interpret';
 import * as o from '../graph/ops';
 import type { DecoderConfig } from '../nn/config';
 import { loraLayout } from '../nn/lora';
+import { adapted } from '../nn/parameters.testing';
 import { causalMask, logits as logitsOf, runStack, stackModel } from '../nn/stack';
 import { namedWeights } from '../nn/weights';
 import { createRuntime, type Runtime } from '../runtime/runtime';
@@ -89,10 +90,10 @@ async function setUp(config: DecoderConfig, projected: ProjectedLayers | undefin
   const packs = Array.from({ length: L }, (_, i) =>
     normals(rng.fork(`lora ${i}`), loraLayout(config, LORA).length, 0.3),
   );
-  const shape = { config, batch: B, question: S, keys: S + STEPS, lora: LORA, filter: FILTER };
+  const shape = { config, batch: B, question: S, capacity: S + STEPS, parameters: adapted(LORA) };
   const decoder = await decoderOf(runtime, weights, shape);
   const uploaded = packs.map((data) => runtime.upload({ dtype: 'f32', shape: [data.length], data }));
-  decoder.setAdapter(uploaded);
+  decoder.setParameters(uploaded);
   const { ids, keyMask } = padded();
   const projections = new Map<number, Intervention>();
   for (const layer of projected?.layers ?? [])
@@ -109,7 +110,7 @@ async function setUp(config: DecoderConfig, projected: ProjectedLayers | undefin
   const whole = (sequences: readonly (readonly number[][])[], layers: ReadonlyMap<number, Layer>) => {
     const T = (sequences[0] as number[][]).length;
     const graph = new Graph();
-    const plain = stackModel(graph, config, LORA);
+    const plain = stackModel(graph, config, adapted(LORA));
     const where = graph.input('where', [B * T, 1]);
     const feeds: Record<string, ArrayLike<number>> = { x: sequences.flat(2), keyMask: keyMask.data };
     feeds.where = sequences.flatMap((rows) => rows.map((_, t) => (projected?.question || t >= S ? 1 : 0)));
@@ -143,7 +144,7 @@ async function setUp(config: DecoderConfig, projected: ProjectedLayers | undefin
     const last = run.hidden.map((h) => o.slice(o.reshape(h, [B, T, H]), 1, T - 1, T));
     for (const [name, tensor] of Object.entries(namedWeights(weights))) feeds[name] = tensor.data;
     packs.forEach((pack, i) => {
-      feeds[`lora.${i}`] = pack;
+      feeds[`parameter.student.${i}`] = pack;
     });
     const top = o.reshape(last[L - 1] as Tensor, [B, H]);
     const [hidden, logits] = interpret([o.concat(last, 1), logitsOf(model, top)], feeds);
@@ -221,8 +222,8 @@ describe.each(CASES)('a projected decoder: %s', (_name, config, projected) => {
             s.push(rowOf(b === 0 ? t + 3 : t + 8));
           });
         } else {
-          const z = await walk.latent();
-          await walk.feed('latent');
+          const z = await walk.latent(FILTER);
+          await walk.feed({ latent: FILTER });
           sequences.forEach((s, b) => {
             s.push(Array.from(z.subarray(b * H, (b + 1) * H)));
           });
@@ -242,7 +243,7 @@ describe('a fresh projected decoder', () => {
       const { walk, begin, dispose } = await setUp(TINY_CONFIG, projected);
       await begin();
       const seen = [await walk.hidden(), await walk.logits()];
-      await walk.feed('latent');
+      await walk.feed({ latent: FILTER });
       await walk.tokens(4, 5);
       seen.push(await walk.hidden(), await walk.logits());
       await dispose();
@@ -259,7 +260,7 @@ describe('a fresh projected decoder', () => {
     expect(() => make(3)).toThrow('layer 3; the model has layers 1 to 2');
     expect(() => make(2, 12)).toThrow('needs Float32Array of 144');
     await begin();
-    const twice = decoder.advance(walk.state, 'latent', { interventions: [make(1), make(1)] });
+    const twice = decoder.advance(walk.state, { latent: FILTER }, { interventions: [make(1), make(1)] });
     await expect(twice).rejects.toThrow('two interventions at residual.1');
     await dispose();
   });
@@ -268,7 +269,7 @@ describe('a fresh projected decoder', () => {
     const { decoder, walk, begin, dispose } = await setUp(TINY_CONFIG, undefined);
     const H = TINY_CONFIG.hiddenSize;
     await begin();
-    const z = await walk.latent();
+    const z = await walk.latent(FILTER);
     const shift = normals(new Rng(3), H, 0.7);
     const matrix = normals(new Rng(4), H * H, 0.3);
     const moved = Float32Array.from({ length: B * H }, (_, at) => {
@@ -277,12 +278,16 @@ describe('a fresh projected decoder', () => {
       for (let i = 0; i < H; i++) sum += (z[b * H + i] as number) * (matrix[i * H + j] as number);
       return sum;
     });
-    const own = await decoder.advance(walk.state, 'latent', {
-      interventions: [decoder.intervention({ site: 'latent' }, matrix, shift)],
-      hidden: true,
-    });
+    const own = await decoder.advance(
+      walk.state,
+      { latent: FILTER },
+      {
+        interventions: [decoder.intervention({ site: 'latent' }, matrix, shift)],
+        hidden: true,
+      },
+    );
     const given = await decoder.advance(walk.state, { vector: moved }, { hidden: true });
-    const plain = await decoder.advance(walk.state, 'latent', { hidden: true });
+    const plain = await decoder.advance(walk.state, { latent: FILTER }, { hidden: true });
     const [a, b, c] = await Promise.all([own, given, plain].map(hiddenOf));
     expect(relativeError(a as Float32Array, b as Float32Array)).toBeLessThan(TOLERANCE);
     expect(relativeError(a as Float32Array, c as Float32Array)).toBeGreaterThan(0.1);

@@ -1,7 +1,9 @@
 import type { GraphHostTensor } from '../base/dtype';
 import { InputError, NumericError } from '../base/errors';
+import { embeddingRows } from '../model/fed-embeddings';
+import { type Feedback, feedbackName } from '../nn/feedback';
 import type { DeviceTensor } from '../runtime/tensor';
-import { checkLayer, type Decoder } from './decoder';
+import { checkLayer, type Decoder, type DecoderInput } from './decoder';
 import { latentProgram, logitsProgram, nextProgram, topProgram } from './programs';
 import { type DecodeSite, readOutput, siteName } from './sites';
 import type { DecoderState } from './state';
@@ -73,9 +75,30 @@ export async function logitsOf(decoder: Decoder, state: DecoderState): Promise<F
 }
 
 /** The latent that would be fed, [B, H]. */
-export async function latentOf(decoder: Decoder, state: DecoderState): Promise<Float32Array<ArrayBuffer>> {
-  const { z } = await values(decoder.read('latent', () => latentProgram(decoder.shape), state.tensors));
+export async function latentOf(
+  decoder: Decoder,
+  state: DecoderState,
+  feedback: Feedback,
+): Promise<Float32Array<ArrayBuffer>> {
+  const key = `z ${feedbackName(feedback)}`;
+  const { z } = await values(decoder.read(key, () => latentProgram(decoder.shape, feedback), state.tensors));
   return z as Float32Array<ArrayBuffer>;
+}
+
+/** What an input feeds, [B, H]. */
+export async function vectorOf(
+  decoder: Decoder,
+  state: DecoderState,
+  input: DecoderInput,
+): Promise<Float32Array<ArrayBuffer>> {
+  if ('latent' in input) return latentOf(decoder, state, input.latent);
+  if ('vector' in input) return input.vector;
+  if ('tokens' in input) return embeddingRows(decoder.model.source, input.tokens).data;
+  const { batch: B, config } = decoder.shape;
+  const row = await decoder.parameterRow(input);
+  const all = new Float32Array(B * config.hiddenSize);
+  for (let b = 0; b < B; b++) all.set(row, b * row.length);
+  return all;
 }
 
 /** hidden_states[1..L] of the last position, [B, L, H]. @throws InputError if the step did not keep them */

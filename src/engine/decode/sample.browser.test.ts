@@ -22,9 +22,8 @@ async function drawn(runtime: Runtime, bad = false): Promise<SampledToken[][]> {
   const weights = randomWeights(CONFIG, new Rng(21));
   if (bad) (weights.outer.embedding?.data as Float32Array)[550 * CONFIG.hiddenSize] = Number.NaN;
   const model = new ModelOnDevice(runtime, CONFIG, weights, OPTIONS);
-  const made = (batch: number, keys: number): Decoder => {
-    const filter = { kind: 'hidden', temperature: 1 } as const;
-    return new Decoder(model, { config: model.config, batch, question: 4, keys, lora: undefined, filter });
+  const made = (batch: number, capacity: number): Decoder => {
+    return new Decoder(model, { config: model.config, batch, question: 4, capacity });
   };
   const [reads, draws, grown] = [made(1, 4), made(2, 6), made(2, 9)];
   try {

@@ -29,12 +29,16 @@ const PLAIN: SamplingOptions = { temperature: 1, topK: null, topP: 1 };
 
 async function open(
   B: number,
-  { options = {}, weights, keys = 16 }: { options?: ModelOptions; weights?: Weights; keys?: number } = {},
+  {
+    options = {},
+    weights,
+    capacity = 16,
+  }: { options?: ModelOptions; weights?: Weights; capacity?: number } = {},
 ): Promise<{ decoder: Decoder; state: DecoderState }> {
   const made = weights ?? randomWeights(CONFIG, new Rng(21));
   const model = new ModelOnDevice(runtime, CONFIG, made, options);
-  const shape = { config: model.config, batch: B, question: 4, keys, lora: undefined } as const;
-  const decoder = new Decoder(model, { ...shape, filter: { kind: 'hidden', temperature: 1 } });
+  const shape = { config: model.config, batch: B, question: 4, capacity };
+  const decoder = new Decoder(model, shape);
   await model.release();
   const { ids, keyMask } = leftPad(new Array(B).fill(QUESTION), 4, 0);
   return { decoder, state: await decoder.begin(ids, keyMask) };
@@ -185,11 +189,11 @@ describe('continuations', () => {
   });
 
   it('are the same from one question read once for all rows, and in a cache that grows', async () => {
-    const three = await open(3, { keys: 14 });
+    const three = await open(3, { capacity: 14 });
     const expected = await idsOf(three.decoder, three.state, { ...OPTIONS, limit: 9 });
     const model = three.decoder.model;
-    const wider = (batch: number, keys: number): Decoder =>
-      new Decoder(model, { ...three.decoder.shape, batch, keys });
+    const wider = (batch: number, capacity: number): Decoder =>
+      new Decoder(model, { ...three.decoder.shape, batch, capacity });
     const one = wider(1, 4);
     const { ids, keyMask } = leftPad([QUESTION], 4, 0);
     const read = await one.begin(ids, keyMask);
@@ -200,8 +204,8 @@ describe('continuations', () => {
       limit: 9,
       grow: async (full) => {
         const before = decoder;
-        decoder = wider(3, before.shape.keys + 3);
-        grown.push(decoder.shape.keys);
+        decoder = wider(3, before.shape.capacity + 3);
+        grown.push(decoder.shape.capacity);
         const state = await decoder.adopt(full);
         await before.dispose();
         return { decoder, state };

@@ -16,7 +16,8 @@ const [B, S, T] = [2, 3, 7];
 const IDS = { dtype: 'i32', shape: [B, S], data: Int32Array.of(4, 9, 2, 0, 7, 11) } as const;
 const MASK = { dtype: 'f32', shape: [B, 1, 1, S], data: Float32Array.of(0, 0, 0, HIDDEN, 0, 0) } as const;
 const CONFIG = { ...TINY_CONFIG, layers: 1 };
-const STEPS: DecoderInput[] = ['latent', { tokens: [3, 19] }, 'latent'];
+const filter = { kind: 'softmax', temperature: 0.7 } as const;
+const STEPS: DecoderInput[] = [{ latent: filter }, { tokens: [3, 19] }, { latent: filter }];
 
 const providers = bothProviders();
 
@@ -26,8 +27,7 @@ async function open(runtime: Runtime): Promise<{ decoder: Decoder; model: ModelO
   const model = new ModelOnDevice(runtime, CONFIG, weights, {
     maxVocabularyBytes: 8 * 4 * CONFIG.hiddenSize,
   });
-  const filter = { kind: 'softmax', temperature: 0.7 } as const;
-  const shape = { config: model.config, batch: B, question: S, keys: T, lora: undefined, filter };
+  const shape = { config: model.config, batch: B, question: S, capacity: T };
   return { decoder: new Decoder(model, shape), model };
 }
 
@@ -38,7 +38,7 @@ async function seen(decoder: Decoder, state: DecoderState) {
     values: [
       await hiddenOf(state),
       await logitsOf(decoder, state),
-      await latentOf(decoder, state),
+      await latentOf(decoder, state, filter),
       logProbabilities,
       Float32Array.from(tops.flatMap(({ top, entropy }) => [...top.map((x) => x.probability), entropy])),
     ],
@@ -62,7 +62,7 @@ it('forks a state on WebGPU; the unchanged branch equals the straight run to the
   const { decoder, model } = await open(providers.gpu);
   const want = await straight(decoder);
   const begun = await decoder.begin(IDS, MASK, { hidden: true });
-  let same = await decoder.advance(begun, 'latent', { hidden: true });
+  let same = await decoder.advance(begun, { latent: filter }, { hidden: true });
   let other = await decoder.advance(begun, { tokens: [8, 8] }, { hidden: true });
   expect(await seen(decoder, same)).toEqual(want[0]);
   for (const [t, input] of STEPS.slice(1).entries()) {

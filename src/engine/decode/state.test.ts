@@ -32,7 +32,7 @@ async function open(
 ): Promise<Decoder> {
   const weights = randomWeights(config, new Rng(6));
   const model = new ModelOnDevice(runtime, config, weights, options);
-  const shape = { config: model.config, batch: B, question: S, keys: T, lora: undefined, filter: FILTER };
+  const shape = { config: model.config, batch: B, question: S, capacity: T };
   const decoder = new Decoder(model, shape, options.maxStateBytes);
   await model.release();
   return decoder;
@@ -40,10 +40,10 @@ async function open(
 
 const H = TINY_CONFIG.hiddenSize;
 const STEPS: readonly DecoderInput[] = [
-  'latent',
+  { latent: FILTER },
   { tokens: [3, 19] },
   { vector: normals(new Rng(2), B * H, 1.5) },
-  'latent',
+  { latent: FILTER },
   { tokens: [22, 0] },
 ];
 
@@ -52,7 +52,7 @@ async function seen(decoder: Decoder, state: DecoderState) {
   return {
     hidden: await hiddenOf(state),
     logits: await logitsOf(decoder, state),
-    latent: await latentOf(decoder, state),
+    latent: await latentOf(decoder, state, FILTER),
     next: await nextTokens(decoder, state),
     top: await topTokens(decoder, state, 5, FILTER.temperature),
   };
@@ -152,7 +152,7 @@ describe('a state', () => {
     const state = await decoder.begin(IDS, MASK);
     await expect(hiddenOf(state)).rejects.toThrow(InputError);
     state.dispose();
-    await expect(decoder.advance(state, 'latent')).rejects.toThrow(RuntimeError);
+    await expect(decoder.advance(state, { latent: FILTER })).rejects.toThrow(RuntimeError);
     await expect(nextTokens(decoder, state)).rejects.toThrow('after it had been disposed of');
     expect(() => state.dispose()).toThrow(RuntimeError);
     await decoder.dispose();
@@ -167,13 +167,14 @@ describe('a state', () => {
     expect(bytes).toBe(4 * (2 * 2 * B * 2 * T * 4 + B * H + B * T));
     const decoder = await open(TINY_CONFIG, { maxStateBytes: 3 * bytes });
     const states = [await decoder.begin(IDS, MASK)];
-    for (let t = 0; t < 2; t++) states.push(await decoder.advance(states[0] as DecoderState, 'latent'));
+    for (let t = 0; t < 2; t++)
+      states.push(await decoder.advance(states[0] as DecoderState, { latent: FILTER }));
     const before = await logitsOf(decoder, states[2] as DecoderState);
-    await expect(decoder.advance(states[0] as DecoderState, 'latent')).rejects.toThrow(MemoryError);
+    await expect(decoder.advance(states[0] as DecoderState, { latent: FILTER })).rejects.toThrow(MemoryError);
     await expect(decoder.begin(IDS, MASK)).rejects.toThrow(`3 decoder states take ${3 * bytes} bytes`);
     expect(await logitsOf(decoder, states[2] as DecoderState)).toEqual(before);
     states[1]?.dispose();
-    states.push(await decoder.advance(states[0] as DecoderState, 'latent'));
+    states.push(await decoder.advance(states[0] as DecoderState, { latent: FILTER }));
     expect(await logitsOf(decoder, states[3] as DecoderState)).toEqual(before);
     await decoder.dispose();
   });
@@ -182,7 +183,7 @@ describe('a state', () => {
     const live = runtime.liveTensors;
     const decoder = await open();
     const state = await decoder.begin(IDS, MASK);
-    const left = await decoder.advance(state, 'latent');
+    const left = await decoder.advance(state, { latent: FILTER });
     const held = decoder.bytes;
     left.dispose();
     // Its tensors are kept for the next step; its mask, in host memory, is gone.
@@ -194,8 +195,8 @@ describe('a state', () => {
     };
     const interventions = [{ at: { site: 'latent' }, matrix: gone([H, H]), shift: gone([1, H]) } as const];
     const before = [runtime.liveTensors, decoder.stateBytes];
-    await expect(decoder.advance(state, 'latent', { interventions })).rejects.toThrow(RuntimeError);
-    const again = await decoder.advance(state, 'latent');
+    await expect(decoder.advance(state, { latent: FILTER }, { interventions })).rejects.toThrow(RuntimeError);
+    const again = await decoder.advance(state, { latent: FILTER });
     expect(runtime.liveTensors).toBe(before[0]);
     expect(decoder.stateBytes).toBe(2 * (before[1] as number));
     again.dispose();
@@ -235,7 +236,7 @@ describe('what is not asked for', () => {
       expect(nodes.filter(({ shape, op }) => op === 'gemm' && shape.at(-1) === V)).toEqual([]);
       expect(Object.keys(program?.outputs ?? {}).sort()).toEqual(['k.0', 'k.1', 'last', 'v.0', 'v.1']);
     }
-    await decoder.step(state, 'latent');
+    await decoder.step(state, { latent: FILTER });
     const latent = spy.mock.calls[2]?.[0];
     const nodes = liveNodes(Object.values(latent?.outputs ?? {}));
     expect(nodes.filter(({ shape, op }) => op === 'gemm' && shape.at(-1) === V)).toHaveLength(1);
@@ -258,7 +259,7 @@ describe('a vocabulary of 150,000 in chunks of at most 1 MiB', () => {
       const spy = vi.spyOn(runtime, 'compile');
       let state = await decoder.begin(IDS, MASK, { hidden: true });
       state = await decoder.step(state, { tokens: [149_999, 21_429] }, { hidden: true });
-      state = await decoder.step(state, 'latent', { hidden: true });
+      state = await decoder.step(state, { latent: FILTER }, { hidden: true });
       const drawn = [];
       for (const sampling of [PLAIN, { temperature: 0.9, topK: 50, topP: 0.95 }])
         drawn.push(...(await sampleNext(decoder, state, sampling, KEYS)).map(({ id }) => id));

@@ -1,33 +1,54 @@
 import { Graph, type Program, type Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
 import type { DecoderConfig } from '../nn/config';
-import { type LatentFilter, runContinuation, runLatents, runQuestion } from '../nn/latent';
-import type { LoraSpec } from '../nn/lora';
+import { latentOf } from '../nn/feedback';
+import {
+  type QuestionRun,
+  type Read,
+  runContinuation,
+  runLatent,
+  runQuestion,
+  runVectors,
+} from '../nn/latent';
+import { learnedRows } from '../nn/learned';
+import { NO_PARAMETERS, type ParameterSpecs } from '../nn/parameters';
 import { placed } from '../nn/positions';
-import { causalMask, embed, runStack, stackModel } from '../nn/stack';
+import { causalMask, embed, runStack, type StackModel, stackModel } from '../nn/stack';
+import { type JacobiStage, positionsIn, type Reasoning, type Stage } from './reasoning';
 
 /**
- * A pass whose hidden states are read at every position. B sequences: a question left-padded to S columns, K latents, and
- * R columns of given tokens, right-padded. S = 0 leaves out question and latents: all tokens are given, with no left padding.
+ * A pass whose hidden states are read at every position. B sequences: a question left-padded to S columns, the positions
+ * fed by the stages, and R columns of given tokens, right-padded. S = 0 leaves out question and stages: all tokens are
+ * given, with no left padding.
  */
 export interface StatesShape {
   readonly config: DecoderConfig;
   readonly batch: number;
   readonly question: number;
-  readonly latents: number;
+  readonly reasoning: Reasoning;
   readonly rest: number;
-  readonly lora: LoraSpec | undefined;
-  readonly filter: LatentFilter;
+  /** Trained values there are; those of adapters that do not run and of modules that are not used are not read. */
+  readonly parameters?: ParameterSpecs | undefined;
 }
 
-/** Names of the inputs besides weights and packs. */
-export const STATES_INPUTS = { question: 'question', keyMask: 'keyMask', rest: 'rest' } as const;
+/** Names of the inputs besides weights and parameters. */
+export const STATES_INPUTS = {
+  question: 'question',
+  keyMask: 'keyMask',
+  rest: 'rest',
+  /** i32 [B, n] of a stage of tokens. */
+  tokens: (stage: number) => `stage ${stage}`,
+} as const;
 
-/** `states` [B, S + K + R, L, H]: hidden_states[1..L] of every column; those of padding are meaningless. */
+/** Number of columns of a pass. */
+export const columnsOf = ({ question, reasoning, rest }: Omit<StatesShape, 'config' | 'batch'>): number =>
+  question + (question === 0 ? 0 : positionsIn(reasoning)) + rest;
+
+/** `states` [B, S + stages + R, L, H]: hidden_states[1..L] of every column; those of padding are meaningless. */
 export function statesProgram(shape: StatesShape): Program {
-  const { config, batch: B, question: S, latents: K, rest: R } = shape;
+  const { config, batch: B, question: S, reasoning, rest: R, parameters = NO_PARAMETERS } = shape;
   const graph = new Graph();
-  const model = stackModel(graph, config, shape.lora);
+  const model = stackModel(graph, config, parameters, reasoning.adapters);
   /** By layer [B·C, H] → [B, C, L, H]. */
   const byColumn = (hidden: readonly Tensor[], C: number): Tensor =>
     o.concat(
@@ -47,9 +68,60 @@ export function statesProgram(shape: StatesShape): Program {
     const question = runQuestion(model, graph.input(STATES_INPUTS.question, [B, S], 'i32'), keyMask, {
       lastOnly: false,
     });
-    const latents = runLatents(model, question, K, shape.filter);
-    parts.push(byColumn(question.hidden, S), ...latents.hidden.map((hidden) => byColumn(hidden, 1)));
-    if (R > 0) parts.push(byColumn(runContinuation(model, question, latents, restIds(), 'rest').hidden, R));
+    parts.push(byColumn(question.hidden, S));
+    let before: Read = question;
+    for (const [i, stage] of reasoning.stages.entries())
+      for (const part of runStage(model, question, before, stage, STATES_INPUTS.tokens(i))) {
+        parts.push(byColumn(part.hidden, part.columns - before.columns));
+        before = part;
+      }
+    if (R > 0) parts.push(byColumn(runContinuation(model, question, before, restIds(), 'rest').hidden, R));
   }
   return { name: 'states', outputs: { states: o.concat(parts, 1) } };
+}
+
+/** The passes over a stage's columns. */
+function runStage(
+  model: StackModel,
+  question: QuestionRun,
+  before: Read,
+  stage: Stage,
+  tokens: string,
+): (Read & { readonly hidden: readonly Tensor[] })[] {
+  const { graph } = model;
+  const B = question.batch;
+  if (stage.kind === 'tokens') {
+    const ids = graph.input(tokens, [B, stage.ids.length], 'i32');
+    return stage.ids.length === 0 ? [] : [runContinuation(model, question, before, ids, 'tokens')];
+  }
+  if (stage.kind === 'embeddings') {
+    const rows = learnedRows(model.parameter(stage.parameter), stage.rows, B);
+    return stage.rows.length === 0 ? [] : [runVectors(model, question, before, rows, 'embeddings')];
+  }
+  if (stage.kind === 'jacobi') return [runJacobi(model, question, before, stage)];
+  const each: ReturnType<typeof runLatent>[] = [];
+  for (let t = 0; t < stage.steps; t++)
+    each.push(runLatent(model, question, each.at(-1) ?? before, stage.feedback));
+  return each;
+}
+
+function runJacobi(
+  model: StackModel,
+  question: QuestionRun,
+  before: Read,
+  { parameter, row, count: c, iterations, feedback }: JacobiStage,
+): ReturnType<typeof runVectors> {
+  const B = question.batch;
+  const H = model.config.hiddenSize;
+  const made = (h: Tensor): Tensor => latentOf(model, h, feedback, model.parameter);
+  const first = o.reshape(made(before.last), [B, 1, H]);
+  const copies = learnedRows(model.parameter(parameter), new Array<number>(c).fill(row), B);
+  let run = runVectors(model, question, before, copies, 'run 0');
+  for (let t = 1; t <= iterations; t++) {
+    const finals = run.hidden[run.hidden.length - 1] as Tensor;
+    const others = o.slice(o.reshape(made(finals), [B, c, H]), 1, 0, c - 1);
+    const x = c === 1 ? first : o.concat([first, others], 1);
+    run = runVectors(model, question, before, o.reshape(x, [B * c, H]), `run ${t}`);
+  }
+  return run;
 }

@@ -3,6 +3,8 @@ import type { HostTensor } from '../base/dtype';
 import { CancelledError } from '../base/errors';
 import type { ProblemCodec } from '../data/tokens';
 import type { Decoder } from '../decode/decoder';
+import { explicitly } from '../decode/reasoning';
+import { thinking } from '../decode/reasoning.testing';
 import type { Tokenizer } from '../tokenizer/tokenizer';
 import { accuracy, type EvaluationOptions, outcomes } from './accuracy';
 
@@ -31,9 +33,9 @@ function counter(
     return { said, tensors: { said }, room: 99, dispose: () => alive-- };
   };
   type State = ReturnType<typeof stateOf>;
-  const advance = async (state: State, input: 'latent' | { tokens: readonly number[] }) => {
-    fed.push(input === 'latent' ? input : input.tokens.join());
-    const own = input !== 'latent' && input.tokens[0] !== 20 && input.tokens[0] !== 21;
+  const advance = async (state: State, input: { latent: unknown } | { tokens: readonly number[] }) => {
+    fed.push('latent' in input ? 'latent' : input.tokens.join());
+    const own = 'tokens' in input && input.tokens[0] !== 20 && input.tokens[0] !== 21;
     return stateOf(state.said + (own ? 1 : 0));
   };
   const host = (data: Int32Array | Float32Array) => ({ read: async () => data, dispose: () => undefined });
@@ -49,7 +51,7 @@ function counter(
       return stateOf(0);
     },
     advance,
-    async step(state: State, input: 'latent' | { tokens: readonly number[] }) {
+    async step(state: State, input: { latent: unknown } | { tokens: readonly number[] }) {
       const next = await advance(state, input);
       state.dispose();
       return next;
@@ -81,7 +83,7 @@ const options = (decoder: Decoder, over: Partial<EvaluationOptions> = {}): Evalu
   tokenizer,
   endIds: [END],
   problems: PROBLEMS,
-  mode: { latentSteps: 2 },
+  reasoning: thinking(2),
   limit: 3,
   ...over,
 });
@@ -116,16 +118,16 @@ describe('accuracy', () => {
 
   it('feeds K latents, then the prompt, then the generated tokens', async () => {
     const { decoder, fed } = counter();
-    await accuracy(options(decoder, { problems: PROBLEMS.slice(0, 3), mode: { latentSteps: 2 } }));
+    await accuracy(options(decoder, { problems: PROBLEMS.slice(0, 3), reasoning: thinking(2) }));
     expect(fed).toEqual(['begin', 'latent', 'latent', '20,20,20', '21,21,21', '12,13,14']);
   });
 
   it('feeds no latents for K = 0, and neither latents nor prompt for explicit reasoning', async () => {
     const direct = counter();
-    await accuracy(options(direct.decoder, { problems: PROBLEMS.slice(0, 3), mode: { latentSteps: 0 } }));
+    await accuracy(options(direct.decoder, { problems: PROBLEMS.slice(0, 3), reasoning: thinking(0) }));
     expect(direct.fed).toEqual(['begin', '20,20,20', '21,21,21', '12,13,14']);
     const explicit = counter();
-    await accuracy(options(explicit.decoder, { problems: PROBLEMS.slice(0, 3), mode: 'explicit' }));
+    await accuracy(options(explicit.decoder, { problems: PROBLEMS.slice(0, 3), reasoning: explicitly() }));
     expect(explicit.fed).toEqual(['begin', '12,13,14']);
   });
 

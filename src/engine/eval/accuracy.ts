@@ -5,9 +5,11 @@ import { leftPad } from '../data/batch';
 import type { ProblemCodec, TokenProblem } from '../data/tokens';
 import type { Decoder } from '../decode/decoder';
 import { everywhere, greedy } from '../decode/greedy';
+import { reason } from '../decode/reason';
+import type { Reasoning } from '../decode/reasoning';
 import type { Intervention } from '../decode/sites';
 import type { Tokenizer } from '../tokenizer/tokenizer';
-import { isCorrect, textOf } from './answer';
+import { type AnswerJudge, isCorrect, textOf } from './answer';
 
 export interface EvaluationOptions {
   readonly decoder: Decoder;
@@ -16,8 +18,10 @@ export interface EvaluationOptions {
   readonly endIds: readonly number[];
   /** Problems with their reference answers. */
   readonly problems: readonly { readonly tokens: TokenProblem; readonly answer: string }[];
-  /** Number of latent steps before the answer prompt; `explicit` lets the model write its rationale and the prompt itself. */
-  readonly mode: { readonly latentSteps: number } | 'explicit';
+  /** What is fed between question and answer prompt; the decoder runs with its adapters. */
+  readonly reasoning: Reasoning;
+  /** By default exact equality of the last number. */
+  readonly judge?: AnswerJudge | undefined;
   /** Maximum number of tokens to generate. */
   readonly limit: number;
   /** On the hidden states at the question's positions, and at those after it. */
@@ -40,12 +44,9 @@ export const shareOf = (right: Uint8Array): Share =>
     right.length,
   );
 
-/**
- * For each problem 1 if the greedy answer equals the reference and 0 if not, by CODI's rule: exact equality of the last
- * number.
- */
+/** For each problem 1 if the greedy answer is right by the rule and 0 if not. */
 export async function outcomes(options: EvaluationOptions): Promise<Uint8Array<ArrayBuffer>> {
-  const { decoder, codec, tokenizer, problems, mode, signal } = options;
+  const { decoder, codec, tokenizer, problems, reasoning, signal } = options;
   const { batch: B, question: S } = decoder.shape;
   const right = new Uint8Array(problems.length);
   for (let from = 0; from < problems.length; from += B) {
@@ -63,16 +64,15 @@ export async function outcomes(options: EvaluationOptions): Promise<Uint8Array<A
     let state = await decoder.begin(ids, keyMask, { interventions: options.interventions?.question });
     let answers: number[][];
     try {
-      if (mode !== 'explicit') {
-        for (let t = 0; t < mode.latentSteps; t++) state = await decoder.step(state, 'latent', step);
+      state = await reason(decoder, state, reasoning, { step, signal });
+      if (!reasoning.explicit)
         for (const id of codec.prompt) state = await decoder.step(state, everywhere(decoder, id), step);
-      }
       answers = await greedy(decoder, state, { endIds: options.endIds, limit: options.limit, signal, step });
     } finally {
       state.dispose();
     }
     chunk.forEach(({ answer }, i) => {
-      if (isCorrect(textOf(tokenizer, answers[i] as number[]), answer)) right[from + i] = 1;
+      if (isCorrect(textOf(tokenizer, answers[i] as number[]), answer, options.judge)) right[from + i] = 1;
     });
     options.onProgress?.(Math.min(from + B, problems.length), problems.length);
   }

@@ -53,3 +53,22 @@ describe('isCorrect', () => {
     expect(isCorrect(text, answer)).toBe(expected);
   });
 });
+
+describe('isCorrect by the rule of the set', () => {
+  const prompt = 'The answer is:';
+  it.each<[text: string, answer: string, rule: 'gsm8k' | 'coconut' | 'letter' | 'text', right: boolean]>([
+    // The prompt stands where the published rule looks for “#### ”.
+    [' 1,234', '1234', 'gsm8k', true],
+    [' 72.0', '72', 'gsm8k', false],
+    ['48/2=24\nThe answer is: 72', '72', 'gsm8k', true],
+    ['72 and 24\n#### 24', '24', 'gsm8k', true],
+    ['Tom is a cat.\nThe answer is: Tom is a dog.', 'Tom is a dog.', 'coconut', true],
+    [' Tom is a dog.', 'Tom is a dog.', 'coconut', true],
+    [' C', 'C', 'letter', true],
+    ['A is wrong. The answer is: C', 'C', 'letter', true],
+    ['B. The answer is: yes', 'yes', 'text', true],
+    ['B. It is yes', 'yes', 'text', false],
+  ])('%j for %j by %s: %s', (text, answer, rule, right) => {
+    expect(isCorrect(text, answer, { rule, prompt })).toBe(right);
+  });
+});

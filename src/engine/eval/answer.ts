@@ -1,4 +1,4 @@
-import { isRight } from '../../contract/answer-rules';
+import { isRight, type RuleId } from '../../contract/answer-rules';
 import type { Tokenizer } from '../tokenizer/tokenizer';
 
 export { lastNumber } from '../../contract/answer-rules';
@@ -10,5 +10,26 @@ export { lastNumber } from '../../contract/answer-rules';
 export const textOf = (tokenizer: Tokenizer, ids: readonly number[]): string =>
   tokenizer.decode(ids.filter((id) => id < tokenizer.vocabSize));
 
-/** Exact equality of the last number of `text` with the reference answer, as CODI's evaluation has it. */
-export const isCorrect = (text: string, answer: string): boolean => isRight('last-number', text, answer);
+/** How a generated answer is judged. */
+export interface AnswerJudge {
+  /** Default: exact equality of the last number, as CODI's evaluation has it. */
+  readonly rule?: RuleId | undefined;
+  /** What introduces the answer in a text that the model has written whole. */
+  readonly prompt?: string | undefined;
+}
+
+/**
+ * Whether a generated text gives the reference answer. Rules that read the whole text, or its beginning, are given what
+ * follows the answer prompt, if it is there; GSM8K's, which looks for `#### `, takes the prompt for that sign.
+ */
+export function isCorrect(
+  text: string,
+  answer: string,
+  { rule = 'last-number', prompt }: AnswerJudge = {},
+): boolean {
+  if (rule === 'last-number' || rule === 'gsm-hard') return isRight(rule, text, answer);
+  const at = prompt === undefined ? -1 : text.lastIndexOf(prompt);
+  const said = at < 0 ? text : text.slice(at + (prompt as string).length);
+  const isMarked = rule !== 'gsm8k' || said.includes('#### ');
+  return isRight(rule, isMarked ? said : `#### ${said.trim()}`, answer);
+}

@@ -4,6 +4,7 @@ import type { HostTensor } from '../base/dtype';
 import { floatsOf } from '../base/half';
 import { Owned } from '../base/owned';
 import { Rng } from '../base/rng';
+import { DIRECT } from '../decode/reasoning';
 import { statesProgram } from '../decode/states';
 import type { DecoderConfig } from '../nn/config';
 import type { Weights } from '../nn/weights';
@@ -34,10 +35,8 @@ const IDS = [3, 17, 20, 4, 5, 22, 7, 9, 9, 10];
 async function statesOf(config: DecoderConfig, weights: Weights): Promise<Float32Array> {
   const own = new Owned();
   const model = own.add(new ModelOnDevice(runtime, config, weights));
-  const shape = { config: model.config, batch: 2, question: 0, latents: 0, rest: 5, lora: undefined };
-  const program = await model.compile(
-    statesProgram({ ...shape, filter: { kind: 'hidden', temperature: 1 } }),
-  );
+  const shape = { config: model.config, batch: 2, question: 0, reasoning: DIRECT, rest: 5 };
+  const program = await model.compile(statesProgram(shape));
   own.add(program);
   const rest = own.add(runtime.upload({ dtype: 'i32', shape: [2, 5], data: Int32Array.from(IDS) }));
   const { states } = await program.run({ rest });
@@ -74,8 +73,7 @@ describe('programs over matrices in 8 bits', () => {
   const config: DecoderConfig = { ...TINY_CONFIG, ...SIZES, hiddenSize: 256, intermediateSize: 512 };
   const weights = randomWeights(config, new Rng(5));
   const program = statesProgram({
-    ...{ config, batch: 1, question: 0, latents: 0, rest: 3, lora: undefined },
-    filter: { kind: 'hidden', temperature: 1 },
+    ...{ config, batch: 1, question: 0, reasoning: DIRECT, rest: 3 },
   });
 
   it('are smaller, and others than those over float32', async () => {

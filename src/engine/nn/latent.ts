@@ -1,21 +1,10 @@
 import type { Tensor } from '../graph/graph';
 import * as o from '../graph/ops';
+import { type Feedback, latentOf } from './feedback';
 import type { KeyValues } from './layer';
 import { leftPadding, placed } from './positions';
 import { causalMask, positionOf, runStack, type StackModel, type StackOutput } from './stack';
-import { embed, softmaxMixture } from './vocabulary';
-
-/** How a final hidden state becomes the next input embedding. */
-export interface LatentFilter {
-  /** softmax(logits/τ)·E, a mixture of word embeddings, or the hidden state as it is. */
-  readonly kind: 'softmax' | 'hidden';
-  readonly temperature: number;
-}
-
-/** z [B, H] of a final hidden state [B, H]. */
-export function latentOf(model: StackModel, hidden: Tensor, filter: LatentFilter): Tensor {
-  return filter.kind === 'hidden' ? hidden : softmaxMixture(model, hidden, filter.temperature);
-}
+import { embed } from './vocabulary';
 
 /** The question, left-padded to S columns, with its additive key mask [B, 1, 1, S]. */
 export interface QuestionRun extends StackOutput {
@@ -62,55 +51,64 @@ export function runQuestion(
   };
 }
 
-/** K latent steps after a question. `hidden[t][ℓ]` [B, H] are the hidden states at z_{t+1}'s position: H_S of LoRi §3.2. */
-export interface LatentRun {
-  readonly hidden: readonly (readonly Tensor[])[];
+/** What has been read so far: keys and values, and the final hidden state of the last position. */
+export interface Read {
   readonly kv: readonly KeyValues[];
+  /** Columns read. */
   readonly columns: number;
+  /** [B, H] */
+  readonly last: Tensor;
 }
 
-/** z_1 is made from the question's last hidden state, z_t from that of z_{t−1} (LoRi §2: z_t = f(x, z_{1:t−1})). */
-export function runLatents(
-  model: StackModel,
-  question: QuestionRun,
-  steps: number,
-  filter: LatentFilter,
-): LatentRun {
-  let { last, kv } = question as { last: Tensor; kv: readonly KeyValues[] };
-  const hidden: (readonly Tensor[])[] = [];
-  for (let t = 0; t < steps; t++)
-    model.graph.scope(`latent ${t + 1}`, () => {
-      const place = { batch: question.batch, positions: 1, from: question.columns + t };
-      const out = runStack(model, {
-        x: placed(model, latentOf(model, last, filter), place, question.padding),
-        ...place,
-        mask: o.pad(question.keyMask, 3, 0, t + 1),
-        past: kv,
-      });
-      hidden.push(out.hidden);
-      kv = out.kv;
-      last = out.hidden[out.hidden.length - 1] as Tensor;
-    });
-  return { hidden, kv, columns: question.columns + steps };
-}
+/** A pass over further columns. */
+export interface Continued extends Read, StackOutput {}
 
-/** Given tokens after a question and, perhaps, latents: right-padded ids [B, A]. */
-export function runContinuation(
+/** A recurrent thought after what was read: z is made from the last hidden state (LoRi §2: z_t = f(x, z_{1:t−1})). */
+export function runLatent(
   model: StackModel,
   question: QuestionRun,
-  before: { readonly kv: readonly KeyValues[]; readonly columns: number },
-  ids: Tensor,
-  label: string,
-): StackOutput {
-  const [B, A] = ids.shape as readonly [number, number];
-  const keys = before.columns + A;
-  const place = { batch: B, positions: A, from: before.columns };
-  return model.graph.scope(label, () =>
-    runStack(model, {
-      x: placed(model, embed(model, ids), place, question.padding),
-      ...place,
-      mask: o.add(o.pad(question.keyMask, 3, 0, keys - question.columns), causalMask(model.graph, A, keys)),
-      past: before.kv,
-    }),
+  before: Read,
+  feedback: Feedback,
+): Continued {
+  return runVectors(
+    model,
+    question,
+    before,
+    latentOf(model, before.last, feedback, model.parameter),
+    'latent',
   );
 }
+
+/** Input embeddings x [B·n, H] after what was read. */
+export function runVectors(
+  model: StackModel,
+  question: QuestionRun,
+  before: Read,
+  x: Tensor,
+  label: string,
+): Continued {
+  const B = question.batch;
+  const n = (x.shape[0] as number) / B;
+  const columns = before.columns + n;
+  const place = { batch: B, positions: n, from: before.columns };
+  return model.graph.scope(`${label} ${before.columns}`, () => {
+    const keys = o.pad(question.keyMask, 3, 0, columns - question.columns);
+    const out = runStack(model, {
+      x: placed(model, x, place, question.padding),
+      ...place,
+      mask: n === 1 ? keys : o.add(keys, causalMask(model.graph, n, columns)),
+      past: before.kv,
+    });
+    const finals = out.hidden[out.hidden.length - 1] as Tensor;
+    return { ...out, columns, last: positionOf(finals, B, n, n - 1) };
+  });
+}
+
+/** Given tokens after what was read: right-padded ids [B, A]. */
+export const runContinuation = (
+  model: StackModel,
+  question: QuestionRun,
+  before: Read,
+  ids: Tensor,
+  label: string,
+): Continued => runVectors(model, question, before, embed(model, ids), label);

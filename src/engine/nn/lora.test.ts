@@ -5,6 +5,7 @@ import { interpret } from '../graph/interpret';
 import { normals, randomWeights, relativeError, TINY_CONFIG, TINY_GPT2 } from '../train/tiny.testing';
 import { type DecoderConfig, linearSizes } from './config';
 import { type LoraSpec, loraLayout } from './lora';
+import { adapted } from './parameters.testing';
 import { placed } from './positions';
 import { causalMask, embed, runStack, stackModel } from './stack';
 import { namedWeights, type Weights } from './weights';
@@ -15,7 +16,7 @@ const IDS = [3, 1, 4, 1, 5];
 /** Final hidden states of one sequence, in float64. */
 function run(config: DecoderConfig, weights: Weights, packs?: readonly Float32Array[]): Float64Array {
   const graph = new Graph();
-  const model = stackModel(graph, config, packs && ALL);
+  const model = stackModel(graph, config, packs && adapted(ALL));
   const place = { batch: 1, positions: IDS.length, from: 0 };
   const x = placed(model, embed(model, graph.input('ids', [1, IDS.length], 'i32')), place);
   const mask = causalMask(graph, IDS.length, IDS.length);
@@ -23,7 +24,7 @@ function run(config: DecoderConfig, weights: Weights, packs?: readonly Float32Ar
   const feeds: Record<string, ArrayLike<number>> = { ids: IDS };
   for (const [name, { data }] of Object.entries(namedWeights(weights))) feeds[name] = data;
   packs?.forEach((pack, i) => {
-    feeds[`lora.${i}`] = pack;
+    feeds[`parameter.student.${i}`] = pack;
   });
   return interpret([hidden.at(-1) as never], feeds)[0] as Float64Array;
 }

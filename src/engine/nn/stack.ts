@@ -4,15 +4,15 @@ import * as o from '../graph/ops';
 import type { Attachments } from './attachments';
 import type { DecoderConfig } from './config';
 import { decoderLayer, type KeyValues, type Segment } from './layer';
-import { type LoraSpec, loraLayout, unpackLora } from './lora';
 import { norm } from './norm';
+import { adapterInputs, moduleInputs, NO_PARAMETERS, type ParameterOf } from './parameters';
 import { type RopeTensors, ropeTables } from './rope';
 import { embed, logits } from './vocabulary';
 import { type LayerTensors, layerInputs, layerPrefix, type OuterTensors, outerInputs } from './weights';
 
 export { embed, logits };
 
-/** A whole model in one graph: weights as inputs `w.…`, adapters as one flat input `lora.{i}` per layer. */
+/** A whole model in one graph: weights as inputs `w.…`, trained values as inputs `parameter.{name}`. */
 export interface StackModel {
   readonly graph: Graph;
   readonly config: DecoderConfig;
@@ -20,33 +20,33 @@ export interface StackModel {
   readonly layers: readonly LayerTensors[];
   /** What is attached to each layer; nothing where the model runs unchanged. */
   readonly attached: readonly Attachments[];
+  /** Values of trained modules. */
+  readonly parameter: ParameterOf;
   /** A module on hidden_states[L], after the final norm: what it returns is what the head reads. */
   readonly final?: (state: Tensor) => Tensor;
 }
 
-export function stackModel(graph: Graph, config: DecoderConfig, lora?: LoraSpec): StackModel {
-  const indices = Array.from({ length: config.layers }, (_, i) => i);
+/**
+ * @param specs trained values there are  @param active names of the adapters that run, in order; by default all
+ * @throws ConfigError for an adapter that there is not
+ */
+export function stackModel(
+  graph: Graph,
+  config: DecoderConfig,
+  specs = NO_PARAMETERS,
+  active: readonly string[] = Object.keys(specs.adapters),
+): StackModel {
   return {
-    graph,
-    config,
-    outer: outerInputs(graph, config),
-    layers: indices.map((i) => layerInputs(graph, config, layerPrefix(i))),
-    attached: lora
-      ? indices.map((i) =>
-          graph.scope(`lora ${i}`, () => ({
-            lora: [
-              unpackLora(graph, config, lora, graph.input(`lora.${i}`, [loraLayout(config, lora).length])),
-            ],
-            sites: {},
-          })),
-        )
-      : [],
+    ...outerModel(graph, config, specs),
+    layers: Array.from({ length: config.layers }, (_, i) => layerInputs(graph, config, layerPrefix(i))),
+    attached: adapterInputs(graph, config, specs, active),
   };
 }
 
 /** A model without its layers: embedding, final norm and head, inputs `w.{name}`. */
-export function outerModel(graph: Graph, config: DecoderConfig): StackModel {
-  return { graph, config, outer: outerInputs(graph, config), layers: [], attached: [] };
+export function outerModel(graph: Graph, config: DecoderConfig, specs = NO_PARAMETERS): StackModel {
+  const parameter = moduleInputs(graph, specs);
+  return { graph, config, outer: outerInputs(graph, config), layers: [], attached: [], parameter };
 }
 
 /** One pass of a segment through all layers. */

@@ -9,9 +9,11 @@ import * as o from '../graph/ops';
 import { emit } from '../onnx/emit';
 import { normals, randomWeights, relativeError, TINY_CONFIG, TINY_QWEN } from '../train/tiny.testing';
 import type { DecoderConfig } from './config';
-import { type LatentFilter, latentOf, runContinuation, runLatents, runQuestion } from './latent';
+import { type Feedback, latentOf } from './feedback';
+import { runContinuation, runLatent, runQuestion } from './latent';
 import { klDivergence, tokenLogProbabilities } from './likelihood';
 import { mostProbable, mostProbableTokens } from './next-token';
+import { adapted } from './parameters.testing';
 import { outerModel, stackModel } from './stack';
 import { embed, logits, softmaxMixture, type VocabularyModel } from './vocabulary';
 import { memorySource } from './weight-source';
@@ -196,7 +198,7 @@ describe.each([
     const graph = new Graph();
     const hidden = graph.input('hidden', [N, H]);
     const model = outerModel(graph, own);
-    const z = latentOf(model, hidden, { kind: 'softmax', temperature: 0.5 });
+    const z = latentOf(model, hidden, { kind: 'softmax', temperature: 0.5 }, model.parameter);
     const targets = graph.input('targets', [N], 'i32');
     const loss = crossEntropy(model, z, targets, graph.input('weights', [N]));
     const [dx] = gradients(loss, [hidden]) as [Tensor];
@@ -215,7 +217,7 @@ it('a vocabulary that one tensor holds is the graph it always was', () => {
     const bytes = [config, { ...config, vocabularyRows: config.vocabSize }].map((own) => {
       const graph = new Graph();
       const model = outerModel(graph, own);
-      const hidden = latentOf(model, embed(model, graph.input('ids', [N], 'i32')), SOFTMAX);
+      const hidden = latentOf(model, embed(model, graph.input('ids', [N], 'i32')), SOFTMAX, model.parameter);
       const loss = crossEntropy(
         model,
         hidden,
@@ -233,7 +235,7 @@ it('a vocabulary that one tensor holds is the graph it always was', () => {
   }
 });
 
-const SOFTMAX: LatentFilter = { kind: 'softmax', temperature: 0.8 };
+const SOFTMAX: Feedback = { kind: 'softmax', temperature: 0.8 };
 
 it('of 150,000 tokens, no program holds a tensor of rows × tokens: training, its reverse, and decoding', () => {
   const V = 150_000;
@@ -241,13 +243,14 @@ it('of 150,000 tokens, no program holds a tensor of rows × tokens: training, it
   const config = { ...TINY_CONFIG, vocabSize: V, vocabularyRows: 8192 };
   const graph = new Graph();
   const lora = { rank: 2, alpha: 2, targets: ['q', 'down'] } as const;
-  const model = stackModel(graph, config, lora);
+  const model = stackModel(graph, config, adapted(lora));
   const question = runQuestion(
     model,
     graph.input('ids', [B, S], 'i32'),
     graph.input('keyMask', [B, 1, 1, S]),
   );
-  const latents = runLatents(model, question, K, SOFTMAX);
+  let latents = runLatent(model, question, question, SOFTMAX);
+  for (let t = 1; t < K; t++) latents = runLatent(model, question, latents, SOFTMAX);
   const answer = runContinuation(model, question, latents, graph.input('answer', [B, A], 'i32'), 'answer');
   const loss = crossEntropy(
     model,
@@ -255,7 +258,7 @@ it('of 150,000 tokens, no program holds a tensor of rows × tokens: training, it
     graph.input('targets', [B, A], 'i32'),
     graph.input('weights', [B, A]),
   );
-  const packs = graph.nodes.filter(({ name }) => name.startsWith('lora.'));
+  const packs = graph.nodes.filter(({ name }) => name.startsWith('parameter.'));
   const outputs = Object.fromEntries([loss, ...gradients(loss, packs)].map((x, i) => [String(i), x]));
   expect(packs).toHaveLength(2);
   expectSmall({ name: 'training', outputs }, Math.max(B * A * 8192, 8192 * config.hiddenSize), V);

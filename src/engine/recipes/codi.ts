@@ -1,7 +1,7 @@
 import type { ConfigOf } from '../../contract/config';
 import { smoothL1Loss } from './shared/losses/smooth-l1';
 import { anchorOf, answerAfter, explicitAfter, readQuestion, think } from './shared/passes';
-import { filterOf, type Recipe, studentLora } from './shared/recipe';
+import { feedbackBy, latentReasoning, type Recipe, studentLora } from './shared/recipe';
 import { anchorTensor } from './shared/teacher';
 
 /**
@@ -11,7 +11,7 @@ import { anchorTensor } from './shared/teacher';
  */
 export const codi: Recipe<ConfigOf<'codi'>> = {
   adapters: studentLora,
-  latentSteps: ({ latent }) => latent.steps,
+  reasoning: latentReasoning,
   usesTeacher: ({ weights }) => weights.codi > 0,
   targets: ({ weights }, { layers, hiddenSize: hidden }, teacher) => ({
     losses: {
@@ -23,7 +23,7 @@ export const codi: Recipe<ConfigOf<'codi'>> = {
     const { latent, weights } = config;
     const question = readQuestion(tape, layout);
     explicitAfter(tape, question, layout, weights.explicit);
-    const thoughts = think(tape, question, latent.steps, filterOf(config));
+    const thoughts = think(tape, question, latent.steps, feedbackBy(latent));
     const answer = answerAfter(tape, thoughts.at(-1) ?? question, layout, weights.answer);
     tape.stateLoss(losses.anchor, answer.at(anchorOf(layout)));
   },

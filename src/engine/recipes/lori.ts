@@ -1,7 +1,7 @@
 import type { ConfigOf } from '../../contract/config';
 import { checkRanks, loriTargets } from './shared/lori-targets';
 import { anchorOf, answerAfter, explicitAfter, readQuestion, think } from './shared/passes';
-import { filterOf, type Recipe, studentLora } from './shared/recipe';
+import { feedbackBy, latentReasoning, type Recipe, studentLora } from './shared/recipe';
 
 /**
  * LoRi: L = ω_C‖C_S − C_T‖² + ω_μ‖μ_S − μ_T‖² + β·L_anchor + λ·L_CE (LoRi §3.1–3.3). The teacher is read once; only its
@@ -11,14 +11,16 @@ import { filterOf, type Recipe, studentLora } from './shared/recipe';
 export const lori: Recipe<ConfigOf<'lori'>> = {
   check: checkRanks,
   adapters: studentLora,
-  latentSteps: ({ latent }) => latent.steps,
+  reasoning: latentReasoning,
   usesTeacher: ({ weights }) => weights.covariance > 0 || weights.mean > 0 || weights.anchor > 0,
+  comparesStates: ({ weights }) =>
+    (['covariance', 'mean', 'anchor'] as const).filter((term) => weights[term] > 0),
   targets: loriTargets,
   record(tape, { config, layout, losses }) {
     const { latent, weights } = config;
     const question = readQuestion(tape, layout);
     explicitAfter(tape, question, layout, weights.explicit);
-    const thoughts = think(tape, question, latent.steps, filterOf(config));
+    const thoughts = think(tape, question, latent.steps, feedbackBy(latent));
     tape.stateLoss(losses.moments, tape.stack(thoughts));
     const answer = answerAfter(tape, thoughts.at(-1) ?? question, layout, weights.answer);
     tape.stateLoss(losses.anchor, answer.at(anchorOf(layout)));

@@ -1,11 +1,11 @@
 import type { ConfigOf } from '../../contract/config';
 import { answerAfter, readQuestion } from './shared/passes';
-import { type Recipe, studentLora } from './shared/recipe';
+import { directReasoning, type Recipe, studentLora } from './shared/recipe';
 
 /** No-CoT: supervised fine-tuning on the answer directly after the question, without latents. */
 export const nocot: Recipe<ConfigOf<'nocot'>> = {
   adapters: studentLora,
-  latentSteps: () => 0,
+  reasoning: directReasoning,
   usesTeacher: () => false,
   targets: () => ({ losses: {} }),
   record(tape, { config, layout }) {

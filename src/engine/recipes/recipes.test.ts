@@ -3,6 +3,7 @@ import { type ConfigOf, parseRunConfig, type RunConfig } from '../../contract/co
 import { anchorFactors, layerStd, teacherFactors } from '../analysis/lori-factors';
 import { Pace } from '../analysis/pace';
 import { Rng } from '../base/rng';
+import { thoughtsIn } from '../decode/reasoning';
 import { Graph, programInputs } from '../graph/graph';
 import { interpret } from '../graph/interpret';
 import { finished } from '../kernels/shared/eigen';
@@ -301,9 +302,11 @@ describe('methods without a teacher', () => {
     expect([ce.usesTeacher(thinking), nocot.usesTeacher(direct)]).toEqual([false, false]);
     expect(await lossesOf(ce, thinking, [])).toEqual({});
     expect(await lossesOf(nocot, direct, [])).toEqual({});
-    expect([ce.latentSteps(thinking), nocot.latentSteps(direct)]).toEqual([7, 0]);
-    expect(lori.latentSteps(parseRunConfig({ method: 'lori', latent }))).toBe(7);
-    expect(codi.latentSteps(parseRunConfig({ method: 'codi', latent }))).toBe(7);
+    expect(
+      [ce.reasoning(thinking, TINY_CONFIG), nocot.reasoning(direct, TINY_CONFIG)].map(thoughtsIn),
+    ).toEqual([7, 0]);
+    expect(thoughtsIn(lori.reasoning(parseRunConfig({ method: 'lori', latent }), TINY_CONFIG))).toBe(7);
+    expect(thoughtsIn(codi.reasoning(parseRunConfig({ method: 'codi', latent }), TINY_CONFIG))).toBe(7);
   });
 });
 

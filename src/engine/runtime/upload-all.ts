@@ -2,18 +2,6 @@ import type { HostTensor } from '../base/dtype';
 import type { Runtime } from './runtime';
 import type { DeviceTensor } from './tensor';
 
-/** Uploads packs, each of one dimension. @param label of the i-th */
-export const uploadPacks = (
-  runtime: Runtime,
-  packs: readonly Float32Array<ArrayBuffer>[] = [],
-  label: (i: number) => string,
-): DeviceTensor[] =>
-  uploadAll(
-    runtime,
-    packs.map((data) => ({ dtype: 'f32', shape: [data.length], data })),
-    label,
-  );
-
 /** Uploads all or none: if one does not fit, those before it are freed. @param label of the i-th */
 export function uploadAll(
   runtime: Runtime,

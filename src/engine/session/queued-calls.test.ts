@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateDefaults } from '../../contract/generate';
+import { momentOf } from '../../contract/latents';
 import { type CausalRequest, FIGURE_6, type LensRequest } from '../../contract/lens';
 import { CancelledError, InputError } from '../base/errors';
 import { tinyEnvironment, tinyPair } from '../testing/tiny-pair.testing';
@@ -31,9 +32,8 @@ afterAll(() => workbench.close());
 /** One question to the untrained base, through all its thoughts to the answer. */
 async function ask(): Promise<string> {
   const { session } = await workbench.openQuestion({ question: QUESTION, student: 'base', steps: 2 });
-  await workbench.stepLatent(session);
-  await workbench.stepLatent(session);
-  return (await workbench.answer(session)).text;
+  await workbench.thought(momentOf(session, 2));
+  return (await workbench.answer(momentOf(session, 2))).text;
 }
 
 /** The run with `during` called at its second step. */
@@ -129,9 +129,9 @@ describe('during a run', () => {
     let session = 0;
     await runWith(async () => {
       ({ session } = await workbench.openQuestion({ question: QUESTION, student: 'trained' }));
-      await workbench.stepLatent(session);
+      await workbench.thought(momentOf(session, 1));
     });
-    await expect(workbench.stepLatent(session)).rejects.toThrow('no longer open');
+    await expect(workbench.thought(momentOf(session, 1))).rejects.toThrow('no longer open');
   });
 
   it('does not let its models be replaced or another run begin', async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RunOptions } from '../../contract/calls';
 import { parseRunConfig, type RunConfig, withMethod } from '../../contract/config';
 import type { DeviceReport, RunEvent, StepEvent } from '../../contract/events';
+import { momentOf } from '../../contract/latents';
 import type { CausalRequest, LensReport } from '../../contract/lens';
 import type { RunSnapshot } from '../../contract/snapshot';
 import { type LoriError, LostDeviceError } from '../base/errors';
@@ -99,8 +100,11 @@ async function account(workbench: LoriWorkbench): Promise<Account> {
     'question',
     workbench.openQuestion({ question: QUESTION, student: 'trained' }),
   );
-  const thoughts = [await workbench.stepLatent(session), await workbench.stepLatent(session)];
-  const answer = await timed('answer', workbench.answer(session));
+  const thoughts = [
+    await workbench.thought(momentOf(session, 1)),
+    await workbench.thought(momentOf(session, 2)),
+  ];
+  const answer = await timed('answer', workbench.answer(momentOf(session, 2)));
   const explicit = await timed('explicit', workbench.explicit(QUESTION));
   return {
     sigma: sigmasOf(spectra),
@@ -108,7 +112,9 @@ async function account(workbench: LoriWorkbench): Promise<Account> {
     losses: steps.flatMap(({ losses }) => Object.values(losses)),
     norms: steps.map((s) => s.gradientNorm),
     accuracies: events.filter((e) => e.kind === 'evaluation').map((e) => e.accuracy.correct),
-    tops: [...thoughts, answer].flatMap(({ top }) => top.map((t) => t.probability)),
+    tops: [...thoughts.map(({ fed }) => fed ?? answer), answer].flatMap(({ top }) =>
+      top.map((t) => t.probability),
+    ),
     answer: answer.text,
     explicit: explicit.text,
   };
@@ -156,8 +162,8 @@ async function expectSameBits(workbench: LoriWorkbench): Promise<void> {
 /** Probability of the likeliest token of both thoughts. */
 async function thoughts(workbench: LoriWorkbench, student: 'trained' | 'base'): Promise<number[]> {
   const { session } = await workbench.openQuestion({ question: QUESTION, student, steps: 2 });
-  const made = [await workbench.stepLatent(session), await workbench.stepLatent(session)];
-  return made.map(({ top }) => top[0]?.probability as number);
+  const made = [await workbench.thought(momentOf(session, 1)), await workbench.thought(momentOf(session, 2))];
+  return made.map(({ fed }) => fed?.top[0]?.probability as number);
 }
 
 describe('the workbench on WebGPU', () => {
@@ -186,8 +192,8 @@ describe('the workbench on WebGPU', () => {
       await workbench.lens({ ...figure6(2, seed), selections });
       await workbench.distil(tinyRun(1, 0));
       const { session } = await workbench.openQuestion({ question: QUESTION, student: 'trained' });
-      await workbench.stepLatent(session);
-      await workbench.answer(session);
+      await workbench.thought(momentOf(session, 1));
+      await workbench.answer(momentOf(session, 1));
       await workbench.explicit(QUESTION);
       await workbench.causal({ ...CAUSAL, seed });
     };

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { momentOf } from '../../contract/latents';
 import { CancelledError, InputError, NumericError } from '../base/errors';
 import { serveFiles, tinyEnvironment, tinyPair } from '../testing/tiny-pair.testing';
 import { figure6, losses, tinyRun, tinyRunBy, watch } from './runs/tiny-run.testing';
@@ -126,8 +127,8 @@ describe('distil', () => {
     const round = async (): Promise<[number, number]> => {
       await workbench.distil(tinyRun({ evaluation: { keepBest: true } }));
       const { session } = await workbench.openQuestion({ question: QUESTION, student: 'trained' });
-      await workbench.stepLatent(session);
-      await workbench.answer(session);
+      await workbench.thought(momentOf(session, 1));
+      await workbench.answer(momentOf(session, 1));
       await workbench.explicit(QUESTION);
       await workbench.lens(figure6(2, 1));
       return [runtime.liveTensors, runtime.programCount];
@@ -219,7 +220,7 @@ describe('control', () => {
     // The student of the run before is still there, and it can still be stepped.
     const question = await workbench.openQuestion({ question: QUESTION, student: 'trained' });
     expect(question.student).toBe(student);
-    await workbench.stepLatent(question.session);
+    await workbench.thought(momentOf(question.session, 1));
     if (when === 'paused') expect(await losses(workbench, tinyRun())).toEqual(usual);
   });
 
@@ -307,28 +308,30 @@ describe('stepping', () => {
     expect(opened).toMatchObject({ latentSteps: 3, expected: '15', question: QUESTION });
     expect(opened.tokens.join('').trim()).toBe(QUESTION);
     for (let t = 1; t <= 3; t++) {
-      const thought = await workbench.stepLatent(opened.session);
-      expect(thought.step).toBe(t);
+      const { step, fed: thought } = await workbench.thought(momentOf(opened.session, t));
+      expect(step).toBe(t);
+      if (!thought) throw new Error('nothing was fed');
       const shares = thought.top.map((x) => x.probability);
       expect(shares).toEqual([...shares].sort((a, b) => b - a));
       expect(shares.reduce((a, b) => a + b, 0)).toBeLessThanOrEqual(1);
       expect(thought.entropy).toBeGreaterThan(0);
       expect(thought.entropy).toBeLessThanOrEqual(Math.log(397) + 1e-9);
     }
-    await expect(workbench.stepLatent(opened.session)).rejects.toThrow('all 3 thoughts have been made');
-    const answer = await workbench.answer(opened.session);
+    await expect(workbench.thought(momentOf(opened.session, 4))).rejects.toThrow('thought 4; there are 3');
+    const answer = await workbench.answer(momentOf(opened.session, 3));
     expect(answer.top).toHaveLength(8);
     expect(answer.totalMilliseconds).toBeGreaterThan(answer.milliseconds);
-    await expect(workbench.answer(opened.session)).rejects.toThrow('the answer has already been given');
-    await expect(workbench.stepLatent(opened.session)).rejects.toThrow('the answer has already been given');
+    // What is asked again is the same, whatever was asked in between.
+    expect((await workbench.answer(momentOf(opened.session, 3))).top).toEqual(answer.top);
   });
 
   it('repeats the same answer for the same thoughts, and another for other thoughts', async () => {
     const all = async (question: string, steps: number) => {
       const { session } = await workbench.openQuestion({ question, student: 'base', steps });
       const thoughts = [];
-      for (let t = 0; t < steps; t++) thoughts.push((await workbench.stepLatent(session)).top);
-      return { thoughts, answer: (await workbench.answer(session)).top };
+      for (let t = 1; t <= steps; t++)
+        thoughts.push((await workbench.thought(momentOf(session, t))).fed?.top);
+      return { thoughts, answer: (await workbench.answer(momentOf(session, steps))).top };
     };
     const first = await all(QUESTION, 2);
     const other = await all('Ann has 7 eggs. How many eggs does Ann have?', 2);
@@ -340,14 +343,13 @@ describe('stepping', () => {
   it('answers at once for K = 0', async () => {
     const opened = await workbench.openQuestion({ question: QUESTION, student: 'base', steps: 0 });
     expect(opened.latentSteps).toBe(0);
-    await expect(workbench.stepLatent(opened.session)).rejects.toThrow('all 0 thoughts have been made');
-    expect((await workbench.answer(opened.session)).top).toHaveLength(8);
+    await expect(workbench.thought(momentOf(opened.session, 1))).rejects.toThrow('there are none');
+    expect((await workbench.answer(momentOf(opened.session, 0))).top).toHaveLength(8);
   });
 
   it('can answer after fewer than K thoughts', async () => {
     const { session } = await workbench.openQuestion({ question: QUESTION, student: 'base', steps: 5 });
-    await workbench.stepLatent(session);
-    expect((await workbench.answer(session)).top).toHaveLength(8);
+    expect((await workbench.answer(momentOf(session, 1))).top).toHaveLength(8);
   });
 
   it.each([-1, 1.5, 33, Number.NaN])('refuses %s latent steps', async (steps) => {
@@ -366,14 +368,16 @@ describe('stepping', () => {
       /a question has \d+ tokens; at most \d+ fit/,
     );
     await expect(workbench.explicit('')).rejects.toThrow('has no tokens');
-    expect((await workbench.stepLatent(session)).step).toBe(1);
+    expect((await workbench.thought(momentOf(session, 1))).step).toBe(1);
   });
 
   it('refuses a question that is no longer open', async () => {
     const { session } = await workbench.openQuestion({ question: QUESTION, student: 'base', steps: 1 });
     await workbench.openQuestion({ question: QUESTION, student: 'base', steps: 1 });
-    await expect(workbench.stepLatent(session)).rejects.toThrow(`question ${session} is no longer open`);
-    await expect(workbench.answer(999)).rejects.toThrow('question 999');
+    await expect(workbench.thought(momentOf(session, 1))).rejects.toThrow(
+      `question ${session} is no longer open`,
+    );
+    await expect(workbench.answer(momentOf(999, 1))).rejects.toThrow('question 999');
   });
 
   it('uses the student’s adapter, so that its thoughts differ from the base’s', async () => {
@@ -386,7 +390,7 @@ describe('stepping', () => {
         steps: 2,
       });
       expect(latentSteps).toBe(2);
-      tops.push((await workbench.stepLatent(session)).top.map((x) => x.probability));
+      tops.push((await workbench.thought(momentOf(session, 1))).fed?.top.map((x) => x.probability));
     }
     expect(tops[0]).not.toEqual(tops[1]);
   });

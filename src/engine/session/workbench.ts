@@ -16,11 +16,9 @@ import type {
   TokenCounts,
 } from '../../contract/data';
 import type {
-  AnswerReport,
   DeviceReport,
   ExplicitReport,
   LatentSession,
-  LatentThought,
   ModelReport,
   PairReport,
   Problem,
@@ -29,6 +27,7 @@ import type {
   StudentReport,
 } from '../../contract/events';
 import type { GenerateReport, GenerateReporting, GenerateRequest } from '../../contract/generate';
+import { type AnswerPair, answerPair, type Moment, moment } from '../../contract/latents';
 import type {
   CausalEvent,
   CausalReport,
@@ -42,9 +41,10 @@ import type {
   Source,
   Subject,
 } from '../../contract/lens';
-import { METHODS } from '../../contract/methods/index';
+import { METHODS, methodOf } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import type { StatesFile, StatesRequest } from '../../contract/states';
+import type { AnswerDifference, BranchAnswer, ThoughtReport } from '../../contract/thoughts';
 import type { TokenPreview, TokenPreviewRequest } from '../../contract/tokens';
 import type { StorageErrors, WeightStorage } from '../../contract/weight-storage';
 import { InputError } from '../base/errors';
@@ -56,16 +56,21 @@ import { type DataFrom, DataRoom } from './data/data-room';
 import { ExclusiveQueue } from './exclusive-queue';
 import { GenerationDecoders } from './generate/decoders';
 import { generate } from './generate/generate';
+import type { LatentStepper } from './latents/latent-stepper';
+import type { Asking } from './latents/vectors';
 import { lensCost } from './lens/cost';
 import { lens } from './lens/lens';
 import { LensPace } from './lens/pace';
 import { StatesCache } from './lens/states-cache';
 import { closeProvider, type Environment, noDevice, type Opened, openProvider } from './models/environment';
+import { checkWidths } from './models/equal-widths';
 import { describeConfig, openModel } from './models/opened';
 import { loadPair, modelsOf, type Pair } from './models/pair';
 import { ProblemSet, problemOf } from './models/problems';
+import { isBundled, resolveRoles } from './models/resolve-roles';
 import { type LoadedModels, type OpenedModel, resolveSubject } from './models/subjects';
 import { storageErrors, storedAs, usuallyStored } from './models/weight-storage';
+import { parseRequest } from './parse-request';
 import { previewTokens } from './prompts/preview';
 import { Questions } from './questions/questions';
 import { Checkpoints } from './runs/checkpoints';
@@ -73,8 +78,10 @@ import type { RunContext, RunSink } from './runs/context';
 import { LoopControl } from './runs/control';
 import { studentOf } from './runs/resume';
 import { runDistillation } from './runs/run';
+import { runData } from './runs/run-data';
 import { type OpenedSnapshot, readSnapshot } from './runs/snapshot-file';
 import { reportOf, type Student } from './runs/student';
+import { teacherAccuracy } from './runs/teacher-accuracy';
 import { exportStates } from './states/export';
 
 /**
@@ -249,9 +256,8 @@ export class LoriWorkbench implements Workbench {
   openStudent(file: Uint8Array<ArrayBuffer>): Promise<StudentReport> {
     return this.alone('open a student', async () => {
       const snapshot = await readSnapshot(file, this.methods);
-      const { pair } = this.ready();
       const student = studentOf(snapshot, {
-        pair,
+        roles: resolveRoles(snapshot.header.config, this.held()),
         recipe: this.recipeOf,
         methods: this.methods,
         id: this.nextStudent(),
@@ -289,15 +295,23 @@ export class LoriWorkbench implements Workbench {
     options: RunOptions,
     from?: OpenedSnapshot,
   ): Promise<RunResult> {
-    const ready = this.ready();
+    const { runtime, models, device } = this.provider();
     const recipe = this.recipeOf(config.method);
-    recipe.check?.(config, ready.pair.base.config);
+    const held = this.held();
+    const roles = resolveRoles(config, held);
+    recipe.check?.(config, roles.student.config);
+    if (recipe.usesTeacher(config))
+      checkWidths(roles, recipe.comparesStates?.(config) ?? [methodOf(config.method, this.methods).label]);
     const context: RunContext = {
-      ...ready,
+      ...{ runtime, models, device, roles },
+      data: (o) => runData(config, roles, held, o),
       recipes: this.recipes,
       studentId: this.nextStudent(),
       methods: this.methods,
-      teacherAccuracy: (count, o) => this.questions.teacherAccuracy(count, o),
+      teacherAccuracy: (data, o) =>
+        isBundled(config, roles, held)
+          ? this.questions.teacherAccuracy(data.heldOut.length, o)
+          : teacherAccuracy(models, roles, config.data.prompt, data, o),
       queuedCalls: this.queue,
     };
     const before = this.kept;
@@ -362,12 +376,38 @@ export class LoriWorkbench implements Workbench {
     });
   }
 
-  stepLatent(session: number): Promise<LatentThought> {
-    return this.queue.between(async () => this.questions.at(session).step());
+  thought(value: Moment, options: CallOptions = {}): Promise<ThoughtReport> {
+    return this.atMoment(value, options, (stepper, at, asking) => stepper.thought(at, asking));
   }
 
-  answer(session: number): Promise<AnswerReport> {
-    return this.queue.between(async () => this.questions.at(session).answer());
+  answer(value: Moment, options: CallOptions = {}): Promise<BranchAnswer> {
+    return this.atMoment(value, options, (stepper, at, asking) => stepper.answer(at, asking));
+  }
+
+  async compareAnswers(value: AnswerPair, options: CallOptions = {}): Promise<AnswerDifference> {
+    const { before, after } = parseRequest(answerPair, value);
+    if (before.session !== after.session)
+      throw new InputError(
+        `questions ${before.session} and ${after.session}; answers to one question are compared`,
+        'Choose two branches of the same question.',
+      );
+    return this.atMoment(before, options, (stepper, at, asking) => stepper.compare(at, after, asking));
+  }
+
+  private async atMoment<T>(
+    value: Moment,
+    options: CallOptions,
+    work: (stepper: LatentStepper, at: Moment, asking: Asking) => Promise<T>,
+  ): Promise<T> {
+    const at = parseRequest(moment, value);
+    const { signal, report } = options;
+    const start = performance.now();
+    const onProgress = (done: number, total: number): void =>
+      report?.({ phase: 'states', done, total, unit: 'problems', elapsed: performance.now() - start });
+    return this.queue.between(
+      async () => work(this.questions.at(at.session), at, { signal, onProgress }),
+      signal,
+    );
   }
 
   explicit(question: string): Promise<ExplicitReport> {

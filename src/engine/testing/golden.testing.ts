@@ -30,7 +30,15 @@ export interface GoldenModel {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-export type GoldenName = 'layer' | 'step-llama' | 'step-qwen2' | 'adamw-llama' | 'proofs' | 'decode';
+export type GoldenName =
+  | 'layer'
+  | 'step-llama'
+  | 'step-qwen2'
+  | 'adamw-llama'
+  | 'proofs'
+  | 'decode'
+  | 'interventions-qwen2'
+  | 'interventions-gpt2';
 export type GoldenModelName = 'llama-student' | 'llama-teacher' | 'qwen2-student' | 'qwen2-teacher';
 
 interface Entry {

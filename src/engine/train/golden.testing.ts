@@ -80,7 +80,8 @@ export async function readGoldenStep(family: Family, method: Method): Promise<Go
       tinyRecording(own, {
         ...{ lora, layout, losses },
         latentSteps: method === 'nocot' ? 0 : run.latents,
-        filter: { kind: method === 'lori-hidden' ? 'hidden' : 'softmax', temperature: run.temperature },
+        filter:
+          method === 'lori-hidden' ? { kind: 'hidden' } : { kind: 'softmax', temperature: run.temperature },
         answer: run.answer,
         explicit: method.startsWith('lori') ? run.explicit : 0,
       }),

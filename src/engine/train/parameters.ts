@@ -1,8 +1,17 @@
-import { ConfigError } from '../base/errors';
+import { BUG, ConfigError } from '../base/errors';
 import type { Rng } from '../base/rng';
 import { type Shape, sizeOf } from '../base/shape';
 import { type AdapterSpec, freshPack, packLength } from '../nn/attachments';
 import type { DecoderConfig } from '../nn/config';
+import {
+  type EmbeddingRows,
+  type ModuleParameter,
+  type ParameterSpecs,
+  packName,
+  type TensorSpec,
+} from '../nn/parameters';
+
+export { type ModuleParameter, packName };
 
 /** One trained tensor, as the optimiser, clipping, checkpoints and export see it. Stored in f32. */
 export interface Parameter {
@@ -13,22 +22,22 @@ export interface Parameter {
   /** Multiplies the learning rate. */
   readonly rateFactor: number;
   /** Initial values. */
-  initial(rng: Rng): Float32Array<ArrayBuffer>;
+  initial(rng: Rng, embedding?: EmbeddingRows): Float32Array<ArrayBuffer>;
 }
 
-/** A tensor of a module other than the layers' adapters, such as a projection's weight. */
-export type ModuleParameter = Pick<Parameter, 'name' | 'shape' | 'initial'> & Partial<Parameter>;
-
 /** Everything a run trains, in a fixed order: each adapter's pack of layer 0…L−1, `{adapter}.{i}`, then the modules'. */
-export class ParameterSet {
+export class ParameterSet implements ParameterSpecs {
   readonly all: readonly Parameter[];
+  readonly modules: readonly TensorSpec[];
 
+  /** @param modules without `initial` where their values are known, as those of a student that has been trained */
   constructor(
     readonly config: DecoderConfig,
     /** By name; each has one pack per layer. */
     readonly adapters: Readonly<Record<string, AdapterSpec>>,
-    modules: readonly ModuleParameter[] = [],
+    modules: readonly (ModuleParameter | TensorSpec)[] = [],
   ) {
+    this.modules = modules;
     const packs = Object.entries(adapters).flatMap(([adapter, spec]) =>
       Array.from({ length: config.layers }, (_, i) => ({
         name: packName(adapter, i),
@@ -38,7 +47,10 @@ export class ParameterSet {
         initial: (rng: Rng) => freshPack(config, spec, rng),
       })),
     );
-    this.all = [...packs, ...modules.map((own) => ({ decay: true, rateFactor: 1, ...own }))];
+    this.all = [
+      ...packs,
+      ...modules.map((own) => ({ decay: true, rateFactor: 1, initial: unknownValues(own.name), ...own })),
+    ];
     const twice = this.all.find(({ name }, i) => this.index(name) !== i);
     if (twice)
       throw new ConfigError(`two parameters are named "${twice.name}"`, 'Give each a name of its own.');
@@ -64,11 +76,20 @@ export class ParameterSet {
     return this.all.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   }
 
-  /** Initial values of every parameter, each drawn from its own stream. */
-  initial(rng: Rng): Float32Array<ArrayBuffer>[] {
-    return this.all.map(({ name, initial }) => initial(rng.fork(name)));
+  /** The set as plain data, from which it can be made again: `new ParameterSet(config, specs.adapters, specs.modules)`. */
+  get specs(): ParameterSpecs {
+    const modules = this.modules.map(({ name, shape, decay = true, rateFactor = 1 }) => ({
+      ...{ name, shape, decay, rateFactor },
+    }));
+    return { adapters: this.adapters, modules };
+  }
+
+  /** Initial values of every parameter, each drawn from its own stream. @param embedding of the model, for added tokens */
+  initial(rng: Rng, embedding?: EmbeddingRows): Float32Array<ArrayBuffer>[] {
+    return this.all.map(({ name, initial }) => initial(rng.fork(name), embedding));
   }
 }
 
-/** Name of the parameter that is an adapter's pack for layer i. */
-export const packName = (adapter: string, i: number): string => `${adapter}.${i}`;
+const unknownValues = (name: string) => (): never => {
+  throw new ConfigError(`the parameter "${name}" has no initial values`, BUG);
+};

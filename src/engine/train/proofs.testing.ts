@@ -4,8 +4,9 @@ import * as o from '../graph/ops';
 import type { AdapterSpec } from '../nn/attachments';
 import type { DecoderConfig } from '../nn/config';
 import type { LoraSpec } from '../nn/lora';
-import { type ModuleParameter, ParameterSet } from './parameters';
-import type { Computed, Finals, Segment } from './tape/entries';
+import { type ModuleSpec, moduleParameters } from '../nn/modules/modules';
+import { ParameterSet } from './parameters';
+import type { Segment } from './tape/entries';
 import { Tape } from './tape/tape';
 
 const LORA: LoraSpec = { rank: 2, alpha: 3, targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] };
@@ -33,40 +34,9 @@ const question = (tape: Tape, S: number, adapters: string[]): Segment =>
   tape.segment(tape.tokens('question.ids', S), { adapters, mask: 'question.keyMask' });
 
 /** Linear, exact GELU, Linear, LayerNorm: parameters `projection.…`. */
-export const projectionParameters = (H: number, width: number): ModuleParameter[] =>
-  Object.entries({
-    'in.weight': [width, H],
-    'in.bias': [width],
-    'out.weight': [H, width],
-    'out.bias': [H],
-    'norm.weight': [H],
-    'norm.bias': [H],
-  }).map(([name, shape]) => ({
-    name: `projection.${name}`,
-    shape,
-    decay: name.endsWith('.weight') && !name.startsWith('norm'),
-    initial: () => new Float32Array(shape.reduce((n, d) => n * d, 1)),
-  }));
-
-function projection(tape: Tape, state: Finals): Computed {
-  const names = projectionParameters(0, 0).map(({ name }) => name);
-  const project = (x: Tensor, parameter: (name: string) => Tensor): Tensor => {
-    const p = (name: string) => parameter(`projection.${name}`);
-    const inner = o.gemm(x, p('in.weight'), { transB: true }, p('in.bias'));
-    const gelu = o.mul(o.mul(inner, 0.5), o.add(o.erf(o.mul(inner, Math.SQRT1_2)), 1));
-    const out = o.gemm(gelu, p('out.weight'), { transB: true }, p('out.bias'));
-    const centred = o.sub(out, o.reduceMean(out, [1], true));
-    const deviation = o.sqrt(o.add(o.reduceMean(o.square(centred), [1], true), 1e-5));
-    return o.add(o.mul(o.div(centred, deviation), p('norm.weight')), p('norm.bias'));
-  };
-  return tape.compute(
-    'projection',
-    state.shape,
-    [state],
-    ({ parameter }, [h]) => project(h as Tensor, parameter),
-    names,
-  );
-}
+export const projectionOf = (width: number): ModuleSpec => ({
+  ...{ kind: 'projection', name: 'projection', width, norm: true },
+});
 
 /** Smooth L1 of [B, L, H] to a target, each layer divided by the unbiased std of the target's values; mean over layers. */
 function smoothL1(states: Tensor, target: Tensor): Tensor {
@@ -86,7 +56,8 @@ export function recordCodi(
   weights: { readonly teacher: number; readonly answer: number; readonly codi: number },
   width = 10,
 ): Tape {
-  const modules = projectionParameters(config.hiddenSize, width);
+  const module = projectionOf(width);
+  const modules = moduleParameters(config, module);
   const tape = new Tape(new ParameterSet(config, { teacher: lora, student: lora }, modules), batch);
 
   const asked = question(tape, S, ['teacher']);
@@ -94,8 +65,10 @@ export function recordCodi(
   tape.crossEntropy('teacher', weights.teacher, tape.rows(asked.last, text.finals()), EXPLICIT);
 
   let before = question(tape, S, ['student']);
-  for (let k = 0; k < K; k++)
-    before = tape.segment(projection(tape, before.last), { after: before, adapters: ['student'] });
+  for (let k = 0; k < K; k++) {
+    const z = tape.feedback(before.last, { kind: 'module', module });
+    before = tape.segment(z, { after: before, adapters: ['student'] });
+  }
   const answer = tape.segment(tape.tokens('answer.ids', P + A - 1), { after: before, adapters: ['student'] });
   tape.crossEntropy('answer', weights.answer, answer.finals(P - 1), ANSWER);
 

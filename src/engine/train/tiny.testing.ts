@@ -4,7 +4,7 @@ import { Rng } from '../base/rng';
 import { HIDDEN, type TokenBatch, type TokenLayout } from '../base/tokens';
 import { ModelOnDevice } from '../model/model-on-device';
 import type { DecoderConfig } from '../nn/config';
-import type { LatentFilter } from '../nn/latent';
+import type { Feedback } from '../nn/feedback';
 import { type LoraSpec, loraLayout } from '../nn/lora';
 import { expectedTensors, packWeights, type Weights } from '../nn/weights';
 import { anchorLoss } from '../recipes/shared/losses/anchor';
@@ -191,7 +191,8 @@ export function tinyStep(options: TinyOptions = {}): TinyStep {
   } = options;
   const rng = new Rng(options.seed ?? 5);
   const samples = layout.batch + 2;
-  const filter = { kind: options.filter ?? 'softmax', temperature: 0.7 } as const;
+  const filter: Feedback =
+    options.filter === 'hidden' ? { kind: 'hidden' } : { kind: 'softmax', temperature: 0.7 };
   const explicit = options.explicit ?? true;
   const lora: LoraSpec = {
     rank: 2,
@@ -236,7 +237,7 @@ export function tinyRecording(
     readonly lora: LoraSpec;
     readonly layout: TokenLayout;
     readonly latentSteps: number;
-    readonly filter: LatentFilter;
+    readonly filter: Feedback;
     readonly losses: { readonly moments?: StateLoss; readonly anchor?: StateLoss };
     readonly answer: number;
     readonly explicit: number;

@@ -8,6 +8,7 @@ import { useActions, useApp } from '../../store/use-app';
 import { Choice } from '../../ui/Choice';
 import { CheckField, FieldName, NumberField } from '../../ui/Field';
 import { Formula } from '../../ui/Formula';
+import { TextEntry } from '../../ui/TextEntry';
 
 /** Every setting of the chosen method, in collapsible groups, derived from the method's data. */
 export function ConfigForm({ isDisabled }: { readonly isDisabled: boolean }) {
@@ -92,6 +93,8 @@ function SettingField({
           onChange={set}
         />
       );
+    case 'text':
+      return <TextEntry {...common} value={value as string} onChange={set} />;
     case 'check':
       return <CheckField {...common} isSelected={value as boolean} onChange={set} />;
     case 'choice':

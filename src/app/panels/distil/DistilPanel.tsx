@@ -75,10 +75,10 @@ function RunPanel({ isDisabled }: { readonly isDisabled: boolean }) {
       {changed.length > 0 && <p className="help">Changed from this preset: {listed(changed, 4)}.</p>}
       <RunBar />
       <RunFiles />
-      {opened !== null && (
+      {opened !== null && draft.roles.student === 'bundled' && (
         <p className="help">
-          Runs train on the bundled pair, not on {shorten(opened, 40)}: the model opened in Model is used by
-          Low-rank, Generate and Data.
+          This run trains the bundled base, not {shorten(opened, 40)}: choose the student below, under Models
+          and data.
         </p>
       )}
     </Panel>

@@ -1,10 +1,15 @@
 import type { ReactNode } from 'react';
+import type { ExplicitToken } from '../../../contract/events';
+import type { AnswerDifference, BranchAnswer } from '../../../contract/thoughts';
+import { branchName, branchOf } from '../../store/branches';
 import { isBusy } from '../../store/task';
+import { shownAnswer, shownDifference } from '../../store/thoughts';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
 import { ErrorNotice } from '../../ui/ErrorNotice';
-import { duration } from '../../ui/format';
+import { duration, probability, visibleToken } from '../../ui/format';
 import { Progress } from '../../ui/Progress';
+import { Difference } from './Difference';
 import { TokenBars } from './ThoughtRow';
 
 const sameValue = (a: string, b: string) =>
@@ -41,34 +46,36 @@ function Side({ title, value, expected, time, children }: SideProps) {
   );
 }
 
-/** Both answers, their latencies, and the factor between them. */
+/** Both answers, their latencies, the factor between them, and on a branch what it changed. */
 export function AnswerView() {
-  const { session, answer, explicit, question, thoughts } = useApp((state) => state.latents);
+  const latents = useApp((state) => state.latents);
+  const { session, answer, explicit, question, branches } = latents;
   const actions = useActions();
   const expected = session.value?.expected ?? question.expected;
-  const latent = answer.status === 'done' ? answer.value : null;
+  const latent = shownAnswer(latents);
   const spoken = explicit.status === 'done' ? explicit.value : null;
+  const difference = shownDifference(latents);
   const factor =
     latent && spoken && latent.totalMilliseconds > 0 ? spoken.milliseconds / latent.totalMilliseconds : null;
   return (
     <>
       <div className="columns-2" aria-live="polite">
         <div>
-          {answer.status === 'idle' && (
-            <p className="muted">No answer yet. Step through the thoughts, then press “Answer now”.</p>
-          )}
           {isBusy(answer) && <Progress label="Answering" />}
           {answer.status === 'failed' && (
             <ErrorNotice title="No answer was made" error={answer.error}>
               <Button onPress={() => void actions.answer()}>Try again</Button>
             </ErrorNotice>
           )}
+          {!latent && !isBusy(answer) && answer.status !== 'failed' && (
+            <p className="muted">No answer here yet. Step through the thoughts, then press “Answer now”.</p>
+          )}
           {latent && (
             <Side
-              title="Student, latent"
+              title={branches.current === 0 ? 'Student, latent' : `Student, ${shortName(latents)}`}
               value={latent.value}
               expected={expected}
-              time={`${duration(latent.totalMilliseconds)} for the question, ${session.value?.latentSteps === thoughts.length ? thoughts.length : `${thoughts.length} of ${session.value?.latentSteps}`} thoughts and the answer`}
+              time={timeOf(latent, session.value?.latentSteps ?? 0)}
             >
               <p className="generated">{latent.text}</p>
               <TokenBars tokens={latent.top} />
@@ -93,6 +100,7 @@ export function AnswerView() {
               time={`${duration(spoken.milliseconds)} for ${spoken.tokens} tokens`}
             >
               <p className="generated">{spoken.text}</p>
+              <Chain tokens={spoken.chain} />
             </Side>
           )}
         </div>
@@ -104,6 +112,46 @@ export function AnswerView() {
             : `The latent answer was ${(1 / factor).toFixed(1)} times slower here.`}
         </p>
       )}
+      {difference && <DifferenceOf difference={difference} />}
     </>
+  );
+}
+
+function DifferenceOf({ difference }: { readonly difference: AnswerDifference }) {
+  const branches = useApp((state) => state.latents.branches);
+  return (
+    <Difference
+      difference={difference}
+      before={branchName(branchOf(branches, branches.reference))}
+      after={branchName(branchOf(branches, branches.current))}
+    />
+  );
+}
+
+const shortName = ({ branches }: Parameters<typeof shownAnswer>[0]): string => {
+  const name = branchName(branchOf(branches, branches.current));
+  return name.length > 40 ? `${name.slice(0, 40)}…` : name;
+};
+
+function timeOf({ totalMilliseconds, step, ran }: BranchAnswer, K: number): string {
+  const thoughts = step === K ? `${step}` : `${step} of ${K}`;
+  const replayed = ran > 0 ? ` (${ran} passes were run for it, the rest was there)` : '';
+  return `${duration(totalMilliseconds)} for the question, ${thoughts} thoughts and the answer${replayed}`;
+}
+
+/** The teacher's chain token by token, each with its probability and time. */
+function Chain({ tokens }: { readonly tokens: readonly ExplicitToken[] }) {
+  return (
+    <details>
+      <summary>Token by token</summary>
+      <ol className="chain">
+        {tokens.map(({ text, probability: share, milliseconds }, i) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a token is its place
+          <li key={i}>
+            <span className="token">{visibleToken(text)}</span> {probability(share)}, {duration(milliseconds)}
+          </li>
+        ))}
+      </ol>
+    </details>
   );
 }

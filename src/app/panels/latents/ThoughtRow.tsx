@@ -1,24 +1,26 @@
-import type { LatentThought, TokenProbability } from '../../../contract/events';
+import type { TokenProbability } from '../../../contract/events';
+import type { ThoughtReport } from '../../../contract/thoughts';
 import { Formula } from '../../ui/Formula';
 import { duration, length, probability, visibleToken } from '../../ui/format';
 
 /** One latent thought, as the tokens it would decode to. */
 export function ThoughtRow({
-  thought,
-  max = thought.top.length,
+  thought: { step, fed, milliseconds },
+  max,
 }: {
-  readonly thought: LatentThought;
+  readonly thought: ThoughtReport;
   /** Tokens shown. */
-  readonly max?: number;
+  readonly max: number;
 }) {
+  if (!fed) return null;
   return (
     <li className="thought">
       <div className="thought-head">
-        <Formula tex={`z_{${thought.step}}`} />
-        <span className="muted">entropy {thought.entropy.toFixed(2)} nats</span>
-        <span className="muted">{duration(thought.milliseconds)}</span>
+        <Formula tex={`z_{${step}}`} />
+        <span className="muted">entropy {fed.entropy.toFixed(2)} nats</span>
+        <span className="muted">{duration(milliseconds)}</span>
       </div>
-      <TokenBars tokens={thought.top.slice(0, max)} />
+      <TokenBars tokens={fed.top.slice(0, max)} />
     </li>
   );
 }

@@ -96,7 +96,7 @@ export class DataSet {
   }
 
   /** All rows in the order that the seed gives them, whatever is asked of it afterwards. */
-  private order(seed: number): readonly number[] {
+  order(seed: number): readonly number[] {
     const known = this.orders.get(seed);
     if (known) return known;
     const order = new Rng(seed).fork('rows').shuffle(this.rows.map((_, i) => i));

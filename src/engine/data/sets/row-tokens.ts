@@ -19,15 +19,20 @@ export function tokensOfRow(
   row: Pick<DataRow, 'question' | 'rationale' | 'answer'>,
 ): RowTokens {
   const { question, rationale, answer } = rowText(row);
-  const ended = hasLineEnd(tokenizer) ? (text: string) => text : (text: string) => text.trimEnd();
-  const plain = (text: string): number[] =>
-    text === '' ? [] : tokenizer.encode(text, { addSpecialTokens: false });
   return {
-    question: begun(tokenizer, ended(question)),
-    rationale: plain(ended(rationale)),
-    answer: plain(answer),
+    question: begun(tokenizer, ended(tokenizer, question)),
+    rationale: plain(tokenizer, ended(tokenizer, rationale)),
+    answer: plain(tokenizer, answer),
   };
 }
+
+/** The tokens of a text inside a row. */
+export const plain = (tokenizer: Tokenizer, text: string): number[] =>
+  text === '' ? [] : tokenizer.encode(text, { addSpecialTokens: false });
+
+/** The text with its line end, if the tokenizer has a token for that. */
+export const ended = (tokenizer: Tokenizer, text: string): string =>
+  hasLineEnd(tokenizer) ? text : text.trimEnd();
 
 const lineEnds = new WeakMap<Tokenizer, boolean>();
 
@@ -39,8 +44,8 @@ function hasLineEnd(tokenizer: Tokenizer): boolean {
   return has;
 }
 
-/** What stands in front of a text is kept; what would end it is not, since the row goes on. */
-function begun(tokenizer: Tokenizer, text: string): number[] {
+/** The tokens of a text that begins a row. What stands in front of a text is kept; what would end it is not, since the row goes on. */
+export function begun(tokenizer: Tokenizer, text: string): number[] {
   const whole = tokenizer.encode(text);
   const plain = tokenizer.encode(text, { addSpecialTokens: false });
   for (let end = whole.length; end > plain.length; end--)

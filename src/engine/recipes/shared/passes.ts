@@ -1,6 +1,7 @@
 import type { TokenLayout } from '../../base/tokens';
-import type { LatentFilter } from '../../nn/latent';
-import type { Segment } from '../../train/tape/entries';
+import { isThought, type Reasoning, type Stage } from '../../decode/reasoning';
+import type { Feedback } from '../../nn/feedback';
+import type { Computed, Finals, Segment } from '../../train/tape/entries';
 import type { Tape } from '../../train/tape/tape';
 import { TOKEN_INPUTS } from './token-inputs';
 
@@ -8,30 +9,79 @@ import { TOKEN_INPUTS } from './token-inputs';
 export const STUDENT = 'student';
 
 /** The question, left-padded. */
-export const readQuestion = (tape: Tape, { question }: TokenLayout, adapters = [STUDENT]): Segment =>
+export const readQuestion = (
+  tape: Tape,
+  { question }: TokenLayout,
+  adapters: readonly string[] = [STUDENT],
+): Segment =>
   tape.segment(tape.tokens(TOKEN_INPUTS.questionIds, question), {
     adapters,
     mask: TOKEN_INPUTS.questionMask,
   });
 
 /** K latent thoughts: z₁ is made from the question's last hidden state, z_t from that of z_{t−1} (LoRi §2: z_t = f(x, z_{1:t−1})). */
-export function think(tape: Tape, question: Segment, K: number, filter: LatentFilter): Segment[] {
+export function think(tape: Tape, question: Segment, K: number, feedback: Feedback): Segment[] {
   const thoughts: Segment[] = [];
   for (let t = 0; t < K; t++) {
     const before = thoughts.at(-1) ?? question;
-    const z = tape.feedback(before.last, filter);
+    const z = tape.feedback(before.last, feedback);
     thoughts.push(tape.segment(z, { after: before, adapters: [STUDENT] }));
   }
   return thoughts;
 }
 
+/** A reasoning on the tape: its last segment, and those whose positions are its thoughts, in order. */
+export interface Thoughts {
+  readonly end: Segment;
+  readonly thoughts: readonly Segment[];
+}
+
+/** Records a reasoning as it will be decoded, stage by stage, with its adapters. */
+export function reasonAfter(tape: Tape, question: Segment, { adapters, stages }: Reasoning): Thoughts {
+  let end = question;
+  const thoughts: Segment[] = [];
+  for (const stage of stages)
+    for (const x of recordStage(tape, () => end, stage, adapters)) {
+      end = x;
+      if (isThought(stage)) thoughts.push(x);
+    }
+  return { end, thoughts };
+}
+
+function* recordStage(
+  tape: Tape,
+  before: () => Segment,
+  stage: Stage,
+  adapters: readonly string[],
+): Generator<Segment> {
+  const on = (x: Computed, after = before()): Segment => tape.segment(x, { after, adapters });
+  if (stage.kind === 'tokens' && stage.ids.length > 0) yield on(tape.constantTokens(stage.ids));
+  if (stage.kind === 'embeddings' && stage.rows.length > 0)
+    yield on(tape.embeddings(stage.parameter, stage.rows));
+  if (stage.kind === 'latents')
+    for (let t = 0; t < stage.steps; t++) yield on(tape.feedback(before().last, stage.feedback));
+  if (stage.kind === 'jacobi') {
+    const after = before();
+    const { parameter, row, count, iterations, feedback } = stage;
+    let run = on(tape.embeddings(parameter, new Array<number>(count).fill(row)), after);
+    for (let t = 0; t < iterations; t++) {
+      const made = count === 1 ? [after.last] : [after.last, run.finals(0, count - 1)];
+      run = on(tape.feedback(tape.rows(...(made as [Finals])), feedback), after);
+    }
+    yield run;
+  }
+}
+
 /** Answer prompt (its last token is the anchor) and answer; their mean cross entropy is the term `answer`. */
-export function answerAfter(tape: Tape, before: Segment, layout: TokenLayout, weight: number): Segment {
+export function answerAfter(
+  tape: Tape,
+  before: Segment,
+  layout: TokenLayout,
+  weight: number,
+  adapters: readonly string[] = [STUDENT],
+): Segment {
   const { prompt: P, answer: A } = layout;
-  const answer = tape.segment(tape.tokens(TOKEN_INPUTS.answerIds, P + A - 1), {
-    after: before,
-    adapters: [STUDENT],
-  });
+  const answer = tape.segment(tape.tokens(TOKEN_INPUTS.answerIds, P + A - 1), { after: before, adapters });
   tape.crossEntropy('answer', weight, answer.finals(P - 1), {
     targets: TOKEN_INPUTS.answerTargets,
     weights: TOKEN_INPUTS.answerWeights,
@@ -48,11 +98,12 @@ export function explicitAfter(
   question: Segment,
   { explicit: R }: TokenLayout,
   weight: number,
+  adapters: readonly string[] = [STUDENT],
 ): void {
   if (weight === 0) return;
   const text = tape.segment(tape.tokens(TOKEN_INPUTS.explicitIds, R - 1), {
     after: question,
-    adapters: [STUDENT],
+    adapters,
   });
   tape.crossEntropy('explicit', weight, tape.rows(question.last, text.finals()), {
     targets: TOKEN_INPUTS.explicitTargets,

@@ -1,12 +1,14 @@
+import type { LatentChoice } from '../../../contract/calls';
 import type { RunConfig } from '../../../contract/config';
 import { LATENT_DEFAULTS } from '../../../contract/methods/shared';
 import type { Pace } from '../../analysis/pace';
 import type { TokenLayout } from '../../base/tokens';
+import type { Reasoning } from '../../decode/reasoning';
 import type { AdapterSpec } from '../../nn/attachments';
 import type { DecoderConfig } from '../../nn/config';
-import type { LatentFilter } from '../../nn/latent';
+import type { Feedback } from '../../nn/feedback';
+import type { ModuleParameter } from '../../nn/parameters';
 import type { StateLoss } from '../../train/losses/state-loss';
-import type { ModuleParameter } from '../../train/parameters';
 import type { Tape } from '../../train/tape/tape';
 import { STUDENT } from './passes';
 import type { TeacherStates } from './teacher';
@@ -34,10 +36,15 @@ export interface Recipe<C extends RunConfig = RunConfig> {
   adapters(config: C): Readonly<Record<string, AdapterSpec>>;
   /** Trained modules outside the layers. */
   modules?(config: C, model: DecoderConfig): readonly ModuleParameter[];
-  /** K: number of latent steps before the student answers. */
-  latentSteps(config: C): number;
+  /** What the student is fed between the question and the answer prompt, and the adapters that run. */
+  reasoning(config: C, model: DecoderConfig): Reasoning;
   /** Whether `targets` needs the teacher's hidden states. A loss of weight 0 needs none. */
   usesTeacher(config: C): boolean;
+  /**
+   * Terms that compare hidden states of teacher and student, and so need equal depths and widths. By default, all that the
+   * method does with the teacher.
+   */
+  comparesStates?(config: C): readonly string[];
   /** From the teacher's hidden states on every training sample; none without `usesTeacher`. Yields by `pace`. */
   targets(
     config: C,
@@ -53,8 +60,22 @@ export const studentLora = ({ lora }: RunConfig): Readonly<Record<string, Adapte
   [STUDENT]: { kind: 'lora', ...lora },
 });
 
-/** How latents are fed back: as the run says, or by default for a method without latents and for the untrained base. */
-export const filterOf = (config?: RunConfig): LatentFilter => {
-  const { filter, temperature } = config && 'latent' in config ? config.latent : LATENT_DEFAULTS;
-  return { kind: filter, temperature };
-};
+/** How latents are made, by the settings that several methods have. */
+export const feedbackBy = ({ filter, temperature }: LatentChoice): Feedback =>
+  filter === 'softmax' ? { kind: 'softmax', temperature } : { kind: 'hidden' };
+
+/** K latents by the settings `latent` of a run, with the run's LoRA. */
+export const latentReasoning = ({
+  latent,
+}: {
+  readonly latent: LatentChoice & { readonly steps: number };
+}): Reasoning => ({
+  adapters: [STUDENT],
+  stages: [{ kind: 'latents', steps: latent.steps, feedback: feedbackBy(latent) }],
+});
+
+/** The answer directly after the question, with the run's LoRA. */
+export const directReasoning = (): Reasoning => ({ adapters: [STUDENT], stages: [] });
+
+/** How a model reasons in latents for which no run has said how: the untrained base. */
+export const BASE_REASONING: Reasoning = { ...latentReasoning({ latent: LATENT_DEFAULTS }), adapters: [] };

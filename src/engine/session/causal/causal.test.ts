@@ -5,7 +5,9 @@ import type { CausalDirections, CausalEvent, CausalRequest } from '../../../cont
 import { CancelledError, type MemoryError } from '../../base/errors';
 import { Rng } from '../../base/rng';
 import { Decoder } from '../../decode/decoder';
+import { thinking } from '../../decode/reasoning.testing';
 import { initialPack } from '../../nn/lora';
+import { adapted as asStudent } from '../../nn/parameters.testing';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
 import { serveFiles, tinyPair } from '../../testing/tiny-pair.testing';
 import { StatesCache } from '../lens/states-cache';
@@ -41,7 +43,7 @@ async function holding(fetch: (url: string) => Promise<Response>): Promise<Loade
   return {
     pair,
     problems: new ProblemSet(pair.manifest.data, pair.codec),
-    student: { ...ANY, label: 's', latentSteps: 3, filter: { kind: 'softmax', temperature: 1 }, lora, packs },
+    student: { ...ANY, label: 's', reasoning: thinking(3), parameters: asStudent(lora), packs },
     checkpoints: new Map(),
   };
 }
@@ -139,7 +141,7 @@ describe('the causal test on a tiny pair', () => {
   it('refuses a student without latent steps', async () => {
     const direct = {
       ...held,
-      student: { ...(held.student as NonNullable<LoadedModels['student']>), latentSteps: 0 },
+      student: { ...(held.student as NonNullable<LoadedModels['student']>), reasoning: thinking(0) },
     };
     await expect(ask({ subject: { kind: 'student' } }, {}, direct)).rejects.toThrow('has no latent steps');
   });
@@ -265,7 +267,7 @@ describe('the causal test on a tiny pair', () => {
     let packs = 0;
     // Of the states' pass two, of the decoder the second.
     const spy = vi.spyOn(runtime, 'upload').mockImplementation((host, label) => {
-      if (label?.startsWith('lora') && ++packs === 4) throw new Error('no room');
+      if (label?.startsWith('student.') && ++packs === 4) throw new Error('no room');
       return real(host, label);
     });
     await expect(ask({ subject: { kind: 'student' } }).finally(() => spy.mockRestore())).rejects.toThrow(

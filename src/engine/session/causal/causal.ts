@@ -119,7 +119,10 @@ export async function causalTest(
 }
 
 /** @throws InputError naming the value and what is allowed */
-function checkCausal(request: CausalRequest, { model, label, kind, latentSteps }: ResolvedSubject): void {
+function checkCausal(
+  request: CausalRequest,
+  { model, label, kind, latentSteps, reasoning }: ResolvedSubject,
+): void {
   const { layers: L, hiddenSize: H } = model.config;
   expectWhole('problems', request.problems, 1, MAX_PROBLEMS);
   expectWhole('samples', request.samples, 1, MAX_SAMPLES);
@@ -148,7 +151,7 @@ function checkCausal(request: CausalRequest, { model, label, kind, latentSteps }
       `directions of ${request.of}; thoughts or projected is expected`,
       'Choose thoughts or projected.',
     );
-  if (kind === 'student' && latentSteps === 0)
+  if (kind === 'student' && latentSteps === 0 && !reasoning.explicit)
     throw new InputError(
       `the ${label} has no latent steps, so that there are no directions of its thoughts`,
       'Choose another student, or the teacher.',
@@ -193,8 +196,11 @@ async function directionsOf(
 }
 
 /** Where the directions come from: all projected positions, unless only the thoughts are requested. */
-function sectionsOf({ of = 'projected', positions }: CausalRequest, { kind }: ResolvedSubject): Section[] {
-  const thoughts: Section = kind === 'student' ? 'latent' : 'rationale';
+function sectionsOf(
+  { of = 'projected', positions }: CausalRequest,
+  { kind, reasoning }: ResolvedSubject,
+): Section[] {
+  const thoughts: Section = kind === 'student' && !reasoning.explicit ? 'latent' : 'rationale';
   if (of === 'thoughts') return [thoughts];
   return positions === 'all' ? ['question', thoughts, 'answer'] : [thoughts, 'answer'];
 }

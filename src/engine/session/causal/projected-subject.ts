@@ -1,20 +1,15 @@
 import { InputError } from '../../base/errors';
 import { Owned } from '../../base/owned';
 import { layoutOf } from '../../data/batch';
-import type { WordProblem } from '../../data/word-problems';
+import type { ProblemText } from '../../data/tokens';
 import { Decoder } from '../../decode/decoder';
+import { explicitly } from '../../decode/reasoning';
 import { type Intervention, identity } from '../../decode/sites';
 import { outcomes } from '../../eval/accuracy';
+import { uploadParameters } from '../../model/upload-parameters';
 import type { DeviceModels } from '../models/device-models';
 import type { ResolvedSubject } from '../models/subjects';
-import {
-  answerLimit,
-  checkDecoding,
-  EVALUATION_BATCH,
-  explicitKeys,
-  explicitLimit,
-  latentKeys,
-} from '../runs/student';
+import { capacityFor, checkDecoding, EVALUATION_BATCH, generationLimit } from '../runs/student';
 
 /** A subject that answers the same problems repeatedly, with its hidden states projected in different ways. */
 export interface ProjectedSubject {
@@ -31,11 +26,11 @@ export interface ProjectedLayers {
   readonly question: boolean;
 }
 
-/** Students answer after their latents; other models write their rationale first. Frees everything if it fails. */
+/** Students answer as they were trained to; other models write their rationale first. Frees everything if it fails. */
 export async function openProjectedSubject(
   models: DeviceModels,
-  { kind, model, tokenizer, codec, filter, latentSteps, lora, packs = [] }: ResolvedSubject,
-  asked: readonly WordProblem[],
+  { kind, model, tokenizer, codec, reasoning: own, parameters, packs }: ResolvedSubject,
+  asked: readonly ProblemText[],
   projected: ProjectedLayers,
 ): Promise<ProjectedSubject> {
   const problems = asked.map((problem) => ({ tokens: codec().encode(problem), answer: problem.answer }));
@@ -44,20 +39,18 @@ export async function openProjectedSubject(
     codec(),
     Math.min(EVALUATION_BATCH, problems.length),
   );
-  const explicit = kind !== 'student';
+  const reasoning = kind === 'student' ? own : explicitly();
+  const { adapters } = reasoning;
   const { batch, question } = layout;
-  const keys = explicit ? explicitKeys(layout) : latentKeys(layout, latentSteps);
-  checkDecoding(model, keys);
+  const capacity = capacityFor(layout, reasoning);
+  checkDecoding(model, capacity);
   return Owned.while(async (owned) => {
     const used = owned.add(models.use(model));
     const decoder = owned.add(
-      new Decoder(used, { config: used.config, batch, question, keys, lora, filter }),
+      new Decoder(used, { config: used.config, batch, question, capacity, parameters, adapters }),
     );
-    decoder.setAdapter(
-      packs.map((data, i) =>
-        owned.add(models.runtime.upload({ dtype: 'f32', shape: [data.length], data }, `lora.${i}`)),
-      ),
-    );
+    const values = uploadParameters(models.runtime, used.config, parameters, packs);
+    decoder.setParameters(values.map((value) => owned.add(value)));
     const H = model.config.hiddenSize;
     const projections = new Map<number, Intervention>(
       projected.layers.map((layer) => [
@@ -81,8 +74,8 @@ export async function openProjectedSubject(
           tokenizer,
           endIds: model.endIds,
           problems,
-          mode: explicit ? 'explicit' : { latentSteps },
-          limit: explicit ? explicitLimit(layout) : answerLimit(layout),
+          reasoning,
+          limit: generationLimit(layout, reasoning),
           interventions: { generated, question: projected.question ? generated : [] },
           onProgress,
           signal,

@@ -1,5 +1,6 @@
 import { Decoder } from '../../decode/decoder';
 import type { DecodeShape } from '../../decode/programs';
+import { explicitly } from '../../decode/reasoning';
 import type { DeviceTensor } from '../../runtime/tensor';
 import type { DeviceModels } from '../models/device-models';
 import type { LoadedModel } from '../models/pair';
@@ -7,6 +8,7 @@ import type { ResolvedSubject } from '../models/subjects';
 import { MAX_DECODER_BYTES } from '../questions/decoder-cache';
 
 type Part = 'reads' | 'draws';
+type Sizes = Pick<DecodeShape, 'batch' | 'question' | 'capacity'>;
 
 interface Kept {
   readonly model: LoadedModel;
@@ -25,19 +27,20 @@ export class GenerationDecoders {
   async take(
     part: Part,
     models: DeviceModels,
-    { model, lora }: Pick<ResolvedSubject, 'model' | 'lora'>,
-    sizes: Pick<DecodeShape, 'batch' | 'question' | 'keys'>,
-    adapter: readonly DeviceTensor[],
+    { model, parameters, reasoning }: Pick<ResolvedSubject, 'model' | 'parameters' | 'reasoning'>,
+    sizes: Sizes,
+    values: readonly DeviceTensor[],
   ): Promise<Decoder> {
-    const shape = JSON.stringify([lora, sizes]);
+    const { adapters } = explicitly(reasoning);
+    const shape = JSON.stringify([{ parameters, adapters }, sizes]);
     const known = this.kept.get(part);
     if (known?.model === model && known.shape === shape) {
-      known.decoder.setAdapter(adapter);
+      known.decoder.setParameters(values);
       return known.decoder;
     }
     await this.leave(part);
-    const decoder = await this.make(models, model, { ...sizes, lora });
-    decoder.setAdapter(adapter);
+    const decoder = await this.make(models, model, { ...sizes, parameters, adapters });
+    decoder.setParameters(values);
     this.kept.set(part, { model, shape, decoder });
     return decoder;
   }
@@ -46,17 +49,18 @@ export class GenerationDecoders {
    * A decoder of other sizes in place of the one that draws, which has gone once `move` has moved its state to the new one.
    */
   async grow<T>(
-    keys: number,
-    adapter: readonly DeviceTensor[],
+    capacity: number,
+    values: readonly DeviceTensor[],
     move: (decoder: Decoder) => Promise<T>,
   ): Promise<T> {
     const { model, decoder: before } = this.kept.get('draws') as Kept;
-    const { batch, question, lora } = before.shape;
-    const decoder = new Decoder(before.model, { ...before.shape, keys });
-    decoder.setAdapter(adapter);
+    const { batch, question, parameters, adapters } = before.shape;
+    const decoder = new Decoder(before.model, { ...before.shape, capacity });
+    decoder.setParameters(values);
     const moved = await move(decoder);
     await this.leave('draws');
-    this.kept.set('draws', { model, shape: JSON.stringify([lora, { batch, question, keys }]), decoder });
+    const sizes: Sizes = { batch, question, capacity };
+    this.kept.set('draws', { model, shape: JSON.stringify([{ parameters, adapters }, sizes]), decoder });
     return moved;
   }
 
@@ -81,11 +85,11 @@ export class GenerationDecoders {
   private async make(
     models: DeviceModels,
     model: LoadedModel,
-    sizes: Omit<DecodeShape, 'config' | 'filter'>,
+    shape: Omit<DecodeShape, 'config'>,
   ): Promise<Decoder> {
     const used = models.use(model);
     try {
-      return new Decoder(used, { config: used.config, filter: { kind: 'hidden', temperature: 1 }, ...sizes });
+      return new Decoder(used, { config: used.config, ...shape });
     } finally {
       await used.release();
     }

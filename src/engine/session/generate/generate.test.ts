@@ -73,18 +73,17 @@ const idsOf = ({ samples }: GenerateReport): number[][] =>
  */
 async function logProbabilities(value: GenerateRequest, ids: readonly number[]) {
   const { opened, held } = inside(workbench);
-  const { model, tokenizer, lora, packs } = resolveSubject(value.subject, held.call(workbench));
+  const { model, tokenizer, parameters, packs } = resolveSubject(value.subject, held.call(workbench));
   const prompt = tokenizer.encode(value.prompt);
   const used = opened.models.use(model);
-  const sizes = { batch: 1, question: prompt.length, keys: prompt.length + ids.length };
-  const filter = { kind: 'hidden', temperature: 1 } as const;
-  const decoder = new Decoder(used, { config: used.config, ...sizes, lora, filter });
+  const sizes = { batch: 1, question: prompt.length, capacity: prompt.length + ids.length };
+  const decoder = new Decoder(used, { config: used.config, ...sizes, parameters });
   const adapter = uploadAll(
     opened.runtime,
     (packs ?? []).map((data) => ({ dtype: 'f32', shape: [data.length], data })),
     (i) => `lora.${i}`,
   );
-  decoder.setAdapter(adapter);
+  decoder.setParameters(adapter);
   const { ids: padded, keyMask } = leftPad([prompt], prompt.length, 0);
   let state = await decoder.begin(padded, keyMask);
   const out: { chosen: number; largest: number }[] = [];
@@ -312,13 +311,13 @@ describe('a generation is refused', () => {
     const resolved = { model: { config, report: { name: 'qwen' } } } as never;
     expect(lengthsOf(resolved, 30, { samples: 1, limit: 100 })).toEqual({
       question: 32,
-      keys: 256,
+      capacity: 256,
       maxKeys: 256,
       limit: 100,
     });
     expect(lengthsOf(resolved, 600, { samples: 2, limit: 4000 })).toEqual({
       question: 768,
-      keys: 1024,
+      capacity: 1024,
       maxKeys: 8192,
       limit: 4000,
     });

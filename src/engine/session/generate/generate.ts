@@ -13,8 +13,8 @@ import type { Decoder } from '../../decode/decoder';
 import { continueRows, type Ending, sample } from '../../decode/sample';
 import { prepareSampling, type SampledToken } from '../../decode/sample-next';
 import type { DecoderState } from '../../decode/state';
+import { uploadParameters } from '../../model/upload-parameters';
 import type { DeviceTensor } from '../../runtime/tensor';
-import { uploadPacks } from '../../runtime/upload-all';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
 import type { DeviceModels } from '../models/device-models';
 import { refuseUnlessFits } from '../models/fits';
@@ -64,8 +64,9 @@ export async function generate(
   const shown = prompt.map((id) => textOf(tokenizer, id));
   options.report?.({ kind: 'prompt', tokens: shown });
   const clock = new GenerationClock(request.settings.samples * lengths.limit, options.report);
-  const adapter = uploadPacks(context.models.runtime, resolved.packs, (i) => `lora.${i}`);
-  const run = new Generation(context, request, resolved, prompt, lengths, adapter, clock, options);
+  const { parameters, packs } = resolved;
+  const values = uploadParameters(context.models.runtime, config, parameters, packs);
+  const run = new Generation(context, request, resolved, prompt, lengths, values, clock, options);
   try {
     const samples = await run.samples();
     return {
@@ -83,7 +84,7 @@ export async function generate(
     throw error;
   } finally {
     await context.decoders.leaveIfLarge('reads', 'draws');
-    for (const pack of adapter) pack.dispose();
+    for (const value of values) value.dispose();
   }
 }
 
@@ -106,7 +107,7 @@ class Generation {
     private readonly resolved: ResolvedSubject,
     private readonly prompt: readonly number[],
     private readonly lengths: Lengths,
-    private readonly adapter: readonly DeviceTensor[],
+    private readonly values: readonly DeviceTensor[],
     private readonly clock: GenerationClock,
     private readonly options: CallOptions<GenerateReporting>,
   ) {
@@ -175,17 +176,17 @@ class Generation {
 
   /** Reads the prompt once; its state for all samples. */
   private async begin(): Promise<{ decoder: Decoder; state: DecoderState }> {
-    const { context, resolved, adapter, lengths, clock, prompt } = this;
-    const { question, keys } = lengths;
+    const { context, resolved, values, lengths, clock, prompt } = this;
+    const { question, capacity } = lengths;
     const { models, decoders } = context;
-    const sizes = { batch: 1, question, keys: question };
-    const reads = await decoders.take('reads', models, resolved, sizes, adapter);
+    const sizes = { batch: 1, question, capacity: question };
+    const reads = await decoders.take('reads', models, resolved, sizes, values);
     await clock.compiling(() => reads.compile('prefill'));
     throwIfCancelled(this.options.signal, 'generation');
     const { ids, keyMask } = leftPad([prompt], question, resolved.tokenizer.padTokenId);
     const read = await reads.begin(ids, keyMask);
     const batch = this.request.settings.samples;
-    const decoder = await decoders.take('draws', models, resolved, { batch, question: 1, keys }, adapter);
+    const decoder = await decoders.take('draws', models, resolved, { batch, question: 1, capacity }, values);
     // Compiling is most of it.
     const state = await clock.compiling(() => decoder.adopt(read));
     read.dispose();
@@ -195,9 +196,9 @@ class Generation {
   }
 
   private grow(full: DecoderState): Promise<{ decoder: Decoder; state: DecoderState }> {
-    const keys = Math.min(2 * (full.column + full.room), this.lengths.maxKeys);
+    const capacity = Math.min(2 * (full.column + full.room), this.lengths.maxCapacity);
     return this.context.decoders
-      .grow(keys, this.adapter, async (decoder) => ({
+      .grow(capacity, this.values, async (decoder) => ({
         decoder,
         state: await this.clock.compiling(() => decoder.adopt(full)),
       }))

@@ -6,7 +6,7 @@ import type { ResolvedSubject } from '../models/subjects';
  * Columns of the smallest cache. A step's time grows with its columns only beyond about 512 (30 layers of 192 values each
  * on WASM: 1024 columns double it), so that smaller ones would only mean more programs.
  */
-const MIN_KEYS = 256;
+const MIN_CAPACITY = 256;
 /** Tokens that the first cache has room for; a longer text moves to caches of twice the size. */
 const FIRST = 128;
 /** Bytes of keys and values: those of two states are there at once. */
@@ -19,8 +19,8 @@ export interface Lengths {
   /** Columns that the prompt is padded to. */
   readonly question: number;
   /** Columns of the first cache, and of the largest that can be needed. */
-  readonly keys: number;
-  readonly maxKeys: number;
+  readonly capacity: number;
+  readonly maxCapacity: number;
   /** Maximum number of new tokens: that of the request, or what the model's positions leave. */
   readonly limit: number;
 }
@@ -48,14 +48,14 @@ export function lengthsOf(
       'Shorten the prompt.',
     );
   // The last token is not fed.
-  const maxKeys = cacheColumns(question + limit - 1);
-  const bytes = 2 * samples * maxKeys * bytesPerColumn(config);
+  const maxCapacity = cacheColumns(question + limit - 1);
+  const bytes = 2 * samples * maxCapacity * bytesPerColumn(config);
   if (bytes > MAX_CACHE_BYTES)
     throw new MemoryError(
       `${samples} ${samples === 1 ? 'sample' : 'samples'} of up to ${question + limit} tokens would take ${bytes} bytes for keys and values; at most ${MAX_CACHE_BYTES} are allowed`,
       'Lower the length limit or the number of samples.',
     );
-  return { question, keys: Math.min(maxKeys, cacheColumns(question + FIRST)), maxKeys, limit };
+  return { question, capacity: Math.min(maxCapacity, cacheColumns(question + FIRST)), maxCapacity, limit };
 }
 
 const bytesPerColumn = ({ layers, kvHeads, headDim }: DecoderConfig): number =>
@@ -67,4 +67,4 @@ const powerOfTwo = (least: number): number => 2 ** Math.ceil(Math.log2(least));
 const promptColumns = (tokens: number): number =>
   tokens <= 512 ? Math.max(16, powerOfTwo(tokens)) : 256 * Math.ceil(tokens / 256);
 
-const cacheColumns = (needed: number): number => Math.max(MIN_KEYS, powerOfTwo(needed));
+const cacheColumns = (needed: number): number => Math.max(MIN_CAPACITY, powerOfTwo(needed));

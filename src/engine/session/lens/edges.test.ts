@@ -7,7 +7,9 @@ import {
   type Selection,
 } from '../../../contract/lens';
 import { Rng } from '../../base/rng';
+import { thinking } from '../../decode/reasoning.testing';
 import { loraLayout } from '../../nn/lora';
+import { adapted as asStudent } from '../../nn/parameters.testing';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
 import { serveFiles, type TinyPairOptions, tinyPair } from '../../testing/tiny-pair.testing';
 import { normals } from '../../train/tiny.testing';
@@ -41,9 +43,8 @@ async function holding(options: TinyPairOptions, latentSteps: number): Promise<L
   const student: Student = {
     ...ANY,
     label: 's',
-    latentSteps,
-    filter: { kind: 'softmax', temperature: 1 },
-    lora,
+    reasoning: thinking(latentSteps),
+    parameters: asStudent(lora),
     packs,
   };
   return {

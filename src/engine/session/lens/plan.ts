@@ -7,7 +7,7 @@ import { InputError, MemoryError } from '../../base/errors';
 import type { Device } from '../../device/device';
 import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
 import { BATCH_BYTES } from '../states/buckets';
-import { fedSequences, type Variant } from '../states/fed-sequences';
+import { fedSequences, isOf, type Variant } from '../states/fed-sequences';
 import { type Sequence, sequencesOf } from '../states/sequences';
 import { checkLatents, layersOf } from './request';
 
@@ -125,9 +125,7 @@ function gathering(
     variant,
     variant === 'random-tokens' ? seed : 0,
   ]);
-  const tokens = fed.map(
-    ({ positions }) => positions.filter(({ section }) => sections.includes(section)).length,
-  );
+  const tokens = fed.map(({ positions }) => positions.filter((one) => isOf(sections, one)).length);
   const all = sum(fed.map(({ positions }) => positions.length));
   return { key, resolved, selection: { ...selection, sections }, variant, tokens, fed: all };
 }

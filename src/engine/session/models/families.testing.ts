@@ -1,8 +1,10 @@
 /** The tiny checkpoints of every family and option, run in every way there is: largest differences from torch. */
+
 import type { FloatDType } from '../../checkpoint/float';
 import { leftPad } from '../../data/batch';
 import { Decoder } from '../../decode/decoder';
 import { Walk } from '../../decode/decoder.testing';
+import { thinking } from '../../decode/reasoning.testing';
 import { STATES_INPUTS, statesProgram } from '../../decode/states';
 import type { ModelOnDevice } from '../../model/model-on-device';
 import type { Runtime } from '../../runtime/runtime';
@@ -29,6 +31,8 @@ import type { LoadedModel } from './pair';
  * Ways to run a checkpoint. Hidden states of a text, of questions with a latent and tokens after it, and of the same position
  * by position, with its logits; and of the same pass recorded on a tape, as one program and as small ones.
  */
+const HIDDEN_STATE = { kind: 'hidden' } as const;
+
 export const WAYS = ['text', 'latents', 'stepped', 'logits', 'whole', 'layerwise'] as const;
 export type Way = (typeof WAYS)[number];
 
@@ -72,16 +76,13 @@ export async function states(
   const S = Math.max(...questions.map(({ length }) => length));
   const device = models.use(model);
   const { runtime } = models;
-  const filter = { kind: 'hidden', temperature: 1 } as const;
   const program = await device.compile(
     statesProgram({
       config: device.config,
       batch: B,
       question: S,
-      latents,
+      reasoning: thinking(latents, HIDDEN_STATE, []),
       rest: R,
-      lora: undefined,
-      filter,
     }),
   );
   const { ids, keyMask } = leftPad(questions, S, 0);
@@ -118,8 +119,7 @@ export async function steps(
   const B = QUESTIONS.length;
   const { layers: L, hiddenSize: H, vocabSize: V } = model.config;
   const device = models.use(model);
-  const filter = { kind: 'hidden', temperature: 1 } as const;
-  const shape = { config: device.config, batch: B, question: S, keys: 12, lora: undefined, filter };
+  const shape = { config: device.config, batch: B, question: S, capacity: 12 };
   const decoder = new Decoder(device, shape);
   await device.release();
   const walk = new Walk(decoder);
@@ -140,7 +140,7 @@ export async function steps(
   };
   await walk.begin(ids, keyMask);
   await keep(0);
-  await walk.feed('latent');
+  await walk.feed({ latent: HIDDEN_STATE });
   await keep(1);
   for (let i = 0; i < (REST[0]?.length ?? 0); i++) {
     await walk.tokens(...REST.map((row) => row[i] as number));
@@ -165,7 +165,7 @@ async function recorded(
   const device = models.use(model);
   const tape = new Tape(new ParameterSet(device.config, {}), B);
   const question = tape.segment(tape.tokens('question', S), { mask: 'mask' });
-  const z = tape.feedback(question.last, { kind: 'hidden', temperature: 1 });
+  const z = tape.feedback(question.last, HIDDEN_STATE);
   const latent = tape.segment(z, { after: question });
   const rest = tape.segment(tape.tokens('rest', R), { after: latent });
   const segments = { question, latent, rest };

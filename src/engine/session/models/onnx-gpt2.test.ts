@@ -3,6 +3,7 @@ import type { HostTensor } from '../../base/dtype';
 import { Rng } from '../../base/rng';
 import { parseModelConfig } from '../../checkpoint/config';
 import { blobSource } from '../../checkpoint/source';
+import { DIRECT } from '../../decode/reasoning';
 import { statesProgram } from '../../decode/states';
 import { ModelOnDevice } from '../../model/model-on-device';
 import { memorySource } from '../../nn/weight-source';
@@ -48,10 +49,8 @@ beforeAll(async () => {
   runtime = await createRuntime({ provider: 'wasm', threads: 1 });
   const packed = packWeights(config, new Map<string, HostTensor>(tensors));
   const model = new ModelOnDevice(runtime, config, memorySource(packed));
-  const shape = { config, batch: 2, question: 0, latents: 0, rest: 5, lora: undefined };
-  const program = await model.compile(
-    statesProgram({ ...shape, filter: { kind: 'hidden', temperature: 1 } }),
-  );
+  const shape = { config, batch: 2, question: 0, reasoning: DIRECT, rest: 5 };
+  const program = await model.compile(statesProgram(shape));
   const rest = runtime.upload({ dtype: 'i32', shape: [2, 5], data: Int32Array.from(IDS) });
   const { states } = await program.run({ rest });
   const all = (await states?.read()) as Float32Array;

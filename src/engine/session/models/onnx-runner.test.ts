@@ -5,6 +5,7 @@ import { Owned } from '../../base/owned';
 import { type ModelConfig, parseModelConfig } from '../../checkpoint/config';
 import { parseSafetensors, toHost } from '../../checkpoint/safetensors';
 import { blobSource } from '../../checkpoint/source';
+import { DIRECT } from '../../decode/reasoning';
 import { statesProgram } from '../../decode/states';
 import { ModelOnDevice } from '../../model/model-on-device';
 import { packWeights } from '../../nn/weights';
@@ -63,10 +64,8 @@ async function own(linears: LlamaForm['linears']): Promise<Float32Array[]> {
         data: data as Float32Array<ArrayBuffer>,
       });
     const model = new ModelOnDevice(runtime, config, packWeights(config, held));
-    const shape = { config, batch: B, question: 0, latents: 0, rest: T, lora: undefined };
-    const program = await model.compile(
-      statesProgram({ ...shape, filter: { kind: 'hidden', temperature: 1 } }),
-    );
+    const shape = { config, batch: B, question: 0, reasoning: DIRECT, rest: T };
+    const program = await model.compile(statesProgram(shape));
     const rest = owned.add(runtime.upload({ dtype: 'i32', shape: [B, T], data: Int32Array.from(ids) }));
     const { states } = await program.run({ rest });
     const all = (await states?.read()) as Float32Array;

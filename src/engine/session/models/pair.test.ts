@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readFile } from '../../../../scripts/tools/files';
 import type { Progress } from '../../../contract/events';
+import { momentOf } from '../../../contract/latents';
 import { CancelledError, ConfigError, FileError } from '../../base/errors';
 import { serveFiles, type TinyPairOptions, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { LoriWorkbench } from '../workbench';
@@ -195,7 +196,7 @@ describe('a workbench that was given a damaged pair', () => {
     const { session } = await workbench.openQuestion(question);
     files.set('base/model.safetensors', weights.slice(0, 1000));
     await expect(workbench.loadPair('models')).rejects.toThrow(FileError);
-    expect((await workbench.stepLatent(session)).step).toBe(1);
+    expect((await workbench.thought(momentOf(session, 1))).step).toBe(1);
   });
 
   it('refuses data that cannot be made before it drops what it has', async () => {

@@ -2,7 +2,7 @@ import type { Split } from '../../../contract/calls';
 import type { Problem } from '../../../contract/events';
 import { InputError } from '../../base/errors';
 import { Rng } from '../../base/rng';
-import type { ProblemCodec, TokenProblem } from '../../data/tokens';
+import type { ProblemCodec, ProblemText, TokenProblem } from '../../data/tokens';
 import { type WordProblem, wordProblems } from '../../data/word-problems';
 import type { ManifestData } from './manifest';
 
@@ -12,7 +12,7 @@ const MAX_PROBLEMS = 8192;
 /** A problem and its tokens. */
 export interface Example {
   readonly id: string;
-  readonly problem: WordProblem;
+  readonly problem: ProblemText;
   readonly tokens: TokenProblem;
 }
 
@@ -49,6 +49,12 @@ export class ProblemSet {
       .map((problem, i) => ({ id: `${split}-${from + i}`, problem, tokens: this.codec.encode(problem) }));
   }
 
+  /** The problem of an id such as `held-out-3`, or undefined for any other text. @throws InputError outside the set */
+  byId(id: string): Example | undefined {
+    const [, split, index] = /^(train|validation|held-out)-(\d{1,6})$/.exec(id) ?? [];
+    return split === undefined ? undefined : this.take(split as Split, Number(index), 1)[0];
+  }
+
   /** `count` training samples drawn from the pool by `seed`, as the paper draws 128 from GSM8K-Aug. */
   sample(seed: number, count: number): Example[] {
     const order = new Rng(seed).fork('samples').shuffle(Array.from({ length: POOL }, (_, i) => i));
@@ -70,4 +76,6 @@ export class ProblemSet {
   }
 }
 
-export const problemOf = ({ id, problem }: Example): Problem => ({ id, ...problem });
+export const problemOf = ({ id, problem: { question, steps, answer } }: Example): Problem => ({
+  ...{ id, question, steps, answer },
+});

@@ -61,15 +61,12 @@ export async function runStories(
   const { model } = await openModel(await storiesFiles(weights));
   const models = new DeviceModels(runtime);
   const device = models.use(model);
-  const filter = { kind: 'hidden', temperature: 1 } as const;
-  const keys = count + 8;
+  const capacity = count + 8;
   const decoder = new Decoder(device, {
     config: device.config,
     batch: 1,
     question: 1,
-    keys,
-    lora: undefined,
-    filter,
+    capacity,
   });
   await device.release();
   const walk = new Walk(decoder);

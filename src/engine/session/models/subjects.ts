@@ -1,16 +1,16 @@
 import type { Subject } from '../../../contract/lens';
-import { LATENT_DEFAULTS } from '../../../contract/methods/shared';
 import { quote } from '../../../text/quote';
 import { InputError } from '../../base/errors';
 import { type ProblemCodec, problemCodec } from '../../data/tokens';
-import type { LatentFilter } from '../../nn/latent';
-import type { LoraSpec } from '../../nn/lora';
-import { filterOf } from '../../recipes/shared/recipe';
+import { type Reasoning, thoughtsIn } from '../../decode/reasoning';
+import { NO_PARAMETERS, type ParameterSpecs } from '../../nn/parameters';
+import { BASE_REASONING } from '../../recipes/shared/recipe';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
 import type { OpenedData } from '../data/opened-data';
 import type { Student } from '../runs/student';
 import type { LoadedModel, Pair } from './pair';
 import type { ProblemSet } from './problems';
+import type { Roles } from './roles';
 
 /** A student as it was at a step of its run. */
 export interface StudentCheckpoint extends Student {
@@ -32,6 +32,8 @@ export interface LoadedModels {
   readonly problems?: ProblemSet;
   /** The student of the last run. */
   readonly student?: Student;
+  /** The student that was kept as teacher. */
+  readonly kept?: Student | undefined;
   /** The data set that was opened. */
   readonly data?: OpenedData | undefined;
   /** By id. */
@@ -52,11 +54,12 @@ export interface ResolvedSubject {
   readonly tokenizer: Tokenizer;
   /** For word problems. @throws InputError if the model names no end token (texts can still be read) */
   readonly codec: () => ProblemCodec;
-  /** The adapter on the model's weights, one pack per layer; both or neither. */
-  readonly lora?: LoraSpec;
-  readonly packs?: readonly Float32Array<ArrayBuffer>[];
-  readonly filter: LatentFilter;
-  /** K of its latent pass; 0 if it answers directly. */
+  /** What was trained beside the model's weights, and its values. */
+  readonly parameters: ParameterSpecs;
+  readonly packs: readonly Float32Array<ArrayBuffer>[];
+  /** How it reasons; a model that was not trained to, by a run's default settings. */
+  readonly reasoning: Reasoning;
+  /** K of its reasoning; 0 if it answers directly. */
   readonly latentSteps: number;
   /** Equal for the same weights and for them only: results computed for a subject may be kept under this key. */
   readonly key: string;
@@ -77,6 +80,8 @@ export function resolveSubject(subject: Subject, held: LoadedModels): ResolvedSu
     const inBytes = model.config.storage === 'int8' && held.provider !== 'webgpu';
     return inBytes ? { ...resolved, source: `${resolved.source}, matrices in 8 bits` } : resolved;
   }
+  if (subject.kind === 'student' && (held.student ?? held.checkpoints.size > 0))
+    return resolveStudent(subject.checkpoint, held);
   const { pair } = held;
   if (!pair) throw new InputError('no models are loaded', 'Load the bundled pair first.');
   if (subject.kind === 'teacher' || subject.kind === 'base')
@@ -86,24 +91,45 @@ export function resolveSubject(subject: Subject, held: LoadedModels): ResolvedSu
       `there is no subject ${quote((subject as { kind: unknown }).kind)}`,
       'Choose teacher, base, student or opened.',
     );
-  const student = studentOf(subject.checkpoint, held);
+  return resolveStudent(subject.checkpoint, held);
+}
+
+/** A student on its own model. */
+function resolveStudent(checkpoint: number | undefined, held: LoadedModels): ResolvedSubject {
+  const { roles, ...student } = studentOf(checkpoint, held);
+  const { student: model, tokenizer, codec } = roles ?? bundled(held.pair);
   return {
-    ...ofModel('student', pair.base, pair.tokenizer, () => pair.codec),
+    ...ofModel('student', model, tokenizer, () => codec),
     ...student,
-    source: `${pair.base.report.name}, ${student.source}`,
-    key: `${serial(pair.base)} ${serial(student.packs)}`,
+    source: `${model.report.name}, ${student.source}`,
+    key: `${serial(model)} ${serial(student.packs)}`,
   };
 }
 
-type StudentParts = Pick<ResolvedSubject, 'source'> &
-  Pick<Student, 'label' | 'latentSteps' | 'filter' | 'lora' | 'packs'>;
+type StudentParts = Pick<
+  ResolvedSubject,
+  'source' | 'label' | 'reasoning' | 'latentSteps' | 'parameters' | 'packs'
+> &
+  Pick<Student, 'roles'>;
+
+const partsOf = (
+  { label: source, reasoning, parameters, packs, roles }: Student,
+  label: string,
+): StudentParts => ({
+  ...{ label, source, reasoning, parameters, packs, roles },
+  latentSteps: thoughtsIn(reasoning),
+});
+
+const bundled = (pair: Pair | undefined): Pick<Roles, 'student' | 'tokenizer' | 'codec'> => {
+  if (!pair) throw new InputError('no models are loaded', 'Load the bundled pair first.');
+  return { ...pair, student: pair.base };
+};
 
 function studentOf(checkpoint: number | undefined, { student, checkpoints }: LoadedModels): StudentParts {
   if (checkpoint === undefined) {
     if (!student)
       throw new InputError('no student has been trained yet', 'Distil one first, or choose another model.');
-    const { label, latentSteps, filter, lora, packs } = student;
-    return { label: 'student', source: label, latentSteps, filter, lora, packs };
+    return partsOf(student, 'student');
   }
   const kept = checkpoints.get(checkpoint);
   if (!kept) {
@@ -113,11 +139,10 @@ function studentOf(checkpoint: number | undefined, { student, checkpoints }: Loa
       'Choose one of the kept checkpoints, or distil a student with observation on.',
     );
   }
-  const { label, latentSteps, filter, lora, packs, step } = kept;
-  return { label: `student, step ${step}`, source: label, latentSteps, filter, lora, packs };
+  return partsOf(kept, `student, step ${kept.step}`);
 }
 
-/** A model without an adapter. If its latents are requested, they are made with a run's default settings. */
+/** A model without trained values. If its latents are requested, they are made with a run's default settings. */
 function ofModel(
   kind: Subject['kind'],
   model: LoadedModel,
@@ -131,8 +156,10 @@ function ofModel(
     model,
     tokenizer,
     codec,
-    filter: filterOf(),
-    latentSteps: LATENT_DEFAULTS.steps,
+    parameters: NO_PARAMETERS,
+    packs: [],
+    reasoning: BASE_REASONING,
+    latentSteps: thoughtsIn(BASE_REASONING),
     key: serial(model),
   };
 }

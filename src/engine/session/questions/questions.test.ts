@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { momentOf } from '../../../contract/latents';
 import type { Runtime } from '../../runtime/runtime';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { tinyRun } from '../runs/tiny-run.testing';
@@ -17,10 +18,12 @@ it('a refused question leaves the open one unchanged, whatever its number of ste
   const { session } = await open(QUESTION, 2);
   const { runtime } = (workbench as unknown as { opened: { runtime: Runtime } }).opened;
   await expect(open('apples '.repeat(200), 3)).rejects.toMatchObject({ code: 'input' });
-  expect((await workbench.stepLatent(session)).step).toBe(1);
+  expect((await workbench.thought(momentOf(session, 1))).step).toBe(1);
   const next = await open(QUESTION, 3);
-  await expect(workbench.stepLatent(session)).rejects.toThrow(`question ${session} is no longer open`);
-  expect((await workbench.stepLatent(next.session)).step).toBe(1);
+  await expect(workbench.thought(momentOf(session, 1))).rejects.toThrow(
+    `question ${session} is no longer open`,
+  );
+  expect((await workbench.thought(momentOf(next.session, 1))).step).toBe(1);
   const live = runtime.liveTensors;
   await open(QUESTION, 3);
   expect(runtime.liveTensors).toBe(live);
@@ -57,13 +60,13 @@ it('steps the base with the requested K and feedback, and shows the tokens of th
       steps: 2,
       latent: { filter, temperature },
     });
-    expect(session).toMatchObject({ latentSteps: 2, filter, temperature });
+    expect(session).toMatchObject({ latentSteps: 2, filter, ...(filter === 'softmax' && { temperature }) });
     const thoughts = [
-      await workbench.stepLatent(session.session),
-      await workbench.stepLatent(session.session),
+      (await workbench.thought(momentOf(session.session, 1))).fed,
+      (await workbench.thought(momentOf(session.session, 2))).fed,
     ];
-    await expect(workbench.stepLatent(session.session)).rejects.toThrow('all 2 thoughts have been made');
-    return { thoughts, answer: await workbench.answer(session.session) };
+    await expect(workbench.thought(momentOf(session.session, 3))).rejects.toThrow('thought 3; there are 2');
+    return { thoughts, answer: await workbench.answer(momentOf(session.session, 2)) };
   };
   const plain = await ask('softmax', 1);
   const sharp = await ask('softmax', 0.25);

@@ -6,25 +6,26 @@ import type { TokenLayout } from '../../base/tokens';
 import { layoutOf, leftPad } from '../../data/batch';
 import type { Decoder } from '../../decode/decoder';
 import { everywhere } from '../../decode/greedy';
-import { nextTokens, topTokens } from '../../decode/readout';
+import { logitLens } from '../../decode/logit-lens';
+import { latentOf, logitsOf, nextTokens, topTokens } from '../../decode/readout';
+import { feedsOf, reason } from '../../decode/reason';
+import { explicitly, type Reasoning, thoughtsIn, withSteps } from '../../decode/reasoning';
+import type { Device } from '../../device/device';
 import { accuracy } from '../../eval/accuracy';
-import type { LatentFilter } from '../../nn/latent';
+import { uploadParameters } from '../../model/upload-parameters';
+import { NO_PARAMETERS } from '../../nn/parameters';
+import { feedbackBy, latentReasoning } from '../../recipes/shared/recipe';
 import type { DeviceTensor } from '../../runtime/tensor';
-import { uploadPacks } from '../../runtime/upload-all';
+import { explicitChain } from '../latents/explicit-chain';
+import { identityOf } from '../latents/identity';
+import { LatentStepper, SHOWN_TOKENS } from '../latents/latent-stepper';
+import { type TeacherSpace, teacherSpace } from '../latents/teacher-distance';
+import { LOOKED_AT } from '../latents/thought-runner';
 import type { DeviceModels } from '../models/device-models';
 import type { Pair } from '../models/pair';
-import type { ProblemSet } from '../models/problems';
-import {
-  answerLimit,
-  decoderFor,
-  EVALUATION_BATCH,
-  explicitKeys,
-  explicitLimit,
-  latentKeys,
-  type Student,
-} from '../runs/student';
+import { POOL, type ProblemSet } from '../models/problems';
+import { capacityFor, decoderFor, EVALUATION_BATCH, generationLimit, type Student } from '../runs/student';
 import { DecoderCache } from './decoder-cache';
-import { explicitThought, LatentStepper, SHOWN_TOKENS } from './latent-stepper';
 
 /** Held-out problems that determine how long a typed question may be: as long as the longest, plus some slack. */
 const MEASURED = 512;
@@ -34,38 +35,42 @@ const MAX_TEMPERATURE = 100;
 
 interface Models {
   readonly models: DeviceModels;
+  readonly device: Device | undefined;
   readonly pair: Pair;
   readonly problems: ProblemSet;
 }
 
-/** The latent filter for the untrained base; unspecified parts are a run's defaults. @throws InputError for an impossible τ */
-function baseFilter(choice: LatentChoice | undefined): LatentFilter {
-  const { filter, temperature } = { ...LATENT_DEFAULTS, ...choice };
+/** How the untrained base reasons; unspecified parts are a run's defaults. @throws InputError for an impossible τ */
+function baseReasoning(choice: LatentChoice | undefined): Reasoning {
+  const latent = { ...LATENT_DEFAULTS, ...choice };
+  const { temperature } = latent;
   if (!(temperature > 0 && temperature <= MAX_TEMPERATURE))
     throw new InputError(
       `temperature ${temperature}; a number above 0 and up to ${MAX_TEMPERATURE} is expected`,
       'Choose a temperature in that range.',
     );
-  return { kind: filter, temperature };
+  return { ...latentReasoning({ latent }), adapters: [] };
 }
 
 /** Questions for student and teacher, one open at a time, and the decoders made for them. */
 export class Questions {
-  /** The LoRA packs of the student that is stepped through. */
-  private adapter: readonly DeviceTensor[] = [];
+  /** Trained values of the student that is stepped through. */
+  private parameters: readonly DeviceTensor[] = [];
   private stepper: { session: number; stepper: LatentStepper; decoder: Decoder } | undefined;
   private sessions = 0;
   private readonly decoders = new DecoderCache((decoder) => this.stepper?.decoder === decoder);
   private readonly warm = new WeakSet<Decoder>();
   private readonly measured = new Map<number, Accuracy>();
   private lengths: TokenLayout | undefined;
+  /** The teacher's rationale on the question it last reasoned about; null if it wrote none. */
+  private taught: { readonly question: string; readonly space: TeacherSpace | null } | undefined;
 
   /** @param models what is loaded, or throws what to do first */
   constructor(private readonly models: () => Models) {}
 
   /**
-   * Opens a question for the trained student, or for the untrained base. K is as trained, unless given; a student uses its
-   * own filter, the base the one given.
+   * Opens a question for the trained student, or for the untrained base. K is as trained, unless given; a student makes its
+   * thoughts as it was trained to, the base by `latent`.
    * @throws InputError for an impossible number of latent steps, or a question that is empty or too long
    */
   async open(
@@ -77,27 +82,33 @@ export class Questions {
     },
     student: Student | undefined,
   ): Promise<LatentSession> {
-    const { pair } = this.models();
-    const latentSteps = request.steps ?? student?.latentSteps ?? LATENT_DEFAULTS.steps;
+    const { pair, problems, device } = this.models();
+    const trained = student?.reasoning ?? baseReasoning(request.latent);
+    const latentSteps = request.steps ?? thoughtsIn(trained);
     if (!Number.isInteger(latentSteps) || latentSteps < 0 || latentSteps > MAX_LATENT_STEPS)
       throw new InputError(
         `${latentSteps} latent steps; a whole number from 0 to ${MAX_LATENT_STEPS} is expected`,
         'Choose a number of latent steps in that range.',
       );
-    // If this is refused, the previous question stays open; otherwise it ends here, because its adapter goes.
+    const reasoning = withSteps(trained, latentSteps, feedbackBy(LATENT_DEFAULTS));
+    // If this is refused, the previous question stays open; otherwise it ends here, because its trained values go.
     leftPad([pair.codec.question(request.question)], this.layout().question, pair.codec.padId);
     this.close();
-    const filter = student?.filter ?? baseFilter(request.latent);
-    const decoder = await this.studentDecoder(student, latentSteps, filter);
+    const decoder = await this.studentDecoder(student, reasoning);
     this.sessions++;
     const stepper = await LatentStepper.open(pair, decoder, {
       session: this.sessions,
       question: request.question,
       expected: request.expected ?? null,
       student: student?.label ?? 'the base, untrained',
-      latentSteps,
-      limit: answerLimit(this.layout()),
+      identity: await identityOf(pair.base, student),
+      reasoning,
+      limit: generationLimit(this.layout(), reasoning),
+      device,
+      training: (count) => this.trainingQuestions(count),
+      problem: (id) => problems.byId(id)?.problem.question,
     });
+    if (this.taught?.question === request.question) stepper.compareWith(this.taught.space);
     this.stepper = { session: this.sessions, stepper, decoder };
     return stepper.report;
   }
@@ -111,9 +122,32 @@ export class Questions {
 
   /** The teacher's explicit chain of thought. */
   async explicit(question: string): Promise<ExplicitReport> {
-    const { pair } = this.models();
+    const { pair, device } = this.models();
     const decoder = await this.teacherDecoder(1);
-    return explicitThought(pair, decoder, question, explicitLimit(this.layout()));
+    const chain = await explicitChain(pair, decoder, question, generationLimit(this.layout(), explicitly()));
+    const { layers: L, hiddenSize: H } = decoder.shape.config;
+    const space = await teacherSpace(chain, [L, H], device);
+    this.taught = { question, space };
+    const open = this.stepper?.stepper;
+    if (open?.report.question === question) open.compareWith(space);
+    return chain.report;
+  }
+
+  /** The first training problems whose questions fit into what the decoders read. @throws InputError if there are fewer */
+  private trainingQuestions(count: number): string[] {
+    const { problems } = this.models();
+    const { question: most } = this.layout();
+    const found = problems
+      .take('train', 0, POOL)
+      .filter(({ tokens }) => tokens.question.length <= most)
+      .slice(0, count)
+      .map(({ problem }) => problem.question);
+    if (found.length < count)
+      throw new InputError(
+        `${count} training problems; ${found.length} have questions of at most ${most} tokens`,
+        `Choose at most ${found.length}.`,
+      );
+    return found;
   }
 
   /** The teacher's own accuracy on the first `count` held-out problems; measured once per pair. */
@@ -131,8 +165,8 @@ export class Questions {
       problems: problems
         .take('held-out', 0, count)
         .map((e) => ({ tokens: e.tokens, answer: e.problem.answer })),
-      mode: 'explicit',
-      limit: explicitLimit(this.layout()),
+      reasoning: explicitly(),
+      limit: generationLimit(this.layout(), explicitly()),
       signal: options.signal,
       onProgress: (done, total) =>
         options.report?.({
@@ -157,7 +191,7 @@ export class Questions {
   async drop(): Promise<void> {
     this.close();
     await this.decoders.clear();
-    this.dropAdapter();
+    this.dropParameters();
   }
 
   /** Frees everything that belongs to the loaded pair. */
@@ -165,6 +199,7 @@ export class Questions {
     await this.drop();
     this.measured.clear();
     this.lengths = undefined;
+    this.taught = undefined;
   }
 
   private layout(): TokenLayout {
@@ -176,28 +211,23 @@ export class Questions {
     return this.lengths;
   }
 
-  private async studentDecoder(
-    student: Student | undefined,
-    latentSteps: number,
-    filter: LatentFilter,
-  ): Promise<Decoder> {
+  private async studentDecoder(student: Student | undefined, reasoning: Reasoning): Promise<Decoder> {
     const { models, pair } = this.models();
     const layout = this.layout();
-    const lora = student?.lora;
-    const decoder = await this.decoders.take(`student ${JSON.stringify([lora, filter, latentSteps])}`, () =>
+    const { parameters = NO_PARAMETERS, packs = [] } = student ?? {};
+    const decoder = await this.decoders.take(`student ${JSON.stringify([parameters, reasoning])}`, () =>
       decoderFor(models, pair.base, {
         batch: 1,
         question: layout.question,
-        keys: latentKeys(layout, latentSteps),
-        lora,
-        filter,
-        latents: latentSteps > 0,
+        capacity: capacityFor(layout, reasoning),
+        parameters,
+        reasoning,
       }),
     );
-    this.dropAdapter();
-    this.adapter = uploadPacks(models.runtime, student?.packs, (i) => `student ${i}`);
-    decoder.setAdapter(this.adapter);
-    return this.warmed(decoder, latentSteps > 0 ? 'made' : 'shown');
+    this.dropParameters();
+    this.parameters = uploadParameters(models.runtime, pair.base.config, parameters, packs);
+    decoder.setParameters(this.parameters);
+    return this.warmed(decoder, reasoning);
   }
 
   private async teacherDecoder(batch: number): Promise<Decoder> {
@@ -207,29 +237,39 @@ export class Questions {
       decoderFor(models, pair.teacher, {
         batch,
         question: layout.question,
-        keys: explicitKeys(layout),
-        lora: undefined,
-        filter: { kind: 'hidden', temperature: 1 },
-        latents: false,
+        capacity: capacityFor(layout, explicitly()),
+        reasoning: explicitly(),
       }),
     );
-    return this.warmed(decoder, 'none');
+    return this.warmed(decoder);
   }
 
   /**
    * Runs each program once, so that the times shown are the model's and not those of a first call's preparations.
-   * @param thoughts whether next-token probabilities are shown, and whether latent thoughts are made as well
+   * @param reasoning of a student, whose next-token probabilities are shown
    */
-  private async warmed(decoder: Decoder, thoughts: 'none' | 'shown' | 'made'): Promise<Decoder> {
+  private async warmed(decoder: Decoder, reasoning?: Reasoning): Promise<Decoder> {
     if (this.warm.has(decoder)) return decoder;
     const { batch, question } = decoder.shape;
     const { ids, keyMask } = leftPad(new Array<number[]>(batch).fill([0]), question, 0);
-    let state = await decoder.begin(ids, keyMask);
+    const options = reasoning ? LOOKED_AT : { hidden: true };
+    let state = await decoder.begin(ids, keyMask, options);
     try {
       await nextTokens(decoder, state);
-      if (thoughts !== 'none') await topTokens(decoder, state, SHOWN_TOKENS);
-      state = await decoder.step(state, everywhere(decoder, 0));
-      if (thoughts === 'made') state = await decoder.step(state, 'latent');
+      if (reasoning) {
+        await topTokens(decoder, state, SHOWN_TOKENS);
+        await logitLens(decoder, state, SHOWN_TOKENS);
+        await logitsOf(decoder, state);
+        for (const fed of feedsOf(reasoning))
+          if (typeof fed === 'object' && 'latent' in fed) await latentOf(decoder, state, fed.latent);
+      }
+      state = await decoder.step(state, everywhere(decoder, 0), reasoning ? {} : options);
+      if (reasoning) {
+        state = await reason(decoder, state, firstOfEach(reasoning), { step: options });
+        // What a changed thought is fed by.
+        const vector = new Float32Array(batch * decoder.shape.config.hiddenSize).fill(0.1);
+        if (state.room > 0) state = await decoder.step(state, { vector }, options);
+      }
     } finally {
       // The readouts refuse the logits of a student that has diverged.
       state.dispose();
@@ -238,8 +278,16 @@ export class Questions {
     return decoder;
   }
 
-  private dropAdapter(): void {
-    for (const pack of this.adapter) pack.dispose();
-    this.adapter = [];
+  private dropParameters(): void {
+    for (const tensor of this.parameters) tensor.dispose();
+    this.parameters = [];
   }
 }
+
+/** A reasoning that needs the same programs and feeds one recurrent thought at most. */
+const firstOfEach = (reasoning: Reasoning): Reasoning => ({
+  ...reasoning,
+  stages: reasoning.stages.map((stage) =>
+    stage.kind === 'latents' ? { ...stage, steps: Math.min(1, stage.steps) } : stage,
+  ),
+});

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { thinking } from '../../decode/reasoning.testing';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
+import { TINY_CONFIG } from '../../train/tiny.testing';
 import { TrainedAdapter } from './adapter';
 import type { Student } from './student';
 import { ANY } from './student.testing';
@@ -13,9 +15,14 @@ afterAll(() => runtime.dispose());
 const student = (): Student => ({
   ...ANY,
   label: 'a student',
-  latentSteps: 2,
-  filter: { kind: 'softmax', temperature: 1 },
-  lora: { rank: 1, alpha: 1, targets: ['q'] },
+  reasoning: thinking(2, undefined, []),
+  parameters: {
+    adapters: {},
+    modules: [
+      { name: 'a', shape: [2] },
+      { name: 'b', shape: [1] },
+    ],
+  },
   packs: [new Float32Array([0.5, -0.5]), new Float32Array([0.25])],
 });
 
@@ -33,7 +40,7 @@ it.each([
   ['the best one, the latest among equals, put back where it is trained', true, 3, all(3)],
   ['the last one', false, 5, all(5)],
 ] as const)('ends with %s', async (_what, keepBest, step, expected) => {
-  const adapter = new TrainedAdapter(runtime, student(), keepBest);
+  const adapter = new TrainedAdapter(runtime, TINY_CONFIG, student(), keepBest);
   for (const [t, correct] of [
     [1, 4],
     [2, 6],
@@ -53,7 +60,7 @@ it.each([
 });
 
 it('holds nothing trained before its first copy, and its last copy after a failure', async () => {
-  const adapter = new TrainedAdapter(runtime, student(), false);
+  const adapter = new TrainedAdapter(runtime, TINY_CONFIG, student(), false);
   await adapter.snapshot(0);
   expect(adapter.copiedStep).toBe(0);
   trainTo(adapter, 3);

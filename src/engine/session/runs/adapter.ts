@@ -1,6 +1,7 @@
+import { uploadParameters } from '../../model/upload-parameters';
+import type { DecoderConfig } from '../../nn/config';
 import type { Runtime } from '../../runtime/runtime';
 import type { DeviceTensor } from '../../runtime/tensor';
-import { uploadAll } from '../../runtime/upload-all';
 import type { Values } from './snapshot-file';
 import type { Student } from './student';
 
@@ -30,6 +31,7 @@ export class TrainedAdapter {
 
   constructor(
     runtime: Runtime,
+    config: DecoderConfig,
     readonly student: Student,
     /** Keep the copy with the best validation accuracy (the latest of equals) rather than the last one. */
     private readonly keepBest: boolean,
@@ -40,11 +42,8 @@ export class TrainedAdapter {
       this.best = from.best?.correct ?? -1;
       this.copy(from.best?.step ?? from.step, from.best?.values ?? from.values);
     }
-    this.packs = uploadAll(
-      runtime,
-      (from?.values ?? student.packs).map((data) => ({ dtype: 'f32', shape: [data.length], data })),
-      (i) => `parameters ${i}`,
-    );
+    const values = from?.values ?? student.packs;
+    this.packs = uploadParameters(runtime, config, student.parameters, values);
   }
 
   /** Copies the parameters after `step`, unless a better copy is kept. @param correct validation problems solved */

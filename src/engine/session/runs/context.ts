@@ -5,10 +5,10 @@ import type { Device } from '../../device/device';
 import type { Recipe } from '../../recipes/shared/recipe';
 import type { Runtime } from '../../runtime/runtime';
 import type { DeviceModels } from '../models/device-models';
-import type { Pair } from '../models/pair';
-import type { ProblemSet } from '../models/problems';
+import type { Roles } from '../models/roles';
 import type { StudentCheckpoint } from '../models/subjects';
 import type { QueuedCalls } from './control';
+import type { RunData, RunDataOptions } from './run-data';
 import type { Student } from './student';
 
 /** Everything a run reads; it changes none of it. */
@@ -18,10 +18,12 @@ export interface RunContext {
   readonly models: DeviceModels;
   /** The runtime's device, on WebGPU. */
   readonly device: Device | undefined;
-  readonly pair: Pair;
-  readonly problems: ProblemSet;
-  /** Accuracy of the teacher's explicit chain of thought on the first `count` held-out problems. */
-  teacherAccuracy(count: number, options: CallOptions): Promise<Accuracy>;
+  /** Who learns from whom. */
+  readonly roles: Roles;
+  /** What on. */
+  data(options: RunDataOptions): Promise<RunData>;
+  /** Accuracy of the teacher's explicit chain of thought on the held-out problems. */
+  teacherAccuracy(data: RunData, options: CallOptions): Promise<Accuracy>;
   /** The recipe of a method. */
   readonly recipes: Readonly<Record<string, Recipe>>;
   readonly methods: Methods;

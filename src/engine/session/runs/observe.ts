@@ -7,6 +7,8 @@ import { NumericError } from '../../base/errors';
 import { leftPad } from '../../data/batch';
 import type { Decoder } from '../../decode/decoder';
 import { hiddenOf } from '../../decode/readout';
+import { reason } from '../../decode/reason';
+import { type Reasoning, thoughtsIn } from '../../decode/reasoning';
 import type { Device } from '../../device/device';
 import { svd } from '../../kernels/svd/svd';
 import type { Example } from '../models/problems';
@@ -21,8 +23,6 @@ export interface ObserverOptions {
   readonly decoder: Decoder;
   readonly device: Device | undefined;
   readonly padId: number;
-  /** K */
-  readonly latentSteps: number;
   /** The training samples, in the run's order: the first few are observed. */
   readonly training: readonly Example[];
   /** Keeps a checkpoint. @returns its id */
@@ -58,11 +58,11 @@ export class Observer {
   private async look(step: number): Promise<void> {
     if (step === this.seen) return;
     this.seen = step;
-    const { adapter, emit, keep, latentSteps } = this.options;
+    const { adapter, emit, keep } = this.options;
     const { label, ...student } = adapter.student;
     const packs = await adapter.snapshot(step);
     const checkpoint = keep({ ...student, label: `${label}, step ${step}`, step, packs });
-    if (latentSteps === 0) return;
+    if (thoughtsIn(student.reasoning) === 0) return;
     const start = performance.now();
     const spectrum = await this.spectrum();
     emit({
@@ -76,9 +76,11 @@ export class Observer {
   }
 
   private async spectrum(): Promise<Look> {
-    const { decoder, device, latentSteps: K, padId, signal } = this.options;
+    const { adapter, decoder, device, padId, signal } = this.options;
+    const { reasoning } = adapter.student;
+    const K = thoughtsIn(reasoning);
     const { layers: L, hiddenSize: H } = decoder.shape.config;
-    const states = await latentStates(decoder, this.questions, K, padId);
+    const states = await latentStates(decoder, this.questions, reasoning, padId);
     const shape = { batch: this.questions.length, rows: K * L, cols: H, r: 0 };
     const k = Math.min(shape.rows, H);
     try {
@@ -100,13 +102,14 @@ export class Observer {
 
 type Look = Pick<SpectrumEvent, 'sigma' | 'cumulative' | 'effectiveRank' | 'stableRank' | 'cosine'>;
 
-/** hidden_states[1..L] of each question's K latents, [samples, K, L, H]; as many questions at a time as the decoder takes. */
+/** hidden_states[1..L] of each question's K thoughts, [samples, K, L, H]; as many questions at a time as the decoder takes. */
 async function latentStates(
   decoder: Decoder,
   questions: readonly (readonly number[])[],
-  K: number,
+  reasoning: Reasoning,
   padId: number,
 ): Promise<Float32Array> {
+  const K = thoughtsIn(reasoning);
   const { batch: B, question: S, config } = decoder.shape;
   const size = config.layers * config.hiddenSize;
   const states = new Float32Array(questions.length * K * size);
@@ -115,12 +118,15 @@ async function latentStates(
     const { ids, keyMask } = leftPad(filled, S, padId);
     let state = await decoder.begin(ids, keyMask);
     try {
-      for (let t = 0; t < K; t++) {
-        state = await decoder.step(state, 'latent', { hidden: true });
-        const hidden = await hiddenOf(state);
-        for (let i = 0; i < Math.min(B, questions.length - from); i++)
-          states.set(hidden.subarray(i * size, (i + 1) * size), ((from + i) * K + t) * size);
-      }
+      state = await reason(decoder, state, reasoning, {
+        step: { hidden: true },
+        onPosition: async (at, { thought }) => {
+          if (thought === undefined) return;
+          const hidden = await hiddenOf(at);
+          for (let i = 0; i < Math.min(B, questions.length - from); i++)
+            states.set(hidden.subarray(i * size, (i + 1) * size), ((from + i) * K + thought - 1) * size);
+        },
+      });
     } finally {
       state.dispose();
     }

@@ -6,10 +6,11 @@ import { Owned } from '../../base/owned';
 import { Rng } from '../../base/rng';
 import type { TokenLayout } from '../../base/tokens';
 import { layoutOf } from '../../data/batch';
+import type { RationaleForm } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
+import { positionsIn } from '../../decode/reasoning';
 import type { DecoderConfig } from '../../nn/config';
 import type { Recipe, Targets } from '../../recipes/shared/recipe';
-import { filterOf } from '../../recipes/shared/recipe';
 import { compileWhole } from '../../train/compile-whole';
 import { gpuOptimiser } from '../../train/gpu-optimiser';
 import { compileLayerwise } from '../../train/layerwise/compile';
@@ -17,22 +18,17 @@ import { hostOptimiser, type Optimiser } from '../../train/optimiser';
 import { ParameterSet } from '../../train/parameters';
 import type { TapeRun } from '../../train/step';
 import { Tape } from '../../train/tape/tape';
+import { embeddingOf } from '../models/embedding';
 import { refuseUnlessFits } from '../models/fits';
 import { checkPositions } from '../models/positions';
 import type { Example } from '../models/problems';
 import { TrainedAdapter } from './adapter';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
+import type { RunData } from './run-data';
 import type { OpenedSnapshot } from './snapshot-file';
-import { checkDecoding, decoderFor, EVALUATION_BATCH, latentKeys, type Student } from './student';
+import { capacityFor, checkDecoding, decoderFor, EVALUATION_BATCH, type Student } from './student';
 import { teacherStates } from './teacher-states';
-
-/** The examples of a run. */
-export interface RunData {
-  readonly training: readonly Example[];
-  readonly validation: readonly Example[];
-  readonly heldOut: readonly Example[];
-}
 
 /** What a run needs to compute; made by `prepare`, freed by `dispose`. */
 export interface Machinery {
@@ -60,6 +56,17 @@ export interface PrepareOptions {
   readonly from?: OpenedSnapshot | undefined;
 }
 
+/** What of the rationale the teacher is forced through. */
+export const rationaleOf = (config: RunConfig): RationaleForm =>
+  'factors' in config ? config.factors.rationale : 'steps';
+
+const longestOf = (a: TokenLayout, b: TokenLayout): TokenLayout => ({
+  ...a,
+  question: Math.max(a.question, b.question),
+  answer: Math.max(a.answer, b.answer),
+  explicit: Math.max(a.explicit, b.explicit),
+});
+
 const SHORTER = 'Choose a teacher with more positions, or shorter problems.';
 
 /** The teacher's hidden states, targets, programs. Frees everything if it fails. */
@@ -70,28 +77,30 @@ export async function prepare(
   { training, validation, heldOut }: RunData,
   { clock, between, signal, from }: PrepareOptions,
 ): Promise<Machinery> {
-  const { runtime, models, device, pair } = context;
+  const { runtime, models, device, roles } = context;
+  const { student: base, teacher: read, codec } = roles;
   const batch = Math.min(config.optimiser.batch, training.length);
   const tokensOf = (examples: readonly Example[]) => examples.map((e) => e.tokens);
-  const layout = layoutOf(tokensOf(training), pair.codec, batch);
+  const layout = layoutOf(tokensOf(training), codec, batch);
   const evaluated = [...validation, ...heldOut];
   // The first training samples are observed; without problems to evaluate on they are all that is decoded.
   const observed = training.slice(0, config.observation.samples);
   const decodedBatch = Math.min(EVALUATION_BATCH, evaluated.length || observed.length);
-  const decoded = layoutOf(tokensOf([...evaluated, ...observed]), pair.codec, decodedBatch);
+  const decoded = layoutOf(tokensOf([...evaluated, ...observed]), codec, decodedBatch);
 
-  const latentSteps = recipe.latentSteps(config);
-  const tokens = layout.question + latentSteps + layout.prompt + layout.answer + layout.explicit;
+  const reasoning = recipe.reasoning(config, base.config);
+  const fed = positionsIn(reasoning);
+  const tokens = layout.question + fed + layout.prompt + layout.answer + layout.explicit;
   const purpose = { kind: 'distil', sequences: batch, tokens, rank: config.lora.rank } as const;
-  refuseUnlessFits(pair.base.config, runtime.provider, purpose, 'training');
-  checkDecoding(pair.base, latentKeys(decoded, latentSteps));
+  refuseUnlessFits(base.config, runtime.provider, purpose, 'training');
+  checkDecoding(base, capacityFor(decoded, reasoning));
   if (recipe.usesTeacher(config))
-    checkPositions(pair.teacher, layout.question + layout.explicit, 'the teacher pass', SHORTER);
+    checkPositions(read.model, layout.question + layout.explicit, 'the teacher pass', SHORTER);
 
   clock.begin('teacher');
   const teacher = recipe.usesTeacher(config)
-    ? await teacherStates(models, pair, training, layout, {
-        rationale: 'factors' in config ? config.factors.rationale : 'steps',
+    ? await teacherStates(models, roles, training, layout, {
+        rationale: rationaleOf(config),
         between,
         onProgress: (done, total) => clock.tell(done, total, 'samples'),
       })
@@ -100,22 +109,25 @@ export async function prepare(
   clock.begin('factors');
   clock.tell(0, training.length, 'samples');
   const pace = new Pace('the run', signal);
-  const { losses, ranksUsed = {} } = await recipe.targets(config, pair.base.config, teacher, pace);
+  const { losses, ranksUsed = {} } = await recipe.targets(config, base.config, teacher, pace);
   await clock.aside(between);
 
   clock.begin('compile');
   clock.tell(0, 2, 'programs');
   return Owned.while(async (owned) => {
-    const model = owned.add(models.use(pair.base));
+    const model = owned.add(models.use(base));
     const parameters = parametersOf(recipe, config, model.config);
     const tape = new Tape(parameters, batch, config.seed);
     recipe.record(tape, { config, layout, losses });
     const { studentId: id, methods } = context;
-    const packs = parameters.initial(new Rng(config.seed));
-    const student = studentBy(recipe, config, { id, methods, packs });
-    const adapter = owned.add(
-      new TrainedAdapter(runtime, student, config.evaluation.keepBest, from && adapterOf(from, parameters)),
-    );
+    const packs = parameters.initial(new Rng(config.seed), embeddingOf(model));
+    const student = studentBy(recipe, config, parameters, {
+      ...{ id, methods, packs, roles },
+      lengths: longestOf(layout, decoded),
+    });
+    const { keepBest } = config.evaluation;
+    const state = from && adapterOf(from, parameters);
+    const adapter = owned.add(new TrainedAdapter(runtime, model.config, student, keepBest, state));
     // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program per step is fastest.
     const step = owned.add(
       device
@@ -131,16 +143,15 @@ export async function prepare(
         : hostOptimiser(adapter.packs, config.optimiser, parameters.all, moments),
     );
     const decoder = owned.add(
-      await decoderFor(models, pair.base, {
+      await decoderFor(models, base, {
         batch: decodedBatch,
         question: decoded.question,
-        keys: latentKeys(decoded, student.latentSteps),
-        lora: student.lora,
-        filter: student.filter,
-        latents: student.latentSteps > 0,
+        capacity: capacityFor(decoded, reasoning),
+        parameters: student.parameters,
+        reasoning,
       }),
     );
-    decoder.setAdapter(adapter.packs);
+    decoder.setParameters(adapter.packs);
     clock.tell(2, 2, 'programs');
     return {
       ...{ step, losses, ranksUsed, adapter, optimiser, parameters, decoder, layout, decoded },
@@ -157,16 +168,15 @@ export const parametersOf = (recipe: Recipe, config: RunConfig, model: DecoderCo
 export const studentBy = (
   recipe: Recipe,
   config: RunConfig,
-  own: Pick<Student, 'id' | 'packs'> & { readonly methods: Methods },
+  parameters: ParameterSet,
+  { methods, ...own }: Pick<Student, 'id' | 'packs' | 'roles' | 'lengths'> & { readonly methods: Methods },
 ): Student => ({
-  id: own.id,
-  label: labelOf(config, own.methods),
+  ...own,
+  label: labelOf(config, methods),
   config,
   step: 0,
-  latentSteps: recipe.latentSteps(config),
-  filter: filterOf(config),
-  lora: config.lora,
-  packs: own.packs,
+  parameters: parameters.specs,
+  reasoning: recipe.reasoning(config, parameters.config),
 });
 
 /** The parameters as the snapshot left them. */

@@ -5,12 +5,13 @@ import { listed, quote } from '../../../text/quote';
 import { InputError } from '../../base/errors';
 import { sha256Hex } from '../../base/sha256';
 import type { Recipe } from '../../recipes/shared/recipe';
-import type { Pair } from '../models/pair';
+import type { Roles } from '../models/roles';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
 import type { KeeperOptions } from './keeper';
-import type { Machinery, RunData } from './prepare';
+import type { Machinery } from './prepare';
 import { parametersOf, studentBy } from './prepare';
+import type { RunData } from './run-data';
 import { type OpenedSnapshot, writeSnapshot } from './snapshot-file';
 import type { Student } from './student';
 
@@ -52,7 +53,7 @@ export async function checkSame(header: SnapshotHeader, context: RunContext, dat
       `the run is done: all its ${step} steps were trained, and only its student was kept`,
       'Use its student, or start another run with more steps.',
     );
-  checkModels(models, context.pair.hashes, 'the run');
+  checkModels(models, context.roles.hashes, 'the run');
   const now = await dataOf(data);
   const other = now.training.findIndex((id, i) => id !== header.data.training[i]);
   const differs =
@@ -72,23 +73,26 @@ export async function checkSame(header: SnapshotHeader, context: RunContext, dat
 export function studentOf(
   { header, values }: OpenedSnapshot,
   {
-    pair,
+    roles,
     recipe: recipeOf,
     methods,
     id,
   }: {
-    readonly pair: Pair;
+    readonly roles: Roles;
     readonly recipe: (method: string) => Recipe;
     readonly methods: Methods;
     readonly id: string;
   },
 ): Student {
   const { config, kept, models } = header;
-  checkModels(models, pair.hashes, 'the student');
+  checkModels(models, roles.hashes, 'the student');
   const recipe = recipeOf(config.method);
-  const parameters = parametersOf(recipe, config, pair.base.config);
+  const parameters = parametersOf(recipe, config, roles.student.config);
   const packs = values(kept ? 'kept' : 'parameters', parameters.all);
-  return { ...studentBy(recipe, config, { id, methods, packs }), step: kept?.step ?? header.step };
+  return {
+    ...studentBy(recipe, config, parameters, { id, methods, packs, roles }),
+    step: kept?.step ?? header.step,
+  };
 }
 
 /** What writes the run's snapshots. */
@@ -121,7 +125,7 @@ export async function packerFor({
         status,
         step,
         kept: best && !isDone ? { step: best.step, correct: best.correct } : null,
-        models: { ...context.pair.hashes },
+        models: { ...context.roles.hashes },
         provider: context.runtime.provider,
         data: named,
         seconds: clock.soFar(),

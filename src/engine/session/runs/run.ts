@@ -1,6 +1,7 @@
 import type { CallOptions, RunOptions } from '../../../contract/calls';
 import type { RunConfig } from '../../../contract/config';
 import type { Accuracy, RunEvent, RunResult } from '../../../contract/events';
+import type { DataUsed } from '../../../contract/roles';
 import { CancelledError, NumericError, throwIfCancelled } from '../../base/errors';
 import { Rng } from '../../base/rng';
 import { batchIndices, tokenBatch } from '../../data/batch';
@@ -14,10 +15,11 @@ import type { RunContext, RunSink } from './context';
 import type { LoopControl } from './control';
 import { Keeper } from './keeper';
 import { Observer } from './observe';
-import { type Machinery, prepare, type RunData } from './prepare';
+import { type Machinery, prepare, rationaleOf } from './prepare';
 import { checkSame, packerFor } from './resume';
+import type { RunData } from './run-data';
 import type { OpenedSnapshot } from './snapshot-file';
-import { answerLimit, reportOf } from './student';
+import { generationLimit, reportOf } from './student';
 
 /**
  * One run, from the teacher's hidden states to the held-out accuracy. The student is handed over when the run is done or
@@ -36,6 +38,7 @@ export const runDistillation = (
 /** One run in progress. */
 class Distillation {
   readonly clock: PhaseClock;
+  private used: DataUsed | undefined;
   private keeper: Keeper | undefined;
   private readonly report: (event: RunEvent) => void;
 
@@ -64,22 +67,22 @@ class Distillation {
 
   async run(): Promise<RunResult> {
     const { context, config, clock, between } = this;
-    const { problems } = context;
     this.report({ kind: 'state', state: 'running' });
     this.control.onState = (state) => this.report({ kind: 'state', state });
-    const data: RunData = {
-      training: problems.sample(config.seed, config.data.samples),
-      validation: problems.take('validation', 0, config.data.validation),
-      heldOut: problems.take('held-out', 0, config.data.heldOut),
-    };
+    const recipe = context.recipes[config.method] as Recipe;
+    const { signal } = this.options;
+    const data = await context.data({
+      rationale: recipe.usesTeacher(config) ? rationaleOf(config) : undefined,
+      signal,
+    });
+    this.used = data.used;
     const { from } = this;
     if (from) {
       await checkSame(from.header, context, data);
       const { step, provider } = from.header;
       this.report({ kind: 'resumed', step, steps: config.optimiser.steps, series: from.series, provider });
     }
-    const recipe = context.recipes[config.method] as Recipe;
-    const { signal } = this.options;
+    this.report({ kind: 'data', data: data.used });
     const machinery = await prepare(context, config, recipe, data, {
       ...{ clock, between, signal, from },
     });
@@ -115,7 +118,7 @@ class Distillation {
       const share =
         heldOut.length > 0 && done > 0 ? await this.measure(machinery, 'held-out', heldOut, done) : null;
       await clock.aside(async () => context.queuedCalls?.serve());
-      const teacher = share ? await this.teacher(heldOut.length) : null;
+      const teacher = share ? await this.teacher(data) : null;
       // A run stopped before its first step has no student, and replaces none.
       if (done > 0) this.handOver(machinery);
       if (isWhole) await clock.aside(async () => this.keeper?.now(done, 'done'));
@@ -158,7 +161,7 @@ class Distillation {
     onDone: (step: number) => void,
   ): Promise<number> {
     const { context, config, clock, control } = this;
-    const { codec } = context.pair;
+    const { codec } = context.roles;
     const { signal } = this.options;
     const { optimiser: o } = config;
     const observer = new Observer({
@@ -166,7 +169,6 @@ class Distillation {
       config: config.observation,
       device: context.device,
       padId: codec.padId,
-      latentSteps: adapter.student.latentSteps,
       keep: (checkpoint) => this.sink.checkpoint(checkpoint),
       emit: this.report,
       seen: this.from?.series.spectra.at(-1)?.step,
@@ -216,17 +218,16 @@ class Distillation {
     step: number,
   ): Promise<Accuracy> {
     const { clock } = this;
-    const { pair } = this.context;
+    const { codec, tokenizer, student } = this.context.roles;
     clock.begin('evaluate');
     const start = performance.now();
     const share = await accuracy({
-      decoder,
-      codec: pair.codec,
-      tokenizer: pair.tokenizer,
-      endIds: pair.base.endIds,
+      ...{ decoder, codec, tokenizer },
+      endIds: student.endIds,
       problems: examples.map((e) => ({ tokens: e.tokens, answer: e.problem.answer })),
-      mode: { latentSteps: adapter.student.latentSteps },
-      limit: answerLimit(decoded),
+      reasoning: adapter.student.reasoning,
+      judge: { rule: this.used?.rule },
+      limit: generationLimit(decoded, adapter.student.reasoning),
       signal: this.options.signal,
       onProgress: (done, total) => clock.tell(done, total, 'problems'),
     });
@@ -235,10 +236,10 @@ class Distillation {
   }
 
   /** The teacher's accuracy, measured once per pair: its time does not count towards the run. */
-  private teacher(count: number): Promise<Accuracy> {
+  private teacher(data: RunData): Promise<Accuracy> {
     const report: CallOptions['report'] = (progress) => this.report({ kind: 'progress', progress });
     const { signal } = this.options;
-    return this.clock.aside(() => this.context.teacherAccuracy(count, { signal, report }));
+    return this.clock.aside(() => this.context.teacherAccuracy(data, { signal, report }));
   }
 
   private result({ step, adapter, ranksUsed }: Machinery, done: number) {
@@ -254,7 +255,8 @@ class Distillation {
       trainable: adapter.student.packs.reduce((n, pack) => n + pack.length, 0),
       ranksUsed,
       provider: context.runtime.provider,
-      models: context.pair.hashes,
+      models: context.roles.hashes,
+      ...(this.used && { data: this.used }),
     };
   }
 }

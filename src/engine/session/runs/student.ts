@@ -6,25 +6,35 @@ import { Owned } from '../../base/owned';
 import type { TokenLayout } from '../../base/tokens';
 import { Decoder } from '../../decode/decoder';
 import type { DecodeShape } from '../../decode/programs';
-import type { LatentFilter } from '../../nn/latent';
-import type { LoraSpec } from '../../nn/lora';
+import { feedsOf } from '../../decode/reason';
+import { positionsIn, type Reasoning } from '../../decode/reasoning';
+import type { ParameterSpecs } from '../../nn/parameters';
 import type { DeviceModels } from '../models/device-models';
 import type { LoadedModel } from '../models/pair';
 import { checkPositions } from '../models/positions';
+import type { Roles } from '../models/roles';
 
-/** A trained adapter with what is needed to run it. */
-export interface Student {
+/** How a student is run, as plain data: a student read from a file has it too. */
+export interface StudentSpec {
+  /** What was trained: adapters and modules. */
+  readonly parameters: ParameterSpecs;
+  readonly reasoning: Reasoning;
+}
+
+/** Everything that was trained, with what is needed to run it. */
+export interface Student extends StudentSpec {
   /** Unique to this student within the session. */
   readonly id: string;
   readonly label: string;
   /** The configuration it was trained with. */
   readonly config: RunConfig;
+  /** Its model and tokenizer, and its teacher; without them it is one of the bundled base. */
+  readonly roles?: Roles | undefined;
+  /** The longest parts of what it was trained and evaluated on. */
+  readonly lengths?: TokenLayout | undefined;
   /** The step of its run. */
   readonly step: number;
-  readonly latentSteps: number;
-  readonly filter: LatentFilter;
-  readonly lora: LoraSpec;
-  /** LoRA packs in host memory, one per layer: they outlive the device. */
+  /** Trained values in host memory, in the order of `parameterShapes`: they outlive the device. */
   readonly packs: readonly Float32Array<ArrayBuffer>[];
 }
 
@@ -34,38 +44,46 @@ export const EVALUATION_BATCH = 50;
 /** Tokens generated beyond the longest known answer or rationale: room for wrong ones. */
 const SLACK = 8;
 
-/** Number of keys a sequence needs for K latents, prompt and answer, or for the explicit chain of thought. */
-export const latentKeys = (layout: TokenLayout, latentSteps: number): number =>
-  layout.question + latentSteps + layout.prompt + layout.answer + SLACK;
-export const explicitKeys = (layout: TokenLayout): number => layout.question + layout.explicit + SLACK;
-export const answerLimit = (layout: TokenLayout): number => layout.answer + SLACK;
-export const explicitLimit = (layout: TokenLayout): number => layout.explicit + SLACK;
+/** Number of keys a sequence needs for the question, what is fed after it, and what is generated. */
+export const capacityFor = (layout: TokenLayout, reasoning: Reasoning): number =>
+  layout.question +
+  positionsIn(reasoning) +
+  (reasoning.explicit ? 0 : layout.prompt) +
+  generationLimit(layout, reasoning);
 
-/** @param keys a sequence may need @throws InputError if the model has fewer positions */
-export const checkDecoding = (model: LoadedModel, keys: number): void =>
+/** Tokens to generate at most: an answer, or rationale, prompt and answer where they are written. */
+export const generationLimit = (layout: TokenLayout, { explicit }: Reasoning): number =>
+  (explicit ? layout.explicit : layout.answer) + SLACK;
+
+/** @param capacity keys a sequence may need @throws InputError if the model has fewer positions */
+export const checkDecoding = (model: LoadedModel, capacity: number): void =>
   checkPositions(
     model,
-    keys,
+    capacity,
     'Decoding, up to the longest answer allowed,',
     'Choose fewer latent steps or shorter questions, or another model.',
   );
 
 /**
- * A decoder of a model for `batch` sequences at once, ready to run; it holds the model until it is disposed of.
+ * A decoder of a model for `batch` sequences at once, ready to reason and answer; it holds the model until it is disposed of.
  * @throws InputError if it needs more positions than the model has
  */
 export function decoderFor(
   models: DeviceModels,
   model: LoadedModel,
-  options: Omit<DecodeShape, 'config'> & { readonly latents: boolean },
+  {
+    reasoning,
+    parameters,
+    ...sizes
+  }: Pick<DecodeShape, 'batch' | 'question' | 'capacity' | 'parameters'> & Pick<StudentSpec, 'reasoning'>,
 ): Promise<Decoder> {
   return Owned.while(async (owned) => {
-    checkDecoding(model, options.keys);
+    checkDecoding(model, sizes.capacity);
     const used = models.use(model);
-    const { latents, ...shape } = options;
-    const decoder = owned.add(new Decoder(used, { config: used.config, ...shape }));
+    const { adapters } = reasoning;
+    const decoder = owned.add(new Decoder(used, { config: used.config, ...sizes, parameters, adapters }));
     await used.release();
-    await decoder.prepare({ latents });
+    await decoder.prepare(feedsOf(reasoning));
     return decoder;
   });
 }

@@ -14,8 +14,8 @@ import { compileWhole } from '../../train/compile-whole';
 import { ParameterSet } from '../../train/parameters';
 import { Tape } from '../../train/tape/tape';
 import type { DeviceModels } from '../models/device-models';
-import type { Pair } from '../models/pair';
 import type { Example } from '../models/problems';
+import type { Roles } from '../models/roles';
 
 export interface TeacherOptions {
   /** Default: whole steps. */
@@ -28,14 +28,14 @@ export interface TeacherOptions {
 /** The teacher's hidden states on every example, `layout.batch` examples at a time. */
 export async function teacherStates(
   models: DeviceModels,
-  pair: Pair,
+  { teacher, codec }: Pick<Roles, 'teacher' | 'codec'>,
   examples: readonly Example[],
   layout: TokenLayout,
   { rationale, onProgress, between }: TeacherOptions = {},
 ): Promise<TeacherStates[]> {
   const owned = new Owned();
   try {
-    const model = owned.add(models.use(pair.teacher));
+    const model = owned.add(models.use(teacher.model));
     const tape = new Tape(new ParameterSet(model.config, {}), layout.batch);
     recordTeacher(tape, layout);
     const pass = owned.add(await compileWhole(model, tape, 'teacher'));
@@ -43,9 +43,9 @@ export async function teacherStates(
     for (let from = 0; from < examples.length; from += layout.batch) {
       await between?.();
       const chunk = examples.slice(from, from + layout.batch);
-      const tokens = chunk.map(({ problem }) => pair.codec.encode(problem, rationale));
+      const tokens = chunk.map(({ problem }) => codec.encode(problem, rationale));
       const filled = Array.from({ length: layout.batch }, (_, i) => tokens[i] ?? (tokens[0] as TokenProblem));
-      const { outputs } = await pass.run(tokenFeeds(tokenBatch(filled, pair.codec, layout)), []);
+      const { outputs } = await pass.run(tokenFeeds(tokenBatch(filled, codec, layout)), []);
       const states = (await (outputs[TEACHER_STATES] as DeviceTensor).read()) as Float32Array<ArrayBuffer>;
       const lengths = tokens.map((t) => t.rationale.length);
       out.push(...statesOfSamples(states, lengths, layout, model.config.layers * model.config.hiddenSize));

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { thinking } from '../../decode/reasoning.testing';
 import { TINY_CONFIG } from '../../train/tiny.testing';
 import type { ResolvedSubject } from '../models/subjects';
 import { bucketsOf } from './buckets';
@@ -8,14 +9,17 @@ const reading = (tokens: number, latents = 0): FedSequence => ({
   id: `${tokens}`,
   about: '',
   question: latents > 0 ? new Array<number>(tokens).fill(1) : [],
-  latents,
+  reasons: latents > 0,
   rest: latents > 0 ? [] : new Array<number>(tokens).fill(1),
-  positions: [],
+  positions: new Array(tokens + latents).fill({ section: 'text', text: '', id: null }),
 });
 const buckets = (lengths: readonly number[], heads: number, latents = 0) =>
   bucketsOf(
     lengths.map((n) => reading(n, latents)),
-    { model: { config: { ...TINY_CONFIG, heads } } } as unknown as ResolvedSubject,
+    {
+      model: { config: { ...TINY_CONFIG, heads } },
+      reasoning: thinking(latents),
+    } as unknown as ResolvedSubject,
   );
 
 it('groups sequences of similar length and keeps their places', () => {
@@ -31,7 +35,7 @@ it('groups sequences of similar length and keeps their places', () => {
 
 it('counts latents as part of the question they follow', () => {
   const [one] = buckets([7, 6], 4, 3);
-  expect(one?.shape).toMatchObject({ batch: 2, question: 7, latents: 3, rest: 0 });
+  expect(one?.shape).toMatchObject({ batch: 2, question: 7, reasoning: thinking(3), rest: 0 });
 });
 
 it('batches as many sequences as their states and attention weights leave room for', () => {

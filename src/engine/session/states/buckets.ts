@@ -1,5 +1,6 @@
 import { MemoryError } from '../../base/errors';
-import type { StatesShape } from '../../decode/states';
+import { explicitly } from '../../decode/reasoning';
+import { columnsOf, type StatesShape } from '../../decode/states';
 import type { ResolvedSubject } from '../models/subjects';
 import type { FedSequence } from './fed-sequences';
 
@@ -27,10 +28,12 @@ export function batchOf(
 }
 
 /** A bucket holds sequences longer than half of its longest: few programs, and less padding than tokens. */
-export function bucketsOf(fed: readonly FedSequence[], { model, lora, filter }: ResolvedSubject): Bucket[] {
+export function bucketsOf(
+  fed: readonly FedSequence[],
+  { model, parameters, reasoning: own }: ResolvedSubject,
+): Bucket[] {
   const { config } = model;
-  const length = ({ question, latents, rest }: FedSequence): number =>
-    question.length + latents + rest.length;
+  const length = ({ positions }: FedSequence): number => positions.length;
   const sorted = fed
     .map((reading, index) => ({ reading, index }))
     .sort((a, b) => length(b.reading) - length(a.reading));
@@ -47,10 +50,11 @@ export function bucketsOf(fed: readonly FedSequence[], { model, lora, filter }: 
     const maxOf = (of: (reading: FedSequence) => number): number =>
       Math.max(...members.map(({ reading }) => of(reading)));
     const [question, rest] = [maxOf((r) => r.question.length), maxOf((r) => r.rest.length)];
-    const { latents } = longest;
-    const columns = question + latents + rest;
-    const batch = batchOf(config, columns, members.length);
-    buckets.push({ fed: members, shape: { config, batch, question, latents, rest, lora, filter } });
+    // Rationales and texts are read as they would be written.
+    const reasoning = longest.reasons ? own : explicitly(own);
+    const shape = { config, question, reasoning, rest, parameters };
+    const batch = batchOf(config, columnsOf(shape), members.length);
+    buckets.push({ fed: members, shape: { ...shape, batch } });
   }
   return buckets;
 }

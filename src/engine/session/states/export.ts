@@ -13,7 +13,7 @@ import { npyHeader, safetensorsHeader } from '../../checkpoint/states-file';
 import { checkLatents, layersOf, parseLensRequest } from '../lens/request';
 import type { DeviceModels } from '../models/device-models';
 import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
-import { type FedSequence, fedSequences } from './fed-sequences';
+import { type FedSequence, fedSequences, isOf } from './fed-sequences';
 import { sequencesOf } from './sequences';
 import { gatherStates } from './states';
 
@@ -92,11 +92,8 @@ export async function exportStates(
 /** The positions of `sections` of each sequence, one after another. */
 function samplesOf(fed: readonly FedSequence[], sections: readonly Section[]): StatesSample[] {
   let from = 0;
-  return fed.map(({ id, about, question, latents, rest, positions }) => {
-    const all = [...question, ...new Array<null>(latents).fill(null), ...rest];
-    const kept = positions
-      .map((position, i) => ({ ...position, id: all[i] as number | null }))
-      .filter(({ section }) => sections.includes(section));
+  return fed.map(({ id, about, positions }) => {
+    const kept = positions.filter((position) => isOf(sections, position));
     const sample = {
       id,
       about,

@@ -3,6 +3,7 @@ import { quote } from '../../../text/quote';
 import { InputError } from '../../base/errors';
 import { Rng } from '../../base/rng';
 import { type RowTokens, tokensOfRow } from '../../data/sets/row-tokens';
+import { positionsOf } from '../../decode/reason';
 import { checkPositions } from '../models/positions';
 import type { ResolvedSubject } from '../models/subjects';
 import type { Sequence } from './sequences';
@@ -10,23 +11,34 @@ import type { Sequence } from './sequences';
 /** What is read instead of the sequences as they are: see the contract's `Control`. */
 export type Variant = 'as-is' | 'random-tokens' | 'other-prompt';
 
-/** A sequence as it is fed: tokens, K latents, tokens again. Without latents all tokens are in `rest`. */
+/** A sequence as it is fed: tokens, what the subject reasons with, tokens again. Without reasoning all tokens are in `rest`. */
 export interface FedSequence {
   readonly id: string;
   readonly about: string;
   readonly question: readonly number[];
-  /** K */
-  readonly latents: number;
+  /** Whether the subject's reasoning is fed between question and rest. */
+  readonly reasons: boolean;
   readonly rest: readonly number[];
-  /** The section, and the text of the token, of every fed position. */
-  readonly positions: readonly { readonly section: Section; readonly text: string }[];
+  /** Of every fed position its section, the text of the token, and its id, where it is one of the vocabulary. */
+  readonly positions: readonly FedPosition[];
 }
 
-/** Tokens of one section, or the latents fed instead of tokens. */
+export interface FedPosition {
+  /** Null for what is fed between question and answer without being a thought, such as an end-of-thought token. */
+  readonly section: Section | null;
+  readonly text: string;
+  readonly id: number | null;
+}
+
+/** Whether a position is of one of the sections. */
+export const isOf = (sections: readonly Section[], { section }: FedPosition): boolean =>
+  section !== null && sections.includes(section);
+
+/** Tokens of one section, or the reasoning fed instead of tokens. */
 interface Part {
   readonly section: Section;
   readonly ids: readonly number[];
-  readonly latents?: number;
+  readonly reasons?: boolean;
 }
 
 /**
@@ -123,7 +135,7 @@ function problemParts(
     );
   const latent = sections.includes('latent');
   const section: Section = latent ? 'latent' : 'rationale';
-  let thought: Part = latent ? { section, ids: [], latents: latentSteps } : { section, ids: rationale };
+  let thought: Part = latent ? { section, ids: [], reasons: true } : { section, ids: rationale };
   if (random) thought = { section, ids: drawn(resolved, latent ? latentSteps : rationale.length, random) };
   return [
     {
@@ -178,7 +190,7 @@ const nameOfLatent = (step: number): string =>
   `z${Array.from(String(step), (digit) => DIGITS[Number(digit)]).join('')}`;
 
 function reading(
-  { tokenizer, label, model }: ResolvedSubject,
+  { tokenizer, label, model, reasoning }: ResolvedSubject,
   { id, about }: Sequence,
   parts: readonly Part[],
 ): FedSequence {
@@ -189,17 +201,23 @@ function reading(
         `${id} has token id ${token}; the ${label} has ${vocabSize} tokens`,
         'Use a model and a tokenizer from the same checkpoint.',
       );
-  const at = parts.findIndex(({ latents }) => latents !== undefined);
+  const at = parts.findIndex(({ reasons }) => reasons);
   const idsOf = (some: readonly Part[]): number[] => some.flatMap((part) => part.ids);
   return {
     id,
     about,
     question: at < 0 ? [] : idsOf(parts.slice(0, at)),
-    latents: parts[at]?.latents ?? 0,
+    reasons: at >= 0,
     rest: at < 0 ? idsOf(parts) : idsOf(parts.slice(at + 1)),
-    positions: parts.flatMap(({ section, ids, latents = 0 }) => [
-      ...ids.map((token) => ({ section, text: tokenizer.tokenText(token) })),
-      ...Array.from({ length: latents }, (_, t) => ({ section, text: nameOfLatent(t + 1) })),
+    positions: parts.flatMap(({ section, ids, reasons }) => [
+      ...ids.map((token) => ({ section, text: tokenizer.tokenText(token), id: token })),
+      ...(reasons ? positionsOf(reasoning) : []).map(
+        ({ thought }): FedPosition => ({
+          section: thought === undefined ? null : section,
+          text: thought === undefined ? '' : nameOfLatent(thought),
+          id: null,
+        }),
+      ),
     ]),
   };
 }

@@ -69,8 +69,8 @@ function lotsOf({ sizes, decoder }: OnnxExport, readings: readonly FedSequence[]
     .sort((a, b) => b.reading.rest.length - a.reading.rest.length);
   const lots: { reading: FedSequence; index: number }[][] = [];
   for (const one of sorted) {
-    const { id, latents, rest } = one.reading;
-    if (latents > 0)
+    const { id, reasons, rest } = one.reading;
+    if (reasons)
       throw new InputError(
         `${id} is to be read with latents; an ONNX export takes only tokens`,
         'Choose other tokens, or open the safetensors of the same model.',

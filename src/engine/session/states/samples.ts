@@ -1,6 +1,6 @@
 import { SECTIONS, type Section } from '../../../contract/lens';
 import type { SampleStates } from '../../analysis/gathered';
-import type { FedSequence } from './fed-sequences';
+import { type FedSequence, isOf } from './fed-sequences';
 
 /** Takes a sample's states. A promise that it returns is waited for before the next. */
 export type TakeSample = (sample: SampleStates, index: number) => unknown;
@@ -32,9 +32,7 @@ export function sampleOf(
   width: number,
   read: (position: number, out: Float32Array) => void,
 ): SampleStates {
-  const kept = positions.flatMap((position, at) =>
-    sections.includes(position.section) ? [{ ...position, at }] : [],
-  );
+  const kept = positions.flatMap((position, at) => (isOf(sections, position) ? [{ ...position, at }] : []));
   const states = new Float32Array(kept.length * width);
   kept.forEach(({ at }, n) => {
     read(at, states.subarray(n * width, (n + 1) * width));
@@ -44,7 +42,7 @@ export function sampleOf(
     about,
     tokens: kept.length,
     states,
-    sections: Uint8Array.from(kept, ({ section }) => SECTIONS.indexOf(section)),
+    sections: Uint8Array.from(kept, ({ section }) => SECTIONS.indexOf(section as Section)),
     texts: kept.map(({ text }) => text),
   };
 }

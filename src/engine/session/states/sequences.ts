@@ -3,13 +3,13 @@ import type { Source } from '../../../contract/lens';
 import { quote } from '../../../text/quote';
 import { InputError } from '../../base/errors';
 import { expectWhole } from '../../base/whole';
-import type { WordProblem } from '../../data/word-problems';
+import type { ProblemText } from '../../data/tokens';
 import { type OpenedData, openedData } from '../data/opened-data';
 import { POOL, type ProblemSet } from '../models/problems';
 
 /** What a model reads: a word problem, a row of a data set, or a plain text. */
 export type Sequence = { readonly id: string; readonly about: string } & (
-  | { readonly problem: WordProblem; readonly row?: undefined; readonly text?: undefined }
+  | { readonly problem: ProblemText; readonly row?: undefined; readonly text?: undefined }
   | { readonly row: DataRow; readonly problem?: undefined; readonly text?: undefined }
   | { readonly text: string; readonly problem?: undefined; readonly row?: undefined }
 );
@@ -63,7 +63,7 @@ export function sequencesOf(
   });
 }
 
-const sequenceOf = ({ id, problem }: { id: string; problem: WordProblem }): Sequence => ({
+const sequenceOf = ({ id, problem }: { id: string; problem: ProblemText }): Sequence => ({
   id,
   about: problem.question,
   problem,

@@ -3,8 +3,10 @@ import type { Section, Subject } from '../../../contract/lens';
 import { Rng } from '../../base/rng';
 import { leftPad } from '../../data/batch';
 import { Walk } from '../../decode/decoder.testing';
+import { thinking } from '../../decode/reasoning.testing';
 import { type Device, openDevice } from '../../device/device';
 import { loraLayout } from '../../nn/lora';
+import { adapted as asStudent } from '../../nn/parameters.testing';
 import { wasmPaths } from '../../runtime/assets';
 import { createRuntime } from '../../runtime/runtime';
 import { SMALLEST, serveFiles, tinyPair } from '../../testing/tiny-pair.testing';
@@ -21,6 +23,7 @@ import { gatherStates, sequencesOf } from './states';
 /** float32 on two providers, one layer; a software adapter's exp errs by 1e-6. Measured 6.5e-7. */
 const TOLERANCE = 1e-5;
 
+const FEEDBACK = { kind: 'softmax', temperature: 0.8 } as const;
 const STUDENT: Subject = { kind: 'student' };
 
 let device: Device;
@@ -40,9 +43,8 @@ beforeAll(async () => {
     student: {
       ...ANY,
       label: 's',
-      latentSteps: 2,
-      filter: { kind: 'softmax', temperature: 0.8 },
-      lora,
+      reasoning: thinking(2, FEEDBACK),
+      parameters: asStudent(lora),
       packs,
     },
     checkpoints: new Map(),
@@ -71,23 +73,23 @@ describe('on WebGPU', () => {
   });
 
   it('steps a projected decoder as on WASM', async () => {
-    const { model, filter, lora, packs = [] } = resolveSubject(STUDENT, held);
+    const { model, parameters, reasoning, packs } = resolveSubject(STUDENT, held);
     const sequences = sequencesOf({ kind: 'problems', seed: 2, samples: 3 }, held);
     const states = await gatherStates(cpu, resolveSubject(STUDENT, held), sequences, ['latent']);
     const { matrix, shift } = await projectionOf(await leadingDirections(states, 1, 3, true), 3);
     const question = [3, 4, 5];
     const walk = async (models: DeviceModels): Promise<Float32Array[]> => {
-      const shape = { batch: 1, question: 4, keys: 8, lora, filter, latents: true };
+      const shape = { batch: 1, question: 4, capacity: 8, parameters, reasoning };
       const decoder = await decoderFor(models, model, shape);
       const adapter = packs.map((data) =>
         models.runtime.upload({ dtype: 'f32', shape: [data.length], data }),
       );
-      decoder.setAdapter(adapter);
+      decoder.setParameters(adapter);
       const projection = decoder.intervention({ site: 'residual', layer: 1 }, matrix, shift);
       const walk = new Walk(decoder, {}, { interventions: [projection] });
       const { ids, keyMask } = leftPad([question], 4, 0);
       await walk.begin(ids, keyMask);
-      await walk.feed('latent');
+      await walk.feed({ latent: FEEDBACK });
       await walk.tokens(9);
       const seen = [await walk.hidden(), await walk.logits()];
       await decoder.dispose();

@@ -5,7 +5,11 @@ import { CancelledError, MemoryError } from '../../base/errors';
 import { Rng } from '../../base/rng';
 import { layoutOf, leftPad } from '../../data/batch';
 import { Walk } from '../../decode/decoder.testing';
+import { feedbackOf, thoughtsIn } from '../../decode/reasoning';
+import { thinking } from '../../decode/reasoning.testing';
+import type { Feedback } from '../../nn/feedback';
 import { loraLayout } from '../../nn/lora';
+import { adapted as asStudent } from '../../nn/parameters.testing';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
 import { serveFiles, tinyPair } from '../../testing/tiny-pair.testing';
 import { normals, relativeError } from '../../train/tiny.testing';
@@ -35,8 +39,9 @@ beforeAll(async () => {
   const { length } = loraLayout(config, lora);
   const packs = (seed: number) =>
     Array.from({ length: config.layers }, (_, i) => normals(new Rng(seed).fork(`${i}`), length, 0.2));
-  const filter = { kind: 'softmax', temperature: 0.7 } as const;
-  const student: Student = { ...ANY, label: 'tiny', latentSteps: 3, filter, lora, packs: packs(4) };
+  const reasoning = thinking(3, { kind: 'softmax', temperature: 0.7 });
+  const parameters = asStudent(lora);
+  const student: Student = { ...ANY, label: 'tiny', reasoning, parameters, packs: packs(4) };
   held = {
     pair,
     problems: new ProblemSet(pair.manifest.data, pair.codec),
@@ -75,7 +80,8 @@ describe('gatherStates', () => {
     const tokens = held.problems.sample(5, count).map((e) => e.tokens);
     const layout = layoutOf(tokens, pair.codec, count);
     const lengths = tokens.map((t) => t.rationale.length);
-    const want = await teacherStates(models, pair, held.problems.sample(5, count), layout);
+    const roles = { codec: pair.codec, teacher: { model: pair.teacher, label: 'teacher' } };
+    const want = await teacherStates(models, roles, held.problems.sample(5, count), layout);
     expect(got.map((s) => s.id)).toEqual(problems(count).map((s) => s.id));
     expect(got.map((s) => s.tokens)).toEqual(lengths);
     expect(new Set(lengths).size).toBeGreaterThan(1);
@@ -91,21 +97,21 @@ describe('gatherStates', () => {
   ] as const)('%s of %o equals the decoder’s steps', async (thought, subject) => {
     const sequences = problems(5);
     const got = await gather(subject, sequences, ['question', thought, 'answer']);
-    const { model, filter, latentSteps, lora, packs = [] } = resolveSubject(subject, held);
+    const { model, reasoning, latentSteps, parameters, packs } = resolveSubject(subject, held);
     const tokens = held.problems.sample(5, 5).map((e) => e.tokens);
     const question = Math.max(...tokens.map((t) => t.question.length));
-    const keys = question + 40;
-    const shape = { batch: 1, question, keys, lora, filter, latents: true };
+    const feedback = feedbackOf(reasoning) as Feedback;
+    const shape = { batch: 1, question, capacity: question + 40, parameters, reasoning };
     const decoder = await decoderFor(models, model, shape);
     const adapter = packs.map((data) => runtime.upload({ dtype: 'f32', shape: [data.length], data }));
-    decoder.setAdapter(adapter);
+    decoder.setParameters(adapter);
     const walk = new Walk(decoder);
     for (const [i, t] of tokens.entries()) {
       const { ids, keyMask } = leftPad([t.question], question, 0);
       await walk.begin(ids, keyMask);
       const rows: Float32Array[] = [await walk.hidden()];
       const feed = async (id: number | undefined): Promise<void> => {
-        await (id === undefined ? walk.feed('latent') : walk.tokens(id));
+        await (id === undefined ? walk.feed({ latent: feedback }) : walk.tokens(id));
         rows.push(await walk.hidden());
       };
       if (thought === 'latent') for (let k = 0; k < latentSteps; k++) await feed(undefined);
@@ -185,7 +191,7 @@ describe('variants', () => {
   it('replaces latents and texts by random tokens', async () => {
     const options = { variant: 'random-tokens', seed: 3 } as const;
     const [thought] = await gather(STUDENT, problems(1), ['latent'], options);
-    expect(thought?.tokens).toBe(held.student.latentSteps);
+    expect(thought?.tokens).toBe(thoughtsIn(held.student.reasoning));
     expect(thought?.texts.join()).not.toContain('z₁');
     const [text] = await gather(TEACHER, texts('Tom has 12 apples.'), ['text'], options);
     expect(text?.tokens).toBe(pair.tokenizer.encode('Tom has 12 apples.').length);
@@ -254,7 +260,7 @@ describe('what cannot be', () => {
     const config = { ...resolved.model.config, maxPositions: 2 ** 17 };
     const patient = { ...resolved, model: { ...resolved.model, config } };
     await expect(gatherStates(models, patient, long, ['text'])).rejects.toThrow(MemoryError);
-    const direct = { ...held, student: { ...held.student, latentSteps: 0 } };
+    const direct = { ...held, student: { ...held.student, reasoning: thinking(0) } };
     expect(() => statesBytes(resolveSubject(STUDENT, direct), problems(1), ['latent'])).toThrow(
       'the student has no latent steps',
     );

@@ -5,15 +5,17 @@ import { throwIfCancelled } from '../../base/errors';
 import { Owned } from '../../base/owned';
 import { yieldToEventLoop } from '../../base/yield-to-event-loop';
 import { leftPad } from '../../data/batch';
-import { STATES_INPUTS, type StatesShape, statesProgram } from '../../decode/states';
+import { columnsOf, STATES_INPUTS, type StatesShape, statesProgram } from '../../decode/states';
 import type { ModelProgram } from '../../model/model-on-device';
+import { uploadParameters } from '../../model/upload-parameters';
+import { parameterInput, parameterShapes } from '../../nn/parameters';
 import type { Runtime } from '../../runtime/runtime';
 import type { DeviceTensor } from '../../runtime/tensor';
 import type { DeviceModels } from '../models/device-models';
 import { fitting } from '../models/fits';
 import type { ResolvedSubject } from '../models/subjects';
 import { type Bucket, bucketsOf } from './buckets';
-import { type FedSequence, fedSequences, type Variant } from './fed-sequences';
+import { type FedSequence, fedSequences, isOf, type Variant } from './fed-sequences';
 import { gatherOnnx } from './onnx-states';
 import { collecting, sampleOf, type TakeSample } from './samples';
 import type { Sequence } from './sequences';
@@ -39,7 +41,7 @@ export function statesBytes(
   const { layers: L, hiddenSize: H } = resolved.model.config;
   let positions = 0;
   for (const reading of fedSequences(resolved, sequences, sections))
-    positions += reading.positions.filter(({ section }) => sections.includes(section)).length;
+    positions += reading.positions.filter((position) => isOf(sections, position)).length;
   return positions * L * H * Float32Array.BYTES_PER_ELEMENT;
 }
 
@@ -66,11 +68,14 @@ export async function gatherStates(
   onProgress?.(done, sequences.length);
   try {
     const model = own.add(models.use(resolved.model));
-    const packs = (resolved.packs ?? []).map((data, i) => {
-      const name = `lora.${i}`;
-      return [name, own.add(runtime.upload({ dtype: 'f32', shape: [data.length], data }, name))] as const;
-    });
-    const adapter = Object.fromEntries(packs);
+    const { parameters, packs } = resolved;
+    const values = uploadParameters(runtime, model.config, parameters, packs).map((one) => own.add(one));
+    const trained = Object.fromEntries(
+      parameterShapes(model.config, parameters).map(({ name }, i) => [
+        parameterInput(name),
+        values[i] as DeviceTensor,
+      ]),
+    );
     for (const { fed, shape } of buckets) {
       throwIfCancelled(signal, WHAT);
       const program = await model.compile(statesProgram({ ...shape, config: model.config }));
@@ -79,7 +84,7 @@ export async function gatherStates(
           await yieldToEventLoop();
           throwIfCancelled(signal, WHAT);
           const chunk = fed.slice(from, from + shape.batch);
-          const states = await run(runtime, program, shape, chunk, adapter);
+          const states = await run(runtime, program, shape, chunk, trained);
           for (const [b, { reading, index }] of chunk.entries())
             await put(chosen(reading, sections, shape, states, b), index);
           done += chunk.length;
@@ -97,20 +102,20 @@ export async function gatherStates(
 
 /** The bucket with as many sequences at once as fit. @throws MemoryError naming its longest where not one does */
 function withinMemory({ fed, shape }: Bucket, provider: Runtime['provider']): Bucket {
-  const tokens = shape.question + shape.latents + shape.rest;
+  const tokens = columnsOf(shape);
   const purpose = { kind: 'see', sequences: shape.batch, tokens } as const;
   const what = `reading ${fed[0]?.reading.id}`;
   const { sequences: batch } = fitting(shape.config, provider, purpose, what);
   return { fed, shape: { ...shape, batch } };
 }
 
-/** Hidden states [B, S + K + R, L, H] of a chunk; a short one is filled up with its first sequence. */
+/** Hidden states [B, columns, L, H] of a chunk; a short one is filled up with its first sequence. */
 async function run(
   runtime: Runtime,
   program: ModelProgram,
-  { batch: B, question: S, rest: R }: StatesShape,
+  { batch: B, question: S, rest: R, reasoning }: StatesShape,
   chunk: Bucket['fed'],
-  adapter: Readonly<Record<string, DeviceTensor>>,
+  trained: Readonly<Record<string, DeviceTensor>>,
 ): Promise<Float32Array<ArrayBuffer>> {
   const rows = Array.from({ length: B }, (_, b) => (chunk[b] ?? chunk[0])?.reading as FedSequence);
   const { ids, keyMask } = leftPad(
@@ -122,17 +127,22 @@ async function run(
   rows.forEach((row, b) => {
     rest.set(row.rest, b * R);
   });
+  const stages = reasoning.stages.flatMap((stage, i) =>
+    stage.kind === 'tokens' ? [[STATES_INPUTS.tokens(i), repeated(stage.ids, B)] as const] : [],
+  );
   const hosts: Readonly<Record<string, HostTensor>> = {
+    ...Object.fromEntries(stages),
     [STATES_INPUTS.question]: ids,
     [STATES_INPUTS.keyMask]: keyMask,
     [STATES_INPUTS.rest]: { dtype: 'i32', shape: [B, R], data: rest },
   };
   const own = new Owned();
   try {
-    const bound: Record<string, DeviceTensor> = { ...adapter };
+    const bound: Record<string, DeviceTensor> = {};
     for (const name of program.inputs.keys()) {
       const host = hosts[name];
-      if (host) bound[name] = own.add(runtime.upload(host, name));
+      const value = host ? own.add(runtime.upload(host, name)) : trained[name];
+      if (value) bound[name] = value;
     }
     const { states } = (await program.run(bound)) as { states: DeviceTensor };
     own.add(states);
@@ -142,17 +152,24 @@ async function run(
   }
 }
 
+/** The same ids for each of B sequences, i32 [B, n]. */
+const repeated = (ids: readonly number[], B: number): HostTensor => ({
+  dtype: 'i32',
+  shape: [B, ids.length],
+  data: Int32Array.from({ length: B * ids.length }, (_, i) => ids[i % ids.length] as number),
+});
+
 /** Sample b of a chunk's states. */
 function chosen(
   fed: FedSequence,
   sections: readonly Section[],
-  { config, question: S, latents: K, rest: R }: StatesShape,
+  shape: StatesShape,
   states: Float32Array,
   b: number,
 ): SampleStates {
-  const row = config.layers * config.hiddenSize;
+  const row = shape.config.layers * shape.config.hiddenSize;
   // All padding is to the left of the question or to the right of the rest.
-  const first = b * (S + K + R) + S - fed.question.length;
+  const first = b * columnsOf(shape) + shape.question - fed.question.length;
   return sampleOf(fed, sections, row, (position, out) => {
     const from = (first + position) * row;
     out.set(states.subarray(from, from + row));

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../base/rng';
 import * as o from '../../graph/ops';
 import { ModelOnDevice } from '../../model/model-on-device';
-import type { LatentFilter } from '../../nn/latent';
+import type { Feedback } from '../../nn/feedback';
 import { tokenFeeds } from '../../recipes/shared/token-inputs';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
 import type { DeviceTensor } from '../../runtime/tensor';
@@ -39,14 +39,14 @@ function branches(order: readonly ('first' | 'second')[]): Tape {
     adapters: ['first'],
     mask: 'question.keyMask',
   });
-  const filters: Record<string, LatentFilter> = {
+  const filters: Record<string, Feedback> = {
     first: { kind: 'softmax', temperature: 0.7 },
-    second: { kind: 'hidden', temperature: 1 },
+    second: { kind: 'hidden' },
   };
   const ends: Record<string, Segment> = { first: question, second: question };
   for (const branch of order) {
     const after = ends[branch] as Segment;
-    const z = tape.feedback(after.last, filters[branch] as LatentFilter);
+    const z = tape.feedback(after.last, filters[branch] as Feedback);
     ends[branch] = tape.segment(z, { after, adapters: [branch] });
   }
   for (const [branch, end] of Object.entries(ends)) {

@@ -2,7 +2,8 @@ import { ConfigError } from '../../base/errors';
 import type { Shape } from '../../base/shape';
 import type { Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
-import { type LatentFilter, latentOf } from '../../nn/latent';
+import { type Feedback, feedbackName, feedbackParameters, latentOf } from '../../nn/feedback';
+import { learnedRows } from '../../nn/learned';
 import { klDivergence, tokenLogProbabilities } from '../../nn/likelihood';
 import { embed } from '../../nn/stack';
 import type { StateLoss } from '../losses/state-loss';
@@ -45,6 +46,20 @@ export class Tape {
     );
   }
 
+  /** Input embeddings [B·n, H] of the same tokens for every sample. */
+  constantTokens(ids: readonly number[]): Computed {
+    const [B, n] = [this.batch, ids.length];
+    return this.compute(
+      `embedding of ids ${ids.join(', ')}`,
+      [B * n, this.hidden],
+      [],
+      ({ graph, model }) => {
+        const repeated = Int32Array.from({ length: B * n }, (_, i) => ids[i % n] as number);
+        return embed(model, graph.constant(repeated, [B, n], 'i32'));
+      },
+    );
+  }
+
   /** Runs input embeddings [B·P, H] through all layers. @throws ConfigError for an unknown adapter */
   segment(x: Computed, options: SegmentOptions = {}): Segment {
     const { adapters, config } = this.parameters;
@@ -60,13 +75,37 @@ export class Tape {
     return segment;
   }
 
-  /** The next latent z [B, H] made from a final hidden state [B, H]: softmax(logits/τ)·E, or the state itself. */
-  feedback(state: Finals, filter: LatentFilter): Computed {
+  /**
+   * Input embeddings [B·n, H] of added tokens: rows of the trained parameter [count, H], the same for every sample.
+   * @throws ConfigError for an unknown parameter, or a row that it does not have
+   */
+  embeddings(parameter: string, rows: readonly number[]): Computed {
+    const [count = 0] = this.parameters.shape(parameter);
+    const beyond = rows.find((row) => !(row >= 0 && row < count));
+    if (beyond !== undefined)
+      throw new ConfigError(
+        `row ${beyond} of the parameter "${parameter}", which has ${count}`,
+        'Declare as many rows as there are added tokens.',
+      );
     return this.compute(
-      `feedback ${filter.kind} ${filter.temperature}`,
+      `rows ${rows.join(', ')} of ${parameter}`,
+      [this.batch * rows.length, this.hidden],
+      [],
+      (context) => learnedRows(context.parameter(parameter), rows, this.batch),
+      [parameter],
+    );
+  }
+
+  /** The next latents z [n, H] made from final hidden states [n, H]. @throws ConfigError for unknown parameters of a module */
+  feedback(state: Finals, feedback: Feedback): Computed {
+    const parameters = feedbackParameters(this.hidden, feedback);
+    for (const name of parameters) this.parameters.index(name);
+    return this.compute(
+      `feedback ${feedbackName(feedback)}`,
       state.shape,
       [state],
-      ({ model }, [h]) => latentOf(model, h as Tensor, filter),
+      ({ model, parameter }, [h]) => latentOf(model, h as Tensor, feedback, parameter),
+      parameters,
     );
   }
 

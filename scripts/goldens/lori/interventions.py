@@ -1,0 +1,265 @@
+"""Prints what interventions on latent thoughts do, in float64, written as a few lines of torch each:
+
+    /usr/bin/python3 scripts/goldens/lori/interventions.py
+
+    interventions-qwen2.golden.json    thoughts softmax(logits/τ)·E; biases, grouped keys, a head of its own
+    interventions-gpt2.golden.json     thoughts are the last hidden state; LayerNorm, learned positions, GELU
+
+K thoughts between one question and a prompt. Every case is named by its text (src/contract/intervention-text.ts), whose
+tokens are ids in quotes; of each, the hidden states [L, H] at the last thought and the log-probabilities [V] after the prompt.
+Nothing is cached: each step runs the whole sequence again.
+
+T columns, L layers, H hidden size, D head size, V vocabulary.
+"""
+import math
+
+import torch
+import torch.nn.functional as F
+
+from files import Random, write_golden
+from model import LINEARS, Config, random_model, rms_norm, rope_tables, rotate
+
+L, H, V, HEADS, D, K, TAU = 2, 16, 23, 4, 4, 3, 0.7
+QUESTION, OTHER, PROMPT = [4, 9, 2, 17, 11], [7, 3, 19], [8, 21]
+TRAINING = [[5, 12, 6], [20, 2, 14, 9, 3], [10, 10, 18, 7]]
+ORDER = ["attention.in", "q.in", "k.in", "v.in", "attention.out", "mlp.in", "mlp.out", "residual"]
+
+
+def attend(q, k, v):
+    """[heads, T, D] each: causal, [T, heads·D]."""
+    T = q.shape[1]
+    scores = q @ k.transpose(1, 2) / D**0.5 + torch.full((T, T), -math.inf).triu(1)
+    return (scores.softmax(-1) @ v).transpose(0, 1).reshape(T, -1)
+
+
+class Qwen2:
+    config = Config("qwen2", H, 20, L, HEADS, 2, V, 1e-6, 100.0, False)
+
+    def __init__(self, random):
+        self.weights = random_model(self.config, random)
+        self.embedding, self.head = self.weights["model.embed_tokens.weight"], self.weights["lm_head.weight"]
+
+    def hugging_face(self):
+        return self.config.hugging_face()
+
+    def forward(self, x, at):
+        w, c = self.weights, self.config
+        T = x.shape[0]
+        cos, sin = rope_tables(c, 0, T)
+        states = []
+        for i in range(L):
+            p = f"model.layers.{i}."
+            lin = lambda y, n: y @ w[f"{p}{LINEARS[n]}.weight"].T + w.get(f"{p}{LINEARS[n]}.bias", 0)
+            split = lambda y, n: y.reshape(T, n, D).transpose(0, 1)
+            h = at("attention.in", i, rms_norm(x, w[f"{p}input_layernorm.weight"], c.eps))
+            q = rotate(split(lin(at("q.in", i, h), "q"), HEADS), cos, sin)
+            k = rotate(split(lin(at("k.in", i, h), "k"), 2), cos, sin)
+            v = split(lin(at("v.in", i, h), "v"), 2)
+            mixed = attend(q, k.repeat_interleave(2, 0), v.repeat_interleave(2, 0))
+            x = x + at("attention.out", i, lin(mixed, "o"))
+            h = at("mlp.in", i, rms_norm(x, w[f"{p}post_attention_layernorm.weight"], c.eps))
+            x = x + at("mlp.out", i, lin(F.silu(lin(h, "gate")) * lin(h, "up"), "down"))
+            if i == L - 1:
+                x = rms_norm(x, w["model.norm.weight"], c.eps)
+            x = at("residual", i, x)
+            states.append(x)
+        return torch.stack(states)
+
+    def thought(self, h):
+        return (self.head @ h / TAU).softmax(-1) @ self.embedding
+
+
+class Gpt2:
+    def __init__(self, random):
+        w = {"wte.weight": random.normal(V, H, scale=0.5), "wpe.weight": random.normal(24, H, scale=0.3)}
+        for i in range(L):
+            for name, shape in {"attn.c_attn": (H, 3 * H), "attn.c_proj": (H, H), "mlp.c_fc": (H, 4 * H),
+                                "mlp.c_proj": (4 * H, H)}.items():
+                w[f"h.{i}.{name}.weight"] = random.normal(*shape, scale=0.9 / shape[0] ** 0.5)
+                w[f"h.{i}.{name}.bias"] = random.normal(shape[1], scale=0.3)
+            for name in ("ln_1", "ln_2"):
+                w[f"h.{i}.{name}.weight"] = random.normal(H, scale=0.2, mean=1)
+                w[f"h.{i}.{name}.bias"] = random.normal(H, scale=0.2)
+        w["ln_f.weight"], w["ln_f.bias"] = random.normal(H, scale=0.2, mean=1), random.normal(H, scale=0.2)
+        self.weights, self.embedding, self.head = w, w["wte.weight"], w["wte.weight"]
+
+    def hugging_face(self):
+        return {"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "vocab_size": V, "n_positions": 24,
+                "n_embd": H, "n_layer": L, "n_head": HEADS, "activation_function": "gelu_new",
+                "layer_norm_epsilon": 1e-5, "bos_token_id": 0, "eos_token_id": 1}
+
+    def forward(self, x, at):
+        w = self.weights
+        T = x.shape[0]
+        norm = lambda y, n: F.layer_norm(y, (H,), w[f"{n}.weight"], w[f"{n}.bias"], 1e-5)
+        x = x + w["wpe.weight"][:T]
+        states = []
+        for i in range(L):
+            p = f"h.{i}."
+            h = at("attention.in", i, norm(x, p + "ln_1"))
+            weight, bias = w[p + "attn.c_attn.weight"].split(H, -1), w[p + "attn.c_attn.bias"].split(H, -1)
+            q, k, v = ((at(f"{n}.in", i, h) @ weight[j] + bias[j]).reshape(T, HEADS, D).transpose(0, 1)
+                       for j, n in enumerate("qkv"))
+            x = x + at("attention.out", i, attend(q, k, v) @ w[p + "attn.c_proj.weight"] + w[p + "attn.c_proj.bias"])
+            h = at("mlp.in", i, norm(x, p + "ln_2"))
+            h = h @ w[p + "mlp.c_fc.weight"] + w[p + "mlp.c_fc.bias"]
+            h = 0.5 * h * (1 + torch.tanh(math.sqrt(2 / math.pi) * (h + 0.044715 * h**3)))
+            x = x + at("mlp.out", i, h @ w[p + "mlp.c_proj.weight"] + w[p + "mlp.c_proj.bias"])
+            x = at("residual", i, norm(x, "ln_f") if i == L - 1 else x)
+            states.append(x)
+        return torch.stack(states)
+
+    def thought(self, h):
+        return h
+
+
+def run(model, question, changes, prompt=()):
+    """changes: (step, place, function of the state [H]) in any order. Hidden states [L, T, H] after K thoughts and prompt."""
+    S = len(question)
+
+    def at(site, i, h):
+        for step, place, change in changes:
+            column = S - 1 + step
+            if place == (site, i + 1) and column < h.shape[0]:
+                h = torch.cat([h[:column], change(h[column])[None], h[column + 1 :]])
+        return h
+
+    x = model.embedding[question]
+    for step in range(1, K + 1):
+        z = model.thought(model.forward(x, at)[-1, -1])
+        for t, place, change in changes:
+            if (t, place) == (step, "latent"):
+                z = change(z)
+        x = torch.cat([x, z[None]])
+    return model.forward(torch.cat([x, model.embedding[list(prompt)]]), at)
+
+
+def values(model, question, place):
+    """The unmodified states of all thoughts at a place, [K, H]."""
+    seen = {}
+
+    def keep(step):
+        def change(h):
+            seen[step] = h
+            return h
+        return change
+
+    run(model, question, [(step, place, keep(step)) for step in range(1, K + 1)])
+    return torch.stack([seen[step] for step in range(1, K + 1)])
+
+
+# ---- Philox, as src/engine/base/philox.ts ------------------------------------------------------------------------------
+
+W = 1 << 32
+
+
+def philox(counter, key):
+    c, k = list(counter), list(key)
+    for _ in range(10):
+        a, b = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
+        c = [(b >> 32) ^ c[1] ^ k[0], b % W, (a >> 32) ^ c[3] ^ k[1], a % W]
+        k = [(k[0] + 0x9E3779B9) % W, (k[1] + 0xBB67AE85) % W]
+    return c
+
+
+def fnv(name):
+    h = 0x811C9DC5
+    for byte in name.encode("ascii"):
+        h = ((h ^ byte) * 0x01000193) % W
+    return h
+
+
+def normal(seed, step, place):
+    site, layer = ("latent", 0) if place == "latent" else place
+    words = [philox([i // 4, step, layer, fnv(f"noise at {site}")], [seed, 0])[i % 4] for i in range(4 * H)]
+    uniform = [((words[2 * i] >> 5) * 2**26 + (words[2 * i + 1] >> 6)) / 2**53 for i in range(2 * H)]
+    return torch.tensor([math.sqrt(-2 * math.log(1 - uniform[2 * i])) * math.cos(2 * math.pi * uniform[2 * i + 1])
+                         for i in range(H)])
+
+
+# ---- Cases -------------------------------------------------------------------------------------------------------------
+
+PASTED = [round(0.5 * math.sin(3 * i + 1), 6) for i in range(H)]
+
+
+def cases(model):
+    e = model.embedding
+    mean = lambda step, place: torch.stack([values(model, q, place)[step - 1] for q in TRAINING]).mean(0)
+
+    def directions(place, centred):
+        rows = torch.cat([values(model, q, place) for q in TRAINING])
+        centre = rows.mean(0) if centred else torch.zeros(H)
+        return torch.linalg.svd(rows - centre)[2], centre
+
+    def onto(place, r, centred, inside):
+        v, c = directions(place, centred)
+        project = lambda h: (h - c) @ v[:r].T @ v[:r]
+        return lambda h: c + (project(h) if inside else h - c - project(h))
+
+    def without(v):
+        u = v / v.norm()
+        return lambda h: h - (h @ u) * u
+
+    def noise(seed, step, place):
+        g = normal(seed, step, place)
+        return lambda h: h.norm() * g / g.norm()
+
+    z = "latent"
+    own = values(model, QUESTION, z)
+    yield "", []
+    yield "z1:zero", [(1, z, lambda h: 0 * h)]
+    yield "z2@v.in.1:zero", [(2, ("v.in", 1), lambda h: 0 * h)]
+    yield "z2:noise(7)", [(2, z, noise(7, 2, z))]
+    yield "z3@mlp.in.1:noise(3)", [(3, ("mlp.in", 1), noise(3, 3, ("mlp.in", 1)))]
+    yield "z1:scale(-1.5)", [(1, z, lambda h: -1.5 * h)]
+    yield "z2@attention.out.2:scale(3)", [(2, ("attention.out", 2), lambda h: 3 * h)]
+    yield "z2:replace(mean(3))", [(2, z, lambda h: mean(2, z))]
+    yield "z1@residual.1:replace(mean(2))", [(1, ("residual", 1), lambda h: torch.stack(
+        [values(model, q, ("residual", 1))[0] for q in TRAINING[:2]]).mean(0))]
+    yield 'z1:replace(token("6"))', [(1, z, lambda h: e[6])]
+    yield 'z3:replace(thought(2,"other"))', [(3, z, lambda h: values(model, OTHER, z)[1])]
+    yield "z2:replace(thought(3))", [(2, z, lambda h: own[2])]
+    yield "z1:replace(thought(3));z3:replace(thought(1))", [(1, z, lambda h: own[2]), (3, z, lambda h: own[0])]
+    yield f"z2:replace(values({','.join(map(str, PASTED))}))", [(2, z, lambda h: torch.tensor(PASTED))]
+    yield "z1@residual.2:interpolate(thought(3),0.25)", [
+        (1, ("residual", 2), lambda h: 0.75 * h + 0.25 * values(model, QUESTION, ("residual", 2))[2])]
+    yield 'z2:add(difference("5","7"),0.7)', [(2, z, lambda h: h + 0.7 * (e[5] - e[7]))]
+    yield 'z1@mlp.out.1:add(token("4"),-1.25)', [(1, ("mlp.out", 1), lambda h: h - 1.25 * e[4])]
+    yield 'z2:remove(difference("5","7"))', [(2, z, without(e[5] - e[7]))]
+    yield "z2:remove(direction(3,1))", [(2, z, without(directions(z, True)[0][0]))]
+    yield 'z3:project(2,3,"centred","inside")', [(3, z, onto(z, 2, True, True))]
+    yield 'z1@q.in.2:project(3,2,"uncentred","outside")', None
+    yield "z2:scale(2);z2@q.in.1:zero;z2:add(thought(1),1);z2@mlp.out.2:scale(0.5);z3@k.in.2:zero", [
+        (2, z, lambda h: 2 * h + own[0]), (2, ("q.in", 1), lambda h: 0 * h), (2, ("mlp.out", 2), lambda h: h / 2),
+        (3, ("k.in", 2), lambda h: 0 * h)]
+
+
+def outside_of_two(model):
+    place = ("q.in", 2)
+    rows = torch.cat([values(model, q, place) for q in TRAINING[:2]])
+    v = torch.linalg.svd(rows)[2][:3]
+    return [(1, place, lambda h: h - h @ v.T @ v)]
+
+
+def main():
+    for name, kind, seed in (("qwen2", Qwen2, 23), ("gpt2", Gpt2, 24)):
+        model = kind(Random(seed))
+        out = {f"weights.{k}": w for k, w in model.weights.items()}
+        names, plain = [], None
+        for text, changes in cases(model):
+            changes = outside_of_two(model) if changes is None else changes
+            states = run(model, QUESTION, changes)[:, -1]
+            last = run(model, QUESTION, changes, PROMPT)[-1, -1]
+            shares = (model.head @ last).log_softmax(-1)
+            plain = shares if plain is None else plain
+            assert text == "" or (shares - plain).abs().max() > 1e-3, f"{text} changes nothing"
+            out[f"{len(names)}.hidden"], out[f"{len(names)}.log"] = states, shares
+            names.append(text)
+        write_golden(f"interventions-{name}", {
+            "by": "torch float64", "config": model.hugging_face(), "cases": names, "question": QUESTION, "other": OTHER,
+            "training": TRAINING, "prompt": PROMPT, "K": K, "temperature": TAU,
+        }, out)
+
+
+if __name__ == "__main__":
+    main()

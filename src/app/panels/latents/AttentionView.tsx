@@ -1,0 +1,100 @@
+import { useMemo, useState } from 'react';
+import type { ThoughtReport } from '../../../contract/thoughts';
+import { HeatMap } from '../../charts/HeatMap';
+import { seenThoughts, shownThought } from '../../store/thoughts';
+import { useApp, useTheme } from '../../store/use-app';
+import { Choice } from '../../ui/Choice';
+import { CheckField } from '../../ui/Field';
+import { percent, visibleToken } from '../../ui/format';
+import { type AttentionChoice, mostAttended, weightsOf } from './attention';
+
+/** As many as CODI's figure 6 shows. */
+const LISTED = 10;
+
+const options = (all: string, one: string, count: number) => [
+  { id: '', label: all },
+  ...Array.from({ length: count }, (_, i) => ({ id: String(i + 1), label: `${one} ${i + 1}` })),
+];
+
+/** What the thoughts attend to (CODI figure 6): each as a row over the question's tokens and the thoughts before it. */
+export function AttentionView() {
+  const theme = useTheme();
+  const latents = useApp((state) => state.latents);
+  const [choice, setChoice] = useState<AttentionChoice>({ layer: null, head: null, withoutFirst: true });
+  const { layers = 0, heads = 0 } = latents.session.value ?? {};
+  const seen = useApp((state) => state.latents.seen);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: made of these parts of the state only
+  const reports = useMemo(() => seenThoughts(latents), [seen, latents.branches]);
+  const matrix = useMemo(() => matrixOf(reports, choice), [reports, choice]);
+  const report = shownThought(latents);
+  if (!report || reports.length === 0) return null;
+  const read = (text: string): number | null => (text === '' ? null : Number(text));
+  return (
+    <>
+      <div className="attention-form">
+        <Choice
+          label="Layer"
+          value={String(choice.layer ?? '')}
+          options={options('mean of all', 'layer', layers)}
+          onChange={(text) => setChoice({ ...choice, layer: read(text) })}
+        />
+        <Choice
+          label="Head"
+          value={String(choice.head ?? '')}
+          options={options('mean of all', 'head', heads)}
+          onChange={(text) => setChoice({ ...choice, head: read(text) })}
+        />
+        <CheckField
+          label="Leave out the first token"
+          help="Positions attend to it whatever it is; CODI’s figure 6 leaves it out."
+          isSelected={choice.withoutFirst}
+          onChange={(withoutFirst) => setChoice({ ...choice, withoutFirst })}
+        />
+      </div>
+      <HeatMap
+        title="Attention of the thoughts"
+        summary="Each row is a position, each column a token of the question or a thought that it may attend to; weights of a row sum to 1 over all columns."
+        theme={theme}
+        fileName="attention"
+        height={140 + 26 * reports.length}
+        {...matrix}
+      />
+      <h4>
+        Most attended {report.step === 0 ? 'after the question' : `from z${report.step}`} (top {LISTED})
+      </h4>
+      <ol className="attended">
+        {mostAttended(report, choice, LISTED).map(({ index, weight }) => (
+          <li key={index}>
+            <span className="token">{columnName(reports, report, index)}</span> {percent(weight)}
+          </li>
+        ))}
+      </ol>
+    </>
+  );
+}
+
+/** A token of the question, or a thought with the token it decodes to, as in `z2 = 48`. */
+function columnName(reports: readonly ThoughtReport[], { columns }: ThoughtReport, index: number): string {
+  const { text, step } = columns[index]!;
+  if (step === null) return visibleToken(text);
+  const [best] = reports[step]?.layers.at(-1)?.top ?? [];
+  return best ? `z${step} = ${visibleToken(best.text)}` : `z${step}`;
+}
+
+function matrixOf(reports: readonly ThoughtReport[], choice: AttentionChoice) {
+  const last = reports.at(-1);
+  const columns = last?.columns ?? [];
+  const z = new Float64Array(reports.length * columns.length).fill(Number.NaN);
+  reports.forEach((report, i) => {
+    z.set(weightsOf(report, choice), i * columns.length);
+  });
+  return {
+    x: {
+      label: 'attended',
+      values: columns.map((_, i) => (last ? columnName(reports, last, i) : '')),
+    },
+    y: { label: 'position', values: reports.map(({ step }) => (step === 0 ? 'question' : `z${step}`)) },
+    z,
+    value: { label: 'attention', format: '%' as const },
+  };
+}

@@ -1,0 +1,129 @@
+import { readInterventions, writeInterventions } from '../../contract/intervention-text';
+import { MAX_LATENT_STEPS } from '../../contract/methods/shared';
+import { grow, initialBranches, interventionsOf } from './branches';
+import { quoted } from './link-text';
+import type { LatentsState } from './thoughts';
+
+/**
+ * The part of the Latents place that a link carries, a moment: whose thoughts (`base` and `run`, the beginnings of the
+ * hashes of the base and of the student's trained values; `of`, the student in words), K, the step and layer that are shown,
+ * and the interventions, as in `#/latents?question=held-out-3&student=trained&run=3fa9…&k=4&do=z2:zero&step=3&layer=2`.
+ */
+export type MomentLink = Readonly<Record<string, string>>;
+
+/** Digits of a hash in a link: enough to tell models apart. */
+const DIGITS = 12;
+
+interface Entry {
+  /** The values the key accepts, in words. */
+  readonly may: string;
+  accepts(text: string): boolean;
+}
+
+const number = (low: number, high: number): Entry => ({
+  may: `a whole number from ${low} to ${high}`,
+  accepts: (text) => /^\d{1,5}$/.test(text) && Number(text) >= low && Number(text) <= high,
+});
+const hash: Entry = {
+  may: `the first ${DIGITS} digits of a sha256`,
+  accepts: (text) => /^[0-9a-f]{12,64}$/.test(text),
+};
+const oneOf = (...values: readonly string[]): Entry => ({
+  may: values.join(' or '),
+  accepts: (text) => values.includes(text),
+});
+
+const ENTRIES: Readonly<Record<string, Entry>> = {
+  student: oneOf('trained', 'base'),
+  base: hash,
+  run: hash,
+  of: { may: 'at most 200 characters', accepts: (text) => text.length <= 200 },
+  feedback: oneOf('softmax', 'hidden'),
+  tau: { may: 'a number above 0 and up to 100', accepts: (text) => Number(text) > 0 && Number(text) <= 100 },
+  k: number(0, MAX_LATENT_STEPS),
+  do: {
+    may: 'interventions such as z2:zero',
+    accepts(text) {
+      try {
+        return readInterventions(text).length > 0;
+      } catch {
+        return false;
+      }
+    },
+  },
+  step: number(0, MAX_LATENT_STEPS),
+  layer: number(1, 4096),
+};
+
+export const MOMENT_KEYS: readonly string[] = Object.keys(ENTRIES);
+
+/** The usable values, and what is wrong with the others. */
+export function readMomentLink(values: URLSearchParams): {
+  readonly moment: MomentLink;
+  readonly problems: readonly string[];
+} {
+  const moment: Record<string, string> = {};
+  const problems: string[] = [];
+  for (const [key, { may, accepts }] of Object.entries(ENTRIES)) {
+    const text = values.get(key);
+    if (text === null) continue;
+    if (accepts(text)) moment[key] = text;
+    else problems.push(`unknown ${key} ${quoted(text)}: expected ${may}`);
+  }
+  return { moment, problems };
+}
+
+/** What a link must carry to come back to what is shown; nothing while no question is open. */
+export function momentLink(latents: LatentsState): MomentLink {
+  const { session, student, branches, step, layer } = latents;
+  if (session.status !== 'done') return {};
+  const { identity, latentSteps, filter, temperature, student: label } = session.value;
+  const interventions = writeInterventions(interventionsOf(branches));
+  return {
+    student,
+    base: identity.base.slice(0, DIGITS),
+    ...(identity.student !== null && { run: identity.student.slice(0, DIGITS), of: label.slice(0, 200) }),
+    ...(student === 'base' && { feedback: filter, tau: String(temperature) }),
+    k: String(latentSteps),
+    ...(interventions !== '' && { do: interventions }),
+    step: String(step),
+    ...(layer !== null && { layer: String(layer) }),
+  };
+}
+
+/** What a moment asks of the place before its question is opened. */
+export function askedBy(link: MomentLink): Partial<LatentsState> {
+  return {
+    ...(link.student && { student: link.student === 'trained' ? 'trained' : 'base' }),
+    ...(link.k !== undefined && { steps: Number(link.k) }),
+    ...(link.feedback && {
+      choice: { filter: link.feedback as 'softmax' | 'hidden', temperature: Number(link.tau ?? 1) },
+    }),
+  };
+}
+
+/** What a moment shows once its question is open. */
+export function shownBy(link: MomentLink): Pick<LatentsState, 'branches' | 'step' | 'layer'> {
+  const interventions = readInterventions(link.do ?? '');
+  return {
+    branches: interventions.length === 0 ? initialBranches : grow(initialBranches, interventions),
+    step: Number(link.step ?? 0),
+    layer: link.layer === undefined ? null : Number(link.layer),
+  };
+}
+
+/** In words, what differs between the models of a link and those that are here; `null` if nothing does. */
+export function strangerIn(
+  link: MomentLink,
+  { base, student }: { readonly base: string; readonly student: string | null },
+): string | null {
+  const differs = (wanted: string | undefined, found: string | null): boolean =>
+    wanted !== undefined && !(found ?? '').startsWith(wanted);
+  if (differs(link.base, base))
+    return `The link is of another base (${link.base}…) than the one that is loaded (${base.slice(0, DIGITS)}…): what is shown here is not what it showed.`;
+  if (!differs(link.run, student)) return null;
+  const wanted = `${link.of ?? 'a student'} (${link.run}…)`;
+  return student === null
+    ? `The link is of ${wanted}; what is shown is the untrained base.`
+    : `The link is of ${wanted}; the student that is here has other trained values (${student.slice(0, DIGITS)}…), so that what is shown is not what it showed.`;
+}

@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import { MAX_LATENT_STEPS } from './methods/shared';
+
+/**
+ * Stepping through latent thoughts and changing them. z_1…z_K are fed one after another between the question and the answer's
+ * prompt; thought t is what is fed at step t, and step 0 is the question's last position. H is the hidden size.
+ */
+
+/** Sites of a layer whose states can be changed; `residual` is the layer's output, of the last layer after the final norm. */
+export const STATE_SITES = [
+  'attention.in',
+  'q.in',
+  'k.in',
+  'v.in',
+  'attention.out',
+  'mlp.in',
+  'mlp.out',
+  'residual',
+] as const;
+export type StateSite = (typeof STATE_SITES)[number];
+
+const whole = (from: number, to: number) => z.int().min(from).max(to);
+const finite = z.number().min(-1e6).max(1e6);
+const tokenText = z.string().min(1).max(100);
+
+/** Most problems whose thoughts are averaged or decomposed, and most interventions of one branch. */
+export const MAX_MEAN_PROBLEMS = 128;
+export const MAX_INTERVENTIONS = 64;
+/** Most layers, directions and values that a request may name; the model's own sizes are checked where it is known. */
+const MANY = 1 << 16;
+
+/** The thought itself before it is fed, or the state at a site of layer 1…L at the thought's position. */
+export const place = z.union([
+  z.strictObject({ site: z.literal('latent') }),
+  z.strictObject({ site: z.enum(STATE_SITES), layer: whole(1, MANY) }),
+]);
+export type Place = z.infer<typeof place>;
+
+/**
+ * A vector of H values:
+ * - token: the row of the embedding of one token;
+ * - difference: that of `plus` less that of `minus`;
+ * - thought: the state at the same place of step `step`, unmodified, of this question or another one (its text or its id);
+ * - mean: the mean state at the same place and step over the first training problems;
+ * - direction: the principal direction `index` (1, 2, …) of all thoughts' states at that place over those problems, around
+ *   their mean, of norm 1;
+ * - values: as given.
+ */
+export const vector = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('token'), token: tokenText }),
+  z.strictObject({ kind: z.literal('difference'), plus: tokenText, minus: tokenText }),
+  z.strictObject({
+    kind: z.literal('thought'),
+    step: whole(1, MAX_LATENT_STEPS),
+    question: z.string().min(1).max(2000).optional(),
+  }),
+  z.strictObject({ kind: z.literal('mean'), problems: whole(1, MAX_MEAN_PROBLEMS) }),
+  z.strictObject({
+    kind: z.literal('direction'),
+    problems: whole(2, MAX_MEAN_PROBLEMS),
+    index: whole(1, MANY),
+  }),
+  z.strictObject({ kind: z.literal('values'), values: z.array(finite).min(1).max(MANY) }),
+]);
+export type Vector = z.infer<typeof vector>;
+
+/**
+ * What becomes of a state h, with v a vector:
+ * - zero: 0;
+ * - noise: ‖h‖·g/‖g‖, g standard normal by seed, step and place;
+ * - scale: factor·h;
+ * - replace: v;
+ * - interpolate: (1 − share)·h + share·v;
+ * - add: h + factor·v;
+ * - remove: h − (h·u)·u, u = v/‖v‖: the direction is projected out;
+ * - project: onto the r leading directions V of all thoughts' states at that place over the first training problems,
+ *   c + V·Vᵀ(h − c), c their mean or 0; `outside` keeps what is orthogonal to them instead.
+ */
+export const operation = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('zero') }),
+  z.strictObject({ kind: z.literal('noise'), seed: whole(0, 2 ** 31 - 1) }),
+  z.strictObject({ kind: z.literal('scale'), factor: finite }),
+  z.strictObject({ kind: z.literal('replace'), by: vector }),
+  z.strictObject({ kind: z.literal('interpolate'), with: vector, share: finite }),
+  z.strictObject({ kind: z.literal('add'), vector, factor: finite }),
+  z.strictObject({ kind: z.literal('remove'), vector }),
+  z.strictObject({
+    kind: z.literal('project'),
+    rank: whole(0, MANY),
+    problems: whole(1, MAX_MEAN_PROBLEMS),
+    centre: z.boolean(),
+    keep: z.enum(['inside', 'outside']),
+  }),
+]);
+export type Operation = z.infer<typeof operation>;
+
+/** At one place of one step. Several at the same place are applied in order. */
+export const intervention = z.strictObject({ step: whole(1, MAX_LATENT_STEPS), at: place, operation });
+export type Intervention = z.infer<typeof intervention>;
+
+/** A point of a branch: after `step` thoughts of the open question, with these interventions on them. */
+export const moment = z.strictObject({
+  session: z.int(),
+  step: whole(0, MAX_LATENT_STEPS),
+  interventions: z.array(intervention).max(MAX_INTERVENTIONS),
+});
+export type Moment = z.infer<typeof moment>;
+
+/** After `step` thoughts; without interventions unless there are some. */
+export const momentOf = (session: number, step: number, interventions: Intervention[] = []): Moment => ({
+  session,
+  step,
+  interventions,
+});
+
+export const answerPair = z.strictObject({ before: moment, after: moment });
+export type AnswerPair = z.infer<typeof answerPair>;
+
+/** The interventions that feed the thoughts of the unmodified run in another order: step t is fed thought order[t − 1]. */
+export const permutation = (order: readonly number[]): Intervention[] =>
+  order.flatMap((from, i) =>
+    from === i + 1
+      ? []
+      : [
+          {
+            step: i + 1,
+            at: { site: 'latent' as const },
+            operation: { kind: 'replace' as const, by: { kind: 'thought' as const, step: from } },
+          },
+        ],
+  );

@@ -1,0 +1,121 @@
+import { InputError } from '../base/errors';
+import type { Feedback } from '../nn/feedback';
+
+/** What a model is fed between the question and its answer prompt, as plain data. */
+export interface Reasoning {
+  /** Adapters that run while it reads, reasons and answers, by name, in order. */
+  readonly adapters: readonly string[];
+  /** Fed one after another, before the answer prompt. */
+  readonly stages: readonly Stage[];
+  /** Whether it writes its rationale and the answer prompt itself after the stages, so that no prompt is fed. */
+  readonly explicit?: boolean;
+  /** Adapters that run while it writes its rationale instead; by default the same. */
+  readonly explicitAdapters?: readonly string[];
+}
+
+export type Stage = TokensStage | EmbeddingsStage | LatentsStage | JacobiStage;
+
+/** Tokens of the vocabulary. */
+export interface TokensStage {
+  readonly kind: 'tokens';
+  readonly ids: readonly number[];
+  /** Whether these are its thoughts, as filler tokens are; default false. */
+  readonly thoughts?: boolean;
+}
+
+/** Added tokens: rows of a trained parameter [count, H]. */
+export interface EmbeddingsStage {
+  readonly kind: 'embeddings';
+  readonly parameter: string;
+  readonly rows: readonly number[];
+  /** Whether these are its thoughts, as silent tokens are; default false. */
+  readonly thoughts?: boolean;
+}
+
+/** Recurrent thoughts: each is made from the final hidden state before it. */
+export interface LatentsStage {
+  readonly kind: 'latents';
+  readonly steps: number;
+  readonly feedback: Feedback;
+}
+
+/**
+ * Thoughts that are refined together by Jacobi iteration (PCCoT). Run 0 feeds c copies of an added token, runs 1 … T feed
+ * x₁ … x_c: x₁ is made from the final hidden state before the stage, and x_{j+1} from the one at position j of the run before.
+ * What comes later sees the last run alone.
+ */
+export interface JacobiStage {
+  readonly kind: 'jacobi';
+  readonly parameter: string;
+  /** Row of the parameter. */
+  readonly row: number;
+  /** c */
+  readonly count: number;
+  /** T */
+  readonly iterations: number;
+  readonly feedback: Feedback;
+}
+
+/** Nothing between question and prompt. */
+export const DIRECT: Reasoning = { adapters: [], stages: [] };
+
+/** The same model writing its rationale. */
+export const explicitly = ({ adapters, explicitAdapters = adapters }: Reasoning = DIRECT): Reasoning => ({
+  adapters: explicitAdapters,
+  stages: [],
+  explicit: true,
+});
+
+/** Positions that a stage feeds. */
+export function lengthOf(stage: Stage): number {
+  switch (stage.kind) {
+    case 'tokens':
+      return stage.ids.length;
+    case 'embeddings':
+      return stage.rows.length;
+    case 'latents':
+      return stage.steps;
+    case 'jacobi':
+      return stage.count;
+  }
+}
+
+/** Whether a stage's positions are thoughts. */
+export const isThought = (stage: Stage): boolean =>
+  stage.kind === 'latents' || stage.kind === 'jacobi' || stage.thoughts === true;
+
+const sum = (stages: readonly Stage[]): number => stages.reduce((n, stage) => n + lengthOf(stage), 0);
+
+/** Number of positions fed between question and prompt. */
+export const positionsIn = ({ stages }: Reasoning): number => sum(stages);
+
+/** K: number of thoughts; 0 if it answers directly. */
+export const thoughtsIn = ({ stages }: Reasoning): number => sum(stages.filter(isThought));
+
+/** How its latents are made; undefined where it makes none. */
+export const feedbackOf = ({ stages }: Reasoning): Feedback | undefined =>
+  stages.flatMap((stage) => (stage.kind === 'latents' || stage.kind === 'jacobi' ? [stage.feedback] : []))[0];
+
+/**
+ * The same reasoning with K latents. One that makes none gets them at its end, made by `feedback`.
+ * @throws InputError if its thoughts are not K equal recurrent ones, and K is not their number
+ */
+export function withSteps(reasoning: Reasoning, K: number, feedback: Feedback): Reasoning {
+  if (K === thoughtsIn(reasoning)) return reasoning;
+  const { stages } = reasoning;
+  const latents = stages.filter((stage) => stage.kind === 'latents');
+  if (latents.length > 1 || stages.some((stage) => stage.kind !== 'latents' && isThought(stage)))
+    throw new InputError(
+      `${K} latent steps; this student was trained for ${thoughtsIn(reasoning)} thoughts that are not all recurrent`,
+      `Choose ${thoughtsIn(reasoning)}.`,
+    );
+  if (latents.length === 0)
+    return { ...reasoning, stages: [...stages, { kind: 'latents', steps: K, feedback }] };
+  return {
+    ...reasoning,
+    stages: stages.map((stage) => (stage.kind === 'latents' ? { ...stage, steps: K } : stage)),
+  };
+}
+
+/** A name that is the same for equal reasonings only, for caches. */
+export const reasoningName = (reasoning: Reasoning): string => JSON.stringify(reasoning);

@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readInterventions } from '../../../contract/intervention-text';
+import { InputError } from '../../base/errors';
+import { hiddenOf, logitsOf } from '../../decode/readout';
+import { feedbackOf } from '../../decode/reasoning';
+import type { Feedback } from '../../nn/feedback';
+import { createRuntime, type Runtime } from '../../runtime/runtime';
+import { relativeError } from '../../train/tiny.testing';
+import { answerDifference, answerIds, divergence, prompted } from './answers';
+import { type GoldenBranches, openBranches } from './branches.testing';
+
+/** float32 against torch in float64, over three thoughts and a prompt through two layers. Measured 5e-6. */
+const TOLERANCE = 1e-4;
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await createRuntime({ provider: 'wasm', threads: 1 });
+});
+afterAll(() => runtime.dispose());
+
+const logShares = (logits: Float32Array): number[] => {
+  const log = Math.log(logits.reduce((sum, x) => sum + Math.exp(x), 0));
+  return Array.from(logits, (x) => x - log);
+};
+
+/** All that a branch ends in: the last thought's hidden states, and the logits after the prompt. */
+async function end({ tree, K, answering, decoder }: GoldenBranches, text: string) {
+  const { state, ran } = await tree.at(readInterventions(text), K);
+  const hidden = await hiddenOf(state);
+  const after = await prompted(answering, state);
+  const logits = await logitsOf(decoder, after);
+  after.dispose();
+  return { hidden, logits, ran };
+}
+
+describe.each(['qwen2', 'gpt2'] as const)('interventions on %s', (name) => {
+  it('equal the same in torch, each and all', async () => {
+    const model = await openBranches(runtime, name);
+    expect(model.cases.length).toBeGreaterThan(20);
+    const kinds = new Set(model.cases.flatMap((text) => text.match(/:[a-z]+/g) ?? []));
+    expect([...kinds].sort().join('')).toBe(':add:interpolate:noise:project:remove:replace:scale:zero');
+    for (const [i, text] of model.cases.entries()) {
+      const { hidden, logits } = await end(model, text);
+      const want = model.golden.tensor(`${i}.hidden`).data;
+      expect(relativeError(hidden, want), `${text}, hidden states`).toBeLessThan(TOLERANCE);
+      const shares = logShares(logits);
+      const log = model.golden.tensor(`${i}.log`).data;
+      const largest = Math.max(...shares.map((x, id) => Math.abs(x - (log[id] as number))));
+      expect(largest, `${text}, log-probabilities`).toBeLessThan(TOLERANCE);
+    }
+    await model.dispose();
+  });
+});
+
+describe('a tree of branches', () => {
+  let model: GoldenBranches;
+  beforeAll(async () => {
+    model = await openBranches(runtime, 'qwen2');
+  });
+  afterAll(() => model.dispose());
+
+  it('replays an unmodified run to the bits of the straight run, whatever was tried in between', async () => {
+    const { decoder, K, answering } = model;
+    let state = await model.read();
+    for (let t = 0; t < K; t++)
+      state = await decoder.step(state, { latent: feedbackOf(model.runner.reasoning) as Feedback });
+    const after = await prompted(answering, state);
+    const straight = await logitsOf(decoder, after);
+    for (const one of [state, after]) one.dispose();
+    for (const text of ['', ...model.cases, '']) {
+      const { logits } = await end(model, text);
+      if (text === '') expect(logits).toEqual(straight);
+      else expect(relativeError(logits, straight), text).toBeGreaterThan(1e-4);
+    }
+  });
+
+  it('runs only what a branch changes', async () => {
+    const fresh = await openBranches(runtime, 'qwen2');
+    const ran = async (text: string) => (await end(fresh, text)).ran;
+    expect(await ran('')).toBe(4);
+    expect(await ran('')).toBe(0);
+    expect(await ran('z3:zero')).toBe(1);
+    expect(await ran('z2:zero')).toBe(2);
+    expect(await ran('z2:zero;z3:zero')).toBe(1);
+    expect(await ran('z3:zero')).toBe(0);
+    await fresh.dispose();
+  });
+
+  it('is changed by nothing after the last use', async () => {
+    const { logits } = await end(model, '');
+    // The last thought's final state is read by nothing: the prompt is fed next, and its keys and values are made before.
+    expect((await end(model, 'z3@residual.2:zero')).logits).toEqual(logits);
+    expect(relativeError((await end(model, 'z3@mlp.in.2:noise(3)')).logits, logits)).toBe(0);
+    expect((await end(model, 'z2@residual.2:zero')).logits).not.toEqual(logits);
+    expect((await end(model, 'z3@residual.1:zero')).logits).not.toEqual(logits);
+  });
+
+  it('drops states beyond its bound, the longest unused first, and replays them to the same bits', async () => {
+    const { state } = await model.tree.at([], 0);
+    const roomy = await openBranches(runtime, 'qwen2');
+    const tight = await openBranches(runtime, 'qwen2', 2 * state.bytes);
+    for (const text of model.cases) {
+      const [one, other] = [await end(tight, text), await end(roomy, text)];
+      expect(one.logits, text).toEqual(other.logits);
+      expect(tight.tree.bytes).toBeLessThanOrEqual(2 * state.bytes);
+    }
+    expect(roomy.tree.bytes).toBeGreaterThan(20 * state.bytes);
+    expect((await end(tight, '')).ran).toBe(4);
+    await roomy.dispose();
+    await tight.dispose();
+  });
+
+  it('refuses layers, vectors, directions and texts that there are not', async () => {
+    const refusal = async (text: string) => {
+      const thrown = await end(model, text).catch((error: unknown) => error);
+      expect(thrown, text).toBeInstanceOf(InputError);
+      return (thrown as Error).message;
+    };
+    expect(await refusal('z1@mlp.in.3:zero')).toContain('layer 3; the model has layers 1 to 2');
+    expect(await refusal('z1:replace(values(1,2))')).toContain('a vector of 2 values; 16 are expected');
+    expect(await refusal('z1:project(9,2,"uncentred","inside")')).toContain('9 directions; the 6 thoughts');
+    expect(await refusal('z1:add(token("4 5"),1)')).toContain('is 2 tokens');
+    expect(await refusal('z1:remove(difference("4","4"))')).toContain('is zero');
+    expect(await refusal('z1:replace(thought(4))')).toContain('thought 4; there are 3');
+    // What was refused has left nothing behind.
+    expect((await end(model, '')).ran).toBe(0);
+  });
+
+  it('cancels between two problems of what it gathers', async () => {
+    const done: number[] = [];
+    const controller = new AbortController();
+    model.vectors.asking = {
+      signal: controller.signal,
+      onProgress: (n) => {
+        done.push(n);
+        if (n === 1) controller.abort();
+      },
+    };
+    await expect(end(model, 'z1@attention.in.1:replace(mean(3))')).rejects.toMatchObject({
+      code: 'cancelled',
+    });
+    expect(done).toEqual([0, 1]);
+    model.vectors.asking = {};
+    expect((await end(model, 'z1@attention.in.1:replace(mean(3))')).ran).toBe(3);
+  });
+
+  it('says how answers differ: nothing for equal ones, and Σ p·log(p/q) at every token of the first', async () => {
+    const { tree, K, answering, decoder, tokenizer } = model;
+    const branch = async (text: string) => {
+      const state = await prompted(answering, (await tree.at(readInterventions(text), K)).state);
+      return { state, log: logShares(await logitsOf(decoder, state)) };
+    };
+    const [plain, same, other] = [await branch(''), await branch(''), await branch('z2:zero')];
+    const ids = await answerIds(answering, plain.state);
+    const differ = (after: typeof plain) =>
+      answerDifference(answering, tokenizer, { before: plain.state, after: after.state }, ids);
+    const none = await differ(same);
+    expect(none.divergence.every(({ nats }) => nats === 0)).toBe(true);
+    expect(none.divergence).toHaveLength(ids.length + 1);
+    const some = await differ(other);
+    const want = plain.log.reduce((sum, p, id) => sum + Math.exp(p) * (p - (other.log[id] as number)), 0);
+    expect(want).toBeGreaterThan(1e-3);
+    expect(some.divergence[0]?.nats).toBeCloseTo(want, 5);
+    const [largest] = some.first;
+    const changes = plain.log.map((p, id) => Math.abs(Math.exp(p) - Math.exp(other.log[id] as number)));
+    expect(largest?.id).toBe(changes.indexOf(Math.max(...changes)));
+    for (const { state } of [plain, same, other]) state.dispose();
+    expect(
+      divergence(
+        Float64Array.of(Math.log(0.25), Math.log(0.75)),
+        Float64Array.of(Math.log(0.5), Math.log(0.5)),
+      ),
+    ).toBeCloseTo(0.25 * Math.log(0.5) + 0.75 * Math.log(1.5), 12);
+  });
+});

@@ -1,0 +1,332 @@
+import type { LatentSession } from '../../../contract/events';
+import type { Intervention, Moment } from '../../../contract/latents';
+import { LATENT_DEFAULTS } from '../../../contract/methods/shared';
+import type {
+  AnswerDifference,
+  BranchAnswer,
+  FedThought,
+  NextFed,
+  ShownTokens,
+  ThoughtReport,
+} from '../../../contract/thoughts';
+import { InputError } from '../../base/errors';
+import { leftPad } from '../../data/batch';
+import { questionText } from '../../data/tokens';
+import type { Decoder } from '../../decode/decoder';
+import { logitLens } from '../../decode/logit-lens';
+import { attentionOf, hiddenOf, type TopTokens, topTokens, vectorOf } from '../../decode/readout';
+import type { Position } from '../../decode/reason';
+import { feedbackOf, type Reasoning, thoughtsIn } from '../../decode/reasoning';
+import type { DecoderState } from '../../decode/state';
+import type { Device } from '../../device/device';
+import { textOf } from '../../eval/answer';
+import type { Pair } from '../models/pair';
+import { unknownWords } from '../prompts/prompt';
+import { type Answering, answerDifference, answerIds, prompted } from './answers';
+import { valueOf } from './explicit-chain';
+import { norm } from './operations';
+import { MAX_BRANCH_BYTES, type Reached, StateTree } from './state-tree';
+import { type TeacherSpace, teacherDistances } from './teacher-distance';
+import { LOOKED_AT, ThoughtRunner } from './thought-runner';
+import { type Asking, ThoughtVectors } from './vectors';
+
+/** Number of decoded tokens shown of each distribution. */
+export const SHOWN_TOKENS = 8;
+
+const NO_TEACHER = 'the teacher has not reasoned about this question: ask for its explicit chain of thought';
+const NO_RATIONALE = 'the teacher wrote no rationale for this question';
+
+export interface StepperOptions {
+  readonly session: number;
+  readonly question: string;
+  readonly expected: string | null;
+  readonly student: string;
+  readonly identity: LatentSession['identity'];
+  /** What is fed as thoughts. */
+  readonly reasoning: Reasoning;
+  /** Most tokens of an answer. */
+  readonly limit: number;
+  readonly device: Device | undefined;
+  /** Texts of the first training problems that fit. */
+  readonly training: (count: number) => readonly string[];
+  /** The text of a problem with this id, or undefined. */
+  readonly problem: (id: string) => string | undefined;
+  readonly maxBytes?: number | undefined;
+}
+
+/**
+ * One question for one student: z₁…z_K are fed one at a time, with or without interventions, and from any of them the answer
+ * is generated. Everything asked of it names the interventions, so that branches can be visited in any order; their states
+ * are kept in a tree.
+ */
+export class LatentStepper {
+  readonly report: LatentSession;
+  private readonly runner: ThoughtRunner;
+  private readonly tree: StateTree;
+  private readonly vectors: ThoughtVectors;
+  private readonly answering: Answering;
+  private space: TeacherSpace | null | undefined;
+
+  private constructor(
+    private readonly pair: Pair,
+    private readonly decoder: Decoder,
+    options: StepperOptions,
+  ) {
+    const { question, reasoning, limit, device, training, problem } = options;
+    const ids = pair.codec.question(question);
+    const { config } = decoder.shape;
+    const latentSteps = thoughtsIn(reasoning);
+    this.report = {
+      session: options.session,
+      question,
+      tokens: ids.map((id) => pair.tokenizer.tokenText(id)),
+      unknown: unknownWords(pair.tokenizer.tokens(questionText(question))),
+      latentSteps,
+      ...fedBack(reasoning),
+      expected: options.expected,
+      student: options.student,
+      identity: options.identity,
+      layers: config.layers,
+      heads: config.heads,
+      hidden: config.hiddenSize,
+    };
+    const runner = new ThoughtRunner(decoder, reasoning, (at, step) => this.vectors.at(at, step));
+    const read = (text: string): Promise<DecoderState> => this.read(text);
+    const begin = async () => {
+      const start = performance.now();
+      const state = await read(question);
+      return { state, changed: undefined, milliseconds: performance.now() - start };
+    };
+    this.runner = runner;
+    this.tree = new StateTree(runner, begin, options.maxBytes ?? MAX_BRANCH_BYTES);
+    this.vectors = new ThoughtVectors({
+      runner,
+      tokenizer: pair.tokenizer,
+      device,
+      steps: latentSteps,
+      read: (named) => read(problem(named) ?? named),
+      before: async (step) => (await this.tree.at([], step - 1)).state,
+      training,
+    });
+    const prompt = reasoning.explicit ? [] : pair.codec.prompt;
+    this.answering = { decoder, prompt, endIds: pair.base.endIds, limit };
+  }
+
+  /** Reads the question. @throws InputError if it is empty or too long */
+  static async open(pair: Pair, decoder: Decoder, options: StepperOptions): Promise<LatentStepper> {
+    const stepper = new LatentStepper(pair, decoder, options);
+    await stepper.tree.at([], 0);
+    return stepper;
+  }
+
+  /** What the teacher's rationale on this question is compared by; null if it wrote none. */
+  compareWith(space: TeacherSpace | null): void {
+    this.space = space;
+  }
+
+  /** Everything there is to see of a thought, or of the question's last position at step 0. */
+  async thought({ step, interventions }: Moment, asking: Asking = {}): Promise<ThoughtReport> {
+    this.check(step, interventions);
+    this.vectors.asking = asking;
+    // First what is fed, which is made from the state before.
+    const made = step > 0 ? await this.fed(interventions, step) : undefined;
+    const { node, state, ran } = await this.tree.at(interventions, step);
+    const hidden = await hiddenOf(state);
+    const H = this.report.hidden;
+    const [layers] = await logitLens(this.decoder, state, SHOWN_TOKENS);
+    return {
+      step,
+      fed: made ? this.changedFed(made.fed, node.changed) : null,
+      next: await this.next(state, step),
+      layers: (layers as TopTokens[]).map((layer, l) => ({
+        ...this.named(layer),
+        norm: norm(hidden.subarray(l * H, (l + 1) * H)),
+      })),
+      ...(await this.attention(state)),
+      teacher:
+        this.space === undefined
+          ? { missing: NO_TEACHER }
+          : this.space === null
+            ? { missing: NO_RATIONALE }
+            : teacherDistances(hidden, this.space),
+      milliseconds: node.milliseconds,
+      ran: ran + (made?.ran ?? 0),
+    };
+  }
+
+  /** The answer after the thoughts of a moment. */
+  async answer({ step, interventions }: Moment, asking: Asking = {}): Promise<BranchAnswer> {
+    this.check(step, interventions);
+    this.vectors.asking = asking;
+    const reached = await this.tree.at(interventions, step);
+    const start = performance.now();
+    const after = await this.prompted(reached.state);
+    try {
+      return await this.answered(reached, after, performance.now() - start);
+    } finally {
+      after.dispose();
+    }
+  }
+
+  /** Two answers, and how the second's distributions differ along the first's tokens. */
+  async compare(one: Moment, other: Moment, asking: Asking = {}): Promise<AnswerDifference> {
+    const run = async ({ step, interventions }: Moment) => {
+      this.check(step, interventions);
+      this.vectors.asking = asking;
+      const reached = await this.tree.at(interventions, step);
+      const start = performance.now();
+      const state = await this.prompted(reached.state);
+      return { reached, state, milliseconds: performance.now() - start };
+    };
+    const before = await run(one);
+    try {
+      const after = await run(other);
+      try {
+        const states = { before: before.state, after: after.state };
+        const ids = await answerIds(this.answering, before.state);
+        return {
+          before: await this.answered(before.reached, before.state, before.milliseconds),
+          after: await this.answered(after.reached, after.state, after.milliseconds),
+          ...(await answerDifference(this.answering, this.pair.tokenizer, states, ids)),
+        };
+      } finally {
+        after.state.dispose();
+      }
+    } finally {
+      before.state.dispose();
+    }
+  }
+
+  /** Bytes of the states kept for all branches. */
+  get bytes(): number {
+    return this.tree.bytes;
+  }
+
+  /** Frees the states, not the decoder. */
+  dispose(): void {
+    this.tree.dispose();
+    this.vectors.clear();
+  }
+
+  /** The state from which the answer is generated; the given one is unchanged. */
+  private prompted(state: DecoderState): Promise<DecoderState> {
+    return this.runner.answering(state, (from) => prompted(this.answering, from));
+  }
+
+  private async read(text: string): Promise<DecoderState> {
+    const { codec } = this.pair;
+    const { ids, keyMask } = leftPad([codec.question(text)], this.decoder.shape.question, codec.padId);
+    return this.decoder.begin(ids, keyMask, LOOKED_AT);
+  }
+
+  private check(step: number, interventions: readonly Intervention[]): void {
+    const { latentSteps: K } = this.report;
+    for (const t of [step, ...interventions.map((one) => one.step)])
+      if (t > K)
+        throw new InputError(
+          `thought ${t}; ${K === 0 ? 'there are none' : `there are ${K}`}`,
+          'Open the question with more thoughts, or choose an earlier one.',
+        );
+  }
+
+  /** Thought `step` before the interventions on it, and how many passes that took. */
+  private async fed(interventions: readonly Intervention[], step: number) {
+    const { state, ran } = await this.tree.at(interventions, step - 1);
+    return { fed: await this.thoughtAfter(state), ran };
+  }
+
+  private async thoughtAfter(state: DecoderState): Promise<Omit<FedThought, 'normBefore' | 'isChanged'>> {
+    return this.runner.before(state, async (from, { input }) => {
+      const softmax = 'latent' in input && input.latent.kind === 'softmax' ? input.latent : undefined;
+      const values = await vectorOf(this.decoder, from.state, input);
+      return { ...(await this.top(from.state, softmax?.temperature ?? 1)), values, norm: norm(values) };
+    });
+  }
+
+  private changedFed(
+    fed: Omit<FedThought, 'normBefore' | 'isChanged'>,
+    changed: Reached['node']['changed'],
+  ): FedThought {
+    if (!changed) return { ...fed, normBefore: fed.norm, isChanged: false };
+    // The page gets its own copy: what is sent to it is gone here.
+    const values = changed.after.slice();
+    return { ...fed, values, norm: norm(values), normBefore: fed.norm, isChanged: true };
+  }
+
+  private async next(state: DecoderState, step: number): Promise<NextFed> {
+    if (step < this.report.latentSteps) return { kind: 'thought', ...(await this.thoughtAfter(state)) };
+    const { tokenizer } = this.pair;
+    return { kind: 'prompt', tokens: this.answering.prompt.map((id) => tokenizer.tokenText(id)) };
+  }
+
+  private async attention(
+    state: DecoderState,
+  ): Promise<Pick<ThoughtReport, 'columns' | 'heads' | 'attention'>> {
+    const { question: S, capacity: T, config } = this.decoder.shape;
+    const fed = this.runner.fedTo(state);
+    const all = await attentionOf(state);
+    const { tokens } = this.report;
+    const from = S - tokens.length;
+    const count = tokens.length + fed.length;
+    const rows = config.layers * config.heads;
+    const attention = new Float32Array(rows * count);
+    for (let row = 0; row < rows; row++)
+      attention.set(all.subarray(row * T + from, row * T + from + count), row * count);
+    return {
+      columns: [
+        ...tokens.map((text) => ({ text, step: null })),
+        ...fed.map((position) => ({ text: this.nameOf(position), step: position.thought ?? null })),
+      ],
+      heads: config.heads,
+      attention,
+    };
+  }
+
+  /** A thought is named by its number; what is none by the token it is, or by its place among the added ones. */
+  private nameOf({ thought, stage, at }: Position): string {
+    if (thought !== undefined) return `z${thought}`;
+    if (stage.kind === 'tokens') return this.pair.tokenizer.tokenText(stage.ids[at] as number);
+    return stage.kind === 'embeddings' ? `[${stage.parameter} ${(stage.rows[at] as number) + 1}]` : '';
+  }
+
+  private async answered(
+    { node, ran }: Reached,
+    state: DecoderState,
+    prompting: number,
+  ): Promise<BranchAnswer> {
+    const { top } = await this.top(state, 1);
+    const start = performance.now();
+    const ids = await answerIds(this.answering, state);
+    const milliseconds = prompting + performance.now() - start;
+    const { tokenizer } = this.pair;
+    const text = textOf(tokenizer, ids).trim();
+    return {
+      step: node.step,
+      text,
+      value: valueOf(text),
+      top,
+      tokens: ids.map((id) => tokenizer.tokenText(id)),
+      milliseconds,
+      totalMilliseconds: node.total + milliseconds,
+      ran,
+    };
+  }
+
+  private async top(state: DecoderState, temperature: number): Promise<ShownTokens> {
+    const [first] = await topTokens(this.decoder, state, SHOWN_TOKENS, temperature);
+    return this.named(first as TopTokens);
+  }
+
+  private named({ top, entropy }: TopTokens): ShownTokens {
+    const { tokenizer } = this.pair;
+    return { top: top.map((one) => ({ ...one, text: tokenizer.tokenText(one.id) })), entropy };
+  }
+}
+
+/** What is fed as a thought. */
+function fedBack(reasoning: Reasoning): Pick<LatentSession, 'filter' | 'temperature'> {
+  const feedback = feedbackOf(reasoning);
+  if (!feedback && thoughtsIn(reasoning) > 0) return { filter: 'tokens', temperature: 1 };
+  if (!feedback) return { filter: LATENT_DEFAULTS.filter, temperature: LATENT_DEFAULTS.temperature };
+  return { filter: feedback.kind, temperature: feedback.kind === 'softmax' ? feedback.temperature : 1 };
+}

@@ -1,0 +1,30 @@
+import type { ProblemCodec } from '../../data/tokens';
+import type { Reasoning } from '../../decode/reasoning';
+import type { ParameterSpecs } from '../../nn/parameters';
+import type { Tokenizer } from '../../tokenizer/tokenizer';
+import type { LoadedModel } from './pair';
+
+/** The trained values of a student. */
+export interface TeacherAdapter {
+  readonly parameters: ParameterSpecs;
+  readonly reasoning: Reasoning;
+  readonly packs: readonly Float32Array<ArrayBuffer>[];
+}
+
+/** The model whose hidden states are distilled. */
+export interface TeacherRole {
+  readonly model: LoadedModel;
+  /** What it runs with: a student that was kept as teacher. */
+  readonly adapter?: TeacherAdapter | undefined;
+  readonly label: string;
+}
+
+/** Who learns from whom, and how texts become their tokens. */
+export interface Roles {
+  readonly student: LoadedModel;
+  readonly teacher: TeacherRole;
+  readonly tokenizer: Tokenizer;
+  readonly codec: ProblemCodec;
+  /** SHA-256 of the weights of each, by name. */
+  readonly hashes: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,119 @@
+import type { RuleId } from '../../../contract/answer-rules';
+import type { RunConfig } from '../../../contract/config';
+import type { DataUsed } from '../../../contract/roles';
+import { InputError } from '../../base/errors';
+import { drawRows, type UsedRow } from '../../data/sets/draw-rows';
+import { calculationsOf } from '../../data/sets/row-codec';
+import type { RationaleForm } from '../../data/tokens';
+import { openedData } from '../data/opened-data';
+import type { Example } from '../models/problems';
+import type { Roles } from '../models/roles';
+import type { LoadedModels } from '../models/subjects';
+
+/** The examples of a run. */
+export interface RunData {
+  readonly training: readonly Example[];
+  readonly validation: readonly Example[];
+  readonly heldOut: readonly Example[];
+  /** Which they are, and by which rule answers are judged. */
+  readonly used: DataUsed;
+}
+
+/** Rows left out that are named; all are counted. */
+const MAX_LISTED = 200;
+
+export interface RunDataOptions {
+  /** Whether the teacher is read, which takes a rationale, and in which form. */
+  readonly rationale: RationaleForm | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Training, validation and held-out examples, as the configuration draws them.
+ * @throws InputError where fewer can be used than are asked for, or no data is there, CancelledError
+ */
+export async function runData(
+  config: RunConfig,
+  roles: Roles,
+  held: LoadedModels,
+  options: RunDataOptions,
+): Promise<RunData> {
+  return config.roles.data === 'opened'
+    ? rowsOf(config, roles, held, options)
+    : problemsOf(config, roles, held);
+}
+
+/** The bundled word problems, in the student's tokens. */
+function problemsOf({ seed, data }: RunConfig, { codec }: Roles, { pair, problems }: LoadedModels): RunData {
+  if (!pair || !problems) throw new InputError('no models are loaded', 'Load the bundled pair first.');
+  const own = (examples: readonly Example[]): readonly Example[] =>
+    codec === pair.codec ? examples : examples.map((e) => ({ ...e, tokens: codec.encode(e.problem) }));
+  const training = own(problems.sample(seed, data.samples));
+  const validation = own(problems.take('validation', 0, data.validation));
+  const heldOut = own(problems.take('held-out', 0, data.heldOut));
+  return {
+    ...{ training, validation, heldOut },
+    used: {
+      name: pair.manifest.data.description,
+      sha256: null,
+      rule: ruleOf(data.rule, 'last-number'),
+      ...idsOf({ training, validation, heldOut }),
+      leftOut: 0,
+      leftOutRows: [],
+      notes: [],
+    },
+  };
+}
+
+async function rowsOf(
+  { seed, data }: RunConfig,
+  { codec, student }: Roles,
+  held: LoadedModels,
+  { rationale, signal }: RunDataOptions,
+): Promise<RunData> {
+  const { set } = openedData(held.data);
+  const { maxPositions = Number.POSITIVE_INFINITY } = student.config;
+  const longest = Math.min(maxPositions, data.longest > 0 ? data.longest : Number.POSITIVE_INFINITY);
+  const draw = { seed, ...data };
+  const drawn = await drawRows(set, draw, {
+    codec,
+    longest,
+    needsRationale: rationale !== undefined,
+    signal,
+  });
+  const examples = (rows: readonly UsedRow[]): Example[] =>
+    rows.map(({ row, tokens }) => ({ id: row.id, problem: row, tokens }));
+  const training = examples(drawn.training);
+  const validation = examples(drawn.validation);
+  const heldOut = examples(drawn.heldOut);
+  return {
+    ...{ training, validation, heldOut },
+    used: {
+      name: set.report.name,
+      sha256: set.report.sha256,
+      rule: ruleOf(data.rule, set.report.rule),
+      ...idsOf({ training, validation, heldOut }),
+      leftOut: drawn.leftOut.length,
+      leftOutRows: drawn.leftOut.slice(0, MAX_LISTED),
+      notes: rationale === 'results' ? withoutCalculations(training) : [],
+    },
+  };
+}
+
+const ruleOf = (asked: RunConfig['data']['rule'], own: RuleId): RuleId => (asked === 'set' ? own : asked);
+
+const idsOf = (parts: Pick<RunData, 'training' | 'validation' | 'heldOut'>) => ({
+  training: parts.training.map(({ id }) => id),
+  validation: parts.validation.map(({ id }) => id),
+  heldOut: parts.heldOut.map(({ id }) => id),
+});
+
+/** Of rows without calculations the results alone cannot be taken. */
+function withoutCalculations(training: readonly Example[]): string[] {
+  const { length } = training.filter(({ problem }) => calculationsOf(problem).length === 0);
+  return length === 0
+    ? []
+    : [
+        `${length} of ${training.length} training rows have no calculations <<…>>: the teacher is read on their whole rationale instead of the results.`,
+      ];
+}

@@ -1,0 +1,47 @@
+import type { CallOptions } from '../../../contract/calls';
+import type { Accuracy } from '../../../contract/events';
+import { layoutOf } from '../../data/batch';
+import { explicitly } from '../../decode/reasoning';
+import { accuracy } from '../../eval/accuracy';
+import type { DeviceModels } from '../models/device-models';
+import type { Roles } from '../models/roles';
+import type { RunData } from './run-data';
+import { capacityFor, decoderFor, EVALUATION_BATCH, generationLimit } from './student';
+
+/** Accuracy of the teacher's own chain of thought, greedy, on the held-out examples of a run. */
+export async function teacherAccuracy(
+  models: DeviceModels,
+  { teacher, tokenizer, codec }: Roles,
+  prompt: string,
+  { heldOut, used }: RunData,
+  { signal, report }: CallOptions,
+): Promise<Accuracy> {
+  const batch = Math.min(EVALUATION_BATCH, heldOut.length);
+  const layout = layoutOf(
+    heldOut.map((e) => e.tokens),
+    codec,
+    batch,
+  );
+  const reasoning = explicitly();
+  const decoder = await decoderFor(models, teacher.model, {
+    ...{ batch, question: layout.question, capacity: capacityFor(layout, reasoning), reasoning },
+  });
+  const start = performance.now();
+  try {
+    return await accuracy({
+      ...{ decoder, codec, tokenizer, signal },
+      endIds: teacher.model.endIds,
+      problems: heldOut.map((e) => ({ tokens: e.tokens, answer: e.problem.answer })),
+      reasoning,
+      judge: { rule: used.rule, prompt },
+      limit: generationLimit(layout, reasoning),
+      onProgress: (done, total) =>
+        report?.({
+          ...{ phase: 'evaluate', done, total, unit: 'problems' },
+          elapsed: performance.now() - start,
+        }),
+    });
+  } finally {
+    await decoder.dispose();
+  }
+}
