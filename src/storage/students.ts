@@ -54,9 +54,18 @@ class Writer {
     worker.postMessage({ ...message, id } satisfies ToWriter, [message.snapshot.file.buffer]);
     try {
       await within(LIMIT, done);
+    } catch (error) {
+      // A worker that the browser ended says nothing: the next snapshot gets another one.
+      if (this.pending.has(id)) this.end();
+      throw error;
     } finally {
       this.pending.delete(id);
     }
+  }
+
+  private end(): void {
+    this.worker?.terminate();
+    this.ready = undefined;
   }
 
   private started(): Promise<Worker> {
@@ -69,6 +78,7 @@ class Writer {
       worker.addEventListener('message', ({ data }: MessageEvent<FromWriter>) => {
         if (data.kind === 'ready') return resolve(worker);
         const call = this.pending.get(data.id);
+        this.pending.delete(data.id);
         if (data.kind === 'written') call?.resolve();
         else call?.reject(Object.assign(new StorageError(data.error.message, data.error.hint)));
       });
@@ -77,8 +87,8 @@ class Writer {
         const error = storageError(new Error(event.message || 'the worker that writes students broke off'));
         reject(error);
         for (const call of this.pending.values()) call.reject(error);
-        this.worker?.terminate();
-        this.ready = undefined;
+        this.pending.clear();
+        this.end();
       });
     });
     return within(LIMIT, this.ready);
