@@ -1,6 +1,7 @@
 import './page.css';
 import { useEffect } from 'react';
 import { TabPanel, Tabs } from 'react-aria-components';
+import { ArenaPanel } from './panels/arena/ArenaPanel';
 import { DataPanel } from './panels/data/DataPanel';
 import { DistilPanel } from './panels/distil/DistilPanel';
 import { GeneratePanel } from './panels/generate/GeneratePanel';
@@ -22,6 +23,7 @@ const PLACES: Readonly<Record<PanelName, () => React.ReactNode>> = {
   generate: GeneratePanel,
   distil: DistilPanel,
   latents: LatentsPanel,
+  arena: ArenaPanel,
 };
 
 /** A workspace: a bar that says how things stand, and below it one place at a time. */

@@ -416,7 +416,7 @@ describe('the page', () => {
       .element(page.getByRole('button', { name: /Opened: stories.*Hidden states of/ }))
       .toBeVisible();
     await page.getByRole('tab', { name: 'Distil' }).click();
-    await expect.element(text(/Runs train on the bundled pair/)).toBeVisible();
+    await expect.element(text(/This run trains the bundled base/)).toBeVisible();
     await page.getByRole('tab', { name: 'Latents' }).click();
     await expect.element(text(/answered by the bundled pair/)).toBeVisible();
   });

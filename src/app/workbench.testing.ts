@@ -18,6 +18,7 @@ import { madeCausalPoints, madeCausalReport, madeLensReport } from './lens.testi
 import { valueAt } from './store/draft';
 import type { Connection } from './store/environment';
 import { studentOf } from './store/student';
+import { madeThoughtTestReport } from './thought-test.testing';
 import { madeAnswer, madeDifference, madeSizes, madeThought } from './thoughts.testing';
 
 export interface DoubleOptions {
@@ -319,6 +320,12 @@ export function double({
       const whole = accuracyOf(Math.round(request.problems * 0.8), request.problems);
       return madeCausalReport(request, points, whole);
     },
+    async testThoughts(request, options) {
+      await begin('testThoughts', request);
+      const tell = (progress: Progress) => options?.report?.(progress);
+      await work('thoughts', 'problems', request.problems, tell, options?.signal);
+      return madeThoughtTestReport(request, accuracyOf);
+    },
     async checkpoints() {
       await begin('checkpoints');
       return [...kept];
@@ -549,6 +556,17 @@ export function double({
         writeInterventions(after.interventions),
       );
       return madeDifference(before, after);
+    },
+    async exportModel(request, options) {
+      await begin('exportModel', request);
+      await work('write', 'bytes', 4, (progress) => options?.report?.(progress), options?.signal);
+      return {
+        name: `made-up-${request.format}.zip`,
+        blob: new Blob([new Uint8Array(64)]),
+        files: [{ name: 'adapter_model.safetensors', bytes: 64 }],
+        notes: ['A note.'],
+        milliseconds: 3,
+      };
     },
     async exportStates(request, options) {
       await begin('exportStates', request);

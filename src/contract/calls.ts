@@ -27,8 +27,10 @@ import type {
   Source,
   Subject,
 } from './lens';
+import type { ModelFile, ModelFileRequest } from './model-files';
 import type { RunSnapshot } from './snapshot';
 import type { StatesFile, StatesRequest } from './states';
+import type { ThoughtTestReport, ThoughtTestRequest } from './thought-test';
 import type { AnswerDifference, BranchAnswer, ThoughtReport } from './thoughts';
 import type { TokenPreview, TokenPreviewRequest } from './tokens';
 import type { StorageErrors, WeightStorage } from './weight-storage';
@@ -82,8 +84,12 @@ export interface Workbench {
   lensCost(request: LensRequest): Promise<LensCost>;
   /** Hidden states as a file. Served between two steps of a run in progress. */
   exportStates(request: StatesRequest, options?: CallOptions): Promise<StatesFile>;
+  /** A model, or a student with what was trained, as a file for other programs and for opening here again. */
+  exportModel(request: ModelFileRequest, options?: CallOptions): Promise<ModelFile>;
   /** Tests whether directions matter: accuracy with hidden states projected onto r of them. Reports points as they come. */
   causal(request: CausalRequest, options?: CallOptions<Progress | CausalEvent>): Promise<CausalReport>;
+  /** Tests whether a student's thoughts matter: the same problems with its thoughts replaced in many ways. */
+  testThoughts(request: ThoughtTestRequest, options?: CallOptions<Progress>): Promise<ThoughtTestReport>;
   /** The student's checkpoints in the last run (or the one in progress), oldest first. */
   checkpoints(): Promise<readonly CheckpointReport[]>;
   /** Opens another model for the lens, from its files. It replaces the one opened before. */

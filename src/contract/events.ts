@@ -111,9 +111,11 @@ export interface Progress {
     | 'states'
     | 'spectra'
     | 'causal'
+    | 'thoughts'
     | 'check'
     | 'rows'
     | 'tokens'
+    | 'write'
     | 'generate';
   readonly done: number;
   readonly total: number;
@@ -126,7 +128,8 @@ export interface Progress {
     | 'matrices'
     | 'kernels'
     | 'rows'
-    | 'tokens';
+    | 'tokens'
+    | 'runs';
   /** Milliseconds since the phase began; the page derives the ETA. */
   readonly elapsed: number;
 }
@@ -229,7 +232,49 @@ export interface KeptEvent {
   readonly failure: string | null;
 }
 
+/** A stage of the run's curriculum begins, see `runStages`; a run without stages sends none. */
+export interface StageEvent {
+  readonly kind: 'stage';
+  /** Number of the stage, from 1, and of how many. */
+  readonly stage: number;
+  readonly of: number;
+  readonly name: string;
+  /** Its first step, from 1. */
+  readonly step: number;
+}
+
+/** A sampled answer and what it was rewarded for. */
+export interface DrawnCompletion {
+  /** What was written after the latents. */
+  readonly text: string;
+  readonly formatted: boolean;
+  readonly correct: boolean;
+  /** Reasoning tokens, the two around the latents included. */
+  readonly length: number;
+  /** Terms of the reward. */
+  readonly reward: { readonly format: number; readonly correct: number; readonly length: number };
+  /** The reward, normalised within the group. */
+  readonly advantage: number;
+}
+
+/** Answers drawn for one question. */
+export interface DrawnGroup {
+  /** Index of the question among the run's training samples. */
+  readonly sample: number;
+  readonly completions: readonly DrawnCompletion[];
+}
+
+/** What a step of reinforcement was computed from. */
+export interface GroupsEvent {
+  readonly kind: 'groups';
+  /** From 1. */
+  readonly step: number;
+  readonly groups: readonly DrawnGroup[];
+}
+
 export type RunEvent =
+  | StageEvent
+  | GroupsEvent
   | DataEvent
   | StepEvent
   | EvaluationEvent
@@ -257,6 +302,10 @@ export interface RunResult {
   readonly status: 'done' | 'stopped';
   readonly steps: number;
   readonly heldOut: Accuracy | null;
+  /** Whether that is the accuracy of rationales and answers that the student writes itself. */
+  readonly isWritten?: boolean;
+  /** Where it was asked for: the accuracy on the same problems while the student writes its rationale (LoRi-E). */
+  readonly explicit?: Accuracy;
   /** The teacher's explicit chain of thought on the same held-out problems. */
   readonly teacher: Accuracy | null;
   readonly seconds: {

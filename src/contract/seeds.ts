@@ -1,4 +1,4 @@
-import { bootstrapInterval, type Interval, mean, median, standardDeviation } from './statistics';
+import { bootstrapInterval, type Interval, mean, median, splitmix32, standardDeviation } from './statistics';
 
 /**
  * Accuracy over seeds. The unit is the seed: a run draws its own training samples, batch order and initialisation, and
@@ -74,3 +74,32 @@ export function comparePaired(figures: BySeed, baseline: BySeed): PairedSummary 
 /** Sorted by seed, so that the order of runs does not change a digit. */
 const ascending = (figures: BySeed): number[] =>
   [...figures].sort(([a], [b]) => a - b).map(([, value]) => value);
+
+/** Differences up to this number are tested over all their signs; of more, over `DRAWN` random ones. */
+const MAX_EXACT = 16;
+const DRAWN = 1 << 16;
+
+/**
+ * Two-sided sign-flip test of paired differences (Fisher 1935): the share of all ways of giving them signs in which their sum is
+ * at least as far from 0 as it is. 1 without a difference that is not 0.
+ */
+export function signFlip(differences: readonly number[]): number {
+  const sizes = differences.filter((value) => value !== 0).map(Math.abs);
+  const n = sizes.length;
+  const seen = Math.abs(differences.reduce((sum, value) => sum + value, 0));
+  // Sums of the same numbers in another order differ by rounding.
+  const reached = (sum: number): boolean => Math.abs(sum) >= seen - 1e-12 * (1 + seen);
+  const draw = splitmix32(1);
+  const ways = n <= MAX_EXACT ? 2 ** n : DRAWN;
+  let count = 0;
+  for (let way = 0; way < ways; way++) {
+    const signs = n <= MAX_EXACT ? way : null;
+    const sum = sizes.reduce((total, size, i) => {
+      const isNegative = signs === null ? draw() < 0.5 : ((signs >> i) & 1) === 1;
+      return isNegative ? total - size : total + size;
+    }, 0);
+    if (reached(sum)) count++;
+  }
+  // Among random ways the one that was seen counts as one of them.
+  return n <= MAX_EXACT ? count / ways : (count + 1) / (ways + 1);
+}

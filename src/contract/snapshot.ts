@@ -30,6 +30,8 @@ export const TENSOR_GROUPS = {
   first: 'first-moment/',
   second: 'second-moment/',
   kept: 'kept/',
+  /** The values that a stage's reference has, where a stage has one. */
+  reference: 'reference/',
 } as const;
 
 const count = z.int().min(0);

@@ -60,7 +60,7 @@ export function bootstrapInterval(
 }
 
 /** Uniform in [0, 1), 32 bits (Steele, Lea & Flood 2014, in its 32-bit form). */
-function splitmix32(seed: number): () => number {
+export function splitmix32(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x9e3779b9) >>> 0;

@@ -3,7 +3,13 @@ import type { PairReport, RunEvent } from '../contract/events';
 import type { Methods } from '../contract/methods/method';
 import type { RunFile } from '../contract/run-file';
 import type { LoriWorkbench } from '../engine/session/workbench';
-import type { GenerateArguments, LensArguments, TrainingArguments } from './options';
+import type {
+  ExportArguments,
+  GenerateArguments,
+  LensArguments,
+  StepArguments,
+  TrainingArguments,
+} from './options';
 
 export interface Contender {
   /** The preset's id, or the method if a custom configuration is run with every method. */
@@ -28,10 +34,16 @@ export interface CommandInput {
   readonly save: (result: Record<string, unknown>) => Promise<void>;
   readonly samples: number;
   readonly question: string | undefined;
+  readonly stepping: StepArguments;
   readonly lens: LensArguments;
   /** Where the result goes, if not to the standard output. */
   readonly out: string | undefined;
+  /** Where a report is written as a page. */
+  readonly html: string | undefined;
+  /** The file of an arena. */
+  readonly plan: string | undefined;
   readonly generation: GenerateArguments;
+  readonly exported: ExportArguments;
   readonly training: TrainingArguments;
   /** The run file that is repeated. */
   readonly file: RunFile | null;

@@ -1,10 +1,13 @@
-import { momentOf } from '../contract/latents';
+import { arena } from './arena';
 import { type Command, unobserved } from './command';
 import { evaluate } from './eval';
+import { exportFile } from './export';
 import { generate } from './generate';
 import { causal, lens } from './lens';
 import { withRoles } from './roles';
 import { states } from './states';
+import { step } from './step';
+import { thoughts } from './thought-test';
 
 /** One run: all losses, accuracies and spectra of the student, and the result. */
 const distil: Command = async (input) => {
@@ -13,34 +16,17 @@ const distil: Command = async (input) => {
   const steps: object[] = [];
   const evaluations: object[] = [];
   const spectra: object[] = [];
+  const stages: object[] = [];
   const result = await workbench.distil(config, {
     report: (event) => {
       onEvent(event);
       if (event.kind === 'step') steps.push(event);
       if (event.kind === 'evaluation') evaluations.push(event);
       if (event.kind === 'spectrum') spectra.push(event);
+      if (event.kind === 'stage') stages.push(event);
     },
   });
-  return { result, steps, evaluations, spectra };
-};
-
-/** One question, thought by thought; a student is trained first. */
-const step: Command = async (input) => {
-  const { workbench, question, onEvent } = input;
-  const config = await withRoles(input);
-  const run = await workbench.distil(unobserved(config), { report: onEvent });
-  const [problem] = await workbench.problems('held-out', 0, 1);
-  const text = question ?? problem?.question ?? '';
-  const session = await workbench.openQuestion({
-    question: text,
-    student: 'trained',
-    ...(question === undefined && problem && { expected: problem.answer }),
-  });
-  const thoughts = [];
-  const { session: id, latentSteps: K } = session;
-  for (let t = 1; t <= K; t++) thoughts.push(await workbench.thought(momentOf(id, t)));
-  const answer = await workbench.answer(momentOf(id, K));
-  return { session, thoughts, answer, explicit: await workbench.explicit(text), heldOut: run.heldOut };
+  return { result, steps, evaluations, spectra, ...(stages.length > 0 && { stages }) };
 };
 
 /** Milliseconds per step, session creation time, and program and node counts of the configuration. */
@@ -65,11 +51,14 @@ const bench: Command = async (input) => {
 export const COMMANDS = {
   lens,
   causal,
+  thoughts,
   distil,
   eval: evaluate,
+  arena,
   step,
   generate,
   states,
+  export: exportFile,
   bench,
 } as const satisfies Record<string, Command>;
 export type CommandName = keyof typeof COMMANDS;

@@ -12,11 +12,16 @@ const ABOUT: Readonly<Record<CommandName, string>> = {
   causal: 'Measures accuracy while hidden states are projected onto r directions.',
   distil: 'Trains one student; prints every loss, accuracy and spectrum.',
   eval: 'Trains presets over seeds and compares their held-out accuracy.',
-  step: 'Trains a student, then answers one question thought by thought.',
+  step: 'Trains a student, then answers one question thought by thought, and again with interventions on its thoughts.',
+  arena: 'Runs an arena of the page: every method on every seed, compared with a baseline.',
+  thoughts:
+    'Trains a student, then answers problems with its thoughts as they are, fewer, more and replaced: do they matter?',
   generate:
     'Continues a prompt with a teacher, base, student or opened checkpoint: sampling, seeds, tokens per second.',
   states:
     'Writes hidden states to a file: .npy, float32 [layers, tokens, H], or .safetensors, a tensor for each layer with metadata.',
+  export:
+    'Writes a model or a student to a file: a PEFT adapter, a merged model (safetensors) or an ONNX graph.',
   bench: 'Times a training step.',
 };
 

@@ -337,6 +337,22 @@ describe('the other commands', () => {
     expect(json.answer.top).toHaveLength(8);
     expect(json.explicit.tokens).toBeGreaterThan(0);
   });
+
+  it('intervenes on thoughts of the untrained base, a branch each, and says what each changes', async () => {
+    const { json, said } = await run(
+      ...['step', '--untrained', '--intervene', 'z1:zero', '--intervene', 'z4@residual.2:zero'],
+    );
+    const [changed, unused] = json.branches;
+    expect(changed.interventions).toEqual([{ step: 1, at: { site: 'latent' }, operation: { kind: 'zero' } }]);
+    expect(changed.thoughts[0].fed).toMatchObject({ norm: 0, isChanged: true });
+    expect(changed.difference.divergence[0].nats).toBeGreaterThan(1e-6);
+    // The last thought's final state is read by nothing.
+    expect(unused.difference.divergence.every(({ nats }: { nats: number }) => nats === 0)).toBe(true);
+    expect(json.milliseconds.thought).toBeGreaterThan(0);
+    expect(json).not.toHaveProperty('heldOut');
+    expect(said).toMatch(/z1:zero: .* KL [\d.e-]+ nats/);
+    await expect(run('step', '--intervene', 'z1:blur')).rejects.toThrow('"blur"; one of zero');
+  });
 });
 
 describe('lab generate', () => {

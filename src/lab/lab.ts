@@ -107,8 +107,12 @@ export async function lab(
       },
       samples,
       question: values.question,
+      stepping: values,
+      html: values.html,
+      plan: values.plan,
       lens: values,
       generation: values,
+      exported: values,
       training: values,
       file,
       out: values.out,
@@ -210,6 +214,9 @@ function progress(event: RunEvent, say: (line: string) => void): void {
     const { step, steps, losses, milliseconds } = event;
     const terms = Object.entries(losses).map(([term, value]) => `${term} ${value.toPrecision(4)}`);
     say(`step ${step}/${steps}  ${terms.join('  ')}  ${milliseconds.toFixed(0)} ms`);
+  }
+  if (event.kind === 'stage') {
+    say(`stage ${event.stage} of ${event.of} from step ${event.step}: ${event.name}`);
   }
   if (event.kind === 'data' && event.data.sha256 !== null) for (const line of sayData(event.data)) say(line);
   if (event.kind === 'evaluation') {

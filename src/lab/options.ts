@@ -1,6 +1,7 @@
 import type { Accuracy } from '../contract/events';
 import { GENERATE_SETTINGS, type GenerateSettings } from '../contract/generate';
 import { CONTROLS, STACKS } from '../contract/lens';
+import { EXPORT_DTYPES, MODEL_FORMATS, ONNX_LENGTH } from '../contract/model-files';
 import { rangeText, type Setting } from '../contract/settings';
 
 /** The value of an option that counts something. @throws an error that says what was expected */
@@ -53,14 +54,17 @@ interface OptionText {
 
 const LENS = ['lens'];
 const CAUSAL = ['causal'];
+const THOUGHTS = ['thoughts'];
 const BOTH = ['lens', 'causal'];
 const GENERATE = ['generate'];
 const STATES = ['states'];
+const EXPORT = ['export'];
 /** What names samples. */
 const READING = [...LENS, ...STATES];
-const SUBJECTS = [...BOTH, ...GENERATE, ...STATES];
+const SUBJECTS = [...BOTH, ...GENERATE, ...STATES, ...EXPORT];
 /** What trains a student. */
-const TRAINING = ['distil', 'step', 'bench'];
+const TRAINING = ['distil', 'step', 'bench', ...EXPORT];
+const both = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])];
 
 /** A setting of generation as an option: its help, range and default are those of the page. */
 const generation = (key: keyof GenerateSettings) => {
@@ -146,6 +150,21 @@ export const OPTIONS = {
     about: 'The question to answer; by default the first held-out problem.',
     commands: ['step'],
   },
+  intervene: {
+    type: 'string',
+    multiple: true,
+    default: [] as string[],
+    value: 'z2:zero',
+    about:
+      'Interventions on the thoughts, as in z2:zero;z3@residual.2:add(token("12"),0.5), a branch each time it is given; its answer is compared with the unmodified one. Operations: zero, noise(seed), scale(a), replace(v), interpolate(v,share), add(v,a), remove(v), project(r,problems,"centred","inside"); vectors: token("a"), difference("a","b"), thought(2) or thought(2,"held-out-3"), mean(problems), direction(problems,index), values(…).',
+    commands: ['step'],
+  },
+  untrained: {
+    type: 'boolean',
+    default: false,
+    about: 'Step through the untrained base; nothing is trained.',
+    commands: ['step'],
+  },
   samples: {
     type: 'string',
     default: '16',
@@ -174,14 +193,14 @@ export const OPTIONS = {
     value: 'folder',
     about:
       'A PEFT adapter (adapter_config.json, adapter_model.safetensors) to merge into the opened checkpoint; without --open (of distil, step and bench: --model), into the bundled model that it names as its base.',
-    commands: [...SUBJECTS, ...TRAINING],
+    commands: both(SUBJECTS, TRAINING),
   },
   storage: {
     type: 'string',
     value: 'f32|int8',
     about:
       'How the opened checkpoint’s matrices are kept: as float32, or in 8 bits by blocks of 32, a third of the memory and slower. By default float32 where a text can then be read.',
-    commands: [...SUBJECTS, ...TRAINING],
+    commands: both(SUBJECTS, TRAINING),
   },
   model: {
     type: 'string',
@@ -247,15 +266,16 @@ export const OPTIONS = {
   ranks: {
     type: 'string',
     value: '1,2,4',
-    about: 'By default powers of two up to the hidden size.',
-    commands: CAUSAL,
+    about:
+      'Numbers of directions. By default powers of two up to the hidden size; thoughts projects its thoughts onto none.',
+    commands: [...CAUSAL, ...THOUGHTS],
   },
   problems: {
     type: 'string',
     default: '100',
     value: 'n',
     about: 'Held-out problems to answer.',
-    commands: CAUSAL,
+    commands: [...CAUSAL, ...THOUGHTS],
   },
   positions: {
     type: 'string',
@@ -263,6 +283,39 @@ export const OPTIONS = {
     value: 'generated|all',
     about: 'At which positions states are projected.',
     commands: CAUSAL,
+  },
+  format: {
+    type: 'string',
+    default: 'peft',
+    value: MODEL_FORMATS.join('|'),
+    about:
+      'peft: a zip with the adapter as PEFT stores it. merged: a zip with the whole model, adapters merged. onnx: a graph, ids to logits.',
+    commands: EXPORT,
+  },
+  dtype: {
+    type: 'string',
+    default: 'f32',
+    value: EXPORT_DTYPES.join('|'),
+    about: 'Of a merged model’s weights.',
+    commands: EXPORT,
+  },
+  length: {
+    type: 'string',
+    value: 'n',
+    about: `Positions of the ONNX graph, which has one length [${ONNX_LENGTH.default}].`,
+    commands: EXPORT,
+  },
+  plan: {
+    type: 'string',
+    value: 'arena.json',
+    about: 'The arena to run, as the page writes it; runs that it has already are not repeated.',
+    commands: ['arena'],
+  },
+  html: {
+    type: 'string',
+    value: 'file.html',
+    about: 'Also writes the report as a page of its own.',
+    commands: THOUGHTS,
   },
   prompt: {
     type: 'string',
@@ -322,6 +375,13 @@ export interface GenerateArguments {
   readonly stop: readonly string[];
 }
 
+/** The given options of `export`. */
+export interface ExportArguments {
+  readonly format: string;
+  readonly dtype: string;
+  readonly length?: string | undefined;
+}
+
 /** The given options of `lens` and `causal`. */
 export interface LensArguments {
   readonly subject: readonly string[];
@@ -352,4 +412,10 @@ export interface TrainingArguments {
   readonly storage?: string | undefined;
   readonly data: readonly string[];
   readonly set: readonly string[];
+}
+
+/** The given options of `step`. */
+export interface StepArguments {
+  readonly intervene: readonly string[];
+  readonly untrained: boolean;
 }

@@ -28,6 +28,9 @@ export interface Store {
   readonly unavailable: string | null;
   loadSettings(): Promise<Settings>;
   saveSettings(settings: Settings): Promise<void>;
+  /** The text of the kept arena, `null` without one. */
+  loadArena(): Promise<string | null>;
+  saveArena(text: string): Promise<void>;
   listRuns(): Promise<RunList>;
   /** Inserts or replaces. A run that was deleted since it was first saved stays deleted, and this rejects. */
   saveRun(run: SavedRun): Promise<void>;
@@ -70,6 +73,7 @@ const isUnderWay = () =>
 /** Keeps data for as long as the page is open. */
 export function memoryStore(reason: string): Store {
   let settings: Settings = defaultSettings;
+  let arena: string | null = null;
   const rows = new Map<string, SavedRun>();
   const held = new Set<string>();
   return {
@@ -77,6 +81,10 @@ export function memoryStore(reason: string): Store {
     loadSettings: async () => settings,
     saveSettings: async (next) => {
       settings = next;
+    },
+    loadArena: async () => arena,
+    saveArena: async (text) => {
+      arena = text;
     },
     listRuns: async () => ({ ...readRows(rows), underWay: new Set(held) }),
     saveRun: async (run) => {
@@ -180,6 +188,12 @@ export async function openStore(name = 'lori-playground', options: StoreOptions 
       ),
     saveSettings: (settings) =>
       connection.use(async (db) => void (await db.put('settings', settings, 'settings'))),
+    loadArena: () =>
+      connection.use(async (db) => {
+        const text = await db.get('settings', 'arena');
+        return typeof text === 'string' ? text : null;
+      }),
+    saveArena: (text) => connection.use(async (db) => void (await db.put('settings', text, 'arena'))),
     async listRuns() {
       const rows = await connection.use(rowsOf);
       return { ...readRows(rows), underWay: await leases.underWay() };

@@ -1,5 +1,6 @@
 import { ChartFrame, type ChartProps } from './ChartFrame';
 import { lineFigure } from './line-figure';
+import type { Mark } from './marks';
 import { type Axis, type LineSeries, tableOf } from './series';
 
 export interface LineChartProps extends ChartProps {
@@ -8,15 +9,17 @@ export interface LineChartProps extends ChartProps {
   readonly y: Axis;
   /** Initial scale of y; without it there is no choice, and the scale is linear. */
   readonly scale?: 'linear' | 'log';
+  /** Places on the x axis where something begins. */
+  readonly marks?: readonly Mark[];
 }
 
 /** Lines, with intervals as bars or areas. */
-export function LineChart({ series, x, y, ...frame }: LineChartProps) {
+export function LineChart({ series, x, y, marks, ...frame }: LineChartProps) {
   return (
     <ChartFrame
       {...frame}
-      build={(view) => lineFigure(series, { x, y }, view)}
-      of={[series, JSON.stringify([x, y])]}
+      build={(view) => lineFigure(series, { x, y, marks }, view)}
+      of={[series, JSON.stringify([x, y, marks])]}
       table={() => tableOf(series, x.column ?? x.label)}
     />
   );

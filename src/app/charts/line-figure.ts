@@ -2,6 +2,7 @@ import { discs } from './discs';
 import { type Axis, axisOf, type Figure, formatOf, layoutOf, type View } from './figure';
 import type { HoverKey } from './link';
 import { lookOf, translucent } from './look';
+import { type Mark, markLabels, markLines } from './marks';
 import { type Data, plain, wrapped } from './plotly';
 import { type LineSeries, placesToDraw } from './series';
 
@@ -14,7 +15,7 @@ const uidOf = (index: number) => `-line-${index}`;
 /** Plotly's traces for these lines. */
 export function lineFigure(
   series: readonly LineSeries[],
-  { x, y }: { readonly x: Axis; readonly y: Axis },
+  { x, y, marks = [] }: { readonly x: Axis; readonly y: Axis; readonly marks?: readonly Mark[] | undefined },
   view: View,
 ): Figure {
   const { theme, log } = view;
@@ -93,6 +94,7 @@ export function lineFigure(
     showlegend: series.some(named),
     xaxis: { ...axisOf(x, theme), rangemode: x.step === undefined ? 'tozero' : 'normal' },
     yaxis: axisOf(y, theme, log),
+    ...(marks.length > 0 && { shapes: markLines(marks, theme), annotations: markLabels(marks, theme) }),
   } as Figure['layout'];
   return {
     data: [...areas, ...order.map((i) => lines[i]!)],
@@ -109,7 +111,9 @@ export function lineFigure(
       const meant = series.some((line) => line.key === key) ? key : null;
       return {
         looks: series.map((line, i) => ({ uid: uidOf(i), ...emphasised(line, looks[i]!, meant) })),
-        ...(series.some(({ keys }) => keys) && { shapes: discs(pointsOf(series, key, log), theme) }),
+        ...(series.some(({ keys }) => keys) && {
+          shapes: [...markLines(marks, theme), ...discs(pointsOf(series, key, log), theme)],
+        }),
       };
     },
   };

@@ -7,6 +7,8 @@ export interface Axis {
   readonly format?: '%';
   /** Distance between two ticks, if the values are whole numbers; the axis then starts at the first of them. */
   readonly step?: number;
+  /** What stands at 1, 2, … in place of the numbers. */
+  readonly names?: readonly string[];
 }
 
 export interface Table {

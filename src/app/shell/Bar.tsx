@@ -14,6 +14,7 @@ export const TITLES: Readonly<Record<PanelName, string>> = {
   generate: 'Generate',
   distil: 'Distil',
   latents: 'Latents',
+  arena: 'Arena',
 };
 
 /** Always visible: the places, the loaded model, the device, and the task in progress. */

@@ -1,5 +1,6 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { ProviderChoice, Settings } from '../../storage/rows';
+import { type ArenaActions, arenaActions } from './arena-actions';
 import { type CheckActions, checkActions } from './check-actions';
 import { createContext, type Environment } from './context';
 import { dataWithoutEngine } from './data';
@@ -15,6 +16,7 @@ import { type LensActions, lensActions } from './lens-actions';
 import { initialDraft } from './lens-draft';
 import { followLensLink } from './lens-link';
 import { type Link, type PanelName, parseLink } from './link';
+import { type ModelFileActions, modelFileActions } from './model-file-actions';
 import { type PreviewActions, previewActions } from './preview-actions';
 import { type RunActions, runActions } from './run-actions';
 import { type SavedActions, savedActions } from './saved-actions';
@@ -23,6 +25,7 @@ import { type AppState, initialState, presetConfig } from './state';
 import { type StorageActions, storageActions } from './storage-actions';
 import { type StudentActions, studentActions } from './student-actions';
 import { failureOf, idle } from './task';
+import { type ThoughtTestActions, thoughtTestActions } from './thought-test-actions';
 import { type TourActions, tourActions } from './tour-actions';
 
 export interface PageActions {
@@ -41,6 +44,8 @@ export interface PageActions {
 export type Actions = PageActions &
   EngineActions &
   CheckActions &
+  ArenaActions &
+  ThoughtTestActions &
   RunActions &
   SavedActions &
   StudentActions &
@@ -50,6 +55,7 @@ export type Actions = PageActions &
   GenerationActions &
   SourceActions &
   PreviewActions &
+  ModelFileActions &
   StorageActions &
   TourActions;
 
@@ -78,15 +84,18 @@ export function createApp(environment: Environment): App {
   });
   const engine = engineActions(ctx);
   const check = checkActions(ctx, engine);
+  const thoughtTest = thoughtTestActions(ctx, engine);
   const run = runActions(ctx, engine);
   const saved = savedActions(ctx);
   const students = studentActions(ctx, engine);
+  const arena = arenaActions(ctx, run);
   const latents = latentActions(ctx, engine);
   const lens = lensActions(ctx, engine);
   const data = dataActions(ctx, engine, lens);
   const generation = generationActions(ctx, engine);
   const sources = sourceActions(ctx, lens);
   const preview = previewActions(ctx);
+  const modelFile = modelFileActions(ctx);
   const storage = storageActions(ctx, engine);
   const tour = tourActions(ctx, engine, lens, run, latents);
 
@@ -185,6 +194,7 @@ export function createApp(environment: Environment): App {
         clearTimeout(late);
         if (firstPlace(settings.hasVisited ? 'model' : 'tour') && !settings.hasVisited)
           page.changeSettings({ hasVisited: true });
+        await arena.loadArena();
         await saved.refreshSaved();
         saved.offerInterrupted();
         // A link that asks for something means the same to everyone: whatever it omits takes its default.
@@ -215,6 +225,8 @@ export function createApp(environment: Environment): App {
       ...page,
       ...engine,
       ...check,
+      ...arena,
+      ...thoughtTest,
       ...run,
       ...saved,
       ...students,
@@ -224,6 +236,7 @@ export function createApp(environment: Environment): App {
       ...generation,
       ...sources,
       ...preview,
+      ...modelFile,
       ...storage,
       ...tour,
     },

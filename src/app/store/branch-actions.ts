@@ -1,18 +1,7 @@
+import { writeInterventions } from '../../contract/intervention-text';
 import type { Intervention } from '../../contract/latents';
 import type { AnswerDifference, BranchAnswer, ThoughtReport } from '../../contract/thoughts';
-import {
-  type Branches,
-  canRedo,
-  canUndo,
-  choose,
-  grow,
-  interventionsOf,
-  prune,
-  redo,
-  refer,
-  rename,
-  undo,
-} from './branches';
+import { type Branches, canRedo, canUndo, choose, grow, prune, redo, refer, rename, undo } from './branches';
 import type { Context } from './context';
 import { momentLink } from './moment-link';
 import type { Outcome, TaskDriver } from './task-driver';
@@ -204,9 +193,8 @@ export const branchesFile = (latents: ReturnType<Context['get']>['latents']): st
       models: latents.session.value?.identity ?? null,
       latentSteps: latents.session.value?.latentSteps ?? null,
       branches: latents.branches.list.map(({ id, parent, name, interventions }) => ({
-        ...{ id, parent, name, interventions },
+        ...{ id, parent, name, text: writeInterventions(interventions) },
         answer: latents.answers[keyIn(latents, latents.session.value?.latentSteps ?? 0, id)]?.text ?? null,
-        all: interventionsOf(latents.branches, id),
       })),
     },
     null,

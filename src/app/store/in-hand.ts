@@ -15,9 +15,11 @@ export const PHASES: Readonly<Record<Progress['phase'], string>> = {
   states: 'Gathering hidden states',
   spectra: 'Decomposing',
   causal: 'Answering problems',
+  thoughts: 'Answering problems',
   check: 'Checking the kernels',
   rows: 'Reading the data set',
   tokens: 'Counting tokens',
+  write: 'Writing the file',
   generate: 'Generating',
 };
 
@@ -48,8 +50,10 @@ type CancelName = Extract<
   | 'cancelCheck'
   | 'cancelLens'
   | 'cancelCausal'
+  | 'cancelThoughtTest'
   | 'cancelOpening'
   | 'cancelExport'
+  | 'cancelModelExport'
   | 'cancelData'
   | 'cancelFetching'
   | 'cancelCounting'
@@ -60,6 +64,7 @@ type CancelName = Extract<
   | 'cancelGeneration'
   | 'cancelRun'
   | 'cancelStorage'
+  | 'cancelArena'
   | 'cancelTour'
 >;
 
@@ -70,12 +75,38 @@ const shownOf = (progress: Progress | null): Omit<Shown, 'phase'> =>
 
 type Watched = Pick<
   AppState,
-  'device' | 'pair' | 'check' | 'data' | 'lens' | 'sources' | 'latents' | 'generation' | 'run' | 'tour'
+  | 'device'
+  | 'pair'
+  | 'check'
+  | 'data'
+  | 'lens'
+  | 'sources'
+  | 'modelFile'
+  | 'latents'
+  | 'thoughtTest'
+  | 'arena'
+  | 'generation'
+  | 'run'
+  | 'tour'
 >;
 
 /** All tasks in progress, most recent first; the guided run stands for its steps. */
 export function inHand(state: Watched): readonly InHand[] {
-  const { device, pair, check, data, lens, sources, latents, generation, run, tour } = state;
+  const {
+    device,
+    pair,
+    check,
+    data,
+    lens,
+    sources,
+    modelFile,
+    latents,
+    thoughtTest,
+    arena,
+    generation,
+    run,
+    tour,
+  } = state;
   const found: (InHand & { readonly turn: number })[] = [];
   const add = (id: string, label: string, task: Task<unknown>, cancel: CancelName) => {
     if (!isBusy(task)) return;
@@ -107,7 +138,10 @@ export function inHand(state: Watched): readonly InHand[] {
   }
   add('lens', 'Decomposition', lens.report, 'cancelLens');
   add('file', 'Writing hidden states', lens.file, 'cancelExport');
+  add('model-file', 'Writing the file', modelFile.task, 'cancelModelExport');
   add('causal', 'Causal test', lens.causal, 'cancelCausal');
+  add('thought-test', 'Test of the thoughts', thoughtTest.task, 'cancelThoughtTest');
+  add('arena', 'Arena', arena.task, 'cancelArena');
   add('session', 'Reading the question', latents.session, 'cancelLatents');
   add('thought', 'Latent thought', latents.thought, 'cancelLatents');
   add('answer', 'Answer', latents.answer, 'cancelLatents');

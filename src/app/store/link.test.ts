@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { PRESETS } from '../../contract/presets';
 import { formatLink, type Link, parseLink } from './link';
 
 const PLAIN = {
@@ -78,8 +79,8 @@ describe('link', () => {
     );
     expect(link).toEqual(links[0]);
     expect(problems).toEqual([
-      'unknown place "distill": expected tour, model, data, lowrank, generate, distil, latents',
-      'unknown preset "nope": expected lori-results-128, lori-paper-128, codi-128, ce-128, nocot-128',
+      'unknown place "distill": expected tour, model, data, lowrank, generate, distil, latents, arena',
+      `unknown preset "nope": expected ${PRESETS.map(({ id }) => id).join(', ')}`,
       'unknown theme "pink": expected system, light, dark',
       'the question of 2001 characters is longer than 2000',
       'unknown view "rank": expected spectra, ranks, tucker, trajectories, angles, causal',

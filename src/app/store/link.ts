@@ -10,7 +10,7 @@ import { MOMENT_KEYS, type MomentLink, readMomentLink } from './moment-link';
 import { failureOf } from './task';
 
 /** What a link carries: `#/distil?preset=codi-128&question=held-out-3&theme=dark`. */
-export const PANELS = ['tour', 'model', 'data', 'lowrank', 'generate', 'distil', 'latents'] as const;
+export const PANELS = ['tour', 'model', 'data', 'lowrank', 'generate', 'distil', 'latents', 'arena'] as const;
 export type PanelName = (typeof PANELS)[number];
 
 export interface Link {

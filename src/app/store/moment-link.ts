@@ -95,10 +95,11 @@ export function momentLink(latents: LatentsState): MomentLink {
 export function askedBy(link: MomentLink): Partial<LatentsState> {
   return {
     ...(link.student && { student: link.student === 'trained' ? 'trained' : 'base' }),
-    ...(link.k !== undefined && { steps: Number(link.k) }),
-    ...(link.feedback && {
-      choice: { filter: link.feedback as 'softmax' | 'hidden', temperature: Number(link.tau ?? 1) },
-    }),
+    // What it does not say is as it is for everyone.
+    steps: link.k === undefined ? null : Number(link.k),
+    choice: link.feedback
+      ? { filter: link.feedback as 'softmax' | 'hidden', temperature: Number(link.tau ?? 1) }
+      : null,
   };
 }
 

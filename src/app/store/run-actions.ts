@@ -8,15 +8,18 @@ import type { EngineActions } from './engine-actions';
 import { noteLoss } from './engine-actions';
 import { outlived } from './lens';
 import { refreshCheckpoints } from './lens-actions';
+import { needsPair, type RoleField, withRole } from './role-choice';
 import { isActive } from './run';
 import { modelsThatDiffer, readRunFile } from './run-file';
 import { runKeeper } from './saved-actions';
 import { presetConfig } from './state';
-import { failureOf } from './task';
+import { failureOf, idle } from './task';
 
 export interface RunActions {
   choosePreset(id: string): void;
   setField(path: string, value: unknown): void;
+  /** Chooses the student, the teacher or the data; says what else had to change with it. */
+  chooseRole(field: RoleField, value: string): void;
   /** Loads a run file's configuration into the form. Throws what is wrong with it. */
   readRunFile(text: string): void;
   /** Trains with the given configuration, or the form's. */
@@ -67,9 +70,12 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     }
     if (event.kind === 'student') {
       // Even if the run fails afterwards, this is the student the engine holds from now on.
-      const { config: studentConfig, id: studentRun } = ctx.get().run;
-      ctx.set({ student: event.student, studentConfig, studentRun });
-      ctx.latents({ student: 'trained' });
+      const { run: own, studentConfig, latents } = ctx.get();
+      const hasRows = (config: RunConfig | null) => config?.roles.data === 'opened';
+      ctx.set({ student: event.student, studentConfig: own.config, studentRun: own.id });
+      // Of a student trained on rows the held-out problems are rows.
+      const others = (hasRows(own.config) || hasRows(studentConfig)) && { problems: idle };
+      ctx.latents({ student: 'trained', ...(latents.problems.status !== 'idle' && others) });
     }
     if (event.kind === 'kept' && event.failure !== null)
       ctx.notify('warning', `The student of this run is not kept: ${event.failure} The run goes on.`);
@@ -166,10 +172,11 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     return false;
   };
 
-  /** The pair, on a new engine if the old one is dead or full. */
-  const ready = async () => {
+  /** Device and, where it is needed, the pair, on a new engine if the old one is dead or full. */
+  const readyFor = (config: RunConfig) => async () => {
     const { dead, isHeapFull } = ctx.get();
-    return dead !== null || isHeapFull ? engine.restart() : engine.pairReady();
+    if (dead !== null || isHeapFull) return engine.restart();
+    return needsPair(config) ? engine.pairReady() : engine.deviceReady();
   };
 
   return {
@@ -180,12 +187,19 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     setField(path, value) {
       ctx.set({ draft: withValue(ctx.get().draft, path, value) });
     },
+    chooseRole(field, value) {
+      const { draft, data } = ctx.get();
+      const { config, notes } = withRole(draft, field, value, data.report.value);
+      for (const note of notes) ctx.notify('info', note);
+      ctx.set({ draft: config });
+    },
     readRunFile(text) {
       const { file, notes } = readRunFile(text, ctx.get().methods);
       for (const note of notes) ctx.notify('warning', note);
       ctx.set({ draft: file.config });
       link(null);
-      const models = ctx.get().pair.value?.models ?? [];
+      const { pair, lens } = ctx.get();
+      const models = [...(pair.value?.models ?? []), ...(lens.opened.value ? [lens.opened.value] : [])];
       const differ =
         models.length === 0
           ? []
@@ -202,7 +216,8 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       const config = parseRunConfig(wanted, ctx.get().methods);
       const id = new Date().toISOString();
       const begin = (options: RunOptions) => ctx.engine().distil(config, options);
-      return (await train(id, config, begin, engine.pairReady)) ?? false;
+      const prepare = needsPair(config) ? engine.pairReady : engine.deviceReady;
+      return (await train(id, config, begin, prepare)) ?? false;
     },
     async resumeRun(id) {
       const row = ctx.get().saved.find((saved) => saved.id === id);
@@ -215,7 +230,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
         }
         const file = await ctx.students.read(id);
         const begin = (options: RunOptions) => ctx.engine().resume(file, options);
-        const ended = await train(id, row.config, begin, ready);
+        const ended = await train(id, row.config, begin, readyFor(row.config));
         // Its end gives the run free; a run that has not begun is given free here.
         if (ended === null) store.endRun(id);
         return ended ?? false;

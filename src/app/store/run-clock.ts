@@ -55,6 +55,8 @@ export function tick(clock: RunClock, event: RunEvent): RunClock {
       return { ...clock, observing: clock.observing + event.milliseconds };
     case 'resumed':
       return { ...clock, step: event.step, steps: event.steps };
+    case 'groups':
+    case 'stage':
     case 'data':
     case 'state':
     case 'student':

@@ -1,5 +1,6 @@
 import type { RunConfig } from '../../contract/config';
 import type { KeptEvent, RunEvent, RunResult, StepEvent } from '../../contract/events';
+import type { DataUsed } from '../../contract/roles';
 import { appendEvaluations, appendSpectra, appendSteps } from '../../contract/series';
 import { emptySeries, type RunSeries } from '../../contract/series-schema';
 import { type RunClock, startedClock, tick } from './run-clock';
@@ -15,6 +16,8 @@ export interface RunState {
   readonly config: RunConfig | null;
   readonly clock: RunClock;
   readonly latest: StepEvent | null;
+  /** The rows it uses, once they are drawn. */
+  readonly data: DataUsed | null;
   readonly series: RunSeries;
   readonly result: RunResult | null;
   /** The latest snapshot, or why there is none. */
@@ -44,6 +47,7 @@ export const initialRun: RunState = {
   config: null,
   clock: startedClock,
   latest: null,
+  data: null,
   series: emptySeries,
   result: null,
   kept: null,
@@ -76,6 +80,7 @@ export function reduceRun(state: RunState, action: RunAction): RunState {
         config: action.config,
         series: action.series,
         result: action.result,
+        data: action.result?.data ?? null,
       };
   }
 }
@@ -93,6 +98,7 @@ function reduceEvents(state: RunState, events: readonly RunEvent[]): RunState {
     clock: events.reduce(tick, state.clock),
     latest: steps.at(-1) ?? state.latest,
     kept: events.findLast((event) => event.kind === 'kept') ?? state.kept,
+    data: events.find((event) => event.kind === 'data')?.data ?? state.data,
     series: appendEvaluations(series, evaluations),
   };
 }

@@ -6,6 +6,7 @@ import { findPreset, PRESETS, type Preset, presetsOf } from '../../contract/pres
 import { defaultSettings, type SavedRun, type Settings } from '../../storage/rows';
 import type { DamagedRun } from '../../storage/store';
 import type { KeptStudent } from '../../storage/students';
+import { type ArenaState, initialArena } from './arena';
 import { type CheckState, initialCheck } from './check';
 import { type DataState, initialData } from './data';
 import { followDataLink } from './data-link';
@@ -15,9 +16,11 @@ import { initialLens, type LensState } from './lens';
 import { initialDraft } from './lens-draft';
 import { followLensLink } from './lens-link';
 import { type Link, parseLink } from './link';
+import { initialModelFile, type ModelFileState } from './model-file';
 import { initialRun, type RunState } from './run';
 import { initialSources, type SourcesState } from './sources';
 import { type Failure, idle, type Task } from './task';
+import { initialThoughtTest, type ThoughtTestState } from './thought-test';
 import { initialLatents, type LatentsState } from './thoughts';
 
 /** A message shown until it is dismissed. */
@@ -55,6 +58,8 @@ export interface AppState {
   readonly device: Task<DeviceReport>;
   readonly pair: Task<PairReport>;
   readonly check: CheckState;
+  readonly arena: ArenaState;
+  readonly thoughtTest: ThoughtTestState;
   readonly data: DataState;
   readonly lens: LensState;
   readonly sources: SourcesState;
@@ -83,6 +88,7 @@ export interface AppState {
   /** Ids of the runs that are compared. */
   readonly compared: readonly string[];
   readonly latents: LatentsState;
+  readonly modelFile: ModelFileState;
   readonly generation: GenerationState;
   readonly tour: Tour;
 }
@@ -110,6 +116,8 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     device: idle,
     pair: idle,
     check: initialCheck,
+    arena: initialArena,
+    thoughtTest: initialThoughtTest,
     data: { ...initialData, draft: followDataLink(link.data) },
     lens: { ...initialLens, ...followLensLink(link.lens, initialDraft()) },
     sources: initialSources,
@@ -127,6 +135,7 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     deleted: null,
     compared: [],
     latents: initialLatents,
+    modelFile: initialModelFile,
     generation: {
       ...initialGeneration,
       draft: followGenerationLink(link.generation, initialGenerationDraft),

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Stage } from './curriculum';
 
 /**
  * What a method is, as data: page, run file, stored series and `npm run lab` are derived from it. A new method is one
@@ -18,6 +19,8 @@ export interface MethodData<Id extends string = string, Settings extends z.ZodRa
   /** In the order of charts and tables. */
   readonly terms: readonly LossTerm[];
   readonly presets: readonly PresetData[];
+  /** Of a curriculum: the stages of a run of the configuration, in order; the first one begins at 0. */
+  stages?(config: never): readonly Stage[];
   /** Whether comparisons measure other methods against this one: as the baseline without distillation, or as the subject. */
   readonly comparedAs?: 'baseline' | 'subject';
 }
@@ -45,6 +48,8 @@ export interface PresetData {
   /** Without the number of samples, which is added. */
   readonly name: string;
   readonly about: string;
+  /** Whether it is named for a table of a paper, such as an ablation or values for its models: compared only if asked for. */
+  readonly paper?: boolean;
   /** What differs from the defaults. */
   readonly changes: object;
 }
@@ -56,3 +61,7 @@ export type Methods = readonly MethodData[];
 export const defineMethod = <const Id extends string, S extends z.ZodRawShape>(
   data: MethodData<Id, S>,
 ): MethodData<Id, S> => data;
+
+/** The stages of a run; none of a method without a curriculum. */
+export const runStages = (method: MethodData, config: object): readonly Stage[] =>
+  method.stages?.(config as never) ?? [];

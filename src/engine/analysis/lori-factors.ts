@@ -182,7 +182,13 @@ function divideLayers(
   hidden: number,
   scale: Float32Array,
 ): Float32Array<ArrayBuffer> {
-  return Float32Array.from(x, (v, i) => v / (scale[Math.floor(i / hidden) % layers] as number));
+  const out = new Float32Array(x.length);
+  for (let row = 0; row * hidden < x.length; row++) {
+    const divisor = scale[row % layers] as number;
+    const end = (row + 1) * hidden;
+    for (let i = row * hidden; i < end; i++) out[i] = (x[i] as number) / divisor;
+  }
+  return out;
 }
 
 function tokenCounts(samples: readonly Float32Array[], layers: number, hidden: number): number[] {

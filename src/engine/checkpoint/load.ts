@@ -68,8 +68,17 @@ export async function resolveCheckpoint(
   signal?: AbortSignal,
 ): Promise<ResolvedCheckpoint> {
   const config = parseModelConfig(files.config);
-  const needed = expected(config);
   const found = await locateTensors(files.weights, files.index);
+  return matchTensors(config, found, expected(config), signal);
+}
+
+/** The located tensors that a configuration needs; see `resolveCheckpoint`. */
+export async function matchTensors(
+  config: ModelConfig,
+  found: ReadonlyMap<string, TensorLocation>,
+  needed: readonly ExpectedTensor[],
+  signal?: AbortSignal,
+): Promise<ResolvedCheckpoint> {
   const naming = namingOf(
     needed.map(({ name }) => name),
     found.keys(),
@@ -77,9 +86,9 @@ export async function resolveCheckpoint(
   const byName = renamed(found, naming);
   checkNeeded(needed, byName);
   const tensors = new Map(needed.map(({ name }) => [name, byName.get(name) as TensorLocation]));
-  const left = [...found.values()]
-    .filter(({ entry }) => !tensors.has(naming.expected(entry.name) ?? ''))
-    .map(({ entry }) => ({ ...entry, expected: naming.expected(entry.name) }));
+  const left = [...found]
+    .filter(([name]) => !tensors.has(naming.expected(name) ?? ''))
+    .map(([name, { entry }]) => ({ ...entry, expected: naming.expected(name) }));
   const notes = [...config.notes, ...prefixNote(naming), ...notesOnLeftovers(left, tensors.keys(), naming)];
   const [surplus, embedding] = [byName.get(HEAD), tensors.values().next().value];
   if (surplus && embedding && !tensors.has(HEAD)) notes.push(await headNote(embedding, surplus, signal));

@@ -1,9 +1,10 @@
-/** Where the tensors of a checkpoint's safetensors files lie. */
+/** Where the tensors of a checkpoint's files lie: safetensors, or a state dict as torch.save writes it. */
 import { listed } from '../../text/quote';
 import { FileError } from '../base/errors';
 import { isJsonObject, own, quote } from './json';
 import { readHeader, type TensorEntry } from './safetensors';
 import { type ByteSource, memorySource } from './source';
+import { isTorchFile, readTorchHeader } from './torch/torch-file';
 
 /** Where a tensor is found. */
 export interface TensorLocation {
@@ -31,7 +32,10 @@ export async function locateTensors(
   const found = new Map<string, TensorLocation>();
   for (const [file, content] of files) {
     const source = content instanceof ArrayBuffer ? memorySource(content) : content;
-    for (const entry of (await readHeader(source, file)).tensors.values()) {
+    const tensors = isTorchFile(file)
+      ? await readTorchHeader(source, file)
+      : (await readHeader(source, file)).tensors;
+    for (const entry of tensors.values()) {
       const { name } = entry;
       // With an index, its word counts: a tensor the index puts elsewhere, or does not know, is left alone.
       if (weightMap !== undefined && weightMap.get(name) !== file) continue;

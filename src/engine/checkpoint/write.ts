@@ -14,15 +14,18 @@ export interface WritableTensor {
 
 const UNWRITABLE = 'This is a bug in the program: please report it.';
 
+/** What a header says of a tensor. */
+export type DescribedTensor = Omit<WritableTensor, 'bytes'>;
+
 /**
- * One file. Tensors go widest element first, then by name, so that each is aligned to its element; the header is
- * padded with spaces to a multiple of 8. Throws `FileError` for a repeated or reserved name, or bytes that do not
- * fit the shape.
+ * The beginning of a file, after which the bytes of `tensors` follow, in this order: widest element first, then by name, so that
+ * each is aligned to its element; the header is padded with spaces to a multiple of 8. Throws `FileError` for a repeated or
+ * reserved name.
  */
-export function writeSafetensors(
-  tensors: Iterable<WritableTensor>,
+export function sortedHeader<T extends DescribedTensor>(
+  tensors: Iterable<T>,
   metadata?: ReadonlyMap<string, string>,
-): Uint8Array<ArrayBuffer> {
+): { readonly header: Uint8Array<ArrayBuffer>; readonly tensors: readonly T[]; readonly length: number } {
   const sorted = [...tensors].sort((a, b) => widthOf(b) - widthOf(a) || compare(a.name, b.name));
   const entries: string[] = [];
   if (metadata !== undefined && metadata.size > 0) {
@@ -31,8 +34,7 @@ export function writeSafetensors(
   }
   const names = new Set([METADATA]);
   let length = 0;
-  for (const tensor of sorted) {
-    const { name, dtype, shape, bytes } = tensor;
+  for (const { name, dtype, shape } of sorted) {
     if (names.has(name)) {
       throw new FileError(
         `cannot write tensor ${quote(name)}: the name is ${name === METADATA ? 'reserved' : 'taken'}`,
@@ -40,19 +42,11 @@ export function writeSafetensors(
       );
     }
     names.add(name);
-    const need = sizeOf(shape) * widthOf(tensor);
-    if (bytes.length !== need) {
-      throw new FileError(
-        `cannot write tensor ${quote(name)}: ${bytes.length} bytes given, ${dtype} ${showShape(shape)} needs ${need}`,
-        UNWRITABLE,
-      );
-    }
-    const fileDType = STORED_DTYPES.get(dtype)?.fileName;
-    const offsets = `[${length},${length + need}]`;
+    const end = length + bytesOf({ name, dtype, shape });
     entries.push(
-      `${str(name)}:{"dtype":"${fileDType}","shape":[${shape.join(',')}],"data_offsets":${offsets}}`,
+      `${str(name)}:{"dtype":"${STORED_DTYPES.get(dtype)?.fileName}","shape":[${shape.join(',')}],"data_offsets":[${length},${end}]}`,
     );
-    length += need;
+    length = end;
   }
   const json = new TextEncoder().encode(`{${entries.join(',')}}`);
   const headerBytes = Math.ceil(json.length / 8) * 8;
@@ -62,12 +56,32 @@ export function writeSafetensors(
       'Write fewer tensors, or less metadata.',
     );
   }
-  const file = new Uint8Array(8 + headerBytes + length);
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);
-  file.set(json, 8);
-  file.fill(0x20, 8 + json.length, 8 + headerBytes);
-  let at = 8 + headerBytes;
-  for (const { bytes } of sorted) {
+  const header = new Uint8Array(8 + headerBytes).fill(SPACE);
+  new DataView(header.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  header.set(json, 8);
+  return { header, tensors: sorted, length: header.length + length };
+}
+
+const SPACE = 32;
+const bytesOf = (tensor: DescribedTensor): number => sizeOf(tensor.shape) * widthOf(tensor);
+
+/** One file, see `sortedHeader`. Throws `FileError`, also for bytes that do not fit the shape. */
+export function writeSafetensors(
+  tensors: Iterable<WritableTensor>,
+  metadata?: ReadonlyMap<string, string>,
+): Uint8Array<ArrayBuffer> {
+  const { header, tensors: sorted, length } = sortedHeader(tensors, metadata);
+  const file = new Uint8Array(length);
+  file.set(header);
+  let at = header.length;
+  for (const tensor of sorted) {
+    const { name, dtype, shape, bytes } = tensor;
+    if (bytes.length !== bytesOf(tensor)) {
+      throw new FileError(
+        `cannot write tensor ${quote(name)}: ${bytes.length} bytes given, ${dtype} ${showShape(shape)} needs ${bytesOf(tensor)}`,
+        UNWRITABLE,
+      );
+    }
     file.set(bytes, at);
     at += bytes.length;
   }
@@ -79,7 +93,7 @@ const str = (text: string): string => JSON.stringify(text);
 /** By code units: the same on every machine, unlike localeCompare. */
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-function widthOf(tensor: WritableTensor): number {
+function widthOf(tensor: DescribedTensor): number {
   const known = STORED_DTYPES.get(tensor.dtype);
   if (known === undefined)
     throw new FileError(

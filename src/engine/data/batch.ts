@@ -5,7 +5,11 @@ import { HIDDEN, type TokenBatch, type TokenLayout, type TokenTargets } from '..
 import type { ProblemCodec, TokenProblem } from './tokens';
 
 /** The smallest layout that holds every problem, for batches of size `batch`. */
-export function layoutOf(problems: readonly TokenProblem[], codec: ProblemCodec, batch: number): TokenLayout {
+export function layoutOf(
+  problems: readonly TokenProblem[],
+  codec: Pick<ProblemCodec, 'prompt'>,
+  batch: number,
+): TokenLayout {
   if (problems.length === 0) throw new InputError('there are no samples', 'Choose at least one.');
   const longest = (length: (p: TokenProblem) => number): number => Math.max(...problems.map(length));
   return {
@@ -76,7 +80,7 @@ const targetsOf = ({ targets, weights }: TokenTargets): TokenTargets => ({ targe
 /** Problems as one batch in a layout. The last token of each sequence is only a target. */
 export function tokenBatch(
   problems: readonly TokenProblem[],
-  codec: ProblemCodec,
+  codec: Pick<ProblemCodec, 'prompt' | 'padId'>,
   layout: TokenLayout,
 ): TokenBatch {
   const { prompt } = codec;
@@ -103,6 +107,37 @@ export function tokenBatch(
       anchors: { dtype: 'i32', shape: [problems.length], data: anchors },
     },
   };
+}
+
+/**
+ * A batch as n of equal size, in its order. Weights are n times as large, so that the mean of the parts' losses is that of
+ * the whole.
+ */
+export function splitBatch({ question, answer, reply, explicit }: TokenBatch, n: number): TokenBatch[] {
+  const part = (host: HostTensor, i: number, factor = 1): HostTensor => {
+    const { shape, dtype } = host;
+    const [B, ...rest] = shape as [number, ...number[]];
+    const size = host.data.length / n;
+    const data = host.data.slice(i * size, (i + 1) * size);
+    return {
+      dtype,
+      shape: [B / n, ...rest],
+      data: factor === 1 ? data : data.map((x) => x * factor),
+    } as HostTensor;
+  };
+  const targets = (of: TokenTargets, i: number): TokenTargets => ({
+    targets: part(of.targets, i),
+    weights: part(of.weights, i, n),
+  });
+  return Array.from({ length: n }, (_, i) => ({
+    question: { ids: part(question.ids, i), keyMask: part(question.keyMask, i) },
+    answer: { ids: part(answer.ids, i), ...targets(answer, i) },
+    reply: targets(reply, i),
+    explicit: {
+      ...{ ids: part(explicit.ids, i), anchors: part(explicit.anchors, i) },
+      ...targets(explicit, i),
+    },
+  }));
 }
 
 /**

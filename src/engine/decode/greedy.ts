@@ -12,6 +12,10 @@ export interface GreedyOptions {
   readonly endIds: readonly number[];
   /** Maximum number of tokens to generate. */
   readonly limit: number;
+  /** How many end tokens end a sequence; default 1. Those before the last are part of it. */
+  readonly ends?: number;
+  /** Sequences to continue; by default all. The others have nothing generated, and nothing waits for them. */
+  readonly rows?: readonly number[];
   readonly signal?: AbortSignal;
   readonly step?: StepOptions;
 }
@@ -25,20 +29,20 @@ export interface GreedyOptions {
 export async function greedy(
   decoder: Decoder,
   state: DecoderState,
-  { endIds, limit, signal, step }: GreedyOptions,
+  { endIds, limit, ends = 1, rows, signal, step }: GreedyOptions,
 ): Promise<number[][]> {
   const out: number[][] = Array.from({ length: decoder.shape.batch }, () => []);
-  const open = new Array<boolean>(out.length).fill(true);
+  const left = out.map((_, b) => (!rows || rows.includes(b) ? ends : 0));
   let at = state;
   try {
     for (let n = 0; n < limit; n++) {
       throwIfCancelled(signal, 'decoding');
       const next = Array.from((await nextTokens(decoder, at)).ids);
       next.forEach((id, b) => {
-        if (endIds.includes(id)) open[b] = false;
-        if (open[b]) (out[b] as number[]).push(id);
+        if (endIds.includes(id)) left[b] = (left[b] as number) - 1;
+        if ((left[b] as number) > 0) (out[b] as number[]).push(id);
       });
-      if (!open.includes(true) || at.room < 1 || n + 1 === limit) break;
+      if (left.every((count) => count <= 0) || at.room < 1 || n + 1 === limit) break;
       const after = await decoder.advance(at, { tokens: next }, step);
       if (at !== state) at.dispose();
       at = after;

@@ -6,6 +6,7 @@ import { type Feedback, feedbackName, latentOf } from '../nn/feedback';
 import { runQuestion } from '../nn/latent';
 import { decoderLayer, type KeyValues } from '../nn/layer';
 import { learnedRow } from '../nn/learned';
+import { CONTINUE, STOP, type StopHeadSpec, stopLogits } from '../nn/modules/stop-head';
 import { mostProbable, mostProbableTokens } from '../nn/next-token';
 import type { ParameterSpecs } from '../nn/parameters';
 import { atPositions, hasLearnedPositions, leftPadding } from '../nn/positions';
@@ -201,6 +202,17 @@ export const latentProgram = (shape: DecodeShape, feedback: Feedback): Program =
     const z = latentOf(model, last, feedback, model.parameter);
     // An input may not be an output.
     return { z: feedback.kind === 'hidden' ? o.mul(z, 1) : z };
+  });
+
+/** `odds` [B]: the stop head's log-odds of stopping, in nats. */
+export const stopProgram = (shape: DecodeShape, head: StopHeadSpec): Program =>
+  headProgram(`stop by ${head.name}`, shape, (model, last) => {
+    const logits = stopLogits(head, last, model.parameter);
+    return {
+      odds: o.reshape(o.sub(o.slice(logits, 1, STOP, STOP + 1), o.slice(logits, 1, CONTINUE, CONTINUE + 1)), [
+        shape.batch,
+      ]),
+    };
   });
 
 /** `id` i32 and `logProbability`, [B] each, see `mostProbable`. */

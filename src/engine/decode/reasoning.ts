@@ -1,5 +1,6 @@
 import { InputError } from '../base/errors';
 import type { Feedback } from '../nn/feedback';
+import type { StopHeadSpec } from '../nn/modules/stop-head';
 
 /** What a model is fed between the question and its answer prompt, as plain data. */
 export interface Reasoning {
@@ -9,6 +10,8 @@ export interface Reasoning {
   readonly stages: readonly Stage[];
   /** Whether it writes its rationale and the answer prompt itself after the stages, so that no prompt is fed. */
   readonly explicit?: boolean;
+  /** How many end tokens end what it writes; default 1. The others stand between parts of it. */
+  readonly ends?: number;
   /** Adapters that run while it writes its rationale instead; by default the same. */
   readonly explicitAdapters?: readonly string[];
 }
@@ -37,6 +40,8 @@ export interface LatentsStage {
   readonly kind: 'latents';
   readonly steps: number;
   readonly feedback: Feedback;
+  /** Where a head decides after each position whether to go on: `steps` is then the most, and `min` the fewest. */
+  readonly stop?: { readonly head: StopHeadSpec; readonly min: number };
 }
 
 /**

@@ -3,9 +3,9 @@ import { throwIfCancelled } from '../base/errors';
 import { yieldToEventLoop } from '../base/yield-to-event-loop';
 import { leftPad } from '../data/batch';
 import type { ProblemCodec, TokenProblem } from '../data/tokens';
-import type { Decoder } from '../decode/decoder';
+import { type Branch, reasonInBranches } from '../decode/branches';
+import type { Decoder, StepOptions } from '../decode/decoder';
 import { everywhere, greedy } from '../decode/greedy';
-import { reason } from '../decode/reason';
 import type { Reasoning } from '../decode/reasoning';
 import type { Intervention } from '../decode/sites';
 import type { Tokenizer } from '../tokenizer/tokenizer';
@@ -30,6 +30,8 @@ export interface EvaluationOptions {
     readonly generated: readonly Intervention[];
   };
   readonly onProgress?: (done: number, total: number) => void;
+  /** Called for each problem, in no order, with its number and that of the latents after which it stopped reasoning. */
+  readonly onOutcome?: (problem: number, isRight: boolean, latents: number) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -61,20 +63,38 @@ export async function outcomes(options: EvaluationOptions): Promise<Uint8Array<A
       codec.padId,
     );
     const step = { interventions: options.interventions?.generated };
-    let state = await decoder.begin(ids, keyMask, { interventions: options.interventions?.question });
-    let answers: number[][];
-    try {
-      state = await reason(decoder, state, reasoning, { step, signal });
-      if (!reasoning.explicit)
-        for (const id of codec.prompt) state = await decoder.step(state, everywhere(decoder, id), step);
-      answers = await greedy(decoder, state, { endIds: options.endIds, limit: options.limit, signal, step });
-    } finally {
-      state.dispose();
-    }
-    chunk.forEach(({ answer }, i) => {
-      if (isCorrect(textOf(tokenizer, answers[i] as number[]), answer, options.judge)) right[from + i] = 1;
+    const state = await decoder.begin(ids, keyMask, { interventions: options.interventions?.question });
+    await reasonInBranches(decoder, state, reasoning, { step, signal }, async (branch) => {
+      const { rows, latents } = branch;
+      const answers = await answersOf(options, branch, step);
+      for (const i of rows) {
+        const problem = chunk[i];
+        if (!problem) continue;
+        const isRight = isCorrect(textOf(tokenizer, answers[i] as number[]), problem.answer, options.judge);
+        if (isRight) right[from + i] = 1;
+        options.onOutcome?.(from + i, isRight, latents);
+      }
     });
     options.onProgress?.(Math.min(from + B, problems.length), problems.length);
   }
   return right;
+}
+
+/** The rows' answers, after the answer prompt where that is not written by the model. */
+async function answersOf(
+  { decoder, codec, reasoning, endIds, limit, signal }: EvaluationOptions,
+  { state, rows }: Branch,
+  step: StepOptions,
+): Promise<number[][]> {
+  let at = state;
+  try {
+    for (const id of reasoning.explicit ? [] : codec.prompt) {
+      const next = await decoder.advance(at, everywhere(decoder, id), step);
+      if (at !== state) at.dispose();
+      at = next;
+    }
+    return await greedy(decoder, at, { endIds, limit, rows, ends: reasoning.ends, signal, step });
+  } finally {
+    if (at !== state) at.dispose();
+  }
 }

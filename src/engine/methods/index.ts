@@ -1,8 +1,21 @@
+import { adaptive } from '../recipes/adaptive';
 import { ce } from '../recipes/ce';
+import { coconut } from '../recipes/coconut';
 import { codi } from '../recipes/codi';
+import { codiSelf } from '../recipes/codi-self';
+import { cotSft } from '../recipes/cot-sft';
+import { grpo } from '../recipes/grpo';
+import { icot } from '../recipes/icot';
 import { lori } from '../recipes/lori';
 import { nocot } from '../recipes/nocot';
+import { pauseFt } from '../recipes/pause-ft';
+import { pccot } from '../recipes/pccot';
 import type { Recipe } from '../recipes/shared/recipe';
 
 /** By the id of a method's data (contract/methods). */
-export const RECIPES: Readonly<Record<string, Recipe>> = { lori, codi, ce, nocot };
+export const RECIPES: Readonly<Record<string, Recipe>> = {
+  ...{ lori, codi, pccot, coconut, icot, adaptive, grpo, ce, nocot },
+  'codi-self': codiSelf,
+  'cot-sft': cotSft,
+  'pause-ft': pauseFt,
+};

@@ -18,6 +18,11 @@ export interface EmitOptions {
    * and are no longer bound at run time. Their values are read later, each when it is needed.
    */
   readonly bake?: (name: string) => LateWeight | HostTensor | undefined;
+  /**
+   * For other programs than this one: inputs and outputs have their own names, ids are int64 as those of transformers are, and
+   * all weights are part of the model.
+   */
+  readonly standalone?: boolean;
 }
 
 /** Names inside the model: an input and an output may share their name in the program. */
@@ -38,6 +43,8 @@ export interface Emitted {
   readonly length: number;
   /** The model without external weights, written out at every call. */
   bytes(): Uint8Array<ArrayBuffer>;
+  /** The same bytes one after another, so that nothing holds all of them. */
+  pieces(): Generator<Uint8Array<ArrayBuffer>>;
   readonly nodeCount: number;
   /** Inputs bound at run time, in order of declaration, without those that nothing reads. */
   readonly inputs: readonly Tensor[];
@@ -48,8 +55,9 @@ export const emit = (program: Program, options: EmitOptions): Uint8Array<ArrayBu
   emitted(program, options).bytes();
 
 /** `emit`, with what the runtime needs to know about the result. Throws RuntimeError if a baked value has another shape. */
-export function emitted(program: Program, { provider, bake }: EmitOptions): Emitted {
-  const model = new ModelWriter();
+export function emitted(program: Program, options: EmitOptions): Emitted {
+  const { provider, bake, standalone = false } = options;
+  const model = new ModelWriter(!standalone);
   const values = new Map<Tensor, string>();
   const inputs: Tensor[] = [];
   const baked: string[] = [];
@@ -82,12 +90,11 @@ export function emitted(program: Program, { provider, bake }: EmitOptions): Emit
       baked.push(node.name);
     } else {
       inputs.push(node);
-      values.set(node, inputName(node.name));
-      model.input(inputName(node.name), node.dtype, node.shape);
+      values.set(node, declared(model, node, standalone));
     }
   }
   for (const [name, node] of Object.entries(program.outputs)) {
-    model.output(outputName(name), blocked.operand(node, []), node.dtype, node.shape);
+    model.output(standalone ? name : outputName(name), blocked.operand(node, []), node.dtype, node.shape);
   }
   const message = model.finish();
   return {
@@ -96,9 +103,21 @@ export function emitted(program: Program, { provider, bake }: EmitOptions): Emit
     external: model.external,
     length: model.external.reduce((sum, { length }) => sum + length, message.length),
     bytes: () => message.finish(),
+    pieces: () => message.pieces(),
     nodeCount: model.nodeCount,
     inputs,
   };
+}
+
+/** Declares an input that is bound at run time; the name of its value. */
+function declared(model: ModelWriter, { name, dtype, shape }: Tensor, standalone: boolean): string {
+  const own = standalone ? name : inputName(name);
+  if (!standalone || dtype !== 'i32') {
+    model.input(own, dtype, shape);
+    return own;
+  }
+  model.input(own, 'i64', shape);
+  return model.node('Cast', [own], { to: 6 });
 }
 
 const late = (weight: LateWeight | HostTensor): LateWeight =>

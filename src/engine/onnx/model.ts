@@ -56,6 +56,10 @@ export class ModelWriter {
   private readonly shared = new Map<string, string>();
   private names = 0;
   private hasBlocks = false;
+
+  /** @param keepsOutside whether large weights stay outside the model's bytes */
+  constructor(private readonly keepsOutside = true) {}
+
   /** Weights that are not part of the model's bytes, in order. */
   readonly external: ExternalWeight[] = [];
 
@@ -126,7 +130,7 @@ export class ModelWriter {
     length: number,
     write: (out: Uint8Array) => void,
   ): string {
-    if (length < EXTERNAL_BYTES)
+    if (length < EXTERNAL_BYTES || !this.keepsOutside)
       return this.initializerOf(element, shape, (tensor) => tensor.bytes(9, { length, write }));
     this.external.push({ path, length, write });
     return this.initializerOf(element, shape, (tensor) =>
@@ -149,7 +153,7 @@ export class ModelWriter {
     return name;
   }
 
-  input(name: string, dtype: GraphDType, shape: Shape): void {
+  input(name: string, dtype: GraphDType | 'i64', shape: Shape): void {
     this.graph.message(11, valueInfo(name, ELEMENT[dtype], shape));
   }
 

@@ -90,6 +90,16 @@ export class Message {
     return out;
   }
 
+  /** The same bytes one after another; late ones are made when their turn comes, and not kept. */
+  *pieces(): Generator<Uint8Array<ArrayBuffer>> {
+    for (const part of [...this.parts, this.tail.subarray(0, this.used)]) {
+      const piece = new Uint8Array(part.length);
+      if (part instanceof Uint8Array) piece.set(part);
+      else part.write(piece);
+      yield piece;
+    }
+  }
+
   private varint(value: number): void {
     this.reserve(10);
     let v = value;

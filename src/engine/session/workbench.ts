@@ -43,7 +43,9 @@ import type {
 } from '../../contract/lens';
 import { METHODS, methodOf } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
+import type { ModelFile, ModelFileRequest } from '../../contract/model-files';
 import type { StatesFile, StatesRequest } from '../../contract/states';
+import type { ThoughtTestReport, ThoughtTestRequest } from '../../contract/thought-test';
 import type { AnswerDifference, BranchAnswer, ThoughtReport } from '../../contract/thoughts';
 import type { TokenPreview, TokenPreviewRequest } from '../../contract/tokens';
 import type { StorageErrors, WeightStorage } from '../../contract/weight-storage';
@@ -54,6 +56,7 @@ import type { Recipe } from '../recipes/shared/recipe';
 import { causalTest } from './causal/causal';
 import { type DataFrom, DataRoom } from './data/data-room';
 import { ExclusiveQueue } from './exclusive-queue';
+import { exportModel } from './exports/export';
 import { GenerationDecoders } from './generate/decoders';
 import { generate } from './generate/generate';
 import type { LatentStepper } from './latents/latent-stepper';
@@ -83,6 +86,7 @@ import { type OpenedSnapshot, readSnapshot } from './runs/snapshot-file';
 import { reportOf, type Student } from './runs/student';
 import { teacherAccuracy } from './runs/teacher-accuracy';
 import { exportStates } from './states/export';
+import { testThoughts } from './thought-test/thought-test';
 
 /**
  * The engine behind the page and the headless lab: one provider, one pair, one run at a time. Calls that use the models
@@ -162,9 +166,20 @@ export class LoriWorkbench implements Workbench {
     );
   }
 
+  exportModel(request: ModelFileRequest, options: CallOptions = {}): Promise<ModelFile> {
+    return this.queue.between(async () => exportModel(this.held(), request, options), options.signal);
+  }
+
   causal(request: CausalRequest, options: CallOptions<Progress | CausalEvent> = {}): Promise<CausalReport> {
     return this.queue.between(
       async () => causalTest({ ...this.provider(), held: this.held(), cache: this.states }, request, options),
+      options.signal,
+    );
+  }
+
+  testThoughts(request: ThoughtTestRequest, options: CallOptions<Progress> = {}): Promise<ThoughtTestReport> {
+    return this.queue.between(
+      async () => testThoughts({ ...this.provider(), held: this.held() }, request, options),
       options.signal,
     );
   }

@@ -37,8 +37,14 @@ export type GoldenName =
   | 'adamw-llama'
   | 'proofs'
   | 'decode'
+  | 'methods-llama'
+  | 'methods-qwen2'
   | 'interventions-qwen2'
-  | 'interventions-gpt2';
+  | 'interventions-gpt2'
+  | 'coconut'
+  | 'icot'
+  | 'adaptive'
+  | 'grpo';
 export type GoldenModelName = 'llama-student' | 'llama-teacher' | 'qwen2-student' | 'qwen2-teacher';
 
 interface Entry {

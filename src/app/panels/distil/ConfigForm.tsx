@@ -15,7 +15,11 @@ export function ConfigForm({ isDisabled }: { readonly isDisabled: boolean }) {
   const draft = useApp((state) => state.draft);
   const methods = useApp((state) => state.methods);
   const errors = useMemo(() => draftErrors(draft, methods), [draft, methods]);
-  const groups = useMemo(() => settingsOf(methodOf(draft.method, methods)), [draft.method, methods]);
+  // Who learns from whom has a card of its own.
+  const groups = useMemo(
+    () => settingsOf(methodOf(draft.method, methods)).filter(({ id }) => id !== 'roles'),
+    [draft.method, methods],
+  );
   return (
     <div className="groups">
       {groups.map((group) => (
@@ -61,6 +65,20 @@ function Group({
   );
 }
 
+/** What it does, its range, its default and where that comes from; defaults of this project are marked beside the name. */
+function helpOf(setting: Setting): string {
+  const { help, range, ours, source, unit } = setting;
+  const within = range ? ` Range: ${rangeText(setting)}${unit ? ` ${unit}` : ''}.` : '';
+  return `${help}${within} Default: ${defaultText(setting)}${ours ? '' : ` (${source})`}.`;
+}
+
+function defaultText({ default: usual, options }: Setting): string {
+  if (typeof usual === 'boolean') return usual ? 'on' : 'off';
+  const chosen = Array.isArray(usual) ? usual : [usual];
+  if (chosen.length > 1 && chosen.length === options.length) return 'all';
+  return chosen.map((id) => options.find((option) => option.id === id)?.label ?? String(id)).join(', ');
+}
+
 function SettingField({
   setting,
   error,
@@ -76,7 +94,7 @@ function SettingField({
   const common = {
     label: setting.label,
     tex: setting.tex,
-    help: `${setting.help}${setting.range ? ` Range: ${rangeText(setting)}.` : ''}`,
+    help: helpOf(setting),
     ours: setting.ours,
     isDisabled,
     error,
@@ -101,7 +119,7 @@ function SettingField({
       return (
         <Choice
           label={<FieldName {...common} />}
-          help={setting.help}
+          help={common.help}
           isDisabled={isDisabled}
           value={value as string}
           options={setting.options}
@@ -132,6 +150,7 @@ function SettingField({
               />
             ))}
           </div>
+          <span className="help">{common.help}</span>
           {error && <span className="field-error">{error}</span>}
         </fieldset>
       );

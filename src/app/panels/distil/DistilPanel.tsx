@@ -9,9 +9,11 @@ import { Choice } from '../../ui/Choice';
 import { ErrorNotice } from '../../ui/ErrorNotice';
 import { Empty, Panel } from '../../ui/Panel';
 import { useThrottled } from '../../ui/use-throttled';
+import { ExportModel } from '../shared/ExportModel';
 import { ConfigForm } from './ConfigForm';
 import { LossCard } from './LossCard';
 import { ResultCard } from './ResultCard';
+import { RolesCard } from './RolesCard';
 import { RunBar } from './RunBar';
 import { RunCharts } from './RunCharts';
 import { RunFigures } from './RunFigures';
@@ -27,6 +29,7 @@ export function DistilPanel() {
     <div className="place with-side">
       <div className="side">
         <RunPanel isDisabled={active} />
+        <RolesCard isDisabled={active} />
         <Panel title="Configuration">
           <ConfigForm isDisabled={active} />
           <p className="help">
@@ -40,6 +43,7 @@ export function DistilPanel() {
         <RunFailure />
         <RunFigures />
         <Result />
+        <StudentFiles />
         <Curves />
         <SeedsCard />
         <KeptRuns />
@@ -109,6 +113,19 @@ function RunFailure() {
 function Result() {
   const result = useApp((state) => state.run.result);
   return result && <ResultCard result={result} />;
+}
+
+function StudentFiles() {
+  const student = useApp((state) => state.student);
+  if (student === null) return null;
+  return (
+    <Panel
+      title="Export"
+      about={`The student that is kept, ${student.label} (step ${student.step}), for PEFT, transformers and ONNX Runtime. Each opens here again in Model.`}
+    >
+      <ExportModel subject={{ kind: 'student' }} />
+    </Panel>
+  );
 }
 
 function Curves() {

@@ -1,6 +1,7 @@
 import { useMemo } from 'react';
 import { LineChart } from '../../charts/LineChart';
 import { useHoverLink } from '../../charts/link';
+import type { Mark } from '../../charts/marks';
 import type { LineSeries } from '../../charts/series';
 import type { RunState } from '../../store/run';
 import { useTheme } from '../../store/use-app';
@@ -12,7 +13,10 @@ type Observed = RunState['series']['spectra'][number];
 export function ObservationCharts({
   spectra,
   samples,
+  marks,
 }: {
+  /** Where stages of the run begin. */
+  readonly marks: readonly Mark[];
   readonly spectra: readonly Observed[];
   /** Number of observed samples, if known. */
   readonly samples: number | null;
@@ -53,6 +57,7 @@ export function ObservationCharts({
           y={{ label: 'rank' }}
           scale="linear"
           theme={theme}
+          marks={marks}
           height={240}
           fileName="latent-ranks"
           link={link}
@@ -65,6 +70,7 @@ export function ObservationCharts({
           x={{ label: 'step' }}
           y={{ label: 'mean cosine', range: [-0.1, 1.02] }}
           theme={theme}
+          marks={marks}
           height={240}
           fileName="latent-cosine"
           link={link}

@@ -7,7 +7,7 @@ import { ranksUsed } from './ranks-used';
 
 /** The final figure: the student beside the teacher, on the same held-out problems. */
 export function ResultCard({ result }: { readonly result: RunResult }) {
-  const { heldOut, teacher, seconds } = result;
+  const { heldOut, isWritten = false, explicit, teacher, seconds } = result;
   const methods = useApp((state) => state.methods);
   const { name: label } = nameConfig(result.config, methods);
   const cut = ranksUsed(result, methods);
@@ -17,12 +17,20 @@ export function ResultCard({ result }: { readonly result: RunResult }) {
       title="Result"
       about={
         heldOut
-          ? `${label} answers ${heldOut.correct} of ${heldOut.total} held-out problems right${share === null ? '' : `: ${percent(share, 0)} of the teacher’s accuracy, with no explicit reasoning`}.`
+          ? `${label} answers ${heldOut.correct} of ${heldOut.total} held-out problems right${share === null ? '' : `: ${percent(share, 0)} of the teacher’s accuracy, ${isWritten ? 'writing its rationale as the teacher does' : 'with no explicit reasoning'}`}.`
           : 'No held-out problems were asked for.'
       }
     >
       <div className="bars">
-        {heldOut && <AccuracyBar label={`Student (${label})`} accuracy={heldOut} />}
+        {heldOut && (
+          <AccuracyBar
+            label={`Student (${label})${isWritten ? ', explicit chain of thought' : ''}`}
+            accuracy={heldOut}
+          />
+        )}
+        {explicit && (
+          <AccuracyBar label={`Student (${label}), explicit chain of thought`} accuracy={explicit} />
+        )}
         {teacher && <AccuracyBar label="Teacher, explicit chain of thought" accuracy={teacher} faint />}
       </div>
       <p className="help">

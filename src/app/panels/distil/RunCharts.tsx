@@ -6,6 +6,8 @@ import { useApp, useTheme } from '../../store/use-app';
 import { percent, significant } from '../../ui/format';
 import { lossLines } from './loss-lines';
 import { ObservationCharts } from './ObservationCharts';
+import { StageTable } from './StageTable';
+import { marksOf, stagesOfRun } from './stages';
 
 /** The curves of a run, as they come in. */
 export function RunCharts({ run }: { readonly run: Pick<RunState, 'series' | 'result' | 'config'> }) {
@@ -47,6 +49,9 @@ export function RunCharts({ run }: { readonly run: Pick<RunState, 'series' | 're
     return lines;
   }, [series.accuracy, result]);
 
+  const stages = useMemo(() => stagesOfRun(run.config, methods), [run.config, methods]);
+  const marks = useMemo(() => marksOf(stages, step.at(-1) ?? 0), [stages, step]);
+
   const total = losses.total ?? [];
   const last = measured.at(-1);
   const stepAxis = { label: 'step' };
@@ -65,6 +70,7 @@ export function RunCharts({ run }: { readonly run: Pick<RunState, 'series' | 're
           y={{ label: 'loss' }}
           scale="log"
           theme={theme}
+          marks={marks}
           fileName="losses"
         />
         <LineChart
@@ -78,6 +84,7 @@ export function RunCharts({ run }: { readonly run: Pick<RunState, 'series' | 're
           x={stepAxis}
           y={{ label: 'accuracy', format: '%', range: [0, 1] }}
           theme={theme}
+          marks={marks}
           fileName="accuracy"
         />
         <LineChart
@@ -92,6 +99,7 @@ export function RunCharts({ run }: { readonly run: Pick<RunState, 'series' | 're
           y={{ label: 'norm' }}
           scale="log"
           theme={theme}
+          marks={marks}
           height={220}
           fileName="gradient-norm"
         />
@@ -106,11 +114,17 @@ export function RunCharts({ run }: { readonly run: Pick<RunState, 'series' | 're
           x={stepAxis}
           y={{ label: 'learning rate' }}
           theme={theme}
+          marks={marks}
           height={220}
           fileName="learning-rate"
         />
       </div>
-      <ObservationCharts spectra={series.spectra} samples={run.config?.observation.samples ?? null} />
+      <StageTable stages={stages} accuracy={measured} done={step.at(-1) ?? 0} />
+      <ObservationCharts
+        marks={marks}
+        spectra={series.spectra}
+        samples={run.config?.observation.samples ?? null}
+      />
     </>
   );
 }

@@ -17,6 +17,7 @@ import { InterveneForm } from './InterveneForm';
 import { LensGrid } from './LensGrid';
 import { QuestionCard } from './QuestionCard';
 import { Stepper } from './Stepper';
+import { ThoughtTestCard } from './thought-test/ThoughtTestCard';
 
 /** One question, thought by thought and branch by branch, beside the teacher's explicit chain of thought. */
 export function LatentsPanel() {
@@ -54,6 +55,7 @@ export function LatentsPanel() {
           </ErrorNotice>
         )}
         {session.status === 'done' && <OpenQuestion />}
+        <ThoughtTestCard />
       </div>
     </div>
   );

@@ -73,9 +73,11 @@ function Cell({ report, layer, isShown, onPress }: CellProps) {
       look="quiet"
       className={`lens-cell ${isShown ? 'is-shown' : ''}`}
       aria-pressed={isShown}
-      aria-label={`Layer ${layer}, ${where}: ${token}, ${probability(best.probability)}`}
       onPress={onPress}
     >
+      <span className="visually-hidden">
+        Layer {layer}, {where}:{' '}
+      </span>
       <span className="token">{token}</span>
       <span className="lens-share">{probability(best.probability)}</span>
       <span

@@ -1,5 +1,7 @@
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
+import { Panel } from '../../ui/Panel';
+import { ExportModel } from '../shared/ExportModel';
 import { ModelCard } from './ModelCard';
 import { SourcesCard } from './sources/SourcesCard';
 
@@ -12,11 +14,19 @@ export function OpenModelCard() {
     <>
       <SourcesCard />
       {opened && (
-        <ModelCard
-          model={opened}
-          {...(open && { source: open.label })}
-          actions={<Button onPress={() => goTo('lowrank')}>See its hidden states</Button>}
-        />
+        <>
+          <ModelCard
+            model={opened}
+            {...(open && { source: open.label })}
+            actions={<Button onPress={() => goTo('lowrank')}>See its hidden states</Button>}
+          />
+          {/* An ONNX export has no matched tensors: its weights are not read. */}
+          {opened.matched && (
+            <Panel title="Export" about="The opened model, with its adapter merged if it has one.">
+              <ExportModel subject={{ kind: 'opened' }} />
+            </Panel>
+          )}
+        </>
       )}
     </>
   );

@@ -32,16 +32,13 @@ export function projectionCpu(x: Float32Array, uL: Float32Array, uH: Float32Arra
   const g = new Float32Array(batch * rows * rank);
   const acc = new Float64Array(rank);
   const t = new Float64Array(rankH);
+  let columns = columnsOf(uH, 0, hidden, rankH);
   for (let row = 0; row < batch * rows; row++) {
     const sample = shape.perSample ? Math.floor(row / rows) : 0;
+    if (shape.perSample && row > 0 && row % rows === 0) columns = columnsOf(uH, sample, hidden, rankH);
     acc.fill(0);
     for (let l = 0; l < layers; l++) {
-      t.fill(0);
-      for (let h = 0; h < hidden; h++) {
-        const xh = x[(row * layers + l) * hidden + h] as number;
-        const u = (sample * hidden + h) * rankH;
-        for (let c = 0; c < rankH; c++) t[c] = (t[c] as number) + xh * (uH[u + c] as number);
-      }
+      productWith(columns, x, (row * layers + l) * hidden, hidden, t);
       for (let a = 0; a < rankL; a++) {
         const w = uL[(sample * layers + l) * rankL + a] as number;
         for (let c = 0; c < rankH; c++)
@@ -51,6 +48,42 @@ export function projectionCpu(x: Float32Array, uL: Float32Array, uH: Float32Arra
     g.set(acc, row * rank);
   }
   return g;
+}
+
+/** A sample's U_H by columns, [r_H, H]. */
+function columnsOf(uH: Float32Array, sample: number, hidden: number, rankH: number): Float64Array {
+  const columns = new Float64Array(rankH * hidden);
+  for (let h = 0; h < hidden; h++)
+    for (let c = 0; c < rankH; c++) columns[c * hidden + h] = uH[(sample * hidden + h) * rankH + c] as number;
+  return columns;
+}
+
+/** t = Uᵀx of one vector, four columns at a time; each sum is made in the order of h. */
+function productWith(u: Float64Array, x: Float32Array, from: number, hidden: number, t: Float64Array): void {
+  let c = 0;
+  for (; c + 4 <= t.length; c += 4) {
+    const u0 = c * hidden;
+    const u1 = u0 + hidden;
+    const u2 = u1 + hidden;
+    const u3 = u2 + hidden;
+    let [s0, s1, s2, s3] = [0, 0, 0, 0];
+    for (let h = 0; h < hidden; h++) {
+      const xh = x[from + h] as number;
+      s0 += xh * (u[u0 + h] as number);
+      s1 += xh * (u[u1 + h] as number);
+      s2 += xh * (u[u2 + h] as number);
+      s3 += xh * (u[u3 + h] as number);
+    }
+    t[c] = s0;
+    t[c + 1] = s1;
+    t[c + 2] = s2;
+    t[c + 3] = s3;
+  }
+  for (; c < t.length; c++) {
+    let sum = 0;
+    for (let h = 0; h < hidden; h++) sum += (x[from + h] as number) * (u[c * hidden + h] as number);
+    t[c] = sum;
+  }
 }
 
 /** The transpose, which propagates a gradient back: dg [B, M, r_L·r_H] → dx [B, M, L, H]. Throws `ShapeError`. */

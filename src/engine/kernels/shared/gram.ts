@@ -1,4 +1,5 @@
 import { finished } from './eigen';
+import { BLOCK, panelSums } from './gram-simd';
 
 /** Depth of a panel: n rows of 256 doubles stay in the second-level cache for n up to a few hundred. */
 const PANEL = 256;
@@ -35,27 +36,80 @@ export function* gramSteps(
   strideD: number,
   scale = 1,
 ): Generator<number, void> {
-  const panel = new Float64Array(n * Math.min(PANEL, depth));
+  const most = Math.min(PANEL, depth);
+  // Both ways give the same bits; WebAssembly is four times faster, and pays off beyond a few blocks.
+  const panel = n < LEAST_BLOCKS * BLOCK ? plainPanel(n, most) : blockedPanel(n, most);
   for (let k0 = 0; k0 < depth; k0 += PANEL) {
     const width = Math.min(PANEL, depth - k0);
-    if (strideD === 1) {
-      for (let i = 0; i < n; i++) {
-        const from = offset + i * strideN + k0;
-        for (let k = 0; k < width; k++) panel[i * width + k] = (data[from + k] as number) * scale;
-      }
-    } else {
-      for (let k = 0; k < width; k++) {
-        const from = offset + (k0 + k) * strideD;
-        for (let i = 0; i < n; i++) panel[i * width + k] = (data[from + i * strideN] as number) * scale;
-      }
-    }
+    panel.fill(data, offset + k0 * strideD, width, strideN, strideD, scale);
     for (let row = 0; row < n; ) {
       // A multiple of 4 rows, and the more the shorter they are.
-      const end = Math.min(n, row + Math.max(4, Math.floor(2 ** 15 / (row + 256)) * 4));
-      addPanel(out, panel, n, width, row, end);
+      const end = Math.min(n, row + Math.max(4, Math.floor(panel.pace / (row + 256)) * 4));
+      panel.add(out, width, row, end);
       row = end;
       yield (k0 + width * (row / n) ** 2) / depth;
     }
+  }
+}
+
+/** Smallest number of blocks for which WebAssembly is used. */
+const LEAST_BLOCKS = 8;
+
+/** n rows of some columns of the data. */
+interface Panel {
+  fill(
+    data: Float32Array,
+    from: number,
+    width: number,
+    strideN: number,
+    strideD: number,
+    scale: number,
+  ): void;
+  /** Adds the sums of rows `row` … `end`, where `row` is a multiple of 4. */
+  add(out: Float64Array, width: number, row: number, end: number): void;
+  /** Rows times columns between two yields. */
+  readonly pace: number;
+}
+
+export function plainPanel(n: number, depth: number): Panel {
+  const panel = new Float64Array(n * depth);
+  return {
+    pace: 2 ** 15,
+    fill(data, from, width, strideN, strideD, scale) {
+      for (let i = 0; i < n; i++)
+        for (let k = 0; k < width; k++)
+          panel[i * width + k] = (data[from + i * strideN + k * strideD] as number) * scale;
+    },
+    add: (out, width, row, end) => addPanel(out, panel, n, width, row, end),
+  };
+}
+
+export function blockedPanel(n: number, depth: number): Panel {
+  const { panel, sums } = panelSums(n, depth);
+  return {
+    pace: 2 ** 17,
+    fill(data, from, width, strideN, strideD, scale) {
+      // Rows up to the next multiple of 4 stay as they are; their sums are not added.
+      for (let k = 0; k < width; k++) {
+        const at = from + k * strideD;
+        for (let i = 0; i < n; i++)
+          panel[(i >> 2) * BLOCK * width + BLOCK * k + (i & 3)] = (data[at + i * strideN] as number) * scale;
+      }
+    },
+    add(out, width, row, end) {
+      for (let i = row; i < end; i += BLOCK) addSums(out, sums(i / BLOCK, width), n, i);
+    },
+  };
+}
+
+/** Adds four rows of sums by blocks [·, 4, 4] up to the diagonal. */
+function addSums(out: Float64Array, sums: Float64Array, n: number, row: number): void {
+  const last = Math.min(BLOCK, n - row);
+  for (let r = 0; r < last; r++) {
+    const at = (row + r) * n;
+    for (let j = 0; j <= row + r; j++)
+      out[at + j] =
+        (out[at + j] as number) + (sums[(j >> 2) * BLOCK * BLOCK + r * BLOCK + (j & 3)] as number);
   }
 }
 

@@ -25,7 +25,7 @@ export const TORCH_LINEAR: Bounds = (fanIn) => ({ weight: 1 / Math.sqrt(fanIn), 
 /** Xavier-uniform weights (Glorot and Bengio 2010), zero biases. */
 export const XAVIER: Bounds = (fanIn, fanOut) => ({ weight: Math.sqrt(6 / (fanIn + fanOut)), bias: 0 });
 
-const uniform = (rng: Rng, length: number, bound: number): Float32Array<ArrayBuffer> =>
+export const uniform = (rng: Rng, length: number, bound: number): Float32Array<ArrayBuffer> =>
   Float32Array.from({ length }, () => (bound === 0 ? 0 : (2 * rng.uniform() - 1) * bound));
 
 /** Sizes of Linear(H→P), GELU, Linear(P→H) and, where `norm`, LayerNorm. */

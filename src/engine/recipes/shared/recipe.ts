@@ -1,8 +1,11 @@
 import type { LatentChoice } from '../../../contract/calls';
 import type { RunConfig } from '../../../contract/config';
+import type { DrawnGroup } from '../../../contract/events';
 import { LATENT_DEFAULTS } from '../../../contract/methods/shared';
 import type { Pace } from '../../analysis/pace';
+import type { HostTensor } from '../../base/dtype';
 import type { TokenLayout } from '../../base/tokens';
+import type { ProblemCodec, RationaleForm, TokenProblem } from '../../data/tokens';
 import type { Reasoning } from '../../decode/reasoning';
 import type { AdapterSpec } from '../../nn/attachments';
 import type { DecoderConfig } from '../../nn/config';
@@ -21,11 +24,63 @@ export interface Targets {
   readonly ranksUsed?: Readonly<Record<string, number>>;
 }
 
+/** What inputs of a method's own are made from. */
+export interface TrainingTokens {
+  /** Every training sample. */
+  readonly problems: readonly TokenProblem[];
+  readonly layout: TokenLayout;
+  readonly codec: Pick<ProblemCodec, 'prompt' | 'padId' | 'endId'>;
+}
+
+/** Which batch it is. */
+export interface BatchPlace {
+  /** Indices of its problems among the training samples. */
+  readonly samples: readonly number[];
+  /** The training step, from 0: for what is drawn. */
+  readonly step: number;
+}
+
+/** Batch inputs of a method's own, besides the tokens that every batch has. */
+export interface OwnInputs {
+  /** Lengths that the recording is made for, by names of its choice. */
+  readonly sizes?: Readonly<Record<string, number>>;
+  /** Those of a batch, by input name. */
+  feeds(problems: readonly TokenProblem[], place: BatchPlace): Record<string, HostTensor>;
+  /** Those of a batch that is drawn from the student as it is, instead of `feeds`. */
+  draw?(
+    problems: readonly TokenProblem[],
+    place: BatchPlace,
+    policy: Policy,
+  ): Promise<{ readonly feeds: Record<string, HostTensor>; readonly groups: readonly DrawnGroup[] }>;
+}
+
+/** The student as what answers are drawn from. */
+export interface Policy {
+  /** An answer to each question, drawn at temperature 1 by seed, step and row: latents, and tokens with the end if there was one. */
+  complete(
+    questions: readonly (readonly number[])[],
+    by: { readonly seed: number; readonly step: number; readonly tokens: number },
+  ): Promise<readonly { readonly latents: number; readonly text: readonly number[] }[]>;
+  /** The outputs of `recordReference` with the values that the student had when the stage began. */
+  reference(feeds: Readonly<Record<string, HostTensor>>): Promise<Readonly<Record<string, Float32Array>>>;
+  text(ids: readonly number[]): string;
+}
+
+/** Where in a run a student reasons, and what its tokenizer's end token is. */
+export interface ReasoningPlace {
+  readonly stage: number;
+  readonly endId: number;
+}
+
 /** What a recording starts from. */
 export interface Recording<C> {
   readonly config: C;
   readonly layout: TokenLayout;
   readonly losses: Targets['losses'];
+  /** Of the recipe's own inputs. */
+  readonly sizes?: OwnInputs['sizes'];
+  /** Index of the curriculum's stage; 0 without one. */
+  readonly stage?: number;
 }
 
 /** A method: what it trains, what it takes from the teacher, and its forward pass with its losses, recorded on a tape. */
@@ -34,10 +89,13 @@ export interface Recipe<C extends RunConfig = RunConfig> {
   check?(config: C, model: DecoderConfig): void;
   /** Modules in the layers, by the names that segments use. */
   adapters(config: C): Readonly<Record<string, AdapterSpec>>;
-  /** Trained modules outside the layers. */
-  modules?(config: C, model: DecoderConfig): readonly ModuleParameter[];
-  /** What the student is fed between the question and the answer prompt, and the adapters that run. */
-  reasoning(config: C, model: DecoderConfig): Reasoning;
+  /** Trained modules outside the layers. @param training where initial values depend on it */
+  modules?(config: C, model: DecoderConfig, training?: TrainingTokens): readonly ModuleParameter[];
+  /**
+   * What the student is fed between the question and the answer prompt, and the adapters that run.
+   * @param place in a curriculum; by default its last stage
+   */
+  reasoning(config: C, model: DecoderConfig, place?: ReasoningPlace): Reasoning;
   /** Whether `targets` needs the teacher's hidden states. A loss of weight 0 needs none. */
   usesTeacher(config: C): boolean;
   /**
@@ -52,7 +110,24 @@ export interface Recipe<C extends RunConfig = RunConfig> {
     teacher: readonly TeacherStates[],
     pace: Pace,
   ): Promise<Targets> | Targets;
+  /** What it reads of its samples’ rationales; default whole steps. */
+  rationale?(config: C): RationaleForm;
+  /** Batch inputs of its own. @param stage index of the curriculum's stage; 0 without one */
+  inputs?(config: C, training: TrainingTokens, stage: number): OwnInputs;
+  /**
+   * What distinguishes the recording of a stage from others: stages of the same one share its programs. By default each
+   * stage has its own.
+   */
+  recordingOf?(config: C, stage: number): string;
+  /** Whether the optimiser starts anew before a step other than the first. */
+  startsAnew?(config: C, step: { readonly stageBegins: boolean; readonly epochBegins: boolean }): boolean;
   record(tape: Tape, recording: Recording<C>): void;
+  /** Records what `Policy.reference` outputs. */
+  recordReference?(tape: Tape, recording: Recording<C>): void;
+  /** The training samples of a stage, [from, to) of `count`; by default all. */
+  samplesOf?(config: C, count: number, stage: number): readonly [from: number, to: number];
+  /** What the learning rate is multiplied by in a stage; default 1. */
+  rate?(config: C, stage: number): number;
 }
 
 /** The LoRA of the run's settings, by its name in segments. */

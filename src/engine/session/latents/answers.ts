@@ -17,15 +17,26 @@ export interface Answering {
   readonly limit: number;
 }
 
-/** The state after the answer's prompt; the given one is unchanged. @param prompt at least one token */
-export async function prompted({ decoder, prompt }: Answering, state: DecoderState): Promise<DecoderState> {
+/**
+ * Works with the state after the answer's prompt, which is the given one where there is no prompt; what was made for it is
+ * disposed of after the work.
+ */
+export async function prompted<R>(
+  { decoder, prompt }: Answering,
+  state: DecoderState,
+  work: (state: DecoderState) => Promise<R>,
+): Promise<R> {
   let at = state;
-  for (const id of prompt) {
-    const next = await decoder.advance(at, everywhere(decoder, id));
+  try {
+    for (const id of prompt) {
+      const next = await decoder.advance(at, everywhere(decoder, id));
+      if (at !== state) at.dispose();
+      at = next;
+    }
+    return await work(at);
+  } finally {
     if (at !== state) at.dispose();
-    at = next;
   }
-  return at;
 }
 
 /** The most probable answer after a prompt; the given state is unchanged. */

@@ -27,9 +27,7 @@ const logShares = (logits: Float32Array): number[] => {
 async function end({ tree, K, answering, decoder }: GoldenBranches, text: string) {
   const { state, ran } = await tree.at(readInterventions(text), K);
   const hidden = await hiddenOf(state);
-  const after = await prompted(answering, state);
-  const logits = await logitsOf(decoder, after);
-  after.dispose();
+  const logits = await prompted(answering, state, (after) => logitsOf(decoder, after));
   return { hidden, logits, ran };
 }
 
@@ -64,9 +62,9 @@ describe('a tree of branches', () => {
     let state = await model.read();
     for (let t = 0; t < K; t++)
       state = await decoder.step(state, { latent: feedbackOf(model.runner.reasoning) as Feedback });
-    const after = await prompted(answering, state);
-    const straight = await logitsOf(decoder, after);
-    for (const one of [state, after]) one.dispose();
+    for (const id of answering.prompt) state = await decoder.step(state, { tokens: [id] });
+    const straight = await logitsOf(decoder, state);
+    state.dispose();
     for (const text of ['', ...model.cases, '']) {
       const { logits } = await end(model, text);
       if (text === '') expect(logits).toEqual(straight);
@@ -146,25 +144,29 @@ describe('a tree of branches', () => {
 
   it('says how answers differ: nothing for equal ones, and Σ p·log(p/q) at every token of the first', async () => {
     const { tree, K, answering, decoder, tokenizer } = model;
-    const branch = async (text: string) => {
-      const state = await prompted(answering, (await tree.at(readInterventions(text), K)).state);
-      return { state, log: logShares(await logitsOf(decoder, state)) };
+    const stateOf = async (text: string) => {
+      let { state } = await tree.at(readInterventions(text), K);
+      for (const id of answering.prompt) state = await decoder.advance(state, { tokens: [id] });
+      return state;
     };
-    const [plain, same, other] = [await branch(''), await branch(''), await branch('z2:zero')];
-    const ids = await answerIds(answering, plain.state);
+    const [plain, same, other] = [await stateOf(''), await stateOf(''), await stateOf('z2:zero')];
+    const [p, q] = [logShares(await logitsOf(decoder, plain)), logShares(await logitsOf(decoder, other))];
+    const ids = await answerIds(answering, plain);
     const differ = (after: typeof plain) =>
-      answerDifference(answering, tokenizer, { before: plain.state, after: after.state }, ids);
+      answerDifference(answering, tokenizer, { before: plain, after }, ids);
     const none = await differ(same);
     expect(none.divergence.every(({ nats }) => nats === 0)).toBe(true);
     expect(none.divergence).toHaveLength(ids.length + 1);
     const some = await differ(other);
-    const want = plain.log.reduce((sum, p, id) => sum + Math.exp(p) * (p - (other.log[id] as number)), 0);
+    const want = p.reduce((sum, log, id) => sum + Math.exp(log) * (log - (q[id] as number)), 0);
     expect(want).toBeGreaterThan(1e-3);
     expect(some.divergence[0]?.nats).toBeCloseTo(want, 5);
     const [largest] = some.first;
-    const changes = plain.log.map((p, id) => Math.abs(Math.exp(p) - Math.exp(other.log[id] as number)));
+    const changes = p.map((log, id) => Math.abs(Math.exp(log) - Math.exp(q[id] as number)));
     expect(largest?.id).toBe(changes.indexOf(Math.max(...changes)));
-    for (const { state } of [plain, same, other]) state.dispose();
+    // Nothing is fed where there is no prompt, and the state stays its owner's.
+    expect(await prompted({ ...answering, prompt: [] }, plain, async (state) => state)).toBe(plain);
+    for (const state of [plain, same, other]) state.dispose();
     expect(
       divergence(
         Float64Array.of(Math.log(0.25), Math.log(0.75)),

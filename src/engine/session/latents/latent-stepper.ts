@@ -64,7 +64,7 @@ export class LatentStepper {
   private readonly runner: ThoughtRunner;
   private readonly tree: StateTree;
   private readonly vectors: ThoughtVectors;
-  private readonly answering: Answering;
+  private readonly toAnswer: Answering;
   private space: TeacherSpace | null | undefined;
 
   private constructor(
@@ -109,7 +109,7 @@ export class LatentStepper {
       training,
     });
     const prompt = reasoning.explicit ? [] : pair.codec.prompt;
-    this.answering = { decoder, prompt, endIds: pair.base.endIds, limit };
+    this.toAnswer = { decoder, prompt, endIds: pair.base.endIds, limit };
   }
 
   /** Reads the question. @throws InputError if it is empty or too long */
@@ -155,46 +155,43 @@ export class LatentStepper {
   }
 
   /** The answer after the thoughts of a moment. */
-  async answer({ step, interventions }: Moment, asking: Asking = {}): Promise<BranchAnswer> {
-    this.check(step, interventions);
-    this.vectors.asking = asking;
-    const reached = await this.tree.at(interventions, step);
-    const start = performance.now();
-    const after = await this.prompted(reached.state);
-    try {
-      return await this.answered(reached, after, performance.now() - start);
-    } finally {
-      after.dispose();
-    }
+  async answer(moment: Moment, asking: Asking = {}): Promise<BranchAnswer> {
+    return this.answering(moment, asking, (state, answered) => answered(state));
   }
 
   /** Two answers, and how the second's distributions differ along the first's tokens. */
   async compare(one: Moment, other: Moment, asking: Asking = {}): Promise<AnswerDifference> {
-    const run = async ({ step, interventions }: Moment) => {
-      this.check(step, interventions);
-      this.vectors.asking = asking;
-      const reached = await this.tree.at(interventions, step);
-      const start = performance.now();
-      const state = await this.prompted(reached.state);
-      return { reached, state, milliseconds: performance.now() - start };
-    };
-    const before = await run(one);
-    try {
-      const after = await run(other);
-      try {
-        const states = { before: before.state, after: after.state };
-        const ids = await answerIds(this.answering, before.state);
+    const { tokenizer } = this.pair;
+    return this.answering(one, asking, (before, answeredBefore) =>
+      this.answering(other, asking, async (after, answeredAfter) => {
+        const ids = await answerIds(this.toAnswer, before);
         return {
-          before: await this.answered(before.reached, before.state, before.milliseconds),
-          after: await this.answered(after.reached, after.state, after.milliseconds),
-          ...(await answerDifference(this.answering, this.pair.tokenizer, states, ids)),
+          before: await answeredBefore(before),
+          after: await answeredAfter(after),
+          ...(await answerDifference(this.toAnswer, tokenizer, { before, after }, ids)),
         };
-      } finally {
-        after.state.dispose();
-      }
-    } finally {
-      before.state.dispose();
-    }
+      }),
+    );
+  }
+
+  /** Works with the state from which the answer after a moment is generated, and with what generates it. */
+  private async answering<R>(
+    { step, interventions }: Moment,
+    asking: Asking,
+    work: (state: DecoderState, answered: (state: DecoderState) => Promise<BranchAnswer>) => Promise<R>,
+  ): Promise<R> {
+    this.check(step, interventions);
+    this.vectors.asking = asking;
+    const reached = await this.tree.at(interventions, step);
+    const start = performance.now();
+    return this.tree.keeping(reached.node, () =>
+      this.runner.answering(reached.state, (from) =>
+        prompted(this.toAnswer, from, (state) => {
+          const milliseconds = performance.now() - start;
+          return work(state, (at) => this.answered(reached, at, milliseconds));
+        }),
+      ),
+    );
   }
 
   /** Bytes of the states kept for all branches. */
@@ -206,11 +203,6 @@ export class LatentStepper {
   dispose(): void {
     this.tree.dispose();
     this.vectors.clear();
-  }
-
-  /** The state from which the answer is generated; the given one is unchanged. */
-  private prompted(state: DecoderState): Promise<DecoderState> {
-    return this.runner.answering(state, (from) => prompted(this.answering, from));
   }
 
   private async read(text: string): Promise<DecoderState> {
@@ -256,7 +248,7 @@ export class LatentStepper {
   private async next(state: DecoderState, step: number): Promise<NextFed> {
     if (step < this.report.latentSteps) return { kind: 'thought', ...(await this.thoughtAfter(state)) };
     const { tokenizer } = this.pair;
-    return { kind: 'prompt', tokens: this.answering.prompt.map((id) => tokenizer.tokenText(id)) };
+    return { kind: 'prompt', tokens: this.toAnswer.prompt.map((id) => tokenizer.tokenText(id)) };
   }
 
   private async attention(
@@ -296,7 +288,7 @@ export class LatentStepper {
   ): Promise<BranchAnswer> {
     const { top } = await this.top(state, 1);
     const start = performance.now();
-    const ids = await answerIds(this.answering, state);
+    const ids = await answerIds(this.toAnswer, state);
     const milliseconds = prompting + performance.now() - start;
     const { tokenizer } = this.pair;
     const text = textOf(tokenizer, ids).trim();

@@ -54,7 +54,7 @@ export class StateTree {
     while (from >= 0 && !this.nodes.get(keys[from] as string)?.state) from--;
     let node = this.use(this.nodes.get(keys[from] ?? ''));
     for (let t = from + 1; t <= step; t++) {
-      const made = node ? await this.from(node, own(t)) : await this.begin();
+      const made = node ? await this.after(node, own(t)) : await this.begin();
       node = this.use({
         key: keys[t] as string,
         step: t,
@@ -79,12 +79,17 @@ export class StateTree {
     this.nodes.clear();
   }
 
-  private async from(node: ThoughtNode, interventions: readonly Intervention[]): Promise<Advanced> {
+  private after(node: ThoughtNode, interventions: readonly Intervention[]): Promise<Advanced> {
+    return this.keeping(node, () => this.runner.advance(node.state as DecoderState, interventions));
+  }
+
+  /** Works while a node's state is not dropped. */
+  async keeping<R>(node: ThoughtNode, work: () => Promise<R>): Promise<R> {
     // Nested: what is pinned outside stays so.
     const isOurs = !this.pinned.has(node);
     this.pinned.add(node);
     try {
-      return await this.runner.advance(node.state as DecoderState, interventions);
+      return await work();
     } finally {
       if (isOurs) this.pinned.delete(node);
     }

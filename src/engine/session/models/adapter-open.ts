@@ -119,6 +119,7 @@ export async function withAdapter(
   const merged: LoadedModel = {
     config,
     endIds: model.endIds,
+    ...(model.files && { files: new Map([...model.files, ...ownTokenizer(byName)]) }),
     weights: overlaidSource(config, model.weights, overlaysOf(plan, stored, config)),
     report: {
       ...model.report,
@@ -141,6 +142,18 @@ export async function withAdapter(
   };
   return { model: merged, tokenizer: opened.tokenizer, base };
 }
+
+const TOKENIZER_FILES = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'chat_template.jinja',
+];
+
+/** The adapter's own tokenizer takes the place of the base's. */
+const ownTokenizer = (byName: ReadonlyMap<string, Blob>): [string, Blob][] =>
+  byName.has('tokenizer.json') ? [...byName].filter(([name]) => TOKENIZER_FILES.includes(name)) : [];
 
 const matched = ({ matched: own }: ModelReport, tensors: number, bytes: number) =>
   own ? { matched: { tensors: own.tensors + tensors, bytes: own.bytes + bytes } } : {};

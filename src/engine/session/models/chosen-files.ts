@@ -1,12 +1,12 @@
 /** The files of a checkpoint as they were chosen: by name, read whole, hashed. */
 import type { CallOptions } from '../../../contract/calls';
-import { numberedTwin } from '../../../contract/checkpoint-files';
+import { numberedTwin, SMALL_FILES } from '../../../contract/checkpoint-files';
 import type { NamedFile } from '../../../contract/lens';
 import { listed } from '../../../text/quote';
 import { FileError, MemoryError, throwIfCancelled } from '../../base/errors';
 import { Sha256, sha256Hex } from '../../base/sha256';
 import { parseJson, quote } from '../../checkpoint/json';
-import { blobSource } from '../../checkpoint/source';
+import { type ByteSource, blobSource, memorySource, type ReadBlob } from '../../checkpoint/source';
 
 export const CANCELLED = 'opening the checkpoint';
 /** Limit on a JSON file, which is read as a whole. */
@@ -118,3 +118,38 @@ export function folderOf(files: readonly NamedFile[]): string {
   const [first = '', ...others] = new Set(files.map(({ folder = '' }) => folder.trim()));
   return others.length === 0 ? first : '';
 }
+
+/** The weights' files in host memory, and their SHA-256; of shards, concatenated in the order of their names. */
+export async function readWhole(
+  blobs: ReadonlyMap<string, Blob>,
+  total: number,
+  { signal, report: tell }: CallOptions,
+): Promise<{ readonly sources: ReadonlyMap<string, ByteSource>; readonly sha256: string }> {
+  const start = performance.now();
+  const sources = new Map<string, ByteSource>();
+  const files: Uint8Array<ArrayBuffer>[] = [];
+  let done = 0;
+  const progress = (): void =>
+    tell?.({ phase: 'load', done, total, unit: 'bytes', elapsed: performance.now() - start });
+  progress();
+  for (const [name, blob] of blobs) {
+    throwIfCancelled(signal, CANCELLED);
+    const bytes = await readAll(blob, name);
+    files.push(bytes);
+    sources.set(name, memorySource(bytes.buffer));
+    done += blob.size;
+    progress();
+  }
+  throwIfCancelled(signal, CANCELLED);
+  return { sources, sha256: await hashOf(files) };
+}
+
+export const smallFilesOf = (byName: ReadonlyMap<string, Blob>): ReadonlyMap<string, Blob> =>
+  new Map([...byName].filter(([name]) => (SMALL_FILES as readonly string[]).includes(name)));
+
+/** Nothing of them is read before it is asked for. */
+export const sourcesOf = (
+  blobs: ReadonlyMap<string, Blob>,
+  readBlob: ReadBlob | undefined,
+): ReadonlyMap<string, ByteSource> =>
+  new Map([...blobs].map(([name, blob]) => [name, blobSource(blob, readBlob)]));

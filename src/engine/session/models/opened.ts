@@ -1,4 +1,3 @@
-import type { CallOptions } from '../../../contract/calls';
 import {
   INDEX,
   recogniseQuantised,
@@ -8,12 +7,15 @@ import {
 } from '../../../contract/checkpoint-files';
 import type { ModelReport } from '../../../contract/events';
 import type { NamedFile } from '../../../contract/lens';
+import { MODULES_FILE } from '../../../contract/model-files';
 import { ConfigError, FileError, throwIfCancelled } from '../../base/errors';
-import { type ModelConfig, parseModelConfig } from '../../checkpoint/config';
-import { resolveCheckpoint } from '../../checkpoint/load';
-import { parseIndex } from '../../checkpoint/locate';
-import { type ByteSource, blobSource, memorySource, type ReadBlob } from '../../checkpoint/source';
+import { parseModelConfig } from '../../checkpoint/config';
+import { recogniseLayout } from '../../checkpoint/latent/layouts';
+import { matchTensors } from '../../checkpoint/load';
+import { locateTensors, parseIndex } from '../../checkpoint/locate';
+import { blobSource } from '../../checkpoint/source';
 import { StoredWeights } from '../../checkpoint/stored-weights';
+import { isTorchFile } from '../../checkpoint/torch/torch-file';
 import { packedSource } from '../../nn/weight-source';
 import { expectedTensors } from '../../nn/weights';
 import { baseIsMissing, readAdapter, splitAdapter, withAdapter } from './adapter-open';
@@ -22,30 +24,21 @@ import {
   fileOf,
   fingerprint,
   folderOf,
-  hashOf,
   json,
   missing,
   namedFiles,
-  readAll,
+  readWhole,
+  smallFilesOf,
+  sourcesOf,
 } from './chosen-files';
 import { GENERATION_CONFIG, withGenerationEnds } from './generation-config';
-import { nameOf } from './model-name';
+import { reportOn } from './model-report';
 import { onnxFilesOf, openOnnx } from './onnx-open';
-import { describeModel, endIdsOf } from './pair';
+import { MAX_WHOLE_BYTES, type OpenOptions } from './open-options';
+import { endIdsOf } from './pair';
+import { openRelease } from './release-model';
 import type { OpenedModel } from './subjects';
 import { openTokenizer } from './tokenizer-files';
-
-/** Weights up to this size are read, hashed and checked at opening, and stay in host memory. */
-const MAX_WHOLE_BYTES = 64 * 2 ** 20;
-
-export interface OpenOptions extends CallOptions {
-  /** Without it, weights of any size are read whole. */
-  readonly readBlob?: ReadBlob;
-  /** Default `MAX_WHOLE_BYTES`. */
-  readonly maxWholeBytes?: number;
-  /** For an adapter that comes without its base: the model that is open, and others that it may name as its base. */
-  readonly bases?: { readonly opened: OpenedModel | undefined; readonly others: readonly OpenedModel[] };
-}
 
 /**
  * Opens a checkpoint from its files: config.json, tokenizer.json, model.safetensors or shards with their index (f32, f16
@@ -96,7 +89,9 @@ function baseFor(name: string | undefined, bases: OpenOptions['bases']): OpenedM
 async function openPlain(files: readonly NamedFile[], options: OpenOptions): Promise<OpenedModel> {
   const { signal, readBlob, maxWholeBytes = MAX_WHOLE_BYTES } = options;
   const byName = namedFiles(files);
-  refuse(recogniseWeights([...byName.keys()]));
+  const names = [...byName.keys()];
+  const hasSafetensors = names.some((name) => name.endsWith('.safetensors'));
+  if (hasSafetensors || !names.some(isTorchFile)) refuse(recogniseWeights(names));
   const exports = onnxFilesOf(byName);
   if (exports.length > 0)
     return openOnnx(
@@ -109,41 +104,51 @@ async function openPlain(files: readonly NamedFile[], options: OpenOptions): Pro
       },
       options,
     );
-  const config = await json(byName, 'config.json');
-  refuse(recogniseQuantised(config), ConfigError);
-  refuse(recogniseTokenizer([...byName.keys()]));
-  const model = parseModelConfig(config);
+  // Releases of latent students come without one, or with an empty one.
+  const config = byName.get('config.json')?.size ? await json(byName, 'config.json') : undefined;
+  if (config !== undefined) refuse(recogniseQuantised(config), ConfigError);
+  else if (!hasSafetensors && !names.some(isTorchFile)) throw missing('config.json', byName);
+  const parsed = config === undefined ? undefined : parseModelConfig(config);
   const index = byName.has(INDEX) ? await json(byName, INDEX) : undefined;
   const blobs = weightFiles(byName, index);
   const bytes = [...blobs.values()].reduce((n, { size }) => n + size, 0);
   const whole = readBlob === undefined || bytes <= maxWholeBytes;
+  const found = await locateTensors(sourcesOf(blobs, readBlob), index);
+  const layout = recogniseLayout(found.keys());
+  if (layout)
+    return openRelease(layout, { ...{ byName, blobs, index, config, found, bytes, whole, files }, options });
+  refuse(recogniseTokenizer(names));
+  if (parsed === undefined) throw missing('config.json', byName);
   // Everything that can be refused by the headers is refused before the weights are read.
-  const resolved = await resolve(config, index, blobs, (blob) => blobSource(blob, readBlob), signal);
-  const { tokenizer, notes: missing } = await openTokenizer(byName, (name) => json(byName, name), model);
+  const resolved = await matchTensors(parsed, found, expectedTensors(parsed), signal);
+  const { tokenizer, notes: lacking } = await openTokenizer(byName, (name) => json(byName, name), parsed);
   throwIfCancelled(signal, CANCELLED);
 
-  const { tensors, sha256 } = whole
-    ? await readWhole(config, index, blobs, bytes, options)
-    : { tensors: resolved.tensors, sha256: await fingerprint(blobs.values(), options) };
+  const read = whole ? await readWhole(blobs, bytes, options) : undefined;
+  const { tensors } = read
+    ? await matchTensors(parsed, await locateTensors(read.sources, index), expectedTensors(parsed), signal)
+    : resolved;
   const stored = new StoredWeights(tensors);
   if (whole)
     for (const name of tensors.keys()) {
       throwIfCancelled(signal, CANCELLED);
       stored.read(name);
     }
+  const sha256 = read?.sha256 ?? (await fingerprint(blobs.values(), options));
   const ends = withGenerationEnds(
-    endIdsOf(model, tokenizer),
+    endIdsOf(parsed, tokenizer),
     byName.has(GENERATION_CONFIG) ? await json(byName, GENERATION_CONFIG) : undefined,
-    model.vocabSize,
+    parsed.vocabSize,
   );
-  const notes = [...missing, ...resolved.notes, ...ends.notes];
+  const notes = [...lacking, ...resolved.notes, ...ends.notes];
   return {
     tokenizer,
     model: {
-      config: model,
+      config: parsed,
       endIds: ends.endIds,
-      weights: packedSource(model, stored),
-      report: report(config, model, {
+      files: smallFilesOf(byName),
+      weights: packedSource(parsed, stored),
+      report: reportOn(config, parsed, {
         ...{ bytes, sha256, whole, notes, folder: folderOf(files) },
         matched: { tensors: resolved.tensors.size, bytes: resolved.bytes },
       }),
@@ -151,57 +156,13 @@ async function openPlain(files: readonly NamedFile[], options: OpenOptions): Pro
   };
 }
 
-const resolve = (
-  config: unknown,
-  index: unknown,
-  blobs: ReadonlyMap<string, Blob>,
-  sourceOf: (blob: Blob, name: string) => ByteSource,
-  signal: AbortSignal | undefined,
-) =>
-  resolveCheckpoint(
-    { config, index, weights: new Map([...blobs].map(([name, blob]) => [name, sourceOf(blob, name)])) },
-    expectedTensors,
-    signal,
-  );
-
-/** The weights in host memory, and the SHA-256 of the file; of shards, concatenated in the order of their names. */
-async function readWhole(
-  config: unknown,
-  index: unknown,
-  blobs: ReadonlyMap<string, Blob>,
-  total: number,
-  { signal, report: tell }: OpenOptions,
-) {
-  const start = performance.now();
-  const sources = new Map<string, ByteSource>();
-  const files: Uint8Array<ArrayBuffer>[] = [];
-  let done = 0;
-  const progress = (): void =>
-    tell?.({ phase: 'load', done, total, unit: 'bytes', elapsed: performance.now() - start });
-  progress();
-  for (const [name, blob] of blobs) {
-    throwIfCancelled(signal, CANCELLED);
-    const bytes = await readAll(blob, name);
-    files.push(bytes);
-    sources.set(name, memorySource(bytes.buffer));
-    done += blob.size;
-    progress();
-  }
-  throwIfCancelled(signal, CANCELLED);
-  const { tensors } = await resolve(
-    config,
-    index,
-    blobs,
-    (_, name) => sources.get(name) as ByteSource,
-    signal,
-  );
-  return { tensors, sha256: await hashOf(files) };
-}
-
 /** The weights' files, in the order of their names. */
 function weightFiles(byName: ReadonlyMap<string, Blob>, index: unknown): Map<string, Blob> {
   const named = index === undefined ? undefined : new Set(parseIndex(index).values());
-  const names = [...(named ?? [...byName.keys()].filter((name) => name.endsWith('.safetensors')))].sort();
+  const names = [
+    ...(named ?? [...byName.keys()].filter((name) => name.endsWith('.safetensors') && name !== MODULES_FILE)),
+  ].sort();
+  if (names.length === 0) names.push(...[...byName.keys()].filter(isTorchFile));
   if (names.length === 0) throw missing('model.safetensors', byName);
   return new Map(names.map((name) => [name, fileOf(byName, name)]));
 }
@@ -218,22 +179,5 @@ function refuse(wrong: WrongFiles | null, Refusal: typeof FileError | typeof Con
 export function describeConfig(config: unknown): ModelReport {
   refuse(recogniseQuantised(config), ConfigError);
   const model = parseModelConfig(config);
-  return report(config, model, { bytes: 0, sha256: '', whole: true, notes: model.notes });
-}
-
-interface Facts {
-  readonly bytes: number;
-  readonly sha256: string;
-  /** Whether the hash is of all bytes. */
-  readonly whole: boolean;
-  readonly matched?: ModelReport['matched'];
-  readonly notes: readonly string[];
-  readonly folder?: string;
-}
-
-/** Named by its config.json, else by its folder, else by its hash. */
-function report(config: unknown, model: ModelConfig, { whole, folder = '', ...facts }: Facts): ModelReport {
-  const name = nameOf(config, folder) || `checkpoint ${facts.sha256.slice(0, 8)}`;
-  const origin = { ...facts, name, role: 'opened', licence: 'unknown', measured: [] } as const;
-  return { ...describeModel(origin, model), ...(!whole && { sampled: true }) };
+  return reportOn(config, model, { bytes: 0, sha256: '', whole: true, notes: model.notes });
 }

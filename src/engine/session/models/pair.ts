@@ -22,6 +22,8 @@ export interface LoadedModel {
   readonly endIds: readonly number[];
   readonly weights: WeightSource;
   readonly report: ModelReport;
+  /** config.json and the other small files of its folder, by name, for exporting it; absent for an ONNX export. */
+  readonly files?: ReadonlyMap<string, Blob>;
   /** An ONNX export: it is run as it is, and there are no `weights` (asking for them throws ConfigError). */
   readonly onnx?: OnnxExport;
 }
@@ -80,8 +82,12 @@ export async function loadPair(
     before += bytes.byteLength;
     return bytes;
   };
-  const json = async (model: ManifestModel, name: string): Promise<unknown> =>
-    parseJson(new Uint8Array(await get(model, name)), name);
+  const small = new Map<string, Blob>();
+  const json = async (model: ManifestModel, name: string): Promise<unknown> => {
+    const bytes = new Uint8Array(await get(model, name));
+    small.set(name, new Blob([bytes]));
+    return parseJson(bytes, name);
+  };
 
   const tokenizer = await loadTokenizer(
     await json(manifest.base, 'tokenizer.json'),
@@ -98,6 +104,7 @@ export async function loadPair(
     return {
       config,
       endIds: endIdsOf(config, tokenizer),
+      files: new Map(small),
       weights: memorySource(packWeights(config, checkpoint.weights)),
       report: describeModel(
         {

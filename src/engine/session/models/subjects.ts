@@ -7,7 +7,7 @@ import { NO_PARAMETERS, type ParameterSpecs } from '../../nn/parameters';
 import { BASE_REASONING } from '../../recipes/shared/recipe';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
 import type { OpenedData } from '../data/opened-data';
-import type { Student } from '../runs/student';
+import type { Student, StudentSpec } from '../runs/student';
 import type { LoadedModel, Pair } from './pair';
 import type { ProblemSet } from './problems';
 import type { Roles } from './roles';
@@ -23,6 +23,14 @@ export interface OpenedModel {
   readonly tokenizer: Tokenizer;
   /** The model without the adapter that is merged into it, where there is one. */
   readonly base?: OpenedModel;
+  /** How it reasons, where its files say so. */
+  readonly latent?: LatentStudent;
+}
+
+/** A model that was trained to reason in latents: what makes its thoughts, and how they are fed. */
+export interface LatentStudent extends StudentSpec {
+  /** Values of `parameters`. */
+  readonly packs: readonly Float32Array<ArrayBuffer>[];
 }
 
 /** Everything there is to look at. */
@@ -75,8 +83,9 @@ export function resolveSubject(subject: Subject, held: LoadedModels): ResolvedSu
     const { opened } = held;
     if (!opened)
       throw new InputError('no checkpoint is open', 'Open one from its files in the Low-rank panel.');
-    const { model, tokenizer } = opened;
-    const resolved = ofModel('opened', model, tokenizer, () => problemCodec(tokenizer, model.endIds));
+    const { model, tokenizer, latent } = opened;
+    const plain = ofModel('opened', model, tokenizer, () => problemCodec(tokenizer, model.endIds));
+    const resolved = latent ? { ...plain, ...latent, latentSteps: thoughtsIn(latent.reasoning) } : plain;
     const inBytes = model.config.storage === 'int8' && held.provider !== 'webgpu';
     return inBytes ? { ...resolved, source: `${resolved.source}, matrices in 8 bits` } : resolved;
   }

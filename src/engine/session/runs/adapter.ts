@@ -1,3 +1,4 @@
+import type { Reasoning } from '../../decode/reasoning';
 import { uploadParameters } from '../../model/upload-parameters';
 import type { DecoderConfig } from '../../nn/config';
 import type { Runtime } from '../../runtime/runtime';
@@ -28,22 +29,32 @@ export class TrainedAdapter {
   private best = -1;
   /** The step of the copy in the student; 0 if the student holds nothing trained. */
   copiedStep = 0;
+  /** How the parameters are run as they are now; the student's own goes with its copy. */
+  reasoning: Reasoning;
 
   constructor(
     runtime: Runtime,
     config: DecoderConfig,
-    readonly student: Student,
+    /** Holds the copy. */
+    public student: Student,
     /** Keep the copy with the best validation accuracy (the latest of equals) rather than the last one. */
     private readonly keepBest: boolean,
     /** Where a run that is resumed goes on: its state after `step`. */
     from?: AdapterState & { readonly step: number },
   ) {
+    this.reasoning = student.reasoning;
     if (from) {
       this.best = from.best?.correct ?? -1;
       this.copy(from.best?.step ?? from.step, from.best?.values ?? from.values);
     }
     const values = from?.values ?? student.packs;
     this.packs = uploadParameters(runtime, config, student.parameters, values);
+  }
+
+  /** Another stage of the run begins: what was best in the one before is no measure for it. */
+  enters(reasoning: Reasoning): void {
+    this.reasoning = reasoning;
+    this.best = -1;
   }
 
   /** Copies the parameters after `step`, unless a better copy is kept. @param correct validation problems solved */
@@ -86,7 +97,7 @@ export class TrainedAdapter {
     for (const pack of this.packs) pack.dispose();
   }
 
-  private read(): Promise<Values> {
+  read(): Promise<Values> {
     return Promise.all(this.packs.map((pack) => pack.read())) as Promise<Values>;
   }
 
@@ -94,6 +105,7 @@ export class TrainedAdapter {
     packs.forEach((values, i) => {
       (this.student.packs[i] as Float32Array).set(values);
     });
+    this.student = { ...this.student, reasoning: this.reasoning };
     this.copiedStep = step;
   }
 }

@@ -59,7 +59,8 @@ export class Observer {
     if (step === this.seen) return;
     this.seen = step;
     const { adapter, emit, keep } = this.options;
-    const { label, ...student } = adapter.student;
+    const { label, ...own } = adapter.student;
+    const student = { ...own, reasoning: adapter.reasoning };
     const packs = await adapter.snapshot(step);
     const checkpoint = keep({ ...student, label: `${label}, step ${step}`, step, packs });
     if (thoughtsIn(student.reasoning) === 0) return;
@@ -77,7 +78,7 @@ export class Observer {
 
   private async spectrum(): Promise<Look> {
     const { adapter, decoder, device, padId, signal } = this.options;
-    const { reasoning } = adapter.student;
+    const { reasoning } = adapter;
     const K = thoughtsIn(reasoning);
     const { layers: L, hiddenSize: H } = decoder.shape.config;
     const states = await latentStates(decoder, this.questions, reasoning, padId);

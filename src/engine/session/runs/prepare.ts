@@ -1,4 +1,5 @@
 import type { RunConfig } from '../../../contract/config';
+import { stageAt } from '../../../contract/methods/curriculum';
 import type { Methods } from '../../../contract/methods/method';
 import { labelOf } from '../../../contract/presets';
 import { Pace } from '../../analysis/pace';
@@ -6,15 +7,17 @@ import { Owned } from '../../base/owned';
 import { Rng } from '../../base/rng';
 import type { TokenLayout } from '../../base/tokens';
 import { layoutOf } from '../../data/batch';
-import type { RationaleForm } from '../../data/tokens';
+import type { RationaleForm, TokenProblem } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
-import { positionsIn } from '../../decode/reasoning';
+import { feedsOf } from '../../decode/reason';
+import { positionsIn, type Reasoning } from '../../decode/reasoning';
 import type { DecoderConfig } from '../../nn/config';
-import type { Recipe, Targets } from '../../recipes/shared/recipe';
+import type { Recipe, Targets, TrainingTokens } from '../../recipes/shared/recipe';
+import { accumulated } from '../../train/accumulate';
 import { compileWhole } from '../../train/compile-whole';
 import { gpuOptimiser } from '../../train/gpu-optimiser';
 import { compileLayerwise } from '../../train/layerwise/compile';
-import { hostOptimiser, type Optimiser } from '../../train/optimiser';
+import { hostOptimiser } from '../../train/optimiser';
 import { ParameterSet } from '../../train/parameters';
 import type { TapeRun } from '../../train/step';
 import { Tape } from '../../train/tape/tape';
@@ -25,18 +28,23 @@ import type { Example } from '../models/problems';
 import { TrainedAdapter } from './adapter';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
+import { Curriculum } from './curriculum';
+import { openPolicy } from './policy-open';
 import type { RunData } from './run-data';
 import type { OpenedSnapshot } from './snapshot-file';
+import { reasoningIn, stagesOf } from './stages';
 import { capacityFor, checkDecoding, decoderFor, EVALUATION_BATCH, type Student } from './student';
 import { teacherStates } from './teacher-states';
 
 /** What a run needs to compute; made by `prepare`, freed by `dispose`. */
 export interface Machinery {
-  readonly step: TapeRun;
+  /** The step of the stage that the run is in, and its optimiser. */
+  readonly curriculum: Curriculum;
   readonly losses: Targets['losses'];
+  /** The training samples' tokens, as the method reads them. */
+  readonly trained: readonly TokenProblem[];
   readonly ranksUsed: Readonly<Record<string, number>>;
   readonly adapter: TrainedAdapter;
-  readonly optimiser: Optimiser;
   /** What is trained, in the order of the adapter's packs. */
   readonly parameters: ParameterSet;
   readonly decoder: Decoder;
@@ -81,19 +89,24 @@ export async function prepare(
   const { student: base, teacher: read, codec } = roles;
   const batch = Math.min(config.optimiser.batch, training.length);
   const tokensOf = (examples: readonly Example[]) => examples.map((e) => e.tokens);
-  const layout = layoutOf(tokensOf(training), codec, batch);
+  const form = recipe.rationale?.(config);
+  const trained = training.map(({ tokens, problem }) => (form ? codec.encode(problem, form) : tokens));
+  const layout = layoutOf(trained, codec, batch);
   const evaluated = [...validation, ...heldOut];
   // The first training samples are observed; without problems to evaluate on they are all that is decoded.
   const observed = training.slice(0, config.observation.samples);
   const decodedBatch = Math.min(EVALUATION_BATCH, evaluated.length || observed.length);
   const decoded = layoutOf(tokensOf([...evaluated, ...observed]), codec, decodedBatch);
 
-  const reasoning = recipe.reasoning(config, base.config);
-  const fed = positionsIn(reasoning);
+  const stages = stagesOf(config, context.methods);
+  const reasonings = stages.map((_, stage) => reasoningIn(recipe, config, roles, stage));
+  const reasoning = reasonings.at(-1) as Reasoning;
+  const fed = Math.max(...reasonings.map(positionsIn));
+  const capacity = Math.max(...reasonings.map((each) => capacityFor(decoded, each)));
   const tokens = layout.question + fed + layout.prompt + layout.answer + layout.explicit;
   const purpose = { kind: 'distil', sequences: batch, tokens, rank: config.lora.rank } as const;
   refuseUnlessFits(base.config, runtime.provider, purpose, 'training');
-  checkDecoding(base, capacityFor(decoded, reasoning));
+  checkDecoding(base, capacity);
   if (recipe.usesTeacher(config))
     checkPositions(read.model, layout.question + layout.explicit, 'the teacher pass', SHORTER);
 
@@ -116,67 +129,111 @@ export async function prepare(
   clock.tell(0, 2, 'programs');
   return Owned.while(async (owned) => {
     const model = owned.add(models.use(base));
-    const parameters = parametersOf(recipe, config, model.config);
-    const tape = new Tape(parameters, batch, config.seed);
-    recipe.record(tape, { config, layout, losses });
+    const tokens = { problems: trained, layout, codec: codec };
+    const parameters = parametersOf(recipe, config, model.config, tokens);
     const { studentId: id, methods } = context;
     const packs = parameters.initial(new Rng(config.seed), embeddingOf(model));
-    const student = studentBy(recipe, config, parameters, {
+    const begun = from?.header.step ?? 0;
+    const student = studentBy(config, parameters, {
       ...{ id, methods, packs, roles },
+      reasoning: reasonings[stageAt(stages, begun)] as Reasoning,
       lengths: longestOf(layout, decoded),
     });
     const { keepBest } = config.evaluation;
     const state = from && adapterOf(from, parameters);
     const adapter = owned.add(new TrainedAdapter(runtime, model.config, student, keepBest, state));
+    const epoch = Math.ceil(training.length / (batch * config.optimiser.accumulation));
+    const startsAnew = (t: number, stageBegins: boolean): boolean =>
+      recipe.startsAnew?.(config, { stageBegins, epochBegins: t % epoch === 0 }) ?? false;
+    const past = Array.from({ length: Math.max(0, begun - 1) }, (_, i) => i + 1);
+    const since = past.findLast((t) => startsAnew(t, stages[stageAt(stages, t)]?.from === t)) ?? 0;
+    let moments = from && momentsOf(from, parameters, since);
+    let known = from?.has('reference') ? from.values('reference', parameters.all) : undefined;
     // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program per step is fastest.
-    const step = owned.add(
-      device
-        ? await compileLayerwise(model, tape, { device, between })
-        : await compileWhole(model, tape, 'training step'),
+    const compile = (tape: Tape, name: string): Promise<TapeRun> =>
+      device ? compileLayerwise(model, tape, { device, between }) : compileWhole(model, tape, name);
+    const shapes = parameters.all.map(({ shape }) => shape);
+    const groups = parameters.groups(config.optimiser.moduleRate);
+    const curriculum = owned.add(
+      new Curriculum({
+        stages,
+        recordingOf: (stage) => recipe.recordingOf?.(config, stage) ?? `${stage}`,
+        inputs: (stage) => recipe.inputs?.(config, tokens, stage),
+        reasoning: (stage) => reasonings[stage] as Reasoning,
+        async compile(stage, sizes) {
+          const tape = new Tape(parameters, batch, config.seed);
+          recipe.record(tape, { config, layout, losses, sizes, stage });
+          const single = await compile(tape, 'training step');
+          return accumulated(runtime, single, shapes, config.optimiser.accumulation);
+        },
+        policy(stage, sizes) {
+          const values = known;
+          known = undefined;
+          const { recordReference } = recipe;
+          return openPolicy({
+            ...{ context, model, parameters, adapter, layout, sizes, known: values, signal },
+            reasoning: reasonings[stage] as Reasoning,
+            record:
+              recordReference && ((tape) => recordReference(tape, { config, layout, losses, sizes, stage })),
+            compile: (tape) => compile(tape, 'reference'),
+          });
+        },
+        async optimiser() {
+          // Those of the snapshot are for the optimiser that goes on from it, not for one that starts anew.
+          const earlier = moments;
+          moments = undefined;
+          return device
+            ? gpuOptimiser(device, adapter.packs, config.optimiser, groups, earlier)
+            : hostOptimiser(adapter.packs, config.optimiser, groups, earlier);
+        },
+        startsAnew,
+      }),
     );
+    await curriculum.enter(begun);
     await clock.aside(between);
     clock.tell(1, 2, 'programs');
-    const moments = from && momentsOf(from, parameters);
-    const optimiser = owned.add(
-      device
-        ? await gpuOptimiser(device, adapter.packs, config.optimiser, parameters.all, moments)
-        : hostOptimiser(adapter.packs, config.optimiser, parameters.all, moments),
-    );
     const decoder = owned.add(
       await decoderFor(models, base, {
         batch: decodedBatch,
         question: decoded.question,
-        capacity: capacityFor(decoded, reasoning),
+        capacity,
         parameters: student.parameters,
         reasoning,
       }),
     );
+    await decoder.prepare(reasonings.flatMap(feedsOf));
     decoder.setParameters(adapter.packs);
     clock.tell(2, 2, 'programs');
     return {
-      ...{ step, losses, ranksUsed, adapter, optimiser, parameters, decoder, layout, decoded },
+      ...{ curriculum, losses, trained, ranksUsed, adapter, parameters, decoder, layout, decoded },
       dispose: () => owned.dispose(),
     };
   });
 }
 
 /** Everything that a configuration trains. */
-export const parametersOf = (recipe: Recipe, config: RunConfig, model: DecoderConfig): ParameterSet =>
-  new ParameterSet(model, recipe.adapters(config), recipe.modules?.(config, model) ?? []);
+export const parametersOf = (
+  recipe: Recipe,
+  config: RunConfig,
+  model: DecoderConfig,
+  training?: TrainingTokens,
+): ParameterSet =>
+  new ParameterSet(model, recipe.adapters(config), recipe.modules?.(config, model, training) ?? []);
 
 /** A student of a configuration, untrained but for its values. */
 export const studentBy = (
-  recipe: Recipe,
   config: RunConfig,
   parameters: ParameterSet,
-  { methods, ...own }: Pick<Student, 'id' | 'packs' | 'roles' | 'lengths'> & { readonly methods: Methods },
+  {
+    methods,
+    ...own
+  }: Pick<Student, 'id' | 'packs' | 'reasoning' | 'roles' | 'lengths'> & { readonly methods: Methods },
 ): Student => ({
   ...own,
   label: labelOf(config, methods),
   config,
   step: 0,
   parameters: parameters.specs,
-  reasoning: recipe.reasoning(config, parameters.config),
 });
 
 /** The parameters as the snapshot left them. */
@@ -189,8 +246,9 @@ function adapterOf({ header, values }: OpenedSnapshot, { all }: ParameterSet) {
   };
 }
 
-const momentsOf = ({ header, values }: OpenedSnapshot, { all }: ParameterSet) => ({
-  step: header.step,
+/** @param since the step, from 0, at which the optimiser started anew last */
+const momentsOf = ({ header, values }: OpenedSnapshot, { all }: ParameterSet, since: number) => ({
+  step: header.step - since,
   first: values('first', all),
   second: values('second', all),
 });

@@ -13,6 +13,7 @@ import type { Machinery } from './prepare';
 import { parametersOf, studentBy } from './prepare';
 import type { RunData } from './run-data';
 import { type OpenedSnapshot, writeSnapshot } from './snapshot-file';
+import { reasoningAfter } from './stages';
 import type { Student } from './student';
 
 /** Names the examples of a run, so that it is not resumed on others. */
@@ -89,10 +90,9 @@ export function studentOf(
   const recipe = recipeOf(config.method);
   const parameters = parametersOf(recipe, config, roles.student.config);
   const packs = values(kept ? 'kept' : 'parameters', parameters.all);
-  return {
-    ...studentBy(recipe, config, parameters, { id, methods, packs, roles }),
-    step: kept?.step ?? header.step,
-  };
+  const step = kept?.step ?? header.step;
+  const reasoning = reasoningAfter(recipe, config, { roles, methods, step });
+  return { ...studentBy(config, parameters, { id, methods, packs, roles, reasoning }), step };
 }
 
 /** What writes the run's snapshots. */
@@ -109,7 +109,8 @@ export async function packerFor({
   readonly data: RunData;
   readonly clock: PhaseClock;
 }): Promise<KeeperOptions['pack']> {
-  const { adapter, optimiser, parameters } = machinery;
+  const { adapter, curriculum, parameters } = machinery;
+  const { optimiser } = curriculum;
   const named = await dataOf(data);
   return async (step, status: SnapshotStatus, series) => {
     const isDone = status === 'done';
@@ -137,6 +138,7 @@ export async function packerFor({
       values: isDone ? adapter.student.packs : state.values,
       ...(!isDone && { moments: await optimiser.state() }),
       ...(best && !isDone && { kept: best.values }),
+      ...(!isDone && { reference: curriculum.policy?.referenceValues }),
     });
   };
 }

@@ -3,16 +3,15 @@ import type { RunConfig } from '../../../contract/config';
 import type { Accuracy, RunEvent, RunResult } from '../../../contract/events';
 import type { DataUsed } from '../../../contract/roles';
 import { CancelledError, NumericError, throwIfCancelled } from '../../base/errors';
-import { Rng } from '../../base/rng';
-import { batchIndices, tokenBatch } from '../../data/batch';
 import { accuracy } from '../../eval/accuracy';
 import type { Recipe } from '../../recipes/shared/recipe';
-import { tokenFeeds } from '../../recipes/shared/token-inputs';
 import { train } from '../../train/loop';
 import type { Example } from '../models/problems';
+import { batchesOf } from './batches';
 import { PhaseClock } from './clock';
 import type { RunContext, RunSink } from './context';
 import type { LoopControl } from './control';
+import type { Curriculum } from './curriculum';
 import { Keeper } from './keeper';
 import { Observer } from './observe';
 import { type Machinery, prepare, rationaleOf } from './prepare';
@@ -72,7 +71,7 @@ class Distillation {
     const recipe = context.recipes[config.method] as Recipe;
     const { signal } = this.options;
     const data = await context.data({
-      rationale: recipe.usesTeacher(config) ? rationaleOf(config) : undefined,
+      rationale: recipe.rationale?.(config) ?? (recipe.usesTeacher(config) ? rationaleOf(config) : undefined),
       signal,
     });
     this.used = data.used;
@@ -156,11 +155,13 @@ class Distillation {
   }
 
   private async train(
-    { step, losses, adapter, optimiser, decoder, layout, decoded }: Machinery,
+    machinery: Machinery,
     { training, validation }: RunData,
     onDone: (step: number) => void,
   ): Promise<number> {
     const { context, config, clock, control } = this;
+    const { curriculum, adapter, decoder, decoded } = machinery;
+    const recipe = context.recipes[config.method] as Recipe;
     const { codec } = context.roles;
     const { signal } = this.options;
     const { optimiser: o } = config;
@@ -173,42 +174,60 @@ class Distillation {
       emit: this.report,
       seen: this.from?.series.spectra.at(-1)?.step,
     });
-    const indices = batchIndices(new Rng(config.seed).fork('batches'), training.length, layout.batch);
-    const used = Object.values(losses).flatMap((loss) => loss ?? []);
+    let measured = 0;
+    const evaluate = async (at: number): Promise<void> => {
+      const { correct } = await this.measure({ decoder, adapter, decoded }, 'validation', validation, at);
+      await adapter.offer(at, correct);
+      measured = at;
+    };
+    const every = validation.length > 0 ? config.evaluation.every : 0;
+    this.tellStage(curriculum);
     clock.begin('train');
     const done = await train({
-      ...{ step, optimiser, control, signal },
+      ...{ step: curriculum.step, optimiser: curriculum.optimiser, control, signal },
       ...(this.from && { from: this.from.header.step }),
       parameters: adapter.packs,
       steps: o.steps,
       learningRate: o.learningRate,
       warmup: o.warmup,
-      batch: (t) => {
-        const samples = indices(t);
-        const tokens = samples.map((i) => (training[i] as Example).tokens);
-        const feeds = tokenFeeds(tokenBatch(tokens, codec, layout));
-        return Object.assign(feeds, ...used.map((loss) => loss.feeds(samples)));
-      },
+      schedule: o.schedule,
+      rateFactor: () => recipe.rate?.(config, curriculum.current.index) ?? 1,
+      batch: batchesOf({ machinery, recipe, config, codec, emit: this.report }),
       onStep: (event) => {
         if (event.finite) onDone(event.step);
         const { losses: terms, finite: _, ...rest } = event;
         this.report({ kind: 'step', steps: o.steps, losses: terms, ...rest });
       },
-      every: validation.length > 0 ? config.evaluation.every : 0,
+      every,
       onEvaluate: async (at) => {
-        const { correct } = await this.measure({ decoder, adapter, decoded }, 'validation', validation, at);
-        await adapter.offer(at, correct);
+        await evaluate(at);
         clock.begin('train');
       },
-      between: (at) =>
-        clock.aside(async () => {
-          await observer.at(at);
+      between: async (at) => {
+        const isResumed = at === this.from?.header.step;
+        const isEntering = curriculum.isEntering(at);
+        // What a stage has taught is measured before the next one begins.
+        if (isEntering && every > 0 && measured !== at) await evaluate(at);
+        await clock.aside(async () => {
+          // What it showed is in the series of the run that is resumed.
+          if (!isResumed) await observer.at(at);
           await this.keeper?.at(at);
           await this.between();
-        }),
+        });
+        if (isEntering) clock.begin('compile');
+        if (await curriculum.enter(at)) {
+          adapter.enters(curriculum.reasoning);
+          this.tellStage(curriculum);
+        }
+        if (isEntering) clock.begin('train');
+      },
     });
     await clock.aside(() => observer.end(done));
     return done;
+  }
+
+  private tellStage({ current: { index, of, name, from } }: Curriculum): void {
+    if (of > 1) this.report({ kind: 'stage', stage: index + 1, of, name, step: from + 1 });
   }
 
   private async measure(
@@ -225,9 +244,9 @@ class Distillation {
       ...{ decoder, codec, tokenizer },
       endIds: student.endIds,
       problems: examples.map((e) => ({ tokens: e.tokens, answer: e.problem.answer })),
-      reasoning: adapter.student.reasoning,
+      reasoning: adapter.reasoning,
       judge: { rule: this.used?.rule },
-      limit: generationLimit(decoded, adapter.student.reasoning),
+      limit: generationLimit(decoded, adapter.reasoning),
       signal: this.options.signal,
       onProgress: (done, total) => clock.tell(done, total, 'problems'),
     });
@@ -242,7 +261,7 @@ class Distillation {
     return this.clock.aside(() => this.context.teacherAccuracy(data, { signal, report }));
   }
 
-  private result({ step, adapter, ranksUsed }: Machinery, done: number) {
+  private result({ curriculum: { step }, adapter, ranksUsed, parameters }: Machinery, done: number) {
     const { config, clock, context } = this;
     return {
       config,
@@ -252,7 +271,7 @@ class Distillation {
       steps: done,
       seconds: clock.soFar(),
       programs: step.programs,
-      trainable: adapter.student.packs.reduce((n, pack) => n + pack.length, 0),
+      trainable: parameters.size,
       ranksUsed,
       provider: context.runtime.provider,
       models: context.roles.hashes,

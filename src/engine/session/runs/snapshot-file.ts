@@ -31,6 +31,8 @@ export interface SnapshotParts {
   readonly moments?: Pick<OptimiserState, 'first' | 'second'>;
   /** The copy that `header.kept` speaks of. */
   readonly kept?: Values;
+  /** Of the reference of the stage that the run is in, if it has one. */
+  readonly reference?: Values | undefined;
 }
 
 type Group = keyof typeof TENSOR_GROUPS;
@@ -39,6 +41,8 @@ type Group = keyof typeof TENSOR_GROUPS;
 export interface OpenedSnapshot {
   readonly header: SnapshotHeader;
   readonly series: RunSeries;
+  /** Whether there are tensors of a group. */
+  has(group: Group): boolean;
   /**
    * The values of a group, in the order of `parameters`. @throws FileError naming the tensor that is missing, superfluous, or
    * of another shape
@@ -54,6 +58,7 @@ export function writeSnapshot({
   values,
   moments,
   kept,
+  reference,
 }: SnapshotParts): Uint8Array<ArrayBuffer> {
   const group = (name: Group, of: Values | undefined): WritableTensor[] =>
     (of ?? []).map((data, i) => {
@@ -66,6 +71,7 @@ export function writeSnapshot({
       ...group('first', moments?.first),
       ...group('second', moments?.second),
       ...group('kept', kept),
+      ...group('reference', reference),
     ],
     new Map([
       [SNAPSHOT_KEYS.header, JSON.stringify(header)],
@@ -107,7 +113,9 @@ export async function readSnapshot(file: Uint8Array<ArrayBuffer>, methods: Metho
       throw new FileError(`tensor ${quote(name)} of the snapshot is ${dtype}, not f32`, AGAIN);
     stored.set(name, { shape, data: data as Float32Array<ArrayBuffer> });
   }
-  return { header, series, values: (group, parameters) => valuesOf(stored, group, parameters) };
+  const has = (group: Group): boolean =>
+    [...stored.keys()].some((name) => name.startsWith(TENSOR_GROUPS[group]));
+  return { header, series, has, values: (group, parameters) => valuesOf(stored, group, parameters) };
 }
 
 function valuesOf(

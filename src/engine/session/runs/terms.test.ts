@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parseRunConfig } from '../../../contract/config';
-import { METHODS } from '../../../contract/methods/index';
+import { METHODS, methodOf } from '../../../contract/methods/index';
+import { type LossTerm, runStages } from '../../../contract/methods/method';
 import { RECIPES } from '../../methods/index';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { LoriWorkbench } from '../workbench';
@@ -16,10 +17,11 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => workbench.close());
 
-async function termsOf(method: string, weight: number, kept: string): Promise<string[]> {
+/** Terms of a run that is as long as it takes to see every stage. */
+async function termsOf(method: string, weight: number, kept: string, steps = 1): Promise<string[]> {
   const { weights, ...config } = tinyRunBy(method, {
     data: { samples: 2, validation: 0, heldOut: 0 },
-    optimiser: { steps: 1 },
+    optimiser: { steps },
     evaluation: { every: 0 },
     observation: { every: 0 },
   });
@@ -28,18 +30,25 @@ async function termsOf(method: string, weight: number, kept: string): Promise<st
   );
   const watched = watch();
   await workbench.distil(parseRunConfig({ ...config, weights: changed }), { report: watched.report });
-  return Object.keys(watched.steps()[0]?.losses ?? {}).sort();
+  const names = watched.steps().flatMap(({ losses }) => Object.keys(losses));
+  return [...new Set(names)].sort();
 }
 
 it('every method has a recipe, and every recipe a method', () => {
   expect(Object.keys(RECIPES).sort()).toEqual(METHODS.map(({ id }) => id).sort());
 });
 
-it.each(METHODS.map(({ id, terms }) => [id, terms.map(({ name }) => name)] as const))(
+it.each(METHODS.map(({ id, terms }) => [id, terms] as const))(
   '%s: a step reports the declared terms; a weight of 0 leaves a term out',
-  async (method, names) => {
-    expect(await termsOf(method, 0.5, 'answer')).toEqual([...names, 'total'].sort());
-    expect(await termsOf(method, 0, 'answer')).toEqual(['answer', 'total']);
+  async (method, terms) => {
+    const stages = runStages(methodOf(method), tinyRunBy(method));
+    const steps = (stages.at(-1)?.from ?? 0) + 1;
+    // No run without any term.
+    const kept = terms.find(({ name }) => name === 'answer') ?? (terms[0] as LossTerm);
+    const weight = kept.weight.replace('weights.', '');
+    const names = [...terms.map(({ name }) => name), 'total'].sort();
+    expect(await termsOf(method, 0.5, weight, steps)).toEqual(names);
+    expect(await termsOf(method, 0, weight)).toEqual([kept.name, 'total']);
   },
   60_000,
 );

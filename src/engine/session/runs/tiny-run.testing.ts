@@ -29,8 +29,17 @@ export const tinyRun = (changes: Changes = {}): ConfigOf<'lori'> => {
 };
 
 /** The tiny run with another method, keeping the settings they share. */
-export const tinyRunBy = (method: string, changes: Changes = {}): RunConfig =>
-  withMethod(tinyRun(changes), method).config;
+export function tinyRunBy(method: string, changes: Changes = {}): RunConfig {
+  const { config } = withMethod(tinyRun(changes), method);
+  return parseRunConfig({ ...config, ...STAGED[method] });
+}
+
+/** Curricula of which five steps see more than one stage. */
+const STAGED: Readonly<Record<string, object>> = {
+  coconut: { curriculum: { stages: 1, stageSteps: 2, latentsPerStep: 1 } },
+  icot: { removal: { perStage: 4, stageSteps: 2, allBeyond: 8 } },
+  grpo: { reinforcement: { supervisedSteps: 2, group: 2, tokens: 3 }, latents: { bias: 1, max: 2 } },
+};
 
 /** Figure 6 for a number of problems. */
 export const figure6 = (samples: number, seed: number): LensRequest => ({

@@ -7,7 +7,7 @@ import { learnedRows } from '../../nn/learned';
 import { klDivergence, tokenLogProbabilities } from '../../nn/likelihood';
 import { embed } from '../../nn/stack';
 import type { StateLoss } from '../losses/state-loss';
-import type { ParameterSet } from '../parameters';
+import type { Parameter, ParameterSet } from '../parameters';
 import {
   type Computed,
   type Entry,
@@ -76,24 +76,27 @@ export class Tape {
   }
 
   /**
-   * Input embeddings [B·n, H] of added tokens: rows of the trained parameter [count, H], the same for every sample.
+   * Input embeddings [B·n, H] of added tokens: rows of the trained parameter [count, H], the same for every sample. No
+   * gradient flows to one that is fixed, which learns at a rate of 0.
    * @throws ConfigError for an unknown parameter, or a row that it does not have
    */
   embeddings(parameter: string, rows: readonly number[]): Computed {
     const [count = 0] = this.parameters.shape(parameter);
+    const { rateFactor } = this.parameters.all[this.parameters.index(parameter)] as Parameter;
     const beyond = rows.find((row) => !(row >= 0 && row < count));
     if (beyond !== undefined)
       throw new ConfigError(
         `row ${beyond} of the parameter "${parameter}", which has ${count}`,
         'Declare as many rows as there are added tokens.',
       );
-    return this.compute(
+    const x = this.compute(
       `rows ${rows.join(', ')} of ${parameter}`,
       [this.batch * rows.length, this.hidden],
       [],
       (context) => learnedRows(context.parameter(parameter), rows, this.batch),
       [parameter],
     );
+    return rateFactor === 0 ? this.detach(x) : x;
   }
 
   /** The next latents z [n, H] made from final hidden states [n, H]. @throws ConfigError for unknown parameters of a module */
@@ -249,7 +252,7 @@ export class Tape {
   }
 
   /** A value that the pass outputs besides its terms. */
-  output(name: string, value: States): void {
+  output(name: string, value: Value): void {
     const { shape } = value;
     this.add({ kind: 'output', name, shape, inputs: [value], parameters: [], terms: [], trace: itself });
   }

@@ -1,0 +1,92 @@
+/**
+ * Distils one checkpoint in this process, which prints a line of JSON: `measure.ts <folder> <options as JSON>`. The rows are
+ * word problems whose questions have about as many tokens as asked for. Peak memory is the process's; `heap` is what
+ * WebAssembly has taken of its 4 GiB.
+ */
+import { parseRunConfig } from '../../../src/contract/config';
+import { AS_DETECTED } from '../../../src/contract/data';
+import type { Progress } from '../../../src/contract/events';
+import { wordProblems } from '../../../src/engine/data/word-problems';
+import { runtimeVersion } from '../../../src/engine/runtime/ort';
+import { LoriWorkbench } from '../../../src/engine/session/workbench';
+import { checkpointFiles, readBlob } from '../../../src/lab/subjects';
+import type { Options } from './options';
+
+/** Memories that WebAssembly made, ONNX Runtime's among them. */
+const memories: WebAssembly.Memory[] = [];
+WebAssembly.Memory = new Proxy(WebAssembly.Memory, {
+  construct(target, args) {
+    const memory = new target(...(args as [WebAssembly.MemoryDescriptor]));
+    memories.push(memory);
+    return memory;
+  },
+});
+
+const [folder = '', json = '{}'] = process.argv.slice(2);
+const options = JSON.parse(json) as Options;
+const { method, batch, samples, steps, question, latents, threads, storage, changes } = options;
+const rounded = (x: number): number => Number(x.toFixed(2));
+const megabytes = (bytes: number): number => Math.round(bytes / 1e6);
+
+/** Questions of about that many tokens of the bundled tokenizer, which has a token for each word and sign. */
+const rows = wordProblems(11, 8 * samples + 8, { minSteps: 2, maxSteps: 4 }).reduce<
+  { question: string; steps: readonly string[]; answer: string }[]
+>((made, problem) => {
+  const last = made.at(-1);
+  const words = (text: string): number => text.split(/(?=[ .?])/).length;
+  if (last && words(last.question) + words(problem.question) <= question)
+    last.question = `${problem.question.replace(/ How.*/, '')} ${last.question}`;
+  else made.push({ ...problem });
+  return made;
+}, []);
+
+const workbench = new LoriWorkbench({
+  ...{ crossOriginIsolated: true, runtimeVersion, readBlob },
+  threads,
+});
+await workbench.open('wasm');
+const model = await workbench.openCheckpoint(await checkpointFiles(folder));
+await workbench.storeWeights(storage);
+await workbench.openData(
+  [{ name: 'rows.json', data: new Blob([JSON.stringify(rows.slice(1))]) }],
+  AS_DETECTED,
+);
+const config = parseRunConfig({
+  method,
+  roles: { student: 'opened', teacher: 'self', data: 'opened' },
+  data: { samples, validation: 0, heldOut: 0 },
+  ...(method === 'nocot' || method === 'cot-sft' ? {} : { latent: { steps: latents } }),
+  optimiser: { steps, batch },
+  evaluation: { every: 0 },
+  observation: { every: 0 },
+  ...changes,
+});
+const phases = new Map<Progress['phase'], Progress>();
+const milliseconds: number[] = [];
+const used = process.cpuUsage();
+const result = await workbench.distil(config, {
+  report: (event) => {
+    if (event.kind === 'progress') phases.set(event.progress.phase, event.progress);
+    if (event.kind === 'step') milliseconds.push(event.milliseconds);
+  },
+});
+const { user, system } = process.cpuUsage(used);
+const warm = milliseconds.slice(1).sort((a, b) => a - b);
+const factors = phases.get('factors');
+console.log(
+  JSON.stringify({
+    parameters: model.parameters,
+    trainable: result.trainable,
+    tokens: result.data && Math.max(...rows.map((row) => row.question.split(/(?=[ .?])/).length)),
+    secondsOfTeacher: rounded(result.seconds.teacher),
+    secondsOfFactors: rounded((factors?.elapsed ?? 0) / 1000),
+    secondsOfCompiling: rounded(result.seconds.compile),
+    firstStep: rounded((milliseconds[0] ?? 0) / 1000),
+    secondsAStep: rounded((warm[warm.length >> 1] ?? milliseconds[0] ?? 0) / 1000),
+    cpu: rounded((user + system) / 1e6),
+    programs: result.programs,
+    peakRss: megabytes(1024 * process.resourceUsage().maxRSS),
+    heap: megabytes(memories.reduce((n, { buffer }) => n + buffer.byteLength, 0)),
+  }),
+);
+process.exit(0);

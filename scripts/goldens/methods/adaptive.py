@@ -1,0 +1,137 @@
+"""Prints the goldens of the supervised step of adaptive latent reasoning (Ning, Kuo & Gomes), in float64:
+
+    /usr/bin/python3 scripts/goldens/methods/adaptive.py
+
+    adaptive.golden.json    adapters, start and end token, recurrent filter, stop head; samples; each case's terms and gradients
+
+Teacher: question, rationale, prompt, answer, eos; mean cross entropy of all after the question. Student, with the same
+weights: question, START, n latents, END, prompt, answer, eos. A latent's embedding is filter(final hidden state before it),
+filter = LayerNorm(W₂ gelu(W₁h + b₁) + b₂), not detached. At START and at latents the stop head's two logits decide between
+another latent (0) and END (1). Cross entropy of decisions and of the text after END: one mean over both, as two terms.
+
+codi: at the prompt's last token, smooth L1 of the blocks' outputs to the teacher's, detached: per block the mean over batch and
+hidden size divided by the teacher's unbiased std over both + 1e-8, mean over blocks. meaned: the same between the teacher's
+mean over rationale tokens and the student's over latents. `skipped` blocks are left out at either end.
+n = min(max, max(min, factor·k + bias)) for k steps, the last one counted even where the rationale is without it.
+"""
+import torch
+import torch.nn.functional as F
+
+from rows import CONFIGS, EOS, Random, Run, decoder_of, log_likelihood, print_case, student_lora, student_weights, write_golden
+
+SAMPLES = {"questions": [4, 6, 3], "steps": [[3, 2, 4], [2, 3], [3, 3, 2, 2]], "answers": [1, 2, 1], "prompt": 3}
+WEIGHTS = {"teacher": 0.8, "answer": 1.25, "stop": 0.9, "codi": 2.5, "meaned": 1.7}
+CASES = {
+    "llama": {
+        "codi": {"factor": 1, "bias": -1, "min": 0, "max": 5, "dropLast": True, "skipped": 0, "terms": ["codi"]},
+        "meaned": {"factor": 1, "bias": 0, "min": 1, "max": 3, "dropLast": False, "skipped": 0, "terms": ["meaned"]},
+        "middle": {"factor": 2, "bias": -3, "min": 1, "max": 9, "dropLast": True, "skipped": 1, "terms": ["codi", "meaned"]},
+    },
+    "qwen2": {"fixed": {"factor": 0, "bias": 2, "min": 0, "max": 6, "dropLast": True, "skipped": 0, "terms": ["codi", "meaned"]}},
+}
+
+
+def latents_of(case, sample):
+    return min(case["max"], max(case["min"], case["factor"] * len(sample["steps"]) + case["bias"]))
+
+
+def filtered(h, live):
+    inner = F.gelu(F.linear(h, live["filter.in.weight"], live["filter.in.bias"]))
+    out = F.linear(inner, live["filter.out.weight"], live["filter.out.bias"])
+    return F.layer_norm(out, (len(h),), live["filter.norm.weight"], live["filter.norm.bias"], 1e-5)
+
+
+def teacher_pass(decoder, sample, case):
+    steps = sample["steps"][:-1] if case["dropLast"] else sample["steps"]
+    rationale = [id for step in steps for id in step]
+    text = rationale + sample["prompt"] + sample["answer"] + [EOS]
+    q = len(sample["question"])
+    states = Run(decoder).tokens(sample["question"] + text[:-1])
+    anchor = q + len(rationale) + len(sample["prompt"]) - 1
+    return {
+        "log": log_likelihood(decoder, states[q - 1 :, -1], text),
+        "anchor": states[anchor].detach(),
+        "mean": states[q : q + len(rationale)].mean(0).detach(),
+    }
+
+
+def student_pass(decoder, live, sample, case):
+    n = latents_of(case, sample)
+    run = Run(decoder)
+    start, end = live["markers"]
+    run.feed(torch.cat([decoder.embed(torch.tensor(sample["question"])), start[None]]))
+    decided, thoughts = [run.last], []
+    for _ in range(n):
+        run.feed(filtered(run.last, live)[None])
+        decided.append(run.last)
+        thoughts.append(run.states[-1])
+    decisions = F.linear(torch.stack(decided), live["stop.weight"], live["stop.bias"]).log_softmax(-1)
+    text = sample["prompt"] + sample["answer"] + [EOS]
+    states = run.feed(torch.cat([end[None], decoder.embed(torch.tensor(text[:-1]))]))
+    return {
+        "stop": torch.cat([decisions[:-1, 0], decisions[-1:, 1]]),
+        "log": log_likelihood(decoder, states[:, -1], text),
+        "anchor": states[len(sample["prompt"])],
+        "mean": torch.stack(thoughts).mean(0) if thoughts else None,
+    }
+
+
+def aligned(students, teachers, skipped):
+    """[B, L, H] each; the teacher's is detached."""
+    own, target = torch.stack(students), torch.stack(teachers)
+    blocks = range(skipped, own.shape[1] - skipped)
+    each = [F.smooth_l1_loss(own[:, i], target[:, i]) / (target[:, i].std(unbiased=True) + 1e-8) for i in blocks]
+    return torch.stack(each).mean()
+
+
+def terms_of(family, weights, live, samples, case):
+    decoder = decoder_of(family, weights, live)
+    teachers = [teacher_pass(decoder, sample, case) for sample in samples]
+    students = [student_pass(decoder, live, sample, case) for sample in samples]
+    stop, answer = (torch.cat([s[key] for s in students]) for key in ("stop", "log"))
+    count = len(stop) + len(answer)
+    terms = {
+        "teacher": -torch.cat([t["log"] for t in teachers]).mean(),
+        "answer": -answer.sum() / count,
+        "stop": -stop.sum() / count,
+    }
+    for name, key in (("codi", "anchor"), ("meaned", "mean")):
+        if name in case["terms"]:
+            terms[name] = aligned([s[key] for s in students], [t[key] for t in teachers], case["skipped"])
+    return {name: WEIGHTS[name] * value for name, value in terms.items()}
+
+
+def modules(random, H):
+    return {
+        "markers": random.normal(2, H, scale=0.5),
+        "filter.in.weight": random.normal(H, H, scale=0.5), "filter.in.bias": random.normal(H, scale=0.3),
+        "filter.out.weight": random.normal(H, H, scale=0.5), "filter.out.bias": random.normal(H, scale=0.3),
+        "filter.norm.weight": random.normal(H, scale=0.2, mean=0.6), "filter.norm.bias": random.normal(H, scale=0.2),
+        "stop.weight": random.normal(2, H, scale=0.5), "stop.bias": random.normal(2, scale=0.3),
+    }
+
+
+def main():
+    out = {}
+    meta = {"by": "torch float64", "weights": WEIGHTS, "cases": CASES, "samples": {}}
+    for seed, (family, config) in enumerate(CONFIGS.items()):
+        random, weights = Random(320 + seed), student_weights(family)
+        draw = lambda n: random.tokens(2, config.vocab, n)  # noqa: E731
+        prompt = draw(SAMPLES["prompt"])
+        samples = [
+            {"question": draw(q), "steps": [draw(n) for n in steps], "prompt": prompt, "answer": draw(a)}
+            for q, steps, a in zip(SAMPLES["questions"], SAMPLES["steps"], SAMPLES["answers"])
+        ]
+        meta["samples"][family] = samples
+        trained = {**student_lora(family, random), **modules(random, config.hidden)}
+        out.update({f"{family}.{k}": v for k, v in trained.items()})
+        for name, case in CASES[family].items():
+            print("  latents", [latents_of(case, sample) for sample in samples])
+            terms = lambda live, case=case: terms_of(family, weights, live, samples, case)  # noqa: E731
+            # Between the steps of differences, the teacher's states would move too: only what does not reach them.
+            print_case(out, f"{family}.{name}", trained, terms, ["markers", "filter.in.weight", "filter.norm.weight", "stop.weight"])
+    write_golden("adaptive", meta, out)
+
+
+if __name__ == "__main__":
+    main()

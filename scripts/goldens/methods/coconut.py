@@ -1,0 +1,87 @@
+"""Prints the goldens of Coconut's training step (arXiv:2412.06769), in float64:
+
+    /usr/bin/python3 scripts/goldens/methods/coconut.py
+
+    coconut.golden.json    adapters, start and end token; samples; for each case its terms and every gradient
+
+A sample at stage s: question | start | n latents | end | steps from the s-th on | prompt | answer | eos. The embedding at a
+latent's place is the final hidden state one position before it, not detached. Cross entropy of everything after `end`,
+the mean over all such tokens of the batch. n is c·s up to s = S; beyond it no step is left, and n is c·S, or, without
+padding to the maximum, c·min(steps, S). Each sample is run alone, with no padding.
+
+Where a case draws stages of single samples (`stages`), they are given, one a sample.
+"""
+import torch
+
+from rows import CONFIGS, EOS, Random, Run, decoder_of, log_likelihood, print_case, student_lora, student_weights, write_golden
+
+SAMPLES = {"questions": [4, 6, 3], "steps": [[3, 2, 4], [2], [3, 3]], "answers": [1, 2, 1], "prompt": 3}
+# S = 2 here. `stages`: of each sample.
+CASES = {
+    "llama": {
+        "start": {"stages": [0, 0, 0], "c": 2, "pad": True},  # no latent between start and end
+        "one": {"stages": [1, 1, 1], "c": 1, "pad": True},
+        "last": {"stages": [3, 3, 3], "c": 2, "pad": True},  # every step dropped
+        "unequal": {"stages": [3, 3, 3], "c": 2, "pad": False},
+        "mixed": {"stages": [2, 0, 1], "c": 2, "pad": True},  # drawn, one by one
+    },
+    "qwen2": {"five": {"stages": [1, 1, 1], "c": 5, "pad": True}, "unequal": {"stages": [3, 3, 3], "c": 1, "pad": False}},
+}
+S = 2
+WEIGHT = 1.25
+
+
+def latents_of(case, stage, steps):
+    if stage <= S:
+        return case["c"] * stage
+    return case["c"] * (S if case["pad"] else min(steps, S))
+
+
+def rest_of(sample, stage):
+    left = [] if stage > S else sample["steps"][stage:]
+    return [id for step in left for id in step] + sample["prompt"] + sample["answer"] + [EOS]
+
+
+def sample_log_likelihood(decoder, markers, sample, latents, stage):
+    run = Run(decoder)
+    start, end = markers
+    questions = decoder.embed(torch.tensor(sample["question"]))
+    run.feed(torch.cat([questions, start[None]]))
+    for _ in range(latents):
+        run.feed(run.last[None])
+    rest = rest_of(sample, stage)
+    x = torch.cat([end[None], decoder.embed(torch.tensor(rest[:-1]))])
+    states = run.feed(x)
+    return log_likelihood(decoder, states[:, -1], rest)
+
+
+def answer(family, weights, live, samples, case):
+    decoder = decoder_of(family, weights, live)
+    each = [
+        sample_log_likelihood(decoder, live["markers"], sample, latents_of(case, stage, len(sample["steps"])), stage)
+        for sample, stage in zip(samples, case["stages"])
+    ]
+    return {"answer": -WEIGHT * torch.cat(each).mean()}
+
+
+def main():
+    out, meta = {}, {"by": "torch float64", "S": S, "weight": WEIGHT, "cases": CASES, "samples": {}}
+    for seed, (family, config) in enumerate(CONFIGS.items()):
+        random, weights = Random(300 + seed), student_weights(family)
+        draw = lambda n: random.tokens(2, config.vocab, n)  # noqa: E731
+        prompt = draw(SAMPLES["prompt"])
+        samples = [
+            {"question": draw(q), "steps": [draw(n) for n in steps], "prompt": prompt, "answer": draw(a)}
+            for q, steps, a in zip(SAMPLES["questions"], SAMPLES["steps"], SAMPLES["answers"])
+        ]
+        meta["samples"][family] = samples
+        trained = {**student_lora(family, random), "markers": random.normal(2, config.hidden, scale=0.5)}
+        out.update({f"{family}.{k}": v for k, v in trained.items()})
+        for name, case in CASES[family].items():
+            terms = lambda live, case=case: answer(family, weights, live, samples, case)  # noqa: E731
+            print_case(out, f"{family}.{name}", trained, terms, ["markers", "student.layers.0.q.A"])
+    write_golden("coconut", meta, out)
+
+
+if __name__ == "__main__":
+    main()

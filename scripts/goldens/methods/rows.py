@@ -1,0 +1,80 @@
+"""What the methods' goldens share: a decoder of the tiny models, one row at a time and without padding.
+
+A reference here never pads: each sample is run alone, so that a batch that agrees with it also agrees with its rows alone.
+"""
+import os
+import sys
+
+import torch
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lori"))
+
+from files import OUT, Random, read_safetensors, write_golden  # noqa: E402
+from layer import finite_difference  # noqa: E402
+from model import Config, Decoder, Lora, random_lora  # noqa: E402
+
+EOS = 1
+RANK, ALPHA = 2, 3.0
+CONFIGS = {
+    "llama": Config("llama", 16, 24, 3, 4, 2, 40, 1e-5, 10000.0, True),
+    "qwen2": Config("qwen2", 16, 24, 2, 4, 2, 24, 1e-6, 500.0, False),
+}
+
+
+def student_weights(family):
+    """The weights of the model that lori/step.py printed."""
+    return read_safetensors(os.path.join(OUT, f"{family}-student", "model.safetensors"))
+
+
+def student_lora(family, random):
+    return {f"student.{k}": v for k, v in random_lora(CONFIGS[family], random, RANK, CONFIGS[family].layers).items()}
+
+
+def decoder_of(family, weights, live):
+    """The model with the adapters among the trained tensors, `student.layers.…`."""
+    lora = {k[len("student."):]: v for k, v in live.items() if k.startswith("student.")}
+    return Decoder(CONFIGS[family], weights, Lora(lora, RANK, ALPHA) if lora else None)
+
+
+class Run:
+    """One sample, run piece by piece: every piece sees all that came before it."""
+
+    def __init__(self, decoder):
+        self.decoder, self.cache, self.states = decoder, None, None
+
+    def feed(self, x):
+        """x [P, H] → hidden states [P, L, H]; the last layer's after the final norm."""
+        past = 0 if self.cache is None else self.cache[0][0].shape[2]
+        seen = torch.ones(1, past + len(x), dtype=torch.long)
+        states, self.cache = self.decoder.forward(x[None], seen, self.cache)
+        self.states = states[0]
+        return self.states
+
+    def tokens(self, ids):
+        return self.feed(self.decoder.embed(torch.tensor(ids)))
+
+    @property
+    def last(self):
+        """The final hidden state of the last position, [H]."""
+        return self.states[-1, -1]
+
+
+def log_likelihood(decoder, states, targets):
+    """log p of each target given final states [n, H]: [n]."""
+    rows = decoder.logits(states).log_softmax(-1)
+    return rows.gather(-1, torch.tensor(targets)[:, None])[:, 0]
+
+
+def print_case(out, case, trained, terms_of, checked):
+    """Writes the weighted terms and the gradient of every trained tensor; `checked` are held against differences."""
+    live = {k: v.clone().requires_grad_() for k, v in trained.items()}
+    terms = terms_of(live)
+    sum(terms.values()).backward()
+    for name, value in terms.items():
+        out[f"{case}.weighted.{name}"] = value
+    for name, value in live.items():
+        gradient = torch.zeros_like(value) if value.grad is None else value.grad
+        assert gradient.abs().max() > 1e-7, f"{case}: no gradient reaches {name}"
+        out[f"{case}.grad.{name}"] = gradient
+    worst = [finite_difference(lambda v: sum(terms_of(v).values()), trained, key, live[key].grad, f"{case} {key}") for key in checked]
+    print(f"  {case}: " + ", ".join(f"{k} {v.item():.4f}" for k, v in terms.items()) + f"; against differences {max(worst, default=0):.1e}")

@@ -1,0 +1,108 @@
+import { type Arena, MAX_CONTENDERS, readSeeds } from '../../../contract/arena';
+import { isActive } from '../../store/run';
+import { isBusy } from '../../store/task';
+import { useActions, useApp } from '../../store/use-app';
+import { whole } from '../../store/whole';
+import { Button } from '../../ui/Button';
+import { Choice } from '../../ui/Choice';
+import { CheckField, NumberField } from '../../ui/Field';
+import { Panel } from '../../ui/Panel';
+import { TextEntry } from '../../ui/TextEntry';
+
+/** Who takes part, on which seeds, and against whom. */
+export function ArenaForm({ arena, left }: { readonly arena: Arena; readonly left: number }) {
+  const state = useApp((all) => all.arena);
+  const presets = useApp((all) => all.presets);
+  const isTraining = useApp((all) => isActive(all.run));
+  const { addDraftToArena, changeArena, clearArena, removeFromArena, runArena, undoArena } = useActions();
+  const busy = isBusy(state.task);
+  const seeds = readSeeds(state.seeds);
+  const heldOut = whole(state.heldOut, 1, 8192);
+  const few = arena.contenders.length < 2;
+  const many = arena.contenders.length > MAX_CONTENDERS;
+  const canRun =
+    seeds.error === null &&
+    heldOut === null &&
+    !many &&
+    arena.contenders.length > 0 &&
+    left > 0 &&
+    !busy &&
+    !isTraining;
+  const total = arena.contenders.length * arena.seeds.length;
+  return (
+    <Panel title="Who takes part">
+      <fieldset disabled={busy} className="arena-contenders">
+        <legend className="visually-hidden">Presets</legend>
+        {presets.map(({ id, name }) => (
+          <CheckField
+            key={id}
+            label={`${name} (${id})`}
+            isSelected={state.presets.includes(id)}
+            onChange={(isIn) =>
+              changeArena({
+                presets: isIn ? [...state.presets, id] : state.presets.filter((one) => one !== id),
+              })
+            }
+          />
+        ))}
+        {state.others.map(({ name }) => (
+          <p key={name} className="arena-other">
+            {name} <Button onPress={() => removeFromArena(name)}>Remove {name}</Button>
+          </p>
+        ))}
+        <div className="actions">
+          <Button isDisabled={busy} onPress={addDraftToArena}>
+            Add the settings of Distil
+          </Button>
+        </div>
+      </fieldset>
+      <TextEntry
+        label="Seeds"
+        value={state.seeds}
+        onChange={(text) => changeArena({ seeds: text })}
+        placeholder="1-10"
+        help="Numbers and ranges. A seed draws the training samples, their order and the starting values."
+        error={seeds.error ?? undefined}
+      />
+      <NumberField
+        whole
+        label="Held-out problems"
+        value={state.heldOut}
+        onChange={(next) => changeArena({ heldOut: next })}
+        help="Answered after each run. A change drops the runs so far; Undo brings them back."
+        error={heldOut ?? undefined}
+      />
+      {arena.contenders.length > 0 && (
+        <Choice
+          label="Baseline"
+          value={arena.baseline}
+          options={arena.contenders.map(({ name }) => ({ id: name, label: name }))}
+          onChange={(baseline) => changeArena({ baseline })}
+        />
+      )}
+      <p className="help">
+        {many
+          ? `${arena.contenders.length} contenders; at most ${MAX_CONTENDERS} are run.`
+          : few
+            ? 'Choose two or more to compare.'
+            : `${total} runs, of which ${left} are left.`}
+      </p>
+      <div className="actions">
+        <Button look="primary" isDisabled={!canRun} onPress={() => void runArena()}>
+          {left < total && left > 0 ? `Go on: ${left} runs left` : 'Start the arena'}
+        </Button>
+        {arena.runs.length > 0 && (
+          <Button isDisabled={busy} onPress={clearArena}>
+            Drop all runs
+          </Button>
+        )}
+        {state.canUndo && (
+          <Button isDisabled={busy} onPress={undoArena}>
+            Undo
+          </Button>
+        )}
+      </div>
+      {isTraining && !busy && <p className="help">A run is training: wait for its end, or cancel it.</p>}
+    </Panel>
+  );
+}

@@ -1,0 +1,93 @@
+import { useMemo } from 'react';
+import { remaining, standings } from '../../../contract/arena';
+import { ENOUGH_SEEDS } from '../../../contract/seeds';
+import { LineChart } from '../../charts/LineChart';
+import { arenaOf } from '../../store/arena';
+import { isBusy } from '../../store/task';
+import { useActions, useApp, useTheme } from '../../store/use-app';
+import { Button } from '../../ui/Button';
+import { DataTable } from '../../ui/DataTable';
+import { ErrorNotice } from '../../ui/ErrorNotice';
+import { Empty, Panel } from '../../ui/Panel';
+import { Progress } from '../../ui/Progress';
+import { ArenaFiles } from './ArenaFiles';
+import { ArenaForm } from './ArenaForm';
+import { arenaSentence, COLUMNS, rowsOf, stripLines } from './words';
+
+/** Methods on equal terms: the same samples, problems and seeds, one run after another. */
+export function ArenaPanel() {
+  const state = useApp((all) => all.arena);
+  const presets = useApp((all) => all.presets);
+  const theme = useTheme();
+  const { cancelArena, runArena } = useActions();
+  const arena = useMemo(() => arenaOf(state, presets), [state, presets]);
+  const found = useMemo(() => standings(arena), [arena]);
+  const left = remaining(arena).length;
+  const hasRuns = arena.runs.length > 0;
+  const lines = useMemo(() => stripLines(found, arena.seeds), [found, arena.seeds]);
+  return (
+    <div className="place with-side">
+      <div className="side">
+        <ArenaForm arena={arena} left={left} />
+      </div>
+      <div className="main">
+        <Panel
+          title="Arena"
+          about={`Every method on every seed, with the same training samples, problems and starting values. Runs differ more between seeds than between problems: the unit is the seed, and ${ENOUGH_SEEDS} seeds or more are recommended.`}
+          actions={<ArenaFiles arena={arena} />}
+        >
+          {isBusy(state.task) && (
+            <Progress
+              label={state.now ? `Training ${state.now.name}, seed ${state.now.seed}` : 'Starting'}
+              {...state.task.progress}
+              onCancel={cancelArena}
+              cancelLabel="Cancel the arena"
+              isCancelling={state.task.status === 'cancelling'}
+            />
+          )}
+          {state.task.status === 'failed' && (
+            <ErrorNotice title="The arena stopped; finished runs are kept" error={state.task.error}>
+              <Button onPress={() => void runArena()}>Go on</Button>
+            </ErrorNotice>
+          )}
+          {hasRuns ? (
+            <>
+              <LineChart
+                title="Held-out accuracy, a point for each seed"
+                summary={arenaSentence(arena, found)}
+                source={`baseline ${arena.baseline} · ${arena.seeds.length} seeds · ${arena.contenders[0]?.config.data.heldOut ?? 0} held-out problems each`}
+                series={lines}
+                x={{
+                  label: 'method',
+                  names: found.map(({ name }) => name),
+                  range: [0.4, found.length + 0.6],
+                }}
+                y={{ label: 'share right; lines are medians', format: '%', range: [0, 1.02] }}
+                theme={theme}
+                height={340}
+                fileName="arena"
+              />
+              <DataTable
+                caption={`Held-out accuracy over seeds, against ${arena.baseline}`}
+                columns={COLUMNS}
+                rows={rowsOf(found)}
+              />
+              <p className="help">
+                Intervals are 95 % bootstrap intervals over seeds. Differences are paired by seed; p is the
+                exact sign-flip test over seeds, two-sided, corrected by Holm for the number of methods
+                compared. Training and teacher are seconds on this machine, with other work on it counted.
+              </p>
+            </>
+          ) : (
+            !isBusy(state.task) && (
+              <Empty>
+                Nothing has been run yet. Choose methods and seeds, and start: every finished run is kept, so
+                that the arena can be stopped and gone on with, also after a reload.
+              </Empty>
+            )
+          )}
+        </Panel>
+      </div>
+    </div>
+  );
+}

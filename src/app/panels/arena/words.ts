@@ -1,0 +1,133 @@
+import { type Arena, type Standing, standings } from '../../../contract/arena';
+import { ALPHA } from '../../../contract/thought-test';
+import type { LineSeries } from '../../charts/series';
+import { percent, significant } from '../../ui/format';
+
+const signed = (share: number) => `${share > 0 ? '+' : ''}${percent(share).replace('-', '−')}`;
+const pText = (p: number) => (p < 0.001 ? '< 0.001' : significant(p, 2));
+const figure = (value: number, digits = 3) => (Number.isFinite(value) ? significant(value, digits) : null);
+
+export const COLUMNS = [
+  'Method',
+  'Seeds',
+  'Median',
+  '95 % interval',
+  'Lowest to highest',
+  'Against the baseline',
+  '95 % interval of the difference',
+  'p',
+  'Thoughts',
+  'Training (s)',
+  'Teacher (s)',
+  'Trained values',
+  'Failed',
+] as const;
+
+/** A row a contender. */
+export const rowsOf = (found: readonly Standing[]): (string | number | null)[][] =>
+  found.map((one) => {
+    const { overSeeds: s, against } = one;
+    return [
+      one.name,
+      s?.n ?? 0,
+      s && percent(s.median),
+      s?.medianInterval ? `${percent(s.medianInterval.low)} to ${percent(s.medianInterval.high)}` : null,
+      s && `${percent(s.min)} to ${percent(s.max)}`,
+      against && signed(against.difference),
+      against?.interval ? `${signed(against.interval.low)} to ${signed(against.interval.high)}` : null,
+      against && pText(against.p),
+      figure(one.thoughts),
+      figure(one.trainSeconds),
+      figure(one.teacherSeconds),
+      figure(one.trainable, 6),
+      one.failed.length,
+    ];
+  });
+
+/** A point for every seed, in a strip for every contender, and its median. */
+export function stripLines(found: readonly Standing[], seeds: readonly number[]): LineSeries[] {
+  const middle = (seeds.length - 1) / 2;
+  const spread = (i: number) => (seeds.length > 1 ? (0.5 * (i - middle)) / seeds.length : 0);
+  const points = found.map((one, place): LineSeries => {
+    const shown = seeds.flatMap((seed, i) => {
+      const share = one.accuracy.get(seed);
+      return share === undefined ? [] : [{ x: place + 1 + spread(i), share }];
+    });
+    return {
+      name: one.name,
+      x: shown.map(({ x }) => x),
+      y: shown.map(({ share }) => share),
+      points: true,
+      look: { colour: place, marker: place },
+      legend: false,
+    };
+  });
+  const medians = found.flatMap((one, place): LineSeries[] =>
+    one.overSeeds
+      ? [
+          {
+            name: `${one.name}, median`,
+            x: [place + 0.65, place + 1.35],
+            y: [one.overSeeds.median, one.overSeeds.median],
+            reference: true,
+            legend: false,
+          },
+        ]
+      : [],
+  );
+  return [...points, ...medians];
+}
+
+/** What is established over seeds, and what is not. */
+export function arenaSentence(arena: Arena, found: readonly Standing[] = standings(arena)): string {
+  const compared = found.filter(({ against }) => against !== null && against.n > 1);
+  if (compared.length === 0) return 'Nothing can be compared yet: a difference needs two seeds or more.';
+  const better = compared.filter(({ against }) => against && against.p < ALPHA && against.difference > 0);
+  const worse = compared.filter(({ against }) => against && against.p < ALPHA && against.difference < 0);
+  const names = (some: readonly Standing[]) => some.map(({ name }) => name).join(', ');
+  const open = compared.length - better.length - worse.length;
+  return [
+    better.length > 0 ? `Above ${arena.baseline} on the same seeds: ${names(better)}.` : '',
+    worse.length > 0 ? `Below it: ${names(worse)}.` : '',
+    open > 0
+      ? `For ${open} of ${compared.length} no difference from ${arena.baseline} is established with ${Math.max(...compared.map(({ against }) => against?.n ?? 0))} seeds.`
+      : '',
+  ]
+    .filter(Boolean)
+    .join(' ');
+}
+
+/** The table as Markdown. */
+export const markdownOf = (found: readonly Standing[]): string =>
+  [
+    `| ${COLUMNS.join(' | ')} |`,
+    `|${COLUMNS.map(() => '---').join('|')}|`,
+    ...rowsOf(found).map((row) => `| ${row.map((cell) => cell ?? '–').join(' | ')} |`),
+    '',
+  ].join('\n');
+
+/** Every run, a row each, for other programs. */
+export const runTable = ({ runs }: Arena) => ({
+  columns: [
+    'method',
+    'seed',
+    'correct',
+    'total',
+    'accuracy',
+    'train seconds',
+    'teacher seconds',
+    'trained values',
+    'failed',
+  ],
+  rows: runs.map((run) => [
+    run.name,
+    run.seed,
+    run.correct ?? null,
+    run.total ?? null,
+    run.correct !== undefined && run.total ? run.correct / run.total : null,
+    run.trainSeconds ?? null,
+    run.teacherSeconds ?? null,
+    run.trainable ?? null,
+    run.failed ?? null,
+  ]),
+});

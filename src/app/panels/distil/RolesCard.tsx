@@ -1,0 +1,121 @@
+import { settingsOf } from '../../../contract/config';
+import { methodOf } from '../../../contract/methods/index';
+import type { Setting } from '../../../contract/settings';
+import { shorten } from '../../../text/quote';
+import { draftErrors } from '../../store/draft';
+import type { RoleField } from '../../store/role-choice';
+import type { AppState } from '../../store/state';
+import { isBusy } from '../../store/task';
+import { useActions, useApp, useAppMade } from '../../store/use-app';
+import { Button } from '../../ui/Button';
+import { Choice, type Option } from '../../ui/Choice';
+import { FieldName } from '../../ui/Field';
+import { integer } from '../../ui/format';
+import { Panel } from '../../ui/Panel';
+import { UsedRows } from './UsedRows';
+
+/** Which model learns from which, and on what. */
+export function RolesCard({ isDisabled }: { readonly isDisabled: boolean }) {
+  const draft = useApp((state) => state.draft);
+  const methods = useApp((state) => state.methods);
+  const there = useAppMade(whatThereIs);
+  const opening = useApp((state) => isBusy(state.data.report));
+  const { chooseRole, openBundledRows, goTo } = useActions();
+  const { settings } = settingsOf(methodOf(draft.method, methods)).find(({ id }) => id === 'roles')!;
+  const errors = draftErrors(draft, methods);
+  return (
+    <Panel title="Models and data">
+      {settings.map((setting) => {
+        const field = setting.path.slice('roles.'.length) as RoleField;
+        const value = draft.roles[field];
+        const missing = there[field][value]?.isThere === false ? there[field][value].otherwise : null;
+        return (
+          <div key={setting.path}>
+            <Choice
+              label={<FieldName label={setting.label} />}
+              help={setting.help}
+              isDisabled={isDisabled}
+              value={value as string}
+              options={optionsOf(setting, there[field])}
+              onChange={(id) => chooseRole(field, id)}
+            />
+            {(missing ?? errors.get(setting.path)) && (
+              <p className="field-error">{missing ?? errors.get(setting.path)}</p>
+            )}
+          </div>
+        );
+      })}
+      {!isDisabled && (
+        <div className="actions">
+          {!there.student.opened?.isThere && (
+            <Button look="quiet" onPress={() => goTo('model')}>
+              Open a model
+            </Button>
+          )}
+          {!there.data.opened?.isThere && (
+            <>
+              <Button look="quiet" onPress={() => goTo('data')}>
+                Open a data set
+              </Button>
+              <Button look="quiet" isDisabled={opening} onPress={() => void openBundledRows()}>
+                Open the 128 GSM8K rows
+              </Button>
+            </>
+          )}
+        </div>
+      )}
+      <UsedRows />
+    </Panel>
+  );
+}
+
+/** An option as it is here: the name of what it stands for, or what to do where there is none. */
+interface There {
+  readonly isThere: boolean;
+  readonly name?: string;
+  readonly otherwise: string;
+}
+
+/** The models and data that are there, by field and option. */
+function whatThereIs({
+  pair,
+  lens,
+  data,
+}: AppState): Readonly<Record<RoleField, Readonly<Record<string, There>>>> {
+  const nameOf = (role: string) => pair.value?.models.find((model) => model.role === role)?.name;
+  const opened = lens.opened.value;
+  const rows = data.report.value;
+  const own = (name: string | undefined): There => ({
+    isThere: true,
+    otherwise: '',
+    ...(name !== undefined && { name }),
+  });
+  return {
+    student: {
+      bundled: own(nameOf('base')),
+      opened: {
+        isThere: opened !== null,
+        ...(opened && { name: `${opened.name}, ${integer(opened.parameters)} parameters` }),
+        otherwise: 'No model is open: open one in Model first.',
+      },
+    },
+    teacher: { bundled: own(nameOf('teacher')) },
+    data: {
+      opened: {
+        isThere: rows !== null && rows.rows > 0,
+        ...(rows && { name: `${rows.name}, ${integer(rows.rows)} rows` }),
+        otherwise: 'No data set is open: open one in Data first.',
+      },
+    },
+  };
+}
+
+const optionsOf = ({ options }: Setting, there: Readonly<Record<string, There>>): readonly Option<string>[] =>
+  options.map(({ id, label }) => {
+    const one = there[id];
+    return {
+      id,
+      label: one?.name === undefined ? label : `${label}: ${shorten(one.name, 60)}`,
+      isDisabled: one?.isThere === false,
+    };
+  });

@@ -1,0 +1,40 @@
+import type { EvaluationEvent } from '../../../contract/events';
+import type { Stage } from '../../../contract/methods/curriculum';
+import { DataTable } from '../../ui/DataTable';
+import { percent } from '../../ui/format';
+import { stageRows } from './stages';
+
+/** The stages of a curriculum, by the numbers at the marks of the curves, each with its last validation accuracy. */
+export function StageTable({
+  stages,
+  accuracy,
+  done,
+}: {
+  readonly stages: readonly Stage[];
+  readonly accuracy: readonly EvaluationEvent[];
+  /** Steps done. */
+  readonly done: number;
+}) {
+  if (stages.length < 2) return null;
+  return (
+    <section aria-labelledby="stages-title" className="observed">
+      <h4 id="stages-title">Accuracy by stage</h4>
+      <p className="about">
+        Dotted lines in the curves mark where a stage begins. Each accuracy is the last one measured in its
+        stage, where the student reasons as that stage trains it.
+      </p>
+      <DataTable
+        caption="Stages of the curriculum"
+        columns={['stage', 'trained on', 'steps', 'validation accuracy', '95 % interval', 'at step']}
+        rows={stageRows(stages, accuracy, done).map(({ number, name, from, to, measured }) => [
+          number,
+          name,
+          `${from + 1} to ${to}`,
+          measured ? percent(measured.accuracy.share) : 'not measured',
+          measured ? `${percent(measured.accuracy.low)} to ${percent(measured.accuracy.high)}` : '',
+          measured?.step ?? '',
+        ])}
+      />
+    </section>
+  );
+}

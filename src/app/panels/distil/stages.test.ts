@@ -1,0 +1,51 @@
+import { expect, it } from 'vitest';
+import { parseRunConfig } from '../../../contract/config';
+import { METHODS } from '../../../contract/methods/index';
+import { lineFigure } from '../../charts/line-figure';
+import { marksOf, stageRows, stagesOfRun } from './stages';
+
+const config = parseRunConfig({
+  method: 'coconut',
+  curriculum: { stages: 1, stageSteps: 20 },
+  optimiser: { steps: 100 },
+});
+const stages = stagesOfRun(config, METHODS);
+const at = (step: number, share: number) => ({
+  step,
+  accuracy: { correct: 0, total: 1, share, low: 0, high: 1 },
+});
+
+it('knows a run’s stages from its configuration; methods without a curriculum have none', () => {
+  expect(stages.map(({ name, from }) => [from, name])).toEqual([
+    [0, 'all steps written'],
+    [20, '2 latents'],
+    [40, 'no written steps, 2 latents'],
+  ]);
+  expect(stagesOfRun(parseRunConfig({ method: 'ce' }), METHODS)).toEqual([]);
+  expect(stagesOfRun(null, METHODS)).toEqual([]);
+});
+
+it('marks the stages that have begun, at their first step', () => {
+  expect(marksOf(stages, 20)).toEqual([{ x: 1, label: '1' }]);
+  expect(marksOf(stages, 21)).toEqual([
+    { x: 1, label: '1' },
+    { x: 21, label: '2' },
+  ]);
+  expect(marksOf(stages.slice(0, 1), 21)).toEqual([]);
+  const axes = { x: { label: 'step' }, y: { label: 'loss' }, marks: marksOf(stages, 100) };
+  const view = { width: 400, height: 300, theme: 'light', log: true } as const;
+  const { layout } = lineFigure([{ name: 'a', x: [1], y: [2] }], axes, view);
+  expect(layout.shapes?.map(({ x0 }) => x0)).toEqual([1, 21, 41]);
+  expect(layout.annotations?.map(({ text }) => text)).toEqual(['1', '2', '3']);
+});
+
+it('gives each stage the accuracy measured last in it', () => {
+  const measured = [at(10, 0.1), at(20, 0.2), at(41, 0.4), at(70, 0.7)];
+  const rows = stageRows(stages, measured, 70);
+  expect(rows.map(({ number, to, measured: one }) => [number, to, one?.accuracy.share])).toEqual([
+    [1, 20, 0.2],
+    [2, 40, undefined],
+    [3, 70, 0.7],
+  ]);
+  expect(stageRows(stages, measured, 20)).toHaveLength(1);
+});

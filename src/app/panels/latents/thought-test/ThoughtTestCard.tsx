@@ -1,0 +1,217 @@
+import { useMemo } from 'react';
+import { compareThoughts, type ThoughtTestReport, verdictOf } from '../../../../contract/thought-test';
+import { thoughtTestHtml } from '../../../../contract/thought-test-html';
+import { METHOD_NOTE, verdictSentences } from '../../../../contract/thought-test-words';
+import { LineChart } from '../../../charts/LineChart';
+import { boundsOf } from '../../../store/lens-subjects';
+import { isBusy } from '../../../store/task';
+import { thoughtTestErrors } from '../../../store/thought-test';
+import { useActions, useApp, useTheme } from '../../../store/use-app';
+import { Button } from '../../../ui/Button';
+import { DataTable } from '../../../ui/DataTable';
+import { download } from '../../../ui/download';
+import { ErrorNotice } from '../../../ui/ErrorNotice';
+import { NumberField } from '../../../ui/Field';
+import { duration, percent } from '../../../ui/format';
+import { Empty, Panel } from '../../../ui/Panel';
+import { Progress } from '../../../ui/Progress';
+import { TextEntry } from '../../../ui/TextEntry';
+import { countLines, directionLines, singleLines } from './lines';
+import { COLUMNS, rowsOf } from './rows';
+
+/** Whether a student's thoughts do anything: the same problems with the thoughts changed in many ways. */
+export function ThoughtTestCard() {
+  const task = useApp((state) => state.thoughtTest.task);
+  const { cancelThoughtTest, runThoughtTest } = useActions();
+  return (
+    <Panel
+      title="Do the thoughts matter?"
+      about="Held-out problems are answered again and again by the trained student: with its thoughts as they are, with fewer and with more, and with other things fed in their places. A student that reasons in its thoughts loses answers; one that only waits does not."
+    >
+      <ThoughtsForm />
+      {isBusy(task) && (
+        <Progress
+          label={task.progress === null ? 'Preparing the test' : 'Answering problems'}
+          {...task.progress}
+          onCancel={cancelThoughtTest}
+          cancelLabel="Cancel the test of the thoughts"
+          isCancelling={task.status === 'cancelling'}
+        />
+      )}
+      {task.status === 'failed' && (
+        <ErrorNotice title="The thoughts were not tested" error={task.error}>
+          <Button onPress={() => void runThoughtTest()}>Try again</Button>
+        </ErrorNotice>
+      )}
+      {task.value && <ThoughtsFindings report={task.value} />}
+      {!task.value && task.status === 'idle' && <Empty>No test has been run yet.</Empty>}
+    </Panel>
+  );
+}
+
+function ThoughtsForm() {
+  const { draft, task } = useApp((state) => state.thoughtTest);
+  const hasStudent = useApp((state) => state.student !== null);
+  const hidden = useApp((state) => boundsOf(state, 'student').hidden);
+  const { changeThoughtTest, runThoughtTest } = useActions();
+  const errors = thoughtTestErrors(draft, hidden);
+  const canRun = hasStudent && errors.size === 0 && !isBusy(task);
+  return (
+    <form
+      className="lens-form"
+      aria-label="Test of the thoughts"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (canRun) void runThoughtTest();
+      }}
+    >
+      <div className="lens-wide-fields">
+        <NumberField
+          whole
+          label="Held-out problems"
+          value={draft.problems}
+          onChange={(problems) => changeThoughtTest({ problems })}
+          help="Each is answered under every condition. 200 tell apart differences of about 10 %."
+          error={errors.get('problems')}
+        />
+        <TextEntry
+          label="Directions kept"
+          tex="r"
+          value={draft.ranks}
+          onChange={(ranks) => changeThoughtTest({ ranks })}
+          placeholder="none"
+          help="Thoughts are projected onto so many of their principal directions, and onto random ones. Empty for none."
+          error={errors.get('ranks')}
+        />
+        <NumberField
+          whole
+          label="Seed"
+          value={draft.seed}
+          onChange={(seed) => changeThoughtTest({ seed })}
+          help="Of noise, orders, partners and random directions."
+          error={errors.get('seed')}
+        />
+      </div>
+      {!hasStudent && <p className="help">No student has been trained yet. Distil one first.</p>}
+      <div className="actions">
+        <Button type="submit" look="primary" isDisabled={!canRun}>
+          Test the thoughts
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function ThoughtsFindings({ report }: { readonly report: ThoughtTestReport }) {
+  const theme = useTheme();
+  const comparisons = useMemo(() => compareThoughts(report), [report]);
+  const sentences = useMemo(
+    () => verdictSentences(report, comparisons, verdictOf(comparisons)),
+    [report, comparisons],
+  );
+  const charts = useMemo(
+    () => ({ count: countLines(report), single: singleLines(report), directions: directionLines(report) }),
+    [report],
+  );
+  const source = sourceOf(report);
+  const shared = {
+    source,
+    theme,
+    height: 260,
+    scale: 'linear',
+    y: { label: 'share right, with 95 % intervals over problems', format: '%', range: [0, 1.02] },
+  } as const;
+  return (
+    <>
+      <div className="notice" role="status">
+        {sentences.map((sentence) => (
+          <p key={sentence}>{sentence}</p>
+        ))}
+      </div>
+      <div className="actions">
+        <Button onPress={() => download('thoughts.html', thoughtTestHtml(report), 'text/html')}>
+          Download report (HTML)
+        </Button>
+        <Button onPress={() => download('thoughts.json', jsonOf(report), 'application/json')}>
+          Download data (JSON)
+        </Button>
+      </div>
+      <LineChart
+        {...shared}
+        title="Number of thoughts at evaluation"
+        summary={`The student was trained with ${report.thoughts}. Fewer: the answer prompt comes early. More: it goes on thinking.`}
+        series={charts.count}
+        x={{ label: 'thoughts before the answer', column: 'thoughts' }}
+        fileName="accuracy-by-thoughts"
+      />
+      {report.thoughts > 1 && (
+        <LineChart
+          {...shared}
+          title="One thought replaced"
+          summary="One thought is replaced by its mean over the problems; those after it are made from that."
+          series={charts.single}
+          x={{ label: 'thought replaced', column: 'thought' }}
+          fileName="accuracy-by-replaced-thought"
+        />
+      )}
+      {charts.directions.length > 0 && (
+        <LineChart
+          {...shared}
+          title="Directions of the thoughts"
+          summary="All thoughts are projected onto r directions around their mean; random directions of equal energy keep as much of the thoughts as the leading ones."
+          series={charts.directions}
+          x={{ label: 'directions r', column: 'directions' }}
+          fileName="accuracy-by-thought-directions"
+        />
+      )}
+      <DataTable
+        caption="Every condition against the thoughts as they are"
+        columns={COLUMNS}
+        rows={rowsOf(report, comparisons)}
+      />
+      <p className="help">{METHOD_NOTE}</p>
+      <ResultsTable report={report} />
+    </>
+  );
+}
+
+function ResultsTable({ report: { results } }: { readonly report: ThoughtTestReport }) {
+  if (results.bySteps.every((one) => one.results === 0)) return null;
+  const share = (part: number, whole: number) => (whole > 0 ? percent(part / whole) : null);
+  return (
+    <>
+      <DataTable
+        caption={`Results of the reference steps among the ${results.top} most probable tokens of the thoughts, for problems answered rightly`}
+        columns={['Steps', 'Problems', 'Results', 'Found', 'Found in another problem’s thoughts']}
+        rows={results.bySteps.map((one) => [
+          one.steps,
+          one.problems,
+          one.results,
+          share(one.found, one.results),
+          share(one.foundElsewhere, one.results),
+        ])}
+      />
+      <p className="help">
+        After CODI’s table 3. The last column is the control: the same results looked for in the thoughts of
+        another problem with as many steps.
+        {results.leftOut > 0 && ` ${results.leftOut} results are more than one token and are left out.`}
+      </p>
+    </>
+  );
+}
+
+const jsonOf = (report: ThoughtTestReport): string =>
+  JSON.stringify(
+    report,
+    (_key, value) => (ArrayBuffer.isView(value) ? Array.from(value as never) : value),
+    1,
+  );
+
+const sourceOf = ({ label, model, ids, request, pause, milliseconds }: ThoughtTestReport): string =>
+  [
+    `${label} (${model})`,
+    `${ids[0]} to ${ids.at(-1)}`,
+    `pause ${JSON.stringify(pause)}`,
+    `seed ${request.seed}`,
+    duration(milliseconds),
+  ].join(' · ');

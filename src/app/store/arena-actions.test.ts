@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { memoryStore } from '../../storage/store';
+import { type DoubleOptions, double } from '../workbench.testing';
+import { createApp } from './app-store';
+
+const store = memoryStore('test');
+function open(options: DoubleOptions = {}, storage = memoryStore('test')) {
+  const engine = double({ pace: 0, ...options });
+  const app = createApp({
+    connect: () => engine,
+    storage: Promise.resolve(storage),
+    hash: '#/arena',
+    pairUrl: 'models',
+  });
+  return { ...app, state: app.store.getState, engine };
+}
+
+const small = { presets: ['lori-results-128', 'nocot-128'], seeds: '1-2', heldOut: 10 };
+
+describe('the arena', () => {
+  it('runs every method on every seed, seeds outermost, and keeps every run over a reload', async () => {
+    const { actions, state, engine } = open({}, store);
+    actions.changeArena({ ...small, baseline: 'nocot-128' });
+    expect(await actions.runArena()).toBe(true);
+    const { runs } = state().arena;
+    expect(runs.map(({ name, seed }) => `${name} ${seed}`)).toEqual([
+      'lori-results-128 1',
+      'nocot-128 1',
+      'lori-results-128 2',
+      'nocot-128 2',
+    ]);
+    for (const run of runs)
+      expect(run).toMatchObject({ correct: expect.any(Number), trainable: expect.any(Number) });
+    expect(engine.calls.filter((call) => call.startsWith('distil'))).toHaveLength(4);
+    const again = open({}, store);
+    await again.actions.loadArena();
+    expect(again.state().arena).toMatchObject({
+      seeds: '1, 2',
+      heldOut: 10,
+      runs: JSON.parse(JSON.stringify(runs)),
+    });
+    // There is nothing left to run.
+    expect(await again.actions.runArena()).toBe(true);
+    expect(again.engine.calls.filter((call) => call.startsWith('distil'))).toEqual([]);
+  });
+
+  it('goes on after a cancellation where it stopped', async () => {
+    const { actions, state } = open({ pace: 2 });
+    actions.changeArena(small);
+    const running = actions.runArena();
+    await expect.poll(() => state().arena.runs.length, { timeout: 20_000 }).toBeGreaterThan(0);
+    actions.cancelArena();
+    expect(await running).toBe(false);
+    expect(state().arena.now).toBeNull();
+    const before = state().arena.runs;
+    expect(before.length).toBeLessThan(4);
+    expect(await actions.runArena()).toBe(true);
+    expect(state().arena.runs.slice(0, before.length)).toEqual(before);
+    expect(state().arena.runs).toHaveLength(4);
+  });
+
+  it('takes a run that diverges as a result, and any other failure as the end', async () => {
+    const { actions, state } = open({ nanAt: 1 });
+    actions.changeArena({ ...small, seeds: '1' });
+    expect(await actions.runArena()).toBe(true);
+    expect(state().arena.runs.map(({ failed }) => typeof failed)).toEqual(['string', 'string']);
+    const broken = open({
+      failures: { distil: Object.assign(new Error('no room'), { code: 'memory', hint: '' }) },
+    });
+    broken.actions.changeArena(small);
+    expect(await broken.actions.runArena()).toBe(false);
+    expect(broken.state().arena.task).toMatchObject({ status: 'failed' });
+    expect(broken.state().arena.runs).toEqual([]);
+  });
+
+  it('drops runs on other problems, and brings them back', async () => {
+    const { actions, state } = open();
+    actions.changeArena({ ...small, seeds: '1' });
+    await actions.runArena();
+    const { runs } = state().arena;
+    actions.changeArena({ heldOut: 20 });
+    expect(state().arena).toMatchObject({ runs: [], canUndo: true, heldOut: 20 });
+    actions.undoArena();
+    expect(state().arena).toMatchObject({ runs, canUndo: false, heldOut: 10 });
+  });
+
+  it('refuses a file that is none, naming the place', () => {
+    const { actions } = open();
+    expect(() => actions.readArena('{"arena":1,"contenders":[],"seeds":["x"],"baseline":""}')).toThrow(
+      'seeds.0',
+    );
+    expect(() => actions.readArena('nonsense')).toThrow();
+  });
+});

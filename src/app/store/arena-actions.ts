@@ -1,0 +1,159 @@
+import { type Arena, arenaSchemaOf, formatArena, remaining, rowOf } from '../../contract/arena';
+import { readJson } from '../../text/json';
+import { shorten } from '../../text/quote';
+import { type ArenaState, arenaOf, arenaStateOf, usualBaseline, usualPresets } from './arena';
+import type { Context } from './context';
+import { isActive } from './run';
+import type { RunActions } from './run-actions';
+import { failureOf, isBusy } from './task';
+
+export interface ArenaActions {
+  changeArena(change: Partial<Pick<ArenaState, 'presets' | 'seeds' | 'baseline' | 'heldOut'>>): void;
+  /** Adds the settings of the Distil place as a contender. */
+  addDraftToArena(): void;
+  removeFromArena(name: string): void;
+  /** Runs what is still to be run, one after another; every finished run is kept at once. */
+  runArena(): Promise<boolean>;
+  /** Stops after nothing: the run in hand is cancelled and is run again when the arena goes on. */
+  cancelArena(): void;
+  /** Drops the runs so far; `undoArena` brings them back. */
+  clearArena(): void;
+  undoArena(): void;
+  /** Loads an arena's file. Throws what is wrong with it. */
+  readArena(text: string): void;
+  /** Reads what was kept. */
+  loadArena(): Promise<void>;
+}
+
+export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
+  const get = () => ctx.get().arena;
+  const set = (change: Partial<ArenaState>) => ctx.set({ arena: { ...get(), ...change } });
+  const task = ctx.task<true>({ get: () => get().task, set: (next) => set({ task: next }) });
+  let dropped: Pick<ArenaState, 'runs' | 'heldOut'> | null = null;
+  const arena = (): Arena => arenaOf(get(), ctx.get().presets);
+
+  const keep = async () => {
+    try {
+      await (await ctx.storage).saveArena(formatArena(arena()));
+    } catch (thrown) {
+      const { message, hint } = failureOf(thrown);
+      ctx.notify('warning', `The arena could not be kept in this browser: ${message}. ${hint}`);
+    }
+  };
+  const change = (next: Partial<ArenaState>) => {
+    set(next);
+    void keep();
+  };
+  const drop = () => {
+    dropped = { runs: get().runs, heldOut: get().heldOut };
+    change({ runs: [], canUndo: true });
+  };
+  const read = (text: string): void => {
+    const parsed = arenaSchemaOf(ctx.get().methods).safeParse(readJson(text));
+    if (!parsed.success) {
+      const { path = [], message = 'not readable' } = parsed.error.issues[0] ?? {};
+      throw Object.assign(new Error(`${path.join('.') || 'the file'}: ${shorten(message, 200)}`), {
+        code: 'file',
+        hint: 'Choose a file that was downloaded from the Arena.',
+      });
+    }
+    set(arenaStateOf(parsed.data, ctx.get().methods));
+  };
+
+  return {
+    changeArena(next) {
+      // Figures on other problems cannot be compared with those to come.
+      if (next.heldOut !== undefined && next.heldOut !== get().heldOut && get().runs.length > 0) drop();
+      change(next);
+    },
+    addDraftToArena() {
+      const { draft } = ctx.get();
+      const taken = new Set(arena().contenders.map(({ name }) => name));
+      let name: string = draft.method;
+      for (let i = 2; taken.has(name) || ctx.get().presets.some(({ id }) => id === name); i++)
+        name = `${draft.method}-${i}`;
+      change({ others: [...get().others, { name, config: draft }] });
+    },
+    removeFromArena(name) {
+      const { others, presets, runs } = get();
+      change({
+        others: others.filter((one) => one.name !== name),
+        presets: presets.filter((id) => id !== name),
+        runs: runs.filter((one) => one.name !== name),
+      });
+    },
+    async runArena() {
+      if (isBusy(get().task) || isActive(ctx.get().run)) return false;
+      const outcome = await task.start(async ({ signal, report }) => {
+        const start = performance.now();
+        const left = remaining(arena());
+        for (const [done, { contender, seed }] of left.entries()) {
+          signal.throwIfAborted();
+          const { name, config } = contender;
+          checkModels(get().runs, ctx.get().pair.value?.models ?? []);
+          set({ now: { name, seed } });
+          report({
+            phase: 'train',
+            done,
+            total: left.length,
+            unit: 'runs',
+            elapsed: performance.now() - start,
+          });
+          const went = await run.startRun({ ...config, seed });
+          signal.throwIfAborted();
+          const { task: own, result } = ctx.get().run;
+          if (went && result) set({ runs: [...get().runs, rowOf(name, seed, result)] });
+          else if (own.status === 'failed' && own.error.code === 'numeric')
+            // A run that diverges is a result.
+            set({ runs: [...get().runs, { name, seed, failed: own.error.message }] });
+          else if (own.status === 'failed') throw Object.assign(new Error(own.error.message), own.error);
+          else throw new DOMException('a run was cancelled', 'AbortError');
+          await keep();
+        }
+        return true;
+      });
+      set({ now: null });
+      return outcome.status === 'done';
+    },
+    cancelArena() {
+      task.cancel();
+      run.cancelRun();
+    },
+    clearArena: drop,
+    undoArena() {
+      if (!dropped) return;
+      change({ runs: dropped.runs, heldOut: dropped.heldOut, canUndo: false });
+      dropped = null;
+    },
+    readArena(text) {
+      read(text);
+      void keep();
+    },
+    async loadArena() {
+      const { methods } = ctx.get();
+      set({ presets: usualPresets(methods), baseline: usualBaseline(methods) });
+      const kept = await (await ctx.storage).loadArena();
+      if (kept === null) return;
+      try {
+        read(kept);
+      } catch (thrown) {
+        ctx.notify('warning', `The kept arena could not be read: ${failureOf(thrown).message}`);
+      }
+    },
+  };
+}
+
+/** Runs on other weights are another comparison. */
+function checkModels(
+  runs: ArenaState['runs'],
+  models: readonly { readonly name: string; readonly sha256: string }[],
+): void {
+  const other = runs
+    .flatMap(({ models: own = {} }) => Object.entries(own))
+    .find(([name, sha256]) => models.some((model) => model.name === name && model.sha256 !== sha256));
+  if (!other) return;
+  throw Object.assign(new Error(`the runs so far were made with other weights of ${other[0]}`), {
+    code: 'input',
+    hint: 'Download them, then drop all runs, and start again.',
+  });
+}

@@ -1,0 +1,85 @@
+import { type Arena, type ArenaRun, readSeeds } from '../../contract/arena';
+import type { RunConfig } from '../../contract/config';
+import type { Methods } from '../../contract/methods/method';
+import { type Preset, presetsOf } from '../../contract/presets';
+import { idle, type Task } from './task';
+
+/** The arena as it is being edited, and its runs so far. */
+export interface ArenaState {
+  /** Ids of the presets that take part. */
+  readonly presets: readonly string[];
+  /** Contenders besides presets, such as the settings of the Distil place or those of a file. */
+  readonly others: Arena['contenders'];
+  /** As typed. */
+  readonly seeds: string;
+  readonly baseline: string;
+  readonly heldOut: number;
+  readonly runs: readonly ArenaRun[];
+  /** Whether runs that were dropped can be brought back. */
+  readonly canUndo: boolean;
+  /** The run in hand. */
+  readonly now: { readonly name: string; readonly seed: number } | null;
+  readonly task: Task<true>;
+}
+
+export const initialArena: ArenaState = {
+  presets: [],
+  others: [],
+  seeds: '1-10',
+  baseline: '',
+  heldOut: 200,
+  runs: [],
+  canUndo: false,
+  now: null,
+  task: idle,
+};
+
+/** Looked at during training costs time, and the arena looks at results alone. */
+const contending = (config: RunConfig, heldOut: number): RunConfig => ({
+  ...config,
+  seed: 0,
+  data: { ...config.data, heldOut },
+  observation: { ...config.observation, every: 0 },
+});
+
+/** The plan that the state describes, with the runs so far; the baseline is the chosen contender or the first. */
+export function arenaOf(
+  { presets, others, seeds, baseline, heldOut, runs }: Omit<ArenaState, 'task' | 'now' | 'canUndo'>,
+  all: readonly Preset[],
+): Arena {
+  const contenders = [
+    ...all
+      .filter(({ id }) => presets.includes(id))
+      .map(({ id, config }) => ({ name: id, config: contending(config, heldOut) })),
+    ...others.map(({ name, config }) => ({ name, config: contending(config, heldOut) })),
+  ];
+  const found = contenders.find(({ name }) => name === baseline) ?? contenders[0];
+  return { contenders, seeds: readSeeds(seeds).seeds, baseline: found?.name ?? '', runs };
+}
+
+/** The presets that take part by default: the first of each method. */
+export const usualPresets = (methods: Methods): string[] =>
+  methods.flatMap(({ presets }) => presets[0]?.id ?? []);
+
+/** The contender that the others are compared with by default: the first preset of a method meant for it. */
+export const usualBaseline = (methods: Methods): string =>
+  methods.find(({ comparedAs }) => comparedAs === 'baseline')?.presets[0]?.id ?? '';
+
+/** The state of an arena's file: presets with their own settings by id, all else beside them. */
+export function arenaStateOf(arena: Arena, methods: Methods): Omit<ArenaState, 'task' | 'now' | 'canUndo'> {
+  const heldOut = arena.contenders[0]?.config.data.heldOut ?? initialArena.heldOut;
+  const all = presetsOf(methods);
+  const isPreset = ({ name, config }: Arena['contenders'][number]) => {
+    const preset = all.find(({ id }) => id === name);
+    return (
+      preset !== undefined &&
+      JSON.stringify(contending(preset.config, heldOut)) === JSON.stringify(contending(config, heldOut))
+    );
+  };
+  return {
+    presets: arena.contenders.filter(isPreset).map(({ name }) => name),
+    others: arena.contenders.filter((one) => !isPreset(one)),
+    seeds: arena.seeds.join(', '),
+    ...{ baseline: arena.baseline, heldOut, runs: arena.runs },
+  };
+}

@@ -1,0 +1,62 @@
+import type { RunConfig } from '../../contract/config';
+import type { DataReport } from '../../contract/data';
+import { withValue } from './draft';
+
+/** Who learns from whom on what, as the page chooses it. */
+
+export type Roles = RunConfig['roles'];
+export type RoleField = keyof Roles;
+
+/** Whether a configuration needs the bundled pair to be loaded. */
+export const needsPair = ({ roles }: Pick<RunConfig, 'roles'>): boolean =>
+  roles.student === 'bundled' || roles.teacher === 'bundled' || roles.data === 'bundled';
+
+/**
+ * The configuration with another model or data set. What cannot stay with it changes too: an opened model is its own teacher,
+ * and of a data set with few rows as many are taken as there are. @returns also what else was changed, one sentence each
+ */
+export function withRole(
+  config: RunConfig,
+  field: RoleField,
+  value: string,
+  rows: Pick<DataReport, 'name' | 'rows'> | null,
+): { readonly config: RunConfig; readonly notes: readonly string[] } {
+  const chosen = withValue(config, `roles.${field}`, value);
+  if (field === 'student') {
+    const { teacher } = chosen.roles;
+    if (value === 'opened' && teacher === 'bundled')
+      return {
+        config: withValue(chosen, 'roles.teacher', 'self'),
+        notes: ['The opened model is its own teacher: the bundled teacher has another tokenizer.'],
+      };
+    if (value === 'bundled' && teacher === 'self')
+      return { config: withValue(chosen, 'roles.teacher', 'bundled'), notes: [] };
+  }
+  if (field === 'data' && value === 'opened' && rows) return fitted(chosen, rows);
+  return { config: chosen, notes: [] };
+}
+
+/** Shares of a small data set: three quarters to train on, the rest to validate and to hold out. */
+const SHARES = { samples: 0.75, validation: 0.1 } as const;
+
+function fitted(
+  config: RunConfig,
+  { name, rows }: Pick<DataReport, 'name' | 'rows'>,
+): { readonly config: RunConfig; readonly notes: readonly string[] } {
+  const { samples, validation, heldOut } = config.data;
+  if (samples + validation + heldOut <= rows || rows < 3) return { config, notes: [] };
+  const held = { validation: Math.min(validation, Math.max(1, Math.floor(SHARES.validation * rows))) };
+  const sampled = Math.min(samples, Math.floor(SHARES.samples * rows), rows - 1 - held.validation);
+  const data = {
+    ...config.data,
+    ...held,
+    samples: sampled,
+    heldOut: Math.min(heldOut, rows - sampled - held.validation),
+  };
+  return {
+    config: { ...config, data },
+    notes: [
+      `${name} has ${rows} rows: ${data.samples} are trained on, ${data.validation} validated on and ${data.heldOut} held out.`,
+    ],
+  };
+}

@@ -1,0 +1,35 @@
+import type { ThoughtTestReport } from '../../contract/thought-test';
+import type { Context } from './context';
+import { type EngineActions, noteLoss } from './engine-actions';
+import { type ThoughtTestDraft, thoughtTestErrors, thoughtTestRequestOf } from './thought-test';
+
+/** The test of the student's thoughts. Resolves to whether it ran to its end; its report goes into the state. */
+export interface ThoughtTestActions {
+  changeThoughtTest(change: Partial<ThoughtTestDraft>): void;
+  runThoughtTest(): Promise<boolean>;
+  cancelThoughtTest(): void;
+}
+
+export function thoughtTestActions(ctx: Context, engine: EngineActions): ThoughtTestActions {
+  const test = ctx.task<ThoughtTestReport>({
+    get: () => ctx.get().thoughtTest.task,
+    set: (task) => ctx.set({ thoughtTest: { ...ctx.get().thoughtTest, task } }),
+  });
+  return {
+    changeThoughtTest(change) {
+      const { thoughtTest } = ctx.get();
+      ctx.set({ thoughtTest: { ...thoughtTest, draft: { ...thoughtTest.draft, ...change } } });
+    },
+    async runThoughtTest() {
+      const { draft } = ctx.get().thoughtTest;
+      if (thoughtTestErrors(draft, null).size > 0) return false;
+      const outcome = await test.start(
+        ({ signal, report }) => ctx.engine().testThoughts(thoughtTestRequestOf(draft), { signal, report }),
+        engine.pairReady,
+      );
+      if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
+      return outcome.status === 'done';
+    },
+    cancelThoughtTest: () => test.cancel(),
+  };
+}

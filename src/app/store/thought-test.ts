@@ -1,0 +1,52 @@
+import type { ThoughtTestReport, ThoughtTestRequest } from '../../contract/thought-test';
+import { idle, type Task } from './task';
+import { whole } from './whole';
+
+/** The test of a student's thoughts as it is being edited. */
+export interface ThoughtTestDraft {
+  readonly problems: number;
+  readonly seed: number;
+  /** As typed; empty for none. */
+  readonly ranks: string;
+}
+
+export interface ThoughtTestState {
+  readonly draft: ThoughtTestDraft;
+  readonly task: Task<ThoughtTestReport>;
+}
+
+export const initialThoughtTest: ThoughtTestState = {
+  draft: { problems: 200, seed: 1, ranks: '1 2 4 8' },
+  task: idle,
+};
+
+export const MAX_THOUGHT_TEST_PROBLEMS = 1000;
+
+const words = (text: string) => text.split(/[\s,;]+/).filter(Boolean);
+
+/** What is wrong with the draft, by field, for thoughts of H numbers. */
+export function thoughtTestErrors(
+  { problems, seed, ranks }: ThoughtTestDraft,
+  hidden: number | null,
+): ReadonlyMap<keyof ThoughtTestDraft, string> {
+  const errors = new Map<keyof ThoughtTestDraft, string>();
+  const check = (field: 'problems' | 'seed', value: number, low: number, high: number) => {
+    const error = whole(value, low, high);
+    if (error !== null) errors.set(field, error);
+  };
+  check('problems', problems, 2, MAX_THOUGHT_TEST_PROBLEMS);
+  check('seed', seed, 0, 2 ** 31 - 1);
+  const most = (hidden ?? 65_536) - 1;
+  const bad = words(ranks).find((word) => !/^\d{1,5}$/.test(word) || Number(word) < 1 || Number(word) > most);
+  if (bad !== undefined)
+    errors.set('ranks', `“${bad.slice(0, 20)}” is not a rank; write whole numbers from 1 to ${most}.`);
+  return errors;
+}
+
+/** The request for a draft without errors. */
+export const thoughtTestRequestOf = ({ problems, seed, ranks }: ThoughtTestDraft): ThoughtTestRequest => ({
+  subject: { kind: 'student' },
+  problems,
+  seed,
+  ranks: [...new Set(words(ranks).map(Number))].sort((a, b) => a - b),
+});

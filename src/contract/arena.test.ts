@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type Arena,
+  type ArenaRun,
+  arenaSchemaOf,
+  formatArena,
+  readSeeds,
+  remaining,
+  standings,
+} from './arena';
+import { parseRunConfig } from './config';
+import { signFlip } from './seeds';
+
+const config = parseRunConfig({});
+const run = (name: string, seed: number, correct: number): ArenaRun => ({
+  ...{ name, seed, correct, total: 100 },
+  ...{ trainSeconds: 10 * seed, teacherSeconds: 1, trainable: 50, thoughts: 4 },
+});
+const arena: Arena = {
+  contenders: ['a', 'b', 'base'].map((name) => ({ name, config })),
+  seeds: [1, 2, 3, 4, 5],
+  baseline: 'base',
+  runs: [
+    ...[50, 60, 55, 70, 65].map((correct, i) => run('a', i + 1, correct)),
+    ...[20, 30, 25].map((correct, i) => run('b', i + 1, correct)),
+    ...[22, 25, 30, 28, 26].map((correct, i) => run('base', i + 1, correct)),
+    { name: 'b', seed: 4, failed: 'it diverged' },
+    // Of a seed that is no longer asked for.
+    run('a', 9, 0),
+  ],
+};
+
+describe('an arena', () => {
+  it('goes on where it stopped, seed by seed', () => {
+    expect(remaining(arena).map(({ contender, seed }) => [contender.name, seed])).toEqual([['b', 5]]);
+    expect(
+      remaining({ ...arena, runs: [] })
+        .map(({ contender, seed }) => `${contender.name}${seed}`)
+        .slice(0, 4),
+    ).toEqual(['a1', 'b1', 'base1', 'a2']);
+  });
+
+  it('compares every contender with the baseline, paired by seed, corrected for their number', () => {
+    const [a, b, base] = standings(arena);
+    expect(a?.overSeeds).toMatchObject({ n: 5, median: 0.6 });
+    // All five differences have one sign: 2 of 32 ways, twice over for the two comparisons.
+    expect(a?.against).toMatchObject({ n: 5, higher: 5, p: 0.125 });
+    expect(a?.against?.difference).toBeCloseTo((28 + 35 + 25 + 42 + 39) / 500, 12);
+    expect(b?.against).toMatchObject({ n: 3, higher: 1, lower: 2 });
+    expect(b?.failed).toHaveLength(1);
+    expect(base?.against).toBeNull();
+    expect(a?.trainSeconds).toBe(30);
+  });
+
+  it('is read back from its file, and a damaged file is refused with the path', () => {
+    const schema = arenaSchemaOf();
+    expect(schema.parse(JSON.parse(formatArena(arena)))).toEqual(arena);
+    const bad = { ...JSON.parse(formatArena(arena)), seeds: ['x'] };
+    expect(schema.safeParse(bad).error?.issues[0]?.path).toEqual(['seeds', 0]);
+  });
+});
+
+it('seeds as typed', () => {
+  expect(readSeeds('3, 1-4 10').seeds).toEqual([1, 2, 3, 4, 10]);
+  for (const text of ['', 'x', '4-1', '1-200', '-3']) expect(readSeeds(text).error, text).not.toBeNull();
+});
+
+describe('the sign-flip test', () => {
+  it('agrees with all signs written out by Python', () => {
+    expect(signFlip([1, 2, 3, 4, -0.5])).toBe(0.125);
+    expect(signFlip([0.1, 0.2, 0.15, 0.3, 0.05, 0.12, 0.4, 0.22, 0.18, 0.09])).toBe(0.001953125);
+    expect(signFlip([0.3, -0.3, 0.1, -0.2, 0])).toBe(1);
+    expect(signFlip([])).toBe(1);
+    expect(signFlip([0, 0])).toBe(1);
+  });
+
+  it('draws signs where there are too many to write out', () => {
+    const differences = Array.from({ length: 24 }, (_, i) => (i % 3 === 0 ? -1 : 1) * (1 + (i % 5)));
+    const p = signFlip(differences);
+    expect(p).toBeGreaterThan(0.01);
+    expect(p).toBeLessThan(0.3);
+    expect(signFlip(Array.from({ length: 24 }, () => 1))).toBeLessThan(1e-4);
+  });
+});

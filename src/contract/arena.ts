@@ -1,0 +1,200 @@
+import { z } from 'zod';
+import { type ReadConfig, type RunConfig, readConfigSchema } from './config';
+import type { RunResult } from './events';
+import { METHODS } from './methods/index';
+import type { Methods } from './methods/method';
+import { holm } from './paired';
+import {
+  type BySeed,
+  comparePaired,
+  type PairedSummary,
+  type SeedSummary,
+  signFlip,
+  summariseSeeds,
+} from './seeds';
+
+/** Methods compared on equal terms: every contender on every seed, on the same samples and problems. */
+export interface ArenaPlan {
+  readonly contenders: readonly ArenaContender[];
+  readonly seeds: readonly number[];
+  /** Name of the contender that the others are compared with. */
+  readonly baseline: string;
+}
+
+export interface ArenaContender {
+  readonly name: string;
+  readonly config: RunConfig;
+}
+
+/** One run: a contender on a seed. */
+export interface ArenaRun {
+  readonly name: string;
+  readonly seed: number;
+  /** Held-out accuracy; absent if the run failed. */
+  readonly correct?: number | undefined;
+  readonly total?: number | undefined;
+  /** Why there is no figure. */
+  readonly failed?: string | undefined;
+  /** Seconds of reading the teacher and its factors, and of the steps. */
+  readonly teacherSeconds?: number | undefined;
+  readonly trainSeconds?: number | undefined;
+  readonly trainable?: number | undefined;
+  /** Thoughts before the answer. */
+  readonly thoughts?: number | undefined;
+  /** Weights of the pair, by name. */
+  readonly models?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface Arena extends ArenaPlan {
+  readonly runs: readonly ArenaRun[];
+}
+
+export const MAX_CONTENDERS = 24;
+export const MAX_ARENA_SEEDS = 100;
+
+const seed = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1);
+const share = z.int().min(0).max(1e6);
+const seconds = z.number().min(0).max(1e9);
+const runSchema = z.object({
+  name: z.string().max(200),
+  seed,
+  correct: share.optional(),
+  total: share.optional(),
+  failed: z.string().max(2000).optional(),
+  teacherSeconds: seconds.optional(),
+  trainSeconds: seconds.optional(),
+  trainable: z.int().min(0).optional(),
+  thoughts: z.int().min(0).optional(),
+  models: z.record(z.string(), z.string()).optional(),
+});
+
+/** An arena as a file: what repeats it, and what it found. */
+export const arenaSchemaOf = (methods: Methods = METHODS) =>
+  z
+    .object({
+      arena: z.literal(1),
+      contenders: z
+        .array(z.object({ name: z.string().min(1).max(200), config: readConfigSchema(methods) }))
+        .max(MAX_CONTENDERS),
+      seeds: z.array(seed).max(MAX_ARENA_SEEDS),
+      baseline: z.string().max(200),
+      runs: z.array(runSchema).default([]),
+    })
+    .transform(
+      ({ contenders, seeds, baseline, runs }): Arena => ({
+        contenders: contenders.map(({ name, config }) => ({ name, config: (config as ReadConfig).config })),
+        seeds,
+        baseline,
+        runs,
+      }),
+    );
+
+/** The text of an arena’s file. */
+export const formatArena = ({ contenders, seeds, baseline, runs }: Arena): string =>
+  `${JSON.stringify({ arena: 1, contenders, seeds, baseline, runs }, null, 1)}\n`;
+
+/** The runs that are still to be done, in order: seeds are the outer loop, so that an arena broken off can be compared. */
+export const remaining = ({
+  contenders,
+  seeds,
+  runs,
+}: Arena): { readonly contender: ArenaContender; readonly seed: number }[] =>
+  seeds.flatMap((one) =>
+    contenders
+      .filter(({ name }) => !runs.some((run) => run.name === name && run.seed === one))
+      .map((contender) => ({ contender, seed: one })),
+  );
+
+/** A finished run as a row. */
+export function rowOf(name: string, seed: number, result: RunResult): ArenaRun {
+  const { config, heldOut, seconds, trainable, models, status } = result;
+  const thoughts = 'latent' in config ? config.latent.steps : undefined;
+  return {
+    ...{ name, seed, trainable, models, thoughts },
+    ...(heldOut && status === 'done'
+      ? { correct: heldOut.correct, total: heldOut.total }
+      : { failed: status === 'done' ? 'no held-out problems were answered' : 'the run was stopped' }),
+    teacherSeconds: seconds.teacher,
+    trainSeconds: seconds.train,
+  };
+}
+
+/** A contender's figures over the seeds of the plan. */
+export interface Standing {
+  readonly name: string;
+  /** Held-out accuracy by seed. */
+  readonly accuracy: BySeed;
+  readonly failed: readonly ArenaRun[];
+  readonly overSeeds: SeedSummary | null;
+  /** Against the baseline, paired by seed; `null` for the baseline itself and without a seed in common. */
+  readonly against: (PairedSummary & { readonly p: number }) | null;
+  /** Means over the runs; NaN without any. */
+  readonly trainSeconds: number;
+  readonly teacherSeconds: number;
+  readonly trainable: number;
+  readonly thoughts: number;
+}
+
+/**
+ * Every contender's figures. p is the exact sign-flip test of the paired differences over seeds, two-sided, corrected by Holm
+ * for the number of contenders compared.
+ */
+export function standings({ contenders, seeds, baseline, runs }: Arena): Standing[] {
+  const own = (name: string) => runs.filter((run) => run.name === name && seeds.includes(run.seed));
+  const accuracyOf = (name: string): BySeed =>
+    new Map(
+      own(name).flatMap(({ seed: one, correct, total }) =>
+        correct === undefined || !total ? [] : [[one, correct / total] as const],
+      ),
+    );
+  const base = accuracyOf(baseline);
+  const mean = (name: string, of: (run: ArenaRun) => number | undefined): number => {
+    const values = own(name).flatMap((run) => of(run) ?? []);
+    return values.reduce((sum, value) => sum + value, 0) / values.length;
+  };
+  const found = contenders.map(({ name }) => {
+    const accuracy = accuracyOf(name);
+    const paired = name === baseline ? null : comparePaired(accuracy, base);
+    const differences = [...accuracy].flatMap(([one, value]) => {
+      const other = base.get(one);
+      return other === undefined ? [] : [value - other];
+    });
+    return {
+      ...{ name, accuracy, paired, p: paired ? signFlip(differences) : Number.NaN },
+      failed: own(name).filter(({ failed }) => failed !== undefined),
+      overSeeds: accuracy.size > 0 ? summariseSeeds(accuracy) : null,
+      trainSeconds: mean(name, (run) => run.trainSeconds),
+      teacherSeconds: mean(name, (run) => run.teacherSeconds),
+      trainable: mean(name, (run) => run.trainable),
+      thoughts: mean(name, (run) => run.thoughts),
+    };
+  });
+  const compared = found.filter(({ paired }) => paired !== null);
+  const adjusted = holm(compared.map(({ p }) => p));
+  return found.map(({ paired, p: _p, ...rest }) => {
+    const place = compared.findIndex(({ name }) => name === rest.name);
+    return { ...rest, against: paired && { ...paired, p: adjusted[place] as number } };
+  });
+}
+
+/** `1-10, 20`: seeds as typed. `error` names what is not one. */
+export function readSeeds(text: string): { readonly seeds: number[]; readonly error: string | null } {
+  const seeds = new Set<number>();
+  for (const part of text.split(/[\s,;]+/).filter(Boolean)) {
+    const found = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(part);
+    const [from, to] = [Number(found?.[1]), Number(found?.[2] ?? found?.[1])];
+    if (!found || to < from || to - from >= MAX_ARENA_SEEDS)
+      return {
+        seeds: [],
+        error: `“${part.slice(0, 20)}” is not a seed; write numbers and ranges such as 1-10.`,
+      };
+    for (let one = from; one <= to; one++) seeds.add(one);
+  }
+  if (seeds.size === 0) return { seeds: [], error: 'Give one seed at least.' };
+  if (seeds.size > MAX_ARENA_SEEDS)
+    return { seeds: [], error: `${seeds.size} seeds; at most ${MAX_ARENA_SEEDS} are run.` };
+  return { seeds: [...seeds].sort((a, b) => a - b), error: null };
+}

@@ -1,0 +1,141 @@
+import { z } from 'zod';
+import { count, group, OURS, setting } from '../settings';
+import type { LossTerm } from './method';
+import { answerTerm, answerWeight, weight, weightHelp } from './shared';
+
+/** Settings and loss terms of adaptive latent reasoning, which its two methods share. */
+
+const PAPER = 'adaptive latent reasoning §3.2';
+const CODE = 'its code';
+
+/** Largest number of latents of one row. */
+export const MOST_LATENTS = 32;
+
+export const scheduleSettings = group(
+  { title: 'Latents', tex: 'n = \\min(n_{\\max}, \\max(n_{\\min}, c\\,k + b))' },
+  {
+    factor: setting(count(0, 8).default(0), {
+      label: 'Latents per step',
+      tex: 'c',
+      help: 'Latents for each of the problem’s k steps; 0 gives every problem the same number.',
+      source: `${PAPER}: 0 in Latent-6, 1 in Latent-6-by-1`,
+    }),
+    bias: setting(z.int().min(-MOST_LATENTS).max(MOST_LATENTS).default(4), {
+      label: 'Latents added',
+      tex: 'b',
+      help: 'Latents added to those.',
+      source: `${PAPER}; 6 there, 5 in the options of ${CODE}`,
+    }),
+    min: setting(count(0, MOST_LATENTS).default(0), {
+      label: 'Fewest latents',
+      tex: 'n_{\\min}',
+      help: 'No problem is trained with fewer, and none answers with fewer.',
+      source: OURS,
+    }),
+    max: setting(count(1, MOST_LATENTS).default(8), {
+      label: 'Most latents',
+      tex: 'n_{\\max}',
+      help: 'No problem is trained with more, and reasoning is ended after as many.',
+      source: `${PAPER}: 10`,
+    }),
+  },
+);
+
+export const alignmentSettings = group(
+  { title: 'Alignment with the written rationale' },
+  {
+    dropLast: setting(z.boolean().default(true), {
+      label: 'Leave out the last step',
+      help: 'The written rationale is without its last step, which states the answer.',
+      source: `CODI §3.5, and ${PAPER}; appendix A.1 keeps it for the meaned loss alone`,
+    }),
+    skipped: setting(count(0, 32).default(0), {
+      label: 'Blocks left out at either end',
+      help: 'Align only the blocks between; 3 of 16 are left out in the intermediate-block loss.',
+      source: 'adaptive latent reasoning, appendix A.2',
+    }),
+  },
+);
+
+export const supervisedWeights = {
+  answer: answerWeight,
+  stop: setting(weight().default(1), {
+    label: 'Stop decisions',
+    tex: '\\lambda_s',
+    help: weightHelp(
+      'Weight of the cross-entropy of the decisions to go on or to stop. With that of the answer it is one mean over all decisions and tokens.',
+    ),
+    source: PAPER,
+  }),
+  teacher: setting(weight().default(1), {
+    label: 'Written rationale',
+    tex: '\\lambda_t',
+    help: weightHelp('Weight of the cross-entropy on the written rationale and answer.'),
+    source: 'CODI §3.4',
+  }),
+  codi: setting(weight().default(1), {
+    label: 'Anchor distance',
+    tex: '\\gamma',
+    help: weightHelp(
+      'Weight of the distance to the teacher at the last token of the answer prompt. The paper uses 20.',
+    ),
+    source: OURS,
+  }),
+  meaned: setting(weight().default(0), {
+    label: 'Meaned reasoning',
+    tex: '\\gamma_m',
+    help: weightHelp(
+      'Weight of the distance between the mean over latents and the teacher’s mean over rationale tokens. The appendix uses 20, alone or beside the anchor distance.',
+    ),
+    source: 'adaptive latent reasoning, appendix A.1: a variant',
+  }),
+};
+
+const distance = (name: string, symbol: string, about: string, source: string): LossTerm => ({
+  name,
+  label: name === 'codi' ? 'anchor distance' : 'meaned distance',
+  tex: `${symbol}\\,\\tfrac1J\\textstyle\\sum_j\\operatorname{smooth}_{L_1}(z_j - \\operatorname{sg} z'_j)/\\operatorname{std}(z'_j)`,
+  unit: 'standard deviations of the teacher’s state, weighted',
+  about,
+  source,
+  weight: `weights.${name}`,
+});
+
+export const supervisedTerms: readonly LossTerm[] = [
+  {
+    name: 'teacher',
+    label: 'written rationale',
+    tex: '\\lambda_t\\,\\mathcal{L}_{\\mathrm{CE}}(\\text{rationale, answer}\\mid x)',
+    unit: 'nats per token, weighted',
+    about: 'Cross-entropy of the written rationale and answer, by the same weights.',
+    source: 'CODI §3.4',
+    weight: 'weights.teacher',
+  },
+  {
+    ...answerTerm('x, z_{1:n}', PAPER),
+    unit: 'nats per decision or token, weighted',
+    about:
+      'Cross-entropy of the answer prompt and the answer, as a share of the mean over decisions and tokens.',
+  },
+  {
+    name: 'stop',
+    label: 'stop decisions',
+    tex: '\\lambda_s\\,\\mathcal{L}_{\\mathrm{CE}}(\\text{go on / stop}\\mid x, z_{1:t})',
+    unit: 'nats per decision or token, weighted',
+    about: 'Cross-entropy of the stop head: go on before each further latent, stop after the last.',
+    source: `${PAPER} and ${CODE}`,
+    weight: 'weights.stop',
+  },
+  distance(
+    'codi',
+    '\\gamma',
+    'States of the blocks at the last token of the answer prompt, against those after the written rationale.',
+    'CODI §3.4',
+  ),
+  distance(
+    'meaned',
+    '\\gamma_m',
+    'The mean of the blocks’ states over latents, against the mean over rationale tokens.',
+    'adaptive latent reasoning, eq. 6',
+  ),
+];

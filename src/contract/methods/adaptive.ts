@@ -1,0 +1,38 @@
+import { group } from '../settings';
+import { alignmentSettings, scheduleSettings, supervisedTerms, supervisedWeights } from './adaptive-settings';
+import { defineMethod } from './method';
+
+/** Adaptive latent reasoning, the supervised part. */
+export const adaptive = defineMethod({
+  id: 'adaptive',
+  label: 'Adaptive latents',
+  about:
+    'Latents by a trained filter, and a stop head that decides after each one whether to reason on; aligned as in CODI.',
+  source: 'Ning, Kuo & Gomes, Learning When to Stop, §3.1 and 3.2, and its code',
+  settings: {
+    latents: scheduleSettings,
+    alignment: alignmentSettings,
+    weights: group({ title: 'Loss weights' }, supervisedWeights),
+  },
+  loss: '\\mathcal{L} = \\lambda_t\\mathcal{L}_{\\mathrm{teacher}} + \\mathcal{L}_{\\mathrm{student}} + \\gamma\\,\\mathcal{L}_{\\mathrm{KD}} + \\gamma_m\\mathcal{L}_{\\mathrm{meaned}}',
+  terms: supervisedTerms,
+  presets: [
+    {
+      id: 'adaptive-128',
+      name: 'Latent-4',
+      about:
+        'Four latents for every problem, and a stop head that learns to stop there. Tuned for the bundled pair.',
+      changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 2e-3 } },
+    },
+    {
+      id: 'adaptive-by-1-128',
+      name: 'Latent-1-by-1',
+      about: 'One latent for each step of the problem, and one more.',
+      changes: {
+        latents: { factor: 1, bias: 1, min: 1, max: 8 },
+        weights: { answer: 1 },
+        optimiser: { steps: 300, learningRate: 2e-3 },
+      },
+    },
+  ],
+});

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { count, group, OURS, setting } from '../settings';
+import { type Stage, stagesOf } from './curriculum';
+import { defineMethod } from './method';
+import { answerTerm, answerWeight } from './shared';
+
+const CURRICULUM = 'Coconut’s code, args/gsm_coconut.yaml';
+
+/** What Coconut's stages depend on. */
+export interface CoconutRun {
+  readonly curriculum: {
+    readonly latentsPerStep: number;
+    readonly stages: number;
+    readonly first: number;
+    readonly stageSteps: number;
+  };
+  readonly optimiser: { readonly steps: number };
+}
+
+/** The number of steps of reasoning that each stage drops, from the first one that is trained: s, and S + 1 for all of them. */
+export const coconutDropped = ({ curriculum: { first, stages } }: CoconutRun): number[] =>
+  Array.from({ length: stages + 2 - first }, (_, i) => first + i);
+
+const stages = (run: CoconutRun): Stage[] => {
+  const { latentsPerStep: c, stages: S, stageSteps } = run.curriculum;
+  const names = coconutDropped(run).map((s) =>
+    s > S ? `no written steps, ${c * S} latents` : s === 0 ? 'all steps written' : `${c * s} latents`,
+  );
+  return stagesOf(names, stageSteps, run.optimiser.steps);
+};
+
+/** Coconut: written steps are replaced by latents, one step after another. */
+export const coconut = defineMethod({
+  id: 'coconut',
+  label: 'Coconut',
+  about:
+    'Replaces the written steps of reasoning by fed-back hidden states, one more step in each stage of a curriculum.',
+  source: 'Hao et al., Coconut, arXiv:2412.06769, §3, and its code',
+  settings: {
+    curriculum: group(
+      { title: 'Curriculum', tex: 'n = c\\,\\min(s, S)' },
+      {
+        latentsPerStep: setting(count(1, 8).default(2), {
+          label: 'Latents per step',
+          tex: 'c',
+          help: 'How many latents replace one written step.',
+          source: CURRICULUM,
+        }),
+        stages: setting(count(1, 6).default(3), {
+          label: 'Latent stages',
+          tex: 'S',
+          help: 'Stage s replaces the first s steps. After stage S a last one drops every step that is left.',
+          source: CURRICULUM,
+        }),
+        first: setting(count(0, 6).default(0), {
+          label: 'First stage',
+          tex: 's_0',
+          help: 'The stage to begin with. Coconut’s code begins at 1 from a checkpoint trained on written steps; at most S + 1.',
+          source: OURS,
+        }),
+        stageSteps: setting(count(1, 100_000).default(60), {
+          label: 'Steps of a stage',
+          unit: 'steps',
+          help: 'Training steps of each stage; the last one takes what is left of the run. Coconut’s code uses 3 epochs.',
+          source: OURS,
+        }),
+        padLatents: setting(z.boolean().default(true), {
+          label: 'Equal numbers of latents',
+          help: 'In the last stage, give problems with fewer than S steps as many latents as the rest.',
+          source: `${CURRICULUM} (pad_latent_to_max)`,
+        }),
+        uniform: setting(z.number().min(0).max(1).default(0), {
+          label: 'Random stage',
+          unit: 'probability',
+          help: 'How often a sample is trained at a stage drawn from 0 to its number of steps. Coconut uses 0.3 where it studies shorter latents.',
+          source: `${CURRICULUM} (uniform_prob)`,
+        }),
+        reset: setting(z.enum(['stage', 'epoch', 'never']).default('stage'), {
+          label: 'Optimiser starts anew',
+          help: 'When AdamW’s moments are forgotten.',
+          source: 'Coconut’s README says at each stage; its code does so at each epoch',
+          options: { stage: 'at each stage', epoch: 'at each epoch', never: 'never' },
+        }),
+      },
+    ),
+    weights: group({ title: 'Loss weights' }, { answer: answerWeight }),
+  },
+  loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}(\\text{steps}_{s+1\\dots},\\ \\text{answer}\\mid x, z_{1:n})',
+  terms: [
+    {
+      ...answerTerm('x, z_{1:n}', 'Coconut §3'),
+      label: 'steps and answer',
+      unit: 'nats per token, weighted',
+      about:
+        'Cross-entropy of all that follows the latents: the steps that are still written, the answer prompt and the answer.',
+    },
+  ],
+  stages,
+  presets: [
+    {
+      id: 'coconut-128',
+      name: 'Coconut',
+      about:
+        'The curriculum of the paper with c = 2 and S = 3, with adapters in place of full training. Tuned for the bundled pair.',
+      changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 2e-3 } },
+    },
+  ],
+});

@@ -1,0 +1,146 @@
+import { z } from 'zod';
+import { count, group, OURS, setting } from '../settings';
+import { alignmentSettings, scheduleSettings, supervisedTerms, supervisedWeights } from './adaptive-settings';
+import { type Stage, stagesOf } from './curriculum';
+import { defineMethod } from './method';
+import { weight, weightHelp } from './shared';
+
+const PAPER = 'adaptive latent reasoning §3.3 and 4';
+const CODE = 'its code';
+
+/** What its stages depend on. */
+export interface GrpoRun {
+  readonly reinforcement: { readonly supervisedSteps: number };
+  readonly optimiser: { readonly steps: number };
+}
+
+/** Number of the stage that is reinforced. */
+export const REINFORCED = 1;
+
+const stages = ({ reinforcement: { supervisedSteps }, optimiser: { steps } }: GrpoRun): Stage[] =>
+  stagesOf(['supervised', 'reinforced'], supervisedSteps, steps);
+
+/** Adaptive latent reasoning, whole: the supervised part, then GRPO on length and correctness. */
+export const grpo = defineMethod({
+  id: 'grpo',
+  label: 'Adaptive latents, then GRPO',
+  about:
+    'Adaptive latents, then reinforcement: groups of sampled answers are rewarded for being right, and for reasoning briefly where all are right, or at length where some are not.',
+  source: 'Ning, Kuo & Gomes, Learning When to Stop, §3, and its code; GRPO: Shao et al., arXiv:2402.03300',
+  settings: {
+    latents: scheduleSettings,
+    alignment: alignmentSettings,
+    weights: group(
+      { title: 'Loss weights' },
+      {
+        ...supervisedWeights,
+        policy: setting(weight().default(1), {
+          label: 'Policy gradient',
+          tex: '\\lambda_\\pi',
+          help: weightHelp('Weight of the policy’s term in the reinforced stage.'),
+          source: 'DeepSeekMath eq. 3',
+        }),
+        kl: setting(weight().default(1e-3), {
+          label: 'Divergence from the reference',
+          tex: '\\beta',
+          help: weightHelp(
+            'Weight of the estimated divergence from the model as it was when the reinforced stage began.',
+          ),
+          source: `${CODE} (beta 1e-3)`,
+        }),
+      },
+    ),
+    reinforcement: group(
+      {
+        title: 'Reinforcement',
+        tex: 'r = -[\\text{badly formatted}] + [\\text{right}]\\,\\Big(1 + \\lambda\\,\\frac{l-\\bar l}{l_{\\max}-l_{\\min}}\\Big),\\quad \\lambda = \\begin{cases}-\\lambda_p & p_{\\mathrm{right}}\\ge p_{\\mathrm{cutoff}}\\\\ \\lambda_r & \\text{else}\\end{cases}',
+      },
+      {
+        supervisedSteps: setting(count(1, 100_000).default(300), {
+          label: 'Supervised steps',
+          unit: 'steps',
+          help: 'Training steps before the reinforced stage, which takes the rest of the run.',
+          source: `${CODE}: 30,000, then 60,000 reinforced`,
+        }),
+        group: setting(count(2, 64).default(8), {
+          label: 'Group',
+          tex: 'G',
+          unit: 'answers',
+          help: 'Sampled answers to one question. The batch size is a multiple of it: batch ÷ G questions are asked at each step.',
+          source: `16 in ${CODE}, at a batch of 128`,
+        }),
+        tokens: setting(count(1, 128).default(16), {
+          label: 'Longest answer',
+          unit: 'tokens',
+          help: 'Tokens of an answer, prompt included, after which it is cut.',
+          source: `40 in ${CODE}, reasoning included`,
+        }),
+        reward: setting(z.number().min(0).max(10).default(0.1), {
+          label: 'Length reward',
+          tex: '\\lambda_r',
+          help: 'How much a longer reasoning gains among the right answers of a group in which some are wrong.',
+          source: PAPER,
+        }),
+        penalty: setting(z.number().min(0).max(10).default(1e-4), {
+          label: 'Length penalty',
+          tex: '\\lambda_p',
+          help: 'How much a longer reasoning loses where enough of the group is right.',
+          source: PAPER,
+        }),
+        cutoff: setting(z.number().min(0).max(1).default(1), {
+          label: 'Cutoff',
+          tex: 'p_{\\mathrm{cutoff}}',
+          help: 'The share of right answers in a group from which on length is penalised; 1: where all are right.',
+          source: PAPER,
+        }),
+        rate: setting(z.number().positive().max(10).default(0.1), {
+          label: 'Learning rate in this stage',
+          unit: 'times the learning rate',
+          help: 'Of the reinforced stage. The paper’s code has 1e-5 there, after 8e-4.',
+          source: OURS,
+        }),
+        share: setting(z.number().min(0).max(0.9).default(0.15), {
+          label: 'Samples kept for it',
+          unit: 'of the samples',
+          help: 'The supervised stage does not train on these; 0 uses all samples in both stages.',
+          source: PAPER,
+        }),
+      },
+    ),
+  },
+  loss: '\\mathcal{L}_{\\mathrm{RL}} = -\\lambda_\\pi\\,\\tfrac1G\\textstyle\\sum_i\\tfrac1{|o_i|}\\sum_t \\hat A_i\\,\\frac{\\pi}{\\operatorname{sg}\\pi} + \\beta\\,\\mathbb{D}_{\\mathrm{KL}}[\\pi\\,\\|\\,\\pi_{\\mathrm{ref}}],\\quad \\hat A_i = \\frac{r_i-\\bar r}{\\operatorname{std} r}',
+  terms: [
+    ...supervisedTerms,
+    {
+      name: 'policy',
+      label: 'policy',
+      tex: '-\\lambda_\\pi\\,\\hat A_i\\,\\pi/\\operatorname{sg}\\pi',
+      unit: 'advantage, weighted; its value is near 0 by construction, its gradient is not',
+      about: 'Makes decisions and tokens of rewarded answers more probable, in the reinforced stage.',
+      source: 'DeepSeekMath eq. 3, one update for each sample',
+      weight: 'weights.policy',
+    },
+    {
+      name: 'kl',
+      label: 'divergence',
+      tex: '\\beta\\,(e^{\\Delta} - \\Delta - 1),\\ \\Delta = \\log\\pi_{\\mathrm{ref}} - \\log\\pi',
+      unit: 'nats per decision or token, weighted',
+      about: 'Estimated divergence from the model as it was when the reinforced stage began.',
+      source: 'DeepSeekMath eq. 4',
+      weight: 'weights.kl',
+    },
+  ],
+  stages,
+  presets: [
+    {
+      id: 'grpo-128',
+      name: 'Latent-4, then GRPO',
+      about: 'Four latents, then reinforcement of short reasoning. Tuned for the bundled pair.',
+      changes: {
+        weights: { answer: 1 },
+        reinforcement: { supervisedSteps: 300, penalty: 0.1 },
+        optimiser: { steps: 400, learningRate: 2e-3, batch: 16 },
+      },
+    },
+  ],
+});

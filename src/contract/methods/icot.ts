@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { count, group, OURS, setting } from '../settings';
+import { type Stage, stagesOf } from './curriculum';
+import { defineMethod } from './method';
+import { answerTerm, answerWeight } from './shared';
+
+const CODE = 'iCoT’s code, README and src/train.py';
+
+/** What iCoT's stages depend on. */
+export interface IcotRun {
+  readonly removal: {
+    readonly perStage: number;
+    readonly stageSteps: number;
+    readonly allBeyond: number;
+  };
+  readonly optimiser: { readonly steps: number };
+}
+
+/** R of each stage: 0, then `perStage` more each time; Infinity once it reaches `allBeyond`. */
+export function icotRemoved({ removal: { perStage, allBeyond } }: IcotRun): number[] {
+  const removed: number[] = [];
+  for (let R = 0; R < allBeyond; R += perStage) removed.push(R);
+  return [...removed, Number.POSITIVE_INFINITY];
+}
+
+const stages = (run: IcotRun): Stage[] =>
+  stagesOf(
+    icotRemoved(run).map((R) => (R === Number.POSITIVE_INFINITY ? 'R = ∞' : `R = ${R}`)),
+    run.removal.stageSteps,
+    run.optimiser.steps,
+  );
+
+/** iCoT by stepwise internalization: the written rationale loses tokens until none is left. */
+export const icot = defineMethod({
+  id: 'icot',
+  label: 'iCoT (stepwise)',
+  about:
+    'Removes the written rationale token by token while the model is fine-tuned, until it answers directly.',
+  source: 'Deng, Choi & Shieber, arXiv:2405.14838, §3, and its code',
+  settings: {
+    removal: group(
+      { title: 'Removal', tex: 'k = R + o,\\quad P(o) = (1-e^{-\\lambda_o})\\,e^{-\\lambda_o o}' },
+      {
+        perStage: setting(count(1, 64).default(4), {
+          label: 'Tokens removed a stage',
+          unit: 'tokens',
+          help: 'By how much R grows at each stage. The code removes one token after each eighth of an epoch.',
+          source: OURS,
+        }),
+        stageSteps: setting(count(1, 100_000).default(25), {
+          label: 'Steps of a stage',
+          unit: 'steps',
+          help: 'Training steps before R grows; the last stage, in which nothing is left, takes the rest of the run.',
+          source: OURS,
+        }),
+        allBeyond: setting(count(0, 512).default(39), {
+          label: 'All beyond',
+          tex: 'R_{\\max}',
+          unit: 'tokens',
+          help: 'Once R reaches this, the whole rationale is removed; 0 trains without it from the beginning.',
+          source: `${CODE} (remove_all_when_remove_beyond 39 on GSM8K)`,
+        }),
+        smoothing: setting(z.number().min(0.1).max(100).default(4), {
+          label: 'Removal smoothing',
+          tex: '\\lambda_o',
+          help: 'Rate of the random offset o, drawn anew for each sample: 4 removes further tokens from 2 % of the samples; 100 from none.',
+          source: `${CODE} (removal_smoothing_lambda 4)`,
+        }),
+        side: setting(z.enum(['left', 'right']).default('left'), {
+          label: 'Removed first',
+          help: 'Which end of the rationale goes first.',
+          source: `${CODE} (removal_side left)`,
+          options: { left: 'its first tokens', right: 'its last tokens' },
+        }),
+        reset: setting(z.boolean().default(true), {
+          label: 'Optimiser starts anew',
+          help: 'Forget AdamW’s moments whenever R grows.',
+          source: `${CODE} (reset_optimizer)`,
+        }),
+      },
+    ),
+    weights: group({ title: 'Loss weights' }, { answer: answerWeight }),
+  },
+  loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}(r_{k+1\\dots},\\ \\text{answer}\\mid x)',
+  terms: [
+    {
+      ...answerTerm('x', 'arXiv:2405.14838 §3'),
+      label: 'rationale and answer',
+      unit: 'nats per token, weighted',
+      about:
+        'Cross-entropy of what is left of the rationale, the token that ends it, the answer prompt and the answer.',
+    },
+  ],
+  stages,
+  presets: [
+    {
+      id: 'icot-128',
+      name: 'iCoT',
+      about:
+        'Four tokens of the rationale fewer in each stage, from the left, with removal smoothing. Tuned for the bundled pair.',
+      changes: { weights: { answer: 1 }, optimiser: { steps: 400, learningRate: 2e-3 } },
+    },
+  ],
+});

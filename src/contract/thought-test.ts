@@ -1,0 +1,208 @@
+import type { Accuracy } from './events';
+import type { Subject } from './lens';
+import { discordant, holm, mcnemar, pairedInterval } from './paired';
+import { bootstrapInterval, type Interval, mean } from './statistics';
+
+/**
+ * Do a student's thoughts matter? The same problems are answered with its thoughts as they are and with thoughts changed in
+ * many ways, and every problem is compared with itself. In all conditions but `count` and `one`, the thoughts that are fed
+ * are those of the straight run, changed: nothing is made anew in between, so that only what is fed differs.
+ */
+export type ThoughtCondition =
+  /** K thoughts as the student makes them. */
+  | { readonly kind: 'straight' }
+  /** Another number of thoughts, made by the student, before the answer prompt. */
+  | { readonly kind: 'count'; readonly thoughts: number }
+  /** All thoughts are replaced. */
+  | { readonly kind: 'replaced'; readonly by: Replacement }
+  /** Thought k is replaced by its mean over the problems; those after it are made anew where they are made from it. */
+  | { readonly kind: 'one'; readonly thought: number }
+  /** Every thought is projected onto `rank` directions around the mean thought. */
+  | { readonly kind: 'directions'; readonly of: ThoughtDirections; readonly rank: number };
+
+/**
+ * zero: nothing is fed but zeros. mean: each thought's mean over the problems. noise: normal noise of the same norm.
+ * permuted: the same thoughts in another order. same-answer, other-answer: the thoughts of another problem with the same or
+ * with another answer. pause: the embedding of one and the same token at every place.
+ */
+export const REPLACEMENTS = [
+  'zero',
+  'mean',
+  'noise',
+  'permuted',
+  'same-answer',
+  'other-answer',
+  'pause',
+] as const;
+export type Replacement = (typeof REPLACEMENTS)[number];
+
+/** The thoughts' own leading principal directions, as many random ones, or as many random ones as keep the same energy. */
+export const THOUGHT_DIRECTIONS = ['leading', 'random', 'equal-energy'] as const;
+export type ThoughtDirections = (typeof THOUGHT_DIRECTIONS)[number];
+
+/** Replacements after which nothing specific to the problem is left in what is fed, and which are of a thought's size. */
+export const TELLING: readonly Replacement[] = ['mean', 'noise', 'other-answer', 'pause'];
+
+export interface ThoughtTestRequest {
+  /** A student, or one of its checkpoints. */
+  readonly subject: Subject;
+  /** Held-out problems. */
+  readonly problems: number;
+  /** Of noise, permutations, partners and random directions. */
+  readonly seed: number;
+  /** Numbers of directions. */
+  readonly ranks: readonly number[];
+}
+
+/** One condition on the problems it could be applied to. */
+export interface ThoughtTestPoint {
+  readonly condition: ThoughtCondition;
+  /** Positions in the list of problems: all, unless some have no partner. */
+  readonly problems: readonly number[];
+  /** By problem: 1 for right, 0 for wrong. */
+  readonly outcomes: Uint8Array;
+  /** By problem: 1 where another answer is given than straight. */
+  readonly changed: Uint8Array;
+  /** By problem: KL(straight ‖ condition) of the answer's first token, in nats. */
+  readonly divergence: Float32Array;
+  readonly accuracy: Accuracy;
+  /** Number of directions kept: more than `rank` where as many random ones are needed for the same energy. */
+  readonly directions?: number;
+}
+
+export interface ThoughtTestReport {
+  readonly request: ThoughtTestRequest;
+  /** `student`, … */
+  readonly label: string;
+  readonly model: string;
+  /** K */
+  readonly thoughts: number;
+  /** Ids of the problems. */
+  readonly ids: readonly string[];
+  /** The token whose embedding is the pause. */
+  readonly pause: string;
+  readonly straight: ThoughtTestPoint;
+  readonly points: readonly ThoughtTestPoint[];
+  readonly results: IntermediateResults;
+  readonly milliseconds: number;
+}
+
+/** How often a reference result of a step is among the thoughts' five most probable tokens (CODI, table 3). */
+export interface IntermediateResults {
+  /** Tokens looked at for each thought. */
+  readonly top: number;
+  readonly bySteps: readonly {
+    /** Steps of the reference rationale. */
+    readonly steps: number;
+    /** Problems of so many steps that the student answers rightly, and results of theirs that are one token. */
+    readonly problems: number;
+    readonly results: number;
+    /** Results found in the thoughts of their problem. */
+    readonly found: number;
+    /** Results found when each problem is given another’s thoughts: what chance and common numbers give. */
+    readonly foundElsewhere: number;
+  }[];
+  /** Results that are left out because they are more than one token. */
+  readonly leftOut: number;
+}
+
+/** What a comparison with the straight run says. */
+export type Finding = 'loss' | 'gain' | 'none' | 'undecided';
+
+/** A loss smaller than this share of the problems counts as none. */
+export const MARGIN = 0.05;
+/** Significance level, after correction. */
+export const ALPHA = 0.05;
+
+export interface ThoughtComparison {
+  readonly condition: ThoughtCondition;
+  /** Share right minus that of the straight run on the same problems. */
+  readonly difference: number;
+  /** 95 %, for this comparison alone (Tango). */
+  readonly interval: Interval;
+  /** McNemar's exact test, two-sided, corrected by Holm for all comparisons of the report. */
+  readonly p: number;
+  /** Share of problems that are answered differently. */
+  readonly changed: number;
+  /** Mean divergence in nats, with its 95 % bootstrap interval over problems; `null` for fewer than two problems. */
+  readonly divergence: number;
+  readonly divergenceInterval: Interval | null;
+  /**
+   * A loss or gain is found where p < `ALPHA`; none is established where the interval excludes a loss of `MARGIN`; all else
+   * is undecided.
+   */
+  readonly finding: Finding;
+}
+
+const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((a, b) => a + b, 0);
+
+/** Every condition against the straight run, problem by problem. */
+export function compareThoughts({
+  straight,
+  points,
+}: Pick<ThoughtTestReport, 'straight' | 'points'>): ThoughtComparison[] {
+  const counts = points.map(({ problems, outcomes }) =>
+    discordant(
+      outcomes,
+      problems.map((i) => straight.outcomes[i] as number),
+    ),
+  );
+  const p = holm(counts.map(mcnemar));
+  return points.map(({ condition, changed, divergence }, i) => {
+    const own = counts[i] as (typeof counts)[number];
+    const interval = pairedInterval(own);
+    const difference = (own.gained - own.lost) / own.problems;
+    const adjusted = p[i] as number;
+    const values = Array.from(divergence);
+    return {
+      condition,
+      difference,
+      interval,
+      p: adjusted,
+      changed: sum(changed) / own.problems,
+      divergence: mean(values),
+      divergenceInterval: bootstrapInterval(values, mean, 2000),
+      finding:
+        adjusted < ALPHA ? (difference < 0 ? 'loss' : 'gain') : interval.low > -MARGIN ? 'none' : 'undecided',
+    };
+  });
+}
+
+/** What the report establishes about a student's thoughts. */
+export interface ThoughtVerdict {
+  /**
+   * used: every telling replacement costs answers; unused: for every one of them a loss is excluded; partly: some cost
+   * answers and for others a loss is excluded; undecided: anything else.
+   */
+  readonly content: 'used' | 'unused' | 'partly' | 'undecided';
+  readonly byReplacement: Readonly<Partial<Record<Replacement, Finding>>>;
+  /** Answering without any thought, against K of them. */
+  readonly without: Finding | undefined;
+  /** Thoughts, from 1, whose replacement alone costs answers, and those for which a loss is excluded. */
+  readonly matter: readonly number[];
+  readonly spare: readonly number[];
+}
+
+/** @param comparisons of `compareThoughts` */
+export function verdictOf(comparisons: readonly ThoughtComparison[]): ThoughtVerdict {
+  const byReplacement: Partial<Record<Replacement, Finding>> = {};
+  let without: Finding | undefined;
+  const [matter, spare]: [number[], number[]] = [[], []];
+  for (const { condition, finding } of comparisons) {
+    if (condition.kind === 'replaced') byReplacement[condition.by] = finding;
+    if (condition.kind === 'count' && condition.thoughts === 0) without = finding;
+    if (condition.kind === 'one' && finding === 'loss') matter.push(condition.thought);
+    if (condition.kind === 'one' && finding === 'none') spare.push(condition.thought);
+  }
+  const telling = TELLING.flatMap((by) => byReplacement[by] ?? []);
+  const every = (wanted: Finding) => telling.length > 0 && telling.every((finding) => finding === wanted);
+  const some = (wanted: Finding) => telling.includes(wanted);
+  const content = every('loss')
+    ? 'used'
+    : telling.length > 0 && telling.every((finding) => finding === 'none' || finding === 'gain')
+      ? 'unused'
+      : some('loss') && some('none')
+        ? 'partly'
+        : 'undecided';
+  return { content, byReplacement, without, matter, spare };
+}

@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseRunConfig } from '../../contract/config';
+import { methodOf } from '../../contract/methods/index';
+import { runStages } from '../../contract/methods/method';
+import type { HostTensor } from '../base/dtype';
+import { createRuntime, type Runtime } from '../runtime/runtime';
+import { readGolden } from '../testing/golden.testing';
+import { relativeError, TINY_CONFIG } from '../train/tiny.testing';
+import { coconut, drawnStage } from './coconut';
+import {
+  type Family,
+  interpreted,
+  interpretedGradients,
+  makeCase,
+  onBackEnds,
+  ROUNDING,
+  TOLERANCE,
+} from './method-goldens.testing';
+
+const golden = readGolden('coconut');
+const { S, weight, cases } = golden.meta;
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await createRuntime({ provider: 'wasm', threads: 1 });
+});
+afterAll(() => runtime.dispose());
+
+/** The first step at which samples are drawn at the stages that the golden names. */
+function stepOf(stages: readonly number[], curriculum: object): number {
+  const config = parseRunConfig({ method: 'coconut', curriculum });
+  for (let step = 0; ; step++) {
+    const drawn = golden.meta.samples.llama.map((row: { steps: unknown[] }, sample: number) =>
+      drawnStage(config, row.steps.length, { sample, step }),
+    );
+    if (String(drawn) === String(stages)) return step;
+  }
+}
+
+const caseOf = (family: Family, name: string) => {
+  const { stages, c, pad } = cases[family][name] as { stages: number[]; c: number; pad: boolean };
+  const drawn = new Set(stages).size > 1;
+  const curriculum = { latentsPerStep: c, stages: S, padLatents: pad, uniform: drawn ? 1 : 0 };
+  return {
+    ...{ golden, family, name, recipe: coconut, stage: drawn ? 3 : (stages[0] as number) },
+    config: { method: 'coconut', curriculum, weights: { answer: weight } } as const,
+    step: drawn ? stepOf(stages, curriculum) : 0,
+  };
+};
+const all = (Object.keys(cases) as Family[]).flatMap((family) =>
+  Object.keys(cases[family]).map((name) => [family, name] as const),
+);
+
+describe('a step agrees with torch, term and gradients', () => {
+  it.each(all)('%s, %s', async (family, name) => {
+    expect(await onBackEnds(caseOf(family, name), runtime)).toBeLessThan(TOLERANCE);
+  });
+
+  it('in the float64 interpreter, to the rounding of the golden file', async () => {
+    expect(await interpreted(caseOf('llama', 'mixed'))).toBeLessThan(ROUNDING);
+  });
+});
+
+describe('the schedule', () => {
+  const rowsAt = async (config: object, stage: number, step = 0) => {
+    const { feeds } = await makeCase({
+      ...{ golden, family: 'llama', name: 'start', recipe: coconut, stage, step },
+      config: { method: 'coconut', ...config },
+    });
+    const weights = feeds['text.weights'] as HostTensor;
+    const columns = weights.shape[1] as number;
+    const counted = Array.from(weights.data, (w) => (w > 0 ? 1 : 0));
+    return golden.meta.samples.llama.map((_: unknown, b: number) =>
+      counted.slice(b * columns, (b + 1) * columns).reduce((n: number, x) => n + x, 0),
+    );
+  };
+
+  it('drops the first steps of every sample, and all of them after the last stage', async () => {
+    // Steps of 3, 2, 4; 2; 3, 3 tokens; a prompt of 3, and answers of 1, 2, 1 tokens with an end.
+    const answers = [5, 6, 5];
+    const steps = [
+      [9, 2, 6],
+      [6, 0, 3],
+      [4, 0, 0],
+      [0, 0, 0],
+    ];
+    for (const [stage, left] of steps.entries())
+      expect(await rowsAt({ curriculum: { stages: 2 } }, stage)).toEqual(
+        left.map((n, b) => n + (answers[b] as number)),
+      );
+    expect(await rowsAt({ curriculum: { stages: 2, first: 2 } }, 0)).toEqual([9, 6, 5]);
+  });
+
+  it('draws stages by seed, step and sample, as often as it is told', () => {
+    const config = (uniform: number) => parseRunConfig({ method: 'coconut', curriculum: { uniform } });
+    const draws = Array.from({ length: 3000 }, (_, step) => drawnStage(config(0.3), 3, { sample: 5, step }));
+    const of = (stage: number | undefined): number => draws.filter((one) => one === stage).length / 3000;
+    // Three standard errors.
+    expect(Math.abs(of(undefined) - 0.7)).toBeLessThan(0.026);
+    for (const stage of [0, 1, 2, 3]) expect(Math.abs(of(stage) - 0.075)).toBeLessThan(0.015);
+    expect(draws).toEqual(
+      Array.from({ length: 3000 }, (_, step) => drawnStage(config(0.3), 3, { sample: 5, step })),
+    );
+    expect(drawnStage(config(0), 3, { sample: 5, step: 1 })).toBeUndefined();
+  });
+
+  it('names its stages and their first steps; the last takes what is left', () => {
+    const at = (curriculum: object, steps: number) => {
+      const config = parseRunConfig({ method: 'coconut', curriculum, optimiser: { steps } });
+      return runStages(methodOf('coconut'), config).map(({ from }) => from);
+    };
+    expect(at({ stages: 2, stageSteps: 10 }, 60)).toEqual([0, 10, 20, 30]);
+    expect(at({ stages: 2, stageSteps: 10, first: 1 }, 60)).toEqual([0, 10, 20]);
+    expect(at({ stages: 2, stageSteps: 10 }, 20)).toEqual([0, 10]);
+    expect(() =>
+      coconut.check?.(
+        parseRunConfig({ method: 'coconut', curriculum: { first: 5, stages: 2 } }),
+        TINY_CONFIG,
+      ),
+    ).toThrow('stages 0 to 3');
+  });
+});
+
+it('trains the latents through time: without their gradient, that of the question’s marker changes', async () => {
+  const made = await makeCase(caseOf('llama', 'last'));
+  const gradient = (detached: boolean): ArrayLike<number> => {
+    const tape = made.tape();
+    if (detached)
+      for (const entry of tape.entries)
+        if (entry.kind === 'compute' && entry.name.startsWith('feedback'))
+          Object.assign(entry, { inputs: entry.inputs.map((input) => tape.detach(input)) });
+    return interpretedGradients(made, tape)[tape.parameters.index('markers')] as ArrayLike<number>;
+  };
+  const [whole, cut] = [gradient(false), gradient(true)];
+  expect(relativeError(cut, whole)).toBeGreaterThan(0.01);
+});

@@ -1,0 +1,132 @@
+import type { ConfigOf } from '../../contract/config';
+import { coconutDropped } from '../../contract/methods/coconut';
+import { ConfigError } from '../base/errors';
+import { Rng } from '../base/rng';
+import type { TokenProblem } from '../data/tokens';
+import { longest } from './shared/batches';
+import { END, MARKERS, markerParameter, START } from './shared/markers';
+import { STUDENT } from './shared/passes';
+import { markedQuestion, markedQuestionFeeds } from './shared/question';
+import { type OwnInputs, type Recipe, studentLora, type TrainingTokens } from './shared/recipe';
+import { textAfter, textFeeds } from './shared/text-after';
+import { latentMasks, thinkUnequally } from './shared/unequal-latents';
+
+type Config = ConfigOf<'coconut'>;
+
+/**
+ * Coconut (arXiv:2412.06769, §3): question, start, n latents, end, the steps that are still written, answer prompt, answer.
+ * A latent is the last hidden state before it, not detached. Its code trains all weights and writes `### answer`; here the
+ * run's adapters are trained, and the answer has the prompt that every method here has.
+ */
+export const coconut: Recipe<Config> = {
+  check({ curriculum: { first, stages } }) {
+    if (first > stages + 1)
+      throw new ConfigError(
+        `the first stage is ${first}; there are stages 0 to ${stages + 1}`,
+        'Choose an earlier first stage, or more latent stages.',
+      );
+  },
+  adapters: studentLora,
+  // Both markers begin as copies of the token that opens a step, `<<`.
+  modules: (_config, { hiddenSize }, training) => [
+    markerParameter(hiddenSize, training?.problems.find(({ steps }) => steps[0]?.[0])?.steps[0]?.[0]),
+  ],
+  reasoning(config, _model, place) {
+    const dropped = coconutDropped(config);
+    const s = dropped[place?.stage ?? dropped.length - 1] as number;
+    const steps = latentsAt(config, s, Number.POSITIVE_INFINITY);
+    return {
+      adapters: [STUDENT],
+      stages: [
+        { kind: 'embeddings', parameter: MARKERS, rows: [START] },
+        { kind: 'latents', steps, feedback: { kind: 'hidden' } },
+        { kind: 'embeddings', parameter: MARKERS, rows: [END] },
+      ],
+      // Until every step is dropped the student writes what is left of them, and the answer prompt.
+      ...(s <= config.curriculum.stages && { explicit: true }),
+    };
+  },
+  usesTeacher: () => false,
+  targets: () => ({ losses: {} }),
+  inputs,
+  startsAnew: ({ curriculum: { reset } }, { stageBegins, epochBegins }) =>
+    (reset === 'stage' && stageBegins) || (reset === 'epoch' && epochBegins),
+  record(tape, { config, layout, sizes = {} }) {
+    const { latents = 0, text = 0 } = sizes;
+    const unequal = sizes.unequal === 1;
+    const adapters = [STUDENT];
+    const question = markedQuestion(tape, layout.question, tape.embeddings(MARKERS, [START]), adapters);
+    const thoughts = thinkUnequally(tape, question, latents, { kind: 'hidden' }, unequal);
+    textAfter(
+      tape,
+      {
+        ...{ after: thoughts.at(-1) ?? question, adapters, tokens: text, ownPositions: unequal },
+        begin: tape.embeddings(MARKERS, [END]),
+      },
+      config.weights.answer,
+    );
+  },
+};
+
+/** n of a sample of `steps` steps, where the first s are replaced. */
+function latentsAt(
+  { curriculum: { latentsPerStep: c, stages: S, padLatents } }: Config,
+  s: number,
+  steps: number,
+) {
+  if (s <= S) return c * s;
+  return c * (padLatents ? S : Math.min(steps, S));
+}
+
+/** The stage of a sample of `steps` steps, if one is drawn for it at this step instead of the scheduled one. */
+export function drawnStage(
+  { seed, curriculum: { uniform } }: Pick<Config, 'seed' | 'curriculum'>,
+  steps: number,
+  at: { readonly sample: number; readonly step: number },
+): number | undefined {
+  const rng = new Rng(seed).fork(`stage of sample ${at.sample} at step ${at.step}`);
+  return rng.uniform() < uniform ? rng.integer(0, steps) : undefined;
+}
+
+function inputs(config: Config, { problems, layout, codec }: TrainingTokens, stage: number): OwnInputs {
+  const { stages: S, uniform, padLatents } = config.curriculum;
+  const scheduled = coconutDropped(config)[stage] as number;
+  const unequal = uniform > 0 || (scheduled > S && !padLatents);
+  const rowOf = ({ question, steps, answer }: TokenProblem, s: number) => {
+    const written = s > S ? [] : steps.slice(s).flat();
+    return {
+      question,
+      text: [...written, ...codec.prompt, ...answer],
+      latents: latentsAt(config, s, steps.length),
+    };
+  };
+  /** The stages between which a sample may be trained. */
+  const extremes = ({ steps }: TokenProblem): number[] =>
+    uniform > 0 ? [scheduled, 0, steps.length] : [scheduled];
+  const possible = problems.flatMap((problem) => extremes(problem).map((s) => rowOf(problem, s)));
+  const sizes = {
+    text: longest(possible, ({ text }) => text.length),
+    latents: longest(possible, ({ latents }) => latents),
+    unequal: unequal ? 1 : 0,
+  };
+  return {
+    sizes,
+    feeds(chosen, { samples, step }) {
+      const rows = chosen.map((problem, b) => {
+        const at = { sample: samples[b] as number, step };
+        return rowOf(problem, drawnStage(config, problem.steps.length, at) ?? scheduled);
+      });
+      const { question: columns } = layout;
+      const own = unequal ? (row: { latents: number }) => columns + 1 + row.latents : undefined;
+      return {
+        ...markedQuestionFeeds(rows, columns, codec.padId),
+        ...(unequal &&
+          latentMasks(
+            rows.map(({ latents }) => latents),
+            sizes.latents,
+          )),
+        ...textFeeds(rows, sizes.text, codec.padId, own),
+      };
+    },
+  };
+}

@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseRunConfig } from '../../contract/config';
+import { icotRemoved } from '../../contract/methods/icot';
+import { methodOf } from '../../contract/methods/index';
+import { runStages } from '../../contract/methods/method';
+import type { HostTensor } from '../base/dtype';
+import { createRuntime, type Runtime } from '../runtime/runtime';
+import { readGolden } from '../testing/golden.testing';
+import { icot, offsetOf, remaining, removalOffset } from './icot';
+import {
+  type Family,
+  interpreted,
+  makeCase,
+  onBackEnds,
+  ROUNDING,
+  TOLERANCE,
+} from './method-goldens.testing';
+
+const golden = readGolden('icot');
+const { weight, cases } = golden.meta;
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await createRuntime({ provider: 'wasm', threads: 1 });
+});
+afterAll(() => runtime.dispose());
+
+/** The stage and step at which as many tokens are removed from each sample as the golden says, with much smoothing. */
+function caseOf(family: Family, name: string) {
+  const { removed, side } = cases[family][name] as { removed: number[]; side: 'left' | 'right' };
+  const least = Math.min(...removed);
+  const removal = { side, perStage: 1, allBeyond: 20, smoothing: 0.7 };
+  const config = { method: 'icot', removal, weights: { answer: weight } } as const;
+  const of = { golden, family, name, recipe: icot, config };
+  if (least === 99) return { ...of, stage: 20 };
+  const seeded = parseRunConfig(config);
+  for (let step = 0; ; step++)
+    if (removed.every((k, sample) => least + offsetOf(seeded, { sample, step }) === k))
+      return { ...of, stage: least, step };
+}
+const all = (Object.keys(cases) as Family[]).flatMap((family) =>
+  Object.keys(cases[family]).map((name) => [family, name] as const),
+);
+
+describe('a step agrees with torch, term and gradients', () => {
+  it.each(all)('%s, %s', async (family, name) => {
+    expect(await onBackEnds(caseOf(family, name), runtime)).toBeLessThan(TOLERANCE);
+  });
+
+  it('in the float64 interpreter, to the rounding of the golden file', async () => {
+    expect(await interpreted(caseOf('llama', 'left'))).toBeLessThan(ROUNDING);
+  });
+});
+
+describe('removal', () => {
+  it('takes tokens from one end, and no more than there are', () => {
+    expect(remaining([5, 6, 7], 1, 'left')).toEqual([6, 7]);
+    expect(remaining([5, 6, 7], 1, 'right')).toEqual([5, 6]);
+    for (const side of ['left', 'right'] as const) {
+      expect(remaining([5, 6, 7], 0, side)).toEqual([5, 6, 7]);
+      for (const k of [3, 4, Number.POSITIVE_INFINITY]) expect(remaining([5, 6, 7], k, side)).toEqual([]);
+    }
+    // Disjoint survivors once half is gone.
+    const [left, right] = (['left', 'right'] as const).map((side) => remaining([1, 2, 3, 4, 5], 3, side));
+    expect(left?.some((id) => right?.includes(id))).toBe(false);
+  });
+
+  it('adds an offset by P(o) = (1 − e^−λ)·e^−λo', () => {
+    const expected = golden.tensor('smoothing').data;
+    const edges = Array.from(expected, (_, o) =>
+      Array.from(expected.subarray(0, o + 1)).reduce((sum, p) => sum + p, 0),
+    );
+    // Just below and above each edge of the distribution function; the golden's own rounding is 1e-16.
+    for (const [o, edge] of edges.slice(0, 6).entries()) {
+      expect(removalOffset(edge - 1e-12, golden.meta.lambda)).toBe(o);
+      expect(removalOffset(edge + 1e-12, golden.meta.lambda)).toBe(o + 1);
+    }
+    expect(removalOffset(1 - 2 ** -53, 0.1)).toBe(99);
+    expect(removalOffset(0.999999, 100)).toBe(0);
+  });
+
+  it('removes all once R is large enough; what is left is No-CoT after an end token', async () => {
+    const config = (removal: object) =>
+      parseRunConfig({ method: 'icot', removal, optimiser: { steps: 1000 } });
+    expect(icotRemoved(config({ perStage: 4, allBeyond: 9 }))).toEqual([0, 4, 8, Number.POSITIVE_INFINITY]);
+    expect(icotRemoved(config({ allBeyond: 0 }))).toEqual([Number.POSITIVE_INFINITY]);
+    const stages = runStages(methodOf('icot'), config({ perStage: 4, allBeyond: 9, stageSteps: 10 }));
+    expect(stages.map(({ name, from }) => [name, from])).toEqual([
+      ['R = 0', 0],
+      ['R = 4', 10],
+      ['R = 8', 20],
+      ['R = ∞', 30],
+    ]);
+    const { feeds } = await makeCase(caseOf('llama', 'all'));
+    const row = (name: string, b: number): number[] => {
+      const { shape, data } = feeds[name] as HostTensor;
+      const width = shape[1] as number;
+      return Array.from(data).slice(b * width, (b + 1) * width);
+    };
+    const { prompt, answer } = golden.meta.samples.llama[1];
+    expect(row('text.ids', 1)).toEqual([1, 1, ...prompt, ...answer]);
+    expect(row('text.targets', 1)).toEqual([1, ...prompt, ...answer, 1]);
+  });
+});

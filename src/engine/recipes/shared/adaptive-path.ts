@@ -1,0 +1,77 @@
+import type { Reasoning } from '../../decode/reasoning';
+import type { Tensor } from '../../graph/graph';
+import * as o from '../../graph/ops';
+import type { DecoderConfig } from '../../nn/config';
+import { moduleParameters } from '../../nn/modules/modules';
+import { type StopHeadSpec, stopHeadParameters, stopLogits } from '../../nn/modules/stop-head';
+import type { ModuleParameter } from '../../nn/parameters';
+import type { Computed, Finals, Segment } from '../../train/tape/entries';
+import type { Tape } from '../../train/tape/tape';
+import { END, MARKERS, markerParameter, START } from './markers';
+import { STUDENT } from './passes';
+import { thinkUnequally } from './unequal-latents';
+
+/** The student's path of adaptive latent reasoning: START, latents by the recurrent filter, END, text; decisions on the way. */
+
+export const FILTER = { kind: 'module', module: { kind: 'recurrentFilter', name: 'filter' } } as const;
+export const STOP_HEAD: StopHeadSpec = { kind: 'stopHead', name: 'stop' };
+
+export const adaptiveModules = (model: DecoderConfig): ModuleParameter[] => [
+  markerParameter(model.hiddenSize, 'mean'),
+  ...moduleParameters(model, FILTER.module),
+  ...stopHeadParameters(model, STOP_HEAD),
+];
+
+/** START, latents until the stop head says so, END. */
+export const adaptiveReasoning = ({
+  min,
+  max,
+}: {
+  readonly min: number;
+  readonly max: number;
+}): Reasoning => ({
+  adapters: [STUDENT],
+  stages: [
+    { kind: 'embeddings', parameter: MARKERS, rows: [START] },
+    { kind: 'latents', steps: max, feedback: FILTER, stop: { head: STOP_HEAD, min } },
+    { kind: 'embeddings', parameter: MARKERS, rows: [END] },
+  ],
+});
+
+export interface AdaptivePath {
+  readonly thoughts: readonly Segment[];
+  /** Final hidden states at START and at every latent, [B·(K + 1), H]: those that a decision follows. */
+  readonly decided: Finals;
+  /** The last segment before END. */
+  readonly before: Segment;
+}
+
+/** @param question is continued  @param K latents of the row that has most */
+export function adaptiveThoughts(tape: Tape, question: Segment, K: number): AdaptivePath {
+  const { adapters } = question;
+  const start = tape.segment(tape.embeddings(MARKERS, [START]), { after: question, adapters });
+  const thoughts = thinkUnequally(tape, start, K, FILTER, true);
+  const decided = tape.rows(start.last, ...thoughts.map(({ last }) => last));
+  return { thoughts, decided, before: thoughts.at(-1) ?? start };
+}
+
+/** The embedding of END, [B, H]. */
+export const endEmbedding = (tape: Tape): Computed => tape.embeddings(MARKERS, [END]);
+
+/** Log-probabilities [n, 1] of the decisions i32 [B, n/B] (0 to go on, 1 to stop), fed as `name`, after final states [n, H]. */
+export const decisionLogProbabilities = (tape: Tape, states: Finals, name: string): Computed => {
+  const rows = states.shape[0] as number;
+  return tape.compute(
+    `decisions of ${name}`,
+    [rows, 1],
+    [states],
+    ({ graph, parameter }, [h]) => {
+      const logits = stopLogits(STOP_HEAD, h as Tensor, parameter);
+      const chosen = o.reshape(graph.input(name, [tape.batch, rows / tape.batch], 'i32'), [rows, 1]);
+      const classes = graph.constant(Int32Array.of(0, 1), [1, 2], 'i32');
+      const picked = o.reduceSum(o.where(o.equal(chosen, classes), logits, 0), [1], true);
+      return o.sub(picked, o.logSumExp(logits));
+    },
+    stopHeadParameters({ hiddenSize: 1 }, STOP_HEAD).map(({ name: own }) => own),
+  );
+};

@@ -1,0 +1,192 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { NamedFile, Subject } from '../../../contract/lens';
+import type { ModelFile, ModelFileRequest } from '../../../contract/model-files';
+import { floatsOf } from '../../base/half';
+import { parseSafetensors } from '../../checkpoint/safetensors';
+import { blobSource } from '../../checkpoint/source';
+import { readEntry, readZip } from '../../checkpoint/zip';
+import { loadOrt } from '../../runtime/ort';
+import { TINY_FAMILIES, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { readNpy } from '../models/families-files.testing';
+import type { LoadedModels } from '../models/subjects';
+import { tinyRun } from '../runs/tiny-run.testing';
+import { LoriWorkbench } from '../workbench';
+import { exportModel } from './export';
+
+const TEXT = 'Tom has 12 apples and 7 pears.';
+const STUDENT: Subject = { kind: 'student' };
+
+/** The files in an exported archive. */
+async function unpacked({ blob }: ModelFile): Promise<NamedFile[]> {
+  const source = blobSource(blob);
+  const entries = [...(await readZip(source)).values()];
+  return Promise.all(
+    entries.map(async (entry) => ({
+      name: entry.name,
+      data: new Blob([await readEntry(source, entry, 1e9)]),
+    })),
+  );
+}
+
+const textOf = async (files: readonly NamedFile[], name: string): Promise<Record<string, unknown>> =>
+  JSON.parse((await files.find((file) => file.name === name)?.data.text()) ?? '') as Record<string, unknown>;
+
+/** Largest difference as a share of the largest value. */
+function distance(a: Float32Array, b: Float32Array): number {
+  expect(a.length).toBe(b.length);
+  const size = b.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  return a.reduce((most, x, i) => Math.max(most, Math.abs(x - (b[i] as number))), 0) / size;
+}
+
+describe.each([
+  ['llama', {}],
+  ['gpt2', TINY_FAMILIES.gpt2],
+  ['qwen3', TINY_FAMILIES.qwen3],
+] as const)('a trained %s student', (family, options) => {
+  let workbench: LoriWorkbench;
+  let base: NamedFile[];
+  let states: Float32Array;
+
+  const statesOf = async (subject: Subject): Promise<Float32Array> => {
+    const source = { kind: 'texts', texts: [TEXT] } as const;
+    const request = { source, subject, sections: ['text'], layers: null, format: 'npy' } as const;
+    const { blob } = await workbench.exportStates(request);
+    return readNpy(new Uint8Array(await blob.arrayBuffer())).values;
+  };
+  const reopened = async (files: readonly NamedFile[]): Promise<number> => {
+    await workbench.openCheckpoint(files);
+    return distance(await statesOf({ kind: 'opened' }), states);
+  };
+  const exported = (request: Omit<ModelFileRequest, 'subject'>) =>
+    workbench.exportModel({ subject: STUDENT, ...request });
+
+  beforeAll(async () => {
+    const files = await tinyPair(options);
+    workbench = new LoriWorkbench(tinyEnvironment(files));
+    await workbench.open('wasm');
+    await workbench.loadPair('models');
+    // Large steps, so that the adapter counts.
+    await workbench.distil(tinyRun({ optimiser: { learningRate: 0.05 } }));
+    base = [...files].flatMap(([path, bytes]) =>
+      path.startsWith('base/') ? [{ name: path.slice('base/'.length), data: new Blob([bytes]) }] : [],
+    );
+    states = await statesOf(STUDENT);
+    // The student is not its base.
+    expect(distance(await statesOf({ kind: 'base' }), states)).toBeGreaterThan(0.01);
+  }, 60_000);
+  afterAll(() => workbench.close());
+
+  it('as a PEFT folder: opened again with its base, by its name or beside it, it has the same states', async () => {
+    const file = await exported({ format: 'peft' });
+    expect(file.name).toMatch(/-peft\.zip$/);
+    const files = await unpacked(file);
+    expect(file.files.map(({ name }) => name)).toEqual(files.map(({ name }) => name));
+    const config = await textOf(files, 'adapter_config.json');
+    expect(config).toMatchObject({ peft_type: 'LORA', r: 2, fan_in_fan_out: family === 'gpt2' });
+    expect(config.target_modules).toEqual(
+      family === 'gpt2'
+        ? ['c_attn', 'attn.c_proj', 'c_fc', 'mlp.c_proj']
+        : ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
+    );
+    expect(config.rank_pattern).toEqual(family === 'gpt2' ? { c_attn: 6 } : {});
+    // Merged in float32 against applied in float32; measured at most 2e-6.
+    expect(await reopened(files)).toBeLessThan(1e-5);
+    const report = await workbench.openCheckpoint([...base, ...files]);
+    expect(report.adapter).toMatchObject({ onOpened: false, linears: family === 'gpt2' ? 8 : 14 });
+    expect(distance(await statesOf({ kind: 'opened' }), states)).toBeLessThan(1e-5);
+  });
+
+  it.each([
+    ['f32', 1e-5],
+    ['f16', 4e-3],
+    ['bf16', 3e-2],
+  ] as const)('as a merged model in %s: opened again, it has the same states', async (dtype, tolerance) => {
+    const files = await unpacked(await exported({ format: 'merged', dtype }));
+    expect(await textOf(files, 'config.json')).toMatchObject({
+      torch_dtype: { f32: 'float32', f16: 'float16', bf16: 'bfloat16' }[dtype],
+    });
+    expect(files.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['config.json', 'tokenizer.json', 'model.safetensors', 'lori.json']),
+    );
+    const off = await reopened(files);
+    expect(off).toBeLessThan(tolerance);
+    if (dtype !== 'f32') expect(off).toBeGreaterThan(1e-5);
+    const weights = files.find(({ name }) => name === 'model.safetensors')?.data as Blob;
+    const tensors = parseSafetensors(await weights.arrayBuffer());
+    expect(new Set([...tensors.values()].map((tensor) => tensor.dtype))).toEqual(new Set([dtype]));
+    // What is written again from what was opened is the same file, to the bit.
+    const again = await unpacked(
+      await workbench.exportModel({ subject: { kind: 'opened' }, format: 'merged', dtype }),
+    );
+    const other = again.find(({ name }) => name === 'model.safetensors')?.data as Blob;
+    expect(await other.bytes()).toEqual(await weights.bytes());
+  });
+
+  it('as an ONNX graph: stock onnxruntime computes the same logits', async () => {
+    const { blob, name } = await exported({ format: 'onnx', length: 16 });
+    expect(name).toMatch(/-onnx\.onnx$/);
+    const { ort } = await loadOrt(undefined);
+    const session = await ort.InferenceSession.create(new Uint8Array(await blob.arrayBuffer()));
+    expect([session.inputNames, session.outputNames]).toEqual([['input_ids'], ['logits']]);
+    const inside = workbench as unknown as { held(): LoadedModels };
+    const { pair } = inside.held();
+    const ids = pair!.tokenizer.encode(TEXT);
+    const padded = [...ids, ...Array<number>(16 - ids.length).fill(0)];
+    const { logits } = await session.run({
+      input_ids: new ort.Tensor('int64', BigInt64Array.from(padded, BigInt), [1, 16]),
+    });
+    const V = pair!.base.config.vocabSize;
+    expect(logits?.dims).toEqual([1, 16, V]);
+    const head = floatsOf(
+      pair!.base.weights.read(pair!.base.weights.tensors.has('w.head') ? 'w.head' : 'w.embedding'),
+    );
+    const H = pair!.base.config.hiddenSize;
+    const last = states.subarray(states.length - ids.length * H);
+    const expected = Float32Array.from({ length: ids.length * V }, (_, i) => {
+      const [t, v] = [Math.floor(i / V), i % V];
+      let sum = 0;
+      for (let h = 0; h < H; h++) sum += (last[t * H + h] as number) * (head[v * H + h] as number);
+      return sum;
+    });
+    const actual = ((logits?.data ?? new Float32Array()) as Float32Array).subarray(0, expected.length);
+    expect(distance(actual, expected)).toBeLessThan(1e-5);
+    await session.release();
+  });
+});
+
+describe('what cannot be exported is refused by name', () => {
+  const refused = (held: Partial<LoadedModels>, request: Partial<ModelFileRequest>) =>
+    exportModel({ checkpoints: new Map(), ...held }, { subject: STUDENT, format: 'peft', ...request });
+
+  it('an unknown format, type or length, and a student that is not there', async () => {
+    await expect(refused({}, { format: 'gguf' as 'peft' })).rejects.toThrow(/no format "gguf"/);
+    await expect(refused({}, { dtype: 'int8' as 'f32' })).rejects.toThrow(/no type of weights "int8"/);
+    await expect(refused({}, { length: 0.5 })).rejects.toThrow(/graph of 0.5 positions/);
+    await expect(refused({}, {})).rejects.toThrow(/no models are loaded/);
+  });
+
+  it('a model without an adapter as PEFT, weights beyond f16, and more positions than the model has', async () => {
+    const workbench = new LoriWorkbench(tinyEnvironment(await tinyPair({ scale: 1e6 })));
+    await workbench.open('wasm');
+    await workbench.loadPair('models');
+    const of = (request: Omit<ModelFileRequest, 'subject'>) =>
+      workbench.exportModel({ subject: { kind: 'base' }, ...request });
+    await expect(of({ format: 'peft' })).rejects.toMatchObject({
+      code: 'config',
+      message: expect.stringMatching(/no adapter that PEFT/),
+    });
+    await expect(of({ format: 'merged', dtype: 'f16' })).rejects.toMatchObject({
+      code: 'numeric',
+      message: expect.stringMatching(/tensor ".*" holds .*, which is beyond f16/),
+    });
+    await expect(of({ format: 'onnx', length: 300 })).rejects.toThrow(/the model has 256/);
+    const abort = new AbortController();
+    abort.abort();
+    const cancelled = workbench.exportModel(
+      { subject: { kind: 'base' }, format: 'merged' },
+      { signal: abort.signal },
+    );
+    await expect(cancelled).rejects.toMatchObject({ code: 'cancelled' });
+    await workbench.close();
+  });
+});

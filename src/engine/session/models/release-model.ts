@@ -1,0 +1,101 @@
+import type { NamedFile } from '../../../contract/lens';
+import { FileError } from '../../base/errors';
+import { type Layout, sortTensors } from '../../checkpoint/latent/layouts';
+import { locateTensors, type TensorLocation } from '../../checkpoint/locate';
+import type { Tokenizer } from '../../tokenizer/tokenizer';
+import { fingerprint, folderOf, json, readWhole, smallFilesOf } from './chosen-files';
+import { reportOn } from './model-report';
+import type { OpenOptions } from './open-options';
+import { endIdsOf } from './pair';
+import { readRelease, rowsOf } from './release-open';
+import type { OpenedModel } from './subjects';
+import { openTokenizer } from './tokenizer-files';
+
+/** A published latent-reasoning checkpoint; what its folder lacks of its base is taken from the model that is open. */
+export async function openRelease(
+  layout: Layout,
+  {
+    byName,
+    blobs,
+    index,
+    config,
+    found,
+    bytes,
+    whole,
+    files,
+    options,
+  }: {
+    readonly byName: ReadonlyMap<string, Blob>;
+    readonly blobs: ReadonlyMap<string, Blob>;
+    readonly index: unknown;
+    readonly config: unknown;
+    readonly found: ReadonlyMap<string, TensorLocation>;
+    readonly bytes: number;
+    readonly whole: boolean;
+    readonly files: readonly NamedFile[];
+    readonly options: OpenOptions;
+  },
+): Promise<OpenedModel> {
+  const { signal, bases } = options;
+  const base = bases?.opened && (bases.opened.base ?? bases.opened);
+  const own = smallFilesOf(byName);
+  const small = new Map([...(base?.model.files ?? []), ...[...own].filter(([, { size }]) => size > 0)]);
+  if (!small.has('config.json') || !(small.has('tokenizer.json') || base))
+    throw new FileError(
+      `the weights are in ${layout.name}; such files come without ${config === undefined ? 'config.json' : 'tokenizer.json'}, which is that of the base model`,
+      'Open the base model first (gpt2 for the small published students), then drop these files again; or put its config.json and tokenizer.json beside them.',
+    );
+  const settings = config ?? (await json(small, 'config.json'));
+  const vocabSize = rowsOf(sortTensors(layout, found), layout);
+  const { tokenizer, notes: told } = small.has('tokenizer.json')
+    ? await openTokenizer(small, (name) => json(small, name), { vocabSize })
+    : { tokenizer: (base as OpenedModel).tokenizer, notes: [] };
+  const tokenId = (text: string): number | undefined => addedToken(tokenizer, text);
+  const read = await readRelease({ layout, found, config: settings, tokenId }, signal);
+  const memory = whole ? await readWhole(blobs, bytes, options) : undefined;
+  const release = memory
+    ? await readRelease(
+        { layout, found: await locateTensors(memory.sources, index), config: settings, tokenId },
+        signal,
+      )
+    : read;
+  const sha256 = memory?.sha256 ?? (await fingerprint(blobs.values(), options));
+  const fromBase = [
+    ...(config === undefined ? ['config.json'] : []),
+    ...(own.has('tokenizer.json') ? [] : ['the tokenizer']),
+  ];
+  const notes = [
+    ...release.notes,
+    ...(fromBase.length > 0
+      ? [
+          `From the model that was open, ${JSON.stringify(base?.model.report.name)}: ${fromBase.join(' and ')}.`,
+        ]
+      : []),
+    ...told,
+  ];
+  const used = release.all.reduce((n, { entry }) => n + entry.end - entry.begin, 0);
+  return {
+    tokenizer,
+    latent: release.latent(),
+    model: {
+      config: release.config,
+      endIds: endIdsOf(release.config, tokenizer),
+      files: small,
+      weights: release.weights(),
+      report: reportOn(settings, release.config, {
+        ...{ bytes, sha256, whole, notes },
+        folder: folderOf(files) || `${layout.id} student`,
+        matched: { tensors: release.all.length, bytes: used },
+      }),
+    },
+  };
+}
+
+/** The id of an added token, which is one of the last. */
+function addedToken({ vocabSize, tokenText }: Tokenizer, text: string): number | undefined {
+  for (let id = vocabSize - 1; id >= Math.max(0, vocabSize - ADDED); id--)
+    if (tokenText(id) === text) return id;
+  return undefined;
+}
+
+const ADDED = 1024;

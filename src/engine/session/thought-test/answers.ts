@@ -1,0 +1,110 @@
+import { throwIfCancelled } from '../../base/errors';
+import { yieldToEventLoop } from '../../base/yield-to-event-loop';
+import { leftPad } from '../../data/batch';
+import type { ProblemCodec, TokenProblem } from '../../data/tokens';
+import type { Decoder } from '../../decode/decoder';
+import { everywhere, greedy } from '../../decode/greedy';
+import { logitsOf } from '../../decode/readout';
+import type { Reasoning } from '../../decode/reasoning';
+import type { DecoderState } from '../../decode/state';
+import { isCorrect, lastNumber, textOf } from '../../eval/answer';
+import type { Tokenizer } from '../../tokenizer/tokenizer';
+import { type ThinkOptions, thinkThrough } from './think';
+
+/** A student that answers the same problems again and again. */
+export interface Answerer {
+  readonly decoder: Decoder;
+  readonly codec: Pick<ProblemCodec, 'prompt' | 'padId'>;
+  readonly tokenizer: Tokenizer;
+  readonly endIds: readonly number[];
+  readonly problems: readonly { readonly tokens: Pick<TokenProblem, 'question'>; readonly answer: string }[];
+  /** Maximum number of tokens to generate. */
+  readonly limit: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What one condition gives on a batch, by row. */
+export interface BatchAnswers {
+  readonly right: readonly boolean[];
+  /** The number each answer is read as, undefined without one. */
+  readonly values: readonly (number | undefined)[];
+  /** Log-probabilities of the answer's first token, [B, V]. */
+  readonly first: Float32Array;
+}
+
+/**
+ * Reads the questions batch by batch and gives each batch's state, which every condition starts from, to `use`. Rows beyond
+ * the last problem are copies and belong to none. @throws CancelledError
+ */
+export async function inBatches(
+  { decoder, codec, problems, signal }: Answerer,
+  use: (question: DecoderState, rows: readonly number[]) => Promise<void>,
+): Promise<void> {
+  const { batch: B, question: S } = decoder.shape;
+  for (let from = 0; from < problems.length; from += B) {
+    await yieldToEventLoop();
+    throwIfCancelled(signal, 'the test of the thoughts');
+    const rows = Array.from({ length: Math.min(B, problems.length - from) }, (_, i) => from + i);
+    const asked = Array.from({ length: B }, (_, i) => problems[rows[i] ?? from]?.tokens.question ?? []);
+    const { ids, keyMask } = leftPad(asked, S, codec.padId);
+    const question = await decoder.begin(ids, keyMask);
+    try {
+      await use(question, rows);
+    } finally {
+      question.dispose();
+    }
+  }
+}
+
+/** Thinks and answers from a batch's question, which is kept. @throws NumericError for logits that are not finite */
+export async function answersOf(
+  { decoder, codec, tokenizer, endIds, problems, limit, signal }: Answerer,
+  question: DecoderState,
+  rows: readonly number[],
+  reasoning: Reasoning,
+  options: ThinkOptions = {},
+): Promise<BatchAnswers> {
+  let state = await thinkThrough(decoder, question, reasoning, { ...options, signal });
+  try {
+    for (const id of codec.prompt) {
+      const next = await decoder.advance(state, everywhere(decoder, id));
+      if (state !== question) state.dispose();
+      state = next;
+    }
+    const first = logSoftmax(await logitsOf(decoder, state), decoder.shape.batch);
+    const written = await greedy(decoder, state, { endIds, limit, ...(signal && { signal }) });
+    const texts = rows.map((_, i) => textOf(tokenizer, written[i] ?? []));
+    return {
+      right: texts.map((text, i) => isCorrect(text, problems[rows[i] as number]?.answer ?? '')),
+      values: texts.map(lastNumber),
+      first,
+    };
+  } finally {
+    if (state !== question) state.dispose();
+  }
+}
+
+/** In place, [B, V]. */
+function logSoftmax(logits: Float32Array, B: number): Float32Array {
+  const V = logits.length / B;
+  for (let b = 0; b < B; b++) {
+    const row = logits.subarray(b * V, (b + 1) * V);
+    const largest = row.reduce((a, x) => Math.max(a, x), -Infinity);
+    let sum = 0;
+    for (const x of row) sum += Math.exp(x - largest);
+    const norm = largest + Math.log(sum);
+    for (let v = 0; v < V; v++) row[v] = (row[v] as number) - norm;
+  }
+  return logits;
+}
+
+/** KL(p ‖ q) in nats of row b of two batches of log-probabilities. Rounding can make equal ones slightly negative. */
+export function divergenceOf(p: Float32Array, q: Float32Array, b: number, B: number): number {
+  const V = p.length / B;
+  let sum = 0;
+  for (let v = b * V; v < (b + 1) * V; v++) {
+    const logP = p[v] as number;
+    sum += Math.exp(logP) * (logP - (q[v] as number));
+  }
+  return Math.max(0, sum);
+}

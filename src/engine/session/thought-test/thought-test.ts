@@ -1,0 +1,93 @@
+import type { CallOptions } from '../../../contract/calls';
+import type { Progress } from '../../../contract/events';
+import type { ThoughtTestReport, ThoughtTestRequest } from '../../../contract/thought-test';
+import { InputError } from '../../base/errors';
+import { Owned } from '../../base/owned';
+import { layoutOf } from '../../data/batch';
+import { feedbackOf, thoughtsIn, withSteps } from '../../decode/reasoning';
+import type { Device } from '../../device/device';
+import { embeddingRows } from '../../model/fed-embeddings';
+import { uploadParameters } from '../../model/upload-parameters';
+import type { Tokenizer } from '../../tokenizer/tokenizer';
+import type { DeviceModels } from '../models/device-models';
+import { withoutWeights } from '../models/onnx-open';
+import { type LoadedModels, resolveSubject } from '../models/subjects';
+import { capacityFor, decoderFor, EVALUATION_BATCH, generationLimit } from '../runs/student';
+import { checkThoughts, thoughtTestReport } from './report';
+
+export interface ThoughtTestContext {
+  readonly models: DeviceModels;
+  readonly device: Device | undefined;
+  readonly held: LoadedModels;
+}
+
+/** Texts of which the first that is one token is the pause. */
+const PAUSES = ['.', ' .', '...', ' '];
+
+/** The token fed as a pause. @throws InputError if the tokenizer has none of those tried as one token */
+export function pauseOf(tokenizer: Tokenizer): { readonly id: number; readonly text: string } {
+  for (const text of PAUSES) {
+    const ids = tokenizer.encode(text, { addSpecialTokens: false });
+    const [id] = ids;
+    if (ids.length === 1 && id !== undefined) return { id, text: tokenizer.tokenText(id) };
+  }
+  throw new InputError(
+    `none of ${PAUSES.map((text) => JSON.stringify(text)).join(', ')} is one token of this tokenizer`,
+    'Choose a model whose tokenizer has a full stop.',
+  );
+}
+
+/**
+ * Tests whether the thoughts of a student matter, on held-out problems, see `thoughtTestReport`.
+ * @throws InputError for impossible values, before anything is computed; CancelledError
+ */
+export async function testThoughts(
+  { models, device, held }: ThoughtTestContext,
+  request: ThoughtTestRequest,
+  options: CallOptions<Progress> = {},
+): Promise<ThoughtTestReport> {
+  const subject = resolveSubject(request.subject, held);
+  const { model, tokenizer, reasoning, parameters, packs, label, source } = subject;
+  if (model.onnx) throw withoutWeights(model.onnx.name, 'the test of the thoughts');
+  const { problems } = held;
+  if (!problems) throw new InputError('no data set is loaded', 'Load the bundled pair first.');
+  checkThoughts(request, reasoning, model.config.hiddenSize, label);
+  const codec = subject.codec();
+  const asked = problems.take('held-out', 0, request.problems);
+  const layout = layoutOf(
+    asked.map(({ tokens }) => tokens),
+    codec,
+    Math.min(EVALUATION_BATCH, asked.length),
+  );
+  const feedback = feedbackOf(reasoning);
+  // The longest condition thinks twice as long.
+  const longest = feedback ? withSteps(reasoning, 2 * thoughtsIn(reasoning), feedback) : reasoning;
+  return Owned.while(async (owned) => {
+    const used = owned.add(models.use(model));
+    const { batch, question } = layout;
+    const capacity = capacityFor(layout, longest);
+    const decoder = owned.add(
+      await decoderFor(models, model, { batch, question, capacity, parameters, reasoning: longest }),
+    );
+    const values = uploadParameters(models.runtime, used.config, parameters, packs);
+    decoder.setParameters(values.map((value) => owned.add(value)));
+    const pause = pauseOf(tokenizer);
+    const report = await thoughtTestReport(
+      {
+        ...{ decoder, codec, tokenizer, reasoning, label, device },
+        endIds: model.endIds,
+        problems: asked.map(({ tokens, problem }) => ({ tokens, answer: problem.answer })),
+        limit: generationLimit(layout, reasoning),
+        signal: options.signal,
+        model: source,
+        ids: asked.map(({ id }) => id),
+        steps: asked.map(({ problem }) => problem.steps),
+        pause: { text: pause.text, embedding: embeddingRows(used.source, [pause.id]).data as Float32Array },
+      },
+      request,
+      options,
+    );
+    await owned.dispose();
+    return report;
+  });
+}
