@@ -488,6 +488,10 @@ export function double({
       await begin('openStudent', `step ${step}`);
       return studentOf('kept', config, step, methods);
     },
+    async keepTeacher() {
+      await begin('keepTeacher');
+      return { label: 'LoRi, 128 samples, seed 1', model: 'word-problems-base', sha256: '0'.repeat(64) };
+    },
     async control(command) {
       await begin('control', command);
       asked.wish = command;

@@ -53,7 +53,7 @@ describe('parseRunConfig', () => {
     [{ optimizer: { steps: 3 } }, 'optimizer', 'got an object'],
     [{ weights: { beta: 2 } }, 'weights.beta', 'got 2'],
     [{ weights: { mean: -1 } }, 'weights.mean', 'got -1'],
-    [{ method: 'dart' }, 'method', 'got "dart"'],
+    [{ method: 'unheard-of' }, 'method', 'got "unheard-of"'],
     [{ method: 'constructor' }, 'method', 'got "constructor"'],
     [{ method: 'ce', factors: { layerRank: 4 } }, 'factors', 'got an object'],
     [{ method: 'nocot', weights: { explicit: 1 } }, 'weights.explicit', 'got 1'],

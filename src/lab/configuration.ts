@@ -69,7 +69,7 @@ function chosenPresets(ids: readonly string[], methods: Methods) {
   return { presets: chosen, notes };
 }
 
-async function readRunFile(path: string, methods: Methods): Promise<ReadRunFile> {
+export async function readRunFile(path: string, methods: Methods): Promise<ReadRunFile> {
   let json: unknown;
   try {
     json = readJson(await readFile(path));

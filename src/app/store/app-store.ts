@@ -78,6 +78,7 @@ export function createApp(environment: Environment): App {
       studentConfig: null,
       student: null,
       studentRun: null,
+      teacher: null,
       data: dataWithoutEngine(ctx.get().data),
       lens: withoutEngine(ctx.get().lens),
     });

@@ -132,6 +132,7 @@ export function engineActions(ctx: Context): EngineActions {
         student: null,
         studentRun: null,
         opening: idle,
+        teacher: null,
         latents: { ...initialLatents, question: latents.question },
         data: dataWithoutEngine(ctx.get().data),
         lens: withoutEngine(lens),

@@ -20,6 +20,8 @@ export interface RunActions {
   setField(path: string, value: unknown): void;
   /** Chooses the student, the teacher or the data; says what else had to change with it. */
   chooseRole(field: RoleField, value: string): void;
+  /** Keeps the student there is as teacher for the next run, and chooses it. */
+  keepTeacher(): Promise<boolean>;
   /** Loads a run file's configuration into the form. Throws what is wrong with it. */
   readRunFile(text: string): void;
   /** Trains with the given configuration, or the form's. */
@@ -192,6 +194,18 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       const { config, notes } = withRole(draft, field, value, data.report.value);
       for (const note of notes) ctx.notify('info', note);
       ctx.set({ draft: config });
+    },
+    async keepTeacher() {
+      try {
+        const kept = await ctx.engine().keepTeacher();
+        ctx.set({ teacher: kept, draft: withValue(ctx.get().draft, 'roles.teacher', 'kept') });
+        ctx.notify('info', `${kept.label} is the teacher of the next run.`);
+        return true;
+      } catch (thrown) {
+        const { message, hint } = failureOf(thrown);
+        ctx.notify('warning', `The student was not kept as teacher: ${message}. ${hint ?? ''}`);
+        return false;
+      }
     },
     readRunFile(text) {
       const { file, notes } = readRunFile(text, ctx.get().methods);

@@ -114,17 +114,7 @@ export function tokenBatch(
  * the whole.
  */
 export function splitBatch({ question, answer, reply, explicit }: TokenBatch, n: number): TokenBatch[] {
-  const part = (host: HostTensor, i: number, factor = 1): HostTensor => {
-    const { shape, dtype } = host;
-    const [B, ...rest] = shape as [number, ...number[]];
-    const size = host.data.length / n;
-    const data = host.data.slice(i * size, (i + 1) * size);
-    return {
-      dtype,
-      shape: [B / n, ...rest],
-      data: factor === 1 ? data : data.map((x) => x * factor),
-    } as HostTensor;
-  };
+  const part = (host: HostTensor, i: number, factor = 1) => partOf(host, n, i, factor);
   const targets = (of: TokenTargets, i: number): TokenTargets => ({
     targets: part(of.targets, i),
     weights: part(of.weights, i, n),
@@ -138,6 +128,33 @@ export function splitBatch({ question, answer, reply, explicit }: TokenBatch, n:
       ...targets(explicit, i),
     },
   }));
+}
+
+/**
+ * Inputs of a batch, with its rows first, as those of n parts of it.
+ * @param means names of those that are weights of a mean over the batch: they are n times as large
+ */
+export const splitInputs = (
+  inputs: Readonly<Record<string, HostTensor>>,
+  n: number,
+  means: readonly string[] = [],
+): Record<string, HostTensor>[] =>
+  Array.from({ length: n }, (_, i) =>
+    Object.fromEntries(
+      Object.entries(inputs).map(([name, host]) => [name, partOf(host, n, i, means.includes(name) ? n : 1)]),
+    ),
+  );
+
+/** Part i of n of a tensor's rows, times a factor. */
+function partOf({ shape, dtype, data: all }: HostTensor, n: number, i: number, factor: number): HostTensor {
+  const [B, ...rest] = shape as [number, ...number[]];
+  const size = all.length / n;
+  const data = all.slice(i * size, (i + 1) * size);
+  return {
+    dtype,
+    shape: [B / n, ...rest],
+    data: factor === 1 ? data : data.map((x) => x * factor),
+  } as HostTensor;
 }
 
 /**

@@ -1,6 +1,8 @@
 import type { Accuracy, RunResult } from '../../../contract/events';
 import { nameConfig } from '../../../contract/presets';
-import { useApp } from '../../store/use-app';
+import { isActive } from '../../store/run';
+import { useActions, useApp } from '../../store/use-app';
+import { Button } from '../../ui/Button';
 import { duration, integer, length, percent } from '../../ui/format';
 import { Facts, Panel } from '../../ui/Panel';
 import { ranksUsed } from './ranks-used';
@@ -9,6 +11,10 @@ import { ranksUsed } from './ranks-used';
 export function ResultCard({ result }: { readonly result: RunResult }) {
   const { heldOut, isWritten = false, explicit, teacher, seconds } = result;
   const methods = useApp((state) => state.methods);
+  const busy = useApp((state) => isActive(state.run));
+  // Only the student that the engine has can be kept.
+  const isThere = useApp((state) => state.student !== null && state.student.id === result.student?.id);
+  const { keepTeacher } = useActions();
   const { name: label } = nameConfig(result.config, methods);
   const cut = ranksUsed(result, methods);
   const share = heldOut && teacher && teacher.share > 0 ? heldOut.share / teacher.share : null;
@@ -19,6 +25,13 @@ export function ResultCard({ result }: { readonly result: RunResult }) {
         heldOut
           ? `${label} answers ${heldOut.correct} of ${heldOut.total} held-out problems right${share === null ? '' : `: ${percent(share, 0)} of the teacher’s accuracy, ${isWritten ? 'writing its rationale as the teacher does' : 'with no explicit reasoning'}`}.`
           : 'No held-out problems were asked for.'
+      }
+      actions={
+        isThere && (
+          <Button isDisabled={busy} onPress={() => void keepTeacher()}>
+            Keep as teacher
+          </Button>
+        )
       }
     >
       <div className="bars">

@@ -1,20 +1,21 @@
 import type { ConfigOf } from '../../../contract/config';
 import type { TokenLayout } from '../../base/tokens';
-import type { Reasoning } from '../../decode/reasoning';
+import type { Reasoning, Stage } from '../../decode/reasoning';
 import type { Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
 import type { DecoderConfig } from '../../nn/config';
 import type { Feedback } from '../../nn/feedback';
-import type { ProjectionSpec } from '../../nn/modules/projection';
+import { type ProjectionSpec, projectionParameters } from '../../nn/modules/projection';
+import type { ModuleParameter } from '../../nn/parameters';
 import type { Computed, Segment } from '../../train/tape/entries';
 import type { Tape } from '../../train/tape/tape';
-import { END, joined, TOKENS } from './added-tokens';
+import { addedTokens, BEGIN, END, joined, TOKENS } from './added-tokens';
 import { stateDistance } from './losses/distance';
 import { reasonAfter, STUDENT } from './passes';
 import { TOKEN_INPUTS } from './token-inputs';
 
 /** What methods have in common whose student learns from its own explicit reasoning, in the same step (CODI §3). */
-type Config = ConfigOf<'codi-self'> | ConfigOf<'pccot'>;
+type Config = ConfigOf<'codi-self' | 'pccot' | 'sim-cot' | 'kava'>;
 
 /** CODI's projection, with the width of the settings; undefined where it is off. */
 export const projectionOf = (
@@ -36,7 +37,7 @@ function explicitText(tape: Tape, question: Segment, { explicit: R }: TokenLayou
 }
 
 /**
- * The explicit path: its mean cross entropy is the term `teacher`.
+ * The explicit path's text: its mean cross entropy is the term `teacher`.
  * @returns its hidden states at the aligned token [B, L, H], through which no gradient flows; undefined where no loss reads them
  */
 function teacherPath(
@@ -44,9 +45,8 @@ function teacherPath(
   question: Segment,
   layout: TokenLayout,
   { weights, teacher, distillation }: Config,
+  text: Segment,
 ): Computed | undefined {
-  if (weights.teacher === 0 && weights.distillation === 0) return undefined;
-  const text = explicitText(tape, question, layout);
   tape.crossEntropy('teacher', weights.teacher, tape.rows(question.last, text.finals()), {
     targets: TOKEN_INPUTS.explicitTargets,
     weights: TOKEN_INPUTS.explicitWeights,
@@ -98,6 +98,7 @@ function distil(
 /**
  * Both paths after the question: the explicit one, and the reasoning with prompt and answer. Its last stage is the
  * end-of-thought token alone, which is read in one pass with the prompt.
+ * @returns the explicit path's text, which is run only where something reads it, and the thoughts
  */
 export function recordSelfDistillation(
   tape: Tape,
@@ -105,8 +106,36 @@ export function recordSelfDistillation(
   layout: TokenLayout,
   reasoning: Reasoning,
   config: Config,
-): void {
-  const target = teacherPath(tape, question, layout, config);
-  const { end } = reasonAfter(tape, question, { ...reasoning, stages: reasoning.stages.slice(0, -1) });
+): { readonly text: Segment; readonly thoughts: readonly Segment[] } {
+  const text = explicitText(tape, question, layout);
+  const target = teacherPath(tape, question, layout, config, text);
+  const { end, thoughts } = reasonAfter(tape, question, {
+    ...reasoning,
+    stages: reasoning.stages.slice(0, -1),
+  });
   distil(tape, replyPath(tape, end, layout, config), layout, target, config);
+  return { text, thoughts };
 }
+
+/** Embeddings of `count` added tokens, and the projection where it is used. */
+export function thoughtModules(
+  config: Pick<Config, 'projection' | 'tokens'>,
+  model: DecoderConfig,
+  count: number,
+): ModuleParameter[] {
+  const projection = projectionOf(config, model);
+  return [
+    addedTokens(model, count, config.tokens),
+    ...(projection ? projectionParameters(model, projection) : []),
+  ];
+}
+
+/** Thoughts between the begin- and the end-of-thought token. */
+export const thoughtsBetween = (thoughts: Stage): Reasoning => ({
+  adapters: [STUDENT],
+  stages: [
+    { kind: 'embeddings', parameter: TOKENS, rows: [BEGIN] },
+    thoughts,
+    { kind: 'embeddings', parameter: TOKENS, rows: [END] },
+  ],
+});

@@ -2,7 +2,7 @@ import type { RunConfig } from '../../../contract/config';
 import type { RunEvent } from '../../../contract/events';
 import type { HostTensor } from '../../base/dtype';
 import { Rng } from '../../base/rng';
-import { batchIndices, splitBatch, tokenBatch } from '../../data/batch';
+import { batchIndices, splitBatch, splitInputs, tokenBatch } from '../../data/batch';
 import type { ProblemCodec, TokenProblem } from '../../data/tokens';
 import type { Recipe } from '../../recipes/shared/recipe';
 import { tokenFeeds } from '../../recipes/shared/token-inputs';
@@ -48,9 +48,11 @@ export function batchesOf({
       problems: problems.slice(i * B, (i + 1) * B),
     }));
     const { inputs, policy } = curriculum;
+    const means = inputs?.means;
+    const whole = means && splitInputs(inputs.feeds(problems, { samples, step: t }), accumulation, means);
     if (!inputs?.draw)
-      return parts.map(({ feeds, ...part }) => {
-        const own = inputs?.feeds(part.problems, { samples: part.samples, step: t });
+      return parts.map(({ feeds, ...part }, i) => {
+        const own = whole?.[i] ?? inputs?.feeds(part.problems, { samples: part.samples, step: t });
         return Object.assign(feeds, own, ...used.map((loss) => loss.feeds(part.samples)));
       });
     const drawn = [];

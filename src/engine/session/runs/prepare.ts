@@ -138,6 +138,7 @@ export async function prepare(
       ...{ id, methods, packs, roles },
       reasoning: reasonings[stageAt(stages, begun)] as Reasoning,
       lengths: longestOf(layout, decoded),
+      examples: { training, heldOut },
     });
     const { keepBest } = config.evaluation;
     const state = from && adapterOf(from, parameters);
@@ -227,7 +228,9 @@ export const studentBy = (
   {
     methods,
     ...own
-  }: Pick<Student, 'id' | 'packs' | 'reasoning' | 'roles' | 'lengths'> & { readonly methods: Methods },
+  }: Pick<Student, 'id' | 'packs' | 'reasoning' | 'roles' | 'lengths' | 'examples'> & {
+    readonly methods: Methods;
+  },
 ): Student => ({
   ...own,
   label: labelOf(config, methods),

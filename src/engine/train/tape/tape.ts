@@ -12,7 +12,10 @@ import {
   type Computed,
   type Entry,
   type Finals,
+  type InputSpec,
+  type KeyValueLossEntry,
   type KeyValueRange,
+  type LayerOfKeyValues,
   producersOf,
   Segment,
   type SegmentOptions,
@@ -247,8 +250,31 @@ export class Tape {
     target: { readonly name: string; readonly shape: Shape },
     trace: (k: Tensor, v: Tensor, target: Tensor) => Tensor,
   ): void {
-    this.add({ kind: 'keyValueLoss', terms: [name], range, target, trace });
+    this.add<KeyValueLossEntry>({
+      ...{ kind: 'keyValueLoss', terms: [name], range, target, inputs: [] },
+      trace: ({ own, target: given }) => trace(own.k, own.v, given as Tensor),
+    });
     range.segment.writes = true;
+  }
+
+  /**
+   * A loss on keys and values against those of other columns, through which no gradient flows, summed over layers.
+   * @param inputs batch inputs that it reads
+   * @param trace one layer → the weighted term
+   */
+  keyValueMatch(
+    name: string,
+    range: KeyValueRange,
+    teacher: KeyValueRange,
+    inputs: readonly InputSpec[],
+    trace: (layer: Required<Omit<LayerOfKeyValues, 'target'>>) => Tensor,
+  ): void {
+    this.add<KeyValueLossEntry>({
+      ...{ kind: 'keyValueLoss', terms: [name], range, teacher, inputs },
+      trace: (layer) => trace(layer as Required<LayerOfKeyValues>),
+    });
+    for (const { segment } of [range, teacher]) segment.writes = true;
+    teacher.segment.attends = true;
   }
 
   /** A value that the pass outputs besides its terms. */
