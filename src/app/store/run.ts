@@ -1,7 +1,7 @@
 import type { RunConfig } from '../../contract/config';
-import type { KeptEvent, RunEvent, RunResult, StepEvent } from '../../contract/events';
+import type { GroupsEvent, KeptEvent, RunEvent, RunResult, StepEvent } from '../../contract/events';
 import type { DataUsed } from '../../contract/roles';
-import { appendEvaluations, appendSpectra, appendSteps } from '../../contract/series';
+import { appendEvents } from '../../contract/series';
 import { emptySeries, type RunSeries } from '../../contract/series-schema';
 import { type RunClock, startedClock, tick } from './run-clock';
 import { idle, isBusy, type Task } from './task';
@@ -16,6 +16,8 @@ export interface RunState {
   readonly config: RunConfig | null;
   readonly clock: RunClock;
   readonly latest: StepEvent | null;
+  /** The answers that the last step was computed from, of a run that draws them. */
+  readonly groups: GroupsEvent | null;
   /** The rows it uses, once they are drawn. */
   readonly data: DataUsed | null;
   readonly series: RunSeries;
@@ -47,6 +49,7 @@ export const initialRun: RunState = {
   config: null,
   clock: startedClock,
   latest: null,
+  groups: null,
   data: null,
   series: emptySeries,
   result: null,
@@ -87,18 +90,16 @@ export function reduceRun(state: RunState, action: RunAction): RunState {
 
 function reduceEvents(state: RunState, events: readonly RunEvent[]): RunState {
   const steps = events.filter((event) => event.kind === 'step');
-  const evaluations = events.filter((event) => event.kind === 'evaluation');
-  const spectra = events.filter((event) => event.kind === 'spectrum');
+  const drawn = events.filter((event) => event.kind === 'groups');
   // A run that is resumed tells its series before anything else.
   const resumed = events.findLast((event) => event.kind === 'resumed');
-  const stepped = appendSteps(resumed?.series ?? state.series, steps);
-  const series = spectra.length === 0 ? stepped : appendSpectra(stepped, spectra);
   return {
     ...state,
     clock: events.reduce(tick, state.clock),
     latest: steps.at(-1) ?? state.latest,
     kept: events.findLast((event) => event.kind === 'kept') ?? state.kept,
+    groups: drawn.at(-1) ?? state.groups,
     data: events.find((event) => event.kind === 'data')?.data ?? state.data,
-    series: appendEvaluations(series, evaluations),
+    series: appendEvents(resumed?.series ?? state.series, events),
   };
 }
