@@ -130,6 +130,8 @@ export function engineActions(ctx: Context): EngineActions {
         pair: idle,
         studentConfig: null,
         student: null,
+        studentRun: null,
+        opening: idle,
         teacher: null,
         cost: idle,
         latents: { ...initialLatents, question: latents.question },
