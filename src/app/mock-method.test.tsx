@@ -38,7 +38,7 @@ it('has a form with its settings and no others, its preset, its loss and its ter
     'Mock settings',
     'Mock weights',
     'Mock strength',
-    'How strong the mock is. Range: 2 to 9.',
+    'How strong the mock is. Range: 2 to 9 mocks. Default: 3.5.',
     'mocks',
   ])
     expect(html).toContain(text);

@@ -452,6 +452,10 @@ export function double({
       await begin('openStudent');
       return studentOf('kept', parseRunConfig({}), 150, methods);
     },
+    async keepTeacher() {
+      await begin('keepTeacher');
+      return { label: 'LoRi, 128 samples, seed 1', model: 'word-problems-base', sha256: '0'.repeat(64) };
+    },
     async control(command) {
       await begin('control', command);
       asked.wish = command;

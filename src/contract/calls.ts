@@ -28,6 +28,7 @@ import type {
   Subject,
 } from './lens';
 import type { ModelFile, ModelFileRequest } from './model-files';
+import type { KeptTeacher } from './roles';
 import type { RunSnapshot } from './snapshot';
 import type { StatesFile, StatesRequest } from './states';
 import type { ThoughtTestReport, ThoughtTestRequest } from './thought-test';
@@ -135,6 +136,8 @@ export interface Workbench {
   resume(file: Uint8Array<ArrayBuffer>, options?: RunOptions): Promise<RunResult>;
   /** Makes a snapshot's student the student, as if its run had just ended, and lists it among the checkpoints. */
   openStudent(file: Uint8Array<ArrayBuffer>): Promise<StudentReport>;
+  /** Keeps the student there is as the teacher that a configuration calls `kept`. */
+  keepTeacher(): Promise<KeptTeacher>;
   /** `stop` ends the run properly: the student so far is kept and evaluated. Aborting the signal discards it. */
   control(command: 'pause' | 'resume' | 'stop'): Promise<void>;
   /** Opens a question for stepping. K as trained, unless given; `latent` is for the base: a student keeps its own. */

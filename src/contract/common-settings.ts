@@ -153,14 +153,32 @@ export const after = {
       batch: setting(count(1, 128).default(8), {
         label: 'Batch size',
         unit: 'samples',
-        help: 'Samples per update.',
+        help: 'Samples that are computed at once.',
         source: OURS,
+      }),
+      accumulation: setting(count(1, 64).default(1), {
+        label: 'Gradient accumulation',
+        unit: 'batches',
+        help: 'Batches per update. Their gradients add up to that of one batch as large as all of them; what a loss takes over its batch, such as a standard deviation, stays that of each, as do the means of methods with sequences of their own.',
+        source: 'CODI trains with 64 × 2 and 32 × 4; the default is this app’s own choice',
       }),
       learningRate: setting(z.number().positive().max(1).default(1.5e-3), {
         label: 'Learning rate',
         tex: '\\eta',
-        help: 'The peak, reached after the warm-up; cosine decay follows.',
+        help: 'The peak, reached after the warm-up.',
         source: OURS,
+      }),
+      schedule: setting(z.enum(['cosine', 'constant']).default('cosine'), {
+        label: 'Schedule',
+        help: 'What follows the warm-up: the rate falls to 0 along half a cosine, or stays at its peak.',
+        source: 'CODI appendix A: cosine; Coconut and iCoT train at a constant rate',
+        options: { cosine: 'cosine to 0', constant: 'constant' },
+      }),
+      moduleRate: setting(z.number().positive().max(1000).default(1), {
+        label: 'Rate of modules and tokens',
+        unit: 'times the learning rate',
+        help: 'For what is trained outside the layers: projections and embeddings of added tokens. No effect on a method without them.',
+        source: APP,
       }),
       warmup: setting(z.number().min(0).max(1).default(0.05), {
         label: 'Warm-up',
@@ -170,7 +188,7 @@ export const after = {
       }),
       weightDecay: setting(z.number().min(0).max(1).default(0.01), {
         label: 'Weight decay',
-        help: 'Decoupled, as in AdamW.',
+        help: 'Decoupled, as in AdamW; not on norms and biases.',
         source: OURS,
       }),
       beta1: setting(z.number().min(0).max(0.9999).default(0.9), {
@@ -211,6 +229,11 @@ export const after = {
         label: 'Keep the best',
         help: 'Keep the adapter with the best validation accuracy rather than the last one.',
         source: APP,
+      }),
+      explicit: setting(z.boolean().default(false), {
+        label: 'Explicit reasoning too',
+        help: 'Measure the final student also while it writes its rationale (LoRi-E): whether it can still reason in words. Takes several times as long as answering from latents.',
+        source: 'LoRi §4.2, LoRi-E; off because of the time it takes',
       }),
     },
   ),

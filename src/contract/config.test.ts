@@ -33,7 +33,7 @@ describe('parseRunConfig', () => {
     const keys = (config: object) => Object.keys(config).filter((key) => !common.includes(key));
     expect(keys(parseRunConfig({ method: 'lori' }))).toEqual(['latent', 'weights', 'factors']);
     expect(keys(parseRunConfig({ method: 'ce' }))).toEqual(['latent', 'weights']);
-    expect(keys(parseRunConfig({ method: 'nocot' }))).toEqual(['weights']);
+    expect(keys(parseRunConfig({ method: 'nocot' }))).toEqual(['weights', 'answer']);
     expect(parseRunConfig({ method: 'codi' }).factors).toEqual({ rationale: 'results' });
     expect(parseRunConfig({ method: 'nocot' }).weights).toEqual({ answer: 0.3 });
   });
@@ -53,7 +53,7 @@ describe('parseRunConfig', () => {
     [{ optimizer: { steps: 3 } }, 'optimizer', 'got an object'],
     [{ weights: { beta: 2 } }, 'weights.beta', 'got 2'],
     [{ weights: { mean: -1 } }, 'weights.mean', 'got -1'],
-    [{ method: 'dart' }, 'method', 'got "dart"'],
+    [{ method: 'unheard-of' }, 'method', 'got "unheard-of"'],
     [{ method: 'constructor' }, 'method', 'got "constructor"'],
     [{ method: 'ce', factors: { layerRank: 4 } }, 'factors', 'got an object'],
     [{ method: 'nocot', weights: { explicit: 1 } }, 'weights.explicit', 'got 1'],
@@ -156,7 +156,7 @@ describe('a configuration of version 1', () => {
   it('takes version 1’s defaults for missing settings', () => {
     const { config } = readRunConfig({ version: 1, method: 'ce', seed: 7 });
     expect(config).toEqual(parseRunConfig({ method: 'ce', seed: 7 }));
-    expect(config.weights.answer).toBe(0.3);
+    expect(config.weights).toMatchObject({ answer: 0.3 });
   });
 
   it('is refused for what version 1 did not have, and for bad values', () => {

@@ -302,6 +302,10 @@ export interface RunResult {
   readonly status: 'done' | 'stopped';
   readonly steps: number;
   readonly heldOut: Accuracy | null;
+  /** Whether that is the accuracy of rationales and answers that the student writes itself. */
+  readonly isWritten?: boolean;
+  /** Where it was asked for: the accuracy on the same problems while the student writes its rationale (LoRi-E). */
+  readonly explicit?: Accuracy;
   /** The teacher's explicit chain of thought on the same held-out problems. */
   readonly teacher: Accuracy | null;
   readonly seconds: {

@@ -12,21 +12,23 @@ export interface Preset {
   /** The name with the number of samples. */
   readonly label: string;
   readonly about: string;
+  /** Whether it is named for a table of a paper: compared only if asked for. */
+  readonly paper: boolean;
   readonly config: RunConfig;
 }
 
 /** The presets of the methods, in order. The first is what a first run trains. */
 export const presetsOf = (methods: Methods): Preset[] =>
   methods.flatMap(({ id: method, presets }) =>
-    presets.map(({ id, formerly = [], name, about, changes }) => {
+    presets.map(({ id, formerly = [], name, about, paper = false, changes }) => {
       const config = parseRunConfig({ ...changes, method }, methods);
-      return { id, formerly, name, label: `${name} · ${config.data.samples} samples`, about, config };
+      return { id, formerly, name, label: `${name} · ${config.data.samples} samples`, about, paper, config };
     }),
   );
 
 /**
- * At least one per method, each with the best values found for it on validation problems, at the same number of samples
- * (docs/log.md).
+ * At least one per method with the best values found for it on validation problems, at the same number of samples
+ * (docs/log.md); and those named for tables of papers.
  */
 export const PRESETS: readonly Preset[] = presetsOf(METHODS);
 

@@ -63,7 +63,7 @@ describe('parseRunFile', () => {
   const bad: [unknown, string][] = [
     [{ ...file, kind: 'run' }, 'kind: '],
     [{ ...file, config: { ...file.config, seed: 'one' } }, 'config.seed: '],
-    [{ ...file, config: { ...file.config, method: 'dart' } }, 'config.method: one of lori'],
+    [{ ...file, config: { ...file.config, method: 'unknown' } }, 'config.method: one of lori'],
     [{ ...file, extra: 1 }, 'extra: there is no such setting; got 1'],
     [{ ...file, models: { base: 3 } }, 'models.base: '],
     [{ ...file, observed: { ...file.observed, losses: [1, null] } }, 'observed.losses.1: '],

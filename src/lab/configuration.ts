@@ -51,11 +51,11 @@ export async function configurationOf(
   };
 }
 
-/** The presets with these ids; without ids, all presets. */
+/** The presets with these ids; without ids, all that are not named for a paper’s table. */
 function chosenPresets(ids: readonly string[], methods: Methods) {
   const presets = presetsOf(methods);
   const notes: string[] = [];
-  if (ids.length === 0) return { presets, notes };
+  if (ids.length === 0) return { presets: presets.filter(({ paper }) => !paper), notes };
   const chosen = ids.map((id): Preset => {
     const found = findPreset(id, presets);
     if (!found)
@@ -69,7 +69,7 @@ function chosenPresets(ids: readonly string[], methods: Methods) {
   return { presets: chosen, notes };
 }
 
-async function readRunFile(path: string, methods: Methods): Promise<ReadRunFile> {
+export async function readRunFile(path: string, methods: Methods): Promise<ReadRunFile> {
   let json: unknown;
   try {
     json = readJson(await readFile(path));

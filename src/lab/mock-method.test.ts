@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ConfigOf } from '../contract/config';
 import { mock, WITH_MOCK } from '../contract/methods/mock.testing';
 import { LATENT_DEFAULTS } from '../contract/methods/shared';
 import { RECIPES } from '../engine/methods/index';
@@ -20,7 +21,7 @@ const recording: Recipe = {
   record(tape, { config, layout }) {
     const question = readQuestion(tape, layout);
     const thoughts = think(tape, question, 2, feedbackBy(LATENT_DEFAULTS));
-    answerAfter(tape, thoughts.at(-1) ?? question, layout, config.weights.answer);
+    answerAfter(tape, thoughts.at(-1) ?? question, layout, (config as ConfigOf<'ce'>).weights.answer);
   },
 };
 

@@ -209,6 +209,12 @@ export const OPTIONS = {
       'The checkpoint that is the student; unless roles.teacher is set, its teacher is itself, and unless it is left out, what is given by --data is what it is trained on.',
     commands: TRAINING,
   },
+  teacher: {
+    type: 'string',
+    value: 'run.json',
+    about: 'A run file whose student is trained first, on the same model and data, and kept as the teacher.',
+    commands: TRAINING,
+  },
   layers: {
     type: 'string',
     value: '1,2',
@@ -408,6 +414,7 @@ export interface LensArguments {
 /** The given options that say who learns on what. */
 export interface TrainingArguments {
   readonly model?: string | undefined;
+  readonly teacher?: string | undefined;
   readonly adapter?: string | undefined;
   readonly storage?: string | undefined;
   readonly data: readonly string[];

@@ -1,6 +1,7 @@
 import { parseRunConfig, type RunConfig } from '../contract/config';
 import type { DataUsed } from '../contract/roles';
 import type { CommandInput } from './command';
+import { readRunFile } from './configuration';
 import { openRows } from './source';
 import { openGiven } from './subjects';
 
@@ -12,7 +13,11 @@ export async function withRoles({
   training,
   file,
   say,
-}: Pick<CommandInput, 'workbench' | 'config' | 'methods' | 'training' | 'file' | 'say'>): Promise<RunConfig> {
+  onEvent,
+}: Pick<
+  CommandInput,
+  'workbench' | 'config' | 'methods' | 'training' | 'file' | 'say' | 'onEvent'
+>): Promise<RunConfig> {
   const { model, adapter, storage, data, set } = training;
   const report = await openGiven(workbench, { open: model, adapter, storage }, say);
   if (storage !== undefined && report === undefined)
@@ -32,6 +37,16 @@ export async function withRoles({
     if (file?.data && file.data.sha256 !== sha256)
       say(`warning: the run file was made with ${file.data.name} of another content; its losses will differ`);
     if (!asked('roles.data')) roles.data = 'opened';
+  }
+  if (training.teacher !== undefined) {
+    const { file: made } = await readRunFile(training.teacher, methods);
+    const own = { ...made.config.roles, student: roles.student, data: roles.data };
+    if (own.student === 'opened' && own.teacher === 'bundled') own.teacher = 'self';
+    say(`teacher: ${training.teacher}`);
+    await workbench.distil(parseRunConfig({ ...made.config, roles: own }, methods), { report: onEvent });
+    const { label } = await workbench.keepTeacher();
+    say(`the teacher is ${label}`);
+    if (!asked('roles.teacher')) roles.teacher = 'kept';
   }
   return parseRunConfig({ ...config, roles }, methods);
 }

@@ -29,6 +29,8 @@ const resultShape = {
   status: z.enum(['done', 'stopped']),
   steps: z.int().min(0),
   heldOut: accuracySchema.nullable(),
+  isWritten: z.boolean().optional(),
+  explicit: accuracySchema.optional(),
   teacher: accuracySchema.nullable(),
   seconds: z.object({ teacher: seconds, compile: seconds, train: seconds, evaluate: seconds }),
   programs: z.int().min(0),

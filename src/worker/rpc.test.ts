@@ -35,6 +35,7 @@ const nothing: Workbench = {
   control: unused,
   resume: unused,
   openStudent: unused,
+  keepTeacher: unused,
   openQuestion: unused,
   thought: unused,
   answer: unused,

@@ -35,6 +35,7 @@ export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = 
   distil: { options: 1 },
   resume: { options: 1 },
   openStudent: {},
+  keepTeacher: {},
   control: {},
   openQuestion: {},
   thought: { options: 1 },

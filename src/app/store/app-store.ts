@@ -75,6 +75,7 @@ export function createApp(environment: Environment): App {
       pair: idle,
       studentConfig: null,
       student: null,
+      teacher: null,
       data: dataWithoutEngine(ctx.get().data),
       lens: withoutEngine(ctx.get().lens),
     });

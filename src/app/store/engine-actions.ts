@@ -130,6 +130,7 @@ export function engineActions(ctx: Context): EngineActions {
         pair: idle,
         studentConfig: null,
         student: null,
+        teacher: null,
         latents: { ...initialLatents, question: latents.question },
         data: dataWithoutEngine(ctx.get().data),
         lens: withoutEngine(lens),

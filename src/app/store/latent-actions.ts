@@ -6,6 +6,7 @@ import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
 import { latentsOf } from './latent-choice';
 import { askedBy, type MomentLink, shownBy, strangerIn } from './moment-link';
+import { needsPair } from './role-choice';
 import { idle } from './task';
 import type { Outcome } from './task-driver';
 import { type LatentsState, nothingSeen } from './thoughts';
@@ -29,6 +30,12 @@ export interface LatentActions extends BranchActions {
 type LatentTask = 'problems' | 'session' | 'thought' | 'answer' | 'explicit';
 
 export function latentActions(ctx: Context, engine: EngineActions): LatentActions {
+  /** Whether the models that answer are there, loaded now if they were not. */
+  const ready = () => {
+    const { latents, studentConfig } = ctx.get();
+    const isOwn = latents.student === 'trained' && studentConfig !== null && !needsPair(studentConfig);
+    return isOwn ? engine.deviceReady() : engine.pairReady();
+  };
   const now = () => ctx.get().latents;
   const task = <T>(name: LatentTask) =>
     ctx.task<T>({
@@ -75,7 +82,7 @@ export function latentActions(ctx: Context, engine: EngineActions): LatentAction
             ? { steps: steps ?? shown, latent: { filter, temperature } }
             : steps !== null && { steps }),
         });
-      }, engine.pairReady),
+      }, ready),
     );
 
   return {
@@ -84,7 +91,7 @@ export function latentActions(ctx: Context, engine: EngineActions): LatentAction
       const old = now().problems.value ?? [];
       const outcome = await problems.start(
         async () => [...old, ...(await ctx.engine().problems('held-out', old.length, count))],
-        engine.pairReady,
+        ready,
       );
       return outcome.status === 'done';
     },

@@ -15,7 +15,8 @@ export interface ShownLatents extends LatentChoice {
 export function latentsOf({ latents, studentConfig, draft }: AppState): ShownLatents {
   const trained = latents.student === 'trained' ? studentConfig : null;
   const config = trained ?? draft;
-  const own = 'latent' in config ? config.latent : LATENT_DEFAULTS;
+  // A method may say only how many there are.
+  const own = { ...LATENT_DEFAULTS, ...('latent' in config && config.latent) } as ShownLatents;
   // A link says how the base made the latents that it shows.
   const { filter, temperature } = trained ? own : (latents.choice ?? own);
   const { steps } = own;

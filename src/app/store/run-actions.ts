@@ -12,13 +12,15 @@ import { isActive } from './run';
 import { modelsThatDiffer, readRunFile } from './run-file';
 import { runKeeper } from './saved-actions';
 import { presetConfig } from './state';
-import { failureOf } from './task';
+import { failureOf, idle } from './task';
 
 export interface RunActions {
   choosePreset(id: string): void;
   setField(path: string, value: unknown): void;
   /** Chooses the student, the teacher or the data; says what else had to change with it. */
   chooseRole(field: RoleField, value: string): void;
+  /** Keeps the student there is as teacher for the next run, and chooses it. */
+  keepTeacher(): Promise<boolean>;
   /** Loads a run file's configuration into the form. Throws what is wrong with it. */
   readRunFile(text: string): void;
   /** Trains with the given configuration, or the form's. */
@@ -63,8 +65,12 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     }
     if (event.kind === 'student') {
       // Even if the run fails afterwards, this is the student the engine holds from now on.
-      ctx.set({ student: event.student, studentConfig: ctx.get().run.config });
-      ctx.latents({ student: 'trained' });
+      const { run: own, studentConfig, latents } = ctx.get();
+      const hasRows = (config: RunConfig | null) => config?.roles.data === 'opened';
+      ctx.set({ student: event.student, studentConfig: own.config });
+      // Of a student trained on rows the held-out problems are rows.
+      const others = (hasRows(own.config) || hasRows(studentConfig)) && { problems: idle };
+      ctx.latents({ student: 'trained', ...(latents.problems.status !== 'idle' && others) });
     }
     queue.push(event);
     flushing ??= setTimeout(flush, UPDATE);
@@ -91,6 +97,18 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       const { config, notes } = withRole(draft, field, value, data.report.value);
       for (const note of notes) ctx.notify('info', note);
       ctx.set({ draft: config });
+    },
+    async keepTeacher() {
+      try {
+        const kept = await ctx.engine().keepTeacher();
+        ctx.set({ teacher: kept, draft: withValue(ctx.get().draft, 'roles.teacher', 'kept') });
+        ctx.notify('info', `${kept.label} is the teacher of the next run.`);
+        return true;
+      } catch (thrown) {
+        const { message, hint } = failureOf(thrown);
+        ctx.notify('warning', `The student was not kept as teacher: ${message}. ${hint ?? ''}`);
+        return false;
+      }
     },
     readRunFile(text) {
       const { file, notes } = readRunFile(text, ctx.get().methods);

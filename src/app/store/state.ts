@@ -3,6 +3,7 @@ import type { DeviceReport, PairReport, StudentReport } from '../../contract/eve
 import { METHODS } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import { findPreset, PRESETS, type Preset, presetsOf } from '../../contract/presets';
+import type { KeptTeacher } from '../../contract/roles';
 import { defaultSettings, type SavedRun, type Settings } from '../../storage/rows';
 import type { DamagedRun } from '../../storage/store';
 import { type ArenaState, initialArena } from './arena';
@@ -69,6 +70,8 @@ export interface AppState {
   readonly studentConfig: RunConfig | null;
   /** Describes that student. */
   readonly student: StudentReport | null;
+  /** The student that the engine keeps as teacher. */
+  readonly teacher: KeptTeacher | null;
   readonly saved: readonly SavedRun[];
   /** Stored rows that cannot be read. */
   readonly damaged: readonly DamagedRun[];
@@ -112,6 +115,7 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     run: initialRun,
     studentConfig: null,
     student: null,
+    teacher: null,
     saved: [],
     damaged: [],
     underWay: new Set(),

@@ -162,5 +162,17 @@ export const lori = defineMethod({
         optimiser: { steps: 300, learningRate: 1e-3 },
       },
     },
+    {
+      id: 'lori-no-anchor-128',
+      name: 'LoRi without the anchor',
+      paper: true,
+      about:
+        'LoRi as above with β = 0: the other half of the anchor’s ablation (LoRi table 3). Compare the two over several seeds.',
+      changes: {
+        factors: { rationale: 'steps', hiddenRank: 64 },
+        weights: { covariance: 4.6e-8, mean: 0.00117, anchor: 0, answer: 1 },
+        optimiser: { steps: 300, learningRate: 1e-3 },
+      },
+    },
   ],
 });

@@ -48,6 +48,8 @@ export interface PresetData {
   /** Without the number of samples, which is added. */
   readonly name: string;
   readonly about: string;
+  /** Whether it is named for a table of a paper, such as an ablation or values for its models: compared only if asked for. */
+  readonly paper?: boolean;
   /** What differs from the defaults. */
   readonly changes: object;
 }

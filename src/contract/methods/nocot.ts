@@ -1,5 +1,6 @@
-import { group } from '../settings';
+import { group, OURS } from '../settings';
 import { defineMethod } from './method';
+import { supervisedSetting } from './self-distillation';
 import { answerTerm, answerWeight } from './shared';
 
 /** The answer straight after the question: supervised fine-tuning without reasoning. */
@@ -8,7 +9,10 @@ export const nocot = defineMethod({
   label: 'No-CoT',
   about: 'No latents: the answer is learned directly from the question.',
   source: 'the No-CoT-SFT baseline of LoRi table 1 and CODI table 1',
-  settings: { weights: group({ title: 'Loss weights' }, { answer: answerWeight }) },
+  settings: {
+    weights: group({ title: 'Loss weights' }, { answer: answerWeight }),
+    answer: group({ title: 'Answer' }, { supervised: supervisedSetting('answer', OURS) }),
+  },
   loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}',
   terms: [answerTerm('x', 'LoRi table 1')],
   presets: [

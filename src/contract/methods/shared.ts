@@ -86,3 +86,51 @@ export const rationaleSetting = setting(z.enum(['steps', 'results']).default('re
   source: OURS,
   options: { steps: 'whole steps', results: 'results only' },
 });
+
+/** The group `chain` of a method that also trains on the written rationale. */
+export const chainSettings = group(
+  { title: 'Written rationale' },
+  {
+    omitLastStep: setting(z.boolean().default(true), {
+      label: 'Omit the last step',
+      help: 'Train on rationales without their last step, so that the answer cannot be copied from it.',
+      source: 'CODI §4 and DART §4.1 leave it out',
+    }),
+  },
+);
+
+/** Weights of the two means of the written pathway's cross entropy. */
+export const chainWeights = {
+  chain: setting(weight().default(1), {
+    label: 'Rationale cross-entropy',
+    tex: '\\lambda_Z',
+    help: weightHelp('Weight of the cross-entropy on the written rationale and the answer prompt.'),
+    source: 'the papers that have the term weigh it 1',
+  }),
+  chainAnswer: setting(weight().default(1), {
+    label: 'Cross-entropy of the answer after it',
+    tex: '\\lambda_Y',
+    help: weightHelp('Weight of the cross-entropy on the answer after the written rationale.'),
+    source: 'the papers that have the term weigh it 1',
+  }),
+};
+
+export const chainTerm = (source: string): LossTerm => ({
+  name: 'chain',
+  label: 'rationale',
+  tex: '\\lambda_Z\\,\\mathcal{L}_{\\mathrm{CE}}(\\text{rationale, prompt}\\mid x)',
+  unit: 'nats per token, weighted',
+  about: 'Cross-entropy of the written rationale and the answer prompt.',
+  source,
+  weight: 'weights.chain',
+});
+
+export const chainAnswerTerm = (source: string): LossTerm => ({
+  name: 'chainAnswer',
+  label: 'answer after it',
+  tex: '\\lambda_Y\\,\\mathcal{L}_{\\mathrm{CE}}(\\text{answer}\\mid x, \\text{rationale})',
+  unit: 'nats per answer token, weighted',
+  about: 'Cross-entropy of the answer after the written rationale.',
+  source,
+  weight: 'weights.chainAnswer',
+});

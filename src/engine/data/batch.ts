@@ -110,6 +110,54 @@ export function tokenBatch(
 }
 
 /**
+ * A batch as n of equal size, in its order. Weights are n times as large, so that the mean of the parts' losses is that of
+ * the whole.
+ */
+export function splitBatch({ question, answer, reply, explicit }: TokenBatch, n: number): TokenBatch[] {
+  const part = (host: HostTensor, i: number, factor = 1) => partOf(host, n, i, factor);
+  const targets = (of: TokenTargets, i: number): TokenTargets => ({
+    targets: part(of.targets, i),
+    weights: part(of.weights, i, n),
+  });
+  return Array.from({ length: n }, (_, i) => ({
+    question: { ids: part(question.ids, i), keyMask: part(question.keyMask, i) },
+    answer: { ids: part(answer.ids, i), ...targets(answer, i) },
+    reply: targets(reply, i),
+    explicit: {
+      ...{ ids: part(explicit.ids, i), anchors: part(explicit.anchors, i) },
+      ...targets(explicit, i),
+    },
+  }));
+}
+
+/**
+ * Inputs of a batch, with its rows first, as those of n parts of it.
+ * @param means names of those that are weights of a mean over the batch: they are n times as large
+ */
+export const splitInputs = (
+  inputs: Readonly<Record<string, HostTensor>>,
+  n: number,
+  means: readonly string[] = [],
+): Record<string, HostTensor>[] =>
+  Array.from({ length: n }, (_, i) =>
+    Object.fromEntries(
+      Object.entries(inputs).map(([name, host]) => [name, partOf(host, n, i, means.includes(name) ? n : 1)]),
+    ),
+  );
+
+/** Part i of n of a tensor's rows, times a factor. */
+function partOf({ shape, dtype, data: all }: HostTensor, n: number, i: number, factor: number): HostTensor {
+  const [B, ...rest] = shape as [number, ...number[]];
+  const size = all.length / n;
+  const data = all.slice(i * size, (i + 1) * size);
+  return {
+    dtype,
+    shape: [B / n, ...rest],
+    data: factor === 1 ? data : data.map((x) => x * factor),
+  } as HostTensor;
+}
+
+/**
  * Batches of indices: a new seeded shuffle of 0…n−1 per epoch, epochs joined end to end so that every batch is full.
  * Batch t depends on the seed and t alone.
  */

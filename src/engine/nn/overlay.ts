@@ -1,6 +1,7 @@
 import type { HostTensor } from '../base/dtype';
 import { floatsOf } from '../base/half';
 import type { DecoderConfig } from './config';
+import { mergeRem, type RemPair } from './merge-rem';
 import { OUTER_PREFIX, type PackedWeight, packedWeights } from './weight-parts';
 import type { WeightSource } from './weight-source';
 
@@ -15,6 +16,8 @@ export type Overlay =
   | { readonly kind: 'replace'; readonly read: ReadRows }
   /** Row i of the tensor in place of row rows[i]. */
   | { readonly kind: 'rows'; readonly rows: readonly number[]; readonly read: ReadRows }
+  /** Rows [from, to) as they read what a REM makes of their input; after every change of the weights themselves. */
+  | { readonly kind: 'rem'; readonly from: number; readonly to: number; readonly pair: RemPair }
   /** scale·v is added. */
   | { readonly kind: 'add'; readonly read: ReadRows; readonly scale: number };
 
@@ -84,6 +87,10 @@ function change(overlay: Overlay, rows: Float32Array, width: number, from: numbe
     const values = floatsOf(overlay.read(from, to));
     for (let i = 0; i < rows.length; i++)
       rows[i] = (rows[i] as number) + overlay.scale * (values[i] as number);
+  } else if (overlay.kind === 'rem') {
+    const [begin, end] = [Math.max(overlay.from, from), Math.min(overlay.to, to)];
+    if (begin < end)
+      mergeRem(rows.subarray((begin - from) * width, (end - from) * width), overlay.pair, width);
   } else
     overlay.rows.forEach((row, i) => {
       if (row >= from && row < to) rows.set(floatsOf(overlay.read(i, i + 1)), (row - from) * width);

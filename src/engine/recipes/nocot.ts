@@ -1,5 +1,5 @@
 import type { ConfigOf } from '../../contract/config';
-import { answerAfter, readQuestion } from './shared/passes';
+import { answerAfter, readQuestion, STUDENT } from './shared/passes';
 import { directReasoning, type Recipe, studentLora } from './shared/recipe';
 
 /** No-CoT: supervised fine-tuning on the answer directly after the question, without latents. */
@@ -10,6 +10,6 @@ export const nocot: Recipe<ConfigOf<'nocot'>> = {
   targets: () => ({ losses: {} }),
   record(tape, { config, layout }) {
     const question = readQuestion(tape, layout);
-    answerAfter(tape, question, layout, config.weights.answer);
+    answerAfter(tape, question, layout, config.weights.answer, [STUDENT], config.answer.supervised);
   },
 };

@@ -44,6 +44,7 @@ import type {
 import { METHODS, methodOf } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import type { ModelFile, ModelFileRequest } from '../../contract/model-files';
+import type { KeptTeacher } from '../../contract/roles';
 import type { StatesFile, StatesRequest } from '../../contract/states';
 import type { ThoughtTestReport, ThoughtTestRequest } from '../../contract/thought-test';
 import type { AnswerDifference, BranchAnswer, ThoughtReport } from '../../contract/thoughts';
@@ -59,6 +60,7 @@ import { ExclusiveQueue } from './exclusive-queue';
 import { exportModel } from './exports/export';
 import { GenerationDecoders } from './generate/decoders';
 import { generate } from './generate/generate';
+import { identityOf } from './latents/identity';
 import type { LatentStepper } from './latents/latent-stepper';
 import type { Asking } from './latents/vectors';
 import { lensCost } from './lens/cost';
@@ -97,12 +99,14 @@ export class LoriWorkbench implements Workbench {
   private loaded: { pair: Pair; problems: ProblemSet } | undefined;
   private running: { control: LoopControl; signal: AbortSignal | undefined } | undefined;
   private student: Student | undefined;
+  /** The student that was kept as teacher. */
+  private teacher: LoadedModels['kept'];
   /** Checkpoints of the run in progress, or of the one that made the student. */
   private kept = new Checkpoints();
   private checkpointIds = 0;
   private studentIds = 0;
   private openedModel: OpenedModel | undefined;
-  private readonly questions = new Questions(() => this.ready());
+  private readonly questions = new Questions(() => ({ ...this.provider(), ...this.loaded }));
   private readonly data = new DataRoom();
   /** Hidden states the lens has gathered. */
   private readonly states = new StatesCache();
@@ -144,6 +148,11 @@ export class LoriWorkbench implements Workbench {
   }
 
   async problems(split: Split, from: number, count: number): Promise<readonly Problem[]> {
+    const { student } = this;
+    if (student?.config.roles.data === 'opened' && student.examples && split !== 'validation') {
+      const own = student.examples[split === 'train' ? 'training' : 'heldOut'];
+      return own.slice(from, from + count).map(problemOf);
+    }
     return this.ready().problems.take(split, from, count).map(problemOf);
   }
 
@@ -285,6 +294,18 @@ export class LoriWorkbench implements Workbench {
     });
   }
 
+  keepTeacher(): Promise<KeptTeacher> {
+    return this.queue.between(async () => {
+      const { student } = this;
+      if (!student)
+        throw new InputError('no student has been trained yet', 'Distil one first, then keep it as teacher.');
+      const model = student.roles?.student ?? this.ready().pair.base;
+      const { student: sha256 } = await identityOf(model, student);
+      this.teacher = { student, sha256: sha256 as string };
+      return { label: student.label, model: model.report.name, sha256: sha256 as string };
+    });
+  }
+
   private nextStudent(): string {
     return `student-${++this.studentIds}`;
   }
@@ -381,7 +402,7 @@ export class LoriWorkbench implements Workbench {
     latent?: LatentChoice;
   }): Promise<LatentSession> {
     return this.queue.between(async () => {
-      this.ready();
+      if (request.student !== 'trained') this.ready();
       if (request.student === 'trained' && !this.student)
         throw new InputError(
           'no student has been trained yet',
@@ -473,6 +494,7 @@ export class LoriWorkbench implements Workbench {
     return {
       ...this.loaded,
       student: this.student,
+      kept: this.teacher,
       checkpoints: this.kept.byId,
       opened: this.openedModel,
       provider: this.opened?.report.provider,
@@ -489,6 +511,7 @@ export class LoriWorkbench implements Workbench {
     await this.questions.forget();
     this.states.drop();
     this.student = undefined;
+    this.teacher = undefined;
     this.kept = new Checkpoints();
     const pair = this.loaded?.pair;
     this.loaded = undefined;

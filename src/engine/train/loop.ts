@@ -1,17 +1,25 @@
-import type { HostTensor } from '../base/dtype';
 import { NumericError, throwIfCancelled } from '../base/errors';
 import { yieldToEventLoop } from '../base/yield-to-event-loop';
 import type { DeviceTensor } from '../runtime/tensor';
 import type { Optimiser } from './optimiser';
-import type { TapeRun } from './step';
+import type { TapeOutput, TapeRun } from './step';
+
+export type Schedule = 'cosine' | 'constant';
 
 /**
  * Linear warm-up, then cosine to zero: lr(t) = lr·min(1, (t+1)/w)·½(1 + cos(π·max(0, t−w)/(T−w))), t from 0, T steps,
- * w = round(warmup·T).
+ * w = round(warmup·T); or constant after the warm-up.
  */
-export function learningRate(step: number, steps: number, peak: number, warmup: number): number {
+export function learningRate(
+  step: number,
+  steps: number,
+  peak: number,
+  warmup: number,
+  schedule: Schedule = 'cosine',
+): number {
   const w = Math.round(warmup * steps);
   const rise = w > 0 ? Math.min(1, (step + 1) / w) : 1;
+  if (schedule === 'constant') return peak * rise;
   const progress = Math.max(0, step - w) / Math.max(1, steps - w);
   return peak * rise * 0.5 * (1 + Math.cos(Math.PI * progress));
 }
@@ -28,8 +36,11 @@ export interface LoopStep {
   readonly milliseconds: number;
 }
 
-export interface LoopOptions {
-  readonly step: TapeRun;
+/** @typeParam Batch what a step is fed: inputs by name, or those of several batches */
+export interface LoopOptions<Batch> {
+  readonly step: Pick<TapeRun, 'terms'> & {
+    run(batch: Batch, parameters: readonly DeviceTensor[], step: number): Promise<TapeOutput>;
+  };
   readonly parameters: readonly DeviceTensor[];
   readonly optimiser: Optimiser;
   readonly steps: number;
@@ -37,10 +48,12 @@ export interface LoopOptions {
   readonly from?: number;
   readonly learningRate: number;
   readonly warmup: number;
+  /** Default cosine. */
+  readonly schedule?: Schedule;
   /** Multiplies the learning rate at step t, from 0; default 1. */
   readonly rateFactor?: (t: number) => number;
   /** The inputs of step t, from 0. */
-  readonly batch: (t: number) => Record<string, HostTensor> | Promise<Record<string, HostTensor>>;
+  readonly batch: (t: number) => Batch | Promise<Batch>;
   readonly onStep: (step: LoopStep) => void;
   /** Called every `every` steps and after the last one; 0 for never. */
   readonly every: number;
@@ -58,7 +71,7 @@ export interface LoopOptions {
  * @throws NumericError at the first loss or gradient that is not finite, after `onStep`, before parameters are changed
  * @throws CancelledError when the signal is aborted
  */
-export async function train(options: LoopOptions): Promise<number> {
+export async function train<Batch>(options: LoopOptions<Batch>): Promise<number> {
   const { step, parameters, optimiser, steps, control, signal } = options;
   let done = options.from ?? 0;
   while (done < steps && !control?.stopped) {
@@ -66,7 +79,8 @@ export async function train(options: LoopOptions): Promise<number> {
     if (control?.stopped) break;
     throwIfCancelled(signal, 'training');
     const start = performance.now();
-    const scheduled = learningRate(done, steps, options.learningRate, options.warmup);
+    const { learningRate: peak, warmup, schedule } = options;
+    const scheduled = learningRate(done, steps, peak, warmup, schedule);
     const rate = scheduled * (options.rateFactor?.(done) ?? 1);
     const output = await step.run(await options.batch(done), parameters, done);
     const { norm, finite, terms } = await optimiser.update(

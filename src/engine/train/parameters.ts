@@ -71,9 +71,18 @@ export class ParameterSet implements ParameterSpecs {
     return (this.all[this.index(name)] as Parameter).shape;
   }
 
-  /** Total number of trained values. */
+  /** Total number of trained values; fixed ones, at a rate of 0, are not counted. */
   get size(): number {
-    return this.all.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    return this.all.reduce((sum, { shape, rateFactor }) => sum + (rateFactor > 0 ? sizeOf(shape) : 0), 0);
+  }
+
+  /** Groups of the optimiser, in the parameters' order. @param moduleRate multiplies the rate of modules */
+  groups(moduleRate: number): Pick<Parameter, 'decay' | 'rateFactor'>[] {
+    const modules = new Set(this.modules.map(({ name }) => name));
+    return this.all.map(({ name, decay, rateFactor }) => ({
+      decay,
+      rateFactor: modules.has(name) ? rateFactor * moduleRate : rateFactor,
+    }));
   }
 
   /** The set as plain data, from which it can be made again: `new ParameterSet(config, specs.adapters, specs.modules)`. */

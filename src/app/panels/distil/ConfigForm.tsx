@@ -65,6 +65,20 @@ function Group({
   );
 }
 
+/** What it does, its range, its default and where that comes from; defaults of this project are marked beside the name. */
+function helpOf(setting: Setting): string {
+  const { help, range, ours, source, unit } = setting;
+  const within = range ? ` Range: ${rangeText(setting)}${unit ? ` ${unit}` : ''}.` : '';
+  return `${help}${within} Default: ${defaultText(setting)}${ours ? '' : ` (${source})`}.`;
+}
+
+function defaultText({ default: usual, options }: Setting): string {
+  if (typeof usual === 'boolean') return usual ? 'on' : 'off';
+  const chosen = Array.isArray(usual) ? usual : [usual];
+  if (chosen.length > 1 && chosen.length === options.length) return 'all';
+  return chosen.map((id) => options.find((option) => option.id === id)?.label ?? String(id)).join(', ');
+}
+
 function SettingField({
   setting,
   error,
@@ -80,7 +94,7 @@ function SettingField({
   const common = {
     label: setting.label,
     tex: setting.tex,
-    help: `${setting.help}${setting.range ? ` Range: ${rangeText(setting)}.` : ''}`,
+    help: helpOf(setting),
     ours: setting.ours,
     isDisabled,
     error,
@@ -105,7 +119,7 @@ function SettingField({
       return (
         <Choice
           label={<FieldName {...common} />}
-          help={setting.help}
+          help={common.help}
           isDisabled={isDisabled}
           value={value as string}
           options={setting.options}
@@ -136,6 +150,7 @@ function SettingField({
               />
             ))}
           </div>
+          <span className="help">{common.help}</span>
           {error && <span className="field-error">{error}</span>}
         </fieldset>
       );

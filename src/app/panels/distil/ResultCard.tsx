@@ -1,14 +1,20 @@
 import type { Accuracy, RunResult } from '../../../contract/events';
 import { nameConfig } from '../../../contract/presets';
-import { useApp } from '../../store/use-app';
+import { isActive } from '../../store/run';
+import { useActions, useApp } from '../../store/use-app';
+import { Button } from '../../ui/Button';
 import { duration, integer, length, percent } from '../../ui/format';
 import { Facts, Panel } from '../../ui/Panel';
 import { ranksUsed } from './ranks-used';
 
 /** The final figure: the student beside the teacher, on the same held-out problems. */
 export function ResultCard({ result }: { readonly result: RunResult }) {
-  const { heldOut, teacher, seconds } = result;
+  const { heldOut, isWritten = false, explicit, teacher, seconds } = result;
   const methods = useApp((state) => state.methods);
+  const busy = useApp((state) => isActive(state.run));
+  // Only the student that the engine has can be kept.
+  const isThere = useApp((state) => state.student !== null && state.student.id === result.student?.id);
+  const { keepTeacher } = useActions();
   const { name: label } = nameConfig(result.config, methods);
   const cut = ranksUsed(result, methods);
   const share = heldOut && teacher && teacher.share > 0 ? heldOut.share / teacher.share : null;
@@ -17,12 +23,27 @@ export function ResultCard({ result }: { readonly result: RunResult }) {
       title="Result"
       about={
         heldOut
-          ? `${label} answers ${heldOut.correct} of ${heldOut.total} held-out problems right${share === null ? '' : `: ${percent(share, 0)} of the teacher’s accuracy, with no explicit reasoning`}.`
+          ? `${label} answers ${heldOut.correct} of ${heldOut.total} held-out problems right${share === null ? '' : `: ${percent(share, 0)} of the teacher’s accuracy, ${isWritten ? 'writing its rationale as the teacher does' : 'with no explicit reasoning'}`}.`
           : 'No held-out problems were asked for.'
+      }
+      actions={
+        isThere && (
+          <Button isDisabled={busy} onPress={() => void keepTeacher()}>
+            Keep as teacher
+          </Button>
+        )
       }
     >
       <div className="bars">
-        {heldOut && <AccuracyBar label={`Student (${label})`} accuracy={heldOut} />}
+        {heldOut && (
+          <AccuracyBar
+            label={`Student (${label})${isWritten ? ', explicit chain of thought' : ''}`}
+            accuracy={heldOut}
+          />
+        )}
+        {explicit && (
+          <AccuracyBar label={`Student (${label}), explicit chain of thought`} accuracy={explicit} />
+        )}
         {teacher && <AccuracyBar label="Teacher, explicit chain of thought" accuracy={teacher} faint />}
       </div>
       <p className="help">

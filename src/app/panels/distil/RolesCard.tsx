@@ -81,6 +81,7 @@ function whatThereIs({
   pair,
   lens,
   data,
+  teacher,
 }: AppState): Readonly<Record<RoleField, Readonly<Record<string, There>>>> {
   const nameOf = (role: string) => pair.value?.models.find((model) => model.role === role)?.name;
   const opened = lens.opened.value;
@@ -99,7 +100,14 @@ function whatThereIs({
         otherwise: 'No model is open: open one in Model first.',
       },
     },
-    teacher: { bundled: own(nameOf('teacher')) },
+    teacher: {
+      bundled: own(nameOf('teacher')),
+      kept: {
+        isThere: teacher !== null,
+        ...(teacher && { name: `${teacher.model}, ${teacher.label}` }),
+        otherwise: 'No student was kept as teacher: train one, then keep it in its result.',
+      },
+    },
     data: {
       opened: {
         isThere: rows !== null && rows.rows > 0,

@@ -20,6 +20,10 @@ export function QuestionCard() {
   const hasStudent = useApp((state) => state.studentConfig !== null);
   const line = useApp(({ student: kept }) => (kept === null ? '' : `Student: ${studentLine(kept)}.`));
   const opened = useApp((state) => state.lens.opened.value !== null);
+  const isOwn = useApp(
+    ({ latents, studentConfig }) =>
+      latents.student === 'trained' && studentConfig?.roles.student === 'opened',
+  );
   const shown = useAppMade(latentsOf);
   const trained = shown.steps;
   const training = useApp((state) => isTraining(state.run));
@@ -111,7 +115,7 @@ export function QuestionCard() {
         error={wrongSteps ? `K must be a whole number from ${least} to ${MAX_LATENT_STEPS}.` : undefined}
       />
       {count > 0 && <p className="help">{filterSentence(shown)}</p>}
-      {opened && (
+      {opened && !isOwn && (
         <p className="help">
           Questions are answered by the bundled pair, not by the model opened in Model: that one is used by
           Low-rank, Generate and Data.

@@ -23,6 +23,8 @@ export interface SegmentShape {
   readonly columns: number;
   /** Whether later segments read its keys and values: the program then outputs the caches with its columns filled in. */
   readonly writes: boolean;
+  /** Whether its attention weights are read: an output `attention` [B, heads, P, keys]. Default false. */
+  readonly attends?: boolean;
   /** Positions that have a separate output with a cotangent of its own, in ascending order. */
   readonly watched: readonly number[];
   /** Whether each row has RoPE positions of its own: the tables `cos` and `sin` are [B, 1, P, d/2], otherwise [P, d/2]. */
@@ -91,6 +93,7 @@ function trace(config: DecoderConfig, shape: SegmentShape) {
   const out = decoderLayer(config, weights, attached, x, segmentOf(graph, config, shape), past);
   const outputs: Record<string, Tensor> = { y: out.x };
   if (shape.writes) Object.assign(outputs, cached(out.kv, shape));
+  if (shape.attends) outputs.attention = out.attention;
   if (watched.length > 0 && watched.length < P) {
     const rows = o.reshape(out.x, [B, P, H]);
     const each = watched.map((p) => o.slice(rows, 1, p, p + 1));

@@ -72,20 +72,30 @@ function* recordStage(
   }
 }
 
-/** Answer prompt (its last token is the anchor) and answer; their mean cross entropy is the term `answer`. */
+/**
+ * Answer prompt (its last token is the anchor) and answer. The mean cross entropy of the answer, or of both, is the term
+ * `answer`; the last position before the prompt predicts its first token.
+ */
 export function answerAfter(
   tape: Tape,
   before: Segment,
   layout: TokenLayout,
   weight: number,
   adapters: readonly string[] = [STUDENT],
+  supervised: 'answer' | 'prompt' = 'answer',
 ): Segment {
   const { prompt: P, answer: A } = layout;
   const answer = tape.segment(tape.tokens(TOKEN_INPUTS.answerIds, P + A - 1), { after: before, adapters });
-  tape.crossEntropy('answer', weight, answer.finals(P - 1), {
-    targets: TOKEN_INPUTS.answerTargets,
-    weights: TOKEN_INPUTS.answerWeights,
-  });
+  if (supervised === 'prompt')
+    tape.crossEntropy('answer', weight, tape.rows(before.last, answer.finals()), {
+      targets: TOKEN_INPUTS.replyTargets,
+      weights: TOKEN_INPUTS.replyWeights,
+    });
+  else
+    tape.crossEntropy('answer', weight, answer.finals(P - 1), {
+      targets: TOKEN_INPUTS.answerTargets,
+      weights: TOKEN_INPUTS.answerWeights,
+    });
   return answer;
 }
 

@@ -44,7 +44,9 @@ export interface BatchPlace {
 export interface OwnInputs {
   /** Lengths that the recording is made for, by names of its choice. */
   readonly sizes?: Readonly<Record<string, number>>;
-  /** Those of a batch, by input name. */
+  /** Names of those that are weights of a mean over all batches of a step, and sum to 1; without it, each batch has means of its own. */
+  readonly means?: readonly string[];
+  /** Those of a batch by name; each has the batch's rows first. */
   feeds(problems: readonly TokenProblem[], place: BatchPlace): Record<string, HostTensor>;
   /** Those of a batch that is drawn from the student as it is, instead of `feeds`. */
   draw?(

@@ -16,10 +16,13 @@ export interface TeacherStates {
 /** The output of `recordTeacher`, [B, R − 1, L, H]. */
 export const TEACHER_STATES = 'states';
 
-/** The teacher, forced through question ∥ rationale ∥ answer prompt ∥ answer. */
-export function recordTeacher(tape: Tape, layout: TokenLayout): void {
-  const question = readQuestion(tape, layout, []);
-  const text = tape.segment(tape.tokens(TOKEN_INPUTS.explicitIds, layout.explicit - 1), { after: question });
+/** The teacher, forced through question ∥ rationale ∥ answer prompt ∥ answer. @param adapters those that it runs with */
+export function recordTeacher(tape: Tape, layout: TokenLayout, adapters: readonly string[] = []): void {
+  const question = readQuestion(tape, layout, [...adapters]);
+  const text = tape.segment(tape.tokens(TOKEN_INPUTS.explicitIds, layout.explicit - 1), {
+    after: question,
+    adapters,
+  });
   tape.output(TEACHER_STATES, text.states);
 }
 

@@ -38,7 +38,7 @@ export async function exportModel(
       `${subject.model.report.name} is an ONNX export, whose weights are not read`,
       'Open the safetensors of the same model.',
     );
-  const exported = exportedOf(subject, NAMES[format]);
+  const exported = exportedOf(subject);
   const stem = `${slug(subject.source)}-${format}`;
   const made =
     format === 'onnx'
@@ -47,8 +47,6 @@ export async function exportModel(
   const { extension, ...file } = made;
   return { ...file, name: `${stem}.${extension}`, milliseconds: performance.now() - start };
 }
-
-const NAMES = { peft: 'a PEFT folder', merged: 'a merged model', onnx: 'an ONNX graph' } as const;
 
 function check({ format, dtype = 'f32', length = ONNX_LENGTH.default }: ModelFileRequest): void {
   const oneOf = (value: string, known: readonly string[], what: string): void => {
@@ -140,9 +138,11 @@ const modulesFile = ({ modules }: Exported): Uint8Array<ArrayBuffer> =>
 /** How the student reasons, for this program and for whoever writes another. */
 function studentFile(
   { source, reasoning, parameters }: ResolvedSubject,
-  { model, adapters, modules }: Exported,
+  { model, adapters, rems, modules }: Exported,
   format: string,
 ): Uint8Array<ArrayBuffer> {
+  // Adapters for writing a rationale are not in the file where they are not those that reason.
+  const { explicitAdapters: _, ...own } = reasoning;
   const about = {
     kind: 'lori-student',
     version: 1,
@@ -151,14 +151,14 @@ function studentFile(
     source,
     format,
     base: { name: model.report.name, sha256: model.report.sha256, sampled: model.report.sampled ?? false },
-    reasoning: format === 'merged' ? { ...reasoning, adapters: [] } : reasoning,
-    adapters: Object.fromEntries(adapters.map(({ name }) => [name, parameters.adapters[name]])),
+    reasoning: format === 'merged' ? { ...own, adapters: [] } : own,
+    adapters: Object.fromEntries([...adapters, ...rems].map(({ name }) => [name, parameters.adapters[name]])),
     modules: modules.map(({ name, shape }) => ({ name, shape })),
   };
   return new TextEncoder().encode(`${JSON.stringify(about, null, 2)}\n`);
 }
 
-function notesOn({ modules, idle, adapters }: Exported, isGraph: boolean): string[] {
+function notesOn({ modules, idle, adapters, rems }: Exported, isGraph: boolean): string[] {
   const names = listed(
     modules.map(({ name }) => name),
     6,
@@ -174,6 +174,6 @@ function notesOn({ modules, idle, adapters }: Exported, isGraph: boolean): strin
     ...(idle.length > 0
       ? [`Adapters that do not run while it answers are left out: ${listed(idle, 6)}.`]
       : []),
-    ...(adapters.length > 0 && isGraph ? ['The adapters are merged into the weights.'] : []),
+    ...(adapters.length + rems.length > 0 && isGraph ? ['The adapters are merged into the weights.'] : []),
   ];
 }

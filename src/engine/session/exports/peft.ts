@@ -7,9 +7,15 @@ import type { Exported, RunningAdapter } from './subject';
 
 /**
  * A student's adapter as PEFT stores one: adapter_config.json and adapter_model.safetensors.
- * @throws ConfigError if the student has no adapter, or several at once
+ * @throws ConfigError if the student has no adapter, several at once, or one that is not LoRA
  */
-export function peftFiles({ model, adapters }: Exported): Record<string, Uint8Array<ArrayBuffer>> {
+export function peftFiles({ model, adapters, rems }: Exported): Record<string, Uint8Array<ArrayBuffer>> {
+  const [rem] = rems;
+  if (rem)
+    throw new ConfigError(
+      `the student’s adapter "${rem.name}" is a reasoning evolvement module (DART), which a PEFT folder cannot hold`,
+      'Export the merged model, whose key and value projections take it in, or the run bundle.',
+    );
   const [adapter, ...others] = adapters;
   if (!adapter)
     throw new ConfigError(

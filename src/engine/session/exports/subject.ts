@@ -1,7 +1,7 @@
-import { ConfigError } from '../../base/errors';
-import type { AdapterSpec } from '../../nn/attachments';
+import type { AdapterSpec, RemSpec } from '../../nn/attachments';
 import type { LoraSpec } from '../../nn/lora';
 import { loraFactors, type ModuleFactors } from '../../nn/lora-factors';
+import { remFactors } from '../../nn/merge-rem';
 import { type Overlay, overlaidSource } from '../../nn/overlay';
 import { type ParameterSpecs, packName, parameterShapes } from '../../nn/parameters';
 import type { WeightSource } from '../../nn/weight-source';
@@ -13,6 +13,8 @@ export interface Exported {
   readonly model: LoadedModel;
   /** The LoRA adapters that run, in order. */
   readonly adapters: readonly RunningAdapter[];
+  /** Reasoning evolvement modules (DART) that run. */
+  readonly rems: readonly RunningRem[];
   /** Trained tensors outside the layers. */
   readonly modules: readonly {
     readonly name: string;
@@ -29,28 +31,27 @@ export interface RunningAdapter {
   readonly factors: readonly ModuleFactors[];
 }
 
-/**
- * @param format said in the message
- * @throws ConfigError for an adapter that is not LoRA: its change of the network is no change of weights that the format holds
- */
-export function exportedOf(
-  { model, parameters, packs, reasoning }: ResolvedSubject,
-  format: string,
-): Exported {
+export interface RunningRem {
+  readonly name: string;
+  readonly spec: RemSpec;
+  /** Of each layer. */
+  readonly packs: readonly Float32Array<ArrayBuffer>[];
+}
+
+export function exportedOf({ model, parameters, packs, reasoning }: ResolvedSubject): Exported {
   const values = valuesOf(model, parameters, packs);
   const active = reasoning.adapters.filter((name) => Object.hasOwn(parameters.adapters, name));
+  const running = active.map((name) => ({
+    name,
+    spec: parameters.adapters[name] as AdapterSpec,
+    packs: Array.from({ length: model.config.layers }, (_, i) => values(packName(name, i))),
+  }));
   return {
     model,
-    adapters: active.map((name) => {
-      const spec = parameters.adapters[name] as AdapterSpec;
-      if (spec.kind !== 'lora')
-        throw new ConfigError(
-          `the student’s adapter "${name}" is a reasoning evolvement module (DART), which ${format} cannot hold`,
-          'Export the run bundle instead: it holds everything that was trained.',
-        );
-      const own = Array.from({ length: model.config.layers }, (_, i) => values(packName(name, i)));
-      return { name, spec, factors: loraFactors(model.config, spec, own) };
-    }),
+    adapters: running.flatMap(({ name, spec, packs: own }) =>
+      spec.kind === 'lora' ? [{ name, spec, factors: loraFactors(model.config, spec, own) }] : [],
+    ),
+    rems: running.flatMap(({ spec, ...rest }) => (spec.kind === 'rem' ? [{ ...rest, spec }] : [])),
     modules: parameters.modules.map(({ name, shape }) => ({ name, shape, values: values(name) })),
     idle: Object.keys(parameters.adapters).filter((name) => !active.includes(name)),
   };
@@ -66,8 +67,11 @@ function valuesOf(
 }
 
 /** The model's weights with its adapters merged. */
-export function mergedSource({ model, adapters }: Exported): WeightSource {
+export function mergedSource({ model, adapters, rems }: Exported): WeightSource {
   const overlays = new Map<string, Overlay[]>();
+  const add = (target: string, overlay: Overlay): void => {
+    overlays.set(target, [...(overlays.get(target) ?? []), overlay]);
+  };
   for (const { factors } of adapters)
     for (const { target, rank, alpha, a, in: width, b, out } of factors) {
       const rows =
@@ -77,11 +81,12 @@ export function mergedSource({ model, adapters }: Exported): WeightSource {
           shape: [to - from, columns],
           data: data.subarray(from * columns, to * columns),
         });
-      overlays.set(target, [
-        ...(overlays.get(target) ?? []),
-        { kind: 'lora', a: rows(a, rank, width), b: rows(b, out, rank), scale: alpha / rank },
-      ]);
+      add(target, { kind: 'lora', a: rows(a, rank, width), b: rows(b, out, rank), scale: alpha / rank });
     }
+  // A module comes before the linear and its LoRA: (W + ΔW)·(I + s·W₂W₁ᵀ).
+  for (const { spec, packs } of rems)
+    for (const { target, ...factors } of remFactors(model.config, spec, packs))
+      add(target, { kind: 'rem', ...factors });
   if (overlays.size === 0) return model.weights;
   return overlaidSource(model.config, model.weights, overlays);
 }

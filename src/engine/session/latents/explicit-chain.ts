@@ -4,7 +4,7 @@ import type { Decoder } from '../../decode/decoder';
 import { everywhere } from '../../decode/greedy';
 import { hiddenOf, nextTokens } from '../../decode/readout';
 import { lastNumber, textOf } from '../../eval/answer';
-import type { Pair } from '../models/pair';
+import type { AnsweringModels } from '../models/pair';
 
 /** The teacher's explicit chain of thought on a question, with its hidden states. */
 export interface ExplicitChain {
@@ -17,7 +17,7 @@ export interface ExplicitChain {
 
 /** Reasons greedily, token by token. Times are of the passes alone, without what is read for display. */
 export async function explicitChain(
-  pair: Pair,
+  pair: AnsweringModels,
   decoder: Decoder,
   question: string,
   limit: number,

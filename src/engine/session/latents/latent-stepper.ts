@@ -20,7 +20,7 @@ import { feedbackOf, type Reasoning, thoughtsIn } from '../../decode/reasoning';
 import type { DecoderState } from '../../decode/state';
 import type { Device } from '../../device/device';
 import { textOf } from '../../eval/answer';
-import type { Pair } from '../models/pair';
+import type { AnsweringModels } from '../models/pair';
 import { unknownWords } from '../prompts/prompt';
 import { type Answering, answerDifference, answerIds, prompted } from './answers';
 import { valueOf } from './explicit-chain';
@@ -68,7 +68,7 @@ export class LatentStepper {
   private space: TeacherSpace | null | undefined;
 
   private constructor(
-    private readonly pair: Pair,
+    private readonly pair: AnsweringModels,
     private readonly decoder: Decoder,
     options: StepperOptions,
   ) {
@@ -113,7 +113,11 @@ export class LatentStepper {
   }
 
   /** Reads the question. @throws InputError if it is empty or too long */
-  static async open(pair: Pair, decoder: Decoder, options: StepperOptions): Promise<LatentStepper> {
+  static async open(
+    pair: AnsweringModels,
+    decoder: Decoder,
+    options: StepperOptions,
+  ): Promise<LatentStepper> {
     const stepper = new LatentStepper(pair, decoder, options);
     await stepper.tree.at([], 0);
     return stepper;

@@ -28,6 +28,9 @@ export interface LoadedModel {
   readonly onnx?: OnnxExport;
 }
 
+/** Models that answer questions in the tokens of one tokenizer. */
+export type AnsweringModels = Pick<Pair, 'base' | 'teacher' | 'tokenizer' | 'codec'>;
+
 /** A base and its chain-of-thought teacher, with the same shape and tokenizer. */
 export interface Pair {
   readonly manifest: Manifest;

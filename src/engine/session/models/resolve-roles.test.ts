@@ -74,6 +74,30 @@ describe('roles', () => {
     await workbench.close();
   });
 
+  it('teach by the student that was kept, and step it on its own model', async () => {
+    const workbench = await workbenchWith({ pair: false });
+    await workbench.openData([rowsFile(ROWS)], AS_DETECTED);
+    const own = { student: 'opened', teacher: 'self', data: 'opened' };
+    const first = await workbench.distil(run(own));
+    await expect(workbench.distil(run({ ...own, teacher: 'kept' }))).rejects.toThrow('none was');
+    const kept = await workbench.keepTeacher();
+    const second = await workbench.distil(run({ ...own, teacher: 'kept' }));
+    expect(Object.values(second.models)).toContain(kept.sha256);
+    expect(Object.keys(second.models)).toHaveLength(2);
+    expect(first.models).not.toEqual(second.models);
+    // Held-out rows can be asked, and the kept teacher explains.
+    const [problem] = await workbench.problems('held-out', 0, 1);
+    expect(problem?.id).toBe(second.data?.heldOut[0]);
+    const { question } = problem as NonNullable<typeof problem>;
+    const session = await workbench.openQuestion({ question, student: 'trained' });
+    expect(session.latentSteps).toBe(2);
+    expect(
+      (await workbench.answer({ session: session.session, step: 0, interventions: [] })).text,
+    ).toBeTypeOf('string');
+    expect((await workbench.explicit(question)).text).toBeTypeOf('string');
+    await workbench.close();
+  });
+
   it('name the rows that are too long', async () => {
     const workbench = await workbenchWith();
     await workbench.openData([rowsFile(ROWS)], AS_DETECTED);

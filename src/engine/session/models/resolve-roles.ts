@@ -25,7 +25,10 @@ export function resolveRoles({ roles, data }: RunConfig, held: LoadedModels): Ro
   const hashes =
     pair && roles.teacher === 'bundled'
       ? pair.hashes
-      : Object.fromEntries([model, teacher.model].map(({ report }) => [report.name, report.sha256]));
+      : Object.fromEntries([
+          ...[model, teacher.model].map(({ report }) => [report.name, report.sha256]),
+          ...(teacher.adapter ? [[`the kept teacher: ${teacher.label}`, teacher.adapter.sha256]] : []),
+        ]);
   return { student: model, teacher, tokenizer, codec, hashes };
 }
 
@@ -66,10 +69,11 @@ function teacherOf(
         'the teacher is to be the student that was kept as teacher, and none was',
         'Train one, then keep it as teacher (with the lab: --teacher RUN.json), or choose another teacher.',
       );
-    const own = kept.roles?.student ?? pair?.base;
+    const { student, sha256 } = kept;
+    const own = student.roles?.student ?? pair?.base;
     if (!own) throw noPair();
-    checkTokenizers(kept.roles?.tokenizer ?? (pair as Pair).tokenizer, tokenizer, own, model);
-    return { model: own, adapter: kept, label: `${own.report.name}, ${kept.label}` };
+    checkTokenizers(student.roles?.tokenizer ?? (pair as Pair).tokenizer, tokenizer, own, model);
+    return { model: own, adapter: { ...student, sha256 }, label: `${own.report.name}, ${student.label}` };
   }
   if (!pair) throw noPair();
   checkTokenizers(pair.tokenizer, tokenizer, pair.teacher, model);

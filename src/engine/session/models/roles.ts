@@ -7,8 +7,11 @@ import type { LoadedModel } from './pair';
 /** The trained values of a student. */
 export interface TeacherAdapter {
   readonly parameters: ParameterSpecs;
-  readonly reasoning: Reasoning;
+  /** As a student; as a teacher it writes its rationale, with the adapters that it does so with. */
+  readonly reasoning?: Reasoning | undefined;
   readonly packs: readonly Float32Array<ArrayBuffer>[];
+  /** Of all that. */
+  readonly sha256: string;
 }
 
 /** The model whose hidden states are distilled. */

@@ -41,7 +41,7 @@ export interface LoadedModels {
   /** The student of the last run. */
   readonly student?: Student;
   /** The student that was kept as teacher. */
-  readonly kept?: Student | undefined;
+  readonly kept?: { readonly student: Student; readonly sha256: string } | undefined;
   /** The data set that was opened. */
   readonly data?: OpenedData | undefined;
   /** By id. */

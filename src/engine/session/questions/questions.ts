@@ -22,22 +22,37 @@ import { LatentStepper, SHOWN_TOKENS } from '../latents/latent-stepper';
 import { type TeacherSpace, teacherSpace } from '../latents/teacher-distance';
 import { LOOKED_AT } from '../latents/thought-runner';
 import type { DeviceModels } from '../models/device-models';
-import type { Pair } from '../models/pair';
-import { POOL, type ProblemSet } from '../models/problems';
+import type { AnsweringModels, Pair } from '../models/pair';
+import { type Example, POOL, type ProblemSet } from '../models/problems';
+import type { TeacherAdapter } from '../models/roles';
 import { capacityFor, decoderFor, EVALUATION_BATCH, generationLimit, type Student } from '../runs/student';
 import { DecoderCache } from './decoder-cache';
 
 /** Held-out problems that determine how long a typed question may be: as long as the longest, plus some slack. */
 const MEASURED = 512;
 const QUESTION_ROOM = 8;
+/** Of a student whose training is not known: room for a problem of GSM8K. */
+const UNKNOWN_LENGTHS: TokenLayout = { batch: 1, question: 256, prompt: 0, answer: 16, explicit: 256 };
 /** Upper limit of τ, as in a run's configuration. */
 const MAX_TEMPERATURE = 100;
 
 interface Models {
   readonly models: DeviceModels;
   readonly device: Device | undefined;
-  readonly pair: Pair;
-  readonly problems: ProblemSet;
+  readonly pair?: Pair | undefined;
+  readonly problems?: ProblemSet | undefined;
+}
+
+/** Whose models answer. */
+interface Asked {
+  readonly models: AnsweringModels;
+  /** What the teacher runs with. */
+  readonly adapter?: TeacherAdapter | undefined;
+  /** Of a student that was not trained on the pair's problems. */
+  readonly examples?: Student['examples'];
+  readonly layout: TokenLayout;
+  /** Unique to the models. */
+  readonly key: string;
 }
 
 /** How the untrained base reasons; unspecified parts are a run's defaults. @throws InputError for an impossible τ */
@@ -54,8 +69,11 @@ function baseReasoning(choice: LatentChoice | undefined): Reasoning {
 
 /** Questions for student and teacher, one open at a time, and the decoders made for them. */
 export class Questions {
-  /** Trained values of the student that is stepped through. */
+  /** Trained values of the student that is stepped through, and of a teacher. */
   private parameters: readonly DeviceTensor[] = [];
+  private teachers: readonly DeviceTensor[] = [];
+  /** The student that was asked last: its teacher is the one that explains. */
+  private student: Student | undefined;
   private stepper: { session: number; stepper: LatentStepper; decoder: Decoder } | undefined;
   private sessions = 0;
   private readonly decoders = new DecoderCache((decoder) => this.stepper?.decoder === decoder);
@@ -82,7 +100,8 @@ export class Questions {
     },
     student: Student | undefined,
   ): Promise<LatentSession> {
-    const { pair, problems, device } = this.models();
+    const { device } = this.models();
+    const asked = this.asked(student);
     const trained = student?.reasoning ?? baseReasoning(request.latent);
     const latentSteps = request.steps ?? thoughtsIn(trained);
     if (!Number.isInteger(latentSteps) || latentSteps < 0 || latentSteps > MAX_LATENT_STEPS)
@@ -92,21 +111,23 @@ export class Questions {
       );
     const reasoning = withSteps(trained, latentSteps, feedbackBy(LATENT_DEFAULTS));
     // If this is refused, the previous question stays open; otherwise it ends here, because its trained values go.
-    leftPad([pair.codec.question(request.question)], this.layout().question, pair.codec.padId);
+    const { codec } = asked.models;
+    leftPad([codec.question(request.question)], asked.layout.question, codec.padId);
     this.close();
-    const decoder = await this.studentDecoder(student, reasoning);
+    this.student = student;
+    const decoder = await this.studentDecoder(asked, student, reasoning);
     this.sessions++;
-    const stepper = await LatentStepper.open(pair, decoder, {
+    const stepper = await LatentStepper.open(asked.models, decoder, {
       session: this.sessions,
       question: request.question,
       expected: request.expected ?? null,
       student: student?.label ?? 'the base, untrained',
-      identity: await identityOf(pair.base, student),
+      identity: await identityOf(asked.models.base, student),
       reasoning,
-      limit: generationLimit(this.layout(), reasoning),
+      limit: generationLimit(asked.layout, reasoning),
       device,
-      training: (count) => this.trainingQuestions(count),
-      problem: (id) => problems.byId(id)?.problem.question,
+      training: (count) => this.trainingQuestions(asked, count),
+      problem: (id) => this.problem(asked, id)?.problem.question,
     });
     if (this.taught?.question === request.question) stepper.compareWith(this.taught.space);
     this.stepper = { session: this.sessions, stepper, decoder };
@@ -122,9 +143,11 @@ export class Questions {
 
   /** The teacher's explicit chain of thought. */
   async explicit(question: string): Promise<ExplicitReport> {
-    const { pair, device } = this.models();
-    const decoder = await this.teacherDecoder(1);
-    const chain = await explicitChain(pair, decoder, question, generationLimit(this.layout(), explicitly()));
+    const { device } = this.models();
+    const asked = this.asked(this.student);
+    const decoder = await this.teacherDecoder(asked, 1);
+    const limit = generationLimit(asked.layout, explicitly());
+    const chain = await explicitChain(asked.models, decoder, question, limit);
     const { layers: L, hiddenSize: H } = decoder.shape.config;
     const space = await teacherSpace(chain, [L, H], device);
     this.taught = { question, space };
@@ -134,11 +157,9 @@ export class Questions {
   }
 
   /** The first training problems whose questions fit into what the decoders read. @throws InputError if there are fewer */
-  private trainingQuestions(count: number): string[] {
-    const { problems } = this.models();
-    const { question: most } = this.layout();
-    const found = problems
-      .take('train', 0, POOL)
+  private trainingQuestions({ layout, examples }: Asked, count: number): string[] {
+    const { question: most } = layout;
+    const found = (examples?.training ?? this.models().problems?.take('train', 0, POOL) ?? [])
       .filter(({ tokens }) => tokens.question.length <= most)
       .slice(0, count)
       .map(({ problem }) => problem.question);
@@ -150,23 +171,30 @@ export class Questions {
     return found;
   }
 
+  private problem({ examples }: Asked, id: string): Example | undefined {
+    if (!examples) return this.models().problems?.byId(id);
+    return [...examples.training, ...examples.heldOut].find((example) => example.id === id);
+  }
+
   /** The teacher's own accuracy on the first `count` held-out problems; measured once per pair. */
   async teacherAccuracy(count: number, options: CallOptions): Promise<Accuracy> {
     const known = this.measured.get(count);
     if (known) return known;
-    const { pair, problems } = this.models();
-    const decoder = await this.teacherDecoder(EVALUATION_BATCH);
+    const { problems } = this.models();
+    const asked = this.asked(undefined);
+    const pair = asked.models;
+    const decoder = await this.teacherDecoder(asked, EVALUATION_BATCH);
     const start = performance.now();
     const share = await accuracy({
       decoder,
       codec: pair.codec,
       tokenizer: pair.tokenizer,
       endIds: pair.teacher.endIds,
-      problems: problems
+      problems: (problems as ProblemSet)
         .take('held-out', 0, count)
         .map((e) => ({ tokens: e.tokens, answer: e.problem.answer })),
       reasoning: explicitly(),
-      limit: generationLimit(this.layout(), explicitly()),
+      limit: generationLimit(asked.layout, explicitly()),
       signal: options.signal,
       onProgress: (done, total) =>
         options.report?.({
@@ -192,6 +220,7 @@ export class Questions {
     this.close();
     await this.decoders.clear();
     this.dropParameters();
+    this.dropTeachers();
   }
 
   /** Frees everything that belongs to the loaded pair. */
@@ -202,27 +231,51 @@ export class Questions {
     this.taught = undefined;
   }
 
-  private layout(): TokenLayout {
+  /** @throws InputError if its models are not loaded */
+  private asked(student: Student | undefined): Asked {
+    const { pair, problems } = this.models();
+    const { roles, lengths, examples } = student ?? {};
+    if (!roles || (roles.student === pair?.base && roles.codec === pair.codec)) {
+      if (!pair || !problems) throw new InputError('no models are loaded', 'Load the bundled pair first.');
+      return { models: pair, layout: this.layout(pair, problems), key: 'the pair' };
+    }
+    const { student: base, teacher, tokenizer, codec } = roles;
+    return {
+      models: { base, teacher: teacher.model, tokenizer, codec },
+      adapter: teacher.adapter,
+      examples,
+      layout: lengths
+        ? { ...lengths, batch: 1, question: lengths.question + QUESTION_ROOM }
+        : { ...UNKNOWN_LENGTHS, prompt: codec.prompt.length },
+      key: `${base.report.sha256} ${teacher.label} ${JSON.stringify(lengths)}`,
+    };
+  }
+
+  private layout(pair: Pair, problems: ProblemSet): TokenLayout {
     if (this.lengths) return this.lengths;
-    const { problems, pair } = this.models();
     const tokens = problems.take('held-out', 0, MEASURED).map((e) => e.tokens);
     const layout = layoutOf(tokens, pair.codec, 1);
     this.lengths = { ...layout, question: layout.question + QUESTION_ROOM };
     return this.lengths;
   }
 
-  private async studentDecoder(student: Student | undefined, reasoning: Reasoning): Promise<Decoder> {
-    const { models, pair } = this.models();
-    const layout = this.layout();
+  private async studentDecoder(
+    { models: pair, layout, key }: Asked,
+    student: Student | undefined,
+    reasoning: Reasoning,
+  ): Promise<Decoder> {
+    const { models } = this.models();
     const { parameters = NO_PARAMETERS, packs = [] } = student ?? {};
-    const decoder = await this.decoders.take(`student ${JSON.stringify([parameters, reasoning])}`, () =>
-      decoderFor(models, pair.base, {
-        batch: 1,
-        question: layout.question,
-        capacity: capacityFor(layout, reasoning),
-        parameters,
-        reasoning,
-      }),
+    const decoder = await this.decoders.take(
+      `student ${key} ${JSON.stringify([parameters, reasoning])}`,
+      () =>
+        decoderFor(models, pair.base, {
+          batch: 1,
+          question: layout.question,
+          capacity: capacityFor(layout, reasoning),
+          parameters,
+          reasoning,
+        }),
     );
     this.dropParameters();
     this.parameters = uploadParameters(models.runtime, pair.base.config, parameters, packs);
@@ -230,17 +283,24 @@ export class Questions {
     return this.warmed(decoder, reasoning);
   }
 
-  private async teacherDecoder(batch: number): Promise<Decoder> {
-    const { models, pair } = this.models();
-    const layout = this.layout();
-    const decoder = await this.decoders.take(`teacher ${batch}`, () =>
+  private async teacherDecoder(
+    { models: pair, adapter, layout, key }: Asked,
+    batch: number,
+  ): Promise<Decoder> {
+    const { models } = this.models();
+    const { parameters, packs, reasoning: own } = adapter ?? { parameters: NO_PARAMETERS, packs: [] };
+    const reasoning = explicitly(own);
+    const decoder = await this.decoders.take(`teacher ${key} ${batch}`, () =>
       decoderFor(models, pair.teacher, {
         batch,
         question: layout.question,
-        capacity: capacityFor(layout, explicitly()),
-        reasoning: explicitly(),
+        capacity: capacityFor(layout, reasoning),
+        ...{ parameters, reasoning },
       }),
     );
+    this.dropTeachers();
+    this.teachers = uploadParameters(models.runtime, pair.teacher.config, parameters, packs);
+    decoder.setParameters(this.teachers);
     return this.warmed(decoder);
   }
 
@@ -281,6 +341,11 @@ export class Questions {
   private dropParameters(): void {
     for (const tensor of this.parameters) tensor.dispose();
     this.parameters = [];
+  }
+
+  private dropTeachers(): void {
+    for (const tensor of this.teachers) tensor.dispose();
+    this.teachers = [];
   }
 }
 

@@ -2,7 +2,7 @@ import type { RunConfig } from '../../../contract/config';
 import type { RunEvent } from '../../../contract/events';
 import type { HostTensor } from '../../base/dtype';
 import { Rng } from '../../base/rng';
-import { batchIndices, tokenBatch } from '../../data/batch';
+import { batchIndices, splitBatch, splitInputs, tokenBatch } from '../../data/batch';
 import type { ProblemCodec, TokenProblem } from '../../data/tokens';
 import type { Recipe } from '../../recipes/shared/recipe';
 import { tokenFeeds } from '../../recipes/shared/token-inputs';
@@ -17,14 +17,16 @@ export interface BatchesOptions {
   readonly emit: (event: RunEvent) => void;
 }
 
-/** The inputs of each step, from 0: of samples in a seeded order, or drawn from the student as it is. */
+/** The inputs of each step, from 0, batch by batch: of samples in a seeded order, or drawn from the student as it is. */
 export function batchesOf({
   machinery: { trained, losses, layout, curriculum },
   recipe,
   config,
   codec,
   emit,
-}: BatchesOptions): (t: number) => Promise<Record<string, HostTensor>> {
+}: BatchesOptions): (t: number) => Promise<Record<string, HostTensor>[]> {
+  const { accumulation } = config.optimiser;
+  const { batch: B } = layout;
   const used = Object.values(losses).flatMap((loss) => loss ?? []);
   const rng = new Rng(config.seed).fork('batches');
   const ranges = new Map<string, (t: number) => number[]>();
@@ -33,21 +35,34 @@ export function batchesOf({
     const { index } = curriculum.current;
     const [from, to] = recipe.samplesOf?.(config, trained.length, index) ?? [0, trained.length];
     const key = `${from} ${to}`;
-    const known = ranges.get(key) ?? batchIndices(rng, to - from, layout.batch);
+    const known = ranges.get(key) ?? batchIndices(rng, to - from, B * accumulation);
     ranges.set(key, known);
     return known(t).map((i) => from + i);
   };
   return async (t) => {
     const samples = samplesAt(t);
     const problems = samples.map((i) => trained[i] as TokenProblem);
+    const parts = splitBatch(tokenBatch(problems, codec, layout), accumulation).map((batch, i) => ({
+      feeds: tokenFeeds(batch),
+      samples: samples.slice(i * B, (i + 1) * B),
+      problems: problems.slice(i * B, (i + 1) * B),
+    }));
     const { inputs, policy } = curriculum;
-    const feeds = tokenFeeds(tokenBatch(problems, codec, layout));
-    if (!inputs?.draw) {
-      const own = inputs?.feeds(problems, { samples, step: t });
-      return Object.assign(feeds, own, ...used.map((loss) => loss.feeds(samples)));
+    const means = inputs?.means;
+    const whole = means && splitInputs(inputs.feeds(problems, { samples, step: t }), accumulation, means);
+    if (!inputs?.draw)
+      return parts.map(({ feeds, ...part }, i) => {
+        const own = whole?.[i] ?? inputs?.feeds(part.problems, { samples: part.samples, step: t });
+        return Object.assign(feeds, own, ...used.map((loss) => loss.feeds(part.samples)));
+      });
+    const drawn = [];
+    // Each part draws with noise of its own.
+    for (const [i, part] of parts.entries()) {
+      const place = { samples: part.samples, step: t * accumulation + i };
+      const { feeds, groups } = await inputs.draw(part.problems, place, policy as RunPolicy);
+      drawn.push({ feeds: Object.assign(part.feeds, feeds), groups });
     }
-    const drawn = await inputs.draw(problems, { samples, step: t }, policy as RunPolicy);
-    emit({ kind: 'groups', step: t + 1, groups: drawn.groups });
-    return Object.assign(feeds, drawn.feeds);
+    emit({ kind: 'groups', step: t + 1, groups: drawn.flatMap(({ groups }) => groups) });
+    return drawn.map(({ feeds }) => feeds);
   };
 }

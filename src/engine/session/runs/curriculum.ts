@@ -2,8 +2,8 @@ import { type Stage, stageAt } from '../../../contract/methods/curriculum';
 import { Owned } from '../../base/owned';
 import type { Reasoning } from '../../decode/reasoning';
 import type { OwnInputs } from '../../recipes/shared/recipe';
+import type { AccumulatedRun } from '../../train/accumulate';
 import type { Optimiser } from '../../train/optimiser';
-import type { TapeRun } from '../../train/step';
 import type { RunPolicy } from './policy';
 
 /** What the stages of a run are made of. */
@@ -15,7 +15,7 @@ export interface CurriculumParts {
   inputs(stage: number): OwnInputs | undefined;
   reasoning(stage: number): Reasoning;
   /** Records and compiles a stage. */
-  compile(stage: number, sizes: OwnInputs['sizes']): Promise<TapeRun>;
+  compile(stage: number, sizes: OwnInputs['sizes']): Promise<AccumulatedRun>;
   /** What batches of a stage are drawn from. @param inputs of that stage, which draw them */
   policy(stage: number, sizes: OwnInputs['sizes']): Promise<RunPolicy>;
   optimiser(): Promise<Optimiser>;
@@ -28,7 +28,7 @@ export interface CurriculumParts {
  * when another one does, and the optimiser. Without a curriculum there is one stage.
  */
 export class Curriculum {
-  private compiled: { readonly recording: string; readonly run: TapeRun } | undefined;
+  private compiled: { readonly recording: string; readonly run: AccumulatedRun } | undefined;
   private adamW: Optimiser | undefined;
   private stage = -1;
   inputs: OwnInputs | undefined;
@@ -82,7 +82,7 @@ export class Curriculum {
   }
 
   /** Stands for the compiled step of whatever stage the run is in. */
-  readonly step: TapeRun = this.standIn();
+  readonly step: AccumulatedRun = this.standIn();
 
   /** Stands for the optimiser, whether it has started anew or not. */
   readonly optimiser: Optimiser = {
@@ -100,8 +100,8 @@ export class Curriculum {
     await owned.dispose();
   }
 
-  private standIn(): TapeRun {
-    const run = (): TapeRun => (this.compiled as { run: TapeRun }).run;
+  private standIn(): AccumulatedRun {
+    const run = (): AccumulatedRun => (this.compiled as { run: AccumulatedRun }).run;
     return {
       get terms() {
         return run().terms;

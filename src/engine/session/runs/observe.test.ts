@@ -151,7 +151,7 @@ describe('the student during training', () => {
   });
 
   it('is kept at its best and at its end if the best is requested', async () => {
-    const best = { ...CONFIG, evaluation: { every: 1, keepBest: true } };
+    const best = { ...CONFIG, evaluation: { ...CONFIG.evaluation, every: 1, keepBest: true } };
     const on = await observed(best);
     const { packs } = inside().student as Student;
     await observed({ ...best, observation: { every: 0, samples: 3 } });
@@ -193,7 +193,7 @@ describe('checkpoints', () => {
     const before = inside().student;
     const { runtime } = inside().opened.models;
     const broken = workbench.distil(
-      { ...CONFIG, evaluation: { every: 0, keepBest: false } },
+      { ...CONFIG, evaluation: { ...CONFIG.evaluation, every: 0, keepBest: false } },
       { report: (event) => event.kind === 'step' && event.step === 3 && void runtime.dispose() },
     );
     await expect(broken).rejects.toThrow();

@@ -13,6 +13,7 @@ import { feedsOf } from '../../decode/reason';
 import { positionsIn, type Reasoning } from '../../decode/reasoning';
 import type { DecoderConfig } from '../../nn/config';
 import type { Recipe, Targets, TrainingTokens } from '../../recipes/shared/recipe';
+import { accumulated } from '../../train/accumulate';
 import { compileWhole } from '../../train/compile-whole';
 import { gpuOptimiser } from '../../train/gpu-optimiser';
 import { compileLayerwise } from '../../train/layerwise/compile';
@@ -137,11 +138,12 @@ export async function prepare(
       ...{ id, methods, packs, roles },
       reasoning: reasonings[stageAt(stages, begun)] as Reasoning,
       lengths: longestOf(layout, decoded),
+      examples: { training, heldOut },
     });
     const { keepBest } = config.evaluation;
     const state = from && adapterOf(from, parameters);
     const adapter = owned.add(new TrainedAdapter(runtime, model.config, student, keepBest, state));
-    const epoch = Math.ceil(training.length / batch);
+    const epoch = Math.ceil(training.length / (batch * config.optimiser.accumulation));
     const startsAnew = (t: number, stageBegins: boolean): boolean =>
       recipe.startsAnew?.(config, { stageBegins, epochBegins: t % epoch === 0 }) ?? false;
     const past = Array.from({ length: Math.max(0, begun - 1) }, (_, i) => i + 1);
@@ -151,16 +153,19 @@ export async function prepare(
     // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program per step is fastest.
     const compile = (tape: Tape, name: string): Promise<TapeRun> =>
       device ? compileLayerwise(model, tape, { device, between }) : compileWhole(model, tape, name);
+    const shapes = parameters.all.map(({ shape }) => shape);
+    const groups = parameters.groups(config.optimiser.moduleRate);
     const curriculum = owned.add(
       new Curriculum({
         stages,
         recordingOf: (stage) => recipe.recordingOf?.(config, stage) ?? `${stage}`,
         inputs: (stage) => recipe.inputs?.(config, tokens, stage),
         reasoning: (stage) => reasonings[stage] as Reasoning,
-        compile(stage, sizes) {
+        async compile(stage, sizes) {
           const tape = new Tape(parameters, batch, config.seed);
           recipe.record(tape, { config, layout, losses, sizes, stage });
-          return compile(tape, 'training step');
+          const single = await compile(tape, 'training step');
+          return accumulated(runtime, single, shapes, config.optimiser.accumulation);
         },
         policy(stage, sizes) {
           const values = known;
@@ -179,8 +184,8 @@ export async function prepare(
           const earlier = moments;
           moments = undefined;
           return device
-            ? gpuOptimiser(device, adapter.packs, config.optimiser, parameters.all, earlier)
-            : hostOptimiser(adapter.packs, config.optimiser, parameters.all, earlier);
+            ? gpuOptimiser(device, adapter.packs, config.optimiser, groups, earlier)
+            : hostOptimiser(adapter.packs, config.optimiser, groups, earlier);
         },
         startsAnew,
       }),
@@ -223,7 +228,9 @@ export const studentBy = (
   {
     methods,
     ...own
-  }: Pick<Student, 'id' | 'packs' | 'reasoning' | 'roles' | 'lengths'> & { readonly methods: Methods },
+  }: Pick<Student, 'id' | 'packs' | 'reasoning' | 'roles' | 'lengths' | 'examples'> & {
+    readonly methods: Methods;
+  },
 ): Student => ({
   ...own,
   label: labelOf(config, methods),

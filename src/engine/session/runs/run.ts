@@ -71,7 +71,7 @@ class Distillation {
     const recipe = context.recipes[config.method] as Recipe;
     const { signal } = this.options;
     const data = await context.data({
-      rationale: recipe.usesTeacher(config) ? rationaleOf(config) : undefined,
+      rationale: recipe.rationale?.(config) ?? (recipe.usesTeacher(config) ? rationaleOf(config) : undefined),
       signal,
     });
     this.used = data.used;
@@ -190,6 +190,7 @@ class Distillation {
       steps: o.steps,
       learningRate: o.learningRate,
       warmup: o.warmup,
+      schedule: o.schedule,
       rateFactor: () => recipe.rate?.(config, curriculum.current.index) ?? 1,
       batch: batchesOf({ machinery, recipe, config, codec, emit: this.report }),
       onStep: (event) => {
@@ -260,7 +261,7 @@ class Distillation {
     return this.clock.aside(() => this.context.teacherAccuracy(data, { signal, report }));
   }
 
-  private result({ curriculum: { step }, adapter, ranksUsed }: Machinery, done: number) {
+  private result({ curriculum: { step }, adapter, ranksUsed, parameters }: Machinery, done: number) {
     const { config, clock, context } = this;
     return {
       config,
@@ -270,7 +271,7 @@ class Distillation {
       steps: done,
       seconds: clock.soFar(),
       programs: step.programs,
-      trainable: adapter.student.packs.reduce((n, pack) => n + pack.length, 0),
+      trainable: parameters.size,
       ranksUsed,
       provider: context.runtime.provider,
       models: context.roles.hashes,

@@ -12,6 +12,7 @@ import type { ParameterSpecs } from '../../nn/parameters';
 import type { DeviceModels } from '../models/device-models';
 import type { LoadedModel } from '../models/pair';
 import { checkPositions } from '../models/positions';
+import type { Example } from '../models/problems';
 import type { Roles } from '../models/roles';
 
 /** How a student is run, as plain data: a student read from a file has it too. */
@@ -32,6 +33,10 @@ export interface Student extends StudentSpec {
   readonly roles?: Roles | undefined;
   /** The longest parts of what it was trained and evaluated on. */
   readonly lengths?: TokenLayout | undefined;
+  /** What it was trained on, and what was held out. */
+  readonly examples?:
+    | { readonly training: readonly Example[]; readonly heldOut: readonly Example[] }
+    | undefined;
   /** The step of its run. */
   readonly step: number;
   /** Trained values in host memory, in the order of `parameterShapes`: they outlive the device. */

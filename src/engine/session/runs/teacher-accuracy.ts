@@ -3,6 +3,8 @@ import type { Accuracy } from '../../../contract/events';
 import { layoutOf } from '../../data/batch';
 import { explicitly } from '../../decode/reasoning';
 import { accuracy } from '../../eval/accuracy';
+import { uploadParameters } from '../../model/upload-parameters';
+import { NO_PARAMETERS } from '../../nn/parameters';
 import type { DeviceModels } from '../models/device-models';
 import type { Roles } from '../models/roles';
 import type { RunData } from './run-data';
@@ -22,10 +24,14 @@ export async function teacherAccuracy(
     codec,
     batch,
   );
-  const reasoning = explicitly();
+  const { parameters, packs, reasoning: own } = teacher.adapter ?? { parameters: NO_PARAMETERS, packs: [] };
+  const reasoning = explicitly(own);
   const decoder = await decoderFor(models, teacher.model, {
-    ...{ batch, question: layout.question, capacity: capacityFor(layout, reasoning), reasoning },
+    ...{ batch, question: layout.question, capacity: capacityFor(layout, reasoning) },
+    ...{ parameters, reasoning },
   });
+  const values = uploadParameters(models.runtime, teacher.model.config, parameters, packs);
+  decoder.setParameters(values);
   const start = performance.now();
   try {
     return await accuracy({
@@ -43,5 +49,6 @@ export async function teacherAccuracy(
     });
   } finally {
     await decoder.dispose();
+    for (const value of values) value.dispose();
   }
 }

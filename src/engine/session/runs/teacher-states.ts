@@ -2,6 +2,9 @@ import { Owned } from '../../base/owned';
 import type { TokenLayout } from '../../base/tokens';
 import { tokenBatch } from '../../data/batch';
 import type { RationaleForm, TokenProblem } from '../../data/tokens';
+import { explicitly } from '../../decode/reasoning';
+import { uploadParameters } from '../../model/upload-parameters';
+import { NO_PARAMETERS } from '../../nn/parameters';
 import {
   recordTeacher,
   statesOfSamples,
@@ -36,16 +39,20 @@ export async function teacherStates(
   const owned = new Owned();
   try {
     const model = owned.add(models.use(teacher.model));
-    const tape = new Tape(new ParameterSet(model.config, {}), layout.batch);
-    recordTeacher(tape, layout);
+    const { parameters, reasoning, packs } = teacher.adapter ?? { parameters: NO_PARAMETERS, packs: [] };
+    const set = new ParameterSet(model.config, parameters.adapters, parameters.modules);
+    const tape = new Tape(set, layout.batch);
+    recordTeacher(tape, layout, explicitly(reasoning).adapters);
     const pass = owned.add(await compileWhole(model, tape, 'teacher'));
+    const values = uploadParameters(models.runtime, model.config, parameters, packs);
+    for (const value of values) owned.add(value);
     const out: TeacherStates[] = [];
     for (let from = 0; from < examples.length; from += layout.batch) {
       await between?.();
       const chunk = examples.slice(from, from + layout.batch);
       const tokens = chunk.map(({ problem }) => codec.encode(problem, rationale));
       const filled = Array.from({ length: layout.batch }, (_, i) => tokens[i] ?? (tokens[0] as TokenProblem));
-      const { outputs } = await pass.run(tokenFeeds(tokenBatch(filled, codec, layout)), []);
+      const { outputs } = await pass.run(tokenFeeds(tokenBatch(filled, codec, layout)), values);
       const states = (await (outputs[TEACHER_STATES] as DeviceTensor).read()) as Float32Array<ArrayBuffer>;
       const lengths = tokens.map((t) => t.rationale.length);
       out.push(...statesOfSamples(states, lengths, layout, model.config.layers * model.config.hiddenSize));

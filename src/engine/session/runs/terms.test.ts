@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parseRunConfig } from '../../../contract/config';
 import { METHODS, methodOf } from '../../../contract/methods/index';
-import { runStages } from '../../../contract/methods/method';
+import { type LossTerm, runStages } from '../../../contract/methods/method';
 import { RECIPES } from '../../methods/index';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { LoriWorkbench } from '../workbench';
@@ -38,13 +38,17 @@ it('every method has a recipe, and every recipe a method', () => {
   expect(Object.keys(RECIPES).sort()).toEqual(METHODS.map(({ id }) => id).sort());
 });
 
-it.each(METHODS.map(({ id, terms }) => [id, terms.map(({ name }) => name)] as const))(
+it.each(METHODS.map(({ id, terms }) => [id, terms] as const))(
   '%s: a step reports the declared terms; a weight of 0 leaves a term out',
-  async (method, names) => {
+  async (method, terms) => {
     const stages = runStages(methodOf(method), tinyRunBy(method));
     const steps = (stages.at(-1)?.from ?? 0) + 1;
-    expect(await termsOf(method, 0.5, 'answer', steps)).toEqual([...names, 'total'].sort());
-    expect(await termsOf(method, 0, 'answer')).toEqual(['answer', 'total']);
+    // No run without any term.
+    const kept = terms.find(({ name }) => name === 'answer') ?? (terms[0] as LossTerm);
+    const weight = kept.weight.replace('weights.', '');
+    const names = [...terms.map(({ name }) => name), 'total'].sort();
+    expect(await termsOf(method, 0.5, weight, steps)).toEqual(names);
+    expect(await termsOf(method, 0, weight)).toEqual([kept.name, 'total']);
   },
   60_000,
 );

@@ -89,6 +89,31 @@ describe('gatherStates', () => {
       expect(relativeError(sample.states, want[i]?.rationale as Float32Array)).toBeLessThan(TOLERANCE);
   });
 
+  it('gathers of a student what it teaches as the teacher that was kept', async () => {
+    const count = 5;
+    const got = await gather(STUDENT, problems(count), ['rationale']);
+    const examples = held.problems.sample(5, count);
+    const layout = layoutOf(
+      examples.map((e) => e.tokens),
+      pair.codec,
+      2,
+    );
+    const adapter = { ...held.student, sha256: '' };
+    const roles = { codec: pair.codec, teacher: { model: pair.base, adapter, label: 'kept' } };
+    const want = await teacherStates(models, roles, examples, layout);
+    const bare = await teacherStates(
+      models,
+      { ...roles, teacher: { ...roles.teacher, adapter: undefined } },
+      examples,
+      layout,
+    );
+    for (const [i, sample] of got.entries()) {
+      const states = want[i]?.rationale as Float32Array;
+      expect(relativeError(sample.states, states)).toBeLessThan(TOLERANCE);
+      expect(relativeError(bare[i]?.rationale as Float32Array, states)).toBeGreaterThan(0.01);
+    }
+  });
+
   it.each([
     ['latent', STUDENT],
     ['latent', { kind: 'student', checkpoint: 3 }],

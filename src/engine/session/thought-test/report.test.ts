@@ -95,7 +95,8 @@ function student(rule: Rule) {
 const tokenizer = {
   vocabSize: V,
   decode: (ids: readonly number[]) => ids.map((id) => String(id - 10)).join(' '),
-  encode: (text: string) => [Number(text)],
+  encode: (step: string) => [Number(/=(\d+)/.exec(step)?.[1])],
+  tokenText: (id: number) => String(id),
 } as unknown as Tokenizer;
 
 const N = 90;

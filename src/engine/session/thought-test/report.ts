@@ -18,7 +18,7 @@ import { type Answerer, answersOf, type BatchAnswers, divergenceOf, inBatches } 
 import { conditionsFor } from './conditions';
 import { projectThoughts, thoughtDirections } from './projected';
 import { meanThoughts, replaceThoughts, type Thoughts } from './replaced';
-import { intermediateResults, resultOf, TOP } from './results';
+import { intermediateResults, TOP } from './results';
 import { type ThinkOptions, thinkThrough } from './think';
 
 export const MAX_PROBLEMS = 1000;
@@ -108,7 +108,6 @@ export async function thoughtTestReport(
     }
   });
   const whole = straight.point();
-  const steps = of.steps.map((own) => own.flatMap((step) => resultOf(step) ?? []));
   return {
     request,
     label: of.label,
@@ -120,7 +119,7 @@ export async function thoughtTestReport(
     points: points.filter((point) => point.size > 0).map((point) => point.point()),
     results: intermediateResults(
       of.tokenizer,
-      { steps, right: whole.outcomes, seen: read.seen },
+      { steps: of.steps, right: whole.outcomes, seen: read.seen },
       new Rng(request.seed).fork('other thoughts'),
     ),
     milliseconds: performance.now() - start,

@@ -6,7 +6,7 @@ import type { Tokenizer } from '../../tokenizer/tokenizer';
 export const TOP = 5;
 
 export interface ResultsOf {
-  /** Result of every step, by problem, as text. */
+  /** Steps of the reference rationale, by problem, as text. */
   readonly steps: readonly (readonly string[])[];
   /** Whether each problem is answered rightly. */
   readonly right: ArrayLike<number>;
@@ -17,13 +17,14 @@ export interface ResultsOf {
 /** The result of a step `<<a+b=c>>`; `null` for a step that has none. */
 export const resultOf = (step: string): string | null => /=\s*([^=<>]+?)\s*>>/.exec(step)?.[1] ?? null;
 
-/** The token that a result is, `null` where it is more than one. With and without a space before it, as texts have both. */
-function tokensOf(tokenizer: Tokenizer, result: string): readonly number[] {
-  const single = [result, ` ${result}`]
-    .map((text) => tokenizer.encode(text, { addSpecialTokens: false }))
-    .flatMap((ids) => (ids.length === 1 ? ids : []));
-  return [...new Set(single)];
-}
+/** The number that a token is, without the signs of a step around it (`=19>>` is 19). */
+const numberIn = (text: string): string => text.replace(/[^\d.,-]/g, '');
+
+/** Whether the step's tokens have its result as one of them. */
+const isOneToken = (tokenizer: Tokenizer, step: string, result: string): boolean =>
+  tokenizer
+    .encode(step, { addSpecialTokens: false })
+    .some((id) => numberIn(tokenizer.tokenText(id)) === result);
 
 /**
  * How many results of the reference rationale are among the thoughts' most probable tokens, for problems answered rightly
@@ -35,6 +36,7 @@ export function intermediateResults(
   rng: Rng,
 ): IntermediateResults {
   let leftOut = 0;
+  const numbers = seen.map((ids) => new Set([...ids].map((id) => numberIn(tokenizer.tokenText(id)))));
   const counts = [...new Set(steps.map(({ length }) => length))].sort((a, b) => a - b);
   const bySteps = counts.map((count) => {
     const of = steps.flatMap((own, b) => (own.length === count && right[b] === 1 ? [b] : []));
@@ -43,13 +45,13 @@ export function intermediateResults(
     of.forEach((b) => {
       const place = others.indexOf(b);
       const other = others[(place + 1) % others.length] as number;
-      for (const result of steps[b] as readonly string[]) {
-        const ids = tokensOf(tokenizer, result);
-        if (ids.length === 0) leftOut++;
+      for (const step of steps[b] as readonly string[]) {
+        const result = resultOf(step);
+        if (result === null || !isOneToken(tokenizer, step, result)) leftOut++;
         else {
           results++;
-          if (ids.some((id) => seen[b]?.has(id))) found++;
-          if (other !== b && ids.some((id) => seen[other]?.has(id))) foundElsewhere++;
+          if (numbers[b]?.has(result)) found++;
+          if (other !== b && numbers[other]?.has(result)) foundElsewhere++;
         }
       }
     });

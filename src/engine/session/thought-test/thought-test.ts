@@ -21,19 +21,25 @@ export interface ThoughtTestContext {
   readonly held: LoadedModels;
 }
 
-/** Texts of which the first that is one token is the pause. */
-const PAUSES = ['.', ' .', '...', ' '];
+/** What may pause, the first choice first. */
+const PAUSES = ['.', ',', '?'];
 
-/** The token fed as a pause. @throws InputError if the tokenizer has none of those tried as one token */
-export function pauseOf(tokenizer: Tokenizer): { readonly id: number; readonly text: string } {
+/**
+ * The token fed as a pause: a full stop, or another mark, as the questions have it.
+ * @param ids of the questions' tokens @throws InputError if they hold no such mark
+ */
+export function pauseOf(
+  tokenizer: Pick<Tokenizer, 'tokenText'>,
+  ids: readonly number[],
+): { readonly id: number; readonly text: string } {
+  const marks = new Map([...new Set(ids)].map((id) => [tokenizer.tokenText(id).trim(), id]));
   for (const text of PAUSES) {
-    const ids = tokenizer.encode(text, { addSpecialTokens: false });
-    const [id] = ids;
-    if (ids.length === 1 && id !== undefined) return { id, text: tokenizer.tokenText(id) };
+    const id = marks.get(text);
+    if (id !== undefined) return { id, text };
   }
   throw new InputError(
-    `none of ${PAUSES.map((text) => JSON.stringify(text)).join(', ')} is one token of this tokenizer`,
-    'Choose a model whose tokenizer has a full stop.',
+    `none of ${PAUSES.join(' ')} is a token of the questions`,
+    'Choose problems whose questions have a full stop.',
   );
 }
 
@@ -71,7 +77,10 @@ export async function testThoughts(
     );
     const values = uploadParameters(models.runtime, used.config, parameters, packs);
     decoder.setParameters(values.map((value) => owned.add(value)));
-    const pause = pauseOf(tokenizer);
+    const pause = pauseOf(
+      tokenizer,
+      asked.flatMap(({ tokens }) => tokens.question),
+    );
     const report = await thoughtTestReport(
       {
         ...{ decoder, codec, tokenizer, reasoning, label, device },

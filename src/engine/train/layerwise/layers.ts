@@ -3,7 +3,7 @@ import type { DeviceTensor } from '../../runtime/tensor';
 import { packName } from '../parameters';
 import type { Segment } from '../tape/entries';
 import { dropoutMasks, segmentInput } from '../tape/inputs';
-import { cacheOf, layerOutput, result, sumOf } from './programs';
+import { attentionOf, cacheOf, layerOutput, result, sumOf } from './programs';
 import type { Bindings, RunState } from './state';
 
 const packsOf = (state: RunState, { adapters }: Segment, layer: number) =>
@@ -41,10 +41,11 @@ export async function runLayers(state: RunState, segment: Segment): Promise<void
     state.set(layerOutput(segment, -1, false), x);
   }
   for (let i = 0; i < tape.parameters.config.layers; i++) {
-    const { y, watched, k, v } = await state.call(forward, bindings(state, segment, i), { x });
+    const { y, watched, k, v, attention } = await state.call(forward, bindings(state, segment, i), { x });
     x = y as DeviceTensor;
     state.set(layerOutput(segment, i, false), x);
     if (watched) state.set(layerOutput(segment, i, true), watched);
+    if (attention) state.set(attentionOf(segment, i), attention);
     if (!k || !v) continue;
     const caches = state.caches(segment, i);
     state.set(caches.k, k);

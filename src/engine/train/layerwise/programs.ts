@@ -5,7 +5,15 @@ import { atPositions } from '../../nn/positions';
 import { layerPrograms, maskWidth, type SegmentShape } from '../../nn/programs/layer';
 import { fed, type Leaves, leaf, ones, reverseOutputs, summed } from '../../nn/programs/reverse';
 import { finalNorm, outerModel } from '../../nn/stack';
-import type { Entry, FunctionEntry, KeyValueLossEntry, Segment, TraceContext, Value } from '../tape/entries';
+import type {
+  Entry,
+  FunctionEntry,
+  KeyValueLossEntry,
+  KeyValueRange,
+  Segment,
+  TraceContext,
+  Value,
+} from '../tape/entries';
 import type { Tape } from '../tape/tape';
 import { readsOf, valueOf } from '../tape/values';
 import type { Owner, Plan } from './plan';
@@ -31,6 +39,9 @@ export const cacheOf = (owner: Owner, layer: number) => ({
   k: { owner, slot: `k ${layer}` },
   v: { owner, slot: `v ${layer}` },
 });
+
+/** Attention weights of a segment's layer, [B, heads, P, T]. */
+export const attentionOf = (owner: Segment, layer: number): Kept => ({ owner, slot: `attention ${layer}` });
 
 /** What has been added up of a tensor's cotangent, or of a parameter's gradient. */
 export const sumOf = ({ owner, slot }: Kept): Kept => ({ owner, slot: `sum of ${slot}` });
@@ -80,12 +91,12 @@ export const keysOf = (tape: Tape, plan: Plan, segment: Segment): number =>
   maskWidth(shapeOf(tape, plan, segment));
 
 function shapeOf(tape: Tape, { columns }: Plan, segment: Segment): SegmentShape {
-  const { positions, from, writes, watched, rowPositions } = segment;
+  const { positions, from, writes, attends, watched, rowPositions } = segment;
   // In a chain of single positions (latents) each is told its column, so that one program serves them all.
   const told = positions === 1 && writes && segment.after !== undefined;
   const specs = segment.adapters.map((name) => [name, tape.parameters.adapters[name] as AdapterSpec]);
   return {
-    ...{ positions, columns, writes, watched },
+    ...{ positions, columns, writes, attends, watched },
     batch: tape.batch,
     from: told ? 'told' : from,
     rowPositions: rowPositions !== undefined,
@@ -139,15 +150,33 @@ function functionProgram(tape: Tape, entry: FunctionEntry, part: Part): Program 
   return { name: `${entry.name}, in reverse`, outputs };
 }
 
-/** One layer's part of a key/value loss: caches `k`, `v` [B, kvHeads, T, d], the layer's `target` → sums of `k`, `v`, `y` [1]. */
+/**
+ * One layer's part of a key/value loss: caches `k`, `v` [B, kvHeads, T, d], the layer's `target`; or the caches `teacherK`,
+ * `teacherV` with the `attention` of their segment → sums of `k`, `v`, `y` [1].
+ */
 function keyValueLossProgram(tape: Tape, entry: KeyValueLossEntry, columns: number): Program {
-  const { kvHeads, headDim } = tape.parameters.config;
+  const { kvHeads, headDim, heads } = tape.parameters.config;
   const graph = new Graph();
   const cache = [tape.batch, kvHeads, columns, headDim];
   const [k, v] = [graph.input('k', cache), graph.input('v', cache)];
-  const { from, to } = entry.range;
-  const target = graph.input('target', entry.target.shape.slice(1));
-  const y = o.reshape(entry.trace(o.slice(k, 2, from, to), o.slice(v, 2, from, to), target), [1]);
+  const { range, target, teacher } = entry;
+  const within = (x: Tensor, { from, to }: KeyValueRange, axis = 2): Tensor => o.slice(x, axis, from, to);
+  const attended = (of: KeyValueRange) => {
+    const { positions, end } = of.segment;
+    const attention = graph.input('attention', [tape.batch, heads, positions, end]);
+    return {
+      k: within(graph.input('teacherK', cache), of),
+      v: within(graph.input('teacherV', cache), of),
+      attention: within(attention, of, 3),
+    };
+  };
+  const term = entry.trace({
+    ...{ graph, own: { k: within(k, range), v: within(v, range) } },
+    inputs: entry.inputs.map(({ name, shape }) => graph.input(name, shape)),
+    ...(target && { target: graph.input('target', target.shape.slice(1)) }),
+    ...(teacher && { teacher: attended(teacher) }),
+  });
+  const y = o.reshape(term, [1]);
   const outputs = { ...summed('y', y), ...reverseOutputs([ones(y)], {}, { k: leaf(k), v: leaf(v) }) };
   return { name: `loss ${entry.terms}`, outputs };
 }

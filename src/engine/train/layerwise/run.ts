@@ -6,12 +6,14 @@ import {
   type Computed,
   type Entry,
   type FunctionEntry,
+  type InputSpec,
   type KeyValueLossEntry,
   producersOf,
+  type Segment,
 } from '../tape/entries';
 import { hostOf } from '../tape/inputs';
 import { reverseLayers, runLayers } from './layers';
-import { cacheOf, cotangentName, inputName, keptOf, result, sumOf } from './programs';
+import { attentionOf, cacheOf, cotangentName, inputName, keptOf, result, sumOf } from './programs';
 import type { Bindings, RunState } from './state';
 
 /**
@@ -84,18 +86,32 @@ async function loss(state: RunState, entry: FunctionEntry): Promise<DeviceTensor
 /** @returns its term [1], summed over layers */
 async function keyValueLoss(state: RunState, entry: KeyValueLossEntry): Promise<DeviceTensor> {
   const { tape, feeds } = state.at;
-  const { segment } = entry.range;
+  const { range, target, teacher } = entry;
+  const { segment } = range;
   const { forward } = state.at.of(entry);
-  const { name } = entry.target;
-  const shape = entry.target.shape.slice(1);
-  const targets = hostOf(state.hosts, name).data as Float32Array<ArrayBuffer>;
-  const size = sizeOf(shape);
+  const targetOf = (i: number, { name, shape: all }: InputSpec): DeviceTensor => {
+    const shape = all.slice(1);
+    const size = sizeOf(shape);
+    const data = (hostOf(state.hosts, name).data as Float32Array<ArrayBuffer>).subarray(
+      i * size,
+      (i + 1) * size,
+    );
+    const own = `${name} of layer ${i}`;
+    feeds.write({ [own]: { dtype: 'f32', shape, data } });
+    return feeds.tensors[own] as DeviceTensor;
+  };
+  const attended = (i: number, other: Segment): Bindings => {
+    const { k, v } = state.caches(other, i);
+    return { teacherK: k, teacherV: v, attention: attentionOf(other, i) };
+  };
   const y = result(entry);
   for (let i = 0; i < tape.parameters.config.layers; i++) {
-    const own = `${name} of layer ${i}`;
-    feeds.write({ [own]: { dtype: 'f32', shape, data: targets.subarray(i * size, (i + 1) * size) } });
-    const given = { ...state.caches(segment, i), target: feeds.tensors[own] };
-    await state.reverse(forward, { y, ...cacheOf(segment, i) }, {}, given);
+    const given: Bindings = {
+      ...state.caches(segment, i),
+      ...(target && { target: targetOf(i, target) }),
+      ...(teacher && attended(i, teacher.segment)),
+    };
+    await state.reverse(forward, { y, ...cacheOf(segment, i) }, {}, feeds.tensors, given);
   }
   return state.take(sumOf(y)) as DeviceTensor;
 }

@@ -1,6 +1,7 @@
 import { ConfigError } from '../../base/errors';
 import type { Shape } from '../../base/shape';
 import type { Graph, Tensor } from '../../graph/graph';
+import type { KeyValues } from '../../nn/layer';
 import type { StackModel } from '../../nn/stack';
 import type { StateLoss } from '../losses/state-loss';
 
@@ -69,12 +70,36 @@ export interface FunctionEntry {
   readonly kernel?: StateLoss['kernel'];
 }
 
+/** A batch input. */
+export interface InputSpec {
+  readonly name: string;
+  readonly shape: Shape;
+}
+
+/** What one layer of a key/value loss may read; [B, kvHeads, n, d] are keys and values, rotated by their columns. */
+export interface LayerOfKeyValues {
+  readonly graph: Graph;
+  readonly own: KeyValues;
+  /** The layer's part of the target. */
+  readonly target?: Tensor;
+  /** Of other columns, with the attention [B, heads, P, n] that their segment's P positions pay them; all detached. */
+  readonly teacher?: KeyValues & { readonly attention: Tensor };
+  /** In the order of the entry's `inputs`. */
+  readonly inputs: readonly Tensor[];
+}
+
+/** A loss on keys and values, one layer at a time, and summed over layers. */
 export interface KeyValueLossEntry {
   readonly kind: 'keyValueLoss';
   readonly terms: readonly [string];
   readonly range: KeyValueRange;
-  readonly target: { readonly name: string; readonly shape: Shape };
-  readonly trace: (k: Tensor, v: Tensor, target: Tensor) => Tensor;
+  /** A batch input [L, …] with a target for every layer. */
+  readonly target?: InputSpec;
+  /** Keys and values that it is compared with, through which no gradient flows. */
+  readonly teacher?: KeyValueRange;
+  /** Batch inputs that every layer reads. */
+  readonly inputs: readonly InputSpec[];
+  readonly trace: (layer: LayerOfKeyValues) => Tensor;
 }
 
 export type Entry = Segment | FunctionEntry | KeyValueLossEntry;
@@ -110,6 +135,8 @@ export class Segment {
   readonly from: number;
   /** Whether a later segment or a loss reads its keys and values. */
   writes = false;
+  /** Whether a loss reads its attention weights. */
+  attends = false;
   /** Whether more is read than final states of single positions. */
   private readsMore = false;
   private readonly single = new Set<number>();
@@ -194,7 +221,7 @@ export class Segment {
   /** Whether nothing but the last position's final state is read. */
   get lastOnly(): boolean {
     const others = this.watched.some((p) => p !== this.positions - 1);
-    return this.positions > 1 && !this.readsMore && !others;
+    return this.positions > 1 && !this.readsMore && !this.attends && !others;
   }
 
   /** Notes that an entry reads states of it. */
@@ -227,7 +254,11 @@ export const termsOf = (entry: Entry): readonly string[] => (entry.kind === 'seg
 
 /** Entries whose values `entry` reads, once for each read; those through which no gradient flows are `detached`. */
 export function producersOf(entry: Entry): { readonly producer: Producer; readonly detached: boolean }[] {
-  if (entry.kind === 'keyValueLoss') return [{ producer: entry.range.segment, detached: false }];
+  if (entry.kind === 'keyValueLoss')
+    return [
+      { producer: entry.range.segment, detached: false },
+      ...(entry.teacher ? [{ producer: entry.teacher.segment, detached: true }] : []),
+    ];
   if (entry.kind === 'segment')
     return [entry.x.entry, ...(entry.after ? [entry.after] : [])].map((producer) => ({
       producer,

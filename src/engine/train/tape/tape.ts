@@ -7,12 +7,15 @@ import { learnedRows } from '../../nn/learned';
 import { klDivergence, tokenLogProbabilities } from '../../nn/likelihood';
 import { embed } from '../../nn/stack';
 import type { StateLoss } from '../losses/state-loss';
-import type { ParameterSet } from '../parameters';
+import type { Parameter, ParameterSet } from '../parameters';
 import {
   type Computed,
   type Entry,
   type Finals,
+  type InputSpec,
+  type KeyValueLossEntry,
   type KeyValueRange,
+  type LayerOfKeyValues,
   producersOf,
   Segment,
   type SegmentOptions,
@@ -76,24 +79,27 @@ export class Tape {
   }
 
   /**
-   * Input embeddings [B·n, H] of added tokens: rows of the trained parameter [count, H], the same for every sample.
+   * Input embeddings [B·n, H] of added tokens: rows of the trained parameter [count, H], the same for every sample. No
+   * gradient flows to one that is fixed, which learns at a rate of 0.
    * @throws ConfigError for an unknown parameter, or a row that it does not have
    */
   embeddings(parameter: string, rows: readonly number[]): Computed {
     const [count = 0] = this.parameters.shape(parameter);
+    const { rateFactor } = this.parameters.all[this.parameters.index(parameter)] as Parameter;
     const beyond = rows.find((row) => !(row >= 0 && row < count));
     if (beyond !== undefined)
       throw new ConfigError(
         `row ${beyond} of the parameter "${parameter}", which has ${count}`,
         'Declare as many rows as there are added tokens.',
       );
-    return this.compute(
+    const x = this.compute(
       `rows ${rows.join(', ')} of ${parameter}`,
       [this.batch * rows.length, this.hidden],
       [],
       (context) => learnedRows(context.parameter(parameter), rows, this.batch),
       [parameter],
     );
+    return rateFactor === 0 ? this.detach(x) : x;
   }
 
   /** The next latents z [n, H] made from final hidden states [n, H]. @throws ConfigError for unknown parameters of a module */
@@ -244,8 +250,31 @@ export class Tape {
     target: { readonly name: string; readonly shape: Shape },
     trace: (k: Tensor, v: Tensor, target: Tensor) => Tensor,
   ): void {
-    this.add({ kind: 'keyValueLoss', terms: [name], range, target, trace });
+    this.add<KeyValueLossEntry>({
+      ...{ kind: 'keyValueLoss', terms: [name], range, target, inputs: [] },
+      trace: ({ own, target: given }) => trace(own.k, own.v, given as Tensor),
+    });
     range.segment.writes = true;
+  }
+
+  /**
+   * A loss on keys and values against those of other columns, through which no gradient flows, summed over layers.
+   * @param inputs batch inputs that it reads
+   * @param trace one layer → the weighted term
+   */
+  keyValueMatch(
+    name: string,
+    range: KeyValueRange,
+    teacher: KeyValueRange,
+    inputs: readonly InputSpec[],
+    trace: (layer: Required<Omit<LayerOfKeyValues, 'target'>>) => Tensor,
+  ): void {
+    this.add<KeyValueLossEntry>({
+      ...{ kind: 'keyValueLoss', terms: [name], range, teacher, inputs },
+      trace: (layer) => trace(layer as Required<LayerOfKeyValues>),
+    });
+    for (const { segment } of [range, teacher]) segment.writes = true;
+    teacher.segment.attends = true;
   }
 
   /** A value that the pass outputs besides its terms. */

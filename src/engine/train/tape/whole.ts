@@ -10,11 +10,20 @@ import {
   packLength,
 } from '../../nn/attachments';
 import { withDropout } from '../../nn/dropout';
+import type { KeyValues } from '../../nn/layer';
 import { atPositions } from '../../nn/positions';
 import { type Leaves, leaf, ones, reverseOutputs } from '../../nn/programs/reverse';
 import { causalMask, runStack, type StackModel, type StackOutput, stackModel } from '../../nn/stack';
 import { packName } from '../parameters';
-import type { FunctionEntry, KeyValueLossEntry, Segment, TraceContext, Value } from './entries';
+import type {
+  FunctionEntry,
+  InputSpec,
+  KeyValueLossEntry,
+  KeyValueRange,
+  Segment,
+  TraceContext,
+  Value,
+} from './entries';
 import { maskInput, segmentInput } from './inputs';
 import type { Tape } from './tape';
 import { valueOf } from './values';
@@ -105,13 +114,30 @@ export class WholeTape {
     this.runs.set(segment, run);
   }
 
-  private keyValueLoss({ range, target, trace }: KeyValueLossEntry): void {
-    const { segment, from, to } = range;
-    const targets = this.graph.input(target.name, target.shape);
-    const layers = (this.runs.get(segment) as StackOutput).kv.map(({ k, v }, i) => {
-      const own = o.reshape(o.slice(targets, 0, i, i + 1), target.shape.slice(1));
-      return trace(o.slice(k, 2, from, to), o.slice(v, 2, from, to), own);
-    });
+  private keyValueLoss({ range, target, teacher, inputs, trace }: KeyValueLossEntry): void {
+    const { graph } = this;
+    const keysOf = ({ segment, from, to }: KeyValueRange, i: number) => {
+      const { k, v } = (this.runs.get(segment) as StackOutput).kv[i] as KeyValues;
+      return { k: o.slice(k, 2, from, to), v: o.slice(v, 2, from, to) };
+    };
+    const targetOf = (i: number, { name, shape }: InputSpec): Tensor =>
+      o.reshape(o.slice(graph.input(name, shape), 0, i, i + 1), shape.slice(1));
+    const teacherOf = (i: number, other: KeyValueRange) => {
+      const { k, v } = keysOf(other, i);
+      const attention = (this.runs.get(other.segment) as StackOutput).attention[i] as Tensor;
+      return {
+        ...{ k: o.stopGradient(k), v: o.stopGradient(v) },
+        attention: o.stopGradient(o.slice(attention, 3, other.from, other.to)),
+      };
+    };
+    const layers = this.model.layers.map((_, i) =>
+      trace({
+        ...{ graph, own: keysOf(range, i) },
+        inputs: inputs.map(({ name, shape }) => graph.input(name, shape)),
+        ...(target && { target: targetOf(i, target) }),
+        ...(teacher && { teacher: teacherOf(i, teacher) }),
+      }),
+    );
     const sum = layers.reduce((before, layer) => o.add(before, layer));
     this.terms.push(o.reshape(sum, [1]));
   }

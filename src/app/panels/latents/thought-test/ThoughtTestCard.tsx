@@ -119,7 +119,7 @@ function ThoughtsFindings({ report }: { readonly report: ThoughtTestReport }) {
     theme,
     height: 260,
     scale: 'linear',
-    y: { label: 'share right, with 95 % intervals over problems', format: '%', range: [0, 1.02] },
+    y: { label: 'share right (95 %)', format: '%', range: [0, 1.02] },
   } as const;
   return (
     <>

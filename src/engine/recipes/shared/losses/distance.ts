@@ -10,7 +10,7 @@ export interface DistanceForm {
 }
 
 /**
- * The distance between hidden states and a target that is a constant, both [B, L, H]: L1 or smooth L1 (β = 1), the mean over
+ * The distance between hidden states and a target, both [B, L, H]: L1 or smooth L1 (β = 1), the mean over
  * B×H of each layer, divided by the target's standard deviation, averaged over layers (CODI eq. 5 and §3.5). A scalar.
  */
 export function stateDistance(
@@ -27,8 +27,8 @@ export function stateDistance(
   return o.mul(o.reduceSum(scaled), 1 / (B * H * (L + (embeddings ? 1 : 0))));
 }
 
-/** Half the square below 1, the value less a half above it. */
-function smooth(difference: Tensor): Tensor {
+/** Smooth L1 (β = 1) of absolute differences: half the square below 1, the value less a half above it. */
+export function smooth(difference: Tensor): Tensor {
   const small = o.greater(difference.graph.scalar(1), difference);
   return o.where(small, o.mul(o.square(difference), 0.5), o.sub(difference, 0.5));
 }

@@ -1,0 +1,135 @@
+"""Prints the goldens of DART's training step (arXiv:2506.11752, §3), in float64:
+
+    /usr/bin/python3 scripts/goldens/methods/dart.py
+
+    dart.golden.json    adapters and silent token; samples; for each case its terms and every gradient; what two of the
+                        parameters are after three steps of AdamW
+
+Two runs of the same question. CoT: question | rationale | prompt | answer, with LoRA; cross entropy as two means over the
+batch's tokens, of rationale and prompt, and of the answer. Silent thought: question | C times one learned embedding |
+prompt | answer, with REM before the key and the value projection, k = W_K (h + (α/d)·W₂W₁ᵀh); cross entropy of the answer.
+Between them, at the prompt's last token, the mean over layers of |h_CoT − h_ST| ÷ σ, σ the unbiased standard deviation of
+the batch's B×H values of h_CoT: the mean over the hidden size, or (`norm` sum) its sum. h_CoT and σ pass no gradient, or
+(`joint`) do. Where `both` is set, the silent pathway runs REM on top of LoRA. Every sample is run alone, unpadded.
+"""
+import torch
+
+from rows import CONFIGS, EOS, Random, Run, log_likelihood, print_case, random_lora, student_weights, write_golden
+from model import LINEARS, Decoder, Lora
+
+RANK, ALPHA = 2, 3.0
+REM = {"width": 3, "alpha": 4.0}
+WEIGHTS = {"chain": 0.8, "chainAnswer": 1.1, "answer": 1.25, "distil": 2.5}
+SAMPLES = {"questions": [4, 6, 3], "chains": [7, 0, 5], "answers": [1, 2, 1], "prompt": 3}
+CASES = {
+    "llama": {
+        "one": {"count": 1},
+        "five": {"count": 5},
+        "sum": {"count": 2, "norm": "sum"},
+        "joint": {"count": 2, "joint": True, "both": True},
+        "none": {"count": 0},
+    },
+    "qwen2": {"two": {"count": 2}},
+}
+
+
+class Rem:
+    """What LoRA and REM add to a layer's linears: with REM, k and v read h + (α/d)·W₂W₁ᵀh, LoRA's share of them too."""
+
+    def __init__(self, weights, rem, lora=None):
+        self.weights, self.rem, self.lora = weights, rem, lora
+
+    def delta(self, x, layer, name):
+        more = 0
+        if name in ("k", "v"):
+            w1, w2 = (self.rem[f"layers.{layer}.{name}.{factor}"] for factor in ("w1", "w2"))
+            more = REM["alpha"] / REM["width"] * (x @ w1) @ w2.T
+        out = 0 if self.lora is None else self.lora.delta(x + more, layer, name)
+        return out + (0 if name not in ("k", "v") else more @ self.weights[f"model.layers.{layer}.{LINEARS[name]}.weight"].T)
+
+
+def part(live, prefix):
+    return {k[len(prefix) :]: v for k, v in live.items() if k.startswith(prefix)}
+
+
+def terms_of(family, weights, live, samples, case):
+    config = CONFIGS[family]
+    lora = Lora(part(live, "cot."), RANK, ALPHA)
+    explicit = Decoder(config, weights, lora)
+    silent = Decoder(config, weights, Rem(weights, part(live, "silent."), lora if case.get("both") else None))
+    chain, chain_answer, answer, targets, own = [], [], [], [], []
+    for sample in samples:
+        before, target = sample["rationale"] + sample["prompt"], sample["answer"] + [EOS]
+        run = Run(explicit)
+        start = len(sample["question"])
+        states = run.tokens(sample["question"] + before + target[:-1])
+        known = log_likelihood(explicit, states[start - 1 :, -1], before + target)
+        chain.append(known[: len(before)])
+        chain_answer.append(known[len(before) :])
+        targets.append(states[start + len(before) - 1])
+        run = Run(silent)
+        run.tokens(sample["question"])
+        if case["count"] > 0:
+            run.feed(live["tokens"].expand(case["count"], -1))
+        states = run.tokens(sample["prompt"] + target[:-1])
+        at = len(sample["prompt"]) - 1
+        answer.append(log_likelihood(silent, states[at:, -1], target))
+        own.append(states[at])
+    target, own = torch.stack(targets), torch.stack(own)  # [B, L, H]
+    if not case.get("joint"):
+        target = target.detach()
+    distance = (target - own).abs()
+    distance = distance.sum(-1) if case.get("norm") == "sum" else distance.mean(-1)
+    sigma = torch.stack([target[:, layer].std(unbiased=True) for layer in range(config.layers)])
+    mean = lambda parts: -torch.cat(parts).mean()  # noqa: E731
+    terms = {"chain": mean(chain), "chainAnswer": mean(chain_answer), "answer": mean(answer), "distil": (distance / sigma).mean()}
+    return {name: WEIGHTS[name] * value for name, value in terms.items()}
+
+
+def after_three_steps(out, case, trained, terms, o):
+    """AdamW, every gradient clipped together; constant rate."""
+    live = {k: v.clone().requires_grad_() for k, v in trained.items()}
+    optimiser = torch.optim.AdamW(live.values(), lr=o["learningRate"], betas=(0.9, 0.99), eps=1e-8, weight_decay=o["weightDecay"])
+    for _ in range(3):
+        optimiser.zero_grad()
+        sum(terms(live).values()).backward()
+        torch.nn.utils.clip_grad_norm_(live.values(), o["clip"])
+        optimiser.step()
+    for name, value in live.items():
+        out[f"{case}.after3.{name}"] = value.detach()
+
+
+def main():
+    optimiser = {"learningRate": 0.01, "weightDecay": 0.05, "clip": 0.8, "beta1": 0.9, "beta2": 0.99, "epsilon": 1e-8}
+    out = {}
+    meta = {"by": "torch float64", "rank": RANK, "alpha": ALPHA, "rem": REM, "weights": WEIGHTS, "cases": CASES, "samples": {}}
+    meta["optimiser"] = optimiser
+    for seed, (family, config) in enumerate(CONFIGS.items()):
+        random, weights = Random(400 + seed), student_weights(family)
+        draw = lambda n: random.tokens(2, config.vocab, n)  # noqa: E731
+        prompt = draw(SAMPLES["prompt"])
+        samples = [
+            {"question": draw(q), "rationale": draw(c), "prompt": prompt, "answer": draw(a)}
+            for q, c, a in zip(SAMPLES["questions"], SAMPLES["chains"], SAMPLES["answers"])
+        ]
+        meta["samples"][family] = samples
+        trained = {f"cot.{k}": v for k, v in random_lora(config, random, RANK, config.layers).items()}
+        trained.update({
+            f"silent.layers.{layer}.{site}.{factor}": random.normal(config.hidden, REM["width"], scale=0.4)
+            for layer in range(config.layers) for site in "kv" for factor in ("w1", "w2")
+        })
+        trained["tokens"] = random.normal(1, config.hidden, scale=0.5)
+        out.update({f"{family}.{k}": v for k, v in trained.items()})
+        for name, case in CASES[family].items():
+            own = {k: v for k, v in trained.items() if case["count"] > 0 or k != "tokens"}
+            terms = lambda live, case=case: terms_of(family, weights, live, samples, case)  # noqa: E731
+            # What is detached changes with the CoT adapter all the same, which differences would see.
+            checked = ["silent.layers.0.k.w1", "silent.layers.1.v.w2"] + (["cot.layers.0.q.A"] if case.get("joint") else [])
+            print_case(out, f"{family}.{name}", own, terms, checked)
+        if family == "qwen2":
+            after_three_steps(out, f"{family}.two", trained, terms, optimiser)
+    write_golden("dart", meta, out)
+
+
+if __name__ == "__main__":
+    main()

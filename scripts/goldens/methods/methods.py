@@ -1,0 +1,117 @@
+"""Prints the goldens of CODI, CoT-SFT, PauseFT and PCCoT, in float64:
+
+    /usr/bin/python3 scripts/goldens/methods/methods.py
+
+    methods-llama.golden.json, methods-qwen2.golden.json    weights, trained values, batch; terms and every gradient by case
+
+Autograd is compared with fourth-order differences of one value of every parameter.
+"""
+import torch
+
+from _reference import Reference, terms_of
+from files import Random, write_golden
+from model import Config, random_lora, random_model
+
+RANK, ALPHA = 2, 3.0
+WEIGHTS = {"answer": 1.25, "distillation": 2.5, "teacher": 0.8, "explicit": 0.7}
+DEFAULTS = {
+    "latents": 2, "iterations": 1, "pauses": 3, "projection": True, "trainTokens": True, "supervised": "prompt",
+    "position": "prompt", "form": "l1", "scale": "layer", "embeddings": False,
+}
+CASES = {
+    "codi": ("codi", {}),
+    "codi-official": ("codi", {
+        "latents": 5, "form": "smooth-l1", "embeddings": True, "position": "after", "trainTokens": False,
+    }),
+    "codi-bare": ("codi", {"latents": 1, "projection": False, "scale": "none", "supervised": "answer"}),
+    "cot": ("cot", {}),
+    "pause": ("pause", {}),
+    "pause-answer": ("pause", {"pauses": 1, "supervised": "answer"}),
+    "pccot": ("pccot", {"latents": 4, "iterations": 2, "form": "smooth-l1"}),
+    "pccot-pauses": ("pccot", {"latents": 2, "iterations": 0, "form": "smooth-l1", "scale": "all"}),
+    "pccot-bare": ("pccot", {"latents": 3, "iterations": 3, "projection": False, "form": "smooth-l1"}),
+}
+VARIANTS = {
+    "llama": {
+        "config": Config("llama", 16, 20, 2, 4, 2, 23, 1e-5, 100.0, True), "seed": 21, "projection": 10,
+        "questions": [3, 5, 2], "rationales": [4, 0, 5], "answers": [1, 2, 2], "prompt": 3, "cases": list(CASES),
+    },
+    "qwen2": {
+        "config": Config("qwen2", 12, 18, 3, 3, 1, 19, 1e-6, 500.0, False), "seed": 22, "projection": 7,
+        "questions": [4, 2], "rationales": [2, 3], "answers": [2, 1], "prompt": 2,
+        "cases": ["codi", "codi-official", "cot", "pause", "pccot"],
+    },
+}
+
+
+def random_projection(random, H, width):
+    return {
+        "projection.in.weight": random.normal(width, H, scale=0.4), "projection.in.bias": random.normal(width, scale=0.3),
+        "projection.out.weight": random.normal(H, width, scale=0.4), "projection.out.bias": random.normal(H, scale=0.3),
+        "projection.norm.weight": random.normal(H, scale=0.2, mean=0.6), "projection.norm.bias": random.normal(H, scale=0.2),
+    }
+
+
+def weighted(config, weights, live, method, batch, run):
+    terms = terms_of(Reference(config, weights, live, RANK, ALPHA), method, batch, run)
+    return {k: WEIGHTS[k] * v for k, v in terms.items()}
+
+
+def check_differences(case, parameters, terms_at):
+    """Without the distillation term: its targets are held fixed by autograd, and move in a difference."""
+    worst, step = 0.0, 2e-5
+    again = {k: v.clone().requires_grad_() for k, v in parameters.items()}
+    sum(v for k, v in terms_at(again).items() if k != "distillation").backward()
+    for key in parameters:
+        known = again[key].grad
+        if known is None or not known.norm() > 0:
+            continue
+        sides = []
+        for offset in (1, -1, 2, -2):
+            moved = {k: v.clone() for k, v in parameters.items()}
+            moved[key].view(-1)[-1] += offset * step
+            with torch.no_grad():
+                sides.append(sum(v for k, v in terms_at(moved).items() if k != "distillation"))
+        found = (8 * (sides[0] - sides[1]) - (sides[2] - sides[3])) / (12 * step)
+        worst = max(worst, ((found - known.reshape(-1)[-1]).abs() / known.norm()).item())
+    assert worst < 1e-7, f"{case}: autograd and differences differ by {worst}"
+    return worst
+
+
+def main(name, variant):
+    config, random = variant["config"], Random(variant["seed"])
+    weights = random_model(config, random)
+    draw = lambda lengths: [random.tokens(2, config.vocab, n) for n in lengths]  # noqa: E731
+    batch = {
+        "questions": draw(variant["questions"]), "rationales": draw(variant["rationales"]),
+        "answers": draw(variant["answers"]), "prompt": random.tokens(2, config.vocab, variant["prompt"]),
+    }
+    parameters = {f"student.{k}": v for k, v in random_lora(config, random, RANK, config.layers).items()}
+    parameters["tokens"] = random.normal(3, config.hidden, scale=0.5)
+    parameters.update(random_projection(random, config.hidden, variant["projection"]))
+
+    out = {f"weights.{k}": v for k, v in weights.items()}
+    out.update(parameters)
+    cases = {}
+    for case in variant["cases"]:
+        method, changes = CASES[case]
+        run = {**DEFAULTS, **changes}
+        live = {k: v.clone().requires_grad_() for k, v in parameters.items()}
+        terms = weighted(config, weights, live, method, batch, run)
+        sum(terms.values()).backward()
+        out.update({f"{case}.weighted.{k}": v for k, v in terms.items()})
+        out.update({f"{case}.grad.{k}": v.grad for k, v in live.items() if v.grad is not None})
+        at = lambda values, method=method, run=run: weighted(config, weights, values, method, batch, run)  # noqa: E731
+        error = check_differences(case, parameters, at)
+        print(f"  {name} {case}: autograd against differences {error:.1e}")
+        cases[case] = {"method": method, **run}
+    meta = {
+        "by": "torch float64", "seed": variant["seed"], "config": config.hugging_face(), "rank": RANK, "alpha": ALPHA,
+        "weights": WEIGHTS, "projection": variant["projection"], "batch": batch, "eos": 1, "cases": cases,
+    }
+    write_golden(f"methods-{name}", meta, out)
+
+
+if __name__ == "__main__":
+    for name, variant in VARIANTS.items():
+        main(name, variant)

@@ -1,0 +1,116 @@
+import { count, group, setting } from '../settings';
+import { defineMethod } from './method';
+import {
+  answerPathWeight,
+  CODI_TRAINING,
+  distillationSettings,
+  distillationTerm,
+  distillationWeight,
+  explicitPathSettings,
+  projectionSettings,
+  studentTerm,
+  supervisedSetting,
+  teacherTerm,
+  teacherWeight,
+  thoughtTokenSettings,
+} from './self-distillation';
+import { MAX_LATENT_STEPS } from './shared';
+
+/** CODI as its paper and code have it. Its older relative here with a fixed teacher is a method of its own. */
+export const codiSelf = defineMethod({
+  id: 'codi-self',
+  label: 'CODI',
+  about:
+    'One adapter learns to reason in words and in latents at once, and pulls the hidden states of the second at one token to those of the first.',
+  source: 'Shen et al., CODI, arXiv:2502.21074; options named for its code (commit 4fd88d4)',
+  settings: {
+    latent: group(
+      { title: 'Latent steps', tex: 'z_{t+1} = \\operatorname{prj}(h_t)' },
+      {
+        steps: setting(count(1, MAX_LATENT_STEPS).default(6), {
+          label: 'Latent steps',
+          tex: 'K',
+          help: 'How many latents are fed between the begin- and the end-of-thought token.',
+          source: 'CODI figure 5: 6',
+        }),
+      },
+    ),
+    projection: projectionSettings,
+    tokens: thoughtTokenSettings,
+    weights: group(
+      { title: 'Loss weights' },
+      {
+        answer: answerPathWeight,
+        distillation: distillationWeight('CODI appendix A and F: 1 for GPT-2, 20 for Llama-3.2-1B'),
+        teacher: teacherWeight,
+      },
+    ),
+    teacher: explicitPathSettings,
+    distillation: distillationSettings(
+      { form: 'l1', scale: 'layer' },
+      { form: 'CODI eq. 5; its code and figure A1 have smooth L1', scale: 'CODI §3.5' },
+    ),
+    answer: group(
+      { title: 'Answer' },
+      {
+        supervised: supervisedSetting('prompt', 'CODI’s code; eq. 3 says the answer label'),
+      },
+    ),
+  },
+  loss: '\\mathcal{L} = \\alpha\\,\\mathcal{L}_{\\mathrm{student}} + \\beta\\,\\mathcal{L}_{\\mathrm{KD}} + \\gamma\\,\\mathcal{L}_{\\mathrm{teacher}}',
+  terms: [
+    studentTerm('CODI eq. 3'),
+    distillationTerm('CODI eq. 5, divided by the std as in §3.5'),
+    teacherTerm('CODI eq. 2'),
+  ],
+  presets: [
+    {
+      id: 'codi-self-128',
+      name: 'CODI',
+      about: 'CODI with begin- and end-of-thought tokens, projection and its own explicit path as teacher.',
+      changes: {
+        latent: { steps: 4 },
+        optimiser: { steps: 300, learningRate: 2e-3 },
+      },
+    },
+    {
+      id: 'codi-gpt2',
+      name: 'CODI, table 1, GPT-2',
+      about:
+        'What CODI’s code trains GPT-2 with: 40 epochs, here over 4096 samples rather than 385,620, 128 a step. Not for the bundled pair.',
+      paper: true,
+      changes: {
+        data: { samples: 4096 },
+        projection: { width: 768 },
+        distillation: { form: 'smooth-l1', embeddings: true },
+        tokens: { trained: false, initial: 'mean' },
+        teacher: { targetPass: 'own' },
+        lora: CODI_TRAINING.lora,
+        optimiser: {
+          ...CODI_TRAINING.optimiser,
+          steps: 1280,
+          batch: 64,
+          accumulation: 2,
+          learningRate: 3e-3,
+        },
+      },
+    },
+    {
+      id: 'codi-llama-1b',
+      name: 'CODI, table 1, Llama-3.2-1B',
+      about:
+        'What CODI’s code trains Llama-3.2-1B with: 10 epochs, here over 4096 samples rather than 385,620, 128 a step. Not for the bundled pair.',
+      paper: true,
+      changes: {
+        data: { samples: 4096 },
+        projection: { width: 2048 },
+        distillation: { form: 'smooth-l1', embeddings: true, position: 'answer-start' },
+        tokens: { trained: false, initial: 'mean' },
+        teacher: { targetPass: 'own' },
+        weights: { distillation: 20 },
+        lora: CODI_TRAINING.lora,
+        optimiser: { ...CODI_TRAINING.optimiser, steps: 320, batch: 32, accumulation: 4, learningRate: 8e-4 },
+      },
+    },
+  ],
+});

@@ -1,0 +1,141 @@
+import { z } from 'zod';
+import { count, group, OURS, setting } from '../settings';
+import { defineMethod } from './method';
+import {
+  answerTerm,
+  answerWeight,
+  chainAnswerTerm,
+  chainSettings,
+  chainTerm,
+  chainWeights,
+  weight,
+  weightHelp,
+} from './shared';
+
+const PAPER = 'Jiang et al., DART, arXiv:2506.11752';
+
+/** DART. Where the paper leaves something open, the choice is a setting, and its help says so. */
+export const dart = defineMethod({
+  id: 'dart',
+  label: 'DART',
+  about:
+    'Replaces the written rationale by silent thoughts: copies of one learned token, read in one pass, whose keys and values are turned by small modules.',
+  source: `${PAPER}, §3; no official code is known`,
+  settings: {
+    silent: group(
+      { title: 'Silent thoughts', tex: '[Q; \\langle st\\rangle^C; z_{t:N}]' },
+      {
+        count: setting(count(0, 64).default(8), {
+          label: 'Silent thoughts',
+          tex: 'C',
+          help: 'Copies of the learned token between question and answer prompt; 0 for the paper’s ablation without them.',
+          source: OURS,
+        }),
+        pathway: setting(z.enum(['rem', 'both']).default('rem'), {
+          label: 'Silent pathway',
+          help: 'Whether the silent pathway runs with its own modules only, or with the LoRA of the written pathway beneath them. The paper’s text has the first; the accuracy of its ablation without modules, above No-CoT, suggests the second.',
+          source: 'DART §3.2 and §C: LoRA fine-tunes the CoT pathway',
+          options: { rem: 'its modules only', both: 'LoRA and its modules' },
+        }),
+      },
+    ),
+    rem: group(
+      { title: 'Reasoning evolvement (REM)', tex: 'h \\mapsto h + \\tfrac{\\alpha}{d} W_2 W_1^\\top h' },
+      {
+        kind: setting(z.enum(['rem', 'lora', 'none']).default('rem'), {
+          label: 'Module',
+          help: 'What the silent pathway has before its keys and values. The other two are ablations of the paper.',
+          source: 'DART §3.2 and table 3',
+          options: {
+            rem: 'REM, before the projections',
+            lora: 'LoRA of the projections',
+            none: 'none',
+          },
+        }),
+        width: setting(count(1, 512).default(32), {
+          label: 'Width',
+          tex: 'd',
+          help: 'Columns of W₁ and W₂; there is a pair for keys and one for values in every layer.',
+          source: OURS,
+        }),
+        alpha: setting(z.number().positive().max(1024).default(32), {
+          label: 'Scale',
+          tex: '\\alpha',
+          help: 'The module’s output is multiplied by α/d.',
+          source: 'DART §C',
+        }),
+      },
+    ),
+    chain: chainSettings,
+    distance: group(
+      { title: 'Distillation' },
+      {
+        over: setting(z.enum(['mean', 'sum']).default('mean'), {
+          label: 'Norm over the hidden size',
+          help: 'The paper writes the L1 norm, a sum; but it also finds this term far smaller than the cross-entropies before λ = 20, which holds for the mean only.',
+          source: OURS,
+          options: { mean: 'mean', sum: 'sum' },
+        }),
+        target: setting(z.enum(['detached', 'joint']).default('detached'), {
+          label: 'Gradient to the written pathway',
+          help: 'Whether the distillation also moves the written pathway, whose states are its target. The paper does not say; CODI, which it builds on, does not.',
+          source: OURS,
+          options: { detached: 'none', joint: 'through target and deviation' },
+        }),
+      },
+    ),
+    weights: group(
+      { title: 'Loss weights' },
+      {
+        ...chainWeights,
+        answer: answerWeight,
+        distil: setting(weight().default(20), {
+          label: 'Distillation',
+          tex: '\\lambda',
+          help: weightHelp('Weight of the distance between the two pathways’ states.'),
+          source: 'DART §C',
+        }),
+      },
+    ),
+  },
+  loss: '\\mathcal{L} = \\mathcal{L}_{\\mathrm{CoT}} + \\mathcal{L}_{\\mathrm{ST}} + \\lambda\\,\\mathcal{L}_{\\mathrm{distill}}',
+  terms: [
+    chainTerm('DART §3.1, first mean'),
+    chainAnswerTerm('DART §3.1, second mean'),
+    answerTerm('Q, \\langle st\\rangle^C', 'DART §3.1'),
+    {
+      name: 'distil',
+      label: 'distillation',
+      tex: '\\lambda\\,\\tfrac1L\\textstyle\\sum_\\ell\\lVert\\tilde h^\\ell - \\hat h^\\ell\\rVert_1/\\sigma(\\tilde h^\\ell)',
+      unit: 'standard deviations of the written pathway’s states, weighted',
+      about:
+        'States of all layers at the last token of the answer prompt, silent pathway against written pathway.',
+      source: 'DART §3.2',
+      weight: 'weights.distil',
+    },
+  ],
+  presets: [
+    {
+      id: 'dart-128',
+      name: 'DART',
+      about:
+        'A silent pathway beside a written one, from the same samples. First values for the bundled pair, not tuned.',
+      changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 2e-3 } },
+    },
+    {
+      id: 'dart-llama-1b',
+      name: 'DART, table 1, Llama-3.2-1B',
+      about:
+        'What DART trains Llama-3.2-1B with (§C): 10 epochs, here over 4096 samples rather than 385,620; the batch size, which it does not state, is CODI’s. Not for the bundled pair.',
+      paper: true,
+      changes: {
+        data: { samples: 4096 },
+        silent: { count: 20 },
+        rem: { width: 128, alpha: 32 },
+        weights: { answer: 1, distil: 20 },
+        lora: { rank: 128, alpha: 32, targets: ['q', 'k', 'v', 'o'] },
+        optimiser: { steps: 320, batch: 32, accumulation: 4, learningRate: 8e-4, warmup: 0.03 },
+      },
+    },
+  ],
+});

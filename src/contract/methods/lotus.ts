@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { count, group, OURS, setting } from '../settings';
+import { defineMethod } from './method';
+import { answerTerm, answerWeight, latentSettings, weight, weightHelp } from './shared';
+
+/** LOTUS-style: its loss on latents, not its looped blocks, its curriculum or its full fine-tuning. */
+export const lotus = defineMethod({
+  id: 'lotus',
+  label: 'LOTUS-style',
+  about:
+    'Latents say the gold steps through the model’s own head: each is trained by cross-entropy on a token of its step.',
+  source:
+    'LOTUS, arXiv:2606.31779, its loss on latents; without its looped blocks, curriculum and full fine-tuning',
+  settings: {
+    latent: latentSettings,
+    gold: group(
+      { title: 'Gold tokens' },
+      {
+        of: setting(z.enum(['steps', 'results']).default('results'), {
+          label: 'Tokens',
+          help: 'What the latents of a block say of their step: its tokens in order (<<12, +7, =19>>), or its result (=19>>).',
+          source: OURS,
+          options: { steps: 'whole steps', results: 'results only' },
+        }),
+        width: setting(count(1, 16).default(1), {
+          label: 'Latents per step',
+          tex: 'c',
+          help: 'Latents in a block; block i belongs to step i, and the number of latent steps must be a multiple. Tokens beyond it are not supervised, and neither are steps beyond the last block.',
+          source:
+            'LOTUS uses 25 positions (13 for GPT-2); the bundled pair’s results have one token, its steps three',
+        }),
+      },
+    ),
+    weights: group(
+      { title: 'Loss weights' },
+      {
+        gold: setting(weight().default(0.05), {
+          label: 'Gold tokens',
+          tex: '\\lambda_G',
+          help: weightHelp('Weight of the cross-entropy of the latents’ tokens.'),
+          source: 'LOTUS',
+        }),
+        answer: answerWeight,
+      },
+    ),
+  },
+  loss: '\\mathcal{L} = \\lambda_G\\,\\mathcal{L}_{\\mathrm{gold}} + \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}',
+  terms: [
+    {
+      name: 'gold',
+      label: 'gold tokens',
+      tex: '\\lambda_G\\,\\mathcal{L}_{\\mathrm{CE}}(s_{i,j}\\mid h(z_{i,j}))',
+      unit: 'nats per token, weighted',
+      about: 'Cross-entropy of token j of step i, read by the head at latent j of block i.',
+      source: 'LOTUS',
+      weight: 'weights.gold',
+    },
+    answerTerm('x, z_{1:K}', 'LOTUS'),
+  ],
+  presets: [
+    {
+      id: 'lotus-128',
+      name: 'LOTUS-style',
+      about:
+        'Each latent says the result of its step, beside cross-entropy on the answer. First values for the bundled pair, not tuned.',
+      changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 2e-3 } },
+    },
+  ],
+});

@@ -1,0 +1,37 @@
+import { count, group, OURS, setting } from '../settings';
+import { defineMethod } from './method';
+import { supervisedSetting } from './self-distillation';
+import { answerTerm, answerWeight } from './shared';
+
+/** Pause tokens in fine-tuning alone: more positions to compute in, nothing fed back. */
+export const pauseFt = defineMethod({
+  id: 'pause-ft',
+  label: 'PauseFT',
+  about: 'The same learned token M times between question and answer, in one parallel pass.',
+  source: 'Goyal et al., arXiv:2310.02226: fine-tuning with pauses, without pauses in pre-training',
+  settings: {
+    pauses: group(
+      { title: 'Pauses' },
+      {
+        count: setting(count(0, 64).default(10), {
+          label: 'Pauses',
+          tex: 'M',
+          help: 'Copies of the pause token after the question; the last one’s output predicts the next token. Without any it is No-CoT.',
+          source: 'Goyal et al. try 10 and 50: 10 on GSM8k',
+        }),
+      },
+    ),
+    weights: group({ title: 'Loss weights' }, { answer: answerWeight }),
+    answer: group({ title: 'Answer' }, { supervised: supervisedSetting('answer', OURS) }),
+  },
+  loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}(\\text{answer}\\mid x, p^M)',
+  terms: [answerTerm('x, p^M', 'Goyal et al. §3')],
+  presets: [
+    {
+      id: 'pause-ft-128',
+      name: 'PauseFT',
+      about: 'Ten copies of one learned token before the answer. Tuned for the bundled pair.',
+      changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 3e-3 } },
+    },
+  ],
+});

@@ -1,0 +1,38 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createRuntime, type Runtime } from '../runtime/runtime';
+import { readGolden } from '../testing/golden.testing';
+import { casesOf, expectParity, type Family, gradientNorms, parityOf } from './parity.testing';
+import { simCot } from './sim-cot';
+
+const { meta } = readGolden('simcot');
+
+const parity = (family: Family, name: string, weights: object = meta.weights) => {
+  const { latents, projection = true, released = false } = meta.cases[family][name];
+  return parityOf('simcot', family, name, simCot as never, {
+    method: 'sim-cot',
+    latent: { steps: latents },
+    projection: { use: projection, width: meta.width },
+    decoder: { targets: released ? 'released' : 'steps' },
+    distillation: { form: 'smooth-l1' },
+    answer: { supervised: 'answer' },
+    lora: { rank: meta.rank, alpha: meta.alpha },
+    weights,
+  });
+};
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await createRuntime({ provider: 'wasm', threads: 1 });
+});
+afterAll(() => runtime.dispose());
+
+it.each(casesOf(meta))('SIM-CoT agrees with torch: %s, %s', async (family, name) => {
+  await expectParity(await parity(family, name), runtime);
+});
+
+it('the steps’ loss alone reaches the latents’ projection, the student’s adapter and the decoder’s', async () => {
+  const alone = await parity('llama', 'one', { answer: 0, teacher: 0, distillation: 0, explain: 1 });
+  const norms = gradientNorms(alone);
+  for (const name of ['projection.in.weight', 'student.0', 'decoder.0', 'tokens'])
+    expect(norms[name], name).toBeGreaterThan(1e-3);
+});

@@ -1,0 +1,57 @@
+import type { ConfigOf } from '../../contract/config';
+import type { Computed, Segment } from '../train/tape/entries';
+import type { Tape } from '../train/tape/tape';
+import { joined } from './shared/added-tokens';
+import { readQuestion } from './shared/passes';
+import { type Recipe, studentLora } from './shared/recipe';
+import {
+  projectedFeedback,
+  recordSelfDistillation,
+  thoughtModules,
+  thoughtsBetween,
+} from './shared/self-distillation';
+import { STEP_INPUTS, stepInputs } from './shared/step-inputs';
+
+type Config = ConfigOf<'sim-cot'>;
+
+/** The auxiliary decoder's adapter. */
+const DECODER = 'decoder';
+
+/**
+ * SIM-CoT on CODI's latents: CODI's terms, and an auxiliary decoder that says each latent's step. Slot k is what would be fed after k
+ * thoughts; the decoder reads it as its first input and predicts the step's tokens. Nothing is detached, so that the latents learn to
+ * hold their steps. The decoder is the base with a LoRA of its own; the paper's is a copy of which all weights are trained.
+ */
+export const simCot: Recipe<Config> = {
+  rationale: ({ teacher }) => teacher.rationale,
+  adapters: (config) => ({ ...studentLora(config), [DECODER]: { kind: 'lora', ...config.lora } }),
+  modules: (config, model) => thoughtModules(config, model, 2),
+  inputs: ({ latent, decoder }, training) =>
+    stepInputs(training, latent.steps + 1, decoder.targets === 'released'),
+  reasoning: (config, model) =>
+    thoughtsBetween({
+      kind: 'latents',
+      steps: config.latent.steps,
+      feedback: projectedFeedback(config, model),
+    }),
+  usesTeacher: () => false,
+  targets: () => ({ losses: {} }),
+  record(tape, { config, layout, sizes }) {
+    const model = tape.parameters.config;
+    const reasoning = simCot.reasoning(config, model);
+    const { thoughts } = recordSelfDistillation(tape, readQuestion(tape, layout), layout, reasoning, config);
+    const next = tape.feedback((thoughts.at(-1) as Segment).last, projectedFeedback(config, model));
+    const slots = [...thoughts.map(({ x }) => x), next];
+    explain(tape, slots, sizes?.step as number, config.weights.explain);
+  },
+};
+
+/** The decoder reads each slot's vector and step, T tokens; the mean of the slots' cross entropies is the term `explain`. */
+function explain(tape: Tape, slots: readonly Computed[], T: number, weight: number): void {
+  if (weight === 0) return;
+  const [first, ...others] = slots.map((vector, slot) => {
+    const x = joined(tape, vector, tape.tokens(STEP_INPUTS.ids(slot), T - 1));
+    return tape.segment(x, { adapters: [DECODER] }).finals();
+  });
+  if (first) tape.crossEntropy('explain', weight, tape.rows(first, ...others), STEP_INPUTS);
+}
