@@ -9,12 +9,21 @@ import { emptySeries } from '../../src/contract/series-schema';
 import type { Rng } from '../../src/engine/base/rng';
 import { parseModelConfig } from '../../src/engine/checkpoint/config';
 import { parseJson } from '../../src/engine/checkpoint/json';
+import { memorySource } from '../../src/engine/checkpoint/source';
+import { readPickle } from '../../src/engine/checkpoint/torch/pickle';
+import { readEntry, readZip } from '../../src/engine/checkpoint/zip';
 import { adapterCases, adapterFiles, baseOf } from '../../src/engine/session/models/adapters.testing';
 import {
   type FamilyCase,
   familyCases,
   familyFiles,
 } from '../../src/engine/session/models/families-files.testing';
+import {
+  baseSettings,
+  PICKLES,
+  releaseCases,
+  releaseFiles,
+} from '../../src/engine/session/models/releases.testing';
 import { LoriWorkbench } from '../../src/engine/session/workbench';
 import { tinyExport } from '../../src/engine/testing/tiny-export.testing';
 import { SMALLEST, serveFiles, tinyEnvironment, tinyPair } from '../../src/engine/testing/tiny-pair.testing';
@@ -44,7 +53,7 @@ type Files = ReadonlyMap<string, Bytes>;
 
 function mutateFile(name: string, bytes: Bytes, rng: Rng): Bytes {
   if (name.endsWith('.json')) return mutateJson(new TextDecoder().decode(bytes), rng);
-  return name.includes('.onnx') ? mutateBytes(bytes, rng) : mutateSafetensors(bytes, rng);
+  return name.endsWith('.safetensors') ? mutateSafetensors(bytes, rng) : mutateBytes(bytes, rng);
 }
 
 /** A checkpoint with an index, so that the index is read too. */
@@ -222,6 +231,47 @@ async function adapter(workbench: LoriWorkbench): Promise<Target> {
   };
 }
 
+/** A published student whose weights, a file of torch.save or safetensors, or settings are damaged. */
+async function release(workbench: LoriWorkbench): Promise<Target> {
+  const cases = await Promise.all(
+    releaseCases.map(async (one) =>
+      Promise.all(
+        [...(await releaseFiles(one)), ...baseSettings(one)]
+          .filter(({ data }) => data.size > 0)
+          .map(async ({ name, data }) => ({ name, bytes: new Uint8Array(await data.arrayBuffer()) })),
+      ),
+    ),
+  );
+  return {
+    name: 'latent release',
+    weight: 6,
+    async run(rng) {
+      const files = rng.pick(cases);
+      const damaged = rng.pick(files).name;
+      const named = files.map(({ name, bytes }) => ({
+        name,
+        data: new Blob([name === damaged ? mutateFile(name, bytes, rng) : bytes]),
+      }));
+      const model = await workbench.openCheckpoint(named);
+      return { model, report: await workbench.lens(OPENED) };
+    },
+  };
+}
+
+/** The pickle of a state dict alone: it is cheap, so that many are read. */
+const pickles: Target = {
+  name: 'pickle',
+  weight: 6,
+  async run(rng) {
+    const whole = Uint8Array.from(atob(PICKLES.module), (c) => c.charCodeAt(0));
+    const source = memorySource(whole.buffer);
+    const entry = [...(await readZip(source)).values()].find(({ name }) => name.endsWith('data.pkl'));
+    const bytes = await readEntry(source, entry as NonNullable<typeof entry>, 1e6);
+    const value = readPickle(mutateBytes(bytes, rng), 'data.pkl');
+    return { kind: typeof value };
+  },
+};
+
 /** The same model as an ONNX export whose weights lie in a file of their own. */
 function onnxFiles(files: Files, base: Files): Files {
   const { model, data } = tinyExport(files, 'base', { form: 'decomposed', externalFrom: 256 });
@@ -246,6 +296,8 @@ export async function makeTargets(stories: Files | undefined): Promise<readonly 
     await familyCheckpoint('gpt2, no prefix', workbench),
     await familyCheckpoint('qwen3', workbench),
     await adapter(workbench),
+    await release(workbench),
+    pickles,
     checkpoint('ONNX export', onnxFiles(files, base), workbench, 5),
     familyConfigs,
     tokenizers,

@@ -54,7 +54,7 @@ export interface RunOptions extends CallOptions<RunEvent> {
 export type Split = 'train' | 'validation' | 'held-out';
 
 /** Whose weights the Latent thoughts panel steps through. */
-export type StudentChoice = 'trained' | 'base';
+export type StudentChoice = 'trained' | 'base' | 'opened';
 
 /** How a latent is made from the last hidden state. */
 export interface LatentChoice {

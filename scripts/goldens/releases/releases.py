@@ -84,7 +84,7 @@ FAMILIES = {
                           "mlp.down_proj"],
               "config": {"model_type": "llama", "vocab_size": V, "hidden_size": H, "intermediate_size": 24, "num_hidden_layers": L,
                          "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 64, "rms_norm_eps": 1e-5,
-                         "rope_theta": 10000.0, "hidden_act": "silu", "tie_word_embeddings": True}},
+                         "rope_theta": 10000.0, "hidden_act": "silu", "tie_word_embeddings": True, "eos_token_id": 0}},
 }
 
 

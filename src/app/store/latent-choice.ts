@@ -10,15 +10,16 @@ export interface ShownLatents extends LatentChoice {
 
 /**
  * What the Latents place shows and requests from the engine: for the trained student the settings it was trained with, for the
- * base those of the run form. K can be overridden.
+ * base those of the run form, for an opened student what its files say. K can be overridden.
  */
-export function latentsOf({ latents, studentConfig, draft }: AppState): ShownLatents {
+export function latentsOf({ latents, studentConfig, draft, lens }: AppState): ShownLatents {
   const trained = latents.student === 'trained' ? studentConfig : null;
   const config = trained ?? draft;
   // A method may say only how many there are.
   const own = { ...LATENT_DEFAULTS, ...('latent' in config && config.latent) } as ShownLatents;
   // A link says how the base made the latents that it shows.
   const { filter, temperature } = trained ? own : (latents.choice ?? own);
+  if (latents.student === 'opened') return { ...LATENT_DEFAULTS, steps: lens.opened.value?.thoughts ?? 0 };
   const { steps } = own;
   return { filter, temperature, steps: trained && !('latent' in trained) ? 0 : steps };
 }

@@ -34,7 +34,7 @@ const oneOf = (...values: readonly string[]): Entry => ({
 });
 
 const ENTRIES: Readonly<Record<string, Entry>> = {
-  student: oneOf('trained', 'base'),
+  student: oneOf('trained', 'base', 'opened'),
   base: hash,
   run: hash,
   of: { may: 'at most 200 characters', accepts: (text) => text.length <= 200 },
@@ -94,7 +94,7 @@ export function momentLink(latents: LatentsState): MomentLink {
 /** What a moment asks of the place before its question is opened. */
 export function askedBy(link: MomentLink): Partial<LatentsState> {
   return {
-    ...(link.student && { student: link.student === 'trained' ? 'trained' : 'base' }),
+    ...(link.student && { student: link.student as LatentsState['student'] }),
     // What it does not say is as it is for everyone.
     steps: link.k === undefined ? null : Number(link.k),
     choice: link.feedback

@@ -73,7 +73,7 @@ import { describeConfig, openModel } from './models/opened';
 import { loadPair, modelsOf, type Pair } from './models/pair';
 import { ProblemSet, problemOf } from './models/problems';
 import { isBundled, resolveRoles } from './models/resolve-roles';
-import { type LoadedModels, type OpenedModel, resolveSubject } from './models/subjects';
+import { type LoadedModels, type OpenedModel, resolveSubject, steppedOf } from './models/subjects';
 import { storageErrors, storedAs, usuallyStored } from './models/weight-storage';
 import { parseRequest } from './parse-request';
 import { previewTokens } from './prompts/preview';
@@ -228,7 +228,10 @@ export class LoriWorkbench implements Workbench {
     this.states.drop('opened');
     if (before) {
       // Once nothing uses them: generation may be under way.
-      void this.queue.between(() => this.generation.drop(before.model));
+      void this.queue.between(async () => {
+        await this.generation.drop(before.model);
+        await this.questions.dropModel(before.model);
+      });
       await this.opened?.models.close(before.model);
     }
     return next.model.report;
@@ -408,6 +411,8 @@ export class LoriWorkbench implements Workbench {
           'no student has been trained yet',
           'Distil one first, or step through the untrained base.',
         );
+      if (request.student === 'opened')
+        return this.questions.open(request, undefined, steppedOf(this.openedModel));
       return this.questions.open(request, request.student === 'trained' ? this.student : undefined);
     });
   }

@@ -1,5 +1,6 @@
 import { Label, TextArea, TextField } from 'react-aria-components';
 import { MAX_LATENT_STEPS } from '../../../contract/methods/shared';
+import { shorten } from '../../../text/quote';
 import { filterSentence, latentsOf } from '../../store/latent-choice';
 import { isTraining } from '../../store/run';
 import { studentLine } from '../../store/student';
@@ -19,7 +20,8 @@ export function QuestionCard() {
   const { problems, question, student, steps, session } = useApp((state) => state.latents);
   const hasStudent = useApp((state) => state.studentConfig !== null);
   const line = useApp(({ student: kept }) => (kept === null ? '' : `Student: ${studentLine(kept)}.`));
-  const opened = useApp((state) => state.lens.opened.value !== null);
+  const opened = useApp((state) => state.lens.opened.value);
+  const reasons = opened?.thoughts !== undefined;
   const isOwn = useApp(
     ({ latents, studentConfig }) =>
       latents.student === 'trained' && studentConfig?.roles.student === 'opened',
@@ -33,6 +35,8 @@ export function QuestionCard() {
   // Only a student trained without thoughts can answer without any.
   const least = trained === 0 ? 0 : 1;
   const wrongSteps = !Number.isInteger(count) || count < least || count > MAX_LATENT_STEPS;
+  const isThere = student === 'trained' ? hasStudent : student === 'base' || reasons;
+  const chosen = isThere ? student : 'base';
   const open = () => void openQuestion();
   return (
     <Panel title="Question">
@@ -79,7 +83,11 @@ export function QuestionCard() {
         request={
           question.text.trim() === ''
             ? null
-            : { subject: { kind: 'base' }, texts: [question.text], reading: 'question' }
+            : {
+                subject: { kind: chosen === 'opened' ? 'opened' : 'base' },
+                texts: [question.text],
+                reading: 'question',
+              }
         }
       />
       {question.expected !== null && (
@@ -89,10 +97,11 @@ export function QuestionCard() {
       )}
       <Segments
         label="Student"
-        value={hasStudent ? student : 'base'}
+        value={chosen}
         options={[
           { id: 'trained', label: 'Trained', isDisabled: !hasStudent },
           { id: 'base', label: 'Base' },
+          ...(reasons ? [{ id: 'opened', label: shorten(opened.name, 24) } as const] : []),
         ]}
         onChange={chooseStudent}
       />
@@ -108,17 +117,19 @@ export function QuestionCard() {
         value={count}
         onChange={chooseSteps}
         help={
-          hasStudent && student === 'trained'
-            ? `Trained with ${trained}. ${line}`
-            : 'The base was not trained with latent steps.'
+          chosen === 'opened'
+            ? `Its files say ${trained}.`
+            : chosen === 'trained'
+              ? `Trained with ${trained}. ${line}`
+              : 'The base was not trained with latent steps.'
         }
         error={wrongSteps ? `K must be a whole number from ${least} to ${MAX_LATENT_STEPS}.` : undefined}
       />
-      {count > 0 && <p className="help">{filterSentence(shown)}</p>}
-      {opened && !isOwn && (
+      {count > 0 && chosen !== 'opened' && <p className="help">{filterSentence(shown)}</p>}
+      {opened && !reasons && !isOwn && (
         <p className="help">
-          Questions are answered by the bundled pair, not by the model opened in Model: that one is used by
-          Low-rank, Generate and Data.
+          Questions are answered by the bundled pair, not by the model opened in Model, whose files do not say
+          that it reasons in thoughts: that one is used by Low-rank, Generate and Data.
         </p>
       )}
       <Button look="primary" isDisabled={isBusy(session) || training || wrongSteps} onPress={open}>

@@ -57,6 +57,9 @@ export function ModelCard({
       <Facts
         items={[
           ['Architecture', `${shorten(model.modelType, NAME)}, ${model.tied ? 'tied' : 'untied'} head`],
+          ...(model.thoughts === undefined
+            ? []
+            : [['Reasons in', `${model.thoughts} latent thoughts; step through them in Latents`] as const]),
           ...adapterRow(model),
           ...architectureRows(model),
           ['Vocabulary', `${integer(model.vocabulary)} tokens`],

@@ -8,7 +8,7 @@ const known = new WeakMap<object, Promise<string>>();
 /** Hashes that say whose thoughts these are, in any session. */
 export async function identityOf(
   base: LoadedModel,
-  student: Student | undefined,
+  student: Pick<Student, 'packs' | 'parameters' | 'reasoning'> | undefined,
 ): Promise<LatentSession['identity']> {
   if (!student) return { base: base.report.sha256, student: null };
   const { packs, parameters, reasoning } = student;

@@ -12,12 +12,14 @@ import { type AdapterPlan, planAdapter } from '../../checkpoint/peft/plan';
 import { checkFloat } from '../../checkpoint/safetensors';
 import { blobSource, memorySource, type ReadBlob } from '../../checkpoint/source';
 import { StoredWeights } from '../../checkpoint/stored-weights';
+import { thoughtsIn } from '../../decode/reasoning';
 import type { DecoderConfig } from '../../nn/config';
 import { type Overlay, overlaidSource, type ReadRows } from '../../nn/overlay';
 import { HEAD_NAME, outerWeights } from '../../nn/weight-parts';
 import { expectedTensors, transpose } from '../../nn/weights';
 import { CANCELLED, fingerprint, hashOf, json, namedFiles, readAll } from './chosen-files';
 import { type LoadedModel, parametersOf } from './pair';
+import { isPccot, PCCOT_ARGUMENTS, pccotStudent } from './release-pccot';
 import type { OpenedModel } from './subjects';
 import { openTokenizer } from './tokenizer-files';
 
@@ -140,7 +142,16 @@ export async function withAdapter(
       notes: [...notesOn(peft, plan, model.report), ...opened.notes, ...(model.report.notes ?? [])],
     },
   };
-  return { model: merged, tokenizer: opened.tokenizer, base };
+  const result = { model: merged, tokenizer: opened.tokenizer, base };
+  const settings = byName.get('config.json')?.size ? await json(byName, 'config.json') : undefined;
+  if (!isPccot(settings) && !byName.has(PCCOT_ARGUMENTS)) return result;
+  const { latent, notes } = pccotStudent(settings, await json(byName, PCCOT_ARGUMENTS), merged);
+  const told = [...notes, ...(merged.report.notes ?? [])];
+  return {
+    ...result,
+    latent,
+    model: { ...merged, report: { ...merged.report, thoughts: thoughtsIn(latent.reasoning), notes: told } },
+  };
 }
 
 const TOKENIZER_FILES = [

@@ -2,6 +2,7 @@ import type { NamedFile } from '../../../contract/lens';
 import { FileError } from '../../base/errors';
 import { type Layout, sortTensors } from '../../checkpoint/latent/layouts';
 import { locateTensors, type TensorLocation } from '../../checkpoint/locate';
+import { thoughtsIn } from '../../decode/reasoning';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
 import { fingerprint, folderOf, json, readWhole, smallFilesOf } from './chosen-files';
 import { reportOn } from './model-report';
@@ -74,19 +75,23 @@ export async function openRelease(
     ...told,
   ];
   const used = release.all.reduce((n, { entry }) => n + entry.end - entry.begin, 0);
+  const latent = release.latent();
   return {
     tokenizer,
-    latent: release.latent(),
+    latent,
     model: {
       config: release.config,
       endIds: endIdsOf(release.config, tokenizer),
       files: small,
       weights: release.weights(),
-      report: reportOn(settings, release.config, {
-        ...{ bytes, sha256, whole, notes },
-        folder: folderOf(files) || `${layout.id} student`,
-        matched: { tensors: release.all.length, bytes: used },
-      }),
+      report: {
+        ...reportOn(settings, release.config, {
+          ...{ bytes, sha256, whole, notes },
+          folder: folderOf(files) || `${layout.id} student`,
+          matched: { tensors: release.all.length, bytes: used },
+        }),
+        thoughts: thoughtsIn(latent.reasoning),
+      },
     },
   };
 }

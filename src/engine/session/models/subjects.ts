@@ -115,6 +115,22 @@ function resolveStudent(checkpoint: number | undefined, held: LoadedModels): Res
   };
 }
 
+/**
+ * The opened model as one that is stepped through: who it is, and what it runs on.
+ * @throws InputError if nothing is open, or its files do not say that it reasons in thoughts
+ */
+export function steppedOf(opened: OpenedModel | undefined) {
+  if (!opened) throw new InputError('no checkpoint is open', 'Open one in the Model panel.');
+  const { model, tokenizer, latent } = opened;
+  if (!latent)
+    throw new InputError(
+      `${model.report.name} was not trained to reason in thoughts, as far as its files say`,
+      'Open a published latent-reasoning student, or choose another student.',
+    );
+  const codec = problemCodec(tokenizer, model.endIds);
+  return { student: { ...latent, label: model.report.name }, on: { base: model, tokenizer, codec } };
+}
+
 type StudentParts = Pick<
   ResolvedSubject,
   'source' | 'label' | 'reasoning' | 'latentSteps' | 'parameters' | 'packs'

@@ -4,12 +4,13 @@ import { LATENT_DEFAULTS, MAX_LATENT_STEPS } from '../../../contract/methods/sha
 import { InputError } from '../../base/errors';
 import type { TokenLayout } from '../../base/tokens';
 import { layoutOf, leftPad } from '../../data/batch';
+import { reasonInBranches } from '../../decode/branches';
 import type { Decoder } from '../../decode/decoder';
 import { everywhere } from '../../decode/greedy';
 import { logitLens } from '../../decode/logit-lens';
 import { latentOf, logitsOf, nextTokens, topTokens } from '../../decode/readout';
 import { feedsOf, reason } from '../../decode/reason';
-import { explicitly, type Reasoning, thoughtsIn, withSteps } from '../../decode/reasoning';
+import { explicitly, type Reasoning, stopsByItself, thoughtsIn, withSteps } from '../../decode/reasoning';
 import type { Device } from '../../device/device';
 import { accuracy } from '../../eval/accuracy';
 import { uploadParameters } from '../../model/upload-parameters';
@@ -22,10 +23,17 @@ import { LatentStepper, SHOWN_TOKENS } from '../latents/latent-stepper';
 import { type TeacherSpace, teacherSpace } from '../latents/teacher-distance';
 import { LOOKED_AT } from '../latents/thought-runner';
 import type { DeviceModels } from '../models/device-models';
-import type { AnsweringModels, Pair } from '../models/pair';
+import type { AnsweringModels, LoadedModel, Pair } from '../models/pair';
 import { type Example, POOL, type ProblemSet } from '../models/problems';
 import type { TeacherAdapter } from '../models/roles';
-import { capacityFor, decoderFor, EVALUATION_BATCH, generationLimit, type Student } from '../runs/student';
+import {
+  capacityFor,
+  decoderFor,
+  EVALUATION_BATCH,
+  generationLimit,
+  type Student,
+  type StudentSpec,
+} from '../runs/student';
 import { DecoderCache } from './decoder-cache';
 
 /** Held-out problems that determine how long a typed question may be: as long as the longest, plus some slack. */
@@ -55,6 +63,33 @@ interface Asked {
   readonly key: string;
 }
 
+/** A student that was opened with its model, whose files say how it reasons. */
+export interface OpenedStudent {
+  readonly student: StudentSpec & Pick<Student, 'label' | 'packs'>;
+  readonly on: Pick<Pair, 'base' | 'tokenizer' | 'codec'>;
+}
+
+/** Of questions of the field (GSM8K's longest have some 200 tokens), and of what is written after the thoughts. */
+const FIELD = { question: 200, answer: 16, explicit: 48 } as const;
+
+/** With as many positions as its model has. */
+function askedOf({ on }: OpenedStudent, reasoning: Reasoning): Asked {
+  const { maxPositions = Number.POSITIVE_INFINITY, storage } = on.base.config;
+  const layout = {
+    ...FIELD,
+    batch: 1,
+    prompt: on.codec.prompt.length,
+    explicit: Math.min(FIELD.explicit, Math.floor(maxPositions / 4)),
+  };
+  const rest = capacityFor({ ...layout, question: 0 }, reasoning);
+  const question = Math.max(1, Math.min(FIELD.question, maxPositions - rest));
+  return {
+    models: { ...on, teacher: on.base },
+    layout: { ...layout, question },
+    key: `${on.base.report.sha256} ${storage}`,
+  };
+}
+
 /** How the untrained base reasons; unspecified parts are a run's defaults. @throws InputError for an impossible τ */
 function baseReasoning(choice: LatentChoice | undefined): Reasoning {
   const latent = { ...LATENT_DEFAULTS, ...choice };
@@ -76,6 +111,8 @@ export class Questions {
   private student: Student | undefined;
   private stepper: { session: number; stepper: LatentStepper; decoder: Decoder } | undefined;
   private sessions = 0;
+  /** The opened model that was stepped through last. */
+  private other: LoadedModel | undefined;
   private readonly decoders = new DecoderCache((decoder) => this.stepper?.decoder === decoder);
   private readonly warm = new WeakSet<Decoder>();
   private readonly measured = new Map<number, Accuracy>();
@@ -99,37 +136,50 @@ export class Questions {
       readonly latent?: LatentChoice;
     },
     student: Student | undefined,
+    opened?: OpenedStudent,
   ): Promise<LatentSession> {
     const { device } = this.models();
-    const asked = this.asked(student);
-    const trained = student?.reasoning ?? baseReasoning(request.latent);
+    const asking = opened?.student ?? student;
+    const trained = asking?.reasoning ?? baseReasoning(request.latent);
     const latentSteps = request.steps ?? thoughtsIn(trained);
     if (!Number.isInteger(latentSteps) || latentSteps < 0 || latentSteps > MAX_LATENT_STEPS)
       throw new InputError(
         `${latentSteps} latent steps; a whole number from 0 to ${MAX_LATENT_STEPS} is expected`,
         'Choose a number of latent steps in that range.',
       );
-    const reasoning = withSteps(trained, latentSteps, feedbackBy(LATENT_DEFAULTS));
+    const most = withSteps(trained, latentSteps, feedbackBy(LATENT_DEFAULTS));
+    const asked = opened ? askedOf(opened, most) : this.asked(student);
     // If this is refused, the previous question stays open; otherwise it ends here, because its trained values go.
     const { codec } = asked.models;
     leftPad([codec.question(request.question)], asked.layout.question, codec.padId);
     this.close();
     this.student = student;
-    const decoder = await this.studentDecoder(asked, student, reasoning);
+    this.other = opened?.on.base;
+    const decoder = await this.studentDecoder(asked, asking, most);
+    // One that stops by itself takes as many steps as it wants to, unless it is told how many.
+    const own = request.steps === undefined && stopsByItself(most);
+    const reasoning = own
+      ? withSteps(
+          most,
+          await latentsFor(decoder, most, codec.question(request.question), codec.padId),
+          feedbackBy(LATENT_DEFAULTS),
+        )
+      : most;
     this.sessions++;
     const stepper = await LatentStepper.open(asked.models, decoder, {
       session: this.sessions,
       question: request.question,
       expected: request.expected ?? null,
-      student: student?.label ?? 'the base, untrained',
-      identity: await identityOf(asked.models.base, student),
+      student: asking?.label ?? 'the base, untrained',
+      identity: await identityOf(asked.models.base, asking),
       reasoning,
       limit: generationLimit(asked.layout, reasoning),
       device,
       training: (count) => this.trainingQuestions(asked, count),
       problem: (id) => this.problem(asked, id)?.problem.question,
     });
-    if (this.taught?.question === request.question) stepper.compareWith(this.taught.space);
+    // The bundled teacher's states are of another size.
+    if (!opened && this.taught?.question === request.question) stepper.compareWith(this.taught.space);
     this.stepper = { session: this.sessions, stepper, decoder };
     return stepper.report;
   }
@@ -152,7 +202,7 @@ export class Questions {
     const space = await teacherSpace(chain, [L, H], device);
     this.taught = { question, space };
     const open = this.stepper?.stepper;
-    if (open?.report.question === question) open.compareWith(space);
+    if (!this.other && open?.report.question === question) open.compareWith(space);
     return chain.report;
   }
 
@@ -223,6 +273,11 @@ export class Questions {
     this.dropTeachers();
   }
 
+  /** Frees what was made for a model that is no longer open. */
+  async dropModel(model: LoadedModel): Promise<void> {
+    if (this.other === model) await this.drop();
+  }
+
   /** Frees everything that belongs to the loaded pair. */
   async forget(): Promise<void> {
     await this.drop();
@@ -261,7 +316,7 @@ export class Questions {
 
   private async studentDecoder(
     { models: pair, layout, key }: Asked,
-    student: Student | undefined,
+    student: OpenedStudent['student'] | undefined,
     reasoning: Reasoning,
   ): Promise<Decoder> {
     const { models } = this.models();
@@ -356,3 +411,25 @@ const firstOfEach = (reasoning: Reasoning): Reasoning => ({
     stage.kind === 'latents' ? { ...stage, steps: Math.min(1, stage.steps) } : stage,
   ),
 });
+
+/** After how many latents a student stops reasoning on a question. */
+async function latentsFor(
+  decoder: Decoder,
+  reasoning: Reasoning,
+  question: readonly number[],
+  padId: number,
+): Promise<number> {
+  const { batch, question: S } = decoder.shape;
+  const { ids, keyMask } = leftPad(new Array<readonly number[]>(batch).fill(question), S, padId);
+  let found = 0;
+  await reasonInBranches(
+    decoder,
+    await decoder.begin(ids, keyMask),
+    reasoning,
+    {},
+    async ({ rows, latents }) => {
+      if (rows.includes(0)) found = latents;
+    },
+  );
+  return found;
+}
