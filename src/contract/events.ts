@@ -167,7 +167,16 @@ export interface EvaluationEvent {
   readonly step: number;
   readonly set: 'validation' | 'held-out';
   readonly accuracy: Accuracy;
+  /** Of a student that stops by itself: problems by reasoning tokens, the two around the latents included, ascending. */
+  readonly lengths?: LengthCount[] | undefined;
   readonly milliseconds: number;
+}
+
+/** Problems that were answered after so many reasoning tokens. */
+export interface LengthCount {
+  readonly length: number;
+  readonly right: number;
+  readonly wrong: number;
 }
 
 export interface ProgressEvent {

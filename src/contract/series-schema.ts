@@ -46,6 +46,7 @@ export const seriesSchema = z
           step: count,
           set: z.enum(['validation', 'held-out']),
           accuracy: accuracySchema,
+          lengths: z.array(z.object({ length: count, right: count, wrong: count })).optional(),
           milliseconds: number,
         }),
       )
@@ -54,6 +55,21 @@ export const seriesSchema = z
     /** Absent in runs stored before spectra existed. */
     spectra: z
       .array(z.object({ step: count, effectiveRank: number, stableRank: number, cosine: number }))
+      .max(LARGEST_SERIES)
+      .default([]),
+    /** Means over the answers that a step was computed from, of a run that draws them. */
+    drawn: z
+      .array(
+        z.object({
+          step: count,
+          length: number,
+          /** Of the right ones; NaN if there are none. */
+          rightLength: number,
+          right: number,
+          formatted: number,
+          lengthReward: number,
+        }),
+      )
       .max(LARGEST_SERIES)
       .default([]),
   })
@@ -74,6 +90,7 @@ export const emptySeries: RunSeries = {
   losses: {},
   accuracy: [],
   spectra: [],
+  drawn: [],
 };
 
 /** Drops every second value but keeps the last. */

@@ -1,4 +1,4 @@
-import type { EvaluationEvent, SpectrumEvent, StepEvent } from './events';
+import type { EvaluationEvent, GroupsEvent, SpectrumEvent, StepEvent } from './events';
 import { LARGEST_SERIES, type RunSeries, thin, thinEvaluations } from './series-schema';
 
 /** A run's series as its events come in. */
@@ -11,6 +11,7 @@ const mapColumns = (series: RunSeries, change: (values: readonly number[]) => nu
   losses: Object.fromEntries(Object.entries(series.losses).map(([name, values]) => [name, change(values)])),
   accuracy: series.accuracy,
   spectra: series.spectra,
+  drawn: series.drawn,
 });
 
 /** The series with more steps appended. A term absent from a step is NaN there. Never longer than `LARGEST_SERIES`. */
@@ -31,6 +32,7 @@ export function appendSteps(series: RunSeries, events: readonly StepEvent[]): Ru
     losses,
     accuracy: series.accuracy,
     spectra: series.spectra,
+    drawn: series.drawn,
   };
   while (next.step.length > LARGEST_SERIES) next = mapColumns(next, thin);
   return next;
@@ -54,4 +56,27 @@ export function appendSpectra(series: RunSeries, events: readonly SpectrumEvent[
   let spectra = [...series.spectra, ...rows];
   while (spectra.length > LARGEST_SERIES) spectra = thin(spectra);
   return { ...series, spectra };
+}
+
+/** The series with means over drawn answers appended. Never longer than `LARGEST_SERIES`. */
+export function appendDrawn(series: RunSeries, events: readonly GroupsEvent[]): RunSeries {
+  if (events.length === 0) return series;
+  let drawn = [...series.drawn, ...events.map(drawnMeans)];
+  while (drawn.length > LARGEST_SERIES) drawn = thin(drawn);
+  return { ...series, drawn };
+}
+
+function drawnMeans({ step, groups }: GroupsEvent): RunSeries['drawn'][number] {
+  const all = groups.flatMap(({ completions }) => completions);
+  const mean = <T>(values: readonly T[], of: (value: T) => number): number =>
+    values.reduce((sum, value) => sum + of(value), 0) / values.length;
+  const right = all.filter(({ reward }) => reward.correct === 1);
+  return {
+    step,
+    length: mean(all, ({ length }) => length),
+    rightLength: mean(right, ({ length }) => length),
+    right: right.length / all.length,
+    formatted: mean(all, ({ formatted }) => (formatted ? 1 : 0)),
+    lengthReward: mean(all, ({ reward }) => reward.length),
+  };
 }

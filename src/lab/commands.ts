@@ -17,6 +17,7 @@ const distil: Command = async (input) => {
   const evaluations: object[] = [];
   const spectra: object[] = [];
   const stages: object[] = [];
+  const drawn: object[] = [];
   const result = await workbench.distil(config, {
     report: (event) => {
       onEvent(event);
@@ -24,9 +25,11 @@ const distil: Command = async (input) => {
       if (event.kind === 'evaluation') evaluations.push(event);
       if (event.kind === 'spectrum') spectra.push(event);
       if (event.kind === 'stage') stages.push(event);
+      if (event.kind === 'groups') drawn.push(event);
     },
   });
-  return { result, steps, evaluations, spectra, ...(stages.length > 0 && { stages }) };
+  const curriculum = { ...(stages.length > 0 && { stages }), ...(drawn.length > 0 && { drawn }) };
+  return { result, steps, evaluations, spectra, ...curriculum };
 };
 
 /** Milliseconds per step, session creation time, and program and node counts of the configuration. */

@@ -2,6 +2,7 @@ import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { PairReport, RunEvent, StepEvent } from '../contract/events';
+import { meanLength } from '../contract/lengths';
 import { METHODS } from '../contract/methods/index';
 import type { Methods } from '../contract/methods/method';
 import type { RunFile } from '../contract/run-file';
@@ -220,7 +221,9 @@ function progress(event: RunEvent, say: (line: string) => void): void {
   }
   if (event.kind === 'data' && event.data.sha256 !== null) for (const line of sayData(event.data)) say(line);
   if (event.kind === 'evaluation') {
-    say(`${event.set} at ${event.step}: ${accuracyText(event.accuracy)}`);
+    const mean = event.lengths && meanLength(event.lengths);
+    const after = mean === undefined ? '' : `, ${mean.toFixed(2)} reasoning tokens on average`;
+    say(`${event.set} at ${event.step}: ${accuracyText(event.accuracy)}${after}`);
   }
   if (event.kind === 'spectrum') {
     const { step, effectiveRank, stableRank, cosine } = event;

@@ -6,7 +6,8 @@
 
 Question, n blocks of c latents, prompt, answer. A latent is the softmax mixture of embeddings, or the hidden state itself, of the
 position before it. The final state at position j of block i predicts token j of gold step i, through the model's own head: the mean of
-the cross entropy over all such tokens of the batch. Tokens beyond c, steps beyond n, and latents without a token count for nothing.
+the cross entropy over all such tokens of the batch; where `at` is before, the state one position earlier, from which the latent was made,
+does. Tokens beyond c, steps beyond n, and latents without a token count for nothing.
 """
 import torch
 
@@ -21,6 +22,7 @@ CASES = {
         "one": {"blocks": 1, "width": 1, "filter": "softmax", "temperature": 1.5},
         "two": {"blocks": 2, "width": 3, "filter": "hidden", "temperature": 1},
         "five": {"blocks": 5, "width": 1, "filter": "softmax", "temperature": 1},
+        "before": {"blocks": 2, "width": 2, "filter": "softmax", "temperature": 1.2, "at": "before"},
     },
     "qwen2": {"two": {"blocks": 2, "width": 2, "filter": "softmax", "temperature": 0.8}},
 }
@@ -41,7 +43,8 @@ def terms_of(family, weights, live, samples, case):
         states = model.states(x, model.embed(prompt + target[:-1]))[:, -1]
         for i, step in enumerate(sample["steps"][: case["blocks"]]):
             ids = step[:c]
-            gold.append(log_likelihood(decoder, states[start + i * c : start + i * c + len(ids)], ids))
+            first = start + i * c - (case.get("at") == "before")
+            gold.append(log_likelihood(decoder, states[first : first + len(ids)], ids))
         answers.append(log_likelihood(decoder, states[len(x) + len(prompt) - 1 :], target))
     terms = {"gold": -torch.cat(gold).mean(), "answer": -torch.cat(answers).mean()}
     return {name: WEIGHTS[name] * value for name, value in terms.items()}

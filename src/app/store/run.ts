@@ -1,7 +1,7 @@
 import type { RunConfig } from '../../contract/config';
-import type { RunEvent, RunResult, StepEvent } from '../../contract/events';
+import type { GroupsEvent, RunEvent, RunResult, StepEvent } from '../../contract/events';
 import type { DataUsed } from '../../contract/roles';
-import { appendEvaluations, appendSpectra, appendSteps } from '../../contract/series';
+import { appendDrawn, appendEvaluations, appendSpectra, appendSteps } from '../../contract/series';
 import { emptySeries, type RunSeries } from '../../contract/series-schema';
 import { type RunClock, startedClock, tick } from './run-clock';
 import { idle, isBusy, type Task } from './task';
@@ -16,6 +16,8 @@ export interface RunState {
   readonly config: RunConfig | null;
   readonly clock: RunClock;
   readonly latest: StepEvent | null;
+  /** The answers that the last step was computed from, of a run that draws them. */
+  readonly groups: GroupsEvent | null;
   /** The rows it uses, once they are drawn. */
   readonly data: DataUsed | null;
   readonly series: RunSeries;
@@ -45,6 +47,7 @@ export const initialRun: RunState = {
   config: null,
   clock: startedClock,
   latest: null,
+  groups: null,
   data: null,
   series: emptySeries,
   result: null,
@@ -86,12 +89,15 @@ function reduceEvents(state: RunState, events: readonly RunEvent[]): RunState {
   const steps = events.filter((event) => event.kind === 'step');
   const evaluations = events.filter((event) => event.kind === 'evaluation');
   const spectra = events.filter((event) => event.kind === 'spectrum');
+  const drawn = events.filter((event) => event.kind === 'groups');
   const stepped = appendSteps(state.series, steps);
-  const series = spectra.length === 0 ? stepped : appendSpectra(stepped, spectra);
+  const observed = spectra.length === 0 ? stepped : appendSpectra(stepped, spectra);
+  const series = appendDrawn(observed, drawn);
   return {
     ...state,
     clock: events.reduce(tick, state.clock),
     latest: steps.at(-1) ?? state.latest,
+    groups: drawn.at(-1) ?? state.groups,
     data: events.find((event) => event.kind === 'data')?.data ?? state.data,
     series: appendEvaluations(series, evaluations),
   };

@@ -22,6 +22,12 @@ export const lotus = defineMethod({
           source: OURS,
           options: { steps: 'whole steps', results: 'results only' },
         }),
+        at: setting(z.enum(['latent', 'before']).default('latent'), {
+          label: 'Said at',
+          help: 'The position whose state says the token: that of the latent, as in LOTUS, whose latents are not made one from another; or the one before, whose state the latent is made of, so that with softmax feedback the latent is the token as it is said.',
+          source: 'LOTUS: at the latent; the other is a choice of this project',
+          options: { latent: 'the latent', before: 'the position before it' },
+        }),
         width: setting(count(1, 16).default(1), {
           label: 'Latents per step',
           tex: 'c',

@@ -4,7 +4,7 @@ import type { Decoder, StepOptions } from './decoder';
 import { stopProgram } from './programs';
 import { values } from './readout';
 import { type Reasoned, reasonOn } from './reason';
-import { type LatentsStage, positionsIn, type Reasoning, type Stage } from './reasoning';
+import { type LatentsStage, positionsIn, type Reasoning, stopsIn } from './reasoning';
 import type { DecoderState } from './state';
 
 /** Log-odds of stopping after each row's last position, [B]. @throws NumericError if one is NaN or infinite */
@@ -85,7 +85,6 @@ export async function reasonInBranches(
 }
 
 type StoppingStage = LatentsStage & Required<Pick<LatentsStage, 'stop'>>;
-const stopsIn = (stage: Stage): boolean => stage.kind === 'latents' && stage.stop !== undefined;
 
 /** The reasoning with `to` positions fed; the given state is unchanged. */
 async function feedTo(

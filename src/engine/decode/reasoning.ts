@@ -124,3 +124,8 @@ export function withSteps(reasoning: Reasoning, K: number, feedback: Feedback): 
 
 /** A name that is the same for equal reasonings only, for caches. */
 export const reasoningName = (reasoning: Reasoning): string => JSON.stringify(reasoning);
+
+/** Whether a head decides how many latents it makes. */
+export const stopsByItself = ({ stages }: Reasoning): boolean => stages.some(stopsIn);
+
+export const stopsIn = (stage: Stage): boolean => stage.kind === 'latents' && stage.stop !== undefined;

@@ -10,11 +10,11 @@ import { goldInputs } from './shared/step-inputs';
 const { meta } = readGolden('lotus');
 
 const parity = (family: Family, name: string) => {
-  const { blocks, width, filter, temperature } = meta.cases[family][name];
+  const { blocks, width, filter, temperature, at = 'latent' } = meta.cases[family][name];
   return parityOf('lotus', family, name, lotus as never, {
     method: 'lotus',
     latent: { steps: blocks * width, filter, temperature },
-    gold: { width },
+    gold: { width, at },
     lora: { rank: meta.rank, alpha: meta.alpha },
     weights: meta.weights,
   });

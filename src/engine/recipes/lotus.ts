@@ -1,5 +1,6 @@
 import type { ConfigOf } from '../../contract/config';
 import { ConfigError } from '../base/errors';
+import type { Finals } from '../train/tape/entries';
 import { answerAfter, readQuestion, think } from './shared/passes';
 import { feedbackBy, latentReasoning, type Recipe, studentLora } from './shared/recipe';
 import { GOLD_INPUTS, goldInputs } from './shared/step-inputs';
@@ -9,7 +10,7 @@ const blocksOf = ({ latent, gold }: ConfigOf<'lotus'>): number => latent.steps /
 
 /**
  * LOTUS-style: latents that say the gold steps through the model's own head: the final state of latent j in block i predicts
- * token j of step i. Left out, compared with LOTUS: blocks that are looped in place (latents follow one another here), its
+ * token j of step i. Ours: or the state before it does, of which the latent is made. Left out, compared with LOTUS: blocks that are looped in place (latents follow one another here), its
  * curriculum, and the training of all weights.
  */
 export const lotus: Recipe<ConfigOf<'lotus'>> = {
@@ -27,11 +28,12 @@ export const lotus: Recipe<ConfigOf<'lotus'>> = {
   usesTeacher: () => false,
   targets: () => ({ losses: {} }),
   record(tape, { config, layout }) {
-    const { latent, weights } = config;
+    const { latent, gold, weights } = config;
     const question = readQuestion(tape, layout);
     const thoughts = think(tape, question, latent.steps, feedbackBy(latent));
-    const [first, ...others] = thoughts.map(({ last }) => last);
-    if (first) tape.crossEntropy('gold', weights.gold, tape.rows(first, ...others), GOLD_INPUTS);
+    const read = gold.at === 'latent' ? thoughts : [question, ...thoughts.slice(0, -1)];
+    const states = read.map(({ last }) => last) as [Finals, ...Finals[]];
+    tape.crossEntropy('gold', weights.gold, tape.rows(...states), GOLD_INPUTS);
     answerAfter(tape, thoughts.at(-1) ?? question, layout, weights.answer);
   },
 };

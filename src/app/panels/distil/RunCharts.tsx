@@ -6,11 +6,16 @@ import { useApp, useTheme } from '../../store/use-app';
 import { percent, significant } from '../../ui/format';
 import { lossLines } from './loss-lines';
 import { ObservationCharts } from './ObservationCharts';
+import { ReinforcementCharts } from './ReinforcementCharts';
 import { StageTable } from './StageTable';
 import { marksOf, stagesOfRun } from './stages';
 
 /** The curves of a run, as they come in. */
-export function RunCharts({ run }: { readonly run: Pick<RunState, 'series' | 'result' | 'config'> }) {
+export function RunCharts({
+  run,
+}: {
+  readonly run: Pick<RunState, 'series' | 'result' | 'config' | 'groups'>;
+}) {
   const theme = useTheme();
   const methods = useApp((state) => state.methods);
   const { series, result } = run;
@@ -120,6 +125,7 @@ export function RunCharts({ run }: { readonly run: Pick<RunState, 'series' | 're
         />
       </div>
       <StageTable stages={stages} accuracy={measured} done={step.at(-1) ?? 0} />
+      <ReinforcementCharts series={series} groups={run.groups} marks={marks} />
       <ObservationCharts
         marks={marks}
         spectra={series.spectra}

@@ -4,12 +4,13 @@ import { LATENT_DEFAULTS, MAX_LATENT_STEPS } from '../../../contract/methods/sha
 import { InputError } from '../../base/errors';
 import type { TokenLayout } from '../../base/tokens';
 import { layoutOf, leftPad } from '../../data/batch';
+import { reasonInBranches } from '../../decode/branches';
 import type { Decoder } from '../../decode/decoder';
 import { everywhere } from '../../decode/greedy';
 import { logitLens } from '../../decode/logit-lens';
 import { latentOf, logitsOf, nextTokens, topTokens } from '../../decode/readout';
 import { feedsOf, reason } from '../../decode/reason';
-import { explicitly, type Reasoning, thoughtsIn, withSteps } from '../../decode/reasoning';
+import { explicitly, type Reasoning, stopsByItself, thoughtsIn, withSteps } from '../../decode/reasoning';
 import type { Device } from '../../device/device';
 import { accuracy } from '../../eval/accuracy';
 import { uploadParameters } from '../../model/upload-parameters';
@@ -146,15 +147,24 @@ export class Questions {
         `${latentSteps} latent steps; a whole number from 0 to ${MAX_LATENT_STEPS} is expected`,
         'Choose a number of latent steps in that range.',
       );
-    const reasoning = withSteps(trained, latentSteps, feedbackBy(LATENT_DEFAULTS));
-    const asked = opened ? askedOf(opened, reasoning) : this.asked(student);
+    const most = withSteps(trained, latentSteps, feedbackBy(LATENT_DEFAULTS));
+    const asked = opened ? askedOf(opened, most) : this.asked(student);
     // If this is refused, the previous question stays open; otherwise it ends here, because its trained values go.
     const { codec } = asked.models;
     leftPad([codec.question(request.question)], asked.layout.question, codec.padId);
     this.close();
     this.student = student;
     this.other = opened?.on.base;
-    const decoder = await this.studentDecoder(asked, asking, reasoning);
+    const decoder = await this.studentDecoder(asked, asking, most);
+    // One that stops by itself takes as many steps as it wants to, unless it is told how many.
+    const own = request.steps === undefined && stopsByItself(most);
+    const reasoning = own
+      ? withSteps(
+          most,
+          await latentsFor(decoder, most, codec.question(request.question), codec.padId),
+          feedbackBy(LATENT_DEFAULTS),
+        )
+      : most;
     this.sessions++;
     const stepper = await LatentStepper.open(asked.models, decoder, {
       session: this.sessions,
@@ -401,3 +411,25 @@ const firstOfEach = (reasoning: Reasoning): Reasoning => ({
     stage.kind === 'latents' ? { ...stage, steps: Math.min(1, stage.steps) } : stage,
   ),
 });
+
+/** After how many latents a student stops reasoning on a question. */
+async function latentsFor(
+  decoder: Decoder,
+  reasoning: Reasoning,
+  question: readonly number[],
+  padId: number,
+): Promise<number> {
+  const { batch, question: S } = decoder.shape;
+  const { ids, keyMask } = leftPad(new Array<readonly number[]>(batch).fill(question), S, padId);
+  let found = 0;
+  await reasonInBranches(
+    decoder,
+    await decoder.begin(ids, keyMask),
+    reasoning,
+    {},
+    async ({ rows, latents }) => {
+      if (rows.includes(0)) found = latents;
+    },
+  );
+  return found;
+}

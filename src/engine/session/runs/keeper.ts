@@ -1,6 +1,6 @@
 import type { RunOptions } from '../../../contract/calls';
 import type { RunEvent } from '../../../contract/events';
-import { appendEvaluations, appendSpectra, appendSteps } from '../../../contract/series';
+import { appendDrawn, appendEvaluations, appendSpectra, appendSteps } from '../../../contract/series';
 import { emptySeries, type RunSeries } from '../../../contract/series-schema';
 import type { SnapshotStatus } from '../../../contract/snapshot';
 import { median } from '../../../contract/statistics';
@@ -13,6 +13,9 @@ const MOST = 250;
 const LIMIT = 60_000;
 /** Steps whose median time is taken. */
 const RECENT = 16;
+
+/** Events that a run's series is made of. */
+const IN_SERIES: ReadonlySet<RunEvent['kind']> = new Set(['step', 'evaluation', 'spectrum', 'groups']);
 
 export interface KeeperOptions {
   /** Steps between two snapshots; 0: chosen by what they cost. */
@@ -58,8 +61,7 @@ export class Keeper {
       this.times.push(event.milliseconds);
       if (this.times.length > RECENT) this.times.shift();
     }
-    if (event.kind === 'step' || event.kind === 'evaluation' || event.kind === 'spectrum')
-      this.events.push(event);
+    if (IN_SERIES.has(event.kind)) this.events.push(event);
   }
 
   /** Keeps the run after `step` steps if it is time. */
@@ -123,7 +125,10 @@ export class Keeper {
       events.filter((event) => event.kind === 'spectrum'),
     );
     this.series = appendEvaluations(
-      observed,
+      appendDrawn(
+        observed,
+        events.filter((event) => event.kind === 'groups'),
+      ),
       events.filter((event) => event.kind === 'evaluation'),
     );
     return this.series;

@@ -10,7 +10,7 @@ import { layoutOf } from '../../data/batch';
 import type { RationaleForm, TokenProblem } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
 import { feedsOf } from '../../decode/reason';
-import { positionsIn, type Reasoning } from '../../decode/reasoning';
+import { explicitly, positionsIn, type Reasoning } from '../../decode/reasoning';
 import type { DecoderConfig } from '../../nn/config';
 import type { Recipe, Targets, TrainingTokens } from '../../recipes/shared/recipe';
 import { accumulated } from '../../train/accumulate';
@@ -107,6 +107,7 @@ export async function prepare(
   const purpose = { kind: 'distil', sequences: batch, tokens, rank: config.lora.rank } as const;
   refuseUnlessFits(base.config, runtime.provider, purpose, 'training');
   checkDecoding(base, capacity);
+  if (config.evaluation.explicit) checkDecoding(base, capacityFor(decoded, explicitly(reasoning)));
   if (recipe.usesTeacher(config))
     checkPositions(read.model, layout.question + layout.explicit, 'the teacher pass', SHORTER);
 

@@ -3,6 +3,7 @@ import type { RunConfig } from '../../../contract/config';
 import type { Accuracy, RunEvent, RunResult } from '../../../contract/events';
 import type { DataUsed } from '../../../contract/roles';
 import { CancelledError, NumericError, throwIfCancelled } from '../../base/errors';
+import { stopsByItself } from '../../decode/reasoning';
 import { accuracy } from '../../eval/accuracy';
 import type { Recipe } from '../../recipes/shared/recipe';
 import { train } from '../../train/loop';
@@ -12,6 +13,7 @@ import { PhaseClock } from './clock';
 import type { RunContext, RunSink } from './context';
 import type { LoopControl } from './control';
 import type { Curriculum } from './curriculum';
+import { explicitAccuracy } from './explicit-accuracy';
 import { Keeper } from './keeper';
 import { Observer } from './observe';
 import { type Machinery, prepare, rationaleOf } from './prepare';
@@ -33,6 +35,9 @@ export const runDistillation = (
   options: RunOptions,
   from?: OpenedSnapshot,
 ): Promise<RunResult> => new Distillation(context, config, control, sink, options, from).run();
+
+/** The two tokens around latents count as reasoning, as in the paper of the students that stop by themselves. */
+const AROUND_LATENTS = 2;
 
 /** One run in progress. */
 class Distillation {
@@ -116,12 +121,13 @@ class Distillation {
       const { heldOut } = data;
       const share =
         heldOut.length > 0 && done > 0 ? await this.measure(machinery, 'held-out', heldOut, done) : null;
+      const explicit = share && (await this.explicit(machinery, data));
       await clock.aside(async () => context.queuedCalls?.serve());
       const teacher = share ? await this.teacher(data) : null;
       // A run stopped before its first step has no student, and replaces none.
       if (done > 0) this.handOver(machinery);
       if (isWhole) await clock.aside(async () => this.keeper?.now(done, 'done'));
-      return { ...this.result(machinery, done), heldOut: share, teacher };
+      return { ...this.result(machinery, done), heldOut: share, ...(explicit && { explicit }), teacher };
     } catch (error) {
       if (error instanceof CancelledError) throw error;
       throw await this.afterFailure(machinery, done, error);
@@ -240,6 +246,7 @@ class Distillation {
     const { codec, tokenizer, student } = this.context.roles;
     clock.begin('evaluate');
     const start = performance.now();
+    const counts = new Map<number, { right: number; wrong: number }>();
     const share = await accuracy({
       ...{ decoder, codec, tokenizer },
       endIds: student.endIds,
@@ -249,9 +256,31 @@ class Distillation {
       limit: generationLimit(decoded, adapter.reasoning),
       signal: this.options.signal,
       onProgress: (done, total) => clock.tell(done, total, 'problems'),
+      onOutcome(_problem, isRight, latents) {
+        const at = counts.get(latents + AROUND_LATENTS) ?? { right: 0, wrong: 0 };
+        counts.set(latents + AROUND_LATENTS, at);
+        if (isRight) at.right++;
+        else at.wrong++;
+      },
     });
-    this.report({ kind: 'evaluation', step, set, accuracy: share, milliseconds: performance.now() - start });
+    const lengths = [...counts].sort(([a], [b]) => a - b).map(([length, of]) => ({ length, ...of }));
+    this.report({
+      ...{ kind: 'evaluation', step, set, accuracy: share, milliseconds: performance.now() - start },
+      ...(stopsByItself(adapter.reasoning) && { lengths }),
+    });
     return share;
+  }
+
+  /** Accuracy while the student writes its rationale, where it was asked for and is not what was measured already. */
+  private async explicit(machinery: Machinery, { heldOut, used }: RunData): Promise<Accuracy | undefined> {
+    const { config, clock, context } = this;
+    if (!config.evaluation.explicit || machinery.adapter.student.reasoning.explicit) return undefined;
+    clock.begin('evaluate');
+    return explicitAccuracy(context, machinery, heldOut, {
+      rule: used.rule,
+      signal: this.options.signal,
+      onProgress: (done, total) => clock.tell(done, total, 'problems'),
+    });
   }
 
   /** The teacher's accuracy, measured once per pair: its time does not count towards the run. */
@@ -267,6 +296,7 @@ class Distillation {
       config,
       student:
         done > 0 ? reportOf({ ...adapter.student, step: adapter.copiedStep }, context.methods) : undefined,
+      ...(adapter.student.reasoning.explicit && { isWritten: true }),
       status: done < config.optimiser.steps ? ('stopped' as const) : ('done' as const),
       steps: done,
       seconds: clock.soFar(),

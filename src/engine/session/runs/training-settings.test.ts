@@ -20,7 +20,7 @@ const small = (method: string, changes: object = {}, optimiser: object = {}): Ru
   parseRunConfig({
     method,
     data: { samples: 6, validation: 0, heldOut: 0 },
-    latent: { steps: 2 },
+    ...(method !== 'cot-sft' && { latent: { steps: 2 } }),
     lora: { rank: 2 },
     observation: { every: 0 },
     optimiser: { steps: 4, batch: 4, learningRate: 1e-2, ...optimiser },
@@ -73,4 +73,19 @@ it('modules learn at their own rate, and fixed tokens not at all', async () => {
   const fixed = await steps(small('codi-self', { tokens: { trained: false } }));
   expect(moduleOf(TOKENS)).toEqual(tokens);
   expect(fixed.result.trainable).toBe(begin.result.trainable - tokens.length);
+});
+
+it('explicit reasoning is measured beside the answers from latents, where it is asked for', async () => {
+  const asked = { evaluation: { explicit: true }, data: { samples: 6, validation: 0, heldOut: 4 } };
+  const { result } = await steps(small('ce', asked, { steps: 1 }));
+  expect(result.heldOut?.total).toBe(4);
+  expect(result.explicit?.total).toBe(4);
+  expect(result.isWritten).toBeUndefined();
+  const without = await steps(small('ce', { data: asked.data }, { steps: 1 }));
+  expect(without.result.explicit).toBeUndefined();
+  expect(without.result.heldOut).toEqual(result.heldOut);
+  const cot = await steps(small('cot-sft', asked, { steps: 1 }));
+  expect(cot.result).toMatchObject({ isWritten: true, heldOut: { total: 4 } });
+  // Nothing is measured twice.
+  expect(cot.result.explicit).toBeUndefined();
 });

@@ -1,0 +1,161 @@
+import { useMemo } from 'react';
+import { meanLength } from '../../../contract/lengths';
+import { LineChart } from '../../charts/LineChart';
+import type { Mark } from '../../charts/marks';
+import type { RunState } from '../../store/run';
+import { useTheme } from '../../store/use-app';
+import { DataTable } from '../../ui/DataTable';
+import { percent } from '../../ui/format';
+import {
+  accuracyByLength,
+  groupPoints,
+  groupRows,
+  lengthHistogram,
+  lengthLines,
+  rewardLines,
+} from './reinforcement';
+
+const TOKENS = 'reasoning tokens';
+
+/** How long a student that stops by itself reasons, and what drawn answers were rewarded for. */
+export function ReinforcementCharts({
+  series: { drawn, accuracy },
+  groups,
+  marks,
+}: Pick<RunState, 'series' | 'groups'> & { readonly marks: readonly Mark[] }) {
+  const last = accuracy.findLast(({ lengths }) => lengths);
+  return (
+    <>
+      {last?.lengths && <Lengths last={{ ...last, lengths: last.lengths }} accuracy={accuracy} />}
+      {drawn.length > 0 && <Drawn drawn={drawn} marks={marks} />}
+      {groups && <Groups groups={groups} />}
+    </>
+  );
+}
+
+type Evaluation = RunState['series']['accuracy'][number];
+
+function Lengths({
+  last,
+  accuracy,
+}: {
+  readonly last: Evaluation & Required<Pick<Evaluation, 'lengths'>>;
+  readonly accuracy: readonly Evaluation[];
+}) {
+  const theme = useTheme();
+  const { counts, share } = useMemo(() => lengthHistogram(last.lengths ?? []), [last]);
+  const path = useMemo(() => accuracyByLength(accuracy), [accuracy]);
+  const where = `${last.accuracy.total} ${last.set} problems at step ${last.step}`;
+  return (
+    <section aria-labelledby="lengths-title" className="observed">
+      <h4 id="lengths-title">Reasoning length</h4>
+      <p className="about">
+        The student decides after each latent whether to go on. Reasoning tokens are the latents and the two
+        tokens around them.
+      </p>
+      <div className="columns-2">
+        <LineChart
+          title="Length by correctness"
+          summary={`Problems by reasoning tokens; ${meanLength(last.lengths ?? []).toFixed(2)} on average.`}
+          source={where}
+          series={counts}
+          x={{ label: TOKENS, step: 1 }}
+          y={{ label: 'problems' }}
+          theme={theme}
+          height={240}
+          fileName="length-by-correctness"
+        />
+        <LineChart
+          title="Accuracy by length"
+          summary="Share of right answers among the problems with so many reasoning tokens."
+          source={where}
+          series={share}
+          x={{ label: TOKENS, step: 1 }}
+          y={{ label: 'accuracy', format: '%', range: [0, 1] }}
+          theme={theme}
+          height={240}
+          fileName="accuracy-by-length"
+        />
+        <LineChart
+          title="Accuracy against mean length"
+          summary={`One point for each evaluation, joined in the order of training; the last one has ${percent(last.accuracy.share)}.`}
+          series={path}
+          x={{ label: `mean ${TOKENS}`, step: 1 }}
+          y={{ label: 'accuracy', format: '%', range: [0, 1] }}
+          theme={theme}
+          height={240}
+          fileName="accuracy-against-length"
+        />
+      </div>
+    </section>
+  );
+}
+
+function Drawn({
+  drawn,
+  marks,
+}: {
+  readonly drawn: RunState['series']['drawn'];
+  readonly marks: readonly Mark[];
+}) {
+  const theme = useTheme();
+  const lengths = useMemo(() => lengthLines(drawn), [drawn]);
+  const rewards = useMemo(() => rewardLines(drawn), [drawn]);
+  return (
+    <section aria-labelledby="drawn-title" className="observed">
+      <h4 id="drawn-title">Drawn answers</h4>
+      <div className="columns-2">
+        <LineChart
+          title="Length of drawn answers"
+          summary="Mean reasoning tokens of the answers each step was computed from."
+          series={lengths}
+          x={{ label: 'step' }}
+          y={{ label: TOKENS }}
+          theme={theme}
+          marks={marks}
+          height={240}
+          fileName="drawn-lengths"
+        />
+        <LineChart
+          title="Terms of the reward"
+          summary="Means over the drawn answers: 1 for a right one, −1 for a badly formatted one, and the relative length of the right ones."
+          series={rewards}
+          x={{ label: 'step' }}
+          y={{ label: 'reward' }}
+          theme={theme}
+          marks={marks}
+          height={240}
+          fileName="drawn-rewards"
+        />
+      </div>
+    </section>
+  );
+}
+
+function Groups({ groups: { groups, step } }: { readonly groups: NonNullable<RunState['groups']> }) {
+  const theme = useTheme();
+  const points = useMemo(() => groupPoints(groups), [groups]);
+  return (
+    <section aria-labelledby="groups-title" className="observed">
+      <h4 id="groups-title">Groups of step {step}</h4>
+      <LineChart
+        title="Reward against length"
+        summary="Each point is a drawn answer; answers to one question are a group, within which rewards are normalised."
+        series={points}
+        x={{ label: TOKENS, step: 1 }}
+        y={{ label: 'reward' }}
+        theme={theme}
+        height={240}
+        fileName="groups"
+      />
+      <details>
+        <summary>Every answer with its terms</summary>
+        <DataTable
+          caption={`Answers drawn at step ${step}`}
+          columns={['question', 'answer', TOKENS, 'format', 'right', 'relative length', 'advantage']}
+          rows={groupRows(groups)}
+        />
+      </details>
+    </section>
+  );
+}

@@ -1,0 +1,67 @@
+import { expect, it } from 'vitest';
+import type { DrawnCompletion, GroupsEvent } from '../../../contract/events';
+import { meanLength } from '../../../contract/lengths';
+import { appendDrawn } from '../../../contract/series';
+import { emptySeries, seriesSchema } from '../../../contract/series-schema';
+import { accuracyByLength, groupPoints, groupRows, lengthHistogram, lengthLines } from './reinforcement';
+
+const answer = (length: number, correct: number, format = 0, relative = 0): DrawnCompletion => ({
+  ...{
+    text: format < 0 ? ' ' : ' The answer is: 7',
+    formatted: format === 0,
+    correct: correct === 1,
+    length,
+  },
+  reward: { format, correct, length: relative },
+  advantage: correct - 0.5,
+});
+const event = (step: number, ...completions: DrawnCompletion[]): GroupsEvent => ({
+  ...{ kind: 'groups', step },
+  groups: [{ sample: 3, completions }],
+});
+
+it('keeps the means of each step’s drawn answers, also where none is right', () => {
+  const series = appendDrawn(emptySeries, [
+    event(5, answer(4, 1, 0, 0.05), answer(8, 1, 0, -0.05), answer(3, 0), answer(9, 0, -1)),
+    event(6, answer(3, 0)),
+  ]);
+  expect(series.drawn).toEqual([
+    { step: 5, length: 6, rightLength: 6, right: 0.5, formatted: 0.75, lengthReward: 0 },
+    { step: 6, length: 3, rightLength: Number.NaN, right: 0, formatted: 1, lengthReward: 0 },
+  ]);
+  expect(seriesSchema.parse(series)).toEqual(series);
+  expect(lengthLines(series.drawn).map(({ y }) => y)).toEqual([
+    [6, 3],
+    [6, Number.NaN],
+  ]);
+});
+
+it('shows each answer of a group with its terms', () => {
+  const { groups } = event(1, answer(4, 1, 0, 0.05), answer(9, 0, -1));
+  expect(groupPoints(groups)).toMatchObject([{ name: 'question 1', x: [4, 9], y: [1.05, -1] }]);
+  expect(groupRows(groups)).toEqual([
+    [1, 'The answer is: 7', 4, 0, 1, 0.05, 0.5],
+    [1, '(nothing)', 9, -1, 0, 0, -0.5],
+  ]);
+});
+
+it('counts problems by length, and accuracy by evaluation', () => {
+  const lengths = [
+    { length: 2, right: 3, wrong: 1 },
+    { length: 6, right: 0, wrong: 4 },
+  ];
+  expect(meanLength(lengths)).toBe(4);
+  const { counts, share } = lengthHistogram(lengths);
+  expect(counts.map(({ y }) => y)).toEqual([
+    [3, 0],
+    [1, 4],
+  ]);
+  expect(share[0]?.y).toEqual([0.75, 0]);
+  const accuracy = { correct: 3, total: 8, share: 0.375, low: 0, high: 1 };
+  const [path] = accuracyByLength([
+    { set: 'validation', accuracy, lengths },
+    { set: 'held-out', accuracy, lengths },
+    { set: 'validation', accuracy },
+  ]);
+  expect([path?.x, path?.y]).toEqual([[4], [0.375]]);
+});
