@@ -43,11 +43,11 @@ const logitsOf = (c: number): string => `logits.${c}`;
  * all V; `maxima` and `masses` [B, N]: the largest x of each block and Σ exp((x − M)/τ), M the row's largest; and `sum` [B],
  * Σ exp(x − M), not finite where a logit is NaN or +∞.
  */
-export function blocksProgram({ batch: B, config }: DecodeShape): Program {
+export function blocksProgram({ batch: B, config, parameters }: DecodeShape): Program {
   const graph = new Graph();
   const last = graph.input('last', [B, config.hiddenSize]);
   const scale = o.reshape(graph.input('scale', [1, 1]), [1, 1, 1]);
-  const chunks = logitChunks(outerModel(graph, config), last).map((chunk) => inBlocks(chunk));
+  const chunks = logitChunks(outerModel(graph, config, parameters), last).map((chunk) => inBlocks(chunk));
   const joined = (parts: readonly Tensor[]): Tensor => o.concat(parts, 1);
   const maxima = joined(chunks.map((chunk) => o.reduceMax(chunk, [-1])));
   const largest = o.reshape(o.reduceMax(maxima, [1]), [B, 1, 1]);

@@ -20,6 +20,7 @@ import {
   nextProgram,
   type PassOptions,
   prefillProgram,
+  tokensFed,
 } from './programs';
 import { type DecodeSite, type Intervention, matrixInput, shiftInput, siteName } from './sites';
 import type { DecoderState, StateTensors } from './state';
@@ -44,6 +45,9 @@ export interface StepOptions {
   /** Sites whose states before any intervention are kept, for `siteStateOf`. */
   readonly read?: readonly DecodeSite[];
 }
+
+/** What a step keeps besides keys and values. */
+export type KeptOptions = Pick<StepOptions, 'hidden' | 'attention'>;
 
 /**
  * Runs a model one position at a time, for B sequences at once. What it has read so far is a `DecoderState`, a value:
@@ -101,17 +105,20 @@ export class Decoder {
     };
   }
 
-  /** Compiles what is needed to read questions, to feed tokens and whatever else is named, and to choose the next token. */
-  async prepare(feeds: readonly Fed[] = []): Promise<void> {
-    await this.compile('prefill');
-    await this.compile('vector');
-    for (const fed of feeds) await this.compile(fed);
+  /**
+   * Compiles what is needed to read questions, to feed tokens and whatever else is named, and to choose the next token.
+   * @param kept what those steps keep
+   */
+  async prepare(feeds: readonly Fed[] = [], kept: KeptOptions = {}): Promise<void> {
+    await this.compile('prefill', kept);
+    await this.compile(tokensFed(this.shape), kept);
+    for (const fed of feeds) await this.compile(fed, kept);
     await this.compileHead('next', () => nextProgram(this.shape));
   }
 
-  /** Compiles a plain pass ahead of its first use. */
-  async compile(kind: 'prefill' | Fed): Promise<void> {
-    await this.pass(kind, { sites: [], read: [], hidden: false, attention: false });
+  /** Compiles a pass without interventions ahead of its first use. */
+  async compile(kind: 'prefill' | Fed, kept: KeptOptions = {}): Promise<void> {
+    await this.pass(kind, { sites: [], read: [], hidden: false, attention: false, ...kept });
   }
 
   /** Compiles a program for `read` ahead of its first use. */
@@ -182,7 +189,7 @@ export class Decoder {
         place: this.inputs.write('place', [1, 1, T, 1], place),
         ...(config.positions !== 'learned' && this.tables(column)),
       };
-      return this.run(kindOf(input), bound, column + 1, mask, options);
+      return this.run(this.kindOf(input), bound, column + 1, mask, options);
     });
   }
 
@@ -234,7 +241,10 @@ export class Decoder {
   private fed(input: DecoderInput): Record<string, DeviceTensor> {
     if ('latent' in input) return {};
     if ('embedding' in input) return { row: this.inputs.write('row', [1], this.rowOf(input)) };
-    const shape = [this.shape.batch, this.shape.config.hiddenSize];
+    const B = this.shape.batch;
+    if ('tokens' in input && tokensFed(this.shape) === 'ids')
+      return { ids: this.inputs.write('fed ids', [B, 1], Int32Array.from(input.tokens)) };
+    const shape = [B, this.shape.config.hiddenSize];
     const x = 'vector' in input ? input.vector : embeddingRows(this.model.source, input.tokens).data;
     return { x: this.inputs.write('x', shape, x) };
   }
@@ -307,6 +317,12 @@ export class Decoder {
     }
   }
 
+  private kindOf(input: DecoderInput): Fed {
+    if ('latent' in input) return { latent: input.latent };
+    if ('tokens' in input) return tokensFed(this.shape);
+    return 'embedding' in input ? { embedding: input.embedding } : 'vector';
+  }
+
   private pass(kind: 'prefill' | Fed, options: PassOptions): Promise<ModelProgram> {
     const { sites, read, hidden, attention } = options;
     const names = (of: readonly DecodeSite[]): string => of.map(siteName).sort().join(' ');
@@ -327,11 +343,6 @@ export class Decoder {
     this.line = result.catch(() => undefined);
     return result;
   }
-}
-
-function kindOf(input: DecoderInput): Fed {
-  if ('latent' in input) return { latent: input.latent };
-  return 'embedding' in input ? { embedding: input.embedding } : 'vector';
 }
 
 /** Those of the tensors that are inputs of the program. */

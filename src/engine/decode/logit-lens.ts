@@ -14,10 +14,10 @@ import type { DecoderState } from './state';
  * `entropy` [B·L] of softmax(scale·head(norm(h))) at every layer. The last layer's states have been normed already, so that
  * its row is what the head itself says.
  */
-export function logitLensProgram({ batch: B, config }: DecodeShape, k: number): Program {
+export function logitLensProgram({ batch: B, config, parameters }: DecodeShape, k: number): Program {
   const { layers: L, hiddenSize: H } = config;
   const graph = new Graph();
-  const model = outerModel(graph, config);
+  const model = outerModel(graph, config, parameters);
   const hidden = graph.input('hidden', [B, L, H]);
   const last = o.slice(hidden, 1, L - 1, L);
   const normed =

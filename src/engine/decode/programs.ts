@@ -10,7 +10,7 @@ import { CONTINUE, STOP, type StopHeadSpec, stopLogits } from '../nn/modules/sto
 import { mostProbable, mostProbableTokens } from '../nn/next-token';
 import type { ParameterSpecs } from '../nn/parameters';
 import { atPositions, hasLearnedPositions, leftPadding } from '../nn/positions';
-import { lastHidden, outerModel, positionOf, type StackModel, stackModel } from '../nn/stack';
+import { embed, lastHidden, outerModel, positionOf, type StackModel, stackModel } from '../nn/stack';
 import { logitChunks } from '../nn/vocabulary';
 import { intervened, intervenedModel, type ReadStates, type SiteOptions } from './sites';
 
@@ -107,14 +107,19 @@ const readOutputs = (seen: ReadStates, B: number): Record<string, Tensor> =>
   );
 
 /**
- * What is fed next: a vector x [B, H] (a token's embedding or any other), the latent made from `last` [B, H], or a row of the
- * trained parameter of that name, whose number is the input `row`, i32 [1].
+ * What is fed next: a vector x [B, H] (a token's embedding or any other), `ids` i32 [B] of tokens where the embedding itself is
+ * trained, the latent made from `last` [B, H], or a row of the trained parameter of that name, whose number is the input `row`,
+ * i32 [1].
  */
-export type Fed = 'vector' | { readonly latent: Feedback } | { readonly embedding: string };
+export type Fed = 'vector' | 'ids' | { readonly latent: Feedback } | { readonly embedding: string };
+
+/** How tokens are fed. */
+export const tokensFed = ({ parameters }: Pick<DecodeShape, 'parameters'>): Fed =>
+  parameters?.weights ? 'ids' : 'vector';
 
 /** A name that is the same for equal kinds only. */
 export function fedName(fed: Fed): string {
-  if (fed === 'vector') return fed;
+  if (typeof fed === 'string') return fed;
   return 'latent' in fed ? `latent ${feedbackName(fed.latent)}` : `row of ${fed.embedding}`;
 }
 
@@ -179,6 +184,7 @@ function fedInput(
   options: SiteOptions,
   seen: ReadStates,
 ): Tensor {
+  if (fed === 'ids') return embed(model, model.graph.input('ids', [batch, 1], 'i32'));
   if ('embedding' in fed) return learnedRow(model.graph, model.parameter(fed.embedding), 'row', batch);
   const last = model.graph.input('last', [batch, config.hiddenSize]);
   const z = latentOf(model, last, fed.latent, model.parameter);
@@ -203,6 +209,13 @@ export const latentProgram = (shape: DecodeShape, feedback: Feedback): Program =
     // An input may not be an output.
     return { z: feedback.kind === 'hidden' ? o.mul(z, 1) : z };
   });
+
+/** `x` [n, H], the embeddings of `ids` i32 [n]. */
+export function embedProgram({ config, parameters }: DecodeShape, n: number): Program {
+  const graph = new Graph();
+  const ids = graph.input('ids', [n], 'i32');
+  return { name: 'embed', outputs: { x: embed(outerModel(graph, config, parameters), ids) } };
+}
 
 /** `odds` [B]: the stop head's log-odds of stopping, in nats. */
 export const stopProgram = (shape: DecodeShape, head: StopHeadSpec): Program =>

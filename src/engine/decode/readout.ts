@@ -4,7 +4,7 @@ import { embeddingRows } from '../model/fed-embeddings';
 import { type Feedback, feedbackName } from '../nn/feedback';
 import type { DeviceTensor } from '../runtime/tensor';
 import { checkLayer, type Decoder, type DecoderInput } from './decoder';
-import { latentProgram, logitsProgram, nextProgram, topProgram } from './programs';
+import { embedProgram, latentProgram, logitsProgram, nextProgram, topProgram } from './programs';
 import { type DecodeSite, readOutput, siteName } from './sites';
 import type { DecoderState } from './state';
 
@@ -85,6 +85,21 @@ export async function latentOf(
   return z as Float32Array<ArrayBuffer>;
 }
 
+/** Embeddings of tokens as the decoder feeds them, [ids, H]. @throws InputError for an id that the model does not have */
+export async function embeddingsOf(
+  decoder: Decoder,
+  ids: readonly number[],
+): Promise<Float32Array<ArrayBuffer>> {
+  const { shape, model } = decoder;
+  // Also where they are trained, so that an id that there is not is refused.
+  const own = embeddingRows(model.source, ids);
+  if (!shape.parameters?.weights) return own.data;
+  const n = ids.length;
+  const host: GraphHostTensor = { dtype: 'i32', shape: [n], data: Int32Array.from(ids) };
+  const { x } = await values(decoder.read(`embed ${n}`, () => embedProgram(shape, n), {}, { ids: host }));
+  return x as Float32Array<ArrayBuffer>;
+}
+
 /** What an input feeds, [B, H]. */
 export async function vectorOf(
   decoder: Decoder,
@@ -93,7 +108,7 @@ export async function vectorOf(
 ): Promise<Float32Array<ArrayBuffer>> {
   if ('latent' in input) return latentOf(decoder, state, input.latent);
   if ('vector' in input) return input.vector;
-  if ('tokens' in input) return embeddingRows(decoder.model.source, input.tokens).data;
+  if ('tokens' in input) return embeddingsOf(decoder, input.tokens);
   const { batch: B, config } = decoder.shape;
   const row = await decoder.parameterRow(input);
   const all = new Float32Array(B * config.hiddenSize);

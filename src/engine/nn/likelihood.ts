@@ -41,12 +41,15 @@ export function tokenLogProbabilities(model: VocabularyModel, hidden: Tensor, ta
   const logSum = logSumOf(sum as unknown as OnlineSum);
   return o.withGradient(o.sub(picked, logSum), [hidden, ...chunks.map(({ head }) => head)], (dy) => {
     const again = recomputed(hidden, dy);
-    return [
-      overChunks(chunks, (chunk) => {
-        const p = o.exp(o.sub(logitsOf(again, chunk.head), logSum));
-        return o.gemm(o.mul(o.sub(o.where(isTarget(chunk), 1, 0), p), dy), chunk.head);
-      }),
-    ];
+    // Chunk by chunk; what is for a head that is not trained is left out with all that nothing reads.
+    const heads: Tensor[] = [];
+    const dHidden = overChunks(chunks, (chunk) => {
+      const p = o.exp(o.sub(logitsOf(again, chunk.head), logSum));
+      const dLogits = o.mul(o.sub(o.where(isTarget(chunk), 1, 0), p), dy);
+      heads.push(o.gemm(dLogits, again, { transA: true }));
+      return o.gemm(dLogits, chunk.head);
+    });
+    return [dHidden, ...heads];
   });
 }
 

@@ -4,6 +4,7 @@ import type { Shape } from '../base/shape';
 import type { Graph, Tensor } from '../graph/graph';
 import { type AdapterSpec, type Attachments, attachPack, joinAttachments, packLength } from './attachments';
 import type { DecoderConfig } from './config';
+import { weightShapes } from './weights';
 
 /** A trained tensor outside the layers, such as a projection's weight: what must be known to run it and to train it on. */
 export interface TensorSpec {
@@ -23,6 +24,12 @@ export interface EmbeddingRows {
   rows(ids: readonly number[]): Float32Array<ArrayBuffer>;
 }
 
+/** A model's weights as they are before a run. */
+export interface InitialWeights extends EmbeddingRows {
+  /** A tensor by the name of a program's input: `w.0.qkv`, `w.embedding.1`. */
+  weight(name: string): Float32Array<ArrayBuffer>;
+}
+
 /** A `TensorSpec` with its initial values. */
 export interface ModuleParameter extends TensorSpec {
   /** @throws ConfigError if it needs the embedding and there is none */
@@ -37,17 +44,33 @@ export interface ParameterSpecs {
   /** By name; each has one pack per layer. */
   readonly adapters: Readonly<Record<string, AdapterSpec>>;
   readonly modules: readonly TensorSpec[];
+  /** Whether the model's own weights are trained too, all of them, as `base.{name}`. */
+  readonly weights?: 'all' | undefined;
 }
+
+/** Prefix of the names of trained weights. */
+export const BASE = 'base.';
+
+/** The model's own weights as trained tensors; norms and biases do not decay. */
+export const weightSpecs = (config: DecoderConfig): TensorSpec[] =>
+  weightShapes(config).map(({ name, shape }) => ({
+    name: BASE + name,
+    shape,
+    decay: shape.length > 1,
+  }));
 
 export const NO_PARAMETERS: ParameterSpecs = { adapters: {}, modules: [] };
 
 /** Name of the parameter that is an adapter's pack for layer i. */
 export const packName = (adapter: string, i: number): string => `${adapter}.${i}`;
 
-/** Names and shapes of all values, in the order in which they are kept: the adapters' packs layer by layer, then the modules. */
+/**
+ * Names and shapes of all values, in the order in which they are kept: the adapters' packs layer by layer, then the modules,
+ * then the model's own weights. @param config as the model is on the device, where its vocabulary may be in chunks
+ */
 export const parameterShapes = (
   config: DecoderConfig,
-  { adapters, modules }: ParameterSpecs,
+  { adapters, modules, weights }: ParameterSpecs,
 ): { readonly name: string; readonly shape: Shape }[] => [
   ...Object.entries(adapters).flatMap(([adapter, spec]) =>
     Array.from({ length: config.layers }, (_, i) => ({
@@ -56,6 +79,7 @@ export const parameterShapes = (
     })),
   ),
   ...modules.map(({ name, shape }) => ({ name, shape })),
+  ...(weights ? weightSpecs(config).map(({ name, shape }) => ({ name, shape })) : []),
 ];
 
 /** The input of a program that takes a parameter's value. */

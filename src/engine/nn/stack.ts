@@ -5,14 +5,22 @@ import type { Attachments } from './attachments';
 import type { DecoderConfig } from './config';
 import { decoderLayer, type KeyValues, type Segment } from './layer';
 import { norm } from './norm';
-import { adapterInputs, moduleInputs, NO_PARAMETERS, type ParameterOf } from './parameters';
+import {
+  adapterInputs,
+  BASE,
+  moduleInputs,
+  NO_PARAMETERS,
+  type ParameterOf,
+  type ParameterSpecs,
+  parameterInput,
+} from './parameters';
 import { type RopeTensors, ropeTables } from './rope';
 import { embed, logits } from './vocabulary';
-import { type LayerTensors, layerInputs, layerPrefix, type OuterTensors, outerInputs } from './weights';
+import { type LayerTensors, layerInputs, OUTER_PREFIX, type OuterTensors, outerInputs } from './weights';
 
 export { embed, logits };
 
-/** A whole model in one graph: weights as inputs `w.…`, trained values as inputs `parameter.{name}`. */
+/** A whole model in one graph: weights as inputs `w.…`, trained values, which may include them, as inputs `parameter.{name}`. */
 export interface StackModel {
   readonly graph: Graph;
   readonly config: DecoderConfig;
@@ -33,21 +41,35 @@ export interface StackModel {
 export function stackModel(
   graph: Graph,
   config: DecoderConfig,
-  specs = NO_PARAMETERS,
+  specs: ParameterSpecs = NO_PARAMETERS,
   active: readonly string[] = Object.keys(specs.adapters),
+  prefix = weightPrefix(specs),
 ): StackModel {
   return {
-    ...outerModel(graph, config, specs),
-    layers: Array.from({ length: config.layers }, (_, i) => layerInputs(graph, config, layerPrefix(i))),
+    ...outerModel(graph, config, specs, prefix),
+    layers: Array.from({ length: config.layers }, (_, i) => layerInputs(graph, config, `${prefix}${i}.`)),
     attached: adapterInputs(graph, config, specs, active),
   };
 }
 
-/** A model without its layers: embedding, final norm and head, inputs `w.{name}`. */
-export function outerModel(graph: Graph, config: DecoderConfig, specs = NO_PARAMETERS): StackModel {
+/** A model without its layers: embedding, final norm and head, inputs `w.{name}`, or `parameter.base.{name}` where they are trained. */
+export function outerModel(
+  graph: Graph,
+  config: DecoderConfig,
+  specs: ParameterSpecs = NO_PARAMETERS,
+  prefix = weightPrefix(specs),
+): StackModel {
   const parameter = moduleInputs(graph, specs);
-  return { graph, config, outer: outerInputs(graph, config), layers: [], attached: [], parameter };
+  const own = withOwnWeights(config, specs);
+  return { graph, config: own, outer: outerInputs(graph, own, prefix), layers: [], attached: [], parameter };
 }
+
+/** Prefix of a whole-model program's weight inputs. */
+const weightPrefix = ({ weights }: ParameterSpecs): string => (weights ? parameterInput(BASE) : OUTER_PREFIX);
+
+/** Rows of a trained embedding are not read from where the model is stored. */
+export const withOwnWeights = (config: DecoderConfig, { weights }: ParameterSpecs): DecoderConfig =>
+  weights ? { ...config, fedEmbeddings: false } : config;
 
 /** One pass of a segment through all layers. */
 export interface StackOutput {

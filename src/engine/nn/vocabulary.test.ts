@@ -193,7 +193,7 @@ describe.each([
     }
   });
 
-  it('computes chunks again in the reverse instead of keeping them, and has no gradient of its own weights', () => {
+  it('computes chunks again in the reverse instead of keeping them', () => {
     const own = { ...config, vocabularyRows: 7 };
     const graph = new Graph();
     const hidden = graph.input('hidden', [N, H]);
@@ -206,9 +206,33 @@ describe.each([
     const overChunks = products.filter(({ shape }) => shape[1] === 7 || shape[1] === 2);
     // Forward logits of both heads, in reverse both again, and the mixture's dz·Eᵀ.
     expect(overChunks.length).toBe(5 * 4);
-    const head = (model.outer.head ?? model.outer.embedding)[1] as Tensor;
-    expect(() => gradients(loss, [head])).toThrow(GradientError);
     expect(() => logits(model, hidden)).toThrow(ConfigError);
+  });
+
+  it('has the gradient of embedding and head that one table has', () => {
+    const build: Build = (graph, own) => {
+      const model = outerModel(graph, own);
+      const hidden = graph.input('hidden', [N, H]);
+      const z = latentOf(model, hidden, { kind: 'softmax', temperature: 0.5 }, model.parameter);
+      const loss = crossEntropy(model, z, graph.input('targets', [N], 'i32'), graph.input('weights', [N]));
+      return [model.outer.embedding, model.outer.head ?? []].flatMap((parts) =>
+        parts.length > 0 ? [o.concat(gradients(loss, parts), 0)] : [],
+      );
+    };
+    const inputs = { hidden: HIDDEN(config), targets: TARGETS, weights: WEIGHTS };
+    const [whole, chunked] = bothWays(config, build, inputs);
+    whole.forEach((expected, i) => {
+      expect(Math.hypot(...expected)).toBeGreaterThan(1e-3);
+      expect(relativeError(chunked[i] as Float64Array, expected)).toBeLessThan(TOLERANCE);
+    });
+  });
+
+  it('refuses the gradient of a head that two models share, one of them fixed', () => {
+    const graph = new Graph();
+    const model = outerModel(graph, { ...config, vocabularyRows: 7 });
+    const [one, two] = [graph.input('one', [N, H]), graph.input('two', [N, H])];
+    const head = (model.outer.head ?? model.outer.embedding)[1] as Tensor;
+    expect(() => gradients(o.reduceSum(klDivergence(model, one, two)), [head])).toThrow(GradientError);
   });
 });
 

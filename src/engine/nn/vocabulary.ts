@@ -126,13 +126,19 @@ export function softmaxMixture(model: VocabularyModel, hidden: Tensor, temperatu
   return o.withGradient(z, primals, (dz) => {
     const mean = o.reduceSum(o.mul(dz, z), [-1], true);
     const again = recomputed(hidden, mean);
-    return [
-      overChunks(chunks, (chunk) => {
-        const p = o.exp(o.sub(scaled(again, chunk), logSum));
-        const slope = o.sub(logitsOf(dz, chunk.embedding), mean);
-        return o.mul(o.gemm(o.mul(p, slope), chunk.head), 1 / temperature);
-      }),
-    ];
+    // Chunk by chunk; what is for a head or an embedding that is not trained is left out with all that nothing reads.
+    const weights: Tensor[] = [];
+    const dHidden = overChunks(chunks, (chunk) => {
+      const p = o.exp(o.sub(scaled(again, chunk), logSum));
+      const slope = o.sub(logitsOf(dz, chunk.embedding), mean);
+      const dLogits = o.mul(p, slope);
+      weights.push(
+        o.mul(o.gemm(dLogits, again, { transA: true }), 1 / temperature),
+        o.gemm(p, dz, { transA: true }),
+      );
+      return o.mul(o.gemm(dLogits, chunk.head), 1 / temperature);
+    });
+    return [dHidden, ...weights];
   });
 }
 

@@ -2,7 +2,7 @@ import type { HalfHostTensor, HostTensor } from '../base/dtype';
 import { ConfigError } from '../base/errors';
 import { floatsOf, isHalf } from '../base/half';
 import type { Shape } from '../base/shape';
-import type { Graph, Tensor } from '../graph/graph';
+import { Graph, type Tensor } from '../graph/graph';
 import type { DecoderConfig } from './config';
 import {
   expectedTensors,
@@ -15,7 +15,7 @@ import {
   type PackedWeight,
 } from './weight-parts';
 
-export { expectedTensors, type LayerWeightName, layerPrefix, type OuterWeightName };
+export { expectedTensors, type LayerWeightName, layerPrefix, OUTER_PREFIX, type OuterWeightName };
 
 /** Shapes of a layer's packed tensors; only those that the configuration has. */
 export const layerShapes = (config: DecoderConfig): Partial<Record<LayerWeightName, Shape>> =>
@@ -137,17 +137,17 @@ export function vocabularyChunk(
   return range && { name, ...range };
 }
 
-/** Declares embedding, final norm and head: `w.embedding`, or its chunks `w.embedding.0`, … */
-export function outerInputs(graph: Graph, config: DecoderConfig): OuterTensors {
+/** Declares embedding, final norm and head: `{prefix}embedding`, or its chunks `{prefix}embedding.0`, … */
+export function outerInputs(graph: Graph, config: DecoderConfig, prefix = OUTER_PREFIX): OuterTensors {
   const H = config.hiddenSize;
   const ranges = vocabularyRanges(config);
   const rows = (name: 'embedding' | 'head'): Tensor[] =>
     ranges.map(({ from, to }, c) =>
-      graph.input(`${OUTER_PREFIX}${name}${ranges.length > 1 ? `.${c}` : ''}`, [to - from, H]),
+      graph.input(`${prefix}${name}${ranges.length > 1 ? `.${c}` : ''}`, [to - from, H]),
     );
   const embedding = rows('embedding');
   const { positions, finalNormBias } = outerWeights(config);
-  const one = (name: OuterWeightName, shape: Shape): Tensor => graph.input(OUTER_PREFIX + name, shape);
+  const one = (name: OuterWeightName, shape: Shape): Tensor => graph.input(prefix + name, shape);
   return {
     embedding,
     finalNorm: one('finalNorm', [H]),
@@ -155,6 +155,14 @@ export function outerInputs(graph: Graph, config: DecoderConfig): OuterTensors {
     ...(positions && { positions: one('positions', positions.shape) }),
     ...(config.tieWordEmbeddings ? {} : { head: rows('head') }),
   };
+}
+
+/** Names, without prefix, and shapes of all weight inputs of a whole-model program. */
+export function weightShapes(config: DecoderConfig): { readonly name: string; readonly shape: Shape }[] {
+  const graph = new Graph();
+  outerInputs(graph, config, '');
+  for (let i = 0; i < config.layers; i++) layerInputs(graph, config, `${i}.`);
+  return graph.nodes.map(({ name, shape }) => ({ name, shape }));
 }
 
 /** The values of a whole-model program's weight inputs, by name. */

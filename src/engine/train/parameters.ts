@@ -4,12 +4,16 @@ import { type Shape, sizeOf } from '../base/shape';
 import { type AdapterSpec, freshPack, packLength } from '../nn/attachments';
 import type { DecoderConfig } from '../nn/config';
 import {
-  type EmbeddingRows,
+  BASE,
+  type InitialWeights,
   type ModuleParameter,
   type ParameterSpecs,
   packName,
   type TensorSpec,
+  weightSpecs,
 } from '../nn/parameters';
+import { withOwnWeights } from '../nn/stack';
+import { OUTER_PREFIX } from '../nn/weights';
 
 export { type ModuleParameter, packName };
 
@@ -22,22 +26,31 @@ export interface Parameter {
   /** Multiplies the learning rate. */
   readonly rateFactor: number;
   /** Initial values. */
-  initial(rng: Rng, embedding?: EmbeddingRows): Float32Array<ArrayBuffer>;
+  initial(rng: Rng, model?: InitialWeights): Float32Array<ArrayBuffer>;
 }
 
-/** Everything a run trains, in a fixed order: each adapter's pack of layer 0…L−1, `{adapter}.{i}`, then the modules'. */
+/**
+ * Everything a run trains, in a fixed order: each adapter's pack of layer 0…L−1, `{adapter}.{i}`, then the modules', then, if
+ * they are trained too, the model's own weights, `base.{name}`.
+ */
 export class ParameterSet implements ParameterSpecs {
   readonly all: readonly Parameter[];
   readonly modules: readonly TensorSpec[];
+  readonly config: DecoderConfig;
 
   /** @param modules without `initial` where their values are known, as those of a student that has been trained */
   constructor(
-    readonly config: DecoderConfig,
+    config: DecoderConfig,
     /** By name; each has one pack per layer. */
     readonly adapters: Readonly<Record<string, AdapterSpec>>,
     modules: readonly (ModuleParameter | TensorSpec)[] = [],
+    readonly weights?: ParameterSpecs['weights'],
   ) {
     this.modules = modules;
+    this.config = withOwnWeights(config, { adapters, modules, weights });
+    const own = weights
+      ? weightSpecs(config).map((spec) => ({ ...spec, initial: initialWeight(spec.name) }))
+      : [];
     const packs = Object.entries(adapters).flatMap(([adapter, spec]) =>
       Array.from({ length: config.layers }, (_, i) => ({
         name: packName(adapter, i),
@@ -49,7 +62,10 @@ export class ParameterSet implements ParameterSpecs {
     );
     this.all = [
       ...packs,
-      ...modules.map((own) => ({ decay: true, rateFactor: 1, initial: unknownValues(own.name), ...own })),
+      ...[...modules, ...own].map((one) => ({
+        ...{ decay: true, rateFactor: 1, initial: unknownValues(one.name) },
+        ...one,
+      })),
     ];
     const twice = this.all.find(({ name }, i) => this.index(name) !== i);
     if (twice)
@@ -85,19 +101,27 @@ export class ParameterSet implements ParameterSpecs {
     }));
   }
 
-  /** The set as plain data, from which it can be made again: `new ParameterSet(config, specs.adapters, specs.modules)`. */
+  /** The set as plain data, from which it can be made again: `new ParameterSet(config, specs.adapters, specs.modules, specs.weights)`. */
   get specs(): ParameterSpecs {
     const modules = this.modules.map(({ name, shape, decay = true, rateFactor = 1 }) => ({
       ...{ name, shape, decay, rateFactor },
     }));
-    return { adapters: this.adapters, modules };
+    return { adapters: this.adapters, modules, ...(this.weights && { weights: this.weights }) };
   }
 
-  /** Initial values of every parameter, each drawn from its own stream. @param embedding of the model, for added tokens */
-  initial(rng: Rng, embedding?: EmbeddingRows): Float32Array<ArrayBuffer>[] {
-    return this.all.map(({ name, initial }) => initial(rng.fork(name), embedding));
+  /** Initial values of every parameter, each drawn from its own stream. @param model for added tokens and its own weights */
+  initial(rng: Rng, model?: InitialWeights): Float32Array<ArrayBuffer>[] {
+    return this.all.map(({ name, initial }) => initial(rng.fork(name), model));
   }
 }
+
+/** The model's own value of a trained weight. */
+const initialWeight =
+  (name: string) =>
+  (_rng: Rng, model?: InitialWeights): Float32Array<ArrayBuffer> => {
+    if (!model) throw new ConfigError(`the parameter "${name}" starts as the model’s own`, BUG);
+    return model.weight(OUTER_PREFIX + name.slice(BASE.length));
+  };
 
 const unknownValues = (name: string) => (): never => {
   throw new ConfigError(`the parameter "${name}" has no initial values`, BUG);

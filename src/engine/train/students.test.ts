@@ -83,6 +83,14 @@ const jacobi = (iterations: number, count = 3): Reasoning => ({
   ],
 });
 
+const MIXING: Reasoning = {
+  adapters: ['student'],
+  stages: [
+    { kind: 'tokens', ids: [3] },
+    { kind: 'latents', steps: 2, feedback: { kind: 'softmax', temperature: 0.8 } },
+  ],
+};
+
 const STUDENTS: Record<string, Student> = {
   'a projection with LayerNorm as feedback, two adapters of which one runs': {
     reasoning: {
@@ -109,6 +117,15 @@ const STUDENTS: Record<string, Student> = {
     },
     filter,
   ),
+  'the model’s own weights and an adapter, latents of its own embedding': {
+    reasoning: MIXING,
+    record(config) {
+      const tape = new Tape(new ParameterSet(config, { student: LORA }, [], 'all'), B);
+      const { end } = reasonAfter(tape, readQuestion(tape, layout), MIXING);
+      answerAfter(tape, end, layout, 1);
+      return tape;
+    },
+  },
   'latents refined together, twice': recorded(jacobi(2), plain),
   'latents refined together, never': recorded(jacobi(0), plain),
 };
@@ -135,7 +152,7 @@ async function setUp(config: DecoderConfig, { record, reasoning }: Student) {
   const values = tape.parameters.all.map(({ name, shape }) => {
     const size = shape.reduce((n, d) => n * d, 1);
     const data = normals(rng.fork(name), size, 0.3);
-    return name.endsWith('norm.weight') ? data.map((x) => 1 + x) : data;
+    return /norm\.weight|Norm$/.test(name) ? data.map((x) => 1 + x) : data;
   });
   const parameters = uploadParameters(runtime, config, specs, values);
   const batch = randomBatch(layout, config.vocabSize, rng.fork('batch'));

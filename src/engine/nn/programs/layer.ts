@@ -4,6 +4,7 @@ import { type AdapterSpec, attachPack, joinAttachments, packLength } from '../at
 import type { DecoderConfig } from '../config';
 import { withDropout } from '../dropout';
 import { decoderLayer, type KeyValues, type Segment } from '../layer';
+import { BASE, parameterInput } from '../parameters';
 import { causalMask } from '../stack';
 import { layerInputs } from '../weights';
 import { fed, leaf, reverseOutputs } from './reverse';
@@ -29,6 +30,8 @@ export interface SegmentShape {
   readonly watched: readonly number[];
   /** Whether each row has RoPE positions of its own: the tables `cos` and `sin` are [B, 1, P, d/2], otherwise [P, d/2]. */
   readonly rowPositions: boolean;
+  /** Whether the layer's weights are trained: they are then inputs `parameter.base.{name}`. */
+  readonly trainsWeights: boolean;
   /** Adapters by name; their packs are inputs `parameter.{name}`, their dropout masks [B, P, in] `mask.{name}.{group}`. */
   readonly adapters: Readonly<Record<string, AdapterSpec>>;
 }
@@ -89,7 +92,7 @@ function trace(config: DecoderConfig, shape: SegmentShape) {
       ),
     ),
   );
-  const weights = layerInputs(graph, config, LAYER_PREFIX);
+  const weights = layerInputs(graph, config, shape.trainsWeights ? parameterInput(BASE) : LAYER_PREFIX);
   const out = decoderLayer(config, weights, attached, x, segmentOf(graph, config, shape), past);
   const outputs: Record<string, Tensor> = { y: out.x };
   if (shape.writes) Object.assign(outputs, cached(out.kv, shape));
@@ -99,7 +102,7 @@ function trace(config: DecoderConfig, shape: SegmentShape) {
     const each = watched.map((p) => o.slice(rows, 1, p, p + 1));
     outputs.watched = o.concat(each, 1);
   }
-  return { x, past, packs, outputs };
+  return { x, past, packs, weights, outputs };
 }
 
 /** The caches with the segment's columns filled in. A program that is told its column has already filled them in. */
@@ -135,12 +138,17 @@ function segmentOf(graph: Graph, config: DecoderConfig, shape: SegmentShape): Se
   };
 }
 
-function reversed({ x, past, packs, outputs }: Traced, { watched }: SegmentShape): Record<string, Tensor> {
+function reversed(
+  { x, past, packs, weights, outputs }: Traced,
+  { watched, trainsWeights }: SegmentShape,
+): Record<string, Tensor> {
   const { y, k, v } = outputs as Record<string, Tensor> & { y: Tensor };
   const ends = [fed('dy', y)];
   if (watched.length > 0) ends.push(fed('dWatched', outputs.watched ?? y));
   if (k && v) ends.push(fed('dK', k), fed('dV', v));
   const sums = Object.fromEntries(packs.map((pack) => [`parameter.${pack.name}`, pack]));
   const pasts = past && { pastK: leaf(past.k), pastV: leaf(past.v) };
-  return reverseOutputs(ends, { dx: leaf(x) }, { ...pasts, ...sums });
+  const own = trainsWeights ? Object.entries(weights) : [];
+  const ofWeights = Object.fromEntries(own.map(([name, w]) => [parameterInput(BASE + name), leaf(w)]));
+  return reverseOutputs(ends, { dx: leaf(x) }, { ...pasts, ...sums, ...ofWeights });
 }

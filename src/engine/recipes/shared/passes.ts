@@ -20,12 +20,18 @@ export const readQuestion = (
   });
 
 /** K latent thoughts: z₁ is made from the question's last hidden state, z_t from that of z_{t−1} (LoRi §2: z_t = f(x, z_{1:t−1})). */
-export function think(tape: Tape, question: Segment, K: number, feedback: Feedback): Segment[] {
+export function think(
+  tape: Tape,
+  question: Segment,
+  K: number,
+  feedback: Feedback,
+  adapters: readonly string[] = [STUDENT],
+): Segment[] {
   const thoughts: Segment[] = [];
   for (let t = 0; t < K; t++) {
     const before = thoughts.at(-1) ?? question;
     const z = tape.feedback(before.last, feedback);
-    thoughts.push(tape.segment(z, { after: before, adapters: [STUDENT] }));
+    thoughts.push(tape.segment(z, { after: before, adapters }));
   }
   return thoughts;
 }

@@ -93,6 +93,8 @@ export interface Recipe<C extends RunConfig = RunConfig> {
   adapters(config: C): Readonly<Record<string, AdapterSpec>>;
   /** Trained modules outside the layers. @param training where initial values depend on it */
   modules?(config: C, model: DecoderConfig, training?: TrainingTokens): readonly ModuleParameter[];
+  /** Whether it trains the model's own weights, all of them; default false. */
+  trainsWeights?(config: C): boolean;
   /**
    * What the student is fed between the question and the answer prompt, and the adapters that run.
    * @param place in a curriculum; by default its last stage

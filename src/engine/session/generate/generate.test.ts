@@ -312,13 +312,13 @@ describe('a generation is refused', () => {
     expect(lengthsOf(resolved, 30, { samples: 1, limit: 100 })).toEqual({
       question: 32,
       capacity: 256,
-      maxKeys: 256,
+      maxCapacity: 256,
       limit: 100,
     });
     expect(lengthsOf(resolved, 600, { samples: 2, limit: 4000 })).toEqual({
       question: 768,
       capacity: 1024,
-      maxKeys: 8192,
+      maxCapacity: 8192,
       limit: 4000,
     });
     const refused = (prompt: number, samples: number, limit: number) => () =>

@@ -10,6 +10,7 @@ import type {
 import { CancelledError, InputError, throwIfCancelled } from '../../base/errors';
 import { leftPad } from '../../data/batch';
 import type { Decoder } from '../../decode/decoder';
+import { tokensFed } from '../../decode/programs';
 import { continueRows, type Ending, sample } from '../../decode/sample';
 import { prepareSampling, type SampledToken } from '../../decode/sample-next';
 import type { DecoderState } from '../../decode/state';
@@ -65,7 +66,12 @@ export async function generate(
   options.report?.({ kind: 'prompt', tokens: shown });
   const clock = new GenerationClock(request.settings.samples * lengths.limit, options.report);
   const { parameters, packs } = resolved;
-  const values = uploadParameters(context.models.runtime, config, parameters, packs);
+  const values = uploadParameters(
+    context.models.runtime,
+    parameters.weights ? context.models.configOf(resolved.model) : config,
+    parameters,
+    packs,
+  );
   const run = new Generation(context, request, resolved, prompt, lengths, values, clock, options);
   try {
     const samples = await run.samples();
@@ -210,7 +216,7 @@ class Generation {
 
   private prepare(decoder: Decoder): Promise<void> {
     return this.clock.compiling(async () => {
-      await decoder.compile('vector');
+      await decoder.compile(tokensFed(decoder.shape));
       await prepareSampling(decoder, samplingOf(this.request));
     });
   }

@@ -2,10 +2,10 @@ import type { Place, Vector } from '../../../contract/latents';
 import { quote } from '../../../text/quote';
 import type { GatheredStates } from '../../analysis/gathered';
 import { InputError, throwIfCancelled } from '../../base/errors';
+import { embeddingsOf } from '../../decode/readout';
 import { siteName } from '../../decode/sites';
 import type { DecoderState } from '../../decode/state';
 import type { Device } from '../../device/device';
-import { embeddingRows } from '../../model/fed-embeddings';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
 import { leadingDirections } from '../causal/directions';
 import { type Basis, type Sources, sum } from './operations';
@@ -58,7 +58,7 @@ export class ThoughtVectors {
       case 'token':
         return this.embedding(vector.token);
       case 'difference':
-        return sum(this.embedding(vector.plus), this.embedding(vector.minus), -1);
+        return sum(await this.embedding(vector.plus), await this.embedding(vector.minus), -1);
       case 'values':
         return Float64Array.from(vector.values);
       case 'thought':
@@ -74,7 +74,7 @@ export class ThoughtVectors {
   }
 
   /** The row of the embedding. @throws InputError unless the text is one token */
-  private embedding(text: string): Float64Array {
+  private async embedding(text: string): Promise<Float64Array> {
     const { tokenizer, runner } = this.context;
     const ids = tokenizer.encode(text, { addSpecialTokens: false });
     const [id] = ids;
@@ -83,7 +83,7 @@ export class ThoughtVectors {
         `${quote(text)} is ${ids.length} tokens${ids.length > 1 ? `: ${quote(ids.map((one) => tokenizer.tokenText(one)))}` : ''}; one is expected`,
         'Choose a text that the tokenizer keeps whole.',
       );
-    return Float64Array.from(embeddingRows(runner.decoder.model.source, [id]).data);
+    return Float64Array.from(await embeddingsOf(runner.decoder, [id]));
   }
 
   private async thought(step: number, question: string | undefined, at: Place): Promise<Float64Array> {

@@ -29,6 +29,15 @@ export class DeviceModels {
     return made.retain();
   }
 
+  /** Its configuration there, which may have the vocabulary in chunks. */
+  configOf(model: LoadedModel): ModelOnDevice['config'] {
+    const used = this.use(model);
+    const { config } = used;
+    // Nothing was made with it that would have to be waited for.
+    void used.release();
+    return config;
+  }
+
   /** How often the model's weights were sent to the device; undefined if they never were. */
   traffic(model: LoadedModel): ModelOnDevice['traffic'] | undefined {
     return this.made.get(model)?.traffic;

@@ -5,7 +5,7 @@ import { InputError } from '../../base/errors';
 import type { TokenLayout } from '../../base/tokens';
 import { layoutOf, leftPad } from '../../data/batch';
 import { reasonInBranches } from '../../decode/branches';
-import type { Decoder } from '../../decode/decoder';
+import type { Decoder, KeptOptions } from '../../decode/decoder';
 import { everywhere } from '../../decode/greedy';
 import { logitLens } from '../../decode/logit-lens';
 import { latentOf, logitsOf, nextTokens, topTokens } from '../../decode/readout';
@@ -43,6 +43,9 @@ const QUESTION_ROOM = 8;
 const UNKNOWN_LENGTHS: TokenLayout = { batch: 1, question: 256, prompt: 0, answer: 16, explicit: 256 };
 /** Upper limit of τ, as in a run's configuration. */
 const MAX_TEMPERATURE = 100;
+
+/** What is kept of the teacher's tokens. */
+const SPOKEN = { hidden: true } as const;
 
 interface Models {
   readonly models: DeviceModels;
@@ -195,7 +198,7 @@ export class Questions {
   async explicit(question: string): Promise<ExplicitReport> {
     const { device } = this.models();
     const asked = this.asked(this.student);
-    const decoder = await this.teacherDecoder(asked, 1);
+    const decoder = await this.teacherDecoder(asked, 1, SPOKEN);
     const limit = generationLimit(asked.layout, explicitly());
     const chain = await explicitChain(asked.models, decoder, question, limit);
     const { layers: L, hiddenSize: H } = decoder.shape.config;
@@ -233,7 +236,7 @@ export class Questions {
     const { problems } = this.models();
     const asked = this.asked(undefined);
     const pair = asked.models;
-    const decoder = await this.teacherDecoder(asked, EVALUATION_BATCH);
+    const decoder = await this.teacherDecoder(asked, EVALUATION_BATCH, {});
     const start = performance.now();
     const share = await accuracy({
       decoder,
@@ -330,17 +333,19 @@ export class Questions {
           capacity: capacityFor(layout, reasoning),
           parameters,
           reasoning,
+          kept: LOOKED_AT,
         }),
     );
     this.dropParameters();
-    this.parameters = uploadParameters(models.runtime, pair.base.config, parameters, packs);
+    this.parameters = uploadParameters(models.runtime, decoder.shape.config, parameters, packs);
     decoder.setParameters(this.parameters);
-    return this.warmed(decoder, reasoning);
+    return this.warmed(decoder, LOOKED_AT, reasoning);
   }
 
   private async teacherDecoder(
     { models: pair, adapter, layout, key }: Asked,
     batch: number,
+    kept: KeptOptions,
   ): Promise<Decoder> {
     const { models } = this.models();
     const { parameters, packs, reasoning: own } = adapter ?? { parameters: NO_PARAMETERS, packs: [] };
@@ -350,24 +355,23 @@ export class Questions {
         batch,
         question: layout.question,
         capacity: capacityFor(layout, reasoning),
-        ...{ parameters, reasoning },
+        ...{ parameters, reasoning, kept },
       }),
     );
     this.dropTeachers();
-    this.teachers = uploadParameters(models.runtime, pair.teacher.config, parameters, packs);
+    this.teachers = uploadParameters(models.runtime, decoder.shape.config, parameters, packs);
     decoder.setParameters(this.teachers);
-    return this.warmed(decoder);
+    return this.warmed(decoder, kept);
   }
 
   /**
    * Runs each program once, so that the times shown are the model's and not those of a first call's preparations.
-   * @param reasoning of a student, whose next-token probabilities are shown
+   * @param options what steps keep  @param reasoning of a student, whose next-token probabilities are shown
    */
-  private async warmed(decoder: Decoder, reasoning?: Reasoning): Promise<Decoder> {
+  private async warmed(decoder: Decoder, options: KeptOptions, reasoning?: Reasoning): Promise<Decoder> {
     if (this.warm.has(decoder)) return decoder;
     const { batch, question } = decoder.shape;
     const { ids, keyMask } = leftPad(new Array<number[]>(batch).fill([0]), question, 0);
-    const options = reasoning ? LOOKED_AT : { hidden: true };
     let state = await decoder.begin(ids, keyMask, options);
     try {
       await nextTokens(decoder, state);

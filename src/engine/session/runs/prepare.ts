@@ -11,6 +11,7 @@ import type { RationaleForm, TokenProblem } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
 import { feedsOf } from '../../decode/reason';
 import { explicitly, positionsIn, type Reasoning } from '../../decode/reasoning';
+import { initialWeights } from '../../model/initial-weights';
 import type { DecoderConfig } from '../../nn/config';
 import type { Recipe, Targets, TrainingTokens } from '../../recipes/shared/recipe';
 import { accumulated } from '../../train/accumulate';
@@ -21,7 +22,6 @@ import { hostOptimiser } from '../../train/optimiser';
 import { ParameterSet } from '../../train/parameters';
 import type { TapeRun } from '../../train/step';
 import { Tape } from '../../train/tape/tape';
-import { embeddingOf } from '../models/embedding';
 import { refuseUnlessFits } from '../models/fits';
 import { checkPositions } from '../models/positions';
 import type { Example } from '../models/problems';
@@ -133,7 +133,7 @@ export async function prepare(
     const tokens = { problems: trained, layout, codec: codec };
     const parameters = parametersOf(recipe, config, model.config, tokens);
     const { studentId: id, methods } = context;
-    const packs = parameters.initial(new Rng(config.seed), embeddingOf(model));
+    const packs = parameters.initial(new Rng(config.seed), initialWeights(model));
     const begun = from?.header.step ?? 0;
     const student = studentBy(config, parameters, {
       ...{ id, methods, packs, roles },
@@ -220,7 +220,12 @@ export const parametersOf = (
   model: DecoderConfig,
   training?: TrainingTokens,
 ): ParameterSet =>
-  new ParameterSet(model, recipe.adapters(config), recipe.modules?.(config, model, training) ?? []);
+  new ParameterSet(
+    model,
+    recipe.adapters(config),
+    recipe.modules?.(config, model, training) ?? [],
+    recipe.trainsWeights?.(config) ? 'all' : undefined,
+  );
 
 /** A student of a configuration, untrained but for its values. */
 export const studentBy = (

@@ -4,6 +4,8 @@ import type { SnapshotHeader, SnapshotStatus } from '../../../contract/snapshot'
 import { listed, quote } from '../../../text/quote';
 import { InputError } from '../../base/errors';
 import { sha256Hex } from '../../base/sha256';
+import { chunked } from '../../model/device-weights';
+import { MAX_VOCABULARY_BYTES } from '../../model/model-on-device';
 import type { Recipe } from '../../recipes/shared/recipe';
 import type { Roles } from '../models/roles';
 import type { PhaseClock } from './clock';
@@ -88,7 +90,7 @@ export function studentOf(
   const { config, kept, models } = header;
   checkModels(models, roles.hashes, 'the student');
   const recipe = recipeOf(config.method);
-  const parameters = parametersOf(recipe, config, roles.student.config);
+  const parameters = parametersOf(recipe, config, chunked(roles.student.config, MAX_VOCABULARY_BYTES));
   const packs = values(kept ? 'kept' : 'parameters', parameters.all);
   const step = kept?.step ?? header.step;
   const reasoning = reasoningAfter(recipe, config, { roles, methods, step });

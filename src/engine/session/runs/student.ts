@@ -4,7 +4,7 @@ import type { Methods } from '../../../contract/methods/method';
 import { nameConfig } from '../../../contract/presets';
 import { Owned } from '../../base/owned';
 import type { TokenLayout } from '../../base/tokens';
-import { Decoder } from '../../decode/decoder';
+import { Decoder, type KeptOptions } from '../../decode/decoder';
 import type { DecodeShape } from '../../decode/programs';
 import { feedsOf } from '../../decode/reason';
 import { positionsIn, type Reasoning } from '../../decode/reasoning';
@@ -79,8 +79,10 @@ export function decoderFor(
   {
     reasoning,
     parameters,
+    kept,
     ...sizes
-  }: Pick<DecodeShape, 'batch' | 'question' | 'capacity' | 'parameters'> & Pick<StudentSpec, 'reasoning'>,
+  }: Pick<DecodeShape, 'batch' | 'question' | 'capacity' | 'parameters'> &
+    Pick<StudentSpec, 'reasoning'> & { readonly kept?: KeptOptions },
 ): Promise<Decoder> {
   return Owned.while(async (owned) => {
     checkDecoding(model, sizes.capacity);
@@ -88,7 +90,7 @@ export function decoderFor(
     const { adapters } = reasoning;
     const decoder = owned.add(new Decoder(used, { config: used.config, ...sizes, parameters, adapters }));
     await used.release();
-    await decoder.prepare(feedsOf(reasoning));
+    await decoder.prepare(feedsOf(reasoning), kept);
     return decoder;
   });
 }

@@ -8,7 +8,7 @@ import { type Entry, termsOf } from '../tape/entries';
 import type { Tape } from '../tape/tape';
 import { type Plan, planOf } from './plan';
 import { TensorPool } from './pool';
-import { placedProgram, sourceOf, sumProgram, termsProgram } from './programs';
+import { placedProgram, readsWeights, sourceOf, sumProgram, termsProgram } from './programs';
 
 /** Whether losses on hidden states run as traced programs, or as kernels where they have them. */
 export type LossForm = 'traced' | 'kernels';
@@ -26,8 +26,10 @@ interface Pair {
   readonly forward: ModelProgram;
   /** Undefined if nothing before it is trained, and for a loss, which runs forward and in reverse at once. */
   readonly reverse: ModelProgram | undefined;
-  /** Adds the vectors of a segment's positions to its input, where they are learned; in reverse there is nothing to do. */
+  /** Adds the vectors of a segment's positions to its input, where they are learned. */
   readonly placed?: ModelProgram;
+  /** Its reverse, where these vectors are trained. */
+  readonly unplaced?: ModelProgram | undefined;
 }
 
 /** A compiled tape, with everything that its runs share; equal programs are one. */
@@ -47,7 +49,7 @@ export class Compiled {
     readonly tape: Tape,
     private readonly owned: Owned,
   ) {
-    this.plan = planOf(tape);
+    this.plan = planOf(tape, (entry) => readsWeights(tape, entry));
     this.feeds = owned.add(new BoundFeeds(model.runtime));
     this.pool = owned.add(new TensorPool(model.runtime));
   }
@@ -81,14 +83,20 @@ export class Compiled {
       const reverse = plan.reversed.has(entry)
         ? await this.compile(`${key}, in reverse`, () => trace('reverse'))
         : undefined;
-      const placed =
-        entry.kind === 'segment' && tape.parameters.config.positions === 'learned'
-          ? await this.compile(`placed ${entry.positions}`, () => placedProgram(tape, entry.positions))
-          : undefined;
-      this.pairs.set(entry, { forward, reverse, ...(placed && { placed }) });
+      const added = entry.kind === 'segment' && tape.parameters.config.positions === 'learned';
+      this.pairs.set(entry, { forward, reverse, ...(added && (await this.placing(entry.positions))) });
     }
     const lengths = plan.entries.map((entry) => termsOf(entry).length).filter((length) => length > 0);
     if (lengths.length > 0) this.joining = await this.compile('terms', () => termsProgram(lengths));
+  }
+
+  /** What adds the vectors of P positions, and what adds up their gradient. */
+  private async placing(P: number): Promise<Pick<Pair, 'placed' | 'unplaced'>> {
+    const { tape } = this;
+    const placed = await this.compile(`placed ${P}`, () => placedProgram(tape, P, 'forward'));
+    if (!tape.parameters.weights) return { placed };
+    const reverse = (): Program => placedProgram(tape, P, 'reverse');
+    return { placed, unplaced: await this.compile(`placed ${P}, in reverse`, reverse) };
   }
 
   private compile(key: string, program: () => Program): Promise<ModelProgram> {

@@ -1,4 +1,6 @@
 import type { ModelProgram } from '../../model/model-on-device';
+import { BASE } from '../../nn/parameters';
+import { layerShapes } from '../../nn/weights';
 import type { DeviceTensor } from '../../runtime/tensor';
 import { packName } from '../parameters';
 import type { Segment } from '../tape/entries';
@@ -6,15 +8,22 @@ import { dropoutMasks, segmentInput } from '../tape/inputs';
 import { attentionOf, cacheOf, layerOutput, result, sumOf } from './programs';
 import type { Bindings, RunState } from './state';
 
-const packsOf = (state: RunState, { adapters }: Segment, layer: number) =>
-  state.parameters(adapters.map((name) => [name, packName(name, layer)]));
+/** What is trained of a layer: adapters' packs, and its own weights. */
+const packsOf = (state: RunState, { adapters }: Segment, layer: number) => {
+  const { config, weights } = state.at.tape.parameters;
+  const own = weights ? Object.keys(layerShapes(config)) : [];
+  return state.parameters([
+    ...adapters.map((name) => [name, packName(name, layer)] as const),
+    ...own.map((name) => [BASE + name, `${BASE}${layer}.${name}`] as const),
+  ]);
+};
 
 /** What a layer's program reads besides x: weights, adapters, mask, column, positions, past. */
 function bindings(state: RunState, segment: Segment, layer: number): Bindings {
   const { model, feeds, tape } = state.at;
   const { after } = segment;
   const bound: Record<string, Bindings[string]> = {
-    ...model.layer(layer),
+    ...(tape.parameters.weights ? {} : model.layer(layer)),
     ...packsOf(state, segment, layer),
   };
   for (const name of ['keyMask', 'place', 'cos', 'sin'])
@@ -36,7 +45,7 @@ export async function runLayers(state: RunState, segment: Segment): Promise<void
   let x = state.get(result(segment.x.entry));
   if (placed) {
     const positions = feeds.tensors[segmentInput(segment, 'positions')];
-    const { y } = await state.call(placed, { x, positions });
+    const { y } = await state.call(placed, { x, positions }, state.parametersOf(placed));
     x = y as DeviceTensor;
     state.set(layerOutput(segment, -1, false), x);
   }
@@ -56,7 +65,7 @@ export async function runLayers(state: RunState, segment: Segment): Promise<void
 /** The layers in reverse: passes cotangents to the input, the past and the adapters. */
 export async function reverseLayers(state: RunState, segment: Segment): Promise<void> {
   const { pool, tape } = state.at;
-  const { placed, reverse } = state.at.of(segment);
+  const { placed, unplaced, reverse } = state.at.of(segment);
   const { after, x, separates } = segment;
   const last = tape.parameters.config.layers - 1;
   let dy = state.take(sumOf(layerOutput(segment, last, false)));
@@ -71,6 +80,10 @@ export async function reverseLayers(state: RunState, segment: Segment): Promise<
     const { dx } = await state.reverse(reverse as ModelProgram, sums, cotangents, given);
     pool.give(dy, dWatched);
     dy = dx;
+  }
+  if (unplaced) {
+    const positions = state.at.feeds.tensors[segmentInput(segment, 'positions')];
+    await state.reverse(unplaced, state.summedBy(unplaced), { dy }, { positions });
   }
   await state.handOn(x, [dy]);
 }

@@ -1,5 +1,5 @@
 import type { ParameterSet } from '../parameters';
-import { type Entry, producersOf, type Segment, termsOf } from '../tape/entries';
+import { type Entry, type FunctionEntry, producersOf, type Segment, termsOf } from '../tape/entries';
 import type { Tape } from '../tape/tape';
 
 /**
@@ -27,15 +27,16 @@ export interface Plan {
   readonly columns: number;
 }
 
-/** @throws ConfigError if the tape has neither losses nor outputs */
-export function planOf(tape: Tape): Plan {
+/** @param readsWeights whether a function is computed from trained weights @throws ConfigError if the tape has neither losses nor outputs */
+export function planOf(tape: Tape, readsWeights: (entry: FunctionEntry) => boolean): Plan {
   const entries = tape.live;
+  const { weights } = tape.parameters;
   const trained = new Set<Entry>();
   const reversed = new Set<Owner>();
   for (const entry of entries)
     if (
-      ('parameters' in entry && entry.parameters.length > 0) ||
-      (entry.kind === 'segment' && entry.adapters.length > 0) ||
+      (entry.kind === 'segment' && (entry.adapters.length > 0 || weights !== undefined)) ||
+      ('parameters' in entry && (entry.parameters.length > 0 || readsWeights(entry))) ||
       producersOf(entry).some(({ producer, detached }) => !detached && trained.has(producer))
     )
       trained.add(entry);

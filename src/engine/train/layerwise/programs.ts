@@ -1,6 +1,7 @@
-import { Graph, type Program, type Tensor } from '../../graph/graph';
+import { Graph, liveNodes, type Program, type Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
 import type { AdapterSpec } from '../../nn/attachments';
+import { BASE, NO_PARAMETERS, type ParameterSpecs, parameterInput } from '../../nn/parameters';
 import { atPositions } from '../../nn/positions';
 import { layerPrograms, maskWidth, type SegmentShape } from '../../nn/programs/layer';
 import { fed, type Leaves, leaf, ones, reverseOutputs, summed } from '../../nn/programs/reverse';
@@ -100,6 +101,7 @@ function shapeOf(tape: Tape, { columns }: Plan, segment: Segment): SegmentShape 
     batch: tape.batch,
     from: told ? 'told' : from,
     rowPositions: rowPositions !== undefined,
+    trainsWeights: tape.parameters.weights !== undefined,
     adapters: Object.fromEntries(specs),
   };
 }
@@ -109,7 +111,7 @@ function traceInputs(tape: Tape, inputs: readonly Value[]) {
   const { batch: B, parameters } = tape;
   const { layers: L, hiddenSize: H } = parameters.config;
   const graph = new Graph();
-  const model = outerModel(graph, parameters.config);
+  const model = outerModel(graph, parameters.config, weightsOf(tape));
   const cotangents: Record<string, Leaves> = {};
   const values = inputs.map((value, i) => {
     let j = 0;
@@ -144,7 +146,8 @@ function functionProgram(tape: Tape, entry: FunctionEntry, part: Part): Program 
   const isLoss = entry.kind === 'loss';
   if (part === 'forward' && !isLoss) return { name: entry.name, outputs: { y } };
   const end = isLoss ? ones(y) : fed('dy', y);
-  const gradients = entry.parameters.map((name) => [`parameter.${name}`, leaf(context.parameter(name))]);
+  const read = [...entry.parameters, ...weightsRead(tape, y)];
+  const gradients = read.map((name) => [parameterInput(name), leaf(context.parameter(name))]);
   const outputs = reverseOutputs([end], cotangents, Object.fromEntries(gradients));
   if (isLoss) return { name: entry.name, outputs: { y, ...outputs } };
   return { name: `${entry.name}, in reverse`, outputs };
@@ -181,12 +184,44 @@ function keyValueLossProgram(tape: Tape, entry: KeyValueLossEntry, columns: numb
   return { name: `loss ${entry.terms}`, outputs };
 }
 
-/** x [B·P, H] plus the vectors of its `positions` [B, P] → y. */
-export function placedProgram({ batch, parameters: { config } }: Tape, P: number): Program {
+/**
+ * x [B·P, H] plus the vectors of its `positions` [B, P] → y. In reverse dy, which is x's cotangent too → the sum of the trained
+ * vectors' gradient.
+ */
+export function placedProgram(tape: Tape, P: number, part: Part): Program {
+  const { batch, parameters } = tape;
+  const { config } = parameters;
   const graph = new Graph();
   const x = graph.input('x', [batch * P, config.hiddenSize]);
-  const y = atPositions(outerModel(graph, config), x, graph.input('positions', [batch, P]));
-  return { name: `positions of ${P}`, outputs: { y } };
+  const y = atPositions(outerModel(graph, config, weightsOf(tape)), x, graph.input('positions', [batch, P]));
+  const name = `positions of ${P}`;
+  if (part === 'forward') return { name, outputs: { y } };
+  const sums = weightsRead(tape, y).map((own) => {
+    const input = parameterInput(own);
+    return [input, leaf(graph.input(input, parameters.shape(own)))];
+  });
+  return {
+    name: `${name}, in reverse`,
+    outputs: reverseOutputs([fed('dy', y)], {}, Object.fromEntries(sums)),
+  };
+}
+
+const weightsOf = ({ parameters: { weights } }: Tape): ParameterSpecs => ({ ...NO_PARAMETERS, weights });
+
+/** Names of the trained weights that a value is computed from. */
+function weightsRead(tape: Tape, y: Tensor): string[] {
+  if (!tape.parameters.weights) return [];
+  const prefix = parameterInput(BASE);
+  return liveNodes([y]).flatMap(({ op, name = '' }) =>
+    op === 'input' && name.startsWith(prefix) ? [BASE + name.slice(prefix.length)] : [],
+  );
+}
+
+/** Whether a function is computed from trained weights. */
+export function readsWeights(tape: Tape, entry: FunctionEntry): boolean {
+  if (!tape.parameters.weights) return false;
+  const { context, values } = traceInputs(tape, entry.inputs);
+  return weightsRead(tape, entry.trace(context, values)).length > 0;
 }
 
 /** Vectors laid end to end: inputs `0`, `1`, … → `terms`. */

@@ -42,19 +42,17 @@ export async function runTape(state: RunState): Promise<TapeOutput> {
   return { terms, gradients, outputs };
 }
 
-const parametersOf = (state: RunState, { parameters }: FunctionEntry) =>
-  state.parameters(parameters.map((name) => [name, name]));
-
 /** What a function reads: its values, its parameters, and the batch's inputs. */
-function read(state: RunState, entry: FunctionEntry): Bindings[] {
+function read(state: RunState, entry: FunctionEntry, program: ModelProgram): Bindings[] {
   const values = entry.inputs.flatMap((value, i) =>
     keptOf(state.at.tape, value).map((each, j) => [inputName(i, j), each]),
   );
-  return [state.at.feeds.tensors, Object.fromEntries(values), parametersOf(state, entry)];
+  return [state.at.feeds.tensors, Object.fromEntries(values), state.parametersOf(program)];
 }
 
 async function valueOf(state: RunState, entry: FunctionEntry): Promise<DeviceTensor> {
-  const { y } = await state.call(state.at.of(entry).forward, ...read(state, entry));
+  const { forward } = state.at.of(entry);
+  const { y } = await state.call(forward, ...read(state, entry, forward));
   return y as DeviceTensor;
 }
 
@@ -65,7 +63,8 @@ async function reverse(
   program: ModelProgram,
   cotangents: Bindings,
 ): Promise<DeviceTensor> {
-  const out = await state.reverse(program, parametersOf(state, entry), cotangents, ...read(state, entry));
+  const given = read(state, entry, program);
+  const out = await state.reverse(program, state.summedBy(program), cotangents, ...given);
   for (const [i, value] of entry.inputs.entries()) {
     const parts = keptOf(state.at.tape, value).map((_, j) => out[cotangentName(i, j)]);
     await state.handOn(value, parts);

@@ -33,6 +33,16 @@ export class RunState {
     return Object.fromEntries(named.map(([input, slot]) => [`parameter.${input}`, { owner, slot }]));
   }
 
+  /** Trained parameters that a program reads under their own names. */
+  parametersOf({ inputs }: ModelProgram): Readonly<Record<string, Kept>> {
+    return this.parameters(named(inputs.keys(), 'parameter.'));
+  }
+
+  /** Those whose gradients it adds up. */
+  summedBy({ inputs }: ModelProgram): Readonly<Record<string, Kept>> {
+    return this.parameters(named(inputs.keys(), 'before.parameter.'));
+  }
+
   /** The keys and values that a segment's readers see. */
   caches(segment: Segment, layer: number): ReturnType<typeof cacheOf> {
     return cacheOf(this.at.plan.branches.get(segment) as Branch, layer);
@@ -134,3 +144,10 @@ export class RunState {
     if (branch && this.leave(branch) === 0) this.free(branch);
   }
 }
+
+/** Names after a prefix, as a program has them and as they are. */
+const named = (inputs: Iterable<string>, prefix: string): (readonly [string, string])[] =>
+  [...inputs].flatMap((input) => {
+    const name = input.slice(prefix.length);
+    return input.startsWith(prefix) ? [[name, name] as const] : [];
+  });

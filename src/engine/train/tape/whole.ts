@@ -11,9 +11,11 @@ import {
 } from '../../nn/attachments';
 import { withDropout } from '../../nn/dropout';
 import type { KeyValues } from '../../nn/layer';
+import { BASE, NO_PARAMETERS } from '../../nn/parameters';
 import { atPositions } from '../../nn/positions';
 import { type Leaves, leaf, ones, reverseOutputs } from '../../nn/programs/reverse';
 import { causalMask, runStack, type StackModel, type StackOutput, stackModel } from '../../nn/stack';
+import { OUTER_PREFIX } from '../../nn/weights';
 import { packName } from '../parameters';
 import type {
   FunctionEntry,
@@ -55,7 +57,8 @@ export class WholeTape {
   constructor(private readonly tape: Tape) {
     const { config, adapters } = tape.parameters;
     const { graph } = this;
-    this.model = stackModel(graph, config);
+    const { weights } = tape.parameters;
+    this.model = stackModel(graph, config, NO_PARAMETERS, [], weights ? BASE : OUTER_PREFIX);
     for (const [adapter, spec] of Object.entries(adapters))
       for (let i = 0; i < config.layers; i++)
         graph.scope(packName(adapter, i), () => {
