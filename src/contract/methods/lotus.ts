@@ -75,10 +75,10 @@ export const lotus = defineMethod({
       id: 'lotus-before-128',
       name: 'LOTUS-style, said before the latent',
       about:
-        'The result of a step is said by the state that its latent is made of, so that what is fed is the softened result: this project’s own reading of the loss. Weight tried on validation problems of the bundled pair.',
+        'The result of a step is said by the state that its latent is made of, so that what is fed is the softened result: this project’s own reading of the loss. Two weights were tried on validation problems of the bundled pair.',
       changes: {
         gold: { at: 'before' },
-        weights: { gold: 0.5, answer: 1 },
+        weights: { answer: 1 },
         optimiser: { steps: 300, learningRate: 2e-3 },
       },
     },
