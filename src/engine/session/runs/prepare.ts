@@ -10,7 +10,7 @@ import { layoutOf } from '../../data/batch';
 import type { RationaleForm, TokenProblem } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
 import { feedsOf } from '../../decode/reason';
-import { explicitly, positionsIn, type Reasoning } from '../../decode/reasoning';
+import { explicitly, positionsRun, type Reasoning } from '../../decode/reasoning';
 import { initialWeights } from '../../model/initial-weights';
 import type { DecoderConfig } from '../../nn/config';
 import type { Recipe, Targets, TrainingTokens } from '../../recipes/shared/recipe';
@@ -101,7 +101,7 @@ export async function prepare(
   const stages = stagesOf(config, context.methods);
   const reasonings = stages.map((_, stage) => reasoningIn(recipe, config, roles, stage));
   const reasoning = reasonings.at(-1) as Reasoning;
-  const fed = Math.max(...reasonings.map(positionsIn));
+  const fed = Math.max(...reasonings.map(positionsRun));
   const capacity = Math.max(...reasonings.map((each) => capacityFor(decoded, each)));
   const tokens = layout.question + fed + layout.prompt + layout.answer + layout.explicit;
   const purpose = { kind: 'distil', sequences: batch, tokens, rank: config.lora.rank } as const;
