@@ -104,7 +104,7 @@ export interface Given {
   readonly storage?: string | undefined;
 }
 
-/** Opens the checkpoint that is given, if one is, with its adapter, and says what is to be said of it. */
+/** Opens the checkpoint that is given, if one is, with its adapter, and prints the notes of its report. */
 export async function openGiven(
   workbench: LoriWorkbench,
   { open, adapter, storage }: Given,
