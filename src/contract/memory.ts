@@ -12,7 +12,11 @@ export type Purpose =
       readonly tokens: number;
       /** Of the adapters. */
       readonly rank: number;
+      /** Whether the model's own weights are trained too; default false. */
+      readonly weights?: boolean;
     };
+
+type Distil = Extract<Purpose, { readonly kind: 'distil' }>;
 
 /** The sizes that memory depends on; the head's dimension is H / heads unless it is given. */
 export type ModelSizes = Pick<
@@ -76,7 +80,7 @@ export function estimateMemory(
   const parts = {
     weights,
     activations: activations(model, provider, purpose),
-    adapters: purpose.kind === 'distil' ? adapterBytes(model, purpose.rank) : 0,
+    adapters: purpose.kind === 'distil' ? trainedBytes(model, purpose) : 0,
     // A tensor as it is stored, and widened to float32.
     engine: PAGE + 1.5 * largestRead(model),
   };
@@ -170,12 +174,15 @@ function activations(model: ModelSizes, provider: DeviceReport['provider'], purp
   return F32 * (3 * layer + L * (2 * rows * H + 2 * keyValues));
 }
 
-/** LoRA on every linear of a layer: the values, their gradients, and AdamW's two moments. */
-function adapterBytes(model: ModelSizes, rank: number): number {
+/**
+ * LoRA on every linear of a layer, and the weights themselves where they are trained: the values, their gradients, and AdamW's
+ * two moments.
+ */
+function trainedBytes(model: ModelSizes, { rank, weights = false }: Distil): number {
   const { hidden: H, intermediate: I, heads, kvHeads } = model;
   const d = headDimOf(model);
   const sizes = 2 * (H + heads * d) + 2 * (H + kvHeads * d) + 3 * (H + I);
-  return 4 * F32 * model.layers * rank * sizes;
+  return 4 * F32 * (model.layers * rank * sizes + (weights ? model.parameters : 0));
 }
 
 function seconds(model: ModelSizes, purpose: Purpose): number {

@@ -104,7 +104,8 @@ export async function prepare(
   const fed = Math.max(...reasonings.map(positionsIn));
   const capacity = Math.max(...reasonings.map((each) => capacityFor(decoded, each)));
   const tokens = layout.question + fed + layout.prompt + layout.answer + layout.explicit;
-  const purpose = { kind: 'distil', sequences: batch, tokens, rank: config.lora.rank } as const;
+  const weights = recipe.trainsWeights?.(config) ?? false;
+  const purpose = { kind: 'distil', sequences: batch, tokens, rank: config.lora.rank, weights } as const;
   refuseUnlessFits(base.config, runtime.provider, purpose, 'training');
   checkDecoding(base, capacity);
   if (config.evaluation.explicit) checkDecoding(base, capacityFor(decoded, explicitly(reasoning)));
