@@ -2,13 +2,16 @@
  * A Workbench for tests of the page: it computes nothing, its numbers are made by a seeded formula, and it fails where it
  * is told to. Never part of a build.
  */
-import type { Workbench } from '../contract/calls';
-import { parseRunConfig } from '../contract/config';
+import type { RunOptions, Workbench } from '../contract/calls';
+import type { RunConfig } from '../contract/config';
 import type { Accuracy, Problem, Progress, RunResult, StudentReport } from '../contract/events';
 import { writeInterventions } from '../contract/intervention-text';
 import type { CheckpointReport } from '../contract/lens';
+import { estimateMemory } from '../contract/memory';
 import { METHODS, methodOf } from '../contract/methods/index';
 import type { Methods } from '../contract/methods/method';
+import { emptySeries, type RunSeries } from '../contract/series-schema';
+import type { SnapshotStatus } from '../contract/snapshot';
 import { DataRoom } from '../engine/session/data/data-room';
 import type { ResolvedSubject } from '../engine/session/models/subjects';
 import { madeGeneration } from './generation.testing';
@@ -154,6 +157,135 @@ export function double({
   };
   let kept: CheckpointReport[] = [];
   const rows = new DataRoom();
+  /** What the double writes for a snapshot. */
+  const openFile = (file: Uint8Array): { readonly config: RunConfig; readonly step: number } =>
+    JSON.parse(new TextDecoder().decode(file));
+
+  const seriesUpTo = (count: number): RunSeries => {
+    const column = (value: number) => new Array<number>(count).fill(value);
+    return {
+      ...emptySeries,
+      step: column(0).map((_, i) => i + 1),
+      learningRate: column(1e-3),
+      gradientNorm: column(1),
+      milliseconds: column(42),
+      losses: { total: column(2) },
+    };
+  };
+
+  const train = async (config: RunConfig, options?: RunOptions, first = 0): Promise<RunResult> => {
+    Object.assign(asked, { wish: 'resume' });
+    kept = [];
+    const tell = (progress: Progress) => options?.report?.({ kind: 'progress', progress });
+    await work('teacher', 'samples', config.data.samples, tell, options?.signal);
+    await work('compile', 'programs', 4, tell, options?.signal);
+    const { steps } = config.optimiser;
+    const from = performance.now();
+    let step = first;
+    const say = (state: 'running' | 'paused') => !isMute && options?.report?.({ kind: 'state', state });
+    let isPaused = false;
+    const keep = async (status: SnapshotStatus) => {
+      const file = new TextEncoder().encode(JSON.stringify({ config, step }));
+      await options?.keep?.({ step, steps, status, file });
+      const told = { bytes: file.byteLength, milliseconds: 1, failure: null };
+      if (options?.keep) options.report?.({ kind: 'kept', step, every: interval, ...told });
+    };
+    const interval = config.keeping.every || 10;
+    say('running');
+    if (first > 0)
+      options?.report?.({ kind: 'resumed', step, steps, series: seriesUpTo(step), provider: 'wasm' });
+    await keep('training');
+    while (step < steps && asked.wish !== 'stop') {
+      if (options?.signal?.aborted && !isDeaf) throw cancelled();
+      if (asked.wish === 'pause') {
+        await wait(pace);
+        if (!isPaused) say('paused');
+        isPaused = true;
+        continue;
+      }
+      if (isPaused) say('running');
+      isPaused = false;
+      step++;
+      if (step % 4 === 0) await wait(pace);
+      const fall = Math.exp(-step / (steps / 4));
+      const wobble = 1 + 0.25 * (noise(step) - 0.5);
+      const terms: Record<string, number> = Object.fromEntries(
+        methodOf(config.method, methods)
+          .terms.filter(({ weight }) => valueAt(config, weight) !== 0)
+          .map(({ name }, i) => [name, (2.4 / (i + 1)) * fall * wobble + 0.1 * (i + 1)]),
+      );
+      const total = step === nanAt ? Number.NaN : Object.values(terms).reduce((a, b) => a + b, 0);
+      options?.report?.({
+        kind: 'step',
+        step,
+        steps,
+        learningRate:
+          config.optimiser.learningRate *
+          Math.min(1, step / (steps * 0.05)) *
+          0.5 *
+          (1 + Math.cos((Math.PI * step) / steps)),
+        losses: { total, ...terms },
+        gradientNorm: (2 * fall + 0.3) * wobble,
+        milliseconds: 42,
+      });
+      tell({ phase: 'train', done: step, total: steps, unit: 'steps', elapsed: performance.now() - from });
+      if (step === nanAt) {
+        if (copiedAt > 0)
+          options?.report?.({ kind: 'student', student: studentOf('copy', config, copiedAt, methods) });
+        throw engineError(
+          'numeric',
+          `the loss is not a number at step ${step}`,
+          'Lower the learning rate or the weights of the terms.',
+        );
+      }
+      const { every, samples } = config.observation;
+      if (every > 0 && step % every === 0) {
+        kept = [...kept, { id: step / every, step, label: `student, step ${step}` }];
+        const sigma = Float32Array.from({ length: 24 }, (_, r) => Math.exp(-r * (0.2 + 0.4 * fall)));
+        options?.report?.({
+          kind: 'spectrum',
+          step,
+          checkpoint: step / every,
+          samples,
+          sigma,
+          cumulative: sigma.map((_, r) => (r + 1) / sigma.length),
+          effectiveRank: 1 + 8 * (1 - fall),
+          stableRank: 1 + 2 * (1 - fall),
+          cosine: 0.2 + 0.7 * fall,
+          milliseconds: 12,
+        });
+      }
+      if (config.evaluation.every > 0 && step % config.evaluation.every === 0) {
+        const correct = Math.round(config.data.validation * 0.45 * (1 - fall));
+        options?.report?.({
+          kind: 'evaluation',
+          step,
+          set: 'validation',
+          accuracy: accuracyOf(correct, config.data.validation || 1),
+          milliseconds: 300,
+        });
+      }
+      if (step % interval === 0) await keep('training');
+    }
+    await keep(step < steps ? 'stopped' : 'done');
+    const student: StudentReport = { ...studentOf(`run-${calls.length}`, config, step, methods) };
+    options?.report?.({ kind: 'student', student });
+    const result: RunResult = {
+      config,
+      student,
+      status: asked.wish === 'stop' ? 'stopped' : 'done',
+      steps: step,
+      heldOut: accuracyOf(86, 200),
+      teacher: accuracyOf(157, 200),
+      seconds: { teacher: 3.1, compile: 1.2, train: 41.5, evaluate: 12.2 },
+      programs: 7,
+      trainable: 98_304,
+      provider: 'wasm',
+      models: { base: 'a'.repeat(64), teacher: 'b'.repeat(64) },
+    };
+    return result;
+  };
+
   const workbench: Workbench = {
     async lens(request, options) {
       await begin('lens', request);
@@ -345,112 +477,32 @@ export function double({
     },
     async distil(config, options) {
       await begin('distil', config.method);
-      Object.assign(asked, { wish: 'resume' });
-      kept = [];
-      const tell = (progress: Progress) => options?.report?.({ kind: 'progress', progress });
-      await work('teacher', 'samples', config.data.samples, tell, options?.signal);
-      await work('compile', 'programs', 4, tell, options?.signal);
-      const { steps } = config.optimiser;
-      const from = performance.now();
-      let step = 0;
-      const say = (state: 'running' | 'paused') => !isMute && options?.report?.({ kind: 'state', state });
-      let isPaused = false;
-      say('running');
-      while (step < steps && asked.wish !== 'stop') {
-        if (options?.signal?.aborted && !isDeaf) throw cancelled();
-        if (asked.wish === 'pause') {
-          await wait(pace);
-          if (!isPaused) say('paused');
-          isPaused = true;
-          continue;
-        }
-        if (isPaused) say('running');
-        isPaused = false;
-        step++;
-        if (step % 4 === 0) await wait(pace);
-        const fall = Math.exp(-step / (steps / 4));
-        const wobble = 1 + 0.25 * (noise(step) - 0.5);
-        const terms: Record<string, number> = Object.fromEntries(
-          methodOf(config.method, methods)
-            .terms.filter(({ weight }) => valueAt(config, weight) !== 0)
-            .map(({ name }, i) => [name, (2.4 / (i + 1)) * fall * wobble + 0.1 * (i + 1)]),
-        );
-        const total = step === nanAt ? Number.NaN : Object.values(terms).reduce((a, b) => a + b, 0);
-        options?.report?.({
-          kind: 'step',
-          step,
-          steps,
-          learningRate:
-            config.optimiser.learningRate *
-            Math.min(1, step / (steps * 0.05)) *
-            0.5 *
-            (1 + Math.cos((Math.PI * step) / steps)),
-          losses: { total, ...terms },
-          gradientNorm: (2 * fall + 0.3) * wobble,
-          milliseconds: 42,
-        });
-        tell({ phase: 'train', done: step, total: steps, unit: 'steps', elapsed: performance.now() - from });
-        if (step === nanAt) {
-          if (copiedAt > 0)
-            options?.report?.({ kind: 'student', student: studentOf('copy', config, copiedAt, methods) });
-          throw engineError(
-            'numeric',
-            `the loss is not a number at step ${step}`,
-            'Lower the learning rate or the weights of the terms.',
-          );
-        }
-        const { every, samples } = config.observation;
-        if (every > 0 && step % every === 0) {
-          kept = [...kept, { id: step / every, step, label: `student, step ${step}` }];
-          const sigma = Float32Array.from({ length: 24 }, (_, r) => Math.exp(-r * (0.2 + 0.4 * fall)));
-          options?.report?.({
-            kind: 'spectrum',
-            step,
-            checkpoint: step / every,
-            samples,
-            sigma,
-            cumulative: sigma.map((_, r) => (r + 1) / sigma.length),
-            effectiveRank: 1 + 8 * (1 - fall),
-            stableRank: 1 + 2 * (1 - fall),
-            cosine: 0.2 + 0.7 * fall,
-            milliseconds: 12,
-          });
-        }
-        if (config.evaluation.every > 0 && step % config.evaluation.every === 0) {
-          const correct = Math.round(config.data.validation * 0.45 * (1 - fall));
-          options?.report?.({
-            kind: 'evaluation',
-            step,
-            set: 'validation',
-            accuracy: accuracyOf(correct, config.data.validation || 1),
-            milliseconds: 300,
-          });
-        }
-      }
-      const student: StudentReport = { ...studentOf(`run-${calls.length}`, config, step, methods) };
-      options?.report?.({ kind: 'student', student });
-      const result: RunResult = {
-        config,
-        student,
-        status: asked.wish === 'stop' ? 'stopped' : 'done',
-        steps: step,
-        heldOut: accuracyOf(86, 200),
-        teacher: accuracyOf(157, 200),
-        seconds: { teacher: 3.1, compile: 1.2, train: 41.5, evaluate: 12.2 },
-        programs: 7,
-        trainable: 98_304,
-        provider: 'wasm',
-        models: { base: 'a'.repeat(64), teacher: 'b'.repeat(64) },
+      return train(config, options);
+    },
+    async resume(file, options) {
+      const { config, step } = openFile(file);
+      await begin('resume', `from step ${step}`);
+      return train(config, options, step);
+    },
+    async openStudent(file) {
+      const { config, step } = openFile(file);
+      await begin('openStudent', `step ${step}`);
+      return studentOf('kept', config, step, methods);
+    },
+    async runCost(config) {
+      await begin('runCost');
+      const model = { parameters: 1e6, layers: 4, hidden: 64, intermediate: 128, heads: 4, kvHeads: 4 };
+      const purpose = { kind: 'distil', sequences: 2, tokens: 60, rank: config.lora.rank } as const;
+      return {
+        data: {
+          ...{ name: 'rows.jsonl', sha256: '0'.repeat(64), rule: 'last-number', leftOut: 0 },
+          ...{ training: ['row-1'], validation: [], heldOut: ['row-2'], leftOutRows: [], notes: [] },
+        },
+        ...{ student: 'stories', teacher: 'stories itself', batch: 2, tokens: 60 },
+        ...{ composition: 'whole', storage: 'f32' },
+        memory: estimateMemory({ ...model, vocabulary: 512, tied: true }, 'wasm', purpose),
+        seconds: { step: 0.5, teacher: 1, all: 76 },
       };
-      return result;
-    },
-    async resume() {
-      await begin('resume');
-      throw engineError('input', 'the double keeps no snapshots');
-    },
-    async openStudent() {
-      await begin('openStudent');
-      return studentOf('kept', parseRunConfig({}), 150, methods);
     },
     async keepTeacher() {
       await begin('keepTeacher');

@@ -1,4 +1,4 @@
-import type { EvaluationEvent, GroupsEvent, SpectrumEvent, StepEvent } from './events';
+import type { EvaluationEvent, GroupsEvent, RunEvent, SpectrumEvent, StepEvent } from './events';
 import { LARGEST_SERIES, type RunSeries, thin, thinEvaluations } from './series-schema';
 
 /** A run's series as its events come in. */
@@ -13,6 +13,15 @@ const mapColumns = (series: RunSeries, change: (values: readonly number[]) => nu
   spectra: series.spectra,
   drawn: series.drawn,
 });
+
+/** The series with everything that belongs into it of these events. */
+export function appendEvents(series: RunSeries, events: readonly RunEvent[]): RunSeries {
+  const of = <K extends RunEvent['kind']>(kind: K) =>
+    events.filter((event): event is Extract<RunEvent, { kind: K }> => event.kind === kind);
+  const stepped = appendSteps(series, of('step'));
+  const observed = appendDrawn(appendSpectra(stepped, of('spectrum')), of('groups'));
+  return appendEvaluations(observed, of('evaluation'));
+}
 
 /** The series with more steps appended. A term absent from a step is NaN there. Never longer than `LARGEST_SERIES`. */
 export function appendSteps(series: RunSeries, events: readonly StepEvent[]): RunSeries {

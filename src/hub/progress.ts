@@ -28,7 +28,7 @@ export class Speedometer {
 
   /** `bytes` are there at time `at`, in milliseconds. */
   note(bytes: number, at: number): void {
-    // A file that begins anew has fewer: what was measured says nothing of what comes.
+    // A file that starts over has fewer bytes: its earlier speed says nothing about what follows.
     if ((this.marks.at(-1)?.bytes ?? 0) > bytes) this.marks.length = 0;
     this.marks.push({ at, bytes });
     while (this.marks.length > 2 && at - this.marks[0]!.at > WINDOW) this.marks.shift();

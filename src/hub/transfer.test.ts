@@ -178,7 +178,7 @@ describe('a file that was begun', () => {
     expect(done.asked).toHaveLength(0);
   });
 
-  it('begins anew where the host ignores the range, or the ETag changed, or the rest is refused', async () => {
+  it('starts over where the host ignores the range, or the ETag changed, or the rest is refused', async () => {
     const whole = (): Answer => ({ body: BYTES, headers: { etag: '"1"' } });
     const ignored = await run([whole], { part: begun(6000) });
     expect([ignored.outcome, ignored.part.bytes]).toEqual(['sha256', BYTES]);
@@ -191,7 +191,7 @@ describe('a file that was begun', () => {
     expect([refused.outcome, refused.from()]).toEqual(['sha256', [6000, 0]]);
   });
 
-  it('begins anew where the host sends another part than was asked', async () => {
+  it('starts over where the host sends another part than was asked', async () => {
     const other = (): Answer => ({
       status: 206,
       body: BYTES.slice(5000),
@@ -201,7 +201,7 @@ describe('a file that was begun', () => {
     expect([done.outcome, done.from()]).toEqual(['sha256', [6000, 0]]);
   });
 
-  it('begins anew, once, where its beginning is damaged', async () => {
+  it('starts over, once, where its beginning is damaged', async () => {
     const part = begun(6000);
     part.bytes[17]! ^= 1;
     const done = await run([serve(BYTES)], { part });

@@ -23,7 +23,7 @@ export interface TransferOptions {
   readonly limits: Limits;
   readonly signal: AbortSignal;
   readonly fetch: typeof fetch;
-  /** Bytes of this file that are there now. It may go down: a file that changed begins anew. */
+  /** Bytes of this file that are there now. It may go down: a file that changed is downloaded from its beginning. */
   readonly onBytes: (bytes: number) => void;
   /** `null`: no longer. */
   readonly onWait: (waiting: Waiting | null) => void;
@@ -49,7 +49,7 @@ export async function transfer(
 }
 
 class Transfer {
-  /** The farthest it ever stood. A file that begins anew, again and again, thereby makes no progress. */
+  /** The farthest it ever stood. A file that starts over again and again thereby makes no progress. */
   private farthest = 0;
   private unflushed = 0;
   /** Whether some of what is there is from before this call. */
@@ -77,7 +77,7 @@ class Transfer {
     return this.checksum.proof;
   }
 
-  /** Hashes what is there; begins anew where it cannot be told what it is the beginning of. */
+  /** Hashes what is there; starts over where it is not known which file it is the beginning of. */
   private async takeUp(): Promise<void> {
     const { size } = this.part;
     const isProvable = this.checksum.proof !== 'size' || this.part.etag !== null;
@@ -133,7 +133,10 @@ class Transfer {
         const response = await ask(url, { ...requestInit(base, token, from), signal: both });
         if (response.status === 416 && from > 0) {
           await this.restart(null);
-          throw new Retry('the host has no such rest of the file: it begins anew', 0);
+          throw new Retry(
+            'the host does not have the rest of this file: it is downloaded from its beginning',
+            0,
+          );
         }
         refuseAnswer(response, base, this.file.path, limits);
         await this.agree(response, from);
@@ -147,7 +150,7 @@ class Transfer {
     );
   }
 
-  /** Sees to it that the answer goes on where the file stands; begins anew where it is of another file. */
+  /** Sees to it that the answer goes on where the file stands; starts over where it belongs to another file. */
   private async agree(response: Response, from: number): Promise<void> {
     const etag = response.headers.get('etag');
     if (response.status === 200) {
@@ -164,7 +167,7 @@ class Transfer {
     if (hasAnotherSize) throw this.changed(`it has ${total} bytes, listed with ${this.file.size}`);
     throw new Retry(
       isAnother
-        ? 'the file has changed on the host: it begins anew'
+        ? 'the file has changed on the host: it is downloaded from its beginning'
         : 'the host sent another part of the file than was asked',
       0,
     );

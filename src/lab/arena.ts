@@ -3,6 +3,7 @@ import { type Arena, type ArenaRun, arenaSchemaOf, remaining, rowOf, standings }
 import { readJson } from '../text/json';
 import { type Command, unobserved } from './command';
 import { evalTable } from './eval-table';
+import { isResult } from './refused';
 
 /**
  * Every contender of an arena's file on every seed that has no run yet. What goes to --out is an arena's file again: the
@@ -37,7 +38,7 @@ export const arena: Command = async ({ workbench, methods, plan, say, save, onEv
   return { arena: 1, ...whole, standings: standings(whole).map(plainly), table: tableOf(whole) };
 };
 
-/** A run that diverges is a result; any other error ends the arena. */
+/** A run that diverges, or a method that cannot use its settings, is a result; any other error ends the arena. */
 async function runOnce(
   name: string,
   seed: number,
@@ -46,7 +47,7 @@ async function runOnce(
   try {
     return rowOf(name, seed, await distil());
   } catch (error) {
-    if ((error as { code?: unknown }).code !== 'numeric') throw error;
+    if (!isResult(error)) throw error;
     return { name, seed, failed: (error as Error).message };
   }
 }

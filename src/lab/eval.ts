@@ -5,6 +5,7 @@ import { RESAMPLES } from '../contract/statistics';
 import { type Command, type CommandInput, type Contender, unobserved } from './command';
 import { type EvalFile, type EvalRun, evalFile } from './eval-file';
 import { evalTable } from './eval-table';
+import { isResult } from './refused';
 
 /**
  * Every contender on every seed: the accuracy of each run, and for each contender its statistics over seeds and its
@@ -34,7 +35,7 @@ export const evaluate: Command = async (input) => {
   return outcome();
 };
 
-/** A run that diverges is a result, not the end of the evaluation; any other error ends it. */
+/** A run that diverges, or a method that cannot use the settings, is a result; any other error ends the evaluation. */
 async function runOnce(distil: () => Promise<RunResult>): Promise<Omit<EvalRun, 'name' | 'seed'>> {
   try {
     const { heldOut, teacher, seconds, steps } = await distil();
@@ -49,7 +50,7 @@ async function runOnce(distil: () => Promise<RunResult>): Promise<Omit<EvalRun, 
       seconds,
     };
   } catch (error) {
-    if ((error as { code?: unknown }).code !== 'numeric') throw error;
+    if (!isResult(error)) throw error;
     return { failed: (error as Error).message };
   }
 }

@@ -25,7 +25,7 @@ const ABOUT: Readonly<Record<CommandName, string>> = {
   bench: 'Times a training step.',
 };
 
-export const USAGE = `usage: npm run lab -- <${Object.keys(COMMANDS).join('|')}> [options]; --help says what there is`;
+export const USAGE = `usage: npm run lab -- <${Object.keys(COMMANDS).join('|')}> [options]; --help lists commands and options`;
 
 /** @param command one command's help; without it, the help on everything */
 export function help(methods: Methods, command?: CommandName): string {

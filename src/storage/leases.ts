@@ -48,6 +48,24 @@ export class Leases {
     beat();
   }
 
+  /** Holds `id` unless another tab does. @returns whether this tab holds it now */
+  async claim(id: string): Promise<boolean> {
+    if (this.held.has(id)) return true;
+    const { locks } = this;
+    if (!locks) {
+      if (await this.elsewhere(id)) return false;
+      this.hold(id);
+      return true;
+    }
+    return new Promise<boolean>((resolve) => {
+      const take = (lock: Lock | null) => {
+        resolve(lock !== null);
+        return lock === null ? undefined : new Promise<void>((end) => this.held.set(id, end));
+      };
+      locks.request(PREFIX + id, { ifAvailable: true }, take).catch(() => resolve(false));
+    });
+  }
+
   release(id: string): void {
     this.held.get(id)?.();
     this.held.delete(id);

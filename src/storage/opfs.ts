@@ -29,12 +29,17 @@ export const opfsUnavailable = (): string | null =>
       : 'this browser has no file system for sites';
 
 /** The folder of all checkpoints. Rejects with `StorageError`. */
-export async function checkpointsFolder(name = FOLDER): Promise<FileSystemDirectoryHandle> {
+export const checkpointsFolder = (name = FOLDER): Promise<FileSystemDirectoryHandle> => folderIn(name);
+
+/** The folder at this path, made where there is none. Rejects with `StorageError`. */
+export async function folderIn(...path: readonly string[]): Promise<FileSystemDirectoryHandle> {
   const why = opfsUnavailable();
   if (why !== null)
     throw new StorageError(`nothing can be stored: ${why}`, 'Open the model from a folder instead.');
   try {
-    return await (await navigator.storage.getDirectory()).getDirectoryHandle(name, { create: true });
+    let folder = await navigator.storage.getDirectory();
+    for (const name of path) folder = await folder.getDirectoryHandle(name, { create: true });
+    return folder;
   } catch (cause) {
     throw storageError(cause);
   }

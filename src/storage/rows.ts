@@ -45,6 +45,10 @@ const withConfig = <Row extends { readonly config: ReadConfig }>(
   row: Row,
 ): Omit<Row, 'config'> & { readonly config: RunConfig } => ({ ...row, config: row.config.config });
 
+export const MAX_NAME = 100;
+export const MAX_TAG = 40;
+export const MAX_TAGS = 20;
+
 /** A stored run. A configuration of version 1 is converted, and `notes` names what its method has no setting for. */
 export const savedRunSchemaOf = (methods: Methods) => {
   const config = readConfigSchema(methods);
@@ -61,6 +65,11 @@ export const savedRunSchemaOf = (methods: Methods) => {
         .transform(withConfig)
         .nullable(),
       series: seriesSchema,
+      /** Given by the person; otherwise it is named after its configuration. */
+      name: z.string().max(MAX_NAME).optional().catch(undefined),
+      tags: z.array(z.string().min(1).max(MAX_TAG)).max(MAX_TAGS).optional().catch(undefined),
+      /** Of an interrupted run that is not offered any more when the page starts. */
+      isSetAside: z.boolean().optional().catch(undefined),
     })
     .transform(({ notes: kept, ...row }) => {
       const notes = [...kept, ...row.config.notes];
@@ -73,3 +82,6 @@ export interface SavedRun extends Omit<z.output<typeof savedRunSchema>, 'notes'>
   /** What was left out when the row was read, one sentence each. */
   readonly notes?: readonly string[];
 }
+
+/** What a person has said of a run. */
+export type Labels = Pick<SavedRun, 'name' | 'tags' | 'isSetAside'>;

@@ -2,8 +2,9 @@ import { Connection, type Database, LIMIT } from './connection';
 import { StorageError, storageError } from './errors';
 import { browserLocks, type Heartbeats, Leases } from './leases';
 import { defaultSettings, type SavedRun, type Settings, savedRunSchema, settingsSchema } from './rows';
+import type { StudentShelf } from './students';
 
-/** Maximum number of stored runs; the oldest make room. Damaged rows do not count. */
+/** Maximum number of stored runs without a student; the oldest make room. Damaged rows do not count. */
 export const LARGEST_COUNT = 50;
 
 /** A row that this version of the page cannot read. It is kept until it is deleted. */
@@ -33,10 +34,14 @@ export interface Store {
   listRuns(): Promise<RunList>;
   /** Inserts or replaces. A run that was deleted since it was first saved stays deleted, and this rejects. */
   saveRun(run: SavedRun): Promise<void>;
+  /** Inserts or replaces a row whatever happened to it before: labels, or undoing a deletion. Rejects for a run in progress in another tab. */
+  putRun(run: SavedRun): Promise<void>;
   /** Rejects for a run in progress in another tab. */
   deleteRun(id: string): Promise<void>;
   /** Declares that this tab trains `id`, until `endRun` or the end of the tab: other tabs neither delete it nor show it as interrupted. */
   beginRun(id: string): void;
+  /** The same for a run that is resumed. @returns false if another tab trains it */
+  claimRun(id: string): Promise<boolean>;
   endRun(id: string): void;
 }
 
@@ -85,11 +90,18 @@ export function memoryStore(reason: string): Store {
     saveRun: async (run) => {
       rows.set(run.id, structuredClone(run));
     },
+    putRun: async (run) => {
+      rows.set(run.id, structuredClone(run));
+    },
     deleteRun: async (id) => {
       rows.delete(id);
     },
     beginRun: (id) => {
       held.add(id);
+    },
+    claimRun: async (id) => {
+      held.add(id);
+      return true;
     },
     endRun: (id) => {
       held.delete(id);
@@ -104,11 +116,11 @@ async function rowsOf(db: Database): Promise<Map<string, unknown>> {
   return new Map(keys.map((key, i) => [String(key), values[i]]));
 }
 
-/** Makes room by deleting the oldest readable rows, but never a run in progress. */
-async function dropOldest(db: Database, underWay: ReadonlySet<string>): Promise<void> {
+/** Makes room by deleting the oldest readable rows, but never a run in progress, nor one whose student is kept. */
+async function dropOldest(db: Database, needed: ReadonlySet<string>): Promise<void> {
   if ((await db.count('runs')) <= LARGEST_COUNT) return;
   const { runs } = readRows(await rowsOf(db));
-  const old = runs.slice(LARGEST_COUNT).filter(({ id }) => !underWay.has(id));
+  const old = runs.filter(({ id }) => !needed.has(id)).slice(LARGEST_COUNT);
   for (const { id } of old) await db.delete('runs', id);
 }
 
@@ -149,6 +161,8 @@ export interface StoreOptions {
   readonly limit?: number;
   /** Replaces the browser's locks; `null` for a page without any. */
   readonly locks?: LockManager | null;
+  /** Where the runs' students are. */
+  readonly students?: Pick<StudentShelf, 'list'>;
 }
 
 /**
@@ -156,7 +170,7 @@ export interface StoreOptions {
  * rejects.
  */
 export async function openStore(name = 'lori-playground', options: StoreOptions = {}): Promise<Store> {
-  const { limit = LIMIT, locks } = options;
+  const { limit = LIMIT, locks, students } = options;
   const connection = new Connection(name, limit);
   try {
     await connection.use(async () => {});
@@ -187,8 +201,13 @@ export async function openStore(name = 'lori-playground', options: StoreOptions 
     async saveRun(run) {
       const isNew = await connection.use((db) => putRun(db, run, ours));
       if (!isNew) return;
-      const underWay = await leases.underWay();
-      await connection.use((db) => dropOldest(db, underWay));
+      const kept = (await students?.list())?.map((one) => one.run) ?? [];
+      const needed = new Set([...(await leases.underWay()), ...kept]);
+      await connection.use((db) => dropOldest(db, needed));
+    },
+    async putRun(run) {
+      if (await leases.elsewhere(run.id)) throw isUnderWay();
+      await connection.use((db) => db.put('runs', run, run.id));
     },
     async deleteRun(id) {
       if (await leases.elsewhere(id)) throw isUnderWay();
@@ -197,6 +216,7 @@ export async function openStore(name = 'lori-playground', options: StoreOptions 
       });
     },
     beginRun: (id) => leases.hold(id),
+    claimRun: (id) => leases.claim(id),
     endRun: (id) => leases.release(id),
   };
 }

@@ -3,6 +3,7 @@ import { CANCEL_LIMIT } from '../store/task-driver';
 import { useActions, useApp, useAppMade } from '../store/use-app';
 import { Button } from '../ui/Button';
 import { ErrorNotice, Notice } from '../ui/ErrorNotice';
+import { ResumeOffer } from './ResumeOffer';
 
 /** Messages about the whole page: an engine that died or does not respond, an unusable link, other notices. */
 export function Notices() {
@@ -23,6 +24,7 @@ export function Notices() {
   );
   return (
     <>
+      <ResumeOffer />
       {dead && (
         <ErrorNotice title="The engine has stopped" error={dead}>
           {restartButton}

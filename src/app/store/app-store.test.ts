@@ -12,7 +12,7 @@ import { madeThoughts } from './thoughts';
 /** The page's state and actions, without a DOM, on a test double of the engine. */
 function open(options: DoubleOptions & { hash?: string; storage?: Store; cancelLimit?: number } = {}) {
   const doubles: Double[] = [];
-  let hide = () => {};
+  const hiding: (() => void)[] = [];
   const app = createApp({
     connect: () => {
       const started = double({ pace: 0, ...(doubles.length === 0 ? options : {}) });
@@ -24,10 +24,13 @@ function open(options: DoubleOptions & { hash?: string; storage?: Store; cancelL
     pairUrl: '/models/',
     ...(options.cancelLimit !== undefined && { cancelLimit: options.cancelLimit }),
     onHide: (listener) => {
-      hide = listener;
+      hiding.push(listener);
     },
   });
-  return { ...app, state: () => app.store.getState(), doubles, hide: () => hide() };
+  const hide = () => {
+    for (const listener of hiding) listener();
+  };
+  return { ...app, state: () => app.store.getState(), doubles, hide };
 }
 
 const small = parseRunConfig({ optimiser: { steps: 12 }, evaluation: { every: 4 } });

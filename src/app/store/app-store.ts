@@ -23,6 +23,7 @@ import { type SavedActions, savedActions } from './saved-actions';
 import { type SourceActions, sourceActions } from './source-actions';
 import { type AppState, initialState, presetConfig } from './state';
 import { type StorageActions, storageActions } from './storage-actions';
+import { type StudentActions, studentActions } from './student-actions';
 import { failureOf, idle } from './task';
 import { type ThoughtTestActions, thoughtTestActions } from './thought-test-actions';
 import { type TourActions, tourActions } from './tour-actions';
@@ -47,6 +48,7 @@ export type Actions = PageActions &
   ThoughtTestActions &
   RunActions &
   SavedActions &
+  StudentActions &
   LatentActions &
   LensActions &
   DataActions &
@@ -75,7 +77,9 @@ export function createApp(environment: Environment): App {
       pair: idle,
       studentConfig: null,
       student: null,
+      studentRun: null,
       teacher: null,
+      cost: idle,
       data: dataWithoutEngine(ctx.get().data),
       lens: withoutEngine(ctx.get().lens),
     });
@@ -85,6 +89,7 @@ export function createApp(environment: Environment): App {
   const thoughtTest = thoughtTestActions(ctx, engine);
   const run = runActions(ctx, engine);
   const saved = savedActions(ctx);
+  const students = studentActions(ctx, engine);
   const arena = arenaActions(ctx, run);
   const latents = latentActions(ctx, engine);
   const lens = lensActions(ctx, engine);
@@ -193,6 +198,7 @@ export function createApp(environment: Environment): App {
           page.changeSettings({ hasVisited: true });
         await arena.loadArena();
         await saved.refreshSaved();
+        saved.offerInterrupted();
         // A link that asks for something means the same to everyone: whatever it omits takes its default.
         if (Object.keys(ctx.get().link.lens).length === 0)
           ctx.lens({ draft: { ...ctx.get().lens.draft, samples: settings.spectraSamples } });
@@ -225,6 +231,7 @@ export function createApp(environment: Environment): App {
       ...thoughtTest,
       ...run,
       ...saved,
+      ...students,
       ...latents,
       ...lens,
       ...data,

@@ -103,8 +103,8 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
           signal.throwIfAborted();
           const { task: own, result } = ctx.get().run;
           if (went && result) set({ runs: [...get().runs, rowOf(name, seed, result)] });
-          else if (own.status === 'failed' && own.error.code === 'numeric')
-            // A run that diverges is a result.
+          else if (own.status === 'failed' && ['numeric', 'config'].includes(own.error.code))
+            // A run that diverges, or a method that refuses its settings, is a result.
             set({ runs: [...get().runs, { name, seed, failed: own.error.message }] });
           else if (own.status === 'failed') throw Object.assign(new Error(own.error.message), own.error);
           else throw new DOMException('a run was cancelled', 'AbortError');

@@ -2,6 +2,7 @@ import type { StoreApi } from 'zustand/vanilla';
 import type { Methods } from '../../contract/methods/method';
 import { type ModelSources, noSources } from '../../hub/index';
 import type { Store } from '../../storage/store';
+import { noStudents, type StudentShelf } from '../../storage/students';
 import { MAX_MESSAGE, shorten } from '../../text/quote';
 import type { Connection } from '../../worker/client';
 import type { LensState } from './lens';
@@ -27,6 +28,8 @@ export interface Context {
   dropEngine(): void;
   readonly storage: Promise<Store>;
   readonly sources: ModelSources;
+  /** Where runs keep their students. */
+  readonly students: StudentShelf;
   /** Calls `listener` whenever the page is hidden or left, which may be the last chance to store something. */
   onHide(listener: () => void): void;
   /** Folder of the bundled pair. */
@@ -39,6 +42,8 @@ export interface Environment {
   readonly storage: Promise<Store>;
   /** Hosts of models and what is stored of them; by default there are none. */
   readonly sources?: ModelSources;
+  /** Where runs keep their students; by default nowhere. */
+  readonly students?: StudentShelf;
   readonly hash: string;
   readonly pairUrl: string;
   /** What can be trained; by default every method there is. */
@@ -88,6 +93,7 @@ export function createContext(
     },
     storage: environment.storage,
     sources: environment.sources ?? noSources,
+    students: environment.students ?? noStudents('this page has no storage'),
     onHide: environment.onHide ?? (() => {}),
     pairUrl: environment.pairUrl,
   };

@@ -1,5 +1,6 @@
 import { browserSources } from '../../hub/index';
 import { openStore } from '../../storage/store';
+import { openStudents } from '../../storage/students';
 import { type Connection, connect, startWorker } from '../../worker/client';
 import type { Environment } from './context';
 
@@ -28,9 +29,11 @@ function modelOf(search: string): string {
 
 /** The real environment: a worker, this browser's storage and this address. */
 export function browserEnvironment(): Environment {
+  const students = openStudents();
   return {
     connect: () => connect(startWorker()),
-    storage: openStore(),
+    storage: openStore(undefined, { students }),
+    students,
     sources: browserSources(),
     hash: window.location.hash || modelOf(window.location.search),
     onHide,

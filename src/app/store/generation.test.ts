@@ -41,7 +41,7 @@ describe('generation', () => {
     expect(generation()).toMatchObject({ task: { status: 'done' }, live: { report: null } });
   });
 
-  it('can be stopped: what has come stays, and the next one begins anew', async () => {
+  it('can be stopped: what has come stays, and the next one starts from its beginning', async () => {
     const { actions, generation } = open({ pace: 20 });
     await actions.loadPair();
     const running = actions.generate();

@@ -1,8 +1,9 @@
+import type { RunOptions } from '../../contract/calls';
 import { parseRunConfig, type RunConfig } from '../../contract/config';
-import type { RunEvent } from '../../contract/events';
+import type { RunEvent, RunResult } from '../../contract/events';
 import { listed, shorten } from '../../text/quote';
 import type { Context } from './context';
-import { withValue } from './draft';
+import { draftErrors, withValue } from './draft';
 import type { EngineActions } from './engine-actions';
 import { noteLoss } from './engine-actions';
 import { outlived } from './lens';
@@ -12,19 +13,23 @@ import { isActive } from './run';
 import { modelsThatDiffer, readRunFile } from './run-file';
 import { runKeeper } from './saved-actions';
 import { presetConfig } from './state';
-import { failureOf, idle } from './task';
+import { done, failed, failureOf, idle } from './task';
 
 export interface RunActions {
   choosePreset(id: string): void;
   setField(path: string, value: unknown): void;
   /** Chooses the student, the teacher or the data; says what else had to change with it. */
   chooseRole(field: RoleField, value: string): void;
+  /** What the run of the form would take; nothing where its models or data are not there. */
+  estimateRun(): Promise<void>;
   /** Keeps the student there is as teacher for the next run, and chooses it. */
   keepTeacher(): Promise<boolean>;
   /** Loads a run file's configuration into the form. Throws what is wrong with it. */
   readRunFile(text: string): void;
   /** Trains with the given configuration, or the form's. */
   startRun(config?: RunConfig): Promise<boolean>;
+  /** Trains on from what is kept of a run; an engine that died is started anew. */
+  resumeRun(id: string): Promise<boolean>;
   control(command: 'pause' | 'resume' | 'stop'): Promise<void>;
   /** Cancels the run in any phase; no student is kept. */
   cancelRun(): void;
@@ -34,6 +39,10 @@ export interface RunActions {
 
 /** Milliseconds between two updates of the page during a run. */
 const UPDATE = 200;
+
+/** Attempts to take over a run, and milliseconds between two: the browser frees the lock of a tab that ended soon, not at once. */
+const CLAIMS = 6;
+const CLAIM_PAUSE = 300;
 
 export function runActions(ctx: Context, engine: EngineActions): RunActions {
   const run = ctx.task<true>({
@@ -45,6 +54,9 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
   let reached: ((state: 'running' | 'paused') => void) | null = null;
   let queue: RunEvent[] = [];
   let flushing: ReturnType<typeof setTimeout> | null = null;
+  /** Of several estimates under way, only the last is shown. */
+  let estimates = 0;
+  let estimating = new AbortController();
   const keeper = runKeeper(ctx);
 
   const flush = () => {
@@ -67,13 +79,25 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       // Even if the run fails afterwards, this is the student the engine holds from now on.
       const { run: own, studentConfig, latents } = ctx.get();
       const hasRows = (config: RunConfig | null) => config?.roles.data === 'opened';
-      ctx.set({ student: event.student, studentConfig: own.config });
+      ctx.set({ student: event.student, studentConfig: own.config, studentRun: own.id });
       // Of a student trained on rows the held-out problems are rows.
       const others = (hasRows(own.config) || hasRows(studentConfig)) && { problems: idle };
       ctx.latents({ student: 'trained', ...(latents.problems.status !== 'idle' && others) });
     }
+    if (event.kind === 'kept' && event.failure !== null)
+      ctx.notify('warning', `The student of this run is not kept: ${event.failure} The run goes on.`);
+    if (event.kind === 'resumed') noteProvider(event.provider);
     queue.push(event);
     flushing ??= setTimeout(flush, UPDATE);
+  };
+
+  const noteProvider = (before: string) => {
+    const now = ctx.get().device.value?.provider;
+    if (now !== undefined && now !== before)
+      ctx.notify(
+        'info',
+        `The run was computed on ${before} and goes on on ${now}: from here its losses differ in their last digits from those of a run on one of them.`,
+      );
   };
 
   /** Reports made during training did not show the student as it is now; its checkpoints have not changed. */
@@ -83,6 +107,84 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     );
 
   const link = (preset: string | null) => ctx.set({ link: { ...ctx.get().link, preset } });
+
+  /** Writes the run's snapshots; undefined where nothing can be kept. */
+  const keepFor = (id: string): RunOptions['keep'] =>
+    ctx.students.unavailable !== null
+      ? undefined
+      : async (snapshot) => {
+          const { step, steps, status } = snapshot;
+          const bytes = snapshot.file.byteLength;
+          await ctx.students.write(id, snapshot);
+          const kept = new Map(ctx.get().kept);
+          ctx.set({ kept: kept.set(id, { run: id, step, steps, status, bytes }) });
+        };
+
+  /** Nothing is kept of a run that was discarded. */
+  const discard = async (id: string) => {
+    try {
+      await ctx.students.remove(id);
+      const kept = new Map(ctx.get().kept);
+      kept.delete(id);
+      ctx.set({ kept });
+    } catch (thrown) {
+      ctx.notify('warning', `What was kept of the run could not be deleted: ${failureOf(thrown).message}`);
+    }
+  };
+
+  /** One run from the press of the button to its end. @returns null if it has not begun */
+  const train = async (
+    id: string,
+    config: RunConfig,
+    begin: (options: RunOptions) => Promise<RunResult>,
+    prepare: () => Promise<boolean>,
+  ): Promise<boolean | null> => {
+    let hasBegun = false;
+    const outcome = await run.start(async (turn) => {
+      hasBegun = true;
+      tellsStates = false;
+      reached = turn.reached;
+      queue = [];
+      turn.show(null);
+      ctx.run({ type: 'begin', id, config });
+      ctx.set({ offered: ctx.get().offered === id ? null : ctx.get().offered });
+      keeper.begin();
+      ctx.lens({ checkpoints: [], ...outlived(ctx.get().lens, ({ kind }) => kind === 'student') });
+      try {
+        const keep = keepFor(id);
+        const result = await begin({ signal: turn.signal, report, ...(keep && { keep }) });
+        flush();
+        ctx.run({ type: 'finish', result });
+        return true;
+      } finally {
+        flush();
+      }
+    }, prepare);
+    if (!hasBegun) return null;
+    endOfTraining();
+    if (outcome.status === 'done') await refreshCheckpoints(ctx);
+    if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
+    if (outcome.status === 'cancelled') await discard(id);
+    await keeper.end();
+    return outcome.status === 'done';
+  };
+
+  /** Takes over a run that no tab trains. */
+  const claim = async (id: string): Promise<boolean> => {
+    const store = await ctx.storage;
+    for (let attempt = 1; attempt <= CLAIMS; attempt++) {
+      if (await store.claimRun(id)) return true;
+      if (attempt < CLAIMS) await new Promise((resolve) => setTimeout(resolve, CLAIM_PAUSE));
+    }
+    return false;
+  };
+
+  /** Device and, where it is needed, the pair, on a new engine if the old one is dead or full. */
+  const readyFor = (config: RunConfig) => async () => {
+    const { dead, isHeapFull } = ctx.get();
+    if (dead !== null || isHeapFull) return engine.restart();
+    return needsPair(config) ? engine.pairReady() : engine.deviceReady();
+  };
 
   return {
     choosePreset(id) {
@@ -97,6 +199,24 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       const { config, notes } = withRole(draft, field, value, data.report.value);
       for (const note of notes) ctx.notify('info', note);
       ctx.set({ draft: config });
+    },
+    async estimateRun() {
+      const mine = ++estimates;
+      estimating.abort();
+      estimating = new AbortController();
+      const { draft, device, cost, lens, data, methods } = ctx.get();
+      const isThere =
+        (draft.roles.student !== 'opened' || lens.opened.value !== null) &&
+        (draft.roles.data !== 'opened' || data.report.value !== null);
+      const isOwn = draft.roles.student === 'opened' || draft.roles.data === 'opened';
+      if (!isOwn || !isThere || device.status !== 'done' || draftErrors(draft, methods).size > 0)
+        return ctx.set({ cost: idle });
+      try {
+        const found = await ctx.engine().runCost(draft, { signal: estimating.signal });
+        if (mine === estimates) ctx.set({ cost: done(found) });
+      } catch (thrown) {
+        if (mine === estimates) ctx.set({ cost: failed(failureOf(thrown), cost.value) });
+      }
     },
     async keepTeacher() {
       try {
@@ -132,36 +252,31 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       if (isActive(ctx.get().run)) return false;
       const config = parseRunConfig(wanted, ctx.get().methods);
       const id = new Date().toISOString();
-      let hasBegun = false;
-      const outcome = await run.start(
-        async (turn) => {
-          hasBegun = true;
-          tellsStates = false;
-          reached = turn.reached;
-          queue = [];
-          turn.show(null);
-          ctx.run({ type: 'begin', id, config });
-          keeper.begin();
-          ctx.lens({ checkpoints: [], ...outlived(ctx.get().lens, ({ kind }) => kind === 'student') });
-          try {
-            const result = await ctx.engine().distil(config, { signal: turn.signal, report });
-            flush();
-            ctx.run({ type: 'finish', result });
-            return true;
-          } finally {
-            flush();
-          }
-        },
-        needsPair(config) ? engine.pairReady : engine.deviceReady,
-      );
-      if (!hasBegun) return false;
-      endOfTraining();
-      if (outcome.status === 'done') {
-        await refreshCheckpoints(ctx);
+      const begin = (options: RunOptions) => ctx.engine().distil(config, options);
+      const prepare = needsPair(config) ? engine.pairReady : engine.deviceReady;
+      return (await train(id, config, begin, prepare)) ?? false;
+    },
+    async resumeRun(id) {
+      const row = ctx.get().saved.find((saved) => saved.id === id);
+      if (!row || isActive(ctx.get().run)) return false;
+      const store = await ctx.storage;
+      try {
+        if (!(await claim(id))) {
+          ctx.notify('warning', 'The run is in progress in another tab: this one can only show it.');
+          return false;
+        }
+        const file = await ctx.students.read(id);
+        const begin = (options: RunOptions) => ctx.engine().resume(file, options);
+        const ended = await train(id, row.config, begin, readyFor(row.config));
+        // Its end gives the run free; a run that has not begun is given free here.
+        if (ended === null) store.endRun(id);
+        return ended ?? false;
+      } catch (thrown) {
+        store.endRun(id);
+        const { message, hint } = failureOf(thrown);
+        ctx.notify('warning', `The run could not be resumed: ${message}. ${hint}`);
+        return false;
       }
-      if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
-      await keeper.end();
-      return outcome.status === 'done';
     },
     async control(command) {
       if (command === 'pause') run.pause();

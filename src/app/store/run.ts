@@ -1,7 +1,7 @@
 import type { RunConfig } from '../../contract/config';
-import type { GroupsEvent, RunEvent, RunResult, StepEvent } from '../../contract/events';
+import type { GroupsEvent, KeptEvent, RunEvent, RunResult, StepEvent } from '../../contract/events';
 import type { DataUsed } from '../../contract/roles';
-import { appendDrawn, appendEvaluations, appendSpectra, appendSteps } from '../../contract/series';
+import { appendEvents } from '../../contract/series';
 import { emptySeries, type RunSeries } from '../../contract/series-schema';
 import { type RunClock, startedClock, tick } from './run-clock';
 import { idle, isBusy, type Task } from './task';
@@ -22,6 +22,8 @@ export interface RunState {
   readonly data: DataUsed | null;
   readonly series: RunSeries;
   readonly result: RunResult | null;
+  /** The latest snapshot, or why there is none. */
+  readonly kept: KeptEvent | null;
 }
 
 export type RunAction =
@@ -51,6 +53,7 @@ export const initialRun: RunState = {
   data: null,
   series: emptySeries,
   result: null,
+  kept: null,
 };
 
 export const isActive = ({ task }: Pick<RunState, 'task'>) => isBusy(task);
@@ -87,18 +90,16 @@ export function reduceRun(state: RunState, action: RunAction): RunState {
 
 function reduceEvents(state: RunState, events: readonly RunEvent[]): RunState {
   const steps = events.filter((event) => event.kind === 'step');
-  const evaluations = events.filter((event) => event.kind === 'evaluation');
-  const spectra = events.filter((event) => event.kind === 'spectrum');
   const drawn = events.filter((event) => event.kind === 'groups');
-  const stepped = appendSteps(state.series, steps);
-  const observed = spectra.length === 0 ? stepped : appendSpectra(stepped, spectra);
-  const series = appendDrawn(observed, drawn);
+  // A run that is resumed tells its series before anything else.
+  const resumed = events.findLast((event) => event.kind === 'resumed');
   return {
     ...state,
     clock: events.reduce(tick, state.clock),
     latest: steps.at(-1) ?? state.latest,
+    kept: events.findLast((event) => event.kind === 'kept') ?? state.kept,
     groups: drawn.at(-1) ?? state.groups,
     data: events.find((event) => event.kind === 'data')?.data ?? state.data,
-    series: appendEvaluations(series, evaluations),
+    series: appendEvents(resumed?.series ?? state.series, events),
   };
 }

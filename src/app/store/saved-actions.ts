@@ -1,16 +1,27 @@
-import type { SavedRun } from '../../storage/rows';
+import type { Labels, SavedRun } from '../../storage/rows';
 import { type DamagedRun, LARGEST_COUNT } from '../../storage/store';
+import type { KeptStudent } from '../../storage/students';
 import type { Context } from './context';
 import { isActive } from './run';
+import type { AppState } from './state';
 import { failureOf } from './task';
 
+export { MAX_NAME, MAX_TAG, MAX_TAGS } from '../../storage/rows';
 export type { DamagedRun, SavedRun };
 
 export interface SavedActions {
   /** Reloads the stored runs. Rejects if they cannot be read. */
   refreshSaved(): Promise<void>;
-  /** Deletes a stored run, whether readable or not. */
+  /** Deletes a stored run, whether readable or not. A readable one can be restored until another is deleted or the page is left. */
   deleteRun(id: string): Promise<void>;
+  /** Restores the run deleted last, with its student. */
+  undoDelete(): Promise<void>;
+  /** Renames or tags a run, or sets it aside. */
+  labelRun(id: string, change: Labels): Promise<void>;
+  /** Adds a run to those that are compared, or takes it out. */
+  compareRun(id: string, isCompared: boolean): void;
+  /** Offers the latest interrupted run for being resumed, unless it was set aside. */
+  offerInterrupted(): void;
 }
 
 /** Stores the run in progress. */
@@ -28,38 +39,118 @@ const AUTOSAVE = 10_000;
 /** Milliseconds between two checks on a run in another tab. */
 const LOOK = 5_000;
 
+/** Interrupted runs whose last snapshot is there and which no tab trains, latest first. */
+export const interruptedRuns = ({
+  saved,
+  kept,
+  underWay,
+}: Pick<AppState, 'saved' | 'kept' | 'underWay'>): readonly SavedRun[] =>
+  saved.filter(({ id, result }) => {
+    const status = kept.get(id)?.status;
+    return result === null && !underWay.has(id) && (status === 'training' || status === 'stopped');
+  });
+
 export function savedActions(ctx: Context): SavedActions {
   let next: ReturnType<typeof setTimeout> | undefined;
 
   const refreshSaved = async () => {
     clearTimeout(next);
-    const { runs, damaged, underWay } = await (await ctx.storage).listRuns();
+    const [{ runs, damaged, underWay }, students] = await Promise.all([
+      ctx.storage.then((store) => store.listRuns()),
+      ctx.students.list().catch(unlisted),
+    ]);
     // A run that could not be stored is still listed for as long as the page is open.
-    const { saved, run } = ctx.get();
+    const { saved, run, deleted } = ctx.get();
     const here = saved.filter(({ id }) => id === run.id && !runs.some((row) => row.id === id));
-    ctx.set({ saved: [...here, ...runs], damaged, underWay });
+    const kept = new Map(students.map((student) => [student.run, student]));
+    const all = [...here, ...runs];
+    const known = new Set([...all, ...damaged, deleted].map((row) => row?.id));
+    const orphans = students.filter(({ run: id }) => !known.has(id) && !underWay.has(id));
+    ctx.set({ saved: all, damaged: [...damaged, ...orphans.map(asDamaged)], underWay, kept });
     if ([...underWay].some((id) => id !== run.id))
       next = setTimeout(() => void refreshSaved().catch(() => {}), LOOK);
   };
+
+  const unlisted = (thrown: unknown): readonly KeptStudent[] => {
+    ctx.notify('warning', `Kept students could not be listed: ${failureOf(thrown).message}`);
+    return [];
+  };
+
+  const write = async (row: SavedRun, what: string) => {
+    try {
+      await (await ctx.storage).putRun(row);
+    } catch (thrown) {
+      const { message, hint } = failureOf(thrown);
+      ctx.notify('warning', `The run could not be ${what}: ${message}. ${hint}`);
+    }
+  };
+
+  /** The student of the run deleted before goes for good. */
+  const forget = async () => {
+    const { deleted } = ctx.get();
+    ctx.set({ deleted: null });
+    if (deleted) await ctx.students.remove(deleted.id);
+  };
+  ctx.onHide(() => {
+    // The page may come back: what is deleted then cannot be restored any more.
+    void forget().catch(() => {});
+  });
 
   return {
     refreshSaved,
     async deleteRun(id) {
       try {
+        await forget();
         await (await ctx.storage).deleteRun(id);
-        const { saved, damaged } = ctx.get();
+        const { saved, damaged, offered, compared } = ctx.get();
+        const deleted = saved.find((row) => row.id === id) ?? null;
         ctx.set({
+          deleted,
           saved: saved.filter((row) => row.id !== id),
           damaged: damaged.filter((row) => row.id !== id),
+          compared: compared.filter((other) => other !== id),
+          ...(offered === id && { offered: null }),
         });
+        // Without a row there is nothing to restore.
+        if (deleted === null) await ctx.students.remove(id);
       } catch (thrown) {
         const { message, hint } = failureOf(thrown);
         ctx.notify('warning', `The run could not be deleted: ${message}. ${hint}`);
         await refreshSaved().catch(() => {});
       }
     },
+    async undoDelete() {
+      const { deleted: row, saved } = ctx.get();
+      if (!row) return;
+      ctx.set({ deleted: null, saved: [...saved, row].sort((a, b) => b.savedAt - a.savedAt) });
+      await write(row, 'restored');
+    },
+    async labelRun(id, change) {
+      const row = ctx.get().saved.find((one) => one.id === id);
+      if (!row) return;
+      const next = { ...row, ...change };
+      ctx.set({
+        saved: ctx.get().saved.map((one) => (one.id === id ? next : one)),
+        ...(change.isSetAside && ctx.get().offered === id && { offered: null }),
+      });
+      await write(next, 'labelled');
+    },
+    compareRun(id, isCompared) {
+      const others = ctx.get().compared.filter((other) => other !== id);
+      ctx.set({ compared: isCompared ? [...others, id] : others });
+    },
+    offerInterrupted() {
+      const [latest] = interruptedRuns(ctx.get()).filter(({ isSetAside }) => !isSetAside);
+      ctx.set({ offered: latest?.id ?? null });
+    },
   };
 }
+
+/** A student whose run has no row: it can only be deleted. */
+const asDamaged = ({ run, step, steps, bytes }: KeptStudent): DamagedRun => ({
+  id: run,
+  reason: `its row is gone; its student at step ${step} of ${steps} takes ${(bytes / 2 ** 20).toFixed(1)} MB`,
+});
 
 export function runKeeper(ctx: Context): RunKeeper {
   let savedAt = 0;
@@ -67,11 +158,19 @@ export function runKeeper(ctx: Context): RunKeeper {
   const keep = async (when: 'now' | 'due' = 'now') => {
     const { id, config, result, series } = ctx.get().run;
     if (!id || !config || (when === 'due' && Date.now() - savedAt < AUTOSAVE)) return;
-    const row: SavedRun = { id, savedAt: Date.now(), config, result, series };
+    const before = ctx.get().saved.find((saved) => saved.id === id);
+    const { name, tags } = before ?? {};
+    const row: SavedRun = {
+      ...{ id, savedAt: Date.now(), config, result, series },
+      ...(name !== undefined && { name }),
+      ...(tags !== undefined && { tags }),
+    };
     savedAt = row.savedAt;
-    ctx.set({
-      saved: [row, ...ctx.get().saved.filter((saved) => saved.id !== id)].slice(0, LARGEST_COUNT),
-    });
+    const { saved, kept } = ctx.get();
+    // As in storage: runs whose student is kept are not among those that make room.
+    const rows = [row, ...saved.filter((other) => other.id !== id)];
+    const others = rows.filter((other) => !kept.has(other.id)).slice(LARGEST_COUNT);
+    ctx.set({ saved: rows.filter((other) => !others.includes(other)) });
     try {
       await (await ctx.storage).saveRun(row);
     } catch (thrown) {

@@ -4,8 +4,10 @@ import { METHODS } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import { findPreset, PRESETS, type Preset, presetsOf } from '../../contract/presets';
 import type { KeptTeacher } from '../../contract/roles';
+import type { RunCost } from '../../contract/run-cost';
 import { defaultSettings, type SavedRun, type Settings } from '../../storage/rows';
 import type { DamagedRun } from '../../storage/store';
+import type { KeptStudent } from '../../storage/students';
 import { type ArenaState, initialArena } from './arena';
 import { type CheckState, initialCheck } from './check';
 import { type DataState, initialData } from './data';
@@ -70,6 +72,8 @@ export interface AppState {
   readonly studentConfig: RunConfig | null;
   /** Describes that student. */
   readonly student: StudentReport | null;
+  /** What the run of the form would take. */
+  readonly cost: Task<RunCost>;
   /** The student that the engine keeps as teacher. */
   readonly teacher: KeptTeacher | null;
   readonly saved: readonly SavedRun[];
@@ -77,6 +81,18 @@ export interface AppState {
   readonly damaged: readonly DamagedRun[];
   /** Ids of stored runs that are in progress, here or in another tab. */
   readonly underWay: ReadonlySet<string>;
+  /** What is kept of the runs' students, by the run's id. */
+  readonly kept: ReadonlyMap<string, KeptStudent>;
+  /** The run whose student the engine has. */
+  readonly studentRun: string | null;
+  /** A kept student that is being opened. */
+  readonly opening: Task<StudentReport>;
+  /** The interrupted run that the page offers to resume. */
+  readonly offered: string | null;
+  /** The run deleted last, which can be restored. */
+  readonly deleted: SavedRun | null;
+  /** Ids of the runs that are compared. */
+  readonly compared: readonly string[];
   readonly latents: LatentsState;
   readonly modelFile: ModelFileState;
   readonly generation: GenerationState;
@@ -116,9 +132,16 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     studentConfig: null,
     student: null,
     teacher: null,
+    cost: idle,
     saved: [],
     damaged: [],
     underWay: new Set(),
+    kept: new Map(),
+    studentRun: null,
+    opening: idle,
+    offered: null,
+    deleted: null,
+    compared: [],
     latents: initialLatents,
     modelFile: initialModelFile,
     generation: {

@@ -40,7 +40,7 @@ describe('readNumber', () => {
     expect(readNumber('12,500').problem).toContain('12500 or 12.5');
     expect(readNumber('1.000', true).problem).toContain('1000 or 1');
     expect(readNumber('1,000', true).problem).not.toBeNull();
-    // Where a decimal point is at home it is one.
+    // In a field that takes decimals, a point is a decimal point.
     expect(readNumber('1.000').value).toBe(1);
     expect(readNumber('1.500').value).toBe(1.5);
   });

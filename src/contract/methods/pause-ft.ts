@@ -30,7 +30,7 @@ export const pauseFt = defineMethod({
     {
       id: 'pause-ft-128',
       name: 'PauseFT',
-      about: 'Ten copies of one learned token before the answer. Tuned for the bundled pair.',
+      about: 'Ten copies of one learned token before the answer, at No-CoT’s values; not tuned.',
       changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 3e-3 } },
     },
   ],

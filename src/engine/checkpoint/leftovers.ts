@@ -17,7 +17,7 @@ export interface Leftover {
   readonly shape: readonly number[];
 }
 
-/** Buffers that files store and every reader computes itself, with what is said of them. */
+/** Buffers that some files store although every reader computes them itself, and the note that each gets. */
 const BUFFERS: readonly { readonly names: RegExp; readonly rank?: number; readonly why: string }[] = [
   {
     names: /\.rotary_emb\.(inv_freq|original_inv_freq|cos_cached|sin_cached)$/,

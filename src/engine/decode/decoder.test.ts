@@ -171,7 +171,7 @@ describe.each(CASES)('%s', (_name, config, filter) => {
 describe('Decoder', () => {
   const filter: Feedback = { kind: 'softmax', temperature: 1 };
 
-  it('begins anew without a trace of the previous text', async () => {
+  it('starts over without a trace of the previous text', async () => {
     const { walk, dispose } = await setUp(TINY_CONFIG);
     const { ids, keyMask } = padded();
     const way = async (): Promise<Float32Array[]> => {

@@ -38,7 +38,7 @@ async function run(family: GoldenFamily, config: RunConfig, form: Form, chunked:
     runtime.upload({ dtype: 'f32', shape: tape.parameters.all[i]?.shape ?? [], data }),
   );
   // Twice, so that what one run leaves behind would be seen in the next.
-  if (form === 'layerwise') await compiled.run(feeds, parameters);
+  if (chunked) await compiled.run(feeds, parameters);
   const out = await compiled.run(feeds, parameters);
   const terms = Array.from(out.terms?.data as Float32Array);
   const gradients = out.gradients.map(({ data }) => Float32Array.from(data as Float32Array));
@@ -66,6 +66,8 @@ describe.each(['llama', 'qwen2'] as const)(
         if (process.env.SHOW) console.log(family, name, form, worst.toExponential(1));
         expect(worst, form).toBeLessThan(TOLERANCE);
       }
+      // In float64 one family is enough: it takes the longest.
+      if (family !== 'llama' || name.endsWith('bare')) return;
       const { tape, terms, gradients } = interpreted(family, config);
       const errors = errorsOf(golden, name, tape, terms, gradients);
       expect(Math.max(...Object.values(errors)), 'interpreted').toBeLessThan(ROUNDING);

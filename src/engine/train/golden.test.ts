@@ -24,8 +24,8 @@ import { traceTape } from './tape/whole';
 import { made, relativeError } from './tiny.testing';
 
 /**
- * Torch in float64 against float32 here. Asked for are 1e-4 of the terms and 1e-3 of the adapters' gradients; measured
- * at most 4e-7 and 2e-6.
+ * Torch in float64 against float32 here. Required: 1e-4 for the terms and 1e-3 for the adapters' gradients. Measured: at most
+ * 4e-7 and 2e-6.
  */
 const TERMS = 1e-5;
 const GRADIENTS = 5e-5;

@@ -18,7 +18,8 @@ import { RunBar } from './RunBar';
 import { RunCharts } from './RunCharts';
 import { RunFigures } from './RunFigures';
 import { RunFiles } from './RunFiles';
-import { SavedRuns } from './SavedRuns';
+import { CompareCard } from './runs/CompareCard';
+import { KeptRuns } from './runs/KeptRuns';
 import { SeedsCard } from './SeedsCard';
 
 /** Trains a student and shows its progress. Whatever changes several times a second is in separate components. */
@@ -45,7 +46,8 @@ export function DistilPanel() {
         <StudentFiles />
         <Curves />
         <SeedsCard />
-        <SavedRuns />
+        <KeptRuns />
+        <CompareCard />
       </div>
     </div>
   );
@@ -90,10 +92,19 @@ function RunPanel({ isDisabled }: { readonly isDisabled: boolean }) {
 function RunFailure() {
   const task = useApp((state) => state.run.task);
   const config = useApp((state) => state.run.config);
-  const { startRun } = useActions();
+  const id = useApp((state) => state.run.id);
+  const student = useApp((state) => state.kept.get(state.run.id ?? ''));
+  const { startRun, resumeRun } = useActions();
   if (task.status !== 'failed') return null;
+  // The same steps again would end at the same place.
+  const canResume = id !== null && student && student.status !== 'done' && task.error.code !== 'numeric';
   return (
     <ErrorNotice title="The run failed; its curves are kept" error={task.error}>
+      {canResume && (
+        <Button look="primary" onPress={() => void resumeRun(id)}>
+          Resume from step {student.step}
+        </Button>
+      )}
       <Button onPress={() => void startRun(config ?? undefined)}>Start it again</Button>
     </ErrorNotice>
   );

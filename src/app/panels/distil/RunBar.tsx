@@ -1,4 +1,5 @@
 import { useMemo } from 'react';
+import type { KeptEvent } from '../../../contract/events';
 import { methodOf } from '../../../contract/methods/index';
 import { draftErrors } from '../../store/draft';
 import { PHASES } from '../../store/in-hand';
@@ -7,6 +8,7 @@ import { shownRun } from '../../store/run-clock';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
+import { bytes, duration } from '../../ui/format';
 import { Progress } from '../../ui/Progress';
 
 /** What the run is doing, in a sentence. */
@@ -31,6 +33,13 @@ export function statusOf({ task, isStopping, result, id }: RunState, isLoaded: b
     case 'failed':
       return 'Failed.';
   }
+}
+
+/** What can be lost of the run. */
+export function keptSentence({ step, every, bytes: size, milliseconds, failure }: KeptEvent): string {
+  if (failure !== null) return `Not kept since step ${step}: ${failure}`;
+  const steps = every === 1 ? 'the last step' : `the last ${every} steps`;
+  return `Kept at step ${step} (${bytes(size)} in ${duration(milliseconds)}): if the tab ends now, ${steps} at most are lost.`;
 }
 
 /** Start, pause, resume, stop, and what the run is doing. */
@@ -80,6 +89,7 @@ export function RunBar() {
           {!active && invalid > 0 && ` Correct ${invalid} ${invalid === 1 ? 'value' : 'values'} first.`}
         </p>
       </div>
+      {active && run.kept && <p className="help">{keptSentence(run.kept)}</p>}
       {active && status !== 'starting' && (
         <Progress label={shown.phase === null ? 'Starting' : PHASES[shown.phase]} {...shown} />
       )}

@@ -220,5 +220,5 @@ export const positionsSentence = (label: string, { positions }: CollapseReport):
 export function axesSentence(axes: NonNullable<LensReport['axes']>): string {
   const total = axes.shares.reduce((a, b) => a + b, 0);
   const each = Array.from(axes.shares, (share) => percent(share, 0));
-  return `These three directions hold ${percent(total, 0)} (${each.join(', ')}) of the ${axes.basis === 'pca' ? 'variance' : 'energy'} of ${axes.of}; what is left is not seen here.`;
+  return `These three directions hold ${percent(total, 0)} (${each.join(', ')}) of the ${axes.basis === 'pca' ? 'variance' : 'energy'} of ${axes.of}; the rest does not show in this view.`;
 }

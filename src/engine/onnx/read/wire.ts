@@ -1,11 +1,11 @@
 /**
- * Reading the wire format of protocol buffers from a file that need not fit in memory: every message is a list of fields,
- * and of a large field only its place in the file is told. Nothing is trusted: a length beyond its message, a varint
- * without an end and unknown wire types are refused.
+ * Reads the protocol-buffer wire format from a file that may be larger than memory. A message is returned as a list of
+ * fields; a large field is given by its position in the file only. Input is not trusted: a length that exceeds its message,
+ * an unterminated varint and unknown wire types are refused.
  */
 import { FileError } from '../../base/errors';
 
-/** Random access to a file, as the checkpoint reader has it. */
+/** Random access to a file, as for the checkpoint reader. */
 export interface Bytes {
   readonly size: number;
   /** Exactly `length` bytes from `offset`. */

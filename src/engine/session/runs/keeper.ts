@@ -1,6 +1,6 @@
 import type { RunOptions } from '../../../contract/calls';
 import type { RunEvent } from '../../../contract/events';
-import { appendDrawn, appendEvaluations, appendSpectra, appendSteps } from '../../../contract/series';
+import { appendEvents } from '../../../contract/series';
 import { emptySeries, type RunSeries } from '../../../contract/series-schema';
 import type { SnapshotStatus } from '../../../contract/snapshot';
 import { median } from '../../../contract/statistics';
@@ -115,22 +115,7 @@ export class Keeper {
   }
 
   private gathered(): RunSeries {
-    const events = this.events.splice(0);
-    const stepped = appendSteps(
-      this.series,
-      events.filter((event) => event.kind === 'step'),
-    );
-    const observed = appendSpectra(
-      stepped,
-      events.filter((event) => event.kind === 'spectrum'),
-    );
-    this.series = appendEvaluations(
-      appendDrawn(
-        observed,
-        events.filter((event) => event.kind === 'groups'),
-      ),
-      events.filter((event) => event.kind === 'evaluation'),
-    );
+    this.series = appendEvents(this.series, this.events.splice(0));
     return this.series;
   }
 }

@@ -1,0 +1,199 @@
+import { describe, expect, it, vi } from 'vitest';
+import { parseRunConfig } from '../../contract/config';
+import { memoryStore, type Store } from '../../storage/store';
+import type { StudentShelf } from '../../storage/students';
+import { memoryStudents } from '../../storage/students.testing';
+import { type Double, type DoubleOptions, double } from '../workbench.testing';
+import { createApp } from './app-store';
+import { interruptedRuns } from './saved-actions';
+
+/** A page of a browser: what it stores is there for the next page. */
+interface Browser {
+  readonly storage: Store;
+  readonly students: StudentShelf;
+}
+const browser = (): Browser => ({
+  storage: { ...memoryStore('test'), unavailable: null },
+  students: memoryStudents(),
+});
+
+function open({ storage, students }: Browser, options: DoubleOptions = {}) {
+  const doubles: Double[] = [];
+  const hiding: (() => void)[] = [];
+  const app = createApp({
+    connect: () => {
+      doubles.push(double({ pace: 0, ...(doubles.length === 0 ? options : {}) }));
+      return doubles.at(-1) as Double;
+    },
+    ...{ storage: Promise.resolve(storage), students, hash: '#/distil', pairUrl: '/models/' },
+    onHide: (listener) => void hiding.push(listener),
+  });
+  const hide = () => {
+    for (const listener of hiding) listener();
+  };
+  return { ...app, state: () => app.store.getState(), doubles, hide };
+}
+
+const config = parseRunConfig({ optimiser: { steps: 40 }, keeping: { every: 10 } });
+
+/** The place, where something happens instead of the first writing of this step's snapshot. */
+function upon({ storage, students }: Browser, step: number, happens: () => Promise<void>): Browser {
+  let due = true;
+  const write: StudentShelf['write'] = (run, snapshot) => {
+    if (!due || snapshot.step !== step) return students.write(run, snapshot);
+    due = false;
+    return happens();
+  };
+  return { storage, students: { ...students, write } };
+}
+
+/** A page whose engine ended while it kept step 30 of its run. */
+async function interrupted(place: Browser) {
+  const page = open(
+    upon(place, 30, async () => {
+      page.doubles[0]?.die();
+      await new Promise(() => {});
+    }),
+  );
+  void page.actions.startRun(config);
+  await vi.waitFor(() => expect(page.state().run.task.status).toBe('failed'));
+  return { id: page.state().run.id as string, page };
+}
+
+describe('a run whose tab ended', () => {
+  it('is offered at the next start, and trains on from its last snapshot', async () => {
+    const place = browser();
+    const { id } = await interrupted(place);
+    const page = open(place);
+    await page.actions.start(false);
+    expect(page.state().offered).toBe(id);
+    expect(page.state().kept.get(id)).toMatchObject({ step: 20, steps: 40, status: 'training' });
+    expect(await page.actions.resumeRun(id)).toBe(true);
+    expect(page.doubles[0]?.calls).toContain('resume from step 20');
+    const { run, offered, saved, kept } = page.state();
+    expect(run.series.step).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
+    expect(run.result?.status).toBe('done');
+    expect(offered).toBeNull();
+    expect(saved).toHaveLength(1);
+    expect(saved[0]).toMatchObject({ id, result: { status: 'done' } });
+    expect(kept.get(id)).toMatchObject({ step: 40, status: 'done' });
+    expect(interruptedRuns(page.state())).toEqual([]);
+  });
+
+  it('can be set aside, and is then offered no more but still resumed', async () => {
+    const place = browser();
+    const { id } = await interrupted(place);
+    const first = open(place);
+    await first.actions.start(false);
+    await first.actions.labelRun(id, { isSetAside: true });
+    expect(first.state().offered).toBeNull();
+    const page = open(place);
+    await page.actions.start(false);
+    expect(page.state().offered).toBeNull();
+    expect(interruptedRuns(page.state()).map((run) => run.id)).toEqual([id]);
+    expect(await page.actions.resumeRun(id)).toBe(true);
+  });
+
+  it('is not resumed while another tab trains it, which is said', async () => {
+    const place = browser();
+    const { id } = await interrupted(place);
+    const page = open({ ...place, storage: { ...place.storage, claimRun: async () => false } });
+    await page.actions.start(false);
+    expect(await page.actions.resumeRun(id)).toBe(false);
+    expect(page.state().notices.map(({ text }) => text)).toEqual([
+      'The run is in progress in another tab: this one can only show it.',
+    ]);
+    expect(page.state().run.task.status).toBe('idle');
+  }, 10_000);
+
+  it('trains on on the same page too, on a new engine', async () => {
+    const { id, page } = await interrupted(browser());
+    expect(page.state().dead).not.toBeNull();
+    expect(await page.actions.resumeRun(id)).toBe(true);
+    expect(page.doubles).toHaveLength(2);
+    expect(page.state().run.result?.status).toBe('done');
+  });
+});
+
+describe('a run', () => {
+  it('that was stopped can be trained on; one that is done cannot, and keeps its student', async () => {
+    const place = browser();
+    const page = open(upon(place, 10, () => page.actions.control('stop')));
+    expect(await page.actions.startRun(config)).toBe(true);
+    const id = page.state().run.id as string;
+    expect(page.state().kept.get(id)).toMatchObject({ step: 10, status: 'stopped' });
+    expect(await page.actions.resumeRun(id)).toBe(true);
+    expect(page.state().run.result).toMatchObject({ status: 'done', steps: 40 });
+    expect(page.state().kept.get(id)?.status).toBe('done');
+  });
+
+  it('that is discarded leaves nothing behind', async () => {
+    const place = browser();
+    const page = open(upon(place, 10, async () => page.actions.cancelRun()));
+    expect(await page.actions.startRun(config)).toBe(false);
+    expect(await place.students.list()).toEqual([]);
+    expect(page.state().kept.size).toBe(0);
+  });
+
+  it('is not asked to be kept where nothing can be', async () => {
+    const place = browser();
+    const page = open({ ...place, students: { ...place.students, unavailable: 'a test' } });
+    expect(await page.actions.startRun(config)).toBe(true);
+    expect(page.state().run.kept).toBeNull();
+    expect(await place.students.list()).toEqual([]);
+  });
+});
+
+describe('the student of a kept run', () => {
+  it('is opened after a reload, and is the subject of Latents and Low-rank', async () => {
+    const place = browser();
+    const before = open(place);
+    await before.actions.startRun(config);
+    const id = before.state().run.id as string;
+    const page = open(place);
+    await page.actions.start(true);
+    expect(page.state().student).toBeNull();
+    expect(await page.actions.openStudent(id)).toBe(true);
+    const { student, studentConfig, studentRun, latents } = page.state();
+    expect(student).toMatchObject({ step: 40 });
+    expect(studentConfig).toEqual(config);
+    expect(studentRun).toBe(id);
+    expect(latents.student).toBe('trained');
+    expect(await page.actions.studentFile(id)).toBeInstanceOf(Uint8Array);
+  });
+
+  it('goes with its run, and comes back with it until the page is left', async () => {
+    const place = browser();
+    const page = open(place);
+    await page.actions.startRun(config);
+    const id = page.state().run.id as string;
+    await page.actions.labelRun(id, { name: 'The good one', tags: ['a', 'b'] });
+    await page.actions.deleteRun(id);
+    expect(page.state().saved).toEqual([]);
+    expect((await place.storage.listRuns()).runs).toEqual([]);
+    await page.actions.undoDelete();
+    const kept = { id, name: 'The good one', tags: ['a', 'b'] };
+    expect(page.state().saved).toMatchObject([kept]);
+    expect((await place.storage.listRuns()).runs).toMatchObject([kept]);
+    expect(await place.students.list()).toHaveLength(1);
+    await page.actions.deleteRun(id);
+    page.hide();
+    await vi.waitFor(async () => expect(await place.students.list()).toEqual([]));
+    await page.actions.undoDelete();
+    expect(page.state().saved).toEqual([]);
+  });
+
+  it('whose row is gone is listed, and can be deleted', async () => {
+    const place = browser();
+    const file = new Uint8Array(2 * 2 ** 20);
+    await place.students.write('lost', { step: 3, steps: 9, status: 'training', file });
+    const page = open(place);
+    await page.actions.start(false);
+    expect(page.state().damaged).toEqual([
+      { id: 'lost', reason: 'its row is gone; its student at step 3 of 9 takes 2.0 MB' },
+    ]);
+    await page.actions.deleteRun('lost');
+    expect(page.state().damaged).toEqual([]);
+    expect(await place.students.list()).toEqual([]);
+  });
+});

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { parseRunConfig } from '../../contract/config';
+import { METHODS } from '../../contract/methods/index';
+import { emptySeries } from '../../contract/series-schema';
+import { differences, runName, searchRuns } from './run-names';
+import type { SavedRun } from './saved-actions';
+
+const run = (id: string, config: object, labels: Partial<SavedRun> = {}): SavedRun => ({
+  ...{ id, savedAt: 1, result: null, series: emptySeries },
+  ...{ config: parseRunConfig(config), ...labels },
+});
+const runs = [
+  run('2026-11-26T01', { seed: 3 }),
+  run('2026-11-27T02', { seed: 13, optimiser: { steps: 20 } }, { name: 'Short one', tags: ['paper'] }),
+  run('2026-11-28T03', { method: 'codi' }),
+];
+const found = (words: string) => searchRuns(runs, words, METHODS).map(({ id }) => id.slice(-2));
+
+describe('searching runs', () => {
+  it('finds every word in names, tags, dates and settings', () => {
+    expect(found('')).toEqual(['01', '02', '03']);
+    expect(found('seed 3')).toEqual(['01']);
+    expect(found('SHORT')).toEqual(['02']);
+    expect(found('paper optimiser.steps 20')).toEqual(['02']);
+    expect(found('codi')).toEqual(['03']);
+    expect(found('2026-11-27')).toEqual(['02']);
+    expect(found('codi paper')).toEqual([]);
+  });
+
+  it('names runs after their configuration unless they were given a name', () => {
+    expect(runName(runs[1] as SavedRun, METHODS)).toBe('Short one');
+    expect(runName(runs[0] as SavedRun, METHODS)).toMatch(/^LoRi.*128 samples, seed 3$/);
+  });
+});
+
+describe('differences of configurations', () => {
+  it('are the settings that are not equal, also those that one method has alone', () => {
+    const [a, b, c] = runs.map(({ config }) => config) as [
+      SavedRun['config'],
+      SavedRun['config'],
+      SavedRun['config'],
+    ];
+    expect(differences([a, a])).toEqual([]);
+    expect(differences([a, b])).toEqual([
+      { path: 'seed', values: ['3', '13'] },
+      { path: 'optimiser.steps', values: [String(a.optimiser.steps), '20'] },
+    ]);
+    const all = differences([a, c]);
+    expect(all.find(({ path }) => path === 'method')?.values).toEqual(['lori', 'codi']);
+    expect(all.find(({ path }) => path === 'factors.layerRank')?.values.at(-1)).toBeNull();
+  });
+});

@@ -1,0 +1,60 @@
+import type { RunConfig } from '../../contract/config';
+import type { Methods } from '../../contract/methods/method';
+import { nameConfig } from '../../contract/presets';
+import { valueAt } from './draft';
+import type { SavedRun } from './saved-actions';
+
+/** A run's own name, or one made of its configuration. */
+export const runName = ({ name, config }: Pick<SavedRun, 'name' | 'config'>, methods: Methods): string =>
+  name ?? `${nameConfig(config, methods).name}, ${config.data.samples} samples, seed ${config.seed}`;
+
+/** Values as they are read and searched: `optimiser.steps 150`. */
+const shown = (value: unknown): string => (Array.isArray(value) ? value.join(' ') : String(value));
+
+function pathsOf(value: unknown, path = ''): string[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [path];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    pathsOf(inner, path === '' ? key : `${path}.${key}`),
+  );
+}
+
+/**
+ * The runs in whose name, tags, date or settings the text occurs (`seed 3`), or, where it occurs in none, each of its words
+ * (`codi paper`).
+ */
+export function searchRuns(runs: readonly SavedRun[], text: string, methods: Methods): readonly SavedRun[] {
+  const wanted = text.trim().toLowerCase();
+  if (wanted === '') return runs;
+  const known = runs.map((run) => [run, searchable(run, methods)] as const);
+  const having = (parts: readonly string[]) =>
+    known.filter(([, all]) => parts.every((part) => all.includes(part))).map(([run]) => run);
+  const exact = having([wanted]);
+  return exact.length > 0 ? exact : having(wanted.split(/\s+/));
+}
+
+/** Everything a run is found by, a line each. */
+function searchable(run: SavedRun, methods: Methods): string {
+  const settings = pathsOf(run.config).map((path) => `${path} ${shown(valueAt(run.config, path))}`);
+  return [runName(run, methods), ...(run.tags ?? []), run.id, ...settings].join('\n').toLowerCase();
+}
+
+export interface Difference {
+  /** `optimiser.steps` */
+  readonly path: string;
+  /** By run; `null` where its method has no such setting. */
+  readonly values: readonly (string | null)[];
+}
+
+/** The settings in which the configurations differ. */
+export function differences(configs: readonly RunConfig[]): readonly Difference[] {
+  const paths = [...new Set(configs.flatMap((config) => pathsOf(config)))];
+  return paths
+    .map((path) => ({
+      path,
+      values: configs.map((config) => {
+        const value = valueAt(config, path);
+        return value === undefined ? null : shown(value);
+      }),
+    }))
+    .filter(({ values }) => new Set(values).size > 1);
+}

@@ -1,0 +1,49 @@
+import type { StudentReport } from '../../contract/events';
+import type { Context } from './context';
+import { type EngineActions, noteLoss } from './engine-actions';
+import { outlived } from './lens';
+import { refreshCheckpoints } from './lens-actions';
+import { failureOf } from './task';
+
+/** Students that are kept with their runs. */
+export interface StudentActions {
+  /** Makes the run's kept student the one that Latents, Low-rank and Generate look at. Resolves to whether it was done. */
+  openStudent(id: string): Promise<boolean>;
+  cancelOpenStudent(): void;
+  /** The run's snapshot as a file, or `null` if it cannot be read, which is told. */
+  studentFile(id: string): Promise<Uint8Array<ArrayBuffer> | null>;
+}
+
+export function studentActions(ctx: Context, engine: EngineActions): StudentActions {
+  const opening = ctx.task<StudentReport>({
+    get: () => ctx.get().opening,
+    set: (task) => ctx.set({ opening: task }),
+  });
+  return {
+    async openStudent(id) {
+      const row = ctx.get().saved.find((saved) => saved.id === id);
+      if (!row) return false;
+      const outcome = await opening.start(
+        async () => ctx.engine().openStudent(await ctx.students.read(id)),
+        engine.pairReady,
+      );
+      if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
+      if (outcome.status !== 'done') return false;
+      ctx.set({ student: outcome.value, studentConfig: row.config, studentRun: id });
+      ctx.latents({ student: 'trained' });
+      ctx.lens(outlived(ctx.get().lens, ({ kind }) => kind === 'student'));
+      await refreshCheckpoints(ctx);
+      return true;
+    },
+    cancelOpenStudent: () => opening.cancel(),
+    async studentFile(id) {
+      try {
+        return await ctx.students.read(id);
+      } catch (thrown) {
+        const { message, hint } = failureOf(thrown);
+        ctx.notify('warning', `The student could not be read: ${message}. ${hint}`);
+        return null;
+      }
+    },
+  };
+}

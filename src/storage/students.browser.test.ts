@@ -1,0 +1,100 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { RunSnapshot, SnapshotStatus } from '../contract/snapshot';
+import { folderIn } from './opfs';
+import { folderOf } from './snapshot-names';
+import { noStudents, openStudents, type StudentShelf } from './students';
+
+let root = '';
+let students: StudentShelf;
+beforeEach(() => {
+  root = `test-${crypto.randomUUID()}`;
+  students = openStudents(root);
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await (await navigator.storage.getDirectory()).removeEntry(root, { recursive: true }).catch(() => {});
+});
+
+const RUN = '2026-11-26T04:19:13.000Z';
+const file = (n: number, length = 100_003) => Uint8Array.from({ length }, (_, i) => (i * n) % 251);
+const snapshot = (step: number, status: SnapshotStatus = 'training'): RunSnapshot => ({
+  ...{ step, steps: 9, status, file: file(step) },
+});
+const folder = () => folderIn(root, folderOf(RUN));
+const names = async () => {
+  const found: string[] = [];
+  for await (const name of (await folder()).keys()) found.push(name);
+  return found;
+};
+
+async function put(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  const writable = await (await (await folder()).getFileHandle(name, { create: true })).createWritable();
+  await writable.write(bytes);
+  await writable.close();
+}
+
+describe('kept students', () => {
+  it('are the latest snapshot of each run, and gone when deleted', async () => {
+    for (const step of [0, 3, 6]) await students.write(RUN, snapshot(step));
+    await students.write('other', snapshot(2, 'stopped'));
+    expect(await names()).toHaveLength(1);
+    const listed = [...(await students.list())].sort((a, b) => a.step - b.step);
+    expect(listed).toEqual([
+      { run: 'other', step: 2, steps: 9, status: 'stopped', bytes: 100_003 },
+      { run: RUN, step: 6, steps: 9, status: 'training', bytes: 100_003 },
+    ]);
+    expect(await students.read(RUN)).toEqual(file(6));
+    // Another page of the site reads the same.
+    expect(await openStudents(root).read('other')).toEqual(file(2));
+    await students.remove(RUN);
+    await students.remove(RUN);
+    expect((await students.list()).map(({ run }) => run)).toEqual(['other']);
+    await expect(students.read(RUN)).rejects.toThrow(/nothing is kept of the run/);
+  });
+
+  it('are those of before while a file is not whole, whatever was left of it', async () => {
+    await students.write(RUN, snapshot(3));
+    const [good = ''] = await names();
+    // The tab ended while it wrote; the disk lost the end of a file that had its name already.
+    await put(`6-9-training-0123456789abcdef.safetensors.part`, file(6));
+    expect(await students.read(RUN)).toEqual(file(3));
+    expect((await students.list())[0]?.step).toBe(3);
+    await put('6-9-training-0123456789abcdef.safetensors', file(6, 50_000));
+    expect(await students.read(RUN)).toEqual(file(3));
+    // The next snapshot clears up.
+    await students.write(RUN, snapshot(7));
+    expect(await names()).toHaveLength(1);
+    expect(await names()).not.toContain(good);
+    expect(await students.read(RUN)).toEqual(file(7));
+  });
+
+  it('say that they are damaged rather than give other bytes', async () => {
+    await students.write(RUN, snapshot(3));
+    const [name = ''] = await names();
+    const bytes = file(3);
+    bytes[70_000] = (bytes[70_000] ?? 0) ^ 1;
+    await put(name, bytes);
+    await expect(students.read(RUN)).rejects.toMatchObject({
+      code: 'storage',
+      message: expect.stringMatching(/is damaged/),
+    });
+  });
+
+  it('keep the one before when there is no room', async () => {
+    const { writeSnapshotFile } = await import('./students-write');
+    await students.write(RUN, snapshot(3));
+    vi.spyOn(navigator.storage, 'estimate').mockResolvedValue({ usage: 99_000_000, quota: 100_000_000 });
+    await expect(writeSnapshotFile({ root, run: RUN, snapshot: snapshot(5) })).rejects.toMatchObject({
+      code: 'storage',
+      message: 'the student takes 0.1 MB, and the browser has 1.0 MB left for this site',
+    });
+    expect(await students.read(RUN)).toEqual(file(3));
+    expect(await names()).toHaveLength(1);
+  });
+
+  it('say why there can be none', async () => {
+    const none = noStudents('it is a test');
+    expect(await none.list()).toEqual([]);
+    await expect(none.write(RUN, snapshot(1))).rejects.toThrow(/it is a test/);
+  });
+});

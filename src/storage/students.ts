@@ -1,0 +1,158 @@
+import type { RunSnapshot, SnapshotStatus } from '../contract/snapshot';
+import { within } from './connection';
+import { StorageError, storageError } from './errors';
+import { fileIn, folderIn, opfsUnavailable, removeIn } from './opfs';
+import { digestOf, folderOf, parseSnapshotName, runOf } from './snapshot-names';
+import type { FromWriter, ToWriter } from './students-host';
+import { snapshotsIn } from './students-write';
+
+/** Students on the reader's disk, each with what its run needs to go on: one folder a run, its latest snapshot inside. */
+
+/** What is kept of a run. */
+export interface KeptStudent {
+  /** Id of the run. */
+  readonly run: string;
+  readonly step: number;
+  readonly steps: number;
+  readonly status: SnapshotStatus;
+  readonly bytes: number;
+}
+
+/** Everything rejects with `StorageError`. */
+export interface StudentShelf {
+  /** Why nothing can be kept, or `null`. */
+  readonly unavailable: string | null;
+  list(): Promise<readonly KeptStudent[]>;
+  /** Keeps a snapshot in place of the run's earlier ones; its file is handed over. */
+  write(run: string, snapshot: RunSnapshot): Promise<void>;
+  /** The run's latest snapshot that is whole. */
+  read(run: string): Promise<Uint8Array<ArrayBuffer>>;
+  remove(run: string): Promise<void>;
+}
+
+const FOLDER = 'students';
+/** Milliseconds that writing may take. */
+const LIMIT = 50_000;
+
+const missing = (run: string) =>
+  new StorageError(
+    `nothing is kept of the run ${run}`,
+    'It may have been deleted in another tab, or the browser cleared its storage. Start the run anew.',
+  );
+
+/** Writes in a worker, which is started with the first snapshot and again after it failed. */
+class Writer {
+  private worker: Worker | undefined;
+  private ready: Promise<Worker> | undefined;
+  private readonly pending = new Map<number, { resolve(): void; reject(error: Error): void }>();
+  private ids = 0;
+
+  async write(message: Omit<ToWriter, 'id'>): Promise<void> {
+    const worker = await this.started();
+    const id = ++this.ids;
+    const done = new Promise<void>((resolve, reject) => this.pending.set(id, { resolve, reject }));
+    worker.postMessage({ ...message, id } satisfies ToWriter, [message.snapshot.file.buffer]);
+    try {
+      await within(LIMIT, done);
+    } catch (error) {
+      // A worker that the browser ended says nothing: the next snapshot gets another one.
+      if (this.pending.has(id)) this.end();
+      throw error;
+    } finally {
+      this.pending.delete(id);
+    }
+  }
+
+  private end(): void {
+    this.worker?.terminate();
+    this.ready = undefined;
+  }
+
+  private started(): Promise<Worker> {
+    this.ready ??= new Promise<Worker>((resolve, reject) => {
+      const worker = new Worker(new URL('./students-host.ts', import.meta.url), {
+        type: 'module',
+        name: 'students',
+      });
+      this.worker = worker;
+      worker.addEventListener('message', ({ data }: MessageEvent<FromWriter>) => {
+        if (data.kind === 'ready') return resolve(worker);
+        const call = this.pending.get(data.id);
+        this.pending.delete(data.id);
+        if (data.kind === 'written') call?.resolve();
+        else call?.reject(Object.assign(new StorageError(data.error.message, data.error.hint)));
+      });
+      worker.addEventListener('error', (event) => {
+        event.preventDefault();
+        const error = storageError(new Error(event.message || 'the worker that writes students broke off'));
+        reject(error);
+        for (const call of this.pending.values()) call.reject(error);
+        this.pending.clear();
+        this.end();
+      });
+    });
+    return within(LIMIT, this.ready);
+  }
+}
+
+/** This browser's students. @param root name of their folder */
+export function openStudents(root = FOLDER): StudentShelf {
+  const writer = new Writer();
+  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (cause) {
+      throw storageError(cause);
+    }
+  };
+  return {
+    unavailable: opfsUnavailable(),
+    list: () =>
+      guarded(async () => {
+        const found: KeptStudent[] = [];
+        for await (const [name, handle] of (await folderIn(root)).entries()) {
+          if (handle.kind !== 'directory') continue;
+          const folder = handle as FileSystemDirectoryHandle;
+          // A folder may be deleted by another tab meanwhile.
+          const [latest] = await snapshotsIn(folder).catch(() => []);
+          const parsed = latest === undefined ? null : parseSnapshotName(latest);
+          const file = latest === undefined ? null : await fileIn(folder, latest).catch(() => null);
+          if (!parsed || !file) continue;
+          const { step, steps, status } = parsed;
+          found.push({ run: runOf(name), step, steps, status, bytes: file.size });
+        }
+        return found;
+      }),
+    write: (run, snapshot) => guarded(() => writer.write({ root, run, snapshot })),
+    read: (run) =>
+      guarded(async () => {
+        const folder = await folderIn(root, folderOf(run));
+        const names = await snapshotsIn(folder);
+        for (const name of names) {
+          const file = await fileIn(folder, name);
+          if (!file) continue;
+          const bytes = new Uint8Array(await file.arrayBuffer());
+          if ((await digestOf(bytes)) === parseSnapshotName(name)?.digest) return bytes;
+        }
+        if (names.length === 0) throw missing(run);
+        throw new StorageError(
+          `what is kept of the run ${run} is damaged: its content is not what was written`,
+          'Delete it, and start the run anew.',
+        );
+      }),
+    remove: (run) => guarded(async () => removeIn(await folderIn(root), folderOf(run))),
+  };
+}
+
+/** For a page without a place to keep students: it says why. */
+export const noStudents = (reason: string): StudentShelf => ({
+  unavailable: reason,
+  list: async () => [],
+  write: async () => {
+    throw new StorageError(`students cannot be kept: ${reason}`, 'Download what you want to keep.');
+  },
+  read: async (run) => {
+    throw missing(run);
+  },
+  remove: async () => {},
+});
