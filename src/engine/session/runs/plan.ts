@@ -4,7 +4,7 @@ import type { RunCost } from '../../../contract/run-cost';
 import type { TokenLayout } from '../../base/tokens';
 import { layoutOf } from '../../data/batch';
 import type { TokenProblem } from '../../data/tokens';
-import { positionsIn, type Reasoning } from '../../decode/reasoning';
+import { positionsRun, type Reasoning } from '../../decode/reasoning';
 import type { Recipe } from '../../recipes/shared/recipe';
 import type { Runtime } from '../../runtime/runtime';
 import { sizesOf } from '../models/fits';
@@ -39,7 +39,7 @@ export function planOf(
   );
   const layout = layoutOf(trained, codec, batch);
   const reasonings = stages.map((_, stage) => reasoningIn(recipe, config, roles, stage));
-  const fed = Math.max(...reasonings.map(positionsIn));
+  const fed = Math.max(...reasonings.map(positionsRun));
   const written = writesRationale(config) ? layout.explicit : 0;
   const tokens = layout.question + fed + layout.prompt + layout.answer + written;
   const purpose = { kind: 'distil', sequences: batch, tokens, rank: config.lora.rank } as const;
