@@ -98,7 +98,7 @@ function RowActions({ run, name, underWay, shown, busy, inUse, isKept, onEdit }:
         <Button
           look="quiet"
           isDisabled={busy}
-          aria-label={`Resume ${name}`}
+          aria-label={`Resume from step ${student.step}: ${name}`}
           onPress={() => void resumeRun(id)}
         >
           Resume from step {student.step}
@@ -109,7 +109,7 @@ function RowActions({ run, name, underWay, shown, busy, inUse, isKept, onEdit }:
           <Button
             look="quiet"
             isDisabled={busy || opening || inUse}
-            aria-label={`Use the student of ${name}`}
+            aria-label={`Use student of ${name}`}
             onPress={() => void openStudent(id)}
           >
             Use student
