@@ -7,6 +7,7 @@ import type { RunConfig } from '../contract/config';
 import type { Accuracy, Problem, Progress, RunResult, StudentReport } from '../contract/events';
 import { writeInterventions } from '../contract/intervention-text';
 import type { CheckpointReport } from '../contract/lens';
+import { estimateMemory } from '../contract/memory';
 import { METHODS, methodOf } from '../contract/methods/index';
 import type { Methods } from '../contract/methods/method';
 import { emptySeries, type RunSeries } from '../contract/series-schema';
@@ -487,6 +488,21 @@ export function double({
       const { config, step } = openFile(file);
       await begin('openStudent', `step ${step}`);
       return studentOf('kept', config, step, methods);
+    },
+    async runCost(config) {
+      await begin('runCost');
+      const model = { parameters: 1e6, layers: 4, hidden: 64, intermediate: 128, heads: 4, kvHeads: 4 };
+      const purpose = { kind: 'distil', sequences: 2, tokens: 60, rank: config.lora.rank } as const;
+      return {
+        data: {
+          ...{ name: 'rows.jsonl', sha256: '0'.repeat(64), rule: 'last-number', leftOut: 0 },
+          ...{ training: ['row-1'], validation: [], heldOut: ['row-2'], leftOutRows: [], notes: [] },
+        },
+        ...{ student: 'stories', teacher: 'stories itself', batch: 2, tokens: 60 },
+        ...{ composition: 'whole', storage: 'f32' },
+        memory: estimateMemory({ ...model, vocabulary: 512, tied: true }, 'wasm', purpose),
+        seconds: { step: 0.5, teacher: 1, all: 76 },
+      };
     },
     async keepTeacher() {
       await begin('keepTeacher');

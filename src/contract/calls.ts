@@ -29,6 +29,7 @@ import type {
 } from './lens';
 import type { ModelFile, ModelFileRequest } from './model-files';
 import type { KeptTeacher } from './roles';
+import type { RunCost } from './run-cost';
 import type { RunSnapshot } from './snapshot';
 import type { StatesFile, StatesRequest } from './states';
 import type { ThoughtTestReport, ThoughtTestRequest } from './thought-test';
@@ -136,6 +137,8 @@ export interface Workbench {
   resume(file: Uint8Array<ArrayBuffer>, options?: RunOptions): Promise<RunResult>;
   /** Makes a snapshot's student the student, as if its run had just ended, and lists it among the checkpoints. */
   openStudent(file: Uint8Array<ArrayBuffer>): Promise<StudentReport>;
+  /** What a run takes. Computes nothing with a model, so it waits for nothing; rejects where the run would be refused. */
+  runCost(config: RunConfig, options?: CallOptions): Promise<RunCost>;
   /** Keeps the student there is as the teacher that a configuration calls `kept`. */
   keepTeacher(): Promise<KeptTeacher>;
   /** `stop` ends the run properly: the student so far is kept and evaluated. Aborting the signal discards it. */

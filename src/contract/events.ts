@@ -304,6 +304,8 @@ export interface StudentReport {
   readonly differs: readonly (readonly [path: string, value: unknown])[];
   /** The step of the adapter that is kept. */
   readonly step: number;
+  /** How many thoughts it has, and what is fed for each; unknown of a student that the engine has not described yet. */
+  readonly thoughts?: Pick<LatentSession, 'latentSteps' | 'filter' | 'temperature'>;
 }
 
 export interface RunResult {

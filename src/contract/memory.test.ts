@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { estimateMemory, type ModelSizes, type Purpose, usualStorage, whatFits } from './memory';
+import {
+  compositionFor,
+  estimateMemory,
+  type ModelSizes,
+  type Purpose,
+  stepSeconds,
+  usualStorage,
+  whatFits,
+} from './memory';
 
 const SMOL: ModelSizes = {
   parameters: 134_515_008,
@@ -66,6 +74,8 @@ describe('what a model takes', () => {
   it('on WASM ends with its four gigabytes', () => {
     expect(estimateMemory(QWEN, 'wasm', distil(4)).fits).toBe(true);
     expect(estimateMemory(QWEN, 'wasm', distil(16)).fits).toBe(false);
+    // Its own weights with gradients and moments: 7.9 GB.
+    expect(estimateMemory(QWEN, 'wasm', { ...distil(1), weights: true } as Purpose).fits).toBe(false);
     expect(whatFits(QWEN, 'wasm', distil(16))).toMatchObject({ sequences: expect.any(Number), tokens: 85 });
     const fits = whatFits(QWEN, 'wasm', distil(16))?.sequences as number;
     expect(fits).toBeGreaterThanOrEqual(4);
@@ -82,15 +92,21 @@ describe('what a model takes', () => {
     expect(estimateMemory(LLAMA, 'webgpu', generate(100)).parts.weights).toBe(4 * LLAMA.parameters);
   });
 
-  it('is float32 wherever a text can then be read, else 8 bits, which training does not take', () => {
+  it('is float32 wherever a text can then be read, else 8 bits, and what a step takes of them', () => {
     expect([SMOL, QWEN, LLAMA].map((model) => usualStorage(model, 'wasm'))).toEqual(['f32', 'f32', 'int8']);
     expect(usualStorage(LLAMA, 'webgpu')).toBe('f32');
     expect(estimateMemory(LLAMA_INT8, 'wasm', see(4, 64)).fits).toBe(true);
     expect(estimateMemory(LLAMA_INT8, 'wasm', generate(100)).fits).toBe(true);
-    for (const provider of ['wasm', 'webgpu'] as const)
-      expect(estimateMemory(QWEN_INT8, provider, distil(2))).toEqual(
-        estimateMemory(QWEN, provider, distil(2)),
-      );
+    // A step in one program keeps them so; one by layers is bound to float32, as WebGPU is.
+    const byLayers: Purpose = { ...distil(2), composition: 'layerwise' } as Purpose;
+    for (const [provider, purpose] of [
+      ['wasm', byLayers],
+      ['webgpu', distil(2)],
+    ] as const)
+      expect(estimateMemory(QWEN_INT8, provider, purpose)).toEqual(estimateMemory(QWEN, provider, purpose));
+    const saved =
+      estimateMemory(QWEN, 'wasm', distil(2)).total - estimateMemory(QWEN_INT8, 'wasm', distil(2)).total;
+    expect(saved / (4 * 358_000_000)).toBeGreaterThan(0.7);
     expect(estimateMemory(QWEN_INT8, 'webgpu', see(4, 64))).toEqual(
       estimateMemory(QWEN, 'webgpu', see(4, 64)),
     );
@@ -109,5 +125,29 @@ describe('what a model takes', () => {
     expect(sequences).toBe(1);
     expect(estimateMemory(QWEN, 'wasm', see(1, tokens)).fits).toBe(true);
     expect(estimateMemory(QWEN, 'wasm', see(1, tokens + 1)).fits).toBe(false);
+  });
+});
+
+describe('how a training step is run', () => {
+  const step = (sequences: number) => ({ kind: 'distil', sequences, tokens: 85, rank: 8 }) as const;
+
+  it('is one program where that fits, by layers where only that does', () => {
+    expect(compositionFor(SMOL, 'wasm', step(1))).toBe('whole');
+    expect(compositionFor(QWEN, 'wasm', step(1))).toBe('whole');
+    expect(compositionFor(QWEN, 'wasm', step(16))).toBe('layerwise');
+    expect(compositionFor(QWEN_INT8, 'wasm', step(8))).toBe('whole');
+    expect(compositionFor(LLAMA, 'wasm', step(1))).toBe('layerwise');
+    expect(compositionFor(SMOL, 'webgpu', step(1))).toBe('layerwise');
+    const wide = { ...step(1), sequences: 4000 };
+    expect(compositionFor(QWEN, 'wasm', wide)).toBeUndefined();
+  });
+
+  it('takes longer by layers, and with weights in 8 bits', () => {
+    const whole = stepSeconds(SMOL, step(1));
+    expect(stepSeconds(SMOL, { ...step(1), composition: 'layerwise' })).toBeGreaterThan(1.4 * whole);
+    expect(stepSeconds({ ...SMOL, storage: 'int8' }, step(1))).toBeGreaterThan(whole);
+    // Linear in samples and in tokens.
+    expect(stepSeconds(SMOL, step(4))).toBeCloseTo(4 * whole, 9);
+    expect(stepSeconds(SMOL, { ...step(1), tokens: 170 })).toBeCloseTo(2 * whole, 9);
   });
 });

@@ -12,7 +12,16 @@ export type Purpose =
       readonly tokens: number;
       /** Of the adapters. */
       readonly rank: number;
+      /** Whether the model's own weights are trained too; default false. */
+      readonly weights?: boolean;
+      /** By default one program a step on WASM, and small programs shared by the layers on WebGPU. */
+      readonly composition?: Composition;
     };
+
+type Distil = Extract<Purpose, { readonly kind: 'distil' }>;
+
+/** How a training step is run: as one program, or as small programs shared by the layers, which recompute activations. */
+export type Composition = 'whole' | 'layerwise';
 
 /** The sizes that memory depends on; the head's dimension is H / heads unless it is given. */
 export type ModelSizes = Pick<
@@ -24,14 +33,15 @@ export type ModelSizes = Pick<
   readonly storage?: WeightStorage | undefined;
 };
 
-export type MemoryPart = 'weights' | 'activations' | 'adapters' | 'engine';
+/** `host`: outside the 4 GB of WebAssembly, where small programs get from what they are bound to. */
+export type MemoryPart = 'weights' | 'activations' | 'adapters' | 'engine' | 'host';
 
 export interface MemoryEstimate {
   readonly purpose: Purpose;
   /** Bytes. `engine`: the page, its worker and ONNX Runtime, and the weight that is being read. */
   readonly parts: Readonly<Record<MemoryPart, number>>;
   readonly total: number;
-  /** Bytes that all parts but `engine` may take together; undefined where the browser does not say. */
+  /** Bytes that all parts but `engine` and `host` may take together; undefined where the browser does not say. */
   readonly available: number | undefined;
   readonly fits: boolean;
   /** Of processor time on one thread, once: loading weights, and computing. Undefined on WebGPU, where it is not known. */
@@ -49,6 +59,8 @@ export const VOCABULARY_CHUNK = 64 * 2 ** 20;
 export const PACKED_BYTES = 768 * 2 ** 20;
 /** Bytes of a model's programs above which only one of the large ones is there at a time. */
 export const HELD_BYTES = 2.2 * 2 ** 30;
+/** Bytes of arrays outside WebAssembly, of which a page has 8 GiB. */
+export const HOST_BYTES = 6e9;
 export const FACTORS = { packed: 1.25, plain: 1.05 } as const;
 /** Measured in Chromium: a page that has opened a model takes about this much before it computes. */
 const PAGE = 330e6;
@@ -56,7 +68,13 @@ const PAGE = 330e6;
  * Measured on one thread: floating-point operations a second in products of many rows, and weights a second in those of
  * one; weights made from 8 bits a second, and loaded as either.
  */
-const RATES = { flops: 14e9, row: 2.2e9, widened: 5e8, load: { f32: 5e8, int8: 1.5e8 } } as const;
+const RATES = {
+  flops: 14e9,
+  row: 2.2e9,
+  widened: 5e8,
+  load: { f32: 5e8, int8: 1.5e8 },
+  copied: 5e8,
+} as const;
 
 /** What a model must have room for to be kept as float32 without being asked: reading one text. */
 export const LEAST = { kind: 'see', sequences: 1, tokens: 64 } as const satisfies Purpose;
@@ -76,9 +94,10 @@ export function estimateMemory(
   const parts = {
     weights,
     activations: activations(model, provider, purpose),
-    adapters: purpose.kind === 'distil' ? adapterBytes(model, purpose.rank) : 0,
+    adapters: purpose.kind === 'distil' ? trainedBytes(model, purpose) : 0,
     // A tensor as it is stored, and widened to float32.
     engine: PAGE + 1.5 * largestRead(model),
+    host: hostBytes(model, provider, purpose),
   };
   const total = Object.values(parts).reduce((sum, bytes) => sum + bytes, 0);
   const available = provider === 'wasm' ? WASM_BYTES : undefined;
@@ -87,9 +106,20 @@ export function estimateMemory(
     parts,
     total,
     available,
-    fits: available === undefined || total - parts.engine <= available,
+    fits:
+      available === undefined || (total - parts.engine - parts.host <= available && parts.host <= HOST_BYTES),
     seconds: provider === 'wasm' ? seconds(model, purpose) : undefined,
   };
+}
+
+/** How a step is run: as one program where that fits, else by layers; undefined where neither fits. */
+export function compositionFor(
+  model: ModelSizes,
+  provider: DeviceReport['provider'],
+  purpose: Extract<Purpose, { kind: 'distil' }>,
+): Composition | undefined {
+  const wanted: readonly Composition[] = provider === 'webgpu' ? ['layerwise'] : ['whole', 'layerwise'];
+  return wanted.find((composition) => estimateMemory(model, provider, { ...purpose, composition }).fits);
 }
 
 /**
@@ -129,9 +159,24 @@ function largestRead(model: ModelSizes): number {
   return F32 * Math.max(2 * hidden * intermediate, Math.min(embeddingOf(model), VOCABULARY_CHUNK / F32));
 }
 
-/** What the purpose keeps the layers as: training takes float32. */
-const storageFor = ({ storage = 'f32' }: ModelSizes, { kind }: Purpose): WeightStorage =>
-  kind === 'distil' ? 'f32' : storage;
+/** What the purpose keeps the layers as: a step by layers takes float32. */
+const storageFor = ({ storage = 'f32' }: ModelSizes, purpose: Purpose): WeightStorage =>
+  isByLayers(purpose) ? 'f32' : storage;
+
+const isByLayers = (purpose: Purpose): boolean =>
+  purpose.kind === 'distil' && purpose.composition === 'layerwise';
+
+/** Weights of the layers and their inputs, which WASM has outside its heap and copies into it program by program. */
+function hostBytes(model: ModelSizes, provider: DeviceReport['provider'], purpose: Purpose): number {
+  if (provider === 'webgpu' || !isByLayers(purpose)) return 0;
+  return F32 * (inLayers(model) + boundaries(model, purpose));
+}
+
+/** Values kept of every layer between forward and reverse: its inputs, keys and values, and their gradients. */
+function boundaries({ layers: L, hidden: H, kvHeads, ...model }: ModelSizes, purpose: Purpose): number {
+  const rows = purpose.sequences * purpose.tokens;
+  return L * rows * (2 * H + 4 * kvHeads * headDimOf({ hidden: H, kvHeads, layers: L, ...model }));
+}
 
 /** Each program has the weights it reads. */
 function wasmWeights(model: ModelSizes, purpose: Purpose): number {
@@ -149,6 +194,7 @@ function wasmWeights(model: ModelSizes, purpose: Purpose): number {
   const body = layers + (fed ? 0 : embedding * factor);
   if (kind === 'see') return body;
   const head = embedding * factor;
+  if (isByLayers(purpose)) return head + (2 * F32 * inLayers(model)) / model.layers;
   if (kind === 'distil') return body + (fed || !model.tied ? head : 0);
   // One program reads the prompt, one feeds tokens, one reads the head.
   return 2 * body + head <= HELD_BYTES ? 2 * body + head : body + head;
@@ -165,17 +211,21 @@ function activations(model: ModelSizes, provider: DeviceReport['provider'], purp
   if (purpose.kind === 'see') return F32 * (layer + 2 * rows * L * H);
   // Keys and values as they come in, as they go out, and as the page holds them.
   if (purpose.kind === 'generate') return F32 * (layer + 3 * L * keyValues);
-  // WASM keeps what the reverse pass reads of every layer; WebGPU its inputs, and recomputes the rest.
+  if (isByLayers(purpose) && provider === 'wasm') return F32 * 3 * layer;
+  // One program keeps what the reverse pass reads of every layer; small ones their inputs, and recompute the rest.
   if (provider === 'wasm') return F32 * L * (rows * (8 * H + 5 * I) + attention);
   return F32 * (3 * layer + L * (2 * rows * H + 2 * keyValues));
 }
 
-/** LoRA on every linear of a layer: the values, their gradients, and AdamW's two moments. */
-function adapterBytes(model: ModelSizes, rank: number): number {
+/**
+ * LoRA on every linear of a layer, and the weights themselves where they are trained: the values, their gradients, and AdamW's
+ * two moments.
+ */
+function trainedBytes(model: ModelSizes, { rank, weights = false }: Distil): number {
   const { hidden: H, intermediate: I, heads, kvHeads } = model;
   const d = headDimOf(model);
   const sizes = 2 * (H + heads * d) + 2 * (H + kvHeads * d) + 3 * (H + I);
-  return 4 * F32 * model.layers * rank * sizes;
+  return 4 * F32 * (model.layers * rank * sizes + (weights ? model.parameters : 0));
 }
 
 function seconds(model: ModelSizes, purpose: Purpose): number {
@@ -186,6 +236,22 @@ function seconds(model: ModelSizes, purpose: Purpose): number {
   const load = RATES.load[storage];
   const widening = storage === 'int8' ? layers / RATES.widened : 0;
   if (purpose.kind === 'see') return layers / load + widening + (2 * layers * B * T) / RATES.flops;
-  if (purpose.kind === 'distil') return all / load + (4 * all * B * T) / RATES.flops;
+  if (purpose.kind === 'distil') return all / load + stepSeconds(model, purpose);
   return (2 * all) / load + T * (all / RATES.row + widening);
 }
+
+/**
+ * Processor time of one training step on one thread: forward, and the gradients of inputs in reverse, of all that is fed;
+ * matrices in 8 bits are widened in every pass. Small programs recompute each layer, and copy its weights.
+ */
+export function stepSeconds(model: ModelSizes, purpose: Extract<Purpose, { kind: 'distil' }>): number {
+  const { sequences: B, tokens: T } = purpose;
+  const layers = inLayers(model);
+  const all = layers + embeddingOf(model);
+  const byLayers = isByLayers(purpose);
+  const widening = storageFor(model, purpose) === 'int8' ? (STEP_PASSES * layers) / RATES.widened : 0;
+  return ((byLayers ? 6 : 4) * all * B * T) / RATES.flops + widening + (byLayers ? all / RATES.copied : 0);
+}
+
+/** Passes over the layers in a step of five latents: question, latents, answer, each forward and in reverse. */
+const STEP_PASSES = 14;

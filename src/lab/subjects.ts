@@ -76,6 +76,7 @@ export async function selectionsOf(
  * onnx/; of several, one can be given by its own path. @throws an error where there is no such folder
  */
 export async function checkpointFiles(path: string): Promise<NamedFile[]> {
+  if (path.endsWith('.zip')) return named([path]);
   const isExport = path.endsWith('.onnx');
   const folder = isExport ? dirname(path) : path;
   const here = await namesIn(folder, path);
@@ -125,7 +126,8 @@ export async function openGiven(
 }
 
 /** What a checkpoint needs, and what people have instead, which is named for what it is. */
-const WANTED = /\.(safetensors|json|jinja|onnx|model|txt|bin|pt|pth|ckpt|gguf|h5|msgpack|npz)$/i;
+const WANTED =
+  /\.(safetensors|json|jinja|onnx|model|txt|bin|pt|pth|ckpt|gguf|h5|msgpack|npz)$|^checkpoint[_-]\w+$/i;
 /** Files that hold an export's weights. */
 const DATA = /\.onnx[._]data(_\d+)?$/;
 

@@ -36,6 +36,7 @@ const nothing: Workbench = {
   resume: unused,
   openStudent: unused,
   keepTeacher: unused,
+  runCost: unused,
   openQuestion: unused,
   thought: unused,
   answer: unused,

@@ -36,6 +36,7 @@ export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = 
   resume: { options: 1 },
   openStudent: {},
   keepTeacher: {},
+  runCost: { options: 1 },
   control: {},
   openQuestion: {},
   thought: { options: 1 },

@@ -229,6 +229,7 @@ def cases(model):
     yield "z2:remove(direction(3,1))", [(2, z, without(directions(z, True)[0][0]))]
     yield 'z3:project(2,3,"centred","inside")', [(3, z, onto(z, 2, True, True))]
     yield 'z1@q.in.2:project(3,2,"uncentred","outside")', None
+    yield 'z2:project(2,3,"centred","outside")', [(2, z, onto(z, 2, True, False))]
     yield "z2:scale(2);z2@q.in.1:zero;z2:add(thought(1),1);z2@mlp.out.2:scale(0.5);z3@k.in.2:zero", [
         (2, z, lambda h: 2 * h + own[0]), (2, ("q.in", 1), lambda h: 0 * h), (2, ("mlp.out", 2), lambda h: h / 2),
         (3, ("k.in", 2), lambda h: 0 * h)]

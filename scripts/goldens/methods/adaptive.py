@@ -58,7 +58,7 @@ def teacher_pass(decoder, sample, case):
 def student_pass(decoder, live, sample, case):
     n = latents_of(case, sample)
     run = Run(decoder)
-    start, end = live["markers"]
+    start, end = live["tokens"]
     run.feed(torch.cat([decoder.embed(torch.tensor(sample["question"])), start[None]]))
     decided, thoughts = [run.last], []
     for _ in range(n):
@@ -103,7 +103,7 @@ def terms_of(family, weights, live, samples, case):
 
 def modules(random, H):
     return {
-        "markers": random.normal(2, H, scale=0.5),
+        "tokens": random.normal(2, H, scale=0.5),
         "filter.in.weight": random.normal(H, H, scale=0.5), "filter.in.bias": random.normal(H, scale=0.3),
         "filter.out.weight": random.normal(H, H, scale=0.5), "filter.out.bias": random.normal(H, scale=0.3),
         "filter.norm.weight": random.normal(H, scale=0.2, mean=0.6), "filter.norm.bias": random.normal(H, scale=0.2),
@@ -129,7 +129,7 @@ def main():
             print("  latents", [latents_of(case, sample) for sample in samples])
             terms = lambda live, case=case: terms_of(family, weights, live, samples, case)  # noqa: E731
             # Between the steps of differences, the teacher's states would move too: only what does not reach them.
-            print_case(out, f"{family}.{name}", trained, terms, ["markers", "filter.in.weight", "filter.norm.weight", "stop.weight"])
+            print_case(out, f"{family}.{name}", trained, terms, ["tokens", "filter.in.weight", "filter.norm.weight", "stop.weight"])
     write_golden("adaptive", meta, out)
 
 

@@ -58,7 +58,7 @@ def sample_log_likelihood(decoder, markers, sample, latents, stage):
 def answer(family, weights, live, samples, case):
     decoder = decoder_of(family, weights, live)
     each = [
-        sample_log_likelihood(decoder, live["markers"], sample, latents_of(case, stage, len(sample["steps"])), stage)
+        sample_log_likelihood(decoder, live["tokens"], sample, latents_of(case, stage, len(sample["steps"])), stage)
         for sample, stage in zip(samples, case["stages"])
     ]
     return {"answer": -WEIGHT * torch.cat(each).mean()}
@@ -75,11 +75,11 @@ def main():
             for q, steps, a in zip(SAMPLES["questions"], SAMPLES["steps"], SAMPLES["answers"])
         ]
         meta["samples"][family] = samples
-        trained = {**student_lora(family, random), "markers": random.normal(2, config.hidden, scale=0.5)}
+        trained = {**student_lora(family, random), "tokens": random.normal(2, config.hidden, scale=0.5)}
         out.update({f"{family}.{k}": v for k, v in trained.items()})
         for name, case in CASES[family].items():
             terms = lambda live, case=case: answer(family, weights, live, samples, case)  # noqa: E731
-            print_case(out, f"{family}.{name}", trained, terms, ["markers", "student.layers.0.q.A"])
+            print_case(out, f"{family}.{name}", trained, terms, ["tokens", "student.layers.0.q.A"])
     write_golden("coconut", meta, out)
 
 

@@ -67,7 +67,7 @@ def advantages(totals):
 def log_probabilities(decoder, live, completion):
     """Of the decisions, then of the tokens."""
     run = Run(decoder)
-    start, end = live["markers"]
+    start, end = live["tokens"]
     run.feed(torch.cat([decoder.embed(torch.tensor(completion["question"])), start[None]]))
     decided = [run.last]
     for _ in range(completion["latents"]):

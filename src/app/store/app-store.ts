@@ -79,6 +79,7 @@ export function createApp(environment: Environment): App {
       student: null,
       studentRun: null,
       teacher: null,
+      cost: idle,
       data: dataWithoutEngine(ctx.get().data),
       lens: withoutEngine(ctx.get().lens),
     });

@@ -195,7 +195,7 @@ describe('a moment', () => {
     const { link, problems } = parseLink('#/latents?do=z1:blur&step=99&run=xyz&tau=0&student=me');
     expect(link.moment).toEqual({});
     expect(problems).toEqual([
-      'unknown student "me": expected trained or base',
+      'unknown student "me": expected trained, base, opened',
       'unknown run "xyz": expected the first 12 digits of a sha256',
       'unknown tau "0": expected a number above 0 and up to 100',
       'unknown do "z1:blur": expected interventions such as z2:zero',

@@ -133,6 +133,7 @@ export function engineActions(ctx: Context): EngineActions {
         studentRun: null,
         opening: idle,
         teacher: null,
+        cost: idle,
         latents: { ...initialLatents, question: latents.question },
         data: dataWithoutEngine(ctx.get().data),
         lens: withoutEngine(lens),

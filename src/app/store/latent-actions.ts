@@ -4,7 +4,7 @@ import type { BranchAnswer, ThoughtReport } from '../../contract/thoughts';
 import { type BranchActions, branchActions } from './branch-actions';
 import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
-import { latentsOf } from './latent-choice';
+import { baseLatents } from './latent-choice';
 import { askedBy, type MomentLink, shownBy, strangerIn } from './moment-link';
 import { needsPair } from './role-choice';
 import { idle } from './task';
@@ -72,7 +72,7 @@ export function latentActions(ctx: Context, engine: EngineActions): LatentAction
     ended(
       await session.start(() => {
         const { question, student, steps } = now();
-        const { steps: shown, filter, temperature } = latentsOf(ctx.get());
+        const { steps: shown, filter, temperature } = baseLatents(ctx.get());
         return ctx.engine().openQuestion({
           question: question.text,
           student,

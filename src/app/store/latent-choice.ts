@@ -4,24 +4,33 @@ import { LATENT_DEFAULTS } from '../../contract/methods/shared';
 import type { AppState } from './state';
 
 /** How latent thoughts are computed: K, and what is fed back. */
-export interface ShownLatents extends LatentChoice {
+export interface ShownLatents extends Pick<LatentSession, 'filter' | 'temperature'> {
   readonly steps: number;
 }
 
-/**
- * What the Latents place shows and requests from the engine: for the trained student the settings it was trained with, for the
- * base those of the run form, for an opened student what its files say. K can be overridden.
- */
-export function latentsOf({ latents, studentConfig, draft, lens }: AppState): ShownLatents {
-  const trained = latents.student === 'trained' ? studentConfig : null;
-  const config = trained ?? draft;
+/** Of the base: the settings of the run form, or what a link says. */
+export function baseLatents({ latents, draft }: AppState): LatentChoice & { readonly steps: number } {
   // A method may say only how many there are.
-  const own = { ...LATENT_DEFAULTS, ...('latent' in config && config.latent) } as ShownLatents;
-  // A link says how the base made the latents that it shows.
-  const { filter, temperature } = trained ? own : (latents.choice ?? own);
+  const own = { ...LATENT_DEFAULTS, ...('latent' in draft && draft.latent) } as LatentChoice & {
+    steps: number;
+  };
+  return { steps: own.steps, ...(latents.choice ?? { filter: own.filter, temperature: own.temperature }) };
+}
+
+/**
+ * What the Latents place shows: for the trained student what the engine says of it, for the base the settings of the run
+ * form, for an opened student what its files say. K can be overridden.
+ */
+export function latentsOf(state: AppState): ShownLatents {
+  const { latents, studentConfig, student, lens } = state;
   if (latents.student === 'opened') return { ...LATENT_DEFAULTS, steps: lens.opened.value?.thoughts ?? 0 };
-  const { steps } = own;
-  return { filter, temperature, steps: trained && !('latent' in trained) ? 0 : steps };
+  if (latents.student === 'base' || !studentConfig) return baseLatents(state);
+  if (student?.thoughts) {
+    const { latentSteps: steps, filter, temperature } = student.thoughts;
+    return { steps, filter, temperature };
+  }
+  const own = { ...LATENT_DEFAULTS, ...('latent' in studentConfig && studentConfig.latent) } as ShownLatents;
+  return { ...own, steps: 'latent' in studentConfig ? own.steps : 0 };
 }
 
 type Shown = Pick<LatentSession, 'filter' | 'temperature'>;

@@ -29,7 +29,7 @@ const hash: Entry = {
   accepts: (text) => /^[0-9a-f]{12,64}$/.test(text),
 };
 const oneOf = (...values: readonly string[]): Entry => ({
-  may: values.join(' or '),
+  may: values.join(', '),
   accepts: (text) => values.includes(text),
 });
 

@@ -3,7 +3,7 @@ import { parseRunConfig, type RunConfig } from '../../contract/config';
 import type { RunEvent, RunResult } from '../../contract/events';
 import { listed, shorten } from '../../text/quote';
 import type { Context } from './context';
-import { withValue } from './draft';
+import { draftErrors, withValue } from './draft';
 import type { EngineActions } from './engine-actions';
 import { noteLoss } from './engine-actions';
 import { outlived } from './lens';
@@ -13,13 +13,15 @@ import { isActive } from './run';
 import { modelsThatDiffer, readRunFile } from './run-file';
 import { runKeeper } from './saved-actions';
 import { presetConfig } from './state';
-import { failureOf, idle } from './task';
+import { done, failed, failureOf, idle } from './task';
 
 export interface RunActions {
   choosePreset(id: string): void;
   setField(path: string, value: unknown): void;
   /** Chooses the student, the teacher or the data; says what else had to change with it. */
   chooseRole(field: RoleField, value: string): void;
+  /** What the run of the form would take; nothing where its models or data are not there. */
+  estimateRun(): Promise<void>;
   /** Keeps the student there is as teacher for the next run, and chooses it. */
   keepTeacher(): Promise<boolean>;
   /** Loads a run file's configuration into the form. Throws what is wrong with it. */
@@ -52,6 +54,9 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
   let reached: ((state: 'running' | 'paused') => void) | null = null;
   let queue: RunEvent[] = [];
   let flushing: ReturnType<typeof setTimeout> | null = null;
+  /** Of several estimates under way, only the last is shown. */
+  let estimates = 0;
+  let estimating = new AbortController();
   const keeper = runKeeper(ctx);
 
   const flush = () => {
@@ -194,6 +199,24 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       const { config, notes } = withRole(draft, field, value, data.report.value);
       for (const note of notes) ctx.notify('info', note);
       ctx.set({ draft: config });
+    },
+    async estimateRun() {
+      const mine = ++estimates;
+      estimating.abort();
+      estimating = new AbortController();
+      const { draft, device, cost, lens, data, methods } = ctx.get();
+      const isThere =
+        (draft.roles.student !== 'opened' || lens.opened.value !== null) &&
+        (draft.roles.data !== 'opened' || data.report.value !== null);
+      const isOwn = draft.roles.student === 'opened' || draft.roles.data === 'opened';
+      if (!isOwn || !isThere || device.status !== 'done' || draftErrors(draft, methods).size > 0)
+        return ctx.set({ cost: idle });
+      try {
+        const found = await ctx.engine().runCost(draft, { signal: estimating.signal });
+        if (mine === estimates) ctx.set({ cost: done(found) });
+      } catch (thrown) {
+        if (mine === estimates) ctx.set({ cost: failed(failureOf(thrown), cost.value) });
+      }
     },
     async keepTeacher() {
       try {

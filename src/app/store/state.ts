@@ -4,6 +4,7 @@ import { METHODS } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import { findPreset, PRESETS, type Preset, presetsOf } from '../../contract/presets';
 import type { KeptTeacher } from '../../contract/roles';
+import type { RunCost } from '../../contract/run-cost';
 import { defaultSettings, type SavedRun, type Settings } from '../../storage/rows';
 import type { DamagedRun } from '../../storage/store';
 import type { KeptStudent } from '../../storage/students';
@@ -71,6 +72,8 @@ export interface AppState {
   readonly studentConfig: RunConfig | null;
   /** Describes that student. */
   readonly student: StudentReport | null;
+  /** What the run of the form would take. */
+  readonly cost: Task<RunCost>;
   /** The student that the engine keeps as teacher. */
   readonly teacher: KeptTeacher | null;
   readonly saved: readonly SavedRun[];
@@ -129,6 +132,7 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     studentConfig: null,
     student: null,
     teacher: null,
+    cost: idle,
     saved: [],
     damaged: [],
     underWay: new Set(),

@@ -71,5 +71,16 @@ export const lotus = defineMethod({
         'Each latent says the result of its step, beside cross-entropy on the answer. First values for the bundled pair, not tuned.',
       changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 2e-3 } },
     },
+    {
+      id: 'lotus-before-128',
+      name: 'LOTUS-style, said before the latent',
+      about:
+        'The result of a step is said by the state that its latent is made of, so that what is fed is the softened result: this project’s own reading of the loss. Two weights were tried on validation problems of the bundled pair.',
+      changes: {
+        gold: { at: 'before' },
+        weights: { answer: 1 },
+        optimiser: { steps: 300, learningRate: 2e-3 },
+      },
+    },
   ],
 });

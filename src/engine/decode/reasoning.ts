@@ -94,6 +94,11 @@ const sum = (stages: readonly Stage[]): number => stages.reduce((n, stage) => n 
 /** Number of positions fed between question and prompt. */
 export const positionsIn = ({ stages }: Reasoning): number => sum(stages);
 
+/** Number of positions that a recording of it runs: of a Jacobi stage, those of every run. */
+export const positionsRun = ({ stages }: Reasoning): number =>
+  sum(stages) +
+  stages.reduce((n, stage) => n + (stage.kind === 'jacobi' ? stage.count * stage.iterations : 0), 0);
+
 /** K: number of thoughts; 0 if it answers directly. */
 export const thoughtsIn = ({ stages }: Reasoning): number => sum(stages.filter(isThought));
 

@@ -129,7 +129,7 @@ it('trains the latents through time: without their gradient, that of the questio
       for (const entry of tape.entries)
         if (entry.kind === 'compute' && entry.name.startsWith('feedback'))
           Object.assign(entry, { inputs: entry.inputs.map((input) => tape.detach(input)) });
-    return interpretedGradients(made, tape)[tape.parameters.index('markers')] as ArrayLike<number>;
+    return interpretedGradients(made, tape)[tape.parameters.index('tokens')] as ArrayLike<number>;
   };
   const [whole, cut] = [gradient(false), gradient(true)];
   expect(relativeError(cut, whole)).toBeGreaterThan(0.01);

@@ -3,8 +3,8 @@ import { coconutDropped } from '../../contract/methods/coconut';
 import { ConfigError } from '../base/errors';
 import { Rng } from '../base/rng';
 import type { TokenProblem } from '../data/tokens';
+import { addedTokens, BEGIN, END, TOKENS } from './shared/added-tokens';
 import { longest } from './shared/batches';
-import { END, MARKERS, markerParameter, START } from './shared/markers';
 import { STUDENT } from './shared/passes';
 import { markedQuestion, markedQuestionFeeds } from './shared/question';
 import { type OwnInputs, type Recipe, studentLora, type TrainingTokens } from './shared/recipe';
@@ -28,9 +28,10 @@ export const coconut: Recipe<Config> = {
   },
   adapters: studentLora,
   // Both markers begin as copies of the token that opens a step, `<<`.
-  modules: (_config, { hiddenSize }, training) => [
-    markerParameter(hiddenSize, training?.problems.find(({ steps }) => steps[0]?.[0])?.steps[0]?.[0]),
-  ],
+  modules(_config, model, training) {
+    const opening = training?.problems.find(({ steps }) => steps[0]?.[0] !== undefined)?.steps[0]?.[0];
+    return [addedTokens(model, 2, { trained: true, initial: { copyOf: opening } })];
+  },
   reasoning(config, _model, place) {
     const dropped = coconutDropped(config);
     const s = dropped[place?.stage ?? dropped.length - 1] as number;
@@ -38,9 +39,9 @@ export const coconut: Recipe<Config> = {
     return {
       adapters: [STUDENT],
       stages: [
-        { kind: 'embeddings', parameter: MARKERS, rows: [START] },
+        { kind: 'embeddings', parameter: TOKENS, rows: [BEGIN] },
         { kind: 'latents', steps, feedback: { kind: 'hidden' } },
-        { kind: 'embeddings', parameter: MARKERS, rows: [END] },
+        { kind: 'embeddings', parameter: TOKENS, rows: [END] },
       ],
       // Until every step is dropped the student writes what is left of them, and the answer prompt.
       ...(s <= config.curriculum.stages && { explicit: true }),
@@ -55,13 +56,13 @@ export const coconut: Recipe<Config> = {
     const { latents = 0, text = 0 } = sizes;
     const unequal = sizes.unequal === 1;
     const adapters = [STUDENT];
-    const question = markedQuestion(tape, layout.question, tape.embeddings(MARKERS, [START]), adapters);
+    const question = markedQuestion(tape, layout.question, tape.embeddings(TOKENS, [BEGIN]), adapters);
     const thoughts = thinkUnequally(tape, question, latents, { kind: 'hidden' }, unequal);
     textAfter(
       tape,
       {
         ...{ after: thoughts.at(-1) ?? question, adapters, tokens: text, ownPositions: unequal },
-        begin: tape.embeddings(MARKERS, [END]),
+        begin: tape.embeddings(TOKENS, [END]),
       },
       config.weights.answer,
     );

@@ -45,6 +45,7 @@ import { METHODS, methodOf } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import type { ModelFile, ModelFileRequest } from '../../contract/model-files';
 import type { KeptTeacher } from '../../contract/roles';
+import type { RunCost } from '../../contract/run-cost';
 import type { StatesFile, StatesRequest } from '../../contract/states';
 import type { ThoughtTestReport, ThoughtTestRequest } from '../../contract/thought-test';
 import type { AnswerDifference, BranchAnswer, ThoughtReport } from '../../contract/thoughts';
@@ -73,6 +74,7 @@ import { describeConfig, openModel } from './models/opened';
 import { loadPair, modelsOf, type Pair } from './models/pair';
 import { ProblemSet, problemOf } from './models/problems';
 import { isBundled, resolveRoles } from './models/resolve-roles';
+import type { Roles } from './models/roles';
 import { type LoadedModels, type OpenedModel, resolveSubject, steppedOf } from './models/subjects';
 import { storageErrors, storedAs, usuallyStored } from './models/weight-storage';
 import { parseRequest } from './parse-request';
@@ -81,10 +83,13 @@ import { Questions } from './questions/questions';
 import { Checkpoints } from './runs/checkpoints';
 import type { RunContext, RunSink } from './runs/context';
 import { LoopControl } from './runs/control';
+import { costOf, planOf } from './runs/plan';
+import { rationaleOf } from './runs/prepare';
 import { studentOf } from './runs/resume';
 import { runDistillation } from './runs/run';
 import { runData } from './runs/run-data';
 import { type OpenedSnapshot, readSnapshot } from './runs/snapshot-file';
+import { stagesOf } from './runs/stages';
 import { reportOf, type Student } from './runs/student';
 import { teacherAccuracy } from './runs/teacher-accuracy';
 import { exportStates } from './states/export';
@@ -297,6 +302,26 @@ export class LoriWorkbench implements Workbench {
     });
   }
 
+  async runCost(value: RunConfig, { signal }: CallOptions = {}): Promise<RunCost> {
+    const { runtime } = this.provider();
+    const config = parseRunConfig(value, this.methods);
+    const recipe = this.recipeOf(config.method);
+    const roles = this.rolesFor(config, recipe);
+    const rationale = recipe.usesTeacher(config) ? rationaleOf(config) : undefined;
+    const data = await runData(config, roles, this.held(), { rationale, signal });
+    const plan = planOf(config, recipe, roles, stagesOf(config, this.methods), data);
+    return costOf(config, recipe, roles, { runtime, data, plan });
+  }
+
+  /** @throws InputError, ConfigError where the models of a configuration are not there or do not go together */
+  private rolesFor(config: RunConfig, recipe: Recipe): Roles {
+    const roles = resolveRoles(config, this.held());
+    recipe.check?.(config, roles.student.config);
+    if (recipe.usesTeacher(config))
+      checkWidths(roles, recipe.comparesStates?.(config) ?? [methodOf(config.method, this.methods).label]);
+    return roles;
+  }
+
   keepTeacher(): Promise<KeptTeacher> {
     return this.queue.between(async () => {
       const { student } = this;
@@ -337,10 +362,7 @@ export class LoriWorkbench implements Workbench {
     const { runtime, models, device } = this.provider();
     const recipe = this.recipeOf(config.method);
     const held = this.held();
-    const roles = resolveRoles(config, held);
-    recipe.check?.(config, roles.student.config);
-    if (recipe.usesTeacher(config))
-      checkWidths(roles, recipe.comparesStates?.(config) ?? [methodOf(config.method, this.methods).label]);
+    const roles = this.rolesFor(config, recipe);
     const context: RunContext = {
       ...{ runtime, models, device, roles },
       data: (o) => runData(config, roles, held, o),

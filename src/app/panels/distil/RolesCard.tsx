@@ -12,6 +12,7 @@ import { Choice, type Option } from '../../ui/Choice';
 import { FieldName } from '../../ui/Field';
 import { integer } from '../../ui/format';
 import { Panel } from '../../ui/Panel';
+import { RunCost } from './RunCost';
 import { UsedRows } from './UsedRows';
 
 /** Which model learns from which, and on what. */
@@ -64,6 +65,7 @@ export function RolesCard({ isDisabled }: { readonly isDisabled: boolean }) {
           )}
         </div>
       )}
+      {!isDisabled && <RunCost />}
       <UsedRows />
     </Panel>
   );

@@ -18,41 +18,45 @@ export function LensGrid() {
     if (step !== latents.step) void stepTo(step);
   };
   return (
-    <Scroller className="table-scroll" label="Logit lens">
-      <table className="lens-grid">
-        <caption>
-          The most probable token when the head reads a layer’s state at a position (logit lens), with its
-          probability. The last layer is the model’s own prediction. Choose a cell to see more.
-        </caption>
-        <thead>
-          <tr>
-            <th scope="col">Layer</th>
-            {seen.map(({ step }) => (
-              <th key={step} scope="col" className={step === latents.step ? 'is-shown' : ''}>
-                {step === 0 ? 'Question' : `z${step}`}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {Array.from({ length: L }, (_, i) => L - i).map((layer) => (
-            <tr key={layer}>
-              <th scope="row">{layer}</th>
-              {seen.map((report) => (
-                <td key={report.step}>
-                  <Cell
-                    report={report}
-                    layer={layer}
-                    isShown={report.step === latents.step && layer === shownLayer}
-                    onPress={() => show(report.step, layer)}
-                  />
-                </td>
+    <>
+      <h4>Logit lens</h4>
+      <p className="help">
+        The most probable token when the head reads a layer’s state at a position, with its probability. The
+        last layer is the model’s own prediction. Choose a cell to see more.
+      </p>
+      <Scroller className="table-scroll" label="Logit lens">
+        <table className="lens-grid">
+          <caption className="visually-hidden">Layers up, thoughts to the right</caption>
+          <thead>
+            <tr>
+              <th scope="col">Layer</th>
+              {seen.map(({ step }) => (
+                <th key={step} scope="col" className={step === latents.step ? 'is-shown' : ''}>
+                  {step === 0 ? 'Question' : `z${step}`}
+                </th>
               ))}
             </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroller>
+          </thead>
+          <tbody>
+            {Array.from({ length: L }, (_, i) => L - i).map((layer) => (
+              <tr key={layer}>
+                <th scope="row">{layer}</th>
+                {seen.map((report) => (
+                  <td key={report.step}>
+                    <Cell
+                      report={report}
+                      layer={layer}
+                      isShown={report.step === latents.step && layer === shownLayer}
+                      onPress={() => show(report.step, layer)}
+                    />
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroller>
+    </>
   );
 }
 

@@ -105,7 +105,7 @@ export function QuestionCard() {
         ]}
         onChange={chooseStudent}
       />
-      {!hasStudent && (
+      {!hasStudent && chosen !== 'opened' && (
         <p className="help">
           No student has been trained yet. Run Distil first, or see what the base does without distillation.
         </p>

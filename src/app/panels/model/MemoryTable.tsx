@@ -66,8 +66,8 @@ export function MemoryTable({ model }: { readonly model: ModelReport }) {
         <DataTable
           caption={
             provider === 'wasm'
-              ? `WASM, 4.3 GB at most, ${model.storage === 'int8' ? 'layer matrices in 8 bits (float32 for training)' : 'weights in float32'}. Time is on one thread, loading included. The page trains only the bundled pair.`
-              : 'WebGPU, weights in float32. The browser does not report how much memory the GPU has. The page trains only the bundled pair.'
+              ? `WASM, 4.3 GB at most, ${model.storage === 'int8' ? 'layer matrices in 8 bits' : 'weights in float32'}. Time is on one thread, loading included; of training, one step as one program.`
+              : 'WebGPU, weights in float32. The browser does not report how much memory the GPU has.'
           }
           columns={['For', 'Weights', 'Activations, adapters', 'Total, page included', 'Time', 'Fits']}
           rows={estimates.map(cell)}

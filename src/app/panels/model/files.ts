@@ -5,7 +5,7 @@ import type { NamedFile } from '../../../contract/lens';
 
 /** Of what a checkpoint needs, and of what people have instead, which the engine names. */
 const WANTED =
-  /\.(json|jinja|safetensors|txt|model|bin|pt|pth|ckpt|gguf|h5|msgpack|npz|onnx|onnx[._]data(_\d+)?|zip)$/i;
+  /\.(json|jinja|safetensors|txt|model|bin|pt|pth|ckpt|gguf|h5|msgpack|npz|onnx|onnx[._]data(_\d+)?|zip)$|^checkpoint[_-]\w+$/i;
 const EXPORTS = 'onnx';
 const EXPORT = /\.onnx([._]data(_\d+)?)?$/i;
 

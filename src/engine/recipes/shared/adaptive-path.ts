@@ -7,7 +7,7 @@ import { type StopHeadSpec, stopHeadParameters, stopLogits } from '../../nn/modu
 import type { ModuleParameter } from '../../nn/parameters';
 import type { Computed, Finals, Segment } from '../../train/tape/entries';
 import type { Tape } from '../../train/tape/tape';
-import { END, MARKERS, markerParameter, START } from './markers';
+import { addedTokens, BEGIN, END, TOKENS } from './added-tokens';
 import { STUDENT } from './passes';
 import { thinkUnequally } from './unequal-latents';
 
@@ -17,7 +17,7 @@ export const FILTER = { kind: 'module', module: { kind: 'recurrentFilter', name:
 export const STOP_HEAD: StopHeadSpec = { kind: 'stopHead', name: 'stop' };
 
 export const adaptiveModules = (model: DecoderConfig): ModuleParameter[] => [
-  markerParameter(model.hiddenSize, 'mean'),
+  addedTokens(model, 2, { trained: true, initial: 'mean' }),
   ...moduleParameters(model, FILTER.module),
   ...stopHeadParameters(model, STOP_HEAD),
 ];
@@ -32,9 +32,9 @@ export const adaptiveReasoning = ({
 }): Reasoning => ({
   adapters: [STUDENT],
   stages: [
-    { kind: 'embeddings', parameter: MARKERS, rows: [START] },
+    { kind: 'embeddings', parameter: TOKENS, rows: [BEGIN] },
     { kind: 'latents', steps: max, feedback: FILTER, stop: { head: STOP_HEAD, min } },
-    { kind: 'embeddings', parameter: MARKERS, rows: [END] },
+    { kind: 'embeddings', parameter: TOKENS, rows: [END] },
   ],
 });
 
@@ -49,14 +49,14 @@ export interface AdaptivePath {
 /** @param question is continued  @param K latents of the row that has most */
 export function adaptiveThoughts(tape: Tape, question: Segment, K: number): AdaptivePath {
   const { adapters } = question;
-  const start = tape.segment(tape.embeddings(MARKERS, [START]), { after: question, adapters });
+  const start = tape.segment(tape.embeddings(TOKENS, [BEGIN]), { after: question, adapters });
   const thoughts = thinkUnequally(tape, start, K, FILTER, true);
   const decided = tape.rows(start.last, ...thoughts.map(({ last }) => last));
   return { thoughts, decided, before: thoughts.at(-1) ?? start };
 }
 
 /** The embedding of END, [B, H]. */
-export const endEmbedding = (tape: Tape): Computed => tape.embeddings(MARKERS, [END]);
+export const endEmbedding = (tape: Tape): Computed => tape.embeddings(TOKENS, [END]);
 
 /** Log-probabilities [n, 1] of the decisions i32 [B, n/B] (0 to go on, 1 to stop), fed as `name`, after final states [n, H]. */
 export const decisionLogProbabilities = (tape: Tape, states: Finals, name: string): Computed => {

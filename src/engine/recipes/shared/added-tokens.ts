@@ -17,7 +17,8 @@ export const LATENT = 2;
 export interface AddedTokens {
   /** Whether they learn; fixed ones are kept with the student, and get no gradient. */
   readonly trained: boolean;
-  readonly initial: 'drawn' | 'mean';
+  /** Drawn as the vocabulary's embeddings are distributed, at their mean, or as copies of a token's. */
+  readonly initial: 'drawn' | 'mean' | { readonly copyOf: number | undefined };
 }
 
 /** The embeddings of `count` added tokens. */
@@ -43,7 +44,13 @@ function freshRows(
   initial: AddedTokens['initial'],
   embedding: EmbeddingRows | undefined,
 ): Float32Array<ArrayBuffer> {
-  if (!embedding) throw new ConfigError('added tokens have no embedding to begin from', BUG);
+  const nothing = new ConfigError('added tokens have no embedding to begin from', BUG);
+  if (!embedding) throw nothing;
+  if (typeof initial === 'object') {
+    if (initial.copyOf === undefined) throw nothing;
+    const row = embedding.rows([initial.copyOf]);
+    return Float32Array.from({ length: count * H }, (_, i) => row[i % H] as number);
+  }
   const { count: V } = embedding;
   const [sum, squares] = [new Float64Array(H), new Float64Array(H)];
   for (let from = 0; from < V; from += CHUNK) {

@@ -1,6 +1,7 @@
 import type { RunConfig } from '../../../contract/config';
 import type { DrawnGroup } from '../../../contract/events';
 import type { HostTensor } from '../../base/dtype';
+import { ConfigError } from '../../base/errors';
 import { leftPad } from '../../data/batch';
 import type { TokenProblem } from '../../data/tokens';
 import { decisionFeeds } from './adaptive-sft';
@@ -33,6 +34,12 @@ const AROUND = 2;
 
 export function policyInputs(config: Settings, { layout, codec }: TrainingTokens): OwnInputs {
   const { group: G, tokens } = config.reinforcement;
+  // A batch is never larger than the samples are many.
+  if (layout.batch % G !== 0)
+    throw new ConfigError(
+      `batches of ${layout.batch}, as many as there are samples, in groups of ${G}`,
+      'Choose more samples, or a smaller group that divides their number.',
+    );
   const sizes = { latents: config.latents.max, text: tokens };
   /** The inputs of completions, without what the reference says of them. */
   const feedsOf = (rows: readonly Row[]): Record<string, HostTensor> => {

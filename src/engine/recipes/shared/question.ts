@@ -2,8 +2,8 @@ import type { HostTensor } from '../../base/dtype';
 import { leftPad } from '../../data/batch';
 import type { Computed, Segment } from '../../train/tape/entries';
 import type { Tape } from '../../train/tape/tape';
+import { joined } from './added-tokens';
 import { keyMask } from './batches';
-import { joined } from './text-after';
 import { TOKEN_INPUTS } from './token-inputs';
 
 const MASK = 'question.markedMask';
@@ -15,7 +15,7 @@ export const markedQuestion = (
   marker: Computed,
   adapters: readonly string[],
 ): Segment =>
-  tape.segment(joined(tape, 'question and marker', tape.tokens(TOKEN_INPUTS.questionIds, S), marker), {
+  tape.segment(joined(tape, tape.tokens(TOKEN_INPUTS.questionIds, S), marker), {
     adapters,
     mask: MASK,
   });

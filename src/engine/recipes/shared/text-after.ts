@@ -1,8 +1,7 @@
 import type { HostTensor } from '../../base/dtype';
-import type { Tensor } from '../../graph/graph';
-import * as o from '../../graph/ops';
 import type { Computed, Segment, SegmentOptions } from '../../train/tape/entries';
 import type { Tape } from '../../train/tape/tape';
+import { joined } from './added-tokens';
 import { floats, integers } from './batches';
 
 /** Text of a row's own length that follows what is fed before it, all of which is predicted. */
@@ -13,17 +12,6 @@ export const TEXT_INPUTS = {
   weights: 'text.weights',
   positions: 'text.positions',
 } as const;
-
-/** Input embeddings of each row, one part after another: [B·(p + q), H]. */
-export function joined(tape: Tape, name: string, ...parts: readonly Computed[]): Computed {
-  const B = tape.batch;
-  const H = parts[0]?.shape[1] as number;
-  const rows = parts.reduce((sum, { shape }) => sum + (shape[0] as number), 0);
-  return tape.compute(name, [rows, H], parts, (_context, inputs) => {
-    const split = inputs.map((x: Tensor) => o.reshape(x, [B, (x.shape[0] as number) / B, H]));
-    return o.reshape(o.concat(split, 1), [rows, H]);
-  });
-}
 
 export interface TextOptions extends Pick<SegmentOptions, 'after' | 'adapters'> {
   /** R: tokens that are predicted. */
@@ -39,12 +27,8 @@ export function textSegment(
   tape: Tape,
   { tokens: R, begin, ownPositions, ...options }: TextOptions,
 ): Segment {
-  const fed = begin
-    ? R > 1
-      ? [tape.tokens(TEXT_INPUTS.ids, R - 1)]
-      : []
-    : [tape.tokens(TEXT_INPUTS.ids, R)];
-  const x = begin ? joined(tape, 'marker and text', begin, ...fed) : (fed[0] as Computed);
+  const fed = (count: number): Computed => tape.tokens(TEXT_INPUTS.ids, count);
+  const x = !begin ? fed(R) : R === 1 ? begin : joined(tape, begin, fed(R - 1));
   return tape.segment(x, { ...options, ...(ownPositions && { positions: TEXT_INPUTS.positions }) });
 }
 

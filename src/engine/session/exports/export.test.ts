@@ -91,6 +91,10 @@ describe.each([
     expect(config.rank_pattern).toEqual(family === 'gpt2' ? { c_attn: 6 } : {});
     // Merged in float32 against applied in float32; measured at most 2e-6.
     expect(await reopened(files)).toBeLessThan(1e-5);
+    // The archive itself, into the bundled base that it names: the same student, with its thoughts.
+    const whole = await workbench.openCheckpoint([{ name: file.name, data: file.blob }]);
+    expect(whole).toMatchObject({ thoughts: 2, adapter: { base: expect.any(String) } });
+    expect(distance(await statesOf({ kind: 'opened' }), states)).toBeLessThan(1e-5);
     const report = await workbench.openCheckpoint([...base, ...files]);
     expect(report.adapter).toMatchObject({ onOpened: false, linears: family === 'gpt2' ? 8 : 14 });
     expect(distance(await statesOf({ kind: 'opened' }), states)).toBeLessThan(1e-5);
@@ -101,7 +105,11 @@ describe.each([
     ['f16', 4e-3],
     ['bf16', 3e-2],
   ] as const)('as a merged model in %s: opened again, it has the same states', async (dtype, tolerance) => {
-    const files = await unpacked(await exported({ format: 'merged', dtype }));
+    const archive = await exported({ format: 'merged', dtype });
+    const files = await unpacked(archive);
+    expect(await workbench.openCheckpoint([{ name: archive.name, data: archive.blob }])).toMatchObject({
+      thoughts: 2,
+    });
     expect(await textOf(files, 'config.json')).toMatchObject({
       torch_dtype: { f32: 'float32', f16: 'float16', bf16: 'bfloat16' }[dtype],
     });

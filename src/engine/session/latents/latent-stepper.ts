@@ -1,6 +1,5 @@
 import type { LatentSession } from '../../../contract/events';
 import type { Intervention, Moment } from '../../../contract/latents';
-import { LATENT_DEFAULTS } from '../../../contract/methods/shared';
 import type {
   AnswerDifference,
   BranchAnswer,
@@ -16,12 +15,13 @@ import type { Decoder } from '../../decode/decoder';
 import { logitLens } from '../../decode/logit-lens';
 import { attentionOf, hiddenOf, type TopTokens, topTokens, vectorOf } from '../../decode/readout';
 import type { Position } from '../../decode/reason';
-import { feedbackOf, type Reasoning, thoughtsIn } from '../../decode/reasoning';
+import { type Reasoning, thoughtsIn } from '../../decode/reasoning';
 import type { DecoderState } from '../../decode/state';
 import type { Device } from '../../device/device';
 import { textOf } from '../../eval/answer';
 import type { AnsweringModels } from '../models/pair';
 import { unknownWords } from '../prompts/prompt';
+import { fedBack } from '../runs/fed-back';
 import { type Answering, answerDifference, answerIds, prompted } from './answers';
 import { valueOf } from './explicit-chain';
 import { norm } from './operations';
@@ -317,12 +317,4 @@ export class LatentStepper {
     const { tokenizer } = this.pair;
     return { top: top.map((one) => ({ ...one, text: tokenizer.tokenText(one.id) })), entropy };
   }
-}
-
-/** What is fed as a thought. */
-function fedBack(reasoning: Reasoning): Pick<LatentSession, 'filter' | 'temperature'> {
-  const feedback = feedbackOf(reasoning);
-  if (!feedback && thoughtsIn(reasoning) > 0) return { filter: 'tokens', temperature: 1 };
-  if (!feedback) return { filter: LATENT_DEFAULTS.filter, temperature: LATENT_DEFAULTS.temperature };
-  return { filter: feedback.kind, temperature: feedback.kind === 'softmax' ? feedback.temperature : 1 };
 }

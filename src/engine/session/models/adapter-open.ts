@@ -2,6 +2,7 @@
 import type { CallOptions } from '../../../contract/calls';
 import type { ModelReport } from '../../../contract/events';
 import type { NamedFile } from '../../../contract/lens';
+import { MODULES_FILE, STUDENT_FILE } from '../../../contract/model-files';
 import { listed } from '../../../text/quote';
 import type { HostTensor } from '../../base/dtype';
 import { ConfigError, FileError, throwIfCancelled } from '../../base/errors';
@@ -20,13 +21,14 @@ import { expectedTensors, transpose } from '../../nn/weights';
 import { CANCELLED, fingerprint, hashOf, json, namedFiles, readAll } from './chosen-files';
 import { type LoadedModel, parametersOf } from './pair';
 import { isPccot, PCCOT_ARGUMENTS, pccotStudent } from './release-pccot';
-import type { OpenedModel } from './subjects';
+import { studentOfFile } from './student-file';
+import type { LatentStudent, OpenedModel } from './subjects';
 import { openTokenizer } from './tokenizer-files';
 
 export const ADAPTER_CONFIG = 'adapter_config.json';
 const WEIGHTS = 'adapter_model.safetensors';
 const ADAPTER = /^adapter_(config\.json|model\.(safetensors|bin))$/;
-const BASE_WEIGHTS = /^(?!adapter_model).*\.(safetensors|bin|onnx)$/;
+const BASE_WEIGHTS = /^(?!adapter_model|lori_modules).*\.(safetensors|bin|onnx)$/;
 
 export interface SplitFiles {
   readonly adapter: readonly NamedFile[];
@@ -144,8 +146,8 @@ export async function withAdapter(
   };
   const result = { model: merged, tokenizer: opened.tokenizer, base };
   const settings = byName.get('config.json')?.size ? await json(byName, 'config.json') : undefined;
-  if (!isPccot(settings) && !byName.has(PCCOT_ARGUMENTS)) return result;
-  const { latent, notes } = pccotStudent(settings, await json(byName, PCCOT_ARGUMENTS), merged);
+  const { latent, notes } = await latentOf(byName, settings, merged);
+  if (!latent) return result;
   const told = [...notes, ...(merged.report.notes ?? [])];
   return {
     ...result,
@@ -165,6 +167,22 @@ const TOKENIZER_FILES = [
 /** The adapter's own tokenizer takes the place of the base's. */
 const ownTokenizer = (byName: ReadonlyMap<string, Blob>): [string, Blob][] =>
   byName.has('tokenizer.json') ? [...byName].filter(([name]) => TOKENIZER_FILES.includes(name)) : [];
+
+/** How it reasons, where a file beside the adapter says so. */
+async function latentOf(
+  byName: ReadonlyMap<string, Blob>,
+  settings: unknown,
+  merged: LoadedModel,
+): Promise<{ readonly latent?: LatentStudent | undefined; readonly notes: readonly string[] }> {
+  if (isPccot(settings) || byName.has(PCCOT_ARGUMENTS))
+    return pccotStudent(settings, await json(byName, PCCOT_ARGUMENTS), merged);
+  if (!byName.has(STUDENT_FILE)) return { notes: [] };
+  const modules = byName.get(MODULES_FILE);
+  return {
+    latent: await studentOfFile(await json(byName, STUDENT_FILE), modules, merged.config),
+    notes: [`${STUDENT_FILE} says how it reasons: as a student that was trained here.`],
+  };
+}
 
 const matched = ({ matched: own }: ModelReport, tensors: number, bytes: number) =>
   own ? { matched: { tensors: own.tensors + tensors, bytes: own.bytes + bytes } } : {};

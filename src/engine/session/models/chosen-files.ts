@@ -7,6 +7,7 @@ import { FileError, MemoryError, throwIfCancelled } from '../../base/errors';
 import { Sha256, sha256Hex } from '../../base/sha256';
 import { parseJson, quote } from '../../checkpoint/json';
 import { type ByteSource, blobSource, memorySource, type ReadBlob } from '../../checkpoint/source';
+import { readEntry, readZip } from '../../checkpoint/zip';
 
 export const CANCELLED = 'opening the checkpoint';
 /** Limit on a JSON file, which is read as a whole. */
@@ -153,3 +154,32 @@ export const sourcesOf = (
   readBlob: ReadBlob | undefined,
 ): ReadonlyMap<string, ByteSource> =>
   new Map([...blobs].map(([name, blob]) => [name, blobSource(blob, readBlob)]));
+
+/** Most bytes of a compressed file in an archive; stored ones are read in place. */
+const MAX_INFLATED = 256 * 2 ** 20;
+
+/**
+ * The files with archives (.zip) unpacked, each as a folder of its name. What an archive stores as it is is read in place.
+ * @throws FileError for damaged archives, and for compressed files that are too large
+ */
+export async function unpacked(files: readonly NamedFile[]): Promise<readonly NamedFile[]> {
+  const found: NamedFile[] = [];
+  for (const file of files) {
+    if (!/\.zip$/i.test(file.name)) {
+      found.push(file);
+      continue;
+    }
+    const source = blobSource(file.data);
+    for (const entry of (await readZip(source, file.name)).values()) {
+      const { name, method, begin, stored } = entry;
+      // What macOS adds to archives.
+      if (/(^|\/)(__MACOSX\/|\._|\.DS_Store$)/.test(name)) continue;
+      const data =
+        method === 0
+          ? file.data.slice(begin, begin + stored)
+          : new Blob([await readEntry(source, entry, MAX_INFLATED)]);
+      found.push({ name, data, folder: file.name.replace(/^.*[/\\]|\.zip$/gi, '') });
+    }
+  }
+  return found;
+}

@@ -7,7 +7,7 @@ import {
 } from '../../../contract/checkpoint-files';
 import type { ModelReport } from '../../../contract/events';
 import type { NamedFile } from '../../../contract/lens';
-import { MODULES_FILE } from '../../../contract/model-files';
+import { MODULES_FILE, STUDENT_FILE } from '../../../contract/model-files';
 import { ConfigError, FileError, throwIfCancelled } from '../../base/errors';
 import { parseModelConfig } from '../../checkpoint/config';
 import { recogniseLayout } from '../../checkpoint/latent/layouts';
@@ -16,6 +16,7 @@ import { locateTensors, parseIndex } from '../../checkpoint/locate';
 import { blobSource } from '../../checkpoint/source';
 import { StoredWeights } from '../../checkpoint/stored-weights';
 import { isTorchFile } from '../../checkpoint/torch/torch-file';
+import { thoughtsIn } from '../../decode/reasoning';
 import { packedSource } from '../../nn/weight-source';
 import { expectedTensors } from '../../nn/weights';
 import { baseIsMissing, readAdapter, splitAdapter, withAdapter } from './adapter-open';
@@ -30,6 +31,7 @@ import {
   readWhole,
   smallFilesOf,
   sourcesOf,
+  unpacked,
 } from './chosen-files';
 import { GENERATION_CONFIG, withGenerationEnds } from './generation-config';
 import { reportOn } from './model-report';
@@ -37,6 +39,7 @@ import { onnxFilesOf, openOnnx } from './onnx-open';
 import { MAX_WHOLE_BYTES, type OpenOptions } from './open-options';
 import { endIdsOf } from './pair';
 import { openRelease } from './release-model';
+import { studentOfFile } from './student-file';
 import type { OpenedModel } from './subjects';
 import { openTokenizer } from './tokenizer-files';
 
@@ -45,7 +48,7 @@ import { openTokenizer } from './tokenizer-files';
  * or bf16), and tokenizer_config.json, chat_template.jinja and
  * generation_config.json (its end tokens) if there are any. Other files are ignored. Without
  * safetensors, an ONNX export is opened instead, see `openOnnx`. A PEFT adapter among the files is merged into them, or into
- * one of `bases` where it comes alone, see `withAdapter`.
+ * one of `bases` where it comes alone, see `withAdapter`. Archives (.zip) are unpacked first.
  *
  * Of large weights only the headers and a sample are read, to check them against config.json, and a head that config.json
  * ties to the embedding, to compare the two; values are read tensor by
@@ -54,10 +57,11 @@ import { openTokenizer } from './tokenizer-files';
  *   tokenizer from another model, NumericError for weights that are not finite, CancelledError
  */
 export async function openModel(
-  files: readonly NamedFile[],
+  chosen: readonly NamedFile[],
   options: OpenOptions = {},
 ): Promise<OpenedModel> {
   throwIfCancelled(options.signal, CANCELLED);
+  const files = await unpacked(chosen);
   const split = splitAdapter(files);
   if (!split) return openPlain(files, options);
   const adapter = await readAdapter(split.adapter);
@@ -140,18 +144,32 @@ async function openPlain(files: readonly NamedFile[], options: OpenOptions): Pro
     byName.has(GENERATION_CONFIG) ? await json(byName, GENERATION_CONFIG) : undefined,
     parsed.vocabSize,
   );
-  const notes = [...lacking, ...resolved.notes, ...ends.notes];
+  const latent = byName.has(STUDENT_FILE)
+    ? await studentOfFile(await json(byName, STUDENT_FILE), byName.get(MODULES_FILE), parsed)
+    : undefined;
+  const notes = [
+    ...lacking,
+    ...resolved.notes,
+    ...ends.notes,
+    ...(latent
+      ? [`${STUDENT_FILE} says how it reasons: as a student that was trained here, with its adapters merged.`]
+      : []),
+  ];
   return {
+    ...(latent && { latent }),
     tokenizer,
     model: {
       config: parsed,
       endIds: ends.endIds,
       files: smallFilesOf(byName),
       weights: packedSource(parsed, stored),
-      report: reportOn(config, parsed, {
-        ...{ bytes, sha256, whole, notes, folder: folderOf(files) },
-        matched: { tensors: resolved.tensors.size, bytes: resolved.bytes },
-      }),
+      report: {
+        ...reportOn(config, parsed, {
+          ...{ bytes, sha256, whole, notes, folder: folderOf(files) },
+          matched: { tensors: resolved.tensors.size, bytes: resolved.bytes },
+        }),
+        ...(latent && { thoughts: thoughtsIn(latent.reasoning) }),
+      },
     },
   };
 }

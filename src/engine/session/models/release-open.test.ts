@@ -10,6 +10,7 @@ import type { DecoderState } from '../../decode/state';
 import { uploadParameters } from '../../model/upload-parameters';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
+import { exportModel } from '../exports/export';
 import { decoderFor } from '../runs/student';
 import { LoriWorkbench } from '../workbench';
 import { DeviceModels } from './device-models';
@@ -204,6 +205,21 @@ describe('a release', () => {
     const files = await releaseFiles({ ...adaptive, files: { 'config.json': config } });
     await expect(openModel([...files, ...baseSettings(adaptive)])).rejects.toThrow(message);
   });
+});
+
+it('is exported with what makes its thoughts, and opens again as the same student', async () => {
+  const opened = await openModel([...(await releaseFiles(CODI)), ...baseSettings(CODI)]);
+  const { name, blob, files, notes } = await exportModel(
+    { opened, checkpoints: new Map() },
+    { subject: { kind: 'opened' }, format: 'merged' },
+  );
+  expect(files.map((file) => file.name)).toEqual(
+    expect.arrayContaining(['lori.json', 'lori_modules.safetensors', 'model.safetensors']),
+  );
+  expect(notes.join()).toContain('Trained tensors outside the layers (projection.in.weight, ');
+  const again = await openModel([{ name, data: blob }]);
+  expect(again.latent?.reasoning).toEqual(opened.latent?.reasoning);
+  await compare(again, CODI);
 });
 
 it('is stepped through in Latents, thought by thought, and answers', async () => {

@@ -112,7 +112,7 @@ export class Questions {
   private teachers: readonly DeviceTensor[] = [];
   /** The student that was asked last: its teacher is the one that explains. */
   private student: Student | undefined;
-  private stepper: { session: number; stepper: LatentStepper; decoder: Decoder } | undefined;
+  private stepper: { session: number; stepper: LatentStepper; decoder: Decoder; key: string } | undefined;
   private sessions = 0;
   /** The opened model that was stepped through last. */
   private other: LoadedModel | undefined;
@@ -121,7 +121,9 @@ export class Questions {
   private readonly measured = new Map<number, Accuracy>();
   private lengths: TokenLayout | undefined;
   /** The teacher's rationale on the question it last reasoned about; null if it wrote none. */
-  private taught: { readonly question: string; readonly space: TeacherSpace | null } | undefined;
+  private taught:
+    | { readonly question: string; readonly key: string; readonly space: TeacherSpace | null }
+    | undefined;
 
   /** @param models what is loaded, or throws what to do first */
   constructor(private readonly models: () => Models) {}
@@ -181,9 +183,10 @@ export class Questions {
       training: (count) => this.trainingQuestions(asked, count),
       problem: (id) => this.problem(asked, id)?.problem.question,
     });
-    // The bundled teacher's states are of another size.
-    if (!opened && this.taught?.question === request.question) stepper.compareWith(this.taught.space);
-    this.stepper = { session: this.sessions, stepper, decoder };
+    // Another teacher's states are no measure, and may be of another size.
+    if (this.taught?.question === request.question && this.taught.key === asked.key)
+      stepper.compareWith(this.taught.space);
+    this.stepper = { session: this.sessions, stepper, decoder, key: asked.key };
     return stepper.report;
   }
 
@@ -203,9 +206,9 @@ export class Questions {
     const chain = await explicitChain(asked.models, decoder, question, limit);
     const { layers: L, hiddenSize: H } = decoder.shape.config;
     const space = await teacherSpace(chain, [L, H], device);
-    this.taught = { question, space };
-    const open = this.stepper?.stepper;
-    if (!this.other && open?.report.question === question) open.compareWith(space);
+    this.taught = { question, key: asked.key, space };
+    const { stepper: open, key } = this.stepper ?? {};
+    if (key === asked.key && open?.report.question === question) open.compareWith(space);
     return chain.report;
   }
 

@@ -1,4 +1,5 @@
 import type { RunConfig } from '../../../contract/config';
+import { compositionFor } from '../../../contract/memory';
 import { stageAt } from '../../../contract/methods/curriculum';
 import type { Methods } from '../../../contract/methods/method';
 import { labelOf } from '../../../contract/presets';
@@ -10,7 +11,7 @@ import { layoutOf } from '../../data/batch';
 import type { RationaleForm, TokenProblem } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
 import { feedsOf } from '../../decode/reason';
-import { explicitly, positionsIn, type Reasoning } from '../../decode/reasoning';
+import { explicitly, type Reasoning } from '../../decode/reasoning';
 import { initialWeights } from '../../model/initial-weights';
 import type { DecoderConfig } from '../../nn/config';
 import type { Recipe, Targets, TrainingTokens } from '../../recipes/shared/recipe';
@@ -22,17 +23,18 @@ import { hostOptimiser } from '../../train/optimiser';
 import { ParameterSet } from '../../train/parameters';
 import type { TapeRun } from '../../train/step';
 import { Tape } from '../../train/tape/tape';
-import { refuseUnlessFits } from '../models/fits';
+import { refuseUnlessFits, sizesOf } from '../models/fits';
 import { checkPositions } from '../models/positions';
 import type { Example } from '../models/problems';
 import { TrainedAdapter } from './adapter';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
 import { Curriculum } from './curriculum';
+import { planOf } from './plan';
 import { openPolicy } from './policy-open';
 import type { RunData } from './run-data';
 import type { OpenedSnapshot } from './snapshot-file';
-import { reasoningIn, stagesOf } from './stages';
+import { stagesOf } from './stages';
 import { capacityFor, checkDecoding, decoderFor, EVALUATION_BATCH, type Student } from './student';
 import { teacherStates } from './teacher-states';
 
@@ -87,25 +89,19 @@ export async function prepare(
 ): Promise<Machinery> {
   const { runtime, models, device, roles } = context;
   const { student: base, teacher: read, codec } = roles;
-  const batch = Math.min(config.optimiser.batch, training.length);
   const tokensOf = (examples: readonly Example[]) => examples.map((e) => e.tokens);
-  const form = recipe.rationale?.(config);
-  const trained = training.map(({ tokens, problem }) => (form ? codec.encode(problem, form) : tokens));
-  const layout = layoutOf(trained, codec, batch);
+  const stages = stagesOf(config, context.methods);
+  const { batch, trained, layout, reasonings, purpose } = planOf(config, recipe, roles, stages, { training });
   const evaluated = [...validation, ...heldOut];
   // The first training samples are observed; without problems to evaluate on they are all that is decoded.
   const observed = training.slice(0, config.observation.samples);
   const decodedBatch = Math.min(EVALUATION_BATCH, evaluated.length || observed.length);
   const decoded = layoutOf(tokensOf([...evaluated, ...observed]), codec, decodedBatch);
 
-  const stages = stagesOf(config, context.methods);
-  const reasonings = stages.map((_, stage) => reasoningIn(recipe, config, roles, stage));
   const reasoning = reasonings.at(-1) as Reasoning;
-  const fed = Math.max(...reasonings.map(positionsIn));
   const capacity = Math.max(...reasonings.map((each) => capacityFor(decoded, each)));
-  const tokens = layout.question + fed + layout.prompt + layout.answer + layout.explicit;
-  const purpose = { kind: 'distil', sequences: batch, tokens, rank: config.lora.rank } as const;
-  refuseUnlessFits(base.config, runtime.provider, purpose, 'training');
+  const composition = compositionFor(sizesOf(base.config), runtime.provider, purpose);
+  if (!composition) refuseUnlessFits(base.config, runtime.provider, purpose, 'training');
   checkDecoding(base, capacity);
   if (config.evaluation.explicit) checkDecoding(base, capacityFor(decoded, explicitly(reasoning)));
   if (recipe.usesTeacher(config))
@@ -151,9 +147,11 @@ export async function prepare(
     const since = past.findLast((t) => startsAnew(t, stages[stageAt(stages, t)]?.from === t)) ?? 0;
     let moments = from && momentsOf(from, parameters, since);
     let known = from?.has('reference') ? from.values('reference', parameters.all) : undefined;
-    // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program per step is fastest.
+    // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program a step is fastest where it fits.
     const compile = (tape: Tape, name: string): Promise<TapeRun> =>
-      device ? compileLayerwise(model, tape, { device, between }) : compileWhole(model, tape, name);
+      composition === 'whole'
+        ? compileWhole(model, tape, name)
+        : compileLayerwise(model, tape, { ...(device && { device }), between });
     const shapes = parameters.all.map(({ shape }) => shape);
     const groups = parameters.groups(config.optimiser.moduleRate);
     const curriculum = owned.add(

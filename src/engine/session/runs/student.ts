@@ -7,13 +7,14 @@ import type { TokenLayout } from '../../base/tokens';
 import { Decoder, type KeptOptions } from '../../decode/decoder';
 import type { DecodeShape } from '../../decode/programs';
 import { feedsOf } from '../../decode/reason';
-import { positionsIn, type Reasoning } from '../../decode/reasoning';
+import { positionsIn, type Reasoning, thoughtsIn } from '../../decode/reasoning';
 import type { ParameterSpecs } from '../../nn/parameters';
 import type { DeviceModels } from '../models/device-models';
 import type { LoadedModel } from '../models/pair';
 import { checkPositions } from '../models/positions';
 import type { Example } from '../models/problems';
 import type { Roles } from '../models/roles';
+import { fedBack } from './fed-back';
 
 /** How a student is run, as plain data: a student read from a file has it too. */
 export interface StudentSpec {
@@ -96,9 +97,13 @@ export function decoderFor(
 }
 
 /** What identifies a student. */
-export const reportOf = ({ id, label, config, step }: Student, methods: Methods): StudentReport => ({
+export const reportOf = (
+  { id, label, config, step, reasoning }: Student,
+  methods: Methods,
+): StudentReport => ({
   id,
   label,
   differs: nameConfig(config, methods).differs,
   step,
+  thoughts: { latentSteps: thoughtsIn(reasoning), ...fedBack(reasoning) },
 });

@@ -1,0 +1,72 @@
+import type { Page } from '@playwright/test';
+import { hasFile } from '../scripts/tools/files';
+import { sharedFolder } from '../scripts/tools/folders.mjs';
+import { expect, expectAccessible, test } from './support/app';
+
+const folder = `${sharedFolder}/checkpoints/stories260K`;
+const hasStories = await hasFile('shared', 'checkpoints/stories260K/config.json');
+
+/** Sums that a model of a quarter of a million parameters can begin to learn. */
+const rows = Array.from({ length: 60 }, (_, i) => {
+  const [a, b] = [1 + (i % 6), 1 + Math.floor(i / 6)];
+  return {
+    question: `Tom had ${a} apples. Lily gave Tom ${b} more.`,
+    cot: `<<${a}+${b}=${a + b}>>`,
+    answer: String(a + b),
+  };
+});
+
+/** One of a field's options. */
+async function choose(app: Page, field: string, option: RegExp): Promise<void> {
+  await app.getByRole('button', { name: new RegExp(`${field}$`) }).click();
+  await app.getByRole('option', { name: option }).click();
+}
+
+test('a model opened from files is distilled on dropped rows, and stepped', async ({ app }) => {
+  test.skip(!hasStories, 'stories260K is not available');
+  test.setTimeout(240_000);
+  await app.getByRole('tab', { name: 'Model', exact: true }).click();
+  await app.getByRole('tab', { name: 'Your files' }).click();
+  await app
+    .locator('.model-drop input[type=file]')
+    .nth(1)
+    .setInputFiles(
+      ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors'].map(
+        (name) => `${folder}/${name}`,
+      ),
+    );
+  await expect(app.getByRole('heading', { name: /^Opened: / })).toBeVisible({ timeout: 60_000 });
+  await app.getByRole('tab', { name: 'Data' }).click();
+  await app.locator('.data-drop input[type=file]').setInputFiles({
+    name: 'sums.jsonl',
+    mimeType: 'application/jsonl',
+    buffer: Buffer.from(rows.map((row) => JSON.stringify(row)).join('\n')),
+  });
+  await expect(app.getByText('60 of 60 rows pass the filter.')).toBeVisible();
+
+  await app.getByRole('tab', { name: 'Distil' }).click();
+  const card = app.getByRole('region', { name: 'Models and data' });
+  await choose(app, 'Student', /the opened model/);
+  await choose(app, 'Data', /the opened data set: sums\.jsonl/);
+  await expect(
+    app.getByText(/sums\.jsonl has 60 rows: 45 are trained on, 6 validated on and 9 held out/),
+  ).toBeVisible();
+  // Said before anything runs.
+  await expect(card.getByText(/Memory of a step of 8 ×/)).toBeVisible();
+  await expect(card.getByText(/in all, evaluation not counted/)).toBeVisible();
+  await app.getByRole('button', { name: 'Optimiser (AdamW)' }).click();
+  await app.getByRole('textbox', { name: /^Steps/ }).fill('6');
+  await expectAccessible(app);
+  await app.getByRole('button', { name: /^Start LoRi/ }).click();
+  await expect(card.getByText(/45 training, 6 validation and 9 held-out rows of sums\.jsonl/)).toBeVisible();
+  await expect(app.getByText(/answers \d of 9 held-out problems right/)).toBeVisible({ timeout: 150_000 });
+  if (process.env.SHOTS)
+    await app.screenshot({ path: `${process.env.SHOTS}/distil-opened.png`, fullPage: true });
+
+  await app.getByRole('button', { name: 'Keep as teacher' }).click();
+  await expect(card.getByRole('button', { name: /the student that was kept as teacher: / })).toBeVisible();
+  await app.getByRole('tab', { name: 'Latents' }).click();
+  await app.getByRole('textbox', { name: 'Text' }).fill(rows[0]?.question ?? '');
+  await app.getByRole('button', { name: 'Open question' }).click();
+  await expect(app.getByRole('heading', { name: 'Latent thoughts' })).toBeVisible({ timeout: 60_000 });
+});

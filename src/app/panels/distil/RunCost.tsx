@@ -1,0 +1,85 @@
+import { useEffect } from 'react';
+import type { RunCost as Cost } from '../../../contract/run-cost';
+import { useActions, useApp } from '../../store/use-app';
+import { bytes, duration, integer } from '../../ui/format';
+
+/** Milliseconds without a change before a form is estimated. */
+const PAUSE = 400;
+/** Seconds above which a run is not something to wait for. */
+const LONG = 1800;
+
+/** What the run of the form takes, before it is started. */
+export function RunCost() {
+  const draft = useApp((state) => state.draft);
+  const opened = useApp((state) => state.lens.opened.value);
+  const rows = useApp((state) => state.data.report.value);
+  const device = useApp((state) => state.device.value);
+  const cost = useApp((state) => state.cost);
+  const { estimateRun } = useActions();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the estimate is of these
+  useEffect(() => {
+    const timer = setTimeout(() => void estimateRun(), PAUSE);
+    return () => clearTimeout(timer);
+  }, [draft, opened, rows, device, estimateRun]);
+  if (cost.status === 'failed')
+    return (
+      <p className="field-error" role="status">
+        This run would be refused: {cost.error.message}. {cost.error.hint}
+      </p>
+    );
+  if (cost.value === null) return null;
+  return (
+    <section aria-label="What this run takes" className="run-cost">
+      <Memory cost={cost.value} />
+      <Time cost={cost.value} />
+    </section>
+  );
+}
+
+function Memory({ cost: { memory, composition, batch, tokens, storage } }: { readonly cost: Cost }) {
+  const { parts, total, available } = memory;
+  const inHeap = total - parts.engine - parts.host;
+  const of = available === undefined ? '' : ` of the ${bytes(available)} that WASM has`;
+  if (composition === null)
+    return (
+      <p className="field-error">
+        A step of {batch} × {tokens} tokens takes about {bytes(inHeap)}
+        {of}: the run would be refused. Choose a smaller batch, shorter rows, a smaller model or WebGPU.
+      </p>
+    );
+  const kept = storage === 'int8' ? 'weights in 8 bits, as they are opened' : 'weights in float32';
+  return (
+    <p className="help">
+      Memory of a step of {batch} × {tokens} tokens, estimated: about {bytes(inHeap)}
+      {of}
+      {parts.host > 0 && ` and ${bytes(parts.host)} outside it`} ({bytes(parts.weights)} {kept},{' '}
+      {bytes(parts.activations)} activations, {bytes(parts.adapters)} adapters and moments), as{' '}
+      {composition === 'whole'
+        ? 'one program'
+        : 'small programs shared by the layers, since one does not fit'}
+      .
+    </p>
+  );
+}
+
+function Time({ cost: { seconds, data, teacher } }: { readonly cost: Cost }) {
+  if (seconds === null)
+    return <p className="help">How long a step takes on this GPU is not known before it runs.</p>;
+  const { step, teacher: reading, all } = seconds;
+  return (
+    <>
+      <p className="help">
+        Time, estimated from the number of operations: about {duration(1000 * step)} a step
+        {teacher !== null &&
+          `, ${duration(1000 * reading)} to read ${integer(data.training.length)} rows by the teacher`}
+        , {duration(1000 * all)} in all, evaluation not counted.
+      </p>
+      {all > LONG && (
+        <p className="help">
+          That is not something to wait for here: WebGPU, a smaller model, fewer steps or shorter rows take
+          less.
+        </p>
+      )}
+    </>
+  );
+}

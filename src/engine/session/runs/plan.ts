@@ -1,0 +1,84 @@
+import type { RunConfig } from '../../../contract/config';
+import { compositionFor, estimateMemory, type Purpose, stepSeconds } from '../../../contract/memory';
+import type { RunCost } from '../../../contract/run-cost';
+import type { TokenLayout } from '../../base/tokens';
+import { layoutOf } from '../../data/batch';
+import type { TokenProblem } from '../../data/tokens';
+import { positionsRun, type Reasoning } from '../../decode/reasoning';
+import type { Recipe } from '../../recipes/shared/recipe';
+import type { Runtime } from '../../runtime/runtime';
+import { sizesOf } from '../models/fits';
+import type { Example } from '../models/problems';
+import type { Roles } from '../models/roles';
+import type { RunData } from './run-data';
+import { reasoningIn, type stagesOf } from './stages';
+
+/** The sizes of a run, before anything is computed. */
+export interface RunPlan {
+  readonly batch: number;
+  /** The training samples' tokens, as the method reads them. */
+  readonly trained: readonly TokenProblem[];
+  /** Depends on the training data alone, so that nothing else can change a bit of training. */
+  readonly layout: TokenLayout;
+  readonly reasonings: readonly Reasoning[];
+  readonly purpose: Extract<Purpose, { kind: 'distil' }>;
+}
+
+export function planOf(
+  config: RunConfig,
+  recipe: Recipe,
+  roles: Roles,
+  stages: ReturnType<typeof stagesOf>,
+  { training }: Pick<RunData, 'training'>,
+): RunPlan {
+  const { codec } = roles;
+  const batch = Math.min(config.optimiser.batch, training.length);
+  const form = recipe.rationale?.(config);
+  const trained = training.map(({ tokens, problem }: Example) =>
+    form ? codec.encode(problem, form) : tokens,
+  );
+  const layout = layoutOf(trained, codec, batch);
+  const reasonings = stages.map((_, stage) => reasoningIn(recipe, config, roles, stage));
+  const fed = Math.max(...reasonings.map(positionsRun));
+  const written = writesRationale(config) ? layout.explicit : 0;
+  const tokens = layout.question + fed + layout.prompt + layout.answer + written;
+  const weights = recipe.trainsWeights?.(config) ?? false;
+  const purpose = { kind: 'distil', sequences: batch, tokens, rank: config.lora.rank, weights } as const;
+  return { batch, trained, layout, reasonings, purpose };
+}
+
+/** Whether a step may feed the rationale as text: always, unless a weight of 0 leaves that out. */
+const writesRationale = ({ weights }: RunConfig): boolean => !('explicit' in weights) || weights.explicit > 0;
+
+/** Two threads take this share of the time of one (measured: 1.45 times as fast). */
+const threaded = (seconds: number, threads: number): number => (threads > 1 ? seconds / 1.45 : seconds);
+
+/** What the run takes, estimated. */
+export function costOf(
+  config: RunConfig,
+  recipe: Recipe,
+  roles: Roles,
+  { runtime, data, plan }: { readonly runtime: Runtime; readonly data: RunData; readonly plan: RunPlan },
+): RunCost {
+  const sizes = sizesOf(roles.student.config);
+  const composition = compositionFor(sizes, runtime.provider, plan.purpose) ?? null;
+  const purpose: typeof plan.purpose = composition ? { ...plan.purpose, composition } : plan.purpose;
+  const usesTeacher = recipe.usesTeacher(config);
+  const step = threaded(stepSeconds(sizes, purpose), runtime.threads);
+  const read = plan.layout.question + plan.layout.explicit;
+  const one =
+    estimateMemory(sizes, runtime.provider, { kind: 'see', sequences: 1, tokens: read }).seconds ?? 0;
+  const teacher = usesTeacher ? threaded(one, runtime.threads) * data.training.length : 0;
+  const steps = config.optimiser.steps * config.optimiser.accumulation;
+  return {
+    data: data.used,
+    student: roles.student.report.name,
+    teacher: usesTeacher ? roles.teacher.label : null,
+    batch: plan.batch,
+    tokens: plan.purpose.tokens,
+    composition,
+    storage: composition === 'layerwise' ? 'f32' : (sizes.storage ?? 'f32'),
+    memory: estimateMemory(sizes, runtime.provider, purpose),
+    seconds: runtime.provider === 'wasm' ? { step, teacher, all: teacher + steps * step } : null,
+  };
+}
