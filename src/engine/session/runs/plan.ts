@@ -49,7 +49,8 @@ export function planOf(
   const fed = Math.max(...reasonings.map(positionsRun));
   const written = writesRationale(config) ? layout.explicit : 0;
   const tokens = layout.question + fed + layout.prompt + layout.answer + written;
-  const purpose = { kind: 'distil', sequences: batch, tokens, rank: config.lora.rank } as const;
+  const weights = recipe.trainsWeights?.(config) ?? false;
+  const purpose = { kind: 'distil', sequences: batch, tokens, rank: config.lora.rank, weights } as const;
   return { batch, trained, layout, reasonings, purpose };
 }
 
