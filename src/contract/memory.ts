@@ -12,9 +12,13 @@ export type Purpose =
       readonly tokens: number;
       /** Of the adapters. */
       readonly rank: number;
+      /** Whether the model's own weights are trained too; default false. */
+      readonly weights?: boolean;
       /** By default one program a step on WASM, and small programs shared by the layers on WebGPU. */
       readonly composition?: Composition;
     };
+
+type Distil = Extract<Purpose, { readonly kind: 'distil' }>;
 
 /** How a training step is run: as one program, or as small programs shared by the layers, which recompute activations. */
 export type Composition = 'whole' | 'layerwise';
@@ -90,7 +94,7 @@ export function estimateMemory(
   const parts = {
     weights,
     activations: activations(model, provider, purpose),
-    adapters: purpose.kind === 'distil' ? adapterBytes(model, purpose.rank) : 0,
+    adapters: purpose.kind === 'distil' ? trainedBytes(model, purpose) : 0,
     // A tensor as it is stored, and widened to float32.
     engine: PAGE + 1.5 * largestRead(model),
     host: hostBytes(model, provider, purpose),
@@ -213,12 +217,15 @@ function activations(model: ModelSizes, provider: DeviceReport['provider'], purp
   return F32 * (3 * layer + L * (2 * rows * H + 2 * keyValues));
 }
 
-/** LoRA on every linear of a layer: the values, their gradients, and AdamW's two moments. */
-function adapterBytes(model: ModelSizes, rank: number): number {
+/**
+ * LoRA on every linear of a layer, and the weights themselves where they are trained: the values, their gradients, and AdamW's
+ * two moments.
+ */
+function trainedBytes(model: ModelSizes, { rank, weights = false }: Distil): number {
   const { hidden: H, intermediate: I, heads, kvHeads } = model;
   const d = headDimOf(model);
   const sizes = 2 * (H + heads * d) + 2 * (H + kvHeads * d) + 3 * (H + I);
-  return 4 * F32 * model.layers * rank * sizes;
+  return 4 * F32 * (model.layers * rank * sizes + (weights ? model.parameters : 0));
 }
 
 function seconds(model: ModelSizes, purpose: Purpose): number {

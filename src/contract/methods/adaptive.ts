@@ -21,7 +21,7 @@ export const adaptive = defineMethod({
       id: 'adaptive-128',
       name: 'Latent-4',
       about:
-        'Four latents for every problem, and a stop head that learns to stop there. Tuned for the bundled pair.',
+        'Four latents for every problem, and a stop head that learns to stop there. Not tuned: docs/log.md has first figures.',
       changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 2e-3 } },
     },
     {

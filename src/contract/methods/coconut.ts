@@ -21,10 +21,12 @@ export interface CoconutRun {
 export const coconutDropped = ({ curriculum: { first, stages } }: CoconutRun): number[] =>
   Array.from({ length: stages + 2 - first }, (_, i) => first + i);
 
+const latents = (count: number): string => `${count} ${count === 1 ? 'latent' : 'latents'}`;
+
 const stages = (run: CoconutRun): Stage[] => {
   const { latentsPerStep: c, stages: S, stageSteps } = run.curriculum;
   const names = coconutDropped(run).map((s) =>
-    s > S ? `no written steps, ${c * S} latents` : s === 0 ? 'all steps written' : `${c * s} latents`,
+    s > S ? `no written steps, ${latents(c * S)}` : s === 0 ? 'all steps written' : latents(c * s),
   );
   return stagesOf(names, stageSteps, run.optimiser.steps);
 };
@@ -101,7 +103,7 @@ export const coconut = defineMethod({
       id: 'coconut-128',
       name: 'Coconut',
       about:
-        'The curriculum of the paper with c = 2 and S = 3, with adapters in place of full training. Tuned for the bundled pair.',
+        'The curriculum of the paper with c = 2 and S = 3, with adapters in place of full training. Not tuned: docs/log.md has first figures.',
       changes: { weights: { answer: 1 }, optimiser: { steps: 300, learningRate: 2e-3 } },
     },
   ],

@@ -135,7 +135,7 @@ export const grpo = defineMethod({
     {
       id: 'grpo-128',
       name: 'Latent-4, then GRPO',
-      about: 'Four latents, then reinforcement of short reasoning. Tuned for the bundled pair.',
+      about: 'Four latents, then reinforcement of short reasoning. Not tuned: docs/log.md has first figures.',
       changes: {
         weights: { answer: 1 },
         reinforcement: { supervisedSteps: 300, penalty: 0.1 },
