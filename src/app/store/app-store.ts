@@ -91,7 +91,7 @@ export function createApp(environment: Environment): App {
   const saved = savedActions(ctx);
   const students = studentActions(ctx, engine);
   const arena = arenaActions(ctx, run);
-  const latents = latentActions(ctx, engine);
+  const latents = latentActions(ctx, engine, students);
   const lens = lensActions(ctx, engine);
   const data = dataActions(ctx, engine, lens);
   const generation = generationActions(ctx, engine);

@@ -44,7 +44,10 @@ export interface BranchTasks {
 
 export function branchActions(ctx: Context, { thought, answer, ended }: BranchTasks): BranchActions {
   const now = () => ctx.get().latents;
-  const publish = () => ctx.set({ link: { ...ctx.get().link, moment: momentLink(now()) } });
+  const publish = () => {
+    const { link, latents, studentRun } = ctx.get();
+    ctx.set({ link: { ...link, moment: momentLink(latents, studentRun) } });
+  };
   const stepsOf = (): number | null => {
     const { session } = now();
     return session.status === 'done' ? session.value.latentSteps : null;

@@ -5,6 +5,7 @@ import type { StudentShelf } from '../../storage/students';
 import { memoryStudents } from '../../storage/students.testing';
 import { type Double, type DoubleOptions, double } from '../workbench.testing';
 import { createApp } from './app-store';
+import { formatLink } from './link';
 import { interruptedRuns } from './saved-actions';
 
 /** A page of a browser: what it stores is there for the next page. */
@@ -17,7 +18,7 @@ const browser = (): Browser => ({
   students: memoryStudents(),
 });
 
-function open({ storage, students }: Browser, options: DoubleOptions = {}) {
+function open({ storage, students }: Browser, options: DoubleOptions = {}, hash = '#/distil') {
   const doubles: Double[] = [];
   const hiding: (() => void)[] = [];
   const app = createApp({
@@ -25,7 +26,7 @@ function open({ storage, students }: Browser, options: DoubleOptions = {}) {
       doubles.push(double({ pace: 0, ...(doubles.length === 0 ? options : {}) }));
       return doubles.at(-1) as Double;
     },
-    ...{ storage: Promise.resolve(storage), students, hash: '#/distil', pairUrl: '/models/' },
+    ...{ storage: Promise.resolve(storage), students, hash, pairUrl: '/models/' },
     onHide: (listener) => void hiding.push(listener),
   });
   const hide = () => {
@@ -160,6 +161,25 @@ describe('the student of a kept run', () => {
     expect(studentRun).toBe(id);
     expect(latents.student).toBe('trained');
     expect(await page.actions.studentFile(id)).toBeInstanceOf(Uint8Array);
+  });
+
+  it('is opened by a link to a moment of its thoughts', async () => {
+    const place = browser();
+    const before = open(place);
+    await before.actions.startRun(config);
+    const id = before.state().run.id as string;
+    before.actions.typeQuestion('What is 1 + 1?');
+    await before.actions.openQuestion();
+    await before.actions.stepTo(2);
+    const hash = formatLink({ ...before.state().link, panel: 'latents' });
+    expect(hash).toContain(`kept=${encodeURIComponent(id)}`);
+    const page = open(place, {}, hash);
+    await page.actions.start(true);
+    expect(page.state()).toMatchObject({ studentRun: id, latents: { step: 2, missing: null } });
+    // Another browser does not have it.
+    const other = open(browser(), {}, hash);
+    await other.actions.start(true);
+    expect(other.state().latents.missing).toMatch(/which is not here/);
   });
 
   it('goes with its run, and comes back with it until the page is left', async () => {

@@ -7,6 +7,7 @@ import { type EngineActions, noteLoss } from './engine-actions';
 import { baseLatents } from './latent-choice';
 import { askedBy, type MomentLink, shownBy, strangerIn } from './moment-link';
 import { needsPair } from './role-choice';
+import type { StudentActions } from './student-actions';
 import { idle } from './task';
 import type { Outcome } from './task-driver';
 import { type LatentsState, nothingSeen } from './thoughts';
@@ -29,7 +30,17 @@ export interface LatentActions extends BranchActions {
 
 type LatentTask = 'problems' | 'session' | 'thought' | 'answer' | 'explicit';
 
-export function latentActions(ctx: Context, engine: EngineActions): LatentActions {
+export function latentActions(
+  ctx: Context,
+  engine: EngineActions,
+  students: Pick<StudentActions, 'openStudent'>,
+): LatentActions {
+  /** Opens the student that a link is of, if this browser keeps it. */
+  const takeStudent = async ({ student, kept: run }: MomentLink): Promise<void> => {
+    const { studentRun, kept, saved } = ctx.get();
+    const isKept = run !== undefined && kept.has(run) && saved.some(({ id }) => id === run);
+    if (student === 'trained' && isKept && studentRun !== run) await students.openStudent(run);
+  };
   /** Whether the models that answer are there, loaded now if they were not. */
   const ready = () => {
     const { latents, studentConfig } = ctx.get();
@@ -105,6 +116,7 @@ export function latentActions(ctx: Context, engine: EngineActions): LatentAction
     },
     async followMoment(link) {
       if (Object.keys(link).length === 0) return false;
+      await takeStudent(link);
       forget(askedBy(link));
       // Until it is open, and where it cannot be, the address still says what was asked for.
       ctx.set({ link: { ...ctx.get().link, moment: link } });
@@ -115,7 +127,7 @@ export function latentActions(ctx: Context, engine: EngineActions): LatentAction
       }
       if (student === 'trained' && ctx.get().studentConfig === null) {
         ctx.latents({
-          missing: `The link is of ${link.of ?? 'a trained student'}${link.run ? ` (${link.run}…)` : ''}, which is not here. Train it in Distil, from its run file if you have it, and follow the link again; or open the question with the base, whose thoughts are others.`,
+          missing: `The link is of ${link.of ?? 'a trained student'}${link.run ? ` (${link.run}…)` : ''}, which is not here${link.kept ? ', nor among the students that this browser keeps' : ''}. Train it in Distil, from its run file if you have it, and follow the link again; or open the question with the base, whose thoughts are others.`,
         });
         return false;
       }

@@ -6,7 +6,8 @@ import type { LatentsState } from './thoughts';
 
 /**
  * The part of the Latents place that a link carries, a moment: whose thoughts (`base` and `run`, the beginnings of the
- * hashes of the base and of the student's trained values; `of`, the student in words), K, the step and layer that are shown,
+ * hashes of the base and of the student's trained values; `kept`, its run, which this browser may have; `of`, the student in
+ * words), K, the step and layer that are shown,
  * and the interventions, as in `#/latents?question=held-out-3&student=trained&run=3fa9…&k=4&do=z2:zero&step=3&layer=2`.
  */
 export type MomentLink = Readonly<Record<string, string>>;
@@ -37,6 +38,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   student: oneOf('trained', 'base', 'opened'),
   base: hash,
   run: hash,
+  kept: { may: 'the id of a kept run', accepts: (text) => /^[\w.:-]{1,100}$/.test(text) },
   of: { may: 'at most 200 characters', accepts: (text) => text.length <= 200 },
   feedback: oneOf('softmax', 'hidden'),
   tau: { may: 'a number above 0 and up to 100', accepts: (text) => Number(text) > 0 && Number(text) <= 100 },
@@ -74,7 +76,7 @@ export function readMomentLink(values: URLSearchParams): {
 }
 
 /** What a link must carry to come back to what is shown; nothing while no question is open. */
-export function momentLink(latents: LatentsState): MomentLink {
+export function momentLink(latents: LatentsState, studentRun: string | null = null): MomentLink {
   const { session, student, branches, step, layer } = latents;
   if (session.status !== 'done') return {};
   const { identity, latentSteps, filter, temperature, student: label } = session.value;
@@ -83,6 +85,7 @@ export function momentLink(latents: LatentsState): MomentLink {
     student,
     base: identity.base.slice(0, DIGITS),
     ...(identity.student !== null && { run: identity.student.slice(0, DIGITS), of: label.slice(0, 200) }),
+    ...(student === 'trained' && studentRun !== null && { kept: studentRun }),
     ...(student === 'base' && { feedback: filter, tau: String(temperature) }),
     k: String(latentSteps),
     ...(interventions !== '' && { do: interventions }),
