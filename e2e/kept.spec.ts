@@ -82,7 +82,7 @@ test('a run is trained on after a reload, the end of its worker and a crash; its
   await expect(page.getByText(new RegExp(`student at step ${STEPS}`))).toHaveCount(1);
 
   await page.reload();
-  await page.getByRole('button', { name: /^Use the student of/ }).click();
+  await page.getByRole('button', { name: /^Use student of/ }).click();
   await expect(page.getByText('student in use')).toBeVisible({ timeout: LONG });
   await expectAccessible(page);
   await page.getByRole('tab', { name: 'Latents' }).click();

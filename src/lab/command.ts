@@ -36,6 +36,12 @@ export interface CommandInput {
   readonly question: string | undefined;
   readonly stepping: StepArguments;
   readonly lens: LensArguments;
+  /** Where the run is kept, and the folder of the run that is resumed; whether settings are given. */
+  readonly keeping: {
+    readonly keep: string | undefined;
+    readonly resume: string | undefined;
+    readonly isAsked: boolean;
+  };
   /** Where the result goes, if not to the standard output. */
   readonly out: string | undefined;
   /** Where a report is written as a page. */

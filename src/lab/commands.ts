@@ -1,8 +1,10 @@
+import type { RunOptions } from '../contract/calls';
 import { arena } from './arena';
 import { type Command, unobserved } from './command';
 import { evaluate } from './eval';
 import { exportFile } from './export';
 import { generate } from './generate';
+import { checkAsked, keepIn, keptIn, refuseKept } from './keep';
 import { causal, lens } from './lens';
 import { withRoles } from './roles';
 import { states } from './states';
@@ -11,14 +13,19 @@ import { thoughts } from './thought-test';
 
 /** One run: all losses, accuracies and spectra of the student, and the result. */
 const distil: Command = async (input) => {
-  const { workbench, onEvent } = input;
-  const config = await withRoles(input);
+  const { workbench, methods, onEvent, say, keeping } = input;
+  const { keep: into = keeping.resume, resume } = keeping;
+  const kept = resume === undefined ? undefined : await keptIn(resume, methods);
+  if (kept && keeping.isAsked) checkAsked(input.config, kept.config);
+  if (into !== undefined && into !== resume) await refuseKept(into);
+  const config = await withRoles(kept ? { ...input, config: kept.config } : input);
   const steps: object[] = [];
   const evaluations: object[] = [];
   const spectra: object[] = [];
   const stages: object[] = [];
   const drawn: object[] = [];
-  const result = await workbench.distil(config, {
+  const options: RunOptions = {
+    ...(into !== undefined && { keep: await keepIn(into) }),
     report: (event) => {
       onEvent(event);
       if (event.kind === 'step') steps.push(event);
@@ -26,10 +33,14 @@ const distil: Command = async (input) => {
       if (event.kind === 'spectrum') spectra.push(event);
       if (event.kind === 'stage') stages.push(event);
       if (event.kind === 'groups') drawn.push(event);
+      if (event.kind === 'kept' && event.failure !== null) say(`warning: not kept: ${event.failure}`);
     },
-  });
+  };
+  if (kept) say(`resuming after step ${kept.step} of ${kept.config.optimiser.steps}`);
+  const result = await (kept ? workbench.resume(kept.file, options) : workbench.distil(config, options));
   const curriculum = { ...(stages.length > 0 && { stages }), ...(drawn.length > 0 && { drawn }) };
-  return { result, steps, evaluations, spectra, ...curriculum };
+  const from = kept && { resumedFrom: kept.step };
+  return { result, ...from, steps, evaluations, spectra, ...curriculum };
 };
 
 /** Milliseconds per step, session creation time, and program and node counts of the configuration. */

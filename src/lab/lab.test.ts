@@ -9,6 +9,7 @@ import { METHODS } from '../contract/methods/index';
 import type { Methods } from '../contract/methods/method';
 import { PRESETS } from '../contract/presets';
 import type { RunFile } from '../contract/run-file';
+import { parseSafetensors } from '../engine/checkpoint/safetensors';
 import { wordProblems } from '../engine/data/word-problems';
 import { RECIPES } from '../engine/methods/index';
 import { LoriWorkbench } from '../engine/session/workbench';
@@ -312,6 +313,46 @@ describe('the other commands', () => {
     expect(said).toContain('| `codi` | 3 |');
     expect(said).toContain('Only 3 seeds: 10 or more are recommended');
     expect(said).toContain('seeds 1–2, 5. The unit is the seed');
+  });
+
+  it('distil: keeps the run in a folder, and trains it on to the same bits', async () => {
+    const config = put('keep.json', { ...CONFIG, keeping: { every: 1 } });
+    const { json: whole } = await run('distil', '--config', config, '--keep', at('kept/whole'));
+    // As an interruption would leave it: the last snapshot is that of step 2.
+    let kept: Uint8Array | undefined;
+    const workbench = new LoriWorkbench(tinyEnvironment(await tinyPair()));
+    await workbench.open('wasm');
+    await workbench.loadPair('models');
+    await workbench.distil(parseRunConfig(JSON.parse(readFileSync(config, 'utf8'))), {
+      keep: async ({ step, file }) => {
+        if (step === 2) kept = file;
+      },
+    });
+    await workbench.close();
+    mkdirSync(at('kept/half'));
+    writeFileSync(at('kept/half/snapshot.safetensors'), kept as Uint8Array);
+    await expect(
+      run('distil', '--resume', at('kept/half'), '--config', config, '--set', 'optimiser.steps=9'),
+    ).rejects.toThrow(/other settings: optimiser\.steps is 3, not 9/);
+    await expect(run('distil', '--keep', at('kept/half'))).rejects.toThrow(/a run is kept there already/);
+    await expect(run('distil', '--resume')).rejects.toThrow(/takes a folder here/);
+    await expect(run('distil', '--resume', at('nowhere'))).rejects.toThrow(/no run is kept there/);
+    const { json: rest } = await run('distil', '--resume', at('kept/half'), '--config', config);
+    expect(rest.resumedFrom).toBe(2);
+    const losses = (json: { steps: StepEvent[] }) =>
+      json.steps.map((step: StepEvent) => [step.step, step.losses]);
+    expect(losses(rest)).toEqual(losses(whole).slice(2));
+    expect(rest.result.heldOut).toEqual(whole.result.heldOut);
+    // Both are done: the two files hold the same student.
+    await expect(run('distil', '--resume', at('kept/half'))).rejects.toThrow(/the run is done/);
+    const tensors = (name: string) => {
+      const { buffer } = new Uint8Array(readFileSync(at(`kept/${name}/snapshot.safetensors`)));
+      return [...parseSafetensors(buffer)].map(([key, { bytes }]) => [
+        key,
+        Buffer.from(bytes).toString('hex'),
+      ]);
+    };
+    expect(tensors('half')).toEqual(tensors('whole'));
   });
 
   it('eval: continues after an interruption, and refuses to overwrite or mix results', async () => {

@@ -52,7 +52,9 @@ export async function lab(
     return;
   }
   if (!isCommand) throw new Error(`unknown command ${JSON.stringify(name)}\n${USAGE}`);
-  if (positionals.length > 1)
+  // A flag of eval, which distil takes with a folder: parseArgs knows no option that is both.
+  const resumed = name === 'distil' && values.resume ? valueOf('resume', tokens) : undefined;
+  if (positionals.length > (resumed === undefined ? 1 : 2))
     throw new Error(`${JSON.stringify(positionals[1])} is one argument too many\n${USAGE}`);
   for (const token of tokens)
     if (token.kind === 'option' && !hasOption(name, token.name))
@@ -114,6 +116,7 @@ export async function lab(
       lens: values,
       generation: values,
       exported: values,
+      keeping: { keep: values.keep, resume: resumed, isAsked: hasSettings(values) },
       training: values,
       file,
       out: values.out,
@@ -158,6 +161,22 @@ function repeated({ observed }: RunFile, { steps }: { readonly steps?: unknown }
     largest = Math.max(largest, Math.abs(loss - (observed.losses[i] as number)));
   });
   return { repeated: { compared, largestDifference: largest } };
+}
+
+/** Whether a configuration is asked for. */
+const hasSettings = (given: {
+  readonly config?: string | undefined;
+  readonly preset: readonly string[];
+  readonly set: readonly string[];
+}): boolean => given.config !== undefined || given.preset.length > 0 || given.set.length > 0;
+
+/** What follows a flag. @throws an error if nothing does */
+function valueOf(flag: string, tokens: readonly { readonly kind: string; readonly index: number }[]): string {
+  const at = tokens.findIndex((token) => 'name' in token && token.name === flag);
+  const next = tokens[at + 1] as { readonly kind: string; readonly value?: string } | undefined;
+  if (next?.kind !== 'positional' || next.value === undefined)
+    throw new Error(`--${flag} takes a folder here: the one that --keep wrote`);
+  return next.value;
 }
 
 /** The contents of --out, with --resume. @throws an error if it would be overwritten, or cannot be read */

@@ -141,8 +141,17 @@ export const OPTIONS = {
   resume: {
     type: 'boolean',
     default: false,
-    about: 'Continue from the file of --out, to which every finished run is saved.',
-    commands: ['eval'],
+    value: 'folder',
+    about:
+      'Continue: of distil, the run that --keep left in this folder, to the bits of a run that was never interrupted; of eval, without a folder, from the file of --out, to which every finished run is saved.',
+    commands: ['eval', 'distil'],
+  },
+  keep: {
+    type: 'string',
+    value: 'folder',
+    about:
+      'Where the run is kept while it trains (keeping.every says how often): parameters, moments, step, curves and configuration, as one safetensors file.',
+    commands: ['distil'],
   },
   question: {
     type: 'string',

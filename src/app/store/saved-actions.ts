@@ -35,7 +35,7 @@ export interface RunKeeper {
 }
 
 /** Milliseconds between two writes of an unfinished run: the most that a crashed tab loses. */
-const AUTOSAVE = 10_000;
+const AUTOSAVE = 3_000;
 /** Milliseconds between two checks on a run in another tab. */
 const LOOK = 5_000;
 

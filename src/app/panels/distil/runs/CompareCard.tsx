@@ -123,6 +123,12 @@ const CURVES: readonly {
   },
 ];
 
+/** The last value of each run. */
+const lastValues = (lines: readonly LineSeries[], text: (value: number) => string): string =>
+  `Last values: ${lines
+    .map(({ name, y }) => `${name}, ${y.length === 0 ? 'none' : text(y[y.length - 1] as number)}`)
+    .join('; ')}.`;
+
 function Charts({ runs, names }: { readonly runs: readonly SavedRun[]; readonly names: readonly string[] }) {
   const theme = useTheme();
   const charts = useMemo(
@@ -139,10 +145,10 @@ function Charts({ runs, names }: { readonly runs: readonly SavedRun[]; readonly 
         <LineChart
           key={title}
           title={title}
-          summary={`Of ${lines.filter(({ x }) => x.length > 0).length} runs.`}
+          summary={lastValues(lines, format === '%' ? percent : significant)}
           series={lines}
           x={{ label: 'step' }}
-          y={{ label: axis, ...(format && { format }) }}
+          y={{ label: axis, ...(format && { format, range: [0, 1] as const }) }}
           {...(scale && { scale })}
           theme={theme}
           height={240}

@@ -13,9 +13,14 @@ import { LabelForm } from './LabelForm';
 const when = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
 
 /** The outcome of a run, in a few words. */
-function outcome({ result, series }: SavedRun, underWay: 'here' | 'elsewhere' | null): string {
+function outcome(
+  { result, series }: SavedRun,
+  underWay: 'here' | 'elsewhere' | null,
+  keptStep: number,
+): string {
   if (underWay !== null) return underWay === 'here' ? 'running in this tab' : 'running in another tab';
-  if (!result) return `interrupted after ${series.step.at(-1) ?? 0} steps`;
+  // Curves are stored every few seconds, snapshots every few steps.
+  if (!result) return `interrupted after ${Math.max(series.step.at(-1) ?? 0, keptStep)} steps`;
   return result.heldOut ? `${percent(result.heldOut.share)} held-out` : `${result.steps} steps`;
 }
 
@@ -34,7 +39,7 @@ export function RunRow({ run }: { readonly run: SavedRun }) {
   const underWay = elsewhere ? 'elsewhere' : busy && shown ? 'here' : null;
   const facts = [
     when.format(savedAt),
-    outcome(run, underWay),
+    outcome(run, underWay, student?.step ?? 0),
     ...(student ? [`student at step ${student.step}, ${bytes(student.bytes)}`] : ['no student kept']),
     ...notes,
   ];
@@ -98,7 +103,7 @@ function RowActions({ run, name, underWay, shown, busy, inUse, isKept, onEdit }:
         <Button
           look="quiet"
           isDisabled={busy}
-          aria-label={`Resume ${name}`}
+          aria-label={`Resume from step ${student.step}: ${name}`}
           onPress={() => void resumeRun(id)}
         >
           Resume from step {student.step}
@@ -109,7 +114,7 @@ function RowActions({ run, name, underWay, shown, busy, inUse, isKept, onEdit }:
           <Button
             look="quiet"
             isDisabled={busy || opening || inUse}
-            aria-label={`Use the student of ${name}`}
+            aria-label={`Use student of ${name}`}
             onPress={() => void openStudent(id)}
           >
             Use student
