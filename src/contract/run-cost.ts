@@ -17,6 +17,8 @@ export interface RunCost {
   /** How the layers' matrices are kept while it trains. */
   readonly storage: WeightStorage;
   readonly memory: MemoryEstimate;
+  /** Bytes of the teacher's hidden states on whole rationales, outside WebAssembly, until the targets are made of them. */
+  readonly states: number;
   /** Estimated seconds on the threads there are; null on WebGPU, where they are not known. */
   readonly seconds: { readonly step: number; readonly teacher: number; readonly all: number } | null;
 }

@@ -36,7 +36,7 @@ export function RunCost() {
   );
 }
 
-function Memory({ cost: { memory, composition, batch, tokens, storage } }: { readonly cost: Cost }) {
+function Memory({ cost: { memory, composition, batch, tokens, storage, states } }: { readonly cost: Cost }) {
   const { parts, total, available } = memory;
   const inHeap = total - parts.engine - parts.host;
   const of = available === undefined ? '' : ` of the ${bytes(available)} that WASM has`;
@@ -57,7 +57,7 @@ function Memory({ cost: { memory, composition, batch, tokens, storage } }: { rea
       {composition === 'whole'
         ? 'one program'
         : 'small programs shared by the layers, since one does not fit'}
-      .
+      .{states > 0 && ` Before that, ${bytes(states)} of the teacher’s hidden states.`}
     </p>
   );
 }

@@ -1,9 +1,16 @@
 import type { RunConfig } from '../../../contract/config';
-import { compositionFor, estimateMemory, type Purpose, stepSeconds } from '../../../contract/memory';
+import {
+  compositionFor,
+  estimateMemory,
+  HOST_BYTES,
+  type Purpose,
+  stepSeconds,
+} from '../../../contract/memory';
 import type { RunCost } from '../../../contract/run-cost';
+import { MemoryError } from '../../base/errors';
 import type { TokenLayout } from '../../base/tokens';
 import { layoutOf } from '../../data/batch';
-import type { TokenProblem } from '../../data/tokens';
+import type { ProblemCodec, RationaleForm, TokenProblem } from '../../data/tokens';
 import { positionsRun, type Reasoning } from '../../decode/reasoning';
 import type { Recipe } from '../../recipes/shared/recipe';
 import type { Runtime } from '../../runtime/runtime';
@@ -47,6 +54,37 @@ export function planOf(
   return { batch, trained, layout, reasonings, purpose };
 }
 
+/** What of the rationale the teacher is forced through. */
+export const rationaleOf = (config: RunConfig): RationaleForm =>
+  'factors' in config ? config.factors.rationale : 'steps';
+
+/** Bytes of the teacher's hidden states on all samples, which are there until targets are made of them. */
+export function statesBytes(
+  training: readonly Pick<Example, 'problem'>[],
+  config: RunConfig,
+  { codec, teacher }: { readonly codec: Pick<ProblemCodec, 'encode'>; readonly teacher: Roles['teacher'] },
+): number {
+  const { layers, hiddenSize } = teacher.model.config;
+  const form = rationaleOf(config);
+  const tokens = training.reduce(
+    (sum, { problem }) => sum + codec.encode(problem, form).rationale.length + 1,
+    0,
+  );
+  return tokens * layers * hiddenSize * Float32Array.BYTES_PER_ELEMENT;
+}
+
+/** Bytes that they may take: half of what a page has outside WebAssembly. */
+const MAX_STATES_BYTES = HOST_BYTES / 2;
+
+/** @throws MemoryError where the teacher's hidden states do not fit into host memory */
+export function refuseUnlessStatesFit(bytes: number, samples: number): void {
+  if (bytes <= MAX_STATES_BYTES) return;
+  throw new MemoryError(
+    `the teacher's hidden states on ${samples} samples take ${(bytes / 1e9).toFixed(1)} GB; at most ${MAX_STATES_BYTES / 1e9} GB are held`,
+    'Choose fewer samples or shorter rows, or read only the results of the rationale.',
+  );
+}
+
 /** Whether a step may feed the rationale as text: always, unless a weight of 0 leaves that out. */
 const writesRationale = ({ weights }: RunConfig): boolean => !('explicit' in weights) || weights.explicit > 0;
 
@@ -79,6 +117,7 @@ export function costOf(
     composition,
     storage: composition === 'layerwise' ? 'f32' : (sizes.storage ?? 'f32'),
     memory: estimateMemory(sizes, runtime.provider, purpose),
+    states: usesTeacher ? statesBytes(data.training, config, roles) : 0,
     seconds: runtime.provider === 'wasm' ? { step, teacher, all: teacher + steps * step } : null,
   };
 }

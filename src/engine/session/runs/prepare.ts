@@ -8,7 +8,7 @@ import { Owned } from '../../base/owned';
 import { Rng } from '../../base/rng';
 import type { TokenLayout } from '../../base/tokens';
 import { layoutOf } from '../../data/batch';
-import type { RationaleForm, TokenProblem } from '../../data/tokens';
+import type { TokenProblem } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
 import { feedsOf } from '../../decode/reason';
 import { explicitly, type Reasoning } from '../../decode/reasoning';
@@ -30,7 +30,7 @@ import { TrainedAdapter } from './adapter';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
 import { Curriculum } from './curriculum';
-import { planOf } from './plan';
+import { planOf, rationaleOf, refuseUnlessStatesFit, statesBytes } from './plan';
 import { openPolicy } from './policy-open';
 import type { RunData } from './run-data';
 import type { OpenedSnapshot } from './snapshot-file';
@@ -66,10 +66,6 @@ export interface PrepareOptions {
   readonly from?: OpenedSnapshot | undefined;
 }
 
-/** What of the rationale the teacher is forced through. */
-export const rationaleOf = (config: RunConfig): RationaleForm =>
-  'factors' in config ? config.factors.rationale : 'steps';
-
 const longestOf = (a: TokenLayout, b: TokenLayout): TokenLayout => ({
   ...a,
   question: Math.max(a.question, b.question),
@@ -104,8 +100,10 @@ export async function prepare(
   if (!composition) refuseUnlessFits(base.config, runtime.provider, purpose, 'training');
   checkDecoding(base, capacity);
   if (config.evaluation.explicit) checkDecoding(base, capacityFor(decoded, explicitly(reasoning)));
-  if (recipe.usesTeacher(config))
+  if (recipe.usesTeacher(config)) {
+    refuseUnlessStatesFit(statesBytes(training, config, roles), training.length);
     checkPositions(read.model, layout.question + layout.explicit, 'the teacher pass', SHORTER);
+  }
 
   clock.begin('teacher');
   const teacher = recipe.usesTeacher(config)

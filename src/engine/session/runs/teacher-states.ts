@@ -17,6 +17,7 @@ import { compileWhole } from '../../train/compile-whole';
 import { ParameterSet } from '../../train/parameters';
 import { Tape } from '../../train/tape/tape';
 import type { DeviceModels } from '../models/device-models';
+import { fitting } from '../models/fits';
 import type { Example } from '../models/problems';
 import type { Roles } from '../models/roles';
 
@@ -28,14 +29,19 @@ export interface TeacherOptions {
   readonly between?: () => Promise<void>;
 }
 
-/** The teacher's hidden states on every example, `layout.batch` examples at a time. */
+/** The teacher's hidden states on every example, as many of `asked.batch` at a time as fit. @throws MemoryError if none does */
 export async function teacherStates(
   models: DeviceModels,
   { teacher, codec }: Pick<Roles, 'teacher' | 'codec'>,
   examples: readonly Example[],
-  layout: TokenLayout,
+  asked: TokenLayout,
   { rationale, onProgress, between }: TeacherOptions = {},
 ): Promise<TeacherStates[]> {
+  const { runtime } = models;
+  const tokens = asked.question + asked.explicit;
+  const wanted = { kind: 'see', sequences: asked.batch, tokens } as const;
+  const { sequences } = fitting(teacher.model.config, runtime.provider, wanted, 'the teacher pass');
+  const layout = { ...asked, batch: sequences };
   const owned = new Owned();
   try {
     const model = owned.add(models.use(teacher.model));
