@@ -30,5 +30,5 @@ test('a run in progress is shown as such in another tab, and leaving its own tab
     .getByRole('button', { name: /^Delete / })
     .first()
     .click();
-  await expect(after.getByText(/interrupted/)).toHaveCount(0);
+  await expect(after.getByText(/interrupted after/)).toHaveCount(0);
 });

@@ -128,6 +128,19 @@ describe('a run', () => {
     expect(page.state().kept.get(id)?.status).toBe('done');
   });
 
+  it('that diverged keeps its student, and is not offered: it would end at the same step again', async () => {
+    const place = browser();
+    const first = open(place, { nanAt: 25 });
+    expect(await first.actions.startRun(config)).toBe(false);
+    const id = first.state().run.id as string;
+    const page = open(place);
+    await page.actions.start(true);
+    expect(page.state().kept.get(id)).toMatchObject({ step: 20 });
+    expect(page.state().offered).toBeNull();
+    expect(interruptedRuns(page.state())).toEqual([]);
+    expect(await page.actions.openStudent(id)).toBe(true);
+  });
+
   it('that is discarded leaves nothing behind', async () => {
     const place = browser();
     const page = open(upon(place, 10, async () => page.actions.cancelRun()));

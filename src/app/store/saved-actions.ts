@@ -39,14 +39,22 @@ const AUTOSAVE = 3_000;
 /** Milliseconds between two checks on a run in another tab. */
 const LOOK = 5_000;
 
+/** Whether the run ended because a loss was not finite: trained on from its snapshot it would end there again. */
+export const hasDiverged = ({ result, series }: SavedRun): boolean => {
+  const last = series.losses.total?.at(-1);
+  return result === null && last !== undefined && !Number.isFinite(last);
+};
+
 /** Interrupted runs whose last snapshot is there and which no tab trains, latest first. */
 export const interruptedRuns = ({
   saved,
   kept,
   underWay,
 }: Pick<AppState, 'saved' | 'kept' | 'underWay'>): readonly SavedRun[] =>
-  saved.filter(({ id, result }) => {
+  saved.filter((run) => {
+    const { id, result } = run;
     const status = kept.get(id)?.status;
+    if (hasDiverged(run)) return false;
     return result === null && !underWay.has(id) && (status === 'training' || status === 'stopped');
   });
 

@@ -1,3 +1,4 @@
+import { InputError } from '../../base/errors';
 import type { AdapterSpec, RemSpec } from '../../nn/attachments';
 import type { LoraSpec } from '../../nn/lora';
 import { loraFactors, type ModuleFactors } from '../../nn/lora-factors';
@@ -39,6 +40,11 @@ export interface RunningRem {
 }
 
 export function exportedOf({ model, parameters, packs, reasoning }: ResolvedSubject): Exported {
+  if (parameters.weights)
+    throw new InputError(
+      'this student’s own weights were trained; exports write what was trained beside a model’s weights',
+      'Keep the student as a checkpoint of its run instead.',
+    );
   const values = valuesOf(model, parameters, packs);
   const active = reasoning.adapters.filter((name) => Object.hasOwn(parameters.adapters, name));
   const running = active.map((name) => ({

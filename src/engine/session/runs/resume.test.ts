@@ -103,6 +103,9 @@ describe.each(METHODS.map(({ id }) => id))('a run of %s', (method) => {
       if (step < 5) expect(await contents(at(resumed, 5))).toEqual(await contents(at(whole, 5)));
       expect(await contents(at(resumed, 5, 'done'))).toEqual(await contents(at(whole, 5, 'done')));
     }
+    // Whatever the method trains is a student again, of any of its steps.
+    for (const file of [at(whole, 2), at(whole, 5, 'done')])
+      expect((await workbench.openStudent(file.file)).label).toBe(whole.result?.student?.label);
   }, 30_000);
 });
 

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { isActive } from '../../../store/run';
 import { runName } from '../../../store/run-names';
-import type { DamagedRun, SavedRun } from '../../../store/saved-actions';
+import { type DamagedRun, hasDiverged, type SavedRun } from '../../../store/saved-actions';
 import { isBusy } from '../../../store/task';
 import { useActions, useApp } from '../../../store/use-app';
 import { Button } from '../../../ui/Button';
@@ -13,12 +13,10 @@ import { LabelForm } from './LabelForm';
 const when = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
 
 /** The outcome of a run, in a few words. */
-function outcome(
-  { result, series }: SavedRun,
-  underWay: 'here' | 'elsewhere' | null,
-  keptStep: number,
-): string {
+function outcome(run: SavedRun, underWay: 'here' | 'elsewhere' | null, keptStep: number): string {
+  const { result, series } = run;
   if (underWay !== null) return underWay === 'here' ? 'running in this tab' : 'running in another tab';
+  if (hasDiverged(run)) return `diverged at step ${series.step.at(-1)}`;
   // Curves are stored every few seconds, snapshots every few steps.
   if (!result) return `interrupted after ${Math.max(series.step.at(-1) ?? 0, keptStep)} steps`;
   return result.heldOut ? `${percent(result.heldOut.share)} held-out` : `${result.steps} steps`;
@@ -84,7 +82,8 @@ function RowActions({ run, name, underWay, shown, busy, inUse, isKept, onEdit }:
   const student = useApp((state) => state.kept.get(id));
   const opening = useApp((state) => isBusy(state.opening));
   const { showRun, deleteRun, resumeRun, openStudent, studentFile } = useActions();
-  const canResume = student !== undefined && student.status !== 'done' && underWay === null;
+  const canResume =
+    student !== undefined && student.status !== 'done' && underWay === null && !hasDiverged(run);
   const save = async () => {
     const file = await studentFile(id);
     if (file)
