@@ -12,6 +12,14 @@ export interface Watched {
   readonly onProgress?: (share: number) => void;
 }
 
+/** What else happens at a pause in the computation. */
+export interface AtPauses {
+  /** Awaited whenever the computation has yielded: it may wait, as a paused run does, or reject. */
+  readonly between?: () => Promise<void>;
+  /** Called with the share that is done of what `run` runs, 0 … 1. */
+  readonly onShare?: (share: number) => void;
+}
+
 /** Lets a long computation on the CPU yield, so that it can be cancelled. */
 export class Pace {
   private since = performance.now();
@@ -19,6 +27,7 @@ export class Pace {
   constructor(
     private readonly what: string,
     private readonly signal: AbortSignal | undefined,
+    private readonly atPauses: AtPauses = {},
   ) {}
 
   /** Call between pieces of a few milliseconds. Rejects with `CancelledError`. */
@@ -26,6 +35,7 @@ export class Pace {
     throwIfCancelled(this.signal, this.what);
     if (performance.now() - this.since <= SLICE_MS) return;
     await yieldToEventLoop();
+    await this.atPauses.between?.();
     this.since = performance.now();
     throwIfCancelled(this.signal, this.what);
   }
@@ -36,6 +46,7 @@ export class Pace {
       const step = steps.next();
       if (step.done) return step.value;
       onStep?.(step.value);
+      this.atPauses.onShare?.(step.value);
       await this.yieldToEventLoop();
     }
   }

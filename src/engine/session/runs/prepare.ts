@@ -116,7 +116,16 @@ export async function prepare(
   await between();
   clock.begin('factors');
   clock.tell(0, training.length, 'samples');
-  const pace = new Pace('the run', signal);
+  let most = 0;
+  const pace = new Pace('the run', signal, {
+    between: () => clock.aside(between),
+    // Moments come first and take nearly all of it; the anchor's factors would begin at 0 again.
+    onShare(share) {
+      if (share <= most) return;
+      most = share;
+      clock.tell(Math.round(share * training.length), training.length, 'samples', share);
+    },
+  });
   const { losses, ranksUsed = {} } = await recipe.targets(config, base.config, teacher, pace);
   await clock.aside(between);
 
