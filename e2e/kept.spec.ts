@@ -44,7 +44,8 @@ test('a run is trained on after a reload, the end of its worker and a crash; its
     steps.last = 0;
     await button.click();
     await steps.reach(from + 1, LONG);
-    expect(steps.first).toBe(from + 1);
+    // A snapshot that was being written when the engine ended may have been finished since the offer was read.
+    expect(steps.first - 1 - from === 0 || steps.first - 1 - from === EVERY).toBe(true);
   };
 
   first.on('dialog', (dialog) => void dialog.accept());
