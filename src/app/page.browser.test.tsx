@@ -151,6 +151,7 @@ describe('Distil', () => {
     for (const title of ['Loss terms', 'Validation accuracy', 'Gradient norm', 'Learning rate']) {
       await expect.element(page.getByRole('figure', { name: title })).toBeVisible();
     }
+    page.getByRole('figure', { name: 'Loss terms' }).element().scrollIntoView();
     await expect
       .poll(
         () => document.querySelectorAll('.plot')[0]?.querySelectorAll('.scatterlayer .trace').length,
@@ -472,8 +473,8 @@ describe('the page', () => {
       pair: done({ models: [null], dataset: '', seconds: 0 } as never),
     });
     await expect.element(page.getByRole('alert')).toMatchTextContent(/Model could not be shown/);
-    await page.getByRole('tab', { name: 'Distil' }).click();
-    await expect.element(button('Start LoRi')).toBeVisible();
+    await page.getByRole('tab', { name: 'Arena' }).click();
+    await expect.element(button('Start the arena')).toBeVisible();
   });
 
   it('needs no sideways scrolling at 360 pixels', async () => {

@@ -43,8 +43,8 @@ export function DistilPanel() {
         <RunFailure />
         <RunFigures />
         <Result />
-        <StudentFiles />
         <Curves />
+        <StudentFiles />
         <SeedsCard />
         <KeptRuns />
         <CompareCard />
