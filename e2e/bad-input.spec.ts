@@ -102,7 +102,7 @@ for (const [theme, width] of SIZES) {
     await app.reload();
     await expect(app.getByRole('heading', { name: /^Base: / })).toBeVisible({ timeout: 60_000 });
     expect(await app.evaluate(() => document.documentElement.dataset.theme)).toBe(theme);
-    for (const name of ['Tour', 'Model', 'Data', 'Low-rank', 'Generate', 'Distil', 'Latents']) {
+    for (const name of ['Tour', 'Model', 'Data', 'Low-rank', 'Generate', 'Distil', 'Latents', 'Arena']) {
       await app.getByRole('tab', { name }).click();
       await expectAccessible(app);
       const over = await app.evaluate(

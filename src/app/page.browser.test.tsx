@@ -483,7 +483,7 @@ describe('the page', () => {
     await start;
     await app.actions.startTour();
     await app.actions.openBundledRows();
-    for (const tab of ['Tour', 'Model', 'Data', 'Low-rank', 'Generate', 'Distil', 'Latents']) {
+    for (const tab of ['Tour', 'Model', 'Data', 'Low-rank', 'Generate', 'Distil', 'Latents', 'Arena']) {
       await page.getByRole('tab', { name: tab }).click();
       await new Promise((resolve) => setTimeout(resolve, 600));
       const { scrollWidth, clientWidth } = document.documentElement;
