@@ -1,13 +1,16 @@
 /**
  * `npm run bench:lens [-- --samples 16 --tokens 60 --layers 24 --hidden 896]`: what each part of the lens costs on the CPU
  * in Node, on synthetic hidden states (by default 16 rationales of 60 tokens of a model of 24 layers, 896 wide). CPU time of
- * the process (other work on the machine does not count), wall time, and the largest resident memory so far.
+ * the process (other work on the machine does not count), wall time, and the largest resident memory so far. `--only factors`
+ * times LoRi's factors alone.
  */
 import { parseArgs } from 'node:util';
 import { medianBand } from '../../../src/engine/analysis/band';
 import { collapse } from '../../../src/engine/analysis/collapse';
 import { gaussian, shuffled } from '../../../src/engine/analysis/controls';
+import { layerStd, teacherFactors } from '../../../src/engine/analysis/lori-factors';
 import { matrixSpectra } from '../../../src/engine/analysis/matrix-spectra';
+import { Pace } from '../../../src/engine/analysis/pace';
 import { allLayers } from '../../../src/engine/analysis/rows';
 import type { Spectrum } from '../../../src/engine/analysis/spectra';
 import { stacked } from '../../../src/engine/analysis/stacks';
@@ -72,3 +75,12 @@ const chosen = { gathered, layers };
 await timed(`collapse, ${size.samples * size.layers} × [${size.tokens}, ${hidden}]`, () => collapse(chosen));
 await timed('Tucker', () => tuckerEnergy(chosen));
 await timed('trajectories', () => trajectories([chosen], 'tucker'));
+// As a run makes them from the teacher's rationales: ranks of the preset.
+const rationales = gathered.samples.map(({ states }) => states);
+const ranks = { rankL: Math.min(4, size.layers), rankH: Math.min(32, hidden) };
+await timed('factors of LoRi', () => {
+  const layerScale = layerStd(rationales, size.layers, hidden);
+  return new Pace('the bench', undefined).run(
+    teacherFactors(rationales, size.layers, hidden, { ...ranks, layerScale }),
+  );
+});
