@@ -91,7 +91,11 @@ class Writer {
         this.end();
       });
     });
-    return within(LIMIT, this.ready);
+    const { ready } = this;
+    return within(LIMIT, ready).catch((error: unknown) => {
+      if (this.ready === ready) this.end();
+      throw error;
+    });
   }
 }
 
