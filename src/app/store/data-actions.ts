@@ -18,7 +18,7 @@ import type { EngineActions } from './engine-actions';
 import type { LensActions } from './lens-actions';
 import type { SubjectId } from './lens-draft';
 import { type RowsFigureActions, rowsFigureActions } from './rows-figure-actions';
-import { done, failed, failureOf, idle } from './task';
+import { done, failed, failureOf, idle, sentencesOf } from './task';
 
 export interface DataActions extends AnswerActions, RowsFigureActions {
   /** Reads a data set from files, in the form that is found or the one given; it replaces the one before. */
@@ -197,8 +197,7 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
       try {
         return await rowsOf(part);
       } catch (thrown) {
-        const { message, hint } = failureOf(thrown);
-        ctx.notify('warning', `The rows were not written: ${message}. ${hint ?? ''}`);
+        ctx.notify('warning', `The rows were not written: ${sentencesOf(thrown)}`);
         return null;
       }
     },

@@ -4,7 +4,7 @@ import type { Context } from './context';
 import { dataWithoutEngine } from './data';
 import { withoutEngine } from './lens';
 import { initialTour } from './state';
-import { done, failed, failureOf, idle, idleWith, isBusy, isCancelled } from './task';
+import { done, failed, failureOf, idle, idleWith, isBusy, isCancelled, sentencesOf } from './task';
 import { untilAborted } from './task-driver';
 import { initialLatents } from './thoughts';
 
@@ -54,7 +54,7 @@ export function engineActions(ctx: Context): EngineActions {
         const error = failureOf(thrown);
         if (!had || isCancelled(error) || error.code === 'worker') throw thrown;
         // If the engine cannot open another device, it keeps the one it has.
-        ctx.notify('warning', `${error.message}. ${error.hint ?? ''} What was open stays open.`);
+        ctx.notify('warning', `${sentencesOf(thrown)} What was open stays open.`);
         throw new DOMException('the device before stays open', 'AbortError');
       }
     });

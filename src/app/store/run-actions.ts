@@ -13,7 +13,7 @@ import { isActive } from './run';
 import { modelsThatDiffer, readRunFile } from './run-file';
 import { runKeeper } from './saved-actions';
 import { presetConfig } from './state';
-import { done, failed, failureOf, idle } from './task';
+import { done, failed, failureOf, idle, sentencesOf } from './task';
 
 export interface RunActions {
   choosePreset(id: string): void;
@@ -225,8 +225,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
         ctx.notify('info', `${kept.label} is the teacher of the next run.`);
         return true;
       } catch (thrown) {
-        const { message, hint } = failureOf(thrown);
-        ctx.notify('warning', `The student was not kept as teacher: ${message}. ${hint ?? ''}`);
+        ctx.notify('warning', `The student was not kept as teacher: ${sentencesOf(thrown)}`);
         return false;
       }
     },
@@ -273,8 +272,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
         return ended ?? false;
       } catch (thrown) {
         store.endRun(id);
-        const { message, hint } = failureOf(thrown);
-        ctx.notify('warning', `The run could not be resumed: ${message}. ${hint}`);
+        ctx.notify('warning', `The run could not be resumed: ${sentencesOf(thrown)}`);
         return false;
       }
     },

@@ -3,7 +3,7 @@ import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
 import { outlived } from './lens';
 import { refreshCheckpoints } from './lens-actions';
-import { failureOf } from './task';
+import { sentencesOf } from './task';
 
 /** Students that are kept with their runs. */
 export interface StudentActions {
@@ -40,8 +40,7 @@ export function studentActions(ctx: Context, engine: EngineActions): StudentActi
       try {
         return await ctx.students.read(id);
       } catch (thrown) {
-        const { message, hint } = failureOf(thrown);
-        ctx.notify('warning', `The student could not be read: ${message}. ${hint}`);
+        ctx.notify('warning', `The student could not be read: ${sentencesOf(thrown)}`);
         return null;
       }
     },
