@@ -25,7 +25,7 @@ export function studentActions(ctx: Context, engine: EngineActions): StudentActi
       if (!row) return false;
       const outcome = await opening.start(
         async () => ctx.engine().openStudent(await ctx.students.read(id)),
-        engine.pairReady,
+        () => engine.readyFor(row.config),
       );
       if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
       if (outcome.status !== 'done') return false;
