@@ -99,11 +99,13 @@ class Writer {
   }
 }
 
-/** This browser's students. @param root name of their folder */
+/** This browser's students, or none where it keeps no files. @param root name of their folder */
 export function openStudents(root = FOLDER): StudentShelf {
+  const why = opfsUnavailable();
+  if (why !== null) return noStudents(why);
   const writer = new Writer();
   return {
-    unavailable: opfsUnavailable(),
+    unavailable: null,
     list: () =>
       guarded(async () => {
         const found: KeptStudent[] = [];
