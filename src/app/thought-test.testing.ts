@@ -32,6 +32,7 @@ export function madeThoughtTestReport(
     thoughts: 3,
     ids: Array.from({ length: n }, (_, i) => `held-out-${i}`),
     pause: '.',
+    notes: [],
     straight: point({ kind: 'straight' }, 0.85),
     points: [
       ...[0, 1, 2, 4, 5, 6].map((thoughts) => point({ kind: 'count', thoughts }, thoughts < 2 ? 0.05 : 0.8)),

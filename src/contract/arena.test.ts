@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import {
   type Arena,
   type ArenaRun,
-  arenaSchemaOf,
   formatArena,
+  readArenaFile,
   readSeeds,
   remaining,
   standings,
@@ -53,10 +53,20 @@ describe('an arena', () => {
   });
 
   it('is read back from its file, and a damaged file is refused with the path', () => {
-    const schema = arenaSchemaOf();
-    expect(schema.parse(JSON.parse(formatArena(arena)))).toEqual(arena);
-    const bad = { ...JSON.parse(formatArena(arena)), seeds: ['x'] };
-    expect(schema.safeParse(bad).error?.issues[0]?.path).toEqual(['seeds', 0]);
+    expect(readArenaFile(formatArena(arena))).toEqual({ arena, notes: [] });
+    const other = (change: object) => JSON.stringify({ ...JSON.parse(formatArena(arena)), ...change });
+    expect(() => readArenaFile(other({ seeds: ['x'] }))).toThrow(/^seeds\.0: /);
+    expect(() => readArenaFile(other({ baseline: 'z' }))).toThrow(
+      'baseline: "z" is not among the contenders',
+    );
+    const [first] = arena.contenders;
+    expect(() => readArenaFile(other({ contenders: [first, first], baseline: 'a' }))).toThrow(
+      'contenders.1.name: "a" is there twice',
+    );
+    const more = { name: 'b', config: { ...config, data: { ...config.data, heldOut: 7 } } };
+    expect(() => readArenaFile(other({ contenders: [first, more], baseline: 'a' }))).toThrow(
+      /^contenders\.1\.config\.data\.heldOut: 7 held-out problems; the first contender has/,
+    );
   });
 });
 

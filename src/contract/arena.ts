@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { type ReadConfig, type RunConfig, readConfigSchema } from './config';
+import { readJson } from '../text/json';
+import { quote, shorten } from '../text/quote';
+import { type RunConfig, readConfigSchema } from './config';
 import type { RunResult } from './events';
 import { METHODS } from './methods/index';
 import type { Methods } from './methods/method';
@@ -8,10 +10,12 @@ import {
   type BySeed,
   comparePaired,
   type PairedSummary,
+  pairedDifferences,
   type SeedSummary,
   signFlip,
   summariseSeeds,
 } from './seeds';
+import { mean } from './statistics';
 
 /** Methods compared on equal terms: every contender on every seed, on the same samples and problems. */
 export interface ArenaPlan {
@@ -71,8 +75,8 @@ const runSchema = z.object({
   models: z.record(z.string(), z.string()).optional(),
 });
 
-/** An arena as a file: what repeats it, and what it found. */
-export const arenaSchemaOf = (methods: Methods = METHODS) =>
+/** What a file of an arena holds: what repeats it, and what it found. */
+const fileSchemaOf = (methods: Methods) =>
   z
     .object({
       arena: z.literal(1),
@@ -83,14 +87,52 @@ export const arenaSchemaOf = (methods: Methods = METHODS) =>
       baseline: z.string().max(200),
       runs: z.array(runSchema).default([]),
     })
-    .transform(
-      ({ contenders, seeds, baseline, runs }): Arena => ({
-        contenders: contenders.map(({ name, config }) => ({ name, config: (config as ReadConfig).config })),
-        seeds,
-        baseline,
-        runs,
-      }),
-    );
+    .superRefine(({ contenders, baseline }, context) => {
+      const refuse = (message: string, ...path: (string | number)[]) =>
+        context.addIssue({ code: 'custom', message, path });
+      const names = contenders.map(({ name }) => name);
+      const twice = names.findIndex((name, i) => names.indexOf(name) !== i);
+      if (twice >= 0) refuse(`${quote(names[twice])} is there twice`, 'contenders', twice, 'name');
+      if (names.length > 0 && !names.includes(baseline))
+        refuse(`${quote(baseline)} is not among the contenders`, 'baseline');
+      // Figures on different problems cannot be compared.
+      const heldOut = (i: number) => contenders[i]?.config.config.data.heldOut;
+      const other = contenders.findIndex((_, i) => heldOut(i) !== heldOut(0));
+      if (other >= 0)
+        refuse(
+          `${heldOut(other)} held-out problems; the first contender has ${heldOut(0)}`,
+          ...['contenders', other, 'config', 'data', 'heldOut'],
+        );
+    });
+
+/**
+ * Reads an arena's file. `notes` say what was left out of its configurations.
+ * @throws Error with code `file`, naming the place, for anything that is not one
+ */
+export function readArenaFile(
+  source: Uint8Array | string,
+  methods: Methods = METHODS,
+): { readonly arena: Arena; readonly notes: readonly string[] } {
+  const parsed = fileSchemaOf(methods).safeParse(readJson(source));
+  if (!parsed.success) {
+    const { path = [], message = 'not readable' } = parsed.error.issues[0] ?? {};
+    throw Object.assign(new Error(`${path.join('.') || 'the file'}: ${shorten(message, 200)}`), {
+      code: 'file',
+      hint: 'Choose a file that was downloaded from the Arena.',
+    });
+  }
+  const { contenders, seeds, baseline, runs } = parsed.data;
+  return {
+    arena: {
+      contenders: contenders.map(({ name, config }) => ({ name, config: config.config })),
+      ...{ seeds, baseline, runs },
+    },
+    notes: contenders.flatMap(({ name, config }) => config.notes.map((note) => `${name}: ${note}`)),
+  };
+}
+
+/** Whether a run that fails with this code is a result of its own among others: it diverged, or its method refuses the settings. */
+export const isResult = (code: unknown): boolean => code === 'numeric' || code === 'config';
 
 /** The text of an arena’s file. */
 export const formatArena = ({ contenders, seeds, baseline, runs }: Arena): string =>
@@ -151,25 +193,20 @@ export function standings({ contenders, seeds, baseline, runs }: Arena): Standin
       ),
     );
   const base = accuracyOf(baseline);
-  const mean = (name: string, of: (run: ArenaRun) => number | undefined): number => {
-    const values = own(name).flatMap((run) => of(run) ?? []);
-    return values.reduce((sum, value) => sum + value, 0) / values.length;
-  };
+  const meanOf = (name: string, of: (run: ArenaRun) => number | undefined): number =>
+    mean(own(name).flatMap((run) => of(run) ?? []));
   const found = contenders.map(({ name }) => {
     const accuracy = accuracyOf(name);
     const paired = name === baseline ? null : comparePaired(accuracy, base);
-    const differences = [...accuracy].flatMap(([one, value]) => {
-      const other = base.get(one);
-      return other === undefined ? [] : [value - other];
-    });
+    const p = paired ? signFlip(pairedDifferences(accuracy, base)) : Number.NaN;
     return {
-      ...{ name, accuracy, paired, p: paired ? signFlip(differences) : Number.NaN },
+      ...{ name, accuracy, paired, p },
       failed: own(name).filter(({ failed }) => failed !== undefined),
       overSeeds: accuracy.size > 0 ? summariseSeeds(accuracy) : null,
-      trainSeconds: mean(name, (run) => run.trainSeconds),
-      teacherSeconds: mean(name, (run) => run.teacherSeconds),
-      trainable: mean(name, (run) => run.trainable),
-      thoughts: mean(name, (run) => run.thoughts),
+      trainSeconds: meanOf(name, (run) => run.trainSeconds),
+      teacherSeconds: meanOf(name, (run) => run.teacherSeconds),
+      trainable: meanOf(name, (run) => run.trainable),
+      thoughts: meanOf(name, (run) => run.thoughts),
     };
   });
   const compared = found.filter(({ paired }) => paired !== null);

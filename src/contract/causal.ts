@@ -1,5 +1,5 @@
 import type { CausalDirections, CausalPoint, CausalReport } from './lens';
-import { discordant, holm, mcnemar, pairedInterval } from './paired';
+import { ALPHA, compareOutcomes, discordant, MARGIN } from './paired';
 
 /**
  * What a causal test shows, from outcomes paired by problem. A difference is established by McNemar's exact test, corrected
@@ -7,10 +7,19 @@ import { discordant, holm, mcnemar, pairedInterval } from './paired';
  * difference (Tango) excludes a loss of `MARGIN`. Otherwise all that is known is that no difference was found.
  */
 
-/** A loss smaller than this share of the problems counts as none. */
-export const MARGIN = 0.05;
-/** Significance level, after correction. */
-export const ALPHA = 0.05;
+/** What the leading directions are compared with, in words. */
+export const AGAINST_WORDS = {
+  whole: 'the whole model',
+  random: 'as many random directions',
+  'equal-energy': 'random directions of equal energy',
+} as const;
+
+/** The directions that are kept, in words. */
+export const DIRECTION_WORDS: Readonly<Record<CausalDirections, string>> = {
+  leading: 'leading directions',
+  random: AGAINST_WORDS.random,
+  'equal-energy': AGAINST_WORDS['equal-energy'],
+};
 
 /** Leading directions against the whole model, or against random directions at the same rank. */
 export interface CausalComparison {
@@ -44,15 +53,11 @@ export function compareCausal({
         return against ? [{ rank, with: other, counts: discordant(outcomes, against) }] : [];
       }),
     );
-  const p = holm(pairs.map(({ counts }) => mcnemar(counts)));
-  return pairs.map(({ counts, ...pair }, i) => ({
-    ...pair,
-    difference: (counts.gained - counts.lost) / counts.problems,
-    ...pairedInterval(counts),
-    gained: counts.gained,
-    lost: counts.lost,
-    p: p[i] as number,
-  }));
+  const compared = compareOutcomes(pairs.map(({ counts }) => counts));
+  return pairs.map(({ counts: { gained, lost }, ...pair }, i) => {
+    const { interval, ...rest } = compared[i] as (typeof compared)[number];
+    return { ...pair, ...rest, ...interval, gained, lost };
+  });
 }
 
 /**

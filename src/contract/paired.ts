@@ -91,3 +91,28 @@ export function holm(values: readonly number[]): number[] {
   }
   return adjusted;
 }
+
+/** A loss smaller than this share of the problems counts as none. */
+export const MARGIN = 0.05;
+/** Significance level, after correction. */
+export const ALPHA = 0.05;
+
+/** Two conditions on the same problems, compared. */
+export interface PairedComparison {
+  /** Share right under the first condition minus share right under the second. */
+  readonly difference: number;
+  /** 95 %, for this comparison alone (Tango). */
+  readonly interval: Interval;
+  /** McNemar's exact test, two-sided, corrected by Holm for the number of comparisons. */
+  readonly p: number;
+}
+
+/** All comparisons that are made together. */
+export function compareOutcomes(pairs: readonly Discordant[]): PairedComparison[] {
+  const p = holm(pairs.map(mcnemar));
+  return pairs.map((counts, i) => ({
+    difference: (counts.gained - counts.lost) / counts.problems,
+    interval: pairedInterval(counts),
+    p: p[i] as number,
+  }));
+}

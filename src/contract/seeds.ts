@@ -55,13 +55,8 @@ export interface PairedSummary {
 
 /** The difference from a baseline, paired by seed; `null` if the two have no seed in common. */
 export function comparePaired(figures: BySeed, baseline: BySeed): PairedSummary | null {
-  const differences = new Map<number, number>();
-  for (const [seed, value] of figures) {
-    const other = baseline.get(seed);
-    if (other !== undefined) differences.set(seed, value - other);
-  }
-  if (differences.size === 0) return null;
-  const values = ascending(differences);
+  const values = pairedDifferences(figures, baseline);
+  if (values.length === 0) return null;
   return {
     n: values.length,
     difference: mean(values),
@@ -69,6 +64,16 @@ export function comparePaired(figures: BySeed, baseline: BySeed): PairedSummary 
     higher: values.filter((value) => value > 0).length,
     lower: values.filter((value) => value < 0).length,
   };
+}
+
+/** Figure minus baseline's figure on every seed that both have, in the order of the seeds. */
+export function pairedDifferences(figures: BySeed, baseline: BySeed): number[] {
+  const differences = new Map<number, number>();
+  for (const [seed, value] of figures) {
+    const other = baseline.get(seed);
+    if (other !== undefined) differences.set(seed, value - other);
+  }
+  return ascending(differences);
 }
 
 /** Sorted by seed, so that the order of runs does not change a digit. */

@@ -1,5 +1,12 @@
 import { compareThoughts, type ThoughtTestPoint, type ThoughtTestReport, verdictOf } from './thought-test';
-import { conditionWords, FINDING_WORDS, METHOD_NOTE, verdictSentences } from './thought-test-words';
+import {
+  CONDITION_COLUMNS,
+  conditionWords,
+  FINDING_WORDS,
+  METHOD_NOTE,
+  RESULT_COLUMNS,
+  verdictSentences,
+} from './thought-test-words';
 
 /** The test of a student's thoughts as one HTML page that needs nothing else: verdict, figure, table, method. */
 export function thoughtTestHtml(report: ThoughtTestReport): string {
@@ -34,14 +41,14 @@ export function thoughtTestHtml(report: ThoughtTestReport): string {
 table{border-collapse:collapse}td,th{border-bottom:1px solid #ccc;padding:.2rem .6rem;text-align:left}td{font-variant-numeric:tabular-nums}</style></head><body>
 <h1>Do the thoughts matter?</h1>
 <p>${escaped(`${label} (${model}); ${ids.length} problems, ${ids[0]} to ${ids.at(-1)}; pause ${JSON.stringify(pause)}; seed ${request.seed}`)}</p>
-${sentences.map((sentence) => `<p>${escaped(sentence)}</p>`).join('\n')}
+${[...sentences, ...report.notes].map((sentence) => `<p>${escaped(sentence)}</p>`).join('\n')}
 <h2>Share right under every condition, with 95 % intervals</h2>
 ${figureOf(report)}
 <h2>Every condition against the thoughts as they are</h2>
-${tableOf(['Thoughts', 'Problems', 'Right', 'Difference', '95 % interval', 'p', 'Answered differently', 'Divergence (nats)', 'Finding'], rows)}
+${tableOf(CONDITION_COLUMNS, rows)}
 <p>${escaped(METHOD_NOTE)}</p>
 <h2>Results of the reference steps among the ${results.top} most probable tokens of the thoughts</h2>
-${tableOf(['Steps', 'Problems', 'Results', 'Found', 'Found in another problem’s thoughts'], found)}
+${tableOf(RESULT_COLUMNS, found)}
 </body></html>
 `;
 }

@@ -1,11 +1,10 @@
+import type { CausalDirections } from './lens';
+import { ALPHA, MARGIN } from './paired';
 import {
-  ALPHA,
-  MARGIN,
   type Replacement,
   TELLING,
   type ThoughtComparison,
   type ThoughtCondition,
-  type ThoughtDirections,
   type ThoughtTestReport,
   type ThoughtVerdict,
 } from './thought-test';
@@ -153,7 +152,7 @@ function directionsSentence(
   const enough = leading.find(({ finding }) => finding === 'none' || finding === 'gain');
   if (!enough) {
     const { rank, finding } = leading.at(-1) as (typeof leading)[number];
-    const at = (kind: ThoughtDirections) =>
+    const at = (kind: CausalDirections) =>
       shareOf((one) => one.kind === 'directions' && one.of === kind && one.rank === rank);
     const kept = `With ${rank} of their leading ${rank === 1 ? 'direction' : 'directions'} kept`;
     return `${kept}, ${finding === 'loss' ? 'answers are lost' : 'a loss is not excluded'}: ${at('leading')} right, against ${at('equal-energy')} with random directions that keep as much of their energy.`;
@@ -169,3 +168,25 @@ function directionsSentence(
 }
 
 export const METHOD_NOTE = `Every condition is compared with the straight run problem by problem. A loss or a gain is found where McNemar’s exact test, corrected by Holm for all comparisons, gives p < ${ALPHA}; no loss is established where Tango’s 95 % interval of the paired difference excludes a loss of ${100 * MARGIN} % of the problems; all else is undecided. The divergence is KL(straight ‖ condition) of the answer’s first token, with a bootstrap interval over problems.`;
+
+/** Columns of the table of conditions. */
+export const CONDITION_COLUMNS = [
+  'Thoughts',
+  'Problems',
+  'Right',
+  'Difference',
+  '95 % interval',
+  'p',
+  'Answered differently',
+  'Divergence (nats)',
+  'Finding',
+] as const;
+
+/** Columns of the table of results found in the thoughts. */
+export const RESULT_COLUMNS = [
+  'Steps',
+  'Problems',
+  'Results',
+  'Found',
+  'Found in another problem’s thoughts',
+] as const;

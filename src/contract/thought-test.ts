@@ -1,6 +1,6 @@
 import type { Accuracy } from './events';
-import type { Subject } from './lens';
-import { discordant, holm, mcnemar, pairedInterval } from './paired';
+import type { CausalDirections, Subject } from './lens';
+import { ALPHA, compareOutcomes, discordant, MARGIN, type PairedComparison } from './paired';
 import { bootstrapInterval, type Interval, mean } from './statistics';
 
 /**
@@ -17,8 +17,8 @@ export type ThoughtCondition =
   | { readonly kind: 'replaced'; readonly by: Replacement }
   /** Thought k is replaced by its mean over the problems; those after it are made anew where they are made from it. */
   | { readonly kind: 'one'; readonly thought: number }
-  /** Every thought is projected onto `rank` directions around the mean thought. */
-  | { readonly kind: 'directions'; readonly of: ThoughtDirections; readonly rank: number };
+  /** Every thought is projected onto `rank` directions around the mean thought; the leading ones are the thoughts' own. */
+  | { readonly kind: 'directions'; readonly of: CausalDirections; readonly rank: number };
 
 /**
  * zero: nothing is fed but zeros. mean: each thought's mean over the problems. noise: normal noise of the same norm.
@@ -36,11 +36,7 @@ export const REPLACEMENTS = [
 ] as const;
 export type Replacement = (typeof REPLACEMENTS)[number];
 
-/** The thoughts' own leading principal directions, as many random ones, or as many random ones as keep the same energy. */
-export const THOUGHT_DIRECTIONS = ['leading', 'random', 'equal-energy'] as const;
-export type ThoughtDirections = (typeof THOUGHT_DIRECTIONS)[number];
-
-/** Replacements after which nothing specific to the problem is left in what is fed, and which are of a thought's size. */
+/** Replacements after which nothing of the problem is left in what is fed, and which are vectors that a model is used to. */
 export const TELLING: readonly Replacement[] = ['mean', 'noise', 'other-answer', 'pause'];
 
 export interface ThoughtTestRequest {
@@ -83,6 +79,8 @@ export interface ThoughtTestReport {
   readonly pause: string;
   readonly straight: ThoughtTestPoint;
   readonly points: readonly ThoughtTestPoint[];
+  /** What was not tried, and why. */
+  readonly notes: readonly string[];
   readonly results: IntermediateResults;
   readonly milliseconds: number;
 }
@@ -109,19 +107,9 @@ export interface IntermediateResults {
 /** What a comparison with the straight run says. */
 export type Finding = 'loss' | 'gain' | 'none' | 'undecided';
 
-/** A loss smaller than this share of the problems counts as none. */
-export const MARGIN = 0.05;
-/** Significance level, after correction. */
-export const ALPHA = 0.05;
-
-export interface ThoughtComparison {
+/** A condition against the straight run on the same problems. */
+export interface ThoughtComparison extends PairedComparison {
   readonly condition: ThoughtCondition;
-  /** Share right minus that of the straight run on the same problems. */
-  readonly difference: number;
-  /** 95 %, for this comparison alone (Tango). */
-  readonly interval: Interval;
-  /** McNemar's exact test, two-sided, corrected by Holm for all comparisons of the report. */
-  readonly p: number;
   /** Share of problems that are answered differently. */
   readonly changed: number;
   /** Mean divergence in nats, with its 95 % bootstrap interval over problems; `null` for fewer than two problems. */
@@ -134,38 +122,35 @@ export interface ThoughtComparison {
   readonly finding: Finding;
 }
 
-const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((a, b) => a + b, 0);
-
 /** Every condition against the straight run, problem by problem. */
 export function compareThoughts({
   straight,
   points,
 }: Pick<ThoughtTestReport, 'straight' | 'points'>): ThoughtComparison[] {
-  const counts = points.map(({ problems, outcomes }) =>
-    discordant(
-      outcomes,
-      problems.map((i) => straight.outcomes[i] as number),
+  const compared = compareOutcomes(
+    points.map(({ problems, outcomes }) =>
+      discordant(
+        outcomes,
+        problems.map((i) => straight.outcomes[i] as number),
+      ),
     ),
   );
-  const p = holm(counts.map(mcnemar));
   return points.map(({ condition, changed, divergence }, i) => {
-    const own = counts[i] as (typeof counts)[number];
-    const interval = pairedInterval(own);
-    const difference = (own.gained - own.lost) / own.problems;
-    const adjusted = p[i] as number;
+    const paired = compared[i] as PairedComparison;
     const values = Array.from(divergence);
     return {
-      condition,
-      difference,
-      interval,
-      p: adjusted,
-      changed: sum(changed) / own.problems,
+      ...{ condition, ...paired },
+      changed: mean(Array.from(changed)),
       divergence: mean(values),
       divergenceInterval: bootstrapInterval(values, mean, 2000),
-      finding:
-        adjusted < ALPHA ? (difference < 0 ? 'loss' : 'gain') : interval.low > -MARGIN ? 'none' : 'undecided',
+      finding: findingOf(paired),
     };
   });
+}
+
+function findingOf({ difference, interval, p }: PairedComparison): Finding {
+  if (p < ALPHA) return difference < 0 ? 'loss' : 'gain';
+  return interval.low > -MARGIN ? 'none' : 'undecided';
 }
 
 /** What the report establishes about a student's thoughts. */

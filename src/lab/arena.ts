@@ -1,9 +1,16 @@
 import { readFile } from 'node:fs/promises';
-import { type Arena, type ArenaRun, arenaSchemaOf, remaining, rowOf, standings } from '../contract/arena';
-import { readJson } from '../text/json';
+import {
+  type Arena,
+  type ArenaRun,
+  isResult,
+  readArenaFile,
+  remaining,
+  rowOf,
+  standings,
+} from '../contract/arena';
+import type { Methods } from '../contract/methods/method';
 import { type Command, unobserved } from './command';
 import { evalTable } from './eval-table';
-import { isResult } from './refused';
 
 /**
  * Every contender of an arena's file on every seed that has no run yet. What goes to --out is an arena's file again: the
@@ -12,13 +19,10 @@ import { isResult } from './refused';
 export const arena: Command = async ({ workbench, methods, plan, say, save, onEvent }) => {
   if (plan === undefined)
     throw new Error('arena needs --plan with a file that was downloaded from the Arena');
-  const parsed = arenaSchemaOf(methods).safeParse(readJson(await readFile(plan)));
-  if (!parsed.success) {
-    const { path = [], message = 'not readable' } = parsed.error.issues[0] ?? {};
-    throw new Error(`--plan ${plan}: ${path.join('.') || 'the file'}: ${message}`);
-  }
-  const runs: ArenaRun[] = [...parsed.data.runs];
-  const soFar = (): Arena => ({ ...parsed.data, runs });
+  const { arena: planned, notes } = readPlan(plan, await readFile(plan), methods);
+  for (const note of notes) say(note);
+  const runs: ArenaRun[] = [...planned.runs];
+  const soFar = (): Arena => ({ ...planned, runs });
   const left = remaining(soFar());
   say(`${runs.length} runs are there, ${left.length} are left`);
   for (const [i, { contender, seed }] of left.entries()) {
@@ -38,6 +42,14 @@ export const arena: Command = async ({ workbench, methods, plan, say, save, onEv
   return { arena: 1, ...whole, standings: standings(whole).map(plainly), table: tableOf(whole) };
 };
 
+function readPlan(path: string, bytes: Uint8Array, methods: Methods) {
+  try {
+    return readArenaFile(bytes, methods);
+  } catch (error) {
+    throw new Error(`--plan ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
 /** A run that diverges, or a method that cannot use its settings, is a result; any other error ends the arena. */
 async function runOnce(
   name: string,
@@ -47,7 +59,7 @@ async function runOnce(
   try {
     return rowOf(name, seed, await distil());
   } catch (error) {
-    if (!isResult(error)) throw error;
+    if (!isResult((error as { code?: unknown }).code)) throw error;
     return { name, seed, failed: (error as Error).message };
   }
 }

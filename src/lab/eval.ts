@@ -1,3 +1,4 @@
+import { isResult } from '../contract/arena';
 import type { RunResult } from '../contract/events';
 import { methodOf } from '../contract/methods/index';
 import { type BySeed, comparePaired, ENOUGH_SEEDS, summariseSeeds } from '../contract/seeds';
@@ -5,7 +6,6 @@ import { RESAMPLES } from '../contract/statistics';
 import { type Command, type CommandInput, type Contender, unobserved } from './command';
 import { type EvalFile, type EvalRun, evalFile } from './eval-file';
 import { evalTable } from './eval-table';
-import { isResult } from './refused';
 
 /**
  * Every contender on every seed: the accuracy of each run, and for each contender its statistics over seeds and its
@@ -50,7 +50,7 @@ async function runOnce(distil: () => Promise<RunResult>): Promise<Omit<EvalRun, 
       seconds,
     };
   } catch (error) {
-    if (!isResult(error)) throw error;
+    if (!isResult((error as { code?: unknown }).code)) throw error;
     return { failed: (error as Error).message };
   }
 }

@@ -27,7 +27,7 @@ export const thoughts: Command = async ({ workbench, config, lens: given, html, 
       `${conditionWords(condition)}: ${accuracy ? accuracyText(accuracy) : ''}; difference ${points(difference)} [${points(interval.low)}, ${points(interval.high)}], p ${p < 0.001 ? '< 0.001' : `= ${p.toPrecision(2)}`}: ${FINDING_WORDS[finding]}`,
     );
   });
-  for (const sentence of sentences) say(sentence);
+  for (const sentence of [...sentences, ...report.notes]) say(sentence);
   if (html !== undefined) await writeFile(html, thoughtTestHtml(report));
   return { heldOut: run.heldOut, verdict, sentences, comparisons, thoughts: report };
 };

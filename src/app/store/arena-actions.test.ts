@@ -82,6 +82,13 @@ describe('the arena', () => {
     expect(state().arena).toMatchObject({ runs: [], canUndo: true, heldOut: 20 });
     actions.undoArena();
     expect(state().arena).toMatchObject({ runs, canUndo: false, heldOut: 10 });
+    // Once there are new runs, those dropped cannot replace them.
+    actions.clearArena();
+    await actions.runArena();
+    const made = state().arena.runs;
+    expect(made.length).toBeGreaterThan(0);
+    actions.undoArena();
+    expect(state().arena).toMatchObject({ runs: made, canUndo: false });
   });
 
   it('refuses a file that is none, naming the place', () => {

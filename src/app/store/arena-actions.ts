@@ -1,6 +1,4 @@
-import { type Arena, arenaSchemaOf, formatArena, remaining, rowOf } from '../../contract/arena';
-import { readJson } from '../../text/json';
-import { shorten } from '../../text/quote';
+import { type Arena, formatArena, isResult, readArenaFile, remaining, rowOf } from '../../contract/arena';
 import { type ArenaState, arenaOf, arenaStateOf, usualBaseline, usualPresets } from './arena';
 import type { Context } from './context';
 import { isActive } from './run';
@@ -14,9 +12,9 @@ export interface ArenaActions {
   removeFromArena(name: string): void;
   /** Runs what is still to be run, one after another; every finished run is kept at once. */
   runArena(): Promise<boolean>;
-  /** Stops after nothing: the run in hand is cancelled and is run again when the arena goes on. */
+  /** Cancels the run in hand as well; it is run again when the arena goes on. */
   cancelArena(): void;
-  /** Drops the runs so far; `undoArena` brings them back. */
+  /** Drops the runs so far; until the arena is run again, `undoArena` brings them back. */
   clearArena(): void;
   undoArena(): void;
   /** Loads an arena's file. Throws what is wrong with it. */
@@ -48,15 +46,10 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
     change({ runs: [], canUndo: true });
   };
   const read = (text: string): void => {
-    const parsed = arenaSchemaOf(ctx.get().methods).safeParse(readJson(text));
-    if (!parsed.success) {
-      const { path = [], message = 'not readable' } = parsed.error.issues[0] ?? {};
-      throw Object.assign(new Error(`${path.join('.') || 'the file'}: ${shorten(message, 200)}`), {
-        code: 'file',
-        hint: 'Choose a file that was downloaded from the Arena.',
-      });
-    }
-    set(arenaStateOf(parsed.data, ctx.get().methods));
+    const { methods } = ctx.get();
+    const { arena: found, notes } = readArenaFile(text, methods);
+    for (const note of notes) ctx.notify('warning', note);
+    set(arenaStateOf(found, methods));
   };
 
   return {
@@ -83,6 +76,9 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
     },
     async runArena() {
       if (isBusy(get().task) || isActive(ctx.get().run)) return false;
+      // What was dropped would replace the runs that are made from here on.
+      dropped = null;
+      set({ canUndo: false });
       const outcome = await task.start(async ({ signal, report }) => {
         const start = performance.now();
         const left = remaining(arena());
@@ -102,7 +98,7 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
           signal.throwIfAborted();
           const { task: own, result } = ctx.get().run;
           if (went && result) set({ runs: [...get().runs, rowOf(name, seed, result)] });
-          else if (own.status === 'failed' && ['numeric', 'config'].includes(own.error.code))
+          else if (own.status === 'failed' && isResult(own.error.code))
             // A run that diverges, or a method that refuses its settings, is a result.
             set({ runs: [...get().runs, { name, seed, failed: own.error.message }] });
           else if (own.status === 'failed') throw Object.assign(new Error(own.error.message), own.error);

@@ -21,6 +21,12 @@ export function significant(value: number, digits = 4): string {
 
 export const percent = (share: number, digits = 1) => `${(100 * share).toFixed(digits)} %`;
 
+/** A difference of two shares, with its sign. */
+export const signedPercent = (share: number) => `${share > 0 ? '+' : ''}${percent(share).replace('-', '−')}`;
+
+/** A p-value: `0.032`, `< 0.001`. */
+export const pValue = (p: number) => (p < 0.001 ? '< 0.001' : significant(p, 2));
+
 /** A probability; a small one is not nothing. */
 export const probability = (share: number) => (share > 0 && share < 5e-4 ? '< 0.1 %' : percent(share));
 

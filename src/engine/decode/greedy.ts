@@ -8,6 +8,27 @@ export const everywhere = (decoder: Decoder, id: number): DecoderInput => ({
   tokens: new Array<number>(decoder.shape.batch).fill(id),
 });
 
+/** The state after the same tokens for every sequence; the given one is kept, and returned where there are none. */
+export async function readTokens(
+  decoder: Decoder,
+  from: DecoderState,
+  ids: readonly number[],
+  step?: StepOptions,
+): Promise<DecoderState> {
+  let at = from;
+  try {
+    for (const id of ids) {
+      const next = await decoder.advance(at, everywhere(decoder, id), step);
+      if (at !== from) at.dispose();
+      at = next;
+    }
+    return at;
+  } catch (error) {
+    if (at !== from) at.dispose();
+    throw error;
+  }
+}
+
 export interface GreedyOptions {
   readonly endIds: readonly number[];
   /** Maximum number of tokens to generate. */

@@ -1,15 +1,13 @@
 import { type Share, wilson } from '../../contract/interval';
-import { throwIfCancelled } from '../base/errors';
-import { yieldToEventLoop } from '../base/yield-to-event-loop';
-import { leftPad } from '../data/batch';
 import type { ProblemCodec, TokenProblem } from '../data/tokens';
 import { type Branch, reasonInBranches } from '../decode/branches';
 import type { Decoder, StepOptions } from '../decode/decoder';
-import { everywhere, greedy } from '../decode/greedy';
+import { greedy, readTokens } from '../decode/greedy';
 import type { Reasoning } from '../decode/reasoning';
 import type { Intervention } from '../decode/sites';
 import type { Tokenizer } from '../tokenizer/tokenizer';
 import { type AnswerJudge, isCorrect, textOf } from './answer';
+import { readQuestions } from './read-questions';
 
 export interface EvaluationOptions {
   readonly decoder: Decoder;
@@ -48,35 +46,24 @@ export const shareOf = (right: Uint8Array): Share =>
 
 /** For each problem 1 if the greedy answer is right by the rule and 0 if not. */
 export async function outcomes(options: EvaluationOptions): Promise<Uint8Array<ArrayBuffer>> {
-  const { decoder, codec, tokenizer, problems, reasoning, signal } = options;
-  const { batch: B, question: S } = decoder.shape;
+  const { decoder, codec, tokenizer, problems, reasoning, signal, interventions } = options;
   const right = new Uint8Array(problems.length);
-  for (let from = 0; from < problems.length; from += B) {
-    await yieldToEventLoop();
-    throwIfCancelled(signal, 'evaluation');
-    const chunk = problems.slice(from, from + B);
-    // A short last chunk is filled up with its first problem; the copies are not counted.
-    const filled = Array.from({ length: B }, (_, i) => chunk[i] ?? (chunk[0] as (typeof chunk)[number]));
-    const { ids, keyMask } = leftPad(
-      filled.map((p) => p.tokens.question),
-      S,
-      codec.padId,
-    );
-    const step = { interventions: options.interventions?.generated };
-    const state = await decoder.begin(ids, keyMask, { interventions: options.interventions?.question });
-    await reasonInBranches(decoder, state, reasoning, { step, signal }, async (branch) => {
-      const { rows, latents } = branch;
+  const reading = { decoder, codec, problems, signal, step: { interventions: interventions?.question } };
+  const step = { interventions: interventions?.generated };
+  await readQuestions(reading, 'evaluation', async (question, rows) => {
+    await reasonInBranches(decoder, question, reasoning, { step, signal }, async (branch) => {
       const answers = await answersOf(options, branch, step);
-      for (const i of rows) {
-        const problem = chunk[i];
-        if (!problem) continue;
-        const isRight = isCorrect(textOf(tokenizer, answers[i] as number[]), problem.answer, options.judge);
-        if (isRight) right[from + i] = 1;
-        options.onOutcome?.(from + i, isRight, latents);
+      for (const i of branch.rows) {
+        const at = rows[i];
+        if (at === undefined) continue;
+        const { answer } = problems[at] as (typeof problems)[number];
+        const isRight = isCorrect(textOf(tokenizer, answers[i] as number[]), answer, options.judge);
+        if (isRight) right[at] = 1;
+        options.onOutcome?.(at, isRight, branch.latents);
       }
     });
-    options.onProgress?.(Math.min(from + B, problems.length), problems.length);
-  }
+    options.onProgress?.((rows.at(-1) ?? 0) + 1, problems.length);
+  });
   return right;
 }
 
@@ -86,13 +73,8 @@ async function answersOf(
   { state, rows }: Branch,
   step: StepOptions,
 ): Promise<number[][]> {
-  let at = state;
+  const at = await readTokens(decoder, state, reasoning.explicit ? [] : codec.prompt, step);
   try {
-    for (const id of reasoning.explicit ? [] : codec.prompt) {
-      const next = await decoder.advance(at, everywhere(decoder, id), step);
-      if (at !== state) at.dispose();
-      at = next;
-    }
     return await greedy(decoder, at, { endIds, limit, rows, ends: reasoning.ends, signal, step });
   } finally {
     if (at !== state) at.dispose();

@@ -20,7 +20,12 @@ export function ArenaPanel() {
   const presets = useApp((all) => all.presets);
   const theme = useTheme();
   const { cancelArena, runArena } = useActions();
-  const arena = useMemo(() => arenaOf(state, presets), [state, presets]);
+  const { presets: chosen, others, seeds, baseline, heldOut, runs } = state;
+  // Not with every report of progress: the statistics are drawn ten thousand times.
+  const arena = useMemo(
+    () => arenaOf({ presets: chosen, others, seeds, baseline, heldOut, runs }, presets),
+    [chosen, others, seeds, baseline, heldOut, runs, presets],
+  );
   const found = useMemo(() => standings(arena), [arena]);
   const left = remaining(arena).length;
   const hasRuns = arena.runs.length > 0;

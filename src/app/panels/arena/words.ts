@@ -1,10 +1,8 @@
 import { type Arena, type Standing, standings } from '../../../contract/arena';
-import { ALPHA } from '../../../contract/thought-test';
+import { ALPHA } from '../../../contract/paired';
 import type { LineSeries } from '../../charts/series';
-import { percent, significant } from '../../ui/format';
+import { percent, pValue, signedPercent as signed, significant } from '../../ui/format';
 
-const signed = (share: number) => `${share > 0 ? '+' : ''}${percent(share).replace('-', '−')}`;
-const pText = (p: number) => (p < 0.001 ? '< 0.001' : significant(p, 2));
 const figure = (value: number, digits = 3) => (Number.isFinite(value) ? significant(value, digits) : null);
 
 export const COLUMNS = [
@@ -35,7 +33,7 @@ export const rowsOf = (found: readonly Standing[]): (string | number | null)[][]
       s && `${percent(s.min)} to ${percent(s.max)}`,
       against && signed(against.difference),
       against?.interval ? `${signed(against.interval.low)} to ${signed(against.interval.high)}` : null,
-      against && pText(against.p),
+      against && pValue(against.p),
       figure(one.thoughts),
       figure(one.trainSeconds),
       figure(one.teacherSeconds),

@@ -3,12 +3,12 @@ import {
   clearestContrast,
   compareCausal,
   directionsKept,
-  MARGIN,
   sufficientRank,
   undetectedRank,
 } from '../../../contract/causal';
 import type { CausalReport } from '../../../contract/lens';
-import { percent, significant } from '../../ui/format';
+import { MARGIN } from '../../../contract/paired';
+import { percent, pValue } from '../../ui/format';
 
 type Tested = Pick<CausalReport, 'points' | 'whole' | 'wholeOutcomes' | 'hidden'>;
 
@@ -58,4 +58,7 @@ function contrastsOf(comparisons: readonly CausalComparison[], { points, whole, 
 }
 
 /** A p-value as text, corrected for the number of comparisons. */
-export const pText = (p: number): string => (p < 0.001 ? 'p < 0.001' : `p = ${significant(p, 2)}`);
+export const pText = (p: number): string => {
+  const value = pValue(p);
+  return value.startsWith('<') ? `p ${value}` : `p = ${value}`;
+};

@@ -1,13 +1,11 @@
-import { throwIfCancelled } from '../../base/errors';
-import { yieldToEventLoop } from '../../base/yield-to-event-loop';
-import { leftPad } from '../../data/batch';
 import type { ProblemCodec, TokenProblem } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
-import { everywhere, greedy } from '../../decode/greedy';
+import { greedy, readTokens } from '../../decode/greedy';
 import { logitsOf } from '../../decode/readout';
 import type { Reasoning } from '../../decode/reasoning';
 import type { DecoderState } from '../../decode/state';
 import { isCorrect, lastNumber, textOf } from '../../eval/answer';
+import { readQuestions } from '../../eval/read-questions';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
 import { type ThinkOptions, thinkThrough } from './think';
 
@@ -32,28 +30,18 @@ export interface BatchAnswers {
   readonly first: Float32Array;
 }
 
-/**
- * Reads the questions batch by batch and gives each batch's state, which every condition starts from, to `use`. Rows beyond
- * the last problem are copies and belong to none. @throws CancelledError
- */
-export async function inBatches(
-  { decoder, codec, problems, signal }: Answerer,
+/** Gives the state after each batch's questions, which every condition starts from, to `use`. @throws CancelledError */
+export function inBatches(
+  answerer: Answerer,
   use: (question: DecoderState, rows: readonly number[]) => Promise<void>,
 ): Promise<void> {
-  const { batch: B, question: S } = decoder.shape;
-  for (let from = 0; from < problems.length; from += B) {
-    await yieldToEventLoop();
-    throwIfCancelled(signal, 'the test of the thoughts');
-    const rows = Array.from({ length: Math.min(B, problems.length - from) }, (_, i) => from + i);
-    const asked = Array.from({ length: B }, (_, i) => problems[rows[i] ?? from]?.tokens.question ?? []);
-    const { ids, keyMask } = leftPad(asked, S, codec.padId);
-    const question = await decoder.begin(ids, keyMask);
+  return readQuestions(answerer, 'the test of the thoughts', async (question, rows) => {
     try {
       await use(question, rows);
     } finally {
       question.dispose();
     }
-  }
+  });
 }
 
 /** Thinks and answers from a batch's question, which is kept. @throws NumericError for logits that are not finite */
@@ -64,13 +52,10 @@ export async function answersOf(
   reasoning: Reasoning,
   options: ThinkOptions = {},
 ): Promise<BatchAnswers> {
-  let state = await thinkThrough(decoder, question, reasoning, { ...options, signal });
+  const thought = await thinkThrough(decoder, question, reasoning, { ...options, signal });
+  let state = thought;
   try {
-    for (const id of codec.prompt) {
-      const next = await decoder.advance(state, everywhere(decoder, id));
-      if (state !== question) state.dispose();
-      state = next;
-    }
+    state = await readTokens(decoder, thought, codec.prompt);
     const first = logSoftmax(await logitsOf(decoder, state), decoder.shape.batch);
     const written = await greedy(decoder, state, { endIds, limit, ...(signal && { signal }) });
     const texts = rows.map((_, i) => textOf(tokenizer, written[i] ?? []));
@@ -80,7 +65,7 @@ export async function answersOf(
       first,
     };
   } finally {
-    if (state !== question) state.dispose();
+    for (const made of new Set([thought, state])) if (made !== question) made.dispose();
   }
 }
 

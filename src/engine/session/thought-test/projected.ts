@@ -1,4 +1,4 @@
-import type { ThoughtDirections } from '../../../contract/thought-test';
+import type { CausalDirections } from '../../../contract/lens';
 import type { GatheredStates } from '../../analysis/gathered';
 import type { Rng } from '../../base/rng';
 import type { Device } from '../../device/device';
@@ -23,7 +23,7 @@ export function thoughtDirections(
 export function projectThoughts(
   { values, hidden: H }: Thoughts,
   found: LayerDirections,
-  of: ThoughtDirections,
+  of: CausalDirections,
   rank: number,
 ): { readonly values: Float32Array<ArrayBuffer>; readonly directions: number } {
   const { directions, count, lastWeight } = keptAt(found, of, rank);

@@ -62,7 +62,9 @@ function student(rule: Rule) {
         const isSaid = !PROMPT.includes(input.tokens[0] as number);
         return stateOf(rows.map((row) => ({ ...row, said: row.said + (isSaid ? 1 : 0) })));
       }
-      const fed = 'vector' in input ? input.vector : own(rows);
+      // An added token holds nothing.
+      const none = () => new Float32Array(B * H);
+      const fed = 'vector' in input ? input.vector : 'embedding' in input ? none() : own(rows);
       return stateOf(
         rows.map((row, b) => ({ ...row, thoughts: [...row.thoughts, fed.slice(b * H, (b + 1) * H)] })),
       );
@@ -170,6 +172,29 @@ describe('the report tells the truth about', () => {
   });
 });
 
+it('thoughts that are refined together: only their number is not tried, and that is said', async () => {
+  const set = setOf(({ thoughts }) => strongest(thoughts[1]));
+  // As many iterations as thoughts make them what they are one after another.
+  const refined: Reasoning = {
+    adapters: [],
+    stages: [
+      {
+        ...{ kind: 'jacobi', parameter: 'tokens', row: 0, count: K, iterations: K },
+        feedback: { kind: 'hidden' },
+      },
+    ],
+  };
+  const report = await thoughtTestReport({ ...set, reasoning: refined }, request);
+  expect(report.straight.accuracy.share).toBe(1);
+  expect(report.notes).toHaveLength(1);
+  expect(report.points.some(({ condition }) => condition.kind === 'count')).toBe(false);
+  expect(verdictOf(compareThoughts(report))).toMatchObject({
+    ...{ content: 'used', without: undefined, matter: [2], spare: [1, 3] },
+  });
+  expect(report.results.bySteps[0]?.found).toBe(N);
+  expect(set.alive()).toBe(0);
+});
+
 it('feeds the student’s own thoughts again without any difference', async () => {
   const { report } = await verdictOn(({ thoughts }) => strongest(thoughts[1]));
   const same = report.points.find(({ condition }) => condition.kind === 'one' && condition.thought === 1);
@@ -187,10 +212,33 @@ it('can be cancelled, and leaves nothing behind', async () => {
   expect(set.alive()).toBe(0);
 });
 
-it('refuses students without thoughts, and those whose thoughts are fixed tokens', async () => {
+it('refuses students without thoughts, with fixed ones, and those that stop or write by themselves', async () => {
   const set = setOf(({ digit }) => digit);
   const none = { ...set, reasoning: { adapters: [], stages: [] } };
   await expect(thoughtTestReport(none, request)).rejects.toThrow('the student has no thoughts');
   const fixed: Reasoning = { adapters: [], stages: [{ kind: 'tokens', ids: [5, 5], thoughts: true }] };
   await expect(thoughtTestReport({ ...set, reasoning: fixed }, request)).rejects.toThrow('are fixed tokens');
+  const [stage] = reasoning.stages as [Extract<Reasoning['stages'][number], { kind: 'latents' }>];
+  for (const [other, message] of [
+    [{ ...reasoning, explicit: true }, 'writes a part of its rationale after its thoughts'],
+    [
+      { ...reasoning, stages: [{ ...stage, stop: { head: {} as never, min: 1 } }] },
+      'decides for every problem how many thoughts it takes',
+    ],
+    [
+      {
+        adapters: [],
+        stages: [
+          {
+            ...{ kind: 'jacobi', parameter: 'tokens', row: 0, count: K, iterations: 0 },
+            feedback: { kind: 'hidden' },
+          },
+        ],
+      },
+      'are fixed tokens',
+    ],
+  ] as const)
+    await expect(thoughtTestReport({ ...set, reasoning: other as Reasoning }, request)).rejects.toThrow(
+      message,
+    );
 });

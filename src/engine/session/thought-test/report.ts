@@ -10,10 +10,18 @@ import { InputError } from '../../base/errors';
 import { Rng } from '../../base/rng';
 import { expectWhole } from '../../base/whole';
 import { topTokens } from '../../decode/readout';
-import { feedbackOf, type Reasoning, thoughtsIn, withSteps } from '../../decode/reasoning';
+import {
+  feedbackOf,
+  isThought,
+  type Reasoning,
+  stopsByItself,
+  thoughtsIn,
+  withSteps,
+} from '../../decode/reasoning';
 import type { DecoderState } from '../../decode/state';
 import type { Device } from '../../device/device';
 import { shareOf } from '../../eval/accuracy';
+import type { Feedback } from '../../nn/feedback';
 import { type Answerer, answersOf, type BatchAnswers, divergenceOf, inBatches } from './answers';
 import { conditionsFor } from './conditions';
 import { projectThoughts, thoughtDirections } from './projected';
@@ -36,7 +44,7 @@ export interface ThoughtTestOf extends Answerer {
   readonly device?: Device | undefined;
 }
 
-/** @throws InputError for impossible values, or a student whose thoughts are the same for every problem */
+/** @throws InputError for impossible values, or a student whose reasoning this test cannot change */
 export function checkThoughts(
   request: ThoughtTestRequest,
   reasoning: Reasoning,
@@ -51,12 +59,31 @@ export function checkThoughts(
       `the ${label} has no thoughts: it answers directly`,
       'Choose a student that was trained with latent steps.',
     );
-  if (!feedbackOf(reasoning))
+  if (reasoning.explicit)
+    throw new InputError(
+      `the ${label} writes a part of its rationale after its thoughts`,
+      'Choose a student that answers after its thoughts.',
+    );
+  if (stopsByItself(reasoning))
+    throw new InputError(
+      `the ${label} decides for every problem how many thoughts it takes`,
+      'Choose a student with a fixed number of thoughts.',
+    );
+  const isFixed = reasoning.stages.some((stage) => stage.kind === 'jacobi' && stage.iterations === 0);
+  if (!feedbackOf(reasoning) || isFixed)
     throw new InputError(
       `the thoughts of the ${label} are fixed tokens, the same for every problem`,
       'Choose a student whose thoughts are made from its hidden states.',
     );
 }
+
+/** Whether it can make any number of thoughts: they are all made one after another, in one stage. */
+export const hasAnyNumber = ({ stages }: Reasoning): boolean =>
+  stages.filter(isThought).every(({ kind }, i) => kind === 'latents' && i === 0);
+
+/** The same reasoning with another number of thoughts, of which it must be able to make any. */
+export const withThoughts = (reasoning: Reasoning, thoughts: number): Reasoning =>
+  withSteps(reasoning, thoughts, feedbackOf(reasoning) as Feedback);
 
 /** What is fed in a condition, and for which problems. */
 interface Prepared {
@@ -82,7 +109,8 @@ export async function thoughtTestReport(
   const { hiddenSize: H } = decoder.shape.config;
   checkThoughts(request, reasoning, H, of.label);
   const K = thoughtsIn(reasoning);
-  const conditions = conditionsFor(K, request.ranks);
+  const canCount = hasAnyNumber(reasoning);
+  const conditions = conditionsFor(K, request.ranks, canCount);
   const total = problems.length * (conditions.length + 2);
   let done = 0;
   const tell = (more: number): void => {
@@ -115,6 +143,11 @@ export async function thoughtTestReport(
     thoughts: K,
     ids: of.ids,
     pause: of.pause.text,
+    notes: canCount
+      ? []
+      : [
+          'Its thoughts are refined together, so that it has no other number of them: fewer and more are not tried.',
+        ],
     straight: whole,
     points: points.filter((point) => point.size > 0).map((point) => point.point()),
     results: intermediateResults(
@@ -174,7 +207,6 @@ async function prepare(
   const { reasoning, decoder, pause } = of;
   const answers = of.problems.map(({ answer }) => answer);
   const all = answers.map((_, b) => b);
-  const feedback = feedbackOf(reasoning);
   const means = meanThoughts(thoughts);
   const rng = (what: string): Rng => new Rng(seed).fork(what);
   const maxRank = Math.max(0, ...ranks);
@@ -189,8 +221,7 @@ async function prepare(
   return conditions.flatMap((condition): Prepared[] => {
     switch (condition.kind) {
       case 'count': {
-        if (!feedback) return [];
-        const own = withSteps(reasoning, condition.thoughts, feedback);
+        const own = withThoughts(reasoning, condition.thoughts);
         return [{ condition, reasoning: own, problems: all, options: () => ({}) }];
       }
       case 'one': {

@@ -1,17 +1,17 @@
-import { throwIfCancelled } from '../../base/errors';
-import type { Decoder } from '../../decode/decoder';
+import { BUG, RuntimeError, throwIfCancelled } from '../../base/errors';
+import type { Decoder, DecoderInput } from '../../decode/decoder';
 import { latentOf } from '../../decode/readout';
-import { positionsOf, type Reasoned, reasonOn } from '../../decode/reason';
+import { type NextInput, nextInput, positionsOf, type Reasoned } from '../../decode/reason';
 import type { Reasoning } from '../../decode/reasoning';
 import type { DecoderState } from '../../decode/state';
 
+type Vector = Float32Array<ArrayBuffer>;
+
 export interface ThinkOptions {
   /** What is fed as thought t, from 0, in place of the student's own: a vector for every sequence, [B, H]. */
-  readonly given?: ((thought: number) => Float32Array<ArrayBuffer> | undefined) | undefined;
-  /** Sees every thought that the student makes, before it is fed, [B, H]. */
-  readonly onThought?:
-    | ((thought: number, z: Float32Array<ArrayBuffer>, state: DecoderState) => unknown)
-    | undefined;
+  readonly given?: ((thought: number) => Vector | undefined) | undefined;
+  /** Sees every thought before it is fed, [B, H], and the state that it is fed to. */
+  readonly onThought?: ((thought: number, z: Vector, state: DecoderState) => unknown) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -31,25 +31,26 @@ export async function thinkThrough(
     if (state !== from) state.dispose();
   };
   try {
-    for (const { stage, at: place, thought } of positionsOf(reasoning)) {
+    for (const { thought } of positionsOf(reasoning)) {
       throwIfCancelled(signal, 'the test of the thoughts');
-      const before = at;
-      const t = thought === undefined ? -1 : thought - 1;
-      const vector = thought === undefined ? undefined : given?.(t);
-      if (onThought && stage.kind === 'latents')
-        await onThought(t, await latentOf(decoder, at.state, stage.feedback), at.state);
-      if (vector) at = { ...at, state: await decoder.advance(at.state, { vector }), fed: at.fed + 1 };
-      else at = await reasonOn(decoder, at, reasoning);
-      // A Jacobi stage makes all its thoughts before the first is fed.
-      if (onThought && stage.kind === 'jacobi' && place === 0)
-        for (const [j, input] of (at.refined ?? []).entries())
-          if (typeof input === 'object' && 'vector' in input)
-            await onThought(t + j, input.vector, before.state);
-      drop(before.state);
+      const { state, fed } = at;
+      const vector = thought === undefined ? undefined : given?.(thought - 1);
+      const next: NextInput = vector ? { input: { vector } } : await nextInput(decoder, at, reasoning);
+      if (thought !== undefined && onThought)
+        await onThought(thought - 1, await vectorOf(decoder, state, next.input), state);
+      at = { state: await decoder.advance(state, next.input), fed: fed + 1, refined: next.refined };
+      drop(state);
     }
     return at.state;
   } catch (error) {
     drop(at.state);
     throw error;
   }
+}
+
+/** The vectors that an input feeds, [B, H]. */
+async function vectorOf(decoder: Decoder, state: DecoderState, input: DecoderInput): Promise<Vector> {
+  if ('vector' in input) return input.vector;
+  if ('latent' in input) return latentOf(decoder, state, input.latent);
+  throw new RuntimeError('a thought is a fixed token, which is refused before', BUG);
 }

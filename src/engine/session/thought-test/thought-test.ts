@@ -4,7 +4,7 @@ import type { ThoughtTestReport, ThoughtTestRequest } from '../../../contract/th
 import { InputError } from '../../base/errors';
 import { Owned } from '../../base/owned';
 import { layoutOf } from '../../data/batch';
-import { feedbackOf, thoughtsIn, withSteps } from '../../decode/reasoning';
+import { thoughtsIn } from '../../decode/reasoning';
 import type { Device } from '../../device/device';
 import { embeddingRows } from '../../model/fed-embeddings';
 import { uploadParameters } from '../../model/upload-parameters';
@@ -13,7 +13,7 @@ import type { DeviceModels } from '../models/device-models';
 import { withoutWeights } from '../models/onnx-open';
 import { type LoadedModels, resolveSubject } from '../models/subjects';
 import { capacityFor, decoderFor, EVALUATION_BATCH, generationLimit } from '../runs/student';
-import { checkThoughts, thoughtTestReport } from './report';
+import { checkThoughts, hasAnyNumber, thoughtTestReport, withThoughts } from './report';
 
 export interface ThoughtTestContext {
   readonly models: DeviceModels;
@@ -59,15 +59,17 @@ export async function testThoughts(
   if (!problems) throw new InputError('no data set is loaded', 'Load the bundled pair first.');
   checkThoughts(request, reasoning, model.config.hiddenSize, label);
   const codec = subject.codec();
-  const asked = problems.take('held-out', 0, request.problems);
+  // In the tokens of the subject's own tokenizer, which may not be the pair's.
+  const asked = problems
+    .take('held-out', 0, request.problems)
+    .map(({ id, problem }) => ({ id, problem, tokens: codec.encode(problem) }));
   const layout = layoutOf(
     asked.map(({ tokens }) => tokens),
     codec,
     Math.min(EVALUATION_BATCH, asked.length),
   );
-  const feedback = feedbackOf(reasoning);
   // The longest condition thinks twice as long.
-  const longest = feedback ? withSteps(reasoning, 2 * thoughtsIn(reasoning), feedback) : reasoning;
+  const longest = hasAnyNumber(reasoning) ? withThoughts(reasoning, 2 * thoughtsIn(reasoning)) : reasoning;
   return Owned.while(async (owned) => {
     const used = owned.add(models.use(model));
     const { batch, question } = layout;

@@ -1,7 +1,12 @@
 import { useMemo } from 'react';
 import { compareThoughts, type ThoughtTestReport, verdictOf } from '../../../../contract/thought-test';
 import { thoughtTestHtml } from '../../../../contract/thought-test-html';
-import { METHOD_NOTE, verdictSentences } from '../../../../contract/thought-test-words';
+import {
+  CONDITION_COLUMNS,
+  METHOD_NOTE,
+  RESULT_COLUMNS,
+  verdictSentences,
+} from '../../../../contract/thought-test-words';
 import { LineChart } from '../../../charts/LineChart';
 import { boundsOf } from '../../../store/lens-subjects';
 import { isBusy } from '../../../store/task';
@@ -17,7 +22,7 @@ import { Empty, Panel } from '../../../ui/Panel';
 import { Progress } from '../../../ui/Progress';
 import { TextEntry } from '../../../ui/TextEntry';
 import { countLines, directionLines, singleLines } from './lines';
-import { COLUMNS, rowsOf } from './rows';
+import { rowsOf } from './rows';
 
 /** Whether a student's thoughts do anything: the same problems with the thoughts changed in many ways. */
 export function ThoughtTestCard() {
@@ -124,7 +129,7 @@ function ThoughtsFindings({ report }: { readonly report: ThoughtTestReport }) {
   return (
     <>
       <div className="notice" role="status">
-        {sentences.map((sentence) => (
+        {[...sentences, ...report.notes].map((sentence) => (
           <p key={sentence}>{sentence}</p>
         ))}
       </div>
@@ -166,7 +171,7 @@ function ThoughtsFindings({ report }: { readonly report: ThoughtTestReport }) {
       )}
       <DataTable
         caption="Every condition against the thoughts as they are"
-        columns={COLUMNS}
+        columns={CONDITION_COLUMNS}
         rows={rowsOf(report, comparisons)}
       />
       <p className="help">{METHOD_NOTE}</p>
@@ -182,7 +187,7 @@ function ResultsTable({ report: { results } }: { readonly report: ThoughtTestRep
     <>
       <DataTable
         caption={`Results of the reference steps among the ${results.top} most probable tokens of the thoughts, for problems answered rightly`}
-        columns={['Steps', 'Problems', 'Results', 'Found', 'Found in another problem’s thoughts']}
+        columns={RESULT_COLUMNS}
         rows={results.bySteps.map((one) => [
           one.steps,
           one.problems,

@@ -1,6 +1,7 @@
+import { DIRECTION_WORDS } from '../../../../contract/causal';
+import { CAUSAL_DIRECTIONS } from '../../../../contract/lens';
 import type {
   ThoughtCondition,
-  ThoughtDirections,
   ThoughtTestPoint,
   ThoughtTestReport,
 } from '../../../../contract/thought-test';
@@ -53,19 +54,13 @@ export function singleLines(report: ThoughtTestReport): LineSeries[] {
   ];
 }
 
-const NAMES: Readonly<Record<ThoughtDirections, string>> = {
-  leading: 'leading directions',
-  random: 'as many random directions',
-  'equal-energy': 'random directions of equal energy',
-};
-
 /** Accuracy with the thoughts projected, against the number of directions; none without ranks. */
 export function directionLines(report: ThoughtTestReport): LineSeries[] {
   const { ranks } = report.request;
   if (ranks.length === 0) return [];
-  const kinds = (Object.keys(NAMES) as ThoughtDirections[]).map((of, look) =>
+  const kinds = CAUSAL_DIRECTIONS.map((of, look) =>
     line(
-      NAMES[of],
+      DIRECTION_WORDS[of],
       look,
       find(report.points, (one) => (one.kind === 'directions' && one.of === of ? one.rank : null)),
     ),

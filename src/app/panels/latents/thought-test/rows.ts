@@ -1,21 +1,6 @@
 import type { ThoughtComparison, ThoughtTestReport } from '../../../../contract/thought-test';
 import { conditionWords, FINDING_WORDS } from '../../../../contract/thought-test-words';
-import { percent, significant } from '../../../ui/format';
-
-const signed = (share: number) => `${share > 0 ? '+' : ''}${percent(share).replace('-', '−')}`;
-const pText = (p: number) => (p < 0.001 ? '< 0.001' : significant(p, 2));
-
-export const COLUMNS = [
-  'Thoughts',
-  'Problems',
-  'Right',
-  'Difference',
-  '95 % interval',
-  'p',
-  'Answered differently',
-  'Divergence (nats)',
-  'Finding',
-] as const;
+import { percent, pValue, signedPercent as signed, significant } from '../../../ui/format';
 
 /** The report's table, a row a condition; the straight run comes first. */
 export function rowsOf(
@@ -39,7 +24,7 @@ export function rowsOf(
         percent(point?.accuracy.share ?? Number.NaN),
         signed(one.difference),
         `${signed(one.interval.low)} to ${signed(one.interval.high)}`,
-        pText(one.p),
+        pValue(one.p),
         percent(one.changed),
         `${significant(one.divergence, 3)}${interval ? ` [${significant(interval.low, 3)}, ${significant(interval.high, 3)}]` : ''}`,
         FINDING_WORDS[one.finding],

@@ -1,8 +1,14 @@
 import { useMemo } from 'react';
-import { ALPHA, type CausalComparison, compareCausal, directionsKept } from '../../../../contract/causal';
+import {
+  AGAINST_WORDS,
+  type CausalComparison,
+  compareCausal,
+  directionsKept,
+} from '../../../../contract/causal';
 import type { CausalReport } from '../../../../contract/lens';
+import { ALPHA } from '../../../../contract/paired';
 import { DataTable } from '../../../ui/DataTable';
-import { percent } from '../../../ui/format';
+import { percent, signedPercent as signed } from '../../../ui/format';
 import { pText } from '../causal-sentence';
 
 /** The leading directions against each of what they are compared with, rank by rank, paired by problem. */
@@ -35,17 +41,11 @@ export function CausalTable({ report }: { readonly report: CausalReport }) {
   );
 }
 
-const AGAINST = {
-  whole: 'the whole model',
-  random: 'as many random directions',
-  'equal-energy': 'random directions of equal energy',
-} as const;
-
 function rowOf(one: CausalComparison, { points, whole }: CausalReport): (string | number)[] {
   const other = points.find((point) => point.rank === one.rank && point.directions === one.with);
   return [
     one.rank,
-    AGAINST[one.with],
+    AGAINST_WORDS[one.with],
     other ? directionsKept(other) : 'all',
     percent(other?.accuracy.share ?? whole.share),
     signed(one.difference),
@@ -55,5 +55,3 @@ function rowOf(one: CausalComparison, { points, whole }: CausalReport): (string 
     pText(one.p),
   ];
 }
-
-const signed = (share: number) => `${share > 0 ? '+' : ''}${percent(share).replace('-', '−')}`;

@@ -1,5 +1,11 @@
 import { useMemo } from 'react';
-import type { CausalPoint, CausalReport } from '../../../../contract/lens';
+import { DIRECTION_WORDS } from '../../../../contract/causal';
+import {
+  CAUSAL_DIRECTIONS,
+  type CausalDirections,
+  type CausalPoint,
+  type CausalReport,
+} from '../../../../contract/lens';
 import { LineChart } from '../../../charts/LineChart';
 import type { LineSeries } from '../../../charts/series';
 import { mergePoints } from '../../../store/causal-draft';
@@ -114,12 +120,12 @@ function CausalChart({
 }
 
 function linesOf(points: readonly CausalPoint[], report: CausalReport | null): LineSeries[] {
-  const line = (directions: CausalPoint['directions'], name: string, look: number): LineSeries[] => {
+  const line = (directions: CausalDirections, look: number): LineSeries[] => {
     const own = points.filter((point) => point.directions === directions);
     if (own.length === 0) return [];
     return [
       {
-        name,
+        name: DIRECTION_WORDS[directions],
         x: own.map(({ rank }) => rank),
         y: own.map(({ accuracy }) => accuracy.share),
         low: own.map(({ accuracy }) => accuracy.low),
@@ -132,9 +138,7 @@ function linesOf(points: readonly CausalPoint[], report: CausalReport | null): L
   };
   const ranks = points.map(({ rank }) => rank);
   return [
-    ...line('leading', 'leading directions', 0),
-    ...line('random', 'as many random directions', 1),
-    ...line('equal-energy', 'random directions of equal energy', 2),
+    ...CAUSAL_DIRECTIONS.flatMap(line),
     ...(report
       ? [
           {
