@@ -1,7 +1,7 @@
 /**
  * `npm run fuzz -- --mutants 20000 --seed 7`: reads damaged checkpoints, manifests, run files, stored rows and links, and
- * reports the outcome. `--only 123` runs a single mutant, `--target "PEFT adapter"` the mutants of one reader. A thread does the work, so that a mutant that hangs is reported
- * and skipped.
+ * reports the outcome. `--only 123` runs a single mutant, `--target "PEFT adapter"` the mutants of one reader. A thread does the
+ * work, so that a mutant that hangs is reported and skipped.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -4,7 +4,7 @@ import { followLensLink } from '../../src/app/store/lens-link';
 import { formatLink, parseLink } from '../../src/app/store/link';
 import { formatRunFile, readRunFile } from '../../src/app/store/run-file';
 import { parseRunConfig } from '../../src/contract/config';
-import { FIGURE_6, type LensRequest } from '../../src/contract/lens';
+import { FIGURE_6, type LensRequest, type NamedFile } from '../../src/contract/lens';
 import { emptySeries } from '../../src/contract/series-schema';
 import type { Rng } from '../../src/engine/base/rng';
 import { parseModelConfig } from '../../src/engine/checkpoint/config';
@@ -66,18 +66,29 @@ function withIndex(files: Files): Files {
   return new Map([...files, ['model.safetensors.index.json', index]]);
 }
 
+/** The files, one of them damaged. */
+function oneDamaged(files: Files, rng: Rng): NamedFile[] {
+  const damaged = rng.pick([...files.keys()]);
+  return [...files].map(([name, bytes]) => ({
+    name,
+    data: new Blob([name === damaged ? mutateFile(name, bytes, rng) : bytes]),
+  }));
+}
+
+const bytesOf = async (files: readonly NamedFile[]): Promise<Files> =>
+  new Map(
+    await Promise.all(
+      files.map(async ({ name, data }) => [name, new Uint8Array(await data.arrayBuffer())] as const),
+    ),
+  );
+
 /** Opens a checkpoint with one damaged file, and decomposes its hidden states. */
 function checkpoint(name: string, files: Files, workbench: LoriWorkbench, weight: number): Target {
   return {
     name,
     weight,
     async run(rng) {
-      const damaged = rng.pick([...files.keys()]);
-      const named = [...files].map(([file, bytes]) => ({
-        name: file,
-        data: new Blob([file === damaged ? mutateFile(file, bytes, rng) : bytes]),
-      }));
-      const model = await workbench.openCheckpoint(named);
+      const model = await workbench.openCheckpoint(oneDamaged(files, rng));
       return { model, report: await workbench.lens({ ...OPENED, ...rng.pick(VIEWS) }) };
     },
   };
@@ -207,12 +218,7 @@ async function adapter(workbench: LoriWorkbench): Promise<Target> {
   const cases = await Promise.all(
     adapterCases.map(async (one) => ({
       base: familyFiles(baseOf(one), 'bf16'),
-      files: await Promise.all(
-        adapterFiles(one).map(async ({ name, data }) => ({
-          name,
-          bytes: new Uint8Array(await data.arrayBuffer()),
-        })),
-      ),
+      files: await bytesOf(adapterFiles(one)),
     })),
   );
   return {
@@ -220,12 +226,7 @@ async function adapter(workbench: LoriWorkbench): Promise<Target> {
     weight: 5,
     async run(rng) {
       const { base, files } = rng.pick(cases);
-      const damaged = rng.pick(files).name;
-      const named = files.map(({ name, bytes }) => ({
-        name,
-        data: new Blob([name === damaged ? mutateFile(name, bytes, rng) : bytes]),
-      }));
-      const model = await workbench.openCheckpoint([...base, ...named]);
+      const model = await workbench.openCheckpoint([...base, ...oneDamaged(files, rng)]);
       return { model, report: await workbench.lens(OPENED) };
     },
   };
@@ -235,11 +236,7 @@ async function adapter(workbench: LoriWorkbench): Promise<Target> {
 async function release(workbench: LoriWorkbench): Promise<Target> {
   const cases = await Promise.all(
     releaseCases.map(async (one) =>
-      Promise.all(
-        [...(await releaseFiles(one)), ...baseSettings(one)]
-          .filter(({ data }) => data.size > 0)
-          .map(async ({ name, data }) => ({ name, bytes: new Uint8Array(await data.arrayBuffer()) })),
-      ),
+      bytesOf([...(await releaseFiles(one)), ...baseSettings(one)].filter(({ data }) => data.size > 0)),
     ),
   );
   return {
@@ -247,12 +244,7 @@ async function release(workbench: LoriWorkbench): Promise<Target> {
     weight: 6,
     async run(rng) {
       const files = rng.pick(cases);
-      const damaged = rng.pick(files).name;
-      const named = files.map(({ name, bytes }) => ({
-        name,
-        data: new Blob([name === damaged ? mutateFile(name, bytes, rng) : bytes]),
-      }));
-      const model = await workbench.openCheckpoint(named);
+      const model = await workbench.openCheckpoint(oneDamaged(files, rng));
       return { model, report: await workbench.lens(OPENED) };
     },
   };

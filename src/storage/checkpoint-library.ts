@@ -9,7 +9,7 @@ import {
   planSchema,
 } from './checkpoint-rows';
 import { MANIFEST, PLAN } from './checkpoint-shelf';
-import { StorageError, storageError } from './errors';
+import { guarded, StorageError, storageError } from './errors';
 import { browserLocks } from './leases';
 import { checkpointsFolder, fileIn, opfsUnavailable, removeIn } from './opfs';
 
@@ -169,14 +169,6 @@ export function openLibrary(name?: string, locks: LockManager | null = browserLo
   const root = () => checkpointsFolder(name);
   let release: () => void = () => {};
   let used: string | null = null;
-
-  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (cause) {
-      throw storageError(cause);
-    }
-  };
 
   return {
     unavailable: opfsUnavailable(),

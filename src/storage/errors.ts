@@ -12,6 +12,15 @@ export class StorageError extends Error {
   }
 }
 
+/** Work whose failures become `StorageError`. */
+export async function guarded<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw storageError(cause);
+  }
+}
+
 /** @returns the same error if it is already a `StorageError` */
 export function storageError(cause: unknown): StorageError {
   if (cause instanceof StorageError) return cause;

@@ -98,6 +98,13 @@ describe('store', () => {
     expect(runs.at(-1)?.id).toBe('run-3');
   });
 
+  it('keeps a run, and drops none, where it cannot be told which have students', async () => {
+    const list = () => Promise.reject(new Error('no folder'));
+    const store = await openStore(name, { students: { list } });
+    for (let n = 1; n <= LARGEST_COUNT + 1; n++) await store.saveRun(run(n));
+    expect((await store.listRuns()).runs).toHaveLength(LARGEST_COUNT + 1);
+  });
+
   it('does not drop a good row for a damaged one, dated or not', async () => {
     const store = await openStore(name);
     const rows = Array.from({ length: LARGEST_COUNT }, (_, i): [string, unknown] => [

@@ -40,14 +40,11 @@ export async function writeSnapshotFile({ root, run, snapshot }: SnapshotWrite):
     const folder = await folderIn(root, folderOf(run));
     const digest = await digestOf(file);
     const name = snapshotName({ step, steps, status, digest });
-    const handle = (await folder.getFileHandle(name + PART, { create: true })) as FileHandle;
+    // Where files cannot be renamed, one that is not whole still does not have the digest of its name.
+    const first = 'move' in FileSystemFileHandle.prototype ? name + PART : name;
+    const handle = (await folder.getFileHandle(first, { create: true })) as FileHandle;
     await fill(handle, file);
-    // Without renaming, a file that is not whole still does not have the digest of its name.
-    if (handle.move) await handle.move(name);
-    else {
-      await fill((await folder.getFileHandle(name, { create: true })) as FileHandle, file);
-      await removeIn(folder, name + PART);
-    }
+    await handle.move?.(name);
     await removeOthers(folder, name);
   } catch (cause) {
     throw storageError(cause);

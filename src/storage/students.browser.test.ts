@@ -12,6 +12,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   vi.restoreAllMocks();
+  vi.unstubAllGlobals();
   await (await navigator.storage.getDirectory()).removeEntry(root, { recursive: true }).catch(() => {});
 });
 
@@ -90,6 +91,21 @@ describe('kept students', () => {
     });
     expect(await students.read(RUN)).toEqual(file(3));
     expect(await names()).toHaveLength(1);
+  });
+
+  it('are written by another worker after one that could not be started', async () => {
+    vi.stubGlobal(
+      'Worker',
+      class {
+        constructor() {
+          throw new Error('no worker today');
+        }
+      },
+    );
+    await expect(students.write(RUN, snapshot(1))).rejects.toThrow(/no worker today/);
+    vi.unstubAllGlobals();
+    await students.write(RUN, snapshot(2));
+    expect(await students.read(RUN)).toEqual(file(2));
   });
 
   it('say why there can be none', async () => {

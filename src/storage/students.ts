@@ -1,6 +1,6 @@
 import type { RunSnapshot, SnapshotStatus } from '../contract/snapshot';
 import { within } from './connection';
-import { StorageError, storageError } from './errors';
+import { guarded, StorageError, storageError } from './errors';
 import { fileIn, folderIn, opfsUnavailable, removeIn } from './opfs';
 import { digestOf, folderOf, parseSnapshotName, runOf } from './snapshot-names';
 import type { FromWriter, ToWriter } from './students-host';
@@ -80,7 +80,7 @@ class Writer {
         const call = this.pending.get(data.id);
         this.pending.delete(data.id);
         if (data.kind === 'written') call?.resolve();
-        else call?.reject(Object.assign(new StorageError(data.error.message, data.error.hint)));
+        else call?.reject(new StorageError(data.error.message, data.error.hint));
       });
       worker.addEventListener('error', (event) => {
         event.preventDefault();
@@ -91,22 +91,21 @@ class Writer {
         this.end();
       });
     });
-    return within(LIMIT, this.ready);
+    const { ready } = this;
+    return within(LIMIT, ready).catch((error: unknown) => {
+      if (this.ready === ready) this.end();
+      throw error;
+    });
   }
 }
 
-/** This browser's students. @param root name of their folder */
+/** This browser's students, or none where it keeps no files. @param root name of their folder */
 export function openStudents(root = FOLDER): StudentShelf {
+  const why = opfsUnavailable();
+  if (why !== null) return noStudents(why);
   const writer = new Writer();
-  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (cause) {
-      throw storageError(cause);
-    }
-  };
   return {
-    unavailable: opfsUnavailable(),
+    unavailable: null,
     list: () =>
       guarded(async () => {
         const found: KeptStudent[] = [];

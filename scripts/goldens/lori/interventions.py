@@ -12,12 +12,16 @@ Nothing is cached: each step runs the whole sequence again.
 T columns, L layers, H hidden size, D head size, V vocabulary.
 """
 import math
+import pathlib
+import sys
 
 import torch
 import torch.nn.functional as F
 
-from files import Random, write_golden
-from model import LINEARS, Config, random_model, rms_norm, rope_tables, rotate
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "base"))
+from _philox import stream  # noqa: E402
+from files import Random, write_golden  # noqa: E402
+from model import LINEARS, Config, random_model, rms_norm, rope_tables, rotate  # noqa: E402
 
 L, H, V, HEADS, D, K, TAU = 2, 16, 23, 4, 4, 3, 0.7
 QUESTION, OTHER, PROMPT = [4, 9, 2, 17, 11], [7, 3, 19], [8, 21]
@@ -148,30 +152,12 @@ def values(model, question, place):
     return torch.stack([seen[step] for step in range(1, K + 1)])
 
 
-# ---- Philox, as src/engine/base/philox.ts ------------------------------------------------------------------------------
-
-W = 1 << 32
-
-
-def philox(counter, key):
-    c, k = list(counter), list(key)
-    for _ in range(10):
-        a, b = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
-        c = [(b >> 32) ^ c[1] ^ k[0], b % W, (a >> 32) ^ c[3] ^ k[1], a % W]
-        k = [(k[0] + 0x9E3779B9) % W, (k[1] + 0xBB67AE85) % W]
-    return c
-
-
-def fnv(name):
-    h = 0x811C9DC5
-    for byte in name.encode("ascii"):
-        h = ((h ^ byte) * 0x01000193) % W
-    return h
+# ---- Noise -----------------------------------------------------------------------------------------------------------
 
 
 def normal(seed, step, place):
     site, layer = ("latent", 0) if place == "latent" else place
-    words = [philox([i // 4, step, layer, fnv(f"noise at {site}")], [seed, 0])[i % 4] for i in range(4 * H)]
+    words = stream(seed, step, layer, f"noise at {site}", 0, 4 * H)
     uniform = [((words[2 * i] >> 5) * 2**26 + (words[2 * i + 1] >> 6)) / 2**53 for i in range(2 * H)]
     return torch.tensor([math.sqrt(-2 * math.log(1 - uniform[2 * i])) * math.cos(2 * math.pi * uniform[2 * i + 1])
                          for i in range(H)])

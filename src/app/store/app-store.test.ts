@@ -86,15 +86,16 @@ describe('loading', () => {
 describe('a device that takes long to open', () => {
   /** Milliseconds that the test double takes. */
   const SLOW = 60;
+  /** What comes of it before any timer fires, however busy the machine is. */
+  const atOnce = (work: Promise<unknown>) =>
+    Promise.race([work, new Promise((resolve) => setTimeout(resolve, 0, 'not at once'))]);
 
   it('stops being awaited as soon as it is cancelled, and is closed if it opens anyway', async () => {
     const { actions, state, doubles } = open({ pace: SLOW });
-    const from = performance.now();
     const opening = actions.openDevice();
     expect(state().device.status).toBe('running');
     actions.cancelDevice();
-    expect(await opening).toBe(false);
-    expect(performance.now() - from).toBeLessThan(SLOW / 2);
+    expect(await atOnce(opening)).toBe(false);
     expect(state().device).toMatchObject({ status: 'idle', value: null });
     await vi.waitFor(() => expect(doubles[0]!.calls).toEqual(['open auto', 'closeDevice']));
     expect(state().device.status).toBe('idle');
@@ -104,12 +105,10 @@ describe('a device that takes long to open', () => {
 
   it('does not hold up the cancellation of a guided run that waits for it', async () => {
     const { actions, state } = open({ pace: SLOW });
-    const from = performance.now();
     const tour = actions.startTour();
     expect(inHand(state())).toMatchObject([{ id: 'tour' }]);
     actions.cancelTour();
-    await tour;
-    expect(performance.now() - from).toBeLessThan(SLOW / 2);
+    expect(await atOnce(tour)).not.toBe('not at once');
     expect(inHand(state())).toEqual([]);
   });
 

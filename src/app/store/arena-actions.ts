@@ -3,7 +3,7 @@ import { type ArenaState, arenaOf, arenaStateOf, usualBaseline, usualPresets } f
 import type { Context } from './context';
 import { isActive } from './run';
 import type { RunActions } from './run-actions';
-import { failureOf, isBusy } from './task';
+import { failureOf, isBusy, sentencesOf } from './task';
 
 export interface ArenaActions {
   changeArena(change: Partial<Pick<ArenaState, 'presets' | 'seeds' | 'baseline' | 'heldOut'>>): void;
@@ -34,8 +34,7 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
     try {
       await (await ctx.storage).saveArena(formatArena(arena()));
     } catch (thrown) {
-      const { message, hint } = failureOf(thrown);
-      ctx.notify('warning', `The arena could not be kept in this browser: ${message}. ${hint}`);
+      ctx.notify('warning', `The arena could not be kept in this browser: ${sentencesOf(thrown)}`);
     }
   };
   const change = (next: Partial<ArenaState>) => {

@@ -18,7 +18,7 @@ import type { EngineActions } from './engine-actions';
 import type { LensActions } from './lens-actions';
 import type { SubjectId } from './lens-draft';
 import { type RowsFigureActions, rowsFigureActions } from './rows-figure-actions';
-import { done, failed, failureOf, idle } from './task';
+import { done, failed, failureOf, idle, sentencesOf } from './task';
 
 export interface DataActions extends AnswerActions, RowsFigureActions {
   /** Reads a data set from files, in the form that is found or the one given; it replaces the one before. */
@@ -52,10 +52,8 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
   const opening = ctx.task<DataReport>({ get: () => now().report, set: (report) => set({ report }) });
   const fetching = ctx.task<true>({ get: () => now().fetching, set: (next) => set({ fetching: next }) });
   const counting = ctx.task<TokenCounts>({ get: () => now().counts, set: (counts) => set({ counts }) });
-  /** Of several requests for rows under way, only the last is shown. */
-  let asked = 0;
-  /** Of the draft before, whose tokens need no longer be counted. */
-  let costing = new AbortController();
+  /** Of several requests for rows under way, only the last is shown, and the tokens of those before need no longer be counted. */
+  let asking = new AbortController();
 
   const reader = () => {
     const id = readerOf(ctx.get());
@@ -64,20 +62,20 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
 
   /** The rows and what they take, as the draft has it. */
   const refresh = async () => {
-    const mine = ++asked;
-    costing.abort();
-    costing = new AbortController();
-    const { signal } = costing;
+    asking.abort();
+    asking = new AbortController();
+    const { signal } = asking;
     const { draft, first, report, page, cost } = now();
     if (!report.value || report.value.rows === 0) return set({ page: idle, cost: idle });
     if (dataErrors(draft).size > 0) return;
     try {
       const found = await ctx.engine().dataRows(queryOf(draft, first));
-      if (mine === asked) set({ page: done(found) });
+      if (!signal.aborted) set({ page: done(found) });
     } catch (thrown) {
-      if (mine === asked) set({ page: failed(failureOf(thrown), page.value), cost: idle });
+      if (!signal.aborted) set({ page: failed(failureOf(thrown), page.value), cost: idle });
       return;
     }
+    if (signal.aborted) return;
     const subject = reader();
     if (subject === null) return set({ cost: idle });
     try {
@@ -85,9 +83,9 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
       const found = await ctx
         .engine()
         .rowsCost(subject, { kind: 'rows', seed, samples, filter: filterOf(draft) }, { signal });
-      if (mine === asked) set({ cost: done(found) });
+      if (!signal.aborted) set({ cost: done(found) });
     } catch (thrown) {
-      if (mine === asked) set({ cost: failed(failureOf(thrown), cost.value) });
+      if (!signal.aborted) set({ cost: failed(failureOf(thrown), cost.value) });
     }
   };
 
@@ -197,8 +195,7 @@ export function dataActions(ctx: Context, engine: EngineActions, lens: LensActio
       try {
         return await rowsOf(part);
       } catch (thrown) {
-        const { message, hint } = failureOf(thrown);
-        ctx.notify('warning', `The rows were not written: ${message}. ${hint ?? ''}`);
+        ctx.notify('warning', `The rows were not written: ${sentencesOf(thrown)}`);
         return null;
       }
     },

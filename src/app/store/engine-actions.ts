@@ -1,10 +1,12 @@
+import type { RunConfig } from '../../contract/config';
 import type { DeviceReport, PairReport } from '../../contract/events';
 import type { ProviderChoice } from '../../storage/rows';
 import type { Context } from './context';
 import { dataWithoutEngine } from './data';
 import { withoutEngine } from './lens';
+import { needsPair } from './role-choice';
 import { initialTour } from './state';
-import { done, failed, failureOf, idle, idleWith, isBusy, isCancelled } from './task';
+import { done, failed, failureOf, idle, idleWith, isBusy, isCancelled, sentencesOf } from './task';
 import { untilAborted } from './task-driver';
 import { initialLatents } from './thoughts';
 
@@ -18,6 +20,8 @@ export interface EngineActions {
   deviceReady(): Promise<boolean>;
   /** Whether the pair is there, loaded now if it was not. */
   pairReady(): Promise<boolean>;
+  /** Whether there is what a run by this configuration needs: a device, and the pair if it is part of it. */
+  readyFor(config: RunConfig): Promise<boolean>;
   /** Drops the engine, starts a new one and loads the pair again. */
   restart(): Promise<boolean>;
 }
@@ -54,7 +58,7 @@ export function engineActions(ctx: Context): EngineActions {
         const error = failureOf(thrown);
         if (!had || isCancelled(error) || error.code === 'worker') throw thrown;
         // If the engine cannot open another device, it keeps the one it has.
-        ctx.notify('warning', `${error.message}. ${error.hint ?? ''} What was open stays open.`);
+        ctx.notify('warning', `${sentencesOf(thrown)} What was open stays open.`);
         throw new DOMException('the device before stays open', 'AbortError');
       }
     });
@@ -118,6 +122,7 @@ export function engineActions(ctx: Context): EngineActions {
     cancelPair: () => pair.cancel(),
     deviceReady,
     pairReady: async () => ctx.get().pair.status === 'done' || loadPair(),
+    readyFor: (config) => (needsPair(config) ? actions.pairReady() : deviceReady()),
     async restart() {
       device.abandon();
       pair.abandon();

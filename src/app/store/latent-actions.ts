@@ -6,7 +6,6 @@ import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
 import { baseLatents } from './latent-choice';
 import { askedBy, type MomentLink, shownBy, strangerIn } from './moment-link';
-import { needsPair } from './role-choice';
 import type { StudentActions } from './student-actions';
 import { idle } from './task';
 import type { Outcome } from './task-driver';
@@ -44,8 +43,9 @@ export function latentActions(
   /** Whether the models that answer are there, loaded now if they were not. */
   const ready = () => {
     const { latents, studentConfig } = ctx.get();
-    const isOwn = latents.student === 'trained' && studentConfig !== null && !needsPair(studentConfig);
-    return isOwn ? engine.deviceReady() : engine.pairReady();
+    return latents.student === 'trained' && studentConfig !== null
+      ? engine.readyFor(studentConfig)
+      : engine.pairReady();
   };
   const now = () => ctx.get().latents;
   const task = <T>(name: LatentTask) =>

@@ -82,6 +82,13 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
     subject !== 'opened' ||
     (overlay !== null && overlay !== 'opened');
 
+  /** Whether what the draft needs is there, loaded now if it was not, and the draft is one that it can do. */
+  const draftReady = async () => {
+    if (!(await (needsPair(now().draft) ? engine.pairReady() : engine.deviceReady()))) return false;
+    const { draft } = now();
+    return draftErrors(draft, draftBoundsOf(ctx.get(), draft)).size === 0;
+  };
+
   /** The form's causal test; `null` if the form already shows what is wrong. */
   const asked = (ranks?: readonly number[]): CausalRequest | Error | null => {
     const { causalDraft } = now();
@@ -107,17 +114,10 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
     async runLens(change) {
       if (isBusy(now().report)) return false;
       if (change) edit({ type: 'change', change });
-      const outcome = await lens.start(
-        ({ signal, report }) => {
-          const { draft } = now();
-          return ctx.engine().lens(requestOf(draft, draftBoundsOf(ctx.get(), draft)), { signal, report });
-        },
-        async () => {
-          if (!(await (needsPair(now().draft) ? engine.pairReady() : engine.deviceReady()))) return false;
-          const { draft } = now();
-          return draftErrors(draft, draftBoundsOf(ctx.get(), draft)).size === 0;
-        },
-      );
+      const outcome = await lens.start(({ signal, report }) => {
+        const { draft } = now();
+        return ctx.engine().lens(requestOf(draft, draftBoundsOf(ctx.get(), draft)), { signal, report });
+      }, draftReady);
       if (outcome.status === 'done') ctx.lens({ outlived: { ...now().outlived, report: false } });
       if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
       return outcome.status === 'done';
@@ -211,22 +211,15 @@ export function lensActions(ctx: Context, engine: EngineActions): LensActions {
     refreshCheckpoints: () => refreshCheckpoints(ctx),
     async exportStates(format) {
       let made: StatesFile | null = null;
-      const outcome = await file.start(
-        async ({ signal, report }) => {
-          const { draft } = now();
-          const { source, selections, layers } = requestOf(draft, draftBoundsOf(ctx.get(), draft));
-          const { subject, sections } = selections[0] as (typeof selections)[number];
-          const request = { source, subject, sections, layers, format };
-          made = await ctx.engine().exportStates(request, { signal, report });
-          const { name, shape, label, blob } = made;
-          return { name, shape, label, bytes: blob.size };
-        },
-        async () => {
-          if (!(await (needsPair(now().draft) ? engine.pairReady() : engine.deviceReady()))) return false;
-          const { draft } = now();
-          return draftErrors(draft, draftBoundsOf(ctx.get(), draft)).size === 0;
-        },
-      );
+      const outcome = await file.start(async ({ signal, report }) => {
+        const { draft } = now();
+        const { source, selections, layers } = requestOf(draft, draftBoundsOf(ctx.get(), draft));
+        const { subject, sections } = selections[0] as (typeof selections)[number];
+        const request = { source, subject, sections, layers, format };
+        made = await ctx.engine().exportStates(request, { signal, report });
+        const { name, shape, label, blob } = made;
+        return { name, shape, label, bytes: blob.size };
+      }, draftReady);
       if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
       return outcome.status === 'done' ? made : null;
     },

@@ -1,2 +1,4 @@
+import { shorten } from '../../text/quote';
+
 /** A value of a link, as messages about it show it. */
-export const quoted = (text: string): string => `"${text.length > 60 ? `${text.slice(0, 60)}…` : text}"`;
+export const quoted = (text: string): string => `"${shorten(text, 60)}"`;

@@ -7,7 +7,7 @@ import { GENERATION_KEYS, type GenerationLink, readGenerationLink } from './gene
 import { LENS_KEYS, type LensLink, readLensLink } from './lens-link';
 import { quoted } from './link-text';
 import { MOMENT_KEYS, type MomentLink, readMomentLink } from './moment-link';
-import { failureOf } from './task';
+import { sentencesOf } from './task';
 
 /** What a link carries: `#/distil?preset=codi-128&question=held-out-3&theme=dark`. */
 export const PANELS = ['tour', 'model', 'data', 'lowrank', 'generate', 'distil', 'latents', 'arena'] as const;
@@ -102,8 +102,7 @@ function readModel(text: string | null): { readonly model: string | null; readon
   try {
     return { model: writeSource(parseSource(text)), problem: null };
   } catch (thrown) {
-    const { message, hint } = failureOf(thrown);
-    return { model: null, problem: `the model: ${message}. ${hint ?? ''}`.trim() };
+    return { model: null, problem: `the model: ${sentencesOf(thrown)}` };
   }
 }
 

@@ -3,27 +3,21 @@ import { parseRunConfig, type RunConfig } from '../../contract/config';
 import type { RunEvent, RunResult } from '../../contract/events';
 import { listed, shorten } from '../../text/quote';
 import type { Context } from './context';
-import { draftErrors, withValue } from './draft';
+import { withValue } from './draft';
 import type { EngineActions } from './engine-actions';
 import { noteLoss } from './engine-actions';
 import { outlived } from './lens';
 import { refreshCheckpoints } from './lens-actions';
-import { needsPair, type RoleField, withRole } from './role-choice';
+import { type RoleActions, roleActions } from './role-actions';
 import { isActive } from './run';
 import { modelsThatDiffer, readRunFile } from './run-file';
 import { runKeeper } from './saved-actions';
 import { presetConfig } from './state';
-import { done, failed, failureOf, idle } from './task';
+import { failureOf, idle, sentencesOf } from './task';
 
-export interface RunActions {
+export interface RunActions extends RoleActions {
   choosePreset(id: string): void;
   setField(path: string, value: unknown): void;
-  /** Chooses the student, the teacher or the data; says what else had to change with it. */
-  chooseRole(field: RoleField, value: string): void;
-  /** What the run of the form would take; nothing where its models or data are not there. */
-  estimateRun(): Promise<void>;
-  /** Keeps the student there is as teacher for the next run, and chooses it. */
-  keepTeacher(): Promise<boolean>;
   /** Loads a run file's configuration into the form. Throws what is wrong with it. */
   readRunFile(text: string): void;
   /** Trains with the given configuration, or the form's. */
@@ -54,9 +48,6 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
   let reached: ((state: 'running' | 'paused') => void) | null = null;
   let queue: RunEvent[] = [];
   let flushing: ReturnType<typeof setTimeout> | null = null;
-  /** Of several estimates under way, only the last is shown. */
-  let estimates = 0;
-  let estimating = new AbortController();
   const keeper = runKeeper(ctx);
 
   const flush = () => {
@@ -179,56 +170,20 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     return false;
   };
 
-  /** Device and, where it is needed, the pair, on a new engine if the old one is dead or full. */
-  const readyFor = (config: RunConfig) => async () => {
+  /** Device and perhaps pair, on a new engine if the old one is dead or full. */
+  const readyAgain = (config: RunConfig) => () => {
     const { dead, isHeapFull } = ctx.get();
-    if (dead !== null || isHeapFull) return engine.restart();
-    return needsPair(config) ? engine.pairReady() : engine.deviceReady();
+    return dead !== null || isHeapFull ? engine.restart() : engine.readyFor(config);
   };
 
   return {
+    ...roleActions(ctx),
     choosePreset(id) {
       ctx.set({ draft: presetConfig(id, ctx.get().presets) });
       link(id);
     },
     setField(path, value) {
       ctx.set({ draft: withValue(ctx.get().draft, path, value) });
-    },
-    chooseRole(field, value) {
-      const { draft, data } = ctx.get();
-      const { config, notes } = withRole(draft, field, value, data.report.value);
-      for (const note of notes) ctx.notify('info', note);
-      ctx.set({ draft: config });
-    },
-    async estimateRun() {
-      const mine = ++estimates;
-      estimating.abort();
-      estimating = new AbortController();
-      const { draft, device, cost, lens, data, methods } = ctx.get();
-      const isThere =
-        (draft.roles.student !== 'opened' || lens.opened.value !== null) &&
-        (draft.roles.data !== 'opened' || data.report.value !== null);
-      const isOwn = draft.roles.student === 'opened' || draft.roles.data === 'opened';
-      if (!isOwn || !isThere || device.status !== 'done' || draftErrors(draft, methods).size > 0)
-        return ctx.set({ cost: idle });
-      try {
-        const found = await ctx.engine().runCost(draft, { signal: estimating.signal });
-        if (mine === estimates) ctx.set({ cost: done(found) });
-      } catch (thrown) {
-        if (mine === estimates) ctx.set({ cost: failed(failureOf(thrown), cost.value) });
-      }
-    },
-    async keepTeacher() {
-      try {
-        const kept = await ctx.engine().keepTeacher();
-        ctx.set({ teacher: kept, draft: withValue(ctx.get().draft, 'roles.teacher', 'kept') });
-        ctx.notify('info', `${kept.label} is the teacher of the next run.`);
-        return true;
-      } catch (thrown) {
-        const { message, hint } = failureOf(thrown);
-        ctx.notify('warning', `The student was not kept as teacher: ${message}. ${hint ?? ''}`);
-        return false;
-      }
     },
     readRunFile(text) {
       const { file, notes } = readRunFile(text, ctx.get().methods);
@@ -253,8 +208,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       const config = parseRunConfig(wanted, ctx.get().methods);
       const id = new Date().toISOString();
       const begin = (options: RunOptions) => ctx.engine().distil(config, options);
-      const prepare = needsPair(config) ? engine.pairReady : engine.deviceReady;
-      return (await train(id, config, begin, prepare)) ?? false;
+      return (await train(id, config, begin, () => engine.readyFor(config))) ?? false;
     },
     async resumeRun(id) {
       const row = ctx.get().saved.find((saved) => saved.id === id);
@@ -267,14 +221,13 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
         }
         const file = await ctx.students.read(id);
         const begin = (options: RunOptions) => ctx.engine().resume(file, options);
-        const ended = await train(id, row.config, begin, readyFor(row.config));
+        const ended = await train(id, row.config, begin, readyAgain(row.config));
         // Its end gives the run free; a run that has not begun is given free here.
         if (ended === null) store.endRun(id);
         return ended ?? false;
       } catch (thrown) {
         store.endRun(id);
-        const { message, hint } = failureOf(thrown);
-        ctx.notify('warning', `The run could not be resumed: ${message}. ${hint}`);
+        ctx.notify('warning', `The run could not be resumed: ${sentencesOf(thrown)}`);
         return false;
       }
     },

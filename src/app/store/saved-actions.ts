@@ -4,7 +4,7 @@ import type { KeptStudent } from '../../storage/students';
 import type { Context } from './context';
 import { isActive } from './run';
 import type { AppState } from './state';
-import { failureOf } from './task';
+import { failureOf, sentencesOf } from './task';
 
 export { MAX_NAME, MAX_TAG, MAX_TAGS } from '../../storage/rows';
 export type { DamagedRun, SavedRun };
@@ -88,8 +88,7 @@ export function savedActions(ctx: Context): SavedActions {
     try {
       await (await ctx.storage).putRun(row);
     } catch (thrown) {
-      const { message, hint } = failureOf(thrown);
-      ctx.notify('warning', `The run could not be ${what}: ${message}. ${hint}`);
+      ctx.notify('warning', `The run could not be ${what}: ${sentencesOf(thrown)}`);
     }
   };
 
@@ -122,8 +121,7 @@ export function savedActions(ctx: Context): SavedActions {
         // Without a row there is nothing to restore.
         if (deleted === null) await ctx.students.remove(id);
       } catch (thrown) {
-        const { message, hint } = failureOf(thrown);
-        ctx.notify('warning', `The run could not be deleted: ${message}. ${hint}`);
+        ctx.notify('warning', `The run could not be deleted: ${sentencesOf(thrown)}`);
         await refreshSaved().catch(() => {});
       }
     },
@@ -182,10 +180,9 @@ export function runKeeper(ctx: Context): RunKeeper {
     try {
       await (await ctx.storage).saveRun(row);
     } catch (thrown) {
-      const { message, hint } = failureOf(thrown);
       ctx.notify(
         'warning',
-        `The run could not be kept in this browser: ${message}. ${hint} To keep it, download it as a file.`,
+        `The run could not be kept in this browser: ${sentencesOf(thrown)} To keep it, download it as a file.`,
       );
     }
   };

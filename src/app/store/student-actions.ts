@@ -3,7 +3,7 @@ import type { Context } from './context';
 import { type EngineActions, noteLoss } from './engine-actions';
 import { outlived } from './lens';
 import { refreshCheckpoints } from './lens-actions';
-import { failureOf } from './task';
+import { sentencesOf } from './task';
 
 /** Students that are kept with their runs. */
 export interface StudentActions {
@@ -25,7 +25,7 @@ export function studentActions(ctx: Context, engine: EngineActions): StudentActi
       if (!row) return false;
       const outcome = await opening.start(
         async () => ctx.engine().openStudent(await ctx.students.read(id)),
-        engine.pairReady,
+        () => engine.readyFor(row.config),
       );
       if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
       if (outcome.status !== 'done') return false;
@@ -40,8 +40,7 @@ export function studentActions(ctx: Context, engine: EngineActions): StudentActi
       try {
         return await ctx.students.read(id);
       } catch (thrown) {
-        const { message, hint } = failureOf(thrown);
-        ctx.notify('warning', `The student could not be read: ${message}. ${hint}`);
+        ctx.notify('warning', `The student could not be read: ${sentencesOf(thrown)}`);
         return null;
       }
     },

@@ -118,4 +118,10 @@ export function reduceTask<T>(task: Task<T>, event: TaskEvent<T>): Task<T> {
 /** Anything thrown, in the form the page shows. */
 export const failureOf = (thrown: unknown): Failure => reportOf(thrown);
 
+/** The same in two sentences: what went wrong, and what to do about it. */
+export function sentencesOf(thrown: unknown): string {
+  const { message, hint } = failureOf(thrown);
+  return `${message}. ${hint}`;
+}
+
 export const isCancelled = (error: Failure) => error.code === 'cancelled' || error.name === 'AbortError';

@@ -47,7 +47,7 @@ export async function readZip(source: ByteSource, label = 'archive'): Promise<Re
       AGAIN,
     );
   const bytes = await source.read(offset, length);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   const entries = new Map<string, ZipEntry>();
   let at = 0;
   for (let i = 0; i < count; i++) {
@@ -121,8 +121,7 @@ interface Directory {
 async function findDirectory(source: ByteSource, label: string): Promise<Directory> {
   const length = Math.min(source.size, END_BYTES + MAX_COMMENT);
   const from = source.size - length;
-  const tail = await source.read(from, length);
-  const view = new DataView(tail.buffer, tail.byteOffset, tail.byteLength);
+  const view = viewOf(await source.read(from, length));
   for (let at = length - END_BYTES; at >= 0; at--) {
     if (view.getUint32(at, true) !== END || at + END_BYTES + view.getUint16(at + 20, true) !== length)
       continue;

@@ -43,7 +43,7 @@ function Lengths({
   readonly accuracy: readonly Evaluation[];
 }) {
   const theme = useTheme();
-  const { counts, share } = useMemo(() => lengthHistogram(last.lengths ?? []), [last]);
+  const { counts, share } = useMemo(() => lengthHistogram(last.lengths), [last]);
   const path = useMemo(() => accuracyByLength(accuracy), [accuracy]);
   const where = `${last.accuracy.total} ${last.set} problems at step ${last.step}`;
   return (
@@ -56,7 +56,7 @@ function Lengths({
       <div className="columns-2">
         <LineChart
           title="Length by correctness"
-          summary={`Problems by reasoning tokens; ${meanLength(last.lengths ?? []).toFixed(2)} on average.`}
+          summary={`Problems by reasoning tokens; ${meanLength(last.lengths).toFixed(2)} on average.`}
           source={where}
           series={counts}
           x={{ label: TOKENS, step: 1 }}

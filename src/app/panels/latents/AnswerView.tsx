@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import type { ExplicitToken } from '../../../contract/events';
 import type { AnswerDifference, BranchAnswer } from '../../../contract/thoughts';
+import { shorten } from '../../../text/quote';
 import { branchName, branchOf } from '../../store/branches';
 import { isBusy } from '../../store/task';
 import { shownAnswer, shownDifference } from '../../store/thoughts';
@@ -128,10 +129,8 @@ function DifferenceOf({ difference }: { readonly difference: AnswerDifference })
   );
 }
 
-const shortName = ({ branches }: Parameters<typeof shownAnswer>[0]): string => {
-  const name = branchName(branchOf(branches, branches.current));
-  return name.length > 40 ? `${name.slice(0, 40)}…` : name;
-};
+const shortName = ({ branches }: Parameters<typeof shownAnswer>[0]): string =>
+  shorten(branchName(branchOf(branches, branches.current)), 40);
 
 function timeOf({ totalMilliseconds, step, ran }: BranchAnswer, K: number): string {
   const thoughts = step === K ? `${step}` : `${step} of ${K}`;

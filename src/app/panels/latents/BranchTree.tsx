@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { shorten } from '../../../text/quote';
 import { branchesFile } from '../../store/branch-actions';
 import { type Branch, branchName, canRedo, canUndo, depthOf, inTreeOrder } from '../../store/branches';
 import { isTraining } from '../../store/run';
@@ -78,7 +79,7 @@ function Row({ branch, isBusy: busy }: { readonly branch: Branch; readonly isBus
         isDisabled={busy}
         onPress={() => void chooseBranch(branch.id)}
       >
-        <span className="branch-name">{name.length > 90 ? `${name.slice(0, 90)}…` : name}</span>
+        <span className="branch-name">{shorten(name, 90)}</span>
         <span className="muted">
           {answer ? `answers ${answer.value ?? `“${answer.text}”`}` : 'not answered here'}
           {difference && `, KL ${significant(difference.divergence[0]?.nats ?? 0, 3)} nats`}

@@ -15,7 +15,7 @@ import { Choice } from '../../ui/Choice';
 import { CheckField, NumberField } from '../../ui/Field';
 import { Formula } from '../../ui/Formula';
 import { TextEntry } from '../../ui/TextEntry';
-import { VectorFields } from './VectorFields';
+import { thoughtOptions, VectorFields } from './VectorFields';
 
 const KINDS: readonly {
   readonly id: InterveneDraft['kind'];
@@ -142,7 +142,7 @@ function Place({ draft, K, L, change }: PartProps & { readonly K: number; readon
       <Choice
         label="Thought"
         value={String(draft.step)}
-        options={Array.from({ length: K }, (_, i) => ({ id: String(i + 1), label: `z${i + 1}` }))}
+        options={thoughtOptions(K)}
         onChange={(id) => change({ step: Number(id) })}
       />
       <Choice

@@ -12,6 +12,10 @@ const VECTORS: readonly { readonly id: InterveneDraft['vector']; readonly label:
   { id: 'values', label: 'pasted values' },
 ];
 
+/** The thoughts of a question as options. */
+export const thoughtOptions = (K: number) =>
+  Array.from({ length: K }, (_, i) => ({ id: String(i + 1), label: `z${i + 1}` }));
+
 /** Which vector v an operation is given. */
 export function VectorFields({
   draft,
@@ -46,7 +50,7 @@ export function VectorFields({
           <Choice
             label="Which thought"
             value={String(Math.min(draft.thought, K))}
-            options={Array.from({ length: K }, (_, i) => ({ id: String(i + 1), label: `z${i + 1}` }))}
+            options={thoughtOptions(K)}
             onChange={(id) => change({ thought: Number(id) })}
           />
           <TextEntry

@@ -5,7 +5,7 @@
 import { listed } from '../../../text/quote';
 import { ConfigError } from '../../base/errors';
 import { isJsonObject, type JsonObject, own, quote } from '../json';
-import { type ModuleRules, moduleRules } from './modules';
+import { FIX, flag, type ModuleRules, moduleRules } from './modules';
 
 export type BiasRule = 'none' | 'all' | 'lora_only';
 
@@ -25,7 +25,6 @@ export interface PeftConfig {
   readonly keepsTie: boolean;
 }
 
-const FIX = 'Correct adapter_config.json, or get it from the adapter’s source again.';
 const MERGE =
   'Merge it into its base in Python: AutoPeftModelForCausalLM.from_pretrained(folder).merge_and_unload().save_pretrained(out), and open the folder "out".';
 
@@ -90,12 +89,6 @@ function biasOf(json: JsonObject): BiasRule {
   const value = own(json, 'bias') ?? 'none';
   if (value === 'none' || value === 'all' || value === 'lora_only') return value;
   throw new ConfigError(`bias is ${quote(value)}, expected none, all or lora_only`, FIX);
-}
-
-function flag(json: JsonObject, key: string): boolean {
-  const value = own(json, key) ?? false;
-  if (typeof value === 'boolean') return value;
-  throw new ConfigError(`${key} is ${quote(value)}, expected true or false`, FIX);
 }
 
 function names(json: JsonObject, key: string): string[] {

@@ -13,7 +13,17 @@ export interface ModuleRules {
   scaleOf(path: string): number;
 }
 
-const FIX = 'Correct adapter_config.json, or get it from the adapter’s source again.';
+export const FIX = 'Correct adapter_config.json, or get it from the adapter’s source again.';
+
+/** Whether a name is that of the module at this path, as a whole or from a dot on. */
+export const endsWith = (path: string, name: string): boolean => path === name || path.endsWith(`.${name}`);
+
+/** @throws ConfigError for what is neither true nor false; absent is false */
+export function flag(json: JsonObject, key: string): boolean {
+  const value = own(json, key) ?? false;
+  if (typeof value === 'boolean') return value;
+  throw new ConfigError(`${key} is ${quote(value)}, expected true or false`, FIX);
+}
 
 export function moduleRules(json: JsonObject): ModuleRules {
   const rank = positive(json, 'r', 8, true);
@@ -32,12 +42,6 @@ export function moduleRules(json: JsonObject): ModuleRules {
       return own / (root ? Math.sqrt(rankOf(path)) : rankOf(path));
     },
   };
-}
-
-function flag(json: JsonObject, key: string): boolean {
-  const value = own(json, key) ?? false;
-  if (typeof value === 'boolean') return value;
-  throw new ConfigError(`${key} is ${quote(value)}, expected true or false`, FIX);
 }
 
 function positive(json: JsonObject, key: string, standard: number, whole: boolean): number {
@@ -73,8 +77,6 @@ function expression(key: string, source: string, said: string): Matcher {
     throw new ConfigError(`${key} has the expression ${quote(said)}: ${cause.message}`, FIX, { cause });
   }
 }
-
-const endsWith = (path: string, name: string): boolean => path === name || path.endsWith(`.${name}`);
 
 function targetTest(json: JsonObject, targets: unknown): Matcher {
   const excluded = namesOrExpression(json, 'exclude_modules');

@@ -7,6 +7,7 @@ import { FileError } from '../../base/errors';
 import { type Shape, sameShape, showShape } from '../../base/shape';
 import { quote } from '../json';
 import type { PeftConfig } from './config';
+import { endsWith } from './modules';
 
 /** A tensor of the network, as a checkpoint stores it. */
 export interface NetworkTensor {
@@ -63,6 +64,9 @@ const UNSUPPORTED: readonly (readonly [RegExp, string])[] = [
   [/\.lora_embedding_[AB]$/, 'LoRA on an embedding'],
   [/\.(prompt_embeddings|ia3_l|hada_|lokr_|vera_|oft_)/, 'another kind of adapter'],
 ];
+
+/** Of the tensor `{module}.weight` or `{module}.bias`. */
+const moduleOf = (name: string): string => name.replace(/\.(weight|bias)$/, '');
 
 /** @throws FileError naming the tensor that is missing, surplus, or of another shape */
 export function planAdapter(config: PeftConfig, found: AdapterTensors, network: AdaptedNetwork): AdapterPlan {
@@ -215,8 +219,8 @@ class Planner {
     // PEFT stores embedding and head where the vocabulary may have grown.
     if (this.isVocabulary(target.name)) return true;
     if (plain.endsWith('.bias') && this.config.bias !== 'none') return true;
-    const module = plain.replace(/\.(weight|bias)$/, '');
-    return this.config.modulesToSave.some((name) => module === name || module.endsWith(`.${name}`));
+    const module = moduleOf(plain);
+    return this.config.modulesToSave.some((name) => endsWith(module, name));
   }
 
   private tokenRows(name: string, module: string): void {
@@ -226,9 +230,7 @@ class Planner {
         `the adapter replaces rows of ${quote(module)}, which is no embedding of the base model`,
         OTHER,
       );
-    const own = [...this.config.tokenRows].find(
-      ([ending]) => ending !== '' && (module === ending || module.endsWith(`.${ending}`)),
-    );
+    const own = [...this.config.tokenRows].find(([ending]) => ending !== '' && endsWith(module, ending));
     const rows = own?.[1] ?? this.config.tokenRows.get('') ?? this.headRows(target.name);
     if (rows === undefined)
       throw new FileError(
@@ -294,10 +296,7 @@ class Planner {
   private checkSaved(): void {
     const there = new Set(this.replaced.map(({ target }) => target));
     for (const module of this.config.modulesToSave) {
-      const own = [...this.byName.keys()].filter((name) => {
-        const path = name.replace(/\.(weight|bias)$/, '');
-        return path === module || path.endsWith(`.${module}`);
-      });
+      const own = [...this.byName.keys()].filter((name) => endsWith(moduleOf(name), module));
       const missing = own.filter((name) => !there.has(name));
       if (own.length === 0 || missing.length > 0)
         throw new FileError(
@@ -314,7 +313,7 @@ class Planner {
     const { embedding, head, tied } = this.network;
     if (!tied) return false;
     const named = (name: string): boolean =>
-      this.config.modulesToSave.some((one) => name === `${one}.weight` || name.endsWith(`.${one}.weight`));
+      this.config.modulesToSave.some((one) => endsWith(name, `${one}.weight`));
     // A module that is saved as a whole is a copy of its own; a change of rows, or of the vocabulary's size, is of both.
     if (!this.config.keepsTie && (named(embedding) || named(head))) return false;
     const isHead = ({ target }: { readonly target: string }): boolean => target === head;

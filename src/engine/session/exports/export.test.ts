@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NamedFile, Subject } from '../../../contract/lens';
-import type { ModelFile, ModelFileRequest } from '../../../contract/model-files';
+import type { ModelFileRequest } from '../../../contract/model-files';
 import { floatsOf } from '../../base/half';
 import { parseSafetensors } from '../../checkpoint/safetensors';
-import { blobSource } from '../../checkpoint/source';
-import { readEntry, readZip } from '../../checkpoint/zip';
 import { loadOrt } from '../../runtime/ort';
 import { TINY_FAMILIES, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { readNpy } from '../models/families-files.testing';
@@ -12,24 +10,10 @@ import type { LoadedModels } from '../models/subjects';
 import { tinyRun } from '../runs/tiny-run.testing';
 import { LoriWorkbench } from '../workbench';
 import { exportModel } from './export';
+import { jsonOf, unpacked } from './unpacked.testing';
 
 const TEXT = 'Tom has 12 apples and 7 pears.';
 const STUDENT: Subject = { kind: 'student' };
-
-/** The files in an exported archive. */
-async function unpacked({ blob }: ModelFile): Promise<NamedFile[]> {
-  const source = blobSource(blob);
-  const entries = [...(await readZip(source)).values()];
-  return Promise.all(
-    entries.map(async (entry) => ({
-      name: entry.name,
-      data: new Blob([await readEntry(source, entry, 1e9)]),
-    })),
-  );
-}
-
-const textOf = async (files: readonly NamedFile[], name: string): Promise<Record<string, unknown>> =>
-  JSON.parse((await files.find((file) => file.name === name)?.data.text()) ?? '') as Record<string, unknown>;
 
 /** Largest difference as a share of the largest value. */
 function distance(a: Float32Array, b: Float32Array): number {
@@ -81,7 +65,7 @@ describe.each([
     expect(file.name).toMatch(/-peft\.zip$/);
     const files = await unpacked(file);
     expect(file.files.map(({ name }) => name)).toEqual(files.map(({ name }) => name));
-    const config = await textOf(files, 'adapter_config.json');
+    const config = await jsonOf(files, 'adapter_config.json');
     expect(config).toMatchObject({ peft_type: 'LORA', r: 2, fan_in_fan_out: family === 'gpt2' });
     expect(config.target_modules).toEqual(
       family === 'gpt2'
@@ -110,7 +94,7 @@ describe.each([
     expect(await workbench.openCheckpoint([{ name: archive.name, data: archive.blob }])).toMatchObject({
       thoughts: 2,
     });
-    expect(await textOf(files, 'config.json')).toMatchObject({
+    expect(await jsonOf(files, 'config.json')).toMatchObject({
       torch_dtype: { f32: 'float32', f16: 'float16', bf16: 'bfloat16' }[dtype],
     });
     expect(files.map(({ name }) => name)).toEqual(

@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseRunConfig } from '../../../contract/config';
-import type { NamedFile, Section, Subject } from '../../../contract/lens';
-import { blobSource } from '../../checkpoint/source';
-import { readEntry, readZip } from '../../checkpoint/zip';
+import type { Section, Subject } from '../../../contract/lens';
 import { TINY_FAMILIES, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { relativeError } from '../../train/tiny.testing';
 import { readNpy } from '../models/families-files.testing';
 import { tinyRunBy } from '../runs/tiny-run.testing';
 import { LoriWorkbench } from '../workbench';
+import { jsonOf, unpacked } from './unpacked.testing';
 
 /** Silent thoughts (DART): modules before keys and values, beneath them perhaps LoRA. */
 describe.each([
@@ -41,15 +40,10 @@ describe.each([
   it('as a merged model: opened again, without any module, it has the same states', async () => {
     const states = await statesOf({ kind: 'student' }, ['question', 'latent']);
     expect(relativeError(await statesOf({ kind: 'base' }, ['question']), states)).toBeGreaterThan(0.01);
-    const { blob } = await workbench.exportModel({ subject: { kind: 'student' }, format: 'merged' });
-    const zip = blobSource(blob);
-    const files: NamedFile[] = await Promise.all(
-      [...(await readZip(zip)).values()].map(async (entry) => ({
-        name: entry.name,
-        data: new Blob([await readEntry(zip, entry, 1e9)]),
-      })),
+    const files = await unpacked(
+      await workbench.exportModel({ subject: { kind: 'student' }, format: 'merged' }),
     );
-    const about = JSON.parse((await files.find(({ name }) => name === 'lori.json')?.data.text()) ?? '');
+    const about = await jsonOf(files, 'lori.json');
     expect(about.reasoning).toEqual({
       adapters: [],
       stages: [{ kind: 'embeddings', parameter: 'tokens', rows: [0, 0, 0], thoughts: true }],

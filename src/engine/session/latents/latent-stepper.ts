@@ -54,6 +54,12 @@ export interface StepperOptions {
   readonly maxBytes?: number | undefined;
 }
 
+/** An answer with its token ids. */
+interface Answered {
+  readonly ids: readonly number[];
+  readonly answer: BranchAnswer;
+}
+
 /**
  * One question for one student: z₁…z_K are fed one at a time, with or without interventions, and from any of them the answer
  * is generated. Everything asked of it names the interventions, so that branches can be visited in any order; their states
@@ -160,7 +166,7 @@ export class LatentStepper {
 
   /** The answer after the thoughts of a moment. */
   async answer(moment: Moment, asking: Asking = {}): Promise<BranchAnswer> {
-    return this.answering(moment, asking, (state, answered) => answered(state));
+    return this.answering(moment, asking, async (state, answered) => (await answered(state)).answer);
   }
 
   /** Two answers, and how the second's distributions differ along the first's tokens. */
@@ -168,11 +174,11 @@ export class LatentStepper {
     const { tokenizer } = this.pair;
     return this.answering(one, asking, (before, answeredBefore) =>
       this.answering(other, asking, async (after, answeredAfter) => {
-        const ids = await answerIds(this.toAnswer, before);
+        const first = await answeredBefore(before);
         return {
-          before: await answeredBefore(before),
-          after: await answeredAfter(after),
-          ...(await answerDifference(this.toAnswer, tokenizer, { before, after }, ids)),
+          before: first.answer,
+          after: (await answeredAfter(after)).answer,
+          ...(await answerDifference(this.toAnswer, tokenizer, { before, after }, first.ids)),
         };
       }),
     );
@@ -182,7 +188,7 @@ export class LatentStepper {
   private async answering<R>(
     { step, interventions }: Moment,
     asking: Asking,
-    work: (state: DecoderState, answered: (state: DecoderState) => Promise<BranchAnswer>) => Promise<R>,
+    work: (state: DecoderState, answered: (state: DecoderState) => Promise<Answered>) => Promise<R>,
   ): Promise<R> {
     this.check(step, interventions);
     this.vectors.asking = asking;
@@ -285,18 +291,14 @@ export class LatentStepper {
     return stage.kind === 'embeddings' ? `[${stage.parameter} ${(stage.rows[at] as number) + 1}]` : '';
   }
 
-  private async answered(
-    { node, ran }: Reached,
-    state: DecoderState,
-    prompting: number,
-  ): Promise<BranchAnswer> {
+  private async answered({ node, ran }: Reached, state: DecoderState, prompting: number): Promise<Answered> {
     const { top } = await this.top(state, 1);
     const start = performance.now();
     const ids = await answerIds(this.toAnswer, state);
     const milliseconds = prompting + performance.now() - start;
     const { tokenizer } = this.pair;
     const text = textOf(tokenizer, ids).trim();
-    return {
+    const answer = {
       step: node.step,
       text,
       value: valueOf(text),
@@ -306,6 +308,7 @@ export class LatentStepper {
       totalMilliseconds: node.total + milliseconds,
       ran,
     };
+    return { ids, answer };
   }
 
   private async top(state: DecoderState, temperature: number): Promise<ShownTokens> {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readInterventions } from '../../../contract/intervention-text';
-import { momentOf } from '../../../contract/latents';
+import { momentOf, STATE_SITES } from '../../../contract/latents';
 import type { TeacherDistance, ThoughtReport } from '../../../contract/thoughts';
+import { SITES } from '../../nn/attachments';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { tinyRun } from '../runs/tiny-run.testing';
 import { LoriWorkbench } from '../workbench';
@@ -20,6 +21,10 @@ beforeAll(async () => {
   await workbench.loadPair('models');
 });
 afterAll(() => workbench.close());
+
+it('can be changed at every site of a layer that there is', () => {
+  expect(STATE_SITES).toEqual(SITES);
+});
 
 it('reports what is fed, what every layer says, what is attended to, and what is fed next', async () => {
   const { session, tokens, layers, heads, hidden } = await open();

@@ -1,4 +1,4 @@
-import { type Intervention, type Operation, type Place, STATE_SITES } from '../../../contract/latents';
+import type { Intervention, Operation, Place } from '../../../contract/latents';
 import { InputError } from '../../base/errors';
 import { checkLayer, type Decoder, type DecoderInput, type StepOptions } from '../../decode/decoder';
 import { siteStateOf, vectorOf } from '../../decode/readout';
@@ -13,6 +13,7 @@ import {
 import type { Reasoning } from '../../decode/reasoning';
 import { type Intervention as Affine, identity, siteName } from '../../decode/sites';
 import type { DecoderState } from '../../decode/state';
+import { SITES } from '../../nn/attachments';
 import { operated, type Sources } from './operations';
 
 /** What is kept of every step, so that it can be looked at later. */
@@ -229,7 +230,7 @@ function byPlace(interventions: readonly Intervention[]): AtPlace[] {
     else found.set(siteName(one.at), { at: one.at, list: [one] });
   }
   const order = ({ at }: AtPlace): number =>
-    at.site === 'latent' ? -1 : at.layer * STATE_SITES.length + STATE_SITES.indexOf(at.site);
+    at.site === 'latent' ? -1 : at.layer * SITES.length + SITES.indexOf(at.site);
   return [...found.values()].sort((a, b) => order(a) - order(b));
 }
 

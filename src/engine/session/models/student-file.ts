@@ -11,6 +11,8 @@ import { StoredWeights } from '../../checkpoint/stored-weights';
 import type { Reasoning } from '../../decode/reasoning';
 import type { DecoderConfig } from '../../nn/config';
 import { moduleParameters } from '../../nn/modules/modules';
+import { stopHeadParameters } from '../../nn/modules/stop-head';
+import type { ModuleParameter } from '../../nn/parameters';
 import { readAll } from './chosen-files';
 import type { LatentStudent } from './subjects';
 
@@ -36,6 +38,11 @@ const feedback = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('hidden') }),
   z.strictObject({ kind: z.literal('module'), module }),
 ]);
+/** A head that decides after how many latents to go on to the next stage; perhaps after none. */
+const stop = z.strictObject({
+  head: z.strictObject({ kind: z.literal('stopHead'), name }),
+  min: z.int().min(0).max(256),
+});
 const thoughts = z.boolean().optional();
 const stage = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('tokens'), ids: z.array(row).min(1).max(256), thoughts }),
@@ -45,7 +52,7 @@ const stage = z.discriminatedUnion('kind', [
     rows: z.array(row).min(1).max(256),
     thoughts,
   }),
-  z.strictObject({ kind: z.literal('latents'), steps: count, feedback }),
+  z.strictObject({ kind: z.literal('latents'), steps: count, feedback, stop: stop.optional() }),
   z.strictObject({ kind: z.literal('jacobi'), parameter: name, row, count, iterations: count, feedback }),
 ]);
 const schema = z.object({
@@ -116,6 +123,10 @@ function checkParameters(
         OTHER,
       );
   };
+  const all = (parameters: readonly ModuleParameter[]): void => {
+    for (const { name: own, shape } of parameters)
+      expect(own, (found) => sameShape(found, shape), showShape(shape));
+  };
   const rows = (own: string, last: number): void =>
     expect(own, ([n = 0, width]) => n > last && width === H, `rows of ${H}, at least ${last + 1}`);
   for (const one of stages) {
@@ -124,7 +135,7 @@ function checkParameters(
     if (one.kind === 'embeddings') rows(one.parameter, Math.max(...one.rows));
     if (one.kind === 'jacobi') rows(one.parameter, one.row);
     if ('feedback' in one && one.feedback.kind === 'module')
-      for (const { name: own, shape } of moduleParameters({ hiddenSize: H }, one.feedback.module))
-        expect(own, (found) => sameShape(found, shape), showShape(shape));
+      all(moduleParameters({ hiddenSize: H }, one.feedback.module));
+    if (one.kind === 'latents' && one.stop) all(stopHeadParameters({ hiddenSize: H }, one.stop.head));
   }
 }

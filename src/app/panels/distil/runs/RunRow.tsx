@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { shorten } from '../../../../text/quote';
 import { isActive } from '../../../store/run';
 import { runName } from '../../../store/run-names';
 import { type DamagedRun, hasDiverged, type SavedRun } from '../../../store/saved-actions';
@@ -57,10 +58,7 @@ export function RunRow({ run }: { readonly run: SavedRun }) {
       {isEditing ? (
         <LabelForm run={run} onEnd={() => setEditing(false)} />
       ) : (
-        <RowActions
-          {...{ run, name, underWay, shown, busy, inUse, isKept: student !== undefined }}
-          onEdit={() => setEditing(true)}
-        />
+        <RowActions {...{ run, name, underWay, shown, busy, inUse }} onEdit={() => setEditing(true)} />
       )}
     </li>
   );
@@ -73,11 +71,10 @@ interface RowActionsProps {
   readonly shown: boolean;
   readonly busy: boolean;
   readonly inUse: boolean;
-  readonly isKept: boolean;
   readonly onEdit: () => void;
 }
 
-function RowActions({ run, name, underWay, shown, busy, inUse, isKept, onEdit }: RowActionsProps) {
+function RowActions({ run, name, underWay, shown, busy, inUse, onEdit }: RowActionsProps) {
   const { id } = run;
   const student = useApp((state) => state.kept.get(id));
   const opening = useApp((state) => isBusy(state.opening));
@@ -108,7 +105,7 @@ function RowActions({ run, name, underWay, shown, busy, inUse, isKept, onEdit }:
           Resume from step {student.step}
         </Button>
       )}
-      {isKept && (
+      {student && (
         <>
           <Button
             look="quiet"
@@ -145,7 +142,7 @@ function RowActions({ run, name, underWay, shown, busy, inUse, isKept, onEdit }:
 
 export function DamagedRow({ row: { id, reason } }: { readonly row: DamagedRun }) {
   const { deleteRun } = useActions();
-  const name = id.length > 60 ? `${id.slice(0, 59)}…` : id;
+  const name = shorten(id, 60);
   return (
     <li>
       <span>

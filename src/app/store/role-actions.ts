@@ -1,0 +1,56 @@
+import type { Context } from './context';
+import { draftErrors, withValue } from './draft';
+import { type RoleField, withRole } from './role-choice';
+import { done, failed, failureOf, idle, sentencesOf } from './task';
+
+/** Who learns from whom on what, and what that would take. */
+export interface RoleActions {
+  /** Chooses the student, the teacher or the data; says what else had to change with it. */
+  chooseRole(field: RoleField, value: string): void;
+  /** What the run of the form would take; nothing where its models or data are not there. */
+  estimateRun(): Promise<void>;
+  /** Keeps the student there is as teacher for the next run, and chooses it. */
+  keepTeacher(): Promise<boolean>;
+}
+
+export function roleActions(ctx: Context): RoleActions {
+  /** Of several estimates under way, only the last is shown. */
+  let estimating = new AbortController();
+  return {
+    chooseRole(field, value) {
+      const { draft, data } = ctx.get();
+      const { config, notes } = withRole(draft, field, value, data.report.value);
+      for (const note of notes) ctx.notify('info', note);
+      ctx.set({ draft: config });
+    },
+    async estimateRun() {
+      estimating.abort();
+      estimating = new AbortController();
+      const { signal } = estimating;
+      const { draft, device, cost, lens, data, methods } = ctx.get();
+      const isThere =
+        (draft.roles.student !== 'opened' || lens.opened.value !== null) &&
+        (draft.roles.data !== 'opened' || data.report.value !== null);
+      const isOwn = draft.roles.student === 'opened' || draft.roles.data === 'opened';
+      if (!isOwn || !isThere || device.status !== 'done' || draftErrors(draft, methods).size > 0)
+        return ctx.set({ cost: idle });
+      try {
+        const found = await ctx.engine().runCost(draft, { signal });
+        if (!signal.aborted) ctx.set({ cost: done(found) });
+      } catch (thrown) {
+        if (!signal.aborted) ctx.set({ cost: failed(failureOf(thrown), cost.value) });
+      }
+    },
+    async keepTeacher() {
+      try {
+        const kept = await ctx.engine().keepTeacher();
+        ctx.set({ teacher: kept, draft: withValue(ctx.get().draft, 'roles.teacher', 'kept') });
+        ctx.notify('info', `${kept.label} is the teacher of the next run.`);
+        return true;
+      } catch (thrown) {
+        ctx.notify('warning', `The student was not kept as teacher: ${sentencesOf(thrown)}`);
+        return false;
+      }
+    },
+  };
+}
