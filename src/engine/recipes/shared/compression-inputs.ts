@@ -1,4 +1,5 @@
 import type { HostTensor } from '../../base/dtype';
+import { longest } from './batches';
 import type { OwnInputs, TrainingTokens } from './recipe';
 
 /** Inputs of the compression of a rationale's keys and values to M of its N tokens. */
@@ -13,7 +14,10 @@ export const COMPRESSION_INPUTS = {
 
 /** `sizes.chain` is N, the longest rationale. */
 export function compressionInputs({ problems, layout, codec }: TrainingTokens, M: number): OwnInputs {
-  const N = Math.max(1, ...problems.map(({ rationale }) => rationale.length));
+  const N = Math.max(
+    1,
+    longest(problems, ({ rationale }) => rationale.length),
+  );
   const [P, R] = [codec.prompt.length, layout.explicit];
   return {
     sizes: { chain: N },
