@@ -3,6 +3,7 @@ import { parseRunConfig } from '../../contract/config';
 import { methodOf } from '../../contract/methods/index';
 import { runStages } from '../../contract/methods/method';
 import type { HostTensor } from '../base/dtype';
+import { Rng } from '../base/rng';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { readGolden } from '../testing/golden.testing';
 import { relativeError, TINY_CONFIG } from '../train/tiny.testing';
@@ -109,6 +110,14 @@ describe('the schedule', () => {
       ),
     ).toThrow('stages 0 to 3');
   });
+});
+
+it('says that its markers have nothing to begin as where no sample has a written step', () => {
+  const problems = [{ question: [2], rationale: [], steps: [[], []], answer: [3] }];
+  const training = { problems, layout: {} as never, codec: { prompt: [4], padId: 0, endId: 1 } };
+  const [markers] = coconut.modules?.(parseRunConfig({ method: 'coconut' }), TINY_CONFIG, training) ?? [];
+  const embedding = { count: 5, rows: () => new Float32Array() } as never;
+  expect(() => markers?.initial(new Rng(1), embedding)).toThrow('no training sample has a written step');
 });
 
 it('trains the latents through time: without their gradient, that of the question’s marker changes', async () => {
