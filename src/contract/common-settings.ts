@@ -257,16 +257,4 @@ export const after = {
       }),
     },
   ),
-  /** How often the run is kept in storage; it does not change the run. */
-  keeping: group(
-    { title: 'Keeping' },
-    {
-      every: setting(count(0, 10_000).default(0), {
-        label: 'Keep every',
-        unit: 'steps',
-        help: 'How often the student, its optimiser’s moments and its curves are written to storage: whatever ends the run, at most so many steps are lost. 0 chooses the number for which writing takes about 2 % of the time. It does not change the run.',
-        source: APP,
-      }),
-    },
-  ),
 };

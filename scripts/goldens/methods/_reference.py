@@ -4,16 +4,12 @@ afterwards. Sequences and losses as shared by CODI, CoT-SFT, PauseFT and PCCoT.
 
 B samples, L layers, H hidden size, K latents, c latents of PCCoT, T its iterations, P tokens of the answer prompt.
 """
-import os
-import sys
-
 import torch
 import torch.nn.functional as F
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lori"))
-from model import Decoder, Lora  # noqa: E402
+from rows import EOS, Decoder, Lora, part
 
-EOS, NORM_EPS = 1, 1e-5
+NORM_EPS = 1e-5
 BOT, EOT, LATENT = 0, 1, 2  # rows of `tokens`
 
 
@@ -21,8 +17,7 @@ class Reference:
     """The student with its trained values: `student.layers…` (LoRA), `tokens` [n, H], `projection.…`."""
 
     def __init__(self, config, weights, live, rank, alpha):
-        lora = {k[len("student."):]: v for k, v in live.items() if k.startswith("student.")}
-        self.decoder, self.live = Decoder(config, weights, Lora(lora, rank, alpha)), live
+        self.decoder, self.live = Decoder(config, weights, Lora(part(live, "student."), rank, alpha)), live
 
     def embed(self, ids):
         return self.decoder.embed(torch.tensor(ids, dtype=torch.long))
@@ -43,7 +38,7 @@ class Reference:
     def projected(self, h, use):
         if not use:
             return h
-        p = {k[len("projection."):]: v for k, v in self.live.items() if k.startswith("projection.")}
+        p = part(self.live, "projection.")
         inner = F.gelu(h @ p["in.weight"].T + p["in.bias"])
         out = inner @ p["out.weight"].T + p["out.bias"]
         return F.layer_norm(out, (out.shape[-1],), p["norm.weight"], p["norm.bias"], NORM_EPS)
@@ -64,6 +59,14 @@ class Reference:
         n = len(question)
         aligned = states[n + len(rationale) + len(prompt) - 1 + (run["position"] == "after")]
         return aligned, self.nats(states[n - 1 :, -1], said + [EOS]), len(said) + 1
+
+
+def random_projection(random, H, width):
+    return {
+        "projection.in.weight": random.normal(width, H, scale=0.4), "projection.in.bias": random.normal(width, scale=0.3),
+        "projection.out.weight": random.normal(H, width, scale=0.4), "projection.out.bias": random.normal(H, scale=0.3),
+        "projection.norm.weight": random.normal(H, scale=0.2, mean=0.6), "projection.norm.bias": random.normal(H, scale=0.2),
+    }
 
 
 def latent_thoughts(model, question, run):
@@ -106,6 +109,18 @@ def distance(student, teacher, run):
     count = len(layers) + run["embeddings"]
     total = sum(layers) / count
     return total / teacher.std(unbiased=True) if run["scale"] == "all" else total
+
+
+def distilled_terms(model, rows, run):
+    """CODI's terms of rows: input embeddings before the prompt; question, rationale, prompt and answer."""
+    replies = [model.reply(before, prompt, answer, run) for before, _, _, prompt, answer in rows]
+    texts = [model.text(question, rationale, prompt, answer, run) for _, question, rationale, prompt, answer in rows]
+    aligned = torch.stack([r[0] for r in replies]), torch.stack([t[0] for t in texts]).detach()
+    return {
+        "teacher": sum(t[1] for t in texts) / sum(t[2] for t in texts),
+        "answer": sum(r[1] for r in replies) / sum(r[2] for r in replies),
+        "distillation": distance(*aligned, run),
+    }
 
 
 def terms_of(model, method, batch, run):

@@ -17,7 +17,7 @@ n = min(max, max(min, factor·k + bias)) for k steps, the last one counted even 
 import torch
 import torch.nn.functional as F
 
-from rows import CONFIGS, EOS, Random, Run, decoder_of, log_likelihood, print_case, student_lora, student_weights, write_golden
+from rows import EOS, Run, decoder_of, families, log_likelihood, print_case, student_lora, write_golden
 
 SAMPLES = {"questions": [4, 6, 3], "steps": [[3, 2, 4], [2, 3], [3, 3, 2, 2]], "answers": [1, 2, 1], "prompt": 3}
 WEIGHTS = {"teacher": 0.8, "answer": 1.25, "stop": 0.9, "codi": 2.5, "meaned": 1.7}
@@ -114,15 +114,7 @@ def modules(random, H):
 def main():
     out = {}
     meta = {"by": "torch float64", "weights": WEIGHTS, "cases": CASES, "samples": {}}
-    for seed, (family, config) in enumerate(CONFIGS.items()):
-        random, weights = Random(320 + seed), student_weights(family)
-        draw = lambda n: random.tokens(2, config.vocab, n)  # noqa: E731
-        prompt = draw(SAMPLES["prompt"])
-        samples = [
-            {"question": draw(q), "steps": [draw(n) for n in steps], "prompt": prompt, "answer": draw(a)}
-            for q, steps, a in zip(SAMPLES["questions"], SAMPLES["steps"], SAMPLES["answers"])
-        ]
-        meta["samples"][family] = samples
+    for family, config, weights, random, samples in families(320, SAMPLES, meta):
         trained = {**student_lora(family, random), **modules(random, config.hidden)}
         out.update({f"{family}.{k}": v for k, v in trained.items()})
         for name, case in CASES[family].items():

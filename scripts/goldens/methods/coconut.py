@@ -13,7 +13,7 @@ Where a case draws stages of single samples (`stages`), they are given, one a sa
 """
 import torch
 
-from rows import CONFIGS, EOS, Random, Run, decoder_of, log_likelihood, print_case, student_lora, student_weights, write_golden
+from rows import EOS, Run, decoder_of, families, log_likelihood, print_case, student_lora, write_golden
 
 SAMPLES = {"questions": [4, 6, 3], "steps": [[3, 2, 4], [2], [3, 3]], "answers": [1, 2, 1], "prompt": 3}
 # S = 2 here. `stages`: of each sample.
@@ -66,15 +66,7 @@ def answer(family, weights, live, samples, case):
 
 def main():
     out, meta = {}, {"by": "torch float64", "S": S, "weight": WEIGHT, "cases": CASES, "samples": {}}
-    for seed, (family, config) in enumerate(CONFIGS.items()):
-        random, weights = Random(300 + seed), student_weights(family)
-        draw = lambda n: random.tokens(2, config.vocab, n)  # noqa: E731
-        prompt = draw(SAMPLES["prompt"])
-        samples = [
-            {"question": draw(q), "steps": [draw(n) for n in steps], "prompt": prompt, "answer": draw(a)}
-            for q, steps, a in zip(SAMPLES["questions"], SAMPLES["steps"], SAMPLES["answers"])
-        ]
-        meta["samples"][family] = samples
+    for family, config, weights, random, samples in families(300, SAMPLES, meta):
         trained = {**student_lora(family, random), "tokens": random.normal(2, config.hidden, scale=0.5)}
         out.update({f"{family}.{k}": v for k, v in trained.items()})
         for name, case in CASES[family].items():

@@ -14,10 +14,9 @@ the batch's B×H values of h_CoT: the mean over the hidden size, or (`norm` sum)
 """
 import torch
 
-from rows import CONFIGS, EOS, Random, Run, log_likelihood, print_case, random_lora, student_weights, write_golden
+from rows import ALPHA, CONFIGS, EOS, RANK, Run, families, log_likelihood, part, print_case, random_lora, write_golden
 from model import LINEARS, Decoder, Lora
 
-RANK, ALPHA = 2, 3.0
 REM = {"width": 3, "alpha": 4.0}
 WEIGHTS = {"chain": 0.8, "chainAnswer": 1.1, "answer": 1.25, "distil": 2.5}
 SAMPLES = {"questions": [4, 6, 3], "chains": [7, 0, 5], "answers": [1, 2, 1], "prompt": 3}
@@ -46,10 +45,6 @@ class Rem:
             more = REM["alpha"] / REM["width"] * (x @ w1) @ w2.T
         out = 0 if self.lora is None else self.lora.delta(x + more, layer, name)
         return out + (0 if name not in ("k", "v") else more @ self.weights[f"model.layers.{layer}.{LINEARS[name]}.weight"].T)
-
-
-def part(live, prefix):
-    return {k[len(prefix) :]: v for k, v in live.items() if k.startswith(prefix)}
 
 
 def terms_of(family, weights, live, samples, case):
@@ -104,15 +99,7 @@ def main():
     out = {}
     meta = {"by": "torch float64", "rank": RANK, "alpha": ALPHA, "rem": REM, "weights": WEIGHTS, "cases": CASES, "samples": {}}
     meta["optimiser"] = optimiser
-    for seed, (family, config) in enumerate(CONFIGS.items()):
-        random, weights = Random(400 + seed), student_weights(family)
-        draw = lambda n: random.tokens(2, config.vocab, n)  # noqa: E731
-        prompt = draw(SAMPLES["prompt"])
-        samples = [
-            {"question": draw(q), "rationale": draw(c), "prompt": prompt, "answer": draw(a)}
-            for q, c, a in zip(SAMPLES["questions"], SAMPLES["chains"], SAMPLES["answers"])
-        ]
-        meta["samples"][family] = samples
+    for family, config, weights, random, samples in families(400, SAMPLES, meta):
         trained = {f"cot.{k}": v for k, v in random_lora(config, random, RANK, config.layers).items()}
         trained.update({
             f"silent.layers.{layer}.{site}.{factor}": random.normal(config.hidden, REM["width"], scale=0.4)

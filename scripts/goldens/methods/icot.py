@@ -12,7 +12,7 @@ import math
 
 import torch
 
-from rows import CONFIGS, EOS, Random, Run, decoder_of, log_likelihood, print_case, student_lora, student_weights, write_golden
+from rows import EOS, Run, decoder_of, families, log_likelihood, print_case, student_lora, write_golden
 
 SAMPLES = {"questions": [4, 6, 3], "chains": [7, 3, 5], "answers": [1, 2, 1], "prompt": 3}
 # Tokens removed from each sample.
@@ -54,15 +54,7 @@ def smoothing():
 
 def main():
     out, meta = {}, {"by": "torch float64", "weight": WEIGHT, "lambda": LAMBDA, "cases": CASES, "samples": {}}
-    for seed, (family, config) in enumerate(CONFIGS.items()):
-        random, weights = Random(310 + seed), student_weights(family)
-        draw = lambda n: random.tokens(2, config.vocab, n)  # noqa: E731
-        prompt = draw(SAMPLES["prompt"])
-        samples = [
-            {"question": draw(q), "chain": draw(c), "prompt": prompt, "answer": draw(a)}
-            for q, c, a in zip(SAMPLES["questions"], SAMPLES["chains"], SAMPLES["answers"])
-        ]
-        meta["samples"][family] = samples
+    for family, _, weights, random, samples in families(310, SAMPLES, meta, "chain"):
         trained = student_lora(family, random)
         out.update({f"{family}.{k}": v for k, v in trained.items()})
         for name, case in CASES[family].items():

@@ -15,11 +15,11 @@ deviation of what is kept in the layer; the mean over layers. K̃, Ṽ and S pas
 import torch
 import torch.nn.functional as F
 
-from _reference import Reference, distance, jacobi_thoughts
-from rows import CONFIGS, Random, print_case, random_lora, student_weights, write_golden
+from _reference import Reference, distilled_terms, jacobi_thoughts, random_projection
+from rows import ALPHA, CONFIGS, RANK, families, print_case, student_lora, write_golden
 from model import LINEARS, rms_norm, rope_tables, rotate
 
-RANK, ALPHA, WIDTH = 2, 3.0, 10
+WIDTH = 10
 WEIGHTS = {"answer": 1.25, "teacher": 0.8, "distillation": 2.5, "keyValues": 3.5}
 RUN = {"projection": True, "trainTokens": True, "supervised": "answer", "position": "prompt", "form": "smooth-l1", "scale": "layer", "embeddings": False}
 SAMPLES = {"questions": [4, 6, 3], "chains": [7, 2, 5], "answers": [1, 2, 1], "prompt": 3}
@@ -78,15 +78,12 @@ def terms_of(family, weights, live, samples, case, kept_out=None):
     config, run = CONFIGS[family], {**RUN, **case}
     model = Reference(config, weights, live, RANK, ALPHA)
     decoder, M = model.decoder, case["latents"]
-    nats, texts, aligned, targets, counts = [], [], [], [], [0, 0]
+    rows = []
     pairs = [[] for _ in range(config.layers)]  # (own k, own v, kept k, kept v), [kv, m, D] each
     for sample in samples:
         q, r, prompt, answer = (sample[key] for key in ("question", "rationale", "prompt", "answer"))
         before = jacobi_thoughts(model, q, run)
-        state, loss, count = model.reply(before, prompt, answer, run)
-        target, text, length = model.text(q, r, prompt, answer, run)
-        nats.append(loss), texts.append(text), aligned.append(state), targets.append(target)
-        counts = [counts[0] + count, counts[1] + length]
+        rows.append((before, q, r, prompt, answer))
         own = heads_of(decoder, before)[1]
         said = torch.cat([model.embed(q), model.embed(r + prompt + answer)])
         with torch.no_grad():
@@ -111,35 +108,16 @@ def terms_of(family, weights, live, samples, case, kept_out=None):
             d = (d.sum(-1) if case["over"] == "sum" else d.mean(-1)).mean()
             return d / y.std(unbiased=True) if case["scaled"] else d
         layers.append((apart(k, kept_k) + apart(v, kept_v)) / 2)
-    terms = {
-        "teacher": sum(texts) / counts[1], "answer": sum(nats) / counts[0],
-        "distillation": distance(torch.stack(aligned), torch.stack(targets).detach(), run), "keyValues": torch.stack(layers).mean(),
-    }
+    terms = {**distilled_terms(model, rows, run), "keyValues": torch.stack(layers).mean()}
     return {name: WEIGHTS[name] * value for name, value in terms.items()}
-
-
-def random_projection(random, H):
-    return {
-        "projection.in.weight": random.normal(WIDTH, H, scale=0.4), "projection.in.bias": random.normal(WIDTH, scale=0.3),
-        "projection.out.weight": random.normal(H, WIDTH, scale=0.4), "projection.out.bias": random.normal(H, scale=0.3),
-        "projection.norm.weight": random.normal(H, scale=0.2, mean=0.6), "projection.norm.bias": random.normal(H, scale=0.2),
-    }
 
 
 def main():
     out, meta = {}, {"by": "torch float64", "rank": RANK, "alpha": ALPHA, "width": WIDTH, "weights": WEIGHTS, "cases": CASES, "samples": {}, "kept": {}}
-    for seed, (family, config) in enumerate(CONFIGS.items()):
-        random, weights = Random(410 + seed), student_weights(family)
-        draw = lambda n: random.tokens(2, config.vocab, n)  # noqa: E731
-        prompt = draw(SAMPLES["prompt"])
-        samples = [
-            {"question": draw(q), "rationale": draw(c), "prompt": prompt, "answer": draw(a)}
-            for q, c, a in zip(SAMPLES["questions"], SAMPLES["chains"], SAMPLES["answers"])
-        ]
-        meta["samples"][family] = samples
-        trained = {f"student.{k}": v for k, v in random_lora(config, random, RANK, config.layers).items()}
+    for family, config, weights, random, samples in families(410, SAMPLES, meta):
+        trained = student_lora(family, random)
         trained["tokens"] = random.normal(3, config.hidden, scale=0.5)
-        trained.update(random_projection(random, config.hidden))
+        trained.update(random_projection(random, config.hidden, WIDTH))
         out.update({f"{family}.{k}": v for k, v in trained.items()})
         for name, case in CASES[family].items():
             terms = lambda live, case=case: terms_of(family, weights, live, samples, case)  # noqa: E731

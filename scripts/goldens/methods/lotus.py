@@ -11,10 +11,9 @@ does. Tokens beyond c, steps beyond n, and latents without a token count for not
 """
 import torch
 
-from _reference import EOS, Reference
-from rows import CONFIGS, Random, log_likelihood, print_case, student_lora, student_weights, write_golden
+from _reference import Reference
+from rows import ALPHA, CONFIGS, EOS, RANK, families, log_likelihood, print_case, student_lora, write_golden
 
-RANK, ALPHA = 2, 3.0
 WEIGHTS = {"answer": 1.25, "gold": 0.6}
 SAMPLES = {"questions": [4, 6, 3], "steps": [[3, 2], [4, 3, 2], [2]], "answers": [1, 2, 1], "prompt": 3}
 CASES = {
@@ -52,15 +51,7 @@ def terms_of(family, weights, live, samples, case):
 
 def main():
     out, meta = {}, {"by": "torch float64", "rank": RANK, "alpha": ALPHA, "weights": WEIGHTS, "cases": CASES, "samples": {}}
-    for seed, (family, config) in enumerate(CONFIGS.items()):
-        random, weights = Random(430 + seed), student_weights(family)
-        draw = lambda n: random.tokens(2, config.vocab, n)  # noqa: E731
-        prompt = draw(SAMPLES["prompt"])
-        samples = [
-            {"question": draw(q), "steps": [draw(n) for n in steps], "prompt": prompt, "answer": draw(a)}
-            for q, steps, a in zip(SAMPLES["questions"], SAMPLES["steps"], SAMPLES["answers"])
-        ]
-        meta["samples"][family] = samples
+    for family, _, weights, random, samples in families(430, SAMPLES, meta):
         trained = student_lora(family, random)
         out.update({f"{family}.{k}": v for k, v in trained.items()})
         for name, case in CASES[family].items():

@@ -8,11 +8,10 @@ Autograd is compared with fourth-order differences of one value of every paramet
 """
 import torch
 
-from _reference import Reference, terms_of
-from files import Random, write_golden
-from model import Config, random_lora, random_model
+from _reference import Reference, random_projection, terms_of
+from rows import ALPHA, RANK, Config, Random, random_lora, write_golden
+from model import random_model
 
-RANK, ALPHA = 2, 3.0
 WEIGHTS = {"answer": 1.25, "distillation": 2.5, "teacher": 0.8, "explicit": 0.7}
 DEFAULTS = {
     "latents": 2, "iterations": 1, "pauses": 3, "projection": True, "trainTokens": True, "supervised": "prompt",
@@ -42,14 +41,6 @@ VARIANTS = {
         "cases": ["codi", "codi-official", "cot", "pause", "pccot"],
     },
 }
-
-
-def random_projection(random, H, width):
-    return {
-        "projection.in.weight": random.normal(width, H, scale=0.4), "projection.in.bias": random.normal(width, scale=0.3),
-        "projection.out.weight": random.normal(H, width, scale=0.4), "projection.out.bias": random.normal(H, scale=0.3),
-        "projection.norm.weight": random.normal(H, scale=0.2, mean=0.6), "projection.norm.bias": random.normal(H, scale=0.2),
-    }
 
 
 def weighted(config, weights, live, method, batch, run):

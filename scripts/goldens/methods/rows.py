@@ -32,8 +32,31 @@ def student_lora(family, random):
 
 def decoder_of(family, weights, live):
     """The model with the adapters among the trained tensors, `student.layers.…`."""
-    lora = {k[len("student."):]: v for k, v in live.items() if k.startswith("student.")}
+    lora = part(live, "student.")
     return Decoder(CONFIGS[family], weights, Lora(lora, RANK, ALPHA) if lora else None)
+
+
+def part(live, prefix):
+    """Trained tensors whose names begin with `prefix`, by the rest of their names."""
+    return {k[len(prefix) :]: v for k, v in live.items() if k.startswith(prefix)}
+
+
+def families(first_seed, lengths, meta, chain="rationale"):
+    """Each family with its model's weights, a generator of its own, and samples, which `meta` is given too.
+
+    lengths: of each sample's question and answer; of its steps, or of its rationale, named `chain`; of the prompt, which all share.
+    """
+    for seed, (family, config) in enumerate(CONFIGS.items()):
+        random = Random(first_seed + seed)
+        draw = lambda n: random.tokens(2, config.vocab, n)  # noqa: E731
+        prompt, middle = draw(lengths["prompt"]), "steps" if "steps" in lengths else chain
+        said = lengths["steps"] if "steps" in lengths else lengths["chains"]
+        samples = [
+            {"question": draw(q), middle: [draw(n) for n in r] if isinstance(r, list) else draw(r), "prompt": prompt, "answer": draw(a)}
+            for q, r, a in zip(lengths["questions"], said, lengths["answers"])
+        ]
+        meta["samples"][family] = samples
+        yield family, config, student_weights(family), random, samples
 
 
 class Run:

@@ -13,12 +13,11 @@ may have none. The mean of the cross entropy over a slot's tokens in the batch; 
 import torch
 import torch.nn.functional as F
 
-from _reference import BOT, EOS, EOT, Reference, distance
-from kava import RUN, random_projection
-from rows import CONFIGS, Random, print_case, random_lora, student_weights, write_golden
+from _reference import BOT, EOT, Reference, distilled_terms, random_projection
+from kava import RUN, WIDTH
+from rows import ALPHA, CONFIGS, EOS, RANK, families, part, print_case, random_lora, write_golden
 from model import Decoder, Lora
 
-RANK, ALPHA, WIDTH = 2, 3.0, 10
 WEIGHTS = {"answer": 1.25, "teacher": 0.8, "distillation": 2.5, "explain": 1.5}
 SAMPLES = {"questions": [4, 6, 3], "steps": [[3, 2], [4, 3, 2, 5], [2]], "answers": [1, 2, 1], "prompt": 3}
 CASES = {
@@ -50,17 +49,13 @@ def thoughts_with_slots(model, question, run):
 def terms_of(family, weights, live, samples, case):
     config, run = CONFIGS[family], {**RUN, **case}
     model = Reference(config, weights, live, RANK, ALPHA)
-    explainer = Decoder(config, weights, Lora({k[len("decoder."):]: v for k, v in live.items() if k.startswith("decoder.")}, RANK, ALPHA))
+    explainer = Decoder(config, weights, Lora(part(live, "decoder."), RANK, ALPHA))
     K = case["latents"] + 1
-    nats, texts, aligned, targets, counts, steps, vectors = [], [], [], [], [0, 0], [], []
+    rows, steps, vectors = [], [], []
     for sample in samples:
         q, prompt, answer = (sample[key] for key in ("question", "prompt", "answer"))
         before, slots = thoughts_with_slots(model, q, run)
-        state, loss, count = model.reply(before, prompt, answer, run)
-        rationale = [token for step in sample["steps"] for token in step]
-        target, text, length = model.text(q, rationale, prompt, answer, run)
-        nats.append(loss), texts.append(text), aligned.append(state), targets.append(target)
-        counts = [counts[0] + count, counts[1] + length]
+        rows.append((before, q, [token for step in sample["steps"] for token in step], prompt, answer))
         steps.append(targets_of(sample["steps"], K)), vectors.append(slots)
     explained = []
     for slot in range(K):
@@ -77,27 +72,16 @@ def terms_of(family, weights, live, samples, case):
             tokens += len(ids)
         if tokens > 0:
             explained.append(sum(losses) / tokens)
-    terms = {
-        "teacher": sum(texts) / counts[1], "answer": sum(nats) / counts[0],
-        "distillation": distance(torch.stack(aligned), torch.stack(targets).detach(), run), "explain": torch.stack(explained).mean(),
-    }
+    terms = {**distilled_terms(model, rows, run), "explain": torch.stack(explained).mean()}
     return {name: WEIGHTS[name] * value for name, value in terms.items()}
 
 
 def main():
     out, meta = {}, {"by": "torch float64", "rank": RANK, "alpha": ALPHA, "width": WIDTH, "weights": WEIGHTS, "cases": CASES, "samples": {}}
-    for seed, (family, config) in enumerate(CONFIGS.items()):
-        random, weights = Random(420 + seed), student_weights(family)
-        draw = lambda n: random.tokens(2, config.vocab, n)  # noqa: E731
-        prompt = draw(SAMPLES["prompt"])
-        samples = [
-            {"question": draw(q), "steps": [draw(n) for n in steps], "prompt": prompt, "answer": draw(a)}
-            for q, steps, a in zip(SAMPLES["questions"], SAMPLES["steps"], SAMPLES["answers"])
-        ]
-        meta["samples"][family] = samples
+    for family, config, weights, random, samples in families(420, SAMPLES, meta):
         lora = lambda name: {f"{name}.{k}": v for k, v in random_lora(config, random, RANK, config.layers).items()}  # noqa: E731
         trained = {**lora("student"), **lora("decoder"), "tokens": random.normal(2, config.hidden, scale=0.5)}
-        projection = random_projection(random, config.hidden)
+        projection = random_projection(random, config.hidden, WIDTH)
         out.update({f"{family}.{k}": v for k, v in {**trained, **projection}.items()})
         for name, case in CASES[family].items():
             own = {**trained, **(projection if case.get("projection", True) else {})}

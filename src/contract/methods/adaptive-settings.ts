@@ -1,15 +1,12 @@
 import { z } from 'zod';
 import { count, group, OURS, setting } from '../settings';
 import type { LossTerm } from './method';
-import { answerTerm, answerWeight, weight, weightHelp } from './shared';
+import { answerTerm, answerWeight, MAX_LATENT_STEPS, weight, weightHelp } from './shared';
 
 /** Settings and loss terms of adaptive latent reasoning, which its two methods share. */
 
 const PAPER = 'adaptive latent reasoning §3.2';
 const CODE = 'its code';
-
-/** Largest number of latents of one row. */
-export const MOST_LATENTS = 32;
 
 export const scheduleSettings = group(
   { title: 'Latents', tex: 'n = \\min(n_{\\max}, \\max(n_{\\min}, c\\,k + b))' },
@@ -20,19 +17,19 @@ export const scheduleSettings = group(
       help: 'Latents for each of the problem’s k steps; 0 gives every problem the same number.',
       source: `${PAPER}: 0 in Latent-6, 1 in Latent-6-by-1`,
     }),
-    bias: setting(z.int().min(-MOST_LATENTS).max(MOST_LATENTS).default(4), {
+    bias: setting(z.int().min(-MAX_LATENT_STEPS).max(MAX_LATENT_STEPS).default(4), {
       label: 'Latents added',
       tex: 'b',
       help: 'Latents added to those.',
       source: `${PAPER}; 6 there, 5 in the options of ${CODE}`,
     }),
-    min: setting(count(0, MOST_LATENTS).default(0), {
+    min: setting(count(0, MAX_LATENT_STEPS).default(0), {
       label: 'Fewest latents',
       tex: 'n_{\\min}',
       help: 'No problem is trained with fewer, and none answers with fewer.',
       source: OURS,
     }),
-    max: setting(count(1, MOST_LATENTS).default(8), {
+    max: setting(count(1, MAX_LATENT_STEPS).default(8), {
       label: 'Most latents',
       tex: 'n_{\\max}',
       help: 'No problem is trained with more, and reasoning is ended after as many.',

@@ -37,7 +37,9 @@ export const grpo = defineMethod({
         policy: setting(weight().default(1), {
           label: 'Policy gradient',
           tex: '\\lambda_\\pi',
-          help: weightHelp('Weight of the policy’s term in the reinforced stage.'),
+          help: weightHelp(
+            'Weight of the policy’s term in the reinforced stage. There an answer is right if the first number after the answer prompt is the reference’s, whatever the answer rule; references without a number are never answered rightly.',
+          ),
           source: 'DeepSeekMath eq. 3',
         }),
         kl: setting(weight().default(1e-3), {

@@ -74,7 +74,7 @@ export const explicitPathSettings = group(
   },
 );
 
-/** @param form, scale, embeddings of the method's paper */
+/** @param defaults of the method's paper or code  @param sources of these */
 export const distillationSettings = (
   defaults: { readonly form: 'l1' | 'smooth-l1'; readonly scale: 'layer' | 'all' | 'none' },
   sources: { readonly form: string; readonly scale: string },

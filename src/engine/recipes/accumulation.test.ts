@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ConfigOf, RunConfig } from '../../contract/config';
-import { RECIPES } from '../methods/index';
 import { ModelOnDevice } from '../model/model-on-device';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { accumulated } from '../train/accumulate';
@@ -8,7 +7,7 @@ import { compileWhole } from '../train/compile-whole';
 import { compileLayerwise } from '../train/layerwise/compile';
 import { relativeError } from '../train/tiny.testing';
 import { configOf, readMethods, recorded } from './methods.testing';
-import type { Recipe } from './shared/recipe';
+import { FORMS, upload, valuesOf } from './parity.testing';
 
 let runtime: Runtime;
 beforeAll(async () => {
@@ -17,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => runtime.dispose());
 
 describe('gradient accumulation', () => {
-  it.each(['whole', 'layerwise'] as const)('adds up to one large batch: %s', async (form) => {
+  it.each(FORMS)('adds up to one large batch: %s', async (form) => {
     const codi = configOf('llama', 'codi') as ConfigOf<'codi-self'>;
     // What is divided by the standard deviation of its batch would differ.
     const config: RunConfig = { ...codi, distillation: { ...codi.distillation, scale: 'none' } };
@@ -25,8 +24,9 @@ describe('gradient accumulation', () => {
     const held = new ModelOnDevice(runtime, found.config, found.weights);
     const results = [];
     for (const parts of [1, 3]) {
-      const recipe = RECIPES[config.method] as Recipe;
-      const { tape, values, batches } = recorded(found, recipe, config, { model: held.config, parts });
+      const made = recorded('llama', config, { parts });
+      const { batches } = made;
+      const tape = made.tape(held.config);
       const { all } = tape.parameters;
       const single =
         form === 'whole' ? await compileWhole(held, tape, 'step') : await compileLayerwise(held, tape);
@@ -36,9 +36,7 @@ describe('gradient accumulation', () => {
         all.map(({ shape }) => shape),
         parts,
       );
-      const parameters = values.map((data, i) =>
-        runtime.upload({ dtype: 'f32', shape: all[i]?.shape ?? [], data }),
-      );
+      const parameters = upload(runtime, tape, valuesOf(made, tape));
       // The second step must not see what the first one left.
       await step.run(batches, parameters, 0);
       const { terms, gradients } = await step.run(batches, parameters, 1);

@@ -1,9 +1,7 @@
 import type { ConfigOf } from '../../contract/config';
-import { projectionParameters } from '../nn/modules/projection';
-import { addedTokens, BEGIN, END, TOKENS } from './shared/added-tokens';
-import { readQuestion, STUDENT } from './shared/passes';
+import { readQuestion } from './shared/passes';
 import { type Recipe, studentLora } from './shared/recipe';
-import { projectedFeedback, projectionOf, recordSelfDistillation } from './shared/self-distillation';
+import { latentsInTurn, recordSelfDistillation, thoughtModules } from './shared/self-distillation';
 
 /**
  * CODI: L = α·L_student + β·L_KD + γ·L_teacher (CODI eq. 1). One adapter reasons in words (the teacher) and in latents (the
@@ -13,21 +11,8 @@ import { projectedFeedback, projectionOf, recordSelfDistillation } from './share
 export const codiSelf: Recipe<ConfigOf<'codi-self'>> = {
   rationale: ({ teacher }) => teacher.rationale,
   adapters: studentLora,
-  modules(config, model) {
-    const projection = projectionOf(config, model);
-    return [
-      addedTokens(model, 2, config.tokens),
-      ...(projection ? projectionParameters(model, projection) : []),
-    ];
-  },
-  reasoning: (config, model) => ({
-    adapters: [STUDENT],
-    stages: [
-      { kind: 'embeddings', parameter: TOKENS, rows: [BEGIN] },
-      { kind: 'latents', steps: config.latent.steps, feedback: projectedFeedback(config, model) },
-      { kind: 'embeddings', parameter: TOKENS, rows: [END] },
-    ],
-  }),
+  modules: (config, model) => thoughtModules(config, model, 2),
+  reasoning: latentsInTurn,
   usesTeacher: () => false,
   targets: () => ({ losses: {} }),
   record(tape, { config, layout }) {

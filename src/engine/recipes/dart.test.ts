@@ -8,19 +8,24 @@ import { readGolden } from '../testing/golden.testing';
 import { ParameterSet } from '../train/parameters';
 import { TINY_CONFIG } from '../train/tiny.testing';
 import { dart } from './dart';
-import { afterThreeSteps, casesOf, expectParity, type Family, parityOf } from './parity.testing';
+import { casesOf, type Family, makeCase } from './method-goldens.testing';
+import { afterThreeSteps, expectParity, FORMS } from './parity.testing';
 
-const { meta } = readGolden('dart');
+const golden = readGolden('dart');
+const { meta } = golden;
 
 const parity = (family: Family, name: string) => {
   const { count, norm, joint, both } = meta.cases[family][name];
-  return parityOf('dart', family, name, dart as never, {
-    method: 'dart',
-    silent: { count, pathway: both ? 'both' : 'rem' },
-    rem: meta.rem,
-    lora: { rank: meta.rank, alpha: meta.alpha },
-    distance: { over: norm ?? 'mean', target: joint ? 'joint' : 'detached' },
-    weights: meta.weights,
+  return makeCase({
+    ...{ golden, family, name, recipe: dart },
+    config: {
+      method: 'dart',
+      silent: { count, pathway: both ? 'both' : 'rem' },
+      rem: meta.rem,
+      lora: { rank: meta.rank, alpha: meta.alpha },
+      distance: { over: norm ?? 'mean', target: joint ? 'joint' : 'detached' },
+      weights: meta.weights,
+    },
   });
 };
 
@@ -35,7 +40,7 @@ describe('DART agrees with torch', () => {
     await expectParity(await parity(family, name), runtime);
   });
 
-  it.each(['whole', 'layerwise'] as const)('in three steps of AdamW: %s', async (form) => {
+  it.each(FORMS)('in three steps of AdamW: %s', async (form) => {
     expect(await afterThreeSteps(await parity('qwen2', 'two'), runtime, form)).toBeLessThan(1e-3);
   });
 });

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { type ConfigOf, parseRunConfig, type RunConfig } from '../../contract/config';
-import { configOf, interpreted } from './methods.testing';
+import { configOf, recorded } from './methods.testing';
+import { outputsOf } from './parity.testing';
 
 /** Terms and gradients by name. */
-function named({
-  tape,
-  terms,
-  gradients,
-}: ReturnType<typeof interpreted>): Record<string, readonly number[]> {
+function named(config: RunConfig): Record<string, readonly number[]> {
+  const parity = recorded('llama', config);
+  const tape = parity.tape();
+  const [terms, ...gradients] = outputsOf(parity, tape);
   const byName = Object.fromEntries(tape.terms.map((term, i) => [term, [terms[i] as number]]));
   tape.parameters.all.forEach(({ name }, i) => {
     byName[name] = Array.from(gradients[i] as Float64Array);
@@ -18,7 +18,7 @@ function named({
 describe('methods that must be equal', () => {
   /** Largest difference of terms and gradients, of those that both have; rows of added tokens that only one has are left out. */
   const difference = (a: RunConfig, b: RunConfig): number => {
-    const [first, second] = [named(interpreted('llama', a)), named(interpreted('llama', b))];
+    const [first, second] = [named(a), named(b)];
     const shared = Object.keys(first).filter((name) => second[name]);
     expect(shared).toContain('answer');
     expect(shared).toContain('student.0');

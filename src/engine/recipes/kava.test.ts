@@ -2,10 +2,12 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { readGolden } from '../testing/golden.testing';
 import { kava } from './kava';
-import { casesOf, expectParity, type Family, parityOf } from './parity.testing';
+import { casesOf, type Family, makeCase } from './method-goldens.testing';
+import { expectParity } from './parity.testing';
 import { compressionInputs } from './shared/compression-inputs';
 
-const { meta } = readGolden('kava');
+const golden = readGolden('kava');
+const { meta } = golden;
 
 let runtime: Runtime;
 beforeAll(async () => {
@@ -15,14 +17,17 @@ afterAll(() => runtime.dispose());
 
 it.each(casesOf(meta))('KaVa agrees with torch: %s, %s', async (family: Family, name) => {
   const { latents, iterations, lambda, kind, scaled, over } = meta.cases[family][name];
-  const parity = await parityOf('kava', family, name, kava as never, {
-    method: 'kava',
-    latent: { steps: latents, iterations },
-    projection: { width: meta.width },
-    keyValues: { importance: lambda, kind, scaled, over },
-    answer: { supervised: 'answer' },
-    lora: { rank: meta.rank, alpha: meta.alpha },
-    weights: meta.weights,
+  const parity = await makeCase({
+    ...{ golden, family, name, recipe: kava },
+    config: {
+      method: 'kava',
+      latent: { steps: latents, iterations },
+      projection: { width: meta.width },
+      keyValues: { importance: lambda, kind, scaled, over },
+      answer: { supervised: 'answer' },
+      lora: { rank: meta.rank, alpha: meta.alpha },
+      weights: meta.weights,
+    },
   });
   await expectParity(parity, runtime);
 });

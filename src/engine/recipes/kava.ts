@@ -1,16 +1,10 @@
 import type { ConfigOf } from '../../contract/config';
 import type { Segment } from '../train/tape/entries';
-import { LATENT, TOKENS } from './shared/added-tokens';
 import { compressionInputs } from './shared/compression-inputs';
 import { matchKeyValues } from './shared/match-key-values';
 import { readQuestion } from './shared/passes';
 import { type Recipe, studentLora } from './shared/recipe';
-import {
-  projectedFeedback,
-  recordSelfDistillation,
-  thoughtModules,
-  thoughtsBetween,
-} from './shared/self-distillation';
+import { latentsSideBySide, recordSelfDistillation, thoughtModules } from './shared/self-distillation';
 
 /**
  * KaVa: PCCoT's latents with CODI's terms, and the latents' keys and values, layer by layer and head by head, against as many of
@@ -22,12 +16,7 @@ export const kava: Recipe<ConfigOf<'kava'>> = {
   adapters: studentLora,
   modules: (config, model) => thoughtModules(config, model, 3),
   inputs: ({ latent }, training) => compressionInputs(training, latent.steps),
-  reasoning: (config, model) =>
-    thoughtsBetween({
-      ...{ kind: 'jacobi', parameter: TOKENS, row: LATENT },
-      ...{ count: config.latent.steps, iterations: config.latent.iterations },
-      feedback: projectedFeedback(config, model),
-    }),
+  reasoning: latentsSideBySide,
   usesTeacher: () => false,
   targets: () => ({ losses: {} }),
   record(tape, { config, layout, sizes }) {

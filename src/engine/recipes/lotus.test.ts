@@ -4,19 +4,24 @@ import { createRuntime, type Runtime } from '../runtime/runtime';
 import { readGolden } from '../testing/golden.testing';
 import { TINY_CONFIG } from '../train/tiny.testing';
 import { lotus } from './lotus';
-import { casesOf, expectParity, type Family, parityOf } from './parity.testing';
+import { casesOf, type Family, makeCase } from './method-goldens.testing';
+import { expectParity } from './parity.testing';
 import { goldInputs } from './shared/step-inputs';
 
-const { meta } = readGolden('lotus');
+const golden = readGolden('lotus');
+const { meta } = golden;
 
 const parity = (family: Family, name: string) => {
   const { blocks, width, filter, temperature, at = 'latent' } = meta.cases[family][name];
-  return parityOf('lotus', family, name, lotus as never, {
-    method: 'lotus',
-    latent: { steps: blocks * width, filter, temperature },
-    gold: { width, at },
-    lora: { rank: meta.rank, alpha: meta.alpha },
-    weights: meta.weights,
+  return makeCase({
+    ...{ golden, family, name, recipe: lotus },
+    config: {
+      method: 'lotus',
+      latent: { steps: blocks * width, filter, temperature },
+      gold: { of: 'steps', width, at },
+      lora: { rank: meta.rank, alpha: meta.alpha },
+      weights: meta.weights,
+    },
   });
 };
 

@@ -10,8 +10,8 @@ const blocksOf = ({ latent, gold }: ConfigOf<'lotus'>): number => latent.steps /
 
 /**
  * LOTUS-style: latents that say the gold steps through the model's own head: the final state of latent j in block i predicts
- * token j of step i. Ours: or the state before it does, of which the latent is made. Left out, compared with LOTUS: blocks that are looped in place (latents follow one another here), its
- * curriculum, and the training of all weights.
+ * token j of step i. Ours: or the state before it does, of which the latent is made. Left out, compared with LOTUS: blocks
+ * that are looped in place (latents follow one another here), its curriculum, and the training of all weights.
  */
 export const lotus: Recipe<ConfigOf<'lotus'>> = {
   check({ latent, gold }) {

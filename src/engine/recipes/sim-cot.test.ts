@@ -1,22 +1,28 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { readGolden } from '../testing/golden.testing';
-import { casesOf, expectParity, type Family, gradientNorms, parityOf } from './parity.testing';
+import { casesOf, type Family, makeCase } from './method-goldens.testing';
+import { expectParity, gradientNorms } from './parity.testing';
 import { simCot } from './sim-cot';
 
-const { meta } = readGolden('simcot');
+const golden = readGolden('simcot');
+const { meta } = golden;
 
 const parity = (family: Family, name: string, weights: object = meta.weights) => {
   const { latents, projection = true, released = false } = meta.cases[family][name];
-  return parityOf('simcot', family, name, simCot as never, {
-    method: 'sim-cot',
-    latent: { steps: latents },
-    projection: { use: projection, width: meta.width },
-    decoder: { targets: released ? 'released' : 'steps' },
-    distillation: { form: 'smooth-l1' },
-    answer: { supervised: 'answer' },
-    lora: { rank: meta.rank, alpha: meta.alpha },
-    weights,
+  return makeCase({
+    ...{ golden, family, name, recipe: simCot },
+    config: {
+      method: 'sim-cot',
+      latent: { steps: latents },
+      projection: { use: projection, width: meta.width },
+      decoder: { targets: released ? 'released' : 'steps' },
+      teacher: { rationale: 'steps' },
+      distillation: { form: 'smooth-l1' },
+      answer: { supervised: 'answer' },
+      lora: { rank: meta.rank, alpha: meta.alpha },
+      weights,
+    },
   });
 };
 

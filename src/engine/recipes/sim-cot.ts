@@ -5,10 +5,10 @@ import { joined } from './shared/added-tokens';
 import { readQuestion } from './shared/passes';
 import { type Recipe, studentLora } from './shared/recipe';
 import {
+  latentsInTurn,
   projectedFeedback,
   recordSelfDistillation,
   thoughtModules,
-  thoughtsBetween,
 } from './shared/self-distillation';
 import { STEP_INPUTS, stepInputs } from './shared/step-inputs';
 
@@ -28,12 +28,7 @@ export const simCot: Recipe<Config> = {
   modules: (config, model) => thoughtModules(config, model, 2),
   inputs: ({ latent, decoder }, training) =>
     stepInputs(training, latent.steps + 1, decoder.targets === 'released'),
-  reasoning: (config, model) =>
-    thoughtsBetween({
-      kind: 'latents',
-      steps: config.latent.steps,
-      feedback: projectedFeedback(config, model),
-    }),
+  reasoning: latentsInTurn,
   usesTeacher: () => false,
   targets: () => ({ losses: {} }),
   record(tape, { config, layout, sizes }) {

@@ -1,6 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { interpret } from '../graph/interpret';
-import { namedWeights } from '../nn/weights';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import type { DeviceTensor } from '../runtime/tensor';
 import { type Golden, readGolden } from '../testing/golden.testing';
@@ -13,14 +11,12 @@ import {
   packsOf,
   readGoldenStep,
 } from './golden.testing';
+import { interpretedStep } from './interpreted.testing';
 import { compileLayerwise } from './layerwise/compile';
 import type { LayerwiseOptions } from './layerwise/compiled';
 import { learningRate } from './loop';
 import { hostOptimiser } from './optimiser';
-import { packName } from './parameters';
 import type { TapeRun } from './step';
-import { tapeFeeds } from './tape/inputs';
-import { traceTape } from './tape/whole';
 import { made, relativeError } from './tiny.testing';
 
 /**
@@ -103,18 +99,8 @@ describe('a training step agrees with torch', () => {
   it('llama, lori-softmax, in the float64 interpreter, to the rounding of the golden file', async () => {
     const step = await readGoldenStep('llama', 'lori-softmax');
     const tape = step.tape(step.config);
-    const { outputs } = traceTape(tape, 'step');
-    const feeds: Record<string, ArrayLike<number>> = {};
-    for (const [name, { data }] of Object.entries({
-      ...namedWeights(step.weights),
-      ...tapeFeeds(tape, step.feeds),
-    }))
-      feeds[name] = data;
-    step.packs.forEach((pack, i) => {
-      feeds[packName('student', i)] = pack;
-    });
-    const [terms, ...gradients] = interpret(Object.values(outputs), feeds);
-    const errors = errorsOf(step, 'lori-softmax', tape.terms, Array.from(terms as Float64Array), gradients);
+    const [terms, ...gradients] = interpretedStep(tape, step.weights, step.feeds, step.packs);
+    const errors = errorsOf(step, 'lori-softmax', tape.terms, Array.from(terms), gradients);
     if (process.env.SHOW) console.log('interpreter', errors);
     // Targets and weights of the batch are rounded to float32 (6e-8 each).
     expect(errors.terms).toBeLessThan(1e-6);

@@ -2,21 +2,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HostTensor } from '../base/dtype';
 import { HIDDEN } from '../base/tokens';
 import { parseModelConfig } from '../checkpoint/config';
-import { interpret } from '../graph/interpret';
 import { ModelOnDevice } from '../model/model-on-device';
 import { packLength } from '../nn/attachments';
 import type { DecoderConfig } from '../nn/config';
 import { loraLayout } from '../nn/lora';
-import { expectedTensors, namedWeights, packWeights } from '../nn/weights';
+import { expectedTensors, packWeights } from '../nn/weights';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { readGolden } from '../testing/golden.testing';
 import { compileWhole } from './compile-whole';
+import { interpretedStep } from './interpreted.testing';
 import { compileLayerwise } from './layerwise/compile';
 import type { ParameterSet } from './parameters';
 import { type ProofLayout, recordCodi, recordPolicy, recordSilent } from './proofs.testing';
-import { tapeFeeds } from './tape/inputs';
 import type { Tape } from './tape/tape';
-import { traceTape } from './tape/whole';
 import { relativeError } from './tiny.testing';
 
 /** Torch in float64 against float32 here; measured at most 1e-6 of a term and 3e-6 of a gradient. */
@@ -184,18 +182,8 @@ describe.each(Object.entries(RECIPES))('%s agrees with torch', (recipe, record) 
 
   it('in the float64 interpreter, to the rounding of the golden file', () => {
     const tape = record(config);
-    const { outputs } = traceTape(tape, 'step');
-    const feeds: Record<string, ArrayLike<number>> = {};
-    for (const [name, { data }] of Object.entries({
-      ...namedWeights(weights),
-      ...tapeFeeds(tape, feedsOf()),
-    }))
-      feeds[name] = data;
-    valuesOf(tape).forEach((data, i) => {
-      feeds[tape.parameters.all[i]?.name as string] = data;
-    });
-    const [terms, ...gradients] = interpret(Object.values(outputs), feeds);
-    const error = errorsOf(recipe, tape, terms as Float64Array, gradients);
+    const [terms, ...gradients] = interpretedStep(tape, weights, feedsOf(), valuesOf(tape));
+    const error = errorsOf(recipe, tape, terms, gradients);
     if (process.env.SHOW) console.log(recipe, 'interpreter', error.toExponential(1));
     expect(error).toBeLessThan(ROUNDING);
   });

@@ -1,16 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HostTensor } from '../base/dtype';
 import { Rng } from '../base/rng';
-import { interpret } from '../graph/interpret';
 import { ModelOnDevice } from '../model/model-on-device';
-import { namedWeights } from '../nn/weights';
 import { createRuntime, type Runtime } from '../runtime/runtime';
 import { compileWhole } from './compile-whole';
+import { interpretedStep } from './interpreted.testing';
 import { compileLayerwise } from './layerwise/compile';
 import { type Row, randomRows, recordRows, rowFeeds } from './rows.testing';
-import { tapeFeeds } from './tape/inputs';
 import type { Tape } from './tape/tape';
-import { traceTape } from './tape/whole';
 import { normals, randomWeights, relativeError, TINY_CONFIG } from './tiny.testing';
 
 /** f32 with sums in another order, where gradients nearly cancel; measured at most 1.1e-5, and 6e-7 in float64. */
@@ -53,15 +50,8 @@ const valuesOf = ({ parameters }: Tape) =>
 /** The step of some rows by the float64 interpreter. */
 function interpreted(rows: readonly Row[]): Found {
   const tape = recordRows(TINY_CONFIG, rows);
-  const { outputs } = traceTape(tape, 'step');
-  const feeds: Record<string, ArrayLike<number>> = {};
-  const hosts = { ...namedWeights(weights), ...tapeFeeds(tape, rowFeeds(rows)) };
-  for (const [name, { data }] of Object.entries(hosts)) feeds[name] = data;
-  valuesOf(tape).forEach((data, i) => {
-    feeds[tape.parameters.all[i]?.name as string] = data;
-  });
-  const [terms, ...gradients] = interpret(Object.values(outputs), feeds) as Float64Array[];
-  return { terms: Object.fromEntries(tape.terms.map((name, i) => [name, terms?.[i] as number])), gradients };
+  const [terms, ...gradients] = interpretedStep(tape, weights, rowFeeds(rows), valuesOf(tape));
+  return { terms: Object.fromEntries(tape.terms.map((name, i) => [name, terms[i] as number])), gradients };
 }
 
 /** The step of some rows, run on several feeds. */

@@ -7,10 +7,10 @@ import type { ModuleParameter, ParameterOf } from '../parameters';
 const EPSILON = 1e-5;
 
 /** The exact GELU, x·Φ(x). */
-export const gelu = (x: Tensor): Tensor => o.mul(o.mul(x, 0.5), o.add(o.erf(o.mul(x, Math.SQRT1_2)), 1));
+const gelu = (x: Tensor): Tensor => o.mul(o.mul(x, 0.5), o.add(o.erf(o.mul(x, Math.SQRT1_2)), 1));
 
 /** LayerNorm over the last axis, with the biased variance, as torch's. */
-export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
+function layerNorm(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
   const centred = o.sub(x, o.reduceMean(x, [-1], true));
   const deviation = o.sqrt(o.add(o.reduceMean(o.square(centred), [-1], true), EPSILON));
   return o.add(o.mul(o.div(centred, deviation), weight), bias);

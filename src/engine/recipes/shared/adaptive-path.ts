@@ -58,16 +58,24 @@ export function adaptiveThoughts(tape: Tape, question: Segment, K: number): Adap
 /** The embedding of END, [B, H]. */
 export const endEmbedding = (tape: Tape): Computed => tape.embeddings(TOKENS, [END]);
 
-/** Log-probabilities [n, 1] of the decisions i32 [B, n/B] (0 to go on, 1 to stop), fed as `name`, after final states [n, H]. */
-export const decisionLogProbabilities = (tape: Tape, states: Finals, name: string): Computed => {
+export const DECISION_INPUTS = {
+  /** i32 [B, K + 1]: 0 to go on, 1 to stop. */
+  targets: 'decisions.targets',
+  /** f32 [B, K + 1]: how each counts, 0 after a row has stopped. */
+  weights: 'decisions.weights',
+} as const;
+
+/** Log-probabilities [B·(K + 1), 1] of the decisions after final states [B·(K + 1), H]. */
+export const decisionLogProbabilities = (tape: Tape, states: Finals): Computed => {
   const rows = states.shape[0] as number;
   return tape.compute(
-    `decisions of ${name}`,
+    'decisions',
     [rows, 1],
     [states],
     ({ graph, parameter }, [h]) => {
       const logits = stopLogits(STOP_HEAD, h as Tensor, parameter);
-      const chosen = o.reshape(graph.input(name, [tape.batch, rows / tape.batch], 'i32'), [rows, 1]);
+      const fed = graph.input(DECISION_INPUTS.targets, [tape.batch, rows / tape.batch], 'i32');
+      const chosen = o.reshape(fed, [rows, 1]);
       const classes = graph.constant(Int32Array.of(0, 1), [1, 2], 'i32');
       const picked = o.reduceSum(o.where(o.equal(chosen, classes), logits, 0), [1], true);
       return o.sub(picked, o.logSumExp(logits));

@@ -8,10 +8,10 @@ import * as o from '../../graph/ops';
 import type { DecoderConfig } from '../../nn/config';
 import type { Segment } from '../../train/tape/entries';
 import type { Tape } from '../../train/tape/tape';
-import { adaptiveThoughts, decisionLogProbabilities, endEmbedding } from './adaptive-path';
+import { adaptiveThoughts, DECISION_INPUTS, decisionLogProbabilities, endEmbedding } from './adaptive-path';
 import { floats, integers, longest } from './batches';
 import { aligned } from './losses/aligned';
-import { readQuestion, STUDENT } from './passes';
+import { explicitEntropy, explicitText, readQuestion, STUDENT } from './passes';
 import type { OwnInputs, Recording, TrainingTokens } from './recipe';
 import { textAfter, textFeeds } from './text-after';
 import { TOKEN_INPUTS } from './token-inputs';
@@ -32,11 +32,8 @@ export interface AdaptiveSettings extends Pick<RunConfig, 'seed'> {
 }
 
 const INPUTS = {
-  anchors: 'explicit.anchors',
   rationale: 'explicit.rationale',
   latents: 'latents.mean',
-  decisions: 'decisions.targets',
-  decided: 'decisions.weights',
 } as const;
 
 /** n of a problem of k steps. */
@@ -65,18 +62,18 @@ export function recordSupervised(tape: Tape, recording: Recording<AdaptiveSettin
   const teacher =
     weights.teacher > 0 || distilled ? teacherText(tape, question, layout, weights.teacher) : undefined;
   const { thoughts, decided, before } = adaptiveThoughts(tape, question, K);
-  const likelihood = decisionLogProbabilities(tape, decided, INPUTS.decisions);
+  const likelihood = decisionLogProbabilities(tape, decided);
   if (weights.stop > 0)
     tape.loss(['stop'], [likelihood], ({ graph }, [l]) => {
       const each = o.reshape(l as Tensor, [layout.batch, K + 1]);
-      const weighted = o.mul(each, graph.input(INPUTS.decided, [layout.batch, K + 1]));
+      const weighted = o.mul(each, graph.input(DECISION_INPUTS.weights, [layout.batch, K + 1]));
       return [o.mul(o.reduceSum(weighted), -weights.stop)];
     });
   const begin = endEmbedding(tape);
   const of = { after: before, adapters: [STUDENT], tokens: R, begin, ownPositions: true };
   const text = textAfter(tape, of, weights.answer);
   if (weights.codi > 0 && teacher) {
-    const target = tape.detach(tape.statesAt(teacher, INPUTS.anchors));
+    const target = tape.detach(tape.statesAt(teacher, TOKEN_INPUTS.explicitAnchors));
     tape.loss(['codi'], [text.at(layout.prompt), target], (_, [own, theirs]) => [
       o.mul(aligned(own as Tensor, theirs as Tensor, alignment.skipped), weights.codi),
     ]);
@@ -91,13 +88,9 @@ export function recordSupervised(tape: Tape, recording: Recording<AdaptiveSettin
 }
 
 /** Rationale, prompt and answer after the question: mean cross entropy, the term `teacher`. */
-function teacherText(tape: Tape, question: Segment, { explicit: R }: TokenLayout, weight: number): Segment {
-  const { adapters } = question;
-  const text = tape.segment(tape.tokens(TOKEN_INPUTS.explicitIds, R - 1), { after: question, adapters });
-  tape.crossEntropy('teacher', weight, tape.rows(question.last, text.finals()), {
-    targets: TOKEN_INPUTS.explicitTargets,
-    weights: TOKEN_INPUTS.explicitWeights,
-  });
+function teacherText(tape: Tape, question: Segment, layout: TokenLayout, weight: number): Segment {
+  const text = explicitText(tape, question, layout);
+  explicitEntropy(tape, 'teacher', weight, question, text);
   return text;
 }
 
@@ -123,8 +116,8 @@ export const decisionFeeds = <R extends AdaptiveRow>(
   K: number,
   each: (row: R) => number,
 ): Record<string, HostTensor> => ({
-  [INPUTS.decisions]: integers(rows, K + 1, ({ latents }, t) => (t < latents ? 0 : 1)),
-  [INPUTS.decided]: floats(rows, K + 1, (row, t) => (t <= row.latents ? each(row) : 0)),
+  [DECISION_INPUTS.targets]: integers(rows, K + 1, ({ latents }, t) => (t < latents ? 0 : 1)),
+  [DECISION_INPUTS.weights]: floats(rows, K + 1, (row, t) => (t <= row.latents ? each(row) : 0)),
 });
 
 export function supervisedInputs(
@@ -140,7 +133,7 @@ export function supervisedInputs(
     latents: longest(all, ({ latents }) => latents),
     text: longest(all, ({ text }) => text.length),
   };
-  const { explicit: R, question: S, prompt: P } = layout;
+  const { explicit: R, question: S } = layout;
   return {
     sizes,
     feeds(chosen) {
@@ -155,10 +148,6 @@ export function supervisedInputs(
         ...latentMasks(latents, sizes.latents),
         [INPUTS.latents]: floats(latents, sizes.latents, (n, t) => (t < n ? 1 / n : 0)),
         [INPUTS.rationale]: floats(chosen, R - 1, ({ rationale: { length: N } }, j) => (j < N ? 1 / N : 0)),
-        [INPUTS.anchors]: {
-          ...integers(chosen, 1, ({ rationale }) => rationale.length + P - 1),
-          shape: [chosen.length],
-        },
       };
     },
   };

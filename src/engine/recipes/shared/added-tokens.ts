@@ -17,7 +17,7 @@ export const LATENT = 2;
 export interface AddedTokens {
   /** Whether they learn; fixed ones are kept with the student, and get no gradient. */
   readonly trained: boolean;
-  /** Drawn as the vocabulary's embeddings are distributed, at their mean, or as copies of a token's. */
+  /** Drawn as the vocabulary's embeddings are distributed, at their mean, or as copies of a token's, which the samples may lack. */
   readonly initial: 'drawn' | 'mean' | { readonly copyOf: number | undefined };
 }
 
@@ -36,7 +36,7 @@ export const addedTokens = (
 /** Rows of the embedding read at once. */
 const CHUNK = 1024;
 
-/** Drawn with the mean and the standard deviation of each feature over the vocabulary, or all at the mean. */
+/** Drawn with the mean and the standard deviation of each feature over the vocabulary, all at the mean, or all as one token's. */
 function freshRows(
   rng: Rng,
   count: number,
@@ -44,10 +44,13 @@ function freshRows(
   initial: AddedTokens['initial'],
   embedding: EmbeddingRows | undefined,
 ): Float32Array<ArrayBuffer> {
-  const nothing = new ConfigError('added tokens have no embedding to begin from', BUG);
-  if (!embedding) throw nothing;
+  if (!embedding) throw new ConfigError('added tokens have no embedding to begin from', BUG);
   if (typeof initial === 'object') {
-    if (initial.copyOf === undefined) throw nothing;
+    if (initial.copyOf === undefined)
+      throw new ConfigError(
+        'the added tokens begin as copies of the token that opens a written step, and no training sample has a written step',
+        'Train on rows with a rationale, or choose a method that needs none.',
+      );
     const row = embedding.rows([initial.copyOf]);
     return Float32Array.from({ length: count * H }, (_, i) => row[i % H] as number);
   }

@@ -2,6 +2,7 @@ import type { TokenLayout } from '../../base/tokens';
 import type { Segment } from '../../train/tape/entries';
 import type { Tape } from '../../train/tape/tape';
 import { CHAIN_INPUTS } from './chain-inputs';
+import { explicitText } from './passes';
 import { TOKEN_INPUTS } from './token-inputs';
 
 /**
@@ -11,11 +12,10 @@ import { TOKEN_INPUTS } from './token-inputs';
 export function chainAfter(
   tape: Tape,
   question: Segment,
-  { explicit: R }: TokenLayout,
+  layout: TokenLayout,
   weights: { readonly chain: number; readonly chainAnswer: number },
 ): Segment {
-  const { adapters } = question;
-  const text = tape.segment(tape.tokens(TOKEN_INPUTS.explicitIds, R - 1), { after: question, adapters });
+  const text = explicitText(tape, question, layout);
   const states = tape.rows(question.last, text.finals());
   const targets = TOKEN_INPUTS.explicitTargets;
   tape.crossEntropy('chain', weights.chain, states, { targets, weights: CHAIN_INPUTS.chainWeights });

@@ -1,4 +1,4 @@
-import type { HostTensor } from '../../base/dtype';
+import { floats, longest } from './batches';
 import type { OwnInputs, TrainingTokens } from './recipe';
 
 /** Inputs of the compression of a rationale's keys and values to M of its N tokens. */
@@ -13,30 +13,25 @@ export const COMPRESSION_INPUTS = {
 
 /** `sizes.chain` is N, the longest rationale. */
 export function compressionInputs({ problems, layout, codec }: TrainingTokens, M: number): OwnInputs {
-  const N = Math.max(1, ...problems.map(({ rationale }) => rationale.length));
+  const N = Math.max(
+    1,
+    longest(problems, ({ rationale }) => rationale.length),
+  );
   const [P, R] = [codec.prompt.length, layout.explicit];
   return {
     sizes: { chain: N },
     means: [COMPRESSION_INPUTS.weights],
     feeds(batch) {
-      const B = batch.length;
-      const input = (width: number): HostTensor & { data: Float32Array } => ({
-        ...{ dtype: 'f32', shape: [B, width], data: new Float32Array(B * width) },
-      });
-      const [mask, answers, weights] = [input(N), input(R - 1), input(M)];
-      const keptOf = (length: number): number => Math.min(M, length);
-      const total = batch.reduce((n, { rationale }) => n + keptOf(rationale.length), 0);
-      batch.forEach(({ rationale: { length }, answer }, b) => {
-        mask.data.fill(1, b * N, b * N + length);
-        weights.data.fill(1 / total, b * M, b * M + keptOf(length));
-        const from = b * (R - 1) + length + P;
-        const said = answer.length - 1;
-        if (said > 0) answers.data.fill(1 / said, from, from + said);
-      });
+      const kept = batch.reduce((n, { rationale }) => n + Math.min(M, rationale.length), 0);
       return {
-        [COMPRESSION_INPUTS.mask]: mask,
-        [COMPRESSION_INPUTS.answers]: answers,
-        [COMPRESSION_INPUTS.weights]: weights,
+        [COMPRESSION_INPUTS.mask]: floats(batch, N, ({ rationale }, j) => (j < rationale.length ? 1 : 0)),
+        [COMPRESSION_INPUTS.answers]: floats(batch, R - 1, ({ rationale, answer }, j) => {
+          const [from, said] = [rationale.length + P, answer.length - 1];
+          return j >= from && j < from + said ? 1 / said : 0;
+        }),
+        [COMPRESSION_INPUTS.weights]: floats(batch, M, ({ rationale }, m) =>
+          m < rationale.length ? 1 / kept : 0,
+        ),
       };
     },
   };

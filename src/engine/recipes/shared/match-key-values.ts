@@ -31,7 +31,7 @@ export function matchKeyValues(
     ({ own, teacher, inputs }) => {
       const [mask, answers, each] = inputs as [typeof own.k, typeof own.k, typeof own.k];
       const k = unrotated(model, teacher.k, text.from);
-      const S = scores(k, teacher.attention, { mask, answers }, { importance: keyValues.importance });
+      const S = scores(k, teacher.attention, { mask, answers }, keyValues.importance);
       const rows = selection(S, mask, latent.steps);
       const kept = { k: o.matmul(rows, k), v: o.matmul(rows, teacher.v) };
       const thought = { k: unrotated(model, own.k, latents.from), v: own.v };

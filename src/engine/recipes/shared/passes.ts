@@ -19,19 +19,23 @@ export const readQuestion = (
     mask: TOKEN_INPUTS.questionMask,
   });
 
-/** K latent thoughts: z₁ is made from the question's last hidden state, z_t from that of z_{t−1} (LoRi §2: z_t = f(x, z_{1:t−1})). */
+/**
+ * K latent thoughts: z₁ is made from the question's last hidden state, z_t from that of z_{t−1} (LoRi §2: z_t = f(x, z_{1:t−1})).
+ * @param mask name of the mask of a thought, counted from 0, where rows hide it
+ */
 export function think(
   tape: Tape,
   question: Segment,
   K: number,
   feedback: Feedback,
   adapters: readonly string[] = [STUDENT],
+  mask?: (t: number) => string,
 ): Segment[] {
   const thoughts: Segment[] = [];
   for (let t = 0; t < K; t++) {
-    const before = thoughts.at(-1) ?? question;
-    const z = tape.feedback(before.last, feedback);
-    thoughts.push(tape.segment(z, { after: before, adapters }));
+    const after = thoughts.at(-1) ?? question;
+    const z = tape.feedback(after.last, feedback);
+    thoughts.push(tape.segment(z, { after, adapters, ...(mask && { mask: mask(t) }) }));
   }
   return thoughts;
 }
@@ -64,8 +68,7 @@ function* recordStage(
   if (stage.kind === 'tokens' && stage.ids.length > 0) yield on(tape.constantTokens(stage.ids));
   if (stage.kind === 'embeddings' && stage.rows.length > 0)
     yield on(tape.embeddings(stage.parameter, stage.rows));
-  if (stage.kind === 'latents')
-    for (let t = 0; t < stage.steps; t++) yield on(tape.feedback(before().last, stage.feedback));
+  if (stage.kind === 'latents') yield* think(tape, before(), stage.steps, stage.feedback, adapters);
   if (stage.kind === 'jacobi') {
     const after = before();
     const { parameter, row, count, iterations, feedback } = stage;
@@ -78,6 +81,12 @@ function* recordStage(
   }
 }
 
+/** What the cross entropy of an answer covers. */
+export const SUPERVISED = {
+  answer: { targets: TOKEN_INPUTS.answerTargets, weights: TOKEN_INPUTS.answerWeights },
+  prompt: { targets: TOKEN_INPUTS.replyTargets, weights: TOKEN_INPUTS.replyWeights },
+} as const;
+
 /**
  * Answer prompt (its last token is the anchor) and answer. The mean cross entropy of the answer, or of both, is the term
  * `answer`; the last position before the prompt predicts its first token.
@@ -88,43 +97,49 @@ export function answerAfter(
   layout: TokenLayout,
   weight: number,
   adapters: readonly string[] = [STUDENT],
-  supervised: 'answer' | 'prompt' = 'answer',
+  supervised: keyof typeof SUPERVISED = 'answer',
 ): Segment {
   const { prompt: P, answer: A } = layout;
   const answer = tape.segment(tape.tokens(TOKEN_INPUTS.answerIds, P + A - 1), { after: before, adapters });
-  if (supervised === 'prompt')
-    tape.crossEntropy('answer', weight, tape.rows(before.last, answer.finals()), {
-      targets: TOKEN_INPUTS.replyTargets,
-      weights: TOKEN_INPUTS.replyWeights,
-    });
-  else
-    tape.crossEntropy('answer', weight, answer.finals(P - 1), {
-      targets: TOKEN_INPUTS.answerTargets,
-      weights: TOKEN_INPUTS.answerWeights,
-    });
+  const states = supervised === 'prompt' ? tape.rows(before.last, answer.finals()) : answer.finals(P - 1);
+  tape.crossEntropy('answer', weight, states, SUPERVISED[supervised]);
   return answer;
 }
 
+/** Rationale, prompt and answer as text after the question, forced token by token. */
+export const explicitText = (
+  tape: Tape,
+  question: Segment,
+  { explicit: R }: TokenLayout,
+  adapters: readonly string[] = question.adapters,
+): Segment => tape.segment(tape.tokens(TOKEN_INPUTS.explicitIds, R - 1), { after: question, adapters });
+
+/** The mean cross entropy of such a text is the term `name`; the question's last hidden state predicts its first token. */
+export const explicitEntropy = (
+  tape: Tape,
+  name: string,
+  weight: number,
+  question: Segment,
+  text: Segment,
+): void =>
+  tape.crossEntropy(name, weight, tape.rows(question.last, text.finals()), {
+    targets: TOKEN_INPUTS.explicitTargets,
+    weights: TOKEN_INPUTS.explicitWeights,
+  });
+
 /**
  * Rationale, prompt and answer as text after the same question (LoRi-E): their mean cross entropy is the term
- * `explicit`. The question's last hidden state predicts the first token.
+ * `explicit`.
  */
 export function explicitAfter(
   tape: Tape,
   question: Segment,
-  { explicit: R }: TokenLayout,
+  layout: TokenLayout,
   weight: number,
   adapters: readonly string[] = [STUDENT],
 ): void {
   if (weight === 0) return;
-  const text = tape.segment(tape.tokens(TOKEN_INPUTS.explicitIds, R - 1), {
-    after: question,
-    adapters,
-  });
-  tape.crossEntropy('explicit', weight, tape.rows(question.last, text.finals()), {
-    targets: TOKEN_INPUTS.explicitTargets,
-    weights: TOKEN_INPUTS.explicitWeights,
-  });
+  explicitEntropy(tape, 'explicit', weight, question, explicitText(tape, question, layout, adapters));
 }
 
 /** Where in the answer segment the anchor is: the last token of the prompt (LoRi §3.3). */

@@ -2,7 +2,7 @@ import type { Tensor } from '../../graph/graph';
 import * as o from '../../graph/ops';
 import type { Computed } from '../../train/tape/entries';
 import type { Tape } from '../../train/tape/tape';
-import { adaptiveThoughts, decisionLogProbabilities, endEmbedding } from './adaptive-path';
+import { adaptiveThoughts, DECISION_INPUTS, decisionLogProbabilities, endEmbedding } from './adaptive-path';
 import { readQuestion, STUDENT } from './passes';
 import type { Recording } from './recipe';
 import { TEXT_INPUTS, textSegment } from './text-after';
@@ -15,8 +15,6 @@ export interface PolicyWeights {
 
 /** Inputs besides those of the path. */
 export const POLICY_INPUTS = {
-  decisions: 'decisions.targets',
-  decided: 'decisions.weights',
   referenceDecisions: 'decisions.reference',
   referenceText: 'text.reference',
   advantages: 'policy.advantages',
@@ -40,7 +38,7 @@ export function recordPolicy(tape: Tape, recording: Recording<PolicyWeights>): v
   ) => {
     const each = values.map((l, i) => {
       const shape = [tape.batch, (l.shape[0] as number) / tape.batch];
-      const weights = graph.input(i === 0 ? POLICY_INPUTS.decided : TEXT_INPUTS.weights, shape);
+      const weights = graph.input(i === 0 ? DECISION_INPUTS.weights : TEXT_INPUTS.weights, shape);
       return o.reduceSum(of(o.reshape(l, shape), weights, i));
     });
     return o.add(each[0] as Tensor, each[1] as Tensor);
@@ -79,7 +77,7 @@ function actionsOf(
 ): Record<'decisions' | 'text', Computed> {
   const question = readQuestion(tape, layout);
   const { decided, before } = adaptiveThoughts(tape, question, K);
-  const decisions = decisionLogProbabilities(tape, decided, POLICY_INPUTS.decisions);
+  const decisions = decisionLogProbabilities(tape, decided);
   const text = textSegment(tape, {
     ...{ after: before, adapters: [STUDENT], tokens: T, begin: endEmbedding(tape), ownPositions: true },
   });

@@ -9,16 +9,16 @@ import { type ProjectionSpec, projectionParameters } from '../../nn/modules/proj
 import type { ModuleParameter } from '../../nn/parameters';
 import type { Computed, Segment } from '../../train/tape/entries';
 import type { Tape } from '../../train/tape/tape';
-import { addedTokens, BEGIN, END, joined, TOKENS } from './added-tokens';
+import { addedTokens, BEGIN, END, joined, LATENT, TOKENS } from './added-tokens';
 import { stateDistance } from './losses/distance';
-import { reasonAfter, STUDENT } from './passes';
+import { explicitEntropy, explicitText, reasonAfter, STUDENT, SUPERVISED } from './passes';
 import { TOKEN_INPUTS } from './token-inputs';
 
 /** What methods have in common whose student learns from its own explicit reasoning, in the same step (CODI §3). */
 type Config = ConfigOf<'codi-self' | 'pccot' | 'sim-cot' | 'kava'>;
 
 /** CODI's projection, with the width of the settings; undefined where it is off. */
-export const projectionOf = (
+const projectionOf = (
   { projection }: Pick<Config, 'projection'>,
   { hiddenSize }: Pick<DecoderConfig, 'hiddenSize'>,
 ): ProjectionSpec | undefined =>
@@ -31,11 +31,6 @@ export const projectedFeedback = (config: Pick<Config, 'projection'>, model: Dec
   return module ? { kind: 'module', module } : { kind: 'hidden' };
 };
 
-/** Rationale, prompt and answer after the question, with the student's adapter. */
-function explicitText(tape: Tape, question: Segment, { explicit: R }: TokenLayout): Segment {
-  return tape.segment(tape.tokens(TOKEN_INPUTS.explicitIds, R - 1), { after: question, adapters: [STUDENT] });
-}
-
 /**
  * The explicit path's text: its mean cross entropy is the term `teacher`.
  * @returns its hidden states at the aligned token [B, L, H], through which no gradient flows; undefined where no loss reads them
@@ -47,10 +42,7 @@ function teacherPath(
   { weights, teacher, distillation }: Config,
   text: Segment,
 ): Computed | undefined {
-  tape.crossEntropy('teacher', weights.teacher, tape.rows(question.last, text.finals()), {
-    targets: TOKEN_INPUTS.explicitTargets,
-    weights: TOKEN_INPUTS.explicitWeights,
-  });
+  explicitEntropy(tape, 'teacher', weights.teacher, question, text);
   if (weights.distillation === 0) return undefined;
   const read = teacher.targetPass === 'own' ? explicitText(tape, question, layout) : text;
   const shift = distillation.position === 'answer-start' ? 1 : 0;
@@ -66,17 +58,10 @@ function replyPath(
 ): Segment {
   const x = joined(tape, tape.embeddings(TOKENS, [END]), tape.tokens(TOKEN_INPUTS.answerIds, P + A - 1));
   const reply = tape.segment(x, { after: before, adapters: [STUDENT] });
+  const { supervised } = config.answer;
   // The first position is the end-of-thought token, which predicts the prompt's first.
-  if (config.answer.supervised === 'prompt')
-    tape.crossEntropy('answer', config.weights.answer, reply.finals(), {
-      targets: TOKEN_INPUTS.replyTargets,
-      weights: TOKEN_INPUTS.replyWeights,
-    });
-  else
-    tape.crossEntropy('answer', config.weights.answer, reply.finals(P), {
-      targets: TOKEN_INPUTS.answerTargets,
-      weights: TOKEN_INPUTS.answerWeights,
-    });
+  const states = reply.finals(supervised === 'prompt' ? 0 : P);
+  tape.crossEntropy('answer', config.weights.answer, states, SUPERVISED[supervised]);
   return reply;
 }
 
@@ -117,21 +102,37 @@ export function recordSelfDistillation(
   return { text, thoughts };
 }
 
-/** Embeddings of `count` added tokens, and the projection where it is used. */
+/** Embeddings of `count` added tokens, and the projection where it is used. @param projects whether anything is projected at all */
 export function thoughtModules(
   config: Pick<Config, 'projection' | 'tokens'>,
   model: DecoderConfig,
   count: number,
+  projects = true,
 ): ModuleParameter[] {
-  const projection = projectionOf(config, model);
+  const projection = projects ? projectionOf(config, model) : undefined;
   return [
     addedTokens(model, count, config.tokens),
     ...(projection ? projectionParameters(model, projection) : []),
   ];
 }
 
+/** K latents, one after another. */
+export const latentsInTurn = (config: ConfigOf<'codi-self' | 'sim-cot'>, model: DecoderConfig): Reasoning =>
+  thoughtsBetween({
+    ...{ kind: 'latents', steps: config.latent.steps },
+    feedback: projectedFeedback(config, model),
+  });
+
+/** Latents that are refined side by side, T times. */
+export const latentsSideBySide = (config: ConfigOf<'pccot' | 'kava'>, model: DecoderConfig): Reasoning =>
+  thoughtsBetween({
+    ...{ kind: 'jacobi', parameter: TOKENS, row: LATENT },
+    ...{ count: config.latent.steps, iterations: config.latent.iterations },
+    feedback: projectedFeedback(config, model),
+  });
+
 /** Thoughts between the begin- and the end-of-thought token. */
-export const thoughtsBetween = (thoughts: Stage): Reasoning => ({
+const thoughtsBetween = (thoughts: Stage): Reasoning => ({
   adapters: [STUDENT],
   stages: [
     { kind: 'embeddings', parameter: TOKENS, rows: [BEGIN] },

@@ -1,5 +1,6 @@
 import type { HostTensor } from '../../base/dtype';
 import type { TokenProblem } from '../../data/tokens';
+import { longest } from './batches';
 import type { OwnInputs, TrainingTokens } from './recipe';
 
 /** Inputs that hold each sample's steps, slot by slot. */
@@ -37,7 +38,10 @@ export const cutByFirstRow = (rows: readonly (readonly number[][])[]): number[][
 /** What a decoder of steps reads and predicts. `sizes.step` is T, the longest target. @param cut as the released code does */
 export function stepInputs({ problems, codec }: TrainingTokens, slots: number, cut: boolean): OwnInputs {
   const inSlots = ({ steps }: TokenProblem): number[][] => stepsInSlots(steps, slots, codec.endId);
-  const T = Math.max(2, ...problems.flatMap(inSlots).map(({ length }) => length));
+  const T = Math.max(
+    2,
+    longest(problems.flatMap(inSlots), ({ length }) => length),
+  );
   return {
     sizes: { step: T },
     // The released code knows no batch but its own.

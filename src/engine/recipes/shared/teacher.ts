@@ -1,7 +1,6 @@
 import type { TokenLayout } from '../../base/tokens';
 import type { Tape } from '../../train/tape/tape';
-import { readQuestion } from './passes';
-import { TOKEN_INPUTS } from './token-inputs';
+import { explicitText, readQuestion } from './passes';
 
 /** The teacher's hidden states on one sample: hidden_states[1..L], the last one after the final norm. */
 export interface TeacherStates {
@@ -18,12 +17,8 @@ export const TEACHER_STATES = 'states';
 
 /** The teacher, forced through question ∥ rationale ∥ answer prompt ∥ answer. @param adapters those that it runs with */
 export function recordTeacher(tape: Tape, layout: TokenLayout, adapters: readonly string[] = []): void {
-  const question = readQuestion(tape, layout, [...adapters]);
-  const text = tape.segment(tape.tokens(TOKEN_INPUTS.explicitIds, layout.explicit - 1), {
-    after: question,
-    adapters,
-  });
-  tape.output(TEACHER_STATES, text.states);
+  const question = readQuestion(tape, layout, adapters);
+  tape.output(TEACHER_STATES, explicitText(tape, question, layout).states);
 }
 
 /**

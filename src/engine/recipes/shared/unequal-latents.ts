@@ -3,28 +3,20 @@ import type { Feedback } from '../../nn/feedback';
 import type { Segment } from '../../train/tape/entries';
 import type { Tape } from '../../train/tape/tape';
 import { keyMask } from './batches';
-import { STUDENT } from './passes';
+import { STUDENT, think } from './passes';
 
 /** Batches in which rows have numbers of latents of their own: later ones are run for all, and hidden from rows without them. */
 
 const maskName = (t: number): string => `latents.mask.${t}`;
 
 /** K latents after a segment. @param unequal whether rows hide latents */
-export function thinkUnequally(
+export const thinkUnequally = (
   tape: Tape,
   before: Segment,
   K: number,
   feedback: Feedback,
   unequal: boolean,
-): Segment[] {
-  const thoughts: Segment[] = [];
-  for (let t = 0; t < K; t++) {
-    const after = thoughts.at(-1) ?? before;
-    const mask = unequal ? { mask: maskName(t) } : {};
-    thoughts.push(tape.segment(tape.feedback(after.last, feedback), { after, adapters: [STUDENT], ...mask }));
-  }
-  return thoughts;
-}
+): Segment[] => think(tape, before, K, feedback, [STUDENT], unequal ? maskName : undefined);
 
 /** The masks [B, 1, 1, 1] of K latents. @param latents each row's own number */
 export const latentMasks = (latents: readonly number[], K: number): Record<string, HostTensor> =>

@@ -31,9 +31,8 @@ function scored(
 ): Float64Array {
   const graph = new Graph();
   const chains = { mask: graph.input('mask', [B, N]), answers: graph.input('answers', [B, P]) };
-  const S = scores(graph.input('k', [B, KV, N, D]), graph.input('attention', [B, HEADS, P, N]), chains, {
-    importance,
-  });
+  const attended = graph.input('attention', [B, HEADS, P, N]);
+  const S = scores(graph.input('k', [B, KV, N, D]), attended, chains, importance);
   return interpret([S], { k: keys, attention, mask: real, answers })[0] as Float64Array;
 }
 

@@ -8,13 +8,6 @@ import { smooth } from './distance';
 /** Smallest norm of a key that its direction is taken by. */
 const FLOOR = 1e-8;
 
-export interface Compression {
-  /** M: rationale tokens kept in each layer and head. */
-  readonly kept: number;
-  /** λ: share of the attention in the score, against redundancy. */
-  readonly importance: number;
-}
-
 /** Where a batch's rationales and answers are. */
 export interface Chains {
   /** [B, N]: 1 at tokens of the rationale, 0 at what is not of it. */
@@ -29,14 +22,9 @@ const one = (condition: Tensor): Tensor => o.where(condition, condition.graph.sc
  * R-KV's score of every rationale token, S = λ·I + (1 − λ)·R, [B, kvHeads, N]; −1 where there is none (KaVa §3.2).
  * I: attention of the answer's tokens to the rationale's, normed over the rationale, the mean over the answer's tokens and
  * over the heads that share a key. R: softmax over the rationale of minus the mean cosine to its other keys.
- * @param k [B, kvHeads, N, d]  @param attention [B, heads, P, N]
+ * @param k [B, kvHeads, N, d]  @param attention [B, heads, P, N]  @param importance λ: share of the attention, against redundancy
  */
-export function scores(
-  k: Tensor,
-  attention: Tensor,
-  { mask, answers }: Chains,
-  { importance }: Pick<Compression, 'importance'>,
-): Tensor {
+export function scores(k: Tensor, attention: Tensor, { mask, answers }: Chains, importance: number): Tensor {
   const [B, kvHeads, N] = k.shape as readonly [number, number, number];
   const [, heads, P] = attention.shape as readonly [number, number, number];
   const real = o.reshape(mask, [B, 1, 1, N]);

@@ -34,7 +34,7 @@ export function smooth(difference: Tensor): Tensor {
 }
 
 /** Unbiased standard deviation over axes that hold `count` values. */
-function deviation(x: Tensor, axes: readonly number[], count: number): Tensor {
+export function deviation(x: Tensor, axes: readonly number[], count: number): Tensor {
   const centred = o.sub(x, o.reduceMean(x, axes, true));
   return o.sqrt(o.mul(o.reduceSum(o.square(centred), axes, true), 1 / (count - 1)));
 }

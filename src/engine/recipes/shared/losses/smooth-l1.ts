@@ -1,5 +1,6 @@
 import * as o from '../../../graph/ops';
 import type { StateLoss } from '../../../train/losses/state-loss';
+import { smooth } from './distance';
 import { pickRows } from './pick-rows';
 
 /**
@@ -20,9 +21,7 @@ export function smoothL1Loss(
       const { graph } = states;
       const B = states.shape[0] as number;
       const difference = o.abs(o.sub(states, graph.input('codi.target', [B, L, H])));
-      const small = o.greater(graph.scalar(1), difference);
-      const loss = o.where(small, o.mul(o.square(difference), 0.5), o.sub(difference, 0.5));
-      const scaled = o.mul(loss, graph.input('codi.inverseStd', [1, L, 1]));
+      const scaled = o.mul(smooth(difference), graph.input('codi.inverseStd', [1, L, 1]));
       return [o.mul(o.reduceSum(scaled), weight / (L * B * H))];
     },
     feeds(samples) {
