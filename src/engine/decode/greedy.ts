@@ -8,6 +8,29 @@ export const everywhere = (decoder: Decoder, id: number): DecoderInput => ({
   tokens: new Array<number>(decoder.shape.batch).fill(id),
 });
 
+/**
+ * Works with the state after an answer's prompt, which is the given one where there is no prompt; what was made for it is
+ * disposed of after the work. @param prompt token ids, the same for every sequence
+ */
+export async function prompted<R>(
+  { decoder, prompt }: { readonly decoder: Decoder; readonly prompt: readonly number[] },
+  state: DecoderState,
+  work: (state: DecoderState) => Promise<R>,
+  step?: StepOptions,
+): Promise<R> {
+  let at = state;
+  try {
+    for (const id of prompt) {
+      const next = await decoder.advance(at, everywhere(decoder, id), step);
+      if (at !== state) at.dispose();
+      at = next;
+    }
+    return await work(at);
+  } finally {
+    if (at !== state) at.dispose();
+  }
+}
+
 export interface GreedyOptions {
   readonly endIds: readonly number[];
   /** Maximum number of tokens to generate. */

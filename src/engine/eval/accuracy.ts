@@ -5,7 +5,7 @@ import { leftPad } from '../data/batch';
 import type { ProblemCodec, TokenProblem } from '../data/tokens';
 import { type Branch, reasonInBranches } from '../decode/branches';
 import type { Decoder, StepOptions } from '../decode/decoder';
-import { everywhere, greedy } from '../decode/greedy';
+import { greedy, prompted } from '../decode/greedy';
 import type { Reasoning } from '../decode/reasoning';
 import type { Intervention } from '../decode/sites';
 import type { Tokenizer } from '../tokenizer/tokenizer';
@@ -81,20 +81,12 @@ export async function outcomes(options: EvaluationOptions): Promise<Uint8Array<A
 }
 
 /** The rows' answers, after the answer prompt where that is not written by the model. */
-async function answersOf(
+function answersOf(
   { decoder, codec, reasoning, endIds, limit, signal }: EvaluationOptions,
   { state, rows }: Branch,
   step: StepOptions,
 ): Promise<number[][]> {
-  let at = state;
-  try {
-    for (const id of reasoning.explicit ? [] : codec.prompt) {
-      const next = await decoder.advance(at, everywhere(decoder, id), step);
-      if (at !== state) at.dispose();
-      at = next;
-    }
-    return await greedy(decoder, at, { endIds, limit, rows, ends: reasoning.ends, signal, step });
-  } finally {
-    if (at !== state) at.dispose();
-  }
+  const prompt = reasoning.explicit ? [] : codec.prompt;
+  const written = { endIds, limit, rows, ends: reasoning.ends, signal, step };
+  return prompted({ decoder, prompt }, state, (at) => greedy(decoder, at, written), step);
 }

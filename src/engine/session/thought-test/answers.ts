@@ -3,13 +3,13 @@ import { yieldToEventLoop } from '../../base/yield-to-event-loop';
 import { leftPad } from '../../data/batch';
 import type { ProblemCodec, TokenProblem } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
-import { everywhere, greedy } from '../../decode/greedy';
+import { greedy, prompted } from '../../decode/greedy';
 import { logitsOf } from '../../decode/readout';
+import { type ReasonOptions, reasonFrom } from '../../decode/reason';
 import type { Reasoning } from '../../decode/reasoning';
 import type { DecoderState } from '../../decode/state';
 import { isCorrect, lastNumber, textOf } from '../../eval/answer';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
-import { type ThinkOptions, thinkThrough } from './think';
 
 /** A student that answers the same problems again and again. */
 export interface Answerer {
@@ -62,23 +62,20 @@ export async function answersOf(
   question: DecoderState,
   rows: readonly number[],
   reasoning: Reasoning,
-  options: ThinkOptions = {},
+  given?: ReasonOptions['given'],
 ): Promise<BatchAnswers> {
-  let state = await thinkThrough(decoder, question, reasoning, { ...options, signal });
+  const { state } = await reasonFrom(decoder, { state: question, fed: 0 }, reasoning, { given, signal });
   try {
-    for (const id of codec.prompt) {
-      const next = await decoder.advance(state, everywhere(decoder, id));
-      if (state !== question) state.dispose();
-      state = next;
-    }
-    const first = logSoftmax(await logitsOf(decoder, state), decoder.shape.batch);
-    const written = await greedy(decoder, state, { endIds, limit, ...(signal && { signal }) });
-    const texts = rows.map((_, i) => textOf(tokenizer, written[i] ?? []));
-    return {
-      right: texts.map((text, i) => isCorrect(text, problems[rows[i] as number]?.answer ?? '')),
-      values: texts.map(lastNumber),
-      first,
-    };
+    return await prompted({ decoder, prompt: codec.prompt }, state, async (asked) => {
+      const first = logSoftmax(await logitsOf(decoder, asked), decoder.shape.batch);
+      const written = await greedy(decoder, asked, { endIds, limit, ...(signal && { signal }) });
+      const texts = rows.map((_, i) => textOf(tokenizer, written[i] ?? []));
+      return {
+        right: texts.map((text, i) => isCorrect(text, problems[rows[i] as number]?.answer ?? '')),
+        values: texts.map(lastNumber),
+        first,
+      };
+    });
   } finally {
     if (state !== question) state.dispose();
   }
