@@ -65,10 +65,11 @@ export async function answersOf(
   given?: ReasonOptions['given'],
 ): Promise<BatchAnswers> {
   const { state } = await reasonFrom(decoder, { state: question, fed: 0 }, reasoning, { given, signal });
+  const prompt = reasoning.explicit ? [] : codec.prompt;
   try {
-    return await prompted({ decoder, prompt: codec.prompt }, state, async (asked) => {
+    return await prompted({ decoder, prompt }, state, async (asked) => {
       const first = logSoftmax(await logitsOf(decoder, asked), decoder.shape.batch);
-      const written = await greedy(decoder, asked, { endIds, limit, ...(signal && { signal }) });
+      const written = await greedy(decoder, asked, { endIds, limit, ends: reasoning.ends, signal });
       const texts = rows.map((_, i) => textOf(tokenizer, written[i] ?? []));
       return {
         right: texts.map((text, i) => isCorrect(text, problems[rows[i] as number]?.answer ?? '')),

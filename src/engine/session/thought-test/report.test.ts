@@ -176,6 +176,22 @@ it('feeds the student’s own thoughts again without any difference', async () =
   expect(same?.changed.every((one) => one === 0)).toBe(true);
 });
 
+it('feeds no prompt to a student that writes it itself, as its evaluation does', async () => {
+  const set = setOf(({ thoughts }) => strongest(thoughts[1]));
+  const fed = new Set<number>();
+  const { advance } = set.decoder;
+  set.decoder.advance = (state, input, options) => {
+    if ('tokens' in input) for (const id of input.tokens) fed.add(id);
+    return advance.call(set.decoder, state, input, options);
+  };
+  const explicit = { ...set, reasoning: { ...reasoning, explicit: true } };
+  const { straight } = await thoughtTestReport(explicit, request);
+  expect(straight.accuracy.share).toBe(1);
+  expect(fed.size).toBeGreaterThan(0);
+  expect(PROMPT.filter((id) => fed.has(id))).toEqual([]);
+  expect(set.alive()).toBe(0);
+});
+
 it('can be cancelled, and leaves nothing behind', async () => {
   const set = setOf(({ digit }) => digit);
   const abort = new AbortController();
