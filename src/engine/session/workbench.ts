@@ -83,7 +83,7 @@ import { Questions } from './questions/questions';
 import { Checkpoints } from './runs/checkpoints';
 import type { RunContext, RunSink } from './runs/context';
 import { LoopControl } from './runs/control';
-import { costOf, planOf, rationaleOf } from './runs/plan';
+import { costOf, planOf, rationaleRead } from './runs/plan';
 import { studentOf } from './runs/resume';
 import { runDistillation } from './runs/run';
 import { runData } from './runs/run-data';
@@ -306,9 +306,8 @@ export class LoriWorkbench implements Workbench {
     const config = parseRunConfig(value, this.methods);
     const recipe = this.recipeOf(config.method);
     const roles = this.rolesFor(config, recipe);
-    const rationale =
-      recipe.rationale?.(config) ?? (recipe.usesTeacher(config) ? rationaleOf(config) : undefined);
-    const data = await runData(config, roles, this.held(), { rationale, signal });
+    const asked = { rationale: rationaleRead(config, recipe), signal };
+    const data = await runData(config, roles, this.held(), asked);
     const plan = planOf(config, recipe, roles, stagesOf(config, this.methods), data);
     return costOf(config, recipe, roles, { runtime, data, plan });
   }

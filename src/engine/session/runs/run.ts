@@ -16,7 +16,7 @@ import type { Curriculum } from './curriculum';
 import { explicitAccuracy } from './explicit-accuracy';
 import { Keeper } from './keeper';
 import { Observer } from './observe';
-import { rationaleOf } from './plan';
+import { rationaleRead } from './plan';
 import { type Machinery, prepare } from './prepare';
 import { checkSame, packerFor } from './resume';
 import type { RunData } from './run-data';
@@ -77,8 +77,7 @@ class Distillation {
     const recipe = context.recipes[config.method] as Recipe;
     const { signal } = this.options;
     const data = await context.data({
-      rationale: recipe.rationale?.(config) ?? (recipe.usesTeacher(config) ? rationaleOf(config) : undefined),
-      signal,
+      ...{ rationale: rationaleRead(config, recipe), signal },
     });
     this.used = data.used;
     const { from } = this;
