@@ -1,8 +1,6 @@
 import type { RunConfig } from './config';
-
 import type { DataUsed } from './roles';
 import type { RunSeries } from './series-schema';
-
 import type { WeightStorage } from './weight-storage';
 
 /** What the engine tells the page. Plain data: everything here crosses from the worker by structured clone. */

@@ -112,6 +112,16 @@ export function estimateMemory(
   };
 }
 
+/** Bytes of WebAssembly that a purpose which fits leaves to other programs; undefined on WebGPU, which does not say. */
+export function bytesBeside(
+  model: ModelSizes,
+  provider: DeviceReport['provider'],
+  purpose: Purpose,
+): number | undefined {
+  const { parts, total, available } = estimateMemory(model, provider, purpose);
+  return available === undefined ? undefined : available - (total - parts.engine - parts.host);
+}
+
 /** How a step is run: as one program where that fits, else by layers; undefined where neither fits. */
 export function compositionFor(
   model: ModelSizes,

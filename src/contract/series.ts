@@ -4,15 +4,20 @@ import { LARGEST_SERIES, type RunSeries, thin, thinEvaluations } from './series-
 /** A run's series as its events come in. */
 
 const mapColumns = (series: RunSeries, change: (values: readonly number[]) => number[]): RunSeries => ({
+  ...series,
   step: change(series.step),
   learningRate: change(series.learningRate),
   gradientNorm: change(series.gradientNorm),
   milliseconds: change(series.milliseconds),
   losses: Object.fromEntries(Object.entries(series.losses).map(([name, values]) => [name, change(values)])),
-  accuracy: series.accuracy,
-  spectra: series.spectra,
-  drawn: series.drawn,
 });
+
+/** Every second row is dropped while there are too many. */
+const limited = <T>(rows: readonly T[]): T[] => {
+  let kept = [...rows];
+  while (kept.length > LARGEST_SERIES) kept = thin(kept);
+  return kept;
+};
 
 /** The series with everything that belongs into it of these events. */
 export function appendEvents(series: RunSeries, events: readonly RunEvent[]): RunSeries {
@@ -34,14 +39,12 @@ export function appendSteps(series: RunSeries, events: readonly StepEvent[]): Ru
     losses[name] = [...past, ...events.map((event) => event.losses[name] ?? Number.NaN)];
   }
   let next: RunSeries = {
+    ...series,
     step: [...series.step, ...events.map((event) => event.step)],
     learningRate: [...series.learningRate, ...events.map((event) => event.learningRate)],
     gradientNorm: [...series.gradientNorm, ...events.map((event) => event.gradientNorm)],
     milliseconds: [...series.milliseconds, ...events.map((event) => event.milliseconds)],
     losses,
-    accuracy: series.accuracy,
-    spectra: series.spectra,
-    drawn: series.drawn,
   };
   while (next.step.length > LARGEST_SERIES) next = mapColumns(next, thin);
   return next;
@@ -62,17 +65,13 @@ export function appendSpectra(series: RunSeries, events: readonly SpectrumEvent[
     stableRank,
     cosine,
   }));
-  let spectra = [...series.spectra, ...rows];
-  while (spectra.length > LARGEST_SERIES) spectra = thin(spectra);
-  return { ...series, spectra };
+  return { ...series, spectra: limited([...series.spectra, ...rows]) };
 }
 
 /** The series with means over drawn answers appended. Never longer than `LARGEST_SERIES`. */
 export function appendDrawn(series: RunSeries, events: readonly GroupsEvent[]): RunSeries {
   if (events.length === 0) return series;
-  let drawn = [...series.drawn, ...events.map(drawnMeans)];
-  while (drawn.length > LARGEST_SERIES) drawn = thin(drawn);
-  return { ...series, drawn };
+  return { ...series, drawn: limited([...series.drawn, ...events.map(drawnMeans)]) };
 }
 
 function drawnMeans({ step, groups }: GroupsEvent): RunSeries['drawn'][number] {

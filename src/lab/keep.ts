@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { RunOptions } from '../contract/calls';
 import type { RunConfig } from '../contract/config';
 import type { Methods } from '../contract/methods/method';
+import { pathsOf, valueAt } from '../contract/settings';
 import { readSnapshot } from '../engine/session/runs/snapshot-file';
 import { listed, quote } from '../text/quote';
 
@@ -63,16 +64,10 @@ export async function keptIn(folder: string, methods: Methods): Promise<KeptRun>
  * @throws an error naming the settings that differ
  */
 export function checkAsked(asked: RunConfig, kept: RunConfig): void {
-  const differ: string[] = [];
-  const visit = (a: unknown, b: unknown, path: string): void => {
-    const isTree = (value: unknown): value is Record<string, unknown> =>
-      typeof value === 'object' && value !== null && !Array.isArray(value);
-    if (isTree(a) && isTree(b))
-      for (const key of new Set([...Object.keys(a), ...Object.keys(b)]))
-        visit(a[key], b[key], path === '' ? key : `${path}.${key}`);
-    else if (JSON.stringify(a) !== JSON.stringify(b)) differ.push(`${path} is ${quote(b)}, not ${quote(a)}`);
-  };
-  visit(asked, kept, '');
+  const differ = [...new Set([...pathsOf(asked), ...pathsOf(kept)])]
+    .map((path) => ({ path, was: valueAt(kept, path), now: valueAt(asked, path) }))
+    .filter(({ was, now }) => JSON.stringify(was) !== JSON.stringify(now))
+    .map(({ path, was, now }) => `${path} is ${quote(was)}, not ${quote(now)}`);
   if (differ.length > 0)
     throw new Error(
       `--resume: the run was started with other settings: ${listed(differ, 6)}; leave the settings out, or start a new run`,

@@ -4,11 +4,9 @@
  * process of its own; the median of three. Options: --threads 1, --repeat 3, --what lens,greedy (also text,
  * errors), --storage f32 (or int8).
  */
-import { execFileSync } from 'node:child_process';
-import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { chosenCheckpoints, lastLineOf, sayFailure } from './chosen';
 import { SHAPES } from './shapes';
-import { writeCheckpoint } from './write';
 
 const { values, positionals } = parseArgs({
   args: process.argv.slice(2),
@@ -20,15 +18,6 @@ const { values, positionals } = parseArgs({
     storage: { type: 'string', default: 'f32' },
   },
 });
-const [folder, ...wanted] = positionals;
-const names = wanted.length > 0 ? wanted : Object.keys(SHAPES);
-const unknown = names.find((name) => SHAPES[name] === undefined);
-if (folder === undefined || unknown !== undefined) {
-  const usage = `usage: npm run bench:checkpoints -- <folder> [${Object.keys(SHAPES).join('|')}]…`;
-  console.error(unknown === undefined ? usage : `no shape "${unknown}"; ${usage}`);
-  process.exit(2);
-}
-
 type Figure = number | string | readonly number[] | Figures;
 interface Figures {
   readonly [name: string]: Figure;
@@ -47,23 +36,17 @@ function medians(results: readonly Figures[]): Figures {
   ) as Figures;
 }
 
-for (const name of names) {
-  const at = join(resolve(folder), name);
-  const bytes = writeCheckpoint(at, SHAPES[name] as (typeof SHAPES)[string]);
-  console.log(`${name}: ${(bytes / 1e6).toFixed(0)} MB in bf16, ${values.threads} thread(s)`);
+const { threads, storage } = values;
+const chosen = { command: 'bench:checkpoints', usual: Object.keys(SHAPES), threads };
+for (const at of chosenCheckpoints(positionals, chosen))
   for (const what of values.what.split(',')) {
     try {
       const results = Array.from({ length: Number(values.repeat) }, () => {
-        const args = ['scripts/tools/run-ts.mjs', 'scripts/bench/checkpoints/measure.ts', at, what];
-        const out = execFileSync(process.execPath, [...args, values.threads, values.storage], {
-          encoding: 'utf8',
-          stdio: ['ignore', 'pipe', 'inherit'],
-        });
-        return JSON.parse(out.trim().split('\n').at(-1) as string) as Figures;
+        const args = [at, what, threads, storage];
+        return JSON.parse(lastLineOf('scripts/bench/checkpoints/measure.ts', args)) as Figures;
       });
       console.log(`  ${what}: ${JSON.stringify(medians(results))}`);
     } catch (error) {
-      console.log(`  ${what}: failed: ${(error as Error).message.split('\n')[0]}`);
+      sayFailure(what, error);
     }
   }
-}

@@ -15,17 +15,8 @@ import { DeviceModels } from '../../../src/engine/session/models/device-models';
 import { openModel } from '../../../src/engine/session/models/opened';
 import { LoriWorkbench } from '../../../src/engine/session/workbench';
 import { checkpointFiles, readBlob } from '../../../src/lab/subjects';
+import { megabytes, memoryTaken } from './memory';
 import { lensRequest } from './requests';
-
-/** Memories that WebAssembly made, ONNX Runtime's among them. */
-const memories: WebAssembly.Memory[] = [];
-WebAssembly.Memory = new Proxy(WebAssembly.Memory, {
-  construct(target, args) {
-    const memory = new target(...(args as [WebAssembly.MemoryDescriptor]));
-    memories.push(memory);
-    return memory;
-  },
-});
 
 const [folder = '', what = 'lens', threads = '1', stored = 'f32'] = process.argv.slice(2);
 const storage = stored as WeightStorage;
@@ -39,10 +30,8 @@ const rounded = ({ seconds, cpu }: { seconds: number; cpu: number }) => ({
   s: Number(seconds.toFixed(2)),
   cpu: Number(cpu.toFixed(2)),
 });
-const megabytes = (bytes: number): number => Math.round(bytes / 1e6);
 const memory = () => ({
-  peakRss: megabytes(1024 * process.resourceUsage().maxRSS),
-  heap: megabytes(memories.reduce((n, { buffer }) => n + buffer.byteLength, 0)),
+  ...memoryTaken(),
   arrayBuffers: megabytes(process.memoryUsage().arrayBuffers),
 });
 

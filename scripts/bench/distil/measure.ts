@@ -10,23 +10,13 @@ import { wordProblems } from '../../../src/engine/data/word-problems';
 import { runtimeVersion } from '../../../src/engine/runtime/ort';
 import { LoriWorkbench } from '../../../src/engine/session/workbench';
 import { checkpointFiles, readBlob } from '../../../src/lab/subjects';
+import { memoryTaken } from '../checkpoints/memory';
 import type { Options } from './options';
-
-/** Memories that WebAssembly made, ONNX Runtime's among them. */
-const memories: WebAssembly.Memory[] = [];
-WebAssembly.Memory = new Proxy(WebAssembly.Memory, {
-  construct(target, args) {
-    const memory = new target(...(args as [WebAssembly.MemoryDescriptor]));
-    memories.push(memory);
-    return memory;
-  },
-});
 
 const [folder = '', json = '{}'] = process.argv.slice(2);
 const options = JSON.parse(json) as Options;
 const { method, batch, samples, steps, question, latents, threads, storage, changes } = options;
 const rounded = (x: number): number => Number(x.toFixed(2));
-const megabytes = (bytes: number): number => Math.round(bytes / 1e6);
 
 /** Questions of about that many tokens of the bundled tokenizer, which has a token for each word and sign. */
 const rows = wordProblems(11, 8 * samples + 8, { minSteps: 2, maxSteps: 4 }).reduce<
@@ -85,8 +75,7 @@ console.log(
     secondsAStep: rounded((warm[warm.length >> 1] ?? milliseconds[0] ?? 0) / 1000),
     cpu: rounded((user + system) / 1e6),
     programs: result.programs,
-    peakRss: megabytes(1024 * process.resourceUsage().maxRSS),
-    heap: megabytes(memories.reduce((n, { buffer }) => n + buffer.byteLength, 0)),
+    ...memoryTaken(),
   }),
 );
 process.exit(0);

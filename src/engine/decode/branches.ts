@@ -1,9 +1,9 @@
-import { NumericError, throwIfCancelled } from '../base/errors';
+import { NumericError } from '../base/errors';
 import type { StopHeadSpec } from '../nn/modules/stop-head';
 import type { Decoder, StepOptions } from './decoder';
 import { stopProgram } from './programs';
 import { values } from './readout';
-import { type Reasoned, reasonOn } from './reason';
+import { type Reasoned, reasonFrom } from './reason';
 import { type LatentsStage, positionsIn, type Reasoning, stopsIn } from './reasoning';
 import type { DecoderState } from './state';
 
@@ -59,7 +59,8 @@ export async function reasonInBranches(
   const end = positionsIn(reasoning);
   const index = stages.findIndex(stopsIn);
   const first = positionsIn({ ...reasoning, stages: index < 0 ? stages : stages.slice(0, index) });
-  const feed = (at: Reasoned, to: number) => feedTo(decoder, at, to, reasoning, options);
+  const { step, signal } = options;
+  const feed = (at: Reasoned, to: number) => reasonFrom(decoder, at, reasoning, { to, step, signal });
   let at: Reasoned = { state: from, fed: 0 };
   try {
     at = replacing(at, await feed(at, first));
@@ -85,29 +86,6 @@ export async function reasonInBranches(
 }
 
 type StoppingStage = LatentsStage & Required<Pick<LatentsStage, 'stop'>>;
-
-/** The reasoning with `to` positions fed; the given state is unchanged. */
-async function feedTo(
-  decoder: Decoder,
-  from: Reasoned,
-  to: number,
-  reasoning: Reasoning,
-  { step, signal }: BranchOptions,
-): Promise<Reasoned> {
-  let at = from;
-  try {
-    while (at.fed < to) {
-      throwIfCancelled(signal, 'reasoning');
-      const next = await reasonOn(decoder, at, reasoning, step);
-      if (at.state !== from.state) at.state.dispose();
-      at = next;
-    }
-  } catch (error) {
-    if (at.state !== from.state) at.state.dispose();
-    throw error;
-  }
-  return at;
-}
 
 function replacing(before: Reasoned, after: Reasoned): Reasoned {
   if (before.state !== after.state) before.state.dispose();

@@ -8,24 +8,26 @@ export const everywhere = (decoder: Decoder, id: number): DecoderInput => ({
   tokens: new Array<number>(decoder.shape.batch).fill(id),
 });
 
-/** The state after the same tokens for every sequence; the given one is kept, and returned where there are none. */
-export async function readTokens(
-  decoder: Decoder,
-  from: DecoderState,
-  ids: readonly number[],
+/**
+ * Works with the state after an answer's prompt, which is the given one where there is no prompt; what was made for it is
+ * disposed of after the work. @param prompt token ids, the same for every sequence
+ */
+export async function prompted<R>(
+  { decoder, prompt }: { readonly decoder: Decoder; readonly prompt: readonly number[] },
+  state: DecoderState,
+  work: (state: DecoderState) => Promise<R>,
   step?: StepOptions,
-): Promise<DecoderState> {
-  let at = from;
+): Promise<R> {
+  let at = state;
   try {
-    for (const id of ids) {
+    for (const id of prompt) {
       const next = await decoder.advance(at, everywhere(decoder, id), step);
-      if (at !== from) at.dispose();
+      if (at !== state) at.dispose();
       at = next;
     }
-    return at;
-  } catch (error) {
-    if (at !== from) at.dispose();
-    throw error;
+    return await work(at);
+  } finally {
+    if (at !== state) at.dispose();
   }
 }
 

@@ -1,12 +1,10 @@
-import type { GraphHostTensor } from '../base/dtype';
-import { InputError } from '../base/errors';
 import { Graph, type Program } from '../graph/graph';
 import * as o from '../graph/ops';
 import { mostProbableTokens } from '../nn/next-token';
 import { finalNorm, outerModel } from '../nn/stack';
 import type { Decoder } from './decoder';
 import type { DecodeShape } from './programs';
-import { checkFinite, type TopTokens, values } from './readout';
+import { keptHidden, readTop, type TopTokens } from './readout';
 import type { DecoderState } from './state';
 
 /**
@@ -49,27 +47,8 @@ export async function logitLens(decoder: Decoder, state: DecoderState, k: number
   const { batch: B, config } = decoder.shape;
   const L = config.layers;
   const count = Math.min(k, config.vocabSize);
-  if (!state.tensors.hidden)
-    throw new InputError('the hidden states of this step were not kept', 'Pass `hidden: true` to the step.');
-  const scale: GraphHostTensor = { dtype: 'f32', shape: [1, 1], data: Float32Array.of(1) };
-  const read = decoder.read(
-    `logit lens ${count}`,
-    () => logitLensProgram(decoder.shape, count),
-    state.tensors,
-    { scale },
-  );
-  const { ids, logProbabilities, entropy } = (await values(read)) as Record<string, Float32Array>;
-  checkFinite(entropy as Float32Array);
-  return Array.from({ length: B }, (_, b) =>
-    Array.from({ length: L }, (_, l) => {
-      const row = b * L + l;
-      return {
-        top: Array.from({ length: count }, (_, j) => ({
-          id: ids?.[row * count + j] as number,
-          probability: Math.exp(logProbabilities?.[row * count + j] as number),
-        })),
-        entropy: Math.max(0, entropy?.[row] as number),
-      };
-    }),
-  );
+  keptHidden(state);
+  const program = (): Program => logitLensProgram(decoder.shape, count);
+  const all = await readTop(decoder, state, { key: `logit lens ${count}`, program, rows: B * L, count }, 1);
+  return Array.from({ length: B }, (_, b) => all.slice(b * L, (b + 1) * L));
 }

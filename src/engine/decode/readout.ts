@@ -1,5 +1,6 @@
 import type { GraphHostTensor } from '../base/dtype';
 import { InputError, NumericError } from '../base/errors';
+import type { Program } from '../graph/graph';
 import { embeddingRows } from '../model/fed-embeddings';
 import { type Feedback, feedbackName } from '../nn/feedback';
 import type { DeviceTensor } from '../runtime/tensor';
@@ -44,17 +45,38 @@ export async function topTokens(
 ): Promise<TopTokens[]> {
   const { batch: B, config } = decoder.shape;
   const count = Math.min(k, config.vocabSize);
+  const program = (): Program => topProgram(decoder.shape, count);
+  return readTop(decoder, state, { key: `top ${count}`, program, rows: B, count }, temperature);
+}
+
+/** The `count` most probable tokens by a program's outputs `ids`, `logProbabilities` [rows, count] and `entropy` [rows]. */
+export async function readTop(
+  decoder: Decoder,
+  state: DecoderState,
+  {
+    key,
+    program,
+    rows,
+    count,
+  }: {
+    readonly key: string;
+    readonly program: () => Program;
+    readonly rows: number;
+    readonly count: number;
+  },
+  temperature: number,
+): Promise<TopTokens[]> {
   const scale: GraphHostTensor = { dtype: 'f32', shape: [1, 1], data: Float32Array.of(1 / temperature) };
-  const read = decoder.read(`top ${count}`, () => topProgram(decoder.shape, count), state.tensors, { scale });
+  const read = decoder.read(key, program, state.tensors, { scale });
   const { ids, logProbabilities, entropy } = (await values(read)) as Record<string, Float32Array>;
   checkFinite(entropy as Float32Array);
-  return Array.from({ length: B }, (_, b) => ({
+  return Array.from({ length: rows }, (_, row) => ({
     top: Array.from({ length: count }, (_, j) => ({
-      id: ids?.[b * count + j] as number,
-      probability: Math.exp(logProbabilities?.[b * count + j] as number),
+      id: ids?.[row * count + j] as number,
+      probability: Math.exp(logProbabilities?.[row * count + j] as number),
     })),
     // Rounding can make the entropy of a certainty slightly negative.
-    entropy: Math.max(0, entropy?.[b] as number),
+    entropy: Math.max(0, entropy?.[row] as number),
   }));
 }
 
@@ -118,10 +140,14 @@ export async function vectorOf(
 
 /** hidden_states[1..L] of the last position, [B, L, H]. @throws InputError if the step did not keep them */
 export async function hiddenOf(state: DecoderState): Promise<Float32Array> {
-  const { hidden } = state.tensors;
+  return (await keptHidden(state).read()) as Float32Array;
+}
+
+/** @throws InputError if the step did not keep them */
+export function keptHidden({ tensors: { hidden } }: DecoderState): DeviceTensor {
   if (!hidden)
     throw new InputError('the hidden states of this step were not kept', 'Pass `hidden: true` to the step.');
-  return (await hidden.read()) as Float32Array;
+  return hidden;
 }
 
 /** The state at a site of the last position, [B, H], before any intervention. @throws InputError if the step did not read it */

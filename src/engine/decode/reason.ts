@@ -57,22 +57,48 @@ export async function nextInput(
   return { input: refined?.[at] as DecoderInput, refined: at + 1 < stage.count ? refined : undefined };
 }
 
-/** The reasoning one position later; the given state is unchanged. @throws RuntimeError if all positions have been fed */
-export async function reasonOn(
-  decoder: Decoder,
-  at: Reasoned,
-  reasoning: Reasoning,
-  options: StepOptions = {},
-): Promise<Reasoned> {
-  const { input, refined } = await nextInput(decoder, at, reasoning, options);
-  return { state: await decoder.advance(at.state, input, options), fed: at.fed + 1, refined };
-}
-
 export interface ReasonOptions {
   readonly step?: StepOptions | undefined;
+  /** What is fed as a thought, from 1, in place of the one that is made: a vector for every sequence, [B, H]. */
+  readonly given?: ((thought: number) => Float32Array<ArrayBuffer> | undefined) | undefined;
+  /** Sees what a position is fed, before it is, and the state before. */
+  readonly onInput?:
+    | ((input: DecoderInput, position: Position, before: DecoderState) => Promise<unknown> | unknown)
+    | undefined;
   /** Sees the state after each position. */
   readonly onPosition?: ((state: DecoderState, position: Position) => Promise<unknown> | unknown) | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** The reasoning with `to` positions fed, by default all; the given state is unchanged. @throws CancelledError */
+export async function reasonFrom(
+  decoder: Decoder,
+  from: Reasoned,
+  reasoning: Reasoning,
+  { to, step, given, onInput, onPosition, signal }: ReasonOptions & { readonly to?: number | undefined } = {},
+): Promise<Reasoned> {
+  let at = from;
+  const drop = (): void => {
+    if (at.state !== from.state) at.state.dispose();
+  };
+  try {
+    for (const position of positionsOf(reasoning).slice(from.fed, to)) {
+      throwIfCancelled(signal, 'reasoning');
+      const vector = position.thought === undefined ? undefined : given?.(position.thought);
+      const { input, refined } = vector
+        ? { input: { vector }, refined: at.refined }
+        : await nextInput(decoder, at, reasoning, step);
+      await onInput?.(input, position, at.state);
+      const state = await decoder.advance(at.state, input, step);
+      drop();
+      at = { state, fed: at.fed + 1, refined };
+      await onPosition?.(state, position);
+    }
+    return at;
+  } catch (error) {
+    drop();
+    throw error;
+  }
 }
 
 /**
@@ -83,23 +109,11 @@ export async function reason(
   decoder: Decoder,
   from: DecoderState,
   reasoning: Reasoning,
-  { step, onPosition, signal }: ReasonOptions = {},
+  options?: ReasonOptions,
 ): Promise<DecoderState> {
-  let at: Reasoned = { state: from, fed: 0 };
-  try {
-    for (const position of positionsOf(reasoning)) {
-      throwIfCancelled(signal, 'reasoning');
-      const before = at.state;
-      at = await reasonOn(decoder, at, reasoning, step);
-      if (before !== from) before.dispose();
-      await onPosition?.(at.state, position);
-    }
-  } catch (error) {
-    if (at.state !== from) at.state.dispose();
-    throw error;
-  }
-  if (at.state !== from) from.dispose();
-  return at.state;
+  const { state } = await reasonFrom(decoder, { state: from, fed: 0 }, reasoning, options);
+  if (state !== from) from.dispose();
+  return state;
 }
 
 /** What must be compiled to run a reasoning, besides feeding tokens. */

@@ -2,7 +2,7 @@ import { type Share, wilson } from '../../contract/interval';
 import type { ProblemCodec, TokenProblem } from '../data/tokens';
 import { type Branch, reasonInBranches } from '../decode/branches';
 import type { Decoder, StepOptions } from '../decode/decoder';
-import { greedy, readTokens } from '../decode/greedy';
+import { greedy, prompted } from '../decode/greedy';
 import type { Reasoning } from '../decode/reasoning';
 import type { Intervention } from '../decode/sites';
 import type { Tokenizer } from '../tokenizer/tokenizer';
@@ -68,15 +68,12 @@ export async function outcomes(options: EvaluationOptions): Promise<Uint8Array<A
 }
 
 /** The rows' answers, after the answer prompt where that is not written by the model. */
-async function answersOf(
+function answersOf(
   { decoder, codec, reasoning, endIds, limit, signal }: EvaluationOptions,
   { state, rows }: Branch,
   step: StepOptions,
 ): Promise<number[][]> {
-  const at = await readTokens(decoder, state, reasoning.explicit ? [] : codec.prompt, step);
-  try {
-    return await greedy(decoder, at, { endIds, limit, rows, ends: reasoning.ends, signal, step });
-  } finally {
-    if (at !== state) at.dispose();
-  }
+  const prompt = reasoning.explicit ? [] : codec.prompt;
+  const written = { endIds, limit, rows, ends: reasoning.ends, signal, step };
+  return prompted({ decoder, prompt }, state, (at) => greedy(decoder, at, written), step);
 }

@@ -165,6 +165,29 @@ describe('where memory is short', () => {
     expect([runtime.liveTensors, runtime.programCount]).toEqual([0, 0]);
   });
 
+  it('a program that needs the room itself has the others go when it runs, and they come back when they run', async () => {
+    const model = open();
+    const [small, large] = [
+      await model.compile(embedding(model, 1)),
+      await model.compile(embedding(model, 2), 0),
+    ] as const;
+    expect(model.programCount).toBe(2);
+    const run = async (program: typeof small, ids: number[]) => {
+      const bound = runtime.upload({ dtype: 'i32', shape: [1, ids.length], data: Int32Array.from(ids) });
+      const { x } = await program.run({ ids: bound });
+      expect(await x?.read()).toEqual(expected(ids));
+      for (const tensor of [bound, x]) tensor?.dispose();
+      return model.programCount;
+    };
+    expect(await run(small, [5])).toBe(2);
+    expect(await run(large, [9, 22])).toBe(1);
+    expect(await run(small, [7])).toBe(2);
+    expect(await run(large, [1, 2])).toBe(1);
+    for (const program of [small, large]) await program.dispose();
+    await model.release();
+    expect([runtime.liveTensors, runtime.programCount]).toEqual([0, 0]);
+  });
+
   it('the program used last is kept, however large it is', async () => {
     const model = open({ maxProgramBytes: 1 });
     await rowsOf(model, [1]);

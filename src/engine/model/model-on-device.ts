@@ -152,12 +152,14 @@ export class ModelOnDevice {
   /**
    * Compiles a program that reads weights under the names of `WeightSource`, or of its chunks (`w.embedding.0`). A
    * program shared by layers reads `w.{name}` of whichever layer `layer(i)` is bound.
+   * @param beside bytes that other programs may take while it runs, if it needs the rest itself
    */
-  async compile(program: Program): Promise<ModelProgram> {
-    return new ResidentProgram(await this.load(program), () => this.load(program), this.runtime, this.source);
+  async compile(program: Program, beside?: number): Promise<ModelProgram> {
+    const load = (): Promise<Resident> => this.load(program, beside);
+    return new ResidentProgram(await load(), load, this.runtime, this.source);
   }
 
-  private async load(program: Program): Promise<Resident> {
+  private async load(program: Program, beside: number | undefined): Promise<Resident> {
     this.alive();
     const factor = this.prepack ? SESSION_FACTOR.packed : SESSION_FACTOR.plain;
     const executable = await this.runtime.compile(program, {
@@ -172,7 +174,7 @@ export class ModelOnDevice {
       },
     });
     const bytes = factor * executable.bytes;
-    const hold = await this.programs.hold(executable, bytes);
+    const hold = await this.programs.hold(executable, bytes, beside);
     const weights: Record<string, DeviceTensor> = {};
     const inputs = new Map<string, Binding>();
     const fed: FedEmbedding[] = [];

@@ -4,6 +4,8 @@ interface Entry {
   readonly executable: Executable;
   /** Estimated bytes of its session. */
   readonly bytes: number;
+  /** Bytes that the others may take while it runs. */
+  readonly beside: number;
   /** Number of holders; without any the program is idle, kept for the next caller. */
   users: number;
   /** Runs in progress. */
@@ -17,7 +19,7 @@ export interface Hold {
   readonly executable: Executable;
   /** Whether the program had to go although it is held. */
   readonly gone: boolean;
-  /** Calls `run` while the program cannot be released. */
+  /** Calls `run` while the program cannot be released, and no more than what may be there beside it is. */
   use<T>(run: () => Promise<T>): Promise<T>;
   release(): Promise<void>;
 }
@@ -51,10 +53,13 @@ export class ProgramCache {
     return this.entries.size;
   }
 
-  /** Takes over what `Runtime.compile` returned, with its reference. */
-  async hold(executable: Executable, bytes: number): Promise<Hold> {
+  /**
+   * Takes over what `Runtime.compile` returned, with its reference.
+   * @param beside bytes that other programs may take while it runs, if it needs the rest itself
+   */
+  async hold(executable: Executable, bytes: number, beside = Number.POSITIVE_INFINITY): Promise<Hold> {
     const known = this.entries.get(executable);
-    const entry = known ?? { executable, bytes, users: 0, running: 0, gone: false };
+    const entry = known ?? { executable, bytes, beside, users: 0, running: 0, gone: false };
     entry.users++;
     this.touch(entry);
     // One reference is enough, however many holders the program has here.
@@ -69,6 +74,8 @@ export class ProgramCache {
         entry.running++;
         this.touch(entry);
         try {
+          if (Number.isFinite(entry.beside))
+            await Promise.all(this.release(entry.bytes + entry.beside, () => true));
           return await run();
         } finally {
           entry.running--;
@@ -88,22 +95,13 @@ export class ProgramCache {
    * @param bytes of a program that is about to be compiled; 0 after one has become idle
    */
   async makeRoom(bytes: number): Promise<void> {
-    const going: Promise<void>[] = [];
-    const release = (limit: number, may: (entry: Entry) => boolean): void => {
-      for (const entry of [...this.entries.values()]) {
-        if (this.bytes + bytes <= limit) return;
-        if (entry.running > 0 || !may(entry)) continue;
-        this.entries.delete(entry.executable);
-        entry.gone = true;
-        going.push(entry.executable.dispose());
-      }
-    };
     const { idle, held } = this.limits;
     const last = [...this.entries.values()].at(-1);
-    // What was used last will probably be asked for again, however large it is.
-    release(idle, (entry) => entry.users === 0 && (bytes > 0 || entry !== last));
-    release(held, () => true);
-    await Promise.all(going);
+    await Promise.all([
+      // What was used last will probably be asked for again, however large it is.
+      ...this.release(idle - bytes, (entry) => entry.users === 0 && (bytes > 0 || entry !== last)),
+      ...this.release(held - bytes, () => true),
+    ]);
   }
 
   /** Releases all programs, in use or not. */
@@ -111,6 +109,19 @@ export class ProgramCache {
     const all = [...this.entries.keys()];
     this.entries.clear();
     await Promise.all(all.map((executable) => executable.dispose()));
+  }
+
+  /** Begins to release those that may go and do not run, the least recently used first, until all of them take `limit` bytes. */
+  private release(limit: number, may: (entry: Entry) => boolean): Promise<void>[] {
+    const going: Promise<void>[] = [];
+    for (const entry of [...this.entries.values()]) {
+      if (this.bytes <= limit) break;
+      if (entry.running > 0 || !may(entry)) continue;
+      this.entries.delete(entry.executable);
+      entry.gone = true;
+      going.push(entry.executable.dispose());
+    }
+    return going;
   }
 
   private touch(entry: Entry): void {

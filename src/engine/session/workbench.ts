@@ -80,16 +80,16 @@ import { storageErrors, storedAs, usuallyStored } from './models/weight-storage'
 import { parseRequest } from './parse-request';
 import { previewTokens } from './prompts/preview';
 import { Questions } from './questions/questions';
-import { Checkpoints } from './runs/checkpoints';
-import type { RunContext, RunSink } from './runs/context';
+import type { RunContext } from './runs/context';
 import { LoopControl } from './runs/control';
-import { costOf, planOf, rationaleOf } from './runs/plan';
+import { costOf, planOf, rationaleRead } from './runs/plan';
 import { studentOf } from './runs/resume';
 import { runDistillation } from './runs/run';
 import { runData } from './runs/run-data';
 import { type OpenedSnapshot, readSnapshot } from './runs/snapshot-file';
 import { stagesOf } from './runs/stages';
 import { reportOf, type Student } from './runs/student';
+import { Students } from './runs/students';
 import { teacherAccuracy } from './runs/teacher-accuracy';
 import { exportStates } from './states/export';
 import { testThoughts } from './thought-test/thought-test';
@@ -102,13 +102,10 @@ export class LoriWorkbench implements Workbench {
   private opened: Opened | undefined;
   private loaded: { pair: Pair; problems: ProblemSet } | undefined;
   private running: { control: LoopControl; signal: AbortSignal | undefined } | undefined;
-  private student: Student | undefined;
-  /** The student that was kept as teacher. */
-  private teacher: LoadedModels['kept'];
-  /** Checkpoints of the run in progress, or of the one that made the student. */
-  private kept = new Checkpoints();
-  private checkpointIds = 0;
-  private studentIds = 0;
+  private readonly students = new Students(() => {
+    this.questions.close();
+    this.states.drop('student');
+  });
   private openedModel: OpenedModel | undefined;
   private readonly questions = new Questions(() => ({ ...this.provider(), ...this.loaded }));
   private readonly data = new DataRoom();
@@ -198,7 +195,7 @@ export class LoriWorkbench implements Workbench {
   }
 
   async checkpoints(): Promise<readonly CheckpointReport[]> {
-    return this.kept.list(this.methods);
+    return this.students.checkpoints.list(this.methods);
   }
 
   openCheckpoint(files: readonly NamedFile[], options: CallOptions = {}): Promise<ModelReport> {
@@ -291,12 +288,9 @@ export class LoriWorkbench implements Workbench {
         roles: resolveRoles(snapshot.header.config, this.held()),
         recipe: this.recipeOf,
         methods: this.methods,
-        id: this.nextStudent(),
+        id: this.students.nextId(),
       });
-      this.kept.add(++this.checkpointIds, student);
-      this.student = student;
-      this.questions.close();
-      this.states.drop('student');
+      this.students.open(student);
       return reportOf(student, this.methods);
     });
   }
@@ -306,9 +300,8 @@ export class LoriWorkbench implements Workbench {
     const config = parseRunConfig(value, this.methods);
     const recipe = this.recipeOf(config.method);
     const roles = this.rolesFor(config, recipe);
-    const rationale =
-      recipe.rationale?.(config) ?? (recipe.usesTeacher(config) ? rationaleOf(config) : undefined);
-    const data = await runData(config, roles, this.held(), { rationale, signal });
+    const asked = { rationale: rationaleRead(config, recipe), signal };
+    const data = await runData(config, roles, this.held(), asked);
     const plan = planOf(config, recipe, roles, stagesOf(config, this.methods), data);
     return costOf(config, recipe, roles, { runtime, data, plan });
   }
@@ -329,13 +322,9 @@ export class LoriWorkbench implements Workbench {
         throw new InputError('no student has been trained yet', 'Distil one first, then keep it as teacher.');
       const model = student.roles?.student ?? this.ready().pair.base;
       const { student: sha256 } = await identityOf(model, student);
-      this.teacher = { student, sha256: sha256 as string };
+      this.students.teacher = { student, sha256: sha256 as string };
       return { label: student.label, model: model.report.name, sha256: sha256 as string };
     });
-  }
-
-  private nextStudent(): string {
-    return `student-${++this.studentIds}`;
   }
 
   private async start(config: RunConfig, options: RunOptions, from?: OpenedSnapshot): Promise<RunResult> {
@@ -367,7 +356,7 @@ export class LoriWorkbench implements Workbench {
       ...{ runtime, models, device, roles },
       data: (o) => runData(config, roles, held, o),
       recipes: this.recipes,
-      studentId: this.nextStudent(),
+      studentId: this.students.nextId(),
       methods: this.methods,
       teacherAccuracy: (data, o) =>
         isBundled(config, roles, held)
@@ -375,33 +364,11 @@ export class LoriWorkbench implements Workbench {
           : teacherAccuracy(models, roles, config.data.prompt, data, o),
       queuedCalls: this.queue,
     };
-    const before = this.kept;
-    let handedOver = false;
-    const keep: RunSink = {
-      checkpoint: (checkpoint) => {
-        // The previous list goes once there is something to replace it.
-        if (this.kept === before) this.kept = new Checkpoints();
-        this.kept.add(++this.checkpointIds, checkpoint);
-        return this.checkpointIds;
-      },
-      student: (student) => {
-        if (this.kept === before) this.kept = new Checkpoints();
-        this.student = student;
-        this.questions.close();
-        this.states.drop('student');
-        handedOver = true;
-      },
-    };
-    try {
-      return await runDistillation(context, config, control, keep, options, from);
-    } finally {
-      // Without a new student, as after a cancel, its checkpoints go, with what the lens gathered from them, and those of
-      // the previous student stay.
-      if (!handedOver) {
-        this.kept = before;
-        this.states.drop('student');
-      }
-    }
+    return this.students.during(
+      (sink) => runDistillation(context, config, control, sink, options, from),
+      // With its checkpoints goes what the lens gathered from them.
+      () => this.states.drop('student'),
+    );
   }
 
   private readonly recipeOf = (method: string): Recipe => {
@@ -505,6 +472,11 @@ export class LoriWorkbench implements Workbench {
     this.opened = undefined;
   }
 
+  /** That of the last run. */
+  private get student(): Student | undefined {
+    return this.students.last;
+  }
+
   private ready() {
     const { runtime, models, device } = this.provider();
     if (!this.loaded) throw new InputError('no models are loaded', 'Load the bundled pair first.');
@@ -521,8 +493,8 @@ export class LoriWorkbench implements Workbench {
     return {
       ...this.loaded,
       student: this.student,
-      kept: this.teacher,
-      checkpoints: this.kept.byId,
+      kept: this.students.teacher,
+      checkpoints: this.students.checkpoints.byId,
       opened: this.openedModel,
       provider: this.opened?.report.provider,
       data: this.data.opened,
@@ -537,9 +509,7 @@ export class LoriWorkbench implements Workbench {
   private async forget(): Promise<void> {
     await this.questions.forget();
     this.states.drop();
-    this.student = undefined;
-    this.teacher = undefined;
-    this.kept = new Checkpoints();
+    this.students.forget();
     const pair = this.loaded?.pair;
     this.loaded = undefined;
     for (const model of pair ? [pair.base, pair.teacher] : []) {

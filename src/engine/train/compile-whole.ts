@@ -8,12 +8,20 @@ import { tapeFeeds, tapeMasks } from './tape/inputs';
 import type { Tape } from './tape/tape';
 import { traceTape } from './tape/whole';
 
-/** The tape as one program, fastest for models of a few layers. Frees everything if it fails. */
-export function compileWhole(model: ModelOnDevice, tape: Tape, name: string): Promise<TapeRun> {
+/**
+ * The tape as one program, fastest for models of a few layers. Frees everything if it fails.
+ * @param beside bytes that other programs of the model may take while it runs, by default any
+ */
+export function compileWhole(
+  model: ModelOnDevice,
+  tape: Tape,
+  name: string,
+  beside?: number,
+): Promise<TapeRun> {
   return Owned.while(async (owned) => {
     const { runtime } = model;
     const program = traceTape(tape, name);
-    const compiled = owned.add(await model.compile(program));
+    const compiled = owned.add(await model.compile(program, beside));
     const made: Record<string, DeviceTensor> = {};
     for (const [output, { dtype, shape }] of compiled.outputs)
       made[output] = owned.add(runtime.empty(dtype, shape, output));

@@ -17,28 +17,6 @@ export interface Answering {
   readonly limit: number;
 }
 
-/**
- * Works with the state after the answer's prompt, which is the given one where there is no prompt; what was made for it is
- * disposed of after the work.
- */
-export async function prompted<R>(
-  { decoder, prompt }: Answering,
-  state: DecoderState,
-  work: (state: DecoderState) => Promise<R>,
-): Promise<R> {
-  let at = state;
-  try {
-    for (const id of prompt) {
-      const next = await decoder.advance(at, everywhere(decoder, id));
-      if (at !== state) at.dispose();
-      at = next;
-    }
-    return await work(at);
-  } finally {
-    if (at !== state) at.dispose();
-  }
-}
-
 /** The most probable answer after a prompt; the given state is unchanged. */
 export async function answerIds(answering: Answering, state: DecoderState): Promise<readonly number[]> {
   const [ids] = await greedy(answering.decoder, state, answering);

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readInterventions } from '../../../contract/intervention-text';
 import { InputError } from '../../base/errors';
+import { prompted } from '../../decode/greedy';
 import { hiddenOf, logitsOf } from '../../decode/readout';
 import { feedbackOf } from '../../decode/reasoning';
 import type { Feedback } from '../../nn/feedback';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
 import { relativeError } from '../../train/tiny.testing';
-import { answerDifference, answerIds, divergence, prompted } from './answers';
+import { answerDifference, answerIds, divergence } from './answers';
 import { type GoldenBranches, openBranches } from './branches.testing';
 
 /** float32 against torch in float64, over three thoughts and a prompt through two layers. Measured 2e-5. */

@@ -8,7 +8,7 @@ import {
   type Position,
   positionsOf,
   type Reasoned,
-  reasonOn,
+  reasonFrom,
 } from '../../decode/reason';
 import type { Reasoning } from '../../decode/reasoning';
 import { type Intervention as Affine, identity, siteName } from '../../decode/sites';
@@ -149,13 +149,11 @@ export class ThoughtRunner {
     feeds: (position: Position) => boolean,
     work: (from: Reasoned) => Promise<R>,
   ): Promise<R> {
-    let at: Reasoned = { fed: 0, ...this.places.get(state), state };
+    const from: Reasoned = { fed: 0, ...this.places.get(state), state };
+    const count = this.positions.slice(from.fed).findIndex((position) => !feeds(position));
+    const to = count < 0 ? undefined : from.fed + count;
+    const at = await reasonFrom(this.decoder, from, this.reasoning, { to });
     try {
-      for (let next = this.positions[at.fed]; next && feeds(next); next = this.positions[at.fed]) {
-        const before = at.state;
-        at = await reasonOn(this.decoder, at, this.reasoning);
-        if (before !== state) before.dispose();
-      }
       return await work(at);
     } finally {
       if (at.state !== state) at.state.dispose();

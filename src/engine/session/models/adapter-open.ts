@@ -18,7 +18,7 @@ import type { DecoderConfig } from '../../nn/config';
 import { type Overlay, overlaidSource, type ReadRows } from '../../nn/overlay';
 import { HEAD_NAME, outerWeights } from '../../nn/weight-parts';
 import { expectedTensors, transpose } from '../../nn/weights';
-import { CANCELLED, fingerprint, hashOf, json, namedFiles, readAll } from './chosen-files';
+import { CANCELLED, fingerprint, hashOf, json, lastPart, namedFiles, readAll } from './chosen-files';
 import { type LoadedModel, parametersOf } from './pair';
 import { isPccot, PCCOT_ARGUMENTS, pccotStudent } from './release-pccot';
 import { studentOfFile } from './student-file';
@@ -36,8 +36,7 @@ export interface SplitFiles {
   readonly base: readonly NamedFile[];
 }
 
-const fileName = ({ name }: NamedFile): string =>
-  name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1);
+const fileName = ({ name }: NamedFile): string => lastPart(name);
 const placeOf = (file: NamedFile): string =>
   `${file.folder ?? ''}/${file.name.slice(0, file.name.length - fileName(file).length)}`;
 
@@ -275,11 +274,6 @@ function notesOn(peft: PeftConfig, plan: AdapterPlan, base: ModelReport): string
     (x, y) => x - y,
   );
   const { baseName } = peft;
-  const last = (name: string): string =>
-    name
-      .replace(/[/\\]+$/, '')
-      .split(/[/\\]/)
-      .at(-1) ?? name;
   return [
     ...(plan.lora.length > 0
       ? [
@@ -299,7 +293,7 @@ function notesOn(peft: PeftConfig, plan: AdapterPlan, base: ModelReport): string
         `The adapter replaces rows ${listed(rows.map(String), 8)} of ${JSON.stringify(target)}.`,
     ),
     ...plan.notes,
-    ...(baseName !== undefined && last(baseName) !== last(base.name)
+    ...(baseName !== undefined && lastPart(baseName) !== lastPart(base.name)
       ? [
           `adapter_config.json names ${JSON.stringify(baseName.slice(0, 100))} as its base; it is applied to ${JSON.stringify(base.name)}, whose tensors have the same names and shapes. Whether it is the same model cannot be told from them.`,
         ]

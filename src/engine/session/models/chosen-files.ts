@@ -73,11 +73,18 @@ export async function fingerprint(
 
 const encode = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 
+/** What follows the last folder of a path; a separator at its end is none. */
+export const lastPart = (path: string): string =>
+  path
+    .replace(/[/\\]+$/, '')
+    .split(/[/\\]/)
+    .at(-1) as string;
+
 /** Files by name, without folders. */
 export function namedFiles(files: readonly NamedFile[]): Map<string, Blob> {
   const byName = new Map<string, Blob>();
   for (const { name, data } of files) {
-    const plain = name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1);
+    const plain = lastPart(name);
     if (byName.has(plain))
       throw new FileError(`there are two files ${quote(plain)}`, 'Choose the files of a single checkpoint.');
     byName.set(plain, data);

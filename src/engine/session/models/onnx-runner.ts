@@ -46,12 +46,11 @@ export class OnnxRunner {
       const bytes = await tappedModel(file.model, taps);
       return new OnnxRunner(runtime, file, await runtime.openModelFile({ bytes, files, label: file.name }));
     };
-    const tapped = await verifyTaps(
+    return verifyTaps(
       file,
       () => start([]),
       () => start(file.decoder.taps),
     );
-    return tapped;
   }
 
   /**

@@ -26,6 +26,7 @@ import {
   fingerprint,
   folderOf,
   json,
+  lastPart,
   missing,
   namedFiles,
   readWhole,
@@ -45,14 +46,13 @@ import { openTokenizer } from './tokenizer-files';
 
 /**
  * Opens a checkpoint from its files: config.json, tokenizer.json, model.safetensors or shards with their index (f32, f16
- * or bf16), and tokenizer_config.json, chat_template.jinja and
- * generation_config.json (its end tokens) if there are any. Other files are ignored. Without
- * safetensors, an ONNX export is opened instead, see `openOnnx`. A PEFT adapter among the files is merged into them, or into
- * one of `bases` where it comes alone, see `withAdapter`. Archives (.zip) are unpacked first.
+ * or bf16), and tokenizer_config.json, chat_template.jinja and generation_config.json (its end tokens) if there are any. Other
+ * files are ignored. Without safetensors, an ONNX export is opened instead, see `openOnnx`. A PEFT adapter among the files is
+ * merged into them, or into one of `bases` where it comes alone, see `withAdapter`. Archives (.zip) are unpacked first.
  *
- * Of large weights only the headers and a sample are read, to check them against config.json, and a head that config.json
- * ties to the embedding, to compare the two; values are read tensor by
- * tensor whenever the device needs them, and NaN and infinities are found then.
+ * Of large weights only the headers and a sample are read, to check them against config.json, and a head that config.json ties
+ * to the embedding, to compare the two; values are read tensor by tensor whenever the device needs them, and NaN and infinities
+ * are found then.
  * @throws FileError naming the file that is missing or damaged, ConfigError for an unsupported architecture or a
  *   tokenizer from another model, NumericError for weights that are not finite, CancelledError
  */
@@ -74,12 +74,6 @@ export async function openModel(
   const onOpened = base === (opened?.base ?? opened);
   return withAdapter(base, adapter, { maxWholeBytes: MAX_WHOLE_BYTES, ...options, onOpened });
 }
-
-const lastPart = (name: string): string =>
-  name
-    .replace(/[/\\]+$/, '')
-    .split(/[/\\]/)
-    .at(-1) ?? name;
 
 /** The base of this name, else the opened model; without an adapter that it may have. */
 function baseFor(name: string | undefined, bases: OpenOptions['bases']): OpenedModel | undefined {

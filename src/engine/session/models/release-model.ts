@@ -63,7 +63,7 @@ export async function openRelease(
   const sha256 = memory?.sha256 ?? (await fingerprint(blobs.values(), options));
   const fromBase = [
     ...(config === undefined ? ['config.json'] : []),
-    ...(own.has('tokenizer.json') ? [] : ['the tokenizer']),
+    ...(own.get('tokenizer.json')?.size ? [] : ['the tokenizer']),
   ];
   const notes = [
     ...release.notes,

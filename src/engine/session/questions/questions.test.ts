@@ -94,3 +94,35 @@ it('steps the base with the requested K and feedback, and shows the tokens of th
   );
   await workbench.close();
 });
+
+it('steps through each student on the weights it was trained on, however they are kept', async () => {
+  const files = await tinyPair();
+  const workbench = new LoriWorkbench(tinyEnvironment(files));
+  await workbench.open('wasm');
+  await workbench.loadPair('models');
+  await workbench.openCheckpoint(
+    ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors'].map((name) => ({
+      name,
+      data: new Blob([files.get(`base/${name}`) as Uint8Array<ArrayBuffer>]),
+    })),
+  );
+  const train = () =>
+    workbench.distil({
+      ...tinyRun({ optimiser: { steps: 1 }, data: { heldOut: 0, validation: 0 } }),
+      roles: { student: 'opened', teacher: 'self', data: 'bundled' },
+      observation: { every: 0, samples: 1 },
+    });
+  const stepped = async () => {
+    await workbench.openQuestion({ question: QUESTION, student: 'trained' });
+    const { questions } = workbench as unknown as {
+      questions: { stepper: { decoder: { model: { config: { storage?: string } } } } };
+    };
+    return questions.stepper.decoder.model.config.storage;
+  };
+  await train();
+  expect(await stepped()).toBeUndefined();
+  await workbench.storeWeights('int8');
+  await train();
+  expect(await stepped()).toBe('int8');
+  await workbench.close();
+});

@@ -75,9 +75,12 @@ export interface OpenedStudent {
 /** Of questions of the field (GSM8K's longest have some 200 tokens), and of what is written after the thoughts. */
 const FIELD = { question: 200, answer: 16, explicit: 48 } as const;
 
+/** The same for the same weights, kept in the same way, and for them only. */
+const nameOf = ({ report, config }: LoadedModel): string => `${report.sha256} ${config.storage ?? 'f32'}`;
+
 /** With as many positions as its model has. */
 function askedOf({ on }: OpenedStudent, reasoning: Reasoning): Asked {
-  const { maxPositions = Number.POSITIVE_INFINITY, storage } = on.base.config;
+  const { maxPositions = Number.POSITIVE_INFINITY } = on.base.config;
   const layout = {
     ...FIELD,
     batch: 1,
@@ -89,7 +92,7 @@ function askedOf({ on }: OpenedStudent, reasoning: Reasoning): Asked {
   return {
     models: { ...on, teacher: on.base },
     layout: { ...layout, question },
-    key: `${on.base.report.sha256} ${storage}`,
+    key: nameOf(on.base),
   };
 }
 
@@ -308,7 +311,7 @@ export class Questions {
       layout: lengths
         ? { ...lengths, batch: 1, question: lengths.question + QUESTION_ROOM }
         : { ...UNKNOWN_LENGTHS, prompt: codec.prompt.length },
-      key: `${base.report.sha256} ${teacher.label} ${JSON.stringify(lengths)}`,
+      key: [nameOf(base), nameOf(teacher.model), teacher.adapter?.sha256, JSON.stringify(lengths)].join(' '),
     };
   }
 

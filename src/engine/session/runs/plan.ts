@@ -54,6 +54,10 @@ export function planOf(
   return { batch, trained, layout, reasonings, purpose };
 }
 
+/** The form in which a run reads rationales, the method's own or the teacher's; undefined where it reads none. */
+export const rationaleRead = (config: RunConfig, recipe: Recipe): RationaleForm | undefined =>
+  recipe.rationale?.(config) ?? (recipe.usesTeacher(config) ? rationaleOf(config) : undefined);
+
 /** What of the rationale the teacher is forced through. */
 export const rationaleOf = (config: RunConfig): RationaleForm =>
   'factors' in config ? config.factors.rationale : 'steps';

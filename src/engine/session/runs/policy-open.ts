@@ -47,7 +47,7 @@ export function openPolicy(options: PolicyOptions): Promise<RunPolicy> {
     const { record } = options;
     const of = { roles, decoder, reasoning, signal: options.signal };
     if (!record) return runPolicy({ ...of, reference: undefined });
-    const kept = options.known ?? (await adapter.read()).map((values) => values.slice());
+    const kept = options.known ?? (await adapter.read());
     const tape = new Tape(parameters, layout.batch);
     record(tape);
     const run = owned.add(await options.compile(tape));

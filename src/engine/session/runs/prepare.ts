@@ -1,5 +1,5 @@
 import type { RunConfig } from '../../../contract/config';
-import { compositionFor } from '../../../contract/memory';
+import { bytesBeside, compositionFor } from '../../../contract/memory';
 import { stageAt } from '../../../contract/methods/curriculum';
 import type { Methods } from '../../../contract/methods/method';
 import { labelOf } from '../../../contract/presets';
@@ -96,7 +96,8 @@ export async function prepare(
 
   const reasoning = reasonings.at(-1) as Reasoning;
   const capacity = Math.max(...reasonings.map((each) => capacityFor(decoded, each)));
-  const composition = compositionFor(sizesOf(base.config), runtime.provider, purpose);
+  const sizes = sizesOf(base.config);
+  const composition = compositionFor(sizes, runtime.provider, purpose);
   if (!composition) refuseUnlessFits(base.config, runtime.provider, purpose, 'training');
   checkDecoding(base, capacity);
   if (config.evaluation.explicit) checkDecoding(base, capacityFor(decoded, explicitly(reasoning)));
@@ -154,10 +155,11 @@ export async function prepare(
     const since = past.findLast((t) => startsAnew(t, stages[stageAt(stages, t)]?.from === t)) ?? 0;
     let moments = from && momentsOf(from, parameters, since);
     let known = from?.has('reference') ? from.values('reference', parameters.all) : undefined;
+    const beside = bytesBeside(sizes, runtime.provider, { ...purpose, composition: 'whole' });
     // On WebGPU the losses and AdamW are shaders between small programs; on WASM one program a step is fastest where it fits.
     const compile = (tape: Tape, name: string): Promise<TapeRun> =>
       composition === 'whole'
-        ? compileWhole(model, tape, name)
+        ? compileWhole(model, tape, name, beside)
         : compileLayerwise(model, tape, { ...(device && { device }), between });
     const shapes = parameters.all.map(({ shape }) => shape);
     const groups = parameters.groups(config.optimiser.moduleRate);
@@ -196,9 +198,6 @@ export async function prepare(
         startsAnew,
       }),
     );
-    await curriculum.enter(begun);
-    await clock.aside(between);
-    clock.tell(1, 2, 'programs');
     const decoder = owned.add(
       await decoderFor(models, base, {
         batch: decodedBatch,
@@ -210,6 +209,10 @@ export async function prepare(
     );
     await decoder.prepare(reasonings.flatMap(feedsOf));
     decoder.setParameters(adapter.packs);
+    await clock.aside(between);
+    clock.tell(1, 2, 'programs');
+    // Last, so that the programs of a large model that make room for each other leave those of the first step.
+    await curriculum.enter(begun);
     clock.tell(2, 2, 'programs');
     return {
       ...{ curriculum, losses, trained, ranksUsed, adapter, parameters, decoder, layout, decoded },

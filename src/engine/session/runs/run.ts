@@ -1,27 +1,24 @@
-import type { CallOptions, RunOptions } from '../../../contract/calls';
+import type { RunOptions } from '../../../contract/calls';
 import type { RunConfig } from '../../../contract/config';
-import type { Accuracy, RunEvent, RunResult } from '../../../contract/events';
+import type { RunEvent, RunResult } from '../../../contract/events';
 import type { DataUsed } from '../../../contract/roles';
 import { CancelledError, NumericError, throwIfCancelled } from '../../base/errors';
-import { stopsByItself } from '../../decode/reasoning';
-import { accuracy } from '../../eval/accuracy';
 import type { Recipe } from '../../recipes/shared/recipe';
 import { train } from '../../train/loop';
-import type { Example } from '../models/problems';
 import { batchesOf } from './batches';
 import { PhaseClock } from './clock';
 import type { RunContext, RunSink } from './context';
 import type { LoopControl } from './control';
 import type { Curriculum } from './curriculum';
-import { explicitAccuracy } from './explicit-accuracy';
 import { Keeper } from './keeper';
+import { Measured } from './measured';
 import { Observer } from './observe';
-import { rationaleOf } from './plan';
+import { rationaleRead } from './plan';
 import { type Machinery, prepare } from './prepare';
 import { checkSame, packerFor } from './resume';
 import type { RunData } from './run-data';
 import type { OpenedSnapshot } from './snapshot-file';
-import { generationLimit, reportOf } from './student';
+import { reportOf } from './student';
 
 /**
  * One run, from the teacher's hidden states to the held-out accuracy. The student is handed over when the run is done or
@@ -36,9 +33,6 @@ export const runDistillation = (
   options: RunOptions,
   from?: OpenedSnapshot,
 ): Promise<RunResult> => new Distillation(context, config, control, sink, options, from).run();
-
-/** The two tokens around latents count as reasoning, as in the paper of the students that stop by themselves. */
-const AROUND_LATENTS = 2;
 
 /** One run in progress. */
 class Distillation {
@@ -77,8 +71,7 @@ class Distillation {
     const recipe = context.recipes[config.method] as Recipe;
     const { signal } = this.options;
     const data = await context.data({
-      rationale: recipe.rationale?.(config) ?? (recipe.usesTeacher(config) ? rationaleOf(config) : undefined),
-      signal,
+      ...{ rationale: rationaleRead(config, recipe), signal },
     });
     this.used = data.used;
     const { from } = this;
@@ -102,6 +95,8 @@ class Distillation {
     const { context, clock } = this;
     const { adapter } = machinery;
     const { control, options } = this;
+    const { signal } = options;
+    const measured = new Measured({ ...{ context, clock, machinery, data, signal }, report: this.report });
     let done = this.from?.header.step ?? 0;
     if (options.keep) {
       const { optimiser, keeping } = this.config;
@@ -113,18 +108,17 @@ class Distillation {
       control.beforePause = () => clock.aside(async () => this.keeper?.now(done, 'training'));
     }
     try {
-      done = await this.train(machinery, data, (step) => {
+      done = await this.train(machinery, data, measured, (step) => {
         done = step;
       });
       const isWhole = done >= this.config.optimiser.steps;
       await clock.aside(async () => this.keeper?.now(done, isWhole ? 'training' : 'stopped'));
       await adapter.settle(done);
       const { heldOut } = data;
-      const share =
-        heldOut.length > 0 && done > 0 ? await this.measure(machinery, 'held-out', heldOut, done) : null;
-      const explicit = share && (await this.explicit(machinery, data));
+      const share = heldOut.length > 0 && done > 0 ? await measured.on('held-out', done) : null;
+      const explicit = share && this.config.evaluation.explicit ? await measured.explicit() : undefined;
       await clock.aside(async () => context.queuedCalls?.serve());
-      const teacher = share ? await this.teacher(data) : null;
+      const teacher = share ? await measured.teacher() : null;
       // A run stopped before its first step has no student, and replaces none.
       if (done > 0) this.handOver(machinery);
       if (isWhole) await clock.aside(async () => this.keeper?.now(done, 'done'));
@@ -164,10 +158,11 @@ class Distillation {
   private async train(
     machinery: Machinery,
     { training, validation }: RunData,
+    measured: Measured,
     onDone: (step: number) => void,
   ): Promise<number> {
     const { context, config, clock, control } = this;
-    const { curriculum, adapter, decoder, decoded } = machinery;
+    const { curriculum, adapter, decoder } = machinery;
     const recipe = context.recipes[config.method] as Recipe;
     const { codec } = context.roles;
     const { signal } = this.options;
@@ -181,11 +176,11 @@ class Distillation {
       emit: this.report,
       seen: this.from?.series.spectra.at(-1)?.step,
     });
-    let measured = 0;
+    let evaluated = 0;
     const evaluate = async (at: number): Promise<void> => {
-      const { correct } = await this.measure({ decoder, adapter, decoded }, 'validation', validation, at);
+      const { correct } = await measured.on('validation', at);
       await adapter.offer(at, correct);
-      measured = at;
+      evaluated = at;
     };
     const every = validation.length > 0 ? config.evaluation.every : 0;
     this.tellStage(curriculum);
@@ -214,7 +209,7 @@ class Distillation {
         const isResumed = at === this.from?.header.step;
         const isEntering = curriculum.isEntering(at);
         // What a stage has taught is measured before the next one begins.
-        if (isEntering && every > 0 && measured !== at) await evaluate(at);
+        if (isEntering && every > 0 && evaluated !== at) await evaluate(at);
         await clock.aside(async () => {
           // What it showed is in the series of the run that is resumed.
           if (!isResumed) await observer.at(at);
@@ -235,60 +230,6 @@ class Distillation {
 
   private tellStage({ current: { index, of, name, from } }: Curriculum): void {
     if (of > 1) this.report({ kind: 'stage', stage: index + 1, of, name, step: from + 1 });
-  }
-
-  private async measure(
-    { decoder, adapter, decoded }: Pick<Machinery, 'decoder' | 'adapter' | 'decoded'>,
-    set: 'validation' | 'held-out',
-    examples: readonly Example[],
-    step: number,
-  ): Promise<Accuracy> {
-    const { clock } = this;
-    const { codec, tokenizer, student } = this.context.roles;
-    clock.begin('evaluate');
-    const start = performance.now();
-    const counts = new Map<number, { right: number; wrong: number }>();
-    const share = await accuracy({
-      ...{ decoder, codec, tokenizer },
-      endIds: student.endIds,
-      problems: examples.map((e) => ({ tokens: e.tokens, answer: e.problem.answer })),
-      reasoning: adapter.reasoning,
-      judge: { rule: this.used?.rule },
-      limit: generationLimit(decoded, adapter.reasoning),
-      signal: this.options.signal,
-      onProgress: (done, total) => clock.tell(done, total, 'problems'),
-      onOutcome(_problem, isRight, latents) {
-        const at = counts.get(latents + AROUND_LATENTS) ?? { right: 0, wrong: 0 };
-        counts.set(latents + AROUND_LATENTS, at);
-        if (isRight) at.right++;
-        else at.wrong++;
-      },
-    });
-    const lengths = [...counts].sort(([a], [b]) => a - b).map(([length, of]) => ({ length, ...of }));
-    this.report({
-      ...{ kind: 'evaluation', step, set, accuracy: share, milliseconds: performance.now() - start },
-      ...(stopsByItself(adapter.reasoning) && { lengths }),
-    });
-    return share;
-  }
-
-  /** Accuracy while the student writes its rationale, where it was asked for and is not what was measured already. */
-  private async explicit(machinery: Machinery, { heldOut, used }: RunData): Promise<Accuracy | undefined> {
-    const { config, clock, context } = this;
-    if (!config.evaluation.explicit || machinery.adapter.student.reasoning.explicit) return undefined;
-    clock.begin('evaluate');
-    return explicitAccuracy(context, machinery, heldOut, {
-      rule: used.rule,
-      signal: this.options.signal,
-      onProgress: (done, total) => clock.tell(done, total, 'problems'),
-    });
-  }
-
-  /** The teacher's accuracy, measured once per pair: its time does not count towards the run. */
-  private teacher(data: RunData): Promise<Accuracy> {
-    const report: CallOptions['report'] = (progress) => this.report({ kind: 'progress', progress });
-    const { signal } = this.options;
-    return this.clock.aside(() => this.context.teacherAccuracy(data, { signal, report }));
   }
 
   private result({ curriculum: { step }, adapter, ranksUsed, parameters }: Machinery, done: number) {

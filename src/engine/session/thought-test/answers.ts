@@ -1,13 +1,13 @@
 import type { ProblemCodec, TokenProblem } from '../../data/tokens';
 import type { Decoder } from '../../decode/decoder';
-import { greedy, readTokens } from '../../decode/greedy';
+import { greedy, prompted } from '../../decode/greedy';
 import { logitsOf } from '../../decode/readout';
+import { type ReasonOptions, reasonFrom } from '../../decode/reason';
 import type { Reasoning } from '../../decode/reasoning';
 import type { DecoderState } from '../../decode/state';
 import { isCorrect, lastNumber, textOf } from '../../eval/answer';
 import { readQuestions } from '../../eval/read-questions';
 import type { Tokenizer } from '../../tokenizer/tokenizer';
-import { type ThinkOptions, thinkThrough } from './think';
 
 /** A student that answers the same problems again and again. */
 export interface Answerer {
@@ -50,22 +50,22 @@ export async function answersOf(
   question: DecoderState,
   rows: readonly number[],
   reasoning: Reasoning,
-  options: ThinkOptions = {},
+  given?: ReasonOptions['given'],
 ): Promise<BatchAnswers> {
-  const thought = await thinkThrough(decoder, question, reasoning, { ...options, signal });
-  let state = thought;
+  const { state } = await reasonFrom(decoder, { state: question, fed: 0 }, reasoning, { given, signal });
   try {
-    state = await readTokens(decoder, thought, codec.prompt);
-    const first = logSoftmax(await logitsOf(decoder, state), decoder.shape.batch);
-    const written = await greedy(decoder, state, { endIds, limit, ...(signal && { signal }) });
-    const texts = rows.map((_, i) => textOf(tokenizer, written[i] ?? []));
-    return {
-      right: texts.map((text, i) => isCorrect(text, problems[rows[i] as number]?.answer ?? '')),
-      values: texts.map(lastNumber),
-      first,
-    };
+    return await prompted({ decoder, prompt: codec.prompt }, state, async (asked) => {
+      const first = logSoftmax(await logitsOf(decoder, asked), decoder.shape.batch);
+      const written = await greedy(decoder, asked, { endIds, limit, signal });
+      const texts = rows.map((_, i) => textOf(tokenizer, written[i] ?? []));
+      return {
+        right: texts.map((text, i) => isCorrect(text, problems[rows[i] as number]?.answer ?? '')),
+        values: texts.map(lastNumber),
+        first,
+      };
+    });
   } finally {
-    for (const made of new Set([thought, state])) if (made !== question) made.dispose();
+    if (state !== question) state.dispose();
   }
 }
 

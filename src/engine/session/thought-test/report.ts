@@ -9,7 +9,8 @@ import type {
 import { InputError } from '../../base/errors';
 import { Rng } from '../../base/rng';
 import { expectWhole } from '../../base/whole';
-import { topTokens } from '../../decode/readout';
+import { topTokens, vectorOf } from '../../decode/readout';
+import { type ReasonOptions, reasonFrom } from '../../decode/reason';
 import {
   feedbackOf,
   isThought,
@@ -27,7 +28,6 @@ import { conditionsFor } from './conditions';
 import { projectThoughts, thoughtDirections } from './projected';
 import { meanThoughts, replaceThoughts, type Thoughts } from './replaced';
 import { intermediateResults, TOP } from './results';
-import { type ThinkOptions, thinkThrough } from './think';
 
 export const MAX_PROBLEMS = 1000;
 
@@ -90,7 +90,8 @@ interface Prepared {
   readonly condition: ThoughtCondition;
   readonly reasoning: Reasoning;
   readonly problems: readonly number[];
-  readonly options: (rows: readonly number[]) => ThinkOptions;
+  /** What is fed as a thought of these rows in place of their own, by default nothing. */
+  readonly given?: (rows: readonly number[]) => ReasonOptions['given'];
   readonly directions?: number;
 }
 
@@ -129,8 +130,8 @@ export async function thoughtTestReport(
     const base = await answersOf(of, question, rows, reasoning);
     straight.add(rows, base, base, decoder.shape.batch);
     tell(rows.length);
-    for (const [i, { reasoning: own, options }] of prepared.entries()) {
-      const answers = await answersOf(of, question, rows, own, options(rows));
+    for (const [i, { reasoning: own, given }] of prepared.entries()) {
+      const answers = await answersOf(of, question, rows, own, given?.(rows));
       points[i]?.add(rows, answers, base, decoder.shape.batch);
       tell(rows.length);
     }
@@ -176,11 +177,13 @@ async function readThoughts(of: ThoughtTestOf, tell: (rows: number) => void) {
     });
   };
   await inBatches(of, async (question, rows) => {
-    const state = await thinkThrough(decoder, question, reasoning, {
+    const { state } = await reasonFrom(decoder, { state: question, fed: 0 }, reasoning, {
       signal: of.signal,
-      onThought: async (t, z, before) => {
+      onInput: async (input, { thought }, before) => {
+        if (thought === undefined) return;
+        const z = await vectorOf(decoder, before, input);
         rows.forEach((b, i) => {
-          thoughts.values.set(z.subarray(i * H, (i + 1) * H), (b * K + t) * H);
+          thoughts.values.set(z.subarray(i * H, (i + 1) * H), (b * K + thought - 1) * H);
         });
         // What the thought is made from; the last thought's own state is looked at below.
         await look(before, rows);
@@ -215,38 +218,37 @@ async function prepare(
       ? await thoughtDirections(thoughts, maxRank, rng('directions'), { device: of.device, signal })
       : null;
   const { batch: B } = decoder.shape;
-  const fed = (values: Float32Array<ArrayBuffer>) => (rows: readonly number[]) => ({
-    given: (t: number) => rowsAt(thoughts, values, rows, t, B),
-  });
+  const fed =
+    (values: Float32Array<ArrayBuffer>) =>
+    (rows: readonly number[]) =>
+    (thought: number): Float32Array<ArrayBuffer> =>
+      rowsAt(thoughts, values, rows, thought - 1, B);
   return conditions.flatMap((condition): Prepared[] => {
     switch (condition.kind) {
       case 'count': {
         const own = withThoughts(reasoning, condition.thoughts);
-        return [{ condition, reasoning: own, problems: all, options: () => ({}) }];
+        return [{ condition, reasoning: own, problems: all }];
       }
       case 'one': {
         const t = condition.thought - 1;
         const { hidden: H } = thoughts;
         const mean = means.subarray(t * H, (t + 1) * H);
         // Thoughts that are refined together are all made before the first is fed.
-        const others = reasoning.stages.some(({ kind }) => kind === 'jacobi')
-          ? fed(thoughts.values)
-          : () => ({ given: () => undefined });
-        const options = (rows: readonly number[]) => ({
-          given: (at: number) => (at === t ? repeated(mean, B) : others(rows).given(at)),
-        });
-        return [{ condition, reasoning, problems: all, options }];
+        const others = reasoning.stages.some(({ kind }) => kind === 'jacobi') ? fed(thoughts.values) : null;
+        const given = (rows: readonly number[]) => (thought: number) =>
+          thought === condition.thought ? repeated(mean, B) : others?.(rows)(thought);
+        return [{ condition, reasoning, problems: all, given }];
       }
       case 'replaced': {
         const { values, problems } = replaceThoughts(thoughts, condition.by, {
           ...{ rng: rng(condition.by), answers, pause: pause.embedding },
         });
-        return [{ condition, reasoning, problems, options: fed(values) }];
+        return [{ condition, reasoning, problems, given: fed(values) }];
       }
       case 'directions': {
         if (!found) return [];
         const { values, directions } = projectThoughts(thoughts, found, condition.of, condition.rank);
-        return [{ condition, reasoning, problems: all, options: fed(values), directions }];
+        return [{ condition, reasoning, problems: all, given: fed(values), directions }];
       }
       default:
         return [];

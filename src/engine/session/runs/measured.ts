@@ -1,0 +1,77 @@
+import type { Accuracy, Progress, RunEvent } from '../../../contract/events';
+import { stopsByItself } from '../../decode/reasoning';
+import { accuracy } from '../../eval/accuracy';
+import type { PhaseClock } from './clock';
+import type { RunContext } from './context';
+import { explicitAccuracy } from './explicit-accuracy';
+import type { Machinery } from './prepare';
+import type { RunData } from './run-data';
+import { generationLimit } from './student';
+
+export interface MeasuredOptions {
+  readonly context: RunContext;
+  readonly clock: PhaseClock;
+  readonly machinery: Pick<Machinery, 'decoder' | 'adapter' | 'decoded'>;
+  readonly data: RunData;
+  readonly report: (event: RunEvent) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The two tokens around latents count as reasoning, as in the paper of the students that stop by themselves. */
+const AROUND_LATENTS = 2;
+
+/** The accuracies of a run. */
+export class Measured {
+  constructor(private readonly options: MeasuredOptions) {}
+
+  /** Of the student as it is after `step` steps, which is reported. */
+  async on(set: 'validation' | 'held-out', step: number): Promise<Accuracy> {
+    const { context, clock, machinery, data, report, signal } = this.options;
+    const { decoder, adapter, decoded } = machinery;
+    const { codec, tokenizer, student } = context.roles;
+    const examples = set === 'validation' ? data.validation : data.heldOut;
+    clock.begin('evaluate');
+    const start = performance.now();
+    const counts = new Map<number, { right: number; wrong: number }>();
+    const share = await accuracy({
+      ...{ decoder, codec, tokenizer, signal },
+      endIds: student.endIds,
+      problems: examples.map((e) => ({ tokens: e.tokens, answer: e.problem.answer })),
+      reasoning: adapter.reasoning,
+      judge: { rule: data.used.rule },
+      limit: generationLimit(decoded, adapter.reasoning),
+      onProgress: this.tell,
+      onOutcome(_problem, isRight, latents) {
+        const at = counts.get(latents + AROUND_LATENTS) ?? { right: 0, wrong: 0 };
+        counts.set(latents + AROUND_LATENTS, at);
+        if (isRight) at.right++;
+        else at.wrong++;
+      },
+    });
+    const lengths = [...counts].sort(([a], [b]) => a - b).map(([length, of]) => ({ length, ...of }));
+    report({
+      ...{ kind: 'evaluation', step, set, accuracy: share, milliseconds: performance.now() - start },
+      ...(stopsByItself(adapter.reasoning) && { lengths }),
+    });
+    return share;
+  }
+
+  /** While the student writes its rationale, on the held-out problems; undefined where that is what `on` measures. */
+  async explicit(): Promise<Accuracy | undefined> {
+    const { context, clock, machinery, data, signal } = this.options;
+    if (machinery.adapter.student.reasoning.explicit) return undefined;
+    clock.begin('evaluate');
+    const { rule } = data.used;
+    return explicitAccuracy(context, machinery, data.heldOut, { rule, signal, onProgress: this.tell });
+  }
+
+  /** The teacher's, measured once per pair: its time does not count towards the run. */
+  teacher(): Promise<Accuracy> {
+    const { context, clock, data, report: emit, signal } = this.options;
+    const report = (progress: Progress): void => emit({ kind: 'progress', progress });
+    return clock.aside(() => context.teacherAccuracy(data, { signal, report }));
+  }
+
+  private readonly tell = (done: number, total: number): void =>
+    this.options.clock.tell(done, total, 'problems');
+}

@@ -1,0 +1,71 @@
+import type { LoadedModels } from '../models/subjects';
+import { Checkpoints } from './checkpoints';
+import type { RunSink } from './context';
+import type { Student } from './student';
+
+/** The students there are: that of the last run, with the checkpoints of its run, and the one that was kept as teacher. */
+export class Students {
+  last: Student | undefined;
+  teacher: LoadedModels['kept'];
+  /** Of the run in progress, or of the one that made the student. */
+  checkpoints = new Checkpoints();
+  private checkpointIds = 0;
+  private ids = 0;
+
+  /** @param onReplaced called when there is another student than before */
+  constructor(private readonly onReplaced: () => void) {}
+
+  nextId(): string {
+    return `student-${++this.ids}`;
+  }
+
+  /** Takes a student that was opened, and lists it among the checkpoints. */
+  open(student: Student): void {
+    this.checkpoints.add(++this.checkpointIds, student);
+    this.replace(student);
+  }
+
+  /**
+   * Works with what takes a run's student and checkpoints. Without a new student, as after a cancel, its checkpoints go, and
+   * those of the previous student stay. @param onNone called then
+   */
+  async during<T>(run: (sink: RunSink) => Promise<T>, onNone: () => void): Promise<T> {
+    const before = this.checkpoints;
+    let handedOver = false;
+    // The previous list goes once there is something to replace it.
+    const own = (): Checkpoints => {
+      if (this.checkpoints === before) this.checkpoints = new Checkpoints();
+      return this.checkpoints;
+    };
+    const sink: RunSink = {
+      checkpoint: (checkpoint) => {
+        own().add(++this.checkpointIds, checkpoint);
+        return this.checkpointIds;
+      },
+      student: (student) => {
+        own();
+        this.replace(student);
+        handedOver = true;
+      },
+    };
+    try {
+      return await run(sink);
+    } finally {
+      if (!handedOver) {
+        this.checkpoints = before;
+        onNone();
+      }
+    }
+  }
+
+  forget(): void {
+    this.last = undefined;
+    this.teacher = undefined;
+    this.checkpoints = new Checkpoints();
+  }
+
+  private replace(student: Student): void {
+    this.last = student;
+    this.onReplaced();
+  }
+}
