@@ -4,6 +4,7 @@ import type { Methods } from '../contract/methods/method';
 import type { RunFile } from '../contract/run-file';
 import type { LoriWorkbench } from '../engine/session/workbench';
 import type {
+  EvaluationArguments,
   ExportArguments,
   GenerateArguments,
   LensArguments,
@@ -28,6 +29,10 @@ export interface CommandInput {
   readonly contenders: readonly Contender[];
   readonly seeds: readonly number[];
   readonly baseline: string | undefined;
+  /** What `eval` looks at problem by problem, where it does. */
+  readonly evaluation: EvaluationArguments;
+  /** The presets that are named. */
+  readonly chosen: { readonly preset: readonly string[] };
   /** Previous contents of --out, with --resume. */
   readonly earlier: unknown;
   /** Writes the results so far to --out. */

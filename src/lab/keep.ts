@@ -12,6 +12,9 @@ import { listed, quote } from '../text/quote';
 /** The run's latest snapshot. */
 const SNAPSHOT = 'snapshot.safetensors';
 
+/** Where a run that is kept in a folder has its file. */
+export const snapshotPath = (folder: string): string => join(folder, SNAPSHOT);
+
 /** Writes snapshots into the folder: under another name, flushed to the disk, and then in place of the one before. */
 export async function keepIn(folder: string): Promise<NonNullable<RunOptions['keep']>> {
   await mkdir(folder, { recursive: true });

@@ -19,6 +19,7 @@ const nothing: Workbench = {
   exportStates: unused,
   exportModel: unused,
   causal: unused,
+  evaluate: unused,
   testThoughts: unused,
   checkpoints: unused,
   openCheckpoint: unused,

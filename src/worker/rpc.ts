@@ -20,6 +20,7 @@ export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = 
   exportStates: { options: 1 },
   exportModel: { options: 1 },
   causal: { options: 1 },
+  evaluate: { options: 1 },
   testThoughts: { options: 1 },
   checkpoints: {},
   openCheckpoint: { options: 1 },

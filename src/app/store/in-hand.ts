@@ -51,6 +51,7 @@ type CancelName = Extract<
   | 'cancelLens'
   | 'cancelCausal'
   | 'cancelThoughtTest'
+  | 'cancelEvaluation'
   | 'cancelOpening'
   | 'cancelExport'
   | 'cancelModelExport'
@@ -84,6 +85,7 @@ type Watched = Pick<
   | 'modelFile'
   | 'latents'
   | 'thoughtTest'
+  | 'evaluation'
   | 'arena'
   | 'generation'
   | 'run'
@@ -102,6 +104,7 @@ export function inHand(state: Watched): readonly InHand[] {
     modelFile,
     latents,
     thoughtTest,
+    evaluation,
     arena,
     generation,
     run,
@@ -141,6 +144,7 @@ export function inHand(state: Watched): readonly InHand[] {
   add('model-file', 'Writing the file', modelFile.task, 'cancelModelExport');
   add('causal', 'Causal test', lens.causal, 'cancelCausal');
   add('thought-test', 'Test of the thoughts', thoughtTest.task, 'cancelThoughtTest');
+  add('evaluation', 'Evaluation', evaluation.task, 'cancelEvaluation');
   add('arena', 'Arena', arena.task, 'cancelArena');
   add('session', 'Reading the question', latents.session, 'cancelLatents');
   add('thought', 'Latent thought', latents.thought, 'cancelLatents');

@@ -15,6 +15,7 @@ import type {
   RowsCost,
   TokenCounts,
 } from '../../contract/data';
+import type { Evaluation, EvaluationEvent, EvaluationRequest } from '../../contract/evaluation';
 import type {
   DeviceReport,
   ExplicitReport,
@@ -57,6 +58,7 @@ import { RECIPES } from '../methods/index';
 import type { Recipe } from '../recipes/shared/recipe';
 import { causalTest } from './causal/causal';
 import { type DataFrom, DataRoom } from './data/data-room';
+import { evaluate } from './evaluation/evaluation';
 import { ExclusiveQueue } from './exclusive-queue';
 import { exportModel } from './exports/export';
 import { GenerationDecoders } from './generate/decoders';
@@ -183,6 +185,16 @@ export class LoriWorkbench implements Workbench {
   causal(request: CausalRequest, options: CallOptions<Progress | CausalEvent> = {}): Promise<CausalReport> {
     return this.queue.between(
       async () => causalTest({ ...this.provider(), held: this.held(), cache: this.states }, request, options),
+      options.signal,
+    );
+  }
+
+  evaluate(
+    request: EvaluationRequest,
+    options: CallOptions<Progress | EvaluationEvent> = {},
+  ): Promise<Evaluation> {
+    return this.queue.between(
+      async () => evaluate({ ...this.provider(), held: this.held() }, request, options),
       options.signal,
     );
   }
