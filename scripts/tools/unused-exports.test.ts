@@ -30,10 +30,10 @@ it('finds what nothing uses, and what tests alone use, also beside tests', () =>
       'src/x.testing.ts': `export const left = 1;\nexport const right = 2;`,
     }),
   ).toEqual([
-    'src/x.ts: b tests',
+    'src/x.testing.ts: right nothing',
     'src/x.ts: C nothing',
     'src/x.ts: D nothing',
-    'src/x.testing.ts: right nothing',
+    'src/x.ts: b tests',
   ]);
 });
 
