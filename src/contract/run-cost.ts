@@ -31,6 +31,9 @@ export interface RunCost {
   readonly memory: MemoryEstimate;
   /** How the teacher is read; null where it is not. */
   readonly reading: TeacherReading | null;
-  /** Estimated seconds on the threads there are; null on WebGPU, where they are not known. */
+  /**
+   * Estimated seconds on the threads there are, corrected by those of the run before; null on WebGPU until a run was timed
+   * there.
+   */
   readonly seconds: { readonly step: number; readonly teacher: number; readonly all: number } | null;
 }

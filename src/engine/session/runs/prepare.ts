@@ -28,7 +28,7 @@ import { TrainedAdapter } from './adapter';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
 import { Curriculum } from './curriculum';
-import { planOf } from './plan';
+import { planOf, type RunPlan } from './plan';
 import { openPolicy } from './policy-open';
 import type { RunData } from './run-data';
 import type { OpenedSnapshot } from './snapshot-file';
@@ -60,6 +60,8 @@ export interface PrepareOptions {
   /** Awaited between pieces of work: it waits while the run is paused, and rejects when it is cancelled. */
   readonly between: () => Promise<void>;
   readonly signal: AbortSignal | undefined;
+  /** Told the sizes, before anything is computed. */
+  readonly onPlan?: (plan: RunPlan) => void;
   /** Where a run that is resumed goes on. */
   readonly from?: OpenedSnapshot | undefined;
 }
@@ -77,13 +79,14 @@ export async function prepare(
   config: RunConfig,
   recipe: Recipe,
   { training, validation, heldOut }: RunData,
-  { clock, between, signal, from }: PrepareOptions,
+  { clock, between, signal, onPlan, from }: PrepareOptions,
 ): Promise<Machinery> {
   const { runtime, models, device, roles } = context;
   const { student: base, codec } = roles;
   const tokensOf = (examples: readonly Example[]) => examples.map((e) => e.tokens);
   const stages = stagesOf(config, context.methods);
-  const { batch, trained, layout, reasonings, purpose } = planOf(config, recipe, roles, stages, { training });
+  const plan = planOf(config, recipe, roles, stages, { training });
+  const { batch, trained, layout, reasonings, purpose } = plan;
   const evaluated = [...validation, ...heldOut];
   // The first training samples are observed; without problems to evaluate on they are all that is decoded.
   const observed = training.slice(0, config.observation.samples);
@@ -98,6 +101,7 @@ export async function prepare(
   checkDecoding(base, capacity);
   if (config.evaluation.explicit) checkDecoding(base, capacityFor(decoded, explicitly(reasoning)));
 
+  onPlan?.(plan);
   const { losses, ranksUsed = {} } = await targetsOf({
     ...{ context, config, recipe, training, layout, clock, between, signal },
   });

@@ -53,24 +53,25 @@ export async function targetsOf(options: TargetsOptions): Promise<Targets> {
   return targets;
 }
 
-/** The teacher, whose readings are the phase ‘teacher’ of the run, and what is done between and after them ‘factors’. */
+/** The teacher, whose readings are the phase ‘teacher’ of the run, with what is done between them; what comes after is ‘factors’. */
 function readerOf({ context, config, recipe, training, layout, clock, between }: TargetsOptions) {
   const { models, roles, heldStatesBytes } = context;
   const { held, readings } = readingOf(config, recipe, training, roles, heldStatesBytes);
   checkPositions(roles.teacher.model, layout.question + layout.explicit, 'the teacher pass', SHORTER);
-  let reading = -1;
-  const state = { isReading: false };
+  const state = { isReading: true };
+  let before = 0;
   const pass = new TeacherPass(models, roles, training, layout, {
     rationale: rationaleOf(config),
     holds: held,
     between,
-    onReading(isReading) {
-      state.isReading = isReading;
-      if (isReading) reading++;
-      clock.begin(isReading ? 'teacher' : 'factors');
-      if (!isReading) clock.tell(0, training.length, 'samples');
+    onProgress: (done, total) => clock.tell(before + done, readings * total, 'samples'),
+    onRead() {
+      before += training.length;
+      state.isReading = before < readings * training.length;
+      if (state.isReading) return;
+      clock.begin('factors');
+      clock.tell(0, training.length, 'samples');
     },
-    onProgress: (done, total) => clock.tell(reading * total + done, readings * total, 'samples'),
   });
   return Object.assign(state, { pass });
 }

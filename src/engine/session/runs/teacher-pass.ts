@@ -27,8 +27,8 @@ export interface TeacherOptions {
   readonly rationale?: RationaleForm;
   /** Whether all samples' states may be held: as many are then read at a time as a batch of the run has, else one. */
   readonly holds: boolean;
-  /** Called when a reading begins and ends. */
-  readonly onReading?: (isReading: boolean) => void;
+  /** Called when all samples have been read, once a reading. */
+  readonly onRead?: () => void;
   /** Samples read so far, of this reading. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Awaited before each batch: it waits while the run is paused, and rejects when it is cancelled. */
@@ -61,15 +61,13 @@ export class TeacherPass implements TeacherReader {
   }
 
   async each(visit: (states: TeacherStates, sample: number) => void | Promise<void>): Promise<void> {
-    const { onReading } = this.options;
-    onReading?.(true);
     const owned = new Owned();
     try {
       await this.read(owned, visit);
     } finally {
       await owned.dispose();
-      onReading?.(false);
     }
+    this.options.onRead?.();
   }
 
   private async read(owned: Owned, visit: Parameters<TeacherReader['each']>[0]): Promise<void> {
