@@ -19,6 +19,9 @@ export interface RunCost {
   readonly memory: MemoryEstimate;
   /** Bytes of the teacher's hidden states on whole rationales, outside WebAssembly, until the targets are made of them. */
   readonly states: number;
-  /** Estimated seconds on the threads there are; null on WebGPU, where they are not known. */
+  /**
+   * Estimated seconds on the threads there are, corrected by those of the run before; null on WebGPU until a run was timed
+   * there.
+   */
   readonly seconds: { readonly step: number; readonly teacher: number; readonly all: number } | null;
 }

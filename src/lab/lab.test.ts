@@ -9,7 +9,7 @@ import { METHODS } from '../contract/methods/index';
 import type { Methods } from '../contract/methods/method';
 import { PRESETS } from '../contract/presets';
 import type { RunFile } from '../contract/run-file';
-import { parseSafetensors } from '../engine/checkpoint/safetensors';
+import { parseSafetensors } from '../engine/checkpoint/safetensors.testing';
 import { wordProblems } from '../engine/data/word-problems';
 import { RECIPES } from '../engine/methods/index';
 import { LoriWorkbench } from '../engine/session/workbench';

@@ -127,9 +127,6 @@ export function withSteps(reasoning: Reasoning, K: number, feedback: Feedback): 
   };
 }
 
-/** A name that is the same for equal reasonings only, for caches. */
-export const reasoningName = (reasoning: Reasoning): string => JSON.stringify(reasoning);
-
 /** Whether a head decides how many latents it makes. */
 export const stopsByItself = ({ stages }: Reasoning): boolean => stages.some(stopsIn);
 

@@ -4,8 +4,9 @@ import { anchorFactors, layerStd, teacherFactors } from '../analysis/lori-factor
 import { Pace } from '../analysis/pace';
 import { Rng } from '../base/rng';
 import { thoughtsIn } from '../decode/reasoning';
-import { Graph, programInputs } from '../graph/graph';
-import { interpret } from '../graph/interpret';
+import { programInputs } from '../graph/gradient.testing';
+import { Graph } from '../graph/graph';
+import { interpret } from '../graph/interpret.testing';
 import { finished } from '../kernels/shared/eigen';
 import type { DecoderConfig } from '../nn/config';
 import { readGolden } from '../testing/golden.testing';

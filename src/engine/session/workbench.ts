@@ -89,6 +89,7 @@ import { costOf, planOf, rationaleRead } from './runs/plan';
 import { studentOf } from './runs/resume';
 import { runDistillation } from './runs/run';
 import { runData } from './runs/run-data';
+import { RunPace } from './runs/run-pace';
 import { type OpenedSnapshot, readSnapshot } from './runs/snapshot-file';
 import { stagesOf } from './runs/stages';
 import { reportOf, type Student } from './runs/student';
@@ -115,6 +116,7 @@ export class LoriWorkbench implements Workbench {
   /** Hidden states the lens has gathered. */
   private readonly states = new StatesCache();
   private readonly pace = new LensPace();
+  private readonly runPace = new RunPace();
   private readonly generation = new GenerationDecoders();
   private readonly queue = new ExclusiveQueue();
   /** Reading files uses no model, so it has a queue of its own. */
@@ -318,7 +320,7 @@ export class LoriWorkbench implements Workbench {
     const asked = { rationale: rationaleRead(config, recipe), signal };
     const data = await runData(config, roles, this.held(), asked);
     const plan = planOf(config, recipe, roles, stagesOf(config, this.methods), data);
-    return costOf(config, recipe, roles, { runtime, data, plan });
+    return costOf(config, recipe, roles, { runtime, data, plan, pace: this.runPace });
   }
 
   /** @throws InputError, ConfigError where the models of a configuration are not there or do not go together */
@@ -378,6 +380,7 @@ export class LoriWorkbench implements Workbench {
           ? this.questions.teacherAccuracy(data.heldOut.length, o)
           : teacherAccuracy(models, roles, config.data.prompt, data, o),
       queuedCalls: this.queue,
+      pace: this.runPace,
     };
     return this.students.during(
       (sink) => runDistillation(context, config, control, sink, options, from),
@@ -483,6 +486,7 @@ export class LoriWorkbench implements Workbench {
     await this.generation.drop();
     this.states.drop();
     this.pace.forgetDevice();
+    this.runPace.forgetDevice();
     if (this.opened) await closeProvider(this.opened);
     this.opened = undefined;
   }

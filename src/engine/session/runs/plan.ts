@@ -3,6 +3,7 @@ import {
   compositionFor,
   estimateMemory,
   HOST_BYTES,
+  type ModelSizes,
   type Purpose,
   stepSeconds,
 } from '../../../contract/memory';
@@ -18,6 +19,7 @@ import { sizesOf } from '../models/fits';
 import type { Example } from '../models/problems';
 import type { Roles } from '../models/roles';
 import type { RunData } from './run-data';
+import { RunPace, type RunSeconds } from './run-pace';
 import { reasoningIn, type stagesOf } from './stages';
 
 /** The sizes of a run, before anything is computed. */
@@ -95,23 +97,63 @@ const writesRationale = ({ weights }: RunConfig): boolean => !('explicit' in wei
 /** Two threads take this share of the time of one (measured: 1.45 times as fast). */
 const threaded = (seconds: number, threads: number): number => (threads > 1 ? seconds / 1.45 : seconds);
 
+/** The plan with the way in which a step is run, where it fits in one. */
+function composed({ purpose }: RunPlan, roles: Roles, { provider }: Pick<Runtime, 'provider'>) {
+  const composition = compositionFor(sizesOf(roles.student.config), provider, purpose) ?? null;
+  return { composition, purpose: composition ? { ...purpose, composition } : purpose };
+}
+
+/**
+ * Seconds of a run by operations counted, as they would be on WASM: of one sample of the teacher pass, one step of the
+ * optimiser, one problem answered. `RunPace` makes times of them.
+ */
+export function estimatedSeconds(
+  config: RunConfig,
+  recipe: Recipe,
+  roles: Roles,
+  { runtime, plan }: { readonly runtime: Pick<Runtime, 'provider' | 'threads'>; readonly plan: RunPlan },
+): RunSeconds {
+  const { question, explicit, answer } = plan.layout;
+  const reading = (model: ModelSizes, tokens: number): number =>
+    threaded(
+      estimateMemory(model, 'wasm', { kind: 'see', sequences: 1, tokens }).seconds ?? 0,
+      runtime.threads,
+    );
+  const sizes = sizesOf(roles.student.config);
+  const { purpose } = composed(plan, roles, runtime);
+  const single = threaded(stepSeconds(sizes, purpose), runtime.threads);
+  const fed = Math.max(...plan.reasonings.map(positionsRun));
+  return {
+    teacher: recipe.usesTeacher(config)
+      ? reading(sizesOf(roles.teacher.model.config), question + explicit)
+      : 0,
+    step: single * config.optimiser.accumulation,
+    problem: reading(sizes, question + fed + answer),
+  };
+}
+
 /** What the run takes, estimated. */
 export function costOf(
   config: RunConfig,
   recipe: Recipe,
   roles: Roles,
-  { runtime, data, plan }: { readonly runtime: Runtime; readonly data: RunData; readonly plan: RunPlan },
+  {
+    runtime,
+    data,
+    plan,
+    pace = new RunPace(),
+  }: {
+    readonly runtime: Runtime;
+    readonly data: RunData;
+    readonly plan: RunPlan;
+    readonly pace?: RunPace;
+  },
 ): RunCost {
   const sizes = sizesOf(roles.student.config);
-  const composition = compositionFor(sizes, runtime.provider, plan.purpose) ?? null;
-  const purpose: typeof plan.purpose = composition ? { ...plan.purpose, composition } : plan.purpose;
+  const { composition, purpose } = composed(plan, roles, runtime);
   const usesTeacher = recipe.usesTeacher(config);
-  const step = threaded(stepSeconds(sizes, purpose), runtime.threads);
-  const read = plan.layout.question + plan.layout.explicit;
-  const one =
-    estimateMemory(sizes, runtime.provider, { kind: 'see', sequences: 1, tokens: read }).seconds ?? 0;
-  const teacher = usesTeacher ? threaded(one, runtime.threads) * data.training.length : 0;
-  const steps = config.optimiser.steps * config.optimiser.accumulation;
+  const estimated = estimatedSeconds(config, recipe, roles, { runtime, plan });
+  const each = pace.correct(config.method, estimated, runtime.provider);
   return {
     data: data.used,
     student: roles.student.report.name,
@@ -122,6 +164,11 @@ export function costOf(
     storage: composition === 'layerwise' ? 'f32' : (sizes.storage ?? 'f32'),
     memory: estimateMemory(sizes, runtime.provider, purpose),
     states: usesTeacher ? statesBytes(data.training, config, roles) : 0,
-    seconds: runtime.provider === 'wasm' ? { step, teacher, all: teacher + steps * step } : null,
+    seconds: each && secondsOf(each, config, data),
   };
+}
+
+function secondsOf(each: RunSeconds, { optimiser }: RunConfig, { training }: RunData) {
+  const teacher = each.teacher * training.length;
+  return { step: each.step, teacher, all: teacher + optimiser.steps * each.step };
 }

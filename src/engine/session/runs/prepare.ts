@@ -30,7 +30,7 @@ import { TrainedAdapter } from './adapter';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
 import { Curriculum } from './curriculum';
-import { planOf, rationaleOf, refuseUnlessStatesFit, statesBytes } from './plan';
+import { planOf, type RunPlan, rationaleOf, refuseUnlessStatesFit, statesBytes } from './plan';
 import { openPolicy } from './policy-open';
 import type { RunData } from './run-data';
 import type { OpenedSnapshot } from './snapshot-file';
@@ -62,6 +62,8 @@ export interface PrepareOptions {
   /** Awaited between pieces of work: it waits while the run is paused, and rejects when it is cancelled. */
   readonly between: () => Promise<void>;
   readonly signal: AbortSignal | undefined;
+  /** Told the sizes, before anything is computed. */
+  readonly onPlan?: (plan: RunPlan) => void;
   /** Where a run that is resumed goes on. */
   readonly from?: OpenedSnapshot | undefined;
 }
@@ -81,13 +83,14 @@ export async function prepare(
   config: RunConfig,
   recipe: Recipe,
   { training, validation, heldOut }: RunData,
-  { clock, between, signal, from }: PrepareOptions,
+  { clock, between, signal, onPlan, from }: PrepareOptions,
 ): Promise<Machinery> {
   const { runtime, models, device, roles } = context;
   const { student: base, teacher: read, codec } = roles;
   const tokensOf = (examples: readonly Example[]) => examples.map((e) => e.tokens);
   const stages = stagesOf(config, context.methods);
-  const { batch, trained, layout, reasonings, purpose } = planOf(config, recipe, roles, stages, { training });
+  const plan = planOf(config, recipe, roles, stages, { training });
+  const { batch, trained, layout, reasonings, purpose } = plan;
   const evaluated = [...validation, ...heldOut];
   // The first training samples are observed; without problems to evaluate on they are all that is decoded.
   const observed = training.slice(0, config.observation.samples);
@@ -106,6 +109,7 @@ export async function prepare(
     checkPositions(read.model, layout.question + layout.explicit, 'the teacher pass', SHORTER);
   }
 
+  onPlan?.(plan);
   clock.begin('teacher');
   const teacher = recipe.usesTeacher(config)
     ? await teacherStates(models, roles, training, layout, {
