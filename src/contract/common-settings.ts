@@ -7,7 +7,6 @@ import { APP, count, group, OURS, setting } from './settings';
 /** The settings every run has, whatever its method. */
 
 export const LINEARS = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] as const;
-export type LinearTarget = (typeof LINEARS)[number];
 
 /** Settings that come before the method's own. */
 export const before = {

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { RULE_IDS } from '../contract/answer-rules';
 import { evaluateOn, sameRequest } from '../contract/evaluate-on';
 import {
+  answererKey,
   compareEvaluations,
   EVALUATION_MODES,
   type Evaluation,
@@ -10,6 +11,7 @@ import {
   evaluationFile,
   evaluationRows,
   modeWords,
+  requestKey,
   summarise,
 } from '../contract/evaluation';
 import { holm } from '../contract/paired';
@@ -25,8 +27,9 @@ const SAVE_EVERY = 2000;
 
 /** Whether `eval` is to look at single problems, rather than at presets over seeds. */
 export const asksForItems = ({ evaluation: given }: CommandInput): boolean =>
-  [given.latents, given.modes, given.csv, given.open, given.adapter].some((one) => one !== undefined) ||
-  [given.subject, given.kept, given.data].some(({ length }) => length > 0);
+  [given.latents, given.modes, given.csv, given.open, given.adapter, given.kept].some(
+    (one) => one !== undefined,
+  ) || [given.subject, given.data].some(({ length }) => length > 0);
 
 /**
  * Subjects answer the same problems, problem by problem: after their thoughts, after a written rationale and at once, or with
@@ -39,7 +42,12 @@ export const evaluateItems: Command = async (input) => {
   const rule = ruleOf(given.rule);
   const done: Evaluation[] = [];
   let saved = performance.now();
-  const outcome = () => ({ evaluations: done });
+  const keyOf = (one: Evaluation): string => `${requestKey(one.request)} ${answererKey(one)}`;
+  // What is in the file and is not asked again stays there, to be compared with.
+  const outcome = (now: readonly Evaluation[] = done) => {
+    const keys = new Set(now.map(keyOf));
+    return { evaluations: [...begun.filter((one) => !keys.has(keyOf(one))), ...now] };
+  };
   let source: ProblemSource = HELD_OUT;
   if (given.data.length > 0) {
     await openRows(workbench, given.data, say);
@@ -56,7 +64,7 @@ export const evaluateItems: Command = async (input) => {
         onAnswers(soFar) {
           if (performance.now() - saved < SAVE_EVERY) return;
           saved = performance.now();
-          saving = saving.then(() => save({ evaluations: [...done, soFar] }));
+          saving = saving.then(() => save(outcome([...done, soFar])));
         },
       }).catch(refusal);
       await saving;
@@ -73,7 +81,7 @@ export const evaluateItems: Command = async (input) => {
       say(`${name}, ${modeWords(one)}: ${accuracyText(accuracy)}${times}`);
       await save(outcome());
     }
-  if (given.csv !== undefined) await writeFile(given.csv, csv(evaluationRows(done)));
+  if (given.csv !== undefined) await writeFile(given.csv, csv(evaluationRows(outcome().evaluations)));
   const compared = comparisons(done);
   return {
     ...outcome(),

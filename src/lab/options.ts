@@ -4,6 +4,7 @@ import type { Accuracy } from '../contract/events';
 import { GENERATE_SETTINGS, type GenerateSettings } from '../contract/generate';
 import { CONTROLS, STACKS } from '../contract/lens';
 import { EXPORT_DTYPES, MODEL_FORMATS, ONNX_LENGTH } from '../contract/model-files';
+import { RUN_FORMATS } from '../contract/run-bundle';
 import { rangeText, type Setting } from '../contract/settings';
 
 /** The value of an option that counts something. @throws an error that says what was expected */
@@ -146,15 +147,22 @@ export const OPTIONS = {
     default: false,
     value: 'folder',
     about:
-      'Continue: of distil, the run that --keep left in this folder, to the bits of a run that was never interrupted; of eval, without a folder, from the file of --out, to which every finished run is saved.',
+      'Continue: of distil, the run that --keep left in this folder, or a run bundle (.zip), to the bits of a run that was never interrupted; of eval, without a folder, from the file of --out, to which every finished run is saved.',
     commands: ['eval', 'distil'],
   },
   keep: {
     type: 'string',
     value: 'folder',
     about:
-      'Where the run is kept while it trains (keeping.every says how often): parameters, moments, step, curves and configuration, as one safetensors file.',
+      'Where the run is kept while it trains (keeping.every says how often): parameters, moments, step, curves and configuration, as one safetensors file, and in the end its result.',
     commands: ['distil'],
+  },
+  kept: {
+    type: 'string',
+    value: 'run',
+    about:
+      'A kept run, the folder that --keep wrote or a run bundle (.zip): its student is the one that “student” means, and nothing is trained. If its model was opened, give it again (--open; of export and step: --model).',
+    commands: both(SUBJECTS, ['step']),
   },
   question: {
     type: 'string',
@@ -305,9 +313,9 @@ export const OPTIONS = {
   format: {
     type: 'string',
     default: 'peft',
-    value: MODEL_FORMATS.join('|'),
+    value: [...MODEL_FORMATS, ...RUN_FORMATS].join('|'),
     about:
-      'peft: a zip with the adapter as PEFT stores it. merged: a zip with the whole model, adapters merged. onnx: a graph, ids to logits.',
+      'peft: a zip with the adapter as PEFT stores it. merged: a zip with the whole model, adapters merged. onnx: a graph, ids to logits. bundle: a run with its student, as the page opens it again. torch: a program that trains the run on in PyTorch.',
     commands: EXPORT,
   },
   dtype: {
@@ -327,7 +335,7 @@ export const OPTIONS = {
     type: 'string',
     value: EVALUATION_MODES.join(','),
     about:
-      'How problems are answered, one by one: after thoughts (implicit), after a written rationale (explicit), at once (no-CoT). By default all that the subject can, unless --latents is given. With this, --latents, --csv, --kept, --subject, --open or --data, eval looks at single problems.',
+      'How problems are answered, one by one: after thoughts (implicit), after a written rationale (explicit), at once (no-CoT). By default all that the subject can, unless --latents is given. With this, --latents, --csv, --kept, --subject, --open or --data, eval looks at single problems; answers that are in the file of --out already (--resume) are compared with.',
     commands: EVAL,
   },
   latents: {
@@ -354,14 +362,6 @@ export const OPTIONS = {
     type: 'string',
     value: 'file.csv',
     about: 'Also writes every answer to every problem as a row.',
-    commands: EVAL,
-  },
-  kept: {
-    type: 'string',
-    multiple: true,
-    default: [] as string[],
-    value: 'folder',
-    about: 'A run that --keep left, whose student is looked at; may be given several times.',
     commands: EVAL,
   },
   plan: {
@@ -477,7 +477,7 @@ export interface TrainingArguments {
 /** The given options of `eval` where it looks at single problems. */
 export interface EvaluationArguments {
   readonly subject: readonly string[];
-  readonly kept: readonly string[];
+  readonly kept?: string | undefined;
   readonly open?: string | undefined;
   readonly adapter?: string | undefined;
   readonly storage?: string | undefined;

@@ -1,14 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import type { RunConfig } from '../contract/config';
 import type { Subject } from '../contract/lens';
 import { type CommandInput, type Contender, unobserved } from './command';
-import { snapshotPath } from './keep';
 import { openGiven, parseSubject, selectionsOf } from './subjects';
 
 /** The options that say who answers. */
 export interface WhoArguments {
   readonly subject: readonly string[];
-  readonly kept: readonly string[];
+  readonly kept?: string | undefined;
   readonly open?: string | undefined;
   readonly adapter?: string | undefined;
   readonly storage?: string | undefined;
@@ -21,11 +19,11 @@ export interface Who {
 }
 
 /**
- * The subjects that are asked for, one after another: those named, the opened checkpoint, the students kept in folders, and
+ * The subjects that are asked for, one after another: those named, the opened checkpoint, the student of a kept run, or
  * those of the presets, which are trained here; without any, that of the configuration.
  */
 export async function* askedSubjects(
-  { workbench, contenders, config, chosen, say, onEvent }: CommandInput,
+  { workbench, contenders, config, chosen, kept, say, onEvent }: CommandInput,
   given: WhoArguments,
 ): AsyncGenerator<Who> {
   const named = given.subject.map((text) => parseSubject(text, false));
@@ -44,17 +42,14 @@ export async function* askedSubjects(
       if (found) yield { name: `student@${step}`, subject: found.subject };
     }
   }
-  for (const folder of given.kept) {
-    const path = snapshotPath(folder);
-    const file = await readFile(path).catch((error: Error) => {
-      throw new Error(`--kept ${JSON.stringify(folder)}: no run is kept there (${error.message})`);
-    });
-    const { label, step } = await workbench.openStudent(new Uint8Array(file));
-    say(`${folder}: ${label}, step ${step}`);
-    yield { name: folder, subject: { kind: 'student' } };
+  if (kept) {
+    const { label, step } = await workbench.openStudent(kept.file);
+    say(`${given.kept}: ${label}, step ${step}`);
+    yield { name: String(given.kept), subject: { kind: 'student' } };
+    return;
   }
   const asksForStudent = named.some(({ kind, step }) => kind === 'student' && step === undefined);
-  const isNobody = !isOpened && named.length === 0 && given.kept.length === 0;
+  const isNobody = !isOpened && named.length === 0;
   const trained: readonly Contender[] =
     chosen.preset.length > 0
       ? contenders

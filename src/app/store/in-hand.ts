@@ -55,6 +55,7 @@ type CancelName = Extract<
   | 'cancelOpening'
   | 'cancelExport'
   | 'cancelModelExport'
+  | 'cancelRunZip'
   | 'cancelData'
   | 'cancelFetching'
   | 'cancelCounting'
@@ -83,6 +84,7 @@ type Watched = Pick<
   | 'lens'
   | 'sources'
   | 'modelFile'
+  | 'runZip'
   | 'latents'
   | 'thoughtTest'
   | 'evaluation'
@@ -102,6 +104,7 @@ export function inHand(state: Watched): readonly InHand[] {
     lens,
     sources,
     modelFile,
+    runZip,
     latents,
     thoughtTest,
     evaluation,
@@ -142,6 +145,7 @@ export function inHand(state: Watched): readonly InHand[] {
   add('lens', 'Decomposition', lens.report, 'cancelLens');
   add('file', 'Writing hidden states', lens.file, 'cancelExport');
   add('model-file', 'Writing the file', modelFile.task, 'cancelModelExport');
+  add('run-zip', 'Writing a run', runZip.task, 'cancelRunZip');
   add('causal', 'Causal test', lens.causal, 'cancelCausal');
   add('thought-test', 'Test of the thoughts', thoughtTest.task, 'cancelThoughtTest');
   add('evaluation', 'Evaluation', evaluation.task, 'cancelEvaluation');

@@ -174,9 +174,6 @@ export function withThoughts(reasoning: Reasoning, thoughts: number): Reasoning 
   return { ...reasoning, stages: reasoning.stages.map(resized) };
 }
 
-/** A name that is the same for equal reasonings only, for caches. */
-export const reasoningName = (reasoning: Reasoning): string => JSON.stringify(reasoning);
-
 /** Whether a head decides how many latents it makes. */
 export const stopsByItself = ({ stages }: Reasoning): boolean => stages.some(stopsIn);
 

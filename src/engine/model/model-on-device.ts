@@ -121,12 +121,9 @@ export class ModelOnDevice {
     return { ...this.weights.traffic, ...this.counts };
   }
 
-  /** Number of programs kept or in use, and the bytes they take, estimated. */
+  /** Number of programs kept or in use. */
   get programCount(): number {
     return this.programs.size;
-  }
-  get programBytes(): number {
-    return this.programs.bytes;
   }
 
   /** Adds a user. @throws RuntimeError if the last one has released it */

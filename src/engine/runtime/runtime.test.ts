@@ -6,7 +6,7 @@ import { Graph } from '../graph/graph';
 import * as o from '../graph/ops';
 import { loadOrt, runtimeVersion } from './ort';
 import { createRuntime } from './runtime';
-import { describeRuntime } from './runtime-check';
+import { describeRuntime } from './runtime.testing';
 
 describeRuntime('WASM', () => createRuntime({ provider: 'wasm' }));
 

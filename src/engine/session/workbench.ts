@@ -46,6 +46,7 @@ import { METHODS, methodOf } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import type { ModelFile, ModelFileRequest } from '../../contract/model-files';
 import type { KeptTeacher } from '../../contract/roles';
+import type { OpenedRun, RunExportRequest } from '../../contract/run-bundle';
 import type { RunCost } from '../../contract/run-cost';
 import type { StatesFile, StatesRequest } from '../../contract/states';
 import type { ThoughtTestReport, ThoughtTestRequest } from '../../contract/thought-test';
@@ -61,6 +62,8 @@ import { type DataFrom, DataRoom } from './data/data-room';
 import { evaluate } from './evaluation/evaluation';
 import { ExclusiveQueue } from './exclusive-queue';
 import { exportModel } from './exports/export';
+import { exportRun } from './exports/export-run';
+import { readRunBundle } from './exports/read-bundle';
 import { GenerationDecoders } from './generate/decoders';
 import { generate } from './generate/generate';
 import { identityOf } from './latents/identity';
@@ -88,6 +91,7 @@ import { costOf, planOf, rationaleRead } from './runs/plan';
 import { studentOf } from './runs/resume';
 import { runDistillation } from './runs/run';
 import { runData } from './runs/run-data';
+import { RunPace } from './runs/run-pace';
 import { type OpenedSnapshot, readSnapshot } from './runs/snapshot-file';
 import { stagesOf } from './runs/stages';
 import { reportOf, type Student } from './runs/student';
@@ -114,6 +118,7 @@ export class LoriWorkbench implements Workbench {
   /** Hidden states the lens has gathered. */
   private readonly states = new StatesCache();
   private readonly pace = new LensPace();
+  private readonly runPace = new RunPace();
   private readonly generation = new GenerationDecoders();
   private readonly queue = new ExclusiveQueue();
   /** Reading files uses no model, so it has a queue of its own. */
@@ -180,6 +185,18 @@ export class LoriWorkbench implements Workbench {
 
   exportModel(request: ModelFileRequest, options: CallOptions = {}): Promise<ModelFile> {
     return this.queue.between(async () => exportModel(this.held(), request, options), options.signal);
+  }
+
+  exportRun(request: RunExportRequest, { signal }: CallOptions = {}): Promise<ModelFile> {
+    const { report } = this.opened ?? {};
+    return this.queue.between(
+      async () => exportRun(this.held(), request, { methods: this.methods, device: report, signal }),
+      signal,
+    );
+  }
+
+  openRun(file: NamedFile): Promise<OpenedRun> {
+    return this.files.alone(() => readRunBundle(file, this.methods));
   }
 
   causal(request: CausalRequest, options: CallOptions<Progress | CausalEvent> = {}): Promise<CausalReport> {
@@ -315,7 +332,11 @@ export class LoriWorkbench implements Workbench {
     const asked = { rationale: rationaleRead(config, recipe), signal };
     const data = await runData(config, roles, this.held(), asked);
     const plan = planOf(config, recipe, roles, stagesOf(config, this.methods), data);
-    return costOf(config, recipe, roles, { runtime, data, plan });
+    const { heldStatesBytes } = this.environment;
+    return costOf(config, recipe, roles, {
+      ...{ runtime, data, plan, heldStatesBytes },
+      pace: this.runPace,
+    });
   }
 
   /** @throws InputError, ConfigError where the models of a configuration are not there or do not go together */
@@ -366,6 +387,7 @@ export class LoriWorkbench implements Workbench {
     const roles = this.rolesFor(config, recipe);
     const context: RunContext = {
       ...{ runtime, models, device, roles },
+      heldStatesBytes: this.environment.heldStatesBytes,
       data: (o) => runData(config, roles, held, o),
       recipes: this.recipes,
       studentId: this.students.nextId(),
@@ -375,6 +397,7 @@ export class LoriWorkbench implements Workbench {
           ? this.questions.teacherAccuracy(data.heldOut.length, o)
           : teacherAccuracy(models, roles, config.data.prompt, data, o),
       queuedCalls: this.queue,
+      pace: this.runPace,
     };
     return this.students.during(
       (sink) => runDistillation(context, config, control, sink, options, from),
@@ -480,6 +503,7 @@ export class LoriWorkbench implements Workbench {
     await this.generation.drop();
     this.states.drop();
     this.pace.forgetDevice();
+    this.runPace.forgetDevice();
     if (this.opened) await closeProvider(this.opened);
     this.opened = undefined;
   }

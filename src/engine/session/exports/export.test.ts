@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NamedFile, Subject } from '../../../contract/lens';
 import type { ModelFileRequest } from '../../../contract/model-files';
 import { floatsOf } from '../../base/half';
-import { parseSafetensors } from '../../checkpoint/safetensors';
+import { parseSafetensors } from '../../checkpoint/safetensors.testing';
 import { loadOrt } from '../../runtime/ort';
 import { TINY_FAMILIES, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { readNpy } from '../models/families-files.testing';

@@ -7,7 +7,7 @@ import { CancelledError, ConfigError, FileError, InputError, NumericError } from
 import { floatsOf, graphTensor } from '../../base/half';
 import { sha256Hex } from '../../base/sha256';
 import { encodeFloats, type FloatDType } from '../../checkpoint/float';
-import { parseSafetensors } from '../../checkpoint/safetensors';
+import { parseSafetensors } from '../../checkpoint/safetensors.testing';
 import { writeSafetensors } from '../../checkpoint/write';
 import type { WeightSource } from '../../nn/weight-source';
 import { type TinyPairOptions, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';

@@ -13,10 +13,11 @@ import type { Curriculum } from './curriculum';
 import { Keeper } from './keeper';
 import { Measured } from './measured';
 import { Observer } from './observe';
-import { rationaleRead } from './plan';
+import { estimatedSeconds, type RunPlan, rationaleRead, readingOf } from './plan';
 import { type Machinery, prepare } from './prepare';
 import { checkSame, packerFor } from './resume';
 import type { RunData } from './run-data';
+import { RunPace, RunTimes } from './run-pace';
 import type { OpenedSnapshot } from './snapshot-file';
 import { reportOf } from './student';
 
@@ -39,6 +40,7 @@ class Distillation {
   readonly clock: PhaseClock;
   private used: DataUsed | undefined;
   private keeper: Keeper | undefined;
+  private times: RunTimes | undefined;
   private readonly report: (event: RunEvent) => void;
 
   constructor(
@@ -51,6 +53,8 @@ class Distillation {
   ) {
     this.report = (event) => {
       this.keeper?.note(event);
+      if (event.kind === 'step') this.times?.step(event.milliseconds);
+      if (event.kind === 'evaluation') this.times?.answered(event.accuracy.total, event.milliseconds);
       options.report?.(event);
     };
     this.clock = new PhaseClock(this.report, from?.header.seconds);
@@ -83,12 +87,32 @@ class Distillation {
     this.report({ kind: 'data', data: data.used });
     const machinery = await prepare(context, config, recipe, data, {
       ...{ clock, between, signal, from },
+      onPlan: (plan) => this.expect(plan, recipe, data),
     });
+    this.times?.read(this.samplesRead(recipe, data), 1000 * clock.seconds('teacher'));
     try {
       return await this.distil(machinery, data);
     } finally {
+      this.times?.end();
       await machinery.dispose();
     }
+  }
+
+  /** Says what the run will take. */
+  private expect(plan: RunPlan, recipe: Recipe, data: RunData): void {
+    const { config, context } = this;
+    const { runtime, roles, pace = new RunPace() } = context;
+    const estimated = estimatedSeconds(config, recipe, roles, { runtime, plan });
+    this.times = new RunTimes(pace, config.method, runtime.provider, estimated);
+    this.report({ kind: 'expected', milliseconds: this.times.expected(this.samplesRead(recipe, data)) });
+  }
+
+  /** Samples that the teacher reads, each as often as it does. */
+  private samplesRead(recipe: Recipe, { training }: RunData): number {
+    const { config, context } = this;
+    if (!recipe.usesTeacher(config)) return 0;
+    const { readings } = readingOf(config, recipe, training, context.roles, context.heldStatesBytes);
+    return training.length * readings;
   }
 
   private async distil(machinery: Machinery, data: RunData): Promise<RunResult> {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Progress } from '../../../contract/events';
 import type { StatesFile, StatesRequest } from '../../../contract/states';
 import { CancelledError, InputError } from '../../base/errors';
-import { parseSafetensors } from '../../checkpoint/safetensors';
+import { parseSafetensors } from '../../checkpoint/safetensors.testing';
 import { tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import type { DeviceModels } from '../models/device-models';
 import { type LoadedModels, resolveSubject } from '../models/subjects';
