@@ -13,7 +13,7 @@ import { jsonOf, unpacked } from './unpacked.testing';
 /** A student that decides itself after how many latents it answers (adaptive latent reasoning). */
 let workbench: LoriWorkbench;
 /** Latents that it would take if nothing stopped it. */
-const MOST = 4;
+const MAX_THOUGHTS = 4;
 
 const held = (): LoadedModels => (workbench as unknown as { held(): LoadedModels }).held();
 const exported = (format: ModelFormat) => workbench.exportModel({ subject: { kind: 'student' }, format });
@@ -31,7 +31,7 @@ beforeAll(async () => {
   await workbench.open('wasm');
   await workbench.loadPair('models');
   const config = tinyRunBy('adaptive', { optimiser: { learningRate: 0.05 } });
-  await workbench.distil(parseRunConfig({ ...config, latents: { bias: 1, min: 1, max: MOST } }));
+  await workbench.distil(parseRunConfig({ ...config, latents: { bias: 1, min: 1, max: MAX_THOUGHTS } }));
 }, 60_000);
 afterAll(() => workbench.close());
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FACTORS, HELD_BYTES, PACKED_BYTES, VOCABULARY_CHUNK } from '../../../contract/memory';
+import { FACTORS, MAX_RESIDENT_BYTES, PACKED_BYTES, VOCABULARY_CHUNK } from '../../../contract/memory';
 import { MemoryError } from '../../base/errors';
 import { parseModelConfig } from '../../checkpoint/config';
 import {
@@ -32,7 +32,7 @@ describe('what does not fit', () => {
   it('has the limits that the engine has', () => {
     expect(VOCABULARY_CHUNK).toBe(MAX_VOCABULARY_BYTES);
     expect(PACKED_BYTES).toBe(MAX_PREPACKED_BYTES);
-    expect(HELD_BYTES).toBe(MAX_HELD_BYTES);
+    expect(MAX_RESIDENT_BYTES).toBe(MAX_HELD_BYTES);
     expect(FACTORS).toEqual(SESSION_FACTOR);
     expect(sizesOf(QWEN)).toMatchObject({ parameters: 494_032_768, headDim: 64, tied: true });
   });
