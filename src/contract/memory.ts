@@ -58,7 +58,7 @@ export const VOCABULARY_CHUNK = 64 * 2 ** 20;
 /** Models up to this size are packed on WASM. */
 export const PACKED_BYTES = 768 * 2 ** 20;
 /** Bytes of a model's programs above which only one of the large ones is there at a time. */
-export const MAX_RESIDENT_BYTES = 2.2 * 2 ** 30;
+export const RESIDENT_BYTES = 2.2 * 2 ** 30;
 /** Bytes of arrays outside WebAssembly, of which a page has 8 GiB. */
 export const HOST_BYTES = 6e9;
 export const FACTORS = { packed: 1.25, plain: 1.05 } as const;
@@ -207,7 +207,7 @@ function wasmWeights(model: ModelSizes, purpose: Purpose): number {
   if (isByLayers(purpose)) return head + (2 * F32 * inLayers(model)) / model.layers;
   if (kind === 'distil') return body + (fed || !model.tied ? head : 0);
   // One program reads the prompt, one feeds tokens, one reads the head.
-  return 2 * body + head <= MAX_RESIDENT_BYTES ? 2 * body + head : body + head;
+  return 2 * body + head <= RESIDENT_BYTES ? 2 * body + head : body + head;
 }
 
 function activations(model: ModelSizes, provider: DeviceReport['provider'], purpose: Purpose): number {

@@ -85,7 +85,8 @@ export function parseLink(
       preset: preset?.id ?? null,
       theme: THEMES.find((name) => name === theme) ?? null,
       model,
-      question: question !== null && question.length <= MAX_QUESTION_LENGTH && question !== '' ? question : null,
+      question:
+        question !== null && question.length <= MAX_QUESTION_LENGTH && question !== '' ? question : null,
       lens,
       data,
       generation,

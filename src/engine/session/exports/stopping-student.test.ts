@@ -15,7 +15,8 @@ let workbench: LoriWorkbench;
 /** Latents that it would take if nothing stopped it. */
 const MAX_THOUGHTS = 4;
 
-const held = (): LoadedModels => (workbench as unknown as { held(): LoadedModels }).held();
+const loadedModels = (): LoadedModels =>
+  (workbench as unknown as { loadedModels(): LoadedModels }).loadedModels();
 const exported = (format: ModelFormat) => workbench.exportModel({ subject: { kind: 'student' }, format });
 
 /** How many thoughts it takes for a question, and the vector that is fed as the last. */
@@ -41,7 +42,7 @@ it.each(['merged', 'peft'] as const)(
     const { latentSteps, values } = await thoughtsOf('trained');
     const file = await exported(format);
     await workbench.openCheckpoint([{ name: file.name, data: file.blob }]);
-    const { student, opened } = held();
+    const { student, opened } = loadedModels();
     const reasoning = { ...(student?.reasoning as Reasoning), adapters: [] };
     expect(reasoning.stages).toContainEqual(expect.objectContaining({ stop: expect.anything() }));
     expect(opened?.latent?.reasoning).toEqual(reasoning);

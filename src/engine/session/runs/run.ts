@@ -10,7 +10,6 @@ import { PhaseClock } from './clock';
 import type { RunContext, RunSink } from './context';
 import type { LoopControl } from './control';
 import type { Curriculum } from './curriculum';
-import { SnapshotWriter } from './snapshot-writer';
 import { Measured } from './measured';
 import { Observer } from './observe';
 import { estimatedSeconds, type RunPlan, rationaleRead } from './plan';
@@ -19,6 +18,7 @@ import { checkSame, packerFor } from './resume';
 import type { RunData } from './run-data';
 import { RunPace, RunTimes } from './run-pace';
 import type { OpenedSnapshot } from './snapshot-file';
+import { SnapshotWriter } from './snapshot-writer';
 import { reportOf } from './student';
 
 /**

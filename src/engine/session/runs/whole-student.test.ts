@@ -55,7 +55,7 @@ const everything: Recipe<ConfigOf<'ce'>> = {
 let workbench: LoriWorkbench;
 const inside = () =>
   workbench as unknown as {
-    held(): LoadedModels;
+    loadedModels(): LoadedModels;
     opened: { models: DeviceModels };
     student: Student;
   };
@@ -85,11 +85,11 @@ it('is seen whole by everything that runs it', async () => {
 
   /** The largest singular values of the first training questions' thoughts, by one pass of the lens. */
   const sigmas = async (change: (packs: Float32Array<ArrayBuffer>[]) => void): Promise<number[]> => {
-    const held = inside().held();
-    const student = resolveSubject({ kind: 'student', checkpoint: last.checkpoint }, held);
+    const loaded = inside().loadedModels();
+    const student = resolveSubject({ kind: 'student', checkpoint: last.checkpoint }, loaded);
     const own = student.packs.map((pack) => pack.slice());
     change(own);
-    const sequences = sequencesOf({ kind: 'problems', seed: config.seed, samples: 3 }, held);
+    const sequences = sequencesOf({ kind: 'problems', seed: config.seed, samples: 3 }, loaded);
     const { samples, layers, hidden } = await gatherStates(
       inside().opened.models,
       { ...student, packs: own },
