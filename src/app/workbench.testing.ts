@@ -589,6 +589,26 @@ export function double({
         milliseconds: 3,
       };
     },
+    async exportRun({ format, run, student }, options) {
+      await begin('exportRun', format, run.id);
+      await work('write', 'bytes', 4, (progress) => options?.report?.(progress), options?.signal);
+      const { step } = openFile(student);
+      return {
+        name: `made-up-${format}.zip`,
+        blob: new Blob([JSON.stringify({ run, student: new TextDecoder().decode(student) })]),
+        files: [{ name: 'student.safetensors', bytes: student.length }],
+        notes: [`Step ${step}.`],
+        milliseconds: 3,
+      };
+    },
+    async openRun({ name, data }) {
+      await begin('openRun', name);
+      const { run, student } = JSON.parse(await data.text());
+      const file = new TextEncoder().encode(student);
+      const { config, step } = openFile(file);
+      const { steps } = config.optimiser;
+      return { ...{ run, step, steps, student: file, notes: [] }, status: step < steps ? 'stopped' : 'done' };
+    },
     async exportStates(request, options) {
       await begin('exportStates', request);
       await work('states', 'samples', 4, (progress) => options?.report?.(progress), options?.signal);

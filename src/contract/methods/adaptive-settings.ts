@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { count, group, OURS, setting } from '../settings';
 import type { LossTerm } from './method';
+import { added, latents, onWritten, STUDENT, studentPath, WRITTEN, writtenPath } from './paths';
 import { answerTerm, answerWeight, MAX_LATENT_STEPS, weight, weightHelp } from './shared';
 
 /** Settings and loss terms of adaptive latent reasoning, which its two methods share. */
@@ -88,7 +89,15 @@ export const supervisedWeights = {
   }),
 };
 
-const distance = (name: string, symbol: string, about: string, source: string): LossTerm => ({
+export const adaptivePaths = [
+  studentPath(
+    'Latent path',
+    ...[added('start'), latents('latents until it stops', 'last state, filtered'), added('end')],
+  ),
+  writtenPath('Written path, the teacher'),
+];
+
+const distance = (name: 'codi' | 'meaned', symbol: string, about: string, source: string): LossTerm => ({
   name,
   label: name === 'codi' ? 'anchor distance' : 'meaned distance',
   tex: `${symbol}\\,\\tfrac1J\\textstyle\\sum_j\\operatorname{smooth}_{L_1}(z_j - \\operatorname{sg} z'_j)/\\operatorname{std}(z'_j)`,
@@ -96,6 +105,7 @@ const distance = (name: string, symbol: string, about: string, source: string): 
   about,
   source,
   weight: `weights.${name}`,
+  sits: { path: STUDENT, at: [name === 'codi' ? 'prompt' : 'reasoning'], against: WRITTEN },
 });
 
 export const supervisedTerms: readonly LossTerm[] = [
@@ -107,9 +117,11 @@ export const supervisedTerms: readonly LossTerm[] = [
     about: 'Cross-entropy of the written rationale and answer, by the same weights.',
     source: 'CODI §3.4',
     weight: 'weights.teacher',
+    sits: onWritten,
   },
   {
     ...answerTerm('x, z_{1:n}', PAPER),
+    sits: { path: STUDENT, at: ['prompt', 'answer'] },
     unit: 'nats per decision or token, weighted',
     about:
       'Cross-entropy of the answer prompt and the answer, as a share of the mean over decisions and tokens.',
@@ -122,6 +134,7 @@ export const supervisedTerms: readonly LossTerm[] = [
     about: 'Cross-entropy of the stop head: go on before each further latent, stop after the last.',
     source: `${PAPER} and ${CODE}`,
     weight: 'weights.stop',
+    sits: { path: STUDENT, at: ['reasoning'] },
   },
   distance(
     'codi',

@@ -1,5 +1,11 @@
 import { group } from '../settings';
-import { alignmentSettings, scheduleSettings, supervisedTerms, supervisedWeights } from './adaptive-settings';
+import {
+  adaptivePaths,
+  alignmentSettings,
+  scheduleSettings,
+  supervisedTerms,
+  supervisedWeights,
+} from './adaptive-settings';
 import { defineMethod } from './method';
 
 /** Adaptive latent reasoning, the supervised part. */
@@ -15,6 +21,7 @@ export const adaptive = defineMethod({
     weights: group({ title: 'Loss weights' }, supervisedWeights),
   },
   loss: '\\mathcal{L} = \\lambda_t\\mathcal{L}_{\\mathrm{teacher}} + \\mathcal{L}_{\\mathrm{student}} + \\gamma\\,\\mathcal{L}_{\\mathrm{KD}} + \\gamma_m\\mathcal{L}_{\\mathrm{meaned}}',
+  paths: adaptivePaths,
   terms: supervisedTerms,
   presets: [
     {

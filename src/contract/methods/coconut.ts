@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { count, group, OURS, setting } from '../settings';
 import { type Stage, stagesOf } from './curriculum';
 import { defineMethod } from './method';
+import { added, rationale, STUDENT, studentPath, latents as thoughts } from './paths';
 import { answerTerm, answerWeight } from './shared';
 
 const CURRICULUM = 'Coconut’s code, args/gsm_coconut.yaml';
@@ -88,10 +89,22 @@ export const coconut = defineMethod({
     weights: group({ title: 'Loss weights' }, { answer: answerWeight }),
   },
   loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}(\\text{steps}_{s+1\\dots},\\ \\text{answer}\\mid x, z_{1:n})',
+  paths: [
+    studentPath(
+      'Latent path, at stage s',
+      ...[
+        added('start'),
+        thoughts('n latents', 'last state, fed back'),
+        added('end'),
+        rationale('steps after s'),
+      ],
+    ),
+  ],
   terms: [
     {
       ...answerTerm('x, z_{1:n}', 'Coconut §3'),
       label: 'steps and answer',
+      sits: { path: STUDENT, at: ['reasoning', 'prompt', 'answer'] },
       unit: 'nats per token, weighted',
       about:
         'Cross-entropy of all that follows the latents: the steps that are still written, the answer prompt and the answer.',

@@ -8,6 +8,7 @@ import {
   distillationWeight,
   explicitPathSettings,
   projectionSettings,
+  selfPaths,
   studentTerm,
   supervisedSetting,
   teacherTerm,
@@ -58,6 +59,7 @@ export const codiSelf = defineMethod({
     ),
   },
   loss: '\\mathcal{L} = \\alpha\\,\\mathcal{L}_{\\mathrm{student}} + \\beta\\,\\mathcal{L}_{\\mathrm{KD}} + \\gamma\\,\\mathcal{L}_{\\mathrm{teacher}}',
+  paths: selfPaths,
   terms: [
     studentTerm('CODI eq. 3'),
     distillationTerm('CODI eq. 5, divided by the std as in §3.5'),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { count, group, OURS, setting } from '../settings';
 import { defineMethod } from './method';
+import { added, counted, STUDENT, studentPath, WRITTEN, writtenPath } from './paths';
 import {
   answerTerm,
   answerWeight,
@@ -13,6 +14,13 @@ import {
 } from './shared';
 
 const PAPER = 'Jiang et al., DART, arXiv:2506.11752';
+
+/** What the paths depend on. */
+interface Paths {
+  readonly silent: { readonly count: number; readonly pathway: string };
+  readonly rem: { readonly kind: string };
+  readonly chain: { readonly omitLastStep: boolean };
+}
 
 /** DART. Where the paper leaves something open, the choice is a setting, and its help says so. */
 export const dart = defineMethod({
@@ -99,6 +107,26 @@ export const dart = defineMethod({
     ),
   },
   loss: '\\mathcal{L} = \\mathcal{L}_{\\mathrm{CoT}} + \\mathcal{L}_{\\mathrm{ST}} + \\lambda\\,\\mathcal{L}_{\\mathrm{distill}}',
+  paths: ({ silent, rem, chain }: Paths) => [
+    {
+      ...(silent.count > 0
+        ? studentPath(
+            'Silent path',
+            added(counted(silent.count, 'silent thought'), `one learned token, ${silent.count} times`),
+          )
+        : studentPath('Silent path')),
+      adapters: [
+        ...(silent.pathway === 'both' ? ['LoRA'] : []),
+        ...(rem.kind === 'none'
+          ? []
+          : [`${rem.kind === 'rem' ? 'REM' : 'a LoRA of its own'} on keys and values`]),
+      ],
+    },
+    writtenPath(
+      'Written path, the teacher',
+      chain.omitLastStep ? 'rationale, last step left out' : 'rationale',
+    ),
+  ],
   terms: [
     chainTerm('DART §3.1, first mean'),
     chainAnswerTerm('DART §3.1, second mean'),
@@ -112,6 +140,7 @@ export const dart = defineMethod({
         'States of all layers at the last token of the answer prompt, silent pathway against written pathway.',
       source: 'DART §3.2',
       weight: 'weights.distil',
+      sits: { path: STUDENT, at: ['prompt'], against: WRITTEN },
     },
   ],
   presets: [

@@ -1,8 +1,15 @@
 import { z } from 'zod';
 import { count, group, OURS, setting } from '../settings';
-import { alignmentSettings, scheduleSettings, supervisedTerms, supervisedWeights } from './adaptive-settings';
+import {
+  adaptivePaths,
+  alignmentSettings,
+  scheduleSettings,
+  supervisedTerms,
+  supervisedWeights,
+} from './adaptive-settings';
 import { type Stage, stagesOf } from './curriculum';
 import { defineMethod } from './method';
+import { added, latents, STUDENT, studentPath } from './paths';
 import { weight, weightHelp } from './shared';
 
 const PAPER = 'adaptive latent reasoning §3.3 and 4';
@@ -13,6 +20,9 @@ export interface GrpoRun {
   readonly reinforcement: { readonly supervisedSteps: number };
   readonly optimiser: { readonly steps: number };
 }
+
+/** Id of the path that the policy is kept close to. */
+const REFERENCE = 'reference';
 
 /** Number of the stage that is reinforced. */
 export const REINFORCED = 1;
@@ -111,6 +121,16 @@ export const grpo = defineMethod({
     ),
   },
   loss: '\\mathcal{L}_{\\mathrm{RL}} = -\\lambda_\\pi\\,\\tfrac1G\\textstyle\\sum_i\\tfrac1{|o_i|}\\sum_t \\hat A_i\\,\\frac{\\pi}{\\operatorname{sg}\\pi} + \\beta\\,\\mathbb{D}_{\\mathrm{KL}}[\\pi\\,\\|\\,\\pi_{\\mathrm{ref}}],\\quad \\hat A_i = \\frac{r_i-\\bar r}{\\operatorname{std} r}',
+  paths: [
+    ...adaptivePaths,
+    {
+      ...studentPath(
+        'Reference, in the reinforced stage',
+        ...[added('start'), latents('latents until it stopped', 'as drawn'), added('end')],
+      ),
+      ...{ id: REFERENCE, model: 'base as the stage began', adapters: [] },
+    },
+  ],
   terms: [
     ...supervisedTerms,
     {
@@ -121,6 +141,7 @@ export const grpo = defineMethod({
       about: 'Makes decisions and tokens of rewarded answers more probable, in the reinforced stage.',
       source: 'DeepSeekMath eq. 3, one update for each sample',
       weight: 'weights.policy',
+      sits: { path: STUDENT, at: ['reasoning', 'prompt', 'answer'] },
     },
     {
       name: 'kl',
@@ -130,6 +151,7 @@ export const grpo = defineMethod({
       about: 'Estimated divergence from the model as it was when the reinforced stage began.',
       source: 'DeepSeekMath eq. 4',
       weight: 'weights.kl',
+      sits: { path: STUDENT, at: ['reasoning', 'prompt', 'answer'], against: REFERENCE },
     },
   ],
   stages,

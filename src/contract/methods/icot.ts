@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { count, group, OURS, setting } from '../settings';
 import { type Stage, stagesOf } from './curriculum';
 import { defineMethod } from './method';
+import { rationale, STUDENT, studentPath } from './paths';
 import { answerTerm, answerWeight } from './shared';
 
 const CODE = 'iCoT’s code, README and src/train.py';
@@ -82,10 +83,17 @@ export const icot = defineMethod({
     weights: group({ title: 'Loss weights' }, { answer: answerWeight }),
   },
   loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}(r_{k+1\\dots},\\ \\text{answer}\\mid x)',
+  paths: [
+    studentPath(
+      'Written path, at stage R',
+      ...[rationale('end token'), rationale('what is left of the rationale'), rationale('end token')],
+    ),
+  ],
   terms: [
     {
       ...answerTerm('x', 'arXiv:2405.14838 §3'),
       label: 'rationale and answer',
+      sits: { path: STUDENT, at: ['reasoning', 'prompt', 'answer'] },
       unit: 'nats per token, weighted',
       about:
         'Cross-entropy of what is left of the rationale, the token that ends it, the answer prompt and the answer.',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { count, group, setting } from '../settings';
 import { defineMethod } from './method';
+import { STUDENT, WRITTEN } from './paths';
 import {
   answerPathWeight,
   CODI_TRAINING,
@@ -9,6 +10,7 @@ import {
   distillationWeight,
   explicitPathSettings,
   projectionSettings,
+  selfPaths,
   studentTerm,
   supervisedSetting,
   teacherTerm,
@@ -97,6 +99,7 @@ export const kava = defineMethod({
     answer: group({ title: 'Answer' }, { supervised: supervisedSetting('prompt', 'PCCoT’s code') }),
   },
   loss: '\\mathcal{L} = \\alpha\\,\\mathcal{L}_{\\mathrm{student}} + \\gamma\\,\\mathcal{L}_{\\mathrm{teacher}} + \\beta\\,\\mathcal{L}_{\\mathrm{KD}} + \\alpha_2\\,\\mathcal{L}_{\\mathrm{KV}}',
+  paths: selfPaths,
   terms: [
     studentTerm('PCCoT'),
     distillationTerm('PCCoT, as CODI eq. 5'),
@@ -110,6 +113,7 @@ export const kava = defineMethod({
         'Keys and values of the latents against the kept ones of the rationale; the mean over layers and heads.',
       source: NOTED,
       weight: 'weights.keyValues',
+      sits: { path: STUDENT, at: ['reasoning'], against: WRITTEN },
     },
   ],
   presets: [

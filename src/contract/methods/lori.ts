@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { count, group, OURS, setting } from '../settings';
 import { defineMethod } from './method';
+import { fedBack, STUDENT, studentPath, TEACHER, teacherPath, writtenPath } from './paths';
 import {
   answerTerm,
   answerWeight,
@@ -11,6 +12,12 @@ import {
   weight,
   weightHelp,
 } from './shared';
+
+/** What the paths depend on. */
+interface Paths {
+  readonly latent: { readonly steps: number; readonly filter: string };
+  readonly factors: { readonly rationale: string };
+}
 
 /**
  * LoRi. Its Table 4 (ranks and weights) is missing from the copy of the paper we have, so those are marked as ours. The
@@ -110,6 +117,11 @@ export const lori = defineMethod({
     ),
   },
   loss: '\\mathcal{L} = \\underbrace{\\mathcal{L}_{\\mathrm{rationale}} + \\beta\\,\\mathcal{L}_{\\mathrm{anchor}}}_{\\mathcal{L}_{\\mathrm{LR}}} + \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}',
+  paths: ({ latent, factors }: Paths) => [
+    studentPath('Latent path', fedBack(latent)),
+    teacherPath(factors),
+    writtenPath(),
+  ],
   terms: [
     {
       name: 'covariance',
@@ -119,6 +131,7 @@ export const lori = defineMethod({
       about: 'Second moment of the latent trajectory against the rationale’s, inside the teacher’s subspace.',
       source: 'LoRi §3.2, rationale loss',
       weight: 'weights.covariance',
+      sits: { path: STUDENT, at: ['reasoning'], against: TEACHER },
     },
     {
       name: 'mean',
@@ -128,6 +141,7 @@ export const lori = defineMethod({
       about: 'First moment, in the same subspace. The two together are the rationale loss.',
       source: 'LoRi §3.2, rationale loss',
       weight: 'weights.mean',
+      sits: { path: STUDENT, at: ['reasoning'], against: TEACHER },
     },
     {
       name: 'anchor',
@@ -137,6 +151,7 @@ export const lori = defineMethod({
       about: 'States at the last token of the answer prompt, inside the anchor subspace.',
       source: 'LoRi §3.3, anchor loss',
       weight: 'weights.anchor',
+      sits: { path: STUDENT, at: ['prompt'], against: TEACHER },
     },
     answerTerm('x, z_{1:K}', 'LoRi §3.1'),
     explicitTerm,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { count, group, OURS, setting } from '../settings';
 import { defineMethod } from './method';
+import { fedBack, STUDENT, studentPath } from './paths';
 import { answerTerm, answerWeight, latentSettings, weight, weightHelp } from './shared';
 
 /** LOTUS-style: its loss on latents, not its looped blocks, its curriculum or its full fine-tuning. */
@@ -51,6 +52,9 @@ export const lotus = defineMethod({
     ),
   },
   loss: '\\mathcal{L} = \\lambda_G\\,\\mathcal{L}_{\\mathrm{gold}} + \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}',
+  paths: ({ latent }: { readonly latent: { readonly steps: number; readonly filter: string } }) => [
+    studentPath('Latent path', fedBack(latent)),
+  ],
   terms: [
     {
       name: 'gold',
@@ -60,6 +64,7 @@ export const lotus = defineMethod({
       about: 'Cross-entropy of token j of step i, read by the head at latent j of block i.',
       source: 'LOTUS',
       weight: 'weights.gold',
+      sits: { path: STUDENT, at: ['reasoning'] },
     },
     answerTerm('x, z_{1:K}', 'LOTUS'),
   ],

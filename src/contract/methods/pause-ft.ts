@@ -1,5 +1,6 @@
 import { count, group, OURS, setting } from '../settings';
 import { defineMethod } from './method';
+import { added, counted, onSupervised, studentPath } from './paths';
 import { supervisedSetting } from './self-distillation';
 import { answerTerm, answerWeight } from './shared';
 
@@ -25,7 +26,12 @@ export const pauseFt = defineMethod({
     answer: group({ title: 'Answer' }, { supervised: supervisedSetting('answer', OURS) }),
   },
   loss: '\\mathcal{L} = \\lambda\\,\\mathcal{L}_{\\mathrm{CE}}(\\text{answer}\\mid x, p^M)',
-  terms: [answerTerm('x, p^M', 'Goyal et al. §3')],
+  paths: ({ pauses: { count } }: { readonly pauses: { readonly count: number } }) => [
+    count > 0
+      ? studentPath('Path with pauses', added(counted(count, 'pause'), `one learned token, ${count} times`))
+      : studentPath('Direct path'),
+  ],
+  terms: [{ ...answerTerm('x, p^M', 'Goyal et al. §3'), sits: onSupervised }],
   presets: [
     {
       id: 'pause-ft-128',

@@ -8,6 +8,7 @@ import {
   distillationWeight,
   explicitPathSettings,
   projectionSettings,
+  selfPaths,
   studentTerm,
   supervisedSetting,
   teacherTerm,
@@ -59,6 +60,7 @@ export const pccot = defineMethod({
     answer: group({ title: 'Answer' }, { supervised: supervisedSetting('prompt', 'PCCoT’s code') }),
   },
   loss: '\\mathcal{L} = \\alpha\\,\\mathcal{L}_{\\mathrm{student}} + \\beta\\,\\mathcal{L}_{\\mathrm{KD}} + \\gamma\\,\\mathcal{L}_{\\mathrm{teacher}}',
+  paths: selfPaths,
   terms: [studentTerm('PCCoT'), distillationTerm('PCCoT, as CODI eq. 5'), teacherTerm('PCCoT')],
   presets: [
     {

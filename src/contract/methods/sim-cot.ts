@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { count, group, setting } from '../settings';
 import { defineMethod } from './method';
+import { latents, rationale } from './paths';
 import {
   answerPathWeight,
   CODI_TRAINING,
@@ -9,6 +10,7 @@ import {
   distillationWeight,
   explicitPathSettings,
   projectionSettings,
+  selfPaths,
   studentTerm,
   supervisedSetting,
   teacherTerm,
@@ -75,6 +77,18 @@ export const simCot = defineMethod({
     ),
   },
   loss: '\\mathcal{L} = \\alpha\\,\\mathcal{L}_{\\mathrm{student}} + \\beta\\,\\mathcal{L}_{\\mathrm{KD}} + \\gamma\\,\\mathcal{L}_{\\mathrm{teacher}} + \\delta\\,\\mathcal{L}_{\\mathrm{step}}',
+  paths: (run: Parameters<typeof selfPaths>[0]) => [
+    ...selfPaths(run),
+    {
+      ...{
+        id: 'decoder',
+        label: 'Auxiliary decoder, for each latent',
+        model: 'base',
+        adapters: ['LoRA of its own'],
+      },
+      parts: [latents('latent k', 'of the latent path'), rationale('step k')],
+    },
+  ],
   terms: [
     studentTerm('CODI eq. 3'),
     distillationTerm('CODI eq. 5, divided by the std as in §3.5'),
@@ -88,6 +102,7 @@ export const simCot = defineMethod({
         'Cross-entropy of each step, read by the auxiliary decoder from its slot’s vector; the mean over slots that have one.',
       source: 'SIM-CoT §3, its code’s explain loss',
       weight: 'weights.explain',
+      sits: { path: 'decoder', at: ['reasoning'] },
     },
   ],
   presets: [

@@ -45,6 +45,7 @@ import { METHODS, methodOf } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import type { ModelFile, ModelFileRequest } from '../../contract/model-files';
 import type { KeptTeacher } from '../../contract/roles';
+import type { OpenedRun, RunExportRequest } from '../../contract/run-bundle';
 import type { RunCost } from '../../contract/run-cost';
 import type { StatesFile, StatesRequest } from '../../contract/states';
 import type { ThoughtTestReport, ThoughtTestRequest } from '../../contract/thought-test';
@@ -59,6 +60,8 @@ import { causalTest } from './causal/causal';
 import { type DataFrom, DataRoom } from './data/data-room';
 import { ExclusiveQueue } from './exclusive-queue';
 import { exportModel } from './exports/export';
+import { exportRun } from './exports/export-run';
+import { readRunBundle } from './exports/read-bundle';
 import { GenerationDecoders } from './generate/decoders';
 import { generate } from './generate/generate';
 import { identityOf } from './latents/identity';
@@ -180,6 +183,18 @@ export class LoriWorkbench implements Workbench {
 
   exportModel(request: ModelFileRequest, options: CallOptions = {}): Promise<ModelFile> {
     return this.queue.between(async () => exportModel(this.loadedModels(), request, options), options.signal);
+  }
+
+  exportRun(request: RunExportRequest, { signal }: CallOptions = {}): Promise<ModelFile> {
+    const { report } = this.opened ?? {};
+    return this.queue.between(
+      async () => exportRun(this.held(), request, { methods: this.methods, device: report, signal }),
+      signal,
+    );
+  }
+
+  openRun(file: NamedFile): Promise<OpenedRun> {
+    return this.files.alone(() => readRunBundle(file, this.methods));
   }
 
   causal(request: CausalRequest, options: CallOptions<Progress | CausalEvent> = {}): Promise<CausalReport> {

@@ -13,6 +13,7 @@ import { ConfigError, InputError, throwIfCancelled } from '../../base/errors';
 import { encodeFloats } from '../../checkpoint/float';
 import { writeSafetensors } from '../../checkpoint/write';
 import { writeZip, type ZipInput } from '../../checkpoint/zip';
+import { TOKENS } from '../../recipes/shared/added-tokens';
 import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
 import { mergedWeights, smallFiles } from './merged';
 import { onnxModel } from './onnx';
@@ -158,12 +159,19 @@ function studentFile(
   return new TextEncoder().encode(`${JSON.stringify(about, null, 2)}\n`);
 }
 
-function notesOn({ modules, idle, adapters, rems }: Exported, isGraph: boolean): string[] {
+function notesOn({ modules, idle, adapters, rems, weights }: Exported, isGraph: boolean): string[] {
   const names = listed(
     modules.map(({ name }) => name),
     6,
   );
+  const added = modules.find(({ name }) => name === TOKENS);
   return [
+    ...(weights ? ['All weights are those that were trained; the base’s are not in it.'] : []),
+    ...(added
+      ? [
+          `Its ${added.shape[0]} added tokens are embeddings that no text has: tokenizer and vocabulary are the base’s.`,
+        ]
+      : []),
     ...(modules.length > 0
       ? [
           isGraph
