@@ -188,7 +188,7 @@ export class LoriWorkbench implements Workbench {
   exportRun(request: RunExportRequest, { signal }: CallOptions = {}): Promise<ModelFile> {
     const { report } = this.opened ?? {};
     return this.queue.between(
-      async () => exportRun(this.held(), request, { methods: this.methods, device: report, signal }),
+      async () => exportRun(this.loadedModels(), request, { methods: this.methods, device: report, signal }),
       signal,
     );
   }

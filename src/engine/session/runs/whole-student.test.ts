@@ -157,7 +157,7 @@ it('is exported with all its weights, and has the same states when it is opened 
   const graph = await workbench.exportModel({ subject, format: 'onnx', length: 8 });
   const { ort } = await loadOrt(undefined);
   const session = await ort.InferenceSession.create(new Uint8Array(await graph.blob.arrayBuffer()));
-  const { model, tokenizer } = resolveSubject({ kind: 'opened' }, inside().held());
+  const { model, tokenizer } = resolveSubject({ kind: 'opened' }, inside().loadedModels());
   const ids = tokenizer.encode(TEXT).slice(0, 8);
   const input = BigInt64Array.from({ length: 8 }, (_, i) => BigInt(ids[i] ?? 0));
   const { logits } = await session.run({ input_ids: new ort.Tensor('int64', input, [1, 8]) });
@@ -176,7 +176,7 @@ it('is exported with all its weights, and has the same states when it is opened 
 }, 30_000);
 
 it('has the same weights where its vocabulary is in chunks', () => {
-  const { student, held } = { student: inside().student, held: inside().held() };
+  const { student, held } = { student: inside().student, held: inside().loadedModels() };
   const { model, parameters, packs } = resolveSubject({ kind: 'student' }, held);
   const { config } = model;
   const { vocabSize: V, hiddenSize: H } = config;
