@@ -212,7 +212,7 @@ export class LoriWorkbench implements Workbench {
     options: CallOptions<Progress | EvaluationEvent> = {},
   ): Promise<Evaluation> {
     return this.queue.between(
-      async () => evaluate({ ...this.provider(), held: this.held() }, request, options),
+      async () => evaluate({ ...this.provider(), loaded: this.loadedModels() }, request, options),
       options.signal,
     );
   }

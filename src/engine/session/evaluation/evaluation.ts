@@ -28,7 +28,7 @@ import { countsOf, reasoningIn } from './ways';
 
 export interface EvaluationContext {
   readonly models: DeviceModels;
-  readonly held: LoadedModels;
+  readonly loaded: LoadedModels;
 }
 
 /**
@@ -38,13 +38,13 @@ export interface EvaluationContext {
  * CancelledError, NumericError
  */
 export async function evaluate(
-  { models, held }: EvaluationContext,
+  { models, loaded }: EvaluationContext,
   value: EvaluationRequest,
   { signal, report }: CallOptions<Progress | EvaluationEvent> = {},
 ): Promise<Evaluation> {
   const { known = [], identity: begun, ...request } = parseRequest(evaluationRequest, value);
   const start = performance.now();
-  const subject = resolveSubject(request.subject, held);
+  const subject = resolveSubject(request.subject, loaded);
   const { model, tokenizer, parameters, label } = subject;
   if (model.onnx) throw withoutWeights(model.onnx.name, 'an evaluation');
   const reasoning = reasoningIn(request, subject.reasoning, label);
@@ -58,7 +58,7 @@ export async function evaluate(
     subject,
     request.source,
     request.problems,
-    held,
+    loaded,
     signal,
   );
   const head: EvaluationHead = {

@@ -25,15 +25,15 @@ export async function problemsOf(
   subject: ResolvedSubject,
   source: ProblemSource,
   count: number,
-  held: LoadedModels,
+  loaded: LoadedModels,
   signal?: AbortSignal,
 ): Promise<SubjectProblems> {
   const codec = subject.codec();
   const prompt = textOf(subject.tokenizer, codec.prompt).trim();
-  if (source.kind === 'rows') return drawn(subject, source.seed, count, held, prompt, signal);
+  if (source.kind === 'rows') return drawn(subject, source.seed, count, loaded, prompt, signal);
   const { own } = subject;
   if (own !== undefined) return ofRun(own, count, prompt);
-  const { pair, problems } = held;
+  const { pair, problems } = loaded;
   if (!problems || !pair) throw new InputError('no data set is loaded', 'Load the bundled pair first.');
   // The subject's own tokenizer may not be the pair's.
   const examples = problems
@@ -69,11 +69,11 @@ async function drawn(
   subject: ResolvedSubject,
   seed: number,
   count: number,
-  held: LoadedModels,
+  loaded: LoadedModels,
   prompt: string,
   signal: AbortSignal | undefined,
 ): Promise<SubjectProblems> {
-  const { set } = openedData(held.data);
+  const { set } = openedData(loaded.data);
   const { maxPositions = Number.POSITIVE_INFINITY } = subject.model.config;
   const draw = { seed, split: seed, samples: 0, validation: 0, heldOut: count };
   const { heldOut, leftOut } = await drawRows(set, draw, {
