@@ -24,6 +24,7 @@ import { type RunBundleActions, runBundleActions } from './run-bundle-actions';
 import { type SavedActions, savedActions } from './saved-actions';
 import { type SourceActions, sourceActions } from './source-actions';
 import { type AppState, initialState, presetConfig } from './state';
+import { type StoppingActions, stoppingActions } from './stopping-actions';
 import { type StorageActions, storageActions } from './storage-actions';
 import { type StudentActions, studentActions } from './student-actions';
 import { failureOf, idle } from './task';
@@ -49,6 +50,7 @@ export type Actions = PageActions &
   ArenaActions &
   ThoughtTestActions &
   EvaluationActions &
+  StoppingActions &
   RunActions &
   SavedActions &
   StudentActions &
@@ -92,6 +94,7 @@ export function createApp(environment: Environment): App {
   const check = checkActions(ctx, engine);
   const thoughtTest = thoughtTestActions(ctx, engine);
   const evaluation = evaluationActions(ctx, engine);
+  const stopping = stoppingActions(ctx, engine);
   const run = runActions(ctx, engine);
   const saved = savedActions(ctx);
   const students = studentActions(ctx, engine);
@@ -236,6 +239,7 @@ export function createApp(environment: Environment): App {
       ...arena,
       ...thoughtTest,
       ...evaluation,
+      ...stopping,
       ...run,
       ...saved,
       ...students,

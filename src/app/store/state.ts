@@ -23,6 +23,7 @@ import { initialModelFile, type ModelFileState } from './model-file';
 import { initialRun, type RunState } from './run';
 import { initialRunZip, type RunZipState } from './run-zip';
 import { initialSources, type SourcesState } from './sources';
+import { initialStopping, type StoppingState } from './stopping';
 import { type Failure, idle, type Task } from './task';
 import { initialThoughtTest, type ThoughtTestState } from './thought-test';
 import { initialLatents, type LatentsState } from './thoughts';
@@ -65,6 +66,7 @@ export interface AppState {
   readonly arena: ArenaState;
   readonly thoughtTest: ThoughtTestState;
   readonly evaluation: EvaluationState;
+  readonly stopping: StoppingState;
   readonly data: DataState;
   readonly lens: LensState;
   readonly sources: SourcesState;
@@ -129,6 +131,7 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     arena: initialArena,
     thoughtTest: initialThoughtTest,
     evaluation: initialEvaluation,
+    stopping: initialStopping,
     data: { ...initialData, draft: followDataLink(link.data) },
     lens: { ...initialLens, ...followLensLink(link.lens, initialDraft()) },
     sources: initialSources,
