@@ -501,7 +501,7 @@ export function double({
         ...{ student: 'stories', teacher: 'stories itself', batch: 2, tokens: 60 },
         ...{ composition: 'whole', storage: 'f32' },
         memory: estimateMemory({ ...model, vocabulary: 512, tied: true }, 'wasm', purpose),
-        states: 1e6,
+        reading: { states: 1e6, held: true, readings: 1, bytes: 1e6 },
         seconds: { step: 0.5, teacher: 1, all: 76 },
       };
     },

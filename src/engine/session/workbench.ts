@@ -320,7 +320,11 @@ export class LoriWorkbench implements Workbench {
     const asked = { rationale: rationaleRead(config, recipe), signal };
     const data = await runData(config, roles, this.held(), asked);
     const plan = planOf(config, recipe, roles, stagesOf(config, this.methods), data);
-    return costOf(config, recipe, roles, { runtime, data, plan, pace: this.runPace });
+    const { heldStatesBytes } = this.environment;
+    return costOf(config, recipe, roles, {
+      ...{ runtime, data, plan, heldStatesBytes },
+      pace: this.runPace,
+    });
   }
 
   /** @throws InputError, ConfigError where the models of a configuration are not there or do not go together */
@@ -371,6 +375,7 @@ export class LoriWorkbench implements Workbench {
     const roles = this.rolesFor(config, recipe);
     const context: RunContext = {
       ...{ runtime, models, device, roles },
+      heldStatesBytes: this.environment.heldStatesBytes,
       data: (o) => runData(config, roles, held, o),
       recipes: this.recipes,
       studentId: this.students.nextId(),

@@ -13,7 +13,7 @@ import type { Curriculum } from './curriculum';
 import { Keeper } from './keeper';
 import { Measured } from './measured';
 import { Observer } from './observe';
-import { estimatedSeconds, type RunPlan, rationaleRead } from './plan';
+import { estimatedSeconds, type RunPlan, rationaleRead, readingOf } from './plan';
 import { type Machinery, prepare } from './prepare';
 import { checkSame, packerFor } from './resume';
 import type { RunData } from './run-data';
@@ -89,7 +89,7 @@ class Distillation {
       ...{ clock, between, signal, from },
       onPlan: (plan) => this.expect(plan, recipe, data),
     });
-    if (recipe.usesTeacher(config)) this.times?.read(data.training.length, 1000 * clock.seconds('teacher'));
+    this.times?.read(this.samplesRead(recipe, data), 1000 * clock.seconds('teacher'));
     try {
       return await this.distil(machinery, data);
     } finally {
@@ -99,12 +99,20 @@ class Distillation {
   }
 
   /** Says what the run will take. */
-  private expect(plan: RunPlan, recipe: Recipe, { training }: RunData): void {
+  private expect(plan: RunPlan, recipe: Recipe, data: RunData): void {
     const { config, context } = this;
     const { runtime, roles, pace = new RunPace() } = context;
     const estimated = estimatedSeconds(config, recipe, roles, { runtime, plan });
     this.times = new RunTimes(pace, config.method, runtime.provider, estimated);
-    this.report({ kind: 'expected', milliseconds: this.times.expected(training.length) });
+    this.report({ kind: 'expected', milliseconds: this.times.expected(this.samplesRead(recipe, data)) });
+  }
+
+  /** Samples that the teacher reads, each as often as it does. */
+  private samplesRead(recipe: Recipe, { training }: RunData): number {
+    const { config, context } = this;
+    if (!recipe.usesTeacher(config)) return 0;
+    const { readings } = readingOf(config, recipe, training, context.roles, context.heldStatesBytes);
+    return training.length * readings;
   }
 
   private async distil(machinery: Machinery, data: RunData): Promise<RunResult> {

@@ -10,6 +10,7 @@ import { thinking } from '../../decode/reasoning.testing';
 import type { Feedback } from '../../nn/feedback';
 import { loraLayout } from '../../nn/lora';
 import { adapted as asStudent } from '../../nn/parameters.testing';
+import { allStates } from '../../recipes/shared/teacher';
 import { createRuntime, type Runtime } from '../../runtime/runtime';
 import { serveFiles, tinyPair } from '../../testing/tiny-pair.testing';
 import { normals, relativeError } from '../../train/tiny.testing';
@@ -20,7 +21,7 @@ import { type LoadedModels, resolveSubject } from '../models/subjects';
 import type { Student } from '../runs/student';
 import { decoderFor } from '../runs/student';
 import { ANY } from '../runs/student.testing';
-import { teacherStates } from '../runs/teacher-states';
+import { TeacherPass } from '../runs/teacher-pass';
 import { gatherStates, type Sequence, sequencesOf, statesBytes } from './states';
 
 /** The same float32 sums in another order: two programs of two layers. Measured 2.2e-6 with latents, 4e-7 without. */
@@ -68,6 +69,10 @@ const gather = async (
   options: Parameters<typeof gatherStates>[4] = {},
 ): Promise<readonly SampleStates[]> =>
   (await gatherStates(models, resolveSubject(subject, held), sequences, sections, options)).samples;
+type Asked = ConstructorParameters<typeof TeacherPass>;
+/** A run's teacher on examples, all states held, or read one sample at a time. */
+const teacherStates = (roles: Asked[1], examples: Asked[2], layout: Asked[3], holds = true) =>
+  allStates(new TeacherPass(models, roles, examples, layout, { holds }));
 const same = (a: SampleStates | undefined, b: SampleStates | undefined): void => {
   expect(a?.texts).toEqual(b?.texts);
   expect(relativeError(a?.states ?? [], b?.states ?? [1])).toBeLessThan(TOLERANCE);
@@ -81,12 +86,17 @@ describe('gatherStates', () => {
     const layout = layoutOf(tokens, pair.codec, count);
     const lengths = tokens.map((t) => t.rationale.length);
     const roles = { codec: pair.codec, teacher: { model: pair.teacher, label: 'teacher' } };
-    const want = await teacherStates(models, roles, held.problems.sample(5, count), layout);
+    const want = await teacherStates(roles, held.problems.sample(5, count), layout);
     expect(got.map((s) => s.id)).toEqual(problems(count).map((s) => s.id));
     expect(got.map((s) => s.tokens)).toEqual(lengths);
     expect(new Set(lengths).size).toBeGreaterThan(1);
     for (const [i, sample] of got.entries())
       expect(relativeError(sample.states, want[i]?.rationale as Float32Array)).toBeLessThan(TOLERANCE);
+    const alone = await teacherStates(roles, held.problems.sample(5, count), layout, false);
+    for (const [i, { rationale, anchor }] of alone.entries()) {
+      expect(relativeError(rationale, want[i]?.rationale as Float32Array)).toBeLessThan(TOLERANCE);
+      expect(relativeError(anchor, want[i]?.anchor as Float32Array)).toBeLessThan(TOLERANCE);
+    }
   });
 
   it('gathers of a student what it teaches as the teacher that was kept', async () => {
@@ -100,9 +110,8 @@ describe('gatherStates', () => {
     );
     const adapter = { ...held.student, sha256: '' };
     const roles = { codec: pair.codec, teacher: { model: pair.base, adapter, label: 'kept' } };
-    const want = await teacherStates(models, roles, examples, layout);
+    const want = await teacherStates(roles, examples, layout);
     const bare = await teacherStates(
-      models,
       { ...roles, teacher: { ...roles.teacher, adapter: undefined } },
       examples,
       layout,
