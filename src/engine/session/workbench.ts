@@ -185,12 +185,15 @@ export class LoriWorkbench implements Workbench {
     return this.queue.between(async () => exportModel(this.held(), request, options), options.signal);
   }
 
-  exportRun(request: RunExportRequest, { signal }: CallOptions = {}): Promise<ModelFile> {
-    const { report } = this.opened ?? {};
-    return this.queue.between(
-      async () => exportRun(this.held(), request, { methods: this.methods, device: report, signal }),
-      signal,
-    );
+  exportRun(request: RunExportRequest, options: CallOptions = {}): Promise<ModelFile> {
+    const rolesFor = (config: RunConfig) => {
+      const recipe = this.recipeOf(config.method);
+      return { recipe, roles: this.rolesFor(config, recipe) };
+    };
+    return this.queue.between(async () => {
+      const { methods, opened } = this;
+      return exportRun(this.held(), request, { methods, rolesFor, device: opened?.report, ...options });
+    }, options.signal);
   }
 
   openRun(file: NamedFile): Promise<OpenedRun> {

@@ -1,9 +1,11 @@
 """Snapshots of the playground: parameters and moments of an adapter, one tensor a layer, and the run's state as metadata."""
 import json
+import math
 import time
 
 import torch
 
+from draws import Rng
 from tensors import read_safetensors, write_safetensors
 
 LARGEST_SERIES = 4000
@@ -39,6 +41,25 @@ class Checkpoint:
                 at += size
             if at != len(pack):
                 raise SystemExit(f"{prefix}/student.{layer} has {len(pack)} values; the model and its adapter make it {at}")
+        return out
+
+    def clear(self):
+        """Back to before the first step."""
+        self.tensors = {}
+        self.header = {**self.header, "step": 0, "kept": None, "heldOut": None}
+        self.series = {**{k: [] for k in self.series}, "losses": {}}
+
+    def initial(self, seed, device, dtype):
+        """Values before the first step: A uniform within 1/√in, B zero."""
+        out = {}
+        for layer in range(self.config.layers):
+            rng = Rng(seed).fork(f"student.{layer}")
+            for name, which, shape in self.layout:
+                x = torch.zeros(shape, dtype=torch.float64)
+                if which == "A":
+                    bound = 1 / math.sqrt(shape[1])
+                    x = torch.tensor([(2 * rng.uniform() - 1) * bound for _ in range(x.numel())], dtype=torch.float64).reshape(shape)
+                out[f"layers.{layer}.{name}.{which}"] = x.float().to(device=device, dtype=dtype)
         return out
 
     def packed(self, values, layer):

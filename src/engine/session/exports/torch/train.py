@@ -160,7 +160,13 @@ class Trainer:
         lora, o = run.config["lora"], run.config["optimiser"]
         self.model = load_model(args.model or run.path("model"), run.about["decoder"], device, self.dtype)
         self.checkpoint = Checkpoint(args.checkpoint or run.path("checkpoint.safetensors"), self.model[0], lora)
-        self.values = self.checkpoint.group("parameters", device, self.dtype)
+        done = self.checkpoint.header["status"] == "done"
+        self.fresh = args.fresh or (done and not args.checkpoint)
+        if self.fresh:
+            self.checkpoint.clear()
+            self.values = self.checkpoint.initial(run.config["seed"], device, self.dtype)
+        else:
+            self.values = self.checkpoint.group("parameters", device, self.dtype)
         self.names = list(self.values)
         for x in self.values.values():
             x.requires_grad_()
@@ -288,6 +294,7 @@ def main():
     parser.add_argument("--out", default="out", help="where losses and checkpoint are written (default: out)")
     parser.add_argument("--checkpoint", help="the checkpoint to go on from (default: checkpoint.safetensors of the folder)")
     parser.add_argument("--model", help="the student's model, a folder with its .safetensors (default: model/ of the folder)")
+    parser.add_argument("--fresh", action="store_true", help="begin anew, from the initial values of the run's seed")
     parser.add_argument("--steps", type=int, help="steps to do now (default: to the end of the run)")
     parser.add_argument("--save", type=int, default=50, help="steps between two checkpoints (default: 50)")
     parser.add_argument("--rows", type=int, default=8, help="samples that are computed at once (default: 8)")
