@@ -350,6 +350,9 @@ export function double({
         ...{ name: 'stories', role: 'opened', sha256: 'c'.repeat(64), measured: [], storage: 'f32' },
       };
     },
+    async closeCheckpoint() {
+      await begin('closeCheckpoint');
+    },
     async storeWeights(storage) {
       await begin('storeWeights', storage);
       return { ...model, name: 'stories', role: 'opened', sha256: 'c'.repeat(64), measured: [], storage };

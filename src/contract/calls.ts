@@ -102,6 +102,11 @@ export interface Workbench {
   /** Opens another model for the lens, from its files. It replaces the one opened before. */
   openCheckpoint(files: readonly NamedFile[], options?: CallOptions): Promise<ModelReport>;
   /**
+   * Closes the opened model and frees what it took on the device; nothing if there is none. A student that was trained on it
+   * stays, and its weights are read from its files again when they are needed.
+   */
+  closeCheckpoint(): Promise<void>;
+  /**
    * Keeps the layers' matrices of the opened model so on WASM, from the next call that reads it; its report says which. An
    * opened model is kept as float32 where a text can then be read, else in 8 bits.
    */

@@ -240,20 +240,37 @@ export class LoriWorkbench implements Workbench {
     );
   }
 
+  closeCheckpoint(): Promise<void> {
+    return this.alone('close the opened model', async () => {
+      const before = this.putOpened(undefined);
+      this.data.forgetTokens();
+      if (!before) return;
+      await this.dropDecoders(before);
+      await this.opened?.models.close(before.model);
+    });
+  }
+
   /** Frees the opened model that was there before. */
   private async replaceOpened(next: OpenedModel): Promise<ModelReport> {
-    const before = this.openedModel;
-    this.openedModel = next;
-    this.states.drop('opened');
+    const before = this.putOpened(next);
     if (before) {
       // Once nothing uses them: generation may be under way.
-      void this.queue.between(async () => {
-        await this.generation.drop(before.model);
-        await this.questions.dropModel(before.model);
-      });
+      void this.queue.between(() => this.dropDecoders(before));
       await this.opened?.models.close(before.model);
     }
     return next.model.report;
+  }
+
+  private putOpened(next: OpenedModel | undefined): OpenedModel | undefined {
+    const before = this.openedModel;
+    this.openedModel = next;
+    this.states.drop('opened');
+    return before;
+  }
+
+  private async dropDecoders({ model }: OpenedModel): Promise<void> {
+    await this.generation.drop(model);
+    await this.questions.dropModel(model);
   }
 
   async describeConfig(config: unknown): Promise<ModelReport> {
