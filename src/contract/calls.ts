@@ -1,5 +1,6 @@
 import type { RunConfig } from './config';
 import type { DataPage, DataQuery, DataReading, DataReport, RowsCost, TokenCounts } from './data';
+import type { Evaluation, EvaluationEvent, EvaluationRequest } from './evaluation';
 import type {
   DeviceReport,
   ExplicitReport,
@@ -95,6 +96,11 @@ export interface Workbench {
   openRun(file: NamedFile): Promise<OpenedRun>;
   /** Tests whether directions matter: accuracy with hidden states projected onto r of them. Reports points as they come. */
   causal(request: CausalRequest, options?: CallOptions<Progress | CausalEvent>): Promise<CausalReport>;
+  /** Lets a subject answer problems, and reports every answer as it comes. Served between two steps of a run in progress. */
+  evaluate(
+    request: EvaluationRequest,
+    options?: CallOptions<Progress | EvaluationEvent>,
+  ): Promise<Evaluation>;
   /** Tests whether a student's thoughts matter: the same problems with its thoughts replaced in many ways. */
   testThoughts(request: ThoughtTestRequest, options?: CallOptions<Progress>): Promise<ThoughtTestReport>;
   /** The student's checkpoints in the last run (or the one in progress), oldest first. */

@@ -21,6 +21,7 @@ const nothing: Workbench = {
   exportRun: unused,
   openRun: unused,
   causal: unused,
+  evaluate: unused,
   testThoughts: unused,
   checkpoints: unused,
   openCheckpoint: unused,

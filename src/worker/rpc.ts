@@ -22,6 +22,7 @@ export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = 
   exportRun: { options: 1 },
   openRun: {},
   causal: { options: 1 },
+  evaluate: { options: 1 },
   testThoughts: { options: 1 },
   checkpoints: {},
   openCheckpoint: { options: 1 },

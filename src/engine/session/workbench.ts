@@ -15,6 +15,7 @@ import type {
   RowsCost,
   TokenCounts,
 } from '../../contract/data';
+import type { Evaluation, EvaluationEvent, EvaluationRequest } from '../../contract/evaluation';
 import type {
   DeviceReport,
   ExplicitReport,
@@ -58,6 +59,7 @@ import { RECIPES } from '../methods/index';
 import type { Recipe } from '../recipes/shared/recipe';
 import { causalTest } from './causal/causal';
 import { type DataFrom, DataRoom } from './data/data-room';
+import { evaluate } from './evaluation/evaluation';
 import { ExclusiveQueue } from './exclusive-queue';
 import { exportModel } from './exports/export';
 import { exportRun } from './exports/export-run';
@@ -201,6 +203,16 @@ export class LoriWorkbench implements Workbench {
     return this.queue.between(
       async () =>
         causalTest({ ...this.provider(), loaded: this.loadedModels(), cache: this.states }, request, options),
+      options.signal,
+    );
+  }
+
+  evaluate(
+    request: EvaluationRequest,
+    options: CallOptions<Progress | EvaluationEvent> = {},
+  ): Promise<Evaluation> {
+    return this.queue.between(
+      async () => evaluate({ ...this.provider(), loaded: this.loadedModels() }, request, options),
       options.signal,
     );
   }
