@@ -15,6 +15,7 @@ import type {
   RowsCost,
   TokenCounts,
 } from '../../contract/data';
+import type { Evaluation, EvaluationEvent, EvaluationRequest } from '../../contract/evaluation';
 import type {
   DeviceReport,
   ExplicitReport,
@@ -58,6 +59,7 @@ import { RECIPES } from '../methods/index';
 import type { Recipe } from '../recipes/shared/recipe';
 import { causalTest } from './causal/causal';
 import { type DataFrom, DataRoom } from './data/data-room';
+import { evaluate } from './evaluation/evaluation';
 import { ExclusiveQueue } from './exclusive-queue';
 import { exportModel } from './exports/export';
 import { exportRun } from './exports/export-run';
@@ -176,13 +178,13 @@ export class LoriWorkbench implements Workbench {
 
   exportStates(request: StatesRequest, options: CallOptions = {}): Promise<StatesFile> {
     return this.queue.between(
-      async () => exportStates({ ...this.provider(), held: this.held() }, request, options),
+      async () => exportStates({ ...this.provider(), loaded: this.loadedModels() }, request, options),
       options.signal,
     );
   }
 
   exportModel(request: ModelFileRequest, options: CallOptions = {}): Promise<ModelFile> {
-    return this.queue.between(async () => exportModel(this.held(), request, options), options.signal);
+    return this.queue.between(async () => exportModel(this.loadedModels(), request, options), options.signal);
   }
 
   exportRun(request: RunExportRequest, options: CallOptions = {}): Promise<ModelFile> {
@@ -192,7 +194,7 @@ export class LoriWorkbench implements Workbench {
     };
     return this.queue.between(async () => {
       const { methods, opened } = this;
-      return exportRun(this.held(), request, { methods, rolesFor, device: opened?.report, ...options });
+      return exportRun(this.loadedModels(), request, { methods, rolesFor, device: opened?.report, ...options });
     }, options.signal);
   }
 
@@ -202,14 +204,25 @@ export class LoriWorkbench implements Workbench {
 
   causal(request: CausalRequest, options: CallOptions<Progress | CausalEvent> = {}): Promise<CausalReport> {
     return this.queue.between(
-      async () => causalTest({ ...this.provider(), held: this.held(), cache: this.states }, request, options),
+      async () =>
+        causalTest({ ...this.provider(), loaded: this.loadedModels(), cache: this.states }, request, options),
+      options.signal,
+    );
+  }
+
+  evaluate(
+    request: EvaluationRequest,
+    options: CallOptions<Progress | EvaluationEvent> = {},
+  ): Promise<Evaluation> {
+    return this.queue.between(
+      async () => evaluate({ ...this.provider(), loaded: this.loadedModels() }, request, options),
       options.signal,
     );
   }
 
   testThoughts(request: ThoughtTestRequest, options: CallOptions<Progress> = {}): Promise<ThoughtTestReport> {
     return this.queue.between(
-      async () => testThoughts({ ...this.provider(), held: this.held() }, request, options),
+      async () => testThoughts({ ...this.provider(), loaded: this.loadedModels() }, request, options),
       options.signal,
     );
   }
@@ -242,20 +255,37 @@ export class LoriWorkbench implements Workbench {
     );
   }
 
+  closeCheckpoint(): Promise<void> {
+    return this.alone('close the opened model', async () => {
+      const before = this.putOpened(undefined);
+      this.data.forgetTokens();
+      if (!before) return;
+      await this.dropDecoders(before);
+      await this.opened?.models.close(before.model);
+    });
+  }
+
   /** Frees the opened model that was there before. */
   private async replaceOpened(next: OpenedModel): Promise<ModelReport> {
-    const before = this.openedModel;
-    this.openedModel = next;
-    this.states.drop('opened');
+    const before = this.putOpened(next);
     if (before) {
       // Once nothing uses them: generation may be under way.
-      void this.queue.between(async () => {
-        await this.generation.drop(before.model);
-        await this.questions.dropModel(before.model);
-      });
+      void this.queue.between(() => this.dropDecoders(before));
       await this.opened?.models.close(before.model);
     }
     return next.model.report;
+  }
+
+  private putOpened(next: OpenedModel | undefined): OpenedModel | undefined {
+    const before = this.openedModel;
+    this.openedModel = next;
+    this.states.drop('opened');
+    return before;
+  }
+
+  private async dropDecoders({ model }: OpenedModel): Promise<void> {
+    await this.generation.drop(model);
+    await this.questions.dropModel(model);
   }
 
   async describeConfig(config: unknown): Promise<ModelReport> {
@@ -273,7 +303,9 @@ export class LoriWorkbench implements Workbench {
   }
 
   countTokens(subject: Subject, options: CallOptions = {}): Promise<TokenCounts> {
-    return this.files.alone(async () => this.data.count(resolveSubject(subject, this.held()), options));
+    return this.files.alone(async () =>
+      this.data.count(resolveSubject(subject, this.loadedModels()), options),
+    );
   }
 
   async rowsCost(
@@ -281,11 +313,11 @@ export class LoriWorkbench implements Workbench {
     source: Extract<Source, { kind: 'rows' }>,
     options: CallOptions = {},
   ): Promise<RowsCost> {
-    return this.data.cost(resolveSubject(subject, this.held()), source, options);
+    return this.data.cost(resolveSubject(subject, this.loadedModels()), source, options);
   }
 
   async previewTokens(request: TokenPreviewRequest): Promise<TokenPreview> {
-    return previewTokens(request, this.held());
+    return previewTokens(request, this.loadedModels());
   }
 
   checkDevice(options: CallOptions = {}): Promise<DeviceCheckReport> {
@@ -305,7 +337,7 @@ export class LoriWorkbench implements Workbench {
     return this.alone('open a student', async () => {
       const snapshot = await readSnapshot(file, this.methods);
       const student = studentOf(snapshot, {
-        roles: resolveRoles(snapshot.header.config, this.held()),
+        roles: resolveRoles(snapshot.header.config, this.loadedModels()),
         recipe: this.recipeOf,
         methods: this.methods,
         id: this.students.nextId(),
@@ -321,7 +353,7 @@ export class LoriWorkbench implements Workbench {
     const recipe = this.recipeOf(config.method);
     const roles = this.rolesFor(config, recipe);
     const asked = { rationale: rationaleRead(config, recipe), signal };
-    const data = await runData(config, roles, this.held(), asked);
+    const data = await runData(config, roles, this.loadedModels(), asked);
     const plan = planOf(config, recipe, roles, stagesOf(config, this.methods), data);
     const { heldStatesBytes } = this.environment;
     return costOf(config, recipe, roles, {
@@ -332,7 +364,7 @@ export class LoriWorkbench implements Workbench {
 
   /** @throws InputError, ConfigError where the models of a configuration are not there or do not go together */
   private rolesFor(config: RunConfig, recipe: Recipe): Roles {
-    const roles = resolveRoles(config, this.held());
+    const roles = resolveRoles(config, this.loadedModels());
     recipe.check?.(config, roles.student.config);
     if (recipe.usesTeacher(config))
       checkWidths(roles, recipe.comparesStates?.(config) ?? [methodOf(config.method, this.methods).label]);
@@ -374,17 +406,17 @@ export class LoriWorkbench implements Workbench {
   ): Promise<RunResult> {
     const { runtime, models, device } = this.provider();
     const recipe = this.recipeOf(config.method);
-    const held = this.held();
+    const loaded = this.loadedModels();
     const roles = this.rolesFor(config, recipe);
     const context: RunContext = {
       ...{ runtime, models, device, roles },
       heldStatesBytes: this.environment.heldStatesBytes,
-      data: (o) => runData(config, roles, held, o),
+      data: (o) => runData(config, roles, loaded, o),
       recipes: this.recipes,
       studentId: this.students.nextId(),
       methods: this.methods,
       teacherAccuracy: (data, o) =>
-        isBundled(config, roles, held)
+        isBundled(config, roles, loaded)
           ? this.questions.teacherAccuracy(data.heldOut.length, o)
           : teacherAccuracy(models, roles, config.data.prompt, data, o),
       queuedCalls: this.queue,
@@ -473,7 +505,11 @@ export class LoriWorkbench implements Workbench {
   generate(request: GenerateRequest, options: CallOptions<GenerateReporting> = {}): Promise<GenerateReport> {
     return this.queue.between(
       async () =>
-        generate({ ...this.provider(), held: this.held(), decoders: this.generation }, request, options),
+        generate(
+          { ...this.provider(), loaded: this.loadedModels(), decoders: this.generation },
+          request,
+          options,
+        ),
       options.signal,
     );
   }
@@ -516,7 +552,7 @@ export class LoriWorkbench implements Workbench {
   }
 
   /** What the lens may look at; without a pair, only the opened checkpoint. */
-  private held(): LoadedModels {
+  private loadedModels(): LoadedModels {
     return {
       ...this.loaded,
       student: this.student,
@@ -529,7 +565,7 @@ export class LoriWorkbench implements Workbench {
   }
 
   private lensParts() {
-    return { held: this.held(), cache: this.states, pace: this.pace };
+    return { loaded: this.loadedModels(), cache: this.states, pace: this.pace };
   }
 
   /** Drops everything made from the loaded pair. */

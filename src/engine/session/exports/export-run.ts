@@ -33,7 +33,7 @@ export interface ExportRunOptions {
  * @throws InputError for an impossible request, FileError where run and student are not of each other, CancelledError
  */
 export async function exportRun(
-  held: LoadedModels,
+  loaded: LoadedModels,
   { format, run, student }: RunExportRequest,
   options: ExportRunOptions,
 ): Promise<ModelFile> {
@@ -52,7 +52,7 @@ export async function exportRun(
   const { step, status } = snapshot.header;
   const stem = `lori-${run.config.method}-seed${run.config.seed}-step${step}`;
   if (format === 'torch') {
-    const made = await torchProgram(held, { run: row, snapshot, student }, options);
+    const made = await torchProgram(loaded, { run: row, snapshot, student }, options);
     return { name: `${stem}-torch.zip`, ...made, milliseconds: performance.now() - start };
   }
   const files = await bundleFiles(row, snapshot, student, device ? packedOn(device) : null);
@@ -82,7 +82,7 @@ const packedOn = ({
 });
 
 async function torchProgram(
-  held: LoadedModels,
+  loaded: LoadedModels,
   { run, ...kept }: Pick<ProgramParts, 'run' | 'snapshot' | 'student'>,
   { methods, rolesFor, signal, report }: ExportRunOptions,
 ): Promise<Pick<ModelFile, 'blob' | 'files' | 'notes'>> {
@@ -91,7 +91,7 @@ async function torchProgram(
   // Said before anything is read.
   checkProgram(config, methods);
   const { roles, recipe } = rolesFor(config);
-  const data = await runData(config, roles, held, { rationale: rationaleRead(config, recipe), signal });
+  const data = await runData(config, roles, loaded, { rationale: rationaleRead(config, recipe), signal });
   await checkSource(kept.snapshot.header, roles, data);
   const { files, notes } = await programFiles({ run, ...kept, roles, recipe, data, methods });
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
