@@ -194,7 +194,12 @@ export class LoriWorkbench implements Workbench {
     };
     return this.queue.between(async () => {
       const { methods, opened } = this;
-      return exportRun(this.loadedModels(), request, { methods, rolesFor, device: opened?.report, ...options });
+      return exportRun(this.loadedModels(), request, {
+        methods,
+        rolesFor,
+        device: opened?.report,
+        ...options,
+      });
     }, options.signal);
   }
 
