@@ -505,8 +505,8 @@ export function double({
         seconds: { step: 0.5, teacher: 1, all: 76 },
       };
     },
-    async keepTeacher() {
-      await begin('keepTeacher');
+    async keepTeacher(source = { kind: 'student' }) {
+      await begin('keepTeacher', source.kind === 'run' ? openFile(source.file).step : source.kind);
       return { label: 'LoRi, 128 samples, seed 1', model: 'word-problems-base', sha256: '0'.repeat(64) };
     },
     async control(command) {

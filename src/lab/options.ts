@@ -228,8 +228,9 @@ export const OPTIONS = {
   },
   teacher: {
     type: 'string',
-    value: 'run.json',
-    about: 'A run file whose student is trained first, on the same model and data, and kept as the teacher.',
+    value: 'folder|run.json',
+    about:
+      'The teacher: the folder of a checkpoint with the student’s tokenizer, the folder or bundle of a run that was kept, or a run file whose student is trained first, on the same model and data.',
     commands: TRAINING,
   },
   layers: {
