@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { FileTrigger } from 'react-aria-components';
-import { formatRunFile, LARGEST_RUN_FILE } from '../../store/run-file';
+import { formatRunFile, MAX_RUN_FILE_LENGTH } from '../../store/run-file';
 import { type Failure, failureOf } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
 import { Button } from '../../ui/Button';
@@ -31,7 +31,7 @@ export function RunFiles() {
         return;
       }
       // Read no more of a file than a run file can have.
-      readRunFile(await file.slice(0, 4 * LARGEST_RUN_FILE + 1).text());
+      readRunFile(await file.slice(0, 4 * MAX_RUN_FILE_LENGTH + 1).text());
       setRead(`${file.name} is in the form; Start repeats it.`);
     } catch (thrown) {
       setFailure(failureOf(thrown));

@@ -26,14 +26,14 @@ import { type Exported, exportedOf } from './subject';
  *   its numbers cannot, CancelledError
  */
 export async function exportModel(
-  held: LoadedModels,
+  loaded: LoadedModels,
   request: ModelFileRequest,
   options: CallOptions = {},
 ): Promise<ModelFile> {
   const start = performance.now();
   const { format, dtype = 'f32', length = ONNX_LENGTH.default } = request;
   check(request);
-  const subject = resolveSubject(request.subject, held);
+  const subject = resolveSubject(request.subject, loaded);
   if (subject.model.onnx)
     throw new ConfigError(
       `${subject.model.report.name} is an ONNX export, whose weights are not read`,

@@ -62,7 +62,7 @@ const everything: Recipe<ConfigOf<'ce'>> = {
 let workbench: LoriWorkbench;
 const inside = () =>
   workbench as unknown as {
-    held(): LoadedModels;
+    loadedModels(): LoadedModels;
     opened: { models: DeviceModels };
     student: Student;
   };
@@ -92,11 +92,11 @@ it('is seen whole by everything that runs it', async () => {
 
   /** The largest singular values of the first training questions' thoughts, by one pass of the lens. */
   const sigmas = async (change: (packs: Float32Array<ArrayBuffer>[]) => void): Promise<number[]> => {
-    const held = inside().held();
-    const student = resolveSubject({ kind: 'student', checkpoint: last.checkpoint }, held);
+    const loaded = inside().loadedModels();
+    const student = resolveSubject({ kind: 'student', checkpoint: last.checkpoint }, loaded);
     const own = student.packs.map((pack) => pack.slice());
     change(own);
-    const sequences = sequencesOf({ kind: 'problems', seed: config.seed, samples: 3 }, held);
+    const sequences = sequencesOf({ kind: 'problems', seed: config.seed, samples: 3 }, loaded);
     const { samples, layers, hidden } = await gatherStates(
       inside().opened.models,
       { ...student, packs: own },
@@ -157,7 +157,7 @@ it('is exported with all its weights, and has the same states when it is opened 
   const graph = await workbench.exportModel({ subject, format: 'onnx', length: 8 });
   const { ort } = await loadOrt(undefined);
   const session = await ort.InferenceSession.create(new Uint8Array(await graph.blob.arrayBuffer()));
-  const { model, tokenizer } = resolveSubject({ kind: 'opened' }, inside().held());
+  const { model, tokenizer } = resolveSubject({ kind: 'opened' }, inside().loadedModels());
   const ids = tokenizer.encode(TEXT).slice(0, 8);
   const input = BigInt64Array.from({ length: 8 }, (_, i) => BigInt(ids[i] ?? 0));
   const { logits } = await session.run({ input_ids: new ort.Tensor('int64', input, [1, 8]) });
@@ -176,7 +176,7 @@ it('is exported with all its weights, and has the same states when it is opened 
 }, 30_000);
 
 it('has the same weights where its vocabulary is in chunks', () => {
-  const { student, held } = { student: inside().student, held: inside().held() };
+  const { student, held } = { student: inside().student, held: inside().loadedModels() };
   const { model, parameters, packs } = resolveSubject({ kind: 'student' }, held);
   const { config } = model;
   const { vocabSize: V, hiddenSize: H } = config;
