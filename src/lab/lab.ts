@@ -109,6 +109,8 @@ export async function lab(
       contenders,
       seeds,
       baseline: values.baseline,
+      evaluation: values,
+      chosen: { preset },
       earlier,
       save: async ({ table: _table, ...soFar }) => {
         if (values.out !== undefined) await replaceFile(values.out, text(soFar));

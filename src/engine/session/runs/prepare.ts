@@ -86,7 +86,7 @@ export async function prepare(
 ): Promise<Machinery> {
   const { runtime, models, device, roles } = context;
   const { student: base, codec } = roles;
-  const { training, validation, heldOut } = data;
+  const { training, validation, heldOut, used } = data;
   const tokensOf = (examples: readonly Example[]) => examples.map((e) => e.tokens);
   const stages = stagesOf(config, context.methods);
   const plan = planOf(config, recipe, roles, stages, { training });
@@ -124,7 +124,7 @@ export async function prepare(
       ...{ id, methods, packs, roles },
       reasoning: reasonings[stageAt(stages, begun)] as Reasoning,
       lengths: longestOf(layout, decoded),
-      examples: { training, heldOut },
+      examples: { training, heldOut, used },
     });
     const { keepBest } = config.evaluation;
     const state = from && adapterOf(from, parameters);
