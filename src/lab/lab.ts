@@ -64,7 +64,11 @@ export async function lab(
   const command = COMMANDS[name as CommandName];
 
   const preset = [...values.preset, ...(values.presets?.split(',') ?? [])];
-  const { file, config, contenders, notes } = await configurationOf({ ...values, preset }, methods);
+  if (name === 'arena' && (values.config !== undefined || values.preset.length > 0))
+    throw new Error('arena trains what its plan or ablation says: --config and --preset are not for it');
+  // What is set is set in every contender of an arena.
+  const set = name === 'arena' ? [] : values.set;
+  const { file, config, contenders, notes } = await configurationOf({ ...values, preset, set }, methods);
   const seeds = values.seeds === undefined ? [config.seed] : wholes('seeds', values.seeds);
   const samples = whole('samples', values.samples);
   // Checked now rather than after the run.
@@ -103,6 +107,7 @@ export async function lab(
       threads,
       contenders,
       seeds,
+      isSeeded: values.seeds !== undefined,
       baseline: values.baseline,
       earlier,
       save: async ({ table: _table, ...soFar }) => {
@@ -113,6 +118,7 @@ export async function lab(
       stepping: values,
       html: values.html,
       plan: values.plan,
+      ablation: values.ablation,
       lens: values,
       generation: values,
       exported: values,
