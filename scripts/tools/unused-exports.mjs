@@ -64,9 +64,16 @@ function* imported(ast) {
     else if (node.type === 'ExportNamedDeclaration' && from)
       for (const one of node.specifiers) yield [from, nameOf(one.local)];
     else if (node.type === 'ExportAllDeclaration' || node.type === 'ImportExpression') yield [from, ALL];
+    else if (node.type === 'CallExpression' && node.callee.property?.name === 'glob')
+      for (const pattern of stringsIn(node.arguments[0])) yield [pattern, ALL];
     else if (node.type === 'TSImportType') yield [node.source?.value ?? node.argument?.literal?.value, ALL];
   }
 }
+
+const stringsIn = (node) =>
+  [...nodesOf(node)]
+    .filter((it) => it.type === 'Literal' && typeof it.value === 'string')
+    .map((it) => it.value);
 
 /** The file that a relative path of a file leads to; undefined for packages and what is no code. */
 function fileAt(folder, file, path) {
@@ -74,6 +81,14 @@ function fileAt(folder, file, path) {
   const at = resolve(folder, dirname(file), path);
   const ending = ENDINGS.find((end) => codeFile.test(at + end) && existsSync(at + end));
   return ending === undefined ? undefined : relative(folder, at + ending);
+}
+
+/** The files that a pattern with one star stands for. */
+function globbed(files, file, pattern) {
+  const [from, to] = join(dirname(file), pattern).split('*');
+  return files.filter(
+    (name) => name.startsWith(from) && name.endsWith(to) && !name.slice(from.length).includes('/'),
+  );
 }
 
 /** A line for each export that only tests use, and for each that nothing uses. */
@@ -87,10 +102,11 @@ export function unusedExports(folder) {
     const ast = parseAst(text, { lang: file.endsWith('x') ? 'tsx' : 'ts' }, file);
     const kind = forTests.test(file) ? 'tests' : 'shipped';
     for (const [path, name] of imported(ast)) {
-      const target = fileAt(folder, file, path);
-      if (target === undefined) continue;
-      if (!uses[kind].has(target)) uses[kind].set(target, new Set());
-      uses[kind].get(target).add(name);
+      for (const target of path?.includes('*') ? globbed(files, file, path) : [fileAt(folder, file, path)]) {
+        if (target === undefined) continue;
+        if (!uses[kind].has(target)) uses[kind].set(target, new Set());
+        uses[kind].get(target).add(name);
+      }
     }
     if (!file.startsWith('src/')) {
       // Scripts load modules by name, too.

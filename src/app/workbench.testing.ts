@@ -503,7 +503,7 @@ export function double({
         ...{ student: 'stories', teacher: 'stories itself', batch: 2, tokens: 60 },
         ...{ composition: 'whole', storage: 'f32' },
         memory: estimateMemory({ ...model, vocabulary: 512, tied: true }, 'wasm', purpose),
-        states: 1e6,
+        reading: { states: 1e6, held: true, readings: 1, bytes: 1e6 },
         seconds: { step: 0.5, teacher: 1, all: 76 },
       };
     },
@@ -590,6 +590,26 @@ export function double({
         notes: ['A note.'],
         milliseconds: 3,
       };
+    },
+    async exportRun({ format, run, student }, options) {
+      await begin('exportRun', format, run.id);
+      await work('write', 'bytes', 4, (progress) => options?.report?.(progress), options?.signal);
+      const { step } = openFile(student);
+      return {
+        name: `made-up-${format}.zip`,
+        blob: new Blob([JSON.stringify({ run, student: new TextDecoder().decode(student) })]),
+        files: [{ name: 'student.safetensors', bytes: student.length }],
+        notes: [`Step ${step}.`],
+        milliseconds: 3,
+      };
+    },
+    async openRun({ name, data }) {
+      await begin('openRun', name);
+      const { run, student } = JSON.parse(await data.text());
+      const file = new TextEncoder().encode(student);
+      const { config, step } = openFile(file);
+      const { steps } = config.optimiser;
+      return { ...{ run, step, steps, student: file, notes: [] }, status: step < steps ? 'stopped' : 'done' };
     },
     async exportStates(request, options) {
       await begin('exportStates', request);

@@ -29,6 +29,7 @@ import type {
 } from './lens';
 import type { ModelFile, ModelFileRequest } from './model-files';
 import type { KeptTeacher } from './roles';
+import type { OpenedRun, RunExportRequest } from './run-bundle';
 import type { RunCost } from './run-cost';
 import type { RunSnapshot } from './snapshot';
 import type { StatesFile, StatesRequest } from './states';
@@ -88,6 +89,10 @@ export interface Workbench {
   exportStates(request: StatesRequest, options?: CallOptions): Promise<StatesFile>;
   /** A model, or a student with what was trained, as a file for other programs and for opening here again. */
   exportModel(request: ModelFileRequest, options?: CallOptions): Promise<ModelFile>;
+  /** A run with its student as a zip: a bundle for this playground, or a program that trains on in PyTorch. */
+  exportRun(request: RunExportRequest, options?: CallOptions): Promise<ModelFile>;
+  /** Reads a run bundle; it is whole, or this rejects. */
+  openRun(file: NamedFile): Promise<OpenedRun>;
   /** Tests whether directions matter: accuracy with hidden states projected onto r of them. Reports points as they come. */
   causal(request: CausalRequest, options?: CallOptions<Progress | CausalEvent>): Promise<CausalReport>;
   /** Tests whether a student's thoughts matter: the same problems with its thoughts replaced in many ways. */

@@ -3,6 +3,7 @@ import type { PairReport, RunEvent } from '../contract/events';
 import type { Methods } from '../contract/methods/method';
 import type { RunFile } from '../contract/run-file';
 import type { LoriWorkbench } from '../engine/session/workbench';
+import type { KeptRun } from './keep';
 import type {
   ExportArguments,
   GenerateArguments,
@@ -44,6 +45,8 @@ export interface CommandInput {
     readonly resume: string | undefined;
     readonly isAsked: boolean;
   };
+  /** The run whose student is used instead of training one; `config` is then its own. */
+  readonly kept: KeptRun | undefined;
   /** Where the result goes, if not to the standard output. */
   readonly out: string | undefined;
   /** Where a report is written as a page. */

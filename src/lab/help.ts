@@ -23,7 +23,7 @@ const ABOUT: Readonly<Record<CommandName, string>> = {
   states:
     'Writes hidden states to a file: .npy, float32 [layers, tokens, H], or .safetensors, a tensor for each layer with metadata.',
   export:
-    'Writes a model or a student to a file: a PEFT adapter, a merged model (safetensors) or an ONNX graph.',
+    'Writes a model or a student to a file: a PEFT adapter, a merged model (safetensors), an ONNX graph, a run bundle or a PyTorch program.',
   bench: 'Times a training step.',
 };
 

@@ -337,11 +337,30 @@ describe('the other commands', () => {
     await expect(run('distil', '--keep', at('kept/half'))).rejects.toThrow(/a run is kept there already/);
     await expect(run('distil', '--resume')).rejects.toThrow(/takes a folder here/);
     await expect(run('distil', '--resume', at('nowhere'))).rejects.toThrow(/no run is kept there/);
+    // As a run bundle, which is trained on to the same bits, and whose student is used without training.
+    const bundle = at('half.zip');
+    const packed = await run('export', '--kept', at('kept/half'), '--format', 'bundle', '--out', bundle);
+    expect(packed.json.export.notes.join()).toContain('the student at step 2 with its optimiser');
+    const { json: unpacked } = await run('distil', '--resume', bundle);
+    expect(unpacked.resumedFrom).toBe(2);
+    const adapter = ['export', '--format', 'peft', '--out'];
+    await run(...adapter, at('from-bundle.zip'), '--kept', bundle);
+    await run(...adapter, at('from-folder.zip'), '--kept', at('kept/half'));
+    expect(readFileSync(at('from-bundle.zip'))).toEqual(readFileSync(at('from-folder.zip')));
+    await expect(run(...adapter, at('x.zip'), '--kept', bundle, '--set', 'seed=9')).rejects.toThrow(
+      /--kept: the run was started with other settings: seed is 4, not 9/,
+    );
+    await expect(run(...adapter, at('x.zip'), '--kept', at('from-folder.zip'))).rejects.toThrow(
+      /is no run bundle/,
+    );
     const { json: rest } = await run('distil', '--resume', at('kept/half'), '--config', config);
     expect(rest.resumedFrom).toBe(2);
     const losses = (json: { steps: StepEvent[] }) =>
       json.steps.map((step: StepEvent) => [step.step, step.losses]);
     expect(losses(rest)).toEqual(losses(whole).slice(2));
+    expect(losses(unpacked)).toEqual(losses(rest));
+    const done = await run('export', '--kept', at('kept/half'), '--format', 'bundle', '--out', bundle);
+    expect(done.json.export.notes.join()).toContain('the student as it was trained');
     expect(rest.result.heldOut).toEqual(whole.result.heldOut);
     // Both are done: the two files hold the same student.
     await expect(run('distil', '--resume', at('kept/half'))).rejects.toThrow(/the run is done/);

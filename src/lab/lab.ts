@@ -13,6 +13,7 @@ import { LoriWorkbench } from '../engine/session/workbench';
 import { COMMANDS, type CommandName } from './commands';
 import { configurationOf } from './configuration';
 import { help, USAGE } from './help';
+import { checkAsked, keptIn } from './keep';
 import { accuracyText, hasOption, OPTIONS, optionTexts, whole, wholes } from './options';
 import { sayData } from './roles';
 import { readBlob } from './subjects';
@@ -68,7 +69,11 @@ export async function lab(
     throw new Error('arena trains what its plan or ablation says: --config and --preset are not for it');
   // What is set is set in every contender of an arena.
   const set = name === 'arena' ? [] : values.set;
-  const { file, config, contenders, notes } = await configurationOf({ ...values, preset, set }, methods);
+  const read = await configurationOf({ ...values, preset, set }, methods);
+  const { file, contenders, notes } = read;
+  const kept = values.kept === undefined ? undefined : await keptIn(values.kept, methods, 'kept');
+  if (kept && hasSettings(values)) checkAsked(read.config, kept.config, 'kept');
+  const config = kept?.config ?? read.config;
   const seeds = values.seeds === undefined ? [config.seed] : wholes('seeds', values.seeds);
   const samples = whole('samples', values.samples);
   // Checked now rather than after the run.
@@ -113,6 +118,7 @@ export async function lab(
       save: async ({ table: _table, ...soFar }) => {
         if (values.out !== undefined) await replaceFile(values.out, text(soFar));
       },
+      kept,
       samples,
       question: values.question,
       stepping: values,

@@ -2,6 +2,7 @@ import type { Accuracy } from '../contract/events';
 import { GENERATE_SETTINGS, type GenerateSettings } from '../contract/generate';
 import { CONTROLS, STACKS } from '../contract/lens';
 import { EXPORT_DTYPES, MODEL_FORMATS, ONNX_LENGTH } from '../contract/model-files';
+import { RUN_FORMATS } from '../contract/run-bundle';
 import { rangeText, type Setting } from '../contract/settings';
 
 /** The value of an option that counts something. @throws an error that says what was expected */
@@ -143,15 +144,22 @@ export const OPTIONS = {
     default: false,
     value: 'folder',
     about:
-      'Continue: of distil, the run that --keep left in this folder, to the bits of a run that was never interrupted; of eval, without a folder, from the file of --out, to which every finished run is saved.',
+      'Continue: of distil, the run that --keep left in this folder, or a run bundle (.zip), to the bits of a run that was never interrupted; of eval, without a folder, from the file of --out, to which every finished run is saved.',
     commands: ['eval', 'distil'],
   },
   keep: {
     type: 'string',
     value: 'folder',
     about:
-      'Where the run is kept while it trains (keeping.every says how often): parameters, moments, step, curves and configuration, as one safetensors file.',
+      'Where the run is kept while it trains (keeping.every says how often): parameters, moments, step, curves and configuration, as one safetensors file, and in the end its result.',
     commands: ['distil'],
+  },
+  kept: {
+    type: 'string',
+    value: 'run',
+    about:
+      'A kept run, the folder that --keep wrote or a run bundle (.zip): its student is the one that “student” means, and nothing is trained. If its model was opened, give it again (--open; of export and step: --model).',
+    commands: both(SUBJECTS, ['step']),
   },
   question: {
     type: 'string',
@@ -302,9 +310,9 @@ export const OPTIONS = {
   format: {
     type: 'string',
     default: 'peft',
-    value: MODEL_FORMATS.join('|'),
+    value: [...MODEL_FORMATS, ...RUN_FORMATS].join('|'),
     about:
-      'peft: a zip with the adapter as PEFT stores it. merged: a zip with the whole model, adapters merged. onnx: a graph, ids to logits.',
+      'peft: a zip with the adapter as PEFT stores it. merged: a zip with the whole model, adapters merged. onnx: a graph, ids to logits. bundle: a run with its student, as the page opens it again. torch: a program that trains the run on in PyTorch.',
     commands: EXPORT,
   },
   dtype: {

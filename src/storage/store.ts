@@ -5,7 +5,7 @@ import { defaultSettings, type SavedRun, type Settings, savedRunSchema, settings
 import type { StudentShelf } from './students';
 
 /** Maximum number of stored runs without a student; the oldest make room. Damaged rows do not count. */
-export const LARGEST_COUNT = 50;
+export const MAX_RUNS = 50;
 
 /** A row that this version of the page cannot read. It is kept until it is deleted. */
 export interface DamagedRun {
@@ -118,9 +118,9 @@ async function rowsOf(db: Database): Promise<Map<string, unknown>> {
 
 /** Makes room by deleting the oldest readable rows, but never a run in progress, nor one whose student is kept. */
 async function dropOldest(db: Database, needed: ReadonlySet<string>): Promise<void> {
-  if ((await db.count('runs')) <= LARGEST_COUNT) return;
+  if ((await db.count('runs')) <= MAX_RUNS) return;
   const { runs } = readRows(await rowsOf(db));
-  const old = runs.filter(({ id }) => !needed.has(id)).slice(LARGEST_COUNT);
+  const old = runs.filter(({ id }) => !needed.has(id)).slice(MAX_RUNS);
   for (const { id } of old) await db.delete('runs', id);
 }
 

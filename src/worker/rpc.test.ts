@@ -18,6 +18,8 @@ const nothing: Workbench = {
   lensCost: unused,
   exportStates: unused,
   exportModel: unused,
+  exportRun: unused,
+  openRun: unused,
   causal: unused,
   testThoughts: unused,
   checkpoints: unused,

@@ -19,6 +19,8 @@ export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = 
   lensCost: {},
   exportStates: { options: 1 },
   exportModel: { options: 1 },
+  exportRun: { options: 1 },
+  openRun: {},
   causal: { options: 1 },
   testThoughts: { options: 1 },
   checkpoints: {},

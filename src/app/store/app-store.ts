@@ -19,6 +19,7 @@ import { type Link, type PanelName, parseLink } from './link';
 import { type ModelFileActions, modelFileActions } from './model-file-actions';
 import { type PreviewActions, previewActions } from './preview-actions';
 import { type RunActions, runActions } from './run-actions';
+import { type RunBundleActions, runBundleActions } from './run-bundle-actions';
 import { type SavedActions, savedActions } from './saved-actions';
 import { type SourceActions, sourceActions } from './source-actions';
 import { type AppState, initialState, presetConfig } from './state';
@@ -56,6 +57,7 @@ export type Actions = PageActions &
   SourceActions &
   PreviewActions &
   ModelFileActions &
+  RunBundleActions &
   StorageActions &
   TourActions;
 
@@ -98,6 +100,7 @@ export function createApp(environment: Environment): App {
   const sources = sourceActions(ctx, lens);
   const preview = previewActions(ctx);
   const modelFile = modelFileActions(ctx);
+  const bundles = runBundleActions(ctx, engine, saved);
   const storage = storageActions(ctx, engine);
   const tour = tourActions(ctx, engine, lens, run, latents);
 
@@ -239,6 +242,7 @@ export function createApp(environment: Environment): App {
       ...sources,
       ...preview,
       ...modelFile,
+      ...bundles,
       ...storage,
       ...tour,
     },

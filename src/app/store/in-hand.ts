@@ -54,6 +54,7 @@ type CancelName = Extract<
   | 'cancelOpening'
   | 'cancelExport'
   | 'cancelModelExport'
+  | 'cancelRunZip'
   | 'cancelData'
   | 'cancelFetching'
   | 'cancelCounting'
@@ -82,6 +83,7 @@ type Watched = Pick<
   | 'lens'
   | 'sources'
   | 'modelFile'
+  | 'runZip'
   | 'latents'
   | 'thoughtTest'
   | 'arena'
@@ -100,6 +102,7 @@ export function inHand(state: Watched): readonly InHand[] {
     lens,
     sources,
     modelFile,
+    runZip,
     latents,
     thoughtTest,
     arena,
@@ -139,6 +142,7 @@ export function inHand(state: Watched): readonly InHand[] {
   add('lens', 'Decomposition', lens.report, 'cancelLens');
   add('file', 'Writing hidden states', lens.file, 'cancelExport');
   add('model-file', 'Writing the file', modelFile.task, 'cancelModelExport');
+  add('run-zip', 'Writing a run', runZip.task, 'cancelRunZip');
   add('causal', 'Causal test', lens.causal, 'cancelCausal');
   add('thought-test', 'Test of the thoughts', thoughtTest.task, 'cancelThoughtTest');
   add('arena', 'Arena', arena.task, 'cancelArena');

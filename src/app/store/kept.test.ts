@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { parseRunConfig } from '../../contract/config';
 import { memoryStore, type Store } from '../../storage/store';
-import type { StudentShelf } from '../../storage/students';
+import { noStudents, type StudentShelf } from '../../storage/students';
 import { memoryStudents } from '../../storage/students.testing';
 import { type Double, type DoubleOptions, double } from '../workbench.testing';
 import { createApp } from './app-store';
@@ -173,7 +173,30 @@ describe('the student of a kept run', () => {
     expect(studentConfig).toEqual(config);
     expect(studentRun).toBe(id);
     expect(latents.student).toBe('trained');
-    expect(await page.actions.studentFile(id)).toBeInstanceOf(Uint8Array);
+  });
+
+  it('is taken to another browser as a run bundle, and trained on there', async () => {
+    const { id, page } = await interrupted(browser());
+    await page.actions.restart();
+    await page.actions.labelRun(id, { name: 'Half way', tags: ['a', 'b'] });
+    const file = await page.actions.exportRun(id, 'bundle');
+    expect(page.state().runZip).toMatchObject({ run: id, task: { status: 'done' } });
+    const there = open(browser());
+    expect(await there.actions.openRunBundle(file?.name ?? '', file?.blob ?? new Blob())).toBe(id);
+    const { saved, kept } = there.state();
+    expect(saved).toEqual(page.state().saved);
+    expect(kept.get(id)).toMatchObject({ run: id, step: 20, steps: 40 });
+    expect(await there.actions.resumeRun(id)).toBe(true);
+    expect(there.state().run.result?.status).toBe('done');
+    // A second time it would take the place of what was trained on.
+    await expect(there.actions.openRunBundle('again.zip', file?.blob ?? new Blob())).rejects.toThrow(
+      /“Half way” is among the kept runs already/,
+    );
+    const none = open({ ...browser(), students: noStudents('nothing is kept here') });
+    await expect(none.actions.openRunBundle('x.zip', file?.blob ?? new Blob())).rejects.toThrow(
+      /cannot be kept here: nothing is kept here/,
+    );
+    expect(none.state().saved).toEqual([]);
   });
 
   it('is opened by a link to a moment of its thoughts', async () => {

@@ -31,7 +31,7 @@ export interface Link {
   readonly moment: MomentLink;
 }
 
-export const LONGEST_QUESTION = 2000;
+export const MAX_QUESTION_LENGTH = 2000;
 const oneOf = (names: readonly string[]) => names.join(', ');
 
 /** Reads a hash. Anything unusable is left out and named in `problems`; it never throws. */
@@ -62,8 +62,8 @@ export function parseLink(
   if (theme !== null && !THEMES.includes(theme as Theme))
     problems.push(`unknown theme ${quoted(theme)}: expected ${oneOf(THEMES)}`);
   const question = values.get('question');
-  if (question !== null && question.length > LONGEST_QUESTION) {
-    problems.push(`the question of ${question.length} characters is longer than ${LONGEST_QUESTION}`);
+  if (question !== null && question.length > MAX_QUESTION_LENGTH) {
+    problems.push(`the question of ${question.length} characters is longer than ${MAX_QUESTION_LENGTH}`);
   }
   const { model, problem } = readModel(values.get('model'));
   if (problem !== null) problems.push(problem);
@@ -85,7 +85,8 @@ export function parseLink(
       preset: preset?.id ?? null,
       theme: THEMES.find((name) => name === theme) ?? null,
       model,
-      question: question !== null && question.length <= LONGEST_QUESTION && question !== '' ? question : null,
+      question:
+        question !== null && question.length <= MAX_QUESTION_LENGTH && question !== '' ? question : null,
       lens,
       data,
       generation,

@@ -11,7 +11,7 @@ import { refreshCheckpoints } from './lens-actions';
 import { type RoleActions, roleActions } from './role-actions';
 import { isActive } from './run';
 import { modelsThatDiffer, readRunFile } from './run-file';
-import { runKeeper } from './saved-actions';
+import { runAutosave } from './saved-actions';
 import { presetConfig } from './state';
 import { failureOf, idle, sentencesOf } from './task';
 
@@ -48,7 +48,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
   let reached: ((state: 'running' | 'paused') => void) | null = null;
   let queue: RunEvent[] = [];
   let flushing: ReturnType<typeof setTimeout> | null = null;
-  const keeper = runKeeper(ctx);
+  const autosave = runAutosave(ctx);
 
   const flush = () => {
     if (flushing !== null) clearTimeout(flushing);
@@ -58,7 +58,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     queue = [];
     ctx.run({ type: 'events', events });
     if (events.some(({ kind }) => kind === 'spectrum')) void refreshCheckpoints(ctx);
-    void keeper.keep('due');
+    void autosave.keep('due');
   };
 
   const report = (event: RunEvent) => {
@@ -139,7 +139,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       turn.show(null);
       ctx.run({ type: 'begin', id, config });
       ctx.set({ offered: ctx.get().offered === id ? null : ctx.get().offered });
-      keeper.begin();
+      autosave.begin();
       ctx.lens({ checkpoints: [], ...outlived(ctx.get().lens, ({ kind }) => kind === 'student') });
       try {
         const keep = keepFor(id);
@@ -156,7 +156,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     if (outcome.status === 'done') await refreshCheckpoints(ctx);
     if (outcome.status === 'failed') noteLoss(ctx, outcome.thrown);
     if (outcome.status === 'cancelled') await discard(id);
-    await keeper.end();
+    await autosave.end();
     return outcome.status === 'done';
   };
 

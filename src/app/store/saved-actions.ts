@@ -1,5 +1,5 @@
 import type { Labels, SavedRun } from '../../storage/rows';
-import { type DamagedRun, LARGEST_COUNT } from '../../storage/store';
+import { type DamagedRun, MAX_RUNS } from '../../storage/store';
 import type { KeptStudent } from '../../storage/students';
 import type { Context } from './context';
 import { isActive } from './run';
@@ -25,7 +25,7 @@ export interface SavedActions {
 }
 
 /** Stores the run in progress. */
-export interface RunKeeper {
+export interface RunAutosave {
   /** The run has started: it has a row from now on, and other tabs see that it is in progress. */
   begin(): void;
   /** Stores the run's current row; with `due`, at most every ten seconds. */
@@ -158,7 +158,7 @@ const asDamaged = ({ run, step, steps, bytes }: KeptStudent): DamagedRun => ({
   reason: `its row is gone; its student at step ${step} of ${steps} takes ${(bytes / 2 ** 20).toFixed(1)} MB`,
 });
 
-export function runKeeper(ctx: Context): RunKeeper {
+export function runAutosave(ctx: Context): RunAutosave {
   let savedAt = 0;
 
   const keep = async (when: 'now' | 'due' = 'now') => {
@@ -175,7 +175,7 @@ export function runKeeper(ctx: Context): RunKeeper {
     const { saved, kept } = ctx.get();
     // As in storage: runs whose student is kept are not among those that make room.
     const rows = [row, ...saved.filter((other) => other.id !== id)];
-    const others = rows.filter((other) => !kept.has(other.id)).slice(LARGEST_COUNT);
+    const others = rows.filter((other) => !kept.has(other.id)).slice(MAX_RUNS);
     ctx.set({ saved: rows.filter((other) => !others.includes(other)) });
     try {
       await (await ctx.storage).saveRun(row);

@@ -20,6 +20,7 @@ import { followLensLink } from './lens-link';
 import { type Link, parseLink } from './link';
 import { initialModelFile, type ModelFileState } from './model-file';
 import { initialRun, type RunState } from './run';
+import { initialRunZip, type RunZipState } from './run-zip';
 import { initialSources, type SourcesState } from './sources';
 import { type Failure, idle, type Task } from './task';
 import { initialThoughtTest, type ThoughtTestState } from './thought-test';
@@ -95,6 +96,7 @@ export interface AppState {
   readonly compared: readonly string[];
   readonly latents: LatentsState;
   readonly modelFile: ModelFileState;
+  readonly runZip: RunZipState;
   readonly generation: GenerationState;
   readonly tour: Tour;
 }
@@ -144,6 +146,7 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     compared: [],
     latents: initialLatents,
     modelFile: initialModelFile,
+    runZip: initialRunZip,
     generation: {
       ...initialGeneration,
       draft: followGenerationLink(link.generation, initialGenerationDraft),

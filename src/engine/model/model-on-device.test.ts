@@ -145,7 +145,7 @@ describe('where memory is short', () => {
     await rowsOf(probe, [1]);
     const size = bytesOf(probe);
     await probe.release();
-    const model = open({ maxHeldBytes: 1.5 * size });
+    const model = open({ maxResidentBytes: 1.5 * size });
     const held = await Promise.all([1, 2, 3].map((n) => model.compile(embedding(model, n))));
     for (let turn = 0; turn < 2; turn++)
       for (const [i, program] of held.entries()) {

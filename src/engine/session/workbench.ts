@@ -45,6 +45,7 @@ import { METHODS, methodOf } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import type { ModelFile, ModelFileRequest } from '../../contract/model-files';
 import type { KeptTeacher } from '../../contract/roles';
+import type { OpenedRun, RunExportRequest } from '../../contract/run-bundle';
 import type { RunCost } from '../../contract/run-cost';
 import type { StatesFile, StatesRequest } from '../../contract/states';
 import type { ThoughtTestReport, ThoughtTestRequest } from '../../contract/thought-test';
@@ -59,6 +60,8 @@ import { causalTest } from './causal/causal';
 import { type DataFrom, DataRoom } from './data/data-room';
 import { ExclusiveQueue } from './exclusive-queue';
 import { exportModel } from './exports/export';
+import { exportRun } from './exports/export-run';
+import { readRunBundle } from './exports/read-bundle';
 import { GenerationDecoders } from './generate/decoders';
 import { generate } from './generate/generate';
 import { identityOf } from './latents/identity';
@@ -173,25 +176,38 @@ export class LoriWorkbench implements Workbench {
 
   exportStates(request: StatesRequest, options: CallOptions = {}): Promise<StatesFile> {
     return this.queue.between(
-      async () => exportStates({ ...this.provider(), held: this.held() }, request, options),
+      async () => exportStates({ ...this.provider(), loaded: this.loadedModels() }, request, options),
       options.signal,
     );
   }
 
   exportModel(request: ModelFileRequest, options: CallOptions = {}): Promise<ModelFile> {
-    return this.queue.between(async () => exportModel(this.held(), request, options), options.signal);
+    return this.queue.between(async () => exportModel(this.loadedModels(), request, options), options.signal);
+  }
+
+  exportRun(request: RunExportRequest, { signal }: CallOptions = {}): Promise<ModelFile> {
+    const { report } = this.opened ?? {};
+    return this.queue.between(
+      async () => exportRun(this.loadedModels(), request, { methods: this.methods, device: report, signal }),
+      signal,
+    );
+  }
+
+  openRun(file: NamedFile): Promise<OpenedRun> {
+    return this.files.alone(() => readRunBundle(file, this.methods));
   }
 
   causal(request: CausalRequest, options: CallOptions<Progress | CausalEvent> = {}): Promise<CausalReport> {
     return this.queue.between(
-      async () => causalTest({ ...this.provider(), held: this.held(), cache: this.states }, request, options),
+      async () =>
+        causalTest({ ...this.provider(), loaded: this.loadedModels(), cache: this.states }, request, options),
       options.signal,
     );
   }
 
   testThoughts(request: ThoughtTestRequest, options: CallOptions<Progress> = {}): Promise<ThoughtTestReport> {
     return this.queue.between(
-      async () => testThoughts({ ...this.provider(), held: this.held() }, request, options),
+      async () => testThoughts({ ...this.provider(), loaded: this.loadedModels() }, request, options),
       options.signal,
     );
   }
@@ -255,7 +271,9 @@ export class LoriWorkbench implements Workbench {
   }
 
   countTokens(subject: Subject, options: CallOptions = {}): Promise<TokenCounts> {
-    return this.files.alone(async () => this.data.count(resolveSubject(subject, this.held()), options));
+    return this.files.alone(async () =>
+      this.data.count(resolveSubject(subject, this.loadedModels()), options),
+    );
   }
 
   async rowsCost(
@@ -263,11 +281,11 @@ export class LoriWorkbench implements Workbench {
     source: Extract<Source, { kind: 'rows' }>,
     options: CallOptions = {},
   ): Promise<RowsCost> {
-    return this.data.cost(resolveSubject(subject, this.held()), source, options);
+    return this.data.cost(resolveSubject(subject, this.loadedModels()), source, options);
   }
 
   async previewTokens(request: TokenPreviewRequest): Promise<TokenPreview> {
-    return previewTokens(request, this.held());
+    return previewTokens(request, this.loadedModels());
   }
 
   checkDevice(options: CallOptions = {}): Promise<DeviceCheckReport> {
@@ -287,7 +305,7 @@ export class LoriWorkbench implements Workbench {
     return this.alone('open a student', async () => {
       const snapshot = await readSnapshot(file, this.methods);
       const student = studentOf(snapshot, {
-        roles: resolveRoles(snapshot.header.config, this.held()),
+        roles: resolveRoles(snapshot.header.config, this.loadedModels()),
         recipe: this.recipeOf,
         methods: this.methods,
         id: this.students.nextId(),
@@ -303,14 +321,18 @@ export class LoriWorkbench implements Workbench {
     const recipe = this.recipeOf(config.method);
     const roles = this.rolesFor(config, recipe);
     const asked = { rationale: rationaleRead(config, recipe), signal };
-    const data = await runData(config, roles, this.held(), asked);
+    const data = await runData(config, roles, this.loadedModels(), asked);
     const plan = planOf(config, recipe, roles, stagesOf(config, this.methods), data);
-    return costOf(config, recipe, roles, { runtime, data, plan, pace: this.runPace });
+    const { heldStatesBytes } = this.environment;
+    return costOf(config, recipe, roles, {
+      ...{ runtime, data, plan, heldStatesBytes },
+      pace: this.runPace,
+    });
   }
 
   /** @throws InputError, ConfigError where the models of a configuration are not there or do not go together */
   private rolesFor(config: RunConfig, recipe: Recipe): Roles {
-    const roles = resolveRoles(config, this.held());
+    const roles = resolveRoles(config, this.loadedModels());
     recipe.check?.(config, roles.student.config);
     if (recipe.usesTeacher(config))
       checkWidths(roles, recipe.comparesStates?.(config) ?? [methodOf(config.method, this.methods).label]);
@@ -352,16 +374,17 @@ export class LoriWorkbench implements Workbench {
   ): Promise<RunResult> {
     const { runtime, models, device } = this.provider();
     const recipe = this.recipeOf(config.method);
-    const held = this.held();
+    const loaded = this.loadedModels();
     const roles = this.rolesFor(config, recipe);
     const context: RunContext = {
       ...{ runtime, models, device, roles },
-      data: (o) => runData(config, roles, held, o),
+      heldStatesBytes: this.environment.heldStatesBytes,
+      data: (o) => runData(config, roles, loaded, o),
       recipes: this.recipes,
       studentId: this.students.nextId(),
       methods: this.methods,
       teacherAccuracy: (data, o) =>
-        isBundled(config, roles, held)
+        isBundled(config, roles, loaded)
           ? this.questions.teacherAccuracy(data.heldOut.length, o)
           : teacherAccuracy(models, roles, config.data.prompt, data, o),
       queuedCalls: this.queue,
@@ -450,7 +473,11 @@ export class LoriWorkbench implements Workbench {
   generate(request: GenerateRequest, options: CallOptions<GenerateReporting> = {}): Promise<GenerateReport> {
     return this.queue.between(
       async () =>
-        generate({ ...this.provider(), held: this.held(), decoders: this.generation }, request, options),
+        generate(
+          { ...this.provider(), loaded: this.loadedModels(), decoders: this.generation },
+          request,
+          options,
+        ),
       options.signal,
     );
   }
@@ -493,7 +520,7 @@ export class LoriWorkbench implements Workbench {
   }
 
   /** What the lens may look at; without a pair, only the opened checkpoint. */
-  private held(): LoadedModels {
+  private loadedModels(): LoadedModels {
     return {
       ...this.loaded,
       student: this.student,
@@ -506,7 +533,7 @@ export class LoriWorkbench implements Workbench {
   }
 
   private lensParts() {
-    return { held: this.held(), cache: this.states, pace: this.pace };
+    return { loaded: this.loadedModels(), cache: this.states, pace: this.pace };
   }
 
   /** Drops everything made from the loaded pair. */

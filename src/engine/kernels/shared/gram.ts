@@ -25,7 +25,7 @@ export function* gramSteps(
 ): Generator<number, void> {
   const most = Math.min(PANEL, depth);
   // Both ways give the same bits; WebAssembly is four times faster, and pays off beyond a few blocks.
-  const panel = n < LEAST_BLOCKS * BLOCK ? plainPanel(n, most) : blockedPanel(n, most);
+  const panel = n < MIN_BLOCKS * BLOCK ? plainPanel(n, most) : blockedPanel(n, most);
   for (let k0 = 0; k0 < depth; k0 += PANEL) {
     const width = Math.min(PANEL, depth - k0);
     panel.fill(data, offset + k0 * strideD, width, strideN, strideD, scale);
@@ -40,7 +40,7 @@ export function* gramSteps(
 }
 
 /** Smallest number of blocks for which WebAssembly is used. */
-const LEAST_BLOCKS = 8;
+const MIN_BLOCKS = 8;
 
 /** n rows of some columns of the data. */
 interface Panel {

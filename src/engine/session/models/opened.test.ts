@@ -363,14 +363,15 @@ describe('the workbench', () => {
   afterAll(() => workbench.close());
 
   it('opens a checkpoint without a provider or a pair, keeps it over both, and replaces it by the next', async () => {
-    const held = () => (workbench as unknown as { openedModel?: { model: object } }).openedModel?.model;
+    const loadedModels = () =>
+      (workbench as unknown as { openedModel?: { model: object } }).openedModel?.model;
     const opened = await workbench.openCheckpoint(named(files));
-    const first = held();
+    const first = loadedModels();
     await expect(workbench.openCheckpoint(named(without(files, 'config.json')))).rejects.toThrow(
       'is missing',
     );
     await workbench.open('wasm');
-    expect(held()).toBe(first);
+    expect(loadedModels()).toBe(first);
     // The lens on texts needs nothing else.
     const figure = await workbench.lens({
       ...FIGURE_6,
@@ -386,8 +387,8 @@ describe('the workbench', () => {
       workbench.openCheckpoint(named(files)),
     ]);
     expect(report.layers).toBe(1);
-    expect(held()).not.toBe(first);
-    expect(held()).toMatchObject({ config: { layers: 2 } });
+    expect(loadedModels()).not.toBe(first);
+    expect(loadedModels()).toMatchObject({ config: { layers: 2 } });
   });
 });
 

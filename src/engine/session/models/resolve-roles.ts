@@ -13,9 +13,9 @@ import type { LoadedModels } from './subjects';
  * The models that a configuration names.
  * @throws InputError for one that is not there or cannot be trained, and for a teacher with another tokenizer
  */
-export function resolveRoles({ roles, data }: RunConfig, held: LoadedModels): Roles {
-  const { model, tokenizer, pair } = studentOf(roles.student, held);
-  const teacher = teacherOf(roles.teacher, { model, tokenizer }, held);
+export function resolveRoles({ roles, data }: RunConfig, loaded: LoadedModels): Roles {
+  const { model, tokenizer, pair } = studentOf(roles.student, loaded);
+  const teacher = teacherOf(roles.teacher, { model, tokenizer }, loaded);
   const codec =
     roles.data === 'opened'
       ? rowCodec(tokenizer, model.endIds, data.prompt)

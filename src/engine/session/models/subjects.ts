@@ -78,20 +78,20 @@ export interface ResolvedSubject {
  * @throws InputError if no pair is loaded, no student has been trained, the checkpoint is not kept, nothing is opened, or
  * the subject is none of these
  */
-export function resolveSubject(subject: Subject, held: LoadedModels): ResolvedSubject {
+export function resolveSubject(subject: Subject, loaded: LoadedModels): ResolvedSubject {
   if (subject.kind === 'opened') {
-    const { opened } = held;
+    const { opened } = loaded;
     if (!opened)
       throw new InputError('no checkpoint is open', 'Open one from its files in the Low-rank panel.');
     const { model, tokenizer, latent } = opened;
     const plain = ofModel('opened', model, tokenizer, () => problemCodec(tokenizer, model.endIds));
     const resolved = latent ? { ...plain, ...latent, latentSteps: thoughtsIn(latent.reasoning) } : plain;
-    const inBytes = model.config.storage === 'int8' && held.provider !== 'webgpu';
+    const inBytes = model.config.storage === 'int8' && loaded.provider !== 'webgpu';
     return inBytes ? { ...resolved, source: `${resolved.source}, matrices in 8 bits` } : resolved;
   }
-  if (subject.kind === 'student' && (held.student ?? held.checkpoints.size > 0))
-    return resolveStudent(subject.checkpoint, held);
-  const { pair } = held;
+  if (subject.kind === 'student' && (loaded.student ?? loaded.checkpoints.size > 0))
+    return resolveStudent(subject.checkpoint, loaded);
+  const { pair } = loaded;
   if (!pair) throw new InputError('no models are loaded', 'Load the bundled pair first.');
   if (subject.kind === 'teacher' || subject.kind === 'base')
     return ofModel(subject.kind, pair[subject.kind], pair.tokenizer, () => pair.codec);
@@ -100,13 +100,13 @@ export function resolveSubject(subject: Subject, held: LoadedModels): ResolvedSu
       `there is no subject ${quote((subject as { kind: unknown }).kind)}`,
       'Choose teacher, base, student or opened.',
     );
-  return resolveStudent(subject.checkpoint, held);
+  return resolveStudent(subject.checkpoint, loaded);
 }
 
 /** A student on its own model. */
-function resolveStudent(checkpoint: number | undefined, held: LoadedModels): ResolvedSubject {
-  const { roles, ...student } = studentOf(checkpoint, held);
-  const { student: model, tokenizer, codec } = roles ?? bundled(held.pair);
+function resolveStudent(checkpoint: number | undefined, loaded: LoadedModels): ResolvedSubject {
+  const { roles, ...student } = studentOf(checkpoint, loaded);
+  const { student: model, tokenizer, codec } = roles ?? bundled(loaded.pair);
   return {
     ...ofModel('student', model, tokenizer, () => codec),
     ...student,

@@ -21,6 +21,8 @@ export interface RunContext {
   readonly device: Device | undefined;
   /** Who learns from whom. */
   readonly roles: Roles;
+  /** Bytes of the teacher's hidden states that may be held; default `HELD_STATES_BYTES`. */
+  readonly heldStatesBytes?: number | undefined;
   /** What on. */
   data(options: RunDataOptions): Promise<RunData>;
   /** Accuracy of the teacher's explicit chain of thought on the held-out problems. */

@@ -3,7 +3,6 @@ import { bytesBeside, compositionFor } from '../../../contract/memory';
 import { stageAt } from '../../../contract/methods/curriculum';
 import type { Methods } from '../../../contract/methods/method';
 import { labelOf } from '../../../contract/presets';
-import { Pace } from '../../analysis/pace';
 import { Owned } from '../../base/owned';
 import { Rng } from '../../base/rng';
 import type { TokenLayout } from '../../base/tokens';
@@ -24,19 +23,18 @@ import { ParameterSet } from '../../train/parameters';
 import type { TapeRun } from '../../train/step';
 import { Tape } from '../../train/tape/tape';
 import { refuseUnlessFits, sizesOf } from '../models/fits';
-import { checkPositions } from '../models/positions';
 import type { Example } from '../models/problems';
 import { TrainedAdapter } from './adapter';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
 import { Curriculum } from './curriculum';
-import { planOf, type RunPlan, rationaleOf, refuseUnlessStatesFit, statesBytes } from './plan';
+import { planOf, type RunPlan } from './plan';
 import { openPolicy } from './policy-open';
 import type { RunData } from './run-data';
 import type { OpenedSnapshot } from './snapshot-file';
 import { stagesOf } from './stages';
 import { capacityFor, checkDecoding, decoderFor, EVALUATION_BATCH, type Student } from './student';
-import { teacherStates } from './teacher-states';
+import { targetsOf } from './targets';
 
 /** What a run needs to compute; made by `prepare`, freed by `dispose`. */
 export interface Machinery {
@@ -75,8 +73,6 @@ const longestOf = (a: TokenLayout, b: TokenLayout): TokenLayout => ({
   explicit: Math.max(a.explicit, b.explicit),
 });
 
-const SHORTER = 'Choose a teacher with more positions, or shorter problems.';
-
 /** The teacher's hidden states, targets, programs. Frees everything if it fails. */
 export async function prepare(
   context: RunContext,
@@ -86,7 +82,7 @@ export async function prepare(
   { clock, between, signal, onPlan, from }: PrepareOptions,
 ): Promise<Machinery> {
   const { runtime, models, device, roles } = context;
-  const { student: base, teacher: read, codec } = roles;
+  const { student: base, codec } = roles;
   const tokensOf = (examples: readonly Example[]) => examples.map((e) => e.tokens);
   const stages = stagesOf(config, context.methods);
   const plan = planOf(config, recipe, roles, stages, { training });
@@ -104,35 +100,11 @@ export async function prepare(
   if (!composition) refuseUnlessFits(base.config, runtime.provider, purpose, 'training');
   checkDecoding(base, capacity);
   if (config.evaluation.explicit) checkDecoding(base, capacityFor(decoded, explicitly(reasoning)));
-  if (recipe.usesTeacher(config)) {
-    refuseUnlessStatesFit(statesBytes(training, config, roles), training.length);
-    checkPositions(read.model, layout.question + layout.explicit, 'the teacher pass', SHORTER);
-  }
 
   onPlan?.(plan);
-  clock.begin('teacher');
-  const teacher = recipe.usesTeacher(config)
-    ? await teacherStates(models, roles, training, layout, {
-        rationale: rationaleOf(config),
-        between,
-        onProgress: (done, total) => clock.tell(done, total, 'samples'),
-      })
-    : [];
-  await between();
-  clock.begin('factors');
-  clock.tell(0, training.length, 'samples');
-  let most = 0;
-  const pace = new Pace('the run', signal, {
-    between: () => clock.aside(between),
-    // Moments come first and take nearly all of it; the anchor's factors would begin at 0 again.
-    onShare(share) {
-      if (share <= most) return;
-      most = share;
-      clock.tell(Math.round(share * training.length), training.length, 'samples', share);
-    },
+  const { losses, ranksUsed = {} } = await targetsOf({
+    ...{ context, config, recipe, training, layout, clock, between, signal },
   });
-  const { losses, ranksUsed = {} } = await recipe.targets(config, base.config, teacher, pace);
-  await clock.aside(between);
 
   clock.begin('compile');
   clock.tell(0, 2, 'programs');

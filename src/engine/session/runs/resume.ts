@@ -10,11 +10,11 @@ import type { Recipe } from '../../recipes/shared/recipe';
 import type { Roles } from '../models/roles';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
-import type { KeeperOptions } from './keeper';
 import type { Machinery } from './prepare';
 import { parametersOf, studentBy } from './prepare';
 import type { RunData } from './run-data';
 import { type OpenedSnapshot, writeSnapshot } from './snapshot-file';
+import type { SnapshotWriterOptions } from './snapshot-writer';
 import { reasoningAfter } from './stages';
 import type { Student } from './student';
 
@@ -110,7 +110,7 @@ export async function packerFor({
   readonly machinery: Machinery;
   readonly data: RunData;
   readonly clock: PhaseClock;
-}): Promise<KeeperOptions['pack']> {
+}): Promise<SnapshotWriterOptions['pack']> {
   const { adapter, curriculum, parameters } = machinery;
   const { optimiser } = curriculum;
   const named = await dataOf(data);

@@ -12,7 +12,7 @@ import { gatherStates, sequencesOf } from './states';
 /** What the tests reach into. */
 interface Inside {
   readonly opened: { readonly models: DeviceModels };
-  held(): LoadedModels;
+  loadedModels(): LoadedModels;
 }
 
 let workbench: LoriWorkbench;
@@ -38,8 +38,8 @@ const TEXTS: StatesRequest = {
 
 /** The states as the lens has them, [tokens, L, H] of each sample. */
 async function gathered({ source, subject, sections }: StatesRequest) {
-  const { opened, held } = workbench as unknown as Inside;
-  const all = held.call(workbench);
+  const { opened, loadedModels } = workbench as unknown as Inside;
+  const all = loadedModels.call(workbench);
   return gatherStates(opened.models, resolveSubject(subject, all), sequencesOf(source, all), sections);
 }
 
