@@ -135,8 +135,6 @@ test('every method trains in the page, and the curves of a curriculum and of dra
     await expect(row.getByRole('cell').last()).toHaveText('0');
   }
   await expect(app.getByRole('heading', { name: 'Milliseconds of an answer against method' })).toBeVisible();
-  if (process.env.SHOTS)
-    await app.screenshot({ path: `${process.env.SHOTS}/arena-methods.png`, fullPage: true });
 
   await app.getByRole('tab', { name: 'Distil' }).click();
   const stages = app.getByRole('region', { name: 'Accuracy by stage' });
@@ -164,6 +162,4 @@ test('every method trains in the page, and the curves of a curriculum and of dra
   // Batches of four drawn answers, one group.
   await expect(answers.getByRole('row')).toHaveCount(5);
   await expectAccessible(app);
-  if (process.env.SHOTS)
-    await app.screenshot({ path: `${process.env.SHOTS}/distil-grpo.png`, fullPage: true });
 });
