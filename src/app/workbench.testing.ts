@@ -14,6 +14,7 @@ import { emptySeries, type RunSeries } from '../contract/series-schema';
 import type { SnapshotStatus } from '../contract/snapshot';
 import { DataRoom } from '../engine/session/data/data-room';
 import type { ResolvedSubject } from '../engine/session/models/subjects';
+import { madeEvaluation } from './evaluation.testing';
 import { madeGeneration } from './generation.testing';
 import { madeCausalPoints, madeCausalReport, madeLensReport } from './lens.testing';
 import { valueAt } from './store/draft';
@@ -323,6 +324,20 @@ export function double({
       const whole = accuracyOf(Math.round(request.problems * 0.8), request.problems);
       return madeCausalReport(request, points, whole);
     },
+    async evaluate({ known = [], identity: _identity, ...request }, options) {
+      await begin('evaluate', { ...request, ...(known.length > 0 && { known: known.length }) });
+      const { head, items } = madeEvaluation(request);
+      options?.report?.({ kind: 'evaluation', head });
+      const left = items.filter(({ id }) => !known.includes(id));
+      for (let from = 0; from < left.length; from += 10) {
+        await wait(pace * 4);
+        if (options?.signal?.aborted) throw cancelled();
+        options?.report?.({ kind: 'items', items: left.slice(from, from + 10) });
+        const done = known.length + Math.min(left.length, from + 10);
+        options?.report?.({ phase: 'evaluate', done, total: items.length, unit: 'problems', elapsed: done });
+      }
+      return { ...head, items: left };
+    },
     async testThoughts(request, options) {
       await begin('testThoughts', request);
       const tell = (progress: Progress) => options?.report?.(progress);
@@ -351,6 +366,9 @@ export function double({
         ...model,
         ...{ name: 'stories', role: 'opened', sha256: 'c'.repeat(64), measured: [], storage: 'f32' },
       };
+    },
+    async closeCheckpoint() {
+      await begin('closeCheckpoint');
     },
     async storeWeights(storage) {
       await begin('storeWeights', storage);

@@ -1,5 +1,6 @@
 import type { RunConfig } from './config';
 import type { DataPage, DataQuery, DataReading, DataReport, RowsCost, TokenCounts } from './data';
+import type { Evaluation, EvaluationEvent, EvaluationRequest } from './evaluation';
 import type {
   DeviceReport,
   ExplicitReport,
@@ -95,12 +96,22 @@ export interface Workbench {
   openRun(file: NamedFile): Promise<OpenedRun>;
   /** Tests whether directions matter: accuracy with hidden states projected onto r of them. Reports points as they come. */
   causal(request: CausalRequest, options?: CallOptions<Progress | CausalEvent>): Promise<CausalReport>;
+  /** Lets a subject answer problems, and reports every answer as it comes. Served between two steps of a run in progress. */
+  evaluate(
+    request: EvaluationRequest,
+    options?: CallOptions<Progress | EvaluationEvent>,
+  ): Promise<Evaluation>;
   /** Tests whether a student's thoughts matter: the same problems with its thoughts replaced in many ways. */
   testThoughts(request: ThoughtTestRequest, options?: CallOptions<Progress>): Promise<ThoughtTestReport>;
   /** The student's checkpoints in the last run (or the one in progress), oldest first. */
   checkpoints(): Promise<readonly CheckpointReport[]>;
   /** Opens another model for the lens, from its files. It replaces the one opened before. */
   openCheckpoint(files: readonly NamedFile[], options?: CallOptions): Promise<ModelReport>;
+  /**
+   * Closes the opened model and frees what it took on the device; nothing if there is none. A student that was trained on it
+   * stays, and its weights are read from its files again when they are needed.
+   */
+  closeCheckpoint(): Promise<void>;
   /**
    * Keeps the layers' matrices of the opened model so on WASM, from the next call that reads it; its report says which. An
    * opened model is kept as float32 where a text can then be read, else in 8 bits.

@@ -5,6 +5,7 @@ import type { RunFile } from '../contract/run-file';
 import type { LoriWorkbench } from '../engine/session/workbench';
 import type { KeptRun } from './keep';
 import type {
+  EvaluationArguments,
   ExportArguments,
   GenerateArguments,
   LensArguments,
@@ -31,6 +32,10 @@ export interface CommandInput {
   /** Whether the seeds were asked for. */
   readonly isSeeded: boolean;
   readonly baseline: string | undefined;
+  /** What `eval` looks at problem by problem, where it does. */
+  readonly evaluation: EvaluationArguments;
+  /** The presets that are named. */
+  readonly chosen: { readonly preset: readonly string[] };
   /** Previous contents of --out, with --resume. */
   readonly earlier: unknown;
   /** Writes the results so far to --out. */

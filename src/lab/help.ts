@@ -12,7 +12,7 @@ const ABOUT: Readonly<Record<CommandName, string>> = {
   lens: 'Decomposes hidden states: spectra and ranks of a teacher, base, student or opened checkpoint.',
   causal: 'Measures accuracy while hidden states are projected onto r directions.',
   distil: 'Trains one student; prints every loss, accuracy and spectrum.',
-  eval: 'Trains presets over seeds and compares their held-out accuracy.',
+  eval: 'Trains presets over seeds and compares their held-out accuracy; or answers problems one by one with any subject.',
   step: 'Trains a student, then answers one question thought by thought, and again with interventions on its thoughts.',
   arena:
     'Runs an arena of the page, or an ablation of a paper: every method on every seed, compared with a baseline.',

@@ -92,6 +92,37 @@ async function runWith(methods: Methods, ...args: string[]): Promise<Output> {
   return { text, said, json: text.startsWith('{') ? JSON.parse(text) : undefined };
 }
 
+describe('lab eval of single problems', () => {
+  it('goes on from a file with part of the answers, sweeps the number of thoughts, and writes a row an answer', async () => {
+    const kept = at('kept for eval');
+    await run('distil', '--config', put('kept.json', CONFIG), '--keep', kept, '--quiet');
+    const [out, rows] = [at('items.json'), at('items.csv')];
+    const asked = ['eval', '--kept', kept, '--latents', '0-2', '--problems', '3', '--out', out];
+    const { said, text } = await run(...asked, '--csv', rows);
+    expect(said).toContain('after 2 thoughts: ');
+    expect(text).toContain('| after no thoughts | 3 of 3 |');
+    const whole = JSON.parse(readFileSync(out, 'utf8'));
+    expect(whole.evaluations).toHaveLength(3);
+    expect(whole.comparisons).toHaveLength(2);
+    expect(readFileSync(rows, 'utf8').split('\n')).toHaveLength(1 + 9 + 1);
+    // An interruption left one evaluation with two answers, one of which would now be another.
+    const [first] = whole.evaluations;
+    const marked = { ...first.items[1], text: 'as it was' };
+    writeFileSync(
+      out,
+      JSON.stringify({ ...whole, evaluations: [{ ...first, items: [first.items[0], marked] }] }),
+    );
+    await run(...asked, '--resume');
+    const again = JSON.parse(readFileSync(out, 'utf8'));
+    const texts = (evaluations: { items: { id: string; text: string }[] }[]) =>
+      evaluations.map(({ items }) => items.map(({ id, text: said }) => [id, said]));
+    whole.evaluations[0].items[1] = marked;
+    expect(texts(again.evaluations)).toEqual(texts(whole.evaluations));
+    await expect(run(...asked)).rejects.toThrow('--resume continues from it');
+    await expect(run('eval', '--modes', 'silent')).rejects.toThrow('expected some of latent,explicit,direct');
+  });
+});
+
 describe('lab distil', () => {
   it('repeats a run of the page to the same losses, from the file it was downloaded as', async () => {
     const { json, said } = await run('distil', '--config', put('run.json', runFile));

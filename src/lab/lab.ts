@@ -114,6 +114,8 @@ export async function lab(
       seeds,
       isSeeded: values.seeds !== undefined,
       baseline: values.baseline,
+      evaluation: values,
+      chosen: { preset },
       earlier,
       save: async ({ table: _table, ...soFar }) => {
         if (values.out !== undefined) await replaceFile(values.out, text(soFar));

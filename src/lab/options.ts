@@ -1,3 +1,5 @@
+import { RULE_IDS } from '../contract/answer-rules';
+import { EVALUATION_MODES, MAX_TOGETHER } from '../contract/evaluation';
 import type { Accuracy } from '../contract/events';
 import { GENERATE_SETTINGS, type GenerateSettings } from '../contract/generate';
 import { CONTROLS, STACKS } from '../contract/lens';
@@ -60,9 +62,10 @@ const BOTH = ['lens', 'causal'];
 const GENERATE = ['generate'];
 const STATES = ['states'];
 const EXPORT = ['export'];
+const EVAL = ['eval'];
 /** What names samples. */
 const READING = [...LENS, ...STATES];
-const SUBJECTS = [...BOTH, ...GENERATE, ...STATES, ...EXPORT];
+const SUBJECTS = [...BOTH, ...GENERATE, ...STATES, ...EXPORT, ...EVAL];
 /** What trains a student. */
 const TRAINING = ['distil', 'step', 'bench', ...EXPORT];
 const both = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])];
@@ -254,8 +257,8 @@ export const OPTIONS = {
     default: [] as string[],
     value: 'file',
     about:
-      'A data set to draw the samples from instead of the bundled problems: GSM8K, GSM8K-Aug, SVAMP, GSM-Hard, MultiArith, ProsQA, CommonsenseQA, or JSON, JSON lines, CSV or TSV with columns question and answer; detected by content. Several files are read one after another. With --open and without --subject it is the opened checkpoint that reads them. Of distil, step and bench what the student is trained on.',
-    commands: [...READING, ...TRAINING],
+      'A data set to draw the samples from instead of the bundled problems: GSM8K, GSM8K-Aug, SVAMP, GSM-Hard, MultiArith, ProsQA, CommonsenseQA, or JSON, JSON lines, CSV or TSV with columns question and answer; detected by content. Several files are read one after another. With --open and without --subject it is the opened checkpoint that reads them. Of distil, step and bench what the student is trained on; of eval what is answered.',
+    commands: [...READING, ...TRAINING, ...EVAL],
   },
   'max-tokens': {
     type: 'string',
@@ -298,7 +301,7 @@ export const OPTIONS = {
     default: '100',
     value: 'n',
     about: 'Held-out problems to answer.',
-    commands: [...CAUSAL, ...THOUGHTS],
+    commands: [...CAUSAL, ...THOUGHTS, ...EVAL],
   },
   positions: {
     type: 'string',
@@ -327,6 +330,39 @@ export const OPTIONS = {
     value: 'n',
     about: `Positions of the ONNX graph, which has one length [${ONNX_LENGTH.default}].`,
     commands: EXPORT,
+  },
+  modes: {
+    type: 'string',
+    value: EVALUATION_MODES.join(','),
+    about:
+      'How problems are answered, one by one: after thoughts (implicit), after a written rationale (explicit), at once (no-CoT). By default all that the subject can, unless --latents is given. With this, --latents, --csv, --kept, --subject, --open or --data, eval looks at single problems; answers that are in the file of --out already (--resume) are compared with.',
+    commands: EVAL,
+  },
+  latents: {
+    type: 'string',
+    value: '0-8',
+    about: 'Numbers of thoughts to answer with instead of the subject’s own: a sweep.',
+    commands: EVAL,
+  },
+  together: {
+    type: 'string',
+    default: '1',
+    value: 'n',
+    about: `Problems answered at once, up to ${MAX_TOGETHER}: faster, but only alone does a problem have a latency.`,
+    commands: EVAL,
+  },
+  rule: {
+    type: 'string',
+    default: 'set',
+    value: RULE_IDS.join('|'),
+    about: 'How the answer is found and compared; by default as the data set’s own evaluation does.',
+    commands: EVAL,
+  },
+  csv: {
+    type: 'string',
+    value: 'file.csv',
+    about: 'Also writes every answer to every problem as a row.',
+    commands: EVAL,
   },
   plan: {
     type: 'string',
@@ -443,6 +479,22 @@ export interface TrainingArguments {
   readonly storage?: string | undefined;
   readonly data: readonly string[];
   readonly set: readonly string[];
+}
+
+/** The given options of `eval` where it looks at single problems. */
+export interface EvaluationArguments {
+  readonly subject: readonly string[];
+  readonly kept?: string | undefined;
+  readonly open?: string | undefined;
+  readonly adapter?: string | undefined;
+  readonly storage?: string | undefined;
+  readonly data: readonly string[];
+  readonly modes?: string | undefined;
+  readonly latents?: string | undefined;
+  readonly problems: string;
+  readonly together: string;
+  readonly rule: string;
+  readonly csv?: string | undefined;
 }
 
 /** The given options of `step`. */

@@ -7,6 +7,7 @@ import { dataWithoutEngine } from './data';
 import { type DataActions, dataActions } from './data-actions';
 import { followDataLink } from './data-link';
 import { type EngineActions, engineActions } from './engine-actions';
+import { type EvaluationActions, evaluationActions } from './evaluation-actions';
 import { initialGenerationDraft } from './generation';
 import { type GenerationActions, generationActions } from './generation-actions';
 import { followGenerationLink } from './generation-link';
@@ -47,6 +48,7 @@ export type Actions = PageActions &
   CheckActions &
   ArenaActions &
   ThoughtTestActions &
+  EvaluationActions &
   RunActions &
   SavedActions &
   StudentActions &
@@ -89,6 +91,7 @@ export function createApp(environment: Environment): App {
   const engine = engineActions(ctx);
   const check = checkActions(ctx, engine);
   const thoughtTest = thoughtTestActions(ctx, engine);
+  const evaluation = evaluationActions(ctx, engine);
   const run = runActions(ctx, engine);
   const saved = savedActions(ctx);
   const students = studentActions(ctx, engine);
@@ -232,6 +235,7 @@ export function createApp(environment: Environment): App {
       ...check,
       ...arena,
       ...thoughtTest,
+      ...evaluation,
       ...run,
       ...saved,
       ...students,

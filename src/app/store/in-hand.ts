@@ -51,6 +51,7 @@ type CancelName = Extract<
   | 'cancelLens'
   | 'cancelCausal'
   | 'cancelThoughtTest'
+  | 'cancelEvaluation'
   | 'cancelOpening'
   | 'cancelExport'
   | 'cancelModelExport'
@@ -86,6 +87,7 @@ type Watched = Pick<
   | 'runZip'
   | 'latents'
   | 'thoughtTest'
+  | 'evaluation'
   | 'arena'
   | 'generation'
   | 'run'
@@ -105,6 +107,7 @@ export function inHand(state: Watched): readonly InHand[] {
     runZip,
     latents,
     thoughtTest,
+    evaluation,
     arena,
     generation,
     run,
@@ -145,6 +148,7 @@ export function inHand(state: Watched): readonly InHand[] {
   add('run-zip', 'Writing a run', runZip.task, 'cancelRunZip');
   add('causal', 'Causal test', lens.causal, 'cancelCausal');
   add('thought-test', 'Test of the thoughts', thoughtTest.task, 'cancelThoughtTest');
+  add('evaluation', 'Evaluation', evaluation.task, 'cancelEvaluation');
   add('arena', 'Arena', arena.task, 'cancelArena');
   add('session', 'Reading the question', latents.session, 'cancelLatents');
   add('thought', 'Latent thought', latents.thought, 'cancelLatents');

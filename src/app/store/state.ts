@@ -12,6 +12,7 @@ import { type ArenaState, initialArena } from './arena';
 import { type CheckState, initialCheck } from './check';
 import { type DataState, initialData } from './data';
 import { followDataLink } from './data-link';
+import { type EvaluationState, initialEvaluation } from './evaluation';
 import { type GenerationState, initialGeneration, initialGenerationDraft } from './generation';
 import { followGenerationLink } from './generation-link';
 import { initialLens, type LensState } from './lens';
@@ -63,6 +64,7 @@ export interface AppState {
   readonly check: CheckState;
   readonly arena: ArenaState;
   readonly thoughtTest: ThoughtTestState;
+  readonly evaluation: EvaluationState;
   readonly data: DataState;
   readonly lens: LensState;
   readonly sources: SourcesState;
@@ -126,6 +128,7 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     check: initialCheck,
     arena: initialArena,
     thoughtTest: initialThoughtTest,
+    evaluation: initialEvaluation,
     data: { ...initialData, draft: followDataLink(link.data) },
     lens: { ...initialLens, ...followLensLink(link.lens, initialDraft()) },
     sources: initialSources,

@@ -15,6 +15,7 @@ import type {
   RowsCost,
   TokenCounts,
 } from '../../contract/data';
+import type { Evaluation, EvaluationEvent, EvaluationRequest } from '../../contract/evaluation';
 import type {
   DeviceReport,
   ExplicitReport,
@@ -58,6 +59,7 @@ import { RECIPES } from '../methods/index';
 import type { Recipe } from '../recipes/shared/recipe';
 import { causalTest } from './causal/causal';
 import { type DataFrom, DataRoom } from './data/data-room';
+import { evaluate } from './evaluation/evaluation';
 import { ExclusiveQueue } from './exclusive-queue';
 import { exportModel } from './exports/export';
 import { exportRun } from './exports/export-run';
@@ -205,6 +207,16 @@ export class LoriWorkbench implements Workbench {
     );
   }
 
+  evaluate(
+    request: EvaluationRequest,
+    options: CallOptions<Progress | EvaluationEvent> = {},
+  ): Promise<Evaluation> {
+    return this.queue.between(
+      async () => evaluate({ ...this.provider(), loaded: this.loadedModels() }, request, options),
+      options.signal,
+    );
+  }
+
   testThoughts(request: ThoughtTestRequest, options: CallOptions<Progress> = {}): Promise<ThoughtTestReport> {
     return this.queue.between(
       async () => testThoughts({ ...this.provider(), loaded: this.loadedModels() }, request, options),
@@ -240,20 +252,37 @@ export class LoriWorkbench implements Workbench {
     );
   }
 
+  closeCheckpoint(): Promise<void> {
+    return this.alone('close the opened model', async () => {
+      const before = this.putOpened(undefined);
+      this.data.forgetTokens();
+      if (!before) return;
+      await this.dropDecoders(before);
+      await this.opened?.models.close(before.model);
+    });
+  }
+
   /** Frees the opened model that was there before. */
   private async replaceOpened(next: OpenedModel): Promise<ModelReport> {
-    const before = this.openedModel;
-    this.openedModel = next;
-    this.states.drop('opened');
+    const before = this.putOpened(next);
     if (before) {
       // Once nothing uses them: generation may be under way.
-      void this.queue.between(async () => {
-        await this.generation.drop(before.model);
-        await this.questions.dropModel(before.model);
-      });
+      void this.queue.between(() => this.dropDecoders(before));
       await this.opened?.models.close(before.model);
     }
     return next.model.report;
+  }
+
+  private putOpened(next: OpenedModel | undefined): OpenedModel | undefined {
+    const before = this.openedModel;
+    this.openedModel = next;
+    this.states.drop('opened');
+    return before;
+  }
+
+  private async dropDecoders({ model }: OpenedModel): Promise<void> {
+    await this.generation.drop(model);
+    await this.questions.dropModel(model);
   }
 
   async describeConfig(config: unknown): Promise<ModelReport> {

@@ -12,6 +12,7 @@ import { unknownSentence } from '../shared/TokenPreview';
 import { AnswerView } from './AnswerView';
 import { AttentionView } from './AttentionView';
 import { BranchTree } from './BranchTree';
+import { EvaluationCard } from './evaluation/EvaluationCard';
 import { Inspector } from './Inspector';
 import { InterveneForm } from './InterveneForm';
 import { LensGrid } from './LensGrid';
@@ -55,6 +56,7 @@ export function LatentsPanel() {
           </ErrorNotice>
         )}
         {session.status === 'done' && <OpenQuestion />}
+        <EvaluationCard />
         <ThoughtTestCard />
       </div>
     </div>

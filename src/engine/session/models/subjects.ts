@@ -1,4 +1,5 @@
 import type { Subject } from '../../../contract/lens';
+import type { DataUsed } from '../../../contract/roles';
 import { quote } from '../../../text/quote';
 import { InputError } from '../../base/errors';
 import { type ProblemCodec, problemCodec } from '../../data/tokens';
@@ -9,7 +10,7 @@ import type { Tokenizer } from '../../tokenizer/tokenizer';
 import type { OpenedData } from '../data/opened-data';
 import type { Student, StudentSpec } from '../runs/student';
 import type { LoadedModel, Pair } from './pair';
-import type { ProblemSet } from './problems';
+import type { Example, ProblemSet } from './problems';
 import type { Roles } from './roles';
 
 /** A student as it was at a step of its run. */
@@ -69,6 +70,11 @@ export interface ResolvedSubject {
   readonly reasoning: Reasoning;
   /** K of its reasoning; 0 if it answers directly. */
   readonly latentSteps: number;
+  /** Of a student that was trained on an opened data set: what its run held out, or null where that is not here. */
+  readonly own?:
+    | ({ readonly examples: readonly Example[] } & Pick<DataUsed, 'name' | 'sha256' | 'rule'>)
+    | null
+    | undefined;
   /** Equal for the same weights and for them only: results computed for a subject may be kept under this key. */
   readonly key: string;
 }
@@ -133,16 +139,19 @@ export function steppedOf(opened: OpenedModel | undefined) {
 
 type StudentParts = Pick<
   ResolvedSubject,
-  'source' | 'label' | 'reasoning' | 'latentSteps' | 'parameters' | 'packs'
+  'source' | 'label' | 'reasoning' | 'latentSteps' | 'parameters' | 'packs' | 'own'
 > &
   Pick<Student, 'roles'>;
 
 const partsOf = (
-  { label: source, reasoning, parameters, packs, roles }: Student,
+  { label: source, reasoning, parameters, packs, roles, config, examples }: Student,
   label: string,
 ): StudentParts => ({
   ...{ label, source, reasoning, parameters, packs, roles },
   latentSteps: thoughtsIn(reasoning),
+  ...(config.roles.data === 'opened' && {
+    own: examples ? { examples: examples.heldOut, ...examples.used } : null,
+  }),
 });
 
 const bundled = (pair: Pair | undefined): Pick<Roles, 'student' | 'tokenizer' | 'codec'> => {

@@ -41,7 +41,7 @@ export class Measured {
       judge: { rule: data.used.rule },
       limit: generationLimit(decoded, adapter.reasoning),
       onProgress: this.tell,
-      onOutcome(_problem, isRight, latents) {
+      onOutcome({ isRight, latents }) {
         const at = counts.get(latents + AROUND_LATENTS) ?? { right: 0, wrong: 0 };
         counts.set(latents + AROUND_LATENTS, at);
         if (isRight) at.right++;

@@ -78,7 +78,7 @@ export async function prepare(
   context: RunContext,
   config: RunConfig,
   recipe: Recipe,
-  { training, validation, heldOut }: RunData,
+  { training, validation, heldOut, used }: RunData,
   { clock, between, signal, onPlan, from }: PrepareOptions,
 ): Promise<Machinery> {
   const { runtime, models, device, roles } = context;
@@ -119,7 +119,7 @@ export async function prepare(
       ...{ id, methods, packs, roles },
       reasoning: reasonings[stageAt(stages, begun)] as Reasoning,
       lengths: longestOf(layout, decoded),
-      examples: { training, heldOut },
+      examples: { training, heldOut, used },
     });
     const { keepBest } = config.evaluation;
     const state = from && adapterOf(from, parameters);
