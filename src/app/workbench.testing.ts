@@ -269,6 +269,8 @@ export function double({
       if (step % interval === 0) await keep('training');
     }
     await keep(step < steps ? 'stopped' : 'done');
+    const heldOut = accuracyOf(86, 200);
+    options?.report?.({ kind: 'evaluation', step, set: 'held-out', accuracy: heldOut, milliseconds: 3000 });
     const student: StudentReport = { ...studentOf(`run-${calls.length}`, config, step, methods) };
     options?.report?.({ kind: 'student', student });
     const result: RunResult = {
@@ -276,7 +278,7 @@ export function double({
       student,
       status: asked.wish === 'stop' ? 'stopped' : 'done',
       steps: step,
-      heldOut: accuracyOf(86, 200),
+      heldOut,
       teacher: accuracyOf(157, 200),
       seconds: { teacher: 3.1, compile: 1.2, train: 41.5, evaluate: 12.2 },
       programs: 7,
@@ -523,8 +525,8 @@ export function double({
         seconds: { step: 0.5, teacher: 1, all: 76 },
       };
     },
-    async keepTeacher() {
-      await begin('keepTeacher');
+    async keepTeacher(source = { kind: 'student' }) {
+      await begin('keepTeacher', source.kind === 'run' ? openFile(source.file).step : source.kind);
       return { label: 'LoRi, 128 samples, seed 1', model: 'word-problems-base', sha256: '0'.repeat(64) };
     },
     async control(command) {

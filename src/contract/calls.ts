@@ -29,7 +29,7 @@ import type {
   Subject,
 } from './lens';
 import type { ModelFile, ModelFileRequest } from './model-files';
-import type { KeptTeacher } from './roles';
+import type { KeptTeacher, TeacherSource } from './roles';
 import type { OpenedRun, RunExportRequest } from './run-bundle';
 import type { RunCost } from './run-cost';
 import type { RunSnapshot } from './snapshot';
@@ -155,8 +155,8 @@ export interface Workbench {
   openStudent(file: Uint8Array<ArrayBuffer>): Promise<StudentReport>;
   /** What a run takes. Computes nothing with a model, so it waits for nothing; rejects where the run would be refused. */
   runCost(config: RunConfig, options?: CallOptions): Promise<RunCost>;
-  /** Keeps the student there is as the teacher that a configuration calls `kept`. */
-  keepTeacher(): Promise<KeptTeacher>;
+  /** Keeps what a configuration calls the kept teacher; default: the student there is. It stays when another model is opened. */
+  keepTeacher(source?: TeacherSource): Promise<KeptTeacher>;
   /** `stop` ends the run properly: the student so far is kept and evaluated. Aborting the signal discards it. */
   control(command: 'pause' | 'resume' | 'stop'): Promise<void>;
   /** Opens a question for stepping. K as trained, unless given; `latent` is for the base: a student keeps its own. */

@@ -176,6 +176,22 @@ describe('the student of a kept run', () => {
     expect(latents.student).toBe('trained');
   });
 
+  it('teaches the next run after a reload', async () => {
+    const place = browser();
+    const before = open(place);
+    await before.actions.startRun(config);
+    const id = before.state().run.id as string;
+    const page = open(place);
+    await page.actions.start(true);
+    expect(page.state().teacher).toBeNull();
+    expect(await page.actions.keepTeacher({ run: id })).toBe(true);
+    expect(page.state().teacher).not.toBeNull();
+    expect(page.state().draft.roles.teacher).toBe('kept');
+    // The student in use is another matter.
+    expect(page.state().student).toBeNull();
+    expect(await page.actions.keepTeacher({ run: 'none' })).toBe(false);
+  });
+
   it('is taken to another browser as a run bundle, and trained on there', async () => {
     const { id, page } = await interrupted(browser());
     await page.actions.restart();

@@ -7,6 +7,7 @@ import { sha256Hex } from '../../base/sha256';
 import { chunked } from '../../model/device-weights';
 import { MAX_VOCABULARY_BYTES } from '../../model/model-on-device';
 import type { Recipe } from '../../recipes/shared/recipe';
+import { hashesOfStudent } from '../models/resolve-roles';
 import type { Roles } from '../models/roles';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
@@ -96,8 +97,8 @@ export function studentOf(
     readonly id: string;
   },
 ): Student {
-  const { config, kept, models } = header;
-  checkModels(models, roles.hashes, 'the student');
+  const { config, kept } = header;
+  checkModels(hashesOfStudent(header, roles.student.report.name), roles.hashes, 'the student');
   const recipe = recipeOf(config.method);
   const parameters = parametersOf(recipe, config, chunked(roles.student.config, MAX_VOCABULARY_BYTES));
   const packs = values(kept ? 'kept' : 'parameters', parameters.all);
