@@ -270,6 +270,8 @@ export function double({
       if (step % interval === 0) await keep('training');
     }
     await keep(step < steps ? 'stopped' : 'done');
+    const heldOut = accuracyOf(86, 200);
+    options?.report?.({ kind: 'evaluation', step, set: 'held-out', accuracy: heldOut, milliseconds: 3000 });
     const student: StudentReport = { ...studentOf(`run-${calls.length}`, config, step, methods) };
     options?.report?.({ kind: 'student', student });
     const result: RunResult = {
@@ -277,7 +279,7 @@ export function double({
       student,
       status: asked.wish === 'stop' ? 'stopped' : 'done',
       steps: step,
-      heldOut: accuracyOf(86, 200),
+      heldOut,
       teacher: accuracyOf(157, 200),
       seconds: { teacher: 3.1, compile: 1.2, train: 41.5, evaluate: 12.2 },
       programs: 7,
@@ -371,6 +373,9 @@ export function double({
         ...model,
         ...{ name: 'stories', role: 'opened', sha256: 'c'.repeat(64), measured: [], storage: 'f32' },
       };
+    },
+    async closeCheckpoint() {
+      await begin('closeCheckpoint');
     },
     async storeWeights(storage) {
       await begin('storeWeights', storage);
@@ -527,8 +532,8 @@ export function double({
         seconds: { step: 0.5, teacher: 1, all: 76 },
       };
     },
-    async keepTeacher() {
-      await begin('keepTeacher');
+    async keepTeacher(source = { kind: 'student' }) {
+      await begin('keepTeacher', source.kind === 'run' ? openFile(source.file).step : source.kind);
       return { label: 'LoRi, 128 samples, seed 1', model: 'word-problems-base', sha256: '0'.repeat(64) };
     },
     async control(command) {

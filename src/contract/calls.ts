@@ -29,7 +29,7 @@ import type {
   Subject,
 } from './lens';
 import type { ModelFile, ModelFileRequest } from './model-files';
-import type { KeptTeacher } from './roles';
+import type { KeptTeacher, TeacherSource } from './roles';
 import type { OpenedRun, RunExportRequest } from './run-bundle';
 import type { RunCost } from './run-cost';
 import type { RunSnapshot } from './snapshot';
@@ -111,6 +111,11 @@ export interface Workbench {
   /** Opens another model for the lens, from its files. It replaces the one opened before. */
   openCheckpoint(files: readonly NamedFile[], options?: CallOptions): Promise<ModelReport>;
   /**
+   * Closes the opened model and frees what it took on the device; nothing if there is none. A student that was trained on it
+   * stays, and its weights are read from its files again when they are needed.
+   */
+  closeCheckpoint(): Promise<void>;
+  /**
    * Keeps the layers' matrices of the opened model so on WASM, from the next call that reads it; its report says which. An
    * opened model is kept as float32 where a text can then be read, else in 8 bits.
    */
@@ -153,8 +158,8 @@ export interface Workbench {
   openStudent(file: Uint8Array<ArrayBuffer>): Promise<StudentReport>;
   /** What a run takes. Computes nothing with a model, so it waits for nothing; rejects where the run would be refused. */
   runCost(config: RunConfig, options?: CallOptions): Promise<RunCost>;
-  /** Keeps the student there is as the teacher that a configuration calls `kept`. */
-  keepTeacher(): Promise<KeptTeacher>;
+  /** Keeps what a configuration calls the kept teacher; default: the student there is. It stays when another model is opened. */
+  keepTeacher(source?: TeacherSource): Promise<KeptTeacher>;
   /** `stop` ends the run properly: the student so far is kept and evaluated. Aborting the signal discards it. */
   control(command: 'pause' | 'resume' | 'stop'): Promise<void>;
   /** Opens a question for stepping. K as trained, unless given; `latent` is for the base: a student keeps its own. */

@@ -29,6 +29,8 @@ export interface CommandInput {
   /** What `eval` compares, on which seeds, and the contender that the others are compared with. */
   readonly contenders: readonly Contender[];
   readonly seeds: readonly number[];
+  /** Whether the seeds were asked for. */
+  readonly isSeeded: boolean;
   readonly baseline: string | undefined;
   /** What `eval` looks at problem by problem, where it does. */
   readonly evaluation: EvaluationArguments;
@@ -56,6 +58,8 @@ export interface CommandInput {
   readonly html: string | undefined;
   /** The file of an arena. */
   readonly plan: string | undefined;
+  /** Id of the ablation that is run as an arena. */
+  readonly ablation: string | undefined;
   readonly generation: GenerateArguments;
   readonly exported: ExportArguments;
   readonly training: TrainingArguments;

@@ -1,3 +1,4 @@
+import { ablationsOf } from '../contract/ablations';
 import { settingsOf } from '../contract/config';
 import type { Methods } from '../contract/methods/method';
 import { presetsOf } from '../contract/presets';
@@ -13,7 +14,8 @@ const ABOUT: Readonly<Record<CommandName, string>> = {
   distil: 'Trains one student; prints every loss, accuracy and spectrum.',
   eval: 'Trains presets over seeds and compares their held-out accuracy; or answers problems one by one with any subject.',
   step: 'Trains a student, then answers one question thought by thought, and again with interventions on its thoughts.',
-  arena: 'Runs an arena of the page: every method on every seed, compared with a baseline.',
+  arena:
+    'Runs an arena of the page, or an ablation of a paper: every method on every seed, compared with a baseline.',
   thoughts:
     'Trains a student, then answers problems with its thoughts as they are, fewer, more and replaced: do they matter?',
   stopping:
@@ -44,6 +46,18 @@ export function help(methods: Methods, command?: CommandName): string {
     'Presets (--preset; the first is the default)',
     ...table(presetsOf(methods).map(({ id, name, about }) => [id, `${name}. ${about}`])),
     '',
+    ...(command === undefined || command === 'arena'
+      ? [
+          'Ablations (arena --ablation)',
+          ...table(
+            ablationsOf(methods).map(({ id, name, points }) => [
+              id,
+              `${name}: ${points.map((point) => point.name).join(', ')}`,
+            ]),
+          ),
+          '',
+        ]
+      : []),
     'Methods (--set method=…)',
     ...methods.flatMap(({ id, label, about, source, terms }) => [
       ...table([[id, `${label}. ${about} Source: ${source}.`]]),

@@ -65,7 +65,11 @@ export async function lab(
   const command = COMMANDS[name as CommandName];
 
   const preset = [...values.preset, ...(values.presets?.split(',') ?? [])];
-  const read = await configurationOf({ ...values, preset }, methods);
+  if (name === 'arena' && (values.config !== undefined || values.preset.length > 0))
+    throw new Error('arena trains what its plan or ablation says: --config and --preset are not for it');
+  // What is set is set in every contender of an arena.
+  const set = name === 'arena' ? [] : values.set;
+  const read = await configurationOf({ ...values, preset, set }, methods);
   const { file, contenders, notes } = read;
   const kept = values.kept === undefined ? undefined : await keptIn(values.kept, methods, 'kept');
   if (kept && hasSettings(values)) checkAsked(read.config, kept.config, 'kept');
@@ -108,6 +112,7 @@ export async function lab(
       threads,
       contenders,
       seeds,
+      isSeeded: values.seeds !== undefined,
       baseline: values.baseline,
       evaluation: values,
       chosen: { preset },
@@ -121,6 +126,7 @@ export async function lab(
       stepping: values,
       html: values.html,
       plan: values.plan,
+      ablation: values.ablation,
       lens: values,
       generation: values,
       exported: values,

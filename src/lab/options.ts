@@ -135,8 +135,8 @@ export const OPTIONS = {
   seeds: {
     type: 'string',
     value: '100-109,115',
-    about: 'The seeds to train with; by default the configuration’s.',
-    commands: ['eval'],
+    about: 'The seeds to train with; by default the configuration’s, and of an ablation 1-5.',
+    commands: ['eval', 'arena'],
   },
   baseline: {
     type: 'string',
@@ -233,8 +233,9 @@ export const OPTIONS = {
   },
   teacher: {
     type: 'string',
-    value: 'run.json',
-    about: 'A run file whose student is trained first, on the same model and data, and kept as the teacher.',
+    value: 'folder|run.json',
+    about:
+      'The teacher: the folder of a checkpoint with the student’s tokenizer, the folder or bundle of a run that was kept, or a run file whose student is trained first, on the same model and data.',
     commands: TRAINING,
   },
   layers: {
@@ -370,6 +371,13 @@ export const OPTIONS = {
     type: 'string',
     value: 'arena.json',
     about: 'The arena to run, as the page writes it; runs that it has already are not repeated.',
+    commands: ['arena'],
+  },
+  ablation: {
+    type: 'string',
+    value: 'id',
+    about:
+      'An ablation of a paper in place of a plan; --seeds and --set change it. --help lists them with their contenders.',
     commands: ['arena'],
   },
   html: {

@@ -27,6 +27,7 @@ export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = 
   testThoughts: { options: 1 },
   checkpoints: {},
   openCheckpoint: { options: 1 },
+  closeCheckpoint: {},
   storeWeights: {},
   storageErrors: { options: 0 },
   describeConfig: {},
@@ -73,8 +74,11 @@ export type FromWorker =
   | { readonly kind: 'event'; readonly id: number; readonly event: unknown }
   /** A snapshot of the run that call `id` started, numbered: it waits for the answer `kept`. */
   | { readonly kind: 'keep'; readonly id: number; readonly snapshot: number; readonly value: RunSnapshot }
-  /** Sign of life: the worker's first message, then its answer to `hello` and `ping`. `locked`: it holds the lock of `hello`. */
-  | { readonly kind: 'heartbeat'; readonly locked: boolean };
+  /**
+   * Sign of life: the worker's first message, then its answer to `hello` and `ping`. `locked`: it holds the lock of `hello`;
+   * `heap`: bytes that its WebAssembly has taken.
+   */
+  | { readonly kind: 'heartbeat'; readonly locked: boolean; readonly heap: number };
 
 /** What both ends need of a worker, a worker's scope or a MessagePort. */
 export interface Channel {

@@ -18,6 +18,8 @@ export interface EngineActions {
   cancelDevice(): void;
   loadPair(): Promise<boolean>;
   cancelPair(): void;
+  /** Bytes that the engine's WebAssembly has taken; 0 where that is not known. */
+  heapBytes(): number;
   /** Whether there is a device, opened now if there was none. */
   deviceReady(): Promise<boolean>;
   /** Whether the pair is there, loaded now if it was not. */
@@ -120,6 +122,7 @@ export function engineActions(ctx: Context): EngineActions {
   };
 
   const actions: EngineActions = {
+    heapBytes: ctx.heapBytes,
     openDevice,
     cancelDevice: () => device.cancel(),
     loadPair,

@@ -1,4 +1,5 @@
 import { group } from '../settings';
+import { adaptiveAblations } from './ablations/others';
 import {
   adaptivePaths,
   alignmentSettings,
@@ -42,4 +43,5 @@ export const adaptive = defineMethod({
       },
     },
   ],
+  ablations: adaptiveAblations,
 });

@@ -1,4 +1,5 @@
 import { count, group, setting } from '../settings';
+import { codiAblations } from './ablations/codi';
 import { defineMethod } from './method';
 import {
   answerPathWeight,
@@ -116,4 +117,5 @@ export const codiSelf = defineMethod({
       },
     },
   ],
+  ablations: codiAblations,
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { count, group, OURS, setting } from '../settings';
+import { dartAblations } from './ablations/dart';
 import { defineMethod } from './method';
 import { added, counted, STUDENT, studentPath, WRITTEN, writtenPath } from './paths';
 import {
@@ -167,4 +168,5 @@ export const dart = defineMethod({
       },
     },
   ],
+  ablations: dartAblations,
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { count, group, OURS, setting } from '../settings';
+import { loriAblations } from './ablations/lori';
 import { defineMethod } from './method';
 import { fedBack, STUDENT, studentPath, TEACHER, teacherPath, writtenPath } from './paths';
 import {
@@ -190,4 +191,5 @@ export const lori = defineMethod({
       },
     },
   ],
+  ablations: loriAblations,
 });

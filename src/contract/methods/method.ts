@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { AblationData } from './ablations/ablation';
 import type { Stage } from './curriculum';
 import type { MethodPath, TermSeat } from './paths';
 
@@ -22,6 +23,8 @@ export interface MethodData<Id extends string = string, Settings extends z.ZodRa
   /** In the order of charts and tables. */
   readonly terms: readonly LossTerm[];
   readonly presets: readonly PresetData[];
+  /** Those of its paper, which the Arena offers. */
+  readonly ablations?: readonly AblationData[];
   /** Of a curriculum: the stages of a run of the configuration, in order; the first one begins at 0. */
   stages?(config: never): readonly Stage[];
   /** Whether comparisons measure other methods against this one: as the baseline without distillation, or as the subject. */

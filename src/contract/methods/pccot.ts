@@ -1,4 +1,5 @@
 import { count, group, setting } from '../settings';
+import { pccotAblations } from './ablations/others';
 import { defineMethod } from './method';
 import {
   answerPathWeight,
@@ -109,4 +110,5 @@ export const pccot = defineMethod({
       },
     },
   ],
+  ablations: pccotAblations,
 });

@@ -8,6 +8,7 @@ import { Choice } from '../../ui/Choice';
 import { CheckField, NumberField } from '../../ui/Field';
 import { Panel } from '../../ui/Panel';
 import { TextEntry } from '../../ui/TextEntry';
+import { ArenaCost } from './ArenaCost';
 
 /** Who takes part, on which seeds, and against whom. */
 export function ArenaForm({ arena, left }: { readonly arena: Arena; readonly left: number }) {
@@ -87,6 +88,7 @@ export function ArenaForm({ arena, left }: { readonly arena: Arena; readonly lef
             ? 'Choose two or more to compare.'
             : `${total} runs, of which ${left} are left.`}
       </p>
+      {left > 0 && canRun && <ArenaCost arena={arena} />}
       <div className="actions">
         <Button look="primary" isDisabled={!canRun} onPress={() => void runArena()}>
           {left < total && left > 0 ? `Go on: ${left} runs left` : 'Start the arena'}

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasFile, readFile } from '../../../../scripts/tools/files';
 import type { Progress } from '../../../contract/events';
+import { generateDefaults } from '../../../contract/generate';
 import { FIGURE_6, type NamedFile } from '../../../contract/lens';
 import type { HostTensor } from '../../base/dtype';
 import { CancelledError, ConfigError, FileError, InputError, NumericError } from '../../base/errors';
@@ -10,6 +11,7 @@ import { encodeFloats, type FloatDType } from '../../checkpoint/float';
 import { parseSafetensors } from '../../checkpoint/safetensors.testing';
 import { writeSafetensors } from '../../checkpoint/write';
 import type { WeightSource } from '../../nn/weight-source';
+import type { Runtime } from '../../runtime/runtime';
 import { type TinyPairOptions, tinyEnvironment, tinyPair } from '../../testing/tiny-pair.testing';
 import { LoriWorkbench } from '../workbench';
 import { openModel } from './opened';
@@ -389,6 +391,26 @@ describe('the workbench', () => {
     expect(report.layers).toBe(1);
     expect(loadedModels()).not.toBe(first);
     expect(loadedModels()).toMatchObject({ config: { layers: 2 } });
+  });
+
+  it('is closed with everything it took, also by generation, and can be opened again', async () => {
+    await workbench.open('wasm');
+    const { runtime } = (workbench as unknown as { opened: { runtime: Runtime } }).opened;
+    const taken = () => [runtime.liveTensors, runtime.programCount];
+    await workbench.closeCheckpoint();
+    const before = taken();
+    const settings = { ...generateDefaults, limit: 4 };
+    const asked = { subject: { kind: 'opened' }, prompt: 'Tom has', stop: [], settings } as const;
+    await workbench.openCheckpoint(named(files));
+    const first = await workbench.generate(asked);
+    expect(taken()).not.toEqual(before);
+    await workbench.closeCheckpoint();
+    expect(taken()).toEqual(before);
+    await expect(workbench.generate(asked)).rejects.toThrow(InputError);
+    // Without one there is nothing to close.
+    await workbench.closeCheckpoint();
+    await workbench.openCheckpoint(named(files));
+    expect((await workbench.generate(asked)).samples).toEqual(first.samples);
   });
 });
 

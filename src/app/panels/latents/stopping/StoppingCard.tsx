@@ -126,6 +126,10 @@ function Findings({ report }: { readonly report: StoppingReport }) {
             source={source}
             fileName="stop-head-calibration"
           />
+          <p className="help">
+            Each problem has several decisions. The intervals (Wilson) count them as if they were independent,
+            and are too narrow where they are not.
+          </p>
           <DataTable
             caption="Bins of the stop head’s probability"
             columns={['probability', 'decisions', 'mean probability', 'right if stopped', '95 % interval']}
