@@ -17,6 +17,7 @@ import type { ResolvedSubject } from '../engine/session/models/subjects';
 import { madeEvaluation } from './evaluation.testing';
 import { madeGeneration } from './generation.testing';
 import { madeCausalPoints, madeCausalReport, madeLensReport } from './lens.testing';
+import { madeStopping } from './stopping.testing';
 import { valueAt } from './store/draft';
 import type { Connection } from './store/environment';
 import { studentOf } from './store/student';
@@ -338,6 +339,12 @@ export function double({
       }
       return { ...head, items: left };
     },
+    async stopping(request, options) {
+      await begin('stopping', request);
+      const tell = (progress: Progress) => options?.report?.(progress);
+      await work('thoughts', 'problems', request.problems, tell, options?.signal);
+      return madeStopping(request);
+    },
     async testThoughts(request, options) {
       await begin('testThoughts', request);
       const tell = (progress: Progress) => options?.report?.(progress);
@@ -525,8 +532,8 @@ export function double({
         seconds: { step: 0.5, teacher: 1, all: 76 },
       };
     },
-    async keepTeacher() {
-      await begin('keepTeacher');
+    async keepTeacher(source = { kind: 'student' }) {
+      await begin('keepTeacher', source.kind === 'run' ? openFile(source.file).step : source.kind);
       return { label: 'LoRi, 128 samples, seed 1', model: 'word-problems-base', sha256: '0'.repeat(64) };
     },
     async control(command) {

@@ -29,11 +29,12 @@ import type {
   Subject,
 } from './lens';
 import type { ModelFile, ModelFileRequest } from './model-files';
-import type { KeptTeacher } from './roles';
+import type { KeptTeacher, TeacherSource } from './roles';
 import type { OpenedRun, RunExportRequest } from './run-bundle';
 import type { RunCost } from './run-cost';
 import type { RunSnapshot } from './snapshot';
 import type { StatesFile, StatesRequest } from './states';
+import type { StoppingReport, StoppingRequest } from './stopping';
 import type { ThoughtTestReport, ThoughtTestRequest } from './thought-test';
 import type { AnswerDifference, BranchAnswer, ThoughtReport } from './thoughts';
 import type { TokenPreview, TokenPreviewRequest } from './tokens';
@@ -101,6 +102,8 @@ export interface Workbench {
     request: EvaluationRequest,
     options?: CallOptions<Progress | EvaluationEvent>,
   ): Promise<Evaluation>;
+  /** Answers problems as if a student with a stop head had stopped after every number of thoughts. */
+  stopping(request: StoppingRequest, options?: CallOptions<Progress>): Promise<StoppingReport>;
   /** Tests whether a student's thoughts matter: the same problems with its thoughts replaced in many ways. */
   testThoughts(request: ThoughtTestRequest, options?: CallOptions<Progress>): Promise<ThoughtTestReport>;
   /** The student's checkpoints in the last run (or the one in progress), oldest first. */
@@ -155,8 +158,8 @@ export interface Workbench {
   openStudent(file: Uint8Array<ArrayBuffer>): Promise<StudentReport>;
   /** What a run takes. Computes nothing with a model, so it waits for nothing; rejects where the run would be refused. */
   runCost(config: RunConfig, options?: CallOptions): Promise<RunCost>;
-  /** Keeps the student there is as the teacher that a configuration calls `kept`. */
-  keepTeacher(): Promise<KeptTeacher>;
+  /** Keeps what a configuration calls the kept teacher; default: the student there is. It stays when another model is opened. */
+  keepTeacher(source?: TeacherSource): Promise<KeptTeacher>;
   /** `stop` ends the run properly: the student so far is kept and evaluated. Aborting the signal discards it. */
   control(command: 'pause' | 'resume' | 'stop'): Promise<void>;
   /** Opens a question for stepping. K as trained, unless given; `latent` is for the base: a student keeps its own. */

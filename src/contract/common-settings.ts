@@ -34,7 +34,7 @@ export const before = {
         options: {
           bundled: 'the bundled teacher',
           self: 'the student’s own model, untrained',
-          kept: 'the student that was kept as teacher',
+          kept: 'what was kept as teacher: a student, or another model',
         },
       }),
       data: setting(z.enum(TRAINING_DATA).default('bundled'), {

@@ -75,7 +75,11 @@ export interface ModelOptions {
   readonly activation: 'swiglu' | 'gelu_new';
   readonly positions:
     | { readonly kind: 'learned' }
-    | { readonly kind: 'rope'; readonly theta: number; readonly llama3Factor?: number };
+    | {
+        readonly kind: 'rope';
+        readonly theta: number;
+        readonly scaling?: { readonly type: 'linear' | 'llama3' | 'yarn'; readonly factor: number };
+      };
   readonly maxPositions: number;
   /** Linears with biases. */
   readonly biases: readonly ('q, k, v' | 'o' | 'MLP')[];

@@ -37,14 +37,16 @@ export async function keepIn(folder: string): Promise<NonNullable<RunOptions['ke
   };
 }
 
+/** Whether a run is kept in the folder. */
+export const isKept = (folder: string): Promise<boolean> =>
+  stat(join(folder, SNAPSHOT)).then(
+    () => true,
+    () => false,
+  );
+
 /** A new run must not take the place of one that is there. @throws an error that says what to do */
 export async function refuseKept(folder: string): Promise<void> {
-  if (
-    await stat(join(folder, SNAPSHOT)).then(
-      () => true,
-      () => false,
-    )
-  )
+  if (await isKept(folder))
     throw new Error(
       `--keep ${quote(folder)}: a run is kept there already; --resume ${quote(folder)} trains it on, or choose another folder`,
     );

@@ -179,6 +179,17 @@ describe('lab distil --model --data', () => {
     const again = await run('distil', '--config', put('rows-run.json', file), ...given);
     expect(again.json.repeated).toEqual({ compared: 1, largestDifference: 0 });
     expect(again.said).not.toContain('warning');
+    // Taught by another checkpoint, and by the run that was kept.
+    const one = ['distil', '--config', config, ...given, ...small, '--set', 'data.heldOut=1', '--teacher'];
+    const kept = at('kept-teacher');
+    const by = await run(...one, at('models/teacher'), '--keep', kept);
+    expect(by.json.result.config.roles).toEqual({ student: 'opened', teacher: 'kept', data: 'opened' });
+    const named = Object.keys(by.json.result.models).filter((name) => name.startsWith('the kept teacher: '));
+    expect(named).toEqual([expect.stringMatching(/^the kept teacher: checkpoint \w{8}$/)]);
+    expect(by.json.steps[0].losses.covariance).not.toBe(steps[0].losses.covariance);
+    const next = await run(...one, kept);
+    expect(next.said).toContain('the teacher is ');
+    expect(Object.keys(next.json.result.models).join()).toMatch(/the kept teacher: checkpoint \w{8}, LoRi/);
     const others = put('others.json', rows.slice(1));
     const { said } = await run('distil', '--config', at('rows-run.json'), ...given.slice(0, 3), others);
     expect(said).toContain('warning: the run file was made with rows.json of another content');

@@ -63,9 +63,11 @@ const GENERATE = ['generate'];
 const STATES = ['states'];
 const EXPORT = ['export'];
 const EVAL = ['eval'];
+/** What answers problems with any subject. */
+const ANSWERING = [...EVAL, 'stopping'];
 /** What names samples. */
 const READING = [...LENS, ...STATES];
-const SUBJECTS = [...BOTH, ...GENERATE, ...STATES, ...EXPORT, ...EVAL];
+const SUBJECTS = [...BOTH, ...GENERATE, ...STATES, ...EXPORT, ...ANSWERING];
 /** What trains a student. */
 const TRAINING = ['distil', 'step', 'bench', ...EXPORT];
 const both = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])];
@@ -231,8 +233,9 @@ export const OPTIONS = {
   },
   teacher: {
     type: 'string',
-    value: 'run.json',
-    about: 'A run file whose student is trained first, on the same model and data, and kept as the teacher.',
+    value: 'folder|run.json',
+    about:
+      'The teacher: the folder of a checkpoint with the student’s tokenizer, the folder or bundle of a run that was kept, or a run file whose student is trained first, on the same model and data.',
     commands: TRAINING,
   },
   layers: {
@@ -258,7 +261,7 @@ export const OPTIONS = {
     value: 'file',
     about:
       'A data set to draw the samples from instead of the bundled problems: GSM8K, GSM8K-Aug, SVAMP, GSM-Hard, MultiArith, ProsQA, CommonsenseQA, or JSON, JSON lines, CSV or TSV with columns question and answer; detected by content. Several files are read one after another. With --open and without --subject it is the opened checkpoint that reads them. Of distil, step and bench what the student is trained on; of eval what is answered.',
-    commands: [...READING, ...TRAINING, ...EVAL],
+    commands: [...READING, ...TRAINING, ...ANSWERING],
   },
   'max-tokens': {
     type: 'string',
@@ -301,7 +304,7 @@ export const OPTIONS = {
     default: '100',
     value: 'n',
     about: 'Held-out problems to answer.',
-    commands: [...CAUSAL, ...THOUGHTS, ...EVAL],
+    commands: [...CAUSAL, ...THOUGHTS, ...ANSWERING],
   },
   positions: {
     type: 'string',

@@ -177,7 +177,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
   };
 
   return {
-    ...roleActions(ctx),
+    ...roleActions(ctx, engine.readyFor),
     choosePreset(id) {
       ctx.set({ draft: presetConfig(id, ctx.get().presets) });
       link(id);

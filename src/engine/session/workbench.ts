@@ -45,10 +45,11 @@ import type {
 import { METHODS, methodOf } from '../../contract/methods/index';
 import type { Methods } from '../../contract/methods/method';
 import type { ModelFile, ModelFileRequest } from '../../contract/model-files';
-import type { KeptTeacher } from '../../contract/roles';
+import type { KeptTeacher, TeacherSource } from '../../contract/roles';
 import type { OpenedRun, RunExportRequest } from '../../contract/run-bundle';
 import type { RunCost } from '../../contract/run-cost';
 import type { StatesFile, StatesRequest } from '../../contract/states';
+import type { StoppingReport, StoppingRequest } from '../../contract/stopping';
 import type { ThoughtTestReport, ThoughtTestRequest } from '../../contract/thought-test';
 import type { AnswerDifference, BranchAnswer, ThoughtReport } from '../../contract/thoughts';
 import type { TokenPreview, TokenPreviewRequest } from '../../contract/tokens';
@@ -66,7 +67,6 @@ import { exportRun } from './exports/export-run';
 import { readRunBundle } from './exports/read-bundle';
 import { GenerationDecoders } from './generate/decoders';
 import { generate } from './generate/generate';
-import { identityOf } from './latents/identity';
 import type { LatentStepper } from './latents/latent-stepper';
 import type { Asking } from './latents/vectors';
 import { lensCost } from './lens/cost';
@@ -75,10 +75,11 @@ import { LensPace } from './lens/pace';
 import { StatesCache } from './lens/states-cache';
 import { closeProvider, type Environment, noDevice, type Opened, openProvider } from './models/environment';
 import { checkWidths } from './models/equal-widths';
+import { keptTeacher } from './models/kept-teacher';
 import { describeConfig, openModel } from './models/opened';
-import { loadPair, modelsOf, type Pair } from './models/pair';
+import { type LoadedModel, loadPair, modelsOf, type Pair } from './models/pair';
 import { ProblemSet, problemOf } from './models/problems';
-import { isBundled, resolveRoles } from './models/resolve-roles';
+import { isBundled, resolveRoles, rolesOfStudent } from './models/resolve-roles';
 import type { Roles } from './models/roles';
 import { type LoadedModels, type OpenedModel, resolveSubject, steppedOf } from './models/subjects';
 import { storageErrors, storedAs, usuallyStored } from './models/weight-storage';
@@ -98,6 +99,7 @@ import { reportOf, type Student } from './runs/student';
 import { Students } from './runs/students';
 import { teacherAccuracy } from './runs/teacher-accuracy';
 import { exportStates } from './states/export';
+import { stoppingReport } from './stopping/stopping';
 import { testThoughts } from './thought-test/thought-test';
 
 /**
@@ -187,12 +189,20 @@ export class LoriWorkbench implements Workbench {
     return this.queue.between(async () => exportModel(this.loadedModels(), request, options), options.signal);
   }
 
-  exportRun(request: RunExportRequest, { signal }: CallOptions = {}): Promise<ModelFile> {
-    const { report } = this.opened ?? {};
-    return this.queue.between(
-      async () => exportRun(this.loadedModels(), request, { methods: this.methods, device: report, signal }),
-      signal,
-    );
+  exportRun(request: RunExportRequest, options: CallOptions = {}): Promise<ModelFile> {
+    const rolesFor = (config: RunConfig) => {
+      const recipe = this.recipeOf(config.method);
+      return { recipe, roles: this.rolesFor(config, recipe) };
+    };
+    return this.queue.between(async () => {
+      const { methods, opened } = this;
+      return exportRun(this.loadedModels(), request, {
+        methods,
+        rolesFor,
+        device: opened?.report,
+        ...options,
+      });
+    }, options.signal);
   }
 
   openRun(file: NamedFile): Promise<OpenedRun> {
@@ -213,6 +223,13 @@ export class LoriWorkbench implements Workbench {
   ): Promise<Evaluation> {
     return this.queue.between(
       async () => evaluate({ ...this.provider(), loaded: this.loadedModels() }, request, options),
+      options.signal,
+    );
+  }
+
+  stopping(request: StoppingRequest, options: CallOptions<Progress> = {}): Promise<StoppingReport> {
+    return this.queue.between(
+      async () => stoppingReport({ ...this.provider(), loaded: this.loadedModels() }, request, options),
       options.signal,
     );
   }
@@ -333,12 +350,7 @@ export class LoriWorkbench implements Workbench {
   openStudent(file: Uint8Array<ArrayBuffer>): Promise<StudentReport> {
     return this.alone('open a student', async () => {
       const snapshot = await readSnapshot(file, this.methods);
-      const student = studentOf(snapshot, {
-        roles: resolveRoles(snapshot.header.config, this.loadedModels()),
-        recipe: this.recipeOf,
-        methods: this.methods,
-        id: this.students.nextId(),
-      });
+      const student = this.studentOf(snapshot);
       this.students.open(student);
       return reportOf(student, this.methods);
     });
@@ -368,15 +380,23 @@ export class LoriWorkbench implements Workbench {
     return roles;
   }
 
-  keepTeacher(): Promise<KeptTeacher> {
+  keepTeacher(source: TeacherSource = { kind: 'student' }): Promise<KeptTeacher> {
     return this.queue.between(async () => {
-      const { student } = this;
-      if (!student)
-        throw new InputError('no student has been trained yet', 'Distil one first, then keep it as teacher.');
-      const model = student.roles?.student ?? this.ready().pair.base;
-      const { student: sha256 } = await identityOf(model, student);
-      this.students.teacher = { student, sha256: sha256 as string };
-      return { label: student.label, model: model.report.name, sha256: sha256 as string };
+      const studentIn = async (file: Uint8Array<ArrayBuffer>) =>
+        this.studentOf(await readSnapshot(file, this.methods));
+      const kept = await keptTeacher(source, this.loadedModels(), studentIn);
+      this.students.teacher = kept;
+      const { label, model, sha256 } = kept;
+      return { label, model: model.report.name, sha256 };
+    });
+  }
+
+  private studentOf(snapshot: OpenedSnapshot): Student {
+    return studentOf(snapshot, {
+      roles: rolesOfStudent(snapshot.header, this.loadedModels()),
+      recipe: this.recipeOf,
+      methods: this.methods,
+      id: this.students.nextId(),
     });
   }
 
@@ -569,10 +589,10 @@ export class LoriWorkbench implements Workbench {
   private async forget(): Promise<void> {
     await this.questions.forget();
     this.states.drop();
-    this.students.forget();
     const pair = this.loaded?.pair;
+    this.students.forget(pair ? modelsIn(pair) : []);
     this.loaded = undefined;
-    for (const model of pair ? [pair.base, pair.teacher] : []) {
+    for (const model of pair ? modelsIn(pair) : []) {
       await this.generation.drop(model);
       await this.opened?.models.close(model);
     }
@@ -592,3 +612,5 @@ export class LoriWorkbench implements Workbench {
     return this.queue.alone(work);
   }
 }
+
+const modelsIn = ({ base, teacher }: Pair): readonly LoadedModel[] => [base, teacher];

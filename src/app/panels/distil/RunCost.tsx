@@ -14,13 +14,14 @@ export function RunCost() {
   const opened = useApp((state) => state.lens.opened.value);
   const rows = useApp((state) => state.data.report.value);
   const device = useApp((state) => state.device.value);
+  const teacher = useApp((state) => state.teacher);
   const cost = useApp((state) => state.cost);
   const { estimateRun } = useActions();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the estimate is of these
   useEffect(() => {
     const timer = setTimeout(() => void estimateRun(), PAUSE);
     return () => clearTimeout(timer);
-  }, [draft, opened, rows, device, estimateRun]);
+  }, [draft, opened, rows, device, teacher, estimateRun]);
   if (cost.status === 'failed')
     return (
       <p className="field-error" role="status">

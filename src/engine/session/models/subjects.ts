@@ -11,7 +11,7 @@ import type { OpenedData } from '../data/opened-data';
 import type { Student, StudentSpec } from '../runs/student';
 import type { LoadedModel, Pair } from './pair';
 import type { Example, ProblemSet } from './problems';
-import type { Roles } from './roles';
+import type { KeptModel, Roles } from './roles';
 
 /** A student as it was at a step of its run. */
 export interface StudentCheckpoint extends Student {
@@ -41,8 +41,8 @@ export interface LoadedModels {
   readonly problems?: ProblemSet;
   /** The student of the last run. */
   readonly student?: Student;
-  /** The student that was kept as teacher. */
-  readonly kept?: { readonly student: Student; readonly sha256: string } | undefined;
+  /** What was kept as teacher. */
+  readonly kept?: KeptModel | undefined;
   /** The data set that was opened. */
   readonly data?: OpenedData | undefined;
   /** By id. */

@@ -1,4 +1,5 @@
 import type { RunConfig } from '../../../contract/config';
+import type { Accuracy } from '../../../contract/events';
 import { bytesBeside, compositionFor } from '../../../contract/memory';
 import { stageAt } from '../../../contract/methods/curriculum';
 import type { Methods } from '../../../contract/methods/method';
@@ -34,7 +35,7 @@ import type { RunData } from './run-data';
 import type { OpenedSnapshot } from './snapshot-file';
 import { stagesOf } from './stages';
 import { capacityFor, checkDecoding, decoderFor, EVALUATION_BATCH, type Student } from './student';
-import { targetsOf } from './targets';
+import { leaveTeacher, targetsOf } from './targets';
 
 /** What a run needs to compute; made by `prepare`, freed by `dispose`. */
 export interface Machinery {
@@ -52,6 +53,8 @@ export interface Machinery {
   readonly layout: TokenLayout;
   /** The layout of everything that is decoded. */
   readonly decoded: TokenLayout;
+  /** Of a teacher that is another model, measured before it left the device. */
+  readonly teacherAccuracy: Accuracy | undefined;
   dispose(): Promise<void>;
 }
 
@@ -78,11 +81,12 @@ export async function prepare(
   context: RunContext,
   config: RunConfig,
   recipe: Recipe,
-  { training, validation, heldOut, used }: RunData,
+  data: RunData,
   { clock, between, signal, onPlan, from }: PrepareOptions,
 ): Promise<Machinery> {
   const { runtime, models, device, roles } = context;
   const { student: base, codec } = roles;
+  const { training, validation, heldOut, used } = data;
   const tokensOf = (examples: readonly Example[]) => examples.map((e) => e.tokens);
   const stages = stagesOf(config, context.methods);
   const plan = planOf(config, recipe, roles, stages, { training });
@@ -105,6 +109,7 @@ export async function prepare(
   const { losses, ranksUsed = {} } = await targetsOf({
     ...{ context, config, recipe, training, layout, clock, between, signal },
   });
+  const teacherAccuracy = await leaveTeacher({ context, clock, data, signal });
 
   clock.begin('compile');
   clock.tell(0, 2, 'programs');
@@ -192,6 +197,7 @@ export async function prepare(
     clock.tell(2, 2, 'programs');
     return {
       ...{ curriculum, losses, trained, ranksUsed, adapter, parameters, decoder, layout, decoded },
+      teacherAccuracy,
       dispose: () => owned.dispose(),
     };
   });

@@ -1,4 +1,5 @@
 import type { RunConfig } from '../../../contract/config';
+import type { Accuracy } from '../../../contract/events';
 import { Pace } from '../../analysis/pace';
 import type { TokenLayout } from '../../base/tokens';
 import type { Recipe, Targets } from '../../recipes/shared/recipe';
@@ -8,6 +9,7 @@ import type { Example } from '../models/problems';
 import type { PhaseClock } from './clock';
 import type { RunContext } from './context';
 import { rationaleOf, readingOf } from './plan';
+import type { RunData } from './run-data';
 import { TeacherPass } from './teacher-pass';
 
 const SHORTER = 'Choose a teacher with more positions, or shorter problems.';
@@ -48,10 +50,38 @@ export async function targetsOf(options: TargetsOptions): Promise<Targets> {
     clock.tell(0, training.length, 'samples');
   }
   const { roles } = context;
-  const targets = await recipe.targets(config, roles.student.config, reader?.pass ?? NO_TEACHER, pace);
-  await clock.aside(between);
-  return targets;
+  try {
+    const targets = await recipe.targets(config, roles.student.config, reader?.pass ?? NO_TEACHER, pace);
+    await clock.aside(between);
+    return targets;
+  } finally {
+    await reader?.pass.dispose();
+  }
 }
+
+interface Leaving extends Pick<TargetsOptions, 'context' | 'clock' | 'signal'> {
+  readonly data: RunData;
+}
+
+/**
+ * Frees a teacher that is another model than the student, kept for it: the two would not fit where one fits. What the run says
+ * of its accuracy is therefore measured before. @returns its accuracy on the held-out problems, where that is measured now
+ */
+export async function leaveTeacher(options: Leaving): Promise<Accuracy | undefined> {
+  const { models, roles } = options.context;
+  const { model, kept } = roles.teacher;
+  if (kept === undefined || model === roles.student) return undefined;
+  const isAsked = options.data.heldOut.length > 0;
+  try {
+    return isAsked ? await accuracyOfTeacher(options) : undefined;
+  } finally {
+    await models.free(model);
+  }
+}
+
+/** Accuracy of the teacher's own reasoning on the held-out problems: its time does not count towards the run. */
+export const accuracyOfTeacher = ({ context, clock, data, signal }: Leaving): Promise<Accuracy> =>
+  clock.aside(() => context.teacherAccuracy(data, { signal, report: (progress) => clock.forward(progress) }));
 
 /** The teacher, whose readings are the phase ‘teacher’ of the run, with what is done between them; what comes after is ‘factors’. */
 function readerOf({ context, config, recipe, training, layout, clock, between }: TargetsOptions) {

@@ -10,7 +10,6 @@ import {
   statesOfSamples,
   TEACHER_STATES,
   type TeacherReader,
-  type TeacherStates,
 } from '../../recipes/shared/teacher';
 import { tokenFeeds } from '../../recipes/shared/token-inputs';
 import type { DeviceTensor } from '../../runtime/tensor';
@@ -35,12 +34,15 @@ export interface TeacherOptions {
   readonly between?: () => Promise<void>;
 }
 
-/** The teacher's hidden states on every example, which are on the device and, a batch at a time, in memory while they are read. */
+/** The teacher's hidden states on every example. It is on the device from the first reading until it is disposed of. */
 export class TeacherPass implements TeacherReader {
   readonly tokens: readonly number[];
   readonly holds: boolean;
   private readonly layout: TokenLayout;
   private readonly encoded: readonly TokenProblem[];
+  /** What is on the device since the first reading. */
+  private readonly owned = new Owned();
+  private opened: ReturnType<TeacherPass['open']> | undefined;
 
   /** @throws MemoryError if not even one sample fits at a time */
   constructor(
@@ -60,19 +62,32 @@ export class TeacherPass implements TeacherReader {
     this.layout = { ...asked, batch: sequences };
   }
 
-  async each(visit: (states: TeacherStates, sample: number) => void | Promise<void>): Promise<void> {
-    const owned = new Owned();
-    try {
-      await this.read(owned, visit);
-    } finally {
-      await owned.dispose();
+  async each(visit: Parameters<TeacherReader['each']>[0]): Promise<void> {
+    const { layout, encoded, options } = this;
+    this.opened ??= this.open();
+    const { pass, values, row } = await this.opened;
+    for (let from = 0; from < encoded.length; from += layout.batch) {
+      await options.between?.();
+      const tokens = encoded.slice(from, from + layout.batch);
+      const filled = Array.from({ length: layout.batch }, (_, i) => tokens[i] ?? (tokens[0] as TokenProblem));
+      const { outputs } = await pass.run(tokenFeeds(tokenBatch(filled, this.roles.codec, layout)), values);
+      const states = (await (outputs[TEACHER_STATES] as DeviceTensor).read()) as Float32Array<ArrayBuffer>;
+      const lengths = this.tokens.slice(from, from + layout.batch);
+      for (const [i, one] of statesOfSamples(states, lengths, layout, row).entries())
+        await visit(one, from + i);
+      options.onProgress?.(from + tokens.length, encoded.length);
     }
-    this.options.onRead?.();
+    options.onRead?.();
   }
 
-  private async read(owned: Owned, visit: Parameters<TeacherReader['each']>[0]): Promise<void> {
-    const { models, layout, encoded, options } = this;
-    const { teacher, codec } = this.roles;
+  /** Frees the teacher, unless something else has it on the device. */
+  async dispose(): Promise<void> {
+    await this.owned.dispose();
+  }
+
+  private async open() {
+    const { models, layout, owned } = this;
+    const { teacher } = this.roles;
     const model = owned.add(models.use(teacher.model));
     const { parameters, reasoning, packs } = teacher.adapter ?? { parameters: NO_PARAMETERS, packs: [] };
     const set = new ParameterSet(model.config, parameters.adapters, parameters.modules);
@@ -81,17 +96,6 @@ export class TeacherPass implements TeacherReader {
     const pass = owned.add(await compileWhole(model, tape, 'teacher'));
     const values = uploadParameters(models.runtime, model.config, parameters, packs);
     for (const value of values) owned.add(value);
-    const row = model.config.layers * model.config.hiddenSize;
-    for (let from = 0; from < encoded.length; from += layout.batch) {
-      await options.between?.();
-      const tokens = encoded.slice(from, from + layout.batch);
-      const filled = Array.from({ length: layout.batch }, (_, i) => tokens[i] ?? (tokens[0] as TokenProblem));
-      const { outputs } = await pass.run(tokenFeeds(tokenBatch(filled, codec, layout)), values);
-      const states = (await (outputs[TEACHER_STATES] as DeviceTensor).read()) as Float32Array<ArrayBuffer>;
-      const lengths = this.tokens.slice(from, from + layout.batch);
-      for (const [i, one] of statesOfSamples(states, lengths, layout, row).entries())
-        await visit(one, from + i);
-      options.onProgress?.(from + tokens.length, encoded.length);
-    }
+    return { pass, values, row: model.config.layers * model.config.hiddenSize };
   }
 }

@@ -71,8 +71,10 @@ const gather = async (
   (await gatherStates(models, resolveSubject(subject, loaded), sequences, sections, options)).samples;
 type Asked = ConstructorParameters<typeof TeacherPass>;
 /** A run's teacher on examples, all states held, or read one sample at a time. */
-const teacherStates = (roles: Asked[1], examples: Asked[2], layout: Asked[3], holds = true) =>
-  allStates(new TeacherPass(models, roles, examples, layout, { holds }));
+const teacherStates = async (roles: Asked[1], examples: Asked[2], layout: Asked[3], holds = true) => {
+  const pass = new TeacherPass(models, roles, examples, layout, { holds });
+  return allStates(pass).finally(() => pass.dispose());
+};
 const same = (a: SampleStates | undefined, b: SampleStates | undefined): void => {
   expect(a?.texts).toEqual(b?.texts);
   expect(relativeError(a?.states ?? [], b?.states ?? [1])).toBeLessThan(TOLERANCE);

@@ -82,7 +82,7 @@ function RowActions({ run, name, underWay, shown, busy, inUse, onEdit }: RowActi
   const student = useApp((state) => state.kept.get(id));
   const opening = useApp((state) => isBusy(state.opening));
   const writing = useApp((state) => isBusy(state.runZip.task));
-  const { showRun, deleteRun, resumeRun, openStudent, exportRun } = useActions();
+  const { showRun, deleteRun, resumeRun, openStudent, keepTeacher, exportRun } = useActions();
   const canResume =
     student !== undefined && student.status !== 'done' && underWay === null && !hasDiverged(run);
   const save = async (format: RunFormat) => {
@@ -116,11 +116,27 @@ function RowActions({ run, name, underWay, shown, busy, inUse, onEdit }: RowActi
           </Button>
           <Button
             look="quiet"
+            isDisabled={busy || opening}
+            aria-label={`Use as teacher: student of ${name}`}
+            onPress={() => void keepTeacher({ run: id })}
+          >
+            Use as teacher
+          </Button>
+          <Button
+            look="quiet"
             isDisabled={writing}
             aria-label={`Run bundle of ${name}`}
             onPress={() => void save('bundle')}
           >
             Run bundle
+          </Button>
+          <Button
+            look="quiet"
+            isDisabled={writing || busy}
+            aria-label={`PyTorch program of ${name}`}
+            onPress={() => void save('torch')}
+          >
+            PyTorch program
           </Button>
         </>
       )}
