@@ -71,6 +71,44 @@ describe('what a model takes', () => {
     },
   );
 
+  // By `npm run bench:checkpoints -- FOLDER SmolLM2-135M --what sizes`: one request after another in one engine, so that
+  // from the second on a program of another length is kept beside.
+  it.each([
+    [1, 4, 545e6],
+    [1, 16, 1069e6],
+    [1, 65, 1188e6],
+    [2, 65, 1212e6],
+    [4, 65, 1259e6],
+    [4, 130, 1336e6],
+    [8, 130, 1596e6],
+  ])(
+    'SmolLM2-135M, lens of %i × %i tokens after others: at most 1.15 times what is said',
+    (texts, tokens, heap) => {
+      const { parts, total, kept } = estimateMemory(SMOL, 'wasm', see(texts, tokens));
+      const own = total - parts.engine;
+      expect(heap / (own + kept)).toBeLessThan(1.15);
+      // The first has nothing beside it.
+      if (tokens === 4) expect(heap / own).toBeLessThan(1.15);
+      else expect(heap / (own + kept)).toBeGreaterThan(0.75);
+    },
+  );
+
+  it('of a larger model nothing is kept beside its one program, of a small one a few', () => {
+    expect(estimateMemory(QWEN, 'wasm', see(1, 16)).kept).toBe(0);
+    expect(estimateMemory(SMOL, 'webgpu', see(1, 16)).kept).toBe(0);
+    const small = {
+      ...SMOL,
+      parameters: 740_096,
+      layers: 4,
+      hidden: 128,
+      intermediate: 384,
+      vocabulary: 600,
+    };
+    const { kept, parts } = estimateMemory(small, 'wasm', see(1, 16));
+    expect(parts.weights).toBeGreaterThan(2.5e6);
+    expect(kept).toBe(3 * parts.weights);
+  });
+
   it('on WASM ends with its four gigabytes', () => {
     expect(estimateMemory(QWEN, 'wasm', distil(4)).fits).toBe(true);
     expect(estimateMemory(QWEN, 'wasm', distil(16)).fits).toBe(false);

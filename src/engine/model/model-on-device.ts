@@ -25,7 +25,7 @@ export const SESSION_FACTOR = { packed: 1.25, plain: 1.05 } as const;
  * larger one may keep three programs, those that read a prompt, feed a token and choose the next.
  */
 export const MAX_PROGRAM_BYTES = 512 * 2 ** 20;
-const MAX_IDLE_BYTES = 1.25 * 2 ** 30;
+export const MAX_IDLE_BYTES = 1.25 * 2 ** 30;
 /**
  * Bytes that all programs of one model may take together before those are released that are in use but do not run, or as
  * many as hold all of its weights once, which choosing the next token takes. The heap of WASM has 4 GiB, and activations
