@@ -29,7 +29,7 @@ export type ModelSizes = Pick<
   'parameters' | 'layers' | 'hidden' | 'intermediate' | 'heads' | 'kvHeads' | 'vocabulary' | 'tied'
 > & {
   readonly headDim?: number;
-  /** Of the layers' matrices on WASM; default f32. */
+  /** Of the layers' matrices; default f32. */
   readonly storage?: WeightStorage | undefined;
 };
 
@@ -100,7 +100,7 @@ export function estimateMemory(
   provider: DeviceReport['provider'],
   purpose: Purpose,
 ): MemoryEstimate {
-  const weights = provider === 'wasm' ? wasmWeights(model, purpose) : F32 * model.parameters;
+  const weights = provider === 'wasm' ? wasmWeights(model, purpose) : gpuWeights(model, purpose);
   const parts = {
     weights,
     activations: activations(model, provider, purpose),
@@ -211,6 +211,14 @@ const matrixBytes = (model: ModelSizes, blocks: boolean): number => (blocks ? IN
 /** All weights once, as WASM keeps them. */
 const storedBytes = (model: ModelSizes, blocks = model.storage === 'int8'): number =>
   matrixBytes(model, blocks) + F32 * (model.parameters - inLayers(model));
+
+/** All programs share what is float32; matrices in 8 bits are part of each, and one is there as float32 while it is read. */
+function gpuWeights(model: ModelSizes, purpose: Purpose): number {
+  if (storageFor(model, purpose) === 'f32' || purpose.kind === 'distil') return F32 * model.parameters;
+  const programs = purpose.kind === 'generate' ? 2 : 1;
+  const shared = F32 * (model.parameters - inLayers(model));
+  return shared + programs * INT8 * inLayers(model) + F32 * 2 * model.hidden * model.intermediate;
+}
 
 /** Each program has the weights it reads. */
 function wasmWeights(model: ModelSizes, purpose: Purpose): number {

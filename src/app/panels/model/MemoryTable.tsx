@@ -67,7 +67,7 @@ export function MemoryTable({ model }: { readonly model: ModelReport }) {
           caption={
             provider === 'wasm'
               ? `WASM, 4.3 GB at most, ${model.storage === 'int8' ? 'layer matrices in 8 bits' : 'weights in float32'}. Time is on one thread, loading included; of training, one step as one program. A second figure counts programs of earlier requests, which are kept until room is needed.`
-              : 'WebGPU, weights in float32. The browser does not report how much memory the GPU has.'
+              : `WebGPU, ${model.storage === 'int8' ? 'layer matrices in 8 bits, but for training' : 'weights in float32'}. The browser does not report how much memory the GPU has.`
           }
           columns={['For', 'Weights', 'Activations, adapters', 'Total, page included', 'Time', 'Fits']}
           rows={estimates.map(cell)}
