@@ -25,6 +25,7 @@ import { addressOf, runPlace } from './run-place';
 import { type SavedActions, savedActions } from './saved-actions';
 import { type SourceActions, sourceActions } from './source-actions';
 import { type AppState, initialState } from './state';
+import { type StoppingActions, stoppingActions } from './stopping-actions';
 import { type StorageActions, storageActions } from './storage-actions';
 import { type StudentActions, studentActions } from './student-actions';
 import { failureOf, idle } from './task';
@@ -50,6 +51,7 @@ export type Actions = PageActions &
   ArenaActions &
   ThoughtTestActions &
   EvaluationActions &
+  StoppingActions &
   RunActions &
   SavedActions &
   StudentActions &
@@ -93,6 +95,7 @@ export function createApp(environment: Environment): App {
   const check = checkActions(ctx, engine);
   const thoughtTest = thoughtTestActions(ctx, engine);
   const evaluation = evaluationActions(ctx, engine);
+  const stopping = stoppingActions(ctx, engine);
   const run = runActions(ctx, engine);
   const saved = savedActions(ctx);
   const students = studentActions(ctx, engine);
@@ -244,6 +247,7 @@ export function createApp(environment: Environment): App {
       ...arena,
       ...thoughtTest,
       ...evaluation,
+      ...stopping,
       ...run,
       ...saved,
       ...students,

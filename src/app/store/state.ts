@@ -24,6 +24,7 @@ import { initialRun, type RunState } from './run';
 import { configOfLink } from './run-link';
 import { initialRunZip, type RunZipState } from './run-zip';
 import { initialSources, type SourcesState } from './sources';
+import { initialStopping, type StoppingState } from './stopping';
 import { type Failure, idle, type Task } from './task';
 import { initialThoughtTest, type ThoughtTestState } from './thought-test';
 import { initialLatents, type LatentsState } from './thoughts';
@@ -66,6 +67,7 @@ export interface AppState {
   readonly arena: ArenaState;
   readonly thoughtTest: ThoughtTestState;
   readonly evaluation: EvaluationState;
+  readonly stopping: StoppingState;
   readonly data: DataState;
   readonly lens: LensState;
   readonly sources: SourcesState;
@@ -131,6 +133,7 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     arena: initialArena,
     thoughtTest: initialThoughtTest,
     evaluation: initialEvaluation,
+    stopping: initialStopping,
     data: { ...initialData, draft: followDataLink(link.data) },
     lens: { ...initialLens, ...followLensLink(link.lens, initialDraft()) },
     sources: initialSources,

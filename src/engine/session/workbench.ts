@@ -49,6 +49,7 @@ import type { KeptTeacher, TeacherSource } from '../../contract/roles';
 import type { OpenedRun, RunExportRequest } from '../../contract/run-bundle';
 import type { RunCost } from '../../contract/run-cost';
 import type { StatesFile, StatesRequest } from '../../contract/states';
+import type { StoppingReport, StoppingRequest } from '../../contract/stopping';
 import type { ThoughtTestReport, ThoughtTestRequest } from '../../contract/thought-test';
 import type { AnswerDifference, BranchAnswer, ThoughtReport } from '../../contract/thoughts';
 import type { TokenPreview, TokenPreviewRequest } from '../../contract/tokens';
@@ -98,6 +99,7 @@ import { reportOf, type Student } from './runs/student';
 import { Students } from './runs/students';
 import { teacherAccuracy } from './runs/teacher-accuracy';
 import { exportStates } from './states/export';
+import { stoppingReport } from './stopping/stopping';
 import { testThoughts } from './thought-test/thought-test';
 
 /**
@@ -221,6 +223,13 @@ export class LoriWorkbench implements Workbench {
   ): Promise<Evaluation> {
     return this.queue.between(
       async () => evaluate({ ...this.provider(), loaded: this.loadedModels() }, request, options),
+      options.signal,
+    );
+  }
+
+  stopping(request: StoppingRequest, options: CallOptions<Progress> = {}): Promise<StoppingReport> {
+    return this.queue.between(
+      async () => stoppingReport({ ...this.provider(), loaded: this.loadedModels() }, request, options),
       options.signal,
     );
   }
