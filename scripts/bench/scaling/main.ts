@@ -3,7 +3,8 @@
  * checkpoints of true shapes with random weights, each point in a process of its own. A question, K latents and an answer,
  * LoRA on every linear, AdamW. Prints a table and the exponents fitted to it: 1 is linear. Options: --tokens 64,128,256
  * --batches 1,2,4 --latents 5 --steps 1 (after one that warms up) --threads 1 --composition layerwise (or whole)
- * --storage f32 (or int8) --most 1.1 (an exponent above it ends with an error).
+ * --storage f32 (or int8) --most 1.1 (an exponent above it ends with an error). `memory` is WebAssembly's heap and JavaScript's
+ * buffers, `needed` weights in their storage, what is kept of every layer between forward and reverse, adapters and moments.
  */
 import { parseArgs } from 'node:util';
 import { chosenCheckpoints, lastLineOf, sayFailure } from '../checkpoints/chosen';
@@ -63,11 +64,13 @@ for (const at of chosenCheckpoints(positionals, {
 process.exit(isSteep ? 1 : 0);
 
 function table(what: string, sizes: readonly number[], measure: (size: number) => Point | undefined): void {
-  console.log(`  ${what.padStart(33)}  CPU s a step  s a step  programs  memory MB  needed MB  ratio`);
+  console.log(
+    `  ${what.padStart(33)}  CPU s a step  s a step  programs  memory MB  needed MB  ratio  process MB`,
+  );
   const points = sizes.flatMap((size) => {
     const point = measure(size);
     if (!point) return [];
-    const { cpu, wall, programs, memory, needed } = point;
+    const { cpu, wall, programs, memory, needed, rss } = point;
     const cells = [
       String(size).padStart(35),
       cpu.toFixed(2).padStart(12),
@@ -76,6 +79,7 @@ function table(what: string, sizes: readonly number[], measure: (size: number) =
       String(memory).padStart(9),
       String(needed).padStart(9),
       (memory / needed).toFixed(2).padStart(5),
+      String(rss).padStart(10),
     ];
     console.log(cells.join('  '));
     return [{ size, ...point }];
