@@ -17,6 +17,7 @@ import type { ResolvedSubject } from '../engine/session/models/subjects';
 import { madeEvaluation } from './evaluation.testing';
 import { madeGeneration } from './generation.testing';
 import { madeCausalPoints, madeCausalReport, madeLensReport } from './lens.testing';
+import { madeStopping } from './stopping.testing';
 import { valueAt } from './store/draft';
 import type { Connection } from './store/environment';
 import { studentOf } from './store/student';
@@ -337,6 +338,12 @@ export function double({
         options?.report?.({ phase: 'evaluate', done, total: items.length, unit: 'problems', elapsed: done });
       }
       return { ...head, items: left };
+    },
+    async stopping(request, options) {
+      await begin('stopping', request);
+      const tell = (progress: Progress) => options?.report?.(progress);
+      await work('thoughts', 'problems', request.problems, tell, options?.signal);
+      return madeStopping(request);
     },
     async testThoughts(request, options) {
       await begin('testThoughts', request);

@@ -34,6 +34,7 @@ import type { OpenedRun, RunExportRequest } from './run-bundle';
 import type { RunCost } from './run-cost';
 import type { RunSnapshot } from './snapshot';
 import type { StatesFile, StatesRequest } from './states';
+import type { StoppingReport, StoppingRequest } from './stopping';
 import type { ThoughtTestReport, ThoughtTestRequest } from './thought-test';
 import type { AnswerDifference, BranchAnswer, ThoughtReport } from './thoughts';
 import type { TokenPreview, TokenPreviewRequest } from './tokens';
@@ -101,6 +102,8 @@ export interface Workbench {
     request: EvaluationRequest,
     options?: CallOptions<Progress | EvaluationEvent>,
   ): Promise<Evaluation>;
+  /** Answers problems as if a student with a stop head had stopped after every number of thoughts. */
+  stopping(request: StoppingRequest, options?: CallOptions<Progress>): Promise<StoppingReport>;
   /** Tests whether a student's thoughts matter: the same problems with its thoughts replaced in many ways. */
   testThoughts(request: ThoughtTestRequest, options?: CallOptions<Progress>): Promise<ThoughtTestReport>;
   /** The student's checkpoints in the last run (or the one in progress), oldest first. */

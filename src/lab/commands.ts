@@ -9,6 +9,7 @@ import { causal, lens } from './lens';
 import { withRoles } from './roles';
 import { states } from './states';
 import { step } from './step';
+import { stopping } from './stopping';
 import { thoughts } from './thought-test';
 
 /** One run: all losses, accuracies and spectra of the student, and the result. */
@@ -69,6 +70,7 @@ export const COMMANDS = {
   lens,
   causal,
   thoughts,
+  stopping,
   distil,
   eval: evaluate,
   arena,

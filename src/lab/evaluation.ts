@@ -15,11 +15,10 @@ import {
   summarise,
 } from '../contract/evaluation';
 import { holm } from '../contract/paired';
-import { HELD_OUT, type ProblemSource } from '../contract/problem-source';
 import { csv } from '../text/csv';
 import type { Command, CommandInput } from './command';
 import { accuracyText, whole, wholes } from './options';
-import { openRows } from './source';
+import { problemSourceOf } from './source';
 import { askedSubjects } from './who';
 
 /** Milliseconds between two writings of the file while answers come. */
@@ -48,11 +47,7 @@ export const evaluateItems: Command = async (input) => {
     const keys = new Set(now.map(keyOf));
     return { evaluations: [...begun.filter((one) => !keys.has(keyOf(one))), ...now] };
   };
-  let source: ProblemSource = HELD_OUT;
-  if (given.data.length > 0) {
-    await openRows(workbench, given.data, say);
-    source = { kind: 'rows', seed: config.seed };
-  }
+  const source = await problemSourceOf(workbench, given.data, config.seed, say);
   for await (const { name, subject } of askedSubjects(input, given))
     for (const way of asked) {
       const request: EvaluationRequest = {

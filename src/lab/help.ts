@@ -18,6 +18,8 @@ const ABOUT: Readonly<Record<CommandName, string>> = {
     'Runs an arena of the page, or an ablation of a paper: every method on every seed, compared with a baseline.',
   thoughts:
     'Trains a student, then answers problems with its thoughts as they are, fewer, more and replaced: do they matter?',
+  stopping:
+    'Answers problems as if a student with a stop head had stopped after every number of thoughts: is it right to stop when it does?',
   generate:
     'Continues a prompt with a teacher, base, student or opened checkpoint: sampling, seeds, tokens per second.',
   states:

@@ -544,7 +544,7 @@ describe('--help', () => {
     for (const method of METHODS)
       for (const { settings } of settingsOf(method))
         for (const { path } of settings) expect(text).toContain(`\n    ${path}: `);
-    expect(text).toContain('latent.steps: 1 to 32 [4].');
+    expect(text).toContain('latent.steps: 1 to 32 latents [4].');
   });
 
   it('of a command has its options and not those of others', async () => {

@@ -63,9 +63,11 @@ const GENERATE = ['generate'];
 const STATES = ['states'];
 const EXPORT = ['export'];
 const EVAL = ['eval'];
+/** What answers problems with any subject. */
+const ANSWERING = [...EVAL, 'stopping'];
 /** What names samples. */
 const READING = [...LENS, ...STATES];
-const SUBJECTS = [...BOTH, ...GENERATE, ...STATES, ...EXPORT, ...EVAL];
+const SUBJECTS = [...BOTH, ...GENERATE, ...STATES, ...EXPORT, ...ANSWERING];
 /** What trains a student. */
 const TRAINING = ['distil', 'step', 'bench', ...EXPORT];
 const both = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])];
@@ -259,7 +261,7 @@ export const OPTIONS = {
     value: 'file',
     about:
       'A data set to draw the samples from instead of the bundled problems: GSM8K, GSM8K-Aug, SVAMP, GSM-Hard, MultiArith, ProsQA, CommonsenseQA, or JSON, JSON lines, CSV or TSV with columns question and answer; detected by content. Several files are read one after another. With --open and without --subject it is the opened checkpoint that reads them. Of distil, step and bench what the student is trained on; of eval what is answered.',
-    commands: [...READING, ...TRAINING, ...EVAL],
+    commands: [...READING, ...TRAINING, ...ANSWERING],
   },
   'max-tokens': {
     type: 'string',
@@ -302,7 +304,7 @@ export const OPTIONS = {
     default: '100',
     value: 'n',
     about: 'Held-out problems to answer.',
-    commands: [...CAUSAL, ...THOUGHTS, ...EVAL],
+    commands: [...CAUSAL, ...THOUGHTS, ...ANSWERING],
   },
   positions: {
     type: 'string',

@@ -22,6 +22,7 @@ const nothing: Workbench = {
   openRun: unused,
   causal: unused,
   evaluate: unused,
+  stopping: unused,
   testThoughts: unused,
   checkpoints: unused,
   openCheckpoint: unused,

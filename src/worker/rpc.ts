@@ -23,6 +23,7 @@ export const CALLS: Readonly<Record<CallName, { readonly options?: number }>> = 
   openRun: {},
   causal: { options: 1 },
   evaluate: { options: 1 },
+  stopping: { options: 1 },
   testThoughts: { options: 1 },
   checkpoints: {},
   openCheckpoint: { options: 1 },

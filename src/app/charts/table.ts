@@ -11,6 +11,8 @@ export interface Axis {
   readonly log?: boolean;
   /** Values that have ticks, in place of those that fit. */
   readonly ticks?: readonly number[];
+  /** Whether the axis begins at 0 whatever the values. */
+  readonly fromZero?: boolean;
   /** What stands at 1, 2, … in place of the numbers. */
   readonly names?: readonly string[];
 }

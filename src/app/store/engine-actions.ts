@@ -1,5 +1,7 @@
 import type { RunConfig } from '../../contract/config';
 import type { DeviceReport, PairReport } from '../../contract/events';
+import type { Subject } from '../../contract/lens';
+import type { ProblemSource } from '../../contract/problem-source';
 import type { ProviderChoice } from '../../storage/rows';
 import type { Context } from './context';
 import { dataWithoutEngine } from './data';
@@ -24,6 +26,8 @@ export interface EngineActions {
   pairReady(): Promise<boolean>;
   /** Whether there is what a run by this configuration needs: a device, and the pair if it is part of it. */
   readyFor(config: RunConfig): Promise<boolean>;
+  /** Whether there is what it takes for a subject to answer problems of a source. */
+  problemsReady(asked: { readonly subject: Subject; readonly source: ProblemSource }): Promise<boolean>;
   /** Drops the engine, starts a new one and loads the pair again. */
   restart(): Promise<boolean>;
 }
@@ -125,6 +129,9 @@ export function engineActions(ctx: Context): EngineActions {
     cancelPair: () => pair.cancel(),
     deviceReady,
     pairReady: async () => ctx.get().pair.status === 'done' || loadPair(),
+    // The opened model reads rows without the pair.
+    problemsReady: ({ subject, source }) =>
+      subject.kind === 'opened' && source.kind === 'rows' ? deviceReady() : actions.pairReady(),
     readyFor: (config) => (needsPair(config) ? actions.pairReady() : deviceReady()),
     async restart() {
       device.abandon();

@@ -77,9 +77,6 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
     return outcome.status === 'done';
   };
 
-  const ready = ({ subject, source }: Pick<EvaluationRequest, 'subject' | 'source'>) =>
-    subject.kind === 'opened' && source.kind === 'rows' ? engine.deviceReady() : engine.pairReady();
-
   return {
     changeEvaluation: (change) => set({ draft: { ...now().draft, ...change } }),
     async runEvaluation() {
@@ -92,7 +89,7 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
             for (const request of requests) await answer(request, begunWith(request), turn);
             return true;
           },
-          () => ready(requests[0] as EvaluationRequest),
+          () => engine.problemsReady(requests[0] as EvaluationRequest),
         ),
       );
     },
@@ -105,7 +102,7 @@ export function evaluationActions(ctx: Context, engine: EngineActions): Evaluati
             await answer(evaluation.request, [evaluation], turn, true);
             return true;
           },
-          () => ready(evaluation.request),
+          () => engine.problemsReady(evaluation.request),
         ),
       );
     },

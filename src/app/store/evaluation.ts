@@ -11,6 +11,7 @@ import {
 import { MAX_LATENT_STEPS } from '../../contract/methods/shared';
 import type { ProblemSource } from '../../contract/problem-source';
 import { type SubjectId, subjectOf } from './lens-draft';
+import { sourceOf } from './stopping';
 import { idle, type Task } from './task';
 import { numbersIn, whole } from './whole';
 
@@ -77,7 +78,7 @@ export function evaluationRequestsOf(draft: EvaluationDraft): readonly Evaluatio
   const { mode, thoughts, source, seed, problems, together, rule } = draft;
   const request: EvaluationRequest = {
     ...{ subject: subjectOf(draft.subject), mode, problems, rule, together },
-    source: source === 'rows' ? { kind: 'rows', seed } : { kind: 'held-out' },
+    source: sourceOf({ source, seed }),
   };
   const counts = mode === 'latent' && thoughts.trim() !== '' ? numbersIn(thoughts, 0, MAX_LATENT_STEPS) : [];
   if (typeof counts === 'string' || counts.length === 0) return [request];

@@ -52,6 +52,7 @@ type CancelName = Extract<
   | 'cancelCausal'
   | 'cancelThoughtTest'
   | 'cancelEvaluation'
+  | 'cancelStopping'
   | 'cancelOpening'
   | 'cancelExport'
   | 'cancelModelExport'
@@ -88,6 +89,7 @@ type Watched = Pick<
   | 'latents'
   | 'thoughtTest'
   | 'evaluation'
+  | 'stopping'
   | 'arena'
   | 'generation'
   | 'run'
@@ -108,6 +110,7 @@ export function inHand(state: Watched): readonly InHand[] {
     latents,
     thoughtTest,
     evaluation,
+    stopping,
     arena,
     generation,
     run,
@@ -149,6 +152,7 @@ export function inHand(state: Watched): readonly InHand[] {
   add('causal', 'Causal test', lens.causal, 'cancelCausal');
   add('thought-test', 'Test of the thoughts', thoughtTest.task, 'cancelThoughtTest');
   add('evaluation', 'Evaluation', evaluation.task, 'cancelEvaluation');
+  add('stopping', 'Counterfactual stopping', stopping.task, 'cancelStopping');
   add('arena', 'Arena', arena.task, 'cancelArena');
   add('session', 'Reading the question', latents.session, 'cancelLatents');
   add('thought', 'Latent thought', latents.thought, 'cancelLatents');

@@ -21,8 +21,10 @@ import { followLensLink } from './lens-link';
 import { type Link, parseLink } from './link';
 import { initialModelFile, type ModelFileState } from './model-file';
 import { initialRun, type RunState } from './run';
+import { configOfLink } from './run-link';
 import { initialRunZip, type RunZipState } from './run-zip';
 import { initialSources, type SourcesState } from './sources';
+import { initialStopping, type StoppingState } from './stopping';
 import { type Failure, idle, type Task } from './task';
 import { initialThoughtTest, type ThoughtTestState } from './thought-test';
 import { initialLatents, type LatentsState } from './thoughts';
@@ -65,6 +67,7 @@ export interface AppState {
   readonly arena: ArenaState;
   readonly thoughtTest: ThoughtTestState;
   readonly evaluation: EvaluationState;
+  readonly stopping: StoppingState;
   readonly data: DataState;
   readonly lens: LensState;
   readonly sources: SourcesState;
@@ -112,12 +115,13 @@ export const presetConfig = (id: string | null, presets: readonly Preset[] = PRE
 export function initialState(hash: string, methods: Methods = METHODS): AppState {
   const presets = presetsOf(methods);
   const { link, problems, notes } = parseLink(hash, presets);
+  const asked = configOfLink(link, presets, methods);
   return {
     isPlaceKnown: hash.replace(/^#?\/?/, '') !== '',
     methods,
     presets,
     link,
-    linkProblems: problems,
+    linkProblems: [...problems, ...asked.problems],
     settings: defaultSettings,
     // Negative, so that they never collide with later notices.
     notices: notes.map((text, i) => ({ id: -1 - i, kind: 'info', text })),
@@ -129,10 +133,11 @@ export function initialState(hash: string, methods: Methods = METHODS): AppState
     arena: initialArena,
     thoughtTest: initialThoughtTest,
     evaluation: initialEvaluation,
+    stopping: initialStopping,
     data: { ...initialData, draft: followDataLink(link.data) },
     lens: { ...initialLens, ...followLensLink(link.lens, initialDraft()) },
     sources: initialSources,
-    draft: presetConfig(link.preset, presets),
+    draft: asked.config ?? presetConfig(link.preset, presets),
     run: initialRun,
     studentConfig: null,
     student: null,

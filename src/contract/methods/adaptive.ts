@@ -1,6 +1,8 @@
 import { group } from '../settings';
 import { adaptiveAblations } from './ablations/others';
 import {
+  ADAPTIVE_STEPS,
+  ADAPTIVE_TRAINING,
   adaptivePaths,
   alignmentSettings,
   scheduleSettings,
@@ -40,6 +42,26 @@ export const adaptive = defineMethod({
         latents: { factor: 1, bias: 1, min: 1, max: 8 },
         weights: { answer: 1 },
         optimiser: { steps: 300, learningRate: 2e-3 },
+      },
+    },
+    {
+      id: 'adaptive-latent-6',
+      name: 'Latent-6, table 1, Llama-3.2-1B',
+      about: `What adaptive latent reasoning trains Llama-3.2-1B with: ${ADAPTIVE_STEPS}. Not for the bundled pair.`,
+      paper: true,
+      changes: {
+        ...ADAPTIVE_TRAINING,
+        latents: { bias: 6, min: 6, max: 6 },
+      },
+    },
+    {
+      id: 'adaptive-latent-6-by-1',
+      name: 'Latent-6-by-1, table 1, Llama-3.2-1B',
+      about: `As Latent-6, with one more latent for each step, ten at most; b is 6 in the paper and 5 in the options of its code. ${ADAPTIVE_STEPS}. Not for the bundled pair.`,
+      paper: true,
+      changes: {
+        ...ADAPTIVE_TRAINING,
+        latents: { factor: 1, bias: 6, max: 10 },
       },
     },
   ],

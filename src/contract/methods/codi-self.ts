@@ -32,6 +32,7 @@ export const codiSelf = defineMethod({
         steps: setting(count(1, MAX_LATENT_STEPS).default(6), {
           label: 'Latent steps',
           tex: 'K',
+          unit: 'latents',
           help: 'How many latents are fed between the begin- and the end-of-thought token.',
           source: 'CODI figure 5: 6',
         }),

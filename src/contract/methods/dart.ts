@@ -16,6 +16,15 @@ import {
 
 const PAPER = 'Jiang et al., DART, arXiv:2506.11752';
 
+/** What all of the paper's models are trained with. */
+const DART_TRAINING = {
+  data: { samples: 4096 },
+  silent: { count: 20 },
+  rem: { width: 128, alpha: 32 },
+  weights: { answer: 1, distil: 20 },
+  lora: { rank: 128, alpha: 32, targets: ['q', 'k', 'v', 'o'] },
+} as const;
+
 /** What the paths depend on. */
 interface Paths {
   readonly silent: { readonly count: number; readonly pathway: string };
@@ -37,6 +46,7 @@ export const dart = defineMethod({
         count: setting(count(0, 64).default(8), {
           label: 'Silent thoughts',
           tex: 'C',
+          unit: 'tokens',
           help: 'Copies of the learned token between question and answer prompt; 0 for the paper’s ablation without them.',
           source: OURS,
         }),
@@ -64,6 +74,7 @@ export const dart = defineMethod({
         width: setting(count(1, 512).default(32), {
           label: 'Width',
           tex: 'd',
+          unit: 'columns',
           help: 'Columns of W₁ and W₂; there is a pair for keys and one for values in every layer.',
           source: OURS,
         }),
@@ -159,14 +170,26 @@ export const dart = defineMethod({
         'What DART trains Llama-3.2-1B with (§C): 10 epochs, here over 4096 samples rather than 385,620; the batch size, which it does not state, is CODI’s. Not for the bundled pair.',
       paper: true,
       changes: {
-        data: { samples: 4096 },
-        silent: { count: 20 },
-        rem: { width: 128, alpha: 32 },
-        weights: { answer: 1, distil: 20 },
-        lora: { rank: 128, alpha: 32, targets: ['q', 'k', 'v', 'o'] },
+        ...DART_TRAINING,
         optimiser: { steps: 320, batch: 32, accumulation: 4, learningRate: 8e-4, warmup: 0.03 },
       },
     },
+    ...(
+      [
+        ['gpt2', 'GPT-2', 2e-3, 1280, '40'],
+        ['qwen-1.5b', 'Qwen2.5-1.5B', 5e-4, 320, '10'],
+        ['llama-3b', 'Llama-3.2-3B', 5e-4, 320, '10'],
+      ] as const
+    ).map(([id, model, learningRate, steps, epochs]) => ({
+      id: `dart-${id}`,
+      name: `DART, table 5, ${model}`,
+      about: `What DART trains ${model} with (§C): ${epochs} epochs, here over 4096 samples rather than 385,620; the batch size, which it does not state, is CODI’s. Not for the bundled pair.`,
+      paper: true,
+      changes: {
+        ...DART_TRAINING,
+        optimiser: { steps, batch: 32, accumulation: 4, learningRate, warmup: 0.03 },
+      },
+    })),
   ],
   ablations: dartAblations,
 });

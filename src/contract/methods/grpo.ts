@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { count, group, OURS, setting } from '../settings';
 import {
+  ADAPTIVE_STEPS,
+  ADAPTIVE_TRAINING,
   adaptivePaths,
   alignmentSettings,
   scheduleSettings,
@@ -164,6 +166,18 @@ export const grpo = defineMethod({
         weights: { answer: 1 },
         reinforcement: { supervisedSteps: 300, penalty: 0.1 },
         optimiser: { steps: 400, learningRate: 2e-3, batch: 16 },
+      },
+    },
+    {
+      id: 'grpo-latent-6',
+      name: 'Latent-6 + RL, table 1, Llama-3.2-1B',
+      about: `Latent-6 by ${ADAPTIVE_STEPS}; then 60,000 steps of groups of 16 at a rate of 1e-5. The second LoRA of rank 32, weight decay and warm-up that the code has for that stage are those of the first here. Not for the bundled pair.`,
+      paper: true,
+      changes: {
+        ...ADAPTIVE_TRAINING,
+        latents: { bias: 6, min: 0, max: 6 },
+        reinforcement: { supervisedSteps: 30_000, group: 16, tokens: 40, rate: 0.0125 },
+        optimiser: { ...ADAPTIVE_TRAINING.optimiser, steps: 90_000 },
       },
     },
   ],

@@ -72,12 +72,14 @@ export const lori = defineMethod({
         layerRank: setting(count(1, 64).default(4), {
           label: 'Layer rank',
           tex: 'r_L',
+          unit: 'directions',
           help: 'Leading directions kept of the layer mode; at most the number of layers.',
           source: OURS,
         }),
         hiddenRank: setting(count(1, 512).default(32), {
           label: 'Hidden rank',
           tex: 'r_H',
+          unit: 'directions',
           help: 'Leading directions kept of the hidden mode; at most the hidden size.',
           source: OURS,
         }),
@@ -92,18 +94,21 @@ export const lori = defineMethod({
             sampleRank: setting(count(1, 4096).default(32), {
               label: 'Anchor sample rank',
               tex: 'r_B',
+              unit: 'directions',
               help: 'Tucker rank of the anchor states over samples; at most the number of samples.',
               source: OURS,
             }),
             layerRank: setting(count(1, 64).default(4), {
               label: 'Anchor layer rank',
               tex: 'r_L^{(a)}',
+              unit: 'directions',
               help: 'Tucker rank of the anchor states over layers; at most the number of layers. LoRi uses 16 for its 3B and 8B models.',
               source: OURS,
             }),
             hiddenRank: setting(count(1, 512).default(32), {
               label: 'Anchor hidden rank',
               tex: 'r_H^{(a)}',
+              unit: 'directions',
               help: 'Tucker rank of the anchor states over the hidden size; at most the hidden size.',
               source: OURS,
             }),

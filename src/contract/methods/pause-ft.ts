@@ -17,6 +17,7 @@ export const pauseFt = defineMethod({
         count: setting(count(0, 64).default(10), {
           label: 'Pauses',
           tex: 'M',
+          unit: 'tokens',
           help: 'Copies of the pause token after the question; the last one’s output predicts the next token. Without any it is No-CoT.',
           source: 'Goyal et al. try 10 and 50: 10 on GSM8k',
         }),

@@ -32,12 +32,14 @@ export const pccot = defineMethod({
         steps: setting(count(1, MAX_LATENT_STEPS).default(24), {
           label: 'Latents',
           tex: 'c',
+          unit: 'latents',
           help: 'How many latents are refined side by side.',
           source: 'PCCoT’s script for GPT-2: 24; its authors use 6 for Llama-3.2-1B',
         }),
         iterations: setting(count(0, MAX_LATENT_STEPS).default(3), {
           label: 'Jacobi iterations',
           tex: 'T',
+          unit: 'passes',
           help: 'Parallel passes over the latents after the first over their learned tokens. After pass t the first t latents are what sequential latents would be.',
           source: 'PCCoT’s script for GPT-2: 3; more hurt with 24 latents',
         }),

@@ -18,6 +18,7 @@ export const latentSettings = group(
     steps: setting(count(1, MAX_LATENT_STEPS).default(LATENT_DEFAULTS.steps), {
       label: 'Latent steps',
       tex: 'K',
+      unit: 'latents',
       help: 'How many latent thoughts the student takes before it answers.',
       source: 'LoRi figure 5 varies K from 2 to 8 and finds 5 best; the bundled problems have up to 4 steps',
     }),

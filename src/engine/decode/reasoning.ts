@@ -170,4 +170,8 @@ export function withThoughts(reasoning: Reasoning, thoughts: number): Reasoning 
 /** Whether a head decides how many latents it makes. */
 export const stopsByItself = ({ stages }: Reasoning): boolean => stages.some(stopsIn);
 
+/** The head that decides; undefined without one. */
+export const stopHeadOf = ({ stages }: Reasoning): StopHeadSpec | undefined =>
+  stages.flatMap((stage) => (stage.kind === 'latents' && stage.stop ? [stage.stop.head] : []))[0];
+
 export const stopsIn = (stage: Stage): boolean => stage.kind === 'latents' && stage.stop !== undefined;

@@ -88,10 +88,17 @@ export async function outcomes(options: EvaluationOptions): Promise<Uint8Array<A
 }
 
 /** The rows' answers, after the answer prompt where that is not written by the model. */
-function answersOf(
-  { decoder, codec, reasoning, endIds, limit, signal }: EvaluationOptions,
-  { state, rows }: Branch,
-  step: StepOptions,
+export function answersOf(
+  {
+    decoder,
+    codec,
+    reasoning,
+    endIds,
+    limit,
+    signal,
+  }: Pick<EvaluationOptions, 'decoder' | 'codec' | 'reasoning' | 'endIds' | 'limit' | 'signal'>,
+  { state, rows }: Pick<Branch, 'state' | 'rows'>,
+  step: StepOptions = {},
 ): Promise<number[][]> {
   const prompt = reasoning.explicit ? [] : codec.prompt;
   const written = { endIds, limit, rows, ends: reasoning.ends, signal, step };

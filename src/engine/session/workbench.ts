@@ -49,6 +49,7 @@ import type { KeptTeacher, TeacherSource } from '../../contract/roles';
 import type { OpenedRun, RunExportRequest } from '../../contract/run-bundle';
 import type { RunCost } from '../../contract/run-cost';
 import type { StatesFile, StatesRequest } from '../../contract/states';
+import type { StoppingReport, StoppingRequest } from '../../contract/stopping';
 import type { ThoughtTestReport, ThoughtTestRequest } from '../../contract/thought-test';
 import type { AnswerDifference, BranchAnswer, ThoughtReport } from '../../contract/thoughts';
 import type { TokenPreview, TokenPreviewRequest } from '../../contract/tokens';
@@ -98,6 +99,7 @@ import { reportOf, type Student } from './runs/student';
 import { Students } from './runs/students';
 import { teacherAccuracy } from './runs/teacher-accuracy';
 import { exportStates } from './states/export';
+import { stoppingReport } from './stopping/stopping';
 import { testThoughts } from './thought-test/thought-test';
 
 /**
@@ -187,12 +189,20 @@ export class LoriWorkbench implements Workbench {
     return this.queue.between(async () => exportModel(this.loadedModels(), request, options), options.signal);
   }
 
-  exportRun(request: RunExportRequest, { signal }: CallOptions = {}): Promise<ModelFile> {
-    const { report } = this.opened ?? {};
-    return this.queue.between(
-      async () => exportRun(this.loadedModels(), request, { methods: this.methods, device: report, signal }),
-      signal,
-    );
+  exportRun(request: RunExportRequest, options: CallOptions = {}): Promise<ModelFile> {
+    const rolesFor = (config: RunConfig) => {
+      const recipe = this.recipeOf(config.method);
+      return { recipe, roles: this.rolesFor(config, recipe) };
+    };
+    return this.queue.between(async () => {
+      const { methods, opened } = this;
+      return exportRun(this.loadedModels(), request, {
+        methods,
+        rolesFor,
+        device: opened?.report,
+        ...options,
+      });
+    }, options.signal);
   }
 
   openRun(file: NamedFile): Promise<OpenedRun> {
@@ -213,6 +223,13 @@ export class LoriWorkbench implements Workbench {
   ): Promise<Evaluation> {
     return this.queue.between(
       async () => evaluate({ ...this.provider(), loaded: this.loadedModels() }, request, options),
+      options.signal,
+    );
+  }
+
+  stopping(request: StoppingRequest, options: CallOptions<Progress> = {}): Promise<StoppingReport> {
+    return this.queue.between(
+      async () => stoppingReport({ ...this.provider(), loaded: this.loadedModels() }, request, options),
       options.signal,
     );
   }

@@ -1,4 +1,5 @@
 import { type Arena, MAX_CONTENDERS, readSeeds } from '../../../contract/arena';
+import type { Preset } from '../../../contract/presets';
 import { isActive } from '../../store/run';
 import { isBusy } from '../../store/task';
 import { useActions, useApp } from '../../store/use-app';
@@ -30,22 +31,27 @@ export function ArenaForm({ arena, left }: { readonly arena: Arena; readonly lef
     !busy &&
     !isTraining;
   const total = arena.contenders.length * arena.seeds.length;
+  const field = ({ id, name }: Preset) => (
+    <CheckField
+      key={id}
+      label={`${name} (${id})`}
+      isSelected={state.presets.includes(id)}
+      onChange={(isIn) =>
+        changeArena({
+          presets: isIn ? [...state.presets, id] : state.presets.filter((one) => one !== id),
+        })
+      }
+    />
+  );
   return (
     <Panel title="Who takes part">
       <fieldset disabled={busy} className="arena-contenders">
         <legend className="visually-hidden">Presets</legend>
-        {presets.map(({ id, name }) => (
-          <CheckField
-            key={id}
-            label={`${name} (${id})`}
-            isSelected={state.presets.includes(id)}
-            onChange={(isIn) =>
-              changeArena({
-                presets: isIn ? [...state.presets, id] : state.presets.filter((one) => one !== id),
-              })
-            }
-          />
-        ))}
+        {presets.filter(({ paper }) => !paper).map(field)}
+        <details>
+          <summary>Presets named for a table of a paper</summary>
+          {presets.filter(({ paper }) => paper).map(field)}
+        </details>
         {state.others.map(({ name }) => (
           <p key={name} className="arena-other">
             {name} <Button onPress={() => removeFromArena(name)}>Remove {name}</Button>

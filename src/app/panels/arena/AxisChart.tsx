@@ -14,7 +14,7 @@ export function AxisChart({ arena, axis }: { readonly arena: Arena; readonly axi
     <LineChart
       title={axisTitle(axis)}
       summary={axisSentence(points, axis)}
-      source={`ablation ${axis.ablation} · ${arena.seeds.length} seeds · ${arena.contenders[0]?.config.data.heldOut ?? 0} held-out problems each`}
+      source={`ablation ${axis.ablation} · ${arena.seeds.length === 1 ? '1 seed' : `${arena.seeds.length} seeds`} · ${arena.contenders[0]?.config.data.heldOut ?? 0} held-out problems each`}
       series={lines}
       x={axisNames(points, axis)}
       y={measureAxis(axis)}

@@ -9,8 +9,8 @@ const MEASURED: Readonly<Record<Measure, { readonly title: string; readonly y: A
     title: 'Held-out accuracy',
     y: { label: 'share right', format: '%', range: [0, 1.02] },
   },
-  cost: { title: 'Seconds of a run', y: { label: 'seconds' } },
-  latency: { title: 'Milliseconds of an answer', y: { label: 'milliseconds' } },
+  cost: { title: 'Seconds of a run', y: { label: 'seconds', fromZero: true } },
+  latency: { title: 'Milliseconds of an answer', y: { label: 'milliseconds', fromZero: true } },
 };
 
 export const axisTitle = ({ label, measure }: ArenaAxis): string =>
@@ -75,7 +75,8 @@ export function axisSentence(points: readonly AxisPoint[], { measure }: ArenaAxi
       ];
     }),
   );
+  const hasIntervals = points.some(({ parts }) => parts.some(({ overSeeds }) => overSeeds?.medianInterval));
   return told.length === 0
     ? 'No run has ended yet.'
-    : `${told.join('; ')}. Medians over seeds, in brackets and as bars their 95 % bootstrap intervals over seeds; faint points are single seeds.`;
+    : `${told.join('; ')}. Medians over seeds; faint points are single seeds.${hasIntervals ? ' In brackets and as bars: 95 % bootstrap intervals over seeds.' : ' One seed has no interval over seeds.'}`;
 }

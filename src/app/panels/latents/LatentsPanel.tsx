@@ -18,6 +18,7 @@ import { InterveneForm } from './InterveneForm';
 import { LensGrid } from './LensGrid';
 import { QuestionCard } from './QuestionCard';
 import { Stepper } from './Stepper';
+import { StoppingCard } from './stopping/StoppingCard';
 import { ThoughtTestCard } from './thought-test/ThoughtTestCard';
 
 /** One question, thought by thought and branch by branch, beside the teacher's explicit chain of thought. */
@@ -58,6 +59,7 @@ export function LatentsPanel() {
         {session.status === 'done' && <OpenQuestion />}
         <EvaluationCard />
         <ThoughtTestCard />
+        <StoppingCard />
       </div>
     </div>
   );

@@ -15,9 +15,13 @@ beforeAll(async () => {
   await workbench.open('wasm');
   await workbench.loadPair('models');
   result = await workbench.distil(
-    tinyRun({ data: { validation: 0, heldOut: PROBLEMS }, evaluation: { explicit: true } }),
+    tinyRun({
+      optimiser: { steps: 2 },
+      data: { validation: 0, heldOut: PROBLEMS },
+      evaluation: { explicit: true },
+    }),
   );
-});
+}, 60_000);
 afterAll(() => workbench.close());
 
 const request = (over: Partial<EvaluationRequest> = {}): EvaluationRequest => ({

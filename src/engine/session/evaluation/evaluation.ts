@@ -14,16 +14,15 @@ import { Owned } from '../../base/owned';
 import { layoutOf } from '../../data/batch';
 import { stopsByItself, thoughtsIn } from '../../decode/reasoning';
 import { type EvaluationOptions, outcomes } from '../../eval/accuracy';
-import { uploadParameters } from '../../model/upload-parameters';
 import { identityOf } from '../latents/identity';
 import type { DeviceModels } from '../models/device-models';
-import { fitting } from '../models/fits';
 import { withoutWeights } from '../models/onnx-open';
 import type { Example } from '../models/problems';
 import { type LoadedModels, type ResolvedSubject, resolveSubject } from '../models/subjects';
 import { parseRequest } from '../parse-request';
-import { capacityFor, decoderFor, generationLimit } from '../runs/student';
+import { generationLimit } from '../runs/student';
 import { problemsOf } from './problems';
+import { subjectDecoder } from './subject-decoder';
 import { countsOf, reasoningIn } from './ways';
 
 export interface EvaluationContext {
@@ -45,7 +44,7 @@ export async function evaluate(
   const { known = [], identity: begun, ...request } = parseRequest(evaluationRequest, value);
   const start = performance.now();
   const subject = resolveSubject(request.subject, loaded);
-  const { model, tokenizer, parameters, label } = subject;
+  const { model, tokenizer, label } = subject;
   if (model.onnx) throw withoutWeights(model.onnx.name, 'an evaluation');
   const reasoning = reasoningIn(request, subject.reasoning, label);
   const identity = await identityOfSubject(subject);
@@ -85,22 +84,9 @@ export async function evaluate(
     subject.codec(),
     Math.min(request.together, left.length),
   );
-  const capacity = capacityFor(layout, reasoning);
-  const { sequences: batch } = fitting(
-    model.config,
-    models.runtime.provider,
-    { kind: 'generate', sequences: layout.batch, tokens: capacity },
-    'answering',
-  );
-  const isAlone = batch === 1;
   await Owned.while(async (owned) => {
-    const used = owned.add(models.use(model));
-    const { question } = layout;
-    const decoder = owned.add(
-      await decoderFor(models, model, { batch, question, capacity, parameters, reasoning }),
-    );
-    const values = uploadParameters(models.runtime, used.config, parameters, subject.packs);
-    decoder.setParameters(values.map((one) => owned.add(one)));
+    const decoder = await subjectDecoder(owned, models, subject, layout, reasoning);
+    const isAlone = decoder.shape.batch === 1;
     const options: Omit<EvaluationOptions, 'problems'> = {
       ...{ decoder, codec: subject.codec(), tokenizer, endIds: model.endIds, reasoning, signal },
       ...{ judge: { rule: head.rule, prompt }, limit: generationLimit(layout, reasoning) },
@@ -109,13 +95,14 @@ export async function evaluate(
       of.map(({ tokens, problem }) => ({ tokens, answer: problem.answer }));
     // The first call of a program takes longer than the model does.
     if (isAlone) await outcomes({ ...options, problems: asked(left.slice(0, 1)) });
-    let fresh: EvaluatedItem[] = [];
+    // Of a batch, those that stop first come first.
+    let fresh = new Map<number, EvaluatedItem>();
     await outcomes({
       ...options,
       problems: asked(left),
       onOutcome: ({ problem: i, isRight, latents, text, tokens, value, milliseconds }) => {
         const { id, problem } = left[i] as Example;
-        fresh.push({
+        fresh.set(i, {
           ...{ id, question: problem.question, steps: problem.steps.length, answer: problem.answer },
           ...{ text: text.trim(), value, right: isRight, tokens },
           thoughts: stopsByItself(reasoning) ? latents : thoughtsIn(reasoning),
@@ -123,9 +110,10 @@ export async function evaluate(
         });
       },
       onProgress: () => {
-        items.push(...fresh);
-        report?.({ kind: 'items', items: fresh });
-        fresh = [];
+        const inOrder = [...fresh].sort(([a], [b]) => a - b).map(([, item]) => item);
+        items.push(...inOrder);
+        report?.({ kind: 'items', items: inOrder });
+        fresh = new Map();
         tell();
       },
     });

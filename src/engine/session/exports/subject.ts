@@ -41,7 +41,12 @@ export interface RunningRem {
   readonly packs: readonly Float32Array<ArrayBuffer>[];
 }
 
-export function exportedOf({ model, parameters, packs, reasoning }: ResolvedSubject): Exported {
+export function exportedOf({
+  model,
+  parameters,
+  packs,
+  reasoning,
+}: Pick<ResolvedSubject, 'model' | 'parameters' | 'packs' | 'reasoning'>): Exported {
   const { config } = model;
   const values = valuesOf(model, parameters, packs);
   const active = reasoning.adapters.filter((name) => Object.hasOwn(parameters.adapters, name));

@@ -51,19 +51,28 @@ export function checkModels(
  * @throws InputError naming the models or the data that differ, or if the run is done
  */
 export async function checkSame(header: SnapshotHeader, context: RunContext, data: RunData): Promise<void> {
-  const { status, step, models } = header;
+  const { status, step } = header;
   if (status === 'done')
     throw new InputError(
       `the run is done: all its ${step} steps were trained, and only its student was kept`,
       'Use its student, or start another run with more steps.',
     );
-  checkModels(models, context.roles.hashes, 'the run');
+  await checkSource(header, context.roles, data);
+}
+
+/** @throws InputError naming the models or the data that are not those of the run */
+export async function checkSource(
+  { models, data: known }: SnapshotHeader,
+  { hashes }: Pick<Roles, 'hashes'>,
+  data: RunData,
+): Promise<void> {
+  checkModels(models, hashes, 'the run');
   const now = await dataOf(data);
-  const other = now.training.findIndex((id, i) => id !== header.data.training[i]);
+  const other = now.training.findIndex((id, i) => id !== known.training[i]);
   const differs =
-    other >= 0 || now.training.length !== header.data.training.length
-      ? `training sample ${other + 1} is ${quote(now.training[other])}, not ${quote(header.data.training[other])}`
-      : now.sha256 !== header.data.sha256
+    other >= 0 || now.training.length !== known.training.length
+      ? `training sample ${other + 1} is ${quote(now.training[other])}, not ${quote(known.training[other])}`
+      : now.sha256 !== known.sha256
         ? 'the texts of its problems have changed'
         : null;
   if (differs !== null)

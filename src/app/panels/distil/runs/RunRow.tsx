@@ -130,6 +130,14 @@ function RowActions({ run, name, underWay, shown, busy, inUse, onEdit }: RowActi
           >
             Run bundle
           </Button>
+          <Button
+            look="quiet"
+            isDisabled={writing || busy}
+            aria-label={`PyTorch program of ${name}`}
+            onPress={() => void save('torch')}
+          >
+            PyTorch program
+          </Button>
         </>
       )}
       <Button

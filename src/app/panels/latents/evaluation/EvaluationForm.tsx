@@ -8,6 +8,7 @@ import { Button } from '../../../ui/Button';
 import { Choice } from '../../../ui/Choice';
 import { NumberField } from '../../../ui/Field';
 import { TextEntry } from '../../../ui/TextEntry';
+import { ProblemsFields, useMissingRows } from '../../shared/ProblemsFields';
 import { SubjectField } from '../../shared/SubjectField';
 
 const MODES: Readonly<Record<EvaluationMode, string>> = {
@@ -28,10 +29,9 @@ export function EvaluationForm() {
         ? (lens.opened.value?.thoughts ?? null)
         : null,
   );
-  const rows = useApp((state) => state.data.report.value);
   const { changeEvaluation, runEvaluation } = useActions();
   const errors = evaluationErrors(draft);
-  const noRows = draft.source === 'rows' && rows === null;
+  const noRows = useMissingRows(draft);
   const canRun = errors.size === 0 && !noRows && !busy;
   const most = K === null ? 8 : Math.min(2 * K, MAX_LATENT_STEPS);
   return (
@@ -66,37 +66,7 @@ export function EvaluationForm() {
             error={errors.get('thoughts')}
           />
         )}
-        <Choice
-          label="Problems"
-          value={draft.source}
-          options={[
-            { id: 'held-out', label: 'Held out of its training' },
-            {
-              id: 'rows',
-              label: rows === null ? 'Rows of a data set' : `Rows of ${rows.name}`,
-              isDisabled: rows === null,
-              about: rows === null ? 'Open one in Data first.' : 'The last rows in the order of the seed.',
-            },
-          ]}
-          onChange={(source) => changeEvaluation({ source })}
-        />
-        {draft.source === 'rows' && (
-          <NumberField
-            whole
-            label="Seed of the split"
-            value={draft.seed}
-            onChange={(seed) => changeEvaluation({ seed })}
-            help="A run with this split seed holds out the same rows."
-            error={errors.get('seed')}
-          />
-        )}
-        <NumberField
-          whole
-          label="Number of problems"
-          value={draft.problems}
-          onChange={(problems) => changeEvaluation({ problems })}
-          error={errors.get('problems')}
-        />
+        <ProblemsFields value={draft} errors={errors} onChange={changeEvaluation} />
         <NumberField
           whole
           label="Problems at once"

@@ -7,7 +7,7 @@ import { EvaluationCard } from './EvaluationCard';
 const mount = mounting();
 
 it('evaluates, is cancelled and goes on, sweeps, compares two subjects, and shows single answers', async () => {
-  const { actions, store } = mount(<EvaluationCard />, { pace: 20 });
+  const { actions, store } = mount(<EvaluationCard />, { pace: 10 });
   const list = () => store.getState().evaluation.list;
   actions.changeEvaluation({ subject: 'teacher', mode: 'explicit', problems: 200 });
   await page.getByRole('button', { name: 'Evaluate', exact: true }).click();
