@@ -236,7 +236,8 @@ function wasmWeights(model: ModelSizes, purpose: Purpose): number {
   const body = layers + (fed ? 0 : embedding * factor);
   if (kind === 'see') return body;
   const head = embedding * factor;
-  if (isByLayers(purpose)) return head + (2 * F32 * inLayers(model)) / model.layers;
+  // Small programs leave the head unpacked, and are fed two layers.
+  if (isByLayers(purpose)) return embedding * FACTORS.plain + (2 * F32 * inLayers(model)) / model.layers;
   if (kind === 'distil') return body + (fed || !model.tied ? head : 0);
   // One program reads the prompt, one feeds tokens, one reads the head.
   return 2 * body + head <= RESIDENT_BYTES ? 2 * body + head : body + head;

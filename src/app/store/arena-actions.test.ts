@@ -33,6 +33,7 @@ describe('the arena', () => {
     for (const run of runs)
       expect(run).toMatchObject({ correct: expect.any(Number), trainable: expect.any(Number) });
     expect(engine.calls.filter((call) => call.startsWith('distil'))).toHaveLength(4);
+    expect(state().saved.map(({ tags }) => tags)).toEqual([['arena'], ['arena'], ['arena'], ['arena']]);
     const again = open({}, store);
     await again.actions.loadArena();
     expect(again.state().arena).toMatchObject({

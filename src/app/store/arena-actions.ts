@@ -13,6 +13,7 @@ import { arenaCost } from './arena-cost';
 import type { Context } from './context';
 import { isActive } from './run';
 import type { RunActions } from './run-actions';
+import { ARENA_TAG } from './saved-actions';
 import { failureOf, isBusy, sentencesOf } from './task';
 
 export interface ArenaActions {
@@ -132,7 +133,7 @@ export function arenaActions(ctx: Context, run: RunActions): ArenaActions {
             unit: 'runs',
             elapsed: performance.now() - start,
           });
-          const went = await run.startRun({ ...config, seed });
+          const went = await run.startRun({ ...config, seed }, [ARENA_TAG]);
           signal.throwIfAborted();
           const { task: own, result, series } = ctx.get().run;
           if (went && result) set({ runs: [...get().runs, rowOf(name, seed, result, series.accuracy)] });

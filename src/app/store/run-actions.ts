@@ -20,8 +20,8 @@ export interface RunActions extends RoleActions {
   setField(path: string, value: unknown): void;
   /** Loads a run file's configuration into the form. Throws what is wrong with it. */
   readRunFile(text: string): void;
-  /** Trains with the given configuration, or the form's. */
-  startRun(config?: RunConfig): Promise<boolean>;
+  /** Trains with the given configuration, or the form's. @param tags of the run */
+  startRun(config?: RunConfig, tags?: readonly string[]): Promise<boolean>;
   /** Trains on from what is kept of a run; an engine that died is started anew. */
   resumeRun(id: string): Promise<boolean>;
   control(command: 'pause' | 'resume' | 'stop'): Promise<void>;
@@ -129,6 +129,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
     config: RunConfig,
     begin: (options: RunOptions) => Promise<RunResult>,
     prepare: () => Promise<boolean>,
+    tags: readonly string[] = [],
   ): Promise<boolean | null> => {
     let hasBegun = false;
     const outcome = await run.start(async (turn) => {
@@ -139,7 +140,7 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
       turn.show(null);
       ctx.run({ type: 'begin', id, config });
       ctx.set({ offered: ctx.get().offered === id ? null : ctx.get().offered });
-      autosave.begin();
+      autosave.begin(tags);
       ctx.lens({ checkpoints: [], ...outlived(ctx.get().lens, ({ kind }) => kind === 'student') });
       try {
         const keep = keepFor(id);
@@ -203,12 +204,12 @@ export function runActions(ctx: Context, engine: EngineActions): RunActions {
         );
       }
     },
-    async startRun(wanted = ctx.get().draft) {
+    async startRun(wanted = ctx.get().draft, tags = []) {
       if (isActive(ctx.get().run)) return false;
       const config = parseRunConfig(wanted, ctx.get().methods);
       const id = new Date().toISOString();
       const begin = (options: RunOptions) => ctx.engine().distil(config, options);
-      return (await train(id, config, begin, () => engine.readyFor(config))) ?? false;
+      return (await train(id, config, begin, () => engine.readyFor(config), tags)) ?? false;
     },
     async resumeRun(id) {
       const row = ctx.get().saved.find((saved) => saved.id === id);

@@ -52,6 +52,14 @@ export interface ModelOptions {
   readonly maxVocabularyBytes?: number;
 }
 
+/** What a program needs of the memory of its model. */
+export interface ProgramNeeds {
+  /** Bytes that other programs may take while it runs, if it needs the rest itself. */
+  readonly beside?: number | undefined;
+  /** Whether ONNX Runtime packs its weights on WASM; by default as the model's size says. */
+  readonly prepack?: boolean;
+}
+
 /** How often weights were sent to the device, for tests and reports. */
 export interface WeightTraffic {
   /** Tensors uploaded, and their bytes as f32. */
@@ -149,20 +157,19 @@ export class ModelOnDevice {
   /**
    * Compiles a program that reads weights under the names of `WeightSource`, or of its chunks (`w.embedding.0`). A
    * program shared by layers reads `w.{name}` of whichever layer `layer(i)` is bound.
-   * @param beside bytes that other programs may take while it runs, if it needs the rest itself
    */
-  async compile(program: Program, beside?: number): Promise<ModelProgram> {
-    const load = (): Promise<Resident> => this.load(program, beside);
+  async compile(program: Program, needs: ProgramNeeds = {}): Promise<ModelProgram> {
+    const load = (): Promise<Resident> => this.load(program, needs);
     return new ResidentProgram(await load(), load, this.runtime, this.source);
   }
 
-  private async load(program: Program, beside: number | undefined): Promise<Resident> {
+  private async load(program: Program, { beside, prepack = this.prepack }: ProgramNeeds): Promise<Resident> {
     this.alive();
-    const factor = this.prepack ? SESSION_FACTOR.packed : SESSION_FACTOR.plain;
+    const factor = prepack ? SESSION_FACTOR.packed : SESSION_FACTOR.plain;
     const executable = await this.runtime.compile(program, {
       bake: this.bakes || this.config.storage ? (name) => this.baked(name) : undefined,
       weights: this.id,
-      prepack: this.prepack,
+      prepack,
       onCreate: async (length) => {
         await this.programs.makeRoom(factor * length);
         if (!this.bakes && !this.config.storage) return;
