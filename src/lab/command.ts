@@ -48,6 +48,8 @@ export interface CommandInput {
   readonly html: string | undefined;
   /** The file of an arena. */
   readonly plan: string | undefined;
+  /** The file of what is searched. */
+  readonly space: string | undefined;
   readonly generation: GenerateArguments;
   readonly exported: ExportArguments;
   readonly training: TrainingArguments;

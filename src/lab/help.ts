@@ -13,6 +13,8 @@ const ABOUT: Readonly<Record<CommandName, string>> = {
   distil: 'Trains one student; prints every loss, accuracy and spectrum.',
   eval: 'Trains presets over seeds and compares their held-out accuracy.',
   step: 'Trains a student, then answers one question thought by thought, and again with interventions on its thoughts.',
+  search:
+    'Draws settings for each method, the same number of times, and compares them on validation problems over seeds.',
   arena: 'Runs an arena of the page: every method on every seed, compared with a baseline.',
   thoughts:
     'Trains a student, then answers problems with its thoughts as they are, fewer, more and replaced: do they matter?',

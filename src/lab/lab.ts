@@ -72,7 +72,8 @@ export async function lab(
     throw new Error(
       `--out ${JSON.stringify(values.out)}; there is no folder ${dirname(resolve(values.out))}`,
     );
-  const earlier = name === 'eval' ? await earlierFile(values.out, values.resume) : undefined;
+  const earlier =
+    name === 'eval' || name === 'search' ? await earlierFile(values.out, values.resume) : undefined;
   const environment = {
     crossOriginIsolated: true,
     runtimeVersion,
@@ -113,6 +114,7 @@ export async function lab(
       stepping: values,
       html: values.html,
       plan: values.plan,
+      space: values.space,
       lens: values,
       generation: values,
       exported: values,
