@@ -39,7 +39,9 @@ const tokenizer = {
   normalizer: {
     type: 'Sequence',
     normalizers: [
-      ...SIGNS.map((sign) => ({ type: 'Replace', pattern: { String: sign }, content: ` ${sign} ` })),
+      // A blank before every sign, and one after it.
+      { type: 'Replace', pattern: { Regex: '(?=<<|>>|[-+*/=])' }, content: ' ' },
+      { type: 'Replace', pattern: { Regex: '(?<=<<|>>|[-+*/=])' }, content: ' ' },
       { type: 'Replace', pattern: { Regex: '\\s+' }, content: ' ' },
       { type: 'Strip', strip_left: true, strip_right: true },
     ],
@@ -57,7 +59,21 @@ const tokenizer = {
     ],
   },
   post_processor: null,
-  decoder: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: false },
+  decoder: {
+    type: 'Sequence',
+    decoders: [
+      { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: false },
+      { type: 'Fuse' },
+      // The blanks beside signs go again: `<<12+7=19>>`.
+      { type: 'Replace', pattern: { String: '<< ' }, content: '<<' },
+      ...SIGNS.slice(1, -1).map((sign) => ({
+        type: 'Replace',
+        pattern: { String: ` ${sign} ` },
+        content: sign,
+      })),
+      { type: 'Replace', pattern: { String: ' >>' }, content: '>>' },
+    ],
+  },
   model: {
     type: 'BPE',
     dropout: null,
