@@ -80,11 +80,11 @@ export const THINGS = [
 
 export const CONTAINERS = ['bags', 'boxes', 'packs', 'baskets', 'jars', 'crates'] as const;
 
-const START: readonly [number, number] = [2, 60];
-const CHANGE: readonly [number, number] = [2, 40];
-const FEW: readonly [number, number] = [2, 9];
-const EACH: readonly [number, number] = [2, 12];
-const TIMES: readonly [number, number] = [2, 4];
+const START: readonly [number, number] = [2, 40];
+const CHANGE: readonly [number, number] = [2, 20];
+const FEW: readonly [number, number] = [2, 6];
+const EACH: readonly [number, number] = [2, 10];
+const TIMES: readonly [number, number] = [2, 3];
 
 /** {n} who it is about, {p} {P} the pronoun, {m} {o} others, {t} the thing, {u} another thing, {c} a container, {a} {b} numbers. */
 export const STARTS: readonly Telling[] = [
@@ -148,7 +148,7 @@ export const ASKS: readonly Telling[] = [
   ...[
     '{n} shares the {t} among {b} friends. How many {t} does each friend get?',
     '{n} puts the {t} into {b} equal {c}. How many {t} are in each?',
-  ].map((say) => ({ say, steps: ['vb/'], b: [2, 6] as const })),
+  ].map((say) => ({ say, steps: ['vb/'], b: [2, 5] as const })),
   ...[
     '{n} sells the {t} for {b} dollars each. How many dollars does {n} get?',
     'Each of the {t} costs {b} dollars. How many dollars do they cost?',
